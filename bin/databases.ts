@@ -1,0 +1,113 @@
+// The databases of three environments on given servers, each with accounts of its own: the owner, one that
+// writes what arrives, and one that only reads (for the copy-down).
+import { createHmac } from 'node:crypto';
+import { pathToFileURL } from 'node:url';
+import { resolve } from 'node:path';
+import { MongoClient, type Db } from 'mongodb';
+import { createConnection, type Connection } from 'mysql2/promise';
+import { route, rung, type EnvironmentName } from '../src/environments/ladder.ts';
+import type { Addresses } from './servers.ts';
+
+type Variables = Record<string, string>;
+type Rights = 'owner' | 'arrivals' | 'reader';
+
+const sqlRights: Record<Rights, string> = {
+  owner: 'ALL PRIVILEGES',
+  arrivals: 'SELECT, INSERT, UPDATE, DELETE',
+  reader: 'SELECT',
+};
+const mongoRoles: Record<Rights, string[]> = {
+  owner: ['readWrite', 'dbAdmin'],
+  arrivals: ['readWrite'],
+  reader: ['read'],
+};
+
+/** Creates what is missing and answers the settings of each environment's server. */
+export async function prepareEnvironments(
+  at: Addresses,
+  prefix: string,
+  storage: (environment: EnvironmentName) => string,
+): Promise<Record<'staging' | 'preprod' | 'production', Variables>> {
+  const sql = await createConnection({ uri: at.mysql.href, charset: 'utf8mb4' });
+  const mongo = new MongoClient(at.mongo.href);
+  try {
+    for (const environment of route) await prepare(sql, mongo, at, `${prefix}_${environment}`);
+  } finally {
+    await sql.end();
+    await mongo.close();
+  }
+  const settings = (environment: EnvironmentName): Variables => ({
+    ENVIRONMENT: environment,
+    ...addresses(at, '', `${prefix}_${environment}`, 'owner'),
+    ...neighbours(at, prefix, environment),
+    REDIS_URL: at.redis.href,
+    SESSION_SECRET: secret(at, `${prefix}_${environment}_session`),
+    STORAGE_URL: pathToFileURL(resolve(storage(environment))).href,
+  });
+  return {
+    staging: settings('staging'),
+    preprod: settings('preprod'),
+    production: settings('production'),
+  };
+}
+
+function neighbours(at: Addresses, prefix: string, environment: EnvironmentName): Variables {
+  const { next } = rung(environment);
+  if (next === null) return {};
+  return {
+    ...addresses(at, 'UNI_DIR_DESTINATION_', `${prefix}_${next}`, 'arrivals'),
+    ...addresses(at, 'REFRESH_SOURCE_', `${prefix}_production`, 'reader'),
+  };
+}
+
+function addresses(at: Addresses, group: string, name: string, rights: Rights): Variables {
+  const of = (kind: 'SQL' | 'NOSQL', { hostname, port }: URL, defaultPort: string) => ({
+    [`${group}${kind}_DB_NAME`]: name,
+    [`${group}${kind}_DB_USER`]: accountName(name, rights),
+    [`${group}${kind}_DB_PASSWORD`]: secret(at, accountName(name, rights)),
+    [`${group}${kind}_DB_HOST`]: hostname,
+    [`${group}${kind}_DB_PORT`]: port || defaultPort,
+  });
+  return { ...of('SQL', at.mysql, '3306'), ...of('NOSQL', at.mongo, '27017') };
+}
+
+const accountName = (name: string, rights: Rights) =>
+  rights === 'owner' ? name : `${name}_${rights}`;
+
+/** The same at every start, and known only to who knows the servers' passwords. */
+const secret = (at: Addresses, name: string) =>
+  createHmac('sha256', `${at.mysql.password}${at.mongo.password}`).update(name).digest('hex');
+
+async function prepare(sql: Connection, mongo: MongoClient, at: Addresses, name: string) {
+  await sql.query(
+    `CREATE DATABASE IF NOT EXISTS \`${name}\` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
+  );
+  for (const rights of ['owner', 'arrivals', 'reader'] as const) {
+    const account = accountName(name, rights);
+    const password = secret(at, account);
+    await sql.query(`CREATE USER IF NOT EXISTS '${account}'@'%' IDENTIFIED BY '${password}'`);
+    await sql.query(`GRANT ${sqlRights[rights]} ON \`${name}\`.* TO '${account}'@'%'`);
+    await addMongoUser(mongo.db(name), account, password, mongoRoles[rights]);
+  }
+}
+
+async function addMongoUser(db: Db, user: string, pwd: string, names: string[]) {
+  const roles = names.map((role) => ({ role, db: db.databaseName }));
+  const { users } = await db.command({ usersInfo: user });
+  if (users.length === 0) await db.command({ createUser: user, pwd, roles });
+}
+
+/** Removes the databases of all environments. */
+export async function dropEnvironments(at: Addresses, prefix: string) {
+  const sql = await createConnection({ uri: at.mysql.href });
+  const mongo = new MongoClient(at.mongo.href);
+  try {
+    for (const environment of route) {
+      await sql.query(`DROP DATABASE IF EXISTS \`${prefix}_${environment}\``);
+      await mongo.db(`${prefix}_${environment}`).dropDatabase();
+    }
+  } finally {
+    await sql.end();
+    await mongo.close();
+  }
+}

@@ -1,0 +1,62 @@
+// Who may do what, where. Pure: the one place that decides.
+import { rung, type EnvironmentName } from '../environments/ladder.ts';
+
+export const permissionNames = ['product_manager', 'editor', 'administrator', 'on_call'] as const;
+export type Permission = (typeof permissionNames)[number];
+
+export type Account = { id: number; email: string; name: string; permissions: Permission[] };
+
+export type Place = {
+  environment: EnvironmentName;
+  /** The revert switch, IS_STAGING_ALWAYS. */
+  isStagingAlways: boolean;
+  hasDestination: boolean;
+};
+
+export type Ability = 'look' | 'edit' | 'transfer' | 'administer';
+
+/** May catalogue rows be edited here at all? */
+export const isStaging = ({ environment, isStagingAlways }: Place): boolean =>
+  isStagingAlways || rung(environment).isEdited;
+
+/** The revert switch opened an environment that is closed otherwise. */
+export const isOpenedForEditing = (place: Place): boolean =>
+  isStaging(place) && !rung(place.environment).isEdited;
+
+export function may({ permissions }: Pick<Account, 'permissions'>, ability: Ability, place: Place) {
+  switch (ability) {
+    case 'look':
+      return true;
+    case 'edit':
+      return isStaging(place) && permissions.some((one) => editors.includes(one));
+    case 'transfer':
+      return place.hasDestination && permissions.includes('product_manager');
+    case 'administer':
+      return permissions.includes('administrator');
+  }
+}
+
+const editors: Permission[] = ['editor', 'product_manager'];
+
+/** What an administrator may grant here. */
+export const grantable = ({ environment }: Place): Permission[] =>
+  permissionNames.filter((name) => !rung(environment).neverGranted.includes(name));
+
+/** Which permission opens an ability, and why it may be closed to everyone. */
+export function whoMay(ability: Ability, place: Place): string {
+  const { label } = rung(place.environment);
+  switch (ability) {
+    case 'look':
+      return 'Everyone who is signed in may look.';
+    case 'edit':
+      return isStaging(place)
+        ? 'Only people with the permission editor or product_manager may edit here.'
+        : `${label} is read only: nobody may edit here. Make changes in staging, then transfer them.`;
+    case 'transfer':
+      return place.hasDestination
+        ? 'Only people with the permission product_manager may transfer.'
+        : `Nothing is transferred out of ${label.toLowerCase()}.`;
+    case 'administer':
+      return 'Only people with the permission administrator may do this.';
+  }
+}

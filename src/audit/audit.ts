@@ -1,0 +1,49 @@
+// Who did what, when. Written in the same commit as what was done; nothing changes or removes a line.
+import type { RowKey } from '../catalog/entity.ts';
+import { run, select, sql, type Queryable } from '../database/sql.ts';
+
+export type Line = {
+  id: number;
+  at: string;
+  person: string;
+  action: string;
+  subject: string;
+  detail: string | null;
+  entity: string | null;
+  row_id: number | null;
+  transfer: string | null;
+};
+
+export type NewLine = {
+  person: string;
+  action: string;
+  subject: string;
+  detail?: string | null;
+  row?: RowKey;
+  transfer?: string;
+};
+
+export const write = (on: Queryable, line: NewLine) =>
+  run(
+    on,
+    sql`insert into audit (person, action, subject, detail, entity, row_id, transfer)
+        values (${line.person}, ${line.action}, ${line.subject.slice(0, 190)}, ${line.detail ?? null},
+          ${line.row?.entity ?? null}, ${line.row?.id ?? null}, ${line.transfer ?? null})`,
+  );
+
+export type Filter = { person: string; action: string; before: number | null };
+
+/** The newest first, 50 a page, below the id `before`. */
+export const find = (on: Queryable, { person, action, before }: Filter) =>
+  select<Line>(
+    on,
+    sql`select * from audit
+         where (${person} = '' or person = ${person})
+           and (${action} = '' or action = ${action})
+           and (${before} is null or id < ${before})
+         order by id desc
+         limit 50`,
+  );
+
+export const actions = (on: Queryable) =>
+  select<{ action: string }>(on, sql`select distinct action from audit order by action`);

@@ -1,0 +1,36 @@
+// A wrong definition is refused at start, naming entity and field.
+import { referencesOf, type Entity } from './entity.ts';
+
+export function check(catalog: Entity[]) {
+  const names = new Set(catalog.map((entity) => entity.name));
+  if (names.size < catalog.length) throw new Error('Catalogue: two entities have the same name');
+  for (const entity of catalog) {
+    const wrong = problems(entity, names, catalog);
+    if (wrong.length > 0) throw new Error(`Catalogue: ${entity.name}: ${wrong.join('; ')}`);
+  }
+}
+
+function problems(entity: Entity, names: Set<string>, catalog: Entity[]): string[] {
+  const wrong: string[] = [];
+  if (!entity.fields[entity.title]) wrong.push(`its title "${entity.title}" is not a field`);
+  for (const { field, to } of referencesOf(entity)) {
+    if (!names.has(to)) wrong.push(`"${field}" points to "${to}", which is not in the catalogue`);
+  }
+  if (entity.owner && !entity.fields[entity.owner]?.to) {
+    wrong.push(`its owner "${entity.owner}" is not a reference`);
+  }
+  for (const dependent of entity.dependents) {
+    const child = catalog.find(({ name }) => name === dependent);
+    if (!child?.owner || child.fields[child.owner]?.to !== entity.name) {
+      wrong.push(`its dependent "${dependent}" does not name it as owner`);
+    }
+  }
+  for (const [name, field] of Object.entries(entity.fields)) {
+    if (['id', 'modified_at', 'version', 'stamp', '_id'].includes(name)) {
+      wrong.push(`"${name}" is kept for the program`);
+    }
+    if (field.through && entity.store === 'mongo') wrong.push(`"${name}": links are kept in MySQL`);
+    if (field.unique && field.optional) wrong.push(`"${name}": a unique field cannot be optional`);
+  }
+  return wrong;
+}

@@ -1,0 +1,24 @@
+import { entity, type RowOf } from '../entity.ts';
+import { cityLinks, image, instant, link, optionalReference, text } from '../fields.ts';
+
+export const banner = entity({
+  name: 'banner',
+  label: { one: 'Banner', many: 'Banners' },
+  icon: 'megaphone',
+  store: 'mysql',
+  table: 'banner',
+  title: 'title',
+  purpose: 'A banner shows a message above a task.',
+  fields: {
+    title: text({ max: 100, search: true }),
+    image: image(),
+    link: link({ max: 300 }),
+    business: optionalReference('business', { list: true, under: true }),
+    task: optionalReference('task', { list: true }),
+    cities: cityLinks('banner_city'),
+    start: instant({ list: true }),
+    end: instant({ list: true }),
+  },
+});
+
+export type Banner = RowOf<typeof banner>;

@@ -1,0 +1,36 @@
+import { entity, type RowOf } from '../entity.ts';
+import { choice, flag, integer, list, optionalText, reference, text } from '../fields.ts';
+
+const types = [
+  'text',
+  'long_text',
+  'number',
+  'email',
+  'phone',
+  'date',
+  'choice',
+  'choices',
+  'yes_no',
+] as const;
+
+export const formField = entity({
+  name: 'form_field',
+  label: { one: 'Form field', many: 'Form fields' },
+  icon: 'text-cursor-input',
+  store: 'mongo',
+  table: 'form_field',
+  title: 'label',
+  purpose: 'A form field is one question of a form.',
+  owner: 'form',
+  fields: {
+    form: reference('form', { list: true, under: true }),
+    label: text({ max: 80, search: true }),
+    type: choice(types, { list: true }),
+    required: flag({ list: true }),
+    order: integer({ min: 1, max: 1000, list: true }),
+    options: list({ max: 120, hint: 'For a choice: one option a line.' }),
+    validation: optionalText({ max: 200, hint: 'A rule in words or a regular expression.' }),
+  },
+});
+
+export type FormField = RowOf<typeof formField>;

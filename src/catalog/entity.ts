@@ -1,0 +1,96 @@
+// What an entity is: one declaration from which list, form, page, comparison and transfer are derived.
+import { z } from 'zod';
+import { Invalid, type FieldErrors } from '../problems.ts';
+import type { Field, Value } from './fields.ts';
+
+type Fields = Record<string, Field>;
+
+export type Declaration<F extends Fields> = {
+  name: string;
+  label: { one: string; many: string };
+  /** lucide's name of its icon. */
+  icon: string;
+  /** The MySQL table, or the MongoDB collection. */
+  table: string;
+  store: 'mysql' | 'mongo';
+  /** The field that names a row to a person. */
+  title: keyof F & string;
+  fields: F;
+  /** Entities whose rows go along with a row of this one. */
+  dependents?: string[];
+  /** The reference to the row that this one is a dependent of. */
+  owner?: keyof F & string;
+  /** Belongs to its environment: found by name there, never carried as a row. */
+  isMatchedByName?: boolean;
+  /** One sentence for an empty list. */
+  purpose: string;
+};
+
+export type Entity = Omit<Declaration<Fields>, 'dependents' | 'owner'> & {
+  dependents: string[];
+  owner: string | null;
+  isMatchedByName: boolean;
+};
+
+/** A row of any entity: its id, its fields, and when it was last changed (ISO 8601, milliseconds). */
+export type Row = { id: number; modified_at: string; [field: string]: Value };
+/** What a person gives: the fields alone. */
+export type Content = Record<string, Value>;
+export type RowKey = { entity: string; id: number };
+
+type ValueOf<F> = F extends Field<infer T> ? T : never;
+export type RowOf<E> = E extends { fields: infer F }
+  ? { id: number; modified_at: string } & { [name in keyof F]: ValueOf<F[name]> }
+  : never;
+
+export function entity<const F extends Fields>(
+  declaration: Declaration<F>,
+): Entity & { fields: F } {
+  return { dependents: [], owner: null, isMatchedByName: false, ...declaration };
+}
+
+/** The label of a field: its own, or its name in words. */
+export function labelOf(entity: Entity, fieldName: string): string {
+  const words = fieldName.replaceAll('_', ' ');
+  return entity.fields[fieldName]?.label ?? words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+export const fieldEntries = (entity: Entity): [string, Field][] => Object.entries(entity.fields);
+
+/** Column of a field that is kept in the entity's own table; null for a set of links. */
+export function columnOf(name: string, field: Field): string | null {
+  if (field.through) return null;
+  return field.to ? `${name}_id` : name;
+}
+
+/** Every reference an entity has: field name and the entity it points to. */
+export const referencesOf = (entity: Entity): { field: string; to: string }[] =>
+  fieldEntries(entity).flatMap(([name, field]) =>
+    field.to ? [{ field: name, to: field.to }] : [],
+  );
+
+export const titleOf = (entity: Entity, row: Row): string =>
+  String(row[entity.title] ?? '') || `${entity.label.one} ${row.id}`;
+
+export const keyText = ({ entity, id }: RowKey): string => `${entity}:${id}`;
+
+/** A new row's values before anybody typed any. */
+export const initialContent = (entity: Entity): Content =>
+  Object.fromEntries(fieldEntries(entity).map(([name, field]) => [name, field.initial]));
+
+/**
+ * Parses what a form posted.
+ * @throws Invalid with one message for each field that does not fit
+ */
+export function parseContent(entity: Entity, posted: unknown): Content {
+  const shape = Object.fromEntries(
+    fieldEntries(entity).map(([name, field]) => [name, field.schema(labelOf(entity, name))]),
+  );
+  const result = z.object(shape).safeParse(posted ?? {});
+  if (!result.success) {
+    const errors: FieldErrors = {};
+    for (const issue of result.error.issues) errors[String(issue.path[0])] ??= issue.message;
+    throw new Invalid(errors);
+  }
+  return result.data as Content;
+}

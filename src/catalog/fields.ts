@@ -1,0 +1,286 @@
+// The kinds of field an entity is made of. A kind is one function here (what fits, how it is kept) and two
+// partials: views/admin/fields/<kind>-cell.ejs and -input.ejs.
+import { z } from 'zod';
+import { fromSqlInstant, toSqlInstant } from '../database/sql.ts';
+
+/** A linked city with the partner that serves it there; both by name, because their ids differ. */
+export type Link = { city: string; partner: string | null };
+export type Value = string | number | boolean | null | string[] | Link[];
+
+export type Options = {
+  label?: string;
+  hint?: string;
+  /** A column of the list. */
+  list?: boolean;
+  /** Found by the search box. */
+  search?: boolean;
+  unique?: boolean;
+  /** May be left empty. */
+  optional?: boolean;
+  /** Never travels: every environment has its own value. */
+  local?: boolean;
+  /** Of a reference: this row stands under that one, as a task under its business. */
+  under?: boolean;
+};
+
+export type Field<T extends Value = Value> = Required<Omit<Options, 'label' | 'hint'>> & {
+  kind: string;
+  label?: string;
+  hint?: string;
+  /** What a form posts for it, parsed; the message says what to do. */
+  schema: (label: string) => z.ZodType<T>;
+  /** From and to MySQL. */
+  read: (stored: unknown) => T;
+  store(value: T): unknown;
+  /** What a new row starts with. */
+  initial: T;
+  max?: number;
+  choices?: readonly string[];
+  /** The entity a reference points to. */
+  to?: string;
+  /** The table that holds a set of links. */
+  through?: string;
+};
+
+const asIs = <T>(stored: unknown) => stored as T;
+const blank = z
+  .string()
+  .optional()
+  .transform((typed) => (typed ?? '').trim());
+
+function field<T extends Value>(
+  kind: string,
+  options: Options,
+  own: Pick<Field<T>, 'schema' | 'initial'> & Partial<Field<T>>,
+): Field<T> {
+  return {
+    kind,
+    list: false,
+    search: false,
+    unique: false,
+    optional: false,
+    local: false,
+    under: false,
+    read: asIs<T>,
+    store: (value) => value,
+    ...options,
+    ...own,
+  };
+}
+
+const enter = (label: string) => `Enter ${article(label)} ${lower(label)}`;
+const lower = (label: string) => label.charAt(0).toLowerCase() + label.slice(1);
+const article = (label: string) => (/^[aeiou]/i.test(label) ? 'an' : 'a');
+
+/** Characters as a person counts them: an emoji is one. */
+const length = (text: string) => [...text].length;
+
+function textSchema(options: Options & { max: number; pattern?: [RegExp, string] }) {
+  return (label: string) =>
+    blank.superRefine((typed, context) => {
+      const say = (message: string) => context.addIssue({ code: 'custom', message });
+      if (typed === '' && !options.optional) say(enter(label));
+      else if (length(typed) > options.max) {
+        say(`${label} must be ${options.max} characters or fewer. It has ${length(typed)}.`);
+      } else if (typed !== '' && options.pattern && !options.pattern[0].test(typed)) {
+        say(`${label} ${options.pattern[1]}`);
+      }
+    });
+}
+
+export const text = (options: Options & { max: number }) =>
+  field<string>('text', options, { schema: textSchema(options), initial: '', max: options.max });
+
+/** Text that may be left out: null, so that empty and missing are one thing. */
+const orNull = (options: Options & { max: number; pattern?: [RegExp, string] }) => ({
+  schema: (label: string) =>
+    textSchema({ ...options, optional: true })(label).transform((typed) => typed || null),
+  initial: null,
+  max: options.max,
+});
+
+export const optionalText = (options: Options & { max: number }) =>
+  field<string | null>('text', { ...options, optional: true }, orNull(options));
+
+export const longText = (options: Options & { max: number }) =>
+  field<string | null>('long-text', { ...options, optional: true }, orNull(options));
+
+export const link = (options: Options & { max: number }) =>
+  field<string | null>(
+    'link',
+    { ...options, optional: true },
+    orNull({
+      ...options,
+      pattern: [/^https?:\/\/[^\s/]+\S*$/i, 'must be an address that begins with https://'],
+    }),
+  );
+
+export const integer = (options: Options & { min: number; max: number; initial?: number }) =>
+  field<number>('integer', options, {
+    schema: (label) =>
+      blank
+        .superRefine((typed, context) => {
+          const number = Number(typed);
+          const fits = /^-?\d+$/.test(typed) && number >= options.min && number <= options.max;
+          if (!fits) {
+            const message = `${label} must be a whole number from ${options.min} to ${options.max}`;
+            context.addIssue({ code: 'custom', message });
+          }
+        })
+        .transform(Number),
+    initial: options.initial ?? options.min,
+    max: options.max,
+  });
+
+export const flag = (options: Options = {}) =>
+  field<boolean>('flag', options, {
+    schema: () =>
+      z
+        .union([z.string(), z.array(z.string())])
+        .optional()
+        .transform((ticked) => [ticked].flat().includes('yes')),
+    read: Boolean,
+    initial: true,
+  });
+
+export const choice = (choices: readonly string[], options: Options = {}) =>
+  field<string>('choice', options, {
+    schema: (label) =>
+      blank.refine((typed) => choices.includes(typed), {
+        message: `Choose ${article(label)} ${lower(label)} from the list`,
+      }),
+    initial: '',
+    choices,
+  });
+
+/** An id of another entity. Whether that row exists is asked of the database when the row is saved. */
+export const reference = (to: string, options: Options = {}) =>
+  field<number>('reference', options, {
+    schema: (label) => referenceSchema(label).transform((id) => id as number),
+    initial: 0,
+    to,
+  });
+
+export const optionalReference = (to: string, options: Options = {}) =>
+  field<number | null>(
+    'reference',
+    { ...options, optional: true },
+    { schema: (label) => referenceSchema(label, { optional: true }), initial: null, to },
+  );
+
+/** What a picker holds: `Sunrise Clinic #412`, or the id alone. */
+const referenceSchema = (label: string, { optional = false } = {}) =>
+  blank
+    .superRefine((typed, context) => {
+      if (typed === '' && !optional) {
+        const message = `Choose ${article(label)} ${lower(label)} from the list`;
+        context.addIssue({ code: 'custom', message });
+      } else if (typed !== '' && referencedId(typed) === null) {
+        const message = `Choose ${article(label)} ${lower(label)} from the list, or type its ID as #412`;
+        context.addIssue({ code: 'custom', message });
+      }
+    })
+    .transform((typed) => referencedId(typed));
+
+function referencedId(typed: string): number | null {
+  const id = Number(/(?:^|#)(\d{1,15})$/.exec(typed)?.[1]);
+  return Number.isSafeInteger(id) && id > 0 ? id : null;
+}
+
+/** A set of cities, each with its partner; kept in a table of its own. */
+export const cityLinks = (through: string, options: Options = {}) =>
+  field<Link[]>(
+    'links',
+    { ...options, optional: true },
+    {
+      schema: () =>
+        z
+          .array(z.object({ city: blank, partner: blank }))
+          .optional()
+          .transform((lines) => sortLinks(named(lines ?? [])))
+          .superRefine((links, context) => {
+            const twice = links.find((link, index) => link.city === links[index - 1]?.city);
+            if (twice) {
+              const message = `${twice.city} stands there twice. Keep one line for it.`;
+              context.addIssue({ code: 'custom', message });
+            }
+          }),
+      initial: [],
+      through,
+    },
+  );
+
+const named = (lines: { city: string; partner: string }[]): Link[] =>
+  lines
+    .filter(({ city }) => city !== '')
+    .map(({ city, partner }) => ({
+      city: city.normalize('NFC'),
+      partner: partner === '' ? null : partner.normalize('NFC'),
+    }));
+
+/** The one order of a set of links, by code point. */
+export const sortLinks = (links: Link[]): Link[] =>
+  links.toSorted((one, other) => (one.city < other.city ? -1 : one.city > other.city ? 1 : 0));
+
+/** The name of an object in storage: the SHA-256 of an image and its ending. */
+export const image = (options: Options = {}) =>
+  field<string | null>(
+    'image',
+    { ...options, optional: true },
+    {
+      schema: (label) =>
+        blank
+          .refine((typed) => typed === '' || /^[0-9a-f]{64}\.(png|jpg|gif|webp)$/.test(typed), {
+            message: `${label} must be a PNG, JPEG, GIF or WebP image`,
+          })
+          .transform((typed) => typed || null),
+      initial: null,
+    },
+  );
+
+/** A moment in ISO 8601 with milliseconds, UTC. */
+export const instant = (options: Options = {}) =>
+  field<string | null>(
+    'instant',
+    { ...options, optional: true },
+    {
+      schema: (label) =>
+        blank
+          .superRefine((typed, context) => {
+            if (typed !== '' && Number.isNaN(Date.parse(asUtc(typed)))) {
+              const message = `${label} must be a date and time, such as 2026-11-30T09:00`;
+              context.addIssue({ code: 'custom', message });
+            }
+          })
+          .transform((typed) => (typed === '' ? null : new Date(asUtc(typed)).toISOString())),
+      read: (stored) => (stored === null ? null : fromSqlInstant(String(stored))),
+      store: (value) => (value === null ? null : toSqlInstant(value)),
+      initial: null,
+    },
+  );
+
+/** A browser posts no zone; pages say that times are in UTC. */
+const asUtc = (typed: string) => (/(?:Z|[+-]\d\d:\d\d)$/.test(typed) ? typed : `${typed}Z`);
+
+/** A short list of texts, one a line in the form. */
+export const list = (options: Options & { max: number }) =>
+  field<string[]>(
+    'list',
+    { ...options, optional: true },
+    {
+      schema: (label) =>
+        z
+          .union([z.string(), z.array(z.string())])
+          .optional()
+          .transform((typed) =>
+            (Array.isArray(typed) ? typed : (typed ?? '').split(/\r?\n/))
+              .map((line) => line.trim())
+              .filter((line) => line !== ''),
+          )
+          .refine((lines) => lines.every((line) => length(line) <= options.max), {
+            message: `${label}: each line must be ${options.max} characters or fewer`,
+          }),
+      initial: [],
+      max: options.max,
+    },
+  );

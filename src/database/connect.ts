@@ -1,0 +1,57 @@
+import { MongoClient, type Db } from 'mongodb';
+import { createPool, type Pool } from 'mysql2/promise';
+
+export type SqlAddress = {
+  name: string;
+  user: string;
+  password: string;
+  host: string;
+  port: number;
+};
+export type NosqlAddress = SqlAddress;
+
+// utf8mb4 or an emoji is lost; strict, or a long value is cut in silence; instants in UTC. The short lock
+// wait makes a writer give up, roll back and start again instead of standing in a queue.
+const SESSION = `SET
+  time_zone = '+00:00',
+  sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',
+  innodb_lock_wait_timeout = 5`;
+
+/** A pool that opens a connection at the first question, not before. */
+export function connectSql(address: SqlAddress): Pool {
+  const pool = createPool({
+    database: address.name,
+    user: address.user,
+    password: address.password,
+    host: address.host,
+    port: address.port,
+    charset: 'utf8mb4_bin',
+    timezone: 'Z',
+    dateStrings: true,
+    supportBigNumbers: true,
+    connectionLimit: 10,
+    connectTimeout: 3000,
+    maxIdle: 10,
+    idleTimeout: 60_000,
+  });
+  // Commands of one connection keep their order, so these run before whatever the caller asks.
+  pool.pool.on('connection', (connection) => {
+    connection.query(SESSION);
+    connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+  });
+  return pool;
+}
+
+/** A client and its database; the client connects at the first question. */
+export function connectNosql(address: NosqlAddress): { client: MongoClient; documents: Db } {
+  const client = new MongoClient(`mongodb://${address.host}:${address.port}/`, {
+    auth: { username: address.user, password: address.password },
+    authSource: address.name,
+    directConnection: true,
+    serverSelectionTimeoutMS: 3000,
+    connectTimeoutMS: 3000,
+    monitorCommands: true,
+    ignoreUndefined: true,
+  });
+  return { client, documents: client.db(address.name) };
+}

@@ -1,0 +1,58 @@
+// The one route: staging, pre-production, production. What depends on the place is answered here.
+
+export const environmentNames = ['development', 'staging', 'preprod', 'production'] as const;
+export type EnvironmentName = (typeof environmentNames)[number];
+
+type Rung = {
+  label: string;
+  /** As in "in staging", "to pre-production". */
+  inText: string;
+  /** Where its rows go next. */
+  next: EnvironmentName | null;
+  /** Rows are edited here without any switch. */
+  isEdited: boolean;
+  /** Ids given out here; the ranges keep ids apart that were given out under the revert switch. */
+  ids: { from: number; to: number };
+  /** What may never be granted here. */
+  neverGranted: readonly string[];
+};
+
+const ladder: Record<EnvironmentName, Rung> = {
+  development: {
+    label: 'Development',
+    inText: 'development',
+    next: null,
+    isEdited: true,
+    ids: { from: 1, to: 999_999_999 },
+    neverGranted: [],
+  },
+  staging: {
+    label: 'Staging',
+    inText: 'staging',
+    next: 'preprod',
+    isEdited: true,
+    ids: { from: 1, to: 999_999_999 },
+    neverGranted: [],
+  },
+  preprod: {
+    label: 'Pre-production',
+    inText: 'pre-production',
+    next: 'production',
+    isEdited: false,
+    ids: { from: 1_000_000_000, to: 1_999_999_999 },
+    neverGranted: [],
+  },
+  production: {
+    label: 'Production',
+    inText: 'production',
+    next: null,
+    isEdited: false,
+    ids: { from: 2_000_000_000, to: 2_999_999_999 },
+    neverGranted: ['product_manager'],
+  },
+};
+
+export const rung = (environment: EnvironmentName): Rung => ladder[environment];
+
+/** The environments that rows pass through, in order; development stands apart. */
+export const route: EnvironmentName[] = ['staging', 'preprod', 'production'];

@@ -1,0 +1,149 @@
+// Rows that live in MongoDB. A removed document stays for a day as a stub, so that a writer that wakes up
+// late finds the stamp of a later one; every reader counts a stub as absent.
+import type { Db, Filter } from 'mongodb';
+import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
+import type { Value } from '../catalog/fields.ts';
+import type { Found, Query } from './row-store.ts';
+
+/** Which write a document last came from. */
+export type Stamp = { transfer: string; fence: number };
+export type Stored = {
+  _id: number;
+  modified_at?: Date;
+  stamp?: Stamp;
+  removed_at?: Date;
+  [field: string]: unknown;
+};
+
+const present = { removed_at: { $exists: false } };
+
+export const collection = (documents: Db, entity: Entity) =>
+  documents.collection<Stored>(entity.table);
+
+export async function read(documents: Db, entity: Entity, ids: number[]): Promise<Row[]> {
+  const stored = await collection(documents, entity)
+    .find({ _id: { $in: ids }, ...present })
+    .toArray();
+  return stored.map((one) => toRow(entity, one)).toSorted((one, other) => one.id - other.id);
+}
+
+export async function readBy(documents: Db, entity: Entity, field: string, targets: number[]) {
+  const stored = await collection(documents, entity)
+    .find({ [field]: { $in: targets }, ...present })
+    .sort({ _id: 1 })
+    .toArray();
+  return stored.map((one) => toRow(entity, one));
+}
+
+export async function readAfter(documents: Db, entity: Entity, after: number, limit: number) {
+  const stored = await collection(documents, entity)
+    .find({ _id: { $gt: after }, ...present })
+    .sort({ _id: 1 })
+    .limit(limit)
+    .toArray();
+  return stored.map((one) => toRow(entity, one));
+}
+
+/** As they stand, stubs included; for a writer. */
+export async function readStored(documents: Db, entity: Entity, ids: number[]) {
+  const stored = await collection(documents, entity)
+    .find({ _id: { $in: ids } })
+    .toArray();
+  return new Map(stored.map((one) => [one._id, one]));
+}
+
+export async function find(documents: Db, entity: Entity, query: Query): Promise<Found> {
+  const where = condition(entity, query);
+  const direction = query.sort.descending ? -1 : 1;
+  const field = query.sort.field === 'id' ? '_id' : query.sort.field;
+  const total = await collection(documents, entity).countDocuments(where);
+  const stored = await collection(documents, entity)
+    .find(where)
+    .sort({ [field]: direction, ...(field === '_id' ? {} : { _id: direction }) })
+    .skip(query.offset)
+    .limit(query.limit)
+    .toArray();
+  return { rows: stored.map((one) => toRow(entity, one)), total };
+}
+
+export async function findIds(documents: Db, entity: Entity, query: Query): Promise<number[]> {
+  const stored = await collection(documents, entity)
+    .find(condition(entity, query), { projection: { _id: 1 } })
+    .sort({ _id: 1 })
+    .toArray();
+  return stored.map((one) => one._id);
+}
+
+function condition(entity: Entity, query: Query): Filter<Stored> {
+  const all: Filter<Stored>[] = [present];
+  if (query.ids) all.push({ _id: { $in: query.ids } });
+  for (const [field, value] of Object.entries(query.filters)) all.push({ [field]: value });
+  if (query.search !== '') {
+    const pattern = query.search.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+    const any: Filter<Stored>[] = fieldEntries(entity)
+      .filter(([, definition]) => definition.search)
+      .map(([field]) => ({ [field]: { $regex: pattern, $options: 'i' } }));
+    if (/^#?\d{1,15}$/.test(query.search)) any.push({ _id: Number(query.search.replace('#', '')) });
+    all.push({ $or: any });
+  }
+  return { $and: all };
+}
+
+/** The row a document holds, or null for a stub or nothing. */
+export const rowIn = (entity: Entity, stored: Stored | undefined): Row | null =>
+  stored && !stored.removed_at ? toRow(entity, stored) : null;
+
+export function toRow(entity: Entity, stored: Stored): Row {
+  const modified = stored.modified_at ?? new Date(0);
+  const row: Row = { id: stored._id, modified_at: modified.toISOString() };
+  for (const [field] of fieldEntries(entity)) {
+    if (stored[field] !== undefined) row[field] = stored[field] as Value;
+  }
+  return row;
+}
+
+export function toStored(entity: Entity, row: Row, instant: string, stamp: Stamp): Stored {
+  const stored: Stored = { _id: row.id, modified_at: new Date(instant), stamp };
+  for (const [field] of fieldEntries(entity)) {
+    if (row[field] !== undefined) stored[field] = row[field];
+  }
+  return stored;
+}
+
+export const stub = (id: number, instant: string, stamp: Stamp): Stored => ({
+  _id: id,
+  removed_at: new Date(instant),
+  stamp,
+});
+
+/**
+ * Compare-and-set: puts `next` where `seen` still stands, to the last field; `undefined` means nothing stood
+ * there. Answers whether it did.
+ */
+export async function replace(
+  documents: Db,
+  entity: Entity,
+  seen: Stored | undefined,
+  next: Stored,
+): Promise<boolean> {
+  const into = collection(documents, entity);
+  if (seen === undefined) {
+    return into.insertOne(next).then(() => true, refuseDuplicateId);
+  }
+  const names = new Set([...Object.keys(seen), ...Object.keys(next)]);
+  const same = [...names].map((field) =>
+    seen[field] === undefined
+      ? { [field]: { $exists: false } }
+      : { [field]: { $eq: seen[field], $exists: true } },
+  );
+  const { _id, ...rest } = next;
+  const result = await into.replaceOne({ $and: [{ _id }, ...same] } as Filter<Stored>, rest);
+  return result.matchedCount === 1;
+}
+
+function refuseDuplicateId(error: unknown): boolean {
+  const { code, keyPattern } = error as { code?: number; keyPattern?: Record<string, number> };
+  // Another unique key that is taken is an error of its own, told by name.
+  if (code === 11_000 && (!keyPattern || '_id' in keyPattern)) return false;
+  throw error;
+}

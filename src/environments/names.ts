@@ -1,0 +1,37 @@
+// Cities and partners belong to their environment: the same name, an id of its own.
+import { entityNamed } from '../catalog/index.ts';
+import { name, select, sql, type Queryable } from '../database/sql.ts';
+
+/** Ids by name in NFC; more than one id makes a name ambiguous. */
+export type IdsByName = Map<string, number[]>;
+
+/** Finds names however the place spells them (composed or decomposed), in one query. */
+export async function idsByName(
+  on: Queryable,
+  entity: string,
+  names: Iterable<string>,
+): Promise<IdsByName> {
+  const wanted = [...new Set([...names].map((text) => text.normalize('NFC')))];
+  const found: IdsByName = new Map();
+  if (wanted.length > 0) {
+    const spellings = [...new Set(wanted.flatMap((text) => [text, text.normalize('NFD')]))];
+    const rows = await select<{ id: number; name: string }>(
+      on,
+      sql`select id, name from ${name(entityNamed(entity).table)} where name in (${spellings}) order by id`,
+    );
+    for (const row of rows) {
+      const key = row.name.normalize('NFC');
+      found.set(key, [...(found.get(key) ?? []), row.id]);
+    }
+  }
+  return found;
+}
+
+/** All names of an entity, for the picker. */
+export async function allNames(on: Queryable, entity: string): Promise<string[]> {
+  const rows = await select<{ name: string }>(
+    on,
+    sql`select name from ${name(entityNamed(entity).table)} order by name collate utf8mb4_unicode_ci`,
+  );
+  return rows.map((row) => row.name);
+}

@@ -1,0 +1,11 @@
+import type { Db } from 'mongodb';
+import type { Pool } from 'mysql2/promise';
+import type { Queryable } from '../database/sql.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { EnvironmentName } from './ladder.ts';
+
+/** Where rows can be read; `sql` may be a connection inside a transaction. */
+export type Place = { sql: Queryable; documents: Db };
+
+/** One environment's databases and storage, as this program reaches them. */
+export type Stop = { name: EnvironmentName; sql: Pool; documents: Db; storage: Storage };

@@ -1,0 +1,29 @@
+import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
+
+const derive = promisify(argon2);
+// OWASP's first recommendation for argon2id: 19 MiB, two passes, one lane.
+const cost = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 };
+
+/** `$argon2id$m=…,t=…,p=…$salt$tag`, salt and tag in base64url. */
+export async function hashPassword(password: string): Promise<string> {
+  const salt = randomBytes(16);
+  const tag = await derive('argon2id', { ...cost, message: password, nonce: salt });
+  const { memory, passes, parallelism } = cost;
+  const costs = `m=${memory},t=${passes},p=${parallelism}`;
+  return ['', 'argon2id', costs, salt.toString('base64url'), tag.toString('base64url')].join('$');
+}
+
+export async function isPassword(password: string, hash: string): Promise<boolean> {
+  const [, , costs = '', salt = '', expected = ''] = hash.split('$');
+  const [memory = 0, passes = 0, parallelism = 0] = costs
+    .split(',')
+    .map((one) => Number(one.slice(2)));
+  const wanted = Buffer.from(expected, 'base64url');
+  const tag = await derive('argon2id', {
+    ...{ memory, passes, parallelism, tagLength: wanted.length },
+    message: password,
+    nonce: Buffer.from(salt, 'base64url'),
+  });
+  return timingSafeEqual(tag, wanted);
+}

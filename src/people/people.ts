@@ -1,0 +1,193 @@
+// Accounts and what they may do here.
+import { z } from 'zod';
+import {
+  grantable,
+  permissionNames,
+  type Account,
+  type Permission,
+  type Place,
+} from '../access/permissions.ts';
+import * as audit from '../audit/audit.ts';
+import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import { rung } from '../environments/ladder.ts';
+import type { Stop } from '../environments/place.ts';
+import { Conflict, Invalid, NotFound } from '../problems.ts';
+import { hashPassword, isPassword } from './passwords.ts';
+
+export type Person = Account & { isActive: boolean };
+
+type Stored = {
+  id: number;
+  email: string;
+  name: string;
+  active: number;
+  permissions: string | null;
+};
+
+const toPerson = ({ id, email, name, active, permissions }: Stored): Person => ({
+  id,
+  email,
+  name,
+  isActive: active === 1,
+  permissions: permissionNames.filter((one) => (permissions ?? '').split(',').includes(one)),
+});
+
+export async function list(on: Queryable): Promise<Person[]> {
+  const people = await select<Stored>(
+    on,
+    sql`select p.id, p.email, p.name, p.active, group_concat(m.name) as permissions
+          from person p left join permission m on m.person_id = p.id
+         group by p.id, p.email, p.name, p.active
+         order by p.name, p.id`,
+  );
+  return people.map(toPerson);
+}
+
+export async function find(on: Queryable, id: number): Promise<Person | null> {
+  const person = await first<Stored>(
+    on,
+    sql`select p.id, p.email, p.name, p.active, group_concat(m.name) as permissions
+          from person p left join permission m on m.person_id = p.id
+         where p.id = ${id}
+         group by p.id, p.email, p.name, p.active`,
+  );
+  return person ? toPerson(person) : null;
+}
+
+// Verified against when there is no such person, so that both answers take the same time.
+const nobody = hashPassword('nobody has this password');
+
+/** The person with this e-mail and password, or null; it takes as long either way. */
+export async function verify(
+  on: Queryable,
+  email: string,
+  password: string,
+): Promise<Person | null> {
+  const stored = await first<{ id: number; password_hash: string; active: number }>(
+    on,
+    sql`select id, password_hash, active from person where email = ${email.trim().toLowerCase()}`,
+  );
+  const isRight = await isPassword(password, stored?.password_hash ?? (await nobody));
+  return stored && isRight && stored.active === 1 ? find(on, stored.id) : null;
+}
+
+const newPerson = z.object({
+  name: z.string().trim().min(1, 'Enter a name').max(100, 'Name must be 100 characters or fewer'),
+  email: z
+    .string()
+    .trim()
+    .toLowerCase()
+    .pipe(z.email('Enter an e-mail address, such as ana@example.com').max(190)),
+  password: z.string().min(12, 'Password must have 12 characters or more').max(200),
+});
+
+export async function add(here: Stop, by: string, posted: unknown): Promise<number> {
+  const { name, email, password } = parse(newPerson, posted);
+  const hash = await hashPassword(password);
+  return transaction(here.sql, async (connection) => {
+    const taken = await first(connection, sql`select 1 from person where email = ${email}`);
+    if (taken) throw new Invalid({ email: `${email} has an account already` });
+    await run(
+      connection,
+      sql`insert into person (email, name, password_hash) values (${email}, ${name}, ${hash})`,
+    );
+    await audit.write(connection, { person: by, action: 'added person', subject: email });
+    const added = await first<{ id: number }>(connection, sql`select last_insert_id() as id`);
+    return added?.id ?? 0;
+  });
+}
+
+/** @throws Invalid for a permission that may not be granted here (product_manager in production) */
+export async function setPermissions(
+  here: Stop,
+  place: Place,
+  by: string,
+  id: number,
+  wanted: string[],
+) {
+  const allowed = grantable(place);
+  const refused = wanted.find((name) => !allowed.includes(name as Permission));
+  if (refused !== undefined) {
+    const where = rung(here.name).inText;
+    throw new Invalid({ permissions: `${refused} cannot be given in ${where}` });
+  }
+  await transaction(here.sql, async (connection) => {
+    const person = await find(connection, id);
+    if (!person) throw new NotFound('There is no such person.');
+    if (person.permissions.includes('administrator') && !wanted.includes('administrator')) {
+      await keepOneAdministrator(connection, id);
+    }
+    await run(connection, sql`delete from permission where person_id = ${id}`);
+    const rows = wanted.map((name) => [id, name]);
+    if (rows.length > 0) {
+      await run(connection, sql`insert into permission (person_id, name) values ${rows}`);
+    }
+    await audit.write(connection, {
+      person: by,
+      action: 'set permissions',
+      subject: person.email,
+      detail: `${person.permissions.join(', ') || 'none'} → ${wanted.join(', ') || 'none'}`,
+    });
+  });
+}
+
+export async function setActive(here: Stop, by: string, id: number, isActive: boolean) {
+  await transaction(here.sql, async (connection) => {
+    const person = await find(connection, id);
+    if (!person) throw new NotFound('There is no such person.');
+    if (!isActive && person.permissions.includes('administrator')) {
+      await keepOneAdministrator(connection, id);
+    }
+    await run(connection, sql`update person set active = ${isActive} where id = ${id}`);
+    const action = isActive ? 'opened account' : 'closed account';
+    await audit.write(connection, { person: by, action, subject: person.email });
+  });
+}
+
+async function keepOneAdministrator(on: Queryable, id: number) {
+  const other = await first(
+    on,
+    sql`select 1 from permission m join person p on p.id = m.person_id and p.active
+         where m.name = 'administrator' and p.id <> ${id} limit 1 for update`,
+  );
+  if (!other)
+    throw new Conflict(
+      'This is the last administrator. Give the permission to someone else first.',
+    );
+}
+
+export async function setPassword(here: Stop, by: string, id: number, posted: unknown) {
+  const { password } = parse(newPerson.pick({ password: true }), posted);
+  const hash = await hashPassword(password);
+  await transaction(here.sql, async (connection) => {
+    const person = await find(connection, id);
+    if (!person) throw new NotFound('There is no such person.');
+    await run(connection, sql`update person set password_hash = ${hash} where id = ${id}`);
+    await audit.write(connection, { person: by, action: 'set password', subject: person.email });
+  });
+}
+
+/** Takes a permission from everyone; answers whom it was taken from. */
+export async function revokeFromEveryone(here: Stop, by: string, permission: Permission) {
+  return transaction(here.sql, async (connection) => {
+    const holders = await select<{ email: string }>(
+      connection,
+      sql`select p.email from permission m join person p on p.id = m.person_id
+           where m.name = ${permission} order by p.email for update`,
+    );
+    await run(connection, sql`delete from permission where name = ${permission}`);
+    for (const { email } of holders) {
+      const detail = `${permission} taken from everyone`;
+      await audit.write(connection, { person: by, action: 'revoked', subject: email, detail });
+    }
+    return holders.map(({ email }) => email);
+  });
+}
+
+function parse<T extends z.ZodType>(schema: T, posted: unknown): z.infer<T> {
+  const result = schema.safeParse(posted ?? {});
+  if (result.success) return result.data;
+  throw new Invalid(
+    Object.fromEntries(result.error.issues.map((issue) => [String(issue.path[0]), issue.message])),
+  );
+}

@@ -1,0 +1,48 @@
+// The ways to fail that a person can do something about. Everything else is a defect and a 500.
+
+export type FieldErrors = Record<string, string>;
+
+export class Problem extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export class NotFound extends Problem {
+  constructor(message: string) {
+    super(404, message);
+  }
+}
+
+export class Forbidden extends Problem {
+  constructor(message: string) {
+    super(403, message);
+  }
+}
+
+/** Something typed does not fit; `fields` names each field and what to do. */
+export class Invalid extends Problem {
+  readonly fields: FieldErrors;
+
+  constructor(fields: FieldErrors) {
+    super(422, Object.values(fields).join(' '));
+    this.fields = fields;
+  }
+}
+
+/** Someone else was faster. */
+export class Conflict extends Problem {
+  constructor(message: string) {
+    super(409, message);
+  }
+}
+
+/** A neighbour does not answer, or asks to wait. */
+export class Unavailable extends Problem {
+  constructor(message: string) {
+    super(503, message);
+  }
+}

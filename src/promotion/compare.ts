@@ -1,0 +1,201 @@
+// Rows here beside the same rows there: live for what a person looks at, recalled for everything else.
+import { canonical, contentOf, hashOf } from '../catalog/content.ts';
+import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import { dependentsOf, entityNamed } from '../catalog/index.ts';
+import { select, sql, type Queryable } from '../database/sql.ts';
+import type { Place } from '../environments/place.ts';
+import { byEntity, read, readBy } from '../environments/row-store.ts';
+import { inTheirWords, readMappings, type Mappings } from './mappings.ts';
+import {
+  readStates,
+  readStops,
+  writeSeen,
+  type RowState,
+  type Seen,
+  type StopState,
+} from './row-states.ts';
+import { statusOf, withDependents, type Status } from './status.ts';
+
+/** One row on both sides. `here` is in the destination's words (mapped names). */
+export type Sight = {
+  key: RowKey;
+  entity: Entity;
+  here: Row | null;
+  there: Row | null;
+  hereHash: string | null;
+  thereHash: string | null;
+  state: RowState | undefined;
+  stop: StopState | undefined;
+  status: Status | null;
+};
+
+/**
+ * Looks at rows and their dependents on both sides, in a fixed number of queries. Dependents that stand only
+ * there are seen too.
+ */
+export async function see(here: Place, there: Place, keys: RowKey[]): Promise<Map<string, Sight>> {
+  const mine = await withTheirDependents(here, keys);
+  const theirs = await withTheirDependents(there, keys);
+  const all = keysOf([...keys.map(keyText), ...mine.keys(), ...theirs.keys()]);
+  // A row that moved to another owner is a dependent of neither side's row any more, but it is there.
+  const missing = all.filter((key) => !theirs.has(keyText(key)));
+  for (const [text, row] of await read(there, missing)) theirs.set(text, row);
+  const states = await readStates(here.sql, all);
+  const stops = await readStops(here.sql, all);
+  const mappings = await readMappings(here.sql);
+  return new Map(
+    all.map((key) => {
+      const text = keyText(key);
+      const state = states.get(text);
+      const sides = { mine: mine.get(text), theirs: theirs.get(text) };
+      return [text, sightOf(key, sides, { state, stop: stops.get(text), mappings })];
+    }),
+  );
+}
+
+function sightOf(
+  key: RowKey,
+  { mine, theirs }: { mine: Row | undefined; theirs: Row | undefined },
+  known: { state: RowState | undefined; stop: StopState | undefined; mappings: Mappings },
+): Sight {
+  const entity = entityNamed(key.entity);
+  const { state, stop } = known;
+  const here = mine ? inTheirWords(entity, mine, known.mappings) : null;
+  const there = theirs ?? null;
+  const hereHash = here && hashOf(entity, here);
+  const thereHash = there && hashOf(entity, there);
+  const status = statusOf({
+    here: hereHash,
+    there: thereHash,
+    base: stop?.base_hash ?? null,
+    isDeletedHere: Boolean(state?.deleted_at),
+  });
+  return { key, entity, here, there, hereHash, thereHash, state, stop, status };
+}
+
+async function withTheirDependents(place: Place, keys: RowKey[]): Promise<Map<string, Row>> {
+  const rows = await read(place, keys);
+  for (const [entity, ids] of byEntity(keys)) {
+    for (const dependent of dependentsOf(entity)) {
+      if (dependent.owner) {
+        for (const row of await readBy(place, dependent, dependent.owner, ids)) {
+          rows.set(keyText({ entity: dependent.name, id: row.id }), row);
+        }
+      }
+    }
+  }
+  return rows;
+}
+
+const keysOf = (texts: string[]): RowKey[] =>
+  [...new Set(texts)].map((text) => {
+    const [entity = '', id] = text.split(':');
+    return { entity, id: Number(id) };
+  });
+
+/** Writes back what was seen, where it is news; a row found equal without a base gets one. */
+export async function remember(on: Queryable, sights: Iterable<Sight>) {
+  const news: Seen[] = [];
+  for (const { key, entity, there, hereHash, thereHash, stop } of sights) {
+    const isEqual = there !== null && hereHash === thereHash;
+    const isNewBase = isEqual && stop?.base_hash !== hereHash;
+    if (isNewBase || (stop?.seen_hash ?? null) !== thereHash) {
+      const base = isNewBase
+        ? { hash: thereHash as string, content: canonical(contentOf(entity, there)) }
+        : null;
+      news.push({ key, seen: thereHash, base });
+    }
+  }
+  await writeSeen(on, news, new Date().toISOString());
+}
+
+/** The status of a row together with its dependents. */
+export function statusWithDependents(sights: Map<string, Sight>, root: RowKey): Status | null {
+  const own = sights.get(keyText(root));
+  if (!own?.status) return null;
+  const dependents = dependentSights(sights, root).flatMap(({ status }) => status ?? []);
+  return withDependents(own.status, dependents);
+}
+
+export function dependentSights(sights: Map<string, Sight>, root: RowKey): Sight[] {
+  const entity = entityNamed(root.entity);
+  return [...sights.values()].filter((sight) => {
+    const { owner } = sight.entity;
+    const row = sight.here ?? sight.there;
+    return (
+      owner !== null && entity.dependents.includes(sight.entity.name) && row?.[owner] === root.id
+    );
+  });
+}
+
+type Recalled = {
+  entity: string;
+  row_id: number;
+  root_id: number;
+  hash: string;
+  deleted_at: string | null;
+  base_hash: string | null;
+  seen_hash: string | null;
+};
+
+/**
+ * Every row of an entity that is not in sync with what was last seen there, by id; dependents count for their
+ * owner. Rows on hold (*Not for production*) are left out.
+ */
+export async function waiting(on: Queryable, entity: Entity): Promise<Map<number, Status>> {
+  const kinds = [entity.name, ...entity.dependents];
+  const lines = await select<Recalled>(
+    on,
+    sql`select s.entity, s.row_id, if(s.entity = ${entity.name}, s.row_id, s.root_id) as root_id,
+               s.hash, s.deleted_at, t.base_hash, t.seen_hash
+          from row_state s
+          left join stop_state t on t.entity = s.entity and t.row_id = s.row_id
+         where s.entity in (${kinds})
+           and not (if(s.deleted_at is null, s.hash, null) <=> t.seen_hash)
+           and s.held_at is null`,
+  );
+  const own = new Map<number, Status>();
+  const dependents = new Map<number, Status[]>();
+  for (const line of lines) {
+    const status = recalledStatus(line);
+    if (status && line.entity === entity.name) own.set(line.row_id, status);
+    else if (status) {
+      dependents.set(line.root_id, [...(dependents.get(line.root_id) ?? []), status]);
+    }
+  }
+  for (const [id, of] of dependents) own.set(id, withDependents(own.get(id) ?? 'In sync', of));
+  return own;
+}
+
+const recalledStatus = (line: Recalled): Status | null =>
+  statusOf({
+    here: line.deleted_at === null ? line.hash : null,
+    base: line.base_hash,
+    there: line.seen_hash,
+    isDeletedHere: line.deleted_at !== null,
+  });
+
+/**
+ * The status of rows as last seen, from the tables of one environment: of this one towards its destination,
+ * or, read at the destination, of our rows towards the stop after it (`hashes` are then ours).
+ */
+export async function recall(
+  on: Queryable,
+  hashes: Map<string, string>,
+): Promise<{ statuses: Map<string, Status>; at: string | null }> {
+  const keys = keysOf([...hashes.keys()]);
+  const stops = await readStops(on, keys);
+  const statuses = new Map<string, Status>();
+  let at: string | null = null;
+  for (const [text, here] of hashes) {
+    const stop = stops.get(text);
+    const status = statusOf({
+      here,
+      base: stop?.base_hash ?? null,
+      there: stop?.seen_hash ?? null,
+    });
+    if (status) statuses.set(text, status);
+    if (stop && (at === null || stop.seen_at < at)) at = stop.seen_at;
+  }
+  return { statuses, at };
+}

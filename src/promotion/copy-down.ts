@@ -1,0 +1,170 @@
+// Production's rows copied down into this environment, in parts. Rows with work of their own are left alone
+// and listed. It can be stopped and run again at any point: what is equal already is passed over.
+import { v7 as uuid } from 'uuid';
+import { canonical, contentOf, hashOf } from '../catalog/content.ts';
+import {
+  fieldEntries,
+  keyText,
+  titleOf,
+  type Entity,
+  type Row,
+  type RowKey,
+} from '../catalog/entity.ts';
+import { matchedByName, travelling } from '../catalog/index.ts';
+import { drawIds, raiseIds } from '../environments/ids.ts';
+import { idsByName } from '../environments/names.ts';
+import type { Place, Stop } from '../environments/place.ts';
+import { read, readAfter } from '../environments/row-store.ts';
+import { write, type Change } from './edits.ts';
+import { inTheirWords, readMappings } from './mappings.ts';
+import { promotionOrder } from './order.ts';
+import { readStates, readStops, writeSeen, type RowState, type StopState } from './row-states.ts';
+
+const PART = 500;
+
+export type CopyDown = {
+  here: Stop;
+  /** Where rows go from here; a base is written where its row is equal. Null when there is none. */
+  there: Place | null;
+  source: Place;
+  lease: number;
+  /** Said after each part. */
+  progress?: (done: { entity: Entity; rows: number }) => void;
+};
+
+export type LeftAlone = { key: RowKey; title: string; why: string };
+export type Report = { created: number; updated: number; same: number; leftAlone: LeftAlone[] };
+
+const author = { email: 'oneway refresh', isProductManager: true };
+
+export async function copyDown(from: CopyDown): Promise<Report> {
+  const report: Report = { created: 0, updated: 0, same: 0, leftAlone: [] };
+  for (const entity of matchedByName)
+    await inParts(from, entity, (rows) => copyNames(from, entity, rows, report));
+  for (const entity of promotionOrder(travelling)) {
+    await inParts(from, entity, (rows) => copyRows(from, entity, rows, report));
+  }
+  return report;
+}
+
+async function inParts(
+  { source, here, progress }: CopyDown,
+  entity: Entity,
+  copy: (rows: Row[]) => Promise<void>,
+) {
+  let after = 0;
+  let done = 0;
+  for (;;) {
+    const rows = await readAfter(source, entity, after, PART);
+    if (rows.length === 0) break;
+    await copy(rows);
+    await raiseIds(
+      here,
+      entity.name,
+      rows.map((row) => row.id),
+    );
+    after = rows.at(-1)?.id ?? after;
+    done += rows.length;
+    progress?.({ entity, rows: done });
+  }
+}
+
+/** Cities and partners are found by name; a new one keeps its id where that is free. */
+async function copyNames({ here, lease }: CopyDown, entity: Entity, rows: Row[], report: Report) {
+  const known = await idsByName(
+    here.sql,
+    entity.name,
+    rows.map((row) => String(row['name'])),
+  );
+  const fresh = rows.filter((row) => !known.has(String(row['name']).normalize('NFC')));
+  const taken = await read(
+    here,
+    fresh.map(({ id }) => ({ entity: entity.name, id })),
+  );
+  const changes: Change[] = [];
+  for (const row of fresh) {
+    const isTaken = taken.has(keyText({ entity: entity.name, id: row.id }));
+    const id = isTaken ? await drawIds(here, entity.name) : row.id;
+    changes.push({ entity, before: null, after: { ...row, id } });
+  }
+  report.created += fresh.length;
+  report.same += rows.length - fresh.length;
+  await writePart(here, lease, entity, changes);
+}
+
+async function copyRows(from: CopyDown, entity: Entity, rows: Row[], report: Report) {
+  const { here, lease } = from;
+  const keys = rows.map(({ id }) => ({ entity: entity.name, id }));
+  const mine = await read(here, keys);
+  const states = await readStates(here.sql, keys);
+  const stops = await readStops(here.sql, keys);
+  const changes: Change[] = [];
+  for (const row of rows) {
+    const key = { entity: entity.name, id: row.id };
+    const text = keyText(key);
+    const before = mine.get(text) ?? null;
+    const why = ownWork(entity, before, states.get(text), stops.get(text));
+    if (before && hashOf(entity, before) === hashOf(entity, row)) report.same += 1;
+    else if (why) report.leftAlone.push({ key, title: titleOf(entity, before ?? row), why });
+    else {
+      changes.push({ entity, before, after: withOwnLocals(entity, row, before) });
+      report[before ? 'updated' : 'created'] += 1;
+    }
+  }
+  await writePart(here, lease, entity, changes);
+  await writeBases(from, entity, keys, rows);
+}
+
+/** Why a row here is not overwritten; null when it holds nothing of its own. */
+function ownWork(
+  entity: Entity,
+  before: Row | null,
+  state: RowState | undefined,
+  stop: StopState | undefined,
+): string | null {
+  if (state?.deleted_at) return 'deleted here';
+  if (before === null) return null;
+  if (state?.engineering_by) return `work by ${state.engineering_by}`;
+  if (!stop?.base_hash) return 'not known to be the same row';
+  return hashOf(entity, before) === stop.base_hash ? null : `changed here by ${state?.changed_by}`;
+}
+
+function withOwnLocals(entity: Entity, row: Row, before: Row | null): Row {
+  const after = { ...row };
+  for (const [name, field] of fieldEntries(entity)) {
+    if (field.local) after[name] = before ? (before[name] ?? null) : field.initial;
+  }
+  return after;
+}
+
+async function writePart(here: Stop, lease: number, entity: Entity, changes: Change[]) {
+  if (changes.length > 0) {
+    const name = `Copy-down: ${entity.label.many.toLowerCase()}`;
+    await write({ here, lease }, author, changes, uuid(), { kind: 'copy-down', name });
+  }
+}
+
+/** What is equal here and at the destination is known to be equal from now on. */
+async function writeBases(
+  { here, there, source }: CopyDown,
+  entity: Entity,
+  keys: RowKey[],
+  rows: Row[],
+) {
+  if (!there) return;
+  const mappings = await readMappings(here.sql);
+  const mine = await read(here, keys);
+  const theirs =
+    there === source
+      ? new Map(rows.map((row) => [keyText({ entity: entity.name, id: row.id }), row]))
+      : await read(there, keys);
+  const seen = keys.map((key) => {
+    const own = mine.get(keyText(key));
+    const other = theirs.get(keyText(key));
+    const hash = other ? hashOf(entity, other) : null;
+    const isEqual = own && other && hashOf(entity, inTheirWords(entity, own, mappings)) === hash;
+    const base = isEqual && hash ? { hash, content: canonical(contentOf(entity, other)) } : null;
+    return { key, seen: hash, base };
+  });
+  await writeSeen(here.sql, seen, new Date().toISOString());
+}

@@ -1,0 +1,208 @@
+// What a plan is decided from: one consistent look at the rows here and there, and at everything there that
+// could stand in the way. Reads only.
+import { fieldEntries, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import { catalog, entityNamed, referencesTo, travelling } from '../catalog/index.ts';
+import { name, select, snapshot, sql } from '../database/sql.ts';
+import type { EnvironmentName } from '../environments/ladder.ts';
+import { collection } from '../environments/mongo-rows.ts';
+import { idsByName, type IdsByName } from '../environments/names.ts';
+import type { Place, Stop } from '../environments/place.ts';
+import { readBy } from '../environments/row-store.ts';
+import { readVersion, type DatabaseVersion } from '../version/metadata.ts';
+import { onRows, type Claim } from './claims.ts';
+import { remember, see, type Sight } from './compare.ts';
+import { linkedNames, parentsOf, type Choices } from './plan.ts';
+import { imagesOf } from './problems-of-plan.ts';
+import type { Step } from './journal.ts';
+
+export type Column = { maxLength: number | null; isRequired: boolean };
+
+export type Facts = {
+  from: EnvironmentName;
+  to: EnvironmentName;
+  chosen: RowKey[];
+  sights: Map<string, Sight>;
+  /** Ids there of every name that the rows are linked with. */
+  names: { city: IdsByName; partner: IdsByName };
+  /** Rows of those cities and partners here, by `city:Pune`. */
+  namesHere: Map<string, Row>;
+  columns: Map<string, Map<string, Column>>;
+  version: DatabaseVersion | null;
+  versionHere: string | null;
+  claims: Claim[];
+  /** Who has a unique value there: `form.name:Address` → id. */
+  holders: Map<string, number>;
+  /** Rows there that refer to a row that goes. */
+  usedThere: { key: RowKey; by: string; count: number }[];
+  missingImages: Set<string>;
+  /** Host of this environment's own address, where texts would give it away. */
+  hostHere: string | null;
+};
+
+export async function gather(
+  here: Stop,
+  there: Stop,
+  chosen: RowKey[],
+  choices: Choices,
+  hostHere: string | null,
+): Promise<Facts> {
+  const included = choices.include.map((text) => {
+    const [entity = '', id] = text.split(':');
+    return { entity: entityNamed(entity).name, id: Number(id) };
+  });
+  const wanted = [...chosen, ...included];
+  // One consistent moment here; the other side is looked at again under its claims.
+  const { sights, namesHere } = await snapshot(here.sql, async (connection) => {
+    const place = { sql: connection, documents: here.documents };
+    const seen = await seeWithParents(place, there, wanted);
+    return { sights: seen, namesHere: await linkedRows(place, seen) };
+  });
+  await remember(here.sql, sights.values());
+  const steps = [...sights.values()].map(asStep);
+  const links = linkedNames(steps);
+  const namesOf = (kind: 'city' | 'partner') =>
+    idsByName(
+      there.sql,
+      kind,
+      links.filter((link) => link.kind === kind).map((link) => link.name),
+    );
+  return {
+    from: here.name,
+    to: there.name,
+    chosen,
+    sights,
+    names: { city: await namesOf('city'), partner: await namesOf('partner') },
+    namesHere,
+    columns: await columnsThere(there),
+    version: await readVersion(there.documents),
+    versionHere: (await readVersion(here.documents))?.databaseVersion ?? null,
+    claims: await onRows(there.sql, steps),
+    holders: await holdersThere(there, steps),
+    usedThere: await usersThere(there, steps),
+    missingImages: await imagesMissing(here, steps),
+    hostHere,
+  };
+}
+
+/** A row as if it were to be written, for questions that need no decision yet. */
+const asStep = ({ key, here, there, status }: Sight): Step => ({
+  ...key,
+  title: '',
+  action: status === 'In sync' ? 'same' : 'update',
+  because: null,
+  before: there,
+  after: here,
+});
+
+/** Rows, their parents, those parents' parents …: as many rounds as the references are deep. */
+async function seeWithParents(here: Place, there: Place, keys: RowKey[]) {
+  const sights = await see(here, there, keys);
+  let round = [...sights.values()];
+  while (round.length > 0) {
+    const parents = round.flatMap(parentsOf).filter((key) => !sights.has(keyText(key)));
+    const found = parents.length > 0 ? await see(here, there, parents) : new Map<string, Sight>();
+    for (const [text, sight] of found) if (!sights.has(text)) sights.set(text, sight);
+    round = [...found.values()];
+  }
+  return sights;
+}
+
+async function linkedRows(here: Place, sights: Map<string, Sight>): Promise<Map<string, Row>> {
+  const links = linkedNames([...sights.values()].map(asStep));
+  const rows = new Map<string, Row>();
+  for (const kind of ['city', 'partner'] as const) {
+    const names = links.filter((link) => link.kind === kind).map((link) => link.name);
+    const found = await select<{ id: number; name: string; country?: string }>(
+      here.sql,
+      sql`select * from ${name(entityNamed(kind).table)} where name in (${names})`,
+    );
+    for (const { id, name, country } of found) {
+      const own = country === undefined ? {} : { country };
+      rows.set(`${kind}:${name}`, { id, modified_at: '', name, ...own });
+    }
+  }
+  return rows;
+}
+
+async function columnsThere(there: Stop): Promise<Facts['columns']> {
+  const tables = catalog.filter(({ store }) => store === 'mysql').map(({ table }) => table);
+  const lines = await select<{
+    tableName: string;
+    columnName: string;
+    maxLength: number | null;
+    isRequired: number;
+  }>(
+    there.sql,
+    sql`select table_name as tableName, column_name as columnName,
+               character_maximum_length as maxLength,
+               is_nullable = 'NO' and column_default is null
+                 and extra not like '%auto_increment%' and extra not like '%GENERATED%' as isRequired
+          from information_schema.columns
+         where table_schema = database() and table_name in (${tables})`,
+  );
+  const columns: Facts['columns'] = new Map();
+  for (const { tableName, columnName, maxLength, isRequired } of lines) {
+    const table = columns.get(tableName) ?? new Map<string, Column>();
+    columns.set(tableName, table.set(columnName, { maxLength, isRequired: Boolean(isRequired) }));
+  }
+  return columns;
+}
+
+async function holdersThere(there: Stop, steps: Step[]): Promise<Map<string, number>> {
+  const holders = new Map<string, number>();
+  for (const entity of travelling) {
+    for (const [field, { unique }] of fieldEntries(entity)) {
+      const values = steps.flatMap((step) =>
+        unique && step.entity === entity.name && step.after ? [String(step.after[field])] : [],
+      );
+      for (const { id, value } of await holding(there, entity, field, values)) {
+        holders.set(`${entity.name}.${field}:${value}`, id);
+      }
+    }
+  }
+  return holders;
+}
+
+/** Rows of an entity that have one of these values in a unique field. */
+export async function holding(place: Place, entity: Entity, field: string, values: string[]) {
+  if (values.length === 0) return [];
+  if (entity.store === 'mysql') {
+    return select<{ id: number; value: string }>(
+      place.sql,
+      sql`select id, ${name(field)} as value from ${name(entity.table)} where ${name(field)} in (${values})`,
+    );
+  }
+  const found = await collection(place.documents, entity)
+    .find({ [field]: { $in: values }, removed_at: { $exists: false } })
+    .toArray();
+  return found.map((one) => ({ id: one._id, value: String(one[field]) }));
+}
+
+/** Rows there that refer to ours from elsewhere: not what stands under them, not their dependents. */
+async function usersThere(there: Stop, steps: Step[]): Promise<Facts['usedThere']> {
+  const used: Facts['usedThere'] = [];
+  for (const entity of travelling) {
+    const ids = steps
+      .filter(
+        (step) => step.entity === entity.name && step.before !== null && step.action !== 'same',
+      )
+      .map((step) => step.id);
+    for (const { from, field } of referencesTo(entity)) {
+      if (!from.fields[field]?.under) {
+        const users = await readBy(there, from, field, ids);
+        for (const id of new Set(users.map((row) => Number(row[field])))) {
+          const count = users.filter((row) => row[field] === id).length;
+          used.push({ key: { entity: entity.name, id }, by: from.name, count });
+        }
+      }
+    }
+  }
+  return used;
+}
+
+async function imagesMissing(here: Stop, steps: Step[]): Promise<Set<string>> {
+  const names = new Set(steps.flatMap(imagesOf).map((image) => image.name));
+  const missing = new Set<string>();
+  for (const name of names) if (!(await here.storage.has(name))) missing.add(name);
+  return missing;
+}

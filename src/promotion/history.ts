@@ -1,0 +1,69 @@
+// What came to a row, and when: every save, transfer and copy-down leaves its images in `arrival`.
+import type { Row, RowKey } from '../catalog/entity.ts';
+import { select, sql, type Queryable } from '../database/sql.ts';
+import type { Action, Kind } from './journal.ts';
+
+export type Arrival = {
+  id: number;
+  transfer: string;
+  entity: string;
+  row_id: number;
+  root_entity: string;
+  root_id: number;
+  title: string;
+  action: Action;
+  kind: Kind;
+  name: string;
+  reason: string | null;
+  person: string;
+  origin: string;
+  at: string;
+  chain: string;
+  before_image: string | null;
+  after_image: string | null;
+  version: number;
+};
+
+export const image = (json: string | null) => (json === null ? null : (JSON.parse(json) as Row));
+
+/** The history of a row and its dependents, newest first. */
+export const historyOf = (on: Queryable, { entity, id }: RowKey, limit: number) =>
+  select<Arrival>(
+    on,
+    sql`select * from arrival
+         where (root_entity = ${entity} and root_id = ${id})
+            or (entity = ${entity} and row_id = ${id})
+         order by id desc
+         limit ${limit}`,
+  );
+
+export type ArrivedTransfer = {
+  transfer: string;
+  name: string;
+  reason: string | null;
+  person: string;
+  origin: string;
+  at: string;
+  rows_count: number;
+  /** Rows that were written again after they came. */
+  changed_since: number;
+};
+
+/** One line for each transfer that came, newest first, below the arrival `before`. */
+export const arrived = (on: Queryable, before: string | null) =>
+  select<ArrivedTransfer>(
+    on,
+    sql`select a.transfer, a.name, a.reason, a.person, a.origin, max(a.at) as at,
+               count(*) as rows_count,
+               sum(exists (select 1 from arrival later
+                            where later.entity = a.entity and later.row_id = a.row_id
+                              and later.id > a.id)) as changed_since
+          from arrival a
+         where a.kind = 'transfer' and (${before} is null or a.at < ${before})
+         group by a.transfer, a.name, a.reason, a.person, a.origin
+         order by at desc
+         limit 20`,
+  );
+
+export const arrivalsOf = (on: Queryable, transfer: string) =>
+  select<Arrival>(on, sql`select * from arrival where transfer = ${transfer} order by seq`);

@@ -1,0 +1,259 @@
+// The journal of an environment: what is going to be written, durable before anything is. Every move of a
+// transfer's state names the fence it was given; a worker whose fence is old moves nothing.
+import { v7 as uuid } from 'uuid';
+import type { Row, RowKey } from '../catalog/entity.ts';
+import {
+  first,
+  run,
+  select,
+  sql,
+  toSqlInstant,
+  transaction,
+  type Queryable,
+} from '../database/sql.ts';
+import { batches } from '../environments/batches.ts';
+import type { EnvironmentName } from '../environments/ladder.ts';
+import type { Stop } from '../environments/place.ts';
+
+export type State =
+  | 'planned'
+  | 'claimed'
+  | 'applying'
+  | 'committed'
+  | 'verified'
+  | 'refused'
+  | 'putting_back'
+  | 'put_back'
+  | 'needs_attention';
+
+export const liveStates: State[] = ['planned', 'claimed', 'applying', 'committed', 'putting_back'];
+
+/** A save is a write whose destination is its own environment; so is each part of a copy-down. */
+export type Kind = 'transfer' | 'save' | 'copy-down';
+
+export type Transfer = {
+  id: string;
+  number: number;
+  kind: Kind;
+  state: State;
+  fence: number;
+  lease_until: string;
+  origin: EnvironmentName;
+  destination: EnvironmentName;
+  name: string;
+  reason: string | null;
+  person: string;
+  role: string;
+  idempotency_key: string;
+  plan_hash: string;
+  /** JSON: the transfers that brought these rows here. */
+  chain: string;
+  /** JSON: rows there that must stay as they are while this is written. */
+  relied_on: string;
+  instant: string | null;
+  problem: string | null;
+  created_at: string;
+  ended_at: string | null;
+};
+
+export type Action = 'create' | 'update' | 'remove' | 'same';
+export type Step = {
+  entity: string;
+  id: number;
+  title: string;
+  action: Action;
+  /** Why a row goes that nobody picked. */
+  because: string | null;
+  before: Row | null;
+  after: Row | null;
+};
+export type WrittenStep = Step & { seq: number; outcome: string | null };
+
+export type Draft = {
+  kind: Kind;
+  name: string;
+  reason: string | null;
+  person: string;
+  role: string;
+  idempotencyKey: string;
+  planHash: string;
+  chain: string[];
+  reliedOn: RowKey[];
+  steps: Step[];
+};
+
+/** Someone took over: this worker must not touch anything any more. */
+export class Stale extends Error {}
+
+/**
+ * Writes a transfer and its steps in one commit. The same person's same key opens one transfer however often
+ * it is asked for.
+ */
+export async function open(
+  here: Stop,
+  there: Stop,
+  lease: number,
+  draft: Draft,
+): Promise<Transfer> {
+  const id = uuid();
+  try {
+    await transaction(here.sql, async (connection) => {
+      await run(
+        connection,
+        sql`insert into transfer (id, kind, state, fence, lease_until, origin, destination, name, reason,
+              person, role, idempotency_key, plan_hash, chain, relied_on, created_at)
+            values (${id}, ${draft.kind}, 'planned', 1, ${inFuture(lease)}, ${here.name}, ${there.name},
+              ${draft.name.slice(0, 120)}, ${draft.reason}, ${draft.person}, ${draft.role}, ${draft.idempotencyKey},
+              ${draft.planHash}, ${JSON.stringify(draft.chain)}, ${JSON.stringify(draft.reliedOn)},
+              ${toSqlInstant(new Date().toISOString())})`,
+      );
+      const lines = draft.steps.map((step, seq) => [
+        ...[id, seq + 1, step.entity, step.id, step.title.slice(0, 200), step.action, step.because],
+        ...[step.before && JSON.stringify(step.before), step.after && JSON.stringify(step.after)],
+      ]);
+      for (const batch of batches(lines)) {
+        await run(
+          connection,
+          sql`insert into transfer_step
+                (transfer, seq, entity, row_id, title, action, because, before_image, after_image)
+              values ${batch}`,
+        );
+      }
+    });
+  } catch (error) {
+    const twin = await byKey(here.sql, draft.person, draft.idempotencyKey);
+    if ((error as { code?: string }).code === 'ER_DUP_ENTRY' && twin) return twin;
+    throw error;
+  }
+  return must(await byId(here.sql, id));
+}
+
+const inFuture = (milliseconds: number) =>
+  toSqlInstant(new Date(Date.now() + milliseconds).toISOString());
+
+function must(transfer: Transfer | undefined): Transfer {
+  if (!transfer) throw new Error('The transfer is not in the journal');
+  return transfer;
+}
+
+export const byId = (on: Queryable, id: string) =>
+  first<Transfer>(on, sql`select * from transfer where id = ${id}`);
+
+export const byNumber = (on: Queryable, number: number) =>
+  first<Transfer>(on, sql`select * from transfer where number = ${number}`);
+
+export const byKey = (on: Queryable, person: string, key: string) =>
+  first<Transfer>(
+    on,
+    sql`select * from transfer where person = ${person} and idempotency_key = ${key}`,
+  );
+
+export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]> {
+  const lines = await select<{
+    seq: number;
+    entity: string;
+    row_id: number;
+    title: string;
+    action: Action;
+    because: string | null;
+    before_image: string | null;
+    after_image: string | null;
+    outcome: string | null;
+  }>(on, sql`select * from transfer_step where transfer = ${id} order by seq`);
+  return lines.map((line) => ({
+    seq: line.seq,
+    entity: line.entity,
+    id: line.row_id,
+    title: line.title,
+    action: line.action,
+    because: line.because,
+    before: line.before_image === null ? null : (JSON.parse(line.before_image) as Row),
+    after: line.after_image === null ? null : (JSON.parse(line.after_image) as Row),
+    outcome: line.outcome,
+  }));
+}
+
+/**
+ * Moves a transfer on, if it still stands where this worker left it.
+ * @throws Stale when another worker has taken over
+ */
+export async function move(
+  on: Queryable,
+  transfer: Transfer,
+  from: State[],
+  to: State,
+  also: { problem?: string; instant?: string } = {},
+) {
+  const ended = liveStates.includes(to) ? null : toSqlInstant(new Date().toISOString());
+  const found = await run(
+    on,
+    sql`update transfer
+           set state = ${to}, ended_at = ${ended},
+               problem = coalesce(${also.problem ?? null}, problem),
+               instant = coalesce(${also.instant ? toSqlInstant(also.instant) : null}, instant)
+         where id = ${transfer.id} and fence = ${transfer.fence} and state in (${from})`,
+  );
+  if (found === 0) throw new Stale(`Transfer ${transfer.number} is in other hands`);
+  transfer.state = to;
+}
+
+/** Keeps the lease alive until it is let go; a worker that dies stops renewing it. */
+export function keepLease(here: Stop, transfer: Transfer, milliseconds: number) {
+  const timer = setInterval(() => {
+    run(
+      here.sql,
+      sql`update transfer set lease_until = ${inFuture(milliseconds)}
+           where id = ${transfer.id} and fence = ${transfer.fence}`,
+    ).catch(() => {
+      // The lease runs out, and recovery goes on from the journal.
+    });
+  }, milliseconds / 3);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/** Ends the lease at once, so that recovery need not wait for it. */
+export const letGo = (here: Stop, transfer: Transfer) =>
+  run(
+    here.sql,
+    sql`update transfer set lease_until = ${inFuture(0)}
+         where id = ${transfer.id} and fence = ${transfer.fence}`,
+  );
+
+/** Transfers that nobody is working on. */
+export const orphans = (here: Stop) =>
+  select<Transfer>(
+    here.sql,
+    sql`select * from transfer
+         where state in (${liveStates}) and lease_until < ${inFuture(0)}
+         order by number`,
+  );
+
+/** Takes an orphan over by raising its fence; answers null when another worker was faster. */
+export async function takeOver(
+  here: Stop,
+  orphan: Transfer,
+  lease: number,
+): Promise<Transfer | null> {
+  const found = await run(
+    here.sql,
+    sql`update transfer set fence = fence + 1, lease_until = ${inFuture(lease)}
+         where id = ${orphan.id} and fence = ${orphan.fence} and state in (${liveStates})
+           and lease_until < ${inFuture(0)}`,
+  );
+  return found === 1 ? must(await byId(here.sql, orphan.id)) : null;
+}
+
+/** One outcome a step, in one statement. */
+export async function writeOutcomes(on: Queryable, id: string, outcomes: Map<number, string>) {
+  const bySame = new Map<string, number[]>();
+  for (const [seq, outcome] of outcomes) {
+    bySame.set(outcome, [...(bySame.get(outcome) ?? []), seq]);
+  }
+  for (const [outcome, seqs] of bySame) {
+    await run(
+      on,
+      sql`update transfer_step set outcome = ${outcome} where transfer = ${id} and seq in (${seqs})`,
+    );
+  }
+}

@@ -1,0 +1,38 @@
+// A city or partner may be called otherwise at the destination; the mapping is kept here and lasts.
+import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
+import { sortLinks, type Link } from '../catalog/fields.ts';
+import { select, sql, type Queryable } from '../database/sql.ts';
+
+export type Mapping = { entity: string; name: string; there: string; person: string; at: string };
+export type Mappings = Map<string, string>;
+
+export const mappingKey = (entity: string, name: string) => `${entity}:${name}`;
+
+export async function readMappings(on: Queryable): Promise<Mappings> {
+  return new Map(
+    (await listMappings(on)).map(({ entity, name, there }) => [mappingKey(entity, name), there]),
+  );
+}
+
+export const listMappings = (on: Queryable) =>
+  select<Mapping>(on, sql`select * from name_mapping order by entity, name`);
+
+export const theirName = (mappings: Mappings, entity: string, name: string) =>
+  mappings.get(mappingKey(entity, name)) ?? name;
+
+/** The row as the destination would spell it: linked names mapped. */
+export function inTheirWords(entity: Entity, row: Row, mappings: Mappings): Row {
+  if (mappings.size === 0) return row;
+  const theirs = { ...row };
+  for (const [name, field] of fieldEntries(entity)) {
+    if (field.through) {
+      theirs[name] = sortLinks(
+        ((row[name] ?? []) as Link[]).map(({ city, partner }) => ({
+          city: theirName(mappings, 'city', city),
+          partner: partner === null ? null : theirName(mappings, 'partner', partner),
+        })),
+      );
+    }
+  }
+  return theirs;
+}

@@ -1,0 +1,90 @@
+// Goes on with what a stopped worker left: at start and every few seconds, from the journal, with a raised
+// fence, by the same steps.
+import { select, sql } from '../database/sql.ts';
+import type { Stop } from '../environments/place.ts';
+import { collection } from '../environments/mongo-rows.ts';
+import { catalog } from '../catalog/index.ts';
+import * as claims from './claims.ts';
+import * as journal from './journal.ts';
+import { carry, Unsettled } from './write.ts';
+
+type Log = { info(data: object, message: string): void; warn(data: object, message: string): void };
+export type Recovering = { here: Stop; there: Stop | null; lease: number; log: Log };
+
+/** Takes over every orphan and brings it to its end; answers how many ended. */
+export async function recover({ here, there, lease, log }: Recovering): Promise<number> {
+  let ended = 0;
+  for (const orphan of await journal.orphans(here)) {
+    const target = orphan.destination === here.name ? here : there;
+    const taken = target && (await journal.takeOver(here, orphan, lease));
+    if (taken) {
+      try {
+        await claims.endWriter(target.sql, taken);
+        await carry(here, target, taken, lease);
+        ended += 1;
+        log.info({ transfer: taken.number, state: taken.state }, 'transfer recovered');
+      } catch (error) {
+        if (!(error instanceof Unsettled)) await journal.letGo(here, taken).catch(() => {});
+        log.warn({ transfer: taken.number, err: error }, 'transfer not recovered yet');
+      }
+    }
+  }
+  return ended;
+}
+
+/** Takes away claims that a worker did not live to release: their transfer has ended. */
+export async function sweepClaims({ here, there }: Recovering) {
+  for (const stop of there ? [here, there] : [here]) {
+    for (const { transfer: id } of await claims.originsWithClaims(stop.sql, here.name)) {
+      const transfer = await journal.byId(here.sql, id);
+      const isOver = transfer && over.includes(transfer.state);
+      if (isOver) await claims.release(stop.sql, transfer);
+    }
+  }
+}
+
+const over: journal.State[] = ['verified', 'refused', 'put_back'];
+
+/** Stubs of removed documents are kept for a day, in case a worker sleeps that long. */
+export async function sweepStubs(here: Stop) {
+  const yesterday = new Date(Date.now() - 24 * 60 * 60 * 1000);
+  for (const entity of catalog.filter(({ store }) => store === 'mongo')) {
+    await collection(here.documents, entity).deleteMany({ removed_at: { $lt: yesterday } });
+  }
+}
+
+/** How many transfers wait for recovery; for health. */
+export const unsettledCount = async (here: Stop) =>
+  (
+    await select<{ waiting: number }>(
+      here.sql,
+      sql`select count(*) as waiting from transfer where state in (${journal.liveStates})`,
+    )
+  )[0]?.waiting ?? 0;
+
+/** Recovers at once and then every few seconds, until it is told to stop. */
+export function keepRecovering(recovering: Recovering, every: number): () => Promise<void> {
+  let isOn = true;
+  let wake = () => {};
+  const loop = async () => {
+    for (let round = 0; isOn; round += 1) {
+      await recover(recovering)
+        .then(() => sweepClaims(recovering))
+        .then(() => (round % 100 === 0 ? sweepStubs(recovering.here) : undefined))
+        .catch((error: unknown) => recovering.log.warn({ err: error }, 'recovery will try again'));
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, every);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  };
+  const ended = loop();
+  return async () => {
+    isOn = false;
+    wake();
+    await ended;
+  };
+}

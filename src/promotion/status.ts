@@ -1,0 +1,64 @@
+// The only words for how a row here compares with the row there.
+
+export const statuses = [
+  'New',
+  'In sync',
+  'Changed here',
+  'Changed there',
+  'Changed on both',
+  'Not known to be the same row',
+  'Deleted here',
+  'Deleted here, changed there',
+  'Deleted there',
+  'Changed here, deleted there',
+  'Only there',
+] as const;
+export type Status = (typeof statuses)[number];
+
+/** Content hashes; null is absent. `base` is the content at which both sides were last known to be equal. */
+export type Hashes = {
+  here: string | null;
+  base: string | null;
+  there: string | null;
+  isDeletedHere?: boolean;
+};
+
+/** Null when the row is on neither side. */
+export function statusOf({ here, base, there, isDeletedHere = false }: Hashes): Status | null {
+  if (here === null && there === null) return null;
+  if (here === null) {
+    if (!isDeletedHere) return 'Only there';
+    return there === base ? 'Deleted here' : 'Deleted here, changed there';
+  }
+  if (there === null) {
+    if (base === null) return 'New';
+    return here === base ? 'Deleted there' : 'Changed here, deleted there';
+  }
+  if (here === there) return 'In sync';
+  if (base === null) return 'Not known to be the same row';
+  if (there === base) return 'Changed here';
+  return here === base ? 'Changed there' : 'Changed on both';
+}
+
+const movedHere: readonly Status[] = ['New', 'Changed here', 'Deleted here'];
+const movedThere: readonly Status[] = ['Changed there', 'Deleted there', 'Only there'];
+
+/** A row together with its dependents: a form whose field was changed counts as changed. */
+export function withDependents(own: Status, dependents: Status[]): Status {
+  const moved = dependents.filter((status) => status !== 'In sync');
+  if (own !== 'In sync' || moved.length === 0) return own;
+  if (moved.every((status) => movedHere.includes(status))) return 'Changed here';
+  if (moved.every((status) => movedThere.includes(status))) return 'Changed there';
+  return 'Changed on both';
+}
+
+/** What can be sent without asking anything more. */
+export const isReady = (status: Status) => status === 'New' || status === 'Changed here';
+
+/** Sending would overwrite what the other side has of its own, or bring back what it removed. */
+export const overwrites = (status: Status) =>
+  status === 'Changed there' ||
+  status === 'Changed on both' ||
+  status === 'Not known to be the same row' ||
+  status === 'Deleted there' ||
+  status === 'Changed here, deleted there';

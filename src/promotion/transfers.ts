@@ -1,0 +1,188 @@
+// A transfer as a person asks for it: the sheet, and the click.
+import { titleOf, type Row, type RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { select, sql, type Queryable } from '../database/sql.ts';
+import { drawIds } from '../environments/ids.ts';
+import { rung } from '../environments/ladder.ts';
+import type { Stop } from '../environments/place.ts';
+import { Conflict, Invalid, Problem, Unavailable } from '../problems.ts';
+import { gather, type Facts } from './facts.ts';
+import * as journal from './journal.ts';
+import { planTransfer, type Plan, type PlannedStep } from './plan.ts';
+import { imagesOf } from './problems-of-plan.ts';
+import type { Selection } from './selections.ts';
+import { carry, isPassing, Unsettled } from './write.ts';
+
+export type Sheet = { plan: Plan; facts: Facts };
+
+/** Where a transfer goes from and to, and how long a worker may be silent. */
+export type Road = { here: Stop; there: Stop; lease: number; hostHere: string | null };
+
+/**
+ * Plans a selection against both sides as they are now; writes nothing.
+ * @throws Unavailable when the destination does not answer
+ */
+export async function prepare(road: Road, selection: Selection): Promise<Sheet> {
+  try {
+    const { keys, choices } = selection;
+    const facts = await gather(road.here, road.there, keys, choices, road.hostHere);
+    return { facts, plan: planTransfer(facts, choices) };
+  } catch (error) {
+    throw unreachable(error, road.there);
+  }
+}
+
+/** What a person can do about a destination that does not answer. */
+export function unreachable(error: unknown, there: Stop): unknown {
+  const { label } = rung(there.name);
+  const { code, codeName } = error as { code?: string | number; codeName?: string };
+  if (error instanceof Problem) return error;
+  if (code === 'ER_ACCESS_DENIED_ERROR' || code === 18 || codeName === 'AuthenticationFailed') {
+    return new Unavailable(
+      `${label} refused the user name or password. An engineer checks UNI_DIR_DESTINATION_* here. Nothing was written.`,
+    );
+  }
+  if (isPassing(error)) {
+    return new Unavailable(
+      `${label} cannot be reached right now. Nothing was written; try again later.`,
+    );
+  }
+  return error;
+}
+
+export type Click = {
+  planHash: string;
+  idempotencyKey: string;
+  name: string;
+  reason: string | null;
+  person: string;
+};
+
+/** The plan moved since the sheet was shown; carries nothing, the page shows a fresh sheet. */
+export class SheetMoved extends Conflict {}
+
+/**
+ * Sends what the sheet showed. A double click answers with the same transfer.
+ * @throws SheetMoved when either side changed since, Invalid when something still stands in the way
+ */
+export async function send(road: Road, selection: Selection, click: Click) {
+  const twin = await journal.byKey(road.here.sql, click.person, click.idempotencyKey);
+  if (twin) return sameRequest(twin, click);
+  if (road.there.name === 'production' && !click.reason) {
+    throw new Invalid({ reason: 'Enter a reason. Everyone can read it in production.' });
+  }
+  const { plan } = await prepare(road, selection);
+  if (plan.hash !== click.planHash) {
+    throw new SheetMoved('Something changed since you opened this page. Review it again.');
+  }
+  if (plan.problems.length > 0) {
+    throw new Invalid({ rows: plan.problems.map((problem) => problem.message).join(' ') });
+  }
+  if (plan.steps.every((step) => step.action === 'same')) {
+    throw new Invalid({
+      rows: `Everything is the same in ${rung(road.there.name).inText} already`,
+    });
+  }
+  try {
+    await putImages(road, plan.steps);
+    const transfer = await journal.open(road.here, road.there, road.lease, {
+      kind: 'transfer',
+      name: click.name || nameOf(plan.steps),
+      reason: click.reason,
+      person: click.person,
+      role: 'product_manager',
+      idempotencyKey: click.idempotencyKey,
+      planHash: click.planHash,
+      chain: selection.chain,
+      reliedOn: plan.reliedOn,
+      steps: await withIds(road.there, plan.steps),
+    });
+    if (transfer.state !== 'planned' || transfer.fence > 1) return sameRequest(transfer, click);
+    return await carry(road.here, road.there, transfer, road.lease);
+  } catch (error) {
+    return settled(road, click, error);
+  }
+}
+
+function sameRequest(twin: journal.Transfer, click: Click): journal.Transfer {
+  if (twin.plan_hash === click.planHash) return twin;
+  throw new Invalid({ rows: 'This page was sent before with other rows. Open the sheet again.' });
+}
+
+/** Once it is in the journal, its page tells how it stands; before that, nothing happened. */
+async function settled(road: Road, click: Click, error: unknown): Promise<journal.Transfer> {
+  const written = await journal.byKey(road.here.sql, click.person, click.idempotencyKey);
+  if (written && (error instanceof Unsettled || error instanceof journal.Stale)) return written;
+  throw unreachable(error, road.there);
+}
+
+/** Images first: they are named by their content, so putting them early harms nobody. */
+async function putImages({ here, there }: Road, steps: PlannedStep[]) {
+  for (const step of steps.filter(({ action }) => action !== 'same')) {
+    for (const { name } of imagesOf(step)) {
+      if (!(await there.storage.has(name))) {
+        await there.storage.write(name, await here.storage.read(name));
+      }
+    }
+  }
+}
+
+/** Cities and partners that are created there get ids of theirs. */
+async function withIds(there: Stop, steps: PlannedStep[]): Promise<journal.Step[]> {
+  const drawn: journal.Step[] = [];
+  for (const { sight: _sight, root: _root, ...step } of steps) {
+    if (step.id > 0) drawn.push(step);
+    else {
+      const id = await drawIds(there, step.entity);
+      drawn.push({ ...step, id, after: { ...(step.after as Row), id } });
+    }
+  }
+  return drawn;
+}
+
+/** What a transfer without a name is called: its first row, and how many more. */
+function nameOf(steps: PlannedStep[]): string {
+  const picked = steps.filter((step) => step.because === null);
+  const [first] = picked.length > 0 ? picked : steps;
+  const more = picked.length - 1;
+  return `${first?.title ?? 'Rows'}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+export type ChildOffer = { label: string; keys: RowKey[]; titles: string[] };
+
+/** Rows that stand under what is going and wait too: *also under this business*. */
+export async function childOffers(
+  { facts, plan }: Sheet,
+  waitingKeys: Map<string, Set<number>>,
+  under: (key: RowKey) => Promise<{ entity: string; row: Row }[]>,
+): Promise<ChildOffer[]> {
+  const going = new Set(plan.steps.map((step) => `${step.entity}:${step.id}`));
+  const offers: ChildOffer[] = [];
+  for (const key of facts.chosen) {
+    const children = (await under(key)).filter(
+      ({ entity, row }) =>
+        waitingKeys.get(entity)?.has(row.id) && !going.has(`${entity}:${row.id}`),
+    );
+    for (const name of new Set(children.map(({ entity }) => entity))) {
+      const entity = entityNamed(name);
+      const own = children.filter((child) => child.entity === name);
+      offers.push({
+        label: entity.label[own.length === 1 ? 'one' : 'many'].toLowerCase(),
+        keys: own.map(({ row }) => ({ entity: name, id: row.id })),
+        titles: own.map(({ row }) => titleOf(entity, row)),
+      });
+    }
+  }
+  return offers;
+}
+
+/** Newest first, 50 a page, below `before`. */
+export const list = (on: Queryable, before: number | null) =>
+  select<journal.Transfer & { steps: number }>(
+    on,
+    sql`select t.*, (select count(*) from transfer_step s where s.transfer = t.id) as steps
+          from transfer t
+         where kind = 'transfer' and (${before} is null or number < ${before})
+         order by number desc
+         limit 50`,
+  );

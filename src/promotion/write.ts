@@ -1,0 +1,226 @@
+// The one way in which catalogue rows are written: journal, claims at the destination, one transaction
+// there with COMMIT as the pivot, verification, finish. Run again after any crash it goes on from where the
+// journal and the destination stand.
+import type { PoolConnection } from 'mysql2/promise';
+import { isSameRow } from '../catalog/content.ts';
+import { keyText, type Row, type RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { first, sql } from '../database/sql.ts';
+import type { Stop } from '../environments/place.ts';
+import { UnknownName } from '../environments/mysql-rows.ts';
+import { read } from '../environments/row-store.ts';
+import { readVersion } from '../version/metadata.ts';
+import * as apply from './apply.ts';
+import * as claims from './claims.ts';
+import { finish, refuse } from './finish.ts';
+import * as journal from './journal.ts';
+import { point } from './points.ts';
+
+export type Work = {
+  here: Stop;
+  there: Stop;
+  transfer: journal.Transfer;
+  /** Steps that write something. */
+  steps: journal.WrittenStep[];
+  reliedOn: RowKey[];
+};
+
+/** Nothing is lost and nothing is certain yet: recovery goes on as soon as the neighbour answers. */
+export class Unsettled extends Error {}
+
+/** The destination is not as planned; nothing of it was written over. */
+export class Moved extends Error {}
+
+/**
+ * Carries a journaled transfer to its end and answers how it ended.
+ * @throws Unsettled when the destination stopped answering; recovery goes on later
+ */
+export async function carry(
+  here: Stop,
+  there: Stop,
+  transfer: journal.Transfer,
+  lease: number,
+): Promise<journal.Transfer> {
+  const stop = journal.keepLease(here, transfer, lease);
+  try {
+    const all = await journal.stepsOf(here.sql, transfer.id);
+    const work: Work = {
+      here,
+      there,
+      transfer,
+      steps: all.filter((step) => step.action !== 'same'),
+      reliedOn: JSON.parse(transfer.relied_on) as RowKey[],
+    };
+    await forward(work);
+    return transfer;
+  } catch (error) {
+    if (error instanceof Unsettled) await journal.letGo(here, transfer).catch(() => {});
+    throw error;
+  } finally {
+    stop();
+  }
+}
+
+const ATTEMPTS = 3;
+
+async function forward(work: Work) {
+  await point('journal');
+  if (work.transfer.state === 'putting_back') {
+    await putBack(work);
+  } else {
+    let refusal: string | null = null;
+    try {
+      await write(work);
+    } catch (error) {
+      refusal = refusalOf(error);
+      if (refusal === null) throw error;
+    }
+    if (refusal === null) {
+      await settle(work);
+    } else if (work.transfer.state === 'applying') {
+      await putBack(work, refusal);
+    } else {
+      await refuse(work, refusal);
+    }
+  }
+}
+
+/** Brings the destination over the pivot, with a fresh connection for each attempt. */
+async function write(work: Work) {
+  for (let attempt = 1; ; attempt += 1) {
+    let connection: PoolConnection | undefined;
+    try {
+      connection = await work.there.sql.getConnection();
+      await claimAndApply(work, connection);
+      connection.release();
+      return;
+    } catch (error) {
+      connection?.destroy();
+      if (!isPassing(error)) throw error;
+      if (attempt === ATTEMPTS) throw new Unsettled(messageOf(error), { cause: error });
+    }
+  }
+}
+
+async function claimAndApply(work: Work, connection: PoolConnection) {
+  const { here, transfer } = work;
+  await claims.take(connection, transfer, { write: work.steps, shared: work.reliedOn });
+  await point('claim');
+  if (await hasArrived(connection, transfer)) return;
+  if (transfer.state === 'planned') {
+    await journal.move(here.sql, transfer, ['planned'], 'claimed');
+    await point('state');
+  }
+  await lookAgain(work, connection);
+  await journal.move(here.sql, transfer, ['claimed', 'applying'], 'applying');
+  await point('open');
+  await apply.apply(work, connection);
+}
+
+export const hasArrived = async (connection: PoolConnection, transfer: journal.Transfer) =>
+  (await first(connection, sql`select 1 from arrival where transfer = ${transfer.id} limit 1`)) !==
+  undefined;
+
+/** Under the claims: is everything as it was planned? */
+async function lookAgain(work: Work, connection: PoolConnection) {
+  const place = { sql: connection, documents: work.there.documents };
+  if (work.transfer.kind === 'transfer') {
+    const version = await readVersion(place.documents);
+    if (version?.isUpdating) throw new Moved('The destination is being updated. Try again later.');
+  }
+  const rows = await read(place, [...work.steps, ...work.reliedOn]);
+  for (const step of work.steps) {
+    const now = rows.get(keyText(step)) ?? null;
+    if (!isExplained(step, now)) throw new Moved(`${step.title} was changed there meanwhile.`);
+  }
+  for (const key of work.reliedOn) {
+    if (!rows.has(keyText(key))) {
+      const { label } = entityNamed(key.entity);
+      throw new Moved(`${label.one} ${key.id}, which is needed, was removed there meanwhile.`);
+    }
+  }
+}
+
+/** What stands there is what the plan found or what it writes. */
+export function isExplained(step: journal.Step, now: Row | null): boolean {
+  const entity = entityNamed(step.entity);
+  return isSameRow(entity, now, step.before) || isSameRow(entity, now, step.after);
+}
+
+/** After the pivot: removals of documents, verification, finish, release. There is no way back from here. */
+async function settle(work: Work) {
+  const { here, there, transfer } = work;
+  if (transfer.state !== 'committed') {
+    await journal.move(here.sql, transfer, ['planned', 'claimed', 'applying'], 'committed');
+  }
+  await point('committed');
+  try {
+    await apply.removeDocuments(work);
+    await point('removed');
+    await finish(work);
+    await point('finish');
+    await claims.release(there.sql, transfer);
+  } catch (error) {
+    if (isPassing(error)) throw new Unsettled(messageOf(error), { cause: error });
+    throw error;
+  }
+}
+
+/** Before the pivot: every document gets its before-image back, then the journal says so. */
+async function putBack(work: Work, why?: string) {
+  try {
+    const isBack = await apply.putBack(work, why);
+    if (isBack) {
+      await point('put-back');
+      await claims.release(work.there.sql, work.transfer);
+    }
+  } catch (error) {
+    if (isPassing(error)) throw new Unsettled(messageOf(error), { cause: error });
+    throw error;
+  }
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+const passing = new Set([
+  'ER_LOCK_DEADLOCK',
+  'ER_LOCK_WAIT_TIMEOUT',
+  'ER_CHECKREAD',
+  'ER_CON_COUNT_ERROR',
+  'ER_SERVER_SHUTDOWN',
+  'ER_CONNECTION_KILLED',
+  'ER_QUERY_INTERRUPTED',
+  'PROTOCOL_CONNECTION_LOST',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+]);
+
+/** It may work at the next attempt: a lock, or a server that is away. */
+export function isPassing(error: unknown): boolean {
+  const { code, name = '', fatal } = error as { code?: string; name?: string; fatal?: boolean };
+  return (
+    passing.has(String(code)) ||
+    /^Mongo(Network|ServerSelection|Pool|Topology)/.test(name) ||
+    (fatal === true && code !== 'ER_ACCESS_DENIED_ERROR')
+  );
+}
+
+/** In words, when the destination said no; null when the error is not about what is written. */
+function refusalOf(error: unknown): string | null {
+  if (error instanceof Moved || error instanceof claims.Taken || error instanceof UnknownName) {
+    return error.message;
+  }
+  const { code, sqlMessage, errmsg } = error as {
+    code?: string | number;
+    sqlMessage?: string;
+    errmsg?: string;
+  };
+  if (error instanceof journal.Stale || error instanceof Unsettled) return null;
+  if (sqlMessage) return `The destination's MySQL refused it: ${sqlMessage}`;
+  if (errmsg && typeof code === 'number') return `The destination's MongoDB refused it: ${errmsg}`;
+  return null;
+}

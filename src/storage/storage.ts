@@ -1,0 +1,62 @@
+// Objects are named by the SHA-256 of their content, so they are never overwritten and one store may serve
+// several environments.
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile, access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { v7 as uuid } from 'uuid';
+import { Invalid, NotFound } from '../problems.ts';
+
+export type Storage = {
+  has(name: string): Promise<boolean>;
+  read(name: string): Promise<Buffer>;
+  write(name: string, content: Buffer): Promise<void>;
+};
+
+/** A folder as object storage: `file:///srv/oneway`. */
+export function folderStorage(url: string): Storage {
+  const folder = fileURLToPath(url);
+  const path = (name: string) => {
+    if (!objectName.test(name)) throw new NotFound(`There is no object named "${name}".`);
+    return join(folder, name.slice(0, 2), name);
+  };
+  return {
+    has: async (name) =>
+      access(path(name)).then(
+        () => true,
+        () => false,
+      ),
+    read: async (name) =>
+      readFile(path(name)).catch(() => {
+        throw new NotFound(`There is no object named "${name}".`);
+      }),
+    write: async (name, content) => {
+      await mkdir(join(folder, name.slice(0, 2)), { recursive: true });
+      // Under its own name only when it is whole.
+      const draft = join(folder, name.slice(0, 2), `.${uuid()}`);
+      await writeFile(draft, content);
+      await rename(draft, path(name));
+    },
+  };
+}
+
+const objectName = /^[0-9a-f]{64}\.(png|jpg|gif|webp)$/;
+
+const signatures: [ending: string, test: (content: Buffer) => boolean][] = [
+  ['png', (content) => content.subarray(0, 8).toString('latin1') === '\x89PNG\r\n\x1a\n'],
+  ['jpg', (content) => content.subarray(0, 3).toString('latin1') === '\xff\xd8\xff'],
+  ['gif', (content) => /^GIF8[79]a/.test(content.subarray(0, 6).toString('latin1'))],
+  ['webp', (content) => /^RIFF.{4}WEBP/s.test(content.subarray(0, 12).toString('latin1'))],
+];
+
+/**
+ * Keeps an uploaded image and answers its object name.
+ * @throws Invalid when the content is not an image that browsers show
+ */
+export async function keepImage(storage: Storage, field: string, content: Buffer): Promise<string> {
+  const ending = signatures.find(([, test]) => test(content))?.[0];
+  if (!ending) throw new Invalid({ [field]: 'Choose a PNG, JPEG, GIF or WebP image' });
+  const name = `${createHash('sha256').update(content).digest('hex')}.${ending}`;
+  if (!(await storage.has(name))) await storage.write(name, content);
+  return name;
+}

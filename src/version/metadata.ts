@@ -1,0 +1,17 @@
+// The document metadata/metadata: which version a database has, and whether it is being updated.
+import type { Db } from 'mongodb';
+import { z } from 'zod';
+
+const schema = z.object({ databaseVersion: z.string(), isUpdating: z.boolean() });
+export type DatabaseVersion = z.infer<typeof schema>;
+
+const collection = (documents: Db) => documents.collection<{ _id: string }>('metadata');
+
+/** Null when the document is missing or not as it should be. */
+export async function readVersion(documents: Db): Promise<DatabaseVersion | null> {
+  return schema.safeParse(await collection(documents).findOne({ _id: 'metadata' })).data ?? null;
+}
+
+/** Only the command line writes it, when it migrates. */
+export const writeVersion = (documents: Db, version: DatabaseVersion) =>
+  collection(documents).replaceOne({ _id: 'metadata' }, version, { upsert: true });

@@ -1,0 +1,111 @@
+// Rows for tests: valid content with only the facts that matter given, and the ways in which people move them.
+import { v4 as uuid } from 'uuid';
+import { entityNamed } from '../../src/catalog/index.ts';
+import {
+  initialContent,
+  keyText,
+  type Content,
+  type Row,
+  type RowKey,
+} from '../../src/catalog/entity.ts';
+import type { Here } from '../../src/environments/here.ts';
+import { readOne } from '../../src/environments/row-store.ts';
+import * as edits from '../../src/promotion/edits.ts';
+import type { Transfer } from '../../src/promotion/journal.ts';
+import { noChoices, type Choices } from '../../src/promotion/plan.ts';
+import type { Author } from '../../src/promotion/row-states.ts';
+import * as selections from '../../src/promotion/selections.ts';
+import { prepare, send, type Road } from '../../src/promotion/transfers.ts';
+
+export const pm: Author = { email: 'pm@example.com', isProductManager: true };
+export const ed: Author = { email: 'ed@example.com', isProductManager: false };
+
+let count = 0;
+const unique = () => `${(count += 1)}-${uuid().slice(0, 6)}`;
+
+const sample: Record<string, () => Content> = {
+  business: () => ({ name: `Sunrise Clinic ${unique()}`, category: 'Health' }),
+  task: () => ({ title: `Book a visit ${unique()}` }),
+  form: () => ({ name: `Visit details ${unique()}` }),
+  form_field: () => ({ label: 'Date of birth', type: 'date', order: 1 }),
+  sts: () => ({ text: 'Book me a visit' }),
+  banner: () => ({ title: 'Free check-up week' }),
+  order_receipt: () => ({ template: 'Visit booked', text: 'See you on {date}.' }),
+  external_tool: () => ({ name: 'Calendar' }),
+  city: () => ({ name: `Pune ${unique()}` }),
+  partner: () => ({ name: `Café Coral ${unique()}` }),
+};
+
+export const contentFor = (entity: string, facts: Content): Content => ({
+  ...initialContent(entityNamed(entity)),
+  ...sample[entity]?.(),
+  ...facts,
+});
+
+export const homeOf = (here: Here) => ({ here, lease: here.settings.lease.milliseconds });
+
+/** Adds a row through the product's own function and answers its id. */
+export const add = (here: Here, entity: string, facts: Content = {}, by: Author = pm) =>
+  edits.add(homeOf(here), by, entityNamed(entity), contentFor(entity, facts));
+
+export async function change(here: Here, key: RowKey, facts: Content, by: Author = pm) {
+  const row = await get(here, key);
+  const { id, modified_at: _modified, ...content } = row;
+  const state = await version(here, key);
+  return edits.save(
+    homeOf(here),
+    by,
+    { entity: entityNamed(key.entity), id },
+    { ...content, ...facts },
+    state,
+  );
+}
+
+export async function version(here: Here, key: RowKey): Promise<number> {
+  const { readStates } = await import('../../src/promotion/row-states.ts');
+  return (await readStates(here.sql, [key])).get(keyText(key))?.version ?? 0;
+}
+
+export async function get(here: Here, key: RowKey): Promise<Row> {
+  const row = await readOne(here, key);
+  if (!row) throw new Error(`${keyText(key)} is not in ${here.name}`);
+  return row;
+}
+
+export const has = async (here: Here, key: RowKey) => (await readOne(here, key)) !== undefined;
+
+export function roadFrom(here: Here): Road {
+  if (!here.destination) throw new Error(`${here.name} has no destination`);
+  return {
+    here,
+    there: here.destination,
+    lease: here.settings.lease.milliseconds,
+    hostHere: null,
+  };
+}
+
+/** The sheet for rows, with choices made on it. */
+export async function sheet(here: Here, keys: RowKey[], choices: Partial<Choices> = {}) {
+  const id = await selections.create(here.sql, pm.email, { keys });
+  const selection = {
+    ...(await selections.find(here.sql, id)),
+    choices: { ...noChoices, ...choices },
+  };
+  return { selection, ...(await prepare(roadFrom(here), selection)) };
+}
+
+/** Opens the sheet and clicks. */
+export async function transfer(
+  here: Here,
+  keys: RowKey[],
+  choices: Partial<Choices> = {},
+): Promise<Transfer> {
+  const { selection, plan } = await sheet(here, keys, choices);
+  return send(roadFrom(here), selection, {
+    planHash: plan.hash,
+    idempotencyKey: uuid(),
+    name: '',
+    reason: 'Checked with the shop',
+    person: pm.email,
+  });
+}

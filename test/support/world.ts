@@ -1,0 +1,89 @@
+// Three environments of a jest worker's own, on the private servers that bin/test starts.
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { prepareEnvironments } from '../../bin/databases.ts';
+import type { Addresses } from '../../bin/servers.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { select, sql } from '../../src/database/sql.ts';
+import { openHere, type Here } from '../../src/environments/here.ts';
+import type { Stop } from '../../src/environments/place.ts';
+import { parseSettings, type Settings } from '../../src/settings.ts';
+import { currentVersion } from '../../src/version/db-version.ts';
+import { writeVersion } from '../../src/version/metadata.ts';
+
+export type EnvironmentOf<T> = Record<'staging' | 'preprod' | 'production', T>;
+export type World = EnvironmentOf<Here> & {
+  variables: EnvironmentOf<Record<string, string>>;
+  /** Empties every table and collection. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** @throws when the servers are not there, naming the command that starts them */
+export function servers(): Addresses {
+  const url = (name: string) => {
+    const value = process.env[name];
+    if (!value) throw new Error(`${name} is not set: run the tests with bin/test`);
+    return new URL(value);
+  };
+  return {
+    mysql: url('TEST_MYSQL_URL'),
+    mongo: url('TEST_MONGO_URL'),
+    redis: url('TEST_REDIS_URL'),
+  };
+}
+
+export async function openWorld(name = `t${process.env['JEST_WORKER_ID'] ?? '0'}`): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'oneway-test-'));
+  const variables = await prepareEnvironments(servers(), name, (environment) =>
+    join(folder, environment),
+  );
+  for (const one of Object.values(variables)) {
+    one['LOG_LEVEL'] = 'silent';
+    one['TRANSFER_LEASE_MS'] = '2000';
+    one['RECOVERY_EVERY_MS'] = '200';
+  }
+  variables.staging['UNI_DIR_DESTINATION_STORAGE_URL'] = variables.preprod['STORAGE_URL'] ?? '';
+  variables.preprod['UNI_DIR_DESTINATION_STORAGE_URL'] = variables.production['STORAGE_URL'] ?? '';
+  const here = {
+    staging: openHere(settingsOf(variables.staging)),
+    preprod: openHere(settingsOf(variables.preprod)),
+    production: openHere(settingsOf(variables.production)),
+  };
+  const all = Object.values(here);
+  for (const one of all) await migrate(one.sql, one.documents);
+  const clear = async () => {
+    for (const one of all) await clearOne(one);
+  };
+  await clear();
+  return {
+    ...here,
+    variables,
+    clear,
+    close: async () => {
+      await Promise.all(all.map((one) => one.close()));
+    },
+  };
+}
+
+export const settingsOf = (
+  variables: Record<string, string>,
+  also: Record<string, string> = {},
+): Settings => parseSettings({ ...variables, ...also });
+
+const kept = ['migration', 'clock'];
+
+async function clearOne({ sql: pool, documents }: Stop) {
+  const tables = await select<{ name: string }>(
+    pool,
+    sql`select table_name as name from information_schema.tables where table_schema = database()`,
+  );
+  for (const { name } of tables) {
+    if (!kept.includes(name)) await pool.query(`DELETE FROM \`${name}\``);
+  }
+  for (const { name } of await documents.listCollections().toArray()) {
+    await documents.collection(name).deleteMany({});
+  }
+  await writeVersion(documents, { databaseVersion: currentVersion(), isUpdating: false });
+}
