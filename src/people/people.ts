@@ -92,7 +92,10 @@ export async function add(here: Stop, by: string, posted: unknown): Promise<numb
       sql`insert into person (email, name, password_hash) values (${email}, ${name}, ${hash})`,
     );
     await audit.write(connection, { person: by, action: 'added person', subject: email });
-    const added = await first<{ id: number }>(connection, sql`select last_insert_id() as id`);
+    const added = await first<{ id: number }>(
+      connection,
+      sql`select id from person where email = ${email}`,
+    );
     return added?.id ?? 0;
   });
 }

@@ -1,6 +1,5 @@
 // A transfer as a person asks for it: the sheet, and the click.
-import { titleOf, type Row, type RowKey } from '../catalog/entity.ts';
-import { entityNamed } from '../catalog/index.ts';
+import type { Row } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { drawIds } from '../environments/ids.ts';
 import { rung } from '../environments/ladder.ts';
@@ -146,34 +145,6 @@ function nameOf(steps: PlannedStep[]): string {
   const [first] = picked.length > 0 ? picked : steps;
   const more = picked.length - 1;
   return `${first?.title ?? 'Rows'}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
-export type ChildOffer = { label: string; keys: RowKey[]; titles: string[] };
-
-/** Rows that stand under what is going and wait too: *also under this business*. */
-export async function childOffers(
-  { facts, plan }: Sheet,
-  waitingKeys: Map<string, Set<number>>,
-  under: (key: RowKey) => Promise<{ entity: string; row: Row }[]>,
-): Promise<ChildOffer[]> {
-  const going = new Set(plan.steps.map((step) => `${step.entity}:${step.id}`));
-  const offers: ChildOffer[] = [];
-  for (const key of facts.chosen) {
-    const children = (await under(key)).filter(
-      ({ entity, row }) =>
-        waitingKeys.get(entity)?.has(row.id) && !going.has(`${entity}:${row.id}`),
-    );
-    for (const name of new Set(children.map(({ entity }) => entity))) {
-      const entity = entityNamed(name);
-      const own = children.filter((child) => child.entity === name);
-      offers.push({
-        label: entity.label[own.length === 1 ? 'one' : 'many'].toLowerCase(),
-        keys: own.map(({ row }) => ({ entity: name, id: row.id })),
-        titles: own.map(({ row }) => titleOf(entity, row)),
-      });
-    }
-  }
-  return offers;
 }
 
 /** Newest first, 50 a page, below `before`. */

@@ -1,0 +1,185 @@
+// bin/demo: private servers, three environments with sample data, and their three servers.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { dropEnvironments, prepareEnvironments } from '../bin/databases.ts';
+import { CannotStart, end, startServers, type Addresses } from '../bin/servers.ts';
+import { route, rung } from '../src/environments/ladder.ts';
+import { logins, seed } from './seed.ts';
+
+const FOLDER = 'var/demo';
+const SEEDED = `${FOLDER}/seeded`;
+const LOCK = `${FOLDER}/running`;
+const usage = `bin/demo [--reset]
+
+Starts Oneway's staging, pre-production and production with sample data and prints their addresses.
+  --reset          start over with fresh data
+DEMO_PORT          port of staging; the other two follow (3001)
+DEMO_MYSQL_URL     a MySQL or MariaDB server to use, with administrator rights: mysql://root:…@host:3306
+DEMO_MONGO_URL     a MongoDB server to use, with administrator rights: mongodb://root:…@host:27017
+DEMO_REDIS_URL     a Redis server to use`;
+
+const children: ChildProcess[] = [];
+let stopServers = async () => {};
+
+async function main() {
+  if (process.argv.includes('--help')) return console.log(usage);
+  const unknown = process.argv.slice(2).find((word) => word !== '--reset');
+  if (unknown) throw new CannotStart(`There is no option ${unknown}.\n\n${usage}`);
+  mkdirSync(FOLDER, { recursive: true });
+  const ports = portsFrom(process.env['DEMO_PORT'] ?? '3001');
+  lock();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => void stop());
+  for (const port of ports) await refuseTaken(port);
+  const given = givenServers();
+  if (process.argv.includes('--reset')) await announce('Removing the old data', () => reset(given));
+
+  const servers = await startServers(FOLDER, given, announce);
+  stopServers = servers.stop;
+  if (!existsSync(SEEDED)) await dropEnvironments(servers, 'oneway_demo');
+  const variables = await announce('Databases of three environments', () =>
+    prepareEnvironments(servers, 'oneway_demo', () => `${FOLDER}/objects`),
+  );
+  const urls = route.map((name, index) => `${name}=http://localhost:${ports[index]}`).join(',');
+  for (const one of Object.values(variables)) {
+    one['ENVIRONMENT_URLS'] = urls;
+    one['LOG_LEVEL'] = 'warn';
+  }
+  await seed(variables, { announce, isFresh: !existsSync(SEEDED) });
+  writeFileSync(SEEDED, '');
+  await announce('Three servers', () =>
+    Promise.all(
+      route.map((name, index) =>
+        serve(
+          { ...variables[name as 'staging'], PORT: String(ports[index]) },
+          Number(ports[index]),
+        ),
+      ),
+    ),
+  );
+  printAddresses(ports);
+}
+
+function portsFrom(first: string): number[] {
+  const port = Number(first);
+  if (!Number.isInteger(port) || port < 1 || port > 65_533) {
+    throw new CannotStart(`DEMO_PORT=${first} is not a port. Try DEMO_PORT=4001.`);
+  }
+  return [port, port + 1, port + 2];
+}
+
+/** One demo at a time in this folder; a lock whose process is gone does not count. */
+function lock() {
+  const pid = existsSync(LOCK) ? Number(readFileSync(LOCK, 'utf8')) : 0;
+  if (pid > 0 && isAlive(pid)) {
+    throw new CannotStart(
+      `The demo is running already (process ${pid}). Use it, or stop it with Ctrl-C there.`,
+    );
+  }
+  writeFileSync(LOCK, String(process.pid));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return pid !== process.pid;
+  } catch {
+    return false;
+  }
+}
+
+function givenServers(): Partial<Addresses> {
+  const given: Partial<Addresses> = {};
+  for (const [name, part] of [
+    ['DEMO_MYSQL_URL', 'mysql'],
+    ['DEMO_MONGO_URL', 'mongo'],
+    ['DEMO_REDIS_URL', 'redis'],
+  ] as const) {
+    const text = process.env[name];
+    if (text && !URL.canParse(text)) throw new CannotStart(`${name} is not an address: ${text}`);
+    if (text) given[part] = new URL(text);
+  }
+  return given;
+}
+
+async function refuseTaken(port: number) {
+  const isTaken = await new Promise<boolean>((resolve) => {
+    const probe = connect(port, '127.0.0.1');
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', () => resolve(false));
+  });
+  if (isTaken) {
+    throw new CannotStart(
+      `Port ${port} is in use. Stop what uses it, or try DEMO_PORT=${port + 1000}.`,
+    );
+  }
+}
+
+async function reset(given: Partial<Addresses>) {
+  const { mysql, mongo, redis } = given;
+  if (mysql && mongo && redis) await dropEnvironments({ mysql, mongo, redis }, 'oneway_demo');
+  for (const part of ['mysql', 'mongo', 'redis', 'objects', 'seeded']) {
+    rmSync(`${FOLDER}/${part}`, { recursive: true, force: true });
+  }
+}
+
+async function announce<T>(step: string, work: () => Promise<T>): Promise<T> {
+  const start = Date.now();
+  process.stdout.write(`${step} … `);
+  const result = await work();
+  console.log(`${((Date.now() - start) / 1000).toFixed(1)} s`);
+  return result;
+}
+
+async function serve(variables: Record<string, string>, port: number) {
+  const child = spawn(process.execPath, ['src/server.ts'], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { PATH: process.env['PATH'], ...variables },
+    detached: true,
+  });
+  children.push(child);
+  for (let wait = 0; wait < 300; wait += 1) {
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
+    if (answer?.ok) return;
+    if (child.exitCode !== null) break;
+    await sleep(100);
+  }
+  throw new CannotStart(`${variables['ENVIRONMENT']} did not start; its messages stand above.`);
+}
+
+function printAddresses(ports: number[]) {
+  console.log('');
+  for (const [index, name] of route.entries()) {
+    console.log(`  ${rung(name).label.padEnd(16)} http://localhost:${ports[index]}`);
+  }
+  console.log('');
+  for (const { email, password, can } of logins) {
+    console.log(`  ${email.padEnd(24)} ${password.padEnd(22)} ${can}`);
+  }
+  console.log('\nThe same logins work on all three servers. Ctrl-C stops everything.');
+}
+
+let isStopping = false;
+async function stop(code = 0) {
+  if (isStopping) return;
+  isStopping = true;
+  console.log('\nStopping …');
+  await Promise.all(children.map(end));
+  await stopServers();
+  rmSync(LOCK, { force: true });
+  process.exit(code);
+}
+
+try {
+  await main();
+} catch (error) {
+  const isOurs = error instanceof CannotStart;
+  console.error(isOurs ? `\n${error.message}` : error);
+  if (existsSync(LOCK) && readFileSync(LOCK, 'utf8') === String(process.pid)) await stop(1);
+  process.exitCode = 1;
+}

@@ -1,0 +1,149 @@
+// Production's rows as the demo begins: the files in demo/data, under the ids that they have had for years.
+import { readFileSync } from 'node:fs';
+import { deflateSync, crc32 } from 'node:zlib';
+import { entityNamed } from '../src/catalog/index.ts';
+import { initialContent, type Content } from '../src/catalog/entity.ts';
+import { sortLinks, type Link } from '../src/catalog/fields.ts';
+import { keepImage, type Storage } from '../src/storage/storage.ts';
+import type { Change } from '../src/promotion/edits.ts';
+
+const load = <T>(file: string) =>
+  JSON.parse(readFileSync(new URL(`data/${file}.json`, import.meta.url), 'utf8')) as T;
+
+type Task = {
+  title: string;
+  message: string;
+  form: string | null;
+  cities: Link[];
+  order_receipts: { template: string; text: string }[];
+  priority: number;
+  active: boolean;
+};
+type Business = {
+  name: string;
+  category: string;
+  description: string;
+  priority: number;
+  active: boolean;
+  cities: Link[];
+  external_tools: { name: string; endpoint: string; key: string; active: boolean }[];
+  tasks: Task[];
+  sts: { text: string; task: string | null; active: boolean }[];
+};
+type Form = { name: string; description: string; fields: Content[] };
+type Banner = {
+  title: string;
+  link: string;
+  business: string | null;
+  task: string | null;
+  cities: Link[];
+  start_in_days: number;
+  days: number;
+};
+
+const firstIds: Record<string, number> = {
+  city: 1,
+  partner: 1,
+  business: 401,
+  external_tool: 71,
+  form: 301,
+  form_field: 5001,
+  task: 2001,
+  order_receipt: 801,
+  sts: 1101,
+  banner: 51,
+};
+
+/** Every row to be created, entity by entity. */
+export async function productionRows(storage: Storage) {
+  const rows = new Map<string, Change[]>(Object.keys(firstIds).map((name) => [name, []]));
+  const add = (entity: string, content: Content): number => {
+    const own = rows.get(entity) ?? [];
+    const id = (firstIds[entity] ?? 1) + own.length;
+    const after = { ...initialContent(entityNamed(entity)), ...content, id, modified_at: '' };
+    own.push({ entity: entityNamed(entity), before: null, after });
+    return id;
+  };
+  for (const city of load<Content[]>('cities')) add('city', city);
+  for (const partner of load<Content[]>('partners')) add('partner', partner);
+  const forms = new Map<string, number>();
+  for (const { fields, ...form } of load<Form[]>('forms')) {
+    const id = add('form', form);
+    forms.set(form.name, id);
+    fields.forEach((field, index) => add('form_field', { ...field, form: id, order: index + 1 }));
+  }
+  const businesses = new Map<string, number>();
+  const tasks = new Map<string, number>();
+  for (const { tasks: own, sts, external_tools: tools, ...business } of load<Business[]>(
+    'businesses',
+  )) {
+    const icon = await keepImage(storage, 'icon', picture(64, 64, businesses.size));
+    const cities = sortLinks(business.cities);
+    const id = add('business', { ...business, cities, icon });
+    businesses.set(business.name, id);
+    for (const tool of tools) add('external_tool', { ...tool, business: id });
+    for (const { order_receipts: receipts, ...task } of own) {
+      const form = task.form === null ? null : (forms.get(task.form) ?? null);
+      const taskId = add('task', { ...task, cities: sortLinks(task.cities), business: id, form });
+      tasks.set(`${business.name}: ${task.title}`, taskId);
+      for (const receipt of receipts) add('order_receipt', { ...receipt, task: taskId });
+    }
+    for (const one of sts) {
+      const task = tasks.get(`${business.name}: ${one.task}`) ?? null;
+      add('sts', { ...one, business: id, task });
+    }
+  }
+  for (const [index, { start_in_days: start, days, ...banner }] of load<Banner[]>(
+    'banners',
+  ).entries()) {
+    add('banner', {
+      ...banner,
+      cities: sortLinks(banner.cities),
+      image: await keepImage(storage, 'image', picture(320, 120, index)),
+      business: businesses.get(banner.business ?? '') ?? null,
+      task: tasks.get(`${banner.business}: ${banner.task}`) ?? null,
+      start: inDays(start),
+      end: inDays(start + days),
+    });
+  }
+  return [...rows].map(([name, changes]) => ({ name: `First ${name} rows`, changes }));
+}
+
+const inDays = (days: number) => {
+  const midnight = new Date().setUTCHours(0, 0, 0, 0);
+  return new Date(midnight + days * 24 * 60 * 60 * 1000).toISOString();
+};
+
+/** A PNG of two soft colours, told apart by `seed`. */
+function picture(width: number, height: number, seed: number): Buffer {
+  const hue = (offset: number) => Math.round(127 + 90 * Math.sin(seed * 1.7 + offset));
+  const lines = Array.from({ length: height }, (_, y) => {
+    const line = Buffer.alloc(1 + width * 3);
+    for (let x = 0; x < width; x += 1) {
+      const isInside = (x / width - 0.5) ** 2 + (y / height - 0.5) ** 2 < 0.12;
+      for (let channel = 0; channel < 3; channel += 1) {
+        line[1 + x * 3 + channel] = isInside ? 245 - channel * 6 : hue(channel * 2.1);
+      }
+    }
+    return line;
+  });
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  return Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(Buffer.concat(lines))),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+function chunk(type: string, content: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), content]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(content.length);
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, sum]);
+}

@@ -1,0 +1,122 @@
+// The demo's data: production as it was before, copied down, and then a week of work in staging, all through
+// the program's own functions.
+import { v7 as uuid } from 'uuid';
+import { migrate } from '../src/database/migrate.ts';
+import { openHere, type Here } from '../src/environments/here.ts';
+import * as people from '../src/people/people.ts';
+import { copyDown } from '../src/promotion/copy-down.ts';
+import { write, type Change } from '../src/promotion/edits.ts';
+import { parseSettings } from '../src/settings.ts';
+import { currentVersion } from '../src/version/db-version.ts';
+import { writeVersion } from '../src/version/metadata.ts';
+import { productionRows } from './production.ts';
+import { letTimePass } from './time.ts';
+import { workAWeek } from './week.ts';
+
+type Announce = <T>(step: string, work: () => Promise<T>) => Promise<T>;
+export type Environments = Record<'staging' | 'preprod' | 'production', Here>;
+
+export const logins = [
+  {
+    email: 'pm@example.com',
+    name: 'Ana Pereira',
+    password: 'demo-password-pm',
+    permissions: ['product_manager'],
+    can: 'product manager: edits in staging, transfers',
+  },
+  {
+    email: 'editor@example.com',
+    name: 'Ed Larsson',
+    password: 'demo-password-editor',
+    permissions: ['editor'],
+    can: 'editor (QA, developer): edits in staging',
+  },
+  {
+    email: 'viewer@example.com',
+    name: 'Vic Tan',
+    password: 'demo-password-viewer',
+    permissions: [],
+    can: 'viewer: looks',
+  },
+  {
+    email: 'admin@example.com',
+    name: 'Olga Brandt',
+    password: 'demo-password-admin',
+    permissions: ['administrator'],
+    can: 'administrator: people and permissions',
+  },
+];
+
+/** Migrates all three environments; fills them when they are fresh. */
+export async function seed(
+  variables: Record<keyof Environments, Record<string, string>>,
+  { announce, isFresh }: { announce: Announce; isFresh: boolean },
+) {
+  const all: Environments = {
+    staging: openHere(parseSettings(variables.staging)),
+    preprod: openHere(parseSettings(variables.preprod)),
+    production: openHere(parseSettings(variables.production)),
+  };
+  try {
+    await announce('Migrations', async () => {
+      for (const here of Object.values(all)) {
+        await migrate(here.sql, here.documents);
+        await writeVersion(here.documents, {
+          databaseVersion: currentVersion(),
+          isUpdating: false,
+        });
+      }
+    });
+    if (isFresh) {
+      await announce('People', async () => {
+        for (const here of Object.values(all)) await addPeople(here);
+      });
+      await announce('Production’s rows', () => fillProduction(all.production));
+      await letTimePass(all, { days: 30 });
+      await announce('Copy-down to pre-production', () => refresh(all.preprod));
+      await announce('Copy-down to staging', () => refresh(all.staging));
+      await announce('A week of work', () => workAWeek(all));
+    }
+  } finally {
+    for (const here of Object.values(all)) await here.close();
+  }
+}
+
+async function addPeople(here: Here) {
+  for (const { email, name, password, permissions } of logins) {
+    const id = await people.add(here, 'setup', { email, name, password });
+    const may = permissions.filter(
+      (one) => !(one === 'product_manager' && here.name === 'production'),
+    );
+    await people.setPermissions(here, here.grounds, 'setup', id, may);
+  }
+}
+
+const founder = { email: 'pm@example.com', isProductManager: true };
+
+async function fillProduction(here: Here) {
+  const home = { here, lease: here.settings.lease.milliseconds };
+  for (const { name, changes } of await productionRows(here.storage)) {
+    for (const part of parts(changes, 500)) {
+      await write(home, founder, part, uuid(), { kind: 'save', name });
+    }
+  }
+}
+
+function parts(changes: Change[], size: number): Change[][] {
+  const count = Math.ceil(changes.length / size);
+  return Array.from({ length: count }, (_, index) =>
+    changes.slice(index * size, (index + 1) * size),
+  );
+}
+
+async function refresh(here: Here) {
+  if (!here.source) throw new Error(`${here.name} has no source`);
+  const next = here.destination;
+  await copyDown({
+    here,
+    there: next?.name === 'production' ? here.source : next,
+    source: here.source,
+    lease: here.settings.lease.milliseconds,
+  });
+}

@@ -1,0 +1,162 @@
+// A week of believable work in staging, so that a newcomer sees every common status at once.
+import { v7 as uuid } from 'uuid';
+import { entityNamed } from '../src/catalog/index.ts';
+import { initialContent, keyText, type Content, type RowKey } from '../src/catalog/entity.ts';
+import type { Here } from '../src/environments/here.ts';
+import { readOne } from '../src/environments/row-store.ts';
+import * as edits from '../src/promotion/edits.ts';
+import * as marks from '../src/promotion/marks.ts';
+import { readStates } from '../src/promotion/row-states.ts';
+import * as selections from '../src/promotion/selections.ts';
+import { prepare, send } from '../src/promotion/transfers.ts';
+import type { Environments } from './seed.ts';
+import { letTimePass } from './time.ts';
+
+const pm = { email: 'pm@example.com', isProductManager: true };
+const editor = { email: 'editor@example.com', isProductManager: false };
+
+const homeOf = (here: Here) => ({ here, lease: here.settings.lease.milliseconds });
+
+const add = (here: Here, entity: string, content: Content, by = pm) => {
+  const whole = { ...initialContent(entityNamed(entity)), ...content };
+  return edits.add(homeOf(here), by, entityNamed(entity), whole);
+};
+
+async function change(here: Here, key: RowKey, facts: Content, by = pm) {
+  const row = await readOne(here, key);
+  const state = (await readStates(here.sql, [key])).get(keyText(key));
+  if (!row || !state) throw new Error(`${keyText(key)} is not in ${here.name}`);
+  const { id, modified_at: _modified, ...content } = row;
+  const at = { entity: entityNamed(key.entity), id };
+  await edits.save(homeOf(here), by, at, { ...content, ...facts }, state.version);
+}
+
+async function transfer(here: Here, name: string, reason: string, keys: RowKey[]) {
+  if (!here.destination) throw new Error(`${here.name} has no destination`);
+  const road = { here, there: here.destination, lease: 15_000, hostHere: null };
+  const id = await selections.create(here.sql, pm.email, { keys, name });
+  const selection = await selections.find(here.sql, id);
+  const { plan } = await prepare(road, selection);
+  const click = { planHash: plan.hash, idempotencyKey: uuid(), name, reason, person: pm.email };
+  const ended = await send(road, selection, click);
+  if (ended.state !== 'verified') throw new Error(`${name}: ${ended.state}`);
+}
+
+const task = (id: number) => ({ entity: 'task', id });
+const form = (id: number) => ({ entity: 'form', id });
+const field = (id: number) => ({ entity: 'form_field', id });
+
+export async function workAWeek(all: Environments) {
+  const { staging, preprod } = all;
+  // Monday: corrections that went all the way.
+  await change(staging, task(2001), { priority: 90 });
+  await change(staging, form(301), { description: 'What we need to know before we call back. ☎️' });
+  await transfer(staging, 'Monday corrections', 'Wording agreed with support', [
+    task(2001),
+    form(301),
+  ]);
+  await letTimePass(all, { days: 1 });
+  await transfer(preprod, 'Monday corrections', 'Looked at in pre-production', [
+    task(2001),
+    form(301),
+  ]);
+  await letTimePass(all, { days: 1 });
+
+  // Wednesday: a launch that waits in pre-production.
+  const launch = await add(staging, 'business', {
+    name: 'Diya & Daughters “Festive” Hampers 🪔',
+    category: 'Shopping',
+    description: 'Sweets, lamps and dry fruit, packed by hand and delivered the same evening.',
+    priority: 80,
+    cities: [
+      { city: 'Mumbai', partner: 'TOI Offers' },
+      { city: 'Pune', partner: null },
+    ],
+  });
+  const hamper = await add(staging, 'form', {
+    name: 'Hamper details',
+    description: 'Who gets it, where, and what must not be in it.',
+  });
+  const questions: Content[] = [
+    { label: 'Name of the recipient', type: 'text', required: true },
+    { label: 'Delivery date', type: 'date', required: true },
+    { label: 'Size', type: 'choice', options: ['Small', 'Family', 'Office'] },
+    { label: 'Allergies', type: 'long_text', required: false },
+  ];
+  for (const [index, question] of questions.entries()) {
+    await add(staging, 'form_field', { ...question, form: hamper, order: index + 1 });
+  }
+  const order = await add(staging, 'task', {
+    title: 'Send a Diwali hamper',
+    message: 'Happy Diwali! 🪔 शुभ दीपावली — whom shall we surprise?',
+    business: launch,
+    form: hamper,
+    priority: 85,
+  });
+  await add(staging, 'order_receipt', {
+    task: order,
+    template: 'Hamper on its way',
+    text: 'Your hamper for {recipient} leaves us on {date}. Order {order_id}.',
+  });
+  await add(staging, 'sts', { text: 'Send my parents a hamper 🎁', business: launch, task: order });
+  await transfer(staging, 'Diwali launch', 'Campaign starts on Friday', [
+    { entity: 'business', id: launch },
+    task(order),
+    form(hamper),
+  ]);
+  await letTimePass(all, { days: 2 });
+
+  // Friday: someone mended a typo in pre-production while the revert switch was on.
+  await change(
+    preprod,
+    task(2010),
+    { message: 'Corrected in pre-production during the outage.' },
+    editor,
+  );
+  await letTimePass(all, { days: 1 });
+
+  // The weekend and today: work that waits.
+  await change(staging, task(2002), {
+    priority: 75,
+    message: 'Tell us when, and we do the rest. 👍🏽',
+  });
+  await change(staging, task(2003), { active: false });
+  await change(staging, form(304), { description: 'Shorter, after the usability test.' });
+  await change(staging, field(5008), { label: 'Date of birth (as in your passport)' });
+  await add(staging, 'banner', {
+    title: 'Festive hampers until Sunday 🪔',
+    business: launch,
+    task: order,
+    cities: [{ city: 'Mumbai', partner: null }],
+  });
+  await letTimePass(all, { days: 0.4 });
+  await add(staging, 'partner', { name: 'Night Owl Riders' });
+  await add(staging, 'task', {
+    title: 'Midnight hamper delivery',
+    message: 'For surprises at 00:00 sharp. 🦉',
+    business: launch,
+    form: hamper,
+    cities: [{ city: 'Mumbai', partner: 'Night Owl Riders' }],
+    priority: 60,
+  });
+  await change(staging, task(2004), { message: 'Lorem for the new parser – do not ship' }, editor);
+  await change(staging, field(5020), { validation: '^.{1,200}$' }, editor);
+  const toy = await add(
+    staging,
+    'business',
+    {
+      name: 'QA sandbox business',
+      category: 'Utilities',
+      description: 'For the regression suite.',
+    },
+    editor,
+  );
+  await marks.hold(
+    staging,
+    pm.email,
+    { entity: 'business', id: toy },
+    'Only for the regression suite',
+  );
+  await edits.remove(homeOf(staging), pm, entityNamed('sts'), 1103);
+  await letTimePass(all, { days: 0.1 });
+}

@@ -1,0 +1,18 @@
+// Small behaviours on pages that work without them.
+import { guardForms } from './submit-guard.js';
+import { warnOfUnsaved } from './dirty-form.js';
+import { countTicks } from './bulk-select.js';
+import { offerOptions } from './combobox.js';
+import { listenForShortcuts } from './shortcuts.js';
+
+guardForms();
+warnOfUnsaved();
+countTicks();
+offerOptions();
+listenForShortcuts();
+
+// A page with a problem begins at the problem.
+document.querySelector('[data-focus]')?.focus();
+
+const settling = document.querySelector('[data-reload]');
+if (settling) setTimeout(() => location.reload(), Number(settling.dataset.reload));

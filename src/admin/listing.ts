@@ -1,0 +1,266 @@
+// A list page: its rows with their status at the next stops, in a fixed number of queries.
+import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import { select, sql, type Queryable } from '../database/sql.ts';
+import type { Here } from '../environments/here.ts';
+import { rung } from '../environments/ladder.ts';
+import { find, findIds, type Query } from '../environments/row-store.ts';
+import {
+  dependentSights,
+  recall,
+  remember,
+  see,
+  statusWithDependents,
+  waiting,
+  type Sight,
+} from '../promotion/compare.ts';
+import { readStates, type RowState } from '../promotion/row-states.ts';
+import { isReady, withDependents, type Status } from '../promotion/status.ts';
+import { isPassing } from '../promotion/write.ts';
+import { filterValues, PAGE, type ListState, type Tab } from './list-state.ts';
+import { titles } from './titles.ts';
+
+export type Listed = {
+  id: number;
+  title: string;
+  row: Row;
+  state: RowState | undefined;
+  status: Status | null;
+  /** At the stop after the next, as the next one last saw it. */
+  beyond: Status | null;
+};
+
+export type Listing = {
+  rows: Listed[];
+  total: number;
+  counts: Record<Tab, number | null>;
+  /** Names of referenced rows, by key text. */
+  titles: Map<string, string>;
+  /** Rows deleted here, for their own tab. */
+  deleted: RowState[];
+  /** When the destination does not answer: as of when statuses are, instead. */
+  lastSeen: string | null;
+  isReachable: boolean;
+};
+
+export async function listing(
+  here: Here,
+  entity: Entity,
+  state: ListState,
+  person: string,
+): Promise<Listing> {
+  const isTravelling = here.destination !== null && !entity.isMatchedByName;
+  const waits = isTravelling ? await waiting(here.sql, entity) : new Map<number, Status>();
+  const query = await queryOf(here, entity, state, person, waits);
+  const found = await find(here, entity, query);
+  const keys = found.rows.map(({ id }) => ({ entity: entity.name, id }));
+  const states = await readStates(here.sql, keys);
+  const look = isTravelling ? await lookAhead(here, keys, waits) : nothing;
+  return {
+    rows: found.rows.map((row) => {
+      const text = keyText({ entity: entity.name, id: row.id });
+      return {
+        id: row.id,
+        title: titleOf(entity, row),
+        row,
+        state: states.get(text),
+        status: look.next.get(text) ?? null,
+        beyond: look.beyond.get(text) ?? null,
+      };
+    }),
+    total: found.total,
+    counts: await tabCounts(here, entity, person, waits),
+    titles: await titles(here.sql, referencedKeys(entity, found.rows)),
+    deleted: state.tab === 'deleted' ? await deletedRows(here.sql, entity) : [],
+    lastSeen: look.lastSeen,
+    isReachable: look.isReachable,
+  };
+}
+
+/** The ids of all rows that a list's state finds, whatever its page: *Select all 128*. */
+export async function allIds(here: Here, entity: Entity, state: ListState, person: string) {
+  const waits = here.destination ? await waiting(here.sql, entity) : new Map<number, Status>();
+  return findIds(here, entity, await queryOf(here, entity, state, person, waits));
+}
+
+async function queryOf(
+  here: Here,
+  entity: Entity,
+  state: ListState,
+  person: string,
+  waits: Map<number, Status>,
+): Promise<Query> {
+  const ids = await idsOf(here, entity, state, person, waits);
+  return {
+    search: state.search,
+    filters: filterValues(entity, state),
+    ...(ids ? { ids } : {}),
+    sort: state.sort,
+    limit: PAGE,
+    offset: (state.page - 1) * PAGE,
+  };
+}
+
+/** The rows that tab and status leave over; null is all of them. */
+async function idsOf(
+  here: Here,
+  entity: Entity,
+  { tab, status }: ListState,
+  person: string,
+  waits: Map<number, Status>,
+): Promise<number[] | null> {
+  let ids: number[] | null = null;
+  const keep = (others: number[]) => {
+    const allowed = new Set(others);
+    ids = ids === null ? others : ids.filter((id) => allowed.has(id));
+  };
+  if (tab === 'ready') keep([...waits].flatMap(([id, one]) => (isReady(one) ? [id] : [])));
+  if (tab === 'engineering' || tab === 'mine' || tab === 'held') {
+    keep(await idsMarked(here.sql, entity, tab, person));
+  }
+  if (status === 'In sync') {
+    const all = await idsMarked(here.sql, entity, 'all', person);
+    keep(all.filter((id) => !waits.has(id)));
+  } else if (status !== '') {
+    keep([...waits].flatMap(([id, one]) => (one === status ? [id] : [])));
+  }
+  return ids;
+}
+
+async function idsMarked(on: Queryable, entity: Entity, tab: Tab, person: string) {
+  const lines = await select<{ row_id: number }>(
+    on,
+    sql`select row_id from row_state
+         where entity = ${entity.name} and deleted_at is null
+           and case ${tab}
+                 when 'engineering' then engineering_by is not null
+                 when 'mine' then changed_by = ${person}
+                 when 'held' then held_at is not null
+                 else true
+               end`,
+  );
+  return lines.map((line) => line.row_id);
+}
+
+async function tabCounts(
+  here: Here,
+  entity: Entity,
+  person: string,
+  waits: Map<number, Status>,
+): Promise<Listing['counts']> {
+  const [counts] = await select<{
+    everything: number;
+    engineering: number;
+    mine: number;
+    held: number;
+    deleted: number;
+  }>(
+    here.sql,
+    sql`select cast(coalesce(sum(deleted_at is null), 0) as signed) as everything,
+               cast(coalesce(sum(deleted_at is null and engineering_by is not null), 0) as signed) as engineering,
+               cast(coalesce(sum(deleted_at is null and changed_by = ${person}), 0) as signed) as mine,
+               cast(coalesce(sum(deleted_at is null and held_at is not null), 0) as signed) as held,
+               cast(coalesce(sum(deleted_at is not null), 0) as signed) as deleted
+          from row_state where entity = ${entity.name}`,
+  );
+  const isTravelling = here.destination !== null && !entity.isMatchedByName;
+  const ready = [...waits.values()].filter(isReady).length;
+  const or = (shown: boolean, number: number | undefined) => (shown ? (number ?? 0) : null);
+  return {
+    all: counts?.everything ?? 0,
+    ready: or(isTravelling, ready),
+    engineering: or(isTravelling, counts?.engineering),
+    mine: or(true, counts?.mine),
+    held: or(isTravelling, counts?.held),
+    deleted: or(true, counts?.deleted),
+  };
+}
+
+const deletedRows = (on: Queryable, entity: Entity) =>
+  select<RowState>(
+    on,
+    sql`select * from row_state where entity = ${entity.name} and deleted_at is not null
+         order by deleted_at desc limit 200`,
+  );
+
+export type Look = {
+  next: Map<string, Status>;
+  beyond: Map<string, Status>;
+  sights: Map<string, Sight>;
+  lastSeen: string | null;
+  isReachable: boolean;
+};
+const nothing: Look = {
+  next: new Map(),
+  beyond: new Map(),
+  sights: new Map(),
+  lastSeen: null,
+  isReachable: true,
+};
+
+/** Status of rows at the next stop (live) and at the one after it (as that stop last saw it). */
+export async function lookAhead(
+  here: Here,
+  keys: RowKey[],
+  waits: Map<number, Status>,
+): Promise<Look> {
+  const { destination } = here;
+  if (!destination) return nothing;
+  try {
+    const sights = await see(here, destination, keys);
+    await remember(here.sql, sights.values());
+    const next = new Map<string, Status>();
+    for (const key of keys) {
+      const status = statusWithDependents(sights, key);
+      if (status) next.set(keyText(key), status);
+    }
+    const beyond = rung(destination.name).next
+      ? await lookBeyond(destination.sql, sights, keys)
+      : new Map<string, Status>();
+    return { next, beyond, sights, lastSeen: null, isReachable: true };
+  } catch (error) {
+    if (!isUnreachable(error)) throw error;
+    return { ...nothing, ...(await lookBack(here.sql, keys, waits)), isReachable: false };
+  }
+}
+
+const isUnreachable = (error: unknown) => {
+  const { code } = error as { code?: string | number };
+  return isPassing(error) || code === 'ER_ACCESS_DENIED_ERROR' || code === 18;
+};
+
+async function lookBeyond(on: Queryable, sights: Map<string, Sight>, keys: RowKey[]) {
+  const hashes = new Map(
+    [...sights].flatMap(([text, { hereHash }]) => (hereHash ? [[text, hereHash] as const] : [])),
+  );
+  const { statuses } = await recall(on, hashes);
+  const beyond = new Map<string, Status>();
+  for (const key of keys) {
+    const own = statuses.get(keyText(key));
+    const dependents = dependentSights(sights, key).flatMap(
+      (sight) => statuses.get(keyText(sight.key)) ?? [],
+    );
+    if (own) beyond.set(keyText(key), withDependents(own, dependents));
+  }
+  return beyond;
+}
+
+/** What was last seen, when the destination does not answer. */
+async function lookBack(on: Queryable, keys: RowKey[], waits: Map<number, Status>) {
+  const [line] = await select<{ at: string | null }>(
+    on,
+    sql`select max(seen_at) as at from stop_state`,
+  );
+  const next = new Map(
+    keys.map((key) => [keyText(key), waits.get(key.id) ?? ('In sync' as Status)]),
+  );
+  return { next, lastSeen: line?.at ?? null };
+}
+
+const referencedKeys = (entity: Entity, rows: Row[]): RowKey[] =>
+  Object.entries(entity.fields).flatMap(([name, { to, list }]) =>
+    to && list
+      ? rows.flatMap((row) =>
+          typeof row[name] === 'number' ? [{ entity: to, id: row[name] }] : [],
+        )
+      : [],
+  );

@@ -1,0 +1,57 @@
+// The whole request pipeline on one page, in order.
+import { fileURLToPath } from 'node:url';
+import express, { type Express } from 'express';
+import { pinoHttp } from 'pino-http';
+import { guard } from './access/guard.ts';
+import type { Here, Redis } from './environments/here.ts';
+import { openGate, recognise } from './people/sign-in.ts';
+import { routes } from './routes.ts';
+import { answerError, notFound } from './web/errors.ts';
+import { headers, refuseForged } from './web/security.ts';
+import { sessions } from './web/session.ts';
+import { uploads } from './web/uploads.ts';
+
+const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const assets = { maxAge: '1h', index: false } as const;
+
+export function createApp(here: Here, redis: Redis): Express {
+  const app = express();
+  app.set('views', folder('views'));
+  app.set('view engine', 'ejs');
+  app.set('trust proxy', here.settings.session.trustProxy);
+  app.set('query parser', 'simple');
+  app.disable('x-powered-by');
+  if (here.settings.logLevel !== 'silent') app.enable('view cache');
+
+  app.use(headers);
+  app.use('/assets', express.static(folder('public'), assets));
+  app.use(
+    '/fonts',
+    express.static(folder('node_modules/@fontsource-variable/inter/files'), assets),
+  );
+  app.use(pinoHttp({ logger: here.log, serializers: { req: brief } }));
+  app.use((req, _res, next) => {
+    req.here = here;
+    req.redis = redis;
+    next();
+  });
+  app.use(sessions(here, redis));
+  app.use(recognise);
+  app.use(express.urlencoded({ extended: true, limit: '2mb', parameterLimit: 20_000 }));
+
+  for (const { method, path, allow, handler } of routes(openGate(here, redis))) {
+    // Nobody's upload is read before it is known who sends it.
+    const read = method === 'post' ? [uploads, refuseForged] : [];
+    app[method](path, guard(allow), ...read, handler);
+  }
+  app.use(notFound);
+  app.use(answerError);
+  return app;
+}
+
+/** Of a request, the log says what was asked: no headers, no cookies, no query values. */
+const brief = ({ id, method, url }: { id: unknown; method: string; url: string }) => ({
+  id,
+  method,
+  path: url.split('?')[0],
+});

@@ -1,0 +1,66 @@
+import type { Request, Response } from 'express';
+import { grantable } from '../access/permissions.ts';
+import { NotFound } from '../problems.ts';
+import { fieldErrors, flash, page } from '../web/pages.ts';
+import { accountOf, numberOrNull, textIn } from '../web/request.ts';
+import * as people from './people.ts';
+
+const crumbs = [{ text: 'People', href: '/people' }];
+
+export async function index(req: Request, res: Response) {
+  await page(req, res, 'people/list', { title: 'People', people: await people.list(req.here.sql) });
+}
+
+export async function showNew(req: Request, res: Response, errors = {}) {
+  const typed = { name: textIn(req.body, 'name'), email: textIn(req.body, 'email') };
+  await page(req, res, 'people/new', { title: 'Add person', crumbs, errors, typed });
+}
+
+export async function add(req: Request, res: Response) {
+  try {
+    const id = await people.add(req.here, accountOf(req).email, req.body);
+    flash(req, 'Person added. Choose what this person may do here.');
+    res.redirect(303, `/people/${id}`);
+  } catch (error) {
+    const errors = fieldErrors(error);
+    res.status(422);
+    await showNew(req, res, errors);
+  }
+}
+
+export async function show(req: Request, res: Response, errors = {}) {
+  const person = await people.find(req.here.sql, numberOrNull(req.params['id']) ?? 0);
+  if (!person) throw new NotFound('There is no such person.');
+  const may = grantable(req.here.grounds);
+  await page(req, res, 'people/person', { title: person.name, crumbs, person, may, errors });
+}
+
+export async function setPermissions(req: Request, res: Response) {
+  const { permissions } = (req.body ?? {}) as { permissions?: string | string[] };
+  const id = numberOrNull(req.params['id']) ?? 0;
+  const wanted = [permissions ?? []].flat();
+  await people.setPermissions(req.here, req.here.grounds, accountOf(req).email, id, wanted);
+  flash(req, 'Permissions saved.');
+  res.redirect(303, `/people/${id}`);
+}
+
+export async function setPassword(req: Request, res: Response) {
+  const id = numberOrNull(req.params['id']) ?? 0;
+  try {
+    await people.setPassword(req.here, accountOf(req).email, id, req.body);
+    flash(req, 'Password saved.');
+    res.redirect(303, `/people/${id}`);
+  } catch (error) {
+    const errors = fieldErrors(error);
+    res.status(422);
+    await show(req, res, errors);
+  }
+}
+
+export async function setActive(req: Request, res: Response) {
+  const id = numberOrNull(req.params['id']) ?? 0;
+  const isActive = textIn(req.body, 'active') === 'yes';
+  await people.setActive(req.here, accountOf(req).email, id, isActive);
+  flash(req, isActive ? 'Account opened.' : 'Account closed.');
+  res.redirect(303, `/people/${id}`);
+}

@@ -1,0 +1,98 @@
+// Signing in with name and password, through passport; throttled, and with a fresh session each time.
+import type { NextFunction, Request, Response } from 'express';
+import { Passport } from 'passport';
+import { Strategy as LocalStrategy } from 'passport-local';
+import { RateLimiterRedis } from 'rate-limiter-flexible';
+import * as audit from '../audit/audit.ts';
+import type { Here, Redis } from '../environments/here.ts';
+import { Problem } from '../problems.ts';
+import { flash, page } from '../web/pages.ts';
+import { localPath, textIn } from '../web/request.ts';
+import * as people from './people.ts';
+
+type Gate = { passport: InstanceType<typeof Passport>; limiter: RateLimiterRedis };
+
+/** Passport with our one strategy, and a limit on failures for each address and e-mail. */
+export function openGate({ sql, name }: Here, redis: Redis): Gate {
+  const passport = new Passport();
+  passport.use(
+    new LocalStrategy({ usernameField: 'email' }, (email, password, done) => {
+      people.verify(sql, email, password).then(
+        (person) => done(null, person ?? false),
+        (error: unknown) => done(error),
+      );
+    }),
+  );
+  const limiter = new RateLimiterRedis({
+    storeClient: redis,
+    useRedisPackage: true,
+    keyPrefix: `oneway:${name}:sign-in`,
+    points: 10,
+    duration: 15 * 60,
+  });
+  return { passport, limiter };
+}
+
+/** Puts the signed-in person on the request; one who was closed or removed is signed out. */
+export async function recognise(req: Request, _res: Response, next: NextFunction) {
+  const { personId } = req.session;
+  const person = personId === undefined ? null : await people.find(req.here.sql, personId);
+  if (person?.isActive) req.account = person;
+  next();
+}
+
+export const showSignIn = (req: Request, res: Response) =>
+  req.account
+    ? res.redirect(303, '/')
+    : page(req, res, 'people/sign-in', { title: 'Sign in', email: '', message: '' });
+
+export const signIn = ({ passport, limiter }: Gate) =>
+  async function signIn(req: Request, res: Response) {
+    const email = textIn(req.body, 'email').toLowerCase();
+    const key = `${req.ip}:${email}`;
+    if (((await limiter.get(key))?.remainingPoints ?? 1) <= 0) {
+      throw new Problem(429, 'Too many attempts. Wait 15 minutes and try again.');
+    }
+    const person = await authenticate(passport, req, res);
+    if (person) {
+      await limiter.delete(key);
+      await enter(req, person);
+      res.redirect(303, req.session.returnTo ?? '/');
+    } else {
+      await limiter.consume(key).catch(() => {});
+      res.status(422);
+      const message =
+        'E-mail or password is wrong. Try again, or ask an administrator for a new one.';
+      await page(req, res, 'people/sign-in', { title: 'Error: Sign in', email, message });
+    }
+  };
+
+const authenticate = (passport: Gate['passport'], req: Request, res: Response) =>
+  new Promise<people.Person | false>((resolve, reject) => {
+    const done = (error: unknown, person: people.Person | false) =>
+      error ? reject(error instanceof Error ? error : new Error(String(error))) : resolve(person);
+    passport.authenticate('local', { session: false }, done)(req, res, reject);
+  });
+
+/** A new session id, so that a cookie planted before signing in is worth nothing. */
+async function enter(req: Request, person: people.Person) {
+  const returnTo = localPath(req.session.returnTo ?? '/', '/');
+  await new Promise<void>((resolve, reject) => {
+    req.session.regenerate((error: unknown) => (error ? reject(error) : resolve()));
+  });
+  req.session.personId = person.id;
+  req.session.returnTo = returnTo;
+  await audit.write(req.here.sql, {
+    person: person.email,
+    action: 'signed in',
+    subject: person.email,
+  });
+}
+
+export async function signOut(req: Request, res: Response) {
+  await new Promise<void>((resolve, reject) => {
+    req.session.regenerate((error: unknown) => (error ? reject(error) : resolve()));
+  });
+  flash(req, 'You are signed out.');
+  res.redirect(303, '/sign-in');
+}

@@ -1,0 +1,38 @@
+// *Also under this business*: rows that stand under what is going, and wait too.
+import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
+import { entityNamed, referencesTo } from '../catalog/index.ts';
+import type { Stop } from '../environments/place.ts';
+import { readBy } from '../environments/row-store.ts';
+import { waiting } from './compare.ts';
+import { isReady } from './status.ts';
+import type { Sheet } from './transfers.ts';
+
+export type ChildOffer = {
+  parent: string;
+  label: { one: string; many: string };
+  rows: { key: RowKey; title: string; status: string }[];
+};
+
+export async function childOffers(here: Stop, { facts, plan }: Sheet): Promise<ChildOffer[]> {
+  const going = new Set(plan.steps.map(keyText));
+  const offers: ChildOffer[] = [];
+  for (const key of facts.chosen) {
+    const parent = entityNamed(key.entity);
+    for (const { from, field } of referencesTo(parent)) {
+      if (from.fields[field]?.under && !parent.dependents.includes(from.name)) {
+        const waits = await waiting(here.sql, from);
+        const rows = (await readBy(here, from, field, [key.id])).flatMap((row) => {
+          const child = { entity: from.name, id: row.id };
+          const status = waits.get(row.id);
+          return status && isReady(status) && !going.has(keyText(child))
+            ? [{ key: child, title: titleOf(from, row), status }]
+            : [];
+        });
+        const sight = facts.sights.get(keyText(key));
+        const title = sight?.here ? titleOf(parent, sight.here) : parent.label.one;
+        if (rows.length > 0) offers.push({ parent: title, label: from.label, rows });
+      }
+    }
+  }
+  return offers;
+}

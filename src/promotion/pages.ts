@@ -1,0 +1,314 @@
+// The pages of the heart: selection and sheet, the click, what came of it, what arrived, names.
+import { v7 as uuid } from 'uuid';
+import type { Request, Response } from 'express';
+import { allIds } from '../admin/listing.ts';
+import { parseListState } from '../admin/list-state.ts';
+import { isSameValue } from '../catalog/content.ts';
+import { keyText, type RowKey } from '../catalog/entity.ts';
+import { entityNamed, matchedByName } from '../catalog/index.ts';
+import { rung } from '../environments/ladder.ts';
+import { allNames } from '../environments/names.ts';
+import type { Stop } from '../environments/place.ts';
+import { Invalid, NotFound, Problem, Unavailable } from '../problems.ts';
+import { flash, page } from '../web/pages.ts';
+import { accountOf, addressed, localPath, numberOrNull, textIn } from '../web/request.ts';
+import { difference, inWords, plural } from '../web/words.ts';
+import { childOffers } from './children.ts';
+import { arrivalsOf, arrived } from './history.ts';
+import * as journal from './journal.ts';
+import { listMappings } from './mappings.ts';
+import * as marks from './marks.ts';
+import { changesOf, needsOverwrite, OVERWRITE, type Choices, type PlannedStep } from './plan.ts';
+import * as selections from './selections.ts';
+import * as transfers from './transfers.ts';
+
+/** The way from here to the destination. */
+function roadOf({ here }: Request): transfers.Road {
+  const there = destinationOf(here);
+  const own = here.settings.urls[here.name];
+  return {
+    here,
+    there,
+    lease: here.settings.lease.milliseconds,
+    hostHere: own ? new URL(own).host : null,
+  };
+}
+
+function destinationOf(here: Request['here']): Stop {
+  if (!here.destination) throw new NotFound(`${rung(here.name).label} has no destination.`);
+  return here.destination;
+}
+
+/** Rows that were ticked, or all that a list's filters find. */
+export async function choose(req: Request, res: Response) {
+  const body = (req.body ?? {}) as Record<string, unknown>;
+  const keys =
+    textIn(body, 'scope') === 'all' ? await everyRow(req) : selections.parseKeys(body['rows']);
+  const id = await selections.create(req.here.sql, accountOf(req).email, { keys });
+  res.redirect(303, `/selections/${id}`);
+}
+
+async function everyRow(req: Request): Promise<RowKey[]> {
+  const entity = entityNamed(textIn(req.body, 'entity'));
+  const query = Object.fromEntries(new URLSearchParams(textIn(req.body, 'query')));
+  const state = parseListState(entity, query);
+  const ids = await allIds(req.here, entity, state, accountOf(req).email);
+  return selections.parseKeys(ids.map((id) => keyText({ entity: entity.name, id })));
+}
+
+export async function showSheet(req: Request, res: Response) {
+  await sheetPage(req, res, { key: uuid(), problem: '' });
+}
+
+const SHOWN = 200;
+
+async function sheetPage(
+  req: Request,
+  res: Response,
+  { key, problem }: { key: string; problem: string },
+) {
+  const road = roadOf(req);
+  const selection = await selections.find(req.here.sql, String(req.params['id']));
+  const sheet = await transfers.prepare(road, selection);
+  const { plan } = sheet;
+  const written = plan.steps.filter((step) => step.action !== 'same');
+  const to = rung(road.there.name);
+  await page(req, res, 'promotion/sheet', {
+    title: `${problem ? 'Error: ' : ''}Transfer to ${to.inText}`,
+    crumbs: [{ text: 'Transfers', href: '/transfers' }, { text: 'Review' }],
+    selection,
+    key,
+    problem,
+    plan,
+    to,
+    toProduction: road.there.name === 'production',
+    counts: countsOf(plan.steps),
+    groups: groupsOf(written.slice(0, SHOWN)),
+    hidden: Math.max(0, written.length - SHOWN),
+    written: written.length,
+    same: plan.steps.filter((step) => step.action === 'same').slice(0, SHOWN),
+    overwrites: written.some(needsOverwrite),
+    OVERWRITE,
+    names: {
+      city: await allNames(road.there.sql, 'city'),
+      partner: await allNames(road.there.sql, 'partner'),
+    },
+    children: await childOffers(req.here, sheet),
+    stateOf: (one: RowKey) => sheet.facts.sights.get(keyText(one))?.state,
+    labelOne: (name: string) => entityNamed(name).label.one,
+    keyText,
+  });
+}
+
+function countsOf(steps: PlannedStep[]) {
+  const of = (action: journal.Action) => {
+    const own = steps.filter((step) => step.action === action);
+    const kinds = new Map<string, number>();
+    for (const { entity } of own) kinds.set(entity, (kinds.get(entity) ?? 0) + 1);
+    const words = [...kinds].map(([name, number]) => plural(number, entityNamed(name).label));
+    return { number: own.length, words: words.join(', ') };
+  };
+  return { create: of('create'), update: of('update'), remove: of('remove'), same: of('same') };
+}
+
+/** Steps under the row they belong to, each with the fields that differ. */
+function groupsOf(steps: PlannedStep[]) {
+  const groups = new Map<string, { root: RowKey; steps: ReturnType<typeof stepInWords>[] }>();
+  for (const step of steps) {
+    const text = keyText(step.root);
+    const group = groups.get(text) ?? { root: step.root, steps: [] };
+    const isRoot = keyText(step) === text;
+    group.steps[isRoot ? 'unshift' : 'push'](stepInWords(step));
+    groups.set(text, group);
+  }
+  return [...groups.values()];
+}
+
+function stepInWords(step: PlannedStep) {
+  const fields = changesOf(step).map(({ field, definition, label, before, after }) => {
+    const [was, will] = [inWords(definition, before), inWords(definition, after)];
+    const isSame = isSameValue(before, after);
+    return { field, label, isSame, ...difference(was, will), value: will };
+  });
+  return {
+    step,
+    entity: entityNamed(step.entity),
+    status: step.sight?.status ?? null,
+    differing: fields.filter(({ isSame }) => !isSame),
+    same: fields.filter(({ isSame }) => isSame),
+  };
+}
+
+/** What was decided on the sheet; the sheet is then shown anew. */
+export async function decide(req: Request, res: Response) {
+  const id = String(req.params['id']);
+  const selection = await selections.find(req.here.sql, id);
+  await selections.decide(req.here.sql, id, decided(req.body, selection));
+  res.redirect(303, `/selections/${id}`);
+}
+
+function decided(body: unknown, selection: selections.Selection): selections.Decided {
+  const fields = (body ?? {}) as Record<string, unknown>;
+  const texts = (name: string) => [fields[name] ?? []].flat().map(String);
+  const added = texts('add')
+    .flatMap((list) => list.split(' '))
+    .filter(Boolean);
+  const removed = new Set(texts('leave'));
+  const keys = [...selection.keys, ...(added.length > 0 ? selections.parseKeys(added) : [])].filter(
+    (key) => !removed.has(keyText(key)),
+  );
+  const choices: Choices = {
+    include: texts('include'),
+    create: texts('create'),
+    resend: fields['resend'] === 'yes',
+    overwrite: textIn(fields, 'overwrite'),
+  };
+  const name = textIn(fields, 'name');
+  const reason = textIn(fields, 'reason').slice(0, 500) || null;
+  if (keys.length === 0)
+    throw new Invalid({ rows: 'The last row of a transfer cannot be left out' });
+  return {
+    choices,
+    keys: [...new Map(keys.map((key) => [keyText(key), key])).values()],
+    name,
+    reason,
+  };
+}
+
+/** The click. Anything that moved since the sheet was shown brings a fresh sheet. */
+export async function send(req: Request, res: Response) {
+  const id = textIn(req.body, 'selection');
+  const selection = await selections.find(req.here.sql, id);
+  const now = decided(req.body, selection);
+  await selections.decide(req.here.sql, id, now);
+  try {
+    const transfer = await transfers.send(
+      roadOf(req),
+      { ...selection, ...now },
+      {
+        planHash: textIn(req.body, 'plan'),
+        idempotencyKey: textIn(req.body, 'idempotency_key'),
+        name: now.name,
+        reason: now.reason,
+        person: accountOf(req).email,
+      },
+    );
+    res.redirect(303, `/transfers/${transfer.number}`);
+  } catch (error) {
+    if (!(error instanceof Problem) || error instanceof Unavailable) throw error;
+    req.params['id'] = id;
+    res.status(error.status);
+    await sheetPage(req, res, { key: uuid(), problem: error.message });
+  }
+}
+
+export async function index(req: Request, res: Response) {
+  const before = numberOrNull(req.query['before']);
+  await page(req, res, 'promotion/transfers', {
+    title: 'Transfers',
+    crumbs: [{ text: 'Transfers' }],
+    list: await transfers.list(req.here.sql, before),
+  });
+}
+
+export async function show(req: Request, res: Response) {
+  const number = numberOrNull(req.params['number']) ?? 0;
+  const transfer = await journal.byNumber(req.here.sql, number);
+  if (!transfer) throw new NotFound(`There is no transfer ${number}.`);
+  const steps = await journal.stepsOf(req.here.sql, transfer.id);
+  await page(req, res, 'promotion/transfer', {
+    title: `Transfer ${transfer.number}: ${transfer.name}`,
+    crumbs: [{ text: 'Transfers', href: '/transfers' }, { text: `Transfer ${transfer.number}` }],
+    transfer,
+    from: rung(transfer.origin),
+    to: rung(transfer.destination),
+    there: req.here.settings.urls[transfer.destination] ?? null,
+    steps: steps.slice(0, SHOWN).map((step) => ({ ...step, entity: entityNamed(step.entity) })),
+    more: Math.max(0, steps.length - SHOWN),
+    written: steps.filter((step) => step.action !== 'same').length,
+    isLive: journal.liveStates.includes(transfer.state),
+  });
+}
+
+export async function arrivals(req: Request, res: Response) {
+  const before = textIn(req.query, 'before') || null;
+  const lines = await arrived(req.here.sql, before);
+  const list = [];
+  for (const line of lines) {
+    const rows = await arrivalsOf(req.here.sql, line.transfer);
+    list.push({ ...line, from: rung(line.origin as 'staging'), rows: rows.slice(0, 50) });
+  }
+  await page(req, res, 'promotion/arrivals', {
+    title: 'Arrived',
+    crumbs: [{ text: 'Arrived' }],
+    list,
+    labelOne: (name: string) => entityNamed(name).label.one,
+    isMatched: (name: string) => entityNamed(name).isMatchedByName,
+  });
+}
+
+/** What came with one transfer, chosen for the next stop; single rows may be left out. */
+export async function chooseArrived(req: Request, res: Response) {
+  const came = await arrivalsOf(req.here.sql, String(req.params['transfer']));
+  const [first] = came;
+  if (!first) throw new NotFound('There is no such transfer here.');
+  const ticked = (req.body as { rows?: unknown }).rows;
+  const travelled = came.filter((line) => !entityNamed(line.entity).isMatchedByName);
+  const keys = selections.parseKeys(
+    ticked ?? travelled.map((line) => `${line.root_entity}:${line.root_id}`),
+  );
+  const chain = [...(JSON.parse(first.chain) as string[]), first.transfer];
+  const { name } = first;
+  const id = await selections.create(req.here.sql, accountOf(req).email, { keys, name, chain });
+  res.redirect(303, `/selections/${id}`);
+}
+
+export async function adopt(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const version = Number(textIn(req.body, 'version'));
+  await marks.adopt(req.here, accountOf(req).email, { entity: entity.name, id }, version);
+  flash(req, 'Adopted: this content may go.');
+  back(req, res);
+}
+
+export async function hold(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const reason = textIn(req.body, 'reason').slice(0, 300) || null;
+  await marks.hold(req.here, accountOf(req).email, { entity: entity.name, id }, reason);
+  flash(req, 'Marked Not for production. It is in no count of what waits.');
+  back(req, res);
+}
+
+export async function liftHold(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  await marks.liftHold(req.here, accountOf(req).email, { entity: entity.name, id });
+  flash(req, 'The row may go again.');
+  back(req, res);
+}
+
+function back(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  res.redirect(303, localPath(textIn(req.body, 'return'), `/catalog/${entity.name}/${id}`));
+}
+
+export async function names(req: Request, res: Response) {
+  await page(req, res, 'promotion/names', {
+    title: 'Names',
+    crumbs: [{ text: 'Names' }],
+    kinds: matchedByName,
+    mappings: await listMappings(req.here.sql),
+  });
+}
+
+export async function mapName(req: Request, res: Response) {
+  const kind = matchedByName.find(({ name }) => name === textIn(req.body, 'entity'));
+  const name = textIn(req.body, 'name').normalize('NFC').slice(0, 100);
+  const there = textIn(req.body, 'there').normalize('NFC').slice(0, 100);
+  if (!kind || name === '') throw new Invalid({ name: 'Enter the name that is used here' });
+  await marks.mapName(req.here, accountOf(req).email, { entity: kind.name, name, there });
+  flash(
+    req,
+    there === '' ? `${name} stands for itself again.` : `${name} is ${there} there from now on.`,
+  );
+  res.redirect(303, localPath(textIn(req.body, 'return'), '/names'));
+}

@@ -1,0 +1,97 @@
+// Every URL: method, path, who may, handler. `allow` is required: a URL without an access decision does not
+// compile. Actions are nouns; forms only post.
+import type { RequestHandler } from 'express';
+import type { Allow } from './access/guard.ts';
+import * as editing from './admin/editing.ts';
+import * as admin from './admin/pages.ts';
+import * as audit from './audit/pages.ts';
+import * as people from './people/pages.ts';
+import { showSignIn, signIn, signOut, type openGate } from './people/sign-in.ts';
+import * as promotion from './promotion/pages.ts';
+import * as web from './web/handlers.ts';
+
+export type Route = { method: 'get' | 'post'; path: string; allow: Allow; handler: RequestHandler };
+
+export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
+  { method: 'get', path: '/healthcheck', allow: 'anyone', handler: web.healthcheck },
+  { method: 'get', path: '/readyz', allow: 'anyone', handler: web.ready },
+  { method: 'get', path: '/api/v1/metadata', allow: 'anyone', handler: web.metadata },
+  { method: 'get', path: '/sign-in', allow: 'anyone', handler: showSignIn },
+  { method: 'post', path: '/sign-in', allow: 'anyone', handler: signIn(gate) },
+  { method: 'post', path: '/sign-out', allow: 'anyone', handler: signOut },
+  { method: 'post', path: '/theme', allow: 'anyone', handler: web.setTheme },
+
+  { method: 'get', path: '/', allow: 'look', handler: admin.home },
+  { method: 'get', path: '/search', allow: 'look', handler: admin.search },
+  { method: 'get', path: '/objects/:name', allow: 'look', handler: web.object },
+  { method: 'get', path: '/admin_tools/:tool{/:business}', allow: 'look', handler: web.formerTool },
+
+  { method: 'get', path: '/catalog/:entity', allow: 'look', handler: admin.list },
+  { method: 'get', path: '/catalog/:entity/options', allow: 'look', handler: admin.options },
+  { method: 'get', path: '/catalog/:entity/new', allow: 'edit', handler: editing.showNew },
+  { method: 'post', path: '/catalog/:entity', allow: 'edit', handler: editing.add },
+  { method: 'get', path: '/catalog/:entity/:id', allow: 'look', handler: admin.show },
+  { method: 'post', path: '/catalog/:entity/:id', allow: 'edit', handler: editing.save },
+  {
+    method: 'post',
+    path: '/catalog/:entity/:id/resolution',
+    allow: 'edit',
+    handler: editing.resolve,
+  },
+  {
+    method: 'get',
+    path: '/catalog/:entity/:id/deletion',
+    allow: 'edit',
+    handler: editing.showDeletion,
+  },
+  { method: 'post', path: '/catalog/:entity/:id/deletion', allow: 'edit', handler: editing.remove },
+  { method: 'get', path: '/catalog/:entity/:id/history', allow: 'look', handler: admin.history },
+  {
+    method: 'post',
+    path: '/catalog/:entity/:id/adoption',
+    allow: 'transfer',
+    handler: promotion.adopt,
+  },
+  { method: 'post', path: '/catalog/:entity/:id/hold', allow: 'transfer', handler: promotion.hold },
+  {
+    method: 'post',
+    path: '/catalog/:entity/:id/hold/lifting',
+    allow: 'transfer',
+    handler: promotion.liftHold,
+  },
+
+  { method: 'post', path: '/selections', allow: 'transfer', handler: promotion.choose },
+  { method: 'get', path: '/selections/:id', allow: 'transfer', handler: promotion.showSheet },
+  { method: 'post', path: '/selections/:id/choices', allow: 'transfer', handler: promotion.decide },
+  { method: 'post', path: '/transfers', allow: 'transfer', handler: promotion.send },
+  { method: 'get', path: '/transfers', allow: 'look', handler: promotion.index },
+  { method: 'get', path: '/transfers/:number', allow: 'look', handler: promotion.show },
+  { method: 'get', path: '/arrivals', allow: 'look', handler: promotion.arrivals },
+  {
+    method: 'post',
+    path: '/arrivals/:transfer/selection',
+    allow: 'transfer',
+    handler: promotion.chooseArrived,
+  },
+  { method: 'get', path: '/names', allow: 'look', handler: promotion.names },
+  { method: 'post', path: '/names', allow: 'transfer', handler: promotion.mapName },
+
+  { method: 'get', path: '/audit', allow: 'look', handler: audit.index },
+  { method: 'get', path: '/people', allow: 'administer', handler: people.index },
+  { method: 'get', path: '/people/new', allow: 'administer', handler: people.showNew },
+  { method: 'post', path: '/people', allow: 'administer', handler: people.add },
+  { method: 'get', path: '/people/:id', allow: 'administer', handler: people.show },
+  {
+    method: 'post',
+    path: '/people/:id/permissions',
+    allow: 'administer',
+    handler: people.setPermissions,
+  },
+  {
+    method: 'post',
+    path: '/people/:id/password',
+    allow: 'administer',
+    handler: people.setPassword,
+  },
+  { method: 'post', path: '/people/:id/activity', allow: 'administer', handler: people.setActive },
+];

@@ -1,0 +1,74 @@
+// Small answers that belong to no room: preferences, objects, health, the version document.
+import type { Request, Response } from 'express';
+import { first, sql } from '../database/sql.ts';
+import { NotFound, Unavailable } from '../problems.ts';
+import { readVersion } from '../version/metadata.ts';
+import { isTheme } from './pages.ts';
+import { localPath, textIn } from './request.ts';
+
+export function setTheme(req: Request, res: Response) {
+  const theme = textIn(req.body, 'theme');
+  if (isTheme(theme)) {
+    res.cookie('theme', theme, {
+      sameSite: 'lax',
+      maxAge: 365 * 24 * 60 * 60 * 1000,
+      httpOnly: true,
+    });
+  }
+  res.redirect(303, localPath(textIn(req.body, 'return'), '/'));
+}
+
+/** An icon or image; its name is the hash of its content, so it never changes. */
+export async function object(req: Request, res: Response) {
+  const name = String(req.params['name']);
+  const content = await req.here.storage.read(name);
+  const ending = name.split('.').at(-1) ?? '';
+  res.set('Cache-Control', 'private, max-age=31536000, immutable');
+  res.type(ending).send(content);
+}
+
+export const healthcheck = (_req: Request, res: Response) => res.json({ status: 'OK' });
+
+/** Each part with its state; 503 when one is missing. */
+export async function ready(req: Request, res: Response) {
+  const { here, redis } = req;
+  const parts = {
+    mysql: first(here.sql, sql`select 1`),
+    mongodb: here.documents.command({ ping: 1 }),
+    redis: redis.ping(),
+  };
+  const answers: Record<string, string> = {};
+  for (const [part, asked] of Object.entries(parts)) {
+    answers[part] = await asked.then(
+      () => 'OK',
+      (error: Error) => error.message,
+    );
+  }
+  const isReady = Object.values(answers).every((answer) => answer === 'OK');
+  res.status(isReady ? 200 : 503).json(answers);
+}
+
+/** Anyone may read which version the database has and whether it is being updated. */
+export async function metadata(req: Request, res: Response) {
+  const version = await readVersion(req.here.documents);
+  if (!version) {
+    throw new Unavailable('The document metadata/metadata is missing. Run "oneway db migrate".');
+  }
+  res.json({ databaseVersion: version.databaseVersion, isUpdating: version.isUpdating });
+}
+
+/** The addresses of the admin tools before this one, by page. */
+const formerTools: Record<string, string> = {
+  business_admin: '/catalog/business',
+  business_task: '/catalog/task',
+  business_sts: '/catalog/sts',
+  add_form: '/catalog/form',
+  app_banner: '/catalog/banner',
+};
+
+export function formerTool(req: Request, res: Response) {
+  const path = formerTools[String(req.params['tool'])];
+  if (!path) throw new NotFound(`There is no admin tool at ${req.path}.`);
+  const business = String(req.params['business'] ?? '');
+  res.redirect(303, business === '' ? path : `${path}?business=${encodeURIComponent(business)}`);
+}

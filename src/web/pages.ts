@@ -1,0 +1,85 @@
+// What every page knows: who looks at it, where, and what may be done here.
+import type { Request, Response } from 'express';
+import { isOpenedForEditing, may, type Ability } from '../access/permissions.ts';
+import { catalog } from '../catalog/index.ts';
+import { labelOf } from '../catalog/entity.ts';
+import { select, sql } from '../database/sql.ts';
+import { route, rung } from '../environments/ladder.ts';
+import * as problems from '../problems.ts';
+import { statusLooks } from './badges.ts';
+import { icon } from './icons.ts';
+import { csrfToken } from './security.ts';
+import * as words from './words.ts';
+
+export type Crumb = { text: string; href?: string };
+type Data = { title: string; crumbs?: Crumb[] } & Record<string, unknown>;
+
+/** Renders a full page inside the shell. */
+export async function page(req: Request, res: Response, view: string, data: Data) {
+  const { here, account } = req;
+  const { flash } = req.session;
+  if (flash) delete req.session.flash;
+  const counts = account ? await rowCounts(req) : new Map<string, number>();
+  res.render(view, {
+    ...helpers,
+    crumbs: [],
+    errors: {},
+    flash,
+    ...data,
+    account,
+    csrf: csrfToken(req),
+    path: req.originalUrl,
+    theme: themeOf(req),
+    place: rung(here.name),
+    environment: here.name,
+    destination: here.destination && rung(here.destination.name),
+    isOpened: isOpenedForEditing(here.grounds),
+    isReadOnly: !may({ permissions: ['editor', 'product_manager'] }, 'edit', here.grounds),
+    can: (ability: Ability) => account !== undefined && may(account, ability, here.grounds),
+    stops: stopsOf(req),
+    menu: catalog.map((entity) => ({ ...entity, count: counts.get(entity.name) ?? 0 })),
+  });
+}
+
+const helpers = { ...words, icon, labelOf, statusLooks, isArray: Array.isArray };
+
+async function rowCounts(req: Request): Promise<Map<string, number>> {
+  const lines = await select<{ entity: string; rows_count: number }>(
+    req.here.sql,
+    sql`select entity, count(*) as rows_count from row_state where deleted_at is null group by entity`,
+  );
+  return new Map(lines.map(({ entity, rows_count }) => [entity, rows_count]));
+}
+
+/** The servers of the other environments, at the same record. */
+function stopsOf(req: Request) {
+  const { here, originalUrl } = req;
+  const path = /^\/catalog\//.test(originalUrl) ? originalUrl.split('?')[0] : '/';
+  return [...new Set([...(here.name === 'development' ? [here.name] : []), ...route])].map(
+    (name) => ({
+      name,
+      label: rung(name).label,
+      isHere: name === here.name,
+      href: here.settings.urls[name] ? `${here.settings.urls[name]}${path}` : null,
+    }),
+  );
+}
+
+const themes = ['light', 'dark', 'system'] as const;
+export const isTheme = (theme: string) => themes.some((one) => one === theme);
+
+function themeOf(req: Request): string {
+  const theme = /(?:^|;\s*)theme=(\w+)/.exec(req.get('Cookie') ?? '')?.[1] ?? 'system';
+  return isTheme(theme) ? theme : 'system';
+}
+
+/** Says something once, on the next page. */
+export function flash(req: Request, message: string) {
+  req.session.flash = message;
+}
+
+/** Errors of a form, or none when the problem is of another kind. */
+export function fieldErrors(error: unknown): problems.FieldErrors {
+  if (error instanceof problems.Invalid) return error.fields;
+  throw error;
+}

@@ -1,0 +1,67 @@
+// What the pipeline puts on every request, and small readers of what a request says.
+import type { Request } from 'express';
+import { z } from 'zod';
+import { entityNamed } from '../catalog/index.ts';
+import type { Entity } from '../catalog/entity.ts';
+import type { Account } from '../access/permissions.ts';
+import type { Here, Redis } from '../environments/here.ts';
+import { Forbidden, NotFound } from '../problems.ts';
+
+declare global {
+  // oxlint-disable-next-line typescript/no-namespace -- Express is extended through its namespace
+  namespace Express {
+    interface Request {
+      here: Here;
+      redis: Redis;
+      account?: Account;
+    }
+  }
+}
+
+declare module 'express-session' {
+  interface SessionData {
+    personId: number;
+    csrf: string;
+    flash: string;
+    /** Where to go after signing in. */
+    returnTo: string;
+  }
+}
+
+/** Who is signed in; routes that need nobody do not ask. */
+export function accountOf(req: Request): Account {
+  if (!req.account) throw new Forbidden('Sign in first.');
+  return req.account;
+}
+
+export const authorOf = (req: Request) => {
+  const { email, permissions } = accountOf(req);
+  return { email, isProductManager: permissions.includes('product_manager') };
+};
+
+const idSchema = z
+  .string()
+  .regex(/^[1-9]\d{0,15}$/)
+  .transform(Number);
+
+/** `/catalog/:entity/:id` as an entity and an id. */
+export function addressed(req: Request): { entity: Entity; id: number } {
+  const entity = entityNamed(String(req.params['entity']));
+  const id = idSchema.safeParse(req.params['id']);
+  if (!id.success)
+    throw new NotFound(`There is no ${entity.label.one.toLowerCase()} with that ID.`);
+  return { entity, id: id.data };
+}
+
+export const numberOrNull = (value: unknown): number | null =>
+  idSchema.safeParse(value).data ?? null;
+
+/** One text out of a query or a body; empty when it is missing or given twice. */
+export function textIn(from: unknown, name: string): string {
+  const value = (from as Record<string, unknown> | undefined)?.[name];
+  return typeof value === 'string' ? value.trim() : '';
+}
+
+/** A path of this server, or `otherwise`: a redirect never leaves it. */
+export const localPath = (path: string, otherwise: string): string =>
+  /^\/(?![/\\])[^\s\\]*$/.test(path) ? path : otherwise;

@@ -1,0 +1,47 @@
+// The strict policy of ui.md, and two checks against forged posts: where the browser says a post comes from,
+// and a token that only our own pages hold.
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import type { NextFunction, Request, Response } from 'express';
+import helmet from 'helmet';
+import { Forbidden } from '../problems.ts';
+
+export const headers = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'"],
+      fontSrc: ["'self'"],
+      connectSrc: ["'self'"],
+      formAction: ["'self'"],
+      baseUri: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+  },
+  referrerPolicy: { policy: 'same-origin' },
+});
+
+export function csrfToken(req: Request): string {
+  req.session.csrf ??= randomBytes(24).toString('base64url');
+  return req.session.csrf;
+}
+
+/** Refuses a post that does not come from one of our own pages. */
+export function refuseForged(req: Request, _res: Response, next: NextFunction) {
+  if (['GET', 'HEAD', 'OPTIONS'].includes(req.method)) return next();
+  const site = req.get('Sec-Fetch-Site') ?? 'none';
+  const given = (req.body as { csrf?: unknown } | undefined)?.csrf;
+  const isOurs = ['same-origin', 'none'].includes(site) && isToken(given, req.session.csrf);
+  if (isOurs) return next();
+  throw new Forbidden(
+    'This page was open for too long or does not come from here. Go back, reload it and try again.',
+  );
+}
+
+function isToken(given: unknown, expected: string | undefined): boolean {
+  if (typeof given !== 'string' || !expected) return false;
+  const [one, other] = [Buffer.from(given), Buffer.from(expected)];
+  return one.length === other.length && timingSafeEqual(one, other);
+}

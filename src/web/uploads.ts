@@ -1,0 +1,22 @@
+import multer, { MulterError } from 'multer';
+import type { NextFunction, Request, Response } from 'express';
+import { Invalid } from '../problems.ts';
+
+const MEGABYTE = 1024 * 1024;
+const parse = multer({
+  storage: multer.memoryStorage(),
+  limits: { fileSize: 2 * MEGABYTE, files: 3, fields: 2000, fieldSize: MEGABYTE },
+}).any();
+
+/** Parses a form that may carry images; a file that is too large is a problem of its field. */
+export function uploads(req: Request, res: Response, next: NextFunction) {
+  parse(req, res, (error: unknown) => {
+    if (error instanceof MulterError && error.field) {
+      next(new Invalid({ [error.field]: 'Choose an image of 2 MB or less' }));
+    } else {
+      next(error);
+    }
+  });
+}
+
+export const filesOf = (req: Request) => (Array.isArray(req.files) ? req.files : []);

@@ -1,0 +1,82 @@
+// How values read on a page.
+import { diffWordsWithSpace } from 'diff';
+import type { Field, Link, Value } from '../catalog/fields.ts';
+import { fromSqlInstant } from '../database/sql.ts';
+
+export const count = (number: number) => new Intl.NumberFormat('en-GB').format(number);
+
+/** `3 forms`, `1 form` */
+export const plural = (number: number, { one, many }: { one: string; many: string }) =>
+  `${count(number)} ${number === 1 ? lower(one) : lower(many)}`;
+
+/** The first letter small, unless the word is an abbreviation (STS). */
+export const lower = (text: string) =>
+  /^[A-Z]{2}/.test(text) ? text : text.charAt(0).toLowerCase() + text.slice(1);
+
+const day = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  timeZone: 'UTC',
+});
+const minute = new Intl.DateTimeFormat('en-GB', {
+  hour: '2-digit',
+  minute: '2-digit',
+  timeZone: 'UTC',
+});
+
+/** ISO 8601 out of either spelling of an instant. */
+export const iso = (instant: string) => (instant.endsWith('Z') ? instant : fromSqlInstant(instant));
+
+/** `21 Nov 2026, 09:30 UTC`; within the last day `12 min ago`. */
+export function when(instant: string, now = Date.now()): string {
+  const at = new Date(iso(instant));
+  const minutes = Math.floor((now - at.getTime()) / 60_000);
+  if (minutes >= 0 && minutes < 1) return 'just now';
+  if (minutes >= 0 && minutes < 60) return `${minutes} min ago`;
+  if (minutes >= 0 && minutes < 24 * 60) {
+    const hours = Math.floor(minutes / 60);
+    return `${hours} ${hours === 1 ? 'hour' : 'hours'} ago`;
+  }
+  return exactly(instant);
+}
+
+export function exactly(instant: string): string {
+  const at = new Date(iso(instant));
+  return `${day.format(at)}, ${minute.format(at)} UTC`;
+}
+
+/** A value in plain words, for differences and where no partial fits. */
+export function inWords(field: Field, value: Value | undefined): string {
+  if (value === undefined || value === null || value === '') return '';
+  if (typeof value === 'boolean') return value ? 'Yes' : 'No';
+  if (field.kind === 'instant') return exactly(String(value));
+  if (field.kind === 'links') {
+    return (value as Link[])
+      .map(({ city, partner }) => (partner === null ? city : `${city} (${partner})`))
+      .join('\n');
+  }
+  if (field.kind === 'choice') return choiceInWords(String(value));
+  if (Array.isArray(value)) return value.map(String).join('\n');
+  return String(value);
+}
+
+/** `long_text` reads `Long text`. */
+export const choiceInWords = (choice: string) => {
+  const words = choice.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+};
+
+export type Part = { text: string; kind: 'same' | 'removed' | 'added' };
+
+/** What stood there and what will stand, word by word. */
+export function difference(before: string, after: string): { before: Part[]; after: Part[] } {
+  const parts = diffWordsWithSpace(before, after).map(({ value, added, removed }): Part => ({
+    text: value,
+    kind: added ? 'added' : removed ? 'removed' : 'same',
+  }));
+  return {
+    before: parts.filter(({ kind }) => kind !== 'added'),
+    after: parts.filter(({ kind }) => kind !== 'removed'),
+  };
+}
