@@ -1,5 +1,6 @@
 // A week of believable work in staging, so that a newcomer sees every common status at once.
 import { v7 as uuid } from 'uuid';
+import { lookAhead } from '../src/admin/listing.ts';
 import { entityNamed } from '../src/catalog/index.ts';
 import { initialContent, keyText, type Content, type RowKey } from '../src/catalog/entity.ts';
 import type { Here } from '../src/environments/here.ts';
@@ -114,6 +115,7 @@ export async function workAWeek(all: Environments) {
     editor,
   );
   await letTimePass(all, { days: 1 });
+  await lookAhead(staging, [task(2010)], new Map());
 
   // The weekend and today: work that waits.
   await change(staging, task(2002), {

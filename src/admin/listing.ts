@@ -6,15 +6,17 @@ import { rung } from '../environments/ladder.ts';
 import { find, findIds, type Query } from '../environments/row-store.ts';
 import {
   dependentSights,
+  isWaitingOnly,
   recall,
   remember,
   see,
   statusWithDependents,
   waiting,
   type Sight,
+  type Waiting,
 } from '../promotion/compare.ts';
 import { readStates, type RowState } from '../promotion/row-states.ts';
-import { isReady, withDependents, type Status } from '../promotion/status.ts';
+import { withDependents, type Status } from '../promotion/status.ts';
 import { isPassing } from '../promotion/write.ts';
 import { filterValues, PAGE, type ListState, type Tab } from './list-state.ts';
 import { titles } from './titles.ts';
@@ -49,7 +51,7 @@ export async function listing(
   person: string,
 ): Promise<Listing> {
   const isTravelling = here.destination !== null && !entity.isMatchedByName;
-  const waits = isTravelling ? await waiting(here.sql, entity) : new Map<number, Status>();
+  const waits = isTravelling ? await waiting(here.sql, entity) : new Map<number, Waiting>();
   const query = await queryOf(here, entity, state, person, waits);
   const found = await find(here, entity, query);
   const keys = found.rows.map(({ id }) => ({ entity: entity.name, id }));
@@ -78,7 +80,7 @@ export async function listing(
 
 /** The ids of all rows that a list's state finds, whatever its page: *Select all 128*. */
 export async function allIds(here: Here, entity: Entity, state: ListState, person: string) {
-  const waits = here.destination ? await waiting(here.sql, entity) : new Map<number, Status>();
+  const waits = here.destination ? await waiting(here.sql, entity) : new Map<number, Waiting>();
   return findIds(here, entity, await queryOf(here, entity, state, person, waits));
 }
 
@@ -87,7 +89,7 @@ async function queryOf(
   entity: Entity,
   state: ListState,
   person: string,
-  waits: Map<number, Status>,
+  waits: Map<number, Waiting>,
 ): Promise<Query> {
   const ids = await idsOf(here, entity, state, person, waits);
   return {
@@ -106,14 +108,14 @@ async function idsOf(
   entity: Entity,
   { tab, status }: ListState,
   person: string,
-  waits: Map<number, Status>,
+  waits: Map<number, Waiting>,
 ): Promise<number[] | null> {
   let ids: number[] | null = null;
   const keep = (others: number[]) => {
     const allowed = new Set(others);
     ids = ids === null ? others : ids.filter((id) => allowed.has(id));
   };
-  if (tab === 'ready') keep([...waits].flatMap(([id, one]) => (isReady(one) ? [id] : [])));
+  if (tab === 'ready') keep([...waits].flatMap(([id, one]) => (isWaitingOnly(one) ? [id] : [])));
   if (tab === 'engineering' || tab === 'mine' || tab === 'held') {
     keep(await idsMarked(here.sql, entity, tab, person));
   }
@@ -121,7 +123,7 @@ async function idsOf(
     const all = await idsMarked(here.sql, entity, 'all', person);
     keep(all.filter((id) => !waits.has(id)));
   } else if (status !== '') {
-    keep([...waits].flatMap(([id, one]) => (one === status ? [id] : [])));
+    keep([...waits].flatMap(([id, one]) => (one.status === status ? [id] : [])));
   }
   return ids;
 }
@@ -145,7 +147,7 @@ async function tabCounts(
   here: Here,
   entity: Entity,
   person: string,
-  waits: Map<number, Status>,
+  waits: Map<number, Waiting>,
 ): Promise<Listing['counts']> {
   const [counts] = await select<{
     everything: number;
@@ -163,7 +165,7 @@ async function tabCounts(
           from row_state where entity = ${entity.name}`,
   );
   const isTravelling = here.destination !== null && !entity.isMatchedByName;
-  const ready = [...waits.values()].filter(isReady).length;
+  const ready = [...waits.values()].filter(isWaitingOnly).length;
   const or = (shown: boolean, number: number | undefined) => (shown ? (number ?? 0) : null);
   return {
     all: counts?.everything ?? 0,
@@ -201,7 +203,7 @@ const nothing: Look = {
 export async function lookAhead(
   here: Here,
   keys: RowKey[],
-  waits: Map<number, Status>,
+  waits: Map<number, Waiting>,
 ): Promise<Look> {
   const { destination } = here;
   if (!destination) return nothing;
@@ -245,13 +247,13 @@ async function lookBeyond(on: Queryable, sights: Map<string, Sight>, keys: RowKe
 }
 
 /** What was last seen, when the destination does not answer. */
-async function lookBack(on: Queryable, keys: RowKey[], waits: Map<number, Status>) {
+async function lookBack(on: Queryable, keys: RowKey[], waits: Map<number, Waiting>) {
   const [line] = await select<{ at: string | null }>(
     on,
     sql`select max(seen_at) as at from stop_state`,
   );
   const next = new Map(
-    keys.map((key) => [keyText(key), waits.get(key.id) ?? ('In sync' as Status)]),
+    keys.map((key) => [keyText(key), waits.get(key.id)?.status ?? ('In sync' as Status)]),
   );
   return { next, lastSeen: line?.at ?? null };
 }

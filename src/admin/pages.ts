@@ -17,11 +17,11 @@ import { rung } from '../environments/ladder.ts';
 import { allNames } from '../environments/names.ts';
 import { find, readBy, readOne } from '../environments/row-store.ts';
 import { NotFound, type FieldErrors } from '../problems.ts';
-import { waiting } from '../promotion/compare.ts';
+import { isWaitingOnly, waiting, type Waiting } from '../promotion/compare.ts';
 import { historyOf, image, type Arrival } from '../promotion/history.ts';
 import { fieldsIn } from '../promotion/problems-of-plan.ts';
 import { readStates } from '../promotion/row-states.ts';
-import { isReady, type Status } from '../promotion/status.ts';
+import type { Status } from '../promotion/status.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, addressed, textIn } from '../web/request.ts';
 import { choiceInWords, inWords, lower } from '../web/words.ts';
@@ -40,9 +40,9 @@ export async function home(req: Request, res: Response) {
   const { here } = req;
   const rows = [];
   for (const entity of travelling.filter(({ owner }) => owner === null)) {
-    const waits = here.destination ? await waiting(here.sql, entity) : new Map<number, Status>();
+    const waits = here.destination ? await waiting(here.sql, entity) : new Map<number, Waiting>();
     const all = [...waits.values()];
-    const ready = all.filter(isReady).length;
+    const ready = all.filter(isWaitingOnly).length;
     rows.push({ entity, ready, other: all.length - ready });
   }
   await page(req, res, 'admin/home', { title: 'Home', rows });

@@ -3,8 +3,7 @@ import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
 import { entityNamed, referencesTo } from '../catalog/index.ts';
 import type { Stop } from '../environments/place.ts';
 import { readBy } from '../environments/row-store.ts';
-import { waiting } from './compare.ts';
-import { isReady } from './status.ts';
+import { isWaitingOnly, waiting } from './compare.ts';
 import type { Sheet } from './transfers.ts';
 
 export type ChildOffer = {
@@ -20,12 +19,12 @@ export async function childOffers(here: Stop, { facts, plan }: Sheet): Promise<C
     const parent = entityNamed(key.entity);
     for (const { from, field } of referencesTo(parent)) {
       if (from.fields[field]?.under && !parent.dependents.includes(from.name)) {
-        const waits = await waiting(here.sql, from);
+        const all = await waiting(here.sql, from);
         const rows = (await readBy(here, from, field, [key.id])).flatMap((row) => {
           const child = { entity: from.name, id: row.id };
-          const status = waits.get(row.id);
-          return status && isReady(status) && !going.has(keyText(child))
-            ? [{ key: child, title: titleOf(from, row), status }]
+          const waits = all.get(row.id);
+          return waits && isWaitingOnly(waits) && !going.has(keyText(child))
+            ? [{ key: child, title: titleOf(from, row), status: waits.status }]
             : [];
         });
         const sight = facts.sights.get(keyText(key));

@@ -14,7 +14,7 @@ import {
   type Seen,
   type StopState,
 } from './row-states.ts';
-import { statusOf, withDependents, type Status } from './status.ts';
+import { isReady, statusOf, withDependents, type Status } from './status.ts';
 
 /** One row on both sides. `here` is in the destination's words (mapped names). */
 export type Sight = {
@@ -134,20 +134,23 @@ type Recalled = {
   root_id: number;
   hash: string;
   deleted_at: string | null;
+  engineering_by: string | null;
   base_hash: string | null;
   seen_hash: string | null;
 };
+
+export type Waiting = { status: Status; isEngineering: boolean };
 
 /**
  * Every row of an entity that is not in sync with what was last seen there, by id; dependents count for their
  * owner. Rows on hold (*Not for production*) are left out.
  */
-export async function waiting(on: Queryable, entity: Entity): Promise<Map<number, Status>> {
+export async function waiting(on: Queryable, entity: Entity): Promise<Map<number, Waiting>> {
   const kinds = [entity.name, ...entity.dependents];
   const lines = await select<Recalled>(
     on,
     sql`select s.entity, s.row_id, if(s.entity = ${entity.name}, s.row_id, s.root_id) as root_id,
-               s.hash, s.deleted_at, t.base_hash, t.seen_hash
+               s.hash, s.deleted_at, s.engineering_by, t.base_hash, t.seen_hash
           from row_state s
           left join stop_state t on t.entity = s.entity and t.row_id = s.row_id
          where s.entity in (${kinds})
@@ -156,16 +159,23 @@ export async function waiting(on: Queryable, entity: Entity): Promise<Map<number
   );
   const own = new Map<number, Status>();
   const dependents = new Map<number, Status[]>();
+  const engineering = new Set<number>();
   for (const line of lines) {
     const status = recalledStatus(line);
-    if (status && line.entity === entity.name) own.set(line.row_id, status);
-    else if (status) {
-      dependents.set(line.root_id, [...(dependents.get(line.root_id) ?? []), status]);
-    }
+    const id = line.entity === entity.name ? line.row_id : line.root_id;
+    if (line.engineering_by) engineering.add(id);
+    if (status && line.entity === entity.name) own.set(id, status);
+    else if (status) dependents.set(id, [...(dependents.get(id) ?? []), status]);
   }
   for (const [id, of] of dependents) own.set(id, withDependents(own.get(id) ?? 'In sync', of));
-  return own;
+  return new Map(
+    [...own].map(([id, status]) => [id, { status, isEngineering: engineering.has(id) }]),
+  );
 }
+
+/** Waits only for a click: new or changed here, and no work of engineering's. */
+export const isWaitingOnly = ({ status, isEngineering }: Waiting) =>
+  isReady(status) && !isEngineering;
 
 const recalledStatus = (line: Recalled): Status | null =>
   statusOf({

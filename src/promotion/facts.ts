@@ -2,6 +2,7 @@
 // could stand in the way. Reads only.
 import { fieldEntries, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { catalog, entityNamed, referencesTo, travelling } from '../catalog/index.ts';
+import { lower } from '../catalog/words.ts';
 import { name, select, snapshot, sql } from '../database/sql.ts';
 import type { EnvironmentName } from '../environments/ladder.ts';
 import { collection } from '../environments/mongo-rows.ts';
@@ -192,7 +193,8 @@ async function usersThere(there: Stop, steps: Step[]): Promise<Facts['usedThere'
         const users = await readBy(there, from, field, ids);
         for (const id of new Set(users.map((row) => Number(row[field])))) {
           const count = users.filter((row) => row[field] === id).length;
-          used.push({ key: { entity: entity.name, id }, by: from.name, count });
+          const by = from.label[count === 1 ? 'one' : 'many'];
+          used.push({ key: { entity: entity.name, id }, by: lower(by), count });
         }
       }
     }

@@ -4,7 +4,8 @@ import type { Request, Response } from 'express';
 import { allIds } from '../admin/listing.ts';
 import { parseListState } from '../admin/list-state.ts';
 import { isSameValue } from '../catalog/content.ts';
-import { keyText, type RowKey } from '../catalog/entity.ts';
+import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
+import type { Field, Value } from '../catalog/fields.ts';
 import { entityNamed, matchedByName } from '../catalog/index.ts';
 import { rung } from '../environments/ladder.ts';
 import { allNames } from '../environments/names.ts';
@@ -83,7 +84,7 @@ async function sheetPage(
     to,
     toProduction: road.there.name === 'production',
     counts: countsOf(plan.steps),
-    groups: groupsOf(written.slice(0, SHOWN)),
+    groups: groupsOf(written.slice(0, SHOWN), sheet.facts.sights),
     hidden: Math.max(0, written.length - SHOWN),
     written: written.length,
     same: plan.steps.filter((step) => step.action === 'same').slice(0, SHOWN),
@@ -112,21 +113,29 @@ function countsOf(steps: PlannedStep[]) {
 }
 
 /** Steps under the row they belong to, each with the fields that differ. */
-function groupsOf(steps: PlannedStep[]) {
+function groupsOf(steps: PlannedStep[], sights: Sights) {
   const groups = new Map<string, { root: RowKey; steps: ReturnType<typeof stepInWords>[] }>();
   for (const step of steps) {
     const text = keyText(step.root);
     const group = groups.get(text) ?? { root: step.root, steps: [] };
     const isRoot = keyText(step) === text;
-    group.steps[isRoot ? 'unshift' : 'push'](stepInWords(step));
+    group.steps[isRoot ? 'unshift' : 'push'](stepInWords(step, sights));
     groups.set(text, group);
   }
   return [...groups.values()];
 }
 
-function stepInWords(step: PlannedStep) {
+type Sights = transfers.Sheet['facts']['sights'];
+
+function stepInWords(step: PlannedStep, sights: Sights) {
+  const words = (field: Field, value: Value | undefined) => {
+    const sight = field.to ? sights.get(`${field.to}:${String(value)}`) : undefined;
+    const row = sight?.here ?? sight?.there;
+    const plain = inWords(field, value);
+    return sight && row ? `${titleOf(sight.entity, row)} #${plain}` : plain;
+  };
   const fields = changesOf(step).map(({ field, definition, label, before, after }) => {
-    const [was, will] = [inWords(definition, before), inWords(definition, after)];
+    const [was, will] = [words(definition, before), words(definition, after)];
     const isSame = isSameValue(before, after);
     return { field, label, isSame, ...difference(was, will), value: will };
   });

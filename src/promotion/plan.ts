@@ -214,14 +214,13 @@ export function linkedNames(steps: Step[]): LinkedName[] {
 
 function noticesOf(facts: Facts, steps: PlannedStep[]): string[] {
   const notices: string[] = [];
-  for (const { key, by, count } of facts.usedThere) {
-    const step = steps.find((one) => keyText(one) === keyText(key) && one.action === 'update');
-    if (step) {
-      const { label } = entityNamed(key.entity);
-      const users = entityNamed(by).label[count === 1 ? 'one' : 'many'].toLowerCase();
-      notices.push(
-        `${label.one} “${step.title}” is also used there by ${count} ${users}; they change with it.`,
-      );
+  for (const step of steps.filter(({ action }) => action === 'update')) {
+    const users = facts.usedThere
+      .filter(({ key }) => keyText(key) === keyText(step))
+      .map(({ by, count }) => `${count} ${by}`);
+    if (users.length > 0) {
+      const { label } = entityNamed(step.entity);
+      notices.push(`${label.one} “${step.title}” is also used there by ${users.join(' and ')}.`);
     }
   }
   if (facts.version && facts.versionHere && facts.version.databaseVersion !== facts.versionHere) {

@@ -1,17 +1,16 @@
 // How values read on a page.
 import { diffWordsWithSpace } from 'diff';
 import type { Field, Link, Value } from '../catalog/fields.ts';
+import { lower } from '../catalog/words.ts';
 import { fromSqlInstant } from '../database/sql.ts';
+
+export { lower };
 
 export const count = (number: number) => new Intl.NumberFormat('en-GB').format(number);
 
 /** `3 forms`, `1 form` */
 export const plural = (number: number, { one, many }: { one: string; many: string }) =>
   `${count(number)} ${number === 1 ? lower(one) : lower(many)}`;
-
-/** The first letter small, unless the word is an abbreviation (STS). */
-export const lower = (text: string) =>
-  /^[A-Z]{2}/.test(text) ? text : text.charAt(0).toLowerCase() + text.slice(1);
 
 const day = new Intl.DateTimeFormat('en-GB', {
   day: 'numeric',
@@ -28,7 +27,7 @@ const minute = new Intl.DateTimeFormat('en-GB', {
 /** ISO 8601 out of either spelling of an instant. */
 export const iso = (instant: string) => (instant.endsWith('Z') ? instant : fromSqlInstant(instant));
 
-/** `21 Nov 2026, 09:30 UTC`; within the last day `12 min ago`. */
+/** `12 min ago` within the last day, then `21 Nov 2026`; pages give the exact time beside it. */
 export function when(instant: string, now = Date.now()): string {
   const at = new Date(iso(instant));
   const minutes = Math.floor((now - at.getTime()) / 60_000);
@@ -38,9 +37,10 @@ export function when(instant: string, now = Date.now()): string {
     const hours = Math.floor(minutes / 60);
     return `${hours} ${hours === 1 ? 'hour' : 'hours'} ago`;
   }
-  return exactly(instant);
+  return day.format(at);
 }
 
+/** `21 Nov 2026, 09:30 UTC` */
 export function exactly(instant: string): string {
   const at = new Date(iso(instant));
   return `${day.format(at)}, ${minute.format(at)} UTC`;
@@ -69,14 +69,27 @@ export const choiceInWords = (choice: string) => {
 
 export type Part = { text: string; kind: 'same' | 'removed' | 'added' };
 
-/** What stood there and what will stand, word by word. */
+/** What stood there and what will stand, word by word; words that change side by side are one change. */
 export function difference(before: string, after: string): { before: Part[]; after: Part[] } {
-  const parts = diffWordsWithSpace(before, after).map(({ value, added, removed }): Part => ({
-    text: value,
-    kind: added ? 'added' : removed ? 'removed' : 'same',
-  }));
-  return {
-    before: parts.filter(({ kind }) => kind !== 'added'),
-    after: parts.filter(({ kind }) => kind !== 'removed'),
-  };
+  const sides: { before: Part[]; after: Part[] } = { before: [], after: [] };
+  const parts = diffWordsWithSpace(before, after);
+  for (const [index, { value, added, removed }] of parts.entries()) {
+    const isGap = value.trim() === '' && isChange(parts[index - 1]) && isChange(parts[index + 1]);
+    if (removed) append(sides.before, value, 'removed');
+    else if (added) append(sides.after, value, 'added');
+    else {
+      append(sides.before, value, isGap ? 'removed' : 'same');
+      append(sides.after, value, isGap ? 'added' : 'same');
+    }
+  }
+  return sides;
+}
+
+const isChange = (part: { added?: boolean; removed?: boolean } | undefined) =>
+  part?.added === true || part?.removed === true;
+
+function append(parts: Part[], text: string, kind: Part['kind']) {
+  const last = parts.at(-1);
+  if (last?.kind === kind) last.text += text;
+  else parts.push({ text, kind });
 }

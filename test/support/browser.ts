@@ -1,0 +1,34 @@
+// Headless Chromium for journeys, with a watch on the content security policy.
+import { spawnSync } from 'node:child_process';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+
+export async function openBrowser(): Promise<Browser> {
+  const found = spawnSync('sh', ['-c', 'command -v chromium || command -v google-chrome'], {
+    encoding: 'utf8',
+  }).stdout.trim();
+  if (!found) throw new Error('Chromium is missing: run the tests with bin/test');
+  return chromium.launch({
+    executablePath: found,
+    args: [
+      ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
+      ...['--disable-background-networking', '--disable-component-update'],
+    ],
+  });
+}
+
+export type Look = { colorScheme?: 'light' | 'dark'; width?: number; javaScript?: boolean };
+
+export async function openContext(browser: Browser, look: Look = {}): Promise<BrowserContext> {
+  return browser.newContext({
+    colorScheme: look.colorScheme ?? 'light',
+    viewport: { width: look.width ?? 1440, height: 960 },
+    javaScriptEnabled: look.javaScript ?? true,
+  });
+}
+
+export async function signIn(page: Page, url: string, email: string, password: string) {
+  await page.goto(`${url}/sign-in`);
+  await page.getByLabel('E-mail').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
