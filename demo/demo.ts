@@ -37,7 +37,7 @@ async function main() {
   if (process.argv.includes('--reset')) await announce('Removing the old data', () => reset(given));
 
   const servers = await startServers(FOLDER, given, announce);
-  stopServers = servers.stop;
+  stopServers = () => servers.stop();
   if (!existsSync(SEEDED)) await dropEnvironments(servers, 'oneway_demo');
   const variables = await announce('Databases of three environments', () =>
     prepareEnvironments(servers, 'oneway_demo', () => `${FOLDER}/objects`),

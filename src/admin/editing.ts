@@ -9,6 +9,7 @@ import {
   type Content,
   type Entity,
 } from '../catalog/entity.ts';
+import { textOf } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { readOne } from '../environments/row-store.ts';
 import { Invalid, NotFound, type FieldErrors } from '../problems.ts';
@@ -78,7 +79,7 @@ function nextAddress(req: Request, entity: Entity, id: number, content: Content)
     case 'close':
       return list;
     case 'another': {
-      const owner = entity.owner ? `?${entity.owner}=${String(content[entity.owner])}` : '';
+      const owner = entity.owner ? `?${entity.owner}=${textOf(content[entity.owner])}` : '';
       return `/catalog/${entity.name}/new${owner}`;
     }
     case 'transfer':

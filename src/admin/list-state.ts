@@ -73,7 +73,7 @@ export function listHref(
     ['page', page === 1 ? '' : String(page)],
   ];
   const query = new URLSearchParams(pairs.filter(([, value]) => value !== ''));
-  return `/catalog/${entity.name}${query.size > 0 ? `?${query}` : ''}`;
+  return `/catalog/${entity.name}${query.size > 0 ? `?${query.toString()}` : ''}`;
 }
 
 /** What was chosen, as values the store compares with; a picker's text counts by its id. */

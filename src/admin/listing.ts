@@ -252,8 +252,8 @@ async function lookBack(on: Queryable, keys: RowKey[], waits: Map<number, Waitin
     on,
     sql`select max(seen_at) as at from stop_state`,
   );
-  const next = new Map(
-    keys.map((key) => [keyText(key), waits.get(key.id)?.status ?? ('In sync' as Status)]),
+  const next = new Map<string, Status>(
+    keys.map((key) => [keyText(key), waits.get(key.id)?.status ?? 'In sync']),
   );
   return { next, lastSeen: line?.at ?? null };
 }

@@ -1,7 +1,7 @@
 // What an entity is: one declaration from which list, form, page, comparison and transfer are derived.
 import { z } from 'zod';
 import { Invalid, type FieldErrors } from '../problems.ts';
-import type { Field, Value } from './fields.ts';
+import { textOf, type Field, type Value } from './fields.ts';
 
 type Fields = Record<string, Field>;
 
@@ -70,7 +70,7 @@ export const referencesOf = (entity: Entity): { field: string; to: string }[] =>
   );
 
 export const titleOf = (entity: Entity, row: Row): string =>
-  String(row[entity.title] ?? '') || `${entity.label.one} ${row.id}`;
+  textOf(row[entity.title]) || `${entity.label.one} ${row.id}`;
 
 export const keyText = ({ entity, id }: RowKey): string => `${entity}:${id}`;
 
@@ -92,5 +92,5 @@ export function parseContent(entity: Entity, posted: unknown): Content {
     for (const issue of result.error.issues) errors[String(issue.path[0])] ??= issue.message;
     throw new Invalid(errors);
   }
-  return result.data as Content;
+  return result.data;
 }

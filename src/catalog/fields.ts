@@ -7,6 +7,10 @@ import { fromSqlInstant, toSqlInstant } from '../database/sql.ts';
 export type Link = { city: string; partner: string | null };
 export type Value = string | number | boolean | null | string[] | Link[];
 
+/** A plain value as text; lists have no text of their own. */
+export const textOf = (value: Value | undefined): string =>
+  value === undefined || value === null || typeof value === 'object' ? '' : String(value);
+
 export type Options = {
   label?: string;
   hint?: string;
@@ -253,7 +257,7 @@ export const instant = (options: Options = {}) =>
             }
           })
           .transform((typed) => (typed === '' ? null : new Date(asUtc(typed)).toISOString())),
-      read: (stored) => (stored === null ? null : fromSqlInstant(String(stored))),
+      read: (stored) => (typeof stored === 'string' ? fromSqlInstant(stored) : null),
       store: (value) => (value === null ? null : toSqlInstant(value)),
       initial: null,
     },

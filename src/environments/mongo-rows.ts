@@ -97,7 +97,8 @@ export function toRow(entity: Entity, stored: Stored): Row {
   const modified = stored.modified_at ?? new Date(0);
   const row: Row = { id: stored._id, modified_at: modified.toISOString() };
   for (const [field] of fieldEntries(entity)) {
-    if (stored[field] !== undefined) row[field] = stored[field] as Value;
+    const value = stored[field] as Value | undefined;
+    if (value !== undefined) row[field] = value;
   }
   return row;
 }
@@ -137,7 +138,7 @@ export async function replace(
       : { [field]: { $eq: seen[field], $exists: true } },
   );
   const { _id, ...rest } = next;
-  const result = await into.replaceOne({ $and: [{ _id }, ...same] } as Filter<Stored>, rest);
+  const result = await into.replaceOne({ $and: [{ _id }, ...same] }, rest);
   return result.matchedCount === 1;
 }
 

@@ -1,6 +1,6 @@
 // Rows that live in MySQL: read and written set by set.
 import { columnOf, fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
-import { sortLinks, type Field, type Link, type Value } from '../catalog/fields.ts';
+import { sortLinks, type Field, type Link } from '../catalog/fields.ts';
 import {
   fromSqlInstant,
   join,
@@ -156,7 +156,7 @@ const columnsOf = (entity: Entity): [string, Field, string][] =>
   });
 
 const storedValue = (row: Row, field: string, definition: Field) =>
-  definition.store((row[field] ?? null) as Value);
+  definition.store(row[field] ?? null);
 
 /** Inserts rows under their ids, with one `modified_at` for all. */
 export async function insert(

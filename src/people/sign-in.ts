@@ -70,7 +70,7 @@ export const signIn = ({ passport, limiter }: Gate) =>
 const authenticate = (passport: Gate['passport'], req: Request, res: Response) =>
   new Promise<people.Person | false>((resolve, reject) => {
     const done = (error: unknown, person: people.Person | false) =>
-      error ? reject(error instanceof Error ? error : new Error(String(error))) : resolve(person);
+      error instanceof Error ? reject(error) : resolve(person);
     passport.authenticate('local', { session: false }, done)(req, res, reject);
   });
 

@@ -10,6 +10,7 @@ import {
   type Row,
   type RowKey,
 } from '../catalog/entity.ts';
+import { textOf } from '../catalog/fields.ts';
 import { matchedByName, travelling } from '../catalog/index.ts';
 import { drawIds, raiseIds } from '../environments/ids.ts';
 import { idsByName } from '../environments/names.ts';
@@ -74,9 +75,9 @@ async function copyNames({ here, lease }: CopyDown, entity: Entity, rows: Row[],
   const known = await idsByName(
     here.sql,
     entity.name,
-    rows.map((row) => String(row['name'])),
+    rows.map((row) => textOf(row['name'])),
   );
-  const fresh = rows.filter((row) => !known.has(String(row['name']).normalize('NFC')));
+  const fresh = rows.filter((row) => !known.has(textOf(row['name']).normalize('NFC')));
   const taken = await read(
     here,
     fresh.map(({ id }) => ({ entity: entity.name, id })),

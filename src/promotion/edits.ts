@@ -13,7 +13,7 @@ import {
   type Row,
   type RowKey,
 } from '../catalog/entity.ts';
-import type { Link } from '../catalog/fields.ts';
+import { textOf, type Link } from '../catalog/fields.ts';
 import { dependentsOf, entityNamed, referencesTo } from '../catalog/index.ts';
 import { first, sql } from '../database/sql.ts';
 import { drawIds } from '../environments/ids.ts';
@@ -236,7 +236,7 @@ async function check(here: Stop, entity: Entity, id: number | null, content: Con
   }
   for (const [field, { unique, through }] of fieldEntries(entity)) {
     if (unique) {
-      const value = String(content[field]);
+      const value = textOf(content[field]);
       const holder = (await holding(here, entity, field, [value])).find((one) => one.id !== id);
       if (holder) {
         errors[field] =

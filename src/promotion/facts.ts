@@ -2,6 +2,7 @@
 // could stand in the way. Reads only.
 import { fieldEntries, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { catalog, entityNamed, referencesTo, travelling } from '../catalog/index.ts';
+import { textOf } from '../catalog/fields.ts';
 import { lower } from '../catalog/words.ts';
 import { name, select, snapshot, sql } from '../database/sql.ts';
 import type { EnvironmentName } from '../environments/ladder.ts';
@@ -154,7 +155,7 @@ async function holdersThere(there: Stop, steps: Step[]): Promise<Map<string, num
   for (const entity of travelling) {
     for (const [field, { unique }] of fieldEntries(entity)) {
       const values = steps.flatMap((step) =>
-        unique && step.entity === entity.name && step.after ? [String(step.after[field])] : [],
+        unique && step.entity === entity.name && step.after ? [textOf(step.after[field])] : [],
       );
       for (const { id, value } of await holding(there, entity, field, values)) {
         holders.set(`${entity.name}.${field}:${value}`, id);

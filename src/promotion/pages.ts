@@ -5,7 +5,7 @@ import { allIds } from '../admin/listing.ts';
 import { parseListState } from '../admin/list-state.ts';
 import { isSameValue } from '../catalog/content.ts';
 import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
-import type { Field, Value } from '../catalog/fields.ts';
+import { textOf, type Field, type Value } from '../catalog/fields.ts';
 import { entityNamed, matchedByName } from '../catalog/index.ts';
 import { rung } from '../environments/ladder.ts';
 import { allNames } from '../environments/names.ts';
@@ -129,7 +129,7 @@ type Sights = transfers.Sheet['facts']['sights'];
 
 function stepInWords(step: PlannedStep, sights: Sights) {
   const words = (field: Field, value: Value | undefined) => {
-    const sight = field.to ? sights.get(`${field.to}:${String(value)}`) : undefined;
+    const sight = field.to ? sights.get(`${field.to}:${textOf(value)}`) : undefined;
     const row = sight?.here ?? sight?.there;
     const plain = inWords(field, value);
     return sight && row ? `${titleOf(sight.entity, row)} #${plain}` : plain;

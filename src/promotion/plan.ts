@@ -176,7 +176,7 @@ function createdNames(facts: Facts, choices: Choices, steps: Step[]): PlannedSte
   return wanted.map(({ kind, name }, index) => {
     const id = -1 - index;
     const mine = facts.namesHere.get(`${kind}:${name}`);
-    const after: Row = { ...(mine ?? {}), id, modified_at: '', name };
+    const after: Row = { ...mine, id, modified_at: '', name };
     const key = { entity: kind, id };
     return {
       ...{

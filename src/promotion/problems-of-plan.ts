@@ -9,6 +9,7 @@ import {
   type Row,
   type RowKey,
 } from '../catalog/entity.ts';
+import { textOf } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { rung } from '../environments/ladder.ts';
 import type { Facts } from './facts.ts';
@@ -238,7 +239,7 @@ function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
     const entity = entityNamed(step.entity);
     return fieldEntries(entity).flatMap(([field, { unique }]) => {
       const value = step.after?.[field];
-      const holder = facts.holders.get(`${entity.name}.${field}:${String(value)}`);
+      const holder = facts.holders.get(`${entity.name}.${field}:${textOf(value)}`);
       if (!unique || holder === undefined || holder === step.id) return [];
       // The holder may be giving the name up in this same transfer.
       const other = steps.find((one) => one.entity === entity.name && one.id === holder);

@@ -54,7 +54,7 @@ async function rowCounts(req: Request): Promise<Map<string, number>> {
 /** The servers of the other environments, at the same record. */
 function stopsOf(req: Request) {
   const { here, originalUrl } = req;
-  const path = /^\/catalog\//.test(originalUrl) ? originalUrl.split('?')[0] : '/';
+  const path = originalUrl.startsWith('/catalog/') ? originalUrl.split('?')[0] : '/';
   return [...new Set([...(here.name === 'development' ? [here.name] : []), ...route])].map(
     (name) => ({
       name,

@@ -1,6 +1,6 @@
 // How values read on a page.
 import { diffWordsWithSpace } from 'diff';
-import type { Field, Link, Value } from '../catalog/fields.ts';
+import { textOf, type Field, type Link, type Value } from '../catalog/fields.ts';
 import { lower } from '../catalog/words.ts';
 import { fromSqlInstant } from '../database/sql.ts';
 
@@ -50,15 +50,15 @@ export function exactly(instant: string): string {
 export function inWords(field: Field, value: Value | undefined): string {
   if (value === undefined || value === null || value === '') return '';
   if (typeof value === 'boolean') return value ? 'Yes' : 'No';
-  if (field.kind === 'instant') return exactly(String(value));
+  if (field.kind === 'instant') return exactly(textOf(value));
   if (field.kind === 'links') {
     return (value as Link[])
       .map(({ city, partner }) => (partner === null ? city : `${city} (${partner})`))
       .join('\n');
   }
-  if (field.kind === 'choice') return choiceInWords(String(value));
+  if (field.kind === 'choice') return choiceInWords(textOf(value));
   if (Array.isArray(value)) return value.map(String).join('\n');
-  return String(value);
+  return textOf(value);
 }
 
 /** `long_text` reads `Long text`. */

@@ -1,0 +1,104 @@
+// A cast with rights, signed in through the real pages: pm transfers, ed edits, vic looks, ops administers.
+import request, { type Test } from 'supertest';
+import type { Express } from 'express';
+import type { Permission } from '../../src/access/permissions.ts';
+import { createApp } from '../../src/app.ts';
+import { openHere, openRedis, type Here, type Redis } from '../../src/environments/here.ts';
+import * as people from '../../src/people/people.ts';
+import type { EnvironmentName } from '../../src/environments/ladder.ts';
+import { settingsOf, type World } from './world.ts';
+
+export const password = 'correct horse battery';
+
+export const cast: Record<string, Permission[]> = {
+  pm: ['product_manager'],
+  ed: ['editor'],
+  vic: [],
+  ops: ['administrator'],
+  owl: ['on_call'],
+};
+export type Role = keyof typeof cast;
+
+type Body = Record<string, unknown>;
+
+/** A signed-in browser without the browser: keeps cookies, adds the token that our own pages hold. */
+export type Client = {
+  get(path: string): Test;
+  post(path: string, body?: Body): Promise<Awaited<Test>>;
+  /** A post without the token, as another site would forge it. */
+  forge(path: string, body?: Body): Test;
+};
+
+export type Site = {
+  app: Express;
+  here: Here;
+  as(role: Role | null): Promise<Client>;
+  close(): Promise<void>;
+};
+
+/** The program of one environment of the world, with people; `also` are settings that differ. */
+export async function openSite(
+  world: World,
+  name: 'staging' | 'preprod' | 'production',
+  also: Record<string, string> = {},
+): Promise<Site> {
+  const here =
+    Object.keys(also).length > 0 ? openHere(settingsOf(world.variables[name], also)) : world[name];
+  const redis: Redis = await openRedis(here);
+  const app = createApp(here, redis);
+  return {
+    app,
+    here,
+    as: async (role) => {
+      if (role !== null) await hire(here, role);
+      const client = clientOf(app);
+      if (role !== null) await client.post('/sign-in', { email: `${role}@example.com`, password });
+      return client;
+    },
+    close: async () => {
+      redis.destroy();
+      if (here !== world[name]) await here.close();
+    },
+  };
+}
+
+/** An account with a role's permissions, as far as they may be given there. */
+export async function hire(here: Here, role: string) {
+  const email = `${role}@example.com`;
+  const known = (await people.list(here.sql)).find((person) => person.email === email);
+  const id = known?.id ?? (await people.add(here, 'test', { name: role, email, password }));
+  const may = (cast[role] ?? []).filter(
+    (one) => one !== 'product_manager' || (here.name as EnvironmentName) !== 'production',
+  );
+  await people.setPermissions(here, here.grounds, 'test', id, may);
+}
+
+function clientOf(app: Express): Client {
+  const agent = request.agent(app);
+  const token = async () => {
+    const page = await agent.get('/sign-in').redirects(1);
+    return /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+  };
+  return {
+    get: (path) => agent.get(path),
+    post: async (path, body = {}) =>
+      agent
+        .post(path)
+        .type('form')
+        .set('Sec-Fetch-Site', 'same-origin')
+        .send({ ...body, csrf: await token() }),
+    forge: (path, body = {}) =>
+      agent.post(path).type('form').set('Sec-Fetch-Site', 'cross-site').send(body),
+  };
+}
+
+/** What a page says, without its markup. */
+export const textOf = (html: string): string =>
+  html
+    .replace(/^.*<main/s, '<main')
+    .replaceAll(/<[^>]+>/g, ' ')
+    .replaceAll('&#34;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&amp;', '&')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
