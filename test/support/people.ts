@@ -81,12 +81,12 @@ function clientOf(app: Express): Client {
   };
   return {
     get: (path) => agent.get(path),
-    post: async (path, body = {}) =>
-      agent
-        .post(path)
-        .type('form')
-        .set('Sec-Fetch-Site', 'same-origin')
-        .send({ ...body, csrf: await token() }),
+    post: async (path, body = {}) => {
+      // First: an agent takes its cookies along when a request is made.
+      const csrf = await token();
+      const post = agent.post(path).type('form').set('Sec-Fetch-Site', 'same-origin');
+      return post.send({ ...body, csrf });
+    },
     forge: (path, body = {}) =>
       agent.post(path).type('form').set('Sec-Fetch-Site', 'cross-site').send(body),
   };
