@@ -5,6 +5,7 @@ import { pinoHttp } from 'pino-http';
 import { guard } from './access/guard.ts';
 import type { Here, Redis } from './environments/here.ts';
 import { openGate, recognise } from './people/sign-in.ts';
+import { statusLooks } from './promotion/status-looks.ts';
 import { routes } from './routes.ts';
 import { answerError, notFound } from './web/errors.ts';
 import { headers, refuseForged } from './web/security.ts';
@@ -16,6 +17,7 @@ const assets = { maxAge: '1h', index: false } as const;
 
 export function createApp(here: Here, redis: Redis): Express {
   const app = express();
+  app.locals['statusLooks'] = statusLooks;
   app.set('views', folder('views'));
   app.set('view engine', 'ejs');
   app.set('trust proxy', here.settings.session.trustProxy);

@@ -2,6 +2,7 @@
 // compile. Actions are nouns; forms only post.
 import type { RequestHandler } from 'express';
 import type { Allow } from './access/guard.ts';
+import { choose } from './admin/choosing.ts';
 import * as editing from './admin/editing.ts';
 import * as admin from './admin/pages.ts';
 import * as audit from './audit/pages.ts';
@@ -60,7 +61,7 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
     handler: promotion.liftHold,
   },
 
-  { method: 'post', path: '/selections', allow: 'transfer', handler: promotion.choose },
+  { method: 'post', path: '/selections', allow: 'transfer', handler: choose },
   { method: 'get', path: '/selections/:id', allow: 'transfer', handler: promotion.showSheet },
   { method: 'post', path: '/selections/:id/choices', allow: 'transfer', handler: promotion.decide },
   { method: 'post', path: '/transfers', allow: 'transfer', handler: promotion.send },

@@ -1,29 +1,26 @@
 // Who may do what, where. Pure: the one place that decides.
-import { rung, type EnvironmentName } from '../environments/ladder.ts';
+import { rung, type Grounds } from '../environments/ladder.ts';
 
 export const permissionNames = ['product_manager', 'editor', 'administrator', 'on_call'] as const;
 export type Permission = (typeof permissionNames)[number];
 
 export type Account = { id: number; email: string; name: string; permissions: Permission[] };
 
-export type Place = {
-  environment: EnvironmentName;
-  /** The revert switch, IS_STAGING_ALWAYS. */
-  isStagingAlways: boolean;
-  hasDestination: boolean;
-};
-
 export type Ability = 'look' | 'edit' | 'transfer' | 'administer';
 
 /** May catalogue rows be edited here at all? */
-export const isStaging = ({ environment, isStagingAlways }: Place): boolean =>
+export const isStaging = ({ environment, isStagingAlways }: Grounds): boolean =>
   isStagingAlways || rung(environment).isEdited;
 
 /** The revert switch opened an environment that is closed otherwise. */
-export const isOpenedForEditing = (place: Place): boolean =>
+export const isOpenedForEditing = (place: Grounds): boolean =>
   isStaging(place) && !rung(place.environment).isEdited;
 
-export function may({ permissions }: Pick<Account, 'permissions'>, ability: Ability, place: Place) {
+export function may(
+  { permissions }: Pick<Account, 'permissions'>,
+  ability: Ability,
+  place: Grounds,
+) {
   switch (ability) {
     case 'look':
       return true;
@@ -39,11 +36,11 @@ export function may({ permissions }: Pick<Account, 'permissions'>, ability: Abil
 const editors: Permission[] = ['editor', 'product_manager'];
 
 /** What an administrator may grant here. */
-export const grantable = ({ environment }: Place): Permission[] =>
+export const grantable = ({ environment }: Grounds): Permission[] =>
   permissionNames.filter((name) => !rung(environment).neverGranted.includes(name));
 
 /** Which permission opens an ability, and why it may be closed to everyone. */
-export function whoMay(ability: Ability, place: Place): string {
+export function whoMay(ability: Ability, place: Grounds): string {
   const { label } = rung(place.environment);
   switch (ability) {
     case 'look':

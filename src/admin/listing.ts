@@ -1,5 +1,6 @@
 // A list page: its rows with their status at the next stops, in a fixed number of queries.
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import { isPassing } from '../database/passing.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { Here } from '../environments/here.ts';
 import { rung } from '../environments/ladder.ts';
@@ -17,7 +18,6 @@ import {
 } from '../promotion/compare.ts';
 import { readStates, type RowState } from '../promotion/row-states.ts';
 import { withDependents, type Status } from '../promotion/status.ts';
-import { isPassing } from '../promotion/write.ts';
 import { filterValues, PAGE, type ListState, type Tab } from './list-state.ts';
 import { titles } from './titles.ts';
 

@@ -1,7 +1,6 @@
 // This environment as the program holds it: its databases, its neighbours, and what may be done here.
 import { pino, type Logger } from 'pino';
 import { createClient } from 'redis';
-import type { Place as Grounds } from '../access/permissions.ts';
 import {
   connectNosql,
   connectSql,
@@ -10,7 +9,7 @@ import {
 } from '../database/connect.ts';
 import type { Settings } from '../settings.ts';
 import { folderStorage } from '../storage/storage.ts';
-import { rung, type EnvironmentName } from './ladder.ts';
+import { rung, type EnvironmentName, type Grounds } from './ladder.ts';
 import type { Stop } from './place.ts';
 
 const redisClient = (url: string) => createClient({ url });

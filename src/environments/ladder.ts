@@ -15,6 +15,8 @@ type Rung = {
   ids: { from: number; to: number };
   /** What may never be granted here. */
   neverGranted: readonly string[];
+  /** Who sends rows here says why. */
+  asksReason: boolean;
 };
 
 const ladder: Record<EnvironmentName, Rung> = {
@@ -25,6 +27,7 @@ const ladder: Record<EnvironmentName, Rung> = {
     isEdited: true,
     ids: { from: 1, to: 999_999_999 },
     neverGranted: [],
+    asksReason: false,
   },
   staging: {
     label: 'Staging',
@@ -33,6 +36,7 @@ const ladder: Record<EnvironmentName, Rung> = {
     isEdited: true,
     ids: { from: 1, to: 999_999_999 },
     neverGranted: [],
+    asksReason: false,
   },
   preprod: {
     label: 'Pre-production',
@@ -41,6 +45,7 @@ const ladder: Record<EnvironmentName, Rung> = {
     isEdited: false,
     ids: { from: 1_000_000_000, to: 1_999_999_999 },
     neverGranted: [],
+    asksReason: false,
   },
   production: {
     label: 'Production',
@@ -49,6 +54,7 @@ const ladder: Record<EnvironmentName, Rung> = {
     isEdited: false,
     ids: { from: 2_000_000_000, to: 2_999_999_999 },
     neverGranted: ['product_manager'],
+    asksReason: true,
   },
 };
 
@@ -56,3 +62,11 @@ export const rung = (environment: EnvironmentName): Rung => ladder[environment];
 
 /** The environments that rows pass through, in order; development stands apart. */
 export const route: EnvironmentName[] = ['staging', 'preprod', 'production'];
+
+/** What decides what may be done in an environment. */
+export type Grounds = {
+  environment: EnvironmentName;
+  /** The revert switch, IS_STAGING_ALWAYS. */
+  isStagingAlways: boolean;
+  hasDestination: boolean;
+};

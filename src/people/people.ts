@@ -5,11 +5,10 @@ import {
   permissionNames,
   type Account,
   type Permission,
-  type Place,
 } from '../access/permissions.ts';
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
-import { rung } from '../environments/ladder.ts';
+import { rung, type Grounds } from '../environments/ladder.ts';
 import type { Stop } from '../environments/place.ts';
 import { Conflict, Invalid, NotFound } from '../problems.ts';
 import { hashPassword, isPassword } from './passwords.ts';
@@ -103,7 +102,7 @@ export async function add(here: Stop, by: string, posted: unknown): Promise<numb
 /** @throws Invalid for a permission that may not be granted here (product_manager in production) */
 export async function setPermissions(
   here: Stop,
-  place: Place,
+  place: Grounds,
   by: string,
   id: number,
   wanted: string[],

@@ -1,8 +1,6 @@
 // The pages of the heart: selection and sheet, the click, what came of it, what arrived, names.
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
-import { allIds } from '../admin/listing.ts';
-import { parseListState } from '../admin/list-state.ts';
 import { isSameValue } from '../catalog/content.ts';
 import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
 import { textOf, type Field, type Value } from '../catalog/fields.ts';
@@ -40,23 +38,6 @@ function destinationOf(here: Request['here']): Stop {
   return here.destination;
 }
 
-/** Rows that were ticked, or all that a list's filters find. */
-export async function choose(req: Request, res: Response) {
-  const body = (req.body ?? {}) as Record<string, unknown>;
-  const keys =
-    textIn(body, 'scope') === 'all' ? await everyRow(req) : selections.parseKeys(body['rows']);
-  const id = await selections.create(req.here.sql, accountOf(req).email, { keys });
-  res.redirect(303, `/selections/${id}`);
-}
-
-async function everyRow(req: Request): Promise<RowKey[]> {
-  const entity = entityNamed(textIn(req.body, 'entity'));
-  const query = Object.fromEntries(new URLSearchParams(textIn(req.body, 'query')));
-  const state = parseListState(entity, query);
-  const ids = await allIds(req.here, entity, state, accountOf(req).email);
-  return selections.parseKeys(ids.map((id) => keyText({ entity: entity.name, id })));
-}
-
 export async function showSheet(req: Request, res: Response) {
   await sheetPage(req, res, { key: uuid(), problem: '' });
 }
@@ -82,7 +63,7 @@ async function sheetPage(
     problem,
     plan,
     to,
-    toProduction: road.there.name === 'production',
+    asksReason: to.asksReason,
     counts: countsOf(plan.steps),
     groups: groupsOf(written.slice(0, SHOWN), sheet.facts.sights),
     hidden: Math.max(0, written.length - SHOWN),

@@ -1,5 +1,6 @@
 // A transfer as a person asks for it: the sheet, and the click.
 import type { Row } from '../catalog/entity.ts';
+import { isPassing } from '../database/passing.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { drawIds } from '../environments/ids.ts';
 import { rung } from '../environments/ladder.ts';
@@ -10,7 +11,7 @@ import * as journal from './journal.ts';
 import { planTransfer, type Plan, type PlannedStep } from './plan.ts';
 import { imagesOf } from './problems-of-plan.ts';
 import type { Selection } from './selections.ts';
-import { carry, isPassing, Unsettled } from './write.ts';
+import { carry, Unsettled } from './write.ts';
 
 export type Sheet = { plan: Plan; facts: Facts };
 
@@ -67,7 +68,7 @@ export class SheetMoved extends Conflict {}
 export async function send(road: Road, selection: Selection, click: Click) {
   const twin = await journal.byKey(road.here.sql, click.person, click.idempotencyKey);
   if (twin) return sameRequest(twin, click);
-  if (road.there.name === 'production' && !click.reason) {
+  if (rung(road.there.name).asksReason && !click.reason) {
     throw new Invalid({ reason: 'Enter a reason. Everyone can read it in production.' });
   }
   const { plan } = await prepare(road, selection);

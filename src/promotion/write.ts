@@ -5,6 +5,7 @@ import type { PoolConnection } from 'mysql2/promise';
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { isPassing } from '../database/passing.ts';
 import { first, sql } from '../database/sql.ts';
 import type { Stop } from '../environments/place.ts';
 import { UnknownName } from '../environments/mysql-rows.ts';
@@ -181,33 +182,6 @@ async function putBack(work: Work, why?: string) {
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
-
-const passing = new Set([
-  'ER_LOCK_DEADLOCK',
-  'ER_LOCK_WAIT_TIMEOUT',
-  'ER_CHECKREAD',
-  'ER_CON_COUNT_ERROR',
-  'ER_SERVER_SHUTDOWN',
-  'ER_CONNECTION_KILLED',
-  'ER_QUERY_INTERRUPTED',
-  'PROTOCOL_CONNECTION_LOST',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EHOSTUNREACH',
-]);
-
-/** It may work at the next attempt: a lock, or a server that is away. */
-export function isPassing(error: unknown): boolean {
-  const { code, name = '', fatal } = error as { code?: string; name?: string; fatal?: boolean };
-  return (
-    passing.has(String(code)) ||
-    /^Mongo(Network|ServerSelection|Pool|Topology)/.test(name) ||
-    (fatal === true && code !== 'ER_ACCESS_DENIED_ERROR')
-  );
-}
 
 /** In words, when the destination said no; null when the error is not about what is written. */
 function refusalOf(error: unknown): string | null {

@@ -6,7 +6,6 @@ import { labelOf } from '../catalog/entity.ts';
 import { select, sql } from '../database/sql.ts';
 import { route, rung } from '../environments/ladder.ts';
 import * as problems from '../problems.ts';
-import { statusLooks } from './badges.ts';
 import { icon } from './icons.ts';
 import { csrfToken } from './security.ts';
 import * as words from './words.ts';
@@ -41,7 +40,7 @@ export async function page(req: Request, res: Response, view: string, data: Data
   });
 }
 
-const helpers = { ...words, icon, labelOf, statusLooks, isArray: Array.isArray };
+const helpers = { ...words, icon, labelOf, isArray: Array.isArray };
 
 async function rowCounts(req: Request): Promise<Map<string, number>> {
   const lines = await select<{ entity: string; rows_count: number }>(
@@ -55,14 +54,13 @@ async function rowCounts(req: Request): Promise<Map<string, number>> {
 function stopsOf(req: Request) {
   const { here, originalUrl } = req;
   const path = originalUrl.startsWith('/catalog/') ? originalUrl.split('?')[0] : '/';
-  return [...new Set([...(here.name === 'development' ? [here.name] : []), ...route])].map(
-    (name) => ({
-      name,
-      label: rung(name).label,
-      isHere: name === here.name,
-      href: here.settings.urls[name] ? `${here.settings.urls[name]}${path}` : null,
-    }),
-  );
+  const shown = route.includes(here.name) ? route : [here.name, ...route];
+  return shown.map((name) => ({
+    name,
+    label: rung(name).label,
+    isHere: name === here.name,
+    href: here.settings.urls[name] ? `${here.settings.urls[name]}${path}` : null,
+  }));
 }
 
 const themes = ['light', 'dark', 'system'] as const;

@@ -23,7 +23,7 @@ async function main(): Promise<number> {
       process.execPath,
       [
         ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
-        ...['node_modules/jest/bin/jest.js', '--maxWorkers=2', '--json'],
+        ...['node_modules/jest/bin/jest.js', '--maxWorkers=2', '--forceExit', '--json'],
         ...[`--outputFile=${folder}/result.json`],
         ...given.map((word) => (existsSync(`test/${word}`) ? `test/${word}/?` : word)),
       ],

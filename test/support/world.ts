@@ -2,6 +2,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createClient } from 'redis';
 import { prepareEnvironments } from '../../bin/databases.ts';
 import type { Addresses } from '../../bin/servers.ts';
 import { migrate } from '../../src/database/migrate.ts';
@@ -40,6 +41,8 @@ export async function openWorld(name = `t${process.env['JEST_WORKER_ID'] ?? '0'}
     join(folder, environment),
   );
   for (const one of Object.values(variables)) {
+    // Sessions and throttling of a worker's own.
+    one['REDIS_URL'] = `${servers().redis.href}/${process.env['JEST_WORKER_ID'] ?? '0'}`;
     one['LOG_LEVEL'] = 'silent';
     one['TRANSFER_LEASE_MS'] = '2000';
     one['RECOVERY_EVERY_MS'] = '200';
@@ -55,6 +58,7 @@ export async function openWorld(name = `t${process.env['JEST_WORKER_ID'] ?? '0'}
   for (const one of all) await migrate(one.sql, one.documents);
   const clear = async () => {
     for (const one of all) await clearOne(one);
+    await forget(variables.staging['REDIS_URL'] ?? '');
   };
   await clear();
   return {
@@ -71,6 +75,13 @@ export const settingsOf = (
   variables: Record<string, string>,
   also: Record<string, string> = {},
 ): Settings => parseSettings({ ...variables, ...also });
+
+async function forget(url: string) {
+  const redis = createClient({ url });
+  await redis.connect();
+  await redis.flushDb();
+  redis.destroy();
+}
 
 const kept = ['migration', 'clock'];
 

@@ -1,4 +1,4 @@
-import type { Status } from '../promotion/status.ts';
+import type { Status } from './status.ts';
 
 /** The colour and icon of each status; the word always stands beside them. */
 export const statusLooks: Record<Status, { tone: string; icon: string }> = {

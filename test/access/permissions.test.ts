@@ -1,0 +1,44 @@
+import { describe, expect, test } from '@jest/globals';
+import { grantable, isStaging, may, type Permission } from '../../src/access/permissions.ts';
+import { rung, type EnvironmentName } from '../../src/environments/ladder.ts';
+
+const grounds = (environment: EnvironmentName, isStagingAlways = false) => ({
+  environment,
+  isStagingAlways,
+  hasDestination: rung(environment).next !== null,
+});
+const who = (...permissions: Permission[]) => ({ permissions });
+
+describe('S0-11 S0-12 S0-13 the ladder', () => {
+  test('rows are edited in staging (and development) alone', () => {
+    expect(isStaging(grounds('staging'))).toBe(true);
+    expect(isStaging(grounds('development'))).toBe(true);
+    expect(isStaging(grounds('preprod'))).toBe(false);
+    expect(isStaging(grounds('production'))).toBe(false);
+  });
+
+  test('S0-10 the only route is staging, pre-production, production', () => {
+    expect(rung('staging').next).toBe('preprod');
+    expect(rung('preprod').next).toBe('production');
+    expect(rung('production').next).toBeNull();
+  });
+
+  test('S0-75 the switch opens editing everywhere, to who may edit', () => {
+    expect(may(who('editor'), 'edit', grounds('production', true))).toBe(true);
+    expect(may(who('administrator'), 'edit', grounds('production', true))).toBe(false);
+    expect(may(who(), 'edit', grounds('preprod', true))).toBe(false);
+  });
+});
+
+test('S0-20 S0-21 only product managers transfer, and only where there is a next environment', () => {
+  expect(may(who('product_manager'), 'transfer', grounds('staging'))).toBe(true);
+  expect(may(who('product_manager'), 'transfer', grounds('production'))).toBe(false);
+  expect(may(who('editor', 'administrator', 'on_call'), 'transfer', grounds('staging'))).toBe(
+    false,
+  );
+});
+
+test('S0-25 product_manager cannot be granted in production', () => {
+  expect(grantable(grounds('production'))).not.toContain('product_manager');
+  expect(grantable(grounds('preprod'))).toContain('product_manager');
+});

@@ -1,0 +1,71 @@
+// Express binds nothing, so the import graph is the architecture: who may lean on whom.
+import { expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const leansOn: Record<string, string[]> = {
+  database: [],
+  storage: [],
+  catalog: ['database'],
+  environments: ['catalog', 'database', 'storage'],
+  access: ['environments'],
+  version: [],
+  audit: ['catalog', 'database'],
+  web: ['access', 'catalog', 'database', 'environments', 'version'],
+  people: ['access', 'audit', 'database', 'environments', 'web'],
+  promotion: ['access', 'audit', 'catalog', 'database', 'environments', 'version', 'web'],
+  admin: ['access', 'catalog', 'database', 'environments', 'promotion', 'storage', 'web'],
+  commands: ['access', 'database', 'environments', 'people', 'promotion', 'version', 'web'],
+};
+// The audit's own page is shown by the shell that every page has.
+const exceptions = ['audit/pages.ts → web'];
+
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>
+  file.endsWith('.ts'),
+);
+const importsOf = (file: string) =>
+  [...readFileSync(join('src', file), 'utf8').matchAll(/from '(\.\.?\/[^']+)'/g)].map((match) =>
+    join(file, '..', match[1] ?? ''),
+  );
+
+test('every room leans only on the rooms it may lean on', () => {
+  const wrong = files.flatMap((file) => {
+    const [room = ''] = file.split('/');
+    if (!file.includes('/')) return [];
+    return importsOf(file)
+      .filter((target) => target.includes('/'))
+      .map((target) => target.split('/')[0] ?? '')
+      .filter((other) => other !== room && !leansOn[room]?.includes(other))
+      .map((other) => `${file} → ${other}`);
+  });
+  expect(wrong.filter((line) => !exceptions.includes(line))).toEqual([]);
+});
+
+test('only pages, handlers and the border know Express', () => {
+  const known = /(^|\/)(pages|editing|choosing|list-state|sign-in|guard|app|routes)\.ts$|^web\//;
+  const wrong = files.filter(
+    (file) =>
+      /from '(express|multer|passport.*)'/.test(readFileSync(join('src', file), 'utf8')) &&
+      !known.test(file),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('only settings.ts and the programs read process.env', () => {
+  const wrong = files.filter(
+    (file) =>
+      readFileSync(join('src', file), 'utf8').includes('process.env') &&
+      !/^(settings|server|commands\/.*)\.ts$/.test(file),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('S0-75 isStaging() is written once, in access/permissions.ts; nothing else compares names of environments', () => {
+  const wrong = files.filter(
+    (file) =>
+      /===? '(staging|preprod|production|development)'/.test(
+        readFileSync(join('src', file), 'utf8'),
+      ) && file !== 'environments/ladder.ts',
+  );
+  expect(wrong).toEqual([]);
+});

@@ -1,0 +1,116 @@
+import { describe, expect, test } from '@jest/globals';
+import { hashOf, isSameRow } from '../../src/catalog/content.ts';
+import { check } from '../../src/catalog/checks.ts';
+import { entity, initialContent, parseContent, type Row } from '../../src/catalog/entity.ts';
+import { reference, text, textOf } from '../../src/catalog/fields.ts';
+import { catalog, entityNamed } from '../../src/catalog/index.ts';
+import { Invalid, type FieldErrors } from '../../src/problems.ts';
+
+const tool = entityNamed('external_tool');
+const business = entityNamed('business');
+const row = (facts: object): Row => ({
+  ...initialContent(business),
+  id: 1,
+  modified_at: '',
+  ...facts,
+});
+
+describe('content', () => {
+  test('local fields and modified_at count in no comparison', () => {
+    const one = { ...initialContent(tool), id: 1, modified_at: '', name: 'Calendar' };
+    const other = { ...one, modified_at: '2026-01-01T00:00:00.000Z', key: 'theirs' };
+    expect(hashOf(tool, other)).toBe(hashOf(tool, one));
+    expect(isSameRow(tool, one, other)).toBe(false);
+  });
+
+  test('a set of links has one order', () => {
+    const links = [
+      { city: 'Pune', partner: null },
+      { city: 'Delhi', partner: 'Café Coral' },
+    ];
+    expect(hashOf(business, row({ cities: links }))).toBe(
+      hashOf(business, row({ cities: links.toReversed() })),
+    );
+  });
+
+  test('missing and null are told apart', () => {
+    const missing = row({});
+    delete missing['description'];
+    expect(hashOf(business, missing)).not.toBe(hashOf(business, row({ description: null })));
+  });
+});
+
+const errorsOf = (name: string, posted: object): FieldErrors => {
+  try {
+    parseContent(entityNamed(name), posted);
+    return {};
+  } catch (error) {
+    if (error instanceof Invalid) return error.fields;
+    throw error;
+  }
+};
+
+describe('what a form posts', () => {
+  test.each([
+    [{ name: '' }, 'name', 'Enter a name'],
+    [{ name: '🪔'.repeat(81) }, 'name', 'Name must be 80 characters or fewer. It has 81.'],
+    [{ category: 'Hacking' }, 'category', 'Choose a category from the list'],
+    [{ priority: '12.5' }, 'priority', 'Priority must be a whole number from 0 to 1000'],
+    [{ priority: '' }, 'priority', 'Priority must be a whole number from 0 to 1000'],
+    [{ icon: '../../etc/passwd' }, 'icon', 'Icon must be a PNG, JPEG, GIF or WebP image'],
+    [
+      { cities: [{ city: 'Pune' }, { city: 'Pune ', partner: 'x' }] },
+      'cities',
+      'Pune stands there twice. Keep one line for it.',
+    ],
+  ])('%j is refused with words', (facts, field, words) => {
+    const good = { name: 'A', category: 'Food', priority: '1' };
+    expect(errorsOf('business', { ...good, ...facts })[field]).toBe(words);
+  });
+
+  test('a link must be an address; javascript: is not one', () => {
+    expect(errorsOf('banner', { title: 'A', link: 'javascript:alert(1)' })['link']).toContain(
+      'https://',
+    );
+  });
+
+  test('a picker takes a name with its ID, or an ID alone', () => {
+    const parsed = (business: string) =>
+      parseContent(entityNamed('sts'), { text: 'A', business })['business'];
+    expect(parsed('Sunrise “Clinic” #412')).toBe(412);
+    expect(parsed('412')).toBe(412);
+    expect(errorsOf('sts', { text: 'A', business: 'Sunrise' })['business']).toContain('as #412');
+  });
+
+  test('an 80-character name of emoji fits, as MySQL counts', () => {
+    expect(errorsOf('form', { name: '👍🏽'.repeat(40) })).toEqual({});
+  });
+});
+
+test('a wrong definition is refused at start, naming entity and field', () => {
+  const broken = entity({
+    name: 'broken',
+    label: { one: 'Broken', many: 'Broken' },
+    icon: 'x',
+    store: 'mysql',
+    table: 'broken',
+    title: 'name',
+    purpose: '',
+    fields: { name: text({ max: 5 }), id: text({ max: 5 }), to: reference('nothing') },
+  });
+  expect(() => check([...catalog, broken])).toThrow('broken: "to" points to "nothing"');
+  expect(() => check([...catalog, broken])).toThrow('"id" is kept for the program');
+});
+
+test('S0-01 S0-94 the types called metadata are in the catalogue, and what belongs to them', () => {
+  expect(catalog.map(({ name }) => name)).toEqual([
+    ...['business', 'task', 'sts', 'form', 'form_field', 'banner'],
+    ...['external_tool', 'order_receipt', 'city', 'partner'],
+  ]);
+  expect(textOf(business.dependents[0])).toBe('external_tool');
+});
+
+test('S0-98 forms and form fields live in MongoDB, everything else in MySQL', () => {
+  const inMongo = catalog.filter(({ store }) => store === 'mongo').map(({ name }) => name);
+  expect(inMongo).toEqual(['form', 'form_field']);
+});

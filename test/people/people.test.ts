@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import request from 'supertest';
+import * as people from '../../src/people/people.ts';
+import { hashPassword, isPassword } from '../../src/people/passwords.ts';
+import { hire, openSite, password, textOf, type Site } from '../support/people.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+let site: Site;
+beforeAll(async () => {
+  world = await openWorld();
+  site = await openSite(world, 'staging');
+});
+beforeEach(() => world.clear());
+afterAll(async () => {
+  await site.close();
+  await world.close();
+});
+
+test('a password is kept as argon2id with its own salt', async () => {
+  const [one, other] = [await hashPassword('same words'), await hashPassword('same words')];
+  expect(one).toMatch(/^\$argon2id\$m=19456,t=2,p=1\$/);
+  expect(one).not.toBe(other);
+  expect(await isPassword('same words', one)).toBe(true);
+  expect(await isPassword('same word', one)).toBe(false);
+});
+
+describe('signing in', () => {
+  test('gives a fresh session under the environment’s name, and leads back to the page asked for', async () => {
+    await hire(site.here, 'vic');
+    const agent = request.agent(site.app);
+    await agent.get('/catalog/task?q=cab').expect(303, /sign-in/);
+    const page = await agent.get('/sign-in');
+    const planted = page.headers['set-cookie']?.[0] ?? '';
+    const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1];
+    const answer = await agent
+      .post('/sign-in')
+      .type('form')
+      .send({ email: ' VIC@example.com', password, csrf });
+    expect(answer.headers['location']).toBe('/catalog/task?q=cab');
+    const [cookie = ''] = answer.headers['set-cookie'] ?? [];
+    expect(cookie).toMatch(/^oneway\.staging=.*HttpOnly; SameSite=Lax/);
+    expect(cookie.split(';')[0]).not.toBe(planted.split(';')[0]);
+  });
+
+  test('says the same for a wrong name and a wrong password, and closes after ten failures', async () => {
+    await hire(site.here, 'vic');
+    const client = await site.as(null);
+    const wrong = async (email: string) => {
+      const answer = await client.post('/sign-in', { email, password: 'wrong wrong wrong' });
+      return [answer.status, textOf(answer.text).replaceAll(email, '')];
+    };
+    expect(await wrong('vic@example.com')).toEqual(await wrong('nobody@example.com'));
+    for (let time = 0; time < 9; time += 1) await wrong('vic@example.com');
+    const right = await client.post('/sign-in', { email: 'vic@example.com', password });
+    expect(right.status).toBe(429);
+    expect(textOf(right.text)).toContain('Wait 15 minutes');
+  });
+
+  test('a closed account is signed out at once', async () => {
+    const client = await site.as('vic');
+    await client.get('/').expect(200);
+    const person = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
+    await people.setActive(site.here, 'test', person?.id ?? 0, false);
+    await client.get('/').expect(303);
+  });
+
+  test('signing out ends the session', async () => {
+    const client = await site.as('vic');
+    await client.post('/sign-out');
+    await client.get('/').expect(303);
+  });
+});
+
+describe('forged posts', () => {
+  test('from another site, and without the token', async () => {
+    const client = await site.as('ed');
+    await client.forge('/catalog/form', { name: 'Forged' }).expect(403);
+    await client
+      .forge('/catalog/form', { name: 'Forged' })
+      .set('Sec-Fetch-Site', 'same-origin')
+      .expect(403);
+    await client.get('/catalog/form/1').expect(404);
+  });
+
+  test('a return address never leaves this server', async () => {
+    const client = await site.as('ed');
+    for (const address of ['https://evil.example', '//evil.example', '/\\evil.example']) {
+      const answer = await client.post('/theme', { theme: 'dark', return: address });
+      expect(answer.headers['location']).toBe('/');
+    }
+  });
+});
+
+describe('the people page', () => {
+  test('an administrator adds a person and gives permissions; both are in the audit', async () => {
+    const client = await site.as('ops');
+    const wrong = await client.post('/people', { name: '', email: 'x', password: 'short' });
+    expect(textOf(wrong.text)).toContain('Enter an e-mail address');
+    const added = await client.post('/people', { name: 'Ana', email: 'Ana@Example.com', password });
+    const path = added.headers['location'] ?? '';
+    await client.post(`${path}/permissions`, { permissions: ['product_manager', 'editor'] });
+    expect(textOf((await client.get('/audit')).text)).toContain('none → product_manager, editor');
+    const twice = await client.post('/people', { name: 'Ana', email: 'ana@example.com', password });
+    expect(textOf(twice.text)).toContain('has an account already');
+  });
+
+  test('S0-25 product_manager is refused in production, also when it is forged', async () => {
+    const production = await openSite(world, 'production');
+    const client = await production.as('ops');
+    const { id = 0 } = (await people.list(production.here.sql))[0] ?? {};
+    const answer = await client.post(`/people/${id}/permissions`, {
+      permissions: ['product_manager'],
+    });
+    expect(answer.status).toBe(422);
+    expect(textOf(answer.text)).toContain('product_manager cannot be given in production');
+    await production.close();
+  });
+
+  test('the last administrator keeps the permission', async () => {
+    const client = await site.as('ops');
+    const { id = 0 } = (await people.list(site.here.sql)).find(({ name }) => name === 'ops') ?? {};
+    const answer = await client.post(`/people/${id}/permissions`, {});
+    expect(answer.status).toBe(409);
+    expect(textOf(answer.text)).toContain('last administrator');
+  });
+});

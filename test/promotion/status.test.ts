@@ -1,0 +1,66 @@
+import { expect, test } from '@jest/globals';
+import { catalog, entityNamed } from '../../src/catalog/index.ts';
+import { inWritingOrder, promotionOrder } from '../../src/promotion/order.ts';
+import { statuses, statusOf, withDependents } from '../../src/promotion/status.ts';
+
+test.each([
+  ['x', null, null, 'New'],
+  ['x', 'y', 'x', 'In sync'],
+  ['x', null, 'x', 'In sync'],
+  ['y', 'x', 'x', 'Changed here'],
+  ['x', 'x', 'z', 'Changed there'],
+  ['y', 'x', 'z', 'Changed on both'],
+  ['y', null, 'z', 'Not known to be the same row'],
+  ['deleted', 'x', 'x', 'Deleted here'],
+  ['deleted', 'x', 'z', 'Deleted here, changed there'],
+  ['x', 'x', null, 'Deleted there'],
+  ['y', 'x', null, 'Changed here, deleted there'],
+  [null, 'x', 'x', 'Only there'],
+  [null, 'x', null, null],
+  ['deleted', 'x', null, null],
+] as const)('here %s, base %s, there %s: %s', (here, base, there, expected) => {
+  const isDeletedHere = here === 'deleted';
+  expect(statusOf({ here: isDeletedHere ? null : here, base, there, isDeletedHere })).toBe(
+    expected,
+  );
+});
+
+test('S0-96 the eleven words, and no other', () => {
+  expect(statuses).toHaveLength(11);
+});
+
+test('a row counts as changed with its dependents', () => {
+  expect(withDependents('In sync', ['In sync', 'New'])).toBe('Changed here');
+  expect(withDependents('In sync', ['Deleted here', 'Changed here'])).toBe('Changed here');
+  expect(withDependents('In sync', ['Changed there'])).toBe('Changed there');
+  expect(withDependents('In sync', ['New', 'Changed there'])).toBe('Changed on both');
+  expect(withDependents('New', ['New'])).toBe('New');
+});
+
+test('what is pointed to is written before what points to it', () => {
+  const order = promotionOrder(catalog).map(({ name }) => name);
+  const before = (one: string, other: string) => order.indexOf(one) < order.indexOf(other);
+  expect(before('business', 'task')).toBe(true);
+  expect(before('form', 'task')).toBe(true);
+  expect(before('form', 'form_field')).toBe(true);
+  expect(before('task', 'sts')).toBe(true);
+  const steps = [
+    { entity: 'task', id: 2 },
+    { entity: 'task', id: 1 },
+    { entity: 'city', id: 9 },
+    { entity: 'business', id: 3 },
+  ];
+  expect(inWritingOrder(steps).map(({ entity, id }) => `${entity} ${id}`)).toEqual([
+    'city 9',
+    'business 3',
+    'task 1',
+    'task 2',
+  ]);
+});
+
+test('references that go in a circle are refused', () => {
+  const task = entityNamed('task');
+  const fields = { ...task.fields, task: { ...task.fields['business']!, to: 'order_receipt' } };
+  const circle = catalog.map((one) => (one.name === 'task' ? { ...one, fields } : one));
+  expect(() => promotionOrder(circle)).toThrow('References go in a circle');
+});

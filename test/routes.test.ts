@@ -1,0 +1,93 @@
+// The list of routes against design.md's table of who may what, for every role in every environment.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Allow } from '../src/access/guard.ts';
+import { routes, type Route } from '../src/routes.ts';
+import { openGate } from '../src/people/sign-in.ts';
+import { openRedis } from '../src/environments/here.ts';
+import { cast, openSite, type Client } from './support/people.ts';
+import { openWorld, type World } from './support/world.ts';
+
+type Name = 'staging' | 'preprod' | 'production';
+
+/** Who may, written down by hand: this table is what the program is held against. */
+const table: Record<Exclude<Allow, 'anyone' | 'signed-in'>, Record<Name, string[]>> = {
+  look: {
+    staging: ['pm', 'ed', 'vic', 'ops', 'owl'],
+    preprod: ['pm', 'ed', 'vic', 'ops', 'owl'],
+    production: ['pm', 'ed', 'vic', 'ops', 'owl'],
+  },
+  edit: { staging: ['pm', 'ed'], preprod: [], production: [] },
+  transfer: { staging: ['pm'], preprod: ['pm'], production: [] },
+  administer: { staging: ['ops'], preprod: ['ops'], production: ['ops'] },
+};
+
+const filled: Record<string, string> = {
+  entity: 'task',
+  id: '1',
+  number: '1',
+  transfer: '0192f0c0-0000-7000-8000-000000000000',
+  name: `${'0'.repeat(64)}.png`,
+  tool: 'add_form',
+};
+const addressOf = ({ path }: Route) =>
+  path.replace(/\{.*\}/, '').replaceAll(/:(\w+)/g, (_all, name: string) => filled[name] ?? '1');
+
+let world: World;
+let all: Route[];
+beforeAll(async () => {
+  world = await openWorld();
+  await world.clear();
+  const redis = await openRedis(world.staging);
+  all = routes(openGate(world.staging, redis));
+  redis.destroy();
+});
+afterAll(() => world.close());
+
+const ask = async (client: Client, { method }: Route, address: string) =>
+  method === 'get' ? client.get(address) : client.post(address);
+
+describe.each(['staging', 'preprod', 'production'] as const)('in %s', (name) => {
+  test.each(Object.keys(cast))('S0-11 S0-12 S0-13 S0-16 S0-17 S0-21 what %s may', async (role) => {
+    const site = await openSite(world, name);
+    const client = await site.as(role);
+    for (const route of all) {
+      if (route.allow !== 'anyone' && route.allow !== 'signed-in') {
+        const { status } = await ask(client, route, addressOf(route));
+        const isAllowed = table[route.allow][name].includes(role);
+        const line = `${role} ${route.method} ${route.path} in ${name}: ${status}`;
+        expect([line, status !== 403]).toEqual([line, isAllowed]);
+        expect([line, status < 500]).toEqual([line, true]);
+      }
+    }
+    await site.close();
+  });
+
+  test('strangers are sent to sign in, and their posts are refused', async () => {
+    const site = await openSite(world, name);
+    const stranger = await site.as(null);
+    for (const route of all.filter(({ allow }) => allow !== 'anyone')) {
+      const answer = await ask(stranger, route, addressOf(route));
+      const line = `${route.method} ${route.path}`;
+      if (route.method === 'get') {
+        expect([line, answer.status, answer.headers['location']]).toEqual([line, 303, '/sign-in']);
+      } else {
+        expect([line, answer.status]).toEqual([line, 403]);
+      }
+    }
+    await site.close();
+  });
+});
+
+test('no route says less than who may, and every path is one method once', () => {
+  const lines = all.map(({ method, path }) => `${method} ${path}`);
+  expect(new Set(lines).size).toBe(lines.length);
+  expect(all.filter(({ allow }) => allow === 'anyone').map(({ path }) => path)).toEqual([
+    '/healthcheck',
+    '/readyz',
+    '/api/v1/metadata',
+    '/sign-in',
+    '/sign-in',
+    '/sign-out',
+    '/theme',
+  ]);
+});
