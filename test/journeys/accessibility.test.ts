@@ -1,0 +1,165 @@
+// Every page, light and dark: nothing for axe to find, nothing that the policy blocks. The main ones also at
+// 320 px and without JavaScript.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { findingsOn, watchPolicy } from '../support/axe.ts';
+import { openBrowser, openContext, signIn } from '../support/browser.ts';
+import { password } from '../support/people.ts';
+import { fill } from '../support/sample.ts';
+import { listen, type Listening } from '../support/servers.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+let servers: Listening;
+let browser: Browser;
+let ids: Awaited<ReturnType<typeof fill>>;
+beforeAll(async () => {
+  world = await openWorld();
+  await world.clear();
+  ids = await fill(world);
+  servers = await listen(world);
+  browser = await openBrowser();
+}, 120_000);
+afterAll(async () => {
+  await browser.close();
+  await servers.close();
+  await world.close();
+});
+
+type Visit = [address: string, act?: (page: Page) => Promise<void>];
+
+const press = (name: string | RegExp) => async (page: Page) => {
+  await page.getByRole('button', { name }).first().click();
+  await page.waitForLoadState();
+};
+
+const inStaging = (): Visit[] => [
+  ['/'],
+  ['/catalog/business'],
+  ['/catalog/task'],
+  ['/catalog/task?tab=ready&q=Midnight&active=yes'],
+  ['/catalog/task?q=nothing-like-it'],
+  ['/catalog/sts?tab=deleted'],
+  ['/catalog/form?tab=held'],
+  ['/catalog/form_field'],
+  ['/catalog/banner'],
+  ['/catalog/city'],
+  ['/catalog/external_tool'],
+  [`/catalog/business/${ids.business}`],
+  [`/catalog/task/${ids.marked}`],
+  [`/catalog/form/${ids.form}`],
+  [`/catalog/form/${ids.held}`],
+  [`/catalog/form_field/${ids.fields[0]}`],
+  ['/catalog/banner/1'],
+  ['/catalog/business/new', press('Save')],
+  [`/catalog/form/${ids.form}/history`],
+  [`/catalog/form/${ids.form}/deletion`],
+  [`/catalog/form/${ids.drifted}/deletion`],
+  [`/catalog/task/${ids.owl}`, press('Transfer…')],
+  [`/catalog/task/${ids.marked}`, press('Transfer…')],
+  [`/catalog/form/${ids.drifted}`, press('Transfer…')],
+  [`/catalog/business/${ids.business}`, press('Transfer…')],
+  ['/transfers'],
+  ['/transfers/4'],
+  ['/arrivals'],
+  ['/names'],
+  ['/audit'],
+  ['/search?q=hamper'],
+  ['/nothing/here'],
+];
+
+async function findings(visits: Visit[], base: string, page: Page): Promise<string[]> {
+  const found: string[] = [];
+  for (const [address, act] of visits) {
+    await page.goto(base + address);
+    await act?.(page);
+    found.push(...(await findingsOn(page)));
+  }
+  return found;
+}
+
+describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
+  test('0 findings and 0 violations on every page of staging', async () => {
+    const context = await openContext(browser, { colorScheme });
+    const page = await context.newPage();
+    const blocked = watchPolicy(page);
+    await page.goto(`${servers.urls.staging}/sign-in`);
+    const signedOut = await findingsOn(page);
+    await signIn(page, servers.urls.staging, 'pm@example.com', password);
+    expect([...signedOut, ...(await findings(inStaging(), servers.urls.staging, page))]).toEqual(
+      [],
+    );
+    expect(blocked).toEqual([]);
+    await context.close();
+  }, 180_000);
+
+  test('0 findings on what an administrator and a viewer see, in pre-production and production', async () => {
+    const context = await openContext(browser, { colorScheme });
+    const page = await context.newPage();
+    const blocked = watchPolicy(page);
+    await signIn(page, servers.urls.staging, 'ops@example.com', password);
+    const people: Visit[] = [['/people'], ['/people/new', press('Add person')], ['/people/1']];
+    const found = await findings(people, servers.urls.staging, page);
+    await signIn(page, servers.urls.preprod, 'pm@example.com', password);
+    const above: Visit[] = [
+      ['/'],
+      ['/arrivals'],
+      [`/catalog/task/${ids.task}`],
+      ['/catalog/task'],
+      ['/arrivals', press('Review for production…')],
+    ];
+    found.push(...(await findings(above, servers.urls.preprod, page)));
+    await signIn(page, servers.urls.production, 'vic@example.com', password);
+    const top: Visit[] = [['/'], ['/catalog/form'], ['/catalog/form/new'], ['/transfers']];
+    found.push(...(await findings(top, servers.urls.production, page)));
+    expect(found).toEqual([]);
+    expect(blocked).toEqual([]);
+    await context.close();
+  }, 180_000);
+});
+
+/** Wider than the screen, outside of tables that scroll by themselves. */
+const isWide = (page: Page) =>
+  page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
+
+test('list, edit, sheet and result at 320 px: no sideways scroll, 0 findings', async () => {
+  const context = await openContext(browser, { width: 320 });
+  const page = await context.newPage();
+  await signIn(page, servers.urls.staging, 'pm@example.com', password);
+  for (const [address, act] of [
+    ['/'],
+    ['/catalog/task'],
+    [`/catalog/task/${ids.task}`],
+    [`/catalog/business/${ids.business}`],
+    [`/catalog/task/${ids.owl}`, press('Transfer…')],
+    ['/transfers/4'],
+    ['/transfers'],
+    ['/audit'],
+  ] as Visit[]) {
+    await page.goto(servers.urls.staging + address);
+    await act?.(page);
+    expect([address, await isWide(page)]).toEqual([address, false]);
+    expect(await findingsOn(page)).toEqual([]);
+  }
+  await page.goto(`${servers.urls.staging}/catalog/task`);
+  await page.getByRole('link', { name: 'Menu' }).click();
+  await page.getByRole('link', { name: /^Forms/ }).click();
+  expect(page.url()).toContain('/catalog/form');
+  await context.close();
+}, 120_000);
+
+test('without JavaScript: list, edit, sheet and result do the whole work', async () => {
+  const context = await openContext(browser, { javaScript: false });
+  const page = await context.newPage();
+  await signIn(page, servers.urls.staging, 'pm@example.com', password);
+  await page.goto(`${servers.urls.staging}/catalog/task/${ids.task}`);
+  await page.getByLabel('Title').fill('Send a hamper, without script');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Task saved.').waitFor();
+  await page.goto(`${servers.urls.staging}/catalog/task?q=without`);
+  await page.getByLabel('Tick Send a hamper, without script').check();
+  await page.getByRole('button', { name: 'Transfer ticked tasks' }).click();
+  await page.getByRole('button', { name: 'Transfer 1 row to pre-production' }).click();
+  await page.getByText('1 row transferred to pre-production.').waitFor();
+  await context.close();
+});
