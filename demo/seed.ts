@@ -1,6 +1,5 @@
 // The demo's data: production as it was before, copied down, and then a week of work in staging, all through
 // the program's own functions.
-import { v7 as uuid } from 'uuid';
 import { migrate } from '../src/database/migrate.ts';
 import { openHere, type Here } from '../src/environments/here.ts';
 import * as people from '../src/people/people.ts';
@@ -98,7 +97,7 @@ async function fillProduction(here: Here) {
   const home = { here, lease: here.settings.lease.milliseconds };
   for (const { name, changes } of await productionRows(here.storage)) {
     for (const part of parts(changes, 500)) {
-      await write(home, founder, part, uuid(), { kind: 'save', name });
+      await write(home, founder, part, { name });
     }
   }
 }

@@ -1,6 +1,7 @@
 // Adding, saving and deleting rows from the pages. Each handler parses, acts and answers.
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
+import { z } from 'zod';
 import {
   fieldEntries,
   labelOf,
@@ -174,9 +175,27 @@ export async function resolve(req: Request, res: Response) {
   }
 }
 
-function conflictIn(payload: unknown): edits.EditConflict['conflict'] {
+const value = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  z.array(z.string()),
+  z.array(z.object({ city: z.string(), partner: z.string().nullable() })),
+]);
+const content = z.record(z.string(), value);
+const conflictSchema = z.object({
+  theirs: content,
+  mine: content,
+  merged: content,
+  fields: z.array(z.string()),
+  version: z.number().int(),
+});
+
+/** What the conflict page carried along; a browser may have changed it, so it is parsed like anything typed. */
+function conflictIn(payload: unknown): z.infer<typeof conflictSchema> {
   try {
-    return JSON.parse(String(payload)) as edits.EditConflict['conflict'];
+    return conflictSchema.parse(JSON.parse(String(payload)));
   } catch {
     throw new Invalid({ payload: 'This page is not complete. Open the row again.' });
   }

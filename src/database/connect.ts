@@ -18,7 +18,7 @@ const SESSION = `SET
   innodb_lock_wait_timeout = 5`;
 
 /** A pool that opens a connection at the first question, not before. */
-export function connectSql(address: SqlAddress): Pool {
+export function connectSql(address: SqlAddress, connections = 10): Pool {
   const pool = createPool({
     database: address.name,
     user: address.user,
@@ -29,9 +29,9 @@ export function connectSql(address: SqlAddress): Pool {
     timezone: 'Z',
     dateStrings: true,
     supportBigNumbers: true,
-    connectionLimit: 10,
+    connectionLimit: connections,
     connectTimeout: 3000,
-    maxIdle: 10,
+    maxIdle: connections,
     idleTimeout: 60_000,
   });
   // Commands of one connection keep their order, so these run before whatever the caller asks.
@@ -50,6 +50,7 @@ export function connectNosql(address: NosqlAddress): { client: MongoClient; docu
     directConnection: true,
     serverSelectionTimeoutMS: 3000,
     connectTimeoutMS: 3000,
+    socketTimeoutMS: 60_000,
     monitorCommands: true,
     ignoreUndefined: true,
   });

@@ -17,11 +17,15 @@ const passing = new Set([
   'EHOSTUNREACH',
 ]);
 
+// MongoDB: not primary, shutting down, interrupted by that.
+const passingMongo = new Set([91, 189, 10_107, 11_600, 11_602, 13_435, 13_436]);
+
 /** It may work at the next attempt: a lock, or a server that is away. */
 export function isPassing(error: unknown): boolean {
   const { code, name = '', fatal } = error as { code?: string; name?: string; fatal?: boolean };
   return (
     passing.has(String(code)) ||
+    (name === 'MongoServerError' && passingMongo.has(Number(code))) ||
     /^Mongo(Network|ServerSelection|Pool|Topology)/.test(name) ||
     (fatal === true && code !== 'ER_ACCESS_DENIED_ERROR')
   );

@@ -3,7 +3,17 @@ import { channel } from 'node:diagnostics_channel';
 import type { Pool, PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 
 export type Queryable = Pool | PoolConnection;
-export type Statement = { text: string; values: unknown[] };
+
+/** SQL with its values. A class, so that nothing parsed from a request can ever pass for one. */
+export class Statement {
+  readonly text: string;
+  readonly values: unknown[];
+
+  constructor(text: string, values: unknown[]) {
+    this.text = text;
+    this.values = values;
+  }
+}
 
 /** Every statement is published here, so that a test can count them. */
 export const statements = channel('oneway:statement');
@@ -13,34 +23,33 @@ export function sql(parts: TemplateStringsArray, ...given: unknown[]): Statement
   const values: unknown[] = [];
   const text = parts.reduce((before, part, index) => {
     const value = given[index - 1];
-    if (isStatement(value)) {
+    if (value instanceof Statement) {
       values.push(...value.values);
       return before + value.text + part;
+    }
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      throw new TypeError('An object is no value for SQL');
     }
     // An empty list would be a syntax error; NULL is a list that nothing is in.
     values.push(Array.isArray(value) && value.length === 0 ? null : value);
     return `${before}?${part}`;
   });
-  return { text, values };
+  return new Statement(text, values);
 }
 
-const isStatement = (value: unknown): value is Statement =>
-  typeof value === 'object' && value !== null && 'text' in value && 'values' in value;
-
 /** A table or column name out of a definition. */
-export const name = (identifier: string): Statement => ({
-  text: `\`${identifier.replaceAll('`', '``')}\``,
-  values: [],
-});
+export const name = (identifier: string): Statement =>
+  new Statement(`\`${identifier.replaceAll('`', '``')}\``, []);
 
-export const join = (items: Statement[], separator: string): Statement => ({
-  text: items.map((item) => item.text).join(separator),
-  values: items.flatMap((item) => item.values),
-});
+export const join = (items: Statement[], separator: string): Statement =>
+  new Statement(
+    items.map((item) => item.text).join(separator),
+    items.flatMap((item) => item.values),
+  );
 
 export async function select<T extends object>(on: Queryable, statement: Statement): Promise<T[]> {
   statements.publish(statement);
-  const [rows] = await on.query<(T & RowDataPacket)[]>(statement.text, statement.values);
+  const [rows] = await on.query<(T & RowDataPacket)[]>(timed(statement));
   return rows;
 }
 
@@ -54,9 +63,19 @@ export async function first<T extends object>(
 /** Runs a statement that changes something; answers how many rows it found. */
 export async function run(on: Queryable, statement: Statement): Promise<number> {
   statements.publish(statement);
-  const [result] = await on.query<ResultSetHeader>(statement.text, statement.values);
+  const [result] = await on.query<ResultSetHeader>(timed(statement));
   return result.affectedRows;
 }
+
+/** The same, for a statement that sets LAST_INSERT_ID(): answers that id, 0 when it did not. */
+export async function runForId(on: Queryable, statement: Statement): Promise<number> {
+  statements.publish(statement);
+  const [result] = await on.query<ResultSetHeader>(timed(statement));
+  return result.insertId;
+}
+
+// A server that stops answering without closing its sockets must not hold a worker for ever.
+const timed = ({ text, values }: Statement) => ({ sql: text, values, timeout: 60_000 });
 
 /**
  * Works inside one transaction. After any error the connection is destroyed, because a lock-wait timeout

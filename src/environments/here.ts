@@ -34,12 +34,14 @@ export function openHere(settings: Settings): Here {
     storage: string,
   ): Stop => {
     const sql = connectSql(at.sql);
+    const writers = connectSql(at.sql, 4);
     const { client, documents } = connectNosql(at.nosql);
     closers.push(
       () => sql.end(),
+      () => writers.end(),
       () => client.close(),
     );
-    return { name, sql, documents, storage: folderStorage(storage) };
+    return { name, sql, writers, documents, storage: folderStorage(storage) };
   };
   const { environment } = settings;
   const { next } = rung(environment);

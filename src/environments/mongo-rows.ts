@@ -111,6 +111,14 @@ export function toStored(entity: Entity, row: Row, instant: string, stamp: Stamp
   return stored;
 }
 
+const ours = new Set(['_id', 'modified_at', 'stamp', 'removed_at']);
+
+/** Fields that this version of the program does not know: they stay as they are. */
+export const unknownFields = (entity: Entity, seen: Stored | undefined): Partial<Stored> =>
+  Object.fromEntries(
+    Object.entries(seen ?? {}).filter(([field]) => !ours.has(field) && !entity.fields[field]),
+  );
+
 export const stub = (id: number, instant: string, stamp: Stamp): Stored => ({
   _id: id,
   removed_at: new Date(instant),

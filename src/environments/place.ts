@@ -8,4 +8,14 @@ import type { EnvironmentName } from './ladder.ts';
 export type Place = { sql: Queryable; documents: Db };
 
 /** One environment's databases and storage, as this program reaches them. */
-export type Stop = { name: EnvironmentName; sql: Pool; documents: Db; storage: Storage };
+export type Stop = {
+  name: EnvironmentName;
+  sql: Pool;
+  /**
+   * Connections of their own for whoever writes rows: a writer holds one while it asks the journal, and
+   * where both are the same database one pool could run dry with everybody waiting.
+   */
+  writers: Pool;
+  documents: Db;
+  storage: Storage;
+};

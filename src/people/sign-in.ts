@@ -10,7 +10,11 @@ import { flash, page } from '../web/pages.ts';
 import { localPath, textIn } from '../web/request.ts';
 import * as people from './people.ts';
 
-type Gate = { passport: InstanceType<typeof Passport>; limiter: RateLimiterRedis };
+type Gate = {
+  passport: InstanceType<typeof Passport>;
+  /** Failures for one e-mail from one address, and for one address. */
+  limits: { account: RateLimiterRedis; address: RateLimiterRedis };
+};
 
 /** Passport with our one strategy, and a limit on failures for each address and e-mail. */
 export function openGate({ sql, name }: Here, redis: Redis): Gate {
@@ -23,14 +27,15 @@ export function openGate({ sql, name }: Here, redis: Redis): Gate {
       );
     }),
   );
-  const limiter = new RateLimiterRedis({
-    storeClient: redis,
-    useRedisPackage: true,
-    keyPrefix: `oneway:${name}:sign-in`,
-    points: 10,
-    duration: 15 * 60,
-  });
-  return { passport, limiter };
+  const limit = (kind: string, points: number) =>
+    new RateLimiterRedis({
+      storeClient: redis,
+      useRedisPackage: true,
+      keyPrefix: `oneway:${name}:sign-in:${kind}`,
+      points,
+      duration: 15 * 60,
+    });
+  return { passport, limits: { account: limit('account', 10), address: limit('address', 100) } };
 }
 
 /** Puts the signed-in person on the request; one who was closed or removed is signed out. */
@@ -46,26 +51,36 @@ export const showSignIn = (req: Request, res: Response) =>
     ? res.redirect(303, '/')
     : page(req, res, 'people/sign-in', { title: 'Sign in', email: '', message: '' });
 
-export const signIn = ({ passport, limiter }: Gate) =>
+export const signIn = ({ passport, limits }: Gate) =>
   async function signIn(req: Request, res: Response) {
     const email = textIn(req.body, 'email').toLowerCase();
-    const key = `${req.ip}:${email}`;
-    if (((await limiter.get(key))?.remainingPoints ?? 1) <= 0) {
-      throw new Problem(429, 'Too many attempts. Wait 15 minutes and try again.');
-    }
-    const person = await authenticate(passport, req, res);
+    const address = req.ip ?? '';
+    const account = `${address}:${email}`;
+    // Counted before the password is looked at, so that many attempts at once count too.
+    await count(limits.account, account);
+    await count(limits.address, address);
+    // passport-local would look into the address for what the body does not have.
+    const isComplete = email !== '' && textIn(req.body, 'password') !== '';
+    const person = isComplete && (await authenticate(passport, req, res));
     if (person) {
-      await limiter.delete(key);
+      await limits.account.delete(account);
+      await limits.address.reward(address);
       await enter(req, person);
       res.redirect(303, req.session.returnTo ?? '/');
     } else {
-      await limiter.consume(key).catch(() => {});
       res.status(422);
       const message =
         'E-mail or password is wrong. Try again, or ask an administrator for a new one.';
       await page(req, res, 'people/sign-in', { title: 'Error: Sign in', email, message });
     }
   };
+
+async function count(limiter: RateLimiterRedis, key: string) {
+  await limiter.consume(key).catch((error: unknown) => {
+    if (error instanceof Error) throw error;
+    throw new Problem(429, 'Too many attempts. Wait 15 minutes and try again.');
+  });
+}
 
 const authenticate = (passport: Gate['passport'], req: Request, res: Response) =>
   new Promise<people.Person | false>((resolve, reject) => {

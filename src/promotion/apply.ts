@@ -143,7 +143,7 @@ async function linkIds(connection: PoolConnection, steps: journal.Step[]): Promi
 
 async function writeStatesAndArrivals(work: Work, connection: PoolConnection, instant: string) {
   const { transfer, steps } = work;
-  const rootKeys = steps.map((step) => rootKey(step));
+  const rootKeys = steps.flatMap(rootKeysOf);
   const was = await states.readStates(connection, [...steps, ...rootKeys], { lock: true });
   const mappings = await readMappings(connection);
   const by = { person: transfer.person, instant, mappings };
@@ -160,8 +160,10 @@ async function writeStatesAndArrivals(work: Work, connection: PoolConnection, in
   }
   if (isEngineering) {
     // A dependent's mark is its owner's too: the owner is what a product manager sends.
-    for (const step of steps) {
-      const root = keyText(rootKey(step));
+    for (const [step, key] of steps.flatMap((one) =>
+      rootKeysOf(one).map((root) => [one, root] as const),
+    )) {
+      const root = keyText(key);
       const state = after.get(root) ?? was.get(root);
       if (state && root !== keyText(step)) {
         const fields = changedLabels(entityNamed(step.entity), step).map(
@@ -174,6 +176,10 @@ async function writeStatesAndArrivals(work: Work, connection: PoolConnection, in
   await states.writeStates(connection, [...after.values()]);
   await writeArrivals(work, connection, instant, after);
 }
+
+/** Owners before and after: a dependent that moves changes both. */
+const rootKeysOf = ({ entity, before, after }: journal.Step) =>
+  [before, after].flatMap((row) => (row ? [rootOf(entityNamed(entity), row)] : []));
 
 const rootKey = (step: journal.Step) =>
   rootOf(entityNamed(step.entity), (step.after ?? step.before) as Row);
@@ -243,15 +249,33 @@ async function compareAndSet(
   if (seen?.stamp?.transfer === transfer.id && seen.stamp.fence > transfer.fence) {
     throw new journal.Stale(`Transfer ${transfer.number} is in other hands`);
   }
-  const isDone = await mongo.replace(there.documents, entityNamed(step.entity), seen, next);
+  const entity = entityNamed(step.entity);
+  const isDone = await mongo.replace(there.documents, entity, seen, {
+    ...mongo.unknownFields(entity, seen),
+    ...next,
+  });
   if (!isDone) throw new Moved(`${step.title} was changed there meanwhile.`);
+}
+
+/** What was never there, and was seen for a moment by who reads documents: they are told that it is gone. */
+async function writeTombstones(connection: PoolConnection, work: Work, instant: string) {
+  const by = { person: work.transfer.person, instant, mappings: await readMappings(connection) };
+  const gone = work.steps.filter((step) => isBeforePivot(step) && step.before === null);
+  const was = await states.readStates(connection, gone);
+  await states.writeStates(
+    connection,
+    gone.map((step) => ({
+      ...states.stateAfter(entityNamed(step.entity), step.after as Row, was.get(keyText(step)), by),
+      deleted_at: toSqlInstant(instant),
+    })),
+  );
 }
 
 /** After the pivot: documents that go become stubs. One that someone changed is left, and the line says so. */
 export async function removeDocuments(work: Work) {
   const removals = work.steps.filter((step) => isDocument(step) && step.action === 'remove');
   if (removals.length === 0) return;
-  await transaction(work.there.sql, async (connection) => {
+  await transaction(work.there.writers, async (connection) => {
     await claims.lock(connection, work.transfer);
     let instant = await lockClock(connection);
     const stored = await readStored(work);
@@ -276,7 +300,7 @@ export async function removeDocuments(work: Work) {
  */
 export async function putBack(work: Work, why?: string): Promise<boolean> {
   const { here, there, transfer } = work;
-  return transaction(there.sql, async (connection) => {
+  return transaction(there.writers, async (connection) => {
     await claims.lock(connection, transfer);
     let instant = await lockClock(connection);
     if (await hasArrived(connection, transfer)) {
@@ -284,6 +308,7 @@ export async function putBack(work: Work, why?: string): Promise<boolean> {
     }
     const because = why === undefined ? {} : { problem: why };
     await journal.move(here.sql, transfer, ['applying', 'putting_back'], 'putting_back', because);
+    await point('put-back state');
     const stored = await readStored(work);
     const steps = work.steps.filter(isBeforePivot);
     const foreign = steps.find((step) => !isExplained(step, documentRow(step, stored)));
@@ -299,7 +324,9 @@ export async function putBack(work: Work, why?: string): Promise<boolean> {
         ? mongo.toStored(entityNamed(step.entity), step.before, instant, stampOf(work))
         : mongo.stub(step.id, instant, stampOf(work));
       await compareAndSet(work, step, stored.get(keyText(step)), before);
+      await point('put-back document');
     }
+    await writeTombstones(connection, work, instant);
     await setClock(connection, instant);
     await connection.query('COMMIT');
     await journal.move(here.sql, transfer, ['putting_back'], 'put_back');

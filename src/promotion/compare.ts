@@ -40,6 +40,8 @@ export async function see(here: Place, there: Place, keys: RowKey[]): Promise<Ma
   // A row that moved to another owner is a dependent of neither side's row any more, but it is there.
   const missing = all.filter((key) => !theirs.has(keyText(key)));
   for (const [text, row] of await read(there, missing)) theirs.set(text, row);
+  const moved = all.filter((key) => !mine.has(keyText(key)));
+  for (const [text, row] of await read(here, moved)) mine.set(text, row);
   const states = await readStates(here.sql, all);
   const stops = await readStops(here.sql, all);
   const mappings = await readMappings(here.sql);
@@ -152,10 +154,11 @@ export async function waiting(on: Queryable, entity: Entity): Promise<Map<number
     sql`select s.entity, s.row_id, if(s.entity = ${entity.name}, s.row_id, s.root_id) as root_id,
                s.hash, s.deleted_at, s.engineering_by, t.base_hash, t.seen_hash
           from row_state s
+          join row_state r on r.entity = s.root_entity and r.row_id = s.root_id
           left join stop_state t on t.entity = s.entity and t.row_id = s.row_id
          where s.entity in (${kinds})
            and not (if(s.deleted_at is null, s.hash, null) <=> t.seen_hash)
-           and s.held_at is null`,
+           and s.held_at is null and r.held_at is null`,
   );
   const own = new Map<number, Status>();
   const dependents = new Map<number, Status[]>();

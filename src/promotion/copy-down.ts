@@ -1,6 +1,5 @@
 // Production's rows copied down into this environment, in parts. Rows with work of their own are left alone
 // and listed. It can be stopped and run again at any point: what is equal already is passed over.
-import { v7 as uuid } from 'uuid';
 import { canonical, contentOf, hashOf } from '../catalog/content.ts';
 import {
   fieldEntries,
@@ -16,6 +15,8 @@ import { drawIds, raiseIds } from '../environments/ids.ts';
 import { idsByName } from '../environments/names.ts';
 import type { Place, Stop } from '../environments/place.ts';
 import { read, readAfter } from '../environments/row-store.ts';
+import { Conflict } from '../problems.ts';
+import { onRows } from './claims.ts';
 import { write, type Change } from './edits.ts';
 import { inTheirWords, readMappings } from './mappings.ts';
 import { promotionOrder } from './order.ts';
@@ -71,7 +72,8 @@ async function inParts(
 }
 
 /** Cities and partners are found by name; a new one keeps its id where that is free. */
-async function copyNames({ here, lease }: CopyDown, entity: Entity, rows: Row[], report: Report) {
+async function copyNames(from: CopyDown, entity: Entity, rows: Row[], report: Report) {
+  const { here } = from;
   const known = await idsByName(
     here.sql,
     entity.name,
@@ -88,31 +90,42 @@ async function copyNames({ here, lease }: CopyDown, entity: Entity, rows: Row[],
     const id = isTaken ? await drawIds(here, entity.name) : row.id;
     changes.push({ entity, before: null, after: { ...row, id } });
   }
-  report.created += fresh.length;
   report.same += rows.length - fresh.length;
-  await writePart(here, lease, entity, changes);
+  await writePart(from, entity, changes, report);
 }
 
 async function copyRows(from: CopyDown, entity: Entity, rows: Row[], report: Report) {
-  const { here, lease } = from;
+  const { here, source } = from;
   const keys = rows.map(({ id }) => ({ entity: entity.name, id }));
   const mine = await read(here, keys);
   const states = await readStates(here.sql, keys);
   const stops = await readStops(here.sql, keys);
+  const mappings = await readMappings(here.sql);
+  const busy = new Set(
+    (await onRows(source.sql, keys)).map((claim) =>
+      keyText({ entity: claim.entity, id: claim.row_id }),
+    ),
+  );
   const changes: Change[] = [];
   for (const row of rows) {
     const key = { entity: entity.name, id: row.id };
     const text = keyText(key);
     const before = mine.get(text) ?? null;
-    const why = ownWork(entity, before, states.get(text), stops.get(text));
+    const why = busy.has(text)
+      ? 'being written in production right now'
+      : ownWork(
+          entity,
+          before && inTheirWords(entity, before, mappings),
+          states.get(text),
+          stops.get(text),
+        );
     if (before && hashOf(entity, before) === hashOf(entity, row)) report.same += 1;
     else if (why) report.leftAlone.push({ key, title: titleOf(entity, before ?? row), why });
     else {
       changes.push({ entity, before, after: withOwnLocals(entity, row, before) });
-      report[before ? 'updated' : 'created'] += 1;
     }
   }
-  await writePart(here, lease, entity, changes);
+  await writePart(from, entity, changes, report);
   await writeBases(from, entity, keys, rows);
 }
 
@@ -138,10 +151,25 @@ function withOwnLocals(entity: Entity, row: Row, before: Row | null): Row {
   return after;
 }
 
-async function writePart(here: Stop, lease: number, entity: Entity, changes: Change[]) {
-  if (changes.length > 0) {
-    const name = `Copy-down: ${entity.label.many.toLowerCase()}`;
-    await write({ here, lease }, author, changes, uuid(), { kind: 'copy-down', name });
+/** A part that is refused is halved until the row that does not fit stands alone, and is left alone. */
+async function writePart(from: CopyDown, entity: Entity, changes: Change[], report: Report) {
+  if (changes.length === 0) return;
+  const name = `Copy-down: ${entity.label.many.toLowerCase()}`;
+  try {
+    await write(from, author, changes, { kind: 'copy-down', name });
+    for (const { before } of changes) report[before ? 'updated' : 'created'] += 1;
+  } catch (error) {
+    if (!(error instanceof Conflict)) throw error;
+    const [only, ...others] = changes;
+    if (only && others.length === 0) {
+      const row = only.after as Row;
+      const key = { entity: entity.name, id: row.id };
+      report.leftAlone.push({ key, title: titleOf(entity, row), why: error.message });
+    } else {
+      const half = Math.ceil(changes.length / 2);
+      await writePart(from, entity, changes.slice(0, half), report);
+      await writePart(from, entity, changes.slice(half), report);
+    }
   }
 }
 

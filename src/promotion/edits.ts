@@ -46,7 +46,10 @@ export class EditConflict extends Conflict {
   }
 }
 
-/** @throws Invalid when a value does not fit; answers the new row's id */
+/**
+ * Adds a row and answers its id. The same form posted again answers the same row.
+ * @throws Invalid when a value does not fit, or when the form was sent before with other values
+ */
 export async function add(
   home: Home,
   author: Author,
@@ -54,13 +57,31 @@ export async function add(
   content: Content,
   key: string = uuid(),
 ): Promise<number> {
-  await check(home.here, entity, null, content);
-  const twin = await journal.byKey(home.here.sql, author.email, key);
-  if (twin) return (await journal.stepsOf(home.here.sql, twin.id))[0]?.id ?? 0;
-  const id = await drawIds(home.here, entity.name);
+  const { here } = home;
+  const twin = await journal.byKey(here.sql, author.email, key);
+  if (twin) return sameAdd(here, twin, entity, content);
+  await check(here, entity, null, content);
+  const id = await drawIds(here, entity.name);
   const after: Row = { ...content, id, modified_at: '' };
-  await write(home, author, [{ entity, before: null, after }], key);
-  return id;
+  const written = await write(home, author, [{ entity, before: null, after }], { key });
+  return written.isNew ? id : sameAdd(here, written.transfer, entity, content);
+}
+
+/** What became of a form that was posted before. */
+async function sameAdd(here: Stop, twin: journal.Transfer, entity: Entity, content: Content) {
+  const ended = await journal.whenEnded(here, twin.id);
+  const [step] = await journal.stepsOf(here.sql, twin.id);
+  if (ended.state !== 'verified') {
+    throw new Conflict(
+      `This was sent before and is not saved: ${ended.problem ?? 'it is still being settled'} Go back to the list and add it again.`,
+    );
+  }
+  if (!step?.after || differingFields(entity, step.after, content).length > 0) {
+    throw new Invalid({
+      idempotency_key: 'This form was sent before with other values. Open it again.',
+    });
+  }
+  return step.id;
 }
 
 /**
@@ -87,7 +108,7 @@ export async function save(
   await check(here, entity, id, wanted);
   const changed = differingFields(entity, before, wanted);
   if (changed.length > 0) {
-    await write(home, author, [{ entity, before, after: { ...before, ...wanted } }], uuid());
+    await write(home, author, [{ entity, before, after: { ...before, ...wanted } }]);
   }
   return changed.map((field) => labelOf(entity, field));
 }
@@ -172,56 +193,90 @@ export async function remove(home: Home, author: Author, entity: Entity, id: num
   }
   const all = [{ entity, row }, ...goesAlong];
   const changes = all.map((one) => ({ entity: one.entity, before: one.row, after: null }));
-  await write(home, author, changes, uuid());
+  await write(home, author, changes);
 }
 
 export type Change = { entity: Entity; before: Row | null; after: Row | null };
 
-/** Writes changes in one transfer of their own. */
+export type Naming = { key?: string; kind?: journal.Kind; name?: string };
+
+/**
+ * Writes changes in one transfer of their own.
+ * @throws Conflict when a row is not as it was, Unavailable when it is not certain yet
+ */
 export async function write(
-  home: Home,
+  { here, lease }: Home,
   author: Author,
   changes: Change[],
-  key: string,
-  as: { kind: journal.Kind; name?: string } = { kind: 'save' },
-) {
-  const { here, lease } = home;
-  const titled = changes.map((change) => ({
-    ...change,
-    title: titleOf(change.entity, (change.after ?? change.before) as Row),
-  }));
-  const transfer = await journal.open(here, here, lease, {
-    kind: as.kind,
-    name: as.name ?? titled[0]?.title ?? '',
+  { key = uuid(), kind = 'save', name }: Naming = {},
+): Promise<{ transfer: journal.Transfer; isNew: boolean }> {
+  const steps = changes.map(asStep);
+  const opened = await journal.open(here, here, lease, {
+    kind,
+    name: name ?? steps[0]?.title ?? '',
     reason: null,
     person: author.email,
     role: author.isProductManager ? 'product_manager' : 'editor',
     idempotencyKey: key,
     planHash: ''.padEnd(64, '0'),
     chain: [],
-    reliedOn: [],
-    steps: titled.map(({ entity, before, after, title }) => ({
-      entity: entity.name,
-      id: ((after ?? before) as Row).id,
-      title,
-      action: before === null ? 'create' : after === null ? 'remove' : 'update',
-      because: null,
-      before,
-      after,
-    })),
+    reliedOn: await reliedOn(here, changes),
+    steps,
   });
+  if (!opened.isNew) return opened;
   try {
-    const ended = await carry(here, here, transfer, lease);
+    const ended = await carry(here, here, opened.transfer, lease);
     if (ended.state !== 'verified') {
       const why = (await journal.byId(here.sql, ended.id))?.problem;
       throw new Conflict(`Nothing was saved. ${why ?? ''}`);
     }
+    return opened;
   } catch (error) {
-    if (!(error instanceof Unsettled)) throw error;
+    if (!(error instanceof Unsettled || error instanceof journal.Stale)) throw error;
     throw new Unavailable(
       'A database does not answer. What you saved is kept and will be finished as soon as it does.',
     );
   }
+}
+
+function asStep({ entity, before, after }: Change): journal.Step {
+  const row = (after ?? before) as Row;
+  return {
+    entity: entity.name,
+    id: row.id,
+    title: titleOf(entity, row),
+    action: before === null ? 'create' : after === null ? 'remove' : 'update',
+    because: null,
+    before,
+    after,
+  };
+}
+
+/** Rows that must stay while these are written: what they refer to, and their cities and partners. */
+async function reliedOn(here: Stop, changes: Change[]): Promise<RowKey[]> {
+  const keys = new Map<string, RowKey>();
+  const links: Link[] = [];
+  for (const { entity, after } of changes) {
+    for (const { field, to } of after ? referencesOf(entity) : []) {
+      const id = after?.[field];
+      if (typeof id === 'number') keys.set(keyText({ entity: to, id }), { entity: to, id });
+    }
+    for (const [field, { through }] of fieldEntries(entity)) {
+      if (through) links.push(...((after?.[field] ?? []) as Link[]));
+    }
+  }
+  for (const [entity, names] of [
+    ['city', links.map(({ city }) => city)],
+    ['partner', links.flatMap(({ partner }) => partner ?? [])],
+  ] as const) {
+    for (const [id] of (await idsByName(here.sql, entity, names)).values()) {
+      if (id !== undefined) keys.set(keyText({ entity, id }), { entity, id });
+    }
+  }
+  for (const { entity, before, after } of changes) {
+    keys.delete(keyText({ entity: entity.name, id: ((after ?? before) as Row).id }));
+  }
+  return [...keys.values()];
 }
 
 /** What a form alone cannot know: do references exist, are names known, is a unique value free? */

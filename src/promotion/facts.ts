@@ -1,18 +1,19 @@
 // What a plan is decided from: one consistent look at the rows here and there, and at everything there that
 // could stand in the way. Reads only.
 import { fieldEntries, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
-import { catalog, entityNamed, referencesTo, travelling } from '../catalog/index.ts';
+import { catalog, entityNamed, matchedByName, referencesTo, travelling } from '../catalog/index.ts';
 import { textOf } from '../catalog/fields.ts';
 import { lower } from '../catalog/words.ts';
-import { name, select, snapshot, sql } from '../database/sql.ts';
+import { first, name, select, snapshot, sql } from '../database/sql.ts';
 import type { EnvironmentName } from '../environments/ladder.ts';
 import { collection } from '../environments/mongo-rows.ts';
 import { idsByName, type IdsByName } from '../environments/names.ts';
 import type { Place, Stop } from '../environments/place.ts';
-import { readBy } from '../environments/row-store.ts';
+import { read, readBy } from '../environments/row-store.ts';
 import { readVersion, type DatabaseVersion } from '../version/metadata.ts';
 import { onRows, type Claim } from './claims.ts';
 import { remember, see, type Sight } from './compare.ts';
+import { readMappings, theirName } from './mappings.ts';
 import { linkedNames, parentsOf, type Choices } from './plan.ts';
 import { imagesOf } from './problems-of-plan.ts';
 import type { Step } from './journal.ts';
@@ -54,8 +55,7 @@ export async function gather(
   });
   const wanted = [...chosen, ...included];
   // One consistent moment here; the other side is looked at again under its claims.
-  const { sights, namesHere } = await snapshot(here.sql, async (connection) => {
-    const place = { sql: connection, documents: here.documents };
+  const { sights, namesHere, claimsHere } = await atOneMoment(here, async (place) => {
     const seen = await seeWithParents(place, there, wanted);
     return { sights: seen, namesHere: await linkedRows(place, seen) };
   });
@@ -78,7 +78,7 @@ export async function gather(
     columns: await columnsThere(there),
     version: await readVersion(there.documents),
     versionHere: (await readVersion(here.documents))?.databaseVersion ?? null,
-    claims: await onRows(there.sql, steps),
+    claims: [...claimsHere, ...(await onRows(there.sql, steps))],
     holders: await holdersThere(there, steps),
     usedThere: await usersThere(there, steps),
     missingImages: await imagesMissing(here, steps),
@@ -86,11 +86,36 @@ export async function gather(
   };
 }
 
+/**
+ * Reads rows and documents of one moment. A snapshot holds for MySQL only: claims on the rows tell of a write
+ * under way, and a clock that moved tells of one that ended in between, after which it is read again.
+ */
+async function atOneMoment<T extends { sights: Map<string, Sight> }>(
+  here: Stop,
+  look: (place: Place) => Promise<T>,
+): Promise<T & { claimsHere: Claim[] }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const before = await clockOf(here);
+    const seen = await snapshot(here.sql, (sql) => look({ sql, documents: here.documents }));
+    const claimsHere = await onRows(
+      here.sql,
+      [...seen.sights.values()].map(({ key }) => key),
+    );
+    if (attempt === LOOKS || (await clockOf(here)) === before) return { ...seen, claimsHere };
+  }
+}
+
+const LOOKS = 5;
+
+const clockOf = async ({ sql: on }: Stop) =>
+  (await first<{ instant: string }>(on, sql`select instant from clock where name = 'clock'`))
+    ?.instant;
+
 /** A row as if it were to be written, for questions that need no decision yet. */
-const asStep = ({ key, here, there, status }: Sight): Step => ({
+const asStep = ({ key, here, there }: Sight): Step => ({
   ...key,
   title: '',
-  action: status === 'In sync' ? 'same' : 'update',
+  action: 'update',
   because: null,
   before: there,
   after: here,
@@ -109,18 +134,22 @@ async function seeWithParents(here: Place, there: Place, keys: RowKey[]) {
   return sights;
 }
 
+/** Our rows behind the linked names, by the name that they have there. */
 async function linkedRows(here: Place, sights: Map<string, Sight>): Promise<Map<string, Row>> {
   const links = linkedNames([...sights.values()].map(asStep));
+  const mappings = await readMappings(here.sql);
   const rows = new Map<string, Row>();
-  for (const kind of ['city', 'partner'] as const) {
-    const names = links.filter((link) => link.kind === kind).map((link) => link.name);
-    const found = await select<{ id: number; name: string; country?: string }>(
-      here.sql,
-      sql`select * from ${name(entityNamed(kind).table)} where name in (${names})`,
+  for (const { name: kind } of matchedByName) {
+    const wanted = links.filter((link) => link.kind === kind).map((link) => link.name);
+    const mapped = [...mappings].flatMap(([key, theirs]) =>
+      key.startsWith(`${kind}:`) && wanted.includes(theirs) ? [key.slice(kind.length + 1)] : [],
     );
-    for (const { id, name, country } of found) {
-      const own = country === undefined ? {} : { country };
-      rows.set(`${kind}:${name}`, { id, modified_at: '', name, ...own });
+    const ids = await idsByName(here.sql, kind, [...wanted, ...mapped]);
+    const keys = [...ids.values()].flatMap(([id]) =>
+      id === undefined ? [] : [{ entity: kind, id }],
+    );
+    for (const row of (await read(here, keys)).values()) {
+      rows.set(`${kind}:${theirName(mappings, kind, textOf(row['name']))}`, row);
     }
   }
   return rows;

@@ -1,5 +1,6 @@
 // The journal of an environment: what is going to be written, durable before anything is. Every move of a
 // transfer's state names the fence it was given; a worker whose fence is old moves nothing.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
 import type { Row, RowKey } from '../catalog/entity.ts';
 import {
@@ -94,7 +95,7 @@ export async function open(
   there: Stop,
   lease: number,
   draft: Draft,
-): Promise<Transfer> {
+): Promise<{ transfer: Transfer; isNew: boolean }> {
   const id = uuid();
   try {
     await transaction(here.sql, async (connection) => {
@@ -122,10 +123,12 @@ export async function open(
     });
   } catch (error) {
     const twin = await byKey(here.sql, draft.person, draft.idempotencyKey);
-    if ((error as { code?: string }).code === 'ER_DUP_ENTRY' && twin) return twin;
+    if ((error as { code?: string }).code === 'ER_DUP_ENTRY' && twin) {
+      return { transfer: twin, isNew: false };
+    }
     throw error;
   }
-  return must(await byId(here.sql, id));
+  return { transfer: must(await byId(here.sql, id)), isNew: true };
 }
 
 const inFuture = (milliseconds: number) =>
@@ -219,6 +222,15 @@ export const letGo = (here: Stop, transfer: Transfer) =>
     sql`update transfer set lease_until = ${inFuture(0)}
          where id = ${transfer.id} and fence = ${transfer.fence}`,
   );
+
+/** Waits a few seconds for a transfer that another request carries; answers it as it stands then. */
+export async function whenEnded(here: Stop, id: string): Promise<Transfer> {
+  for (let look = 1; ; look += 1) {
+    const transfer = must(await byId(here.sql, id));
+    if (!liveStates.includes(transfer.state) || look === 50) return transfer;
+    await sleep(100);
+  }
+}
 
 /** Transfers that nobody is working on. */
 export const orphans = (here: Stop) =>

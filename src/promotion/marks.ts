@@ -13,16 +13,20 @@ import { inTheirWords, readMappings } from './mappings.ts';
 import { readStates } from './row-states.ts';
 
 /**
- * A product manager takes over what engineering changed in a row and its dependents. `hash` is the content
- * that was looked at: a later save is not adopted unseen.
+ * A product manager takes over what engineering changed in a row and its dependents. `seen` is the moment of
+ * the last such change that the page showed: what was saved later is not adopted unseen.
  */
-export async function adopt(here: Stop, person: string, key: RowKey, version: number) {
+export async function adopt(here: Stop, person: string, key: RowKey, seen: string) {
   await transaction(here.sql, async (connection) => {
-    const state = (await readStates(connection, [key], { lock: true })).get(keyText(key));
-    if (!state) throw new NotFound(`${entityNamed(key.entity).label.one} ${key.id} is not here.`);
-    if (state.version !== version) {
+    const own = (await readStates(connection, [key])).get(keyText(key));
+    if (!own) throw new NotFound(`${entityNamed(key.entity).label.one} ${key.id} is not here.`);
+    const root = { entity: own.root_entity, id: own.root_id };
+    const state = (await readStates(connection, [root], { lock: true })).get(keyText(root)) ?? own;
+    if (state.engineering_at !== seen) {
       throw new Conflict(
-        `“${state.title}” was saved again by ${state.changed_by}. Look at it once more before you adopt it.`,
+        state.engineering_by
+          ? `“${state.title}” was saved again by ${state.engineering_by}. Look at it once more before you adopt it.`
+          : `“${state.title}” has no work of engineering any more.`,
       );
     }
     await run(
@@ -30,14 +34,14 @@ export async function adopt(here: Stop, person: string, key: RowKey, version: nu
       sql`update row_state
              set engineering_by = null, engineering_at = null, engineering_fields = null,
                  adopted_by = ${person}, adopted_at = utc_timestamp(3)
-           where root_entity = ${key.entity} and root_id = ${key.id} and engineering_by is not null`,
+           where root_entity = ${root.entity} and root_id = ${root.id} and engineering_by is not null`,
     );
     await audit.write(connection, {
       person,
       action: 'adopted',
       subject: state.title,
-      detail: `Work by ${state.engineering_by ?? 'engineering'}`,
-      row: key,
+      detail: `Work by ${state.engineering_by}, last changed ${seen} UTC`,
+      row: root,
     });
   });
 }

@@ -152,6 +152,7 @@ function decided(body: unknown, selection: selections.Selection): selections.Dec
     create: texts('create'),
     resend: fields['resend'] === 'yes',
     overwrite: textIn(fields, 'overwrite'),
+    overwriteFor: textIn(fields, 'plan'),
   };
   const name = textIn(fields, 'name');
   const reason = textIn(fields, 'reason').slice(0, 500) || null;
@@ -255,8 +256,8 @@ export async function chooseArrived(req: Request, res: Response) {
 
 export async function adopt(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const version = Number(textIn(req.body, 'version'));
-  await marks.adopt(req.here, accountOf(req).email, { entity: entity.name, id }, version);
+  const seen = textIn(req.body, 'seen');
+  await marks.adopt(req.here, accountOf(req).email, { entity: entity.name, id }, seen);
   flash(req, 'Adopted: this content may go.');
   back(req, res);
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { canonical, contentOf } from '../catalog/content.ts';
 import {
   fieldEntries,
+  initialContent,
   keyText,
   labelOf,
   referencesOf,
@@ -26,10 +27,18 @@ export type Choices = {
   create: string[];
   /** Send rows again that are the same there, for a fresh `modified_at`. */
   resend: boolean;
-  /** The typed word that allows to overwrite what changed there. */
+  /** The typed word that allows to overwrite what changed there, */
   overwrite: string;
+  /** and the plan that it was typed for: what changes later is not covered. */
+  overwriteFor: string;
 };
-export const noChoices: Choices = { include: [], create: [], resend: false, overwrite: '' };
+export const noChoices: Choices = {
+  include: [],
+  create: [],
+  resend: false,
+  overwrite: '',
+  overwriteFor: '',
+};
 export const OVERWRITE = 'overwrite';
 
 export type Offer = { key: RowKey; title: string; status: Status | null; why: string };
@@ -53,14 +62,17 @@ export function planTransfer(facts: Facts, choices: Choices): Plan {
   const steps = [...going.values()].flatMap((one) => stepOf(facts, choices, one) ?? []);
   const names = createdNames(facts, choices, steps);
   const all = inWritingOrder([...names, ...steps]);
-  const problems = [...missing, ...problemsOf(facts, choices, all)];
+  const hash = hashOfPlan(facts, all);
+  const mayOverwrite =
+    choices.overwrite.trim().toLowerCase() === OVERWRITE && choices.overwriteFor === hash;
+  const problems = [...missing, ...problemsOf(facts, choices, all, { mayOverwrite })];
   return {
     steps: all,
     problems,
     notices: noticesOf(facts, all),
     offers,
-    reliedOn,
-    hash: hashOfPlan(facts, all),
+    reliedOn: [...reliedOn, ...sameParents(all)],
+    hash,
   };
 }
 
@@ -106,6 +118,19 @@ function climb(facts: Facts, choices: Choices) {
     if (sight?.here) take(sight.key, 'added on this sheet');
   }
   return { going, offers: [...offers.values()], reliedOn: [...reliedOn.values()], missing };
+}
+
+/** Parents that stay as they are there, while something that needs them is written. */
+function sameParents(steps: PlannedStep[]): RowKey[] {
+  const needed = new Set(
+    steps
+      .filter(({ action, sight }) => action !== 'same' && sight)
+      .flatMap(({ sight }) => parentsOf(sight as Sight))
+      .map(keyText),
+  );
+  return steps
+    .filter((step) => step.action === 'same' && needed.has(keyText(step)))
+    .map(({ entity, id }) => ({ entity, id }));
 }
 
 export const parentsOf = ({ entity, here }: Pick<Sight, 'entity' | 'here'>): RowKey[] =>
@@ -176,7 +201,8 @@ function createdNames(facts: Facts, choices: Choices, steps: Step[]): PlannedSte
   return wanted.map(({ kind, name }, index) => {
     const id = -1 - index;
     const mine = facts.namesHere.get(`${kind}:${name}`);
-    const after: Row = { ...mine, id, modified_at: '', name };
+    const initial = initialContent(entityNamed(kind));
+    const after: Row = { ...initial, ...mine, id, modified_at: '', name };
     const key = { entity: kind, id };
     return {
       ...{

@@ -9,11 +9,11 @@ import {
   type Row,
   type RowKey,
 } from '../catalog/entity.ts';
-import { textOf } from '../catalog/fields.ts';
+import { textOf, type Link } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { rung } from '../environments/ladder.ts';
-import type { Facts } from './facts.ts';
-import { linkedNames, needsOverwrite, OVERWRITE, type Choices, type PlannedStep } from './plan.ts';
+import type { Column, Facts } from './facts.ts';
+import { linkedNames, needsOverwrite, type Choices, type PlannedStep } from './plan.ts';
 import type { RowState } from './row-states.ts';
 
 export type Way =
@@ -47,15 +47,21 @@ export type Reason =
 
 export type Problem = { reason: Reason; row: RowKey | null; message: string; ways: Way[] };
 
-export function problemsOf(facts: Facts, choices: Choices, steps: PlannedStep[]): Problem[] {
+export function problemsOf(
+  facts: Facts,
+  choices: Choices,
+  steps: PlannedStep[],
+  { mayOverwrite }: { mayOverwrite: boolean },
+): Problem[] {
   const written = steps.filter((step) => step.action !== 'same');
   return [
     ...destination(facts),
     ...deletions(facts),
     ...engineering(facts, written),
     ...holds(facts, written),
-    ...overwritten(facts, choices, written),
+    ...overwritten(facts, mayOverwrite, written),
     ...names(facts, choices, written),
+    ...coinciding(facts, written),
     ...shape(facts, written),
     ...uniqueness(facts, written),
     ...claimed(facts, written),
@@ -115,8 +121,8 @@ export const fieldsIn = (state: RowState): string =>
   (JSON.parse(state.engineering_fields ?? '[]') as string[]).join(', ') || 'all fields';
 
 function holds({ sights }: Facts, steps: PlannedStep[]): Problem[] {
-  const roots = new Set(steps.map((step) => keyText(step.root)));
-  return [...roots].flatMap((text) => {
+  const keys = new Set(steps.flatMap((step) => [keyText(step), keyText(step.root)]));
+  return [...keys].flatMap((text) => {
     const sight = sights.get(text);
     if (!sight?.state?.held_at) return [];
     const { held_by: by, held_reason: why, title } = sight.state;
@@ -132,8 +138,8 @@ function holds({ sights }: Facts, steps: PlannedStep[]): Problem[] {
   });
 }
 
-function overwritten({ to }: Facts, { overwrite }: Choices, steps: PlannedStep[]): Problem[] {
-  if (overwrite.trim().toLowerCase() === OVERWRITE) return [];
+function overwritten({ to }: Facts, mayOverwrite: boolean, steps: PlannedStep[]): Problem[] {
+  if (mayOverwrite) return [];
   const place = rung(to).inText;
   return steps.filter(needsOverwrite).map((step) => {
     const status = step.sight?.status ?? 'Changed there';
@@ -168,6 +174,20 @@ function names(facts: Facts, choices: Choices, steps: PlannedStep[]): Problem[] 
   });
 }
 
+/** Two cities here that are one there cannot both be linked with a row. */
+function coinciding({ to }: Facts, steps: PlannedStep[]): Problem[] {
+  return steps.flatMap((step) =>
+    fieldEntries(entityNamed(step.entity)).flatMap(([field, { through }]): Problem[] => {
+      const cities = through ? ((step.after?.[field] ?? []) as Link[]).map(({ city }) => city) : [];
+      const twice = cities.find((city, index) => cities.indexOf(city) !== index);
+      if (twice === undefined) return [];
+      const message = `${called(step)}: two of its cities are both “${twice}” in ${rung(to).inText}. Keep one of them.`;
+      const ways = [{ kind: 'edit' as const, key: keyOf(step) }];
+      return [{ reason: 'name-ambiguous', row: keyOf(step), message, ways }];
+    }),
+  );
+}
+
 /** Does what is carried fit the tables there? */
 function shape(facts: Facts, steps: PlannedStep[]): Problem[] {
   const problems: Problem[] = [];
@@ -184,11 +204,7 @@ function shape(facts: Facts, steps: PlannedStep[]): Problem[] {
   return problems;
 }
 
-function columnProblems(
-  facts: Facts,
-  entity: Entity,
-  columns: Facts['columns'] extends Map<string, infer C> ? C : never,
-): Problem[] {
+function columnProblems(facts: Facts, entity: Entity, columns: Map<string, Column>): Problem[] {
   const place = rung(facts.to).inText;
   const known = new Map(
     fieldEntries(entity).flatMap(([field, definition]) => {
@@ -241,10 +257,12 @@ function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
       const value = step.after?.[field];
       const holder = facts.holders.get(`${entity.name}.${field}:${textOf(value)}`);
       if (!unique || holder === undefined || holder === step.id) return [];
-      // The holder may be giving the name up in this same transfer.
-      const other = steps.find((one) => one.entity === entity.name && one.id === holder);
-      if (other && !isSameValue(other.after?.[field], value)) return [];
-      const message = `${called(step)}: ${labelOf(entity, field)} is taken in ${rung(facts.to).inText} by ${entity.label.one.toLowerCase()} ${holder}. Change one of the two.`;
+      const giver = steps.find((one) => one.entity === entity.name && one.id === holder);
+      const isGivenUp = giver && !isSameValue(giver.after?.[field], value);
+      const way = isGivenUp
+        ? 'It gives it up in this same transfer: leave this row out and send it afterwards.'
+        : 'Change one of the two.';
+      const message = `${called(step)}: ${labelOf(entity, field)} is taken in ${rung(facts.to).inText} by ${entity.label.one.toLowerCase()} ${holder}. ${way}`;
       const ways = [{ kind: 'edit' as const, key: keyOf(step) }];
       return [{ reason: 'unique-taken' as const, row: keyOf(step), message, ways }];
     });

@@ -24,12 +24,26 @@ export async function recover({ here, there, lease, log }: Recovering): Promise<
         ended += 1;
         log.info({ transfer: taken.number, state: taken.state }, 'transfer recovered');
       } catch (error) {
-        if (!(error instanceof Unsettled)) await journal.letGo(here, taken).catch(() => {});
+        if (!(error instanceof Unsettled)) await giveUpOrLetGo(here, taken, error);
         log.warn({ transfer: taken.number, err: error }, 'transfer not recovered yet');
       }
     }
   }
   return ended;
+}
+
+const TRIES = 5;
+
+/** What fails again and again for a reason of its own is a person's to decide. */
+async function giveUpOrLetGo(here: Stop, taken: journal.Transfer, error: unknown) {
+  const problem = error instanceof Error ? error.message : String(error);
+  const isHopeless = taken.fence > TRIES && !(error instanceof journal.Stale);
+  const act = isHopeless
+    ? journal.move(here.sql, taken, journal.liveStates, 'needs_attention', { problem })
+    : journal.letGo(here, taken);
+  await act.catch(() => {
+    // The next round finds it again.
+  });
 }
 
 /** Takes away claims that a worker did not live to release: their transfer has ended. */

@@ -85,7 +85,7 @@ export async function send(road: Road, selection: Selection, click: Click) {
   }
   try {
     await putImages(road, plan.steps);
-    const transfer = await journal.open(road.here, road.there, road.lease, {
+    const { transfer, isNew } = await journal.open(road.here, road.there, road.lease, {
       kind: 'transfer',
       name: click.name || nameOf(plan.steps),
       reason: click.reason,
@@ -97,7 +97,7 @@ export async function send(road: Road, selection: Selection, click: Click) {
       reliedOn: plan.reliedOn,
       steps: await withIds(road.there, plan.steps),
     });
-    if (transfer.state !== 'planned' || transfer.fence > 1) return sameRequest(transfer, click);
+    if (!isNew) return sameRequest(transfer, click);
     return await carry(road.here, road.there, transfer, road.lease);
   } catch (error) {
     return settled(road, click, error);

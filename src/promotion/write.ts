@@ -1,15 +1,17 @@
 // The one way in which catalogue rows are written: journal, claims at the destination, one transaction
 // there with COMMIT as the pivot, verification, finish. Run again after any crash it goes on from where the
 // journal and the destination stand.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { isSameRow } from '../catalog/content.ts';
-import { keyText, type Row, type RowKey } from '../catalog/entity.ts';
-import { entityNamed } from '../catalog/index.ts';
+import { keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
+import { entityNamed, referencesTo } from '../catalog/index.ts';
 import { isPassing } from '../database/passing.ts';
 import { first, sql } from '../database/sql.ts';
-import type { Stop } from '../environments/place.ts';
+import type { Place, Stop } from '../environments/place.ts';
+import { rowsLinkedWith } from '../environments/links.ts';
 import { UnknownName } from '../environments/mysql-rows.ts';
-import { read } from '../environments/row-store.ts';
+import { byEntity, read, readBy } from '../environments/row-store.ts';
 import { readVersion } from '../version/metadata.ts';
 import * as apply from './apply.ts';
 import * as claims from './claims.ts';
@@ -63,6 +65,7 @@ export async function carry(
 }
 
 const ATTEMPTS = 3;
+const PATIENCE = 40;
 
 async function forward(work: Work) {
   await point('journal');
@@ -91,14 +94,19 @@ async function write(work: Work) {
   for (let attempt = 1; ; attempt += 1) {
     let connection: PoolConnection | undefined;
     try {
-      connection = await work.there.sql.getConnection();
+      connection = await work.there.writers.getConnection();
       await claimAndApply(work, connection);
       connection.release();
       return;
     } catch (error) {
       connection?.destroy();
-      if (!isPassing(error)) throw error;
-      if (attempt === ATTEMPTS) throw new Unsettled(messageOf(error), { cause: error });
+      const isQueueing = error instanceof claims.Taken && work.transfer.kind !== 'transfer';
+      if (!isQueueing && !isPassing(error)) throw error;
+      if (isQueueing && attempt === PATIENCE) throw error;
+      if (!isQueueing && attempt >= ATTEMPTS)
+        throw new Unsettled(messageOf(error), { cause: error });
+      // A save waits a moment for another write of the same rows; a transfer is told at once.
+      if (isQueueing) await sleep(50);
     }
   }
 }
@@ -140,6 +148,27 @@ async function lookAgain(work: Work, connection: PoolConnection) {
       throw new Moved(`${label.one} ${key.id}, which is needed, was removed there meanwhile.`);
     }
   }
+  await refuseUsed(place, work);
+}
+
+/** What goes must have no user and no dependent that stays. */
+async function refuseUsed(place: Place, { steps }: Work) {
+  const written = new Set(steps.map(keyText));
+  const removals = steps.filter((step) => step.action === 'remove');
+  for (const [entity, ids] of byEntity(removals)) {
+    const users = entity.isMatchedByName ? await rowsLinkedWith(place, entity.name, ids) : [];
+    for (const { from, field } of referencesTo(entity)) {
+      const rows = await readBy(place, from, field, ids);
+      users.push(...rows.map((row) => ({ entity: from, row })));
+    }
+    const user = users.find(
+      (one) => !written.has(keyText({ entity: one.entity.name, id: one.row.id })),
+    );
+    if (user) {
+      const title = titleOf(user.entity, user.row);
+      throw new Moved(`${user.entity.label.one} “${title}” began to use it meanwhile.`);
+    }
+  }
 }
 
 /** What stands there is what the plan found or what it writes. */
@@ -170,6 +199,8 @@ async function settle(work: Work) {
 /** Before the pivot: every document gets its before-image back, then the journal says so. */
 async function putBack(work: Work, why?: string) {
   try {
+    await raiseFence(work);
+    await point('put-back claim');
     const isBack = await apply.putBack(work, why);
     if (isBack) {
       await point('put-back');
@@ -177,6 +208,18 @@ async function putBack(work: Work, why?: string) {
     }
   } catch (error) {
     if (isPassing(error)) throw new Unsettled(messageOf(error), { cause: error });
+    throw error;
+  }
+}
+
+/** A worker that takes over shows its fence on the claims before it touches anything. */
+async function raiseFence({ there, transfer, steps, reliedOn }: Work) {
+  const connection = await there.writers.getConnection();
+  try {
+    await claims.take(connection, transfer, { write: steps, shared: reliedOn });
+    connection.release();
+  } catch (error) {
+    connection.destroy();
     throw error;
   }
 }

@@ -1,5 +1,7 @@
 // The catalogue's pages as people use them.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { sql } from '../../src/database/sql.ts';
+import { textOf as fieldText } from '../../src/catalog/fields.ts';
 import { add, change, ed, get, has, pm, transfer, version } from '../support/rows.ts';
 import { openSite, textOf, type Client, type Site } from '../support/people.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -214,6 +216,15 @@ describe('two people on one row', () => {
     expect(await get(staging, key)).toMatchObject({ name: 'A, renamed', description: 'Theirs' });
   });
 
+  test('what the page carries along is parsed like anything typed: no SQL, no other shape', async () => {
+    const id = await add(world.staging, 'form');
+    const version = { text: '(select 1)', values: [] };
+    const payload = JSON.stringify({ theirs: {}, mine: {}, merged: {}, fields: [], version });
+    const answer = await ana.post(`/catalog/form/${id}/resolution`, { payload });
+    expect(answer.status).toBe(422);
+    expect(() => sql`select ${version}`).toThrow('no value for SQL');
+  });
+
   test('different fields merge by themselves', async () => {
     const { staging } = world;
     const key = {
@@ -274,7 +285,7 @@ describe('S0-91 icons', () => {
     expect(textOf(large.text)).toContain('Choose an image of 2 MB or less');
     await post(png, 'Good icon').expect(303);
     const row = await get(staging, { entity: 'business', id: 1 });
-    const name = String(row['icon']);
+    const name = fieldText(row['icon']);
     expect(name).toMatch(/^[0-9a-f]{64}\.png$/);
     const shown = await ana.get(`/objects/${name}`).expect(200);
     expect(shown.headers['content-type']).toBe('image/png');

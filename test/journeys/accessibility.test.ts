@@ -26,6 +26,9 @@ afterAll(async () => {
   await world.close();
 });
 
+// What the sticky bar hides until a page is scrolled would count as a target that is too small.
+const TALL = 4000;
+
 type Visit = [address: string, act?: (page: Page) => Promise<void>];
 
 const press = (name: string | RegExp) => async (page: Page) => {
@@ -80,7 +83,7 @@ async function findings(visits: Visit[], base: string, page: Page): Promise<stri
 
 describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
   test('0 findings and 0 violations on every page of staging', async () => {
-    const context = await openContext(browser, { colorScheme });
+    const context = await openContext(browser, { colorScheme, height: TALL });
     const page = await context.newPage();
     const blocked = watchPolicy(page);
     await page.goto(`${servers.urls.staging}/sign-in`);
@@ -94,7 +97,7 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
   }, 180_000);
 
   test('0 findings on what an administrator and a viewer see, in pre-production and production', async () => {
-    const context = await openContext(browser, { colorScheme });
+    const context = await openContext(browser, { colorScheme, height: TALL });
     const page = await context.newPage();
     const blocked = watchPolicy(page);
     await signIn(page, servers.urls.staging, 'ops@example.com', password);
@@ -123,7 +126,7 @@ const isWide = (page: Page) =>
   page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 
 test('list, edit, sheet and result at 320 px: no sideways scroll, 0 findings', async () => {
-  const context = await openContext(browser, { width: 320 });
+  const context = await openContext(browser, { width: 320, height: TALL });
   const page = await context.newPage();
   await signIn(page, servers.urls.staging, 'pm@example.com', password);
   for (const [address, act] of [

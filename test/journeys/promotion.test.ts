@@ -92,7 +92,6 @@ test.each(['ed', 'vic'])(
       await page.goto(`${servers.urls[name]}/catalog/form`);
       expect(await page.getByRole('button', { name: /^Transfer/ }).count()).toBe(0);
     }
-    await enter(page, 'staging', role);
     await page.goto(`${servers.urls.staging}/catalog/form/${id}`);
     expect(await page.getByRole('button', { name: /^Transfer/ }).count()).toBe(0);
     const answer = await page.goto(

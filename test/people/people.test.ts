@@ -57,6 +57,17 @@ describe('signing in', () => {
     expect(textOf(right.text)).toContain('Wait 15 minutes');
   });
 
+  test('thirty attempts at once count as thirty', async () => {
+    await hire(site.here, 'vic');
+    const client = await site.as(null);
+    const body = { email: 'vic@example.com', password: 'wrong wrong wrong' };
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, () => client.post('/sign-in', body)),
+    );
+    const tried = answers.filter(({ status }) => status === 422).length;
+    expect(tried).toBeLessThanOrEqual(10);
+  });
+
   test('a closed account is signed out at once', async () => {
     const client = await site.as('vic');
     await client.get('/').expect(200);

@@ -111,3 +111,14 @@ test('ids given out afterwards are above all that were seen', async () => {
   await refresh(staging);
   expect(await drawIds(staging, 'partner')).toBe(42);
 });
+
+test('a row that does not fit is left alone and listed; everything else comes', async () => {
+  const { production: above, staging } = world;
+  await add(staging, 'business', { name: 'Corner Café' });
+  await add(above, 'business', { name: 'Corner Café' });
+  const other = await add(above, 'business', { name: 'Tea House' });
+  const report = await refresh(staging);
+  expect(report.created).toBe(1);
+  expect(report.leftAlone.map(({ title }) => title)).toEqual(['Corner Café']);
+  expect(await has(staging, { entity: 'business', id: other })).toBe(true);
+});

@@ -1,12 +1,14 @@
 // What stands in a transfer's way: each is named on the sheet, with its way out, and nothing is written.
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
+import { keyText } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { openHere } from '../../src/environments/here.ts';
 import { Invalid, NotFound, Unavailable } from '../../src/problems.ts';
 import { remove } from '../../src/promotion/edits.ts';
 import { byKey } from '../../src/promotion/journal.ts';
 import * as marks from '../../src/promotion/marks.ts';
+import { readStates } from '../../src/promotion/row-states.ts';
 import { parseKeys } from '../../src/promotion/selections.ts';
 import { send, SheetMoved } from '../../src/promotion/transfers.ts';
 import { BadSettings, parseSettings } from '../../src/settings.ts';
@@ -35,6 +37,9 @@ afterAll(() => world.close());
 
 const reasons = async (...given: Parameters<typeof sheet>) =>
   (await sheet(...given)).plan.problems.map(({ reason }) => reason);
+
+const markedAt = async (...[here, key]: Parameters<typeof version>) =>
+  (await readStates(here.sql, [key])).get(keyText(key))?.engineering_at ?? '';
 
 const click = (planHash: string, idempotencyKey = uuid()) => ({
   planHash,
@@ -194,15 +199,19 @@ test('unique key taken there: named with the row that has it', async () => {
   }
 });
 
-test('a name that is given up in the same transfer is free for another row', async () => {
+test('a name that another row gives up in the same transfer goes in a second one', async () => {
   const { staging, preprod } = world;
-  const one = await add(staging, 'business', { name: 'Corner Café' });
-  const other = await add(staging, 'business', { name: 'Tea House' });
-  const keys = [one, other].map((id) => ({ entity: 'business', id }));
+  const keys = [
+    { entity: 'form', id: await add(staging, 'form', { name: 'Corner Café' }) },
+    { entity: 'form', id: await add(staging, 'form', { name: 'Tea House' }) },
+  ];
   await transfer(staging, keys);
   await change(staging, keys[0]!, { name: 'Corner Bakery' });
   await change(staging, keys[1]!, { name: 'Corner Café' });
-  await transfer(staging, keys);
+  const { plan } = await sheet(staging, keys);
+  expect(plan.problems[0]?.message).toContain('leave this row out and send it afterwards');
+  await transfer(staging, [keys[0]!]);
+  await transfer(staging, [keys[1]!]);
   expect((await get(preprod, keys[1]!))['name']).toBe('Corner Café');
 });
 
@@ -317,7 +326,7 @@ test('S0-23 S0-99 what an editor saved stays out until a PM adopts that content;
   expect(plan.problems.map(({ reason }) => reason)).toEqual(['engineering']);
   expect(plan.problems[0]?.message).toContain('ed@example.com');
   expect(plan.problems[0]?.message).toContain('Label');
-  await marks.adopt(staging, pm.email, key, await version(staging, key));
+  await marks.adopt(staging, pm.email, key, await markedAt(staging, key));
   expect(await reasons(staging, [key])).toEqual([]);
   await change(staging, { entity: 'form_field', id: field }, { label: 'Debug label 2' }, ed);
   expect(await reasons(staging, [key])).toEqual(['engineering']);
@@ -327,7 +336,7 @@ test('S0-23 S0-99 what an editor saved stays out until a PM adopts that content;
 test('adopting what was saved again meanwhile is refused', async () => {
   const { staging } = world;
   const key = { entity: 'form', id: await add(staging, 'form', {}, ed) };
-  const seen = await version(staging, key);
+  const seen = await markedAt(staging, key);
   await change(staging, key, { description: 'Later' }, ed);
   await expect(marks.adopt(staging, pm.email, key, seen)).rejects.toThrow('was saved again');
 });

@@ -111,7 +111,8 @@ test('S0-23 S0-99 the sheet says what engineering changed, and adopting it there
   await change(world.staging, { entity: 'form', id }, { description: 'Debug' }, ed);
   const { text, address } = await open(ana, `form:${id}`);
   expect(text).toContain('has work by ed@example.com: Description');
-  const adopted = await ana.post(`/catalog/form/${id}/adoption`, { version: '2', return: address });
+  const seen = /name="seen" value="([^"]+)"/.exec((await ana.get(address)).text)?.[1];
+  const adopted = await ana.post(`/catalog/form/${id}/adoption`, { seen, return: address });
   expect(adopted.headers['location']).toBe(address);
   const { click } = await open(ana, `form:${id}`);
   expect((await ana.post('/transfers', click)).status).toBe(303);

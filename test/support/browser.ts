@@ -16,12 +16,17 @@ export async function openBrowser(): Promise<Browser> {
   });
 }
 
-export type Look = { colorScheme?: 'light' | 'dark'; width?: number; javaScript?: boolean };
+export type Look = {
+  colorScheme?: 'light' | 'dark';
+  width?: number;
+  height?: number;
+  javaScript?: boolean;
+};
 
 export async function openContext(browser: Browser, look: Look = {}): Promise<BrowserContext> {
   return browser.newContext({
     colorScheme: look.colorScheme ?? 'light',
-    viewport: { width: look.width ?? 1440, height: 960 },
+    viewport: { width: look.width ?? 1440, height: look.height ?? 960 },
     javaScriptEnabled: look.javaScript ?? true,
   });
 }

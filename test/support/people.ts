@@ -5,7 +5,6 @@ import type { Permission } from '../../src/access/permissions.ts';
 import { createApp } from '../../src/app.ts';
 import { openHere, openRedis, type Here, type Redis } from '../../src/environments/here.ts';
 import * as people from '../../src/people/people.ts';
-import type { EnvironmentName } from '../../src/environments/ladder.ts';
 import { settingsOf, type World } from './world.ts';
 
 export const password = 'correct horse battery';
@@ -68,7 +67,7 @@ export async function hire(here: Here, role: string) {
   const known = (await people.list(here.sql)).find((person) => person.email === email);
   const id = known?.id ?? (await people.add(here, 'test', { name: role, email, password }));
   const may = (cast[role] ?? []).filter(
-    (one) => one !== 'product_manager' || (here.name as EnvironmentName) !== 'production',
+    (one) => one !== 'product_manager' || here.name !== 'production',
   );
   await people.setPermissions(here, here.grounds, 'test', id, may);
 }

@@ -100,7 +100,10 @@ export async function transfer(
   keys: RowKey[],
   choices: Partial<Choices> = {},
 ): Promise<Transfer> {
-  const { selection, plan } = await sheet(here, keys, choices);
+  const seen = await sheet(here, keys, choices);
+  const { selection, plan } = choices.overwrite
+    ? await sheet(here, keys, { ...choices, overwriteFor: seen.plan.hash })
+    : seen;
   return send(roadFrom(here), selection, {
     planHash: plan.hash,
     idempotencyKey: uuid(),
