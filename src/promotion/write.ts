@@ -58,6 +58,8 @@ export async function carry(
     return transfer;
   } catch (error) {
     if (error instanceof Unsettled) await journal.letGo(here, transfer).catch(() => {});
+    // Overtaken while asleep: claims that it took again on waking are of no use to anybody.
+    if (error instanceof journal.Stale) await claims.release(there.sql, transfer).catch(() => {});
     throw error;
   } finally {
     stop();

@@ -10,7 +10,8 @@ const [, , variables = '{}', keys = '[]', name = '', times = '1', signal = 'SIGK
 const here = openHere(parseSettings(JSON.parse(variables) as Record<string, string>));
 let left = Number(times);
 points.reached = (reached) => {
-  if (name === 'any' || reached === name) left -= 1;
+  if (name !== 'any' && reached !== name) return;
+  left -= 1;
   if (left === 0) process.kill(process.pid, signal);
 };
 await transfer(here, JSON.parse(keys) as { entity: string; id: number }[]);
