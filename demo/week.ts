@@ -5,6 +5,7 @@ import { entityNamed } from '../src/catalog/index.ts';
 import { initialContent, keyText, type Content, type RowKey } from '../src/catalog/entity.ts';
 import type { Here } from '../src/environments/here.ts';
 import { readOne } from '../src/environments/row-store.ts';
+import { remove } from '../src/promotion/deletions.ts';
 import * as edits from '../src/promotion/edits.ts';
 import * as marks from '../src/promotion/marks.ts';
 import { readStates } from '../src/promotion/row-states.ts';
@@ -159,6 +160,6 @@ export async function workAWeek(all: Environments) {
     { entity: 'business', id: toy },
     'Only for the regression suite',
   );
-  await edits.remove(homeOf(staging), pm, entityNamed('sts'), 1103);
+  await remove(homeOf(staging), pm, entityNamed('sts'), 1103);
   await letTimePass(all, { days: 0.1 });
 }

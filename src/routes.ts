@@ -5,6 +5,7 @@ import type { Allow } from './access/guard.ts';
 import { choose } from './admin/choosing.ts';
 import * as editing from './admin/editing.ts';
 import * as admin from './admin/pages.ts';
+import * as row from './admin/row-page.ts';
 import * as audit from './audit/pages.ts';
 import * as people from './people/pages.ts';
 import { showSignIn, signIn, signOut, type openGate } from './people/sign-in.ts';
@@ -31,7 +32,7 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
   { method: 'get', path: '/catalog/:entity/options', allow: 'look', handler: admin.options },
   { method: 'get', path: '/catalog/:entity/new', allow: 'edit', handler: editing.showNew },
   { method: 'post', path: '/catalog/:entity', allow: 'edit', handler: editing.add },
-  { method: 'get', path: '/catalog/:entity/:id', allow: 'look', handler: admin.show },
+  { method: 'get', path: '/catalog/:entity/:id', allow: 'look', handler: row.show },
   { method: 'post', path: '/catalog/:entity/:id', allow: 'edit', handler: editing.save },
   {
     method: 'post',
@@ -46,7 +47,7 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
     handler: editing.showDeletion,
   },
   { method: 'post', path: '/catalog/:entity/:id/deletion', allow: 'edit', handler: editing.remove },
-  { method: 'get', path: '/catalog/:entity/:id/history', allow: 'look', handler: admin.history },
+  { method: 'get', path: '/catalog/:entity/:id/history', allow: 'look', handler: row.history },
   {
     method: 'post',
     path: '/catalog/:entity/:id/adoption',

@@ -14,15 +14,17 @@ import { textOf } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { readOne } from '../environments/row-store.ts';
 import { Invalid, NotFound, type FieldErrors } from '../problems.ts';
+import { deletion, remove as removeRow } from '../promotion/deletions.ts';
 import * as edits from '../promotion/edits.ts';
+import type { Home } from '../promotion/own-write.ts';
 import { keepImage } from '../storage/storage.ts';
 import { flash, page } from '../web/pages.ts';
 import { addressed, authorOf, localPath, textIn } from '../web/request.ts';
 import { filesOf } from '../web/uploads.ts';
 import { inWords } from '../web/words.ts';
-import { editPage, newPage, startingContent } from './pages.ts';
+import { editPage, newPage, startingContent } from './row-page.ts';
 
-const homeOf = ({ here }: Request): edits.Home => ({
+const homeOf = ({ here }: Request): Home => ({
   here,
   lease: here.settings.lease.milliseconds,
 });
@@ -219,7 +221,7 @@ function asPosted(entity: Entity, content: Content): Record<string, unknown> {
 
 export async function showDeletion(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const found = await edits.deletion(req.here, entity, id);
+  const found = await deletion(req.here, entity, id);
   const title = titleOf(entity, found.row);
   await page(req, res, 'admin/deletion', {
     title: `Delete ${title}`,
@@ -236,7 +238,7 @@ export async function showDeletion(req: Request, res: Response) {
 
 export async function remove(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  await edits.remove(homeOf(req), authorOf(req), entity, id);
+  await removeRow(homeOf(req), authorOf(req), entity, id);
   flash(req, `${entity.label.one} deleted here. What stands in other environments stays there.`);
   res.redirect(303, `/catalog/${entity.name}`);
 }

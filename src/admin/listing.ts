@@ -191,6 +191,12 @@ export type Look = {
   lastSeen: string | null;
   isReachable: boolean;
 };
+/** What the stop after the next is called; null where there is none. */
+export function beyondLabel({ destination }: Here): string | null {
+  const next = destination && rung(destination.name).next;
+  return next ? rung(next).label : null;
+}
+
 const nothing: Look = {
   next: new Map(),
   beyond: new Map(),

@@ -17,7 +17,7 @@ import type { Place, Stop } from '../environments/place.ts';
 import { read, readAfter } from '../environments/row-store.ts';
 import { Conflict } from '../problems.ts';
 import { onRows } from './claims.ts';
-import { write, type Change } from './edits.ts';
+import { write, type Change } from './own-write.ts';
 import { inTheirWords, readMappings } from './mappings.ts';
 import { promotionOrder } from './order.ts';
 import { readStates, readStops, writeSeen, type RowState, type StopState } from './row-states.ts';

@@ -1,33 +1,24 @@
-// Saving, adding and deleting rows where that is allowed: the same write as a transfer, with this
-// environment as its own destination.
+// Adding and saving rows where that is allowed.
 import { v7 as uuid } from 'uuid';
-import { contentOf, differingFields, isSameValue } from '../catalog/content.ts';
+import { differingFields, isSameValue } from '../catalog/content.ts';
 import {
   fieldEntries,
   keyText,
   labelOf,
-  referencesOf,
-  titleOf,
   type Content,
   type Entity,
   type Row,
   type RowKey,
 } from '../catalog/entity.ts';
-import { textOf, type Link } from '../catalog/fields.ts';
-import { dependentsOf, entityNamed, referencesTo } from '../catalog/index.ts';
 import { first, sql } from '../database/sql.ts';
 import { drawIds } from '../environments/ids.ts';
-import { idsByName } from '../environments/names.ts';
-import { rowsLinkedWith } from '../environments/links.ts';
 import type { Stop } from '../environments/place.ts';
-import { read, readBy } from '../environments/row-store.ts';
-import { Conflict, Invalid, NotFound, Unavailable, type FieldErrors } from '../problems.ts';
-import { holding } from './facts.ts';
+import { read } from '../environments/row-store.ts';
+import { Conflict, Invalid, NotFound } from '../problems.ts';
+import { check } from './edit-checks.ts';
 import * as journal from './journal.ts';
+import { write, type Home } from './own-write.ts';
 import { readStates, type Author } from './row-states.ts';
-import { carry, Unsettled } from './write.ts';
-
-export type Home = { here: Stop; lease: number };
 
 /** Someone saved the row in between, and both changed the same field. */
 export class EditConflict extends Conflict {
@@ -154,181 +145,4 @@ async function contentAt(here: Stop, { entity, id }: RowKey, version: number) {
          order by id desc limit 1`,
   );
   return line?.after_image ? (JSON.parse(line.after_image) as Row) : null;
-}
-
-export type Deletion = {
-  row: Row;
-  goesAlong: { entity: Entity; row: Row }[];
-  usedBy: { entity: Entity; row: Row }[];
-};
-
-/** What a deletion takes along, and what stands in its way. */
-export async function deletion(here: Stop, entity: Entity, id: number): Promise<Deletion> {
-  const key = { entity: entity.name, id };
-  const row = (await read(here, [key])).get(keyText(key));
-  if (!row) throw new NotFound(`${entity.label.one} ${id} is not here.`);
-  const goesAlong: Deletion['goesAlong'] = [];
-  for (const dependent of dependentsOf(entity)) {
-    const rows = await readBy(here, dependent, dependent.owner ?? '', [id]);
-    goesAlong.push(...rows.map((one) => ({ entity: dependent, row: one })));
-  }
-  const usedBy: Deletion['usedBy'] = [];
-  for (const { from, field } of referencesTo(entity)) {
-    if (!entity.dependents.includes(from.name)) {
-      const rows = await readBy(here, from, field, [id]);
-      usedBy.push(...rows.map((one) => ({ entity: from, row: one })));
-    }
-  }
-  if (entity.isMatchedByName) usedBy.push(...(await rowsLinkedWith(here, entity.name, [id])));
-  return { row, goesAlong, usedBy };
-}
-
-/** @throws Conflict when other rows still use it */
-export async function remove(home: Home, author: Author, entity: Entity, id: number) {
-  const { row, goesAlong, usedBy } = await deletion(home.here, entity, id);
-  if (usedBy.length > 0) {
-    throw new Conflict(
-      `${titleOf(entity, row)} is still used by ${usedBy.length} other rows. Change those first.`,
-    );
-  }
-  const all = [{ entity, row }, ...goesAlong];
-  const changes = all.map((one) => ({ entity: one.entity, before: one.row, after: null }));
-  await write(home, author, changes);
-}
-
-export type Change = { entity: Entity; before: Row | null; after: Row | null };
-
-export type Naming = { key?: string; kind?: journal.Kind; name?: string };
-
-/**
- * Writes changes in one transfer of their own.
- * @throws Conflict when a row is not as it was, Unavailable when it is not certain yet
- */
-export async function write(
-  { here, lease }: Home,
-  author: Author,
-  changes: Change[],
-  { key = uuid(), kind = 'save', name }: Naming = {},
-): Promise<{ transfer: journal.Transfer; isNew: boolean }> {
-  const steps = changes.map(asStep);
-  const opened = await journal.open(here, here, lease, {
-    kind,
-    name: name ?? steps[0]?.title ?? '',
-    reason: null,
-    person: author.email,
-    role: author.isProductManager ? 'product_manager' : 'editor',
-    idempotencyKey: key,
-    planHash: ''.padEnd(64, '0'),
-    chain: [],
-    reliedOn: await reliedOn(here, changes),
-    steps,
-  });
-  if (!opened.isNew) return opened;
-  try {
-    const ended = await carry(here, here, opened.transfer, lease);
-    if (ended.state !== 'verified') {
-      const why = (await journal.byId(here.sql, ended.id))?.problem;
-      throw new Conflict(`Nothing was saved. ${why ?? ''}`);
-    }
-    return opened;
-  } catch (error) {
-    if (!(error instanceof Unsettled || error instanceof journal.Stale)) throw error;
-    throw new Unavailable(
-      'A database does not answer. What you saved is kept and will be finished as soon as it does.',
-    );
-  }
-}
-
-function asStep({ entity, before, after }: Change): journal.Step {
-  const row = (after ?? before) as Row;
-  return {
-    entity: entity.name,
-    id: row.id,
-    title: titleOf(entity, row),
-    action: before === null ? 'create' : after === null ? 'remove' : 'update',
-    because: null,
-    before,
-    after,
-  };
-}
-
-/** Rows that must stay while these are written: what they refer to, and their cities and partners. */
-async function reliedOn(here: Stop, changes: Change[]): Promise<RowKey[]> {
-  const keys = new Map<string, RowKey>();
-  const links: Link[] = [];
-  for (const { entity, after } of changes) {
-    for (const { field, to } of after ? referencesOf(entity) : []) {
-      const id = after?.[field];
-      if (typeof id === 'number') keys.set(keyText({ entity: to, id }), { entity: to, id });
-    }
-    for (const [field, { through }] of fieldEntries(entity)) {
-      if (through) links.push(...((after?.[field] ?? []) as Link[]));
-    }
-  }
-  for (const [entity, names] of [
-    ['city', links.map(({ city }) => city)],
-    ['partner', links.flatMap(({ partner }) => partner ?? [])],
-  ] as const) {
-    for (const [id] of (await idsByName(here.sql, entity, names)).values()) {
-      if (id !== undefined) keys.set(keyText({ entity, id }), { entity, id });
-    }
-  }
-  for (const { entity, before, after } of changes) {
-    keys.delete(keyText({ entity: entity.name, id: ((after ?? before) as Row).id }));
-  }
-  return [...keys.values()];
-}
-
-/** What a form alone cannot know: do references exist, are names known, is a unique value free? */
-async function check(here: Stop, entity: Entity, id: number | null, content: Content) {
-  const errors: FieldErrors = {};
-  for (const { field, to } of referencesOf(entity)) {
-    const target = content[field];
-    if (typeof target === 'number' && !(await read(here, [{ entity: to, id: target }])).size) {
-      errors[field] =
-        `Choose ${labelOf(entity, field).toLowerCase()} from the list: there is no ${entityNamed(to).label.one.toLowerCase()} ${target}`;
-    }
-  }
-  for (const [field, { unique, through }] of fieldEntries(entity)) {
-    if (unique) {
-      const value = textOf(content[field]);
-      const holder = (await holding(here, entity, field, [value])).find((one) => one.id !== id);
-      if (holder) {
-        errors[field] =
-          `${labelOf(entity, field)} must be different from the ${labelOf(entity, field).toLowerCase()} of ${entity.label.one.toLowerCase()} ${holder.id}`;
-      }
-    }
-    if (through) {
-      const unknown = await unknownNames(here, (content[field] ?? []) as Link[]);
-      if (unknown)
-        errors[field] = `Choose a ${unknown.kind} from the list: “${unknown.name}” is not one`;
-    }
-  }
-  if (entity.isMatchedByName && id !== null) {
-    Object.assign(errors, await renameError(here, entity, id, content));
-  }
-  if (Object.keys(errors).length > 0) throw new Invalid(errors);
-}
-
-async function unknownNames(here: Stop, links: Link[]) {
-  for (const [kind, names] of [
-    ['city', links.map((link) => link.city)],
-    ['partner', links.flatMap((link) => link.partner ?? [])],
-  ] as const) {
-    const known = await idsByName(here.sql, kind, names);
-    const unknown = names.find((one) => !known.has(one));
-    if (unknown !== undefined) return { kind, name: unknown };
-  }
-  return null;
-}
-
-/** Other environments find a city or partner by its name, and rows carry it as content. */
-async function renameError(here: Stop, entity: Entity, id: number, content: Content) {
-  const { row, usedBy } = await deletion(here, entity, id);
-  const isRenamed = contentOf(entity, row)['name'] !== content['name'];
-  return isRenamed && usedBy.length > 0
-    ? {
-        name: `The name is what other environments know it by, and ${usedBy.length} rows use it. Add a new ${entity.label.one.toLowerCase()} instead, or map the name on the Names page.`,
-      }
-    : {};
 }

@@ -12,9 +12,10 @@ import type { Place, Stop } from '../environments/place.ts';
 import { read, readBy } from '../environments/row-store.ts';
 import { readVersion, type DatabaseVersion } from '../version/metadata.ts';
 import { onRows, type Claim } from './claims.ts';
+import { parentsOf } from './climb.ts';
 import { remember, see, type Sight } from './compare.ts';
 import { readMappings, theirName } from './mappings.ts';
-import { linkedNames, parentsOf, type Choices } from './plan.ts';
+import { linkedNames, type Choices } from './plan.ts';
 import { imagesOf } from './problems-of-plan.ts';
 import type { Step } from './journal.ts';
 

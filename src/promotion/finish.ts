@@ -10,7 +10,7 @@ import { read } from '../environments/row-store.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
 import { writeSeen, type Seen } from './row-states.ts';
-import type { Work } from './write.ts';
+import type { Work } from './work.ts';
 
 const words: Record<journal.Action, string> = {
   create: 'created',

@@ -6,7 +6,6 @@ import {
   initialContent,
   keyText,
   labelOf,
-  referencesOf,
   titleOf,
   type Entity,
   type Row,
@@ -14,7 +13,8 @@ import {
 } from '../catalog/entity.ts';
 import type { Link } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { dependentSights, type Sight } from './compare.ts';
+import { climb, parentsOf, type Going, type Offer } from './climb.ts';
+import type { Sight } from './compare.ts';
 import type { Facts } from './facts.ts';
 import type { Step } from './journal.ts';
 import { inWritingOrder } from './order.ts';
@@ -41,7 +41,6 @@ export const noChoices: Choices = {
 };
 export const OVERWRITE = 'overwrite';
 
-export type Offer = { key: RowKey; title: string; status: Status | null; why: string };
 export type PlannedStep = Step & { sight: Sight | null; root: RowKey };
 
 export type Plan = {
@@ -54,8 +53,6 @@ export type Plan = {
   /** SHA-256 over both sides' content; instants left out. */
   hash: string;
 };
-
-type Going = { key: RowKey; because: string | null };
 
 export function planTransfer(facts: Facts, choices: Choices): Plan {
   const { going, offers, reliedOn, missing } = climb(facts, choices);
@@ -76,50 +73,6 @@ export function planTransfer(facts: Facts, choices: Choices): Plan {
   };
 }
 
-/** From what was picked to all that goes: dependents, parents that are needed or ticked. */
-function climb(facts: Facts, choices: Choices) {
-  const going = new Map<string, Going>();
-  const offers = new Map<string, Offer>();
-  const reliedOn = new Map<string, RowKey>();
-  const missing: Problem[] = [];
-  const take = (key: RowKey, because: string | null) => {
-    if (going.has(keyText(key))) return;
-    going.set(keyText(key), { key, because });
-    reliedOn.delete(keyText(key));
-    offers.delete(keyText(key));
-    const sight = facts.sights.get(keyText(key));
-    for (const dependent of dependentSights(facts.sights, key)) {
-      const owner = entityNamed(key.entity).label.one.toLowerCase();
-      take(dependent.key, `belongs to this ${owner}`);
-    }
-    // What is the same there needs nothing that is not there already.
-    if (sight?.here && sight.status !== 'In sync')
-      parentsOf(sight).forEach((one) => need(one, sight));
-  };
-  const need = (key: RowKey, child: Sight) => {
-    const text = keyText(key);
-    const parent = facts.sights.get(text);
-    const who = `${child.entity.label.one} “${titleOf(child.entity, child.here as Row)}”`;
-    if (going.has(text)) return;
-    if (!parent?.here && !parent?.there) missing.push(missingParent(key, child, who));
-    else if (parent.here && (parent.there === null || choices.include.includes(text))) {
-      take(key, parent.there === null ? `${who} needs it` : 'added on this sheet');
-    } else {
-      reliedOn.set(text, key);
-      if (parent.here && parent.status !== 'In sync') {
-        const title = titleOf(parent.entity, parent.here);
-        offers.set(text, { key, title, status: parent.status, why: `${who} refers to it` });
-      }
-    }
-  };
-  for (const key of facts.chosen) take(key, null);
-  for (const text of choices.include) {
-    const sight = facts.sights.get(text);
-    if (sight?.here) take(sight.key, 'added on this sheet');
-  }
-  return { going, offers: [...offers.values()], reliedOn: [...reliedOn.values()], missing };
-}
-
 /** Parents that stay as they are there, while something that needs them is written. */
 function sameParents(steps: PlannedStep[]): RowKey[] {
   const needed = new Set(
@@ -131,22 +84,6 @@ function sameParents(steps: PlannedStep[]): RowKey[] {
   return steps
     .filter((step) => step.action === 'same' && needed.has(keyText(step)))
     .map(({ entity, id }) => ({ entity, id }));
-}
-
-export const parentsOf = ({ entity, here }: Pick<Sight, 'entity' | 'here'>): RowKey[] =>
-  referencesOf(entity).flatMap(({ field, to }) => {
-    const id = here?.[field];
-    return typeof id === 'number' ? [{ entity: to, id }] : [];
-  });
-
-function missingParent(key: RowKey, child: Sight, who: string): Problem {
-  const { label } = entityNamed(key.entity);
-  return {
-    reason: 'parent-missing',
-    row: child.key,
-    message: `${who} needs ${label.one.toLowerCase()} ${key.id}, which is neither here nor there.`,
-    ways: [{ kind: 'edit', key: child.key }],
-  };
 }
 
 function stepOf(facts: Facts, choices: Choices, { key, because }: Going): PlannedStep | null {

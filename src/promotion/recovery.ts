@@ -6,7 +6,8 @@ import { collection } from '../environments/mongo-rows.ts';
 import { catalog } from '../catalog/index.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
-import { carry, Unsettled } from './write.ts';
+import { Unsettled } from './work.ts';
+import { carry } from './write.ts';
 
 type Log = { info(data: object, message: string): void; warn(data: object, message: string): void };
 export type Recovering = { here: Stop; there: Stop | null; lease: number; log: Log };

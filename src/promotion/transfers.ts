@@ -11,7 +11,8 @@ import * as journal from './journal.ts';
 import { planTransfer, type Plan, type PlannedStep } from './plan.ts';
 import { imagesOf } from './problems-of-plan.ts';
 import type { Selection } from './selections.ts';
-import { carry, Unsettled } from './write.ts';
+import { Unsettled } from './work.ts';
+import { carry } from './write.ts';
 
 export type Sheet = { plan: Plan; facts: Facts };
 

@@ -3,36 +3,22 @@
 // journal and the destination stand.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
-import { isSameRow } from '../catalog/content.ts';
-import { keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
+import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
 import { entityNamed, referencesTo } from '../catalog/index.ts';
 import { isPassing } from '../database/passing.ts';
-import { first, sql } from '../database/sql.ts';
 import type { Place, Stop } from '../environments/place.ts';
 import { rowsLinkedWith } from '../environments/links.ts';
 import { UnknownName } from '../environments/mysql-rows.ts';
 import { byEntity, read, readBy } from '../environments/row-store.ts';
 import { readVersion } from '../version/metadata.ts';
-import * as apply from './apply.ts';
+import { apply } from './apply.ts';
 import * as claims from './claims.ts';
+import { removeDocuments } from './documents.ts';
 import { finish, refuse } from './finish.ts';
 import * as journal from './journal.ts';
 import { point } from './points.ts';
-
-export type Work = {
-  here: Stop;
-  there: Stop;
-  transfer: journal.Transfer;
-  /** Steps that write something. */
-  steps: journal.WrittenStep[];
-  reliedOn: RowKey[];
-};
-
-/** Nothing is lost and nothing is certain yet: recovery goes on as soon as the neighbour answers. */
-export class Unsettled extends Error {}
-
-/** The destination is not as planned; nothing of it was written over. */
-export class Moved extends Error {}
+import { putBack as putBackThere } from './put-back.ts';
+import { hasArrived, isExplained, Moved, Unsettled, type Work } from './work.ts';
 
 /**
  * Carries a journaled transfer to its end and answers how it ended.
@@ -125,12 +111,8 @@ async function claimAndApply(work: Work, connection: PoolConnection) {
   await lookAgain(work, connection);
   await journal.move(here.sql, transfer, ['claimed', 'applying'], 'applying');
   await point('open');
-  await apply.apply(work, connection);
+  await apply(work, connection);
 }
-
-export const hasArrived = async (connection: PoolConnection, transfer: journal.Transfer) =>
-  (await first(connection, sql`select 1 from arrival where transfer = ${transfer.id} limit 1`)) !==
-  undefined;
 
 /** Under the claims: is everything as it was planned? */
 async function lookAgain(work: Work, connection: PoolConnection) {
@@ -173,12 +155,6 @@ async function refuseUsed(place: Place, { steps }: Work) {
   }
 }
 
-/** What stands there is what the plan found or what it writes. */
-export function isExplained(step: journal.Step, now: Row | null): boolean {
-  const entity = entityNamed(step.entity);
-  return isSameRow(entity, now, step.before) || isSameRow(entity, now, step.after);
-}
-
 /** After the pivot: removals of documents, verification, finish, release. There is no way back from here. */
 async function settle(work: Work) {
   const { here, there, transfer } = work;
@@ -187,7 +163,7 @@ async function settle(work: Work) {
   }
   await point('committed');
   try {
-    await apply.removeDocuments(work);
+    await removeDocuments(work);
     await point('removed');
     await finish(work);
     await point('finish');
@@ -203,7 +179,7 @@ async function putBack(work: Work, why?: string) {
   try {
     await raiseFence(work);
     await point('put-back claim');
-    const isBack = await apply.putBack(work, why);
+    const isBack = await putBackThere(work, why);
     if (isBack) {
       await point('put-back');
       await claims.release(work.there.sql, work.transfer);

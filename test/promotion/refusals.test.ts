@@ -5,7 +5,7 @@ import { keyText } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { openHere } from '../../src/environments/here.ts';
 import { Invalid, NotFound, Unavailable } from '../../src/problems.ts';
-import { remove } from '../../src/promotion/edits.ts';
+import { remove } from '../../src/promotion/deletions.ts';
 import { byKey } from '../../src/promotion/journal.ts';
 import * as marks from '../../src/promotion/marks.ts';
 import { readStates } from '../../src/promotion/row-states.ts';

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { drawIds } from '../../src/environments/ids.ts';
+import { remove } from '../../src/promotion/deletions.ts';
 import * as edits from '../../src/promotion/edits.ts';
 import * as marks from '../../src/promotion/marks.ts';
 import { waiting } from '../../src/promotion/compare.ts';
@@ -52,7 +53,7 @@ test('a business is not deleted while a task is added under it', async () => {
   await Promise.allSettled([
     add(staging, 'task', { business }),
     add(staging, 'task', { business }),
-    edits.remove(homeOf(staging), pm, entityNamed('business'), business),
+    remove(homeOf(staging), pm, entityNamed('business'), business),
   ]);
   const [tasks] = await staging.sql.query('select id from task');
   const isThere = await has(staging, { entity: 'business', id: business });

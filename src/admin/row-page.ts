@@ -1,0 +1,210 @@
+// The page of one row: as text, as a form, its history, and what stands around it.
+import type { Request, Response } from 'express';
+import { may } from '../access/permissions.ts';
+import { differingFields } from '../catalog/content.ts';
+import {
+  fieldEntries,
+  initialContent,
+  keyText,
+  labelOf,
+  titleOf,
+  type Content,
+  type Entity,
+  type Row,
+} from '../catalog/entity.ts';
+import { dependentsOf, entityNamed, referencesTo } from '../catalog/index.ts';
+import { rung } from '../environments/ladder.ts';
+import { allNames } from '../environments/names.ts';
+import { readBy, readOne } from '../environments/row-store.ts';
+import { NotFound, type FieldErrors } from '../problems.ts';
+import { historyOf, image, type Arrival } from '../promotion/history.ts';
+import { fieldsIn } from '../promotion/problems-of-plan.ts';
+import { readStates } from '../promotion/row-states.ts';
+import type { Status } from '../promotion/status.ts';
+import { page } from '../web/pages.ts';
+import { accountOf, addressed, textIn } from '../web/request.ts';
+import { inWords, lower } from '../web/words.ts';
+import { beyondLabel, lookAhead } from './listing.ts';
+import { referredBy, titles } from './titles.ts';
+
+/** A row as text, or as a form to those who may edit it here. */
+export async function show(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const row = await readOne(req.here, { entity: entity.name, id });
+  if (!row) throw await goneOrNever(req, entity, id);
+  if (may(accountOf(req), 'edit', req.here.grounds)) {
+    await editPage(req, res, entity, row, { content: row, errors: {} });
+  } else {
+    await page(req, res, 'admin/show', {
+      title: titleOf(entity, row),
+      crumbs: rowCrumbs(entity, titleOf(entity, row)),
+      ...(await around(req, entity, row)),
+    });
+  }
+}
+
+async function goneOrNever({ here }: Request, entity: Entity, id: number) {
+  const key = { entity: entity.name, id };
+  const state = (await readStates(here.sql, [key])).get(keyText(key));
+  return state?.deleted_at
+    ? new NotFound(
+        `${entity.label.one} “${state.title}” (${id}) was deleted here by ${state.changed_by}.`,
+      )
+    : new NotFound(`There is no ${lower(entity.label.one)} ${id} in ${rung(here.name).inText}.`);
+}
+
+const rowCrumbs = (entity: Entity, title: string) => [
+  { text: entity.label.many, href: `/catalog/${entity.name}` },
+  { text: title },
+];
+
+/** What a row's page shows around its fields: statuses, dependents, users, history. */
+async function around(req: Request, entity: Entity, row: Row) {
+  const { here } = req;
+  const key = { entity: entity.name, id: row.id };
+  const state = (await readStates(here.sql, [key])).get(keyText(key));
+  const look = entity.isMatchedByName ? null : await lookAhead(here, [key], new Map());
+  const children = [];
+  for (const child of dependentsOf(entity)) {
+    const rows = await readBy(here, child, child.owner ?? '', [row.id]);
+    const ordered = rows.toSorted(
+      (one, other) => Number(one['order'] ?? 0) - Number(other['order'] ?? 0),
+    );
+    children.push({ entity: child, rows: ordered, columns: childColumns(child) });
+  }
+  const users = [];
+  for (const { from, field } of referencesTo(entity)) {
+    if (!entity.dependents.includes(from.name)) {
+      const rows = await readBy(here, from, field, [row.id]);
+      if (rows.length > 0) users.push({ entity: from, field, rows });
+    }
+  }
+  return {
+    entity,
+    row,
+    state,
+    engineeringFields: state?.engineering_by ? fieldsIn(state) : '',
+    look,
+    status: look?.next.get(keyText(key)) ?? null,
+    beyond: look?.beyond.get(keyText(key)) ?? null,
+    beyondLabel: beyondLabel(here),
+    childStatus: (child: Entity, one: Row): Status | null =>
+      look?.sights.get(keyText({ entity: child.name, id: one.id }))?.status ?? null,
+    children,
+    users,
+    lines: (await historyOf(here.sql, key, 4)).map(historyLine),
+    titles: await titles(here.sql, [
+      ...referredBy(entity, row),
+      ...children.flatMap((child) => child.rows.flatMap((one) => referredBy(child.entity, one))),
+    ]),
+  };
+}
+
+const childColumns = (child: Entity) =>
+  fieldEntries(child).filter(
+    ([name, field]) => (field.list || field.local) && name !== child.owner && name !== child.title,
+  );
+
+export type HistoryLine = Arrival & { verb: string; changes: ReturnType<typeof changesIn> };
+
+function historyLine(arrival: Arrival): HistoryLine {
+  return { ...arrival, verb: verbOf(arrival), changes: changesIn(arrival) };
+}
+
+function verbOf({ action, kind, origin }: Arrival): string {
+  const verb = { create: 'added', update: 'changed', remove: 'deleted', same: 'sent again' }[
+    action
+  ];
+  if (kind === 'save') return verb;
+  return kind === 'copy-down'
+    ? `${verb} by the copy-down`
+    : `${verb} by transfer from ${rung(origin as 'staging').inText}`;
+}
+
+/** Old and new value of every field that an arrival changed. */
+function changesIn({ entity: name, before_image, after_image }: Arrival) {
+  const entity = entityNamed(name);
+  const [before, after] = [image(before_image), image(after_image)];
+  return differingFields(entity, before ?? {}, after ?? {}).map((field) => ({
+    label: labelOf(entity, field),
+    before: inWords(entity.fields[field] as never, before?.[field]),
+    after: inWords(entity.fields[field] as never, after?.[field]),
+  }));
+}
+
+export async function history(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const key = { entity: entity.name, id };
+  const state = (await readStates(req.here.sql, [key])).get(keyText(key));
+  if (!state) throw await goneOrNever(req, entity, id);
+  await page(req, res, 'admin/history', {
+    title: `History of ${state.title}`,
+    crumbs: [
+      { text: entity.label.many, href: `/catalog/${entity.name}` },
+      { text: state.title, href: `/catalog/${entity.name}/${id}` },
+      { text: 'History' },
+    ],
+    entity,
+    state,
+    lines: (await historyOf(req.here.sql, key, 200)).map(historyLine),
+  });
+}
+
+export type Typed = { content: Content; errors: FieldErrors; version?: number };
+
+export async function editPage(
+  req: Request,
+  res: Response,
+  entity: Entity,
+  row: Row,
+  typed: Typed,
+) {
+  const hasErrors = Object.keys(typed.errors).length > 0;
+  const title = titleOf(entity, row);
+  const shown = await around(req, entity, row);
+  await page(req, res, 'admin/edit', {
+    ...shown,
+    title: hasErrors ? `Error: ${title}` : title,
+    crumbs: rowCrumbs(entity, title),
+    ...(await formData(req, entity, typed)),
+    version: typed.version ?? shown.state?.version ?? 0,
+  });
+}
+
+export async function newPage(
+  req: Request,
+  res: Response,
+  entity: Entity,
+  typed: Typed & { key: string },
+) {
+  const title = `Add ${lower(entity.label.one)}`;
+  await page(req, res, 'admin/new', {
+    title: Object.keys(typed.errors).length > 0 ? `Error: ${title}` : title,
+    crumbs: rowCrumbs(entity, title),
+    entity,
+    key: typed.key,
+    ...(await formData(req, entity, typed)),
+  });
+}
+
+/** What the form's controls need: values, errors, names to pick from. */
+async function formData({ here }: Request, entity: Entity, { content, errors }: Typed) {
+  const linked = fieldEntries(entity).some(([, field]) => field.through);
+  return {
+    content,
+    errors,
+    titles: await titles(here.sql, referredBy(entity, content)),
+    cityNames: linked ? await allNames(here.sql, 'city') : [],
+    partnerNames: linked ? await allNames(here.sql, 'partner') : [],
+  };
+}
+
+/** A new row's first values: the entity's, with what the address gives (`?form=12`). */
+export function startingContent(entity: Entity, query: Request['query']): Content {
+  const content = initialContent(entity);
+  for (const [name, field] of fieldEntries(entity)) {
+    const given = Number(textIn(query, name));
+    if (field.to && Number.isSafeInteger(given) && given > 0) content[name] = given;
+  }
+  return content;
+}

@@ -1,0 +1,49 @@
+// Deleting a row where that is allowed: what goes along, what stands in the way.
+import { keyText, titleOf, type Entity, type Row } from '../catalog/entity.ts';
+import { dependentsOf, referencesTo } from '../catalog/index.ts';
+import { rowsLinkedWith } from '../environments/links.ts';
+import type { Stop } from '../environments/place.ts';
+import { read, readBy } from '../environments/row-store.ts';
+import { Conflict, NotFound } from '../problems.ts';
+import { write, type Home } from './own-write.ts';
+import type { Author } from './row-states.ts';
+
+export type Deletion = {
+  row: Row;
+  goesAlong: { entity: Entity; row: Row }[];
+  usedBy: { entity: Entity; row: Row }[];
+};
+
+/** What a deletion takes along, and what stands in its way. */
+export async function deletion(here: Stop, entity: Entity, id: number): Promise<Deletion> {
+  const key = { entity: entity.name, id };
+  const row = (await read(here, [key])).get(keyText(key));
+  if (!row) throw new NotFound(`${entity.label.one} ${id} is not here.`);
+  const goesAlong: Deletion['goesAlong'] = [];
+  for (const dependent of dependentsOf(entity)) {
+    const rows = await readBy(here, dependent, dependent.owner ?? '', [id]);
+    goesAlong.push(...rows.map((one) => ({ entity: dependent, row: one })));
+  }
+  const usedBy: Deletion['usedBy'] = [];
+  for (const { from, field } of referencesTo(entity)) {
+    if (!entity.dependents.includes(from.name)) {
+      const rows = await readBy(here, from, field, [id]);
+      usedBy.push(...rows.map((one) => ({ entity: from, row: one })));
+    }
+  }
+  if (entity.isMatchedByName) usedBy.push(...(await rowsLinkedWith(here, entity.name, [id])));
+  return { row, goesAlong, usedBy };
+}
+
+/** @throws Conflict when other rows still use it */
+export async function remove(home: Home, author: Author, entity: Entity, id: number) {
+  const { row, goesAlong, usedBy } = await deletion(home.here, entity, id);
+  if (usedBy.length > 0) {
+    throw new Conflict(
+      `${titleOf(entity, row)} is still used by ${usedBy.length} other rows. Change those first.`,
+    );
+  }
+  const all = [{ entity, row }, ...goesAlong];
+  const changes = all.map((one) => ({ entity: one.entity, before: one.row, after: null }));
+  await write(home, author, changes);
+}

@@ -1,0 +1,96 @@
+// The documents of a transfer at the destination: each one compare-and-set, stamped with transfer and fence.
+import { isSameRow } from '../catalog/content.ts';
+import { keyText, type Row } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { transaction } from '../database/sql.ts';
+import * as mongo from '../environments/mongo-rows.ts';
+import { byEntity } from '../environments/row-store.ts';
+import * as claims from './claims.ts';
+import { laterThan, lockClock, next, setClock } from './clock.ts';
+import * as journal from './journal.ts';
+import { inWritingOrder } from './order.ts';
+import { point } from './points.ts';
+import { Moved, type Work } from './work.ts';
+
+export type StoredByKey = Map<string, mongo.Stored>;
+export const isDocument = (step: journal.Step) => entityNamed(step.entity).store === 'mongo';
+export const isBeforePivot = (step: journal.Step) => isDocument(step) && step.action !== 'remove';
+
+export async function readStored(work: Work): Promise<StoredByKey> {
+  const found: StoredByKey = new Map();
+  for (const [entity, ids] of byEntity(work.steps.filter(isDocument))) {
+    for (const [id, one] of await mongo.readStored(work.there.documents, entity, ids)) {
+      found.set(keyText({ entity: entity.name, id }), one);
+    }
+  }
+  return found;
+}
+
+export const documentRow = (step: journal.Step, stored: StoredByKey) =>
+  mongo.rowIn(entityNamed(step.entity), stored.get(keyText(step)));
+
+/**
+ * Each new or changed document by compare-and-set, with an instant of its own; also those that a former
+ * attempt has written already. Answers the last instant given out.
+ */
+export async function writeDocuments(work: Work, stored: StoredByKey, rowInstant: string) {
+  let instant = rowInstant;
+  for (const step of inWritingOrder(work.steps.filter(isBeforePivot))) {
+    instant = next(instant);
+    const entity = entityNamed(step.entity);
+    await compareAndSet(
+      work,
+      step,
+      stored.get(keyText(step)),
+      mongo.toStored(entity, step.after as Row, instant, stampOf(work)),
+    );
+    await point('document');
+  }
+  return instant;
+}
+
+export const stampOf = ({ transfer }: Work): mongo.Stamp => ({
+  transfer: transfer.id,
+  fence: transfer.fence,
+});
+
+export async function compareAndSet(
+  work: Work,
+  step: journal.Step,
+  seen: mongo.Stored | undefined,
+  next: mongo.Stored,
+) {
+  const { transfer, there } = work;
+  if (seen?.stamp?.transfer === transfer.id && seen.stamp.fence > transfer.fence) {
+    throw new journal.Stale(`Transfer ${transfer.number} is in other hands`);
+  }
+  const entity = entityNamed(step.entity);
+  const isDone = await mongo.replace(there.documents, entity, seen, {
+    ...mongo.unknownFields(entity, seen),
+    ...next,
+  });
+  if (!isDone) throw new Moved(`${step.title} was changed there meanwhile.`);
+}
+
+/** After the pivot: documents that go become stubs. One that someone changed is left, and the line says so. */
+export async function removeDocuments(work: Work) {
+  const removals = work.steps.filter((step) => isDocument(step) && step.action === 'remove');
+  if (removals.length === 0) return;
+  await transaction(work.there.writers, async (connection) => {
+    await claims.lock(connection, work.transfer);
+    let instant = await lockClock(connection);
+    const stored = await readStored(work);
+    instant = laterThan(instant, [], stored);
+    // Owners after what stands under them.
+    for (const step of inWritingOrder(removals).toReversed()) {
+      const seen = stored.get(keyText(step));
+      const entity = entityNamed(step.entity);
+      if (seen && isSameRow(entity, mongo.rowIn(entity, seen), step.before)) {
+        instant = next(instant);
+        await compareAndSet(work, step, seen, mongo.stub(step.id, instant, stampOf(work)));
+      }
+      await point('removal');
+    }
+    await setClock(connection, instant);
+  });
+}

@@ -1,0 +1,52 @@
+import { entityNamed } from '../catalog/index.ts';
+import { keyText } from '../catalog/entity.ts';
+import { transaction } from '../database/sql.ts';
+import * as mongo from '../environments/mongo-rows.ts';
+import * as claims from './claims.ts';
+import { laterThan, lockClock, next, setClock } from './clock.ts';
+import { compareAndSet, documentRow, isBeforePivot, readStored, stampOf } from './documents.ts';
+import * as journal from './journal.ts';
+import { inWritingOrder } from './order.ts';
+import { point } from './points.ts';
+import { writeTombstones } from './records.ts';
+import { hasArrived, isExplained, type Work } from './work.ts';
+
+/**
+ * Undoes a write that did not reach its pivot. Every document is stamped, also one that was not touched, so
+ * that a worker that wakes up late finds a higher fence. Answers false when someone else's value is in the way.
+ */
+export async function putBack(work: Work, why?: string): Promise<boolean> {
+  const { here, there, transfer } = work;
+  return transaction(there.writers, async (connection) => {
+    await claims.lock(connection, transfer);
+    let instant = await lockClock(connection);
+    if (await hasArrived(connection, transfer)) {
+      throw new Error(`Transfer ${transfer.number} has arrived and cannot be put back`);
+    }
+    const because = why === undefined ? {} : { problem: why };
+    await journal.move(here.sql, transfer, ['applying', 'putting_back'], 'putting_back', because);
+    await point('put-back state');
+    const stored = await readStored(work);
+    const steps = work.steps.filter(isBeforePivot);
+    const foreign = steps.find((step) => !isExplained(step, documentRow(step, stored)));
+    if (foreign) {
+      const problem = `${foreign.title} was changed there by someone else while it was being put back.`;
+      await journal.move(here.sql, transfer, ['putting_back'], 'needs_attention', { problem });
+      return false;
+    }
+    instant = laterThan(instant, [], stored);
+    for (const step of inWritingOrder(steps)) {
+      instant = next(instant);
+      const before = step.before
+        ? mongo.toStored(entityNamed(step.entity), step.before, instant, stampOf(work))
+        : mongo.stub(step.id, instant, stampOf(work));
+      await compareAndSet(work, step, stored.get(keyText(step)), before);
+      await point('put-back document');
+    }
+    await writeTombstones(connection, work, instant);
+    await setClock(connection, instant);
+    await connection.query('COMMIT');
+    await journal.move(here.sql, transfer, ['putting_back'], 'put_back');
+    return true;
+  });
+}

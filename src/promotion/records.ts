@@ -1,0 +1,103 @@
+// What the destination keeps of a write, in the transaction of its rows: the state of each row, and the arrivals.
+import type { PoolConnection } from 'mysql2/promise';
+import { differingFields } from '../catalog/content.ts';
+import { keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
+import { entityNamed, rootOf } from '../catalog/index.ts';
+import { run, sql, toSqlInstant } from '../database/sql.ts';
+import { batches } from '../environments/batches.ts';
+import { isBeforePivot } from './documents.ts';
+import type * as journal from './journal.ts';
+import { readMappings } from './mappings.ts';
+import * as states from './row-states.ts';
+import type { Work } from './work.ts';
+
+export async function writeStatesAndArrivals(
+  work: Work,
+  connection: PoolConnection,
+  instant: string,
+) {
+  const { transfer, steps } = work;
+  const rootKeys = steps.flatMap(rootKeysOf);
+  const was = await states.readStates(connection, [...steps, ...rootKeys], { lock: true });
+  const mappings = await readMappings(connection);
+  const by = { person: transfer.person, instant, mappings };
+  const isEngineering = transfer.kind === 'save' && transfer.role !== 'product_manager';
+  const after = new Map<string, states.RowState>();
+  for (const step of steps) {
+    const entity = entityNamed(step.entity);
+    const row = (step.after ?? step.before) as Row;
+    let state = states.stateAfter(entity, row, was.get(keyText(step)), by);
+    if (step.after === null) state.deleted_at = toSqlInstant(instant);
+    if (transfer.kind !== 'save') state = states.unmarked(state);
+    if (isEngineering) state = states.marked(state, { ...by, fields: changedLabels(entity, step) });
+    after.set(keyText(step), state);
+  }
+  if (isEngineering) {
+    // A dependent's mark is its owner's too: the owner is what a product manager sends.
+    for (const [step, key] of steps.flatMap((one) =>
+      rootKeysOf(one).map((root) => [one, root] as const),
+    )) {
+      const root = keyText(key);
+      const state = after.get(root) ?? was.get(root);
+      if (state && root !== keyText(step)) {
+        const fields = changedLabels(entityNamed(step.entity), step).map(
+          (label) => `${step.title}: ${label}`,
+        );
+        after.set(root, states.marked(state, { ...by, fields }));
+      }
+    }
+  }
+  await states.writeStates(connection, [...after.values()]);
+  await writeArrivals(work, connection, instant, after);
+}
+
+/** Owners before and after: a dependent that moves changes both. */
+const rootKeysOf = ({ entity, before, after }: journal.Step) =>
+  [before, after].flatMap((row) => (row ? [rootOf(entityNamed(entity), row)] : []));
+
+const rootKey = (step: journal.Step) =>
+  rootOf(entityNamed(step.entity), (step.after ?? step.before) as Row);
+
+const changedLabels = (entity: Entity, step: journal.Step) =>
+  differingFields(entity, step.before ?? {}, step.after ?? {}).map((name) => labelOf(entity, name));
+
+async function writeArrivals(
+  work: Work,
+  connection: PoolConnection,
+  instant: string,
+  after: Map<string, states.RowState>,
+) {
+  const { transfer } = work;
+  const lines = work.steps.map((step) => {
+    const root = rootKey(step);
+    return [
+      ...[transfer.id, step.seq, step.entity, step.id, root.entity, root.id],
+      ...[step.title.slice(0, 200), step.action, transfer.kind, transfer.name, transfer.reason],
+      ...[transfer.person, transfer.origin, toSqlInstant(instant), transfer.chain],
+      ...[step.before && JSON.stringify(step.before), step.after && JSON.stringify(step.after)],
+      after.get(keyText(step))?.version ?? 1,
+    ];
+  });
+  for (const batch of batches(lines)) {
+    await run(
+      connection,
+      sql`insert into arrival (transfer, seq, entity, row_id, root_entity, root_id, title, action, kind,
+            name, reason, person, origin, at, chain, before_image, after_image, version)
+          values ${batch}`,
+    );
+  }
+}
+
+/** What was never there, and was seen for a moment by who reads documents: they are told that it is gone. */
+export async function writeTombstones(connection: PoolConnection, work: Work, instant: string) {
+  const by = { person: work.transfer.person, instant, mappings: await readMappings(connection) };
+  const gone = work.steps.filter((step) => isBeforePivot(step) && step.before === null);
+  const was = await states.readStates(connection, gone);
+  await states.writeStates(
+    connection,
+    gone.map((step) => ({
+      ...states.stateAfter(entityNamed(step.entity), step.after as Row, was.get(keyText(step)), by),
+      deleted_at: toSqlInstant(instant),
+    })),
+  );
+}
