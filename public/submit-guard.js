@@ -4,6 +4,8 @@ export function guardForms() {
     form.addEventListener('submit', (event) => {
       if (form.dataset.sent) event.preventDefault();
       form.dataset.sent = 'yes';
+      const { busy } = event.submitter?.dataset ?? {};
+      if (busy) event.submitter.textContent = busy;
     });
   }
   // Coming back by the browser's history shows the page as it was left.

@@ -13,7 +13,5 @@ export const guard = (allow: Allow) => (req: Request, res: Response, next: NextF
     return res.redirect(303, '/sign-in');
   }
   if (allow === 'signed-in' || may(req.account, allow, req.here.grounds)) return next();
-  throw new Forbidden(
-    `${whoMay(allow, req.here.grounds)} An administrator gives permissions on the People page.`,
-  );
+  throw new Forbidden(whoMay(allow, req.here.grounds));
 };

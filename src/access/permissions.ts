@@ -39,6 +39,8 @@ const editors: Permission[] = ['editor', 'product_manager'];
 export const grantable = ({ environment }: Grounds): Permission[] =>
   permissionNames.filter((name) => !rung(environment).neverGranted.includes(name));
 
+const asks = 'An administrator gives permissions on the People page.';
+
 /** Which permission opens an ability, and why it may be closed to everyone. */
 export function whoMay(ability: Ability, place: Grounds): string {
   const { label } = rung(place.environment);
@@ -47,13 +49,13 @@ export function whoMay(ability: Ability, place: Grounds): string {
       return 'Everyone who is signed in may look.';
     case 'edit':
       return isStaging(place)
-        ? 'Only people with the permission editor or product_manager may edit here.'
+        ? `Only people with the permission editor or product_manager may edit here. ${asks}`
         : `${label} is read only: nobody may edit here. Make changes in staging, then transfer them.`;
     case 'transfer':
       return place.hasDestination
-        ? 'Only people with the permission product_manager may transfer.'
+        ? `Only people with the permission product_manager may transfer. ${asks}`
         : `Nothing is transferred out of ${label.toLowerCase()}.`;
     case 'administer':
-      return 'Only people with the permission administrator may do this.';
+      return `Only people with the permission administrator may do this. ${asks}`;
   }
 }

@@ -109,8 +109,14 @@ async function posted(req: Request, entity: Entity): Promise<Content> {
   for (const [name, { kind }] of fieldEntries(entity)) {
     if (kind === 'image' && body[`${name}_removed`] === 'yes') body[name] = '';
   }
-  if (Object.keys(errors).length > 0) throw new Invalid(errors);
-  return parseContent(entity, body);
+  try {
+    const content = parseContent(entity, body);
+    if (Object.keys(errors).length === 0) return content;
+  } catch (error) {
+    if (!(error instanceof Invalid)) throw error;
+    Object.assign(errors, error.fields);
+  }
+  throw new Invalid(errors);
 }
 
 /** What was typed, as it was typed, so that nothing is lost on the page with the errors. */

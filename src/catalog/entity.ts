@@ -22,6 +22,8 @@ export type Declaration<F extends Fields> = {
   owner?: keyof F & string;
   /** Belongs to its environment: found by name there, never carried as a row. */
   isMatchedByName?: boolean;
+  /** What has to hold between fields: one message for each field that does not fit. */
+  rules?: (content: Content) => FieldErrors;
   /** One sentence for an empty list. */
   purpose: string;
 };
@@ -92,5 +94,7 @@ export function parseContent(entity: Entity, posted: unknown): Content {
     for (const issue of result.error.issues) errors[String(issue.path[0])] ??= issue.message;
     throw new Invalid(errors);
   }
+  const broken = entity.rules?.(result.data) ?? {};
+  if (Object.keys(broken).length > 0) throw new Invalid(broken);
   return result.data;
 }

@@ -50,7 +50,7 @@ const asIs = <T>(stored: unknown) => stored as T;
 const blank = z
   .string()
   .optional()
-  .transform((typed) => (typed ?? '').trim());
+  .transform((typed) => (typed ?? '').replaceAll('\0', '').trim());
 
 function field<T extends Value>(
   kind: string,

@@ -39,28 +39,37 @@ export async function setPermissions(req: Request, res: Response) {
   const { permissions } = (req.body ?? {}) as { permissions?: string | string[] };
   const id = numberOrNull(req.params['id']) ?? 0;
   const wanted = [permissions ?? []].flat();
-  await people.setPermissions(req.here, req.here.grounds, accountOf(req).email, id, wanted);
-  flash(req, 'Permissions saved.');
-  res.redirect(303, `/people/${id}`);
+  await orShow(req, res, async () => {
+    await people.setPermissions(req.here, req.here.grounds, accountOf(req).email, id, wanted);
+    return 'Permissions saved.';
+  });
 }
 
 export async function setPassword(req: Request, res: Response) {
   const id = numberOrNull(req.params['id']) ?? 0;
-  try {
+  await orShow(req, res, async () => {
     await people.setPassword(req.here, accountOf(req).email, id, req.body);
-    flash(req, 'Password saved.');
-    res.redirect(303, `/people/${id}`);
-  } catch (error) {
-    const errors = fieldErrors(error);
-    res.status(422);
-    await show(req, res, errors);
-  }
+    return 'Password saved.';
+  });
 }
 
 export async function setActive(req: Request, res: Response) {
   const id = numberOrNull(req.params['id']) ?? 0;
   const isActive = textIn(req.body, 'active') === 'yes';
-  await people.setActive(req.here, accountOf(req).email, id, isActive);
-  flash(req, isActive ? 'Account opened.' : 'Account closed.');
-  res.redirect(303, `/people/${id}`);
+  await orShow(req, res, async () => {
+    await people.setActive(req.here, accountOf(req).email, id, isActive);
+    return isActive ? 'Account opened.' : 'Account closed.';
+  });
+}
+
+/** Does something to a person and says so, or shows the person's page with what does not fit. */
+async function orShow(req: Request, res: Response, act: () => Promise<string>) {
+  try {
+    flash(req, await act());
+    res.redirect(303, `/people/${String(req.params['id'])}`);
+  } catch (error) {
+    const errors = fieldErrors(error);
+    res.status(422);
+    await show(req, res, errors);
+  }
 }

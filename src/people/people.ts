@@ -10,7 +10,7 @@ import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import { rung, type Grounds } from '../environments/ladder.ts';
 import type { Stop } from '../environments/place.ts';
-import { Conflict, Invalid, NotFound } from '../problems.ts';
+import { Invalid, NotFound } from '../problems.ts';
 import { hashPassword, isPassword } from './passwords.ts';
 
 export type Person = Account & { isActive: boolean };
@@ -152,10 +152,11 @@ async function keepOneAdministrator(on: Queryable, id: number) {
     sql`select 1 from permission m join person p on p.id = m.person_id and p.active
          where m.name = 'administrator' and p.id <> ${id} limit 1 for update`,
   );
-  if (!other)
-    throw new Conflict(
-      'This is the last administrator. Give the permission to someone else first.',
-    );
+  if (!other) {
+    throw new Invalid({
+      administrator: 'This is the last administrator. Give the permission to someone else first.',
+    });
+  }
 }
 
 export async function setPassword(here: Stop, by: string, id: number, posted: unknown) {

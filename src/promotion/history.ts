@@ -65,5 +65,16 @@ export const arrived = (on: Queryable, before: string | null) =>
          limit 20`,
   );
 
+/** Numbers of the transfers that took what came with this one further. */
+export async function sentOn(on: Queryable, transfer: string): Promise<number[]> {
+  const lines = await select<{ number: number }>(
+    on,
+    sql`select number from transfer
+         where kind = 'transfer' and state = 'verified' and chain like ${`%"${transfer}"%`}
+         order by number`,
+  );
+  return lines.map((line) => line.number);
+}
+
 export const arrivalsOf = (on: Queryable, transfer: string) =>
   select<Arrival>(on, sql`select * from arrival where transfer = ${transfer} order by seq`);

@@ -143,7 +143,7 @@ export const byId = (on: Queryable, id: string) =>
   first<Transfer>(on, sql`select * from transfer where id = ${id}`);
 
 export const byNumber = (on: Queryable, number: number) =>
-  first<Transfer>(on, sql`select * from transfer where number = ${number}`);
+  first<Transfer>(on, sql`select * from transfer where number = ${number} and kind = 'transfer'`);
 
 export const byKey = (on: Queryable, person: string, key: string) =>
   first<Transfer>(

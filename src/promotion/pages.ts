@@ -7,7 +7,7 @@ import { rung } from '../environments/ladder.ts';
 import { Invalid, NotFound, Problem, Unavailable } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, addressed, localPath, numberOrNull, textIn } from '../web/request.ts';
-import { arrivalsOf, arrived } from './history.ts';
+import { arrivalsOf, arrived, sentOn } from './history.ts';
 import * as journal from './journal.ts';
 import { listMappings } from './mappings.ts';
 import * as marks from './marks.ts';
@@ -34,7 +34,7 @@ function decided(body: unknown, selection: selections.Selection): selections.Dec
   const added = texts('add')
     .flatMap((list) => list.split(' '))
     .filter(Boolean);
-  const removed = new Set(texts('leave'));
+  const removed = new Set(texts('leave').flatMap((list) => list.split(' ')));
   const keys = [...selection.keys, ...(added.length > 0 ? selections.parseKeys(added) : [])].filter(
     (key) => !removed.has(keyText(key)),
   );
@@ -57,12 +57,20 @@ function decided(body: unknown, selection: selections.Selection): selections.Dec
   };
 }
 
+/** What decides which rows go; a tick that was set in the last moment has not been looked at yet. */
+const goes = ({ keys, choices }: Pick<selections.Selection, 'keys' | 'choices'>) =>
+  JSON.stringify([keys, choices.include, choices.create, choices.resend]);
+
 /** The click. Anything that moved since the sheet was shown brings a fresh sheet. */
 export async function send(req: Request, res: Response) {
   const id = textIn(req.body, 'selection');
   const selection = await selections.find(req.here.sql, id);
   const now = decided(req.body, selection);
   await selections.decide(req.here.sql, id, now);
+  if (goes(now) !== goes(selection)) {
+    flash(req, 'The sheet shows your choices now. Look at it once more, then transfer.');
+    return res.redirect(303, `/selections/${id}`);
+  }
   try {
     const transfer = await transfers.send(
       roadOf(req),
@@ -96,7 +104,7 @@ export async function index(req: Request, res: Response) {
 export async function show(req: Request, res: Response) {
   const number = numberOrNull(req.params['number']) ?? 0;
   const transfer = await journal.byNumber(req.here.sql, number);
-  if (!transfer) throw new NotFound(`There is no transfer ${number}.`);
+  if (!transfer) throw new NotFound('There is no such transfer.');
   const steps = await journal.stepsOf(req.here.sql, transfer.id);
   await page(req, res, 'promotion/transfer', {
     title: `Transfer ${transfer.number}: ${transfer.name}`,
@@ -118,14 +126,25 @@ export async function arrivals(req: Request, res: Response) {
   const list = [];
   for (const line of lines) {
     const rows = await arrivalsOf(req.here.sql, line.transfer);
-    list.push({ ...line, from: rung(line.origin as 'staging'), rows: rows.slice(0, 50) });
+    const roots = new Set(rows.map((row) => `${row.entity}:${row.row_id}`));
+    list.push({
+      ...line,
+      from: rung(line.origin as 'staging'),
+      sentOn: await sentOn(req.here.sql, line.transfer),
+      // A dependent goes with its owner; one that came alone is sent on alone.
+      rows: rows.slice(0, 50).map((row) => ({
+        ...row,
+        isChosen:
+          !entityNamed(row.entity).isMatchedByName &&
+          (row.entity === row.root_entity || !roots.has(`${row.root_entity}:${row.root_id}`)),
+      })),
+    });
   }
   await page(req, res, 'promotion/arrivals', {
     title: 'Arrived',
     crumbs: [{ text: 'Arrived' }],
     list,
     labelOne: (name: string) => entityNamed(name).label.one,
-    isMatched: (name: string) => entityNamed(name).isMatchedByName,
   });
 }
 
@@ -140,10 +159,14 @@ export async function chooseArrived(req: Request, res: Response) {
     ticked ?? travelled.map((line) => `${line.root_entity}:${line.root_id}`),
   );
   const chain = [...(JSON.parse(first.chain) as string[]), first.transfer];
-  const { name } = first;
+  const name = isDefaultName(first.name, came) ? '' : first.name;
   const id = await selections.create(req.here.sql, accountOf(req).email, { keys, name, chain });
   res.redirect(303, `/selections/${id}`);
 }
+
+/** A name that the program made of the rows would not fit what is sent on. */
+const isDefaultName = (name: string, came: { title: string }[]) =>
+  / and [\d,]+ more$/.test(name) || came.some(({ title }) => title === name);
 
 export async function adopt(req: Request, res: Response) {
   const { entity, id } = addressed(req);

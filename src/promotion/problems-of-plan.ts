@@ -2,6 +2,7 @@
 import { fieldEntries, keyText, labelOf, type Row, type RowKey } from '../catalog/entity.ts';
 import type { Link } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { lower } from '../catalog/words.ts';
 import { rung } from '../environments/ladder.ts';
 import type { Facts } from './facts.ts';
 import { linkedNames, needsOverwrite, type Choices, type PlannedStep } from './plan.ts';
@@ -35,9 +36,17 @@ export type Reason =
   | 'updating'
   | 'no-version'
   | 'image-missing'
-  | 'host-name';
+  | 'host-name'
+  | 'unknown-row';
 
-export type Problem = { reason: Reason; row: RowKey | null; message: string; ways: Way[] };
+export type Problem = {
+  reason: Reason;
+  row: RowKey | null;
+  message: string;
+  ways: Way[];
+  /** Rows that leaving out would help, where that is not `row` itself. */
+  concerns?: RowKey[];
+};
 
 export function problemsOf(
   facts: Facts,
@@ -48,6 +57,7 @@ export function problemsOf(
   const written = steps.filter((step) => step.action !== 'same');
   return [
     ...destination(facts),
+    ...unknown(facts),
     ...deletions(facts),
     ...engineering(facts, written),
     ...holds(facts, written),
@@ -77,6 +87,16 @@ function destination({ version, to }: Facts): Problem[] {
   return [{ reason: 'updating', row: null, message, ways: [{ kind: 'wait' }] }];
 }
 
+function unknown({ chosen, sights, from }: Facts): Problem[] {
+  return chosen.flatMap((key) => {
+    const sight = sights.get(keyText(key));
+    if (sight?.status || sight?.state?.deleted_at) return [];
+    const { label } = entityNamed(key.entity);
+    const message = `There is no ${lower(label.one)} ${key.id} in ${rung(from).inText}.`;
+    return [{ reason: 'unknown-row' as const, row: key, message, ways: [] }];
+  });
+}
+
 function deletions({ chosen, sights }: Facts): Problem[] {
   return chosen.flatMap((key) => {
     const sight = sights.get(keyText(key));
@@ -100,6 +120,7 @@ function engineering({ sights }: Facts, steps: PlannedStep[]): Problem[] {
         reason: 'engineering',
         row: root,
         message,
+        concerns: [...(found.get(keyText(root))?.concerns ?? []), keyOf(step)],
         ways: [
           { kind: 'adopt', key: root },
           { kind: 'edit', key: root },

@@ -67,8 +67,20 @@ export class SheetMoved extends Conflict {}
  * @throws SheetMoved when either side changed since, Invalid when something still stands in the way
  */
 export async function send(road: Road, selection: Selection, click: Click) {
-  const twin = await journal.byKey(road.here.sql, click.person, click.idempotencyKey);
+  const findTwin = () => journal.byKey(road.here.sql, click.person, click.idempotencyKey);
+  const twin = await findTwin();
   if (twin) return sameRequest(twin, click);
+  try {
+    return await sendFirst(road, selection, click);
+  } catch (error) {
+    // The second of two clicks finds rows being written: by the first, which was journaled meanwhile.
+    const first = error instanceof Problem ? await findTwin() : undefined;
+    if (first) return sameRequest(first, click);
+    throw error;
+  }
+}
+
+async function sendFirst(road: Road, selection: Selection, click: Click) {
   if (rung(road.there.name).asksReason && !click.reason) {
     throw new Invalid({ reason: 'Enter a reason. Everyone can read it in production.' });
   }
@@ -143,8 +155,9 @@ async function withIds(there: Stop, steps: PlannedStep[]): Promise<journal.Step[
 
 /** What a transfer without a name is called: its first row, and how many more. */
 function nameOf(steps: PlannedStep[]): string {
-  const picked = steps.filter((step) => step.because === null);
-  const [first] = picked.length > 0 ? picked : steps;
+  const written = steps.filter((step) => step.action !== 'same');
+  const picked = written.filter((step) => step.because === null);
+  const [first] = picked.length > 0 ? picked : written;
   const more = picked.length - 1;
   return `${first?.title ?? 'Rows'}${more > 0 ? ` and ${more} more` : ''}`;
 }

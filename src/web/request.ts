@@ -59,7 +59,8 @@ export const numberOrNull = (value: unknown): number | null =>
 /** One text out of a query or a body; empty when it is missing or given twice. */
 export function textIn(from: unknown, name: string): string {
   const value = (from as Record<string, unknown> | undefined)?.[name];
-  return typeof value === 'string' ? value.trim() : '';
+  // A NUL is in no text that anybody typed, and databases disagree about it.
+  return typeof value === 'string' ? value.replaceAll('\0', '').trim() : '';
 }
 
 /** A path of this server, or `otherwise`: a redirect never leaves it. */

@@ -36,6 +36,11 @@ const press = (name: string | RegExp) => async (page: Page) => {
   await page.waitForLoadState();
 };
 
+const openFirst = async (page: Page) => {
+  await page.locator('tbody th a').first().click();
+  await page.waitForLoadState();
+};
+
 const inStaging = (): Visit[] => [
   ['/'],
   ['/catalog/business'],
@@ -63,7 +68,7 @@ const inStaging = (): Visit[] => [
   [`/catalog/form/${ids.drifted}`, press('Transfer…')],
   [`/catalog/business/${ids.business}`, press('Transfer…')],
   ['/transfers'],
-  ['/transfers/4'],
+  ['/transfers', openFirst],
   ['/arrivals'],
   ['/names'],
   ['/audit'],
@@ -135,7 +140,7 @@ test('list, edit, sheet and result at 320 px: no sideways scroll, 0 findings', a
     [`/catalog/task/${ids.task}`],
     [`/catalog/business/${ids.business}`],
     [`/catalog/task/${ids.owl}`, press('Transfer…')],
-    ['/transfers/4'],
+    ['/transfers', openFirst],
     ['/transfers'],
     ['/audit'],
   ] as Visit[]) {

@@ -19,6 +19,8 @@ export const banner = entity({
     start: instant({ list: true }),
     end: instant({ list: true }),
   },
+  rules: ({ start, end }) =>
+    start && end && end <= start ? { end: 'End must be later than start' } : {},
 });
 
 export type Banner = RowOf<typeof banner>;

@@ -1,5 +1,5 @@
 import { entity, type RowOf } from '../entity.ts';
-import { choice, flag, integer, list, optionalText, reference, text } from '../fields.ts';
+import { choice, flag, integer, list, optionalText, reference, text, textOf } from '../fields.ts';
 
 const types = [
   'text',
@@ -31,6 +31,10 @@ export const formField = entity({
     options: list({ max: 120, hint: 'For a choice: one option a line.' }),
     validation: optionalText({ max: 200, hint: 'A rule in words or a regular expression.' }),
   },
+  rules: ({ type, options }) =>
+    ['choice', 'choices'].includes(textOf(type)) && Array.isArray(options) && options.length === 0
+      ? { options: 'Enter at least one option, one a line' }
+      : {},
 });
 
 export type FormField = RowOf<typeof formField>;
