@@ -26,6 +26,10 @@ export function isPassing(error: unknown): boolean {
   return (
     passing.has(String(code)) ||
     (name === 'MongoServerError' && passingMongo.has(Number(code))) ||
+    /^(ClientOffline|ClientClosed|DisconnectsClient|SocketClosedUnexpectedly)Error$/.test(
+      // The redis client's errors go by their class alone.
+      error instanceof Error ? error.constructor.name : '',
+    ) ||
     /^Mongo(Network|ServerSelection|Pool|Topology)/.test(name) ||
     (fatal === true && code !== 'ER_ACCESS_DENIED_ERROR')
   );

@@ -12,7 +12,7 @@ import { folderStorage } from '../storage/storage.ts';
 import { rung, type EnvironmentName, type Grounds } from './ladder.ts';
 import type { Stop } from './place.ts';
 
-const redisClient = (url: string) => createClient({ url });
+const redisClient = (url: string) => createClient({ url, disableOfflineQueue: true });
 export type Redis = ReturnType<typeof redisClient>;
 
 export type Here = Stop & {

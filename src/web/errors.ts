@@ -45,7 +45,7 @@ function asProblem(error: unknown): Problem | null {
   if (error instanceof Problem) return error;
   if (isPassing(error)) {
     return new Unavailable(
-      "This environment's database does not answer right now. Nothing was saved; try again in a moment.",
+      'A database of this environment does not answer right now. Nothing was saved; try again in a moment.',
     );
   }
   const { status, expose, message } = error as {

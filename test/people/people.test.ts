@@ -83,6 +83,15 @@ describe('signing in', () => {
   });
 });
 
+test('a stopped Redis is said in words, at once', async () => {
+  const down = await openSite(world, 'staging');
+  const client = await down.as('vic');
+  await down.close();
+  const answer = await client.get('/');
+  expect(answer.status).toBe(503);
+  expect(answer.text).toContain('does not answer right now');
+});
+
 describe('forged posts', () => {
   test('from another site, and without the token', async () => {
     const client = await site.as('ed');
