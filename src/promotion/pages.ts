@@ -7,7 +7,7 @@ import { rung } from '../environments/ladder.ts';
 import { Invalid, NotFound, Problem, Unavailable } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, addressed, localPath, numberOrNull, textIn } from '../web/request.ts';
-import { arrivalsOf, arrived, sentOn } from './history.ts';
+import { arrivalsOf, arrived, sentOn, type Arrival } from './history.ts';
 import * as journal from './journal.ts';
 import { listMappings } from './mappings.ts';
 import * as marks from './marks.ts';
@@ -125,19 +125,12 @@ export async function arrivals(req: Request, res: Response) {
   const lines = await arrived(req.here.sql, before);
   const list = [];
   for (const line of lines) {
-    const rows = await arrivalsOf(req.here.sql, line.transfer);
-    const roots = new Set(rows.map((row) => `${row.entity}:${row.row_id}`));
+    const rows = withChoice(await arrivalsOf(req.here.sql, line.transfer));
     list.push({
       ...line,
       from: rung(line.origin as 'staging'),
       sentOn: await sentOn(req.here.sql, line.transfer),
-      // A dependent goes with its owner; one that came alone is sent on alone.
-      rows: rows.slice(0, 50).map((row) => ({
-        ...row,
-        isChosen:
-          !entityNamed(row.entity).isMatchedByName &&
-          (row.entity === row.root_entity || !roots.has(`${row.root_entity}:${row.root_id}`)),
-      })),
+      rows: rows.slice(0, LISTED),
     });
   }
   await page(req, res, 'promotion/arrivals', {
@@ -148,16 +141,30 @@ export async function arrivals(req: Request, res: Response) {
   });
 }
 
+const LISTED = 50;
+
+/** Which lines are picked for the next stop: a dependent goes with its owner; one that came alone goes alone. */
+function withChoice(rows: Arrival[]) {
+  const keys = new Set(rows.map((row) => `${row.entity}:${row.row_id}`));
+  return rows.map((row) => ({
+    ...row,
+    isChosen:
+      !entityNamed(row.entity).isMatchedByName &&
+      (row.entity === row.root_entity || !keys.has(`${row.root_entity}:${row.root_id}`)),
+  }));
+}
+
 /** What came with one transfer, chosen for the next stop; single rows may be left out. */
 export async function chooseArrived(req: Request, res: Response) {
-  const came = await arrivalsOf(req.here.sql, String(req.params['transfer']));
+  const came = withChoice(await arrivalsOf(req.here.sql, String(req.params['transfer'])));
   const [first] = came;
   if (!first) throw new NotFound('There is no such transfer here.');
-  const ticked = (req.body as { rows?: unknown }).rows;
-  const travelled = came.filter((line) => !entityNamed(line.entity).isMatchedByName);
-  const keys = selections.parseKeys(
-    ticked ?? travelled.map((line) => `${line.root_entity}:${line.root_id}`),
-  );
+  const { rows: ticked, rest } = (req.body ?? {}) as { rows?: string | string[]; rest?: string };
+  const unlisted = rest === 'yes' ? came.slice(LISTED).filter(({ isChosen }) => isChosen) : [];
+  const keys = selections.parseKeys([
+    ...[ticked ?? []].flat(),
+    ...unlisted.map((row) => `${row.entity}:${row.row_id}`),
+  ]);
   const chain = [...(JSON.parse(first.chain) as string[]), first.transfer];
   const name = isDefaultName(first.name, came) ? '' : first.name;
   const id = await selections.create(req.here.sql, accountOf(req).email, { keys, name, chain });

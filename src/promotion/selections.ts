@@ -35,7 +35,7 @@ export function parseKeys(posted: unknown): RowKey[] {
     .array(keySchema)
     .min(1)
     .safeParse([posted ?? []].flat());
-  if (!result.success) throw new Invalid({ rows: 'Choose at least one row' });
+  if (!result.success) throw new Invalid({ rows: 'Choose at least one row: go back and tick it.' });
   const unique = new Map(result.data.map((key) => [keyText(key), key]));
   for (const key of unique.values()) {
     if (entityNamed(key.entity).isMatchedByName) {

@@ -67,7 +67,8 @@ test('S0-15 S0-32 in pre-production the Arrived page leads to production, with a
   const page = await pm.get('/arrivals').expect(200);
   expect(textOf(page.text)).toContain('Address change');
   const path = /action="(\/arrivals\/[^"]+\/selection)"/.exec(page.text)?.[1] ?? '';
-  const chosen = await pm.post(path);
+  expect((await pm.post(path)).status).toBe(422);
+  const chosen = await pm.post(path, { rows: [`form:${key.id}`] });
   const { text } = await pm.get(chosen.headers['location'] ?? '');
   const hidden = (name: string) =>
     new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1] ?? '';
