@@ -19,7 +19,7 @@ beforeAll(async () => {
   ids = await fill(world);
   servers = await listen(world);
   browser = await openBrowser();
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await browser.close();
   await servers.close();
@@ -99,7 +99,7 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
     );
     expect(blocked).toEqual([]);
     await context.close();
-  }, 180_000);
+  }, 400_000);
 
   test('0 findings on what an administrator and a viewer see, in pre-production and production', async () => {
     const context = await openContext(browser, { colorScheme, height: TALL });
@@ -123,7 +123,7 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
     expect(found).toEqual([]);
     expect(blocked).toEqual([]);
     await context.close();
-  }, 180_000);
+  }, 400_000);
 });
 
 /** Wider than the screen, outside of tables that scroll by themselves. */
@@ -154,7 +154,7 @@ test('list, edit, sheet and result at 320 px: no sideways scroll, 0 findings', a
   await page.getByRole('link', { name: /^Forms/ }).click();
   expect(page.url()).toContain('/catalog/form');
   await context.close();
-}, 120_000);
+}, 300_000);
 
 test('without JavaScript: list, edit, sheet and result do the whole work', async () => {
   const context = await openContext(browser, { javaScript: false });
