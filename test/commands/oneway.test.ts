@@ -1,0 +1,64 @@
+// The command line of one environment, as an engineer types it.
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { readVersion } from '../../src/version/metadata.ts';
+import { currentVersion } from '../../src/version/db-version.ts';
+import * as people from '../../src/people/people.ts';
+import { add, change, has } from '../support/rows.ts';
+import { password } from '../support/people.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(() => world.clear());
+afterAll(() => world.close());
+
+const oneway = (name: 'staging' | 'preprod' | 'production', words: string[], input = '') =>
+  spawnSync(process.execPath, ['src/commands/oneway.ts', ...words], {
+    env: { PATH: process.env['PATH'], ...world.variables[name] },
+    encoding: 'utf8',
+    input,
+  });
+
+test('S0-73 J-7 refresh copies production down, says how much, and lists what it left alone', async () => {
+  const id = await add(world.production, 'form', { name: 'Address change' });
+  const first = oneway('preprod', ['refresh']);
+  expect([first.status, first.stdout]).toEqual([
+    0,
+    'Forms: 1\n1 created, 0 updated, 0 the same already.\n',
+  ]);
+  expect(await has(world.preprod, { entity: 'form', id })).toBe(true);
+  await change(world.preprod, { entity: 'form', id }, { description: 'Mended here' });
+  expect(oneway('preprod', ['refresh']).stdout).toContain('changed here by pm@example.com');
+});
+
+test('refresh has nothing to copy from in production', () => {
+  const { status, stderr } = oneway('production', ['refresh']);
+  expect(status).toBe(1);
+  expect(stderr).toContain('REFRESH_SOURCE_* is not set');
+});
+
+test('db migrate writes the version document; run again it changes nothing', async () => {
+  await world.staging.documents.collection('metadata').deleteMany({});
+  const { status, stdout } = oneway('staging', ['db', 'migrate']);
+  expect([status, stdout]).toEqual([0, `Staging is at version ${currentVersion()}.\n`]);
+  expect(await readVersion(world.staging.documents)).toEqual({
+    databaseVersion: currentVersion(),
+    isUpdating: false,
+  });
+});
+
+test('people add reads the password from standard input and checks it', async () => {
+  const words = ['people', 'add', '--name', 'Ana', '--email', 'ana@example.com'];
+  const short = oneway('staging', words, 'short\n');
+  expect([short.status, short.stderr.trim()]).toEqual([
+    1,
+    'Password must have 12 characters or more',
+  ]);
+  const added = oneway('staging', [...words, '--permissions', 'editor'], `${password}\n`);
+  expect(added.status).toBe(0);
+  const [ana] = await people.list(world.staging.sql);
+  expect(ana).toMatchObject({ email: 'ana@example.com', permissions: ['editor'] });
+});
