@@ -19,7 +19,7 @@ import type { Facts } from './facts.ts';
 import type { Step } from './journal.ts';
 import { inWritingOrder } from './order.ts';
 import { problemsOf, type Problem } from './problems-of-plan.ts';
-import { isReady, overwrites, type Status } from './status.ts';
+import { overwrites } from './status.ts';
 
 /** What the person decided on the sheet. Keys are key texts (`task:12`), names are `city:Pune`. */
 export type Choices = {
@@ -232,5 +232,3 @@ export const needsOverwrite = (step: PlannedStep): boolean =>
   step.sight?.status !== undefined &&
   step.sight.status !== null &&
   (overwrites(step.sight.status) || step.sight.status === 'Deleted here, changed there');
-
-export const isUsual = (status: Status | null) => status !== null && isReady(status);

@@ -1,6 +1,5 @@
 // Goes on with what a stopped worker left: at start and every few seconds, from the journal, with a raised
 // fence, by the same steps.
-import { select, sql } from '../database/sql.ts';
 import type { Stop } from '../environments/place.ts';
 import { collection } from '../environments/mongo-rows.ts';
 import { catalog } from '../catalog/index.ts';
@@ -67,15 +66,6 @@ export async function sweepStubs(here: Stop) {
     await collection(here.documents, entity).deleteMany({ removed_at: { $lt: yesterday } });
   }
 }
-
-/** How many transfers wait for recovery; for health. */
-export const unsettledCount = async (here: Stop) =>
-  (
-    await select<{ waiting: number }>(
-      here.sql,
-      sql`select count(*) as waiting from transfer where state in (${journal.liveStates})`,
-    )
-  )[0]?.waiting ?? 0;
 
 /** Recovers at once and then every few seconds, until it is told to stop. */
 export function keepRecovering(recovering: Recovering, every: number): () => Promise<void> {

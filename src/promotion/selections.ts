@@ -3,7 +3,7 @@ import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { first, run, select, sql, type Queryable } from '../database/sql.ts';
+import { first, run, sql, type Queryable } from '../database/sql.ts';
 import { Invalid, NotFound } from '../problems.ts';
 import { noChoices, type Choices } from './plan.ts';
 
@@ -94,12 +94,4 @@ export const decide = (on: Queryable, id: string, { choices, keys, name, reason 
            set choices = ${JSON.stringify(choices)}, row_keys = ${JSON.stringify(keys.map(keyText))},
                name = ${name.slice(0, 120)}, reason = ${reason}
          where id = ${id}`,
-  );
-
-/** How many rows wait in selections that this person made in the last days. */
-export const recent = (on: Queryable, person: string) =>
-  select<{ id: string; name: string; created_at: string }>(
-    on,
-    sql`select id, name, created_at from selection
-         where person = ${person} order by created_at desc limit 5`,
   );
