@@ -76,6 +76,12 @@ export const titleOf = (entity: Entity, row: Row): string =>
 
 export const keyText = ({ entity, id }: RowKey): string => `${entity}:${id}`;
 
+/** The other way round; the text is one of ours. */
+export function keyFrom(text: string): RowKey {
+  const [entity = '', id] = text.split(':');
+  return { entity, id: Number(id) };
+}
+
 /** A new row's values before anybody typed any. */
 export const initialContent = (entity: Entity): Content =>
   Object.fromEntries(fieldEntries(entity).map(([name, field]) => [name, field.initial]));

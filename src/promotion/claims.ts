@@ -4,7 +4,7 @@ import type { PoolConnection } from 'mysql2/promise';
 import type { RowKey } from '../catalog/entity.ts';
 import { first, run, select, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
 import { batches } from '../environments/batches.ts';
-import { Stale, type Transfer } from './journal.ts';
+import { byId, overStates, Stale, type Transfer } from './journal.ts';
 
 export type Claim = {
   entity: string;
@@ -95,6 +95,12 @@ export async function lock(connection: PoolConnection, transfer: Transfer) {
 
 export const release = (on: Queryable, transfer: Transfer) =>
   run(on, sql`delete from claim where transfer = ${transfer.id} and fence <= ${transfer.fence}`);
+
+/** Releases what a worker left behind, once its transfer is over; a live one is recovery's to carry on. */
+export async function releaseIfOver(here: Queryable, there: Queryable, id: string) {
+  const transfer = await byId(here, id);
+  if (transfer && overStates.includes(transfer.state)) await release(there, transfer);
+}
 
 /** Claims of other transfers on these rows. */
 export const onRows = (on: Queryable, keys: RowKey[]) =>

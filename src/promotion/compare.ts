@@ -1,6 +1,6 @@
 // Rows here beside the same rows there: live for what a person looks at, recalled for everything else.
 import { canonical, contentOf, hashOf } from '../catalog/content.ts';
-import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import { keyFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { dependentsOf, entityNamed } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { Place } from '../environments/place.ts';
@@ -89,11 +89,7 @@ async function withTheirDependents(place: Place, keys: RowKey[]): Promise<Map<st
   return rows;
 }
 
-const keysOf = (texts: string[]): RowKey[] =>
-  [...new Set(texts)].map((text) => {
-    const [entity = '', id] = text.split(':');
-    return { entity, id: Number(id) };
-  });
+const keysOf = (texts: string[]): RowKey[] => [...new Set(texts)].map(keyFrom);
 
 /** Writes back what was seen, where it is news; a row found equal without a base gets one. */
 export async function remember(on: Queryable, sights: Iterable<Sight>) {
@@ -121,6 +117,7 @@ export function statusWithDependents(sights: Map<string, Sight>, root: RowKey): 
 
 export function dependentSights(sights: Map<string, Sight>, root: RowKey): Sight[] {
   const entity = entityNamed(root.entity);
+  if (entity.dependents.length === 0) return [];
   return [...sights.values()].filter((sight) => {
     const { owner } = sight.entity;
     const row = sight.here ?? sight.there;

@@ -1,7 +1,14 @@
 // What a plan is decided from: one consistent look at the rows here and there, and at everything there that
 // could stand in the way. Reads only.
-import { fieldEntries, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
-import { catalog, entityNamed, matchedByName, referencesTo, travelling } from '../catalog/index.ts';
+import {
+  fieldEntries,
+  keyFrom,
+  keyText,
+  type Entity,
+  type Row,
+  type RowKey,
+} from '../catalog/entity.ts';
+import { catalog, matchedByName, referencesTo, travelling } from '../catalog/index.ts';
 import { textOf } from '../catalog/fields.ts';
 import { lower } from '../catalog/words.ts';
 import { first, name, select, snapshot, sql } from '../database/sql.ts';
@@ -50,11 +57,7 @@ export async function gather(
   choices: Choices,
   hostHere: string | null,
 ): Promise<Facts> {
-  const included = choices.include.map((text) => {
-    const [entity = '', id] = text.split(':');
-    return { entity: entityNamed(entity).name, id: Number(id) };
-  });
-  const wanted = [...chosen, ...included];
+  const wanted = [...chosen, ...choices.include.map(keyFrom)];
   // One consistent moment here; the other side is looked at again under its claims.
   const { sights, namesHere, claimsHere } = await atOneMoment(here, async (place) => {
     const seen = await seeWithParents(place, there, wanted);

@@ -29,6 +29,9 @@ export type State =
 
 export const liveStates: State[] = ['planned', 'claimed', 'applying', 'committed', 'putting_back'];
 
+/** Nothing is left to do: neither for a worker nor for a person. */
+export const overStates: State[] = ['verified', 'refused', 'put_back'];
+
 /** A save is a write whose destination is its own environment; so is each part of a copy-down. */
 export type Kind = 'transfer' | 'save' | 'copy-down';
 

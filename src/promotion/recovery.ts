@@ -50,14 +50,10 @@ async function giveUpOrLetGo(here: Stop, taken: journal.Transfer, error: unknown
 export async function sweepClaims({ here, there }: Recovering) {
   for (const stop of there ? [here, there] : [here]) {
     for (const { transfer: id } of await claims.originsWithClaims(stop.sql, here.name)) {
-      const transfer = await journal.byId(here.sql, id);
-      const isOver = transfer && over.includes(transfer.state);
-      if (isOver) await claims.release(stop.sql, transfer);
+      await claims.releaseIfOver(here.sql, stop.sql, id);
     }
   }
 }
-
-const over: journal.State[] = ['verified', 'refused', 'put_back'];
 
 /** Stubs of removed documents are kept for a day, in case a worker sleeps that long. */
 export async function sweepStubs(here: Stop) {

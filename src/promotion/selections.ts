@@ -1,7 +1,7 @@
 // A selection is a product manager's basket: the rows of a transfer to be, and what was decided on its sheet.
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
-import { keyText, type RowKey } from '../catalog/entity.ts';
+import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { first, run, sql, type Queryable } from '../database/sql.ts';
 import { Invalid, NotFound } from '../problems.ts';
@@ -21,10 +21,7 @@ export type Selection = {
 const keySchema = z
   .string()
   .regex(/^[a-z_]+:[1-9]\d{0,15}$/)
-  .transform((text): RowKey => {
-    const [entity = '', id] = text.split(':');
-    return { entity, id: Number(id) };
-  });
+  .transform(keyFrom);
 
 /**
  * Parses `task:12` as a form posts it.

@@ -45,8 +45,10 @@ export async function carry(
     return transfer;
   } catch (error) {
     if (error instanceof Unsettled) await journal.letGo(here, transfer).catch(() => {});
-    // Overtaken while asleep: claims that it took again on waking are of no use to anybody.
-    if (error instanceof journal.Stale) await claims.release(there.sql, transfer).catch(() => {});
+    // Overtaken while asleep, it may have taken claims again on waking, after the end.
+    if (error instanceof journal.Stale) {
+      await claims.releaseIfOver(here.sql, there.sql, transfer.id).catch(() => {});
+    }
     throw error;
   } finally {
     stop();
