@@ -4,7 +4,7 @@ import { migrate } from '../src/database/migrate.ts';
 import { openHere, type Here } from '../src/environments/here.ts';
 import * as people from '../src/people/people.ts';
 import { copyDown } from '../src/promotion/copy-down.ts';
-import { write, type Change } from '../src/promotion/own-write.ts';
+import { write, type Change } from '../src/journal/own-write.ts';
 import { parseSettings } from '../src/settings.ts';
 import { currentVersion } from '../src/version/db-version.ts';
 import { writeVersion } from '../src/version/metadata.ts';

@@ -7,9 +7,14 @@ import * as editing from './admin/editing.ts';
 import * as admin from './admin/pages.ts';
 import * as row from './admin/row-page.ts';
 import * as audit from './audit/pages.ts';
+import * as messages from './messages/pages.ts';
 import * as people from './people/pages.ts';
 import { showSignIn, signIn, signOut, type openGate } from './people/sign-in.ts';
+import type { Ability } from './access/permissions.ts';
 import * as promotion from './promotion/pages.ts';
+import type { SelectionKind } from './promotion/selections.ts';
+import { sheetKinds } from './promotion/sheet-page.ts';
+import * as sheet from './promotion/sheet-pages.ts';
 import * as web from './web/handlers.ts';
 
 export type Route = { method: 'get' | 'post'; path: string; allow: Allow; handler: RequestHandler };
@@ -63,9 +68,22 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
   },
 
   { method: 'post', path: '/selections', allow: 'transfer', handler: choose },
-  { method: 'get', path: '/selections/:id', allow: 'transfer', handler: promotion.showSheet },
-  { method: 'post', path: '/selections/:id/choices', allow: 'transfer', handler: promotion.decide },
-  { method: 'post', path: '/transfers', allow: 'transfer', handler: promotion.send },
+  ...sheetRoutes('transfer', 'transfer'),
+  ...sheetRoutes('undo', 'undo'),
+  ...sheetRoutes('bring-back', 'bring-back'),
+  { method: 'post', path: '/transfers/:number/undo', allow: 'undo', handler: sheet.chooseUndo },
+  {
+    method: 'post',
+    path: '/catalog/:entity/:id/identity',
+    allow: 'edit',
+    handler: sheet.giveNewId,
+  },
+  {
+    method: 'post',
+    path: '/catalog/:entity/:id/bring-back',
+    allow: 'bring-back',
+    handler: sheet.chooseBringBack,
+  },
   { method: 'get', path: '/transfers', allow: 'look', handler: promotion.index },
   { method: 'get', path: '/transfers/:number', allow: 'look', handler: promotion.show },
   { method: 'get', path: '/arrivals', allow: 'look', handler: promotion.arrivals },
@@ -78,6 +96,8 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
   { method: 'get', path: '/names', allow: 'look', handler: promotion.names },
   { method: 'post', path: '/names', allow: 'transfer', handler: promotion.mapName },
 
+  { method: 'get', path: '/messages', allow: 'look', handler: messages.index },
+  { method: 'post', path: '/messages/reading', allow: 'look', handler: messages.markRead },
   { method: 'get', path: '/audit', allow: 'look', handler: audit.index },
   { method: 'get', path: '/people', allow: 'administer', handler: people.index },
   { method: 'get', path: '/people/new', allow: 'administer', handler: people.showNew },
@@ -97,3 +117,14 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
   },
   { method: 'post', path: '/people/:id/activity', allow: 'administer', handler: people.setActive },
 ];
+
+/** A sheet, what is decided on it, its rehearsal and its click. */
+function sheetRoutes(kind: SelectionKind, allow: Ability): Route[] {
+  const { path, send } = sheetKinds[kind];
+  return [
+    { method: 'get', path: `${path}/:id`, allow, handler: sheet.showSheet(kind) },
+    { method: 'post', path: `${path}/:id/choices`, allow, handler: sheet.decide(kind) },
+    { method: 'post', path: `${path}/:id/rehearsal`, allow, handler: sheet.showRehearsal(kind) },
+    { method: 'post', path: send, allow, handler: sheet.send(kind) },
+  ];
+}

@@ -2,7 +2,7 @@
 import { createApp } from './app.ts';
 import { openHere, openRedis } from './environments/here.ts';
 import { rung } from './environments/ladder.ts';
-import { keepRecovering } from './promotion/recovery.ts';
+import { keepRecovering } from './journal/recovery.ts';
 import { BadSettings, parseSettings } from './settings.ts';
 
 try {

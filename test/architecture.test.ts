@@ -11,14 +11,25 @@ const leansOn: Record<string, string[]> = {
   access: ['environments'],
   version: [],
   audit: ['catalog', 'database'],
-  web: ['access', 'catalog', 'database', 'environments', 'version'],
+  messages: ['database'],
+  web: ['access', 'catalog', 'database', 'environments', 'messages', 'version'],
   people: ['access', 'audit', 'database', 'environments', 'web'],
-  promotion: ['access', 'audit', 'catalog', 'database', 'environments', 'version', 'web'],
-  admin: ['access', 'catalog', 'database', 'environments', 'promotion', 'storage', 'web'],
-  commands: ['access', 'database', 'environments', 'people', 'promotion', 'version', 'web'],
+  journal: ['audit', 'catalog', 'database', 'environments', 'messages', 'version'],
+  editing: ['catalog', 'database', 'environments', 'journal'],
+  promotion: [
+    ...['access', 'audit', 'catalog', 'database', 'editing', 'environments', 'journal', 'version'],
+    'web',
+  ],
+  admin: [
+    ...['access', 'catalog', 'database', 'editing', 'environments', 'journal', 'promotion'],
+    ...['storage', 'web'],
+  ],
+  commands: [
+    ...['access', 'database', 'environments', 'journal', 'people', 'promotion', 'version', 'web'],
+  ],
 };
-// The audit's own page is shown by the shell that every page has.
-const exceptions = ['audit/pages.ts → web'];
+// Pages of their own, shown by the shell that every page has.
+const exceptions = ['audit/pages.ts → web', 'messages/pages.ts → web'];
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>
   file.endsWith('.ts'),

@@ -18,6 +18,9 @@ const table: Record<Exclude<Allow, 'anyone' | 'signed-in'>, Record<Name, string[
   },
   edit: { staging: ['pm', 'ed'], preprod: [], production: [] },
   transfer: { staging: ['pm'], preprod: ['pm'], production: [] },
+  undo: { staging: ['pm', 'owl'], preprod: ['pm', 'owl'], production: [] },
+  'bring-back': { staging: ['pm'], preprod: [], production: [] },
+  judge: { staging: [], preprod: ['pm', 'ed', 'vic', 'ops', 'owl'], production: [] },
   administer: { staging: ['ops'], preprod: ['ops'], production: ['ops'] },
 };
 

@@ -6,7 +6,7 @@ export type Permission = (typeof permissionNames)[number];
 
 export type Account = { id: number; email: string; name: string; permissions: Permission[] };
 
-export type Ability = 'look' | 'edit' | 'transfer' | 'administer';
+export type Ability = 'look' | 'edit' | 'transfer' | 'undo' | 'bring-back' | 'judge' | 'administer';
 
 /** May catalogue rows be edited here at all? */
 export const isStaging = ({ environment, isStagingAlways }: Grounds): boolean =>
@@ -28,12 +28,20 @@ export function may(
       return isStaging(place) && permissions.some((one) => editors.includes(one));
     case 'transfer':
       return place.hasDestination && permissions.includes('product_manager');
+    case 'undo':
+      return place.hasDestination && permissions.some((one) => undoers.includes(one));
+    case 'bring-back':
+      return place.hasSource && isStaging(place) && permissions.includes('product_manager');
+    case 'judge':
+      return rung(place.environment).isTested;
     case 'administer':
       return permissions.includes('administrator');
   }
 }
 
 const editors: Permission[] = ['editor', 'product_manager'];
+/** Taking back brings nothing new, so whoever is on call may do it too. */
+const undoers: Permission[] = ['product_manager', 'on_call'];
 
 /** What an administrator may grant here. */
 export const grantable = ({ environment }: Grounds): Permission[] =>
@@ -55,6 +63,16 @@ export function whoMay(ability: Ability, place: Grounds): string {
       return place.hasDestination
         ? `Only people with the permission product_manager may transfer. ${asks}`
         : `Nothing is transferred out of ${label.toLowerCase()}.`;
+    case 'undo':
+      return place.hasDestination
+        ? `Only people with the permission product_manager or on_call may undo. ${asks}`
+        : `Nothing is transferred out of ${label.toLowerCase()}, so nothing is undone from here.`;
+    case 'bring-back':
+      return place.hasSource && isStaging(place)
+        ? `Only people with the permission product_manager may bring rows back. ${asks}`
+        : `Rows are brought back from production in staging only.`;
+    case 'judge':
+      return 'Rows are marked Works or Does not work in pre-production.';
     case 'administer':
       return `Only people with the permission administrator may do this. ${asks}`;
   }

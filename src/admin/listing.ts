@@ -16,7 +16,7 @@ import {
   type Sight,
   type Waiting,
 } from '../promotion/compare.ts';
-import { readStates, type RowState } from '../promotion/row-states.ts';
+import { readStates, type RowState } from '../journal/row-states.ts';
 import { withDependents, type Status } from '../promotion/status.ts';
 import { filterValues, PAGE, type ListState, type Tab } from './list-state.ts';
 import { titles } from './titles.ts';
@@ -37,8 +37,8 @@ export type Listing = {
   counts: Record<Tab, number | null>;
   /** Names of referenced rows, by key text. */
   titles: Map<string, string>;
-  /** Rows deleted here, for their own tab. */
-  deleted: RowState[];
+  /** Rows deleted here, for their own tab; without a status where they are gone there, too. */
+  deleted: { state: RowState; status: Status | null }[];
   /** When the destination does not answer: as of when statuses are, instead. */
   lastSeen: string | null;
   isReachable: boolean;
@@ -72,7 +72,7 @@ export async function listing(
     total: found.total,
     counts: await tabCounts(here, entity, person, waits),
     titles: await titles(here.sql, referencedKeys(entity, found.rows)),
-    deleted: state.tab === 'deleted' ? await deletedRows(here.sql, entity) : [],
+    deleted: state.tab === 'deleted' ? await deletedRows(here, entity, isTravelling) : [],
     lastSeen: look.lastSeen,
     isReachable: look.isReachable,
   };
@@ -177,12 +177,19 @@ async function tabCounts(
   };
 }
 
-const deletedRows = (on: Queryable, entity: Entity) =>
-  select<RowState>(
-    on,
+async function deletedRows(here: Here, entity: Entity, isTravelling: boolean) {
+  const gone = await select<RowState>(
+    here.sql,
     sql`select * from row_state where entity = ${entity.name} and deleted_at is not null
          order by deleted_at desc limit 200`,
   );
+  const keys = gone.map((state) => ({ entity: entity.name, id: state.row_id }));
+  const look = isTravelling ? await lookAhead(here, keys, new Map()) : nothing;
+  return gone.map((state) => {
+    const status = look.next.get(keyText({ entity: entity.name, id: state.row_id })) ?? null;
+    return { state, status };
+  });
+}
 
 export type Look = {
   next: Map<string, Status>;

@@ -17,9 +17,9 @@ import { rung } from '../environments/ladder.ts';
 import { allNames } from '../environments/names.ts';
 import { readBy, readOne } from '../environments/row-store.ts';
 import { NotFound, type FieldErrors } from '../problems.ts';
-import { historyOf, image, type Arrival } from '../promotion/history.ts';
+import { historyOf, image, type Arrival } from '../journal/history.ts';
 import { fieldsIn } from '../promotion/problems-of-plan.ts';
-import { readStates } from '../promotion/row-states.ts';
+import { readStates } from '../journal/row-states.ts';
 import type { Status } from '../promotion/status.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, addressed, textIn } from '../web/request.ts';
@@ -116,9 +116,10 @@ function verbOf({ action, kind, origin }: Arrival): string {
     action
   ];
   if (kind === 'save') return verb;
-  return kind === 'copy-down'
-    ? `${verb} by the copy-down`
-    : `${verb} by transfer from ${rung(origin as 'staging').inText}`;
+  if (kind === 'copy-down') return `${verb} by the copy-down`;
+  if (kind === 'undo') return `${verb} by an undo`;
+  if (kind === 'bring-back') return `${verb} as it was brought back from production`;
+  return `${verb} by transfer from ${rung(origin as 'staging').inText}`;
 }
 
 /** Old and new value of every field that an arrival changed. */

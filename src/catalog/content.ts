@@ -48,6 +48,16 @@ export const canonical = (content: Content): string =>
     .map((name) => `${JSON.stringify(name)}:${canonicalValue(content[name])}`)
     .join(',');
 
+/** A content out of its canonical text. */
+export function contentFrom(entity: Entity, text: string): Content {
+  const content = JSON.parse(`{${text}}`) as Record<string, Value>;
+  for (const [name, { through }] of fieldEntries(entity)) {
+    const links = content[name] as unknown as [string, string | null][] | undefined;
+    if (through && links) content[name] = links.map(([city, partner]) => ({ city, partner }));
+  }
+  return content;
+}
+
 function canonicalValue(value: Value | undefined): string {
   if (value === undefined) return 'missing';
   if (isLinks(value)) {

@@ -58,6 +58,7 @@ export function openHere(settings: Settings): Here {
       environment,
       isStagingAlways: settings.isStagingAlways,
       hasDestination: settings.destination !== null,
+      hasSource: settings.source !== null,
     },
     log: pino({
       level: settings.logLevel,

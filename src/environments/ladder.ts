@@ -15,8 +15,10 @@ type Rung = {
   ids: { from: number; to: number };
   /** What may never be granted here. */
   neverGranted: readonly string[];
-  /** Who sends rows here says why. */
+  /** What the apps read: who sends rows here says why, and types a word to delete. */
   asksReason: boolean;
+  /** Rows are tried here before they go on. */
+  isTested: boolean;
 };
 
 const ladder: Record<EnvironmentName, Rung> = {
@@ -28,6 +30,7 @@ const ladder: Record<EnvironmentName, Rung> = {
     ids: { from: 1, to: 999_999_999 },
     neverGranted: [],
     asksReason: false,
+    isTested: false,
   },
   staging: {
     label: 'Staging',
@@ -37,6 +40,7 @@ const ladder: Record<EnvironmentName, Rung> = {
     ids: { from: 1, to: 999_999_999 },
     neverGranted: [],
     asksReason: false,
+    isTested: false,
   },
   preprod: {
     label: 'Pre-production',
@@ -46,6 +50,7 @@ const ladder: Record<EnvironmentName, Rung> = {
     ids: { from: 1_000_000_000, to: 1_999_999_999 },
     neverGranted: [],
     asksReason: false,
+    isTested: true,
   },
   production: {
     label: 'Production',
@@ -55,6 +60,7 @@ const ladder: Record<EnvironmentName, Rung> = {
     ids: { from: 2_000_000_000, to: 2_999_999_999 },
     neverGranted: ['product_manager'],
     asksReason: true,
+    isTested: false,
   },
 };
 
@@ -69,4 +75,6 @@ export type Grounds = {
   /** The revert switch, IS_STAGING_ALWAYS. */
   isStagingAlways: boolean;
   hasDestination: boolean;
+  /** Production can be read from here, for the copy-down and to bring rows back. */
+  hasSource: boolean;
 };

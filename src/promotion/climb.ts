@@ -1,9 +1,16 @@
 // From what was picked to all that goes: dependents, and parents that are needed or ticked.
-import { keyText, referencesOf, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
+import {
+  keyText,
+  referencesOf,
+  titleOf,
+  type Entity,
+  type Row,
+  type RowKey,
+} from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { dependentSights, type Sight } from './compare.ts';
 import type { Facts } from './facts.ts';
-import type { Choices } from './plan.ts';
+import { rowThatGoes, type Choices } from './choices.ts';
 import type { Problem } from './problems-of-plan.ts';
 import type { Status } from './status.ts';
 
@@ -26,8 +33,9 @@ export function climb(facts: Facts, choices: Choices) {
       take(dependent.key, `belongs to this ${owner}`);
     }
     // What is the same there needs nothing that is not there already.
-    if (sight?.here && sight.status !== 'In sync')
-      parentsOf(sight).forEach((one) => need(one, sight));
+    if (sight?.here && sight.status !== 'In sync') {
+      parentsOf(sight.entity, rowThatGoes(sight, choices)).forEach((one) => need(one, sight));
+    }
   };
   const need = (key: RowKey, child: Sight) => {
     const text = keyText(key);
@@ -53,9 +61,9 @@ export function climb(facts: Facts, choices: Choices) {
   return { going, offers: [...offers.values()], reliedOn: [...reliedOn.values()], missing };
 }
 
-export const parentsOf = ({ entity, here }: Pick<Sight, 'entity' | 'here'>): RowKey[] =>
+export const parentsOf = (entity: Entity, row: Row | null): RowKey[] =>
   referencesOf(entity).flatMap(({ field, to }) => {
-    const id = here?.[field];
+    const id = row?.[field];
     return typeof id === 'number' ? [{ entity: to, id }] : [];
   });
 

@@ -5,15 +5,16 @@ import { dependentsOf, entityNamed } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { Place } from '../environments/place.ts';
 import { byEntity, read, readBy } from '../environments/row-store.ts';
-import { inTheirWords, readMappings, type Mappings } from './mappings.ts';
+import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.ts';
 import {
+  DELETED,
   readStates,
   readStops,
   writeSeen,
   type RowState,
   type Seen,
   type StopState,
-} from './row-states.ts';
+} from '../journal/row-states.ts';
 import { isReady, statusOf, withDependents, type Status } from './status.ts';
 
 /** One row on both sides. `here` is in the destination's words (mapped names). */
@@ -31,9 +32,14 @@ export type Sight = {
 
 /**
  * Looks at rows and their dependents on both sides, in a fixed number of queries. Dependents that stand only
- * there are seen too.
+ * there are seen too. `basesIn` has the bases: this environment, which keeps the books of both sides.
  */
-export async function see(here: Place, there: Place, keys: RowKey[]): Promise<Map<string, Sight>> {
+export async function see(
+  here: Place,
+  there: Place,
+  keys: RowKey[],
+  basesIn: Queryable = here.sql,
+): Promise<Map<string, Sight>> {
   const mine = await withTheirDependents(here, keys);
   const theirs = await withTheirDependents(there, keys);
   const all = keysOf([...keys.map(keyText), ...mine.keys(), ...theirs.keys()]);
@@ -43,7 +49,7 @@ export async function see(here: Place, there: Place, keys: RowKey[]): Promise<Ma
   const moved = all.filter((key) => !mine.has(keyText(key)));
   for (const [text, row] of await read(here, moved)) mine.set(text, row);
   const states = await readStates(here.sql, all);
-  const stops = await readStops(here.sql, all);
+  const stops = await readStops(basesIn, all);
   const mappings = await readMappings(here.sql);
   return new Map(
     all.map((key) => {
@@ -95,6 +101,7 @@ const keysOf = (texts: string[]): RowKey[] => [...new Set(texts)].map(keyFrom);
 export async function remember(on: Queryable, sights: Iterable<Sight>) {
   const news: Seen[] = [];
   for (const { key, entity, there, hereHash, thereHash, stop } of sights) {
+    if (entity.isMatchedByName) continue;
     const isEqual = there !== null && hereHash === thereHash;
     const isNewBase = isEqual && stop?.base_hash !== hereHash;
     if (isNewBase || (stop?.seen_hash ?? null) !== thereHash) {
@@ -136,9 +143,11 @@ type Recalled = {
   engineering_by: string | null;
   base_hash: string | null;
   seen_hash: string | null;
+  undone_hash: string | null;
 };
 
-export type Waiting = { status: Status; isEngineering: boolean };
+/** `isUndone`: this very content was taken back there, and asks before it goes again. */
+export type Waiting = { status: Status; isEngineering: boolean; isUndone: boolean };
 
 /**
  * Every row of an entity that is not in sync with what was last seen there, by id; dependents count for their
@@ -149,7 +158,7 @@ export async function waiting(on: Queryable, entity: Entity): Promise<Map<number
   const lines = await select<Recalled>(
     on,
     sql`select s.entity, s.row_id, if(s.entity = ${entity.name}, s.row_id, s.root_id) as root_id,
-               s.hash, s.deleted_at, s.engineering_by, t.base_hash, t.seen_hash
+               s.hash, s.deleted_at, s.engineering_by, t.base_hash, t.seen_hash, t.undone_hash
           from row_state s
           join row_state r on r.entity = s.root_entity and r.row_id = s.root_id
           left join stop_state t on t.entity = s.entity and t.row_id = s.row_id
@@ -160,22 +169,28 @@ export async function waiting(on: Queryable, entity: Entity): Promise<Map<number
   const own = new Map<number, Status>();
   const dependents = new Map<number, Status[]>();
   const engineering = new Set<number>();
+  const undone = new Set<number>();
   for (const line of lines) {
     const status = recalledStatus(line);
     const id = line.entity === entity.name ? line.row_id : line.root_id;
     if (line.engineering_by) engineering.add(id);
+    if (line.undone_hash === (line.deleted_at ? DELETED : line.hash)) undone.add(id);
+    if (status === 'Only there') continue;
     if (status && line.entity === entity.name) own.set(id, status);
     else if (status) dependents.set(id, [...(dependents.get(id) ?? []), status]);
   }
   for (const [id, of] of dependents) own.set(id, withDependents(own.get(id) ?? 'In sync', of));
   return new Map(
-    [...own].map(([id, status]) => [id, { status, isEngineering: engineering.has(id) }]),
+    [...own].map(([id, status]) => [
+      id,
+      { status, isEngineering: engineering.has(id), isUndone: undone.has(id) },
+    ]),
   );
 }
 
-/** Waits only for a click: new or changed here, and no work of engineering's. */
-export const isWaitingOnly = ({ status, isEngineering }: Waiting) =>
-  isReady(status) && !isEngineering;
+/** Waits only for a click: new or changed here, no work of engineering's, nothing that was undone. */
+export const isWaitingOnly = ({ status, isEngineering, isUndone }: Waiting) =>
+  isReady(status) && !isEngineering && !isUndone;
 
 const recalledStatus = (line: Recalled): Status | null =>
   statusOf({

@@ -16,11 +16,17 @@ import { idsByName } from '../environments/names.ts';
 import type { Place, Stop } from '../environments/place.ts';
 import { read, readAfter } from '../environments/row-store.ts';
 import { Conflict } from '../problems.ts';
-import { onRows } from './claims.ts';
-import { write, type Change } from './own-write.ts';
-import { inTheirWords, readMappings } from './mappings.ts';
-import { promotionOrder } from './order.ts';
-import { readStates, readStops, writeSeen, type RowState, type StopState } from './row-states.ts';
+import { onRows } from '../journal/claims.ts';
+import { write, type Change } from '../journal/own-write.ts';
+import { inTheirWords, readMappings } from '../journal/mappings.ts';
+import { promotionOrder } from '../journal/order.ts';
+import {
+  readStates,
+  readStops,
+  writeSeen,
+  type RowState,
+  type StopState,
+} from '../journal/row-states.ts';
 
 const PART = 500;
 

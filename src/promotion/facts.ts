@@ -1,30 +1,24 @@
 // What a plan is decided from: one consistent look at the rows here and there, and at everything there that
 // could stand in the way. Reads only.
-import {
-  fieldEntries,
-  keyFrom,
-  keyText,
-  type Entity,
-  type Row,
-  type RowKey,
-} from '../catalog/entity.ts';
-import { catalog, matchedByName, referencesTo, travelling } from '../catalog/index.ts';
+import { fieldEntries, keyText, type Row, type RowKey } from '../catalog/entity.ts';
+import { catalog, matchedByName, travelling } from '../catalog/index.ts';
 import { textOf } from '../catalog/fields.ts';
-import { lower } from '../catalog/words.ts';
-import { first, name, select, snapshot, sql } from '../database/sql.ts';
+import { first, select, snapshot, sql } from '../database/sql.ts';
 import type { EnvironmentName } from '../environments/ladder.ts';
-import { collection } from '../environments/mongo-rows.ts';
+import { holding } from '../environments/holding.ts';
 import { idsByName, type IdsByName } from '../environments/names.ts';
 import type { Place, Stop } from '../environments/place.ts';
-import { read, readBy } from '../environments/row-store.ts';
+import { read } from '../environments/row-store.ts';
+import { usesOf, type Use } from '../environments/uses.ts';
+import { readStates, type RowState } from '../journal/row-states.ts';
 import { readVersion, type DatabaseVersion } from '../version/metadata.ts';
-import { onRows, type Claim } from './claims.ts';
+import { onRows, type Claim } from '../journal/claims.ts';
 import { parentsOf } from './climb.ts';
 import { remember, see, type Sight } from './compare.ts';
-import { readMappings, theirName } from './mappings.ts';
-import { linkedNames, type Choices } from './plan.ts';
+import { readMappings, theirName } from '../journal/mappings.ts';
+import { linkedNames } from './plan.ts';
 import { imagesOf } from './problems-of-plan.ts';
-import type { Step } from './journal.ts';
+import type { Step } from '../journal/journal.ts';
 
 export type Column = { maxLength: number | null; isRequired: boolean };
 
@@ -43,27 +37,35 @@ export type Facts = {
   claims: Claim[];
   /** Who has a unique value there: `form.name:Address` → id. */
   holders: Map<string, number>;
-  /** Rows there that refer to a row that goes. */
-  usedThere: { key: RowKey; by: string; count: number }[];
+  /** Rows there that refer to a row that is written; to one that goes, also what stands under it. */
+  uses: Use[];
+  /** What the destination knows of rows that stand there: who changed them, and when. */
+  statesThere: Map<string, RowState>;
   missingImages: Set<string>;
   /** Host of this environment's own address, where texts would give it away. */
   hostHere: string | null;
 };
 
-export async function gather(
-  here: Stop,
-  there: Stop,
-  chosen: RowKey[],
-  choices: Choices,
-  hostHere: string | null,
-): Promise<Facts> {
-  const wanted = [...chosen, ...choices.include.map(keyFrom)];
+export type Question = {
+  /** Rows that were picked, and rows that go along by a tick. */
+  chosen: RowKey[];
+  include: RowKey[];
+  /** What a row would become there; null when it goes, undefined when nothing is planned for it. */
+  planned: (sight: Sight) => Row | null | undefined;
+  hostHere: string | null;
+  /** Who keeps the books (bases, and what was seen), when that is not the environment that sends. */
+  books?: Stop;
+};
+
+export async function gather(here: Stop, there: Stop, question: Question): Promise<Facts> {
+  const { chosen, planned } = question;
+  const asStep = planning(planned);
   // One consistent moment here; the other side is looked at again under its claims.
   const { sights, namesHere, claimsHere } = await atOneMoment(here, async (place) => {
-    const seen = await seeWithParents(place, there, wanted);
-    return { sights: seen, namesHere: await linkedRows(place, seen) };
+    const seen = await seeWithParents(place, there, question);
+    return { sights: seen, namesHere: await linkedRows(place, [...seen.values()].map(asStep)) };
   });
-  await remember(here.sql, sights.values());
+  if (!question.books) await remember(here.sql, sights.values());
   const steps = [...sights.values()].map(asStep);
   const links = linkedNames(steps);
   const namesOf = (kind: 'city' | 'partner') =>
@@ -84,9 +86,10 @@ export async function gather(
     versionHere: (await readVersion(here.documents))?.databaseVersion ?? null,
     claims: [...claimsHere, ...(await onRows(there.sql, steps))],
     holders: await holdersThere(there, steps),
-    usedThere: await usersThere(there, steps),
+    uses: await usesThere(there, steps),
+    statesThere: await readStates(there.sql, steps),
     missingImages: await imagesMissing(here, steps),
-    hostHere,
+    hostHere: question.hostHere,
   };
 }
 
@@ -115,23 +118,28 @@ const clockOf = async ({ sql: on }: Stop) =>
   (await first<{ instant: string }>(on, sql`select instant from clock where name = 'clock'`))
     ?.instant;
 
-/** A row as if it were to be written, for questions that need no decision yet. */
-const asStep = ({ key, here, there }: Sight): Step => ({
-  ...key,
-  title: '',
-  action: 'update',
-  because: null,
-  before: there,
-  after: here,
-});
+/** A row as a step of the plan to be, for questions that need no decision yet. */
+const planning =
+  (planned: Question['planned']) =>
+  (sight: Sight): Step => {
+    const after = planned(sight);
+    const action = after === undefined ? 'same' : after === null ? 'remove' : 'update';
+    const common = { ...sight.key, title: '', because: null, kept: [], before: sight.there };
+    return { ...common, action, after: after ?? null };
+  };
 
 /** Rows, their parents, those parents' parents …: as many rounds as the references are deep. */
-async function seeWithParents(here: Place, there: Place, keys: RowKey[]) {
-  const sights = await see(here, there, keys);
+async function seeWithParents(here: Place, there: Place, question: Question) {
+  const { chosen, include, planned, books } = question;
+  const basesIn = books?.sql ?? here.sql;
+  const sights = await see(here, there, [...chosen, ...include], basesIn);
   let round = [...sights.values()];
   while (round.length > 0) {
-    const parents = round.flatMap(parentsOf).filter((key) => !sights.has(keyText(key)));
-    const found = parents.length > 0 ? await see(here, there, parents) : new Map<string, Sight>();
+    const parents = round
+      .flatMap((sight) => parentsOf(sight.entity, planned(sight) ?? sight.here))
+      .filter((key) => !sights.has(keyText(key)));
+    const found =
+      parents.length > 0 ? await see(here, there, parents, basesIn) : new Map<string, Sight>();
     for (const [text, sight] of found) if (!sights.has(text)) sights.set(text, sight);
     round = [...found.values()];
   }
@@ -139,8 +147,8 @@ async function seeWithParents(here: Place, there: Place, keys: RowKey[]) {
 }
 
 /** Our rows behind the linked names, by the name that they have there. */
-async function linkedRows(here: Place, sights: Map<string, Sight>): Promise<Map<string, Row>> {
-  const links = linkedNames([...sights.values()].map(asStep));
+async function linkedRows(here: Place, steps: Step[]): Promise<Map<string, Row>> {
+  const links = linkedNames(steps);
   const mappings = await readMappings(here.sql);
   const rows = new Map<string, Row>();
   for (const { name: kind } of matchedByName) {
@@ -198,42 +206,16 @@ async function holdersThere(there: Stop, steps: Step[]): Promise<Map<string, num
   return holders;
 }
 
-/** Rows of an entity that have one of these values in a unique field. */
-export async function holding(place: Place, entity: Entity, field: string, values: string[]) {
-  if (values.length === 0) return [];
-  if (entity.store === 'mysql') {
-    return select<{ id: number; value: string }>(
-      place.sql,
-      sql`select id, ${name(field)} as value from ${name(entity.table)} where ${name(field)} in (${values})`,
-    );
-  }
-  const found = await collection(place.documents, entity)
-    .find({ [field]: { $in: values }, removed_at: { $exists: false } })
-    .toArray();
-  return found.map((one) => ({ id: one._id, value: String(one[field]) }));
-}
-
-/** Rows there that refer to ours from elsewhere: not what stands under them, not their dependents. */
-async function usersThere(there: Stop, steps: Step[]): Promise<Facts['usedThere']> {
-  const used: Facts['usedThere'] = [];
-  for (const entity of travelling) {
-    const ids = steps
-      .filter(
-        (step) => step.entity === entity.name && step.before !== null && step.action !== 'same',
-      )
-      .map((step) => step.id);
-    for (const { from, field } of referencesTo(entity)) {
-      if (!from.fields[field]?.under) {
-        const users = await readBy(there, from, field, ids);
-        for (const id of new Set(users.map((row) => Number(row[field])))) {
-          const count = users.filter((row) => row[field] === id).length;
-          const by = from.label[count === 1 ? 'one' : 'many'];
-          used.push({ key: { entity: entity.name, id }, by: lower(by), count });
-        }
-      }
-    }
-  }
-  return used;
+async function usesThere(there: Stop, steps: Step[]): Promise<Use[]> {
+  const standing = steps.filter(({ before, action }) => before !== null && action !== 'same');
+  const [gone, stays] = [
+    standing.filter(({ action }) => action === 'remove'),
+    standing.filter(({ action }) => action !== 'remove'),
+  ];
+  return [
+    ...(await usesOf(there, gone, { under: true })),
+    ...(await usesOf(there, stays, { under: false })),
+  ];
 }
 
 async function imagesMissing(here: Stop, steps: Step[]): Promise<Set<string>> {

@@ -9,8 +9,8 @@ import { rowsLinkedWith } from '../environments/links.ts';
 import { idsByName } from '../environments/names.ts';
 import type { Stop } from '../environments/place.ts';
 import { Conflict, NotFound } from '../problems.ts';
-import { inTheirWords, readMappings } from './mappings.ts';
-import { readStates } from './row-states.ts';
+import { inTheirWords, readMappings } from '../journal/mappings.ts';
+import { readStates } from '../journal/row-states.ts';
 
 /**
  * A product manager takes over what engineering changed in a row and its dependents. `seen` is the moment of

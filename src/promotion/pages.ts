@@ -1,96 +1,17 @@
-// The pages of the heart: the sheet and the click, what came of it, what arrived, marks and names.
-import { v7 as uuid } from 'uuid';
+// What came of transfers, what arrived, marks and names.
 import type { Request, Response } from 'express';
-import { keyText } from '../catalog/entity.ts';
 import { entityNamed, matchedByName } from '../catalog/index.ts';
 import { rung } from '../environments/ladder.ts';
-import { Invalid, NotFound, Problem, Unavailable } from '../problems.ts';
+import { Invalid, NotFound } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, addressed, localPath, numberOrNull, textIn } from '../web/request.ts';
-import { arrivalsOf, arrived, sentOn, type Arrival } from './history.ts';
-import * as journal from './journal.ts';
-import { listMappings } from './mappings.ts';
+import { arrivalsOf, arrived, sentOn, type Arrival } from '../journal/history.ts';
+import * as journal from '../journal/journal.ts';
+import { listMappings } from '../journal/mappings.ts';
 import * as marks from './marks.ts';
-import type { Choices } from './plan.ts';
 import * as selections from './selections.ts';
-import { roadOf, sheetPage, SHOWN } from './sheet-page.ts';
+import { SHOWN } from './sheet-page.ts';
 import * as transfers from './transfers.ts';
-
-export async function showSheet(req: Request, res: Response) {
-  await sheetPage(req, res, { key: uuid(), problem: '' });
-}
-
-/** What was decided on the sheet; the sheet is then shown anew. */
-export async function decide(req: Request, res: Response) {
-  const id = String(req.params['id']);
-  const selection = await selections.find(req.here.sql, id);
-  await selections.decide(req.here.sql, id, decided(req.body, selection));
-  res.redirect(303, `/selections/${id}`);
-}
-
-function decided(body: unknown, selection: selections.Selection): selections.Decided {
-  const fields = (body ?? {}) as Record<string, unknown>;
-  const texts = (name: string) => [fields[name] ?? []].flat().map(String);
-  const added = texts('add')
-    .flatMap((list) => list.split(' '))
-    .filter(Boolean);
-  const removed = new Set(texts('leave').flatMap((list) => list.split(' ')));
-  const keys = [...selection.keys, ...(added.length > 0 ? selections.parseKeys(added) : [])].filter(
-    (key) => !removed.has(keyText(key)),
-  );
-  const choices: Choices = {
-    include: texts('include'),
-    create: texts('create'),
-    resend: fields['resend'] === 'yes',
-    overwrite: textIn(fields, 'overwrite'),
-    overwriteFor: textIn(fields, 'plan'),
-  };
-  const name = textIn(fields, 'name');
-  const reason = textIn(fields, 'reason').slice(0, 500) || null;
-  if (keys.length === 0)
-    throw new Invalid({ rows: 'The last row of a transfer cannot be left out' });
-  return {
-    choices,
-    keys: [...new Map(keys.map((key) => [keyText(key), key])).values()],
-    name,
-    reason,
-  };
-}
-
-/** What decides which rows go; a tick that was set in the last moment has not been looked at yet. */
-const goes = ({ keys, choices }: Pick<selections.Selection, 'keys' | 'choices'>) =>
-  JSON.stringify([keys, choices.include, choices.create, choices.resend]);
-
-/** The click. Anything that moved since the sheet was shown brings a fresh sheet. */
-export async function send(req: Request, res: Response) {
-  const id = textIn(req.body, 'selection');
-  const selection = await selections.find(req.here.sql, id);
-  const now = decided(req.body, selection);
-  await selections.decide(req.here.sql, id, now);
-  if (goes(now) !== goes(selection)) {
-    flash(req, 'The sheet shows your choices now. Look at it once more, then transfer.');
-    return res.redirect(303, `/selections/${id}`);
-  }
-  try {
-    const transfer = await transfers.send(
-      roadOf(req),
-      { ...selection, ...now },
-      {
-        planHash: textIn(req.body, 'plan'),
-        idempotencyKey: textIn(req.body, 'idempotency_key'),
-        name: now.name,
-        reason: now.reason,
-        person: accountOf(req).email,
-      },
-    );
-    res.redirect(303, `/transfers/${transfer.number}`);
-  } catch (error) {
-    if (!(error instanceof Problem) || error instanceof Unavailable) throw error;
-    req.params['id'] = id;
-    res.status(error.status);
-    await sheetPage(req, res, { key: uuid(), problem: error.message });
-  }
-}
 
 export async function index(req: Request, res: Response) {
   const before = numberOrNull(req.query['before']);
@@ -110,6 +31,8 @@ export async function show(req: Request, res: Response) {
     title: `Transfer ${transfer.number}: ${transfer.name}`,
     crumbs: [{ text: 'Transfers', href: '/transfers' }, { text: `Transfer ${transfer.number}` }],
     transfer,
+    former: transfer.undoes && (await journal.byId(req.here.sql, transfer.undoes)),
+    undoneBy: await journal.undoing(req.here.sql, transfer.id),
     from: rung(transfer.origin),
     to: rung(transfer.destination),
     there: req.here.settings.urls[transfer.destination] ?? null,

@@ -1,47 +1,33 @@
 // What a transfer would do, and everything that stands in its way: decided from facts, without a database.
 import { createHash } from 'node:crypto';
-import { canonical, contentOf } from '../catalog/content.ts';
+import { canonical, contentOf, hashOf, isSameValue } from '../catalog/content.ts';
 import {
   fieldEntries,
   initialContent,
   keyText,
   labelOf,
   titleOf,
-  type Entity,
   type Row,
   type RowKey,
 } from '../catalog/entity.ts';
 import type { Link } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { lower } from '../catalog/words.ts';
+import { rung } from '../environments/ladder.ts';
+import type { Step } from '../journal/journal.ts';
+import { inWritingOrder } from '../journal/order.ts';
+import { DELETE, isTyped, OVERWRITE, rowThatGoes, type Choices } from './choices.ts';
 import { climb, parentsOf, type Going, type Offer } from './climb.ts';
 import type { Sight } from './compare.ts';
 import type { Facts } from './facts.ts';
-import type { Step } from './journal.ts';
-import { inWritingOrder } from './order.ts';
+import { needsOverwrite } from './overwriting.ts';
 import { problemsOf, type Problem } from './problems-of-plan.ts';
-import { overwrites } from './status.ts';
-
-/** What the person decided on the sheet. Keys are key texts (`task:12`), names are `city:Pune`. */
-export type Choices = {
-  include: string[];
-  create: string[];
-  /** Send rows again that are the same there, for a fresh `modified_at`. */
-  resend: boolean;
-  /** The typed word that allows to overwrite what changed there, */
-  overwrite: string;
-  /** and the plan that it was typed for: what changes later is not covered. */
-  overwriteFor: string;
-};
-export const noChoices: Choices = {
-  include: [],
-  create: [],
-  resend: false,
-  overwrite: '',
-  overwriteFor: '',
-};
-export const OVERWRITE = 'overwrite';
 
 export type PlannedStep = Step & { sight: Sight | null; root: RowKey };
+
+export type Left = { row: RowKey; title: string; why: string };
+/** Words that are asked for, and those that were typed. */
+export type Words = Record<'overwrite' | 'remove', { isAsked: boolean; isTyped: boolean }>;
 
 export type Plan = {
   steps: PlannedStep[];
@@ -50,6 +36,9 @@ export type Plan = {
   /** Parents that are there already, but differ. */
   offers: Offer[];
   reliedOn: RowKey[];
+  /** Rows that an undo leaves as they are, and why. */
+  left: Left[];
+  words: Words;
   /** SHA-256 over both sides' content; instants left out. */
   hash: string;
 };
@@ -57,19 +46,29 @@ export type Plan = {
 export function planTransfer(facts: Facts, choices: Choices): Plan {
   const { going, offers, reliedOn, missing } = climb(facts, choices);
   const steps = [...going.values()].flatMap((one) => stepOf(facts, choices, one) ?? []);
-  const names = createdNames(facts, choices, steps);
-  const all = inWritingOrder([...names, ...steps]);
+  const all = inWritingOrder([...createdNames(facts, choices, steps), ...steps]);
   const hash = hashOfPlan(facts, all);
-  const mayOverwrite =
-    choices.overwrite.trim().toLowerCase() === OVERWRITE && choices.overwriteFor === hash;
-  const problems = [...missing, ...problemsOf(facts, choices, all, { mayOverwrite })];
+  const words = typedWords(facts, choices, all, hash);
+  const problems = [...missing, ...problemsOf(facts, choices, all, words)];
+  const relied = [...reliedOn, ...sameParents(all)];
   return {
-    steps: all,
-    problems,
-    notices: noticesOf(facts, all),
-    offers,
-    reliedOn: [...reliedOn, ...sameParents(all)],
-    hash,
+    ...{ steps: all, problems, notices: noticesOf(facts, all), offers },
+    ...{ reliedOn: relied, left: [], words, hash },
+  };
+}
+
+/** Which words have to be typed for what a plan does, and which were typed for this very plan. */
+function typedWords(facts: Facts, choices: Choices, steps: PlannedStep[], hash: string): Words {
+  const isForThis = choices.typedFor === hash;
+  return {
+    overwrite: {
+      isAsked: steps.some(needsOverwrite),
+      isTyped: isForThis && isTyped(choices.overwrite, OVERWRITE),
+    },
+    remove: {
+      isAsked: rung(facts.to).asksReason && steps.some(({ action }) => action === 'remove'),
+      isTyped: isForThis && isTyped(choices.remove, DELETE),
+    },
   };
 }
 
@@ -77,8 +76,8 @@ export function planTransfer(facts: Facts, choices: Choices): Plan {
 function sameParents(steps: PlannedStep[]): RowKey[] {
   const needed = new Set(
     steps
-      .filter(({ action, sight }) => action !== 'same' && sight)
-      .flatMap(({ sight }) => parentsOf(sight as Sight))
+      .filter(({ action }) => action !== 'same')
+      .flatMap(({ entity, after }) => parentsOf(entityNamed(entity), after))
       .map(keyText),
   );
   return steps
@@ -99,21 +98,27 @@ function stepOf(facts: Facts, choices: Choices, { key, because }: Going): Planne
     because,
     sight,
     root,
+    kept: [] as string[],
   };
-  if (status === 'In sync' && !choices.resend) {
-    return { ...common, action: 'same', before: there, after: there };
-  }
-  if (here === null) {
-    // Made there, or already gone: nothing of ours to send.
-    if (status === 'Only there') return null;
+  const after = rowThatGoes(sight, choices);
+  if (after === null) {
+    // Made there: it goes only with the owner under which it stands.
+    if (status === 'Only there' && !isOwnerDeleted(facts, root, key)) return null;
     return { ...common, action: 'remove', before: there, after: null };
   }
-  const after = withTheirLocals(entity, here, there);
-  return { ...common, action: there === null ? 'create' : 'update', before: there, after };
+  const left = there ? (choices.kept[keyText(key)] ?? []) : [];
+  const kept = left.filter((name) => here !== null && !isSameValue(here[name], there?.[name]));
+  if (there && !choices.resend && hashOf(entity, after) === sight.thereHash) {
+    return { ...common, kept, action: 'same', before: there, after: there };
+  }
+  return { ...common, kept, action: there === null ? 'create' : 'update', before: there, after };
 }
 
+const isOwnerDeleted = ({ sights }: Facts, root: RowKey, key: RowKey) =>
+  keyText(root) !== keyText(key) && sights.get(keyText(root))?.here === null;
+
 /** The picked (or needed) row under which the sheet shows a row. */
-function rootKeyOf(facts: Facts, { entity, here, there, key }: Sight): RowKey {
+export function rootKeyOf(facts: Facts, { entity, here, there, key }: Sight): RowKey {
   const owner = entity.owner ? (here ?? there)?.[entity.owner] : undefined;
   const to = entity.owner ? entity.fields[entity.owner]?.to : undefined;
   return typeof owner === 'number' && to && facts.sights.has(keyText({ entity: to, id: owner }))
@@ -121,17 +126,8 @@ function rootKeyOf(facts: Facts, { entity, here, there, key }: Sight): RowKey {
     : key;
 }
 
-/** All columns are written; a local one keeps the value it has there. */
-function withTheirLocals(entity: Entity, here: Row, there: Row | null): Row {
-  const after: Row = { ...here };
-  for (const [name, field] of fieldEntries(entity)) {
-    if (field.local) after[name] = there ? (there[name] ?? null) : field.initial;
-  }
-  return after;
-}
-
 /** Cities and partners that a tick creates there; their ids are drawn there when the transfer begins. */
-function createdNames(facts: Facts, choices: Choices, steps: Step[]): PlannedStep[] {
+export function createdNames(facts: Facts, choices: Choices, steps: Step[]): PlannedStep[] {
   const wanted = linkedNames(steps).filter(
     ({ kind, name }) => choices.create.includes(`${kind}:${name}`) && !facts.names[kind].has(name),
   );
@@ -149,7 +145,7 @@ function createdNames(facts: Facts, choices: Choices, steps: Step[]): PlannedSte
         action: 'create',
         because: 'created by a tick on this sheet',
       },
-      ...{ before: null, after, sight: null, root: key },
+      ...{ before: null, after, sight: null, root: key, kept: [] },
     };
   });
 }
@@ -178,12 +174,10 @@ export function linkedNames(steps: Step[]): LinkedName[] {
 function noticesOf(facts: Facts, steps: PlannedStep[]): string[] {
   const notices: string[] = [];
   for (const step of steps.filter(({ action }) => action === 'update')) {
-    const users = facts.usedThere
-      .filter(({ key }) => keyText(key) === keyText(step))
-      .map(({ by, count }) => `${count} ${by}`);
-    if (users.length > 0) {
+    const users = usersInWords(facts, step);
+    if (users !== '') {
       const { label } = entityNamed(step.entity);
-      notices.push(`${label.one} “${step.title}” is also used there by ${users.join(' and ')}.`);
+      notices.push(`${label.one} “${step.title}” is also used there by ${users}.`);
     }
   }
   if (facts.version && facts.versionHere && facts.version.databaseVersion !== facts.versionHere) {
@@ -191,8 +185,10 @@ function noticesOf(facts: Facts, steps: PlannedStep[]): string[] {
       `The destination's database is at version ${facts.version.databaseVersion}, this one at ${facts.versionHere}. What is carried fits both.`,
     );
   }
+  const written = new Set(steps.map(keyText));
   const stays = [...facts.sights.values()].filter(
-    ({ status, entity }) => status === 'Only there' && entity.owner !== null,
+    ({ status, entity, key }) =>
+      status === 'Only there' && entity.owner !== null && !written.has(keyText(key)),
   );
   for (const { entity, there } of stays) {
     notices.push(
@@ -202,7 +198,7 @@ function noticesOf(facts: Facts, steps: PlannedStep[]): string[] {
   return notices;
 }
 
-function hashOfPlan(facts: Facts, steps: PlannedStep[]): string {
+export function hashOfPlan(facts: Facts, steps: PlannedStep[]): string {
   const sides = steps.map(({ entity, id, action, before, after }) => {
     const side = (row: Row | null) =>
       row === null ? '-' : canonical(contentOf(entityNamed(entity), row));
@@ -227,8 +223,18 @@ export function changesOf({ entity: name, before, after }: Step) {
     }));
 }
 
-export const needsOverwrite = (step: PlannedStep): boolean =>
-  step.action !== 'same' &&
-  step.sight?.status !== undefined &&
-  step.sight.status !== null &&
-  (overwrites(step.sight.status) || step.sight.status === 'Deleted here, changed there');
+/** `13 tasks and 1 STS` */
+function usersInWords(facts: Facts, step: PlannedStep): string {
+  const counts = new Map<string, number>();
+  for (const { of, user } of facts.uses) {
+    if (keyText(of) === keyText(step) && !user.entity.fields[user.field]?.under) {
+      counts.set(user.entity.name, (counts.get(user.entity.name) ?? 0) + 1);
+    }
+  }
+  return [...counts]
+    .map(([name, number]) => {
+      const { label } = entityNamed(name);
+      return `${number} ${lower(label[number === 1 ? 'one' : 'many'])}`;
+    })
+    .join(' and ');
+}

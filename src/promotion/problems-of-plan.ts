@@ -1,13 +1,25 @@
 // Everything that stands in a transfer's way, all at once, each with its way out. One small function a reason.
-import { fieldEntries, keyText, labelOf, type Row, type RowKey } from '../catalog/entity.ts';
+import {
+  fieldEntries,
+  keyText,
+  labelOf,
+  titleOf,
+  type Row,
+  type RowKey,
+} from '../catalog/entity.ts';
 import type { Link } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { lower } from '../catalog/words.ts';
 import { rung } from '../environments/ladder.ts';
 import type { Facts } from './facts.ts';
-import { linkedNames, needsOverwrite, type Choices, type PlannedStep } from './plan.ts';
+import { hashOf } from '../catalog/content.ts';
+import { keyOfUser } from '../environments/uses.ts';
+import { DELETED } from '../journal/row-states.ts';
+import { localValue, type Choices } from './choices.ts';
+import { needsOverwrite } from './overwriting.ts';
+import { linkedNames, type PlannedStep, type Words } from './plan.ts';
 import { shape, uniqueness } from './problems-of-shape.ts';
-import type { RowState } from './row-states.ts';
+import type { RowState } from '../journal/row-states.ts';
 
 export type Way =
   | { kind: 'edit'; key: RowKey }
@@ -16,6 +28,11 @@ export type Way =
   | { kind: 'create-name'; entity: 'city' | 'partner'; name: string }
   | { kind: 'map-name'; entity: 'city' | 'partner'; name: string }
   | { kind: 'overwrite' }
+  | { kind: 'new-id'; key: RowKey }
+  | { kind: 'delete' }
+  | { kind: 'again'; keys: RowKey[] }
+  | { kind: 'add'; key: RowKey; title: string }
+  | { kind: 'test'; key: RowKey }
   | { kind: 'wait' }
   | { kind: 'engineer' };
 
@@ -27,7 +44,11 @@ export type Reason =
   | 'changed-there'
   | 'engineering'
   | 'on-hold'
-  | 'deleted-here'
+  | 'still-used'
+  | 'deletion'
+  | 'undone'
+  | 'local-value'
+  | 'not-tested'
   | 'value-too-long'
   | 'column-missing'
   | 'column-unknown'
@@ -52,25 +73,37 @@ export function problemsOf(
   facts: Facts,
   choices: Choices,
   steps: PlannedStep[],
-  { mayOverwrite }: { mayOverwrite: boolean },
+  words: Words,
 ): Problem[] {
   const written = steps.filter((step) => step.action !== 'same');
   return [
     ...destination(facts),
     ...unknown(facts),
-    ...deletions(facts),
     ...engineering(facts, written),
     ...holds(facts, written),
-    ...overwritten(facts, mayOverwrite, written),
+    ...overwritten(facts, words, written),
+    ...undone(facts, choices, written),
+    ...deletions(facts, words, written),
+    ...used(facts, written),
     ...names(facts, choices, written),
     ...coinciding(facts, written),
     ...shape(facts, written),
+    ...localValues(choices, written),
     ...uniqueness(facts, written),
     ...claimed(facts, written),
     ...images(facts, written),
     ...hostNames(facts, written),
   ];
 }
+
+/** An undo brings nothing new: only the destination can stand in its way. */
+export const problemsOfUndo = (facts: Facts, choices: Choices, steps: PlannedStep[]): Problem[] => [
+  ...destination(facts),
+  ...names(facts, choices, steps),
+  ...shape(facts, steps),
+  ...uniqueness(facts, steps),
+  ...claimed(facts, steps),
+];
 
 export const called = ({ entity, title }: PlannedStep) =>
   `${entityNamed(entity).label.one} “${title}”`;
@@ -97,13 +130,60 @@ function unknown({ chosen, sights, from }: Facts): Problem[] {
   });
 }
 
-function deletions({ chosen, sights }: Facts): Problem[] {
-  return chosen.flatMap((key) => {
-    const sight = sights.get(keyText(key));
-    if (!sight?.state?.deleted_at) return [];
-    const message = `${sight.entity.label.one} “${sight.state.title}” was deleted here. A deletion cannot be sent yet.`;
-    return [{ reason: 'deleted-here' as const, row: key, message, ways: [] }];
-  });
+/** In the environment that the apps read, a deletion asks for a word. */
+function deletions({ to }: Facts, { remove }: Words, steps: PlannedStep[]): Problem[] {
+  if (!remove.isAsked || remove.isTyped) return [];
+  const gone = steps.filter(({ action }) => action === 'remove');
+  const more = gone.length > 1 ? ` and ${gone.length - 1} more` : '';
+  const message = `${called(gone[0] as PlannedStep)}${more} will be deleted in ${rung(to).inText}, for the apps too.`;
+  return [{ reason: 'deletion', row: null, message, ways: [{ kind: 'delete' }] }];
+}
+
+/** What goes must not be used by what stays. */
+function used({ uses, sights, to }: Facts, steps: PlannedStep[]): Problem[] {
+  const going = new Map(steps.map((step) => [keyText(step), step]));
+  const found = new Map<string, Problem>();
+  for (const use of uses) {
+    const gone = going.get(keyText(use.of));
+    const user = keyOfUser(use);
+    const step = going.get(keyText(user));
+    const staysUsed = step ? step.after?.[use.user.field] === use.of.id : true;
+    if (gone?.action === 'remove' && staysUsed && !found.has(keyText(user))) {
+      const { entity, row } = use.user;
+      const title = titleOf(entity, row);
+      const here = sights.get(keyText(user))?.here;
+      const message = `${called(gone)} is still used in ${rung(to).inText} by ${lower(entity.label.one)} “${title}”.`;
+      const ways: Way[] = [
+        ...(step ? [] : [{ kind: 'add' as const, key: user, title }]),
+        ...(here === null ? [] : [{ kind: 'edit' as const, key: user }]),
+      ];
+      found.set(keyText(user), { reason: 'still-used', row: keyOf(gone), message, ways });
+    }
+  }
+  return [...found.values()];
+}
+
+/** What was undone there asks before that very content goes again; a row with its dependents is one line. */
+function undone(
+  { to, sights }: Facts,
+  { again }: Pick<Choices, 'again'>,
+  steps: PlannedStep[],
+): Problem[] {
+  const found = new Map<string, Problem & { ways: { kind: 'again'; keys: RowKey[] }[] }>();
+  for (const step of steps) {
+    const stop = step.sight?.stop;
+    const content = step.after ? hashOf(entityNamed(step.entity), step.after) : DELETED;
+    if (stop?.undone_hash === content && !again.includes(keyText(step))) {
+      const root = keyText(step.root);
+      const title = sights.get(root)?.state?.title ?? step.title;
+      const why = stop.undone_reason ? `: ${stop.undone_reason}` : '';
+      const message = `${entityNamed(step.root.entity).label.one} “${title}” was undone from ${rung(to).inText} by ${stop.undone_by}${why}. This is that very content.`;
+      const keys = [...(found.get(root)?.ways[0]?.keys ?? []), keyOf(step)];
+      const ways = [{ kind: 'again' as const, keys }];
+      found.set(root, { reason: 'undone', row: keyOf(step), message, concerns: keys, ways });
+    }
+  }
+  return [...found.values()];
 }
 
 /** One line for a row with its dependents: adopting the row adopts them too. */
@@ -111,7 +191,7 @@ function engineering({ sights }: Facts, steps: PlannedStep[]): Problem[] {
   const found = new Map<string, Problem>();
   for (const step of steps) {
     const state = step.sight?.state;
-    if (state?.engineering_by) {
+    if (state?.engineering_by && !isLeftOut(state, step)) {
       const root = { entity: state.root_entity, id: state.root_id };
       const owner = sights.get(keyText(root))?.state ?? state;
       const marked = owner.engineering_by ? owner : state;
@@ -129,6 +209,13 @@ function engineering({ sights }: Facts, steps: PlannedStep[]): Problem[] {
     }
   }
   return [...found.values()];
+}
+
+/** Every field that engineering changed stays behind. */
+function isLeftOut(state: RowState, { entity, kept }: PlannedStep): boolean {
+  const labels = JSON.parse(state.engineering_fields ?? '[]') as string[];
+  const left = kept.map((name) => labelOf(entityNamed(entity), name));
+  return labels.length > 0 && labels.every((label) => left.includes(label));
 }
 
 export const fieldsIn = (state: RowState): string =>
@@ -152,22 +239,27 @@ function holds({ sights }: Facts, steps: PlannedStep[]): Problem[] {
   });
 }
 
-function overwritten({ to }: Facts, mayOverwrite: boolean, steps: PlannedStep[]): Problem[] {
-  if (mayOverwrite) return [];
+function overwritten({ to }: Facts, { overwrite }: Words, steps: PlannedStep[]): Problem[] {
+  if (overwrite.isTyped) return [];
   const place = rung(to).inText;
   return steps.filter(needsOverwrite).map((step) => {
     const status = step.sight?.status ?? 'Changed there';
-    const what =
-      status === 'Not known to be the same row'
-        ? `another row may stand under the same ID ${step.id} in ${place}`
-        : step.before === null
-          ? `it was deleted in ${place}`
+    const isUnknown = status === 'Not known to be the same row';
+    const what = isUnknown
+      ? `another row may stand under the same ID ${step.id} in ${place}`
+      : step.before === null
+        ? `it was deleted in ${place}`
+        : status === 'Only there'
+          ? `it was made in ${place} and would be removed`
           : `it was changed in ${place} since it was last transferred`;
     return {
       reason: 'changed-there',
       row: keyOf(step),
       message: `${called(step)}: ${what} (${status}).`,
-      ways: [{ kind: 'overwrite' }],
+      ways: [
+        ...(isUnknown ? [{ kind: 'new-id' as const, key: keyOf(step) }] : []),
+        { kind: 'overwrite' },
+      ],
     };
   });
 }
@@ -200,6 +292,19 @@ function coinciding({ to }: Facts, steps: PlannedStep[]): Problem[] {
       return [{ reason: 'name-ambiguous', row: keyOf(step), message, ways }];
     }),
   );
+}
+
+/** What was typed for the destination's own fields does not fit. */
+function localValues(choices: Choices, steps: PlannedStep[]): Problem[] {
+  return steps.flatMap((step) => {
+    const entity = entityNamed(step.entity);
+    return fieldEntries(entity).flatMap(([name, { local }]): Problem[] => {
+      const typed = step.before === null ? choices.locals[keyText(step)] : undefined;
+      const { error } = local ? localValue(entity, name, typed) : { error: null };
+      const message = `${called(step)}: ${error}`;
+      return error ? [{ reason: 'local-value', row: keyOf(step), message, ways: [] }] : [];
+    });
+  });
 }
 
 function claimed({ claims }: Facts, steps: PlannedStep[]): Problem[] {

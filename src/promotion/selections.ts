@@ -5,13 +5,19 @@ import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { first, run, sql, type Queryable } from '../database/sql.ts';
 import { Invalid, NotFound } from '../problems.ts';
-import { noChoices, type Choices } from './plan.ts';
+import { noChoices, type Choices } from './choices.ts';
+
+/** What its sheet does: carry rows on, take a transfer back, or bring rows back from production. */
+export type SelectionKind = 'transfer' | 'undo' | 'bring-back';
 
 export type Selection = {
   id: string;
   name: string;
   reason: string | null;
   person: string;
+  kind: SelectionKind;
+  /** The transfer that is taken back. */
+  undoes: string | null;
   keys: RowKey[];
   choices: Choices;
   /** Transfers that brought these rows here. */
@@ -45,42 +51,53 @@ export function parseKeys(posted: unknown): RowKey[] {
   return [...unique.values()];
 }
 
-export async function create(
-  on: Queryable,
-  person: string,
-  from: { keys: RowKey[]; name?: string; chain?: string[] },
-): Promise<string> {
+export type New = {
+  keys: RowKey[];
+  name?: string;
+  chain?: string[];
+  kind?: SelectionKind;
+  undoes?: string;
+};
+
+export async function create(on: Queryable, person: string, from: New): Promise<string> {
   const id = uuid();
   await run(
     on,
-    sql`insert into selection (id, name, person, row_keys, choices, chain)
-        values (${id}, ${from.name ?? ''}, ${person}, ${JSON.stringify(from.keys.map(keyText))},
+    sql`insert into selection (id, kind, undoes, name, person, row_keys, choices, chain)
+        values (${id}, ${from.kind ?? 'transfer'}, ${from.undoes ?? null},
+          ${(from.name ?? '').slice(0, 120)}, ${person}, ${JSON.stringify(from.keys.map(keyText))},
           ${JSON.stringify(noChoices)}, ${JSON.stringify(from.chain ?? [])})`,
   );
   return id;
 }
 
-export async function find(on: Queryable, id: string): Promise<Selection> {
-  const line = await first<{
-    id: string;
-    name: string;
-    reason: string | null;
-    person: string;
-    row_keys: string;
-    choices: string;
-    chain: string;
-  }>(on, sql`select * from selection where id = ${id}`);
+type Stored = Pick<Selection, 'id' | 'kind' | 'undoes' | 'name' | 'reason' | 'person'> & {
+  row_keys: string;
+  choices: string;
+  chain: string;
+  created_at: string;
+};
+
+/** @throws NotFound when there is none of that kind */
+export async function find(
+  on: Queryable,
+  id: string,
+  kind: SelectionKind = 'transfer',
+): Promise<Selection> {
+  const line = await first<Stored>(
+    on,
+    sql`select * from selection where id = ${id} and kind = ${kind}`,
+  );
   if (!line) throw new NotFound('There is no such selection. Choose the rows again on their list.');
-  return {
-    id: line.id,
-    name: line.name,
-    reason: line.reason,
-    person: line.person,
-    keys: z.array(keySchema).parse(JSON.parse(line.row_keys)),
-    choices: JSON.parse(line.choices) as Choices,
-    chain: JSON.parse(line.chain) as string[],
-  };
+  return selectionFrom(line);
 }
+
+const selectionFrom = ({ row_keys, choices, chain, ...line }: Stored): Selection => ({
+  ...line,
+  keys: z.array(keySchema).parse(JSON.parse(row_keys)),
+  choices: { ...noChoices, ...(JSON.parse(choices) as Partial<Choices>) },
+  chain: JSON.parse(chain) as string[],
+});
 
 export type Decided = { choices: Choices; keys: RowKey[]; name: string; reason: string | null };
 

@@ -1,61 +1,91 @@
 // The sheet as a page: counts, rows with what differs, problems with their ways out.
 import type { Request, Response } from 'express';
 import { isSameValue } from '../catalog/content.ts';
-import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
+import { fieldEntries, keyText, labelOf, titleOf, type RowKey } from '../catalog/entity.ts';
 import { textOf, type Field, type Value } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { rung } from '../environments/ladder.ts';
 import { allNames } from '../environments/names.ts';
-import type { Stop } from '../environments/place.ts';
+import type * as journal from '../journal/journal.ts';
 import { NotFound } from '../problems.ts';
 import { page } from '../web/pages.ts';
+import { accountOf } from '../web/request.ts';
 import { difference, inWords, plural } from '../web/words.ts';
 import { childOffers } from './children.ts';
-import type * as journal from './journal.ts';
-import { changesOf, needsOverwrite, OVERWRITE, type PlannedStep } from './plan.ts';
+import { DELETE, OVERWRITE, type Choices } from './choices.ts';
+import type { Facts } from './facts.ts';
+import { baseOf, changedThere } from './overwriting.ts';
+import { changesOf, type PlannedStep } from './plan.ts';
 import * as selections from './selections.ts';
+import type { SelectionKind } from './selections.ts';
 import * as transfers from './transfers.ts';
 
 /** How many rows a page lists at the most; the rest is counted. */
 export const SHOWN = 200;
 
+/** Where each kind of sheet lives, where its click goes, and its words. */
+export const sheetKinds = {
+  transfer: { path: '/selections', send: '/transfers', verb: 'Transfer', done: 'transferred' },
+  undo: { path: '/undos', send: '/undos', verb: 'Undo', done: 'undone' },
+  'bring-back': {
+    path: '/bring-backs',
+    send: '/bring-backs',
+    verb: 'Bring back',
+    done: 'brought back',
+  },
+} as const;
+
 export async function sheetPage(
   req: Request,
   res: Response,
-  { key, problem }: { key: string; problem: string },
+  shown: { kind: SelectionKind; key: string; problem: string; rehearsal?: string },
 ) {
-  const road = roadOf(req);
-  const selection = await selections.find(req.here.sql, String(req.params['id']));
+  const { kind } = shown;
+  const road = roadOf(req, kind);
+  const selection = await selections.find(req.here.sql, String(req.params['id']), kind);
   const sheet = await transfers.prepare(road, selection);
-  const { plan } = sheet;
-  const written = plan.steps.filter((step) => step.action !== 'same');
+  const { plan, facts } = sheet;
+  const written = plan.steps.filter((step) => step.action !== 'same' || step.kept.length > 0);
   const to = rung(road.there.name);
+  const title = titleOfSheet(selection, to);
   await page(req, res, 'promotion/sheet', {
-    title: `${problem ? 'Error: ' : ''}Transfer to ${to.inText}`,
+    rehearsal: '',
+    ...shown,
+    title: `${shown.problem ? 'Error: ' : ''}${title}`,
+    heading: title,
     crumbs: [{ text: 'Transfers', href: '/transfers' }, { text: 'Review' }],
+    words: sheetKinds[kind],
     selection,
-    key,
-    problem,
     plan,
     to,
-    asksReason: to.asksReason,
+    from: rung(road.here.name),
+    asksReason: transfers.asksReason(road, { role: roleOf(req) }),
     counts: countsOf(plan.steps),
-    groups: groupsOf(written.slice(0, SHOWN), sheet.facts.sights),
+    groups: groupsOf(written.slice(0, SHOWN), facts, selection.choices),
     hidden: Math.max(0, written.length - SHOWN),
-    written: written.length,
+    written: plan.steps.filter((step) => step.action !== 'same').length,
     same: plan.steps.filter((step) => step.action === 'same').slice(0, SHOWN),
-    overwrites: written.some(needsOverwrite),
     OVERWRITE,
+    DELETE,
     names: {
       city: await allNames(road.there.sql, 'city'),
       partner: await allNames(road.there.sql, 'partner'),
     },
-    children: await childOffers(req.here, sheet),
-    stateOf: (one: RowKey) => sheet.facts.sights.get(keyText(one))?.state,
+    children: kind === 'transfer' ? await childOffers(req.here, sheet) : [],
+    stateOf: (one: RowKey) => facts.sights.get(keyText(one))?.state,
     labelOne: (name: string) => entityNamed(name).label.one,
     keyText,
   });
 }
+
+function titleOfSheet({ kind, name }: selections.Selection, to: { inText: string }): string {
+  if (kind === 'undo') return `${name} in ${to.inText}`;
+  return kind === 'transfer' ? `Transfer to ${to.inText}` : `Bring back into ${to.inText}`;
+}
+
+/** Who acts: a product manager, or whoever is on call. */
+export const roleOf = (req: Request) =>
+  accountOf(req).permissions.includes('product_manager') ? 'product_manager' : 'on_call';
 
 function countsOf(steps: PlannedStep[]) {
   const of = (action: journal.Action) => {
@@ -69,54 +99,65 @@ function countsOf(steps: PlannedStep[]) {
 }
 
 /** Steps under the row they belong to, each with the fields that differ. */
-function groupsOf(steps: PlannedStep[], sights: Sights) {
+function groupsOf(steps: PlannedStep[], facts: Facts, choices: Choices) {
   const groups = new Map<string, { root: RowKey; steps: ReturnType<typeof stepInWords>[] }>();
   for (const step of steps) {
     const text = keyText(step.root);
     const group = groups.get(text) ?? { root: step.root, steps: [] };
     const isRoot = keyText(step) === text;
-    group.steps[isRoot ? 'unshift' : 'push'](stepInWords(step, sights));
+    group.steps[isRoot ? 'unshift' : 'push'](stepInWords(step, facts, choices));
     groups.set(text, group);
   }
   return [...groups.values()];
 }
 
-type Sights = transfers.Sheet['facts']['sights'];
-
-function stepInWords(step: PlannedStep, sights: Sights) {
+function stepInWords(step: PlannedStep, { sights, statesThere }: Facts, choices: Choices) {
   const words = (field: Field, value: Value | undefined) => {
     const sight = field.to ? sights.get(`${field.to}:${textOf(value)}`) : undefined;
     const row = sight?.here ?? sight?.there;
     const plain = inWords(field, value);
     return sight && row ? `${titleOf(sight.entity, row)} #${plain}` : plain;
   };
+  const base = step.sight && baseOf(step.sight);
+  const theirs = new Set(step.sight ? changedThere(step.sight) : []);
   const fields = changesOf(step).map(({ field, definition, label, before, after }) => {
     const [was, will] = [words(definition, before), words(definition, after)];
     const isSame = isSameValue(before, after);
-    return { field, label, isSame, ...difference(was, will), value: will };
+    const isKept = step.kept.includes(field);
+    return {
+      ...{ field, label, isSame, isKept, ...difference(was, will), value: will },
+      ours: isKept ? words(definition, step.sight?.here?.[field]) : will,
+      /** What both sides had when they were last equal, where the other side changed it since. */
+      base: theirs.has(field) ? words(definition, base?.[field]) : null,
+    };
   });
+  const entity = entityNamed(step.entity);
+  const locals = fieldEntries(entity)
+    .filter(([, field]) => field.local && step.action === 'create')
+    .map(([name, { hint }]) => ({
+      name,
+      label: labelOf(entity, name),
+      hint,
+      typed: choices.locals[keyText(step)]?.[name] ?? '',
+    }));
   return {
-    step,
-    entity: entityNamed(step.entity),
+    ...{ step, entity, locals },
     status: step.sight?.status ?? null,
-    differing: fields.filter(({ isSame }) => !isSame),
-    same: fields.filter(({ isSame }) => isSame),
+    differing: fields.filter(({ isSame, isKept }) => !isSame || isKept),
+    same: fields.filter(({ isSame, isKept }) => isSame && !isKept),
+    changedThere: theirs.size > 0 ? (statesThere.get(keyText(step)) ?? null) : null,
   };
 }
 
-/** The way from here to the destination. */
-export function roadOf({ here }: Request): transfers.Road {
-  const there = destinationOf(here);
+/** The way that rows of a sheet go: to the destination, or from production back to here. */
+export function roadOf({ here }: Request, kind: SelectionKind = 'transfer'): transfers.Road {
+  const lease = here.settings.lease.milliseconds;
+  if (kind === 'bring-back') {
+    if (!here.source) throw new NotFound('Production cannot be read from here (REFRESH_SOURCE_*).');
+    return { here: here.source, there: here, lease, hostHere: null, journalAt: here };
+  }
+  const there = here.destination;
+  if (!there) throw new NotFound(`${rung(here.name).label} has no destination.`);
   const own = here.settings.urls[here.name];
-  return {
-    here,
-    there,
-    lease: here.settings.lease.milliseconds,
-    hostHere: own ? new URL(own).host : null,
-  };
-}
-
-function destinationOf(here: Request['here']): Stop {
-  if (!here.destination) throw new NotFound(`${rung(here.name).label} has no destination.`);
-  return here.destination;
+  return { here, there, lease, hostHere: own ? new URL(own).host : null };
 }

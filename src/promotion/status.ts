@@ -27,7 +27,8 @@ export type Hashes = {
 export function statusOf({ here, base, there, isDeletedHere = false }: Hashes): Status | null {
   if (here === null && there === null) return null;
   if (here === null) {
-    if (!isDeletedHere) return 'Only there';
+    // Never known to be equal: a deletion of ours says nothing about theirs.
+    if (!isDeletedHere || base === null) return 'Only there';
     return there === base ? 'Deleted here' : 'Deleted here, changed there';
   }
   if (there === null) {
@@ -61,4 +62,6 @@ export const overwrites = (status: Status) =>
   status === 'Changed on both' ||
   status === 'Not known to be the same row' ||
   status === 'Deleted there' ||
-  status === 'Changed here, deleted there';
+  status === 'Changed here, deleted there' ||
+  status === 'Deleted here, changed there' ||
+  status === 'Only there';

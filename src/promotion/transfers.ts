@@ -1,5 +1,6 @@
 // A transfer as a person asks for it: the sheet, and the click.
-import type { Row } from '../catalog/entity.ts';
+import { keyFrom, keyText, type Row, type RowKey } from '../catalog/entity.ts';
+import { entityNamed, rootOf } from '../catalog/index.ts';
 import { isPassing } from '../database/passing.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { drawIds } from '../environments/ids.ts';
@@ -7,17 +8,26 @@ import { rung } from '../environments/ladder.ts';
 import type { Stop } from '../environments/place.ts';
 import { Conflict, Invalid, Problem, Unavailable } from '../problems.ts';
 import { gather, type Facts } from './facts.ts';
-import * as journal from './journal.ts';
+import * as journal from '../journal/journal.ts';
 import { planTransfer, type Plan, type PlannedStep } from './plan.ts';
 import { imagesOf } from './problems-of-plan.ts';
-import type { Selection } from './selections.ts';
-import { Unsettled } from './work.ts';
-import { carry } from './write.ts';
+import type { Selection, SelectionKind } from './selections.ts';
+import { rowThatGoes } from './choices.ts';
+import { planUndo, taken } from './undo.ts';
+import { Unsettled } from '../journal/work.ts';
+import { carry } from '../journal/write.ts';
 
 export type Sheet = { plan: Plan; facts: Facts };
 
 /** Where a transfer goes from and to, and how long a worker may be silent. */
-export type Road = { here: Stop; there: Stop; lease: number; hostHere: string | null };
+export type Road = {
+  here: Stop;
+  there: Stop;
+  lease: number;
+  hostHere: string | null;
+  /** Where the journal is, when that is not where rows come from: what is brought back is written there. */
+  journalAt?: Stop;
+};
 
 /**
  * Plans a selection against both sides as they are now; writes nothing.
@@ -25,12 +35,58 @@ export type Road = { here: Stop; there: Stop; lease: number; hostHere: string | 
  */
 export async function prepare(road: Road, selection: Selection): Promise<Sheet> {
   try {
-    const { keys, choices } = selection;
-    const facts = await gather(road.here, road.there, keys, choices, road.hostHere);
-    return { facts, plan: planTransfer(facts, choices) };
+    return await sheets[selection.kind](road, selection);
   } catch (error) {
     throw unreachable(error, road.there);
   }
+}
+
+const sheets: Record<SelectionKind, (road: Road, selection: Selection) => Promise<Sheet>> = {
+  transfer: async ({ here, there, hostHere }, { keys, choices }) => {
+    const facts = await gather(here, there, {
+      chosen: keys,
+      include: choices.include.map(keyFrom),
+      planned: (sight) => rowThatGoes(sight, choices),
+      hostHere,
+    });
+    return { facts, plan: planTransfer(facts, choices) };
+  },
+  undo: async ({ here, there }, { keys, choices, undoes }) => {
+    const steps = await stepsToUndo(here, undoes, keys);
+    const byKey = new Map(steps.map((step) => [keyText(step), step]));
+    const facts = await gather(here, there, {
+      chosen: steps.map(({ entity, id }) => ({ entity, id })),
+      include: [],
+      planned: ({ key, there: now }) => {
+        const step = byKey.get(keyText(key));
+        return step && taken(step, now);
+      },
+      hostHere: null,
+    });
+    return { facts, plan: planUndo(facts, steps, choices) };
+  },
+  'bring-back': async ({ here, there }, { keys, choices }) => {
+    const facts = await gather(here, there, {
+      chosen: keys,
+      include: choices.include.map(keyFrom),
+      planned: (sight) => rowThatGoes(sight, choices),
+      hostHere: null,
+      books: there,
+    });
+    return { facts, plan: planTransfer(facts, choices) };
+  },
+};
+
+/** Steps of a transfer that are taken back: those that were picked, with what belongs to them. */
+async function stepsToUndo(here: Stop, id: string | null, keys: RowKey[]) {
+  const steps = id === null ? [] : await journal.stepsOf(here.sql, id);
+  const picked = new Set(keys.map(keyText));
+  return steps.filter((step) => {
+    const row = step.after ?? step.before;
+    const root = row && rootOf(entityNamed(step.entity), row);
+    const isPicked = picked.has(keyText(step)) || (root !== null && picked.has(keyText(root)));
+    return step.action !== 'same' && isPicked;
+  });
 }
 
 /** What a person can do about a destination that does not answer. */
@@ -57,6 +113,7 @@ export type Click = {
   name: string;
   reason: string | null;
   person: string;
+  role?: 'product_manager' | 'on_call';
 };
 
 /** The plan moved since the sheet was shown; carries nothing, the page shows a fresh sheet. */
@@ -67,7 +124,7 @@ export class SheetMoved extends Conflict {}
  * @throws SheetMoved when either side changed since, Invalid when something still stands in the way
  */
 export async function send(road: Road, selection: Selection, click: Click) {
-  const findTwin = () => journal.byKey(road.here.sql, click.person, click.idempotencyKey);
+  const findTwin = () => journal.byKey(journalOf(road).sql, click.person, click.idempotencyKey);
   const twin = await findTwin();
   if (twin) return sameRequest(twin, click);
   try {
@@ -80,9 +137,17 @@ export async function send(road: Road, selection: Selection, click: Click) {
   }
 }
 
+export const journalOf = ({ here, journalAt }: Road): Stop => journalAt ?? here;
+
+/** Who only has the on_call permission brings nothing new, and says why. */
+export const asksReason = (road: Road, { role }: Pick<Click, 'role'>) =>
+  rung(road.there.name).asksReason || role === 'on_call';
+
 async function sendFirst(road: Road, selection: Selection, click: Click) {
-  if (rung(road.there.name).asksReason && !click.reason) {
-    throw new Invalid({ reason: 'Enter a reason. Everyone can read it in production.' });
+  if (asksReason(road, click) && !click.reason) {
+    throw new Invalid({
+      reason: `Enter a reason. Everyone can read it in ${rung(road.there.name).inText}.`,
+    });
   }
   const { plan } = await prepare(road, selection);
   if (plan.hash !== click.planHash) {
@@ -92,29 +157,36 @@ async function sendFirst(road: Road, selection: Selection, click: Click) {
     throw new Invalid({ rows: plan.problems.map((problem) => problem.message).join(' ') });
   }
   if (plan.steps.every((step) => step.action === 'same')) {
-    throw new Invalid({
-      rows: `Everything is the same in ${rung(road.there.name).inText} already`,
-    });
+    throw new Invalid({ rows: nothingToDo(road, selection) });
   }
+  const at = journalOf(road);
   try {
     await putImages(road, plan.steps);
-    const { transfer, isNew } = await journal.open(road.here, road.there, road.lease, {
-      kind: 'transfer',
+    const { transfer, isNew } = await journal.open(at, road.there, road.lease, {
+      kind: selection.kind,
       name: click.name || nameOf(plan.steps),
       reason: click.reason,
       person: click.person,
-      role: 'product_manager',
+      role: click.role ?? 'product_manager',
       idempotencyKey: click.idempotencyKey,
       planHash: click.planHash,
       chain: selection.chain,
+      undoes: selection.undoes,
       reliedOn: plan.reliedOn,
       steps: await withIds(road.there, plan.steps),
     });
     if (!isNew) return sameRequest(transfer, click);
-    return await carry(road.here, road.there, transfer, road.lease);
+    return await carry(at, road.there, transfer, road.lease);
   } catch (error) {
     return settled(road, click, error);
   }
+}
+
+function nothingToDo({ there }: Road, { kind }: Selection): string {
+  const { inText } = rung(there.name);
+  return kind === 'undo'
+    ? `There is nothing left to undo in ${inText}.`
+    : `Everything is the same in ${inText} already`;
 }
 
 function sameRequest(twin: journal.Transfer, click: Click): journal.Transfer {
@@ -124,7 +196,7 @@ function sameRequest(twin: journal.Transfer, click: Click): journal.Transfer {
 
 /** Once it is in the journal, its page tells how it stands; before that, nothing happened. */
 async function settled(road: Road, click: Click, error: unknown): Promise<journal.Transfer> {
-  const written = await journal.byKey(road.here.sql, click.person, click.idempotencyKey);
+  const written = await journal.byKey(journalOf(road).sql, click.person, click.idempotencyKey);
   if (written && (error instanceof Unsettled || error instanceof journal.Stale)) return written;
   throw unreachable(error, road.there);
 }
@@ -168,7 +240,7 @@ export const list = (on: Queryable, before: number | null) =>
     on,
     sql`select t.*, (select count(*) from transfer_step s where s.transfer = t.id) as steps
           from transfer t
-         where kind = 'transfer' and (${before} is null or number < ${before})
+         where kind in (${journal.sent}) and (${before} is null or number < ${before})
          order by number desc
          limit 50`,
   );

@@ -5,6 +5,7 @@ import { catalog } from '../catalog/index.ts';
 import { labelOf } from '../catalog/entity.ts';
 import { select, sql } from '../database/sql.ts';
 import { route, rung } from '../environments/ladder.ts';
+import { unread } from '../messages/messages.ts';
 import * as problems from '../problems.ts';
 import { icon } from './icons.ts';
 import { csrfToken } from './security.ts';
@@ -36,6 +37,7 @@ export async function page(req: Request, res: Response, view: string, data: Data
     isReadOnly: !may({ permissions: ['editor', 'product_manager'] }, 'edit', here.grounds),
     can: (ability: Ability) => account !== undefined && may(account, ability, here.grounds),
     stops: stopsOf(req),
+    unread: account ? await unread(here.sql, account.email) : 0,
     menu: catalog.map((entity) => ({ ...entity, count: counts.get(entity.name) ?? 0 })),
   });
 }

@@ -6,6 +6,7 @@ const grounds = (environment: EnvironmentName, isStagingAlways = false) => ({
   environment,
   isStagingAlways,
   hasDestination: rung(environment).next !== null,
+  hasSource: environment === 'staging' || environment === 'preprod',
 });
 const who = (...permissions: Permission[]) => ({ permissions });
 

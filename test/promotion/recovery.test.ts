@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { hashOf } from '../../src/catalog/content.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
-import { remove } from '../../src/promotion/deletions.ts';
+import { remove } from '../../src/editing/deletions.ts';
 import { add, change, get, has, homeOf, pm, sheet, transfer } from '../support/rows.ts';
 import { claimsIn, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
 import { openWorld, type World } from '../support/world.ts';

@@ -2,13 +2,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { keyText } from '../../src/catalog/entity.ts';
-import { entityNamed } from '../../src/catalog/index.ts';
 import { openHere } from '../../src/environments/here.ts';
 import { Invalid, NotFound, Unavailable } from '../../src/problems.ts';
-import { remove } from '../../src/promotion/deletions.ts';
-import { byKey } from '../../src/promotion/journal.ts';
+import { byKey } from '../../src/journal/journal.ts';
 import * as marks from '../../src/promotion/marks.ts';
-import { readStates } from '../../src/promotion/row-states.ts';
+import { readStates } from '../../src/journal/row-states.ts';
 import { parseKeys } from '../../src/promotion/selections.ts';
 import { send, SheetMoved } from '../../src/promotion/transfers.ts';
 import { BadSettings, parseSettings } from '../../src/settings.ts';
@@ -19,7 +17,6 @@ import {
   ed,
   get,
   has,
-  homeOf,
   pm,
   roadFrom,
   sheet,
@@ -348,15 +345,6 @@ test('Not for production keeps a row out of transfers until it is lifted', async
   expect(await reasons(staging, [key])).toEqual(['on-hold']);
   await marks.liftHold(staging, pm.email, key);
   expect(await reasons(staging, [key])).toEqual([]);
-});
-
-test('S0-90 a row deleted in staging says that its deletion cannot be sent yet', async () => {
-  const { staging, preprod } = world;
-  const key = { entity: 'form', id: await add(staging, 'form') };
-  await transfer(staging, [key]);
-  await remove(homeOf(staging), pm, entityNamed('form'), key.id);
-  expect(await reasons(staging, [key])).toContain('deleted-here');
-  expect(await has(preprod, key)).toBe(true);
 });
 
 test('a text with this environment’s own address is caught', async () => {

@@ -1,7 +1,7 @@
 // S0-80: the seed's own table of tests, by its names.
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
-import { remove } from '../../src/promotion/deletions.ts';
+import { remove } from '../../src/editing/deletions.ts';
 import { add, change, get, has, homeOf, pm, transfer } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
 

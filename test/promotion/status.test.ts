@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
-import { inWritingOrder, promotionOrder } from '../../src/promotion/order.ts';
+import { inWritingOrder, promotionOrder } from '../../src/journal/order.ts';
 import { statuses, statusOf, withDependents } from '../../src/promotion/status.ts';
 
 test.each([

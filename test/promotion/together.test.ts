@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { drawIds } from '../../src/environments/ids.ts';
-import { remove } from '../../src/promotion/deletions.ts';
-import * as edits from '../../src/promotion/edits.ts';
+import { remove } from '../../src/editing/deletions.ts';
+import * as edits from '../../src/editing/edits.ts';
 import * as marks from '../../src/promotion/marks.ts';
 import { waiting } from '../../src/promotion/compare.ts';
 import {
@@ -187,7 +187,7 @@ test('the typed word holds for what it was typed for, not for what changes later
   await change(staging, other, { description: 'Ours' });
   await change(preprod, one, { description: 'Theirs' });
   const seen = await sheet(staging, [one, other]);
-  const typed = { overwrite: 'overwrite', overwriteFor: seen.plan.hash };
+  const typed = { overwrite: 'overwrite', typedFor: seen.plan.hash };
   expect(await problemsOf(staging, [one, other], typed)).toEqual([]);
   await change(preprod, other, { description: 'Theirs too' });
   expect(await problemsOf(staging, [one, other], typed)).toEqual([

@@ -1,7 +1,7 @@
 // A process of its own that transfers rows and kills (or stops) itself at a named point, the n-th time it
 // gets there. argv: variables (JSON), keys (JSON), point, n, signal
 import { openHere } from '../../src/environments/here.ts';
-import { points } from '../../src/promotion/points.ts';
+import { points } from '../../src/journal/points.ts';
 import { parseSettings } from '../../src/settings.ts';
 import { transfer } from './rows.ts';
 

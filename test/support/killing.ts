@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import type { Here } from '../../src/environments/here.ts';
-import { recover, sweepClaims } from '../../src/promotion/recovery.ts';
+import { recover, sweepClaims } from '../../src/journal/recovery.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import { roadFrom } from './rows.ts';
 

@@ -10,10 +10,10 @@ import {
 } from '../../src/catalog/entity.ts';
 import type { Here } from '../../src/environments/here.ts';
 import { readOne } from '../../src/environments/row-store.ts';
-import * as edits from '../../src/promotion/edits.ts';
-import type { Transfer } from '../../src/promotion/journal.ts';
-import { noChoices, type Choices } from '../../src/promotion/plan.ts';
-import type { Author } from '../../src/promotion/row-states.ts';
+import * as edits from '../../src/editing/edits.ts';
+import { byId, stepsOf, type Transfer } from '../../src/journal/journal.ts';
+import { noChoices, type Choices } from '../../src/promotion/choices.ts';
+import type { Author } from '../../src/journal/row-states.ts';
 import * as selections from '../../src/promotion/selections.ts';
 import { prepare, send, type Road } from '../../src/promotion/transfers.ts';
 
@@ -62,7 +62,7 @@ export async function change(here: Here, key: RowKey, facts: Content, by: Author
 }
 
 export async function version(here: Here, key: RowKey): Promise<number> {
-  const { readStates } = await import('../../src/promotion/row-states.ts');
+  const { readStates } = await import('../../src/journal/row-states.ts');
   return (await readStates(here.sql, [key])).get(keyText(key))?.version ?? 0;
 }
 
@@ -102,13 +102,50 @@ export async function transfer(
 ): Promise<Transfer> {
   const seen = await sheet(here, keys, choices);
   const { selection, plan } = choices.overwrite
-    ? await sheet(here, keys, { ...choices, overwriteFor: seen.plan.hash })
+    ? await sheet(here, keys, { ...choices, typedFor: seen.plan.hash })
     : seen;
   return send(roadFrom(here), selection, {
     planHash: plan.hash,
     idempotencyKey: uuid(),
     name: '',
     reason: 'Checked with the shop',
+    person: pm.email,
+  });
+}
+
+/** The sheet that takes back a transfer, or rows of it. */
+export async function undoSheet(here: Here, { id }: Transfer, keys: RowKey[] = []) {
+  const all = (await stepsOf(here.sql, id)).map((step) => ({ entity: step.entity, id: step.id }));
+  const selection = await selections.find(
+    here.sql,
+    await selections.create(here.sql, pm.email, {
+      keys: keys.length > 0 ? keys : all,
+      name: await nameOfUndo(here, id),
+      kind: 'undo',
+      undoes: id,
+    }),
+    'undo',
+  );
+  return { selection, ...(await prepare(roadFrom(here), selection)) };
+}
+
+const nameOfUndo = async (here: Here, id: string) =>
+  `Undo of ${((await byId(here.sql, id))?.name ?? '').replace(/^Undo of /, 'undo of ')}`;
+
+/** Opens that sheet and clicks. */
+export async function undo(
+  here: Here,
+  sent: Transfer,
+  keys: RowKey[] = [],
+  reason = 'It was too early',
+  idempotencyKey = uuid(),
+): Promise<Transfer> {
+  const { selection, plan } = await undoSheet(here, sent, keys);
+  return send(roadFrom(here), selection, {
+    planHash: plan.hash,
+    idempotencyKey,
+    name: selection.name,
+    reason,
     person: pm.email,
   });
 }

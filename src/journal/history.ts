@@ -1,7 +1,7 @@
 // What came to a row, and when: every save, transfer and copy-down leaves its images in `arrival`.
 import type { Row, RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
-import type { Action, Kind } from './journal.ts';
+import { sent, type Action, type Kind } from './journal.ts';
 
 export type Arrival = {
   id: number;
@@ -59,7 +59,7 @@ export const arrived = (on: Queryable, before: string | null) =>
                             where later.entity = a.entity and later.row_id = a.row_id
                               and later.id > a.id)) as changed_since
           from arrival a
-         where a.kind = 'transfer' and (${before} is null or a.at < ${before})
+         where a.kind in (${sent}) and (${before} is null or a.at < ${before})
          group by a.transfer, a.name, a.reason, a.person, a.origin
          order by at desc
          limit 20`,
@@ -70,7 +70,7 @@ export async function sentOn(on: Queryable, transfer: string): Promise<number[]>
   const lines = await select<{ number: number }>(
     on,
     sql`select number from transfer
-         where kind = 'transfer' and state = 'verified' and chain like ${`%"${transfer}"%`}
+         where kind in (${sent}) and state = 'verified' and chain like ${`%"${transfer}"%`}
          order by number`,
   );
   return lines.map((line) => line.number);

@@ -38,7 +38,15 @@ export type StopState = {
   base_hash: string | null;
   base_content: string | null;
   base_at: string | null;
+  /** The content that was undone there, or `deleted`; it asks before it goes again. */
+  undone_hash: string | null;
+  undone_by: string | null;
+  undone_at: string | null;
+  undone_reason: string | null;
 };
+
+/** Stands for content where a deletion is meant. */
+export const DELETED = 'deleted';
 
 const pairs = (keys: RowKey[]) => keys.map(({ entity, id }) => [entity, id]);
 const byKey = <T extends { entity: string; row_id: number }>(lines: T[]) =>
@@ -158,19 +166,25 @@ export async function writeStates(on: Queryable, states: RowState[]) {
   }
 }
 
-/** What was seen at the destination; `base` only where both sides were found equal. */
+/**
+ * What was seen at the destination. `base` where both sides were found equal: the content, or `none` where
+ * the row is gone there and what was equal once says nothing any more.
+ */
 export type Seen = {
   key: RowKey;
   seen: string | null;
-  base: { hash: string; content: string } | null;
+  base: { hash: string; content: string } | 'none' | null;
 };
 
 export async function writeSeen(on: Queryable, seen: Seen[], at: string) {
   for (const batch of batches(seen)) {
-    const values = batch.map(({ key, seen, base }) => [
-      ...[key.entity, key.id, seen, toSqlInstant(at)],
-      ...[base?.hash ?? null, base?.content ?? null, base ? toSqlInstant(at) : null],
-    ]);
+    const values = batch.map(({ key, seen, base }) => {
+      const known = base === 'none' ? null : base;
+      return [
+        ...[key.entity, key.id, seen, toSqlInstant(at)],
+        ...[known?.hash ?? null, known?.content ?? null, known ? toSqlInstant(at) : null],
+      ];
+    });
     await run(
       on,
       sql`insert into stop_state (entity, row_id, seen_hash, seen_at, base_hash, base_content, base_at)
@@ -182,4 +196,47 @@ export async function writeSeen(on: Queryable, seen: Seen[], at: string) {
             base_hash = coalesce(values(base_hash), base_hash)`,
     );
   }
+  const baseless = seen.filter(({ base }) => base === 'none').map(({ key }) => key);
+  if (baseless.length > 0) {
+    await run(
+      on,
+      sql`update stop_state set base_hash = null, base_content = null, base_at = null
+           where (entity, row_id) in (${pairs(baseless)})`,
+    );
+  }
+}
+
+export type Undone = { key: RowKey; hash: string };
+
+/** Marks contents as undone there. */
+export async function writeUndone(
+  on: Queryable,
+  undone: Undone[],
+  by: { person: string; reason: string | null },
+) {
+  const now = toSqlInstant(new Date().toISOString());
+  for (const batch of batches(undone)) {
+    const values = batch.map(({ key, hash }) => [
+      ...[key.entity, key.id, now, hash, by.person, now, by.reason],
+    ]);
+    await run(
+      on,
+      sql`insert into stop_state
+            (entity, row_id, seen_at, undone_hash, undone_by, undone_at, undone_reason)
+          values ${values}
+          on duplicate key update
+            undone_hash = values(undone_hash), undone_by = values(undone_by),
+            undone_at = values(undone_at), undone_reason = values(undone_reason)`,
+    );
+  }
+}
+
+export async function clearUndone(on: Queryable, keys: RowKey[]) {
+  if (keys.length === 0) return;
+  await run(
+    on,
+    sql`update stop_state
+           set undone_hash = null, undone_by = null, undone_at = null, undone_reason = null
+         where undone_hash is not null and (entity, row_id) in (${pairs(keys)})`,
+  );
 }

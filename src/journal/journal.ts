@@ -32,8 +32,15 @@ export const liveStates: State[] = ['planned', 'claimed', 'applying', 'committed
 /** Nothing is left to do: neither for a worker nor for a person. */
 export const overStates: State[] = ['verified', 'refused', 'put_back'];
 
-/** A save is a write whose destination is its own environment; so is each part of a copy-down. */
-export type Kind = 'transfer' | 'save' | 'copy-down';
+/**
+ * A save is a write whose destination is its own environment; so is each part of a copy-down, and what is
+ * brought back.
+ */
+export type Kind = 'transfer' | 'undo' | 'bring-back' | 'save' | 'copy-down';
+
+/** What a person sent from a sheet, to be found under Transfers. */
+export const sent: Kind[] = ['transfer', 'undo', 'bring-back'];
+export const isSent = ({ kind }: { kind: Kind }) => sent.includes(kind);
 
 export type Transfer = {
   id: string;
@@ -50,6 +57,10 @@ export type Transfer = {
   role: string;
   idempotency_key: string;
   plan_hash: string;
+  /** The transfer that this one takes back. */
+  undoes: string | null;
+  /** What a person chose when it could not go on by itself. */
+  decision: Decision | null;
   /** JSON: the transfers that brought these rows here. */
   chain: string;
   /** JSON: rows there that must stay as they are while this is written. */
@@ -59,6 +70,8 @@ export type Transfer = {
   created_at: string;
   ended_at: string | null;
 };
+
+export type Decision = 'try-again' | 'put-back' | 'leave-theirs';
 
 export type Action = 'create' | 'update' | 'remove' | 'same';
 export type Step = {
@@ -70,6 +83,8 @@ export type Step = {
   because: string | null;
   before: Row | null;
   after: Row | null;
+  /** Fields of ours that were left out: they stay as they are there. */
+  kept: string[];
 };
 export type WrittenStep = Step & { seq: number; outcome: string | null };
 
@@ -82,6 +97,7 @@ export type Draft = {
   idempotencyKey: string;
   planHash: string;
   chain: string[];
+  undoes: string | null;
   reliedOn: RowKey[];
   steps: Step[];
 };
@@ -105,21 +121,23 @@ export async function open(
       await run(
         connection,
         sql`insert into transfer (id, kind, state, fence, lease_until, origin, destination, name, reason,
-              person, role, idempotency_key, plan_hash, chain, relied_on, created_at)
+              person, role, idempotency_key, plan_hash, chain, undoes, relied_on, created_at)
             values (${id}, ${draft.kind}, 'planned', 1, ${inFuture(lease)}, ${here.name}, ${there.name},
               ${draft.name.slice(0, 120)}, ${draft.reason}, ${draft.person}, ${draft.role}, ${draft.idempotencyKey},
-              ${draft.planHash}, ${JSON.stringify(draft.chain)}, ${JSON.stringify(draft.reliedOn)},
+              ${draft.planHash}, ${JSON.stringify(draft.chain)}, ${draft.undoes},
+              ${JSON.stringify(draft.reliedOn)},
               ${toSqlInstant(new Date().toISOString())})`,
       );
       const lines = draft.steps.map((step, seq) => [
         ...[id, seq + 1, step.entity, step.id, step.title.slice(0, 200), step.action, step.because],
         ...[step.before && JSON.stringify(step.before), step.after && JSON.stringify(step.after)],
+        step.kept.length > 0 ? JSON.stringify(step.kept) : null,
       ]);
       for (const batch of batches(lines)) {
         await run(
           connection,
           sql`insert into transfer_step
-                (transfer, seq, entity, row_id, title, action, because, before_image, after_image)
+                (transfer, seq, entity, row_id, title, action, because, before_image, after_image, kept)
               values ${batch}`,
         );
       }
@@ -146,12 +164,19 @@ export const byId = (on: Queryable, id: string) =>
   first<Transfer>(on, sql`select * from transfer where id = ${id}`);
 
 export const byNumber = (on: Queryable, number: number) =>
-  first<Transfer>(on, sql`select * from transfer where number = ${number} and kind = 'transfer'`);
+  first<Transfer>(on, sql`select * from transfer where number = ${number} and kind in (${sent})`);
 
 export const byKey = (on: Queryable, person: string, key: string) =>
   first<Transfer>(
     on,
     sql`select * from transfer where person = ${person} and idempotency_key = ${key}`,
+  );
+
+/** Transfers that took back (rows of) this one. */
+export const undoing = (on: Queryable, id: string) =>
+  select<Transfer>(
+    on,
+    sql`select * from transfer where undoes = ${id} and state = 'verified' order by number`,
   );
 
 export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]> {
@@ -164,6 +189,7 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
     because: string | null;
     before_image: string | null;
     after_image: string | null;
+    kept: string | null;
     outcome: string | null;
   }>(on, sql`select * from transfer_step where transfer = ${id} order by seq`);
   return lines.map((line) => ({
@@ -175,6 +201,7 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
     because: line.because,
     before: line.before_image === null ? null : (JSON.parse(line.before_image) as Row),
     after: line.after_image === null ? null : (JSON.parse(line.after_image) as Row),
+    kept: JSON.parse(line.kept ?? '[]') as string[],
     outcome: line.outcome,
   }));
 }

@@ -44,6 +44,7 @@ export async function write(
     idempotencyKey: key,
     planHash: ''.padEnd(64, '0'),
     chain: [],
+    undoes: null,
     reliedOn: await reliedOn(here, changes),
     steps,
   });
@@ -73,6 +74,7 @@ function asStep({ entity, before, after }: Change): journal.Step {
     because: null,
     before,
     after,
+    kept: [],
   };
 }
 

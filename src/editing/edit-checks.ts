@@ -14,7 +14,7 @@ import type { Stop } from '../environments/place.ts';
 import { read } from '../environments/row-store.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import { deletion } from './deletions.ts';
-import { holding } from './facts.ts';
+import { holding } from '../environments/holding.ts';
 
 /** @throws Invalid with one message for each field that does not fit */
 export async function check(here: Stop, entity: Entity, id: number | null, content: Content) {

@@ -16,9 +16,9 @@ import type { Stop } from '../environments/place.ts';
 import { read } from '../environments/row-store.ts';
 import { Conflict, Invalid, NotFound } from '../problems.ts';
 import { check } from './edit-checks.ts';
-import * as journal from './journal.ts';
-import { write, type Home } from './own-write.ts';
-import { readStates, type Author } from './row-states.ts';
+import * as journal from '../journal/journal.ts';
+import { write, type Home } from '../journal/own-write.ts';
+import { readStates, type Author } from '../journal/row-states.ts';
 
 /** Someone saved the row in between, and both changed the same field. */
 export class EditConflict extends Conflict {

@@ -1,12 +1,12 @@
 // Deleting a row where that is allowed: what goes along, what stands in the way.
 import { keyText, titleOf, type Entity, type Row } from '../catalog/entity.ts';
-import { dependentsOf, referencesTo } from '../catalog/index.ts';
-import { rowsLinkedWith } from '../environments/links.ts';
+import { dependentsOf } from '../catalog/index.ts';
 import type { Stop } from '../environments/place.ts';
 import { read, readBy } from '../environments/row-store.ts';
+import { fromElsewhere, usesOf } from '../environments/uses.ts';
 import { Conflict, NotFound } from '../problems.ts';
-import { write, type Home } from './own-write.ts';
-import type { Author } from './row-states.ts';
+import { write, type Home } from '../journal/own-write.ts';
+import type { Author } from '../journal/row-states.ts';
 
 export type Deletion = {
   row: Row;
@@ -24,14 +24,9 @@ export async function deletion(here: Stop, entity: Entity, id: number): Promise<
     const rows = await readBy(here, dependent, dependent.owner ?? '', [id]);
     goesAlong.push(...rows.map((one) => ({ entity: dependent, row: one })));
   }
-  const usedBy: Deletion['usedBy'] = [];
-  for (const { from, field } of referencesTo(entity)) {
-    if (!entity.dependents.includes(from.name)) {
-      const rows = await readBy(here, from, field, [id]);
-      usedBy.push(...rows.map((one) => ({ entity: from, row: one })));
-    }
-  }
-  if (entity.isMatchedByName) usedBy.push(...(await rowsLinkedWith(here, entity.name, [id])));
+  const along = goesAlong.map((one) => ({ entity: one.entity.name, id: one.row.id }));
+  const uses = fromElsewhere(await usesOf(here, [key], { under: true }), along);
+  const usedBy = uses.map(({ user }) => user);
   return { row, goesAlong, usedBy };
 }
 

@@ -46,9 +46,10 @@ export async function apply(work: Work, connection: PoolConnection) {
   await point('after commit');
 }
 
-async function writeRows(
+/** Rows of one plan, set by set; `now` is what stands there. */
+export async function writeRows(
   connection: PoolConnection,
-  steps: journal.WrittenStep[],
+  steps: journal.Step[],
   now: Map<string, Row>,
   instant: string,
 ) {

@@ -5,12 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
-import { entityNamed, referencesTo } from '../catalog/index.ts';
+import { entityNamed } from '../catalog/index.ts';
 import { isPassing } from '../database/passing.ts';
 import type { Place, Stop } from '../environments/place.ts';
-import { rowsLinkedWith } from '../environments/links.ts';
 import { UnknownName } from '../environments/mysql-rows.ts';
-import { byEntity, read, readBy } from '../environments/row-store.ts';
+import { read } from '../environments/row-store.ts';
+import { fromElsewhere, usesOf } from '../environments/uses.ts';
 import { readVersion } from '../version/metadata.ts';
 import { apply } from './apply.ts';
 import * as claims from './claims.ts';
@@ -91,7 +91,7 @@ async function write(work: Work) {
       return;
     } catch (error) {
       connection?.destroy();
-      const isQueueing = error instanceof claims.Taken && work.transfer.kind !== 'transfer';
+      const isQueueing = error instanceof claims.Taken && !journal.isSent(work.transfer);
       if (!isQueueing && !isPassing(error)) throw error;
       if (isQueueing && attempt === PATIENCE) throw error;
       if (!isQueueing && attempt >= ATTEMPTS)
@@ -120,7 +120,7 @@ async function claimAndApply(work: Work, connection: PoolConnection) {
 /** Under the claims: is everything as it was planned? */
 async function lookAgain(work: Work, connection: PoolConnection) {
   const place = { sql: connection, documents: work.there.documents };
-  if (work.transfer.kind === 'transfer') {
+  if (journal.isSent(work.transfer)) {
     const version = await readVersion(place.documents);
     if (version?.isUpdating) throw new Moved('The destination is being updated. Try again later.');
   }
@@ -145,21 +145,12 @@ async function lookAgain(work: Work, connection: PoolConnection) {
 
 /** What goes must have no user and no dependent that stays. */
 async function refuseUsed(place: Place, { steps }: Work) {
-  const written = new Set(steps.map(keyText));
   const removals = steps.filter((step) => step.action === 'remove');
-  for (const [entity, ids] of byEntity(removals)) {
-    const users = entity.isMatchedByName ? await rowsLinkedWith(place, entity.name, ids) : [];
-    for (const { from, field } of referencesTo(entity)) {
-      const rows = await readBy(place, from, field, ids);
-      users.push(...rows.map((row) => ({ entity: from, row })));
-    }
-    const user = users.find(
-      (one) => !written.has(keyText({ entity: one.entity.name, id: one.row.id })),
-    );
-    if (user) {
-      const title = titleOf(user.entity, user.row);
-      throw new Moved(`${user.entity.label.one} “${title}” began to use it meanwhile.`);
-    }
+  const uses = await usesOf(place, removals, { under: true });
+  const [use] = fromElsewhere(uses, steps);
+  if (use) {
+    const { entity, row } = use.user;
+    throw new Moved(`${entity.label.one} “${titleOf(entity, row)}” began to use it meanwhile.`);
   }
 }
 

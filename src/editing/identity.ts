@@ -1,0 +1,52 @@
+// A row that only by chance has the ID of another row elsewhere gets an ID of its own, and everything here that
+// refers to it follows, in both databases.
+import { fieldEntries, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import { textOf } from '../catalog/fields.ts';
+import { drawIds } from '../environments/ids.ts';
+import { readOne } from '../environments/row-store.ts';
+import { usesOf } from '../environments/uses.ts';
+import { write, type Change, type Home } from '../journal/own-write.ts';
+import type { Author } from '../journal/row-states.ts';
+import { NotFound } from '../problems.ts';
+
+/** Answers the new key. @throws NotFound when the row is not here */
+export async function giveNewId(
+  home: Home,
+  author: Author,
+  entity: Entity,
+  id: number,
+): Promise<RowKey> {
+  const { here } = home;
+  const old = { entity: entity.name, id };
+  const found = await readOne(here, old);
+  if (!found) throw new NotFound(`${entity.label.one} ${id} is not here any more.`);
+  const row = await withoutUniqueNames(home, author, entity, found);
+  const next = await drawIds(here, entity.name);
+  const users = new Map<string, Change & { before: Row; after: Row }>();
+  for (const { user } of await usesOf(here, [old], { under: true })) {
+    const text = keyText({ entity: user.entity.name, id: user.row.id });
+    const change = users.get(text) ?? { entity: user.entity, before: user.row, after: user.row };
+    users.set(text, { ...change, after: { ...change.after, [user.field]: next } });
+  }
+  await write(
+    home,
+    author,
+    [
+      { entity, before: null, after: { ...found, id: next } },
+      ...users.values(),
+      { entity, before: row, after: null },
+    ],
+    { name: `${textOf(found[entity.title])} under a new ID` },
+  );
+  return { entity: entity.name, id: next };
+}
+
+/** A document goes after its successor has come, so a name that may stand only once is freed first. */
+async function withoutUniqueNames(home: Home, author: Author, entity: Entity, row: Row) {
+  const unique = fieldEntries(entity).filter(([, field]) => field.unique);
+  if (entity.store === 'mysql' || unique.length === 0) return row;
+  const freed = { ...row };
+  for (const [name] of unique) freed[name] = `${textOf(row[name]).slice(0, 50)} (ID ${row.id})`;
+  await write(home, author, [{ entity, before: row, after: freed }]);
+  return freed;
+}

@@ -1,0 +1,138 @@
+// The end of a transfer: read back what stands there, and write the outcome, the bases and the audit in one
+// commit here.
+import * as audit from '../audit/audit.ts';
+import type { PoolConnection } from 'mysql2/promise';
+import { canonical, contentFrom, contentOf, hashOf, isSameRow } from '../catalog/content.ts';
+import { keyText, type Row } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { transaction } from '../database/sql.ts';
+import { rung } from '../environments/ladder.ts';
+import { read } from '../environments/row-store.ts';
+import { tellHolders } from '../messages/messages.ts';
+import * as claims from './claims.ts';
+import * as journal from './journal.ts';
+import {
+  clearUndone,
+  DELETED,
+  readStops,
+  writeSeen,
+  writeUndone,
+  type Seen,
+  type StopState,
+} from './row-states.ts';
+import type { Work } from './work.ts';
+
+const words: Record<journal.Action, string> = {
+  create: 'created',
+  update: 'updated',
+  remove: 'removed',
+  same: 'same',
+};
+
+export async function finish(work: Work) {
+  const { here, there, transfer, steps } = work;
+  const now = await read(there, steps);
+  const stops = await readStops(here.sql, steps);
+  const outcomes = new Map<number, string>();
+  const seen: Seen[] = [];
+  for (const step of steps) {
+    const row = now.get(keyText(step)) ?? null;
+    const isAsWritten = isSameRow(entityNamed(step.entity), row, step.after);
+    outcomes.set(step.seq, isAsWritten ? words[step.action] : 'changed since');
+    seen.push(seenOf(step, isAsWritten, row, stops.get(keyText(step))));
+  }
+  await transaction(here.sql, async (connection) => {
+    await journal.move(connection, transfer, ['committed'], 'verified');
+    await journal.writeOutcomes(connection, transfer.id, outcomes);
+    if (here.name !== there.name) {
+      const carried = seen.filter(({ key }) => !entityNamed(key.entity).isMatchedByName);
+      await writeSeen(connection, carried, new Date().toISOString());
+      await rememberUndone(connection, work);
+    }
+    if (transfer.role === 'on_call') await tellManagers(connection, work);
+    await audit.write(connection, {
+      person: transfer.person,
+      action: verb(transfer, steps),
+      subject: transfer.name,
+      detail: detailOf(transfer, steps.length),
+      transfer: transfer.id,
+      ...(steps.length === 1 && steps[0] ? { row: steps[0] } : {}),
+    });
+  });
+}
+
+function seenOf(
+  step: journal.Step,
+  isAsWritten: boolean,
+  row: Row | null,
+  was: StopState | undefined,
+): Seen {
+  const entity = entityNamed(step.entity);
+  const key = { entity: step.entity, id: step.id };
+  if (row === null) return { key, seen: null, base: isAsWritten ? 'none' : null };
+  const content = contentOf(entity, row);
+  const before = was?.base_content ? contentFrom(entity, was.base_content) : content;
+  // What was left out on the sheet went nowhere: its base stays.
+  for (const name of step.kept) content[name] = before[name] ?? null;
+  const base = isAsWritten ? { hash: hashOf(entity, content), content: canonical(content) } : null;
+  return { key, seen: hashOf(entity, row), base };
+}
+
+/** What an undo took away asks before it goes again; what went again is asked about no more. */
+async function rememberUndone(connection: PoolConnection, { here, transfer, steps }: Work) {
+  await clearUndone(connection, steps);
+  const former = transfer.undoes && (await journal.byId(here.sql, transfer.undoes));
+  if (!former || former.kind === 'undo') return;
+  const undone = steps
+    .filter(({ entity }) => !entityNamed(entity).isMatchedByName)
+    .map(({ entity, id, before }) => ({
+      key: { entity, id },
+      hash: before ? hashOf(entityNamed(entity), before) : DELETED,
+    }));
+  const { person, reason } = transfer;
+  await writeUndone(connection, undone, { person, reason });
+}
+
+const tellManagers = (connection: PoolConnection, { transfer }: Work) =>
+  tellHolders(connection, 'product_manager', transfer.person, {
+    text: `${transfer.person} (on call): ${transfer.name} in ${rung(transfer.destination).inText}. Reason: ${transfer.reason}`,
+    href: `/transfers/${transfer.number}`,
+  });
+
+const sentVerbs: Partial<Record<journal.Kind, string>> = {
+  transfer: 'transferred',
+  undo: 'undid',
+  'bring-back': 'brought back',
+};
+
+const verb = ({ kind }: journal.Transfer, steps: journal.Step[]) => {
+  const own = sentVerbs[kind];
+  if (own) return own;
+  const actions = new Set(steps.map((step) => step.action));
+  if (actions.size > 1) return 'saved';
+  return actions.has('create') ? 'added' : actions.has('remove') ? 'deleted' : 'saved';
+};
+
+function detailOf(transfer: journal.Transfer, count: number): string | null {
+  if (!journal.isSent(transfer)) return null;
+  const rows = `${count} ${count === 1 ? 'row' : 'rows'}`;
+  const to = `${transfer.kind === 'undo' ? 'in' : 'to'} ${rung(transfer.destination).inText}`;
+  return `${rows} ${to}${transfer.reason ? `: ${transfer.reason}` : ''}`;
+}
+
+/** Nothing was written: the journal says why, and the rows are free again. */
+export async function refuse({ here, there, transfer }: Work, why: string) {
+  await transaction(here.sql, async (connection) => {
+    await journal.move(connection, transfer, ['planned', 'claimed'], 'refused', { problem: why });
+    if (journal.isSent(transfer)) {
+      await audit.write(connection, {
+        person: transfer.person,
+        action: 'was refused',
+        subject: transfer.name,
+        detail: why,
+        transfer: transfer.id,
+      });
+    }
+  });
+  await claims.release(there.sql, transfer);
+}

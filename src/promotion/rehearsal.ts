@@ -1,0 +1,55 @@
+// The MySQL half of a transfer, executed at the destination and rolled back: what only the server itself would
+// refuse shows before anything is decided. Documents have no transaction, so they are not rehearsed.
+import type { PoolConnection } from 'mysql2/promise';
+import type { Row } from '../catalog/entity.ts';
+import { read } from '../environments/row-store.ts';
+import { rung } from '../environments/ladder.ts';
+import { writeRows } from '../journal/apply.ts';
+import { isDocument } from '../journal/documents.ts';
+import type { Step } from '../journal/journal.ts';
+import { inWritingOrder } from '../journal/order.ts';
+import type { Selection } from './selections.ts';
+import { prepare, unreachable, type Road } from './transfers.ts';
+
+/** Ids that no environment gives out, for cities that the plan creates. */
+const REHEARSED = 4_000_000_000;
+
+/** Answers in a sentence what the destination's MySQL says to the plan. */
+export async function rehearse(road: Road, selection: Selection): Promise<string> {
+  const { plan } = await prepare(road, selection);
+  const steps = plan.steps.filter((step) => step.action !== 'same' && !isDocument(step));
+  const place = rung(road.there.name).inText;
+  if (steps.length === 0) return 'There is nothing for MySQL in it: only documents are written.';
+  const why = await refusal(road, steps);
+  return why === null
+    ? `Rehearsed: MySQL in ${place} takes ${steps.length === 1 ? 'the row' : `all ${steps.length} rows`}. Nothing was kept.`
+    : `Rehearsed: MySQL in ${place} would refuse it: ${why}. Nothing was kept.`;
+}
+
+async function refusal({ there }: Road, steps: Step[]): Promise<string | null> {
+  const connection = await there.writers.getConnection();
+  try {
+    await connection.query('SET SESSION innodb_lock_wait_timeout = 1');
+    await connection.query('START TRANSACTION');
+    await tryRows(connection, steps.map(withId), there);
+    return null;
+  } catch (error) {
+    const { sqlMessage } = error as { sqlMessage?: string };
+    if (!sqlMessage) throw unreachable(error, there);
+    return sqlMessage;
+  } finally {
+    // Its session has another lock wait, and what it tried goes with it.
+    connection.destroy();
+  }
+}
+
+async function tryRows(connection: PoolConnection, steps: Step[], there: Road['there']) {
+  const place = { sql: connection, documents: there.documents };
+  const now = await read(place, steps, { lock: true });
+  await writeRows(connection, inWritingOrder(steps), now, new Date().toISOString());
+}
+
+const withId = (step: Step): Step => {
+  const id = step.id > 0 ? step.id : REHEARSED - step.id;
+  return { ...step, id, after: step.after && { ...(step.after as Row), id } };
+};

@@ -1,0 +1,174 @@
+// The sheet and its click, the same for a transfer, an undo and what is brought back.
+import { v7 as uuid } from 'uuid';
+import type { Request, Response } from 'express';
+import { keyText, titleOf } from '../catalog/entity.ts';
+import { readOne } from '../environments/row-store.ts';
+import * as journal from '../journal/journal.ts';
+import { Invalid, NotFound, Problem, Unavailable } from '../problems.ts';
+import { flash } from '../web/pages.ts';
+import * as identity from '../editing/identity.ts';
+import { accountOf, addressed, authorOf, numberOrNull, textIn } from '../web/request.ts';
+import type { Choices } from './choices.ts';
+import { rehearse } from './rehearsal.ts';
+import * as selections from './selections.ts';
+import type { SelectionKind } from './selections.ts';
+import { roadOf, roleOf, sheetKinds, sheetPage } from './sheet-page.ts';
+import * as transfers from './transfers.ts';
+
+export const showSheet = (kind: SelectionKind) => (req: Request, res: Response) =>
+  sheetPage(req, res, { kind, key: uuid(), problem: '' });
+
+/** What was decided on the sheet; the sheet is then shown anew. */
+export const decide = (kind: SelectionKind) => async (req: Request, res: Response) => {
+  const id = String(req.params['id']);
+  const selection = await selections.find(req.here.sql, id, kind);
+  await selections.decide(req.here.sql, id, decided(req.body, selection));
+  res.redirect(303, `${sheetKinds[kind].path}/${id}`);
+};
+
+function decided(body: unknown, selection: selections.Selection): selections.Decided {
+  const fields = (body ?? {}) as Record<string, unknown>;
+  const texts = (name: string) => [fields[name] ?? []].flat().map(String);
+  const lists = (name: string) => texts(name).flatMap((list) => list.split(' ').filter(Boolean));
+  const added = lists('add');
+  const removed = new Set(lists('leave'));
+  const keys = [...selection.keys, ...(added.length > 0 ? selections.parseKeys(added) : [])].filter(
+    (key) => !removed.has(keyText(key)),
+  );
+  const choices: Choices = {
+    include: texts('include'),
+    create: texts('create'),
+    resend: fields['resend'] === 'yes',
+    kept: keptIn(texts('keep')),
+    locals: localsIn(fields['local']),
+    again: lists('again'),
+    overwrite: textIn(fields, 'overwrite'),
+    remove: textIn(fields, 'remove'),
+    typedFor: textIn(fields, 'plan'),
+  };
+  if (keys.length === 0) {
+    throw new Invalid({ rows: 'The last row of a transfer cannot be left out' });
+  }
+  return {
+    choices,
+    keys: [...new Map(keys.map((key) => [keyText(key), key])).values()],
+    name: textIn(fields, 'name') || (selection.kind === 'transfer' ? '' : selection.name),
+    reason: textIn(fields, 'reason').slice(0, 500) || null,
+  };
+}
+
+/** `form:12/description` says that this field of that row stays as it is there. */
+function keptIn(texts: string[]): Choices['kept'] {
+  const kept: Choices['kept'] = {};
+  for (const text of texts) {
+    const [key = '', field = ''] = text.split('/');
+    kept[key] = [...(kept[key] ?? []), field];
+  }
+  return kept;
+}
+
+/** `local[external_tool:5][endpoint]=…` */
+function localsIn(posted: unknown): Choices['locals'] {
+  const locals: Choices['locals'] = {};
+  for (const [key, values] of Object.entries((posted ?? {}) as Record<string, object>)) {
+    const texts = Object.entries(values).filter(([, value]) => typeof value === 'string');
+    locals[key] = Object.fromEntries(texts);
+  }
+  return locals;
+}
+
+/** What decides which rows go; a tick that was set in the last moment has not been looked at yet. */
+const goes = ({ keys, choices }: Pick<selections.Selection, 'keys' | 'choices'>) => {
+  const { include, create, resend, kept, locals, again } = choices;
+  return JSON.stringify([keys, include, create, resend, kept, locals, again]);
+};
+
+/** The click. Anything that moved since the sheet was shown brings a fresh sheet. */
+export const send = (kind: SelectionKind) => async (req: Request, res: Response) => {
+  const id = textIn(req.body, 'selection');
+  const selection = await selections.find(req.here.sql, id, kind);
+  const now = decided(req.body, selection);
+  await selections.decide(req.here.sql, id, now);
+  if (goes(now) !== goes(selection)) {
+    flash(req, 'The sheet shows your choices now. Look at it once more, then confirm.');
+    return res.redirect(303, `${sheetKinds[kind].path}/${id}`);
+  }
+  try {
+    const transfer = await transfers.send(
+      roadOf(req, kind),
+      { ...selection, ...now },
+      {
+        planHash: textIn(req.body, 'plan'),
+        idempotencyKey: textIn(req.body, 'idempotency_key'),
+        name: now.name,
+        reason: now.reason,
+        person: accountOf(req).email,
+        role: roleOf(req),
+      },
+    );
+    res.redirect(303, `/transfers/${transfer.number}`);
+  } catch (error) {
+    if (!(error instanceof Problem) || error instanceof Unavailable) throw error;
+    req.params['id'] = id;
+    res.status(error.status);
+    await sheetPage(req, res, { kind, key: uuid(), problem: error.message });
+  }
+};
+
+/** Tries the sheet on the destination's MySQL, and takes it back at once. */
+export const showRehearsal = (kind: SelectionKind) => async (req: Request, res: Response) => {
+  const selection = await selections.find(req.here.sql, String(req.params['id']), kind);
+  const rehearsal = await rehearse(roadOf(req, kind), selection);
+  await sheetPage(req, res, { kind, key: uuid(), problem: '', rehearsal });
+};
+
+/** A transfer's rows, or those that were ticked, are to be taken back. */
+export async function chooseUndo(req: Request, res: Response) {
+  const { sql: on } = req.here;
+  const transfer = await journal.byNumber(on, numberOrNull(req.params['number']) ?? 0);
+  if (!transfer) throw new NotFound('There is no such transfer.');
+  if (transfer.state !== 'verified' || transfer.origin === transfer.destination) {
+    throw new Invalid({ rows: 'Only a transfer that has arrived can be undone.' });
+  }
+  const { rows } = (req.body ?? {}) as { rows?: string | string[] };
+  const all = (await journal.stepsOf(on, transfer.id)).map(({ entity, id }) => ({ entity, id }));
+  const ticked = new Set([rows ?? []].flat());
+  const keys = ticked.size > 0 ? all.filter((key) => ticked.has(keyText(key))) : all;
+  if (keys.length === 0) throw new Invalid({ rows: 'Choose rows of this transfer.' });
+  const name = `Undo of ${transfer.name.replace(/^Undo of /, 'undo of ')}`;
+  const person = accountOf(req).email;
+  const id = await selections.create(on, person, {
+    ...{ keys, name, kind: 'undo', undoes: transfer.id },
+  });
+  res.redirect(303, `/undos/${id}`);
+}
+
+/** A row of production's, to be brought back into this environment. */
+export async function chooseBringBack(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const road = roadOf(req, 'bring-back');
+  const key = { entity: entity.name, id };
+  const row = await readOne(road.here, key);
+  if (!row)
+    throw new NotFound(`There is no ${entity.label.one.toLowerCase()} ${id} in production.`);
+  const selection = await selections.create(req.here.sql, accountOf(req).email, {
+    ...{ keys: [key], kind: 'bring-back', name: `${titleOf(entity, row)} brought back` },
+  });
+  res.redirect(303, `/bring-backs/${selection}`);
+}
+
+/** *It is another row*: ours gets an ID of its own, and the selection follows it. */
+export async function giveNewId(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const home = { here: req.here, lease: req.here.settings.lease.milliseconds };
+  const next = await identity.giveNewId(home, authorOf(req), entity, id);
+  flash(req, `${entity.label.one} ${id} has the ID ${next.id} now. What refers to it was changed.`);
+  const selection = textIn(req.body, 'selection');
+  if (selection !== '') {
+    const old = await selections.find(req.here.sql, selection);
+    const keys = old.keys.map((key) => (key.entity === entity.name && key.id === id ? next : key));
+    await selections.decide(req.here.sql, selection, { ...old, keys });
+    return res.redirect(303, `/selections/${selection}`);
+  }
+  res.redirect(303, `/catalog/${entity.name}/${next.id}`);
+}
