@@ -84,6 +84,12 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
     allow: 'bring-back',
     handler: sheet.chooseBringBack,
   },
+  {
+    method: 'post',
+    path: '/transfers/:number/decision',
+    allow: 'undo',
+    handler: promotion.decideOn,
+  },
   { method: 'get', path: '/transfers', allow: 'look', handler: promotion.index },
   { method: 'get', path: '/transfers/:number', allow: 'look', handler: promotion.show },
   { method: 'get', path: '/arrivals', allow: 'look', handler: promotion.arrivals },

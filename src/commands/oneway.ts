@@ -4,13 +4,14 @@ import { permissionNames, type Permission } from '../access/permissions.ts';
 import { migrate } from '../database/migrate.ts';
 import { openHere, type Here } from '../environments/here.ts';
 import { rung } from '../environments/ladder.ts';
+import * as claims from '../journal/claims.ts';
 import * as people from '../people/people.ts';
 import { Problem } from '../problems.ts';
 import { copyDown } from '../promotion/copy-down.ts';
 import { BadSettings, parseSettings } from '../settings.ts';
 import { currentVersion } from '../version/db-version.ts';
 import { writeVersion } from '../version/metadata.ts';
-import { count } from '../web/words.ts';
+import { count, when } from '../web/words.ts';
 
 const OPERATOR = 'oneway command';
 
@@ -68,6 +69,33 @@ program
       const wanted = options.permissions.split(',').filter(Boolean);
       await people.setPermissions(here, here.grounds, OPERATOR, id, wanted);
       console.log(`${options.email} may sign in to ${rung(here.name).inText}.`);
+    }),
+  );
+
+const held = program
+  .command('claims')
+  .description('rows of this environment that a transfer holds')
+  .action(() =>
+    at(async (here) => {
+      const all = await claims.held(here.sql);
+      if (all.length === 0) console.log('No transfer holds rows here.');
+      for (const { transfer, number, origin, person, since, rows_count: rows } of all) {
+        console.log(
+          `${transfer}  transfer ${number} from ${origin}, ${person}, ${count(rows)} rows, ${when(since)}`,
+        );
+      }
+    }),
+  );
+held
+  .command('release')
+  .argument('<transfer>', 'its id, as the list shows it')
+  .requiredOption('--reason <reason>', 'why its own environment will not end it; kept in the audit')
+  .description('take away the claims of a transfer whose origin is gone for good')
+  .action((transfer: string, { reason }: { reason: string }) =>
+    at(async (here) => {
+      const found = await claims.releaseByHand(here, transfer, { person: OPERATOR, reason });
+      if (found === 0) throw new Problem(404, `No claims of ${transfer} are here.`);
+      console.log(`${count(found)} claims released.`);
     }),
   );
 

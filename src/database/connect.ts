@@ -1,4 +1,5 @@
 import { MongoClient, type Db } from 'mongodb';
+import { patience } from './patience.ts';
 import { createPool, type Pool } from 'mysql2/promise';
 
 export type SqlAddress = {
@@ -50,7 +51,7 @@ export function connectNosql(address: NosqlAddress): { client: MongoClient; docu
     directConnection: true,
     serverSelectionTimeoutMS: 3000,
     connectTimeoutMS: 3000,
-    socketTimeoutMS: 60_000,
+    socketTimeoutMS: patience.statement,
     monitorCommands: true,
     ignoreUndefined: true,
   });

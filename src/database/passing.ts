@@ -13,6 +13,7 @@ const passing = new Set([
   'ECONNRESET',
   'EPIPE',
   'ETIMEDOUT',
+  'PROTOCOL_SEQUENCE_TIMEOUT',
   'ENOTFOUND',
   'EHOSTUNREACH',
 ]);
@@ -33,4 +34,14 @@ export function isPassing(error: unknown): boolean {
     /^Mongo(Network|ServerSelection|Pool|Topology)/.test(name) ||
     (fatal === true && code !== 'ER_ACCESS_DENIED_ERROR')
   );
+}
+
+const full = new Set(['ER_RECORD_FILE_FULL', 'ER_DISK_FULL', 'ER_GET_ERRNO']);
+/** MongoDB: out of disk space. */
+const FULL_MONGO = 14_031;
+
+/** There is no room at the server: whoever must go on waits until there is. */
+export function isFull(error: unknown): boolean {
+  const { code } = error as { code?: string | number };
+  return full.has(String(code)) || code === FULL_MONGO;
 }

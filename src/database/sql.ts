@@ -1,5 +1,6 @@
 // Plain SQL beside the question it asks: values become placeholders, identifiers come from definitions.
 import { channel } from 'node:diagnostics_channel';
+import { patience } from './patience.ts';
 import type { Pool, PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 
 export type Queryable = Pool | PoolConnection;
@@ -48,9 +49,7 @@ export const join = (items: Statement[], separator: string): Statement =>
   );
 
 export async function select<T extends object>(on: Queryable, statement: Statement): Promise<T[]> {
-  statements.publish(statement);
-  const [rows] = await on.query<(T & RowDataPacket)[]>(timed(statement));
-  return rows;
+  return (await ask(on, statement)) as (T & RowDataPacket)[];
 }
 
 export async function first<T extends object>(
@@ -62,20 +61,44 @@ export async function first<T extends object>(
 
 /** Runs a statement that changes something; answers how many rows it found. */
 export async function run(on: Queryable, statement: Statement): Promise<number> {
-  statements.publish(statement);
-  const [result] = await on.query<ResultSetHeader>(timed(statement));
-  return result.affectedRows;
+  return ((await ask(on, statement)) as ResultSetHeader).affectedRows;
 }
 
 /** The same, for a statement that sets LAST_INSERT_ID(): answers that id, 0 when it did not. */
 export async function runForId(on: Queryable, statement: Statement): Promise<number> {
-  statements.publish(statement);
-  const [result] = await on.query<ResultSetHeader>(timed(statement));
-  return result.insertId;
+  return ((await ask(on, statement)) as ResultSetHeader).insertId;
 }
 
+/** `START TRANSACTION`, `COMMIT` and the like. */
+export const command = async (connection: PoolConnection, text: string): Promise<void> => {
+  await connection.query(timed(new Statement(text, [])));
+};
+
+async function ask(on: Queryable, statement: Statement): Promise<unknown> {
+  statements.publish(statement);
+  if (!('getConnection' in on)) return (await on.query(timed(statement)))[0];
+  const connection = await on.getConnection();
+  try {
+    const [answer] = await connection.query(timed(statement));
+    connection.release();
+    return answer;
+  } catch (error) {
+    // After a timeout the connection still waits for its answer: nobody else may queue behind it.
+    if (isTimeout(error)) connection.destroy();
+    else connection.release();
+    throw error;
+  }
+}
+
+const isTimeout = (error: unknown) =>
+  (error as { code?: string }).code === 'PROTOCOL_SEQUENCE_TIMEOUT';
+
 // A server that stops answering without closing its sockets must not hold a worker for ever.
-const timed = ({ text, values }: Statement) => ({ sql: text, values, timeout: 60_000 });
+const timed = ({ text, values }: Statement) => ({
+  sql: text,
+  values,
+  timeout: patience.statement,
+});
 
 /**
  * Works inside one transaction. After any error the connection is destroyed, because a lock-wait timeout
@@ -88,9 +111,9 @@ export async function transaction<T>(
 ): Promise<T> {
   const connection = await pool.getConnection();
   try {
-    for (const statement of begin) await connection.query(statement);
+    for (const statement of begin) await command(connection, statement);
     const result = await work(connection);
-    await connection.query('COMMIT');
+    await command(connection, 'COMMIT');
     connection.release();
     return result;
   } catch (error) {

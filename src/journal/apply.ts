@@ -2,6 +2,7 @@
 import type { PoolConnection } from 'mysql2/promise';
 import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
 import type { Link } from '../catalog/fields.ts';
+import { command } from '../database/sql.ts';
 import { entityNamed } from '../catalog/index.ts';
 import * as mysql from '../environments/mysql-rows.ts';
 import { idsByName } from '../environments/names.ts';
@@ -17,7 +18,7 @@ import { isExplained, Moved, type Work } from './work.ts';
 
 export async function apply(work: Work, connection: PoolConnection) {
   const { transfer, there } = work;
-  await connection.query('START TRANSACTION');
+  await command(connection, 'START TRANSACTION');
   await claims.lock(connection, transfer);
   await point('lock');
   const place = { sql: connection, documents: there.documents };
@@ -42,7 +43,7 @@ export async function apply(work: Work, connection: PoolConnection) {
   const end = await writeDocuments(work, stored, instant);
   await setClock(connection, end);
   await point('before commit');
-  await connection.query('COMMIT');
+  await command(connection, 'COMMIT');
   await point('after commit');
 }
 

@@ -1,8 +1,19 @@
 // At the destination: who is writing or relying on a row now. A claim is a line that exists, so it locks
 // rows, documents and rows that are not there yet alike.
 import type { PoolConnection } from 'mysql2/promise';
+import * as audit from '../audit/audit.ts';
 import type { RowKey } from '../catalog/entity.ts';
-import { first, run, select, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
+import type { Stop } from '../environments/place.ts';
+import {
+  command,
+  first,
+  run,
+  select,
+  sql,
+  toSqlInstant,
+  transaction,
+  type Queryable,
+} from '../database/sql.ts';
 import { batches } from '../environments/batches.ts';
 import { byId, overStates, Stale, type Transfer } from './journal.ts';
 
@@ -40,7 +51,7 @@ export async function take(
   transfer: Transfer,
   wanted: { write: RowKey[]; shared: RowKey[] },
 ) {
-  await connection.query('START TRANSACTION');
+  await command(connection, 'START TRANSACTION');
   await first(connection, sql`select instant from clock where name = 'gate' for update`);
   const mine = await select<Claim>(
     connection,
@@ -76,7 +87,7 @@ export async function take(
           on duplicate key update fence = values(fence), connection = values(connection)`,
     );
   }
-  await connection.query('COMMIT');
+  await command(connection, 'COMMIT');
 }
 
 /**
@@ -136,4 +147,32 @@ export async function endWriter(on: Queryable, transfer: Transfer) {
       // It has ended by itself.
     });
   }
+}
+
+export type Held = Pick<Claim, 'transfer' | 'number' | 'origin' | 'person' | 'since'> & {
+  rows_count: number;
+};
+
+/** Who holds rows of this environment, the longest first. */
+export const held = (on: Queryable) =>
+  select<Held>(
+    on,
+    sql`select transfer, number, origin, person, min(since) as since, count(*) as rows_count
+          from claim
+         group by transfer, number, origin, person
+         order by since`,
+  );
+
+/** Takes away the claims of a transfer whose origin is gone for good; answers how many. */
+export async function releaseByHand(
+  here: Stop,
+  transfer: string,
+  { person, reason }: { person: string; reason: string },
+): Promise<number> {
+  return transaction(here.sql, async (connection) => {
+    const found = await run(connection, sql`delete from claim where transfer = ${transfer}`);
+    const line = { person, action: 'released claims', subject: `Transfer ${transfer}` };
+    if (found > 0) await audit.write(connection, { ...line, detail: reason, transfer });
+    return found;
+  });
 }

@@ -12,6 +12,9 @@ import {
   transaction,
   type Queryable,
 } from '../database/sql.ts';
+import * as audit from '../audit/audit.ts';
+import { tell, tellHolders } from '../messages/messages.ts';
+import { Conflict } from '../problems.ts';
 import { batches } from '../environments/batches.ts';
 import type { EnvironmentName } from '../environments/ladder.ts';
 import type { Stop } from '../environments/place.ts';
@@ -228,6 +231,44 @@ export async function move(
   );
   if (found === 0) throw new Stale(`Transfer ${transfer.number} is in other hands`);
   transfer.state = to;
+}
+
+/**
+ * It cannot go on by itself: its claims stay, and who sent it and whoever is on call are told.
+ * @throws Stale when another worker has taken over
+ */
+export async function callForHelp(here: Stop, transfer: Transfer, problem: string) {
+  await transaction(here.sql, async (connection) => {
+    await move(connection, transfer, liveStates, 'needs_attention', { problem });
+    const news = {
+      text: `“${transfer.name}” needs a person: ${problem}`,
+      href: isSent(transfer) ? `/transfers/${transfer.number}` : null,
+    };
+    await tell(connection, transfer.person, news);
+    await tellHolders(connection, 'on_call', transfer.person, news);
+  });
+}
+
+/** A person decided how it goes on: a move like any other, with a new fence, so that recovery carries it out. */
+export async function decide(
+  here: Stop,
+  transfer: Transfer,
+  { decision, state, person }: { decision: Decision; state: State; person: string },
+) {
+  await transaction(here.sql, async (connection) => {
+    const found = await run(
+      connection,
+      sql`update transfer
+             set state = ${state}, decision = ${decision}, fence = fence + 1, ended_at = null,
+                 lease_until = ${inFuture(0)}
+           where id = ${transfer.id} and fence = ${transfer.fence} and state = 'needs_attention'`,
+    );
+    if (found === 0) throw new Conflict('Someone else has decided already. Look at it again.');
+    await audit.write(connection, {
+      ...{ person, action: 'decided', subject: transfer.name, detail: decision },
+      transfer: transfer.id,
+    });
+  });
 }
 
 /** Keeps the lease alive until it is let go; a worker that dies stops renewing it. */

@@ -1,6 +1,6 @@
 import { entityNamed } from '../catalog/index.ts';
 import { keyText } from '../catalog/entity.ts';
-import { transaction } from '../database/sql.ts';
+import { command, transaction } from '../database/sql.ts';
 import * as mongo from '../environments/mongo-rows.ts';
 import * as claims from './claims.ts';
 import { laterThan, lockClock, next, setClock } from './clock.ts';
@@ -13,7 +13,8 @@ import { hasArrived, isExplained, type Work } from './work.ts';
 
 /**
  * Undoes a write that did not reach its pivot. Every document is stamped, also one that was not touched, so
- * that a worker that wakes up late finds a higher fence. Answers false when someone else's value is in the way.
+ * that a worker that wakes up late finds a higher fence. Answers false when someone else's value is in the way,
+ * unless a person decided to leave it.
  */
 export async function putBack(work: Work, why?: string): Promise<boolean> {
   const { here, there, transfer } = work;
@@ -28,14 +29,14 @@ export async function putBack(work: Work, why?: string): Promise<boolean> {
     await point('put-back state');
     const stored = await readStored(work);
     const steps = work.steps.filter(isBeforePivot);
-    const foreign = steps.find((step) => !isExplained(step, documentRow(step, stored)));
-    if (foreign) {
-      const problem = `${foreign.title} was changed there by someone else while it was being put back.`;
-      await journal.move(here.sql, transfer, ['putting_back'], 'needs_attention', { problem });
+    const foreign = steps.filter((step) => !isExplained(step, documentRow(step, stored)));
+    if (foreign[0] && transfer.decision !== 'put-back') {
+      const problem = `${foreign[0].title} was changed there by someone else while it was being put back.`;
+      await journal.callForHelp(here, transfer, problem);
       return false;
     }
     instant = laterThan(instant, [], stored);
-    for (const step of inWritingOrder(steps)) {
+    for (const step of inWritingOrder(steps.filter((one) => !foreign.includes(one)))) {
       instant = next(instant);
       const before = step.before
         ? mongo.toStored(entityNamed(step.entity), step.before, instant, stampOf(work))
@@ -45,7 +46,9 @@ export async function putBack(work: Work, why?: string): Promise<boolean> {
     }
     await writeTombstones(connection, work, instant);
     await setClock(connection, instant);
-    await connection.query('COMMIT');
+    await command(connection, 'COMMIT');
+    const left = foreign.map(({ seq }) => [seq, 'left as theirs'] as const);
+    await journal.writeOutcomes(here.sql, transfer.id, new Map(left));
     await journal.move(here.sql, transfer, ['putting_back'], 'put_back');
     return true;
   });

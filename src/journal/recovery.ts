@@ -38,9 +38,7 @@ const TRIES = 5;
 async function giveUpOrLetGo(here: Stop, taken: journal.Transfer, error: unknown) {
   const problem = error instanceof Error ? error.message : String(error);
   const isHopeless = taken.fence > TRIES && !(error instanceof journal.Stale);
-  const act = isHopeless
-    ? journal.move(here.sql, taken, journal.liveStates, 'needs_attention', { problem })
-    : journal.letGo(here, taken);
+  const act = isHopeless ? journal.callForHelp(here, taken, problem) : journal.letGo(here, taken);
   await act.catch(() => {
     // The next round finds it again.
   });

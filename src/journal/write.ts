@@ -6,7 +6,7 @@ import type { PoolConnection } from 'mysql2/promise';
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { isPassing } from '../database/passing.ts';
+import { isFull, isPassing } from '../database/passing.ts';
 import type { Place, Stop } from '../environments/place.ts';
 import { UnknownName } from '../environments/mysql-rows.ts';
 import { read } from '../environments/row-store.ts';
@@ -162,13 +162,16 @@ async function settle(work: Work) {
   }
   await point('committed');
   try {
-    await removeDocuments(work);
+    // A person may have decided to leave what cannot be removed.
+    if (transfer.decision !== 'leave-theirs') await removeDocuments(work);
     await point('removed');
     await finish(work);
     await point('finish');
     await claims.release(there.sql, transfer);
   } catch (error) {
-    if (isPassing(error)) throw new Unsettled(messageOf(error), { cause: error });
+    if (isPassing(error) || isFull(error)) {
+      throw new Unsettled(messageOf(error), { cause: error });
+    }
     throw error;
   }
 }
@@ -184,7 +187,9 @@ async function putBack(work: Work, why?: string) {
       await claims.release(work.there.sql, work.transfer);
     }
   } catch (error) {
-    if (isPassing(error)) throw new Unsettled(messageOf(error), { cause: error });
+    if (isPassing(error) || isFull(error)) {
+      throw new Unsettled(messageOf(error), { cause: error });
+    }
     throw error;
   }
 }

@@ -1,12 +1,15 @@
 // What came of transfers, what arrived, marks and names.
 import type { Request, Response } from 'express';
+import { fieldEntries, labelOf } from '../catalog/entity.ts';
 import { entityNamed, matchedByName } from '../catalog/index.ts';
 import { rung } from '../environments/ladder.ts';
 import { Invalid, NotFound } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, addressed, localPath, numberOrNull, textIn } from '../web/request.ts';
 import { arrivalsOf, arrived, sentOn, type Arrival } from '../journal/history.ts';
+import { attention, decide } from '../journal/attention.ts';
 import * as journal from '../journal/journal.ts';
+import { inWords } from '../web/words.ts';
 import { listMappings } from '../journal/mappings.ts';
 import * as marks from './marks.ts';
 import * as selections from './selections.ts';
@@ -39,8 +42,45 @@ export async function show(req: Request, res: Response) {
     steps: steps.slice(0, SHOWN).map((step) => ({ ...step, entity: entityNamed(step.entity) })),
     more: Math.max(0, steps.length - SHOWN),
     written: steps.filter((step) => step.action !== 'same').length,
+    attention: await attentionOf(req, transfer),
     isLive: journal.liveStates.includes(transfer.state),
   });
+}
+
+/** What a transfer that needs a person looks like there; null for every other. */
+async function attentionOf({ here }: Request, transfer: journal.Transfer) {
+  if (transfer.state !== 'needs_attention') return null;
+  const there = transfer.destination === here.name ? here : here.destination;
+  if (!there) return null;
+  const found = await attention(here, there, transfer);
+  return {
+    ...found,
+    rows: found.rows.slice(0, SHOWN).map(({ step, now, isTheirs }) => {
+      const entity = entityNamed(step.entity);
+      const fields = fieldEntries(entity).map(([name, field]) => ({
+        label: labelOf(entity, name),
+        before: inWords(field, step.before?.[name]),
+        after: inWords(field, step.after?.[name]),
+        now: inWords(field, now?.[name]),
+      }));
+      const isMoved = ({ before, after, now: value }: (typeof fields)[number]) =>
+        before !== after || before !== value;
+      return { step, entity, isTheirs, isThere: now !== null, fields: fields.filter(isMoved) };
+    }),
+  };
+}
+
+/** A person decides how a transfer goes on that could not by itself. */
+export async function decideOn(req: Request, res: Response) {
+  const number = numberOrNull(req.params['number']) ?? 0;
+  const transfer = await journal.byNumber(req.here.sql, number);
+  if (!transfer) throw new NotFound('There is no such transfer.');
+  const there = transfer.destination === req.here.name ? req.here : req.here.destination;
+  if (!there) throw new NotFound('Its destination cannot be reached from here.');
+  const choice = textIn(req.body, 'choice');
+  await decide(req.here, there, transfer, { choice, person: accountOf(req).email });
+  flash(req, 'Decided. It goes on from here in a moment.');
+  res.redirect(303, `/transfers/${number}`);
 }
 
 export async function arrivals(req: Request, res: Response) {

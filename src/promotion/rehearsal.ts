@@ -1,7 +1,7 @@
 // The MySQL half of a transfer, executed at the destination and rolled back: what only the server itself would
 // refuse shows before anything is decided. Documents have no transaction, so they are not rehearsed.
 import type { PoolConnection } from 'mysql2/promise';
-import type { Row } from '../catalog/entity.ts';
+import { command } from '../database/sql.ts';
 import { read } from '../environments/row-store.ts';
 import { rung } from '../environments/ladder.ts';
 import { writeRows } from '../journal/apply.ts';
@@ -29,8 +29,8 @@ export async function rehearse(road: Road, selection: Selection): Promise<string
 async function refusal({ there }: Road, steps: Step[]): Promise<string | null> {
   const connection = await there.writers.getConnection();
   try {
-    await connection.query('SET SESSION innodb_lock_wait_timeout = 1');
-    await connection.query('START TRANSACTION');
+    await command(connection, 'SET SESSION innodb_lock_wait_timeout = 1');
+    await command(connection, 'START TRANSACTION');
     await tryRows(connection, steps.map(withId), there);
     return null;
   } catch (error) {
@@ -51,5 +51,5 @@ async function tryRows(connection: PoolConnection, steps: Step[], there: Road['t
 
 const withId = (step: Step): Step => {
   const id = step.id > 0 ? step.id : REHEARSED - step.id;
-  return { ...step, id, after: step.after && { ...(step.after as Row), id } };
+  return { ...step, id, after: step.after && { ...step.after, id } };
 };

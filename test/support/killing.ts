@@ -1,68 +1,81 @@
-import { spawn } from 'node:child_process';
+// Work in processes of their own that are killed or stopped on the way, and what recovery makes of it.
+import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import type { Here } from '../../src/environments/here.ts';
 import { recover, sweepClaims } from '../../src/journal/recovery.ts';
 import { select, sql } from '../../src/database/sql.ts';
-import { roadFrom } from './rows.ts';
+import type { At, Order, Task } from './worker.ts';
 
-type Ended = { code: number | null; signal: string | null; said: string };
+export type Ended = { code: number | null; signal: string | null; said: string };
+type Variables = Record<string, string>;
 
-function transferElsewhere(
-  variables: Record<string, string>,
-  keys: RowKey[],
-  at: { point: string; times?: number; signal: 'SIGKILL' | 'SIGSTOP' },
-) {
-  const script = fileURLToPath(new URL('kill-at.ts', import.meta.url));
-  const short = JSON.stringify({ ...variables, TRANSFER_LEASE_MS: '100' });
-  const words = [short, JSON.stringify(keys), at.point, String(at.times ?? 1), at.signal];
-  const child = spawn(process.execPath, [script, ...words], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+const script = fileURLToPath(new URL('worker.ts', import.meta.url));
+const start = () => spawn(process.execPath, [script], { stdio: ['pipe', 'ignore', 'pipe'] });
+
+/** Started ahead: a process needs longer to start than to do its work. */
+let ready: ChildProcess | null = null;
+
+/** Lets a process of its own do something; a short lease makes it an orphan at once when it dies. */
+export function elsewhere(order: Order) {
+  const child = ready ?? start();
+  ready = start();
+  ready.unref();
   let said = '';
-  child.stderr.on('data', (part) => (said += String(part)));
+  child.ref();
+  child.stderr?.on('data', (part) => (said += String(part)));
   const ended = new Promise<Ended>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal, said }));
   });
+  const variables = { ...order.variables, TRANSFER_LEASE_MS: '100' };
+  child.stdin?.end(`${JSON.stringify({ ...order, variables })}\n`);
   return { child, ended };
 }
 
-/** Transfers rows in a process that is killed at a point; answers whether it was killed. */
-export async function transferKilledAt(
-  variables: Record<string, string>,
-  keys: RowKey[],
-  point: string,
-  times = 1,
-): Promise<boolean> {
-  const { ended } = transferElsewhere(variables, keys, { point, times, signal: 'SIGKILL' });
+/** Ends the process that waits for work. */
+export function dismiss() {
+  ready?.kill('SIGKILL');
+  ready = null;
+}
+
+/** Does something in a process that is killed at a point; answers whether it was killed. */
+export async function killedAt(variables: Variables, task: Task, at: Omit<At, 'signal'>) {
+  const { ended } = elsewhere({ variables, task, at: { ...at, signal: 'SIGKILL' } });
   const { code, signal, said } = await ended;
-  if (signal !== 'SIGKILL' && code !== 0) throw new Error(`the transfer failed: ${said}`);
+  if (signal !== 'SIGKILL' && code !== 0) throw new Error(`${task.do} failed: ${said}`);
   return signal === 'SIGKILL';
 }
 
+export const transferKilledAt = (variables: Variables, keys: RowKey[], point: string, times = 1) =>
+  killedAt(variables, { do: 'transfer', keys }, { point, times });
+
 /** The same, but the process is only stopped; answers how to let it go on, to its end. */
-export async function transferStoppedAt(
-  variables: Record<string, string>,
-  keys: RowKey[],
-  point: string,
+export async function stoppedAt(
+  variables: Variables,
+  task: Task,
+  at: Omit<At, 'signal'>,
 ): Promise<() => Promise<Ended>> {
-  const { child, ended } = transferElsewhere(variables, keys, { point, signal: 'SIGSTOP' });
+  const { child, ended } = elsewhere({ variables, task, at: { ...at, signal: 'SIGSTOP' } });
   const isStopped = () => / T /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8'));
-  while (!isStopped()) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (child.exitCode === null && !isStopped()) await sleep(20);
   return () => {
     child.kill('SIGCONT');
     return ended;
   };
 }
 
+export const transferStoppedAt = (variables: Variables, keys: RowKey[], point: string) =>
+  stoppedAt(variables, { do: 'transfer', keys }, { point, times: 1 });
+
 const quiet = { info: () => {}, warn: () => {} };
 
 /** What the server does every few seconds. */
 export async function recoverNow(here: Here) {
-  const { there, lease } = roadFrom(here);
-  const recovering = { here, there, lease, log: quiet };
-  await new Promise((resolve) => setTimeout(resolve, 120));
+  const lease = here.settings.lease.milliseconds;
+  const recovering = { here, there: here.destination, lease, log: quiet };
+  await sleep(120);
   await recover(recovering);
   await sweepClaims(recovering);
 }

@@ -1,0 +1,30 @@
+// I4 I7 I9: killed at its n-th step, whatever was under way is all there or not at all, and nothing waits for
+// ever. A sample of every kind; `bin/test --long` kills at every step, 1,200 times.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { dismiss } from '../support/killing.ts';
+import { killAt, scenarios } from '../support/kill-scenarios.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(async () => {
+  dismiss();
+  await world.close();
+});
+
+/** Early, in the middle and late. */
+const sample = [2, 5, 9, 12, 15];
+
+test.each(Object.keys(scenarios))('%s', async (name) => {
+  const scenario = scenarios[name];
+  if (!scenario) throw new Error(`There is no scenario ${name}`);
+  let kills = 0;
+  for (const n of sample) {
+    const { found, wasKilled } = await killAt(world, scenario, n);
+    expect({ name, n, found }).toEqual({ name, n, found: [] });
+    if (wasKilled) kills += 1;
+  }
+  expect(kills).toBeGreaterThan(0);
+});

@@ -1,0 +1,79 @@
+// Reads both databases of an environment after a crash and says what is wrong there.
+import { canonical, contentOf } from '../../src/catalog/content.ts';
+import { keyText } from '../../src/catalog/entity.ts';
+import { catalog } from '../../src/catalog/index.ts';
+import { select, sql } from '../../src/database/sql.ts';
+import type { Place, Stop } from '../../src/environments/place.ts';
+import { readAfter } from '../../src/environments/row-store.ts';
+import { overStates } from '../../src/journal/journal.ts';
+
+/** Everything that stands in a catalogue, links included, by key; without instants and stamps. */
+export type Contents = Map<string, string>;
+
+export async function contents(place: Place): Promise<Contents> {
+  const found: Contents = new Map();
+  for (const entity of catalog) {
+    for (const row of await readAfter(place, entity, 0, 1_000_000)) {
+      found.set(keyText({ entity: entity.name, id: row.id }), canonical(contentOf(entity, row)));
+    }
+  }
+  return found;
+}
+
+/**
+ * `half-applied`: some rows are as before and others as after. `overwritten`: what someone else wrote in between
+ * is gone. `stuck`: a transfer or a claim waits for someone who will not come.
+ */
+export type Finding = { kind: 'half-applied' | 'overwritten' | 'stuck'; what: string };
+
+export type Expected = {
+  before: Contents;
+  after: Contents;
+  /** What someone else wrote in between, by key: it must stand there still. */
+  foreign?: Contents;
+};
+
+export async function findings(
+  origin: Stop,
+  destination: Stop,
+  { before, after, foreign = new Map() }: Expected,
+): Promise<Finding[]> {
+  const now = await contents(destination);
+  const found: Finding[] = [];
+  const keys = [...new Set([...before.keys(), ...after.keys(), ...now.keys()])].filter(
+    (key) => !foreign.has(key),
+  );
+  const moved = keys.filter((key) => before.get(key) !== after.get(key));
+  const asAfter = moved.filter((key) => now.get(key) === after.get(key));
+  const asBefore = moved.filter((key) => now.get(key) === before.get(key));
+  if (asAfter.length > 0 && asBefore.length > 0) {
+    found.push({
+      kind: 'half-applied',
+      what: `${asAfter.join(', ')} but not ${asBefore.join(', ')}`,
+    });
+  }
+  for (const key of keys) {
+    if (now.get(key) !== before.get(key) && now.get(key) !== after.get(key)) {
+      found.push({ kind: 'half-applied', what: `${key} is neither as before nor as after` });
+    }
+  }
+  for (const [key, value] of foreign) {
+    if (now.get(key) !== value) found.push({ kind: 'overwritten', what: key });
+  }
+  return [...found, ...(await stuck(origin, destination))];
+}
+
+async function stuck(origin: Stop, destination: Stop): Promise<Finding[]> {
+  const live = await select<{ number: number; state: string }>(
+    origin.sql,
+    sql`select number, state from transfer where state not in (${overStates})`,
+  );
+  const claims = await select<{ entity: string; row_id: number }>(
+    destination.sql,
+    sql`select entity, row_id from claim`,
+  );
+  return [
+    ...live.map(({ number, state }) => `transfer ${number} is ${state}`),
+    ...claims.map(({ entity, row_id }) => `a claim on ${entity}:${row_id}`),
+  ].map((what) => ({ kind: 'stuck', what }));
+}

@@ -1,0 +1,195 @@
+// What can be killed on its way: each scenario brings both sides to a known state, says what is to be done in
+// the process that dies, and what must stand there when recovery has ended.
+import { entityNamed } from '../../src/catalog/index.ts';
+import type { RowKey } from '../../src/catalog/entity.ts';
+import { remove } from '../../src/editing/deletions.ts';
+import type { Here } from '../../src/environments/here.ts';
+import { copyDown } from '../../src/promotion/copy-down.ts';
+import { contents, findings, type Contents, type Finding } from './checker.ts';
+import { killedAt, recoverNow } from './killing.ts';
+import { add, change, homeOf, pm, transfer } from './rows.ts';
+import type { Task } from './worker.ts';
+import type { World } from './world.ts';
+
+type Ready = {
+  task: Task;
+  /** Whose process dies, and where it writes. */
+  origin: 'staging' | 'preprod';
+  destination: 'staging' | 'preprod';
+  before: Contents;
+  after: Contents;
+  /** Runs it again where that is how it ends right. */
+  again?: () => Promise<unknown>;
+};
+
+export type Scenario = (world: World) => Promise<Ready>;
+
+let round = 0;
+
+/** A business, a form with fields and a task, changed in every way: created, updated, removed, linked anew. */
+async function changed({ staging, preprod }: World): Promise<RowKey[]> {
+  round += 1;
+  for (const here of [staging, preprod]) {
+    for (const name of [`Pune ${round}`, `Delhi ${round}`]) await add(here, 'city', { name });
+  }
+  const cities = (...names: string[]) =>
+    names.map((name) => ({ city: `${name} ${round}`, partner: null }));
+  const business = await add(staging, 'business', { cities: cities('Pune') });
+  const form = await add(staging, 'form');
+  const kept = await add(staging, 'form_field', { form });
+  const going = await add(staging, 'form_field', { form, label: 'Going' });
+  const task = await add(staging, 'task', { business, form, cities: cities('Pune', 'Delhi') });
+  const keys = [
+    { entity: 'task', id: task },
+    { entity: 'form', id: form },
+    { entity: 'business', id: business },
+  ];
+  await transfer(staging, keys);
+  await change(staging, { entity: 'business', id: business }, { cities: cities('Delhi') });
+  await change(staging, { entity: 'form', id: form }, { description: `Round ${round}` });
+  await change(staging, { entity: 'form_field', id: kept }, { label: `Round ${round}` });
+  await remove(homeOf(staging), pm, entityNamed('form_field'), going);
+  await add(staging, 'form_field', { form, label: 'New' });
+  await change(staging, { entity: 'task', id: task }, { title: `Round ${round}` });
+  await add(staging, 'order_receipt', { task });
+  return keys;
+}
+
+/** What will stand there when all that differs here has been sent. */
+const asIn = async (here: Here) => contents(here);
+
+const sending: Scenario = async (world) => {
+  const keys = await changed(world);
+  const before = await contents(world.preprod);
+  const after = withOwnNames(await asIn(world.staging), before);
+  return {
+    ...{ task: { do: 'transfer', keys }, origin: 'staging', destination: 'preprod' },
+    ...{ before, after },
+  };
+};
+
+/** Cities and partners belong to each side. */
+function withOwnNames(theirs: Contents, own: Contents): Contents {
+  const isName = (key: string) => key.startsWith('city:') || key.startsWith('partner:');
+  return new Map([
+    ...[...theirs].filter(([key]) => !isName(key)),
+    ...[...own].filter(([key]) => isName(key)),
+  ]);
+}
+
+const undoing: Scenario = async (world) => {
+  const keys = await changed(world);
+  const after = await contents(world.preprod);
+  const sent = await transfer(world.staging, keys);
+  const before = await contents(world.preprod);
+  return {
+    ...{ task: { do: 'undo', transfer: sent.id }, origin: 'staging', destination: 'preprod' },
+    ...{ before, after },
+  };
+};
+
+/** A form with its fields goes: one row's deletion touches many documents. */
+const deleting: Scenario = async (world) => {
+  const { staging } = world;
+  const form = await add(staging, 'form');
+  const fields = [
+    await add(staging, 'form_field', { form }),
+    await add(staging, 'form_field', { form }),
+  ];
+  const before = await contents(staging);
+  const after = new Map(before);
+  after.delete(`form:${form}`);
+  for (const field of fields) after.delete(`form_field:${field}`);
+  const task: Task = { do: 'delete', key: { entity: 'form', id: form } };
+  return { task, origin: 'staging', destination: 'staging', before, after };
+};
+
+const saving: Scenario = async (world) => {
+  const { staging } = world;
+  const key = { entity: 'form', id: await add(staging, 'form') };
+  const before = await contents(staging);
+  const facts = { description: 'Saved' };
+  await change(staging, key, facts);
+  const after = await contents(staging);
+  await change(staging, key, { description: null });
+  return {
+    ...{ task: { do: 'save', key, facts }, origin: 'staging', destination: 'staging' },
+    ...{ before, after },
+  };
+};
+
+/** Killed anywhere, it is run again and ends as if nothing had happened. */
+const copyingDown: Scenario = async (world) => {
+  const { staging, production } = world;
+  const business = await add(production, 'business');
+  const form = await add(production, 'form');
+  await add(production, 'form_field', { form });
+  await add(production, 'task', { business, form });
+  const before = await contents(staging);
+  const after = new Map(before);
+  for (const [key, value] of await contents(production)) after.set(key, value);
+  const again = async () => {
+    const { source, destination: there } = staging;
+    if (source) await copyDown({ here: staging, there, source, lease: 2000 });
+  };
+  return {
+    ...{ task: { do: 'copy-down' }, origin: 'staging', destination: 'staging' },
+    ...{ before, after, again },
+  };
+};
+
+/** A transfer that died at `point`, whose recovery dies too. */
+const recovering =
+  (point: string): Scenario =>
+  async (world) => {
+    const ready = await sending(world);
+    await killedAt(world.variables.staging, ready.task, { point, times: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    return { ...ready, task: { do: 'recover' } };
+  };
+
+/** MySQL refuses in the middle, so that documents are put back; that dies. */
+const puttingBack: Scenario = async (world) => {
+  const ready = await sending(world);
+  await freeze(world);
+  return { ...ready, after: ready.before };
+};
+
+const freeze = async ({ preprod }: World) => {
+  await preprod.sql.query('drop trigger if exists frozen');
+  await preprod.sql.query(
+    "create trigger frozen before insert on order_receipt for each row signal sqlstate '45000' set message_text = 'frozen'",
+  );
+};
+export const thaw = ({ preprod }: World) => preprod.sql.query('drop trigger if exists frozen');
+
+export const scenarios: Record<string, Scenario> = {
+  'a transfer': sending,
+  'an undo': undoing,
+  'a save of a form': saving,
+  'a deletion of a form with its fields': deleting,
+  'a copy-down': copyingDown,
+  'recovery of a transfer that died before its claims': recovering('journal'),
+  'recovery of a transfer that died among its documents': recovering('document'),
+  'recovery of a transfer that died after COMMIT': recovering('after commit'),
+  'putting back': puttingBack,
+};
+
+/** Kills a scenario at its n-th point; null when it survived. */
+export async function killAt(
+  world: World,
+  scenario: Scenario,
+  n: number,
+): Promise<{ found: Finding[]; wasKilled: boolean }> {
+  await world.clear();
+  const { task, origin, destination, before, after, again } = await scenario(world);
+  try {
+    const wasKilled = await killedAt(world.variables[origin], task, { point: 'any', times: n });
+    await recoverNow(world[origin]);
+    if (again) await again();
+    const expected = again ? { before: after, after } : { before, after };
+    return { found: await findings(world[origin], world[destination], expected), wasKilled };
+  } finally {
+    await thaw(world);
+  }
+}
