@@ -81,7 +81,10 @@ export function aptInstall(packages: string[]) {
   if (apt.status !== 0) throw new CannotStart(`apt-get install ${list} failed:\n${apt.stderr}`);
 }
 
-async function startMysql(folder: string, keep: (child: ChildProcess) => void): Promise<URL> {
+type Keep = (child: ChildProcess) => void;
+
+/** `options` go to the server as they are. */
+export async function startMysql(folder: string, keep: Keep, options: string[] = []): Promise<URL> {
   const data = join(folder, 'data');
   const socket = join(resolve(folder), 's');
   const secret = password(folder);
@@ -125,6 +128,7 @@ async function startMysql(folder: string, keep: (child: ChildProcess) => void): 
     '--innodb-buffer-pool-size=256M',
     '--max-connections=400',
     ...(isRoot ? ['--user=root'] : []),
+    ...options,
   ]);
   keep(child);
   await answering(child, folder, async () => {
@@ -144,7 +148,7 @@ async function startMysql(folder: string, keep: (child: ChildProcess) => void): 
   return new URL(`mysql://root:${secret}@127.0.0.1:${port}`);
 }
 
-async function startMongo(folder: string, keep: (child: ChildProcess) => void): Promise<URL> {
+export async function startMongo(folder: string, keep: Keep): Promise<URL> {
   const data = join(resolve(folder), 'data');
   const secret = password(folder);
   const isMongod = installed('mongod');
@@ -199,7 +203,7 @@ async function secantus(): Promise<string> {
   return program;
 }
 
-async function startRedis(folder: string, keep: (child: ChildProcess) => void): Promise<URL> {
+export async function startRedis(folder: string, keep: Keep): Promise<URL> {
   const secret = password(folder);
   const port = await freePort();
   const child = run(folder, 'redis-server', [

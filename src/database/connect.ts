@@ -52,6 +52,8 @@ export function connectNosql(address: NosqlAddress): { client: MongoClient; docu
     serverSelectionTimeoutMS: 3000,
     connectTimeoutMS: 3000,
     socketTimeoutMS: patience.statement,
+    // A document must survive a crash of its server before MySQL commits what belongs to it.
+    writeConcern: { w: 'majority', journal: true },
     monitorCommands: true,
     ignoreUndefined: true,
   });

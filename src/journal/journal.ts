@@ -155,8 +155,9 @@ export async function open(
   return { transfer: must(await byId(here.sql, id)), isNew: true };
 }
 
+/** By the database's clock: those of several servers may differ, or jump. */
 const inFuture = (milliseconds: number) =>
-  toSqlInstant(new Date(Date.now() + milliseconds).toISOString());
+  sql`utc_timestamp(3) + interval ${milliseconds * 1000} microsecond`;
 
 function must(transfer: Transfer | undefined): Transfer {
   if (!transfer) throw new Error('The transfer is not in the journal');

@@ -1,5 +1,6 @@
-// bin/test: private servers, then jest on them. `bin/test promotion` runs one room; other words go to jest.
-import { spawn, spawnSync } from 'node:child_process';
+// bin/test: private servers, then jest on them. `bin/test promotion` runs one room, `bin/test --long` kills for
+// long; other words go to jest.
+import { fork, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { aptInstall, CannotStart, startServers } from '../../bin/servers.ts';
 
@@ -18,32 +19,61 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => void stop().then(() => process.exit(1)));
   }
+  const env = {
+    ...process.env,
+    TEST_MYSQL_URL: servers.mysql.href,
+    TEST_MONGO_URL: servers.mongo.href,
+    TEST_REDIS_URL: servers.redis.href,
+  };
   try {
-    const jest = spawn(
-      process.execPath,
-      [
-        ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
-        ...['node_modules/jest/bin/jest.js', '--maxWorkers=2', '--forceExit', '--json'],
-        ...[`--outputFile=${folder}/result.json`],
-        ...given.map((word) => (existsSync(`test/${word}`) ? `test/${word}/?` : word)),
-      ],
-      {
-        stdio: 'inherit',
-        env: {
-          ...process.env,
-          TEST_MYSQL_URL: servers.mysql.href,
-          TEST_MONGO_URL: servers.mongo.href,
-          TEST_REDIS_URL: servers.redis.href,
-        },
-      },
-    );
-    const code = await new Promise<number>((resolve) =>
-      jest.once('exit', (exit) => resolve(exit ?? 1)),
-    );
-    return sum(code);
+    return given[0] === '--long' ? await killForLong(env) : await runJest(env);
   } finally {
     await stop();
   }
+}
+
+async function runJest(env: NodeJS.ProcessEnv): Promise<number> {
+  const jest = spawn(
+    process.execPath,
+    [
+      ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
+      ...['node_modules/jest/bin/jest.js', '--maxWorkers=2', '--forceExit', '--json'],
+      ...[`--outputFile=${folder}/result.json`],
+      ...given.map((word) => (existsSync(`test/${word}`) ? `test/${word}/?` : word)),
+    ],
+    { stdio: 'inherit', env },
+  );
+  const code = await new Promise<number>((resolve) =>
+    jest.once('exit', (exit) => resolve(exit ?? 1)),
+  );
+  return sum(code);
+}
+
+type Counts = Record<'kills' | 'stops' | 'halfApplied' | 'overwritten' | 'stuck', number>;
+
+/** `bin/test --long [kills]`: two workers that kill, 1,200 times if nothing else is said. */
+async function killForLong(env: NodeJS.ProcessEnv): Promise<number> {
+  const kills = given[1] ?? '1200';
+  const workers = 2;
+  const all = await Promise.all(
+    Array.from({ length: workers }, async (_one, index) => {
+      const words = [kills, String(index + 1), String(workers)];
+      const worker = fork('test/support/long.ts', words, {
+        env: { ...env, JEST_WORKER_ID: String(index + 1) },
+      });
+      return new Promise<Counts | null>((resolve) => {
+        worker.once('message', (counts) => resolve(counts as Counts));
+        worker.once('exit', () => resolve(null));
+      });
+    }),
+  );
+  const of = (name: keyof Counts) => all.reduce((total, one) => total + (one?.[name] ?? 0), 0);
+  const isBroken = all.includes(null);
+  if (isBroken) console.log('A worker ended before its time: see above.');
+  console.log(`stops ${of('stops')}, overwritten ${of('overwritten')}`);
+  console.log(`kills ${of('kills')}, half-applied ${of('halfApplied')}, stuck ${of('stuck')}`);
+  const isClean = of('halfApplied') + of('overwritten') + of('stuck') === 0;
+  return isClean && !isBroken && of('kills') >= Number(kills) ? 0 : 1;
 }
 
 /** The last line: what passed and what failed. No test at all is a failure. */

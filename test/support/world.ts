@@ -35,14 +35,20 @@ export function servers(): Addresses {
   };
 }
 
-export async function openWorld(name = `t${process.env['JEST_WORKER_ID'] ?? '0'}`): Promise<World> {
+/** `altered` may lead single connections elsewhere: through a proxy, or to a server of its own. */
+export async function openWorld(
+  name = `t${process.env['JEST_WORKER_ID'] ?? '0'}`,
+  altered: (variables: EnvironmentOf<Record<string, string>>) => void = () => {},
+  addresses = servers(),
+): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'oneway-test-'));
-  const variables = await prepareEnvironments(servers(), name, (environment) =>
+  const variables = await prepareEnvironments(addresses, name, (environment) =>
     join(folder, environment),
   );
+  altered(variables);
   for (const one of Object.values(variables)) {
     // Sessions and throttling of a worker's own.
-    one['REDIS_URL'] = `${servers().redis.href}/${process.env['JEST_WORKER_ID'] ?? '0'}`;
+    one['REDIS_URL'] = `${addresses.redis.href}/${process.env['JEST_WORKER_ID'] ?? '0'}`;
     one['LOG_LEVEL'] = 'silent';
     one['TRANSFER_LEASE_MS'] = '2000';
     one['RECOVERY_EVERY_MS'] = '200';

@@ -1,0 +1,62 @@
+// bin/test --long: kills every kind of work at every step it takes, again and again, and reads both databases
+// after each. The last line counts.
+import { dismiss, recoverNow, stoppedAt } from './killing.ts';
+import { findings, type Finding } from './checker.ts';
+import { killAt, scenarios, type Scenario } from './kill-scenarios.ts';
+import { openWorld, type World } from './world.ts';
+
+const [, , wanted = '1200', worker = '1', workers = '1'] = process.argv;
+const target = Math.ceil(Number(wanted) / Number(workers));
+
+const counts = { kills: 0, stops: 0, halfApplied: 0, overwritten: 0, stuck: 0 };
+
+function count(name: string, n: number, found: Finding[]) {
+  for (const { kind, what } of found) {
+    if (kind === 'half-applied') counts.halfApplied += 1;
+    else counts[kind] += 1;
+    console.log(`${name}, step ${n}: ${kind}: ${what}`);
+  }
+}
+
+/** Kills at the first step, the second, the third …, until a run survives. */
+async function killEverywhere(world: World, name: string, scenario: Scenario) {
+  for (let n = 1; counts.kills < target; n += 1) {
+    const { found, wasKilled } = await killAt(world, scenario, n);
+    count(name, n, found);
+    if (!wasKilled) return;
+    counts.kills += 1;
+    if (counts.kills % 50 === 0) console.log(`worker ${worker}: ${counts.kills} kills`);
+  }
+}
+
+/** The same with a process that is only stopped, and wakes up after recovery took over. */
+async function stopEverywhere(world: World, scenario: Scenario) {
+  for (let n = 1; ; n += 1) {
+    await world.clear();
+    const { task, origin, destination, before, after } = await scenario(world);
+    const goOn = await stoppedAt(world.variables[origin], task, { point: 'any', times: n });
+    await recoverNow(world[origin]);
+    const { code } = await goOn();
+    await recoverNow(world[origin]);
+    count('stopped', n, await findings(world[origin], world[destination], { before, after }));
+    counts.stops += 1;
+    // It came to its end by itself: there is no such step.
+    if (code === 0 && n > 40) return;
+  }
+}
+
+const world = await openWorld(`long${worker}`);
+try {
+  const sending = scenarios['a transfer'];
+  if (sending && worker === '1') await stopEverywhere(world, sending);
+  while (counts.kills < target) {
+    for (const [name, scenario] of Object.entries(scenarios)) {
+      await killEverywhere(world, name, scenario);
+    }
+  }
+} finally {
+  dismiss();
+  await world.close();
+}
+process.send?.(counts);
+process.exit(0);

@@ -1,0 +1,59 @@
+// A small TCP proxy between the program and a server, to cut connections and to let them hang half-open.
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+export type Proxy = {
+  port: number;
+  /** Where new connections lead. */
+  to(port: number): void;
+  /** Breaks every connection; new ones come through. */
+  cut(): void;
+  /** Keeps connections open and delivers nothing any more, in one direction or in both. */
+  hang(direction: 'answers' | 'both'): void;
+  /** Delivers again for new connections; those that hung are broken. */
+  heal(): void;
+  close(): void;
+};
+
+export async function openProxy(target: number): Promise<Proxy> {
+  let upstream = target;
+  let hanging: 'answers' | 'both' | null = null;
+  const open = new Set<Socket>();
+  const keep = (socket: Socket) => {
+    open.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => open.delete(socket));
+  };
+  const server = createServer((client) => {
+    const remote = connect(upstream, '127.0.0.1');
+    keep(client);
+    keep(remote);
+    client.on('data', (part) => {
+      if (hanging !== 'both') remote.write(part);
+    });
+    remote.on('data', (part) => {
+      if (hanging === null) client.write(part);
+    });
+    client.once('close', () => remote.destroy());
+    remote.once('close', () => {
+      if (hanging === null) client.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cut = () => {
+    for (const socket of open) socket.destroy();
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    to: (port) => (upstream = port),
+    cut,
+    hang: (direction) => (hanging = direction),
+    heal: () => {
+      if (hanging !== null) cut();
+      hanging = null;
+    },
+    close: () => {
+      cut();
+      server.close();
+    },
+  };
+}
