@@ -11,10 +11,11 @@ import * as messages from './messages/pages.ts';
 import * as people from './people/pages.ts';
 import { showSignIn, signIn, signOut, type openGate } from './people/sign-in.ts';
 import type { Ability } from './access/permissions.ts';
+import * as pictures from './pictures/pages.ts';
 import * as promotion from './promotion/pages.ts';
 import type { SelectionKind } from './promotion/selections.ts';
 import { sheetKinds } from './promotion/sheet-page.ts';
-import * as sheet from './promotion/sheet-pages.ts';
+import * as sheet from './promotion/sending.ts';
 import * as web from './web/handlers.ts';
 
 export type Route = { method: 'get' | 'post'; path: string; allow: Allow; handler: RequestHandler };
@@ -54,6 +55,18 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
   { method: 'post', path: '/catalog/:entity/:id/deletion', allow: 'edit', handler: editing.remove },
   { method: 'get', path: '/catalog/:entity/:id/history', allow: 'look', handler: row.history },
   {
+    method: 'get',
+    path: '/catalog/:entity/:id/history/:arrival',
+    allow: 'look',
+    handler: row.moment,
+  },
+  {
+    method: 'post',
+    path: '/catalog/:entity/:id/verdict',
+    allow: 'judge',
+    handler: promotion.judge,
+  },
+  {
     method: 'post',
     path: '/catalog/:entity/:id/adoption',
     allow: 'transfer',
@@ -71,6 +84,7 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
   ...sheetRoutes('transfer', 'transfer'),
   ...sheetRoutes('undo', 'undo'),
   ...sheetRoutes('bring-back', 'bring-back'),
+  { method: 'get', path: '/bring-backs', allow: 'bring-back', handler: sheet.showBringBack },
   { method: 'post', path: '/transfers/:number/undo', allow: 'undo', handler: sheet.chooseUndo },
   {
     method: 'post',
@@ -80,7 +94,7 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
   },
   {
     method: 'post',
-    path: '/catalog/:entity/:id/bring-back',
+    path: '/bring-backs/choice',
     allow: 'bring-back',
     handler: sheet.chooseBringBack,
   },
@@ -99,6 +113,11 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
     allow: 'transfer',
     handler: promotion.chooseArrived,
   },
+  { method: 'get', path: '/waiting', allow: 'look', handler: pictures.waiting },
+  { method: 'get', path: '/comparison', allow: 'look', handler: pictures.showComparison },
+  { method: 'post', path: '/comparison', allow: 'look', handler: pictures.compare },
+  { method: 'get', path: '/changes', allow: 'look', handler: pictures.changes },
+  { method: 'get', path: '/selections', allow: 'transfer', handler: promotion.selectionIndex },
   { method: 'get', path: '/names', allow: 'look', handler: promotion.names },
   { method: 'post', path: '/names', allow: 'transfer', handler: promotion.mapName },
 

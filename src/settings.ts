@@ -32,6 +32,7 @@ const common = z.object({
   UNI_DIR_DESTINATION_STORAGE_URL: z.url({ protocol: /^file$/ }).optional(),
   ENVIRONMENT_URLS: z.string().default(''),
   IS_STAGING_ALWAYS: onOff,
+  REQUIRE_TESTED: onOff,
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   TRANSFER_LEASE_MS: milliseconds.default(15_000),
   RECOVERY_EVERY_MS: milliseconds.default(5000),
@@ -48,6 +49,8 @@ export type Settings = {
   /** Address of each environment's server, for links between them. */
   urls: Partial<Record<EnvironmentName, string>>;
   isStagingAlways: boolean;
+  /** What goes on to production was marked Works by someone other than the sender. */
+  requireTested: boolean;
   logLevel: string;
   lease: { milliseconds: number; recoverEvery: number };
   sql: SqlAddress;
@@ -112,6 +115,7 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
     destinationStorageUrl: values.UNI_DIR_DESTINATION_STORAGE_URL ?? values.STORAGE_URL,
     urls: environmentUrls(values.ENVIRONMENT_URLS),
     isStagingAlways: values.IS_STAGING_ALWAYS,
+    requireTested: values.REQUIRE_TESTED,
     logLevel: values.LOG_LEVEL,
     lease: { milliseconds: values.TRANSFER_LEASE_MS, recoverEvery: values.RECOVERY_EVERY_MS },
     sql,

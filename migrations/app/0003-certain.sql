@@ -14,7 +14,9 @@ ALTER TABLE stop_state
 ALTER TABLE transfer
   ADD COLUMN undoes CHAR(36) NULL,
   ADD COLUMN decision VARCHAR(20) NULL,
-  ADD KEY transfer_undoes (undoes);
+  ADD COLUMN selection CHAR(36) NULL,
+  ADD KEY transfer_undoes (undoes),
+  ADD KEY transfer_selection (selection);
 
 -- JSON: names of the fields that stayed as they were there.
 ALTER TABLE transfer_step ADD COLUMN kept TEXT NULL;

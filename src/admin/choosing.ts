@@ -12,6 +12,11 @@ export async function choose(req: Request, res: Response) {
   const body = (req.body ?? {}) as Record<string, unknown>;
   const keys =
     textIn(body, 'scope') === 'all' ? await everyRow(req) : selections.parseKeys(body['rows']);
+  const into = textIn(body, 'into');
+  if (into !== '') {
+    await selections.addTo(req.here.sql, into, keys);
+    return res.redirect(303, `/selections/${into}`);
+  }
   const id = await selections.create(req.here.sql, accountOf(req).email, { keys });
   res.redirect(303, `/selections/${id}`);
 }

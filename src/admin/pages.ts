@@ -4,6 +4,8 @@ import { fieldEntries, labelOf, titleOf, type Entity } from '../catalog/entity.t
 import { catalog, entityNamed, travelling } from '../catalog/index.ts';
 import { find } from '../environments/row-store.ts';
 import { isWaitingOnly, waiting, type Waiting } from '../promotion/compare.ts';
+import { may } from '../access/permissions.ts';
+import * as selections from '../promotion/selections.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, textIn } from '../web/request.ts';
 import { choiceInWords } from '../web/words.ts';
@@ -40,6 +42,9 @@ export async function list(req: Request, res: Response) {
     entity,
     state,
     listed: found,
+    selections: may(accountOf(req), 'transfer', req.here.grounds)
+      ? await selections.named(req.here.sql)
+      : [],
     columns: fieldEntries(entity).filter(([name, field]) => field.list && name !== entity.title),
     filters: filterable(entity),
     chips: chipsOf(entity, state),

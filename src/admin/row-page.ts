@@ -1,7 +1,6 @@
 // The page of one row: as text, as a form, its history, and what stands around it.
 import type { Request, Response } from 'express';
 import { may } from '../access/permissions.ts';
-import { differingFields } from '../catalog/content.ts';
 import {
   fieldEntries,
   initialContent,
@@ -17,12 +16,14 @@ import { rung } from '../environments/ladder.ts';
 import { allNames } from '../environments/names.ts';
 import { readBy, readOne } from '../environments/row-store.ts';
 import { NotFound, type FieldErrors } from '../problems.ts';
-import { historyOf, image, type Arrival } from '../journal/history.ts';
+import { historyOf, image, momentOf, type Arrival } from '../journal/history.ts';
 import { fieldsIn } from '../promotion/problems-of-plan.ts';
+import { changesIn } from '../pictures/changes.ts';
 import { readStates } from '../journal/row-states.ts';
+import { testedOf } from '../promotion/verdicts.ts';
 import type { Status } from '../promotion/status.ts';
 import { page } from '../web/pages.ts';
-import { accountOf, addressed, textIn } from '../web/request.ts';
+import { accountOf, addressed, numberOrNull, textIn } from '../web/request.ts';
 import { inWords, lower } from '../web/words.ts';
 import { beyondLabel, lookAhead } from './listing.ts';
 import { referredBy, titles } from './titles.ts';
@@ -90,6 +91,7 @@ async function around(req: Request, entity: Entity, row: Row) {
     beyondLabel: beyondLabel(here),
     childStatus: (child: Entity, one: Row): Status | null =>
       look?.sights.get(keyText({ entity: child.name, id: one.id }))?.status ?? null,
+    tested: await testedHere(here, entity, row),
     children,
     users,
     lines: (await historyOf(here.sql, key, 4)).map(historyLine),
@@ -98,6 +100,13 @@ async function around(req: Request, entity: Entity, row: Row) {
       ...children.flatMap((child) => child.rows.flatMap((one) => referredBy(child.entity, one))),
     ]),
   };
+}
+
+/** What was found of this row, where rows are tried; of a dependent, its owner is judged. */
+async function testedHere(here: Request['here'], entity: Entity, row: Row) {
+  if (!rung(here.name).isTested || entity.isMatchedByName || entity.owner) return null;
+  const key = { entity: entity.name, id: row.id };
+  return (await testedOf(here, [key])).get(keyText(key)) ?? null;
 }
 
 const childColumns = (child: Entity) =>
@@ -122,17 +131,6 @@ function verbOf({ action, kind, origin }: Arrival): string {
   return `${verb} by transfer from ${rung(origin as 'staging').inText}`;
 }
 
-/** Old and new value of every field that an arrival changed. */
-function changesIn({ entity: name, before_image, after_image }: Arrival) {
-  const entity = entityNamed(name);
-  const [before, after] = [image(before_image), image(after_image)];
-  return differingFields(entity, before ?? {}, after ?? {}).map((field) => ({
-    label: labelOf(entity, field),
-    before: inWords(entity.fields[field] as never, before?.[field]),
-    after: inWords(entity.fields[field] as never, after?.[field]),
-  }));
-}
-
 export async function history(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const key = { entity: entity.name, id };
@@ -148,6 +146,37 @@ export async function history(req: Request, res: Response) {
     entity,
     state,
     lines: (await historyOf(req.here.sql, key, 200)).map(historyLine),
+  });
+}
+
+/** A row with all that belongs to it, as it stood after one line of its history. */
+export async function moment(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const key = { entity: entity.name, id };
+  const lines = await momentOf(req.here.sql, key, numberOrNull(req.params['arrival']) ?? 0);
+  const [own] = lines;
+  if (!own) throw new NotFound('There is no such line in this history.');
+  await page(req, res, 'admin/moment', {
+    title: `${own.title} as it was`,
+    crumbs: [
+      { text: entity.label.many, href: `/catalog/${entity.name}` },
+      { text: own.title, href: `/catalog/${entity.name}/${id}` },
+      { text: 'History', href: `/catalog/${entity.name}/${id}/history` },
+      { text: 'As it was' },
+    ],
+    at: lines
+      .map((line) => line.at)
+      .toSorted()
+      .at(-1),
+    rows: lines.map((line) => {
+      const of = entityNamed(line.entity);
+      const row = image(line.after_image);
+      const fields = fieldEntries(of).map(([name, field]) => ({
+        label: labelOf(of, name),
+        value: inWords(field, row?.[name]),
+      }));
+      return { line, entity: of, isGone: row === null, fields };
+    }),
   });
 }
 

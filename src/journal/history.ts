@@ -37,6 +37,21 @@ export const historyOf = (on: Queryable, { entity, id }: RowKey, limit: number) 
          limit ${limit}`,
   );
 
+/** The last line of a row, then of each of its dependents, up to the line `upTo`: how they stood then. */
+export async function momentOf(on: Queryable, { entity, id }: RowKey, upTo: number) {
+  const lines = await select<Arrival>(
+    on,
+    sql`select a.* from arrival a
+          join (select max(id) as id from arrival
+                 where ((root_entity = ${entity} and root_id = ${id}) or (entity = ${entity} and row_id = ${id}))
+                   and id <= ${upTo}
+                 group by entity, row_id) newest on newest.id = a.id
+         order by a.entity <> ${entity}, a.entity, a.row_id`,
+  );
+  const isKept = (line: Arrival) => line.entity === entity || line.after_image !== null;
+  return lines.filter(isKept);
+}
+
 export type ArrivedTransfer = {
   transfer: string;
   name: string;

@@ -101,6 +101,8 @@ export type Draft = {
   planHash: string;
   chain: string[];
   undoes: string | null;
+  /** The basket it was sent from. */
+  selection: string | null;
   reliedOn: RowKey[];
   steps: Step[];
 };
@@ -124,10 +126,12 @@ export async function open(
       await run(
         connection,
         sql`insert into transfer (id, kind, state, fence, lease_until, origin, destination, name, reason,
-              person, role, idempotency_key, plan_hash, chain, undoes, relied_on, created_at)
+              person, role, idempotency_key, plan_hash, chain, undoes,
+              selection, relied_on, created_at)
             values (${id}, ${draft.kind}, 'planned', 1, ${inFuture(lease)}, ${here.name}, ${there.name},
               ${draft.name.slice(0, 120)}, ${draft.reason}, ${draft.person}, ${draft.role}, ${draft.idempotencyKey},
               ${draft.planHash}, ${JSON.stringify(draft.chain)}, ${draft.undoes},
+              ${draft.selection},
               ${JSON.stringify(draft.reliedOn)},
               ${toSqlInstant(new Date().toISOString())})`,
       );

@@ -45,6 +45,7 @@ export async function write(
     planHash: ''.padEnd(64, '0'),
     chain: [],
     undoes: null,
+    selection: null,
     reliedOn: await reliedOn(here, changes),
     steps,
   });

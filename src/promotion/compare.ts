@@ -56,7 +56,9 @@ export async function see(
       const text = keyText(key);
       const state = states.get(text);
       const sides = { mine: mine.get(text), theirs: theirs.get(text) };
-      return [text, sightOf(key, sides, { state, stop: stops.get(text), mappings })];
+      // Of a row that does not stand there, the books of the other side say nothing.
+      const stop = basesIn === here.sql || sides.theirs ? stops.get(text) : undefined;
+      return [text, sightOf(key, sides, { state, stop, mappings })];
     }),
   );
 }
@@ -81,7 +83,8 @@ function sightOf(
   return { key, entity, here, there, hereHash, thereHash, state, stop, status };
 }
 
-async function withTheirDependents(place: Place, keys: RowKey[]): Promise<Map<string, Row>> {
+/** Rows and what stands under them, by key text. */
+export async function withTheirDependents(place: Place, keys: RowKey[]): Promise<Map<string, Row>> {
   const rows = await read(place, keys);
   for (const [entity, ids] of byEntity(keys)) {
     for (const dependent of dependentsOf(entity)) {

@@ -4,7 +4,7 @@ import { fieldEntries, keyText, type Row, type RowKey } from '../catalog/entity.
 import { catalog, matchedByName, travelling } from '../catalog/index.ts';
 import { textOf } from '../catalog/fields.ts';
 import { first, select, snapshot, sql } from '../database/sql.ts';
-import type { EnvironmentName } from '../environments/ladder.ts';
+import { rung, type EnvironmentName } from '../environments/ladder.ts';
 import { holding } from '../environments/holding.ts';
 import { idsByName, type IdsByName } from '../environments/names.ts';
 import type { Place, Stop } from '../environments/place.ts';
@@ -16,6 +16,7 @@ import { onRows, type Claim } from '../journal/claims.ts';
 import { parentsOf } from './climb.ts';
 import { remember, see, type Sight } from './compare.ts';
 import { readMappings, theirName } from '../journal/mappings.ts';
+import { testedOf, type Tested } from './verdicts.ts';
 import { linkedNames } from './plan.ts';
 import { imagesOf } from './problems-of-plan.ts';
 import type { Step } from '../journal/journal.ts';
@@ -41,6 +42,10 @@ export type Facts = {
   uses: Use[];
   /** What the destination knows of rows that stand there: who changed them, and when. */
   statesThere: Map<string, RowState>;
+  /** Where rows are tried before they go on: what was found, by root. Empty elsewhere. */
+  tested: Map<string, Tested>;
+  /** Who sends, where only what others have tried may go. */
+  testedForSender: string | null;
   missingImages: Set<string>;
   /** Host of this environment's own address, where texts would give it away. */
   hostHere: string | null;
@@ -53,6 +58,7 @@ export type Question = {
   /** What a row would become there; null when it goes, undefined when nothing is planned for it. */
   planned: (sight: Sight) => Row | null | undefined;
   hostHere: string | null;
+  testedForSender?: string | null;
   /** Who keeps the books (bases, and what was seen), when that is not the environment that sends. */
   books?: Stop;
 };
@@ -88,6 +94,8 @@ export async function gather(here: Stop, there: Stop, question: Question): Promi
     holders: await holdersThere(there, steps),
     uses: await usesThere(there, steps),
     statesThere: await readStates(there.sql, steps),
+    tested: rung(here.name).isTested ? await testedOf(here, rootsOf(sights)) : new Map(),
+    testedForSender: question.testedForSender ?? null,
     missingImages: await imagesMissing(here, steps),
     hostHere: question.hostHere,
   };
@@ -117,6 +125,9 @@ const LOOKS = 5;
 const clockOf = async ({ sql: on }: Stop) =>
   (await first<{ instant: string }>(on, sql`select instant from clock where name = 'clock'`))
     ?.instant;
+
+const rootsOf = (sights: Map<string, Sight>): RowKey[] =>
+  [...sights.values()].flatMap(({ entity, here, key }) => (here && !entity.owner ? [key] : []));
 
 /** A row as a step of the plan to be, for questions that need no decision yet. */
 const planning =

@@ -1,6 +1,6 @@
 // What came of transfers, what arrived, marks and names.
 import type { Request, Response } from 'express';
-import { fieldEntries, labelOf } from '../catalog/entity.ts';
+import { fieldEntries, labelOf, type RowKey } from '../catalog/entity.ts';
 import { entityNamed, matchedByName } from '../catalog/index.ts';
 import { rung } from '../environments/ladder.ts';
 import { Invalid, NotFound } from '../problems.ts';
@@ -9,10 +9,11 @@ import { accountOf, addressed, localPath, numberOrNull, textIn } from '../web/re
 import { arrivalsOf, arrived, sentOn, type Arrival } from '../journal/history.ts';
 import { attention, decide } from '../journal/attention.ts';
 import * as journal from '../journal/journal.ts';
-import { inWords } from '../web/words.ts';
+import { inWords, plural } from '../web/words.ts';
 import { listMappings } from '../journal/mappings.ts';
 import * as marks from './marks.ts';
 import * as selections from './selections.ts';
+import * as verdicts from './verdicts.ts';
 import { SHOWN } from './sheet-page.ts';
 import * as transfers from './transfers.ts';
 
@@ -89,8 +90,13 @@ export async function arrivals(req: Request, res: Response) {
   const list = [];
   for (const line of lines) {
     const rows = withChoice(await arrivalsOf(req.here.sql, line.transfer));
+    const roots = rows
+      .filter((row) => row.entity === row.root_entity && row.action !== 'remove')
+      .slice(0, LISTED)
+      .map((row) => ({ entity: row.entity, id: row.row_id }));
     list.push({
       ...line,
+      tested: rung(req.here.name).isTested ? await verdicts.testedOf(req.here, roots) : new Map(),
       from: rung(line.origin as 'staging'),
       sentOn: await sentOn(req.here.sql, line.transfer),
       rows: rows.slice(0, LISTED),
@@ -161,9 +167,49 @@ export async function liftHold(req: Request, res: Response) {
   back(req, res);
 }
 
+export async function judge(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const verdict = textIn(req.body, 'verdict');
+  if (verdict !== 'works' && verdict !== 'does-not-work') {
+    throw new Invalid({ verdict: 'Choose Works or Does not work' });
+  }
+  await verdicts.judge(
+    req.here,
+    accountOf(req).email,
+    { entity: entity.name, id },
+    {
+      works: verdict === 'works',
+      note: textIn(req.body, 'note').slice(0, 500) || null,
+      seen: textIn(req.body, 'seen'),
+    },
+  );
+  flash(req, verdict === 'works' ? 'Marked Works.' : 'Marked Does not work.');
+  back(req, res);
+}
+
 function back(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   res.redirect(303, localPath(textIn(req.body, 'return'), `/catalog/${entity.name}/${id}`));
+}
+
+export async function selectionIndex(req: Request, res: Response) {
+  const list = await selections.list(req.here.sql, accountOf(req).email);
+  const sent = await transfers.sentFrom(
+    req.here.sql,
+    list.map(({ id }) => id),
+  );
+  await page(req, res, 'promotion/selections', {
+    title: 'Selections',
+    crumbs: [{ text: 'Selections' }],
+    list: list.map((one) => ({ ...one, sent: sent.get(one.id) ?? [], kinds: kindsOf(one.keys) })),
+  });
+}
+
+/** `3 tasks, 1 form` */
+function kindsOf(keys: RowKey[]): string {
+  const counts = new Map<string, number>();
+  for (const { entity } of keys) counts.set(entity, (counts.get(entity) ?? 0) + 1);
+  return [...counts].map(([name, number]) => plural(number, entityNamed(name).label)).join(', ');
 }
 
 export async function names(req: Request, res: Response) {

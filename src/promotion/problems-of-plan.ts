@@ -16,6 +16,7 @@ import { hashOf } from '../catalog/content.ts';
 import { keyOfUser } from '../environments/uses.ts';
 import { DELETED } from '../journal/row-states.ts';
 import { localValue, type Choices } from './choices.ts';
+import { worksForOthers } from './verdicts.ts';
 import { needsOverwrite } from './overwriting.ts';
 import { linkedNames, type PlannedStep, type Words } from './plan.ts';
 import { shape, uniqueness } from './problems-of-shape.ts';
@@ -83,6 +84,7 @@ export function problemsOf(
     ...holds(facts, written),
     ...overwritten(facts, words, written),
     ...undone(facts, choices, written),
+    ...untested(facts, written),
     ...deletions(facts, words, written),
     ...used(facts, written),
     ...names(facts, choices, written),
@@ -292,6 +294,23 @@ function coinciding({ to }: Facts, steps: PlannedStep[]): Problem[] {
       return [{ reason: 'name-ambiguous', row: keyOf(step), message, ways }];
     }),
   );
+}
+
+/** Where it is asked for: every row that goes on was marked Works by someone other than the sender. */
+function untested({ tested, testedForSender, sights }: Facts, steps: PlannedStep[]): Problem[] {
+  if (testedForSender === null) return [];
+  const roots = new Map(steps.map((step) => [keyText(step.root), step.root]));
+  return [...roots].flatMap(([text, root]): Problem[] => {
+    const found = tested.get(text);
+    const state = sights.get(text)?.state;
+    if (!found || worksForOthers(found, testedForSender)) return [];
+    const bad = found.current.find(({ works }) => works === 0);
+    const why = bad
+      ? `does not work, says ${bad.person}${bad.note ? `: ${bad.note}` : ''}`
+      : 'was not marked Works by anyone but you, in this very content';
+    const message = `${entityNamed(root.entity).label.one} “${state?.title ?? root.id}” ${why}.`;
+    return [{ reason: 'not-tested', row: root, message, ways: [{ kind: 'test', key: root }] }];
+  });
 }
 
 /** What was typed for the destination's own fields does not fit. */

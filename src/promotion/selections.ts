@@ -3,7 +3,7 @@ import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
 import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { first, run, sql, type Queryable } from '../database/sql.ts';
+import { first, run, select, sql, type Queryable } from '../database/sql.ts';
 import { Invalid, NotFound } from '../problems.ts';
 import { noChoices, type Choices } from './choices.ts';
 
@@ -98,6 +98,35 @@ const selectionFrom = ({ row_keys, choices, chain, ...line }: Stored): Selection
   choices: { ...noChoices, ...(JSON.parse(choices) as Partial<Choices>) },
   chain: JSON.parse(chain) as string[],
 });
+
+/** The newest baskets: those with a name for everyone, and one's own. */
+export async function list(on: Queryable, person: string): Promise<(Selection & { at: string })[]> {
+  const lines = await select<Stored>(
+    on,
+    sql`select * from selection
+         where kind = 'transfer' and (name <> '' or person = ${person})
+         order by created_at desc
+         limit 100`,
+  );
+  return lines.map((line) => ({ ...selectionFrom(line), at: line.created_at }));
+}
+
+/** Baskets with a name that were begun in the last month, for a list's *Add to*. */
+export const named = (on: Queryable) =>
+  select<{ id: string; name: string }>(
+    on,
+    sql`select id, name from selection
+         where kind = 'transfer' and name <> '' and created_at > utc_timestamp() - interval 31 day
+         order by created_at desc
+         limit 20`,
+  );
+
+/** Puts rows into a basket that is there. */
+export async function addTo(on: Queryable, id: string, keys: RowKey[]) {
+  const selection = await find(on, id);
+  const all = new Map([...selection.keys, ...keys].map((key) => [keyText(key), key]));
+  await decide(on, id, { ...selection, keys: [...all.values()] });
+}
 
 export type Decided = { choices: Choices; keys: RowKey[]; name: string; reason: string | null };
 

@@ -72,6 +72,7 @@ export async function sheetPage(
       partner: await allNames(road.there.sql, 'partner'),
     },
     children: kind === 'transfer' ? await childOffers(req.here, sheet) : [],
+    testedOf: (one: RowKey) => facts.tested.get(keyText(one)),
     stateOf: (one: RowKey) => facts.sights.get(keyText(one))?.state,
     labelOne: (name: string) => entityNamed(name).label.one,
     keyText,
@@ -150,7 +151,8 @@ function stepInWords(step: PlannedStep, { sights, statesThere }: Facts, choices:
 }
 
 /** The way that rows of a sheet go: to the destination, or from production back to here. */
-export function roadOf({ here }: Request, kind: SelectionKind = 'transfer'): transfers.Road {
+export function roadOf(req: Request, kind: SelectionKind = 'transfer'): transfers.Road {
+  const { here } = req;
   const lease = here.settings.lease.milliseconds;
   if (kind === 'bring-back') {
     if (!here.source) throw new NotFound('Production cannot be read from here (REFRESH_SOURCE_*).');
@@ -159,5 +161,7 @@ export function roadOf({ here }: Request, kind: SelectionKind = 'transfer'): tra
   const there = here.destination;
   if (!there) throw new NotFound(`${rung(here.name).label} has no destination.`);
   const own = here.settings.urls[here.name];
-  return { here, there, lease, hostHere: own ? new URL(own).host : null };
+  const isAsked = here.settings.requireTested && rung(here.name).isTested;
+  const testedForSender = isAsked ? accountOf(req).email : null;
+  return { here, there, lease, hostHere: own ? new URL(own).host : null, testedForSender };
 }

@@ -25,6 +25,8 @@ export type Road = {
   there: Stop;
   lease: number;
   hostHere: string | null;
+  /** Who sends, where only what others have tried may go. */
+  testedForSender?: string | null;
   /** Where the journal is, when that is not where rows come from: what is brought back is written there. */
   journalAt?: Stop;
 };
@@ -42,12 +44,12 @@ export async function prepare(road: Road, selection: Selection): Promise<Sheet> 
 }
 
 const sheets: Record<SelectionKind, (road: Road, selection: Selection) => Promise<Sheet>> = {
-  transfer: async ({ here, there, hostHere }, { keys, choices }) => {
+  transfer: async ({ here, there, hostHere, testedForSender = null }, { keys, choices }) => {
     const facts = await gather(here, there, {
       chosen: keys,
       include: choices.include.map(keyFrom),
       planned: (sight) => rowThatGoes(sight, choices),
-      hostHere,
+      ...{ hostHere, testedForSender },
     });
     return { facts, plan: planTransfer(facts, choices) };
   },
@@ -172,6 +174,7 @@ async function sendFirst(road: Road, selection: Selection, click: Click) {
       planHash: click.planHash,
       chain: selection.chain,
       undoes: selection.undoes,
+      selection: selection.id,
       reliedOn: plan.reliedOn,
       steps: await withIds(road.there, plan.steps),
     });
@@ -244,3 +247,17 @@ export const list = (on: Queryable, before: number | null) =>
          order by number desc
          limit 50`,
   );
+
+/** Numbers of the transfers that were sent from each of these selections. */
+export async function sentFrom(on: Queryable, ids: string[]): Promise<Map<string, number[]>> {
+  const lines = await select<{ selection: string; number: number }>(
+    on,
+    sql`select selection, number from transfer
+         where selection in (${ids}) and state = 'verified' order by number`,
+  );
+  const sent = new Map<string, number[]>();
+  for (const { selection, number } of lines) {
+    sent.set(selection, [...(sent.get(selection) ?? []), number]);
+  }
+  return sent;
+}

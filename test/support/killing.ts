@@ -51,23 +51,21 @@ export async function killedAt(variables: Variables, task: Task, at: Omit<At, 's
 export const transferKilledAt = (variables: Variables, keys: RowKey[], point: string, times = 1) =>
   killedAt(variables, { do: 'transfer', keys }, { point, times });
 
-/** The same, but the process is only stopped; answers how to let it go on, to its end. */
-export async function stoppedAt(
-  variables: Variables,
-  task: Task,
-  at: Omit<At, 'signal'>,
-): Promise<() => Promise<Ended>> {
+/** The same, but the process is only stopped; answers whether it was, and how to let it go on, to its end. */
+export async function stoppedAt(variables: Variables, task: Task, at: Omit<At, 'signal'>) {
   const { child, ended } = elsewhere({ variables, task, at: { ...at, signal: 'SIGSTOP' } });
   const isStopped = () => / T /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8'));
   while (child.exitCode === null && !isStopped()) await sleep(20);
-  return () => {
+  const goOn = (): Promise<Ended> => {
     child.kill('SIGCONT');
     return ended;
   };
+  return { wasStopped: child.exitCode === null, goOn };
 }
 
-export const transferStoppedAt = (variables: Variables, keys: RowKey[], point: string) =>
-  stoppedAt(variables, { do: 'transfer', keys }, { point, times: 1 });
+export async function transferStoppedAt(variables: Variables, keys: RowKey[], point: string) {
+  return (await stoppedAt(variables, { do: 'transfer', keys }, { point, times: 1 })).goOn;
+}
 
 const quiet = { info: () => {}, warn: () => {} };
 

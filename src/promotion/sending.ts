@@ -2,10 +2,11 @@
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
 import { keyText, titleOf } from '../catalog/entity.ts';
+import { entityNamed, travelling } from '../catalog/index.ts';
 import { readOne } from '../environments/row-store.ts';
 import * as journal from '../journal/journal.ts';
 import { Invalid, NotFound, Problem, Unavailable } from '../problems.ts';
-import { flash } from '../web/pages.ts';
+import { flash, page } from '../web/pages.ts';
 import * as identity from '../editing/identity.ts';
 import { accountOf, addressed, authorOf, numberOrNull, textIn } from '../web/request.ts';
 import type { Choices } from './choices.ts';
@@ -143,11 +144,24 @@ export async function chooseUndo(req: Request, res: Response) {
   res.redirect(303, `/undos/${id}`);
 }
 
+/** Which row of production's? One that was never here, or is here no more. */
+export async function showBringBack(req: Request, res: Response) {
+  await page(req, res, 'promotion/bring-back', {
+    title: 'Bring back from production',
+    crumbs: [{ text: 'Bring back' }],
+    entities: travelling,
+    entity: textIn(req.query, 'entity'),
+    id: textIn(req.query, 'id'),
+  });
+}
+
 /** A row of production's, to be brought back into this environment. */
 export async function chooseBringBack(req: Request, res: Response) {
-  const { entity, id } = addressed(req);
+  const [key] = selections.parseKeys(`${textIn(req.body, 'entity')}:${textIn(req.body, 'id')}`);
+  if (!key) throw new Invalid({ id: 'Choose a type and enter an ID' });
+  const { id } = key;
+  const entity = entityNamed(key.entity);
   const road = roadOf(req, 'bring-back');
-  const key = { entity: entity.name, id };
   const row = await readOne(road.here, key);
   if (!row)
     throw new NotFound(`There is no ${entity.label.one.toLowerCase()} ${id} in production.`);

@@ -1,0 +1,274 @@
+// Everything here beside everything at the destination, exactly: both sides are read in parts, in the order of
+// their ids, and what is seen is written down. The page reads what was written, and says how old it is.
+import { canonical, contentOf, hashOf } from '../catalog/content.ts';
+import { keyText, type Entity, type Row } from '../catalog/entity.ts';
+import { entityNamed, travelling } from '../catalog/index.ts';
+import {
+  first,
+  run,
+  runForId,
+  select,
+  sql,
+  toSqlInstant,
+  transaction,
+  type Queryable,
+} from '../database/sql.ts';
+import type { Stop } from '../environments/place.ts';
+import { read, readAfter } from '../environments/row-store.ts';
+import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.ts';
+import {
+  readStates,
+  stateAfter,
+  writeSeen,
+  writeStates,
+  type Seen,
+} from '../journal/row-states.ts';
+import { statusOf, type Status } from '../promotion/status.ts';
+
+const PART = 1000;
+/** A run whose process died says nothing for longer than this. */
+const SILENCE = 30_000;
+
+export type Comparison = {
+  id: number;
+  person: string;
+  started_at: string;
+  ended_at: string | null;
+  rows_seen: number;
+  problem: string | null;
+  isAlive: boolean;
+};
+
+/** The newest run, and the newest that came to its end. */
+export async function lastRuns(on: Queryable) {
+  const quiet = sql`utc_timestamp(3) - interval ${SILENCE * 1000} microsecond`;
+  const [newest] = await select<Comparison & { is_alive: number }>(
+    on,
+    sql`select *, ended_at is null and alive_at > ${quiet} as is_alive
+          from comparison order by id desc limit 1`,
+  );
+  const whole = await first<Comparison>(
+    on,
+    sql`select * from comparison where ended_at is not null and problem is null order by id desc limit 1`,
+  );
+  return { newest: newest && { ...newest, isAlive: Boolean(newest.is_alive) }, whole };
+}
+
+/** Begins a run; answers null when one is under way. */
+export async function begin(here: Stop, person: string): Promise<number | null> {
+  const { newest } = await lastRuns(here.sql);
+  if (newest?.isAlive) return null;
+  const now = toSqlInstant(new Date().toISOString());
+  return runForId(
+    here.sql,
+    sql`insert into comparison (person, started_at, alive_at)
+        values (${person}, ${now}, utc_timestamp(3))`,
+  );
+}
+
+/** Compares every row of both sides; answers how many were seen. */
+export async function compareAll(here: Stop, there: Stop, id: number): Promise<number> {
+  let rows = 0;
+  try {
+    const mappings = await readMappings(here.sql);
+    for (const entity of travelling) {
+      for (let after = 0; ;) {
+        const part = await comparePart(here, there, entity, after, mappings);
+        rows += part.rows;
+        after = part.upTo;
+        await alive(here, id, rows);
+        if (part.isLast) break;
+      }
+    }
+    await run(here.sql, sql`update comparison set ended_at = utc_timestamp(3) where id = ${id}`);
+    return rows;
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    await run(
+      here.sql,
+      sql`update comparison set ended_at = utc_timestamp(3), problem = ${problem} where id = ${id}`,
+    );
+    throw error;
+  }
+}
+
+const alive = (here: Stop, id: number, rows: number) =>
+  run(
+    here.sql,
+    sql`update comparison set alive_at = utc_timestamp(3), rows_seen = ${rows} where id = ${id}`,
+  );
+
+/** One stretch of ids, as far as both sides were read. */
+async function comparePart(
+  here: Stop,
+  there: Stop,
+  entity: Entity,
+  after: number,
+  mappings: Mappings,
+) {
+  const [mine, theirs] = await Promise.all([
+    readAfter(here, entity, after, PART),
+    readAfter(there, entity, after, PART),
+  ]);
+  const isLast = mine.length < PART && theirs.length < PART;
+  const ends = [mine, theirs].filter((rows) => rows.length === PART).map((rows) => rows.at(-1)?.id);
+  const upTo = isLast ? Number.MAX_SAFE_INTEGER : Math.min(...ends.map(Number));
+  const within = (rows: Row[]) =>
+    new Map(rows.filter(({ id }) => id <= upTo).map((row) => [row.id, row]));
+  const [own, other] = [within(mine), within(theirs)];
+  const ids = new Set([...own.keys(), ...other.keys()]);
+  const states = await statesBetween(here.sql, entity, after, upTo);
+  const stops = await stopsBetween(here.sql, entity, after, upTo);
+  for (const [id, { seen_hash: seen }] of stops) if (seen !== null) ids.add(id);
+  const news: Seen[] = [];
+  const unknown: number[] = [];
+  for (const id of ids) {
+    const [row, their] = [own.get(id), other.get(id)];
+    const hereHash = row ? hashOf(entity, inTheirWords(entity, row, mappings)) : null;
+    const seen = their ? hashOf(entity, their) : null;
+    if (hereHash !== (states.get(id) ?? null)) unknown.push(id);
+    const stop = stops.get(id);
+    const isEqual = their && seen === hereHash && seen !== stop?.base_hash;
+    if (isEqual || (stop?.seen_hash ?? null) !== seen) {
+      const content = their ? canonical(contentOf(entity, their)) : '';
+      const base = isEqual && seen !== null ? { hash: seen, content } : null;
+      news.push({ key: { entity: entity.name, id }, seen, base });
+    }
+  }
+  await writeSeen(here.sql, news, new Date().toISOString());
+  await correctStates(here, entity, unknown, mappings);
+  return { rows: own.size + other.size, upTo, isLast };
+}
+
+/** Hashes of rows that stand here, by id, as the books have them. */
+async function statesBetween(on: Queryable, { name }: Entity, after: number, upTo: number) {
+  const lines = await select<{ row_id: number; hash: string }>(
+    on,
+    sql`select row_id, hash from row_state
+         where entity = ${name} and row_id > ${after} and row_id <= ${upTo} and deleted_at is null`,
+  );
+  return new Map(lines.map(({ row_id: id, hash }) => [id, hash]));
+}
+
+async function stopsBetween(on: Queryable, { name }: Entity, after: number, upTo: number) {
+  const lines = await select<{
+    row_id: number;
+    seen_hash: string | null;
+    base_hash: string | null;
+  }>(
+    on,
+    sql`select row_id, seen_hash, base_hash from stop_state
+         where entity = ${name} and row_id > ${after} and row_id <= ${upTo}`,
+  );
+  return new Map(lines.map((line) => [line.row_id, line]));
+}
+
+/** Rows that were written past this program: the books follow what stands there. */
+async function correctStates(here: Stop, entity: Entity, ids: number[], mappings: Mappings) {
+  if (ids.length === 0) return;
+  const keys = ids.map((id) => ({ entity: entity.name, id }));
+  await transaction(here.sql, async (connection) => {
+    const was = await readStates(connection, keys, { lock: true });
+    const rows = await read(here, keys);
+    const now = new Date().toISOString();
+    const wrong = keys.flatMap((key) => {
+      const row = rows.get(keyText(key));
+      const state = was.get(keyText(key));
+      if (!row)
+        return state && !state.deleted_at ? [{ ...state, deleted_at: toSqlInstant(now) }] : [];
+      const hash = hashOf(entity, inTheirWords(entity, row, mappings));
+      if (state?.hash === hash && !state.deleted_at) return [];
+      const instant = row.modified_at === '' ? now : row.modified_at;
+      return [stateAfter(entity, row, state, { person: OUTSIDE, instant, mappings })];
+    });
+    await writeStates(connection, wrong);
+  });
+}
+
+const OUTSIDE = 'outside Oneway';
+
+export type Matrix = Map<string, Map<Status, number>>;
+
+type Signature = {
+  entity: string;
+  is_here: number;
+  is_deleted: number;
+  is_there: number;
+  has_base: number;
+  is_equal: number;
+  here_is_base: number;
+  there_is_base: number;
+  rows_count: number;
+};
+
+/** How many rows of each entity have which status, as last seen: counted by what makes a status. */
+export async function matrix(on: Queryable): Promise<Matrix> {
+  const signatures = await select<Signature>(
+    on,
+    sql`select entity, is_here, is_deleted, is_there, has_base, is_equal, here_is_base, there_is_base,
+               cast(count(*) as signed) as rows_count
+          from (${everyRow}) every_row
+         group by entity, is_here, is_deleted, is_there, has_base, is_equal, here_is_base, there_is_base`,
+  );
+  const found: Matrix = new Map();
+  for (const signature of signatures) {
+    const status = statusFrom(signature);
+    if (status && !entityNamed(signature.entity).isMatchedByName) {
+      const own = found.get(signature.entity) ?? new Map<Status, number>();
+      own.set(status, (own.get(status) ?? 0) + signature.rows_count);
+      found.set(signature.entity, own);
+    }
+  }
+  return found;
+}
+
+/** Every row that either side has, and what makes its status. */
+const everyRow = sql`
+  select s.entity, s.row_id, s.deleted_at is null as is_here, s.deleted_at is not null as is_deleted,
+         t.seen_hash is not null as is_there, t.base_hash is not null as has_base,
+         s.hash <=> t.seen_hash as is_equal, s.hash <=> t.base_hash as here_is_base,
+         t.seen_hash <=> t.base_hash as there_is_base
+    from row_state s
+    left join stop_state t on t.entity = s.entity and t.row_id = s.row_id
+  union all
+  select t.entity, t.row_id, 0, 0, t.seen_hash is not null, t.base_hash is not null, 0, 0,
+         t.seen_hash <=> t.base_hash
+    from stop_state t
+    left join row_state s on s.entity = t.entity and s.row_id = t.row_id
+   where s.entity is null`;
+
+/** The one rule of statuses, asked with stand-ins that are equal where the hashes are. */
+function statusFrom(one: Signature): Status | null {
+  const here = one.is_here ? 'here' : null;
+  const there = one.is_there ? (here && one.is_equal ? 'here' : 'there') : null;
+  const equals = one.here_is_base && here ? 'here' : one.there_is_base && there ? there : 'base';
+  return statusOf({
+    here,
+    there,
+    base: one.has_base ? equals : null,
+    isDeletedHere: Boolean(one.is_deleted),
+  });
+}
+
+/** Rows of one entity and status, by id, `limit` at the most after `after`. */
+export async function rowsWith(
+  on: Queryable,
+  { entity, status }: { entity: string; status: Status },
+  { after, limit }: { after: number; limit: number },
+): Promise<number[]> {
+  const ids: number[] = [];
+  for (let from = after; ids.length < limit;) {
+    const lines = await select<Signature & { row_id: number }>(
+      on,
+      sql`select * from (${everyRow}) every_row
+           where entity = ${entity} and row_id > ${from}
+             and not (is_here and is_equal) and (is_here or is_there)
+           order by row_id
+           limit 2000`,
+    );
+    ids.push(...lines.filter((line) => statusFrom(line) === status).map((line) => line.row_id));
+    if (lines.length < 2000) break;
+    from = lines.at(-1)?.row_id ?? from;
+  }
+  return ids.slice(0, limit);
+}
