@@ -38,6 +38,13 @@ export const logins = [
     can: 'viewer: looks',
   },
   {
+    email: 'oncall@example.com',
+    name: 'Noor Haddad',
+    password: 'demo-password-oncall',
+    permissions: ['on_call'],
+    can: 'on call: may undo a transfer',
+  },
+  {
     email: 'admin@example.com',
     name: 'Olga Brandt',
     password: 'demo-password-admin',

@@ -9,12 +9,17 @@ import { remove } from '../src/editing/deletions.ts';
 import * as edits from '../src/editing/edits.ts';
 import * as marks from '../src/promotion/marks.ts';
 import { readStates } from '../src/journal/row-states.ts';
+import { begin, compareAll } from '../src/pictures/comparison.ts';
+import type { Transfer } from '../src/journal/journal.ts';
 import * as selections from '../src/promotion/selections.ts';
+import type { Selection } from '../src/promotion/selections.ts';
+import * as verdicts from '../src/promotion/verdicts.ts';
 import { prepare, send } from '../src/promotion/transfers.ts';
 import type { Environments } from './seed.ts';
 import { letTimePass } from './time.ts';
 
 const pm = { email: 'pm@example.com', isProductManager: true };
+const onCall = 'oncall@example.com';
 const editor = { email: 'editor@example.com', isProductManager: false };
 
 const homeOf = (here: Here) => ({ here, lease: here.settings.lease.milliseconds });
@@ -33,15 +38,37 @@ async function change(here: Here, key: RowKey, facts: Content, by = pm) {
   await edits.save(homeOf(here), by, at, { ...content, ...facts }, state.version);
 }
 
-async function transfer(here: Here, name: string, reason: string, keys: RowKey[]) {
+const roadFrom = (here: Here) => {
   if (!here.destination) throw new Error(`${here.name} has no destination`);
-  const road = { here, there: here.destination, lease: 15_000, hostHere: null };
+  return { here, there: here.destination, lease: 15_000, hostHere: null };
+};
+
+async function transfer(here: Here, name: string, reason: string, keys: RowKey[]) {
   const id = await selections.create(here.sql, pm.email, { keys, name });
-  const selection = await selections.find(here.sql, id);
-  const { plan } = await prepare(road, selection);
-  const click = { planHash: plan.hash, idempotencyKey: uuid(), name, reason, person: pm.email };
-  const ended = await send(road, selection, click);
+  return click(here, await selections.find(here.sql, id), reason, pm.email);
+}
+
+async function undo(here: Here, sent: Transfer, reason: string, keys: RowKey[]) {
+  const id = await selections.create(here.sql, onCall, {
+    ...{ keys, name: `Undo of ${sent.name}`, kind: 'undo', undoes: sent.id },
+  });
+  return click(here, await selections.find(here.sql, id, 'undo'), reason, onCall);
+}
+
+async function click(here: Here, selection: Selection, reason: string, person: string) {
+  const { name } = selection;
+  const { plan } = await prepare(roadFrom(here), selection);
+  const role = person === onCall ? 'on_call' : 'product_manager';
+  const said = { planHash: plan.hash, idempotencyKey: uuid(), name, reason, person };
+  const ended = await send(roadFrom(here), selection, { ...said, role });
   if (ended.state !== 'verified') throw new Error(`${name}: ${ended.state}`);
+  return ended;
+}
+
+/** Someone tried a row in pre-production and says what came of it. */
+async function judge(here: Here, key: RowKey, works: boolean, note: string) {
+  const seen = (await verdicts.wholeHashes(here, [key])).get(keyText(key)) ?? '';
+  await verdicts.judge(here, 'viewer@example.com', key, { works, note, seen });
 }
 
 const task = (id: number) => ({ entity: 'task', id });
@@ -106,7 +133,17 @@ export async function workAWeek(all: Environments) {
     task(order),
     form(hamper),
   ]);
-  await letTimePass(all, { days: 2 });
+  await judge(preprod, { entity: 'business', id: launch }, true, 'Logo and texts as ordered');
+  await judge(preprod, form(hamper), true, 'Filled in on iOS and Android');
+  await letTimePass(all, { days: 1 });
+
+  // Thursday night: something went to production that had to come back.
+  await change(staging, task(2006), { message: 'Follow your driver on the new live map! 🗺️' });
+  await transfer(staging, 'Live map', 'Announced for Thursday', [task(2006)]);
+  const early = await transfer(preprod, 'Live map', 'Announced for Thursday', [task(2006)]);
+  await letTimePass(all, { days: 0.2 });
+  await undo(preprod, early, 'The live map crashes on iOS', [task(2006)]);
+  await letTimePass(all, { days: 0.8 });
 
   // Friday: someone mended a typo in pre-production while the revert switch was on.
   await change(
@@ -161,5 +198,6 @@ export async function workAWeek(all: Environments) {
     'Only for the regression suite',
   );
   await remove(homeOf(staging), pm, entityNamed('sts'), 1103);
+  await compareAll(staging, preprod, (await begin(staging, pm.email)) ?? 0);
   await letTimePass(all, { days: 0.1 });
 }
