@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { route, rung, type EnvironmentName } from '../src/environments/ladder.ts';
+import { currentVersion } from '../src/version/db-version.ts';
 import type { Addresses } from './servers.ts';
 
 type Variables = Record<string, string>;
@@ -41,6 +42,7 @@ export async function prepareEnvironments(
     ...addresses(at, '', `${prefix}_${environment}`, 'owner'),
     ...neighbours(at, prefix, environment),
     REDIS_URL: at.redis.href,
+    SUPPORTED_DATABASE_VERSION: currentVersion(),
     SESSION_SECRET: secret(at, `${prefix}_${environment}_session`),
     STORAGE_URL: pathToFileURL(resolve(storage(environment))).href,
   });

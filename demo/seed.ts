@@ -1,13 +1,11 @@
 // The demo's data: production as it was before, copied down, and then a week of work in staging, all through
 // the program's own functions.
-import { migrate } from '../src/database/migrate.ts';
+import { upgrade } from '../src/commands/migration.ts';
 import { openHere, type Here } from '../src/environments/here.ts';
 import * as people from '../src/people/people.ts';
 import { copyDown } from '../src/promotion/copy-down.ts';
 import { write, type Change } from '../src/journal/own-write.ts';
 import { parseSettings } from '../src/settings.ts';
-import { currentVersion } from '../src/version/db-version.ts';
-import { writeVersion } from '../src/version/metadata.ts';
 import { productionRows } from './production.ts';
 import { letTimePass } from './time.ts';
 import { workAWeek } from './week.ts';
@@ -66,11 +64,7 @@ export async function seed(
   try {
     await announce('Migrations', async () => {
       for (const here of Object.values(all)) {
-        await migrate(here.sql, here.documents);
-        await writeVersion(here.documents, {
-          databaseVersion: currentVersion(),
-          isUpdating: false,
-        });
+        await upgrade({ here, say: () => {} });
       }
     });
     if (isFresh) {

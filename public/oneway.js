@@ -3,6 +3,7 @@ import { guardForms } from './submit-guard.js';
 import { warnOfUnsaved } from './dirty-form.js';
 import { countTicks } from './bulk-select.js';
 import { offerOptions } from './combobox.js';
+import { returnWhenOpen } from './until-open.js';
 import { listenForShortcuts } from './shortcuts.js';
 
 guardForms();
@@ -10,6 +11,7 @@ warnOfUnsaved();
 countTicks();
 offerOptions();
 listenForShortcuts();
+returnWhenOpen();
 
 // A page with a problem begins at the problem.
 document.querySelector('[data-focus]')?.focus();

@@ -7,6 +7,7 @@ import type { Here, Redis } from './environments/here.ts';
 import { openGate, recognise } from './people/sign-in.ts';
 import { statusLooks } from './promotion/status-looks.ts';
 import { routes } from './routes.ts';
+import { keepOut, showUpdateApplication, showUpdating } from './web/gate.ts';
 import { answerError, notFound } from './web/errors.ts';
 import { headers, refuseForged } from './web/security.ts';
 import { sessions } from './web/session.ts';
@@ -37,9 +38,13 @@ export function createApp(here: Here, redis: Redis): Express {
     req.redis = redis;
     next();
   });
+  // These two must work when nothing else does.
+  app.get('/updating', showUpdating);
+  app.get('/update-application', showUpdateApplication);
   app.use(sessions(here, redis));
-  app.use(recognise);
   app.use(express.urlencoded({ extended: true, limit: '2mb', parameterLimit: 20_000 }));
+  app.use(keepOut);
+  app.use(recognise);
 
   for (const { method, path, allow, handler } of routes(openGate(here, redis))) {
     // Nobody's upload is read before it is known who sends it.

@@ -16,6 +16,7 @@ import * as promotion from './promotion/pages.ts';
 import type { SelectionKind } from './promotion/selections.ts';
 import { sheetKinds } from './promotion/sheet-page.ts';
 import * as sheet from './promotion/sending.ts';
+import * as kept from './web/kept.ts';
 import * as web from './web/handlers.ts';
 
 export type Route = { method: 'get' | 'post'; path: string; allow: Allow; handler: RequestHandler };
@@ -27,6 +28,9 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
   { method: 'get', path: '/sign-in', allow: 'anyone', handler: showSignIn },
   { method: 'post', path: '/sign-in', allow: 'anyone', handler: signIn(gate) },
   { method: 'post', path: '/sign-out', allow: 'anyone', handler: signOut },
+  { method: 'get', path: '/kept', allow: 'look', handler: kept.show },
+  { method: 'post', path: '/kept/sending', allow: 'look', handler: kept.sendOn },
+  { method: 'post', path: '/kept/discarding', allow: 'look', handler: kept.discard },
   { method: 'post', path: '/theme', allow: 'anyone', handler: web.setTheme },
 
   { method: 'get', path: '/', allow: 'look', handler: admin.home },

@@ -3,6 +3,7 @@ import { createApp } from './app.ts';
 import { openHere, openRedis } from './environments/here.ts';
 import { rung } from './environments/ladder.ts';
 import { keepRecovering } from './journal/recovery.ts';
+import { inWords } from './version/standing.ts';
 import { BadSettings, parseSettings } from './settings.ts';
 
 try {
@@ -16,6 +17,8 @@ try {
 async function serve() {
   const settings = parseSettings(process.env);
   const here = openHere(settings);
+  const standing = await here.standing().catch(() => null);
+  if (standing && standing.kind !== 'open') here.log.warn(inWords(standing));
   const redis = await openRedis(here);
   const stopRecovering = keepRecovering(
     { here, there: here.destination, lease: settings.lease.milliseconds, log: here.log },

@@ -33,6 +33,9 @@ const common = z.object({
   ENVIRONMENT_URLS: z.string().default(''),
   IS_STAGING_ALWAYS: onOff,
   REQUIRE_TESTED: onOff,
+  SUPPORTED_DATABASE_VERSION: z
+    .string({ error: 'is missing: bin/serve and bin/oneway take it from the file DB_VERSION' })
+    .min(1),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   TRANSFER_LEASE_MS: milliseconds.default(15_000),
   RECOVERY_EVERY_MS: milliseconds.default(5000),
@@ -51,6 +54,8 @@ export type Settings = {
   isStagingAlways: boolean;
   /** What goes on to production was marked Works by someone other than the sender. */
   requireTested: boolean;
+  /** The version of the database that this program was built for. */
+  supportedVersion: string;
   logLevel: string;
   lease: { milliseconds: number; recoverEvery: number };
   sql: SqlAddress;
@@ -116,6 +121,7 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
     urls: environmentUrls(values.ENVIRONMENT_URLS),
     isStagingAlways: values.IS_STAGING_ALWAYS,
     requireTested: values.REQUIRE_TESTED,
+    supportedVersion: values.SUPPORTED_DATABASE_VERSION,
     logLevel: values.LOG_LEVEL,
     lease: { milliseconds: values.TRANSFER_LEASE_MS, recoverEvery: values.RECOVERY_EVERY_MS },
     sql,

@@ -7,7 +7,7 @@ const leansOn: Record<string, string[]> = {
   database: [],
   storage: [],
   catalog: ['database'],
-  environments: ['catalog', 'database', 'storage'],
+  environments: ['catalog', 'database', 'storage', 'version'],
   access: ['environments'],
   version: [],
   audit: ['catalog', 'database'],
@@ -20,7 +20,7 @@ const leansOn: Record<string, string[]> = {
     ...['access', 'audit', 'catalog', 'database', 'editing', 'environments', 'journal', 'version'],
     'web',
   ],
-  pictures: ['catalog', 'database', 'environments', 'journal', 'promotion', 'web'],
+  pictures: [...['catalog', 'database', 'environments', 'journal', 'promotion', 'version', 'web']],
   admin: [
     ...['access', 'catalog', 'database', 'editing', 'environments', 'journal', 'pictures'],
     ...['promotion', 'storage', 'web'],
@@ -62,6 +62,13 @@ test('only pages, handlers and the border know Express', () => {
       !known.test(file),
   );
   expect(wrong).toEqual([]);
+});
+
+test('S2-04 S2-06 nobody but oneway db writes the version document', () => {
+  const writers = files.filter((file) =>
+    /writeVersion|collection\(['"]metadata/.test(readFileSync(join('src', file), 'utf8')),
+  );
+  expect(writers.toSorted()).toEqual(['commands/migration.ts', 'version/metadata.ts']);
 });
 
 test('only settings.ts and the programs read process.env', () => {

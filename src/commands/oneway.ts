@@ -1,37 +1,77 @@
 // `oneway`: what an engineer or a script does from outside the pages. It reads the same settings as the server.
 import { Command } from 'commander';
 import { permissionNames, type Permission } from '../access/permissions.ts';
-import { migrate } from '../database/migrate.ts';
 import { openHere, type Here } from '../environments/here.ts';
 import { rung } from '../environments/ladder.ts';
 import * as claims from '../journal/claims.ts';
 import * as people from '../people/people.ts';
 import { Problem } from '../problems.ts';
 import { copyDown } from '../promotion/copy-down.ts';
+import { clearUpdating, setUpdating, upgrade } from './migration.ts';
 import { BadSettings, parseSettings } from '../settings.ts';
 import { currentVersion } from '../version/db-version.ts';
-import { writeVersion } from '../version/metadata.ts';
+import { readVersion } from '../version/metadata.ts';
+import { inWords, standingOf } from '../version/standing.ts';
 import { count, when } from '../web/words.ts';
 
 const OPERATOR = 'oneway command';
+/** For work that mends what does not fit. */
+const whateverItsVersion = { isAboutVersion: true };
 
 const program = new Command('oneway')
   .description('Commands for one environment; settings come from its environment variables.')
   .showHelpAfterError();
 
-program
-  .command('db')
-  .description('the databases of this environment')
-  .command('migrate')
-  .description('bring MySQL and MongoDB to the shape of this program')
-  .action(() =>
+const db = program.command('db').description('the databases of this environment');
+db.command('migrate')
+  .option('--patience <seconds>', 'how long to wait for transfers under way', '600')
+  .description('bring MySQL and MongoDB to the shape of this program, with everybody else kept out')
+  .action(({ patience }: { patience: string }) =>
     at(async (here) => {
-      const applied = await migrate(here.sql, here.documents);
-      await writeVersion(here.documents, { databaseVersion: currentVersion(), isUpdating: false });
+      const say = (line: string) => console.log(line);
+      const applied = await upgrade({ here, say, patience: Number(patience) * 1000 });
       for (const name of applied) console.log(`applied ${name}`);
       console.log(`${rung(here.name).label} is at version ${currentVersion()}.`);
-    }),
+    }, whateverItsVersion),
   );
+db.command('version')
+  .description('which version the database has, and which this program supports')
+  .action(() =>
+    at(async (here) => {
+      const version = await readVersion(here.documents);
+      const { supportedVersion: supported } = here.settings;
+      console.log(`database:  ${version?.databaseVersion ?? 'not known'}`);
+      console.log(`supported: ${supported}`);
+      const standing = standingOf(version, supported);
+      console.log(standing.kind === 'open' ? 'They fit.' : inWords(standing));
+    }, whateverItsVersion),
+  );
+db.command('updating')
+  .option('--set', 'keep everybody out')
+  .option('--clear', 'let everybody in again')
+  .description('show, set or clear the mark that the database is being updated')
+  .action(({ set, clear }: { set?: boolean; clear?: boolean }) =>
+    at((here) => markUpdating(here, { set, clear }), whateverItsVersion),
+  );
+
+async function markUpdating(
+  here: Here,
+  { set, clear }: { set: boolean | undefined; clear: boolean | undefined },
+) {
+  const version = await readVersion(here.documents);
+  const marked = version?.isUpdating
+    ? `It was marked as being updated since ${version.since ?? 'it is not known when'} by ${version.by ?? 'it is not known whom'}.`
+    : 'It is not marked as being updated.';
+  if (set === true && clear === true) throw new Problem(422, 'Choose one: --set or --clear.');
+  console.log(marked);
+  if (set === true) {
+    await setUpdating(here, version?.databaseVersion ?? currentVersion());
+    console.log('Everybody is kept out now, until “oneway db updating --clear”.');
+  } else if (clear === true) {
+    await clearUpdating(here);
+    console.log('The door is open.');
+  }
+}
 
 program
   .command('refresh')
@@ -84,7 +124,7 @@ const held = program
           `${transfer}  transfer ${number} from ${origin}, ${person}, ${count(rows)} rows, ${when(since)}`,
         );
       }
-    }),
+    }, whateverItsVersion),
   );
 held
   .command('release')
@@ -96,7 +136,7 @@ held
       const found = await claims.releaseByHand(here, transfer, { person: OPERATOR, reason });
       if (found === 0) throw new Problem(404, `No claims of ${transfer} are here.`);
       console.log(`${count(found)} claims released.`);
-    }),
+    }, whateverItsVersion),
   );
 
 function known(name: string): Permission {
@@ -135,10 +175,21 @@ async function refresh(here: Here) {
   }
 }
 
-/** Opens this environment for one piece of work. */
-async function at(work: (here: Here) => Promise<void>) {
+/** The program does not fit the database, or the database is being updated. */
+class Unfit extends Problem {}
+
+/**
+ * Opens this environment for one piece of work.
+ * @throws Unfit when the database is being updated or of another version, unless the work is about just that
+ */
+async function at(
+  work: (here: Here) => Promise<void>,
+  { isAboutVersion } = { isAboutVersion: false },
+) {
   const here = openHere(parseSettings({ LOG_LEVEL: 'warn', ...process.env }));
   try {
+    const standing = await here.standing();
+    if (!isAboutVersion && standing.kind !== 'open') throw new Unfit(503, inWords(standing));
     await work(here);
   } finally {
     await here.close();
@@ -150,5 +201,5 @@ try {
 } catch (error) {
   if (!(error instanceof Problem || error instanceof BadSettings)) throw error;
   console.error(error.message);
-  process.exitCode = 1;
+  process.exitCode = error instanceof Unfit ? 3 : 1;
 }

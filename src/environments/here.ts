@@ -9,6 +9,7 @@ import {
 } from '../database/connect.ts';
 import type { Settings } from '../settings.ts';
 import { folderStorage } from '../storage/storage.ts';
+import { watch, type Watch } from '../version/standing.ts';
 import { rung, type EnvironmentName, type Grounds } from './ladder.ts';
 import type { Stop } from './place.ts';
 
@@ -22,6 +23,8 @@ export type Here = Stop & {
   /** Where the copy-down reads. */
   source: Stop | null;
   grounds: Grounds;
+  /** Whether this program may work on its database now; at most two seconds old. */
+  standing: Watch;
   log: Logger;
   close(): Promise<void>;
 };
@@ -60,6 +63,7 @@ export function openHere(settings: Settings): Here {
       hasDestination: settings.destination !== null,
       hasSource: settings.source !== null,
     },
+    standing: watch(own.documents, settings.supportedVersion),
     log: pino({
       level: settings.logLevel,
       base: { environment },

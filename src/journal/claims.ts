@@ -149,6 +149,9 @@ export async function endWriter(on: Queryable, transfer: Transfer) {
   }
 }
 
+export const hasAny = async (on: Queryable, transfer: string): Promise<boolean> =>
+  (await first(on, sql`select 1 from claim where transfer = ${transfer} limit 1`)) !== undefined;
+
 export type Held = Pick<Claim, 'transfer' | 'number' | 'origin' | 'person' | 'since'> & {
   rows_count: number;
 };

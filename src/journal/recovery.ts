@@ -3,6 +3,7 @@
 import type { Stop } from '../environments/place.ts';
 import { collection } from '../environments/mongo-rows.ts';
 import { catalog } from '../catalog/index.ts';
+import { readVersion } from '../version/metadata.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
 import { Unsettled } from './work.ts';
@@ -16,8 +17,9 @@ export async function recover({ here, there, lease, log }: Recovering): Promise<
   let ended = 0;
   for (const orphan of await journal.orphans(here)) {
     const target = orphan.destination === here.name ? here : there;
-    const taken = target && (await journal.takeOver(here, orphan, lease));
-    if (taken) {
+    const isFree = target !== null && (await mayGoOn(target, orphan));
+    const taken = isFree ? await journal.takeOver(here, orphan, lease) : null;
+    if (taken && target) {
       try {
         await claims.endWriter(target.sql, taken);
         await carry(here, target, taken, lease);
@@ -30,6 +32,15 @@ export async function recover({ here, there, lease, log }: Recovering): Promise<
     }
   }
   return ended;
+}
+
+/**
+ * While a database is being updated nothing is begun there. What holds claims may end: the update does not
+ * touch anything as long as a claim stands.
+ */
+async function mayGoOn(target: Stop, orphan: journal.Transfer): Promise<boolean> {
+  const version = await readVersion(target.documents);
+  return !version?.isUpdating || (await claims.hasAny(target.sql, orphan.id));
 }
 
 const TRIES = 5;

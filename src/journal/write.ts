@@ -120,10 +120,9 @@ async function claimAndApply(work: Work, connection: PoolConnection) {
 /** Under the claims: is everything as it was planned? */
 async function lookAgain(work: Work, connection: PoolConnection) {
   const place = { sql: connection, documents: work.there.documents };
-  if (journal.isSent(work.transfer)) {
-    const version = await readVersion(place.documents);
-    if (version?.isUpdating) throw new Moved('The destination is being updated. Try again later.');
-  }
+  // Uncached, under the claims: a migration waits for claims, so the two cannot cross. What had got further
+  // before goes on to its end.
+  if (work.transfer.state !== 'applying') await refuseWhileUpdating(work);
   const rows = await read(place, [...work.steps, ...work.reliedOn]);
   for (const step of work.steps) {
     const now = rows.get(keyText(step)) ?? null;
@@ -141,6 +140,12 @@ async function lookAgain(work: Work, connection: PoolConnection) {
     }
   }
   await refuseUsed(place, work);
+}
+
+async function refuseWhileUpdating({ there }: Work) {
+  const version = await readVersion(there.documents);
+  if (version?.isUpdating) throw new Moved('The database there is being updated. Try again later.');
+  if (version === null) throw new Moved('The database there does not say which version it has.');
 }
 
 /** What goes must have no user and no dependent that stays. */

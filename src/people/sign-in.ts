@@ -8,6 +8,7 @@ import type { Here, Redis } from '../environments/here.ts';
 import { Problem } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import { localPath, textIn } from '../web/request.ts';
+import * as kept from '../web/kept.ts';
 import * as people from './people.ts';
 
 type Gate = {
@@ -66,7 +67,8 @@ export const signIn = ({ passport, limits }: Gate) =>
       await limits.account.delete(account);
       await limits.address.reward(address);
       await enter(req, person);
-      res.redirect(303, req.session.returnTo ?? '/');
+      const isKept = (await kept.find(req, person.id)) !== null;
+      res.redirect(303, isKept ? '/kept' : (req.session.returnTo ?? '/'));
     } else {
       res.status(422);
       const message =

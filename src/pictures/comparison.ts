@@ -23,6 +23,7 @@ import {
   writeStates,
   type Seen,
 } from '../journal/row-states.ts';
+import { untilOpen } from '../version/standing.ts';
 import { statusOf, type Status } from '../promotion/status.ts';
 
 const PART = 1000;
@@ -73,6 +74,7 @@ export async function compareAll(here: Stop, there: Stop, id: number): Promise<n
     const mappings = await readMappings(here.sql);
     for (const entity of travelling) {
       for (let after = 0; ;) {
+        await untilOpen(here.documents, there.documents);
         const part = await comparePart(here, there, entity, after, mappings);
         rows += part.rows;
         after = part.upTo;

@@ -18,6 +18,7 @@ import { read, readAfter } from '../environments/row-store.ts';
 import { Conflict } from '../problems.ts';
 import { onRows } from '../journal/claims.ts';
 import { write, type Change } from '../journal/own-write.ts';
+import { untilOpen } from '../version/standing.ts';
 import { inTheirWords, readMappings } from '../journal/mappings.ts';
 import { promotionOrder } from '../journal/order.ts';
 import {
@@ -63,6 +64,7 @@ async function inParts(
   let after = 0;
   let done = 0;
   for (;;) {
+    await untilOpen(here.documents, source.documents);
     const rows = await readAfter(source, entity, after, PART);
     if (rows.length === 0) break;
     await copy(rows);

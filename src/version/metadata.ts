@@ -2,7 +2,13 @@
 import type { Db } from 'mongodb';
 import { z } from 'zod';
 
-const schema = z.object({ databaseVersion: z.string(), isUpdating: z.boolean() });
+const schema = z.object({
+  databaseVersion: z.string().min(1),
+  isUpdating: z.boolean(),
+  /** ISO 8601, and who: only while it is being updated. */
+  since: z.string().optional(),
+  by: z.string().optional(),
+});
 export type DatabaseVersion = z.infer<typeof schema>;
 
 const collection = (documents: Db) => documents.collection<{ _id: string }>('metadata');
@@ -12,6 +18,6 @@ export async function readVersion(documents: Db): Promise<DatabaseVersion | null
   return schema.safeParse(await collection(documents).findOne({ _id: 'metadata' })).data ?? null;
 }
 
-/** Only the command line writes it, when it migrates. */
+/** Only `oneway db` writes it; the architecture test sees to that. */
 export const writeVersion = (documents: Db, version: DatabaseVersion) =>
   collection(documents).replaceOne({ _id: 'metadata' }, version, { upsert: true });

@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { first, sql } from '../database/sql.ts';
 import { NotFound, Unavailable } from '../problems.ts';
 import { readVersion } from '../version/metadata.ts';
+import { inWords } from '../version/standing.ts';
 import { isTheme } from './pages.ts';
 import { localPath, textIn } from './request.ts';
 
@@ -38,12 +39,15 @@ export async function ready(req: Request, res: Response) {
     redis: redis.ping(),
   };
   const answers: Record<string, string> = {};
+  const standing = await here.standing().catch(() => null);
   for (const [part, asked] of Object.entries(parts)) {
     answers[part] = await asked.then(
       () => 'OK',
       (error: Error) => error.message,
     );
   }
+  answers['version'] =
+    standing?.kind === 'open' ? 'OK' : standing ? inWords(standing) : 'cannot be read';
   const isReady = Object.values(answers).every((answer) => answer === 'OK');
   res.status(isReady ? 200 : 503).json(answers);
 }

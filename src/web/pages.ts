@@ -37,6 +37,7 @@ export async function page(req: Request, res: Response, view: string, data: Data
     isReadOnly: !may({ permissions: ['editor', 'product_manager'] }, 'edit', here.grounds),
     can: (ability: Ability) => account !== undefined && may(account, ability, here.grounds),
     stops: stopsOf(req),
+    isVersionKnown: (await here.standing().catch(() => null))?.kind !== 'unknown',
     unread: account ? await unread(here.sql, account.email) : 0,
     menu: catalog.map((entity) => ({ ...entity, count: counts.get(entity.name) ?? 0 })),
   });

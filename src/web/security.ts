@@ -31,13 +31,17 @@ export function csrfToken(req: Request): string {
 /** Refuses a post that does not come from one of our own pages. */
 export function refuseForged(req: Request, _res: Response, next: NextFunction) {
   if (['GET', 'HEAD', 'OPTIONS'].includes(req.method)) return next();
-  const site = req.get('Sec-Fetch-Site') ?? 'none';
-  const given = (req.body as { csrf?: unknown } | undefined)?.csrf;
-  const isOurs = ['same-origin', 'none'].includes(site) && isToken(given, req.session.csrf);
-  if (isOurs) return next();
+  if (isOurs(req)) return next();
   throw new Forbidden(
     'This page was open for too long or does not come from here. Go back, reload it and try again.',
   );
+}
+
+/** Does a post come from one of our own pages? */
+export function isOurs(req: Request): boolean {
+  const site = req.get('Sec-Fetch-Site') ?? 'none';
+  const given = (req.body as { csrf?: unknown } | undefined)?.csrf;
+  return ['same-origin', 'none'].includes(site) && isToken(given, req.session.csrf);
 }
 
 function isToken(given: unknown, expected: string | undefined): boolean {

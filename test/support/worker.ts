@@ -6,6 +6,7 @@ import type { Content, RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { openHere, type Here } from '../../src/environments/here.ts';
 import { patience } from '../../src/database/patience.ts';
+import { upgrade } from '../../src/commands/migration.ts';
 import { copyDown } from '../../src/promotion/copy-down.ts';
 import { recover, sweepClaims } from '../../src/journal/recovery.ts';
 import { byId } from '../../src/journal/journal.ts';
@@ -19,7 +20,8 @@ export type Task =
   | { do: 'save'; key: RowKey; facts: Content }
   | { do: 'delete'; key: RowKey }
   | { do: 'copy-down' }
-  | { do: 'recover' };
+  | { do: 'recover' }
+  | { do: 'upgrade'; patience: number };
 
 export type At = {
   /** Name of a point, or `any`. */
@@ -55,6 +57,7 @@ const tasks: { [kind in Task['do']]: (here: Here, task: Task & { do: kind }) => 
       if (!here.source) throw new Error('There is no source');
       return copyDown({ here, there: here.destination, source: here.source, lease: 100 });
     },
+    upgrade: (here, { patience }) => upgrade({ here, say: () => {}, patience }),
     recover: async (here) => {
       const recovering = { here, there: here.destination, lease: 100, log: quiet };
       await recover(recovering);
@@ -73,7 +76,8 @@ async function main({ variables, task, at, skew = 0, statement }: Order) {
     left -= 1;
     if (left === 0) process.kill(process.pid, at.signal);
   };
-  await tasks[task.do](here, task as never);
+  const work = tasks[task.do] as (here: Here, task: Task) => Promise<unknown>;
+  await work(here, task);
 }
 
 createInterface({ input: process.stdin }).once('line', (line) => {

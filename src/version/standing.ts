@@ -1,0 +1,66 @@
+// May this program work on this database? Decided from the version document, in one place, for pages, API,
+// workers and commands alike.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Db } from 'mongodb';
+import { readVersion, type DatabaseVersion } from './metadata.ts';
+
+export type Standing =
+  | { kind: 'open' }
+  /** Being updated: looked at before the version. */
+  | { kind: 'updating'; since: string | null; by: string | null }
+  /** Of another version than this program was built for; equal is exactly equal. */
+  | { kind: 'unsupported'; database: string; supported: string }
+  /** The document is missing or malformed: reading works, writing does not. */
+  | { kind: 'unknown' };
+
+export function standingOf(version: DatabaseVersion | null, supported: string): Standing {
+  if (version === null) return { kind: 'unknown' };
+  if (version.isUpdating) {
+    return { kind: 'updating', since: version.since ?? null, by: version.by ?? null };
+  }
+  const { databaseVersion: database } = version;
+  return database === supported ? { kind: 'open' } : { kind: 'unsupported', database, supported };
+}
+
+/** How long an answer may be kept: a migration waits it out before it begins. */
+export const KEPT = 2000;
+
+export type Watch = () => Promise<Standing>;
+
+/** Asks the database at most every two seconds, and once for many who ask at the same time. */
+export function watch(documents: Db, supported: string): Watch {
+  let asked: Promise<Standing> | null = null;
+  let until = 0;
+  return () => {
+    if (asked === null || Date.now() >= until) {
+      until = Date.now() + KEPT;
+      const answer = readVersion(documents).then((version) => standingOf(version, supported));
+      // A question that failed is asked again by the next.
+      answer.catch(() => (until = 0));
+      asked = answer;
+    }
+    return asked;
+  };
+}
+
+/** A checkpoint of long work: waits while any of these databases is being updated. */
+export async function untilOpen(...all: Db[]) {
+  for (const documents of all) {
+    while ((await readVersion(documents))?.isUpdating) await sleep(1000);
+  }
+}
+
+/** Why, and the way out, for a log, a command or an API. */
+export function inWords(standing: Exclude<Standing, { kind: 'open' }>): string {
+  switch (standing.kind) {
+    case 'updating': {
+      const since = standing.since ? ` since ${standing.since}` : '';
+      const by = standing.by ? ` by ${standing.by}` : '';
+      return `The database is being updated${since}${by}. Try again when that is over; “oneway db version” tells. If the update died, run “oneway db migrate” again.`;
+    }
+    case 'unsupported':
+      return `The database is at version ${standing.database}, this program supports ${standing.supported}. Install the program of the database's version, or run “oneway db migrate” of this one.`;
+    case 'unknown':
+      return 'The document metadata/metadata is missing or malformed, so nothing is written. Run “oneway db migrate”.';
+  }
+}

@@ -1,0 +1,101 @@
+// Keeps people out while the database is being updated or is of another version: they are signed out, what they
+// were posting is kept for them, and a page tells why and when they can return.
+import type { NextFunction, Request, Response } from 'express';
+import type { Standing } from '../version/standing.ts';
+import { inWords } from '../version/standing.ts';
+import { Unavailable } from '../problems.ts';
+import { keep } from './kept.ts';
+import { localPath, textIn } from './request.ts';
+import { isOurs } from './security.ts';
+import { uploads } from './uploads.ts';
+
+const RETRY_AFTER = 10;
+
+/** Open whatever the version: these tell about it, or need no database. */
+const alwaysOpen = new Set(['/healthcheck', '/readyz', '/api/v1/metadata']);
+/** Open while the version is not known: nothing of the catalogue is written there. */
+const writesNothing = new Set(['/sign-in', '/sign-out', '/theme']);
+
+export async function keepOut(req: Request, res: Response, next: NextFunction) {
+  if (alwaysOpen.has(req.path)) return next();
+  // A version document that cannot be read is what everything else will say, too.
+  const standing = await req.here.standing().catch(() => null);
+  if (standing === null || standing.kind === 'open') return next();
+  if (standing.kind === 'unknown') {
+    if (req.method === 'GET' || req.method === 'HEAD' || writesNothing.has(req.path)) return next();
+    throw new Unavailable(inWords(standing));
+  }
+  if (req.path.startsWith('/api/')) return answerApi(res, standing);
+  const isKept = req.method === 'POST' && (await readForm(req, res)) && (await keep(req));
+  const back = isKept ? '/kept' : req.method === 'GET' ? req.originalUrl : '/';
+  await signOut(req);
+  const page = standing.kind === 'updating' ? '/updating' : '/update-application';
+  res.redirect(303, `${page}?return=${encodeURIComponent(back)}`);
+}
+
+/** A form with a file comes in parts; its fields are read only for someone who is known, and its file is not kept. */
+async function readForm(req: Request, res: Response): Promise<boolean> {
+  if (req.session.personId !== undefined && req.is('multipart/form-data')) {
+    await new Promise<void>((resolve, reject) => {
+      void uploads(req, res, (error?: unknown) =>
+        error instanceof Error ? reject(error) : resolve(),
+      );
+    });
+  }
+  return isOurs(req);
+}
+
+type Closed = Extract<Standing, { kind: 'updating' | 'unsupported' }>;
+
+/** 503 with Retry-After while it is being updated, 426 at another version. */
+function answerApi(res: Response, standing: Closed) {
+  const isUpdating = standing.kind === 'updating';
+  if (isUpdating) res.set('Retry-After', String(RETRY_AFTER));
+  const code = isUpdating ? 'database_updating' : 'version_unsupported';
+  res.status(isUpdating ? 503 : 426).json({ error: { code, message: inWords(standing) } });
+}
+
+const signOut = (req: Request) =>
+  new Promise<void>((resolve) => {
+    req.session.destroy(() => resolve());
+  });
+
+/** *Updating the application*: needs neither session nor MySQL, and returns by itself when it is over. */
+export async function showUpdating(req: Request, res: Response) {
+  const standing = await req.here.standing().catch(() => null);
+  const back = localPath(textIn(req.query, 'return'), '/');
+  if (standing?.kind === 'unsupported') return toUpdateApplication(res, back);
+  if (standing !== null && standing.kind !== 'updating') return res.redirect(303, back);
+  res.set('Retry-After', String(RETRY_AFTER)).status(503);
+  res.render('web/updating', {
+    title: 'Updating the application',
+    standing,
+    back,
+    ...plainPage(req),
+  });
+}
+
+function toUpdateApplication(res: Response, back: string) {
+  res.redirect(303, `/update-application?return=${encodeURIComponent(back)}`);
+}
+
+/** *Update application*: names both versions and whom to ask. */
+export async function showUpdateApplication(req: Request, res: Response) {
+  const standing = await req.here.standing().catch(() => null);
+  const back = localPath(textIn(req.query, 'return'), '/');
+  if (standing?.kind === 'updating') {
+    return res.redirect(303, `/updating?return=${encodeURIComponent(back)}`);
+  }
+  if (standing?.kind !== 'unsupported') return res.redirect(303, back);
+  res.status(426);
+  res.render('web/update-application', {
+    ...{ title: 'Update application', standing, back },
+    ...plainPage(req),
+  });
+}
+
+/** What a page needs that stands outside the shell. */
+const plainPage = ({ here }: Request) => ({
+  environment: here.name,
+  place: here.settings.environment,
+});

@@ -1,0 +1,75 @@
+// What a person was posting when the door was closed: kept for half an hour, and given back after signing in.
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import { NotFound } from '../problems.ts';
+import { page } from './pages.ts';
+import { accountOf, localPath } from './request.ts';
+
+const SECONDS = 30 * 60;
+
+const schema = z.object({
+  path: z.string(),
+  at: z.string(),
+  fields: z.array(z.tuple([z.string(), z.string()])),
+});
+export type Kept = z.infer<typeof schema>;
+
+const keyOf = ({ here }: Request, person: number) => `oneway:${here.name}:kept:${person}`;
+
+/** Answers whether there was somebody to keep it for. */
+export async function keep(req: Request): Promise<boolean> {
+  const person = req.session.personId;
+  if (person === undefined || req.path.startsWith('/kept')) return false;
+  const fields = flattened(req.body).filter(([name]) => name !== 'csrf');
+  const kept: Kept = { path: req.originalUrl, at: new Date().toISOString(), fields };
+  await req.redis.set(keyOf(req, person), JSON.stringify(kept), { EX: SECONDS });
+  return true;
+}
+
+/** `{ cities: [{ city: 'Pune' }] }` as a form posts it: `cities[0][city]=Pune`. */
+function flattened(value: unknown, name = ''): [string, string][] {
+  if (Array.isArray(value)) {
+    const isPlain = value.every((one) => typeof one !== 'object');
+    return value.flatMap((one, index) => flattened(one, isPlain ? name : `${name}[${index}]`));
+  }
+  if (typeof value === 'object' && value !== null) {
+    return Object.entries(value).flatMap(([key, one]) =>
+      flattened(one, name === '' ? key : `${name}[${key}]`),
+    );
+  }
+  return value === undefined || value === null ? [] : [[name, String(value)]];
+}
+
+export async function find(req: Request, person: number): Promise<Kept | null> {
+  const text = await req.redis.get(keyOf(req, person));
+  return text === null ? null : (schema.safeParse(JSON.parse(text)).data ?? null);
+}
+
+const forget = (req: Request) => req.redis.del(keyOf(req, accountOf(req).id));
+
+/** Not for eyes: versions, keys and plans that a form carries along. */
+const carried = /^(version|idempotency_key|plan|selection|return|then|seen|payload|query|scope)$/;
+
+export async function show(req: Request, res: Response) {
+  const kept = await find(req, accountOf(req).id);
+  if (!kept) return res.redirect(303, '/');
+  await page(req, res, 'web/kept', {
+    title: 'What you were typing',
+    crumbs: [{ text: 'What you were typing' }],
+    kept,
+    shown: kept.fields.filter(([name, value]) => !carried.test(name) && value !== ''),
+  });
+}
+
+/** Posts it once more, to where it was going: 307 keeps method and body. */
+export async function sendOn(req: Request, res: Response) {
+  const kept = await find(req, accountOf(req).id);
+  if (!kept) throw new NotFound('Nothing is kept for you any more.');
+  await forget(req);
+  res.redirect(307, localPath(kept.path, '/'));
+}
+
+export async function discard(req: Request, res: Response) {
+  await forget(req);
+  res.redirect(303, '/');
+}

@@ -1,0 +1,240 @@
+// Who may work while the database is being updated, or is of another version: pages, API and workers.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { points } from '../../src/journal/points.ts';
+import { writeVersion } from '../../src/version/metadata.ts';
+import { currentVersion } from '../../src/version/db-version.ts';
+import { KEPT, standingOf } from '../../src/version/standing.ts';
+import type { Here } from '../../src/environments/here.ts';
+import { contents } from '../support/checker.ts';
+import { claimsIn, dismiss, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
+import { openSite, password, textOf, type Site } from '../support/people.ts';
+import { add, change, get, has, transfer } from '../support/rows.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(() => world.clear());
+afterEach(() => {
+  points.reached = () => {};
+});
+afterAll(async () => {
+  dismiss();
+  await world.close();
+});
+
+const supported = currentVersion();
+const open = { databaseVersion: supported, isUpdating: false };
+const updating = {
+  databaseVersion: supported,
+  isUpdating: true,
+  since: '2026-11-21T09:00:00.000Z',
+};
+
+/** Writes the document and waits until nobody believes the former one any more. */
+async function mark(here: Here, version: Parameters<typeof writeVersion>[1] | null) {
+  if (version === null) await here.documents.collection('metadata').deleteMany({});
+  else await writeVersion(here.documents, version);
+  await sleep(KEPT + 50);
+}
+
+test.each([
+  [{ databaseVersion: '1.0', isUpdating: false }, 'open'],
+  [{ databaseVersion: '1.0', isUpdating: true }, 'updating'],
+  [{ databaseVersion: '2.0', isUpdating: false }, 'unsupported'],
+  [{ databaseVersion: '1.0.0', isUpdating: false }, 'unsupported'],
+  [{ databaseVersion: '2.0', isUpdating: true }, 'updating'],
+  [null, 'unknown'],
+])('S2-52 S2-53 exactly equal, and updating is looked at first: %j is %s', (version, kind) => {
+  expect(standingOf(version, '1.0').kind).toBe(kind);
+});
+
+describe('pages', () => {
+  let site: Site;
+  beforeEach(async () => {
+    site = await openSite(world, 'staging', { LOG_LEVEL: 'silent' });
+  });
+  afterEach(() => site.close());
+
+  test('S2-20 S2-23 S2-24 updating: signed out, then the page that says so; afterwards one returns', async () => {
+    const client = await site.as('pm');
+    await mark(world.staging, updating);
+    const gone = await client.get('/catalog/task?tab=ready');
+    expect([gone.status, gone.headers['location']]).toEqual([
+      303,
+      '/updating?return=%2Fcatalog%2Ftask%3Ftab%3Dready',
+    ]);
+    const page = await client.get(String(gone.headers['location']));
+    expect(page.status).toBe(503);
+    expect(page.headers['retry-after']).toBe('10');
+    expect(textOf(page.text)).toContain('An update of the database is in progress since 09:00 UTC');
+    expect(page.text).not.toMatch(/http-equiv="refresh"/i);
+    expect((await client.get('/sign-in')).headers['location']).toContain('/updating');
+    await mark(world.staging, open);
+    const back = await client.get('/updating?return=/catalog/task');
+    expect([back.status, back.headers['location']]).toEqual([303, '/catalog/task']);
+    expect((await client.get('/catalog/task')).headers['location']).toBe('/sign-in');
+  });
+
+  test('S2-21 S2-22 another version: signed out, then both versions and whom to ask', async () => {
+    const client = await site.as('pm');
+    await mark(world.staging, { databaseVersion: '0.9.0', isUpdating: false });
+    const gone = await client.get('/catalog/task');
+    expect(gone.headers['location']).toContain('/update-application');
+    const page = await client.get(String(gone.headers['location']));
+    expect(page.status).toBe(426);
+    expect(textOf(page.text)).toContain(
+      `at version 0.9.0 , this application supports version ${supported}`,
+    );
+    expect(textOf(page.text)).toContain('Ask your administrator');
+  });
+
+  test('what was being posted is kept and given back after signing in again; nothing is saved in between', async () => {
+    const form = {
+      entity: 'form',
+      id: await add(world.staging, 'form', { name: 'Visit details' }),
+    };
+    const client = await site.as('pm');
+    const page = await client.get(`/catalog/form/${form.id}`);
+    const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1];
+    await mark(world.staging, updating);
+    const gone = await client
+      .forge(`/catalog/form/${form.id}`, {
+        ...{ csrf, version: 1, name: 'Visit details' },
+        description: 'Half an hour of typing “here”',
+      })
+      .set('Sec-Fetch-Site', 'same-origin');
+    expect(gone.headers['location']).toBe('/updating?return=%2Fkept');
+    await mark(world.staging, open);
+    expect((await get(world.staging, form))['description']).toBeNull();
+    const signedIn = await client.post('/sign-in', { email: 'pm@example.com', password });
+    expect(signedIn.headers['location']).toBe('/kept');
+    const kept = await client.get('/kept');
+    expect(textOf(kept.text)).toContain('Description Half an hour of typing “here”');
+    const sent = await client.post('/kept/sending', {});
+    expect([sent.status, sent.headers['location']]).toEqual([307, `/catalog/form/${form.id}`]);
+    const fields = Object.fromEntries(
+      [...kept.text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)">/g)].map(
+        ([, name, value]) => [name, value],
+      ),
+    );
+    await client.post(`/catalog/form/${form.id}`, fields);
+    expect((await get(world.staging, form))['description']).toBe('Half an hour of typing “here”');
+    expect((await client.get('/kept')).headers['location']).toBe('/');
+  });
+
+  test('another site’s post is not kept', async () => {
+    const client = await site.as('pm');
+    await mark(world.staging, updating);
+    const gone = await client.forge('/names', { name: 'Pune' });
+    expect(gone.headers['location']).toBe('/updating?return=%2F');
+    await mark(world.staging, open);
+  });
+
+  test('S2-54 the document is missing: reading works, writing does not, and health says why', async () => {
+    const form = {
+      entity: 'form',
+      id: await add(world.staging, 'form', { name: 'Visit details' }),
+    };
+    const client = await site.as('pm');
+    await mark(world.staging, null);
+    const page = await client.get(`/catalog/form/${form.id}`);
+    expect(page.status).toBe(200);
+    expect(textOf(page.text)).toContain('Nothing can be saved right now');
+    const answer = await client.post(`/catalog/form/${form.id}`, { name: 'Other', version: 1 });
+    expect(answer.status).toBe(503);
+    expect(textOf(answer.text)).toContain('missing or malformed');
+    const ready = await client.get('/readyz');
+    expect([ready.status, ready.body.version]).toEqual([
+      503,
+      expect.stringContaining('missing or malformed'),
+    ]);
+    await world.staging.documents
+      .collection<{ _id: string }>('metadata')
+      .insertOne({ _id: 'metadata', ...{ databaseVersion: 7, isUpdating: 'no' } });
+    await sleep(KEPT + 50);
+    expect((await client.get('/readyz')).body.version).toContain('malformed');
+    await mark(world.staging, open);
+    expect((await client.get('/readyz')).status).toBe(200);
+  });
+});
+
+describe('the API', () => {
+  test('S2-05 S2-57 503 with Retry-After while updating, 426 at another version; metadata for anyone', async () => {
+    const site = await openSite(world, 'staging', { LOG_LEVEL: 'silent' });
+    const stranger = await site.as(null);
+    await mark(world.staging, updating);
+    const busy = await stranger.get('/api/v1/task');
+    expect([busy.status, busy.headers['retry-after'], busy.body.error.code]).toEqual([
+      ...[503, '10', 'database_updating'],
+    ]);
+    expect((await stranger.get('/api/v1/metadata')).body).toEqual({
+      ...{ databaseVersion: supported, isUpdating: true },
+    });
+    expect((await stranger.get('/healthcheck')).body).toEqual({ status: 'OK' });
+    await mark(world.staging, { databaseVersion: '9.0.0', isUpdating: false });
+    const other = await stranger.get('/api/v1/task');
+    expect([other.status, other.body.error.code]).toEqual([426, 'version_unsupported']);
+    await site.close();
+  });
+});
+
+describe('J-1 a destination that begins to update', () => {
+  const stages = ['journal', 'claim', 'state', 'open', 'lock', 'rows', 'document', 'before commit'];
+
+  test.each([...stages, 'after commit', 'committed', 'removed', 'finish'])(
+    'at “%s”: the transfer is refused as a whole or ends as a whole',
+    async (stage) => {
+      const { staging, preprod } = world;
+      const form = { entity: 'form', id: await add(staging, 'form') };
+      const business = await add(staging, 'business');
+      const task = { entity: 'task', id: await add(staging, 'task', { business, form: form.id }) };
+      const before = await contents(preprod);
+      points.reached = async (reached) => {
+        if (reached === stage) await writeVersion(preprod.documents, updating);
+      };
+      const { state } = await transfer(staging, [task, form]);
+      // Under its claims it asks once more, uncached; whoever got past that goes on to the end.
+      const isEarly = ['journal', 'claim', 'state'].includes(stage);
+      expect(state).toBe(isEarly ? 'refused' : 'verified');
+      const after = await contents(preprod);
+      expect(after.size - before.size).toBe(isEarly ? 0 : 3);
+      expect(await claimsIn(preprod)).toBe(0);
+    },
+  );
+
+  test('a save in an environment that begins to update is refused under its claims', async () => {
+    const { staging } = world;
+    const form = { entity: 'form', id: await add(staging, 'form') };
+    points.reached = async (reached) => {
+      if (reached === 'claim') await writeVersion(staging.documents, updating);
+    };
+    await expect(change(staging, form, { description: 'Newer' })).rejects.toThrow('being updated');
+    points.reached = () => {};
+    await writeVersion(staging.documents, open);
+    expect((await get(staging, form))['description']).toBeNull();
+    await change(staging, form, { description: 'Newer' });
+  });
+
+  test('J-5 what died without claims waits until the update is over; what holds claims may end', async () => {
+    const { staging, preprod, variables } = world;
+    const form = { entity: 'form', id: await add(staging, 'form') };
+    await transferKilledAt(variables.staging, [form], 'journal');
+    await writeVersion(preprod.documents, updating);
+    await recoverNow(staging);
+    expect(await statesOf(staging)).toEqual(['planned']);
+    await writeVersion(preprod.documents, open);
+    await recoverNow(staging);
+    expect(await statesOf(staging)).toEqual(['verified']);
+    const other = { entity: 'form', id: await add(staging, 'form') };
+    await transferKilledAt(variables.staging, [other], 'document');
+    await writeVersion(preprod.documents, updating);
+    await recoverNow(staging);
+    expect((await statesOf(staging)).at(-1)).toBe('verified');
+    expect(await claimsIn(preprod)).toBe(0);
+    await writeVersion(preprod.documents, open);
+    expect(await has(preprod, other)).toBe(true);
+  });
+});
