@@ -31,9 +31,21 @@ const TALL = 4000;
 
 type Visit = [address: string, act?: (page: Page) => Promise<void>];
 
-const press = (name: string | RegExp) => async (page: Page) => {
-  await page.getByRole('button', { name }).first().click();
-  await page.waitForLoadState();
+const press =
+  (name: string | RegExp, role: 'button' | 'link' = 'button') =>
+  async (page: Page) => {
+    await page.getByRole(role, { name }).first().click();
+    await page.waitForLoadState();
+  };
+
+const openUndo = async (page: Page) => {
+  await openFirst(page);
+  await press(/Undo/)(page);
+};
+
+const compareAll = async (page: Page) => {
+  await press(/Compare/)(page);
+  await page.getByText('Compared just now').waitFor();
 };
 
 const openFirst = async (page: Page) => {
@@ -69,6 +81,15 @@ const inStaging = (): Visit[] => [
   [`/catalog/business/${ids.business}`, press('Transfer…')],
   ['/transfers'],
   ['/transfers', openFirst],
+  ['/transfers', openUndo],
+  ['/waiting'],
+  ['/comparison', compareAll],
+  ['/comparison?entity=form&status=Changed%20there'],
+  ['/changes?hours=720'],
+  ['/selections'],
+  ['/messages'],
+  ['/bring-backs'],
+  [`/catalog/form/${ids.form}/history`, press('All of it then', 'link')],
   ['/arrivals'],
   ['/names'],
   ['/audit'],
@@ -113,6 +134,8 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
       ['/'],
       ['/arrivals'],
       [`/catalog/task/${ids.task}`],
+      [`/catalog/task/${ids.task}`, press('Works')],
+      ['/changes?hours=720'],
       ['/catalog/task'],
       ['/arrivals', press('Review for production…')],
     ];
@@ -141,6 +164,10 @@ test('list, edit, sheet and result at 320 px: no sideways scroll, 0 findings', a
     [`/catalog/business/${ids.business}`],
     [`/catalog/task/${ids.owl}`, press('Transfer…')],
     ['/transfers', openFirst],
+    ['/transfers', openUndo],
+    ['/waiting'],
+    ['/comparison'],
+    ['/changes?hours=720'],
     ['/transfers'],
     ['/audit'],
   ] as Visit[]) {

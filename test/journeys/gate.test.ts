@@ -1,0 +1,79 @@
+// The version gate in a real browser: in each state, and back again.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Browser } from 'playwright-core';
+import { currentVersion } from '../../src/version/db-version.ts';
+import { writeVersion } from '../../src/version/metadata.ts';
+import { findingsOn, watchPolicy } from '../support/axe.ts';
+import { openBrowser, openContext, signIn } from '../support/browser.ts';
+import { password } from '../support/people.ts';
+import { add, get } from '../support/rows.ts';
+import { listen, type Listening } from '../support/servers.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+let servers: Listening;
+let browser: Browser;
+beforeAll(async () => {
+  world = await openWorld();
+  await world.clear();
+  servers = await listen(world);
+  browser = await openBrowser();
+});
+afterAll(async () => {
+  await browser.close();
+  await servers.close();
+  await world.close();
+});
+
+const supported = currentVersion();
+
+test('S2-23 S2-55 an update begins while someone types: the page waits, returns by itself, and gives back what was typed', async () => {
+  const { staging } = world;
+  const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit details' }) };
+  const context = await openContext(browser);
+  const page = await context.newPage();
+  const blocked = watchPolicy(page);
+  await signIn(page, servers.urls.staging, 'pm@example.com', password);
+  await page.goto(`${servers.urls.staging}/catalog/form/${form.id}`);
+  await page.getByLabel('Description').fill('Half an hour of typing 🖋️');
+  await writeVersion(staging.documents, {
+    ...{ databaseVersion: supported, isUpdating: true, since: new Date().toISOString() },
+  });
+  await page.waitForTimeout(2100);
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByRole('heading', { name: 'Updating the application' }).waitFor();
+  expect(await findingsOn(page)).toEqual([]);
+  expect((await get(staging, form))['description']).toBeNull();
+  await writeVersion(staging.documents, { databaseVersion: supported, isUpdating: false });
+  // Nobody touches anything: the page goes on to signing in.
+  await page.getByRole('button', { name: 'Sign in' }).waitFor({ timeout: 15_000 });
+  await page.getByLabel('E-mail').fill('pm@example.com');
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'What you were typing' }).waitFor();
+  expect(await findingsOn(page)).toEqual([]);
+  expect(await page.locator('main').textContent()).toContain('Half an hour of typing 🖋️');
+  await page.getByRole('button', { name: 'Send it now' }).click();
+  await page.getByText('Form saved.').waitFor();
+  expect((await get(staging, form))['description']).toBe('Half an hour of typing 🖋️');
+  expect(blocked).toEqual([]);
+  await context.close();
+}, 60_000);
+
+test('S2-21 S2-22 another version: Update application, with both versions', async () => {
+  const { staging } = world;
+  const context = await openContext(browser, { colorScheme: 'dark', width: 320 });
+  const page = await context.newPage();
+  await signIn(page, servers.urls.staging, 'vic@example.com', password);
+  await writeVersion(staging.documents, { databaseVersion: '0.9.0', isUpdating: false });
+  await page.waitForTimeout(2100);
+  await page.goto(`${servers.urls.staging}/catalog/task`);
+  await page.getByRole('heading', { name: 'Update application' }).waitFor();
+  expect(await page.locator('main').textContent()).toContain('0.9.0');
+  expect(await findingsOn(page)).toEqual([]);
+  await writeVersion(staging.documents, { databaseVersion: supported, isUpdating: false });
+  await page.waitForTimeout(2100);
+  await page.getByRole('link', { name: 'Try again' }).click();
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  await context.close();
+}, 60_000);
