@@ -105,7 +105,7 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
   {
     method: 'post',
     path: '/transfers/:number/decision',
-    allow: 'undo',
+    allow: 'settle',
     handler: promotion.decideOn,
   },
   { method: 'get', path: '/transfers', allow: 'look', handler: promotion.index },

@@ -19,6 +19,7 @@ const table: Record<Exclude<Allow, 'anyone' | 'signed-in'>, Record<Name, string[
   edit: { staging: ['pm', 'ed'], preprod: [], production: [] },
   transfer: { staging: ['pm'], preprod: ['pm'], production: [] },
   undo: { staging: ['pm', 'owl'], preprod: ['pm', 'owl'], production: [] },
+  settle: { staging: ['pm', 'owl'], preprod: ['pm', 'owl'], production: ['owl'] },
   'bring-back': { staging: ['pm'], preprod: [], production: [] },
   judge: { staging: [], preprod: ['pm', 'ed', 'vic', 'ops', 'owl'], production: [] },
   administer: { staging: ['ops'], preprod: ['ops'], production: ['ops'] },

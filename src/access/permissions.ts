@@ -6,7 +6,8 @@ export type Permission = (typeof permissionNames)[number];
 
 export type Account = { id: number; email: string; name: string; permissions: Permission[] };
 
-export type Ability = 'look' | 'edit' | 'transfer' | 'undo' | 'bring-back' | 'judge' | 'administer';
+export type Ability =
+  'look' | 'edit' | 'transfer' | 'undo' | 'settle' | 'bring-back' | 'judge' | 'administer';
 
 /** May catalogue rows be edited here at all? */
 export const isStaging = ({ environment, isStagingAlways }: Grounds): boolean =>
@@ -30,6 +31,8 @@ export function may(
       return place.hasDestination && permissions.includes('product_manager');
     case 'undo':
       return place.hasDestination && permissions.some((one) => undoers.includes(one));
+    case 'settle':
+      return permissions.some((one) => undoers.includes(one));
     case 'bring-back':
       return place.hasSource && isStaging(place) && permissions.includes('product_manager');
     case 'judge':
@@ -67,6 +70,8 @@ export function whoMay(ability: Ability, place: Grounds): string {
       return place.hasDestination
         ? `Only people with the permission product_manager or on_call may undo. ${asks}`
         : `Nothing is transferred out of ${label.toLowerCase()}, so nothing is undone from here.`;
+    case 'settle':
+      return `Only people with the permission product_manager or on_call may decide this. ${asks}`;
     case 'bring-back':
       return place.hasSource && isStaging(place)
         ? `Only people with the permission product_manager may bring rows back. ${asks}`

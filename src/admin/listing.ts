@@ -221,8 +221,9 @@ export async function lookAhead(
   const { destination } = here;
   if (!destination) return nothing;
   try {
+    const at = new Date().toISOString();
     const sights = await see(here, destination, keys);
-    await remember(here.sql, sights.values());
+    await remember(here.sql, sights.values(), at);
     const next = new Map<string, Status>();
     for (const key of keys) {
       const status = statusWithDependents(sights, key);

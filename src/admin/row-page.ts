@@ -117,7 +117,7 @@ const childColumns = (child: Entity) =>
 export type HistoryLine = Arrival & { verb: string; changes: ReturnType<typeof changesIn> };
 
 function historyLine(arrival: Arrival): HistoryLine {
-  return { ...arrival, verb: verbOf(arrival), changes: changesIn(arrival) };
+  return { ...arrival, verb: verbOf(arrival), changes: changesIn(arrival, { withLocals: true }) };
 }
 
 function verbOf({ action, kind, origin }: Arrival): string {

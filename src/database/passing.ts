@@ -13,7 +13,7 @@ const passing = new Set([
   'ECONNRESET',
   'EPIPE',
   'ETIMEDOUT',
-  'PROTOCOL_SEQUENCE_TIMEOUT',
+  'STATEMENT_TIMEOUT',
   'ENOTFOUND',
   'EHOSTUNREACH',
 ]);

@@ -71,34 +71,47 @@ export async function runForId(on: Queryable, statement: Statement): Promise<num
 
 /** `START TRANSACTION`, `COMMIT` and the like. */
 export const command = async (connection: PoolConnection, text: string): Promise<void> => {
-  await connection.query(timed(new Statement(text, [])));
+  await inTime(connection, connection.query(text));
 };
 
 async function ask(on: Queryable, statement: Statement): Promise<unknown> {
   statements.publish(statement);
-  if (!('getConnection' in on)) return (await on.query(timed(statement)))[0];
+  const question = { sql: statement.text, values: statement.values };
+  if (!('getConnection' in on)) return (await inTime(on, on.query(question)))[0];
   const connection = await on.getConnection();
   try {
-    const [answer] = await connection.query(timed(statement));
-    connection.release();
+    const [answer] = await inTime(connection, connection.query(question));
     return answer;
-  } catch (error) {
-    // After a timeout the connection still waits for its answer: nobody else may queue behind it.
-    if (isTimeout(error)) connection.destroy();
-    else connection.release();
-    throw error;
+  } finally {
+    // One that was destroyed is not in the pool any more, and stays out.
+    connection.release();
   }
 }
 
-const isTimeout = (error: unknown) =>
-  (error as { code?: string }).code === 'PROTOCOL_SEQUENCE_TIMEOUT';
+/** The server was silent for too long; whether it did what it was asked is not known. */
+class StatementTimeout extends Error {
+  readonly code = 'STATEMENT_TIMEOUT';
+}
 
-// A server that stops answering without closing its sockets must not hold a worker for ever.
-const timed = ({ text, values }: Statement) => ({
-  sql: text,
-  values,
-  timeout: patience.statement,
-});
+/**
+ * A server that stops answering without closing its sockets must not hold a worker for ever. The driver's own
+ * timer begins only when a statement reaches the front of the queue, so it does not see a server that fell
+ * silent before that. Nobody else may wait behind what is still unanswered: the connection is destroyed.
+ */
+async function inTime<T>(connection: PoolConnection, answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      connection.destroy();
+      reject(new StatementTimeout('The server was silent for too long'));
+    }, patience.statement);
+  });
+  try {
+    return await Promise.race([answer, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /**
  * Works inside one transaction. After any error the connection is destroyed, because a lock-wait timeout

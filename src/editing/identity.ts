@@ -28,16 +28,17 @@ export async function giveNewId(
     const change = users.get(text) ?? { entity: user.entity, before: user.row, after: user.row };
     users.set(text, { ...change, after: { ...change.after, [user.field]: next } });
   }
-  await write(
-    home,
-    author,
-    [
-      { entity, before: null, after: { ...found, id: next } },
-      ...users.values(),
-      { entity, before: row, after: null },
-    ],
-    { name: `${textOf(found[entity.title])} under a new ID` },
-  );
+  const changes: Change[] = [
+    { entity, before: null, after: { ...found, id: next }, formerId: id },
+    ...users.values(),
+    { entity, before: row, after: null },
+  ];
+  try {
+    await write(home, author, changes, { name: `${textOf(found[entity.title])} under a new ID` });
+  } catch (error) {
+    if (row !== found) await write(home, author, [{ entity, before: row, after: found }]);
+    throw error;
+  }
   return { entity: entity.name, id: next };
 }
 

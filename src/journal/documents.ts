@@ -2,6 +2,7 @@
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { isPassing } from '../database/passing.ts';
 import { transaction } from '../database/sql.ts';
 import * as mongo from '../environments/mongo-rows.ts';
 import { byEntity } from '../environments/row-store.ts';
@@ -87,7 +88,12 @@ export async function removeDocuments(work: Work) {
       const entity = entityNamed(step.entity);
       if (seen && isSameRow(entity, mongo.rowIn(entity, seen), step.before)) {
         instant = next(instant);
-        await compareAndSet(work, step, seen, mongo.stub(step.id, instant, stampOf(work)));
+        await compareAndSet(work, step, seen, mongo.stub(step.id, instant, stampOf(work))).catch(
+          (error: unknown) => {
+            // A person may have decided to leave what cannot be removed.
+            if (work.transfer.decision !== 'leave-theirs' || isPassing(error)) throw error;
+          },
+        );
       }
       await point('removal');
     }

@@ -33,20 +33,25 @@ export async function finish(work: Work) {
   const { here, there, transfer, steps } = work;
   const now = await read(there, steps);
   const stops = await readStops(here.sql, steps);
+  const former = await formerBases(work);
   const outcomes = new Map<number, string>();
   const seen: Seen[] = [];
   for (const step of steps) {
     const row = now.get(keyText(step)) ?? null;
     const isAsWritten = isSameRow(entityNamed(step.entity), row, step.after);
     outcomes.set(step.seq, isAsWritten ? words[step.action] : 'changed since');
-    seen.push(seenOf(step, isAsWritten, row, stops.get(keyText(step))));
+    seen.push(
+      former
+        ? seenAgain(step, isAsWritten, row, former.get(keyText(step)) ?? null)
+        : seenOf(step, isAsWritten, row, stops.get(keyText(step))),
+    );
   }
   await transaction(here.sql, async (connection) => {
     await journal.move(connection, transfer, ['committed'], 'verified');
     await journal.writeOutcomes(connection, transfer.id, outcomes);
     if (here.name !== there.name) {
       const carried = seen.filter(({ key }) => !entityNamed(key.entity).isMatchedByName);
-      await writeSeen(connection, carried, new Date().toISOString());
+      await writeSeen(connection, carried, new Date().toISOString(), { isCertain: true });
       await rememberUndone(connection, work);
     }
     if (transfer.role === 'on_call') await tellManagers(connection, work);
@@ -78,19 +83,50 @@ function seenOf(
   return { key, seen: hashOf(entity, row), base };
 }
 
-/** What an undo took away asks before it goes again; what went again is asked about no more. */
+/** Of an undo: the bases as they were before the transfer that it takes back. Null for everything else. */
+async function formerBases({ here, transfer }: Work) {
+  if (transfer.undoes === null) return null;
+  const steps = await journal.stepsOf(here.sql, transfer.undoes);
+  return new Map(steps.map((step) => [keyText(step), step.base ?? null] as const));
+}
+
+/** After an undo both sides were last equal where they were before: what it restored was perhaps never ours. */
+function seenAgain(
+  step: journal.Step,
+  isAsWritten: boolean,
+  row: Row | null,
+  base: string | null,
+): Seen {
+  const entity = entityNamed(step.entity);
+  const key = { entity: step.entity, id: step.id };
+  const seen = row && hashOf(entity, row);
+  if (!isAsWritten) return { key, seen, base: null };
+  if (base === null) return { key, seen, base: 'none' };
+  return { key, seen, base: { hash: hashOf(entity, contentFrom(entity, base)), content: base } };
+}
+
+/**
+ * What an undo took away asks before it goes again, and so does what an undo of an undo of an undo took; what
+ * was sent again is asked about no more.
+ */
 async function rememberUndone(connection: PoolConnection, { here, transfer, steps }: Work) {
-  await clearUndone(connection, steps);
-  const former = transfer.undoes && (await journal.byId(here.sql, transfer.undoes));
-  if (!former || former.kind === 'undo') return;
-  const undone = steps
-    .filter(({ entity }) => !entityNamed(entity).isMatchedByName)
-    .map(({ entity, id, before }) => ({
-      key: { entity, id },
-      hash: before ? hashOf(entityNamed(entity), before) : DELETED,
-    }));
+  const own = steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
+  const contents = (side: 'before' | 'after') =>
+    own.map((step) => {
+      const row = step[side];
+      const hash = row ? hashOf(entityNamed(step.entity), row) : DELETED;
+      return { key: { entity: step.entity, id: step.id }, hash };
+    });
+  await clearUndone(connection, contents('after'));
+  if ((await depthOf(here, transfer)) % 2 === 0) return;
   const { person, reason } = transfer;
-  await writeUndone(connection, undone, { person, reason });
+  await writeUndone(connection, contents('before'), { person, reason });
+}
+
+/** 0 for a transfer, 1 for its undo, 2 for the undo of that … */
+async function depthOf(here: Work['here'], transfer: journal.Transfer): Promise<number> {
+  const former = transfer.undoes && (await journal.byId(here.sql, transfer.undoes));
+  return former ? 1 + (await depthOf(here, former)) : 0;
 }
 
 const tellManagers = (connection: PoolConnection, { transfer }: Work) =>

@@ -88,6 +88,10 @@ export type Step = {
   after: Row | null;
   /** Fields of ours that were left out: they stay as they are there. */
   kept: string[];
+  /** The base until now, as canonical content: an undo gives it back. */
+  base?: string | null;
+  /** The id that the row had until now; its marks go along. */
+  formerId?: number | null;
 };
 export type WrittenStep = Step & { seq: number; outcome: string | null };
 
@@ -139,12 +143,14 @@ export async function open(
         ...[id, seq + 1, step.entity, step.id, step.title.slice(0, 200), step.action, step.because],
         ...[step.before && JSON.stringify(step.before), step.after && JSON.stringify(step.after)],
         step.kept.length > 0 ? JSON.stringify(step.kept) : null,
+        ...[step.base ?? null, step.formerId ?? null],
       ]);
       for (const batch of batches(lines)) {
         await run(
           connection,
           sql`insert into transfer_step
-                (transfer, seq, entity, row_id, title, action, because, before_image, after_image, kept)
+                (transfer, seq, entity, row_id, title, action, because, before_image, after_image, kept,
+                 base_before, former_id)
               values ${batch}`,
         );
       }
@@ -172,7 +178,11 @@ export const byId = (on: Queryable, id: string) =>
   first<Transfer>(on, sql`select * from transfer where id = ${id}`);
 
 export const byNumber = (on: Queryable, number: number) =>
-  first<Transfer>(on, sql`select * from transfer where number = ${number} and kind in (${sent})`);
+  first<Transfer>(
+    on,
+    sql`select * from transfer
+         where number = ${number} and (kind in (${sent}) or state = 'needs_attention')`,
+  );
 
 export const byKey = (on: Queryable, person: string, key: string) =>
   first<Transfer>(
@@ -198,6 +208,8 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
     before_image: string | null;
     after_image: string | null;
     kept: string | null;
+    base_before: string | null;
+    former_id: number | null;
     outcome: string | null;
   }>(on, sql`select * from transfer_step where transfer = ${id} order by seq`);
   return lines.map((line) => ({
@@ -210,6 +222,8 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
     before: line.before_image === null ? null : (JSON.parse(line.before_image) as Row),
     after: line.after_image === null ? null : (JSON.parse(line.after_image) as Row),
     kept: JSON.parse(line.kept ?? '[]') as string[],
+    base: line.base_before,
+    formerId: line.former_id,
     outcome: line.outcome,
   }));
 }
@@ -247,7 +261,7 @@ export async function callForHelp(here: Stop, transfer: Transfer, problem: strin
     await move(connection, transfer, liveStates, 'needs_attention', { problem });
     const news = {
       text: `“${transfer.name}” needs a person: ${problem}`,
-      href: isSent(transfer) ? `/transfers/${transfer.number}` : null,
+      href: `/transfers/${transfer.number}`,
     };
     await tell(connection, transfer.person, news);
     await tellHolders(connection, 'on_call', transfer.person, news);

@@ -20,7 +20,13 @@ import { carry } from './write.ts';
 
 export type Home = { here: Stop; lease: number };
 
-export type Change = { entity: Entity; before: Row | null; after: Row | null };
+export type Change = {
+  entity: Entity;
+  before: Row | null;
+  after: Row | null;
+  /** The id that the row had until now. */
+  formerId?: number;
+};
 
 export type Naming = { key?: string; kind?: journal.Kind; name?: string };
 
@@ -65,7 +71,7 @@ export async function write(
   }
 }
 
-function asStep({ entity, before, after }: Change): journal.Step {
+function asStep({ entity, before, after, formerId }: Change): journal.Step {
   const row = (after ?? before) as Row;
   return {
     entity: entity.name,
@@ -76,6 +82,7 @@ function asStep({ entity, before, after }: Change): journal.Step {
     before,
     after,
     kept: [],
+    formerId: formerId ?? null,
   };
 }
 

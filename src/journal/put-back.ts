@@ -44,7 +44,7 @@ export async function putBack(work: Work, why?: string): Promise<boolean> {
       await compareAndSet(work, step, stored.get(keyText(step)), before);
       await point('put-back document');
     }
-    await writeTombstones(connection, work, instant);
+    await writeTombstones(connection, work, instant, foreign);
     await setClock(connection, instant);
     await command(connection, 'COMMIT');
     const left = foreign.map(({ seq }) => [seq, 'left as theirs'] as const);

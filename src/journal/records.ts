@@ -26,7 +26,9 @@ export async function writeStatesAndArrivals(
   for (const step of steps) {
     const entity = entityNamed(step.entity);
     const row = (step.after ?? step.before) as Row;
-    let state = states.stateAfter(entity, row, was.get(keyText(step)), by);
+    // Under a new id a row keeps its marks: who made it, whose work it is, and what holds it.
+    const known = was.get(keyText({ entity: step.entity, id: step.formerId ?? step.id }));
+    let state = states.stateAfter(entity, row, known, by);
     if (step.after === null) state.deleted_at = toSqlInstant(instant);
     if (transfer.kind !== 'save') state = states.unmarked(state);
     if (isEngineering) state = states.marked(state, { ...by, fields: changedLabels(entity, step) });
@@ -89,9 +91,16 @@ async function writeArrivals(
 }
 
 /** What was never there, and was seen for a moment by who reads documents: they are told that it is gone. */
-export async function writeTombstones(connection: PoolConnection, work: Work, instant: string) {
+export async function writeTombstones(
+  connection: PoolConnection,
+  work: Work,
+  instant: string,
+  foreign: journal.Step[],
+) {
   const by = { person: work.transfer.person, instant, mappings: await readMappings(connection) };
-  const gone = work.steps.filter((step) => isBeforePivot(step) && step.before === null);
+  const gone = work.steps.filter(
+    (step) => isBeforePivot(step) && step.before === null && !foreign.includes(step),
+  );
   const was = await states.readStates(connection, gone);
   await states.writeStates(
     connection,

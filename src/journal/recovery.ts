@@ -3,6 +3,7 @@
 import type { Stop } from '../environments/place.ts';
 import { collection } from '../environments/mongo-rows.ts';
 import { catalog } from '../catalog/index.ts';
+import { isPassing } from '../database/passing.ts';
 import { readVersion } from '../version/metadata.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
@@ -12,10 +13,26 @@ import { carry } from './write.ts';
 type Log = { info(data: object, message: string): void; warn(data: object, message: string): void };
 export type Recovering = { here: Stop; there: Stop | null; lease: number; log: Log };
 
-/** Takes over every orphan and brings it to its end; answers how many ended. */
-export async function recover({ here, there, lease, log }: Recovering): Promise<number> {
+/**
+ * Takes over every orphan and brings it to its end; answers how many ended. What is written here does not wait
+ * for a destination that hangs.
+ */
+export async function recover(recovering: Recovering): Promise<number> {
+  const orphans = await journal.orphans(recovering.here);
+  const isOwn = ({ destination }: journal.Transfer) => destination === recovering.here.name;
+  const ended = await Promise.all([
+    recoverInTurn(recovering, orphans.filter(isOwn)),
+    recoverInTurn(
+      recovering,
+      orphans.filter((one) => !isOwn(one)),
+    ),
+  ]);
+  return ended.reduce((total, one) => total + one, 0);
+}
+
+async function recoverInTurn({ here, there, lease, log }: Recovering, orphans: journal.Transfer[]) {
   let ended = 0;
-  for (const orphan of await journal.orphans(here)) {
+  for (const orphan of orphans) {
     const target = orphan.destination === here.name ? here : there;
     const isFree = target !== null && (await mayGoOn(target, orphan));
     const taken = isFree ? await journal.takeOver(here, orphan, lease) : null;
@@ -39,8 +56,13 @@ export async function recover({ here, there, lease, log }: Recovering): Promise<
  * touch anything as long as a claim stands.
  */
 async function mayGoOn(target: Stop, orphan: journal.Transfer): Promise<boolean> {
-  const version = await readVersion(target.documents);
-  return !version?.isUpdating || (await claims.hasAny(target.sql, orphan.id));
+  try {
+    const version = await readVersion(target.documents);
+    return !version?.isUpdating || (await claims.hasAny(target.sql, orphan.id));
+  } catch (error) {
+    if (isPassing(error)) return false;
+    throw error;
+  }
 }
 
 const TRIES = 5;

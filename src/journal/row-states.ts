@@ -176,7 +176,17 @@ export type Seen = {
   base: { hash: string; content: string } | 'none' | null;
 };
 
-export async function writeSeen(on: Queryable, seen: Seen[], at: string) {
+/**
+ * Writes what was seen at `at`. What someone else saw later stays, unless `isCertain`: what a transfer has
+ * just written is no matter of clocks.
+ */
+export async function writeSeen(
+  on: Queryable,
+  seen: Seen[],
+  at: string,
+  { isCertain } = { isCertain: false },
+) {
+  const isNewer = isCertain ? sql`true` : sql`values(seen_at) >= seen_at`;
   for (const batch of batches(seen)) {
     const values = batch.map(({ key, seen, base }) => {
       const known = base === 'none' ? null : base;
@@ -190,10 +200,13 @@ export async function writeSeen(on: Queryable, seen: Seen[], at: string) {
       sql`insert into stop_state (entity, row_id, seen_hash, seen_at, base_hash, base_content, base_at)
           values ${values}
           on duplicate key update
-            seen_hash = values(seen_hash), seen_at = values(seen_at),
-            base_at = if(values(base_hash) is null, base_at, values(base_at)),
-            base_content = if(values(base_hash) is null, base_content, values(base_content)),
-            base_hash = coalesce(values(base_hash), base_hash)`,
+            seen_hash = if(${isNewer}, values(seen_hash), seen_hash),
+            base_at = if(${isNewer} and values(base_hash) is not null, values(base_at), base_at),
+            base_content =
+              if(${isNewer} and values(base_hash) is not null, values(base_content), base_content),
+            base_hash =
+              if(${isNewer} and values(base_hash) is not null, values(base_hash), base_hash),
+            seen_at = if(${isNewer}, values(seen_at), seen_at)`,
     );
   }
   const baseless = seen.filter(({ base }) => base === 'none').map(({ key }) => key);
@@ -231,12 +244,14 @@ export async function writeUndone(
   }
 }
 
-export async function clearUndone(on: Queryable, keys: RowKey[]) {
-  if (keys.length === 0) return;
-  await run(
-    on,
-    sql`update stop_state
-           set undone_hash = null, undone_by = null, undone_at = null, undone_reason = null
-         where undone_hash is not null and (entity, row_id) in (${pairs(keys)})`,
-  );
+/** Takes the marks away where that very content was written. */
+export async function clearUndone(on: Queryable, written: Undone[]) {
+  for (const batch of batches(written.map(({ key, hash }) => [key.entity, key.id, hash]))) {
+    await run(
+      on,
+      sql`update stop_state
+             set undone_hash = null, undone_by = null, undone_at = null, undone_reason = null
+           where undone_hash is not null and (entity, row_id, undone_hash) in (${batch})`,
+    );
+  }
 }

@@ -167,8 +167,7 @@ async function settle(work: Work) {
   }
   await point('committed');
   try {
-    // A person may have decided to leave what cannot be removed.
-    if (transfer.decision !== 'leave-theirs') await removeDocuments(work);
+    await removeDocuments(work);
     await point('removed');
     await finish(work);
     await point('finish');

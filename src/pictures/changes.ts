@@ -25,18 +25,23 @@ export async function changesSince(
          limit ${limit + 1}`,
   );
   return {
-    changes: arrivals.slice(0, limit).map((arrival) => ({ arrival, fields: changesIn(arrival) })),
+    changes: arrivals
+      .slice(0, limit)
+      .map((arrival) => ({ arrival, fields: changesIn(arrival, { withLocals: false }) })),
     isMore: arrivals.length > limit,
   };
 }
 
-/** Old and new value of every field that an arrival changed. */
-export function changesIn({ entity: name, before_image, after_image }: Arrival) {
+/** Old and new value of every field that an arrival changed; elsewhere, what is local there is nobody's business. */
+export function changesIn(
+  { entity: name, before_image, after_image }: Arrival,
+  { withLocals }: { withLocals: boolean },
+) {
   const entity = entityNamed(name);
   const [before, after] = [image(before_image), image(after_image)];
   return differingFields(entity, before ?? {}, after ?? {}).flatMap((field) => {
     const definition = entity.fields[field];
-    if (!definition) return [];
+    if (!definition || (definition.local && !withLocals)) return [];
     return [
       {
         label: labelOf(entity, field),

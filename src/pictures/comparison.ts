@@ -15,6 +15,7 @@ import {
 } from '../database/sql.ts';
 import type { Stop } from '../environments/place.ts';
 import { read, readAfter } from '../environments/row-store.ts';
+import { onRows } from '../journal/claims.ts';
 import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.ts';
 import {
   readStates,
@@ -108,6 +109,7 @@ async function comparePart(
   after: number,
   mappings: Mappings,
 ) {
+  const at = new Date().toISOString();
   const [mine, theirs] = await Promise.all([
     readAfter(here, entity, after, PART),
     readAfter(there, entity, after, PART),
@@ -118,8 +120,8 @@ async function comparePart(
   const within = (rows: Row[]) =>
     new Map(rows.filter(({ id }) => id <= upTo).map((row) => [row.id, row]));
   const [own, other] = [within(mine), within(theirs)];
-  const ids = new Set([...own.keys(), ...other.keys()]);
   const states = await statesBetween(here.sql, entity, after, upTo);
+  const ids = new Set([...own.keys(), ...other.keys(), ...states.keys()]);
   const stops = await stopsBetween(here.sql, entity, after, upTo);
   for (const [id, { seen_hash: seen }] of stops) if (seen !== null) ids.add(id);
   const news: Seen[] = [];
@@ -137,8 +139,8 @@ async function comparePart(
       news.push({ key: { entity: entity.name, id }, seen, base });
     }
   }
-  await writeSeen(here.sql, news, new Date().toISOString());
-  await correctStates(here, entity, unknown, mappings);
+  await writeSeen(here.sql, news, at);
+  await correctStates(here, entity, unknown);
   return { rows: own.size + other.size, upTo, isLast };
 }
 
@@ -166,16 +168,20 @@ async function stopsBetween(on: Queryable, { name }: Entity, after: number, upTo
 }
 
 /** Rows that were written past this program: the books follow what stands there. */
-async function correctStates(here: Stop, entity: Entity, ids: number[], mappings: Mappings) {
+async function correctStates(here: Stop, entity: Entity, ids: number[]) {
   if (ids.length === 0) return;
   const keys = ids.map((id) => ({ entity: entity.name, id }));
   await transaction(here.sql, async (connection) => {
     const was = await readStates(connection, keys, { lock: true });
+    // What is just being written has its state before its documents are gone.
+    const busy = new Set((await onRows(connection, keys)).map(({ row_id: id }) => id));
     const rows = await read(here, keys);
+    const mappings = await readMappings(connection);
     const now = new Date().toISOString();
     const wrong = keys.flatMap((key) => {
       const row = rows.get(keyText(key));
       const state = was.get(keyText(key));
+      if (busy.has(key.id)) return [];
       if (!row)
         return state && !state.deleted_at ? [{ ...state, deleted_at: toSqlInstant(now) }] : [];
       const hash = hashOf(entity, inTheirWords(entity, row, mappings));

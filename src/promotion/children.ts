@@ -1,8 +1,8 @@
 // *Also under this business*: rows that stand under what is going, and wait too.
 import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
-import { entityNamed, referencesTo } from '../catalog/index.ts';
+import { referencesTo } from '../catalog/index.ts';
 import type { Stop } from '../environments/place.ts';
-import { readBy } from '../environments/row-store.ts';
+import { byEntity, readBy } from '../environments/row-store.ts';
 import { isWaitingOnly, waiting } from './compare.ts';
 import type { Sheet } from './transfers.ts';
 
@@ -15,21 +15,28 @@ export type ChildOffer = {
 export async function childOffers(here: Stop, { facts, plan }: Sheet): Promise<ChildOffer[]> {
   const going = new Set(plan.steps.map(keyText));
   const offers: ChildOffer[] = [];
-  for (const key of facts.chosen) {
-    const parent = entityNamed(key.entity);
+  for (const [parent, ids] of byEntity(facts.chosen)) {
     for (const { from, field } of referencesTo(parent)) {
       if (from.fields[field]?.under && !parent.dependents.includes(from.name)) {
-        const all = await waiting(here.sql, from);
-        const rows = (await readBy(here, from, field, [key.id])).flatMap((row) => {
-          const child = { entity: from.name, id: row.id };
-          const waits = all.get(row.id);
-          return waits && isWaitingOnly(waits) && !going.has(keyText(child))
-            ? [{ key: child, title: titleOf(from, row), status: waits.status }]
-            : [];
+        const waits = await waiting(here.sql, from);
+        const children = (await readBy(here, from, field, ids)).filter((row) => {
+          const own = waits.get(row.id);
+          return (
+            own && isWaitingOnly(own) && !going.has(keyText({ entity: from.name, id: row.id }))
+          );
         });
-        const sight = facts.sights.get(keyText(key));
-        const title = sight?.here ? titleOf(parent, sight.here) : parent.label.one;
-        if (rows.length > 0) offers.push({ parent: title, label: from.label, rows });
+        for (const id of ids) {
+          const rows = children
+            .filter((row) => row[field] === id)
+            .map((row) => ({
+              key: { entity: from.name, id: row.id },
+              title: titleOf(from, row),
+              status: waits.get(row.id)?.status ?? '',
+            }));
+          const sight = facts.sights.get(keyText({ entity: parent.name, id }));
+          const title = sight?.here ? titleOf(parent, sight.here) : parent.label.one;
+          if (rows.length > 0) offers.push({ parent: title, label: from.label, rows });
+        }
       }
     }
   }

@@ -100,8 +100,8 @@ export async function withTheirDependents(place: Place, keys: RowKey[]): Promise
 
 const keysOf = (texts: string[]): RowKey[] => [...new Set(texts)].map(keyFrom);
 
-/** Writes back what was seen, where it is news; a row found equal without a base gets one. */
-export async function remember(on: Queryable, sights: Iterable<Sight>) {
+/** Writes back what was seen at `at`, where it is news; a row found equal without a base gets one. */
+export async function remember(on: Queryable, sights: Iterable<Sight>, at: string) {
   const news: Seen[] = [];
   for (const { key, entity, there, hereHash, thereHash, stop } of sights) {
     if (entity.isMatchedByName) continue;
@@ -114,7 +114,7 @@ export async function remember(on: Queryable, sights: Iterable<Sight>) {
       news.push({ key, seen: thereHash, base });
     }
   }
-  await writeSeen(on, news, new Date().toISOString());
+  await writeSeen(on, news, at);
 }
 
 /** The status of a row together with its dependents. */

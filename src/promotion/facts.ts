@@ -66,12 +66,13 @@ export type Question = {
 export async function gather(here: Stop, there: Stop, question: Question): Promise<Facts> {
   const { chosen, planned } = question;
   const asStep = planning(planned);
+  const at = new Date().toISOString();
   // One consistent moment here; the other side is looked at again under its claims.
   const { sights, namesHere, claimsHere } = await atOneMoment(here, async (place) => {
     const seen = await seeWithParents(place, there, question);
     return { sights: seen, namesHere: await linkedRows(place, [...seen.values()].map(asStep)) };
   });
-  if (!question.books) await remember(here.sql, sights.values());
+  if (!question.books) await remember(here.sql, sights.values(), at);
   const steps = [...sights.values()].map(asStep);
   const links = linkedNames(steps);
   const namesOf = (kind: 'city' | 'partner') =>
@@ -147,7 +148,10 @@ async function seeWithParents(here: Place, there: Place, question: Question) {
   let round = [...sights.values()];
   while (round.length > 0) {
     const parents = round
-      .flatMap((sight) => parentsOf(sight.entity, planned(sight) ?? sight.here))
+      .flatMap((sight) => [
+        ...parentsOf(sight.entity, planned(sight) ?? null),
+        ...parentsOf(sight.entity, sight.here),
+      ])
       .filter((key) => !sights.has(keyText(key)));
     const found =
       parents.length > 0 ? await see(here, there, parents, basesIn) : new Map<string, Sight>();

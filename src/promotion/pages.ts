@@ -58,7 +58,8 @@ async function attentionOf({ here }: Request, transfer: journal.Transfer) {
     ...found,
     rows: found.rows.slice(0, SHOWN).map(({ step, now, isTheirs }) => {
       const entity = entityNamed(step.entity);
-      const fields = fieldEntries(entity).map(([name, field]) => ({
+      const travelling = fieldEntries(entity).filter(([, field]) => !field.local);
+      const fields = travelling.map(([name, field]) => ({
         label: labelOf(entity, name),
         before: inWords(field, step.before?.[name]),
         after: inWords(field, step.after?.[name]),

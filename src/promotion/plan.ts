@@ -99,6 +99,7 @@ function stepOf(facts: Facts, choices: Choices, { key, because }: Going): Planne
     sight,
     root,
     kept: [] as string[],
+    base: sight.stop?.base_content ?? null,
   };
   const after = rowThatGoes(sight, choices);
   if (after === null) {

@@ -16,7 +16,8 @@ import { hashOf } from '../catalog/content.ts';
 import { keyOfUser } from '../environments/uses.ts';
 import { DELETED } from '../journal/row-states.ts';
 import { localValue, type Choices } from './choices.ts';
-import { worksForOthers } from './verdicts.ts';
+import { dependentSights, type Sight } from './compare.ts';
+import { worksForOthers, type Tested } from './verdicts.ts';
 import { needsOverwrite } from './overwriting.ts';
 import { linkedNames, type PlannedStep, type Words } from './plan.ts';
 import { shape, uniqueness } from './problems-of-shape.ts';
@@ -98,9 +99,14 @@ export function problemsOf(
   ];
 }
 
-/** An undo brings nothing new: only the destination can stand in its way. */
+/**
+ * An undo brings nothing new, so the destination alone can stand in its way; but an undo of an undo brings back
+ * what was taken away, and is asked what a transfer is asked.
+ */
 export const problemsOfUndo = (facts: Facts, choices: Choices, steps: PlannedStep[]): Problem[] => [
   ...destination(facts),
+  ...undone(facts, choices, steps),
+  ...untested(facts, steps),
   ...names(facts, choices, steps),
   ...shape(facts, steps),
   ...uniqueness(facts, steps),
@@ -296,21 +302,46 @@ function coinciding({ to }: Facts, steps: PlannedStep[]): Problem[] {
   );
 }
 
-/** Where it is asked for: every row that goes on was marked Works by someone other than the sender. */
-function untested({ tested, testedForSender, sights }: Facts, steps: PlannedStep[]): Problem[] {
-  if (testedForSender === null) return [];
-  const roots = new Map(steps.map((step) => [keyText(step.root), step.root]));
+/**
+ * Where it is asked for: every row that goes on was marked Works by someone other than the sender, and goes as
+ * it was tried, with all that belongs to it.
+ */
+export function untested(facts: Facts, steps: PlannedStep[]): Problem[] {
+  const { tested, testedForSender: sender, sights } = facts;
+  if (sender === null) return [];
+  const roots = new Map(
+    steps.filter(({ sight }) => sight !== null).map((step) => [keyText(step.root), step.root]),
+  );
   return [...roots].flatMap(([text, root]): Problem[] => {
-    const found = tested.get(text);
-    const state = sights.get(text)?.state;
-    if (!found || worksForOthers(found, testedForSender)) return [];
-    const bad = found.current.find(({ works }) => works === 0);
-    const why = bad
-      ? `does not work, says ${bad.person}${bad.note ? `: ${bad.note}` : ''}`
-      : 'was not marked Works by anyone but you, in this very content';
-    const message = `${entityNamed(root.entity).label.one} “${state?.title ?? root.id}” ${why}.`;
+    const sight = sights.get(text);
+    if (sight && sight.here === null) return [];
+    const why = reasonUntested(tested.get(text), sender) ?? partOf(facts, root, steps);
+    if (why === null) return [];
+    const title = sight?.state?.title ?? root.id;
+    const message = `${entityNamed(root.entity).label.one} “${title}” ${why}.`;
     return [{ reason: 'not-tested', row: root, message, ways: [{ kind: 'test', key: root }] }];
   });
+}
+
+function reasonUntested(found: Tested | undefined, sender: string): string | null {
+  if (found && worksForOthers(found, sender)) return null;
+  const bad = found?.current.find(({ works }) => works === 0);
+  return bad
+    ? `does not work, says ${bad.person}${bad.note ? `: ${bad.note}` : ''}`
+    : 'was not marked Works by anyone but you, in this very content';
+}
+
+/** A mixture of what is here and what is there was tried by nobody. */
+function partOf({ sights }: Facts, root: RowKey, steps: PlannedStep[]): string | null {
+  const going = new Map(steps.map((step) => [keyText(step), step]));
+  const own = sights.get(keyText(root));
+  const whole = own ? [own, ...dependentSights(sights, root)] : [];
+  const isAsHere = (sight: Sight) => {
+    const step = going.get(keyText(sight.key));
+    const will = step ? step.after : sight.there;
+    return (will && hashOf(sight.entity, will)) === sight.hereHash;
+  };
+  return whole.every(isAsHere) ? null : 'would go only in part, and nobody has tried it so';
 }
 
 /** What was typed for the destination's own fields does not fit. */

@@ -3,6 +3,8 @@
 import type { PoolConnection } from 'mysql2/promise';
 import { command } from '../database/sql.ts';
 import { read } from '../environments/row-store.ts';
+import { UnknownName } from '../environments/mysql-rows.ts';
+import { Conflict } from '../problems.ts';
 import { rung } from '../environments/ladder.ts';
 import { writeRows } from '../journal/apply.ts';
 import { isDocument } from '../journal/documents.ts';
@@ -10,6 +12,8 @@ import type { Step } from '../journal/journal.ts';
 import { inWritingOrder } from '../journal/order.ts';
 import type { Selection } from './selections.ts';
 import { prepare, unreachable, type Road } from './transfers.ts';
+
+const BUSY = 'Someone is writing these rows right now, so they could not be rehearsed. Try again.';
 
 /** Ids that no environment gives out, for cities that the plan creates. */
 const REHEARSED = 4_000_000_000;
@@ -34,7 +38,9 @@ async function refusal({ there }: Road, steps: Step[]): Promise<string | null> {
     await tryRows(connection, steps.map(withId), there);
     return null;
   } catch (error) {
-    const { sqlMessage } = error as { sqlMessage?: string };
+    const { sqlMessage, code } = error as { sqlMessage?: string; code?: string };
+    if (error instanceof UnknownName) return error.message;
+    if (code === 'ER_LOCK_WAIT_TIMEOUT') throw new Conflict(BUSY);
     if (!sqlMessage) throw unreachable(error, there);
     return sqlMessage;
   } finally {

@@ -118,8 +118,11 @@ export const send = (kind: SelectionKind) => async (req: Request, res: Response)
 
 /** Tries the sheet on the destination's MySQL, and takes it back at once. */
 export const showRehearsal = (kind: SelectionKind) => async (req: Request, res: Response) => {
-  const selection = await selections.find(req.here.sql, String(req.params['id']), kind);
-  const rehearsal = await rehearse(roadOf(req, kind), selection);
+  const id = String(req.params['id']);
+  const selection = await selections.find(req.here.sql, id, kind);
+  const now = decided(req.body, selection);
+  await selections.decide(req.here.sql, id, now);
+  const rehearsal = await rehearse(roadOf(req, kind), { ...selection, ...now });
   await sheetPage(req, res, { kind, key: uuid(), problem: '', rehearsal });
 };
 

@@ -53,7 +53,8 @@ const sheets: Record<SelectionKind, (road: Road, selection: Selection) => Promis
     });
     return { facts, plan: planTransfer(facts, choices) };
   },
-  undo: async ({ here, there }, { keys, choices, undoes }) => {
+  undo: async ({ here, there, testedForSender = null }, { keys, choices, undoes }) => {
+    const former = undoes === null ? undefined : await journal.byId(here.sql, undoes);
     const steps = await stepsToUndo(here, undoes, keys);
     const byKey = new Map(steps.map((step) => [keyText(step), step]));
     const facts = await gather(here, there, {
@@ -64,6 +65,7 @@ const sheets: Record<SelectionKind, (road: Road, selection: Selection) => Promis
         return step && taken(step, now);
       },
       hostHere: null,
+      testedForSender: former?.kind === 'undo' ? testedForSender : null,
     });
     return { facts, plan: planUndo(facts, steps, choices) };
   },
@@ -243,7 +245,7 @@ export const list = (on: Queryable, before: number | null) =>
     on,
     sql`select t.*, (select count(*) from transfer_step s where s.transfer = t.id) as steps
           from transfer t
-         where kind in (${journal.sent}) and (${before} is null or number < ${before})
+         where (kind in (${journal.sent}) or state = 'needs_attention') and (${before} is null or number < ${before})
          order by number desc
          limit 50`,
   );

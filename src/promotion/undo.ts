@@ -4,7 +4,7 @@ import { hashOf, isSameValue } from '../catalog/content.ts';
 import { fieldEntries, keyText, labelOf, titleOf, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { lower } from '../catalog/words.ts';
-import { keyOfUser } from '../environments/uses.ts';
+import { keyOfUser, type Use } from '../environments/uses.ts';
 import { rung } from '../environments/ladder.ts';
 import type { Step } from '../journal/journal.ts';
 import { inWritingOrder } from '../journal/order.ts';
@@ -47,11 +47,12 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
     if (why !== null) leave(step, why);
     else if (planned) going.set(keyText(step), planned);
   }
+  const usesOfRow = Map.groupBy(facts.uses, ({ of }) => keyText(of));
   // What is left can be why something else is left.
   for (let isStable = false; !isStable;) {
     isStable = true;
     for (const step of going.values()) {
-      const why = needed(facts, going, step);
+      const why = needed(facts, going, step, usesOfRow.get(keyText(step)) ?? []);
       if (why !== null) {
         leave(step, why);
         isStable = false;
@@ -99,17 +100,24 @@ function takenBack(facts: Facts, step: Step): PlannedStep | null {
     ...{ entity: step.entity, id: step.id, title: step.title, because: null, kept: [] },
     action: before === null ? 'create' : after === null ? 'remove' : 'update',
     ...{ before, after, sight, root: rootKeyOf(facts, sight) },
+    base: sight.stop?.base_content ?? null,
   };
 }
 
 /** Why a step cannot go: something that stays needs the row, or the row needs something that is gone. */
-function needed(facts: Facts, going: Map<string, PlannedStep>, step: PlannedStep): string | null {
-  const use = facts.uses.find((one) => {
-    const user = going.get(keyText(keyOfUser(one)));
-    const isOurs = keyText(one.of) === keyText(step);
-    return isOurs && (user ? user.after?.[one.user.field] === step.id : true);
-  });
-  if (step.action === 'remove' && use) {
+function needed(
+  facts: Facts,
+  going: Map<string, PlannedStep>,
+  step: PlannedStep,
+  uses: Use[],
+): string | null {
+  const use =
+    step.action === 'remove' &&
+    uses.find((one) => {
+      const user = going.get(keyText(keyOfUser(one)));
+      return user ? user.after?.[one.user.field] === step.id : true;
+    });
+  if (use) {
     const { entity, row } = use.user;
     return `${lower(entity.label.one)} “${titleOf(entity, row)}” needs it and stays`;
   }

@@ -37,9 +37,7 @@ export async function keepOut(req: Request, res: Response, next: NextFunction) {
 async function readForm(req: Request, res: Response): Promise<boolean> {
   if (req.session.personId !== undefined && req.is('multipart/form-data')) {
     await new Promise<void>((resolve, reject) => {
-      void uploads(req, res, (error?: unknown) =>
-        error instanceof Error ? reject(error) : resolve(),
-      );
+      uploads(req, res, (error?: unknown) => (error instanceof Error ? reject(error) : resolve()));
     });
   }
   return isOurs(req);

@@ -37,7 +37,7 @@ function flattened(value: unknown, name = ''): [string, string][] {
       flattened(one, name === '' ? key : `${name}[${key}]`),
     );
   }
-  return value === undefined || value === null ? [] : [[name, String(value)]];
+  return typeof value === 'string' ? [[name, value]] : [];
 }
 
 export async function find(req: Request, person: number): Promise<Kept | null> {

@@ -3,7 +3,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
-import { claimsIn, dismiss, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
+import {
+  claimsIn,
+  dismiss,
+  killedAt,
+  recoverNow,
+  statesOf,
+  transferKilledAt,
+} from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, change, get, has, homeOf, pm, transfer } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -123,6 +130,32 @@ test('after COMMIT there is no way back: what cannot be finished is left, and sa
   expect((await get(preprod, form))['description']).toBe('By hand');
   expect((await get(preprod, sts))['text']).toBe('Newer');
   expect(await claimsIn(preprod)).toBe(0);
+});
+
+test('a save that needs a person has the same page and the same ways out', async () => {
+  const { staging, variables } = world;
+  const form = { entity: 'form', id: await add(staging, 'form') };
+  const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: form.id }) };
+  await killedAt(
+    variables.staging,
+    { do: 'save', key: form, facts: { description: 'Newer' } },
+    { point: 'document', times: 1 },
+  );
+  await staging.documents
+    .collection<{ _id: number }>('form')
+    .updateOne({ _id: form.id }, { $set: { description: 'By hand' } });
+  await recoverNow(staging);
+  const site = await openSite(world, 'staging');
+  const client = await site.as('pm');
+  const told = await client.get('/messages');
+  const address = /href="(\/transfers\/\d+)"/.exec(told.text)?.[1] ?? '';
+  expect(textOf((await client.get(address)).text)).toContain('By hand');
+  expect((await client.post(`${address}/decision`, { choice: 'put-back' })).status).toBe(303);
+  await site.close();
+  await recoverNow(staging);
+  expect(await claimsIn(staging)).toBe(0);
+  expect((await get(staging, form))['description']).toBe('By hand');
+  expect(await has(staging, field)).toBe(true);
 });
 
 test('of two people who decide at once, the second is told', async () => {

@@ -182,6 +182,18 @@ describe('a connection that hangs half-open', () => {
     expect(lines).toEqual([{ arrivals: 2 }]);
   });
 
+  test('a server that falls silent right after its greeting is given up in time', async () => {
+    const { staging } = world;
+    patience.statement = 1000;
+    here.mysql.cut();
+    await sleep(50);
+    here.mysql.hang('after greeting');
+    await expect(add(staging, 'form')).rejects.toThrow(/silent for too long|does not answer/);
+    here.mysql.heal();
+    await sleep(50);
+    expect(await add(staging, 'form')).toBeGreaterThan(0);
+  });
+
   test.each(['claim', 'lock', 'rows'])('towards MySQL at “%s”', async (point) => {
     const changed = await changedBoth();
     patience.statement = 1000;

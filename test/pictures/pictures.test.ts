@@ -7,6 +7,7 @@ import { begin, compareAll, lastRuns, matrix, rowsWith } from '../../src/picture
 import { ageOf, allWaiting } from '../../src/pictures/waiting.ts';
 import * as marks from '../../src/promotion/marks.ts';
 import type { Status } from '../../src/promotion/status.ts';
+import { dismiss, killedAt, recoverNow } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, change, ed, get, homeOf, pm, sheet, transfer, undo } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -141,6 +142,18 @@ describe('everything beside everything', () => {
     expect(text).toContain('From before');
     expect(text).toContain('Compared just now');
     await site.close();
+  });
+
+  test('a deletion that is just under way keeps its tombstone', async () => {
+    const { staging, variables } = world;
+    const form = await formKey();
+    await transfer(staging, [form]);
+    const task = { do: 'delete', key: form } as const;
+    await killedAt(variables.staging, task, { point: 'committed', times: 1 });
+    await compare();
+    await recoverNow(staging);
+    expect((await numbers())['form Deleted here']).toBe(1);
+    dismiss();
   });
 
   test('more rows than one part, and ids that only one side has', async () => {

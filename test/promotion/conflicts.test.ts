@@ -5,6 +5,7 @@ import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { giveNewId } from '../../src/editing/identity.ts';
 import { see } from '../../src/promotion/compare.ts';
+import * as marks from '../../src/promotion/marks.ts';
 import { statuses, type Status } from '../../src/promotion/status.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, change, ed, get, has, homeOf, pm, sheet, transfer } from '../support/rows.ts';
@@ -215,6 +216,14 @@ describe('not known to be the same row', () => {
     expect((await get(preprod, old))['name']).toBe('Another form');
     expect(await has(preprod, next)).toBe(true);
     expect((await get(preprod, field))['form']).toBe(next.id);
+  });
+
+  test('under its new id it is still engineering’s, and still on hold', async () => {
+    const { staging } = world;
+    const old = { entity: 'form', id: await add(staging, 'form', {}, ed) };
+    await marks.hold(staging, pm.email, old, 'A test');
+    const next = await giveNewId(homeOf(staging), pm, entityNamed('form'), old.id);
+    expect(await reasons(staging, [next])).toEqual(['engineering', 'on-hold']);
   });
 
   test('the sheet offers it, and goes on with the new id', async () => {

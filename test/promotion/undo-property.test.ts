@@ -1,7 +1,7 @@
 // Random transfers (500 with `bin/test --long`), each followed by its undo: the destination is as before, in every column, link and
 // document; and an app that polls ends with what stands there.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { canonical, contentOf } from '../../src/catalog/content.ts';
 import { keyText, type Content, type RowKey } from '../../src/catalog/entity.ts';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';

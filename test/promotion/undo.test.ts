@@ -5,6 +5,7 @@ import type { RowKey } from '../../src/catalog/entity.ts';
 import { keyText } from '../../src/catalog/entity.ts';
 import { waiting } from '../../src/promotion/compare.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
+import type { Transfer } from '../../src/journal/journal.ts';
 import * as marks from '../../src/promotion/marks.ts';
 import { claimsIn, statesOf } from '../support/killing.ts';
 import { hire, openSite, textOf } from '../support/people.ts';
@@ -17,6 +18,13 @@ beforeAll(async () => {
 });
 beforeEach(() => world.clear());
 afterAll(() => world.close());
+
+/** Undoes an undo, with the tick that it may come back. */
+async function redo(back: Transfer) {
+  const { plan } = await undoSheet(world.staging, back);
+  const again = plan.steps.map(keyText);
+  return undo(world.staging, back, [], 'It was right', uuid(), { again });
+}
 
 const keyOf = (entity: string, id: number): RowKey => ({ entity, id });
 
@@ -59,7 +67,9 @@ test('an update becomes again what stood there, with a fresh modified_at, and ca
   expect(before['description']).toBeNull();
   expect((await get(preprod, field))['label']).toBe('Date of birth');
   expect(before.modified_at > after.modified_at).toBe(true);
-  const again = await undo(staging, back);
+  const asked = await undoSheet(staging, back);
+  expect(asked.plan.problems.map(({ reason }) => reason)).toEqual(['undone']);
+  const again = await redo(back);
   expect((await get(preprod, form))['description']).toBe('Newer');
   expect((await get(preprod, field))['label']).toBe('Newer');
   expect(again.name).toContain('Undo of undo of');
@@ -175,6 +185,53 @@ test('what was undone while a row is on hold here stays a matter of its own', as
   await marks.hold(staging, pm.email, form, 'not yet');
   const { plan } = await undoSheet(staging, sent);
   expect(plan.problems).toEqual([]);
+});
+
+test('what an undo restored is not taken for ours: their own value still asks for the word', async () => {
+  const { staging, preprod } = world;
+  const { form } = await launch();
+  await change(staging, form, { description: 'Ours' });
+  await change(preprod, form, { description: 'Theirs' });
+  const sent = await transfer(staging, [form], { overwrite: 'overwrite' });
+  await undo(staging, sent);
+  expect((await get(preprod, form))['description']).toBe('Theirs');
+  await change(staging, form, { description: 'Ours, second wording' });
+  expect((await problems([form])).map(({ reason }) => reason)).toEqual(['changed-there']);
+});
+
+test('the hold follows the content: sending something else keeps it, undoing once more sets it again', async () => {
+  const { staging } = world;
+  const { form } = await launch();
+  await change(staging, form, { description: 'Crashes' });
+  const first = await undo(staging, await transfer(staging, [form]));
+  await change(staging, form, { description: 'Something else' });
+  await transfer(staging, [form]);
+  await change(staging, form, { description: 'Crashes' });
+  expect((await problems([form])).map(({ reason }) => reason)).toEqual(['undone']);
+  expect(first.kind).toBe('undo');
+  const sent = await transfer(staging, [form], { again: [keyText(form)] });
+  const once = await undo(staging, sent);
+  const redone = await redo(once);
+  await undo(staging, redone);
+  expect((await problems([form])).map(({ reason }) => reason)).toEqual(['undone']);
+});
+
+test('leaving a row out of an undo leaves what belongs to it, too', async () => {
+  const { form, field, business, sent } = await launch();
+  const site = await openSite(world, 'staging');
+  const client = await site.as('pm');
+  const chosen = await client.post(`/transfers/${sent.number}/undo`);
+  const address = String(chosen.headers['location']);
+  const page = await client.get(address);
+  const leave = [...page.text.matchAll(/name="leave" value="([^"]+)"/g)]
+    .map(([, keys]) => keys ?? '')
+    .find((keys) => keys.split(' ').includes(keyText(form)));
+  expect(leave?.split(' ').toSorted()).toEqual([keyText(form), keyText(field)].toSorted());
+  await client.post(`${address}/choices`, { leave });
+  const text = textOf((await client.get(address)).text);
+  expect(text).not.toContain('Date of birth');
+  expect(await has(world.preprod, business)).toBe(true);
+  await site.close();
 });
 
 test('a double click is one undo, and a second sheet finds nothing left', async () => {

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import * as verdicts from '../../src/promotion/verdicts.ts';
 import { openSite, textOf, type Site } from '../support/people.ts';
-import { add, change, has, transfer } from '../support/rows.ts';
+import * as selections from '../../src/promotion/selections.ts';
+import { prepare } from '../../src/promotion/transfers.ts';
+import { add, change, has, roadFrom, transfer } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -71,6 +73,48 @@ test('the sender’s own word is not enough, and “does not work” stands in t
   expect(await sheetOf(form)).toContain('does not work, says vic@example.com: Crashes');
   await say('vic', form, 'works');
   expect(await sheetOf(form)).not.toContain('in the way');
+  await site.close();
+});
+
+test('a mixture that nobody has tried does not pass: fields left out, or a dependent alone', async () => {
+  const { staging, preprod } = world;
+  const { form, field } = await arrived();
+  await say('vic', form, 'works');
+  await transfer(preprod, [form]);
+  await change(staging, form, { description: 'Newer', name: 'Other name' });
+  await change(staging, field, { label: 'Newer' });
+  await transfer(staging, [form]);
+  await say('vic', form, 'works');
+  const road = { ...roadFrom(preprod), testedForSender: 'pm@example.com' };
+  const reasons = async (keys: RowKey[], choices = {}) => {
+    const id = await selections.create(preprod.sql, 'pm@example.com', { keys });
+    const selection = await selections.find(preprod.sql, id);
+    const { plan } = await prepare(road, {
+      ...selection,
+      choices: { ...selection.choices, ...choices },
+    });
+    return plan.problems.map(({ reason }) => reason);
+  };
+  expect(await reasons([form])).toEqual([]);
+  expect(await reasons([field])).toEqual(['not-tested']);
+  expect(await reasons([form], { kept: { [keyText(form)]: ['name'] } })).toEqual(['not-tested']);
+  await site.close();
+});
+
+test('a dependent that moved is asked about with its new owner, also when the move is left out', async () => {
+  const { staging, preprod } = world;
+  const { form, field } = await arrived();
+  const other = { entity: 'form', id: await add(staging, 'form', { name: 'Other form' }) };
+  await transfer(staging, [other]);
+  for (const key of [form, other]) await transfer(preprod, [key]);
+  await change(staging, field, { form: other.id, label: 'Newer' });
+  await transfer(staging, [other]);
+  const road = { ...roadFrom(preprod), testedForSender: 'pm@example.com' };
+  const id = await selections.create(preprod.sql, 'pm@example.com', { keys: [field] });
+  const selection = await selections.find(preprod.sql, id);
+  const choices = { ...selection.choices, kept: { [keyText(field)]: ['form'] } };
+  const { plan } = await prepare(road, { ...selection, choices });
+  expect(plan.problems.map(({ reason }) => reason)).toContain('not-tested');
   await site.close();
 });
 

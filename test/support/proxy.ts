@@ -1,14 +1,16 @@
 // A small TCP proxy between the program and a server, to cut connections and to let them hang half-open.
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
+type Direction = 'answers' | 'both' | 'after greeting';
+
 export type Proxy = {
   port: number;
   /** Where new connections lead. */
   to(port: number): void;
   /** Breaks every connection; new ones come through. */
   cut(): void;
-  /** Keeps connections open and delivers nothing any more, in one direction or in both. */
-  hang(direction: 'answers' | 'both'): void;
+  /** Keeps connections open and delivers nothing any more: no answers, nothing at all, or no answers after signing in. */
+  hang(direction: Direction): void;
   /** Delivers again for new connections; those that hung are broken. */
   heal(): void;
   close(): void;
@@ -16,7 +18,7 @@ export type Proxy = {
 
 export async function openProxy(target: number): Promise<Proxy> {
   let upstream = target;
-  let hanging: 'answers' | 'both' | null = null;
+  let hanging: Direction | null = null;
   const open = new Set<Socket>();
   const keep = (socket: Socket) => {
     open.add(socket);
@@ -30,8 +32,11 @@ export async function openProxy(target: number): Promise<Proxy> {
     client.on('data', (part) => {
       if (hanging !== 'both') remote.write(part);
     });
+    let answers = 0;
     remote.on('data', (part) => {
-      if (hanging === null) client.write(part);
+      answers += 1;
+      // MySQL greets, and says whether the password is right.
+      if (hanging === null || (hanging === 'after greeting' && answers <= 2)) client.write(part);
     });
     client.once('close', () => remote.destroy());
     remote.once('close', () => {

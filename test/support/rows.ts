@@ -114,7 +114,12 @@ export async function transfer(
 }
 
 /** The sheet that takes back a transfer, or rows of it. */
-export async function undoSheet(here: Here, { id }: Transfer, keys: RowKey[] = []) {
+export async function undoSheet(
+  here: Here,
+  { id }: Transfer,
+  keys: RowKey[] = [],
+  choices: Partial<Choices> = {},
+) {
   const all = (await stepsOf(here.sql, id)).map((step) => ({ entity: step.entity, id: step.id }));
   const selection = await selections.find(
     here.sql,
@@ -126,7 +131,8 @@ export async function undoSheet(here: Here, { id }: Transfer, keys: RowKey[] = [
     }),
     'undo',
   );
-  return { selection, ...(await prepare(roadFrom(here), selection)) };
+  const decided = { ...selection, choices: { ...noChoices, ...choices } };
+  return { selection: decided, ...(await prepare(roadFrom(here), decided)) };
 }
 
 const nameOfUndo = async (here: Here, id: string) =>
@@ -139,8 +145,9 @@ export async function undo(
   keys: RowKey[] = [],
   reason = 'It was too early',
   idempotencyKey = uuid(),
+  choices: Partial<Choices> = {},
 ): Promise<Transfer> {
-  const { selection, plan } = await undoSheet(here, sent, keys);
+  const { selection, plan } = await undoSheet(here, sent, keys, choices);
   return send(roadFrom(here), selection, {
     planHash: plan.hash,
     idempotencyKey,
