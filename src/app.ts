@@ -11,6 +11,7 @@ import { keepOut, showUpdateApplication, showUpdating } from './web/gate.ts';
 import { answerError, notFound } from './web/errors.ts';
 import { headers, refuseForged } from './web/security.ts';
 import { sessions } from './web/session.ts';
+import { keepOfSignedOut } from './web/kept.ts';
 import { uploads } from './web/uploads.ts';
 
 const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -49,7 +50,8 @@ export function createApp(here: Here, redis: Redis): Express {
   for (const { method, path, allow, handler } of routes(openGate(here, redis))) {
     // Nobody's upload is read before it is known who sends it.
     const read = method === 'post' ? [uploads, refuseForged] : [];
-    app[method](path, guard(allow), ...read, handler);
+    const first = method === 'post' && allow !== 'anyone' ? [keepOfSignedOut] : [];
+    app[method](path, ...first, guard(allow), ...read, handler);
   }
   app.use(notFound);
   app.use(answerError);

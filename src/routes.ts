@@ -93,7 +93,7 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
   {
     method: 'post',
     path: '/catalog/:entity/:id/identity',
-    allow: 'edit',
+    allow: 'transfer',
     handler: sheet.giveNewId,
   },
   {

@@ -67,12 +67,21 @@ export async function save(req: Request, res: Response) {
     if (error instanceof edits.EditConflict) await showConflict(req, res, entity, id, error);
     else if (error instanceof Invalid) {
       const row = await readOne(req.here, { entity: entity.name, id });
-      if (!row) throw new NotFound(`${entity.label.one} ${id} is not here any more.`);
+      if (!row) return gone(req, res, entity, id);
       res.status(422);
       const content = asTyped(req, entity);
       await editPage(req, res, entity, row, { content, errors: error.fields, version });
-    } else throw error;
+    } else if (error instanceof NotFound) await gone(req, res, entity, id);
+    else throw error;
   }
+}
+
+/** Someone deleted the row meanwhile: what was typed may become a row of its own. */
+async function gone(req: Request, res: Response, entity: Entity, id: number) {
+  const notice = `${entity.label.one} ${id} was deleted while you were editing. What you typed is here: save it as a new ${entity.label.one.toLowerCase()}, or discard it.`;
+  res.status(409);
+  const typed = { content: asTyped(req, entity), errors: {}, key: uuid() };
+  await newPage(req, res, entity, { ...typed, notice });
 }
 
 /** Save stays, save and close goes to the list, save and add another opens an empty form beside this one. */

@@ -20,6 +20,7 @@ import { historyOf, image, momentOf, type Arrival } from '../journal/history.ts'
 import { fieldsIn } from '../promotion/problems-of-plan.ts';
 import { changesIn } from '../pictures/changes.ts';
 import { readStates } from '../journal/row-states.ts';
+import type { Sight } from '../promotion/compare.ts';
 import { testedOf } from '../promotion/verdicts.ts';
 import type { Status } from '../promotion/status.ts';
 import { page } from '../web/pages.ts';
@@ -32,7 +33,13 @@ import { referredBy, titles } from './titles.ts';
 export async function show(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const row = await readOne(req.here, { entity: entity.name, id });
-  if (!row) throw await goneOrNever(req, entity, id);
+  if (!row) {
+    const state = (await readStates(req.here.sql, [{ entity: entity.name, id }])).get(
+      `${entity.name}:${id}`,
+    );
+    if (state?.deleted_at) return res.redirect(303, `/catalog/${entity.name}/${id}/history`);
+    throw await goneOrNever(req, entity, id);
+  }
   if (may(accountOf(req), 'edit', req.here.grounds)) {
     await editPage(req, res, entity, row, { content: row, errors: {} });
   } else {
@@ -86,6 +93,7 @@ async function around(req: Request, entity: Entity, row: Row) {
     state,
     engineeringFields: state?.engineering_by ? fieldsIn(state) : '',
     look,
+    undone: undoneOf(look?.sights.get(keyText(key))),
     status: look?.next.get(keyText(key)) ?? null,
     beyond: look?.beyond.get(keyText(key)) ?? null,
     beyondLabel: beyondLabel(here),
@@ -101,6 +109,10 @@ async function around(req: Request, entity: Entity, row: Row) {
     ]),
   };
 }
+
+/** What took this very content away there. */
+const undoneOf = (sight: Sight | undefined) =>
+  sight?.stop?.undone_hash && sight.stop.undone_hash === sight.hereHash ? sight.stop : null;
 
 /** What was found of this row, where rows are tried; of a dependent, its owner is judged. */
 async function testedHere(here: Request['here'], entity: Entity, row: Row) {
@@ -205,7 +217,7 @@ export async function newPage(
   req: Request,
   res: Response,
   entity: Entity,
-  typed: Typed & { key: string },
+  typed: Typed & { key: string; notice?: string },
 ) {
   const title = `Add ${lower(entity.label.one)}`;
   await page(req, res, 'admin/new', {
@@ -213,6 +225,7 @@ export async function newPage(
     crumbs: rowCrumbs(entity, title),
     entity,
     key: typed.key,
+    notice: typed.notice ?? '',
     ...(await formData(req, entity, typed)),
   });
 }

@@ -50,7 +50,8 @@ const asIs = <T>(stored: unknown) => stored as T;
 const blank = z
   .string()
   .optional()
-  .transform((typed) => (typed ?? '').replaceAll('\0', '').trim());
+  // Browsers post line breaks as CR LF, whatever was there before.
+  .transform((typed) => (typed ?? '').replaceAll('\0', '').replaceAll('\r\n', '\n').trim());
 
 function field<T extends Value>(
   kind: string,

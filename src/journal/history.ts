@@ -44,7 +44,8 @@ export async function momentOf(on: Queryable, { entity, id }: RowKey, upTo: numb
     sql`select a.* from arrival a
           join (select max(id) as id from arrival
                  where ((root_entity = ${entity} and root_id = ${id}) or (entity = ${entity} and row_id = ${id}))
-                   and id <= ${upTo}
+                   and id <= (select max(last.id) from arrival last join arrival this on this.transfer = last.transfer
+                               where this.id = ${upTo})
                  group by entity, row_id) newest on newest.id = a.id
          order by a.entity <> ${entity}, a.entity, a.row_id`,
   );
@@ -80,16 +81,18 @@ export const arrived = (on: Queryable, before: string | null) =>
          limit 20`,
   );
 
-/** Numbers of the transfers that took what came with this one further. */
-export async function sentOn(on: Queryable, transfer: string): Promise<number[]> {
-  const lines = await select<{ number: number }>(
+export type SentOn = { number: number; undone_by: string | null };
+
+/** The transfers that took what came with this one further, and who took them back. */
+export const sentOn = (on: Queryable, transfer: string) =>
+  select<SentOn>(
     on,
-    sql`select number from transfer
-         where kind in (${sent}) and state = 'verified' and chain like ${`%"${transfer}"%`}
-         order by number`,
+    sql`select t.number,
+               (select max(u.person) from transfer u where u.undoes = t.id and u.state = 'verified') as undone_by
+          from transfer t
+         where t.kind in (${sent}) and t.state = 'verified' and t.chain like ${`%"${transfer}"%`}
+         order by t.number`,
   );
-  return lines.map((line) => line.number);
-}
 
 export const arrivalsOf = (on: Queryable, transfer: string) =>
   select<Arrival>(on, sql`select * from arrival where transfer = ${transfer} order by seq`);

@@ -50,7 +50,10 @@ export async function recognise(req: Request, _res: Response, next: NextFunction
 export const showSignIn = (req: Request, res: Response) =>
   req.account
     ? res.redirect(303, '/')
-    : page(req, res, 'people/sign-in', { title: 'Sign in', email: '', message: '' });
+    : page(req, res, 'people/sign-in', {
+        ...{ title: 'Sign in', email: '', message: '' },
+        isWaiting: req.session.kept !== undefined,
+      });
 
 export const signIn = ({ passport, limits }: Gate) =>
   async function signIn(req: Request, res: Response) {
@@ -73,7 +76,10 @@ export const signIn = ({ passport, limits }: Gate) =>
       res.status(422);
       const message =
         'E-mail or password is wrong. Try again, or ask an administrator for a new one.';
-      await page(req, res, 'people/sign-in', { title: 'Error: Sign in', email, message });
+      const isWaiting = req.session.kept !== undefined;
+      await page(req, res, 'people/sign-in', {
+        ...{ title: 'Error: Sign in', email, message, isWaiting },
+      });
     }
   };
 
@@ -94,11 +100,13 @@ const authenticate = (passport: Gate['passport'], req: Request, res: Response) =
 /** A new session id, so that a cookie planted before signing in is worth nothing. */
 async function enter(req: Request, person: people.Person) {
   const returnTo = localPath(req.session.returnTo ?? '/', '/');
+  const waiting = req.session.kept;
   await new Promise<void>((resolve, reject) => {
     req.session.regenerate((error: unknown) => (error ? reject(error) : resolve()));
   });
   req.session.personId = person.id;
   req.session.returnTo = returnTo;
+  await kept.handOver(req, person.id, waiting);
   await audit.write(req.here.sql, {
     person: person.email,
     action: 'signed in',

@@ -104,7 +104,9 @@ export async function list(on: Queryable, person: string): Promise<(Selection & 
   const lines = await select<Stored>(
     on,
     sql`select * from selection
-         where kind = 'transfer' and (name <> '' or person = ${person})
+         where kind = 'transfer'
+           and (name <> '' or (person = ${person} and created_at > utc_timestamp() - interval 7 day
+                               and not exists (select 1 from transfer where transfer.selection = selection.id)))
          order by created_at desc
          limit 100`,
   );
@@ -117,6 +119,7 @@ export const named = (on: Queryable) =>
     on,
     sql`select id, name from selection
          where kind = 'transfer' and name <> '' and created_at > utc_timestamp() - interval 31 day
+           and not exists (select 1 from transfer where transfer.selection = selection.id)
          order by created_at desc
          limit 20`,
   );

@@ -5,7 +5,9 @@ import { keyText, titleOf } from '../catalog/entity.ts';
 import { entityNamed, travelling } from '../catalog/index.ts';
 import { readOne } from '../environments/row-store.ts';
 import * as journal from '../journal/journal.ts';
-import { Invalid, NotFound, Problem, Unavailable } from '../problems.ts';
+import { isStaging } from '../access/permissions.ts';
+import { see } from './compare.ts';
+import { Conflict, Invalid, NotFound, Problem, Unavailable } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import * as identity from '../editing/identity.ts';
 import { accountOf, addressed, authorOf, numberOrNull, textIn } from '../web/request.ts';
@@ -177,7 +179,13 @@ export async function chooseBringBack(req: Request, res: Response) {
 /** *It is another row*: ours gets an ID of its own, and the selection follows it. */
 export async function giveNewId(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const home = { here: req.here, lease: req.here.settings.lease.milliseconds };
+  const road = roadOf(req);
+  const key = { entity: entity.name, id };
+  const sight = (await see(req.here, road.there, [key])).get(keyText(key));
+  if (!isStaging(req.here.grounds) || sight?.status !== 'Not known to be the same row') {
+    throw new Conflict('A row gets a new ID only where another row may stand under its ID there.');
+  }
+  const home = { here: req.here, lease: road.lease };
   const next = await identity.giveNewId(home, authorOf(req), entity, id);
   flash(req, `${entity.label.one} ${id} has the ID ${next.id} now. What refers to it was changed.`);
   const selection = textIn(req.body, 'selection');

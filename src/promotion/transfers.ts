@@ -243,7 +243,7 @@ function nameOf(steps: PlannedStep[]): string {
 export const list = (on: Queryable, before: number | null) =>
   select<journal.Transfer & { steps: number }>(
     on,
-    sql`select t.*, (select count(*) from transfer_step s where s.transfer = t.id) as steps
+    sql`select t.*, (select count(*) from transfer_step s where s.transfer = t.id and s.action <> 'same') as steps
           from transfer t
          where (kind in (${journal.sent}) or state = 'needs_attention') and (${before} is null or number < ${before})
          order by number desc

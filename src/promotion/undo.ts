@@ -82,6 +82,9 @@ function movedSince({ sights, statesThere, to }: Facts, step: Step): string | nu
   if (there === null) return `it was deleted in ${place}${by ? ` by ${by}` : ''} since`;
   if (step.after === null) return `it was made again in ${place} since`;
   if (hashOf(entity, there) === hashOf(entity, step.after)) return null;
+  if (step.before && hashOf(entity, there) === hashOf(entity, step.before)) {
+    return 'it is as it was before this transfer already';
+  }
   const fields = fieldEntries(entity)
     .filter(([name, { local }]) => !local && !isSameValue(there[name], step.after?.[name]))
     .map(([name]) => labelOf(entity, name));
@@ -127,5 +130,5 @@ function needed(
   });
   if (!parent) return null;
   const { label } = entityNamed(parent.entity);
-  return `it would need ${lower(label.one)} ${parent.id}, which is not there`;
+  return `it would need ${lower(label.one)} ${parent.id}, which is not there: undo that, too`;
 }

@@ -7,7 +7,7 @@ import { Unavailable } from '../problems.ts';
 import { keep } from './kept.ts';
 import { localPath, textIn } from './request.ts';
 import { isOurs } from './security.ts';
-import { uploads } from './uploads.ts';
+import { readFields } from './uploads.ts';
 
 const RETRY_AFTER = 10;
 
@@ -26,20 +26,17 @@ export async function keepOut(req: Request, res: Response, next: NextFunction) {
     throw new Unavailable(inWords(standing));
   }
   if (req.path.startsWith('/api/')) return answerApi(res, standing);
-  const isKept = req.method === 'POST' && (await readForm(req, res)) && (await keep(req));
+  const isKept = req.method === 'POST' && (await mayKeep(req, res)) && (await keep(req));
   const back = isKept ? '/kept' : req.method === 'GET' ? req.originalUrl : '/';
   await signOut(req);
   const page = standing.kind === 'updating' ? '/updating' : '/update-application';
   res.redirect(303, `${page}?return=${encodeURIComponent(back)}`);
 }
 
-/** A form with a file comes in parts; its fields are read only for someone who is known, and its file is not kept. */
-async function readForm(req: Request, res: Response): Promise<boolean> {
-  if (req.session.personId !== undefined && req.is('multipart/form-data')) {
-    await new Promise<void>((resolve, reject) => {
-      uploads(req, res, (error?: unknown) => (error instanceof Error ? reject(error) : resolve()));
-    });
-  }
+/** Of someone who is known, and from one of our own pages. */
+async function mayKeep(req: Request, res: Response): Promise<boolean> {
+  if (req.session.personId === undefined) return false;
+  await readFields(req, res);
   return isOurs(req);
 }
 

@@ -1,9 +1,17 @@
 // What a person was posting when the door was closed: kept for half an hour, and given back after signing in.
-import type { Request, Response } from 'express';
+import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 import { NotFound } from '../problems.ts';
 import { page } from './pages.ts';
 import { accountOf, localPath } from './request.ts';
+import { readFields } from './uploads.ts';
+
+declare module 'express-session' {
+  interface SessionData {
+    /** What someone was sending whose session had ended. */
+    kept: Kept;
+  }
+}
 
 const SECONDS = 30 * 60;
 
@@ -20,10 +28,37 @@ const keyOf = ({ here }: Request, person: number) => `oneway:${here.name}:kept:$
 export async function keep(req: Request): Promise<boolean> {
   const person = req.session.personId;
   if (person === undefined || req.path.startsWith('/kept')) return false;
-  const fields = flattened(req.body).filter(([name]) => name !== 'csrf');
-  const kept: Kept = { path: req.originalUrl, at: new Date().toISOString(), fields };
-  await req.redis.set(keyOf(req, person), JSON.stringify(kept), { EX: SECONDS });
+  await keepFor(req, person, keptIn(req));
   return true;
+}
+
+const keptIn = (req: Request): Kept => ({
+  path: req.originalUrl,
+  at: new Date().toISOString(),
+  fields: flattened(req.body).filter(([name]) => name !== 'csrf'),
+});
+
+const keepFor = (req: Request, person: number, kept: Kept) =>
+  req.redis.set(keyOf(req, person), JSON.stringify(kept), { EX: SECONDS });
+
+const ROOM = 200_000;
+
+/**
+ * Someone whose session has ended sends a form from one of our pages: it waits in the new session until somebody
+ * signs in there.
+ */
+export async function keepOfSignedOut(req: Request, res: Response, next: NextFunction) {
+  const isOurs = req.get('Sec-Fetch-Site') === 'same-origin' && !req.path.startsWith('/kept');
+  if (req.account || !isOurs) return next();
+  await readFields(req, res);
+  const kept = keptIn(req);
+  if (kept.fields.length > 0 && JSON.stringify(kept).length < ROOM) req.session.kept = kept;
+  res.redirect(303, '/sign-in');
+}
+
+/** What waited in the session is the person's now. */
+export async function handOver(req: Request, person: number, kept: Kept | undefined) {
+  if (kept) await keepFor(req, person, kept);
 }
 
 /** `{ cities: [{ city: 'Pune' }] }` as a form posts it: `cities[0][city]=Pune`. */

@@ -20,3 +20,17 @@ export function uploads(req: Request, res: Response, next: NextFunction) {
 }
 
 export const filesOf = (req: Request) => (Array.isArray(req.files) ? req.files : []);
+
+const withoutFiles = multer({
+  fileFilter: (_req, _file, done) => done(null, false),
+  limits: { fieldSize: 200_000, fields: 500 },
+}).any();
+
+/** The fields of a form that comes in parts; a file is passed over. */
+export const readFields = (req: Request, res: Response) =>
+  new Promise<void>((resolve, reject) => {
+    if (!req.is('multipart/form-data')) return resolve();
+    withoutFiles(req, res, (error?: unknown) =>
+      error instanceof Error ? reject(error) : resolve(),
+    );
+  });

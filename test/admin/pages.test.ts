@@ -2,7 +2,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from '../../src/database/sql.ts';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
-import { add, change, ed, get, has, pm, transfer, version } from '../support/rows.ts';
+import { entityNamed } from '../../src/catalog/index.ts';
+import { remove } from '../../src/editing/deletions.ts';
+import { add, change, ed, get, has, homeOf, pm, transfer, version } from '../support/rows.ts';
 import { openSite, textOf, type Client, type Site } from '../support/people.ts';
 import { openWorld, type World } from '../support/world.ts';
 
@@ -310,4 +312,25 @@ test('S0-22 S0-43 the transfer button is there for a PM alone; in pre-production
   expect(main).toContain('Transfer…');
   expect(main).not.toMatch(/<textarea|<select|name="description"|Save/);
   await above.close();
+});
+
+test('a row that was deleted while it was being edited: what was typed is there, to be saved as a new one', async () => {
+  const form = { entity: 'form', id: await add(world.staging, 'form', { name: 'Visit details' }) };
+  const client = ana;
+  await remove(homeOf(world.staging), pm, entityNamed('form'), form.id);
+  const typed = { name: 'Visit details', description: 'Half an hour of typing', version: 1 };
+  const answer = await client.post(`/catalog/form/${form.id}`, typed);
+  expect(answer.status).toBe(409);
+  expect(textOf(answer.text)).toContain('was deleted while you were editing');
+  expect(answer.text).toContain('Half an hour of typing');
+  expect((await client.get(`/catalog/form/${form.id}`)).headers['location']).toBe(
+    `/catalog/form/${form.id}/history`,
+  );
+});
+
+test('an editor cannot give rows new ids, and nobody can where the row is known to be the same', async () => {
+  const form = { entity: 'form', id: await add(world.staging, 'form') };
+  const editor = await site.as('ed');
+  expect((await editor.post(`/catalog/form/${form.id}/identity`)).status).toBe(403);
+  expect((await ana.post(`/catalog/form/${form.id}/identity`)).status).toBe(409);
 });

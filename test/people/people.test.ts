@@ -3,6 +3,7 @@ import request from 'supertest';
 import * as people from '../../src/people/people.ts';
 import { hashPassword, isPassword } from '../../src/people/passwords.ts';
 import { hire, openSite, password, textOf, type Site } from '../support/people.ts';
+import { add, get } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -144,4 +145,22 @@ describe('the people page', () => {
     expect(answer.status).toBe(422);
     expect(textOf(answer.text)).toContain('last administrator');
   });
+});
+
+test('who was signed out while typing gets it back after signing in again; another site’s post is refused', async () => {
+  const form = { entity: 'form', id: await add(world.staging, 'form', { name: 'Visit details' }) };
+  const client = await site.as('pm');
+  await client.post('/sign-out');
+  const typed = { name: 'Visit details', description: 'Line one\r\nline two', version: 1 };
+  expect((await client.forge(`/catalog/form/${form.id}`, typed)).status).toBe(403);
+  const kept = await client.post(`/catalog/form/${form.id}`, typed);
+  expect([kept.status, kept.headers['location']]).toEqual([303, '/sign-in']);
+  expect(textOf((await client.get('/sign-in')).text)).toContain('What you were sending is kept');
+  const back = await client.post('/sign-in', { email: 'pm@example.com', password });
+  expect(back.headers['location']).toBe('/kept');
+  expect(textOf((await client.get('/kept')).text)).toContain('Description Line one line two');
+  expect((await get(world.staging, form))['description']).toBeNull();
+  await client.post(`/catalog/form/${form.id}`, typed);
+  // Line breaks are kept in one spelling, whatever a browser makes of them.
+  expect((await get(world.staging, form))['description']).toBe('Line one\nline two');
 });
