@@ -48,11 +48,11 @@ const ROOM = 200_000;
  * signs in there.
  */
 export async function keepOfSignedOut(req: Request, res: Response, next: NextFunction) {
-  const isOurs = req.get('Sec-Fetch-Site') === 'same-origin' && !req.path.startsWith('/kept');
-  if (req.account || !isOurs) return next();
+  if (req.account || req.get('Sec-Fetch-Site') !== 'same-origin') return next();
   await readFields(req, res);
   const kept = keptIn(req);
-  if (kept.fields.length > 0 && JSON.stringify(kept).length < ROOM) req.session.kept = kept;
+  const isWorth = kept.fields.length > 0 && !req.path.startsWith('/kept');
+  if (isWorth && JSON.stringify(kept).length < ROOM) req.session.kept = kept;
   res.redirect(303, '/sign-in');
 }
 

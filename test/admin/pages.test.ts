@@ -167,8 +167,9 @@ describe('rows', () => {
     await ana.post(`/catalog/form/${form}/deletion`);
     const deleted = await page('/catalog/form?tab=deleted');
     expect(deleted).toContain('Visit details');
-    expect(deleted).toContain('A deletion cannot be sent yet');
-    await ana.get(`/catalog/form/${form}`).expect(404);
+    expect(deleted).toContain('A deletion is sent like any change');
+    await ana.get(`/catalog/form/${form}`).expect(303);
+    expect(await page(`/catalog/form/${form}/history`)).toContain('It was deleted here');
   });
 
   test('history shows every value before and after, of dependents too', async () => {

@@ -1,0 +1,79 @@
+// Rehearsing: what only the destination's MySQL would refuse shows before anything is decided, and nothing stays.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { rehearse } from '../../src/promotion/rehearsal.ts';
+import { contents } from '../support/checker.ts';
+import { claimsIn } from '../support/killing.ts';
+import { openSite, textOf } from '../support/people.ts';
+import { add, change, roadFrom, sheet, transfer } from '../support/rows.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(() => world.clear());
+afterEach(() => world.preprod.sql.query('drop trigger if exists frozen'));
+afterAll(() => world.close());
+
+async function newTask() {
+  const { staging } = world;
+  await add(staging, 'city', { name: 'Pune' });
+  const business = await add(staging, 'business', { cities: [{ city: 'Pune', partner: null }] });
+  return { entity: 'task', id: await add(staging, 'task', { business }) };
+}
+
+test('says that MySQL takes it, creates nothing for good, and leaves no lock', async () => {
+  const { staging, preprod } = world;
+  const task = await newTask();
+  const { selection } = await sheet(staging, [task], { create: ['city:Pune'] });
+  const before = await contents(preprod);
+  expect(await rehearse(roadFrom(staging), selection)).toBe(
+    'Rehearsed: MySQL in pre-production takes all 3 rows. Nothing was kept.',
+  );
+  expect(await contents(preprod)).toEqual(before);
+  expect(await claimsIn(preprod)).toBe(0);
+  expect((await transfer(staging, [task], { create: ['city:Pune'] })).state).toBe('verified');
+});
+
+test('says what MySQL would refuse, in its own words', async () => {
+  const { staging, preprod } = world;
+  const task = await newTask();
+  await preprod.sql.query(
+    "create trigger frozen before insert on task for each row signal sqlstate '45000' set message_text = 'tasks are frozen'",
+  );
+  const { selection } = await sheet(staging, [task], { create: ['city:Pune'] });
+  expect(await rehearse(roadFrom(staging), selection)).toContain(
+    'would refuse it: tasks are frozen',
+  );
+});
+
+test('does not wait for someone who is writing the row', async () => {
+  const { staging, preprod } = world;
+  const task = await newTask();
+  await transfer(staging, [task], { create: ['city:Pune'] });
+  await change(staging, task, { title: 'Newer' });
+  const holder = await preprod.writers.getConnection();
+  await holder.query('start transaction');
+  await holder.query(`select * from task where id = ${task.id} for update`);
+  const { selection } = await sheet(staging, [task]);
+  const start = Date.now();
+  await expect(rehearse(roadFrom(staging), selection)).rejects.toThrow('could not be rehearsed');
+  expect(Date.now() - start).toBeLessThan(4000);
+  await holder.query('rollback');
+  holder.release();
+});
+
+test('on the page it keeps what was typed on the sheet', async () => {
+  const form = { entity: 'business', id: await add(world.staging, 'business') };
+  const site = await openSite(world, 'staging');
+  const client = await site.as('pm');
+  const chosen = await client.post('/selections', { rows: `business:${form.id}` });
+  const address = String(chosen.headers['location']);
+  const page = await client.post(`${address}/rehearsal`, {
+    reason: 'A long reason',
+    name: 'Launch',
+  });
+  expect(textOf(page.text)).toContain('Rehearsed: MySQL in pre-production takes the row');
+  expect(page.text).toContain('value="A long reason"');
+  await site.close();
+});
