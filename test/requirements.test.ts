@@ -1,11 +1,14 @@
-// Every statement of the metadata flow that is said to be so ([R]) or is a step ([F]) has a test that names it.
+// Every statement of the metadata flow and of the version gate that is said to be so ([R]) or is a step ([F]) has a test that names it.
 import { expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const statements = [
-  ...readFileSync('docs/requirements.md', 'utf8').matchAll(/^- (S0-\w+) (\[[^ ]+\])/gm),
-].map(([, number = '', tags = '']) => ({ number, isSaid: /\[[RF]\]/.test(tags) }));
+  ...readFileSync('docs/requirements.md', 'utf8').matchAll(/^- ((?:S0|S2|J)-\w+) (\[[^ ]+\])?/gm),
+].map(([, number = '', tags = '']) => ({
+  number,
+  isSaid: !/\[[SAQN]\]/.test(tags) || /\[[RF]\]/.test(tags),
+}));
 
 /** Built with the search indexer and the release commands; listed so that they are not forgotten. */
 const notYet = ['S0-70', 'S0-71', 'S0-72', 'S0-74'];
@@ -13,12 +16,12 @@ const notYet = ['S0-70', 'S0-71', 'S0-72', 'S0-74'];
 const named = new Set(
   readdirSync('test', { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.ts') && file !== 'requirements.test.ts')
-    .flatMap((file) => readFileSync(join('test', file), 'utf8').match(/S0-\d+/g) ?? []),
+    .flatMap((file) => readFileSync(join('test', file), 'utf8').match(/\b(?:S0|S2|J)-\d+/g) ?? []),
 );
 
 test('every statement has a test that names it', () => {
   const count = statements.filter(({ number }) => named.has(number)).length;
-  process.stdout.write(`${count} of ${statements.length} S0 statements are named by a test\n`);
+  process.stdout.write(`${count} of ${statements.length} statements are named by a test\n`);
   const missing = statements
     .filter(({ number, isSaid }) => isSaid && !named.has(number) && !notYet.includes(number))
     .map(({ number }) => number);

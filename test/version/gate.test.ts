@@ -1,5 +1,7 @@
 // Who may work while the database is being updated, or is of another version: pages, API and workers.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { points } from '../../src/journal/points.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
@@ -10,7 +12,7 @@ import { contents } from '../support/checker.ts';
 import { claimsIn, dismiss, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
 import { openSite, password, textOf, type Site } from '../support/people.ts';
 import { add, change, get, has, transfer } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { openWorld, settingsOf, type World } from '../support/world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -51,6 +53,33 @@ test.each([
   expect(standingOf(version, '1.0').kind).toBe(kind);
 });
 
+test('S2-01 S2-02 S2-03 one document, metadata/metadata: a version in words and a flag', async () => {
+  const [stored, ...others] = await world.staging.documents.collection('metadata').find().toArray();
+  expect(others).toEqual([]);
+  expect(stored).toEqual({ _id: 'metadata', databaseVersion: supported, isUpdating: false });
+});
+
+test('S2-10 S2-11 S2-12 S2-13 S2-15 S2-16 S2-42 S2-43 server and commands get the supported version from the file DB_VERSION', () => {
+  for (const program of ['bin/serve', 'bin/oneway']) {
+    expect(readFileSync(program, 'utf8')).toContain(
+      'export SUPPORTED_DATABASE_VERSION="${SUPPORTED_DATABASE_VERSION:-$(cat DB_VERSION)}"',
+    );
+  }
+  const { SUPPORTED_DATABASE_VERSION: _own, ...variables } = world.variables.staging;
+  expect(() => settingsOf(variables)).toThrow('SUPPORTED_DATABASE_VERSION');
+  const shown = spawnSync('bash', ['bin/oneway', 'db', 'version'], {
+    env: { PATH: process.env['PATH'], ...variables },
+    encoding: 'utf8',
+  });
+  expect(shown.stdout).toContain(`supported: ${readFileSync('DB_VERSION', 'utf8').trim()}`);
+  expect(shown.stdout).toContain('They fit.');
+  const other = spawnSync('bash', ['bin/oneway', 'refresh'], {
+    env: { PATH: process.env['PATH'], ...variables, SUPPORTED_DATABASE_VERSION: '0.9.0' },
+    encoding: 'utf8',
+  });
+  expect([other.status, other.stderr]).toEqual([3, expect.stringContaining('supports 0.9.0')]);
+});
+
 describe('pages', () => {
   let site: Site;
   beforeEach(async () => {
@@ -58,7 +87,7 @@ describe('pages', () => {
   });
   afterEach(() => site.close());
 
-  test('S2-20 S2-23 S2-24 updating: signed out, then the page that says so; afterwards one returns', async () => {
+  test('S2-20 S2-23 S2-24 S2-25 updating: signed out, then the page that says so; afterwards one returns', async () => {
     const client = await site.as('pm');
     await mark(world.staging, updating);
     const gone = await client.get('/catalog/task?tab=ready');
