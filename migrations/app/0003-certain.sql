@@ -19,11 +19,12 @@ ALTER TABLE transfer
   ADD KEY transfer_selection (selection);
 
 -- `kept` (JSON) names the fields that stayed as they were there; `base_before` is the base that an undo gives
--- back; `former_id` the id that a row had until now.
+-- back; `former_id` the id that a row had until now; `tested` what was said of this very content before.
 ALTER TABLE transfer_step
   ADD COLUMN kept TEXT NULL,
   ADD COLUMN base_before MEDIUMTEXT NULL,
-  ADD COLUMN former_id BIGINT UNSIGNED NULL;
+  ADD COLUMN former_id BIGINT UNSIGNED NULL,
+  ADD COLUMN tested VARCHAR(400) NULL;
 
 -- A sheet that carries rows on, takes a transfer back, or brings rows back from production.
 ALTER TABLE selection

@@ -17,7 +17,7 @@ import { allNames } from '../environments/names.ts';
 import { readBy, readOne } from '../environments/row-store.ts';
 import { NotFound, type FieldErrors } from '../problems.ts';
 import { historyOf, image, momentOf, type Arrival } from '../journal/history.ts';
-import { fieldsIn } from '../promotion/problems-of-plan.ts';
+import { fieldsIn } from '../promotion/problems-of-people.ts';
 import { changesIn } from '../pictures/changes.ts';
 import { readStates } from '../journal/row-states.ts';
 import type { Sight } from '../promotion/compare.ts';

@@ -25,13 +25,20 @@ export type Upgrade = {
   say: (line: string) => void;
   /** How long to wait for transfers under way, in milliseconds. */
   patience?: number;
+  /** How long others may believe a flag that they have read. */
+  kept?: number;
 };
 
 /**
  * Migrates; answers the names of what was applied.
  * @throws Conflict when another migration is at it, Problem when transfers do not end
  */
-export async function upgrade({ here, say, patience = 600_000 }: Upgrade): Promise<string[]> {
+export async function upgrade({
+  here,
+  say,
+  patience = 600_000,
+  kept = KEPT,
+}: Upgrade): Promise<string[]> {
   const lock = await takeLock(here);
   try {
     await point('upgrade lock');
@@ -40,7 +47,7 @@ export async function upgrade({ here, say, patience = 600_000 }: Upgrade): Promi
     await setUpdating(here, from);
     await point('upgrade flag');
     // Who read the flag before it was set may believe in it for this long.
-    if (before !== null) await sleep(KEPT);
+    if (before !== null) await sleep(kept);
     try {
       await untilQuiet(here, say, patience);
     } catch (error) {

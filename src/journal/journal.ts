@@ -2,7 +2,7 @@
 // transfer's state names the fence it was given; a worker whose fence is old moves nothing.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
-import type { Row, RowKey } from '../catalog/entity.ts';
+import type { Row } from '../catalog/entity.ts';
 import {
   first,
   run,
@@ -16,100 +16,19 @@ import * as audit from '../audit/audit.ts';
 import { tell, tellHolders } from '../messages/messages.ts';
 import { Conflict } from '../problems.ts';
 import { batches } from '../environments/batches.ts';
-import type { EnvironmentName } from '../environments/ladder.ts';
 import type { Stop } from '../environments/place.ts';
+import {
+  liveStates,
+  sent,
+  type Action,
+  type Decision,
+  type Draft,
+  type State,
+  type Transfer,
+  type WrittenStep,
+} from './transfer.ts';
 
-export type State =
-  | 'planned'
-  | 'claimed'
-  | 'applying'
-  | 'committed'
-  | 'verified'
-  | 'refused'
-  | 'putting_back'
-  | 'put_back'
-  | 'needs_attention';
-
-export const liveStates: State[] = ['planned', 'claimed', 'applying', 'committed', 'putting_back'];
-
-/** Nothing is left to do: neither for a worker nor for a person. */
-export const overStates: State[] = ['verified', 'refused', 'put_back'];
-
-/**
- * A save is a write whose destination is its own environment; so is each part of a copy-down, and what is
- * brought back.
- */
-export type Kind = 'transfer' | 'undo' | 'bring-back' | 'save' | 'copy-down';
-
-/** What a person sent from a sheet, to be found under Transfers. */
-export const sent: Kind[] = ['transfer', 'undo', 'bring-back'];
-export const isSent = ({ kind }: { kind: Kind }) => sent.includes(kind);
-
-export type Transfer = {
-  id: string;
-  number: number;
-  kind: Kind;
-  state: State;
-  fence: number;
-  lease_until: string;
-  origin: EnvironmentName;
-  destination: EnvironmentName;
-  name: string;
-  reason: string | null;
-  person: string;
-  role: string;
-  idempotency_key: string;
-  plan_hash: string;
-  /** The transfer that this one takes back. */
-  undoes: string | null;
-  /** What a person chose when it could not go on by itself. */
-  decision: Decision | null;
-  /** JSON: the transfers that brought these rows here. */
-  chain: string;
-  /** JSON: rows there that must stay as they are while this is written. */
-  relied_on: string;
-  instant: string | null;
-  problem: string | null;
-  created_at: string;
-  ended_at: string | null;
-};
-
-export type Decision = 'try-again' | 'put-back' | 'leave-theirs';
-
-export type Action = 'create' | 'update' | 'remove' | 'same';
-export type Step = {
-  entity: string;
-  id: number;
-  title: string;
-  action: Action;
-  /** Why a row goes that nobody picked. */
-  because: string | null;
-  before: Row | null;
-  after: Row | null;
-  /** Fields of ours that were left out: they stay as they are there. */
-  kept: string[];
-  /** The base until now, as canonical content: an undo gives it back. */
-  base?: string | null;
-  /** The id that the row had until now; its marks go along. */
-  formerId?: number | null;
-};
-export type WrittenStep = Step & { seq: number; outcome: string | null };
-
-export type Draft = {
-  kind: Kind;
-  name: string;
-  reason: string | null;
-  person: string;
-  role: string;
-  idempotencyKey: string;
-  planHash: string;
-  chain: string[];
-  undoes: string | null;
-  /** The basket it was sent from. */
-  selection: string | null;
-  reliedOn: RowKey[];
-  steps: Step[];
-};
+export * from './transfer.ts';
 
 /** Someone took over: this worker must not touch anything any more. */
 export class Stale extends Error {}
@@ -143,14 +62,14 @@ export async function open(
         ...[id, seq + 1, step.entity, step.id, step.title.slice(0, 200), step.action, step.because],
         ...[step.before && JSON.stringify(step.before), step.after && JSON.stringify(step.after)],
         step.kept.length > 0 ? JSON.stringify(step.kept) : null,
-        ...[step.base ?? null, step.formerId ?? null],
+        ...[step.base ?? null, step.formerId ?? null, step.tested?.slice(0, 400) ?? null],
       ]);
       for (const batch of batches(lines)) {
         await run(
           connection,
           sql`insert into transfer_step
                 (transfer, seq, entity, row_id, title, action, because, before_image, after_image, kept,
-                 base_before, former_id)
+                 base_before, former_id, tested)
               values ${batch}`,
         );
       }
@@ -177,6 +96,11 @@ function must(transfer: Transfer | undefined): Transfer {
 export const byId = (on: Queryable, id: string) =>
   first<Transfer>(on, sql`select * from transfer where id = ${id}`);
 
+export async function byIds(on: Queryable, ids: string[]): Promise<Map<string, Transfer>> {
+  const found = await select<Transfer>(on, sql`select * from transfer where id in (${ids})`);
+  return new Map(found.map((transfer) => [transfer.id, transfer]));
+}
+
 export const byNumber = (on: Queryable, number: number) =>
   first<Transfer>(
     on,
@@ -189,6 +113,18 @@ export const byKey = (on: Queryable, person: string, key: string) =>
     on,
     sql`select * from transfer where person = ${person} and idempotency_key = ${key}`,
   );
+
+/** What was said of rows when they were sent, by `transfer entity:id`. */
+export async function testedIn(on: Queryable, transfers: string[]): Promise<Map<string, string>> {
+  const lines = await select<{ transfer: string; entity: string; row_id: number; tested: string }>(
+    on,
+    sql`select transfer, entity, row_id, tested from transfer_step
+         where transfer in (${transfers}) and tested is not null`,
+  );
+  return new Map(
+    lines.map((line) => [`${line.transfer} ${line.entity}:${line.row_id}`, line.tested]),
+  );
+}
 
 /** Transfers that took back (rows of) this one. */
 export const undoing = (on: Queryable, id: string) =>
@@ -210,6 +146,7 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
     kept: string | null;
     base_before: string | null;
     former_id: number | null;
+    tested: string | null;
     outcome: string | null;
   }>(on, sql`select * from transfer_step where transfer = ${id} order by seq`);
   return lines.map((line) => ({
@@ -224,6 +161,7 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
     kept: JSON.parse(line.kept ?? '[]') as string[],
     base: line.base_before,
     formerId: line.former_id,
+    tested: line.tested,
     outcome: line.outcome,
   }));
 }

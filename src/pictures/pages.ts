@@ -5,7 +5,7 @@ import { entityNamed, travelling } from '../catalog/index.ts';
 import type { Here } from '../environments/here.ts';
 import { rung } from '../environments/ladder.ts';
 import type { Stop } from '../environments/place.ts';
-import { byId } from '../journal/journal.ts';
+import * as journal from '../journal/journal.ts';
 import { see } from '../promotion/compare.ts';
 import { unreachable } from '../promotion/transfers.ts';
 import { changesOf } from '../promotion/plan.ts';
@@ -144,11 +144,14 @@ export async function changes(req: Request, res: Response) {
       throw unreachable(error, of);
     },
   );
-  const list = [];
-  for (const { arrival, fields } of found) {
-    const transfer = here.destination ? await byId(here.sql, arrival.transfer) : undefined;
-    list.push({ arrival, fields, transfer, entity: entityNamed(arrival.entity) });
-  }
+  const own = here.destination ? [...new Set(found.map((one) => one.arrival.transfer))] : [];
+  const transfers = await journal.byIds(here.sql, own);
+  const tested = await journal.testedIn(here.sql, own);
+  const list = found.map(({ arrival, fields }) => ({
+    ...{ arrival, fields, entity: entityNamed(arrival.entity) },
+    transfer: transfers.get(arrival.transfer),
+    tested: tested.get(`${arrival.transfer} ${arrival.entity}:${arrival.row_id}`) ?? null,
+  }));
   const where = rung(of.name);
   await page(req, res, 'pictures/changes', {
     title: `What changed in ${where.inText}?`,

@@ -18,7 +18,7 @@ import { remember, see, type Sight } from './compare.ts';
 import { readMappings, theirName } from '../journal/mappings.ts';
 import { testedOf, type Tested } from './verdicts.ts';
 import { linkedNames } from './plan.ts';
-import { imagesOf } from './problems-of-plan.ts';
+import { imagesOf } from './problems-of-shape.ts';
 import type { Step } from '../journal/journal.ts';
 
 export type Column = { maxLength: number | null; isRequired: boolean };

@@ -100,6 +100,7 @@ function stepOf(facts: Facts, choices: Choices, { key, because }: Going): Planne
     root,
     kept: [] as string[],
     base: sight.stop?.base_content ?? null,
+    tested: testedInWords(facts, root),
   };
   const after = rowThatGoes(sight, choices);
   if (after === null) {
@@ -113,6 +114,14 @@ function stepOf(facts: Facts, choices: Choices, { key, because }: Going): Planne
     return { ...common, kept, action: 'same', before: there, after: there };
   }
   return { ...common, kept, action: there === null ? 'create' : 'update', before: there, after };
+}
+
+function testedInWords({ tested, from }: Facts, root: RowKey): string | null {
+  if (!rung(from).isTested) return null;
+  const words = (tested.get(keyText(root))?.current ?? []).map(
+    ({ works, person }) => `${works ? 'Works' : 'Does not work'}, said ${person}`,
+  );
+  return words.length > 0 ? words.join('; ') : 'Not tested';
 }
 
 const isOwnerDeleted = ({ sights }: Facts, root: RowKey, key: RowKey) =>

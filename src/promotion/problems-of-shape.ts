@@ -1,9 +1,17 @@
-// Does what is carried fit the tables there: columns, lengths, unique values?
+// Does what is carried fit the destination: columns, lengths, unique values, its own values, images, addresses?
 import { isSameValue } from '../catalog/content.ts';
-import { columnOf, fieldEntries, labelOf, type Entity } from '../catalog/entity.ts';
+import {
+  columnOf,
+  fieldEntries,
+  keyText,
+  labelOf,
+  type Entity,
+  type Row,
+} from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { rung } from '../environments/ladder.ts';
+import { localValue, type Choices } from './choices.ts';
 import type { Column, Facts } from './facts.ts';
 import type { PlannedStep } from './plan.ts';
 import { called, keyOf, type Problem } from './problems-of-plan.ts';
@@ -84,6 +92,55 @@ export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
       const message = `${called(step)}: ${labelOf(entity, field)} is taken in ${rung(facts.to).inText} by ${entity.label.one.toLowerCase()} ${holder}. ${way}`;
       const ways = [{ kind: 'edit' as const, key: keyOf(step) }];
       return [{ reason: 'unique-taken' as const, row: keyOf(step), message, ways }];
+    });
+  });
+}
+
+/** What was typed for the destination's own fields does not fit. */
+export function localValues(choices: Choices, steps: PlannedStep[]): Problem[] {
+  return steps.flatMap((step) => {
+    const entity = entityNamed(step.entity);
+    return fieldEntries(entity).flatMap(([name, { local }]): Problem[] => {
+      const typed = step.before === null ? choices.locals[keyText(step)] : undefined;
+      const { error } = local ? localValue(entity, name, typed) : { error: null };
+      const message = `${called(step)}: ${error}`;
+      return error ? [{ reason: 'local-value', row: keyOf(step), message, ways: [] }] : [];
+    });
+  });
+}
+
+export function images({ missingImages }: Facts, steps: PlannedStep[]): Problem[] {
+  return steps.flatMap((step) =>
+    imagesOf(step).flatMap(({ label, name }) => {
+      if (!missingImages.has(name)) return [];
+      const message = `${called(step)}: the ${label.toLowerCase()} is not in this environment's storage. Upload it again.`;
+      const ways = [{ kind: 'edit' as const, key: keyOf(step) }];
+      return [{ reason: 'image-missing' as const, row: keyOf(step), message, ways }];
+    }),
+  );
+}
+
+/** Objects that a step's row names. */
+export function imagesOf(step: { entity: string; after: Row | null }) {
+  const entity = entityNamed(step.entity);
+  return fieldEntries(entity).flatMap(([field, { kind }]) => {
+    const name = step.after?.[field];
+    return kind === 'image' && typeof name === 'string'
+      ? [{ label: labelOf(entity, field), name }]
+      : [];
+  });
+}
+
+export function hostNames({ hostHere }: Facts, steps: PlannedStep[]): Problem[] {
+  if (!hostHere) return [];
+  return steps.flatMap((step) => {
+    const entity = entityNamed(step.entity);
+    return fieldEntries(entity).flatMap(([field, { local }]) => {
+      const value = step.after?.[field];
+      if (local || typeof value !== 'string' || !value.includes(hostHere)) return [];
+      const message = `${called(step)}: ${labelOf(entity, field)} contains this environment's own address (${hostHere}).`;
+      const ways = [{ kind: 'edit' as const, key: keyOf(step) }];
+      return [{ reason: 'host-name' as const, row: keyOf(step), message, ways }];
     });
   });
 }

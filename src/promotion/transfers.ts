@@ -10,7 +10,7 @@ import { Conflict, Invalid, Problem, Unavailable } from '../problems.ts';
 import { gather, type Facts } from './facts.ts';
 import * as journal from '../journal/journal.ts';
 import { planTransfer, type Plan, type PlannedStep } from './plan.ts';
-import { imagesOf } from './problems-of-plan.ts';
+import { imagesOf } from './problems-of-shape.ts';
 import type { Selection, SelectionKind } from './selections.ts';
 import { rowThatGoes } from './choices.ts';
 import { planUndo, taken } from './undo.ts';

@@ -5,6 +5,7 @@ import type { Standing } from '../version/standing.ts';
 import { inWords } from '../version/standing.ts';
 import { Unavailable } from '../problems.ts';
 import { keep } from './kept.ts';
+import { flash } from './pages.ts';
 import { localPath, textIn } from './request.ts';
 import { isOurs } from './security.ts';
 import { readFields } from './uploads.ts';
@@ -23,7 +24,11 @@ export async function keepOut(req: Request, res: Response, next: NextFunction) {
   if (standing === null || standing.kind === 'open') return next();
   if (standing.kind === 'unknown') {
     if (req.method === 'GET' || req.method === 'HEAD' || writesNothing.has(req.path)) return next();
-    throw new Unavailable(inWords(standing));
+    if (!(await mayKeep(req, res)) || !(await keep(req))) {
+      throw new Unavailable(inWords(standing));
+    }
+    flash(req, `${inWords(standing)} What you typed is kept for half an hour.`);
+    return res.redirect(303, '/kept');
   }
   if (req.path.startsWith('/api/')) return answerApi(res, standing);
   const isKept = req.method === 'POST' && (await mayKeep(req, res)) && (await keep(req));

@@ -183,14 +183,14 @@ describe('migrations', () => {
            order by table_name, ordinal_position`,
     );
 
-  test('killed at its n-th step, again and again, it ends in the same shape', async () => {
+  test('killed at its first step, its second …, it ends in the same shape', async () => {
     const { here, variables } = await empty();
     await go(here);
     const whole = await shapeOf(here);
     await here.close();
     const other = await empty();
     let kills = 0;
-    for (let n = 1; n < 200; n += 4) {
+    for (let n = 1; n < 200; n += 1) {
       const order = {
         variables: other.variables,
         task: { do: 'upgrade', patience: 5000 } as const,

@@ -12,7 +12,7 @@ import {
   transferKilledAt,
 } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
-import { add, change, get, has, homeOf, pm, transfer } from '../support/rows.ts';
+import { add, change, get, has, homeOf, pm, transfer, changedBoth } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -28,23 +28,12 @@ afterAll(async () => {
 
 type Pair = { task: RowKey; form: RowKey };
 
-async function changedBoth(): Promise<Pair> {
-  const { staging } = world;
-  const form = { entity: 'form', id: await add(staging, 'form') };
-  const business = await add(staging, 'business');
-  const task = { entity: 'task', id: await add(staging, 'task', { business, form: form.id }) };
-  await transfer(staging, [task]);
-  await change(staging, form, { description: 'Newer' });
-  await change(staging, task, { title: 'Newer' });
-  return { task, form };
-}
-
 const forms = () => world.preprod.documents.collection<{ _id: number }>('form');
 const last = async () => (await statesOf(world.staging)).at(-1);
 
 /** A transfer that died after a document, which someone else then changed. */
 async function stuck(): Promise<Pair> {
-  const pair = await changedBoth();
+  const pair = await changedBoth(world);
   await transferKilledAt(world.variables.staging, [pair.task, pair.form], 'document');
   await forms().updateOne({ _id: pair.form.id }, { $set: { description: 'By hand' } });
   await recoverNow(world.staging);

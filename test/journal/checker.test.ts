@@ -1,12 +1,11 @@
 // Negative controls: writers that break one rule each. The checker must catch every one of them, or it says
 // nothing about the others.
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import type { RowKey } from '../../src/catalog/entity.ts';
 import { keyText } from '../../src/catalog/entity.ts';
 import { createConnection } from 'mysql2/promise';
-import { contents, findings, type Contents } from '../support/checker.ts';
+import { contents, findings } from '../support/checker.ts';
 import { killedAt } from '../support/killing.ts';
-import { add, change, transfer } from '../support/rows.ts';
+import { add, change, transfer, changedBoth } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -16,33 +15,18 @@ beforeAll(async () => {
 beforeEach(() => world.clear());
 afterAll(() => world.close());
 
-type Case = { task: RowKey; form: RowKey; before: Contents; after: Contents };
-
-/** A task and its form are to be written; what stands there, and what shall. */
-async function changedBoth(): Promise<Case> {
-  const { staging, preprod } = world;
-  const form = { entity: 'form', id: await add(staging, 'form') };
-  const business = await add(staging, 'business');
-  const task = { entity: 'task', id: await add(staging, 'task', { business, form: form.id }) };
-  await transfer(staging, [task]);
-  const before = await contents(preprod);
-  await change(staging, form, { description: 'Newer' });
-  await change(staging, task, { title: 'Newer' });
-  return { task, form, before, after: await contents(staging) };
-}
-
 const kinds = async (expected: Parameters<typeof findings>[2]) =>
   (await findings(world.staging, world.preprod, expected)).map(({ kind }) => kind);
 
 test('as nothing was done, and after a whole transfer, it finds nothing', async () => {
-  const { task, form, before, after } = await changedBoth();
+  const { task, form, before, after } = await changedBoth(world);
   expect(await kinds({ before, after })).toEqual([]);
   await transfer(world.staging, [task, form]);
   expect(await kinds({ before, after })).toEqual([]);
 });
 
 test('a writer without a journal that dies in the middle', async () => {
-  const { form, before, after } = await changedBoth();
+  const { form, before, after } = await changedBoth(world);
   await world.preprod.documents
     .collection<{ _id: number }>('form')
     .updateOne({ _id: form.id }, { $set: { description: 'Newer' } });
@@ -51,7 +35,7 @@ test('a writer without a journal that dies in the middle', async () => {
 });
 
 test('a blind upsert over what someone else wrote', async () => {
-  const { task, before, after } = await changedBoth();
+  const { task, before, after } = await changedBoth(world);
   const { preprod } = world;
   await change(preprod, task, { title: 'By hand' });
   const foreign = new Map([[keyText(task), (await contents(preprod)).get(keyText(task)) ?? '']]);
@@ -65,7 +49,7 @@ test('a blind upsert over what someone else wrote', async () => {
 });
 
 test('COMMIT after a lock-wait timeout: the server rolled back the statement only', async () => {
-  const { task, before, after } = await changedBoth();
+  const { task, before, after } = await changedBoth(world);
   const { preprod, staging } = world;
   const other = { entity: 'business', id: await add(staging, 'business') };
   await transfer(staging, [other]);
@@ -106,7 +90,7 @@ const loginOf = ({ variables }: World) => ({
 });
 
 test('a transfer that nobody carries on', async () => {
-  const { task, form, before, after } = await changedBoth();
+  const { task, form, before, after } = await changedBoth(world);
   const keys = [task, form];
   await killedAt(world.variables.staging, { do: 'transfer', keys }, { point: 'lock', times: 1 });
   expect(new Set(await kinds({ before, after }))).toEqual(new Set(['stuck']));

@@ -15,7 +15,7 @@ import { contents, findings, type Contents } from '../support/checker.ts';
 import { dismiss, elsewhere, recoverNow } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';
-import { add, change, get, transfer } from '../support/rows.ts';
+import { add, change, get, transfer, changedBoth, type Changed } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'oneway-faults-'));
@@ -85,20 +85,6 @@ async function restart(part: keyof typeof running) {
   if (part !== 'redis') there[part].to(port);
 }
 
-type Changed = { task: RowKey; form: RowKey; before: Contents; after: Contents };
-
-async function changedBoth(): Promise<Changed> {
-  const { staging, preprod } = world;
-  const form = { entity: 'form', id: await add(staging, 'form') };
-  const business = await add(staging, 'business');
-  const task = { entity: 'task', id: await add(staging, 'task', { business, form: form.id }) };
-  await transfer(staging, [task]);
-  const before = await contents(preprod);
-  await change(staging, form, { description: 'Newer' });
-  await change(staging, task, { title: 'Newer' });
-  return { task, form, before, after: await contents(staging) };
-}
-
 /** Does something once, the first time that a point is reached. */
 function atPoint(name: string, work: () => unknown) {
   let isDone = false;
@@ -133,7 +119,7 @@ const everywhere = ['claim', 'state', 'lock', 'rows', 'document', 'before commit
 
 describe('a connection that is cut', () => {
   test.each(everywhere)('to the destination’s MySQL at “%s”', async (point) => {
-    const changed = await changedBoth();
+    const changed = await changedBoth(world);
     atPoint(point, () => there.mysql.cut());
     await tryTransfer(changed);
     await settle();
@@ -143,7 +129,7 @@ describe('a connection that is cut', () => {
   test.each(['open', 'document', 'after commit', 'committed'])(
     'to the destination’s MongoDB at “%s”',
     async (point) => {
-      const changed = await changedBoth();
+      const changed = await changedBoth(world);
       atPoint(point, () => there.mongo.cut());
       await tryTransfer(changed);
       await settle();
@@ -154,7 +140,7 @@ describe('a connection that is cut', () => {
   test.each(['claim', 'open', 'after commit', 'removed'])(
     'to this environment’s own MySQL at “%s”',
     async (point) => {
-      const changed = await changedBoth();
+      const changed = await changedBoth(world);
       atPoint(point, () => here.mysql.cut());
       await tryTransfer(changed);
       await settle();
@@ -165,7 +151,7 @@ describe('a connection that is cut', () => {
 
 describe('a connection that hangs half-open', () => {
   test('the answer to COMMIT is lost: what was written is found, and nothing is written twice', async () => {
-    const changed = await changedBoth();
+    const changed = await changedBoth(world);
     patience.statement = 1000;
     atPoint('before commit', () => {
       there.mysql.hang('answers');
@@ -195,7 +181,7 @@ describe('a connection that hangs half-open', () => {
   });
 
   test.each(['claim', 'lock', 'rows'])('towards MySQL at “%s”', async (point) => {
-    const changed = await changedBoth();
+    const changed = await changedBoth(world);
     patience.statement = 1000;
     atPoint(point, () => {
       there.mysql.hang('both');
@@ -211,7 +197,7 @@ describe('a server that is killed', () => {
   test.each(['lock', 'before commit', 'after commit'])(
     'MySQL at “%s”',
     async (point) => {
-      const changed = await changedBoth();
+      const changed = await changedBoth(world);
       atPoint(point, () => crash('mysql'));
       const answer = await tryTransfer(changed);
       expect(answer).toBeInstanceOf(Error);
@@ -225,7 +211,7 @@ describe('a server that is killed', () => {
   test.each(['rows', 'document'])(
     'MongoDB at “%s”',
     async (point) => {
-      const changed = await changedBoth();
+      const changed = await changedBoth(world);
       atPoint(point, () => crash('mongo'));
       await tryTransfer(changed);
       await restart('mongo');
@@ -236,7 +222,7 @@ describe('a server that is killed', () => {
   );
 
   test('Redis: a transfer under way ends, pages say what is missing, and afterwards all is well', async () => {
-    const changed = await changedBoth();
+    const changed = await changedBoth(world);
     const site = await openSite(world, 'staging');
     const client = await site.as('pm');
     atPoint('lock', () => crash('redis'));
@@ -256,7 +242,7 @@ describe('a server that is killed', () => {
 
 describe('locks', () => {
   test('someone holds a row for longer than the lock wait: it is tried again as a whole', async () => {
-    const changed = await changedBoth();
+    const changed = await changedBoth(world);
     const holder = await world.preprod.writers.getConnection();
     atPoint('lock', async () => {
       await holder.query('start transaction');
@@ -270,7 +256,7 @@ describe('locks', () => {
   }, 40_000);
 
   test('a deadlock with someone else: one of them starts again, and both values make sense', async () => {
-    const changed = await changedBoth();
+    const changed = await changedBoth(world);
     const other = await world.preprod.writers.getConnection();
     let theirs: Promise<unknown> = Promise.resolve();
     atPoint('lock', async () => {
@@ -293,7 +279,7 @@ describe('locks', () => {
 
 describe('a clock that is wrong', () => {
   test.each([-3_600_000, 3_600_000])('by %d ms: later changes stay later', async (skew) => {
-    const changed = await changedBoth();
+    const changed = await changedBoth(world);
     const { task, form } = changed;
     const first = (await get(world.preprod, task)).modified_at;
     const order = { variables: world.variables.staging, at: null, skew };
@@ -311,7 +297,7 @@ describe('a clock that is wrong', () => {
   });
 
   test('a process whose clock is an hour ahead and that dies is picked up as soon as any other', async () => {
-    const changed = await changedBoth();
+    const changed = await changedBoth(world);
     const { ended } = elsewhere({
       variables: world.variables.staging,
       task: { do: 'transfer', keys: [changed.task, changed.form] },

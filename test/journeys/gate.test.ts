@@ -77,3 +77,22 @@ test('S2-21 S2-22 another version: Update application, with both versions', asyn
   await page.getByRole('button', { name: 'Sign in' }).waitFor();
   await context.close();
 }, 60_000);
+
+test('S2-54 the document is missing: pages can be read, a bar says why nothing is saved, and the answer, too', async () => {
+  const { staging } = world;
+  const form = { entity: 'form', id: await add(staging, 'form', { name: 'Other details' }) };
+  const context = await openContext(browser, { colorScheme: 'dark' });
+  const page = await context.newPage();
+  await signIn(page, servers.urls.staging, 'pm@example.com', password);
+  await staging.documents.collection('metadata').deleteMany({});
+  await page.waitForTimeout(2100);
+  await page.goto(`${servers.urls.staging}/catalog/form/${form.id}`);
+  await page.getByText('Nothing can be saved right now.').waitFor();
+  expect(await findingsOn(page)).toEqual([]);
+  await page.getByLabel('Description').fill('Typed');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('missing or malformed').waitFor();
+  expect((await get(staging, form))['description']).toBeNull();
+  await writeVersion(staging.documents, { databaseVersion: supported, isUpdating: false });
+  await context.close();
+}, 60_000);

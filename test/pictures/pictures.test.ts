@@ -6,6 +6,7 @@ import { remove } from '../../src/editing/deletions.ts';
 import { begin, compareAll, lastRuns, matrix, rowsWith } from '../../src/pictures/comparison.ts';
 import { ageOf, allWaiting } from '../../src/pictures/waiting.ts';
 import * as marks from '../../src/promotion/marks.ts';
+import { judge, wholeHashes } from '../../src/promotion/verdicts.ts';
 import type { Status } from '../../src/promotion/status.ts';
 import { dismiss, killedAt, recoverNow } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
@@ -194,6 +195,8 @@ test('what changed in production: by row and field, who and why, and a way to un
   await transfer(preprod, [one, other]);
   for (const key of [one, other]) await change(staging, key, { description: 'Newer' });
   await transfer(staging, [one, other]);
+  const seen = (await wholeHashes(preprod, [one])).get(keyText(one)) ?? '';
+  await judge(preprod, 'quinn@example.com', one, { works: true, note: null, seen });
   await transfer(preprod, [one, other]);
   const site = await openSite(world, 'preprod');
   const client = await site.as('pm');
@@ -202,6 +205,8 @@ test('what changed in production: by row and field, who and why, and a way to un
   expect(text).toContain('What changed in production?');
   expect(text).toContain('Reason: Checked with the shop');
   expect(text).toMatch(/Description\s+Empty\s+Newer/);
+  expect(text).toContain('Works, said quinn@example.com');
+  expect(text).toContain('Not tested');
   const action = /action="(\/transfers\/\d+\/undo)"/.exec(page.text)?.[1] ?? '';
   const chosen = await client.post(action, { rows: keyText(other) });
   const undoing = textOf((await client.get(String(chosen.headers['location']))).text);

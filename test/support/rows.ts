@@ -16,6 +16,8 @@ import { noChoices, type Choices } from '../../src/promotion/choices.ts';
 import type { Author } from '../../src/journal/row-states.ts';
 import * as selections from '../../src/promotion/selections.ts';
 import { prepare, send, type Road } from '../../src/promotion/transfers.ts';
+import { contents } from './checker.ts';
+import type { World } from './world.ts';
 
 export const pm: Author = { email: 'pm@example.com', isProductManager: true };
 export const ed: Author = { email: 'ed@example.com', isProductManager: false };
@@ -156,3 +158,16 @@ export async function undo(
     person: pm.email,
   });
 }
+
+/** A task and its form that stand there and were changed here since; what stands there now, and what shall. */
+export async function changedBoth({ staging, preprod }: Pick<World, 'staging' | 'preprod'>) {
+  const form = { entity: 'form', id: await add(staging, 'form') };
+  const business = await add(staging, 'business');
+  const task = { entity: 'task', id: await add(staging, 'task', { business, form: form.id }) };
+  await transfer(staging, [task]);
+  const before = await contents(preprod);
+  await change(staging, form, { description: 'Newer' });
+  await change(staging, task, { title: 'Newer' });
+  return { task, form, before, after: await contents(staging) };
+}
+export type Changed = Awaited<ReturnType<typeof changedBoth>>;

@@ -57,7 +57,7 @@ const tasks: { [kind in Task['do']]: (here: Here, task: Task & { do: kind }) => 
       if (!here.source) throw new Error('There is no source');
       return copyDown({ here, there: here.destination, source: here.source, lease: 100 });
     },
-    upgrade: (here, { patience }) => upgrade({ here, say: () => {}, patience }),
+    upgrade: (here, { patience }) => upgrade({ here, say: () => {}, patience, kept: 0 }),
     recover: async (here) => {
       const recovering = { here, there: here.destination, lease: 100, log: quiet };
       await recover(recovering);

@@ -173,8 +173,12 @@ describe('pages', () => {
     expect(page.status).toBe(200);
     expect(textOf(page.text)).toContain('Nothing can be saved right now');
     const answer = await client.post(`/catalog/form/${form.id}`, { name: 'Other', version: 1 });
-    expect(answer.status).toBe(503);
-    expect(textOf(answer.text)).toContain('missing or malformed');
+    expect(answer.headers['location']).toBe('/kept');
+    const kept = textOf((await client.get('/kept')).text);
+    expect(kept).toContain('missing or malformed');
+    expect(kept).toContain('Name Other');
+    expect((await get(world.staging, form))['name']).toBe('Visit details');
+    expect((await client.forge('/names', { name: 'Pune' })).status).toBe(503);
     const ready = await client.get('/readyz');
     expect([ready.status, ready.body.version]).toEqual([
       503,
