@@ -43,8 +43,10 @@ const roadFrom = (here: Here) => {
   return { here, there: here.destination, lease: 15_000, hostHere: null };
 };
 
-async function transfer(here: Here, name: string, reason: string, keys: RowKey[]) {
-  const id = await selections.create(here.sql, pm.email, { keys, name });
+/** `from` is the transfer that brought these rows here. */
+async function transfer(here: Here, name: string, reason: string, keys: RowKey[], from?: Transfer) {
+  const chain = from ? [from.id] : [];
+  const id = await selections.create(here.sql, pm.email, { keys, name, chain });
   return click(here, await selections.find(here.sql, id), reason, pm.email);
 }
 
@@ -80,15 +82,13 @@ export async function workAWeek(all: Environments) {
   // Monday: corrections that went all the way.
   await change(staging, task(2001), { priority: 90 });
   await change(staging, form(301), { description: 'What we need to know before we call back. ☎️' });
-  await transfer(staging, 'Monday corrections', 'Wording agreed with support', [
+  const monday = await transfer(staging, 'Monday corrections', 'Wording agreed with support', [
     task(2001),
     form(301),
   ]);
   await letTimePass(all, { days: 1 });
-  await transfer(preprod, 'Monday corrections', 'Looked at in pre-production', [
-    task(2001),
-    form(301),
-  ]);
+  const looked = 'Looked at in pre-production';
+  await transfer(preprod, 'Monday corrections', looked, [task(2001), form(301)], monday);
   await letTimePass(all, { days: 1 });
 
   // Wednesday: a launch that waits in pre-production.
@@ -139,8 +139,9 @@ export async function workAWeek(all: Environments) {
 
   // Thursday night: something went to production that had to come back.
   await change(staging, task(2006), { message: 'Follow your driver on the new live map! 🗺️' });
-  await transfer(staging, 'Live map', 'Announced for Thursday', [task(2006)]);
-  const early = await transfer(preprod, 'Live map', 'Announced for Thursday', [task(2006)]);
+  const why = 'Announced for Thursday';
+  const map = await transfer(staging, 'Live map', why, [task(2006)]);
+  const early = await transfer(preprod, 'Live map', why, [task(2006)], map);
   await letTimePass(all, { days: 0.2 });
   await undo(preprod, early, 'The live map crashes on iOS', [task(2006)]);
   await letTimePass(all, { days: 0.8 });
