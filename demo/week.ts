@@ -14,7 +14,8 @@ import type { Transfer } from '../src/journal/journal.ts';
 import * as selections from '../src/promotion/selections.ts';
 import type { Selection } from '../src/promotion/selections.ts';
 import * as verdicts from '../src/promotion/verdicts.ts';
-import { prepare, send } from '../src/promotion/transfers.ts';
+import { prepare } from '../src/promotion/sheets.ts';
+import { send } from '../src/promotion/transfers.ts';
 import type { Environments } from './seed.ts';
 import { letTimePass } from './time.ts';
 

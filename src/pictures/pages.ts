@@ -7,7 +7,7 @@ import { rung } from '../environments/ladder.ts';
 import type { Stop } from '../environments/place.ts';
 import * as journal from '../journal/journal.ts';
 import { see } from '../promotion/compare.ts';
-import { unreachable } from '../promotion/transfers.ts';
+import { unreachable } from '../promotion/sheets.ts';
 import { changesOf } from '../promotion/plan.ts';
 import { statuses, type Status } from '../promotion/status.ts';
 import { NotFound } from '../problems.ts';
@@ -16,6 +16,7 @@ import { accountOf, numberOrNull, textIn } from '../web/request.ts';
 import { inWords } from '../web/words.ts';
 import { changesSince } from './changes.ts';
 import * as comparison from './comparison.ts';
+import { matrix, rowsWith } from './matrix.ts';
 import { ageOf, ages, allWaiting, groups, type WaitingRow } from './waiting.ts';
 
 /** How many rows a page lists at the most. */
@@ -71,7 +72,7 @@ export async function showComparison(req: Request, res: Response) {
   const there = destinationOf(req.here);
   const entity = textIn(req.query, 'entity');
   const status = statuses.find((one) => one === textIn(req.query, 'status'));
-  const counts = await comparison.matrix(req.here.sql);
+  const counts = await matrix(req.here.sql);
   const found = [...counts.values()].flatMap((own) => [...own.keys()]);
   await page(req, res, 'pictures/comparison', {
     title: `Compare with ${rung(there.name).inText}`,
@@ -93,11 +94,7 @@ async function differing(req: Request, there: Stop, name: string, status: Status
   const entity = entityNamed(name);
   const after = numberOrNull(req.query['after']) ?? 0;
   const limit = 50;
-  const ids = await comparison.rowsWith(
-    req.here.sql,
-    { entity: entity.name, status },
-    { after, limit },
-  );
+  const ids = await rowsWith(req.here.sql, { entity: entity.name, status }, { after, limit });
   const keys = ids.map((id) => ({ entity: entity.name, id }));
   const sights = await see(req.here, there, keys).catch((error: unknown) => {
     throw unreachable(error, there);

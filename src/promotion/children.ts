@@ -4,7 +4,7 @@ import { referencesTo } from '../catalog/index.ts';
 import type { Stop } from '../environments/place.ts';
 import { byEntity, readBy } from '../environments/row-store.ts';
 import { isWaitingOnly, waiting } from './compare.ts';
-import type { Sheet } from './transfers.ts';
+import type { Sheet } from './sheets.ts';
 
 export type ChildOffer = {
   parent: string;

@@ -11,7 +11,7 @@ import { isDocument } from '../journal/documents.ts';
 import type { Step } from '../journal/journal.ts';
 import { inWritingOrder } from '../journal/order.ts';
 import type { Selection } from './selections.ts';
-import { prepare, unreachable, type Road } from './transfers.ts';
+import { prepare, unreachable, type Road } from './sheets.ts';
 
 const BUSY = 'Someone is writing these rows right now, so they could not be rehearsed. Try again.';
 

@@ -18,6 +18,7 @@ import { baseOf, changedThere } from './overwriting.ts';
 import { changesOf, type PlannedStep } from './plan.ts';
 import * as selections from './selections.ts';
 import type { SelectionKind } from './selections.ts';
+import { prepare, type Road } from './sheets.ts';
 import * as transfers from './transfers.ts';
 
 /** How many rows a page lists at the most; the rest is counted. */
@@ -43,7 +44,7 @@ export async function sheetPage(
   const { kind } = shown;
   const road = roadOf(req, kind);
   const selection = await selections.find(req.here.sql, String(req.params['id']), kind);
-  const sheet = await transfers.prepare(road, selection);
+  const sheet = await prepare(road, selection);
   const { plan, facts } = sheet;
   const written = plan.steps.filter((step) => step.action !== 'same' || step.kept.length > 0);
   const to = rung(road.there.name);
@@ -151,7 +152,7 @@ function stepInWords(step: PlannedStep, { sights, statesThere }: Facts, choices:
 }
 
 /** The way that rows of a sheet go: to the destination, or from production back to here. */
-export function roadOf(req: Request, kind: SelectionKind = 'transfer'): transfers.Road {
+export function roadOf(req: Request, kind: SelectionKind = 'transfer'): Road {
   const { here } = req;
   const lease = here.settings.lease.milliseconds;
   if (kind === 'bring-back') {

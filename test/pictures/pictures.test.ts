@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
-import { begin, compareAll, lastRuns, matrix, rowsWith } from '../../src/pictures/comparison.ts';
+import { begin, compareAll, lastRuns } from '../../src/pictures/comparison.ts';
+import { matrix, rowsWith } from '../../src/pictures/matrix.ts';
 import { ageOf, allWaiting } from '../../src/pictures/waiting.ts';
 import * as marks from '../../src/promotion/marks.ts';
 import { judge, wholeHashes } from '../../src/promotion/verdicts.ts';

@@ -4,7 +4,7 @@ import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import * as verdicts from '../../src/promotion/verdicts.ts';
 import { openSite, textOf, type Site } from '../support/people.ts';
 import * as selections from '../../src/promotion/selections.ts';
-import { prepare } from '../../src/promotion/transfers.ts';
+import { prepare } from '../../src/promotion/sheets.ts';
 import { add, change, has, roadFrom, transfer } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
 

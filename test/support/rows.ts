@@ -15,7 +15,8 @@ import { byId, stepsOf, type Transfer } from '../../src/journal/journal.ts';
 import { noChoices, type Choices } from '../../src/promotion/choices.ts';
 import type { Author } from '../../src/journal/row-states.ts';
 import * as selections from '../../src/promotion/selections.ts';
-import { prepare, send, type Road } from '../../src/promotion/transfers.ts';
+import { prepare, type Road } from '../../src/promotion/sheets.ts';
+import { send } from '../../src/promotion/transfers.ts';
 import { contents } from './checker.ts';
 import type { World } from './world.ts';
 

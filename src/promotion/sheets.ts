@@ -1,0 +1,107 @@
+// What a sheet shows: facts and plan of a selection, for each kind of sheet; it only reads.
+import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
+import { entityNamed, rootOf } from '../catalog/index.ts';
+import { isPassing } from '../database/passing.ts';
+import { rung } from '../environments/ladder.ts';
+import type { Stop } from '../environments/place.ts';
+import * as journal from '../journal/journal.ts';
+import { Problem, Unavailable } from '../problems.ts';
+import { rowThatGoes } from './choices.ts';
+import { gather, type Facts } from './facts.ts';
+import { planTransfer, type Plan } from './plan.ts';
+import type { Selection, SelectionKind } from './selections.ts';
+import { planUndo, taken } from './undo.ts';
+
+export type Sheet = { plan: Plan; facts: Facts };
+
+/** Where a transfer goes from and to, and how long a worker may be silent. */
+export type Road = {
+  here: Stop;
+  there: Stop;
+  lease: number;
+  hostHere: string | null;
+  /** Who sends, where only what others have tried may go. */
+  testedForSender?: string | null;
+  /** Where the journal is, when that is not where rows come from: what is brought back is written there. */
+  journalAt?: Stop;
+};
+
+/**
+ * Plans a selection against both sides as they are now; writes nothing.
+ * @throws Unavailable when the destination does not answer
+ */
+export async function prepare(road: Road, selection: Selection): Promise<Sheet> {
+  try {
+    return await sheets[selection.kind](road, selection);
+  } catch (error) {
+    throw unreachable(error, road.there);
+  }
+}
+
+const sheets: Record<SelectionKind, (road: Road, selection: Selection) => Promise<Sheet>> = {
+  transfer: async ({ here, there, hostHere, testedForSender = null }, { keys, choices }) => {
+    const facts = await gather(here, there, {
+      chosen: keys,
+      include: choices.include.map(keyFrom),
+      planned: (sight) => rowThatGoes(sight, choices),
+      ...{ hostHere, testedForSender },
+    });
+    return { facts, plan: planTransfer(facts, choices) };
+  },
+  undo: async ({ here, there, testedForSender = null }, { keys, choices, undoes }) => {
+    const former = undoes === null ? undefined : await journal.byId(here.sql, undoes);
+    const steps = await stepsToUndo(here, undoes, keys);
+    const byKey = new Map(steps.map((step) => [keyText(step), step]));
+    const facts = await gather(here, there, {
+      chosen: steps.map(({ entity, id }) => ({ entity, id })),
+      include: [],
+      planned: ({ key, there: now }) => {
+        const step = byKey.get(keyText(key));
+        return step && taken(step, now);
+      },
+      hostHere: null,
+      testedForSender: former?.kind === 'undo' ? testedForSender : null,
+    });
+    return { facts, plan: planUndo(facts, steps, choices) };
+  },
+  'bring-back': async ({ here, there }, { keys, choices }) => {
+    const facts = await gather(here, there, {
+      chosen: keys,
+      include: choices.include.map(keyFrom),
+      planned: (sight) => rowThatGoes(sight, choices),
+      hostHere: null,
+      books: there,
+    });
+    return { facts, plan: planTransfer(facts, choices) };
+  },
+};
+
+/** Steps of a transfer that are taken back: those that were picked, with what belongs to them. */
+async function stepsToUndo(here: Stop, id: string | null, keys: RowKey[]) {
+  const steps = id === null ? [] : await journal.stepsOf(here.sql, id);
+  const picked = new Set(keys.map(keyText));
+  return steps.filter((step) => {
+    const row = step.after ?? step.before;
+    const root = row && rootOf(entityNamed(step.entity), row);
+    const isPicked = picked.has(keyText(step)) || (root !== null && picked.has(keyText(root)));
+    return step.action !== 'same' && isPicked;
+  });
+}
+
+/** What a person can do about a destination that does not answer. */
+export function unreachable(error: unknown, there: Stop): unknown {
+  const { label } = rung(there.name);
+  const { code, codeName } = error as { code?: string | number; codeName?: string };
+  if (error instanceof Problem) return error;
+  if (code === 'ER_ACCESS_DENIED_ERROR' || code === 18 || codeName === 'AuthenticationFailed') {
+    return new Unavailable(
+      `${label} refused the user name or password. An engineer checks UNI_DIR_DESTINATION_* here. Nothing was written.`,
+    );
+  }
+  if (isPassing(error)) {
+    return new Unavailable(
+      `${label} cannot be reached right now. Nothing was written; try again later.`,
+    );
+  }
+  return error;
+}
