@@ -8,6 +8,7 @@ import { byKey } from '../../src/journal/journal.ts';
 import * as marks from '../../src/promotion/marks.ts';
 import { readStates } from '../../src/journal/row-states.ts';
 import { parseKeys } from '../../src/promotion/selections.ts';
+import { prepare } from '../../src/promotion/sheets.ts';
 import { send, SheetMoved } from '../../src/promotion/transfers.ts';
 import { BadSettings, parseSettings } from '../../src/settings.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
@@ -352,7 +353,6 @@ test('a text with this environment’s own address is caught', async () => {
   const id = await add(staging, 'banner', { link: 'https://staging.example.com/offers' });
   const road = { ...roadFrom(staging), hostHere: 'staging.example.com' };
   const { selection } = await sheet(staging, [{ entity: 'banner', id }]);
-  const { prepare } = await import('../../src/promotion/transfers.ts');
   const { plan } = await prepare(road, selection);
   expect(plan.problems.map(({ reason }) => reason)).toEqual(['host-name']);
 });
