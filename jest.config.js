@@ -9,5 +9,6 @@ export default {
   },
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/var/'],
+  testSequencer: '<rootDir>/test/support/sequencer.js',
   testTimeout: 60_000,
 };
