@@ -3,12 +3,11 @@
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { first, sql } from '../database/sql.ts';
 import type { Stop } from '../environments/place.ts';
 import { read } from '../environments/row-store.ts';
 import { Invalid } from '../problems.ts';
 import * as journal from './journal.ts';
-import { isExplained } from './work.ts';
+import { hasArrived, isExplained } from './work.ts';
 
 export type Stuck = {
   step: journal.WrittenStep;
@@ -23,12 +22,13 @@ export type Attention = { rows: Stuck[]; hasArrived: boolean; choices: journal.D
 export async function attention(
   here: Stop,
   there: Stop,
-  { id }: journal.Transfer,
+  transfer: journal.Transfer,
 ): Promise<Attention> {
-  const steps = (await journal.stepsOf(here.sql, id)).filter(({ action }) => action !== 'same');
+  const steps = (await journal.stepsOf(here.sql, transfer.id)).filter(
+    ({ action }) => action !== 'same',
+  );
   const now = await read(there, steps);
-  const arrival = await first(there.sql, sql`select 1 from arrival where transfer = ${id} limit 1`);
-  const hasArrived = arrival !== undefined;
+  const isOverPivot = await hasArrived(there.sql, transfer);
   const rows = steps.map((step) => {
     const row = now.get(keyText(step)) ?? null;
     return { step, now: row, isTheirs: !isExplained(step, row) };
@@ -36,9 +36,9 @@ export async function attention(
   const isDone = ({ step, now: row }: Stuck) =>
     isSameRow(entityNamed(step.entity), row, step.after);
   return {
-    rows: hasArrived ? rows.filter((one) => !isDone(one)) : rows,
-    hasArrived,
-    choices: ['try-again', hasArrived ? 'leave-theirs' : 'put-back'],
+    rows: isOverPivot ? rows.filter((one) => !isDone(one)) : rows,
+    hasArrived: isOverPivot,
+    choices: ['try-again', isOverPivot ? 'leave-theirs' : 'put-back'],
   };
 }
 
@@ -49,10 +49,10 @@ export async function decide(
   transfer: journal.Transfer,
   { choice, person }: { choice: string; person: string },
 ) {
-  const { choices, hasArrived } = await attention(here, there, transfer);
+  const { choices, hasArrived: isOverPivot } = await attention(here, there, transfer);
   const decision = choices.find((one) => one === choice);
   if (!decision) throw new Invalid({ choice: 'Choose one of the ways that the page offers.' });
-  const onwards = hasArrived ? 'committed' : 'applying';
+  const onwards = isOverPivot ? 'committed' : 'applying';
   const state = decision === 'put-back' ? 'putting_back' : onwards;
   await journal.decide(here, transfer, { decision, state, person });
 }

@@ -5,7 +5,7 @@ import type { PoolConnection } from 'mysql2/promise';
 import { canonical, contentFrom, contentOf, hashOf, isSameRow } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { transaction } from '../database/sql.ts';
+import { transaction, type Queryable } from '../database/sql.ts';
 import { rung } from '../environments/ladder.ts';
 import { read } from '../environments/row-store.ts';
 import { tellHolders } from '../messages/messages.ts';
@@ -32,26 +32,17 @@ const words: Record<journal.Action, string> = {
 export async function finish(work: Work) {
   const { here, there, transfer, steps } = work;
   const now = await read(there, steps);
-  const stops = await readStops(here.sql, steps);
-  const former = await formerBases(work);
   const outcomes = new Map<number, string>();
-  const seen: Seen[] = [];
   for (const step of steps) {
-    const row = now.get(keyText(step)) ?? null;
-    const isAsWritten = isSameRow(entityNamed(step.entity), row, step.after);
-    outcomes.set(step.seq, isAsWritten ? words[step.action] : 'changed since');
-    seen.push(
-      former
-        ? seenAgain(step, isAsWritten, row, former.get(keyText(step)) ?? null)
-        : seenOf(step, isAsWritten, row, stops.get(keyText(step))),
-    );
+    outcomes.set(step.seq, isAsWritten(step, now) ? words[step.action] : 'changed since');
   }
+  // A save has one side, and no books to keep.
+  const seen = here.name === there.name ? null : await seenIn(work, now);
   await transaction(here.sql, async (connection) => {
     await journal.move(connection, transfer, ['committed'], 'verified');
     await journal.writeOutcomes(connection, transfer.id, outcomes);
-    if (here.name !== there.name) {
-      const carried = seen.filter(({ key }) => !entityNamed(key.entity).isMatchedByName);
-      await writeSeen(connection, carried, new Date().toISOString(), { isCertain: true });
+    if (seen !== null) {
+      await writeSeen(connection, seen, new Date().toISOString(), { isCertain: true });
       await rememberUndone(connection, work);
     }
     if (transfer.role === 'on_call') await tellManagers(connection, work);
@@ -63,6 +54,23 @@ export async function finish(work: Work) {
       transfer: transfer.id,
       ...(steps.length === 1 && steps[0] ? { row: steps[0] } : {}),
     });
+  });
+}
+
+const isAsWritten = (step: journal.Step, now: Map<string, Row>) =>
+  isSameRow(entityNamed(step.entity), now.get(keyText(step)) ?? null, step.after);
+
+/** What stands there after it, and at which content both sides were last equal. */
+async function seenIn(work: Work, now: Map<string, Row>): Promise<Seen[]> {
+  const carried = work.steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
+  const stops = await readStops(work.here.sql, carried);
+  const former = await formerBases(work);
+  return carried.map((step) => {
+    const text = keyText(step);
+    const row = now.get(text) ?? null;
+    return former
+      ? seenAgain(step, isAsWritten(step, now), row, former.get(text) ?? null)
+      : seenOf(step, isAsWritten(step, now), row, stops.get(text));
   });
 }
 
@@ -109,7 +117,7 @@ function seenAgain(
  * What an undo took away asks before it goes again, and so does what an undo of an undo of an undo took; what
  * was sent again is asked about no more.
  */
-async function rememberUndone(connection: PoolConnection, { here, transfer, steps }: Work) {
+async function rememberUndone(connection: PoolConnection, { transfer, steps }: Work) {
   const own = steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
   const contents = (side: 'before' | 'after') =>
     own.map((step) => {
@@ -118,15 +126,15 @@ async function rememberUndone(connection: PoolConnection, { here, transfer, step
       return { key: { entity: step.entity, id: step.id }, hash };
     });
   await clearUndone(connection, contents('after'));
-  if ((await depthOf(here, transfer)) % 2 === 0) return;
+  if ((await depthOf(connection, transfer)) % 2 === 0) return;
   const { person, reason } = transfer;
   await writeUndone(connection, contents('before'), { person, reason });
 }
 
 /** 0 for a transfer, 1 for its undo, 2 for the undo of that … */
-async function depthOf(here: Work['here'], transfer: journal.Transfer): Promise<number> {
-  const former = transfer.undoes && (await journal.byId(here.sql, transfer.undoes));
-  return former ? 1 + (await depthOf(here, former)) : 0;
+async function depthOf(on: Queryable, { undoes }: journal.Transfer): Promise<number> {
+  const former = undoes === null ? undefined : await journal.byId(on, undoes);
+  return former ? 1 + (await depthOf(on, former)) : 0;
 }
 
 const tellManagers = (connection: PoolConnection, { transfer }: Work) =>

@@ -1,9 +1,8 @@
 // A transfer in the hands of a worker, and what can come in its way.
-import type { PoolConnection } from 'mysql2/promise';
 import { isSameRow } from '../catalog/content.ts';
 import type { Row, RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { first, sql } from '../database/sql.ts';
+import { first, sql, type Queryable } from '../database/sql.ts';
 import type { Stop } from '../environments/place.ts';
 import type * as journal from './journal.ts';
 
@@ -28,6 +27,6 @@ export function isExplained(step: journal.Step, now: Row | null): boolean {
   return isSameRow(entity, now, step.before) || isSameRow(entity, now, step.after);
 }
 
-export const hasArrived = async (connection: PoolConnection, transfer: journal.Transfer) =>
-  (await first(connection, sql`select 1 from arrival where transfer = ${transfer.id} limit 1`)) !==
+export const hasArrived = async (there: Queryable, transfer: journal.Transfer) =>
+  (await first(there, sql`select 1 from arrival where transfer = ${transfer.id} limit 1`)) !==
   undefined;

@@ -3,7 +3,8 @@ import { entityNamed } from '../catalog/index.ts';
 import type { RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { DELETED } from '../journal/row-states.ts';
-import { isReady, statusOf, withDependents, type Status } from '../promotion/status.ts';
+import { recalledStatus } from '../promotion/compare.ts';
+import { isReady, withDependents, type Status } from '../promotion/status.ts';
 
 export type WaitingRow = {
   key: RowKey;
@@ -58,7 +59,7 @@ export async function allWaiting(on: Queryable): Promise<WaitingRow[]> {
   );
   const found = new Map<string, WaitingRow & { own: Status | null; dependents: Status[] }>();
   for (const line of lines) {
-    const status = statusOfLine(line);
+    const status = recalledStatus(line);
     if (status && status !== 'Only there' && !entityNamed(line.entity).isMatchedByName) {
       const text = `${line.root_entity}:${line.root_id}`;
       const known = found.get(text) ?? fresh(line, status);
@@ -87,14 +88,6 @@ const fresh = (line: Line, status: Status) => ({
   own: null as Status | null,
   dependents: [] as Status[],
 });
-
-const statusOfLine = (line: Line): Status | null =>
-  statusOf({
-    here: line.deleted_at === null ? line.hash : null,
-    base: line.base_hash,
-    there: line.seen_hash,
-    isDeletedHere: line.deleted_at !== null,
-  });
 
 /** What holds a row: a hold before engineering's mark, and that before what was undone. */
 function worse(known: { group: Group; why: string | null }, line: Line) {

@@ -195,7 +195,10 @@ export async function waiting(on: Queryable, entity: Entity): Promise<Map<number
 export const isWaitingOnly = ({ status, isEngineering, isUndone }: Waiting) =>
   isReady(status) && !isEngineering && !isUndone;
 
-const recalledStatus = (line: Recalled): Status | null =>
+/** The status of a row as its books have it. */
+export const recalledStatus = (
+  line: Pick<Recalled, 'hash' | 'deleted_at' | 'base_hash' | 'seen_hash'>,
+): Status | null =>
   statusOf({
     here: line.deleted_at === null ? line.hash : null,
     base: line.base_hash,

@@ -7,7 +7,7 @@ import type { Stop } from '../environments/place.ts';
 import * as journal from '../journal/journal.ts';
 import { Problem, Unavailable } from '../problems.ts';
 import { rowThatGoes } from './choices.ts';
-import { gather, type Facts } from './facts.ts';
+import { gather, type Facts, type Question } from './facts.ts';
 import { planTransfer, type Plan } from './plan.ts';
 import type { Selection, SelectionKind } from './selections.ts';
 import { planUndo, taken } from './undo.ts';
@@ -39,15 +39,8 @@ export async function prepare(road: Road, selection: Selection): Promise<Sheet> 
 }
 
 const sheets: Record<SelectionKind, (road: Road, selection: Selection) => Promise<Sheet>> = {
-  transfer: async ({ here, there, hostHere, testedForSender = null }, { keys, choices }) => {
-    const facts = await gather(here, there, {
-      chosen: keys,
-      include: choices.include.map(keyFrom),
-      planned: (sight) => rowThatGoes(sight, choices),
-      ...{ hostHere, testedForSender },
-    });
-    return { facts, plan: planTransfer(facts, choices) };
-  },
+  transfer: ({ here, there, hostHere, testedForSender = null }, selection) =>
+    carrying(here, there, selection, { hostHere, testedForSender }),
   undo: async ({ here, there, testedForSender = null }, { keys, choices, undoes }) => {
     const former = undoes === null ? undefined : await journal.byId(here.sql, undoes);
     const steps = await stepsToUndo(here, undoes, keys);
@@ -64,17 +57,25 @@ const sheets: Record<SelectionKind, (road: Road, selection: Selection) => Promis
     });
     return { facts, plan: planUndo(facts, steps, choices) };
   },
-  'bring-back': async ({ here, there }, { keys, choices }) => {
-    const facts = await gather(here, there, {
-      chosen: keys,
-      include: choices.include.map(keyFrom),
-      planned: (sight) => rowThatGoes(sight, choices),
-      hostHere: null,
-      books: there,
-    });
-    return { facts, plan: planTransfer(facts, choices) };
-  },
+  'bring-back': ({ here, there }, selection) =>
+    carrying(here, there, selection, { hostHere: null, books: there }),
 };
+
+/** Rows as they are here, to be carried there. */
+async function carrying(
+  here: Stop,
+  there: Stop,
+  { keys, choices }: Selection,
+  asked: Pick<Question, 'hostHere' | 'testedForSender' | 'books'>,
+): Promise<Sheet> {
+  const facts = await gather(here, there, {
+    chosen: keys,
+    include: choices.include.map(keyFrom),
+    planned: (sight) => rowThatGoes(sight, choices),
+    ...asked,
+  });
+  return { facts, plan: planTransfer(facts, choices) };
+}
 
 /** Steps of a transfer that are taken back: those that were picked, with what belongs to them. */
 async function stepsToUndo(here: Stop, id: string | null, keys: RowKey[]) {

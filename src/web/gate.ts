@@ -1,8 +1,7 @@
 // Keeps people out while the database is being updated or is of another version: they are signed out, what they
 // were posting is kept for them, and a page tells why and when they can return.
 import type { NextFunction, Request, Response } from 'express';
-import type { Standing } from '../version/standing.ts';
-import { inWords } from '../version/standing.ts';
+import { inWords, type Standing } from '../version/standing.ts';
 import { Unavailable } from '../problems.ts';
 import { keep } from './kept.ts';
 import { flash } from './pages.ts';
@@ -34,8 +33,7 @@ export async function keepOut(req: Request, res: Response, next: NextFunction) {
   const isKept = req.method === 'POST' && (await mayKeep(req, res)) && (await keep(req));
   const back = isKept ? '/kept' : req.method === 'GET' ? req.originalUrl : '/';
   await signOut(req);
-  const page = standing.kind === 'updating' ? '/updating' : '/update-application';
-  res.redirect(303, `${page}?return=${encodeURIComponent(back)}`);
+  res.redirect(303, pageOf(standing, back));
 }
 
 /** Of someone who is known, and from one of our own pages. */
@@ -46,6 +44,10 @@ async function mayKeep(req: Request, res: Response): Promise<boolean> {
 }
 
 type Closed = Extract<Standing, { kind: 'updating' | 'unsupported' }>;
+
+/** The page that says why, and where one was going. */
+const pageOf = ({ kind }: Closed, back: string) =>
+  `/${kind === 'updating' ? 'updating' : 'update-application'}?return=${encodeURIComponent(back)}`;
 
 /** 503 with Retry-After while it is being updated, 426 at another version. */
 function answerApi(res: Response, standing: Closed) {
@@ -64,38 +66,28 @@ const signOut = (req: Request) =>
 export async function showUpdating(req: Request, res: Response) {
   const standing = await req.here.standing().catch(() => null);
   const back = localPath(textIn(req.query, 'return'), '/');
-  if (standing?.kind === 'unsupported') return toUpdateApplication(res, back);
+  if (standing?.kind === 'unsupported') return res.redirect(303, pageOf(standing, back));
   if (standing !== null && standing.kind !== 'updating') return res.redirect(303, back);
   res.set('Retry-After', String(RETRY_AFTER)).status(503);
   res.render('web/updating', {
     title: 'Updating the application',
     standing,
     back,
-    ...plainPage(req),
+    environment: req.here.name,
   });
-}
-
-function toUpdateApplication(res: Response, back: string) {
-  res.redirect(303, `/update-application?return=${encodeURIComponent(back)}`);
 }
 
 /** *Update application*: names both versions and whom to ask. */
 export async function showUpdateApplication(req: Request, res: Response) {
   const standing = await req.here.standing().catch(() => null);
   const back = localPath(textIn(req.query, 'return'), '/');
-  if (standing?.kind === 'updating') {
-    return res.redirect(303, `/updating?return=${encodeURIComponent(back)}`);
-  }
+  if (standing?.kind === 'updating') return res.redirect(303, pageOf(standing, back));
   if (standing?.kind !== 'unsupported') return res.redirect(303, back);
   res.status(426);
   res.render('web/update-application', {
-    ...{ title: 'Update application', standing, back },
-    ...plainPage(req),
+    title: 'Update application',
+    standing,
+    back,
+    environment: req.here.name,
   });
 }
-
-/** What a page needs that stands outside the shell. */
-const plainPage = ({ here }: Request) => ({
-  environment: here.name,
-  place: here.settings.environment,
-});
