@@ -4,6 +4,7 @@ import { warnOfUnsaved } from './dirty-form.js';
 import { countTicks } from './bulk-select.js';
 import { offerOptions } from './combobox.js';
 import { returnWhenOpen } from './until-open.js';
+import { followJob } from './job-live.js';
 import { listenForShortcuts } from './shortcuts.js';
 
 guardForms();
@@ -12,6 +13,7 @@ countTicks();
 offerOptions();
 listenForShortcuts();
 returnWhenOpen();
+followJob();
 
 // A page with a problem begins at the problem.
 document.querySelector('[data-focus]')?.focus();

@@ -4,6 +4,7 @@ import express, { type Express } from 'express';
 import { pinoHttp } from 'pino-http';
 import { guard } from './access/guard.ts';
 import type { Here, Redis } from './environments/here.ts';
+import { openLine } from './jobs/queue.ts';
 import { openGate, recognise } from './people/sign-in.ts';
 import { statusLooks } from './promotion/status-looks.ts';
 import { routes } from './routes.ts';
@@ -19,6 +20,7 @@ const assets = { maxAge: '1h', index: false } as const;
 
 export function createApp(here: Here, redis: Redis): Express {
   const app = express();
+  const line = openLine(here, redis);
   app.locals['statusLooks'] = statusLooks;
   app.set('views', folder('views'));
   app.set('view engine', 'ejs');
@@ -37,6 +39,7 @@ export function createApp(here: Here, redis: Redis): Express {
   app.use((req, _res, next) => {
     req.here = here;
     req.redis = redis;
+    req.line = line;
     next();
   });
   // These two must work when nothing else does.

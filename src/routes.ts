@@ -7,15 +7,18 @@ import * as editing from './admin/editing.ts';
 import * as admin from './admin/pages.ts';
 import * as row from './admin/row-page.ts';
 import * as audit from './audit/pages.ts';
+import * as jobs from './jobs/pages.ts';
 import * as messages from './messages/pages.ts';
 import * as people from './people/pages.ts';
 import { showSignIn, signIn, signOut, type openGate } from './people/sign-in.ts';
 import type { Ability } from './access/permissions.ts';
 import * as pictures from './pictures/pages.ts';
 import * as promotion from './promotion/pages.ts';
+import * as refreshing from './promotion/refreshing.ts';
 import type { SelectionKind } from './promotion/selections.ts';
 import { sheetKinds } from './promotion/sheet-page.ts';
 import * as sheet from './promotion/sending.ts';
+import { tasks } from './tasks.ts';
 import * as kept from './web/kept.ts';
 import * as web from './web/handlers.ts';
 
@@ -124,6 +127,18 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
   { method: 'get', path: '/selections', allow: 'transfer', handler: promotion.selectionIndex },
   { method: 'get', path: '/names', allow: 'look', handler: promotion.names },
   { method: 'post', path: '/names', allow: 'transfer', handler: promotion.mapName },
+
+  { method: 'get', path: '/copy-downs', allow: 'refresh', handler: refreshing.index },
+  { method: 'post', path: '/copy-downs', allow: 'refresh', handler: refreshing.start },
+  { method: 'get', path: '/jobs', allow: 'look', handler: jobs.index },
+  { method: 'get', path: '/jobs/:number', allow: 'look', handler: jobs.show },
+  { method: 'get', path: '/jobs/:number/events', allow: 'look', handler: jobs.events },
+  {
+    method: 'post',
+    path: '/jobs/:number/cancellation',
+    allow: 'refresh',
+    handler: jobs.cancel(tasks),
+  },
 
   { method: 'get', path: '/messages', allow: 'look', handler: messages.index },
   { method: 'post', path: '/messages/reading', allow: 'look', handler: messages.markRead },

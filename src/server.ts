@@ -2,9 +2,11 @@
 import { createApp } from './app.ts';
 import { openHere, openRedis } from './environments/here.ts';
 import { rung } from './environments/ladder.ts';
+import { work } from './jobs/queue.ts';
 import { keepRecovering } from './journal/recovery.ts';
 import { inWords } from './version/standing.ts';
 import { BadSettings, parseSettings } from './settings.ts';
+import { chores, tasks } from './tasks.ts';
 
 try {
   await serve();
@@ -24,6 +26,7 @@ async function serve() {
     { here, there: here.destination, lease: settings.lease.milliseconds, log: here.log },
     settings.lease.recoverEvery,
   );
+  const stopWorking = await work(here, redis, tasks, chores);
   const server = createApp(here, redis).listen(settings.port, settings.host, (error) => {
     if (error) {
       here.log.error({ err: error }, `port ${settings.port} cannot be used`);
@@ -35,7 +38,7 @@ async function serve() {
     here.log.info('draining');
     // Requests under way finish, transfers among them; idle connections do not hold it up.
     server.close(() => {
-      void stopRecovering()
+      void Promise.all([stopRecovering(), stopWorking()])
         .then(() => Promise.all([here.close(), redis.close()]))
         .then(() => process.exit(0));
     });

@@ -30,6 +30,7 @@ const common = z.object({
   TRUST_PROXY: z.coerce.number().int().min(0).default(0),
   STORAGE_URL: z.url({ protocol: /^file$/, error: 'must be a folder, as file:///srv/oneway' }),
   UNI_DIR_DESTINATION_STORAGE_URL: z.url({ protocol: /^file$/ }).optional(),
+  REFRESH_SOURCE_STORAGE_URL: z.url({ protocol: /^file$/ }).optional(),
   ENVIRONMENT_URLS: z.string().default(''),
   IS_STAGING_ALWAYS: onOff,
   REQUIRE_TESTED: onOff,
@@ -49,6 +50,7 @@ export type Settings = {
   session: { secret: string; hours: number; secureCookie: boolean; trustProxy: number };
   storageUrl: string;
   destinationStorageUrl: string;
+  sourceStorageUrl: string;
   /** Address of each environment's server, for links between them. */
   urls: Partial<Record<EnvironmentName, string>>;
   isStagingAlways: boolean;
@@ -88,7 +90,9 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
     };
   };
   const neighbour = (prefix: string) =>
-    Object.keys(environment).some((key) => key.startsWith(`${prefix}_`) && environment[key])
+    Object.keys(environment).some(
+      (key) => key.startsWith(`${prefix}_`) && key.includes('SQL_DB_') && environment[key],
+    )
       ? { sql: address(`${prefix}_SQL_DB`, 3306), nosql: address(`${prefix}_NOSQL_DB`, 27_017) }
       : null;
 
@@ -118,6 +122,7 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
     },
     storageUrl: values.STORAGE_URL,
     destinationStorageUrl: values.UNI_DIR_DESTINATION_STORAGE_URL ?? values.STORAGE_URL,
+    sourceStorageUrl: values.REFRESH_SOURCE_STORAGE_URL ?? values.STORAGE_URL,
     urls: environmentUrls(values.ENVIRONMENT_URLS),
     isStagingAlways: values.IS_STAGING_ALWAYS,
     requireTested: values.REQUIRE_TESTED,

@@ -14,11 +14,12 @@ const leansOn: Record<string, string[]> = {
   messages: ['database'],
   web: ['access', 'catalog', 'database', 'environments', 'messages', 'version'],
   people: ['access', 'audit', 'database', 'environments', 'web'],
+  jobs: ['database', 'environments', 'version', 'web'],
   journal: ['audit', 'catalog', 'database', 'environments', 'messages', 'version'],
   editing: ['catalog', 'database', 'environments', 'journal'],
   promotion: [
-    ...['access', 'audit', 'catalog', 'database', 'editing', 'environments', 'journal', 'version'],
-    'web',
+    ...['access', 'audit', 'catalog', 'database', 'editing', 'environments', 'jobs', 'journal'],
+    ...['version', 'web'],
   ],
   pictures: [...['catalog', 'database', 'environments', 'journal', 'promotion', 'version', 'web']],
   admin: [
@@ -55,7 +56,7 @@ test('every room leans only on the rooms it may lean on', () => {
 
 test('only pages, handlers and the border know Express', () => {
   const known =
-    /(^|\/)(pages|[a-z]+-page|editing|choosing|sending|list-state|sign-in|guard|app|routes)\.ts$|^web\//;
+    /(^|\/)(pages|[a-z]+-page|editing|choosing|sending|refreshing|list-state|sign-in|guard|app|routes)\.ts$|^web\//;
   const wrong = files.filter(
     (file) =>
       /from '(express|multer|passport.*)'/.test(readFileSync(join('src', file), 'utf8')) &&

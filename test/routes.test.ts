@@ -21,6 +21,7 @@ const table: Record<Exclude<Allow, 'anyone' | 'signed-in'>, Record<Name, string[
   undo: { staging: ['pm', 'owl'], preprod: ['pm', 'owl'], production: [] },
   settle: { staging: ['pm', 'owl'], preprod: ['pm', 'owl'], production: ['owl'] },
   'bring-back': { staging: ['pm'], preprod: [], production: [] },
+  refresh: { staging: ['pm', 'ops'], preprod: ['pm', 'ops'], production: [] },
   judge: { staging: [], preprod: ['pm', 'ed', 'vic', 'ops', 'owl'], production: [] },
   administer: { staging: ['ops'], preprod: ['ops'], production: ['ops'] },
 };

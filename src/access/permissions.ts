@@ -7,7 +7,15 @@ export type Permission = (typeof permissionNames)[number];
 export type Account = { id: number; email: string; name: string; permissions: Permission[] };
 
 export type Ability =
-  'look' | 'edit' | 'transfer' | 'undo' | 'settle' | 'bring-back' | 'judge' | 'administer';
+  | 'look'
+  | 'edit'
+  | 'transfer'
+  | 'undo'
+  | 'settle'
+  | 'bring-back'
+  | 'refresh'
+  | 'judge'
+  | 'administer';
 
 /** May catalogue rows be edited here at all? */
 export const isStaging = ({ environment, isStagingAlways }: Grounds): boolean =>
@@ -35,6 +43,8 @@ export function may(
       return permissions.some((one) => undoers.includes(one));
     case 'bring-back':
       return place.hasSource && isStaging(place) && permissions.includes('product_manager');
+    case 'refresh':
+      return place.hasSource && permissions.some((one) => refreshers.includes(one));
     case 'judge':
       return rung(place.environment).isTested;
     case 'administer':
@@ -45,6 +55,9 @@ export function may(
 const editors: Permission[] = ['editor', 'product_manager'];
 /** Taking back brings nothing new, so whoever is on call may do it too. */
 const undoers: Permission[] = ['product_manager', 'on_call'];
+
+/** Nothing of anybody's own is lost by it. */
+const refreshers: Permission[] = ['product_manager', 'administrator'];
 
 /** What an administrator may grant here. */
 export const grantable = ({ environment }: Grounds): Permission[] =>
@@ -76,6 +89,10 @@ export function whoMay(ability: Ability, place: Grounds): string {
       return place.hasSource && isStaging(place)
         ? `Only people with the permission product_manager may bring rows back. ${asks}`
         : `Rows are brought back from production in staging only.`;
+    case 'refresh':
+      return place.hasSource
+        ? `Only people with the permission product_manager or administrator may copy production down. ${asks}`
+        : `Nothing is copied down into ${label.toLowerCase()}.`;
     case 'judge':
       return 'Rows are marked Works or Does not work in pre-production.';
     case 'administer':

@@ -56,7 +56,7 @@ export function openHere(settings: Settings): Here {
       settings.destination && next
         ? connect(next, settings.destination, settings.destinationStorageUrl)
         : null,
-    source: settings.source && connect('production', settings.source, settings.storageUrl),
+    source: settings.source && connect('production', settings.source, settings.sourceStorageUrl),
     grounds: {
       environment,
       isStagingAlways: settings.isStagingAlways,

@@ -44,6 +44,9 @@ export async function readAfter(documents: Db, entity: Entity, after: number, li
   return stored.map((one) => toRow(entity, one));
 }
 
+export const count = (documents: Db, entity: Entity): Promise<number> =>
+  collection(documents, entity).countDocuments(present);
+
 /** As they stand, stubs included; for a writer. */
 export async function readStored(documents: Db, entity: Entity, ids: number[]) {
   const stored = await collection(documents, entity)

@@ -56,6 +56,14 @@ export async function readAfter(on: Queryable, entity: Entity, after: number, li
   return withLinks(on, entity, stored);
 }
 
+export async function count(on: Queryable, entity: Entity): Promise<number> {
+  const [counted] = await select<{ total: number }>(
+    on,
+    sql`select count(*) as total from ${name(entity.table)}`,
+  );
+  return counted?.total ?? 0;
+}
+
 export async function find(on: Queryable, entity: Entity, query: Query): Promise<Found> {
   const where = condition(entity, query);
   const sorted = entity.fields[query.sort.field];

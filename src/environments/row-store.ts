@@ -48,6 +48,10 @@ export async function readAfter(place: Place, entity: Entity, after: number, lim
     : mongo.readAfter(place.documents, entity, after, limit);
 }
 
+/** How many rows there are of an entity. */
+export const countRows = (place: Place, entity: Entity): Promise<number> =>
+  entity.store === 'mysql' ? mysql.count(place.sql, entity) : mongo.count(place.documents, entity);
+
 export async function find(place: Place, entity: Entity, query: Query): Promise<Found> {
   return entity.store === 'mysql'
     ? mysql.find(place.sql, entity, query)

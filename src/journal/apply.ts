@@ -38,6 +38,7 @@ export async function apply(work: Work, connection: PoolConnection) {
   );
   await writeRows(connection, inWritingOrder(rowSteps), rows, instant);
   await point('rows');
+  work.say(rowSteps.length, 'Rows are written');
   await writeStatesAndArrivals(work, connection, instant);
   await point('arrivals');
   const end = await writeDocuments(work, stored, instant);

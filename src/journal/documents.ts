@@ -36,7 +36,10 @@ export const documentRow = (step: journal.Step, stored: StoredByKey) =>
  */
 export async function writeDocuments(work: Work, stored: StoredByKey, rowInstant: string) {
   let instant = rowInstant;
-  for (const step of inWritingOrder(work.steps.filter(isBeforePivot))) {
+  const steps = inWritingOrder(work.steps.filter(isBeforePivot));
+  const before = work.steps.length - steps.length;
+  for (const [index, step] of steps.entries()) {
+    if (index % 100 === 0) work.say(before + index, 'Documents are being written');
     instant = next(instant);
     const entity = entityNamed(step.entity);
     await compareAndSet(

@@ -251,6 +251,15 @@ export const letGo = (here: Stop, transfer: Transfer) =>
          where id = ${transfer.id} and fence = ${transfer.fence}`,
   );
 
+/** How many rows a transfer writes. */
+export async function size(on: Queryable, id: string): Promise<{ total: number }> {
+  const line = await first<{ total: number }>(
+    on,
+    sql`select count(*) as total from transfer_step where transfer = ${id} and action <> 'same'`,
+  );
+  return { total: line?.total ?? 0 };
+}
+
 /** Waits a few seconds for a transfer that another request carries; answers it as it stands then. */
 export async function whenEnded(here: Stop, id: string): Promise<Transfer> {
   for (let look = 1; ; look += 1) {

@@ -13,7 +13,11 @@ export type Work = {
   /** Steps that write something. */
   steps: journal.WrittenStep[];
   reliedOn: RowKey[];
+  /** Told how far it is: of so many steps, so many are written. */
+  say: Say;
 };
+
+export type Say = (done: number, doing: string) => void;
 
 /** Nothing is lost and nothing is certain yet: recovery goes on as soon as the neighbour answers. */
 export class Unsettled extends Error {}

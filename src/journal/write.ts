@@ -19,7 +19,7 @@ import { finish, refuse } from './finish.ts';
 import * as journal from './journal.ts';
 import { point } from './points.ts';
 import { putBack as putBackThere } from './put-back.ts';
-import { hasArrived, isExplained, Moved, Unsettled, type Work } from './work.ts';
+import { hasArrived, isExplained, Moved, Unsettled, type Say, type Work } from './work.ts';
 
 /**
  * Carries a journaled transfer to its end and answers how it ended.
@@ -30,6 +30,7 @@ export async function carry(
   there: Stop,
   transfer: journal.Transfer,
   lease: number,
+  say: Say = () => {},
 ): Promise<journal.Transfer> {
   const stop = journal.keepLease(here, transfer, lease);
   try {
@@ -40,6 +41,7 @@ export async function carry(
       transfer,
       steps: all.filter((step) => step.action !== 'same'),
       reliedOn: JSON.parse(transfer.relied_on) as RowKey[],
+      say,
     };
     await forward(work);
     return transfer;
@@ -106,6 +108,7 @@ async function claimAndApply(work: Work, connection: PoolConnection) {
   const { here, transfer } = work;
   await claims.take(connection, transfer, { write: work.steps, shared: work.reliedOn });
   await point('claim');
+  work.say(0, 'Looking at the destination once more');
   if (await hasArrived(connection, transfer)) return;
   if (transfer.state === 'planned') {
     await journal.move(here.sql, transfer, ['planned'], 'claimed');
@@ -166,6 +169,7 @@ async function settle(work: Work) {
     await journal.move(here.sql, transfer, ['planned', 'claimed', 'applying'], 'committed');
   }
   await point('committed');
+  work.say(work.steps.length, 'Reading back what was written');
   try {
     await removeDocuments(work);
     await point('removed');

@@ -1,9 +1,11 @@
 // Production's rows copied down into this environment, in parts. Rows with work of their own are left alone
-// and listed. It can be stopped and run again at any point: what is equal already is passed over.
-import { canonical, contentOf, hashOf } from '../catalog/content.ts';
+// and listed. It can be stopped and run again at any point: what is equal already is passed over. To look first
+// is the same walk without a write.
+import { canonical, contentOf, differingFields, hashOf } from '../catalog/content.ts';
 import {
   fieldEntries,
   keyText,
+  labelOf,
   titleOf,
   type Entity,
   type Row,
@@ -14,7 +16,7 @@ import { matchedByName, travelling } from '../catalog/index.ts';
 import { drawIds, raiseIds } from '../environments/ids.ts';
 import { idsByName } from '../environments/names.ts';
 import type { Place, Stop } from '../environments/place.ts';
-import { read, readAfter } from '../environments/row-store.ts';
+import { countRows, read, readAfter } from '../environments/row-store.ts';
 import { Conflict } from '../problems.ts';
 import { onRows } from '../journal/claims.ts';
 import { write, type Change } from '../journal/own-write.ts';
@@ -35,30 +37,54 @@ export type CopyDown = {
   here: Stop;
   /** Where rows go from here; a base is written where its row is equal. Null when there is none. */
   there: Place | null;
-  source: Place;
+  source: Stop;
   lease: number;
-  /** Said after each part. */
-  progress?: (done: { entity: Entity; rows: number }) => void;
+  /** Who asked for it. */
+  person?: string;
+  /** Only tells what it would do. */
+  isLook?: boolean;
+  /** Said after each part: rows of this type so far, and of all types. */
+  progress?: (done: { entity: Entity; rows: number; all: number }) => void | Promise<void>;
 };
 
 export type LeftAlone = { key: RowKey; title: string; why: string };
-export type Report = { created: number; updated: number; same: number; leftAlone: LeftAlone[] };
+export type Overwritten = { key: RowKey; title: string; fields: string[] };
+export type Report = {
+  created: number;
+  updated: number;
+  same: number;
+  leftAlone: LeftAlone[];
+  /** The first rows that got (or would get) production's content instead of their own, with the fields. */
+  overwritten: Overwritten[];
+  /** Icons and images that production's store does not have. */
+  missingImages: string[];
+};
 
-const author = { email: 'oneway refresh', isProductManager: true };
+const LISTED = 500;
+
+/** How many rows there are to walk through. */
+export async function rowsToCopy(source: Place): Promise<number> {
+  let all = 0;
+  for (const entity of [...matchedByName, ...travelling]) all += await countRows(source, entity);
+  return all;
+}
 
 export async function copyDown(from: CopyDown): Promise<Report> {
-  const report: Report = { created: 0, updated: 0, same: 0, leftAlone: [] };
-  for (const entity of matchedByName)
-    await inParts(from, entity, (rows) => copyNames(from, entity, rows, report));
-  for (const entity of promotionOrder(travelling)) {
-    await inParts(from, entity, (rows) => copyRows(from, entity, rows, report));
+  const report: Report = {
+    ...{ created: 0, updated: 0, same: 0, leftAlone: [], overwritten: [], missingImages: [] },
+  };
+  let all = 0;
+  for (const entity of [...matchedByName, ...promotionOrder(travelling)]) {
+    const copy = entity.isMatchedByName ? copyNames : copyRows;
+    all = await inParts(from, entity, all, (rows) => copy(from, entity, rows, report));
   }
   return report;
 }
 
 async function inParts(
-  { source, here, progress }: CopyDown,
+  { source, here, isLook, progress }: CopyDown,
   entity: Entity,
+  before: number,
   copy: (rows: Row[]) => Promise<void>,
 ) {
   let after = 0;
@@ -68,15 +94,13 @@ async function inParts(
     const rows = await readAfter(source, entity, after, PART);
     if (rows.length === 0) break;
     await copy(rows);
-    await raiseIds(
-      here,
-      entity.name,
-      rows.map((row) => row.id),
-    );
+    const ids = rows.map((row) => row.id);
+    if (!isLook) await raiseIds(here, entity.name, ids);
     after = rows.at(-1)?.id ?? after;
     done += rows.length;
-    progress?.({ entity, rows: done });
+    await progress?.({ entity, rows: done, all: before + done });
   }
+  return before + done;
 }
 
 /** Cities and partners are found by name; a new one keeps its id where that is free. */
@@ -95,7 +119,7 @@ async function copyNames(from: CopyDown, entity: Entity, rows: Row[], report: Re
   const changes: Change[] = [];
   for (const row of fresh) {
     const isTaken = taken.has(keyText({ entity: entity.name, id: row.id }));
-    const id = isTaken ? await drawIds(here, entity.name) : row.id;
+    const id = isTaken && !from.isLook ? await drawIds(here, entity.name) : row.id;
     changes.push({ entity, before: null, after: { ...row, id } });
   }
   report.same += rows.length - fresh.length;
@@ -133,8 +157,34 @@ async function copyRows(from: CopyDown, entity: Entity, rows: Row[], report: Rep
       changes.push({ entity, before, after: withOwnLocals(entity, row, before) });
     }
   }
+  list(report, changes);
   await writePart(from, entity, changes, report);
-  await writeBases(from, entity, keys, rows);
+  if (!from.isLook) await writeBases(from, entity, keys, rows);
+}
+
+function list({ overwritten }: Report, changes: Change[]) {
+  for (const { entity, before, after } of changes) {
+    if (before && after && overwritten.length < LISTED) {
+      const key = { entity: entity.name, id: before.id };
+      const fields = differingFields(entity, before, after).map((name) => labelOf(entity, name));
+      overwritten.push({ key, title: titleOf(entity, before), fields });
+    }
+  }
+}
+
+/** Icons and images first: they are named by their content, so putting them early harms nobody. */
+async function bringImages({ here, source }: CopyDown, changes: Change[], report: Report) {
+  for (const { entity, after } of changes) {
+    for (const [field, { kind }] of fieldEntries(entity)) {
+      const name = kind === 'image' && after ? textOf(after[field]) : '';
+      if (name === '' || (await here.storage.has(name))) continue;
+      if (await source.storage.has(name)) {
+        await here.storage.write(name, await source.storage.read(name));
+      } else {
+        report.missingImages.push(`${entity.label.one} ${after?.id}: ${name}`);
+      }
+    }
+  }
 }
 
 /** Why a row here is not overwritten; null when it holds nothing of its own. */
@@ -163,8 +213,12 @@ function withOwnLocals(entity: Entity, row: Row, before: Row | null): Row {
 async function writePart(from: CopyDown, entity: Entity, changes: Change[], report: Report) {
   if (changes.length === 0) return;
   const name = `Copy-down: ${entity.label.many.toLowerCase()}`;
+  const author = { email: from.person ?? 'oneway refresh', isProductManager: true };
   try {
-    await write(from, author, changes, { kind: 'copy-down', name });
+    if (!from.isLook) {
+      await bringImages(from, changes, report);
+      await write(from, author, changes, { kind: 'copy-down', name });
+    }
     for (const { before } of changes) report[before ? 'updated' : 'created'] += 1;
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;

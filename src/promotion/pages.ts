@@ -8,6 +8,8 @@ import { flash, page } from '../web/pages.ts';
 import { accountOf, addressed, localPath, numberOrNull, textIn } from '../web/request.ts';
 import { arrivalsOf, arrived, sentOn, type Arrival } from '../journal/history.ts';
 import { attention, decide } from '../journal/attention.ts';
+import * as jobs from '../jobs/jobs.ts';
+import { jobOf } from './background.ts';
 import * as journal from '../journal/journal.ts';
 import { inWords, plural } from '../web/words.ts';
 import { listMappings } from '../journal/mappings.ts';
@@ -45,6 +47,7 @@ export async function show(req: Request, res: Response) {
     written: steps.filter((step) => step.action !== 'same').length,
     attention: await attentionOf(req, transfer),
     isLive: journal.liveStates.includes(transfer.state),
+    job: await jobs.living(req.here.sql, jobOf(transfer.id)),
   });
 }
 

@@ -4,6 +4,7 @@ import type { Request, Response } from 'express';
 import { keyText, titleOf } from '../catalog/entity.ts';
 import { entityNamed, travelling } from '../catalog/index.ts';
 import { readOne } from '../environments/row-store.ts';
+import * as jobs from '../jobs/jobs.ts';
 import * as journal from '../journal/journal.ts';
 import { isStaging } from '../access/permissions.ts';
 import { see } from './compare.ts';
@@ -17,6 +18,7 @@ import * as selections from './selections.ts';
 import type { SelectionKind } from './selections.ts';
 import { roadOf, roleOf, sheetKinds, sheetPage } from './sheet-page.ts';
 import * as transfers from './transfers.ts';
+import { jobOf } from './background.ts';
 
 export const showSheet = (kind: SelectionKind) => (req: Request, res: Response) =>
   sheetPage(req, res, { kind, key: uuid(), problem: '' });
@@ -107,6 +109,7 @@ export const send = (kind: SelectionKind) => async (req: Request, res: Response)
         reason: now.reason,
         person: accountOf(req).email,
         role: roleOf(req),
+        handOver: (sent) => inTheBackground(req, sent),
       },
     );
     res.redirect(303, `/transfers/${transfer.number}`);
@@ -117,6 +120,15 @@ export const send = (kind: SelectionKind) => async (req: Request, res: Response)
     await sheetPage(req, res, { kind, key: uuid(), problem: error.message });
   }
 };
+
+/** A large transfer runs as a job; its page shows how far it is. */
+async function inTheBackground({ here, line }: Request, { id, name, person }: journal.Transfer) {
+  const { job } = await jobs.request(here.sql, {
+    ...{ kind: 'transfer', name, person, input: { transfer: id } },
+    onlyOne: jobOf(id),
+  });
+  await line.push(job);
+}
 
 /** Tries the sheet on the destination's MySQL, and takes it back at once. */
 export const showRehearsal = (kind: SelectionKind) => async (req: Request, res: Response) => {

@@ -20,7 +20,14 @@ export type Click = {
   reason: string | null;
   person: string;
   role?: 'product_manager' | 'on_call';
+  /** Takes a transfer that is too large to wait for; without it every size is waited for. */
+  handOver?: (transfer: journal.Transfer) => Promise<void>;
+  /** More rows than this are not waited for. */
+  largeFrom?: number;
 };
+
+/** More rows than this are carried by a job. */
+export const LARGE = 1000;
 
 /** The plan moved since the sheet was shown; carries nothing, the page shows a fresh sheet. */
 export class SheetMoved extends Conflict {}
@@ -83,6 +90,11 @@ async function sendFirst(road: Road, selection: Selection, click: Click) {
       steps: await withIds(road.there, plan.steps),
     });
     if (!isNew) return sameRequest(transfer, click);
+    const written = plan.steps.filter(({ action }) => action !== 'same').length;
+    if (click.handOver && written > (click.largeFrom ?? LARGE)) {
+      await click.handOver(transfer);
+      return transfer;
+    }
     return await carry(at, road.there, transfer, road.lease);
   } catch (error) {
     return settled(road, click, error);

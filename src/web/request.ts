@@ -14,6 +14,8 @@ declare global {
       here: Here;
       redis: Redis;
       account?: Account;
+      /** Where jobs are put in line. */
+      line: { push(job: { id: string; attempt: number; kind: string }): Promise<void> };
     }
   }
 }

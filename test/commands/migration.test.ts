@@ -212,7 +212,10 @@ describe('migrations', () => {
   });
 
   /** The last migration of each version that was shipped before this one. */
-  const earlier = { '1.0.0': ['catalog/0001', 'app/0002', 'mongo/0001'] };
+  const earlier = {
+    '1.0.0': ['catalog/0001', 'app/0002', 'mongo/0001'],
+    '1.1.0': ['catalog/0001', 'app/0003', 'mongo/0001'],
+  };
 
   test.each(Object.entries(earlier))(
     'up from version %s, the rows are still there',

@@ -55,6 +55,9 @@ export async function openWorld(
   }
   variables.staging['UNI_DIR_DESTINATION_STORAGE_URL'] = variables.preprod['STORAGE_URL'] ?? '';
   variables.preprod['UNI_DIR_DESTINATION_STORAGE_URL'] = variables.production['STORAGE_URL'] ?? '';
+  for (const one of [variables.staging, variables.preprod]) {
+    one['REFRESH_SOURCE_STORAGE_URL'] = variables.production['STORAGE_URL'] ?? '';
+  }
   const here = {
     staging: openHere(settingsOf(variables.staging)),
     preprod: openHere(settingsOf(variables.preprod)),

@@ -1,0 +1,168 @@
+// The record of every job: what was asked for, how far it is, what came of it. Redis only runs jobs: one that
+// it lost is put back from here.
+import { v7 as uuid } from 'uuid';
+import { first, run, select, sql, type Queryable } from '../database/sql.ts';
+
+export type JobState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
+export const jobStates: JobState[] = ['running', 'waiting', 'done', 'failed', 'cancelled'];
+
+export type Job = {
+  id: string;
+  number: number;
+  kind: string;
+  name: string;
+  person: string;
+  input: string;
+  state: JobState;
+  attempt: number;
+  done_count: number;
+  total_count: number;
+  doing: string;
+  report: string | null;
+  problem: string | null;
+  created_at: string;
+  started_at: string | null;
+  alive_at: string | null;
+  ended_at: string | null;
+};
+
+/** A worker that says nothing for longer is taken for dead. */
+export const SILENCE = 15_000;
+
+const now = sql`utc_timestamp(3)`;
+const quiet = (milliseconds: number) =>
+  sql`utc_timestamp(3) - interval ${milliseconds * 1000} microsecond`;
+
+export type Wanted = {
+  kind: string;
+  name: string;
+  person: string;
+  input: object;
+  /** While a job with this word lives, there is no second one. */
+  onlyOne?: string;
+};
+
+/** Writes a job down; answers the one that lives already where there may be only one. */
+export async function request(
+  on: Queryable,
+  { kind, name, person, input, onlyOne }: Wanted,
+): Promise<{ job: Job; isNew: boolean }> {
+  const id = uuid();
+  const isNew =
+    (await run(
+      on,
+      sql`insert into job (id, kind, name, person, input, state, only_one, created_at)
+          values (${id}, ${kind}, ${name.slice(0, 200)}, ${person}, ${JSON.stringify(input)}, 'waiting',
+            ${onlyOne ?? null}, ${now})
+          on duplicate key update only_one = only_one`,
+    )) === 1;
+  const job = await first<Job>(
+    on,
+    sql`select * from job where id = ${id} or only_one = ${onlyOne ?? null} order by id = ${id} desc limit 1`,
+  );
+  if (!job) throw new Error('The job was not written down');
+  return { job, isNew: isNew && job.id === id };
+}
+
+export const byId = (on: Queryable, id: string) =>
+  first<Job>(on, sql`select * from job where id = ${id}`);
+
+export const byNumber = (on: Queryable, number: number) =>
+  first<Job>(on, sql`select * from job where number = ${number}`);
+
+/** The job that lives under a word of `onlyOne`. */
+export const living = (on: Queryable, word: string) =>
+  first<Job>(on, sql`select * from job where only_one = ${word}`);
+
+/** The newest of a kind. */
+export const newest = (on: Queryable, kind: string, limit = 10) =>
+  select<Job>(on, sql`select * from job where kind = ${kind} order by number desc limit ${limit}`);
+
+export type Filter = { state: string; kind: string; before: number | null };
+
+/** Those that run first, then the newest; 50 a page, below `before`. */
+export const list = (on: Queryable, { state, kind, before }: Filter) =>
+  select<Job>(
+    on,
+    sql`select * from job
+         where (${state} = '' or state = ${state}) and (${kind} = '' or kind = ${kind})
+           and (${before} is null or number < ${before})
+         order by state = 'running' desc, number desc
+         limit 50`,
+  );
+
+/** Takes a job that waits, or whose worker fell silent; null when there is nothing to take. */
+export async function begin(on: Queryable, id: string): Promise<Job | null> {
+  const found = await run(
+    on,
+    sql`update job
+           set state = 'running', attempt = attempt + 1, alive_at = ${now}, problem = null,
+               started_at = coalesce(started_at, ${now})
+         where id = ${id} and (state = 'waiting' or (state = 'running' and alive_at < ${quiet(SILENCE)}))`,
+  );
+  return found === 1 ? ((await byId(on, id)) ?? null) : null;
+}
+
+/** This worker was overtaken, or the job was cancelled: it stops. */
+export class Overtaken extends Error {}
+
+const mine = ({ id, attempt }: Job) =>
+  sql`id = ${id} and attempt = ${attempt} and state = 'running'`;
+
+export type Progress = { done: number; total: number; doing: string };
+
+/** @throws Overtaken */
+export async function report(on: Queryable, job: Job, { done, total, doing }: Progress) {
+  const found = await run(
+    on,
+    sql`update job set done_count = ${done}, total_count = ${total}, doing = ${doing.slice(0, 300)},
+               alive_at = ${now}
+         where ${mine(job)}`,
+  );
+  // No line is also found when nothing changed within one millisecond.
+  const isMine = found === 1 || (await first(on, sql`select 1 from job where ${mine(job)}`));
+  if (!isMine) throw new Overtaken(`Job ${job.number} is in other hands`);
+}
+
+export const sayAlive = (on: Queryable, job: Job) =>
+  run(on, sql`update job set alive_at = ${now} where ${mine(job)}`);
+
+export const finish = (on: Queryable, job: Job, result: unknown) =>
+  run(
+    on,
+    sql`update job set state = 'done', ended_at = ${now}, only_one = null, doing = '',
+               done_count = greatest(done_count, total_count), report = ${JSON.stringify(result ?? null)}
+         where ${mine(job)}`,
+  );
+
+export const fail = (on: Queryable, job: Job, problem: string) =>
+  run(
+    on,
+    sql`update job set state = 'failed', ended_at = ${now}, only_one = null, problem = ${problem}
+         where ${mine(job)}`,
+  );
+
+/** It will be tried again by itself. */
+export const putOff = (on: Queryable, job: Job, problem: string) =>
+  run(on, sql`update job set state = 'waiting', problem = ${problem} where ${mine(job)}`);
+
+/** Answers whether there was something to cancel. */
+export async function cancel(on: Queryable, id: string): Promise<boolean> {
+  const found = await run(
+    on,
+    sql`update job set state = 'cancelled', attempt = attempt + 1, only_one = null, ended_at = ${now}
+         where id = ${id} and state in ('waiting', 'running')`,
+  );
+  return found === 1;
+}
+
+/** Jobs that wait for longer than a moment (the longer the oftener they were tried), or whose worker fell silent. */
+export const left = (on: Queryable) =>
+  select<Job>(
+    on,
+    sql`select * from job
+         where (state = 'waiting'
+                and coalesce(alive_at, created_at) < ${now} - interval (5 + 5 * attempt) second)
+            or (state = 'running' and alive_at < ${quiet(SILENCE)})
+         order by number limit 100`,
+  );

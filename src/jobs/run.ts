@@ -1,0 +1,92 @@
+// Runs one job, whoever asks for it: a worker of the queue, or a command in its own process.
+import type { z } from 'zod';
+import { isPassing } from '../database/passing.ts';
+import type { Here } from '../environments/here.ts';
+import { inWords } from '../version/standing.ts';
+import { Problem, Unavailable } from '../problems.ts';
+import * as jobs from './jobs.ts';
+
+/** What a task knows of the job that it is run for. */
+export type Work = {
+  here: Here;
+  job: jobs.Job;
+  /** Says how far it is. @throws Overtaken when it must stop */
+  report: (progress: jobs.Progress) => Promise<void>;
+};
+
+export type Task = {
+  label: string;
+  /** How often it is tried when a server does not answer. */
+  attempts: number;
+  mayBeCancelled: boolean;
+  run: (work: Work) => Promise<unknown>;
+};
+export type Tasks = Record<string, Task>;
+
+/** A task with its input, parsed before it runs. */
+export const task = <T extends z.ZodType>(
+  input: T,
+  {
+    run,
+    ...rest
+  }: Omit<Task, 'run'> & { run: (work: Work, input: z.infer<T>) => Promise<unknown> },
+): Task => ({ ...rest, run: (work) => run(work, input.parse(JSON.parse(work.job.input))) });
+
+/** The process is to end: the job waits for another. */
+class Stopping extends Error {}
+
+/** A job that takes its process with it every time is not begun for ever. */
+const BEGINNINGS = 20;
+
+/** Runs a job, if it is there to be run; answers how it stands then. */
+export async function runJob(
+  here: Here,
+  tasks: Tasks,
+  id: string,
+  isStopping: () => boolean = () => false,
+): Promise<jobs.Job | undefined> {
+  const job = await jobs.begin(here.sql, id);
+  const task = job && tasks[job.kind];
+  if (!job || !task) return jobs.byId(here.sql, id);
+  const pulse = setInterval(() => {
+    jobs.sayAlive(here.sql, job).catch(() => {
+      // Silent for too long, it is taken over; and this worker stops at its next report.
+    });
+  }, jobs.SILENCE / 4);
+  try {
+    if (job.attempt > BEGINNINGS) throw new Problem(500, `It was begun ${BEGINNINGS} times.`);
+    await refuseWhileClosed(here);
+    const result = await task.run({
+      here,
+      job,
+      report: async (progress) => {
+        await jobs.report(here.sql, job, progress);
+        if (isStopping()) throw new Stopping('This process is stopping; another goes on');
+      },
+    });
+    await jobs.finish(here.sql, job, result);
+  } catch (error) {
+    await giveUpOrTryAgain(here, job, task, error);
+  } finally {
+    clearInterval(pulse);
+  }
+  return jobs.byId(here.sql, id);
+}
+
+async function refuseWhileClosed(here: Here) {
+  const standing = await here.standing();
+  if (standing.kind !== 'open') throw new Unavailable(inWords(standing));
+}
+
+async function giveUpOrTryAgain(here: Here, job: jobs.Job, task: Task, error: unknown) {
+  const problem = error instanceof Error ? error.message : String(error);
+  const isPassingBy = error instanceof Unavailable || isPassing(error);
+  if (!(error instanceof jobs.Overtaken)) {
+    here.log.warn({ err: error, job: job.number, attempt: job.attempt }, 'job stopped');
+  }
+  if (error instanceof Stopping || (isPassingBy && job.attempt < task.attempts)) {
+    await jobs.putOff(here.sql, job, problem);
+  } else if (!(error instanceof jobs.Overtaken)) {
+    await jobs.fail(here.sql, job, problem);
+  }
+}

@@ -1,0 +1,35 @@
+// The page from which production is copied down; what came of it is a job's page.
+import type { Request, Response } from 'express';
+import * as jobs from '../jobs/jobs.ts';
+import { rung } from '../environments/ladder.ts';
+import { flash, page } from '../web/pages.ts';
+import { accountOf, textIn } from '../web/request.ts';
+
+/** There is one copy-down at a time. */
+export const COPY_DOWN = 'copy-down';
+
+export async function index(req: Request, res: Response) {
+  await page(req, res, 'promotion/copy-downs', {
+    title: 'Copy production down',
+    crumbs: [{ text: 'Copy down' }],
+    jobs: await jobs.newest(req.here.sql, COPY_DOWN),
+    running: await jobs.living(req.here.sql, COPY_DOWN),
+  });
+}
+
+export async function start(req: Request, res: Response) {
+  const isLook = textIn(req.body, 'what') !== 'copy';
+  const { job, isNew } = await jobs.request(req.here.sql, {
+    kind: COPY_DOWN,
+    name: nameOf(isLook, rung(req.here.name)),
+    person: accountOf(req).email,
+    input: { isLook },
+    onlyOne: COPY_DOWN,
+  });
+  if (isNew) await req.line.push(job);
+  else flash(req, 'One is under way already: this is it.');
+  res.redirect(303, `/jobs/${job.number}`);
+}
+
+export const nameOf = (isLook: boolean, { inText }: { inText: string }) =>
+  isLook ? `Look at what a copy-down into ${inText} would do` : `Copy-down into ${inText}`;

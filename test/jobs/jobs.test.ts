@@ -1,0 +1,289 @@
+// What runs in the background: the record in MySQL, the queue on Redis, workers that die, and the pages.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { openRedis, type Here, type Redis } from '../../src/environments/here.ts';
+import * as jobs from '../../src/jobs/jobs.ts';
+import { openLine, work } from '../../src/jobs/queue.ts';
+import { runJob, task, type Tasks } from '../../src/jobs/run.ts';
+import { run, sql } from '../../src/database/sql.ts';
+import { Unavailable } from '../../src/problems.ts';
+import { jobOf } from '../../src/promotion/background.ts';
+import * as transfers from '../../src/promotion/transfers.ts';
+import { tasks } from '../../src/tasks.ts';
+import { openSite, textOf } from '../support/people.ts';
+import { add, change, get, roadFrom, sheet } from '../support/rows.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+let redis: Redis;
+const closers: (() => Promise<unknown>)[] = [];
+beforeAll(async () => {
+  world = await openWorld();
+  redis = await openRedis(world.staging);
+});
+beforeEach(() => world.clear());
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+afterAll(async () => {
+  redis.destroy();
+  await world.close();
+});
+
+const count = (seen: number[]): Tasks => ({
+  count: task(z.object({ number: z.number() }), {
+    ...{ label: 'Count', attempts: 3, mayBeCancelled: true },
+    run: async ({ report }, { number }) => {
+      seen.push(number);
+      await report({ done: 1, total: 2, doing: 'Counting' });
+      return { number };
+    },
+  }),
+});
+const wanted = { kind: 'count', name: 'Counting', person: 'pm@example.com', input: { number: 7 } };
+
+async function ended(id: string, patience = 20_000) {
+  for (const until = Date.now() + patience; Date.now() < until; await sleep(50)) {
+    const job = await jobs.byId(world.staging.sql, id);
+    if (job && ['done', 'failed', 'cancelled'].includes(job.state)) return job;
+  }
+  throw new Error('The job did not end');
+}
+
+/** As if its worker had said nothing for a minute. */
+const silence = (id: string) =>
+  run(
+    world.staging.sql,
+    sql`update job set alive_at = utc_timestamp(3) - interval 60 second where id = ${id}`,
+  );
+
+describe('a job', () => {
+  test('is written down, runs on the queue, and keeps its report', async () => {
+    const { staging } = world;
+    const seen: number[] = [];
+    closers.push(await work(staging, redis, count(seen), {}));
+    const { job } = await jobs.request(staging.sql, wanted);
+    await openLine(staging, redis).push(job);
+    expect(await ended(job.id)).toMatchObject({
+      ...{ state: 'done', report: '{"number":7}', attempt: 1, done_count: 2 },
+    });
+    expect(seen).toEqual([7]);
+  });
+
+  test('that Redis lost is put back by the sweep', async () => {
+    const { staging } = world;
+    const seen: number[] = [];
+    const { job } = await jobs.request(staging.sql, wanted);
+    await run(
+      staging.sql,
+      sql`update job set created_at = utc_timestamp(3) - interval 60 second where id = ${job.id}`,
+    );
+    closers.push(await work(staging, redis, count(seen), {}));
+    expect(await ended(job.id)).toMatchObject({ state: 'done' });
+  });
+
+  test('whose worker fell silent is taken over; the former worker stops at its next report', async () => {
+    const { staging } = world;
+    let goOn = () => {};
+    const waiting = new Promise<void>((resolve) => (goOn = resolve));
+    const reports: string[] = [];
+    const slow: Tasks = {
+      count: task(z.object({}), {
+        ...{ label: 'Slow', attempts: 3, mayBeCancelled: true },
+        run: async ({ report, job }) => {
+          if (job.attempt === 1) await waiting;
+          await report({ done: 1, total: 1, doing: '' });
+          reports.push(`attempt ${job.attempt}`);
+          return null;
+        },
+      }),
+    };
+    const { job } = await jobs.request(staging.sql, wanted);
+    const former = runJob(staging, slow, job.id);
+    await sleep(100);
+    await silence(job.id);
+    expect(await runJob(staging, slow, job.id)).toMatchObject({ state: 'done', attempt: 2 });
+    goOn();
+    expect(await former).toMatchObject({ state: 'done', attempt: 2 });
+    expect(reports).toEqual(['attempt 2']);
+  });
+
+  test('is tried again while a server does not answer, and fails with the reason in the end', async () => {
+    const { staging } = world;
+    const broken: Tasks = {
+      count: task(z.object({}), {
+        ...{ label: 'Broken', attempts: 2, mayBeCancelled: true },
+        run: () => Promise.reject(new Unavailable('Production does not answer')),
+      }),
+    };
+    const { job } = await jobs.request(staging.sql, wanted);
+    expect(await runJob(staging, broken, job.id)).toMatchObject({
+      ...{ state: 'waiting', problem: 'Production does not answer' },
+    });
+    expect(await runJob(staging, broken, job.id)).toMatchObject({ state: 'failed', attempt: 2 });
+  });
+
+  test('two at once ask for the same: there is one', async () => {
+    const { staging } = world;
+    const both = await Promise.all([
+      jobs.request(staging.sql, { ...wanted, onlyOne: 'count' }),
+      jobs.request(staging.sql, { ...wanted, onlyOne: 'count' }),
+    ]);
+    expect(both.filter(({ isNew }) => isNew)).toHaveLength(1);
+    expect(new Set(both.map(({ job }) => job.id)).size).toBe(1);
+  });
+
+  test('that was cancelled stops at its next report and is not run again', async () => {
+    const { staging } = world;
+    let goOn = () => {};
+    const waiting = new Promise<void>((resolve) => (goOn = resolve));
+    const seen: string[] = [];
+    const slow: Tasks = {
+      count: task(z.object({}), {
+        ...{ label: 'Slow', attempts: 3, mayBeCancelled: true },
+        run: async ({ report }) => {
+          await waiting;
+          await report({ done: 1, total: 1, doing: '' });
+          seen.push('went on');
+        },
+      }),
+    };
+    const { job } = await jobs.request(staging.sql, wanted);
+    const running = runJob(staging, slow, job.id);
+    await sleep(100);
+    expect(await jobs.cancel(staging.sql, job.id)).toBe(true);
+    goOn();
+    expect(await running).toMatchObject({ state: 'cancelled' });
+    expect(await runJob(staging, slow, job.id)).toMatchObject({ state: 'cancelled' });
+    expect(seen).toEqual([]);
+  });
+
+  test('does not run while the database is being updated', async () => {
+    const { staging } = world;
+    const { writeVersion } = await import('../../src/version/metadata.ts');
+    const { openHere } = await import('../../src/environments/here.ts');
+    await writeVersion(staging.documents, { databaseVersion: '1', isUpdating: true });
+    const here = openHere(staging.settings);
+    const seen: number[] = [];
+    const { job } = await jobs.request(staging.sql, wanted);
+    expect(await runJob(here, count(seen), job.id)).toMatchObject({ state: 'waiting' });
+    expect(seen).toEqual([]);
+    await here.close();
+  });
+});
+
+describe('the copy-down', () => {
+  const request = async (isLook: boolean, here: Here = world.staging) =>
+    (
+      await jobs.request(here.sql, {
+        ...{ kind: 'copy-down', name: 'Copy-down', person: 'pm@example.com', input: { isLook } },
+        onlyOne: 'copy-down',
+      })
+    ).job;
+
+  test('J-7 S0-73 is a job with progress, history and a report; to look first writes nothing', async () => {
+    const { production, preprod } = world;
+    const id = await add(production, 'form', { name: 'Address change' });
+    const look = await runJob(preprod, tasks, (await request(true, preprod)).id);
+    expect(look).toMatchObject({ state: 'done', done_count: 1, total_count: 1 });
+    expect(JSON.parse(look?.report ?? '')).toMatchObject({ created: 1, leftAlone: [] });
+    await expect(get(preprod, { entity: 'form', id })).rejects.toThrow('is not in preprod');
+
+    await runJob(preprod, tasks, (await request(false, preprod)).id);
+    await change(production, { entity: 'form', id }, { description: 'Newer above' });
+    const again = await runJob(preprod, tasks, (await request(true, preprod)).id);
+    expect(JSON.parse(again?.report ?? '')).toMatchObject({
+      ...{ created: 0, updated: 1 },
+      overwritten: [{ key: { entity: 'form', id }, fields: ['Description'] }],
+    });
+    expect(await get(preprod, { entity: 'form', id })).toMatchObject({ description: null });
+  });
+
+  test('brings icons along, and names those that production does not have', async () => {
+    const { production, staging } = world;
+    const icon = `${'a'.repeat(64)}.png`;
+    const lost = `${'b'.repeat(64)}.png`;
+    await production.storage.write(icon, Buffer.from('icon'));
+    await add(production, 'business', { icon });
+    const id = await add(production, 'business', { icon: lost });
+    const done = await runJob(staging, tasks, (await request(false)).id);
+    expect(await staging.storage.read(icon)).toEqual(Buffer.from('icon'));
+    expect(JSON.parse(done?.report ?? '')).toMatchObject({
+      missingImages: [`Business ${id}: ${lost}`],
+    });
+  });
+
+  test('J-3 nothing of people, permissions, jobs, keys, messages or settings travels', async () => {
+    const { production, staging } = world;
+    await add(production, 'form');
+    await production.sql.query(
+      "insert into person (email, name, password_hash) values ('above@example.com', 'Above', 'x')",
+    );
+    await production.sql.query(
+      "insert into permission (person_id, name) select id, 'administrator' from person",
+    );
+    await production.sql.query("insert into message (person, text) values ('a@example.com', 'x')");
+    await production.sql.query(
+      "insert into api_key (name, hint, hash, scopes, created_by) values ('App', 'x', 'x', '[]', 'x')",
+    );
+    await jobs.request(production.sql, wanted);
+    await runJob(staging, tasks, (await request(false)).id);
+    for (const table of ['person', 'permission', 'message', 'api_key', 'selection', 'outbox']) {
+      const [lines] = await staging.sql.query(`select * from ${table}`);
+      expect([table, table === 'outbox' ? [] : lines]).toEqual([table, []]);
+    }
+    const [own] = await staging.sql.query('select kind from job');
+    expect(own).toEqual([{ kind: 'copy-down' }]);
+  });
+
+  test('who may starts it on its page, sees how far it is, and is led to the one that runs', async () => {
+    const site = await openSite(world, 'staging');
+    const pm = await site.as('pm');
+    await add(world.production, 'form');
+    const first = await pm.post('/copy-downs', { what: 'look' });
+    expect(first.headers['location']).toMatch(/^\/jobs\/\d+$/);
+    const second = await pm.post('/copy-downs', { what: 'copy' });
+    expect(second.headers['location']).toBe(first.headers['location']);
+    const [job] = await jobs.newest(world.staging.sql, 'copy-down');
+    await runJob(world.staging, tasks, job?.id ?? '');
+    const page = textOf((await pm.get(String(first.headers['location']))).text);
+    expect(page).toContain('1 would be created');
+    expect(page).toContain('Copy down now');
+    const events = await pm.get(`${String(first.headers['location'])}/events`);
+    expect(events.text).toContain('"state":"done"');
+    await site.close();
+  });
+});
+
+describe('a large transfer', () => {
+  test('runs as a job with progress; a small one answers at once', async () => {
+    const { staging, preprod } = world;
+    const form = await add(staging, 'form');
+    for (let order = 1; order <= 3; order += 1) await add(staging, 'form_field', { form, order });
+    const site = await openSite(world, 'staging');
+    const pm = await site.as('pm');
+    const { selection, plan } = await sheet(staging, [{ entity: 'form', id: form }]);
+    const handed: string[] = [];
+    const sent = await transfers.send(roadFrom(staging), selection, {
+      ...{ planHash: plan.hash, idempotencyKey: 'large', name: '', reason: null },
+      ...{ person: 'pm@example.com', largeFrom: 1 },
+      handOver: async (transfer) => {
+        handed.push(transfer.id);
+        await jobs.request(staging.sql, {
+          ...{ kind: 'transfer', name: transfer.name, person: transfer.person },
+          ...{ input: { transfer: transfer.id }, onlyOne: jobOf(transfer.id) },
+        });
+      },
+    });
+    expect(handed).toEqual([sent.id]);
+    const waiting = textOf((await pm.get(`/transfers/${sent.number}`)).text);
+    expect(waiting).toContain('A job carries these 4 rows');
+    const job = await jobs.living(staging.sql, jobOf(sent.id));
+    expect(await runJob(staging, tasks, job?.id ?? '')).toMatchObject({ state: 'done' });
+    expect(await get(preprod, { entity: 'form', id: form })).toMatchObject({ id: form });
+    const done = textOf((await pm.get(`/transfers/${sent.number}`)).text);
+    expect(done).toContain('4 rows transferred to pre-production');
+    await site.close();
+  });
+});
