@@ -1,7 +1,9 @@
 // The whole request pipeline on one page, in order.
 import { fileURLToPath } from 'node:url';
+import compression from 'compression';
 import express, { type Express } from 'express';
 import { pinoHttp } from 'pino-http';
+import { needKey, onlyRead } from './api/reading.ts';
 import { guard } from './access/guard.ts';
 import type { Here, Redis } from './environments/here.ts';
 import { openLine } from './jobs/queue.ts';
@@ -47,6 +49,7 @@ export function createApp(here: Here, redis: Redis): Express {
   app.get('/update-application', showUpdateApplication);
   app.use(sessions(here, redis));
   app.use(express.urlencoded({ extended: true, limit: '2mb', parameterLimit: 20_000 }));
+  app.use('/api', onlyRead, compression());
   app.use(keepOut);
   app.use(recognise);
 
@@ -54,7 +57,8 @@ export function createApp(here: Here, redis: Redis): Express {
     // Nobody's upload is read before it is known who sends it.
     const read = method === 'post' ? [uploads, refuseForged] : [];
     const first = method === 'post' && allow !== 'anyone' ? [keepOfSignedOut] : [];
-    app[method](path, ...first, guard(allow), ...read, handler);
+    const admit = allow === 'app' ? needKey : guard(allow);
+    app[method](path, ...first, admit, ...read, handler);
   }
   app.use(notFound);
   app.use(answerError);

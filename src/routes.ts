@@ -6,6 +6,8 @@ import { choose } from './admin/choosing.ts';
 import * as editing from './admin/editing.ts';
 import * as admin from './admin/pages.ts';
 import * as row from './admin/row-page.ts';
+import * as apiKeys from './api/pages.ts';
+import * as api from './api/reading.ts';
 import * as audit from './audit/pages.ts';
 import * as jobs from './jobs/pages.ts';
 import * as messages from './messages/pages.ts';
@@ -28,6 +30,19 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
   { method: 'get', path: '/healthcheck', allow: 'anyone', handler: web.healthcheck },
   { method: 'get', path: '/readyz', allow: 'anyone', handler: web.ready },
   { method: 'get', path: '/api/v1/metadata', allow: 'anyone', handler: web.metadata },
+  { method: 'get', path: '/api/v1/openapi.json', allow: 'anyone', handler: api.openapi },
+  { method: 'get', path: '/api/v1/objects/:name', allow: 'app', handler: api.object },
+  { method: 'get', path: '/api/v1/:entity', allow: 'app', handler: api.list },
+  { method: 'get', path: '/api/v1/:entity/:id', allow: 'app', handler: api.show },
+  { method: 'get', path: '/api-docs', allow: 'look', handler: api.documentation },
+  { method: 'get', path: '/api-keys', allow: 'administer', handler: apiKeys.index },
+  { method: 'post', path: '/api-keys', allow: 'administer', handler: apiKeys.add },
+  {
+    method: 'post',
+    path: '/api-keys/:id/revocation',
+    allow: 'administer',
+    handler: apiKeys.revoke,
+  },
   { method: 'get', path: '/sign-in', allow: 'anyone', handler: showSignIn },
   { method: 'post', path: '/sign-in', allow: 'anyone', handler: signIn(gate) },
   { method: 'post', path: '/sign-out', allow: 'anyone', handler: signOut },

@@ -3,15 +3,17 @@ import type { NextFunction, Request, Response } from 'express';
 import { Forbidden } from '../problems.ts';
 import { may, whoMay, type Ability } from './permissions.ts';
 
-export type Allow = 'anyone' | 'signed-in' | Ability;
+/** `app`: whoever shows a key; the API asks for it. */
+export type Allow = 'anyone' | 'signed-in' | 'app' | Ability;
 
-export const guard = (allow: Allow) => (req: Request, res: Response, next: NextFunction) => {
-  if (allow === 'anyone') return next();
-  if (!req.account) {
-    if (req.method !== 'GET') throw new Forbidden('You are signed out. Sign in and try again.');
-    req.session.returnTo = req.originalUrl;
-    return res.redirect(303, '/sign-in');
-  }
-  if (allow === 'signed-in' || may(req.account, allow, req.here.grounds)) return next();
-  throw new Forbidden(whoMay(allow, req.here.grounds));
-};
+export const guard =
+  (allow: Exclude<Allow, 'app'>) => (req: Request, res: Response, next: NextFunction) => {
+    if (allow === 'anyone') return next();
+    if (!req.account) {
+      if (req.method !== 'GET') throw new Forbidden('You are signed out. Sign in and try again.');
+      req.session.returnTo = req.originalUrl;
+      return res.redirect(303, '/sign-in');
+    }
+    if (allow === 'signed-in' || may(req.account, allow, req.here.grounds)) return next();
+    throw new Forbidden(whoMay(allow, req.here.grounds));
+  };

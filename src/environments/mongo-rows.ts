@@ -3,7 +3,7 @@
 import type { Db, Filter } from 'mongodb';
 import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
-import type { Found, Query } from './row-store.ts';
+import type { Cursor, Found, Query } from './row-store.ts';
 
 /** Which write a document last came from. */
 export type Stamp = { transfer: string; fence: number };
@@ -39,6 +39,24 @@ export async function readAfter(documents: Db, entity: Entity, after: number, li
   const stored = await collection(documents, entity)
     .find({ _id: { $gt: after }, ...present })
     .sort({ _id: 1 })
+    .limit(limit)
+    .toArray();
+  return stored.map((one) => toRow(entity, one));
+}
+
+export async function readChangedAfter(
+  documents: Db,
+  entity: Entity,
+  { modifiedAfter, after }: Cursor,
+  limit: number,
+): Promise<Row[]> {
+  const instant = new Date(modifiedAfter);
+  const stored = await collection(documents, entity)
+    .find({
+      ...present,
+      $or: [{ modified_at: { $gt: instant } }, { modified_at: instant, _id: { $gt: after } }],
+    })
+    .sort({ modified_at: 1, _id: 1 })
     .limit(limit)
     .toArray();
   return stored.map((one) => toRow(entity, one));

@@ -14,7 +14,7 @@ import {
 } from '../database/sql.ts';
 import { batches } from './batches.ts';
 import type { IdsByName } from './names.ts';
-import type { Found, Query } from './row-store.ts';
+import type { Cursor, Found, Query } from './row-store.ts';
 
 type Stored = Record<string, unknown> & { id: number };
 
@@ -52,6 +52,22 @@ export async function readAfter(on: Queryable, entity: Entity, after: number, li
   const stored = await select<Stored>(
     on,
     sql`select * from ${name(entity.table)} where id > ${after} order by id limit ${limit}`,
+  );
+  return withLinks(on, entity, stored);
+}
+
+export async function readChangedAfter(
+  on: Queryable,
+  entity: Entity,
+  { modifiedAfter, after }: Cursor,
+  limit: number,
+): Promise<Row[]> {
+  const instant = toSqlInstant(modifiedAfter);
+  const stored = await select<Stored>(
+    on,
+    sql`select * from ${name(entity.table)}
+         where modified_at >= ${instant} and (modified_at > ${instant} or id > ${after})
+         order by modified_at, id limit ${limit}`,
   );
   return withLinks(on, entity, stored);
 }

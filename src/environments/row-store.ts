@@ -48,6 +48,16 @@ export async function readAfter(place: Place, entity: Entity, after: number, lim
     : mongo.readAfter(place.documents, entity, after, limit);
 }
 
+/** A place in the order in which rows were changed. */
+export type Cursor = { modifiedAfter: string; after: number };
+
+/** The next `limit` rows in the order of (modified_at, id). */
+export async function readChangedAfter(place: Place, entity: Entity, from: Cursor, limit: number) {
+  return entity.store === 'mysql'
+    ? mysql.readChangedAfter(place.sql, entity, from, limit)
+    : mongo.readChangedAfter(place.documents, entity, from, limit);
+}
+
 /** How many rows there are of an entity. */
 export const countRows = (place: Place, entity: Entity): Promise<number> =>
   entity.store === 'mysql' ? mysql.count(place.sql, entity) : mongo.count(place.documents, entity);

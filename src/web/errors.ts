@@ -10,8 +10,10 @@ export function notFound(req: Request): never {
 }
 
 const titles: Record<number, string> = {
+  401: 'Not signed in',
   403: 'Not allowed',
   404: 'Not found',
+  405: 'Not possible',
   409: 'Someone was faster',
   413: 'Too large',
   422: 'There is a problem',

@@ -14,6 +14,8 @@ declare global {
       here: Here;
       redis: Redis;
       account?: Account;
+      /** The key that an app showed. */
+      apiKey?: { name: string; scopes: string[] };
       /** Where jobs are put in line. */
       line: { push(job: { id: string; attempt: number; kind: string }): Promise<void> };
     }

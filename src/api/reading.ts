@@ -1,0 +1,125 @@
+// The apps' API: pages of what was changed, single rows, images, and the description of all of it.
+import type { NextFunction, Request, Response } from 'express';
+import { z } from 'zod';
+import type { Entity } from '../catalog/entity.ts';
+import { catalog, entityNamed } from '../catalog/index.ts';
+import { rung } from '../environments/ladder.ts';
+import { Invalid, NotFound, Problem } from '../problems.ts';
+import { page } from '../web/pages.ts';
+import { itemAt, pageOf, START, type Cursor } from './feed.ts';
+import * as keys from './keys.ts';
+import { describe, LIMIT } from './openapi.ts';
+
+/** Whoever shows a key that holds, as `Authorization: Bearer …`, may pass; what it may read is asked later. */
+export async function needKey(req: Request, res: Response, next: NextFunction) {
+  const [, secret = ''] = /^Bearer +([\w-]{1,100})$/i.exec(req.get('Authorization') ?? '') ?? [];
+  const key = secret === '' ? null : await keys.find(req.here.sql, secret);
+  if (!key) {
+    res.set('WWW-Authenticate', 'Bearer');
+    throw new Problem(
+      401,
+      'Send a key that holds: "Authorization: Bearer ow_…". An administrator makes one on the page API keys.',
+    );
+  }
+  req.apiKey = key;
+  res.set('Cache-Control', 'private, no-cache');
+  next();
+}
+
+function readable(req: Request): Entity {
+  const entity = entityNamed(String(req.params['entity']));
+  if (!req.apiKey || !keys.mayRead(req.apiKey, entity.name)) {
+    throw new Problem(403, `This key may not read ${entity.name}.`);
+  }
+  return entity;
+}
+
+const whole = z.string().regex(/^\d{1,15}$/, 'must be a whole number');
+const querySchema = z.object({
+  modified_after: z.iso
+    .datetime({ offset: true, error: 'must be an instant such as 2026-11-21T09:30:00.000Z' })
+    .transform((text) => new Date(text))
+    .refine((at) => at.getUTCFullYear() >= 1970 && at.getUTCFullYear() < 10_000, 'is too far away')
+    .transform((at) => at.toISOString())
+    .optional(),
+  after: whole.transform(Number).optional(),
+  limit: whole
+    .transform(Number)
+    .refine((limit) => limit >= 1 && limit <= LIMIT, `must be from 1 to ${LIMIT}`)
+    .default(100),
+});
+
+/** @throws Invalid, naming the parameter and what it must be */
+function queried(query: unknown): { from: Cursor; limit: number } {
+  const { data, error } = querySchema.safeParse(query);
+  if (!data) {
+    const lines = error.issues.map(({ path, message }) => [
+      path[0],
+      `${String(path[0])} ${message}`,
+    ]);
+    throw new Invalid(Object.fromEntries(lines) as Record<string, string>);
+  }
+  const { modified_after: modifiedAfter, after, limit } = data;
+  if (modifiedAfter === undefined) return { from: { ...START, after: after ?? 0 }, limit };
+  // Without an id everything of that very instant counts as known.
+  return { from: { modifiedAfter, after: after ?? Number.MAX_SAFE_INTEGER }, limit };
+}
+
+export async function list(req: Request, res: Response) {
+  const entity = readable(req);
+  const { from, limit } = queried(req.query);
+  const { items, next, isMore } = await pageOf(req.here, entity, from, limit);
+  const query = new URLSearchParams({
+    modified_after: next.modifiedAfter,
+    after: String(next.after),
+    limit: String(limit),
+  });
+  const href = `/api/v1/${entity.name}?${query.toString()}`;
+  if (isMore) res.set('Link', `<${href}>; rel="next"`);
+  res.json({
+    items,
+    next: { modified_after: next.modifiedAfter, after: next.after, href },
+    more: isMore,
+  });
+}
+
+export async function show(req: Request, res: Response) {
+  const entity = readable(req);
+  const text = String(req.params['id']);
+  const id = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : 0;
+  const item = await itemAt(req.here, entity, id);
+  if (!item) throw new NotFound(`There is no ${entity.name} ${text}.`);
+  res.status(item.deleted ? 410 : 200).json(item);
+}
+
+/** An icon or image; its name is the hash of its content. */
+export async function object(req: Request, res: Response) {
+  const name = String(req.params['name']);
+  const content = await req.here.storage.read(name);
+  res.set('Cache-Control', 'private, max-age=31536000, immutable');
+  res.type(name.split('.').at(-1) ?? '').send(content);
+}
+
+const addressOf = ({ here }: Request) => here.settings.urls[here.name] ?? '/';
+
+export const openapi = (req: Request, res: Response) =>
+  res.json(describe(addressOf(req), rung(req.here.name).label));
+
+/** The description for a person to read. */
+export async function documentation(req: Request, res: Response) {
+  await page(req, res, 'api/documentation', {
+    title: 'API for apps',
+    crumbs: [{ text: 'API for apps' }],
+    address: addressOf(req) === '/' ? '' : addressOf(req),
+    document: describe(addressOf(req), rung(req.here.name).label),
+    entities: catalog,
+    LIMIT,
+  });
+}
+
+/** It is read only. */
+export function onlyRead(req: Request, res: Response, next: NextFunction) {
+  if (req.method === 'GET' || req.method === 'HEAD') return next();
+  res.set('Allow', 'GET, HEAD');
+  throw new Problem(405, 'This API only reads: use GET.');
+}

@@ -1,0 +1,278 @@
+// S0-06 the apps' API: keys, pages, deletions, caching, its description, and a reader that polls while rows travel.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import request from 'supertest';
+import * as keys from '../../src/api/keys.ts';
+import { catalog, entityNamed } from '../../src/catalog/index.ts';
+import * as deletions from '../../src/editing/deletions.ts';
+import { routes } from '../../src/routes.ts';
+import { openGate } from '../../src/people/sign-in.ts';
+import { openRedis } from '../../src/environments/here.ts';
+import { openSite, textOf, type Site } from '../support/people.ts';
+import { add, change, get, homeOf, pm, transfer, undo } from '../support/rows.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+let staging: Site;
+let preprod: Site;
+beforeAll(async () => {
+  world = await openWorld();
+  staging = await openSite(world, 'staging');
+  preprod = await openSite(world, 'preprod');
+});
+beforeEach(() => world.clear());
+afterAll(async () => {
+  await staging.close();
+  await preprod.close();
+  await world.close();
+});
+
+type Item = { id: number; modified_at: string; deleted: boolean; [field: string]: unknown };
+type Page = {
+  items: Item[];
+  next: { modified_after: string; after: number; href: string };
+  more: boolean;
+};
+
+const keyFor = (site: Site, scopes: string[] = ['*']) =>
+  keys.create(site.here, 'ops@example.com', { name: 'Android app', scopes });
+const ask = (site: Site, key: string, path: string) =>
+  request(site.app).get(path).set('Authorization', `Bearer ${key}`);
+const pageOf = async (site: Site, key: string, path: string) =>
+  (await ask(site, key, path)).body as Page;
+
+const remove = (entity: string, id: number) =>
+  deletions.remove(homeOf(world.staging), pm, entityNamed(entity), id);
+
+describe('a key', () => {
+  test('is needed, and names what it may read', async () => {
+    await add(world.staging, 'form');
+    const none = await request(staging.app).get('/api/v1/form');
+    expect([none.status, none.headers['www-authenticate']]).toEqual([401, 'Bearer']);
+    expect((await ask(staging, 'ow_wrong', '/api/v1/form')).status).toBe(401);
+    const forms = await keyFor(staging, ['form']);
+    expect((await ask(staging, forms, '/api/v1/form')).status).toBe(200);
+    const refused = await ask(staging, forms, '/api/v1/task');
+    expect([refused.status, refused.body]).toEqual([
+      403,
+      { error: { status: 403, message: 'This key may not read task.' } },
+    ]);
+  });
+
+  test('is shown once, kept as a hash, and holds until it is revoked', async () => {
+    const ops = await staging.as('ops');
+    const wrong = await ops.post('/api-keys', { name: '' });
+    expect([wrong.status, textOf(wrong.text)]).toEqual([
+      422,
+      expect.stringContaining('Choose what it may read'),
+    ]);
+    await ops.post('/api-keys', { name: 'Android <b>app</b>', scopes: ['form', 'task'] });
+    const shown = await ops.get('/api-keys');
+    const [key = ''] = /ow_[\w-]{20,}/.exec(shown.text) ?? [];
+    expect(key).not.toBe('');
+    expect(shown.text).not.toContain('<b>app');
+    expect((await ops.get('/api-keys')).text).not.toContain(key);
+    const [lines] = await world.staging.sql.query('select * from api_key');
+    expect(JSON.stringify(lines)).not.toContain(key);
+    expect((await ask(staging, key, '/api/v1/form')).status).toBe(200);
+    const [own] = await keys.list(world.staging.sql);
+    expect(own?.used_at).not.toBeNull();
+    await ops.post(`/api-keys/${own?.id}/revocation`);
+    expect((await ask(staging, key, '/api/v1/form')).status).toBe(401);
+  });
+});
+
+describe('pages', () => {
+  test('come by (modified_at, id), also within one instant, and every row once', async () => {
+    const ids = [];
+    for (let number = 0; number < 7; number += 1) ids.push(await add(world.staging, 'form'));
+    // One transfer: seven rows of one instant or right after each other.
+    await transfer(
+      world.staging,
+      ids.map((id) => ({ entity: 'form', id })),
+    );
+    const key = await keyFor(preprod);
+    const seen: Item[] = [];
+    let path = '/api/v1/form?limit=3';
+    for (let page: Page; ; path = page.next.href) {
+      page = await pageOf(preprod, key, path);
+      seen.push(...page.items);
+      if (!page.more) break;
+    }
+    expect(seen.map(({ id }) => id).toSorted((a, b) => a - b)).toEqual(ids);
+    const order = seen.map(({ modified_at: at, id }) => `${at} ${String(id).padStart(12, '0')}`);
+    expect(order).toEqual(order.toSorted());
+  });
+
+  test('rows of MySQL of one instant are cut between ids', async () => {
+    const business = await add(world.staging, 'business');
+    const ids = [];
+    for (let number = 0; number < 5; number += 1)
+      ids.push(await add(world.staging, 'task', { business }));
+    await transfer(
+      world.staging,
+      ids.map((id) => ({ entity: 'task', id })),
+    );
+    const key = await keyFor(preprod);
+    const first = await pageOf(preprod, key, '/api/v1/task?limit=2');
+    const instant = first.items[0]?.modified_at;
+    expect(first.next).toMatchObject({ modified_after: instant, after: ids[1] });
+    const second = await pageOf(preprod, key, first.next.href);
+    expect(second.items.map(({ id }) => id)).toEqual([ids[2], ids[3]]);
+    const known = await pageOf(preprod, key, `/api/v1/task?modified_after=${instant}`);
+    expect(known).toMatchObject({ items: [], more: false, next: { modified_after: instant } });
+  });
+
+  test('deletions come in their place, and a row that came again is a row', async () => {
+    const form = await add(world.staging, 'form');
+    const key = await keyFor(preprod);
+    await transfer(world.staging, [{ entity: 'form', id: form }]);
+    const { next } = await pageOf(preprod, key, '/api/v1/form');
+    await remove('form', form);
+    const gone = await transfer(world.staging, [{ entity: 'form', id: form }], {});
+    const after = await pageOf(preprod, key, next.href);
+    expect(after.items).toEqual([
+      { id: form, deleted: true, modified_at: expect.stringMatching(/Z$/) },
+    ]);
+    expect((await ask(preprod, key, `/api/v1/form/${form}`)).status).toBe(410);
+    await undo(world.staging, gone);
+    const again = await pageOf(preprod, key, after.next.href);
+    expect(again.items).toMatchObject([{ id: form, deleted: false }]);
+    expect((await ask(preprod, key, `/api/v1/form/${form}`)).status).toBe(200);
+  });
+
+  test('a row has its links by name, its references as ids, and its local values', async () => {
+    await add(world.staging, 'city', { name: 'Zürich' });
+    const business = await add(world.staging, 'business', {
+      name: 'Café “Übermut” 🪔',
+      cities: [{ city: 'Zürich', partner: null }],
+    });
+    const tool = await add(world.staging, 'external_tool', { business, key: 'secret' });
+    const key = await keyFor(staging);
+    expect((await ask(staging, key, `/api/v1/business/${business}`)).body).toMatchObject({
+      ...{ id: business, name: 'Café “Übermut” 🪔', deleted: false },
+      cities: [{ city: 'Zürich', partner: null }],
+    });
+    const { body } = await ask(staging, key, `/api/v1/external_tool/${tool}`);
+    expect(body).toMatchObject({ business, key: 'secret' });
+  });
+
+  test.each([
+    ['limit=0', 'limit must be from 1 to 1000'],
+    ['limit=x', 'limit must be a whole number'],
+    ['modified_after=yesterday', 'modified_after must be an instant such as'],
+    ['after=-1', 'after must be a whole number'],
+    ['modified_after=2026-01-01T00:00:00Z&modified_after=2026-01-01T00:00:00Z', 'modified_after'],
+  ])('%s is refused by name', async (query, message) => {
+    const key = await keyFor(staging);
+    const answer = await ask(staging, key, `/api/v1/task?${query}`);
+    expect(answer.status).toBe(422);
+    expect(JSON.stringify(answer.body)).toContain(message);
+  });
+
+  test('an unchanged answer is 304; a large one is compressed; nothing but reading is possible', async () => {
+    for (let number = 0; number < 12; number += 1)
+      await add(world.staging, 'form', { description: 'A long text. '.repeat(20) });
+    const key = await keyFor(staging);
+    const first = await ask(staging, key, '/api/v1/form').set('Accept-Encoding', 'gzip');
+    expect(first.headers['content-encoding']).toBe('gzip');
+    const etag = String(first.headers['etag']);
+    const again = await ask(staging, key, '/api/v1/form').set('If-None-Match', etag);
+    expect([again.status, again.text]).toEqual([304, '']);
+    await add(world.staging, 'form');
+    const changed = await ask(staging, key, '/api/v1/form').set('If-None-Match', etag);
+    expect(changed.status).toBe(200);
+    const post = await request(staging.app)
+      .post('/api/v1/form')
+      .set('Authorization', `Bearer ${key}`);
+    expect([post.status, post.headers['allow']]).toEqual([405, 'GET, HEAD']);
+  });
+});
+
+test('the description has every route of the API, and no other', async () => {
+  const { body } = await request(staging.app).get('/api/v1/openapi.json');
+  const document = body as { openapi: string; paths: Record<string, object> };
+  expect(document.openapi).toBe('3.1.0');
+  const redis = await openRedis(world.staging);
+  const own = routes(openGate(world.staging, redis))
+    .filter(({ path }) => path.startsWith('/api/v1/') && path !== '/api/v1/openapi.json')
+    .flatMap(({ path }) =>
+      path.includes(':entity') ? catalog.map(({ name }) => path.replace(':entity', name)) : [path],
+    )
+    .map((path) => path.replaceAll(/:(\w+)/g, '{$1}'));
+  redis.destroy();
+  expect(Object.keys(document.paths).toSorted()).toEqual(own.toSorted());
+  const vic = await staging.as('vic');
+  expect(textOf((await vic.get('/api-docs')).text)).toContain('GET /api/v1/task');
+});
+
+/** An app: it polls, keeps what it was told, and looks whether a task's form is there. */
+async function follow(site: Site, key: string, isOn: () => boolean) {
+  const known = { task: new Map<number, Item>(), form: new Map<number, Item>() };
+  const at = { task: '/api/v1/task?limit=5', form: '/api/v1/form?limit=5' };
+  const orphans: string[] = [];
+  let polls = 0;
+  const round = async () => {
+    // What refers first, then what it refers to: as the documentation says.
+    for (const name of ['task', 'form'] as const) {
+      for (;;) {
+        const page = await pageOf(site, key, at[name]);
+        for (const item of page.items) {
+          const former = known[name].get(item.id);
+          if (!former || former.modified_at <= item.modified_at) known[name].set(item.id, item);
+        }
+        at[name] = page.next.href;
+        polls += 1;
+        if (!page.more) break;
+      }
+    }
+    for (const task of known.task.values()) {
+      const form = known.form.get(Number(task['form']));
+      if (!task.deleted && (!form || form.deleted)) orphans.push(`task ${task.id}`);
+    }
+  };
+  while (isOn()) await round();
+  await round();
+  return { known, orphans, polls };
+}
+
+test('S0-06 a reader that polls while rows travel, change, go and come back misses nothing and sees no task without its form', async () => {
+  const { staging: here, preprod: there } = world;
+  const key = await keyFor(preprod);
+  let isOn = true;
+  const reading = follow(preprod, key, () => isOn);
+  const business = await add(here, 'business');
+  for (let round = 0; round < 12; round += 1) {
+    const form = await add(here, 'form');
+    const tasks = [];
+    for (let number = 0; number < 3; number += 1)
+      tasks.push(await add(here, 'task', { business, form, title: `Round ${round}.${number}` }));
+    const rows = tasks.map((id) => ({ entity: 'task', id }));
+    const sent = await transfer(here, rows);
+    await change(here, { entity: 'form', id: form }, { description: `Round ${round}` });
+    await transfer(here, [{ entity: 'form', id: form }]);
+    if (round % 3 === 1) {
+      await remove('task', tasks[0] ?? 0);
+      await transfer(here, [{ entity: 'task', id: tasks[0] ?? 0 }]);
+    }
+    if (round % 3 === 2) {
+      const last = await add(here, 'task', { business, form });
+      await undo(here, await transfer(here, [{ entity: 'task', id: last }]));
+    }
+    expect(sent.state).toBe('verified');
+  }
+  isOn = false;
+  const { known, orphans, polls } = await reading;
+  expect(orphans).toEqual([]);
+  expect(polls).toBeGreaterThan(20);
+  for (const name of ['task', 'form'] as const) {
+    const { find } = await import('../../src/environments/row-store.ts');
+    const { rows } = await find(there, entityNamed(name), {
+      ...{ search: '', filters: {}, sort: { field: 'id', descending: false } },
+      ...{ limit: 1000, offset: 0 },
+    });
+    const alive = [...known[name].values()].filter(({ deleted }) => !deleted);
+    expect(alive.map(({ id }) => id).toSorted((a, b) => a - b)).toEqual(rows.map(({ id }) => id));
+    for (const row of rows) expect(known[name].get(row.id)).toEqual({ ...row, deleted: false });
+  }
+  expect((await get(there, { entity: 'business', id: business })).id).toBe(business);
+}, 120_000);
