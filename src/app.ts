@@ -37,7 +37,7 @@ export function createApp(here: Here, redis: Redis): Express {
     '/fonts',
     express.static(folder('node_modules/@fontsource-variable/inter/files'), assets),
   );
-  app.use(pinoHttp({ logger: here.log, serializers: { req: brief } }));
+  app.use(pinoHttp({ logger: here.log, serializers: { req: brief, res: outcome } }));
   app.use((req, _res, next) => {
     req.here = here;
     req.redis = redis;
@@ -64,6 +64,9 @@ export function createApp(here: Here, redis: Redis): Express {
   app.use(answerError);
   return app;
 }
+
+/** Of an answer, only how it ended: its headers carry cookies and places to go. */
+const outcome = ({ statusCode }: { statusCode: number }) => ({ status: statusCode });
 
 /** Of a request, the log says what was asked: no headers, no cookies, no query values. */
 const brief = ({ id, method, url }: { id: unknown; method: string; url: string }) => ({

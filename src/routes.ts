@@ -11,6 +11,7 @@ import * as api from './api/reading.ts';
 import * as audit from './audit/pages.ts';
 import * as jobs from './jobs/pages.ts';
 import * as messages from './messages/pages.ts';
+import * as outbox from './outbox/pages.ts';
 import * as people from './people/pages.ts';
 import { showSignIn, signIn, signOut, type openGate } from './people/sign-in.ts';
 import type { Ability } from './access/permissions.ts';
@@ -154,6 +155,9 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
     allow: 'refresh',
     handler: jobs.cancel(tasks),
   },
+
+  { method: 'get', path: '/outbox', allow: 'look', handler: outbox.index },
+  { method: 'post', path: '/outbox/:id/sending', allow: 'administer', handler: outbox.sendAgain },
 
   { method: 'get', path: '/messages', allow: 'look', handler: messages.index },
   { method: 'post', path: '/messages/reading', allow: 'look', handler: messages.markRead },

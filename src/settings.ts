@@ -33,6 +33,8 @@ const common = z.object({
   REFRESH_SOURCE_STORAGE_URL: z.url({ protocol: /^file$/ }).optional(),
   ENVIRONMENT_URLS: z.string().default(''),
   IS_STAGING_ALWAYS: onOff,
+  INDEXER_URL: z.url({ protocol: /^https?$/ }).optional(),
+  INDEXER_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
   REQUIRE_TESTED: onOff,
   SUPPORTED_DATABASE_VERSION: z
     .string({ error: 'is missing: bin/serve and bin/oneway take it from the file DB_VERSION' })
@@ -54,6 +56,8 @@ export type Settings = {
   /** Address of each environment's server, for links between them. */
   urls: Partial<Record<EnvironmentName, string>>;
   isStagingAlways: boolean;
+  /** Who is told, signed with the secret, which rows were written. */
+  indexer: { url: string; secret: string } | null;
   /** What goes on to production was marked Works by someone other than the sender. */
   requireTested: boolean;
   /** The version of the database that this program was built for. */
@@ -104,6 +108,9 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
   if (values) {
     wrong.push(...misplaced(values.ENVIRONMENT, { sql, nosql, destination, source }));
   }
+  if (values && (values.INDEXER_URL === undefined) !== (values.INDEXER_SECRET === undefined)) {
+    wrong.push('INDEXER_URL and INDEXER_SECRET: give both or none');
+  }
   if (wrong.length > 0 || !values) {
     throw new BadSettings(
       `These settings are missing or wrong (see .env.example):\n  ${wrong.join('\n  ')}`,
@@ -125,6 +132,7 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
     sourceStorageUrl: values.REFRESH_SOURCE_STORAGE_URL ?? values.STORAGE_URL,
     urls: environmentUrls(values.ENVIRONMENT_URLS),
     isStagingAlways: values.IS_STAGING_ALWAYS,
+    indexer: indexerOf(values),
     requireTested: values.REQUIRE_TESTED,
     supportedVersion: values.SUPPORTED_DATABASE_VERSION,
     logLevel: values.LOG_LEVEL,
@@ -135,6 +143,9 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
     source,
   };
 }
+
+const indexerOf = ({ INDEXER_URL: url, INDEXER_SECRET: secret }: z.infer<typeof common>) =>
+  url && secret ? { url, secret } : null;
 
 /** What contradicts the ladder: a destination where there is none, or an environment that is its own. */
 function misplaced(

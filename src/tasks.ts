@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Chores } from './jobs/queue.ts';
 import { task, type Tasks } from './jobs/run.ts';
+import { deliver } from './outbox/delivery.ts';
 import { carryOn, refresh } from './promotion/background.ts';
 
 export const tasks: Tasks = {
@@ -15,4 +16,6 @@ export const tasks: Tasks = {
   }),
 };
 
-export const chores: Chores = {};
+export const chores: Chores = {
+  outbox: { everyMs: 2000, run: deliver },
+};

@@ -14,8 +14,9 @@ const leansOn: Record<string, string[]> = {
   messages: ['database'],
   web: ['access', 'catalog', 'database', 'environments', 'messages', 'version'],
   people: ['access', 'audit', 'database', 'environments', 'web'],
+  outbox: ['database', 'environments', 'messages', 'web'],
   jobs: ['database', 'environments', 'version', 'web'],
-  journal: ['audit', 'catalog', 'database', 'environments', 'messages', 'version'],
+  journal: ['audit', 'catalog', 'database', 'environments', 'messages', 'outbox', 'version'],
   editing: ['catalog', 'database', 'environments', 'journal'],
   promotion: [
     ...['access', 'audit', 'catalog', 'database', 'editing', 'environments', 'jobs', 'journal'],

@@ -9,7 +9,7 @@ export const LIMIT = 1000;
 type Schema = Record<string, unknown>;
 const ref = (name: string) => ({ $ref: `#/components/${name}` });
 const json = (schema: Schema) => ({ 'application/json': { schema } });
-const id = { type: 'integer', minimum: 1, maximum: 9_999_999_999_999 };
+const id = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
 const instant = { type: 'string', format: 'date-time' };
 
 const kinds: Record<string, (field: Field) => Schema> = {

@@ -34,13 +34,18 @@ function readable(req: Request): Entity {
   return entity;
 }
 
-const whole = z.string().regex(/^\d{1,15}$/, 'must be a whole number');
+const whole = z
+  .string()
+  .regex(/^\d{1,17}$/, 'must be a whole number')
+  .refine((text) => Number(text) <= Number.MAX_SAFE_INTEGER, 'is too large');
+/** The databases know no instant outside these. */
+const [earliest, latest] = [new Date(START.modifiedAfter), new Date('9999-01-01T00:00:00.000Z')];
+const storable = (at: Date) => (at < earliest ? earliest : at > latest ? latest : at);
+
 const querySchema = z.object({
   modified_after: z.iso
     .datetime({ offset: true, error: 'must be an instant such as 2026-11-21T09:30:00.000Z' })
-    .transform((text) => new Date(text))
-    .refine((at) => at.getUTCFullYear() >= 1970 && at.getUTCFullYear() < 10_000, 'is too far away')
-    .transform((at) => at.toISOString())
+    .transform((text) => storable(new Date(text)).toISOString())
     .optional(),
   after: whole.transform(Number).optional(),
   limit: whole

@@ -44,13 +44,14 @@ export function openHere(settings: Settings): Here {
       () => writers.end(),
       () => client.close(),
     );
-    return { name, sql, writers, documents, storage: folderStorage(storage) };
+    return { name, sql, writers, documents, storage: folderStorage(storage), tells: false };
   };
   const { environment } = settings;
   const { next } = rung(environment);
   const own = connect(environment, settings, settings.storageUrl);
   return {
     ...own,
+    tells: settings.indexer !== null,
     settings,
     destination:
       settings.destination && next

@@ -18,4 +18,6 @@ export type Stop = {
   writers: Pool;
   documents: Db;
   storage: Storage;
+  /** What is written from here is told to other systems, through the outbox. */
+  tells: boolean;
 };

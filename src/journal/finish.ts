@@ -9,6 +9,7 @@ import { transaction, type Queryable } from '../database/sql.ts';
 import { rung } from '../environments/ladder.ts';
 import { read } from '../environments/row-store.ts';
 import { tellHolders } from '../messages/messages.ts';
+import * as outbox from '../outbox/outbox.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
 import {
@@ -46,6 +47,7 @@ export async function finish(work: Work) {
       await rememberUndone(connection, work);
     }
     if (transfer.role === 'on_call') await tellManagers(connection, work);
+    if (here.tells) await tellIndexer(connection, work, outcomes);
     await audit.write(connection, {
       person: transfer.person,
       action: verb(transfer, steps),
@@ -135,6 +137,18 @@ async function rememberUndone(connection: PoolConnection, { transfer, steps }: W
 async function depthOf(on: Queryable, { undoes }: journal.Transfer): Promise<number> {
   const former = undoes === null ? undefined : await journal.byId(on, undoes);
   return former ? 1 + (await depthOf(on, former)) : 0;
+}
+
+/** Rows that stand there as this transfer wrote them; what someone changed since is that one's to tell. */
+function tellIndexer(connection: PoolConnection, work: Work, outcomes: Map<number, string>) {
+  const { transfer, steps } = work;
+  const own = steps.filter(({ seq }) => outcomes.get(seq) !== 'changed since');
+  return outbox.write(connection, {
+    ...{ transfer: transfer.id, number: transfer.number, kind: transfer.kind, name: transfer.name },
+    environment: transfer.destination,
+    written: own.filter(({ after }) => after !== null),
+    removed: own.filter(({ after }) => after === null),
+  });
 }
 
 const tellManagers = (connection: PoolConnection, { transfer }: Work) =>

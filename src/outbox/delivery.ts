@@ -1,0 +1,67 @@
+// Sends what waits in the outbox to the search indexer, signed, until it is taken.
+import { createHmac } from 'node:crypto';
+import type { Here } from '../environments/here.ts';
+import { tellHolders } from '../messages/messages.ts';
+import * as outbox from './outbox.ts';
+
+/** How long an answer may take, in seconds. */
+const PATIENCE = 10;
+/** 5 s, 10 s, 20 s … at most an hour apart: about seven hours in all. */
+const ATTEMPTS = 15;
+const waitAfter = (attempts: number) => Math.min(5 * 2 ** (attempts - 1), 3600);
+
+/** Sends everything whose time has come; answers how many lines were taken. */
+export async function deliver(here: Here): Promise<number> {
+  const { indexer } = here.settings;
+  let taken = 0;
+  for (const line of indexer ? await outbox.due(here.sql) : []) {
+    if (indexer && (await outbox.take(here.sql, line, PATIENCE * 2))) {
+      const attempts = line.attempts + 1;
+      const { isTaken, answer } = await post(indexer, line);
+      if (isTaken) {
+        await outbox.sent(here.sql, line, answer);
+        taken += 1;
+      } else {
+        const again = attempts < ATTEMPTS ? waitAfter(attempts) : null;
+        await outbox.refused(here.sql, line, { answer, again });
+        here.log.warn({ event: line.event, attempts, answer }, 'the indexer did not take it');
+        if (again === null) await tellAdministrators(here, line);
+      }
+    }
+  }
+  return taken;
+}
+
+/** `t=1767225600,v1=<hex>`: HMAC-SHA256 over the time, a full stop and the body. */
+export function signatureOf(secret: string, body: string, at = Date.now()): string {
+  const time = Math.floor(at / 1000);
+  const mac = createHmac('sha256', secret).update(`${time}.${body}`).digest('hex');
+  return `t=${time},v1=${mac}`;
+}
+
+async function post({ url, secret }: { url: string; secret: string }, line: outbox.Line) {
+  try {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/json',
+        'Oneway-Event': line.event,
+        'Oneway-Signature': signatureOf(secret, line.body),
+      },
+      body: line.body,
+      redirect: 'error',
+      signal: AbortSignal.timeout(PATIENCE * 1000),
+    });
+    const words = (await answer.text()).slice(0, 300);
+    return { isTaken: answer.ok, answer: `HTTP ${answer.status} ${words}`.trim() };
+  } catch (error) {
+    const { message, cause } = error as Error & { cause?: Error };
+    return { isTaken: false, answer: cause?.message ?? message };
+  }
+}
+
+const tellAdministrators = ({ sql: on }: Here, { subject }: outbox.Line) =>
+  tellHolders(on, 'administrator', '', {
+    text: `The search indexer did not take “${subject}” after ${ATTEMPTS} attempts. Send it again when it is back.`,
+    href: '/outbox?state=failed',
+  });
