@@ -20,8 +20,11 @@ function shelf(kept: Map<string, AdapterPayload>, model: string): Adapter {
       if (payload) payload.consumed = Math.floor(Date.now() / 1000);
     },
     destroy: async (id) => void kept.delete(key(id)),
+    // Of this kind alone: an interaction has a grant, too, and outlives it.
     revokeByGrantId: async (grant) => {
-      for (const [one, { grantId }] of kept) if (grantId === grant) kept.delete(one);
+      for (const [one, { grantId }] of kept) {
+        if (one.startsWith(key('')) && grantId === grant) kept.delete(one);
+      }
     },
   };
 }

@@ -92,7 +92,8 @@ const words: Record<Refusal, string> = {
   unknown: `This sign-in did not begin in this browser, or it is over. ${again}`,
   failed: `The answer of the sign-in provider could not be accepted. ${again}`,
   declined: `The sign-in provider did not let you in. ${again}`,
-  unverified: 'The sign-in provider does not say that your e-mail address is verified. Have it verified there.',
+  unverified:
+    'The sign-in provider does not say that your e-mail address is verified. Have it verified there.',
   closed: 'Your account is closed here. Ask an administrator to open it.',
 };
 
