@@ -16,7 +16,7 @@ export const guard = (allow: Allow) => (req: Request, res: Response, next: NextF
   throw new Forbidden(whoMay(allow, req.here.grounds));
 };
 
-const SILENCE_MS = 30_000;
+const SILENCE_MS = 5000;
 
 /**
  * Who is signed in with the provider already comes in without a page. Not right after an attempt, so that nobody goes in

@@ -1,5 +1,14 @@
 // Single sign-on against a real provider, through real HTTP.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  jest,
+  test,
+} from '@jest/globals';
 import type { Server } from 'node:http';
 import { freePort } from '../../bin/servers.ts';
 import { createApp } from '../../src/app.ts';
@@ -98,6 +107,16 @@ describe('the first time', () => {
       'newcomer@example.com | signed in | newcomer@example.com | ',
       'single sign-on | added person | newcomer@example.com | ',
     ]);
+  });
+
+  test('twice at once is one account', async () => {
+    const here = await start('staging');
+    const pages = await Promise.all(
+      [visitor(), visitor(), visitor()].map((who) => signIn(who, 'staging', 'vic')),
+    );
+    expect(pages.map(isIn)).toEqual([true, true, true]);
+    const added = (await auditOf(here)).filter((line) => line.includes('added person'));
+    expect(added).toHaveLength(1);
   });
 
   test('no password fits that account', async () => {
@@ -296,6 +315,18 @@ describe('one sign-in for three servers', () => {
     expect([page.status, page.url]).toEqual([200, `${urls.staging}/sign-in`]);
     expect(textOf(page.text)).not.toContain('There is a problem');
     expect((await who.get(`${urls.staging}/`)).location).toBe(`${urls.staging}/sign-in`);
+  });
+
+  test('whoever looked at the next server before signing in is let in there a moment later', async () => {
+    await start('staging');
+    await start('preprod');
+    const who = visitor();
+    expect(isIn(await who.open(`${urls.preprod}/`))).toBe(false);
+    await signIn(who, 'staging', 'vic');
+    const now = Date.now.bind(Date);
+    const later = jest.spyOn(Date, 'now').mockImplementation(() => now() + 6000);
+    expect(isIn(await who.open(`${urls.preprod}/`))).toBe(true);
+    later.mockRestore();
   });
 
   test('only pages are worth it, not what scripts and images ask for', async () => {
