@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dropEnvironments, prepareEnvironments } from '../bin/databases.ts';
 import { CannotStart, end, startServers, type Addresses } from '../bin/servers.ts';
 import { route, rung } from '../src/environments/ladder.ts';
+import { clientsFor, settingsFor, type Plan } from './provider.ts';
 import { logins, seed } from './seed.ts';
 
 const FOLDER = 'var/demo';
@@ -15,7 +16,7 @@ const usage = `bin/demo [--reset]
 
 Starts Oneway's staging, pre-production and production with sample data and prints their addresses.
   --reset          start over with fresh data
-DEMO_PORT          port of staging; the other two follow (3001)
+DEMO_PORT          port of staging; the other two follow (3001), and 9 above it the sign-in provider (3010)
 DEMO_MYSQL_URL     a MySQL or MariaDB server to use, with administrator rights: mysql://root:…@host:3306
 DEMO_MONGO_URL     a MongoDB server to use, with administrator rights: mongodb://root:…@host:27017
 DEMO_REDIS_URL     a Redis server to use`;
@@ -32,7 +33,8 @@ async function main() {
   lock();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => void stop());
-  for (const port of ports) await refuseTaken(port);
+  const providerPort = Number(ports[0]) + 9;
+  for (const port of [...ports, providerPort]) await refuseTaken(port);
   const given = givenServers();
   if (process.argv.includes('--reset')) await announce('Removing the old data', () => reset(given));
 
@@ -42,13 +44,19 @@ async function main() {
   const variables = await announce('Databases of three environments', () =>
     prepareEnvironments(servers, 'oneway_demo', () => `${FOLDER}/objects`),
   );
-  const urls = route.map((name, index) => `${name}=http://localhost:${ports[index]}`).join(',');
-  for (const one of Object.values(variables)) {
-    one['ENVIRONMENT_URLS'] = urls;
+  const addresses = route.map((name, index) => [name, `http://localhost:${ports[index]}`] as const);
+  const clients = clientsFor(Object.fromEntries(addresses));
+  for (const [index, [name]] of addresses.entries()) {
+    const one = variables[name as 'staging'];
+    one['ENVIRONMENT_URLS'] = addresses.map((pair) => pair.join('=')).join(',');
     one['LOG_LEVEL'] = 'warn';
+    if (clients[index]) Object.assign(one, settingsFor(providerPort, clients[index]));
   }
   await seed(variables, { announce, isFresh: !existsSync(SEEDED) });
   writeFileSync(SEEDED, '');
+  await announce('Sign-in provider', () =>
+    provide({ port: providerPort, accounts: logins, clients }),
+  );
   await announce('Three servers', () =>
     Promise.all(
       route.map((name, index) =>
@@ -64,7 +72,7 @@ async function main() {
 
 function portsFrom(first: string): number[] {
   const port = Number(first);
-  if (!Number.isInteger(port) || port < 1 || port > 65_533) {
+  if (!Number.isInteger(port) || port < 1 || port > 65_526) {
     throw new CannotStart(`DEMO_PORT=${first} is not a port. Try DEMO_PORT=4001.`);
   }
   return [port, port + 1, port + 2];
@@ -136,20 +144,32 @@ async function announce<T>(step: string, work: () => Promise<T>): Promise<T> {
   return result;
 }
 
-async function serve(variables: Record<string, string>, port: number) {
-  const child = spawn(process.execPath, ['src/server.ts'], {
+const serve = (variables: Record<string, string>, port: number) =>
+  startProcess('src/server.ts', variables, `http://127.0.0.1:${port}/readyz`);
+
+const provide = (plan: Plan) =>
+  startProcess(
+    'demo/provider.ts',
+    { PROVIDER: JSON.stringify(plan) },
+    `http://127.0.0.1:${plan.port}/.well-known/openid-configuration`,
+  );
+
+/** A program of ours in a process of its own; waits until its address answers. */
+async function startProcess(file: string, variables: Record<string, string>, address: string) {
+  const child = spawn(process.execPath, [file], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { PATH: process.env['PATH'], ...variables },
     detached: true,
   });
   children.push(child);
   for (let wait = 0; wait < 300; wait += 1) {
-    const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
+    const answer = await fetch(address).catch(() => null);
     if (answer?.ok) return;
     if (child.exitCode !== null) break;
     await sleep(100);
   }
-  throw new CannotStart(`${variables['ENVIRONMENT']} did not start; its messages stand above.`);
+  const what = variables['ENVIRONMENT'] ?? 'The sign-in provider';
+  throw new CannotStart(`${what} did not start; its messages stand above.`);
 }
 
 function printAddresses(ports: number[]) {
@@ -162,6 +182,7 @@ function printAddresses(ports: number[]) {
     console.log(`  ${email.padEnd(24)} ${password.padEnd(22)} ${can}`);
   }
   console.log('\nThe same logins work on all three servers. Ctrl-C stops everything.');
+  console.log('“Sign in with single sign-on” on one of them signs you in on all three.');
 }
 
 let isStopping = false;

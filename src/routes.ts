@@ -14,6 +14,7 @@ import * as messages from './messages/pages.ts';
 import * as outbox from './outbox/pages.ts';
 import * as people from './people/pages.ts';
 import { showSignIn, signIn, signOut, type openGate } from './people/sign-in.ts';
+import { begin, finish } from './people/single-sign-on.ts';
 import type { Ability } from './access/permissions.ts';
 import * as pictures from './pictures/pages.ts';
 import * as promotion from './promotion/pages.ts';
@@ -46,6 +47,8 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
   },
   { method: 'get', path: '/sign-in', allow: 'anyone', handler: showSignIn },
   { method: 'post', path: '/sign-in', allow: 'anyone', handler: signIn(gate) },
+  { method: 'get', path: '/sign-in/single', allow: 'anyone', handler: begin(gate) },
+  { method: 'get', path: '/sign-in/callback', allow: 'anyone', handler: finish(gate) },
   { method: 'post', path: '/sign-out', allow: 'anyone', handler: signOut },
   { method: 'get', path: '/kept', allow: 'look', handler: kept.show },
   { method: 'post', path: '/kept/sending', allow: 'look', handler: kept.sendOn },

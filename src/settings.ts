@@ -10,6 +10,9 @@ const onOff = z
   .default('false')
   .transform((value) => value === 'true');
 const milliseconds = z.coerce.number().int().min(50);
+/** Left out, or with nothing behind the equals sign. */
+const optional = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
 
 const database = (prefix: string, defaultPort: number) => ({
   [`${prefix}_NAME`]: text,
@@ -32,6 +35,10 @@ const common = z.object({
   UNI_DIR_DESTINATION_STORAGE_URL: z.url({ protocol: /^file$/ }).optional(),
   REFRESH_SOURCE_STORAGE_URL: z.url({ protocol: /^file$/ }).optional(),
   ENVIRONMENT_URLS: z.string().default(''),
+  OIDC_ISSUER: optional(z.url({ protocol: /^https?$/ })),
+  OIDC_CLIENT_ID: optional(text),
+  OIDC_CLIENT_SECRET: optional(text),
+  OIDC_PERMISSIONS_CLAIM: optional(text),
   IS_STAGING_ALWAYS: onOff,
   INDEXER_URL: z.url({ protocol: /^https?$/ }).optional(),
   INDEXER_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
@@ -55,6 +62,7 @@ export type Settings = {
   sourceStorageUrl: string;
   /** Address of each environment's server, for links between them. */
   urls: Partial<Record<EnvironmentName, string>>;
+  singleSignOn: SingleSignOn | null;
   isStagingAlways: boolean;
   /** Who is told, signed with the secret, which rows were written. */
   indexer: { url: string; secret: string } | null;
@@ -68,6 +76,17 @@ export type Settings = {
   nosql: NosqlAddress;
   destination: { sql: SqlAddress; nosql: NosqlAddress } | null;
   source: { sql: SqlAddress; nosql: NosqlAddress } | null;
+};
+
+/** How this server is known to the provider that people sign in with. */
+export type SingleSignOn = {
+  issuer: string;
+  clientId: string;
+  clientSecret: string;
+  /** Where the provider sends people back to. */
+  redirectUri: string;
+  /** The claim that lists what a person may do here; null when our own page says it. */
+  permissionsClaim: string | null;
 };
 
 export class BadSettings extends Error {}
@@ -107,6 +126,7 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
   const source = neighbour('REFRESH_SOURCE');
   if (values) {
     wrong.push(...misplaced(values.ENVIRONMENT, { sql, nosql, destination, source }));
+    wrong.push(...lackingForSingleSignOn(values));
   }
   if (values && (values.INDEXER_URL === undefined) !== (values.INDEXER_SECRET === undefined)) {
     wrong.push('INDEXER_URL and INDEXER_SECRET: give both or none');
@@ -131,6 +151,7 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
     destinationStorageUrl: values.UNI_DIR_DESTINATION_STORAGE_URL ?? values.STORAGE_URL,
     sourceStorageUrl: values.REFRESH_SOURCE_STORAGE_URL ?? values.STORAGE_URL,
     urls: environmentUrls(values.ENVIRONMENT_URLS),
+    singleSignOn: singleSignOn(values),
     isStagingAlways: values.IS_STAGING_ALWAYS,
     indexer: indexerOf(values),
     requireTested: values.REQUIRE_TESTED,
@@ -185,4 +206,36 @@ function environmentUrls(list: string): Settings['urls'] {
   return Object.fromEntries(
     pairs.flatMap(([key, url]) => (key && url ? [[key, url.replace(/\/$/, '')]] : [])),
   );
+}
+
+/** Single sign-on is left out or whole. */
+function lackingForSingleSignOn(values: z.infer<typeof common>): string[] {
+  const needed = ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'] as const;
+  const given = [...needed, 'OIDC_PERMISSIONS_CLAIM' as const].filter((name) => values[name]);
+  if (given.length === 0) return [];
+  const wrong = needed
+    .filter((name) => !values[name])
+    .map((name) => `${name}: is missing; single sign-on needs it beside ${given.join(', ')}`);
+  if (values.OIDC_ISSUER && !isSafe(new URL(values.OIDC_ISSUER))) {
+    wrong.push('OIDC_ISSUER: must begin with https:// (http:// for localhost and 127.0.0.1 only)');
+  }
+  if (!environmentUrls(values.ENVIRONMENT_URLS)[values.ENVIRONMENT]) {
+    const own = `${values.ENVIRONMENT}=https://…`;
+    wrong.push(`ENVIRONMENT_URLS: lacks ${own}, where single sign-on sends people back to`);
+  }
+  return wrong;
+}
+
+const isSafe = ({ protocol, hostname }: URL) =>
+  protocol === 'https:' || ['localhost', '127.0.0.1'].includes(hostname);
+
+function singleSignOn(values: z.infer<typeof common>): SingleSignOn | null {
+  if (!values.OIDC_ISSUER) return null;
+  return {
+    issuer: values.OIDC_ISSUER,
+    clientId: values.OIDC_CLIENT_ID ?? '',
+    clientSecret: values.OIDC_CLIENT_SECRET ?? '',
+    redirectUri: `${environmentUrls(values.ENVIRONMENT_URLS)[values.ENVIRONMENT]}/sign-in/callback`,
+    permissionsClaim: values.OIDC_PERMISSIONS_CLAIM ?? null,
+  };
 }

@@ -58,7 +58,7 @@ test('every room leans only on the rooms it may lean on', () => {
 
 test('only pages, handlers and the border know Express', () => {
   const known =
-    /(^|\/)(pages|[a-z]+-page|editing|choosing|sending|refreshing|reading|list-state|sign-in|guard|app|routes)\.ts$|^web\//;
+    /(^|\/)(pages|[a-z]+-page|editing|choosing|sending|refreshing|reading|list-state|sign-in|single-sign-on|guard|app|routes)\.ts$|^web\//;
   const wrong = files.filter(
     (file) =>
       /from '(express|multer|passport.*)'/.test(readFileSync(join('src', file), 'utf8')) &&

@@ -93,6 +93,8 @@ test('no route says less than who may, and every path is one method once', () =>
     '/api/v1/openapi.json',
     '/sign-in',
     '/sign-in',
+    '/sign-in/single',
+    '/sign-in/callback',
     '/sign-out',
     '/theme',
   ]);

@@ -12,8 +12,21 @@ export const guard =
     if (!req.account) {
       if (req.method !== 'GET') throw new Forbidden('You are signed out. Sign in and try again.');
       req.session.returnTo = req.originalUrl;
-      return res.redirect(303, '/sign-in');
+      return res.redirect(303, isTriedSilently(req) ? '/sign-in/single?silent=1' : '/sign-in');
     }
     if (allow === 'signed-in' || may(req.account, allow, req.here.grounds)) return next();
     throw new Forbidden(whoMay(allow, req.here.grounds));
   };
+
+const SILENCE_MS = 5000;
+
+/**
+ * Who is signed in with the provider already comes in without a page. Not right after an attempt, so that nobody goes in
+ * circles; not after signing out, so that it lasts; and only for pages, not for what scripts and images ask for.
+ */
+function isTriedSilently(req: Request): boolean {
+  const { signsInByHand, askedAt = 0 } = req.session;
+  const isPage = (req.get('Sec-Fetch-Dest') ?? 'document') === 'document';
+  const isRecent = Date.now() - askedAt < SILENCE_MS;
+  return req.here.settings.singleSignOn !== null && isPage && !signsInByHand && !isRecent;
+}

@@ -5,6 +5,10 @@ const derive = promisify(argon2);
 // OWASP's first recommendation for argon2id: 19 MiB, two passes, one lane.
 const cost = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 };
 
+/** Kept for who has no password: none fits, and finding that out takes as long as with one. */
+export const noPassword = 'none';
+const nobodys = hashPassword(randomBytes(32).toString('hex'));
+
 /** `$argon2id$m=…,t=…,p=…$salt$tag`, salt and tag in base64url. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
@@ -14,7 +18,8 @@ export async function hashPassword(password: string): Promise<string> {
   return ['', 'argon2id', costs, salt.toString('base64url'), tag.toString('base64url')].join('$');
 }
 
-export async function isPassword(password: string, hash: string): Promise<boolean> {
+export async function isPassword(password: string, kept: string): Promise<boolean> {
+  const hash = kept === noPassword ? await nobodys : kept;
   const [, , costs = '', salt = '', expected = ''] = hash.split('$');
   const [memory = 0, passes = 0, parallelism = 0] = costs
     .split(',')
@@ -25,5 +30,5 @@ export async function isPassword(password: string, hash: string): Promise<boolea
     message: password,
     nonce: Buffer.from(salt, 'base64url'),
   });
-  return timingSafeEqual(tag, wanted);
+  return timingSafeEqual(tag, wanted) && kept !== noPassword;
 }

@@ -11,7 +11,7 @@ import { first, run, select, sql, transaction, type Queryable } from '../databas
 import { rung, type Grounds } from '../environments/ladder.ts';
 import type { Stop } from '../environments/place.ts';
 import { Invalid, NotFound } from '../problems.ts';
-import { hashPassword, isPassword } from './passwords.ts';
+import { hashPassword, isPassword, noPassword } from './passwords.ts';
 
 export type Person = Account & { isActive: boolean };
 
@@ -53,9 +53,6 @@ export async function find(on: Queryable, id: number): Promise<Person | null> {
   return person ? toPerson(person) : null;
 }
 
-// Verified against when there is no such person, so that both answers take the same time.
-const nobody = hashPassword('nobody has this password');
-
 /** The person with this e-mail and password, or null; it takes as long either way. */
 export async function verify(
   on: Queryable,
@@ -66,7 +63,7 @@ export async function verify(
     on,
     sql`select id, password_hash, active from person where email = ${email.trim().toLowerCase()}`,
   );
-  const isRight = await isPassword(password, stored?.password_hash ?? (await nobody));
+  const isRight = await isPassword(password, stored?.password_hash ?? noPassword);
   return stored && isRight && stored.active === 1 ? find(on, stored.id) : null;
 }
 

@@ -10,15 +10,18 @@ import { flash, page } from '../web/pages.ts';
 import { localPath, textIn } from '../web/request.ts';
 import * as kept from '../web/kept.ts';
 import * as people from './people.ts';
+import { openProvider, type Provider } from './provider.ts';
 
-type Gate = {
+export type Gate = {
   passport: InstanceType<typeof Passport>;
   /** Failures for one e-mail from one address, and for one address. */
   limits: { account: RateLimiterRedis; address: RateLimiterRedis };
+  /** Single sign-on, where it is set up. */
+  provider: Provider | null;
 };
 
 /** Passport with our one strategy, and a limit on failures for each address and e-mail. */
-export function openGate({ sql, name }: Here, redis: Redis): Gate {
+export function openGate({ sql, name, settings }: Here, redis: Redis): Gate {
   const passport = new Passport();
   passport.use(
     new LocalStrategy({ usernameField: 'email' }, (email, password, done) => {
@@ -36,7 +39,11 @@ export function openGate({ sql, name }: Here, redis: Redis): Gate {
       points,
       duration: 15 * 60,
     });
-  return { passport, limits: { account: limit('account', 10), address: limit('address', 100) } };
+  return {
+    passport,
+    limits: { account: limit('account', 10), address: limit('address', 100) },
+    provider: settings.singleSignOn && openProvider(settings.singleSignOn),
+  };
 }
 
 /** Puts the signed-in person on the request; one who was closed or removed is signed out. */
@@ -48,12 +55,17 @@ export async function recognise(req: Request, _res: Response, next: NextFunction
 }
 
 export const showSignIn = (req: Request, res: Response) =>
-  req.account
-    ? res.redirect(303, '/')
-    : page(req, res, 'people/sign-in', {
-        ...{ title: 'Sign in', email: '', message: '' },
-        isWaiting: req.session.kept !== undefined,
-      });
+  req.account ? res.redirect(303, '/') : signInPage(req, res, { title: 'Sign in' });
+
+type Said = { title: string; email?: string; message?: string; singleSignOn?: string };
+
+/** `message` is about what was typed, `singleSignOn` about the other way in. */
+export const signInPage = (req: Request, res: Response, said: Said) =>
+  page(req, res, 'people/sign-in', {
+    ...{ email: '', message: '', singleSignOn: '', ...said },
+    isSingle: req.here.settings.singleSignOn !== null,
+    isWaiting: req.session.kept !== undefined,
+  });
 
 export const signIn = ({ passport, limits }: Gate) =>
   async function signIn(req: Request, res: Response) {
@@ -69,17 +81,12 @@ export const signIn = ({ passport, limits }: Gate) =>
     if (person) {
       await limits.account.delete(account);
       await limits.address.reward(address);
-      await enter(req, person);
-      const isKept = (await kept.find(req, person.id)) !== null;
-      res.redirect(303, isKept ? '/kept' : (req.session.returnTo ?? '/'));
+      await letIn(req, res, person);
     } else {
       res.status(422);
       const message =
         'E-mail or password is wrong. Try again, or ask an administrator for a new one.';
-      const isWaiting = req.session.kept !== undefined;
-      await page(req, res, 'people/sign-in', {
-        ...{ title: 'Error: Sign in', email, message, isWaiting },
-      });
+      await signInPage(req, res, { title: 'Error: Sign in', email, message });
     }
   };
 
@@ -96,6 +103,13 @@ const authenticate = (passport: Gate['passport'], req: Request, res: Response) =
       error instanceof Error ? reject(error) : resolve(person);
     passport.authenticate('local', { session: false }, done)(req, res, reject);
   });
+
+/** To what was kept, or to the page that was asked for. */
+export async function letIn(req: Request, res: Response, person: people.Person) {
+  await enter(req, person);
+  const isKept = (await kept.find(req, person.id)) !== null;
+  res.redirect(303, isKept ? '/kept' : (req.session.returnTo ?? '/'));
+}
 
 /** A new session id, so that a cookie planted before signing in is worth nothing. */
 async function enter(req: Request, person: people.Person) {
@@ -118,6 +132,7 @@ export async function signOut(req: Request, res: Response) {
   await new Promise<void>((resolve, reject) => {
     req.session.regenerate((error: unknown) => (error ? reject(error) : resolve()));
   });
+  req.session.signsInByHand = true;
   flash(req, 'You are signed out.');
   res.redirect(303, '/sign-in');
 }

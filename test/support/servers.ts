@@ -8,21 +8,33 @@ import { settingsOf, type EnvironmentOf, type World } from './world.ts';
 
 export type Listening = { urls: EnvironmentOf<string>; close(): Promise<void> };
 
-export async function listen(world: World): Promise<Listening> {
+type Also = EnvironmentOf<Record<string, string>>;
+
+/** `tell` answers settings that each server has besides, once the addresses are known. */
+export async function listen(
+  world: World,
+  tell?: (urls: EnvironmentOf<string>) => Promise<Also>,
+): Promise<Listening> {
   const names = ['staging', 'preprod', 'production'] as const;
   const ports = await Promise.all(names.map(() => freePort()));
-  const urls = names.map((name, index) => `${name}=http://localhost:${ports[index]}`).join(',');
+  const [staging = '', preprod = '', production = ''] = ports.map(
+    (port) => `http://localhost:${port}`,
+  );
+  const addresses = { staging, preprod, production };
+  const urls = names.map((name) => `${name}=${addresses[name]}`).join(',');
+  const also = await tell?.(addresses);
   const open: { here: Here; redis: Redis; server: Server }[] = [];
   for (const [index, name] of names.entries()) {
-    const here = openHere(settingsOf(world.variables[name], { ENVIRONMENT_URLS: urls }));
+    const here = openHere(
+      settingsOf(world.variables[name], { ENVIRONMENT_URLS: urls, ...also?.[name] }),
+    );
     for (const role of Object.keys(cast)) await hire(here, role);
     const redis = await openRedis(here);
     const server = createApp(here, redis).listen(ports[index]);
     open.push({ here, redis, server });
   }
-  const [staging, preprod, production] = ports.map((port) => `http://localhost:${port}`);
   return {
-    urls: { staging: staging ?? '', preprod: preprod ?? '', production: production ?? '' },
+    urls: addresses,
     close: async () => {
       for (const { here, redis, server } of open) {
         server.closeAllConnections();

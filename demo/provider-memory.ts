@@ -1,0 +1,30 @@
+// Where the provider keeps sessions, codes and grants until it ends.
+import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
+
+export function memory(): AdapterFactory {
+  const kept = new Map<string, AdapterPayload>();
+  return (model) => shelf(kept, model);
+}
+
+function shelf(kept: Map<string, AdapterPayload>, model: string): Adapter {
+  const key = (id: string) => `${model}:${id}`;
+  const findBy = async (property: 'uid' | 'userCode', value: string) =>
+    [...kept].find(([one, { [property]: is }]) => one.startsWith(key('')) && is === value)?.[1];
+  return {
+    upsert: async (id, payload) => void kept.set(key(id), payload),
+    find: async (id) => kept.get(key(id)),
+    findByUid: (uid) => findBy('uid', uid),
+    findByUserCode: (code) => findBy('userCode', code),
+    consume: async (id) => {
+      const payload = kept.get(key(id));
+      if (payload) payload.consumed = Math.floor(Date.now() / 1000);
+    },
+    destroy: async (id) => void kept.delete(key(id)),
+    // Of this kind alone: an interaction has a grant, too, and outlives it.
+    revokeByGrantId: async (grant) => {
+      for (const [one, { grantId }] of kept) {
+        if (one.startsWith(key('')) && grantId === grant) kept.delete(one);
+      }
+    },
+  };
+}

@@ -1,0 +1,141 @@
+// A sign-in provider (OpenID Connect) in memory, for the demo and the tests: accounts with passwords, a page to type
+// them on, and one client for each environment. Everything is gone when it ends.
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import type { Server } from 'node:http';
+import express, { type NextFunction, type Request, type Response } from 'express';
+import { Provider, type ClientMetadata, type Configuration } from 'oidc-provider';
+import { memory } from './provider-memory.ts';
+import { signInPage } from './provider-page.ts';
+
+export type ProviderAccount = {
+  email: string;
+  name: string;
+  password: string;
+  /** More claims, or other ones: `email_verified`, a list of permissions. */
+  claims?: Record<string, unknown>;
+};
+export type Client = { id: string; secret: string; redirectUri: string };
+export type Plan = { port: number; accounts: ProviderAccount[]; clients: Client[] };
+
+/** A client for each environment's address. */
+export const clientsFor = (urls: Record<string, string>): Client[] =>
+  Object.entries(urls).map(([name, url]) => ({
+    id: `oneway-${name}`,
+    secret: randomBytes(24).toString('hex'),
+    redirectUri: `${url}/sign-in/callback`,
+  }));
+
+/** What a server must be told to use it. */
+export const settingsFor = (port: number, { id, secret }: Client): Record<string, string> => ({
+  OIDC_ISSUER: `http://localhost:${port}`,
+  OIDC_CLIENT_ID: id,
+  OIDC_CLIENT_SECRET: secret,
+});
+
+/** Listens on this machine only. `accounts` are looked at each time, so they may change. */
+export async function startProvider({ port, accounts, clients }: Plan): Promise<Server> {
+  const provider = new Provider(`http://localhost:${port}`, configurationOf({ accounts, clients }));
+  const app = express().disable('x-powered-by');
+  app.get('/interaction/:uid', (req, res) => showPage(provider, req, res));
+  app.post('/interaction/:uid', express.urlencoded({ extended: false }), (req, res) =>
+    signIn(provider, accounts, req, res),
+  );
+  app.use(provider.callback());
+  app.use(sayItIsOver);
+  return new Promise((resolve, reject) => {
+    const server = app.listen(port, '127.0.0.1', (error) =>
+      error ? reject(error) : resolve(server),
+    );
+  });
+}
+
+async function showPage(provider: Provider, req: Request, res: Response) {
+  await provider.interactionDetails(req, res);
+  res.send(signInPage({ email: '', isWrong: false }));
+}
+
+async function signIn(provider: Provider, all: ProviderAccount[], req: Request, res: Response) {
+  const { email = '', password } = req.body as { email?: string; password?: string };
+  const account = all.find((one) => one.email === email.trim().toLowerCase());
+  if (account && account.password === password) {
+    const login = { accountId: account.email };
+    await provider.interactionFinished(req, res, { login }, { mergeWithLastSubmission: false });
+  } else {
+    res.status(422).send(signInPage({ email, isWrong: true }));
+  }
+}
+
+/** Express knows it by its four arguments. */
+function sayItIsOver(_error: unknown, _req: Request, res: Response, _next: NextFunction) {
+  res.status(400).type('text').send('This sign-in is over. Go back to Oneway and begin again.');
+}
+
+function configurationOf({ accounts, clients }: Omit<Plan, 'port'>): Configuration {
+  return {
+    adapter: memory(),
+    clients: clients.map(registered),
+    jwks: { keys: [signingKey()] },
+    cookies: { keys: [randomBytes(24).toString('hex')] },
+    claims: {
+      openid: ['sub'],
+      email: ['email', 'email_verified'],
+      profile: ['name', 'oneway_permissions'],
+    },
+    features: { devInteractions: { enabled: false } },
+    interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
+    pkce: { required: () => true },
+    ttl: { AccessToken: 300, IdToken: 300, Interaction: 3600, Session: 36_000, Grant: 36_000 },
+    findAccount: (_ctx, email) => {
+      const account = accounts.find((one) => one.email === email);
+      return account && { accountId: email, claims: () => ({ sub: email, ...claimsOf(account) }) };
+    },
+    loadExistingGrant: grantEverything,
+    renderError: (ctx, { error, error_description: why }) => {
+      ctx.type = 'text';
+      ctx.body = `${error}: ${why ?? ''}`;
+    },
+  };
+}
+
+const claimsOf = ({ email, name, claims }: ProviderAccount) => ({
+  email,
+  email_verified: true,
+  name,
+  ...claims,
+});
+
+const registered = ({ id, secret, redirectUri }: Client): ClientMetadata => ({
+  client_id: id,
+  client_secret: secret,
+  redirect_uris: [redirectUri],
+  response_types: ['code'],
+  grant_types: ['authorization_code'],
+  token_endpoint_auth_method: 'client_secret_post',
+});
+
+const signingKey = () => ({
+  ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }),
+  kty: 'RSA',
+  alg: 'RS256',
+  use: 'sig',
+});
+
+/** All clients are ours: nobody is asked whether Oneway may know their name. */
+const grantEverything: Configuration['loadExistingGrant'] = async ({ oidc }) => {
+  const { client, session, provider } = oidc;
+  if (!client || !session?.accountId) return undefined;
+  const known = session.grantIdFor(client.clientId);
+  if (known) return provider.Grant.find(known);
+  const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
+  grant.addOIDCScope('openid email profile');
+  await grant.save();
+  return grant;
+};
+
+if (import.meta.main) {
+  const server = await startProvider(JSON.parse(process.env['PROVIDER'] ?? '') as Plan);
+  process.on('SIGTERM', () => {
+    server.close();
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,78 @@
+// Who comes with single sign-on: known by e-mail, otherwise added, with the permissions that the provider tells.
+import { z } from 'zod';
+import { grantable, type Permission } from '../access/permissions.ts';
+import * as audit from '../audit/audit.ts';
+import { first, run, sql, transaction } from '../database/sql.ts';
+import type { Here } from '../environments/here.ts';
+import { Invalid } from '../problems.ts';
+import { noPassword } from './passwords.ts';
+import * as people from './people.ts';
+import type { Claims } from './provider.ts';
+
+const BY = 'single sign-on';
+
+const identity = z.object({
+  email: z.string().trim().toLowerCase().pipe(z.email().max(190)),
+  email_verified: z.literal(true),
+  name: z.string().trim().min(1).optional().catch(undefined),
+});
+
+export type Admission = { person: people.Person } | { refused: 'unverified' | 'closed' };
+
+export async function admit(here: Here, claims: Claims): Promise<Admission> {
+  const known = identity.safeParse(claims);
+  if (!known.success) return { refused: 'unverified' };
+  const { email, name = email } = known.data;
+  const person = (await findByEmail(here, email)) ?? (await add(here, email, name));
+  if (!person?.isActive) return { refused: 'closed' };
+  const claim = here.settings.singleSignOn?.permissionsClaim;
+  if (!claim) return { person };
+  await follow(here, person, permissionsIn(claims[claim], here));
+  return { person: (await people.find(here.sql, person.id)) ?? person };
+}
+
+async function findByEmail({ sql: pool }: Here, email: string) {
+  const found = await first<{ id: number }>(
+    pool,
+    sql`select id from person where email = ${email}`,
+  );
+  return found ? people.find(pool, found.id) : null;
+}
+
+async function add(here: Here, email: string, name: string) {
+  await transaction(here.sql, async (connection) => {
+    // Ignored when the same person signs in twice at once.
+    const added = await run(
+      connection,
+      sql`insert ignore into person (email, name, password_hash)
+          values (${email}, ${name.slice(0, 100)}, ${noPassword})`,
+    );
+    if (added === 0) return;
+    await audit.write(connection, { person: BY, action: 'added person', subject: email });
+  });
+  return findByEmail(here, email);
+}
+
+/** What of a claim can be granted here; the rest is somebody else's. */
+function permissionsIn(claim: unknown, { grounds }: Here): Permission[] {
+  const named = [claim ?? []].flat();
+  return grantable(grounds).filter((permission) => named.includes(permission));
+}
+
+/** Gives and takes what the provider says; the last administrator stays one. */
+async function follow(here: Here, person: people.Person, wanted: Permission[]) {
+  if (isSame(person.permissions, wanted)) return;
+  const set = (permissions: Permission[]) =>
+    people.setPermissions(here, here.grounds, BY, person.id, permissions);
+  try {
+    await set(wanted);
+  } catch (error) {
+    if (!(error instanceof Invalid && error.fields['administrator'])) throw error;
+    here.log.warn({ person: person.email }, 'the last administrator keeps the permission');
+    const kept: Permission[] = [...wanted, 'administrator'];
+    if (!isSame(person.permissions, kept)) await set(kept);
+  }
+}
+
+const isSame = (some: Permission[], others: Permission[]) =>
+  some.length === others.length && some.every((one) => others.includes(one));

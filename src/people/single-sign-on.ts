@@ -1,0 +1,104 @@
+// The way to the provider and back.
+import type { Request, Response } from 'express';
+import { NotFound } from '../problems.ts';
+import { page } from '../web/pages.ts';
+import { textIn } from '../web/request.ts';
+import { admit, type Admission } from './admission.ts';
+import type { Attempt, Provider } from './provider.ts';
+import { letIn, signInPage, type Gate } from './sign-in.ts';
+
+declare module 'express-session' {
+  interface SessionData {
+    /** Sign-ins under way, one a tab. */
+    attempts: Attempt[];
+    /** When the provider was last asked without a page. */
+    askedAt: number;
+    /** Signed out or refused here: nothing happens silently any more, and the provider asks who it is. */
+    signsInByHand: boolean;
+  }
+}
+
+export const begin = ({ provider }: Gate) =>
+  async function begin(req: Request, res: Response) {
+    if (!provider) throw new NotFound('There is no single sign-on here.');
+    if (req.account) return res.redirect(303, '/');
+    const asksAgain = req.session.signsInByHand === true;
+    const isSilent = textIn(req.query, 'silent') === '1';
+    if (isSilent && asksAgain) return res.redirect(303, '/sign-in');
+    if (isSilent) req.session.askedAt = Date.now();
+    const begun = await provider.begin({ isSilent, asksAgain }).catch((error: unknown) => {
+      req.here.log.warn({ err: error }, 'single sign-on cannot be reached');
+    });
+    return begun ? leave(req, res, begun) : refuse(req, res, 'unreachable');
+  };
+
+/**
+ * Our policy lets no form lead to another server, not even through redirects, and a search without a session is such a
+ * form: from our own pages it goes on by a page of its own.
+ */
+function leave(
+  req: Request,
+  res: Response,
+  { attempt, address }: { attempt: Attempt; address: string },
+) {
+  req.session.attempts = [...(req.session.attempts ?? []).slice(-4), attempt];
+  const isPerhapsForm = attempt.isSilent && req.get('Sec-Fetch-Site') === 'same-origin';
+  if (!isPerhapsForm) return res.redirect(303, address);
+  res.set('Refresh', `0; url=${address}`);
+  return page(req, res, 'people/leaving', { title: 'Signing in', address });
+}
+
+export const finish = ({ provider }: Gate) =>
+  async function finish(req: Request, res: Response) {
+    if (!provider) throw new NotFound('There is no single sign-on here.');
+    if (req.account) return res.redirect(303, '/');
+    const attempt = takeAttempt(req);
+    if (!attempt) return refuse(req, res, 'unknown');
+    const outcome = await outcomeOf(req, provider, attempt);
+    if ('person' in outcome) return letIn(req, res, outcome.person);
+    if (outcome.refused === 'declined' && attempt.isSilent) return res.redirect(303, '/sign-in');
+    return refuse(req, res, outcome.refused);
+  };
+
+/** Once: an answer that comes a second time finds nothing. */
+function takeAttempt(req: Request): Attempt | undefined {
+  const { attempts = [] } = req.session;
+  const attempt = attempts.find(({ state }) => state === textIn(req.query, 'state'));
+  req.session.attempts = attempts.filter((one) => one !== attempt);
+  return attempt;
+}
+
+type Outcome = Admission | { refused: 'declined' | 'failed' };
+
+async function outcomeOf(req: Request, provider: Provider, attempt: Attempt): Promise<Outcome> {
+  const { here } = req;
+  const search = req.originalUrl.slice(req.originalUrl.indexOf('?'));
+  const answer = await provider.finish(attempt, search).catch((error: unknown) => {
+    here.log.warn({ err: error }, 'single sign-on failed');
+    return null;
+  });
+  if (answer === null) return { refused: 'failed' };
+  if ('claims' in answer) return admit(here, answer.claims);
+  here.log.info({ error: answer.error }, 'single sign-on declined');
+  return { refused: 'declined' };
+}
+
+type Refusal = 'unreachable' | 'unknown' | Extract<Outcome, { refused: string }>['refused'];
+
+const again = 'Try again, or sign in with e-mail and password.';
+const words: Record<Refusal, string> = {
+  unreachable:
+    'The sign-in provider cannot be reached right now. Sign in with e-mail and password.',
+  unknown: `This sign-in did not begin in this browser, or it is over. ${again}`,
+  failed: `The answer of the sign-in provider could not be accepted. ${again}`,
+  declined: `The sign-in provider did not let you in. ${again}`,
+  unverified:
+    'The sign-in provider does not say that your e-mail address is verified. Have it verified there.',
+  closed: 'Your account is closed here. Ask an administrator to open it.',
+};
+
+function refuse(req: Request, res: Response, refusal: Refusal) {
+  if (refusal === 'unverified' || refusal === 'closed') req.session.signsInByHand = true;
+  res.status(refusal === 'unreachable' ? 503 : 403);
+  return signInPage(req, res, { title: 'Error: Sign in', singleSignOn: words[refusal] });
+}

@@ -1,0 +1,443 @@
+// Single sign-on against a real provider, through real HTTP.
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  jest,
+  test,
+} from '@jest/globals';
+import type { Server } from 'node:http';
+import { freePort } from '../../bin/servers.ts';
+import { createApp } from '../../src/app.ts';
+import * as audit from '../../src/audit/audit.ts';
+import { openHere, openRedis, type Here, type Redis } from '../../src/environments/here.ts';
+import * as people from '../../src/people/people.ts';
+import { hire, password, textOf } from '../support/people.ts';
+import { account, openProvider, type TestProvider } from '../support/provider.ts';
+import { visitor, type Answer, type Visitor } from '../support/visitor.ts';
+import { openWorld, settingsOf, type EnvironmentOf, type World } from '../support/world.ts';
+
+type Name = keyof EnvironmentOf<string>;
+
+let world: World;
+let provider: TestProvider;
+let urls: EnvironmentOf<string>;
+const open: { here: Here; redis: Redis; server: Server }[] = [];
+
+beforeAll(async () => {
+  world = await openWorld();
+  const [staging, preprod, production] = [await freePort(), await freePort(), await freePort()];
+  urls = {
+    staging: `http://localhost:${staging}`,
+    preprod: `http://localhost:${preprod}`,
+    production: `http://localhost:${production}`,
+  };
+  provider = await openProvider(urls);
+});
+beforeEach(() => world.clear());
+afterEach(async () => {
+  for (const { here, redis, server } of open.splice(0)) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    redis.destroy();
+    await here.close();
+  }
+});
+afterAll(async () => {
+  provider.close();
+  await world.close();
+});
+
+/** The server of one environment at its own address, with the provider. */
+async function start(name: Name, also: Record<string, string> = {}): Promise<Here> {
+  const settings = settingsOf(world.variables[name], {
+    ENVIRONMENT_URLS: Object.entries(urls)
+      .map(([of, url]) => `${of}=${url}`)
+      .join(','),
+    ...provider.settings[name],
+    ...also,
+  });
+  const here = openHere(settings);
+  const redis = await openRedis(here);
+  const server = createApp(here, redis).listen(Number(new URL(urls[name]).port));
+  open.push({ here, redis, server });
+  return here;
+}
+
+const withClaim = { OIDC_PERMISSIONS_CLAIM: 'oneway_permissions' };
+
+/** Follows the link on the sign-in page and types the password at the provider. */
+async function signIn(who: Visitor, name: Name, role: string): Promise<Answer> {
+  const page = await who.open(`${urls[name]}/sign-in/single`);
+  if (!page.url.startsWith(provider.issuer)) return page;
+  return who.follow(await who.send(page, { email: `${role}@example.com`, password }));
+}
+
+/** The callback as the provider sends it, not yet followed. */
+async function callbackFor(who: Visitor, role: string, change = (address: string) => address) {
+  const begun = await who.get(`${urls.staging}/sign-in/single`);
+  const page = await who.open(change(begun.location));
+  let answer = await who.send(page, { email: `${role}@example.com`, password });
+  while (!answer.location.startsWith(`${urls.staging}/sign-in/callback`)) {
+    answer = await who.get(answer.location);
+  }
+  return answer.location;
+}
+
+const personIn = async (here: Here, role: string) =>
+  (await people.list(here.sql)).find(({ email }) => email === `${role}@example.com`);
+const isIn = (answer: Answer) => answer.status === 200 && answer.text.includes('Sign out');
+const auditOf = async (here: Here) =>
+  (await audit.find(here.sql, { person: '', action: '', before: null })).map(
+    ({ person, action, subject, detail }) => [person, action, subject, detail].join(' | '),
+  );
+
+describe('the first time', () => {
+  test('an account is made, with the e-mail and the name that the provider knows', async () => {
+    const here = await start('staging');
+    provider.accounts.push({ ...account('newcomer'), name: 'Nadia Newcomer' });
+    expect(isIn(await signIn(visitor(), 'staging', 'newcomer'))).toBe(true);
+    expect(await personIn(here, 'newcomer')).toMatchObject({
+      ...{ name: 'Nadia Newcomer', isActive: true, permissions: [] },
+    });
+    expect(await auditOf(here)).toEqual([
+      'newcomer@example.com | signed in | newcomer@example.com | ',
+      'single sign-on | added person | newcomer@example.com | ',
+    ]);
+  });
+
+  test('twice at once is one account', async () => {
+    const here = await start('staging');
+    const pages = await Promise.all(
+      [visitor(), visitor(), visitor()].map((who) => signIn(who, 'staging', 'vic')),
+    );
+    expect(pages.map(isIn)).toEqual([true, true, true]);
+    const added = (await auditOf(here)).filter((line) => line.includes('added person'));
+    expect(added).toHaveLength(1);
+  });
+
+  test('no password fits that account', async () => {
+    const here = await start('staging');
+    await signIn(visitor(), 'staging', 'vic');
+    for (const tried of ['none', '', password, 'nobody has this password']) {
+      expect(await people.verify(here.sql, 'vic@example.com', tried)).toBeNull();
+    }
+  });
+
+  test('an e-mail that is not verified is refused, and no account is made', async () => {
+    const here = await start('staging');
+    provider.accounts.push(
+      account('claimed', { email_verified: false }),
+      account('silent', { email_verified: undefined }),
+    );
+    for (const role of ['claimed', 'silent']) {
+      const refused = await signIn(visitor(), 'staging', role);
+      expect(refused.status).toBe(403);
+      expect(textOf(refused.text)).toContain('does not say that your e-mail address is verified');
+      expect(await personIn(here, role)).toBeUndefined();
+    }
+  });
+});
+
+describe('who is known', () => {
+  test('keeps the permissions of our own page, and comes to the page asked for', async () => {
+    const here = await start('staging');
+    await hire(here, 'pm');
+    const who = visitor();
+    await who.open(`${urls.staging}/catalog/task?q=cab`);
+    const page = await signIn(who, 'staging', 'pm');
+    expect([page.url, isIn(page)]).toEqual([`${urls.staging}/catalog/task?q=cab`, true]);
+    expect((await personIn(here, 'pm'))?.permissions).toEqual(['product_manager']);
+  });
+
+  test('is found whatever the letters of the e-mail', async () => {
+    const here = await start('staging');
+    await hire(here, 'ed');
+    provider.accounts.push({ ...account('ed'), email: 'ed.upper@example.com' });
+    const upper = provider.accounts.at(-1);
+    if (upper) upper.claims = { email: 'ED@Example.com' };
+    const who = visitor();
+    const page = await who.open(`${urls.staging}/sign-in/single`);
+    const typed = { email: 'ed.upper@example.com', password };
+    expect(isIn(await who.follow(await who.send(page, typed)))).toBe(true);
+    expect((await people.list(here.sql)).map(({ email }) => email)).toEqual(['ed@example.com']);
+  });
+
+  test('is refused when the account is closed here, and not asked for again in silence', async () => {
+    const here = await start('staging');
+    await hire(here, 'vic');
+    const person = await personIn(here, 'vic');
+    await people.setActive(here, 'test', person?.id ?? 0, false);
+    const who = visitor();
+    const refused = await signIn(who, 'staging', 'vic');
+    expect([refused.status, isIn(refused)]).toEqual([403, false]);
+    expect(textOf(refused.text)).toContain('Your account is closed here');
+    expect((await who.get(`${urls.staging}/`)).location).toBe(`${urls.staging}/sign-in`);
+  });
+
+  test('gets a fresh session', async () => {
+    await start('staging');
+    const who = visitor();
+    await who.open(`${urls.staging}/`);
+    const before = who.cookie(`${urls.staging}/`, 'oneway.staging');
+    await signIn(who, 'staging', 'vic');
+    const after = who.cookie(`${urls.staging}/`, 'oneway.staging');
+    expect([before === '', after === '', before === after]).toEqual([false, false, false]);
+  });
+});
+
+describe('with a claim for permissions', () => {
+  const grant = (role: string, permissions: unknown) => {
+    const known = provider.accounts.find(({ email }) => email === `${role}@example.com`);
+    if (known) known.claims = { oneway_permissions: permissions };
+  };
+  afterEach(() => {
+    for (const one of provider.accounts) delete one.claims;
+  });
+
+  test('it gives and takes, unknown names count for nothing, and changes are in the audit', async () => {
+    const here = await start('staging', withClaim);
+    grant('vic', ['editor', 'on_call', 'root']);
+    await signIn(visitor(), 'staging', 'vic');
+    expect((await personIn(here, 'vic'))?.permissions).toEqual(['editor', 'on_call']);
+    grant('vic', ['on_call']);
+    await signIn(visitor(), 'staging', 'vic');
+    await signIn(visitor(), 'staging', 'vic');
+    grant('vic', undefined);
+    await signIn(visitor(), 'staging', 'vic');
+    const lines = (await auditOf(here)).filter((line) => line.includes('set permissions'));
+    expect(lines.toReversed().map((line) => line.split(' | '))).toEqual([
+      ['single sign-on', 'set permissions', 'vic@example.com', 'none → editor, on_call'],
+      ['single sign-on', 'set permissions', 'vic@example.com', 'editor, on_call → on_call'],
+      ['single sign-on', 'set permissions', 'vic@example.com', 'on_call → none'],
+    ]);
+  });
+
+  test('S0-25 product_manager is not given in production', async () => {
+    const here = await start('production', withClaim);
+    grant('pm', ['product_manager', 'on_call']);
+    expect(isIn(await signIn(visitor(), 'production', 'pm'))).toBe(true);
+    expect((await personIn(here, 'pm'))?.permissions).toEqual(['on_call']);
+  });
+
+  test('the last administrator stays one', async () => {
+    const here = await start('staging', withClaim);
+    await hire(here, 'ops');
+    grant('ops', ['editor']);
+    expect(isIn(await signIn(visitor(), 'staging', 'ops'))).toBe(true);
+    expect((await personIn(here, 'ops'))?.permissions).toEqual(['editor', 'administrator']);
+    await signIn(visitor(), 'staging', 'ops');
+    expect(isIn(await signIn(visitor(), 'staging', 'ops'))).toBe(true);
+  });
+});
+
+describe('what is forged or comes twice is refused', () => {
+  const refused = (answer: Answer) => [answer.status, isIn(answer)];
+
+  test('a state that is not ours, and one of another browser', async () => {
+    await start('staging');
+    const who = visitor();
+    const callback = new URL(await callbackFor(who, 'vic'));
+    expect(refused(await visitor().open(callback.href))).toEqual([403, false]);
+    callback.searchParams.set('state', 'forged');
+    expect(refused(await who.open(callback.href))).toEqual([403, false]);
+  });
+
+  test('an answer that comes twice', async () => {
+    await start('staging');
+    const who = visitor();
+    const callback = await callbackFor(who, 'vic');
+    const page = await who.open(callback);
+    expect(isIn(page)).toBe(true);
+    await who.send(page, {});
+    expect(refused(await who.open(callback))).toEqual([403, false]);
+  });
+
+  test('a nonce, and a code challenge, that are not ours', async () => {
+    await start('staging');
+    for (const name of ['nonce', 'code_challenge']) {
+      const who = visitor();
+      const callback = await callbackFor(who, 'vic', (address) => {
+        const changed = new URL(address);
+        changed.searchParams.set(name, 'A'.repeat(43));
+        return changed.href;
+      });
+      const answer = await who.open(callback);
+      expect([name, ...refused(answer)]).toEqual([name, 403, false]);
+      expect(textOf(answer.text)).toContain('could not be accepted');
+    }
+  });
+
+  test('another provider’s name, and a code that it did not give', async () => {
+    await start('staging');
+    for (const [name, value] of [
+      ['iss', 'https://evil.example'],
+      ['code', 'made-up'],
+    ] as const) {
+      const who = visitor();
+      const callback = new URL(await callbackFor(who, 'vic'));
+      callback.searchParams.set(name, value);
+      expect([name, ...refused(await who.open(callback.href))]).toEqual([name, 403, false]);
+    }
+  });
+
+  test('a page to return to never leads to another server', async () => {
+    await start('staging');
+    const who = visitor();
+    await who.get(`${urls.staging}//evil.example/catalog`);
+    await who.get(`${urls.staging}/catalog/task?return=https://evil.example`);
+    const callback = `${await callbackFor(who, 'vic')}&return=https://evil.example&returnTo=//evil.example`;
+    const { location } = await who.get(callback);
+    expect(new URL(location).origin).toBe(urls.staging);
+  });
+});
+
+describe('one sign-in for three servers', () => {
+  test('who is signed in on staging is signed in on the next server by opening a page there', async () => {
+    await start('staging');
+    const above = await start('preprod');
+    const who = visitor();
+    await signIn(who, 'staging', 'vic');
+    const page = await who.open(`${urls.preprod}/catalog/form?q=visit`);
+    expect([page.url, isIn(page)]).toEqual([`${urls.preprod}/catalog/form?q=visit`, true]);
+    expect(await auditOf(above)).toContain('vic@example.com | signed in | vic@example.com | ');
+  });
+
+  test('a stranger lands on the sign-in page, once, without going in circles', async () => {
+    await start('staging');
+    const who = visitor();
+    const first = await who.get(`${urls.staging}/`);
+    expect(first.location).toBe(`${urls.staging}/sign-in/single?silent=1`);
+    const page = await who.follow(first);
+    expect([page.status, page.url]).toEqual([200, `${urls.staging}/sign-in`]);
+    expect(textOf(page.text)).not.toContain('There is a problem');
+    expect((await who.get(`${urls.staging}/`)).location).toBe(`${urls.staging}/sign-in`);
+  });
+
+  test('whoever looked at the next server before signing in is let in there a moment later', async () => {
+    await start('staging');
+    await start('preprod');
+    const who = visitor();
+    expect(isIn(await who.open(`${urls.preprod}/`))).toBe(false);
+    await signIn(who, 'staging', 'vic');
+    const now = Date.now.bind(Date);
+    const later = jest.spyOn(Date, 'now').mockImplementation(() => now() + 6000);
+    expect(isIn(await who.open(`${urls.preprod}/`))).toBe(true);
+    later.mockRestore();
+  });
+
+  test('only pages are worth it, not what scripts and images ask for', async () => {
+    await start('staging');
+    const asked = await visitor().get(`${urls.staging}/catalog/task/options`, {
+      'Sec-Fetch-Dest': 'empty',
+    });
+    expect(asked.location).toBe(`${urls.staging}/sign-in`);
+  });
+
+  test('who signed out stays signed out, and is asked by the provider who it is next time', async () => {
+    await start('staging');
+    const who = visitor();
+    await who.send(await signIn(who, 'staging', 'vic'), {});
+    for (const path of ['/', '/sign-in/single?silent=1', '/catalog/task']) {
+      const page = await who.open(`${urls.staging}${path}`);
+      expect([path, page.url, isIn(page)]).toEqual([path, `${urls.staging}/sign-in`, false]);
+    }
+    const asked = await who.open(`${urls.staging}/sign-in/single`);
+    expect(asked.url).toMatch(`${provider.issuer}/interaction/`);
+    expect(isIn(await signIn(who, 'staging', 'vic'))).toBe(true);
+  });
+
+  test('a form of our own page goes on by a page, which the policy allows', async () => {
+    await start('staging');
+    const page = await visitor().get(`${urls.staging}/sign-in/single?silent=1`, {
+      'Sec-Fetch-Site': 'same-origin',
+    });
+    expect([page.status, page.text.includes(`href="${provider.issuer}/auth?`)]).toEqual([
+      200,
+      true,
+    ]);
+  });
+});
+
+describe('a provider that is down', () => {
+  const nowhere = async () => ({ OIDC_ISSUER: `http://localhost:${await freePort()}` });
+
+  test('the sign-in page says so, and the password works', async () => {
+    const here = await start('staging', await nowhere());
+    await hire(here, 'vic');
+    for (const path of ['/', '/sign-in/single']) {
+      const page = await visitor().open(`${urls.staging}${path}`);
+      expect(page.status).toBe(503);
+      expect(textOf(page.text)).toContain('provider cannot be reached right now');
+    }
+    const who = visitor();
+    const page = await who.open(`${urls.staging}/catalog/task`);
+    const inside = await who.send(page, { email: 'vic@example.com', password });
+    expect(inside.location).toBe(`${urls.staging}/catalog/task`);
+    expect(isIn(await who.follow(inside))).toBe(true);
+  });
+
+  test('is asked again when it is back', async () => {
+    await start('staging');
+    const port = Number(new URL(provider.issuer).port);
+    provider.close();
+    const who = visitor();
+    expect((await who.open(`${urls.staging}/sign-in/single`)).status).toBe(503);
+    provider = await openProvider(urls, port);
+    const page = await who.open(`${urls.staging}/sign-in/single`);
+    expect(page.url).toContain('/interaction/');
+  });
+});
+
+describe('settings', () => {
+  const wrong = (also: Record<string, string>) => {
+    try {
+      settingsOf(world.variables.staging, {
+        ENVIRONMENT_URLS: `staging=${urls.staging}`,
+        ...also,
+      });
+      return 'none';
+    } catch (error) {
+      return error instanceof Error ? error.message : '';
+    }
+  };
+  const whole = {
+    OIDC_ISSUER: 'https://login.example.com',
+    OIDC_CLIENT_ID: 'oneway',
+    OIDC_CLIENT_SECRET: 'secret',
+  };
+
+  test('are left out or whole', () => {
+    expect(wrong({})).toBe('none');
+    expect(wrong({ OIDC_ISSUER: '', OIDC_CLIENT_ID: '', OIDC_CLIENT_SECRET: '' })).toBe('none');
+    expect(wrong(whole)).toBe('none');
+    expect(wrong({ OIDC_ISSUER: 'https://login.example.com' })).toMatch(
+      /OIDC_CLIENT_ID: is missing.*\n.*OIDC_CLIENT_SECRET: is missing/,
+    );
+    expect(wrong({ OIDC_PERMISSIONS_CLAIM: 'groups' })).toContain('OIDC_ISSUER: is missing');
+  });
+
+  test('need this environment’s own address, and https except on this machine', () => {
+    const addresses = { ENVIRONMENT_URLS: 'preprod=https://preprod.example.com' };
+    expect(wrong({ ...whole, ...addresses })).toContain('ENVIRONMENT_URLS: lacks staging=');
+    const issuer = (OIDC_ISSUER: string) => wrong({ ...whole, OIDC_ISSUER });
+    expect(issuer('http://login.example.com')).toContain('OIDC_ISSUER: must begin with https://');
+    expect(issuer('not an address')).toContain('OIDC_ISSUER');
+    expect(issuer('http://127.0.0.1:3010')).toBe('none');
+  });
+});
+
+test('without single sign-on there is none', async () => {
+  await start('staging', { OIDC_ISSUER: '', OIDC_CLIENT_ID: '', OIDC_CLIENT_SECRET: '' });
+  const who = visitor();
+  const page = await who.open(`${urls.staging}/`);
+  expect([page.url, page.text.includes('single sign-on')]).toEqual([
+    `${urls.staging}/sign-in`,
+    false,
+  ]);
+  expect((await who.open(`${urls.staging}/sign-in/single`)).status).toBe(404);
+  expect((await who.open(`${urls.staging}/sign-in/callback?code=1&state=1`)).status).toBe(404);
+});

@@ -1,0 +1,46 @@
+// A real sign-in provider on a free port, with an account for each of the cast.
+import { freePort } from '../../bin/servers.ts';
+import {
+  clientsFor,
+  settingsFor,
+  startProvider,
+  type ProviderAccount,
+} from '../../demo/provider.ts';
+import { cast, password } from './people.ts';
+import type { EnvironmentOf } from './world.ts';
+
+export type TestProvider = {
+  issuer: string;
+  /** What the server of each environment must be told. */
+  settings: EnvironmentOf<Record<string, string>>;
+  /** May be added to and changed. */
+  accounts: ProviderAccount[];
+  close(): void;
+};
+
+export async function openProvider(
+  urls: EnvironmentOf<string>,
+  at?: number,
+): Promise<TestProvider> {
+  const port = at ?? (await freePort());
+  const accounts = Object.keys(cast).map((name) => account(name));
+  const clients = clientsFor(urls);
+  const server = await startProvider({ port, accounts, clients });
+  const of = (name: keyof typeof urls) => {
+    const client = clients.find(({ id }) => id === `oneway-${name}`);
+    return client ? settingsFor(port, client) : {};
+  };
+  return {
+    issuer: `http://localhost:${port}`,
+    settings: { staging: of('staging'), preprod: of('preprod'), production: of('production') },
+    accounts,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+export const account = (name: string, claims: Record<string, unknown> = {}): ProviderAccount => ({
+  ...{ email: `${name}@example.com`, name, password, claims },
+});
