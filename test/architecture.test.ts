@@ -28,8 +28,12 @@ const leansOn: Record<string, string[]> = {
     ...['promotion', 'storage', 'web'],
   ],
   api: ['audit', 'catalog', 'database', 'environments', 'web'],
+  release: [
+    ...['catalog', 'database', 'environments', 'jobs', 'journal', 'people', 'promotion', 'version'],
+  ],
   commands: [
-    ...['access', 'database', 'environments', 'journal', 'people', 'promotion', 'version', 'web'],
+    ...['access', 'catalog', 'database', 'environments', 'jobs', 'journal', 'people', 'pictures'],
+    ...['promotion', 'release', 'version', 'web'],
   ],
 };
 // Pages of their own, shown by the shell that every page has.

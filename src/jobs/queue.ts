@@ -48,7 +48,7 @@ export async function work(here: Here, redis: Redis, tasks: Tasks, chores: Chore
   let isStopping = false;
   const run = async ({ name, data }: Queued<{ id?: string }>) => {
     if (data.id === undefined) await all[name]?.run(here);
-    else await runJob(here, tasks, data.id, () => isStopping);
+    else await runJob(here, tasks, data.id, { isStopping: () => isStopping });
   };
   const sweep: Chore = {
     everyMs: 5000,

@@ -38,12 +38,15 @@ class Stopping extends Error {}
 /** A job that takes its process with it every time is not begun for ever. */
 const BEGINNINGS = 20;
 
+/** Of the process that runs it: whether it is to end, and who wants to hear how far it is. */
+type Around = { isStopping?: () => boolean; hear?: (progress: jobs.Progress) => void };
+
 /** Runs a job, if it is there to be run; answers how it stands then. */
 export async function runJob(
   here: Here,
   tasks: Tasks,
   id: string,
-  isStopping: () => boolean = () => false,
+  { isStopping = () => false, hear = () => {} }: Around = {},
 ): Promise<jobs.Job | undefined> {
   const job = await jobs.begin(here.sql, id);
   const task = job && tasks[job.kind];
@@ -61,6 +64,7 @@ export async function runJob(
       job,
       report: async (progress) => {
         await jobs.report(here.sql, job, progress);
+        hear(progress);
         if (isStopping()) throw new Stopping('This process is stopping; another goes on');
       },
     });

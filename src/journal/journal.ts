@@ -293,6 +293,15 @@ export async function takeOver(
   return found === 1 ? must(await byId(here.sql, orphan.id)) : null;
 }
 
+/** Sent transfers that have not ended, and those that need a person. */
+export const unsettled = (on: Queryable) =>
+  select<Transfer>(
+    on,
+    sql`select * from transfer
+         where state = 'needs_attention' or (kind in (${sent}) and state in (${liveStates}))
+         order by number`,
+  );
+
 /** One outcome a step, in one statement. */
 export async function writeOutcomes(on: Queryable, id: string, outcomes: Map<number, string>) {
   const bySame = new Map<string, number[]>();

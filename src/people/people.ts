@@ -167,6 +167,19 @@ export async function setPassword(here: Stop, by: string, id: number, posted: un
   });
 }
 
+/** Gives a permission to one person, or takes it away. */
+export async function changePermission(
+  here: Stop,
+  place: Grounds,
+  by: string,
+  { email, permission, isGiven }: { email: string; permission: Permission; isGiven: boolean },
+) {
+  const person = (await list(here.sql)).find((one) => one.email === email.trim().toLowerCase());
+  if (!person) throw new NotFound(`Nobody here has the e-mail ${email}.`);
+  const others = person.permissions.filter((one) => one !== permission);
+  await setPermissions(here, place, by, person.id, isGiven ? [...others, permission] : others);
+}
+
 /** Takes a permission from everyone; answers whom it was taken from. */
 export async function revokeFromEveryone(here: Stop, by: string, permission: Permission) {
   return transaction(here.sql, async (connection) => {

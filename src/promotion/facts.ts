@@ -182,7 +182,7 @@ async function linkedRows(here: Place, steps: Step[]): Promise<Map<string, Row>>
   return rows;
 }
 
-async function columnsThere(there: Stop): Promise<Facts['columns']> {
+export async function columnsThere(there: Stop): Promise<Facts['columns']> {
   const tables = catalog.filter(({ store }) => store === 'mysql').map(({ table }) => table);
   const lines = await select<{
     tableName: string;

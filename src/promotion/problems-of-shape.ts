@@ -31,7 +31,11 @@ export function shape(facts: Facts, steps: PlannedStep[]): Problem[] {
   return problems;
 }
 
-function columnProblems(facts: Facts, entity: Entity, columns: Map<string, Column>): Problem[] {
+export function columnProblems(
+  facts: Pick<Facts, 'to'>,
+  entity: Entity,
+  columns: Map<string, Column>,
+): Problem[] {
   const place = rung(facts.to).inText;
   const known = new Map(
     fieldEntries(entity).flatMap(([field, definition]) => {

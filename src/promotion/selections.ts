@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { first, run, select, sql, type Queryable } from '../database/sql.ts';
+import * as journal from '../journal/journal.ts';
 import { Invalid, NotFound } from '../problems.ts';
 import { noChoices, type Choices } from './choices.ts';
 
@@ -50,6 +51,30 @@ export function parseKeys(posted: unknown): RowKey[] {
   }
   return [...unique.values()];
 }
+
+/**
+ * Rows of a transfer that are to be taken back: those that were picked, or all.
+ * @throws Invalid when it has not arrived, or none of them is in it
+ */
+export async function keysToUndo(
+  on: Queryable,
+  transfer: journal.Transfer,
+  picked: string[],
+): Promise<RowKey[]> {
+  if (transfer.state !== 'verified' || transfer.origin === transfer.destination) {
+    throw new Invalid({ rows: 'Only a transfer that has arrived can be undone.' });
+  }
+  const all = (await journal.stepsOf(on, transfer.id)).map(({ entity, id }) => ({ entity, id }));
+  const ticked = new Set(picked);
+  const keys = ticked.size > 0 ? all.filter((key) => ticked.has(keyText(key))) : all;
+  if (keys.length === 0) throw new Invalid({ rows: 'Choose rows of this transfer.' });
+  return keys;
+}
+
+export const undoOf = ({ id, name }: journal.Transfer, keys: RowKey[]): New => ({
+  ...{ keys, kind: 'undo', undoes: id },
+  name: `Undo of ${name.replace(/^Undo of /, 'undo of ')}`,
+});
 
 export type New = {
   keys: RowKey[];

@@ -145,19 +145,9 @@ export async function chooseUndo(req: Request, res: Response) {
   const { sql: on } = req.here;
   const transfer = await journal.byNumber(on, numberOrNull(req.params['number']) ?? 0);
   if (!transfer) throw new NotFound('There is no such transfer.');
-  if (transfer.state !== 'verified' || transfer.origin === transfer.destination) {
-    throw new Invalid({ rows: 'Only a transfer that has arrived can be undone.' });
-  }
   const { rows } = (req.body ?? {}) as { rows?: string | string[] };
-  const all = (await journal.stepsOf(on, transfer.id)).map(({ entity, id }) => ({ entity, id }));
-  const ticked = new Set([rows ?? []].flat());
-  const keys = ticked.size > 0 ? all.filter((key) => ticked.has(keyText(key))) : all;
-  if (keys.length === 0) throw new Invalid({ rows: 'Choose rows of this transfer.' });
-  const name = `Undo of ${transfer.name.replace(/^Undo of /, 'undo of ')}`;
-  const person = accountOf(req).email;
-  const id = await selections.create(on, person, {
-    ...{ keys, name, kind: 'undo', undoes: transfer.id },
-  });
+  const keys = await selections.keysToUndo(on, transfer, [rows ?? []].flat());
+  const id = await selections.create(on, accountOf(req).email, selections.undoOf(transfer, keys));
   res.redirect(303, `/undos/${id}`);
 }
 

@@ -7,7 +7,6 @@ import { entityNamed } from '../catalog/index.ts';
 import { rung } from '../environments/ladder.ts';
 import { allNames } from '../environments/names.ts';
 import type * as journal from '../journal/journal.ts';
-import { NotFound } from '../problems.ts';
 import { page } from '../web/pages.ts';
 import { accountOf } from '../web/request.ts';
 import { difference, inWords, plural } from '../web/words.ts';
@@ -18,6 +17,7 @@ import { baseOf, changedThere } from './overwriting.ts';
 import { changesOf, type PlannedStep } from './plan.ts';
 import * as selections from './selections.ts';
 import type { SelectionKind } from './selections.ts';
+import { roadFrom } from './roads.ts';
 import { prepare, type Road } from './sheets.ts';
 import * as transfers from './transfers.ts';
 
@@ -151,18 +151,5 @@ function stepInWords(step: PlannedStep, { sights, statesThere }: Facts, choices:
   };
 }
 
-/** The way that rows of a sheet go: to the destination, or from production back to here. */
-export function roadOf(req: Request, kind: SelectionKind = 'transfer'): Road {
-  const { here } = req;
-  const lease = here.settings.lease.milliseconds;
-  if (kind === 'bring-back') {
-    if (!here.source) throw new NotFound('Production cannot be read from here (REFRESH_SOURCE_*).');
-    return { here: here.source, there: here, lease, hostHere: null, journalAt: here };
-  }
-  const there = here.destination;
-  if (!there) throw new NotFound(`${rung(here.name).label} has no destination.`);
-  const own = here.settings.urls[here.name];
-  const isAsked = here.settings.requireTested && rung(here.name).isTested;
-  const testedForSender = isAsked ? accountOf(req).email : null;
-  return { here, there, lease, hostHere: own ? new URL(own).host : null, testedForSender };
-}
+export const roadOf = (req: Request, kind: SelectionKind = 'transfer'): Road =>
+  roadFrom(req.here, accountOf(req).email, kind);

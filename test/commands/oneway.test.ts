@@ -27,7 +27,7 @@ test('S0-73 J-7 refresh copies production down, says how much, and lists what it
   const first = oneway('preprod', ['refresh']);
   expect([first.status, first.stdout]).toEqual([
     0,
-    'Forms: 1\n1 created, 0 updated, 0 the same already.\n',
+    'Forms: 1 of 1\n1 created, 0 updated, 0 the same already.\n',
   ]);
   expect(await has(world.preprod, { entity: 'form', id })).toBe(true);
   await change(world.preprod, { entity: 'form', id }, { description: 'Mended here' });

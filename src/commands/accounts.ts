@@ -1,0 +1,149 @@
+// Who types, who may sign in, and what they may do.
+import type { Command } from 'commander';
+import { permissionNames, type Permission } from '../access/permissions.ts';
+import type { Here } from '../environments/here.ts';
+import { rung } from '../environments/ladder.ts';
+import * as people from '../people/people.ts';
+import * as tokens from '../people/tokens.ts';
+import { Problem } from '../problems.ts';
+import {
+  actor,
+  answer,
+  at,
+  columns,
+  forgetToken,
+  keepToken,
+  say,
+  secret,
+  signedIn,
+} from './environment.ts';
+
+export function addAccounts(program: Command) {
+  program
+    .command('sign-in')
+    .description(
+      'sign in on the command line; the password is read from the terminal or standard input',
+    )
+    .requiredOption('--email <email>')
+    .option('--print', 'print the token for ONEWAY_TOKEN instead of keeping it')
+    .action(({ email, print }: { email: string; print?: boolean }) =>
+      at((here) => signIn(here, email, print)),
+    );
+  program
+    .command('sign-out')
+    .description('forget who is signed in here')
+    .action(() =>
+      at(async (here) => {
+        await forgetToken(here);
+        say('Signed out.');
+      }),
+    );
+  program
+    .command('whoami')
+    .description('who is signed in, and what they may do')
+    .option('--json')
+    .action(({ json }: { json?: boolean }) => at((here) => whoAmI(here, json)));
+
+  const accounts = program
+    .command('people')
+    .description('accounts of this environment')
+    .option('--json')
+    .action(({ json }: { json?: boolean }) => at((here) => listPeople(here, json)));
+  accounts
+    .command('add')
+    .requiredOption('--name <name>')
+    .requiredOption('--email <email>')
+    .option('--permissions <list>', 'with commas between', '')
+    .description('add a person; the password is read from standard input')
+    .action((options: { name: string; email: string; permissions: string }) =>
+      at((here) => addPerson(here, options)),
+    );
+
+  const permissions = program.command('permissions').description('what people may do here');
+  permissions
+    .command('give')
+    .argument('<permission>', permissionNames.join(', '))
+    .requiredOption('--to <email>')
+    .description('give a permission to a person')
+    .action((name: string, { to }: { to: string }) =>
+      at(async (here) => {
+        const change = { email: to, permission: known(name), isGiven: true };
+        await people.changePermission(here, here.grounds, await actor(here), change);
+        say(`${to} has ${name} in ${rung(here.name).inText}.`);
+      }),
+    );
+  permissions
+    .command('revoke')
+    .argument('<permission>', permissionNames.join(', '))
+    .option('--from <email>', 'from one person')
+    .description('take a permission from everyone here, or from one person')
+    .action((name: string, { from }: { from?: string }) =>
+      at((here) => revoke(here, known(name), from)),
+    );
+}
+
+async function signIn(here: Here, email: string, isPrinted: boolean | undefined) {
+  const found = await people.verify(here.sql, email, await secret('Password: '));
+  if (!found) throw new Problem(401, 'E-mail or password is wrong.');
+  const token = await tokens.issue(here, found);
+  if (isPrinted) return say(token);
+  const file = await keepToken(here, token);
+  say(
+    `${found.name} is signed in to ${rung(here.name).inText} for ${here.settings.session.hours} hours (${file}).`,
+  );
+}
+
+async function whoAmI(here: Here, isJson: boolean | undefined) {
+  const found = await signedIn(here);
+  if (!found) throw new Problem(401, 'Nobody is signed in: oneway sign-in --email you@example.com');
+  const { name, email, permissions } = found;
+  answer(isJson, { name, email, permissions, environment: here.name }, () => [
+    `${name} <${email}> in ${rung(here.name).inText}: ${permissions.join(', ') || 'may look'}`,
+  ]);
+}
+
+async function listPeople(here: Here, isJson: boolean | undefined) {
+  const all = await people.list(here.sql);
+  answer(isJson, all, () =>
+    columns(
+      all.map(({ name, email, permissions, isActive }) => [
+        email,
+        name,
+        permissions.join(', ') || 'may look',
+        isActive ? '' : 'closed',
+      ]),
+    ),
+  );
+}
+
+async function addPerson(
+  here: Here,
+  options: { name: string; email: string; permissions: string },
+) {
+  const by = await actor(here);
+  const wanted = options.permissions.split(',').filter(Boolean).map(known);
+  const id = await people.add(here, by, { ...options, password: await secret('Password: ') });
+  await people.setPermissions(here, here.grounds, by, id, wanted);
+  say(`${options.email} may sign in to ${rung(here.name).inText}.`);
+}
+
+async function revoke(here: Here, permission: Permission, from: string | undefined) {
+  const by = await actor(here);
+  if (from !== undefined) {
+    const change = { email: from, permission, isGiven: false };
+    await people.changePermission(here, here.grounds, by, change);
+    return say(`${permission} taken from: ${from}`);
+  }
+  const holders = await people.revokeFromEveryone(here, by, permission);
+  say(
+    holders.length > 0
+      ? `${permission} taken from: ${holders.join(', ')}`
+      : `Nobody here has ${permission}.`,
+  );
+}
+
+function known(name: string): Permission {
+  const permission = permissionNames.find((one) => one === name);
+  if (!permission) throw new Problem(422, `Choose one of: ${permissionNames.join(', ')}`);
+  return permission;
+}

@@ -1,0 +1,123 @@
+// The copy-down from a terminal, and what runs in the background.
+import type { Command } from 'commander';
+import type { Here } from '../environments/here.ts';
+import { rung } from '../environments/ladder.ts';
+import * as jobs from '../jobs/jobs.ts';
+import { runJob } from '../jobs/run.ts';
+import { Problem } from '../problems.ts';
+import type { Report } from '../promotion/copy-down.ts';
+import { COPY_DOWN, nameOf } from '../promotion/refreshing.ts';
+import { tasks } from '../tasks.ts';
+import { count, when } from '../web/words.ts';
+import { actor, answer, at, columns, person, say } from './environment.ts';
+
+type Asked = { dryRun?: boolean; json?: boolean };
+
+export function addJobs(program: Command) {
+  program
+    .command('refresh')
+    .description(
+      "copy production's rows down into this environment; rows with work of their own stay",
+    )
+    .option('--dry-run', 'only tell what it would do')
+    .option('--json')
+    .action((asked: Asked) => at((here) => refresh(here, asked)));
+  const own = program
+    .command('jobs')
+    .description('what runs in the background')
+    .option('--json')
+    .action(({ json }: Asked) => at((here) => listJobs(here, json)));
+  own
+    .command('show')
+    .argument('<number>')
+    .description('one job, with its report')
+    .action((number: string) =>
+      at(async (here) => {
+        const job = await numbered(here, number);
+        say(
+          JSON.stringify({ ...job, report: JSON.parse(job.report ?? 'null') as unknown }, null, 2),
+        );
+      }),
+    );
+  own
+    .command('cancel')
+    .argument('<number>')
+    .description('stop a job at its next step')
+    .action((number: string) =>
+      at(async (here) => {
+        await person(here, 'refresh');
+        const job = await numbered(here, number);
+        if (!tasks[job.kind]?.mayBeCancelled) {
+          throw new Problem(409, 'A job of this kind comes to its end or is put back.');
+        }
+        const isCancelled = await jobs.cancel(here.sql, job.id);
+        say(isCancelled ? `Job ${job.number} is cancelled.` : 'It had ended already.');
+      }),
+    );
+}
+
+async function numbered(here: Here, number: string): Promise<jobs.Job> {
+  const job = await jobs.byNumber(here.sql, Number(number) || 0);
+  if (!job) throw new Problem(404, `There is no job ${number}.`);
+  return job;
+}
+
+async function refresh(here: Here, { dryRun = false, json }: Asked) {
+  if (!here.source) {
+    throw new Problem(422, 'REFRESH_SOURCE_* is not set: there is nothing to copy down from.');
+  }
+  const { job, isNew } = await jobs.request(here.sql, {
+    kind: COPY_DOWN,
+    name: nameOf(dryRun, rung(here.name)),
+    person: await actor(here),
+    input: { isLook: dryRun },
+    onlyOne: COPY_DOWN,
+  });
+  if (!isNew) throw new Problem(409, `A copy-down is under way already: job ${job.number}.`);
+  let isStopping = false;
+  process.once('SIGINT', () => (isStopping = true));
+  const ended = await runJob(here, tasks, job.id, {
+    isStopping: () => isStopping,
+    hear: ({ doing, done, total }) => {
+      if (!json) say(`${doing}: ${count(done)} of ${count(total)}`);
+    },
+  });
+  if (ended?.state !== 'done') {
+    throw new Problem(
+      503,
+      `Job ${job.number} is ${ended?.state}: ${ended?.problem ?? 'it goes on on the server'}`,
+    );
+  }
+  const report = JSON.parse(ended.report ?? '') as Report;
+  answer(json, report, () => inLines(report, dryRun));
+}
+
+function inLines({ created, updated, same, leftAlone, missingImages }: Report, isLook: boolean) {
+  const would = isLook ? 'would be ' : '';
+  return [
+    `${count(created)} ${would}created, ${count(updated)} ${would}updated, ${count(same)} the same already.`,
+    ...(leftAlone.length > 0
+      ? [`${count(leftAlone.length)} left alone, because they have work of their own:`]
+      : []),
+    ...leftAlone.map(({ key, title, why }) => `  ${key.entity} ${key.id} “${title}”: ${why}`),
+    ...missingImages.map((image) => `not in production's store: ${image}`),
+  ];
+}
+
+async function listJobs(here: Here, isJson: boolean | undefined) {
+  const all = await jobs.list(here.sql, { state: '', kind: '', before: null });
+  answer(isJson, all, () =>
+    all.length === 0
+      ? ['No jobs have run yet.']
+      : columns(
+          all.map((job) => [
+            String(job.number),
+            job.state,
+            job.name,
+            `${count(job.done_count)} of ${count(job.total_count)}`,
+            job.person,
+            when(job.created_at),
+          ]),
+        ),
+  );
+}

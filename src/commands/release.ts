@@ -1,0 +1,137 @@
+// For the day of a release, and for the way back.
+import type { Command } from 'commander';
+import { keyText } from '../catalog/entity.ts';
+import type { Here } from '../environments/here.ts';
+import { rung } from '../environments/ladder.ts';
+import * as journal from '../journal/journal.ts';
+import { Problem } from '../problems.ts';
+import * as selections from '../promotion/selections.ts';
+import { releaseChecks } from '../release/checks.ts';
+import { allIds, changedSince, differences } from '../release/reindex.ts';
+import { editedAbove } from '../release/revert.ts';
+import { count } from '../web/words.ts';
+import { answer, at, columns, endWith, person, say } from './environment.ts';
+import { review, type Asked } from './transfers.ts';
+
+type Json = { json?: boolean };
+
+export function addRelease(program: Command) {
+  program
+    .command('release-check')
+    .description('what is still missing here before the workflow is released')
+    .option('--json')
+    .action(({ json }: Json) => at((here) => check(here, json)));
+  program
+    .command('reindex-report')
+    .description('ids of every type here and at the destination, for the search index')
+    .option('--since <transfer>', 'only what was written since this transfer, by its number here')
+    .option('--json')
+    .action(({ since, json }: Json & { since?: string }) =>
+      at((here) => (since === undefined ? reportAll(here, json) : reportSince(here, since, json))),
+    );
+  program
+    .command('revert')
+    .description('after production was open for editing')
+    .command('finish')
+    .description('list what was edited in production and bring it down here through the sheet')
+    .option('--dry-run', 'only list it')
+    .option('--overwrite', 'replace what was changed here meanwhile')
+    .option('--yes', 'do not ask')
+    .option('--json')
+    .action((asked: Asked) => at((here) => finishRevert(here, asked)));
+}
+
+async function check(here: Here, isJson: boolean | undefined) {
+  const checks = await releaseChecks(here);
+  const missing = checks.filter(({ isThere }) => !isThere);
+  answer(isJson, checks, () => [
+    ...columns(
+      checks.map(({ what, isThere, detail }) => [isThere ? 'ok' : 'MISSING', what, detail]),
+    ),
+    missing.length === 0
+      ? `${rung(here.name).label} is ready.`
+      : `${missing.length} of ${checks.length} are missing in ${rung(here.name).inText}.`,
+  ]);
+  if (missing.length > 0) endWith('differs');
+}
+
+async function reportAll(here: Here, isJson: boolean | undefined) {
+  const ids = await allIds(here);
+  const there = here.destination;
+  const beside = there ? await differences(here, there) : [];
+  const data = { environment: here.name, ids, destination: there?.name ?? null, beside };
+  answer(isJson, data, () => [
+    `Ids in ${rung(here.name).inText}:`,
+    ...Object.entries(ids).map(
+      ([entity, own]) => `${entity} (${count(own.length)}): ${ranges(own)}`,
+    ),
+    ...(there ? [`Beside ${rung(there.name).inText}:`] : []),
+    ...columns(
+      beside.map(({ entity, here: mine, there: theirs, onlyHere, onlyThere }) => [
+        `  ${entity}`,
+        `${count(mine)} here, ${count(theirs)} there`,
+        onlyHere.length + onlyThere.length === 0
+          ? 'the same ids'
+          : `only here: ${ranges(onlyHere) || 'none'}; only there: ${ranges(onlyThere) || 'none'}`,
+      ]),
+    ),
+  ]);
+}
+
+async function reportSince(here: Here, number: string, isJson: boolean | undefined) {
+  const transfer = await journal.byNumber(here.sql, Number(number) || 0);
+  if (!transfer) throw new Problem(404, `There is no transfer ${number}.`);
+  const place = transfer.destination === here.name ? here : here.destination;
+  if (!place) throw new Problem(422, 'Its destination cannot be reached from here.');
+  const changed = await changedSince(place.sql, transfer);
+  const data = { environment: place.name, since: transfer.number, changed };
+  answer(isJson, data, () => [
+    `Written in ${rung(place.name).inText} since transfer ${transfer.number}:`,
+    ...[...Map.groupBy(changed, ({ entity }) => entity)].flatMap(([entity, own]) => {
+      const of = (isGone: boolean) =>
+        ranges(own.filter((one) => one.isGone === isGone).map(({ id }) => id));
+      const lines = [`${entity} changed: ${of(false) || 'none'}`];
+      return of(true) === '' ? lines : [...lines, `${entity} removed: ${of(true)}`];
+    }),
+  ]);
+}
+
+/** `1-4, 7` */
+function ranges(ids: number[]): string {
+  const found: [number, number][] = [];
+  for (const id of ids) {
+    const last = found.at(-1);
+    if (last && last[1] === id - 1) last[1] = id;
+    else found.push([id, id]);
+  }
+  return found.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ');
+}
+
+async function finishRevert(here: Here, asked: Asked) {
+  if (!here.source) throw new Problem(422, 'REFRESH_SOURCE_* is not set: production is not read.');
+  const edited = await editedAbove(here, here.source);
+  if (edited.length === 0 || asked.dryRun) {
+    answer(asked.json, edited, () =>
+      edited.length === 0
+        ? [`Nothing was edited in production that is not in ${rung(here.name).inText}.`]
+        : columns(
+            edited.map(({ key, title, person: by, at: when, status }) => [
+              keyText(key),
+              title,
+              `edited by ${by}`,
+              `${when.slice(0, 16)} UTC`,
+              status ?? '',
+            ]),
+          ),
+    );
+    return;
+  }
+  const { email } = await person(here, 'bring-back');
+  const id = await selections.create(here.sql, email, {
+    ...{ keys: edited.map(({ key }) => key), kind: 'bring-back' },
+    name: 'Edited in production',
+  });
+  const url = here.settings.urls[here.name];
+  if (!asked.json) say(`The sheet: ${url ?? ''}/bring-backs/${id}`);
+  await review(here, { kind: 'bring-back', id, email, isManager: true }, asked);
+}

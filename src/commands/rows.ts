@@ -1,0 +1,171 @@
+// Rows as they are here and at the destination.
+import type { Command } from 'commander';
+import { keyFrom, keyText, titleOf, type RowKey } from '../catalog/entity.ts';
+import { entityNamed, travelling } from '../catalog/index.ts';
+import type { Value } from '../catalog/fields.ts';
+import type { Here } from '../environments/here.ts';
+import { rung } from '../environments/ladder.ts';
+import { find, readOne } from '../environments/row-store.ts';
+import * as journal from '../journal/journal.ts';
+import { matrix } from '../pictures/matrix.ts';
+import { see, waiting, withTheirDependents, type Sight } from '../promotion/compare.ts';
+import { changesOf } from '../promotion/plan.ts';
+import { unreachable } from '../promotion/sheets.ts';
+import { statuses } from '../promotion/status.ts';
+import { NotFound, Problem } from '../problems.ts';
+import { count, inWords } from '../web/words.ts';
+import { answer, at, columns, endWith } from './environment.ts';
+
+type Json = { json?: boolean };
+
+export function addRows(program: Command) {
+  program
+    .command('status')
+    .description('how rows here compare with the destination as last seen, and transfers under way')
+    .option('--json')
+    .action(({ json }: Json) => at((here) => status(here, json)));
+  program
+    .command('list')
+    .argument('<type>', travelling.map(({ name }) => name).join(', '))
+    .description('rows of a type')
+    .option('--search <words>', 'as the search box of its page', '')
+    .option('--where <field=value...>', 'only rows with this value')
+    .option('--status <status>', `one of: ${statuses.join(', ')}`)
+    .option('--limit <number>', 'how many at the most', '50')
+    .option('--json')
+    .action((type: string, asked: Listed) => at((here) => list(here, type, asked)));
+  program
+    .command('show')
+    .argument('<row>', 'type:id')
+    .description('a row with what belongs to it')
+    .option('--json')
+    .action((row: string, { json }: Json) => at((here) => show(here, key(row), json)));
+  program
+    .command('diff')
+    .argument('<row>', 'type:id')
+    .description('a row here beside the row at the destination, with what belongs to it')
+    .option('--json')
+    .action((row: string, { json }: Json) => at((here) => diff(here, key(row), json)));
+}
+
+/** @throws Problem when it is not `type:id` */
+export function key(text: string): RowKey {
+  if (!/^[a-z_]+:[1-9]\d{0,15}$/.test(text)) {
+    throw new Problem(422, `“${text}” is no row: write type:id, such as task:12.`);
+  }
+  const found = keyFrom(text);
+  entityNamed(found.entity);
+  return found;
+}
+
+async function status(here: Here, isJson: boolean | undefined) {
+  const counts = await matrix(here.sql);
+  const live = await journal.unsettled(here.sql);
+  const data = {
+    environment: here.name,
+    destination: here.destination?.name ?? null,
+    counts: Object.fromEntries([...counts].map(([name, own]) => [name, Object.fromEntries(own)])),
+    underWay: live.map(({ number, name, state, person }) => ({ number, name, state, person })),
+  };
+  answer(isJson, data, () => {
+    const shown = statuses.filter((one) => [...counts.values()].some((own) => own.has(one)));
+    const lines = [...counts].map(([name, own]) => [
+      entityNamed(name).label.many,
+      ...shown.map((one) => count(own.get(one) ?? 0)),
+    ]);
+    const there = here.destination ? ` beside ${rung(here.destination.name).inText}` : '';
+    return [
+      `${rung(here.name).label}${there}, as last seen:`,
+      ...columns([['', ...shown], ...lines]),
+      ...live.map(({ number, name, state }) => `transfer ${number} “${name}”: ${state}`),
+    ];
+  });
+}
+
+type Listed = Json & { search: string; where?: string[]; status?: string; limit: string };
+
+async function list(here: Here, type: string, { search, where, status, limit, json }: Listed) {
+  const entity = entityNamed(type);
+  const wanted = statuses.find((one) => one.toLowerCase() === status?.toLowerCase());
+  if (status !== undefined && !wanted)
+    throw new Problem(422, `Choose one of: ${statuses.join(', ')}`);
+  const found = wanted ? await waiting(here.sql, entity) : null;
+  const ids = found && [...found].filter(([, one]) => one.status === wanted).map(([id]) => id);
+  const filters = Object.fromEntries((where ?? []).map((text) => filterOf(type, text)));
+  const { rows, total } = await find(here, entity, {
+    ...{ search, filters, sort: { field: 'id', descending: false }, offset: 0 },
+    ...(ids ? { ids } : {}),
+    limit: Math.min(Number(limit) || 50, 10_000),
+  });
+  answer(json, { total, rows }, () => [
+    ...columns(rows.map((row) => [`${type}:${row.id}`, titleOf(entity, row), row.modified_at])),
+    `${count(rows.length)} of ${count(total)}`,
+  ]);
+}
+
+/** `business=12` as a filter; numbers, yes and no are taken as such. */
+function filterOf(type: string, text: string): [string, Value] {
+  const [name = '', value = ''] = text.split(/=(.*)/s);
+  const field = entityNamed(type).fields[name];
+  if (!field) {
+    const names = Object.keys(entityNamed(type).fields).join(', ');
+    throw new Problem(422, `${type} has no field “${name}”. It has: ${names}`);
+  }
+  if (field.kind === 'flag') return [name, ['yes', 'true', '1'].includes(value)];
+  return [name, typeof field.initial === 'number' || field.to ? Number(value) : value];
+}
+
+async function show(here: Here, row: RowKey, isJson: boolean | undefined) {
+  if (!(await readOne(here, row))) throw new NotFound(`There is no ${keyText(row)} here.`);
+  const rows = await withTheirDependents(here, [row]);
+  answer(isJson, Object.fromEntries(rows), () =>
+    [...rows].flatMap(([text, one]) => {
+      const entity = entityNamed(keyFrom(text).entity);
+      const fields = Object.entries(entity.fields).map(([name, field]) => [
+        `  ${name}`,
+        inWords(field, one[name]).replaceAll('\n', '; '),
+      ]);
+      return [`${text}  ${titleOf(entity, one)}`, ...columns(fields)];
+    }),
+  );
+}
+
+async function diff(here: Here, row: RowKey, isJson: boolean | undefined) {
+  const there = here.destination;
+  if (!there) throw new Problem(422, `${rung(here.name).label} has no destination.`);
+  const sights = await see(here, there, [row]).catch((error: unknown) => {
+    throw unreachable(error, there);
+  });
+  const own = sights.get(keyText(row));
+  if (!own?.status) throw new NotFound(`There is no ${keyText(row)}, neither here nor there.`);
+  const differing = [...sights.values()].filter(({ status }) => status && status !== 'In sync');
+  const data = differing.map((sight) => ({
+    row: keyText(sight.key),
+    status: sight.status,
+    fields: fieldsOf(sight),
+  }));
+  answer(isJson, data, () =>
+    data.length === 0
+      ? [`${keyText(row)} is the same in ${rung(there.name).inText}.`]
+      : data.flatMap(({ row: text, status, fields }) => [
+          `${text}  ${status}`,
+          ...fields.flatMap(({ field, here: ours, there: theirs }) => [
+            `  ${field}`,
+            `  - ${theirs.replaceAll('\n', '; ')}`,
+            `  + ${ours.replaceAll('\n', '; ')}`,
+          ]),
+        ]),
+  );
+  if (data.length > 0) endWith('differs');
+}
+
+function fieldsOf({ key: { entity, id }, here, there }: Sight) {
+  const step = { entity, id, title: '', because: null, kept: [], action: 'same' as const };
+  return changesOf({ ...step, before: there, after: here })
+    .map(({ field, definition, before, after }) => ({
+      field,
+      there: inWords(definition, before),
+      here: inWords(definition, after),
+    }))
+    .filter((one) => one.here !== one.there);
+}

@@ -1,0 +1,206 @@
+// The sheet from a terminal: the same plan, the same refusals, the same click.
+import { v7 as uuid } from 'uuid';
+import type { Command } from 'commander';
+import { keyText } from '../catalog/entity.ts';
+import type { Here } from '../environments/here.ts';
+import { rung } from '../environments/ladder.ts';
+import * as journal from '../journal/journal.ts';
+import { Problem } from '../problems.ts';
+import { DELETE, noChoices, OVERWRITE, type Choices } from '../promotion/choices.ts';
+import type { Plan } from '../promotion/plan.ts';
+import { roadFrom } from '../promotion/roads.ts';
+import * as selections from '../promotion/selections.ts';
+import type { SelectionKind } from '../promotion/selections.ts';
+import { prepare } from '../promotion/sheets.ts';
+import * as transfers from '../promotion/transfers.ts';
+import { count, when } from '../web/words.ts';
+import { answer, at, columns, confirmed, endWith, person } from './environment.ts';
+import { key } from './rows.ts';
+
+export type Asked = {
+  name?: string;
+  reason?: string;
+  include?: string[];
+  create?: string[];
+  keep?: string[];
+  again?: string[];
+  resend?: boolean;
+  overwrite?: boolean;
+  delete?: boolean;
+  idempotencyKey?: string;
+  dryRun?: boolean;
+  yes?: boolean;
+  json?: boolean;
+};
+
+export function addTransfers(program: Command) {
+  const ways = (command: Command) =>
+    command
+      .option('--reason <reason>', 'why; everyone can read it')
+      .option('--create <kind:name...>', 'create a city or partner there, such as city:Pune')
+      .option('--dry-run', 'show the plan and what stands in the way; write nothing')
+      .option('--idempotency-key <key>', 'the same key sends once, however often it is tried')
+      .option('--yes', 'do not ask')
+      .option('--json');
+
+  ways(program.command('transfer').argument('<rows...>', 'type:id'))
+    .description('carry rows to the next environment')
+    .option('--name <name>', 'what this transfer is called')
+    .option('--include <rows...>', 'parents that differ there and shall go along')
+    .option('--keep <fields...>', 'fields that stay as they are there: form:12/description')
+    .option('--again <rows...>', 'rows whose very content was undone there')
+    .option('--resend', 'also rows that are the same, for a fresh modified_at')
+    .option('--overwrite', 'replace what was changed there')
+    .option('--delete', 'delete rows where the apps read')
+    .action((rows: string[], asked: Asked) => at((here) => transfer(here, rows, asked)));
+  ways(program.command('undo').argument('<number>').argument('[rows...]', 'type:id; all if none'))
+    .description('take a transfer back, or rows of it')
+    .action((number: string, rows: string[], asked: Asked) =>
+      at((here) => undo(here, number, rows, asked)),
+    );
+  program
+    .command('transfers')
+    .description('what was sent from here, the newest first')
+    .option('--json')
+    .action(({ json }: Asked) => at((here) => list(here, json)));
+}
+
+const choicesOf = (asked: Asked): Choices => {
+  const kept: Choices['kept'] = {};
+  for (const text of asked.keep ?? []) {
+    const [row = '', field = ''] = text.split('/');
+    kept[keyText(key(row))] = [...(kept[row] ?? []), field];
+  }
+  return {
+    ...noChoices,
+    include: (asked.include ?? []).map((text) => keyText(key(text))),
+    create: asked.create ?? [],
+    again: (asked.again ?? []).map((text) => keyText(key(text))),
+    resend: asked.resend ?? false,
+    kept,
+  };
+};
+
+async function transfer(here: Here, rows: string[], asked: Asked) {
+  const { email } = await person(here, 'transfer');
+  const keys = selections.parseKeys(rows.map((row) => keyText(key(row))));
+  const id = await selections.create(here.sql, email, { keys, name: asked.name ?? '' });
+  await review(here, { kind: 'transfer', id, email, isManager: true }, asked);
+}
+
+async function undo(here: Here, number: string, rows: string[], asked: Asked) {
+  const { email, permissions } = await person(here, 'undo');
+  const former = await journal.byNumber(here.sql, Number(number) || 0);
+  if (!former) throw new Problem(404, `There is no transfer ${number}.`);
+  const keys = await selections.keysToUndo(here.sql, former, rows);
+  const id = await selections.create(here.sql, email, selections.undoOf(former, keys));
+  const isManager = permissions.includes('product_manager');
+  await review(here, { kind: 'undo', id, email, isManager }, asked);
+}
+
+export type Sheet = { kind: SelectionKind; id: string; email: string; isManager: boolean };
+
+/** Shows the plan of a selection and, when that is wanted, sends it. */
+export async function review(here: Here, { kind, id, email, isManager }: Sheet, asked: Asked) {
+  const road = roadFrom(here, email, kind);
+  const found = await selections.find(here.sql, id, kind);
+  const chosen = { ...found, choices: choicesOf(asked) };
+  const seen = await prepare(road, chosen);
+  // The words count for the very plan that they were typed for.
+  const choices = {
+    ...chosen.choices,
+    overwrite: asked.overwrite ? OVERWRITE : '',
+    remove: asked.delete ? DELETE : '',
+    typedFor: seen.plan.hash,
+  };
+  const selection = { ...found, choices };
+  const { plan } = await prepare(road, selection);
+  const written = plan.steps.filter(({ action }) => action !== 'same');
+  const to = rung(road.there.name).inText;
+  const isReady = plan.problems.length === 0 && written.length > 0;
+  if (asked.dryRun || !isReady) {
+    answer(asked.json, planned(plan), () => inLines(plan, to));
+    if (plan.problems.length > 0 || (!asked.dryRun && !isReady)) endWith('refused');
+    return;
+  }
+  if (!asked.json && !asked.yes) for (const line of inLines(plan, to)) console.log(line);
+  const rows = `${count(written.length)} ${written.length === 1 ? 'row' : 'rows'}`;
+  if (
+    !(await confirmed(`${verbs[kind]} ${rows} ${kind === 'undo' ? 'in' : 'to'} ${to}?`, asked.yes))
+  )
+    return;
+  const sent = await transfers.send(road, selection, {
+    planHash: plan.hash,
+    idempotencyKey: asked.idempotencyKey ?? uuid(),
+    name: asked.name ?? found.name,
+    reason: asked.reason ?? null,
+    person: email,
+    role: isManager ? 'product_manager' : 'on_call',
+  });
+  tell(sent, written.length, to, asked);
+}
+
+const verbs = { transfer: 'Transfer', undo: 'Undo', 'bring-back': 'Bring back' };
+
+function tell(sent: journal.Transfer, rows: number, to: string, { json }: Asked) {
+  const { number, name, state, problem } = sent;
+  answer(json, { number, name, state, rows, problem }, () => [
+    state === 'verified'
+      ? `Transfer ${number} “${name}”: ${count(rows)} ${rows === 1 ? 'row' : 'rows'} written in ${to}, read back and compared.`
+      : `Transfer ${number} “${name}” is ${state.replace('_', ' ')}. ${problem ?? 'The program goes on by itself; “oneway transfers” tells.'}`,
+  ]);
+  if (state !== 'verified') endWith('refused');
+}
+
+const planned = ({ steps, problems, notices, offers, left, hash }: Plan) => ({
+  steps: steps.map(({ entity, id, title, action, because }) => ({
+    ...{ row: `${entity}:${id}`, title, action, because },
+  })),
+  problems: problems.map(({ reason, message }) => ({ reason, message })),
+  notices,
+  offers: offers.map(({ key: one, title, status }) => ({ row: keyText(one), title, status })),
+  left: left.map(({ row, title, why }) => ({ row: keyText(row), title, why })),
+  plan: hash,
+});
+
+function inLines({ steps, problems, notices, offers, left }: Plan, to: string): string[] {
+  const written = steps.filter(({ action }) => action !== 'same');
+  return [
+    written.length === 0 ? `There is nothing to write in ${to}.` : `In ${to}:`,
+    ...columns(
+      written.map(({ action, entity, id, title, because }) => [
+        `  ${action}`,
+        `${entity}:${id}`,
+        title,
+        because ?? '',
+      ]),
+    ),
+    ...left.map(({ row, title, why }) => `  left: ${keyText(row)} “${title}”: ${why}`),
+    ...offers.map(
+      ({ key: one, title, status }) =>
+        `  differs there: ${keyText(one)} “${title}” (${status}); --include ${keyText(one)}`,
+    ),
+    ...notices.map((notice) => `  note: ${notice}`),
+    ...problems.map(({ message }) => `  in the way: ${message}`),
+  ];
+}
+
+async function list(here: Here, isJson: boolean | undefined) {
+  const all = await transfers.list(here.sql, null);
+  const data = all.map(({ number, kind, name, state, person: by, steps, created_at: at }) => ({
+    ...{ number, kind, name, state, person: by, rows: steps, at },
+  }));
+  answer(isJson, data, () =>
+    columns(
+      data.map(({ number, kind, name, state, person: by, rows, at }) => [
+        String(number),
+        kind,
+        state,
+        name,
+        `${count(rows)} rows`,
+        by,
+        when(at),
+      ]),
+    ),
+  );
+}

@@ -1,0 +1,212 @@
+// What has to hold before a release of the workflow (S0-74): settings, the destination, names, data, the index and
+// the permission. Each line says the way out.
+import { fieldEntries } from '../catalog/entity.ts';
+import { catalog, matchedByName, travelling } from '../catalog/index.ts';
+import { name as identifier, first, select, sql, type Queryable } from '../database/sql.ts';
+import type { Here } from '../environments/here.ts';
+import { rung } from '../environments/ladder.ts';
+import { idsByName } from '../environments/names.ts';
+import type { Stop } from '../environments/place.ts';
+import { newest } from '../jobs/jobs.ts';
+import { readMappings, theirName } from '../journal/mappings.ts';
+import * as people from '../people/people.ts';
+import { columnsThere } from '../promotion/facts.ts';
+import { columnProblems } from '../promotion/problems-of-shape.ts';
+import { COPY_DOWN } from '../promotion/refreshing.ts';
+import { readVersion } from '../version/metadata.ts';
+import { inWords } from '../version/standing.ts';
+import { differences } from './reindex.ts';
+
+export type Check = { what: string; isThere: boolean; detail: string };
+
+const check = (what: string, isThere: boolean, detail: string): Check => ({
+  what,
+  isThere,
+  detail,
+});
+
+/** Every check, in the order of a release. One that cannot be asked counts as missing, with the reason. */
+export async function releaseChecks(here: Here): Promise<Check[]> {
+  const all: Check[] = [...settings(here)];
+  for (const [what, ask] of [
+    ['Version of the database', () => version(here)],
+    ['Destination', () => destination(here)],
+    ['Shape of the destination', () => shape(here)],
+    ['Cities and partners', () => names(here)],
+    ['Data from production', () => data(here)],
+    ['Index', () => index(here)],
+    ['Permission', () => permission(here)],
+  ] as const) {
+    all.push(
+      ...(await ask().catch((error: unknown) => [
+        check(what, false, `cannot be looked at: ${(error as Error).message}`),
+      ])),
+    );
+  }
+  return all;
+}
+
+function settings({ name, settings: own, destination: there, source }: Here): Check[] {
+  const { next, label } = rung(name);
+  const checks = [
+    check(
+      'Addresses of the servers',
+      own.urls[name] !== undefined,
+      own.urls[name] ?? 'set ENVIRONMENT_URLS, with this environment among them',
+    ),
+  ];
+  if (next === null) return checks;
+  return [
+    check(
+      'Settings of the destination',
+      there !== null,
+      there ? `${label} sends to ${rung(there.name).inText}` : 'set UNI_DIR_DESTINATION_*',
+    ),
+    check(
+      'Settings of the copy-down',
+      source !== null,
+      source ? 'production can be read' : 'set REFRESH_SOURCE_*, with users that only read',
+    ),
+    ...checks,
+  ];
+}
+
+async function version(here: Here): Promise<Check[]> {
+  const standing = await here.standing();
+  const isOpen = standing.kind === 'open';
+  const detail = isOpen ? here.settings.supportedVersion : inWords(standing);
+  return [check('Version of the database', isOpen, detail)];
+}
+
+async function destination({ destination: there, settings: own }: Here): Promise<Check[]> {
+  if (!there) return [];
+  await first(there.sql, sql`select 1`);
+  const found = await readVersion(there.documents);
+  const isOpen = found !== null && !found.isUpdating;
+  const fits = isOpen && found.databaseVersion === own.supportedVersion;
+  return [
+    check('Destination reachable', true, 'MySQL and MongoDB answer'),
+    check(
+      'Version of the destination',
+      fits,
+      found
+        ? `${found.databaseVersion}${found.isUpdating ? ', being updated' : ''}`
+        : 'run “oneway db migrate” there',
+    ),
+  ];
+}
+
+async function shape({ destination: there }: Here): Promise<Check[]> {
+  if (!there) return [];
+  const columns = await columnsThere(there);
+  const problems = catalog
+    .filter(({ store }) => store === 'mysql')
+    .flatMap((entity) =>
+      columnProblems({ to: there.name }, entity, columns.get(entity.table) ?? new Map()),
+    )
+    .map(({ message }) => message);
+  const detail = problems.length === 0 ? 'every column is there' : problems.join(' ');
+  return [check('Shape of the destination', problems.length === 0, detail)];
+}
+
+/** Every city and partner that a row here is linked with must be found there by its name, once. */
+async function names({ sql: on, destination: there }: Here): Promise<Check[]> {
+  if (!there) return [];
+  const mappings = await readMappings(on);
+  const checks: Check[] = [];
+  for (const { name: kind, label } of matchedByName) {
+    const used = (await linked(on, kind)).map((one) => theirName(mappings, kind, one));
+    const found = await idsByName(there.sql, kind, used);
+    const missing = used.filter((one) => found.get(one.normalize('NFC'))?.length !== 1);
+    const place = rung(there.name).inText;
+    checks.push(
+      check(
+        `${label.many} match by name`,
+        missing.length === 0,
+        missing.length === 0
+          ? `${used.length} in use, all in ${place}`
+          : `not (or more than once) in ${place}: ${missing.join(', ')}. Create them there on a sheet, or map the name on the page Names`,
+      ),
+    );
+  }
+  return checks;
+}
+
+async function linked(on: Queryable, kind: string): Promise<string[]> {
+  const found = new Set<string>();
+  for (const entity of travelling) {
+    for (const [, { through }] of fieldEntries(entity)) {
+      if (through) {
+        const lines = await select<{ name: string }>(
+          on,
+          sql`select distinct n.name from ${identifier(through)} l
+                join ${identifier(kind)} n on n.id = l.${identifier(`${kind}_id`)}`,
+        );
+        for (const { name } of lines) found.add(name.normalize('NFC'));
+      }
+    }
+  }
+  return [...found].toSorted();
+}
+
+async function data(here: Here): Promise<Check[]> {
+  if (!here.source) return [];
+  const [last] = (await newest(here.sql, COPY_DOWN, 50)).filter(
+    ({ state, input }) => state === 'done' && !(JSON.parse(input) as { isLook: boolean }).isLook,
+  );
+  const ids = await missingHere(here, here.source);
+  return [
+    check(
+      'Copied down from production',
+      last !== undefined,
+      last ? `job ${last.number}, ${last.ended_at?.slice(0, 16)} UTC` : 'run “oneway refresh”',
+    ),
+    check(
+      'Production’s rows are here under their ids',
+      ids.length === 0,
+      ids.length === 0 ? 'all of them' : `missing here: ${ids.join('; ')}. Run “oneway refresh”`,
+    ),
+  ];
+}
+
+async function missingHere(here: Stop, source: Stop): Promise<string[]> {
+  const all = await differences(here, source);
+  return all
+    .filter(({ onlyThere }) => onlyThere.length > 0)
+    .map(
+      ({ entity, onlyThere }) =>
+        `${entity} ${onlyThere.slice(0, 5).join(', ')}${onlyThere.length > 5 ? ` and ${onlyThere.length - 5} more` : ''}`,
+    );
+}
+
+async function index({ sql: on, settings: own }: Here): Promise<Check[]> {
+  const waiting = await first<{ untold: number }>(
+    on,
+    sql`select count(*) as untold from outbox where state <> 'sent'`,
+  );
+  const isSet = own.indexer !== null;
+  return [
+    check(
+      'Indexer is told',
+      isSet && waiting?.untold === 0,
+      isSet
+        ? `${waiting?.untold ?? 0} messages have not been taken: see Told the indexer`
+        : 'set INDEXER_URL and INDEXER_SECRET, and index anew with “oneway reindex-report”',
+    ),
+  ];
+}
+
+async function permission(here: Here): Promise<Check[]> {
+  const active = (await people.list(here.sql)).filter(({ isActive }) => isActive);
+  const holders = (wanted: string) =>
+    active.filter(({ permissions }) => permissions.some((one) => one === wanted));
+  const wanted = here.destination ? ['product_manager', 'administrator'] : ['administrator'];
+  return wanted.map((one) => {
+    const emails = holders(one).map(({ email }) => email);
+    return check(
+      `Someone has ${one}`,
+      emails.length > 0,
+      emails.join(', ') || `give it: oneway permissions give ${one} --to ana@example.com`,
+    );
+  });
+}

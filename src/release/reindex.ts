@@ -1,0 +1,73 @@
+// Which ids stand where: what an index is made from, and held against.
+import { entityNamed, travelling } from '../catalog/index.ts';
+import type { Entity } from '../catalog/entity.ts';
+import { name, select, sql, type Queryable } from '../database/sql.ts';
+import type { Stop } from '../environments/place.ts';
+import { collection } from '../environments/mongo-rows.ts';
+import type { Transfer } from '../journal/journal.ts';
+
+export type Ids = Record<string, number[]>;
+
+/** Every id of an entity, rising. */
+async function idsOf({ sql: on, documents }: Stop, entity: Entity): Promise<number[]> {
+  if (entity.store === 'mysql') {
+    const lines = await select<{ id: number }>(
+      on,
+      sql`select id from ${name(entity.table)} order by id`,
+    );
+    return lines.map(({ id }) => id);
+  }
+  const found = await collection(documents, entity)
+    .find({ removed_at: { $exists: false } }, { projection: { _id: 1 } })
+    .sort({ _id: 1 })
+    .toArray();
+  return found.map(({ _id: id }) => id);
+}
+
+/** All ids of an environment by entity. */
+export async function allIds(place: Stop): Promise<Ids> {
+  const found: Ids = {};
+  for (const entity of travelling) found[entity.name] = await idsOf(place, entity);
+  return found;
+}
+
+export type Changed = { entity: string; id: number; isGone: boolean };
+
+/** Ids that were written at a place since a transfer came, that one included. */
+export async function changedSince(on: Queryable, transfer: Transfer): Promise<Changed[]> {
+  const lines = await select<{ entity: string; row_id: number; is_gone: number }>(
+    on,
+    sql`select a.entity, a.row_id, a.after_image is null as is_gone
+          from arrival a
+          join (select max(id) as id from arrival
+                 where id >= (select min(id) from arrival where transfer = ${transfer.id})
+                 group by entity, row_id) newest on newest.id = a.id
+         order by a.entity, a.row_id`,
+  );
+  return lines
+    .filter(({ entity }) => !entityNamed(entity).isMatchedByName)
+    .map(({ entity, row_id: id, is_gone: isGone }) => ({ entity, id, isGone: Boolean(isGone) }));
+}
+
+export type Difference = {
+  entity: string;
+  here: number;
+  there: number;
+  onlyHere: number[];
+  onlyThere: number[];
+};
+
+/** Ids that stand on one side only. */
+export async function differences(here: Stop, there: Stop): Promise<Difference[]> {
+  const all: Difference[] = [];
+  for (const entity of travelling) {
+    const [mine, theirs] = await Promise.all([idsOf(here, entity), idsOf(there, entity)]);
+    const [own, other] = [new Set(mine), new Set(theirs)];
+    all.push({
+      ...{ entity: entity.name, here: own.size, there: other.size },
+      onlyHere: mine.filter((id) => !other.has(id)),
+      onlyThere: theirs.filter((id) => !own.has(id)),
+    });
+  }
+  return all;
+}

@@ -1,0 +1,41 @@
+// The way back from the revert switch: what was edited in production while it was open comes down through the sheet.
+import { keyText, type RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { select, sql } from '../database/sql.ts';
+import type { Stop } from '../environments/place.ts';
+import { see } from '../promotion/compare.ts';
+
+export type Edited = {
+  key: RowKey;
+  title: string;
+  person: string;
+  at: string;
+  status: string | null;
+};
+
+/** Rows whose last write in production was an edit made there, and that are not the same here. */
+export async function editedAbove(here: Stop, source: Stop): Promise<Edited[]> {
+  const lines = await select<{
+    entity: string;
+    row_id: number;
+    title: string;
+    person: string;
+    at: string;
+  }>(
+    source.sql,
+    sql`select a.entity, a.row_id, a.title, a.person, a.at
+          from arrival a
+          join (select max(id) as id from arrival group by entity, row_id) newest on newest.id = a.id
+         where a.kind = 'save'
+         order by a.at, a.id`,
+  );
+  const own = lines.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
+  const keys = own.map(({ entity, row_id: id }) => ({ entity, id }));
+  const sights = await see(source, here, keys, here.sql);
+  return own.flatMap(({ entity, row_id: id, title, person, at }) => {
+    const key = { entity, id };
+    const sight = sights.get(keyText(key));
+    const isSame = !sight || sight.hereHash === sight.thereHash;
+    return isSame ? [] : [{ key, title, person, at, status: sight.status }];
+  });
+}

@@ -1,0 +1,138 @@
+// The day of a release, the index, and the way back from the revert switch.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { deletions } from '../support/deleting.ts';
+import { releaseChecks } from '../../src/release/checks.ts';
+import { openHere } from '../../src/environments/here.ts';
+import { json, openTerminal } from '../support/command.ts';
+import { hire, password } from '../support/people.ts';
+import { add, change, get, has, pm, transfer } from '../support/rows.ts';
+import { openWorld, settingsOf, type World } from '../support/world.ts';
+
+let world: World;
+let oneway: ReturnType<typeof openTerminal>;
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(async () => {
+  await world.clear();
+  oneway = openTerminal(world);
+});
+afterAll(() => world.close());
+
+type Check = { what: string; isThere: boolean; detail: string };
+const complete = {
+  ENVIRONMENT_URLS: 'staging=http://localhost:3001',
+  INDEXER_URL: 'http://localhost:9/oneway',
+  INDEXER_SECRET: 'a secret of the indexer, 32 characters',
+};
+const checksIn = async (also: Record<string, string> = {}) => {
+  const here = openHere(settingsOf(world.variables.staging, also));
+  const checks = await releaseChecks(here);
+  await here.close();
+  return new Map(checks.map((check): [string, Check] => [check.what, check]));
+};
+
+describe('S0-74 release-check', () => {
+  test('names everything that is missing, each with its way out', async () => {
+    await add(world.staging, 'city', { name: 'Pune' });
+    await add(world.staging, 'partner', { name: 'TOI Offers' });
+    await add(world.staging, 'business', { cities: [{ city: 'Pune', partner: 'TOI Offers' }] });
+    await add(world.production, 'form');
+    const checks = await checksIn();
+    expect(checks.get('Addresses of the servers')?.detail).toContain('ENVIRONMENT_URLS');
+    expect(checks.get('Partners match by name')).toMatchObject({
+      ...{ isThere: false, detail: expect.stringContaining('TOI Offers') },
+    });
+    expect(checks.get('Copied down from production')?.detail).toContain('oneway refresh');
+    expect(checks.get('Production’s rows are here under their ids')?.isThere).toBe(false);
+    expect(checks.get('Indexer is told')?.detail).toContain('INDEXER_URL');
+    expect(checks.get('Someone has product_manager')?.detail).toContain('permissions give');
+    expect(checks.get('Destination reachable')?.isThere).toBe(true);
+    const said = oneway('staging', ['release-check']);
+    expect([said.status, said.stdout]).toEqual([4, expect.stringContaining('MISSING')]);
+  });
+
+  test('is content when all of it is done, in the order of the release', async () => {
+    await add(world.production, 'form');
+    oneway('preprod', ['refresh']);
+    expect(oneway('staging', ['refresh']).status).toBe(0);
+    for (const role of ['pm', 'ops']) await hire(world.staging, role);
+    const checks = await checksIn(complete);
+    expect([...checks.values()].filter(({ isThere }) => !isThere)).toEqual([]);
+    const said = oneway('staging', ['release-check'], { also: complete });
+    expect([said.status, said.stdout]).toEqual([0, expect.stringContaining('Staging is ready.')]);
+  });
+
+  test('says what a destination lacks, of another shape, version or out of reach', async () => {
+    await world.preprod.sql.query('alter table banner drop column link');
+    const changed = await checksIn(complete);
+    await world.preprod.sql.query(
+      'alter table banner add column link varchar(300) null after image',
+    );
+    expect(changed.get('Shape of the destination')?.detail).toContain('column link of banner');
+    const away = await checksIn({ ...complete, UNI_DIR_DESTINATION_SQL_DB_PORT: '1' });
+    expect(away.get('Destination')).toMatchObject({
+      ...{ isThere: false, detail: expect.stringContaining('cannot be looked at') },
+    });
+  });
+});
+
+describe('S0-70 S0-71 S0-72 reindex-report', () => {
+  test('lists all ids per type and environment, and what stands on one side only', async () => {
+    const forms = [await add(world.staging, 'form'), await add(world.staging, 'form')];
+    await transfer(world.staging, [{ entity: 'form', id: forms[0] ?? 0 }]);
+    const report = json<{ ids: Record<string, number[]>; beside: object[] }>(
+      oneway('staging', ['reindex-report', '--json']),
+    );
+    expect(report.ids['form']).toEqual(forms);
+    expect(report.beside).toContainEqual({
+      ...{ entity: 'form', here: 2, there: 1, onlyHere: [forms[1]], onlyThere: [] },
+    });
+    expect(oneway('staging', ['reindex-report']).stdout).toContain(`only here: ${forms[1]}`);
+  });
+
+  test('lists what was written since a transfer, and what is gone', async () => {
+    const kept = { entity: 'form', id: await add(world.staging, 'form') };
+    const gone = { entity: 'form', id: await add(world.staging, 'form') };
+    await transfer(world.staging, [kept]);
+    const { number } = await transfer(world.staging, [gone]);
+    await deletions(world.staging, gone);
+    await transfer(world.staging, [gone]);
+    const report = oneway('staging', ['reindex-report', '--since', String(number), '--json']);
+    expect(json(report)).toEqual({
+      ...{ environment: 'preprod', since: number },
+      changed: [{ ...gone, isGone: true }],
+    });
+  });
+});
+
+describe('S0-75 revert finish', () => {
+  test('lists what was edited while production was open, and brings it down through the sheet', async () => {
+    const { production, preprod, staging } = world;
+    const edited = { entity: 'form', id: await add(production, 'form', { description: 'Old' }) };
+    const same = { entity: 'form', id: await add(production, 'form') };
+    oneway('preprod', ['refresh']);
+    oneway('staging', ['refresh']);
+    await change(production, edited, { description: 'Mended in the night' });
+    const fresh = { entity: 'form', id: await add(production, 'form', { name: 'Made above' }) };
+
+    const dry = oneway('staging', ['revert', 'finish', '--dry-run', '--json']);
+    expect(json<{ key: object }[]>(dry).map(({ key }) => key)).toEqual([edited, fresh]);
+    expect(await has(staging, fresh)).toBe(false);
+    await hire(staging, 'pm');
+    oneway('staging', ['sign-in', '--email', pm.email], { input: password });
+    const refused = oneway('staging', ['revert', 'finish', '--yes']);
+    expect(refused.stdout).toContain('The sheet: /bring-backs/');
+    const done =
+      refused.status === 0
+        ? refused
+        : oneway('staging', ['revert', 'finish', '--overwrite', '--yes']);
+    expect([done.status, done.stderr]).toEqual([0, '']);
+    expect(await get(staging, edited)).toMatchObject({ description: 'Mended in the night' });
+    expect(await has(staging, fresh)).toBe(true);
+    expect(await has(staging, same)).toBe(true);
+    const again = oneway('staging', ['revert', 'finish']);
+    expect(again.stdout).toBe('Nothing was edited in production that is not in staging.\n');
+    expect(await get(preprod, edited)).toMatchObject({ description: 'Old' });
+  });
+});

@@ -1,0 +1,31 @@
+// The command line as somebody types it: a process of its own, with a home of its own.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { World } from './world.ts';
+
+export type Said = { status: number | null; stdout: string; stderr: string };
+
+/** Answers a function that types: each call is one process. */
+export function openTerminal({ variables }: World) {
+  const home = mkdtempSync(join(tmpdir(), 'oneway-home-'));
+  return (
+    name: 'staging' | 'preprod' | 'production',
+    words: string[],
+    { input = '', also = {} }: { input?: string; also?: Record<string, string> } = {},
+  ): Said => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['src/commands/oneway.ts', ...words],
+      {
+        env: { PATH: process.env['PATH'], XDG_CONFIG_HOME: home, ...variables[name], ...also },
+        encoding: 'utf8',
+        input,
+      },
+    );
+    return { status, stdout, stderr };
+  };
+}
+
+export const json = <T>({ stdout }: Said): T => JSON.parse(stdout) as T;

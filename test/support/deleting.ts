@@ -1,0 +1,9 @@
+import { entityNamed } from '../../src/catalog/index.ts';
+import type { RowKey } from '../../src/catalog/entity.ts';
+import type { Here } from '../../src/environments/here.ts';
+import { remove } from '../../src/editing/deletions.ts';
+import { homeOf, pm } from './rows.ts';
+
+/** Deletes a row as a product manager does. */
+export const deletions = (here: Here, { entity, id }: RowKey) =>
+  remove(homeOf(here), pm, entityNamed(entity), id);
