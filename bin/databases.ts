@@ -1,6 +1,7 @@
 // The databases of three environments on given servers, each with accounts of its own: the owner, one that
 // writes what arrives, and one that only reads (for the copy-down).
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
@@ -10,24 +11,26 @@ import { currentVersion } from '../src/version/db-version.ts';
 import type { Addresses } from './servers.ts';
 
 type Variables = Record<string, string>;
-type Rights = 'owner' | 'arrivals' | 'reader';
+/** `owner` migrates; the others have the least that works: docs/rights.sql. */
+type Rights = 'owner' | 'app' | 'arrivals' | 'reader';
+const limited = ['app', 'arrivals', 'reader'] as const;
 
-const sqlRights: Record<Rights, string> = {
-  owner: 'ALL PRIVILEGES',
-  arrivals: 'SELECT, INSERT, UPDATE, DELETE',
-  reader: 'SELECT',
-};
 const mongoRoles: Record<Rights, string[]> = {
   owner: ['readWrite', 'dbAdmin'],
+  app: ['readWrite'],
   arrivals: ['readWrite'],
   reader: ['read'],
 };
 
-/** Creates what is missing and answers the settings of each environment's server. */
+/**
+ * Creates what is missing and answers the settings of each environment's server, which works with the rights that
+ * are named. Only an owner reaches a database before it is migrated and `grantLeastRights` has run.
+ */
 export async function prepareEnvironments(
   at: Addresses,
   prefix: string,
   storage: (environment: EnvironmentName) => string,
+  rights: 'owner' | 'app' = 'owner',
 ): Promise<Record<'staging' | 'preprod' | 'production', Variables>> {
   const sql = await createConnection({ uri: at.mysql.href, charset: 'utf8mb4' });
   const mongo = new MongoClient(at.mongo.href);
@@ -39,7 +42,7 @@ export async function prepareEnvironments(
   }
   const settings = (environment: EnvironmentName): Variables => ({
     ENVIRONMENT: environment,
-    ...addresses(at, '', `${prefix}_${environment}`, 'owner'),
+    ...addresses(at, '', `${prefix}_${environment}`, rights),
     ...neighbours(at, prefix, environment),
     REDIS_URL: at.redis.href,
     SUPPORTED_DATABASE_VERSION: currentVersion(),
@@ -84,12 +87,37 @@ async function prepare(sql: Connection, mongo: MongoClient, at: Addresses, name:
   await sql.query(
     `CREATE DATABASE IF NOT EXISTS \`${name}\` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
   );
-  for (const rights of ['owner', 'arrivals', 'reader'] as const) {
+  for (const rights of ['owner', ...limited] as const) {
     const account = accountName(name, rights);
     const password = secret(at, account);
     await sql.query(`CREATE USER IF NOT EXISTS '${account}'@'%' IDENTIFIED BY '${password}'`);
-    await sql.query(`GRANT ${sqlRights[rights]} ON \`${name}\`.* TO '${account}'@'%'`);
     await addMongoUser(mongo.db(name), account, password, mongoRoles[rights]);
+  }
+  await sql.query(`GRANT ALL PRIVILEGES ON \`${name}\`.* TO '${name}'@'%'`);
+}
+
+/** Gives each limited user exactly what docs/rights.sql gives it; the tables must be there. */
+export async function grantLeastRights(at: Addresses, prefix: string) {
+  const file = readFileSync(new URL('../docs/rights.sql', import.meta.url), 'utf8');
+  const statements = file.match(/^GRANT .*;$/gm) ?? [];
+  const sql = await createConnection({ uri: at.mysql.href });
+  try {
+    for (const environment of route) {
+      const name = `${prefix}_${environment}`;
+      for (const rights of limited) {
+        const user = `'${accountName(name, rights)}'@'%'`;
+        await sql.query(`REVOKE ALL PRIVILEGES, GRANT OPTION FROM ${user}`);
+        for (const statement of statements.filter((one) => one.endsWith(`_${rights};`))) {
+          await sql.query(
+            statement
+              .replace(/ON oneway_production\.(\S+)/, `ON \`${name}\`.$1`)
+              .replace(/TO \S+;/, `TO ${user}`),
+          );
+        }
+      }
+    }
+  } finally {
+    await sql.end();
   }
 }
 

@@ -1,9 +1,10 @@
 // bin/demo: private servers, three environments with sample data, and their three servers.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dropEnvironments, prepareEnvironments } from '../bin/databases.ts';
+import { dropEnvironments, grantLeastRights, prepareEnvironments } from '../bin/databases.ts';
 import { CannotStart, end, startServers, type Addresses } from '../bin/servers.ts';
 import { route, rung } from '../src/environments/ladder.ts';
 import { clientsFor, settingsFor, type Plan } from './provider.ts';
@@ -34,29 +35,38 @@ async function main() {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => void stop());
   const providerPort = Number(ports[0]) + 9;
-  for (const port of [...ports, providerPort]) await refuseTaken(port);
+  const indexerPort = Number(ports[0]) + 8;
+  for (const port of [...ports, providerPort, indexerPort]) await refuseTaken(port);
   const given = givenServers();
   if (process.argv.includes('--reset')) await announce('Removing the old data', () => reset(given));
 
   const servers = await startServers(FOLDER, given, announce);
   stopServers = () => servers.stop();
   if (!existsSync(SEEDED)) await dropEnvironments(servers, 'oneway_demo');
-  const variables = await announce('Databases of three environments', () =>
-    prepareEnvironments(servers, 'oneway_demo', () => `${FOLDER}/objects`),
-  );
+  const variablesOf = (rights: 'owner' | 'app') =>
+    prepareEnvironments(servers, 'oneway_demo', () => `${FOLDER}/objects`, rights);
+  const owners = await announce('Databases of three environments', () => variablesOf('owner'));
+  const variables = await variablesOf('app');
   const addresses = route.map((name, index) => [name, `http://localhost:${ports[index]}`] as const);
   const clients = clientsFor(Object.fromEntries(addresses));
   for (const [index, [name]] of addresses.entries()) {
     const one = variables[name as 'staging'];
     one['ENVIRONMENT_URLS'] = addresses.map((pair) => pair.join('=')).join(',');
     one['LOG_LEVEL'] = 'warn';
+    one['INDEXER_URL'] = `http://localhost:${indexerPort}/oneway`;
+    one['INDEXER_SECRET'] = `the demo's indexer, on port ${indexerPort} of this machine`;
     if (clients[index]) Object.assign(one, settingsFor(providerPort, clients[index]));
   }
-  await seed(variables, { announce, isFresh: !existsSync(SEEDED) });
+  await seed(owners, {
+    announce,
+    isFresh: !existsSync(SEEDED),
+    afterMigrations: () => grantLeastRights(servers, 'oneway_demo'),
+  });
   writeFileSync(SEEDED, '');
   await announce('Sign-in provider', () =>
     provide({ port: providerPort, accounts: logins, clients }),
   );
+  listenAsIndexer(indexerPort);
   await announce('Three servers', () =>
     Promise.all(
       route.map((name, index) =>
@@ -69,6 +79,12 @@ async function main() {
   );
   printAddresses(ports);
 }
+
+/** Stands for the search indexer: takes what it is told. */
+const listenAsIndexer = (port: number) =>
+  createServer((req, res) => req.resume().once('end', () => res.writeHead(204).end()))
+    .listen(port, '127.0.0.1')
+    .unref();
 
 function portsFrom(first: string): number[] {
   const port = Number(first);

@@ -54,7 +54,11 @@ export const logins = [
 /** Migrates all three environments; fills them when they are fresh. */
 export async function seed(
   variables: Record<keyof Environments, Record<string, string>>,
-  { announce, isFresh }: { announce: Announce; isFresh: boolean },
+  {
+    announce,
+    isFresh,
+    afterMigrations,
+  }: { announce: Announce; isFresh: boolean; afterMigrations: () => Promise<void> },
 ) {
   const all: Environments = {
     staging: openHere(parseSettings(variables.staging)),
@@ -66,6 +70,7 @@ export async function seed(
       for (const here of Object.values(all)) {
         await upgrade({ here, say: () => {} });
       }
+      await afterMigrations();
     });
     if (isFresh) {
       await announce('People', async () => {

@@ -1,5 +1,7 @@
 // The whole request pipeline on one page, in order.
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
+import { v7 as uuid } from 'uuid';
 import compression from 'compression';
 import express, { type Express } from 'express';
 import { pinoHttp } from 'pino-http';
@@ -12,6 +14,7 @@ import { statusLooks } from './promotion/status-looks.ts';
 import { routes } from './routes.ts';
 import { keepOut, showUpdateApplication, showUpdating } from './web/gate.ts';
 import { answerError, notFound } from './web/errors.ts';
+import { openMetrics } from './web/metrics.ts';
 import { headers, refuseForged } from './web/security.ts';
 import { sessions } from './web/session.ts';
 import { keepOfSignedOut } from './web/kept.ts';
@@ -37,13 +40,18 @@ export function createApp(here: Here, redis: Redis): Express {
     '/fonts',
     express.static(folder('node_modules/@fontsource-variable/inter/files'), assets),
   );
-  app.use(pinoHttp({ logger: here.log, serializers: { req: brief, res: outcome } }));
+  const metrics = openMetrics(here);
+  app.use(
+    pinoHttp({ logger: here.log, genReqId: requestId, serializers: { req: brief, res: outcome } }),
+  );
+  app.use(metrics.measure);
   app.use((req, _res, next) => {
     req.here = here;
     req.redis = redis;
     req.line = line;
     next();
   });
+  app.get('/metrics', metrics.show);
   // These two must work when nothing else does.
   app.get('/updating', showUpdating);
   app.get('/update-application', showUpdateApplication);
@@ -63,6 +71,14 @@ export function createApp(here: Here, redis: Redis): Express {
   app.use(notFound);
   app.use(answerError);
   return app;
+}
+
+/** As the proxy in front calls it, so that one request has one name in every log. */
+function requestId(req: IncomingMessage, res: ServerResponse): string {
+  const given = String(req.headers['x-request-id'] ?? '');
+  const id = /^[\w-]{8,64}$/.test(given) ? given : uuid();
+  res.setHeader('X-Request-Id', id);
+  return id;
 }
 
 /** Of an answer, only how it ended: its headers carry cookies and places to go. */

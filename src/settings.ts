@@ -46,6 +46,11 @@ const common = z.object({
   SUPPORTED_DATABASE_VERSION: z
     .string({ error: 'is missing: bin/serve and bin/oneway take it from the file DB_VERSION' })
     .min(1),
+  METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  RUN_JOBS: z
+    .enum(['true', 'false', ''])
+    .default('true')
+    .transform((value) => value !== 'false'),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   TRANSFER_LEASE_MS: milliseconds.default(15_000),
   RECOVERY_EVERY_MS: milliseconds.default(5000),
@@ -71,6 +76,10 @@ export type Settings = {
   /** The version of the database that this program was built for. */
   supportedVersion: string;
   logLevel: string;
+  /** Whoever asks for /metrics shows it; null when everybody may ask. */
+  metricsToken: string | null;
+  /** Whether a web process runs jobs, too. */
+  runsJobs: boolean;
   lease: { milliseconds: number; recoverEvery: number };
   sql: SqlAddress;
   nosql: NosqlAddress;
@@ -157,6 +166,8 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
     requireTested: values.REQUIRE_TESTED,
     supportedVersion: values.SUPPORTED_DATABASE_VERSION,
     logLevel: values.LOG_LEVEL,
+    metricsToken: values.METRICS_TOKEN ?? null,
+    runsJobs: values.RUN_JOBS,
     lease: { milliseconds: values.TRANSFER_LEASE_MS, recoverEvery: values.RECOVERY_EVERY_MS },
     sql,
     nosql,

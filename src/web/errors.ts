@@ -25,7 +25,7 @@ export async function answerError(error: unknown, req: Request, res: Response, n
   if (res.headersSent) return next(error);
   const problem = asProblem(error);
   const reference = randomBytes(3).toString('hex').toUpperCase();
-  if (!problem) req.here.log.error({ err: error, reference, path: req.path }, 'defect');
+  if (!problem) req.log.error({ err: error, reference, path: req.path }, 'defect');
   const status = problem?.status ?? 500;
   const message =
     problem?.message ??

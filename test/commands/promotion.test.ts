@@ -91,7 +91,7 @@ describe('looking', () => {
     [['frobnicate'], 2, 'unknown command'],
     [['transfer'], 2, "missing required argument 'rows'"],
   ])('%j ends with %d and says what to do', (words, status, message) => {
-    const said = oneway('staging', words as string[]);
+    const said = oneway('staging', words);
     expect([said.status, said.stderr]).toEqual([status, expect.stringContaining(String(message))]);
   });
 

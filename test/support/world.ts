@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
-import { prepareEnvironments } from '../../bin/databases.ts';
+import { grantLeastRights, prepareEnvironments } from '../../bin/databases.ts';
 import type { Addresses } from '../../bin/servers.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { select, sql } from '../../src/database/sql.ts';
@@ -65,6 +65,7 @@ export async function openWorld(
   };
   const all = Object.values(here);
   for (const one of all) await migrate(one.sql, one.documents);
+  await grantLeastRights(addresses, name);
   const clear = async () => {
     for (const one of all) await clearOne(one);
     await forget(variables.staging['REDIS_URL'] ?? '');

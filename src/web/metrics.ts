@@ -1,0 +1,84 @@
+// Numbers for monitoring: how long requests take, and what waits, runs or needs a person.
+import { timingSafeEqual } from 'node:crypto';
+import type { NextFunction, Request, Response } from 'express';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { select, sql, type Statement } from '../database/sql.ts';
+import type { Here } from '../environments/here.ts';
+import { Problem } from '../problems.ts';
+
+/** Asked when the numbers are asked for: a label and how many. */
+const counted: [name: string, help: string, question: Statement][] = [
+  [
+    'oneway_transfers',
+    'Transfers of this journal that have not ended or need a person, by state.',
+    sql`select state as label, count(*) as number from transfer
+         where state in ('planned', 'claimed', 'applying', 'committed', 'putting_back', 'needs_attention')
+         group by state`,
+  ],
+  [
+    'oneway_claims',
+    'Rows of this environment that are held, by the environment that holds them.',
+    sql`select origin as label, count(*) as number from claim group by origin`,
+  ],
+  [
+    'oneway_jobs',
+    'Jobs that wait, run or failed within a day, by state.',
+    sql`select state as label, count(*) as number from job
+         where state in ('waiting', 'running')
+            or (state = 'failed' and ended_at > utc_timestamp() - interval 1 day)
+         group by state`,
+  ],
+  [
+    'oneway_outbox',
+    'Messages to the indexer that were not taken, by state.',
+    sql`select state as label, count(*) as number from outbox where state <> 'sent' group by state`,
+  ],
+];
+
+export function openMetrics({ sql: on, name, settings }: Here) {
+  const registry = new Registry();
+  registry.setDefaultLabels({ environment: name });
+  collectDefaultMetrics({ register: registry });
+  const requests = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'How long requests took, by route.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+    registers: [registry],
+  });
+  for (const [metric, help, question] of counted) {
+    const gauge = new Gauge({
+      ...{ name: metric, help, labelNames: ['label'], registers: [] },
+      async collect() {
+        this.reset();
+        const lines = await select<{ label: string; number: number }>(on, question);
+        for (const { label, number } of lines) this.set({ label }, number);
+      },
+    });
+    registry.registerMetric(gauge);
+  }
+
+  const measure = (req: Request, res: Response, next: NextFunction) => {
+    const end = requests.startTimer({ method: req.method });
+    res.once('finish', () => {
+      // The pattern, not the path: an id in a label would make one series a row.
+      const { path = 'other' } = (req.route ?? {}) as { path?: string };
+      end({ route: path, status: res.statusCode });
+    });
+    next();
+  };
+
+  const show = async (req: Request, res: Response) => {
+    const { metricsToken } = settings;
+    if (metricsToken !== null && !isSame(req.get('Authorization'), `Bearer ${metricsToken}`)) {
+      throw new Problem(401, 'Send METRICS_TOKEN as a bearer token.');
+    }
+    res.type(registry.contentType).send(await registry.metrics());
+  };
+  return { measure, show };
+}
+
+function isSame(given: string | undefined, expected: string): boolean {
+  const [one, other] = [Buffer.from(given ?? ''), Buffer.from(expected)];
+  return one.length === other.length && timingSafeEqual(one, other);
+}

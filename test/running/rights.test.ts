@@ -1,0 +1,109 @@
+// The main story with exactly the rights of docs/rights.sql: app, arrivals and reader.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createConnection } from 'mysql2/promise';
+import { prepareEnvironments } from '../../bin/databases.ts';
+import { openHere, type Here } from '../../src/environments/here.ts';
+import * as jobs from '../../src/jobs/jobs.ts';
+import { runJob } from '../../src/jobs/run.ts';
+import { tasks } from '../../src/tasks.ts';
+import { openSite, type Client } from '../support/people.ts';
+import { add, change, has, sheet, transfer, undo } from '../support/rows.ts';
+import { openWorld, servers, settingsOf, type World } from '../support/world.ts';
+
+let world: World;
+let staging: Here;
+let preprod: Here;
+let variables: Record<string, string>;
+beforeAll(async () => {
+  world = await openWorld('rights');
+  await world.clear();
+  const all = await prepareEnvironments(servers(), 'rights', () => '/tmp/oneway-rights', 'app');
+  const app = (own: Record<string, string>, least: Record<string, string>) => ({
+    ...own,
+    SQL_DB_USER: least['SQL_DB_USER'] ?? '',
+    SQL_DB_PASSWORD: least['SQL_DB_PASSWORD'] ?? '',
+    NOSQL_DB_USER: least['NOSQL_DB_USER'] ?? '',
+    NOSQL_DB_PASSWORD: least['NOSQL_DB_PASSWORD'] ?? '',
+  });
+  variables = app(world.variables.staging, all.staging);
+  staging = openHere(settingsOf(variables));
+  preprod = openHere(settingsOf(app(world.variables.preprod, all.preprod)));
+});
+afterAll(async () => {
+  await staging.close();
+  await preprod.close();
+  await world.close();
+});
+
+const pagesOf = [
+  ...['/', '/waiting', '/comparison', '/transfers', '/arrivals', '/changes', '/names', '/audit'],
+  ...['/jobs', '/copy-downs', '/outbox', '/selections', '/bring-backs', '/messages', '/metrics'],
+  ...['/catalog/task', '/catalog/form', '/people', '/api-keys', '/api-docs', '/readyz'],
+];
+
+test('everything of the main story works with them', async () => {
+  const business = await add(staging, 'business');
+  const form = { entity: 'form', id: await add(staging, 'form') };
+  const task = { entity: 'task', id: await add(staging, 'task', { business, form: form.id }) };
+  const sent = await transfer(staging, [task]);
+  expect(sent.state).toBe('verified');
+  await transfer(preprod, [task]);
+  expect(await has(world.production, task)).toBe(true);
+  await change(staging, form, { description: 'Newer' });
+  expect((await undo(staging, await transfer(staging, [form]))).state).toBe('verified');
+  const { job } = await jobs.request(staging.sql, {
+    ...{ kind: 'copy-down', name: 'Copy-down', person: 'pm@example.com', input: { isLook: false } },
+  });
+  expect(await runJob(staging, tasks, job.id)).toMatchObject({ state: 'done' });
+  expect((await sheet(preprod, [form])).plan.problems).toEqual([]);
+});
+
+test('and every page', async () => {
+  const site = await openSite(
+    { ...world, staging, variables: { ...world.variables, staging: variables } },
+    'staging',
+  );
+  const clients: Client[] = [await site.as('pm'), await site.as('ops')];
+  for (const path of pagesOf) {
+    const statuses = [];
+    for (const client of clients) statuses.push((await client.get(path)).status);
+    expect([path, statuses.includes(200), statuses.every((status) => status < 500)]).toEqual([
+      path,
+      true,
+      true,
+    ]);
+  }
+  await site.close();
+});
+
+test('what they must not do, they cannot', async () => {
+  const all = await prepareEnvironments(servers(), 'rights', () => '/tmp/oneway-rights', 'app');
+  const as = (prefix: string, from: Record<string, string>) =>
+    createConnection({
+      host: from[`${prefix}SQL_DB_HOST`] ?? '',
+      port: Number(from[`${prefix}SQL_DB_PORT`]),
+      user: from[`${prefix}SQL_DB_USER`] ?? '',
+      password: from[`${prefix}SQL_DB_PASSWORD`] ?? '',
+      database: from[`${prefix}SQL_DB_NAME`] ?? '',
+    });
+  for (const [prefix, statement] of [
+    ['', 'alter table task add column x int'],
+    ['', 'drop table task'],
+    ['UNI_DIR_DESTINATION_', 'select * from person'],
+    [
+      'UNI_DIR_DESTINATION_',
+      "insert into permission (person_id, name) values (1, 'administrator')",
+    ],
+    ['UNI_DIR_DESTINATION_', 'select * from api_key'],
+    ['UNI_DIR_DESTINATION_', 'delete from arrival'],
+    ['UNI_DIR_DESTINATION_', 'select * from audit'],
+    ['REFRESH_SOURCE_', 'select * from person'],
+    ['REFRESH_SOURCE_', "update task set title = 'x'"],
+  ] as const) {
+    const connection = await as(prefix, all.staging);
+    await expect(connection.query(statement)).rejects.toMatchObject({
+      code: expect.stringMatching(/ER_(TABLEACCESS|DBACCESS)_DENIED_ERROR/),
+    });
+    await connection.end();
+  }
+});

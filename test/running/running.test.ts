@@ -1,0 +1,228 @@
+// The program in processes of its own: two side by side, a worker, drained, killed, and what it says of itself.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as jobs from '../../src/jobs/jobs.ts';
+import { run, select, sql } from '../../src/database/sql.ts';
+import { hire, openSite, password } from '../support/people.ts';
+import { signInTo, startProgram, type Program } from '../support/processes.ts';
+import { openProxy } from '../support/proxy.ts';
+import { add, has, sheet } from '../support/rows.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+const programs: Program[] = [];
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(async () => {
+  await world.clear();
+  await hire(world.staging, 'pm');
+});
+afterEach(async () => {
+  for (const { child, ended } of programs.splice(0)) {
+    child.kill('SIGKILL');
+    await ended;
+  }
+});
+afterAll(() => world.close());
+
+async function start(file: 'server' | 'worker', also: Record<string, string> = {}) {
+  const variables = { ...world.variables.staging, LOG_LEVEL: 'debug', ...also };
+  const program = await startProgram(file, variables);
+  programs.push(program);
+  return program;
+}
+const signIn = (to: Program) => signInTo(to.url, 'pm@example.com', password);
+
+async function until<T>(look: () => Promise<T | undefined | false>, patience = 45_000): Promise<T> {
+  for (const end = Date.now() + patience; Date.now() < end; await sleep(100)) {
+    const found = await look();
+    if (found) return found;
+  }
+  throw new Error('It did not happen');
+}
+
+/** The click on a sheet, as its form posts it. */
+async function clickFor(keys: { entity: string; id: number }[]) {
+  const { selection, plan } = await sheet(world.staging, keys);
+  return { selection: selection.id, plan: plan.hash, idempotency_key: 'one click', name: '' };
+}
+
+describe('two web processes on one environment', () => {
+  test('share sessions and claims: one click that reaches both is one transfer', async () => {
+    const [one, other] = [await start('server'), await start('server')];
+    const form = { entity: 'form', id: await add(world.staging, 'form') };
+    const pm = await signIn(one);
+    expect((await pm.get(other.url, '/transfers')).status).toBe(200);
+    const click = await clickFor([form]);
+    const answers = await Promise.all([
+      pm.post(one.url, '/transfers', click),
+      pm.post(other.url, '/transfers', click),
+    ]);
+    expect(answers[0]?.location).toBe(answers[1]?.location);
+    expect(answers[0]?.location).toMatch(/^\/transfers\/\d+$/);
+    const sent = await select(
+      world.staging.sql,
+      sql`select 1 from transfer where kind = 'transfer'`,
+    );
+    expect(sent).toHaveLength(1);
+    expect(await has(world.preprod, form)).toBe(true);
+  });
+
+  test('one is killed in the middle of a copy-down: the other brings it to its end', async () => {
+    for (let number = 0; number < 40; number += 1) await add(world.production, 'form');
+    const one = await start('server');
+    const pm = await signIn(one);
+    // A row that is held here makes the copy-down wait in its middle.
+    await run(
+      world.staging.sql,
+      sql`insert into claim (entity, row_id, transfer, mode, number, origin, fence, connection, person, since)
+          values ('form', ${2_000_000_010}, 'held', 'write', 1, 'test', 1, 0, 'test', utc_timestamp(3))`,
+    );
+    const started = await pm.post(one.url, '/copy-downs', { what: 'copy' });
+    expect(started.location).toMatch(/^\/jobs\/\d+$/);
+    const begun = await until(async () => {
+      const [job] = await jobs.newest(world.staging.sql, 'copy-down');
+      return job?.state === 'running' && job;
+    });
+    one.child.kill('SIGKILL');
+    await one.ended;
+    await run(world.staging.sql, sql`delete from claim where transfer = 'held'`);
+    const other = await start('server');
+    const ended = await until(async () => {
+      const job = await jobs.byId(world.staging.sql, begun.id);
+      return job?.state === 'done' && job;
+    }, 60_000);
+    expect(ended.attempt).toBeGreaterThan(1);
+    const [forms] = await select<{ forms: number }>(
+      world.staging.sql,
+      sql`select count(*) as forms from row_state where entity = 'form'`,
+    );
+    expect(forms?.forms).toBe(40);
+    expect((await fetch(`${other.url}/healthcheck`)).status).toBe(200);
+  }, 120_000);
+
+  test('a worker runs jobs of web processes that run none', async () => {
+    const web = await start('server', { RUN_JOBS: 'false' });
+    await add(world.production, 'form');
+    const pm = await signIn(web);
+    await pm.post(web.url, '/copy-downs', { what: 'look' });
+    await sleep(1500);
+    expect(await jobs.newest(world.staging.sql, 'copy-down')).toMatchObject([{ state: 'waiting' }]);
+    const worker = await start('worker');
+    await until(
+      async () => (await jobs.newest(world.staging.sql, 'copy-down'))[0]?.state === 'done',
+    );
+    worker.child.kill('SIGTERM');
+    expect(await worker.ended).toEqual({ code: 0, signal: null });
+  });
+});
+
+test('on SIGTERM a transfer under way comes to its end, and the process goes', async () => {
+  const server = await start('server');
+  const form = { entity: 'form', id: await add(world.staging, 'form') };
+  const pm = await signIn(server);
+  const click = await clickFor([form]);
+  // Whoever writes there queues on this line.
+  const holder = await world.preprod.sql.getConnection();
+  await holder.query('START TRANSACTION');
+  await holder.query("select * from clock where name = 'clock' for update");
+  const posting = pm.post(server.url, '/transfers', click);
+  await until(async () => {
+    const [claim] = await select(world.preprod.sql, sql`select 1 from claim`);
+    return claim !== undefined;
+  });
+  server.child.kill('SIGTERM');
+  await sleep(300);
+  expect(server.child.exitCode).toBeNull();
+  await holder.query('ROLLBACK');
+  holder.release();
+  expect((await posting).location).toMatch(/^\/transfers\/\d+$/);
+  expect(await server.ended).toEqual({ code: 0, signal: null });
+  expect(await has(world.preprod, form)).toBe(true);
+  const [{ state } = { state: '' }] = await select<{ state: string }>(
+    world.staging.sql,
+    sql`select state from transfer where kind = 'transfer'`,
+  );
+  expect(state).toBe('verified');
+});
+
+describe('what it says of itself', () => {
+  test('health and readiness, each part with its reason', async () => {
+    const proxy = await openProxy(Number(new URL(process.env['TEST_MONGO_URL'] ?? '').port));
+    const other = await openWorld('ready', ({ staging }) => {
+      staging['NOSQL_DB_PORT'] = String(proxy.port);
+    });
+    const site = await openSite(other, 'staging');
+    const client = await site.as(null);
+    expect((await client.get('/healthcheck')).body).toEqual({ status: 'OK' });
+    const ready = await client.get('/readyz');
+    expect([ready.status, ready.body]).toEqual([
+      200,
+      { mysql: 'OK', mongodb: 'OK', redis: 'OK', version: 'OK' },
+    ]);
+    proxy.close();
+    await sleep(2100);
+    const down = await client.get('/readyz');
+    expect([down.status, down.body]).toMatchObject([503, { mysql: 'OK', redis: 'OK' }]);
+    expect((down.body as { mongodb: string }).mongodb).not.toBe('OK');
+    expect((await client.get('/healthcheck')).status).toBe(200);
+    await site.close();
+    await other.close();
+  }, 60_000);
+
+  test('/metrics has requests by route, and what waits or needs a person; a token closes it', async () => {
+    const site = await openSite(world, 'staging', { METRICS_TOKEN: 'a token of monitoring' });
+    const client = await site.as('pm');
+    await run(
+      world.staging.sql,
+      sql`insert into job (id, kind, name, person, input, state) values ('j', 'copy-down', 'x', 'x', '{}', 'waiting')`,
+    );
+    await client.get('/catalog/task/12');
+    expect((await client.get('/metrics')).status).toBe(401);
+    const { text } = await client
+      .get('/metrics')
+      .set('Authorization', 'Bearer a token of monitoring');
+    expect(text).toContain('route="/catalog/:entity/:id"');
+    expect(text).not.toContain('/catalog/task/12');
+    expect(text).toContain('oneway_jobs{label="waiting",environment="staging"} 1');
+    expect(text).toContain('process_resident_memory_bytes');
+    await site.close();
+  });
+
+  test('the log is JSON with a request id, without secrets and personal data', async () => {
+    const server = await start('server');
+    const pm = await signIn(server);
+    await signInTo(server.url, 'pm@example.com', 'a wrong password');
+    const form = await add(world.staging, 'form', { name: 'Ana Pereira’s form' });
+    await pm.get(server.url, `/catalog/form?q=ana.pereira%40example.com`);
+    await pm.post(server.url, '/transfers', await clickFor([{ entity: 'form', id: form }]));
+    const answer = await fetch(`${server.url}/nothing`, {
+      headers: { 'X-Request-Id': 'from-the-proxy-17', Authorization: 'Bearer ow_a-secret-key' },
+    });
+    expect(answer.headers.get('X-Request-Id')).toBe('from-the-proxy-17');
+    const lines = await until(async () => {
+      const all = server.log();
+      return JSON.stringify(all).includes('/nothing') && all;
+    });
+    const text = JSON.stringify(lines);
+    expect(text).toContain('from-the-proxy-17');
+    for (const word of [
+      ...[
+        password,
+        'a wrong password',
+        'pm@example.com',
+        'ana.pereira',
+        'Ana Pereira',
+        'oneway.staging',
+      ],
+      ...[
+        'ow_a-secret-key',
+        world.variables.staging['SESSION_SECRET'],
+        world.variables.staging['SQL_DB_PASSWORD'],
+      ],
+    ]) {
+      expect([word, text.includes(String(word))]).toEqual([word, false]);
+    }
+  });
+});

@@ -1,0 +1,74 @@
+// The program as it runs: processes of its own, with their logs.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../bin/servers.ts';
+
+export type Program = {
+  url: string;
+  child: ChildProcess;
+  /** What it wrote to its log, line by line. */
+  log(): object[];
+  ended: Promise<{ code: number | null; signal: string | null }>;
+};
+
+type Variables = Record<string, string>;
+
+/** Starts server.ts or worker.ts and waits until it is ready. */
+export async function startProgram(
+  file: 'server' | 'worker',
+  variables: Variables,
+): Promise<Program> {
+  const port = await freePort();
+  const child = spawn(process.execPath, [`src/${file}.ts`], {
+    env: { PATH: process.env['PATH'], ...variables, PORT: String(port) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  child.stdout?.on('data', (part) => (text += String(part)));
+  const ended = once(child, 'exit').then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as string | null,
+  }));
+  const url = `http://127.0.0.1:${port}`;
+  const isReady = async () =>
+    file === 'worker'
+      ? text.includes('is at work')
+      : (await fetch(`${url}/readyz`).catch(() => null))?.ok;
+  for (let look = 0; !(await isReady()); look += 1) {
+    if (look === 200 || child.exitCode !== null) throw new Error(`${file} did not start: ${text}`);
+    await sleep(50);
+  }
+  return {
+    ...{ url, child, ended },
+    log: () =>
+      text
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as object),
+  };
+}
+
+/** A browser's cookie and the token of its pages, on any of several servers of one environment. */
+export async function signInTo(url: string, email: string, password: string) {
+  let cookie = '';
+  const send = async (to: string, path: string, body?: Record<string, string>) => {
+    const answer = await fetch(`${to}${path}`, {
+      redirect: 'manual',
+      headers: { Cookie: cookie, 'Sec-Fetch-Site': 'same-origin' },
+      ...(body ? { method: 'POST', body: new URLSearchParams(body) } : {}),
+    });
+    const [set] = answer.headers.getSetCookie();
+    if (set) cookie = set.split(';')[0] ?? '';
+    const text = await answer.text();
+    return { status: answer.status, location: answer.headers.get('Location'), text };
+  };
+  const token = async (to: string, path = '/sign-in') =>
+    /name="csrf" value="([^"]+)"/.exec((await send(to, path)).text)?.[1] ?? '';
+  await send(url, '/sign-in', { csrf: await token(url), email, password });
+  return {
+    get: (to: string, path: string) => send(to, path),
+    post: async (to: string, path: string, body: Record<string, string> = {}) =>
+      send(to, path, { ...body, csrf: await token(to, '/messages') }),
+  };
+}
