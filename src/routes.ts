@@ -149,7 +149,7 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
 
   { method: 'get', path: '/copy-downs', allow: 'refresh', handler: refreshing.index },
   { method: 'post', path: '/copy-downs', allow: 'refresh', handler: refreshing.start },
-  { method: 'get', path: '/jobs', allow: 'look', handler: jobs.index },
+  { method: 'get', path: '/jobs', allow: 'look', handler: jobs.index(tasks) },
   { method: 'get', path: '/jobs/:number', allow: 'look', handler: jobs.show },
   { method: 'get', path: '/jobs/:number/events', allow: 'look', handler: jobs.events },
   {

@@ -1,5 +1,6 @@
 // The list of routes against design.md's table of who may what, for every role in every environment.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Allow } from '../src/access/guard.ts';
 import { routes, type Route } from '../src/routes.ts';
 import { openGate } from '../src/people/sign-in.ts';
@@ -81,6 +82,17 @@ describe.each(['staging', 'preprod', 'production'] as const)('in %s', (name) => 
     }
     await site.close();
   });
+});
+
+test('no handler takes more than a request and an answer: Express would hand it its next()', () => {
+  const wrong = all.filter(({ handler }) => handler.length > 2 || /=>|\(/.test(handler.name));
+  expect(wrong.map(({ path }) => path)).toEqual([]);
+  const pages = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('pages.ts') || file.endsWith('-page.ts'))
+    .filter((file) =>
+      /\(req: Request, res: Response, \w+ = /.test(readFileSync(`src/${file}`, 'utf8')),
+    );
+  expect(pages).toEqual([]);
 });
 
 test('no route says less than who may, and every path is one method once', () => {

@@ -1,6 +1,7 @@
 // API keys: an administrator makes one, gives it to an app, and takes it away again.
 import type { Request, Response } from 'express';
 import { catalog } from '../catalog/index.ts';
+import type { FieldErrors } from '../problems.ts';
 import { fieldErrors, flash, page } from '../web/pages.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';
 import * as keys from './keys.ts';
@@ -12,7 +13,9 @@ declare module 'express-session' {
   }
 }
 
-export async function index(req: Request, res: Response, errors = {}) {
+export const index = (req: Request, res: Response) => keysPage(req, res, {});
+
+async function keysPage(req: Request, res: Response, errors: FieldErrors) {
   const { newKey } = req.session;
   if (newKey) delete req.session.newKey;
   const { scopes } = (req.body ?? {}) as { scopes?: string | string[] };
@@ -36,7 +39,7 @@ export async function add(req: Request, res: Response) {
   } catch (error) {
     const errors = fieldErrors(error);
     res.status(422);
-    await index(req, res, errors);
+    await keysPage(req, res, errors);
   }
 }
 

@@ -6,7 +6,7 @@ import { numberOrNull, textIn } from '../web/request.ts';
 import * as jobs from './jobs.ts';
 import type { Tasks } from './run.ts';
 
-export async function index(req: Request, res: Response) {
+export const index = (tasks: Tasks) => async (req: Request, res: Response) => {
   const filter = {
     state: textIn(req.query, 'state'),
     kind: textIn(req.query, 'kind'),
@@ -18,8 +18,9 @@ export async function index(req: Request, res: Response) {
     filter,
     list: await jobs.list(req.here.sql, filter),
     states: jobs.jobStates,
+    tasks,
   });
-}
+};
 
 async function addressedJob(req: Request): Promise<jobs.Job> {
   const job = await jobs.byNumber(req.here.sql, numberOrNull(req.params['number']) ?? 0);

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { grantable } from '../access/permissions.ts';
-import { NotFound } from '../problems.ts';
+import { NotFound, type FieldErrors } from '../problems.ts';
 import { fieldErrors, flash, page } from '../web/pages.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';
 import * as people from './people.ts';
@@ -11,7 +11,9 @@ export async function index(req: Request, res: Response) {
   await page(req, res, 'people/list', { title: 'People', people: await people.list(req.here.sql) });
 }
 
-export async function showNew(req: Request, res: Response, errors = {}) {
+export const showNew = (req: Request, res: Response) => newPage(req, res, {});
+
+async function newPage(req: Request, res: Response, errors: FieldErrors) {
   const typed = { name: textIn(req.body, 'name'), email: textIn(req.body, 'email') };
   await page(req, res, 'people/new', { title: 'Add person', crumbs, errors, typed });
 }
@@ -24,11 +26,13 @@ export async function add(req: Request, res: Response) {
   } catch (error) {
     const errors = fieldErrors(error);
     res.status(422);
-    await showNew(req, res, errors);
+    await newPage(req, res, errors);
   }
 }
 
-export async function show(req: Request, res: Response, errors = {}) {
+export const show = (req: Request, res: Response) => personPage(req, res, {});
+
+async function personPage(req: Request, res: Response, errors: FieldErrors) {
   const person = await people.find(req.here.sql, numberOrNull(req.params['id']) ?? 0);
   if (!person) throw new NotFound('There is no such person.');
   const may = grantable(req.here.grounds);
@@ -70,6 +74,6 @@ async function orShow(req: Request, res: Response, act: () => Promise<string>) {
   } catch (error) {
     const errors = fieldErrors(error);
     res.status(422);
-    await show(req, res, errors);
+    await personPage(req, res, errors);
   }
 }

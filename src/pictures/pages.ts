@@ -50,7 +50,6 @@ export async function waiting(req: Request, res: Response) {
       return { group, total: rows.length, rows: rows.slice(0, LISTED) };
     }),
     ageOf,
-    labelOne: (name: string) => entityNamed(name).label.one,
     keyText,
   });
 }

@@ -110,7 +110,6 @@ export async function arrivals(req: Request, res: Response) {
     title: 'Arrived',
     crumbs: [{ text: 'Arrived' }],
     list,
-    labelOne: (name: string) => entityNamed(name).label.one,
   });
 }
 

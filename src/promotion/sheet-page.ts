@@ -75,7 +75,6 @@ export async function sheetPage(
     children: kind === 'transfer' ? await childOffers(req.here, sheet) : [],
     testedOf: (one: RowKey) => facts.tested.get(keyText(one)),
     stateOf: (one: RowKey) => facts.sights.get(keyText(one))?.state,
-    labelOne: (name: string) => entityNamed(name).label.one,
     keyText,
   });
 }

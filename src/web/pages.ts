@@ -1,7 +1,7 @@
 // What every page knows: who looks at it, where, and what may be done here.
 import type { Request, Response } from 'express';
 import { isOpenedForEditing, may, type Ability } from '../access/permissions.ts';
-import { catalog } from '../catalog/index.ts';
+import { catalog, entityNamed } from '../catalog/index.ts';
 import { labelOf } from '../catalog/entity.ts';
 import { select, sql } from '../database/sql.ts';
 import { route, rung } from '../environments/ladder.ts';
@@ -43,7 +43,9 @@ export async function page(req: Request, res: Response, view: string, data: Data
   });
 }
 
-const helpers = { ...words, icon, labelOf, isArray: Array.isArray };
+/** `Form field` for `form_field`. */
+const labelOne = (entity: string) => entityNamed(entity).label.one;
+const helpers = { ...words, icon, labelOf, labelOne, isArray: Array.isArray };
 
 async function rowCounts(req: Request): Promise<Map<string, number>> {
   const lines = await select<{ entity: string; rows_count: number }>(

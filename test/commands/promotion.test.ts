@@ -92,7 +92,7 @@ describe('looking', () => {
     [['transfer'], 2, "missing required argument 'rows'"],
   ])('%j ends with %d and says what to do', (words, status, message) => {
     const said = oneway('staging', words);
-    expect([said.status, said.stderr]).toEqual([status, expect.stringContaining(String(message))]);
+    expect([said.status, said.stderr]).toEqual([status, expect.stringContaining(message)]);
   });
 
   test('help can be read, and says how commands end', () => {
