@@ -66,6 +66,7 @@ async function main() {
   await announce('Sign-in provider', () =>
     provide({ port: providerPort, accounts: logins, clients }),
   );
+  for (const [name, one] of Object.entries(variables)) writeSettings(name, one);
   listenAsIndexer(indexerPort);
   await announce('Three servers', () =>
     Promise.all(
@@ -78,6 +79,14 @@ async function main() {
     ),
   );
   printAddresses(ports);
+}
+
+/** For the command line: `set -a; . var/demo/staging.env; set +a`. */
+function writeSettings(name: string, variables: Record<string, string>) {
+  const lines = Object.entries(variables).map(
+    ([key, value]) => `${key}='${value.replaceAll("'", `'\\''`)}'\n`,
+  );
+  writeFileSync(`${FOLDER}/${name}.env`, lines.join(''), { mode: 0o600 });
 }
 
 /** Stands for the search indexer: takes what it is told. */
@@ -198,6 +207,7 @@ function printAddresses(ports: number[]) {
     console.log(`  ${email.padEnd(24)} ${password.padEnd(22)} ${can}`);
   }
   console.log('\nThe same logins work on all three servers. Ctrl-C stops everything.');
+  console.log(`The command line: set -a; . ${FOLDER}/staging.env; set +a; bin/oneway --help`);
   console.log('“Sign in with single sign-on” on one of them signs you in on all three.');
 }
 

@@ -1,6 +1,6 @@
 // What has to hold before a release of the workflow (S0-74): settings, the destination, names, data, the index and
 // the permission. Each line says the way out.
-import { fieldEntries } from '../catalog/entity.ts';
+import { fieldEntries, keyText } from '../catalog/entity.ts';
 import { catalog, matchedByName, travelling } from '../catalog/index.ts';
 import { name as identifier, first, select, sql, type Queryable } from '../database/sql.ts';
 import type { Here } from '../environments/here.ts';
@@ -8,6 +8,7 @@ import { rung } from '../environments/ladder.ts';
 import { idsByName } from '../environments/names.ts';
 import type { Stop } from '../environments/place.ts';
 import { newest } from '../jobs/jobs.ts';
+import { readStates } from '../journal/row-states.ts';
 import { readMappings, theirName } from '../journal/mappings.ts';
 import * as people from '../people/people.ts';
 import { columnsThere } from '../promotion/facts.ts';
@@ -164,19 +165,20 @@ async function data(here: Here): Promise<Check[]> {
     check(
       'Production’s rows are here under their ids',
       ids.length === 0,
-      ids.length === 0 ? 'all of them' : `missing here: ${ids.join('; ')}. Run “oneway refresh”`,
+      ids.length === 0
+        ? 'all of them'
+        : `${ids.length} are missing here (${ids.slice(0, 5).join(', ')}…). Run “oneway refresh”`,
     ),
   ];
 }
 
+/** Ids that production has and that were never here; what was deleted here is a decision. */
 async function missingHere(here: Stop, source: Stop): Promise<string[]> {
-  const all = await differences(here, source);
-  return all
-    .filter(({ onlyThere }) => onlyThere.length > 0)
-    .map(
-      ({ entity, onlyThere }) =>
-        `${entity} ${onlyThere.slice(0, 5).join(', ')}${onlyThere.length > 5 ? ` and ${onlyThere.length - 5} more` : ''}`,
-    );
+  const keys = (await differences(here, source)).flatMap(({ entity, onlyThere }) =>
+    onlyThere.map((id) => ({ entity, id })),
+  );
+  const states = await readStates(here.sql, keys);
+  return keys.filter((key) => !states.get(keyText(key))?.deleted_at).map(keyText);
 }
 
 async function index({ sql: on, settings: own }: Here): Promise<Check[]> {
