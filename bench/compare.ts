@@ -1,6 +1,5 @@
 // 100,000 rows that are equal on both sides, compared to the last byte.
-import { begin, compareAll } from '../src/pictures/comparison.ts';
-import type { World } from '../test/support/world.ts';
+import { keepBooks } from './support/books.ts';
 import { atLeast } from './support/goals.ts';
 import { databaseOf, type Ground } from './support/ground.ts';
 import { sync } from './support/peers.ts';
@@ -14,13 +13,13 @@ export async function compare({ world, lower, upper }: Ground): Promise<Found> {
   const clock = new Clock();
   await fillSql(lower.ask, databaseOf(staging), rows);
   await fillSql(upper.ask, databaseOf(preprod), rows);
-  await clock.time('first look, oneway', () => keepBooks(world));
+  await clock.time('first look, oneway', () => keepBooks(staging));
   const [here, there] = [
     { server: lower, database: databaseOf(staging), name: 'task' },
     { server: upper, database: databaseOf(preprod), name: 'task' },
   ];
   for (let round = 1; round <= ROUNDS * 2 + 1; round += 1) {
-    await clock.time('oneway', () => keepBooks(world));
+    await clock.time('oneway', () => keepBooks(staging));
     const said = await clock.time('pt-table-sync', () => sync(here, there, '--print'));
     if (said !== '') throw new Error('pt-table-sync saw a difference');
   }
@@ -34,11 +33,4 @@ export async function compare({ world, lower, upper }: Ground): Promise<Found> {
       ),
     ],
   };
-}
-
-/** Compares everything, so that the books of staging say what stands on both sides. */
-export async function keepBooks({ staging }: Pick<World, 'staging'>) {
-  const id = await begin(staging, 'pm@example.com');
-  if (!staging.destination || id === null) throw new Error('A comparison is under way');
-  return compareAll(staging, staging.destination, id);
 }

@@ -15,10 +15,14 @@ if (unknown.length > 0) {
   process.exit(1);
 }
 installPeers();
+let ground: Ground | undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void ground?.stop().then(() => process.exit(1)));
+}
 for (const name of given.length > 0 ? given : Object.keys(benches)) {
   console.log(name);
   // Servers of its own: nothing that one bench left behind slows the next.
-  const ground = await openGround();
+  ground = await openGround();
   try {
     const found = await (benches[name] as (ground: Ground) => Promise<Found>)(ground);
     save(name, await machine(ground.lower.ask), found);

@@ -1,7 +1,7 @@
 // What a bench stands on: two MySQL servers with durable commits and a binary log. Staging and production are on
 // one, pre-production on the other, so that whatever is carried goes from server to server.
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { prepareEnvironments } from '../../bin/databases.ts';
@@ -21,24 +21,25 @@ export type Ground = {
 const PREFIX = 'bench';
 export const databaseOf = ({ name }: Here) => `${PREFIX}_${name}`;
 
-const durable = (id: number) => [
+const durable = (folder: string, id: number) => [
   '--innodb-flush-log-at-trx-commit=1',
   '--log-bin=bin',
   `--server-id=${id}`,
   '--innodb-buffer-pool-size=1G',
   '--max-binlog-size=128M',
   '--max-allowed-packet=64M',
+  `--tmpdir=${resolve(folder)}`,
 ];
 
 export async function openGround(): Promise<Ground> {
   const folder = `var/bench-${process.pid}`;
   const children: ChildProcess[] = [];
   const keep = (child: ChildProcess) => children.push(child);
-  const first = await startMysql(join(folder, 'mysql'), keep, durable(1));
+  const first = await startMysql(join(folder, 'mysql'), keep, durable(folder, 1));
   // One password on both, so that the accounts made from it are the same on both.
   mkdirSync(join(folder, 'mysql-2'), { recursive: true });
   copyFileSync(join(folder, 'mysql/password'), join(folder, 'mysql-2/password'));
-  const second = await startMysql(join(folder, 'mysql-2'), keep, durable(2));
+  const second = await startMysql(join(folder, 'mysql-2'), keep, durable(folder, 2));
   const servers = await startServers(folder, { mysql: first }, (_step, work) => work());
   const there = await prepareEnvironments({ ...servers, mysql: second }, PREFIX, (environment) =>
     join(folder, environment),
