@@ -1,7 +1,7 @@
 // Rows here beside the same rows there: live for what a person looks at, recalled for everything else.
 import { canonical, contentOf, hashOf } from '../catalog/content.ts';
 import { keyFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
-import { dependentsOf, entityNamed } from '../catalog/index.ts';
+import { dependentsOf, entityNamed, rootOf } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { Place } from '../environments/place.ts';
 import { byEntity, read, readBy } from '../environments/row-store.ts';
@@ -126,15 +126,22 @@ export function statusWithDependents(sights: Map<string, Sight>, root: RowKey): 
 }
 
 export function dependentSights(sights: Map<string, Sight>, root: RowKey): Sight[] {
-  const entity = entityNamed(root.entity);
-  if (entity.dependents.length === 0) return [];
-  return [...sights.values()].filter((sight) => {
-    const { owner } = sight.entity;
-    const row = sight.here ?? sight.there;
-    return (
-      owner !== null && entity.dependents.includes(sight.entity.name) && row?.[owner] === root.id
-    );
+  const { dependents } = entityNamed(root.entity);
+  return dependents.length === 0 ? [] : (byOwner(sights).get(keyText(root)) ?? []);
+}
+
+const owned = new WeakMap<Map<string, Sight>, { size: number; byOwner: Map<string, Sight[]> }>();
+
+/** Dependents by the key text of their owner: sorted out once, and again when sights were added. */
+function byOwner(sights: Map<string, Sight>): Map<string, Sight[]> {
+  const known = owned.get(sights);
+  if (known?.size === sights.size) return known.byOwner;
+  const found = Map.groupBy(sights.values(), ({ entity, here, there }) => {
+    const row = here ?? there;
+    return entity.owner && row ? keyText(rootOf(entity, row)) : '';
   });
+  owned.set(sights, { size: sights.size, byOwner: found });
+  return found;
 }
 
 type Recalled = {
