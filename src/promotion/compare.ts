@@ -167,11 +167,13 @@ export async function waiting(on: Queryable, entity: Entity): Promise<Map<number
   const kinds = [entity.name, ...entity.dependents];
   const lines = await select<Recalled>(
     on,
-    sql`select s.entity, s.row_id, if(s.entity = ${entity.name}, s.row_id, s.root_id) as root_id,
+    // In this order: joined before the comparison, the roots were looked up for every row that is in sync.
+    sql`select straight_join
+               s.entity, s.row_id, if(s.entity = ${entity.name}, s.row_id, s.root_id) as root_id,
                s.hash, s.deleted_at, s.engineering_by, t.base_hash, t.seen_hash, t.undone_hash
           from row_state s
-          join row_state r on r.entity = s.root_entity and r.row_id = s.root_id
           left join stop_state t on t.entity = s.entity and t.row_id = s.row_id
+          join row_state r on r.entity = s.root_entity and r.row_id = s.root_id
          where s.entity in (${kinds})
            and not (if(s.deleted_at is null, s.hash, null) <=> t.seen_hash)
            and s.held_at is null and r.held_at is null`,
