@@ -4,6 +4,7 @@ import { isPassing } from '../database/passing.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { Here } from '../environments/here.ts';
 import { rung } from '../environments/ladder.ts';
+import { lately } from '../environments/lately.ts';
 import { find, findIds, type Query } from '../environments/row-store.ts';
 import {
   dependentSights,
@@ -51,7 +52,13 @@ export async function listing(
   person: string,
 ): Promise<Listing> {
   const isTravelling = here.destination !== null && !entity.isMatchedByName;
-  const waits = isTravelling ? await waiting(here.sql, entity) : new Map<number, Waiting>();
+  // Numbers on tabs may be two seconds old; the rows that a tab shows may not.
+  const isCountedOnly = state.tab !== 'ready' && state.status === '';
+  const waits = !isTravelling
+    ? new Map<number, Waiting>()
+    : isCountedOnly
+      ? await lately(here.sql, `waiting ${entity.name}`, () => waiting(here.sql, entity))
+      : await waiting(here.sql, entity);
   const query = await queryOf(here, entity, state, person, waits);
   const found = await find(here, entity, query);
   const keys = found.rows.map(({ id }) => ({ entity: entity.name, id }));
@@ -149,20 +156,22 @@ async function tabCounts(
   person: string,
   waits: Map<number, Waiting>,
 ): Promise<Listing['counts']> {
-  const [counts] = await select<{
-    everything: number;
-    engineering: number;
-    mine: number;
-    held: number;
-    deleted: number;
-  }>(
-    here.sql,
-    sql`select cast(coalesce(sum(deleted_at is null), 0) as signed) as everything,
+  const [counts] = await lately(here.sql, `tabs ${entity.name} ${person}`, () =>
+    select<{
+      everything: number;
+      engineering: number;
+      mine: number;
+      held: number;
+      deleted: number;
+    }>(
+      here.sql,
+      sql`select cast(coalesce(sum(deleted_at is null), 0) as signed) as everything,
                cast(coalesce(sum(deleted_at is null and engineering_by is not null), 0) as signed) as engineering,
                cast(coalesce(sum(deleted_at is null and changed_by = ${person}), 0) as signed) as mine,
                cast(coalesce(sum(deleted_at is null and held_at is not null), 0) as signed) as held,
                cast(coalesce(sum(deleted_at is not null), 0) as signed) as deleted
           from row_state where entity = ${entity.name}`,
+    ),
   );
   const isTravelling = here.destination !== null && !entity.isMatchedByName;
   const ready = [...waits.values()].filter(isWaitingOnly).length;

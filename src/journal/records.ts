@@ -69,7 +69,11 @@ async function writeArrivals(
   instant: string,
   after: Map<string, states.RowState>,
 ) {
-  const { transfer } = work;
+  const { here, there, transfer } = work;
+  if (here.name === there.name) {
+    await copyArrivals(connection, transfer, instant);
+    return;
+  }
   const lines = work.steps.map((step) => {
     const root = rootKey(step);
     return [
@@ -89,6 +93,22 @@ async function writeArrivals(
     );
   }
 }
+
+/** Of a write to oneself the journal is in the same database: the images need not travel again. */
+const copyArrivals = (connection: PoolConnection, transfer: journal.Transfer, instant: string) =>
+  run(
+    connection,
+    sql`insert into arrival (transfer, seq, entity, row_id, root_entity, root_id, title, action, kind,
+          name, reason, person, origin, at, chain, before_image, after_image, version)
+        select s.transfer, s.seq, s.entity, s.row_id, r.root_entity, r.root_id, s.title, s.action,
+               ${transfer.kind}, ${transfer.name}, ${transfer.reason}, ${transfer.person},
+               ${transfer.origin}, ${toSqlInstant(instant)}, ${transfer.chain},
+               s.before_image, s.after_image, r.version
+          from transfer_step s
+          join row_state r on r.entity = s.entity and r.row_id = s.row_id
+         where s.transfer = ${transfer.id} and s.action <> 'same'
+         order by s.seq`,
+  );
 
 /** What was never there, and was seen for a moment by who reads documents: they are told that it is gone. */
 export async function writeTombstones(

@@ -3,7 +3,15 @@ import { hashOf } from '../catalog/content.ts';
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { rootOf } from '../catalog/index.ts';
 import { batches } from '../environments/batches.ts';
-import { run, select, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
+import {
+  join,
+  run,
+  select,
+  sql,
+  toSqlInstant,
+  type Queryable,
+  type Statement,
+} from '../database/sql.ts';
 import { inTheirWords, type Mappings } from './mappings.ts';
 
 export type RowState = {
@@ -48,7 +56,14 @@ export type StopState = {
 /** Stands for content where a deletion is meant. */
 export const DELETED = 'deleted';
 
-const pairs = (keys: RowKey[]) => keys.map(({ entity, id }) => [entity, id]);
+/** Lines of these rows; by entity, because a long list of pairs is compared one by one. */
+const ofRows = (keys: RowKey[]): Statement =>
+  join(
+    [...Map.groupBy(keys, ({ entity }) => entity)].map(
+      ([entity, own]) => sql`(entity = ${entity} and row_id in (${own.map(({ id }) => id)}))`,
+    ),
+    ' or ',
+  );
 const byKey = <T extends { entity: string; row_id: number }>(lines: T[]) =>
   new Map(lines.map((line) => [keyText({ entity: line.entity, id: line.row_id }), line]));
 
@@ -62,19 +77,14 @@ export async function readStates(
   return byKey(
     await select<RowState>(
       on,
-      sql`select * from row_state where (entity, row_id) in (${pairs(keys)}) order by entity, row_id${end}`,
+      sql`select * from row_state where ${ofRows(keys)} order by entity, row_id${end}`,
     ),
   );
 }
 
 export async function readStops(on: Queryable, keys: RowKey[]): Promise<Map<string, StopState>> {
   if (keys.length === 0) return new Map();
-  return byKey(
-    await select<StopState>(
-      on,
-      sql`select * from stop_state where (entity, row_id) in (${pairs(keys)})`,
-    ),
-  );
+  return byKey(await select<StopState>(on, sql`select * from stop_state where ${ofRows(keys)}`));
 }
 
 /** Who writes, and whether as a product manager: anyone else's save marks the row as engineering's. */
@@ -214,7 +224,7 @@ export async function writeSeen(
     await run(
       on,
       sql`update stop_state set base_hash = null, base_content = null, base_at = null
-           where (entity, row_id) in (${pairs(baseless)})`,
+           where ${ofRows(baseless)}`,
     );
   }
 }

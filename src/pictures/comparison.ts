@@ -1,7 +1,8 @@
 // Everything here beside everything at the destination, exactly: both sides are read in parts, in the order of
 // their ids, and what is seen is written down. The page reads what was written, and says how old it is.
 import { canonical, contentOf, hashOf } from '../catalog/content.ts';
-import { keyText, type Entity, type Row } from '../catalog/entity.ts';
+import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
+import type { Value } from '../catalog/fields.ts';
 import { travelling } from '../catalog/index.ts';
 import {
   first,
@@ -73,11 +74,13 @@ export async function compareAll(here: Stop, there: Stop, id: number): Promise<n
   try {
     const mappings = await readMappings(here.sql);
     for (const entity of travelling) {
-      for (let after = 0; ;) {
-        await untilOpen(here.documents, there.documents);
-        const part = await comparePart(here, there, entity, after, mappings);
-        rows += part.rows;
-        after = part.upTo;
+      let ahead = readPart(here, there, entity, 0);
+      for (;;) {
+        const part = await ahead;
+        // The next stretch is read while this one is looked at.
+        if (!part.isLast) ahead = readPart(here, there, entity, part.upTo);
+        ahead.catch(() => {});
+        rows += await comparePart(here, entity, part, mappings);
         await alive(here, id, rows);
         if (part.isLast) break;
       }
@@ -100,14 +103,18 @@ const alive = (here: Stop, id: number, rows: number) =>
     sql`update comparison set alive_at = utc_timestamp(3), rows_seen = ${rows} where id = ${id}`,
   );
 
+type Part = {
+  at: string;
+  own: Map<number, Row>;
+  other: Map<number, Row>;
+  after: number;
+  upTo: number;
+  isLast: boolean;
+};
+
 /** One stretch of ids, as far as both sides were read. */
-async function comparePart(
-  here: Stop,
-  there: Stop,
-  entity: Entity,
-  after: number,
-  mappings: Mappings,
-) {
+async function readPart(here: Stop, there: Stop, entity: Entity, after: number): Promise<Part> {
+  await untilOpen(here.documents, there.documents);
   const at = new Date().toISOString();
   const [mine, theirs] = await Promise.all([
     readAfter(here, entity, after, PART),
@@ -118,17 +125,30 @@ async function comparePart(
   const upTo = isLast ? Number.MAX_SAFE_INTEGER : Math.min(...ends.map(Number));
   const within = (rows: Row[]) =>
     new Map(rows.filter(({ id }) => id <= upTo).map((row) => [row.id, row]));
-  const [own, other] = [within(mine), within(theirs)];
-  const states = await statesBetween(here.sql, entity, after, upTo);
+  return { at, own: within(mine), other: within(theirs), after, upTo, isLast };
+}
+
+/** Writes down what is news of a stretch; answers how many rows were seen. */
+async function comparePart(
+  here: Stop,
+  entity: Entity,
+  { at, own, other, after, upTo }: Part,
+  mappings: Mappings,
+): Promise<number> {
+  const [states, stops] = await Promise.all([
+    statesBetween(here.sql, entity, after, upTo),
+    stopsBetween(here.sql, entity, after, upTo),
+  ]);
   const ids = new Set([...own.keys(), ...other.keys(), ...states.keys()]);
-  const stops = await stopsBetween(here.sql, entity, after, upTo);
   for (const [id, { seen_hash: seen }] of stops) if (seen !== null) ids.add(id);
   const news: Seen[] = [];
   const unknown: number[] = [];
   for (const id of ids) {
     const [row, their] = [own.get(id), other.get(id)];
-    const hereHash = row ? hashOf(entity, inTheirWords(entity, row, mappings)) : null;
-    const seen = their ? hashOf(entity, their) : null;
+    const mine = row && inTheirWords(entity, row, mappings);
+    const hereHash = mine ? hashOf(entity, mine) : null;
+    const isSame = mine && their && haveSameFields(entity, mine, their);
+    const seen = isSame ? hereHash : their ? hashOf(entity, their) : null;
     if (hereHash !== (states.get(id) ?? null)) unknown.push(id);
     const stop = stops.get(id);
     const isEqual = their && seen === hereHash && seen !== stop?.base_hash;
@@ -140,8 +160,17 @@ async function comparePart(
   }
   await writeSeen(here.sql, news, at);
   await correctStates(here, entity, unknown);
-  return { rows: own.size + other.size, upTo, isLast };
+  return own.size + other.size;
 }
+
+/** The very same values need not be hashed twice; lists and links are left to the hash. */
+const haveSameFields = (entity: Entity, one: Row, other: Row) =>
+  fieldEntries(entity).every(
+    ([name, { local }]) =>
+      local || one[name] === other[name] || (isEmpty(one[name]) && isEmpty(other[name])),
+  );
+
+const isEmpty = (value: Value | undefined) => Array.isArray(value) && value.length === 0;
 
 /** Hashes of rows that stand here, by id, as the books have them. */
 async function statesBetween(on: Queryable, { name }: Entity, after: number, upTo: number) {

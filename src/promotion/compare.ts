@@ -1,7 +1,7 @@
 // Rows here beside the same rows there: live for what a person looks at, recalled for everything else.
 import { canonical, contentOf, hashOf } from '../catalog/content.ts';
 import { keyFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
-import { dependentsOf, entityNamed } from '../catalog/index.ts';
+import { dependentsOf, entityNamed, rootOf } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { Place } from '../environments/place.ts';
 import { byEntity, read, readBy } from '../environments/row-store.ts';
@@ -126,15 +126,22 @@ export function statusWithDependents(sights: Map<string, Sight>, root: RowKey): 
 }
 
 export function dependentSights(sights: Map<string, Sight>, root: RowKey): Sight[] {
-  const entity = entityNamed(root.entity);
-  if (entity.dependents.length === 0) return [];
-  return [...sights.values()].filter((sight) => {
-    const { owner } = sight.entity;
-    const row = sight.here ?? sight.there;
-    return (
-      owner !== null && entity.dependents.includes(sight.entity.name) && row?.[owner] === root.id
-    );
+  const { dependents } = entityNamed(root.entity);
+  return dependents.length === 0 ? [] : (byOwner(sights).get(keyText(root)) ?? []);
+}
+
+const owned = new WeakMap<Map<string, Sight>, { size: number; byOwner: Map<string, Sight[]> }>();
+
+/** Dependents by the key text of their owner: sorted out once, and again when sights were added. */
+function byOwner(sights: Map<string, Sight>): Map<string, Sight[]> {
+  const known = owned.get(sights);
+  if (known?.size === sights.size) return known.byOwner;
+  const found = Map.groupBy(sights.values(), ({ entity, here, there }) => {
+    const row = here ?? there;
+    return entity.owner && row ? keyText(rootOf(entity, row)) : '';
   });
+  owned.set(sights, { size: sights.size, byOwner: found });
+  return found;
 }
 
 type Recalled = {
@@ -160,11 +167,13 @@ export async function waiting(on: Queryable, entity: Entity): Promise<Map<number
   const kinds = [entity.name, ...entity.dependents];
   const lines = await select<Recalled>(
     on,
-    sql`select s.entity, s.row_id, if(s.entity = ${entity.name}, s.row_id, s.root_id) as root_id,
+    // In this order: joined before the comparison, the roots were looked up for every row that is in sync.
+    sql`select straight_join
+               s.entity, s.row_id, if(s.entity = ${entity.name}, s.row_id, s.root_id) as root_id,
                s.hash, s.deleted_at, s.engineering_by, t.base_hash, t.seen_hash, t.undone_hash
           from row_state s
-          join row_state r on r.entity = s.root_entity and r.row_id = s.root_id
           left join stop_state t on t.entity = s.entity and t.row_id = s.row_id
+          join row_state r on r.entity = s.root_entity and r.row_id = s.root_id
          where s.entity in (${kinds})
            and not (if(s.deleted_at is null, s.hash, null) <=> t.seen_hash)
            and s.held_at is null and r.held_at is null`,

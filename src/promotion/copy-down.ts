@@ -21,17 +21,18 @@ import { Conflict } from '../problems.ts';
 import { onRows } from '../journal/claims.ts';
 import { write, type Change } from '../journal/own-write.ts';
 import { untilOpen } from '../version/standing.ts';
-import { inTheirWords, readMappings } from '../journal/mappings.ts';
+import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.ts';
 import { promotionOrder } from '../journal/order.ts';
 import {
   readStates,
   readStops,
   writeSeen,
   type RowState,
+  type Seen,
   type StopState,
 } from '../journal/row-states.ts';
 
-const PART = 500;
+const PART = 1000;
 
 export type CopyDown = {
   here: Stop;
@@ -159,7 +160,10 @@ async function copyRows(from: CopyDown, entity: Entity, rows: Row[], report: Rep
   }
   list(report, changes);
   await writePart(from, entity, changes, report);
-  if (!from.isLook) await writeBases(from, entity, keys, rows);
+  if (from.isLook) return;
+  const written = changes.map(({ after }) => ({ entity: entity.name, id: (after as Row).id }));
+  for (const [text, row] of await read(here, written)) mine.set(text, row);
+  await writeBases(from, entity, rows, { mine, stops, mappings });
 }
 
 function list({ overwritten }: Report, changes: Change[]) {
@@ -235,27 +239,30 @@ async function writePart(from: CopyDown, entity: Entity, changes: Change[], repo
   }
 }
 
-/** What is equal here and at the destination is known to be equal from now on. */
+type Known = { mine: Map<string, Row>; stops: Map<string, StopState>; mappings: Mappings };
+
+/** What is equal here and at the destination is known to be equal from now on; only news is written. */
 async function writeBases(
   { here, there, source }: CopyDown,
   entity: Entity,
-  keys: RowKey[],
   rows: Row[],
+  { mine, stops, mappings }: Known,
 ) {
   if (!there) return;
-  const mappings = await readMappings(here.sql);
-  const mine = await read(here, keys);
+  const keys = rows.map(({ id }) => ({ entity: entity.name, id }));
   const theirs =
     there === source
       ? new Map(rows.map((row) => [keyText({ entity: entity.name, id: row.id }), row]))
       : await read(there, keys);
-  const seen = keys.map((key) => {
-    const own = mine.get(keyText(key));
-    const other = theirs.get(keyText(key));
+  const seen = keys.flatMap((key): Seen[] => {
+    const text = keyText(key);
+    const [own, other, stop] = [mine.get(text), theirs.get(text), stops.get(text)];
     const hash = other ? hashOf(entity, other) : null;
     const isEqual = own && other && hashOf(entity, inTheirWords(entity, own, mappings)) === hash;
+    const isKnown = (stop?.seen_hash ?? null) === hash && (!isEqual || stop?.base_hash === hash);
+    if (stop && isKnown) return [];
     const base = isEqual && hash ? { hash, content: canonical(contentOf(entity, other)) } : null;
-    return { key, seen: hash, base };
+    return [{ key, seen: hash, base }];
   });
   await writeSeen(here.sql, seen, new Date().toISOString());
 }

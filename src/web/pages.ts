@@ -5,6 +5,7 @@ import { catalog, entityNamed } from '../catalog/index.ts';
 import { labelOf } from '../catalog/entity.ts';
 import { select, sql } from '../database/sql.ts';
 import { route, rung } from '../environments/ladder.ts';
+import { lately } from '../environments/lately.ts';
 import { unread } from '../messages/messages.ts';
 import * as problems from '../problems.ts';
 import { icon } from './icons.ts';
@@ -47,10 +48,12 @@ export async function page(req: Request, res: Response, view: string, data: Data
 const labelOne = (entity: string) => entityNamed(entity).label.one;
 const helpers = { ...words, icon, labelOf, labelOne, isArray: Array.isArray };
 
-async function rowCounts(req: Request): Promise<Map<string, number>> {
-  const lines = await select<{ entity: string; rows_count: number }>(
-    req.here.sql,
-    sql`select entity, count(*) as rows_count from row_state where deleted_at is null group by entity`,
+async function rowCounts({ here }: Request): Promise<Map<string, number>> {
+  const lines = await lately(here.sql, 'menu', () =>
+    select<{ entity: string; rows_count: number }>(
+      here.sql,
+      sql`select entity, count(*) as rows_count from row_state where deleted_at is null group by entity`,
+    ),
   );
   return new Map(lines.map(({ entity, rows_count }) => [entity, rows_count]));
 }

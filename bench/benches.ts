@@ -1,0 +1,22 @@
+import type { Ground } from './support/ground.ts';
+import type { Found } from './support/results.ts';
+import { compare } from './compare.ts';
+import { copyDownBench } from './copy-down.ts';
+import { forms } from './forms.ts';
+import { list } from './list.ts';
+import { memory } from './memory.ts';
+import { pages } from './pages.ts';
+import { smallTransfer } from './small-transfer.ts';
+import { transfer10000 } from './transfer-10000.ts';
+
+/** Every bench by its name, in the order of the table. */
+export const benches: Record<string, (ground: Ground) => Promise<Found>> = {
+  'small-transfer': smallTransfer,
+  'transfer-10000': transfer10000,
+  'copy-down': copyDownBench,
+  compare,
+  forms,
+  memory,
+  list,
+  pages,
+};

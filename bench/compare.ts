@@ -1,0 +1,36 @@
+// 100,000 rows that are equal on both sides, compared to the last byte.
+import { keepBooks } from './support/books.ts';
+import { atLeast } from './support/goals.ts';
+import { databaseOf, type Ground } from './support/ground.ts';
+import { sync } from './support/peers.ts';
+import type { Found } from './support/results.ts';
+import { fillSql } from './support/rows.ts';
+import { Clock, ROUNDS, sized } from './support/timing.ts';
+
+export async function compare({ world, lower, upper }: Ground): Promise<Found> {
+  const rows = sized(100_000);
+  const { staging, preprod } = world;
+  const clock = new Clock();
+  await fillSql(lower.ask, databaseOf(staging), rows);
+  await fillSql(upper.ask, databaseOf(preprod), rows);
+  await clock.time('first look, oneway', () => keepBooks(staging));
+  const [here, there] = [
+    { server: lower, database: databaseOf(staging), name: 'task' },
+    { server: upper, database: databaseOf(preprod), name: 'task' },
+  ];
+  for (let round = 1; round <= ROUNDS * 2 + 1; round += 1) {
+    await clock.time('oneway', () => keepBooks(staging));
+    const said = await clock.time('pt-table-sync', () => sync(here, there, '--print'));
+    if (said !== '') throw new Error('pt-table-sync saw a difference');
+  }
+  return {
+    rounds: clock.rounds,
+    goals: [
+      atLeast(
+        `compare of ${rows.toLocaleString('en')} equal rows: faster than pt-table-sync`,
+        1.5,
+        clock.ratio('pt-table-sync', 'oneway'),
+      ),
+    ],
+  };
+}

@@ -1,0 +1,49 @@
+// 10,000 forms with 100,000 fields copied down, beside insertMany of the same documents.
+import type { Db } from 'mongodb';
+import { up as prepareCollections } from '../migrations/mongo/0001-catalogue.ts';
+import { copyDown } from '../src/promotion/copy-down.ts';
+import { within } from './support/goals.ts';
+import { empty, type Ground } from './support/ground.ts';
+import type { Found } from './support/results.ts';
+import { fieldDocuments, fillDocuments, formDocuments } from './support/rows.ts';
+import { Clock, ROUNDS, sized } from './support/timing.ts';
+
+export async function forms({ world }: Ground): Promise<Found> {
+  const { production, preprod, staging } = world;
+  const documents = {
+    form: formDocuments(sized(10_000)),
+    form_field: fieldDocuments(sized(100_000), sized(10_000)),
+  };
+  const fill = async (db: Db) => {
+    await fillDocuments(db, 'form', documents.form);
+    await fillDocuments(db, 'form_field', documents.form_field);
+  };
+  await fill(production.documents);
+  const clock = new Clock();
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    // Staging only lends its database: the same user, the same indexes, the same write concern.
+    for (const name of ['form', 'form_field']) await staging.documents.dropCollection(name);
+    await prepareCollections(staging.documents);
+    await clock.time('insertMany', () => fill(staging.documents));
+    await empty(preprod);
+    await clock.time('oneway', async () => {
+      const { source, settings } = preprod;
+      if (!source) throw new Error('There is no source');
+      const lease = settings.lease.milliseconds;
+      const { created } = await copyDown({ here: preprod, there: source, source, lease });
+      const expected = documents.form.length + documents.form_field.length;
+      if (created !== expected) throw new Error(`${created} of ${expected} documents came`);
+    });
+  }
+  const [some, many] = [documents.form.length, documents.form_field.length];
+  return {
+    rounds: clock.rounds,
+    goals: [
+      within(
+        `${some.toLocaleString('en')} forms with ${many.toLocaleString('en')} fields down: of insertMany by the bare driver`,
+        2,
+        clock.ratio('oneway', 'insertMany'),
+      ),
+    ],
+  };
+}

@@ -1,0 +1,79 @@
+// A list page of 50 out of 100,000 tasks, with their status at the next two stops, beside the SELECTs it asks for:
+// while its numbers are kept, and when they are counted anew.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createConnection, type Connection } from 'mysql2/promise';
+import { fillAll } from './support/books.ts';
+import { within } from './support/goals.ts';
+import { databaseOf, type Ground, type Server } from './support/ground.ts';
+import { heard } from './support/heard.ts';
+import type { Found } from './support/results.ts';
+import { load, serve } from './support/site.ts';
+import { Clock, sized } from './support/timing.ts';
+
+const PATH = '/catalog/task';
+const KEPT = 2100;
+const states = { kept: { pause: 0, looks: 40 }, 'counted anew': { pause: KEPT, looks: 8 } };
+
+export async function list(ground: Ground): Promise<Found> {
+  const { world, lower, upper } = ground;
+  await fillAll(ground, sized(100_000));
+  const site = await serve(world.staging, world.variables.staging);
+  const here = await connected(lower, databaseOf(world.staging));
+  const there = await connected(upper, databaseOf(world.preprod));
+  const clock = new Clock();
+  const counts: Record<string, { statements: number; own: string[]; above: string[] }> = {};
+  try {
+    for (let one = 0; one < 10; one += 1) await load(site, PATH);
+    for (const [state, { pause, looks }] of Object.entries(states)) {
+      await sleep(pause);
+      let above: string[] = [];
+      const own = await heard(lower, async () => {
+        above = await heard(upper, () => load(site, PATH));
+      });
+      counts[state] = { statements: own.length + above.length, own, above };
+      for (let look = 1; look <= looks; look += 1) {
+        await sleep(pause);
+        // What is loaded first may have to count; the page that is timed then finds it kept.
+        if (pause === 0) await load(site, PATH);
+        await clock.time(`page, ${state}`, () => load(site, PATH));
+        await clock.time(`its bare SELECTs, ${state}`, async () => {
+          for (const text of own.filter(isSelect)) await here.query(text);
+          for (const text of above.filter(isSelect)) await there.query(text);
+        });
+      }
+    }
+    const other = await heard(lower, () => load(site, `${PATH}?page=7`));
+    const numbers = Object.entries(counts).map(([state, one]) => `${one.statements} ${state}`);
+    return {
+      rounds: clock.rounds,
+      counts,
+      goals: [
+        ...Object.keys(states).map((state) =>
+          within(
+            `a list page of 50 of 100,000 rows with status at two stops, numbers ${state}: of its bare SELECTs`,
+            3,
+            clock.ratio(`page, ${state}`, `its bare SELECTs, ${state}`),
+          ),
+        ),
+        {
+          goal: 'the statements of a list page are a fixed number',
+          measured: numbers.join(', '),
+          isMet: Object.values(counts).some(({ own }) => own.length === other.length),
+        },
+      ],
+    };
+  } finally {
+    await Promise.all([site.stop(), here.end(), there.end()]);
+  }
+}
+
+const isSelect = (text: string) => /^select/i.test(text);
+
+const connected = ({ url }: Server, database: string): Promise<Connection> =>
+  createConnection({
+    uri: url.href,
+    database,
+    charset: 'utf8mb4_bin',
+    dateStrings: true,
+    supportBigNumbers: true,
+  });

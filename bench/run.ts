@@ -1,0 +1,36 @@
+// Measures, and asserts nothing: `npm run bench` all, `npm run bench -- compare list` those. Every peer is measured
+// in the same run. Results are kept in bench/results, and the README's table is written from them.
+import { installPeers } from './support/peers.ts';
+import { openGround, type Ground } from './support/ground.ts';
+import { machine, save, type Found } from './support/results.ts';
+import { writeTable } from './table.ts';
+import { benches } from './benches.ts';
+
+const given = process.argv.slice(2);
+const unknown = given.filter((name) => !(name in benches));
+if (unknown.length > 0) {
+  console.error(
+    `No such bench: ${unknown.join(', ')}. There are ${Object.keys(benches).join(', ')}.`,
+  );
+  process.exit(1);
+}
+installPeers();
+let ground: Ground | undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void ground?.stop().then(() => process.exit(1)));
+}
+for (const name of given.length > 0 ? given : Object.keys(benches)) {
+  console.log(name);
+  // Servers of its own: nothing that one bench left behind slows the next.
+  ground = await openGround();
+  try {
+    const found = await (benches[name] as (ground: Ground) => Promise<Found>)(ground);
+    save(name, await machine(ground.lower.ask), found);
+    for (const { goal, measured, isMet } of found.goals) {
+      console.log(`  ${isMet ? 'met   ' : 'missed'} ${goal}: ${measured}`);
+    }
+  } finally {
+    await ground.stop();
+  }
+}
+writeTable();

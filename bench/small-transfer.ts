@@ -1,0 +1,107 @@
+// What the click on a sheet asks the destination's MySQL for: one row with 0, 10 and 50 dependents.
+import { v4 as uuid } from 'uuid';
+import type { Here } from '../src/environments/here.ts';
+import { send } from '../src/promotion/transfers.ts';
+import { add, pm, roadFrom, sheet, transfer } from '../test/support/rows.ts';
+import type { Ground } from './support/ground.ts';
+import { heard } from './support/heard.ts';
+import type { Found } from './support/results.ts';
+import { range } from './support/rows.ts';
+
+const phases = ['plan', 'look again', 'transaction', 'verification'] as const;
+type Phase = (typeof phases)[number];
+type Counts = Record<Phase, { reads: number; writes: number }> & { others: Record<string, number> };
+
+const DEPENDENTS = [0, 10, 50];
+const KINDS = ['task', 'business'] as const;
+
+export async function smallTransfer({ world, upper }: Ground): Promise<Found> {
+  const { staging } = world;
+  const counts: Record<string, Counts> = {};
+  const texts: Record<string, string[]> = {};
+  for (const dependents of DEPENDENTS) {
+    for (const kind of KINDS) {
+      const what = `${kind} with ${dependents} dependents`;
+      const click = await clickFor(staging, await rowWith(staging, kind, dependents));
+      const all = await heard(upper, click);
+      counts[what] = count(all);
+      texts[what] = all.map((text) => text.slice(0, 160));
+      console.log(`  ${what}: ${JSON.stringify(counts[what])}`);
+    }
+  }
+  const of = (dependents: number) =>
+    KINDS.map((kind) => counts[`${kind} with ${dependents} dependents`]);
+  const most = (kind: 'reads' | 'writes', phase: Phase) =>
+    Math.max(...of(10).map((one) => one?.[phase][kind] ?? 0));
+  const apart = phases.filter((phase) => phase !== 'verification');
+  const reads = apart.map((phase) => most('reads', phase));
+  const writes = most('writes', 'transaction');
+  const isSame = JSON.stringify(of(10)) === JSON.stringify(of(50));
+  return {
+    counts: { counts, texts },
+    goals: [
+      {
+        goal: 'a transfer of one row with 10 dependents: at most 2 reads and 2 writes of catalogue tables there',
+        measured: `${writes} writes; ${reads[2]} reads in the transaction, ${reads[1]} under the claims, ${reads[0]} to plan`,
+        isMet: reads.reduce((sum, one) => sum + one, 0) <= 2 && writes <= 2,
+      },
+      {
+        goal: 'the same number of statements of every kind with 50 dependents as with 10',
+        measured: isSame ? 'the same' : JSON.stringify([of(10), of(50)]),
+        isMet: isSame,
+      },
+    ],
+  };
+}
+
+async function rowWith(here: Here, kind: (typeof KINDS)[number], dependents: number) {
+  const business = await add(here, 'business');
+  const id = kind === 'task' ? await add(here, 'task', { business }) : business;
+  if (kind === 'task') await transfer(here, [{ entity: 'business', id: business }]);
+  for (const one of range(dependents)) {
+    if (kind === 'task') await add(here, 'order_receipt', { task: id });
+    else await add(here, 'external_tool', { business, name: `Calendar ${one}` });
+  }
+  return { entity: kind, id };
+}
+
+async function clickFor(here: Here, key: { entity: string; id: number }) {
+  const { selection, plan } = await sheet(here, [key]);
+  const click = { planHash: plan.hash, idempotencyKey: uuid(), name: '', reason: 'Checked' };
+  return () => send(roadFrom(here), selection, { ...click, person: pm.email });
+}
+
+const catalogue =
+  /(from|into|update|join) `?(business|external_tool|task|order_receipt|sts|banner|city|partner|business_city|task_city|banner_city)\b/i;
+
+/** The first transaction there takes the claims, the second writes. */
+function count(texts: string[]): Counts {
+  const none = () => ({ reads: 0, writes: 0 });
+  const counts: Counts = {
+    plan: none(),
+    'look again': none(),
+    transaction: none(),
+    verification: none(),
+    others: {},
+  };
+  let phase: Phase = 'plan';
+  let begun = 0;
+  for (const text of texts) {
+    if (/^start transaction/i.test(text)) {
+      begun += 1;
+      phase = begun === 1 ? 'look again' : 'transaction';
+    } else if (/^commit/i.test(text) && begun === 2) phase = 'verification';
+    const other = otherKindOf(text);
+    if (other) counts.others[other] = (counts.others[other] ?? 0) + 1;
+    else counts[phase][/^select/i.test(text) ? 'reads' : 'writes'] += 1;
+  }
+  return counts;
+}
+
+function otherKindOf(text: string): string | null {
+  if (/information_schema/i.test(text)) return 'metadata';
+  if (/^(start|commit|set|rollback|begin)/i.test(text)) return 'commands';
+  if (/\bclaim\b/i.test(text)) return 'claims';
+  if (/\bclock\b/i.test(text)) return 'clock';
+  return catalogue.test(text) ? null : 'states, arrivals, mappings';
+}

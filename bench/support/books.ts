@@ -1,0 +1,24 @@
+// Environments that have been used for a while: the same tasks everywhere, with books that say so.
+import { begin, compareAll } from '../../src/pictures/comparison.ts';
+import type { Here } from '../../src/environments/here.ts';
+import { databaseOf, type Ground } from './ground.ts';
+import { edit, fillSql } from './rows.ts';
+
+/** `tasks` in all three environments; one of a hundred is newer in staging. */
+export async function fillAll({ world, lower, upper }: Ground, tasks: number) {
+  const { staging, preprod, production } = world;
+  await fillSql(lower.ask, databaseOf(staging), tasks);
+  await fillSql(upper.ask, databaseOf(preprod), tasks);
+  await fillSql(lower.ask, databaseOf(production), tasks);
+  await keepBooks(preprod);
+  await keepBooks(staging);
+  await edit(lower.ask, databaseOf(staging), 1, 100);
+  await keepBooks(staging);
+}
+
+/** Compares everything, so that the books here say what stands on both sides. */
+export async function keepBooks(here: Here) {
+  const id = await begin(here, 'pm@example.com');
+  if (!here.destination || id === null) throw new Error('A comparison is under way');
+  return compareAll(here, here.destination, id);
+}

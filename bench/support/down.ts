@@ -1,0 +1,21 @@
+// A process that copies down and tells its parent how much memory it took on the way.
+import { openHere } from '../../src/environments/here.ts';
+import { copyDown } from '../../src/promotion/copy-down.ts';
+import { parseSettings } from '../../src/settings.ts';
+
+const here = openHere(parseSettings(process.env));
+const { source, settings } = here;
+if (!source) throw new Error('There is no source');
+const megabytes: number[] = [];
+const { created } = await copyDown({
+  here,
+  there: source,
+  source,
+  lease: settings.lease.milliseconds,
+  progress: ({ rows }) => {
+    if (rows % 50_000 === 0) megabytes.push(Math.round(process.memoryUsage().rss / 1e6));
+  },
+});
+const most = Math.round((process.resourceUsage().maxRSS * 1024) / 1e6);
+process.send?.({ created, megabytes, most });
+await here.close();

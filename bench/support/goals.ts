@@ -1,0 +1,13 @@
+import { times, type Goal } from './results.ts';
+
+export const atLeast = (goal: string, ratio: number, measured: number): Goal => ({
+  goal: `${goal} at least ${ratio} times`,
+  measured: `${times(measured)} times`,
+  isMet: measured >= ratio,
+});
+
+export const within = (goal: string, ratio: number, measured: number): Goal => ({
+  goal: `${goal} within ${ratio} times`,
+  measured: `${times(measured)} times`,
+  isMet: measured <= ratio,
+});

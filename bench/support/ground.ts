@@ -1,0 +1,91 @@
+// What a bench stands on: two MySQL servers with durable commits and a binary log. Staging and production are on
+// one, pre-production on the other, so that whatever is carried goes from server to server.
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
+import { createConnection, type Connection } from 'mysql2/promise';
+import { prepareEnvironments } from '../../bin/databases.ts';
+import { end, startMysql, startServers } from '../../bin/servers.ts';
+import type { Here } from '../../src/environments/here.ts';
+import { openWorld, type World } from '../../test/support/world.ts';
+
+export type Server = { url: URL; ask: Connection };
+export type Ground = {
+  world: World;
+  /** The server of staging and production, and the one of pre-production. */
+  lower: Server;
+  upper: Server;
+  stop(): Promise<void>;
+};
+
+const PREFIX = 'bench';
+export const databaseOf = ({ name }: Here) => `${PREFIX}_${name}`;
+
+const durable = (folder: string, id: number) => [
+  '--innodb-flush-log-at-trx-commit=1',
+  '--log-bin=bin',
+  `--server-id=${id}`,
+  '--innodb-buffer-pool-size=1G',
+  '--max-binlog-size=128M',
+  '--max-allowed-packet=64M',
+  `--tmpdir=${resolve(folder)}`,
+];
+
+export async function openGround(): Promise<Ground> {
+  const folder = `var/bench-${process.pid}`;
+  const children: ChildProcess[] = [];
+  const keep = (child: ChildProcess) => children.push(child);
+  const first = await startMysql(join(folder, 'mysql'), keep, durable(folder, 1));
+  // One password on both, so that the accounts made from it are the same on both.
+  mkdirSync(join(folder, 'mysql-2'), { recursive: true });
+  copyFileSync(join(folder, 'mysql/password'), join(folder, 'mysql-2/password'));
+  const second = await startMysql(join(folder, 'mysql-2'), keep, durable(folder, 2));
+  const servers = await startServers(folder, { mysql: first }, (_step, work) => work());
+  const there = await prepareEnvironments({ ...servers, mysql: second }, PREFIX, (environment) =>
+    join(folder, environment),
+  );
+  const world = await openWorld(
+    PREFIX,
+    (variables) => {
+      lead(variables.preprod, there.preprod, 'SQL_DB_');
+      lead(variables.staging, there.staging, 'UNI_DIR_DESTINATION_SQL_DB_');
+    },
+    servers,
+  );
+  const [lower, upper] = [await open(first), await open(second)];
+  return {
+    world,
+    lower,
+    upper,
+    stop: async () => {
+      await world.close();
+      await Promise.all([lower.ask.end(), upper.ask.end()]);
+      await Promise.all([...children.map(end), servers.stop()]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function lead(from: Record<string, string>, to: Record<string, string>, prefix: string) {
+  for (const name of [`${prefix}HOST`, `${prefix}PORT`]) from[name] = to[name] ?? '';
+}
+
+async function open(url: URL): Promise<Server> {
+  const ask = await createConnection({ uri: url.href, charset: 'utf8mb4', dateStrings: true });
+  return { url, ask };
+}
+
+const kept = new Set(['migration', 'clock', 'person', 'permission']);
+
+/** Empties an environment at once; its people stay. */
+export async function empty({ sql, documents }: Here) {
+  const [tables] = await sql.query<never>('SHOW TABLES');
+  for (const name of (tables as object[]).map((line) => String(Object.values(line)[0]))) {
+    if (!kept.has(name)) await sql.query(`TRUNCATE \`${name}\``);
+  }
+  for (const { name } of await documents.listCollections().toArray()) {
+    if (!name.startsWith('metadata') && !name.startsWith('system.')) {
+      await documents.collection(name).deleteMany({});
+    }
+  }
+}

@@ -1,0 +1,66 @@
+// The programs and statements that people would use instead; each works on tables of its own.
+import { spawn } from 'node:child_process';
+import type { Connection } from 'mysql2/promise';
+import { aptInstall } from '../../bin/servers.ts';
+import type { Server } from './ground.ts';
+
+export type Table = { server: Server; database: string; name: string };
+
+export function installPeers() {
+  if (process.env['BENCH_SKIP_INSTALL'] !== 'true') aptInstall(['percona-toolkit']);
+}
+
+/** An empty table in a database of its own, of the shape of another. */
+export async function peerTable(server: Server, database: string, like: string): Promise<Table> {
+  await server.ask.query('CREATE DATABASE IF NOT EXISTS ?? CHARACTER SET utf8mb4', [database]);
+  await server.ask.query('DROP TABLE IF EXISTS ??.task', [database]);
+  await server.ask.query(`CREATE TABLE ??.task LIKE ??.task`, [database, like]);
+  return { server, database, name: 'task' };
+}
+
+/** The limit: rows that never leave their server. */
+export const insideServer = (ask: Connection, from: string, to: string) =>
+  ask.query(
+    `INSERT INTO ??.task SELECT * FROM ??.task
+     ON DUPLICATE KEY UPDATE title = VALUES(title), message = VALUES(message),
+       business_id = VALUES(business_id), form_id = VALUES(form_id), priority = VALUES(priority),
+       active = VALUES(active), modified_at = VALUES(modified_at)`,
+    [to, from],
+  );
+
+/** `mariadb-dump --replace | mariadb` */
+export const dump = (from: Table, to: Table) =>
+  shell(
+    `mariadb-dump --no-defaults ${login(from.server)} --single-transaction --replace --no-create-info ` +
+      `--default-character-set=utf8mb4 ${from.database} ${from.name} | ` +
+      `mariadb --no-defaults ${login(to.server)} --default-character-set=utf8mb4 ${to.database}`,
+    from.server,
+  );
+
+/** Makes `to` like `from`; what it says is its statements, when it only prints them. */
+export const sync = (from: Table, to: Table, action: '--execute' | '--print' = '--execute') =>
+  shell(
+    `pt-table-sync ${action} --no-check-slave --charset utf8mb4 ${dsn(from)} ${dsn(to)}`,
+    from.server,
+    // 2 is "differences were found".
+    [0, 2],
+  );
+
+const login = ({ url }: Server) => `-h ${url.hostname} -P ${url.port} -u ${url.username}`;
+const dsn = ({ server: { url }, database, name }: Table) =>
+  `h=${url.hostname},P=${url.port},u=${url.username},p=${url.password},D=${database},t=${name}`;
+
+function shell(line: string, { url }: Server, expected = [0]): Promise<string> {
+  const env = { ...process.env, MYSQL_PWD: url.password, LC_ALL: 'C.UTF-8' };
+  const child = spawn('bash', ['-o', 'pipefail', '-c', line], { env });
+  let said = '';
+  let wrong = '';
+  child.stdout.on('data', (part: Buffer) => (said += part.toString()));
+  child.stderr.on('data', (part: Buffer) => (wrong += part.toString()));
+  return new Promise((resolve, reject) => {
+    child.once('close', (code) => {
+      if (code !== null && expected.includes(code)) resolve(said);
+      else reject(new Error(`${line.split(' ')[0]} ended with ${code}: ${wrong.slice(0, 2000)}`));
+    });
+  });
+}

@@ -1,0 +1,47 @@
+// What a bench found: every round as it was, and a line of the README's table for each goal.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { Connection } from 'mysql2/promise';
+import { ROUNDS, sized, type Rounds } from './timing.ts';
+
+export type Goal = { goal: string; measured: string; isMet: boolean };
+export type Found = { goals: Goal[]; rounds?: Rounds; counts?: Record<string, unknown> };
+export type Result = Found & { bench: string; date: string; machine: Record<string, string> };
+
+const FOLDER = 'bench/results';
+
+export function save(bench: string, machine: Result['machine'], found: Found) {
+  mkdirSync(FOLDER, { recursive: true });
+  const spread = Object.fromEntries(
+    Object.entries(found.rounds ?? {}).map(([what, values]) => [
+      what,
+      { min: Math.min(...values), max: Math.max(...values) },
+    ]),
+  );
+  const result = { bench, date: new Date().toISOString(), machine, ...found, spread };
+  writeFileSync(join(FOLDER, `${bench}.json`), `${JSON.stringify(result, null, 2)}\n`);
+}
+
+export const saved = (): Result[] =>
+  readdirSync(FOLDER)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as Result);
+
+export async function machine(ask: Connection): Promise<Result['machine']> {
+  const [lines] = await ask.query('select version() as version');
+  return {
+    cores: String(cpus().length),
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    node: process.version,
+    mysql: (lines as { version: string }[])[0]?.version ?? '',
+    'pt-table-sync': execFileSync('pt-table-sync', ['--version'], { encoding: 'utf8' }).trim(),
+    rounds: String(ROUNDS),
+    scale: String(sized(100_000) / 100_000),
+  };
+}
+
+/** `2.41`, as people read a ratio. */
+export const times = (ratio: number) =>
+  ratio >= 10 ? ratio.toFixed(0) : ratio.toFixed(ratio < 0.1 ? 3 : 2);

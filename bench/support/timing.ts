@@ -1,0 +1,39 @@
+// How long something takes, in rounds; peers are measured in the same ones.
+import { performance } from 'node:perf_hooks';
+
+/** Part of the full size, for trying a bench out: `BENCH_SCALE=0.01 npm run bench`. */
+const scale = Number(process.env['BENCH_SCALE'] ?? 1);
+export const sized = (rows: number) => Math.max(1, Math.round(rows * scale));
+export const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3);
+
+/** Every round's milliseconds, by what was measured. */
+export type Rounds = Record<string, number[]>;
+
+export class Clock {
+  readonly rounds: Rounds = {};
+
+  async time<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const begun = performance.now();
+    const answer = await work();
+    const taken = performance.now() - begun;
+    (this.rounds[what] ??= []).push(Math.round(taken * 100) / 100);
+    console.log(`  ${what}: ${Math.round(taken)} ms`);
+    return answer;
+  }
+
+  median(what: string): number {
+    return median(this.rounds[what] ?? []);
+  }
+
+  /** How many times longer `what` took than `than`. */
+  ratio(what: string, than: string): number {
+    return this.median(what) / this.median(than);
+  }
+}
+
+export function median(values: number[]): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 0 ? ((sorted[middle - 1] ?? Number.NaN) + upper) / 2 : upper;
+}

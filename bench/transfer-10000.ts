@@ -1,0 +1,77 @@
+// 10,000 tasks sent to pre-production in one transfer, as a person sends them: the sheet, then the click.
+import { v4 as uuid } from 'uuid';
+import * as selections from '../src/promotion/selections.ts';
+import { prepare } from '../src/promotion/sheets.ts';
+import { send } from '../src/promotion/transfers.ts';
+import type { Here } from '../src/environments/here.ts';
+import { pm, roadFrom } from '../test/support/rows.ts';
+import { fillAll, keepBooks } from './support/books.ts';
+import { atLeast, within } from './support/goals.ts';
+import { databaseOf, type Ground } from './support/ground.ts';
+import { insideServer, peerTable, sync } from './support/peers.ts';
+import type { Found } from './support/results.ts';
+import { edit, range } from './support/rows.ts';
+import { load, serve } from './support/site.ts';
+import { Clock, ROUNDS, sized } from './support/timing.ts';
+
+export async function transfer10000(ground: Ground): Promise<Found> {
+  const { world, lower, upper } = ground;
+  const { staging, preprod } = world;
+  const rows = sized(10_000);
+  const here = { server: lower, database: databaseOf(staging), name: 'task' };
+  await fillAll(ground, rows);
+  const clock = new Clock();
+  let bytes = 0;
+  const site = await serve(staging, world.variables.staging);
+  try {
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      const limit = await peerTable(lower, 'peer_limit', here.database);
+      const synced = await peerTable(upper, 'peer_sync', databaseOf(preprod));
+      await insideServer(lower.ask, here.database, limit.database);
+      await insideServer(upper.ask, databaseOf(preprod), synced.database);
+      await edit(lower.ask, here.database, round);
+      await keepBooks(staging);
+      await clock.time('limit', () => insideServer(lower.ask, here.database, limit.database));
+      const selection = await basket(staging, rows);
+      const page = await load(site, `/selections/${selection}`);
+      bytes = page.bytes;
+      await clock.time('oneway', () => sendAll(staging, selection, clock));
+      await clock.time('pt-table-sync', () => sync(here, synced));
+    }
+  } finally {
+    await site.stop();
+  }
+  const what = `transfer of ${rows.toLocaleString('en')} rows`;
+  return {
+    rounds: clock.rounds,
+    counts: { bytesOfTheSheet: bytes },
+    goals: [
+      atLeast(`${what}: faster than pt-table-sync`, 3, clock.ratio('pt-table-sync', 'oneway')),
+      within(`${what}: of the in-server limit`, 4, clock.ratio('oneway', 'limit')),
+      {
+        goal: `the sheet for ${rows.toLocaleString('en')} rows under 1 MB of HTML`,
+        measured: `${Math.round(bytes / 1000).toLocaleString('en')} kB`,
+        isMet: bytes < 1_000_000,
+      },
+    ],
+  };
+}
+
+const basket = (here: Here, rows: number) =>
+  selections.create(here.sql, pm.email, {
+    keys: range(rows).map((id) => ({ entity: 'task', id })),
+  });
+
+async function sendAll(here: Here, id: string, clock: Clock) {
+  const road = roadFrom(here);
+  const selection = await selections.find(here.sql, id);
+  const { plan } = await clock.time('of it, the sheet', () => prepare(road, selection));
+  const sent = await send(road, selection, {
+    planHash: plan.hash,
+    idempotencyKey: uuid(),
+    name: '',
+    reason: 'Checked with the shop',
+    person: pm.email,
+  });
+  if (sent.state !== 'verified') throw new Error(`It ended as ${sent.state}: ${sent.problem}`);
+}
