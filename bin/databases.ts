@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
-import { createConnection, type Connection } from 'mysql2/promise';
+import { createConnection, type Connection, type Pool } from 'mysql2/promise';
 import { route, rung, type EnvironmentName } from '../src/environments/ladder.ts';
 import { currentVersion } from '../src/version/db-version.ts';
 import type { Addresses } from './servers.ts';
@@ -22,16 +22,15 @@ const mongoRoles: Record<Rights, string[]> = {
   reader: ['read'],
 };
 
-/**
- * Creates what is missing and answers the settings of each environment's server, which works with the rights that
- * are named. Only an owner reaches a database before it is migrated and `grantLeastRights` has run.
- */
+type Storage = (environment: EnvironmentName) => string;
+type Settings = Record<'staging' | 'preprod' | 'production', Variables>;
+
+/** Creates what is missing and answers the settings of each environment's server, with the rights of an owner. */
 export async function prepareEnvironments(
   at: Addresses,
   prefix: string,
-  storage: (environment: EnvironmentName) => string,
-  rights: 'owner' | 'app' = 'owner',
-): Promise<Record<'staging' | 'preprod' | 'production', Variables>> {
+  storage: Storage,
+): Promise<Settings> {
   const sql = await createConnection({ uri: at.mysql.href, charset: 'utf8mb4' });
   const mongo = new MongoClient(at.mongo.href);
   try {
@@ -40,7 +39,17 @@ export async function prepareEnvironments(
     await sql.end();
     await mongo.close();
   }
-  const settings = (environment: EnvironmentName): Variables => ({
+  return settingsOf(at, prefix, storage, 'owner');
+}
+
+/** The settings of environments that are there; `app` works once `grantLeastRights` has run. */
+export function settingsOf(
+  at: Addresses,
+  prefix: string,
+  storage: Storage,
+  rights: 'owner' | 'app',
+): Settings {
+  const of = (environment: EnvironmentName): Variables => ({
     ENVIRONMENT: environment,
     ...addresses(at, '', `${prefix}_${environment}`, rights),
     ...neighbours(at, prefix, environment),
@@ -49,11 +58,7 @@ export async function prepareEnvironments(
     SESSION_SECRET: secret(at, `${prefix}_${environment}_session`),
     STORAGE_URL: pathToFileURL(resolve(storage(environment))).href,
   });
-  return {
-    staging: settings('staging'),
-    preprod: settings('preprod'),
-    production: settings('production'),
-  };
+  return { staging: of('staging'), preprod: of('preprod'), production: of('production') };
 }
 
 function neighbours(at: Addresses, prefix: string, environment: EnvironmentName): Variables {
@@ -93,31 +98,25 @@ async function prepare(sql: Connection, mongo: MongoClient, at: Addresses, name:
     await sql.query(`CREATE USER IF NOT EXISTS '${account}'@'%' IDENTIFIED BY '${password}'`);
     await addMongoUser(mongo.db(name), account, password, mongoRoles[rights]);
   }
-  await sql.query(`GRANT ALL PRIVILEGES ON \`${name}\`.* TO '${name}'@'%'`);
+  // What they had from a former shape of the tables.
+  for (const rights of limited) {
+    await sql.query(`REVOKE ALL PRIVILEGES, GRANT OPTION FROM '${accountName(name, rights)}'@'%'`);
+  }
+  await sql.query(`GRANT ALL PRIVILEGES ON \`${name}\`.* TO '${name}'@'%' WITH GRANT OPTION`);
 }
 
-/** Gives each limited user exactly what docs/rights.sql gives it; the tables must be there. */
-export async function grantLeastRights(at: Addresses, prefix: string) {
+/** Gives each limited user exactly what docs/rights.sql gives it; asked by the database's owner, once it is migrated. */
+export async function grantLeastRights(owner: Pool, name: string) {
   const file = readFileSync(new URL('../docs/rights.sql', import.meta.url), 'utf8');
-  const statements = file.match(/^GRANT .*;$/gm) ?? [];
-  const sql = await createConnection({ uri: at.mysql.href });
-  try {
-    for (const environment of route) {
-      const name = `${prefix}_${environment}`;
-      for (const rights of limited) {
-        const user = `'${accountName(name, rights)}'@'%'`;
-        await sql.query(`REVOKE ALL PRIVILEGES, GRANT OPTION FROM ${user}`);
-        for (const statement of statements.filter((one) => one.endsWith(`_${rights};`))) {
-          await sql.query(
-            statement
-              .replace(/ON oneway_production\.(\S+)/, `ON \`${name}\`.$1`)
-              .replace(/TO \S+;/, `TO ${user}`),
-          );
-        }
-      }
+  for (const rights of limited) {
+    const statements = file.match(new RegExp(`^GRANT .* TO \\S+_${rights};$`, 'gm')) ?? [];
+    for (const statement of statements) {
+      await owner.query(
+        statement
+          .replace(/ON oneway_production\.(\S+)/, `ON \`${name}\`.$1`)
+          .replace(/TO \S+;/, `TO '${accountName(name, rights)}'@'%'`),
+      );
     }
-  } finally {
-    await sql.end();
   }
 }
 

@@ -4,13 +4,19 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dropEnvironments, grantLeastRights, prepareEnvironments } from '../bin/databases.ts';
+import {
+  dropEnvironments,
+  grantLeastRights,
+  prepareEnvironments,
+  settingsOf,
+} from '../bin/databases.ts';
 import { CannotStart, end, startServers, type Addresses } from '../bin/servers.ts';
 import { route, rung } from '../src/environments/ladder.ts';
 import { clientsFor, settingsFor, type Plan } from './provider.ts';
 import { logins, seed } from './seed.ts';
 
 const FOLDER = 'var/demo';
+const PREFIX = 'oneway_demo';
 const SEEDED = `${FOLDER}/seeded`;
 const LOCK = `${FOLDER}/running`;
 const usage = `bin/demo [--reset]
@@ -42,11 +48,12 @@ async function main() {
 
   const servers = await startServers(FOLDER, given, announce);
   stopServers = () => servers.stop();
-  if (!existsSync(SEEDED)) await dropEnvironments(servers, 'oneway_demo');
-  const variablesOf = (rights: 'owner' | 'app') =>
-    prepareEnvironments(servers, 'oneway_demo', () => `${FOLDER}/objects`, rights);
-  const owners = await announce('Databases of three environments', () => variablesOf('owner'));
-  const variables = await variablesOf('app');
+  if (!existsSync(SEEDED)) await dropEnvironments(servers, PREFIX);
+  const objects = () => `${FOLDER}/objects`;
+  const owners = await announce('Databases of three environments', () =>
+    prepareEnvironments(servers, PREFIX, objects),
+  );
+  const variables = settingsOf(servers, PREFIX, objects, 'app');
   const addresses = route.map((name, index) => [name, `http://localhost:${ports[index]}`] as const);
   const clients = clientsFor(Object.fromEntries(addresses));
   for (const [index, [name]] of addresses.entries()) {
@@ -60,7 +67,7 @@ async function main() {
   await seed(owners, {
     announce,
     isFresh: !existsSync(SEEDED),
-    afterMigrations: () => grantLeastRights(servers, 'oneway_demo'),
+    afterMigration: ({ sql, name }) => grantLeastRights(sql, `${PREFIX}_${name}`),
   });
   writeFileSync(SEEDED, '');
   await announce('Sign-in provider', () =>
@@ -155,7 +162,7 @@ async function refuseTaken(port: number) {
 
 async function reset(given: Partial<Addresses>) {
   const { mysql, mongo, redis } = given;
-  if (mysql && mongo && redis) await dropEnvironments({ mysql, mongo, redis }, 'oneway_demo');
+  if (mysql && mongo && redis) await dropEnvironments({ mysql, mongo, redis }, PREFIX);
   for (const part of ['mysql', 'mongo', 'redis', 'objects', 'seeded']) {
     rmSync(`${FOLDER}/${part}`, { recursive: true, force: true });
   }

@@ -61,8 +61,8 @@ export async function seed(
   {
     announce,
     isFresh,
-    afterMigrations,
-  }: { announce: Announce; isFresh: boolean; afterMigrations: () => Promise<void> },
+    afterMigration,
+  }: { announce: Announce; isFresh: boolean; afterMigration: (here: Here) => Promise<void> },
 ) {
   const all: Environments = {
     staging: openHere(parseSettings(variables.staging)),
@@ -73,8 +73,8 @@ export async function seed(
     await announce('Migrations', async () => {
       for (const here of Object.values(all)) {
         await upgrade({ here, say: () => {} });
+        await afterMigration(here);
       }
-      await afterMigrations();
     });
     if (isFresh) {
       await announce('People', async () => {

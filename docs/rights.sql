@@ -3,7 +3,7 @@
 -- Run them after `oneway db migrate`.
 
 -- migrator: the user of `oneway db migrate`
-GRANT ALL PRIVILEGES ON oneway_production.* TO oneway_production_migrator;
+GRANT ALL PRIVILEGES ON oneway_production.* TO oneway_production_migrator WITH GRANT OPTION;
 
 -- app: the environment's own server, worker and commands (SQL_DB_USER)
 GRANT SELECT, INSERT, UPDATE, DELETE ON oneway_production.* TO oneway_production_app;

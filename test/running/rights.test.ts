@@ -1,7 +1,7 @@
 // The main story with exactly the rights of docs/rights.sql: app, arrivals and reader.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
-import { prepareEnvironments } from '../../bin/databases.ts';
+import { settingsOf as leastSettings } from '../../bin/databases.ts';
 import { openHere, type Here } from '../../src/environments/here.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { runJob } from '../../src/jobs/run.ts';
@@ -17,7 +17,7 @@ let variables: Record<string, string>;
 beforeAll(async () => {
   world = await openWorld('rights');
   await world.clear();
-  const all = await prepareEnvironments(servers(), 'rights', () => '/tmp/oneway-rights', 'app');
+  const all = leastSettings(servers(), 'rights', () => '/tmp/oneway-rights', 'app');
   const app = (own: Record<string, string>, least: Record<string, string>) => ({
     ...own,
     SQL_DB_USER: least['SQL_DB_USER'] ?? '',
@@ -77,7 +77,7 @@ test('and every page', async () => {
 });
 
 test('what they must not do, they cannot', async () => {
-  const all = await prepareEnvironments(servers(), 'rights', () => '/tmp/oneway-rights', 'app');
+  const all = leastSettings(servers(), 'rights', () => '/tmp/oneway-rights', 'app');
   const as = (prefix: string, from: Record<string, string>) =>
     createConnection({
       host: from[`${prefix}SQL_DB_HOST`] ?? '',

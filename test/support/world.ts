@@ -65,7 +65,7 @@ export async function openWorld(
   };
   const all = Object.values(here);
   for (const one of all) await migrate(one.sql, one.documents);
-  await grantLeastRights(addresses, name);
+  for (const one of all) await grantLeastRights(one.sql, `${name}_${one.name}`);
   const clear = async () => {
     for (const one of all) await clearOne(one);
     await forget(variables.staging['REDIS_URL'] ?? '');
