@@ -3,10 +3,8 @@
 import { upgrade } from '../src/commands/migration.ts';
 import { openHere, type Here } from '../src/environments/here.ts';
 import * as people from '../src/people/people.ts';
-import { rung } from '../src/environments/ladder.ts';
-import * as jobs from '../src/jobs/jobs.ts';
 import { runJob } from '../src/jobs/run.ts';
-import { COPY_DOWN, nameOf } from '../src/promotion/refreshing.ts';
+import { askFor } from '../src/promotion/refreshing.ts';
 import { tasks } from '../src/tasks.ts';
 import { write, type Change } from '../src/journal/own-write.ts';
 import { parseSettings } from '../src/settings.ts';
@@ -120,10 +118,7 @@ function parts(changes: Change[], size: number): Change[][] {
 }
 
 async function refresh(here: Here) {
-  const { job } = await jobs.request(here.sql, {
-    ...{ kind: COPY_DOWN, name: nameOf(false, rung(here.name)), person: founder.email },
-    ...{ input: { isLook: false }, onlyOne: COPY_DOWN },
-  });
+  const { job } = await askFor(here, founder.email, false);
   const ended = await runJob(here, tasks, job.id);
   if (ended?.state !== 'done') throw new Error(`The copy-down ended: ${ended?.problem}`);
 }

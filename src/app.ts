@@ -3,11 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { v7 as uuid } from 'uuid';
 import compression from 'compression';
-import express, { type Express } from 'express';
+import express, { type Express, type Request } from 'express';
 import { pinoHttp } from 'pino-http';
 import { needKey, onlyRead } from './api/reading.ts';
 import { guard } from './access/guard.ts';
-import type { Here, Redis } from './environments/here.ts';
+import { withoutValues, type Here, type Redis } from './environments/here.ts';
 import { openLine } from './jobs/queue.ts';
 import { openGate, recognise } from './people/sign-in.ts';
 import { statusLooks } from './promotion/status-looks.ts';
@@ -42,9 +42,18 @@ export function createApp(here: Here, redis: Redis): Express {
   );
   const metrics = openMetrics(here);
   app.use(
-    pinoHttp({ logger: here.log, genReqId: requestId, serializers: { req: brief, res: outcome } }),
+    pinoHttp({
+      logger: here.log,
+      genReqId: requestId,
+      wrapSerializers: false,
+      serializers: { req: brief, res: outcome, err: withoutValues },
+    }),
   );
   app.use(metrics.measure);
+  app.use((_req, res, next) => {
+    if (here.halt.signal.aborted) res.set('Connection', 'close');
+    next();
+  });
   app.use((req, _res, next) => {
     req.here = here;
     req.redis = redis;
@@ -85,8 +94,8 @@ function requestId(req: IncomingMessage, res: ServerResponse): string {
 const outcome = ({ statusCode }: { statusCode: number }) => ({ status: statusCode });
 
 /** Of a request, the log says what was asked: no headers, no cookies, no query values. */
-const brief = ({ id, method, url }: { id: unknown; method: string; url: string }) => ({
+const brief = ({ id, method, originalUrl }: Request) => ({
   id,
   method,
-  path: url.split('?')[0],
+  path: originalUrl.split('?')[0],
 });

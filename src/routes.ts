@@ -33,7 +33,7 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
   { method: 'get', path: '/readyz', allow: 'anyone', handler: web.ready },
   { method: 'get', path: '/api/v1/metadata', allow: 'anyone', handler: web.metadata },
   { method: 'get', path: '/api/v1/openapi.json', allow: 'anyone', handler: api.openapi },
-  { method: 'get', path: '/api/v1/objects/:name', allow: 'app', handler: api.object },
+  { method: 'get', path: '/api/v1/objects/:name', allow: 'app', handler: web.object },
   { method: 'get', path: '/api/v1/:entity', allow: 'app', handler: api.list },
   { method: 'get', path: '/api/v1/:entity/:id', allow: 'app', handler: api.show },
   { method: 'get', path: '/api-docs', allow: 'look', handler: api.documentation },
@@ -150,7 +150,7 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
   { method: 'get', path: '/copy-downs', allow: 'refresh', handler: refreshing.index },
   { method: 'post', path: '/copy-downs', allow: 'refresh', handler: refreshing.start },
   { method: 'get', path: '/jobs', allow: 'look', handler: jobs.index(tasks) },
-  { method: 'get', path: '/jobs/:number', allow: 'look', handler: jobs.show },
+  { method: 'get', path: '/jobs/:number', allow: 'look', handler: jobs.show(tasks) },
   { method: 'get', path: '/jobs/:number/events', allow: 'look', handler: jobs.events },
   {
     method: 'post',

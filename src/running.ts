@@ -1,6 +1,7 @@
 // What every process of an environment does, with or without pages: it recovers, and runs jobs.
-import { openHere, openRedis, type Here, type Redis } from './environments/here.ts';
-import { work } from './jobs/queue.ts';
+import { openHere, reachRedis, type Here, type Redis } from './environments/here.ts';
+import { keepDoing } from './jobs/chores.ts';
+import { openLine, work } from './jobs/queue.ts';
 import { keepRecovering } from './journal/recovery.ts';
 import { BadSettings, parseSettings, type Settings } from './settings.ts';
 import { chores, tasks } from './tasks.ts';
@@ -8,6 +9,7 @@ import { inWords } from './version/standing.ts';
 
 export type Running = { here: Here; redis: Redis; stop: () => Promise<void> };
 
+/** Recovery does not wait for Redis, and pages say what is missing; jobs begin as soon as it answers. */
 export async function run(
   settings: Settings,
   { runsJobs }: { runsJobs: boolean },
@@ -15,18 +17,27 @@ export async function run(
   const here = openHere(settings);
   const standing = await here.standing().catch(() => null);
   if (standing && standing.kind !== 'open') here.log.warn(inWords(standing));
-  const redis = await openRedis(here);
   const stopRecovering = keepRecovering(
     { here, there: here.destination, lease: settings.lease.milliseconds, log: here.log },
     settings.lease.recoverEvery,
   );
-  const stopWorking = runsJobs ? await work(here, redis, tasks, chores) : async () => {};
+  const { redis, connected } = reachRedis(here);
+  const line = openLine(here, redis);
+  const stopDoing = runsJobs ? keepDoing(here, chores(line)) : async () => {};
+  let stopWorking = async () => {};
+  const begin = () => {
+    if (runsJobs && !here.halt.signal.aborted) stopWorking = work(here, redis, tasks);
+  };
+  connected.then(begin, (error: unknown) => here.log.error({ err: error }, 'redis'));
   return {
     here,
     redis,
     stop: async () => {
-      await Promise.all([stopRecovering(), stopWorking()]);
-      await Promise.all([here.close(), redis.close()]);
+      here.halt.abort();
+      await Promise.all([stopRecovering(), stopDoing(), stopWorking()]);
+      await line.close();
+      await here.close();
+      redis.destroy();
     },
   };
 }

@@ -3,6 +3,9 @@ import { createApp } from './app.ts';
 import { rung } from './environments/ladder.ts';
 import { onStop, run, startWith } from './running.ts';
 
+/** What has not come to its end by then is left to recovery. */
+const DRAIN_MS = 60_000;
+
 await startWith(async (settings) => {
   const { here, redis, stop } = await run(settings, settings);
   const server = createApp(here, redis).listen(settings.port, settings.host, (error) => {
@@ -14,8 +17,19 @@ await startWith(async (settings) => {
   });
   onStop(() => {
     here.log.info('draining');
-    // Requests under way finish, transfers among them; idle connections do not hold it up.
-    server.close(() => void stop().then(() => process.exit(0)));
-    server.closeIdleConnections();
+    here.halt.abort();
+    // Requests under way finish, transfers among them; kept-alive connections close behind their next answer.
+    const closed = new Promise<void>((resolve) => {
+      server.close(() => resolve());
+    });
+    setInterval(() => server.closeIdleConnections(), 500).unref();
+    setTimeout(() => server.closeAllConnections(), DRAIN_MS).unref();
+    closed.then(stop).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        here.log.error({ err: error }, 'it did not stop in order');
+        process.exit(1);
+      },
+    );
   });
 });

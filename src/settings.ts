@@ -32,21 +32,21 @@ const common = z.object({
   SECURE_COOKIES: onOff,
   TRUST_PROXY: z.coerce.number().int().min(0).default(0),
   STORAGE_URL: z.url({ protocol: /^file$/, error: 'must be a folder, as file:///srv/oneway' }),
-  UNI_DIR_DESTINATION_STORAGE_URL: z.url({ protocol: /^file$/ }).optional(),
-  REFRESH_SOURCE_STORAGE_URL: z.url({ protocol: /^file$/ }).optional(),
+  UNI_DIR_DESTINATION_STORAGE_URL: optional(z.url({ protocol: /^file$/ })),
+  REFRESH_SOURCE_STORAGE_URL: optional(z.url({ protocol: /^file$/ })),
   ENVIRONMENT_URLS: z.string().default(''),
   OIDC_ISSUER: optional(z.url({ protocol: /^https?$/ })),
   OIDC_CLIENT_ID: optional(text),
   OIDC_CLIENT_SECRET: optional(text),
   OIDC_PERMISSIONS_CLAIM: optional(text),
   IS_STAGING_ALWAYS: onOff,
-  INDEXER_URL: z.url({ protocol: /^https?$/ }).optional(),
-  INDEXER_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  INDEXER_URL: optional(z.url({ protocol: /^https?$/ })),
+  INDEXER_SECRET: optional(z.string().min(32, 'must have at least 32 characters')),
   REQUIRE_TESTED: onOff,
   SUPPORTED_DATABASE_VERSION: z
     .string({ error: 'is missing: bin/serve and bin/oneway take it from the file DB_VERSION' })
     .min(1),
-  METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  METRICS_TOKEN: optional(z.string().min(16, 'must have at least 16 characters')),
   RUN_JOBS: z
     .enum(['true', 'false', ''])
     .default('true')

@@ -1,13 +1,16 @@
-// Every background task: what it is called, how often it is tried, and what is done every few seconds.
+// Every background task: what it is called and how often it is tried; and what is done every few seconds.
 import { z } from 'zod';
-import type { Chores } from './jobs/queue.ts';
+import type { Chore } from './jobs/chores.ts';
+import * as jobs from './jobs/jobs.ts';
+import { sweep, type Line } from './jobs/queue.ts';
 import { task, type Tasks } from './jobs/run.ts';
 import { deliver } from './outbox/delivery.ts';
+import * as outbox from './outbox/outbox.ts';
 import { carryOn, refresh } from './promotion/background.ts';
 
 export const tasks: Tasks = {
   'copy-down': task(z.object({ isLook: z.boolean() }), {
-    ...{ label: 'Copy-down', attempts: 10, mayBeCancelled: true },
+    ...{ label: 'Copy-down', attempts: 100, mayBeCancelled: true },
     run: refresh,
   }),
   transfer: task(z.object({ transfer: z.string() }), {
@@ -16,6 +19,12 @@ export const tasks: Tasks = {
   }),
 };
 
-export const chores: Chores = {
-  outbox: { everyMs: 2000, run: deliver },
-};
+const HOUR = 60 * 60 * 1000;
+
+/** What every process does beside jobs. */
+export const chores = (line: Line): Chore[] => [
+  { name: 'sweep of jobs', everyMs: 5000, run: (here) => sweep(here, line) },
+  { name: 'outbox', everyMs: 2000, run: deliver },
+  { name: 'tidying of jobs', everyMs: HOUR, run: jobs.tidy },
+  { name: 'tidying of the outbox', everyMs: HOUR, run: outbox.tidy },
+];

@@ -7,6 +7,9 @@ await startWith(async (settings) => {
   here.log.info(`a worker of ${rung(here.name).inText} is at work`);
   onStop(() => {
     here.log.info('draining');
-    void stop().then(() => process.exit(0));
+    stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
   });
 });

@@ -14,8 +14,8 @@ const leansOn: Record<string, string[]> = {
   messages: ['database'],
   web: ['access', 'catalog', 'database', 'environments', 'messages', 'version'],
   people: ['access', 'audit', 'database', 'environments', 'web'],
-  outbox: ['database', 'environments', 'messages', 'web'],
-  jobs: ['database', 'environments', 'version', 'web'],
+  outbox: ['audit', 'database', 'environments', 'messages', 'web'],
+  jobs: ['audit', 'database', 'environments', 'version', 'web'],
   journal: ['audit', 'catalog', 'database', 'environments', 'messages', 'outbox', 'version'],
   editing: ['catalog', 'database', 'environments', 'journal'],
   promotion: [
@@ -27,7 +27,7 @@ const leansOn: Record<string, string[]> = {
     ...['access', 'catalog', 'database', 'editing', 'environments', 'journal', 'pictures'],
     ...['promotion', 'storage', 'web'],
   ],
-  api: ['audit', 'catalog', 'database', 'environments', 'web'],
+  api: ['audit', 'catalog', 'database', 'environments', 'journal', 'web'],
   release: [
     ...['catalog', 'database', 'environments', 'jobs', 'journal', 'people', 'promotion', 'version'],
   ],

@@ -12,8 +12,8 @@ const { created } = await copyDown({
   there: source,
   source,
   lease: settings.lease.milliseconds,
-  progress: ({ rows }) => {
-    if (rows % 50_000 === 0) megabytes.push(Math.round(process.memoryUsage().rss / 1e6));
+  progress: ({ report }) => {
+    if (report.at.all % 50_000 === 0) megabytes.push(Math.round(process.memoryUsage().rss / 1e6));
   },
 });
 const most = Math.round((process.resourceUsage().maxRSS * 1024) / 1e6);

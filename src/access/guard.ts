@@ -11,12 +11,15 @@ export const guard =
     if (allow === 'anyone') return next();
     if (!req.account) {
       if (req.method !== 'GET') throw new Forbidden('You are signed out. Sign in and try again.');
-      req.session.returnTo = req.originalUrl;
+      if (isPage(req)) req.session.returnTo = req.originalUrl;
       return res.redirect(303, isTriedSilently(req) ? '/sign-in/single?silent=1' : '/sign-in');
     }
     if (allow === 'signed-in' || may(req.account, allow, req.here.grounds)) return next();
     throw new Forbidden(whoMay(allow, req.here.grounds));
   };
+
+/** Not what scripts, images and event streams ask for. */
+const isPage = (req: Request) => (req.get('Sec-Fetch-Dest') ?? 'document') === 'document';
 
 const SILENCE_MS = 5000;
 
@@ -26,7 +29,6 @@ const SILENCE_MS = 5000;
  */
 function isTriedSilently(req: Request): boolean {
   const { signsInByHand, askedAt = 0 } = req.session;
-  const isPage = (req.get('Sec-Fetch-Dest') ?? 'document') === 'document';
   const isRecent = Date.now() - askedAt < SILENCE_MS;
-  return req.here.settings.singleSignOn !== null && isPage && !signsInByHand && !isRecent;
+  return req.here.settings.singleSignOn !== null && isPage(req) && !signsInByHand && !isRecent;
 }

@@ -1,59 +1,102 @@
 // What the apps read: rows in the order in which they were changed, and deletions among them. Who follows `next`
 // misses nothing, whatever is written meanwhile.
 import type { Entity, Row, RowKey } from '../catalog/entity.ts';
-import { first, fromSqlInstant, select, snapshot, sql, toSqlInstant } from '../database/sql.ts';
+import {
+  first,
+  fromSqlInstant,
+  select,
+  snapshot,
+  sql,
+  toSqlInstant,
+  type Queryable,
+} from '../database/sql.ts';
 import type { Stop } from '../environments/place.ts';
 import { readChangedAfter, readOne, type Cursor } from '../environments/row-store.ts';
-import type { Queryable } from '../database/sql.ts';
+import { point } from '../journal/points.ts';
 
 export type { Cursor };
 
 /** A row as it stands, or the news that it is gone. */
 export type Item = (Row & { deleted: false }) | { id: number; modified_at: string; deleted: true };
 
-export type Page = { items: Item[]; next: Cursor; isMore: boolean };
+/** A place in the feed; `certainUpTo` where pages before this one gave out what was not certain yet. */
+export type Place = Cursor & { certainUpTo: string | null };
+export type Page = { items: Item[]; next: Place; isMore: boolean };
 
 /** Before everything. */
 export const START: Cursor = { modifiedAfter: '1970-01-01T00:00:00.000Z', after: 0 };
 
 /**
- * The next `limit` items after `from`, of one moment. A document is written a moment before its transfer is
- * certain: it is given out at once, so that nothing that refers to it comes before it, but `next` stays behind
- * it, because deletions of the same transfer have an earlier instant and are not to be seen yet.
+ * The next `limit` items after `from`. Documents stand a moment before their transfer is certain: they are given out
+ * at once, so that nothing that refers to them comes before them. But when the last page is reached, `next` goes back
+ * to where everything is certain, because what was written beside them may come with an earlier instant.
  */
 export async function pageOf(
   here: Stop,
   entity: Entity,
-  from: Cursor,
+  from: Place,
   limit: number,
 ): Promise<Page> {
-  // Documents first: what was written between the two readings is then known by its claim or its deletions.
-  const documents =
-    entity.store === 'mongo' ? await readChangedAfter(here, entity, from, limit + 1) : [];
-  const { rows, gone, inFlightAfter, claimed } = await snapshot(here.sql, async (on) => ({
-    rows:
-      entity.store === 'mysql'
-        ? await readChangedAfter({ ...here, sql: on }, entity, from, limit + 1)
-        : [],
-    gone: await deletedAfter(on, entity, from, limit + 1),
-    inFlightAfter: await lastInstant(on),
-    claimed: await claimedIds(on, entity, documents),
-  }));
-  const items = [...documents, ...rows]
-    .map((row): Item => ({ ...row, deleted: false }))
-    .concat(gone)
-    .toSorted(byInstant);
+  const { items, certainUpTo } = await (entity.store === 'mysql' ? rowsAfter : documentsAfter)(
+    here,
+    entity,
+    from,
+    limit + 1,
+  );
   const shown = items.slice(0, limit);
-  const isInFlight = (item: Item) => claimed.has(item.id) && item.modified_at > inFlightAfter;
-  const firstInFlight = shown.findIndex(isInFlight);
-  const certain = firstInFlight === -1 ? shown : shown.slice(0, firstInFlight);
-  const last = certain.at(-1);
-  return {
-    items: shown,
-    next: last ? { modifiedAfter: last.modified_at, after: last.id } : from,
-    isMore: items.length > limit && certain.length === shown.length,
-  };
+  const isMore = items.length > limit;
+  const last = shown.at(-1);
+  const end = last ? { modifiedAfter: last.modified_at, after: last.id } : from;
+  const certain = earlier(from.certainUpTo, certainUpTo);
+  if (isMore) return { items: shown, next: { ...end, certainUpTo: certain }, isMore };
+  const isBeyond = certain !== null && end.modifiedAfter > certain;
+  const next = isBeyond ? { modifiedAfter: certain, after: Number.MAX_SAFE_INTEGER } : end;
+  return { items: shown, next: { ...next, certainUpTo: null }, isMore };
 }
+
+const earlier = (one: string | null, other: string | null) =>
+  one === null || (other !== null && other < one) ? other : one;
+
+type Found = {
+  items: Item[];
+  /** Null where everything that was found is certain. */
+  certainUpTo: string | null;
+};
+
+/** Rows and their deletions of one snapshot. */
+const rowsAfter = (here: Stop, entity: Entity, from: Cursor, limit: number): Promise<Found> =>
+  snapshot(here.sql, async (on) => ({
+    items: merged(
+      await readChangedAfter({ ...here, sql: on }, entity, from, limit),
+      await deletedAfter(on, entity, from, limit),
+    ),
+    certainUpTo: null,
+  }));
+
+/**
+ * Documents have no snapshot: the clock is read before them, and what is later than that is not certain. When nobody
+ * wrote meanwhile and nobody is about to, all of it is, whatever wrote it.
+ */
+async function documentsAfter(
+  here: Stop,
+  entity: Entity,
+  from: Cursor,
+  limit: number,
+): Promise<Found> {
+  const before = await lastInstant(here.sql);
+  const documents = await readChangedAfter(here, entity, from, limit);
+  await point('feed documents');
+  return snapshot(here.sql, async (on) => {
+    const isQuiet = (await lastInstant(on)) === before && !(await isHeld(on));
+    return {
+      items: merged(documents, await deletedAfter(on, entity, from, limit)),
+      certainUpTo: isQuiet ? null : before,
+    };
+  });
+}
+
+const merged = (rows: Row[], gone: Item[]): Item[] =>
+  [...rows.map((row): Item => ({ ...row, deleted: false })), ...gone].toSorted(byInstant);
 
 const byInstant = (one: Item, other: Item) =>
   one.modified_at < other.modified_at
@@ -80,7 +123,7 @@ async function deletedAfter(
   }));
 }
 
-/** What is certain has no later instant than this. */
+/** What is certain and was written by this program has no later instant than this. */
 async function lastInstant(on: Queryable): Promise<string> {
   const clock = await first<{ instant: string }>(
     on,
@@ -89,15 +132,8 @@ async function lastInstant(on: Queryable): Promise<string> {
   return clock ? fromSqlInstant(clock.instant) : START.modifiedAfter;
 }
 
-async function claimedIds(on: Queryable, { name }: Entity, rows: Row[]): Promise<Set<number>> {
-  if (rows.length === 0) return new Set();
-  const lines = await select<{ row_id: number }>(
-    on,
-    sql`select row_id from claim
-         where entity = ${name} and mode = 'write' and row_id in (${rows.map(({ id }) => id)})`,
-  );
-  return new Set(lines.map(({ row_id: id }) => id));
-}
+const isHeld = async (on: Queryable): Promise<boolean> =>
+  (await first(on, sql`select 1 from claim where mode = 'write' limit 1`)) !== undefined;
 
 /** One row; since when it is gone; or null for what never was. */
 export async function itemAt(here: Stop, entity: Entity, id: number): Promise<Item | null> {

@@ -1,7 +1,13 @@
 // OpenAPI 3.1 of the apps' API, derived from the catalogue.
 import { fieldEntries, labelOf, type Entity } from '../catalog/entity.ts';
-import { catalog } from '../catalog/index.ts';
+import { catalog, travelling } from '../catalog/index.ts';
 import type { Field } from '../catalog/fields.ts';
+import { promotionOrder } from '../journal/order.ts';
+
+/** What refers before what it refers to: who reads in this order never has a task without its form. */
+export const readingOrder = promotionOrder(travelling)
+  .toReversed()
+  .map(({ name }) => name);
 
 /** Items in one page at the most. */
 export const LIMIT = 1000;
@@ -86,6 +92,10 @@ const pathsOf = (entity: Entity) => ({
             'With modified_after: also what was changed in that very instant and has a higher id.',
         },
         {
+          ...{ name: 'certain_up_to', in: 'query', schema: instant },
+          description: 'Part of `next` while rows are being written: carried from page to page.',
+        },
+        {
           ...{ name: 'limit', in: 'query' },
           schema: { type: 'integer', minimum: 1, maximum: LIMIT, default: 100 },
         },
@@ -134,8 +144,7 @@ export const describe = (address: string, environment: string) => ({
   info: {
     title: `Oneway, ${environment}`,
     version: '1',
-    description:
-      'Metadata as the apps read it. Rows have the same id in every environment; `modified_at` is when a row came here. References are ids, cities and partners are names.',
+    description: `Metadata as the apps read it. To follow what changes, read the types in this order, each until “more” is false, and keep “next”: ${readingOrder.join(', ')}. Rows have the same id in every environment; “modified_at” is when a row came here. References are ids, cities and partners are names.`,
   },
   servers: [{ url: address }],
   security: [{ key: [] }],

@@ -6,9 +6,9 @@ import { catalog, entityNamed } from '../catalog/index.ts';
 import { rung } from '../environments/ladder.ts';
 import { Invalid, NotFound, Problem } from '../problems.ts';
 import { page } from '../web/pages.ts';
-import { itemAt, pageOf, START, type Cursor } from './feed.ts';
+import { itemAt, pageOf, START, type Place } from './feed.ts';
 import * as keys from './keys.ts';
-import { describe, LIMIT } from './openapi.ts';
+import { describe, LIMIT, readingOrder } from './openapi.ts';
 
 /** Whoever shows a key that holds, as `Authorization: Bearer …`, may pass; what it may read is asked later. */
 export async function needKey(req: Request, res: Response, next: NextFunction) {
@@ -37,17 +37,19 @@ function readable(req: Request): Entity {
 const whole = z
   .string()
   .regex(/^\d{1,17}$/, 'must be a whole number')
-  .refine((text) => Number(text) <= Number.MAX_SAFE_INTEGER, 'is too large');
+  .refine((text) => !(Number(text) > Number.MAX_SAFE_INTEGER), 'is too large');
 /** The databases know no instant outside these. */
 const [earliest, latest] = [new Date(START.modifiedAfter), new Date('9999-01-01T00:00:00.000Z')];
 const storable = (at: Date) => (at < earliest ? earliest : at > latest ? latest : at);
 
+const instant = z.iso
+  .datetime({ offset: true, error: 'must be an instant such as 2026-11-21T09:30:00.000Z' })
+  .transform((text) => storable(new Date(text)).toISOString());
+
 const querySchema = z.object({
-  modified_after: z.iso
-    .datetime({ offset: true, error: 'must be an instant such as 2026-11-21T09:30:00.000Z' })
-    .transform((text) => storable(new Date(text)).toISOString())
-    .optional(),
+  modified_after: instant.optional(),
   after: whole.transform(Number).optional(),
+  certain_up_to: instant.optional(),
   limit: whole
     .transform(Number)
     .refine((limit) => limit >= 1 && limit <= LIMIT, `must be from 1 to ${LIMIT}`)
@@ -55,7 +57,7 @@ const querySchema = z.object({
 });
 
 /** @throws Invalid, naming the parameter and what it must be */
-function queried(query: unknown): { from: Cursor; limit: number } {
+function queried(query: unknown): { from: Place; limit: number } {
   const { data, error } = querySchema.safeParse(query);
   if (!data) {
     const lines = error.issues.map(({ path, message }) => [
@@ -64,10 +66,13 @@ function queried(query: unknown): { from: Cursor; limit: number } {
     ]);
     throw new Invalid(Object.fromEntries(lines) as Record<string, string>);
   }
-  const { modified_after: modifiedAfter, after, limit } = data;
-  if (modifiedAfter === undefined) return { from: { ...START, after: after ?? 0 }, limit };
-  // Without an id everything of that very instant counts as known.
-  return { from: { modifiedAfter, after: after ?? Number.MAX_SAFE_INTEGER }, limit };
+  const { modified_after: modifiedAfter, after, certain_up_to: certainUpTo = null, limit } = data;
+  const from =
+    modifiedAfter === undefined
+      ? { ...START, after: after ?? 0 }
+      : // Without an id everything of that very instant counts as known.
+        { modifiedAfter, after: after ?? Number.MAX_SAFE_INTEGER };
+  return { from: { ...from, certainUpTo }, limit };
 }
 
 export async function list(req: Request, res: Response) {
@@ -78,6 +83,7 @@ export async function list(req: Request, res: Response) {
     modified_after: next.modifiedAfter,
     after: String(next.after),
     limit: String(limit),
+    ...(next.certainUpTo === null ? {} : { certain_up_to: next.certainUpTo }),
   });
   const href = `/api/v1/${entity.name}?${query.toString()}`;
   if (isMore) res.set('Link', `<${href}>; rel="next"`);
@@ -97,14 +103,6 @@ export async function show(req: Request, res: Response) {
   res.status(item.deleted ? 410 : 200).json(item);
 }
 
-/** An icon or image; its name is the hash of its content. */
-export async function object(req: Request, res: Response) {
-  const name = String(req.params['name']);
-  const content = await req.here.storage.read(name);
-  res.set('Cache-Control', 'private, max-age=31536000, immutable');
-  res.type(name.split('.').at(-1) ?? '').send(content);
-}
-
 const addressOf = ({ here }: Request) => here.settings.urls[here.name] ?? '/';
 
 export const openapi = (req: Request, res: Response) =>
@@ -119,6 +117,7 @@ export async function documentation(req: Request, res: Response) {
     document: describe(addressOf(req), rung(req.here.name).label),
     entities: catalog,
     LIMIT,
+    readingOrder,
   });
 }
 

@@ -68,7 +68,7 @@ export function addAccounts(program: Command) {
     .action((name: string, { to }: { to: string }) =>
       at(async (here) => {
         const change = { email: to, permission: known(name), isGiven: true };
-        await people.changePermission(here, here.grounds, await actor(here), change);
+        await people.changePermission(here, here.grounds, await actor(here, 'administer'), change);
         say(`${to} has ${name} in ${rung(here.name).inText}.`);
       }),
     );
@@ -120,7 +120,7 @@ async function addPerson(
   here: Here,
   options: { name: string; email: string; permissions: string },
 ) {
-  const by = await actor(here);
+  const by = await actor(here, 'administer');
   const wanted = options.permissions.split(',').filter(Boolean).map(known);
   const id = await people.add(here, by, { ...options, password: await secret('Password: ') });
   await people.setPermissions(here, here.grounds, by, id, wanted);
@@ -128,7 +128,7 @@ async function addPerson(
 }
 
 async function revoke(here: Here, permission: Permission, from: string | undefined) {
-  const by = await actor(here);
+  const by = await actor(here, 'administer');
   if (from !== undefined) {
     const change = { email: from, permission, isGiven: false };
     await people.changePermission(here, here.grounds, by, change);

@@ -53,7 +53,7 @@ export function addDatabase(program: Command) {
     .description('take away the claims of a transfer whose origin is gone for good')
     .action((transfer: string, { reason }: { reason: string }) =>
       at(async (here) => {
-        const by = { person: await actor(here), reason };
+        const by = { person: await actor(here, 'administer'), reason };
         const found = await claims.releaseByHand(here, transfer, by);
         if (found === 0) throw new Problem(404, `No claims of ${transfer} are here.`);
         say(`${count(found)} claims released.`);

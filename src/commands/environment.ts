@@ -53,10 +53,20 @@ export async function at(
 }
 
 /** Whoever administers the machine: for what must work before anybody has an account. */
-const operator = () => `${userInfo().username}@${hostname()}`;
+export const operator = () => `${userInfo().username}@${hostname()}`;
 
-/** The person who signed in, otherwise whoever administers the machine. */
-export const actor = async (here: Here) => (await signedIn(here))?.email ?? operator();
+/**
+ * Who answers for it in the audit: the person who signed in, if they may; where nobody did, whoever administers the
+ * machine.
+ * @throws Problem for a sign-in that has ended, Forbidden when the person may not
+ */
+export async function actor(here: Here, ability: Ability): Promise<string> {
+  const found = await signedIn(here);
+  if (found && !may(found, ability, here.grounds)) {
+    throw new Forbidden(whoMay(ability, here.grounds));
+  }
+  return found?.email ?? operator();
+}
 
 const tokenFile = ({ name }: Here) =>
   join(process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'oneway', `${name}.token`);
@@ -71,10 +81,22 @@ export async function keepToken(here: Here, token: string) {
 
 export const forgetToken = (here: Here) => rm(tokenFile(here), { force: true });
 
+/**
+ * Null when nobody signed in. A sign-in that has ended is nobody's: it never counts for more than one that holds.
+ * @throws Problem
+ */
 export async function signedIn(here: Here): Promise<Person | null> {
   const given = process.env['ONEWAY_TOKEN'];
   const token = given ?? (await readFile(tokenFile(here), 'utf8').catch(() => ''));
-  return token === '' ? null : tokens.holderOf(here, token);
+  if (token === '') return null;
+  const found = await tokens.holderOf(here, token);
+  if (!found) {
+    throw new Problem(
+      401,
+      'This sign-in does not hold any more: “oneway sign-in” again, or “oneway sign-out” (and unset ONEWAY_TOKEN).',
+    );
+  }
+  return found;
 }
 
 /**

@@ -1,12 +1,11 @@
 // The copy-down from a terminal, and what runs in the background.
 import type { Command } from 'commander';
 import type { Here } from '../environments/here.ts';
-import { rung } from '../environments/ladder.ts';
 import * as jobs from '../jobs/jobs.ts';
-import { runJob } from '../jobs/run.ts';
+import { cancel, runJob } from '../jobs/run.ts';
 import { Problem } from '../problems.ts';
 import type { Report } from '../promotion/copy-down.ts';
-import { COPY_DOWN, nameOf } from '../promotion/refreshing.ts';
+import { askFor } from '../promotion/refreshing.ts';
 import { tasks } from '../tasks.ts';
 import { count, when } from '../web/words.ts';
 import { actor, answer, at, columns, person, say } from './environment.ts';
@@ -45,12 +44,9 @@ export function addJobs(program: Command) {
     .description('stop a job at its next step')
     .action((number: string) =>
       at(async (here) => {
-        await person(here, 'refresh');
+        const { email } = await person(here, 'refresh');
         const job = await numbered(here, number);
-        if (!tasks[job.kind]?.mayBeCancelled) {
-          throw new Problem(409, 'A job of this kind comes to its end or is put back.');
-        }
-        const isCancelled = await jobs.cancel(here.sql, job.id);
+        const isCancelled = await cancel(here, tasks, job, email);
         say(isCancelled ? `Job ${job.number} is cancelled.` : 'It had ended already.');
       }),
     );
@@ -66,21 +62,11 @@ async function refresh(here: Here, { dryRun = false, json }: Asked) {
   if (!here.source) {
     throw new Problem(422, 'REFRESH_SOURCE_* is not set: there is nothing to copy down from.');
   }
-  const { job, isNew } = await jobs.request(here.sql, {
-    kind: COPY_DOWN,
-    name: nameOf(dryRun, rung(here.name)),
-    person: await actor(here),
-    input: { isLook: dryRun },
-    onlyOne: COPY_DOWN,
-  });
+  const { job, isNew } = await askFor(here, await actor(here, 'refresh'), dryRun);
   if (!isNew) throw new Problem(409, `A copy-down is under way already: job ${job.number}.`);
-  let isStopping = false;
-  process.once('SIGINT', () => (isStopping = true));
-  const ended = await runJob(here, tasks, job.id, {
-    isStopping: () => isStopping,
-    hear: ({ doing, done, total }) => {
-      if (!json) say(`${doing}: ${count(done)} of ${count(total)}`);
-    },
+  process.once('SIGINT', () => here.halt.abort());
+  const ended = await runJob(here, tasks, job.id, ({ doing, done, total }) => {
+    if (!json) say(`${doing}: ${count(done)} of ${count(total)}`);
   });
   if (ended?.state !== 'done') {
     throw new Problem(
@@ -92,14 +78,14 @@ async function refresh(here: Here, { dryRun = false, json }: Asked) {
   answer(json, report, () => inLines(report, dryRun));
 }
 
-function inLines({ created, updated, same, leftAlone, missingImages }: Report, isLook: boolean) {
+function inLines(report: Report, isLook: boolean) {
+  const { created, updated, same, left, leftAlone, missingImages } = report;
   const would = isLook ? 'would be ' : '';
   return [
     `${count(created)} ${would}created, ${count(updated)} ${would}updated, ${count(same)} the same already.`,
-    ...(leftAlone.length > 0
-      ? [`${count(leftAlone.length)} left alone, because they have work of their own:`]
-      : []),
+    ...(left > 0 ? [`${count(left)} left alone, because they have work of their own:`] : []),
     ...leftAlone.map(({ key, title, why }) => `  ${key.entity} ${key.id} “${title}”: ${why}`),
+    ...(left > leftAlone.length ? [`  and ${count(left - leftAlone.length)} more`] : []),
     ...missingImages.map((image) => `not in production's store: ${image}`),
   ];
 }

@@ -1,6 +1,5 @@
 // `oneway db`: brings the databases of one environment to the shape of this program, with everybody else kept
 // out. Killed at any point it can be run again.
-import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { first, select, sql, type Queryable } from '../database/sql.ts';
@@ -8,6 +7,7 @@ import { migrate } from '../database/migrate.ts';
 import type { Here } from '../environments/here.ts';
 import { rung } from '../environments/ladder.ts';
 import * as claims from '../journal/claims.ts';
+import { operator } from './environment.ts';
 import { point } from '../journal/points.ts';
 import { recover } from '../journal/recovery.ts';
 import { Conflict, Problem } from '../problems.ts';
@@ -17,8 +17,6 @@ import { KEPT } from '../version/standing.ts';
 
 /** Before the first migration there is no version. */
 const NONE = '0.0.0';
-
-const operator = () => `${userInfo().username}@${hostname()}`;
 
 export type Upgrade = {
   here: Here;

@@ -127,11 +127,14 @@ async function finishRevert(here: Here, asked: Asked) {
     return;
   }
   const { email } = await person(here, 'bring-back');
-  const id = await selections.create(here.sql, email, {
-    ...{ keys: edited.map(({ key }) => key), kind: 'bring-back' },
+  const wanted = {
+    keys: edited.map(({ key }) => key),
+    kind: 'bring-back' as const,
     name: 'Edited in production',
-  });
-  const url = here.settings.urls[here.name];
-  if (!asked.json) say(`The sheet: ${url ?? ''}/bring-backs/${id}`);
-  await review(here, { kind: 'bring-back', id, email, isManager: true }, asked);
+  };
+  if (!asked.yes) {
+    const id = await selections.create(here.sql, email, wanted);
+    say(`Its sheet: ${here.settings.urls[here.name] ?? ''}/bring-backs/${id}`);
+  }
+  await review(here, { wanted, email, isManager: true }, asked);
 }

@@ -10,7 +10,6 @@ import { DELETE, noChoices, OVERWRITE, type Choices } from '../promotion/choices
 import type { Plan } from '../promotion/plan.ts';
 import { roadFrom } from '../promotion/roads.ts';
 import * as selections from '../promotion/selections.ts';
-import type { SelectionKind } from '../promotion/selections.ts';
 import { prepare } from '../promotion/sheets.ts';
 import * as transfers from '../promotion/transfers.ts';
 import { count, when } from '../web/words.ts';
@@ -84,8 +83,7 @@ const choicesOf = (asked: Asked): Choices => {
 async function transfer(here: Here, rows: string[], asked: Asked) {
   const { email } = await person(here, 'transfer');
   const keys = selections.parseKeys(rows.map((row) => keyText(key(row))));
-  const id = await selections.create(here.sql, email, { keys, name: asked.name ?? '' });
-  await review(here, { kind: 'transfer', id, email, isManager: true }, asked);
+  await review(here, { wanted: { keys, name: asked.name ?? '' }, email, isManager: true }, asked);
 }
 
 async function undo(here: Here, number: string, rows: string[], asked: Asked) {
@@ -93,17 +91,17 @@ async function undo(here: Here, number: string, rows: string[], asked: Asked) {
   const former = await journal.byNumber(here.sql, Number(number) || 0);
   if (!former) throw new Problem(404, `There is no transfer ${number}.`);
   const keys = await selections.keysToUndo(here.sql, former, rows);
-  const id = await selections.create(here.sql, email, selections.undoOf(former, keys));
   const isManager = permissions.includes('product_manager');
-  await review(here, { kind: 'undo', id, email, isManager }, asked);
+  await review(here, { wanted: selections.undoOf(former, keys), email, isManager }, asked);
 }
 
-export type Sheet = { kind: SelectionKind; id: string; email: string; isManager: boolean };
+export type Sheet = { wanted: selections.New; email: string; isManager: boolean };
 
 /** Shows the plan of a selection and, when that is wanted, sends it. */
-export async function review(here: Here, { kind, id, email, isManager }: Sheet, asked: Asked) {
+export async function review(here: Here, { wanted, email, isManager }: Sheet, asked: Asked) {
+  const found = selections.draft(email, wanted);
+  const { kind } = found;
   const road = roadFrom(here, email, kind);
-  const found = await selections.find(here.sql, id, kind);
   const chosen = { ...found, choices: choicesOf(asked) };
   const seen = await prepare(road, chosen);
   // The words count for the very plan that they were typed for.
@@ -129,14 +127,19 @@ export async function review(here: Here, { kind, id, email, isManager }: Sheet, 
     !(await confirmed(`${verbs[kind]} ${rows} ${kind === 'undo' ? 'in' : 'to'} ${to}?`, asked.yes))
   )
     return;
-  const sent = await transfers.send(road, selection, {
-    planHash: plan.hash,
-    idempotencyKey: asked.idempotencyKey ?? uuid(),
-    name: asked.name ?? found.name,
-    reason: asked.reason ?? null,
-    person: email,
-    role: isManager ? 'product_manager' : 'on_call',
-  });
+  const id = await selections.create(here.sql, email, wanted);
+  const sent = await transfers.send(
+    road,
+    { ...selection, id },
+    {
+      planHash: plan.hash,
+      idempotencyKey: asked.idempotencyKey ?? uuid(),
+      name: asked.name ?? found.name,
+      reason: asked.reason ?? null,
+      person: email,
+      role: isManager ? 'product_manager' : 'on_call',
+    },
+  );
   tell(sent, written.length, to, asked);
 }
 

@@ -26,6 +26,8 @@ export type Here = Stop & {
   /** Whether this program may work on its database now; at most two seconds old. */
   standing: Watch;
   log: Logger;
+  /** Aborted when this process is to end: whatever repeats stops, answers close their connection. */
+  halt: AbortController;
   close(): Promise<void>;
 };
 
@@ -65,10 +67,11 @@ export function openHere(settings: Settings): Here {
       hasSource: settings.source !== null,
     },
     standing: watch(own.documents, settings.supportedVersion),
+    halt: new AbortController(),
     log: pino({
       level: settings.logLevel,
       base: { environment },
-      redact: ['req.headers.cookie', 'req.headers.authorization', '*.password', 'password'],
+      serializers: { err: withoutValues },
     }),
     close: async () => {
       await Promise.all(closers.map((close) => close()));
@@ -76,10 +79,33 @@ export function openHere(settings: Settings): Here {
   };
 }
 
+/**
+ * Of an error, the log says what and where. What a database answers quotes the values that it was given, and its
+ * driver keeps the whole statement: neither is for a log.
+ */
+export function withoutValues(error: unknown) {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const { code, errno, sqlMessage, errmsg, keyValue } = error as Error & Record<string, unknown>;
+  const isFromDatabase = [sqlMessage, errmsg, keyValue].some((one) => one !== undefined);
+  return {
+    type: error.name,
+    ...(code === undefined ? {} : { code }),
+    ...(errno === undefined ? {} : { errno }),
+    message: isFromDatabase ? 'a database refused a statement' : error.message,
+    stack: error.stack?.slice(Math.max(0, error.stack.indexOf('\n    at '))),
+  };
+}
+
 /** Redis for sessions and throttling; every key begins with the environment's name. */
-export async function openRedis({ settings, log }: Here): Promise<Redis> {
+export async function openRedis(here: Here): Promise<Redis> {
+  const { redis, connected } = reachRedis(here);
+  await connected;
+  return redis;
+}
+
+/** The same without waiting: until it is connected, every question is refused at once. */
+export function reachRedis({ settings, log }: Here): { redis: Redis; connected: Promise<unknown> } {
   const redis = redisClient(settings.redisUrl);
   redis.on('error', (error: Error) => log.warn({ err: error }, 'redis'));
-  await redis.connect();
-  return redis;
+  return { redis, connected: redis.connect() };
 }

@@ -1,7 +1,9 @@
 // The record of every job: what was asked for, how far it is, what came of it. Redis only runs jobs: one that
 // it lost is put back from here.
 import { v7 as uuid } from 'uuid';
-import { first, run, select, sql, type Queryable } from '../database/sql.ts';
+import * as audit from '../audit/audit.ts';
+import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import type { Stop } from '../environments/place.ts';
 
 export type JobState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
 export const jobStates: JobState[] = ['running', 'waiting', 'done', 'failed', 'cancelled'];
@@ -76,15 +78,23 @@ export const living = (on: Queryable, word: string) =>
 
 /** The newest of a kind. */
 export const newest = (on: Queryable, kind: string, limit = 10) =>
-  select<Job>(on, sql`select * from job where kind = ${kind} order by number desc limit ${limit}`);
+  select<Listed>(
+    on,
+    sql`select ${inList} from job where kind = ${kind} order by number desc limit ${limit}`,
+  );
+
+/** A list does not need what may be large. */
+export type Listed = Omit<Job, 'report'>;
+const inList = sql`id, number, kind, name, person, input, state, attempt, done_count, total_count, doing, problem,
+               created_at, started_at, alive_at, ended_at`;
 
 export type Filter = { state: string; kind: string; before: number | null };
 
 /** Those that run first, then the newest; 50 a page, below `before`. */
 export const list = (on: Queryable, { state, kind, before }: Filter) =>
-  select<Job>(
+  select<Listed>(
     on,
-    sql`select * from job
+    sql`select ${inList} from job
          where (${state} = '' or state = ${state}) and (${kind} = '' or kind = ${kind})
            and (${before} is null or number < ${before})
          order by state = 'running' desc, number desc
@@ -109,13 +119,15 @@ export class Overtaken extends Error {}
 const mine = ({ id, attempt }: Job) =>
   sql`id = ${id} and attempt = ${attempt} and state = 'running'`;
 
-export type Progress = { done: number; total: number; doing: string };
+/** `result` is kept: another attempt goes on from it. */
+export type Progress = { done: number; total: number; doing: string; result?: unknown };
 
 /** @throws Overtaken */
-export async function report(on: Queryable, job: Job, { done, total, doing }: Progress) {
+export async function report(on: Queryable, job: Job, { done, total, doing, result }: Progress) {
   const found = await run(
     on,
     sql`update job set done_count = ${done}, total_count = ${total}, doing = ${doing.slice(0, 300)},
+               report = coalesce(${result === undefined ? null : JSON.stringify(result)}, report),
                alive_at = ${now}
          where ${mine(job)}`,
   );
@@ -146,23 +158,31 @@ export const fail = (on: Queryable, job: Job, problem: string) =>
 export const putOff = (on: Queryable, job: Job, problem: string) =>
   run(on, sql`update job set state = 'waiting', problem = ${problem} where ${mine(job)}`);
 
-/** Answers whether there was something to cancel. */
-export async function cancel(on: Queryable, id: string): Promise<boolean> {
-  const found = await run(
-    on,
-    sql`update job set state = 'cancelled', attempt = attempt + 1, only_one = null, ended_at = ${now}
-         where id = ${id} and state in ('waiting', 'running')`,
-  );
-  return found === 1;
-}
+/** Stops a job at its next report; answers whether there was something to stop. */
+export const cancel = (here: Stop, job: Pick<Job, 'id' | 'name'>, person: string) =>
+  transaction(here.sql, async (connection) => {
+    const found = await run(
+      connection,
+      sql`update job set state = 'cancelled', attempt = attempt + 1, only_one = null, ended_at = ${now}
+           where id = ${job.id} and state in ('waiting', 'running')`,
+    );
+    if (found === 1) {
+      await audit.write(connection, { person, action: 'cancelled a job', subject: job.name });
+    }
+    return found === 1;
+  });
+
+/** Forgets what ended long ago. */
+export const tidy = ({ sql: on }: Stop) =>
+  run(on, sql`delete from job where ended_at < ${now} - interval 90 day`);
 
 /** Jobs that wait for longer than a moment (the longer the oftener they were tried), or whose worker fell silent. */
 export const left = (on: Queryable) =>
-  select<Job>(
+  select<Listed>(
     on,
-    sql`select * from job
+    sql`select ${inList} from job
          where (state = 'waiting'
-                and coalesce(alive_at, created_at) < ${now} - interval (5 + 5 * attempt) second)
+                and coalesce(alive_at, created_at) < ${now} - interval least(5 + 5 * attempt, 60) second)
             or (state = 'running' and alive_at < ${quiet(SILENCE)})
          order by number limit 100`,
   );

@@ -1,10 +1,10 @@
 import type { Request, Response } from 'express';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Conflict, NotFound } from '../problems.ts';
+import { NotFound } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
-import { numberOrNull, textIn } from '../web/request.ts';
+import { accountOf, numberOrNull, textIn } from '../web/request.ts';
 import * as jobs from './jobs.ts';
-import type { Tasks } from './run.ts';
+import { cancel as cancelJob, type Tasks } from './run.ts';
 
 export const index = (tasks: Tasks) => async (req: Request, res: Response) => {
   const filter = {
@@ -28,31 +28,30 @@ async function addressedJob(req: Request): Promise<jobs.Job> {
   return job;
 }
 
-export async function show(req: Request, res: Response) {
+export const show = (tasks: Tasks) => async (req: Request, res: Response) => {
   const job = await addressedJob(req);
   await page(req, res, 'jobs/job', {
     title: `Job ${job.number}: ${job.name}`,
     crumbs: [{ text: 'Jobs', href: '/jobs' }, { text: `Job ${job.number}` }],
     job,
     isLive: isLive(job),
+    mayBeCancelled: isLive(job) && tasks[job.kind]?.mayBeCancelled === true,
     input: JSON.parse(job.input) as object,
     report: job.report === null ? null : (JSON.parse(job.report) as object),
   });
-}
+};
 
 const isLive = ({ state }: jobs.Job) => state === 'waiting' || state === 'running';
 
 const BEAT = 1000;
-/** Then the browser asks again: a server that is to stop does not wait for its readers. */
-const BEATS = 15;
 
-/** How far a job is, second by second, for a while (server-sent events). */
+/** How far a job is, second by second (server-sent events). */
 export async function events(req: Request, res: Response) {
   const { number } = await addressedJob(req);
   let isOpen = true;
   res.once('close', () => (isOpen = false));
   res.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
-  for (let beat = 0; isOpen && beat < BEATS; beat += 1) {
+  while (isOpen && !req.here.halt.signal.aborted) {
     const job = await jobs.byNumber(req.here.sql, number);
     if (!job) break;
     const { state, done_count: done, total_count: total, doing } = job;
@@ -65,10 +64,7 @@ export async function events(req: Request, res: Response) {
 
 export const cancel = (tasks: Tasks) => async (req: Request, res: Response) => {
   const job = await addressedJob(req);
-  if (!tasks[job.kind]?.mayBeCancelled) {
-    throw new Conflict('A job of this kind comes to its end or is put back; undo it afterwards.');
-  }
-  const isCancelled = await jobs.cancel(req.here.sql, job.id);
+  const isCancelled = await cancelJob(req.here, tasks, job, accountOf(req).email);
   flash(req, isCancelled ? 'Cancelled: it stops at its next step.' : 'It had ended already.');
   res.redirect(303, `/jobs/${job.number}`);
 };

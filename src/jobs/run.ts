@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { isPassing } from '../database/passing.ts';
 import type { Here } from '../environments/here.ts';
 import { inWords } from '../version/standing.ts';
-import { Problem, Unavailable } from '../problems.ts';
+import { Conflict, Problem, Unavailable } from '../problems.ts';
 import * as jobs from './jobs.ts';
 
 /** What a task knows of the job that it is run for. */
@@ -32,25 +32,36 @@ export const task = <T extends z.ZodType>(
   }: Omit<Task, 'run'> & { run: (work: Work, input: z.infer<T>) => Promise<unknown> },
 ): Task => ({ ...rest, run: (work) => run(work, input.parse(JSON.parse(work.job.input))) });
 
+/**
+ * A person stops a job; answers whether it was still to be stopped.
+ * @throws Conflict for a kind that comes to its end or is put back
+ */
+export function cancel(here: Here, tasks: Tasks, job: jobs.Job, person: string): Promise<boolean> {
+  if (!tasks[job.kind]?.mayBeCancelled) {
+    throw new Conflict('A job of this kind comes to its end or is put back; undo it afterwards.');
+  }
+  return jobs.cancel(here, job, person);
+}
+
 /** The process is to end: the job waits for another. */
 class Stopping extends Error {}
 
 /** A job that takes its process with it every time is not begun for ever. */
-const BEGINNINGS = 20;
+const BEGINNINGS = 200;
 
-/** Of the process that runs it: whether it is to end, and who wants to hear how far it is. */
-type Around = { isStopping?: () => boolean; hear?: (progress: jobs.Progress) => void };
-
-/** Runs a job, if it is there to be run; answers how it stands then. */
+/** Runs a job, if it is there to be run; answers how it stands then. `hear` is told how far it is. */
 export async function runJob(
   here: Here,
   tasks: Tasks,
   id: string,
-  { isStopping = () => false, hear = () => {} }: Around = {},
+  hear: (progress: jobs.Progress) => void = () => {},
 ): Promise<jobs.Job | undefined> {
+  const waiting = await jobs.byId(here.sql, id);
+  const task = waiting && tasks[waiting.kind];
+  // Of a kind that a newer program knows: left for that.
+  if (!task) return waiting;
   const job = await jobs.begin(here.sql, id);
-  const task = job && tasks[job.kind];
-  if (!job || !task) return jobs.byId(here.sql, id);
+  if (!job) return jobs.byId(here.sql, id);
   const pulse = setInterval(() => {
     jobs.sayAlive(here.sql, job).catch(() => {
       // Silent for too long, it is taken over; and this worker stops at its next report.
@@ -65,7 +76,8 @@ export async function runJob(
       report: async (progress) => {
         await jobs.report(here.sql, job, progress);
         hear(progress);
-        if (isStopping()) throw new Stopping('This process is stopping; another goes on');
+        if (here.halt.signal.aborted)
+          throw new Stopping('This process is stopping; another goes on');
       },
     });
     await jobs.finish(here.sql, job, result);

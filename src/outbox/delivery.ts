@@ -10,26 +10,37 @@ const PATIENCE = 10;
 const ATTEMPTS = 15;
 const waitAfter = (attempts: number) => Math.min(5 * 2 ** (attempts - 1), 3600);
 
+/** How many are sent side by side: one that hangs does not hold up the others. */
+const AT_ONCE = 5;
+
 /** Sends everything whose time has come; answers how many lines were taken. */
 export async function deliver(here: Here): Promise<number> {
-  const { indexer } = here.settings;
+  if (!here.settings.indexer) return 0;
+  const lines = await outbox.due(here.sql);
   let taken = 0;
-  for (const line of indexer ? await outbox.due(here.sql) : []) {
-    if (indexer && (await outbox.take(here.sql, line, PATIENCE * 2))) {
-      const attempts = line.attempts + 1;
-      const { isTaken, answer } = await post(indexer, line);
-      if (isTaken) {
-        await outbox.sent(here.sql, line, answer);
-        taken += 1;
-      } else {
-        const again = attempts < ATTEMPTS ? waitAfter(attempts) : null;
-        await outbox.refused(here.sql, line, { answer, again });
-        here.log.warn({ event: line.event, attempts, answer }, 'the indexer did not take it');
-        if (again === null) await tellAdministrators(here, line);
-      }
+  const sender = async () => {
+    for (let line = lines.shift(); line && !here.halt.signal.aborted; line = lines.shift()) {
+      if (await send(here, line)) taken += 1;
     }
-  }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, sender));
   return taken;
+}
+
+async function send(here: Here, line: outbox.Line): Promise<boolean> {
+  const { indexer } = here.settings;
+  if (!indexer || !(await outbox.take(here.sql, line, PATIENCE * 2))) return false;
+  const attempts = line.attempts + 1;
+  const { isTaken, answer } = await post(indexer, line);
+  if (isTaken) {
+    await outbox.sent(here.sql, line, answer);
+  } else {
+    const again = attempts < ATTEMPTS ? waitAfter(attempts) : null;
+    await outbox.refused(here.sql, line, { answer, again });
+    here.log.warn({ event: line.event, attempts, answer }, 'the indexer did not take it');
+    if (again === null) await tellAdministrators(here, line);
+  }
+  return isTaken;
 }
 
 /** `t=1767225600,v1=<hex>`: HMAC-SHA256 over the time, a full stop and the body. */

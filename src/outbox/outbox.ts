@@ -1,7 +1,9 @@
 // What other systems are told. A line is written in the same commit as what it tells of, so there is one exactly
 // when that happened; it is sent until it is taken.
 import { v7 as uuid } from 'uuid';
-import { first, run, select, sql, type Queryable } from '../database/sql.ts';
+import * as audit from '../audit/audit.ts';
+import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import type { Stop } from '../environments/place.ts';
 
 export type Line = {
   id: number;
@@ -102,11 +104,23 @@ export const refused = (
          where id = ${id} and state = 'waiting'`,
   );
 
-/** Answers whether there is such a line. */
-export async function again(on: Queryable, id: number): Promise<boolean> {
-  await run(
+/** Forgets what was taken long ago. */
+export const tidy = ({ sql: on }: Stop) =>
+  run(
     on,
-    sql`update outbox set state = 'waiting', attempts = 0, next_at = utc_timestamp(3) where id = ${id}`,
+    sql`delete from outbox where state = 'sent' and sent_at < utc_timestamp(3) - interval 30 day`,
   );
-  return (await first(on, sql`select 1 from outbox where id = ${id}`)) !== undefined;
+
+/** Sends a line once more; answers whether there is one. */
+export async function again(here: Stop, id: number, person: string): Promise<boolean> {
+  return transaction(here.sql, async (on) => {
+    const line = await first<Line>(on, sql`select * from outbox where id = ${id}`);
+    if (!line) return false;
+    await run(
+      on,
+      sql`update outbox set state = 'waiting', attempts = 0, next_at = utc_timestamp(3) where id = ${id}`,
+    );
+    await audit.write(on, { person, action: 'sent again to the indexer', subject: line.subject });
+    return true;
+  });
 }

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import { NotFound } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
-import { numberOrNull, textIn } from '../web/request.ts';
+import { accountOf, numberOrNull, textIn } from '../web/request.ts';
 import * as outbox from './outbox.ts';
 
 export async function index(req: Request, res: Response) {
@@ -20,7 +20,11 @@ export async function index(req: Request, res: Response) {
 }
 
 export async function sendAgain(req: Request, res: Response) {
-  const isThere = await outbox.again(req.here.sql, numberOrNull(req.params['id']) ?? 0);
+  const isThere = await outbox.again(
+    req.here,
+    numberOrNull(req.params['id']) ?? 0,
+    accountOf(req).email,
+  );
   if (!isThere) throw new NotFound('There is no such line.');
   flash(req, 'It is sent again in a moment.');
   res.redirect(303, '/outbox');

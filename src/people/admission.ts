@@ -68,7 +68,7 @@ async function follow(here: Here, person: people.Person, wanted: Permission[]) {
     await set(wanted);
   } catch (error) {
     if (!(error instanceof Invalid && error.fields['administrator'])) throw error;
-    here.log.warn({ person: person.email }, 'the last administrator keeps the permission');
+    here.log.warn({ person: person.id }, 'the last administrator keeps the permission');
     const kept: Permission[] = [...wanted, 'administrator'];
     if (!isSame(person.permissions, kept)) await set(kept);
   }

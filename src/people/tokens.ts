@@ -1,8 +1,9 @@
 // A token of the command line: who signed in, until when. It is signed, not stored; a new password ends it.
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { first, sql } from '../database/sql.ts';
 import type { Here } from '../environments/here.ts';
+import { isSecret } from '../web/security.ts';
 import { find, type Person } from './people.ts';
 
 const schema = z.object({ person: z.number(), environment: z.string(), until: z.number() });
@@ -10,7 +11,7 @@ const schema = z.object({ person: z.number(), environment: z.string(), until: z.
 const seal = ({ settings }: Here, text: string, passwordHash: string) =>
   createHmac('sha256', settings.session.secret)
     .update(`command line\n${text}\n${passwordHash}`)
-    .digest();
+    .digest('base64url');
 
 async function passwordHashOf({ sql: on }: Here, id: number): Promise<string> {
   const line = await first<{ password_hash: string }>(
@@ -25,7 +26,7 @@ export async function issue(here: Here, { id }: Person): Promise<string> {
   const until = Date.now() + here.settings.session.hours * 60 * 60 * 1000;
   const content = JSON.stringify({ person: id, environment: here.name, until });
   const text = Buffer.from(content).toString('base64url');
-  return `${text}.${seal(here, text, await passwordHashOf(here, id)).toString('base64url')}`;
+  return `${text}.${seal(here, text, await passwordHashOf(here, id))}`;
 }
 
 /** Who holds this token; null when it does not hold any more. */
@@ -34,8 +35,7 @@ export async function holderOf(here: Here, token: string): Promise<Person | null
   const content = contentOf(text);
   if (!content || content.environment !== here.name || content.until < Date.now()) return null;
   const expected = seal(here, text, await passwordHashOf(here, content.person));
-  const given = Buffer.from(mac, 'base64url');
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null;
+  if (!isSecret(mac, expected)) return null;
   const person = await find(here.sql, content.person);
   return person?.isActive ? person : null;
 }

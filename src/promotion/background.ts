@@ -5,6 +5,7 @@ import * as journal from '../journal/journal.ts';
 import { Unsettled } from '../journal/work.ts';
 import { carry } from '../journal/write.ts';
 import { Problem, Unavailable } from '../problems.ts';
+import { inWords } from '../version/standing.ts';
 import { copyDown, rowsToCopy, type Report } from './copy-down.ts';
 
 /** The word under which there is one job for a transfer. */
@@ -27,7 +28,12 @@ export async function refresh(
     lease: here.settings.lease.milliseconds,
     person: job.person,
     isLook,
-    progress: ({ entity, all }) => report({ done: all, total, doing: entity.label.many }),
+    former: job.report === null ? null : (JSON.parse(job.report) as Report),
+    progress: async ({ entity, report: result }) => {
+      await report({ done: result.at.all, total, doing: entity.label.many, result });
+      const standing = await here.standing();
+      if (standing.kind !== 'open') throw new Unavailable(inWords(standing));
+    },
   });
 }
 
@@ -41,23 +47,24 @@ export async function carryOn({ here, report }: Work, { transfer: id }: { transf
       // The transfer is not stopped for want of a line that tells how far it is.
     });
   };
-  const there = transfer.destination === here.name ? here : here.destination;
-  if (!there) throw new Problem(422, 'Its destination cannot be reached from here.');
-  if (transfer.state === 'planned' && transfer.fence === 1) {
-    await carryHere(here, there, transfer, say);
+  if (transfer.state === 'planned' && transfer.fence === 1) await carryHere(here, transfer, say);
+  for (;;) {
+    const ended = await journal.whenEnded(here, id);
+    if (ended.state === 'verified') return { transfer: ended.number };
+    if (!journal.liveStates.includes(ended.state)) {
+      throw new Problem(409, ended.problem ?? 'Nothing was written.');
+    }
+    await report({ done: 0, total, doing: 'Being settled' });
   }
-  const ended = await journal.whenEnded(here, id);
-  if (journal.liveStates.includes(ended.state)) throw new Unavailable('It is being settled.');
-  if (ended.state !== 'verified') throw new Problem(409, ended.problem ?? 'Nothing was written.');
-  return { transfer: ended.number };
 }
 
 async function carryHere(
   here: Here,
-  there: Parameters<typeof carry>[1],
   transfer: journal.Transfer,
   say: (done: number, doing: string) => void,
 ) {
+  const there = transfer.destination === here.name ? here : here.destination;
+  if (!there) throw new Problem(422, 'Its destination cannot be reached from here.');
   await carry(here, there, transfer, here.settings.lease.milliseconds, say).catch(
     (error: unknown) => {
       // Recovery goes on with it.

@@ -17,10 +17,11 @@ import { drawIds, raiseIds } from '../environments/ids.ts';
 import { idsByName } from '../environments/names.ts';
 import type { Place, Stop } from '../environments/place.ts';
 import { countRows, read, readAfter } from '../environments/row-store.ts';
-import { Conflict } from '../problems.ts';
+import { rung } from '../environments/ladder.ts';
+import { Conflict, Unavailable } from '../problems.ts';
 import { onRows } from '../journal/claims.ts';
 import { write, type Change } from '../journal/own-write.ts';
-import { untilOpen } from '../version/standing.ts';
+import { readVersion } from '../version/metadata.ts';
 import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.ts';
 import { promotionOrder } from '../journal/order.ts';
 import {
@@ -44,8 +45,10 @@ export type CopyDown = {
   person?: string;
   /** Only tells what it would do. */
   isLook?: boolean;
-  /** Said after each part: rows of this type so far, and of all types. */
-  progress?: (done: { entity: Entity; rows: number; all: number }) => void | Promise<void>;
+  /** Said after each part, with what came of it so far: from there it goes on, when it was stopped. */
+  progress?: (done: { entity: Entity; report: Report }) => void | Promise<void>;
+  /** What an earlier attempt came to. */
+  former?: Report | null;
 };
 
 export type LeftAlone = { key: RowKey; title: string; why: string };
@@ -54,11 +57,15 @@ export type Report = {
   created: number;
   updated: number;
   same: number;
+  /** How many have work of their own here, and the first of them. */
+  left: number;
   leftAlone: LeftAlone[];
   /** The first rows that got (or would get) production's content instead of their own, with the fields. */
   overwritten: Overwritten[];
   /** Icons and images that production's store does not have. */
   missingImages: string[];
+  /** Up to where it has come: the type, its last id, and rows of all types. */
+  at: { entity: string; after: number; all: number };
 };
 
 const LISTED = 500;
@@ -71,37 +78,60 @@ export async function rowsToCopy(source: Place): Promise<number> {
 }
 
 export async function copyDown(from: CopyDown): Promise<Report> {
-  const report: Report = {
-    ...{ created: 0, updated: 0, same: 0, leftAlone: [], overwritten: [], missingImages: [] },
-  };
-  let all = 0;
-  for (const entity of [...matchedByName, ...promotionOrder(travelling)]) {
+  const report = from.former ?? emptyReport();
+  const entities = [...matchedByName, ...promotionOrder(travelling)];
+  const begun = entities.findIndex(({ name }) => name === report.at.entity);
+  for (const entity of entities.slice(Math.max(begun, 0))) {
+    if (entity.name !== report.at.entity)
+      report.at = { ...report.at, entity: entity.name, after: 0 };
     const copy = entity.isMatchedByName ? copyNames : copyRows;
-    all = await inParts(from, entity, all, (rows) => copy(from, entity, rows, report));
+    await inParts(from, entity, report, (rows) => copy(from, entity, rows, report));
   }
   return report;
+}
+
+const emptyReport = (): Report => ({
+  created: 0,
+  updated: 0,
+  same: 0,
+  left: 0,
+  leftAlone: [],
+  overwritten: [],
+  missingImages: [],
+  at: { entity: '', after: 0, all: 0 },
+});
+
+function leaveAlone(report: Report, line: LeftAlone) {
+  report.left += 1;
+  if (report.leftAlone.length < LISTED) report.leftAlone.push(line);
+}
+
+/** Whoever runs it tries again later; and a program of another version begins nothing here. */
+async function refuseWhileUpdating(here: Stop, source: Stop) {
+  for (const { documents, name } of [here, source]) {
+    if ((await readVersion(documents))?.isUpdating) {
+      throw new Unavailable(`The database of ${rung(name).inText} is being updated.`);
+    }
+  }
 }
 
 async function inParts(
   { source, here, isLook, progress }: CopyDown,
   entity: Entity,
-  before: number,
+  report: Report,
   copy: (rows: Row[]) => Promise<void>,
 ) {
-  let after = 0;
-  let done = 0;
   for (;;) {
-    await untilOpen(here.documents, source.documents);
-    const rows = await readAfter(source, entity, after, PART);
-    if (rows.length === 0) break;
+    await refuseWhileUpdating(here, source);
+    const rows = await readAfter(source, entity, report.at.after, PART);
+    const last = rows.at(-1);
+    if (!last) break;
     await copy(rows);
     const ids = rows.map((row) => row.id);
     if (!isLook) await raiseIds(here, entity.name, ids);
-    after = rows.at(-1)?.id ?? after;
-    done += rows.length;
-    await progress?.({ entity, rows: done, all: before + done });
+    report.at = { ...report.at, after: last.id, all: report.at.all + rows.length };
+    await progress?.({ entity, report });
   }
-  return before + done;
 }
 
 /** Cities and partners are found by name; a new one keeps its id where that is free. */
@@ -153,7 +183,7 @@ async function copyRows(from: CopyDown, entity: Entity, rows: Row[], report: Rep
           stops.get(text),
         );
     if (before && hashOf(entity, before) === hashOf(entity, row)) report.same += 1;
-    else if (why) report.leftAlone.push({ key, title: titleOf(entity, before ?? row), why });
+    else if (why) leaveAlone(report, { key, title: titleOf(entity, before ?? row), why });
     else {
       changes.push({ entity, before, after: withOwnLocals(entity, row, before) });
     }
@@ -184,7 +214,7 @@ async function bringImages({ here, source }: CopyDown, changes: Change[], report
       if (name === '' || (await here.storage.has(name))) continue;
       if (await source.storage.has(name)) {
         await here.storage.write(name, await source.storage.read(name));
-      } else {
+      } else if (report.missingImages.length < LISTED) {
         report.missingImages.push(`${entity.label.one} ${after?.id}: ${name}`);
       }
     }
@@ -230,7 +260,7 @@ async function writePart(from: CopyDown, entity: Entity, changes: Change[], repo
     if (only && others.length === 0) {
       const row = only.after as Row;
       const key = { entity: entity.name, id: row.id };
-      report.leftAlone.push({ key, title: titleOf(entity, row), why: error.message });
+      leaveAlone(report, { key, title: titleOf(entity, row), why: error.message });
     } else {
       const half = Math.ceil(changes.length / 2);
       await writePart(from, entity, changes.slice(0, half), report);

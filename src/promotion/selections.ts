@@ -84,6 +84,19 @@ export type New = {
   undoes?: string;
 };
 
+/** A selection that is not written down. */
+export const draft = (person: string, from: New): Selection => ({
+  id: '',
+  name: (from.name ?? '').slice(0, 120),
+  reason: null,
+  person,
+  kind: from.kind ?? 'transfer',
+  undoes: from.undoes ?? null,
+  keys: from.keys,
+  choices: noChoices,
+  chain: from.chain ?? [],
+});
+
 export async function create(on: Queryable, person: string, from: New): Promise<string> {
   const id = uuid();
   await run(

@@ -92,7 +92,8 @@ async function sendFirst(road: Road, selection: Selection, click: Click) {
     if (!isNew) return sameRequest(transfer, click);
     const written = plan.steps.filter(({ action }) => action !== 'same').length;
     if (click.handOver && written > (click.largeFrom ?? LARGE)) {
-      await click.handOver(transfer);
+      // What cannot be handed over is recovery's, as soon as its lease has run out.
+      await click.handOver(transfer).catch(() => {});
       return transfer;
     }
     return await carry(at, road.there, transfer, road.lease);

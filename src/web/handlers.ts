@@ -33,19 +33,18 @@ export const healthcheck = (_req: Request, res: Response) => res.json({ status: 
 /** Each part with its state; 503 when one is missing. */
 export async function ready(req: Request, res: Response) {
   const { here, redis } = req;
-  const parts = {
-    mysql: first(here.sql, sql`select 1`),
-    mongodb: here.documents.command({ ping: 1 }),
-    redis: redis.ping(),
-  };
-  const answers: Record<string, string> = {};
-  const standing = await here.standing().catch(() => null);
-  for (const [part, asked] of Object.entries(parts)) {
-    answers[part] = await asked.then(
+  const stateOf = (asked: Promise<unknown>) =>
+    asked.then(
       () => 'OK',
       (error: Error) => error.message,
     );
-  }
+  const [mysql, mongodb, redisState, standing] = await Promise.all([
+    stateOf(first(here.sql, sql`select 1`)),
+    stateOf(here.documents.command({ ping: 1 })),
+    stateOf(redis.ping()),
+    here.standing().catch(() => null),
+  ]);
+  const answers: Record<string, string> = { mysql, mongodb, redis: redisState };
   answers['version'] =
     standing?.kind === 'open' ? 'OK' : standing ? inWords(standing) : 'cannot be read';
   const isReady = Object.values(answers).every((answer) => answer === 'OK');

@@ -1,10 +1,10 @@
 // Numbers for monitoring: how long requests take, and what waits, runs or needs a person.
-import { timingSafeEqual } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { select, sql, type Statement } from '../database/sql.ts';
 import type { Here } from '../environments/here.ts';
 import { Problem } from '../problems.ts';
+import { isSecret } from './security.ts';
 
 /** Asked when the numbers are asked for: a label and how many. */
 const counted: [name: string, help: string, question: Statement][] = [
@@ -70,15 +70,10 @@ export function openMetrics({ sql: on, name, settings }: Here) {
 
   const show = async (req: Request, res: Response) => {
     const { metricsToken } = settings;
-    if (metricsToken !== null && !isSame(req.get('Authorization'), `Bearer ${metricsToken}`)) {
+    if (metricsToken !== null && !isSecret(req.get('Authorization'), `Bearer ${metricsToken}`)) {
       throw new Problem(401, 'Send METRICS_TOKEN as a bearer token.');
     }
     res.type(registry.contentType).send(await registry.metrics());
   };
   return { measure, show };
-}
-
-function isSame(given: string | undefined, expected: string): boolean {
-  const [one, other] = [Buffer.from(given ?? ''), Buffer.from(expected)];
-  return one.length === other.length && timingSafeEqual(one, other);
 }

@@ -1,9 +1,10 @@
 // S0-06 the apps' API: keys, pages, deletions, caching, its description, and a reader that polls while rows travel.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import * as keys from '../../src/api/keys.ts';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
 import * as deletions from '../../src/editing/deletions.ts';
+import { points } from '../../src/journal/points.ts';
 import { routes } from '../../src/routes.ts';
 import { openGate } from '../../src/people/sign-in.ts';
 import { openRedis } from '../../src/environments/here.ts';
@@ -276,3 +277,101 @@ test('S0-06 a reader that polls while rows travel, change, go and come back miss
   }
   expect((await get(there, { entity: 'business', id: business })).id).toBe(business);
 }, 120_000);
+
+describe('what is written between two looks of one page', () => {
+  afterEach(() => {
+    points.reached = () => {};
+  });
+
+  /** Does something once, right after the documents of a page were read. */
+  function meanwhile(act: () => Promise<unknown>) {
+    let isDone = false;
+    points.reached = async (name) => {
+      if (name !== 'feed documents' || isDone) return;
+      isDone = true;
+      await act();
+    };
+  }
+
+  test('is not jumped over by a deletion that is seen already', async () => {
+    const { staging: here } = world;
+    const gone = await add(here, 'form');
+    const changed = { entity: 'form', id: await add(here, 'form') };
+    const key = await keyFor(staging);
+    const { next } = await pageOf(staging, key, '/api/v1/form');
+    await add(here, 'form');
+    meanwhile(async () => {
+      await change(here, changed, { description: 'Newer' });
+      await remove('form', gone);
+    });
+    const first = await pageOf(staging, key, next.href);
+    const second = await pageOf(staging, key, first.next.href);
+    const items = [...first.items, ...second.items];
+    expect(items).toContainEqual(expect.objectContaining({ id: gone, deleted: true }));
+    expect(items).toContainEqual(expect.objectContaining({ id: changed.id, description: 'Newer' }));
+    // And in the end it comes to rest.
+    const third = await pageOf(staging, key, second.next.href);
+    expect(await pageOf(staging, key, third.next.href)).toMatchObject({ items: [], more: false });
+  });
+
+  test('a reader that begins while many documents are written gets them all in one round', async () => {
+    const { staging: here } = world;
+    const ids = [];
+    for (let number = 0; number < 12; number += 1) ids.push(await add(here, 'form'));
+    await transfer(
+      here,
+      ids.map((id) => ({ entity: 'form', id })),
+    );
+    for (const id of ids) await change(here, { entity: 'form', id }, { description: 'Newer' });
+    const key = await keyFor(preprod);
+    const round = async (path: string) => {
+      const seen = new Set<number>();
+      for (let next = path; ;) {
+        const page = await pageOf(preprod, key, next);
+        for (const { id } of page.items) seen.add(id);
+        next = page.next.href;
+        if (!page.more) return { seen, next };
+      }
+    };
+    let read: Promise<Awaited<ReturnType<typeof round>>> | undefined;
+    points.reached = async (name) => {
+      if (name !== 'before commit' || read) return;
+      // Every document is written, nothing of it is certain.
+      read = round('/api/v1/form?limit=5');
+      await read;
+    };
+    await transfer(
+      here,
+      ids.map((id) => ({ entity: 'form', id })),
+    );
+    points.reached = () => {};
+    const early = await read;
+    expect([...(early?.seen ?? [])].toSorted((a, b) => a - b)).toEqual(ids);
+    // It went back to where all is certain: everything comes once more, and then nothing.
+    const again = await round(early?.next ?? '');
+    expect(again.seen.size).toBe(12);
+    expect((await round(again.next)).seen.size).toBe(0);
+  });
+
+  test('what a put-back takes away is told, also to a reader that saw it', async () => {
+    const { staging: here } = world;
+    const kept = { entity: 'form', id: await add(here, 'form', { description: 'Old' }) };
+    await transfer(here, [kept]);
+    await change(here, kept, { description: 'Refused later' });
+    const made = { entity: 'form', id: await add(here, 'form') };
+    const key = await keyFor(preprod);
+    const known = await pageOf(preprod, key, '/api/v1/form');
+    let early: Page | undefined;
+    points.reached = async (name) => {
+      if (name !== 'before commit') return;
+      points.reached = () => {};
+      early = await pageOf(preprod, key, known.next.href);
+      throw Object.assign(new Error('refused'), { sqlMessage: 'refused', code: 'ER_TEST' });
+    };
+    expect((await transfer(here, [kept, made])).state).toBe('put_back');
+    expect(early?.items).toContainEqual(expect.objectContaining({ description: 'Refused later' }));
+    const { items } = await pageOf(preprod, key, early?.next.href ?? '');
+    expect(items.findLast(({ id }) => id === kept.id)).toMatchObject({ description: 'Old' });
+    expect(items.findLast(({ id }) => id === made.id)).toMatchObject({ deleted: true });
+  });
+});

@@ -56,6 +56,26 @@ describe('signing in', () => {
   });
 });
 
+test('a sign-in that has ended never counts for more than one that holds', async () => {
+  await hire(world.staging, 'vic');
+  const words = ['sign-in', '--email', 'vic@example.com', '--print'];
+  const token = oneway('staging', words, { input: password }).stdout.trim();
+  const give = (also: Record<string, string>) =>
+    oneway('staging', ['permissions', 'give', 'administrator', '--to', 'vic@example.com'], {
+      also,
+    });
+  const vic = give({ ONEWAY_TOKEN: token });
+  expect([vic.status, vic.stderr]).toEqual([
+    1,
+    expect.stringContaining('permission administrator'),
+  ]);
+  const [person] = await people.list(world.staging.sql);
+  await people.setActive(world.staging, 'ops', person?.id ?? 0, false);
+  const closed = give({ ONEWAY_TOKEN: token });
+  expect([closed.status, closed.stderr]).toEqual([1, expect.stringContaining('does not hold')]);
+  expect((await people.list(world.staging.sql))[0]?.permissions).toEqual([]);
+});
+
 describe('looking', () => {
   test('list, show, diff and status tell what the pages tell, also as JSON', async () => {
     const form = await add(world.staging, 'form', { name: 'Address change', description: 'Old' });
@@ -120,6 +140,8 @@ describe('transfer and undo', () => {
       },
     ]);
     expect(await has(world.preprod, { entity: 'task', id: task })).toBe(false);
+    const [selections] = await world.staging.sql.query('select 1 from selection');
+    expect(selections).toEqual([]);
     const asked = oneway('staging', ['transfer', `task:${task}`]);
     expect([asked.status, asked.stderr]).toEqual([1, expect.stringContaining('add --yes')]);
     const sent = oneway('staging', ['transfer', `task:${task}`, '--name', 'Visits', '--yes']);

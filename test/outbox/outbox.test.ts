@@ -6,6 +6,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { openHere, type Here } from '../../src/environments/here.ts';
 import { deliver, signatureOf } from '../../src/outbox/delivery.ts';
+import { points } from '../../src/journal/points.ts';
 import * as outbox from '../../src/outbox/outbox.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { recoverNow, transferKilledAt, dismiss } from '../support/killing.ts';
@@ -86,7 +87,18 @@ describe('what is told', () => {
     });
   });
 
-  test('a refused transfer tells nothing; without an indexer nothing is written down', async () => {
+  test('a transfer that is put back tells nothing', async () => {
+    const id = await add(world.staging, 'form');
+    points.reached = (name) => {
+      if (name !== 'before commit') return;
+      points.reached = () => {};
+      throw Object.assign(new Error('refused'), { sqlMessage: 'refused', code: 'ER_TEST' });
+    };
+    expect((await transfer(staging, [{ entity: 'form', id }])).state).toBe('put_back');
+    expect(await lines()).toEqual([]);
+  });
+
+  test('without an indexer nothing is written down', async () => {
     const id = await add(world.staging, 'form');
     await transfer(world.staging, [{ entity: 'form', id }]);
     expect(await lines()).toEqual([]);

@@ -89,6 +89,8 @@ test('what they must not do, they cannot', async () => {
   for (const [prefix, statement] of [
     ['', 'alter table task add column x int'],
     ['', 'drop table task'],
+    ['', "update audit set person = 'x'"],
+    ['', 'delete from arrival'],
     ['UNI_DIR_DESTINATION_', 'select * from person'],
     [
       'UNI_DIR_DESTINATION_',

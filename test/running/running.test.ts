@@ -26,9 +26,13 @@ afterEach(async () => {
 });
 afterAll(() => world.close());
 
-async function start(file: 'server' | 'worker', also: Record<string, string> = {}) {
+async function start(
+  file: 'server' | 'worker',
+  also: Record<string, string> = {},
+  until = { isReady: true },
+) {
   const variables = { ...world.variables.staging, LOG_LEVEL: 'debug', ...also };
-  const program = await startProgram(file, variables);
+  const program = await startProgram(file, variables, until);
   programs.push(program);
   return program;
 }
@@ -118,6 +122,50 @@ describe('two web processes on one environment', () => {
   });
 });
 
+test('on SIGTERM it goes although a connection is kept alive and an event stream is read', async () => {
+  const server = await start('server');
+  const pm = await signIn(server);
+  const { job } = await jobs.request(world.staging.sql, {
+    ...{ kind: 'of next year', name: 'Waits', person: 'pm@example.com', input: {} },
+  });
+  const stream = pm.get(server.url, `/jobs/${job.number}/events`);
+  let isOn = true;
+  const asking = (async () => {
+    while (isOn) {
+      await fetch(`${server.url}/healthcheck`).catch(() => (isOn = false));
+      await sleep(20);
+    }
+  })();
+  await sleep(500);
+  server.child.kill('SIGTERM');
+  const gone = await Promise.race([server.ended, sleep(10_000)]);
+  isOn = false;
+  await asking;
+  expect(gone).toEqual({ code: 0, signal: null });
+  expect((await stream).text).toContain('"state":"waiting"');
+});
+
+test('without Redis it starts, recovers and says what is missing; jobs begin when Redis comes', async () => {
+  const proxy = await openProxy(Number(new URL(world.variables.staging['REDIS_URL'] ?? '').port));
+  const redis = new URL(world.variables.staging['REDIS_URL'] ?? '');
+  const port = redis.port;
+  redis.port = String(proxy.port);
+  proxy.to(1);
+  const starting = start('server', { REDIS_URL: redis.href }, { isReady: false });
+  const server = await starting;
+  const down = await fetch(`${server.url}/readyz`);
+  expect([down.status, await down.json()]).toMatchObject([503, { mysql: 'OK', version: 'OK' }]);
+  await jobs.request(world.staging.sql, {
+    ...{ kind: 'copy-down', name: 'Waits', person: 'pm@example.com', input: { isLook: true } },
+  });
+  proxy.to(Number(port));
+  await until(async () => (await jobs.newest(world.staging.sql, 'copy-down'))[0]?.state === 'done');
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+  server.child.kill('SIGTERM');
+  expect(await server.ended).toEqual({ code: 0, signal: null });
+  proxy.close();
+}, 90_000);
+
 test('on SIGTERM a transfer under way comes to its end, and the process goes', async () => {
   const server = await start('server');
   const form = { entity: 'form', id: await add(world.staging, 'form') };
@@ -197,6 +245,10 @@ describe('what it says of itself', () => {
     const form = await add(world.staging, 'form', { name: 'Ana Pereira’s form' });
     await pm.get(server.url, `/catalog/form?q=ana.pereira%40example.com`);
     await pm.post(server.url, '/transfers', await clickFor([{ entity: 'form', id: form }]));
+    // A statement that MySQL refuses: its answer quotes the value.
+    await world.staging.sql.query('alter table person rename to person_away');
+    await signInTo(server.url, 'quoted@example.com', 'some password');
+    await world.staging.sql.query('alter table person_away rename to person');
     const answer = await fetch(`${server.url}/nothing`, {
       headers: { 'X-Request-Id': 'from-the-proxy-17', Authorization: 'Bearer ow_a-secret-key' },
     });
@@ -207,6 +259,7 @@ describe('what it says of itself', () => {
     });
     const text = JSON.stringify(lines);
     expect(text).toContain('from-the-proxy-17');
+    expect(text).toContain('a database refused a statement');
     for (const word of [
       ...[
         password,

@@ -18,6 +18,7 @@ type Variables = Record<string, string>;
 export async function startProgram(
   file: 'server' | 'worker',
   variables: Variables,
+  { isReady: waitsForAll } = { isReady: true },
 ): Promise<Program> {
   const port = await freePort();
   const child = spawn(process.execPath, [`src/${file}.ts`], {
@@ -34,7 +35,7 @@ export async function startProgram(
   const isReady = async () =>
     file === 'worker'
       ? text.includes('is at work')
-      : (await fetch(`${url}/readyz`).catch(() => null))?.ok;
+      : (await fetch(`${url}/${waitsForAll ? 'readyz' : 'healthcheck'}`).catch(() => null))?.ok;
   for (let look = 0; !(await isReady()); look += 1) {
     if (look === 200 || child.exitCode !== null) throw new Error(`${file} did not start: ${text}`);
     await sleep(50);

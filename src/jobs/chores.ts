@@ -1,0 +1,23 @@
+// What every process does every few seconds. Several may do it at once: each chore takes what it works on from the
+// database, so that one of them gets it. Timers, and no schedule in Redis: one that is emptied forgets nothing.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Here } from '../environments/here.ts';
+
+export type Chore = { name: string; everyMs: number; run: (here: Here) => Promise<unknown> };
+
+/** Begins all of them; answers how to stop. */
+export function keepDoing(here: Here, chores: Chore[]): () => Promise<void> {
+  const { signal } = here.halt;
+  const repeat = async ({ name, everyMs, run }: Chore) => {
+    while (!signal.aborted) {
+      await run(here).catch((error: unknown) =>
+        here.log.warn({ err: error }, `${name} tries again`),
+      );
+      await sleep(everyMs, undefined, { signal }).catch(() => {});
+    }
+  };
+  const all = chores.map(repeat);
+  return async () => {
+    await Promise.all(all);
+  };
+}
