@@ -1,6 +1,7 @@
 // For the day of a release, and for the way back.
 import type { Command } from 'commander';
 import { keyText } from '../catalog/entity.ts';
+import { runsOf } from '../catalog/runs.ts';
 import type { Here } from '../environments/here.ts';
 import { rung } from '../environments/ladder.ts';
 import * as journal from '../journal/journal.ts';
@@ -97,15 +98,10 @@ async function reportSince(here: Here, number: string, isJson: boolean | undefin
 }
 
 /** `1-4, 7` */
-function ranges(ids: number[]): string {
-  const found: [number, number][] = [];
-  for (const id of ids) {
-    const last = found.at(-1);
-    if (last && last[1] === id - 1) last[1] = id;
-    else found.push([id, id]);
-  }
-  return found.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ');
-}
+const ranges = (ids: number[]) =>
+  runsOf(ids)
+    .map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`))
+    .join(', ');
 
 async function finishRevert(here: Here, asked: Asked) {
   if (!here.source) throw new Problem(422, 'REFRESH_SOURCE_* is not set: production is not read.');

@@ -13,6 +13,7 @@ import {
   type Statement,
 } from '../database/sql.ts';
 import { batches } from './batches.ts';
+import { lately } from './lately.ts';
 import type { IdsByName } from './names.ts';
 import type { Cursor, Found, Query } from './row-store.ts';
 
@@ -87,10 +88,13 @@ export async function find(on: Queryable, entity: Entity, query: Query): Promise
   const order =
     sorted?.kind === 'text' ? sql`${column} collate utf8mb4_unicode_ci` : sql`${column}`;
   const direction = query.sort.descending ? sql`desc` : sql`asc`;
-  const [counted] = await select<{ total: number }>(
-    on,
-    sql`select count(*) as total from ${name(entity.table)} where ${where}`,
-  );
+  const count = () =>
+    select<{ total: number }>(
+      on,
+      sql`select count(*) as total from ${name(entity.table)} where ${where}`,
+    );
+  const isNarrowed = query.ids || query.search !== '' || Object.keys(query.filters).length > 0;
+  const [counted] = await (isNarrowed ? count() : lately(on, `all of ${entity.name}`, count));
   const stored = await select<Stored>(
     on,
     sql`select * from ${name(entity.table)} where ${where}

@@ -16,6 +16,7 @@ import {
 } from '../database/sql.ts';
 import { batches } from '../environments/batches.ts';
 import { byId, overStates, Stale, type Transfer } from './journal.ts';
+import { ofRows } from './row-states.ts';
 
 export type Claim = {
   entity: string;
@@ -60,10 +61,9 @@ export async function take(
   if (mine.some((claim) => claim.fence > transfer.fence)) {
     throw new Stale(`Transfer ${transfer.number} is in other hands`);
   }
-  const keys = [...wanted.write, ...wanted.shared].map(({ entity, id }) => [entity, id]);
   const others = await select<Claim>(
     connection,
-    sql`select * from claim where (entity, row_id) in (${keys}) and transfer <> ${transfer.id}`,
+    sql`select * from claim where (${ofRows([...wanted.write, ...wanted.shared])}) and transfer <> ${transfer.id}`,
   );
   const writes = new Set(wanted.write.map(({ entity, id }) => `${entity}:${id}`));
   const taken = others.find(
@@ -120,8 +120,7 @@ export const onRows = (on: Queryable, keys: RowKey[]) =>
     : select<Claim>(
         on,
         sql`select * from claim
-             where (entity, row_id) in (${keys.map(({ entity, id }) => [entity, id])})
-               and mode = 'write'`,
+             where (${ofRows(keys)}) and mode = 'write'`,
       );
 
 export const originsWithClaims = (on: Queryable, origin: string) =>

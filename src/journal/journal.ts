@@ -5,6 +5,7 @@ import { v7 as uuid } from 'uuid';
 import type { Row } from '../catalog/entity.ts';
 import {
   first,
+  join,
   run,
   select,
   sql,
@@ -15,6 +16,7 @@ import {
 import * as audit from '../audit/audit.ts';
 import { tell, tellHolders } from '../messages/messages.ts';
 import { Conflict } from '../problems.ts';
+import { runsOf } from '../catalog/runs.ts';
 import { batches } from '../environments/batches.ts';
 import type { Stop } from '../environments/place.ts';
 import {
@@ -302,16 +304,15 @@ export const unsettled = (on: Queryable) =>
          order by number`,
   );
 
-/** One outcome a step, in one statement. */
+/** One outcome a step: a statement for each outcome, with runs of steps as ranges. */
 export async function writeOutcomes(on: Queryable, id: string, outcomes: Map<number, string>) {
-  const bySame = new Map<string, number[]>();
-  for (const [seq, outcome] of outcomes) {
-    bySame.set(outcome, [...(bySame.get(outcome) ?? []), seq]);
-  }
+  const bySame = Map.groupBy(outcomes.keys(), (seq) => outcomes.get(seq) ?? '');
   for (const [outcome, seqs] of bySame) {
+    const ranges = runsOf(seqs).map(([from, to]) => sql`seq between ${from} and ${to}`);
     await run(
       on,
-      sql`update transfer_step set outcome = ${outcome} where transfer = ${id} and seq in (${seqs})`,
+      sql`update transfer_step set outcome = ${outcome}
+           where transfer = ${id} and (${join(ranges, ' or ')})`,
     );
   }
 }

@@ -57,13 +57,15 @@ export type StopState = {
 export const DELETED = 'deleted';
 
 /** Lines of these rows; by entity, because a long list of pairs is compared one by one. */
-const ofRows = (keys: RowKey[]): Statement =>
-  join(
-    [...Map.groupBy(keys, ({ entity }) => entity)].map(
-      ([entity, own]) => sql`(entity = ${entity} and row_id in (${own.map(({ id }) => id)}))`,
-    ),
-    ' or ',
-  );
+export const ofRows = (keys: RowKey[]): Statement =>
+  keys.length === 0
+    ? sql`false`
+    : join(
+        [...Map.groupBy(keys, ({ entity }) => entity)].map(
+          ([entity, own]) => sql`(entity = ${entity} and row_id in (${own.map(({ id }) => id)}))`,
+        ),
+        ' or ',
+      );
 const byKey = <T extends { entity: string; row_id: number }>(lines: T[]) =>
   new Map(lines.map((line) => [keyText({ entity: line.entity, id: line.row_id }), line]));
 
@@ -256,12 +258,22 @@ export async function writeUndone(
 
 /** Takes the marks away where that very content was written. */
 export async function clearUndone(on: Queryable, written: Undone[]) {
-  for (const batch of batches(written.map(({ key, hash }) => [key.entity, key.id, hash]))) {
-    await run(
-      on,
-      sql`update stop_state
-             set undone_hash = null, undone_by = null, undone_at = null, undone_reason = null
-           where undone_hash is not null and (entity, row_id, undone_hash) in (${batch})`,
-    );
-  }
+  const keys = written.map(({ key }) => key);
+  if (keys.length === 0) return;
+  const marked = await select<{ entity: string; row_id: number; undone_hash: string }>(
+    on,
+    sql`select entity, row_id, undone_hash from stop_state
+         where undone_hash is not null and (${ofRows(keys)})`,
+  );
+  const hashes = new Map(written.map(({ key, hash }) => [keyText(key), hash]));
+  const lifted = marked
+    .map(({ entity, row_id: id, undone_hash: hash }) => ({ key: { entity, id }, hash }))
+    .filter(({ key, hash }) => hashes.get(keyText(key)) === hash);
+  if (lifted.length === 0) return;
+  await run(
+    on,
+    sql`update stop_state
+           set undone_hash = null, undone_by = null, undone_at = null, undone_reason = null
+         where ${ofRows(lifted.map(({ key }) => key))}`,
+  );
 }

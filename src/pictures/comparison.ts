@@ -1,8 +1,7 @@
 // Everything here beside everything at the destination, exactly: both sides are read in parts, in the order of
 // their ids, and what is seen is written down. The page reads what was written, and says how old it is.
 import { canonical, contentOf, hashOf } from '../catalog/content.ts';
-import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
-import type { Value } from '../catalog/fields.ts';
+import { keyText, type Entity, type Row } from '../catalog/entity.ts';
 import { travelling } from '../catalog/index.ts';
 import {
   first,
@@ -25,6 +24,7 @@ import {
   writeStates,
   type Seen,
 } from '../journal/row-states.ts';
+import { hasVerySameFields } from '../promotion/compare.ts';
 import { untilOpen } from '../version/standing.ts';
 
 const PART = 1000;
@@ -147,7 +147,7 @@ async function comparePart(
     const [row, their] = [own.get(id), other.get(id)];
     const mine = row && inTheirWords(entity, row, mappings);
     const hereHash = mine ? hashOf(entity, mine) : null;
-    const isSame = mine && their && haveSameFields(entity, mine, their);
+    const isSame = mine && their && hasVerySameFields(entity, mine, their);
     const seen = isSame ? hereHash : their ? hashOf(entity, their) : null;
     if (hereHash !== (states.get(id) ?? null)) unknown.push(id);
     const stop = stops.get(id);
@@ -162,15 +162,6 @@ async function comparePart(
   await correctStates(here, entity, unknown);
   return own.size + other.size;
 }
-
-/** The very same values need not be hashed twice; lists and links are left to the hash. */
-const haveSameFields = (entity: Entity, one: Row, other: Row) =>
-  fieldEntries(entity).every(
-    ([name, { local }]) =>
-      local || one[name] === other[name] || (isEmpty(one[name]) && isEmpty(other[name])),
-  );
-
-const isEmpty = (value: Value | undefined) => Array.isArray(value) && value.length === 0;
 
 /** Hashes of rows that stand here, by id, as the books have them. */
 async function statesBetween(on: Queryable, { name }: Entity, after: number, upTo: number) {

@@ -1,6 +1,14 @@
 // Rows here beside the same rows there: live for what a person looks at, recalled for everything else.
 import { canonical, contentOf, hashOf } from '../catalog/content.ts';
-import { keyFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import {
+  fieldEntries,
+  keyFrom,
+  keyText,
+  type Entity,
+  type Row,
+  type RowKey,
+} from '../catalog/entity.ts';
+import type { Value } from '../catalog/fields.ts';
 import { dependentsOf, entityNamed, rootOf } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { Place } from '../environments/place.ts';
@@ -82,6 +90,15 @@ function sightOf(
   });
   return { key, entity, here, there, hereHash, thereHash, state, stop, status };
 }
+
+/** The very same values need not be hashed twice; lists and links are left to the hash. */
+export const hasVerySameFields = (entity: Entity, one: Row, other: Row) =>
+  fieldEntries(entity).every(
+    ([name, { local }]) =>
+      local || one[name] === other[name] || (isEmpty(one[name]) && isEmpty(other[name])),
+  );
+
+const isEmpty = (value: Value | undefined) => Array.isArray(value) && value.length === 0;
 
 /** Rows and what stands under them, by key text. */
 export async function withTheirDependents(place: Place, keys: RowKey[]): Promise<Map<string, Row>> {

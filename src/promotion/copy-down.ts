@@ -22,6 +22,7 @@ import { Conflict, Unavailable } from '../problems.ts';
 import { onRows } from '../journal/claims.ts';
 import { write, type Change } from '../journal/own-write.ts';
 import { readVersion } from '../version/metadata.ts';
+import { hasVerySameFields } from './compare.ts';
 import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.ts';
 import { promotionOrder } from '../journal/order.ts';
 import {
@@ -174,15 +175,20 @@ async function copyRows(from: CopyDown, entity: Entity, rows: Row[], report: Rep
     const key = { entity: entity.name, id: row.id };
     const text = keyText(key);
     const before = mine.get(text) ?? null;
-    const why = busy.has(text)
-      ? 'being written in production right now'
-      : ownWork(
-          entity,
-          before && inTheirWords(entity, before, mappings),
-          states.get(text),
-          stops.get(text),
-        );
-    if (before && hashOf(entity, before) === hashOf(entity, row)) report.same += 1;
+    const isSame =
+      before !== null &&
+      (hasVerySameFields(entity, before, row) || hashOf(entity, before) === hashOf(entity, row));
+    const why = isSame
+      ? null
+      : busy.has(text)
+        ? 'being written in production right now'
+        : ownWork(
+            entity,
+            before && inTheirWords(entity, before, mappings),
+            states.get(text),
+            stops.get(text),
+          );
+    if (isSame) report.same += 1;
     else if (why) leaveAlone(report, { key, title: titleOf(entity, before ?? row), why });
     else {
       changes.push({ entity, before, after: withOwnLocals(entity, row, before) });
@@ -288,7 +294,9 @@ async function writeBases(
     const text = keyText(key);
     const [own, other, stop] = [mine.get(text), theirs.get(text), stops.get(text)];
     const hash = other ? hashOf(entity, other) : null;
-    const isEqual = own && other && hashOf(entity, inTheirWords(entity, own, mappings)) === hash;
+    const words = own && inTheirWords(entity, own, mappings);
+    const isEqual =
+      words && other && (hasVerySameFields(entity, words, other) || hashOf(entity, words) === hash);
     const isKnown = (stop?.seen_hash ?? null) === hash && (!isEqual || stop?.base_hash === hash);
     if (stop && isKnown) return [];
     const base = isEqual && hash ? { hash, content: canonical(contentOf(entity, other)) } : null;

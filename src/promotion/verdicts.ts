@@ -6,6 +6,7 @@ import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed, rootOf } from '../catalog/index.ts';
 import { run, select, sql, type Queryable } from '../database/sql.ts';
 import type { Place, Stop } from '../environments/place.ts';
+import { ofRows } from '../journal/row-states.ts';
 import { Conflict, NotFound } from '../problems.ts';
 import { withTheirDependents } from './compare.ts';
 
@@ -66,7 +67,7 @@ const verdictsOn = async (on: Queryable, keys: RowKey[]) =>
     : select<Verdict>(
         on,
         sql`select * from verdict
-             where (entity, row_id) in (${keys.map(({ entity, id }) => [entity, id])})
+             where (${ofRows(keys)})
              order by id desc`,
       );
 
