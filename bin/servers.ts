@@ -122,6 +122,8 @@ export async function startMysql(folder: string, keep: Keep, options: string[] =
     `--port=${port}`,
     '--bind-address=127.0.0.1',
     `--pid-file=${join(resolve(folder), 'pid')}`,
+    // Servers that share a folder for temporary tables delete each other's when they start.
+    `--tmpdir=${resolve(folder)}`,
     '--character-set-server=utf8mb4',
     '--collation-server=utf8mb4_bin',
     '--innodb-flush-log-at-trx-commit=2',

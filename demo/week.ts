@@ -9,7 +9,9 @@ import { remove } from '../src/editing/deletions.ts';
 import * as edits from '../src/editing/edits.ts';
 import * as marks from '../src/promotion/marks.ts';
 import { readStates } from '../src/journal/row-states.ts';
-import { begin, compareAll } from '../src/pictures/comparison.ts';
+import { runJob } from '../src/jobs/run.ts';
+import { askFor } from '../src/pictures/comparison.ts';
+import { tasks } from '../src/tasks.ts';
 import type { Transfer } from '../src/journal/journal.ts';
 import * as selections from '../src/promotion/selections.ts';
 import type { Selection } from '../src/promotion/selections.ts';
@@ -200,6 +202,6 @@ export async function workAWeek(all: Environments) {
     'Only for the regression suite',
   );
   await remove(homeOf(staging), pm, entityNamed('sts'), 1103);
-  await compareAll(staging, preprod, (await begin(staging, pm.email)) ?? 0);
+  await runJob(staging, tasks, (await askFor(staging, pm.email)).job.id);
   await letTimePass(all, { days: 0.1 });
 }

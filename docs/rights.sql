@@ -30,7 +30,6 @@ GRANT UPDATE, DELETE ON oneway_production.name_mapping TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.selection TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.verdict TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.message TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.comparison TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.person TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.permission TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.job TO oneway_production_app;

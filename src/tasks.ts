@@ -6,12 +6,17 @@ import { sweep, type Line } from './jobs/queue.ts';
 import { task, type Tasks } from './jobs/run.ts';
 import { deliver } from './outbox/delivery.ts';
 import * as outbox from './outbox/outbox.ts';
+import { compareAll } from './pictures/comparison.ts';
 import { carryOn, refresh } from './promotion/background.ts';
 
 export const tasks: Tasks = {
   'copy-down': task(z.object({ isLook: z.boolean() }), {
     ...{ label: 'Copy-down', attempts: 100, mayBeCancelled: true },
     run: refresh,
+  }),
+  comparison: task(z.object({}), {
+    ...{ label: 'Comparison', attempts: 20, mayBeCancelled: true },
+    run: compareAll,
   }),
   transfer: task(z.object({ transfer: z.string() }), {
     ...{ label: 'Transfer', attempts: 20, mayBeCancelled: false },

@@ -22,7 +22,7 @@ const leansOn: Record<string, string[]> = {
     ...['access', 'audit', 'catalog', 'database', 'editing', 'environments', 'jobs', 'journal'],
     ...['version', 'web'],
   ],
-  pictures: [...['catalog', 'database', 'environments', 'journal', 'promotion', 'version', 'web']],
+  pictures: [...['catalog', 'database', 'environments', 'jobs', 'journal', 'promotion', 'web']],
   admin: [
     ...['access', 'catalog', 'database', 'editing', 'environments', 'journal', 'pictures'],
     ...['promotion', 'storage', 'web'],

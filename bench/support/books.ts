@@ -1,5 +1,7 @@
 // Environments that have been used for a while: the same tasks everywhere, with books that say so.
-import { begin, compareAll } from '../../src/pictures/comparison.ts';
+import { runJob } from '../../src/jobs/run.ts';
+import { askFor } from '../../src/pictures/comparison.ts';
+import { tasks } from '../../src/tasks.ts';
 import type { Here } from '../../src/environments/here.ts';
 import { databaseOf, type Ground } from './ground.ts';
 import { edit, fillSql } from './rows.ts';
@@ -18,7 +20,8 @@ export async function fillAll({ world, lower, upper }: Ground, tasks: number) {
 
 /** Compares everything, so that the books here say what stands on both sides. */
 export async function keepBooks(here: Here) {
-  const id = await begin(here, 'pm@example.com');
-  if (!here.destination || id === null) throw new Error('A comparison is under way');
-  return compareAll(here, here.destination, id);
+  const { job } = await askFor(here, 'pm@example.com');
+  const ended = await runJob(here, tasks, job.id);
+  if (ended?.state !== 'done') throw new Error(`The comparison ended: ${ended?.problem}`);
+  return ended.done_count;
 }

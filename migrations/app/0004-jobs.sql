@@ -26,6 +26,9 @@ CREATE TABLE job (
   KEY job_state (state, alive_at)
 );
 
+-- A comparison is a job now.
+DROP TABLE comparison;
+
 -- A key of an app: the secret itself is nowhere, only its SHA-256.
 CREATE TABLE api_key (
   id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,

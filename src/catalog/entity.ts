@@ -57,7 +57,14 @@ export function labelOf(entity: Entity, fieldName: string): string {
   return entity.fields[fieldName]?.label ?? words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-export const fieldEntries = (entity: Entity): [string, Field][] => Object.entries(entity.fields);
+const entries = new WeakMap<object, [string, Field][]>();
+
+/** Names and fields, in the order of the declaration; the same list every time. */
+export function fieldEntries({ fields }: Entity): readonly [string, Field][] {
+  const known = entries.get(fields) ?? Object.entries(fields);
+  entries.set(fields, known);
+  return known;
+}
 
 /** Column of a field that is kept in the entity's own table; null for a set of links. */
 export function columnOf(name: string, field: Field): string | null {

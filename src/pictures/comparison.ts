@@ -3,18 +3,9 @@
 import { canonical, contentOf, hashOf } from '../catalog/content.ts';
 import { keyText, type Entity, type Row } from '../catalog/entity.ts';
 import { travelling } from '../catalog/index.ts';
-import {
-  first,
-  run,
-  runForId,
-  select,
-  sql,
-  toSqlInstant,
-  transaction,
-  type Queryable,
-} from '../database/sql.ts';
-import type { Stop } from '../environments/place.ts';
-import { read, readAfter } from '../environments/row-store.ts';
+import { select, sql, toSqlInstant, transaction, type Queryable } from '../database/sql.ts';
+import type { Place, Stop } from '../environments/place.ts';
+import { countRows, read, readAfter } from '../environments/row-store.ts';
 import { onRows } from '../journal/claims.ts';
 import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.ts';
 import {
@@ -25,83 +16,58 @@ import {
   type Seen,
 } from '../journal/row-states.ts';
 import { hasVerySameFields } from '../promotion/compare.ts';
-import { untilOpen } from '../version/standing.ts';
+import { refuseWhileUpdating } from '../environments/open.ts';
+import { rung } from '../environments/ladder.ts';
+import * as jobs from '../jobs/jobs.ts';
+import type { Work } from '../jobs/run.ts';
+import { Problem } from '../problems.ts';
 
 const PART = 1000;
-/** A run whose process died says nothing for longer than this. */
-const SILENCE = 30_000;
+/** There is one comparison at a time. */
+export const COMPARISON = 'comparison';
 
-export type Comparison = {
-  id: number;
-  person: string;
-  started_at: string;
-  ended_at: string | null;
-  rows_seen: number;
-  problem: string | null;
-  isAlive: boolean;
-};
-
-/** The newest run, and the newest that came to its end. */
+/** The newest comparison, and the newest that came to its end. */
 export async function lastRuns(on: Queryable) {
-  const quiet = sql`utc_timestamp(3) - interval ${SILENCE * 1000} microsecond`;
-  const [newest] = await select<Comparison & { is_alive: number }>(
-    on,
-    sql`select *, ended_at is null and alive_at > ${quiet} as is_alive
-          from comparison order by id desc limit 1`,
-  );
-  const whole = await first<Comparison>(
-    on,
-    sql`select * from comparison where ended_at is not null and problem is null order by id desc limit 1`,
-  );
-  return { newest: newest && { ...newest, isAlive: Boolean(newest.is_alive) }, whole };
+  const runs = await jobs.newest(on, COMPARISON);
+  return { newest: runs[0], whole: runs.find(({ state }) => state === 'done') };
 }
 
-/** Begins a run; answers null when one is under way. */
-export async function begin(here: Stop, person: string): Promise<number | null> {
-  const { newest } = await lastRuns(here.sql);
-  if (newest?.isAlive) return null;
-  const now = toSqlInstant(new Date().toISOString());
-  return runForId(
-    here.sql,
-    sql`insert into comparison (person, started_at, alive_at)
-        values (${person}, ${now}, utc_timestamp(3))`,
-  );
-}
+export const askFor = (here: Stop, person: string) =>
+  jobs.request(here.sql, {
+    kind: COMPARISON,
+    name: 'Comparison of everything with the destination',
+    person,
+    input: {},
+    onlyOne: COMPARISON,
+  });
 
-/** Compares every row of both sides; answers how many were seen. */
-export async function compareAll(here: Stop, there: Stop, id: number): Promise<number> {
+/** Compares every row of both sides, as a job. */
+export async function compareAll({ here, report }: Work): Promise<{ rows: number }> {
+  const there = here.destination;
+  if (!there) throw new Problem(422, `Nothing is transferred out of ${rung(here.name).inText}.`);
+  const total = (await rowsOf(here)) + (await rowsOf(there));
+  const mappings = await readMappings(here.sql);
   let rows = 0;
-  try {
-    const mappings = await readMappings(here.sql);
-    for (const entity of travelling) {
-      let ahead = readPart(here, there, entity, 0);
-      for (;;) {
-        const part = await ahead;
-        // The next stretch is read while this one is looked at.
-        if (!part.isLast) ahead = readPart(here, there, entity, part.upTo);
-        ahead.catch(() => {});
-        rows += await comparePart(here, entity, part, mappings);
-        await alive(here, id, rows);
-        if (part.isLast) break;
-      }
+  for (const entity of travelling) {
+    let ahead = readPart(here, there, entity, 0);
+    for (;;) {
+      const part = await ahead;
+      // The next stretch is read while this one is looked at.
+      if (!part.isLast) ahead = readPart(here, there, entity, part.upTo);
+      ahead.catch(() => {});
+      rows += await comparePart(here, entity, part, mappings);
+      await report({ done: rows, total, doing: entity.label.many });
+      if (part.isLast) break;
     }
-    await run(here.sql, sql`update comparison set ended_at = utc_timestamp(3) where id = ${id}`);
-    return rows;
-  } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    await run(
-      here.sql,
-      sql`update comparison set ended_at = utc_timestamp(3), problem = ${problem} where id = ${id}`,
-    );
-    throw error;
   }
+  return { rows };
 }
 
-const alive = (here: Stop, id: number, rows: number) =>
-  run(
-    here.sql,
-    sql`update comparison set alive_at = utc_timestamp(3), rows_seen = ${rows} where id = ${id}`,
-  );
+async function rowsOf(place: Place): Promise<number> {
+  let rows = 0;
+  for (const entity of travelling) rows += await countRows(place, entity);
+  return rows;
+}
 
 type Part = {
   at: string;
@@ -114,7 +80,7 @@ type Part = {
 
 /** One stretch of ids, as far as both sides were read. */
 async function readPart(here: Stop, there: Stop, entity: Entity, after: number): Promise<Part> {
-  await untilOpen(here.documents, there.documents);
+  await refuseWhileUpdating(here, there);
   const at = new Date().toISOString();
   const [mine, theirs] = await Promise.all([
     readAfter(here, entity, after, PART),

@@ -116,18 +116,12 @@ async function differing(req: Request, there: Stop, name: string, status: Status
   return { rows, next: ids.length === limit ? ids.at(-1) : null };
 }
 
-/** Compares everything anew, in the background; the page shows how far it is. */
+/** Compares everything anew, as a job; the page shows how far it is. */
 export async function compare(req: Request, res: Response) {
-  const { here } = req;
-  const there = destinationOf(here);
-  const id = await comparison.begin(here, accountOf(req).email);
-  if (id === null) {
-    flash(req, 'A comparison is under way already.');
-  } else {
-    comparison.compareAll(here, there, id).catch((error: unknown) => {
-      here.log.warn({ err: error }, 'comparison ended early');
-    });
-  }
+  destinationOf(req.here);
+  const { job, isNew } = await comparison.askFor(req.here, accountOf(req).email);
+  if (isNew) await req.line.push(job);
+  else flash(req, 'A comparison is under way already.');
   res.redirect(303, '/comparison');
 }
 

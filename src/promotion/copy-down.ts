@@ -17,11 +17,10 @@ import { drawIds, raiseIds } from '../environments/ids.ts';
 import { idsByName } from '../environments/names.ts';
 import type { Place, Stop } from '../environments/place.ts';
 import { countRows, read, readAfter } from '../environments/row-store.ts';
-import { rung } from '../environments/ladder.ts';
-import { Conflict, Unavailable } from '../problems.ts';
+import { refuseWhileUpdating } from '../environments/open.ts';
+import { Conflict } from '../problems.ts';
 import { onRows } from '../journal/claims.ts';
 import { write, type Change } from '../journal/own-write.ts';
-import { readVersion } from '../version/metadata.ts';
 import { hasVerySameFields } from './compare.ts';
 import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.ts';
 import { promotionOrder } from '../journal/order.ts';
@@ -105,15 +104,6 @@ const emptyReport = (): Report => ({
 function leaveAlone(report: Report, line: LeftAlone) {
   report.left += 1;
   if (report.leftAlone.length < LISTED) report.leftAlone.push(line);
-}
-
-/** Whoever runs it tries again later; and a program of another version begins nothing here. */
-async function refuseWhileUpdating(here: Stop, source: Stop) {
-  for (const { documents, name } of [here, source]) {
-    if ((await readVersion(documents))?.isUpdating) {
-      throw new Unavailable(`The database of ${rung(name).inText} is being updated.`);
-    }
-  }
 }
 
 async function inParts(

@@ -1,6 +1,5 @@
 // May this program work on this database? Decided from the version document, in one place, for pages, API,
 // workers and commands alike.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from 'mongodb';
 import { readVersion, type DatabaseVersion } from './metadata.ts';
 
@@ -41,13 +40,6 @@ export function watch(documents: Db, supported: string): Watch {
     }
     return asked;
   };
-}
-
-/** A checkpoint of long work: waits while any of these databases is being updated. */
-export async function untilOpen(...all: Db[]) {
-  for (const documents of all) {
-    while ((await readVersion(documents))?.isUpdating) await sleep(1000);
-  }
 }
 
 /** Why, and the way out, for a log, a command or an API. */

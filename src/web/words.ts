@@ -6,7 +6,8 @@ import { fromSqlInstant } from '../database/sql.ts';
 
 export { lower };
 
-export const count = (number: number) => new Intl.NumberFormat('en-GB').format(number);
+const numbers = new Intl.NumberFormat('en-GB');
+export const count = (number: number) => numbers.format(number);
 
 /** `3 forms`, `1 form` */
 export const plural = (number: number, { one, many }: { one: string; many: string }) =>

@@ -48,6 +48,18 @@ const compareAll = async (page: Page) => {
   await page.getByText('Compared just now').waitFor();
 };
 
+const makeKey = async (page: Page) => {
+  await page.getByLabel('App', { exact: true }).fill('Android app');
+  await page.getByLabel('Everything').check();
+  await press('Make a key')(page);
+  await page.getByText('it is not shown again').waitFor();
+};
+
+const lookFirst = async (page: Page) => {
+  await press('Look first')(page);
+  await page.getByText('would be created').waitFor();
+};
+
 const openFirst = async (page: Page) => {
   await page.locator('tbody th a').first().click();
   await page.waitForLoadState();
@@ -84,6 +96,11 @@ const inStaging = (): Visit[] => [
   ['/transfers', openUndo],
   ['/waiting'],
   ['/comparison', compareAll],
+  ['/copy-downs'],
+  ['/copy-downs', lookFirst],
+  ['/jobs'],
+  ['/outbox'],
+  ['/api-docs'],
   ['/comparison?entity=form&status=Changed%20there'],
   ['/changes?hours=720'],
   ['/selections'],
@@ -127,7 +144,13 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
     const page = await context.newPage();
     const blocked = watchPolicy(page);
     await signIn(page, servers.urls.staging, 'ops@example.com', password);
-    const people: Visit[] = [['/people'], ['/people/new', press('Add person')], ['/people/1']];
+    const people: Visit[] = [
+      ['/people'],
+      ['/people/new', press('Add person')],
+      ['/people/1'],
+      ['/api-keys', press('Make a key')],
+      ['/api-keys', makeKey],
+    ];
     const found = await findings(people, servers.urls.staging, page);
     await signIn(page, servers.urls.preprod, 'pm@example.com', password);
     const above: Visit[] = [
@@ -170,6 +193,10 @@ test('list, edit, sheet and result at 320 px: no sideways scroll, 0 findings', a
     ['/changes?hours=720'],
     ['/transfers'],
     ['/audit'],
+    ['/copy-downs', lookFirst],
+    ['/jobs'],
+    ['/outbox'],
+    ['/api-docs'],
   ] as Visit[]) {
     await page.goto(servers.urls.staging + address);
     await act?.(page);

@@ -3,7 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
-import { begin, compareAll, lastRuns } from '../../src/pictures/comparison.ts';
+import { run, sql } from '../../src/database/sql.ts';
+import type { Here } from '../../src/environments/here.ts';
+import { runJob } from '../../src/jobs/run.ts';
+import { askFor, lastRuns } from '../../src/pictures/comparison.ts';
+import { tasks } from '../../src/tasks.ts';
 import { matrix, rowsWith } from '../../src/pictures/matrix.ts';
 import { ageOf, allWaiting } from '../../src/pictures/waiting.ts';
 import * as marks from '../../src/promotion/marks.ts';
@@ -13,6 +17,13 @@ import { dismiss, killedAt, recoverNow } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, change, ed, get, homeOf, pm, sheet, transfer, undo } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
+
+/** Compares everything; answers how many rows were seen. */
+async function compareAll(here: Here) {
+  const ended = await runJob(here, tasks, (await askFor(here, pm.email)).job.id);
+  expect(ended?.problem).toBeNull();
+  return ended?.done_count;
+}
 
 let world: World;
 beforeAll(async () => {
@@ -40,7 +51,7 @@ describe('what waits', () => {
     await transfer(staging, [both, undone]);
     await change(preprod, both, { description: 'There' });
     await change(staging, both, { description: 'Here' });
-    await compareAll(staging, preprod, (await begin(staging, pm.email)) ?? 0);
+    await compareAll(staging);
     await change(staging, undone, { description: 'Newer' });
     await undo(staging, await transfer(staging, [undone]), [], 'too early');
     const found = new Map(
@@ -84,10 +95,7 @@ describe('what waits', () => {
 });
 
 describe('everything beside everything', () => {
-  async function compare() {
-    const id = (await begin(world.staging, pm.email)) ?? 0;
-    return compareAll(world.staging, world.preprod, id);
-  }
+  const compare = () => compareAll(world.staging);
   const numbers = async () => {
     const found: Record<string, number> = {};
     for (const [entity, own] of await matrix(world.staging.sql)) {
@@ -179,13 +187,17 @@ describe('everything beside everything', () => {
     expect([rows.length, rows[0]]).toEqual([50, 901]);
   });
 
-  test('two runs at once are one, and a run whose server died does not block the next', async () => {
+  test('two at once are one, and one whose server died is brought to its end', async () => {
     const { staging } = world;
-    const id = await begin(staging, pm.email);
-    expect(await begin(staging, pm.email)).toBeNull();
-    await staging.sql.query('update comparison set alive_at = alive_at - interval 1 minute');
-    expect(await begin(staging, pm.email)).not.toBe(id);
+    const [one, other] = [await askFor(staging, pm.email), await askFor(staging, pm.email)];
+    expect([one.isNew, other.isNew, other.job.id]).toEqual([true, false, one.job.id]);
+    await run(
+      staging.sql,
+      sql`update job set state = 'running', attempt = 1, alive_at = utc_timestamp(3) - interval 1 minute`,
+    );
     expect((await lastRuns(staging.sql)).whole).toBeUndefined();
+    expect(await runJob(staging, tasks, one.job.id)).toMatchObject({ state: 'done', attempt: 2 });
+    expect((await lastRuns(staging.sql)).whole?.id).toBe(one.job.id);
   });
 });
 

@@ -3,6 +3,8 @@ import type { Server } from 'node:http';
 import { freePort } from '../../bin/servers.ts';
 import { createApp } from '../../src/app.ts';
 import { openHere, openRedis, type Here, type Redis } from '../../src/environments/here.ts';
+import { work } from '../../src/jobs/queue.ts';
+import { tasks } from '../../src/tasks.ts';
 import { cast, hire } from './people.ts';
 import { settingsOf, type EnvironmentOf, type World } from './world.ts';
 
@@ -23,7 +25,7 @@ export async function listen(
   const addresses = { staging, preprod, production };
   const urls = names.map((name) => `${name}=${addresses[name]}`).join(',');
   const also = await tell?.(addresses);
-  const open: { here: Here; redis: Redis; server: Server }[] = [];
+  const open: { here: Here; redis: Redis; server: Server; stop: () => Promise<void> }[] = [];
   for (const [index, name] of names.entries()) {
     const here = openHere(
       settingsOf(world.variables[name], { ENVIRONMENT_URLS: urls, ...also?.[name] }),
@@ -31,12 +33,14 @@ export async function listen(
     for (const role of Object.keys(cast)) await hire(here, role);
     const redis = await openRedis(here);
     const server = createApp(here, redis).listen(ports[index]);
-    open.push({ here, redis, server });
+    open.push({ here, redis, server, stop: work(here, redis, tasks) });
   }
   return {
     urls: addresses,
     close: async () => {
-      for (const { here, redis, server } of open) {
+      for (const { here, redis, server, stop } of open) {
+        here.halt.abort();
+        await stop();
         server.closeAllConnections();
         server.close();
         redis.destroy();
