@@ -13,9 +13,9 @@ export function writeTable() {
     (one, other) => order.indexOf(one.bench) - order.indexOf(other.bench),
   );
   const lines = results.flatMap(({ goals }) =>
-    goals.map(({ goal, measured, isMet }) => `| ${goal} | ${measured} | ${isMet ? 'yes' : 'no'} |`),
+    goals.map(({ goal, measured, isMet }) => [goal, measured, isMet ? 'yes' : 'no']),
   );
-  const table = ['| goal | measured | reached |', '| --- | --- | --- |', ...lines].join('\n');
+  const table = inColumns([['goal', 'measured', 'reached'], ...lines]);
   const text = readFileSync(README, 'utf8');
   const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (from === -1 || to === -1) {
@@ -24,6 +24,16 @@ export function writeTable() {
     const around = [text.slice(0, from + BEGIN.length), text.slice(to)];
     writeFileSync(README, around.join(`\n\n${table}\n\n`));
   }
+}
+
+function inColumns(lines: string[][]): string {
+  const widths = (lines[0] ?? []).map((_cell, at) =>
+    Math.max(...lines.map((line) => line[at]?.length ?? 0)),
+  );
+  const row = (cells: string[]) =>
+    `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
+  const [head = [], ...rest] = lines;
+  return [row(head), row(widths.map((width) => '-'.repeat(width))), ...rest.map(row)].join('\n');
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) writeTable();

@@ -34,6 +34,15 @@ const durable = (folder: string, id: number) => [
 export async function openGround(): Promise<Ground> {
   const folder = `var/bench-${process.pid}`;
   const children: ChildProcess[] = [];
+  try {
+    return await openIn(folder, children);
+  } catch (error) {
+    await Promise.all(children.map(end));
+    throw error;
+  }
+}
+
+async function openIn(folder: string, children: ChildProcess[]): Promise<Ground> {
   const keep = (child: ChildProcess) => children.push(child);
   const first = await startMysql(join(folder, 'mysql'), keep, durable(folder, 1));
   // One password on both, so that the accounts made from it are the same on both.
@@ -58,9 +67,11 @@ export async function openGround(): Promise<Ground> {
     lower,
     upper,
     stop: async () => {
-      await world.close();
-      await Promise.all([lower.ask.end(), upper.ask.end()]);
+      // The servers are ended whatever is still under way on them.
+      lower.ask.destroy();
+      upper.ask.destroy();
       await Promise.all([...children.map(end), servers.stop()]);
+      await world.close().catch(() => {});
       rmSync(folder, { recursive: true, force: true });
     },
   };
