@@ -1,8 +1,11 @@
 // The API against its own description, with what nobody would think of sending.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as keys from '../../src/api/keys.ts';
 import { openSite, type Site } from '../support/people.ts';
 import { add, transfer } from '../support/rows.ts';
@@ -27,7 +30,8 @@ afterAll(async () => {
 const run = (program: string, words: string[]) =>
   new Promise<{ code: number | null; said: string }>((resolve) => {
     let said = '';
-    const child = spawn(program, words, { env: { ...process.env, PYTHONUTF8: '1' } });
+    const cwd = mkdtempSync(join(tmpdir(), 'oneway-fuzz-'));
+    const child = spawn(program, words, { cwd, env: { ...process.env, PYTHONUTF8: '1' } });
     child.stdout.on('data', (part) => (said += String(part)));
     child.stderr.on('data', (part) => (said += String(part)));
     child.once('exit', (code) => resolve({ code, said }));
