@@ -1,6 +1,6 @@
 // Rows that live in MongoDB. A removed document stays for a day as a stub, so that a writer that wakes up
 // late finds the stamp of a later one; every reader counts a stub as absent.
-import type { Db, Filter } from 'mongodb';
+import { MongoBulkWriteError, type Db, type Filter } from 'mongodb';
 import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
 import type { Cursor, Found, Query } from './row-store.ts';
@@ -146,30 +146,82 @@ export const stub = (id: number, instant: string, stamp: Stamp): Stored => ({
   stamp,
 });
 
-/**
- * Compare-and-set: puts `next` where `seen` still stands, to the last field; `undefined` means nothing stood
- * there. Answers whether it did.
- */
+/** What shall stand where `seen` still stands; `undefined` means that nothing stood there. */
+export type Replacement = { seen: Stored | undefined; next: Stored };
+
+/** Compare-and-set, to the last field. Answers whether what was seen still stood there. */
 export async function replace(
   documents: Db,
   entity: Entity,
-  seen: Stored | undefined,
-  next: Stored,
+  { seen, next }: Replacement,
 ): Promise<boolean> {
   const into = collection(documents, entity);
   if (seen === undefined) {
     return into.insertOne(next).then(() => true, refuseDuplicateId);
   }
+  const { _id, ...rest } = next;
+  const result = await into.replaceOne(standsStill(seen, next), rest);
+  return result.matchedCount === 1;
+}
+
+function standsStill(seen: Stored, next: Stored): Filter<Stored> {
   const names = new Set([...Object.keys(seen), ...Object.keys(next)]);
   const same = [...names].map((field) =>
     seen[field] === undefined
       ? { [field]: { $exists: false } }
       : { [field]: { $eq: seen[field], $exists: true } },
   );
-  const { _id, ...rest } = next;
-  const result = await into.replaceOne({ $and: [{ _id }, ...same] }, rest);
-  return result.matchedCount === 1;
+  return { $and: [{ _id: next._id }, ...same] };
 }
+
+/**
+ * The same for many, in their order and in one round trip. Answers how many came before the first that did not find
+ * what was seen; those after it may have been put.
+ */
+export async function replaceAll(
+  documents: Db,
+  entity: Entity,
+  replacements: Replacement[],
+): Promise<number> {
+  const operations = replacements.map(({ seen, next }) => {
+    if (seen === undefined) return { insertOne: { document: next } };
+    const { _id, ...replacement } = next;
+    return { replaceOne: { filter: standsStill(seen, next), replacement } };
+  });
+  const into = collection(documents, entity);
+  try {
+    const { matchedCount, insertedCount } = await into.bulkWrite(operations, { ordered: true });
+    if (matchedCount + insertedCount === replacements.length) return replacements.length;
+  } catch (error) {
+    // Anything else, a write that is not yet durable among them, is not told apart document by document.
+    if (!isDuplicate(error)) throw error;
+  }
+  return replaceRest(documents, entity, replacements);
+}
+
+const isDuplicate = (error: unknown) =>
+  error instanceof MongoBulkWriteError &&
+  error.code === 11_000 &&
+  error.result.getWriteConcernError() === undefined;
+
+/** One by one tells which did not fit, and why. */
+async function replaceRest(documents: Db, entity: Entity, replacements: Replacement[]) {
+  const ids = replacements.map(({ next }) => next._id);
+  const now = await readStored(documents, entity, ids);
+  for (const [index, { seen, next }] of replacements.entries()) {
+    if (
+      !isSameWrite(now.get(next._id), next) &&
+      !(await replace(documents, entity, { seen, next }))
+    )
+      return index;
+  }
+  return replacements.length;
+}
+
+const isSameWrite = (now: Stored | undefined, { stamp, modified_at: at }: Stored) =>
+  now?.stamp?.transfer === stamp?.transfer &&
+  now?.stamp?.fence === stamp?.fence &&
+  now?.modified_at?.getTime() === at?.getTime();
 
 function refuseDuplicateId(error: unknown): boolean {
   const { code, keyPattern } = error as { code?: number; keyPattern?: Record<string, number> };

@@ -30,6 +30,9 @@ export async function readStored(work: Work): Promise<StoredByKey> {
 export const documentRow = (step: journal.Step, stored: StoredByKey) =>
   mongo.rowIn(entityNamed(step.entity), stored.get(keyText(step)));
 
+/** How many documents go in one round trip; a test may want to stop between any two. */
+export const bulk = { size: 100 };
+
 /**
  * Each new or changed document by compare-and-set, with an instant of its own; also those that a former
  * attempt has written already. Answers the last instant given out.
@@ -37,20 +40,38 @@ export const documentRow = (step: journal.Step, stored: StoredByKey) =>
 export async function writeDocuments(work: Work, stored: StoredByKey, rowInstant: string) {
   let instant = rowInstant;
   const steps = inWritingOrder(work.steps.filter(isBeforePivot));
-  const before = work.steps.length - steps.length;
-  for (const [index, step] of steps.entries()) {
-    if (index % 100 === 0) work.say(before + index, 'Documents are being written');
-    instant = next(instant);
-    const entity = entityNamed(step.entity);
-    await compareAndSet(
-      work,
-      step,
-      stored.get(keyText(step)),
-      mongo.toStored(entity, step.after as Row, instant, stampOf(work)),
-    );
+  let done = work.steps.length - steps.length;
+  for (const part of parts(steps)) {
+    const writes = part.map((step) => {
+      instant = next(instant);
+      const document = mongo.toStored(
+        entityNamed(step.entity),
+        step.after as Row,
+        instant,
+        stampOf(work),
+      );
+      return replacementOf(work, step, stored.get(keyText(step)), document);
+    });
+    const entity = entityNamed(part[0]?.entity ?? '');
+    const put = await mongo.replaceAll(work.there.documents, entity, writes);
+    const moved = part[put];
+    if (moved) throw new Moved(`${moved.title} was changed there meanwhile.`);
+    done += part.length;
+    work.say(done, 'Documents are being written');
     await point('document');
   }
   return instant;
+}
+
+/** Of one entity each, in the same order. */
+function parts(steps: journal.WrittenStep[]): journal.WrittenStep[][] {
+  const all: journal.WrittenStep[][] = [];
+  for (const step of steps) {
+    const last = all.at(-1);
+    if (last && last.length < bulk.size && last[0]?.entity === step.entity) last.push(step);
+    else all.push([step]);
+  }
+  return all;
 }
 
 export const stampOf = ({ transfer }: Work): mongo.Stamp => ({
@@ -58,22 +79,30 @@ export const stampOf = ({ transfer }: Work): mongo.Stamp => ({
   fence: transfer.fence,
 });
 
+/** @throws Stale when a later worker of this same transfer has written it */
+function replacementOf(
+  { transfer }: Work,
+  step: journal.Step,
+  seen: mongo.Stored | undefined,
+  next: mongo.Stored,
+): mongo.Replacement {
+  if (seen?.stamp?.transfer === transfer.id && seen.stamp.fence > transfer.fence) {
+    throw new journal.Stale(`Transfer ${transfer.number} is in other hands`);
+  }
+  return { seen, next: { ...mongo.unknownFields(entityNamed(step.entity), seen), ...next } };
+}
+
 export async function compareAndSet(
   work: Work,
   step: journal.Step,
   seen: mongo.Stored | undefined,
   next: mongo.Stored,
 ) {
-  const { transfer, there } = work;
-  if (seen?.stamp?.transfer === transfer.id && seen.stamp.fence > transfer.fence) {
-    throw new journal.Stale(`Transfer ${transfer.number} is in other hands`);
-  }
+  const replacement = replacementOf(work, step, seen, next);
   const entity = entityNamed(step.entity);
-  const isDone = await mongo.replace(there.documents, entity, seen, {
-    ...mongo.unknownFields(entity, seen),
-    ...next,
-  });
-  if (!isDone) throw new Moved(`${step.title} was changed there meanwhile.`);
+  if (!(await mongo.replace(work.there.documents, entity, replacement))) {
+    throw new Moved(`${step.title} was changed there meanwhile.`);
+  }
 }
 
 /** After the pivot: documents that go become stubs. One that someone changed is left, and the line says so. */

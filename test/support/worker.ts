@@ -8,6 +8,7 @@ import { openHere, type Here } from '../../src/environments/here.ts';
 import { patience } from '../../src/database/patience.ts';
 import { upgrade } from '../../src/commands/migration.ts';
 import { copyDown } from '../../src/promotion/copy-down.ts';
+import { bulk } from '../../src/journal/documents.ts';
 import { recover, sweepClaims } from '../../src/journal/recovery.ts';
 import { byId } from '../../src/journal/journal.ts';
 import { points } from '../../src/journal/points.ts';
@@ -39,6 +40,8 @@ export type Order = {
   skew?: number;
   /** Milliseconds until a statement is given up. */
   statement?: number;
+  /** How many documents it writes in one round trip: one, if nothing is said. */
+  bulk?: number;
 };
 
 const quiet = { info: () => {}, warn: () => {} };
@@ -65,10 +68,11 @@ const tasks: { [kind in Task['do']]: (here: Here, task: Task & { do: kind }) => 
     },
   };
 
-async function main({ variables, task, at, skew = 0, statement }: Order) {
+async function main({ variables, task, at, skew = 0, statement, bulk: size = 1 }: Order) {
   const now = Date.now.bind(Date);
   if (skew !== 0) Date.now = () => now() + skew;
   if (statement) patience.statement = statement;
+  bulk.size = size;
   const here = openHere(parseSettings(variables));
   let left = at?.times ?? 0;
   points.reached = (reached) => {
