@@ -88,7 +88,7 @@ async function main() {
   printAddresses(ports);
 }
 
-/** For the command line: `set -a; . var/demo/staging.env; set +a`. */
+/** For the command line: `(set -a; . var/demo/staging.env; bin/oneway status)`. */
 function writeSettings(name: string, variables: Record<string, string>) {
   const lines = Object.entries(variables).map(
     ([key, value]) => `${key}='${value.replaceAll("'", `'\\''`)}'\n`,
@@ -214,7 +214,7 @@ function printAddresses(ports: number[]) {
     console.log(`  ${email.padEnd(24)} ${password.padEnd(22)} ${can}`);
   }
   console.log('\nThe same logins work on all three servers. Ctrl-C stops everything.');
-  console.log(`The command line: set -a; . ${FOLDER}/staging.env; set +a; bin/oneway --help`);
+  console.log(`The command line: (set -a; . ${FOLDER}/staging.env; bin/oneway --help)`);
   console.log('“Sign in with single sign-on” on one of them signs you in on all three.');
 }
 

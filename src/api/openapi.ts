@@ -93,7 +93,7 @@ const pathsOf = (entity: Entity) => ({
         },
         {
           ...{ name: 'certain_up_to', in: 'query', schema: instant },
-          description: 'Part of `next` while rows are being written: carried from page to page.',
+          description: 'Part of “next” while rows are being written: carried from page to page.',
         },
         {
           ...{ name: 'limit', in: 'query' },
@@ -103,7 +103,7 @@ const pathsOf = (entity: Entity) => ({
       responses: {
         200: {
           description:
-            'A page, deletions included. Follow `next` until `more` is false, and poll from there.',
+            'A page, deletions included. Follow “next” until “more” is false, and poll from there.',
           headers: {
             ETag: { schema: { type: 'string' } },
             Link: { schema: { type: 'string' }, description: 'rel="next" where there is more.' },

@@ -45,6 +45,6 @@ export async function add(req: Request, res: Response) {
 
 export async function revoke(req: Request, res: Response) {
   await keys.revoke(req.here, accountOf(req).email, numberOrNull(req.params['id']) ?? 0);
-  flash(req, 'Revoked: it holds no more.');
+  flash(req, 'The key is revoked.');
   res.redirect(303, '/api-keys');
 }

@@ -46,7 +46,7 @@ const instant = z.iso
   .datetime({ offset: true, error: 'must be an instant such as 2026-11-21T09:30:00.000Z' })
   .transform((text) => storable(new Date(text)).toISOString());
 
-const querySchema = z.object({
+const querySchema = z.strictObject({
   modified_after: instant.optional(),
   after: whole.transform(Number).optional(),
   certain_up_to: instant.optional(),
@@ -61,8 +61,8 @@ function queried(query: unknown): { from: Place; limit: number } {
   const { data, error } = querySchema.safeParse(query);
   if (!data) {
     const lines = error.issues.map(({ path, message }) => [
-      path[0],
-      `${String(path[0])} ${message}`,
+      String(path[0] ?? 'query'),
+      `${String(path[0] ?? 'The query:')} ${message}`,
     ]);
     throw new Invalid(Object.fromEntries(lines) as Record<string, string>);
   }

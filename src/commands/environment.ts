@@ -18,6 +18,13 @@ export const exits = { done: 0, refused: 1, usage: 2, closed: 3, differs: 4 } as
 /** The program does not fit the database, or the database is being updated. */
 export class Unfit extends Problem {}
 
+/** Wrongly typed: it ends with a code of its own. */
+export class Usage extends Problem {
+  constructor(message: string) {
+    super(422, message);
+  }
+}
+
 /** Ends a command with a code of its own, after it has said why. */
 export const endWith = (ending: keyof typeof exits) => {
   process.exitCode = exits[ending];

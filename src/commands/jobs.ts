@@ -5,9 +5,9 @@ import * as jobs from '../jobs/jobs.ts';
 import { cancel, runJob } from '../jobs/run.ts';
 import { Problem } from '../problems.ts';
 import type { Report } from '../promotion/copy-down.ts';
-import { askFor } from '../promotion/refreshing.ts';
+import { askFor, COPY_DOWN } from '../promotion/refreshing.ts';
 import { tasks } from '../tasks.ts';
-import { count, when } from '../web/words.ts';
+import { count, exactly, when } from '../web/words.ts';
 import { actor, answer, at, columns, person, say } from './environment.ts';
 
 type Asked = { dryRun?: boolean; json?: boolean };
@@ -30,14 +30,8 @@ export function addJobs(program: Command) {
     .command('show')
     .argument('<number>')
     .description('one job, with its report')
-    .action((number: string) =>
-      at(async (here) => {
-        const job = await numbered(here, number);
-        say(
-          JSON.stringify({ ...job, report: JSON.parse(job.report ?? 'null') as unknown }, null, 2),
-        );
-      }),
-    );
+    .option('--json')
+    .action((number: string, { json }: Asked) => at((here) => showJob(here, number, json)));
   own
     .command('cancel')
     .argument('<number>')
@@ -68,11 +62,15 @@ async function refresh(here: Here, { dryRun = false, json }: Asked) {
   const ended = await runJob(here, tasks, job.id, ({ doing, done, total }) => {
     if (!json) say(`${doing}: ${count(done)} of ${count(total)}`);
   });
-  if (ended?.state !== 'done') {
+  if (here.halt.signal.aborted && ended?.state !== 'done') {
     throw new Problem(
       503,
-      `Job ${job.number} is ${ended?.state}: ${ended?.problem ?? 'it goes on on the server'}`,
+      `Job ${job.number} goes on in the background, on the server. “oneway jobs cancel ${job.number}” stops it.`,
     );
+  }
+  if (ended?.state !== 'done') {
+    const { state, problem } = ended ?? { state: 'gone', problem: null };
+    throw new Problem(503, `Job ${job.number} is ${state}: ${problem ?? 'see its page'}`);
   }
   const report = JSON.parse(ended.report ?? '') as Report;
   answer(json, report, () => inLines(report, dryRun));
@@ -83,11 +81,29 @@ function inLines(report: Report, isLook: boolean) {
   const would = isLook ? 'would be ' : '';
   return [
     `${count(created)} ${would}created, ${count(updated)} ${would}updated, ${count(same)} the same already.`,
+    ...report.overwritten.map(
+      ({ key, title, fields }) =>
+        `  ${isLook ? 'would overwrite' : 'overwrote'} ${key.entity} ${key.id} “${title}”: ${fields.join(', ')}`,
+    ),
     ...(left > 0 ? [`${count(left)} left alone, because they have work of their own:`] : []),
     ...leftAlone.map(({ key, title, why }) => `  ${key.entity} ${key.id} “${title}”: ${why}`),
     ...(left > leftAlone.length ? [`  and ${count(left - leftAlone.length)} more`] : []),
     ...missingImages.map((image) => `not in production's store: ${image}`),
   ];
+}
+
+async function showJob(here: Here, number: string, isJson: boolean | undefined) {
+  const { report, input, only_one: _word, ...job } = await numbered(here, number);
+  const found = JSON.parse(report ?? 'null') as Report | null;
+  const asked = JSON.parse(input) as { isLook?: boolean };
+  answer(isJson, { ...job, input: asked, report: found }, () => [
+    `Job ${job.number} “${job.name}” is ${job.state}${job.problem ? `: ${job.problem}` : '.'}`,
+    `Asked for by ${job.person}, ${exactly(job.created_at)}; attempt ${job.attempt}; ${count(job.done_count)} of ${count(job.total_count)} rows.`,
+    ...(found && job.kind === COPY_DOWN ? inLines(found, asked.isLook === true) : []),
+    ...(job.state === 'failed' && job.kind === COPY_DOWN
+      ? ['What was copied stays and is passed over the next time: oneway refresh.']
+      : []),
+  ]);
 }
 
 async function listJobs(here: Here, isJson: boolean | undefined) {

@@ -4,7 +4,7 @@ import { Problem } from '../problems.ts';
 import { BadSettings } from '../settings.ts';
 import { addAccounts } from './accounts.ts';
 import { addDatabase } from './database.ts';
-import { exits, Unfit } from './environment.ts';
+import { exits, Unfit, Usage } from './environment.ts';
 import { addJobs } from './jobs.ts';
 
 import { addRelease } from './release.ts';
@@ -47,8 +47,10 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? exits.done : exits.usage;
   } else if (error instanceof Problem || error instanceof BadSettings) {
+    if (process.argv.includes('--json')) console.log(JSON.stringify({ error: error.message }));
     console.error(error.message);
-    process.exitCode = error instanceof Unfit ? exits.closed : exits.refused;
+    process.exitCode =
+      error instanceof Unfit ? exits.closed : error instanceof Usage ? exits.usage : exits.refused;
   } else {
     throw error;
   }

@@ -1,7 +1,7 @@
 // Rows as they are here and at the destination.
 import type { Command } from 'commander';
-import { keyFrom, keyText, titleOf, type RowKey } from '../catalog/entity.ts';
-import { entityNamed, travelling } from '../catalog/index.ts';
+import { keyFrom, keyText, titleOf, type Entity, type RowKey } from '../catalog/entity.ts';
+import { catalog, entityNamed, travelling } from '../catalog/index.ts';
 import type { Value } from '../catalog/fields.ts';
 import type { Here } from '../environments/here.ts';
 import { rung } from '../environments/ladder.ts';
@@ -14,7 +14,7 @@ import { unreachable } from '../promotion/sheets.ts';
 import { statuses } from '../promotion/status.ts';
 import { NotFound, Problem } from '../problems.ts';
 import { count, inWords } from '../web/words.ts';
-import { answer, at, columns, endWith } from './environment.ts';
+import { answer, at, columns, endWith, Usage } from './environment.ts';
 
 type Json = { json?: boolean };
 
@@ -48,14 +48,23 @@ export function addRows(program: Command) {
     .action((row: string, { json }: Json) => at((here) => diff(here, key(row), json)));
 }
 
-/** @throws Problem when it is not `type:id` */
+/** @throws Usage when it is not `type:id` */
 export function key(text: string): RowKey {
   if (!/^[a-z_]+:[1-9]\d{0,15}$/.test(text)) {
-    throw new Problem(422, `“${text}” is no row: write type:id, such as task:12.`);
+    throw new Usage(`“${text}” is no row: write type:id, such as task:12.`);
   }
   const found = keyFrom(text);
-  entityNamed(found.entity);
+  typed(found.entity);
   return found;
+}
+
+/** @throws Usage for a type that is not in the catalogue */
+function typed(name: string): Entity {
+  const found = catalog.find((entity) => entity.name === name);
+  if (found) return found;
+  throw new Usage(
+    `There is no type “${name}”: write one of ${catalog.map((one) => one.name).join(', ')}.`,
+  );
 }
 
 async function status(here: Here, isJson: boolean | undefined) {
@@ -85,17 +94,18 @@ async function status(here: Here, isJson: boolean | undefined) {
 type Listed = Json & { search: string; where?: string[]; status?: string; limit: string };
 
 async function list(here: Here, type: string, { search, where, status, limit, json }: Listed) {
-  const entity = entityNamed(type);
+  const entity = typed(type);
+  if (!/^[1-9]\d*$/.test(limit)) throw new Usage(`--limit ${limit}: write a whole number.`);
   const wanted = statuses.find((one) => one.toLowerCase() === status?.toLowerCase());
   if (status !== undefined && !wanted)
-    throw new Problem(422, `Choose one of: ${statuses.join(', ')}`);
+    throw new Usage(`--status: choose one of: ${statuses.join(', ')}`);
   const found = wanted ? await waiting(here.sql, entity) : null;
   const ids = found && [...found].filter(([, one]) => one.status === wanted).map(([id]) => id);
   const filters = Object.fromEntries((where ?? []).map((text) => filterOf(type, text)));
   const { rows, total } = await find(here, entity, {
     ...{ search, filters, sort: { field: 'id', descending: false }, offset: 0 },
     ...(ids ? { ids } : {}),
-    limit: Math.min(Number(limit) || 50, 10_000),
+    limit: Math.min(Number(limit), 10_000),
   });
   answer(json, { total, rows }, () => [
     ...columns(rows.map((row) => [`${type}:${row.id}`, titleOf(entity, row), row.modified_at])),
@@ -109,7 +119,7 @@ function filterOf(type: string, text: string): [string, Value] {
   const field = entityNamed(type).fields[name];
   if (!field) {
     const names = Object.keys(entityNamed(type).fields).join(', ');
-    throw new Problem(422, `${type} has no field “${name}”. It has: ${names}`);
+    throw new Usage(`${type} has no field “${name}”. It has: ${names}`);
   }
   if (field.kind === 'flag') return [name, ['yes', 'true', '1'].includes(value)];
   return [name, typeof field.initial === 'number' || field.to ? Number(value) : value];

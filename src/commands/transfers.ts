@@ -99,6 +99,12 @@ export type Sheet = { wanted: selections.New; email: string; isManager: boolean 
 
 /** Shows the plan of a selection and, when that is wanted, sends it. */
 export async function review(here: Here, { wanted, email, isManager }: Sheet, asked: Asked) {
+  const twin = asked.idempotencyKey
+    ? await journal.byKey(here.sql, email, asked.idempotencyKey)
+    : undefined;
+  if (twin && !asked.dryRun) {
+    return tell(await journal.whenEnded(here, twin.id), asked);
+  }
   const found = selections.draft(email, wanted);
   const { kind } = found;
   const road = roadFrom(here, email, kind);
@@ -140,16 +146,15 @@ export async function review(here: Here, { wanted, email, isManager }: Sheet, as
       role: isManager ? 'product_manager' : 'on_call',
     },
   );
-  tell(sent, written.length, to, asked);
+  tell(await journal.whenEnded(here, sent.id), asked);
 }
 
 const verbs = { transfer: 'Transfer', undo: 'Undo', 'bring-back': 'Bring back' };
 
-function tell(sent: journal.Transfer, rows: number, to: string, { json }: Asked) {
-  const { number, name, state, problem } = sent;
-  answer(json, { number, name, state, rows, problem }, () => [
+function tell({ number, name, state, problem, destination }: journal.Transfer, { json }: Asked) {
+  answer(json, { number, name, state, problem }, () => [
     state === 'verified'
-      ? `Transfer ${number} “${name}”: ${count(rows)} ${rows === 1 ? 'row' : 'rows'} written in ${to}, read back and compared.`
+      ? `Transfer ${number} “${name}”: written in ${rung(destination).inText}, read back and compared.`
       : `Transfer ${number} “${name}” is ${state.replace('_', ' ')}. ${problem ?? 'The program goes on by itself; “oneway transfers” tells.'}`,
   ]);
   if (state !== 'verified') endWith('refused');

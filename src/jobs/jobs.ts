@@ -15,12 +15,15 @@ export type Job = {
   name: string;
   person: string;
   input: string;
+  only_one: string | null;
   state: JobState;
   attempt: number;
   done_count: number;
   total_count: number;
   doing: string;
   report: string | null;
+  /** Who wants it to stop; it does at its next step. */
+  cancelled_by: string | null;
   problem: string | null;
   created_at: string;
   started_at: string | null;
@@ -63,6 +66,7 @@ export async function request(
     sql`select * from job where id = ${id} or only_one = ${onlyOne ?? null} order by id = ${id} desc limit 1`,
   );
   if (!job) throw new Error('The job was not written down');
+  if (isNew) await audit.write(on, { person, action: 'asked for a job', subject: name });
   return { job, isNew: isNew && job.id === id };
 }
 
@@ -84,8 +88,8 @@ export const newest = (on: Queryable, kind: string, limit = 10) =>
   );
 
 /** A list does not need what may be large. */
-export type Listed = Omit<Job, 'report'>;
-const inList = sql`id, number, kind, name, person, input, state, attempt, done_count, total_count, doing, problem,
+export type Listed = Omit<Job, 'report' | 'only_one'>;
+const inList = sql`id, number, kind, name, person, input, state, attempt, done_count, total_count, doing, cancelled_by, problem,
                created_at, started_at, alive_at, ended_at`;
 
 export type Filter = { state: string; kind: string; before: number | null };
@@ -113,8 +117,10 @@ export async function begin(on: Queryable, id: string): Promise<Job | null> {
   return found === 1 ? ((await byId(on, id)) ?? null) : null;
 }
 
-/** This worker was overtaken, or the job was cancelled: it stops. */
+/** This worker was overtaken: it stops. */
 export class Overtaken extends Error {}
+/** A person wants the job to stop here. */
+export class Cancelled extends Error {}
 
 const mine = ({ id, attempt }: Job) =>
   sql`id = ${id} and attempt = ${attempt} and state = 'running'`;
@@ -122,7 +128,7 @@ const mine = ({ id, attempt }: Job) =>
 /** `result` is kept: another attempt goes on from it. */
 export type Progress = { done: number; total: number; doing: string; result?: unknown };
 
-/** @throws Overtaken */
+/** @throws Overtaken, Cancelled */
 export async function report(on: Queryable, job: Job, { done, total, doing, result }: Progress) {
   const found = await run(
     on,
@@ -132,8 +138,9 @@ export async function report(on: Queryable, job: Job, { done, total, doing, resu
          where ${mine(job)}`,
   );
   // No line is also found when nothing changed within one millisecond.
-  const isMine = found === 1 || (await first(on, sql`select 1 from job where ${mine(job)}`));
-  if (!isMine) throw new Overtaken(`Job ${job.number} is in other hands`);
+  const own = await first<Job>(on, sql`select * from job where ${mine(job)}`);
+  if (found === 0 && !own) throw new Overtaken(`Job ${job.number} is in other hands`);
+  if (own?.cancelled_by) throw new Cancelled(`Cancelled by ${own.cancelled_by}`);
 }
 
 export const sayAlive = (on: Queryable, job: Job) =>
@@ -158,19 +165,29 @@ export const fail = (on: Queryable, job: Job, problem: string) =>
 export const putOff = (on: Queryable, job: Job, problem: string) =>
   run(on, sql`update job set state = 'waiting', problem = ${problem} where ${mine(job)}`);
 
-/** Stops a job at its next report; answers whether there was something to stop. */
-export const cancel = (here: Stop, job: Pick<Job, 'id' | 'name'>, person: string) =>
+/** One that waits ends at once; one that runs, at its next report. Answers whether there was something to stop. */
+export const cancel = (here: Stop, { id, name }: Pick<Job, 'id' | 'name'>, person: string) =>
   transaction(here.sql, async (connection) => {
     const found = await run(
       connection,
-      sql`update job set state = 'cancelled', attempt = attempt + 1, only_one = null, ended_at = ${now}
-           where id = ${job.id} and state in ('waiting', 'running')`,
+      sql`update job set cancelled_by = ${person},
+                 ended_at = if(state = 'waiting', ${now}, null),
+                 only_one = if(state = 'waiting', null, only_one),
+                 state = if(state = 'waiting', 'cancelled', state)
+           where id = ${id} and state in ('waiting', 'running') and cancelled_by is null`,
     );
     if (found === 1) {
-      await audit.write(connection, { person, action: 'cancelled a job', subject: job.name });
+      await audit.write(connection, { person, action: 'cancelled a job', subject: name });
     }
     return found === 1;
   });
+
+/** It has stopped; what it came to is kept. */
+export const endCancelled = (on: Queryable, job: Job) =>
+  run(
+    on,
+    sql`update job set state = 'cancelled', ended_at = ${now}, only_one = null where ${mine(job)}`,
+  );
 
 /** Forgets what ended long ago. */
 export const tidy = ({ sql: on }: Stop) =>

@@ -65,6 +65,9 @@ export async function events(req: Request, res: Response) {
 export const cancel = (tasks: Tasks) => async (req: Request, res: Response) => {
   const job = await addressedJob(req);
   const isCancelled = await cancelJob(req.here, tasks, job, accountOf(req).email);
-  flash(req, isCancelled ? 'Cancelled: it stops at its next step.' : 'It had ended already.');
+  flash(
+    req,
+    isCancelled ? 'It stops at its next step.' : 'It had ended already, or stops already.',
+  );
   res.redirect(303, `/jobs/${job.number}`);
 };

@@ -68,6 +68,7 @@ export async function runJob(
     });
   }, jobs.SILENCE / 4);
   try {
+    if (job.cancelled_by) throw new jobs.Cancelled('Cancelled while nobody worked on it');
     if (job.attempt > BEGINNINGS) throw new Problem(500, `It was begun ${BEGINNINGS} times.`);
     await refuseWhileClosed(here);
     const result = await task.run({
@@ -94,15 +95,20 @@ async function refuseWhileClosed(here: Here) {
   if (standing.kind !== 'open') throw new Unavailable(inWords(standing));
 }
 
-async function giveUpOrTryAgain(here: Here, job: jobs.Job, task: Task, error: unknown) {
+async function giveUpOrTryAgain(
+  here: Here,
+  job: jobs.Job,
+  task: Task,
+  error: unknown,
+): Promise<unknown> {
   const problem = error instanceof Error ? error.message : String(error);
   const isPassingBy = error instanceof Unavailable || isPassing(error);
-  if (!(error instanceof jobs.Overtaken)) {
+  if (error instanceof jobs.Cancelled) return jobs.endCancelled(here.sql, job);
+  if (!(error instanceof jobs.Overtaken || error instanceof Stopping)) {
     here.log.warn({ err: error, job: job.number, attempt: job.attempt }, 'job stopped');
   }
   if (error instanceof Stopping || (isPassingBy && job.attempt < task.attempts)) {
-    await jobs.putOff(here.sql, job, problem);
-  } else if (!(error instanceof jobs.Overtaken)) {
-    await jobs.fail(here.sql, job, problem);
+    return jobs.putOff(here.sql, job, problem);
   }
+  return error instanceof jobs.Overtaken ? undefined : jobs.fail(here.sql, job, problem);
 }

@@ -1,5 +1,6 @@
 // What came to a row, and when: every save, transfer and copy-down leaves its images in `arrival`.
-import type { Row, RowKey } from '../catalog/entity.ts';
+import { hashOf } from '../catalog/content.ts';
+import type { Entity, Row, RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { sent, type Action, type Kind } from './journal.ts';
 
@@ -51,6 +52,33 @@ export async function momentOf(on: Queryable, { entity, id }: RowKey, upTo: numb
   );
   const isKept = (line: Arrival) => line.entity === entity || line.after_image !== null;
   return lines.filter(isKept);
+}
+
+/** The last line of each of these rows. */
+export async function lastOf(on: Queryable, entity: string, ids: number[]) {
+  const lines = await select<Pick<Arrival, 'row_id' | 'kind' | 'at' | 'person'>>(
+    on,
+    sql`select a.row_id, a.kind, a.at, a.person from arrival a
+          join (select max(id) as id from arrival where entity = ${entity} and row_id in (${ids})
+                 group by row_id) newest on newest.id = a.id`,
+  );
+  return new Map(lines.map((line) => [line.row_id, line]));
+}
+
+/** Every content that these rows ever had there, as hashes by id. */
+export async function contentsEverOf(on: Queryable, entity: Entity, ids: number[]) {
+  const lines = await select<Pick<Arrival, 'row_id' | 'before_image' | 'after_image'>>(
+    on,
+    sql`select row_id, before_image, after_image from arrival
+         where entity = ${entity.name} and row_id in (${ids})`,
+  );
+  const found = new Map<number, Set<string>>();
+  for (const { row_id: id, before_image: before, after_image: after } of lines) {
+    const own = found.get(id) ?? new Set<string>();
+    for (const row of [image(before), image(after)]) if (row) own.add(hashOf(entity, row));
+    found.set(id, own);
+  }
+  return found;
 }
 
 export type ArrivedTransfer = {

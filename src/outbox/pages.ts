@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import { route, rung, type EnvironmentName } from '../environments/ladder.ts';
 import { NotFound } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';
@@ -15,8 +16,16 @@ export async function index(req: Request, res: Response) {
     crumbs: [{ text: 'Told the indexer' }],
     filter,
     isTold: req.here.tells,
+    sender: senderOf(req),
+    inText: (name: EnvironmentName) => rung(name).inText,
     lines: lines.map((line) => ({ ...line, told: JSON.parse(line.body) as object })),
   });
+}
+
+/** Who tells of what arrives here: the stop before. */
+function senderOf({ here }: Request) {
+  const name = route.find((one) => rung(one).next === here.name);
+  return name ? { inText: rung(name).inText, href: here.settings.urls[name] ?? null } : null;
 }
 
 export async function sendAgain(req: Request, res: Response) {

@@ -26,7 +26,6 @@ export async function refresh(
     there: next?.name === here.source.name ? here.source : next,
     source: here.source,
     lease: here.settings.lease.milliseconds,
-    person: job.person,
     isLook,
     former: job.report === null ? null : (JSON.parse(job.report) as Report),
     progress: async ({ entity, report: result }) => {

@@ -13,6 +13,8 @@ import {
 } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { matchedByName, travelling } from '../catalog/index.ts';
+import { fromSqlInstant } from '../database/sql.ts';
+import { contentsEverOf, lastOf } from '../journal/history.ts';
 import { drawIds, raiseIds } from '../environments/ids.ts';
 import { idsByName } from '../environments/names.ts';
 import type { Place, Stop } from '../environments/place.ts';
@@ -33,6 +35,8 @@ import {
   type StopState,
 } from '../journal/row-states.ts';
 
+/** Whose rows they are is production's matter: whoever asked for the job stands with the job. */
+const author = { email: 'copy-down', isProductManager: true };
 const PART = 1000;
 
 export type CopyDown = {
@@ -41,8 +45,6 @@ export type CopyDown = {
   there: Place | null;
   source: Stop;
   lease: number;
-  /** Who asked for it. */
-  person?: string;
   /** Only tells what it would do. */
   isLook?: boolean;
   /** Said after each part, with what came of it so far: from there it goes on, when it was stopped. */
@@ -184,10 +186,17 @@ async function copyRows(from: CopyDown, entity: Entity, rows: Row[], report: Rep
       changes.push({ entity, before, after: withOwnLocals(entity, row, before) });
     }
   }
-  list(report, changes);
-  await writePart(from, entity, changes, report);
+  const underWay = await onItsWay(from, entity, changes);
+  for (const { before } of changes) {
+    const why = before && underWay.get(before.id);
+    if (why)
+      leaveAlone(report, { key: keyOf(entity, before), title: titleOf(entity, before), why });
+  }
+  const free = changes.filter(({ before }) => !before || !underWay.has(before.id));
+  list(report, free);
+  await writePart(from, entity, free, report);
   if (from.isLook) return;
-  const written = changes.map(({ after }) => ({ entity: entity.name, id: (after as Row).id }));
+  const written = free.map(({ after }) => ({ entity: entity.name, id: (after as Row).id }));
   for (const [text, row] of await read(here, written)) mine.set(text, row);
   await writeBases(from, entity, rows, { mine, stops, mappings });
 }
@@ -231,6 +240,31 @@ function ownWork(
   return hashOf(entity, before) === stop.base_hash ? null : `changed here by ${state?.changed_by}`;
 }
 
+const keyOf = (entity: Entity, { id }: Row): RowKey => ({ entity: entity.name, id });
+
+/**
+ * Rows that were sent on from here and have not reached production: they are equal at the next stop, so its books call
+ * them nobody's work, but production never had what they hold. By id, with the reason.
+ */
+async function onItsWay({ here, there, source }: CopyDown, entity: Entity, changes: Change[]) {
+  const found = new Map<number, string>();
+  const standing = changes.filter(({ before }) => before !== null);
+  if (there === source || standing.length === 0) return found;
+  const ids = standing.map(({ before }) => (before as Row).id);
+  const last = await lastOf(here.sql, entity.name, ids);
+  const ever = await contentsEverOf(source.sql, entity, ids);
+  for (const { before, after } of standing) {
+    const [own, above] = [before as Row, after as Row];
+    const line = last.get(own.id);
+    const wasAbove = ever.get(own.id)?.has(hashOf(entity, own)) === true;
+    const isOlder = line !== undefined && fromSqlInstant(line.at) < above.modified_at;
+    if (line && line.kind !== 'copy-down' && !(wasAbove && isOlder)) {
+      found.set(own.id, `sent on from here by ${line.person}, and not in production yet`);
+    }
+  }
+  return found;
+}
+
 function withOwnLocals(entity: Entity, row: Row, before: Row | null): Row {
   const after = { ...row };
   for (const [name, field] of fieldEntries(entity)) {
@@ -243,7 +277,6 @@ function withOwnLocals(entity: Entity, row: Row, before: Row | null): Row {
 async function writePart(from: CopyDown, entity: Entity, changes: Change[], report: Report) {
   if (changes.length === 0) return;
   const name = `Copy-down: ${entity.label.many.toLowerCase()}`;
-  const author = { email: from.person ?? 'oneway refresh', isProductManager: true };
   try {
     if (!from.isLook) {
       await bringImages(from, changes, report);

@@ -1,6 +1,6 @@
 // The sheet as a page: counts, rows with what differs, problems with their ways out.
 import type { Request, Response } from 'express';
-import { isSameValue } from '../catalog/content.ts';
+import { isSameRow, isSameValue } from '../catalog/content.ts';
 import { fieldEntries, keyText, labelOf, titleOf, type RowKey } from '../catalog/entity.ts';
 import { textOf, type Field, type Value } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -46,7 +46,9 @@ export async function sheetPage(
   const selection = await selections.find(req.here.sql, String(req.params['id']), kind);
   const sheet = await prepare(road, selection);
   const { plan, facts } = sheet;
-  const written = plan.steps.filter((step) => step.action !== 'same' || step.kept.length > 0);
+  const written = plan.steps
+    .filter((step) => step.action !== 'same' || step.kept.length > 0)
+    .toSorted((one, other) => Number(isSentAgain(one)) - Number(isSentAgain(other)));
   const to = rung(road.there.name);
   const title = titleOfSheet(selection, to);
   await page(req, res, 'promotion/sheet', {
@@ -78,6 +80,10 @@ export async function sheetPage(
     keyText,
   });
 }
+
+/** The same there already: it goes for a fresh modified_at alone, and is shown last. */
+const isSentAgain = ({ entity, before, after }: PlannedStep) =>
+  before !== null && isSameRow(entityNamed(entity), before, after);
 
 function titleOfSheet({ kind, name }: selections.Selection, to: { inText: string }): string {
   if (kind === 'undo') return `${name} in ${to.inText}`;

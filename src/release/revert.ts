@@ -3,6 +3,8 @@ import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { select, sql } from '../database/sql.ts';
 import type { Stop } from '../environments/place.ts';
+import { byEntity } from '../environments/row-store.ts';
+import { contentsEverOf } from '../journal/history.ts';
 import { see } from '../promotion/compare.ts';
 
 export type Edited = {
@@ -32,10 +34,18 @@ export async function editedAbove(here: Stop, source: Stop): Promise<Edited[]> {
   const own = lines.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
   const keys = own.map(({ entity, row_id: id }) => ({ entity, id }));
   const sights = await see(source, here, keys, here.sql);
+  const came = new Map<string, Set<string>>();
+  for (const [entity, ids] of byEntity(keys)) {
+    for (const [id, hashes] of await contentsEverOf(here.sql, entity, ids)) {
+      came.set(keyText({ entity: entity.name, id }), hashes);
+    }
+  }
   return own.flatMap(({ entity, row_id: id, title, person, at }) => {
     const key = { entity, id };
     const sight = sights.get(keyText(key));
     const isSame = !sight || sight.hereHash === sight.thereHash;
-    return isSame ? [] : [{ key, title, person, at, status: sight.status }];
+    // What came down before and differs now was changed here, not there.
+    const isKnown = sight?.hereHash && came.get(keyText(key))?.has(sight.hereHash);
+    return isSame || isKnown ? [] : [{ key, title, person, at, status: sight.status }];
   });
 }

@@ -3,41 +3,51 @@ import type { NextFunction, Request, Response } from 'express';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { select, sql, type Statement } from '../database/sql.ts';
 import type { Here } from '../environments/here.ts';
+import { route } from '../environments/ladder.ts';
 import { Problem } from '../problems.ts';
 import { isSecret } from './security.ts';
 
 /** Asked when the numbers are asked for: a label and how many. */
-const counted: [name: string, help: string, question: Statement][] = [
+const counted: [name: string, help: string, label: string, known: string[], question: Statement][] =
   [
-    'oneway_transfers',
-    'Transfers of this journal that have not ended or need a person, by state.',
-    sql`select state as label, count(*) as number from transfer
+    [
+      'oneway_transfers',
+      'Transfers of this journal that have not ended or need a person, by state.',
+      'state',
+      ['planned', 'claimed', 'applying', 'committed', 'putting_back', 'needs_attention'],
+      sql`select state as label, count(*) as number from transfer
          where state in ('planned', 'claimed', 'applying', 'committed', 'putting_back', 'needs_attention')
          group by state`,
-  ],
-  [
-    'oneway_claims',
-    'Rows of this environment that are held, by the environment that holds them.',
-    sql`select origin as label, count(*) as number from claim group by origin`,
-  ],
-  [
-    'oneway_jobs',
-    'Jobs that wait, run or failed within a day, by state.',
-    sql`select state as label, count(*) as number from job
+    ],
+    [
+      'oneway_claims',
+      'Rows of this environment that are held, by the environment that holds them.',
+      'origin',
+      [...route],
+      sql`select origin as label, count(*) as number from claim group by origin`,
+    ],
+    [
+      'oneway_jobs',
+      'Jobs that wait, run or failed within a day, by state.',
+      'state',
+      ['waiting', 'running', 'failed'],
+      sql`select state as label, count(*) as number from job
          where state in ('waiting', 'running')
             or (state = 'failed' and ended_at > utc_timestamp() - interval 1 day)
          group by state`,
-  ],
-  [
-    'oneway_outbox',
-    'Messages to the indexer that were not taken, by state.',
-    sql`select state as label, count(*) as number from outbox where state <> 'sent' group by state`,
-  ],
-];
+    ],
+    [
+      'oneway_outbox',
+      'Messages to the indexer that were not taken, by state.',
+      'state',
+      ['waiting', 'failed'],
+      sql`select state as label, count(*) as number from outbox where state <> 'sent' group by state`,
+    ],
+  ];
 
-export function openMetrics({ sql: on, name, settings }: Here) {
+export function openMetrics({ sql: on, name: environment, settings }: Here) {
   const registry = new Registry();
-  registry.setDefaultLabels({ environment: name });
+  registry.setDefaultLabels({ environment });
   collectDefaultMetrics({ register: registry });
   const requests = new Histogram({
     name: 'http_request_duration_seconds',
@@ -46,13 +56,14 @@ export function openMetrics({ sql: on, name, settings }: Here) {
     buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10],
     registers: [registry],
   });
-  for (const [metric, help, question] of counted) {
+  for (const [metric, help, name, known, question] of counted) {
     const gauge = new Gauge({
-      ...{ name: metric, help, labelNames: ['label'], registers: [] },
+      ...{ name: metric, help, labelNames: [name], registers: [] },
       async collect() {
-        this.reset();
+        // Nothing is a number, too: no line at all would look like a broken question.
+        for (const value of known) this.set({ [name]: value }, 0);
         const lines = await select<{ label: string; number: number }>(on, question);
-        for (const { label, number } of lines) this.set({ label }, number);
+        for (const { label, number } of lines) this.set({ [name]: label }, number);
       },
     });
     registry.registerMetric(gauge);

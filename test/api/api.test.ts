@@ -161,7 +161,8 @@ describe('pages', () => {
     ['limit=0', 'limit must be from 1 to 1000'],
     ['limit=x', 'limit must be a whole number'],
     ['modified_after=yesterday', 'modified_after must be an instant such as'],
-    ['after=-1', 'after must be a whole number'],
+    ['modified_after=2026-01-01T00:00:00Z&after=-1', 'after must be a whole number'],
+    ['modifiedafter=12', 'modifiedafter'],
     ['modified_after=2026-01-01T00:00:00Z&modified_after=2026-01-01T00:00:00Z', 'modified_after'],
   ])('%s is refused by name', async (query, message) => {
     const key = await keyFor(staging);

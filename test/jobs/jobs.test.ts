@@ -179,9 +179,27 @@ describe('a job', () => {
     const running = runJob(staging, slow, job.id);
     await sleep(100);
     expect(await jobs.cancel(staging, job, 'pm@example.com')).toBe(true);
+    // Not before it has really stopped, and no second one beside it.
+    expect(await jobs.byId(staging.sql, job.id)).toMatchObject({ state: 'running' });
+    expect(await jobs.cancel(staging, job, 'pm@example.com')).toBe(false);
     goOn();
-    expect(await running).toMatchObject({ state: 'cancelled' });
+    expect(await running).toMatchObject({ state: 'cancelled', attempt: 1 });
     expect(await runJob(staging, slow, job.id)).toMatchObject({ state: 'cancelled' });
+    expect(seen).toEqual([]);
+  });
+
+  test('that waits and was cancelled ends at once; one whose worker died is not begun again', async () => {
+    const { staging } = world;
+    const seen: number[] = [];
+    const { job } = await jobs.request(staging.sql, { ...wanted, onlyOne: 'count' });
+    await jobs.cancel(staging, job, 'pm@example.com');
+    expect(await runJob(staging, count(seen), job.id)).toMatchObject({ state: 'cancelled' });
+    const next = await jobs.request(staging.sql, { ...wanted, onlyOne: 'count' });
+    expect(next.isNew).toBe(true);
+    await jobs.begin(staging.sql, next.job.id);
+    await jobs.cancel(staging, next.job, 'pm@example.com');
+    await silence(next.job.id);
+    expect(await runJob(staging, count(seen), next.job.id)).toMatchObject({ state: 'cancelled' });
     expect(seen).toEqual([]);
   });
 

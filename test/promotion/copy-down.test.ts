@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Here } from '../../src/environments/here.ts';
 import { copyDown, type Report } from '../../src/promotion/copy-down.ts';
 import { drawIds } from '../../src/environments/ids.ts';
-import { add, change, ed, get, has, sheet } from '../support/rows.ts';
+import { add, change, ed, get, has, sheet, transfer } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -121,4 +121,25 @@ test('a row that does not fit is left alone and listed; everything else comes', 
   expect(report.created).toBe(1);
   expect(report.leftAlone.map(({ title }) => title)).toEqual(['Corner Café']);
   expect(await has(staging, { entity: 'business', id: other })).toBe(true);
+});
+
+test('what was sent on and is not in production yet is left alone; what production had before may be replaced', async () => {
+  const { production: above, preprod, staging } = world;
+  const ids = await production();
+  await refresh(preprod);
+  await refresh(staging);
+  const form = { entity: 'form', id: ids.form };
+  await change(staging, form, { description: 'On its way' });
+  expect((await transfer(staging, [form])).state).toBe('verified');
+  const report = await refresh(staging);
+  expect([report.updated, report.leftAlone]).toEqual([
+    0,
+    [expect.objectContaining({ key: form, why: expect.stringContaining('not in production yet') })],
+  ]);
+  expect(await get(staging, form)).toMatchObject({ description: 'On its way' });
+
+  expect((await transfer(preprod, [form])).state).toBe('verified');
+  await change(above, form, { description: 'Mended above' });
+  expect(await refresh(staging)).toMatchObject({ updated: 1, leftAlone: [] });
+  expect(await get(staging, form)).toMatchObject({ description: 'Mended above' });
 });

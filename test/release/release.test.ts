@@ -113,6 +113,9 @@ describe('S0-75 revert finish', () => {
     const same = { entity: 'form', id: await add(production, 'form') };
     oneway('preprod', ['refresh']);
     oneway('staging', ['refresh']);
+    // Work of staging's own is not production's, although the two differ.
+    await change(staging, same, { description: 'Work under way' });
+    expect(json(oneway('staging', ['revert', 'finish', '--dry-run', '--json']))).toEqual([]);
     await change(production, edited, { description: 'Mended in the night' });
     const fresh = { entity: 'form', id: await add(production, 'form', { name: 'Made above' }) };
 

@@ -233,7 +233,8 @@ describe('what it says of itself', () => {
       .set('Authorization', 'Bearer a token of monitoring');
     expect(text).toContain('route="/catalog/:entity/:id"');
     expect(text).not.toContain('/catalog/task/12');
-    expect(text).toContain('oneway_jobs{label="waiting",environment="staging"} 1');
+    expect(text).toContain('oneway_jobs{state="waiting",environment="staging"} 1');
+    expect(text).toContain('oneway_transfers{state="needs_attention",environment="staging"} 0');
     expect(text).toContain('process_resident_memory_bytes');
     await site.close();
   });
