@@ -209,11 +209,9 @@ async function replaceRest(documents: Db, entity: Entity, replacements: Replacem
   const ids = replacements.map(({ next }) => next._id);
   const now = await readStored(documents, entity, ids);
   for (const [index, { seen, next }] of replacements.entries()) {
-    if (
-      !isSameWrite(now.get(next._id), next) &&
-      !(await replace(documents, entity, { seen, next }))
-    )
-      return index;
+    const isPut =
+      isSameWrite(now.get(next._id), next) || (await replace(documents, entity, { seen, next }));
+    if (!isPut) return index;
   }
   return replacements.length;
 }
