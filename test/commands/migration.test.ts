@@ -111,7 +111,7 @@ describe('while it migrates', () => {
     const listed = oneway('preprod', ['claims']);
     expect(listed.stdout).toContain(`${held?.transfer}  transfer`);
     const words = ['claims', 'release', held?.transfer ?? ''];
-    expect(oneway('preprod', words).status).toBe(1);
+    expect(oneway('preprod', words).status).toBe(2);
     const released = oneway('preprod', [...words, '--reason', 'staging was thrown away']);
     expect(released.stdout).toContain('claims released');
     const [line] = await select<{ detail: string }>(
