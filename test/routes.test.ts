@@ -30,7 +30,8 @@ const table: Record<Exclude<Allow, 'anyone' | 'signed-in' | 'app'>, Record<Name,
 const filled: Record<string, string> = {
   entity: 'task',
   id: '1',
-  number: '1',
+  // None of a job that lives: its events would be followed until it ends.
+  number: '999999',
   transfer: '0192f0c0-0000-7000-8000-000000000000',
   name: `${'0'.repeat(64)}.png`,
   tool: 'add_form',
