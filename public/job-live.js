@@ -21,7 +21,8 @@ export function followJob() {
     if (Date.now() - saidAt > 10_000 || doing !== place.dataset.doing) {
       saidAt = Date.now();
       place.dataset.doing = doing;
-      words.textContent = `${doing || 'Waiting for its turn'}: ${numbers.format(done)} of ${numbers.format(total)} rows`;
+      const howFar = total > 0 ? `: ${numbers.format(done)} of ${numbers.format(total)} rows` : '';
+      words.textContent = `${doing || 'Waiting for its turn'}${howFar}`;
     }
   });
 }

@@ -13,7 +13,6 @@ import {
 } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { matchedByName, travelling } from '../catalog/index.ts';
-import { fromSqlInstant } from '../database/sql.ts';
 import { contentsEverOf, lastOf } from '../journal/history.ts';
 import { drawIds, raiseIds } from '../environments/ids.ts';
 import { idsByName } from '../environments/names.ts';
@@ -243,8 +242,9 @@ function ownWork(
 const keyOf = (entity: Entity, { id }: Row): RowKey => ({ entity: entity.name, id });
 
 /**
- * Rows that were sent on from here and have not reached production: they are equal at the next stop, so its books call
- * them nobody's work, but production never had what they hold. By id, with the reason.
+ * Rows that were sent on from here and are not what production has: they are equal at the next stop, so its books call
+ * them nobody's work. Only an edit that was made in production since, on top of them, replaces them. By id, with the
+ * reason.
  */
 async function onItsWay({ here, there, source }: CopyDown, entity: Entity, changes: Change[]) {
   const found = new Map<number, string>();
@@ -252,14 +252,16 @@ async function onItsWay({ here, there, source }: CopyDown, entity: Entity, chang
   if (there === source || standing.length === 0) return found;
   const ids = standing.map(({ before }) => (before as Row).id);
   const last = await lastOf(here.sql, entity.name, ids);
+  const above = await lastOf(source.sql, entity.name, ids);
   const ever = await contentsEverOf(source.sql, entity, ids);
-  for (const { before, after } of standing) {
-    const [own, above] = [before as Row, after as Row];
-    const line = last.get(own.id);
+  for (const { before } of standing) {
+    const own = before as Row;
+    const [line, theirs] = [last.get(own.id), above.get(own.id)];
     const wasAbove = ever.get(own.id)?.has(hashOf(entity, own)) === true;
-    const isOlder = line !== undefined && fromSqlInstant(line.at) < above.modified_at;
-    if (line && line.kind !== 'copy-down' && !(wasAbove && isOlder)) {
-      found.set(own.id, `sent on from here by ${line.person}, and not in production yet`);
+    const isEditedSince = line && theirs?.kind === 'save' && line.at < theirs.at;
+    if (line && line.kind !== 'copy-down' && !(wasAbove && isEditedSince)) {
+      const end = wasAbove ? 'taken back from production' : 'not in production yet';
+      found.set(own.id, `sent on from here by ${line.person}, and ${end}`);
     }
   }
   return found;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Here } from '../../src/environments/here.ts';
 import { copyDown, type Report } from '../../src/promotion/copy-down.ts';
 import { drawIds } from '../../src/environments/ids.ts';
-import { add, change, ed, get, has, sheet, transfer } from '../support/rows.ts';
+import { add, change, ed, get, has, sheet, transfer, undo } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -138,7 +138,13 @@ test('what was sent on and is not in production yet is left alone; what producti
   ]);
   expect(await get(staging, form)).toMatchObject({ description: 'On its way' });
 
-  expect((await transfer(preprod, [form])).state).toBe('verified');
+  const sent = await transfer(preprod, [form]);
+  await undo(preprod, sent);
+  expect((await refresh(staging)).leftAlone).toEqual([
+    expect.objectContaining({ key: form, why: expect.stringContaining('taken back from') }),
+  ]);
+
+  expect((await transfer(preprod, [form], { again: [`form:${form.id}`] })).state).toBe('verified');
   await change(above, form, { description: 'Mended above' });
   expect(await refresh(staging)).toMatchObject({ updated: 1, leftAlone: [] });
   expect(await get(staging, form)).toMatchObject({ description: 'Mended above' });
