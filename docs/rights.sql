@@ -1,5 +1,6 @@
 -- The least rights in MySQL or MariaDB that work for each user of one environment's database, here
--- oneway_production. The tests and the demo run with exactly these; bin/databases.ts reads them from this file.
+-- oneway_production. The demo runs with exactly these, and so do arrivals and reader in every test and app in
+-- test/running/rights.test.ts; bin/databases.ts reads them from this file.
 -- Run them after `oneway db migrate`.
 
 -- migrator: the user of `oneway db migrate`
