@@ -1,4 +1,5 @@
 // The ways to fail that a person can do something about. Everything else is a defect and a 500.
+import type { z } from 'zod';
 
 export type FieldErrors = Record<string, string>;
 
@@ -31,6 +32,18 @@ export class Invalid extends Problem {
     super(422, Object.values(fields).join(' '));
     this.fields = fields;
   }
+}
+
+/**
+ * What was posted, as a schema has it.
+ * @throws Invalid, with a message for each field
+ */
+export function parsed<T extends z.ZodType>(schema: T, posted: unknown): z.infer<T> {
+  const result = schema.safeParse(posted ?? {});
+  if (result.success) return result.data;
+  throw new Invalid(
+    Object.fromEntries(result.error.issues.map((issue) => [String(issue.path[0]), issue.message])),
+  );
 }
 
 /** Someone else was faster. */

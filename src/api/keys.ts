@@ -5,7 +5,7 @@ import * as audit from '../audit/audit.ts';
 import { catalog } from '../catalog/index.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { Stop } from '../environments/place.ts';
-import { Invalid, NotFound } from '../problems.ts';
+import { NotFound, parsed } from '../problems.ts';
 
 /** Everything that is in the catalogue, also what comes into it later. */
 export const EVERYTHING = '*';
@@ -47,20 +47,16 @@ const wantedKey = z.object({
  */
 export async function create(here: Stop, by: string, posted: unknown): Promise<string> {
   const { scopes, ...typed } = (posted ?? {}) as { scopes?: string | string[] };
-  const result = wantedKey.safeParse({ ...typed, scopes: [scopes ?? []].flat() });
-  if (!result.success) {
-    const fields = result.error.issues.map(({ path, message }) => [String(path[0]), message]);
-    throw new Invalid(Object.fromEntries(fields) as Record<string, string>);
-  }
+  const wanted = parsed(wantedKey, { ...typed, scopes: [scopes ?? []].flat() });
   const secret = `ow_${randomBytes(24).toString('base64url')}`;
-  const { name } = result.data;
+  const { name } = wanted;
   await transaction(here.sql, async (connection) => {
     await run(
       connection,
       sql`insert into api_key (name, hint, hash, scopes, created_by)
-          values (${name}, ${secret.slice(0, 8)}, ${hashOf(secret)}, ${JSON.stringify(result.data.scopes)}, ${by})`,
+          values (${name}, ${secret.slice(0, 8)}, ${hashOf(secret)}, ${JSON.stringify(wanted.scopes)}, ${by})`,
     );
-    const detail = result.data.scopes.join(', ');
+    const detail = wanted.scopes.join(', ');
     await audit.write(connection, { person: by, action: 'made an API key', subject: name, detail });
   });
   return secret;

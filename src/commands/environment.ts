@@ -69,10 +69,12 @@ export const operator = () => `${userInfo().username}@${hostname()}`;
  */
 export async function actor(here: Here, ability: Ability): Promise<string> {
   const found = await signedIn(here);
-  if (found && !may(found, ability, here.grounds)) {
-    throw new Forbidden(whoMay(ability, here.grounds));
-  }
-  return found?.email ?? operator();
+  return found === null ? operator() : permitted(here, found, ability).email;
+}
+
+function permitted({ grounds }: Here, found: Person, ability: Ability): Person {
+  if (!may(found, ability, grounds)) throw new Forbidden(whoMay(ability, grounds));
+  return found;
 }
 
 const tokenFile = ({ name }: Here) =>
@@ -118,8 +120,7 @@ export async function person(here: Here, ability: Ability): Promise<Person> {
       `Sign in first: oneway sign-in --email you@example.com (or set ONEWAY_TOKEN). This acts in ${rung(here.name).inText}, and the audit names you.`,
     );
   }
-  if (!may(found, ability, here.grounds)) throw new Forbidden(whoMay(ability, here.grounds));
-  return found;
+  return permitted(here, found, ability);
 }
 
 /** One line of standard input; typed without an echo at a terminal. */

@@ -1,6 +1,13 @@
 // Rows as they are here and at the destination.
 import type { Command } from 'commander';
-import { keyFrom, keyText, titleOf, type Entity, type RowKey } from '../catalog/entity.ts';
+import {
+  fieldEntries,
+  keyFrom,
+  keyText,
+  titleOf,
+  type Entity,
+  type RowKey,
+} from '../catalog/entity.ts';
 import { catalog, entityNamed, travelling } from '../catalog/index.ts';
 import type { Value } from '../catalog/fields.ts';
 import type { Here } from '../environments/here.ts';
@@ -8,8 +15,8 @@ import { rung } from '../environments/ladder.ts';
 import { find, readOne } from '../environments/row-store.ts';
 import * as journal from '../journal/journal.ts';
 import { matrix } from '../pictures/matrix.ts';
-import { see, waiting, withTheirDependents, type Sight } from '../promotion/compare.ts';
-import { changesOf } from '../promotion/plan.ts';
+import { see, waiting, withTheirDependents } from '../promotion/compare.ts';
+import { differingFields } from '../promotion/differing.ts';
 import { unreachable } from '../promotion/sheets.ts';
 import { statuses } from '../promotion/status.ts';
 import { NotFound, Problem } from '../problems.ts';
@@ -131,7 +138,7 @@ async function show(here: Here, row: RowKey, isJson: boolean | undefined) {
   answer(isJson, Object.fromEntries(rows), () =>
     [...rows].flatMap(([text, one]) => {
       const entity = entityNamed(keyFrom(text).entity);
-      const fields = Object.entries(entity.fields).map(([name, field]) => [
+      const fields = fieldEntries(entity).map(([name, field]) => [
         `  ${name}`,
         inWords(field, one[name]).replaceAll('\n', '; '),
       ]);
@@ -152,7 +159,7 @@ async function diff(here: Here, row: RowKey, isJson: boolean | undefined) {
   const data = differing.map((sight) => ({
     row: keyText(sight.key),
     status: sight.status,
-    fields: fieldsOf(sight),
+    fields: differingFields(sight).map(({ label: _label, ...field }) => field),
   }));
   answer(isJson, data, () =>
     data.length === 0
@@ -167,15 +174,4 @@ async function diff(here: Here, row: RowKey, isJson: boolean | undefined) {
         ]),
   );
   if (data.length > 0) endWith('differs');
-}
-
-function fieldsOf({ key: { entity, id }, here, there }: Sight) {
-  const step = { entity, id, title: '', because: null, kept: [], action: 'same' as const };
-  return changesOf({ ...step, before: there, after: here })
-    .map(({ field, definition, before, after }) => ({
-      field,
-      there: inWords(definition, before),
-      here: inWords(definition, after),
-    }))
-    .filter((one) => one.here !== one.there);
 }

@@ -3,7 +3,7 @@
 import { MongoBulkWriteError, type Db, type Filter } from 'mongodb';
 import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
-import type { Cursor, Found, Query } from './row-store.ts';
+import type { Cursor, Found, Query, Which } from './row-store.ts';
 
 /** Which write a document last came from. */
 export type Stamp = { transfer: string; fence: number };
@@ -87,7 +87,7 @@ export async function find(documents: Db, entity: Entity, query: Query): Promise
   return { rows: stored.map((one) => toRow(entity, one)), total };
 }
 
-export async function findIds(documents: Db, entity: Entity, query: Query): Promise<number[]> {
+export async function findIds(documents: Db, entity: Entity, query: Which): Promise<number[]> {
   const stored = await collection(documents, entity)
     .find(condition(entity, query), { projection: { _id: 1 } })
     .sort({ _id: 1 })
@@ -95,7 +95,7 @@ export async function findIds(documents: Db, entity: Entity, query: Query): Prom
   return stored.map((one) => one._id);
 }
 
-function condition(entity: Entity, query: Query): Filter<Stored> {
+function condition(entity: Entity, query: Which): Filter<Stored> {
   const all: Filter<Stored>[] = [present];
   if (query.ids) all.push({ _id: { $in: query.ids } });
   for (const [field, value] of Object.entries(query.filters)) all.push({ [field]: value });

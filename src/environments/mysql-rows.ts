@@ -15,7 +15,7 @@ import {
 import { batches } from './batches.ts';
 import { lately } from './lately.ts';
 import type { IdsByName } from './names.ts';
-import type { Cursor, Found, Query } from './row-store.ts';
+import type { Cursor, Found, Query, Which } from './row-store.ts';
 
 type Stored = Record<string, unknown> & { id: number };
 
@@ -104,7 +104,7 @@ export async function find(on: Queryable, entity: Entity, query: Query): Promise
   return { rows: await withLinks(on, entity, stored), total: counted?.total ?? 0 };
 }
 
-export async function findIds(on: Queryable, entity: Entity, query: Query): Promise<number[]> {
+export async function findIds(on: Queryable, entity: Entity, query: Which): Promise<number[]> {
   const rows = await select<{ id: number }>(
     on,
     sql`select id from ${name(entity.table)} where ${condition(entity, query)} order by id`,
@@ -112,7 +112,7 @@ export async function findIds(on: Queryable, entity: Entity, query: Query): Prom
   return rows.map((row) => row.id);
 }
 
-function condition(entity: Entity, query: Query): Statement {
+function condition(entity: Entity, query: Which): Statement {
   const all: Statement[] = [sql`true`];
   if (query.ids) all.push(sql`id in (${query.ids})`);
   for (const [field, value] of Object.entries(query.filters)) {

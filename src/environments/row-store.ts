@@ -15,6 +15,8 @@ export type Query = {
   limit: number;
   offset: number;
 };
+/** Which rows are meant, whatever their order and page. */
+export type Which = Pick<Query, 'search' | 'filters' | 'ids'>;
 export type Found = { rows: Row[]; total: number };
 
 /** Rows by key text (`task:12`); what is not there is not in the map. A fixed number of queries an entity. */
@@ -69,7 +71,7 @@ export async function find(place: Place, entity: Entity, query: Query): Promise<
 }
 
 /** The ids of all rows a query finds, whatever its page. */
-export async function findIds(place: Place, entity: Entity, query: Query): Promise<number[]> {
+export async function findIds(place: Place, entity: Entity, query: Which): Promise<number[]> {
   return entity.store === 'mysql'
     ? mysql.findIds(place.sql, entity, query)
     : mongo.findIds(place.documents, entity, query);

@@ -90,7 +90,8 @@ export async function runJob(
   return jobs.byId(here.sql, id);
 }
 
-async function refuseWhileClosed(here: Here) {
+/** @throws Unavailable, after which it is tried again */
+export async function refuseWhileClosed(here: Here) {
   const standing = await here.standing();
   if (standing.kind !== 'open') throw new Unavailable(inWords(standing));
 }

@@ -254,12 +254,12 @@ export const letGo = (here: Stop, transfer: Transfer) =>
   );
 
 /** How many rows a transfer writes. */
-export async function size(on: Queryable, id: string): Promise<{ total: number }> {
+export async function size(on: Queryable, id: string): Promise<number> {
   const line = await first<{ total: number }>(
     on,
     sql`select count(*) as total from transfer_step where transfer = ${id} and action <> 'same'`,
   );
-  return { total: line?.total ?? 0 };
+  return line?.total ?? 0;
 }
 
 /** Waits a few seconds for a transfer that another request carries; answers it as it stands then. */

@@ -10,7 +10,7 @@ import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import { rung, type Grounds } from '../environments/ladder.ts';
 import type { Stop } from '../environments/place.ts';
-import { Invalid, NotFound } from '../problems.ts';
+import { Invalid, NotFound, parsed } from '../problems.ts';
 import { hashPassword, isPassword, noPassword } from './passwords.ts';
 
 export type Person = Account & { isActive: boolean };
@@ -78,7 +78,7 @@ const newPerson = z.object({
 });
 
 export async function add(here: Stop, by: string, posted: unknown): Promise<number> {
-  const { name, email, password } = parse(newPerson, posted);
+  const { name, email, password } = parsed(newPerson, posted);
   const hash = await hashPassword(password);
   return transaction(here.sql, async (connection) => {
     const taken = await first(connection, sql`select 1 from person where email = ${email}`);
@@ -157,7 +157,7 @@ async function keepOneAdministrator(on: Queryable, id: number) {
 }
 
 export async function setPassword(here: Stop, by: string, id: number, posted: unknown) {
-  const { password } = parse(newPerson.pick({ password: true }), posted);
+  const { password } = parsed(newPerson.pick({ password: true }), posted);
   const hash = await hashPassword(password);
   await transaction(here.sql, async (connection) => {
     const person = await find(connection, id);
@@ -195,12 +195,4 @@ export async function revokeFromEveryone(here: Stop, by: string, permission: Per
     }
     return holders.map(({ email }) => email);
   });
-}
-
-function parse<T extends z.ZodType>(schema: T, posted: unknown): z.infer<T> {
-  const result = schema.safeParse(posted ?? {});
-  if (result.success) return result.data;
-  throw new Invalid(
-    Object.fromEntries(result.error.issues.map((issue) => [String(issue.path[0]), issue.message])),
-  );
 }

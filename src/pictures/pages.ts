@@ -8,12 +8,11 @@ import type { Stop } from '../environments/place.ts';
 import * as journal from '../journal/journal.ts';
 import { see } from '../promotion/compare.ts';
 import { unreachable } from '../promotion/sheets.ts';
-import { changesOf } from '../promotion/plan.ts';
+import { differingFields } from '../promotion/differing.ts';
 import { statuses, type Status } from '../promotion/status.ts';
 import { NotFound } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';
-import { inWords } from '../web/words.ts';
 import { changesSince } from './changes.ts';
 import * as comparison from './comparison.ts';
 import { matrix, rowsWith } from './matrix.ts';
@@ -101,14 +100,7 @@ async function differing(req: Request, there: Stop, name: string, status: Status
   const rows = keys.flatMap((key) => {
     const sight = sights.get(keyText(key));
     if (!sight?.status) return [];
-    const step = { ...key, title: '', action: 'same' as const, because: null, kept: [] };
-    const fields = changesOf({ ...step, before: sight.there, after: sight.here })
-      .map(({ label, definition, before, after: ours }) => ({
-        label,
-        there: inWords(definition, before),
-        here: inWords(definition, ours),
-      }))
-      .filter((field) => field.there !== field.here);
+    const fields = differingFields(sight);
     const row = sight.here ?? sight.there;
     const title = row ? titleOf(entity, row) : `${entity.label.one} ${key.id}`;
     return [{ key, title, status: sight.status, isHere: sight.here !== null, fields }];

@@ -1,11 +1,10 @@
 // What runs as a job: the copy-down, and transfers that are too large to wait for.
 import type { Here } from '../environments/here.ts';
-import type { Work } from '../jobs/run.ts';
+import { refuseWhileClosed, type Work } from '../jobs/run.ts';
 import * as journal from '../journal/journal.ts';
 import { Unsettled } from '../journal/work.ts';
 import { carry } from '../journal/write.ts';
-import { Problem, Unavailable } from '../problems.ts';
-import { inWords } from '../version/standing.ts';
+import { Problem } from '../problems.ts';
 import { copyDown, rowsToCopy, type Report } from './copy-down.ts';
 
 /** The word under which there is one job for a transfer. */
@@ -30,8 +29,7 @@ export async function refresh(
     former: job.report === null ? null : (JSON.parse(job.report) as Report),
     progress: async ({ entity, report: result }) => {
       await report({ done: result.at.all, total, doing: entity.label.many, result });
-      const standing = await here.standing();
-      if (standing.kind !== 'open') throw new Unavailable(inWords(standing));
+      await refuseWhileClosed(here);
     },
   });
 }
@@ -40,7 +38,7 @@ export async function refresh(
 export async function carryOn({ here, report }: Work, { transfer: id }: { transfer: string }) {
   const transfer = await journal.byId(here.sql, id);
   if (!transfer) throw new Problem(404, 'The transfer is not in the journal.');
-  const { total } = await journal.size(here.sql, id);
+  const total = await journal.size(here.sql, id);
   const say = (done: number, doing: string) => {
     report({ done, total, doing }).catch(() => {
       // The transfer is not stopped for want of a line that tells how far it is.

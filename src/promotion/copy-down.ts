@@ -163,7 +163,7 @@ async function copyRows(from: CopyDown, entity: Entity, rows: Row[], report: Rep
   );
   const changes: Change[] = [];
   for (const row of rows) {
-    const key = { entity: entity.name, id: row.id };
+    const key = keyOf(entity, row);
     const text = keyText(key);
     const before = mine.get(text) ?? null;
     const isSame =
@@ -195,7 +195,7 @@ async function copyRows(from: CopyDown, entity: Entity, rows: Row[], report: Rep
   list(report, free);
   await writePart(from, entity, free, report);
   if (from.isLook) return;
-  const written = free.map(({ after }) => ({ entity: entity.name, id: (after as Row).id }));
+  const written = free.map(({ after }) => keyOf(entity, after as Row));
   for (const [text, row] of await read(here, written)) mine.set(text, row);
   await writeBases(from, entity, rows, { mine, stops, mappings });
 }
@@ -203,7 +203,7 @@ async function copyRows(from: CopyDown, entity: Entity, rows: Row[], report: Rep
 function list({ overwritten }: Report, changes: Change[]) {
   for (const { entity, before, after } of changes) {
     if (before && after && overwritten.length < LISTED) {
-      const key = { entity: entity.name, id: before.id };
+      const key = keyOf(entity, before);
       const fields = differingFields(entity, before, after).map((name) => labelOf(entity, name));
       overwritten.push({ key, title: titleOf(entity, before), fields });
     }
@@ -290,8 +290,11 @@ async function writePart(from: CopyDown, entity: Entity, changes: Change[], repo
     const [only, ...others] = changes;
     if (only && others.length === 0) {
       const row = only.after as Row;
-      const key = { entity: entity.name, id: row.id };
-      leaveAlone(report, { key, title: titleOf(entity, row), why: error.message });
+      leaveAlone(report, {
+        key: keyOf(entity, row),
+        title: titleOf(entity, row),
+        why: error.message,
+      });
     } else {
       const half = Math.ceil(changes.length / 2);
       await writePart(from, entity, changes.slice(0, half), report);

@@ -220,7 +220,11 @@ export function hashOfPlan(facts: Facts, steps: PlannedStep[]): string {
 }
 
 /** Labels and both values of the fields in which a step changes what stands there. */
-export function changesOf({ entity: name, before, after }: Step) {
+export function changesOf({
+  entity: name,
+  before,
+  after,
+}: Pick<Step, 'entity' | 'before' | 'after'>) {
   const entity = entityNamed(name);
   return fieldEntries(entity)
     .filter(([, field]) => !field.local)

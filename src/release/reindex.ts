@@ -1,28 +1,16 @@
 // Which ids stand where: what an index is made from, and held against.
 import { entityNamed, travelling } from '../catalog/index.ts';
 import type { Entity } from '../catalog/entity.ts';
-import { name, select, sql, type Queryable } from '../database/sql.ts';
+import { select, sql, type Queryable } from '../database/sql.ts';
 import type { Stop } from '../environments/place.ts';
-import { collection } from '../environments/mongo-rows.ts';
+import { findIds } from '../environments/row-store.ts';
 import type { Transfer } from '../journal/journal.ts';
 
 export type Ids = Record<string, number[]>;
 
 /** Every id of an entity, rising. */
-async function idsOf({ sql: on, documents }: Stop, entity: Entity): Promise<number[]> {
-  if (entity.store === 'mysql') {
-    const lines = await select<{ id: number }>(
-      on,
-      sql`select id from ${name(entity.table)} order by id`,
-    );
-    return lines.map(({ id }) => id);
-  }
-  const found = await collection(documents, entity)
-    .find({ removed_at: { $exists: false } }, { projection: { _id: 1 } })
-    .sort({ _id: 1 })
-    .toArray();
-  return found.map(({ _id: id }) => id);
-}
+const idsOf = (place: Stop, entity: Entity): Promise<number[]> =>
+  findIds(place, entity, { search: '', filters: {} });
 
 /** All ids of an environment by entity. */
 export async function allIds(place: Stop): Promise<Ids> {
