@@ -22,6 +22,7 @@ GRANT UPDATE, DELETE ON oneway_production.city TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.partner TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.row_state TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.stop_state TO oneway_production_app;
+GRANT UPDATE, DELETE ON oneway_production.checked TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.transfer TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.transfer_step TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.claim TO oneway_production_app;

@@ -1,30 +1,70 @@
 // Content is what travels: every field that is not local, in one spelling. The hash is of that; `modified_at`,
 // the version and the people are not part of it.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { fieldEntries, type Content, type Entity, type Row } from './entity.ts';
 import { sortLinks, type Link, type Value } from './fields.ts';
 
 /** The fields that travel, with their values; a field that is missing stays missing. */
 export function contentOf(entity: Entity, row: Row | Content): Content {
   const content: Content = {};
-  for (const [name, field] of fieldEntries(entity)) {
+  for (const { name } of travellingFields(entity)) {
     const value = row[name];
-    if (!field.local && value !== undefined) content[name] = value;
+    if (value !== undefined) content[name] = value;
   }
   return content;
 }
 
+const sorted = new WeakMap<object, { name: string; quoted: string }[]>();
+
+/** Names of the fields that travel, in the order of canonical text, and as they stand in it. */
+function travellingFields(entity: Entity) {
+  let names = sorted.get(entity.fields);
+  if (!names) {
+    names = fieldEntries(entity)
+      .filter(([, { local }]) => !local)
+      .map(([name]) => ({ name, quoted: JSON.stringify(name) }))
+      .toSorted((one, other) => (one.name < other.name ? -1 : 1));
+    sorted.set(entity.fields, names);
+  }
+  return names;
+}
+
+/** Texts and hashes of rows, made once. */
+const texts = new WeakMap<Row | Content, string>();
+const hashes = new WeakMap<Row | Content, string>();
+
+/** The content as JSON with sorted keys, without the braces; a set of links in its one order. */
+export function canonical(entity: Entity, row: Row | Content): string {
+  const known = texts.get(row);
+  if (known !== undefined) return known;
+  let text = '';
+  for (const { name, quoted } of travellingFields(entity)) {
+    const value = row[name];
+    if (value !== undefined) text += `${text && ','}${quoted}:${canonicalValue(value)}`;
+  }
+  // What was written down of a row must stay true of it.
+  texts.set(Object.freeze(row), text);
+  return text;
+}
+
 /** SHA-256 of the content, in hexadecimal. */
-export const hashOf = (entity: Entity, row: Row | Content): string =>
-  createHash('sha256')
-    .update(`${entity.name}\n${canonical(contentOf(entity, row))}`)
-    .digest('hex');
+export function hashOf(entity: Entity, row: Row | Content): string {
+  const known = hashes.get(row);
+  if (known !== undefined) return known;
+  const made = hash('sha256', `${entity.name}\n${canonical(entity, row)}`);
+  hashes.set(row, made);
+  return made;
+}
 
 /** Equal in every field, local ones included; `modified_at` aside. */
 export const isSameRow = (entity: Entity, one: Row | null, other: Row | null): boolean =>
   one === null || other === null
     ? one === other
-    : canonical(fieldsOf(entity, one)) === canonical(fieldsOf(entity, other));
+    : fieldEntries(entity).every(([name]) => isSameValue(one[name], other[name]));
+
+/** Equal in every field that travels. */
+export const isSameContent = (entity: Entity, one: Row, other: Row): boolean =>
+  travellingFields(entity).every(({ name }) => isSameValue(one[name], other[name]));
 
 /** Names of the fields in which two contents differ. */
 export function differingFields(entity: Entity, one: Content, other: Content): string[] {
@@ -34,19 +74,8 @@ export function differingFields(entity: Entity, one: Content, other: Content): s
 }
 
 export const isSameValue = (one: Value | undefined, other: Value | undefined): boolean =>
-  canonicalValue(one) === canonicalValue(other);
-
-function fieldsOf(entity: Entity, row: Row): Content {
-  const names = Object.keys(entity.fields).filter((name) => row[name] !== undefined);
-  return Object.fromEntries(names.map((name) => [name, row[name] as Value]));
-}
-
-/** JSON with sorted keys; a set of links in its one order. */
-export const canonical = (content: Content): string =>
-  Object.keys(content)
-    .toSorted()
-    .map((name) => `${JSON.stringify(name)}:${canonicalValue(content[name])}`)
-    .join(',');
+  one === other ||
+  (Array.isArray(one) && Array.isArray(other) && canonicalValue(one) === canonicalValue(other));
 
 /** A content out of its canonical text. */
 export function contentFrom(entity: Entity, text: string): Content {
@@ -58,13 +87,10 @@ export function contentFrom(entity: Entity, text: string): Content {
   return content;
 }
 
-function canonicalValue(value: Value | undefined): string {
-  if (value === undefined) return 'missing';
-  if (isLinks(value)) {
-    return JSON.stringify(sortLinks(value).map(({ city, partner }) => [city, partner]));
-  }
-  return JSON.stringify(value);
-}
+const canonicalValue = (value: Value): string =>
+  JSON.stringify(
+    isLinks(value) ? sortLinks(value).map(({ city, partner }) => [city, partner]) : value,
+  );
 
 const isLinks = (value: Value): value is Link[] =>
   Array.isArray(value) && typeof value[0] === 'object';

@@ -1,8 +1,8 @@
 // `oneway db`: brings the databases of one environment to the shape of this program, with everybody else kept
 // out. Killed at any point it can be run again.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PoolConnection } from 'mysql2/promise';
-import { first, select, sql, type Queryable } from '../database/sql.ts';
+import type { Pool, PoolConnection } from 'mysql2/promise';
+import { first, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import { migrate } from '../database/migrate.ts';
 import type { Here } from '../environments/here.ts';
 import { rung } from '../environments/ladder.ts';
@@ -119,7 +119,9 @@ const isMigrated = async (on: Queryable) =>
          where table_schema = database() and table_name = 'claim'`,
   )) !== undefined;
 
-async function atWork(on: Queryable): Promise<string[]> {
+async function atWork(on: Pool): Promise<string[]> {
+  // Who writes in one transaction holds the gate instead of claims.
+  await transaction(on, claims.lockGate);
   const held = await claims.held(on);
   const live = await select<{ number: number }>(
     on,

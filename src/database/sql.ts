@@ -74,9 +74,19 @@ export const command = async (connection: PoolConnection, text: string): Promise
   await inTime(connection, connection.query(text));
 };
 
-async function ask(on: Queryable, statement: Statement): Promise<unknown> {
+/** Runs a statement whose values are written into `text` already; it is known as `statement`. */
+export const runAs = (on: Queryable, statement: Statement, text: string) =>
+  ask(on, statement, { sql: text });
+
+async function ask(
+  on: Queryable,
+  statement: Statement,
+  question: { sql: string; values?: unknown[] } = {
+    sql: statement.text,
+    values: statement.values,
+  },
+): Promise<unknown> {
   statements.publish(statement);
-  const question = { sql: statement.text, values: statement.values };
   if (!('getConnection' in on)) return (await inTime(on, on.query(question)))[0];
   const connection = await on.getConnection();
   try {

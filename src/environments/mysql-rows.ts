@@ -1,6 +1,7 @@
 // Rows that live in MySQL: read and written set by set.
 import { columnOf, fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
 import { sortLinks, type Field, type Link } from '../catalog/fields.ts';
+import { insertLines, updateFromLines, type Line } from '../database/bulk.ts';
 import {
   fromSqlInstant,
   join,
@@ -12,7 +13,6 @@ import {
   type Queryable,
   type Statement,
 } from '../database/sql.ts';
-import { batches } from './batches.ts';
 import { lately } from './lately.ts';
 import type { IdsByName } from './names.ts';
 import type { Cursor, Found, Query, Which } from './row-store.ts';
@@ -183,8 +183,11 @@ const columnsOf = (entity: Entity): [string, Field, string][] =>
     return column ? [[field, definition, column] as [string, Field, string]] : [];
   });
 
-const storedValue = (row: Row, field: string, definition: Field) =>
-  definition.store(row[field] ?? null);
+/** The id, and the values of these columns. */
+const storedLine = (row: Row, columns: [string, Field, string][]): Line => [
+  row.id,
+  ...columns.map(([field, definition]) => definition.store(row[field] ?? null) as Line[number]),
+];
 
 /** Inserts rows under their ids, with one `modified_at` for all. */
 export async function insert(
@@ -195,15 +198,12 @@ export async function insert(
   ids: LinkIds,
 ) {
   const columns = columnsOf(entity);
-  const names = [sql`id`, ...columns.map(([, , column]) => name(column)), sql`modified_at`];
-  for (const batch of batches(rows)) {
-    const values = batch.map((row) => [
-      row.id,
-      ...columns.map(([field, definition]) => storedValue(row, field, definition)),
-      toSqlInstant(instant),
-    ]);
-    await run(on, sql`insert into ${name(entity.table)} (${join(names, ', ')}) values ${values}`);
-  }
+  const names = ['id', ...columns.map(([, , column]) => column), 'modified_at'].map(name);
+  await insertLines(
+    on,
+    sql`insert into ${name(entity.table)} (${join(names, ', ')}) values`,
+    rows.map((row) => [...storedLine(row, columns), toSqlInstant(instant)]),
+  );
   await insertLinks(on, entity, rows, ids);
 }
 
@@ -216,29 +216,20 @@ export async function update(
   ids: LinkIds,
 ) {
   const columns = columnsOf(entity);
-  for (const batch of batches(rows)) {
-    // Joined with the new values by primary key: INSERT … ON DUPLICATE KEY UPDATE would also fire on
-    // another unique key and then change the wrong row.
-    const lines = batch.map(
-      (row) =>
-        sql`select ${row.id} as id, ${join(
-          columns.map(
-            ([field, definition, column]) =>
-              sql`${storedValue(row, field, definition)} as ${name(column)}`,
-          ),
-          ', ',
-        )}`,
-    );
-    const assignments = columns.map(
-      ([, , column]) => sql`target.${name(column)} = given.${name(column)}`,
-    );
-    await run(
-      on,
-      sql`update ${name(entity.table)} target
-            join (${join(lines, ' union all ')}) given on given.id = target.id
-             set ${join(assignments, ', ')}, target.modified_at = ${toSqlInstant(instant)}`,
-    );
-  }
+  const names = columns.map(([, , column]) => column);
+  const assignments = names.map((column) => sql`target.${name(column)} = given.${name(column)}`);
+  // Joined with the new values by primary key: INSERT … ON DUPLICATE KEY UPDATE would also fire on
+  // another unique key and then change the wrong row.
+  await updateFromLines(
+    on,
+    {
+      head: sql`update ${name(entity.table)} target join (`,
+      columns: ['id', ...names],
+      end: sql`) given on given.id = target.id
+                 set ${join(assignments, ', ')}, target.modified_at = ${toSqlInstant(instant)}`,
+    },
+    rows.map((row) => storedLine(row, columns)),
+  );
   await removeLinks(
     on,
     entity,
@@ -263,20 +254,16 @@ async function insertLinks(on: Queryable, entity: Entity, rows: Row[], ids: Link
     const lines = rows.flatMap((row) =>
       ((row[field] ?? []) as Link[]).map((link) => ({ owner: row.id, ...link })),
     );
-    if (lines.length > 0) {
-      const values = lines.map(({ owner, city, partner }) => [
+    await insertLines(
+      on,
+      sql`insert into ${name(definition.through)}
+            (${ownerColumn(entity)}, city_id, partner_id) values`,
+      lines.map(({ owner, city, partner }) => [
         owner,
         onlyId(ids.city, 'city', city),
         partner === null ? null : onlyId(ids.partner, 'partner', partner),
-      ]);
-      for (const batch of batches(values)) {
-        await run(
-          on,
-          sql`insert into ${name(definition.through)}
-                (${ownerColumn(entity)}, city_id, partner_id) values ${batch}`,
-        );
-      }
-    }
+      ]),
+    );
   }
 }
 

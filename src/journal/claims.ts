@@ -14,7 +14,7 @@ import {
   transaction,
   type Queryable,
 } from '../database/sql.ts';
-import { batches } from '../environments/batches.ts';
+import { insertLines } from '../database/bulk.ts';
 import { byId, overStates, Stale, type Transfer } from './journal.ts';
 import { ofRows } from './row-states.ts';
 
@@ -53,7 +53,7 @@ export async function take(
   wanted: { write: RowKey[]; shared: RowKey[] },
 ) {
   await command(connection, 'START TRANSACTION');
-  await first(connection, sql`select instant from clock where name = 'gate' for update`);
+  await lockGate(connection);
   const mine = await select<Claim>(
     connection,
     sql`select * from claim where transfer = ${transfer.id} for update`,
@@ -61,15 +61,7 @@ export async function take(
   if (mine.some((claim) => claim.fence > transfer.fence)) {
     throw new Stale(`Transfer ${transfer.number} is in other hands`);
   }
-  const others = await select<Claim>(
-    connection,
-    sql`select * from claim where (${ofRows([...wanted.write, ...wanted.shared])}) and transfer <> ${transfer.id}`,
-  );
-  const writes = new Set(wanted.write.map(({ entity, id }) => `${entity}:${id}`));
-  const taken = others.find(
-    (claim) => claim.mode === 'write' || writes.has(`${claim.entity}:${claim.row_id}`),
-  );
-  if (taken) throw new Taken(taken);
+  await refuseTaken(connection, transfer.id, wanted);
   const lines = [
     ...wanted.write.map((key) => ({ ...key, mode: 'write' })),
     ...wanted.shared.map((key) => ({ ...key, mode: 'shared' })),
@@ -78,16 +70,35 @@ export async function take(
     ...[transfer.fence, connection.threadId, transfer.person],
     toSqlInstant(new Date().toISOString()),
   ]);
-  for (const batch of batches(lines)) {
-    await run(
-      connection,
-      sql`insert into claim
-            (entity, row_id, transfer, mode, number, origin, fence, connection, person, since)
-          values ${batch}
-          on duplicate key update fence = values(fence), connection = values(connection)`,
-    );
-  }
+  await insertLines(
+    connection,
+    sql`insert into claim
+          (entity, row_id, transfer, mode, number, origin, fence, connection, person, since) values`,
+    lines,
+    sql`on duplicate key update fence = values(fence), connection = values(connection)`,
+  );
   await command(connection, 'COMMIT');
+}
+
+/** Until the end of the transaction nobody else takes claims. */
+export const lockGate = (connection: PoolConnection) =>
+  first(connection, sql`select instant from clock where name = 'gate' for update`);
+
+/** @throws Taken when another transfer than `own` holds a row that is wanted */
+export async function refuseTaken(
+  connection: PoolConnection,
+  own: string,
+  wanted: { write: RowKey[]; shared: RowKey[] },
+) {
+  const others = await select<Claim>(
+    connection,
+    sql`select * from claim where (${ofRows([...wanted.write, ...wanted.shared])}) and transfer <> ${own}`,
+  );
+  const writes = new Set(wanted.write.map(({ entity, id }) => `${entity}:${id}`));
+  const taken = others.find(
+    (claim) => claim.mode === 'write' || writes.has(`${claim.entity}:${claim.row_id}`),
+  );
+  if (taken) throw new Taken(taken);
 }
 
 /**

@@ -12,15 +12,15 @@ import { tellHolders } from '../messages/messages.ts';
 import * as outbox from '../outbox/outbox.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
+import { writeSeen } from './checked.ts';
 import {
   clearUndone,
   DELETED,
   readStops,
-  writeSeen,
   writeUndone,
   type Seen,
   type StopState,
-} from './row-states.ts';
+} from './stop-states.ts';
 import type { Work } from './work.ts';
 
 const words: Record<journal.Action, string> = {
@@ -46,16 +46,26 @@ export async function finish(work: Work) {
       await writeSeen(connection, seen, new Date().toISOString(), { isCertain: true });
       await rememberUndone(connection, work);
     }
-    if (transfer.role === 'on_call') await tellManagers(connection, work);
-    if (here.tells) await tellIndexer(connection, work, outcomes);
-    await audit.write(connection, {
-      person: transfer.person,
-      action: verb(transfer, steps),
-      subject: transfer.name,
-      detail: detailOf(transfer, steps.length),
-      transfer: transfer.id,
-      ...(steps.length === 1 && steps[0] ? { row: steps[0] } : {}),
-    });
+    await record(connection, work, outcomes);
+  });
+}
+
+/** Who is told of a write, and the line of the audit: in the commit that ends it. */
+export async function record(
+  connection: PoolConnection,
+  work: Work,
+  outcomes: Map<number, string>,
+) {
+  const { here, transfer, steps } = work;
+  if (transfer.role === 'on_call') await tellManagers(connection, work);
+  if (here.tells) await tellIndexer(connection, work, outcomes);
+  await audit.write(connection, {
+    person: transfer.person,
+    action: verb(transfer, steps),
+    subject: transfer.name,
+    detail: detailOf(transfer, steps.length),
+    transfer: transfer.id,
+    ...(steps.length === 1 && steps[0] ? { row: steps[0] } : {}),
   });
 }
 
@@ -89,7 +99,9 @@ function seenOf(
   const before = was?.base_content ? contentFrom(entity, was.base_content) : content;
   // What was left out on the sheet went nowhere: its base stays.
   for (const name of step.kept) content[name] = before[name] ?? null;
-  const base = isAsWritten ? { hash: hashOf(entity, content), content: canonical(content) } : null;
+  const base = isAsWritten
+    ? { hash: hashOf(entity, content), content: canonical(entity, content) }
+    : null;
   return { key, seen: hashOf(entity, row), base };
 }
 

@@ -1,6 +1,7 @@
 // The journal of an environment: what is going to be written, durable before anything is. Every move of a
 // transfer's state names the fence it was given; a worker whose fence is old moves nothing.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import type { Row } from '../catalog/entity.ts';
 import {
@@ -12,12 +13,13 @@ import {
   toSqlInstant,
   transaction,
   type Queryable,
+  type Statement,
 } from '../database/sql.ts';
 import * as audit from '../audit/audit.ts';
 import { tell, tellHolders } from '../messages/messages.ts';
 import { Conflict } from '../problems.ts';
 import { runsOf } from '../catalog/runs.ts';
-import { batches } from '../environments/batches.ts';
+import { insertLines } from '../database/bulk.ts';
 import type { Stop } from '../environments/place.ts';
 import {
   liveStates,
@@ -42,39 +44,27 @@ export class Stale extends Error {}
 export async function open(
   here: Stop,
   there: Stop,
-  lease: number,
+  leaseMs: number,
   draft: Draft,
 ): Promise<{ transfer: Transfer; isNew: boolean }> {
   const id = uuid();
   try {
     await transaction(here.sql, async (connection) => {
-      await run(
-        connection,
-        sql`insert into transfer (id, kind, state, fence, lease_until, origin, destination, name, reason,
-              person, role, idempotency_key, plan_hash, chain, undoes,
-              selection, relied_on, created_at)
-            values (${id}, ${draft.kind}, 'planned', 1, ${inFuture(lease)}, ${here.name}, ${there.name},
-              ${draft.name.slice(0, 120)}, ${draft.reason}, ${draft.person}, ${draft.role}, ${draft.idempotencyKey},
-              ${draft.planHash}, ${JSON.stringify(draft.chain)}, ${draft.undoes},
-              ${draft.selection},
-              ${JSON.stringify(draft.reliedOn)},
-              ${toSqlInstant(new Date().toISOString())})`,
-      );
+      const lease = { until: inFuture(leaseMs), endedAt: null, instant: null };
+      await insertLine(connection, id, { here, there, state: 'planned', ...lease }, draft);
       const lines = draft.steps.map((step, seq) => [
         ...[id, seq + 1, step.entity, step.id, step.title.slice(0, 200), step.action, step.because],
         ...[step.before && JSON.stringify(step.before), step.after && JSON.stringify(step.after)],
         step.kept.length > 0 ? JSON.stringify(step.kept) : null,
         ...[step.base ?? null, step.formerId ?? null, step.tested?.slice(0, 400) ?? null],
       ]);
-      for (const batch of batches(lines)) {
-        await run(
-          connection,
-          sql`insert into transfer_step
-                (transfer, seq, entity, row_id, title, action, because, before_image, after_image, kept,
-                 base_before, former_id, tested)
-              values ${batch}`,
-        );
-      }
+      await insertLines(
+        connection,
+        sql`insert into transfer_step
+              (transfer, seq, entity, row_id, title, action, because, before_image, after_image, kept,
+               base_before, former_id, tested) values`,
+        lines,
+      );
     });
   } catch (error) {
     const twin = await byKey(here.sql, draft.person, draft.idempotencyKey);
@@ -85,6 +75,42 @@ export async function open(
   }
   return { transfer: must(await byId(here.sql, id)), isNew: true };
 }
+
+/** The line of a write that is one transaction: it is there when the rows are, and needs no steps to go on from. */
+export async function openEnded(
+  connection: PoolConnection,
+  here: Stop,
+  draft: Draft,
+  instant: string,
+): Promise<Transfer> {
+  const id = uuid();
+  const at = toSqlInstant(instant);
+  const end = { until: inFuture(0), endedAt: at, instant: at };
+  await insertLine(connection, id, { here, there: here, state: 'verified', ...end }, draft);
+  return must(await byId(connection, id));
+}
+
+type Beginning = {
+  here: Stop;
+  there: Stop;
+  state: State;
+  until: Statement;
+  endedAt: string | null;
+  instant: string | null;
+};
+
+const insertLine = (connection: PoolConnection, id: string, begin: Beginning, draft: Draft) =>
+  run(
+    connection,
+    sql`insert into transfer (id, kind, state, fence, lease_until, origin, destination, name, reason,
+          person, role, idempotency_key, plan_hash, chain, undoes,
+          selection, relied_on, instant, created_at, ended_at)
+        values (${id}, ${draft.kind}, ${begin.state}, 1, ${begin.until}, ${begin.here.name},
+          ${begin.there.name}, ${draft.name.slice(0, 120)}, ${draft.reason}, ${draft.person},
+          ${draft.role}, ${draft.idempotencyKey}, ${draft.planHash}, ${JSON.stringify(draft.chain)},
+          ${draft.undoes}, ${draft.selection}, ${JSON.stringify(draft.reliedOn)}, ${begin.instant},
+          ${toSqlInstant(new Date().toISOString())}, ${begin.endedAt})`,
+  );
 
 /** By the database's clock: those of several servers may differ, or jump. */
 const inFuture = (milliseconds: number) =>

@@ -38,23 +38,11 @@ export async function write(
   { here, lease }: Home,
   author: Author,
   changes: Change[],
-  { key = uuid(), kind = 'save', name }: Naming = {},
+  naming: Naming = {},
 ): Promise<{ transfer: journal.Transfer; isNew: boolean }> {
-  const steps = changes.map(asStep);
-  const opened = await journal.open(here, here, lease, {
-    kind,
-    name: name ?? steps[0]?.title ?? '',
-    reason: null,
-    person: author.email,
-    role: author.isProductManager ? 'product_manager' : 'editor',
-    idempotencyKey: key,
-    planHash: ''.padEnd(64, '0'),
-    chain: [],
-    undoes: null,
-    selection: null,
-    reliedOn: await reliedOn(here, changes),
-    steps,
-  });
+  const relied = await reliedOn(here, changes);
+  const draft = draftOf(author, changes.map(asStep), relied, naming);
+  const opened = await journal.open(here, here, lease, draft);
   if (!opened.isNew) return opened;
   try {
     const ended = await carry(here, here, opened.transfer, lease);
@@ -71,7 +59,27 @@ export async function write(
   }
 }
 
-function asStep({ entity, before, after, formerId }: Change): journal.Step {
+export const draftOf = (
+  author: Author,
+  steps: journal.Step[],
+  relied: RowKey[],
+  { key = uuid(), kind = 'save', name }: Naming,
+): journal.Draft => ({
+  kind,
+  name: name ?? steps[0]?.title ?? '',
+  reason: null,
+  person: author.email,
+  role: author.isProductManager ? 'product_manager' : 'editor',
+  idempotencyKey: key,
+  planHash: ''.padEnd(64, '0'),
+  chain: [],
+  undoes: null,
+  selection: null,
+  reliedOn: relied,
+  steps,
+});
+
+export function asStep({ entity, before, after, formerId }: Change): journal.Step {
   const row = (after ?? before) as Row;
   return {
     entity: entity.name,
@@ -87,7 +95,7 @@ function asStep({ entity, before, after, formerId }: Change): journal.Step {
 }
 
 /** Rows that must stay while these are written: what they refer to, and their cities and partners. */
-async function reliedOn(here: Stop, changes: Change[]): Promise<RowKey[]> {
+export async function reliedOn(here: Stop, changes: Change[]): Promise<RowKey[]> {
   const keys = new Map<string, RowKey>();
   const links: Link[] = [];
   for (const { entity, after } of changes) {

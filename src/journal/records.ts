@@ -4,17 +4,21 @@ import { differingFields } from '../catalog/content.ts';
 import { keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
 import { entityNamed, rootOf } from '../catalog/index.ts';
 import { run, sql, toSqlInstant } from '../database/sql.ts';
-import { batches } from '../environments/batches.ts';
+import { insertLines } from '../database/bulk.ts';
 import { isBeforePivot } from './documents.ts';
 import type * as journal from './journal.ts';
 import { readMappings } from './mappings.ts';
 import * as states from './row-states.ts';
 import type { Work } from './work.ts';
 
+/** Where the images of what is written are: the journal of a write to oneself is in the same database. */
+type Images = 'in the journal' | 'in the work';
+
 export async function writeStatesAndArrivals(
   work: Work,
   connection: PoolConnection,
   instant: string,
+  images: Images = work.here.name === work.there.name ? 'in the journal' : 'in the work',
 ) {
   const { transfer, steps } = work;
   const rootKeys = steps.flatMap(rootKeysOf);
@@ -50,7 +54,8 @@ export async function writeStatesAndArrivals(
     }
   }
   await states.writeStates(connection, [...after.values()]);
-  await writeArrivals(work, connection, instant, after);
+  if (images === 'in the journal') await copyArrivals(connection, transfer, instant);
+  else await writeArrivals(work, connection, instant, after);
 }
 
 /** Owners before and after: a dependent that moves changes both. */
@@ -69,11 +74,7 @@ async function writeArrivals(
   instant: string,
   after: Map<string, states.RowState>,
 ) {
-  const { here, there, transfer } = work;
-  if (here.name === there.name) {
-    await copyArrivals(connection, transfer, instant);
-    return;
-  }
+  const { transfer } = work;
   const lines = work.steps.map((step) => {
     const root = rootKey(step);
     return [
@@ -84,14 +85,12 @@ async function writeArrivals(
       after.get(keyText(step))?.version ?? 1,
     ];
   });
-  for (const batch of batches(lines)) {
-    await run(
-      connection,
-      sql`insert into arrival (transfer, seq, entity, row_id, root_entity, root_id, title, action, kind,
-            name, reason, person, origin, at, chain, before_image, after_image, version)
-          values ${batch}`,
-    );
-  }
+  await insertLines(
+    connection,
+    sql`insert into arrival (transfer, seq, entity, row_id, root_entity, root_id, title, action, kind,
+          name, reason, person, origin, at, chain, before_image, after_image, version) values`,
+    lines,
+  );
 }
 
 /** Of a write to oneself the journal is in the same database: the images need not travel again. */

@@ -1,21 +1,25 @@
 // Everything here beside everything at the destination, exactly: both sides are read in parts, in the order of
 // their ids, and what is seen is written down. The page reads what was written, and says how old it is.
-import { canonical, contentOf, hashOf } from '../catalog/content.ts';
+import { canonical, hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row } from '../catalog/entity.ts';
 import { travelling } from '../catalog/index.ts';
-import { select, sql, toSqlInstant, transaction, type Queryable } from '../database/sql.ts';
+import {
+  select,
+  sql,
+  toSqlInstant,
+  transaction,
+  type Queryable,
+  type Statement,
+} from '../database/sql.ts';
+import { idIn, STRETCH, type Line } from '../environments/digests.ts';
 import type { Place, Stop } from '../environments/place.ts';
 import { countRows, read, readAfter } from '../environments/row-store.ts';
 import { onRows } from '../journal/claims.ts';
+import { writeChecked, writeSeen } from '../journal/checked.ts';
 import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.ts';
-import {
-  readStates,
-  stateAfter,
-  writeSeen,
-  writeStates,
-  type Seen,
-} from '../journal/row-states.ts';
-import { hasVerySameFields } from '../promotion/compare.ts';
+import { readStates, stateAfter, writeStates } from '../journal/row-states.ts';
+import type { Seen, StopState } from '../journal/stop-states.ts';
+import { isTold, oneAhead, stretchesOf, unchecked, type Stretch } from '../journal/stretches.ts';
 import { refuseWhileUpdating } from '../environments/open.ts';
 import { rung } from '../environments/ladder.ts';
 import * as jobs from '../jobs/jobs.ts';
@@ -46,21 +50,94 @@ export async function compareAll({ here, report }: Work): Promise<{ rows: number
   const there = here.destination;
   if (!there) throw new Problem(422, `Nothing is transferred out of ${rung(here.name).inText}.`);
   const total = (await rowsOf(here)) + (await rowsOf(there));
-  const mappings = await readMappings(here.sql);
+  const sides = { here, there, mappings: await readMappings(here.sql) };
   let rows = 0;
+  let told = 0;
   for (const entity of travelling) {
-    let ahead = readPart(here, there, entity, 0);
-    for (;;) {
-      const part = await ahead;
-      // The next stretch is read while this one is looked at.
-      if (!part.isLast) ahead = readPart(here, there, entity, part.upTo);
-      ahead.catch(() => {});
-      rows += await comparePart(here, entity, part, mappings);
-      await report({ done: rows, total, doing: entity.label.many });
-      if (part.isLast) break;
+    for await (const seen of (entity.store === 'mysql' ? compareTable : compareDocuments)(
+      sides,
+      entity,
+    )) {
+      rows += seen;
+      if (Date.now() - told > TOLD_EVERY) {
+        told = Date.now();
+        await report({ done: rows, total, doing: entity.label.many });
+      }
     }
   }
   return { rows };
+}
+
+/** Milliseconds between two lines about how far it is. */
+const TOLD_EVERY = 250;
+
+type Sides = { here: Stop; there: Stop; mappings: Mappings };
+
+/** Stretch by stretch; of one that is as it was checked, no row is read. Answers how many rows were seen. */
+async function* compareTable(sides: Sides, entity: Entity): AsyncGenerator<number> {
+  const { here, there, mappings } = sides;
+  const isTrusted = isTold(entity, mappings);
+  const looks = oneAhead(stretchesOf(entity, { here, there, source: null }, 0), async (stretch) => {
+    const unsure = isTrusted ? await unchecked(here.sql, stretch) : null;
+    return {
+      stretch,
+      part: unsure?.size === 0 ? null : await readRows(sides, entity, stretch, unsure),
+    };
+  });
+  for await (const { stretch, part } of looks) {
+    if (part) {
+      const { news, wrong } = judge(entity, part, mappings);
+      const doubtful = new Set(wrong);
+      const isRight = (line: Line) => isTrusted && !doubtful.has(idIn(line));
+      const checked = {
+        here: stretch.here.filter(isRight),
+        there: stretch.there.filter(isRight),
+      };
+      await writeChecked(here.sql, stretch, checked, { seen: news, at: stretch.at });
+      await correctStates(here, entity, wrong);
+    }
+    yield stretch.here.length + stretch.there.length;
+  }
+}
+
+/** Rows of a stretch on both sides, with what the books say of them: of these ids, or of all that anyone knows. */
+async function readRows(
+  { here, there }: Sides,
+  entity: Entity,
+  { stretch, here: mine, there: theirs }: Stretch,
+  only: Set<number> | null,
+): Promise<Part> {
+  const [after, upTo] = [stretch * STRETCH - 1, (stretch + 1) * STRETCH - 1];
+  const ids = [...(only ?? new Set([...mine, ...theirs].map(idIn)))];
+  const keys = ids.map((id) => ({ entity: entity.name, id }));
+  const within =
+    only === null ? sql`row_id > ${after} and row_id <= ${upTo}` : sql`row_id in (${ids})`;
+  const [own, other, states, stops] = await Promise.all([
+    read(here, keys),
+    read(there, keys),
+    statesOf(here.sql, entity, within),
+    stopsOf(here.sql, entity, within),
+  ]);
+  const byId = (rows: Map<string, Row>) =>
+    new Map([...rows.values()].map((row) => [row.id, row] as const));
+  return { own: byId(own), other: byId(other), states, stops };
+}
+
+/** Documents have no digests: both sides are read in parts, in the order of their ids. */
+async function* compareDocuments(sides: Sides, entity: Entity): AsyncGenerator<number> {
+  const { here, mappings } = sides;
+  let ahead = readPart(sides, entity, -1);
+  for (;;) {
+    const { at, upTo, isLast, part } = await ahead;
+    // The next stretch is read while this one is looked at.
+    if (!isLast) ahead = readPart(sides, entity, upTo);
+    ahead.catch(() => {});
+    const { news, wrong } = judge(entity, part, mappings);
+    await writeSeen(here.sql, news, at);
+    await correctStates(here, entity, wrong);
+    yield part.own.size + part.other.size;
+    if (isLast) return;
+  }
 }
 
 async function rowsOf(place: Place): Promise<number> {
@@ -70,16 +147,15 @@ async function rowsOf(place: Place): Promise<number> {
 }
 
 type Part = {
-  at: string;
   own: Map<number, Row>;
   other: Map<number, Row>;
-  after: number;
-  upTo: number;
-  isLast: boolean;
+  /** Hashes of rows that stand here, as the books have them. */
+  states: Map<number, string>;
+  stops: Map<number, Pick<StopState, 'seen_hash' | 'base_hash'>>;
 };
 
-/** One stretch of ids, as far as both sides were read. */
-async function readPart(here: Stop, there: Stop, entity: Entity, after: number): Promise<Part> {
+/** As far as both sides were read. */
+async function readPart({ here, there }: Sides, entity: Entity, after: number) {
   await refuseWhileUpdating(here, there);
   const at = new Date().toISOString();
   const [mine, theirs] = await Promise.all([
@@ -89,65 +165,54 @@ async function readPart(here: Stop, there: Stop, entity: Entity, after: number):
   const isLast = mine.length < PART && theirs.length < PART;
   const ends = [mine, theirs].filter((rows) => rows.length === PART).map((rows) => rows.at(-1)?.id);
   const upTo = isLast ? Number.MAX_SAFE_INTEGER : Math.min(...ends.map(Number));
-  const within = (rows: Row[]) =>
+  const upToHere = (rows: Row[]) =>
     new Map(rows.filter(({ id }) => id <= upTo).map((row) => [row.id, row]));
-  return { at, own: within(mine), other: within(theirs), after, upTo, isLast };
+  const within = sql`row_id > ${after} and row_id <= ${upTo}`;
+  const [states, stops] = await Promise.all([
+    statesOf(here.sql, entity, within),
+    stopsOf(here.sql, entity, within),
+  ]);
+  const part: Part = { own: upToHere(mine), other: upToHere(theirs), states, stops };
+  return { at, upTo, isLast, part };
 }
 
-/** Writes down what is news of a stretch; answers how many rows were seen. */
-async function comparePart(
-  here: Stop,
-  entity: Entity,
-  { at, own, other, after, upTo }: Part,
-  mappings: Mappings,
-): Promise<number> {
-  const [states, stops] = await Promise.all([
-    statesBetween(here.sql, entity, after, upTo),
-    stopsBetween(here.sql, entity, after, upTo),
-  ]);
+/** What is news about the other side, and the ids of rows here of which the books are wrong. */
+function judge(entity: Entity, { own, other, states, stops }: Part, mappings: Mappings) {
   const ids = new Set([...own.keys(), ...other.keys(), ...states.keys()]);
   for (const [id, { seen_hash: seen }] of stops) if (seen !== null) ids.add(id);
   const news: Seen[] = [];
-  const unknown: number[] = [];
+  const wrong: number[] = [];
   for (const id of ids) {
     const [row, their] = [own.get(id), other.get(id)];
     const mine = row && inTheirWords(entity, row, mappings);
     const hereHash = mine ? hashOf(entity, mine) : null;
-    const isSame = mine && their && hasVerySameFields(entity, mine, their);
+    const isSame = mine && their && isSameContent(entity, mine, their);
     const seen = isSame ? hereHash : their ? hashOf(entity, their) : null;
-    if (hereHash !== (states.get(id) ?? null)) unknown.push(id);
+    if (hereHash !== (states.get(id) ?? null)) wrong.push(id);
     const stop = stops.get(id);
     const isEqual = their && seen === hereHash && seen !== stop?.base_hash;
     if (isEqual || (stop?.seen_hash ?? null) !== seen) {
-      const content = their ? canonical(contentOf(entity, their)) : '';
+      const content = their ? canonical(entity, their) : '';
       const base = isEqual && seen !== null ? { hash: seen, content } : null;
       news.push({ key: { entity: entity.name, id }, seen, base });
     }
   }
-  await writeSeen(here.sql, news, at);
-  await correctStates(here, entity, unknown);
-  return own.size + other.size;
+  return { news, wrong };
 }
 
-/** Hashes of rows that stand here, by id, as the books have them. */
-async function statesBetween(on: Queryable, { name }: Entity, after: number, upTo: number) {
+async function statesOf(on: Queryable, { name }: Entity, within: Statement) {
   const lines = await select<{ row_id: number; hash: string }>(
     on,
     sql`select row_id, hash from row_state
-         where entity = ${name} and row_id > ${after} and row_id <= ${upTo} and deleted_at is null`,
+         where entity = ${name} and ${within} and deleted_at is null`,
   );
   return new Map(lines.map(({ row_id: id, hash }) => [id, hash]));
 }
 
-async function stopsBetween(on: Queryable, { name }: Entity, after: number, upTo: number) {
-  const lines = await select<{
-    row_id: number;
-    seen_hash: string | null;
-    base_hash: string | null;
-  }>(
+async function stopsOf(on: Queryable, { name }: Entity, within: Statement) {
+  const lines = await select<Pick<StopState, 'row_id' | 'seen_hash' | 'base_hash'>>(
     on,
-    sql`select row_id, seen_hash, base_hash from stop_state
-         where entity = ${name} and row_id > ${after} and row_id <= ${upTo}`,
+    sql`select row_id, seen_hash, base_hash from stop_state where entity = ${name} and ${within}`,
   );
   return new Map(lines.map((line) => [line.row_id, line]));
 }

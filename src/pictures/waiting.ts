@@ -2,7 +2,7 @@
 import { entityNamed } from '../catalog/index.ts';
 import type { RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
-import { DELETED } from '../journal/row-states.ts';
+import { DELETED } from '../journal/stop-states.ts';
 import { recalledStatus } from '../promotion/compare.ts';
 import { isReady, withDependents, type Status } from '../promotion/status.ts';
 

@@ -1,28 +1,14 @@
 // Rows here beside the same rows there: live for what a person looks at, recalled for everything else.
-import { canonical, contentOf, hashOf } from '../catalog/content.ts';
-import {
-  fieldEntries,
-  keyFrom,
-  keyText,
-  type Entity,
-  type Row,
-  type RowKey,
-} from '../catalog/entity.ts';
-import type { Value } from '../catalog/fields.ts';
+import { canonical, hashOf } from '../catalog/content.ts';
+import { keyFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { dependentsOf, entityNamed, rootOf } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { Place } from '../environments/place.ts';
 import { byEntity, read, readBy } from '../environments/row-store.ts';
 import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.ts';
-import {
-  DELETED,
-  readStates,
-  readStops,
-  writeSeen,
-  type RowState,
-  type Seen,
-  type StopState,
-} from '../journal/row-states.ts';
+import { writeSeen } from '../journal/checked.ts';
+import { readStates, type RowState } from '../journal/row-states.ts';
+import { DELETED, readStops, type Seen, type StopState } from '../journal/stop-states.ts';
 import { isReady, statusOf, withDependents, type Status } from './status.ts';
 
 /** One row on both sides. `here` is in the destination's words (mapped names). */
@@ -91,15 +77,6 @@ function sightOf(
   return { key, entity, here, there, hereHash, thereHash, state, stop, status };
 }
 
-/** The very same values need not be hashed twice; lists and links are left to the hash. */
-export const hasVerySameFields = (entity: Entity, one: Row, other: Row) =>
-  fieldEntries(entity).every(
-    ([name, { local }]) =>
-      local || one[name] === other[name] || (isEmpty(one[name]) && isEmpty(other[name])),
-  );
-
-const isEmpty = (value: Value | undefined) => Array.isArray(value) && value.length === 0;
-
 /** Rows and what stands under them, by key text. */
 export async function withTheirDependents(place: Place, keys: RowKey[]): Promise<Map<string, Row>> {
   const rows = await read(place, keys);
@@ -126,7 +103,7 @@ export async function remember(on: Queryable, sights: Iterable<Sight>, at: strin
     const isNewBase = isEqual && stop?.base_hash !== hereHash;
     if (isNewBase || (stop?.seen_hash ?? null) !== thereHash) {
       const base = isNewBase
-        ? { hash: thereHash as string, content: canonical(contentOf(entity, there)) }
+        ? { hash: thereHash as string, content: canonical(entity, there) }
         : null;
       news.push({ key, seen: thereHash, base });
     }

@@ -9,6 +9,7 @@ import { rowsLinkedWith } from '../environments/links.ts';
 import { idsByName } from '../environments/names.ts';
 import type { Stop } from '../environments/place.ts';
 import { Conflict, NotFound } from '../problems.ts';
+import { forgetAll } from '../journal/checked.ts';
 import { inTheirWords, readMappings } from '../journal/mappings.ts';
 import { readStates } from '../journal/row-states.ts';
 
@@ -102,6 +103,7 @@ export async function mapName(
       );
     }
     await countAnew(here, connection, entity, name);
+    await forgetAll(connection);
     await audit.write(connection, {
       person,
       action: there === '' ? 'unmapped' : 'mapped',

@@ -1,6 +1,6 @@
 // What a transfer would do, and everything that stands in its way: decided from facts, without a database.
 import { createHash } from 'node:crypto';
-import { canonical, contentOf, hashOf, isSameValue } from '../catalog/content.ts';
+import { canonical, hashOf, isSameValue } from '../catalog/content.ts';
 import {
   fieldEntries,
   initialContent,
@@ -210,8 +210,7 @@ function noticesOf(facts: Facts, steps: PlannedStep[]): string[] {
 
 export function hashOfPlan(facts: Facts, steps: PlannedStep[]): string {
   const sides = steps.map(({ entity, id, action, before, after }) => {
-    const side = (row: Row | null) =>
-      row === null ? '-' : canonical(contentOf(entityNamed(entity), row));
+    const side = (row: Row | null) => (row === null ? '-' : canonical(entityNamed(entity), row));
     return [entity, id, action, side(before), side(after)];
   });
   return createHash('sha256')

@@ -215,6 +215,7 @@ describe('migrations', () => {
   const earlier = {
     '1.0.0': ['catalog/0001', 'app/0002', 'mongo/0001'],
     '1.1.0': ['catalog/0001', 'app/0003', 'mongo/0001'],
+    '1.2.0': ['catalog/0001', 'app/0004', 'mongo/0001'],
   };
 
   test.each(Object.entries(earlier))(

@@ -2,7 +2,7 @@
 // document; and an app that polls ends with what stands there.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { canonical, contentOf } from '../../src/catalog/content.ts';
+import { canonical } from '../../src/catalog/content.ts';
 import { keyText, type Content, type RowKey } from '../../src/catalog/entity.ts';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
 import { name, select, sql } from '../../src/database/sql.ts';
@@ -135,8 +135,7 @@ function app(here: Here) {
     for (const { entity, row_id: id } of gone) copy.delete(keyText({ entity, id }));
     for (const { name: entity } of catalog) {
       const rows = await read(here, await newer(entity));
-      for (const [text, row] of rows)
-        copy.set(text, canonical(contentOf(entityNamed(entity), row)));
+      for (const [text, row] of rows) copy.set(text, canonical(entityNamed(entity), row));
     }
   };
   return { copy, poll };

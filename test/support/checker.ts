@@ -1,5 +1,5 @@
 // Reads both databases of an environment after a crash and says what is wrong there.
-import { canonical, contentOf } from '../../src/catalog/content.ts';
+import { canonical } from '../../src/catalog/content.ts';
 import { keyText } from '../../src/catalog/entity.ts';
 import { catalog } from '../../src/catalog/index.ts';
 import { select, sql } from '../../src/database/sql.ts';
@@ -14,7 +14,7 @@ export async function contents(place: Place): Promise<Contents> {
   const found: Contents = new Map();
   for (const entity of catalog) {
     for (const row of await readAfter(place, entity, 0, 1_000_000)) {
-      found.set(keyText({ entity: entity.name, id: row.id }), canonical(contentOf(entity, row)));
+      found.set(keyText({ entity: entity.name, id: row.id }), canonical(entity, row));
     }
   }
   return found;

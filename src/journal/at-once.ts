@@ -1,0 +1,81 @@
+// Rows of tables, written by their own environment: journal, rows and books are in one database, so that one
+// transaction is the whole write and a crash leaves nothing behind. It keeps the rules of every other write: no row
+// that is claimed, none that is not as it was, instants drawn under the clock line.
+import { isSameRow } from '../catalog/content.ts';
+import { keyText } from '../catalog/entity.ts';
+import { isPassing } from '../database/passing.ts';
+import { transaction } from '../database/sql.ts';
+import { UnknownName } from '../environments/mysql-rows.ts';
+import { read } from '../environments/row-store.ts';
+import { refuseWhileUpdating } from '../environments/open.ts';
+import { writeRows } from './apply.ts';
+import * as claims from './claims.ts';
+import { laterThan, lockClock, setClock } from './clock.ts';
+import { record } from './finish.ts';
+import * as journal from './journal.ts';
+import { inWritingOrder } from './order.ts';
+import { asStep, draftOf, reliedOn, type Change, type Home, type Naming } from './own-write.ts';
+import { point } from './points.ts';
+import { writeStatesAndArrivals } from './records.ts';
+import type { Author } from './row-states.ts';
+import { Moved, type Work } from './work.ts';
+
+/**
+ * Answers false when something stands in the way and nothing was written: the long way then says what it is. An error
+ * of the connection is thrown: whether it was written is not known then.
+ */
+export async function writeAtOnce(
+  { here }: Home,
+  author: Author,
+  changes: Change[],
+  naming: Naming,
+): Promise<boolean> {
+  const relied = await reliedOn(here, changes);
+  const steps = changes.map((change, index) => ({
+    ...asStep(change),
+    seq: index + 1,
+    outcome: null,
+  }));
+  try {
+    await transaction(here.writers, async (connection) => {
+      await claims.lockGate(connection);
+      await claims.refuseTaken(connection, '', { write: steps, shared: relied });
+      await refuseWhileUpdating(here);
+      const last = await lockClock(connection);
+      const place = { sql: connection, documents: here.documents };
+      const now = await read(place, steps, { lock: true });
+      const parents = await read(place, relied);
+      for (const { entity, before, after } of changes) {
+        const key = keyText({ entity: entity.name, id: (after ?? before)?.id ?? 0 });
+        if (!isSameRow(entity, now.get(key) ?? null, before)) throw new Moved(key);
+      }
+      if (relied.some((key) => !parents.has(keyText(key)))) throw new Moved('A parent is gone');
+      const instants = [...now.values()].map((row) => row.modified_at);
+      const instant = laterThan(last, instants, new Map());
+      const draft = draftOf(author, steps, relied, naming);
+      const transfer = await journal.openEnded(connection, here, draft, instant);
+      const work: Work = { here, there: here, transfer, steps, reliedOn: relied, say: () => {} };
+      await writeRows(connection, inWritingOrder(steps), now, instant);
+      await point('rows');
+      await writeStatesAndArrivals(work, connection, instant, 'in the work');
+      await record(connection, work, new Map());
+      await setClock(connection, instant);
+      await point('before commit');
+    });
+    await point('after commit');
+    return true;
+  } catch (error) {
+    if (isInTheWay(error)) return false;
+    throw error;
+  }
+}
+
+/** Somebody has a row, a row is not as it was, or MySQL refuses a value; a lock that was waited for in vain, too. */
+function isInTheWay(error: unknown): boolean {
+  if (error instanceof claims.Taken || error instanceof Moved || error instanceof UnknownName) {
+    return true;
+  }
+  const { code = '', sqlMessage } = error as { code?: string; sqlMessage?: string };
+  const isLocked = code === 'ER_LOCK_DEADLOCK' || code === 'ER_LOCK_WAIT_TIMEOUT';
+  return sqlMessage !== undefined && (isLocked || !isPassing(error));
+}
