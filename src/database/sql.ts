@@ -76,12 +76,13 @@ export const command = async (connection: PoolConnection, text: string): Promise
 
 /** Runs a statement whose values are written into `text` already; it is known as `statement`. */
 export const runAs = (on: Queryable, statement: Statement, text: string) =>
-  ask(on, statement, { sql: text });
+  // Without values (an empty list of them does not do) the driver does not look for placeholders in it.
+  ask(on, statement, { sql: text, values: null });
 
 async function ask(
   on: Queryable,
   statement: Statement,
-  question: { sql: string; values?: unknown[] } = {
+  question: { sql: string; values: unknown[] | null } = {
     sql: statement.text,
     values: statement.values,
   },

@@ -4,6 +4,8 @@
 import { columnOf, fieldEntries, type Entity } from '../catalog/entity.ts';
 import { join, name, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 
+import { lately } from './lately.ts';
+
 /** So many ids are one stretch, whether or not they all have a row. */
 export const STRETCH = 1000;
 export const stretchOf = (id: number) => Math.floor(id / STRETCH);
@@ -50,10 +52,12 @@ export async function digests(
 
 /** Every column that travels, with its length; one that this database does not have is told apart from null. */
 async function contentColumns(on: Queryable, entity: Entity): Promise<Statement[]> {
-  const columns = await select<{ name: string }>(
-    on,
-    sql`select column_name as name from information_schema.columns
-         where table_schema = database() and table_name = ${entity.table}`,
+  const columns = await lately(on, `columns of ${entity.table}`, () =>
+    select<{ name: string }>(
+      on,
+      sql`select column_name as name from information_schema.columns
+           where table_schema = database() and table_name = ${entity.table}`,
+    ),
   );
   const known = new Set(columns.map((column) => column.name));
   return fieldEntries(entity)

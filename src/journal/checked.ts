@@ -24,38 +24,41 @@ export async function readChecked(on: Queryable, entity: string, first: number, 
   return new Map(lines.map((line) => [line.stretch, line]));
 }
 
-/** What stood on both sides when the books were right; null when that is not known. */
-export async function readSides(
-  on: Queryable,
-  entity: string,
-  stretch: number,
-): Promise<Sides | null> {
-  const [line] = await select<{ here_lines: string | null; there_lines: string | null }>(
+/** What stood on both sides when the books of these stretches were right, where that is known. */
+export async function readSides(on: Queryable, entity: string, stretches: number[]) {
+  if (stretches.length === 0) return new Map<number, Sides>();
+  const lines = await select<{ stretch: number; here_lines: string; there_lines: string }>(
     on,
-    sql`select here_lines, there_lines from checked
-         where entity = ${entity} and stretch = ${stretch}`,
+    sql`select stretch, here_lines, there_lines from checked
+         where entity = ${entity} and stretch in (${stretches}) and digest is not null`,
   );
-  if (!line || line.here_lines === null || line.there_lines === null) return null;
   const split = (text: string) => (text === '' ? [] : text.split('\n'));
-  return { here: split(line.here_lines), there: split(line.there_lines) };
+  return new Map(
+    lines.map(({ stretch, here_lines: here, there_lines: there }) => [
+      stretch,
+      { here: split(here), there: split(there) },
+    ]),
+  );
 }
 
-/**
- * Writes what was seen, and with it what that is true of: the lines of rows whose books are right from then on. They
- * are not kept when someone else wrote books of this stretch since `generation` was read.
- */
+/** A stretch whose books are right for these lines, unless they were written since its generation was read. */
+export type Right = Sides & { stretch: number; generation: number };
+
+/** Writes what was seen, and with it the lines for which the books are right from then on. */
 export async function writeChecked(
   pool: Pool,
-  { entity, stretch, generation }: { entity: string; stretch: number; generation: number },
-  sides: Sides,
+  entity: string,
+  checked: Right[],
   { seen, at }: { seen: Seen[]; at: string },
 ) {
-  const texts = [sides.here.join('\n'), sides.there.join('\n')] as const;
   await transaction(pool, async (connection) => {
     await insertLines(
       connection,
       sql`insert into checked (entity, stretch, generation, digest, here_lines, there_lines) values`,
-      [[entity, stretch, generation, digestOf(sides), ...texts]],
+      checked.map((one) => [
+        ...[entity, one.stretch, one.generation, digestOf(one)],
+        ...[one.here.join('\n'), one.there.join('\n')],
+      ]),
       sql`on duplicate key update
             digest = if(generation = values(generation), values(digest), null),
             here_lines = if(generation = values(generation), values(here_lines), null),

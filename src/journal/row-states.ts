@@ -43,7 +43,8 @@ export const ofRows = (keys: RowKey[]): Statement =>
     ? sql`false`
     : join(
         [...Map.groupBy(keys, ({ entity }) => entity)].map(
-          ([entity, own]) => sql`(entity = ${entity} and row_id in (${own.map(({ id }) => id)}))`,
+          ([entity, own]) =>
+            sql`(entity = ${entity} and row_id in (${[...new Set(own.map(({ id }) => id))]}))`,
         ),
         ' or ',
       );

@@ -27,6 +27,18 @@ export async function readStops(on: Queryable, keys: RowKey[]): Promise<Map<stri
   return byKey(await select<StopState>(on, sql`select * from stop_state where ${ofRows(keys)}`));
 }
 
+export type StopHashes = Pick<StopState, 'seen_hash' | 'base_hash'>;
+
+/** The hashes alone, for many rows: contents are long. */
+export async function readStopHashes(on: Queryable, keys: RowKey[]) {
+  if (keys.length === 0) return new Map<string, StopHashes>();
+  const lines = await select<StopHashes & Pick<StopState, 'entity' | 'row_id'>>(
+    on,
+    sql`select entity, row_id, seen_hash, base_hash from stop_state where ${ofRows(keys)}`,
+  );
+  return byKey(lines);
+}
+
 /**
  * What was seen at the destination. `base` where both sides were found equal: the content, or `none` where
  * the row is gone there and what was equal once says nothing any more.

@@ -12,50 +12,104 @@ import type { Mappings } from './mappings.ts';
 const RUN = 20;
 
 export type Stretch = Checked &
-  Sides & { entity: string; stretch: number; at: string; source: Line[] };
+  Sides & {
+    stretch: number;
+    source: Line[];
+    /** Ids of which the books may be wrong: what moved since they were right. Null when they all may. */
+    unsure: Set<number> | null;
+  };
+/** Stretches that are worked on together, and the ids in them that are looked at one by one. */
+export type Part = { at: string; stretches: Stretch[]; ids: number[] };
 /** `source` is where rows come from, when they come from anywhere: then only its stretches are walked through. */
 export type Places = { here: Stop; there: Stop | null; source: Stop | null };
 
+export type Walk = {
+  from: number;
+  /** Nothing of what was checked counts. */
+  isUntold: boolean;
+  /** Which rows of a stretch are to be read. */
+  wanted: (stretch: Stretch) => Iterable<number>;
+};
+
 /** Stretches from the one of `from` on, in order. */
-export async function* stretchesOf(
+export async function* partsOf(
   entity: Entity,
-  { here, there, source }: Places,
-  from: number,
-): AsyncGenerator<Stretch> {
-  const stops = [...new Set([here, there, source])].filter((stop) => stop !== null);
+  places: Places,
+  { from, isUntold, wanted }: Walk,
+): AsyncGenerator<Part> {
   for (let begin = stretchOf(from) * STRETCH; ;) {
-    await refuseWhileUpdating(...stops);
-    const next = source
-      ? await nextId(source.sql, entity.table, begin)
-      : await nextAnywhere(entity, here, there, begin);
-    if (next === null) return;
-    const [low, high] = [stretchOf(next), stretchOf(next) + RUN - 1];
-    const at = new Date().toISOString();
-    // Before what it is held against: what somebody writes meanwhile raises its generation.
-    const known = await readChecked(here.sql, entity.name, low, high);
-    const told = new Map(
-      await Promise.all(
-        stops.map(async (stop) => [stop, await digests(stop.sql, entity, low, high)] as const),
-      ),
-    );
-    const linesOf = (stop: Stop | null, stretch: number) =>
-      (stop && told.get(stop)?.get(stretch)) ?? [];
-    const numbers = source
-      ? [...(told.get(source)?.keys() ?? [])]
-      : await withBooks(here.sql, entity, low, high, [
-          ...new Set([...told.values()].flatMap((lines) => [...lines.keys()])),
-        ]);
-    for (const stretch of numbers.toSorted((one, other) => one - other)) {
-      const { generation, digest } = known.get(stretch) ?? { generation: 0, digest: null };
-      yield {
-        ...{ entity: entity.name, stretch, at, generation, digest },
-        here: linesOf(here, stretch),
-        there: linesOf(there, stretch),
-        source: linesOf(source, stretch),
-      };
+    const run = await readRun(entity, places, begin, isUntold);
+    if (!run) return;
+    let part: Part = { at: run.at, stretches: [], ids: [] };
+    for (const stretch of run.stretches) {
+      const ids = [...wanted(stretch)];
+      if (part.ids.length + ids.length > STRETCH && part.stretches.length > 0) {
+        yield part;
+        part = { at: run.at, stretches: [], ids: [] };
+      }
+      part.stretches.push(stretch);
+      part.ids.push(...ids);
     }
-    begin = (high + 1) * STRETCH;
+    if (part.stretches.length > 0) yield part;
+    begin = run.end;
   }
+}
+
+async function readRun(entity: Entity, places: Places, begin: number, isUntold: boolean) {
+  const { here, there, source } = places;
+  const stops = [...new Set([here, there, source])].filter((stop) => stop !== null);
+  await refuseWhileUpdating(...stops);
+  const next = source
+    ? await nextId(source.sql, entity.table, begin)
+    : await nextAnywhere(entity, here, there, begin);
+  if (next === null) return null;
+  const [low, high] = [stretchOf(next), stretchOf(next) + RUN - 1];
+  const at = new Date().toISOString();
+  // Before what it is held against: what somebody writes meanwhile raises its generation.
+  const known = await readChecked(here.sql, entity.name, low, high);
+  const told = await Promise.all(stops.map((stop) => digests(stop.sql, entity, low, high)));
+  const linesOf = (stop: Stop | null, stretch: number) =>
+    (stop && told[stops.indexOf(stop)]?.get(stretch)) ?? [];
+  const numbers = source
+    ? [...(told[stops.indexOf(source)]?.keys() ?? [])]
+    : await withBooks(here.sql, entity, low, high, [
+        ...new Set(told.flatMap((lines) => [...lines.keys()])),
+      ]);
+  const stretches = numbers
+    .toSorted((one, other) => one - other)
+    .map((stretch): Stretch => ({
+      ...{ generation: 0, digest: null, ...known.get(stretch), stretch, unsure: null },
+      here: linesOf(here, stretch),
+      there: linesOf(there, stretch),
+      source: linesOf(source, stretch),
+    }));
+  if (!isUntold) await findUnsure(here.sql, entity, stretches);
+  return { at, stretches, end: (high + 1) * STRETCH };
+}
+
+/** Holds what stands there against what stood there when the books were right. */
+async function findUnsure(on: Queryable, { name }: Entity, stretches: Stretch[]) {
+  const moved = [];
+  for (const one of stretches) {
+    if (one.digest === digestOf(one)) one.unsure = new Set();
+    else if (one.digest !== null) moved.push(one);
+  }
+  const known = await readSides(
+    on,
+    name,
+    moved.map(({ stretch }) => stretch),
+  );
+  for (const one of moved) {
+    const was = known.get(one.stretch);
+    if (was)
+      one.unsure = new Set([...onlyInOne(was.here, one.here), ...onlyInOne(was.there, one.there)]);
+  }
+}
+
+/** Ids of the lines that are only in one of two lists. */
+function onlyInOne(before: Line[], after: Line[]): number[] {
+  const [former, present] = [new Set(before), new Set(after)];
+  return [...former.symmetricDifference(present)].map(idIn);
 }
 
 /** The first id that either side or the books know. */
@@ -106,21 +160,6 @@ async function withBooks(
 /** Digests tell names as they stand; where names are mapped, equal names are not the same. */
 export const isTold = (entity: Entity, mappings: Mappings) =>
   mappings.size === 0 || !fieldEntries(entity).some(([, { through }]) => through);
-
-/** Ids whose books may be wrong: what moved on either side since they were right. Null when nothing is known. */
-export async function unchecked(on: Queryable, stretch: Stretch): Promise<Set<number> | null> {
-  if (stretch.digest === null) return null;
-  if (stretch.digest === digestOf(stretch)) return new Set();
-  const known = await readSides(on, stretch.entity, stretch.stretch);
-  if (!known) return null;
-  return new Set([...moved(known.here, stretch.here), ...moved(known.there, stretch.there)]);
-}
-
-/** Ids of the lines that are only in one of two lists. */
-function moved(before: Line[], after: Line[]): number[] {
-  const [former, present] = [new Set(before), new Set(after)];
-  return [...former.symmetricDifference(present)].map(idIn);
-}
 
 /** The next item is made ready while the present one is worked on. */
 export async function* oneAhead<T, R>(

@@ -4,6 +4,7 @@ import { canonical, hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row } from '../catalog/entity.ts';
 import { travelling } from '../catalog/index.ts';
 import {
+  join,
   select,
   sql,
   toSqlInstant,
@@ -19,7 +20,7 @@ import { writeChecked, writeSeen } from '../journal/checked.ts';
 import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.ts';
 import { readStates, stateAfter, writeStates } from '../journal/row-states.ts';
 import type { Seen, StopState } from '../journal/stop-states.ts';
-import { isTold, oneAhead, stretchesOf, unchecked, type Stretch } from '../journal/stretches.ts';
+import { isTold, oneAhead, partsOf, type Part, type Stretch } from '../journal/stretches.ts';
 import { refuseWhileUpdating } from '../environments/open.ts';
 import { rung } from '../environments/ladder.ts';
 import * as jobs from '../jobs/jobs.ts';
@@ -73,45 +74,44 @@ const TOLD_EVERY = 250;
 
 type Sides = { here: Stop; there: Stop; mappings: Mappings };
 
-/** Stretch by stretch; of one that is as it was checked, no row is read. Answers how many rows were seen. */
+/** Of a stretch that is as it was when it was checked, no row is read. Answers how many rows were seen. */
 async function* compareTable(sides: Sides, entity: Entity): AsyncGenerator<number> {
   const { here, there, mappings } = sides;
-  const isTrusted = isTold(entity, mappings);
-  const looks = oneAhead(stretchesOf(entity, { here, there, source: null }, 0), async (stretch) => {
-    const unsure = isTrusted ? await unchecked(here.sql, stretch) : null;
-    return {
-      stretch,
-      part: unsure?.size === 0 ? null : await readRows(sides, entity, stretch, unsure),
-    };
+  const isUntold = !isTold(entity, mappings);
+  const parts = partsOf(entity, { here, there, source: null }, { from: 0, isUntold, wanted });
+  const looks = oneAhead(parts, async (part) => {
+    const doubtful = part.stretches.filter(({ unsure }) => unsure?.size !== 0);
+    const rows = doubtful.length === 0 ? null : await readRows(sides, entity, part);
+    return { part, doubtful, rows };
   });
-  for await (const { stretch, part } of looks) {
-    if (part) {
-      const { news, wrong } = judge(entity, part, mappings);
-      const doubtful = new Set(wrong);
-      const isRight = (line: Line) => isTrusted && !doubtful.has(idIn(line));
-      const checked = {
-        here: stretch.here.filter(isRight),
-        there: stretch.there.filter(isRight),
-      };
-      await writeChecked(here.sql, stretch, checked, { seen: news, at: stretch.at });
+  for await (const { part, doubtful, rows } of looks) {
+    if (rows) {
+      const { news, wrong } = judge(entity, rows, mappings);
+      const wrongOnes = new Set(wrong);
+      const isRight = (line: Line) => !isUntold && !wrongOnes.has(idIn(line));
+      const checked = doubtful.map((one) => ({
+        ...one,
+        here: one.here.filter(isRight),
+        there: one.there.filter(isRight),
+      }));
+      await writeChecked(here.sql, entity.name, checked, { seen: news, at: part.at });
       await correctStates(here, entity, wrong);
     }
-    yield stretch.here.length + stretch.there.length;
+    yield part.stretches.reduce((sum, one) => sum + one.here.length + one.there.length, 0);
   }
 }
 
-/** Rows of a stretch on both sides, with what the books say of them: of these ids, or of all that anyone knows. */
-async function readRows(
-  { here, there }: Sides,
-  entity: Entity,
-  { stretch, here: mine, there: theirs }: Stretch,
-  only: Set<number> | null,
-): Promise<Part> {
-  const [after, upTo] = [stretch * STRETCH - 1, (stretch + 1) * STRETCH - 1];
-  const ids = [...(only ?? new Set([...mine, ...theirs].map(idIn)))];
-  const keys = ids.map((id) => ({ entity: entity.name, id }));
-  const within =
-    only === null ? sql`row_id > ${after} and row_id <= ${upTo}` : sql`row_id in (${ids})`;
+const wanted = ({ here, there, unsure }: Stretch) =>
+  unsure ?? new Set([...here, ...there].map(idIn));
+
+/** Rows of a part on both sides, with what the books say of them, and of others where nothing was checked. */
+async function readRows({ here, there }: Sides, entity: Entity, part: Part): Promise<Rows> {
+  const keys = part.ids.map((id) => ({ entity: entity.name, id }));
+  const whole = part.stretches.filter(({ unsure }) => unsure === null);
+  const ranges = whole.map(
+    ({ stretch }) => sql`row_id between ${stretch * STRETCH} and ${(stretch + 1) * STRETCH - 1}`,
+  );
+  const within = join([sql`row_id in (${part.ids})`, ...ranges], ' or ');
   const [own, other, states, stops] = await Promise.all([
     read(here, keys),
     read(there, keys),
@@ -146,7 +146,7 @@ async function rowsOf(place: Place): Promise<number> {
   return rows;
 }
 
-type Part = {
+type Rows = {
   own: Map<number, Row>;
   other: Map<number, Row>;
   /** Hashes of rows that stand here, as the books have them. */
@@ -172,12 +172,12 @@ async function readPart({ here, there }: Sides, entity: Entity, after: number) {
     statesOf(here.sql, entity, within),
     stopsOf(here.sql, entity, within),
   ]);
-  const part: Part = { own: upToHere(mine), other: upToHere(theirs), states, stops };
+  const part: Rows = { own: upToHere(mine), other: upToHere(theirs), states, stops };
   return { at, upTo, isLast, part };
 }
 
 /** What is news about the other side, and the ids of rows here of which the books are wrong. */
-function judge(entity: Entity, { own, other, states, stops }: Part, mappings: Mappings) {
+function judge(entity: Entity, { own, other, states, stops }: Rows, mappings: Mappings) {
   const ids = new Set([...own.keys(), ...other.keys(), ...states.keys()]);
   for (const [id, { seen_hash: seen }] of stops) if (seen !== null) ids.add(id);
   const news: Seen[] = [];
@@ -204,7 +204,7 @@ async function statesOf(on: Queryable, { name }: Entity, within: Statement) {
   const lines = await select<{ row_id: number; hash: string }>(
     on,
     sql`select row_id, hash from row_state
-         where entity = ${name} and ${within} and deleted_at is null`,
+         where entity = ${name} and (${within}) and deleted_at is null`,
   );
   return new Map(lines.map(({ row_id: id, hash }) => [id, hash]));
 }
@@ -212,7 +212,7 @@ async function statesOf(on: Queryable, { name }: Entity, within: Statement) {
 async function stopsOf(on: Queryable, { name }: Entity, within: Statement) {
   const lines = await select<Pick<StopState, 'row_id' | 'seen_hash' | 'base_hash'>>(
     on,
-    sql`select row_id, seen_hash, base_hash from stop_state where entity = ${name} and ${within}`,
+    sql`select row_id, seen_hash, base_hash from stop_state where entity = ${name} and (${within})`,
   );
   return new Map(lines.map((line) => [line.row_id, line]));
 }

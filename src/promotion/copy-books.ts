@@ -7,12 +7,9 @@ import { read } from '../environments/row-store.ts';
 import { writeChecked, writeSeen } from '../journal/checked.ts';
 import { inTheirWords } from '../journal/mappings.ts';
 import type { Seen } from '../journal/stop-states.ts';
-import { isTold, type Stretch } from '../journal/stretches.ts';
+import { isTold, type Part, type Stretch } from '../journal/stretches.ts';
 import type { Decided } from './copy-decisions.ts';
 import { keyOf } from './copy-report.ts';
-
-/** A stretch, and the ids in it whose books may be wrong: null when they all may. */
-export type Looked = { stretch: Stretch; unsure: Set<number> | null };
 
 type Sides = { here: Stop; there: Stop | null; source: Stop };
 
@@ -24,42 +21,44 @@ export async function writeBases(sides: Sides, entity: Entity, decided: Decided)
 }
 
 /**
- * The same for a stretch of a table, and with it what stands there now as checked: rows that were written and are read
+ * The same for stretches of a table, and with it what stands there now as checked: rows that were written and are read
  * back as production has them, rows that were the same, and rows whose books were right before.
  */
 export async function writeBasesChecked(
   sides: Sides,
   entity: Entity,
-  { stretch, unsure }: Looked,
+  { stretches }: Part,
   decided: Decided,
 ) {
   const { here, there } = sides;
   if (!there) return;
   const at = new Date().toISOString();
   const news = { seen: await newsOf(sides, entity, decided), at };
-  const kept = { here: [] as Line[], there: [] as Line[] };
-  if (isTold(entity, decided.mappings)) {
-    const wanted = new Map(stretch.source.map((line) => [idIn(line), contentIn(line)]));
-    const written = new Set(decided.changes.map(({ after }) => after?.id));
-    const former = new Set(stretch.here);
-    const same = new Set(decided.same.filter((row) => isInBooks(entity, row, decided)));
-    const right = new Set([...written, ...[...same].map(({ id }) => id)]);
-    const looked = new Set(decided.rows.map(({ id }) => id));
+  const written = new Set(decided.changes.map(({ after }) => after?.id));
+  const same = decided.same.filter((row) => isInBooks(entity, row, decided));
+  const right = new Set([...written, ...same.map(({ id }) => id)]);
+  const looked = new Set(decided.rows.map(({ id }) => id));
+  const now = written.size === 0 ? null : await linesNow(here, entity, stretches);
+  const isTrusted = isTold(entity, decided.mappings);
+  const checked = stretches.map((one) => {
     const isRight = (id: number) =>
-      looked.has(id) ? right.has(id) : unsure !== null && !unsure.has(id);
-    const now = written.size === 0 ? stretch.here : await linesNow(here, entity, stretch);
+      looked.has(id) ? right.has(id) : one.unsure !== null && !one.unsure.has(id);
+    const former = new Set(one.here);
+    const wanted = new Map(one.source.map((line) => [idIn(line), contentIn(line)]));
     const isAsRead = (line: Line) =>
       written.has(idIn(line)) ? contentIn(line) === wanted.get(idIn(line)) : former.has(line);
-    kept.here = now.filter((line) => isRight(idIn(line)) && isAsRead(line));
-    const ids = new Set(kept.here.map(idIn));
-    kept.there = stretch.there.filter((line) => ids.has(idIn(line)));
-  }
-  await writeChecked(here.sql, stretch, kept, news);
+    const lines = (now ? (now.get(one.stretch) ?? []) : one.here).filter(
+      (line) => isTrusted && isRight(idIn(line)) && isAsRead(line),
+    );
+    const ids = new Set(lines.map(idIn));
+    const theirs = one.there.filter((line) => ids.has(idIn(line)));
+    return { stretch: one.stretch, generation: one.generation, here: lines, there: theirs };
+  });
+  await writeChecked(here.sql, entity.name, checked, news);
 }
 
-async function linesNow({ sql }: Stop, entity: Entity, { stretch }: Stretch): Promise<Line[]> {
-  return (await digests(sql, entity, stretch, stretch)).get(stretch) ?? [];
-}
+const linesNow = ({ sql }: Stop, entity: Entity, stretches: Stretch[]) =>
+  digests(sql, entity, stretches[0]?.stretch ?? 0, stretches.at(-1)?.stretch ?? 0);
 
 function isInBooks(entity: Entity, row: Row, { mine, states, mappings }: Decided): boolean {
   const text = keyText(keyOf(entity, row));

@@ -8,7 +8,7 @@ import { contentsEverOf, lastOf } from '../journal/history.ts';
 import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.ts';
 import type { Change } from '../journal/own-write.ts';
 import { readStates, type RowState } from '../journal/row-states.ts';
-import { readStops, type StopState } from '../journal/stop-states.ts';
+import { readStopHashes, type StopHashes } from '../journal/stop-states.ts';
 import { keyOf } from './copy-report.ts';
 
 type Sides = { here: Stop; there: Place | null; source: Stop };
@@ -18,20 +18,29 @@ export type Decided = {
   rows: Row[];
   mine: Map<string, Row>;
   states: Map<string, RowState>;
-  stops: Map<string, StopState>;
+  stops: Map<string, StopHashes>;
   mappings: Mappings;
   changes: Change[];
   same: Row[];
   left: { row: Row; why: string }[];
 };
 
-export async function decide(sides: Sides, entity: Entity, rows: Row[]): Promise<Decided> {
+/** `isHere` says of an id that nothing stands here, where that is known already. */
+export async function decide(
+  sides: Sides,
+  entity: Entity,
+  rows: Row[],
+  isHere: (id: number) => boolean = () => true,
+): Promise<Decided> {
   const { here, source } = sides;
   const keys = rows.map((row) => keyOf(entity, row));
   const [mine, states, stops, mappings, claims] = await Promise.all([
-    read(here, keys),
+    read(
+      here,
+      keys.filter(({ id }) => isHere(id)),
+    ),
     readStates(here.sql, keys),
-    readStops(here.sql, keys),
+    readStopHashes(here.sql, keys),
     readMappings(here.sql),
     onRows(source.sql, keys),
   ]);
@@ -69,7 +78,7 @@ function ownWork(
   entity: Entity,
   before: Row | null,
   state: RowState | undefined,
-  stop: StopState | undefined,
+  stop: StopHashes | undefined,
 ): string | null {
   if (state?.deleted_at) return 'deleted here';
   if (before === null) return null;

@@ -14,7 +14,7 @@ import { writeAtOnce } from '../journal/at-once.ts';
 import { readMappings } from '../journal/mappings.ts';
 import { promotionOrder } from '../journal/order.ts';
 import { write, type Change } from '../journal/own-write.ts';
-import { isTold, oneAhead, stretchesOf, unchecked, type Stretch } from '../journal/stretches.ts';
+import { isTold, oneAhead, partsOf, type Part, type Stretch } from '../journal/stretches.ts';
 import { Conflict } from '../problems.ts';
 import { writeBases, writeBasesChecked } from './copy-books.ts';
 import { decide, type Decided } from './copy-decisions.ts';
@@ -113,24 +113,29 @@ async function copyDocuments(from: CopyDown, entity: Entity, rows: Row[], report
   if (!from.isLook) await writeBases(from, entity, decided);
 }
 
-/** A stretch at a time: while one is written, the next is looked at and the books of the last are kept. */
+/** While one part is written, the next is looked at and the books of the last are kept. */
 async function copyTable(from: CopyDown, entity: Entity, report: Report) {
   const { here, isLook, progress } = from;
-  const looks = oneAhead(stretchesOf(entity, from, report.at.after + 1), (stretch) =>
-    look(from, entity, stretch),
-  );
+  const isUntold = isLook === true || !isTold(entity, await readMappings(here.sql));
+  const parts = partsOf(entity, from, {
+    from: report.at.after + 1,
+    isUntold,
+    wanted: wanted(from),
+  });
+  const looks = oneAhead(parts, (part) => look(from, entity, part));
   let books = Promise.resolve();
-  for await (const { stretch, unsure, decided } of looks) {
-    report.same += stretch.source.length - decided.rows.length;
+  for await (const { part, decided } of looks) {
+    const source = part.stretches.flatMap((stretch) => stretch.source);
+    report.same += source.length - decided.rows.length;
     const done = await carryOut(from, entity, decided, report);
-    const after = (stretch.stretch + 1) * STRETCH - 1;
-    report.at = { ...report.at, after, all: report.at.all + stretch.source.length };
+    const after = ((part.stretches.at(-1)?.stretch ?? 0) + 1) * STRETCH - 1;
+    report.at = { ...report.at, after, all: report.at.all + source.length };
     await books;
     const soFar = asOfNow(report);
     const keep = async () => {
       if (!isLook) {
-        await raiseIds(here, entity.name, stretch.source.map(idIn));
-        await writeBasesChecked(from, entity, { stretch, unsure }, done);
+        await raiseIds(here, entity.name, source.map(idIn));
+        await writeBasesChecked(from, entity, part, done);
       }
       await progress?.({ entity, report: soFar });
     };
@@ -141,20 +146,22 @@ async function copyTable(from: CopyDown, entity: Entity, report: Report) {
   await books;
 }
 
-/** Reads the rows of a stretch that differ from production's, or of which the books may be wrong. */
-async function look(from: CopyDown, entity: Entity, stretch: Stretch) {
-  const { here, there, source, isLook } = from;
-  const mine = new Map(stretch.here.map((line) => [idIn(line), contentIn(line)]));
-  const differing = stretch.source.filter((line) => mine.get(idIn(line)) !== contentIn(line));
-  const mappings = await readMappings(here.sql);
-  const unsure = isTold(entity, mappings) ? await unchecked(here.sql, stretch) : null;
-  const doubtful = isLook || !there ? [] : (unsure ?? stretch.source.map(idIn));
-  const ids = [...new Set([...differing.map(idIn), ...doubtful])];
-  const rows = await read(
-    source,
-    ids.map((id) => ({ entity: entity.name, id })),
-  );
-  return { stretch, unsure, decided: await decide(from, entity, [...rows.values()]) };
+/** Rows that differ from production's, and those of which the books may be wrong. */
+const wanted =
+  ({ there, isLook }: CopyDown) =>
+  ({ here, source, unsure }: Stretch) => {
+    const mine = new Map(here.map((line) => [idIn(line), contentIn(line)]));
+    const isDoubted = (id: number) => !isLook && there && (unsure === null || unsure.has(id));
+    return source
+      .filter((line) => mine.get(idIn(line)) !== contentIn(line) || isDoubted(idIn(line)))
+      .map(idIn);
+  };
+
+async function look(from: CopyDown, entity: Entity, part: Part) {
+  const keys = part.ids.map((id) => ({ entity: entity.name, id }));
+  const rows = await read(from.source, keys);
+  const here = new Set(part.stretches.flatMap((stretch) => stretch.here.map(idIn)));
+  return { part, decided: await decide(from, entity, [...rows.values()], (id) => here.has(id)) };
 }
 
 /** Writes what was decided; answers what of it was done. */
