@@ -12,11 +12,12 @@ export type SqlAddress = {
 export type NosqlAddress = SqlAddress;
 
 // utf8mb4 or an emoji is lost; strict, or a long value is cut in silence; instants in UTC. The short lock
-// wait makes a writer give up, roll back and start again instead of standing in a queue.
+// wait makes a writer give up, roll back and start again instead of standing in a queue. Long lists are not cut.
 const SESSION = `SET
   time_zone = '+00:00',
   sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',
-  innodb_lock_wait_timeout = 5`;
+  innodb_lock_wait_timeout = 5,
+  group_concat_max_len = 16777216`;
 
 /** A pool that opens a connection at the first question, not before. */
 export function connectSql(address: SqlAddress, connections = 10): Pool {

@@ -5,15 +5,16 @@ import type { Pool, PoolConnection } from 'mysql2/promise';
 import type { RowKey } from '../catalog/entity.ts';
 import { insertLines } from '../database/bulk.ts';
 import { run, select, sql, transaction, type Queryable } from '../database/sql.ts';
-import { stretchOf, type Line } from '../environments/digests.ts';
+import { Lines, sideBySide, stretchOf, type Line } from '../environments/digests.ts';
 import { putSeen, type Certainty, type Seen } from './stop-states.ts';
 
-export type Sides = { here: Line[]; there: Line[] };
+export type Sides = { here: Lines; there: Lines };
 /** Of a stretch that was never checked: generation 0 and no digest. */
 export type Checked = { generation: number; digest: string | null };
 
+/** Of both sides, in order of id. */
 export const digestOf = ({ here, there }: Sides) =>
-  hash('sha256', `${here.join('\n')}\n\n${there.join('\n')}`);
+  hash('sha256', `${here.all.join('\n')}\n\n${there.all.join('\n')}`);
 
 export async function readChecked(on: Queryable, entity: string, first: number, last: number) {
   const lines = await select<Checked & { stretch: number }>(
@@ -24,25 +25,56 @@ export async function readChecked(on: Queryable, entity: string, first: number, 
   return new Map(lines.map((line) => [line.stretch, line]));
 }
 
+/** `since`: ids whose lines are kept apart, because they moved after the others were written. */
+export type Known = Sides & { since: Set<number> };
+
 /** What stood on both sides when the books of these stretches were right, where that is known. */
 export async function readSides(on: Queryable, entity: string, stretches: number[]) {
-  if (stretches.length === 0) return new Map<number, Sides>();
-  const lines = await select<{ stretch: number; here_lines: string; there_lines: string }>(
+  if (stretches.length === 0) return new Map<number, Known>();
+  const lines = await select<{
+    stretch: number;
+    here_lines: string;
+    there_lines: string;
+    changes: string | null;
+  }>(
     on,
-    sql`select stretch, here_lines, there_lines from checked
-         where entity = ${entity} and stretch in (${stretches}) and digest is not null`,
+    sql`select stretch, here_lines, there_lines, changes from checked
+         where entity = ${entity} and stretch in (${stretches})
+           and digest is not null and here_lines is not null`,
   );
-  const split = (text: string) => (text === '' ? [] : text.split('\n'));
   return new Map(
-    lines.map(({ stretch, here_lines: here, there_lines: there }) => [
+    lines.map(({ stretch, here_lines: here, there_lines: there, changes }) => [
       stretch,
-      { here: split(here), there: split(there) },
+      withChanges({ here: split(here), there: split(there) }, changes),
     ]),
   );
 }
 
-/** A stretch whose books are right for these lines, unless they were written since its generation was read. */
-export type Right = Sides & { stretch: number; generation: number };
+const split = (text: string) => Lines.from(text === '' ? [] : text.split('\n'));
+
+type Changes = { ids: number[]; here: Line[]; there: Line[] };
+
+function withChanges({ here, there }: Sides, text: string | null): Known {
+  if (text === null) return { here, there, since: new Set() };
+  const changes = JSON.parse(text) as Changes;
+  const since = new Set(changes.ids);
+  const merged = (lines: Lines, changed: Line[]) => {
+    const made = new Lines();
+    const add = (id: number, line: Line | undefined) => line && made.add(id, line);
+    sideBySide(lines, Lines.from(changed), (id, old, now) => add(id, since.has(id) ? now : old));
+    return made;
+  };
+  return { here: merged(here, changes.here), there: merged(there, changes.there), since };
+}
+
+/**
+ * Lines of a stretch for which the books are right, unless they were written since its generation was read. Only those
+ * `since` are new; null when all are.
+ */
+export type Right = Sides & { stretch: number; generation: number; since: Set<number> | null };
+
+/** So many changed lines are kept apart before all are written again. */
+const APART = 200;
 
 /** Writes what was seen, and with it the lines for which the books are right from then on. */
 export async function writeChecked(
@@ -51,21 +83,42 @@ export async function writeChecked(
   checked: Right[],
   { seen, at }: { seen: Seen[]; at: string },
 ) {
+  const isApart = ({ since }: Right) => since !== null && since.size <= APART;
   await transaction(pool, async (connection) => {
     await insertLines(
       connection,
-      sql`insert into checked (entity, stretch, generation, digest, here_lines, there_lines) values`,
-      checked.map((one) => [
-        ...[entity, one.stretch, one.generation, digestOf(one)],
-        ...[one.here.join('\n'), one.there.join('\n')],
-      ]),
+      sql`insert into checked
+            (entity, stretch, generation, digest, here_lines, there_lines) values`,
+      checked
+        .filter((one) => !isApart(one))
+        .map((one) => [
+          ...[entity, one.stretch, one.generation, digestOf(one)],
+          ...[one.here.all.join('\n'), one.there.all.join('\n')],
+        ]),
       sql`on duplicate key update
             digest = if(generation = values(generation), values(digest), null),
-            here_lines = if(generation = values(generation), values(here_lines), null),
-            there_lines = if(generation = values(generation), values(there_lines), null)`,
+            here_lines = values(here_lines), there_lines = values(there_lines), changes = null`,
+    );
+    // The long texts are not touched for the sake of a few.
+    await insertLines(
+      connection,
+      sql`insert into checked (entity, stretch, generation, digest, changes) values`,
+      checked
+        .filter(isApart)
+        .map((one) => [entity, one.stretch, one.generation, digestOf(one), changesIn(one)]),
+      sql`on duplicate key update
+            digest = if(generation = values(generation), values(digest), null),
+            changes = values(changes)`,
     );
     await putSeen(connection, seen, at);
   });
+}
+
+function changesIn({ here, there, since }: Right): string {
+  const changed = ({ ids, all }: Lines) =>
+    all.filter((_line, index) => since?.has(ids[index] ?? 0));
+  const changes: Changes = { ids: [...(since ?? [])], here: changed(here), there: changed(there) };
+  return JSON.stringify(changes);
 }
 
 /** Writes what was seen of rows at the destination, whoever saw it. */
@@ -94,13 +147,10 @@ async function forget(connection: PoolConnection, keys: RowKey[]) {
     connection,
     sql`insert into checked (entity, stretch, generation) values`,
     sorted.map(([entity, stretch]) => [entity, stretch, 1]),
-    sql`on duplicate key update generation = generation + 1, digest = null, here_lines = null, there_lines = null`,
+    sql`on duplicate key update generation = generation + 1, digest = null`,
   );
 }
 
 /** Names are mapped otherwise from now on: nothing that was checked holds. */
 export const forgetAll = (on: Queryable) =>
-  run(
-    on,
-    sql`update checked set generation = generation + 1, digest = null, here_lines = null, there_lines = null`,
-  );
+  run(on, sql`update checked set generation = generation + 1, digest = null`);

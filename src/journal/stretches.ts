@@ -2,7 +2,15 @@
 // themselves are read only where something moved since the books were last found right.
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import { first, join, select, sql, type Queryable } from '../database/sql.ts';
-import { digests, idIn, nextId, STRETCH, stretchOf, type Line } from '../environments/digests.ts';
+import {
+  digests,
+  Lines,
+  nextId,
+  sideBySide,
+  STRETCH,
+  stretchOf,
+  type Line,
+} from '../environments/digests.ts';
 import { refuseWhileUpdating } from '../environments/open.ts';
 import type { Stop } from '../environments/place.ts';
 import { digestOf, readChecked, readSides, type Checked, type Sides } from './checked.ts';
@@ -14,9 +22,11 @@ const RUN = 20;
 export type Stretch = Checked &
   Sides & {
     stretch: number;
-    source: Line[];
+    source: Lines;
     /** Ids of which the books may be wrong: what moved since they were right. Null when they all may. */
     unsure: Set<number> | null;
+    /** Ids whose lines are kept apart already; null where that was not read. */
+    since: Set<number> | null;
   };
 /** Stretches that are worked on together, and the ids in them that are looked at one by one. */
 export type Part = { at: string; stretches: Stretch[]; ids: number[] };
@@ -37,25 +47,37 @@ export async function* partsOf(
   places: Places,
   { from, isUntold, wanted }: Walk,
 ): AsyncGenerator<Part> {
-  for (let begin = stretchOf(from) * STRETCH; ;) {
-    const run = await readRun(entity, places, begin, isUntold);
-    if (!run) return;
-    let part: Part = { at: run.at, stretches: [], ids: [] };
-    for (const stretch of run.stretches) {
+  const runs = oneAhead(runsOf(entity, places, from), async (run) => {
+    if (!isUntold) await findUnsure(places.here.sql, entity, run.stretches);
+    return run;
+  });
+  for await (const { at, stretches } of runs) {
+    let part: Part = { at, stretches: [], ids: [] };
+    for (const stretch of stretches) {
       const ids = [...wanted(stretch)];
       if (part.ids.length + ids.length > STRETCH && part.stretches.length > 0) {
         yield part;
-        part = { at: run.at, stretches: [], ids: [] };
+        part = { at, stretches: [], ids: [] };
       }
       part.stretches.push(stretch);
       part.ids.push(...ids);
     }
     if (part.stretches.length > 0) yield part;
+  }
+}
+
+type Run = { at: string; stretches: Stretch[] };
+
+async function* runsOf(entity: Entity, places: Places, from: number): AsyncGenerator<Run> {
+  for (let begin = stretchOf(from) * STRETCH; ;) {
+    const run = await readRun(entity, places, begin);
+    if (!run) return;
+    yield run;
     begin = run.end;
   }
 }
 
-async function readRun(entity: Entity, places: Places, begin: number, isUntold: boolean) {
+async function readRun(entity: Entity, places: Places, begin: number) {
   const { here, there, source } = places;
   const stops = [...new Set([here, there, source])].filter((stop) => stop !== null);
   await refuseWhileUpdating(...stops);
@@ -69,7 +91,7 @@ async function readRun(entity: Entity, places: Places, begin: number, isUntold: 
   const known = await readChecked(here.sql, entity.name, low, high);
   const told = await Promise.all(stops.map((stop) => digests(stop.sql, entity, low, high)));
   const linesOf = (stop: Stop | null, stretch: number) =>
-    (stop && told[stops.indexOf(stop)]?.get(stretch)) ?? [];
+    (stop && told[stops.indexOf(stop)]?.get(stretch)) ?? new Lines();
   const numbers = source
     ? [...(told[stops.indexOf(source)]?.keys() ?? [])]
     : await withBooks(here.sql, entity, low, high, [
@@ -78,12 +100,11 @@ async function readRun(entity: Entity, places: Places, begin: number, isUntold: 
   const stretches = numbers
     .toSorted((one, other) => one - other)
     .map((stretch): Stretch => ({
-      ...{ generation: 0, digest: null, ...known.get(stretch), stretch, unsure: null },
+      ...{ generation: 0, digest: null, ...known.get(stretch), stretch, unsure: null, since: null },
       here: linesOf(here, stretch),
       there: linesOf(there, stretch),
       source: linesOf(source, stretch),
     }));
-  if (!isUntold) await findUnsure(here.sql, entity, stretches);
   return { at, stretches, end: (high + 1) * STRETCH };
 }
 
@@ -101,15 +122,16 @@ async function findUnsure(on: Queryable, { name }: Entity, stretches: Stretch[])
   );
   for (const one of moved) {
     const was = known.get(one.stretch);
-    if (was)
-      one.unsure = new Set([...onlyInOne(was.here, one.here), ...onlyInOne(was.there, one.there)]);
+    if (!was) continue;
+    one.since = was.since;
+    const unsure = new Set<number>();
+    const doubt = (id: number, before: Line | undefined, after: Line | undefined) => {
+      if (before !== after) unsure.add(id);
+    };
+    sideBySide(was.here, one.here, doubt);
+    sideBySide(was.there, one.there, doubt);
+    one.unsure = unsure;
   }
-}
-
-/** Ids of the lines that are only in one of two lists. */
-function onlyInOne(before: Line[], after: Line[]): number[] {
-  const [former, present] = [new Set(before), new Set(after)];
-  return [...former.symmetricDifference(present)].map(idIn);
 }
 
 /** The first id that either side or the books know. */

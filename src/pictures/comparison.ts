@@ -12,7 +12,7 @@ import {
   type Queryable,
   type Statement,
 } from '../database/sql.ts';
-import { idIn, STRETCH, type Line } from '../environments/digests.ts';
+import { STRETCH, without, type Lines } from '../environments/digests.ts';
 import type { Place, Stop } from '../environments/place.ts';
 import { countRows, read, readAfter } from '../environments/row-store.ts';
 import { onRows } from '../journal/claims.ts';
@@ -88,21 +88,21 @@ async function* compareTable(sides: Sides, entity: Entity): AsyncGenerator<numbe
     if (rows) {
       const { news, wrong } = judge(entity, rows, mappings);
       const wrongOnes = new Set(wrong);
-      const isRight = (line: Line) => !isUntold && !wrongOnes.has(idIn(line));
+      const right = (lines: Lines) => without(lines, (id) => isUntold || wrongOnes.has(id));
       const checked = doubtful.map((one) => ({
-        ...one,
-        here: one.here.filter(isRight),
-        there: one.there.filter(isRight),
+        ...{ stretch: one.stretch, generation: one.generation },
+        since: one.unsure && one.since && one.since.union(one.unsure),
+        here: right(one.here),
+        there: right(one.there),
       }));
       await writeChecked(here.sql, entity.name, checked, { seen: news, at: part.at });
       await correctStates(here, entity, wrong);
     }
-    yield part.stretches.reduce((sum, one) => sum + one.here.length + one.there.length, 0);
+    yield part.stretches.reduce((sum, one) => sum + one.here.ids.length + one.there.ids.length, 0);
   }
 }
 
-const wanted = ({ here, there, unsure }: Stretch) =>
-  unsure ?? new Set([...here, ...there].map(idIn));
+const wanted = ({ here, there, unsure }: Stretch) => unsure ?? new Set([...here.ids, ...there.ids]);
 
 /** Rows of a part on both sides, with what the books say of them, and of others where nothing was checked. */
 async function readRows({ here, there }: Sides, entity: Entity, part: Part): Promise<Rows> {

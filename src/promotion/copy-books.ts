@@ -1,10 +1,10 @@
 // What a copy-down leaves in the books: the content at which a row here and at the destination are equal.
 import { canonical, hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row } from '../catalog/entity.ts';
-import { contentIn, digests, idIn, type Line } from '../environments/digests.ts';
+import { contentIn, Lines, linesOf, sideBySide, type Line } from '../environments/digests.ts';
 import type { Stop } from '../environments/place.ts';
 import { read } from '../environments/row-store.ts';
-import { writeChecked, writeSeen } from '../journal/checked.ts';
+import { writeChecked, writeSeen, type Right } from '../journal/checked.ts';
 import { inTheirWords } from '../journal/mappings.ts';
 import type { Seen } from '../journal/stop-states.ts';
 import { isTold, type Part, type Stretch } from '../journal/stretches.ts';
@@ -34,31 +34,50 @@ export async function writeBasesChecked(
   if (!there) return;
   const at = new Date().toISOString();
   const news = { seen: await newsOf(sides, entity, decided), at };
-  const written = new Set(decided.changes.map(({ after }) => after?.id));
+  const written = decided.changes.flatMap(({ after }) => after?.id ?? []);
   const same = decided.same.filter((row) => isInBooks(entity, row, decided));
-  const right = new Set([...written, ...same.map(({ id }) => id)]);
-  const looked = new Set(decided.rows.map(({ id }) => id));
-  const now = written.size === 0 ? null : await linesNow(here, entity, stretches);
-  const isTrusted = isTold(entity, decided.mappings);
-  const checked = stretches.map((one) => {
-    const isRight = (id: number) =>
-      looked.has(id) ? right.has(id) : one.unsure !== null && !one.unsure.has(id);
-    const former = new Set(one.here);
-    const wanted = new Map(one.source.map((line) => [idIn(line), contentIn(line)]));
-    const isAsRead = (line: Line) =>
-      written.has(idIn(line)) ? contentIn(line) === wanted.get(idIn(line)) : former.has(line);
-    const lines = (now ? (now.get(one.stretch) ?? []) : one.here).filter(
-      (line) => isTrusted && isRight(idIn(line)) && isAsRead(line),
-    );
-    const ids = new Set(lines.map(idIn));
-    const theirs = one.there.filter((line) => ids.has(idIn(line)));
-    return { stretch: one.stretch, generation: one.generation, here: lines, there: theirs };
-  });
+  const outcome: Outcome = {
+    isTrusted: isTold(entity, decided.mappings),
+    looked: new Set(decided.rows.map(({ id }) => id)),
+    right: new Set([...written, ...same.map(({ id }) => id)]),
+    put: await linesOf(here.sql, entity, written),
+  };
+  // What was right, and is as it was, need not be written again.
+  const isDoubtful = ({ unsure, source }: Stretch) =>
+    unsure?.size !== 0 || source.ids.some((id) => outcome.looked.has(id));
+  const checked = stretches.filter(isDoubtful).map((stretch) => rightIn(stretch, outcome));
   await writeChecked(here.sql, entity.name, checked, news);
 }
 
-const linesNow = ({ sql }: Stop, entity: Entity, stretches: Stretch[]) =>
-  digests(sql, entity, stretches[0]?.stretch ?? 0, stretches.at(-1)?.stretch ?? 0);
+type Outcome = {
+  isTrusted: boolean;
+  /** Ids of rows that were looked at one by one; those of them whose books are right now. */
+  looked: Set<number>;
+  right: Set<number>;
+  /** Lines of the rows that were written, as they stand now. */
+  put: Map<number, Line>;
+};
+
+function rightIn(stretch: Stretch, { isTrusted, looked, right, put }: Outcome): Right {
+  const { unsure, since, source } = stretch;
+  const isRight = (id: number) =>
+    isTrusted && (looked.has(id) ? right.has(id) : unsure !== null && !unsure.has(id));
+  const moved = new Set(unsure);
+  const here = new Lines();
+  sideBySide(stretch.here, source, (id, mine, wanted) => {
+    const written = put.get(id);
+    if (looked.has(id)) moved.add(id);
+    const isAsWanted = !written || (wanted && contentIn(written) === contentIn(wanted));
+    const line = written ?? mine;
+    if (line && isAsWanted && isRight(id)) here.add(id, line);
+  });
+  const there = new Lines();
+  sideBySide(here, stretch.there, (id, mine, theirs) => {
+    if (mine && theirs) there.add(id, theirs);
+  });
+  const { generation } = stretch;
+  return { stretch: stretch.stretch, generation, since: since && since.union(moved), here, there };
+}
 
 function isInBooks(entity: Entity, row: Row, { mine, states, mappings }: Decided): boolean {
   const text = keyText(keyOf(entity, row));

@@ -4,7 +4,7 @@
 import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { matchedByName, travelling } from '../catalog/index.ts';
-import { contentIn, idIn, STRETCH } from '../environments/digests.ts';
+import { contentIn, sideBySide, STRETCH } from '../environments/digests.ts';
 import { drawIds, raiseIds } from '../environments/ids.ts';
 import { idsByName } from '../environments/names.ts';
 import { refuseWhileUpdating } from '../environments/open.ts';
@@ -125,16 +125,18 @@ async function copyTable(from: CopyDown, entity: Entity, report: Report) {
   const looks = oneAhead(parts, (part) => look(from, entity, part));
   let books = Promise.resolve();
   for await (const { part, decided } of looks) {
-    const source = part.stretches.flatMap((stretch) => stretch.source);
-    report.same += source.length - decided.rows.length;
+    const rows = part.stretches.reduce((sum, { source }) => sum + source.ids.length, 0);
+    report.same += rows - decided.rows.length;
     const done = await carryOut(from, entity, decided, report);
     const after = ((part.stretches.at(-1)?.stretch ?? 0) + 1) * STRETCH - 1;
-    report.at = { ...report.at, after, all: report.at.all + source.length };
+    report.at = { ...report.at, after, all: report.at.all + rows };
     await books;
     const soFar = asOfNow(report);
     const keep = async () => {
       if (!isLook) {
-        await raiseIds(here, entity.name, source.map(idIn));
+        // The highest of each stretch: a range of ids begins and ends with one.
+        const highest = part.stretches.map(({ source }) => source.ids.at(-1) ?? 0);
+        await raiseIds(here, entity.name, highest);
         await writeBasesChecked(from, entity, part, done);
       }
       await progress?.({ entity, report: soFar });
@@ -150,17 +152,19 @@ async function copyTable(from: CopyDown, entity: Entity, report: Report) {
 const wanted =
   ({ there, isLook }: CopyDown) =>
   ({ here, source, unsure }: Stretch) => {
-    const mine = new Map(here.map((line) => [idIn(line), contentIn(line)]));
+    const ids: number[] = [];
     const isDoubted = (id: number) => !isLook && there && (unsure === null || unsure.has(id));
-    return source
-      .filter((line) => mine.get(idIn(line)) !== contentIn(line) || isDoubted(idIn(line)))
-      .map(idIn);
+    sideBySide(here, source, (id, mine, theirs) => {
+      const isSame = mine && theirs && contentIn(mine) === contentIn(theirs);
+      if (theirs && (!isSame || isDoubted(id))) ids.push(id);
+    });
+    return ids;
   };
 
 async function look(from: CopyDown, entity: Entity, part: Part) {
   const keys = part.ids.map((id) => ({ entity: entity.name, id }));
   const rows = await read(from.source, keys);
-  const here = new Set(part.stretches.flatMap((stretch) => stretch.here.map(idIn)));
+  const here = new Set(part.stretches.flatMap((stretch) => stretch.here.ids));
   return { part, decided: await decide(from, entity, [...rows.values()], (id) => here.has(id)) };
 }
 
