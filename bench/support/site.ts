@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { end, freePort } from '../../bin/servers.ts';
 import type { Here } from '../../src/environments/here.ts';
+import { nodeFlags } from './node-flags.ts';
 import { hire, password } from '../../test/support/people.ts';
 
 export type Site = { url: string; cookie: string; stop(): Promise<void> };
@@ -15,7 +16,8 @@ export async function serve(here: Here, variables: Record<string, string>): Prom
   const port = await freePort();
   const own = { PORT: String(port), LOG_LEVEL: 'error', RECOVERY_EVERY_MS: '3600000' };
   const env = { ...process.env, NODE_ENV: 'production', ...variables, ...own };
-  const site = await listening(process.execPath, ['src/server.ts'], { env }, port, '/healthcheck');
+  const program = [...nodeFlags, 'src/server.ts'];
+  const site = await listening(process.execPath, program, { env }, port, '/healthcheck');
   return { ...site, cookie: await signIn(site.url) };
 }
 

@@ -116,7 +116,7 @@ const isMigrated = async (on: Queryable) =>
   (await first(
     on,
     sql`select 1 from information_schema.tables
-         where table_schema = database() and table_name = 'claim'`,
+         where table_schema = database() and table_name = 'clock'`,
   )) !== undefined;
 
 async function atWork(on: Pool): Promise<string[]> {

@@ -3,7 +3,7 @@ import { escape, format } from 'mysql2/promise';
 import { runAs, Statement, type Queryable } from './sql.ts';
 
 /** UTF-16 units of a statement: three bytes each at most, far below the 16 MB that servers take by default. */
-const LENGTH = 1_000_000;
+const LENGTH = 250_000;
 
 /** Values of one line, in the order of the columns. */
 export type Line = readonly (string | number | boolean | null)[];
