@@ -69,23 +69,26 @@ export async function* partsOf(
 type Run = { at: string; stretches: Stretch[] };
 
 async function* runsOf(entity: Entity, places: Places, from: number): AsyncGenerator<Run> {
-  for (let begin = stretchOf(from) * STRETCH; ;) {
-    const run = await readRun(entity, places, begin);
-    if (!run) return;
+  for (let begin: number | null = await nextOf(entity, places, from); begin !== null;) {
+    const low = stretchOf(begin);
+    const run = await readRun(entity, places, low);
     yield run;
-    begin = run.end;
+    const end = (low + RUN) * STRETCH;
+    // Where the last stretch has rows, the next one is taken to have some, too.
+    const isDense = run.stretches.at(-1)?.stretch === low + RUN - 1;
+    begin = isDense ? end : await nextOf(entity, places, end);
   }
 }
 
-async function readRun(entity: Entity, places: Places, begin: number) {
-  const { here, there, source } = places;
+const nextOf = (entity: Entity, { here, there, source }: Places, from: number) =>
+  source
+    ? nextId(source.sql, entity.table, stretchOf(from) * STRETCH)
+    : nextAnywhere(entity, here, there, stretchOf(from) * STRETCH);
+
+async function readRun(entity: Entity, { here, there, source }: Places, low: number): Promise<Run> {
   const stops = [...new Set([here, there, source])].filter((stop) => stop !== null);
   await refuseWhileUpdating(...stops);
-  const next = source
-    ? await nextId(source.sql, entity.table, begin)
-    : await nextAnywhere(entity, here, there, begin);
-  if (next === null) return null;
-  const [low, high] = [stretchOf(next), stretchOf(next) + RUN - 1];
+  const high = low + RUN - 1;
   const at = new Date().toISOString();
   // Before what it is held against: what somebody writes meanwhile raises its generation.
   const known = await readChecked(here.sql, entity.name, low, high);
@@ -105,7 +108,7 @@ async function readRun(entity: Entity, places: Places, begin: number) {
       there: linesOf(there, stretch),
       source: linesOf(source, stretch),
     }));
-  return { at, stretches, end: (high + 1) * STRETCH };
+  return { at, stretches };
 }
 
 /** Holds what stands there against what stood there when the books were right. */

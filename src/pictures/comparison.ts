@@ -50,7 +50,8 @@ export const askFor = (here: Stop, person: string) =>
 export async function compareAll({ here, report }: Work): Promise<{ rows: number }> {
   const there = here.destination;
   if (!there) throw new Problem(422, `Nothing is transferred out of ${rung(here.name).inText}.`);
-  const total = (await rowsOf(here)) + (await rowsOf(there));
+  const [mine, theirs] = await Promise.all([rowsOf(here), rowsOf(there)]);
+  const total = mine + theirs;
   const sides = { here, there, mappings: await readMappings(here.sql) };
   let rows = 0;
   let told = 0;
