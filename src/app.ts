@@ -18,6 +18,8 @@ import { openMetrics } from './web/metrics.ts';
 import { headers, refuseForged } from './web/security.ts';
 import { sessions } from './web/session.ts';
 import { keepOfSignedOut } from './web/kept.ts';
+import { icon } from './web/icons.ts';
+import { partial } from './web/partials.ts';
 import { uploads } from './web/uploads.ts';
 
 const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -27,6 +29,8 @@ export function createApp(here: Here, redis: Redis): Express {
   const app = express();
   const line = openLine(here, redis);
   app.locals['statusLooks'] = statusLooks;
+  app.locals['badge'] = (status: string | null) =>
+    partial('web/badge', { status, statusLooks, icon });
   app.set('views', folder('views'));
   app.set('view engine', 'ejs');
   app.set('trust proxy', here.settings.session.trustProxy);

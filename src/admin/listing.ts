@@ -62,8 +62,12 @@ export async function listing(
   const query = await queryOf(here, entity, state, person, waits);
   const found = await find(here, entity, query);
   const keys = found.rows.map(({ id }) => ({ entity: entity.name, id }));
-  const states = await readStates(here.sql, keys);
-  const look = isTravelling ? await lookAhead(here, keys, waits) : nothing;
+  const known = new Map(
+    found.rows.map((row) => [keyText({ entity: entity.name, id: row.id }), row]),
+  );
+  const look = isTravelling ? await lookAhead(here, keys, waits, known) : nothing;
+  const isSeen = look.sights.size > 0;
+  const states = isSeen ? new Map<string, RowState>() : await readStates(here.sql, keys);
   return {
     rows: found.rows.map((row) => {
       const text = keyText({ entity: entity.name, id: row.id });
@@ -71,7 +75,7 @@ export async function listing(
         id: row.id,
         title: titleOf(entity, row),
         row,
-        state: states.get(text),
+        state: isSeen ? look.sights.get(text)?.state : states.get(text),
         status: look.next.get(text) ?? null,
         beyond: look.beyond.get(text) ?? null,
       };
@@ -221,17 +225,18 @@ const nothing: Look = {
   isReachable: true,
 };
 
-/** Status of rows at the next stop (live) and at the one after it (as that stop last saw it). */
+/** Status of rows at the next stop (live) and at the one after it (as that stop last saw it). `known`: the rows, just read. */
 export async function lookAhead(
   here: Here,
   keys: RowKey[],
   waits: Map<number, Waiting>,
+  known?: Map<string, Row>,
 ): Promise<Look> {
   const { destination } = here;
   if (!destination) return nothing;
   try {
     const at = new Date().toISOString();
-    const sights = await see(here, destination, keys);
+    const sights = await see(here, destination, keys, known ? { known } : {});
     await remember(here.sql, sights.values(), at);
     const next = new Map<string, Status>();
     for (const key of keys) {

@@ -1,8 +1,9 @@
-// Answers for which all rows are looked at: asked once for many who ask at the same time, and kept for two
-// seconds, or until this program writes what they are told from.
+// Answers for which all rows are looked at: asked once for many who ask at the same time, and kept for five
+// seconds, or until this process writes what they are told from.
 import { statements, type Queryable, type Statement } from '../database/sql.ts';
 
-const KEPT = 2000;
+/** Milliseconds. */
+export const KEPT = 5000;
 
 type Kept = { answer: Promise<unknown>; until: number; writes: number };
 const kept = new WeakMap<Queryable, Map<string, Kept>>();

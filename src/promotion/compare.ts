@@ -32,19 +32,23 @@ export async function see(
   here: Place,
   there: Place,
   keys: RowKey[],
-  basesIn: Queryable = here.sql,
+  { basesIn = here.sql, known }: { basesIn?: Queryable; known?: Map<string, Row> } = {},
 ): Promise<Map<string, Sight>> {
-  const mine = await withTheirDependents(here, keys);
-  const theirs = await withTheirDependents(there, keys);
+  const [mine, theirs] = await Promise.all([
+    withTheirDependents(here, keys, known),
+    withTheirDependents(there, keys),
+  ]);
   const all = keysOf([...keys.map(keyText), ...mine.keys(), ...theirs.keys()]);
   // A row that moved to another owner is a dependent of neither side's row any more, but it is there.
   const missing = all.filter((key) => !theirs.has(keyText(key)));
   for (const [text, row] of await read(there, missing)) theirs.set(text, row);
   const moved = all.filter((key) => !mine.has(keyText(key)));
   for (const [text, row] of await read(here, moved)) mine.set(text, row);
-  const states = await readStates(here.sql, all);
-  const stops = await readStops(basesIn, all);
-  const mappings = await readMappings(here.sql);
+  const [states, stops, mappings] = await Promise.all([
+    readStates(here.sql, all),
+    readStops(basesIn, all),
+    readMappings(here.sql),
+  ]);
   return new Map(
     all.map((key) => {
       const text = keyText(key);
@@ -77,9 +81,13 @@ function sightOf(
   return { key, entity, here, there, hereHash, thereHash, state, stop, status };
 }
 
-/** Rows and what stands under them, by key text. */
-export async function withTheirDependents(place: Place, keys: RowKey[]): Promise<Map<string, Row>> {
-  const rows = await read(place, keys);
+/** Rows and what stands under them, by key text; `known` when the rows themselves were read just now. */
+export async function withTheirDependents(
+  place: Place,
+  keys: RowKey[],
+  known?: Map<string, Row>,
+): Promise<Map<string, Row>> {
+  const rows = new Map(known ?? (await read(place, keys)));
   for (const [entity, ids] of byEntity(keys)) {
     for (const dependent of dependentsOf(entity)) {
       if (dependent.owner) {

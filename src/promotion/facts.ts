@@ -144,7 +144,7 @@ const planning =
 async function seeWithParents(here: Place, there: Place, question: Question) {
   const { chosen, include, planned, books } = question;
   const basesIn = books?.sql ?? here.sql;
-  const sights = await see(here, there, [...chosen, ...include], basesIn);
+  const sights = await see(here, there, [...chosen, ...include], { basesIn });
   let round = [...sights.values()];
   while (round.length > 0) {
     const parents = round
@@ -154,7 +154,7 @@ async function seeWithParents(here: Place, there: Place, question: Question) {
       ])
       .filter((key) => !sights.has(keyText(key)));
     const found =
-      parents.length > 0 ? await see(here, there, parents, basesIn) : new Map<string, Sight>();
+      parents.length > 0 ? await see(here, there, parents, { basesIn }) : new Map<string, Sight>();
     for (const [text, sight] of found) if (!sights.has(text)) sights.set(text, sight);
     round = [...found.values()];
   }

@@ -33,7 +33,7 @@ export async function editedAbove(here: Stop, source: Stop): Promise<Edited[]> {
   );
   const own = lines.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
   const keys = own.map(({ entity, row_id: id }) => ({ entity, id }));
-  const sights = await see(source, here, keys, here.sql);
+  const sights = await see(source, here, keys, { basesIn: here.sql });
   const came = new Map<string, Set<string>>();
   for (const [entity, ids] of byEntity(keys)) {
     for (const [id, hashes] of await contentsEverOf(here.sql, entity, ids)) {

@@ -9,6 +9,7 @@ import { lately } from '../environments/lately.ts';
 import { unread } from '../messages/messages.ts';
 import * as problems from '../problems.ts';
 import { icon } from './icons.ts';
+import { cell } from './partials.ts';
 import { csrfToken } from './security.ts';
 import * as words from './words.ts';
 
@@ -46,7 +47,7 @@ export async function page(req: Request, res: Response, view: string, data: Data
 
 /** `Form field` for `form_field`. */
 const labelOne = (entity: string) => entityNamed(entity).label.one;
-const helpers = { ...words, icon, labelOf, labelOne, isArray: Array.isArray };
+const helpers = { ...words, icon, cell, labelOf, labelOne, isArray: Array.isArray };
 
 async function rowCounts({ here }: Request): Promise<Map<string, number>> {
   const lines = await lately(here.sql, 'menu', () =>

@@ -1,0 +1,27 @@
+// Pieces that stand on a page hundreds of times. They are called with the little that they need: an include copies
+// all that the page knows, and asks the disk, each time.
+import ejs, { type TemplateFunction } from 'ejs';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Field, Value } from '../catalog/fields.ts';
+import { choiceInWords, exactly } from './words.ts';
+
+const folder = new URL('../../views/', import.meta.url);
+const compiled = new Map<string, TemplateFunction>();
+
+export function partial(name: string, data: object): string {
+  let render = compiled.get(name);
+  if (!render) {
+    const filename = fileURLToPath(new URL(`${name}.ejs`, folder));
+    render = ejs.compile(readFileSync(filename, 'utf8'), { filename });
+    compiled.set(name, render);
+  }
+  return render(data);
+}
+
+/** A value of a field, as lists and records show it. */
+export const cell = (
+  field: Field,
+  value: Value | undefined,
+  more: { titles?: Map<string, string>; isWhole?: boolean } = {},
+) => partial(`admin/fields/${field.kind}-cell`, { field, value, choiceInWords, exactly, ...more });
