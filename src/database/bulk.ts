@@ -43,14 +43,20 @@ async function inStatements(
     format(text, values as Parameters<typeof format>[1]),
   );
   let text = '';
-  const send = () => runAs(on, spoken, `${before} ${text} ${after}`);
+  let underWay: Promise<unknown> = Promise.resolve();
+  // While the server works on one statement, the next is written.
+  const send = async () => {
+    await underWay;
+    underWay = runAs(on, spoken, `${before} ${text} ${after}`);
+    // Whoever waits for it is told.
+    underWay.catch(() => {});
+    text = '';
+  };
   for (const line of lines) {
     const values = line.map((value) => escape(value));
     text += (text && separator) + write(values, text === '');
-    if (text.length > LENGTH) {
-      await send();
-      text = '';
-    }
+    if (text.length > LENGTH) await send();
   }
   if (text !== '') await send();
+  await underWay;
 }

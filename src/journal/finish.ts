@@ -23,19 +23,12 @@ import {
 } from './stop-states.ts';
 import type { Work } from './work.ts';
 
-const words: Record<journal.Action, string> = {
-  create: 'created',
-  update: 'updated',
-  remove: 'removed',
-  same: 'same',
-};
-
 export async function finish(work: Work) {
   const { here, there, transfer, steps } = work;
   const now = await read(there, steps);
   const outcomes = new Map<number, string>();
   for (const step of steps) {
-    outcomes.set(step.seq, isAsWritten(step, now) ? words[step.action] : 'changed since');
+    if (!isAsWritten(step, now)) outcomes.set(step.seq, 'changed since');
   }
   // A save has one side, and no books to keep.
   const seen = here.name === there.name ? null : await seenIn(work, now);

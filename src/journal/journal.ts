@@ -3,7 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
+import { canonical } from '../catalog/content.ts';
 import type { Row } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
 import {
   first,
   join,
@@ -22,12 +24,14 @@ import { runsOf } from '../catalog/runs.ts';
 import { insertLines } from '../database/bulk.ts';
 import type { Stop } from '../environments/place.ts';
 import {
+  asPlanned,
   liveStates,
   sent,
   type Action,
   type Decision,
   type Draft,
   type State,
+  type Step,
   type Transfer,
   type WrittenStep,
 } from './transfer.ts';
@@ -56,7 +60,7 @@ export async function open(
         ...[id, seq + 1, step.entity, step.id, step.title.slice(0, 200), step.action, step.because],
         ...[step.before && JSON.stringify(step.before), step.after && JSON.stringify(step.after)],
         step.kept.length > 0 ? JSON.stringify(step.kept) : null,
-        ...[step.base ?? null, step.formerId ?? null, step.tested?.slice(0, 400) ?? null],
+        ...[baseIn(step), step.formerId ?? null, step.tested?.slice(0, 400) ?? null],
       ]);
       await insertLines(
         connection,
@@ -176,22 +180,41 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
     former_id: number | null;
     tested: string | null;
     outcome: string | null;
-  }>(on, sql`select * from transfer_step where transfer = ${id} order by seq`);
-  return lines.map((line) => ({
-    seq: line.seq,
-    entity: line.entity,
-    id: line.row_id,
-    title: line.title,
-    action: line.action,
-    because: line.because,
-    before: line.before_image === null ? null : (JSON.parse(line.before_image) as Row),
-    after: line.after_image === null ? null : (JSON.parse(line.after_image) as Row),
-    kept: JSON.parse(line.kept ?? '[]') as string[],
-    base: line.base_before,
-    formerId: line.former_id,
-    tested: line.tested,
-    outcome: line.outcome,
-  }));
+    state: State;
+  }>(
+    on,
+    sql`select s.*, t.state from transfer_step s join transfer t on t.id = s.transfer
+         where s.transfer = ${id} order by s.seq`,
+  );
+  return lines.map((line) => {
+    const before = line.before_image === null ? null : (JSON.parse(line.before_image) as Row);
+    return {
+      seq: line.seq,
+      entity: line.entity,
+      id: line.row_id,
+      title: line.title,
+      action: line.action,
+      because: line.because,
+      before,
+      after: line.after_image === null ? null : (JSON.parse(line.after_image) as Row),
+      kept: JSON.parse(line.kept ?? '[]') as string[],
+      base:
+        line.base_before === AS_BEFORE && before
+          ? canonical(entityNamed(line.entity), before)
+          : line.base_before,
+      formerId: line.former_id,
+      tested: line.tested,
+      outcome: line.outcome ?? (line.state === 'verified' ? asPlanned[line.action] : null),
+    };
+  });
+}
+
+/** Stands for a base that is what stands there: most are, and they are long. */
+const AS_BEFORE = '=';
+
+function baseIn({ entity, before, base = null }: Step): string | null {
+  const isAsBefore = base !== null && before && base === canonical(entityNamed(entity), before);
+  return isAsBefore ? AS_BEFORE : base;
 }
 
 /**
@@ -330,7 +353,7 @@ export const unsettled = (on: Queryable) =>
          order by number`,
   );
 
-/** One outcome a step: a statement for each outcome, with runs of steps as ranges. */
+/** What was not as planned: a statement for each outcome, with runs of steps as ranges. */
 export async function writeOutcomes(on: Queryable, id: string, outcomes: Map<number, string>) {
   const bySame = Map.groupBy(outcomes.keys(), (seq) => outcomes.get(seq) ?? '');
   for (const [outcome, seqs] of bySame) {

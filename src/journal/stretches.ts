@@ -13,6 +13,7 @@ import {
 } from '../environments/digests.ts';
 import { refuseWhileUpdating } from '../environments/open.ts';
 import type { Stop } from '../environments/place.ts';
+import { together } from '../together.ts';
 import { digestOf, readChecked, readSides, type Checked, type Sides } from './checked.ts';
 import type { Mappings } from './mappings.ts';
 
@@ -92,7 +93,7 @@ async function readRun(entity: Entity, { here, there, source }: Places, low: num
   const at = new Date().toISOString();
   // Before what it is held against: what somebody writes meanwhile raises its generation.
   const known = await readChecked(here.sql, entity.name, low, high);
-  const told = await Promise.all(stops.map((stop) => digests(stop.sql, entity, low, high)));
+  const told = await together(stops.map((stop) => digests(stop.sql, entity, low, high)));
   const linesOf = (stop: Stop | null, stretch: number) =>
     (stop && told[stops.indexOf(stop)]?.get(stretch)) ?? new Lines();
   const numbers = source

@@ -78,7 +78,16 @@ export type Step = {
   /** What was said of this very content where it was tried; null where nobody is asked. */
   tested?: string | null;
 };
+/** `outcome` is null as long as it is open, and for what was not written. */
 export type WrittenStep = Step & { seq: number; outcome: string | null };
+
+/** What a step came to in a transfer that was verified, where nothing else was noted. */
+export const asPlanned: Record<Action, string> = {
+  create: 'created',
+  update: 'updated',
+  remove: 'removed',
+  same: 'same',
+};
 
 export type Draft = {
   kind: Kind;

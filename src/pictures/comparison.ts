@@ -26,6 +26,7 @@ import { rung } from '../environments/ladder.ts';
 import * as jobs from '../jobs/jobs.ts';
 import type { Work } from '../jobs/run.ts';
 import { Problem } from '../problems.ts';
+import { together } from '../together.ts';
 
 const PART = 1000;
 /** There is one comparison at a time. */
@@ -50,7 +51,7 @@ export const askFor = (here: Stop, person: string) =>
 export async function compareAll({ here, report }: Work): Promise<{ rows: number }> {
   const there = here.destination;
   if (!there) throw new Problem(422, `Nothing is transferred out of ${rung(here.name).inText}.`);
-  const [mine, theirs] = await Promise.all([rowsOf(here), rowsOf(there)]);
+  const [mine, theirs] = await together([rowsOf(here), rowsOf(there)]);
   const total = mine + theirs;
   const sides = { here, there, mappings: await readMappings(here.sql) };
   let rows = 0;
@@ -113,7 +114,7 @@ async function readRows({ here, there }: Sides, entity: Entity, part: Part): Pro
     ({ stretch }) => sql`row_id between ${stretch * STRETCH} and ${(stretch + 1) * STRETCH - 1}`,
   );
   const within = join([sql`row_id in (${part.ids})`, ...ranges], ' or ');
-  const [own, other, states, stops] = await Promise.all([
+  const [own, other, states, stops] = await together([
     read(here, keys),
     read(there, keys),
     statesOf(here.sql, entity, within),
@@ -159,7 +160,7 @@ type Rows = {
 async function readPart({ here, there }: Sides, entity: Entity, after: number) {
   await refuseWhileUpdating(here, there);
   const at = new Date().toISOString();
-  const [mine, theirs] = await Promise.all([
+  const [mine, theirs] = await together([
     readAfter(here, entity, after, PART),
     readAfter(there, entity, after, PART),
   ]);
@@ -169,7 +170,7 @@ async function readPart({ here, there }: Sides, entity: Entity, after: number) {
   const upToHere = (rows: Row[]) =>
     new Map(rows.filter(({ id }) => id <= upTo).map((row) => [row.id, row]));
   const within = sql`row_id > ${after} and row_id <= ${upTo}`;
-  const [states, stops] = await Promise.all([
+  const [states, stops] = await together([
     statesOf(here.sql, entity, within),
     stopsOf(here.sql, entity, within),
   ]);

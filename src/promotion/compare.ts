@@ -9,6 +9,7 @@ import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.t
 import { writeSeen } from '../journal/checked.ts';
 import { readStates, type RowState } from '../journal/row-states.ts';
 import { DELETED, readStops, type Seen, type StopState } from '../journal/stop-states.ts';
+import { together } from '../together.ts';
 import { isReady, statusOf, withDependents, type Status } from './status.ts';
 
 /** One row on both sides. `here` is in the destination's words (mapped names). */
@@ -34,7 +35,7 @@ export async function see(
   keys: RowKey[],
   { basesIn = here.sql, known }: { basesIn?: Queryable; known?: Map<string, Row> } = {},
 ): Promise<Map<string, Sight>> {
-  const [mine, theirs] = await Promise.all([
+  const [mine, theirs] = await together([
     withTheirDependents(here, keys, known),
     withTheirDependents(there, keys),
   ]);
@@ -44,7 +45,7 @@ export async function see(
   for (const [text, row] of await read(there, missing)) theirs.set(text, row);
   const moved = all.filter((key) => !mine.has(keyText(key)));
   for (const [text, row] of await read(here, moved)) mine.set(text, row);
-  const [states, stops, mappings] = await Promise.all([
+  const [states, stops, mappings] = await together([
     readStates(here.sql, all),
     readStops(basesIn, all),
     readMappings(here.sql),

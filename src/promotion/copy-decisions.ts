@@ -9,6 +9,7 @@ import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.t
 import type { Change } from '../journal/own-write.ts';
 import { readStates, type RowState } from '../journal/row-states.ts';
 import { readStopHashes, type StopHashes } from '../journal/stop-states.ts';
+import { together } from '../together.ts';
 import { keyOf } from './copy-report.ts';
 
 type Sides = { here: Stop; there: Place | null; source: Stop };
@@ -34,7 +35,7 @@ export async function decide(
 ): Promise<Decided> {
   const { here, source } = sides;
   const keys = rows.map((row) => keyOf(entity, row));
-  const [mine, states, stops, mappings, claims] = await Promise.all([
+  const [mine, states, stops, mappings, claims] = await together([
     read(
       here,
       keys.filter(({ id }) => isHere(id)),

@@ -13,6 +13,7 @@ import { usesOf, type Use } from '../environments/uses.ts';
 import { readStates, type RowState } from '../journal/row-states.ts';
 import { readVersion, type DatabaseVersion } from '../version/metadata.ts';
 import { onRows, type Claim } from '../journal/claims.ts';
+import { together } from '../together.ts';
 import { parentsOf } from './climb.ts';
 import { remember, see, type Sight } from './compare.ts';
 import { readMappings, theirName } from '../journal/mappings.ts';
@@ -81,23 +82,49 @@ export async function gather(here: Stop, there: Stop, question: Question): Promi
       kind,
       links.filter((link) => link.kind === kind).map((link) => link.name),
     );
+  // Each asks for itself; together they take as long as the longest.
+  const [
+    cities,
+    partners,
+    columns,
+    version,
+    versionHere,
+    claims,
+    holders,
+    uses,
+    statesThere,
+    tested,
+    missingImages,
+  ] = await together([
+    namesOf('city'),
+    namesOf('partner'),
+    columnsThere(there),
+    readVersion(there.documents),
+    readVersion(here.documents),
+    onRows(there.sql, steps),
+    holdersThere(there, steps),
+    usesThere(there, steps),
+    readStates(there.sql, steps),
+    rung(here.name).isTested ? testedOf(here, rootsOf(sights)) : new Map<string, Tested>(),
+    imagesMissing(here, steps),
+  ]);
   return {
     from: here.name,
     to: there.name,
     chosen,
     sights,
-    names: { city: await namesOf('city'), partner: await namesOf('partner') },
+    names: { city: cities, partner: partners },
     namesHere,
-    columns: await columnsThere(there),
-    version: await readVersion(there.documents),
-    versionHere: (await readVersion(here.documents))?.databaseVersion ?? null,
-    claims: [...claimsHere, ...(await onRows(there.sql, steps))],
-    holders: await holdersThere(there, steps),
-    uses: await usesThere(there, steps),
-    statesThere: await readStates(there.sql, steps),
-    tested: rung(here.name).isTested ? await testedOf(here, rootsOf(sights)) : new Map(),
+    columns,
+    version,
+    versionHere: versionHere?.databaseVersion ?? null,
+    claims: [...claimsHere, ...claims],
+    holders,
+    uses,
+    statesThere,
+    tested,
     testedForSender: question.testedForSender ?? null,
-    missingImages: await imagesMissing(here, steps),
+    missingImages,
     hostHere: question.hostHere,
   };
 }

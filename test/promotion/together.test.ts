@@ -4,6 +4,7 @@ import { entityNamed } from '../../src/catalog/index.ts';
 import { drawIds } from '../../src/environments/ids.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import * as edits from '../../src/editing/edits.ts';
+import { stepsOf } from '../../src/journal/journal.ts';
 import * as marks from '../../src/promotion/marks.ts';
 import { waiting } from '../../src/promotion/compare.ts';
 import {
@@ -224,10 +225,8 @@ test('a city that is created under a mapped name is what was planned', async () 
   };
   await marks.mapName(staging, pm.email, { entity: 'city', name: 'Bombay', there: 'Mumbai' });
   const { id } = await transfer(staging, [key], { create: ['city:Mumbai'] });
-  const [steps] = await staging.sql.query('select outcome from transfer_step where transfer = ?', [
-    id,
-  ]);
-  expect(steps).toEqual([{ outcome: 'created' }, { outcome: 'created' }]);
+  const steps = await stepsOf(staging.sql, id);
+  expect(steps.map(({ outcome }) => outcome)).toEqual(['created', 'created']);
 });
 
 test('a document’s fields that this version does not know stay', async () => {
