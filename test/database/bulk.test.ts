@@ -1,0 +1,82 @@
+// Many lines in a few statements: every value comes back as it was, however the lines are cut.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { insertLines, updateFromLines, type Line } from '../../src/database/bulk.ts';
+import { select, sql, statements } from '../../src/database/sql.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+  await world.staging.sql.query(
+    'create table line (id bigint unsigned primary key, text longtext null, flag tinyint(1) null)',
+  );
+});
+afterAll(async () => {
+  await world.staging.sql.query('drop table line');
+  await world.close();
+});
+
+const texts = [
+  'What? Why ?? :name',
+  `' " \\ \` \\' -- /* */`,
+  '🪔'.repeat(90_000),
+  'a\0b\n\r\x1a',
+  '',
+  null,
+];
+const lines: Line[] = texts.map((text, index) => [index + 1, text, index % 2 === 0]);
+const stored = () =>
+  select<{ id: number; text: string | null; flag: number }>(
+    world.staging.sql,
+    sql`select * from line order by id`,
+  );
+
+/** How many statements `work` takes. */
+async function counted(work: () => Promise<void>): Promise<number> {
+  let count = 0;
+  const one = () => (count += 1);
+  statements.subscribe(one);
+  await work().finally(() => statements.unsubscribe(one));
+  return count;
+}
+
+test('values with placeholders, quotes, emoji and NUL come back as they were, in more than one statement', async () => {
+  const { sql: on } = world.staging;
+  const used = await counted(async () => {
+    await insertLines(on, sql`insert into line (id, text, flag) values`, [
+      ...lines,
+      [7, '🪔'.repeat(90_000), null],
+      [8, 'the next statement', null],
+    ]);
+  });
+  expect(used).toBe(2);
+  expect((await stored()).slice(0, 6).map(({ text }) => text)).toEqual(texts);
+});
+
+test('an update joins the lines by id, and what is not named stays', async () => {
+  const { sql: on } = world.staging;
+  const reversed = lines.map(
+    ([id], index) => [id ?? 0, texts.toReversed()[index] ?? null] as const,
+  );
+  await updateFromLines(
+    on,
+    {
+      head: sql`update line target join (`,
+      columns: ['id', 'text'],
+      end: sql`) given on given.id = target.id set target.text = given.text`,
+    },
+    reversed,
+  );
+  const now = (await stored()).slice(0, 6);
+  expect(now.map(({ text }) => text)).toEqual(texts.toReversed());
+  expect(now.map(({ flag }) => flag)).toEqual([1, 0, 1, 0, 1, 0]);
+});
+
+test('nothing is asked for no lines, and a refused line is an error', async () => {
+  const { sql: on } = world.staging;
+  const head = sql`insert into line (id, text, flag) values`;
+  expect(await counted(() => insertLines(on, head, []))).toBe(0);
+  await expect(insertLines(on, head, [[1, 'again', true]])).rejects.toMatchObject({
+    code: 'ER_DUP_ENTRY',
+  });
+});

@@ -1,0 +1,220 @@
+// What was checked is not read again, and nothing that moved since is overlooked for it: by whoever, on either side.
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { canonical } from '../../src/catalog/content.ts';
+import { entityNamed } from '../../src/catalog/index.ts';
+import type { Row } from '../../src/catalog/entity.ts';
+import { statements, type Statement } from '../../src/database/sql.ts';
+import { contentIn, digests, Lines, linesOf } from '../../src/environments/digests.ts';
+import { read } from '../../src/environments/row-store.ts';
+import { runJob } from '../../src/jobs/run.ts';
+import { digestOf, readChecked, writeChecked } from '../../src/journal/checked.ts';
+import { askFor } from '../../src/pictures/comparison.ts';
+import { matrix } from '../../src/pictures/matrix.ts';
+import { copyDown } from '../../src/promotion/copy-down.ts';
+import * as marks from '../../src/promotion/marks.ts';
+import { tasks } from '../../src/tasks.ts';
+import { add, change, get, has, pm, transfer } from '../support/rows.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(() => world.clear());
+afterAll(() => world.close());
+
+/** Compares staging with pre-production; answers how many statements read rows of businesses or tasks. */
+async function compare(): Promise<number> {
+  let reads = 0;
+  const count = (statement: unknown) => {
+    const { text } = statement as Statement;
+    if (/^select \* from `(business|task)`/.test(text.trim())) reads += 1;
+  };
+  statements.subscribe(count);
+  const { job } = await askFor(world.staging, pm.email);
+  const ended = await runJob(world.staging, tasks, job.id).finally(() =>
+    statements.unsubscribe(count),
+  );
+  if (ended?.state !== 'done') throw new Error(`It ended as ${ended?.state}: ${ended?.problem}`);
+  return reads;
+}
+
+const statusesOf = async (entity: string) =>
+  Object.fromEntries((await matrix(world.staging.sql)).get(entity) ?? []);
+
+/** Businesses with a task each, the same on both sides, compared until nothing need be read any more. */
+async function checkedRows(number = 3): Promise<number[]> {
+  const { staging } = world;
+  const ids: number[] = [];
+  for (let one = 0; one < number; one += 1) ids.push(await add(staging, 'business'));
+  await transfer(
+    staging,
+    ids.map((id) => ({ entity: 'business', id })),
+  );
+  expect(await compare()).toBeGreaterThan(0);
+  expect(await compare()).toBe(0);
+  return ids;
+}
+
+test('a row that was changed past this program is seen, on either side, and the others are not read', async () => {
+  const [one, other] = await checkedRows();
+  await world.preprod.sql.query("update business set description = 'Past it' where id = ?", [one]);
+  expect(await compare()).toBeGreaterThan(0);
+  expect(await statusesOf('business')).toEqual({ 'In sync': 2, 'Changed there': 1 });
+  await world.staging.sql.query('update business set priority = 77 where id = ?', [other]);
+  await compare();
+  expect(await statusesOf('business')).toEqual({
+    ...{ 'In sync': 1, 'Changed there': 1, 'Changed here': 1 },
+  });
+  // What was wrong in the books is looked at once more, after it was set right.
+  expect(await compare()).toBeGreaterThan(0);
+  expect(await compare()).toBe(0);
+});
+
+test('a database that was restored, to the last millisecond, is seen', async () => {
+  const { staging, preprod } = world;
+  const [id = 0] = await checkedRows(1);
+  const key = { entity: 'business', id };
+  await change(staging, key, { description: 'Newer' });
+  await compare();
+  await preprod.sql.query('create table backup as select * from business');
+  expect((await transfer(staging, [key])).state).toBe('verified');
+  expect(await statusesOf('business')).toEqual({ 'In sync': 1 });
+  await preprod.sql.query('replace into business select * from backup');
+  await preprod.sql.query('drop table backup');
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
+});
+
+test('a linked partner is part of what is told, and so is its name', async () => {
+  const { staging, preprod } = world;
+  await add(preprod, 'city', { name: 'Pune' });
+  await add(preprod, 'partner', { name: 'Tea House' });
+  await add(staging, 'city', { name: 'Pune' });
+  const business = await add(staging, 'business', { cities: [{ city: 'Pune', partner: null }] });
+  await transfer(staging, [{ entity: 'business', id: business }]);
+  await compare();
+  expect(await compare()).toBe(0);
+  await preprod.sql.query('update business_city set partner_id = (select min(id) from partner)');
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
+  await preprod.sql.query('update business_city set partner_id = null');
+  await preprod.sql.query("update city set name = 'Poona'");
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
+  // Where names are mapped, equal names are not the same.
+  await preprod.sql.query("update city set name = 'Pune'");
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'In sync': 1 });
+  await marks.mapName(staging, pm.email, { entity: 'city', name: 'Pune', there: 'Poona' });
+  await compare();
+  expect(await statusesOf('business')).not.toEqual({ 'In sync': 1 });
+});
+
+test('rows that vanished, with their whole stretch or at the end of one, are in the books as deleted', async () => {
+  const { staging, preprod } = world;
+  for (const id of [999, 1000, 1999, 2000, 77_000, 5_000_123]) {
+    for (const here of [staging, preprod]) {
+      await here.sql.query(
+        "insert into partner (id, name, modified_at) values (1, 'x', '2026-01-01') on duplicate key update name = name",
+      );
+      await here.sql.query(
+        "insert into business (id, name, category, active, priority, modified_at) values (?, ?, 'Health', 1, 5, '2026-01-01')",
+        [id, `Business ${id}`],
+      );
+    }
+  }
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'In sync': 6 });
+  await compare();
+  expect(await compare()).toBe(0);
+  await staging.sql.query('delete from business where id in (1999, 77000)');
+  await preprod.sql.query('delete from business where id in (999, 77000)');
+  await compare();
+  const { 'In sync': same, ...others } = await statusesOf('business');
+  expect([same, others]).toEqual([3, { 'Deleted there': 1, 'Deleted here': 1 }]);
+});
+
+test('what somebody wrote to the books meanwhile is not kept as checked', async () => {
+  const [id = 0] = await checkedRows(1);
+  const { sql: on } = world.staging;
+  const stretch = Math.floor(id / 1000);
+  const known = (await readChecked(on, 'business', stretch, stretch)).get(stretch);
+  const generation = known?.generation ?? 0;
+  const sides = { here: new Lines(), there: new Lines() };
+  const news = { seen: [], at: new Date().toISOString() };
+  // A transfer ends between the look and what it leaves in the books.
+  await change(world.staging, { entity: 'business', id }, { description: 'Newer' });
+  await transfer(world.staging, [{ entity: 'business', id }]);
+  await writeChecked(on, 'business', [{ stretch, generation, since: null, ...sides }], news);
+  const now = (await readChecked(on, 'business', stretch, stretch)).get(stretch);
+  expect(now?.digest).toBeNull();
+  expect(now?.generation).toBeGreaterThan(generation);
+  expect(digestOf(sides)).not.toBe(known?.digest);
+});
+
+test('lines are equal exactly where contents are', async () => {
+  const { staging } = world;
+  const entity = entityNamed('business');
+  const pairs: [string | null, string | null][] = [
+    ['a|b', 'c'],
+    ['a', 'b|c'],
+    ['-', null],
+    ['1|-', ''],
+    ['é', null],
+    ['e\u0301', null],
+    ['Tea ', null],
+    ['Tea', null],
+    ['Tea', ' '],
+    ['👩‍👩‍👧‍👦', '👩👩👧👦'],
+    ['x', '2|yz'],
+    ['x|2|yz', null],
+  ];
+  for (const [index, [category, description]] of pairs.entries()) {
+    await staging.sql.query(
+      'insert into business (id, name, category, description, active, priority, modified_at) values (?, ?, ?, ?, 1, 5, ?)',
+      [index + 1, `n${index}`, category, description, '2026-01-01'],
+    );
+  }
+  // The name is the same for all of them, so that they differ in these two alone.
+  await staging.sql.query('alter table business drop key business_name');
+  try {
+    await staging.sql.query("update business set name = 'Same'");
+    const ids = pairs.map((_pair, index) => index + 1);
+    const rows = await read(
+      staging,
+      ids.map((id) => ({ entity: 'business', id })),
+    );
+    const lines = await linesOf(staging.sql, entity, ids);
+    const texts = new Set([...rows.values()].map((row: Row) => canonical(entity, row)));
+    const told = new Set([...lines.values()].map(contentIn));
+    expect([texts.size, told.size]).toEqual([pairs.length, pairs.length]);
+    const [stretch] = [...(await digests(staging.sql, entity, 0, 0)).values()];
+    expect(stretch?.all).toEqual([...lines.values()]);
+  } finally {
+    await staging.sql.query('delete from business');
+    await staging.sql.query('alter table business add unique key business_name (name)');
+  }
+});
+
+test('a row that is claimed here is left alone by a copy-down, with who has it; the others come', async () => {
+  const { production, staging } = world;
+  const [one, other] = [await add(production, 'business'), await add(production, 'business')];
+  await staging.sql.query(
+    `insert into claim (entity, row_id, transfer, mode, number, origin, fence, connection, person, since)
+     values ('business', ?, 'another', 'write', 38, 'staging', 1, 1, 'ana@example.com', utc_timestamp(3))`,
+    [one],
+  );
+  const { source, destination: there } = staging;
+  if (!source) throw new Error('no source');
+  const report = await copyDown({ here: staging, there, source, lease: 2000 });
+  expect(report.leftAlone).toEqual([
+    expect.objectContaining({ why: expect.stringContaining('transfer 38 from staging') }),
+  ]);
+  expect(await has(staging, { entity: 'business', id: other })).toBe(true);
+  await staging.sql.query('delete from claim');
+  expect(await copyDown({ here: staging, there, source, lease: 2000 })).toMatchObject({
+    ...{ created: 1, same: 1, left: 0 },
+  });
+  expect((await get(staging, { entity: 'business', id: one })).id).toBe(one);
+});
