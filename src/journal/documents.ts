@@ -31,7 +31,7 @@ export const documentRow = (step: journal.Step, stored: StoredByKey) =>
   mongo.rowIn(entityNamed(step.entity), stored.get(keyText(step)));
 
 /** How many documents go in one round trip; a test may want to stop between any two. */
-export const bulk = { size: 100 };
+export const bulk = { size: 500 };
 
 /**
  * Each new or changed document by compare-and-set, with an instant of its own; also those that a former

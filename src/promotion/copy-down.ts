@@ -14,7 +14,7 @@ import { writeAtOnce } from '../journal/at-once.ts';
 import { readMappings } from '../journal/mappings.ts';
 import { promotionOrder } from '../journal/order.ts';
 import { write, type Change } from '../journal/own-write.ts';
-import { isTold, oneAhead, partsOf, type Part, type Stretch } from '../journal/stretches.ts';
+import { isTold, oneAhead, partsOf, type Stretch } from '../journal/stretches.ts';
 import { Conflict } from '../problems.ts';
 import { writeBases, writeBasesChecked } from './copy-books.ts';
 import { decide, type Decided } from './copy-decisions.ts';
@@ -62,82 +62,78 @@ export async function copyDown(from: CopyDown): Promise<Report> {
   for (const entity of entities.slice(Math.max(begun, 0))) {
     if (entity.name !== report.at.entity)
       report.at = { ...report.at, entity: entity.name, after: 0 };
-    const isTable = entity.store === 'mysql' && !entity.isMatchedByName;
-    await (isTable ? copyTable : copyInParts)(from, entity, report);
+    if (entity.isMatchedByName) await copyNames(from, entity, report);
+    else await copyRows(from, entity, report);
   }
   return report;
 }
 
-/** Documents, cities and partners: every row is read. */
-async function copyInParts(from: CopyDown, entity: Entity, report: Report) {
-  const { source, here, isLook, progress } = from;
-  const copy = entity.isMatchedByName ? copyNames : copyDocuments;
-  for (;;) {
+/** The next rows of production, as many as make a part. */
+async function* sourceParts({ here, source }: CopyDown, entity: Entity, from: number) {
+  for (let after = from; ;) {
     await refuseWhileUpdating(here, source);
-    const rows = await readAfter(source, entity, report.at.after, PART);
+    const rows = await readAfter(source, entity, after, PART);
     const last = rows.at(-1);
-    if (!last) break;
-    await copy(from, entity, rows, report);
-    const ids = rows.map((row) => row.id);
-    if (!isLook) await raiseIds(here, entity.name, ids);
-    report.at = { ...report.at, after: last.id, all: report.at.all + rows.length };
-    await progress?.({ entity, report });
+    if (!last) return;
+    yield rows;
+    after = last.id;
   }
 }
 
 /** Cities and partners are found by name; a new one keeps its id where that is free. */
-async function copyNames(from: CopyDown, entity: Entity, rows: Row[], report: Report) {
-  const { here } = from;
-  const known = await idsByName(
-    here.sql,
-    entity.name,
-    rows.map((row) => textOf(row['name'])),
-  );
-  const fresh = rows.filter((row) => !known.has(textOf(row['name']).normalize('NFC')));
-  const taken = await read(
-    here,
-    fresh.map((row) => keyOf(entity, row)),
-  );
-  const changes: Change[] = [];
-  for (const row of fresh) {
-    const isTaken = taken.has(keyText(keyOf(entity, row)));
-    const id = isTaken && !from.isLook ? await drawIds(here, entity.name) : row.id;
-    changes.push({ entity, before: null, after: { ...row, id } });
+async function copyNames(from: CopyDown, entity: Entity, report: Report) {
+  const { here, isLook, progress } = from;
+  for await (const rows of sourceParts(from, entity, report.at.after)) {
+    const known = await idsByName(
+      here.sql,
+      entity.name,
+      rows.map((row) => textOf(row['name'])),
+    );
+    const fresh = rows.filter((row) => !known.has(textOf(row['name']).normalize('NFC')));
+    const taken = await read(
+      here,
+      fresh.map((row) => keyOf(entity, row)),
+    );
+    const changes: Change[] = [];
+    for (const row of fresh) {
+      const isTaken = taken.has(keyText(keyOf(entity, row)));
+      const id = isTaken && !isLook ? await drawIds(here, entity.name) : row.id;
+      changes.push({ entity, before: null, after: { ...row, id } });
+    }
+    report.same += rows.length - fresh.length;
+    await writePart(from, entity, changes, report);
+    const ids = rows.map((row) => row.id);
+    if (!isLook) await raiseIds(here, entity.name, ids);
+    report.at = { ...report.at, after: ids.at(-1) ?? 0, all: report.at.all + rows.length };
+    await progress?.({ entity, report });
   }
-  report.same += rows.length - fresh.length;
-  await writePart(from, entity, changes, report);
 }
 
-async function copyDocuments(from: CopyDown, entity: Entity, rows: Row[], report: Report) {
-  const decided = await carryOut(from, entity, await decide(from, entity, rows), report);
-  if (!from.isLook) await writeBases(from, entity, decided);
-}
+/** A part of production's rows, what is to be done about it, and the books that are kept when that is done. */
+type Looked = {
+  decided: Decided;
+  /** How many rows it is about, its last id, and the highest ids in it. */
+  rows: number;
+  after: number;
+  highest: number[];
+  keep: (done: Decided) => Promise<void>;
+};
 
 /** While one part is written, the next is looked at and the books of the last are kept. */
-async function copyTable(from: CopyDown, entity: Entity, report: Report) {
+async function copyRows(from: CopyDown, entity: Entity, report: Report) {
   const { here, isLook, progress } = from;
-  const isUntold = isLook === true || !isTold(entity, await readMappings(here.sql));
-  const parts = partsOf(entity, from, {
-    from: report.at.after + 1,
-    isUntold,
-    wanted: wanted(from),
-  });
-  const looks = oneAhead(parts, (part) => look(from, entity, part));
+  const looks = entity.store === 'mysql' ? lookAtTable : lookAtDocuments;
   let books = Promise.resolve();
-  for await (const { part, decided } of looks) {
-    const rows = part.stretches.reduce((sum, { source }) => sum + source.ids.length, 0);
-    report.same += rows - decided.rows.length;
-    const done = await carryOut(from, entity, decided, report);
-    const after = ((part.stretches.at(-1)?.stretch ?? 0) + 1) * STRETCH - 1;
-    report.at = { ...report.at, after, all: report.at.all + rows };
+  for await (const part of looks(from, entity, report.at.after)) {
+    report.same += part.rows - part.decided.rows.length;
+    const done = await carryOut(from, entity, part.decided, report);
+    report.at = { ...report.at, after: part.after, all: report.at.all + part.rows };
     await books;
     const soFar = asOfNow(report);
     const keep = async () => {
       if (!isLook) {
-        // The highest of each stretch: a range of ids begins and ends with one.
-        const highest = part.stretches.map(({ source }) => source.ids.at(-1) ?? 0);
-        await raiseIds(here, entity.name, highest);
-        await writeBasesChecked(from, entity, part, done);
+        await raiseIds(here, entity.name, part.highest);
+        await part.keep(done);
       }
       await progress?.({ entity, report: soFar });
     };
@@ -148,7 +144,37 @@ async function copyTable(from: CopyDown, entity: Entity, report: Report) {
   await books;
 }
 
-/** Rows that differ from production's, and those of which the books may be wrong. */
+/** Of documents every one is read. */
+const lookAtDocuments = (from: CopyDown, entity: Entity, after: number) =>
+  oneAhead(sourceParts(from, entity, after), async (rows): Promise<Looked> => {
+    const ids = rows.map(({ id }) => id);
+    return {
+      decided: await decide(from, entity, rows),
+      ...{ rows: rows.length, after: ids.at(-1) ?? 0, highest: ids },
+      keep: (done) => writeBases(from, entity, done),
+    };
+  });
+
+/** Of a table only rows that differ from production's, or of which the books may be wrong. */
+async function* lookAtTable(from: CopyDown, entity: Entity, after: number) {
+  const isUntold = from.isLook === true || !isTold(entity, await readMappings(from.here.sql));
+  const walk = { from: after + 1, isUntold, wanted: wanted(from) };
+  yield* oneAhead(partsOf(entity, from, walk), async (part): Promise<Looked> => {
+    const keys = part.ids.map((id) => ({ entity: entity.name, id }));
+    const rows = await read(from.source, keys);
+    const here = new Set(part.stretches.flatMap((stretch) => stretch.here.ids));
+    const last = part.stretches.at(-1)?.stretch ?? 0;
+    return {
+      decided: await decide(from, entity, [...rows.values()], (id) => here.has(id)),
+      rows: part.stretches.reduce((sum, { source }) => sum + source.ids.length, 0),
+      after: (last + 1) * STRETCH - 1,
+      // A range of ids begins and ends with a stretch.
+      highest: part.stretches.map(({ source }) => source.ids.at(-1) ?? 0),
+      keep: (done) => writeBasesChecked(from, entity, part, done),
+    };
+  });
+}
+
 const wanted =
   ({ there, isLook }: CopyDown) =>
   ({ here, source, unsure }: Stretch) => {
@@ -160,13 +186,6 @@ const wanted =
     });
     return ids;
   };
-
-async function look(from: CopyDown, entity: Entity, part: Part) {
-  const keys = part.ids.map((id) => ({ entity: entity.name, id }));
-  const rows = await read(from.source, keys);
-  const here = new Set(part.stretches.flatMap((stretch) => stretch.here.ids));
-  return { part, decided: await decide(from, entity, [...rows.values()], (id) => here.has(id)) };
-}
 
 /** Writes what was decided; answers what of it was done. */
 async function carryOut(from: CopyDown, entity: Entity, decided: Decided, report: Report) {
