@@ -20,28 +20,49 @@ const present = { removed_at: { $exists: false } };
 export const collection = (documents: Db, entity: Entity) =>
   documents.collection<Stored>(entity.table);
 
+/** There are servers that look through a list in `$in` once for every document that they find. */
+const LISTED = 50;
+
+async function findIn(
+  documents: Db,
+  entity: Entity,
+  field: string,
+  values: number[],
+  also: Filter<Stored> = {},
+): Promise<Stored[]> {
+  const found: Stored[] = [];
+  for (let from = 0; from < values.length; from += LISTED) {
+    const some = values.slice(from, from + LISTED);
+    const filter = { [field]: { $in: some }, ...also } as Filter<Stored>;
+    found.push(...(await collection(documents, entity).find(filter).toArray()));
+  }
+  return found.toSorted((one, other) => one._id - other._id);
+}
+
 export async function read(documents: Db, entity: Entity, ids: number[]): Promise<Row[]> {
-  const stored = await collection(documents, entity)
-    .find({ _id: { $in: ids }, ...present })
-    .toArray();
-  return stored.map((one) => toRow(entity, one)).toSorted((one, other) => one.id - other.id);
+  const stored = await findIn(documents, entity, '_id', ids, present);
+  return stored.map((one) => toRow(entity, one));
 }
 
 export async function readBy(documents: Db, entity: Entity, field: string, targets: number[]) {
-  const stored = await collection(documents, entity)
-    .find({ [field]: { $in: targets }, ...present })
-    .sort({ _id: 1 })
-    .toArray();
+  const stored = await findIn(documents, entity, field, targets, present);
   return stored.map((one) => toRow(entity, one));
 }
 
-export async function readAfter(documents: Db, entity: Entity, after: number, limit: number) {
-  const stored = await collection(documents, entity)
-    .find({ _id: { $gt: after }, ...present })
-    .sort({ _id: 1 })
-    .limit(limit)
-    .toArray();
-  return stored.map((one) => toRow(entity, one));
+/** All rows above an id, in order of id and in parts: one cursor, so that nothing is sought again for each part. */
+export async function* walk(documents: Db, entity: Entity, after: number, size: number) {
+  const cursor = collection(documents, entity)
+    .find({ _id: { $gt: after }, ...present }, { batchSize: size })
+    .sort({ _id: 1 });
+  let part: Row[] = [];
+  for await (const stored of cursor) {
+    part.push(toRow(entity, stored));
+    if (part.length === size) {
+      yield part;
+      part = [];
+    }
+  }
+  if (part.length > 0) yield part;
 }
 
 export async function readChangedAfter(
@@ -67,9 +88,7 @@ export const count = (documents: Db, entity: Entity): Promise<number> =>
 
 /** As they stand, stubs included; for a writer. */
 export async function readStored(documents: Db, entity: Entity, ids: number[]) {
-  const stored = await collection(documents, entity)
-    .find({ _id: { $in: ids } })
-    .toArray();
+  const stored = await findIn(documents, entity, '_id', ids);
   return new Map(stored.map((one) => [one._id, one]));
 }
 

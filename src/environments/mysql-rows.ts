@@ -48,13 +48,17 @@ export async function readBy(
   return withLinks(on, entity, stored);
 }
 
-/** The next `limit` rows above an id, in order of id. */
-export async function readAfter(on: Queryable, entity: Entity, after: number, limit: number) {
-  const stored = await select<Stored>(
-    on,
-    sql`select * from ${name(entity.table)} where id > ${after} order by id limit ${limit}`,
-  );
-  return withLinks(on, entity, stored);
+/** All rows above an id, in order of id and in parts. */
+export async function* walk(on: Queryable, entity: Entity, after: number, size: number) {
+  for (let last = after; ;) {
+    const stored = await select<Stored>(
+      on,
+      sql`select * from ${name(entity.table)} where id > ${last} order by id limit ${size}`,
+    );
+    if (stored.length === 0) return;
+    yield await withLinks(on, entity, stored);
+    last = stored.at(-1)?.id ?? last;
+  }
 }
 
 export async function readChangedAfter(

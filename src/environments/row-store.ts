@@ -44,11 +44,11 @@ export async function readBy(place: Place, entity: Entity, field: string, target
     : mongo.readBy(place.documents, entity, field, targets);
 }
 
-export async function readAfter(place: Place, entity: Entity, after: number, limit: number) {
-  return entity.store === 'mysql'
-    ? mysql.readAfter(place.sql, entity, after, limit)
-    : mongo.readAfter(place.documents, entity, after, limit);
-}
+/** All rows above an id, in order of id and in parts of `size`. */
+export const walk = (place: Place, entity: Entity, after: number, size: number) =>
+  entity.store === 'mysql'
+    ? mysql.walk(place.sql, entity, after, size)
+    : mongo.walk(place.documents, entity, after, size);
 
 /** A place in the order in which rows were changed. */
 export type Cursor = { modifiedAfter: string; after: number };

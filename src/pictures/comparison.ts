@@ -14,7 +14,7 @@ import {
 } from '../database/sql.ts';
 import { STRETCH, without, type Lines } from '../environments/digests.ts';
 import type { Place, Stop } from '../environments/place.ts';
-import { countRows, read, readAfter } from '../environments/row-store.ts';
+import { countRows, read, walk } from '../environments/row-store.ts';
 import { onRows } from '../journal/claims.ts';
 import { writeChecked, writeSeen } from '../journal/checked.ts';
 import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.ts';
@@ -125,20 +125,68 @@ async function readRows({ here, there }: Sides, entity: Entity, part: Part): Pro
   return { own: byId(own), other: byId(other), states, stops };
 }
 
-/** Documents have no digests: both sides are read in parts, in the order of their ids. */
+/** Documents have no digests: all of both sides are read. */
 async function* compareDocuments(sides: Sides, entity: Entity): AsyncGenerator<number> {
-  const { here, mappings } = sides;
-  let ahead = readPart(sides, entity, -1);
-  for (;;) {
-    const { at, upTo, isLast, part } = await ahead;
-    // The next stretch is read while this one is looked at.
-    if (!isLast) ahead = readPart(sides, entity, upTo);
-    ahead.catch(() => {});
+  const { here, there, mappings } = sides;
+  const parts = oneAhead(bothInParts(here, there, entity), async (part) => {
+    const within = sql`row_id > ${part.after} and row_id <= ${part.upTo}`;
+    const [states, stops] = await together([
+      statesOf(here.sql, entity, within),
+      stopsOf(here.sql, entity, within),
+    ]);
+    return { ...part, states, stops };
+  });
+  for await (const part of parts) {
     const { news, wrong } = judge(entity, part, mappings);
-    await writeSeen(here.sql, news, at);
+    await writeSeen(here.sql, news, part.at);
     await correctStates(here, entity, wrong);
     yield part.own.size + part.other.size;
-    if (isLast) return;
+  }
+}
+
+/** Rows of both sides by id, stretch after stretch as far as both were read. */
+async function* bothInParts(here: Stop, there: Stop, entity: Entity) {
+  // What is read later may be as it stood at the beginning: that is how old it is.
+  const at = new Date().toISOString();
+  const [mine, theirs] = [
+    new Ahead(walk(here, entity, -1, PART)),
+    new Ahead(walk(there, entity, -1, PART)),
+  ];
+  for (let after = -1; after < Number.MAX_SAFE_INTEGER;) {
+    await refuseWhileUpdating(here, there);
+    await together([mine.fill(), theirs.fill()]);
+    const upTo = Math.min(mine.upTo, theirs.upTo);
+    yield { at, after, upTo, own: mine.take(upTo), other: theirs.take(upTo) };
+    after = upTo;
+  }
+}
+
+/** Rows that were read, and not taken yet. */
+class Ahead {
+  readonly #parts: AsyncIterator<Row[]>;
+  #rows: Row[] = [];
+  #isEnd = false;
+
+  constructor(parts: AsyncIterable<Row[]>) {
+    this.#parts = parts[Symbol.asyncIterator]();
+  }
+
+  async fill() {
+    if (this.#rows.length >= PART || this.#isEnd) return;
+    const next = await this.#parts.next();
+    if (next.done) this.#isEnd = true;
+    else this.#rows.push(...next.value);
+  }
+
+  /** The last id up to which every row was read. */
+  get upTo(): number {
+    return this.#isEnd ? Number.MAX_SAFE_INTEGER : (this.#rows.at(-1)?.id ?? -1);
+  }
+
+  take(upTo: number): Map<number, Row> {
+    const end = this.#rows.findIndex(({ id }) => id > upTo);
+    const taken = this.#rows.splice(0, end === -1 ? this.#rows.length : end);
+    return new Map(taken.map((row) => [row.id, row]));
   }
 }
 
@@ -155,28 +203,6 @@ type Rows = {
   states: Map<number, string>;
   stops: Map<number, Pick<StopState, 'seen_hash' | 'base_hash'>>;
 };
-
-/** As far as both sides were read. */
-async function readPart({ here, there }: Sides, entity: Entity, after: number) {
-  await refuseWhileUpdating(here, there);
-  const at = new Date().toISOString();
-  const [mine, theirs] = await together([
-    readAfter(here, entity, after, PART),
-    readAfter(there, entity, after, PART),
-  ]);
-  const isLast = mine.length < PART && theirs.length < PART;
-  const ends = [mine, theirs].filter((rows) => rows.length === PART).map((rows) => rows.at(-1)?.id);
-  const upTo = isLast ? Number.MAX_SAFE_INTEGER : Math.min(...ends.map(Number));
-  const upToHere = (rows: Row[]) =>
-    new Map(rows.filter(({ id }) => id <= upTo).map((row) => [row.id, row]));
-  const within = sql`row_id > ${after} and row_id <= ${upTo}`;
-  const [states, stops] = await together([
-    statesOf(here.sql, entity, within),
-    stopsOf(here.sql, entity, within),
-  ]);
-  const part: Rows = { own: upToHere(mine), other: upToHere(theirs), states, stops };
-  return { at, upTo, isLast, part };
-}
 
 /** What is news about the other side, and the ids of rows here of which the books are wrong. */
 function judge(entity: Entity, { own, other, states, stops }: Rows, mappings: Mappings) {

@@ -13,10 +13,9 @@ import { keyOf } from './copy-report.ts';
 
 type Sides = { here: Stop; there: Stop | null; source: Stop };
 
-/** What is equal here and at the destination is known to be equal from now on; only news is written. */
-export async function writeBases(sides: Sides, entity: Entity, decided: Decided) {
+/** What is equal here and at the destination, as read at `at`, is known to be equal from now on; only news is written. */
+export async function writeBases(sides: Sides, entity: Entity, decided: Decided, at: string) {
   if (!sides.there) return;
-  const at = new Date().toISOString();
   await writeSeen(sides.here.sql, await newsOf(sides, entity, decided), at);
 }
 
@@ -27,12 +26,11 @@ export async function writeBases(sides: Sides, entity: Entity, decided: Decided)
 export async function writeBasesChecked(
   sides: Sides,
   entity: Entity,
-  { stretches }: Part,
+  { stretches, at }: Part,
   decided: Decided,
 ) {
   const { here, there } = sides;
   if (!there) return;
-  const at = new Date().toISOString();
   const news = { seen: await newsOf(sides, entity, decided), at };
   const written = decided.changes.flatMap(({ after }) => after?.id ?? []);
   const same = decided.same.filter((row) => isInBooks(entity, row, decided));

@@ -9,7 +9,7 @@ import { drawIds, raiseIds } from '../environments/ids.ts';
 import { idsByName } from '../environments/names.ts';
 import { refuseWhileUpdating } from '../environments/open.ts';
 import type { Place, Stop } from '../environments/place.ts';
-import { countRows, read, readAfter } from '../environments/row-store.ts';
+import { countRows, read, walk } from '../environments/row-store.ts';
 import { writeAtOnce } from '../journal/at-once.ts';
 import { readMappings } from '../journal/mappings.ts';
 import { promotionOrder } from '../journal/order.ts';
@@ -68,15 +68,11 @@ export async function copyDown(from: CopyDown): Promise<Report> {
   return report;
 }
 
-/** The next rows of production, as many as make a part. */
-async function* sourceParts({ here, source }: CopyDown, entity: Entity, from: number) {
-  for (let after = from; ;) {
+/** Rows of production, as many at once as make a part. */
+async function* sourceParts({ here, source }: CopyDown, entity: Entity, after: number) {
+  for await (const rows of walk(source, entity, after, PART)) {
     await refuseWhileUpdating(here, source);
-    const rows = await readAfter(source, entity, after, PART);
-    const last = rows.at(-1);
-    if (!last) return;
     yield rows;
-    after = last.id;
   }
 }
 
@@ -145,15 +141,18 @@ async function copyRows(from: CopyDown, entity: Entity, report: Report) {
 }
 
 /** Of documents every one is read. */
-const lookAtDocuments = (from: CopyDown, entity: Entity, after: number) =>
-  oneAhead(sourceParts(from, entity, after), async (rows): Promise<Looked> => {
+const lookAtDocuments = (from: CopyDown, entity: Entity, after: number) => {
+  // What is read later may be as it stood at the beginning: that is how old it is.
+  const at = new Date().toISOString();
+  return oneAhead(sourceParts(from, entity, after), async (rows): Promise<Looked> => {
     const ids = rows.map(({ id }) => id);
     return {
       decided: await decide(from, entity, rows),
       ...{ rows: rows.length, after: ids.at(-1) ?? 0, highest: ids },
-      keep: (done) => writeBases(from, entity, done),
+      keep: (done) => writeBases(from, entity, done, at),
     };
   });
+};
 
 /** Of a table only rows that differ from production's, or of which the books may be wrong. */
 async function* lookAtTable(from: CopyDown, entity: Entity, after: number) {

@@ -4,7 +4,7 @@ import { keyText } from '../../src/catalog/entity.ts';
 import { catalog } from '../../src/catalog/index.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import type { Place, Stop } from '../../src/environments/place.ts';
-import { readAfter } from '../../src/environments/row-store.ts';
+import { walk } from '../../src/environments/row-store.ts';
 import { overStates } from '../../src/journal/journal.ts';
 
 /** Everything that stands in a catalogue, links included, by key; without instants and stamps. */
@@ -13,8 +13,10 @@ export type Contents = Map<string, string>;
 export async function contents(place: Place): Promise<Contents> {
   const found: Contents = new Map();
   for (const entity of catalog) {
-    for (const row of await readAfter(place, entity, 0, 1_000_000)) {
-      found.set(keyText({ entity: entity.name, id: row.id }), canonical(entity, row));
+    for await (const rows of walk(place, entity, 0, 1000)) {
+      for (const row of rows) {
+        found.set(keyText({ entity: entity.name, id: row.id }), canonical(entity, row));
+      }
     }
   }
   return found;
