@@ -3,12 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
-import { canonical } from '../catalog/content.ts';
-import type { Row } from '../catalog/entity.ts';
-import { entityNamed } from '../catalog/index.ts';
 import {
   first,
-  join,
   run,
   select,
   sql,
@@ -20,22 +16,18 @@ import {
 import * as audit from '../audit/audit.ts';
 import { tell, tellHolders } from '../messages/messages.ts';
 import { Conflict } from '../problems.ts';
-import { runsOf } from '../catalog/runs.ts';
-import { insertLines } from '../database/bulk.ts';
 import type { Stop } from '../environments/place.ts';
+import { insertSteps } from './steps.ts';
 import {
-  asPlanned,
   liveStates,
   sent,
-  type Action,
   type Decision,
   type Draft,
   type State,
-  type Step,
   type Transfer,
-  type WrittenStep,
 } from './transfer.ts';
 
+export * from './steps.ts';
 export * from './transfer.ts';
 
 /** Someone took over: this worker must not touch anything any more. */
@@ -56,19 +48,7 @@ export async function open(
     await transaction(here.sql, async (connection) => {
       const lease = { until: inFuture(leaseMs), endedAt: null, instant: null };
       await insertLine(connection, id, { here, there, state: 'planned', ...lease }, draft);
-      const lines = draft.steps.map((step, seq) => [
-        ...[id, seq + 1, step.entity, step.id, step.title.slice(0, 200), step.action, step.because],
-        ...[step.before && JSON.stringify(step.before), step.after && JSON.stringify(step.after)],
-        step.kept.length > 0 ? JSON.stringify(step.kept) : null,
-        ...[baseIn(step), step.formerId ?? null, step.tested?.slice(0, 400) ?? null],
-      ]);
-      await insertLines(
-        connection,
-        sql`insert into transfer_step
-              (transfer, seq, entity, row_id, title, action, because, before_image, after_image, kept,
-               base_before, former_id, tested) values`,
-        lines,
-      );
+      await insertSteps(connection, id, draft.steps);
     });
   } catch (error) {
     const twin = await byKey(here.sql, draft.person, draft.idempotencyKey);
@@ -146,76 +126,12 @@ export const byKey = (on: Queryable, person: string, key: string) =>
     sql`select * from transfer where person = ${person} and idempotency_key = ${key}`,
   );
 
-/** What was said of rows when they were sent, by `transfer entity:id`. */
-export async function testedIn(on: Queryable, transfers: string[]): Promise<Map<string, string>> {
-  const lines = await select<{ transfer: string; entity: string; row_id: number; tested: string }>(
-    on,
-    sql`select transfer, entity, row_id, tested from transfer_step
-         where transfer in (${transfers}) and tested is not null`,
-  );
-  return new Map(
-    lines.map((line) => [`${line.transfer} ${line.entity}:${line.row_id}`, line.tested]),
-  );
-}
-
 /** Transfers that took back (rows of) this one. */
 export const undoing = (on: Queryable, id: string) =>
   select<Transfer>(
     on,
     sql`select * from transfer where undoes = ${id} and state = 'verified' order by number`,
   );
-
-export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]> {
-  const lines = await select<{
-    seq: number;
-    entity: string;
-    row_id: number;
-    title: string;
-    action: Action;
-    because: string | null;
-    before_image: string | null;
-    after_image: string | null;
-    kept: string | null;
-    base_before: string | null;
-    former_id: number | null;
-    tested: string | null;
-    outcome: string | null;
-    state: State;
-  }>(
-    on,
-    sql`select s.*, t.state from transfer_step s join transfer t on t.id = s.transfer
-         where s.transfer = ${id} order by s.seq`,
-  );
-  return lines.map((line) => {
-    const before = line.before_image === null ? null : (JSON.parse(line.before_image) as Row);
-    return {
-      seq: line.seq,
-      entity: line.entity,
-      id: line.row_id,
-      title: line.title,
-      action: line.action,
-      because: line.because,
-      before,
-      after: line.after_image === null ? null : (JSON.parse(line.after_image) as Row),
-      kept: JSON.parse(line.kept ?? '[]') as string[],
-      base:
-        line.base_before === AS_BEFORE && before
-          ? canonical(entityNamed(line.entity), before)
-          : line.base_before,
-      formerId: line.former_id,
-      tested: line.tested,
-      outcome: line.outcome ?? (line.state === 'verified' ? asPlanned[line.action] : null),
-    };
-  });
-}
-
-/** Stands for a base that is what stands there: most are, and they are long. */
-const AS_BEFORE = '=';
-
-function baseIn({ entity, before, base = null }: Step): string | null {
-  const isAsBefore = base !== null && before && base === canonical(entityNamed(entity), before);
-  return isAsBefore ? AS_BEFORE : base;
-}
 
 /**
  * Moves a transfer on, if it still stands where this worker left it.
@@ -302,15 +218,6 @@ export const letGo = (here: Stop, transfer: Transfer) =>
          where id = ${transfer.id} and fence = ${transfer.fence}`,
   );
 
-/** How many rows a transfer writes. */
-export async function size(on: Queryable, id: string): Promise<number> {
-  const line = await first<{ total: number }>(
-    on,
-    sql`select count(*) as total from transfer_step where transfer = ${id} and action <> 'same'`,
-  );
-  return line?.total ?? 0;
-}
-
 /** Waits a few seconds for a transfer that another request carries; answers it as it stands then. */
 export async function whenEnded(here: Stop, id: string): Promise<Transfer> {
   for (let look = 1; ; look += 1) {
@@ -352,16 +259,3 @@ export const unsettled = (on: Queryable) =>
          where state = 'needs_attention' or (kind in (${sent}) and state in (${liveStates}))
          order by number`,
   );
-
-/** What was not as planned: a statement for each outcome, with runs of steps as ranges. */
-export async function writeOutcomes(on: Queryable, id: string, outcomes: Map<number, string>) {
-  const bySame = Map.groupBy(outcomes.keys(), (seq) => outcomes.get(seq) ?? '');
-  for (const [outcome, seqs] of bySame) {
-    const ranges = runsOf(seqs).map(([from, to]) => sql`seq between ${from} and ${to}`);
-    await run(
-      on,
-      sql`update transfer_step set outcome = ${outcome}
-           where transfer = ${id} and (${join(ranges, ' or ')})`,
-    );
-  }
-}
