@@ -38,10 +38,11 @@ export async function writeAtOnce(
   }));
   try {
     await transaction(here.writers, async (connection) => {
+      // In this order: who waits for the clock does not keep others from their claims.
+      const last = await lockClock(connection);
       await claims.lockGate(connection);
       await claims.refuseTaken(connection, '', { write: steps, shared: relied });
       await refuseWhileUpdating(here);
-      const last = await lockClock(connection);
       const place = { sql: connection, documents: here.documents };
       // What is new is refused by its id when somebody was faster.
       const standing = steps.filter(({ before }) => before !== null);

@@ -198,12 +198,17 @@ export async function* oneAhead<T, R>(
     return done ? null : { ready: await prepare(value) };
   };
   let next = take();
-  for (;;) {
-    const item = await next;
-    if (item === null) return;
-    next = take();
-    // Whoever comes for it is told.
-    next.catch(() => {});
-    yield item.ready;
+  try {
+    for (;;) {
+      const item = await next;
+      if (item === null) return;
+      next = take();
+      // Whoever comes for it is told.
+      next.catch(() => {});
+      yield item.ready;
+    }
+  } finally {
+    await next.catch(() => {});
+    await iterator.return?.();
   }
 }

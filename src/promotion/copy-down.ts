@@ -120,24 +120,27 @@ async function copyRows(from: CopyDown, entity: Entity, report: Report) {
   const { here, isLook, progress } = from;
   const looks = entity.store === 'mysql' ? lookAtTable : lookAtDocuments;
   let books = Promise.resolve();
-  for await (const part of looks(from, entity, report.at.after)) {
-    report.same += part.rows - part.decided.rows.length;
-    const done = await carryOut(from, entity, part.decided, report);
-    report.at = { ...report.at, after: part.after, all: report.at.all + part.rows };
+  try {
+    for await (const part of looks(from, entity, report.at.after)) {
+      report.same += part.rows - part.decided.rows.length;
+      const done = await carryOut(from, entity, part.decided, report);
+      report.at = { ...report.at, after: part.after, all: report.at.all + part.rows };
+      await books;
+      const soFar = asOfNow(report);
+      const keep = async () => {
+        if (!isLook) {
+          await raiseIds(here, entity.name, part.highest);
+          await part.keep(done);
+        }
+        await progress?.({ entity, report: soFar });
+      };
+      books = keep();
+      // Whoever waits for it is told.
+      books.catch(() => {});
+    }
+  } finally {
     await books;
-    const soFar = asOfNow(report);
-    const keep = async () => {
-      if (!isLook) {
-        await raiseIds(here, entity.name, part.highest);
-        await part.keep(done);
-      }
-      await progress?.({ entity, report: soFar });
-    };
-    books = keep();
-    // Whoever waits for it is told.
-    books.catch(() => {});
   }
-  await books;
 }
 
 /** Of documents every one is read. */
