@@ -14,7 +14,7 @@ export const tasks: Tasks = {
     ...{ label: 'Copy-down', attempts: 100, mayBeCancelled: true },
     run: refresh,
   }),
-  comparison: task(z.object({}), {
+  comparison: task(z.object({ isAnew: z.boolean().default(false) }), {
     ...{ label: 'Comparison', attempts: 20, mayBeCancelled: true },
     run: compareAll,
   }),

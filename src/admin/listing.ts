@@ -52,7 +52,7 @@ export async function listing(
   person: string,
 ): Promise<Listing> {
   const isTravelling = here.destination !== null && !entity.isMatchedByName;
-  // Numbers on tabs may be two seconds old; the rows that a tab shows may not.
+  // Numbers on tabs may be five seconds old; the rows that a tab shows may not.
   const isCountedOnly = state.tab !== 'ready' && state.status === '';
   const waits = !isTravelling
     ? new Map<number, Waiting>()
@@ -237,7 +237,10 @@ export async function lookAhead(
   try {
     const at = new Date().toISOString();
     const sights = await see(here, destination, keys, known ? { known } : {});
-    await remember(here.sql, sights.values(), at);
+    // A page does not fail for want of a note; whoever looks next writes it.
+    await remember(here.sql, sights.values(), at).catch((error: unknown) => {
+      if (!isPassing(error)) throw error;
+    });
     const next = new Map<string, Status>();
     for (const key of keys) {
       const status = statusWithDependents(sights, key);

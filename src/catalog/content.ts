@@ -75,7 +75,11 @@ export function differingFields(entity: Entity, one: Content, other: Content): s
 
 export const isSameValue = (one: Value | undefined, other: Value | undefined): boolean =>
   one === other ||
-  (Array.isArray(one) && Array.isArray(other) && canonicalValue(one) === canonicalValue(other));
+  (isObject(one) && isObject(other) && canonicalValue(one) === canonicalValue(other));
+
+/** A list; or what another program may have put into a document. */
+const isObject = (value: Value | undefined): value is string[] | Link[] =>
+  typeof value === 'object' && value !== null;
 
 /** A content out of its canonical text. */
 export function contentFrom(entity: Entity, text: string): Content {

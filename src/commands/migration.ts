@@ -6,6 +6,7 @@ import { first, select, sql, transaction, type Queryable } from '../database/sql
 import { migrate } from '../database/migrate.ts';
 import type { Here } from '../environments/here.ts';
 import { rung } from '../environments/ladder.ts';
+import { forgetAll } from '../journal/checked.ts';
 import * as claims from '../journal/claims.ts';
 import { operator } from './environment.ts';
 import { point } from '../journal/points.ts';
@@ -57,6 +58,8 @@ export async function upgrade({
     const applied = await migrate(here.sql, here.documents, {
       step: () => point('upgrade statement'),
     });
+    // Another version may spell a row otherwise.
+    await forgetAll(here.sql);
     await point('upgrade migrated');
     await writeVersion(here.documents, { databaseVersion: currentVersion(), isUpdating: false });
     await point('upgrade version');
@@ -121,7 +124,8 @@ const isMigrated = async (on: Queryable) =>
 
 async function atWork(on: Pool): Promise<string[]> {
   // Who writes in one transaction holds the gate instead of claims.
-  await transaction(on, claims.lockGate);
+  const isFree = await transaction(on, claims.lockGate).then(() => true, refuseUnlessLocked);
+  if (!isFree) return ['a copy-down'];
   const held = await claims.held(on);
   const live = await select<{ number: number }>(
     on,
@@ -131,6 +135,11 @@ async function atWork(on: Pool): Promise<string[]> {
     ...held.map(({ number, origin, person }) => `transfer ${number} from ${origin} (${person})`),
     ...live.map(({ number }) => `transfer ${number} from here`),
   ];
+}
+
+function refuseUnlessLocked(error: unknown): boolean {
+  if ((error as { code?: string }).code === 'ER_LOCK_WAIT_TIMEOUT') return false;
+  throw error;
 }
 
 /** Opens the door by hand; answers what stood in the document. */

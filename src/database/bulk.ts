@@ -2,8 +2,9 @@
 import { escape, format } from 'mysql2/promise';
 import { runAs, Statement, type Queryable } from './sql.ts';
 
-/** UTF-16 units of a statement: three bytes each at most, far below the 16 MB that servers take by default. */
+/** UTF-16 units of a statement: three bytes each at most, and one more line, below the 4 MB that old servers take. */
 const LENGTH = 250_000;
+const LINES = 1000;
 
 /** Values of one line, in the order of the columns. */
 export type Line = readonly (string | number | boolean | null)[];
@@ -43,6 +44,7 @@ async function inStatements(
     format(text, values as Parameters<typeof format>[1]),
   );
   let text = '';
+  let count = 0;
   let underWay: Promise<unknown> = Promise.resolve();
   // While the server works on one statement, the next is written.
   const send = async () => {
@@ -51,11 +53,13 @@ async function inStatements(
     // Whoever waits for it is told.
     underWay.catch(() => {});
     text = '';
+    count = 0;
   };
   for (const line of lines) {
     const values = line.map((value) => escape(value));
     text += (text && separator) + write(values, text === '');
-    if (text.length > LENGTH) await send();
+    count += 1;
+    if (text.length > LENGTH || count === LINES) await send();
   }
   if (text !== '') await send();
   await underWay;

@@ -18,8 +18,8 @@ const passing = new Set([
   'EHOSTUNREACH',
 ]);
 
-// MongoDB: not primary, shutting down, interrupted by that.
-const passingMongo = new Set([91, 189, 10_107, 11_600, 11_602, 13_435, 13_436]);
+// MongoDB: a cursor that is gone, not primary, shutting down, interrupted by that.
+const passingMongo = new Set([43, 91, 189, 237, 10_107, 11_600, 11_602, 13_435, 13_436]);
 
 /** It may work at the next attempt: a lock, or a server that is away. */
 export function isPassing(error: unknown): boolean {

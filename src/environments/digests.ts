@@ -32,12 +32,17 @@ export class Lines {
   }
 }
 
-/** The others. */
-export function without(lines: Lines, isLeftOut: (id: number) => boolean): Lines {
+/** The line of a row that nobody vouches for: no row has it, so that it is looked at the next time. */
+export const doubtful = (id: number): Line => `${'-'.repeat(DIGEST)} ${id} -`;
+
+/** The same lines, with others (in any order) instead of, or beside, those of their ids. */
+export function withLines(lines: Lines, others: Map<number, Line>): Lines {
   const made = new Lines();
-  for (const [index, id] of lines.ids.entries()) {
-    if (!isLeftOut(id)) made.add(id, lines.all[index] ?? '');
+  const sorted = new Lines();
+  for (const id of [...others.keys()].toSorted((one, other) => one - other)) {
+    sorted.add(id, others.get(id) ?? '');
   }
+  sideBySide(lines, sorted, (id, own, other) => made.add(id, other ?? own ?? ''));
   return made;
 }
 
@@ -104,7 +109,7 @@ async function linesWhere(
     on,
     sql`select id, concat_ws(' ', sha1(concat_ws('|', ${join(columns, ', ')})), id, modified_at) as line
           from ${name(entity.table)}
-         where ${condition(sql`id`)}
+         where ${condition(sql`id`)} and id <= ${Number.MAX_SAFE_INTEGER}
          order by id`,
   );
   const lines = new Lines();
@@ -166,11 +171,12 @@ async function linksWhere(
   return found;
 }
 
-/** The first id of a table from `from` on. */
+/** The first id of a table from `from` on; none that is too large for a number is ours. */
 export async function nextId(on: Queryable, table: string, from: number): Promise<number | null> {
   const [line] = await select<{ id: number | null }>(
     on,
-    sql`select min(id) as id from ${name(table)} where id >= ${from}`,
+    sql`select min(id) as id from ${name(table)}
+         where id >= ${from} and id <= ${Number.MAX_SAFE_INTEGER}`,
   );
   return line?.id ?? null;
 }

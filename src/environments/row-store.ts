@@ -19,7 +19,7 @@ export type Query = {
 export type Which = Pick<Query, 'search' | 'filters' | 'ids'>;
 export type Found = { rows: Row[]; total: number };
 
-/** Rows by key text (`task:12`); what is not there is not in the map. A fixed number of queries an entity. */
+/** Rows by key text (`task:12`); what is not there is not in the map. A fixed number of queries a table, one for each 50 documents. */
 export async function read(
   place: Place,
   keys: RowKey[],

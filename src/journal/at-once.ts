@@ -1,10 +1,10 @@
-// Rows of tables, written by their own environment: journal, rows and books are in one database, so that one
-// transaction is the whole write and a crash leaves nothing behind. It keeps the rules of every other write: no row
-// that is claimed, none that is not as it was, instants drawn under the clock line.
+// Rows of tables, created or changed by their own environment: journal, rows and books are in one database, so that
+// one transaction is the whole write and a crash leaves nothing behind. No row that is claimed is touched, none that is
+// not as it was; instants are drawn under the clock line. Removals take the long way, which looks for users.
 import { isSameRow } from '../catalog/content.ts';
-import { keyText } from '../catalog/entity.ts';
+import { keyText, type Row } from '../catalog/entity.ts';
 import { isPassing } from '../database/passing.ts';
-import { transaction } from '../database/sql.ts';
+import { command, transaction } from '../database/sql.ts';
 import { UnknownName } from '../environments/mysql-rows.ts';
 import { read } from '../environments/row-store.ts';
 import { refuseWhileUpdating } from '../environments/open.ts';
@@ -20,6 +20,9 @@ import { writeStatesAndArrivals } from './records.ts';
 import type { Author } from './row-states.ts';
 import { Moved, type Work } from './work.ts';
 
+/** Seconds. */
+const SILENCE = 15;
+
 /**
  * Answers false when something stands in the way and nothing was written: the long way then says what it is. An error
  * of the connection is thrown: whether it was written is not known then.
@@ -27,7 +30,7 @@ import { Moved, type Work } from './work.ts';
 export async function writeAtOnce(
   { here }: Home,
   author: Author,
-  changes: Change[],
+  changes: (Change & { after: Row })[],
   naming: Naming,
 ): Promise<boolean> {
   const relied = await reliedOn(here, changes);
@@ -38,6 +41,8 @@ export async function writeAtOnce(
   }));
   try {
     await transaction(here.writers, async (connection) => {
+      // No claim names this connection: when its process is stopped, the server itself ends it and frees the locks.
+      await command(connection, `SET SESSION wait_timeout = ${SILENCE}`);
       // In this order: who waits for the clock does not keep others from their claims.
       const last = await lockClock(connection);
       await claims.lockGate(connection);
@@ -49,7 +54,7 @@ export async function writeAtOnce(
       const now = await read(place, standing, { lock: true });
       const parents = await read(place, relied);
       for (const { entity, before, after } of changes) {
-        const key = keyText({ entity: entity.name, id: (after ?? before)?.id ?? 0 });
+        const key = keyText({ entity: entity.name, id: after.id });
         if (before && !isSameRow(entity, now.get(key) ?? null, before)) throw new Moved(key);
       }
       if (relied.some((key) => !parents.has(keyText(key)))) throw new Moved('A parent is gone');
@@ -64,6 +69,7 @@ export async function writeAtOnce(
       await record(connection, work, new Map());
       await setClock(connection, instant);
       await point('before commit');
+      await command(connection, 'SET SESSION wait_timeout = DEFAULT');
     });
     await point('after commit');
     return true;

@@ -4,8 +4,8 @@ import { hash } from 'node:crypto';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import type { RowKey } from '../catalog/entity.ts';
 import { insertLines } from '../database/bulk.ts';
-import { run, select, sql, transaction, type Queryable } from '../database/sql.ts';
-import { Lines, sideBySide, stretchOf, type Line } from '../environments/digests.ts';
+import { join, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import { Lines, sideBySide, STRETCH, stretchOf, type Line } from '../environments/digests.ts';
 import { putSeen, type Certainty, type Seen } from './stop-states.ts';
 
 export type Sides = { here: Lines; there: Lines };
@@ -76,42 +76,69 @@ export type Right = Sides & { stretch: number; generation: number; since: Set<nu
 /** So many changed lines are kept apart before all are written again. */
 const APART = 200;
 
-/** Writes what was seen, and with it the lines for which the books are right from then on. */
+/**
+ * Writes what was seen, and with it the lines for which the books are right from then on. Where somebody wrote books
+ * meanwhile, what was seen is only news, and older than theirs.
+ */
 export async function writeChecked(
   pool: Pool,
   entity: string,
   checked: Right[],
   { seen, at }: { seen: Seen[]; at: string },
 ) {
-  const isApart = ({ since }: Right) => since !== null && since.size <= APART;
   await transaction(pool, async (connection) => {
+    const standing = await lockStanding(connection, entity, checked);
+    const isStanding = ({ stretch }: { stretch: number }) => standing.has(stretch);
+    const apart = checked.filter((one) => isStanding(one) && isApart(one));
+    const whole = checked.filter((one) => isStanding(one) && !isApart(one));
     await insertLines(
       connection,
-      sql`insert into checked
-            (entity, stretch, generation, digest, here_lines, there_lines) values`,
-      checked
-        .filter((one) => !isApart(one))
-        .map((one) => [
-          ...[entity, one.stretch, one.generation, digestOf(one)],
-          ...[one.here.all.join('\n'), one.there.all.join('\n')],
-        ]),
+      sql`insert into checked (entity, stretch, digest, here_lines, there_lines) values`,
+      whole.map((one) => [
+        ...[entity, one.stretch, digestOf(one)],
+        ...[one.here.all.join('\n'), one.there.all.join('\n')],
+      ]),
       sql`on duplicate key update
-            digest = if(generation = values(generation), values(digest), null),
-            here_lines = values(here_lines), there_lines = values(there_lines), changes = null`,
+            digest = values(digest), here_lines = values(here_lines),
+            there_lines = values(there_lines), changes = null`,
     );
     // The long texts are not touched for the sake of a few.
     await insertLines(
       connection,
-      sql`insert into checked (entity, stretch, generation, digest, changes) values`,
-      checked
-        .filter(isApart)
-        .map((one) => [entity, one.stretch, one.generation, digestOf(one), changesIn(one)]),
-      sql`on duplicate key update
-            digest = if(generation = values(generation), values(digest), null),
-            changes = values(changes)`,
+      sql`insert into checked (entity, stretch, digest, changes) values`,
+      apart.map((one) => [entity, one.stretch, digestOf(one), changesIn(one)]),
+      sql`on duplicate key update digest = values(digest), changes = values(changes)`,
     );
-    await putSeen(connection, seen, at);
+    const [ours, others] = [true, false].map((wanted) =>
+      seen.filter(({ key }) => standing.has(stretchOf(key.id)) === wanted),
+    );
+    await putSeen(connection, ours ?? [], at, { isCertain: true });
+    await writeSeen(connection, others ?? [], at);
   });
+}
+
+const isApart = ({ since }: Right) => since !== null && since.size <= APART;
+
+/** Locks these stretches, in their order; answers those that are as they were when their generation was read. */
+async function lockStanding(connection: PoolConnection, entity: string, checked: Right[]) {
+  const stretches = checked.map(({ stretch }) => stretch).toSorted((one, other) => one - other);
+  await insertLines(
+    connection,
+    sql`insert into checked (entity, stretch) values`,
+    stretches.map((stretch) => [entity, stretch]),
+    sql`on duplicate key update generation = generation`,
+  );
+  const lines = await select<{ stretch: number; generation: number }>(
+    connection,
+    sql`select stretch, generation from checked
+         where entity = ${entity} and stretch in (${stretches})`,
+  );
+  const now = new Map(lines.map(({ stretch, generation }) => [stretch, generation]));
+  return new Set(
+    checked
+      .filter(({ stretch, generation }) => now.get(stretch) === generation)
+      .map(({ stretch }) => stretch),
+  );
 }
 
 function changesIn({ here, there, since }: Right): string {
@@ -149,6 +176,24 @@ async function forget(connection: PoolConnection, keys: RowKey[]) {
     sorted.map(([entity, stretch]) => [entity, stretch, 1]),
     sql`on duplicate key update generation = generation + 1, digest = null`,
   );
+}
+
+/** Ids in these stretches that the books know as standing, here or there. */
+export async function idsInBooks(on: Queryable, entity: string, stretches: number[]) {
+  if (stretches.length === 0) return [];
+  const within = join(
+    stretches.map((one) => sql`row_id between ${one * STRETCH} and ${(one + 1) * STRETCH - 1}`),
+    ' or ',
+  );
+  const lines = await select<{ id: number }>(
+    on,
+    sql`select row_id as id from row_state
+         where entity = ${entity} and (${within}) and deleted_at is null
+         union
+        select row_id from stop_state
+         where entity = ${entity} and (${within}) and seen_hash is not null`,
+  );
+  return lines.map(({ id }) => id);
 }
 
 /** Names are mapped otherwise from now on: nothing that was checked holds. */

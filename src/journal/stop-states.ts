@@ -49,19 +49,22 @@ export type Seen = {
   base: { hash: string; content: string } | 'none' | null;
 };
 
-export type Certainty = { isCertain: boolean };
+/** `isCertain`: what was seen is no matter of clocks. `isBaseCertain`: only where both sides were equal is not. */
+export type Certainty = { isCertain?: boolean; isBaseCertain?: boolean };
 
 /**
- * Puts what was seen at `at` into the books; `writeSeen` of checked.ts is for everybody. What someone else saw later stays, unless `isCertain`: what a transfer has
- * just written is no matter of clocks.
+ * Puts what was seen at `at` into the books: for those who know what else hangs on them (checked.ts). What someone else
+ * saw later stays, unless it is certain.
  */
 export async function putSeen(
   on: Queryable,
   seen: Seen[],
   at: string,
-  { isCertain }: Certainty = { isCertain: false },
+  { isCertain = false, isBaseCertain = isCertain }: Certainty = {},
 ) {
   const isNewer = isCertain ? sql`true` : sql`values(seen_at) >= seen_at`;
+  const isBaseNewer = isBaseCertain ? sql`true` : isNewer;
+  const hasBase = sql`${isBaseNewer} and values(base_hash) is not null`;
   await insertLines(
     on,
     sql`insert into stop_state
@@ -75,11 +78,9 @@ export async function putSeen(
     }),
     sql`on duplicate key update
           seen_hash = if(${isNewer}, values(seen_hash), seen_hash),
-          base_at = if(${isNewer} and values(base_hash) is not null, values(base_at), base_at),
-          base_content =
-            if(${isNewer} and values(base_hash) is not null, values(base_content), base_content),
-          base_hash =
-            if(${isNewer} and values(base_hash) is not null, values(base_hash), base_hash),
+          base_at = if(${hasBase}, values(base_at), base_at),
+          base_content = if(${hasBase}, values(base_content), base_content),
+          base_hash = if(${hasBase}, values(base_hash), base_hash),
           seen_at = if(${isNewer}, values(seen_at), seen_at)`,
   );
   const baseless = seen.filter(({ base }) => base === 'none').map(({ key }) => key);

@@ -1,7 +1,7 @@
 // A table walked through a thousand ids at a time, told in digests from every place that is compared. Rows
 // themselves are read only where something moved since the books were last found right.
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
-import { first, join, select, sql, type Queryable } from '../database/sql.ts';
+import { first, sql, type Queryable } from '../database/sql.ts';
 import {
   digests,
   Lines,
@@ -14,7 +14,14 @@ import {
 import { refuseWhileUpdating } from '../environments/open.ts';
 import type { Stop } from '../environments/place.ts';
 import { together } from '../together.ts';
-import { digestOf, readChecked, readSides, type Checked, type Sides } from './checked.ts';
+import {
+  digestOf,
+  idsInBooks,
+  readChecked,
+  readSides,
+  type Checked,
+  type Sides,
+} from './checked.ts';
 import type { Mappings } from './mappings.ts';
 
 /** Stretches whose digests are asked for at once. */
@@ -88,7 +95,7 @@ const nextOf = (entity: Entity, { here, there, source }: Places, from: number) =
 
 async function readRun(entity: Entity, { here, there, source }: Places, low: number): Promise<Run> {
   const stops = [...new Set([here, there, source])].filter((stop) => stop !== null);
-  await refuseWhileUpdating(...stops);
+  await refuseWhileUpdating(...(source ? [here, source] : stops));
   const high = low + RUN - 1;
   const at = new Date().toISOString();
   // Before what it is held against: what somebody writes meanwhile raises its generation.
@@ -167,20 +174,8 @@ async function withBooks(
   const known = new Set(numbers);
   const gaps = [];
   for (let one = low; one <= high; one += 1) if (!known.has(one)) gaps.push(one);
-  if (gaps.length === 0) return numbers;
-  const within = join(
-    gaps.map((one) => sql`row_id between ${one * STRETCH} and ${(one + 1) * STRETCH - 1}`),
-    ' or ',
-  );
-  const more = await select<{ stretch: number }>(
-    on,
-    sql`select distinct row_id div ${STRETCH} as stretch from row_state
-         where entity = ${name} and (${within}) and deleted_at is null
-         union
-        select distinct row_id div ${STRETCH} from stop_state
-         where entity = ${name} and (${within}) and seen_hash is not null`,
-  );
-  return [...numbers, ...more.map(({ stretch }) => stretch)];
+  const ids = await idsInBooks(on, name, gaps);
+  return [...numbers, ...new Set(ids.map(stretchOf))];
 }
 
 /** Digests tell names as they stand; where names are mapped, equal names are not the same. */

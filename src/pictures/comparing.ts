@@ -11,7 +11,14 @@ import {
   type Queryable,
   type Statement,
 } from '../database/sql.ts';
-import { STRETCH, without, type Lines } from '../environments/digests.ts';
+import {
+  doubtful as doubtfulLine,
+  Lines,
+  STRETCH,
+  stretchOf,
+  withLines,
+  type Line,
+} from '../environments/digests.ts';
 import { refuseWhileUpdating } from '../environments/open.ts';
 import type { Stop } from '../environments/place.ts';
 import { read, walk } from '../environments/row-store.ts';
@@ -25,12 +32,13 @@ import { together } from '../together.ts';
 
 const PART = 1000;
 
-export type Sides = { here: Stop; there: Stop; mappings: Mappings };
+export type Sides = { here: Stop; there: Stop; mappings: Mappings; isAnew: boolean };
 
 /** Of a stretch that is as it was when it was checked, no row is read. Answers how many rows were seen. */
 export async function* compareTable(sides: Sides, entity: Entity): AsyncGenerator<number> {
   const { here, there, mappings } = sides;
-  const isUntold = !isTold(entity, mappings);
+  const isTrusted = isTold(entity, mappings);
+  const isUntold = sides.isAnew || !isTrusted;
   const parts = partsOf(entity, { here, there, source: null }, { from: 0, isUntold, wanted });
   const looks = oneAhead(parts, async (part) => {
     const doubtful = part.stretches.filter(({ unsure }) => unsure?.size !== 0);
@@ -40,20 +48,24 @@ export async function* compareTable(sides: Sides, entity: Entity): AsyncGenerato
   for await (const { part, doubtful, rows } of looks) {
     if (rows) {
       const { news, wrong } = judge(entity, rows, mappings);
-      const wrongOnes = new Set(wrong);
-      const right = (lines: Lines) => without(lines, (id) => isUntold || wrongOnes.has(id));
+      // First, so that nothing is kept as right that was not set right: what could not be is looked at again.
+      await correctStates(here, entity, wrong);
+      const doubts = new Map(wrong.map((id) => [id, doubtfulLine(id)]));
       const checked = doubtful.map((one) => ({
-        ...{ stretch: one.stretch, generation: one.generation },
+        ...{ stretch: one.stretch, generation: one.generation, there: one.there },
         since: one.unsure && one.since && one.since.union(one.unsure),
-        here: right(one.here),
-        there: right(one.there),
+        here: !isTrusted ? noLines : withLines(one.here, within(one.stretch, doubts)),
       }));
       await writeChecked(here.sql, entity.name, checked, { seen: news, at: part.at });
-      await correctStates(here, entity, wrong);
     }
     yield part.stretches.reduce((sum, one) => sum + one.here.ids.length + one.there.ids.length, 0);
   }
 }
+
+const noLines = new Lines();
+
+const within = (stretch: number, lines: Map<number, Line>) =>
+  new Map([...lines].filter(([id]) => stretchOf(id) === stretch));
 
 const wanted = ({ here, there, unsure }: Stretch) => unsure ?? new Set([...here.ids, ...there.ids]);
 
@@ -103,12 +115,16 @@ async function* bothInParts(here: Stop, there: Stop, entity: Entity) {
     new Ahead(walk(here, entity, -1, PART)),
     new Ahead(walk(there, entity, -1, PART)),
   ];
-  for (let after = -1; after < Number.MAX_SAFE_INTEGER;) {
-    await refuseWhileUpdating(here, there);
-    await together([mine.fill(), theirs.fill()]);
-    const upTo = Math.min(mine.upTo, theirs.upTo);
-    yield { at, after, upTo, own: mine.take(upTo), other: theirs.take(upTo) };
-    after = upTo;
+  try {
+    for (let after = -1; after < Number.MAX_SAFE_INTEGER;) {
+      await refuseWhileUpdating(here, there);
+      await together([mine.fill(), theirs.fill()]);
+      const upTo = Math.min(mine.upTo, theirs.upTo);
+      yield { at, after, upTo, own: mine.take(upTo), other: theirs.take(upTo) };
+      after = upTo;
+    }
+  } finally {
+    await together([mine.close(), theirs.close()]);
   }
 }
 
@@ -128,6 +144,8 @@ class Ahead {
     if (next.done) this.#isEnd = true;
     else this.#rows.push(...next.value);
   }
+
+  close = async () => this.#parts.return?.();
 
   /** The last id up to which every row was read. */
   get upTo(): number {

@@ -21,22 +21,26 @@ export async function lastRuns(on: Queryable) {
   return { newest: runs[0], whole: runs.find(({ state }) => state === 'done') };
 }
 
-export const askFor = (here: Stop, person: string) =>
+/** `isAnew`: every row is read, whatever was checked before. */
+export const askFor = (here: Stop, person: string, { isAnew = false } = {}) =>
   jobs.request(here.sql, {
     kind: COMPARISON,
     name: 'Comparison of everything with the destination',
     person,
-    input: {},
+    input: { isAnew },
     onlyOne: COMPARISON,
   });
 
 /** Compares every row of both sides, as a job. */
-export async function compareAll({ here, report }: Work): Promise<{ rows: number }> {
+export async function compareAll(
+  { here, report }: Work,
+  { isAnew }: { isAnew: boolean },
+): Promise<{ rows: number }> {
   const there = here.destination;
   if (!there) throw new Problem(422, `Nothing is transferred out of ${rung(here.name).inText}.`);
   const [mine, theirs] = await together([rowsOf(here), rowsOf(there)]);
   const total = mine + theirs;
-  const sides = { here, there, mappings: await readMappings(here.sql) };
+  const sides = { here, there, mappings: await readMappings(here.sql), isAnew };
   let rows = 0;
   let told = 0;
   for (const entity of travelling) {

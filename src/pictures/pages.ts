@@ -111,7 +111,9 @@ async function differing(req: Request, there: Stop, name: string, status: Status
 /** Compares everything anew, as a job; the page shows how far it is. */
 export async function compare(req: Request, res: Response) {
   destinationOf(req.here);
-  const { job, isNew } = await comparison.askFor(req.here, accountOf(req).email);
+  const { job, isNew } = await comparison.askFor(req.here, accountOf(req).email, {
+    isAnew: textIn(req.body, 'anew') === 'yes',
+  });
   if (isNew) await req.line.push(job);
   else flash(req, 'A comparison is under way already.');
   res.redirect(303, '/comparison');

@@ -1,10 +1,18 @@
 // What a copy-down leaves in the books: the content at which a row here and at the destination are equal.
 import { canonical, hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row } from '../catalog/entity.ts';
-import { contentIn, Lines, linesOf, sideBySide, type Line } from '../environments/digests.ts';
+import {
+  contentIn,
+  doubtful,
+  linesOf,
+  sideBySide,
+  stretchOf,
+  withLines,
+  type Line,
+} from '../environments/digests.ts';
 import type { Stop } from '../environments/place.ts';
 import { read } from '../environments/row-store.ts';
-import { writeChecked, writeSeen, type Right } from '../journal/checked.ts';
+import { idsInBooks, writeChecked, writeSeen, type Right } from '../journal/checked.ts';
 import { inTheirWords } from '../journal/mappings.ts';
 import type { Seen } from '../journal/stop-states.ts';
 import { isTold, type Part, type Stretch } from '../journal/stretches.ts';
@@ -16,7 +24,16 @@ type Sides = { here: Stop; there: Stop | null; source: Stop };
 /** What is equal here and at the destination, as read at `at`, is known to be equal from now on; only news is written. */
 export async function writeBases(sides: Sides, entity: Entity, decided: Decided, at: string) {
   if (!sides.there) return;
-  await writeSeen(sides.here.sql, await newsOf(sides, entity, decided), at);
+  const written = new Set(decided.changes.map(({ after }) => after?.id));
+  const news = await newsOf(sides, entity, decided);
+  const isWritten = ({ key }: Seen) => written.has(key.id);
+  // What was just written is equal, whatever anyone saw meanwhile.
+  await writeSeen(sides.here.sql, news.filter(isWritten), at, { isBaseCertain: true });
+  await writeSeen(
+    sides.here.sql,
+    news.filter((one) => !isWritten(one)),
+    at,
+  );
 }
 
 /**
@@ -34,7 +51,9 @@ export async function writeBasesChecked(
   const news = { seen: await newsOf(sides, entity, decided), at };
   const written = decided.changes.flatMap(({ after }) => after?.id ?? []);
   const same = decided.same.filter((row) => isInBooks(entity, row, decided));
+  const unknown = stretches.filter(({ unsure }) => unsure === null).map(({ stretch }) => stretch);
   const outcome: Outcome = {
+    inBooks: await idsInBooks(here.sql, entity.name, unknown),
     isTrusted: isTold(entity, decided.mappings),
     looked: new Set(decided.rows.map(({ id }) => id)),
     right: new Set([...written, ...same.map(({ id }) => id)]),
@@ -54,27 +73,33 @@ type Outcome = {
   right: Set<number>;
   /** Lines of the rows that were written, as they stand now. */
   put: Map<number, Line>;
+  /** Ids that the books know, of stretches that were never checked. */
+  inBooks: number[];
 };
 
-function rightIn(stretch: Stretch, { isTrusted, looked, right, put }: Outcome): Right {
-  const { unsure, since, source } = stretch;
+/** The lines of a stretch as they stand now, with a doubtful one for every row whose books are not known to be right. */
+function rightIn(one: Stretch, { isTrusted, looked, right, put, inBooks }: Outcome): Right {
+  const { stretch, generation, unsure, since, source } = one;
   const isRight = (id: number) =>
     isTrusted && (looked.has(id) ? right.has(id) : unsure !== null && !unsure.has(id));
-  const moved = new Set(unsure);
-  const here = new Lines();
-  sideBySide(stretch.here, source, (id, mine, wanted) => {
+  const others = new Map<number, Line>();
+  for (const id of [...(unsure ?? []), ...inBooks.filter((own) => stretchOf(own) === stretch)]) {
+    if (!isRight(id)) others.set(id, doubtful(id));
+  }
+  sideBySide(one.here, source, (id, _mine, wanted) => {
     const written = put.get(id);
-    if (looked.has(id)) moved.add(id);
     const isAsWanted = !written || (wanted && contentIn(written) === contentIn(wanted));
-    const line = written ?? mine;
-    if (line && isAsWanted && isRight(id)) here.add(id, line);
+    if (!isAsWanted || !isRight(id)) others.set(id, doubtful(id));
+    else if (written) others.set(id, written);
   });
-  const there = new Lines();
-  sideBySide(here, stretch.there, (id, mine, theirs) => {
-    if (mine && theirs) there.add(id, theirs);
-  });
-  const { generation } = stretch;
-  return { stretch: stretch.stretch, generation, since: since && since.union(moved), here, there };
+  for (const id of one.there.ids) if (!isRight(id)) others.set(id, doubtful(id));
+  const moved = new Set([...(unsure ?? []), ...source.ids.filter((id) => looked.has(id))]);
+  return {
+    ...{ stretch, generation },
+    since: since && since.union(moved).union(new Set(others.keys())),
+    here: withLines(one.here, others),
+    there: one.there,
+  };
 }
 
 function isInBooks(entity: Entity, row: Row, { mine, states, mappings }: Decided): boolean {

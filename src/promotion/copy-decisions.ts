@@ -26,7 +26,7 @@ export type Decided = {
   left: { row: Row; why: string }[];
 };
 
-/** `isHere` says of an id that nothing stands here, where that is known already. */
+/** `isHere` says of an id whether a row of it may stand here: of others nothing is asked. */
 export async function decide(
   sides: Sides,
   entity: Entity,

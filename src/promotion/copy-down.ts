@@ -125,7 +125,6 @@ async function copyRows(from: CopyDown, entity: Entity, report: Report) {
       report.same += part.rows - part.decided.rows.length;
       const done = await carryOut(from, entity, part.decided, report);
       report.at = { ...report.at, after: part.after, all: report.at.all + part.rows };
-      await books;
       const soFar = asOfNow(report);
       const keep = async () => {
         if (!isLook) {
@@ -134,13 +133,28 @@ async function copyRows(from: CopyDown, entity: Entity, report: Report) {
         }
         await progress?.({ entity, report: soFar });
       };
-      books = keep();
-      // Whoever waits for it is told.
+      const former = books;
+      // What was written has its books, also when somebody said stop meanwhile.
+      books = inTurn(former, keep);
       books.catch(() => {});
+      await former;
     }
-  } finally {
-    await books;
+  } catch (error) {
+    await books.catch(() => {});
+    throw error;
   }
+  await books;
+}
+
+/** Does the second also when the first fails; fails as the first did. */
+async function inTurn(first: Promise<void>, second: () => Promise<void>) {
+  try {
+    await first;
+  } catch (error) {
+    await second();
+    throw error;
+  }
+  await second();
 }
 
 /** Of documents every one is read. */
@@ -161,7 +175,8 @@ const lookAtDocuments = (from: CopyDown, entity: Entity, after: number) => {
 async function* lookAtTable(from: CopyDown, entity: Entity, after: number) {
   const isUntold = from.isLook === true || !isTold(entity, await readMappings(from.here.sql));
   const walk = { from: after + 1, isUntold, wanted: wanted(from) };
-  yield* oneAhead(partsOf(entity, from, walk), async (part): Promise<Looked> => {
+  const places = from.isLook ? { ...from, there: null } : from;
+  yield* oneAhead(partsOf(entity, places, walk), async (part): Promise<Looked> => {
     const keys = part.ids.map((id) => ({ entity: entity.name, id }));
     const rows = await read(from.source, keys);
     const here = new Set(part.stretches.flatMap((stretch) => stretch.here.ids));
@@ -246,6 +261,7 @@ async function putPart(from: CopyDown, entity: Entity, changes: Change[], report
   await bringImages(from, changes, report);
   const name = `Copy-down: ${entity.label.many.toLowerCase()}`;
   const naming = { kind: 'copy-down', name } as const;
-  if (entity.store === 'mysql' && (await writeAtOnce(from, author, changes, naming))) return;
+  const written = changes.flatMap(({ after, ...change }) => (after ? { ...change, after } : []));
+  if (entity.store === 'mysql' && (await writeAtOnce(from, author, written, naming))) return;
   await write(from, author, changes, naming);
 }

@@ -24,19 +24,26 @@ beforeEach(() => world.clear());
 afterAll(() => world.close());
 
 /** Compares staging with pre-production; answers how many statements read rows of businesses or tasks. */
-async function compare(): Promise<number> {
+async function compare(how: { isAnew?: boolean } = {}): Promise<number> {
   let reads = 0;
   const count = (statement: unknown) => {
     const { text } = statement as Statement;
     if (/^select \* from `(business|task)`/.test(text.trim())) reads += 1;
   };
   statements.subscribe(count);
-  const { job } = await askFor(world.staging, pm.email);
+  const { job } = await askFor(world.staging, pm.email, how);
   const ended = await runJob(world.staging, tasks, job.id).finally(() =>
     statements.unsubscribe(count),
   );
   if (ended?.state !== 'done') throw new Error(`It ended as ${ended?.state}: ${ended?.problem}`);
   return reads;
+}
+
+/** What a copy-down into staging needs; production is also what staging is compared with there. */
+function down() {
+  const { source, destination: there } = world.staging;
+  if (!source) throw new Error('no source');
+  return { here: world.staging, there, source, lease: 2000 };
 }
 
 const statusesOf = async (entity: string) =>
@@ -153,6 +160,71 @@ test('what somebody wrote to the books meanwhile is not kept as checked', async 
   expect(digestOf(sides)).not.toBe(known?.digest);
 });
 
+test('a row that vanished stays doubtful through a copy-down, until a comparison has set the books right', async () => {
+  const { staging } = world;
+  const [id = 0, other = 0] = await checkedRows(2);
+  const lonely = await add(staging, 'business');
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'In sync': 2, New: 1 });
+  await staging.sql.query('delete from business where id = ?', [lonely]);
+  await copyDown(down());
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'In sync': 2 });
+  // The same in a stretch that was never checked.
+  const more = await add(staging, 'business');
+  await staging.sql.query('delete from business where id = ?', [more]);
+  await staging.sql.query('delete from checked');
+  await copyDown(down());
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'In sync': 2 });
+  expect([id, other].every((one) => one > 0)).toBe(true);
+});
+
+test('what was seen by a clock that ran ahead does not keep a row In sync', async () => {
+  const { staging, preprod } = world;
+  const [id = 0] = await checkedRows(1);
+  await staging.sql.query("update stop_state set seen_at = '2099-01-01'");
+  await preprod.sql.query("update business set description = 'Past it' where id = ?", [id]);
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
+});
+
+test('every row can be read anew, whatever was checked', async () => {
+  await checkedRows(1);
+  await world.staging.sql.query("update row_state set hash = repeat('0', 64)");
+  expect(await compare()).toBe(0);
+  expect(await statusesOf('business')).toEqual({ 'Changed here': 1 });
+  expect(await compare({ isAnew: true })).toBeGreaterThan(0);
+  expect(await statusesOf('business')).toEqual({ 'In sync': 1 });
+});
+
+test('a copy-down that is stopped keeps the books of what it wrote', async () => {
+  const { production, preprod } = world;
+  const { source } = preprod;
+  if (!source) throw new Error('no source');
+  const into = { here: preprod, there: source, source, lease: 2000 };
+  const rows = Array.from({ length: 2500 }, (_one, index) => [
+    ...[index + 1, `Business ${index + 1}`, 'Health', 1, 5, '2026-01-01'],
+  ]);
+  await production.sql.query(
+    'insert into business (id, name, category, active, priority, modified_at) values ?',
+    [rows],
+  );
+  let parts = 0;
+  const stop = () => {
+    parts += 1;
+    throw new Error('Cancelled');
+  };
+  await expect(copyDown({ ...into, progress: stop })).rejects.toThrow('Cancelled');
+  const [[line]] = (await preprod.sql.query(
+    `select count(*) as written, sum(t.base_hash is not null) as based
+       from business b left join stop_state t on t.entity = 'business' and t.row_id = b.id`,
+  )) as unknown as [[{ written: number; based: string }]];
+  expect(line?.written).toBeGreaterThan(0);
+  expect([parts > 0, Number(line?.based)]).toEqual([true, line?.written]);
+  expect(await copyDown(into)).toMatchObject({ created: 2500 - (line?.written ?? 0), left: 0 });
+});
+
 test('lines are equal exactly where contents are', async () => {
   const { staging } = world;
   const entity = entityNamed('business');
@@ -205,15 +277,13 @@ test('a row that is claimed here is left alone by a copy-down, with who has it; 
      values ('business', ?, 'another', 'write', 38, 'staging', 1, 1, 'ana@example.com', utc_timestamp(3))`,
     [one],
   );
-  const { source, destination: there } = staging;
-  if (!source) throw new Error('no source');
-  const report = await copyDown({ here: staging, there, source, lease: 2000 });
+  const report = await copyDown(down());
   expect(report.leftAlone).toEqual([
     expect.objectContaining({ why: expect.stringContaining('transfer 38 from staging') }),
   ]);
   expect(await has(staging, { entity: 'business', id: other })).toBe(true);
   await staging.sql.query('delete from claim');
-  expect(await copyDown({ here: staging, there, source, lease: 2000 })).toMatchObject({
+  expect(await copyDown(down())).toMatchObject({
     ...{ created: 1, same: 1, left: 0 },
   });
   expect((await get(staging, { entity: 'business', id: one })).id).toBe(one);
