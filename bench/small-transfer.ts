@@ -1,4 +1,5 @@
 // What the click on a sheet asks the destination's MySQL for: one row with 0, 10 and 50 dependents.
+import { isDeepStrictEqual } from 'node:util';
 import { v4 as uuid } from 'uuid';
 import type { Here } from '../src/environments/here.ts';
 import { send } from '../src/promotion/transfers.ts';
@@ -36,7 +37,7 @@ export async function smallTransfer({ world, upper }: Ground): Promise<Found> {
   const apart = phases.filter((phase) => phase !== 'verification');
   const reads = apart.map((phase) => most('reads', phase));
   const writes = most('writes', 'transaction');
-  const isSame = JSON.stringify(of(10)) === JSON.stringify(of(50));
+  const isSame = isDeepStrictEqual(of(10), of(50));
   return {
     counts: { counts, texts },
     goals: [

@@ -38,11 +38,12 @@ export async function compareAll(
 ): Promise<{ rows: number }> {
   const there = here.destination;
   if (!there) throw new Problem(422, `Nothing is transferred out of ${rung(here.name).inText}.`);
-  const [mine, theirs] = await together([rowsOf(here), rowsOf(there)]);
-  const total = mine + theirs;
+  // Counted while the first rows are compared.
+  const counting = together([rowsOf(here), rowsOf(there)]).then(([mine, theirs]) => mine + theirs);
+  counting.catch(() => {});
   const sides = { here, there, mappings: await readMappings(here.sql), isAnew };
   let rows = 0;
-  let told = 0;
+  let told = Date.now();
   for (const entity of travelling) {
     for await (const seen of (entity.store === 'mysql' ? compareTable : compareDocuments)(
       sides,
@@ -51,10 +52,11 @@ export async function compareAll(
       rows += seen;
       if (Date.now() - told > TOLD_EVERY) {
         told = Date.now();
-        await report({ done: rows, total, doing: entity.label.many });
+        await report({ done: rows, total: await counting, doing: entity.label.many });
       }
     }
   }
+  await report({ done: rows, total: await counting, doing: '' });
   return { rows };
 }
 
