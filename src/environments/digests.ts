@@ -33,7 +33,7 @@ export class Lines {
 }
 
 /** The line of a row that nobody vouches for: no row has it, so that it is looked at the next time. */
-export const doubtful = (id: number): Line => `${'-'.repeat(DIGEST)} ${id} -`;
+export const doubtfulLine = (id: number): Line => `${'-'.repeat(DIGEST)} ${id} -`;
 
 /** The same lines, with others (in any order) instead of, or beside, those of their ids. */
 export function withLines(lines: Lines, others: Map<number, Line>): Lines {

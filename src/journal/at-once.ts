@@ -5,7 +5,6 @@ import { isSameRow } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
 import { isPassing } from '../database/passing.ts';
 import { command, transaction } from '../database/sql.ts';
-import { UnknownName } from '../environments/mysql-rows.ts';
 import { read } from '../environments/row-store.ts';
 import { refuseWhileUpdating } from '../environments/open.ts';
 import { writeRows } from './apply.ts';
@@ -19,6 +18,7 @@ import { point } from './points.ts';
 import { writeStatesAndArrivals } from './records.ts';
 import type { Author } from './row-states.ts';
 import { Moved, type Work } from './work.ts';
+import { isOurNo } from './write.ts';
 
 /** Seconds. */
 const SILENCE = 15;
@@ -79,11 +79,9 @@ export async function writeAtOnce(
   }
 }
 
-/** Somebody has a row, a row is not as it was, or MySQL refuses a value; a lock that was waited for in vain, too. */
+/** We or MySQL said no; a lock that was waited for in vain, too. */
 function isInTheWay(error: unknown): boolean {
-  if (error instanceof claims.Taken || error instanceof Moved || error instanceof UnknownName) {
-    return true;
-  }
+  if (isOurNo(error)) return true;
   const { code = '', sqlMessage } = error as { code?: string; sqlMessage?: string };
   const isLocked = code === 'ER_LOCK_DEADLOCK' || code === 'ER_LOCK_WAIT_TIMEOUT';
   return sqlMessage !== undefined && (isLocked || !isPassing(error));

@@ -4,7 +4,15 @@ import { hash } from 'node:crypto';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import type { RowKey } from '../catalog/entity.ts';
 import { insertLines } from '../database/bulk.ts';
-import { join, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import {
+  join,
+  run,
+  select,
+  sql,
+  transaction,
+  type Queryable,
+  type Statement,
+} from '../database/sql.ts';
 import { Lines, sideBySide, STRETCH, stretchOf, type Line } from '../environments/digests.ts';
 import { putSeen, type Certainty, type Seen } from './stop-states.ts';
 
@@ -178,13 +186,14 @@ async function forget(connection: PoolConnection, keys: RowKey[]) {
   );
 }
 
+/** Lines of the books about rows in these stretches, a condition each. */
+export const rowsIn = (stretches: number[]): Statement[] =>
+  stretches.map((one) => sql`row_id between ${one * STRETCH} and ${(one + 1) * STRETCH - 1}`);
+
 /** Ids in these stretches that the books know as standing, here or there. */
 export async function idsInBooks(on: Queryable, entity: string, stretches: number[]) {
   if (stretches.length === 0) return [];
-  const within = join(
-    stretches.map((one) => sql`row_id between ${one * STRETCH} and ${(one + 1) * STRETCH - 1}`),
-    ' or ',
-  );
+  const within = join(rowsIn(stretches), ' or ');
   const lines = await select<{ id: number }>(
     on,
     sql`select row_id as id from row_state

@@ -1,5 +1,6 @@
 // What an environment knows of the counterparts of its rows at the destination.
-import { keyText, type RowKey } from '../catalog/entity.ts';
+import { canonical } from '../catalog/content.ts';
+import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { insertLines } from '../database/bulk.ts';
 import { run, select, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
 import { byKey, ofRows } from './row-states.ts';
@@ -48,6 +49,22 @@ export type Seen = {
   seen: string | null;
   base: { hash: string; content: string } | 'none' | null;
 };
+
+/**
+ * What the books do not say yet of a row that is `there` now, with the hash `seen`; null when they say it all. Where both
+ * sides are equal, that content is their base.
+ */
+export function newsAbout(
+  entity: Entity,
+  key: RowKey,
+  { there, seen, isEqual }: { there: Row | null; seen: string | null; isEqual: boolean },
+  stop: StopHashes | undefined,
+): Seen | null {
+  const isNewBase = isEqual && stop?.base_hash !== seen;
+  if (!isNewBase && (stop?.seen_hash ?? null) === seen) return null;
+  const hasBase = isNewBase && there !== null && seen !== null;
+  return { key, seen, base: hasBase ? { hash: seen, content: canonical(entity, there) } : null };
+}
 
 /** `isCertain`: what was seen is no matter of clocks. `isBaseCertain`: only where both sides were equal is not. */
 export type Certainty = { isCertain?: boolean; isBaseCertain?: boolean };

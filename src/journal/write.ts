@@ -216,11 +216,13 @@ async function raiseFence({ there, transfer, steps, reliedOn }: Work) {
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
+/** It was found before MySQL was asked: somebody has a row, a row is not as it was, a linked name is not there. */
+export const isOurNo = (error: unknown): error is Moved | claims.Taken | UnknownName =>
+  error instanceof Moved || error instanceof claims.Taken || error instanceof UnknownName;
+
 /** In words, when the destination said no; null when the error is not about what is written. */
 function refusalOf(error: unknown): string | null {
-  if (error instanceof Moved || error instanceof claims.Taken || error instanceof UnknownName) {
-    return error.message;
-  }
+  if (isOurNo(error)) return error.message;
   const { code, sqlMessage, errmsg } = error as {
     code?: string | number;
     sqlMessage?: string;

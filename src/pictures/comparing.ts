@@ -1,6 +1,6 @@
 // Both sides beside each other, row by row, and what of it is news for the books. Tables are told in digests first;
 // of documents all are read.
-import { canonical, hashOf, isSameContent } from '../catalog/content.ts';
+import { hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row } from '../catalog/entity.ts';
 import {
   join,
@@ -11,22 +11,15 @@ import {
   type Queryable,
   type Statement,
 } from '../database/sql.ts';
-import {
-  doubtful as doubtfulLine,
-  Lines,
-  STRETCH,
-  stretchOf,
-  withLines,
-  type Line,
-} from '../environments/digests.ts';
+import { doubtfulLine, Lines, stretchOf, withLines, type Line } from '../environments/digests.ts';
 import { refuseWhileUpdating } from '../environments/open.ts';
 import type { Stop } from '../environments/place.ts';
 import { read, walk } from '../environments/row-store.ts';
 import { onRows } from '../journal/claims.ts';
-import { writeChecked, writeSeen } from '../journal/checked.ts';
+import { rowsIn, writeChecked, writeSeen } from '../journal/checked.ts';
 import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.ts';
 import { readStates, stateAfter, writeStates } from '../journal/row-states.ts';
-import type { Seen, StopState } from '../journal/stop-states.ts';
+import { newsAbout, type Seen, type StopHashes } from '../journal/stop-states.ts';
 import { isTold, oneAhead, partsOf, type Part, type Stretch } from '../journal/stretches.ts';
 import { together } from '../together.ts';
 
@@ -73,10 +66,10 @@ const wanted = ({ here, there, unsure }: Stretch) => unsure ?? new Set([...here.
 async function readRows({ here, there }: Sides, entity: Entity, part: Part): Promise<Rows> {
   const keys = part.ids.map((id) => ({ entity: entity.name, id }));
   const whole = part.stretches.filter(({ unsure }) => unsure === null);
-  const ranges = whole.map(
-    ({ stretch }) => sql`row_id between ${stretch * STRETCH} and ${(stretch + 1) * STRETCH - 1}`,
+  const within = join(
+    [sql`row_id in (${part.ids})`, ...rowsIn(whole.map(({ stretch }) => stretch))],
+    ' or ',
   );
-  const within = join([sql`row_id in (${part.ids})`, ...ranges], ' or ');
   const [own, other, states, stops] = await together([
     read(here, keys),
     read(there, keys),
@@ -164,7 +157,7 @@ type Rows = {
   other: Map<number, Row>;
   /** Hashes of rows that stand here, as the books have them. */
   states: Map<number, string>;
-  stops: Map<number, Pick<StopState, 'seen_hash' | 'base_hash'>>;
+  stops: Map<number, StopHashes>;
 };
 
 /** What is news about the other side, and the ids of rows here of which the books are wrong. */
@@ -180,13 +173,10 @@ function judge(entity: Entity, { own, other, states, stops }: Rows, mappings: Ma
     const isSame = mine && their && isSameContent(entity, mine, their);
     const seen = isSame ? hereHash : their ? hashOf(entity, their) : null;
     if (hereHash !== (states.get(id) ?? null)) wrong.push(id);
-    const stop = stops.get(id);
-    const isEqual = their && seen === hereHash && seen !== stop?.base_hash;
-    if (isEqual || (stop?.seen_hash ?? null) !== seen) {
-      const content = their ? canonical(entity, their) : '';
-      const base = isEqual && seen !== null ? { hash: seen, content } : null;
-      news.push({ key: { entity: entity.name, id }, seen, base });
-    }
+    const isEqual = their !== undefined && seen === hereHash;
+    const key = { entity: entity.name, id };
+    const one = newsAbout(entity, key, { there: their ?? null, seen, isEqual }, stops.get(id));
+    if (one) news.push(one);
   }
   return { news, wrong };
 }
@@ -201,7 +191,7 @@ async function statesOf(on: Queryable, { name }: Entity, within: Statement) {
 }
 
 async function stopsOf(on: Queryable, { name }: Entity, within: Statement) {
-  const lines = await select<Pick<StopState, 'row_id' | 'seen_hash' | 'base_hash'>>(
+  const lines = await select<StopHashes & { row_id: number }>(
     on,
     sql`select row_id, seen_hash, base_hash from stop_state where entity = ${name} and (${within})`,
   );

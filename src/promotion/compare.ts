@@ -1,5 +1,5 @@
 // Rows here beside the same rows there: live for what a person looks at, recalled for everything else.
-import { canonical, hashOf } from '../catalog/content.ts';
+import { hashOf } from '../catalog/content.ts';
 import { keyFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { dependentsOf, entityNamed, rootOf } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
@@ -8,7 +8,7 @@ import { byEntity, read, readBy } from '../environments/row-store.ts';
 import { inTheirWords, readMappings, type Mappings } from '../journal/mappings.ts';
 import { writeSeen } from '../journal/checked.ts';
 import { readStates, type RowState } from '../journal/row-states.ts';
-import { DELETED, readStops, type Seen, type StopState } from '../journal/stop-states.ts';
+import { DELETED, newsAbout, readStops, type StopState } from '../journal/stop-states.ts';
 import { together } from '../together.ts';
 import { isReady, statusOf, withDependents, type Status } from './status.ts';
 
@@ -105,18 +105,11 @@ const keysOf = (texts: string[]): RowKey[] => [...new Set(texts)].map(keyFrom);
 
 /** Writes back what was seen at `at`, where it is news; a row found equal without a base gets one. */
 export async function remember(on: Queryable, sights: Iterable<Sight>, at: string) {
-  const news: Seen[] = [];
-  for (const { key, entity, there, hereHash, thereHash, stop } of sights) {
-    if (entity.isMatchedByName) continue;
-    const isEqual = there !== null && hereHash === thereHash;
-    const isNewBase = isEqual && stop?.base_hash !== hereHash;
-    if (isNewBase || (stop?.seen_hash ?? null) !== thereHash) {
-      const base = isNewBase
-        ? { hash: thereHash as string, content: canonical(entity, there) }
-        : null;
-      news.push({ key, seen: thereHash, base });
-    }
-  }
+  const news = [...sights].flatMap(({ key, entity, there, hereHash, thereHash: seen, stop }) => {
+    if (entity.isMatchedByName) return [];
+    const isEqual = there !== null && hereHash === seen;
+    return newsAbout(entity, key, { there, seen, isEqual }, stop) ?? [];
+  });
   await writeSeen(on, news, at);
 }
 

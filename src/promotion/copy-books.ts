@@ -1,9 +1,9 @@
 // What a copy-down leaves in the books: the content at which a row here and at the destination are equal.
-import { canonical, hashOf, isSameContent } from '../catalog/content.ts';
+import { hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row } from '../catalog/entity.ts';
 import {
   contentIn,
-  doubtful,
+  doubtfulLine,
   linesOf,
   sideBySide,
   stretchOf,
@@ -14,7 +14,7 @@ import type { Stop } from '../environments/place.ts';
 import { read } from '../environments/row-store.ts';
 import { idsInBooks, writeChecked, writeSeen, type Right } from '../journal/checked.ts';
 import { inTheirWords } from '../journal/mappings.ts';
-import type { Seen } from '../journal/stop-states.ts';
+import { newsAbout, type Seen } from '../journal/stop-states.ts';
 import { isTold, type Part, type Stretch } from '../journal/stretches.ts';
 import type { Decided } from './copy-decisions.ts';
 import { keyOf } from './copy-report.ts';
@@ -84,15 +84,15 @@ function rightIn(one: Stretch, { isTrusted, looked, right, put, inBooks }: Outco
     isTrusted && (looked.has(id) ? right.has(id) : unsure !== null && !unsure.has(id));
   const others = new Map<number, Line>();
   for (const id of [...(unsure ?? []), ...inBooks.filter((own) => stretchOf(own) === stretch)]) {
-    if (!isRight(id)) others.set(id, doubtful(id));
+    if (!isRight(id)) others.set(id, doubtfulLine(id));
   }
   sideBySide(one.here, source, (id, _mine, wanted) => {
     const written = put.get(id);
     const isAsWanted = !written || (wanted && contentIn(written) === contentIn(wanted));
-    if (!isAsWanted || !isRight(id)) others.set(id, doubtful(id));
+    if (!isAsWanted || !isRight(id)) others.set(id, doubtfulLine(id));
     else if (written) others.set(id, written);
   });
-  for (const id of one.there.ids) if (!isRight(id)) others.set(id, doubtful(id));
+  for (const id of one.there.ids) if (!isRight(id)) others.set(id, doubtfulLine(id));
   const moved = new Set([...(unsure ?? []), ...source.ids.filter((id) => looked.has(id))]);
   return {
     ...{ stretch, generation },
@@ -122,12 +122,15 @@ async function newsOf({ there, source }: Sides, entity: Entity, decided: Decided
     const text = keyText(key);
     const [other, stop] = [theirs.get(text), stops.get(text)];
     const own = written.get(key.id) ?? mine.get(text);
-    const hash = other ? hashOf(entity, other) : null;
     const words = own && inTheirWords(entity, own, mappings);
-    const isEqual = words && other && isSameContent(entity, words, other);
-    const isKnown = (stop?.seen_hash ?? null) === hash && (!isEqual || stop?.base_hash === hash);
-    if (stop && isKnown) return [];
-    const base = isEqual && hash ? { hash, content: canonical(entity, other) } : null;
-    return [{ key, seen: hash, base }];
+    const there = {
+      there: other ?? null,
+      seen: other ? hashOf(entity, other) : null,
+      isEqual: Boolean(words && other && isSameContent(entity, words, other)),
+    };
+    const news = newsAbout(entity, key, there, stop);
+    if (news) return [news];
+    // That a row is not there is written down once, too.
+    return stop ? [] : [{ key, seen: there.seen, base: null }];
   });
 }

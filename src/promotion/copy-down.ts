@@ -174,9 +174,9 @@ const lookAtDocuments = (from: CopyDown, entity: Entity, after: number) => {
 /** Of a table only rows that differ from production's, or of which the books may be wrong. */
 async function* lookAtTable(from: CopyDown, entity: Entity, after: number) {
   const isUntold = from.isLook === true || !isTold(entity, await readMappings(from.here.sql));
-  const walk = { from: after + 1, isUntold, wanted: wanted(from) };
+  const how = { from: after + 1, isUntold, wanted: wanted(from) };
   const places = from.isLook ? { ...from, there: null } : from;
-  yield* oneAhead(partsOf(entity, places, walk), async (part): Promise<Looked> => {
+  yield* oneAhead(partsOf(entity, places, how), async (part): Promise<Looked> => {
     const keys = part.ids.map((id) => ({ entity: entity.name, id }));
     const rows = await read(from.source, keys);
     const here = new Set(part.stretches.flatMap((stretch) => stretch.here.ids));
