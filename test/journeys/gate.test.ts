@@ -62,7 +62,7 @@ test('S2-23 S2-55 an update begins while someone types: the page waits, returns 
 
 test('S2-21 S2-22 another version: Update application, with both versions', async () => {
   const { staging } = world;
-  const context = await openContext(browser, { colorScheme: 'dark', width: 320 });
+  const context = await openContext(browser, { width: 320 });
   const page = await context.newPage();
   await signIn(page, servers.urls.staging, 'vic@example.com', password);
   await writeVersion(staging.documents, { databaseVersion: '0.9.0', isUpdating: false });
@@ -81,7 +81,7 @@ test('S2-21 S2-22 another version: Update application, with both versions', asyn
 test('S2-54 the document is missing: pages can be read, a bar says why nothing is saved, and the answer, too', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Other details' }) };
-  const context = await openContext(browser, { colorScheme: 'dark' });
+  const context = await openContext(browser);
   const page = await context.newPage();
   await signIn(page, servers.urls.staging, 'pm@example.com', password);
   await staging.documents.collection('metadata').deleteMany({});

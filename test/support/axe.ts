@@ -1,11 +1,22 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 
-/** Findings of axe on a page, one line each; with WCAG 2.2 AA and best practice. */
+const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+/** What depends on colours. */
+const ofColour = ['color-contrast', 'link-in-text-block'];
+
+/** Findings of axe on a page, one line each, with WCAG 2.2 AA and best practice: in light all rules, in dark those of colour. */
 export async function findingsOn(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-    .analyze();
+  await page.emulateMedia({ colorScheme: 'light' });
+  const inLight = await lines(page, new AxeBuilder({ page }).withTags(standards));
+  await page.emulateMedia({ colorScheme: 'dark' });
+  const inDark = await lines(page, new AxeBuilder({ page }).withRules(ofColour));
+  return [...inLight, ...inDark.map((line) => `dark: ${line}`)];
+}
+
+async function lines(page: Page, axe: AxeBuilder): Promise<string[]> {
+  // A page without frames needs no second window in which axe puts the results of frames together.
+  const { violations } = await axe.setLegacyMode(true).analyze();
   return violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${page.url()}: ${id}: ${node.html.slice(0, 160)}`),
   );

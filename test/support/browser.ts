@@ -17,7 +17,6 @@ export async function openBrowser(): Promise<Browser> {
 }
 
 export type Look = {
-  colorScheme?: 'light' | 'dark';
   width?: number;
   height?: number;
   javaScript?: boolean;
@@ -25,7 +24,6 @@ export type Look = {
 
 export async function openContext(browser: Browser, look: Look = {}): Promise<BrowserContext> {
   return browser.newContext({
-    colorScheme: look.colorScheme ?? 'light',
     viewport: { width: look.width ?? 1440, height: look.height ?? 960 },
     javaScriptEnabled: look.javaScript ?? true,
   });
