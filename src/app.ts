@@ -74,10 +74,12 @@ export function createApp(here: Here, redis: Redis): Express {
   app.use(keepOut);
   app.use(recognise);
 
-  for (const { method, path, allow, handler } of routes(openGate(here, redis))) {
-    // Nobody's upload is read before it is known who sends it.
+  const gate = openGate(here, redis);
+  for (const { method, path, allow, handler } of routes(gate)) {
+    // No image is read before it is known who sends it.
     const read = method === 'post' ? [uploads, refuseForged] : [];
-    const first = method === 'post' && allow !== 'anyone' ? [keepOfSignedOut] : [];
+    const first =
+      method === 'post' && allow !== 'anyone' ? [keepOfSignedOut(gate.limits.address)] : [];
     const admit = allow === 'app' ? needKey : guard(allow);
     app[method](path, ...first, admit, ...read, handler);
   }

@@ -59,3 +59,6 @@ export class Unavailable extends Problem {
     super(503, message);
   }
 }
+
+/** A database is being updated, or is not of this program's version: it is worth waiting for, however long. */
+export class Closed extends Unavailable {}

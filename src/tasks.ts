@@ -5,9 +5,11 @@ import * as jobs from './jobs/jobs.ts';
 import { sweep, type Line } from './jobs/queue.ts';
 import { task, type Tasks } from './jobs/run.ts';
 import { deliver } from './outbox/delivery.ts';
+import * as messages from './messages/messages.ts';
 import * as outbox from './outbox/outbox.ts';
 import { compareAll } from './pictures/comparison.ts';
 import { carryOn, refresh } from './promotion/background.ts';
+import * as selections from './promotion/selections.ts';
 
 export const tasks: Tasks = {
   'copy-down': task(z.object({ isLook: z.boolean() }), {
@@ -31,5 +33,7 @@ export const chores = (line: Line): Chore[] => [
   { name: 'sweep of jobs', everyMs: 5000, run: (here) => sweep(here, line) },
   { name: 'outbox', everyMs: 2000, run: deliver },
   { name: 'tidying of jobs', everyMs: HOUR, run: jobs.tidy },
+  { name: 'tidying of selections', everyMs: HOUR, run: selections.tidy },
+  { name: 'tidying of messages', everyMs: HOUR, run: messages.tidy },
   { name: 'tidying of the outbox', everyMs: HOUR, run: outbox.tidy },
 ];

@@ -13,7 +13,7 @@ import {
 import { textOf } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { readOne } from '../environments/row-store.ts';
-import { Invalid, NotFound, type FieldErrors } from '../problems.ts';
+import { Conflict, Invalid, NotFound, type FieldErrors } from '../problems.ts';
 import { deletion, remove as removeRow } from '../editing/deletions.ts';
 import * as edits from '../editing/edits.ts';
 import type { Home } from '../journal/own-write.ts';
@@ -44,9 +44,16 @@ export async function add(req: Request, res: Response) {
     flash(req, `${entity.label.one} added.`);
     res.redirect(303, nextAddress(req, entity, id, content));
   } catch (error) {
-    if (!(error instanceof Invalid)) throw error;
-    res.status(422);
-    await newPage(req, res, entity, { content: asTyped(req, entity), errors: error.fields, key });
+    const content = asTyped(req, entity);
+    if (error instanceof Invalid) {
+      res.status(422);
+      await newPage(req, res, entity, { content, errors: error.fields, key });
+    } else if (error instanceof Conflict) {
+      res.status(409);
+      // What was refused is in the journal under its key: another try is another add.
+      const typed = { content, errors: {}, notice: error.message, key: uuid() };
+      await newPage(req, res, entity, typed);
+    } else throw error;
   }
 }
 
@@ -65,15 +72,27 @@ export async function save(req: Request, res: Response) {
     res.redirect(303, nextAddress(req, entity, id, content));
   } catch (error) {
     if (error instanceof edits.EditConflict) await showConflict(req, res, entity, id, error);
-    else if (error instanceof Invalid) {
-      const row = await readOne(req.here, { entity: entity.name, id });
-      if (!row) return gone(req, res, entity, id);
-      res.status(422);
-      const content = asTyped(req, entity);
-      await editPage(req, res, entity, row, { content, errors: error.fields, version });
+    else if (error instanceof Invalid || error instanceof Conflict) {
+      await editAgain(req, res, { entity, id }, { content: asTyped(req, entity), version }, error);
     } else if (error instanceof NotFound) await gone(req, res, entity, id);
     else throw error;
   }
+}
+
+/** The form once more, as it was typed, with what stood in the way. */
+async function editAgain(
+  req: Request,
+  res: Response,
+  { entity, id }: { entity: Entity; id: number },
+  typed: { content: Content; version: number },
+  error: Invalid | Conflict,
+) {
+  const row = await readOne(req.here, { entity: entity.name, id });
+  if (!row) return gone(req, res, entity, id);
+  res.status(error.status);
+  const said =
+    error instanceof Invalid ? { errors: error.fields } : { errors: {}, notice: error.message };
+  await editPage(req, res, entity, row, { ...typed, ...said });
 }
 
 /** Someone deleted the row meanwhile: what was typed may become a row of its own. */
@@ -187,8 +206,10 @@ export async function resolve(req: Request, res: Response) {
     flash(req, 'Your choices are saved.');
     res.redirect(303, `/catalog/${entity.name}/${id}`);
   } catch (error) {
-    if (!(error instanceof edits.EditConflict)) throw error;
-    await showConflict(req, res, entity, id, error);
+    if (error instanceof edits.EditConflict) await showConflict(req, res, entity, id, error);
+    else if (error instanceof Conflict || error instanceof Invalid) {
+      await editAgain(req, res, { entity, id }, { content: checked, version }, error);
+    } else throw error;
   }
 }
 
@@ -253,7 +274,11 @@ export async function showDeletion(req: Request, res: Response) {
 
 export async function remove(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  await removeRow(homeOf(req), authorOf(req), entity, id);
+  const shown = textIn(req.body, 'seen');
+  if ((await removeRow(homeOf(req), authorOf(req), entity, id, shown)) === 'changed since') {
+    flash(req, 'Something in it was changed since this page was shown. Look once more.');
+    return res.redirect(303, `/catalog/${entity.name}/${id}/deletion`);
+  }
   flash(req, `${entity.label.one} deleted here. What stands in other environments stays there.`);
   res.redirect(303, `/catalog/${entity.name}`);
 }

@@ -5,9 +5,10 @@ import { select, sql, type Queryable } from '../database/sql.ts';
 import type { Here } from '../environments/here.ts';
 import { rung } from '../environments/ladder.ts';
 import { lately } from '../environments/lately.ts';
-import { find, findIds, type Query } from '../environments/row-store.ts';
+import { byEntity, find, findIds, type Query } from '../environments/row-store.ts';
 import {
   dependentSights,
+  idsWithStatus,
   isWaitingOnly,
   recall,
   remember,
@@ -65,7 +66,7 @@ export async function listing(
   const known = new Map(
     found.rows.map((row) => [keyText({ entity: entity.name, id: row.id }), row]),
   );
-  const look = isTravelling ? await lookAhead(here, keys, waits, known) : nothing;
+  const look = isTravelling ? await lookAhead(here, keys, known) : nothing;
   const isSeen = look.sights.size > 0;
   const states = isSeen ? new Map<string, RowState>() : await readStates(here.sql, keys);
   return {
@@ -130,16 +131,13 @@ async function idsOf(
   if (tab === 'engineering' || tab === 'mine' || tab === 'held') {
     keep(await idsMarked(here.sql, entity, tab, person));
   }
-  if (status === 'In sync') {
-    const all = await idsMarked(here.sql, entity, 'all', person);
-    keep(all.filter((id) => !waits.has(id)));
-  } else if (status !== '') {
-    keep([...waits].flatMap(([id, one]) => (one.status === status ? [id] : [])));
-  }
+  if (status !== '') keep(await idsWithStatus(here.sql, entity, status, waits));
   return ids;
 }
 
-async function idsMarked(on: Queryable, entity: Entity, tab: Tab, person: string) {
+type Marked = 'engineering' | 'mine' | 'held';
+
+async function idsMarked(on: Queryable, entity: Entity, tab: Marked, person: string) {
   const lines = await select<{ row_id: number }>(
     on,
     sql`select row_id from row_state
@@ -147,8 +145,7 @@ async function idsMarked(on: Queryable, entity: Entity, tab: Tab, person: string
            and case ${tab}
                  when 'engineering' then engineering_by is not null
                  when 'mine' then changed_by = ${person}
-                 when 'held' then held_at is not null
-                 else true
+                 else held_at is not null
                end`,
   );
   return lines.map((line) => line.row_id);
@@ -197,7 +194,7 @@ async function deletedRows(here: Here, entity: Entity, isTravelling: boolean) {
          order by deleted_at desc limit 200`,
   );
   const keys = gone.map((state) => ({ entity: entity.name, id: state.row_id }));
-  const look = isTravelling ? await lookAhead(here, keys, new Map()) : nothing;
+  const look = isTravelling ? await lookAhead(here, keys) : nothing;
   return gone.map((state) => {
     const status = look.next.get(keyText({ entity: entity.name, id: state.row_id })) ?? null;
     return { state, status };
@@ -229,7 +226,6 @@ const nothing: Look = {
 export async function lookAhead(
   here: Here,
   keys: RowKey[],
-  waits: Map<number, Waiting>,
   known?: Map<string, Row>,
 ): Promise<Look> {
   const { destination } = here;
@@ -252,7 +248,7 @@ export async function lookAhead(
     return { next, beyond, sights, lastSeen: null, isReachable: true };
   } catch (error) {
     if (!isUnreachable(error)) throw error;
-    return { ...nothing, ...(await lookBack(here.sql, keys, waits)), isReachable: false };
+    return { ...nothing, ...(await lookBack(here.sql, keys)), isReachable: false };
   }
 }
 
@@ -278,14 +274,18 @@ async function lookBeyond(on: Queryable, sights: Map<string, Sight>, keys: RowKe
 }
 
 /** What was last seen, when the destination does not answer. */
-async function lookBack(on: Queryable, keys: RowKey[], waits: Map<number, Waiting>) {
+async function lookBack(on: Queryable, keys: RowKey[]) {
   const [line] = await select<{ at: string | null }>(
     on,
     sql`select max(seen_at) as at from stop_state`,
   );
-  const next = new Map<string, Status>(
-    keys.map((key) => [keyText(key), waits.get(key.id)?.status ?? 'In sync']),
-  );
+  const next = new Map<string, Status>();
+  for (const [entity, ids] of byEntity(keys)) {
+    const waits = await waiting(on, entity);
+    for (const id of ids) {
+      next.set(keyText({ entity: entity.name, id }), waits.get(id)?.status ?? 'In sync');
+    }
+  }
   return { next, lastSeen: line?.at ?? null };
 }
 

@@ -24,7 +24,7 @@ export async function home(req: Request, res: Response) {
   const rows = [];
   for (const entity of travelling.filter(({ owner }) => owner === null)) {
     const waits = here.destination ? await waiting(here.sql, entity) : new Map<number, Waiting>();
-    const all = [...waits.values()];
+    const all = [...waits.values()].filter(({ isHeld }) => !isHeld);
     const ready = all.filter(isWaitingOnly).length;
     const engineering = all.filter(({ isEngineering }) => isEngineering).length;
     rows.push({ entity, ready, engineering, other: all.length - ready - engineering });

@@ -38,7 +38,7 @@ export async function show(req: Request, res: Response) {
       `${entity.name}:${id}`,
     );
     if (state?.deleted_at) return res.redirect(303, `/catalog/${entity.name}/${id}/history`);
-    throw await goneOrNever(req, entity, id);
+    throw absent(req, entity, id);
   }
   if (may(accountOf(req), 'edit', req.here.grounds)) {
     await editPage(req, res, entity, row, { content: row, errors: {} });
@@ -51,15 +51,8 @@ export async function show(req: Request, res: Response) {
   }
 }
 
-async function goneOrNever({ here }: Request, entity: Entity, id: number) {
-  const key = { entity: entity.name, id };
-  const state = (await readStates(here.sql, [key])).get(keyText(key));
-  return state?.deleted_at
-    ? new NotFound(
-        `${entity.label.one} “${state.title}” (${id}) was deleted here by ${state.changed_by}.`,
-      )
-    : new NotFound(`There is no ${lower(entity.label.one)} ${id} in ${rung(here.name).inText}.`);
-}
+const absent = ({ here }: Request, entity: Entity, id: number) =>
+  new NotFound(`There is no ${lower(entity.label.one)} ${id} in ${rung(here.name).inText}.`);
 
 const rowCrumbs = (entity: Entity, title: string) => [
   { text: entity.label.many, href: `/catalog/${entity.name}` },
@@ -71,7 +64,7 @@ async function around(req: Request, entity: Entity, row: Row) {
   const { here } = req;
   const key = { entity: entity.name, id: row.id };
   const state = (await readStates(here.sql, [key])).get(keyText(key));
-  const look = entity.isMatchedByName ? null : await lookAhead(here, [key], new Map());
+  const look = entity.isMatchedByName ? null : await lookAhead(here, [key]);
   const children = [];
   for (const child of dependentsOf(entity)) {
     const rows = await readBy(here, child, child.owner ?? '', [row.id]);
@@ -147,7 +140,7 @@ export async function history(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const key = { entity: entity.name, id };
   const state = (await readStates(req.here.sql, [key])).get(keyText(key));
-  if (!state) throw await goneOrNever(req, entity, id);
+  if (!state) throw absent(req, entity, id);
   await page(req, res, 'admin/history', {
     title: `History of ${state.title}`,
     crumbs: [
@@ -192,7 +185,8 @@ export async function moment(req: Request, res: Response) {
   });
 }
 
-export type Typed = { content: Content; errors: FieldErrors; version?: number };
+/** `notice`: what stood in the way of what was typed, beside errors of fields. */
+export type Typed = { content: Content; errors: FieldErrors; version?: number; notice?: string };
 
 export async function editPage(
   req: Request,
@@ -201,7 +195,7 @@ export async function editPage(
   row: Row,
   typed: Typed,
 ) {
-  const hasErrors = Object.keys(typed.errors).length > 0;
+  const hasErrors = Object.keys(typed.errors).length > 0 || typed.notice;
   const title = titleOf(entity, row);
   const shown = await around(req, entity, row);
   await page(req, res, 'admin/edit', {
@@ -209,6 +203,7 @@ export async function editPage(
     title: hasErrors ? `Error: ${title}` : title,
     crumbs: rowCrumbs(entity, title),
     ...(await formData(req, entity, typed)),
+    notice: typed.notice ?? '',
     version: typed.version ?? shown.state?.version ?? 0,
   });
 }
@@ -217,7 +212,7 @@ export async function newPage(
   req: Request,
   res: Response,
   entity: Entity,
-  typed: Typed & { key: string; notice?: string },
+  typed: Typed & { key: string },
 ) {
   const title = `Add ${lower(entity.label.one)}`;
   await page(req, res, 'admin/new', {

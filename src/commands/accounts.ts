@@ -85,7 +85,7 @@ export function addAccounts(program: Command) {
 async function signIn(here: Here, email: string, isPrinted: boolean | undefined) {
   const found = await people.verify(here.sql, email, await secret('Password: '));
   if (!found) throw new Problem(401, 'E-mail or password is wrong.');
-  const token = await tokens.issue(here, found);
+  const token = tokens.issue(here, found);
   if (isPrinted) return say(token);
   const file = await keepToken(here, token);
   say(

@@ -8,7 +8,7 @@ import { currentVersion } from '../version/db-version.ts';
 import { readVersion } from '../version/metadata.ts';
 import { inWords, standingOf } from '../version/standing.ts';
 import { count, when } from '../web/words.ts';
-import { actor, answer, at, say, whateverItsVersion } from './environment.ts';
+import { actor, answer, at, say, Usage, whateverItsVersion } from './environment.ts';
 import { clearUpdating, setUpdating, upgrade } from './migration.ts';
 
 export function addDatabase(program: Command) {
@@ -20,7 +20,9 @@ export function addDatabase(program: Command) {
     )
     .action(({ patience }: { patience: string }) =>
       at(async (here) => {
-        const applied = await upgrade({ here, say, patience: Number(patience) * 1000 });
+        const seconds = Number(patience);
+        if (!(seconds >= 0)) throw new Usage(`--patience ${patience}: write a number of seconds.`);
+        const applied = await upgrade({ here, say, patience: seconds * 1000 });
         for (const name of applied) say(`applied ${name}`);
         say(`${rung(here.name).label} is at version ${currentVersion()}.`);
       }, whateverItsVersion),

@@ -8,6 +8,7 @@ import type { Here } from '../environments/here.ts';
 import { rung } from '../environments/ladder.ts';
 import { forgetAll } from '../journal/checked.ts';
 import * as claims from '../journal/claims.ts';
+import * as journal from '../journal/journal.ts';
 import { operator } from './environment.ts';
 import { point } from '../journal/points.ts';
 import { recover } from '../journal/recovery.ts';
@@ -50,7 +51,10 @@ export async function upgrade({
     try {
       await untilQuiet(here, say, patience);
     } catch (error) {
-      await writeVersion(here.documents, { databaseVersion: from, isUpdating: false });
+      // What an earlier migration left half done, or a person closed, stays closed.
+      if (!before?.isUpdating) {
+        await writeVersion(here.documents, { databaseVersion: from, isUpdating: false });
+      }
       throw error;
     }
     await point('upgrade quiet');
@@ -106,7 +110,7 @@ async function untilQuiet(here: Here, say: Upgrade['say'], patience: number) {
     if (Date.now() > until) {
       throw new Problem(
         503,
-        `These do not end: ${busy.join(', ')}. Nothing was migrated and the door is open again. “oneway claims” shows what is held and can release it.`,
+        `These do not end: ${busy.join(', ')}. Nothing was migrated, and the door is as it was before. “oneway claims” shows what is held and can release it.`,
       );
     }
     await sleep(500);
@@ -129,7 +133,7 @@ async function atWork(on: Pool): Promise<string[]> {
   const held = await claims.held(on);
   const live = await select<{ number: number }>(
     on,
-    sql`select number from transfer where state in ('claimed', 'applying', 'committed', 'putting_back')`,
+    sql`select number from transfer where state in (${journal.liveStates}) and state <> 'planned'`,
   );
   return [
     ...held.map(({ number, origin, person }) => `transfer ${number} from ${origin} (${person})`),

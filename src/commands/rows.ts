@@ -9,13 +9,13 @@ import {
   type RowKey,
 } from '../catalog/entity.ts';
 import { catalog, entityNamed, travelling } from '../catalog/index.ts';
-import type { Value } from '../catalog/fields.ts';
+import type { Field, Value } from '../catalog/fields.ts';
 import type { Here } from '../environments/here.ts';
 import { rung } from '../environments/ladder.ts';
 import { find, readOne } from '../environments/row-store.ts';
 import * as journal from '../journal/journal.ts';
 import { matrix } from '../pictures/matrix.ts';
-import { see, waiting, withTheirDependents } from '../promotion/compare.ts';
+import { idsWithStatus, see, withTheirDependents } from '../promotion/compare.ts';
 import { differingFields } from '../promotion/differing.ts';
 import { unreachable } from '../promotion/sheets.ts';
 import { statuses } from '../promotion/status.ts';
@@ -106,8 +106,7 @@ async function list(here: Here, type: string, { search, where, status, limit, js
   const wanted = statuses.find((one) => one.toLowerCase() === status?.toLowerCase());
   if (status !== undefined && !wanted)
     throw new Usage(`--status: choose one of: ${statuses.join(', ')}`);
-  const found = wanted ? await waiting(here.sql, entity) : null;
-  const ids = found && [...found].filter(([, one]) => one.status === wanted).map(([id]) => id);
+  const ids = wanted ? await idsWithStatus(here.sql, entity, wanted) : null;
   const filters = Object.fromEntries((where ?? []).map((text) => filterOf(type, text)));
   const { rows, total } = await find(here, entity, {
     ...{ search, filters, sort: { field: 'id', descending: false }, offset: 0 },
@@ -123,13 +122,21 @@ async function list(here: Here, type: string, { search, where, status, limit, js
 /** `business=12` as a filter; numbers, yes and no are taken as such. */
 function filterOf(type: string, text: string): [string, Value] {
   const [name = '', value = ''] = text.split(/=(.*)/s);
-  const field = entityNamed(type).fields[name];
-  if (!field) {
-    const names = Object.keys(entityNamed(type).fields).join(', ');
-    throw new Usage(`${type} has no field “${name}”. It has: ${names}`);
-  }
+  const field = fieldOf(entityNamed(type), name);
+  if (field.through) throw new Usage(`--where: rows are not found by their ${name}.`);
   if (field.kind === 'flag') return [name, ['yes', 'true', '1'].includes(value)];
-  return [name, typeof field.initial === 'number' || field.to ? Number(value) : value];
+  const isNumber = typeof field.initial === 'number' || field.to !== undefined;
+  if (isNumber && !/^-?\d+(\.\d+)?$/.test(value)) {
+    throw new Usage(`--where ${text}: ${name} is a number.`);
+  }
+  return [name, isNumber ? Number(value) : value];
+}
+
+/** @throws Usage for a field that its type does not have */
+export function fieldOf({ name: type, fields }: Entity, name: string): Field {
+  const found = fields[name];
+  if (found) return found;
+  throw new Usage(`${type} has no field “${name}”. It has: ${Object.keys(fields).join(', ')}`);
 }
 
 async function show(here: Here, row: RowKey, isJson: boolean | undefined) {

@@ -1,11 +1,12 @@
 // The sheet from a terminal: the same plan, the same refusals, the same click.
 import { v7 as uuid } from 'uuid';
 import type { Command } from 'commander';
-import { keyText } from '../catalog/entity.ts';
+import { keyFrom, keyText } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
 import type { Here } from '../environments/here.ts';
 import { rung } from '../environments/ladder.ts';
 import * as journal from '../journal/journal.ts';
-import { Problem } from '../problems.ts';
+import { NotFound, Problem } from '../problems.ts';
 import { DELETE, noChoices, OVERWRITE, type Choices } from '../promotion/choices.ts';
 import type { Plan } from '../promotion/plan.ts';
 import { roadFrom } from '../promotion/roads.ts';
@@ -13,8 +14,8 @@ import * as selections from '../promotion/selections.ts';
 import { prepare } from '../promotion/sheets.ts';
 import * as transfers from '../promotion/transfers.ts';
 import { count, when } from '../web/words.ts';
-import { answer, at, columns, confirmed, endWith, person } from './environment.ts';
-import { key } from './rows.ts';
+import { answer, at, columns, confirmed, endWith, person, Usage } from './environment.ts';
+import { fieldOf, key } from './rows.ts';
 
 export type Asked = {
   name?: string;
@@ -99,17 +100,19 @@ export type Sheet = { wanted: selections.New; email: string; isManager: boolean 
 
 /** Shows the plan of a selection and, when that is wanted, sends it. */
 export async function review(here: Here, { wanted, email, isManager }: Sheet, asked: Asked) {
+  const found = selections.draft(email, wanted);
+  const { kind } = found;
+  const chosen = { ...found, choices: choicesOf(asked) };
   const twin = asked.idempotencyKey
     ? await journal.byKey(here.sql, email, asked.idempotencyKey)
     : undefined;
   if (twin && !asked.dryRun) {
+    await refuseOther(here, twin, chosen);
     return tell(await journal.whenEnded(here, twin.id), asked);
   }
-  const found = selections.draft(email, wanted);
-  const { kind } = found;
   const road = roadFrom(here, email, kind);
-  const chosen = { ...found, choices: choicesOf(asked) };
   const seen = await prepare(road, chosen);
+  refuseUnknown(chosen.choices, seen.plan);
   // The words count for the very plan that they were typed for.
   const choices = {
     ...chosen.choices,
@@ -134,6 +137,7 @@ export async function review(here: Here, { wanted, email, isManager }: Sheet, as
   )
     return;
   const id = await selections.create(here.sql, email, wanted);
+  await selections.decide(here.sql, id, selection);
   const sent = await transfers.send(
     road,
     { ...selection, id },
@@ -147,6 +151,31 @@ export async function review(here: Here, { wanted, email, isManager }: Sheet, as
     },
   );
   tell(await journal.whenEnded(here, sent.id), asked);
+}
+
+/** @throws Problem when the key was given to another transfer */
+async function refuseOther(here: Here, twin: journal.Transfer, chosen: selections.Selection) {
+  const former = await selections
+    .find(here.sql, twin.selection ?? '', chosen.kind)
+    .catch((error: unknown) => {
+      if (error instanceof NotFound) return null;
+      throw error;
+    });
+  if (former && selections.goes(former) === selections.goes(chosen)) return;
+  throw new Problem(
+    422,
+    `This idempotency key was given to transfer ${twin.number}, which is another one. Nothing was sent.`,
+  );
+}
+
+/** @throws Usage when a field shall stay as it is that does not go */
+function refuseUnknown({ kept }: Choices, { steps }: Plan) {
+  const going = new Set(steps.map(keyText));
+  for (const [row, fields] of Object.entries(kept)) {
+    if (!going.has(row)) throw new Usage(`--keep: ${row} is not part of this transfer.`);
+    const entity = entityNamed(keyFrom(row).entity);
+    for (const field of fields) fieldOf(entity, field);
+  }
 }
 
 const verbs = { transfer: 'Transfer', undo: 'Undo', 'bring-back': 'Bring back' };

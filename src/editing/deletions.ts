@@ -1,4 +1,6 @@
 // Deleting a row where that is allowed: what goes along, what stands in the way.
+import { hash } from 'node:crypto';
+import { hashOf } from '../catalog/content.ts';
 import { keyText, titleOf, type Entity, type Row } from '../catalog/entity.ts';
 import { dependentsOf } from '../catalog/index.ts';
 import type { Stop } from '../environments/place.ts';
@@ -12,6 +14,8 @@ export type Deletion = {
   row: Row;
   goesAlong: { entity: Entity; row: Row }[];
   usedBy: { entity: Entity; row: Row }[];
+  /** Of everything that would go, as it stands. */
+  seen: string;
 };
 
 /** What a deletion takes along, and what stands in its way. */
@@ -27,18 +31,31 @@ export async function deletion(here: Stop, entity: Entity, id: number): Promise<
   const along = goesAlong.map((one) => ({ entity: one.entity.name, id: one.row.id }));
   const uses = fromElsewhere(await usesOf(here, [key], { under: true }), along);
   const usedBy = uses.map(({ user }) => user);
-  return { row, goesAlong, usedBy };
+  const all = [{ entity, row }, ...goesAlong];
+  const seen = hash('sha256', all.map((one) => hashOf(one.entity, one.row)).join(' '));
+  return { row, goesAlong, usedBy, seen };
 }
 
-/** @throws Conflict when other rows still use it */
-export async function remove(home: Home, author: Author, entity: Entity, id: number) {
-  const { row, goesAlong, usedBy } = await deletion(home.here, entity, id);
+/**
+ * Deletes a row with what goes along, unless it is not any more what was `shown`.
+ * @throws Conflict when other rows still use it
+ */
+export async function remove(
+  home: Home,
+  author: Author,
+  entity: Entity,
+  id: number,
+  shown?: string,
+): Promise<'deleted' | 'changed since'> {
+  const { row, goesAlong, usedBy, seen } = await deletion(home.here, entity, id);
   if (usedBy.length > 0) {
     throw new Conflict(
       `${titleOf(entity, row)} is still used by ${usedBy.length} other rows. Change those first.`,
     );
   }
+  if (shown !== undefined && shown !== seen) return 'changed since';
   const all = [{ entity, row }, ...goesAlong];
   const changes = all.map((one) => ({ entity: one.entity, before: one.row, after: null }));
   await write(home, author, changes);
+  return 'deleted';
 }

@@ -7,7 +7,7 @@ import { readOne } from '../environments/row-store.ts';
 import { usesOf } from '../environments/uses.ts';
 import { write, type Change, type Home } from '../journal/own-write.ts';
 import type { Author } from '../journal/row-states.ts';
-import { NotFound } from '../problems.ts';
+import { NotFound, Unavailable } from '../problems.ts';
 
 /** Answers the new key. @throws NotFound when the row is not here */
 export async function giveNewId(
@@ -36,7 +36,9 @@ export async function giveNewId(
   try {
     await write(home, author, changes, { name: `${textOf(found[entity.title])} under a new ID` });
   } catch (error) {
-    if (row !== found) await write(home, author, [{ entity, before: row, after: found }]);
+    // What is not certain yet is finished by the program itself.
+    const isOver = !(error instanceof Unavailable);
+    if (row !== found && isOver) await write(home, author, [{ entity, before: row, after: found }]);
     throw error;
   }
   return { entity: entity.name, id: next };

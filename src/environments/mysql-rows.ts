@@ -122,7 +122,8 @@ function condition(entity: Entity, query: Which): Statement {
   for (const [field, value] of Object.entries(query.filters)) {
     const definition = entity.fields[field];
     const column = definition && columnOf(field, definition);
-    if (column) all.push(sql`${name(column)} = ${value}`);
+    if (!column) throw new TypeError(`${entity.name} cannot be found by ${field}`);
+    all.push(sql`${name(column)} = ${value}`);
   }
   if (query.search !== '') {
     const pattern = `%${query.search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;

@@ -1,16 +1,16 @@
-import { Unavailable } from '../problems.ts';
+import { Closed } from '../problems.ts';
 import { readVersion } from '../version/metadata.ts';
 import { rung } from './ladder.ts';
 import type { Stop } from './place.ts';
 
 /**
  * A checkpoint of long work: nothing is begun where a database is being updated.
- * @throws Unavailable, after which a job is tried again
+ * @throws Closed, after which a job is tried again
  */
 export async function refuseWhileUpdating(...stops: Stop[]) {
   for (const { documents, name } of stops) {
     if ((await readVersion(documents))?.isUpdating) {
-      throw new Unavailable(`The database of ${rung(name).inText} is being updated.`);
+      throw new Closed(`The database of ${rung(name).inText} is being updated.`);
     }
   }
 }

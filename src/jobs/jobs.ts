@@ -1,5 +1,6 @@
 // The record of every job: what was asked for, how far it is, what came of it. Redis only runs jobs: one that
 // it lost is put back from here.
+import type { Pool } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
@@ -48,26 +49,28 @@ export type Wanted = {
 };
 
 /** Writes a job down; answers the one that lives already where there may be only one. */
-export async function request(
-  on: Queryable,
+export function request(
+  pool: Pool,
   { kind, name, person, input, onlyOne }: Wanted,
 ): Promise<{ job: Job; isNew: boolean }> {
   const id = uuid();
-  const isNew =
-    (await run(
+  return transaction(pool, async (on) => {
+    await run(
       on,
       sql`insert into job (id, kind, name, person, input, state, only_one, created_at)
           values (${id}, ${kind}, ${name.slice(0, 200)}, ${person}, ${JSON.stringify(input)}, 'waiting',
             ${onlyOne ?? null}, ${now})
           on duplicate key update only_one = only_one`,
-    )) === 1;
-  const job = await first<Job>(
-    on,
-    sql`select * from job where id = ${id} or only_one = ${onlyOne ?? null} order by id = ${id} desc limit 1`,
-  );
-  if (!job) throw new Error('The job was not written down');
-  if (isNew) await audit.write(on, { person, action: 'asked for a job', subject: name });
-  return { job, isNew: isNew && job.id === id };
+    );
+    const job = await first<Job>(
+      on,
+      sql`select * from job where id = ${id} or only_one = ${onlyOne ?? null} order by id = ${id} desc limit 1`,
+    );
+    if (!job) throw new Error('The job was not written down');
+    const isNew = job.id === id;
+    if (isNew) await audit.write(on, { person, action: 'asked for a job', subject: name });
+    return { job, isNew };
+  });
 }
 
 export const byId = (on: Queryable, id: string) =>
@@ -130,17 +133,16 @@ export type Progress = { done: number; total: number; doing: string; result?: un
 
 /** @throws Overtaken, Cancelled */
 export async function report(on: Queryable, job: Job, { done, total, doing, result }: Progress) {
-  const found = await run(
+  await run(
     on,
     sql`update job set done_count = ${done}, total_count = ${total}, doing = ${doing.slice(0, 300)},
                report = coalesce(${result === undefined ? null : JSON.stringify(result)}, report),
                alive_at = ${now}
          where ${mine(job)}`,
   );
-  // No line is also found when nothing changed within one millisecond.
-  const own = await first<Job>(on, sql`select * from job where ${mine(job)}`);
-  if (found === 0 && !own) throw new Overtaken(`Job ${job.number} is in other hands`);
-  if (own?.cancelled_by) throw new Cancelled(`Cancelled by ${own.cancelled_by}`);
+  const own = await first<Job>(on, sql`select cancelled_by from job where ${mine(job)}`);
+  if (!own) throw new Overtaken(`Job ${job.number} is in other hands`);
+  if (own.cancelled_by) throw new Cancelled(`Cancelled by ${own.cancelled_by}`);
 }
 
 export const sayAlive = (on: Queryable, job: Job) =>

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { isPassing } from '../database/passing.ts';
 import type { Here } from '../environments/here.ts';
 import { inWords } from '../version/standing.ts';
-import { Conflict, Problem, Unavailable } from '../problems.ts';
+import { Closed, Conflict, Problem, Unavailable } from '../problems.ts';
 import * as jobs from './jobs.ts';
 
 /** What a task knows of the job that it is run for. */
@@ -90,10 +90,10 @@ export async function runJob(
   return jobs.byId(here.sql, id);
 }
 
-/** @throws Unavailable, after which it is tried again */
+/** @throws Closed, after which it is tried again */
 export async function refuseWhileClosed(here: Here) {
   const standing = await here.standing();
-  if (standing.kind !== 'open') throw new Unavailable(inWords(standing));
+  if (standing.kind !== 'open') throw new Closed(inWords(standing));
 }
 
 async function giveUpOrTryAgain(
@@ -104,11 +104,12 @@ async function giveUpOrTryAgain(
 ): Promise<unknown> {
   const problem = error instanceof Error ? error.message : String(error);
   const isPassingBy = error instanceof Unavailable || isPassing(error);
+  const isWaiting = error instanceof Stopping || error instanceof Closed;
   if (error instanceof jobs.Cancelled) return jobs.endCancelled(here.sql, job);
   if (!(error instanceof jobs.Overtaken || error instanceof Stopping)) {
     here.log.warn({ err: error, job: job.number, attempt: job.attempt }, 'job stopped');
   }
-  if (error instanceof Stopping || (isPassingBy && job.attempt < task.attempts)) {
+  if (isWaiting || (isPassingBy && job.attempt < task.attempts)) {
     return jobs.putOff(here.sql, job, problem);
   }
   return error instanceof jobs.Overtaken ? undefined : jobs.fail(here.sql, job, problem);

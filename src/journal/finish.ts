@@ -196,6 +196,7 @@ export async function refuse({ here, there, transfer }: Work, why: string) {
         transfer: transfer.id,
       });
     }
+    await journal.tellIfPromised(connection, transfer, why);
   });
   await claims.release(there.sql, transfer);
 }

@@ -81,6 +81,19 @@ export async function contentsEverOf(on: Queryable, entity: Entity, ids: number[
   return found;
 }
 
+/** What came down from production, with its hash and when. */
+export async function cameDown(on: Queryable, entity: Entity, ids: number[]) {
+  const lines = await select<Pick<Arrival, 'row_id' | 'at' | 'after_image'>>(
+    on,
+    sql`select row_id, at, after_image from arrival
+         where entity = ${entity.name} and row_id in (${ids}) and kind in ('copy-down', 'bring-back')`,
+  );
+  return lines.flatMap(({ row_id: id, at, after_image }) => {
+    const row = image(after_image);
+    return row ? [{ id, at, hash: hashOf(entity, row) }] : [];
+  });
+}
+
 export type ArrivedTransfer = {
   transfer: string;
   name: string;

@@ -52,6 +52,8 @@ export async function open(
     });
   } catch (error) {
     const twin = await byKey(here.sql, draft.person, draft.idempotencyKey);
+    // It was written, and only the answer was lost.
+    if (twin?.id === id) return { transfer: twin, isNew: true };
     if ((error as { code?: string }).code === 'ER_DUP_ENTRY' && twin) {
       return { transfer: twin, isNew: false };
     }
@@ -225,6 +227,13 @@ export async function whenEnded(here: Stop, id: string): Promise<Transfer> {
     if (!liveStates.includes(transfer.state) || look === 50) return transfer;
     await sleep(100);
   }
+}
+
+/** Who was told that a save will be finished is told when it was not. */
+export async function tellIfPromised(on: Queryable, transfer: Transfer, why: string) {
+  if (transfer.kind !== 'save' || transfer.fence === 1) return;
+  const text = `“${transfer.name}” could not be saved after all, and stands as it did before. ${why}`;
+  await tell(on, transfer.person, { text, href: null });
 }
 
 /** Transfers that nobody is working on. */

@@ -10,6 +10,7 @@ import {
   type RowKey,
 } from '../catalog/entity.ts';
 import type { Link } from '../catalog/fields.ts';
+import { isPassing } from '../database/passing.ts';
 import { idsByName } from '../environments/names.ts';
 import type { Stop } from '../environments/place.ts';
 import { Conflict, Unavailable } from '../problems.ts';
@@ -32,7 +33,7 @@ export type Naming = { key?: string; kind?: journal.Kind; name?: string };
 
 /**
  * Writes changes in one transfer of their own.
- * @throws Conflict when a row is not as it was, Unavailable when it is not certain yet
+ * @throws Conflict when a row is not as it was, Unavailable when it is not certain yet or waits for a person
  */
 export async function write(
   { here, lease }: Home,
@@ -42,19 +43,24 @@ export async function write(
 ): Promise<{ transfer: journal.Transfer; isNew: boolean }> {
   const relied = await reliedOn(here, changes);
   const draft = draftOf(author, changes.map(asStep), relied, naming);
-  const opened = await journal.open(here, here, lease, draft);
-  if (!opened.isNew) return opened;
+  let isKept = false;
   try {
+    const opened = await journal.open(here, here, lease, draft);
+    if (!opened.isNew) return opened;
+    isKept = true;
     const ended = await carry(here, here, opened.transfer, lease);
-    if (ended.state !== 'verified') {
-      const why = (await journal.byId(here.sql, ended.id))?.problem;
-      throw new Conflict(`Nothing was saved. ${why ?? ''}`);
-    }
-    return opened;
+    if (ended.state === 'verified') return opened;
+    const why = (await journal.byId(here.sql, ended.id))?.problem ?? '';
+    throw ended.state === 'needs_attention'
+      ? new Unavailable(`It could not be finished, and an engineer has to decide. ${why}`)
+      : new Conflict(`Nothing was saved. ${why}`);
   } catch (error) {
-    if (!(error instanceof Unsettled || error instanceof journal.Stale)) throw error;
+    const isOpen = error instanceof Unsettled || error instanceof journal.Stale || isPassing(error);
+    if (!isOpen) throw error;
     throw new Unavailable(
-      'A database does not answer. What you saved is kept and will be finished as soon as it does.',
+      isKept
+        ? 'A database does not answer. What you saved is kept and will be finished as soon as it does.'
+        : 'A database does not answer, and whether this was saved is not certain. Look at the row in a moment before you save it again.',
     );
   }
 }

@@ -49,7 +49,10 @@ export async function putBack(work: Work, why?: string): Promise<boolean> {
     await command(connection, 'COMMIT');
     const left = foreign.map(({ seq }) => [seq, 'left as theirs'] as const);
     await journal.writeOutcomes(here.sql, transfer.id, new Map(left));
-    await journal.move(here.sql, transfer, ['putting_back'], 'put_back');
+    await transaction(here.sql, async (own) => {
+      await journal.move(own, transfer, ['putting_back'], 'put_back');
+      await journal.tellIfPromised(own, transfer, transfer.problem ?? why ?? '');
+    });
     return true;
   });
 }

@@ -45,6 +45,8 @@ export type Transfer = {
   plan_hash: string;
   /** The transfer that this one takes back. */
   undoes: string | null;
+  /** The basket that it was sent from. */
+  selection: string | null;
   /** What a person chose when it could not go on by itself. */
   decision: Decision | null;
   /** JSON: the transfers that brought these rows here. */

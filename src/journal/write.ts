@@ -125,7 +125,7 @@ async function lookAgain(work: Work, connection: PoolConnection) {
   const place = { sql: connection, documents: work.there.documents };
   // Uncached, under the claims: a migration waits for claims, so the two cannot cross. What had got further
   // before goes on to its end.
-  if (work.transfer.state !== 'applying') await refuseWhileUpdating(work);
+  if (work.transfer.state !== 'applying') await refuseUnlessOpen(work);
   const rows = await read(place, [...work.steps, ...work.reliedOn]);
   for (const step of work.steps) {
     const now = rows.get(keyText(step)) ?? null;
@@ -145,7 +145,7 @@ async function lookAgain(work: Work, connection: PoolConnection) {
   await refuseUsed(place, work);
 }
 
-async function refuseWhileUpdating({ there }: Work) {
+async function refuseUnlessOpen({ there }: Work) {
   const version = await readVersion(there.documents);
   if (version?.isUpdating) throw new Moved('The database there is being updated. Try again later.');
   if (version === null) throw new Moved('The database there does not say which version it has.');

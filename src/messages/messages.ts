@@ -33,6 +33,10 @@ export const tellHolders = (
          where permission.name = ${permission} and person.active and person.email <> ${except}`,
   );
 
+/** Forgets what was read long ago. */
+export const tidy = ({ sql: on }: { sql: Queryable }) =>
+  run(on, sql`delete from message where read_at < utc_timestamp() - interval 90 day`);
+
 export const of = (on: Queryable, person: string) =>
   select<Message>(
     on,

@@ -6,7 +6,7 @@ import * as outbox from './outbox.ts';
 
 /** How long an answer may take, in seconds. */
 const PATIENCE = 10;
-/** 5 s, 10 s, 20 s … at most an hour apart: about seven hours in all. */
+/** 5 s, 10 s, 20 s … at most an hour apart: about five and a half hours in all. */
 const ATTEMPTS = 15;
 const waitAfter = (attempts: number) => Math.min(5 * 2 ** (attempts - 1), 3600);
 

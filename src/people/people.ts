@@ -13,31 +13,32 @@ import type { Stop } from '../environments/place.ts';
 import { Invalid, NotFound, parsed } from '../problems.ts';
 import { hashPassword, isPassword, noPassword } from './passwords.ts';
 
-export type Person = Account & { isActive: boolean };
+/** `credential` changes with the password: what was given out for an earlier one does not hold any more. */
+export type Person = Account & { isActive: boolean; credential: string };
 
 type Stored = {
   id: number;
   email: string;
   name: string;
   active: number;
+  credential: string;
   permissions: string | null;
 };
 
-const toPerson = ({ id, email, name, active, permissions }: Stored): Person => ({
-  id,
-  email,
-  name,
+const toPerson = ({ id, email, name, active, credential, permissions }: Stored): Person => ({
+  ...{ id, email, name, credential },
   isActive: active === 1,
   permissions: permissionNames.filter((one) => (permissions ?? '').split(',').includes(one)),
 });
 
+const columns = sql`p.id, p.email, p.name, p.active, sha2(p.password_hash, 256) as credential,
+                    group_concat(m.name) as permissions`;
+
 export async function list(on: Queryable): Promise<Person[]> {
   const people = await select<Stored>(
     on,
-    sql`select p.id, p.email, p.name, p.active, group_concat(m.name) as permissions
-          from person p left join permission m on m.person_id = p.id
-         group by p.id, p.email, p.name, p.active
-         order by p.name, p.id`,
+    sql`select ${columns} from person p left join permission m on m.person_id = p.id
+         group by p.id order by p.name, p.id`,
   );
   return people.map(toPerson);
 }
@@ -45,10 +46,8 @@ export async function list(on: Queryable): Promise<Person[]> {
 export async function find(on: Queryable, id: number): Promise<Person | null> {
   const person = await first<Stored>(
     on,
-    sql`select p.id, p.email, p.name, p.active, group_concat(m.name) as permissions
-          from person p left join permission m on m.person_id = p.id
-         where p.id = ${id}
-         group by p.id, p.email, p.name, p.active`,
+    sql`select ${columns} from person p left join permission m on m.person_id = p.id
+         where p.id = ${id} group by p.id`,
   );
   return person ? toPerson(person) : null;
 }

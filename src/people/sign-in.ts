@@ -46,11 +46,11 @@ export function openGate({ sql, name, settings }: Here, redis: Redis): Gate {
   };
 }
 
-/** Puts the signed-in person on the request; one who was closed or removed is signed out. */
+/** Puts the signed-in person on the request; one who was closed, or has a new password since, is signed out. */
 export async function recognise(req: Request, _res: Response, next: NextFunction) {
   const { personId } = req.session;
   const person = personId === undefined ? null : await people.find(req.here.sql, personId);
-  if (person?.isActive) req.account = person;
+  if (person?.isActive && person.credential === req.session.credential) req.account = person;
   next();
 }
 
@@ -119,6 +119,7 @@ async function enter(req: Request, person: people.Person) {
     req.session.regenerate((error: unknown) => (error ? reject(error) : resolve()));
   });
   req.session.personId = person.id;
+  req.session.credential = person.credential;
   req.session.returnTo = returnTo;
   await kept.handOver(req, person.id, waiting);
   await audit.write(req.here.sql, {

@@ -150,14 +150,19 @@ type Recalled = {
   base_hash: string | null;
   seen_hash: string | null;
   undone_hash: string | null;
+  is_held: number;
 };
 
-/** `isUndone`: this very content was taken back there, and asks before it goes again. */
-export type Waiting = { status: Status; isEngineering: boolean; isUndone: boolean };
+/** `isUndone`: this very content was taken back there, and asks before it goes again. `isHeld`: *Not for production*. */
+export type Waiting = {
+  status: Status;
+  isEngineering: boolean;
+  isUndone: boolean;
+  isHeld: boolean;
+};
 
 /**
- * Every row of an entity that is not in sync with what was last seen there, by id; dependents count for their
- * owner. Rows on hold (*Not for production*) are left out.
+ * Every row of an entity that is not in sync with what was last seen there, by id; dependents count for their owner.
  */
 export async function waiting(on: Queryable, entity: Entity): Promise<Map<number, Waiting>> {
   const kinds = [entity.name, ...entity.dependents];
@@ -166,22 +171,24 @@ export async function waiting(on: Queryable, entity: Entity): Promise<Map<number
     // In this order: joined before the comparison, the roots were looked up for every row that is in sync.
     sql`select straight_join
                s.entity, s.row_id, if(s.entity = ${entity.name}, s.row_id, s.root_id) as root_id,
-               s.hash, s.deleted_at, s.engineering_by, t.base_hash, t.seen_hash, t.undone_hash
+               s.hash, s.deleted_at, s.engineering_by, t.base_hash, t.seen_hash, t.undone_hash,
+               s.held_at is not null or r.held_at is not null as is_held
           from row_state s
           left join stop_state t on t.entity = s.entity and t.row_id = s.row_id
           join row_state r on r.entity = s.root_entity and r.row_id = s.root_id
          where s.entity in (${kinds})
-           and not (if(s.deleted_at is null, s.hash, null) <=> t.seen_hash)
-           and s.held_at is null and r.held_at is null`,
+           and not (if(s.deleted_at is null, s.hash, null) <=> t.seen_hash)`,
   );
   const own = new Map<number, Status>();
   const dependents = new Map<number, Status[]>();
   const engineering = new Set<number>();
   const undone = new Set<number>();
+  const held = new Set<number>();
   for (const line of lines) {
     const status = recalledStatus(line);
     const id = line.entity === entity.name ? line.row_id : line.root_id;
     if (line.engineering_by) engineering.add(id);
+    if (line.is_held) held.add(id);
     if (line.undone_hash === (line.deleted_at ? DELETED : line.hash)) undone.add(id);
     if (status === 'Only there') continue;
     if (status && line.entity === entity.name) own.set(id, status);
@@ -191,14 +198,37 @@ export async function waiting(on: Queryable, entity: Entity): Promise<Map<number
   return new Map(
     [...own].map(([id, status]) => [
       id,
-      { status, isEngineering: engineering.has(id), isUndone: undone.has(id) },
+      {
+        status,
+        isEngineering: engineering.has(id),
+        isUndone: undone.has(id),
+        isHeld: held.has(id),
+      },
     ]),
   );
 }
 
-/** Waits only for a click: new or changed here, no work of engineering's, nothing that was undone. */
-export const isWaitingOnly = ({ status, isEngineering, isUndone }: Waiting) =>
-  isReady(status) && !isEngineering && !isUndone;
+/** Waits only for a click: new or changed here, no work of engineering's, nothing that was undone or is on hold. */
+export const isWaitingOnly = ({ status, isEngineering, isUndone, isHeld }: Waiting) =>
+  isReady(status) && !isEngineering && !isUndone && !isHeld;
+
+/** Ids of the rows here that have this status. */
+export async function idsWithStatus(
+  on: Queryable,
+  entity: Entity,
+  status: Status,
+  waits?: Map<number, Waiting>,
+): Promise<number[]> {
+  const known = waits ?? (await waiting(on, entity));
+  if (status !== 'In sync') {
+    return [...known].flatMap(([id, one]) => (one.status === status ? [id] : []));
+  }
+  const standing = await select<{ row_id: number }>(
+    on,
+    sql`select row_id from row_state where entity = ${entity.name} and deleted_at is null`,
+  );
+  return standing.map((line) => line.row_id).filter((id) => !known.has(id));
+}
 
 /** The status of a row as its books have it. */
 export const recalledStatus = (

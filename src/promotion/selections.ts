@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { first, run, select, sql, type Queryable } from '../database/sql.ts';
+import type { Stop } from '../environments/place.ts';
 import * as journal from '../journal/journal.ts';
 import { Invalid, NotFound } from '../problems.ts';
 import { noChoices, type Choices } from './choices.ts';
@@ -151,6 +152,15 @@ export async function list(on: Queryable, person: string): Promise<(Selection & 
   return lines.map((line) => ({ ...selectionFrom(line), at: line.created_at }));
 }
 
+/** Forgets what was chosen long ago, never sent and given no name. */
+export const tidy = ({ sql: on }: Stop) =>
+  run(
+    on,
+    sql`delete from selection
+         where name = '' and created_at < utc_timestamp() - interval 31 day
+           and not exists (select 1 from transfer where transfer.selection = selection.id)`,
+  );
+
 /** Baskets with a name that were begun in the last month, for a list's *Add to*. */
 export const named = (on: Queryable) =>
   select<{ id: string; name: string }>(
@@ -161,6 +171,17 @@ export const named = (on: Queryable) =>
          order by created_at desc
          limit 20`,
   );
+
+/** What decides which rows go, as one text: of two selections with the same, the same goes. */
+export const goes = ({
+  kind,
+  undoes,
+  keys,
+  choices,
+}: Omit<Decided & Selection, 'id' | 'person'>) => {
+  const { include, create, resend, kept, locals, again } = choices;
+  return JSON.stringify([kind, undoes, keys, include, create, resend, kept, locals, again]);
+};
 
 /** Puts rows into a basket that is there. */
 export async function addTo(on: Queryable, id: string, keys: RowKey[]) {

@@ -82,19 +82,14 @@ function localsIn(posted: unknown): Choices['locals'] {
   return locals;
 }
 
-/** What decides which rows go; a tick that was set in the last moment has not been looked at yet. */
-const goes = ({ keys, choices }: Pick<selections.Selection, 'keys' | 'choices'>) => {
-  const { include, create, resend, kept, locals, again } = choices;
-  return JSON.stringify([keys, include, create, resend, kept, locals, again]);
-};
-
 /** The click. Anything that moved since the sheet was shown brings a fresh sheet. */
 export const send = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = textIn(req.body, 'selection');
   const selection = await selections.find(req.here.sql, id, kind);
   const now = decided(req.body, selection);
   await selections.decide(req.here.sql, id, now);
-  if (goes(now) !== goes(selection)) {
+  // A tick that was set in the last moment has not been looked at yet.
+  if (selections.goes({ ...selection, ...now }) !== selections.goes(selection)) {
     flash(req, 'The sheet shows your choices now. Look at it once more, then confirm.');
     return res.redirect(303, `${sheetKinds[kind].path}/${id}`);
   }

@@ -4,6 +4,7 @@ import { select, sql, type Queryable } from '../database/sql.ts';
 import { drawIds } from '../environments/ids.ts';
 import { rung } from '../environments/ladder.ts';
 import type { Stop } from '../environments/place.ts';
+import { isPassing } from '../database/passing.ts';
 import * as journal from '../journal/journal.ts';
 import { Unsettled } from '../journal/work.ts';
 import { carry } from '../journal/write.ts';
@@ -117,7 +118,8 @@ function sameRequest(twin: journal.Transfer, click: Click): journal.Transfer {
 /** Once it is in the journal, its page tells how it stands; before that, nothing happened. */
 async function settled(road: Road, click: Click, error: unknown): Promise<journal.Transfer> {
   const written = await journal.byKey(journalOf(road).sql, click.person, click.idempotencyKey);
-  if (written && (error instanceof Unsettled || error instanceof journal.Stale)) return written;
+  const isOpen = error instanceof Unsettled || error instanceof journal.Stale || isPassing(error);
+  if (written?.plan_hash === click.planHash && isOpen) return written;
   throw unreachable(error, road.there);
 }
 

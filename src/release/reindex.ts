@@ -1,10 +1,11 @@
 // Which ids stand where: what an index is made from, and held against.
 import { entityNamed, travelling } from '../catalog/index.ts';
 import type { Entity } from '../catalog/entity.ts';
-import { select, sql, type Queryable } from '../database/sql.ts';
+import { first, select, sql, type Queryable } from '../database/sql.ts';
 import type { Stop } from '../environments/place.ts';
 import { findIds } from '../environments/row-store.ts';
 import type { Transfer } from '../journal/journal.ts';
+import { Problem } from '../problems.ts';
 
 export type Ids = Record<string, number[]>;
 
@@ -21,14 +22,27 @@ export async function allIds(place: Stop): Promise<Ids> {
 
 export type Changed = { entity: string; id: number; isGone: boolean };
 
-/** Ids that were written at a place since a transfer came, that one included. */
+/**
+ * Ids that were written at a place since a transfer came, that one included.
+ * @throws Problem when it wrote nothing there
+ */
 export async function changedSince(on: Queryable, transfer: Transfer): Promise<Changed[]> {
+  const came = await first<{ id: number | null }>(
+    on,
+    sql`select min(id) as id from arrival where transfer = ${transfer.id}`,
+  );
+  if (!came?.id) {
+    throw new Problem(
+      422,
+      `Transfer ${transfer.number} wrote nothing there (${transfer.state.replace('_', ' ')}): choose one that arrived.`,
+    );
+  }
   const lines = await select<{ entity: string; row_id: number; is_gone: number }>(
     on,
     sql`select a.entity, a.row_id, a.after_image is null as is_gone
           from arrival a
           join (select max(id) as id from arrival
-                 where id >= (select min(id) from arrival where transfer = ${transfer.id})
+                 where id >= ${came.id}
                  group by entity, row_id) newest on newest.id = a.id
          order by a.entity, a.row_id`,
   );

@@ -4,7 +4,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { select, sql } from '../database/sql.ts';
 import type { Stop } from '../environments/place.ts';
 import { byEntity } from '../environments/row-store.ts';
-import { contentsEverOf } from '../journal/history.ts';
+import { cameDown } from '../journal/history.ts';
 import { see } from '../promotion/compare.ts';
 
 export type Edited = {
@@ -34,18 +34,22 @@ export async function editedAbove(here: Stop, source: Stop): Promise<Edited[]> {
   const own = lines.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
   const keys = own.map(({ entity, row_id: id }) => ({ entity, id }));
   const sights = await see(source, here, keys, { basesIn: here.sql });
-  const came = new Map<string, Set<string>>();
+  const came = new Map<string, { at: string; hash: string }[]>();
   for (const [entity, ids] of byEntity(keys)) {
-    for (const [id, hashes] of await contentsEverOf(here.sql, entity, ids)) {
-      came.set(keyText({ entity: entity.name, id }), hashes);
+    for (const { id, at, hash } of await cameDown(here.sql, entity, ids)) {
+      const text = keyText({ entity: entity.name, id });
+      came.set(text, [...(came.get(text) ?? []), { at, hash }]);
     }
   }
   return own.flatMap(({ entity, row_id: id, title, person, at }) => {
     const key = { entity, id };
     const sight = sights.get(keyText(key));
     const isSame = !sight || sight.hereHash === sight.thereHash;
-    // What came down before and differs now was changed here, not there.
-    const isKnown = sight?.hereHash && came.get(keyText(key))?.has(sight.hereHash);
+    // What came down since it was edited, and differs now, was changed here. What came before that says nothing: an edit
+    // may put an earlier text back.
+    const isKnown = came
+      .get(keyText(key))
+      ?.some((one) => one.hash === sight?.hereHash && one.at >= at);
     return isSame || isKnown ? [] : [{ key, title, person, at, status: sight.status }];
   });
 }

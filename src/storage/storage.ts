@@ -1,7 +1,7 @@
 // Objects are named by the SHA-256 of their content, so they are never overwritten and one store may serve
 // several environments.
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile, access } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { v7 as uuid } from 'uuid';
@@ -24,21 +24,33 @@ export function folderStorage(url: string): Storage {
     has: async (name) =>
       access(path(name)).then(
         () => true,
-        () => false,
+        (error: unknown) => {
+          if (isAbsence(error)) return false;
+          throw error;
+        },
       ),
     read: async (name) =>
-      readFile(path(name)).catch(() => {
-        throw new NotFound(`There is no object named "${name}".`);
+      readFile(path(name)).catch((error: unknown) => {
+        if (isAbsence(error)) throw new NotFound(`There is no object named "${name}".`);
+        throw error;
       }),
     write: async (name, content) => {
       await mkdir(join(folder, name.slice(0, 2)), { recursive: true });
-      // Under its own name only when it is whole.
+      // Under its own name only when it is whole, and on the disk.
       const draft = join(folder, name.slice(0, 2), `.${uuid()}`);
-      await writeFile(draft, content);
-      await rename(draft, path(name));
+      try {
+        await writeFile(draft, content, { flush: true });
+        await rename(draft, path(name));
+      } catch (error) {
+        await rm(draft, { force: true });
+        throw error;
+      }
     },
   };
 }
+
+/** Any other error is trouble with the disk, and says nothing about the object. */
+const isAbsence = (error: unknown) => (error as { code?: string }).code === 'ENOENT';
 
 const objectName = /^[0-9a-f]{64}\.(png|jpg|gif|webp)$/;
 

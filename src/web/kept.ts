@@ -1,5 +1,6 @@
 // What a person was posting when the door was closed: kept for half an hour, and given back after signing in.
 import type { NextFunction, Request, Response } from 'express';
+import type { RateLimiterRedis } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import { NotFound } from '../problems.ts';
 import { page } from './pages.ts';
@@ -24,13 +25,18 @@ export type Kept = z.infer<typeof schema>;
 
 const keyOf = ({ here }: Request, person: number) => `oneway:${here.name}:kept:${person}`;
 
-/** Answers whether there was somebody to keep it for. */
+/** Answers whether there was somebody to keep it for, and anything that may be kept. */
 export async function keep(req: Request): Promise<boolean> {
   const person = req.session.personId;
-  if (person === undefined || req.path.startsWith('/kept')) return false;
-  await keepFor(req, person, keptIn(req));
+  const kept = keptIn(req);
+  if (person === undefined || !isWorth(kept)) return false;
+  await keepFor(req, person, kept);
   return true;
 }
+
+/** A password is nowhere in clear, not for a moment. */
+const isWorth = ({ path, fields }: Kept) =>
+  fields.length > 0 && !path.startsWith('/kept') && !fields.some(([name]) => name === 'password');
 
 const keptIn = (req: Request): Kept => ({
   path: req.originalUrl,
@@ -42,19 +48,30 @@ const keepFor = (req: Request, person: number, kept: Kept) =>
   req.redis.set(keyOf(req, person), JSON.stringify(kept), { EX: SECONDS });
 
 const ROOM = 200_000;
+/** Bytes of a form with its images; of what is longer, or does not say how long it is, nothing is read. */
+const READ = 8_000_000;
 
 /**
- * Someone whose session has ended sends a form from one of our pages: it waits in the new session until somebody
- * signs in there.
+ * Someone whose session has ended sends a form from one of our pages: it waits in a new session until somebody
+ * signs in there. Anyone may claim to be that, so each address may do it as often as it may try to sign in.
  */
-export async function keepOfSignedOut(req: Request, res: Response, next: NextFunction) {
-  if (req.account || req.get('Sec-Fetch-Site') !== 'same-origin') return next();
-  await readFields(req, res);
-  const kept = keptIn(req);
-  const isWorth = kept.fields.length > 0 && !req.path.startsWith('/kept');
-  if (isWorth && JSON.stringify(kept).length < ROOM) req.session.kept = kept;
-  res.redirect(303, '/sign-in');
-}
+export const keepOfSignedOut = (limit: RateLimiterRedis) =>
+  async function keepOfSignedOut(req: Request, res: Response, next: NextFunction) {
+    if (req.account || req.get('Sec-Fetch-Site') !== 'same-origin') return next();
+    const isRefused = await limit.consume(req.ip ?? '').then(
+      () => false,
+      () => true,
+    );
+    if (!isRefused && Number(req.get('Content-Length') ?? Infinity) <= READ) {
+      await readFields(req, res);
+      const kept = keptIn(req);
+      if (isWorth(kept) && JSON.stringify(kept).length < ROOM) {
+        req.session.kept = kept;
+        req.session.cookie.maxAge = SECONDS * 1000;
+      }
+    }
+    res.redirect(303, '/sign-in');
+  };
 
 /** What waited in the session is the person's now. */
 export async function handOver(req: Request, person: number, kept: Kept | undefined) {

@@ -7,6 +7,9 @@ import { route } from '../environments/ladder.ts';
 import { Problem } from '../problems.ts';
 import { isSecret } from './security.ts';
 
+/** States of a transfer that has not come to its end. */
+const unended = ['planned', 'claimed', 'applying', 'committed', 'putting_back', 'needs_attention'];
+
 /** Asked when the numbers are asked for: a label and how many. */
 const counted: [name: string, help: string, label: string, known: string[], question: Statement][] =
   [
@@ -14,10 +17,9 @@ const counted: [name: string, help: string, label: string, known: string[], ques
       'oneway_transfers',
       'Transfers of this journal that have not ended or need a person, by state.',
       'state',
-      ['planned', 'claimed', 'applying', 'committed', 'putting_back', 'needs_attention'],
+      unended,
       sql`select state as label, count(*) as number from transfer
-         where state in ('planned', 'claimed', 'applying', 'committed', 'putting_back', 'needs_attention')
-         group by state`,
+         where state in (${unended}) group by state`,
     ],
     [
       'oneway_claims',
@@ -60,9 +62,14 @@ export function openMetrics({ sql: on, name: environment, settings }: Here) {
     const gauge = new Gauge({
       ...{ name: metric, help, labelNames: [name], registers: [] },
       async collect() {
+        // In an outage the other numbers are wanted most: these are then missing, and /readyz says why.
+        this.reset();
+        const lines = await select<{ label: string; number: number }>(on, question).catch(
+          () => null,
+        );
+        if (lines === null) return;
         // Nothing is a number, too: no line at all would look like a broken question.
         for (const value of known) this.set({ [name]: value }, 0);
-        const lines = await select<{ label: string; number: number }>(on, question);
         for (const { label, number } of lines) this.set({ [name]: label }, number);
       },
     });

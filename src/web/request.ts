@@ -25,6 +25,8 @@ declare global {
 declare module 'express-session' {
   interface SessionData {
     personId: number;
+    /** Of the password that was right when they signed in. */
+    credential: string;
     csrf: string;
     flash: string;
     /** Where to go after signing in. */

@@ -1,36 +1,36 @@
 import multer, { MulterError } from 'multer';
 import type { NextFunction, Request, Response } from 'express';
-import { Invalid } from '../problems.ts';
+import { Invalid, Problem } from '../problems.ts';
 
 const MEGABYTE = 1024 * 1024;
+const limits = { fields: 2000, fieldSize: MEGABYTE };
 const parse = multer({
   storage: multer.memoryStorage(),
-  limits: { fileSize: 2 * MEGABYTE, files: 3, fields: 2000, fieldSize: MEGABYTE },
+  limits: { ...limits, fileSize: 2 * MEGABYTE, files: 3 },
 }).any();
 
 /** Parses a form that may carry images; a file that is too large is a problem of its field. */
 export function uploads(req: Request, res: Response, next: NextFunction) {
-  parse(req, res, (error: unknown) => {
-    if (error instanceof MulterError && error.field) {
-      next(new Invalid({ [error.field]: 'Choose an image of 2 MB or less' }));
-    } else {
-      next(error);
-    }
-  });
+  parse(req, res, (error: unknown) => next(inWords(error)));
+}
+
+function inWords(error: unknown): unknown {
+  if (!(error instanceof MulterError)) return error;
+  if (error.code === 'LIMIT_FILE_SIZE') {
+    return new Invalid({ [error.field ?? '']: 'Choose an image of 2 MB or less' });
+  }
+  return new Problem(413, `This form is larger than one can be: ${error.message}.`);
 }
 
 export const filesOf = (req: Request) => (Array.isArray(req.files) ? req.files : []);
 
-const withoutFiles = multer({
-  fileFilter: (_req, _file, done) => done(null, false),
-  limits: { fieldSize: 200_000, fields: 500 },
-}).any();
+const withoutFiles = multer({ fileFilter: (_req, _file, done) => done(null, false), limits }).any();
 
 /** The fields of a form that comes in parts; a file is passed over. */
 export const readFields = (req: Request, res: Response) =>
   new Promise<void>((resolve, reject) => {
     if (!req.is('multipart/form-data')) return resolve();
     withoutFiles(req, res, (error?: unknown) =>
-      error instanceof Error ? reject(error) : resolve(),
+      error instanceof Error ? reject(inWords(error)) : resolve(),
     );
   });

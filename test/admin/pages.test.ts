@@ -4,6 +4,7 @@ import { sql } from '../../src/database/sql.ts';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
+import { hold } from '../../src/promotion/marks.ts';
 import { add, change, ed, get, has, homeOf, pm, transfer, version } from '../support/rows.ts';
 import { openSite, textOf, type Client, type Site } from '../support/people.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -23,6 +24,10 @@ afterEach(() => site.close());
 afterAll(() => world.close());
 const page = async (path: string, client = ana) =>
   textOf((await client.get(path).expect(200)).text);
+
+const seenIn = (html: string) => /name="seen" value="([^"]+)"/.exec(html)?.[1] ?? '';
+const confirmDeletion = async (address: string) =>
+  ana.post(address, { seen: seenIn((await ana.get(address)).text) });
 
 describe('S0-50 S0-51 S0-52 S0-53 S0-54 S0-07 the addresses of the former admin tools', () => {
   test.each([
@@ -100,6 +105,23 @@ describe('lists', () => {
     expect(text).toContain('In sync');
     await down.close();
   });
+
+  test('a row on hold is what it is under every filter, and while the destination is down', async () => {
+    const { staging } = world;
+    const key = { entity: 'form', id: await add(staging, 'form', { name: 'Held form' }) };
+    await transfer(staging, [key]);
+    await change(staging, key, { description: 'Changed and held' });
+    await hold(staging, pm.email, key, null);
+    expect(await page('/catalog/form?status=In+sync')).not.toContain('Held form');
+    expect(await page('/catalog/form?tab=held&status=Changed+here')).toContain('Held form');
+    expect(await page('/catalog/form?tab=ready')).not.toContain('Held form');
+    const down = await openSite(world, 'staging', { UNI_DIR_DESTINATION_SQL_DB_PORT: '1' });
+    const client = await down.as('pm');
+    for (const address of ['/catalog/form?q=Held', `/catalog/form/${key.id}`]) {
+      expect(await page(address, client)).toContain('Changed here');
+    }
+    await down.close();
+  });
 });
 
 describe('rows', () => {
@@ -162,14 +184,28 @@ describe('rows', () => {
     const task = await add(staging, 'task', { business, form, title: 'Book a visit' });
     expect(await page(`/catalog/form/${form}/deletion`)).toContain('It is still used');
     expect((await ana.post(`/catalog/form/${form}/deletion`)).status).toBe(409);
-    await ana.post(`/catalog/task/${task}/deletion`);
+    await confirmDeletion(`/catalog/task/${task}/deletion`);
     expect(await page(`/catalog/form/${form}/deletion`)).toContain('Delete form and 1 form field');
-    await ana.post(`/catalog/form/${form}/deletion`);
+    await confirmDeletion(`/catalog/form/${form}/deletion`);
     const deleted = await page('/catalog/form?tab=deleted');
     expect(deleted).toContain('Visit details');
     expect(deleted).toContain('A deletion is sent like any change');
     await ana.get(`/catalog/form/${form}`).expect(303);
     expect(await page(`/catalog/form/${form}/history`)).toContain('It was deleted here');
+  });
+
+  test('nothing is deleted that the page did not show', async () => {
+    const { staging } = world;
+    const form = await add(staging, 'form', { name: 'Visit details' });
+    const address = `/catalog/form/${form}/deletion`;
+    const { text } = await ana.get(address);
+    await add(staging, 'form_field', { form, label: 'Somebody’s new field', type: 'text' });
+    const late = await ana.post(address, { seen: seenIn(text) });
+    expect([late.status, late.headers['location']]).toEqual([303, address]);
+    expect(await page(address)).toContain('was changed since this page was shown');
+    expect(await has(staging, { entity: 'form', id: form })).toBe(true);
+    await confirmDeletion(address);
+    expect(await has(staging, { entity: 'form', id: form })).toBe(false);
   });
 
   test('history shows every value before and after, of dependents too', async () => {
@@ -327,6 +363,26 @@ test('a row that was deleted while it was being edited: what was typed is there,
   expect((await client.get(`/catalog/form/${form.id}`)).headers['location']).toBe(
     `/catalog/form/${form.id}/history`,
   );
+});
+
+test('a row that somebody else is writing: what was typed stands in the form, and goes a moment later', async () => {
+  const { staging } = world;
+  const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit details' }) };
+  const address = `/catalog/form/${form.id}`;
+  const typed = { name: 'Visit details', description: 'Half an hour of typing', version: 1 };
+  const claim = ['form', form.id, 'another', 'write', 7, 'staging', 1, 0, 'ed@example.com'];
+  await staging.sql.query(
+    `insert into claim (entity, row_id, transfer, mode, number, origin, fence, connection, person, since)
+     values (?, utc_timestamp(3))`,
+    [claim],
+  );
+  const refused = await ana.post(address, typed);
+  expect(refused.status).toBe(409);
+  expect(refused.text).toContain('Half an hour of typing');
+  expect(textOf(refused.text)).toContain('Nothing was saved.');
+  await staging.sql.query('delete from claim');
+  expect((await ana.post(address, typed)).status).toBe(303);
+  expect(await get(staging, form)).toMatchObject({ description: 'Half an hour of typing' });
 });
 
 test('an editor cannot give rows new ids, and nobody can where the row is known to be the same', async () => {

@@ -126,6 +126,19 @@ describe('while it migrates', () => {
     expect(await claimsIn(preprod)).toBe(0);
   });
 
+  test('what does not end leaves a door closed that was closed before: half a shape may stand behind it', async () => {
+    const { staging, preprod, variables } = world;
+    const form = { entity: 'form', id: await add(staging, 'form') };
+    await transferKilledAt(variables.staging, [form], 'lock');
+    await writeVersion(preprod.documents, { databaseVersion: '1.2.0', isUpdating: true });
+    await expect(go(preprod, 500)).rejects.toThrow('These do not end');
+    expect(await readVersion(preprod.documents)).toMatchObject({
+      ...{ databaseVersion: '1.2.0', isUpdating: true },
+    });
+    await writeVersion(preprod.documents, { databaseVersion: currentVersion(), isUpdating: false });
+    await recoverNow(staging);
+  });
+
   test('two migrations at once: the second is told who is at it', async () => {
     const first = go(world.preprod);
     await sleep(300);

@@ -95,6 +95,8 @@ describe('looking', () => {
     ]);
     const listed = oneway('staging', ['list', 'form', '--status', 'changed here', '--json']);
     expect(json(listed)).toMatchObject({ total: 1, rows: [{ id: form, description: 'New' }] });
+    const synced = oneway('staging', ['list', 'form_field', '--status', 'In sync', '--json']);
+    expect(json(synced)).toMatchObject({ total: 1, rows: [{ label: 'Street' }] });
     expect(oneway('staging', ['list', 'form', '--search', 'nothing']).stdout).toBe('0 of 0\n');
     expect(oneway('staging', ['show', `form:${form}`]).stdout).toContain('Street');
     expect(json(oneway('staging', ['status', '--json']))).toMatchObject({
@@ -107,6 +109,9 @@ describe('looking', () => {
     [['list', 'nothing'], 2, 'write one of business, task'],
     [['list', 'task', '--limit', 'abc'], 2, 'write a whole number'],
     [['list', 'task', '--where', 'colour=red'], 2, 'task has no field “colour”. It has: title'],
+    [['list', 'task', '--where', 'cities=Pune'], 2, 'rows are not found by their cities'],
+    [['list', 'task', '--where', 'priority=abc'], 2, 'priority is a number'],
+    [['db', 'migrate', '--patience', 'abc'], 2, 'write a number of seconds'],
     [['list', 'task', '--status', 'green'], 2, 'choose one of: New, In sync'],
     [['show', 'form:999999'], 1, 'There is no form:999999 here.'],
     [['frobnicate'], 2, 'unknown command'],
@@ -197,6 +202,31 @@ describe('transfer and undo', () => {
     const again = oneway('staging', words);
     expect([again.status, json(again)]).toEqual([0, first]);
     expect(json<object[]>(oneway('staging', ['transfers', '--json']))).toHaveLength(1);
+    const other = await add(world.staging, 'form');
+    const mistaken = oneway('staging', ['transfer', `form:${other}`, ...words.slice(2)]);
+    expect([mistaken.status, mistaken.stderr]).toEqual([
+      1,
+      expect.stringContaining(`given to transfer ${first.number}, which is another one`),
+    ]);
+    expect(await has(world.preprod, { entity: 'form', id: other })).toBe(false);
+  });
+
+  test('a field that shall stay, and is not there or does not go, stops the transfer', async () => {
+    await signIn('pm');
+    const form = await add(world.staging, 'form');
+    const transferred = (keep: string) =>
+      oneway('staging', ['transfer', `form:${form}`, '--keep', keep, '--yes']);
+    const misspelt = transferred(`form:${form}/desciption`);
+    expect([misspelt.status, misspelt.stderr]).toEqual([
+      2,
+      expect.stringContaining('form has no field “desciption”'),
+    ]);
+    const other = transferred('form:999/description');
+    expect([other.status, other.stderr]).toEqual([
+      2,
+      expect.stringContaining('form:999 is not part of this transfer'),
+    ]);
+    expect(await has(world.preprod, { entity: 'form', id: form })).toBe(false);
   });
 
   test('to production a reason is needed, as on the sheet', async () => {

@@ -158,6 +158,10 @@ describe('a job', () => {
     ]);
     expect(both.filter(({ isNew }) => isNew)).toHaveLength(1);
     expect(new Set(both.map(({ job }) => job.id)).size).toBe(1);
+    const [lines] = await staging.sql.query(
+      `select count(*) as number from audit where action = 'asked for a job'`,
+    );
+    expect(lines).toEqual([{ number: 1 }]);
   });
 
   test('that was cancelled stops at its next report and is not run again', async () => {
@@ -211,6 +215,9 @@ describe('a job', () => {
     const { job } = await jobs.request(staging.sql, wanted);
     expect(await runJob(here, count(seen), job.id)).toMatchObject({ state: 'waiting' });
     expect(seen).toEqual([]);
+    // However often it looked: an update takes as long as it takes.
+    await staging.sql.query('update job set attempt = 50 where id = ?', [job.id]);
+    expect(await runJob(here, count(seen), job.id)).toMatchObject({ state: 'waiting' });
     await here.close();
   });
 });

@@ -4,8 +4,9 @@ import { hashOf } from '../../src/catalog/content.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
-import { add, change, get, has, homeOf, pm, sheet, transfer } from '../support/rows.ts';
-import { claimsIn, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
+import * as messages from '../../src/messages/messages.ts';
+import { add, change, ed, get, has, homeOf, pm, sheet, transfer } from '../support/rows.ts';
+import { claimsIn, killedAt, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -50,6 +51,18 @@ async function expectWhole(all: RowKey[], gone: RowKey) {
   expect(await has(world.preprod, gone)).toBe(false);
   expect(await claimsIn(world.preprod)).toBe(0);
 }
+
+test('a save that was promised, and then could not be: whoever saved it is told', async () => {
+  const { staging, variables } = world;
+  const key = { entity: 'form', id: await add(staging, 'form', { description: 'First' }) };
+  const save = { do: 'save', key, facts: { description: 'Mine' } } as const;
+  await killedAt(variables.staging, save, { point: 'journal', times: 1 });
+  await change(staging, key, { description: 'Theirs' }, ed);
+  await recoverNow(staging);
+  expect(await get(staging, key)).toMatchObject({ description: 'Theirs' });
+  const [message] = await messages.of(staging.sql, pm.email);
+  expect(message?.text).toContain('could not be saved after all, and stands as it did before');
+});
 
 describe('I4 I9 killed at each point, the transfer is finished by recovery, whole', () => {
   test.each([

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import * as people from '../../src/people/people.ts';
+import * as tokens from '../../src/people/tokens.ts';
 import { hashPassword, isPassword } from '../../src/people/passwords.ts';
 import { hire, openSite, password, textOf, type Site } from '../support/people.ts';
 import { add, get } from '../support/rows.ts';
@@ -75,6 +76,18 @@ describe('signing in', () => {
     const person = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
     await people.setActive(site.here, 'test', person?.id ?? 0, false);
     await client.get('/').expect(303);
+  });
+
+  test('a new password ends every session, and what was given out for the command line', async () => {
+    const client = await site.as('vic');
+    const person = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
+    const token = tokens.issue(site.here, person as people.Person);
+    expect(await tokens.holderOf(site.here, token)).toMatchObject({ name: 'vic' });
+    await client.get('/').expect(200);
+    const changed = { password: 'another long password' };
+    await people.setPassword(site.here, 'test', person?.id ?? 0, changed);
+    await client.get('/').expect(303);
+    expect(await tokens.holderOf(site.here, token)).toBeNull();
   });
 
   test('signing out ends the session', async () => {
@@ -163,4 +176,25 @@ test('who was signed out while typing gets it back after signing in again; anoth
   await client.post(`/catalog/form/${form.id}`, typed);
   // Line breaks are kept in one spelling, whatever a browser makes of them.
   expect((await get(world.staging, form))['description']).toBe('Line one\nline two');
+});
+
+describe('what is kept for who was signed out', () => {
+  const sent = async (body: Record<string, string>, path = '/catalog/form/1') => {
+    const client = await site.as('pm');
+    await client.post('/sign-out');
+    await client.post(path, body);
+    return textOf((await client.get('/sign-in')).text).includes('is kept');
+  };
+
+  test('is never a password', async () => {
+    expect(await sent({ name: 'Address change' })).toBe(true);
+    expect(await sent({ password: 'a secret of twelve' }, '/people/1/password')).toBe(false);
+  });
+
+  test('is read only as far as a form of ours may be long, and so often as one may sign in', async () => {
+    expect(await sent({ name: 'x'.repeat(250_000) })).toBe(false);
+    const client = await site.as(null);
+    for (let post = 0; post < 101; post += 1) await client.post('/catalog/form/1', { name: 'x' });
+    expect(await sent({ name: 'Address change' })).toBe(false);
+  });
 });

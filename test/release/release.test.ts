@@ -106,6 +106,15 @@ describe('S0-70 S0-71 S0-72 reindex-report', () => {
   });
 });
 
+test('a transfer that wrote nothing is no moment to list from', async () => {
+  const { staging } = world;
+  const form = { entity: 'form', id: await add(staging, 'form') };
+  const { number } = await transfer(staging, [form]);
+  await world.preprod.sql.query('delete from arrival');
+  const said = oneway('staging', ['reindex-report', '--since', String(number)]);
+  expect([said.status, said.stderr]).toEqual([1, expect.stringContaining('wrote nothing there')]);
+});
+
 describe('S0-75 revert finish', () => {
   test('lists what was edited while production was open, and brings it down through the sheet', async () => {
     const { production, preprod, staging } = world;
@@ -136,5 +145,19 @@ describe('S0-75 revert finish', () => {
     const again = oneway('staging', ['revert', 'finish']);
     expect(again.stdout).toBe('Nothing was edited in production that is not in staging.\n');
     expect(await get(preprod, edited)).toMatchObject({ description: 'Old' });
+  });
+
+  test('an earlier text that was put back in production counts as edited there', async () => {
+    const { production, staging } = world;
+    const form = { entity: 'form', id: await add(production, 'form', { description: 'Good' }) };
+    oneway('preprod', ['refresh']);
+    oneway('staging', ['refresh']);
+    await change(production, form, { description: 'Bad' });
+    oneway('preprod', ['refresh']);
+    oneway('staging', ['refresh']);
+    await change(production, form, { description: 'Good' });
+    const dry = oneway('staging', ['revert', 'finish', '--dry-run', '--json']);
+    expect(json<{ key: object }[]>(dry).map(({ key }) => key)).toEqual([form]);
+    expect(await get(staging, form)).toMatchObject({ description: 'Bad' });
   });
 });
