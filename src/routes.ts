@@ -108,6 +108,12 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
 
   { method: 'post', path: '/selections', allow: 'transfer', handler: choose },
   ...sheetRoutes('transfer', 'transfer'),
+  {
+    method: 'post',
+    path: '/selections/:id/removal',
+    allow: 'transfer',
+    handler: promotion.discardSelection,
+  },
   ...sheetRoutes('undo', 'undo'),
   ...sheetRoutes('bring-back', 'bring-back'),
   { method: 'get', path: '/bring-backs', allow: 'bring-back', handler: sheet.showBringBack },

@@ -10,8 +10,7 @@ import {
   type Content,
   type Entity,
 } from '../catalog/entity.ts';
-import { textOf } from '../catalog/fields.ts';
-import { entityNamed } from '../catalog/index.ts';
+import { entityNamed, ownerOf } from '../catalog/index.ts';
 import { readOne } from '../environments/row-store.ts';
 import { Conflict, Invalid, NotFound, type FieldErrors } from '../problems.ts';
 import { deletion, remove as removeRow } from '../editing/deletions.ts';
@@ -103,16 +102,15 @@ async function gone(req: Request, res: Response, entity: Entity, id: number) {
   await newPage(req, res, entity, { ...typed, notice });
 }
 
-/** Save stays, save and close goes to the list, save and add another opens an empty form beside this one. */
+/** Save stays, save and close goes to the list or the owner, save and add another opens an empty form beside this one. */
 function nextAddress(req: Request, entity: Entity, id: number, content: Content): string {
-  const list = localPath(textIn(req.body, 'return'), `/catalog/${entity.name}`);
+  const owner = ownerOf(entity, content);
+  const above = owner ? `/catalog/${owner.entity}/${owner.id}` : `/catalog/${entity.name}`;
   switch (textIn(req.body, 'then')) {
     case 'close':
-      return list;
-    case 'another': {
-      const owner = entity.owner ? `?${entity.owner}=${textOf(content[entity.owner])}` : '';
-      return `/catalog/${entity.name}/new${owner}`;
-    }
+      return localPath(textIn(req.body, 'return'), above);
+    case 'another':
+      return `/catalog/${entity.name}/new${owner ? `?${entity.owner}=${owner.id}` : ''}`;
     case 'transfer':
       return `/catalog/${entity.name}/${id}#transfer`;
     default:

@@ -35,6 +35,7 @@ export type Listed = {
 
 export type Listing = {
   rows: Listed[];
+  page: number;
   total: number;
   counts: Record<Tab, number | null>;
   /** Names of referenced rows, by key text. */
@@ -61,7 +62,7 @@ export async function listing(
       ? await lately(here.sql, `waiting ${entity.name}`, () => waiting(here.sql, entity))
       : await waiting(here.sql, entity);
   const query = await queryOf(here, entity, state, person, waits);
-  const found = await find(here, entity, query);
+  const found = await findOnAPage(here, entity, query);
   const keys = found.rows.map(({ id }) => ({ entity: entity.name, id }));
   const known = new Map(
     found.rows.map((row) => [keyText({ entity: entity.name, id: row.id }), row]),
@@ -82,12 +83,22 @@ export async function listing(
       };
     }),
     total: found.total,
+    page: found.page,
     counts: await tabCounts(here, entity, person, waits),
     titles: await titles(here.sql, referencedKeys(entity, found.rows)),
     deleted: state.tab === 'deleted' ? await deletedRows(here, entity, isTravelling) : [],
     lastSeen: look.lastSeen,
     isReachable: look.isReachable,
   };
+}
+
+/** Of a page that there is not any more, the last one. */
+async function findOnAPage(here: Here, entity: Entity, query: Query) {
+  const found = await find(here, entity, query);
+  if (found.rows.length > 0 || found.total === 0)
+    return { ...found, page: query.offset / PAGE + 1 };
+  const page = Math.ceil(found.total / PAGE);
+  return { ...(await find(here, entity, { ...query, offset: (page - 1) * PAGE })), page };
 }
 
 /** The ids of all rows that a list's state finds, whatever its page: *Select all 128*. */

@@ -40,7 +40,7 @@ export async function list(req: Request, res: Response) {
     title: entity.label.many,
     crumbs: [{ text: entity.label.many }],
     entity,
-    state,
+    state: { ...state, page: found.page },
     listed: found,
     selections: may(accountOf(req), 'transfer', req.here.grounds)
       ? await selections.named(req.here.sql)

@@ -11,7 +11,7 @@ import {
   type Entity,
   type Row,
 } from '../catalog/entity.ts';
-import { dependentsOf, entityNamed, referencesTo } from '../catalog/index.ts';
+import { dependentsOf, entityNamed, ownerOf, referencesTo } from '../catalog/index.ts';
 import { rung } from '../environments/ladder.ts';
 import { allNames } from '../environments/names.ts';
 import { readBy, readOne } from '../environments/row-store.ts';
@@ -43,10 +43,11 @@ export async function show(req: Request, res: Response) {
   if (may(accountOf(req), 'edit', req.here.grounds)) {
     await editPage(req, res, entity, row, { content: row, errors: {} });
   } else {
+    const shown = await around(req, entity, row);
     await page(req, res, 'admin/show', {
+      ...shown,
       title: titleOf(entity, row),
-      crumbs: rowCrumbs(entity, titleOf(entity, row)),
-      ...(await around(req, entity, row)),
+      crumbs: rowCrumbs(entity, titleOf(entity, row), row, shown.titles),
     });
   }
 }
@@ -54,10 +55,21 @@ export async function show(req: Request, res: Response) {
 const absent = ({ here }: Request, entity: Entity, id: number) =>
   new NotFound(`There is no ${lower(entity.label.one)} ${id} in ${rung(here.name).inText}.`);
 
-const rowCrumbs = (entity: Entity, title: string) => [
-  { text: entity.label.many, href: `/catalog/${entity.name}` },
-  { text: title },
-];
+/** From the list to a row; to a dependent, by way of its owner. */
+function rowCrumbs(entity: Entity, title: string, content: Content, named: Map<string, string>) {
+  const owner = ownerOf(entity, content);
+  const by =
+    owner && owner.id > 0
+      ? [
+          { text: entityNamed(owner.entity).label.many, href: `/catalog/${owner.entity}` },
+          {
+            text: named.get(keyText(owner)) ?? String(owner.id),
+            href: `/catalog/${owner.entity}/${owner.id}`,
+          },
+        ]
+      : [{ text: entity.label.many, href: `/catalog/${entity.name}` }];
+  return [...by, { text: title }];
+}
 
 /** What a row's page shows around its fields: statuses, dependents, users, history. */
 async function around(req: Request, entity: Entity, row: Row) {
@@ -201,7 +213,7 @@ export async function editPage(
   await page(req, res, 'admin/edit', {
     ...shown,
     title: hasErrors ? `Error: ${title}` : title,
-    crumbs: rowCrumbs(entity, title),
+    crumbs: rowCrumbs(entity, title, row, shown.titles),
     ...(await formData(req, entity, typed)),
     notice: typed.notice ?? '',
     version: typed.version ?? shown.state?.version ?? 0,
@@ -215,13 +227,14 @@ export async function newPage(
   typed: Typed & { key: string },
 ) {
   const title = `Add ${lower(entity.label.one)}`;
+  const data = await formData(req, entity, typed);
   await page(req, res, 'admin/new', {
     title: Object.keys(typed.errors).length > 0 ? `Error: ${title}` : title,
-    crumbs: rowCrumbs(entity, title),
+    crumbs: rowCrumbs(entity, title, typed.content, data.titles),
     entity,
     key: typed.key,
     notice: typed.notice ?? '',
-    ...(await formData(req, entity, typed)),
+    ...data,
   });
 }
 

@@ -11,7 +11,7 @@ import { orderReceipt } from './entities/order-receipt.ts';
 import { partner } from './entities/partner.ts';
 import { sts } from './entities/sts.ts';
 import { task } from './entities/task.ts';
-import { referencesOf, type Entity, type Row } from './entity.ts';
+import { referencesOf, type Content, type Entity, type Row, type RowKey } from './entity.ts';
 
 /** In the order of the menu. */
 export const catalog: Entity[] = [
@@ -51,11 +51,10 @@ export const referencesTo = (entity: Entity): { from: Entity; field: string }[] 
       .map(({ field }) => ({ from, field })),
   );
 
+/** The row under which a dependent stands; null for every other row. */
+export const ownerOf = ({ name, owner, fields }: Entity, content: Content): RowKey | null =>
+  owner ? { entity: fields[owner]?.to ?? name, id: Number(content[owner]) } : null;
+
 /** The row that a row travels with: its owner for a dependent, itself otherwise. */
-export const rootOf = (entity: Entity, row: Row) =>
-  entity.owner
-    ? {
-        entity: entity.fields[entity.owner]?.to ?? entity.name,
-        id: Number(row[entity.owner]),
-      }
-    : { entity: entity.name, id: row.id };
+export const rootOf = (entity: Entity, row: Row): RowKey =>
+  ownerOf(entity, row) ?? { entity: entity.name, id: row.id };

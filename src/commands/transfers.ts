@@ -9,6 +9,7 @@ import * as journal from '../journal/journal.ts';
 import { NotFound, Problem } from '../problems.ts';
 import { DELETE, noChoices, OVERWRITE, type Choices } from '../promotion/choices.ts';
 import type { Plan } from '../promotion/plan.ts';
+import type { Way } from '../promotion/problems-of-plan.ts';
 import { roadFrom } from '../promotion/roads.ts';
 import * as selections from '../promotion/selections.ts';
 import { prepare } from '../promotion/sheets.ts';
@@ -218,8 +219,27 @@ function inLines({ steps, problems, notices, offers, left }: Plan, to: string): 
         `  differs there: ${keyText(one)} “${title}” (${status}); --include ${keyText(one)}`,
     ),
     ...notices.map((notice) => `  note: ${notice}`),
-    ...problems.map(({ message }) => `  in the way: ${message}`),
+    ...problems.flatMap(({ message, ways }) => [
+      `  in the way: ${message}`,
+      ...ways.flatMap(optionFor),
+    ]),
   ];
+}
+
+/** What this command offers for a way out; the others are taken on the pages. */
+function optionFor(way: Way): string[] {
+  switch (way.kind) {
+    case 'overwrite':
+      return ['    --overwrite replaces it'];
+    case 'delete':
+      return ['    --delete deletes it'];
+    case 'again':
+      return [`    --again ${way.keys.map(keyText).join(' ')} sends it all the same`];
+    case 'create-name':
+      return [`    --create ${way.entity}:${way.name} creates it there`];
+    default:
+      return [];
+  }
 }
 
 async function list(here: Here, isJson: boolean | undefined) {
@@ -234,7 +254,7 @@ async function list(here: Here, isJson: boolean | undefined) {
         kind,
         state,
         name,
-        `${count(rows)} rows`,
+        `${count(rows)} ${rows === 1 ? 'row' : 'rows'}`,
         by,
         when(at),
       ]),

@@ -1,7 +1,8 @@
 // What came of transfers, what arrived, marks and names.
 import type { Request, Response } from 'express';
-import { fieldEntries, labelOf, type RowKey } from '../catalog/entity.ts';
-import { entityNamed, matchedByName } from '../catalog/index.ts';
+import { fieldEntries, keyText, labelOf, type RowKey } from '../catalog/entity.ts';
+import { entityNamed, matchedByName, rootOf } from '../catalog/index.ts';
+import type { Queryable } from '../database/sql.ts';
 import { rung } from '../environments/ladder.ts';
 import { Invalid, NotFound } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
@@ -13,10 +14,11 @@ import { jobOf } from './background.ts';
 import * as journal from '../journal/journal.ts';
 import { inWords, plural } from '../web/words.ts';
 import { listMappings } from '../journal/mappings.ts';
+import { readStates } from '../journal/row-states.ts';
 import * as marks from './marks.ts';
 import * as selections from './selections.ts';
 import * as verdicts from './verdicts.ts';
-import { SHOWN } from './sheet-page.ts';
+import { SHOWN, turnTo } from './sheet-rows.ts';
 import * as transfers from './transfers.ts';
 
 export async function index(req: Request, res: Response) {
@@ -33,6 +35,10 @@ export async function show(req: Request, res: Response) {
   const transfer = await journal.byNumber(req.here.sql, number);
   if (!transfer) throw new NotFound('There is no such transfer.');
   const steps = await journal.stepsOf(req.here.sql, transfer.id);
+  const turned = turnTo(
+    steps.toSorted((one, other) => Number(isUnplanned(other)) - Number(isUnplanned(one))),
+    numberOrNull(req.query['page']),
+  );
   await page(req, res, 'promotion/transfer', {
     title: `Transfer ${transfer.number}: ${transfer.name}`,
     crumbs: [{ text: 'Transfers', href: '/transfers' }, { text: `Transfer ${transfer.number}` }],
@@ -42,12 +48,30 @@ export async function show(req: Request, res: Response) {
     from: rung(transfer.origin),
     to: rung(transfer.destination),
     there: req.here.settings.urls[transfer.destination] ?? null,
-    steps: steps.slice(0, SHOWN).map((step) => ({ ...step, entity: entityNamed(step.entity) })),
-    more: Math.max(0, steps.length - SHOWN),
+    steps: await withOwners(req.here.sql, turned.shown),
+    turned,
     written: steps.filter((step) => step.action !== 'same').length,
     attention: await attentionOf(req, transfer),
     isLive: journal.liveStates.includes(transfer.state),
     job: await jobs.living(req.here.sql, jobOf(transfer.id)),
+  });
+}
+
+/** Not as the sheet said: what a reader looks for first. */
+const isUnplanned = ({ outcome, action }: journal.WrittenStep) =>
+  outcome !== null && outcome !== journal.asPlanned[action];
+
+/** Steps with what they are of, and the title of the row that they belong to. */
+async function withOwners(on: Queryable, steps: journal.WrittenStep[]) {
+  const roots = steps.map((step) => {
+    const row = step.after ?? step.before;
+    return row ? rootOf(entityNamed(step.entity), row) : step;
+  });
+  const states = await readStates(on, roots);
+  return steps.map((step, index) => {
+    const root = keyText(roots[index] ?? step);
+    const owner = root === keyText(step) ? null : (states.get(root)?.title ?? null);
+    return { ...step, entity: entityNamed(step.entity), owner };
   });
 }
 
@@ -57,9 +81,14 @@ async function attentionOf({ here }: Request, transfer: journal.Transfer) {
   const there = transfer.destination === here.name ? here : here.destination;
   if (!there) return null;
   const found = await attention(here, there, transfer);
+  const theirs = found.rows.filter(({ isTheirs }) => isTheirs);
+  // What someone else wrote is what there is to decide about.
+  const shown = theirs.length > 0 ? theirs : found.rows;
   return {
     ...found,
-    rows: found.rows.slice(0, SHOWN).map(({ step, now, isTheirs }) => {
+    theirs: theirs.length,
+    all: found.rows.length,
+    rows: shown.slice(0, SHOWN).map(({ step, now, isTheirs }) => {
       const entity = entityNamed(step.entity);
       const travelling = fieldEntries(entity).filter(([, field]) => !field.local);
       const fields = travelling.map(([name, field]) => ({
@@ -201,11 +230,27 @@ export async function selectionIndex(req: Request, res: Response) {
     req.here.sql,
     list.map(({ id }) => id),
   );
+  const titles = await readStates(
+    req.here.sql,
+    list.flatMap(({ keys }) => keys.slice(0, 1)),
+  );
   await page(req, res, 'promotion/selections', {
     title: 'Selections',
     crumbs: [{ text: 'Selections' }],
-    list: list.map((one) => ({ ...one, sent: sent.get(one.id) ?? [], kinds: kindsOf(one.keys) })),
+    list: list.map((one) => {
+      const first = one.keys[0] && titles.get(keyText(one.keys[0]))?.title;
+      const others = one.keys.length > 1 ? ` and ${one.keys.length - 1} more` : '';
+      const name = one.name || (first ? `${first}${others}` : 'Without a name');
+      return { ...one, name, sent: sent.get(one.id) ?? [], kinds: kindsOf(one.keys) };
+    }),
   });
+}
+
+/** A basket is put away; the rows in it, and what was sent from it, stay. */
+export async function discardSelection(req: Request, res: Response) {
+  await selections.discard(req.here.sql, String(req.params['id']));
+  flash(req, 'The selection is removed. Its rows are where they were.');
+  res.redirect(303, '/selections');
 }
 
 /** `3 tasks, 1 form` */

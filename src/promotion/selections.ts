@@ -6,7 +6,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { first, run, select, sql, type Queryable } from '../database/sql.ts';
 import type { Stop } from '../environments/place.ts';
 import * as journal from '../journal/journal.ts';
-import { Invalid, NotFound } from '../problems.ts';
+import { Conflict, Invalid, NotFound } from '../problems.ts';
 import { noChoices, type Choices } from './choices.ts';
 
 /** What its sheet does: carry rows on, take a transfer back, or bring rows back from production. */
@@ -150,6 +150,17 @@ export async function list(on: Queryable, person: string): Promise<(Selection & 
          limit 100`,
   );
   return lines.map((line) => ({ ...selectionFrom(line), at: line.created_at }));
+}
+
+/** @throws Conflict for one that a transfer was sent from: its page leads here */
+export async function discard(on: Queryable, id: string) {
+  const found = await run(
+    on,
+    sql`delete from selection
+         where id = ${id} and kind = 'transfer'
+           and not exists (select 1 from transfer where transfer.selection = selection.id)`,
+  );
+  if (found === 0) throw new Conflict('It was sent already, or somebody removed it.');
 }
 
 /** Forgets what was chosen long ago, never sent and given no name. */

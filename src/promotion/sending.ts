@@ -28,8 +28,14 @@ export const decide = (kind: SelectionKind) => async (req: Request, res: Respons
   const id = String(req.params['id']);
   const selection = await selections.find(req.here.sql, id, kind);
   await selections.decide(req.here.sql, id, decided(req.body, selection));
-  res.redirect(303, `${sheetKinds[kind].path}/${id}`);
+  res.redirect(303, addressOf(kind, id, req.body));
 };
+
+/** The sheet at the page of rows that is to be shown next. */
+function addressOf(kind: SelectionKind, id: string, body: unknown): string {
+  const page = numberOrNull(textIn(body, 'turn')) ?? numberOrNull(textIn(body, 'page')) ?? 1;
+  return `${sheetKinds[kind].path}/${id}${page > 1 ? `?page=${page}` : ''}`;
+}
 
 function decided(body: unknown, selection: selections.Selection): selections.Decided {
   const fields = (body ?? {}) as Record<string, unknown>;
@@ -40,12 +46,17 @@ function decided(body: unknown, selection: selections.Selection): selections.Dec
   const keys = [...selection.keys, ...(added.length > 0 ? selections.parseKeys(added) : [])].filter(
     (key) => !removed.has(keyText(key)),
   );
+  // Of rows on other pages of the sheet, what was decided before stands.
+  const shown = new Set(lists('shown'));
+  const others = <T>(decisions: Record<string, T>) =>
+    Object.fromEntries(Object.entries(decisions).filter(([text]) => !shown.has(text)));
+  const { kept, locals } = selection.choices;
   const choices: Choices = {
     include: texts('include'),
     create: texts('create'),
     resend: fields['resend'] === 'yes',
-    kept: keptIn(texts('keep')),
-    locals: localsIn(fields['local']),
+    kept: { ...others(kept), ...keptIn(texts('keep')) },
+    locals: { ...others(locals), ...localsIn(fields['local']) },
     again: lists('again'),
     overwrite: textIn(fields, 'overwrite'),
     remove: textIn(fields, 'remove'),
@@ -91,7 +102,7 @@ export const send = (kind: SelectionKind) => async (req: Request, res: Response)
   // A tick that was set in the last moment has not been looked at yet.
   if (selections.goes({ ...selection, ...now }) !== selections.goes(selection)) {
     flash(req, 'The sheet shows your choices now. Look at it once more, then confirm.');
-    return res.redirect(303, `${sheetKinds[kind].path}/${id}`);
+    return res.redirect(303, addressOf(kind, id, req.body));
   }
   try {
     const transfer = await transfers.send(
@@ -159,10 +170,13 @@ export async function showBringBack(req: Request, res: Response) {
 
 /** A row of production's, to be brought back into this environment. */
 export async function chooseBringBack(req: Request, res: Response) {
-  const [key] = selections.parseKeys(`${textIn(req.body, 'entity')}:${textIn(req.body, 'id')}`);
-  if (!key) throw new Invalid({ id: 'Choose a type and enter an ID' });
-  const { id } = key;
-  const entity = entityNamed(key.entity);
+  const id = numberOrNull(textIn(req.body, 'id'));
+  const name = textIn(req.body, 'entity');
+  if (id === null || name === '') {
+    throw new Invalid({ id: 'Choose a type and enter an ID, such as 412' });
+  }
+  const entity = entityNamed(name);
+  const key = { entity: name, id };
   const road = roadOf(req, 'bring-back');
   const row = await readOne(road.here, key);
   if (!row)

@@ -65,7 +65,7 @@ async function sendFirst(road: Road, selection: Selection, click: Click) {
   }
   const { plan } = await prepare(road, selection);
   if (plan.hash !== click.planHash) {
-    throw new SheetMoved('Something changed since you opened this page. Review it again.');
+    throw new SheetMoved(await whyMoved(journalOf(road), selection));
   }
   if (plan.problems.length > 0) {
     throw new Invalid({ rows: plan.problems.map((problem) => problem.message).join(' ') });
@@ -101,6 +101,14 @@ async function sendFirst(road: Road, selection: Selection, click: Click) {
   } catch (error) {
     return settled(road, click, error);
   }
+}
+
+/** Most often it was sent from another tab, or by a colleague. */
+async function whyMoved({ sql: on }: Stop, { id }: Selection): Promise<string> {
+  const number = (await sentFrom(on, [id])).get(id)?.at(-1);
+  return number === undefined
+    ? 'Something changed since you opened this page. Review it again.'
+    : `This was sent already as transfer ${number}. The page shows how it stands since.`;
 }
 
 function nothingToDo({ there }: Road, { kind }: Selection): string {

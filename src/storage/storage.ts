@@ -61,11 +61,15 @@ const signatures: [ending: string, test: (content: Buffer) => boolean][] = [
   ['webp', (content) => /^RIFF.{4}WEBP/s.test(content.subarray(0, 12).toString('latin1'))],
 ];
 
+/** Bytes. */
+const LARGEST = 2 * 1024 * 1024;
+
 /**
  * Keeps an uploaded image and answers its object name.
- * @throws Invalid when the content is not an image that browsers show
+ * @throws Invalid when the content is not an image that browsers show, or is too large
  */
 export async function keepImage(storage: Storage, field: string, content: Buffer): Promise<string> {
+  if (content.length > LARGEST) throw new Invalid({ [field]: 'Choose an image of 2 MB or less' });
   const ending = signatures.find(([, test]) => test(content))?.[0];
   if (!ending) throw new Invalid({ [field]: 'Choose a PNG, JPEG, GIF or WebP image' });
   const name = `${createHash('sha256').update(content).digest('hex')}.${ending}`;

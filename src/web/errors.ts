@@ -45,6 +45,8 @@ export async function answerError(error: unknown, req: Request, res: Response, n
 
 function asProblem(error: unknown): Problem | null {
   if (error instanceof Problem) return error;
+  // The address holds a % that stands for nothing.
+  if (error instanceof URIError) return new NotFound('There is no page at this address.');
   if (isPassing(error)) {
     return new Unavailable(
       'A database of this environment does not answer right now. Nothing was saved; try again in a moment.',

@@ -6,7 +6,8 @@ const MEGABYTE = 1024 * 1024;
 const limits = { fields: 2000, fieldSize: MEGABYTE };
 const parse = multer({
   storage: multer.memoryStorage(),
-  limits: { ...limits, fileSize: 2 * MEGABYTE, files: 3 },
+  // Larger than an image may be: what a form says beside it is read, and given back with the problem.
+  limits: { ...limits, fileSize: 12 * MEGABYTE, files: 3 },
 }).any();
 
 /** Parses a form that may carry images; a file that is too large is a problem of its field. */
