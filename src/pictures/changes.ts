@@ -4,31 +4,46 @@ import { labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { image, type Arrival } from '../journal/history.ts';
+import { sent } from '../journal/journal.ts';
 import { inWords } from '../web/words.ts';
 
 export type Change = {
   arrival: Arrival;
   fields: ReturnType<typeof changesIn>;
+  /** Rows of the same transfer that are not listed: a large one does not hide what else changed. */
+  more: number;
 };
 
-/** Newest first; at most `limit` rows, and whether there are more. */
+/** So many rows of one transfer are listed. */
+const OF_EACH = 5;
+
+/** Newest first, below the arrival `before`; at most `limit` rows, and where to go on when there are more. */
 export async function changesSince(
   on: Queryable,
-  hours: number,
-  limit: number,
-): Promise<{ changes: Change[]; isMore: boolean }> {
-  const arrivals = await select<Arrival>(
+  { hours, before, limit }: { hours: number; before: number | null; limit: number },
+): Promise<{ changes: Change[]; next: number | null }> {
+  const arrivals = await select<Arrival & { place: number; of_transfer: number }>(
     on,
-    sql`select * from arrival
-         where at > utc_timestamp(3) - interval ${hours} hour and kind <> 'copy-down'
-         order by id desc
+    sql`select a.*, n.place, n.of_transfer
+          from (select id, row_number() over (partition by transfer order by id desc) as place,
+                       count(*) over (partition by transfer) as of_transfer
+                  from arrival
+                 where kind in (${[...sent, 'save']}) and at > utc_timestamp(3) - interval ${hours} hour
+                   and (${before} is null or id < ${before})) n
+          join arrival a on a.id = n.id
+         where n.place <= ${OF_EACH}
+         order by a.id desc
          limit ${limit + 1}`,
   );
+  const shown = arrivals.slice(0, limit);
+  const last = shown.at(-1);
   return {
-    changes: arrivals
-      .slice(0, limit)
-      .map((arrival) => ({ arrival, fields: changesIn(arrival, { withLocals: false }) })),
-    isMore: arrivals.length > limit,
+    changes: shown.map(({ place, of_transfer: all, ...arrival }) => ({
+      arrival,
+      fields: changesIn(arrival, { withLocals: false }),
+      more: place === OF_EACH ? all - place : 0,
+    })),
+    next: arrivals.length > limit && last ? last.id : null,
   };
 }
 

@@ -123,16 +123,16 @@ export async function changes(req: Request, res: Response) {
   const { here } = req;
   const of = here.destination ?? here;
   const hours = Math.min(numberOrNull(req.query['hours']) ?? 24, 24 * 31);
-  const { changes: found, isMore } = await changesSince(of.sql, hours, LISTED).catch(
-    (error: unknown) => {
-      throw unreachable(error, of);
-    },
-  );
+  const before = numberOrNull(req.query['before']);
+  const asked = { hours, before, limit: LISTED };
+  const { changes: found, next } = await changesSince(of.sql, asked).catch((error: unknown) => {
+    throw unreachable(error, of);
+  });
   const own = here.destination ? [...new Set(found.map((one) => one.arrival.transfer))] : [];
   const transfers = await journal.byIds(here.sql, own);
   const tested = await journal.testedIn(here.sql, own);
-  const list = found.map(({ arrival, fields }) => ({
-    ...{ arrival, fields, entity: entityNamed(arrival.entity) },
+  const list = found.map(({ arrival, fields, more }) => ({
+    ...{ arrival, fields, more, entity: entityNamed(arrival.entity) },
     transfer: transfers.get(arrival.transfer),
     tested: tested.get(`${arrival.transfer} ${arrival.entity}:${arrival.row_id}`) ?? null,
   }));
@@ -143,7 +143,7 @@ export async function changes(req: Request, res: Response) {
     where,
     hours,
     list,
-    isMore,
+    next,
     url: here.settings.urls[of.name] ?? '',
     keyText,
   });

@@ -1,6 +1,6 @@
 // What came of transfers, what arrived, marks and names.
 import type { Request, Response } from 'express';
-import { fieldEntries, keyText, labelOf, type RowKey } from '../catalog/entity.ts';
+import { fieldEntries, keyText, labelOf } from '../catalog/entity.ts';
 import { entityNamed, matchedByName, rootOf } from '../catalog/index.ts';
 import type { Queryable } from '../database/sql.ts';
 import { rung } from '../environments/ladder.ts';
@@ -12,7 +12,7 @@ import { attention, decide } from '../journal/attention.ts';
 import * as jobs from '../jobs/jobs.ts';
 import { jobOf } from './background.ts';
 import * as journal from '../journal/journal.ts';
-import { inWords, plural } from '../web/words.ts';
+import { inWords, kindsInWords } from '../web/words.ts';
 import { listMappings } from '../journal/mappings.ts';
 import { readStates } from '../journal/row-states.ts';
 import * as marks from './marks.ts';
@@ -174,7 +174,8 @@ export async function chooseArrived(req: Request, res: Response) {
 
 /** A name that the program made of the rows would not fit what is sent on. */
 const isDefaultName = (name: string, came: { title: string }[]) =>
-  / and [\d,]+ more$/.test(name) || came.some(({ title }) => title === name);
+  /^[\d,]+ [a-z ]+(, [\d,]+ [a-z ]+)*$/i.test(name) ||
+  came.some(({ title }) => title === name || name.startsWith(`${title} and `));
 
 export async function adopt(req: Request, res: Response) {
   const { entity, id } = addressed(req);
@@ -232,16 +233,18 @@ export async function selectionIndex(req: Request, res: Response) {
   );
   const titles = await readStates(
     req.here.sql,
-    list.flatMap(({ keys }) => keys.slice(0, 1)),
+    list.flatMap(({ keys }) => (keys.length <= 2 ? keys : [])),
   );
   await page(req, res, 'promotion/selections', {
     title: 'Selections',
     crumbs: [{ text: 'Selections' }],
     list: list.map((one) => {
-      const first = one.keys[0] && titles.get(keyText(one.keys[0]))?.title;
-      const others = one.keys.length > 1 ? ` and ${one.keys.length - 1} more` : '';
-      const name = one.name || (first ? `${first}${others}` : 'Without a name');
-      return { ...one, name, sent: sent.get(one.id) ?? [], kinds: kindsOf(one.keys) };
+      const rows = one.keys.map((key) => ({
+        ...key,
+        title: titles.get(keyText(key))?.title ?? String(key.id),
+      }));
+      const name = one.name || transfers.nameOfRows(rows);
+      return { ...one, name, sent: sent.get(one.id) ?? [], kinds: kindsInWords(rows) };
     }),
   });
 }
@@ -251,13 +254,6 @@ export async function discardSelection(req: Request, res: Response) {
   await selections.discard(req.here.sql, String(req.params['id']));
   flash(req, 'The selection is removed. Its rows are where they were.');
   res.redirect(303, '/selections');
-}
-
-/** `3 tasks, 1 form` */
-function kindsOf(keys: RowKey[]): string {
-  const counts = new Map<string, number>();
-  for (const { entity } of keys) counts.set(entity, (counts.get(entity) ?? 0) + 1);
-  return [...counts].map(([name, number]) => plural(number, entityNamed(name).label)).join(', ');
 }
 
 export async function names(req: Request, res: Response) {

@@ -1,13 +1,12 @@
 // The sheet as a page: counts, rows with what differs, problems with their ways out.
 import type { Request, Response } from 'express';
 import { keyText, type RowKey } from '../catalog/entity.ts';
-import { entityNamed } from '../catalog/index.ts';
 import { rung } from '../environments/ladder.ts';
 import { allNames } from '../environments/names.ts';
 import type * as journal from '../journal/journal.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
-import { plural } from '../web/words.ts';
+import { kindsInWords } from '../web/words.ts';
 import { childOffers } from './children.ts';
 import { DELETE, OVERWRITE } from './choices.ts';
 import type { PlannedStep } from './plan.ts';
@@ -89,10 +88,7 @@ export const roleOf = (req: Request) =>
 function countsOf(steps: PlannedStep[]) {
   const of = (action: journal.Action) => {
     const own = steps.filter((step) => step.action === action);
-    const kinds = new Map<string, number>();
-    for (const { entity } of own) kinds.set(entity, (kinds.get(entity) ?? 0) + 1);
-    const words = [...kinds].map(([name, number]) => plural(number, entityNamed(name).label));
-    return { number: own.length, words: words.join(', ') };
+    return { number: own.length, words: kindsInWords(own) };
   };
   return { create: of('create'), update: of('update'), remove: of('remove'), same: of('same') };
 }

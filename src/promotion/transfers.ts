@@ -1,14 +1,15 @@
 // A transfer as a person asks for it: the click on its sheet, and what became of it.
 import type { Row } from '../catalog/entity.ts';
+import { isPassing } from '../database/passing.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { drawIds } from '../environments/ids.ts';
 import { rung } from '../environments/ladder.ts';
 import type { Stop } from '../environments/place.ts';
-import { isPassing } from '../database/passing.ts';
 import * as journal from '../journal/journal.ts';
 import { Unsettled } from '../journal/work.ts';
 import { carry } from '../journal/write.ts';
 import { Conflict, Invalid, Problem } from '../problems.ts';
+import { kindsInWords } from '../web/words.ts';
 import type { PlannedStep } from './plan.ts';
 import { imagesOf } from './problems-of-shape.ts';
 import type { Selection } from './selections.ts';
@@ -159,10 +160,12 @@ async function withIds(there: Stop, steps: PlannedStep[]): Promise<journal.Step[
 function nameOf(steps: PlannedStep[]): string {
   const written = steps.filter((step) => step.action !== 'same');
   const picked = written.filter((step) => step.because === null);
-  const [first] = picked.length > 0 ? picked : written;
-  const more = picked.length - 1;
-  return `${first?.title ?? 'Rows'}${more > 0 ? ` and ${more} more` : ''}`;
+  return nameOfRows(picked.length > 0 ? picked : written).slice(0, 120);
 }
+
+/** What rows are called together: by their titles as long as they are few. */
+export const nameOfRows = (rows: { entity: string; title: string }[]) =>
+  rows.length <= 2 ? rows.map(({ title }) => title).join(' and ') : kindsInWords(rows);
 
 /** Newest first, 50 a page, below `before`. */
 export const list = (on: Queryable, before: number | null) =>

@@ -1,6 +1,7 @@
 // How values read on a page.
 import { diffWordsWithSpace } from 'diff';
 import { textOf, type Field, type Link, type Value } from '../catalog/fields.ts';
+import { entityNamed } from '../catalog/index.ts';
 import { lower } from '../catalog/words.ts';
 import { fromSqlInstant } from '../database/sql.ts';
 
@@ -12,6 +13,13 @@ export const count = (number: number) => numbers.format(number);
 /** `3 forms`, `1 form` */
 export const plural = (number: number, { one, many }: { one: string; many: string }) =>
   `${count(number)} ${number === 1 ? lower(one) : lower(many)}`;
+
+/** `3 tasks, 1 form` */
+export function kindsInWords(rows: { entity: string }[]): string {
+  const counts = new Map<string, number>();
+  for (const { entity } of rows) counts.set(entity, (counts.get(entity) ?? 0) + 1);
+  return [...counts].map(([name, number]) => plural(number, entityNamed(name).label)).join(', ');
+}
 
 const day = new Intl.DateTimeFormat('en-GB', {
   day: 'numeric',

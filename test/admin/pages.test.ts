@@ -115,6 +115,7 @@ describe('lists', () => {
     expect(await page('/catalog/form?status=In+sync')).not.toContain('Held form');
     expect(await page('/catalog/form?tab=held&status=Changed+here')).toContain('Held form');
     expect(await page('/catalog/form?tab=ready')).not.toContain('Held form');
+    expect(await page('/catalog/form?page=99')).toContain('Held form');
     const down = await openSite(world, 'staging', { UNI_DIR_DESTINATION_SQL_DB_PORT: '1' });
     const client = await down.as('pm');
     for (const address of ['/catalog/form?q=Held', `/catalog/form/${key.id}`]) {
@@ -322,6 +323,7 @@ describe('S0-91 icons', () => {
     expect(textOf(refused.text)).toContain('Choose a PNG, JPEG, GIF or WebP image');
     const large = await post(Buffer.alloc(3 * 1024 * 1024), 'Large icon');
     expect(textOf(large.text)).toContain('Choose an image of 2 MB or less');
+    expect(large.text).toContain('value="Large icon"');
     await post(png, 'Good icon').expect(303);
     const row = await get(staging, { entity: 'business', id: 1 });
     const name = fieldText(row['icon']);

@@ -6,6 +6,7 @@ import { remove } from '../../src/editing/deletions.ts';
 import { run, sql } from '../../src/database/sql.ts';
 import type { Here } from '../../src/environments/here.ts';
 import { runJob } from '../../src/jobs/run.ts';
+import { changesSince } from '../../src/pictures/changes.ts';
 import { askFor, lastRuns } from '../../src/pictures/comparison.ts';
 import { tasks } from '../../src/tasks.ts';
 import { matrix, rowsWith } from '../../src/pictures/matrix.ts';
@@ -228,6 +229,24 @@ test('what changed in production: by row and field, who and why, and a way to un
   expect((await viewer.get('/changes')).text).not.toContain('Undo this row');
   await site.close();
   expect((await get(production, one))['description']).toBe('Newer');
+});
+
+test('What changed: a large transfer is five rows and a number, and older ones are a page away', async () => {
+  const { staging, preprod } = world;
+  const early = await formKey({ name: 'Sent before' });
+  await transfer(staging, [early]);
+  const keys = [];
+  for (let one = 1; one <= 8; one += 1) keys.push(await formKey());
+  await transfer(staging, keys);
+  const site = await openSite(world, 'staging');
+  const text = textOf((await (await site.as('pm')).get('/changes?hours=4')).text);
+  await site.close();
+  expect(text).toMatch(/3 more rows\s+with it:\s+all rows of transfer \d+/);
+  expect(text).toContain('Sent before');
+  const asked = { hours: 4, limit: 5 };
+  const { next } = await changesSince(preprod.sql, { ...asked, before: null });
+  const older = await changesSince(preprod.sql, { ...asked, before: next });
+  expect(older.changes.map(({ arrival }) => arrival.title)).toContain('Sent before');
 });
 
 test('a row at any moment, with what belonged to it then', async () => {
