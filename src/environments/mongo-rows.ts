@@ -185,12 +185,13 @@ export async function replace(
 
 function standsStill(seen: Stored, next: Stored): Filter<Stored> {
   const names = new Set([...Object.keys(seen), ...Object.keys(next)]);
-  const same = [...names].map((field) =>
-    seen[field] === undefined
-      ? { [field]: { $exists: false } }
-      : { [field]: { $eq: seen[field], $exists: true } },
-  );
-  return { $and: [{ _id: next._id }, ...same] };
+  names.delete('_id');
+  const same = [...names].map((field) => [
+    field,
+    seen[field] === undefined ? { $exists: false } : { $eq: seen[field], $exists: true },
+  ]);
+  // All beside the id: inside of $and not every server finds it, and one that does not looks through all documents.
+  return { _id: next._id, ...Object.fromEntries(same) };
 }
 
 /**
