@@ -28,26 +28,27 @@ async function findIn(
   entity: Entity,
   field: string,
   values: number[],
-  also: Filter<Stored> = {},
 ): Promise<Stored[]> {
   const found: Stored[] = [];
   for (let from = 0; from < values.length; from += LISTED) {
     const some = values.slice(from, from + LISTED);
-    const filter = { [field]: { $in: some }, ...also } as Filter<Stored>;
+    const filter = { [field]: { $in: some } } as Filter<Stored>;
     found.push(...(await collection(documents, entity).find(filter).toArray()));
   }
   return found.toSorted((one, other) => one._id - other._id);
 }
 
 export async function read(documents: Db, entity: Entity, ids: number[]): Promise<Row[]> {
-  const stored = await findIn(documents, entity, '_id', ids, present);
-  return stored.map((one) => toRow(entity, one));
+  return rowsIn(entity, await findIn(documents, entity, '_id', ids));
 }
 
 export async function readBy(documents: Db, entity: Entity, field: string, targets: number[]) {
-  const stored = await findIn(documents, entity, field, targets, present);
-  return stored.map((one) => toRow(entity, one));
+  return rowsIn(entity, await findIn(documents, entity, field, targets));
 }
+
+/** Stubs are few: to leave them out here costs less than to ask for those that are none. */
+const rowsIn = (entity: Entity, stored: Stored[]) =>
+  stored.flatMap((one) => rowIn(entity, one) ?? []);
 
 /** All rows above an id, in order of id and in parts: one cursor, so that nothing is sought again for each part. */
 export async function* walk(documents: Db, entity: Entity, after: number, size: number) {
