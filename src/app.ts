@@ -9,7 +9,7 @@ import { needKey, onlyRead } from './api/reading.ts';
 import { guard } from './access/guard.ts';
 import { withoutValues, type Here, type Redis } from './environments/here.ts';
 import { openLine } from './jobs/queue.ts';
-import { openGate, recognise } from './people/sign-in.ts';
+import { openSignIn, recognise } from './people/sign-in.ts';
 import { statusLooks } from './promotion/status-looks.ts';
 import { routes } from './routes.ts';
 import { keepOut, showUpdateApplication, showUpdating } from './web/gate.ts';
@@ -25,9 +25,8 @@ import { uploads } from './web/uploads.ts';
 const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const assets = { maxAge: '1h', index: false } as const;
 
-export function createApp(here: Here, redis: Redis): Express {
+export function createApp(here: Here, redis: Redis, line = openLine(here, redis)): Express {
   const app = express();
-  const line = openLine(here, redis);
   app.locals['statusLooks'] = statusLooks;
   app.locals['badge'] = (status: string | null) =>
     partial('web/badge', { status, statusLooks, icon });
@@ -74,12 +73,12 @@ export function createApp(here: Here, redis: Redis): Express {
   app.use(keepOut);
   app.use(recognise);
 
-  const gate = openGate(here, redis);
-  for (const { method, path, allow, handler } of routes(gate)) {
+  const signIn = openSignIn(here, redis);
+  for (const { method, path, allow, handler } of routes(signIn)) {
     // No image is read before it is known who sends it.
     const read = method === 'post' ? [uploads, refuseForged] : [];
     const first =
-      method === 'post' && allow !== 'anyone' ? [keepOfSignedOut(gate.limits.address)] : [];
+      method === 'post' && allow !== 'anyone' ? [keepOfSignedOut(signIn.limits.address)] : [];
     const admit = allow === 'app' ? needKey : guard(allow);
     app[method](path, ...first, admit, ...read, handler);
   }

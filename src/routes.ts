@@ -13,7 +13,7 @@ import * as jobs from './jobs/pages.ts';
 import * as messages from './messages/pages.ts';
 import * as outbox from './outbox/pages.ts';
 import * as people from './people/pages.ts';
-import { showSignIn, signIn, signOut, type openGate } from './people/sign-in.ts';
+import { showSignIn, signIn, signOut, type openSignIn } from './people/sign-in.ts';
 import { begin, finish } from './people/single-sign-on.ts';
 import type { Ability } from './access/permissions.ts';
 import * as pictures from './pictures/pages.ts';
@@ -28,7 +28,7 @@ import * as web from './web/handlers.ts';
 
 export type Route = { method: 'get' | 'post'; path: string; allow: Allow; handler: RequestHandler };
 
-export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
+export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   { method: 'get', path: '/healthcheck', allow: 'anyone', handler: web.healthcheck },
   { method: 'get', path: '/readyz', allow: 'anyone', handler: web.ready },
   { method: 'get', path: '/api/v1/metadata', allow: 'anyone', handler: web.metadata },
@@ -46,9 +46,9 @@ export const routes = (gate: ReturnType<typeof openGate>): Route[] => [
     handler: apiKeys.revoke,
   },
   { method: 'get', path: '/sign-in', allow: 'anyone', handler: showSignIn },
-  { method: 'post', path: '/sign-in', allow: 'anyone', handler: signIn(gate) },
-  { method: 'get', path: '/sign-in/single', allow: 'anyone', handler: begin(gate) },
-  { method: 'get', path: '/sign-in/callback', allow: 'anyone', handler: finish(gate) },
+  { method: 'post', path: '/sign-in', allow: 'anyone', handler: signIn(signInWith) },
+  { method: 'get', path: '/sign-in/single', allow: 'anyone', handler: begin(signInWith) },
+  { method: 'get', path: '/sign-in/callback', allow: 'anyone', handler: finish(signInWith) },
   { method: 'post', path: '/sign-out', allow: 'anyone', handler: signOut },
   { method: 'get', path: '/kept', allow: 'look', handler: kept.show },
   { method: 'post', path: '/kept/sending', allow: 'look', handler: kept.sendOn },

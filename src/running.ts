@@ -1,13 +1,13 @@
 // What every process of an environment does, with or without pages: it recovers, and runs jobs.
 import { openHere, reachRedis, type Here, type Redis } from './environments/here.ts';
 import { keepDoing } from './jobs/chores.ts';
-import { openLine, work } from './jobs/queue.ts';
+import { openLine, work, type Line } from './jobs/queue.ts';
 import { keepRecovering } from './journal/recovery.ts';
 import { BadSettings, parseSettings, type Settings } from './settings.ts';
 import { chores, tasks } from './tasks.ts';
 import { inWords } from './version/standing.ts';
 
-export type Running = { here: Here; redis: Redis; stop: () => Promise<void> };
+export type Running = { here: Here; redis: Redis; line: Line; stop: () => Promise<void> };
 
 /** Recovery does not wait for Redis, and pages say what is missing; jobs begin as soon as it answers. */
 export async function run(
@@ -32,6 +32,7 @@ export async function run(
   return {
     here,
     redis,
+    line,
     stop: async () => {
       here.halt.abort();
       await Promise.all([stopRecovering(), stopDoing(), stopWorking()]);

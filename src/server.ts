@@ -7,8 +7,8 @@ import { onStop, run, startWith } from './running.ts';
 const DRAIN_MS = 60_000;
 
 await startWith(async (settings) => {
-  const { here, redis, stop } = await run(settings, settings);
-  const server = createApp(here, redis).listen(settings.port, settings.host, (error) => {
+  const { here, redis, line, stop } = await run(settings, settings);
+  const server = createApp(here, redis, line).listen(settings.port, settings.host, (error) => {
     if (error) {
       here.log.error({ err: error }, `port ${settings.port} cannot be used`);
       process.exit(1);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Allow } from '../src/access/guard.ts';
 import { routes, type Route } from '../src/routes.ts';
-import { openGate } from '../src/people/sign-in.ts';
+import { openSignIn } from '../src/people/sign-in.ts';
 import { openRedis } from '../src/environments/here.ts';
 import { cast, openSite, type Client } from './support/people.ts';
 import { openWorld, type World } from './support/world.ts';
@@ -45,7 +45,7 @@ beforeAll(async () => {
   world = await openWorld();
   await world.clear();
   const redis = await openRedis(world.staging);
-  all = routes(openGate(world.staging, redis));
+  all = routes(openSignIn(world.staging, redis));
   redis.destroy();
 });
 afterAll(() => world.close());

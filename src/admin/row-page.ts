@@ -17,6 +17,7 @@ import { allNames } from '../environments/names.ts';
 import { readBy, readOne } from '../environments/row-store.ts';
 import { NotFound, type FieldErrors } from '../problems.ts';
 import { historyOf, image, momentOf, type Arrival } from '../journal/history.ts';
+import { onRows } from '../journal/claims.ts';
 import { fieldsIn } from '../promotion/problems-of-people.ts';
 import { changesIn } from '../pictures/changes.ts';
 import { readStates } from '../journal/row-states.ts';
@@ -96,6 +97,7 @@ async function around(req: Request, entity: Entity, row: Row) {
     entity,
     row,
     state,
+    writing: await onRows(here.sql, [key]),
     engineeringFields: state?.engineering_by ? fieldsIn(state) : '',
     look,
     undone: undoneOf(look?.sights.get(keyText(key))),

@@ -12,7 +12,7 @@ import * as kept from '../web/kept.ts';
 import * as people from './people.ts';
 import { openProvider, type Provider } from './provider.ts';
 
-export type Gate = {
+export type SignIn = {
   passport: InstanceType<typeof Passport>;
   /** Failures for one e-mail from one address, and for one address. */
   limits: { account: RateLimiterRedis; address: RateLimiterRedis };
@@ -21,7 +21,7 @@ export type Gate = {
 };
 
 /** Passport with our one strategy, and a limit on failures for each address and e-mail. */
-export function openGate({ sql, name, settings }: Here, redis: Redis): Gate {
+export function openSignIn({ sql, name, settings }: Here, redis: Redis): SignIn {
   const passport = new Passport();
   passport.use(
     new LocalStrategy({ usernameField: 'email' }, (email, password, done) => {
@@ -67,7 +67,7 @@ export const signInPage = (req: Request, res: Response, said: Said) =>
     isWaiting: req.session.kept !== undefined,
   });
 
-export const signIn = ({ passport, limits }: Gate) =>
+export const signIn = ({ passport, limits }: SignIn) =>
   async function signIn(req: Request, res: Response) {
     const email = textIn(req.body, 'email').toLowerCase();
     const address = req.ip ?? '';
@@ -97,7 +97,7 @@ async function count(limiter: RateLimiterRedis, key: string) {
   });
 }
 
-const authenticate = (passport: Gate['passport'], req: Request, res: Response) =>
+const authenticate = (passport: SignIn['passport'], req: Request, res: Response) =>
   new Promise<people.Person | false>((resolve, reject) => {
     const done = (error: unknown, person: people.Person | false) =>
       error instanceof Error ? reject(error) : resolve(person);

@@ -5,7 +5,7 @@ import { page } from '../web/pages.ts';
 import { textIn } from '../web/request.ts';
 import { admit, type Admission } from './admission.ts';
 import type { Attempt, Provider } from './provider.ts';
-import { letIn, signInPage, type Gate } from './sign-in.ts';
+import { letIn, signInPage, type SignIn } from './sign-in.ts';
 
 declare module 'express-session' {
   interface SessionData {
@@ -18,7 +18,7 @@ declare module 'express-session' {
   }
 }
 
-export const begin = ({ provider }: Gate) =>
+export const begin = ({ provider }: SignIn) =>
   async function begin(req: Request, res: Response) {
     if (!provider) throw new NotFound('There is no single sign-on here.');
     if (req.account) return res.redirect(303, '/');
@@ -48,7 +48,7 @@ function leave(
   return page(req, res, 'people/leaving', { title: 'Signing in', address });
 }
 
-export const finish = ({ provider }: Gate) =>
+export const finish = ({ provider }: SignIn) =>
   async function finish(req: Request, res: Response) {
     if (!provider) throw new NotFound('There is no single sign-on here.');
     if (req.account) return res.redirect(303, '/');

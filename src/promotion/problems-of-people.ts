@@ -3,6 +3,7 @@
 import { hashOf } from '../catalog/content.ts';
 import { keyText, labelOf, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { lower } from '../catalog/words.ts';
 import { rung } from '../environments/ladder.ts';
 import { type RowState } from '../journal/row-states.ts';
 import { DELETED } from '../journal/stop-states.ts';
@@ -26,10 +27,16 @@ export function undone(
     const content = step.after ? hashOf(entityNamed(step.entity), step.after) : DELETED;
     if (stop?.undone_hash === content && !again.includes(keyText(step))) {
       const root = keyText(step.root);
-      const title = sights.get(root)?.state?.title ?? step.title;
-      const why = stop.undone_reason ? `: ${stop.undone_reason}` : '';
-      const message = `${entityNamed(step.root.entity).label.one} “${title}” was undone from ${rung(to).inText} by ${stop.undone_by}${why}. This is that very content.`;
       const keys = [...(found.get(root)?.ways[0]?.keys ?? []), keyOf(step)];
+      const title = sights.get(root)?.state?.title ?? step.title;
+      const whole = `${entityNamed(step.root.entity).label.one} “${title}”`;
+      const what = keys.some((key) => keyText(key) === root)
+        ? `${whole} was`
+        : keys.length === 1
+          ? `${called(step)} of ${lower(whole)} was`
+          : `${keys.length} rows of ${lower(whole)} were`;
+      const why = stop.undone_reason ? `: ${stop.undone_reason}` : '';
+      const message = `${what} undone from ${rung(to).inText} by ${stop.undone_by}${why}. This is that very content.`;
       const ways = [{ kind: 'again' as const, keys }];
       found.set(root, { reason: 'undone', row: keyOf(step), message, concerns: keys, ways });
     }

@@ -6,7 +6,7 @@ import { catalog, entityNamed } from '../../src/catalog/index.ts';
 import * as deletions from '../../src/editing/deletions.ts';
 import { points } from '../../src/journal/points.ts';
 import { routes } from '../../src/routes.ts';
-import { openGate } from '../../src/people/sign-in.ts';
+import { openSignIn } from '../../src/people/sign-in.ts';
 import { openRedis } from '../../src/environments/here.ts';
 import { openSite, textOf, type Site } from '../support/people.ts';
 import { add, change, get, homeOf, pm, transfer, undo } from '../support/rows.ts';
@@ -195,7 +195,7 @@ test('the description has every route of the API, and no other', async () => {
   const document = body as { openapi: string; paths: Record<string, object> };
   expect(document.openapi).toBe('3.1.0');
   const redis = await openRedis(world.staging);
-  const own = routes(openGate(world.staging, redis))
+  const own = routes(openSignIn(world.staging, redis))
     .filter(({ path }) => path.startsWith('/api/v1/') && path !== '/api/v1/openapi.json')
     .flatMap(({ path }) =>
       path.includes(':entity') ? catalog.map(({ name }) => path.replace(':entity', name)) : [path],
