@@ -78,7 +78,7 @@ export function createApp(here: Here, redis: Redis, line = openLine(here, redis)
     // No image is read before it is known who sends it.
     const read = method === 'post' ? [uploads, refuseForged] : [];
     const first =
-      method === 'post' && allow !== 'anyone' ? [keepOfSignedOut(signIn.limits.address)] : [];
+      method === 'post' && allow !== 'anyone' ? [keepOfSignedOut(signIn.limits.kept)] : [];
     const admit = allow === 'app' ? needKey : guard(allow);
     app[method](path, ...first, admit, ...read, handler);
   }

@@ -104,7 +104,8 @@ async function whoAmI(here: Here, isJson: boolean | undefined) {
 
 async function listPeople(here: Here, isJson: boolean | undefined) {
   const all = await people.list(here.sql);
-  answer(isJson, all, () =>
+  const shown = all.map(({ credential: _secret, ...one }) => one);
+  answer(isJson, shown, () =>
     columns(
       all.map(({ name, email, permissions, isActive }) => [
         email,

@@ -14,7 +14,7 @@ import { first, sql } from '../database/sql.ts';
 import { drawIds } from '../environments/ids.ts';
 import type { Stop } from '../environments/place.ts';
 import { read } from '../environments/row-store.ts';
-import { Conflict, Invalid, NotFound } from '../problems.ts';
+import { Conflict, Invalid, NotFound, Unavailable } from '../problems.ts';
 import { check } from './edit-checks.ts';
 import * as journal from '../journal/journal.ts';
 import { write, type Home } from '../journal/own-write.ts';
@@ -62,10 +62,13 @@ export async function add(
 async function sameAdd(here: Stop, twin: journal.Transfer, entity: Entity, content: Content) {
   const ended = await journal.whenEnded(here, twin.id);
   const [step] = await journal.stepsOf(here.sql, twin.id);
-  if (ended.state !== 'verified') {
-    throw new Conflict(
-      `This was sent before and is not saved: ${ended.problem ?? 'it is still being settled'} Go back to the list and add it again.`,
+  if (!journal.overStates.includes(ended.state)) {
+    throw new Unavailable(
+      'This was sent before and is being settled. Look at the list in a moment.',
     );
+  }
+  if (ended.state !== 'verified') {
+    throw new Conflict(`This was sent before and not saved. ${ended.problem ?? ''}`);
   }
   if (!step?.after || differingFields(entity, step.after, content).length > 0) {
     throw new Invalid({

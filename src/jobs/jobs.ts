@@ -120,6 +120,13 @@ export async function begin(on: Queryable, id: string): Promise<Job | null> {
   return found === 1 ? ((await byId(on, id)) ?? null) : null;
 }
 
+/** Says why a job is not begun yet; it is asked for again in a few seconds. */
+export const letWait = (on: Queryable, id: string, problem: string) =>
+  run(
+    on,
+    sql`update job set problem = ${problem}, alive_at = ${now} where id = ${id} and state = 'waiting'`,
+  );
+
 /** This worker was overtaken: it stops. */
 export class Overtaken extends Error {}
 /** A person wants the job to stop here. */

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { isPassing } from '../database/passing.ts';
 import type { Here } from '../environments/here.ts';
+import { refuseWhileUpdating } from '../environments/open.ts';
 import { inWords } from '../version/standing.ts';
 import { Closed, Conflict, Problem, Unavailable } from '../problems.ts';
 import * as jobs from './jobs.ts';
@@ -60,6 +61,12 @@ export async function runJob(
   const task = waiting && tasks[waiting.kind];
   // Of a kind that a newer program knows: left for that.
   if (!task) return waiting;
+  const reason = await whyClosed(here);
+  if (reason !== null) {
+    // It is not begun: an update may take longer than a job has attempts.
+    await jobs.letWait(here.sql, id, reason);
+    return jobs.byId(here.sql, id);
+  }
   const job = await jobs.begin(here.sql, id);
   if (!job) return jobs.byId(here.sql, id);
   const pulse = setInterval(() => {
@@ -70,7 +77,6 @@ export async function runJob(
   try {
     if (job.cancelled_by) throw new jobs.Cancelled('Cancelled while nobody worked on it');
     if (job.attempt > BEGINNINGS) throw new Problem(500, `It was begun ${BEGINNINGS} times.`);
-    await refuseWhileClosed(here);
     const result = await task.run({
       here,
       job,
@@ -94,6 +100,18 @@ export async function runJob(
 export async function refuseWhileClosed(here: Here) {
   const standing = await here.standing();
   if (standing.kind !== 'open') throw new Closed(inWords(standing));
+}
+
+/** Why nothing begins now: here, or next door. */
+async function whyClosed(here: Here): Promise<string | null> {
+  try {
+    await refuseWhileClosed(here);
+    await refuseWhileUpdating(...[here.destination, here.source].filter((stop) => stop !== null));
+    return null;
+  } catch (error) {
+    // A neighbour that does not answer is for the task to tell.
+    return error instanceof Closed ? error.message : null;
+  }
 }
 
 async function giveUpOrTryAgain(

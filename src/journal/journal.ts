@@ -52,8 +52,8 @@ export async function open(
     });
   } catch (error) {
     const twin = await byKey(here.sql, draft.person, draft.idempotencyKey);
-    // It was written, and only the answer was lost.
-    if (twin?.id === id) return { transfer: twin, isNew: true };
+    // It was written, only the answer was lost, and nobody has taken it over.
+    if (twin?.id === id && twin.fence === 1) return { transfer: twin, isNew: true };
     if ((error as { code?: string }).code === 'ER_DUP_ENTRY' && twin) {
       return { transfer: twin, isNew: false };
     }

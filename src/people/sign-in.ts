@@ -14,8 +14,8 @@ import { openProvider, type Provider } from './provider.ts';
 
 export type SignIn = {
   passport: InstanceType<typeof Passport>;
-  /** Failures for one e-mail from one address, and for one address. */
-  limits: { account: RateLimiterRedis; address: RateLimiterRedis };
+  /** Failures for one e-mail from one address, and for one address; forms kept for one address. */
+  limits: Record<'account' | 'address' | 'kept', RateLimiterRedis>;
   /** Single sign-on, where it is set up. */
   provider: Provider | null;
 };
@@ -41,7 +41,11 @@ export function openSignIn({ sql, name, settings }: Here, redis: Redis): SignIn 
     });
   return {
     passport,
-    limits: { account: limit('account', 10), address: limit('address', 100) },
+    limits: {
+      account: limit('account', 10),
+      address: limit('address', 100),
+      kept: limit('kept', 100),
+    },
     provider: settings.singleSignOn && openProvider(settings.singleSignOn),
   };
 }

@@ -28,10 +28,9 @@ export async function changesSince(
           from (select id, row_number() over (partition by transfer order by id desc) as place,
                        count(*) over (partition by transfer) as of_transfer
                   from arrival
-                 where kind in (${[...sent, 'save']}) and at > utc_timestamp(3) - interval ${hours} hour
-                   and (${before} is null or id < ${before})) n
+                 where kind in (${[...sent, 'save']}) and at > utc_timestamp(3) - interval ${hours} hour) n
           join arrival a on a.id = n.id
-         where n.place <= ${OF_EACH}
+         where n.place <= ${OF_EACH} and (${before} is null or a.id < ${before})
          order by a.id desc
          limit ${limit + 1}`,
   );

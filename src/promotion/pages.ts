@@ -1,7 +1,7 @@
 // What came of transfers, what arrived, marks and names.
 import type { Request, Response } from 'express';
 import { fieldEntries, keyText, labelOf } from '../catalog/entity.ts';
-import { entityNamed, matchedByName, rootOf } from '../catalog/index.ts';
+import { catalog, entityNamed, matchedByName, rootOf } from '../catalog/index.ts';
 import type { Queryable } from '../database/sql.ts';
 import { rung } from '../environments/ladder.ts';
 import { Invalid, NotFound } from '../problems.ts';
@@ -172,9 +172,12 @@ export async function chooseArrived(req: Request, res: Response) {
   res.redirect(303, `/selections/${id}`);
 }
 
+const kinds = catalog.flatMap(({ label }) => [label.one, label.many]).join('|');
+const namesOfKinds = new RegExp(`^[\\d,]+ (${kinds})(, [\\d,]+ (${kinds}))*$`, 'i');
+
 /** A name that the program made of the rows would not fit what is sent on. */
 const isDefaultName = (name: string, came: { title: string }[]) =>
-  /^[\d,]+ [a-z ]+(, [\d,]+ [a-z ]+)*$/i.test(name) ||
+  namesOfKinds.test(name) ||
   came.some(({ title }) => title === name || name.startsWith(`${title} and `));
 
 export async function adopt(req: Request, res: Response) {

@@ -191,8 +191,12 @@ export const goes = ({
   choices,
 }: Omit<Decided & Selection, 'id' | 'person'>) => {
   const { include, create, resend, kept, locals, again } = choices;
-  return JSON.stringify([kind, undoes, keys, include, create, resend, kept, locals, again]);
+  // In whatever order pages of a sheet were turned.
+  const [left, typed] = [kept, locals].map((by) => Object.entries(by).toSorted(byName));
+  return JSON.stringify([kind, undoes, keys, include, create, resend, left, typed, again]);
 };
+
+const byName = ([one]: [string, unknown], [other]: [string, unknown]) => (one < other ? -1 : 1);
 
 /** Puts rows into a basket that is there. */
 export async function addTo(on: Queryable, id: string, keys: RowKey[]) {

@@ -175,14 +175,14 @@ export async function chooseBringBack(req: Request, res: Response) {
   if (id === null || name === '') {
     throw new Invalid({ id: 'Choose a type and enter an ID, such as 412' });
   }
+  const keys = selections.parseKeys(`${name}:${id}`);
   const entity = entityNamed(name);
-  const key = { entity: name, id };
   const road = roadOf(req, 'bring-back');
-  const row = await readOne(road.here, key);
+  const row = await readOne(road.here, { entity: name, id });
   if (!row)
     throw new NotFound(`There is no ${entity.label.one.toLowerCase()} ${id} in production.`);
   const selection = await selections.create(req.here.sql, accountOf(req).email, {
-    ...{ keys: [key], kind: 'bring-back', name: `${titleOf(entity, row)} brought back` },
+    ...{ keys, kind: 'bring-back', name: `${titleOf(entity, row)} brought back` },
   });
   res.redirect(303, `/bring-backs/${selection}`);
 }

@@ -5,7 +5,7 @@ import { rung } from '../environments/ladder.ts';
 import { allNames } from '../environments/names.ts';
 import type * as journal from '../journal/journal.ts';
 import { page } from '../web/pages.ts';
-import { accountOf, numberOrNull } from '../web/request.ts';
+import { accountOf, numberOrNull, textIn } from '../web/request.ts';
 import { kindsInWords } from '../web/words.ts';
 import { childOffers } from './children.ts';
 import { DELETE, OVERWRITE } from './choices.ts';
@@ -42,7 +42,10 @@ export async function sheetPage(
   const written = inOrder(
     plan.steps.filter((step) => step.action !== 'same' || step.kept.length > 0),
   );
-  const turned = turnTo(written, numberOrNull(req.query['page']));
+  const turned = turnTo(
+    written,
+    numberOrNull(req.query['page']) ?? numberOrNull(textIn(req.body, 'page')),
+  );
   const to = rung(road.there.name);
   const title = titleOfSheet(selection, to);
   await page(req, res, 'promotion/sheet', {

@@ -23,7 +23,9 @@ const schema = z.object({
 });
 export type Kept = z.infer<typeof schema>;
 
-const keyOf = ({ here }: Request, person: number) => `oneway:${here.name}:kept:${person}`;
+/** Of whoever signed in with this password: a session that a new one has ended leaves nothing behind. */
+const keyOf = ({ here, session }: Request, person: number) =>
+  `oneway:${here.name}:kept:${person}:${session.credential}`;
 
 /** Answers whether there was somebody to keep it for, and anything that may be kept. */
 export async function keep(req: Request): Promise<boolean> {
@@ -53,7 +55,7 @@ const READ = 8_000_000;
 
 /**
  * Someone whose session has ended sends a form from one of our pages: it waits in a new session until somebody
- * signs in there. Anyone may claim to be that, so each address may do it as often as it may try to sign in.
+ * signs in there. Anyone may claim to be that, so there is a limit for each address.
  */
 export const keepOfSignedOut = (limit: RateLimiterRedis) =>
   async function keepOfSignedOut(req: Request, res: Response, next: NextFunction) {
@@ -100,7 +102,8 @@ export async function find(req: Request, person: number): Promise<Kept | null> {
 const forget = (req: Request) => req.redis.del(keyOf(req, accountOf(req).id));
 
 /** Not for eyes: versions, keys and plans that a form carries along. */
-const carried = /^(version|idempotency_key|plan|selection|return|then|seen|payload|query|scope)$/;
+const carried =
+  /^(version|idempotency_key|plan|selection|return|then|seen|payload|query|scope|page|shown|turn)$/;
 
 export async function show(req: Request, res: Response) {
   const kept = await find(req, accountOf(req).id);

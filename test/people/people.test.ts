@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import request from 'supertest';
 import * as people from '../../src/people/people.ts';
 import * as tokens from '../../src/people/tokens.ts';
 import { hashPassword, isPassword } from '../../src/people/passwords.ts';
+import { currentVersion } from '../../src/version/db-version.ts';
+import { writeVersion } from '../../src/version/metadata.ts';
+import { KEPT } from '../../src/version/standing.ts';
 import { hire, openSite, password, textOf, type Site } from '../support/people.ts';
 import { add, get } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -88,6 +92,23 @@ describe('signing in', () => {
     await people.setPassword(site.here, 'test', person?.id ?? 0, changed);
     await client.get('/').expect(303);
     expect(await tokens.holderOf(site.here, token)).toBeNull();
+  });
+
+  test('a session that a new password ended leaves nothing behind for whoever signs in', async () => {
+    const thief = await site.as('vic');
+    const person = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
+    const version = { databaseVersion: currentVersion(), isUpdating: true };
+    await thief.get('/').expect(200);
+    await people.setPassword(site.here, 'test', person?.id ?? 0, { password });
+    await writeVersion(site.here.documents, version);
+    await sleep(KEPT);
+    await thief.post('/catalog/form/1', { name: 'Planted' });
+    await writeVersion(site.here.documents, { ...version, isUpdating: false });
+    await sleep(KEPT);
+    const back = await (
+      await site.as(null)
+    ).post('/sign-in', { email: 'vic@example.com', password });
+    expect(back.headers['location']).toBe('/');
   });
 
   test('signing out ends the session', async () => {

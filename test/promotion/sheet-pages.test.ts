@@ -108,6 +108,37 @@ test('fields that were ticked by themselves say of which form they are, and can 
   expect(await has(preprod, { entity: 'form_field', id: fields[0] ?? 0 })).toBe(false);
 });
 
+test('a form of which only a field changed can be left out, too', async () => {
+  const { staging } = world;
+  const forms: number[] = [];
+  for (const name of ['Visit details', 'Address change']) {
+    forms.push(await add(staging, 'form', { name }));
+  }
+  await transfer(
+    staging,
+    forms.map((id) => ({ entity: 'form', id })),
+  );
+  await add(staging, 'form_field', { form: forms[0] ?? 0, label: 'Street', type: 'text' });
+  await change(staging, { entity: 'form', id: forms[1] ?? 0 }, { description: 'Newer' });
+  const html = await open(await choose(forms.map((id) => `form:${id}`)));
+  for (const id of forms) expect(html).toContain(`name="leave" value="form:${id}"`);
+});
+
+test('fields kept on two pages are the same choice in whatever order they were made', async () => {
+  const kept = { 'task:1': ['priority'], 'task:2': ['title'] };
+  const turned = { 'task:2': ['title'], 'task:1': ['priority'] };
+  const draft = selections.draft(pm.email, { keys: [{ entity: 'task', id: 1 }] });
+  const goes = (own: typeof kept) =>
+    selections.goes({ ...draft, choices: { ...draft.choices, kept: own } });
+  expect(goes(kept)).toBe(goes(turned));
+});
+
+test('cities are never brought back, whatever is posted', async () => {
+  const answer = await client.post('/bring-backs/choice', { entity: 'city', id: '1' });
+  expect(answer.status).toBe(422);
+  expect(textOf(answer.text)).toContain('belong to their environment');
+});
+
 test('the same sheet in two tabs: the second is told that it was sent, and by which transfer', async () => {
   const id = await add(world.staging, 'form');
   const address = await choose([`form:${id}`]);

@@ -6,7 +6,7 @@ import { remove } from '../../src/editing/deletions.ts';
 import * as edits from '../../src/editing/edits.ts';
 import { stepsOf } from '../../src/journal/journal.ts';
 import * as marks from '../../src/promotion/marks.ts';
-import { waiting } from '../../src/promotion/compare.ts';
+import { isWaitingOnly, waiting } from '../../src/promotion/compare.ts';
 import {
   claimsIn,
   recoverNow,
@@ -203,7 +203,9 @@ test('a row on hold is in no count, with its dependents', async () => {
   await transfer(staging, [{ entity: 'form', id: form }]);
   await marks.hold(staging, pm.email, { entity: 'form', id: form }, null);
   await add(staging, 'form_field', { form });
-  expect([...(await waiting(staging.sql, entityNamed('form')))]).toEqual([]);
+  const waits = [...(await waiting(staging.sql, entityNamed('form'))).values()];
+  expect(waits.map(({ isHeld }) => isHeld)).toEqual([true]);
+  expect(waits.filter(isWaitingOnly)).toEqual([]);
 });
 
 test('two cities here that are one there are named before anything is written', async () => {
