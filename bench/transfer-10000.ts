@@ -6,10 +6,10 @@ import { send } from '../src/promotion/transfers.ts';
 import type { Here } from '../src/environments/here.ts';
 import { pm, roadFrom } from '../test/support/rows.ts';
 import { fillAll, keepBooks } from './support/books.ts';
-import { atLeast, within } from './support/goals.ts';
+import { atLeast, besides, within } from './support/goals.ts';
 import { databaseOf, type Ground } from './support/ground.ts';
 import { insideServer, peerTable, sync } from './support/peers.ts';
-import type { Found } from './support/results.ts';
+import { times, type Found } from './support/results.ts';
 import { edit, range } from './support/rows.ts';
 import { load, serve } from './support/site.ts';
 import { Clock, ROUNDS, sized } from './support/timing.ts';
@@ -46,7 +46,10 @@ export async function transfer10000(ground: Ground): Promise<Found> {
     rounds: clock.rounds,
     counts: { bytesOfTheSheet: bytes },
     goals: [
-      atLeast(`${what}: faster than pt-table-sync`, 3, clock.ratio('pt-table-sync', 'oneway')),
+      besides(
+        atLeast(`${what}: faster than pt-table-sync`, 3, clock.ratio('pt-table-sync', 'oneway')),
+        `${times(clock.ratio('pt-table-sync', 'of it, the click'))} without the sheet`,
+      ),
       within(`${what}: of the in-server limit`, 4, clock.ratio('oneway', 'limit')),
       {
         goal: `the sheet for ${rows.toLocaleString('en')} rows under 1 MB of HTML`,
@@ -66,12 +69,9 @@ async function sendAll(here: Here, id: string, clock: Clock) {
   const road = roadFrom(here);
   const selection = await selections.find(here.sql, id);
   const { plan } = await clock.time('of it, the sheet', () => prepare(road, selection));
-  const sent = await send(road, selection, {
-    planHash: plan.hash,
-    idempotencyKey: uuid(),
-    name: '',
-    reason: 'Checked with the shop',
-    person: pm.email,
-  });
+  const click = { planHash: plan.hash, idempotencyKey: uuid(), name: '', person: pm.email };
+  const sent = await clock.time('of it, the click', () =>
+    send(road, selection, { ...click, reason: 'Checked with the shop' }),
+  );
   if (sent.state !== 'verified') throw new Error(`It ended as ${sent.state}: ${sent.problem}`);
 }

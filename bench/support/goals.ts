@@ -11,3 +11,9 @@ export const within = (goal: string, ratio: number, measured: number): Goal => (
   measured: `${times(measured)} times`,
   isMet: measured <= ratio,
 });
+
+/** A goal with what was measured beside it. */
+export const besides = (goal: Goal, also: string): Goal => ({
+  ...goal,
+  measured: `${goal.measured}; ${also}`,
+});

@@ -28,6 +28,24 @@ export const insideServer = (ask: Connection, from: string, to: string) =>
     [to, from],
   );
 
+const BOOKS = ['row_state', 'arrival', 'stop_state'];
+
+/** Empty tables for books, on the server of those that a copy-down has just written. */
+export async function emptyBooks({ ask }: Server, database: string, like: string) {
+  await ask.query('DROP DATABASE IF EXISTS ??', [database]);
+  await ask.query('CREATE DATABASE ??', [database]);
+  for (const table of BOOKS) {
+    await ask.query('CREATE TABLE ??.?? LIKE ??.??', [database, table, like, table]);
+  }
+}
+
+/** The limit of what is kept beside rows: their state, receipts with images, and bases, that never leave their server. */
+export async function booksInsideServer(ask: Connection, from: string, to: string) {
+  for (const table of BOOKS) {
+    await ask.query('INSERT INTO ??.?? SELECT * FROM ??.??', [to, table, from, table]);
+  }
+}
+
 /** `mariadb-dump --replace | mariadb` */
 export const dump = (from: Table, to: Table) =>
   shell(
