@@ -15,7 +15,7 @@ import { rung } from '../environments/ladder.ts';
 import { find, readOne } from '../environments/row-store.ts';
 import * as journal from '../journal/journal.ts';
 import { matrix } from '../pictures/matrix.ts';
-import { idsWithStatus, see, withTheirDependents } from '../promotion/compare.ts';
+import { idsWithStatus, see, waiting, withTheirDependents } from '../promotion/compare.ts';
 import { differingFields } from '../promotion/differing.ts';
 import { unreachable } from '../promotion/sheets.ts';
 import { statuses } from '../promotion/status.ts';
@@ -106,7 +106,9 @@ async function list(here: Here, type: string, { search, where, status, limit, js
   const wanted = statuses.find((one) => one.toLowerCase() === status?.toLowerCase());
   if (status !== undefined && !wanted)
     throw new Usage(`--status: choose one of: ${statuses.join(', ')}`);
-  const ids = wanted ? await idsWithStatus(here.sql, entity, wanted) : null;
+  const ids = wanted
+    ? await idsWithStatus(here.sql, entity, wanted, await waiting(here.sql, entity))
+    : null;
   const filters = Object.fromEntries((where ?? []).map((text) => filterOf(type, text)));
   const { rows, total } = await find(here, entity, {
     ...{ search, filters, sort: { field: 'id', descending: false }, offset: 0 },

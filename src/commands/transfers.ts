@@ -101,9 +101,8 @@ export type Sheet = { wanted: selections.New; email: string; isManager: boolean 
 
 /** Shows the plan of a selection and, when that is wanted, sends it. */
 export async function review(here: Here, { wanted, email, isManager }: Sheet, asked: Asked) {
-  const found = selections.draft(email, wanted);
-  const { kind } = found;
-  const chosen = { ...found, choices: choicesOf(asked) };
+  const chosen = selections.draft(email, { ...wanted, choices: choicesOf(asked) });
+  const { kind } = chosen;
   const twin = asked.idempotencyKey
     ? await journal.byKey(here.sql, email, asked.idempotencyKey)
     : undefined;
@@ -121,7 +120,7 @@ export async function review(here: Here, { wanted, email, isManager }: Sheet, as
     remove: asked.delete ? DELETE : '',
     typedFor: seen.plan.hash,
   };
-  const selection = { ...found, choices };
+  const selection = { ...chosen, choices };
   const { plan } = await prepare(road, selection);
   const written = plan.steps.filter(({ action }) => action !== 'same');
   const to = rung(road.there.name).inText;
@@ -137,15 +136,14 @@ export async function review(here: Here, { wanted, email, isManager }: Sheet, as
     !(await confirmed(`${verbs[kind]} ${rows} ${kind === 'undo' ? 'in' : 'to'} ${to}?`, asked.yes))
   )
     return;
-  const id = await selections.create(here.sql, email, wanted);
-  await selections.decide(here.sql, id, selection);
+  const id = await selections.create(here.sql, email, { ...wanted, choices });
   const sent = await transfers.send(
     road,
     { ...selection, id },
     {
       planHash: plan.hash,
       idempotencyKey: asked.idempotencyKey ?? uuid(),
-      name: asked.name ?? found.name,
+      name: asked.name ?? chosen.name,
       reason: asked.reason ?? null,
       person: email,
       role: isManager ? 'product_manager' : 'on_call',

@@ -14,7 +14,9 @@ export type Deletion = {
   row: Row;
   goesAlong: { entity: Entity; row: Row }[];
   usedBy: { entity: Entity; row: Row }[];
-  /** Of everything that would go, as it stands. */
+  /** Everything that would go: the row, and what goes along. */
+  all: { entity: Entity; row: Row }[];
+  /** Of all that, as it stands. */
   seen: string;
 };
 
@@ -33,7 +35,7 @@ export async function deletion(here: Stop, entity: Entity, id: number): Promise<
   const usedBy = uses.map(({ user }) => user);
   const all = [{ entity, row }, ...goesAlong];
   const seen = hash('sha256', all.map((one) => hashOf(one.entity, one.row)).join(' '));
-  return { row, goesAlong, usedBy, seen };
+  return { row, goesAlong, usedBy, all, seen };
 }
 
 /**
@@ -47,14 +49,13 @@ export async function remove(
   id: number,
   shown?: string,
 ): Promise<'deleted' | 'changed since'> {
-  const { row, goesAlong, usedBy, seen } = await deletion(home.here, entity, id);
+  const { row, usedBy, all, seen } = await deletion(home.here, entity, id);
   if (usedBy.length > 0) {
     throw new Conflict(
       `${titleOf(entity, row)} is still used by ${usedBy.length} other rows. Change those first.`,
     );
   }
   if (shown !== undefined && shown !== seen) return 'changed since';
-  const all = [{ entity, row }, ...goesAlong];
   const changes = all.map((one) => ({ entity: one.entity, before: one.row, after: null }));
   await write(home, author, changes);
   return 'deleted';

@@ -10,14 +10,12 @@ import {
   type RowKey,
 } from '../catalog/entity.ts';
 import type { Link } from '../catalog/fields.ts';
-import { isPassing } from '../database/passing.ts';
 import { idsByName } from '../environments/names.ts';
 import type { Stop } from '../environments/place.ts';
 import { Conflict, Unavailable } from '../problems.ts';
 import * as journal from './journal.ts';
 import type { Author } from './row-states.ts';
-import { Unsettled } from './work.ts';
-import { carry } from './write.ts';
+import { carry, isUncertain } from './write.ts';
 
 export type Home = { here: Stop; lease: number };
 
@@ -55,8 +53,7 @@ export async function write(
       ? new Unavailable(`It could not be finished, and an engineer has to decide. ${why}`)
       : new Conflict(`Nothing was saved. ${why}`);
   } catch (error) {
-    const isOpen = error instanceof Unsettled || error instanceof journal.Stale || isPassing(error);
-    if (!isOpen) throw error;
+    if (!isUncertain(error)) throw error;
     throw new Unavailable(
       isKept
         ? 'A database does not answer. What you saved is kept and will be finished as soon as it does.'

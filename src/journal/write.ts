@@ -220,6 +220,10 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 export const isOurNo = (error: unknown): error is Moved | claims.Taken | UnknownName =>
   error instanceof Moved || error instanceof claims.Taken || error instanceof UnknownName;
 
+/** Whether a write that is in the journal was done is not known yet: the program goes on by itself. */
+export const isUncertain = (error: unknown) =>
+  error instanceof Unsettled || error instanceof journal.Stale || isPassing(error);
+
 /** In words, when the destination said no; null when the error is not about what is written. */
 function refusalOf(error: unknown): string | null {
   if (isOurNo(error)) return error.message;

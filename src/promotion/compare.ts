@@ -212,22 +212,21 @@ export async function waiting(on: Queryable, entity: Entity): Promise<Map<number
 export const isWaitingOnly = ({ status, isEngineering, isUndone, isHeld }: Waiting) =>
   isReady(status) && !isEngineering && !isUndone && !isHeld;
 
-/** Ids of the rows here that have this status. */
+/** Ids of the rows here that have this status; `waits` are all that are not in sync. */
 export async function idsWithStatus(
   on: Queryable,
   entity: Entity,
   status: Status,
-  waits?: Map<number, Waiting>,
+  waits: Map<number, Waiting>,
 ): Promise<number[]> {
-  const known = waits ?? (await waiting(on, entity));
   if (status !== 'In sync') {
-    return [...known].flatMap(([id, one]) => (one.status === status ? [id] : []));
+    return [...waits].flatMap(([id, one]) => (one.status === status ? [id] : []));
   }
   const standing = await select<{ row_id: number }>(
     on,
     sql`select row_id from row_state where entity = ${entity.name} and deleted_at is null`,
   );
-  return standing.map((line) => line.row_id).filter((id) => !known.has(id));
+  return standing.map((line) => line.row_id).filter((id) => !waits.has(id));
 }
 
 /** The status of a row as its books have it. */

@@ -83,6 +83,7 @@ export type New = {
   chain?: string[];
   kind?: SelectionKind;
   undoes?: string;
+  choices?: Choices;
 };
 
 /** A selection that is not written down. */
@@ -94,7 +95,7 @@ export const draft = (person: string, from: New): Selection => ({
   kind: from.kind ?? 'transfer',
   undoes: from.undoes ?? null,
   keys: from.keys,
-  choices: noChoices,
+  choices: from.choices ?? noChoices,
   chain: from.chain ?? [],
 });
 
@@ -105,10 +106,13 @@ export async function create(on: Queryable, person: string, from: New): Promise<
     sql`insert into selection (id, kind, undoes, name, person, row_keys, choices, chain)
         values (${id}, ${from.kind ?? 'transfer'}, ${from.undoes ?? null},
           ${(from.name ?? '').slice(0, 120)}, ${person}, ${JSON.stringify(from.keys.map(keyText))},
-          ${JSON.stringify(noChoices)}, ${JSON.stringify(from.chain ?? [])})`,
+          ${JSON.stringify(from.choices ?? noChoices)}, ${JSON.stringify(from.chain ?? [])})`,
   );
   return id;
 }
+
+/** No transfer was sent from it. */
+const isUnsent = sql`not exists (select 1 from transfer where transfer.selection = selection.id)`;
 
 type Stored = Pick<Selection, 'id' | 'kind' | 'undoes' | 'name' | 'reason' | 'person'> & {
   row_keys: string;
@@ -145,7 +149,7 @@ export async function list(on: Queryable, person: string): Promise<(Selection & 
     sql`select * from selection
          where kind = 'transfer'
            and (name <> '' or (person = ${person} and created_at > utc_timestamp() - interval 7 day
-                               and not exists (select 1 from transfer where transfer.selection = selection.id)))
+                               and ${isUnsent}))
          order by created_at desc
          limit 100`,
   );
@@ -158,7 +162,7 @@ export async function discard(on: Queryable, id: string) {
     on,
     sql`delete from selection
          where id = ${id} and kind = 'transfer'
-           and not exists (select 1 from transfer where transfer.selection = selection.id)`,
+           and ${isUnsent}`,
   );
   if (found === 0) throw new Conflict('It was sent already, or somebody removed it.');
 }
@@ -169,7 +173,7 @@ export const tidy = ({ sql: on }: Stop) =>
     on,
     sql`delete from selection
          where name = '' and created_at < utc_timestamp() - interval 31 day
-           and not exists (select 1 from transfer where transfer.selection = selection.id)`,
+           and ${isUnsent}`,
   );
 
 /** Baskets with a name that were begun in the last month, for a list's *Add to*. */
@@ -178,7 +182,7 @@ export const named = (on: Queryable) =>
     on,
     sql`select id, name from selection
          where kind = 'transfer' and name <> '' and created_at > utc_timestamp() - interval 31 day
-           and not exists (select 1 from transfer where transfer.selection = selection.id)
+           and ${isUnsent}
          order by created_at desc
          limit 20`,
   );

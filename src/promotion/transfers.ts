@@ -1,13 +1,11 @@
 // A transfer as a person asks for it: the click on its sheet, and what became of it.
 import type { Row } from '../catalog/entity.ts';
-import { isPassing } from '../database/passing.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { drawIds } from '../environments/ids.ts';
 import { rung } from '../environments/ladder.ts';
 import type { Stop } from '../environments/place.ts';
 import * as journal from '../journal/journal.ts';
-import { Unsettled } from '../journal/work.ts';
-import { carry } from '../journal/write.ts';
+import { carry, isUncertain } from '../journal/write.ts';
 import { Conflict, Invalid, Problem } from '../problems.ts';
 import { kindsInWords } from '../web/words.ts';
 import type { PlannedStep } from './plan.ts';
@@ -127,8 +125,7 @@ function sameRequest(twin: journal.Transfer, click: Click): journal.Transfer {
 /** Once it is in the journal, its page tells how it stands; before that, nothing happened. */
 async function settled(road: Road, click: Click, error: unknown): Promise<journal.Transfer> {
   const written = await journal.byKey(journalOf(road).sql, click.person, click.idempotencyKey);
-  const isOpen = error instanceof Unsettled || error instanceof journal.Stale || isPassing(error);
-  if (written?.plan_hash === click.planHash && isOpen) return written;
+  if (written?.plan_hash === click.planHash && isUncertain(error)) return written;
   throw unreachable(error, road.there);
 }
 
