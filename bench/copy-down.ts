@@ -1,6 +1,6 @@
 // 100,000 rows from production down to pre-production: into an empty destination, every row rewritten, 1% changed.
-import { copyDown } from '../src/promotion/copy-down.ts';
-import type { Here } from '../src/environments/here.ts';
+import { copyDown } from '../src/refresh/refresh.ts';
+import type { Here } from '../src/environments/app.ts';
 import { databaseOf, empty, type Ground } from './support/ground.ts';
 import {
   booksInsideServer,

@@ -1,7 +1,7 @@
 // 10,000 forms with 100,000 fields copied down, beside insertMany of the same documents.
 import type { Db } from 'mongodb';
 import { up as prepareCollections } from '../migrations/mongo/0001-catalogue.ts';
-import { copyDown } from '../src/promotion/copy-down.ts';
+import { copyDown } from '../src/refresh/refresh.ts';
 import { within } from './support/goals.ts';
 import { empty, type Ground } from './support/ground.ts';
 import type { Found } from './support/results.ts';

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { fillAll } from './support/books.ts';
-import { KEPT } from '../src/environments/lately.ts';
+import { KEPT } from '../src/database/cached-for.ts';
 import { within } from './support/goals.ts';
 import { databaseOf, type Ground, type Server } from './support/ground.ts';
 import { heard } from './support/heard.ts';

@@ -1,8 +1,8 @@
 // What the click on a sheet asks the destination's MySQL for: one row with 0, 10 and 50 dependents.
 import { isDeepStrictEqual } from 'node:util';
 import { v4 as uuid } from 'uuid';
-import type { Here } from '../src/environments/here.ts';
-import { send } from '../src/promotion/transfers.ts';
+import type { Here } from '../src/environments/app.ts';
+import { send } from '../src/transfers/send.ts';
 import { add, pm, roadFrom, sheet, transfer } from '../test/support/rows.ts';
 import type { Ground } from './support/ground.ts';
 import { heard } from './support/heard.ts';

@@ -1,9 +1,9 @@
 // 10,000 tasks sent to pre-production in one transfer, as a person sends them: the sheet, then the click.
 import { v4 as uuid } from 'uuid';
-import * as selections from '../src/promotion/selections.ts';
-import { prepare } from '../src/promotion/sheets.ts';
-import { send } from '../src/promotion/transfers.ts';
-import type { Here } from '../src/environments/here.ts';
+import * as selections from '../src/sheet/selections.ts';
+import { prepare } from '../src/sheet/sheet.ts';
+import { send } from '../src/transfers/send.ts';
+import type { Here } from '../src/environments/app.ts';
 import { pm, roadFrom } from '../test/support/rows.ts';
 import { fillAll, keepBooks } from './support/books.ts';
 import { atLeast, besides, within } from './support/goals.ts';

@@ -11,7 +11,7 @@ import {
   settingsOf,
 } from '../bin/databases.ts';
 import { CannotStart, end, startServers, type Addresses } from '../bin/servers.ts';
-import { route, rung } from '../src/environments/ladder.ts';
+import { route, rung } from '../src/environments/rules.ts';
 import { clientsFor, settingsFor, type Plan } from './provider.ts';
 import { logins, seed } from './seed.ts';
 

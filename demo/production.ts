@@ -5,7 +5,7 @@ import { entityNamed } from '../src/catalog/index.ts';
 import { initialContent, type Content } from '../src/catalog/entity.ts';
 import { sortLinks, type Link } from '../src/catalog/fields.ts';
 import { keepImage, type Storage } from '../src/storage/storage.ts';
-import type { Change } from '../src/journal/own-write.ts';
+import type { Change } from '../src/writing/write-here.ts';
 
 const load = <T>(file: string) =>
   JSON.parse(readFileSync(new URL(`data/${file}.json`, import.meta.url), 'utf8')) as T;

@@ -1,16 +1,16 @@
 // The demo's data: production as it was before, copied down, and then a week of work in staging, all through
 // the program's own functions.
-import { upgrade } from '../src/commands/migration.ts';
-import { openHere, type Here } from '../src/environments/here.ts';
+import { upgrade } from '../src/release/upgrade.ts';
+import { openHere, type Here } from '../src/environments/app.ts';
 import * as people from '../src/people/people.ts';
 import { runJob } from '../src/jobs/run.ts';
-import { askFor } from '../src/promotion/refreshing.ts';
 import { tasks } from '../src/tasks.ts';
-import { write, type Change } from '../src/journal/own-write.ts';
+import { write, type Change } from '../src/writing/write-here.ts';
 import { parseSettings } from '../src/settings.ts';
 import { productionRows } from './production.ts';
 import { letTimePass } from './time.ts';
 import { workAWeek } from './week.ts';
+import { askFor } from '../src/refresh/job.ts';
 
 type Announce = <T>(step: string, work: () => Promise<T>) => Promise<T>;
 export type Environments = Record<'staging' | 'preprod' | 'production', Here>;

@@ -1,23 +1,23 @@
 // A week of believable work in staging, so that a newcomer sees every common status at once.
 import { v7 as uuid } from 'uuid';
-import { lookAhead } from '../src/admin/listing.ts';
+import { lookAhead } from '../src/catalog-pages/list.ts';
 import { entityNamed } from '../src/catalog/index.ts';
 import { initialContent, keyText, type Content, type RowKey } from '../src/catalog/entity.ts';
-import type { Here } from '../src/environments/here.ts';
-import { readOne } from '../src/environments/row-store.ts';
+import type { Here } from '../src/environments/app.ts';
+import { readOne } from '../src/rows/store.ts';
 import { remove } from '../src/editing/deletions.ts';
-import * as edits from '../src/editing/edits.ts';
-import * as marks from '../src/promotion/marks.ts';
-import { readStates } from '../src/journal/row-states.ts';
+import * as edits from '../src/editing/save.ts';
+import * as marks from '../src/transfers/hold.ts';
+import { readStates } from '../src/state/row-state.ts';
 import { runJob } from '../src/jobs/run.ts';
-import { askFor } from '../src/pictures/comparison.ts';
+import { askFor } from '../src/comparison/job.ts';
 import { tasks } from '../src/tasks.ts';
-import type { Transfer } from '../src/journal/journal.ts';
-import * as selections from '../src/promotion/selections.ts';
-import type { Selection } from '../src/promotion/selections.ts';
-import * as verdicts from '../src/promotion/verdicts.ts';
-import { prepare } from '../src/promotion/sheets.ts';
-import { send } from '../src/promotion/transfers.ts';
+import type { Transfer } from '../src/writing/journal.ts';
+import * as selections from '../src/sheet/selections.ts';
+import type { Selection } from '../src/sheet/selections.ts';
+import * as verdicts from '../src/state/test-results.ts';
+import { prepare } from '../src/sheet/sheet.ts';
+import { send } from '../src/transfers/send.ts';
 import type { Environments } from './seed.ts';
 import { letTimePass } from './time.ts';
 

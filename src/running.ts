@@ -1,11 +1,11 @@
 // What every process of an environment does, with or without pages: it recovers, and runs jobs.
-import { openHere, reachRedis, type Here, type Redis } from './environments/here.ts';
+import { openHere, reachRedis, type Here, type Redis } from './environments/app.ts';
 import { keepDoing } from './jobs/chores.ts';
 import { openLine, work, type Line } from './jobs/queue.ts';
-import { keepRecovering } from './journal/recovery.ts';
+import { keepRecovering } from './writing/recovery.ts';
 import { BadSettings, parseSettings, type Settings } from './settings.ts';
 import { chores, tasks } from './tasks.ts';
-import { inWords } from './version/standing.ts';
+import { inWords } from './version/compatibility.ts';
 
 export type Running = { here: Here; redis: Redis; line: Line; stop: () => Promise<void> };
 

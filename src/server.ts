@@ -1,6 +1,6 @@
 // One environment's server: pages and API, and beside them recovery and jobs; drains on SIGTERM.
 import { createApp } from './app.ts';
-import { rung } from './environments/ladder.ts';
+import { rung } from './environments/rules.ts';
 import { onStop, run, startWith } from './running.ts';
 
 /** What has not come to its end by then is left to recovery. */

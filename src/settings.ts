@@ -1,7 +1,7 @@
 // The environment variables, parsed once. Nothing else reads process.env.
 import { z } from 'zod';
 import type { NosqlAddress, SqlAddress } from './database/connect.ts';
-import { environmentNames, rung, type EnvironmentName } from './environments/ladder.ts';
+import { environmentNames, rung, type EnvironmentName } from './environments/rules.ts';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const text = z.string().min(1);

@@ -7,9 +7,10 @@ import { task, type Tasks } from './jobs/run.ts';
 import { deliver } from './outbox/delivery.ts';
 import * as messages from './messages/messages.ts';
 import * as outbox from './outbox/outbox.ts';
-import { compareAll } from './pictures/comparison.ts';
-import { carryOn, refresh } from './promotion/background.ts';
-import * as selections from './promotion/selections.ts';
+import { compareAll } from './comparison/job.ts';
+import { carryOn } from './transfers/job.ts';
+import * as selections from './sheet/selections.ts';
+import { refresh } from './refresh/job.ts';
 
 export const tasks: Tasks = {
   'copy-down': task(z.object({ isLook: z.boolean() }), {

@@ -1,5 +1,5 @@
 // The same without pages, for another machine: recovers, runs jobs, tells the indexer.
-import { rung } from './environments/ladder.ts';
+import { rung } from './environments/rules.ts';
 import { onStop, run, startWith } from './running.ts';
 
 await startWith(async (settings) => {

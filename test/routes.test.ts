@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Allow } from '../src/access/guard.ts';
 import { routes, type Route } from '../src/routes.ts';
 import { openSignIn } from '../src/people/sign-in.ts';
-import { openRedis } from '../src/environments/here.ts';
+import { openRedis } from '../src/environments/app.ts';
 import { cast, openSite, type Client } from './support/people.ts';
 import { openWorld, type World } from './support/world.ts';
 

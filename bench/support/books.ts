@@ -1,8 +1,8 @@
 // Environments that have been used for a while: the same tasks everywhere, with books that say so.
 import { runJob } from '../../src/jobs/run.ts';
-import { askFor } from '../../src/pictures/comparison.ts';
+import { askFor } from '../../src/comparison/job.ts';
 import { tasks } from '../../src/tasks.ts';
-import type { Here } from '../../src/environments/here.ts';
+import type { Here } from '../../src/environments/app.ts';
 import { databaseOf, type Ground } from './ground.ts';
 import { edit, fillSql } from './rows.ts';
 

@@ -1,6 +1,6 @@
 // A process that copies down and tells its parent how much memory it took on the way.
-import { openHere } from '../../src/environments/here.ts';
-import { copyDown } from '../../src/promotion/copy-down.ts';
+import { openHere } from '../../src/environments/app.ts';
+import { copyDown } from '../../src/refresh/refresh.ts';
 import { parseSettings } from '../../src/settings.ts';
 
 const here = openHere(parseSettings(process.env));

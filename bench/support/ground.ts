@@ -6,7 +6,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { prepareEnvironments } from '../../bin/databases.ts';
 import { end, startMysql, startServers } from '../../bin/servers.ts';
-import type { Here } from '../../src/environments/here.ts';
+import type { Here } from '../../src/environments/app.ts';
 import { openWorld, type World } from '../../test/support/world.ts';
 
 export type Server = { url: URL; ask: Connection };

@@ -4,7 +4,7 @@ import { Agent, get } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { end, freePort } from '../../bin/servers.ts';
-import type { Here } from '../../src/environments/here.ts';
+import type { Here } from '../../src/environments/app.ts';
 import { nodeFlags } from './node-flags.ts';
 import { hire, password } from '../../test/support/people.ts';
 

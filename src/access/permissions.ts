@@ -1,5 +1,5 @@
 // Who may do what, where. Pure: the one place that decides.
-import { rung, type Grounds } from '../environments/ladder.ts';
+import { rung, type Grounds } from '../environments/rules.ts';
 
 export const permissionNames = ['product_manager', 'editor', 'administrator', 'on_call'] as const;
 export type Permission = (typeof permissionNames)[number];

@@ -10,9 +10,9 @@ import {
   toSqlInstant,
   type Queryable,
 } from '../database/sql.ts';
-import type { Stop } from '../environments/place.ts';
-import { readChangedAfter, readOne, type Cursor } from '../environments/row-store.ts';
-import { point } from '../journal/points.ts';
+import type { Stop } from '../environments/environment.ts';
+import { readChangedAfter, readOne, type Cursor } from '../rows/store.ts';
+import { point } from '../writing/failpoints.ts';
 
 export type { Cursor };
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
 import { catalog } from '../catalog/index.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
-import type { Stop } from '../environments/place.ts';
+import type { Stop } from '../environments/environment.ts';
 import { NotFound, parsed } from '../problems.ts';
 
 /** Everything that is in the catalogue, also what comes into it later. */

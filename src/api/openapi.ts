@@ -2,7 +2,7 @@
 import { fieldEntries, labelOf, type Entity } from '../catalog/entity.ts';
 import { catalog, travelling } from '../catalog/index.ts';
 import type { Field } from '../catalog/fields.ts';
-import { promotionOrder } from '../journal/order.ts';
+import { promotionOrder } from '../catalog/order.ts';
 
 /** What refers before what it refers to: who reads in this order never has a task without its form. */
 export const readingOrder = promotionOrder(travelling)

@@ -3,7 +3,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 import type { Entity } from '../catalog/entity.ts';
 import { catalog, entityNamed } from '../catalog/index.ts';
-import { rung } from '../environments/ladder.ts';
+import { rung } from '../environments/rules.ts';
 import { Invalid, NotFound, Problem } from '../problems.ts';
 import { page } from '../web/pages.ts';
 import { itemAt, pageOf, START, type Place } from './feed.ts';

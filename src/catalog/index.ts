@@ -11,7 +11,7 @@ import { orderReceipt } from './entities/order-receipt.ts';
 import { partner } from './entities/partner.ts';
 import { sts } from './entities/sts.ts';
 import { task } from './entities/task.ts';
-import { referencesOf, type Content, type Entity, type Row, type RowKey } from './entity.ts';
+import type { Entity } from './entity.ts';
 
 /** In the order of the menu. */
 export const catalog: Entity[] = [
@@ -26,6 +26,7 @@ export const catalog: Entity[] = [
   city,
   partner,
 ];
+
 check(catalog);
 
 const byName = new Map(catalog.map((entity) => [entity.name, entity]));
@@ -39,22 +40,5 @@ export function entityNamed(name: string): Entity {
 
 /** What is carried as rows; cities and partners belong to their environment. */
 export const travelling = catalog.filter((entity) => !entity.isMatchedByName);
+
 export const matchedByName = catalog.filter((entity) => entity.isMatchedByName);
-
-export const dependentsOf = (entity: Entity): Entity[] => entity.dependents.map(entityNamed);
-
-/** Every field elsewhere that points to rows of this entity. */
-export const referencesTo = (entity: Entity): { from: Entity; field: string }[] =>
-  catalog.flatMap((from) =>
-    referencesOf(from)
-      .filter(({ to }) => to === entity.name)
-      .map(({ field }) => ({ from, field })),
-  );
-
-/** The row under which a dependent stands; null for every other row. */
-export const ownerOf = ({ name, owner, fields }: Entity, content: Content): RowKey | null =>
-  owner ? { entity: fields[owner]?.to ?? name, id: Number(content[owner]) } : null;
-
-/** The row that a row travels with: its owner for a dependent, itself otherwise. */
-export const rootOf = (entity: Entity, row: Row): RowKey =>
-  ownerOf(entity, row) ?? { entity: entity.name, id: row.id };

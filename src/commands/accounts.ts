@@ -1,8 +1,8 @@
 // Who types, who may sign in, and what they may do.
 import type { Command } from 'commander';
 import { permissionNames, type Permission } from '../access/permissions.ts';
-import type { Here } from '../environments/here.ts';
-import { rung } from '../environments/ladder.ts';
+import type { Here } from '../environments/app.ts';
+import { rung } from '../environments/rules.ts';
 import * as people from '../people/people.ts';
 import * as tokens from '../people/tokens.ts';
 import { Problem } from '../problems.ts';
@@ -16,7 +16,7 @@ import {
   say,
   secret,
   signedIn,
-} from './environment.ts';
+} from './cli.ts';
 
 export function addAccounts(program: Command) {
   program

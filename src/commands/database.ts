@@ -1,15 +1,15 @@
 // `oneway db` and `oneway claims`: for who runs the databases.
 import type { Command } from 'commander';
-import type { Here } from '../environments/here.ts';
-import { rung } from '../environments/ladder.ts';
-import * as claims from '../journal/claims.ts';
+import type { Here } from '../environments/app.ts';
+import { rung } from '../environments/rules.ts';
+import * as claims from '../writing/claims.ts';
 import { Problem } from '../problems.ts';
 import { currentVersion } from '../version/db-version.ts';
 import { readVersion } from '../version/metadata.ts';
-import { inWords, standingOf } from '../version/standing.ts';
-import { count, when } from '../web/words.ts';
-import { actor, answer, at, say, Usage, whateverItsVersion } from './environment.ts';
-import { clearUpdating, setUpdating, upgrade } from './migration.ts';
+import { inWords, standingOf } from '../version/compatibility.ts';
+import { count, when } from '../web/format.ts';
+import { actor, answer, at, say, Usage, whateverItsVersion } from './cli.ts';
+import { clearUpdating, setUpdating, upgrade } from '../release/upgrade.ts';
 
 export function addDatabase(program: Command) {
   const db = program.command('db').description('the databases of this environment');

@@ -1,14 +1,14 @@
 // The copy-down from a terminal, and what runs in the background.
 import type { Command } from 'commander';
-import type { Here } from '../environments/here.ts';
+import type { Here } from '../environments/app.ts';
 import * as jobs from '../jobs/jobs.ts';
 import { cancel, runJob } from '../jobs/run.ts';
 import { Problem } from '../problems.ts';
-import type { Report } from '../promotion/copy-down.ts';
-import { askFor, COPY_DOWN } from '../promotion/refreshing.ts';
+import type { Report } from '../refresh/refresh.ts';
 import { tasks } from '../tasks.ts';
-import { count, exactly, when } from '../web/words.ts';
-import { actor, answer, at, columns, person, say } from './environment.ts';
+import { count, exactly, when } from '../web/format.ts';
+import { actor, answer, at, columns, person, say } from './cli.ts';
+import { askFor, COPY_DOWN } from '../refresh/job.ts';
 
 type Asked = { dryRun?: boolean; json?: boolean };
 

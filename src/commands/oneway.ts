@@ -4,7 +4,7 @@ import { Problem } from '../problems.ts';
 import { BadSettings } from '../settings.ts';
 import { addAccounts } from './accounts.ts';
 import { addDatabase } from './database.ts';
-import { exits, Unfit, Usage } from './environment.ts';
+import { exits, Unfit, Usage } from './cli.ts';
 import { addJobs } from './jobs.ts';
 
 import { addRelease } from './release.ts';

@@ -1,17 +1,17 @@
 // For the day of a release, and for the way back.
 import type { Command } from 'commander';
 import { keyText } from '../catalog/entity.ts';
-import { runsOf } from '../catalog/runs.ts';
-import type { Here } from '../environments/here.ts';
-import { rung } from '../environments/ladder.ts';
-import * as journal from '../journal/journal.ts';
+import { runsOf } from '../database/ranges.ts';
+import type { Here } from '../environments/app.ts';
+import { rung } from '../environments/rules.ts';
+import * as journal from '../writing/journal.ts';
 import { Problem } from '../problems.ts';
-import * as selections from '../promotion/selections.ts';
+import * as selections from '../sheet/selections.ts';
 import { releaseChecks } from '../release/checks.ts';
 import { allIds, changedSince, differences } from '../release/reindex.ts';
 import { editedAbove } from '../release/revert.ts';
-import { count } from '../web/words.ts';
-import { answer, at, columns, endWith, person, say } from './environment.ts';
+import { count } from '../web/format.ts';
+import { answer, at, columns, endWith, person, say } from './cli.ts';
 import { review, type Asked } from './transfers.ts';
 
 type Json = { json?: boolean };

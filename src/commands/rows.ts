@@ -10,18 +10,20 @@ import {
 } from '../catalog/entity.ts';
 import { catalog, entityNamed, travelling } from '../catalog/index.ts';
 import type { Field, Value } from '../catalog/fields.ts';
-import type { Here } from '../environments/here.ts';
-import { rung } from '../environments/ladder.ts';
-import { find, readOne } from '../environments/row-store.ts';
-import * as journal from '../journal/journal.ts';
-import { matrix } from '../pictures/matrix.ts';
-import { idsWithStatus, see, waiting, withTheirDependents } from '../promotion/compare.ts';
-import { differingFields } from '../promotion/differing.ts';
-import { unreachable } from '../promotion/sheets.ts';
-import { statuses } from '../promotion/status.ts';
+import type { Here } from '../environments/app.ts';
+import { rung } from '../environments/rules.ts';
+import { find, readOne } from '../rows/store.ts';
+import * as journal from '../writing/journal.ts';
+import { matrix } from '../comparison/matrix.ts';
+import { see } from '../comparison/compare-pairs.ts';
+import { differingFields } from '../comparison/field-diff.ts';
+import { statuses } from '../state/status.ts';
 import { NotFound, Problem } from '../problems.ts';
-import { count, inWords } from '../web/words.ts';
-import { answer, at, columns, endWith, Usage } from './environment.ts';
+import { count, inWords } from '../web/format.ts';
+import { answer, at, columns, endWith, Usage } from './cli.ts';
+import { unreachable } from '../environments/unreachable.ts';
+import { withTheirDependents } from '../rows/dependents.ts';
+import { idsWithStatus, waiting } from '../state/pending.ts';
 
 type Json = { json?: boolean };
 

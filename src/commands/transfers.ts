@@ -3,20 +3,21 @@ import { v7 as uuid } from 'uuid';
 import type { Command } from 'commander';
 import { keyFrom, keyText } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import type { Here } from '../environments/here.ts';
-import { rung } from '../environments/ladder.ts';
-import * as journal from '../journal/journal.ts';
+import type { Here } from '../environments/app.ts';
+import { rung } from '../environments/rules.ts';
+import * as journal from '../writing/journal.ts';
 import { NotFound, Problem } from '../problems.ts';
-import { DELETE, noChoices, OVERWRITE, type Choices } from '../promotion/choices.ts';
-import type { Plan } from '../promotion/plan.ts';
-import type { Way } from '../promotion/problems-of-plan.ts';
-import { roadFrom } from '../promotion/roads.ts';
-import * as selections from '../promotion/selections.ts';
-import { prepare } from '../promotion/sheets.ts';
-import * as transfers from '../promotion/transfers.ts';
-import { count, when } from '../web/words.ts';
-import { answer, at, columns, confirmed, endWith, person, Usage } from './environment.ts';
+import { DELETE, noChoices, OVERWRITE, type Choices } from '../sheet/choices.ts';
+import type { Plan } from '../sheet/plan.ts';
+import { roadFrom } from '../sheet/route.ts';
+import * as selections from '../sheet/selections.ts';
+import { prepare } from '../sheet/sheet.ts';
+import { list as listTransfers } from '../transfers/list.ts';
+import * as transfers from '../transfers/send.ts';
+import { count, when } from '../web/format.ts';
+import { answer, at, columns, confirmed, endWith, person, Usage } from './cli.ts';
 import { fieldOf, key } from './rows.ts';
+import type { Way } from '../sheet/problem.ts';
 
 export type Asked = {
   name?: string;
@@ -241,7 +242,7 @@ function optionFor(way: Way): string[] {
 }
 
 async function list(here: Here, isJson: boolean | undefined) {
-  const all = await transfers.list(here.sql, null);
+  const all = await listTransfers(here.sql, null);
   const data = all.map(({ number, kind, name, state, person: by, steps, created_at: at }) => ({
     ...{ number, kind, name, state, person: by, rows: steps, at },
   }));

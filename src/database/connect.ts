@@ -1,5 +1,5 @@
 import { MongoClient, type Db } from 'mongodb';
-import { patience } from './patience.ts';
+import { patience } from './timeouts.ts';
 import { createPool, type Pool } from 'mysql2/promise';
 
 export type SqlAddress = {

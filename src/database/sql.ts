@@ -1,6 +1,6 @@
 // Plain SQL beside the question it asks: values become placeholders, identifiers come from definitions.
 import { channel } from 'node:diagnostics_channel';
-import { patience } from './patience.ts';
+import { patience } from './timeouts.ts';
 import type { Pool, PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 
 export type Queryable = Pool | PoolConnection;

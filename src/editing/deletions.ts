@@ -2,13 +2,13 @@
 import { hash } from 'node:crypto';
 import { hashOf } from '../catalog/content.ts';
 import { keyText, titleOf, type Entity, type Row } from '../catalog/entity.ts';
-import { dependentsOf } from '../catalog/index.ts';
-import type { Stop } from '../environments/place.ts';
-import { read, readBy } from '../environments/row-store.ts';
-import { fromElsewhere, usesOf } from '../environments/uses.ts';
+import type { Stop } from '../environments/environment.ts';
+import { read, readBy } from '../rows/store.ts';
+import { fromElsewhere, usesOf } from '../rows/references.ts';
 import { Conflict, NotFound } from '../problems.ts';
-import { write, type Home } from '../journal/own-write.ts';
-import type { Author } from '../journal/row-states.ts';
+import { write, type Home } from '../writing/write-here.ts';
+import type { Author } from '../state/row-state.ts';
+import { dependentsOf } from '../catalog/family.ts';
 
 export type Deletion = {
   row: Row;

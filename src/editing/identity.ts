@@ -3,10 +3,10 @@
 import { fieldEntries, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { drawIds } from '../environments/ids.ts';
-import { readOne } from '../environments/row-store.ts';
-import { usesOf } from '../environments/uses.ts';
-import { write, type Change, type Home } from '../journal/own-write.ts';
-import type { Author } from '../journal/row-states.ts';
+import { readOne } from '../rows/store.ts';
+import { usesOf } from '../rows/references.ts';
+import { write, type Change, type Home } from '../writing/write-here.ts';
+import type { Author } from '../state/row-state.ts';
 import { NotFound, Unavailable } from '../problems.ts';
 
 /** Answers the new key. @throws NotFound when the row is not here */

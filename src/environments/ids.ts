@@ -1,7 +1,7 @@
 // Ids come from a sequence of the environment's own and are never given out twice.
 import type { Pool } from 'mysql2/promise';
 import { run, runForId, sql } from '../database/sql.ts';
-import { rung, type EnvironmentName } from './ladder.ts';
+import { rung, type EnvironmentName } from './rules.ts';
 
 type Where = { name: EnvironmentName; sql: Pool };
 

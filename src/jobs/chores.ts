@@ -1,7 +1,7 @@
 // What every process does every few seconds. Several may do it at once: each chore takes what it works on from the
 // database, so that one of them gets it. Timers, and no schedule in Redis: one that is emptied forgets nothing.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Here } from '../environments/here.ts';
+import type { Here } from '../environments/app.ts';
 
 export type Chore = { name: string; everyMs: number; run: (here: Here) => Promise<unknown> };
 

@@ -4,7 +4,7 @@ import type { Pool } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
-import type { Stop } from '../environments/place.ts';
+import type { Stop } from '../environments/environment.ts';
 
 export type JobState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
 export const jobStates: JobState[] = ['running', 'waiting', 'done', 'failed', 'cancelled'];

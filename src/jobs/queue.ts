@@ -1,6 +1,6 @@
 // The queue of an environment, on Redis: BullMQ runs what is written down in MySQL, on as many machines as there are.
 import { Queue, Worker } from 'bullmq';
-import type { Here, Redis } from '../environments/here.ts';
+import type { Here, Redis } from '../environments/app.ts';
 import * as jobs from './jobs.ts';
 import { runJob, type Tasks } from './run.ts';
 

@@ -1,9 +1,9 @@
 // Runs one job, whoever asks for it: a worker of the queue, or a command in its own process.
 import type { z } from 'zod';
-import { isPassing } from '../database/passing.ts';
-import type { Here } from '../environments/here.ts';
-import { refuseWhileUpdating } from '../environments/open.ts';
-import { inWords } from '../version/standing.ts';
+import { isPassing } from '../database/transient-errors.ts';
+import type { Here } from '../environments/app.ts';
+import { refuseWhileUpdating } from '../environments/updating.ts';
+import { inWords } from '../version/compatibility.ts';
 import { Closed, Conflict, Problem, Unavailable } from '../problems.ts';
 import * as jobs from './jobs.ts';
 

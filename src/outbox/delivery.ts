@@ -1,6 +1,6 @@
 // Sends what waits in the outbox to the search indexer, signed, until it is taken.
 import { createHmac } from 'node:crypto';
-import type { Here } from '../environments/here.ts';
+import type { Here } from '../environments/app.ts';
 import { tellHolders } from '../messages/messages.ts';
 import * as outbox from './outbox.ts';
 

@@ -3,7 +3,7 @@
 import { v7 as uuid } from 'uuid';
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
-import type { Stop } from '../environments/place.ts';
+import type { Stop } from '../environments/environment.ts';
 
 export type Line = {
   id: number;

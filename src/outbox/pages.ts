@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import { route, rung, type EnvironmentName } from '../environments/ladder.ts';
+import { route, rung, type EnvironmentName } from '../environments/rules.ts';
 import { NotFound } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { grantable, type Permission } from '../access/permissions.ts';
 import * as audit from '../audit/audit.ts';
 import { first, run, sql, transaction } from '../database/sql.ts';
-import type { Here } from '../environments/here.ts';
+import type { Here } from '../environments/app.ts';
 import { Invalid } from '../problems.ts';
 import { noPassword } from './passwords.ts';
 import * as people from './people.ts';

@@ -8,8 +8,8 @@ import {
 } from '../access/permissions.ts';
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
-import { rung, type Grounds } from '../environments/ladder.ts';
-import type { Stop } from '../environments/place.ts';
+import { rung, type Grounds } from '../environments/rules.ts';
+import type { Stop } from '../environments/environment.ts';
 import { Invalid, NotFound, parsed } from '../problems.ts';
 import { hashPassword, isPassword, noPassword } from './passwords.ts';
 

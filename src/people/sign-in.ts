@@ -4,11 +4,11 @@ import { Passport } from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import * as audit from '../audit/audit.ts';
-import type { Here, Redis } from '../environments/here.ts';
+import type { Here, Redis } from '../environments/app.ts';
 import { Problem } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import { localPath, textIn } from '../web/request.ts';
-import * as kept from '../web/kept.ts';
+import * as kept from '../web/saved-form.ts';
 import * as people from './people.ts';
 import { openProvider, type Provider } from './provider.ts';
 

@@ -1,7 +1,7 @@
 // A token of the command line: who signed in, until when. It is signed, not stored; a new password ends it.
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
-import type { Here } from '../environments/here.ts';
+import type { Here } from '../environments/app.ts';
 import { isSecret } from '../web/security.ts';
 import { find, type Person } from './people.ts';
 

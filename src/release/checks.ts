@@ -3,20 +3,20 @@
 import { fieldEntries, keyText } from '../catalog/entity.ts';
 import { catalog, matchedByName, travelling } from '../catalog/index.ts';
 import { name as identifier, first, select, sql, type Queryable } from '../database/sql.ts';
-import type { Here } from '../environments/here.ts';
-import { rung } from '../environments/ladder.ts';
-import { idsByName } from '../environments/names.ts';
-import type { Stop } from '../environments/place.ts';
+import type { Here } from '../environments/app.ts';
+import { rung } from '../environments/rules.ts';
+import { idsByName } from '../rows/names.ts';
+import type { Stop } from '../environments/environment.ts';
 import { newest } from '../jobs/jobs.ts';
-import { readStates } from '../journal/row-states.ts';
-import { readMappings, theirName } from '../journal/mappings.ts';
+import { readStates } from '../state/row-state.ts';
+import { readMappings, theirName } from '../state/name-mapping.ts';
 import * as people from '../people/people.ts';
-import { columnsThere } from '../promotion/facts.ts';
-import { columnProblems } from '../promotion/problems-of-shape.ts';
-import { COPY_DOWN } from '../promotion/refreshing.ts';
+import { columnsThere } from '../sheet/facts.ts';
+import { columnProblems } from '../sheet/problems/shape.ts';
 import { readVersion } from '../version/metadata.ts';
-import { inWords } from '../version/standing.ts';
+import { inWords } from '../version/compatibility.ts';
 import { differences } from './reindex.ts';
+import { COPY_DOWN } from '../refresh/job.ts';
 
 export type Check = { what: string; isThere: boolean; detail: string };
 

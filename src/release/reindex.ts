@@ -2,9 +2,9 @@
 import { entityNamed, travelling } from '../catalog/index.ts';
 import type { Entity } from '../catalog/entity.ts';
 import { first, select, sql, type Queryable } from '../database/sql.ts';
-import type { Stop } from '../environments/place.ts';
-import { findIds } from '../environments/row-store.ts';
-import type { Transfer } from '../journal/journal.ts';
+import type { Stop } from '../environments/environment.ts';
+import { findIds } from '../rows/store.ts';
+import type { Transfer } from '../writing/journal.ts';
 import { Problem } from '../problems.ts';
 
 export type Ids = Record<string, number[]>;

@@ -2,10 +2,10 @@
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { select, sql } from '../database/sql.ts';
-import type { Stop } from '../environments/place.ts';
-import { byEntity } from '../environments/row-store.ts';
-import { cameDown } from '../journal/history.ts';
-import { see } from '../promotion/compare.ts';
+import type { Stop } from '../environments/environment.ts';
+import { byEntity } from '../rows/store.ts';
+import { cameDown } from '../state/history.ts';
+import { see } from '../comparison/compare-pairs.ts';
 
 export type Edited = {
   key: RowKey;

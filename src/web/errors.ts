@@ -1,7 +1,7 @@
 // Every failure ends here: a problem a person can do something about, or a defect with a reference to copy.
 import { randomBytes } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
-import { isPassing } from '../database/passing.ts';
+import { isPassing } from '../database/transient-errors.ts';
 import { NotFound, Problem, Unavailable } from '../problems.ts';
 import { page } from './pages.ts';
 

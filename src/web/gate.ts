@@ -1,9 +1,9 @@
 // Keeps people out while the database is being updated or is of another version: they are signed out, what they
 // were posting is kept for them, and a page tells why and when they can return.
 import type { NextFunction, Request, Response } from 'express';
-import { inWords, type Standing } from '../version/standing.ts';
+import { inWords, type Standing } from '../version/compatibility.ts';
 import { Unavailable } from '../problems.ts';
-import { keep } from './kept.ts';
+import { keep } from './saved-form.ts';
 import { flash } from './pages.ts';
 import { localPath, textIn } from './request.ts';
 import { isOurs } from './security.ts';

@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { first, sql } from '../database/sql.ts';
 import { NotFound, Unavailable } from '../problems.ts';
 import { readVersion } from '../version/metadata.ts';
-import { inWords } from '../version/standing.ts';
+import { inWords } from '../version/compatibility.ts';
 import { isTheme } from './pages.ts';
 import { localPath, textIn } from './request.ts';
 

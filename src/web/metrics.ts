@@ -2,8 +2,8 @@
 import type { NextFunction, Request, Response } from 'express';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { select, sql, type Statement } from '../database/sql.ts';
-import type { Here } from '../environments/here.ts';
-import { route } from '../environments/ladder.ts';
+import type { Here } from '../environments/app.ts';
+import { route } from '../environments/rules.ts';
 import { Problem } from '../problems.ts';
 import { isSecret } from './security.ts';
 

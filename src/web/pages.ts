@@ -4,14 +4,14 @@ import { isOpenedForEditing, may, type Ability } from '../access/permissions.ts'
 import { catalog, entityNamed } from '../catalog/index.ts';
 import { labelOf } from '../catalog/entity.ts';
 import { select, sql } from '../database/sql.ts';
-import { route, rung } from '../environments/ladder.ts';
-import { lately } from '../environments/lately.ts';
+import { route, rung } from '../environments/rules.ts';
+import { lately } from '../database/cached-for.ts';
 import { unread } from '../messages/messages.ts';
 import * as problems from '../problems.ts';
 import { icon } from './icons.ts';
 import { cell } from './partials.ts';
 import { csrfToken } from './security.ts';
-import * as words from './words.ts';
+import * as words from './format.ts';
 
 export type Crumb = { text: string; href?: string };
 type Data = { title: string; crumbs?: Crumb[] } & Record<string, unknown>;

@@ -4,7 +4,7 @@ import ejs, { type TemplateFunction } from 'ejs';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Field, Value } from '../catalog/fields.ts';
-import { choiceInWords, exactly } from './words.ts';
+import { choiceInWords, exactly } from './format.ts';
 
 const folder = new URL('../../views/', import.meta.url);
 const compiled = new Map<string, TemplateFunction>();

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { entityNamed } from '../catalog/index.ts';
 import type { Entity } from '../catalog/entity.ts';
 import type { Account } from '../access/permissions.ts';
-import type { Here, Redis } from '../environments/here.ts';
+import type { Here, Redis } from '../environments/app.ts';
 import { Forbidden, NotFound } from '../problems.ts';
 
 declare global {

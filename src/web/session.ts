@@ -1,6 +1,6 @@
 import { RedisStore } from 'connect-redis';
 import session from 'express-session';
-import type { Here, Redis } from '../environments/here.ts';
+import type { Here, Redis } from '../environments/app.ts';
 
 /** Sessions in Redis; cookie and keys carry the environment's name, so three servers on one host are three. */
 export function sessions({ name, settings }: Here, redis: Redis) {

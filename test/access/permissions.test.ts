@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { grantable, isStaging, may, type Permission } from '../../src/access/permissions.ts';
-import { rung, type EnvironmentName } from '../../src/environments/ladder.ts';
+import { rung, type EnvironmentName } from '../../src/environments/rules.ts';
 
 const grounds = (environment: EnvironmentName, isStagingAlways = false) => ({
   environment,

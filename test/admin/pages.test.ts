@@ -4,7 +4,7 @@ import { sql } from '../../src/database/sql.ts';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
-import { hold } from '../../src/promotion/marks.ts';
+import { hold } from '../../src/transfers/hold.ts';
 import { add, change, ed, get, has, homeOf, pm, transfer, version } from '../support/rows.ts';
 import { openSite, textOf, type Client, type Site } from '../support/people.ts';
 import { openWorld, type World } from '../support/world.ts';

@@ -4,10 +4,10 @@ import request from 'supertest';
 import * as keys from '../../src/api/keys.ts';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
 import * as deletions from '../../src/editing/deletions.ts';
-import { points } from '../../src/journal/points.ts';
+import { points } from '../../src/writing/failpoints.ts';
 import { routes } from '../../src/routes.ts';
 import { openSignIn } from '../../src/people/sign-in.ts';
-import { openRedis } from '../../src/environments/here.ts';
+import { openRedis } from '../../src/environments/app.ts';
 import { openSite, textOf, type Site } from '../support/people.ts';
 import { add, change, get, homeOf, pm, transfer, undo } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -267,7 +267,7 @@ test('S0-06 a reader that polls while rows travel, change, go and come back miss
   expect(orphans).toEqual([]);
   expect(polls).toBeGreaterThan(20);
   for (const name of ['task', 'form'] as const) {
-    const { find } = await import('../../src/environments/row-store.ts');
+    const { find } = await import('../../src/rows/store.ts');
     const { rows } = await find(there, entityNamed(name), {
       ...{ search: '', filters: {}, sort: { field: 'id', descending: false } },
       ...{ limit: 1000, offset: 0 },

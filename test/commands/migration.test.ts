@@ -3,11 +3,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prepareEnvironments } from '../../bin/databases.ts';
-import { upgrade } from '../../src/commands/migration.ts';
+import { upgrade } from '../../src/release/upgrade.ts';
 import { available, migrate } from '../../src/database/migrate.ts';
 import { select, sql } from '../../src/database/sql.ts';
-import { openHere, type Here } from '../../src/environments/here.ts';
-import { readOne } from '../../src/environments/row-store.ts';
+import { openHere, type Here } from '../../src/environments/app.ts';
+import { readOne } from '../../src/rows/store.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { readVersion, writeVersion } from '../../src/version/metadata.ts';
 import {

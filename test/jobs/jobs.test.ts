@@ -2,15 +2,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { openHere, openRedis, type Here, type Redis } from '../../src/environments/here.ts';
+import { openHere, openRedis, type Here, type Redis } from '../../src/environments/app.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { keepDoing } from '../../src/jobs/chores.ts';
 import { openLine, sweep, work } from '../../src/jobs/queue.ts';
 import { runJob, task, type Tasks } from '../../src/jobs/run.ts';
 import { run, sql } from '../../src/database/sql.ts';
 import { Unavailable } from '../../src/problems.ts';
-import { jobOf } from '../../src/promotion/background.ts';
-import * as transfers from '../../src/promotion/transfers.ts';
+import { jobOf } from '../../src/transfers/job.ts';
+import * as transfers from '../../src/transfers/send.ts';
 import { tasks } from '../../src/tasks.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
 import { openSite, textOf } from '../support/people.ts';

@@ -1,11 +1,11 @@
 // Many documents go in one round trip: each is still a compare-and-set of its own.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
-import * as edits from '../../src/editing/edits.ts';
-import { collection } from '../../src/environments/mongo-rows.ts';
-import { write } from '../../src/journal/own-write.ts';
-import { points } from '../../src/journal/points.ts';
-import { byId } from '../../src/journal/journal.ts';
+import * as edits from '../../src/editing/save.ts';
+import { collection } from '../../src/rows/mongo.ts';
+import { write } from '../../src/writing/write-here.ts';
+import { points } from '../../src/writing/failpoints.ts';
+import { byId } from '../../src/writing/journal.ts';
 import { contents } from '../support/checker.ts';
 import { dismiss, elsewhere, recoverNow, statesOf } from '../support/killing.ts';
 import { add, contentFor, homeOf, pm, transfer } from '../support/rows.ts';

@@ -6,7 +6,7 @@ import * as tokens from '../../src/people/tokens.ts';
 import { hashPassword, isPassword } from '../../src/people/passwords.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
-import { KEPT } from '../../src/version/standing.ts';
+import { KEPT } from '../../src/version/compatibility.ts';
 import { hire, openSite, password, textOf, type Site } from '../support/people.ts';
 import { add, get } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';

@@ -13,7 +13,7 @@ import type { Server } from 'node:http';
 import { freePort } from '../../bin/servers.ts';
 import { createApp } from '../../src/app.ts';
 import * as audit from '../../src/audit/audit.ts';
-import { openHere, openRedis, type Here, type Redis } from '../../src/environments/here.ts';
+import { openHere, openRedis, type Here, type Redis } from '../../src/environments/app.ts';
 import * as people from '../../src/people/people.ts';
 import { hire, password, textOf } from '../support/people.ts';
 import { account, openProvider, type TestProvider } from '../support/provider.ts';

@@ -1,7 +1,7 @@
 // S0-73 the copy-down: production's rows in pre-production and staging, with the bases that status is told from.
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import type { Here } from '../../src/environments/here.ts';
-import { copyDown, type Report } from '../../src/promotion/copy-down.ts';
+import type { Here } from '../../src/environments/app.ts';
+import { copyDown, type Report } from '../../src/refresh/refresh.ts';
 import { drawIds } from '../../src/environments/ids.ts';
 import { add, change, ed, get, has, sheet, transfer, undo } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';

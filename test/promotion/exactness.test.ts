@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { catalog, travelling } from '../../src/catalog/index.ts';
 import { columnOf, fieldEntries, type Content } from '../../src/catalog/entity.ts';
-import type { Here } from '../../src/environments/here.ts';
-import { find } from '../../src/environments/row-store.ts';
+import type { Here } from '../../src/environments/app.ts';
+import { find } from '../../src/rows/store.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { runJob } from '../../src/jobs/run.ts';
 import { tasks } from '../../src/tasks.ts';

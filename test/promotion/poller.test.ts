@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { select, sql, toSqlInstant } from '../../src/database/sql.ts';
-import type { Here } from '../../src/environments/here.ts';
+import type { Here } from '../../src/environments/app.ts';
 import { add, change, transfer } from '../support/rows.ts';
 import { recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
 import { openWorld, type World } from '../support/world.ts';

@@ -2,14 +2,16 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { keyText } from '../../src/catalog/entity.ts';
-import { openHere } from '../../src/environments/here.ts';
+import { openHere } from '../../src/environments/app.ts';
 import { Invalid, NotFound, Unavailable } from '../../src/problems.ts';
-import { byKey } from '../../src/journal/journal.ts';
-import * as marks from '../../src/promotion/marks.ts';
-import { readStates } from '../../src/journal/row-states.ts';
-import { parseKeys } from '../../src/promotion/selections.ts';
-import { prepare } from '../../src/promotion/sheets.ts';
-import { send, SheetMoved } from '../../src/promotion/transfers.ts';
+import { byKey } from '../../src/writing/journal.ts';
+import * as adoption from '../../src/transfers/adoption.ts';
+import * as nameMapping from '../../src/transfers/name-mapping.ts';
+import * as holds from '../../src/transfers/hold.ts';
+import { readStates } from '../../src/state/row-state.ts';
+import { parseKeys } from '../../src/sheet/selections.ts';
+import { prepare } from '../../src/sheet/sheet.ts';
+import { send, SheetMoved } from '../../src/transfers/send.ts';
 import { BadSettings, parseSettings } from '../../src/settings.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
 import {
@@ -135,7 +137,7 @@ test('S0-92 a name that differs there can be mapped for good; the row is then in
   await add(preprod, 'city', { name: 'Mumbai' });
   const id = await add(staging, 'business', { cities: [{ city: 'Bombay', partner: null }] });
   const key = { entity: 'business', id };
-  await marks.mapName(staging, pm.email, { entity: 'city', name: 'Bombay', there: 'Mumbai' });
+  await nameMapping.mapName(staging, pm.email, { entity: 'city', name: 'Bombay', there: 'Mumbai' });
   await transfer(staging, [key]);
   expect((await get(preprod, key))['cities']).toEqual([{ city: 'Mumbai', partner: null }]);
   const { facts } = await sheet(staging, [key]);
@@ -324,7 +326,7 @@ test('S0-23 S0-99 what an editor saved stays out until a PM adopts that content;
   expect(plan.problems.map(({ reason }) => reason)).toEqual(['engineering']);
   expect(plan.problems[0]?.message).toContain('ed@example.com');
   expect(plan.problems[0]?.message).toContain('Label');
-  await marks.adopt(staging, pm.email, key, await markedAt(staging, key));
+  await adoption.adopt(staging, pm.email, key, await markedAt(staging, key));
   expect(await reasons(staging, [key])).toEqual([]);
   await change(staging, { entity: 'form_field', id: field }, { label: 'Debug label 2' }, ed);
   expect(await reasons(staging, [key])).toEqual(['engineering']);
@@ -336,15 +338,15 @@ test('adopting what was saved again meanwhile is refused', async () => {
   const key = { entity: 'form', id: await add(staging, 'form', {}, ed) };
   const seen = await markedAt(staging, key);
   await change(staging, key, { description: 'Later' }, ed);
-  await expect(marks.adopt(staging, pm.email, key, seen)).rejects.toThrow('was saved again');
+  await expect(adoption.adopt(staging, pm.email, key, seen)).rejects.toThrow('was saved again');
 });
 
 test('Not for production keeps a row out of transfers until it is lifted', async () => {
   const { staging } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
-  await marks.hold(staging, pm.email, key, 'Only for the regression suite');
+  await holds.hold(staging, pm.email, key, 'Only for the regression suite');
   expect(await reasons(staging, [key])).toEqual(['on-hold']);
-  await marks.liftHold(staging, pm.email, key);
+  await holds.liftHold(staging, pm.email, key);
   expect(await reasons(staging, [key])).toEqual([]);
 });
 

@@ -1,6 +1,6 @@
 // Rehearsing: what only the destination's MySQL would refuse shows before anything is decided, and nothing stays.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { rehearse } from '../../src/promotion/rehearsal.ts';
+import { rehearse } from '../../src/sheet/rehearsal.ts';
 import { contents } from '../support/checker.ts';
 import { claimsIn } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';

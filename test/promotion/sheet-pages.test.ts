@@ -1,7 +1,7 @@
 // The sheet of many rows: every one can be read and left out, whatever page it is on.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
-import * as selections from '../../src/promotion/selections.ts';
+import * as selections from '../../src/sheet/selections.ts';
 import { openSite, textOf, type Client, type Site } from '../support/people.ts';
 import { add, change, get, has, pm, transfer } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
-import { inWritingOrder, promotionOrder } from '../../src/journal/order.ts';
-import { statuses, statusOf, withDependents } from '../../src/promotion/status.ts';
+import { inWritingOrder, promotionOrder } from '../../src/catalog/order.ts';
+import { statuses, statusOf, withDependents } from '../../src/state/status.ts';
 
 test.each([
   ['x', null, null, 'New'],

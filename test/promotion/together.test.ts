@@ -3,10 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { entityNamed } from '../../src/catalog/index.ts';
 import { drawIds } from '../../src/environments/ids.ts';
 import { remove } from '../../src/editing/deletions.ts';
-import * as edits from '../../src/editing/edits.ts';
-import { stepsOf } from '../../src/journal/journal.ts';
-import * as marks from '../../src/promotion/marks.ts';
-import { isWaitingOnly, waiting } from '../../src/promotion/compare.ts';
+import * as edits from '../../src/editing/save.ts';
+import { stepsOf } from '../../src/writing/journal.ts';
+import * as adoption from '../../src/transfers/adoption.ts';
+import * as nameMapping from '../../src/transfers/name-mapping.ts';
+import * as holds from '../../src/transfers/hold.ts';
 import {
   claimsIn,
   recoverNow,
@@ -27,6 +28,7 @@ import {
   transfer,
 } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
+import { isWaitingOnly, waiting } from '../../src/state/pending.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -132,9 +134,9 @@ describe('engineering’s work', () => {
       await staging.sql.query('select engineering_at from row_state where entity = ?', ['form'])
     )[0] as { engineering_at: string }[];
     await add(staging, 'form_field', { form }, ed);
-    await expect(marks.adopt(staging, pm.email, key, opened?.engineering_at ?? '')).rejects.toThrow(
-      'was saved again',
-    );
+    await expect(
+      adoption.adopt(staging, pm.email, key, opened?.engineering_at ?? ''),
+    ).rejects.toThrow('was saved again');
   });
 
   test('marks both owners when a dependent moves from one to the other', async () => {
@@ -201,7 +203,7 @@ test('a row on hold is in no count, with its dependents', async () => {
   const { staging } = world;
   const form = await add(staging, 'form');
   await transfer(staging, [{ entity: 'form', id: form }]);
-  await marks.hold(staging, pm.email, { entity: 'form', id: form }, null);
+  await holds.hold(staging, pm.email, { entity: 'form', id: form }, null);
   await add(staging, 'form_field', { form });
   const waits = [...(await waiting(staging.sql, entityNamed('form'))).values()];
   expect(waits.map(({ isHeld }) => isHeld)).toEqual([true]);
@@ -214,7 +216,7 @@ test('two cities here that are one there are named before anything is written', 
   await add(preprod, 'city', { name: 'Mumbai' });
   const cities = ['Bombay', 'Mumbai'].map((city) => ({ city, partner: null }));
   const key = { entity: 'business', id: await add(staging, 'business', { cities }) };
-  await marks.mapName(staging, pm.email, { entity: 'city', name: 'Bombay', there: 'Mumbai' });
+  await nameMapping.mapName(staging, pm.email, { entity: 'city', name: 'Bombay', there: 'Mumbai' });
   expect(await problemsOf(staging, [key])).toEqual(['name-ambiguous']);
 });
 
@@ -225,7 +227,7 @@ test('a city that is created under a mapped name is what was planned', async () 
     entity: 'business',
     id: await add(staging, 'business', { cities: [{ city: 'Bombay', partner: null }] }),
   };
-  await marks.mapName(staging, pm.email, { entity: 'city', name: 'Bombay', there: 'Mumbai' });
+  await nameMapping.mapName(staging, pm.email, { entity: 'city', name: 'Bombay', there: 'Mumbai' });
   const { id } = await transfer(staging, [key], { create: ['city:Mumbai'] });
   const steps = await stepsOf(staging.sql, id);
   expect(steps.map(({ outcome }) => outcome)).toEqual(['created', 'created']);

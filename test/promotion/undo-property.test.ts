@@ -7,9 +7,9 @@ import { keyText, type Content, type RowKey } from '../../src/catalog/entity.ts'
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
 import { name, select, sql } from '../../src/database/sql.ts';
 import { remove } from '../../src/editing/deletions.ts';
-import type { Here } from '../../src/environments/here.ts';
-import { collection } from '../../src/environments/mongo-rows.ts';
-import { read } from '../../src/environments/row-store.ts';
+import type { Here } from '../../src/environments/app.ts';
+import { collection } from '../../src/rows/mongo.ts';
+import { read } from '../../src/rows/store.ts';
 import { contents, type Contents } from '../support/checker.ts';
 import { add, change, homeOf, pm, sheet, transfer, undo } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';

@@ -1,16 +1,15 @@
 // Taking back: whole transfers and single rows, through the same sheet.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
-import type { RowKey } from '../../src/catalog/entity.ts';
-import { keyText } from '../../src/catalog/entity.ts';
-import { waiting } from '../../src/promotion/compare.ts';
+import { type RowKey, keyText } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
-import type { Transfer } from '../../src/journal/journal.ts';
-import * as marks from '../../src/promotion/marks.ts';
+import type { Transfer } from '../../src/writing/journal.ts';
+import * as marks from '../../src/transfers/hold.ts';
 import { claimsIn, statesOf } from '../support/killing.ts';
 import { hire, openSite, textOf } from '../support/people.ts';
 import { add, change, get, has, pm, sheet, transfer, undo, undoSheet } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
+import { waiting } from '../../src/state/pending.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 // What was tested in pre-production: bound to content, shown on the sheet, and a condition where it is asked for.
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
-import * as verdicts from '../../src/promotion/verdicts.ts';
+import * as verdicts from '../../src/state/test-results.ts';
 import { openSite, textOf, type Site } from '../support/people.ts';
-import * as selections from '../../src/promotion/selections.ts';
-import { prepare } from '../../src/promotion/sheets.ts';
+import * as selections from '../../src/sheet/selections.ts';
+import { prepare } from '../../src/sheet/sheet.ts';
 import { add, change, has, roadFrom, transfer } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { deletions } from '../support/deleting.ts';
 import { releaseChecks } from '../../src/release/checks.ts';
-import { openHere } from '../../src/environments/here.ts';
+import { openHere } from '../../src/environments/app.ts';
 import { json, openTerminal } from '../support/command.ts';
 import { hire, password } from '../support/people.ts';
 import { add, change, get, has, pm, transfer } from '../support/rows.ts';

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
 import { settingsOf as leastSettings } from '../../bin/databases.ts';
-import { openHere, type Here } from '../../src/environments/here.ts';
+import { openHere, type Here } from '../../src/environments/app.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { runJob } from '../../src/jobs/run.ts';
 import { tasks } from '../../src/tasks.ts';

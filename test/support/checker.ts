@@ -3,9 +3,9 @@ import { canonical } from '../../src/catalog/content.ts';
 import { keyText } from '../../src/catalog/entity.ts';
 import { catalog } from '../../src/catalog/index.ts';
 import { select, sql } from '../../src/database/sql.ts';
-import type { Place, Stop } from '../../src/environments/place.ts';
-import { walk } from '../../src/environments/row-store.ts';
-import { overStates } from '../../src/journal/journal.ts';
+import type { Place, Stop } from '../../src/environments/environment.ts';
+import { walk } from '../../src/rows/store.ts';
+import { overStates } from '../../src/writing/journal.ts';
 
 /** Everything that stands in a catalogue, links included, by key; without instants and stamps. */
 export type Contents = Map<string, string>;

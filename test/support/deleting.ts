@@ -1,6 +1,6 @@
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
-import type { Here } from '../../src/environments/here.ts';
+import type { Here } from '../../src/environments/app.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { homeOf, pm } from './rows.ts';
 

@@ -3,8 +3,8 @@
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
-import type { Here } from '../../src/environments/here.ts';
-import { copyDown } from '../../src/promotion/copy-down.ts';
+import type { Here } from '../../src/environments/app.ts';
+import { copyDown } from '../../src/refresh/refresh.ts';
 import { contents, findings, type Contents, type Finding } from './checker.ts';
 import { killedAt, recoverNow } from './killing.ts';
 import { add, change, homeOf, pm, transfer } from './rows.ts';

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { RowKey } from '../../src/catalog/entity.ts';
-import type { Here } from '../../src/environments/here.ts';
-import { recover, sweepClaims } from '../../src/journal/recovery.ts';
+import type { Here } from '../../src/environments/app.ts';
+import { recover, sweepClaims } from '../../src/writing/recovery.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import type { At, Order, Task } from './worker.ts';
 

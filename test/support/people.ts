@@ -3,7 +3,7 @@ import request, { type Test } from 'supertest';
 import type { Express } from 'express';
 import type { Permission } from '../../src/access/permissions.ts';
 import { createApp } from '../../src/app.ts';
-import { openHere, openRedis, type Here, type Redis } from '../../src/environments/here.ts';
+import { openHere, openRedis, type Here, type Redis } from '../../src/environments/app.ts';
 import * as people from '../../src/people/people.ts';
 import { settingsOf, type World } from './world.ts';
 

@@ -8,17 +8,18 @@ import {
   type Row,
   type RowKey,
 } from '../../src/catalog/entity.ts';
-import type { Here } from '../../src/environments/here.ts';
-import { readOne } from '../../src/environments/row-store.ts';
-import * as edits from '../../src/editing/edits.ts';
-import { byId, stepsOf, type Transfer } from '../../src/journal/journal.ts';
-import { noChoices, type Choices } from '../../src/promotion/choices.ts';
-import type { Author } from '../../src/journal/row-states.ts';
-import * as selections from '../../src/promotion/selections.ts';
-import { prepare, type Road } from '../../src/promotion/sheets.ts';
-import { send } from '../../src/promotion/transfers.ts';
+import type { Here } from '../../src/environments/app.ts';
+import { readOne } from '../../src/rows/store.ts';
+import * as edits from '../../src/editing/save.ts';
+import { byId, stepsOf, type Transfer } from '../../src/writing/journal.ts';
+import { noChoices, type Choices } from '../../src/sheet/choices.ts';
+import type { Author } from '../../src/state/row-state.ts';
+import * as selections from '../../src/sheet/selections.ts';
+import { prepare } from '../../src/sheet/sheet.ts';
+import { send } from '../../src/transfers/send.ts';
 import { contents } from './checker.ts';
 import type { World } from './world.ts';
+import type { Road } from '../../src/sheet/route.ts';
 
 export const pm: Author = { email: 'pm@example.com', isProductManager: true };
 export const ed: Author = { email: 'ed@example.com', isProductManager: false };
@@ -65,7 +66,7 @@ export async function change(here: Here, key: RowKey, facts: Content, by: Author
 }
 
 export async function version(here: Here, key: RowKey): Promise<number> {
-  const { readStates } = await import('../../src/journal/row-states.ts');
+  const { readStates } = await import('../../src/state/row-state.ts');
   return (await readStates(here.sql, [key])).get(keyText(key))?.version ?? 0;
 }
 

@@ -1,7 +1,7 @@
 // A few rows of every kind and every common status, for pages that are looked at.
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
-import { hold } from '../../src/promotion/marks.ts';
+import { hold } from '../../src/transfers/hold.ts';
 import { add, change, ed, homeOf, pm, transfer } from './rows.ts';
 import type { World } from './world.ts';
 

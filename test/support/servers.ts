@@ -2,7 +2,7 @@
 import type { Server } from 'node:http';
 import { freePort } from '../../bin/servers.ts';
 import { createApp } from '../../src/app.ts';
-import { openHere, openRedis, type Here, type Redis } from '../../src/environments/here.ts';
+import { openHere, openRedis, type Here, type Redis } from '../../src/environments/app.ts';
 import { work } from '../../src/jobs/queue.ts';
 import { tasks } from '../../src/tasks.ts';
 import { cast, hire } from './people.ts';

@@ -3,11 +3,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { points } from '../../src/journal/points.ts';
+import { points } from '../../src/writing/failpoints.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
-import { KEPT, standingOf } from '../../src/version/standing.ts';
-import type { Here } from '../../src/environments/here.ts';
+import { KEPT, standingOf } from '../../src/version/compatibility.ts';
+import type { Here } from '../../src/environments/app.ts';
 import { contents } from '../support/checker.ts';
 import { claimsIn, dismiss, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
 import { openSite, password, textOf, type Site } from '../support/people.ts';

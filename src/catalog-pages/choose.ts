@@ -1,0 +1,30 @@
+// From a list to a sheet: the rows that were ticked become a selection.
+import type { Request, Response } from 'express';
+import { keyText, type RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import * as selections from '../sheet/selections.ts';
+import { accountOf, textIn } from '../web/request.ts';
+import { parseListState } from './list-state.ts';
+import { allIds } from './list.ts';
+
+/** Rows that were ticked, or all that a list's filters find. */
+export async function choose(req: Request, res: Response) {
+  const body = (req.body ?? {}) as Record<string, unknown>;
+  const keys =
+    textIn(body, 'scope') === 'all' ? await everyRow(req) : selections.parseKeys(body['rows']);
+  const into = textIn(body, 'into');
+  if (into !== '') {
+    await selections.addTo(req.here.sql, into, keys);
+    return res.redirect(303, `/selections/${into}`);
+  }
+  const id = await selections.create(req.here.sql, accountOf(req).email, { keys });
+  res.redirect(303, `/selections/${id}`);
+}
+
+async function everyRow(req: Request): Promise<RowKey[]> {
+  const entity = entityNamed(textIn(req.body, 'entity'));
+  const query = Object.fromEntries(new URLSearchParams(textIn(req.body, 'query')));
+  const state = parseListState(entity, query);
+  const ids = await allIds(req.here, entity, state, accountOf(req).email);
+  return selections.parseKeys(ids.map((id) => keyText({ entity: entity.name, id })));
+}

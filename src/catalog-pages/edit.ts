@@ -1,0 +1,283 @@
+// Adding, saving and deleting rows from the pages. Each handler parses, acts and answers.
+import { v7 as uuid } from 'uuid';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import {
+  fieldEntries,
+  labelOf,
+  parseContent,
+  titleOf,
+  type Content,
+  type Entity,
+} from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { readOne } from '../rows/store.ts';
+import { Conflict, Invalid, NotFound, type FieldErrors } from '../problems.ts';
+import { deletion, remove as removeRow } from '../editing/deletions.ts';
+import * as edits from '../editing/save.ts';
+import type { Home } from '../writing/write-here.ts';
+import { keepImage } from '../storage/storage.ts';
+import { flash, page } from '../web/pages.ts';
+import { addressed, authorOf, localPath, textIn } from '../web/request.ts';
+import { filesOf } from '../web/uploads.ts';
+import { inWords } from '../web/format.ts';
+import { editPage, newPage, startingContent } from './row.ts';
+import { ownerOf } from '../catalog/family.ts';
+
+const homeOf = ({ here }: Request): Home => ({
+  here,
+  lease: here.settings.lease.milliseconds,
+});
+
+export async function showNew(req: Request, res: Response) {
+  const entity = entityNamed(String(req.params['entity']));
+  const content = startingContent(entity, req.query);
+  await newPage(req, res, entity, { content, errors: {}, key: uuid() });
+}
+
+export async function add(req: Request, res: Response) {
+  const entity = entityNamed(String(req.params['entity']));
+  const key = textIn(req.body, 'idempotency_key') || uuid();
+  try {
+    const content = await posted(req, entity);
+    const id = await edits.add(homeOf(req), authorOf(req), entity, content, key);
+    flash(req, `${entity.label.one} added.`);
+    res.redirect(303, nextAddress(req, entity, id, content));
+  } catch (error) {
+    const content = asTyped(req, entity);
+    if (error instanceof Invalid) {
+      res.status(422);
+      await newPage(req, res, entity, { content, errors: error.fields, key });
+    } else if (error instanceof Conflict) {
+      res.status(409);
+      // What was refused is in the journal under its key: another try is another add.
+      const typed = { content, errors: {}, notice: error.message, key: uuid() };
+      await newPage(req, res, entity, typed);
+    } else throw error;
+  }
+}
+
+export async function save(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const version = Number(textIn(req.body, 'version'));
+  try {
+    const content = await posted(req, entity);
+    const changed = await edits.save(homeOf(req), authorOf(req), { entity, id }, content, version);
+    flash(
+      req,
+      changed.length > 0
+        ? `${entity.label.one} saved.`
+        : 'There was nothing to save: every value is the same.',
+    );
+    res.redirect(303, nextAddress(req, entity, id, content));
+  } catch (error) {
+    if (error instanceof edits.EditConflict) await showConflict(req, res, entity, id, error);
+    else if (error instanceof Invalid || error instanceof Conflict) {
+      await editAgain(req, res, { entity, id }, { content: asTyped(req, entity), version }, error);
+    } else if (error instanceof NotFound) await gone(req, res, entity, id);
+    else throw error;
+  }
+}
+
+/** The form once more, as it was typed, with what stood in the way. */
+async function editAgain(
+  req: Request,
+  res: Response,
+  { entity, id }: { entity: Entity; id: number },
+  typed: { content: Content; version: number },
+  error: Invalid | Conflict,
+) {
+  const row = await readOne(req.here, { entity: entity.name, id });
+  if (!row) return gone(req, res, entity, id);
+  res.status(error.status);
+  const said =
+    error instanceof Invalid ? { errors: error.fields } : { errors: {}, notice: error.message };
+  await editPage(req, res, entity, row, { ...typed, ...said });
+}
+
+/** Someone deleted the row meanwhile: what was typed may become a row of its own. */
+async function gone(req: Request, res: Response, entity: Entity, id: number) {
+  const notice = `${entity.label.one} ${id} was deleted while you were editing. What you typed is here: save it as a new ${entity.label.one.toLowerCase()}, or discard it.`;
+  res.status(409);
+  const typed = { content: asTyped(req, entity), errors: {}, key: uuid() };
+  await newPage(req, res, entity, { ...typed, notice });
+}
+
+/** Save stays, save and close goes to the list or the owner, save and add another opens an empty form beside this one. */
+function nextAddress(req: Request, entity: Entity, id: number, content: Content): string {
+  const owner = ownerOf(entity, content);
+  const above = owner ? `/catalog/${owner.entity}/${owner.id}` : `/catalog/${entity.name}`;
+  switch (textIn(req.body, 'then')) {
+    case 'close':
+      return localPath(textIn(req.body, 'return'), above);
+    case 'another':
+      return `/catalog/${entity.name}/new${owner ? `?${entity.owner}=${owner.id}` : ''}`;
+    case 'transfer':
+      return `/catalog/${entity.name}/${id}#transfer`;
+    default:
+      return `/catalog/${entity.name}/${id}`;
+  }
+}
+
+/** The content of a posted form; an uploaded image is kept first and named by its content. */
+async function posted(req: Request, entity: Entity): Promise<Content> {
+  const body: Record<string, unknown> = { ...(req.body as object) };
+  const errors: FieldErrors = {};
+  for (const file of filesOf(req)) {
+    if (entity.fields[file.fieldname]?.kind === 'image' && file.size > 0) {
+      try {
+        body[file.fieldname] = await keepImage(req.here.storage, file.fieldname, file.buffer);
+      } catch (error) {
+        if (!(error instanceof Invalid)) throw error;
+        Object.assign(errors, error.fields);
+      }
+    }
+  }
+  for (const [name, { kind }] of fieldEntries(entity)) {
+    if (kind === 'image' && body[`${name}_removed`] === 'yes') body[name] = '';
+  }
+  try {
+    const content = parseContent(entity, body);
+    if (Object.keys(errors).length === 0) return content;
+  } catch (error) {
+    if (!(error instanceof Invalid)) throw error;
+    Object.assign(errors, error.fields);
+  }
+  throw new Invalid(errors);
+}
+
+/** What was typed, as it was typed, so that nothing is lost on the page with the errors. */
+function asTyped(req: Request, entity: Entity): Content {
+  const body = (req.body ?? {}) as Record<string, unknown>;
+  return Object.fromEntries(
+    fieldEntries(entity).map(([name, field]) => {
+      const one = field.schema(labelOf(entity, name)).safeParse(body[name]);
+      return [name, one.success ? one.data : ((body[name] ?? field.initial) as never)];
+    }),
+  );
+}
+
+async function showConflict(
+  req: Request,
+  res: Response,
+  entity: Entity,
+  id: number,
+  { conflict }: edits.EditConflict,
+) {
+  const fields = conflict.fields.map((name) => {
+    const field = entity.fields[name];
+    const words = (value: Content[string] | undefined) => (field ? inWords(field, value) : '');
+    return {
+      name,
+      label: labelOf(entity, name),
+      theirs: words(conflict.theirs[name]),
+      mine: words(conflict.mine[name]),
+    };
+  });
+  res.status(409);
+  await page(req, res, 'admin/conflict', {
+    title: `Error: ${titleOf(entity, conflict.theirs)} was saved by someone else`,
+    crumbs: [
+      { text: entity.label.many, href: `/catalog/${entity.name}` },
+      { text: titleOf(entity, conflict.theirs), href: `/catalog/${entity.name}/${id}` },
+    ],
+    entity,
+    id,
+    by: conflict.by,
+    fields,
+    payload: JSON.stringify(conflict),
+  });
+}
+
+/** The choices of the conflict page: for each field that both changed, theirs or mine. */
+export async function resolve(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const body = (req.body ?? {}) as Record<string, unknown>;
+  const { theirs, mine, merged, fields, version } = conflictIn(body['payload']);
+  const content: Content = {};
+  for (const [name, field] of fieldEntries(entity)) {
+    const side = body[`choice_${name}`] === 'theirs' ? theirs : mine;
+    content[name] = (fields.includes(name) ? side[name] : merged[name]) ?? field.initial;
+  }
+  const checked = parseContent(entity, asPosted(entity, content));
+  try {
+    await edits.save(homeOf(req), authorOf(req), { entity, id }, checked, version);
+    flash(req, 'Your choices are saved.');
+    res.redirect(303, `/catalog/${entity.name}/${id}`);
+  } catch (error) {
+    if (error instanceof edits.EditConflict) await showConflict(req, res, entity, id, error);
+    else if (error instanceof Conflict || error instanceof Invalid) {
+      await editAgain(req, res, { entity, id }, { content: checked, version }, error);
+    } else throw error;
+  }
+}
+
+const value = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  z.array(z.string()),
+  z.array(z.object({ city: z.string(), partner: z.string().nullable() })),
+]);
+const content = z.record(z.string(), value);
+const conflictSchema = z.object({
+  theirs: content,
+  mine: content,
+  merged: content,
+  fields: z.array(z.string()),
+  version: z.number().int(),
+});
+
+/** What the conflict page carried along; a browser may have changed it, so it is parsed like anything typed. */
+function conflictIn(payload: unknown): z.infer<typeof conflictSchema> {
+  try {
+    return conflictSchema.parse(JSON.parse(String(payload)));
+  } catch {
+    throw new Invalid({ payload: 'This page is not complete. Open the row again.' });
+  }
+}
+
+/** Values back in the form in which a browser would have posted them, to be checked once more. */
+function asPosted(entity: Entity, content: Content): Record<string, unknown> {
+  return Object.fromEntries(
+    fieldEntries(entity).map(([name, field]) => {
+      const value = content[name];
+      if (field.kind === 'flag') return [name, value === true ? 'yes' : ''];
+      if (field.kind === 'links') {
+        const links = (value ?? []) as { city: string; partner: string | null }[];
+        return [name, links.map(({ city, partner }) => ({ city, partner: partner ?? '' }))];
+      }
+      if (Array.isArray(value)) return [name, value];
+      return [name, value === null || value === undefined ? '' : String(value)];
+    }),
+  );
+}
+
+export async function showDeletion(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const found = await deletion(req.here, entity, id);
+  const title = titleOf(entity, found.row);
+  await page(req, res, 'admin/deletion', {
+    title: `Delete ${title}`,
+    crumbs: [
+      { text: entity.label.many, href: `/catalog/${entity.name}` },
+      { text: title, href: `/catalog/${entity.name}/${id}` },
+      { text: 'Delete' },
+    ],
+    entity,
+    titleOf,
+    ...found,
+  });
+}
+
+export async function remove(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const shown = textIn(req.body, 'seen');
+  if ((await removeRow(homeOf(req), authorOf(req), entity, id, shown)) === 'changed since') {
+    flash(req, 'Something in it was changed since this page was shown. Look once more.');
+    return res.redirect(303, `/catalog/${entity.name}/${id}/deletion`);
+  }
+  flash(req, `${entity.label.one} deleted here. What stands in other environments stays there.`);
+  res.redirect(303, `/catalog/${entity.name}`);
+}

@@ -1,0 +1,89 @@
+// What a list shows is in its URL: tab, search, filters, sort and page, so it can be kept and shared.
+import type { Request } from 'express';
+import { fieldEntries, type Entity } from '../catalog/entity.ts';
+import type { Value } from '../catalog/fields.ts';
+import { statuses, type Status } from '../state/status.ts';
+import { numberOrNull, textIn } from '../web/request.ts';
+
+export const tabs = ['all', 'ready', 'engineering', 'mine', 'held', 'deleted'] as const;
+export type Tab = (typeof tabs)[number];
+
+export type ListState = {
+  tab: Tab;
+  search: string;
+  status: Status | '';
+  /** As typed or chosen; empty ones are left out. */
+  filters: Record<string, string>;
+  sort: { field: string; descending: boolean };
+  page: number;
+};
+
+export const PAGE = 50;
+
+export const sortable = (entity: Entity): string[] => [
+  'modified_at',
+  'id',
+  ...fieldEntries(entity)
+    .filter(
+      ([name, field]) =>
+        name === entity.title || ['integer', 'choice', 'flag', 'instant'].includes(field.kind),
+    )
+    .map(([name]) => name),
+];
+
+/** The fields a list can be narrowed by. */
+export const filterable = (entity: Entity) =>
+  fieldEntries(entity).filter(
+    ([, { kind, list, under }]) => under || (list && ['flag', 'choice'].includes(kind)),
+  );
+
+export function parseListState(entity: Entity, query: Request['query']): ListState {
+  const sort = /^(-?)(.+)$/.exec(textIn(query, 'sort'));
+  const field = sortable(entity).find((name) => name === sort?.[2]);
+  const filters = filterable(entity).flatMap(([name]) => {
+    const value = textIn(query, name);
+    return value === '' ? [] : [[name, value] as const];
+  });
+  return {
+    tab: tabs.find((tab) => tab === textIn(query, 'tab')) ?? 'all',
+    search: textIn(query, 'q').slice(0, 200),
+    status: statuses.find((status) => status === textIn(query, 'status')) ?? '',
+    filters: Object.fromEntries(filters),
+    sort: field
+      ? { field, descending: sort?.[1] === '-' }
+      : { field: 'modified_at', descending: true },
+    page: numberOrNull(textIn(query, 'page')) ?? 1,
+  };
+}
+
+/** The address of a list in another state. */
+export function listHref(
+  entity: Entity,
+  state: ListState,
+  change: Partial<ListState> = {},
+): string {
+  const { tab, search, status, filters, sort, page } = { ...state, page: 1, ...change };
+  const order = `${sort.descending ? '-' : ''}${sort.field}`;
+  const pairs: [string, string][] = [
+    ['tab', tab === 'all' ? '' : tab],
+    ['q', search],
+    ['status', status],
+    ...Object.entries(filters),
+    ['sort', order === '-modified_at' ? '' : order],
+    ['page', page === 1 ? '' : String(page)],
+  ];
+  const query = new URLSearchParams(pairs.filter(([, value]) => value !== ''));
+  return `/catalog/${entity.name}${query.size > 0 ? `?${query.toString()}` : ''}`;
+}
+
+/** What was chosen, as values the store compares with; a picker's text counts by its id. */
+export function filterValues(entity: Entity, { filters }: ListState): Record<string, Value> {
+  return Object.fromEntries(
+    Object.entries(filters).map(([name, chosen]): [string, Value] => {
+      const field = entity.fields[name];
+      if (field?.kind === 'flag') return [name, chosen === 'yes'];
+      if (field?.to) return [name, Number(/(?:^|#)(\d{1,15})$/.exec(chosen)?.[1] ?? -1)];
+      return [name, chosen];
+    }),
+  );
+}

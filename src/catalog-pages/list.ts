@@ -1,0 +1,306 @@
+// A list page: its rows with their status at the next stops, in a fixed number of queries.
+import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import { isPassing } from '../database/transient-errors.ts';
+import { select, sql, type Queryable } from '../database/sql.ts';
+import type { Here } from '../environments/app.ts';
+import { rung } from '../environments/rules.ts';
+import { lately } from '../database/cached-for.ts';
+import { byEntity, find, findIds, type Query } from '../rows/store.ts';
+import {
+  dependentSights,
+  remember,
+  see,
+  statusWithDependents,
+  type Sight,
+} from '../comparison/compare-pairs.ts';
+import { readStates, type RowState } from '../state/row-state.ts';
+import { withDependents, type Status } from '../state/status.ts';
+import { filterValues, PAGE, type ListState, type Tab } from './list-state.ts';
+import { titles } from './titles.ts';
+import { idsWithStatus, isWaitingOnly, recall, waiting, type Waiting } from '../state/pending.ts';
+
+export type Listed = {
+  id: number;
+  title: string;
+  row: Row;
+  state: RowState | undefined;
+  status: Status | null;
+  /** At the stop after the next, as the next one last saw it. */
+  beyond: Status | null;
+};
+
+export type Listing = {
+  rows: Listed[];
+  page: number;
+  total: number;
+  counts: Record<Tab, number | null>;
+  /** Names of referenced rows, by key text. */
+  titles: Map<string, string>;
+  /** Rows deleted here, for their own tab; without a status where they are gone there, too. */
+  deleted: { state: RowState; status: Status | null }[];
+  /** When the destination does not answer: as of when statuses are, instead. */
+  lastSeen: string | null;
+  isReachable: boolean;
+};
+
+export async function listing(
+  here: Here,
+  entity: Entity,
+  state: ListState,
+  person: string,
+): Promise<Listing> {
+  const isTravelling = here.destination !== null && !entity.isMatchedByName;
+  // Numbers on tabs may be five seconds old; the rows that a tab shows may not.
+  const isCountedOnly = state.tab !== 'ready' && state.status === '';
+  const waits = !isTravelling
+    ? new Map<number, Waiting>()
+    : isCountedOnly
+      ? await lately(here.sql, `waiting ${entity.name}`, () => waiting(here.sql, entity))
+      : await waiting(here.sql, entity);
+  const query = await queryOf(here, entity, state, person, waits);
+  const found = await findOnAPage(here, entity, query);
+  const keys = found.rows.map(({ id }) => ({ entity: entity.name, id }));
+  const known = new Map(
+    found.rows.map((row) => [keyText({ entity: entity.name, id: row.id }), row]),
+  );
+  const look = isTravelling ? await lookAhead(here, keys, known) : nothing;
+  const isSeen = look.sights.size > 0;
+  const states = isSeen ? new Map<string, RowState>() : await readStates(here.sql, keys);
+  return {
+    rows: found.rows.map((row) => {
+      const text = keyText({ entity: entity.name, id: row.id });
+      return {
+        id: row.id,
+        title: titleOf(entity, row),
+        row,
+        state: isSeen ? look.sights.get(text)?.state : states.get(text),
+        status: look.next.get(text) ?? null,
+        beyond: look.beyond.get(text) ?? null,
+      };
+    }),
+    total: found.total,
+    page: found.page,
+    counts: await tabCounts(here, entity, person, waits),
+    titles: await titles(here.sql, referencedKeys(entity, found.rows)),
+    deleted: state.tab === 'deleted' ? await deletedRows(here, entity, isTravelling) : [],
+    lastSeen: look.lastSeen,
+    isReachable: look.isReachable,
+  };
+}
+
+/** Of a page that there is not any more, the last one. */
+async function findOnAPage(here: Here, entity: Entity, query: Query) {
+  const found = await find(here, entity, query);
+  if (found.rows.length > 0 || found.total === 0)
+    return { ...found, page: query.offset / PAGE + 1 };
+  const page = Math.ceil(found.total / PAGE);
+  return { ...(await find(here, entity, { ...query, offset: (page - 1) * PAGE })), page };
+}
+
+/** The ids of all rows that a list's state finds, whatever its page: *Select all 128*. */
+export async function allIds(here: Here, entity: Entity, state: ListState, person: string) {
+  const waits = here.destination ? await waiting(here.sql, entity) : new Map<number, Waiting>();
+  return findIds(here, entity, await queryOf(here, entity, state, person, waits));
+}
+
+async function queryOf(
+  here: Here,
+  entity: Entity,
+  state: ListState,
+  person: string,
+  waits: Map<number, Waiting>,
+): Promise<Query> {
+  const ids = await idsOf(here, entity, state, person, waits);
+  return {
+    search: state.search,
+    filters: filterValues(entity, state),
+    ...(ids ? { ids } : {}),
+    sort: state.sort,
+    limit: PAGE,
+    offset: (state.page - 1) * PAGE,
+  };
+}
+
+/** The rows that tab and status leave over; null is all of them. */
+async function idsOf(
+  here: Here,
+  entity: Entity,
+  { tab, status }: ListState,
+  person: string,
+  waits: Map<number, Waiting>,
+): Promise<number[] | null> {
+  let ids: number[] | null = null;
+  const keep = (others: number[]) => {
+    const allowed = new Set(others);
+    ids = ids === null ? others : ids.filter((id) => allowed.has(id));
+  };
+  if (tab === 'ready') keep([...waits].flatMap(([id, one]) => (isWaitingOnly(one) ? [id] : [])));
+  if (tab === 'engineering' || tab === 'mine' || tab === 'held') {
+    keep(await idsMarked(here.sql, entity, tab, person));
+  }
+  if (status !== '') keep(await idsWithStatus(here.sql, entity, status, waits));
+  return ids;
+}
+
+type Marked = 'engineering' | 'mine' | 'held';
+
+async function idsMarked(on: Queryable, entity: Entity, tab: Marked, person: string) {
+  const lines = await select<{ row_id: number }>(
+    on,
+    sql`select row_id from row_state
+         where entity = ${entity.name} and deleted_at is null
+           and case ${tab}
+                 when 'engineering' then engineering_by is not null
+                 when 'mine' then changed_by = ${person}
+                 else held_at is not null
+               end`,
+  );
+  return lines.map((line) => line.row_id);
+}
+
+async function tabCounts(
+  here: Here,
+  entity: Entity,
+  person: string,
+  waits: Map<number, Waiting>,
+): Promise<Listing['counts']> {
+  const [counts] = await lately(here.sql, `tabs ${entity.name} ${person}`, () =>
+    select<{
+      everything: number;
+      engineering: number;
+      mine: number;
+      held: number;
+      deleted: number;
+    }>(
+      here.sql,
+      sql`select cast(coalesce(sum(deleted_at is null), 0) as signed) as everything,
+               cast(coalesce(sum(deleted_at is null and engineering_by is not null), 0) as signed) as engineering,
+               cast(coalesce(sum(deleted_at is null and changed_by = ${person}), 0) as signed) as mine,
+               cast(coalesce(sum(deleted_at is null and held_at is not null), 0) as signed) as held,
+               cast(coalesce(sum(deleted_at is not null), 0) as signed) as deleted
+          from row_state where entity = ${entity.name}`,
+    ),
+  );
+  const isTravelling = here.destination !== null && !entity.isMatchedByName;
+  const ready = [...waits.values()].filter(isWaitingOnly).length;
+  const or = (shown: boolean, number: number | undefined) => (shown ? (number ?? 0) : null);
+  return {
+    all: counts?.everything ?? 0,
+    ready: or(isTravelling, ready),
+    engineering: or(isTravelling, counts?.engineering),
+    mine: or(true, counts?.mine),
+    held: or(isTravelling, counts?.held),
+    deleted: or(true, counts?.deleted),
+  };
+}
+
+async function deletedRows(here: Here, entity: Entity, isTravelling: boolean) {
+  const gone = await select<RowState>(
+    here.sql,
+    sql`select * from row_state where entity = ${entity.name} and deleted_at is not null
+         order by deleted_at desc limit 200`,
+  );
+  const keys = gone.map((state) => ({ entity: entity.name, id: state.row_id }));
+  const look = isTravelling ? await lookAhead(here, keys) : nothing;
+  return gone.map((state) => {
+    const status = look.next.get(keyText({ entity: entity.name, id: state.row_id })) ?? null;
+    return { state, status };
+  });
+}
+
+export type Look = {
+  next: Map<string, Status>;
+  beyond: Map<string, Status>;
+  sights: Map<string, Sight>;
+  lastSeen: string | null;
+  isReachable: boolean;
+};
+/** What the stop after the next is called; null where there is none. */
+export function beyondLabel({ destination }: Here): string | null {
+  const next = destination && rung(destination.name).next;
+  return next ? rung(next).label : null;
+}
+
+const nothing: Look = {
+  next: new Map(),
+  beyond: new Map(),
+  sights: new Map(),
+  lastSeen: null,
+  isReachable: true,
+};
+
+/** Status of rows at the next stop (live) and at the one after it (as that stop last saw it). `known`: the rows, just read. */
+export async function lookAhead(
+  here: Here,
+  keys: RowKey[],
+  known?: Map<string, Row>,
+): Promise<Look> {
+  const { destination } = here;
+  if (!destination) return nothing;
+  try {
+    const at = new Date().toISOString();
+    const sights = await see(here, destination, keys, known ? { known } : {});
+    // A page does not fail for want of a note; whoever looks next writes it.
+    await remember(here.sql, sights.values(), at).catch((error: unknown) => {
+      if (!isPassing(error)) throw error;
+    });
+    const next = new Map<string, Status>();
+    for (const key of keys) {
+      const status = statusWithDependents(sights, key);
+      if (status) next.set(keyText(key), status);
+    }
+    const beyond = rung(destination.name).next
+      ? await lookBeyond(destination.sql, sights, keys)
+      : new Map<string, Status>();
+    return { next, beyond, sights, lastSeen: null, isReachable: true };
+  } catch (error) {
+    if (!isUnreachable(error)) throw error;
+    return { ...nothing, ...(await lookBack(here.sql, keys)), isReachable: false };
+  }
+}
+
+const isUnreachable = (error: unknown) => {
+  const { code } = error as { code?: string | number };
+  return isPassing(error) || code === 'ER_ACCESS_DENIED_ERROR' || code === 18;
+};
+
+async function lookBeyond(on: Queryable, sights: Map<string, Sight>, keys: RowKey[]) {
+  const hashes = new Map(
+    [...sights].flatMap(([text, { hereHash }]) => (hereHash ? [[text, hereHash] as const] : [])),
+  );
+  const { statuses } = await recall(on, hashes);
+  const beyond = new Map<string, Status>();
+  for (const key of keys) {
+    const own = statuses.get(keyText(key));
+    const dependents = dependentSights(sights, key).flatMap(
+      (sight) => statuses.get(keyText(sight.key)) ?? [],
+    );
+    if (own) beyond.set(keyText(key), withDependents(own, dependents));
+  }
+  return beyond;
+}
+
+/** What was last seen, when the destination does not answer. */
+async function lookBack(on: Queryable, keys: RowKey[]) {
+  const [line] = await select<{ at: string | null }>(
+    on,
+    sql`select max(seen_at) as at from stop_state`,
+  );
+  const next = new Map<string, Status>();
+  for (const [entity, ids] of byEntity(keys)) {
+    const waits = await waiting(on, entity);
+    for (const id of ids) {
+      next.set(keyText({ entity: entity.name, id }), waits.get(id)?.status ?? 'In sync');
+    }
+  }
+  return { next, lastSeen: line?.at ?? null };
+}
+
+const referencedKeys = (entity: Entity, rows: Row[]): RowKey[] =>
+  Object.entries(entity.fields).flatMap(([name, { to, list }]) =>
+    to && list
+      ? rows.flatMap((row) =>
+          typeof row[name] === 'number' ? [{ entity: to, id: row[name] }] : [],
+        )
+      : [],
+  );

@@ -1,0 +1,264 @@
+// The page of one row: as text, as a form, its history, and what stands around it.
+import type { Request, Response } from 'express';
+import { may } from '../access/permissions.ts';
+import {
+  fieldEntries,
+  initialContent,
+  keyText,
+  labelOf,
+  titleOf,
+  type Content,
+  type Entity,
+  type Row,
+} from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { rung } from '../environments/rules.ts';
+import { allNames } from '../rows/names.ts';
+import { readBy, readOne } from '../rows/store.ts';
+import { NotFound, type FieldErrors } from '../problems.ts';
+import { historyOf, image, momentOf, type Arrival } from '../state/history.ts';
+import { onRows } from '../writing/claims.ts';
+import { fieldsIn } from '../sheet/problems/review.ts';
+import { changesIn } from '../overviews/changes.ts';
+import { readStates } from '../state/row-state.ts';
+import type { Sight } from '../comparison/compare-pairs.ts';
+import { testedOf } from '../state/test-results.ts';
+import type { Status } from '../state/status.ts';
+import { page } from '../web/pages.ts';
+import { accountOf, addressed, numberOrNull, textIn } from '../web/request.ts';
+import { inWords, lower } from '../web/format.ts';
+import { beyondLabel, lookAhead } from './list.ts';
+import { referredBy, titles } from './titles.ts';
+import { dependentsOf, ownerOf, referencesTo } from '../catalog/family.ts';
+
+/** A row as text, or as a form to those who may edit it here. */
+export async function show(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const row = await readOne(req.here, { entity: entity.name, id });
+  if (!row) {
+    const state = (await readStates(req.here.sql, [{ entity: entity.name, id }])).get(
+      `${entity.name}:${id}`,
+    );
+    if (state?.deleted_at) return res.redirect(303, `/catalog/${entity.name}/${id}/history`);
+    throw absent(req, entity, id);
+  }
+  if (may(accountOf(req), 'edit', req.here.grounds)) {
+    await editPage(req, res, entity, row, { content: row, errors: {} });
+  } else {
+    const shown = await around(req, entity, row);
+    await page(req, res, 'admin/show', {
+      ...shown,
+      title: titleOf(entity, row),
+      crumbs: rowCrumbs(entity, titleOf(entity, row), row, shown.titles),
+    });
+  }
+}
+
+const absent = ({ here }: Request, entity: Entity, id: number) =>
+  new NotFound(`There is no ${lower(entity.label.one)} ${id} in ${rung(here.name).inText}.`);
+
+/** From the list to a row; to a dependent, by way of its owner. */
+function rowCrumbs(entity: Entity, title: string, content: Content, named: Map<string, string>) {
+  const owner = ownerOf(entity, content);
+  const by =
+    owner && owner.id > 0
+      ? [
+          { text: entityNamed(owner.entity).label.many, href: `/catalog/${owner.entity}` },
+          {
+            text: named.get(keyText(owner)) ?? String(owner.id),
+            href: `/catalog/${owner.entity}/${owner.id}`,
+          },
+        ]
+      : [{ text: entity.label.many, href: `/catalog/${entity.name}` }];
+  return [...by, { text: title }];
+}
+
+/** What a row's page shows around its fields: statuses, dependents, users, history. */
+async function around(req: Request, entity: Entity, row: Row) {
+  const { here } = req;
+  const key = { entity: entity.name, id: row.id };
+  const state = (await readStates(here.sql, [key])).get(keyText(key));
+  const look = entity.isMatchedByName ? null : await lookAhead(here, [key]);
+  const children = [];
+  for (const child of dependentsOf(entity)) {
+    const rows = await readBy(here, child, child.owner ?? '', [row.id]);
+    const ordered = rows.toSorted(
+      (one, other) => Number(one['order'] ?? 0) - Number(other['order'] ?? 0),
+    );
+    children.push({ entity: child, rows: ordered, columns: childColumns(child) });
+  }
+  const users = [];
+  for (const { from, field } of referencesTo(entity)) {
+    if (!entity.dependents.includes(from.name)) {
+      const rows = await readBy(here, from, field, [row.id]);
+      if (rows.length > 0) users.push({ entity: from, field, rows });
+    }
+  }
+  return {
+    entity,
+    row,
+    state,
+    writing: await onRows(here.sql, [key]),
+    engineeringFields: state?.engineering_by ? fieldsIn(state) : '',
+    look,
+    undone: undoneOf(look?.sights.get(keyText(key))),
+    status: look?.next.get(keyText(key)) ?? null,
+    beyond: look?.beyond.get(keyText(key)) ?? null,
+    beyondLabel: beyondLabel(here),
+    childStatus: (child: Entity, one: Row): Status | null =>
+      look?.sights.get(keyText({ entity: child.name, id: one.id }))?.status ?? null,
+    tested: await testedHere(here, entity, row),
+    children,
+    users,
+    lines: (await historyOf(here.sql, key, 4)).map(historyLine),
+    titles: await titles(here.sql, [
+      ...referredBy(entity, row),
+      ...children.flatMap((child) => child.rows.flatMap((one) => referredBy(child.entity, one))),
+    ]),
+  };
+}
+
+/** What took this very content away there. */
+const undoneOf = (sight: Sight | undefined) =>
+  sight?.stop?.undone_hash && sight.stop.undone_hash === sight.hereHash ? sight.stop : null;
+
+/** What was found of this row, where rows are tried; of a dependent, its owner is judged. */
+async function testedHere(here: Request['here'], entity: Entity, row: Row) {
+  if (!rung(here.name).isTested || entity.isMatchedByName || entity.owner) return null;
+  const key = { entity: entity.name, id: row.id };
+  return (await testedOf(here, [key])).get(keyText(key)) ?? null;
+}
+
+const childColumns = (child: Entity) =>
+  fieldEntries(child).filter(
+    ([name, field]) => (field.list || field.local) && name !== child.owner && name !== child.title,
+  );
+
+export type HistoryLine = Arrival & { verb: string; changes: ReturnType<typeof changesIn> };
+
+function historyLine(arrival: Arrival): HistoryLine {
+  return { ...arrival, verb: verbOf(arrival), changes: changesIn(arrival, { withLocals: true }) };
+}
+
+function verbOf({ action, kind, origin }: Arrival): string {
+  const verb = { create: 'added', update: 'changed', remove: 'deleted', same: 'sent again' }[
+    action
+  ];
+  if (kind === 'save') return verb;
+  if (kind === 'copy-down') return `${verb} by the copy-down`;
+  if (kind === 'undo') return `${verb} by an undo`;
+  if (kind === 'bring-back') return `${verb} as it was brought back from production`;
+  return `${verb} by transfer from ${rung(origin as 'staging').inText}`;
+}
+
+export async function history(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const key = { entity: entity.name, id };
+  const state = (await readStates(req.here.sql, [key])).get(keyText(key));
+  if (!state) throw absent(req, entity, id);
+  await page(req, res, 'admin/history', {
+    title: `History of ${state.title}`,
+    crumbs: [
+      { text: entity.label.many, href: `/catalog/${entity.name}` },
+      { text: state.title, href: `/catalog/${entity.name}/${id}` },
+      { text: 'History' },
+    ],
+    entity,
+    state,
+    lines: (await historyOf(req.here.sql, key, 200)).map(historyLine),
+  });
+}
+
+/** A row with all that belongs to it, as it stood after one line of its history. */
+export async function moment(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const key = { entity: entity.name, id };
+  const lines = await momentOf(req.here.sql, key, numberOrNull(req.params['arrival']) ?? 0);
+  const [own] = lines;
+  if (!own) throw new NotFound('There is no such line in this history.');
+  await page(req, res, 'admin/moment', {
+    title: `${own.title} as it was`,
+    crumbs: [
+      { text: entity.label.many, href: `/catalog/${entity.name}` },
+      { text: own.title, href: `/catalog/${entity.name}/${id}` },
+      { text: 'History', href: `/catalog/${entity.name}/${id}/history` },
+      { text: 'As it was' },
+    ],
+    at: lines
+      .map((line) => line.at)
+      .toSorted()
+      .at(-1),
+    rows: lines.map((line) => {
+      const of = entityNamed(line.entity);
+      const row = image(line.after_image);
+      const fields = fieldEntries(of).map(([name, field]) => ({
+        label: labelOf(of, name),
+        value: inWords(field, row?.[name]),
+      }));
+      return { line, entity: of, isGone: row === null, fields };
+    }),
+  });
+}
+
+/** `notice`: what stood in the way of what was typed, beside errors of fields. */
+export type Typed = { content: Content; errors: FieldErrors; version?: number; notice?: string };
+
+export async function editPage(
+  req: Request,
+  res: Response,
+  entity: Entity,
+  row: Row,
+  typed: Typed,
+) {
+  const hasErrors = Object.keys(typed.errors).length > 0 || typed.notice;
+  const title = titleOf(entity, row);
+  const shown = await around(req, entity, row);
+  await page(req, res, 'admin/edit', {
+    ...shown,
+    title: hasErrors ? `Error: ${title}` : title,
+    crumbs: rowCrumbs(entity, title, row, shown.titles),
+    ...(await formData(req, entity, typed)),
+    notice: typed.notice ?? '',
+    version: typed.version ?? shown.state?.version ?? 0,
+  });
+}
+
+export async function newPage(
+  req: Request,
+  res: Response,
+  entity: Entity,
+  typed: Typed & { key: string },
+) {
+  const title = `Add ${lower(entity.label.one)}`;
+  const data = await formData(req, entity, typed);
+  await page(req, res, 'admin/new', {
+    title: Object.keys(typed.errors).length > 0 ? `Error: ${title}` : title,
+    crumbs: rowCrumbs(entity, title, typed.content, data.titles),
+    entity,
+    key: typed.key,
+    notice: typed.notice ?? '',
+    ...data,
+  });
+}
+
+/** What the form's controls need: values, errors, names to pick from. */
+async function formData({ here }: Request, entity: Entity, { content, errors }: Typed) {
+  const linked = fieldEntries(entity).some(([, field]) => field.through);
+  return {
+    content,
+    errors,
+    titles: await titles(here.sql, referredBy(entity, content)),
+    cityNames: linked ? await allNames(here.sql, 'city') : [],
+    partnerNames: linked ? await allNames(here.sql, 'partner') : [],
+  };
+}
+
+/** A new row's first values: the entity's, with what the address gives (`?form=12`). */
+export function startingContent(entity: Entity, query: Request['query']): Content {
+  const content = initialContent(entity);
+  for (const [name, field] of fieldEntries(entity)) {
+    const given = Number(textIn(query, name));
+    if (field.to && Number.isSafeInteger(given) && given > 0) content[name] = given;
+  }
+  return content;
+}

@@ -1,0 +1,27 @@
+// How entities belong together: who owns whom, and who refers to whom.
+import { referencesOf, type Content, type Entity, type Row, type RowKey } from './entity.ts';
+import { catalog, entityNamed } from './index.ts';
+
+export const dependentsOf = (entity: Entity): Entity[] => entity.dependents.map(entityNamed);
+
+/** Every field elsewhere that points to rows of this entity. */
+export const referencesTo = (entity: Entity): { from: Entity; field: string }[] =>
+  catalog.flatMap((from) =>
+    referencesOf(from)
+      .filter(({ to }) => to === entity.name)
+      .map(({ field }) => ({ from, field })),
+  );
+
+/** The row under which a dependent stands; null for every other row. */
+export const ownerOf = ({ name, owner, fields }: Entity, content: Content): RowKey | null =>
+  owner ? { entity: fields[owner]?.to ?? name, id: Number(content[owner]) } : null;
+
+/** The row that a row travels with: its owner for a dependent, itself otherwise. */
+export const rootOf = (entity: Entity, row: Row): RowKey =>
+  ownerOf(entity, row) ?? { entity: entity.name, id: row.id };
+
+export const parentsOf = (entity: Entity, row: Row | null): RowKey[] =>
+  referencesOf(entity).flatMap(({ field, to }) => {
+    const id = row?.[field];
+    return typeof id === 'number' ? [{ entity: to, id }] : [];
+  });

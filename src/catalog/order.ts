@@ -1,0 +1,33 @@
+// The order in which entities are written: what is pointed to before what points to it. Derived from the
+// references, never kept by hand.
+import { catalog, matchedByName } from './index.ts';
+import { referencesOf, type Entity } from './entity.ts';
+
+export function promotionOrder(entities: Entity[]): Entity[] {
+  const ordered: Entity[] = [];
+  const visit = (entity: Entity, path: Entity[]) => {
+    if (path.includes(entity)) {
+      throw new Error(`References go in a circle: ${path.map(({ name }) => name).join(' → ')}`);
+    }
+    if (!ordered.includes(entity)) {
+      for (const { to } of referencesOf(entity)) {
+        const target = entities.find(({ name }) => name === to);
+        if (target) visit(target, [...path, entity]);
+      }
+      ordered.push(entity);
+    }
+  };
+  for (const entity of entities) visit(entity, []);
+  return ordered;
+}
+
+/** Cities and partners first: links are found by their names. */
+const order = [...matchedByName, ...promotionOrder(catalog.filter((one) => !one.isMatchedByName))];
+const place = new Map(order.map((entity, index) => [entity.name, index]));
+
+/** Sorts anything that names an entity and an id into the order in which it is written. */
+export const inWritingOrder = <T extends { entity: string; id: number }>(items: T[]): T[] =>
+  items.toSorted(
+    (one, other) =>
+      (place.get(one.entity) ?? 0) - (place.get(other.entity) ?? 0) || one.id - other.id,
+  );

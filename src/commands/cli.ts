@@ -1,0 +1,165 @@
+// What every command has: the environment, who types it, how it answers, and how it ends.
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { may, whoMay, type Ability } from '../access/permissions.ts';
+import { openHere, type Here } from '../environments/app.ts';
+import { rung } from '../environments/rules.ts';
+import type { Person } from '../people/people.ts';
+import * as tokens from '../people/tokens.ts';
+import { Forbidden, Problem } from '../problems.ts';
+import { parseSettings } from '../settings.ts';
+import { inWords } from '../version/compatibility.ts';
+import { operator } from '../release/operator.ts';
+
+/** How a command ends; scripts may rely on it. */
+export const exits = { done: 0, refused: 1, usage: 2, closed: 3, differs: 4 } as const;
+
+/** The program does not fit the database, or the database is being updated. */
+export class Unfit extends Problem {}
+
+/** Wrongly typed: it ends with a code of its own. */
+export class Usage extends Problem {
+  constructor(message: string) {
+    super(422, message);
+  }
+}
+
+/** Ends a command with a code of its own, after it has said why. */
+export const endWith = (ending: keyof typeof exits) => {
+  process.exitCode = exits[ending];
+};
+
+export const say = (line: string) => console.log(line);
+
+/** One JSON document, or words for a person. */
+export function answer(isJson: boolean | undefined, data: unknown, words: () => string[]) {
+  if (isJson) say(JSON.stringify(data, null, 2));
+  else for (const line of words()) say(line);
+}
+
+/** For work that mends what does not fit. */
+export const whateverItsVersion = { isAboutVersion: true };
+
+/**
+ * Opens this environment for one piece of work.
+ * @throws Unfit when the database is being updated or of another version, unless the work is about just that
+ */
+export async function at(
+  work: (here: Here) => Promise<void>,
+  { isAboutVersion } = { isAboutVersion: false },
+) {
+  const here = openHere(parseSettings({ LOG_LEVEL: 'error', ...process.env }));
+  try {
+    const standing = await here.standing();
+    if (!isAboutVersion && standing.kind !== 'open') throw new Unfit(503, inWords(standing));
+    await work(here);
+  } finally {
+    await here.close();
+  }
+}
+
+/**
+ * Who answers for it in the audit: the person who signed in, if they may; where nobody did, whoever administers the
+ * machine.
+ * @throws Problem for a sign-in that has ended, Forbidden when the person may not
+ */
+export async function actor(here: Here, ability: Ability): Promise<string> {
+  const found = await signedIn(here);
+  return found === null ? operator() : permitted(here, found, ability).email;
+}
+
+function permitted({ grounds }: Here, found: Person, ability: Ability): Person {
+  if (!may(found, ability, grounds)) throw new Forbidden(whoMay(ability, grounds));
+  return found;
+}
+
+const tokenFile = ({ name }: Here) =>
+  join(process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'oneway', `${name}.token`);
+
+export async function keepToken(here: Here, token: string) {
+  const file = tokenFile(here);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(file, `${token}\n`, { mode: 0o600 });
+  await chmod(file, 0o600);
+  return file;
+}
+
+export const forgetToken = (here: Here) => rm(tokenFile(here), { force: true });
+
+/**
+ * Null when nobody signed in. A sign-in that has ended is nobody's: it never counts for more than one that holds.
+ * @throws Problem
+ */
+export async function signedIn(here: Here): Promise<Person | null> {
+  const given = process.env['ONEWAY_TOKEN'];
+  const token = given ?? (await readFile(tokenFile(here), 'utf8').catch(() => ''));
+  if (token === '') return null;
+  const found = await tokens.holderOf(here, token);
+  if (!found) {
+    throw new Problem(
+      401,
+      'This sign-in does not hold any more: “oneway sign-in” again, or “oneway sign-out” (and unset ONEWAY_TOKEN).',
+    );
+  }
+  return found;
+}
+
+/**
+ * The person who types, if they may.
+ * @throws Problem when nobody is signed in, Forbidden when they may not
+ */
+export async function person(here: Here, ability: Ability): Promise<Person> {
+  const found = await signedIn(here);
+  if (!found) {
+    throw new Problem(
+      401,
+      `Sign in first: oneway sign-in --email you@example.com (or set ONEWAY_TOKEN). This acts in ${rung(here.name).inText}, and the audit names you.`,
+    );
+  }
+  return permitted(here, found, ability);
+}
+
+/** One line of standard input; typed without an echo at a terminal. */
+export async function secret(question: string): Promise<string> {
+  if (!process.stdin.isTTY) {
+    let text = '';
+    for await (const part of process.stdin) text += String(part);
+    return text.split('\n')[0] ?? '';
+  }
+  const lines = createInterface({ input: process.stdin, output: process.stdout, terminal: true });
+  const typed = lines.question(question);
+  // What is typed from here on is not shown.
+  (lines as unknown as { _writeToOutput: () => void })._writeToOutput = () => {};
+  const text = await typed;
+  lines.close();
+  say('');
+  return text;
+}
+
+/** Asks at a terminal; a script says --yes. */
+export async function confirmed(question: string, isYes: boolean | undefined): Promise<boolean> {
+  if (isYes) return true;
+  if (!process.stdin.isTTY) {
+    throw new Problem(422, 'Nothing was written: add --yes, or run it at a terminal.');
+  }
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  const text = await lines.question(`${question} [y/N] `);
+  lines.close();
+  return /^y(es)?$/i.test(text.trim());
+}
+
+/** Columns of one width each. */
+export function columns(rows: string[][]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, [...cell].length)));
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, index) => cell + ' '.repeat((widths[index] ?? 0) - [...cell].length))
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,124 @@
+// Rows here beside the same rows there: live for what a person looks at, recalled for everything else.
+import { hashOf } from '../catalog/content.ts';
+import { keyFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import type { Queryable } from '../database/sql.ts';
+import type { Place } from '../environments/environment.ts';
+import { read } from '../rows/store.ts';
+import { inTheirWords, readMappings, type Mappings } from '../state/name-mapping.ts';
+import { writeSeen } from '../state/checked-chunks.ts';
+import { readStates, type RowState } from '../state/row-state.ts';
+import { newsAbout, readStops, type StopState } from '../state/destination-state.ts';
+import { together } from '../settle-all.ts';
+import { statusOf, withDependents, type Status } from '../state/status.ts';
+import { rootOf } from '../catalog/family.ts';
+import { withTheirDependents } from '../rows/dependents.ts';
+
+/** One row on both sides. `here` is in the destination's words (mapped names). */
+export type Sight = {
+  key: RowKey;
+  entity: Entity;
+  here: Row | null;
+  there: Row | null;
+  hereHash: string | null;
+  thereHash: string | null;
+  state: RowState | undefined;
+  stop: StopState | undefined;
+  status: Status | null;
+};
+
+/**
+ * Looks at rows and their dependents on both sides, in a fixed number of queries. Dependents that stand only
+ * there are seen too. `basesIn` has the bases: this environment, which keeps the books of both sides.
+ */
+export async function see(
+  here: Place,
+  there: Place,
+  keys: RowKey[],
+  { basesIn = here.sql, known }: { basesIn?: Queryable; known?: Map<string, Row> } = {},
+): Promise<Map<string, Sight>> {
+  const [mine, theirs] = await together([
+    withTheirDependents(here, keys, known),
+    withTheirDependents(there, keys),
+  ]);
+  const all = keysOf([...keys.map(keyText), ...mine.keys(), ...theirs.keys()]);
+  // A row that moved to another owner is a dependent of neither side's row any more, but it is there.
+  const missing = all.filter((key) => !theirs.has(keyText(key)));
+  for (const [text, row] of await read(there, missing)) theirs.set(text, row);
+  const moved = all.filter((key) => !mine.has(keyText(key)));
+  for (const [text, row] of await read(here, moved)) mine.set(text, row);
+  const [states, stops, mappings] = await together([
+    readStates(here.sql, all),
+    readStops(basesIn, all),
+    readMappings(here.sql),
+  ]);
+  return new Map(
+    all.map((key) => {
+      const text = keyText(key);
+      const state = states.get(text);
+      const sides = { mine: mine.get(text), theirs: theirs.get(text) };
+      // Of a row that does not stand there, the books of the other side say nothing.
+      const stop = basesIn === here.sql || sides.theirs ? stops.get(text) : undefined;
+      return [text, sightOf(key, sides, { state, stop, mappings })];
+    }),
+  );
+}
+
+function sightOf(
+  key: RowKey,
+  { mine, theirs }: { mine: Row | undefined; theirs: Row | undefined },
+  known: { state: RowState | undefined; stop: StopState | undefined; mappings: Mappings },
+): Sight {
+  const entity = entityNamed(key.entity);
+  const { state, stop } = known;
+  const here = mine ? inTheirWords(entity, mine, known.mappings) : null;
+  const there = theirs ?? null;
+  const hereHash = here && hashOf(entity, here);
+  const thereHash = there && hashOf(entity, there);
+  const status = statusOf({
+    here: hereHash,
+    there: thereHash,
+    base: stop?.base_hash ?? null,
+    isDeletedHere: Boolean(state?.deleted_at),
+  });
+  return { key, entity, here, there, hereHash, thereHash, state, stop, status };
+}
+
+export const keysOf = (texts: string[]): RowKey[] => [...new Set(texts)].map(keyFrom);
+
+/** Writes back what was seen at `at`, where it is news; a row found equal without a base gets one. */
+export async function remember(on: Queryable, sights: Iterable<Sight>, at: string) {
+  const news = [...sights].flatMap(({ key, entity, there, hereHash, thereHash: seen, stop }) => {
+    if (entity.isMatchedByName) return [];
+    const isEqual = there !== null && hereHash === seen;
+    return newsAbout(entity, key, { there, seen, isEqual }, stop) ?? [];
+  });
+  await writeSeen(on, news, at);
+}
+
+/** The status of a row together with its dependents. */
+export function statusWithDependents(sights: Map<string, Sight>, root: RowKey): Status | null {
+  const own = sights.get(keyText(root));
+  if (!own?.status) return null;
+  const dependents = dependentSights(sights, root).flatMap(({ status }) => status ?? []);
+  return withDependents(own.status, dependents);
+}
+
+export function dependentSights(sights: Map<string, Sight>, root: RowKey): Sight[] {
+  const { dependents } = entityNamed(root.entity);
+  return dependents.length === 0 ? [] : (byOwner(sights).get(keyText(root)) ?? []);
+}
+
+const owned = new WeakMap<Map<string, Sight>, { size: number; byOwner: Map<string, Sight[]> }>();
+
+/** Dependents by the key text of their owner: sorted out once, and again when sights were added. */
+function byOwner(sights: Map<string, Sight>): Map<string, Sight[]> {
+  const known = owned.get(sights);
+  if (known?.size === sights.size) return known.byOwner;
+  const found = Map.groupBy(sights.values(), ({ entity, here, there }) => {
+    const row = here ?? there;
+    return entity.owner && row ? keyText(rootOf(entity, row)) : '';
+  });
+  owned.set(sights, { size: sights.size, byOwner: found });
+  return found;
+}

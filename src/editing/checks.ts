@@ -1,0 +1,71 @@
+// What a form alone cannot know: do references exist, are names known, is a unique value free?
+import { contentOf } from '../catalog/content.ts';
+import {
+  fieldEntries,
+  labelOf,
+  referencesOf,
+  type Content,
+  type Entity,
+} from '../catalog/entity.ts';
+import { textOf, type Link } from '../catalog/fields.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { idsByName } from '../rows/names.ts';
+import type { Stop } from '../environments/environment.ts';
+import { read } from '../rows/store.ts';
+import { Invalid, type FieldErrors } from '../problems.ts';
+import { deletion } from './deletions.ts';
+import { holding } from '../rows/unique-values.ts';
+
+/** @throws Invalid with one message for each field that does not fit */
+export async function check(here: Stop, entity: Entity, id: number | null, content: Content) {
+  const errors: FieldErrors = {};
+  for (const { field, to } of referencesOf(entity)) {
+    const target = content[field];
+    if (typeof target === 'number' && !(await read(here, [{ entity: to, id: target }])).size) {
+      errors[field] =
+        `Choose ${labelOf(entity, field).toLowerCase()} from the list: there is no ${entityNamed(to).label.one.toLowerCase()} ${target}`;
+    }
+  }
+  for (const [field, { unique, through }] of fieldEntries(entity)) {
+    if (unique) {
+      const value = textOf(content[field]);
+      const holder = (await holding(here, entity, field, [value])).find((one) => one.id !== id);
+      if (holder) {
+        errors[field] =
+          `${labelOf(entity, field)} must be different from the ${labelOf(entity, field).toLowerCase()} of ${entity.label.one.toLowerCase()} ${holder.id}`;
+      }
+    }
+    if (through) {
+      const unknown = await unknownNames(here, (content[field] ?? []) as Link[]);
+      if (unknown)
+        errors[field] = `Choose a ${unknown.kind} from the list: “${unknown.name}” is not one`;
+    }
+  }
+  if (entity.isMatchedByName && id !== null) {
+    Object.assign(errors, await renameError(here, entity, id, content));
+  }
+  if (Object.keys(errors).length > 0) throw new Invalid(errors);
+}
+
+async function unknownNames(here: Stop, links: Link[]) {
+  for (const [kind, names] of [
+    ['city', links.map((link) => link.city)],
+    ['partner', links.flatMap((link) => link.partner ?? [])],
+  ] as const) {
+    const known = await idsByName(here.sql, kind, names);
+    const unknown = names.find((one) => !known.has(one));
+    if (unknown !== undefined) return { kind, name: unknown };
+  }
+  return null;
+}
+
+/** Other environments find a city or partner by its name, and rows carry it as content. */
+async function renameError(here: Stop, entity: Entity, id: number, content: Content) {
+  const { row, usedBy } = await deletion(here, entity, id);
+  const isRenamed = contentOf(entity, row)['name'] !== content['name'];
+  return isRenamed && usedBy.length > 0
+    ? {
+        name: `The name is what other environments know it by, and ${usedBy.length} rows use it. Add a new ${entity.label.one.toLowerCase()} instead, or map the name on the Names page.`,
+      }
+    : {};
+}

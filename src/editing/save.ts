@@ -1,0 +1,151 @@
+// Adding and saving rows where that is allowed.
+import { v7 as uuid } from 'uuid';
+import { differingFields, isSameValue } from '../catalog/content.ts';
+import {
+  fieldEntries,
+  keyText,
+  labelOf,
+  type Content,
+  type Entity,
+  type Row,
+  type RowKey,
+} from '../catalog/entity.ts';
+import { first, sql } from '../database/sql.ts';
+import { drawIds } from '../environments/ids.ts';
+import type { Stop } from '../environments/environment.ts';
+import { read } from '../rows/store.ts';
+import { Conflict, Invalid, NotFound, Unavailable } from '../problems.ts';
+import { check } from './checks.ts';
+import * as journal from '../writing/journal.ts';
+import { write, type Home } from '../writing/write-here.ts';
+import { readStates, type Author } from '../state/row-state.ts';
+
+/** Someone saved the row in between, and both changed the same field. */
+export class EditConflict extends Conflict {
+  readonly conflict: {
+    theirs: Row;
+    mine: Content;
+    merged: Content;
+    fields: string[];
+    version: number;
+    by: string;
+  };
+
+  constructor(conflict: EditConflict['conflict']) {
+    super(`${conflict.by} saved this row while you were editing.`);
+    this.conflict = conflict;
+  }
+}
+
+/**
+ * Adds a row and answers its id. The same form posted again answers the same row.
+ * @throws Invalid when a value does not fit, or when the form was sent before with other values
+ */
+export async function add(
+  home: Home,
+  author: Author,
+  entity: Entity,
+  content: Content,
+  key: string = uuid(),
+): Promise<number> {
+  const { here } = home;
+  const twin = await journal.byKey(here.sql, author.email, key);
+  if (twin) return sameAdd(here, twin, entity, content);
+  await check(here, entity, null, content);
+  const id = await drawIds(here, entity.name);
+  const after: Row = { ...content, id, modified_at: '' };
+  const written = await write(home, author, [{ entity, before: null, after }], { key });
+  return written.isNew ? id : sameAdd(here, written.transfer, entity, content);
+}
+
+/** What became of a form that was posted before. */
+async function sameAdd(here: Stop, twin: journal.Transfer, entity: Entity, content: Content) {
+  const ended = await journal.whenEnded(here, twin.id);
+  const [step] = await journal.stepsOf(here.sql, twin.id);
+  if (!journal.overStates.includes(ended.state)) {
+    throw new Unavailable(
+      'This was sent before and is being settled. Look at the list in a moment.',
+    );
+  }
+  if (ended.state !== 'verified') {
+    throw new Conflict(`This was sent before and not saved. ${ended.problem ?? ''}`);
+  }
+  if (!step?.after || differingFields(entity, step.after, content).length > 0) {
+    throw new Invalid({
+      idempotency_key: 'This form was sent before with other values. Open it again.',
+    });
+  }
+  return step.id;
+}
+
+/**
+ * Saves a row that was opened at `version`. What someone else saved meanwhile is merged field by field.
+ * Answers the labels of the fields that changed.
+ * @throws EditConflict when both changed the same field
+ */
+export async function save(
+  home: Home,
+  author: Author,
+  { entity, id }: { entity: Entity; id: number },
+  content: Content,
+  version: number,
+): Promise<string[]> {
+  const { here } = home;
+  const key = { entity: entity.name, id };
+  const before = (await read(here, [key])).get(keyText(key));
+  if (!before) throw new NotFound(`${entity.label.one} ${id} is not here any more.`);
+  const state = (await readStates(here.sql, [key])).get(keyText(key));
+  const wanted =
+    state && state.version !== version
+      ? await merge(here, entity, { before, mine: content, version, state })
+      : content;
+  await check(here, entity, id, wanted);
+  const changed = differingFields(entity, before, wanted);
+  if (changed.length > 0) {
+    await write(home, author, [{ entity, before, after: { ...before, ...wanted } }]);
+  }
+  return changed.map((field) => labelOf(entity, field));
+}
+
+/** Three ways: as it was opened, as they saved it, as I typed it. */
+async function merge(
+  here: Stop,
+  entity: Entity,
+  {
+    before: theirs,
+    mine,
+    version,
+    state,
+  }: {
+    before: Row;
+    mine: Content;
+    version: number;
+    state: { version: number; changed_by: string };
+  },
+): Promise<Content> {
+  const opened = await contentAt(here, { entity: entity.name, id: theirs.id }, version);
+  const merged: Content = {};
+  const fields: string[] = [];
+  for (const [field] of fieldEntries(entity)) {
+    const isMine = !opened || !isSameValue(mine[field], opened[field]);
+    const isTheirs = !opened || !isSameValue(theirs[field], opened[field]);
+    merged[field] = (isMine ? mine[field] : theirs[field]) ?? null;
+    if (isMine && isTheirs && !isSameValue(mine[field], theirs[field])) fields.push(field);
+  }
+  if (fields.length > 0) {
+    const by = state.changed_by;
+    throw new EditConflict({ theirs, mine, merged, fields, version: state.version, by });
+  }
+  return merged;
+}
+
+/** A row's content as it stood at a version, from its history. */
+async function contentAt(here: Stop, { entity, id }: RowKey, version: number) {
+  const line = await first<{ after_image: string | null }>(
+    here.sql,
+    sql`select after_image from arrival
+         where entity = ${entity} and row_id = ${id} and version = ${version}
+         order by id desc limit 1`,
+  );
+  return line?.after_image ? (JSON.parse(line.after_image) as Row) : null;
+}

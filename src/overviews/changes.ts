@@ -1,0 +1,67 @@
+// What changed in an environment in the last hours: by row and field, who, why, and from where.
+import { differingFields } from '../catalog/content.ts';
+import { labelOf } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { select, sql, type Queryable } from '../database/sql.ts';
+import { image, type Arrival } from '../state/history.ts';
+import { sent } from '../state/transfer-kinds.ts';
+import { inWords } from '../web/format.ts';
+
+export type Change = {
+  arrival: Arrival;
+  fields: ReturnType<typeof changesIn>;
+  /** Rows of the same transfer that are not listed: a large one does not hide what else changed. */
+  more: number;
+};
+
+/** So many rows of one transfer are listed. */
+const OF_EACH = 5;
+
+/** Newest first, below the arrival `before`; at most `limit` rows, and where to go on when there are more. */
+export async function changesSince(
+  on: Queryable,
+  { hours, before, limit }: { hours: number; before: number | null; limit: number },
+): Promise<{ changes: Change[]; next: number | null }> {
+  const arrivals = await select<Arrival & { place: number; of_transfer: number }>(
+    on,
+    sql`select a.*, n.place, n.of_transfer
+          from (select id, row_number() over (partition by transfer order by id desc) as place,
+                       count(*) over (partition by transfer) as of_transfer
+                  from arrival
+                 where kind in (${[...sent, 'save']}) and at > utc_timestamp(3) - interval ${hours} hour) n
+          join arrival a on a.id = n.id
+         where n.place <= ${OF_EACH} and (${before} is null or a.id < ${before})
+         order by a.id desc
+         limit ${limit + 1}`,
+  );
+  const shown = arrivals.slice(0, limit);
+  const last = shown.at(-1);
+  return {
+    changes: shown.map(({ place, of_transfer: all, ...arrival }) => ({
+      arrival,
+      fields: changesIn(arrival, { withLocals: false }),
+      more: place === OF_EACH ? all - place : 0,
+    })),
+    next: arrivals.length > limit && last ? last.id : null,
+  };
+}
+
+/** Old and new value of every field that an arrival changed; elsewhere, what is local there is nobody's business. */
+export function changesIn(
+  { entity: name, before_image, after_image }: Arrival,
+  { withLocals }: { withLocals: boolean },
+) {
+  const entity = entityNamed(name);
+  const [before, after] = [image(before_image), image(after_image)];
+  return differingFields(entity, before ?? {}, after ?? {}).flatMap((field) => {
+    const definition = entity.fields[field];
+    if (!definition || (definition.local && !withLocals)) return [];
+    return [
+      {
+        label: labelOf(entity, field),
+        before: inWords(definition, before?.[field]),
+        after: inWords(definition, after?.[field]),
+      },
+    ];
+  });
+}

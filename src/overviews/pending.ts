@@ -1,0 +1,115 @@
+// Everything that waits to go on, as last seen: what it is, since when, whose it is, and what holds it.
+import { entityNamed } from '../catalog/index.ts';
+import type { RowKey } from '../catalog/entity.ts';
+import { select, sql, type Queryable } from '../database/sql.ts';
+import { DELETED } from '../state/destination-state.ts';
+import { isReady, withDependents, type Status } from '../state/status.ts';
+import { recalledStatus } from '../state/pending.ts';
+
+export type WaitingRow = {
+  key: RowKey;
+  title: string;
+  status: Status;
+  /** The oldest change that has not gone yet. */
+  since: string;
+  people: string[];
+  group: Group;
+  why: string | null;
+};
+
+/** Ready for a click; engineering's; not for production; or in need of a look. */
+export const groups = ['ready', 'look', 'engineering', 'held'] as const;
+export type Group = (typeof groups)[number];
+
+type Line = {
+  entity: string;
+  row_id: number;
+  root_entity: string;
+  root_id: number;
+  root_title: string;
+  hash: string;
+  deleted_at: string | null;
+  changed_at: string;
+  changed_by: string;
+  engineering_by: string | null;
+  held_by: string | null;
+  held_reason: string | null;
+  base_hash: string | null;
+  seen_hash: string | null;
+  undone_hash: string | null;
+  undone_by: string | null;
+  undone_reason: string | null;
+};
+
+/** Rows with their dependents as one, the longest waiting first. */
+export async function allWaiting(on: Queryable): Promise<WaitingRow[]> {
+  const lines = await select<Line>(
+    on,
+    sql`select s.entity, s.row_id, s.root_entity, s.root_id, coalesce(r.title, s.title) as root_title,
+               s.hash, s.deleted_at, s.changed_at, s.changed_by,
+               coalesce(s.engineering_by, r.engineering_by) as engineering_by,
+               coalesce(s.held_by, r.held_by) as held_by,
+               coalesce(s.held_reason, r.held_reason) as held_reason,
+               t.base_hash, t.seen_hash, t.undone_hash, t.undone_by, t.undone_reason
+          from row_state s
+          left join row_state r on r.entity = s.root_entity and r.row_id = s.root_id
+          left join stop_state t on t.entity = s.entity and t.row_id = s.row_id
+         where not (if(s.deleted_at is null, s.hash, null) <=> t.seen_hash)
+         order by s.changed_at`,
+  );
+  const found = new Map<string, WaitingRow & { own: Status | null; dependents: Status[] }>();
+  for (const line of lines) {
+    const status = recalledStatus(line);
+    if (status && status !== 'Only there' && !entityNamed(line.entity).isMatchedByName) {
+      const text = `${line.root_entity}:${line.root_id}`;
+      const known = found.get(text) ?? fresh(line, status);
+      found.set(text, known);
+      if (line.entity === line.root_entity) known.own = status;
+      else known.dependents.push(status);
+      if (!known.people.includes(line.changed_by)) known.people.push(line.changed_by);
+      Object.assign(known, worse(known, line));
+    }
+  }
+  return [...found.values()].map(({ own, dependents, ...row }) => {
+    const status = withDependents(own ?? 'In sync', dependents);
+    const group = row.group === 'ready' && !isReady(status) ? 'look' : row.group;
+    return { ...row, status, group };
+  });
+}
+
+const fresh = (line: Line, status: Status) => ({
+  key: { entity: line.root_entity, id: line.root_id },
+  title: line.root_title,
+  status,
+  since: line.changed_at,
+  people: [] as string[],
+  group: 'ready' as Group,
+  why: null as string | null,
+  own: null as Status | null,
+  dependents: [] as Status[],
+});
+
+/** What holds a row: a hold before engineering's mark, and that before what was undone. */
+function worse(known: { group: Group; why: string | null }, line: Line) {
+  if (line.held_by) return { group: 'held' as const, why: said(line.held_by, line.held_reason) };
+  if (known.group === 'held') return known;
+  if (line.engineering_by) return { group: 'engineering' as const, why: line.engineering_by };
+  const isUndone = line.undone_hash === (line.deleted_at ? DELETED : line.hash);
+  if (isUndone && known.group === 'ready') {
+    const by = said(line.undone_by ?? '', line.undone_reason);
+    return { group: 'look' as const, why: `undone by ${by}` };
+  }
+  return known;
+}
+
+const said = (person: string, reason: string | null) => (reason ? `${person}: ${reason}` : person);
+
+/** How long something has waited, in the three lengths that matter. */
+export const ages = ['today', 'this week', 'longer'] as const;
+export type Age = (typeof ages)[number];
+
+export function ageOf(since: string, now = Date.now()): Age {
+  const days = (now - Date.parse(`${since.replace(' ', 'T')}Z`)) / 86_400_000;
+  if (days < 1) return 'today';
+  return days < 7 ? 'this week' : 'longer';
+}

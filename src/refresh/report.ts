@@ -1,0 +1,60 @@
+// What came of a copy-down, or what it would do.
+import { differingFields } from '../catalog/content.ts';
+import { labelOf, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import type { Change } from '../writing/write-here.ts';
+
+export type LeftAlone = { key: RowKey; title: string; why: string };
+export type Overwritten = { key: RowKey; title: string; fields: string[] };
+export type Report = {
+  created: number;
+  updated: number;
+  same: number;
+  /** How many have work of their own here, and the first of them. */
+  left: number;
+  leftAlone: LeftAlone[];
+  /** The first rows that got (or would get) production's content instead of their own, with the fields. */
+  overwritten: Overwritten[];
+  /** Icons and images that production's store does not have. */
+  missingImages: string[];
+  /** Up to where it has come: the type, its last id, and rows of all types. */
+  at: { entity: string; after: number; all: number };
+};
+
+export const LISTED = 500;
+
+export const emptyReport = (): Report => ({
+  created: 0,
+  updated: 0,
+  same: 0,
+  left: 0,
+  leftAlone: [],
+  overwritten: [],
+  missingImages: [],
+  at: { entity: '', after: 0, all: 0 },
+});
+
+export const keyOf = (entity: Entity, { id }: Row): RowKey => ({ entity: entity.name, id });
+
+export function leaveAlone(report: Report, entity: Entity, row: Row, why: string) {
+  report.left += 1;
+  if (report.leftAlone.length < LISTED) {
+    report.leftAlone.push({ key: keyOf(entity, row), title: titleOf(entity, row), why });
+  }
+}
+
+export function listOverwritten({ overwritten }: Report, changes: Change[]) {
+  for (const { entity, before, after } of changes) {
+    if (before && after && overwritten.length < LISTED) {
+      const fields = differingFields(entity, before, after).map((name) => labelOf(entity, name));
+      overwritten.push({ key: keyOf(entity, before), title: titleOf(entity, before), fields });
+    }
+  }
+}
+
+/** As it is now: whoever tells it later does not tell what came after. */
+export const asOfNow = (report: Report): Report => ({
+  ...report,
+  leftAlone: [...report.leftAlone],
+  overwritten: [...report.overwritten],
+  missingImages: [...report.missingImages],
+});

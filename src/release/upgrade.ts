@@ -1,0 +1,164 @@
+// `oneway db`: brings the databases of one environment to the shape of this program, with everybody else kept
+// out. Killed at any point it can be run again.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pool, PoolConnection } from 'mysql2/promise';
+import { first, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import { migrate } from '../database/migrate.ts';
+import type { Here } from '../environments/app.ts';
+import { rung } from '../environments/rules.ts';
+import { forgetAll } from '../state/checked-chunks.ts';
+import * as claims from '../writing/claims.ts';
+import * as journal from '../writing/journal.ts';
+import { point } from '../writing/failpoints.ts';
+import { recover } from '../writing/recovery.ts';
+import { Conflict, Problem } from '../problems.ts';
+import { currentVersion } from '../version/db-version.ts';
+import { readVersion, writeVersion } from '../version/metadata.ts';
+import { KEPT } from '../version/compatibility.ts';
+import { operator } from './operator.ts';
+
+/** Before the first migration there is no version. */
+const NONE = '0.0.0';
+
+export type Upgrade = {
+  here: Here;
+  say: (line: string) => void;
+  /** How long to wait for transfers under way, in milliseconds. */
+  patience?: number;
+  /** How long others may believe a flag that they have read. */
+  kept?: number;
+};
+
+/**
+ * Migrates; answers the names of what was applied.
+ * @throws Conflict when another migration is at it, Problem when transfers do not end
+ */
+export async function upgrade({
+  here,
+  say,
+  patience = 600_000,
+  kept = KEPT,
+}: Upgrade): Promise<string[]> {
+  const lock = await takeLock(here);
+  try {
+    await point('upgrade lock');
+    const before = await readVersion(here.documents);
+    const from = before?.databaseVersion ?? NONE;
+    await setUpdating(here, from);
+    await point('upgrade flag');
+    // Who read the flag before it was set may believe in it for this long.
+    if (before !== null) await sleep(kept);
+    try {
+      await untilQuiet(here, say, patience);
+    } catch (error) {
+      // What an earlier migration left half done, or a person closed, stays closed.
+      if (!before?.isUpdating) {
+        await writeVersion(here.documents, { databaseVersion: from, isUpdating: false });
+      }
+      throw error;
+    }
+    await point('upgrade quiet');
+    // A failure from here on leaves the door closed: half a shape is no shape to work on.
+    const applied = await migrate(here.sql, here.documents, {
+      step: () => point('upgrade statement'),
+    });
+    // Another version may spell a row otherwise.
+    await forgetAll(here.sql);
+    await point('upgrade migrated');
+    await writeVersion(here.documents, { databaseVersion: currentVersion(), isUpdating: false });
+    await point('upgrade version');
+    return applied;
+  } finally {
+    // With the connection goes the lock, also when this process is killed.
+    lock.destroy();
+  }
+}
+
+async function takeLock(here: Here): Promise<PoolConnection> {
+  const connection = await here.writers.getConnection();
+  const line = await first<{ taken: number }>(
+    connection,
+    sql`select get_lock(concat('oneway-migrate-', database()), 0) as taken`,
+  );
+  if (line?.taken === 1) return connection;
+  connection.destroy();
+  const { by, since } = (await readVersion(here.documents)) ?? {};
+  const who = by ? ` by ${by}, since ${since}` : '';
+  throw new Conflict(`Another migration of ${rung(here.name).inText} is under way${who}.`);
+}
+
+export const setUpdating = (here: Here, databaseVersion: string) =>
+  writeVersion(here.documents, {
+    databaseVersion,
+    isUpdating: true,
+    since: new Date().toISOString(),
+    by: operator(),
+  });
+
+/** Waits until no claim stands here and no transfer of this journal is under way; orphans are ended first. */
+async function untilQuiet(here: Here, say: Upgrade['say'], patience: number) {
+  if (!(await isMigrated(here.sql))) return;
+  const until = Date.now() + patience;
+  for (let said = ''; ;) {
+    const lease = here.settings.lease.milliseconds;
+    await recover({ here, there: here.destination, lease, log: quiet });
+    const busy = await atWork(here.sql);
+    if (busy.length === 0) return;
+    const line = `waiting for ${busy.join(', ')}`;
+    if (line !== said) say(line);
+    said = line;
+    if (Date.now() > until) {
+      throw new Problem(
+        503,
+        `These do not end: ${busy.join(', ')}. Nothing was migrated, and the door is as it was before. “oneway claims” shows what is held and can release it.`,
+      );
+    }
+    await sleep(500);
+  }
+}
+
+const quiet = { info: () => {}, warn: () => {} };
+
+const isMigrated = async (on: Queryable) =>
+  (await first(
+    on,
+    sql`select 1 from information_schema.tables
+         where table_schema = database() and table_name = 'clock'`,
+  )) !== undefined;
+
+async function atWork(on: Pool): Promise<string[]> {
+  // Who writes in one transaction holds the gate instead of claims.
+  const isFree = await transaction(on, claims.lockGate).then(() => true, refuseUnlessLocked);
+  if (!isFree) return ['a copy-down'];
+  const held = await claims.held(on);
+  const live = await select<{ number: number }>(
+    on,
+    sql`select number from transfer where state in (${journal.liveStates}) and state <> 'planned'`,
+  );
+  return [
+    ...held.map(({ number, origin, person }) => `transfer ${number} from ${origin} (${person})`),
+    ...live.map(({ number }) => `transfer ${number} from here`),
+  ];
+}
+
+function refuseUnlessLocked(error: unknown): boolean {
+  if ((error as { code?: string }).code === 'ER_LOCK_WAIT_TIMEOUT') return false;
+  throw error;
+}
+
+/** Opens the door by hand; answers what stood in the document. */
+export async function clearUpdating(here: Here) {
+  const lock = await takeLock(here);
+  try {
+    const before = await readVersion(here.documents);
+    if (before === null)
+      throw new Problem(404, 'There is no version document. Run “oneway db migrate”.');
+    await writeVersion(here.documents, {
+      databaseVersion: before.databaseVersion,
+      isUpdating: false,
+    });
+    return before;
+  } finally {
+    lock.destroy();
+  }
+}

@@ -1,0 +1,23 @@
+import { keyText, type Row, type RowKey } from '../catalog/entity.ts';
+import type { Place } from '../environments/environment.ts';
+import { byEntity, read, readBy } from './store.ts';
+import { dependentsOf } from '../catalog/family.ts';
+
+/** Rows and what stands under them, by key text; `known` when the rows themselves were read just now. */
+export async function withTheirDependents(
+  place: Place,
+  keys: RowKey[],
+  known?: Map<string, Row>,
+): Promise<Map<string, Row>> {
+  const rows = new Map(known ?? (await read(place, keys)));
+  for (const [entity, ids] of byEntity(keys)) {
+    for (const dependent of dependentsOf(entity)) {
+      if (dependent.owner) {
+        for (const row of await readBy(place, dependent, dependent.owner, ids)) {
+          rows.set(keyText({ entity: dependent.name, id: row.id }), row);
+        }
+      }
+    }
+  }
+  return rows;
+}

@@ -1,0 +1,182 @@
+// Rows of a table told in a line each, made by the server that keeps them, so that two places can be compared
+// without moving their rows. A line stands for every value that travels: texts with their lengths, nulls told apart,
+// and linked names. SHA-1 is the fastest digest that MySQL has; it guards against accidents, not against people.
+import { hash } from 'node:crypto';
+import { columnOf, fieldEntries, type Entity } from '../catalog/entity.ts';
+import { join, name, select, sql, type Queryable, type Statement } from '../database/sql.ts';
+import { lately } from '../database/cached-for.ts';
+
+/** So many ids are one stretch, whether or not they all have a row. */
+export const STRETCH = 1000;
+export const stretchOf = (id: number) => Math.floor(id / STRETCH);
+
+/** `<SHA-1 of the content> <id> <modified_at>` */
+export type Line = string;
+const DIGEST = 40;
+export const contentIn = (line: Line) => line.slice(0, DIGEST);
+
+/** Lines in order of id, with their ids: these are asked for so often that they are read once. */
+export class Lines {
+  readonly ids: number[] = [];
+  readonly all: Line[] = [];
+
+  static from(lines: Line[]): Lines {
+    const made = new Lines();
+    for (const line of lines) made.add(Number.parseInt(line.slice(DIGEST + 1), 10), line);
+    return made;
+  }
+
+  add(id: number, line: Line) {
+    this.ids.push(id);
+    this.all.push(line);
+  }
+}
+
+/** The line of a row that nobody vouches for: no row has it, so that it is looked at the next time. */
+export const doubtfulLine = (id: number): Line => `${'-'.repeat(DIGEST)} ${id} -`;
+
+/** The same lines, with others (in any order) instead of, or beside, those of their ids. */
+export function withLines(lines: Lines, others: Map<number, Line>): Lines {
+  const made = new Lines();
+  const sorted = new Lines();
+  for (const id of [...others.keys()].toSorted((one, other) => one - other)) {
+    sorted.add(id, others.get(id) ?? '');
+  }
+  sideBySide(lines, sorted, (id, own, other) => made.add(id, other ?? own ?? ''));
+  return made;
+}
+
+/** Visits every id that either list has, in order, with its line in both. */
+export function sideBySide(
+  one: Lines,
+  other: Lines,
+  visit: (id: number, mine: Line | undefined, theirs: Line | undefined) => void,
+) {
+  let [left, right] = [0, 0];
+  while (left < one.ids.length || right < other.ids.length) {
+    const [mine, theirs] = [one.ids[left] ?? Infinity, other.ids[right] ?? Infinity];
+    const id = Math.min(mine, theirs);
+    visit(
+      id,
+      mine === id ? one.all[left] : undefined,
+      theirs === id ? other.all[right] : undefined,
+    );
+    if (mine === id) left += 1;
+    if (theirs === id) right += 1;
+  }
+}
+
+/** Lines of the rows whose stretch is from `first` to `last`, by stretch and in order of id. */
+export async function digests(
+  on: Queryable,
+  entity: Entity,
+  first: number,
+  last: number,
+): Promise<Map<number, Lines>> {
+  const [from, to] = [first * STRETCH, (last + 1) * STRETCH];
+  const lines = await linesWhere(on, entity, (id) => sql`${id} >= ${from} and ${id} < ${to}`);
+  const found = new Map<number, Lines>();
+  let own = new Lines();
+  let stretch = -1;
+  for (const [index, id] of lines.ids.entries()) {
+    const number = stretchOf(id);
+    if (number !== stretch) {
+      stretch = number;
+      own = new Lines();
+      found.set(stretch, own);
+    }
+    own.add(id, lines.all[index] ?? '');
+  }
+  return found;
+}
+
+/** Lines of these rows, by id. */
+export async function linesOf(on: Queryable, entity: Entity, ids: number[]) {
+  if (ids.length === 0) return new Map<number, Line>();
+  const lines = await linesWhere(on, entity, (id) => sql`${id} in (${ids})`);
+  return new Map(lines.ids.map((id, index) => [id, lines.all[index] ?? '']));
+}
+
+/** `condition` bounds a column of ids. */
+async function linesWhere(
+  on: Queryable,
+  entity: Entity,
+  condition: (id: Statement) => Statement,
+): Promise<Lines> {
+  const columns = await contentColumns(on, entity);
+  const links = await linksWhere(on, entity, condition);
+  const rows = await select<{ id: number; line: Line }>(
+    on,
+    sql`select id, concat_ws(' ', sha1(concat_ws('|', ${join(columns, ', ')})), id, modified_at) as line
+          from ${name(entity.table)}
+         where ${condition(sql`id`)} and id <= ${Number.MAX_SAFE_INTEGER}
+         order by id`,
+  );
+  const lines = new Lines();
+  for (const { id, line } of rows) lines.add(id, withLinks(line, links.get(id)));
+  return lines;
+}
+
+const withLinks = (line: Line, links: string | undefined): Line =>
+  links === undefined ? line : hash('sha1', contentIn(line) + links) + line.slice(DIGEST);
+
+const texts = new Set(['text', 'long-text', 'link', 'choice', 'image']);
+
+/** Every column that travels; one that this database does not have is told apart from null. */
+async function contentColumns(on: Queryable, entity: Entity): Promise<Statement[]> {
+  const columns = await lately(on, `columns of ${entity.table}`, () =>
+    select<{ name: string }>(
+      on,
+      sql`select column_name as name from information_schema.columns
+           where table_schema = database() and table_name = ${entity.table}`,
+    ),
+  );
+  const known = new Set(columns.map((column) => column.name));
+  return fieldEntries(entity).flatMap(([field, definition]) => {
+    const column = columnOf(field, definition);
+    if (definition.local || !column) return [];
+    if (!known.has(column)) return sql`'missing'`;
+    const value = name(column);
+    return texts.has(definition.kind)
+      ? sql`coalesce(length(${value}), '-'), ${value}`
+      : sql`coalesce(${value}, '-')`;
+  });
+}
+
+/** Linked names of each row that has any, as one text. */
+async function linksWhere(
+  on: Queryable,
+  entity: Entity,
+  condition: (id: Statement) => Statement,
+): Promise<Map<number, string>> {
+  const found = new Map<number, string>();
+  const owner = sql`l.${name(`${entity.table}_id`)}`;
+  for (const [, { through }] of fieldEntries(entity)) {
+    if (!through) continue;
+    const lines = await select<{ owner: number; links: string }>(
+      on,
+      sql`select ${owner} as owner,
+                 group_concat(concat_ws('|', length(c.name), c.name, coalesce(length(p.name), '-'), p.name)
+                              order by c.name separator ',') as links
+            from ${name(through)} l
+            join city c on c.id = l.city_id
+            left join partner p on p.id = l.partner_id
+           where ${condition(owner)}
+           group by ${owner}`,
+    );
+    for (const line of lines) {
+      found.set(line.owner, `${found.get(line.owner) ?? ''} ${through} ${line.links}`);
+    }
+  }
+  return found;
+}
+
+/** The first id of a table from `from` on; none that is too large for a number is ours. */
+export async function nextId(on: Queryable, table: string, from: number): Promise<number | null> {
+  const [line] = await select<{ id: number | null }>(
+    on,
+    sql`select min(id) as id from ${name(table)}
+         where id >= ${from} and id <= ${Number.MAX_SAFE_INTEGER}`,
+  );
+  return line?.id ?? null;
+}

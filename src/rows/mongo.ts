@@ -1,0 +1,250 @@
+// Rows that live in MongoDB. A removed document stays for a day as a stub, so that a writer that wakes up
+// late finds the stamp of a later one; every reader counts a stub as absent.
+import { MongoBulkWriteError, type Db, type Filter } from 'mongodb';
+import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
+import type { Value } from '../catalog/fields.ts';
+import type { Cursor, Found, Query, Which } from './store.ts';
+
+/** Which write a document last came from. */
+export type Stamp = { transfer: string; fence: number };
+export type Stored = {
+  _id: number;
+  modified_at?: Date;
+  stamp?: Stamp;
+  removed_at?: Date;
+  [field: string]: unknown;
+};
+
+const present = { removed_at: { $exists: false } };
+
+export const collection = (documents: Db, entity: Entity) =>
+  documents.collection<Stored>(entity.table);
+
+/** There are servers that look through a list in `$in` once for every document that they find. */
+const LISTED = 50;
+
+async function findIn(
+  documents: Db,
+  entity: Entity,
+  field: string,
+  values: number[],
+): Promise<Stored[]> {
+  const found: Stored[] = [];
+  for (let from = 0; from < values.length; from += LISTED) {
+    const some = values.slice(from, from + LISTED);
+    const filter = { [field]: { $in: some } } as Filter<Stored>;
+    found.push(...(await collection(documents, entity).find(filter).toArray()));
+  }
+  return found.toSorted((one, other) => one._id - other._id);
+}
+
+export async function read(documents: Db, entity: Entity, ids: number[]): Promise<Row[]> {
+  return rowsIn(entity, await findIn(documents, entity, '_id', ids));
+}
+
+export async function readBy(documents: Db, entity: Entity, field: string, targets: number[]) {
+  return rowsIn(entity, await findIn(documents, entity, field, targets));
+}
+
+/** Stubs are few: to leave them out here costs less than to ask for those that are none. */
+const rowsIn = (entity: Entity, stored: Stored[]) =>
+  stored.flatMap((one) => rowIn(entity, one) ?? []);
+
+/** All rows above an id, in order of id and in parts: one cursor, so that nothing is sought again for each part. */
+export async function* walk(documents: Db, entity: Entity, after: number, size: number) {
+  const cursor = collection(documents, entity)
+    .find({ _id: { $gt: after }, ...present }, { batchSize: size })
+    .sort({ _id: 1 });
+  let part: Row[] = [];
+  for await (const stored of cursor) {
+    part.push(toRow(entity, stored));
+    if (part.length === size) {
+      yield part;
+      part = [];
+    }
+  }
+  if (part.length > 0) yield part;
+}
+
+export async function readChangedAfter(
+  documents: Db,
+  entity: Entity,
+  { modifiedAfter, after }: Cursor,
+  limit: number,
+): Promise<Row[]> {
+  const instant = new Date(modifiedAfter);
+  const stored = await collection(documents, entity)
+    .find({
+      ...present,
+      $or: [{ modified_at: { $gt: instant } }, { modified_at: instant, _id: { $gt: after } }],
+    })
+    .sort({ modified_at: 1, _id: 1 })
+    .limit(limit)
+    .toArray();
+  return stored.map((one) => toRow(entity, one));
+}
+
+export const count = (documents: Db, entity: Entity): Promise<number> =>
+  collection(documents, entity).countDocuments(present);
+
+/** As they stand, stubs included; for a writer. */
+export async function readStored(documents: Db, entity: Entity, ids: number[]) {
+  const stored = await findIn(documents, entity, '_id', ids);
+  return new Map(stored.map((one) => [one._id, one]));
+}
+
+export async function find(documents: Db, entity: Entity, query: Query): Promise<Found> {
+  const where = condition(entity, query);
+  const direction = query.sort.descending ? -1 : 1;
+  const field = query.sort.field === 'id' ? '_id' : query.sort.field;
+  const total = await collection(documents, entity).countDocuments(where);
+  const stored = await collection(documents, entity)
+    .find(where)
+    .sort({ [field]: direction, ...(field === '_id' ? {} : { _id: direction }) })
+    .skip(query.offset)
+    .limit(query.limit)
+    .toArray();
+  return { rows: stored.map((one) => toRow(entity, one)), total };
+}
+
+export async function findIds(documents: Db, entity: Entity, query: Which): Promise<number[]> {
+  const stored = await collection(documents, entity)
+    .find(condition(entity, query), { projection: { _id: 1 } })
+    .sort({ _id: 1 })
+    .toArray();
+  return stored.map((one) => one._id);
+}
+
+function condition(entity: Entity, query: Which): Filter<Stored> {
+  const all: Filter<Stored>[] = [present];
+  if (query.ids) all.push({ _id: { $in: query.ids } });
+  for (const [field, value] of Object.entries(query.filters)) all.push({ [field]: value });
+  if (query.search !== '') {
+    const pattern = query.search.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+    const any: Filter<Stored>[] = fieldEntries(entity)
+      .filter(([, definition]) => definition.search)
+      .map(([field]) => ({ [field]: { $regex: pattern, $options: 'i' } }));
+    if (/^#?\d{1,15}$/.test(query.search)) any.push({ _id: Number(query.search.replace('#', '')) });
+    all.push({ $or: any });
+  }
+  return { $and: all };
+}
+
+/** The row a document holds, or null for a stub or nothing. */
+export const rowIn = (entity: Entity, stored: Stored | undefined): Row | null =>
+  stored && !stored.removed_at ? toRow(entity, stored) : null;
+
+export function toRow(entity: Entity, stored: Stored): Row {
+  const modified = stored.modified_at ?? new Date(0);
+  const row: Row = { id: stored._id, modified_at: modified.toISOString() };
+  for (const [field] of fieldEntries(entity)) {
+    const value = stored[field] as Value | undefined;
+    if (value !== undefined) row[field] = value;
+  }
+  return row;
+}
+
+export function toStored(entity: Entity, row: Row, instant: string, stamp: Stamp): Stored {
+  const stored: Stored = { _id: row.id, modified_at: new Date(instant), stamp };
+  for (const [field] of fieldEntries(entity)) {
+    if (row[field] !== undefined) stored[field] = row[field];
+  }
+  return stored;
+}
+
+const ours = new Set(['_id', 'modified_at', 'stamp', 'removed_at']);
+
+/** Fields that this version of the program does not know: they stay as they are. */
+export const unknownFields = (entity: Entity, seen: Stored | undefined): Partial<Stored> =>
+  Object.fromEntries(
+    Object.entries(seen ?? {}).filter(([field]) => !ours.has(field) && !entity.fields[field]),
+  );
+
+export const stub = (id: number, instant: string, stamp: Stamp): Stored => ({
+  _id: id,
+  removed_at: new Date(instant),
+  stamp,
+});
+
+/** What shall stand where `seen` still stands; `undefined` means that nothing stood there. */
+export type Replacement = { seen: Stored | undefined; next: Stored };
+
+/** Compare-and-set, to the last field. Answers whether what was seen still stood there. */
+export async function replace(
+  documents: Db,
+  entity: Entity,
+  { seen, next }: Replacement,
+): Promise<boolean> {
+  const into = collection(documents, entity);
+  if (seen === undefined) {
+    return into.insertOne(next).then(() => true, refuseDuplicateId);
+  }
+  const { _id, ...rest } = next;
+  const result = await into.replaceOne(standsStill(seen, next), rest);
+  return result.matchedCount === 1;
+}
+
+function standsStill(seen: Stored, next: Stored): Filter<Stored> {
+  const names = new Set([...Object.keys(seen), ...Object.keys(next)]);
+  names.delete('_id');
+  const same = [...names].map((field) => [
+    field,
+    seen[field] === undefined ? { $exists: false } : { $eq: seen[field], $exists: true },
+  ]);
+  // All beside the id: inside of $and not every server finds it, and one that does not looks through all documents.
+  return { _id: next._id, ...Object.fromEntries(same) };
+}
+
+/**
+ * The same for many, in their order and in one round trip. Answers how many came before the first that did not find
+ * what was seen; those after it may have been put.
+ */
+export async function replaceAll(
+  documents: Db,
+  entity: Entity,
+  replacements: Replacement[],
+): Promise<number> {
+  const operations = replacements.map(({ seen, next }) => {
+    if (seen === undefined) return { insertOne: { document: next } };
+    const { _id, ...replacement } = next;
+    return { replaceOne: { filter: standsStill(seen, next), replacement } };
+  });
+  const into = collection(documents, entity);
+  try {
+    const { matchedCount, insertedCount } = await into.bulkWrite(operations, { ordered: true });
+    if (matchedCount + insertedCount === replacements.length) return replacements.length;
+  } catch (error) {
+    // Anything else, a write that is not yet durable among them, is not told apart document by document.
+    if (!isDuplicate(error)) throw error;
+  }
+  return replaceRest(documents, entity, replacements);
+}
+
+const isDuplicate = (error: unknown) =>
+  error instanceof MongoBulkWriteError &&
+  error.code === 11_000 &&
+  error.result.getWriteConcernError() === undefined;
+
+/** One by one tells which did not fit, and why. */
+async function replaceRest(documents: Db, entity: Entity, replacements: Replacement[]) {
+  const ids = replacements.map(({ next }) => next._id);
+  const now = await readStored(documents, entity, ids);
+  for (const [index, { seen, next }] of replacements.entries()) {
+    const isPut =
+      isSameWrite(now.get(next._id), next) || (await replace(documents, entity, { seen, next }));
+    if (!isPut) return index;
+  }
+  return replacements.length;
+}
+
+const isSameWrite = (now: Stored | undefined, { stamp, modified_at: at }: Stored) =>
+  now?.stamp?.transfer === stamp?.transfer &&
+  now?.stamp?.fence === stamp?.fence &&
+  now?.modified_at?.getTime() === at?.getTime();
+
+function refuseDuplicateId(error: unknown): boolean {
+  const { code, keyPattern } = error as { code?: number; keyPattern?: Record<string, number> };
+  // Another unique key that is taken is an error of its own, told by name.
+  if (code === 11_000 && (!keyPattern || '_id' in keyPattern)) return false;
+  throw error;
+}

@@ -1,0 +1,288 @@
+// Rows that live in MySQL: read and written set by set.
+import { columnOf, fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
+import { sortLinks, type Field, type Link } from '../catalog/fields.ts';
+import { insertLines, updateFromLines, type Line } from '../database/bulk.ts';
+import {
+  fromSqlInstant,
+  join,
+  name,
+  run,
+  select,
+  sql,
+  toSqlInstant,
+  type Queryable,
+  type Statement,
+} from '../database/sql.ts';
+import { lately } from '../database/cached-for.ts';
+import type { IdsByName } from './names.ts';
+import type { Cursor, Found, Query, Which } from './store.ts';
+
+type Stored = Record<string, unknown> & { id: number };
+
+export async function read(
+  on: Queryable,
+  entity: Entity,
+  ids: number[],
+  { lock = false } = {},
+): Promise<Row[]> {
+  const sorted = ids.toSorted((one, other) => one - other);
+  const end = lock ? sql` for update` : sql``;
+  const stored = await select<Stored>(
+    on,
+    sql`select * from ${name(entity.table)} where id in (${sorted}) order by id${end}`,
+  );
+  return withLinks(on, entity, stored);
+}
+
+/** Rows whose reference `field` points to one of `targets`. */
+export async function readBy(
+  on: Queryable,
+  entity: Entity,
+  field: string,
+  targets: number[],
+): Promise<Row[]> {
+  const stored = await select<Stored>(
+    on,
+    sql`select * from ${name(entity.table)} where ${name(`${field}_id`)} in (${targets}) order by id`,
+  );
+  return withLinks(on, entity, stored);
+}
+
+/** All rows above an id, in order of id and in parts. */
+export async function* walk(on: Queryable, entity: Entity, after: number, size: number) {
+  for (let last = after; ;) {
+    const stored = await select<Stored>(
+      on,
+      sql`select * from ${name(entity.table)} where id > ${last} order by id limit ${size}`,
+    );
+    if (stored.length === 0) return;
+    yield await withLinks(on, entity, stored);
+    last = stored.at(-1)?.id ?? last;
+  }
+}
+
+export async function readChangedAfter(
+  on: Queryable,
+  entity: Entity,
+  { modifiedAfter, after }: Cursor,
+  limit: number,
+): Promise<Row[]> {
+  const instant = toSqlInstant(modifiedAfter);
+  const stored = await select<Stored>(
+    on,
+    sql`select * from ${name(entity.table)}
+         where modified_at >= ${instant} and (modified_at > ${instant} or id > ${after})
+         order by modified_at, id limit ${limit}`,
+  );
+  return withLinks(on, entity, stored);
+}
+
+export async function count(on: Queryable, entity: Entity): Promise<number> {
+  const [counted] = await select<{ total: number }>(
+    on,
+    sql`select count(*) as total from ${name(entity.table)}`,
+  );
+  return counted?.total ?? 0;
+}
+
+export async function find(on: Queryable, entity: Entity, query: Query): Promise<Found> {
+  const where = condition(entity, query);
+  const sorted = entity.fields[query.sort.field];
+  const column = name((sorted && columnOf(query.sort.field, sorted)) ?? query.sort.field);
+  const order =
+    sorted?.kind === 'text' ? sql`${column} collate utf8mb4_unicode_ci` : sql`${column}`;
+  const direction = query.sort.descending ? sql`desc` : sql`asc`;
+  const count = () =>
+    select<{ total: number }>(
+      on,
+      sql`select count(*) as total from ${name(entity.table)} where ${where}`,
+    );
+  const isNarrowed = query.ids || query.search !== '' || Object.keys(query.filters).length > 0;
+  const [counted] = await (isNarrowed ? count() : lately(on, `all of ${entity.name}`, count));
+  const stored = await select<Stored>(
+    on,
+    sql`select * from ${name(entity.table)} where ${where}
+        order by ${order} ${direction}, id ${direction}
+        limit ${query.limit} offset ${query.offset}`,
+  );
+  return { rows: await withLinks(on, entity, stored), total: counted?.total ?? 0 };
+}
+
+export async function findIds(on: Queryable, entity: Entity, query: Which): Promise<number[]> {
+  const rows = await select<{ id: number }>(
+    on,
+    sql`select id from ${name(entity.table)} where ${condition(entity, query)} order by id`,
+  );
+  return rows.map((row) => row.id);
+}
+
+function condition(entity: Entity, query: Which): Statement {
+  const all: Statement[] = [sql`true`];
+  if (query.ids) all.push(sql`id in (${query.ids})`);
+  for (const [field, value] of Object.entries(query.filters)) {
+    const definition = entity.fields[field];
+    const column = definition && columnOf(field, definition);
+    if (!column) throw new TypeError(`${entity.name} cannot be found by ${field}`);
+    all.push(sql`${name(column)} = ${value}`);
+  }
+  if (query.search !== '') {
+    const pattern = `%${query.search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+    const any = fieldEntries(entity)
+      .filter(([, field]) => field.search)
+      .map(([field]) => sql`${name(field)} collate utf8mb4_unicode_ci like ${pattern}`);
+    if (/^#?\d{1,15}$/.test(query.search))
+      any.push(sql`id = ${Number(query.search.replace('#', ''))}`);
+    all.push(sql`(${join(any, ' or ')})`);
+  }
+  return join(all, ' and ');
+}
+
+async function withLinks(on: Queryable, entity: Entity, stored: Stored[]): Promise<Row[]> {
+  const rows = stored.map((one) => toRow(entity, one));
+  for (const [field, definition] of fieldEntries(entity)) {
+    if (definition.through && rows.length > 0) {
+      const links = await readLinks(
+        on,
+        entity,
+        definition.through,
+        rows.map((row) => row.id),
+      );
+      for (const row of rows) row[field] = sortLinks(links.get(row.id) ?? []);
+    }
+  }
+  return rows;
+}
+
+async function readLinks(on: Queryable, entity: Entity, through: string, ids: number[]) {
+  const lines = await select<{ owner: number } & Link>(
+    on,
+    sql`select l.${ownerColumn(entity)} as owner, c.name as city, p.name as partner
+          from ${name(through)} l
+          join city c on c.id = l.city_id
+          left join partner p on p.id = l.partner_id
+         where l.${ownerColumn(entity)} in (${ids})`,
+  );
+  const links = new Map<number, Link[]>();
+  for (const { owner, city, partner } of lines) {
+    const link = { city: city.normalize('NFC'), partner: partner?.normalize('NFC') ?? null };
+    links.set(owner, [...(links.get(owner) ?? []), link]);
+  }
+  return links;
+}
+
+const ownerColumn = (entity: Entity) => name(`${entity.table}_id`);
+
+function toRow(entity: Entity, stored: Stored): Row {
+  const row: Row = { id: stored.id, modified_at: fromSqlInstant(String(stored['modified_at'])) };
+  for (const [field, definition] of fieldEntries(entity)) {
+    const column = columnOf(field, definition);
+    // A column that this database does not have (yet) is missing, not null.
+    if (column && column in stored) row[field] = definition.read(stored[column]);
+  }
+  return row;
+}
+
+const columnsOf = (entity: Entity): [string, Field, string][] =>
+  fieldEntries(entity).flatMap(([field, definition]) => {
+    const column = columnOf(field, definition);
+    return column ? [[field, definition, column] as [string, Field, string]] : [];
+  });
+
+/** The id, and the values of these columns. */
+const storedLine = (row: Row, columns: [string, Field, string][]): Line => [
+  row.id,
+  ...columns.map(([field, definition]) => definition.store(row[field] ?? null) as Line[number]),
+];
+
+/** Inserts rows under their ids, with one `modified_at` for all. */
+export async function insert(
+  on: Queryable,
+  entity: Entity,
+  rows: Row[],
+  instant: string,
+  ids: LinkIds,
+) {
+  const columns = columnsOf(entity);
+  const names = ['id', ...columns.map(([, , column]) => column), 'modified_at'].map(name);
+  await insertLines(
+    on,
+    sql`insert into ${name(entity.table)} (${join(names, ', ')}) values`,
+    rows.map((row) => [...storedLine(row, columns), toSqlInstant(instant)]),
+  );
+  await insertLinks(on, entity, rows, ids);
+}
+
+/** Overwrites every column of rows that exist; their links are replaced as a set. */
+export async function update(
+  on: Queryable,
+  entity: Entity,
+  rows: Row[],
+  instant: string,
+  ids: LinkIds,
+) {
+  const columns = columnsOf(entity);
+  const names = columns.map(([, , column]) => column);
+  const assignments = names.map((column) => sql`target.${name(column)} = given.${name(column)}`);
+  // Joined with the new values by primary key: INSERT … ON DUPLICATE KEY UPDATE would also fire on
+  // another unique key and then change the wrong row.
+  await updateFromLines(
+    on,
+    {
+      head: sql`update ${name(entity.table)} target join (`,
+      columns: ['id', ...names],
+      end: sql`) given on given.id = target.id
+                 set ${join(assignments, ', ')}, target.modified_at = ${toSqlInstant(instant)}`,
+    },
+    rows.map((row) => storedLine(row, columns)),
+  );
+  await removeLinks(
+    on,
+    entity,
+    rows.map((row) => row.id),
+  );
+  await insertLinks(on, entity, rows, ids);
+}
+
+export async function remove(on: Queryable, entity: Entity, ids: number[]) {
+  await removeLinks(on, entity, ids);
+  await run(on, sql`delete from ${name(entity.table)} where id in (${ids})`);
+}
+
+/** Ids of cities and partners at the place that is written, by name. */
+export type LinkIds = { city: IdsByName; partner: IdsByName };
+
+export class UnknownName extends Error {}
+
+async function insertLinks(on: Queryable, entity: Entity, rows: Row[], ids: LinkIds) {
+  for (const [field, definition] of fieldEntries(entity)) {
+    if (!definition.through) continue;
+    const lines = rows.flatMap((row) =>
+      ((row[field] ?? []) as Link[]).map((link) => ({ owner: row.id, ...link })),
+    );
+    await insertLines(
+      on,
+      sql`insert into ${name(definition.through)}
+            (${ownerColumn(entity)}, city_id, partner_id) values`,
+      lines.map(({ owner, city, partner }) => [
+        owner,
+        onlyId(ids.city, 'city', city),
+        partner === null ? null : onlyId(ids.partner, 'partner', partner),
+      ]),
+    );
+  }
+}
+
+async function removeLinks(on: Queryable, entity: Entity, ids: number[]) {
+  for (const [, { through }] of fieldEntries(entity)) {
+    if (through) {
+      await run(on, sql`delete from ${name(through)} where ${ownerColumn(entity)} in (${ids})`);
+    }
+  }
+}
+
+function onlyId(ids: IdsByName, kind: string, text: string): number {
+  const [id, ...others] = ids.get(text) ?? [];
+  if (id === undefined) throw new UnknownName(`The ${kind} "${text}" is not there.`);
+  if (others.length > 0) throw new UnknownName(`The ${kind} "${text}" is there more than once.`);
+  return id;
+}

@@ -1,0 +1,13 @@
+import { fieldEntries, labelOf, type Row } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+
+/** Objects that a step's row names. */
+export function imagesOf(step: { entity: string; after: Row | null }) {
+  const entity = entityNamed(step.entity);
+  return fieldEntries(entity).flatMap(([field, { kind }]) => {
+    const name = step.after?.[field];
+    return kind === 'image' && typeof name === 'string'
+      ? [{ label: labelOf(entity, field), name }]
+      : [];
+  });
+}

@@ -1,0 +1,184 @@
+// What a transfer would do, and everything that stands in its way: decided from facts, without a database.
+import { hashOf, isSameValue } from '../catalog/content.ts';
+import { initialContent, keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { lower } from '../catalog/lower-first.ts';
+import { rung } from '../environments/rules.ts';
+import type { Step } from '../writing/journal.ts';
+import { inWritingOrder } from '../catalog/order.ts';
+import { DELETE, isTyped, OVERWRITE, rowThatGoes, type Choices } from './choices.ts';
+import { climb, type Going, type Offer } from './expand-selection.ts';
+import type { Facts } from './facts.ts';
+import { needsOverwrite } from './overwrites.ts';
+import { problemsOf } from './problems/index.ts';
+import { parentsOf } from '../catalog/family.ts';
+import { type PlannedStep, hashOfPlan, rootKeyOf } from './planned-step.ts';
+import { linkedNames } from './linked-names.ts';
+import type { Problem, Words } from './problem.ts';
+
+export type Left = { row: RowKey; title: string; why: string };
+
+export type Plan = {
+  steps: PlannedStep[];
+  problems: Problem[];
+  notices: string[];
+  /** Parents that are there already, but differ. */
+  offers: Offer[];
+  reliedOn: RowKey[];
+  /** Rows that an undo leaves as they are, and why. */
+  left: Left[];
+  words: Words;
+  /** SHA-256 over both sides' content; instants left out. */
+  hash: string;
+};
+
+export function planTransfer(facts: Facts, choices: Choices): Plan {
+  const { going, offers, reliedOn, missing } = climb(facts, choices);
+  const steps = [...going.values()].flatMap((one) => stepOf(facts, choices, one) ?? []);
+  const all = inWritingOrder([...createdNames(facts, choices, steps), ...steps]);
+  const hash = hashOfPlan(facts, all);
+  const words = typedWords(facts, choices, all, hash);
+  const problems = [...missing, ...problemsOf(facts, choices, all, words)];
+  const relied = [...reliedOn, ...sameParents(all)];
+  return {
+    ...{ steps: all, problems, notices: noticesOf(facts, all), offers },
+    ...{ reliedOn: relied, left: [], words, hash },
+  };
+}
+
+/** Which words have to be typed for what a plan does, and which were typed for this very plan. */
+function typedWords(facts: Facts, choices: Choices, steps: PlannedStep[], hash: string): Words {
+  const isForThis = choices.typedFor === hash;
+  return {
+    overwrite: {
+      isAsked: steps.some(needsOverwrite),
+      isTyped: isForThis && isTyped(choices.overwrite, OVERWRITE),
+    },
+    remove: {
+      isAsked: rung(facts.to).asksReason && steps.some(({ action }) => action === 'remove'),
+      isTyped: isForThis && isTyped(choices.remove, DELETE),
+    },
+  };
+}
+
+/** Parents that stay as they are there, while something that needs them is written. */
+function sameParents(steps: PlannedStep[]): RowKey[] {
+  const needed = new Set(
+    steps
+      .filter(({ action }) => action !== 'same')
+      .flatMap(({ entity, after }) => parentsOf(entityNamed(entity), after))
+      .map(keyText),
+  );
+  return steps
+    .filter((step) => step.action === 'same' && needed.has(keyText(step)))
+    .map(({ entity, id }) => ({ entity, id }));
+}
+
+function stepOf(facts: Facts, choices: Choices, { key, because }: Going): PlannedStep | null {
+  const sight = facts.sights.get(keyText(key));
+  if (!sight?.status) return null;
+  const { entity, here, there, status } = sight;
+  const row = (here ?? there) as Row;
+  const root = rootKeyOf(facts, sight);
+  const common = {
+    entity: entity.name,
+    id: key.id,
+    title: titleOf(entity, row),
+    because,
+    sight,
+    root,
+    kept: [] as string[],
+    base: sight.stop?.base_content ?? null,
+    tested: testedInWords(facts, root),
+  };
+  const after = rowThatGoes(sight, choices);
+  if (after === null) {
+    // Made there: it goes only with the owner under which it stands.
+    if (status === 'Only there' && !isOwnerDeleted(facts, root, key)) return null;
+    return { ...common, action: 'remove', before: there, after: null };
+  }
+  const left = there ? (choices.kept[keyText(key)] ?? []) : [];
+  const kept = left.filter((name) => here !== null && !isSameValue(here[name], there?.[name]));
+  if (there && !choices.resend && hashOf(entity, after) === sight.thereHash) {
+    return { ...common, kept, action: 'same', before: there, after: there };
+  }
+  return { ...common, kept, action: there === null ? 'create' : 'update', before: there, after };
+}
+
+function testedInWords({ tested, from }: Facts, root: RowKey): string | null {
+  if (!rung(from).isTested) return null;
+  const words = (tested.get(keyText(root))?.current ?? []).map(
+    ({ works, person }) => `${works ? 'Works' : 'Does not work'}, said ${person}`,
+  );
+  return words.length > 0 ? words.join('; ') : 'Not tested';
+}
+
+const isOwnerDeleted = ({ sights }: Facts, root: RowKey, key: RowKey) =>
+  keyText(root) !== keyText(key) && sights.get(keyText(root))?.here === null;
+
+/** Cities and partners that a tick creates there; their ids are drawn there when the transfer begins. */
+export function createdNames(facts: Facts, choices: Choices, steps: Step[]): PlannedStep[] {
+  const wanted = linkedNames(steps).filter(
+    ({ kind, name }) => choices.create.includes(`${kind}:${name}`) && !facts.names[kind].has(name),
+  );
+  return wanted.map(({ kind, name }, index) => {
+    const id = -1 - index;
+    const mine = facts.namesHere.get(`${kind}:${name}`);
+    const initial = initialContent(entityNamed(kind));
+    const after: Row = { ...initial, ...mine, id, modified_at: '', name };
+    const key = { entity: kind, id };
+    return {
+      ...{
+        entity: kind,
+        id,
+        title: name,
+        action: 'create',
+        because: 'created by a tick on this sheet',
+      },
+      ...{ before: null, after, sight: null, root: key, kept: [] },
+    };
+  });
+}
+
+function noticesOf(facts: Facts, steps: PlannedStep[]): string[] {
+  const notices: string[] = [];
+  for (const step of steps.filter(({ action }) => action === 'update')) {
+    const users = usersInWords(facts, step);
+    if (users !== '') {
+      const { label } = entityNamed(step.entity);
+      notices.push(`${label.one} “${step.title}” is also used there by ${users}.`);
+    }
+  }
+  if (facts.version && facts.versionHere && facts.version.databaseVersion !== facts.versionHere) {
+    notices.push(
+      `The destination's database is at version ${facts.version.databaseVersion}, this one at ${facts.versionHere}. What is carried fits both.`,
+    );
+  }
+  const written = new Set(steps.map(keyText));
+  const stays = [...facts.sights.values()].filter(
+    ({ status, entity, key }) =>
+      status === 'Only there' && entity.owner !== null && !written.has(keyText(key)),
+  );
+  for (const { entity, there } of stays) {
+    notices.push(
+      `${entity.label.one} “${titleOf(entity, there as Row)}” stands only there and stays as it is.`,
+    );
+  }
+  return notices;
+}
+
+/** `13 tasks and 1 STS` */
+function usersInWords(facts: Facts, step: PlannedStep): string {
+  const counts = new Map<string, number>();
+  for (const { of, user } of facts.uses) {
+    if (keyText(of) === keyText(step) && !user.entity.fields[user.field]?.under) {
+      counts.set(user.entity.name, (counts.get(user.entity.name) ?? 0) + 1);
+    }
+  }
+  return [...counts]
+    .map(([name, number]) => {
+      const { label } = entityNamed(name);
+      return `${number} ${lower(label[number === 1 ? 'one' : 'many'])}`;
+    })
+    .join(' and ');
+}

@@ -1,0 +1,29 @@
+// One row of a plan: what stands there now, and what will.
+import { createHash } from 'node:crypto';
+import { canonical } from '../catalog/content.ts';
+import { keyText, type Row, type RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import type { Step } from '../writing/journal.ts';
+import type { Sight } from '../comparison/compare-pairs.ts';
+import type { Facts } from './facts.ts';
+
+export type PlannedStep = Step & { sight: Sight | null; root: RowKey };
+
+/** The picked (or needed) row under which the sheet shows a row. */
+export function rootKeyOf(facts: Facts, { entity, here, there, key }: Sight): RowKey {
+  const owner = entity.owner ? (here ?? there)?.[entity.owner] : undefined;
+  const to = entity.owner ? entity.fields[entity.owner]?.to : undefined;
+  return typeof owner === 'number' && to && facts.sights.has(keyText({ entity: to, id: owner }))
+    ? { entity: to, id: owner }
+    : key;
+}
+
+export function hashOfPlan(facts: Facts, steps: PlannedStep[]): string {
+  const sides = steps.map(({ entity, id, action, before, after }) => {
+    const side = (row: Row | null) => (row === null ? '-' : canonical(entityNamed(entity), row));
+    return [entity, id, action, side(before), side(after)];
+  });
+  return createHash('sha256')
+    .update(JSON.stringify([facts.from, facts.to, sides]))
+    .digest('hex');
+}

@@ -1,0 +1,60 @@
+// What keeps a plan from being sent: a reason code, a sentence, and the ways to resolve it.
+import type { RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import type { PlannedStep } from './planned-step.ts';
+
+export type Way =
+  | { kind: 'edit'; key: RowKey }
+  | { kind: 'adopt'; key: RowKey }
+  | { kind: 'lift-hold'; key: RowKey }
+  | { kind: 'create-name'; entity: 'city' | 'partner'; name: string }
+  | { kind: 'map-name'; entity: 'city' | 'partner'; name: string }
+  | { kind: 'overwrite' }
+  | { kind: 'new-id'; key: RowKey }
+  | { kind: 'delete' }
+  | { kind: 'again'; keys: RowKey[] }
+  | { kind: 'add'; key: RowKey; title: string }
+  | { kind: 'test'; key: RowKey }
+  | { kind: 'wait' }
+  | { kind: 'engineer' };
+
+export type Reason =
+  | 'parent-missing'
+  | 'city-missing'
+  | 'partner-missing'
+  | 'name-ambiguous'
+  | 'changed-there'
+  | 'engineering'
+  | 'on-hold'
+  | 'still-used'
+  | 'deletion'
+  | 'undone'
+  | 'local-value'
+  | 'not-tested'
+  | 'value-too-long'
+  | 'column-missing'
+  | 'column-unknown'
+  | 'unique-taken'
+  | 'being-written'
+  | 'updating'
+  | 'no-version'
+  | 'image-missing'
+  | 'host-name'
+  | 'unknown-row';
+
+export type Problem = {
+  reason: Reason;
+  row: RowKey | null;
+  message: string;
+  ways: Way[];
+  /** Rows that leaving out would help, where that is not `row` itself. */
+  concerns?: RowKey[];
+};
+
+export const called = ({ entity, title }: PlannedStep) =>
+  `${entityNamed(entity).label.one} “${title}”`;
+
+export const keyOf = ({ entity, id }: PlannedStep): RowKey => ({ entity, id });
+
+/** Words that are asked for, and those that were typed. */
+export type Words = Record<'overwrite' | 'remove', { isAsked: boolean; isTyped: boolean }>;

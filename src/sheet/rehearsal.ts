@@ -1,0 +1,63 @@
+// The MySQL half of a transfer, executed at the destination and rolled back: what only the server itself would
+// refuse shows before anything is decided. Documents have no transaction, so they are not rehearsed.
+import type { PoolConnection } from 'mysql2/promise';
+import { command } from '../database/sql.ts';
+import { read } from '../rows/store.ts';
+import { UnknownName } from '../rows/mysql.ts';
+import { Conflict } from '../problems.ts';
+import { rung } from '../environments/rules.ts';
+import { writeRows } from '../writing/apply.ts';
+import { isDocument } from '../writing/documents.ts';
+import type { Step } from '../writing/journal.ts';
+import { inWritingOrder } from '../catalog/order.ts';
+import type { Selection } from './selections.ts';
+import { prepare } from './sheet.ts';
+import { unreachable } from '../environments/unreachable.ts';
+import type { Road } from './route.ts';
+
+const BUSY = 'Someone is writing these rows right now, so they could not be rehearsed. Try again.';
+
+/** Ids that no environment gives out, for cities that the plan creates. */
+const REHEARSED = 4_000_000_000;
+
+/** Answers in a sentence what the destination's MySQL says to the plan. */
+export async function rehearse(road: Road, selection: Selection): Promise<string> {
+  const { plan } = await prepare(road, selection);
+  const steps = plan.steps.filter((step) => step.action !== 'same' && !isDocument(step));
+  const place = rung(road.there.name).inText;
+  if (steps.length === 0) return 'There is nothing for MySQL in it: only documents are written.';
+  const why = await refusal(road, steps);
+  return why === null
+    ? `Rehearsed: MySQL in ${place} takes ${steps.length === 1 ? 'the row' : `all ${steps.length} rows`}. Nothing was kept.`
+    : `Rehearsed: MySQL in ${place} would refuse it: ${why}. Nothing was kept.`;
+}
+
+async function refusal({ there }: Road, steps: Step[]): Promise<string | null> {
+  const connection = await there.writers.getConnection();
+  try {
+    await command(connection, 'SET SESSION innodb_lock_wait_timeout = 1');
+    await command(connection, 'START TRANSACTION');
+    await tryRows(connection, steps.map(withId), there);
+    return null;
+  } catch (error) {
+    const { sqlMessage, code } = error as { sqlMessage?: string; code?: string };
+    if (error instanceof UnknownName) return error.message;
+    if (code === 'ER_LOCK_WAIT_TIMEOUT') throw new Conflict(BUSY);
+    if (!sqlMessage) throw unreachable(error, there);
+    return sqlMessage;
+  } finally {
+    // Its session has another lock wait, and what it tried goes with it.
+    connection.destroy();
+  }
+}
+
+async function tryRows(connection: PoolConnection, steps: Step[], there: Road['there']) {
+  const place = { sql: connection, documents: there.documents };
+  const now = await read(place, steps, { lock: true });
+  await writeRows(connection, inWritingOrder(steps), now, new Date().toISOString());
+}
+
+const withId = (step: Step): Step => {
+  const id = step.id > 0 ? step.id : REHEARSED - step.id;
+  return { ...step, id, after: step.after && { ...step.after, id } };
+};

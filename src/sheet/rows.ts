@@ -1,0 +1,83 @@
+// The rows of a sheet as they are read: what replaces something first, in pages, each under the row it belongs to.
+import { isSameRow, isSameValue } from '../catalog/content.ts';
+import { fieldEntries, keyText, labelOf, titleOf, type RowKey } from '../catalog/entity.ts';
+import { textOf, type Field, type Value } from '../catalog/fields.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { difference, inWords } from '../web/format.ts';
+import type { Choices } from './choices.ts';
+import type { Facts } from './facts.ts';
+import { baseOf, changedThere, needsOverwrite } from './overwrites.ts';
+import { changesOf } from '../comparison/field-diff.ts';
+import type { PlannedStep } from './planned-step.ts';
+
+/**
+ * What replaces or removes something of theirs is read first, what only goes for a fresh modified_at last; a row stays
+ * with its dependents.
+ */
+export function inOrder(steps: PlannedStep[]): PlannedStep[] {
+  const groups = [...Map.groupBy(steps, ({ root }) => keyText(root)).values()];
+  const ranked = groups.map((own) => ({ own, rank: Math.min(...own.map(rankOf)) }));
+  return ranked.toSorted((one, other) => one.rank - other.rank).flatMap(({ own }) => own);
+}
+
+const rankOf = (step: PlannedStep) =>
+  step.action === 'remove' || needsOverwrite(step) ? 0 : isSentAgain(step) ? 2 : 1;
+
+/** The same there already: it goes for a fresh modified_at alone. */
+const isSentAgain = ({ entity, before, after }: PlannedStep) =>
+  before !== null && isSameRow(entityNamed(entity), before, after);
+
+/** Steps under the row they belong to, each with the fields that differ. */
+export function groupsOf(steps: PlannedStep[], facts: Facts, choices: Choices) {
+  const groups = new Map<string, { root: RowKey; steps: ReturnType<typeof stepInWords>[] }>();
+  for (const step of steps) {
+    const text = keyText(step.root);
+    const group = groups.get(text) ?? { root: step.root, steps: [] };
+    const isRoot = keyText(step) === text;
+    group.steps[isRoot ? 'unshift' : 'push'](stepInWords(step, facts, choices));
+    groups.set(text, group);
+  }
+  return [...groups.values()];
+}
+
+function stepInWords(step: PlannedStep, { sights, statesThere }: Facts, choices: Choices) {
+  const owner = keyText(step) === keyText(step.root) ? undefined : sights.get(keyText(step.root));
+  const ownerRow = owner?.here ?? owner?.there;
+  const words = (field: Field, value: Value | undefined) => {
+    const sight = field.to ? sights.get(`${field.to}:${textOf(value)}`) : undefined;
+    const row = sight?.here ?? sight?.there;
+    const plain = inWords(field, value);
+    return sight && row ? `${titleOf(sight.entity, row)} #${plain}` : plain;
+  };
+  const base = step.sight && baseOf(step.sight);
+  const theirs = new Set(step.sight ? changedThere(step.sight) : []);
+  const fields = changesOf(step).map(({ field, definition, label, before, after }) => {
+    const [was, will] = [words(definition, before), words(definition, after)];
+    const isSame = isSameValue(before, after);
+    const isKept = step.kept.includes(field);
+    return {
+      ...{ field, label, isSame, isKept, ...difference(was, will), value: will },
+      ours: isKept ? words(definition, step.sight?.here?.[field]) : will,
+      /** What both sides had when they were last equal, where the other side changed it since. */
+      base: theirs.has(field) ? words(definition, base?.[field]) : null,
+    };
+  });
+  const entity = entityNamed(step.entity);
+  const locals = fieldEntries(entity)
+    .filter(([, field]) => field.local && step.action === 'create')
+    .map(([name, { hint }]) => ({
+      name,
+      label: labelOf(entity, name),
+      hint,
+      typed: choices.locals[keyText(step)]?.[name] ?? '',
+    }));
+  return {
+    ...{ step, entity, locals },
+    owner:
+      owner && ownerRow ? { entity: owner.entity, title: titleOf(owner.entity, ownerRow) } : null,
+    status: step.sight?.status ?? null,
+    differing: fields.filter(({ isSame, isKept }) => !isSame || isKept),
+    same: fields.filter(({ isSame, isKept }) => isSame && !isKept),
+    changedThere: theirs.size > 0 ? (statesThere.get(keyText(step)) ?? null) : null,
+  };
+}

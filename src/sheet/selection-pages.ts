@@ -1,0 +1,39 @@
+// The list of selections.
+import type { Request, Response } from 'express';
+import { keyText } from '../catalog/entity.ts';
+import { flash, page } from '../web/pages.ts';
+import { accountOf } from '../web/request.ts';
+import { kindsInWords, nameOfRows } from '../web/format.ts';
+import { readStates } from '../state/row-state.ts';
+import * as selections from './selections.ts';
+
+export async function selectionIndex(req: Request, res: Response) {
+  const list = await selections.list(req.here.sql, accountOf(req).email);
+  const sent = await selections.sentFrom(
+    req.here.sql,
+    list.map(({ id }) => id),
+  );
+  const titles = await readStates(
+    req.here.sql,
+    list.flatMap(({ keys }) => (keys.length <= 2 ? keys : [])),
+  );
+  await page(req, res, 'promotion/selections', {
+    title: 'Selections',
+    crumbs: [{ text: 'Selections' }],
+    list: list.map((one) => {
+      const rows = one.keys.map((key) => ({
+        ...key,
+        title: titles.get(keyText(key))?.title ?? String(key.id),
+      }));
+      const name = one.name || nameOfRows(rows);
+      return { ...one, name, sent: sent.get(one.id) ?? [], kinds: kindsInWords(rows) };
+    }),
+  });
+}
+
+/** A basket is put away; the rows in it, and what was sent from it, stay. */
+export async function discardSelection(req: Request, res: Response) {
+  await selections.discard(req.here.sql, String(req.params['id']));
+  flash(req, 'The selection is removed. Its rows are where they were.');
+  res.redirect(303, '/selections');
+}

@@ -1,0 +1,235 @@
+// A selection is a product manager's basket: the rows of a transfer to be, and what was decided on its sheet.
+import { v7 as uuid } from 'uuid';
+import { z } from 'zod';
+import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { first, run, select, sql, type Queryable } from '../database/sql.ts';
+import type { Stop } from '../environments/environment.ts';
+import * as journal from '../writing/journal.ts';
+import { Conflict, Invalid, NotFound } from '../problems.ts';
+import { noChoices, type Choices } from './choices.ts';
+
+/** What its sheet does: carry rows on, take a transfer back, or bring rows back from production. */
+export type SelectionKind = 'transfer' | 'undo' | 'bring-back';
+
+export type Selection = {
+  id: string;
+  name: string;
+  reason: string | null;
+  person: string;
+  kind: SelectionKind;
+  /** The transfer that is taken back. */
+  undoes: string | null;
+  keys: RowKey[];
+  choices: Choices;
+  /** Transfers that brought these rows here. */
+  chain: string[];
+};
+
+const keySchema = z
+  .string()
+  .regex(/^[a-z_]+:[1-9]\d{0,15}$/)
+  .transform(keyFrom);
+
+/**
+ * Parses `task:12` as a form posts it.
+ * @throws Invalid when nothing was chosen or a key is not one; NotFound for a type that is not in the catalogue
+ */
+export function parseKeys(posted: unknown): RowKey[] {
+  const result = z
+    .array(keySchema)
+    .min(1)
+    .safeParse([posted ?? []].flat());
+  if (!result.success) throw new Invalid({ rows: 'Choose at least one row: go back and tick it.' });
+  const unique = new Map(result.data.map((key) => [keyText(key), key]));
+  for (const key of unique.values()) {
+    if (entityNamed(key.entity).isMatchedByName) {
+      const { many } = entityNamed(key.entity).label;
+      throw new Invalid({
+        rows: `${many} belong to their environment and are not transferred by themselves. They are created there from the sheet of a row that needs them.`,
+      });
+    }
+  }
+  return [...unique.values()];
+}
+
+/**
+ * Rows of a transfer that are to be taken back: those that were picked, or all.
+ * @throws Invalid when it has not arrived, or none of them is in it
+ */
+export async function keysToUndo(
+  on: Queryable,
+  transfer: journal.Transfer,
+  picked: string[],
+): Promise<RowKey[]> {
+  if (transfer.state !== 'verified' || transfer.origin === transfer.destination) {
+    throw new Invalid({ rows: 'Only a transfer that has arrived can be undone.' });
+  }
+  const all = (await journal.stepsOf(on, transfer.id)).map(({ entity, id }) => ({ entity, id }));
+  const ticked = new Set(picked);
+  const keys = ticked.size > 0 ? all.filter((key) => ticked.has(keyText(key))) : all;
+  if (keys.length === 0) throw new Invalid({ rows: 'Choose rows of this transfer.' });
+  return keys;
+}
+
+export const undoOf = ({ id, name }: journal.Transfer, keys: RowKey[]): New => ({
+  ...{ keys, kind: 'undo', undoes: id },
+  name: `Undo of ${name.replace(/^Undo of /, 'undo of ')}`,
+});
+
+export type New = {
+  keys: RowKey[];
+  name?: string;
+  chain?: string[];
+  kind?: SelectionKind;
+  undoes?: string;
+  choices?: Choices;
+};
+
+/** A selection that is not written down. */
+export const draft = (person: string, from: New): Selection => ({
+  id: '',
+  name: (from.name ?? '').slice(0, 120),
+  reason: null,
+  person,
+  kind: from.kind ?? 'transfer',
+  undoes: from.undoes ?? null,
+  keys: from.keys,
+  choices: from.choices ?? noChoices,
+  chain: from.chain ?? [],
+});
+
+export async function create(on: Queryable, person: string, from: New): Promise<string> {
+  const id = uuid();
+  await run(
+    on,
+    sql`insert into selection (id, kind, undoes, name, person, row_keys, choices, chain)
+        values (${id}, ${from.kind ?? 'transfer'}, ${from.undoes ?? null},
+          ${(from.name ?? '').slice(0, 120)}, ${person}, ${JSON.stringify(from.keys.map(keyText))},
+          ${JSON.stringify(from.choices ?? noChoices)}, ${JSON.stringify(from.chain ?? [])})`,
+  );
+  return id;
+}
+
+/** No transfer was sent from it. */
+const isUnsent = sql`not exists (select 1 from transfer where transfer.selection = selection.id)`;
+
+type Stored = Pick<Selection, 'id' | 'kind' | 'undoes' | 'name' | 'reason' | 'person'> & {
+  row_keys: string;
+  choices: string;
+  chain: string;
+  created_at: string;
+};
+
+/** @throws NotFound when there is none of that kind */
+export async function find(
+  on: Queryable,
+  id: string,
+  kind: SelectionKind = 'transfer',
+): Promise<Selection> {
+  const line = await first<Stored>(
+    on,
+    sql`select * from selection where id = ${id} and kind = ${kind}`,
+  );
+  if (!line) throw new NotFound('There is no such selection. Choose the rows again on their list.');
+  return selectionFrom(line);
+}
+
+const selectionFrom = ({ row_keys, choices, chain, ...line }: Stored): Selection => ({
+  ...line,
+  keys: z.array(keySchema).parse(JSON.parse(row_keys)),
+  choices: { ...noChoices, ...(JSON.parse(choices) as Partial<Choices>) },
+  chain: JSON.parse(chain) as string[],
+});
+
+/** The newest baskets: those with a name for everyone, and one's own. */
+export async function list(on: Queryable, person: string): Promise<(Selection & { at: string })[]> {
+  const lines = await select<Stored>(
+    on,
+    sql`select * from selection
+         where kind = 'transfer'
+           and (name <> '' or (person = ${person} and created_at > utc_timestamp() - interval 7 day
+                               and ${isUnsent}))
+         order by created_at desc
+         limit 100`,
+  );
+  return lines.map((line) => ({ ...selectionFrom(line), at: line.created_at }));
+}
+
+/** @throws Conflict for one that a transfer was sent from: its page leads here */
+export async function discard(on: Queryable, id: string) {
+  const found = await run(
+    on,
+    sql`delete from selection
+         where id = ${id} and kind = 'transfer'
+           and ${isUnsent}`,
+  );
+  if (found === 0) throw new Conflict('It was sent already, or somebody removed it.');
+}
+
+/** Forgets what was chosen long ago, never sent and given no name. */
+export const tidy = ({ sql: on }: Stop) =>
+  run(
+    on,
+    sql`delete from selection
+         where name = '' and created_at < utc_timestamp() - interval 31 day
+           and ${isUnsent}`,
+  );
+
+/** Baskets with a name that were begun in the last month, for a list's *Add to*. */
+export const named = (on: Queryable) =>
+  select<{ id: string; name: string }>(
+    on,
+    sql`select id, name from selection
+         where kind = 'transfer' and name <> '' and created_at > utc_timestamp() - interval 31 day
+           and ${isUnsent}
+         order by created_at desc
+         limit 20`,
+  );
+
+/** What decides which rows go, as one text: of two selections with the same, the same goes. */
+export const goes = ({
+  kind,
+  undoes,
+  keys,
+  choices,
+}: Omit<Decided & Selection, 'id' | 'person'>) => {
+  const { include, create, resend, kept, locals, again } = choices;
+  // In whatever order pages of a sheet were turned.
+  const [left, typed] = [kept, locals].map((by) => Object.entries(by).toSorted(byName));
+  return JSON.stringify([kind, undoes, keys, include, create, resend, left, typed, again]);
+};
+
+const byName = ([one]: [string, unknown], [other]: [string, unknown]) => (one < other ? -1 : 1);
+
+/** Puts rows into a basket that is there. */
+export async function addTo(on: Queryable, id: string, keys: RowKey[]) {
+  const selection = await find(on, id);
+  const all = new Map([...selection.keys, ...keys].map((key) => [keyText(key), key]));
+  await decide(on, id, { ...selection, keys: [...all.values()] });
+}
+
+export type Decided = { choices: Choices; keys: RowKey[]; name: string; reason: string | null };
+
+export const decide = (on: Queryable, id: string, { choices, keys, name, reason }: Decided) =>
+  run(
+    on,
+    sql`update selection
+           set choices = ${JSON.stringify(choices)}, row_keys = ${JSON.stringify(keys.map(keyText))},
+               name = ${name.slice(0, 120)}, reason = ${reason}
+         where id = ${id}`,
+  );
+
+/** Numbers of the transfers that were sent from each of these selections. */
+export async function sentFrom(on: Queryable, ids: string[]): Promise<Map<string, number[]>> {
+  const lines = await select<{ selection: string; number: number }>(
+    on,
+    sql`select selection, number from transfer
+         where selection in (${ids}) and state = 'verified' order by number`,
+  );
+  const sent = new Map<string, number[]>();
+  for (const { selection, number } of lines) {
+    sent.set(selection, [...(sent.get(selection) ?? []), number]);
+  }
+  return sent;
+}

@@ -1,0 +1,128 @@
+// Taking a transfer back: what it wrote becomes again what stood there before. Rows that were edited since, and
+// rows that are needed by what stays, are left as they are and listed. Decided from facts, without a database.
+import { hashOf, isSameValue } from '../catalog/content.ts';
+import { fieldEntries, keyText, labelOf, titleOf, type Row } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { lower } from '../catalog/lower-first.ts';
+import { keyOfUser, type Use } from '../rows/references.ts';
+import { rung } from '../environments/rules.ts';
+import type { Step } from '../writing/journal.ts';
+import { inWritingOrder } from '../catalog/order.ts';
+import type { Choices } from './choices.ts';
+import type { Facts } from './facts.ts';
+import { createdNames, type Left, type Plan } from './plan.ts';
+import { problemsOfUndo } from './problems/index.ts';
+import { parentsOf } from '../catalog/family.ts';
+import { hashOfPlan, rootKeyOf, type PlannedStep } from './planned-step.ts';
+
+/** What a row becomes when a step is taken back: as it was, with the local values that it has by now. */
+export function taken(step: Step, there: Row | null): Row | null {
+  if (step.before === null) return null;
+  const row: Row = { ...step.before };
+  for (const [name, field] of fieldEntries(entityNamed(step.entity))) {
+    if (field.local && there) row[name] = there[name] ?? null;
+  }
+  return row;
+}
+
+const untyped = { isAsked: false, isTyped: false };
+
+export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
+  const going = new Map<string, PlannedStep>();
+  const left = new Map<string, Left>();
+  const leave = (step: Step, why: string) => {
+    going.delete(keyText(step));
+    const row = { entity: step.entity, id: step.id };
+    left.set(keyText(step), { row, title: step.title, why });
+  };
+  for (const step of steps) {
+    const why = movedSince(facts, step);
+    const planned = why === null ? takenBack(facts, step) : null;
+    if (why !== null) leave(step, why);
+    else if (planned) going.set(keyText(step), planned);
+  }
+  const usesOfRow = Map.groupBy(facts.uses, ({ of }) => keyText(of));
+  // What is left can be why something else is left.
+  for (let isStable = false; !isStable;) {
+    isStable = true;
+    for (const step of going.values()) {
+      const why = needed(facts, going, step, usesOfRow.get(keyText(step)) ?? []);
+      if (why !== null) {
+        leave(step, why);
+        isStable = false;
+      }
+    }
+  }
+  const own = [...going.values()];
+  const all = inWritingOrder([...createdNames(facts, choices, own), ...own]);
+  const reliedOn = own
+    .flatMap((step) => parentsOf(entityNamed(step.entity), step.after))
+    .filter((key) => !going.has(keyText(key)));
+  return {
+    ...{ steps: all, problems: problemsOfUndo(facts, choices, all), notices: [], offers: [] },
+    ...{ reliedOn: [...new Map(reliedOn.map((key) => [keyText(key), key])).values()] },
+    ...{ left: [...left.values()], words: { overwrite: untyped, remove: untyped } },
+    hash: hashOfPlan(facts, all),
+  };
+}
+
+/** Why what stands there is not what the transfer wrote; null when it is. */
+function movedSince({ sights, statesThere, to }: Facts, step: Step): string | null {
+  const entity = entityNamed(step.entity);
+  const there = sights.get(keyText(step))?.there ?? null;
+  const place = rung(to).inText;
+  const by = statesThere.get(keyText(step))?.changed_by;
+  if (there === null && step.after === null) return null;
+  if (there === null) return `it was deleted in ${place}${by ? ` by ${by}` : ''} since`;
+  if (step.after === null) return `it was made again in ${place} since`;
+  if (hashOf(entity, there) === hashOf(entity, step.after)) return null;
+  if (step.before && hashOf(entity, there) === hashOf(entity, step.before)) {
+    return 'it is as it was before this transfer already';
+  }
+  const fields = fieldEntries(entity)
+    .filter(([name, { local }]) => !local && !isSameValue(there[name], step.after?.[name]))
+    .map(([name]) => labelOf(entity, name));
+  return `${fields.join(', ')} was edited in ${place} since${by ? `, last by ${by}` : ''}`;
+}
+
+/** The step that takes one back; null when it changed nothing. */
+function takenBack(facts: Facts, step: Step): PlannedStep | null {
+  const sight = facts.sights.get(keyText(step));
+  const entity = entityNamed(step.entity);
+  const before = sight?.there ?? null;
+  const after = taken(step, before);
+  if (!sight || (before === null && after === null)) return null;
+  if (before && after && hashOf(entity, before) === hashOf(entity, after)) return null;
+  return {
+    ...{ entity: step.entity, id: step.id, title: step.title, because: null, kept: [] },
+    action: before === null ? 'create' : after === null ? 'remove' : 'update',
+    ...{ before, after, sight, root: rootKeyOf(facts, sight) },
+    base: sight.stop?.base_content ?? null,
+  };
+}
+
+/** Why a step cannot go: something that stays needs the row, or the row needs something that is gone. */
+function needed(
+  facts: Facts,
+  going: Map<string, PlannedStep>,
+  step: PlannedStep,
+  uses: Use[],
+): string | null {
+  const use =
+    step.action === 'remove' &&
+    uses.find((one) => {
+      const user = going.get(keyText(keyOfUser(one)));
+      return user ? user.after?.[one.user.field] === step.id : true;
+    });
+  if (use) {
+    const { entity, row } = use.user;
+    return `${lower(entity.label.one)} “${titleOf(entity, row)}” needs it and stays`;
+  }
+  const parent = parentsOf(entityNamed(step.entity), step.after).find((key) => {
+    const other = going.get(keyText(key));
+    return other ? other.after === null : !facts.sights.get(keyText(key))?.there;
+  });
+  if (!parent) return null;
+  const { label } = entityNamed(parent.entity);
+  return `it would need ${lower(label.one)} ${parent.id}, which is not there: undo that, too`;
+}

@@ -1,0 +1,153 @@
+// What an environment knows of the counterparts of its rows at the destination.
+import { canonical } from '../catalog/content.ts';
+import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import { insertLines } from '../database/bulk.ts';
+import { run, select, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
+import { byKey, ofRows } from './row-state.ts';
+
+export type StopState = {
+  entity: string;
+  row_id: number;
+  seen_hash: string | null;
+  seen_at: string;
+  base_hash: string | null;
+  base_content: string | null;
+  base_at: string | null;
+  /** The content that was undone there, or `deleted`; it asks before it goes again. */
+  undone_hash: string | null;
+  undone_by: string | null;
+  undone_at: string | null;
+  undone_reason: string | null;
+};
+
+/** Stands for content where a deletion is meant. */
+export const DELETED = 'deleted';
+
+export async function readStops(on: Queryable, keys: RowKey[]): Promise<Map<string, StopState>> {
+  if (keys.length === 0) return new Map();
+  return byKey(await select<StopState>(on, sql`select * from stop_state where ${ofRows(keys)}`));
+}
+
+export type StopHashes = Pick<StopState, 'seen_hash' | 'base_hash'>;
+
+/** The hashes alone, for many rows: contents are long. */
+export async function readStopHashes(on: Queryable, keys: RowKey[]) {
+  if (keys.length === 0) return new Map<string, StopHashes>();
+  const lines = await select<StopHashes & Pick<StopState, 'entity' | 'row_id'>>(
+    on,
+    sql`select entity, row_id, seen_hash, base_hash from stop_state where ${ofRows(keys)}`,
+  );
+  return byKey(lines);
+}
+
+/**
+ * What was seen at the destination. `base` where both sides were found equal: the content, or `none` where
+ * the row is gone there and what was equal once says nothing any more.
+ */
+export type Seen = {
+  key: RowKey;
+  seen: string | null;
+  base: { hash: string; content: string } | 'none' | null;
+};
+
+/**
+ * What the books do not say yet of a row that is `there` now, with the hash `seen`; null when they say it all. Where both
+ * sides are equal, that content is their base.
+ */
+export function newsAbout(
+  entity: Entity,
+  key: RowKey,
+  { there, seen, isEqual }: { there: Row | null; seen: string | null; isEqual: boolean },
+  stop: StopHashes | undefined,
+): Seen | null {
+  const isNewBase = isEqual && stop?.base_hash !== seen;
+  if (!isNewBase && (stop?.seen_hash ?? null) === seen) return null;
+  const hasBase = isNewBase && there !== null && seen !== null;
+  return { key, seen, base: hasBase ? { hash: seen, content: canonical(entity, there) } : null };
+}
+
+/** `isCertain`: what was seen is no matter of clocks. `isBaseCertain`: only where both sides were equal is not. */
+export type Certainty = { isCertain?: boolean; isBaseCertain?: boolean };
+
+/**
+ * Puts what was seen at `at` into the books: for those who know what else hangs on them (checked.ts). What someone else
+ * saw later stays, unless it is certain.
+ */
+export async function putSeen(
+  on: Queryable,
+  seen: Seen[],
+  at: string,
+  { isCertain = false, isBaseCertain = isCertain }: Certainty = {},
+) {
+  const isNewer = isCertain ? sql`true` : sql`values(seen_at) >= seen_at`;
+  const isBaseNewer = isBaseCertain ? sql`true` : isNewer;
+  const hasBase = sql`${isBaseNewer} and values(base_hash) is not null`;
+  await insertLines(
+    on,
+    sql`insert into stop_state
+          (entity, row_id, seen_hash, seen_at, base_hash, base_content, base_at) values`,
+    seen.map(({ key, seen, base }) => {
+      const known = base === 'none' ? null : base;
+      return [
+        ...[key.entity, key.id, seen, toSqlInstant(at)],
+        ...[known?.hash ?? null, known?.content ?? null, known ? toSqlInstant(at) : null],
+      ];
+    }),
+    sql`on duplicate key update
+          seen_hash = if(${isNewer}, values(seen_hash), seen_hash),
+          base_at = if(${hasBase}, values(base_at), base_at),
+          base_content = if(${hasBase}, values(base_content), base_content),
+          base_hash = if(${hasBase}, values(base_hash), base_hash),
+          seen_at = if(${isNewer}, values(seen_at), seen_at)`,
+  );
+  const baseless = seen.filter(({ base }) => base === 'none').map(({ key }) => key);
+  if (baseless.length > 0) {
+    await run(
+      on,
+      sql`update stop_state set base_hash = null, base_content = null, base_at = null
+           where ${ofRows(baseless)}`,
+    );
+  }
+}
+
+export type Undone = { key: RowKey; hash: string };
+
+/** Marks contents as undone there. */
+export async function writeUndone(
+  on: Queryable,
+  undone: Undone[],
+  by: { person: string; reason: string | null },
+) {
+  const now = toSqlInstant(new Date().toISOString());
+  await insertLines(
+    on,
+    sql`insert into stop_state
+          (entity, row_id, seen_at, undone_hash, undone_by, undone_at, undone_reason) values`,
+    undone.map(({ key, hash }) => [...[key.entity, key.id, now, hash, by.person, now, by.reason]]),
+    sql`on duplicate key update
+          undone_hash = values(undone_hash), undone_by = values(undone_by),
+          undone_at = values(undone_at), undone_reason = values(undone_reason)`,
+  );
+}
+
+/** Takes the marks away where that very content was written. */
+export async function clearUndone(on: Queryable, written: Undone[]) {
+  const keys = written.map(({ key }) => key);
+  if (keys.length === 0) return;
+  const marked = await select<{ entity: string; row_id: number; undone_hash: string }>(
+    on,
+    sql`select entity, row_id, undone_hash from stop_state
+         where undone_hash is not null and (${ofRows(keys)})`,
+  );
+  const hashes = new Map(written.map(({ key, hash }) => [keyText(key), hash]));
+  const lifted = marked
+    .map(({ entity, row_id: id, undone_hash: hash }) => ({ key: { entity, id }, hash }))
+    .filter(({ key, hash }) => hashes.get(keyText(key)) === hash);
+  if (lifted.length === 0) return;
+  await run(
+    on,
+    sql`update stop_state
+           set undone_hash = null, undone_by = null, undone_at = null, undone_reason = null
+         where ${ofRows(lifted.map(({ key }) => key))}`,
+  );
+}

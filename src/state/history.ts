@@ -1,0 +1,139 @@
+// What came to a row, and when: every save, transfer and copy-down leaves its images in `arrival`.
+import { hashOf } from '../catalog/content.ts';
+import type { Entity, Row, RowKey } from '../catalog/entity.ts';
+import { select, sql, type Queryable } from '../database/sql.ts';
+import { sent, type Action, type Kind } from './transfer-kinds.ts';
+
+export type Arrival = {
+  id: number;
+  transfer: string;
+  entity: string;
+  row_id: number;
+  root_entity: string;
+  root_id: number;
+  title: string;
+  action: Action;
+  kind: Kind;
+  name: string;
+  reason: string | null;
+  person: string;
+  origin: string;
+  at: string;
+  chain: string;
+  before_image: string | null;
+  after_image: string | null;
+  version: number;
+};
+
+export const image = (json: string | null) => (json === null ? null : (JSON.parse(json) as Row));
+
+/** The history of a row and its dependents, newest first. */
+export const historyOf = (on: Queryable, { entity, id }: RowKey, limit: number) =>
+  select<Arrival>(
+    on,
+    sql`select * from arrival
+         where (root_entity = ${entity} and root_id = ${id})
+            or (entity = ${entity} and row_id = ${id})
+         order by id desc
+         limit ${limit}`,
+  );
+
+/** The last line of a row, then of each of its dependents, up to the line `upTo`: how they stood then. */
+export async function momentOf(on: Queryable, { entity, id }: RowKey, upTo: number) {
+  const lines = await select<Arrival>(
+    on,
+    sql`select a.* from arrival a
+          join (select max(id) as id from arrival
+                 where ((root_entity = ${entity} and root_id = ${id}) or (entity = ${entity} and row_id = ${id}))
+                   and id <= (select max(last.id) from arrival last join arrival this on this.transfer = last.transfer
+                               where this.id = ${upTo})
+                 group by entity, row_id) newest on newest.id = a.id
+         order by a.entity <> ${entity}, a.entity, a.row_id`,
+  );
+  const isKept = (line: Arrival) => line.entity === entity || line.after_image !== null;
+  return lines.filter(isKept);
+}
+
+/** The last line of each of these rows. */
+export async function lastOf(on: Queryable, entity: string, ids: number[]) {
+  const lines = await select<Pick<Arrival, 'row_id' | 'kind' | 'at' | 'person'>>(
+    on,
+    sql`select a.row_id, a.kind, a.at, a.person from arrival a
+          join (select max(id) as id from arrival where entity = ${entity} and row_id in (${ids})
+                 group by row_id) newest on newest.id = a.id`,
+  );
+  return new Map(lines.map((line) => [line.row_id, line]));
+}
+
+/** Every content that these rows ever had there, as hashes by id. */
+export async function contentsEverOf(on: Queryable, entity: Entity, ids: number[]) {
+  const lines = await select<Pick<Arrival, 'row_id' | 'before_image' | 'after_image'>>(
+    on,
+    sql`select row_id, before_image, after_image from arrival
+         where entity = ${entity.name} and row_id in (${ids})`,
+  );
+  const found = new Map<number, Set<string>>();
+  for (const { row_id: id, before_image: before, after_image: after } of lines) {
+    const own = found.get(id) ?? new Set<string>();
+    for (const row of [image(before), image(after)]) if (row) own.add(hashOf(entity, row));
+    found.set(id, own);
+  }
+  return found;
+}
+
+/** What came down from production, with its hash and when. */
+export async function cameDown(on: Queryable, entity: Entity, ids: number[]) {
+  const lines = await select<Pick<Arrival, 'row_id' | 'at' | 'after_image'>>(
+    on,
+    sql`select row_id, at, after_image from arrival
+         where entity = ${entity.name} and row_id in (${ids}) and kind in ('copy-down', 'bring-back')`,
+  );
+  return lines.flatMap(({ row_id: id, at, after_image }) => {
+    const row = image(after_image);
+    return row ? [{ id, at, hash: hashOf(entity, row) }] : [];
+  });
+}
+
+export type ArrivedTransfer = {
+  transfer: string;
+  name: string;
+  reason: string | null;
+  person: string;
+  origin: string;
+  at: string;
+  rows_count: number;
+  /** Rows that were written again after they came. */
+  changed_since: number;
+};
+
+/** One line for each transfer that came, newest first, below the arrival `before`. */
+export const arrived = (on: Queryable, before: string | null) =>
+  select<ArrivedTransfer>(
+    on,
+    sql`select a.transfer, a.name, a.reason, a.person, a.origin, max(a.at) as at,
+               count(*) as rows_count,
+               sum(exists (select 1 from arrival later
+                            where later.entity = a.entity and later.row_id = a.row_id
+                              and later.id > a.id)) as changed_since
+          from arrival a
+         where a.kind in (${sent}) and (${before} is null or a.at < ${before})
+         group by a.transfer, a.name, a.reason, a.person, a.origin
+         order by at desc
+         limit 20`,
+  );
+
+export type SentOn = { number: number; undone_by: string | null };
+
+/** The transfers that took what came with this one further, and who took them back. */
+export const sentOn = (on: Queryable, transfer: string) =>
+  select<SentOn>(
+    on,
+    sql`select t.number,
+               (select max(u.person) from transfer u where u.undoes = t.id and u.state = 'verified') as undone_by
+          from transfer t
+         where t.kind in (${sent}) and t.state = 'verified' and t.chain like ${`%"${transfer}"%`}
+         order by t.number`,
+  );
+
+export const arrivalsOf = (on: Queryable, transfer: string) =>
+  select<Arrival>(on, sql`select * from arrival where transfer = ${transfer} order by seq`);

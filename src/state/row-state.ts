@@ -1,0 +1,153 @@
+// What an environment knows of each of its rows.
+import { hashOf } from '../catalog/content.ts';
+import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import { insertLines } from '../database/bulk.ts';
+import {
+  join,
+  select,
+  sql,
+  toSqlInstant,
+  type Queryable,
+  type Statement,
+} from '../database/sql.ts';
+import { inTheirWords, type Mappings } from './name-mapping.ts';
+import { rootOf } from '../catalog/family.ts';
+
+export type RowState = {
+  entity: string;
+  row_id: number;
+  root_entity: string;
+  root_id: number;
+  title: string;
+  hash: string;
+  version: number;
+  created_by: string;
+  created_at: string;
+  changed_by: string;
+  changed_at: string;
+  engineering_by: string | null;
+  engineering_at: string | null;
+  /** JSON: labels of the fields that engineering changed. */
+  engineering_fields: string | null;
+  adopted_by: string | null;
+  adopted_at: string | null;
+  held_by: string | null;
+  held_at: string | null;
+  held_reason: string | null;
+  deleted_at: string | null;
+};
+
+/** Lines of these rows; by entity, because a long list of pairs is compared one by one. */
+export const ofRows = (keys: RowKey[]): Statement =>
+  keys.length === 0
+    ? sql`false`
+    : join(
+        [...Map.groupBy(keys, ({ entity }) => entity)].map(
+          ([entity, own]) =>
+            sql`(entity = ${entity} and row_id in (${[...new Set(own.map(({ id }) => id))]}))`,
+        ),
+        ' or ',
+      );
+
+export const byKey = <T extends { entity: string; row_id: number }>(lines: T[]) =>
+  new Map(lines.map((line) => [keyText({ entity: line.entity, id: line.row_id }), line]));
+
+export async function readStates(
+  on: Queryable,
+  keys: RowKey[],
+  { lock = false } = {},
+): Promise<Map<string, RowState>> {
+  if (keys.length === 0) return new Map();
+  const end = lock ? sql` for update` : sql``;
+  return byKey(
+    await select<RowState>(
+      on,
+      sql`select * from row_state where ${ofRows(keys)} order by entity, row_id${end}`,
+    ),
+  );
+}
+
+/** Who writes, and whether as a product manager: anyone else's save marks the row as engineering's. */
+export type Author = { email: string; isProductManager: boolean };
+
+/** The state of a row after it was written. */
+export function stateAfter(
+  entity: Entity,
+  row: Row,
+  was: RowState | undefined,
+  by: { person: string; instant: string; mappings: Mappings },
+): RowState {
+  const root = rootOf(entity, row);
+  return {
+    entity: entity.name,
+    row_id: row.id,
+    root_entity: root.entity,
+    root_id: root.id,
+    title: titleOf(entity, row).slice(0, 200),
+    hash: hashOf(entity, inTheirWords(entity, row, by.mappings)),
+    version: (was?.version ?? 0) + 1,
+    created_by: was?.created_by ?? by.person,
+    created_at: was?.created_at ?? toSqlInstant(by.instant),
+    changed_by: by.person,
+    changed_at: toSqlInstant(by.instant),
+    engineering_by: was?.engineering_by ?? null,
+    engineering_at: was?.engineering_at ?? null,
+    engineering_fields: was?.engineering_fields ?? null,
+    adopted_by: was?.adopted_by ?? null,
+    adopted_at: was?.adopted_at ?? null,
+    held_by: was?.held_by ?? null,
+    held_at: was?.held_at ?? null,
+    held_reason: was?.held_reason ?? null,
+    deleted_at: null,
+  };
+}
+
+/** Marks a row as engineering's; an earlier adoption lapses. */
+export function marked(
+  state: RowState,
+  by: { person: string; instant: string; fields: string[] },
+): RowState {
+  const before = JSON.parse(state.engineering_fields ?? '[]') as string[];
+  return {
+    ...state,
+    engineering_by: by.person,
+    engineering_at: toSqlInstant(by.instant),
+    engineering_fields: JSON.stringify([...new Set([...before, ...by.fields])]),
+    adopted_by: null,
+    adopted_at: null,
+  };
+}
+
+/** Takes the mark away: the content is a product manager's now. */
+export const unmarked = (state: RowState): RowState => ({
+  ...state,
+  engineering_by: null,
+  engineering_at: null,
+  engineering_fields: null,
+});
+
+export const writeStates = (on: Queryable, states: RowState[]) =>
+  insertLines(
+    on,
+    sql`insert into row_state (
+          entity, row_id, root_entity, root_id, title, hash,
+          version, created_by, created_at, changed_by, changed_at,
+          engineering_by, engineering_at, engineering_fields,
+          adopted_by, adopted_at, held_by, held_at, held_reason, deleted_at) values`,
+    states.map((state) => [
+      ...[state.entity, state.row_id, state.root_entity, state.root_id, state.title, state.hash],
+      ...[state.version, state.created_by, state.created_at, state.changed_by, state.changed_at],
+      ...[state.engineering_by, state.engineering_at, state.engineering_fields],
+      ...[state.adopted_by, state.adopted_at],
+      ...[state.held_by, state.held_at, state.held_reason, state.deleted_at],
+    ]),
+    sql`on duplicate key update
+          root_entity = values(root_entity), root_id = values(root_id),
+          title = values(title), hash = values(hash), version = values(version),
+          changed_by = values(changed_by), changed_at = values(changed_at),
+          engineering_by = values(engineering_by), engineering_at = values(engineering_at),
+          engineering_fields = values(engineering_fields),
+          adopted_by = values(adopted_by), adopted_at = values(adopted_at),
+          held_by = values(held_by), held_at = values(held_at), held_reason = values(held_reason),
+          deleted_at = values(deleted_at)`,
+  );

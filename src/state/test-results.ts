@@ -1,0 +1,101 @@
+// *Works* / *Does not work*: what people found when they tried a row with all that belongs to it. A verdict is
+// bound to that very content, and says nothing about any other.
+import { createHash } from 'node:crypto';
+import { hashOf } from '../catalog/content.ts';
+import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { run, select, sql, type Queryable } from '../database/sql.ts';
+import type { Place, Stop } from '../environments/environment.ts';
+import { ofRows } from './row-state.ts';
+import { Conflict, NotFound } from '../problems.ts';
+import { rootOf } from '../catalog/family.ts';
+import { withTheirDependents } from '../rows/dependents.ts';
+
+export type Verdict = {
+  id: number;
+  entity: string;
+  row_id: number;
+  hash: string;
+  works: number;
+  note: string | null;
+  person: string;
+  at: string;
+};
+
+/** What is known of a row's content as it stands. */
+export type Tested = {
+  hash: string;
+  /** The last word of each person on this very content, newest first. */
+  current: Verdict[];
+  /** The newest on another content, when there is none on this one. */
+  former: Verdict | null;
+};
+
+/** One hash of each row with its dependents, by key text. */
+export async function wholeHashes(place: Place, keys: RowKey[]): Promise<Map<string, string>> {
+  const parts = new Map<string, string[]>();
+  for (const [text, row] of await withTheirDependents(place, keys)) {
+    const entity = entityNamed(keyFrom(text).entity);
+    const root = keyText(rootOf(entity, row));
+    parts.set(root, [...(parts.get(root) ?? []), `${text} ${hashOf(entity, row)}`]);
+  }
+  return new Map(
+    [...parts].map(([root, lines]) => [
+      root,
+      createHash('sha256').update(lines.toSorted().join('\n')).digest('hex'),
+    ]),
+  );
+}
+
+export async function testedOf(place: Place, keys: RowKey[]): Promise<Map<string, Tested>> {
+  const hashes = await wholeHashes(place, keys);
+  const verdicts = await verdictsOn(place.sql, keys);
+  return new Map(
+    [...hashes].map(([text, hash]) => {
+      const own = verdicts.filter(
+        (one) => keyText({ entity: one.entity, id: one.row_id }) === text,
+      );
+      const current = lastOfEach(own.filter((one) => one.hash === hash));
+      const former = current.length > 0 ? null : (own[0] ?? null);
+      return [text, { hash, current, former }];
+    }),
+  );
+}
+
+const verdictsOn = async (on: Queryable, keys: RowKey[]) =>
+  keys.length === 0
+    ? []
+    : select<Verdict>(
+        on,
+        sql`select * from verdict
+             where (${ofRows(keys)})
+             order by id desc`,
+      );
+
+function lastOfEach(newestFirst: Verdict[]): Verdict[] {
+  const people = new Set<string>();
+  return newestFirst.filter(({ person }) => !people.has(person) && people.add(person));
+}
+
+/** Someone other than this person says that it works, and nobody says that it does not. */
+export const worksForOthers = ({ current }: Tested, person: string): boolean =>
+  current.every(({ works }) => works === 1) && current.some((one) => one.person !== person);
+
+export type Judgement = { works: boolean; note: string | null; seen: string };
+
+/**
+ * Writes a verdict on the content that the page showed.
+ * @throws Conflict when the row was changed since
+ */
+export async function judge(here: Stop, person: string, key: RowKey, judgement: Judgement) {
+  const hash = (await wholeHashes(here, [key])).get(keyText(key));
+  if (!hash) throw new NotFound('The row is not here any more.');
+  if (hash !== judgement.seen) {
+    throw new Conflict('The row was changed since you opened the page. Try it once more.');
+  }
+  await run(
+    here.sql,
+    sql`insert into verdict (entity, row_id, hash, works, note, person)
+        values (${key.entity}, ${key.id}, ${hash}, ${judgement.works ? 1 : 0}, ${judgement.note}, ${person})`,
+  );
+}

@@ -1,0 +1,42 @@
+// A product manager takes responsibility for what an engineer changed.
+import * as audit from '../audit/audit.ts';
+import { keyText, type RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { run, sql, transaction } from '../database/sql.ts';
+import type { Stop } from '../environments/environment.ts';
+import { Conflict, NotFound } from '../problems.ts';
+import { readStates } from '../state/row-state.ts';
+
+/**
+ * A product manager takes over what engineering changed in a row and its dependents. `seen` is the moment of
+ * the last such change that the page showed: what was saved later is not adopted unseen.
+ */
+export async function adopt(here: Stop, person: string, key: RowKey, seen: string) {
+  await transaction(here.sql, async (connection) => {
+    const own = (await readStates(connection, [key])).get(keyText(key));
+    if (!own) throw new NotFound(`${entityNamed(key.entity).label.one} ${key.id} is not here.`);
+    const root = { entity: own.root_entity, id: own.root_id };
+    const state = (await readStates(connection, [root], { lock: true })).get(keyText(root)) ?? own;
+    if (state.engineering_at !== seen) {
+      throw new Conflict(
+        state.engineering_by
+          ? `“${state.title}” was saved again by ${state.engineering_by}. Look at it once more before you adopt it.`
+          : `“${state.title}” has no work of engineering any more.`,
+      );
+    }
+    await run(
+      connection,
+      sql`update row_state
+             set engineering_by = null, engineering_at = null, engineering_fields = null,
+                 adopted_by = ${person}, adopted_at = utc_timestamp(3)
+           where root_entity = ${root.entity} and root_id = ${root.id} and engineering_by is not null`,
+    );
+    await audit.write(connection, {
+      person,
+      action: 'adopted',
+      subject: state.title,
+      detail: `Work by ${state.engineering_by}, last changed ${seen} UTC`,
+      row: root,
+    });
+  });
+}

@@ -1,0 +1,74 @@
+// *Arrived*: what came from the environment before, one click from the next.
+import type { Request, Response } from 'express';
+import { catalog, entityNamed } from '../catalog/index.ts';
+import { rung } from '../environments/rules.ts';
+import { NotFound } from '../problems.ts';
+import { page } from '../web/pages.ts';
+import { accountOf, textIn } from '../web/request.ts';
+import { arrivalsOf, arrived, sentOn, type Arrival } from '../state/history.ts';
+import * as selections from '../sheet/selections.ts';
+import * as verdicts from '../state/test-results.ts';
+
+export async function arrivals(req: Request, res: Response) {
+  const before = textIn(req.query, 'before') || null;
+  const lines = await arrived(req.here.sql, before);
+  const list = [];
+  for (const line of lines) {
+    const rows = withChoice(await arrivalsOf(req.here.sql, line.transfer));
+    const roots = rows
+      .filter((row) => row.entity === row.root_entity && row.action !== 'remove')
+      .slice(0, LISTED)
+      .map((row) => ({ entity: row.entity, id: row.row_id }));
+    list.push({
+      ...line,
+      tested: rung(req.here.name).isTested ? await verdicts.testedOf(req.here, roots) : new Map(),
+      from: rung(line.origin as 'staging'),
+      sentOn: await sentOn(req.here.sql, line.transfer),
+      rows: rows.slice(0, LISTED),
+    });
+  }
+  await page(req, res, 'promotion/arrivals', {
+    title: 'Arrived',
+    crumbs: [{ text: 'Arrived' }],
+    list,
+  });
+}
+
+const LISTED = 50;
+
+/** Which lines are picked for the next stop: a dependent goes with its owner; one that came alone goes alone. */
+function withChoice(rows: Arrival[]) {
+  const keys = new Set(rows.map((row) => `${row.entity}:${row.row_id}`));
+  return rows.map((row) => ({
+    ...row,
+    isChosen:
+      !entityNamed(row.entity).isMatchedByName &&
+      (row.entity === row.root_entity || !keys.has(`${row.root_entity}:${row.root_id}`)),
+  }));
+}
+
+/** What came with one transfer, chosen for the next stop; single rows may be left out. */
+export async function chooseArrived(req: Request, res: Response) {
+  const came = withChoice(await arrivalsOf(req.here.sql, String(req.params['transfer'])));
+  const [first] = came;
+  if (!first) throw new NotFound('There is no such transfer here.');
+  const { rows: ticked, rest } = (req.body ?? {}) as { rows?: string | string[]; rest?: string };
+  const unlisted = rest === 'yes' ? came.slice(LISTED).filter(({ isChosen }) => isChosen) : [];
+  const keys = selections.parseKeys([
+    ...[ticked ?? []].flat(),
+    ...unlisted.map((row) => `${row.entity}:${row.row_id}`),
+  ]);
+  const chain = [...(JSON.parse(first.chain) as string[]), first.transfer];
+  const name = isDefaultName(first.name, came) ? '' : first.name;
+  const id = await selections.create(req.here.sql, accountOf(req).email, { keys, name, chain });
+  res.redirect(303, `/selections/${id}`);
+}
+
+export const kinds = catalog.flatMap(({ label }) => [label.one, label.many]).join('|');
+
+const namesOfKinds = new RegExp(`^[\\d,]+ (${kinds})(, [\\d,]+ (${kinds}))*$`, 'i');
+
+/** A name that the program made of the rows would not fit what is sent on. */
+const isDefaultName = (name: string, came: { title: string }[]) =>
+  namesOfKinds.test(name) ||
+  came.some(({ title }) => title === name || name.startsWith(`${title} and `));

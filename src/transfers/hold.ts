@@ -1,0 +1,41 @@
+// What people say about a row's way: engineering's work may go (adopted), or the row stays out (on hold).
+import * as audit from '../audit/audit.ts';
+import { keyText, type RowKey } from '../catalog/entity.ts';
+import { run, sql, transaction } from '../database/sql.ts';
+import type { Stop } from '../environments/environment.ts';
+import { readStates } from '../state/row-state.ts';
+
+/** *Not for production*: out of every count of what waits, and not sent until it is lifted. */
+export async function hold(here: Stop, person: string, key: RowKey, reason: string | null) {
+  await transaction(here.sql, async (connection) => {
+    const found = await run(
+      connection,
+      sql`update row_state
+             set held_by = ${person}, held_at = utc_timestamp(3), held_reason = ${reason}
+           where entity = ${key.entity} and row_id = ${key.id} and held_at is null`,
+    );
+    if (found > 0) await note(connection, person, 'held back', key, reason);
+  });
+}
+
+export async function liftHold(here: Stop, person: string, key: RowKey) {
+  await transaction(here.sql, async (connection) => {
+    const found = await run(
+      connection,
+      sql`update row_state set held_by = null, held_at = null, held_reason = null
+           where entity = ${key.entity} and row_id = ${key.id} and held_at is not null`,
+    );
+    if (found > 0) await note(connection, person, 'let go', key, null);
+  });
+}
+
+async function note(
+  connection: Parameters<typeof audit.write>[0],
+  person: string,
+  action: string,
+  key: RowKey,
+  detail: string | null,
+) {
+  const state = (await readStates(connection, [key])).get(keyText(key));
+  await audit.write(connection, { person, action, subject: state?.title ?? '', detail, row: key });
+}

@@ -1,0 +1,14 @@
+// Transfers as their list shows them.
+import { select, sql, type Queryable } from '../database/sql.ts';
+import * as journal from '../writing/journal.ts';
+
+/** Newest first, 50 a page, below `before`. */
+export const list = (on: Queryable, before: number | null) =>
+  select<journal.Transfer & { steps: number }>(
+    on,
+    sql`select t.*, (select count(*) from transfer_step s where s.transfer = t.id and s.action <> 'same') as steps
+          from transfer t
+         where (kind in (${journal.sent}) or state = 'needs_attention') and (${before} is null or number < ${before})
+         order by number desc
+         limit 50`,
+  );

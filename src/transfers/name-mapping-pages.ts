@@ -1,0 +1,29 @@
+import type { Request, Response } from 'express';
+import { matchedByName } from '../catalog/index.ts';
+import { Invalid } from '../problems.ts';
+import { flash, page } from '../web/pages.ts';
+import { accountOf, localPath, textIn } from '../web/request.ts';
+import { listMappings } from '../state/name-mapping.ts';
+import * as nameMapping from './name-mapping.ts';
+
+export async function names(req: Request, res: Response) {
+  await page(req, res, 'promotion/names', {
+    title: 'Names',
+    crumbs: [{ text: 'Names' }],
+    kinds: matchedByName,
+    mappings: await listMappings(req.here.sql),
+  });
+}
+
+export async function mapName(req: Request, res: Response) {
+  const kind = matchedByName.find(({ name }) => name === textIn(req.body, 'entity'));
+  const name = textIn(req.body, 'name').normalize('NFC').slice(0, 100);
+  const there = textIn(req.body, 'there').normalize('NFC').slice(0, 100);
+  if (!kind || name === '') throw new Invalid({ name: 'Enter the name that is used here' });
+  await nameMapping.mapName(req.here, accountOf(req).email, { entity: kind.name, name, there });
+  flash(
+    req,
+    there === '' ? `${name} stands for itself again.` : `${name} is ${there} there from now on.`,
+  );
+  res.redirect(303, localPath(textIn(req.body, 'return'), '/names'));
+}

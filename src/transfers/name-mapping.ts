@@ -1,0 +1,55 @@
+// A city or partner that has another name at the destination.
+import * as audit from '../audit/audit.ts';
+import type { PoolConnection } from 'mysql2/promise';
+import { hashOf } from '../catalog/content.ts';
+import { run, sql, transaction } from '../database/sql.ts';
+import { rowsLinkedWith } from '../rows/linked-rows.ts';
+import { idsByName } from '../rows/names.ts';
+import type { Stop } from '../environments/environment.ts';
+import { forgetAll } from '../state/checked-chunks.ts';
+import { inTheirWords, readMappings } from '../state/name-mapping.ts';
+
+/** Says that a name here stands for another there; replaces an earlier mapping. Rows linked with it count anew. */
+export async function mapName(
+  here: Stop,
+  person: string,
+  { entity, name, there }: { entity: string; name: string; there: string },
+) {
+  await transaction(here.sql, async (connection) => {
+    if (there === '') {
+      await run(
+        connection,
+        sql`delete from name_mapping where entity = ${entity} and name = ${name}`,
+      );
+    } else {
+      await run(
+        connection,
+        sql`insert into name_mapping (entity, name, there, person)
+            values (${entity}, ${name}, ${there}, ${person})
+            on duplicate key update there = values(there), person = values(person), at = now(3)`,
+      );
+    }
+    await countAnew(here, connection, entity, name);
+    await forgetAll(connection);
+    await audit.write(connection, {
+      person,
+      action: there === '' ? 'unmapped' : 'mapped',
+      subject: name,
+      detail: there === '' ? null : `${entity}: ${name} is ${there} there`,
+    });
+  });
+}
+
+/** The hash of a row is in the destination's words, so it changes with a mapping. */
+async function countAnew(here: Stop, connection: PoolConnection, kind: string, name: string) {
+  const ids = (await idsByName(connection, kind, [name])).get(name) ?? [];
+  const mappings = await readMappings(connection);
+  const place = { sql: connection, documents: here.documents };
+  for (const { entity, row } of await rowsLinkedWith(place, kind, ids)) {
+    const hash = hashOf(entity, inTheirWords(entity, row, mappings));
+    await run(
+      connection,
+      sql`update row_state set hash = ${hash} where entity = ${entity.name} and row_id = ${row.id}`,
+    );
+  }
+}

@@ -1,0 +1,56 @@
+// What a person says about one row: adopted, held, works or does not work.
+import type { Request, Response } from 'express';
+import { Invalid } from '../problems.ts';
+import { flash } from '../web/pages.ts';
+import { accountOf, addressed, localPath, textIn } from '../web/request.ts';
+import * as adoption from './adoption.ts';
+import * as holds from './hold.ts';
+import * as verdicts from '../state/test-results.ts';
+
+export async function adopt(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const seen = textIn(req.body, 'seen');
+  await adoption.adopt(req.here, accountOf(req).email, { entity: entity.name, id }, seen);
+  flash(req, 'Adopted: this content may go.');
+  back(req, res);
+}
+
+export async function hold(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const reason = textIn(req.body, 'reason').slice(0, 300) || null;
+  await holds.hold(req.here, accountOf(req).email, { entity: entity.name, id }, reason);
+  flash(req, 'Marked Not for production. It is in no count of what waits.');
+  back(req, res);
+}
+
+export async function liftHold(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  await holds.liftHold(req.here, accountOf(req).email, { entity: entity.name, id });
+  flash(req, 'The row may go again.');
+  back(req, res);
+}
+
+export async function judge(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const verdict = textIn(req.body, 'verdict');
+  if (verdict !== 'works' && verdict !== 'does-not-work') {
+    throw new Invalid({ verdict: 'Choose Works or Does not work' });
+  }
+  await verdicts.judge(
+    req.here,
+    accountOf(req).email,
+    { entity: entity.name, id },
+    {
+      works: verdict === 'works',
+      note: textIn(req.body, 'note').slice(0, 500) || null,
+      seen: textIn(req.body, 'seen'),
+    },
+  );
+  flash(req, verdict === 'works' ? 'Marked Works.' : 'Marked Does not work.');
+  back(req, res);
+}
+
+function back(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  res.redirect(303, localPath(textIn(req.body, 'return'), `/catalog/${entity.name}/${id}`));
+}

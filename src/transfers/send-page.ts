@@ -1,0 +1,59 @@
+// The click on a sheet.
+import { v7 as uuid } from 'uuid';
+import type { Request, Response } from 'express';
+import * as jobs from '../jobs/jobs.ts';
+import * as journal from '../writing/journal.ts';
+import { Problem, Unavailable } from '../problems.ts';
+import { flash } from '../web/pages.ts';
+import { accountOf, textIn } from '../web/request.ts';
+import * as selections from '../sheet/selections.ts';
+import type { SelectionKind } from '../sheet/selections.ts';
+import { sheetPage } from '../sheet/page.ts';
+import * as transfers from './send.ts';
+import { jobOf } from './job.ts';
+import { roadOf, roleOf } from '../sheet/route.ts';
+import { decided } from '../sheet/posted-choices.ts';
+import { addressOf } from '../sheet/routes.ts';
+
+/** The click. Anything that moved since the sheet was shown brings a fresh sheet. */
+export const send = (kind: SelectionKind) => async (req: Request, res: Response) => {
+  const id = textIn(req.body, 'selection');
+  const selection = await selections.find(req.here.sql, id, kind);
+  const now = decided(req.body, selection);
+  await selections.decide(req.here.sql, id, now);
+  // A tick that was set in the last moment has not been looked at yet.
+  if (selections.goes({ ...selection, ...now }) !== selections.goes(selection)) {
+    flash(req, 'The sheet shows your choices now. Look at it once more, then confirm.');
+    return res.redirect(303, addressOf(kind, id, req.body));
+  }
+  try {
+    const transfer = await transfers.send(
+      roadOf(req, kind),
+      { ...selection, ...now },
+      {
+        planHash: textIn(req.body, 'plan'),
+        idempotencyKey: textIn(req.body, 'idempotency_key'),
+        name: now.name,
+        reason: now.reason,
+        person: accountOf(req).email,
+        role: roleOf(req),
+        handOver: (sent) => inTheBackground(req, sent),
+      },
+    );
+    res.redirect(303, `/transfers/${transfer.number}`);
+  } catch (error) {
+    if (!(error instanceof Problem) || error instanceof Unavailable) throw error;
+    req.params['id'] = id;
+    res.status(error.status);
+    await sheetPage(req, res, { kind, key: uuid(), problem: error.message });
+  }
+};
+
+/** A large transfer runs as a job; its page shows how far it is. */
+async function inTheBackground({ here, line }: Request, { id, name, person }: journal.Transfer) {
+  const { job } = await jobs.request(here.sql, {
+    ...{ kind: 'transfer', name, person, input: { transfer: id } },
+    onlyOne: jobOf(id),
+  });
+  await line.push(job);
+}

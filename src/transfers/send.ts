@@ -1,0 +1,156 @@
+// A transfer as a person asks for it: the click on its sheet, and what became of it.
+import type { Row } from '../catalog/entity.ts';
+import { drawIds } from '../environments/ids.ts';
+import { rung } from '../environments/rules.ts';
+import type { Stop } from '../environments/environment.ts';
+import * as journal from '../writing/journal.ts';
+import { carry, isUncertain } from '../writing/run-transfer.ts';
+import { Conflict, Invalid, Problem } from '../problems.ts';
+import { type Selection, sentFrom } from '../sheet/selections.ts';
+import { prepare } from '../sheet/sheet.ts';
+import { unreachable } from '../environments/unreachable.ts';
+import type { PlannedStep } from '../sheet/planned-step.ts';
+import { imagesOf } from '../sheet/images.ts';
+import { type Road, asksReason, journalOf } from '../sheet/route.ts';
+import { nameOfRows } from '../web/format.ts';
+
+export type Click = {
+  planHash: string;
+  idempotencyKey: string;
+  name: string;
+  reason: string | null;
+  person: string;
+  role?: 'product_manager' | 'on_call';
+  /** Takes a transfer that is too large to wait for; without it every size is waited for. */
+  handOver?: (transfer: journal.Transfer) => Promise<void>;
+  /** More rows than this are not waited for. */
+  largeFrom?: number;
+};
+
+/** More rows than this are carried by a job. */
+export const LARGE = 1000;
+
+/** The plan moved since the sheet was shown; carries nothing, the page shows a fresh sheet. */
+export class SheetMoved extends Conflict {}
+
+/**
+ * Sends what the sheet showed. A double click answers with the same transfer.
+ * @throws SheetMoved when either side changed since, Invalid when something still stands in the way
+ */
+export async function send(road: Road, selection: Selection, click: Click) {
+  const findTwin = () => journal.byKey(journalOf(road).sql, click.person, click.idempotencyKey);
+  const twin = await findTwin();
+  if (twin) return sameRequest(twin, click);
+  try {
+    return await sendFirst(road, selection, click);
+  } catch (error) {
+    // The second of two clicks finds rows being written: by the first, which was journaled meanwhile.
+    const first = error instanceof Problem ? await findTwin() : undefined;
+    if (first) return sameRequest(first, click);
+    throw error;
+  }
+}
+
+async function sendFirst(road: Road, selection: Selection, click: Click) {
+  if (asksReason(road, click) && !click.reason) {
+    throw new Invalid({
+      reason: `Enter a reason. Everyone can read it in ${rung(road.there.name).inText}.`,
+    });
+  }
+  const { plan } = await prepare(road, selection);
+  if (plan.hash !== click.planHash) {
+    throw new SheetMoved(await whyMoved(journalOf(road), selection));
+  }
+  if (plan.problems.length > 0) {
+    throw new Invalid({ rows: plan.problems.map((problem) => problem.message).join(' ') });
+  }
+  if (plan.steps.every((step) => step.action === 'same')) {
+    throw new Invalid({ rows: nothingToDo(road, selection) });
+  }
+  const at = journalOf(road);
+  try {
+    await putImages(road, plan.steps);
+    const { transfer, isNew } = await journal.open(at, road.there, road.lease, {
+      kind: selection.kind,
+      name: click.name || nameOf(plan.steps),
+      reason: click.reason,
+      person: click.person,
+      role: click.role ?? 'product_manager',
+      idempotencyKey: click.idempotencyKey,
+      planHash: click.planHash,
+      chain: selection.chain,
+      undoes: selection.undoes,
+      selection: selection.id,
+      reliedOn: plan.reliedOn,
+      steps: await withIds(road.there, plan.steps),
+    });
+    if (!isNew) return sameRequest(transfer, click);
+    const written = plan.steps.filter(({ action }) => action !== 'same').length;
+    if (click.handOver && written > (click.largeFrom ?? LARGE)) {
+      // What cannot be handed over is recovery's, as soon as its lease has run out.
+      await click.handOver(transfer).catch(() => {});
+      return transfer;
+    }
+    return await carry(at, road.there, transfer, road.lease);
+  } catch (error) {
+    return settled(road, click, error);
+  }
+}
+
+/** Most often it was sent from another tab, or by a colleague. */
+async function whyMoved({ sql: on }: Stop, { id }: Selection): Promise<string> {
+  const number = (await sentFrom(on, [id])).get(id)?.at(-1);
+  return number === undefined
+    ? 'Something changed since you opened this page. Review it again.'
+    : `This was sent already as transfer ${number}. The page shows how it stands since.`;
+}
+
+function nothingToDo({ there }: Road, { kind }: Selection): string {
+  const { inText } = rung(there.name);
+  return kind === 'undo'
+    ? `There is nothing left to undo in ${inText}.`
+    : `Everything is the same in ${inText} already`;
+}
+
+function sameRequest(twin: journal.Transfer, click: Click): journal.Transfer {
+  if (twin.plan_hash === click.planHash) return twin;
+  throw new Invalid({ rows: 'This page was sent before with other rows. Open the sheet again.' });
+}
+
+/** Once it is in the journal, its page tells how it stands; before that, nothing happened. */
+async function settled(road: Road, click: Click, error: unknown): Promise<journal.Transfer> {
+  const written = await journal.byKey(journalOf(road).sql, click.person, click.idempotencyKey);
+  if (written?.plan_hash === click.planHash && isUncertain(error)) return written;
+  throw unreachable(error, road.there);
+}
+
+/** Images first: they are named by their content, so putting them early harms nobody. */
+async function putImages({ here, there }: Road, steps: PlannedStep[]) {
+  for (const step of steps.filter(({ action }) => action !== 'same')) {
+    for (const { name } of imagesOf(step)) {
+      if (!(await there.storage.has(name))) {
+        await there.storage.write(name, await here.storage.read(name));
+      }
+    }
+  }
+}
+
+/** Cities and partners that are created there get ids of theirs. */
+async function withIds(there: Stop, steps: PlannedStep[]): Promise<journal.Step[]> {
+  const drawn: journal.Step[] = [];
+  for (const { sight: _sight, root: _root, ...step } of steps) {
+    if (step.id > 0) drawn.push(step);
+    else {
+      const id = await drawIds(there, step.entity);
+      drawn.push({ ...step, id, after: { ...(step.after as Row), id } });
+    }
+  }
+  return drawn;
+}
+
+/** What a transfer without a name is called: its first row, and how many more. */
+function nameOf(steps: PlannedStep[]): string {
+  const written = steps.filter((step) => step.action !== 'same');
+  const picked = written.filter((step) => step.because === null);
+  return nameOfRows(picked.length > 0 ? picked : written).slice(0, 120);
+}

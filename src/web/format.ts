@@ -1,0 +1,108 @@
+// How values read on a page.
+import { diffWordsWithSpace } from 'diff';
+import { textOf, type Field, type Link, type Value } from '../catalog/fields.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { lower } from '../catalog/lower-first.ts';
+import { fromSqlInstant } from '../database/sql.ts';
+
+export { lower };
+
+const numbers = new Intl.NumberFormat('en-GB');
+export const count = (number: number) => numbers.format(number);
+
+/** `3 forms`, `1 form` */
+export const plural = (number: number, { one, many }: { one: string; many: string }) =>
+  `${count(number)} ${number === 1 ? lower(one) : lower(many)}`;
+
+/** `3 tasks, 1 form` */
+export function kindsInWords(rows: { entity: string }[]): string {
+  const counts = new Map<string, number>();
+  for (const { entity } of rows) counts.set(entity, (counts.get(entity) ?? 0) + 1);
+  return [...counts].map(([name, number]) => plural(number, entityNamed(name).label)).join(', ');
+}
+
+const day = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  timeZone: 'UTC',
+});
+const minute = new Intl.DateTimeFormat('en-GB', {
+  hour: '2-digit',
+  minute: '2-digit',
+  timeZone: 'UTC',
+});
+
+/** ISO 8601 out of either spelling of an instant. */
+export const iso = (instant: string) => (instant.endsWith('Z') ? instant : fromSqlInstant(instant));
+
+/** `12 min ago` within the last day, then `21 Nov 2026`; pages give the exact time beside it. */
+export function when(instant: string, now = Date.now()): string {
+  const at = new Date(iso(instant));
+  const minutes = Math.floor((now - at.getTime()) / 60_000);
+  if (minutes >= 0 && minutes < 1) return 'just now';
+  if (minutes >= 0 && minutes < 60) return `${minutes} min ago`;
+  if (minutes >= 0 && minutes < 24 * 60) {
+    const hours = Math.floor(minutes / 60);
+    return `${hours} ${hours === 1 ? 'hour' : 'hours'} ago`;
+  }
+  return day.format(at);
+}
+
+/** `21 Nov 2026, 09:30 UTC` */
+export function exactly(instant: string): string {
+  const at = new Date(iso(instant));
+  return `${day.format(at)}, ${minute.format(at)} UTC`;
+}
+
+/** A value in plain words, for differences and where no partial fits. */
+export function inWords(field: Field, value: Value | undefined): string {
+  if (value === undefined || value === null || value === '') return '';
+  if (typeof value === 'boolean') return value ? 'Yes' : 'No';
+  if (field.kind === 'instant') return exactly(textOf(value));
+  if (field.kind === 'links') {
+    return (value as Link[])
+      .map(({ city, partner }) => (partner === null ? city : `${city} (${partner})`))
+      .join('\n');
+  }
+  if (field.kind === 'choice') return choiceInWords(textOf(value));
+  if (Array.isArray(value)) return value.map(String).join('\n');
+  return textOf(value);
+}
+
+/** `long_text` reads `Long text`. */
+export const choiceInWords = (choice: string) => {
+  const words = choice.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+};
+
+export type Part = { text: string; kind: 'same' | 'removed' | 'added' };
+
+/** What stood there and what will stand, word by word; words that change side by side are one change. */
+export function difference(before: string, after: string): { before: Part[]; after: Part[] } {
+  const sides: { before: Part[]; after: Part[] } = { before: [], after: [] };
+  const parts = diffWordsWithSpace(before, after);
+  for (const [index, { value, added, removed }] of parts.entries()) {
+    const isGap = value.trim() === '' && isChange(parts[index - 1]) && isChange(parts[index + 1]);
+    if (removed) append(sides.before, value, 'removed');
+    else if (added) append(sides.after, value, 'added');
+    else {
+      append(sides.before, value, isGap ? 'removed' : 'same');
+      append(sides.after, value, isGap ? 'added' : 'same');
+    }
+  }
+  return sides;
+}
+
+const isChange = (part: { added?: boolean; removed?: boolean } | undefined) =>
+  part?.added === true || part?.removed === true;
+
+function append(parts: Part[], text: string, kind: Part['kind']) {
+  const last = parts.at(-1);
+  if (last?.kind === kind) last.text += text;
+  else parts.push({ text, kind });
+}
+
+/** What rows are called together: by their titles as long as they are few. */
+export const nameOfRows = (rows: { entity: string; title: string }[]) =>
+  rows.length <= 2 ? rows.map(({ title }) => title).join(' and ') : kindsInWords(rows);

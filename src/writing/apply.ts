@@ -1,0 +1,98 @@
+// Inside the destination: one transaction for the rows, with the documents written just before its COMMIT.
+import type { PoolConnection } from 'mysql2/promise';
+import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
+import type { Link } from '../catalog/fields.ts';
+import { command } from '../database/sql.ts';
+import { entityNamed } from '../catalog/index.ts';
+import * as mysql from '../rows/mysql.ts';
+import { idsByName } from '../rows/names.ts';
+import { read } from '../rows/store.ts';
+import * as claims from './claims.ts';
+import { laterThan, lockClock, setClock } from './clock.ts';
+import { documentRow, isDocument, readStored, writeDocuments } from './documents.ts';
+import type * as journal from './journal.ts';
+import { inWritingOrder } from '../catalog/order.ts';
+import { point } from './failpoints.ts';
+import { writeStatesAndArrivals } from './state-and-arrivals.ts';
+import { isExplained, Moved, type Work } from './work.ts';
+
+export async function apply(work: Work, connection: PoolConnection) {
+  const { transfer, there } = work;
+  await command(connection, 'START TRANSACTION');
+  await claims.lock(connection, transfer);
+  await point('lock');
+  const place = { sql: connection, documents: there.documents };
+  const last = await lockClock(connection);
+  const rowSteps = work.steps.filter((step) => !isDocument(step));
+  const rows = await read(place, rowSteps, { lock: true });
+  const stored = await readStored(work);
+  for (const step of work.steps) {
+    const now = isDocument(step) ? documentRow(step, stored) : (rows.get(keyText(step)) ?? null);
+    if (!isExplained(step, now)) throw new Moved(`${step.title} was changed there meanwhile.`);
+  }
+  await point('re-check');
+  const instant = laterThan(
+    last,
+    [...rows.values()].map((row) => row.modified_at),
+    stored,
+  );
+  await writeRows(connection, inWritingOrder(rowSteps), rows, instant);
+  await point('rows');
+  work.say(rowSteps.length, 'Rows are written');
+  await writeStatesAndArrivals(work, connection, instant);
+  await point('arrivals');
+  const end = await writeDocuments(work, stored, instant);
+  await setClock(connection, end);
+  await point('before commit');
+  await command(connection, 'COMMIT');
+  await point('after commit');
+}
+
+/** Rows of one plan, set by set; `now` is what stands there. */
+export async function writeRows(
+  connection: PoolConnection,
+  steps: journal.Step[],
+  now: Map<string, Row>,
+  instant: string,
+) {
+  // Steps come in writing order; an entity's steps stand together, removals after what replaces them.
+  const entities = [...new Set(steps.map((step) => step.entity))].map(entityNamed);
+  let ids: mysql.LinkIds | undefined;
+  for (const entity of entities) {
+    const own = steps.filter((step) => step.entity === entity.name);
+    const after = own.flatMap((step) => (step.after ? [step.after] : []));
+    if (hasLinks(entity)) ids ??= await linkIds(connection, steps);
+    const linked = ids ?? { city: new Map(), partner: new Map() };
+    const isThere = (row: Row) => now.has(keyText({ entity: entity.name, id: row.id }));
+    const created = after.filter((row) => !isThere(row));
+    const updated = after.filter(isThere);
+    const removed = own.filter((step) => step.after === null).map((step) => step.id);
+    // What goes makes room for a unique name that comes.
+    if (removed.length > 0) await mysql.remove(connection, entity, removed);
+    if (updated.length > 0) await mysql.update(connection, entity, updated, instant, linked);
+    if (created.length > 0) await mysql.insert(connection, entity, created, instant, linked);
+  }
+}
+
+const hasLinks = (entity: Entity) => fieldEntries(entity).some(([, field]) => field.through);
+
+/** Ids of every linked city and partner; read after the cities that this same plan creates were written. */
+async function linkIds(connection: PoolConnection, steps: journal.Step[]): Promise<mysql.LinkIds> {
+  const links = steps.flatMap((step) =>
+    fieldEntries(entityNamed(step.entity)).flatMap(([field, { through }]) =>
+      through ? ((step.after?.[field] ?? []) as Link[]) : [],
+    ),
+  );
+  return {
+    city: await idsByName(
+      connection,
+      'city',
+      links.map(({ city }) => city),
+    ),
+    partner: await idsByName(
+      connection,
+      'partner',
+      links.flatMap(({ partner }) => partner ?? []),
+    ),
+  };
+}

@@ -1,0 +1,191 @@
+// At the destination: who is writing or relying on a row now. A claim is a line that exists, so it locks
+// rows, documents and rows that are not there yet alike.
+import type { PoolConnection } from 'mysql2/promise';
+import * as audit from '../audit/audit.ts';
+import type { RowKey } from '../catalog/entity.ts';
+import type { Stop } from '../environments/environment.ts';
+import {
+  command,
+  first,
+  run,
+  select,
+  sql,
+  toSqlInstant,
+  transaction,
+  type Queryable,
+} from '../database/sql.ts';
+import { insertLines } from '../database/bulk.ts';
+import { byId, overStates, Stale, type Transfer } from './journal.ts';
+import { ofRows } from '../state/row-state.ts';
+
+export type Claim = {
+  entity: string;
+  row_id: number;
+  transfer: string;
+  mode: 'write' | 'shared';
+  number: number;
+  origin: string;
+  fence: number;
+  connection: number;
+  person: string;
+  since: string;
+};
+
+export class Taken extends Error {
+  readonly claim: Claim;
+
+  constructor(claim: Claim) {
+    super(
+      `It is being written by transfer ${claim.number} from ${claim.origin} (${claim.person}, since ${claim.since.slice(11, 19)} UTC).`,
+    );
+    this.claim = claim;
+  }
+}
+
+/**
+ * Claims rows to write and rows to rely on, in one short transaction; the gate lets one transfer at a time.
+ * A transfer that comes again, with its fence raised, raises it on its claims.
+ * @throws Taken when another transfer holds a row, Stale when a higher fence holds ours
+ */
+export async function take(
+  connection: PoolConnection,
+  transfer: Transfer,
+  wanted: { write: RowKey[]; shared: RowKey[] },
+) {
+  await command(connection, 'START TRANSACTION');
+  await lockGate(connection);
+  const mine = await select<Claim>(
+    connection,
+    sql`select * from claim where transfer = ${transfer.id} for update`,
+  );
+  if (mine.some((claim) => claim.fence > transfer.fence)) {
+    throw new Stale(`Transfer ${transfer.number} is in other hands`);
+  }
+  await refuseTaken(connection, transfer.id, wanted);
+  const lines = [
+    ...wanted.write.map((key) => ({ ...key, mode: 'write' })),
+    ...wanted.shared.map((key) => ({ ...key, mode: 'shared' })),
+  ].map(({ entity, id, mode }) => [
+    ...[entity, id, transfer.id, mode, transfer.number, transfer.origin],
+    ...[transfer.fence, connection.threadId, transfer.person],
+    toSqlInstant(new Date().toISOString()),
+  ]);
+  await insertLines(
+    connection,
+    sql`insert into claim
+          (entity, row_id, transfer, mode, number, origin, fence, connection, person, since) values`,
+    lines,
+    sql`on duplicate key update fence = values(fence), connection = values(connection)`,
+  );
+  await command(connection, 'COMMIT');
+}
+
+/** Until the end of the transaction nobody else takes claims. */
+export const lockGate = (connection: PoolConnection) =>
+  first(connection, sql`select instant from clock where name = 'gate' for update`);
+
+/** @throws Taken when another transfer than `own` holds a row that is wanted */
+export async function refuseTaken(
+  connection: PoolConnection,
+  own: string,
+  wanted: { write: RowKey[]; shared: RowKey[] },
+) {
+  const others = await select<Claim>(
+    connection,
+    sql`select * from claim where (${ofRows([...wanted.write, ...wanted.shared])}) and transfer <> ${own}`,
+  );
+  const writes = new Set(wanted.write.map(({ entity, id }) => `${entity}:${id}`));
+  const taken = others.find(
+    (claim) => claim.mode === 'write' || writes.has(`${claim.entity}:${claim.row_id}`),
+  );
+  if (taken) throw new Taken(taken);
+}
+
+/**
+ * Locks a transfer's claims inside the transaction that writes.
+ * @throws Stale when they carry another fence
+ */
+export async function lock(connection: PoolConnection, transfer: Transfer) {
+  const mine = await select<Claim>(
+    connection,
+    sql`select * from claim where transfer = ${transfer.id} for update`,
+  );
+  if (mine.length === 0 || mine.some((claim) => claim.fence !== transfer.fence)) {
+    throw new Stale(`The claims of transfer ${transfer.number} are in other hands`);
+  }
+}
+
+export const release = (on: Queryable, transfer: Transfer) =>
+  run(on, sql`delete from claim where transfer = ${transfer.id} and fence <= ${transfer.fence}`);
+
+/** Releases what a worker left behind, once its transfer is over; a live one is recovery's to carry on. */
+export async function releaseIfOver(here: Queryable, there: Queryable, id: string) {
+  const transfer = await byId(here, id);
+  if (transfer && overStates.includes(transfer.state)) await release(there, transfer);
+}
+
+/** Claims of other transfers on these rows. */
+export const onRows = (on: Queryable, keys: RowKey[]) =>
+  keys.length === 0
+    ? Promise.resolve([])
+    : select<Claim>(
+        on,
+        sql`select * from claim
+             where (${ofRows(keys)}) and mode = 'write'`,
+      );
+
+export const originsWithClaims = (on: Queryable, origin: string) =>
+  select<{ transfer: string }>(
+    on,
+    sql`select distinct transfer from claim where origin = ${origin}`,
+  );
+
+/**
+ * Ends the connection that a former worker of this transfer may still hold: a stopped process keeps its
+ * locks. Only a connection of this same user that is inside this database can be meant.
+ */
+export async function endWriter(on: Queryable, transfer: Transfer) {
+  const writers = await select<{ connection: number }>(
+    on,
+    sql`select distinct c.connection from claim c
+          join information_schema.processlist p on p.id = c.connection
+         where c.transfer = ${transfer.id} and c.fence < ${transfer.fence}
+           and p.db = database() and p.id <> connection_id()`,
+  );
+  for (const { connection } of writers) {
+    await run(on, sql`kill ${connection}`).catch(() => {
+      // It has ended by itself.
+    });
+  }
+}
+
+export const hasAny = async (on: Queryable, transfer: string): Promise<boolean> =>
+  (await first(on, sql`select 1 from claim where transfer = ${transfer} limit 1`)) !== undefined;
+
+export type Held = Pick<Claim, 'transfer' | 'number' | 'origin' | 'person' | 'since'> & {
+  rows_count: number;
+};
+
+/** Who holds rows of this environment, the longest first. */
+export const held = (on: Queryable) =>
+  select<Held>(
+    on,
+    sql`select transfer, number, origin, person, min(since) as since, count(*) as rows_count
+          from claim
+         group by transfer, number, origin, person
+         order by since`,
+  );
+
+/** Takes away the claims of a transfer whose origin is gone for good; answers how many. */
+export async function releaseByHand(
+  here: Stop,
+  transfer: string,
+  { person, reason }: { person: string; reason: string },
+): Promise<number> {
+  return transaction(here.sql, async (connection) => {
+    const found = await run(connection, sql`delete from claim where transfer = ${transfer}`);
+    const line = { person, action: 'released claims', subject: `Transfer ${transfer}` };
+    if (found > 0) await audit.write(connection, { ...line, detail: reason, transfer });
+    return found;
+  });
+}

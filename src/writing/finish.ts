@@ -1,0 +1,202 @@
+// The end of a transfer: read back what stands there, and write the outcome, the bases and the audit in one
+// commit here.
+import * as audit from '../audit/audit.ts';
+import type { PoolConnection } from 'mysql2/promise';
+import { canonical, contentFrom, contentOf, hashOf, isSameRow } from '../catalog/content.ts';
+import { keyText, type Row } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { transaction, type Queryable } from '../database/sql.ts';
+import { rung } from '../environments/rules.ts';
+import { read } from '../rows/store.ts';
+import { tellHolders } from '../messages/messages.ts';
+import * as outbox from '../outbox/outbox.ts';
+import * as claims from './claims.ts';
+import * as journal from './journal.ts';
+import { writeSeen } from '../state/checked-chunks.ts';
+import {
+  clearUndone,
+  DELETED,
+  readStops,
+  writeUndone,
+  type Seen,
+  type StopState,
+} from '../state/destination-state.ts';
+import type { Work } from './work.ts';
+
+export async function finish(work: Work) {
+  const { here, there, transfer, steps } = work;
+  const now = await read(there, steps);
+  const outcomes = new Map<number, string>();
+  for (const step of steps) {
+    if (!isAsWritten(step, now)) outcomes.set(step.seq, 'changed since');
+  }
+  // A save has one side, and no books to keep.
+  const seen = here.name === there.name ? null : await seenIn(work, now);
+  await transaction(here.sql, async (connection) => {
+    await journal.move(connection, transfer, ['committed'], 'verified');
+    await journal.writeOutcomes(connection, transfer.id, outcomes);
+    if (seen !== null) {
+      await writeSeen(connection, seen, new Date().toISOString(), { isCertain: true });
+      await rememberUndone(connection, work);
+    }
+    await record(connection, work, outcomes);
+  });
+}
+
+/** Who is told of a write, and the line of the audit: in the commit that ends it. */
+export async function record(
+  connection: PoolConnection,
+  work: Work,
+  outcomes: Map<number, string>,
+) {
+  const { here, transfer, steps } = work;
+  if (transfer.role === 'on_call') await tellManagers(connection, work);
+  if (here.tells) await tellIndexer(connection, work, outcomes);
+  await audit.write(connection, {
+    person: transfer.person,
+    action: verb(transfer, steps),
+    subject: transfer.name,
+    detail: detailOf(transfer, steps.length),
+    transfer: transfer.id,
+    ...(steps.length === 1 && steps[0] ? { row: steps[0] } : {}),
+  });
+}
+
+const isAsWritten = (step: journal.Step, now: Map<string, Row>) =>
+  isSameRow(entityNamed(step.entity), now.get(keyText(step)) ?? null, step.after);
+
+/** What stands there after it, and at which content both sides were last equal. */
+async function seenIn(work: Work, now: Map<string, Row>): Promise<Seen[]> {
+  const carried = work.steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
+  const stops = await readStops(work.here.sql, carried);
+  const former = await formerBases(work);
+  return carried.map((step) => {
+    const text = keyText(step);
+    const row = now.get(text) ?? null;
+    return former
+      ? seenAgain(step, isAsWritten(step, now), row, former.get(text) ?? null)
+      : seenOf(step, isAsWritten(step, now), row, stops.get(text));
+  });
+}
+
+function seenOf(
+  step: journal.Step,
+  isAsWritten: boolean,
+  row: Row | null,
+  was: StopState | undefined,
+): Seen {
+  const entity = entityNamed(step.entity);
+  const key = { entity: step.entity, id: step.id };
+  if (row === null) return { key, seen: null, base: isAsWritten ? 'none' : null };
+  const content = contentOf(entity, row);
+  const before = was?.base_content ? contentFrom(entity, was.base_content) : content;
+  // What was left out on the sheet went nowhere: its base stays.
+  for (const name of step.kept) content[name] = before[name] ?? null;
+  const base = isAsWritten
+    ? { hash: hashOf(entity, content), content: canonical(entity, content) }
+    : null;
+  return { key, seen: hashOf(entity, row), base };
+}
+
+/** Of an undo: the bases as they were before the transfer that it takes back. Null for everything else. */
+async function formerBases({ here, transfer }: Work) {
+  if (transfer.undoes === null) return null;
+  const steps = await journal.stepsOf(here.sql, transfer.undoes);
+  return new Map(steps.map((step) => [keyText(step), step.base ?? null] as const));
+}
+
+/** After an undo both sides were last equal where they were before: what it restored was perhaps never ours. */
+function seenAgain(
+  step: journal.Step,
+  isAsWritten: boolean,
+  row: Row | null,
+  base: string | null,
+): Seen {
+  const entity = entityNamed(step.entity);
+  const key = { entity: step.entity, id: step.id };
+  const seen = row && hashOf(entity, row);
+  if (!isAsWritten) return { key, seen, base: null };
+  if (base === null) return { key, seen, base: 'none' };
+  return { key, seen, base: { hash: hashOf(entity, contentFrom(entity, base)), content: base } };
+}
+
+/**
+ * What an undo took away asks before it goes again, and so does what an undo of an undo of an undo took; what
+ * was sent again is asked about no more.
+ */
+async function rememberUndone(connection: PoolConnection, { transfer, steps }: Work) {
+  const own = steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
+  const contents = (side: 'before' | 'after') =>
+    own.map((step) => {
+      const row = step[side];
+      const hash = row ? hashOf(entityNamed(step.entity), row) : DELETED;
+      return { key: { entity: step.entity, id: step.id }, hash };
+    });
+  await clearUndone(connection, contents('after'));
+  if ((await depthOf(connection, transfer)) % 2 === 0) return;
+  const { person, reason } = transfer;
+  await writeUndone(connection, contents('before'), { person, reason });
+}
+
+/** 0 for a transfer, 1 for its undo, 2 for the undo of that … */
+async function depthOf(on: Queryable, { undoes }: journal.Transfer): Promise<number> {
+  const former = undoes === null ? undefined : await journal.byId(on, undoes);
+  return former ? 1 + (await depthOf(on, former)) : 0;
+}
+
+/** Rows that stand there as this transfer wrote them; what someone changed since is that one's to tell. */
+function tellIndexer(connection: PoolConnection, work: Work, outcomes: Map<number, string>) {
+  const { transfer, steps } = work;
+  const own = steps.filter(({ seq }) => outcomes.get(seq) !== 'changed since');
+  return outbox.write(connection, {
+    ...{ transfer: transfer.id, number: transfer.number, kind: transfer.kind, name: transfer.name },
+    environment: transfer.destination,
+    written: own.filter(({ after }) => after !== null),
+    removed: own.filter(({ after }) => after === null),
+  });
+}
+
+const tellManagers = (connection: PoolConnection, { transfer }: Work) =>
+  tellHolders(connection, 'product_manager', transfer.person, {
+    text: `${transfer.person} (on call): ${transfer.name} in ${rung(transfer.destination).inText}. Reason: ${transfer.reason}`,
+    href: `/transfers/${transfer.number}`,
+  });
+
+const sentVerbs: Partial<Record<journal.Kind, string>> = {
+  transfer: 'transferred',
+  undo: 'undid',
+  'bring-back': 'brought back',
+};
+
+const verb = ({ kind }: journal.Transfer, steps: journal.Step[]) => {
+  const own = sentVerbs[kind];
+  if (own) return own;
+  const actions = new Set(steps.map((step) => step.action));
+  if (actions.size > 1) return 'saved';
+  return actions.has('create') ? 'added' : actions.has('remove') ? 'deleted' : 'saved';
+};
+
+function detailOf(transfer: journal.Transfer, count: number): string | null {
+  if (!journal.isSent(transfer)) return null;
+  const rows = `${count} ${count === 1 ? 'row' : 'rows'}`;
+  const to = `${transfer.kind === 'undo' ? 'in' : 'to'} ${rung(transfer.destination).inText}`;
+  return `${rows} ${to}${transfer.reason ? `: ${transfer.reason}` : ''}`;
+}
+
+/** Nothing was written: the journal says why, and the rows are free again. */
+export async function refuse({ here, there, transfer }: Work, why: string) {
+  await transaction(here.sql, async (connection) => {
+    await journal.move(connection, transfer, ['planned', 'claimed'], 'refused', { problem: why });
+    if (journal.isSent(transfer)) {
+      await audit.write(connection, {
+        person: transfer.person,
+        action: 'was refused',
+        subject: transfer.name,
+        detail: why,
+        transfer: transfer.id,
+      });
+    }
+    await journal.tellIfPromised(connection, transfer, why);
+  });
+  await claims.release(there.sql, transfer);
+}

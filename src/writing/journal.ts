@@ -1,0 +1,265 @@
+// The journal of an environment: what is going to be written, durable before anything is. Every move of a
+// transfer's state names the fence it was given; a worker whose fence is old moves nothing.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PoolConnection } from 'mysql2/promise';
+import { v7 as uuid } from 'uuid';
+import {
+  first,
+  run,
+  select,
+  sql,
+  toSqlInstant,
+  transaction,
+  type Queryable,
+  type Statement,
+} from '../database/sql.ts';
+import * as audit from '../audit/audit.ts';
+import { tell, tellHolders } from '../messages/messages.ts';
+import { Conflict } from '../problems.ts';
+import type { Stop } from '../environments/environment.ts';
+import { insertSteps } from './steps.ts';
+import { liveStates, type Decision, type Draft, type State, type Transfer } from './transfer.ts';
+import { sent } from '../state/transfer-kinds.ts';
+
+export * from './steps.ts';
+export * from './transfer.ts';
+export * from '../state/transfer-kinds.ts';
+
+/** Someone took over: this worker must not touch anything any more. */
+export class Stale extends Error {}
+
+/**
+ * Writes a transfer and its steps in one commit. The same person's same key opens one transfer however often
+ * it is asked for.
+ */
+export async function open(
+  here: Stop,
+  there: Stop,
+  leaseMs: number,
+  draft: Draft,
+): Promise<{ transfer: Transfer; isNew: boolean }> {
+  const id = uuid();
+  try {
+    await transaction(here.sql, async (connection) => {
+      const lease = { until: inFuture(leaseMs), endedAt: null, instant: null };
+      await insertLine(connection, id, { here, there, state: 'planned', ...lease }, draft);
+      await insertSteps(connection, id, draft.steps);
+    });
+  } catch (error) {
+    const twin = await byKey(here.sql, draft.person, draft.idempotencyKey);
+    // It was written, only the answer was lost, and nobody has taken it over.
+    if (twin?.id === id && twin.fence === 1) return { transfer: twin, isNew: true };
+    if ((error as { code?: string }).code === 'ER_DUP_ENTRY' && twin) {
+      return { transfer: twin, isNew: false };
+    }
+    throw error;
+  }
+  return { transfer: must(await byId(here.sql, id)), isNew: true };
+}
+
+/** The line of a write that is one transaction: it is there when the rows are, and needs no steps to go on from. */
+export async function openEnded(
+  connection: PoolConnection,
+  here: Stop,
+  draft: Draft,
+  instant: string,
+): Promise<Transfer> {
+  const id = uuid();
+  const at = toSqlInstant(instant);
+  const end = { until: inFuture(0), endedAt: at, instant: at };
+  await insertLine(connection, id, { here, there: here, state: 'verified', ...end }, draft);
+  return must(await byId(connection, id));
+}
+
+type Beginning = {
+  here: Stop;
+  there: Stop;
+  state: State;
+  until: Statement;
+  endedAt: string | null;
+  instant: string | null;
+};
+
+const insertLine = (connection: PoolConnection, id: string, begin: Beginning, draft: Draft) =>
+  run(
+    connection,
+    sql`insert into transfer (id, kind, state, fence, lease_until, origin, destination, name, reason,
+          person, role, idempotency_key, plan_hash, chain, undoes,
+          selection, relied_on, instant, created_at, ended_at)
+        values (${id}, ${draft.kind}, ${begin.state}, 1, ${begin.until}, ${begin.here.name},
+          ${begin.there.name}, ${draft.name.slice(0, 120)}, ${draft.reason}, ${draft.person},
+          ${draft.role}, ${draft.idempotencyKey}, ${draft.planHash}, ${JSON.stringify(draft.chain)},
+          ${draft.undoes}, ${draft.selection}, ${JSON.stringify(draft.reliedOn)}, ${begin.instant},
+          ${toSqlInstant(new Date().toISOString())}, ${begin.endedAt})`,
+  );
+
+/** By the database's clock: those of several servers may differ, or jump. */
+const inFuture = (milliseconds: number) =>
+  sql`utc_timestamp(3) + interval ${milliseconds * 1000} microsecond`;
+
+function must(transfer: Transfer | undefined): Transfer {
+  if (!transfer) throw new Error('The transfer is not in the journal');
+  return transfer;
+}
+
+export const byId = (on: Queryable, id: string) =>
+  first<Transfer>(on, sql`select * from transfer where id = ${id}`);
+
+export async function byIds(on: Queryable, ids: string[]): Promise<Map<string, Transfer>> {
+  const found = await select<Transfer>(on, sql`select * from transfer where id in (${ids})`);
+  return new Map(found.map((transfer) => [transfer.id, transfer]));
+}
+
+export const byNumber = (on: Queryable, number: number) =>
+  first<Transfer>(
+    on,
+    sql`select * from transfer
+         where number = ${number} and (kind in (${sent}) or state = 'needs_attention')`,
+  );
+
+export const byKey = (on: Queryable, person: string, key: string) =>
+  first<Transfer>(
+    on,
+    sql`select * from transfer where person = ${person} and idempotency_key = ${key}`,
+  );
+
+/** Transfers that took back (rows of) this one. */
+export const undoing = (on: Queryable, id: string) =>
+  select<Transfer>(
+    on,
+    sql`select * from transfer where undoes = ${id} and state = 'verified' order by number`,
+  );
+
+/**
+ * Moves a transfer on, if it still stands where this worker left it.
+ * @throws Stale when another worker has taken over
+ */
+export async function move(
+  on: Queryable,
+  transfer: Transfer,
+  from: State[],
+  to: State,
+  also: { problem?: string; instant?: string } = {},
+) {
+  const ended = liveStates.includes(to) ? null : toSqlInstant(new Date().toISOString());
+  const found = await run(
+    on,
+    sql`update transfer
+           set state = ${to}, ended_at = ${ended},
+               problem = coalesce(${also.problem ?? null}, problem),
+               instant = coalesce(${also.instant ? toSqlInstant(also.instant) : null}, instant)
+         where id = ${transfer.id} and fence = ${transfer.fence} and state in (${from})`,
+  );
+  if (found === 0) throw new Stale(`Transfer ${transfer.number} is in other hands`);
+  transfer.state = to;
+}
+
+/**
+ * It cannot go on by itself: its claims stay, and who sent it and whoever is on call are told.
+ * @throws Stale when another worker has taken over
+ */
+export async function callForHelp(here: Stop, transfer: Transfer, problem: string) {
+  await transaction(here.sql, async (connection) => {
+    await move(connection, transfer, liveStates, 'needs_attention', { problem });
+    const news = {
+      text: `“${transfer.name}” needs a person: ${problem}`,
+      href: `/transfers/${transfer.number}`,
+    };
+    await tell(connection, transfer.person, news);
+    await tellHolders(connection, 'on_call', transfer.person, news);
+  });
+}
+
+/** A person decided how it goes on: a move like any other, with a new fence, so that recovery carries it out. */
+export async function decide(
+  here: Stop,
+  transfer: Transfer,
+  { decision, state, person }: { decision: Decision; state: State; person: string },
+) {
+  await transaction(here.sql, async (connection) => {
+    const found = await run(
+      connection,
+      sql`update transfer
+             set state = ${state}, decision = ${decision}, fence = fence + 1, ended_at = null,
+                 lease_until = ${inFuture(0)}
+           where id = ${transfer.id} and fence = ${transfer.fence} and state = 'needs_attention'`,
+    );
+    if (found === 0) throw new Conflict('Someone else has decided already. Look at it again.');
+    await audit.write(connection, {
+      ...{ person, action: 'decided', subject: transfer.name, detail: decision },
+      transfer: transfer.id,
+    });
+  });
+}
+
+/** Keeps the lease alive until it is let go; a worker that dies stops renewing it. */
+export function keepLease(here: Stop, transfer: Transfer, milliseconds: number) {
+  const timer = setInterval(() => {
+    run(
+      here.sql,
+      sql`update transfer set lease_until = ${inFuture(milliseconds)}
+           where id = ${transfer.id} and fence = ${transfer.fence}`,
+    ).catch(() => {
+      // The lease runs out, and recovery goes on from the journal.
+    });
+  }, milliseconds / 3);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/** Ends the lease at once, so that recovery need not wait for it. */
+export const letGo = (here: Stop, transfer: Transfer) =>
+  run(
+    here.sql,
+    sql`update transfer set lease_until = ${inFuture(0)}
+         where id = ${transfer.id} and fence = ${transfer.fence}`,
+  );
+
+/** Waits a few seconds for a transfer that another request carries; answers it as it stands then. */
+export async function whenEnded(here: Stop, id: string): Promise<Transfer> {
+  for (let look = 1; ; look += 1) {
+    const transfer = must(await byId(here.sql, id));
+    if (!liveStates.includes(transfer.state) || look === 50) return transfer;
+    await sleep(100);
+  }
+}
+
+/** Who was told that a save will be finished is told when it was not. */
+export async function tellIfPromised(on: Queryable, transfer: Transfer, why: string) {
+  if (transfer.kind !== 'save' || transfer.fence === 1) return;
+  const text = `“${transfer.name}” could not be saved after all, and stands as it did before. ${why}`;
+  await tell(on, transfer.person, { text, href: null });
+}
+
+/** Transfers that nobody is working on. */
+export const orphans = (here: Stop) =>
+  select<Transfer>(
+    here.sql,
+    sql`select * from transfer
+         where state in (${liveStates}) and lease_until < ${inFuture(0)}
+         order by number`,
+  );
+
+/** Takes an orphan over by raising its fence; answers null when another worker was faster. */
+export async function takeOver(
+  here: Stop,
+  orphan: Transfer,
+  lease: number,
+): Promise<Transfer | null> {
+  const found = await run(
+    here.sql,
+    sql`update transfer set fence = fence + 1, lease_until = ${inFuture(lease)}
+         where id = ${orphan.id} and fence = ${orphan.fence} and state in (${liveStates})
+           and lease_until < ${inFuture(0)}`,
+  );
+  return found === 1 ? must(await byId(here.sql, orphan.id)) : null;
+}
+
+/** Sent transfers that have not ended, and those that need a person. */
+export const unsettled = (on: Queryable) =>
+  select<Transfer>(
+    on,
+    sql`select * from transfer
+         where state = 'needs_attention' or (kind in (${sent}) and state in (${liveStates}))
+         order by number`,
+  );

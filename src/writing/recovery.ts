@@ -1,0 +1,122 @@
+// Goes on with what a stopped worker left: at start and every few seconds, from the journal, with a raised
+// fence, by the same steps.
+import type { Stop } from '../environments/environment.ts';
+import { collection } from '../rows/mongo.ts';
+import { catalog } from '../catalog/index.ts';
+import { isPassing } from '../database/transient-errors.ts';
+import { readVersion } from '../version/metadata.ts';
+import * as claims from './claims.ts';
+import * as journal from './journal.ts';
+import { Unsettled } from './work.ts';
+import { carry } from './run-transfer.ts';
+
+type Log = { info(data: object, message: string): void; warn(data: object, message: string): void };
+export type Recovering = { here: Stop; there: Stop | null; lease: number; log: Log };
+
+/**
+ * Takes over every orphan and brings it to its end; answers how many ended. What is written here does not wait
+ * for a destination that hangs.
+ */
+export async function recover(recovering: Recovering): Promise<number> {
+  const orphans = await journal.orphans(recovering.here);
+  const isOwn = ({ destination }: journal.Transfer) => destination === recovering.here.name;
+  const ended = await Promise.all([
+    recoverInTurn(recovering, orphans.filter(isOwn)),
+    recoverInTurn(
+      recovering,
+      orphans.filter((one) => !isOwn(one)),
+    ),
+  ]);
+  return ended.reduce((total, one) => total + one, 0);
+}
+
+async function recoverInTurn({ here, there, lease, log }: Recovering, orphans: journal.Transfer[]) {
+  let ended = 0;
+  for (const orphan of orphans) {
+    const target = orphan.destination === here.name ? here : there;
+    const isFree = target !== null && (await mayGoOn(target, orphan));
+    const taken = isFree ? await journal.takeOver(here, orphan, lease) : null;
+    if (taken && target) {
+      try {
+        await claims.endWriter(target.sql, taken);
+        await carry(here, target, taken, lease);
+        ended += 1;
+        log.info({ transfer: taken.number, state: taken.state }, 'transfer recovered');
+      } catch (error) {
+        if (!(error instanceof Unsettled)) await giveUpOrLetGo(here, taken, error);
+        log.warn({ transfer: taken.number, err: error }, 'transfer not recovered yet');
+      }
+    }
+  }
+  return ended;
+}
+
+/**
+ * While a database is being updated nothing is begun there. What holds claims may end: the update does not
+ * touch anything as long as a claim stands.
+ */
+async function mayGoOn(target: Stop, orphan: journal.Transfer): Promise<boolean> {
+  try {
+    const version = await readVersion(target.documents);
+    return !version?.isUpdating || (await claims.hasAny(target.sql, orphan.id));
+  } catch (error) {
+    if (isPassing(error)) return false;
+    throw error;
+  }
+}
+
+const TRIES = 5;
+
+/** What fails again and again for a reason of its own is a person's to decide. */
+async function giveUpOrLetGo(here: Stop, taken: journal.Transfer, error: unknown) {
+  const problem = error instanceof Error ? error.message : String(error);
+  const isHopeless = taken.fence > TRIES && !(error instanceof journal.Stale);
+  const act = isHopeless ? journal.callForHelp(here, taken, problem) : journal.letGo(here, taken);
+  await act.catch(() => {
+    // The next round finds it again.
+  });
+}
+
+/** Takes away claims that a worker did not live to release: their transfer has ended. */
+export async function sweepClaims({ here, there }: Recovering) {
+  for (const stop of there ? [here, there] : [here]) {
+    for (const { transfer: id } of await claims.originsWithClaims(stop.sql, here.name)) {
+      await claims.releaseIfOver(here.sql, stop.sql, id);
+    }
+  }
+}
+
+/** Stubs of removed documents are kept for a day, in case a worker sleeps that long. */
+export async function sweepStubs(here: Stop) {
+  const yesterday = new Date(Date.now() - 24 * 60 * 60 * 1000);
+  for (const entity of catalog.filter(({ store }) => store === 'mongo')) {
+    await collection(here.documents, entity).deleteMany({ removed_at: { $lt: yesterday } });
+  }
+}
+
+/** Recovers at once and then every few seconds, until it is told to stop. */
+export function keepRecovering(recovering: Recovering, every: number): () => Promise<void> {
+  let isOn = true;
+  let wake = () => {};
+  const loop = async () => {
+    for (let round = 0; isOn; round += 1) {
+      await recover(recovering)
+        .then(() => sweepClaims(recovering))
+        .then(() => (round % 100 === 0 ? sweepStubs(recovering.here) : undefined))
+        .catch((error: unknown) => recovering.log.warn({ err: error }, 'recovery will try again'));
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, every);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  };
+  const ended = loop();
+  return async () => {
+    isOn = false;
+    wake();
+    await ended;
+  };
+}

@@ -1,0 +1,58 @@
+import { entityNamed } from '../catalog/index.ts';
+import { keyText } from '../catalog/entity.ts';
+import { command, transaction } from '../database/sql.ts';
+import * as mongo from '../rows/mongo.ts';
+import * as claims from './claims.ts';
+import { laterThan, lockClock, next, setClock } from './clock.ts';
+import { compareAndSet, documentRow, isBeforePivot, readStored, stampOf } from './documents.ts';
+import * as journal from './journal.ts';
+import { inWritingOrder } from '../catalog/order.ts';
+import { point } from './failpoints.ts';
+import { writeTombstones } from './state-and-arrivals.ts';
+import { hasArrived, isExplained, type Work } from './work.ts';
+
+/**
+ * Undoes a write that did not reach its pivot. Every document is stamped, also one that was not touched, so
+ * that a worker that wakes up late finds a higher fence. Answers false when someone else's value is in the way,
+ * unless a person decided to leave it.
+ */
+export async function putBack(work: Work, why?: string): Promise<boolean> {
+  const { here, there, transfer } = work;
+  return transaction(there.writers, async (connection) => {
+    await claims.lock(connection, transfer);
+    let instant = await lockClock(connection);
+    if (await hasArrived(connection, transfer)) {
+      throw new Error(`Transfer ${transfer.number} has arrived and cannot be put back`);
+    }
+    const because = why === undefined ? {} : { problem: why };
+    await journal.move(here.sql, transfer, ['applying', 'putting_back'], 'putting_back', because);
+    await point('put-back state');
+    const stored = await readStored(work);
+    const steps = work.steps.filter(isBeforePivot);
+    const foreign = steps.filter((step) => !isExplained(step, documentRow(step, stored)));
+    if (foreign[0] && transfer.decision !== 'put-back') {
+      const problem = `${foreign[0].title} was changed there by someone else while it was being put back.`;
+      await journal.callForHelp(here, transfer, problem);
+      return false;
+    }
+    instant = laterThan(instant, [], stored);
+    for (const step of inWritingOrder(steps.filter((one) => !foreign.includes(one)))) {
+      instant = next(instant);
+      const before = step.before
+        ? mongo.toStored(entityNamed(step.entity), step.before, instant, stampOf(work))
+        : mongo.stub(step.id, instant, stampOf(work));
+      await compareAndSet(work, step, stored.get(keyText(step)), before);
+      await point('put-back document');
+    }
+    await writeTombstones(connection, work, instant, foreign);
+    await setClock(connection, instant);
+    await command(connection, 'COMMIT');
+    const left = foreign.map(({ seq }) => [seq, 'left as theirs'] as const);
+    await journal.writeOutcomes(here.sql, transfer.id, new Map(left));
+    await transaction(here.sql, async (own) => {
+      await journal.move(own, transfer, ['putting_back'], 'put_back');
+      await journal.tellIfPromised(own, transfer, transfer.problem ?? why ?? '');
+    });
+    return true;
+  });
+}

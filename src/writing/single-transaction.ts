@@ -1,0 +1,88 @@
+// Rows of tables, created or changed by their own environment: journal, rows and books are in one database, so that
+// one transaction is the whole write and a crash leaves nothing behind. No row that is claimed is touched, none that is
+// not as it was; instants are drawn under the clock line. Removals take the long way, which looks for users.
+import { isSameRow } from '../catalog/content.ts';
+import { keyText, type Row } from '../catalog/entity.ts';
+import { isPassing } from '../database/transient-errors.ts';
+import { command, transaction } from '../database/sql.ts';
+import { read } from '../rows/store.ts';
+import { refuseWhileUpdating } from '../environments/updating.ts';
+import { writeRows } from './apply.ts';
+import * as claims from './claims.ts';
+import { laterThan, lockClock, setClock } from './clock.ts';
+import { record } from './finish.ts';
+import * as journal from './journal.ts';
+import { inWritingOrder } from '../catalog/order.ts';
+import { asStep, draftOf, reliedOn, type Change, type Home, type Naming } from './write-here.ts';
+import { point } from './failpoints.ts';
+import { writeStatesAndArrivals } from './state-and-arrivals.ts';
+import type { Author } from '../state/row-state.ts';
+import { Moved, type Work } from './work.ts';
+import { isOurNo } from './run-transfer.ts';
+
+/** Seconds. */
+const SILENCE = 15;
+
+/**
+ * Answers false when something stands in the way and nothing was written: the long way then says what it is. An error
+ * of the connection is thrown: whether it was written is not known then.
+ */
+export async function writeAtOnce(
+  { here }: Home,
+  author: Author,
+  changes: (Change & { after: Row })[],
+  naming: Naming,
+): Promise<boolean> {
+  const relied = await reliedOn(here, changes);
+  const steps = changes.map((change, index) => ({
+    ...asStep(change),
+    seq: index + 1,
+    outcome: null,
+  }));
+  try {
+    await transaction(here.writers, async (connection) => {
+      // No claim names this connection: when its process is stopped, the server itself ends it and frees the locks.
+      await command(connection, `SET SESSION wait_timeout = ${SILENCE}`);
+      // In this order: who waits for the clock does not keep others from their claims.
+      const last = await lockClock(connection);
+      await claims.lockGate(connection);
+      await claims.refuseTaken(connection, '', { write: steps, shared: relied });
+      await refuseWhileUpdating(here);
+      const place = { sql: connection, documents: here.documents };
+      // What is new is refused by its id when somebody was faster.
+      const standing = steps.filter(({ before }) => before !== null);
+      const now = await read(place, standing, { lock: true });
+      const parents = await read(place, relied);
+      for (const { entity, before, after } of changes) {
+        const key = keyText({ entity: entity.name, id: after.id });
+        if (before && !isSameRow(entity, now.get(key) ?? null, before)) throw new Moved(key);
+      }
+      if (relied.some((key) => !parents.has(keyText(key)))) throw new Moved('A parent is gone');
+      const instants = [...now.values()].map((row) => row.modified_at);
+      const instant = laterThan(last, instants, new Map());
+      const draft = draftOf(author, steps, relied, naming);
+      const transfer = await journal.openEnded(connection, here, draft, instant);
+      const work: Work = { here, there: here, transfer, steps, reliedOn: relied, say: () => {} };
+      await writeRows(connection, inWritingOrder(steps), now, instant);
+      await point('rows');
+      await writeStatesAndArrivals(work, connection, instant, 'in the work');
+      await record(connection, work, new Map());
+      await setClock(connection, instant);
+      await point('before commit');
+      await command(connection, 'SET SESSION wait_timeout = DEFAULT');
+    });
+    await point('after commit');
+    return true;
+  } catch (error) {
+    if (isInTheWay(error)) return false;
+    throw error;
+  }
+}
+
+/** We or MySQL said no; a lock that was waited for in vain, too. */
+function isInTheWay(error: unknown): boolean {
+  if (isOurNo(error)) return true;
+  const { code = '', sqlMessage } = error as { code?: string; sqlMessage?: string };
+  const isLocked = code === 'ER_LOCK_DEADLOCK' || code === 'ER_LOCK_WAIT_TIMEOUT';
+  return sqlMessage !== undefined && (isLocked || !isPassing(error));
+}

@@ -1,0 +1,132 @@
+// What the destination keeps of a write, in the transaction of its rows: the state of each row, and the arrivals.
+import type { PoolConnection } from 'mysql2/promise';
+import { differingFields } from '../catalog/content.ts';
+import { keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { run, sql, toSqlInstant } from '../database/sql.ts';
+import { insertLines } from '../database/bulk.ts';
+import { isBeforePivot } from './documents.ts';
+import type * as journal from './journal.ts';
+import { readMappings } from '../state/name-mapping.ts';
+import * as states from '../state/row-state.ts';
+import type { Work } from './work.ts';
+import { rootOf } from '../catalog/family.ts';
+
+/** Where the images of what is written are: the journal of a write to oneself is in the same database. */
+type Images = 'in the journal' | 'in the work';
+
+export async function writeStatesAndArrivals(
+  work: Work,
+  connection: PoolConnection,
+  instant: string,
+  images: Images = work.here.name === work.there.name ? 'in the journal' : 'in the work',
+) {
+  const { transfer, steps } = work;
+  const rootKeys = steps.flatMap(rootKeysOf);
+  const was = await states.readStates(connection, [...steps, ...rootKeys], { lock: true });
+  const mappings = await readMappings(connection);
+  const by = { person: transfer.person, instant, mappings };
+  const isEngineering = transfer.kind === 'save' && transfer.role !== 'product_manager';
+  const after = new Map<string, states.RowState>();
+  for (const step of steps) {
+    const entity = entityNamed(step.entity);
+    const row = (step.after ?? step.before) as Row;
+    // Under a new id a row keeps its marks: who made it, whose work it is, and what holds it.
+    const known = was.get(keyText({ entity: step.entity, id: step.formerId ?? step.id }));
+    let state = states.stateAfter(entity, row, known, by);
+    if (step.after === null) state.deleted_at = toSqlInstant(instant);
+    if (transfer.kind !== 'save') state = states.unmarked(state);
+    if (isEngineering) state = states.marked(state, { ...by, fields: changedLabels(entity, step) });
+    after.set(keyText(step), state);
+  }
+  if (isEngineering) {
+    // A dependent's mark is its owner's too: the owner is what a product manager sends.
+    for (const [step, key] of steps.flatMap((one) =>
+      rootKeysOf(one).map((root) => [one, root] as const),
+    )) {
+      const root = keyText(key);
+      const state = after.get(root) ?? was.get(root);
+      if (state && root !== keyText(step)) {
+        const fields = changedLabels(entityNamed(step.entity), step).map(
+          (label) => `${step.title}: ${label}`,
+        );
+        after.set(root, states.marked(state, { ...by, fields }));
+      }
+    }
+  }
+  await states.writeStates(connection, [...after.values()]);
+  if (images === 'in the journal') await copyArrivals(connection, transfer, instant);
+  else await writeArrivals(work, connection, instant, after);
+}
+
+/** Owners before and after: a dependent that moves changes both. */
+const rootKeysOf = ({ entity, before, after }: journal.Step) =>
+  [before, after].flatMap((row) => (row ? [rootOf(entityNamed(entity), row)] : []));
+
+const rootKey = (step: journal.Step) =>
+  rootOf(entityNamed(step.entity), (step.after ?? step.before) as Row);
+
+const changedLabels = (entity: Entity, step: journal.Step) =>
+  differingFields(entity, step.before ?? {}, step.after ?? {}).map((name) => labelOf(entity, name));
+
+async function writeArrivals(
+  work: Work,
+  connection: PoolConnection,
+  instant: string,
+  after: Map<string, states.RowState>,
+) {
+  const { transfer } = work;
+  const lines = work.steps.map((step) => {
+    const root = rootKey(step);
+    return [
+      ...[transfer.id, step.seq, step.entity, step.id, root.entity, root.id],
+      ...[step.title.slice(0, 200), step.action, transfer.kind, transfer.name, transfer.reason],
+      ...[transfer.person, transfer.origin, toSqlInstant(instant), transfer.chain],
+      ...[step.before && JSON.stringify(step.before), step.after && JSON.stringify(step.after)],
+      after.get(keyText(step))?.version ?? 1,
+    ];
+  });
+  await insertLines(
+    connection,
+    sql`insert into arrival (transfer, seq, entity, row_id, root_entity, root_id, title, action, kind,
+          name, reason, person, origin, at, chain, before_image, after_image, version) values`,
+    lines,
+  );
+}
+
+/** Of a write to oneself the journal is in the same database: the images need not travel again. */
+const copyArrivals = (connection: PoolConnection, transfer: journal.Transfer, instant: string) =>
+  run(
+    connection,
+    sql`insert into arrival (transfer, seq, entity, row_id, root_entity, root_id, title, action, kind,
+          name, reason, person, origin, at, chain, before_image, after_image, version)
+        select s.transfer, s.seq, s.entity, s.row_id, r.root_entity, r.root_id, s.title, s.action,
+               ${transfer.kind}, ${transfer.name}, ${transfer.reason}, ${transfer.person},
+               ${transfer.origin}, ${toSqlInstant(instant)}, ${transfer.chain},
+               s.before_image, s.after_image, r.version
+          from transfer_step s
+          join row_state r on r.entity = s.entity and r.row_id = s.row_id
+         where s.transfer = ${transfer.id} and s.action <> 'same'
+         order by s.seq`,
+  );
+
+/** What was never there, and was seen for a moment by who reads documents: they are told that it is gone. */
+export async function writeTombstones(
+  connection: PoolConnection,
+  work: Work,
+  instant: string,
+  foreign: journal.Step[],
+) {
+  const by = { person: work.transfer.person, instant, mappings: await readMappings(connection) };
+  const gone = work.steps.filter(
+    (step) => isBeforePivot(step) && step.before === null && !foreign.includes(step),
+  );
+  const was = await states.readStates(connection, gone);
+  await states.writeStates(
+    connection,
+    gone.map((step) => ({
+      ...states.stateAfter(entityNamed(step.entity), step.after as Row, was.get(keyText(step)), by),
+      deleted_at: toSqlInstant(instant),
+    })),
+  );
+}

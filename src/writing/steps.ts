@@ -1,0 +1,111 @@
+// The steps of a transfer in the journal: what each row was and what it becomes, and what came of it.
+import type { PoolConnection } from 'mysql2/promise';
+import { canonical } from '../catalog/content.ts';
+import type { Row } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { runsOf } from '../database/ranges.ts';
+import { insertLines } from '../database/bulk.ts';
+import { first, join, run, select, sql, type Queryable } from '../database/sql.ts';
+import { asPlanned, type State, type Step, type WrittenStep } from './transfer.ts';
+import type { Action } from '../state/transfer-kinds.ts';
+
+export const insertSteps = (connection: PoolConnection, transfer: string, steps: Step[]) =>
+  insertLines(
+    connection,
+    sql`insert into transfer_step
+          (transfer, seq, entity, row_id, title, action, because, before_image, after_image, kept,
+           base_before, former_id, tested) values`,
+    steps.map((step, index) => [
+      ...[transfer, index + 1, step.entity, step.id, step.title.slice(0, 200), step.action],
+      ...[step.because, step.before && JSON.stringify(step.before)],
+      ...[step.after && JSON.stringify(step.after)],
+      step.kept.length > 0 ? JSON.stringify(step.kept) : null,
+      ...[baseIn(step), step.formerId ?? null, step.tested?.slice(0, 400) ?? null],
+    ]),
+  );
+
+export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]> {
+  const lines = await select<{
+    seq: number;
+    entity: string;
+    row_id: number;
+    title: string;
+    action: Action;
+    because: string | null;
+    before_image: string | null;
+    after_image: string | null;
+    kept: string | null;
+    base_before: string | null;
+    former_id: number | null;
+    tested: string | null;
+    outcome: string | null;
+    state: State;
+  }>(
+    on,
+    sql`select s.*, t.state from transfer_step s join transfer t on t.id = s.transfer
+         where s.transfer = ${id} order by s.seq`,
+  );
+  return lines.map((line) => {
+    const before = line.before_image === null ? null : (JSON.parse(line.before_image) as Row);
+    return {
+      seq: line.seq,
+      entity: line.entity,
+      id: line.row_id,
+      title: line.title,
+      action: line.action,
+      because: line.because,
+      before,
+      after: line.after_image === null ? null : (JSON.parse(line.after_image) as Row),
+      kept: JSON.parse(line.kept ?? '[]') as string[],
+      base:
+        line.base_before === AS_BEFORE && before
+          ? canonical(entityNamed(line.entity), before)
+          : line.base_before,
+      formerId: line.former_id,
+      tested: line.tested,
+      outcome: line.outcome ?? (line.state === 'verified' ? asPlanned[line.action] : null),
+    };
+  });
+}
+
+/** Stands for a base that is what stands there: most are, and they are long. */
+const AS_BEFORE = '=';
+
+function baseIn({ entity, before, base = null }: Step): string | null {
+  const isAsBefore = base !== null && before && base === canonical(entityNamed(entity), before);
+  return isAsBefore ? AS_BEFORE : base;
+}
+
+/** How many rows a transfer writes. */
+export async function size(on: Queryable, id: string): Promise<number> {
+  const line = await first<{ total: number }>(
+    on,
+    sql`select count(*) as total from transfer_step where transfer = ${id} and action <> 'same'`,
+  );
+  return line?.total ?? 0;
+}
+
+/** What was said of rows when they were sent, by `transfer entity:id`. */
+export async function testedIn(on: Queryable, transfers: string[]): Promise<Map<string, string>> {
+  const lines = await select<{ transfer: string; entity: string; row_id: number; tested: string }>(
+    on,
+    sql`select transfer, entity, row_id, tested from transfer_step
+         where transfer in (${transfers}) and tested is not null`,
+  );
+  return new Map(
+    lines.map((line) => [`${line.transfer} ${line.entity}:${line.row_id}`, line.tested]),
+  );
+}
+
+/** What was not as planned: a statement for each outcome, with runs of steps as ranges. */
+export async function writeOutcomes(on: Queryable, id: string, outcomes: Map<number, string>) {
+  const bySame = Map.groupBy(outcomes.keys(), (seq) => outcomes.get(seq) ?? '');
+  for (const [outcome, seqs] of bySame) {
+    const ranges = runsOf(seqs).map(([from, to]) => sql`seq between ${from} and ${to}`);
+    await run(
+      on,
+      sql`update transfer_step set outcome = ${outcome}
+           where transfer = ${id} and (${join(ranges, ' or ')})`,
+    );
+  }
+}

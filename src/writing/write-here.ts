@@ -1,0 +1,125 @@
+// A write with this environment as its own destination: what a save, a deletion and a copy-down are.
+import { v7 as uuid } from 'uuid';
+import {
+  fieldEntries,
+  keyText,
+  referencesOf,
+  titleOf,
+  type Entity,
+  type Row,
+  type RowKey,
+} from '../catalog/entity.ts';
+import type { Link } from '../catalog/fields.ts';
+import { idsByName } from '../rows/names.ts';
+import type { Stop } from '../environments/environment.ts';
+import { Conflict, Unavailable } from '../problems.ts';
+import * as journal from './journal.ts';
+import type { Author } from '../state/row-state.ts';
+import { carry, isUncertain } from './run-transfer.ts';
+
+export type Home = { here: Stop; lease: number };
+
+export type Change = {
+  entity: Entity;
+  before: Row | null;
+  after: Row | null;
+  /** The id that the row had until now. */
+  formerId?: number;
+};
+
+export type Naming = { key?: string; kind?: journal.Kind; name?: string };
+
+/**
+ * Writes changes in one transfer of their own.
+ * @throws Conflict when a row is not as it was, Unavailable when it is not certain yet or waits for a person
+ */
+export async function write(
+  { here, lease }: Home,
+  author: Author,
+  changes: Change[],
+  naming: Naming = {},
+): Promise<{ transfer: journal.Transfer; isNew: boolean }> {
+  const relied = await reliedOn(here, changes);
+  const draft = draftOf(author, changes.map(asStep), relied, naming);
+  let isKept = false;
+  try {
+    const opened = await journal.open(here, here, lease, draft);
+    if (!opened.isNew) return opened;
+    isKept = true;
+    const ended = await carry(here, here, opened.transfer, lease);
+    if (ended.state === 'verified') return opened;
+    const why = (await journal.byId(here.sql, ended.id))?.problem ?? '';
+    throw ended.state === 'needs_attention'
+      ? new Unavailable(`It could not be finished, and an engineer has to decide. ${why}`)
+      : new Conflict(`Nothing was saved. ${why}`);
+  } catch (error) {
+    if (!isUncertain(error)) throw error;
+    throw new Unavailable(
+      isKept
+        ? 'A database does not answer. What you saved is kept and will be finished as soon as it does.'
+        : 'A database does not answer, and whether this was saved is not certain. Look at the row in a moment before you save it again.',
+    );
+  }
+}
+
+export const draftOf = (
+  author: Author,
+  steps: journal.Step[],
+  relied: RowKey[],
+  { key = uuid(), kind = 'save', name }: Naming,
+): journal.Draft => ({
+  kind,
+  name: name ?? steps[0]?.title ?? '',
+  reason: null,
+  person: author.email,
+  role: author.isProductManager ? 'product_manager' : 'editor',
+  idempotencyKey: key,
+  planHash: ''.padEnd(64, '0'),
+  chain: [],
+  undoes: null,
+  selection: null,
+  reliedOn: relied,
+  steps,
+});
+
+export function asStep({ entity, before, after, formerId }: Change): journal.Step {
+  const row = (after ?? before) as Row;
+  return {
+    entity: entity.name,
+    id: row.id,
+    title: titleOf(entity, row),
+    action: before === null ? 'create' : after === null ? 'remove' : 'update',
+    because: null,
+    before,
+    after,
+    kept: [],
+    formerId: formerId ?? null,
+  };
+}
+
+/** Rows that must stay while these are written: what they refer to, and their cities and partners. */
+export async function reliedOn(here: Stop, changes: Change[]): Promise<RowKey[]> {
+  const keys = new Map<string, RowKey>();
+  const links: Link[] = [];
+  for (const { entity, after } of changes) {
+    for (const { field, to } of after ? referencesOf(entity) : []) {
+      const id = after?.[field];
+      if (typeof id === 'number') keys.set(keyText({ entity: to, id }), { entity: to, id });
+    }
+    for (const [field, { through }] of fieldEntries(entity)) {
+      if (through) links.push(...((after?.[field] ?? []) as Link[]));
+    }
+  }
+  for (const [entity, names] of [
+    ['city', links.map(({ city }) => city)],
+    ['partner', links.flatMap(({ partner }) => partner ?? [])],
+  ] as const) {
+    for (const [id] of (await idsByName(here.sql, entity, names)).values()) {
+      if (id !== undefined) keys.set(keyText({ entity, id }), { entity, id });
+    }
+  }
+  for (const { entity, before, after } of changes) {
+    keys.delete(keyText({ entity: entity.name, id: ((after ?? before) as Row).id }));
+  }
+  return [...keys.values()];
+}
