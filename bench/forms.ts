@@ -1,7 +1,7 @@
 // 10,000 forms with 100,000 fields copied down, beside insertMany of the same documents.
 import type { Db } from 'mongodb';
 import { up as prepareCollections } from '../migrations/mongo/0001-catalogue.ts';
-import { copyDown } from '../src/refresh/refresh.ts';
+import { runRefresh } from '../src/refresh/refresh.ts';
 import { within } from './support/goals.ts';
 import { empty, type Ground } from './support/ground.ts';
 import type { Found } from './support/results.ts';
@@ -30,7 +30,7 @@ export async function forms({ world }: Ground): Promise<Found> {
       const { source, settings } = preprod;
       if (!source) throw new Error('There is no source');
       const lease = settings.lease.milliseconds;
-      const { created } = await copyDown({ here: preprod, there: source, source, lease });
+      const { created } = await runRefresh({ here: preprod, there: source, source, lease });
       const expected = documents.form.length + documents.form_field.length;
       if (created !== expected) throw new Error(`${created} of ${expected} documents came`);
     });

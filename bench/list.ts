@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { fillAll } from './support/books.ts';
-import { KEPT } from '../src/database/cached-for.ts';
+import { TTL_MS } from '../src/database/cached-for.ts';
 import { within } from './support/goals.ts';
 import { databaseOf, type Ground, type Server } from './support/ground.ts';
 import { heard } from './support/heard.ts';
@@ -12,7 +12,7 @@ import { load, serve } from './support/site.ts';
 import { Clock, sized } from './support/timing.ts';
 
 const PATH = '/catalog/task';
-const states = { kept: { pause: 0, looks: 40 }, 'counted anew': { pause: KEPT + 100, looks: 8 } };
+const states = { kept: { pause: 0, looks: 40 }, 'counted anew': { pause: TTL_MS + 100, looks: 8 } };
 
 export async function list(ground: Ground): Promise<Found> {
   const { world, lower, upper } = ground;

@@ -1,7 +1,7 @@
 // What the click on a sheet asks the destination's MySQL for: one row with 0, 10 and 50 dependents.
 import { isDeepStrictEqual } from 'node:util';
 import { v4 as uuid } from 'uuid';
-import type { Here } from '../src/environments/app.ts';
+import type { App } from '../src/environments/app.ts';
 import { send } from '../src/transfers/send.ts';
 import { add, pm, roadFrom, sheet, transfer } from '../test/support/rows.ts';
 import type { Ground } from './support/ground.ts';
@@ -55,7 +55,7 @@ export async function smallTransfer({ world, upper }: Ground): Promise<Found> {
   };
 }
 
-async function rowWith(here: Here, kind: (typeof KINDS)[number], dependents: number) {
+async function rowWith(here: App, kind: (typeof KINDS)[number], dependents: number) {
   const business = await add(here, 'business');
   const id = kind === 'task' ? await add(here, 'task', { business }) : business;
   if (kind === 'task') await transfer(here, [{ entity: 'business', id: business }]);
@@ -66,7 +66,7 @@ async function rowWith(here: Here, kind: (typeof KINDS)[number], dependents: num
   return { entity: kind, id };
 }
 
-async function clickFor(here: Here, key: { entity: string; id: number }) {
+async function clickFor(here: App, key: { entity: string; id: number }) {
   const { selection, plan } = await sheet(here, [key]);
   const click = { planHash: plan.hash, idempotencyKey: uuid(), name: '', reason: 'Checked' };
   return () => send(roadFrom(here), selection, { ...click, person: pm.email });

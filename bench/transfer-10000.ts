@@ -1,9 +1,9 @@
 // 10,000 tasks sent to pre-production in one transfer, as a person sends them: the sheet, then the click.
 import { v4 as uuid } from 'uuid';
 import * as selections from '../src/sheet/selections.ts';
-import { prepare } from '../src/sheet/sheet.ts';
+import { prepareSheet } from '../src/sheet/sheet.ts';
 import { send } from '../src/transfers/send.ts';
-import type { Here } from '../src/environments/app.ts';
+import type { App } from '../src/environments/app.ts';
 import { pm, roadFrom } from '../test/support/rows.ts';
 import { fillAll, keepBooks } from './support/books.ts';
 import { atLeast, besides, within } from './support/goals.ts';
@@ -60,18 +60,18 @@ export async function transfer10000(ground: Ground): Promise<Found> {
   };
 }
 
-const basket = (here: Here, rows: number) =>
+const basket = (here: App, rows: number) =>
   selections.create(here.sql, pm.email, {
     keys: range(rows).map((id) => ({ entity: 'task', id })),
   });
 
-async function sendAll(here: Here, id: string, clock: Clock) {
-  const road = roadFrom(here);
+async function sendAll(here: App, id: string, clock: Clock) {
+  const route = roadFrom(here);
   const selection = await selections.find(here.sql, id);
-  const { plan } = await clock.time('of it, the sheet', () => prepare(road, selection));
+  const { plan } = await clock.time('of it, the sheet', () => prepareSheet(route, selection));
   const click = { planHash: plan.hash, idempotencyKey: uuid(), name: '', person: pm.email };
   const sent = await clock.time('of it, the click', () =>
-    send(road, selection, { ...click, reason: 'Checked with the shop' }),
+    send(route, selection, { ...click, reason: 'Checked with the shop' }),
   );
   if (sent.state !== 'verified') throw new Error(`It ended as ${sent.state}: ${sent.problem}`);
 }

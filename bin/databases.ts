@@ -1,12 +1,12 @@
 // The databases of three environments on given servers, each with accounts of its own: the owner, one that
-// writes what arrives, and one that only reads (for the copy-down).
+// writes what arrives, and one that only reads (for the refresh).
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
 import { createConnection, type Connection, type Pool } from 'mysql2/promise';
-import { route, rung, type EnvironmentName } from '../src/environments/rules.ts';
+import { ladder, rulesOf, type EnvironmentName } from '../src/environments/rules.ts';
 import { currentVersion } from '../src/version/db-version.ts';
 import type { Addresses } from './servers.ts';
 
@@ -34,7 +34,7 @@ export async function prepareEnvironments(
   const sql = await createConnection({ uri: at.mysql.href, charset: 'utf8mb4' });
   const mongo = new MongoClient(at.mongo.href);
   try {
-    for (const environment of route) await prepare(sql, mongo, at, `${prefix}_${environment}`);
+    for (const environment of ladder) await prepare(sql, mongo, at, `${prefix}_${environment}`);
   } finally {
     await sql.end();
     await mongo.close();
@@ -62,7 +62,7 @@ export function settingsOf(
 }
 
 function neighbours(at: Addresses, prefix: string, environment: EnvironmentName): Variables {
-  const { next } = rung(environment);
+  const { next } = rulesOf(environment);
   if (next === null) return {};
   return {
     ...addresses(at, 'UNI_DIR_DESTINATION_', `${prefix}_${next}`, 'arrivals'),
@@ -131,7 +131,7 @@ export async function dropEnvironments(at: Addresses, prefix: string) {
   const sql = await createConnection({ uri: at.mysql.href });
   const mongo = new MongoClient(at.mongo.href);
   try {
-    for (const environment of route) {
+    for (const environment of ladder) {
       await sql.query(`DROP DATABASE IF EXISTS \`${prefix}_${environment}\``);
       await mongo.db(`${prefix}_${environment}`).dropDatabase();
     }

@@ -11,7 +11,7 @@ import {
   settingsOf,
 } from '../bin/databases.ts';
 import { CannotStart, end, startServers, type Addresses } from '../bin/servers.ts';
-import { route, rung } from '../src/environments/rules.ts';
+import { ladder, rulesOf } from '../src/environments/rules.ts';
 import { clientsFor, settingsFor, type Plan } from './provider.ts';
 import { logins, seed } from './seed.ts';
 
@@ -54,7 +54,9 @@ async function main() {
     prepareEnvironments(servers, PREFIX, objects),
   );
   const variables = settingsOf(servers, PREFIX, objects, 'app');
-  const addresses = route.map((name, index) => [name, `http://localhost:${ports[index]}`] as const);
+  const addresses = ladder.map(
+    (name, index) => [name, `http://localhost:${ports[index]}`] as const,
+  );
   const clients = clientsFor(Object.fromEntries(addresses));
   for (const [index, [name]] of addresses.entries()) {
     const one = variables[name as 'staging'];
@@ -77,7 +79,7 @@ async function main() {
   listenAsIndexer(indexerPort);
   await announce('Three servers', () =>
     Promise.all(
-      route.map((name, index) =>
+      ladder.map((name, index) =>
         serve(
           { ...variables[name as 'staging'], PORT: String(ports[index]) },
           Number(ports[index]),
@@ -206,8 +208,8 @@ async function startProcess(file: string, variables: Record<string, string>, add
 
 function printAddresses(ports: number[]) {
   console.log('');
-  for (const [index, name] of route.entries()) {
-    console.log(`  ${rung(name).label.padEnd(16)} http://localhost:${ports[index]}`);
+  for (const [index, name] of ladder.entries()) {
+    console.log(`  ${rulesOf(name).label.padEnd(16)} http://localhost:${ports[index]}`);
   }
   console.log('');
   for (const { email, password, can } of logins) {

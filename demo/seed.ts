@@ -1,19 +1,19 @@
 // The demo's data: production as it was before, copied down, and then a week of work in staging, all through
 // the program's own functions.
 import { upgrade } from '../src/release/upgrade.ts';
-import { openHere, type Here } from '../src/environments/app.ts';
+import { openApp, type App } from '../src/environments/app.ts';
 import * as people from '../src/people/people.ts';
 import { runJob } from '../src/jobs/run.ts';
 import { tasks } from '../src/tasks.ts';
-import { write, type Change } from '../src/writing/write-here.ts';
+import { writeHere, type Change } from '../src/writing/write-here.ts';
 import { parseSettings } from '../src/settings.ts';
 import { productionRows } from './production.ts';
 import { letTimePass } from './time.ts';
 import { workAWeek } from './week.ts';
-import { askFor } from '../src/refresh/job.ts';
+import { requestRefresh } from '../src/refresh/job.ts';
 
 type Announce = <T>(step: string, work: () => Promise<T>) => Promise<T>;
-export type Environments = Record<'staging' | 'preprod' | 'production', Here>;
+export type Environments = Record<'staging' | 'preprod' | 'production', App>;
 
 export const logins = [
   {
@@ -60,12 +60,12 @@ export async function seed(
     announce,
     isFresh,
     afterMigration,
-  }: { announce: Announce; isFresh: boolean; afterMigration: (here: Here) => Promise<void> },
+  }: { announce: Announce; isFresh: boolean; afterMigration: (here: App) => Promise<void> },
 ) {
   const all: Environments = {
-    staging: openHere(parseSettings(variables.staging)),
-    preprod: openHere(parseSettings(variables.preprod)),
-    production: openHere(parseSettings(variables.production)),
+    staging: openApp(parseSettings(variables.staging)),
+    preprod: openApp(parseSettings(variables.preprod)),
+    production: openApp(parseSettings(variables.production)),
   };
   try {
     await announce('Migrations', async () => {
@@ -80,8 +80,8 @@ export async function seed(
       });
       await announce('Production’s rows', () => fillProduction(all.production));
       await letTimePass(all, { days: 30 });
-      await announce('Copy-down to pre-production', () => refresh(all.preprod));
-      await announce('Copy-down to staging', () => refresh(all.staging));
+      await announce('Refresh to pre-production', () => refresh(all.preprod));
+      await announce('Refresh to staging', () => refresh(all.staging));
       await announce('A week of work', () => workAWeek(all));
     }
   } finally {
@@ -89,23 +89,23 @@ export async function seed(
   }
 }
 
-async function addPeople(here: Here) {
+async function addPeople(here: App) {
   for (const { email, name, password, permissions } of logins) {
     const id = await people.add(here, 'setup', { email, name, password });
     const may = permissions.filter(
       (one) => !(one === 'product_manager' && here.name === 'production'),
     );
-    await people.setPermissions(here, here.grounds, 'setup', id, may);
+    await people.setPermissions(here, here.setup, 'setup', id, may);
   }
 }
 
 const founder = { email: 'pm@example.com', isProductManager: true };
 
-async function fillProduction(here: Here) {
+async function fillProduction(here: App) {
   const home = { here, lease: here.settings.lease.milliseconds };
   for (const { name, changes } of await productionRows(here.storage)) {
     for (const part of parts(changes, 500)) {
-      await write(home, founder, part, { name });
+      await writeHere(home, founder, part, { name });
     }
   }
 }
@@ -117,8 +117,8 @@ function parts(changes: Change[], size: number): Change[][] {
   );
 }
 
-async function refresh(here: Here) {
-  const { job } = await askFor(here, founder.email, false);
+async function refresh(here: App) {
+  const { job } = await requestRefresh(here, founder.email, false);
   const ended = await runJob(here, tasks, job.id);
-  if (ended?.state !== 'done') throw new Error(`The copy-down ended: ${ended?.problem}`);
+  if (ended?.state !== 'done') throw new Error(`The refresh ended: ${ended?.problem}`);
 }

@@ -1,22 +1,22 @@
 // A week of believable work in staging, so that a newcomer sees every common status at once.
 import { v7 as uuid } from 'uuid';
-import { lookAhead } from '../src/catalog-pages/list.ts';
+import { statusesAhead } from '../src/catalog-pages/list.ts';
 import { entityNamed } from '../src/catalog/index.ts';
 import { initialContent, keyText, type Content, type RowKey } from '../src/catalog/entity.ts';
-import type { Here } from '../src/environments/app.ts';
+import type { App } from '../src/environments/app.ts';
 import { readOne } from '../src/rows/store.ts';
 import { remove } from '../src/editing/deletions.ts';
 import * as edits from '../src/editing/save.ts';
 import * as marks from '../src/transfers/hold.ts';
 import { readStates } from '../src/state/row-state.ts';
 import { runJob } from '../src/jobs/run.ts';
-import { askFor } from '../src/comparison/job.ts';
+import { requestComparison } from '../src/comparison/job.ts';
 import { tasks } from '../src/tasks.ts';
 import type { Transfer } from '../src/writing/journal.ts';
 import * as selections from '../src/sheet/selections.ts';
 import type { Selection } from '../src/sheet/selections.ts';
 import * as verdicts from '../src/state/test-results.ts';
-import { prepare } from '../src/sheet/sheet.ts';
+import { prepareSheet } from '../src/sheet/sheet.ts';
 import { send } from '../src/transfers/send.ts';
 import type { Environments } from './seed.ts';
 import { letTimePass } from './time.ts';
@@ -25,55 +25,55 @@ const pm = { email: 'pm@example.com', isProductManager: true };
 const onCall = 'oncall@example.com';
 const editor = { email: 'editor@example.com', isProductManager: false };
 
-const homeOf = (here: Here) => ({ here, lease: here.settings.lease.milliseconds });
+const writeContextOf = (here: App) => ({ here, lease: here.settings.lease.milliseconds });
 
-const add = (here: Here, entity: string, content: Content, by = pm) => {
+const add = (here: App, entity: string, content: Content, by = pm) => {
   const whole = { ...initialContent(entityNamed(entity)), ...content };
-  return edits.add(homeOf(here), by, entityNamed(entity), whole);
+  return edits.add(writeContextOf(here), by, entityNamed(entity), whole);
 };
 
-async function change(here: Here, key: RowKey, facts: Content, by = pm) {
+async function change(here: App, key: RowKey, facts: Content, by = pm) {
   const row = await readOne(here, key);
   const state = (await readStates(here.sql, [key])).get(keyText(key));
   if (!row || !state) throw new Error(`${keyText(key)} is not in ${here.name}`);
   const { id, modified_at: _modified, ...content } = row;
   const at = { entity: entityNamed(key.entity), id };
-  await edits.save(homeOf(here), by, at, { ...content, ...facts }, state.version);
+  await edits.save(writeContextOf(here), by, at, { ...content, ...facts }, state.version);
 }
 
-const roadFrom = (here: Here) => {
+const routeFrom = (here: App) => {
   if (!here.destination) throw new Error(`${here.name} has no destination`);
-  return { here, there: here.destination, lease: 15_000, hostHere: null };
+  return { from: here, to: here.destination, lease: 15_000, hostHere: null };
 };
 
 /** `from` is the transfer that brought these rows here. */
-async function transfer(here: Here, name: string, reason: string, keys: RowKey[], from?: Transfer) {
+async function transfer(here: App, name: string, reason: string, keys: RowKey[], from?: Transfer) {
   const chain = from ? [from.id] : [];
   const id = await selections.create(here.sql, pm.email, { keys, name, chain });
   return click(here, await selections.find(here.sql, id), reason, pm.email);
 }
 
-async function undo(here: Here, sent: Transfer, reason: string, keys: RowKey[]) {
+async function undo(here: App, sent: Transfer, reason: string, keys: RowKey[]) {
   const id = await selections.create(here.sql, onCall, {
     ...{ keys, name: `Undo of ${sent.name}`, kind: 'undo', undoes: sent.id },
   });
   return click(here, await selections.find(here.sql, id, 'undo'), reason, onCall);
 }
 
-async function click(here: Here, selection: Selection, reason: string, person: string) {
+async function click(here: App, selection: Selection, reason: string, person: string) {
   const { name } = selection;
-  const { plan } = await prepare(roadFrom(here), selection);
+  const { plan } = await prepareSheet(routeFrom(here), selection);
   const role = person === onCall ? 'on_call' : 'product_manager';
   const said = { planHash: plan.hash, idempotencyKey: uuid(), name, reason, person };
-  const ended = await send(roadFrom(here), selection, { ...said, role });
+  const ended = await send(routeFrom(here), selection, { ...said, role });
   if (ended.state !== 'verified') throw new Error(`${name}: ${ended.state}`);
   return ended;
 }
 
 /** Someone tried a row in pre-production and says what came of it. */
-async function judge(here: Here, key: RowKey, works: boolean, note: string) {
-  const seen = (await verdicts.wholeHashes(here, [key])).get(keyText(key)) ?? '';
-  await verdicts.judge(here, 'viewer@example.com', key, { works, note, seen });
+async function judge(here: App, key: RowKey, works: boolean, note: string) {
+  const seen = (await verdicts.hashesWithDependents(here, [key])).get(keyText(key)) ?? '';
+  await verdicts.recordTestResult(here, 'viewer@example.com', key, { works, note, seen });
 }
 
 const task = (id: number) => ({ entity: 'task', id });
@@ -157,7 +157,7 @@ export async function workAWeek(all: Environments) {
     editor,
   );
   await letTimePass(all, { days: 1 });
-  await lookAhead(staging, [task(2010)], new Map());
+  await statusesAhead(staging, [task(2010)], new Map());
 
   // The weekend and today: work that waits.
   await change(staging, task(2002), {
@@ -201,7 +201,7 @@ export async function workAWeek(all: Environments) {
     { entity: 'business', id: toy },
     'Only for the regression suite',
   );
-  await remove(homeOf(staging), pm, entityNamed('sts'), 1103);
-  await runJob(staging, tasks, (await askFor(staging, pm.email)).job.id);
+  await remove(writeContextOf(staging), pm, entityNamed('sts'), 1103);
+  await runJob(staging, tasks, (await requestComparison(staging, pm.email)).job.id);
   await letTimePass(all, { days: 0.1 });
 }

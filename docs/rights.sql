@@ -21,8 +21,8 @@ GRANT UPDATE, DELETE ON oneway_production.banner_city TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.city TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.partner TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.row_state TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.stop_state TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.checked TO oneway_production_app;
+GRANT UPDATE, DELETE ON oneway_production.destination_state TO oneway_production_app;
+GRANT UPDATE, DELETE ON oneway_production.checked_chunk TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.transfer TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.transfer_step TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.claim TO oneway_production_app;
@@ -30,7 +30,7 @@ GRANT UPDATE, DELETE ON oneway_production.clock TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.id_sequence TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.name_mapping TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.selection TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.verdict TO oneway_production_app;
+GRANT UPDATE, DELETE ON oneway_production.test_result TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.message TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.person TO oneway_production_app;
 GRANT UPDATE, DELETE ON oneway_production.permission TO oneway_production_app;
@@ -56,10 +56,10 @@ GRANT SELECT, INSERT, UPDATE ON oneway_production.row_state TO oneway_production
 GRANT SELECT, INSERT ON oneway_production.arrival TO oneway_production_arrivals;
 GRANT SELECT, UPDATE ON oneway_production.clock TO oneway_production_arrivals;
 GRANT SELECT, INSERT, UPDATE ON oneway_production.id_sequence TO oneway_production_arrivals;
-GRANT SELECT ON oneway_production.stop_state TO oneway_production_arrivals;
+GRANT SELECT ON oneway_production.destination_state TO oneway_production_arrivals;
 GRANT SELECT ON oneway_production.name_mapping TO oneway_production_arrivals;
 
--- reader: what reads production for the copy-down and to bring rows back (REFRESH_SOURCE_SQL_DB_USER)
+-- reader: what reads production for the refresh and to restore rows (REFRESH_SOURCE_SQL_DB_USER)
 GRANT SELECT ON oneway_production.business TO oneway_production_reader;
 GRANT SELECT ON oneway_production.business_city TO oneway_production_reader;
 GRANT SELECT ON oneway_production.external_tool TO oneway_production_reader;
@@ -74,6 +74,6 @@ GRANT SELECT ON oneway_production.partner TO oneway_production_reader;
 GRANT SELECT ON oneway_production.claim TO oneway_production_reader;
 GRANT SELECT ON oneway_production.clock TO oneway_production_reader;
 GRANT SELECT ON oneway_production.row_state TO oneway_production_reader;
-GRANT SELECT ON oneway_production.stop_state TO oneway_production_reader;
+GRANT SELECT ON oneway_production.destination_state TO oneway_production_reader;
 GRANT SELECT ON oneway_production.name_mapping TO oneway_production_reader;
 GRANT SELECT ON oneway_production.arrival TO oneway_production_reader;

@@ -7,17 +7,17 @@ import express, { type Express, type Request } from 'express';
 import { pinoHttp } from 'pino-http';
 import { needKey, onlyRead } from './api/reading.ts';
 import { guard } from './access/guard.ts';
-import { withoutValues, type Here, type Redis } from './environments/app.ts';
-import { openLine } from './jobs/queue.ts';
+import { withoutValues, type App, type Redis } from './environments/app.ts';
+import { openQueue } from './jobs/queue.ts';
 import { openSignIn, recognise } from './people/sign-in.ts';
 import { statusLooks } from './web/status-badges.ts';
 import { routes } from './routes.ts';
-import { keepOut, showUpdateApplication, showUpdating } from './web/gate.ts';
+import { refuseIncompatible, showUpdateApplication, showUpdating } from './web/gate.ts';
 import { answerError, notFound } from './web/errors.ts';
 import { openMetrics } from './web/metrics.ts';
 import { headers, refuseForged } from './web/security.ts';
 import { sessions } from './web/session.ts';
-import { keepOfSignedOut } from './web/saved-form.ts';
+import { saveFormOfSignedOut } from './web/saved-form.ts';
 import { icon } from './web/icons.ts';
 import { partial } from './web/partials.ts';
 import { uploads } from './web/uploads.ts';
@@ -25,7 +25,7 @@ import { uploads } from './web/uploads.ts';
 const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const assets = { maxAge: '1h', index: false } as const;
 
-export function createApp(here: Here, redis: Redis, line = openLine(here, redis)): Express {
+export function createApp(here: App, redis: Redis, line = openQueue(here, redis)): Express {
   const app = express();
   app.locals['statusLooks'] = statusLooks;
   app.locals['badge'] = (status: string | null) =>
@@ -70,7 +70,7 @@ export function createApp(here: Here, redis: Redis, line = openLine(here, redis)
   app.use(sessions(here, redis));
   app.use(express.urlencoded({ extended: true, limit: '2mb', parameterLimit: 20_000 }));
   app.use('/api', onlyRead, compression());
-  app.use(keepOut);
+  app.use(refuseIncompatible);
   app.use(recognise);
 
   const signIn = openSignIn(here, redis);
@@ -78,7 +78,7 @@ export function createApp(here: Here, redis: Redis, line = openLine(here, redis)
     // No image is read before it is known who sends it.
     const read = method === 'post' ? [uploads, refuseForged] : [];
     const first =
-      method === 'post' && allow !== 'anyone' ? [keepOfSignedOut(signIn.limits.kept)] : [];
+      method === 'post' && allow !== 'anyone' ? [saveFormOfSignedOut(signIn.limits.kept)] : [];
     const admit = allow === 'app' ? needKey : guard(allow);
     app[method](path, ...first, admit, ...read, handler);
   }

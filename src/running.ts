@@ -1,32 +1,32 @@
 // What every process of an environment does, with or without pages: it recovers, and runs jobs.
-import { openHere, reachRedis, type Here, type Redis } from './environments/app.ts';
-import { keepDoing } from './jobs/chores.ts';
-import { openLine, work, type Line } from './jobs/queue.ts';
-import { keepRecovering } from './writing/recovery.ts';
+import { openApp, reachRedis, type App, type Redis } from './environments/app.ts';
+import { startChores } from './jobs/chores.ts';
+import { openQueue, startWorker, type JobQueue } from './jobs/queue.ts';
+import { startRecovery } from './writing/recovery.ts';
 import { BadSettings, parseSettings, type Settings } from './settings.ts';
 import { chores, tasks } from './tasks.ts';
-import { inWords } from './version/compatibility.ts';
+import { explain } from './version/compatibility.ts';
 
-export type Running = { here: Here; redis: Redis; line: Line; stop: () => Promise<void> };
+export type Running = { here: App; redis: Redis; line: JobQueue; stop: () => Promise<void> };
 
 /** Recovery does not wait for Redis, and pages say what is missing; jobs begin as soon as it answers. */
 export async function run(
   settings: Settings,
   { runsJobs }: { runsJobs: boolean },
 ): Promise<Running> {
-  const here = openHere(settings);
-  const standing = await here.standing().catch(() => null);
-  if (standing && standing.kind !== 'open') here.log.warn(inWords(standing));
-  const stopRecovering = keepRecovering(
+  const here = openApp(settings);
+  const standing = await here.compatibility().catch(() => null);
+  if (standing && standing.kind !== 'open') here.log.warn(explain(standing));
+  const stopRecovering = startRecovery(
     { here, there: here.destination, lease: settings.lease.milliseconds, log: here.log },
     settings.lease.recoverEvery,
   );
   const { redis, connected } = reachRedis(here);
-  const line = openLine(here, redis);
-  const stopDoing = runsJobs ? keepDoing(here, chores(line)) : async () => {};
+  const line = openQueue(here, redis);
+  const stopDoing = runsJobs ? startChores(here, chores(line)) : async () => {};
   let stopWorking = async () => {};
   const begin = () => {
-    if (runsJobs && !here.halt.signal.aborted) stopWorking = work(here, redis, tasks);
+    if (runsJobs && !here.halt.signal.aborted) stopWorking = startWorker(here, redis, tasks);
   };
   connected.then(begin, (error: unknown) => here.log.error({ err: error }, 'redis'));
   return {

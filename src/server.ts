@@ -1,6 +1,6 @@
 // One environment's server: pages and API, and beside them recovery and jobs; drains on SIGTERM.
 import { createApp } from './app.ts';
-import { rung } from './environments/rules.ts';
+import { rulesOf } from './environments/rules.ts';
 import { onStop, run, startWith } from './running.ts';
 
 /** What has not come to its end by then is left to recovery. */
@@ -13,7 +13,9 @@ await startWith(async (settings) => {
       here.log.error({ err: error }, `port ${settings.port} cannot be used`);
       process.exit(1);
     }
-    here.log.info(`${rung(here.name).label} listens on http://${settings.host}:${settings.port}`);
+    here.log.info(
+      `${rulesOf(here.name).label} listens on http://${settings.host}:${settings.port}`,
+    );
   });
   onStop(() => {
     here.log.info('draining');

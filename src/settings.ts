@@ -1,7 +1,7 @@
 // The environment variables, parsed once. Nothing else reads process.env.
 import { z } from 'zod';
 import type { NosqlAddress, SqlAddress } from './database/connect.ts';
-import { environmentNames, rung, type EnvironmentName } from './environments/rules.ts';
+import { environmentNames, rulesOf, type EnvironmentName } from './environments/rules.ts';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const text = z.string().min(1);
@@ -184,7 +184,7 @@ function misplaced(
   environment: EnvironmentName,
   at: Pick<Settings, 'sql' | 'nosql' | 'destination' | 'source'>,
 ): string[] {
-  const { label, next } = rung(environment);
+  const { label, next } = rulesOf(environment);
   const wrong: string[] = [];
   if (at.destination && next === null) {
     wrong.push(`UNI_DIR_DESTINATION_*: ${label} has no destination; remove them`);

@@ -2,39 +2,39 @@
 import { z } from 'zod';
 import type { Chore } from './jobs/chores.ts';
 import * as jobs from './jobs/jobs.ts';
-import { sweep, type Line } from './jobs/queue.ts';
+import { sweep, type JobQueue } from './jobs/queue.ts';
 import { task, type Tasks } from './jobs/run.ts';
 import { deliver } from './outbox/delivery.ts';
 import * as messages from './messages/messages.ts';
 import * as outbox from './outbox/outbox.ts';
 import { compareAll } from './comparison/job.ts';
-import { carryOn } from './transfers/job.ts';
+import { runTransferJob } from './transfers/job.ts';
 import * as selections from './sheet/selections.ts';
-import { refresh } from './refresh/job.ts';
+import { runRefreshJob } from './refresh/job.ts';
 
 export const tasks: Tasks = {
-  'copy-down': task(z.object({ isLook: z.boolean() }), {
-    ...{ label: 'Copy-down', attempts: 100, mayBeCancelled: true },
-    run: refresh,
+  refresh: task(z.object({ dryRun: z.boolean() }), {
+    ...{ label: 'Refresh', attempts: 100, mayBeCancelled: true },
+    run: runRefreshJob,
   }),
-  comparison: task(z.object({ isAnew: z.boolean().default(false) }), {
+  comparison: task(z.object({ isFull: z.boolean().default(false) }), {
     ...{ label: 'Comparison', attempts: 20, mayBeCancelled: true },
     run: compareAll,
   }),
   transfer: task(z.object({ transfer: z.string() }), {
     ...{ label: 'Transfer', attempts: 20, mayBeCancelled: false },
-    run: carryOn,
+    run: runTransferJob,
   }),
 };
 
 const HOUR = 60 * 60 * 1000;
 
 /** What every process does beside jobs. */
-export const chores = (line: Line): Chore[] => [
+export const chores = (line: JobQueue): Chore[] => [
   { name: 'sweep of jobs', everyMs: 5000, run: (here) => sweep(here, line) },
   { name: 'outbox', everyMs: 2000, run: deliver },
-  { name: 'tidying of jobs', everyMs: HOUR, run: jobs.tidy },
-  { name: 'tidying of selections', everyMs: HOUR, run: selections.tidy },
+  { name: 'tidying of jobs', everyMs: HOUR, run: jobs.purgeExpired },
+  { name: 'tidying of selections', everyMs: HOUR, run: selections.purgeExpired },
   { name: 'tidying of messages', everyMs: HOUR, run: messages.tidy },
   { name: 'tidying of the outbox', everyMs: HOUR, run: outbox.tidy },
 ];

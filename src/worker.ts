@@ -1,10 +1,10 @@
 // The same without pages, for another machine: recovers, runs jobs, tells the indexer.
-import { rung } from './environments/rules.ts';
+import { rulesOf } from './environments/rules.ts';
 import { onStop, run, startWith } from './running.ts';
 
 await startWith(async (settings) => {
   const { here, stop } = await run(settings, { runsJobs: true });
-  here.log.info(`a worker of ${rung(here.name).inText} is at work`);
+  here.log.info(`a worker of ${rulesOf(here.name).inText} is at work`);
   onStop(() => {
     here.log.info('draining');
     stop().then(

@@ -13,17 +13,17 @@ type Name = 'staging' | 'preprod' | 'production';
 /** Who may, written down by hand: this table is what the program is held against. */
 const table: Record<Exclude<Allow, 'anyone' | 'signed-in' | 'app'>, Record<Name, string[]>> = {
   look: {
-    staging: ['pm', 'ed', 'vic', 'ops', 'owl'],
-    preprod: ['pm', 'ed', 'vic', 'ops', 'owl'],
-    production: ['pm', 'ed', 'vic', 'ops', 'owl'],
+    staging: ['pm', 'ed', 'vic', 'ops', 'oncall'],
+    preprod: ['pm', 'ed', 'vic', 'ops', 'oncall'],
+    production: ['pm', 'ed', 'vic', 'ops', 'oncall'],
   },
   edit: { staging: ['pm', 'ed'], preprod: [], production: [] },
   transfer: { staging: ['pm'], preprod: ['pm'], production: [] },
-  undo: { staging: ['pm', 'owl'], preprod: ['pm', 'owl'], production: [] },
-  settle: { staging: ['pm', 'owl'], preprod: ['pm', 'owl'], production: ['owl'] },
-  'bring-back': { staging: ['pm'], preprod: [], production: [] },
+  undo: { staging: ['pm', 'oncall'], preprod: ['pm', 'oncall'], production: [] },
+  settle: { staging: ['pm', 'oncall'], preprod: ['pm', 'oncall'], production: ['oncall'] },
+  restore: { staging: ['pm'], preprod: [], production: [] },
   refresh: { staging: ['pm', 'ops'], preprod: ['pm', 'ops'], production: [] },
-  judge: { staging: [], preprod: ['pm', 'ed', 'vic', 'ops', 'owl'], production: [] },
+  judge: { staging: [], preprod: ['pm', 'ed', 'vic', 'ops', 'oncall'], production: [] },
   administer: { staging: ['ops'], preprod: ['ops'], production: ['ops'] },
 };
 

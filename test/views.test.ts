@@ -45,7 +45,7 @@ test('every kind of field has its two partials', async () => {
     catalog.flatMap((entity) => Object.values(entity.fields).map(({ kind }) => kind)),
   );
   for (const kind of kinds) {
-    expect(views).toContain(`admin/fields/${kind}-cell.ejs`);
-    expect(views).toContain(`admin/fields/${kind}-input.ejs`);
+    expect(views).toContain(`catalog-pages/fields/${kind}-cell.ejs`);
+    expect(views).toContain(`catalog-pages/fields/${kind}-input.ejs`);
   }
 });

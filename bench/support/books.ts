@@ -1,8 +1,8 @@
 // Environments that have been used for a while: the same tasks everywhere, with books that say so.
 import { runJob } from '../../src/jobs/run.ts';
-import { askFor } from '../../src/comparison/job.ts';
+import { requestComparison } from '../../src/comparison/job.ts';
 import { tasks } from '../../src/tasks.ts';
-import type { Here } from '../../src/environments/app.ts';
+import type { App } from '../../src/environments/app.ts';
 import { databaseOf, type Ground } from './ground.ts';
 import { edit, fillSql } from './rows.ts';
 
@@ -19,8 +19,8 @@ export async function fillAll({ world, lower, upper }: Ground, tasks: number) {
 }
 
 /** Compares everything, so that the books here say what stands on both sides. */
-export async function keepBooks(here: Here) {
-  const { job } = await askFor(here, 'pm@example.com');
+export async function keepBooks(here: App) {
+  const { job } = await requestComparison(here, 'pm@example.com');
   const ended = await runJob(here, tasks, job.id);
   if (ended?.state !== 'done') throw new Error(`The comparison ended: ${ended?.problem}`);
   return ended.done_count;

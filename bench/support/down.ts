@@ -1,13 +1,13 @@
 // A process that copies down and tells its parent how much memory it took on the way.
-import { openHere } from '../../src/environments/app.ts';
-import { copyDown } from '../../src/refresh/refresh.ts';
+import { openApp } from '../../src/environments/app.ts';
+import { runRefresh } from '../../src/refresh/refresh.ts';
 import { parseSettings } from '../../src/settings.ts';
 
-const here = openHere(parseSettings(process.env));
+const here = openApp(parseSettings(process.env));
 const { source, settings } = here;
 if (!source) throw new Error('There is no source');
 const megabytes: number[] = [];
-const { created } = await copyDown({
+const { created } = await runRefresh({
   here,
   there: source,
   source,

@@ -6,7 +6,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { prepareEnvironments } from '../../bin/databases.ts';
 import { end, startMysql, startServers } from '../../bin/servers.ts';
-import type { Here } from '../../src/environments/app.ts';
+import type { App } from '../../src/environments/app.ts';
 import { openWorld, type World } from '../../test/support/world.ts';
 
 export type Server = { url: URL; ask: Connection };
@@ -19,7 +19,7 @@ export type Ground = {
 };
 
 const PREFIX = 'bench';
-export const databaseOf = ({ name }: Here) => `${PREFIX}_${name}`;
+export const databaseOf = ({ name }: App) => `${PREFIX}_${name}`;
 
 const durable = (folder: string, id: number) => [
   '--innodb-flush-log-at-trx-commit=1',
@@ -89,7 +89,7 @@ async function open(url: URL): Promise<Server> {
 const kept = new Set(['migration', 'clock', 'person', 'permission']);
 
 /** Empties an environment at once; its people stay. */
-export async function empty({ sql, documents }: Here) {
+export async function empty({ sql, documents }: App) {
   const [tables] = await sql.query<never>('SHOW TABLES');
   for (const name of (tables as object[]).map((line) => String(Object.values(line)[0]))) {
     if (!kept.has(name)) await sql.query(`TRUNCATE \`${name}\``);

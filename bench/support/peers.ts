@@ -28,9 +28,9 @@ export const insideServer = (ask: Connection, from: string, to: string) =>
     [to, from],
   );
 
-const BOOKS = ['row_state', 'arrival', 'stop_state'];
+const BOOKS = ['row_state', 'arrival', 'destination_state'];
 
-/** Empty tables for books, on the server of those that a copy-down has just written. */
+/** Empty tables for books, on the server of those that a refresh has just written. */
 export async function emptyBooks({ ask }: Server, database: string, like: string) {
   await ask.query('DROP DATABASE IF EXISTS ??', [database]);
   await ask.query('CREATE DATABASE ??', [database]);

@@ -4,14 +4,14 @@ import { Agent, get } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { end, freePort } from '../../bin/servers.ts';
-import type { Here } from '../../src/environments/app.ts';
+import type { App } from '../../src/environments/app.ts';
 import { nodeFlags } from './node-flags.ts';
 import { hire, password } from '../../test/support/people.ts';
 
 export type Site = { url: string; cookie: string; stop(): Promise<void> };
 
 /** One process of the program, as `bin/serve` runs it, with a product manager signed in. */
-export async function serve(here: Here, variables: Record<string, string>): Promise<Site> {
+export async function serve(here: App, variables: Record<string, string>): Promise<Site> {
   await hire(here, 'pm');
   const port = await freePort();
   const own = { PORT: String(port), LOG_LEVEL: 'error', RECOVERY_EVERY_MS: '3600000' };

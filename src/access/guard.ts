@@ -14,8 +14,8 @@ export const guard =
       if (isPage(req)) req.session.returnTo = req.originalUrl;
       return res.redirect(303, isTriedSilently(req) ? '/sign-in/single?silent=1' : '/sign-in');
     }
-    if (allow === 'signed-in' || may(req.account, allow, req.here.grounds)) return next();
-    throw new Forbidden(whoMay(allow, req.here.grounds));
+    if (allow === 'signed-in' || may(req.account, allow, req.here.setup)) return next();
+    throw new Forbidden(whoMay(allow, req.here.setup));
   };
 
 /** Not what scripts, images and event streams ask for. */

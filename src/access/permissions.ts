@@ -1,5 +1,5 @@
 // Who may do what, where. Pure: the one place that decides.
-import { rung, type Grounds } from '../environments/rules.ts';
+import { rulesOf, type EnvironmentSetup } from '../environments/rules.ts';
 
 export const permissionNames = ['product_manager', 'editor', 'administrator', 'on_call'] as const;
 export type Permission = (typeof permissionNames)[number];
@@ -7,28 +7,20 @@ export type Permission = (typeof permissionNames)[number];
 export type Account = { id: number; email: string; name: string; permissions: Permission[] };
 
 export type Ability =
-  | 'look'
-  | 'edit'
-  | 'transfer'
-  | 'undo'
-  | 'settle'
-  | 'bring-back'
-  | 'refresh'
-  | 'judge'
-  | 'administer';
+  'look' | 'edit' | 'transfer' | 'undo' | 'settle' | 'restore' | 'refresh' | 'judge' | 'administer';
 
 /** May catalogue rows be edited here at all? */
-export const isStaging = ({ environment, isStagingAlways }: Grounds): boolean =>
-  isStagingAlways || rung(environment).isEdited;
+export const isStaging = ({ environment, isStagingAlways }: EnvironmentSetup): boolean =>
+  isStagingAlways || rulesOf(environment).isEdited;
 
 /** The revert switch opened an environment that is closed otherwise. */
-export const isOpenedForEditing = (place: Grounds): boolean =>
-  isStaging(place) && !rung(place.environment).isEdited;
+export const isOpenedForEditing = (place: EnvironmentSetup): boolean =>
+  isStaging(place) && !rulesOf(place.environment).isEdited;
 
 export function may(
   { permissions }: Pick<Account, 'permissions'>,
   ability: Ability,
-  place: Grounds,
+  place: EnvironmentSetup,
 ) {
   switch (ability) {
     case 'look':
@@ -41,12 +33,12 @@ export function may(
       return place.hasDestination && permissions.some((one) => undoers.includes(one));
     case 'settle':
       return permissions.some((one) => undoers.includes(one));
-    case 'bring-back':
+    case 'restore':
       return place.hasSource && isStaging(place) && permissions.includes('product_manager');
     case 'refresh':
       return place.hasSource && permissions.some((one) => refreshers.includes(one));
     case 'judge':
-      return rung(place.environment).isTested;
+      return rulesOf(place.environment).isTested;
     case 'administer':
       return permissions.includes('administrator');
   }
@@ -60,14 +52,14 @@ const undoers: Permission[] = ['product_manager', 'on_call'];
 const refreshers: Permission[] = ['product_manager', 'administrator'];
 
 /** What an administrator may grant here. */
-export const grantable = ({ environment }: Grounds): Permission[] =>
-  permissionNames.filter((name) => !rung(environment).neverGranted.includes(name));
+export const grantable = ({ environment }: EnvironmentSetup): Permission[] =>
+  permissionNames.filter((name) => !rulesOf(environment).neverGranted.includes(name));
 
 const asks = 'An administrator gives permissions on the People page.';
 
 /** Which permission opens an ability, and why it may be closed to everyone. */
-export function whoMay(ability: Ability, place: Grounds): string {
-  const { label } = rung(place.environment);
+export function whoMay(ability: Ability, place: EnvironmentSetup): string {
+  const { label } = rulesOf(place.environment);
   switch (ability) {
     case 'look':
       return 'Everyone who is signed in may look.';
@@ -85,7 +77,7 @@ export function whoMay(ability: Ability, place: Grounds): string {
         : `Nothing is transferred out of ${label.toLowerCase()}, so nothing is undone from here.`;
     case 'settle':
       return `Only people with the permission product_manager or on_call may decide this. ${asks}`;
-    case 'bring-back':
+    case 'restore':
       return place.hasSource && isStaging(place)
         ? `Only people with the permission product_manager may bring rows back. ${asks}`
         : `Rows are brought back from production in staging only.`;

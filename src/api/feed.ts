@@ -10,9 +10,9 @@ import {
   toSqlInstant,
   type Queryable,
 } from '../database/sql.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { readChangedAfter, readOne, type Cursor } from '../rows/store.ts';
-import { point } from '../writing/failpoints.ts';
+import { failpoint } from '../writing/failpoints.ts';
 
 export type { Cursor };
 
@@ -32,7 +32,7 @@ export const START: Cursor = { modifiedAfter: '1970-01-01T00:00:00.000Z', after:
  * to where everything is certain, because what was written beside them may come with an earlier instant.
  */
 export async function pageOf(
-  here: Stop,
+  here: Environment,
   entity: Entity,
   from: Place,
   limit: number,
@@ -64,7 +64,12 @@ type Found = {
 };
 
 /** Rows and their deletions of one snapshot. */
-const rowsAfter = (here: Stop, entity: Entity, from: Cursor, limit: number): Promise<Found> =>
+const rowsAfter = (
+  here: Environment,
+  entity: Entity,
+  from: Cursor,
+  limit: number,
+): Promise<Found> =>
   snapshot(here.sql, async (on) => ({
     items: merged(
       await readChangedAfter({ ...here, sql: on }, entity, from, limit),
@@ -78,14 +83,14 @@ const rowsAfter = (here: Stop, entity: Entity, from: Cursor, limit: number): Pro
  * wrote meanwhile and nobody is about to, all of it is, whatever wrote it.
  */
 async function documentsAfter(
-  here: Stop,
+  here: Environment,
   entity: Entity,
   from: Cursor,
   limit: number,
 ): Promise<Found> {
   const before = await lastInstant(here.sql);
   const documents = await readChangedAfter(here, entity, from, limit);
-  await point('feed documents');
+  await failpoint('feed documents');
   return snapshot(here.sql, async (on) => {
     const isQuiet = (await lastInstant(on)) === before && !(await isHeld(on));
     return {
@@ -136,7 +141,7 @@ const isHeld = async (on: Queryable): Promise<boolean> =>
   (await first(on, sql`select 1 from claim where mode = 'write' limit 1`)) !== undefined;
 
 /** One row; since when it is gone; or null for what never was. */
-export async function itemAt(here: Stop, entity: Entity, id: number): Promise<Item | null> {
+export async function itemAt(here: Environment, entity: Entity, id: number): Promise<Item | null> {
   const key: RowKey = { entity: entity.name, id };
   const row = await readOne(here, key);
   if (row) return { ...row, deleted: false };

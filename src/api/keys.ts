@@ -4,7 +4,7 @@ import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
 import { catalog } from '../catalog/index.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { NotFound, parsed } from '../problems.ts';
 
 /** Everything that is in the catalogue, also what comes into it later. */
@@ -45,7 +45,7 @@ const wantedKey = z.object({
  * Makes a key and answers its secret, which is nowhere afterwards.
  * @throws Invalid
  */
-export async function create(here: Stop, by: string, posted: unknown): Promise<string> {
+export async function create(here: Environment, by: string, posted: unknown): Promise<string> {
   const { scopes, ...typed } = (posted ?? {}) as { scopes?: string | string[] };
   const wanted = parsed(wantedKey, { ...typed, scopes: [scopes ?? []].flat() });
   const secret = `ow_${randomBytes(24).toString('base64url')}`;
@@ -89,7 +89,7 @@ export async function find(on: Queryable, secret: string): Promise<Key | null> {
 export const mayRead = ({ scopes }: Pick<Key, 'scopes'>, entity: string): boolean =>
   scopes.includes(EVERYTHING) || scopes.includes(entity);
 
-export async function revoke(here: Stop, by: string, id: number) {
+export async function revoke(here: Environment, by: string, id: number) {
   await transaction(here.sql, async (connection) => {
     const key = await first<Stored>(connection, sql`select * from api_key where id = ${id}`);
     if (!key) throw new NotFound('There is no such key.');

@@ -3,7 +3,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 import type { Entity } from '../catalog/entity.ts';
 import { catalog, entityNamed } from '../catalog/index.ts';
-import { rung } from '../environments/rules.ts';
+import { rulesOf } from '../environments/rules.ts';
 import { Invalid, NotFound, Problem } from '../problems.ts';
 import { page } from '../web/pages.ts';
 import { itemAt, pageOf, START, type Place } from './feed.ts';
@@ -106,7 +106,7 @@ export async function show(req: Request, res: Response) {
 const addressOf = ({ here }: Request) => here.settings.urls[here.name] ?? '/';
 
 export const openapi = (req: Request, res: Response) =>
-  res.json(describe(addressOf(req), rung(req.here.name).label));
+  res.json(describe(addressOf(req), rulesOf(req.here.name).label));
 
 /** The description for a person to read. */
 export async function documentation(req: Request, res: Response) {
@@ -114,7 +114,7 @@ export async function documentation(req: Request, res: Response) {
     title: 'API for apps',
     crumbs: [{ text: 'API for apps' }],
     address: addressOf(req) === '/' ? '' : addressOf(req),
-    document: describe(addressOf(req), rung(req.here.name).label),
+    document: describe(addressOf(req), rulesOf(req.here.name).label),
     entities: catalog,
     LIMIT,
     readingOrder,

@@ -15,16 +15,16 @@ import { readOne } from '../rows/store.ts';
 import { Conflict, Invalid, NotFound, type FieldErrors } from '../problems.ts';
 import { deletion, remove as removeRow } from '../editing/deletions.ts';
 import * as edits from '../editing/save.ts';
-import type { Home } from '../writing/write-here.ts';
+import type { WriteContext } from '../writing/write-here.ts';
 import { keepImage } from '../storage/storage.ts';
 import { flash, page } from '../web/pages.ts';
 import { addressed, authorOf, localPath, textIn } from '../web/request.ts';
 import { filesOf } from '../web/uploads.ts';
-import { inWords } from '../web/format.ts';
+import { formatValue } from '../web/format.ts';
 import { editPage, newPage, startingContent } from './row.ts';
 import { ownerOf } from '../catalog/family.ts';
 
-const homeOf = ({ here }: Request): Home => ({
+const writeContextOf = ({ here }: Request): WriteContext => ({
   here,
   lease: here.settings.lease.milliseconds,
 });
@@ -40,7 +40,7 @@ export async function add(req: Request, res: Response) {
   const key = textIn(req.body, 'idempotency_key') || uuid();
   try {
     const content = await posted(req, entity);
-    const id = await edits.add(homeOf(req), authorOf(req), entity, content, key);
+    const id = await edits.add(writeContextOf(req), authorOf(req), entity, content, key);
     flash(req, `${entity.label.one} added.`);
     res.redirect(303, nextAddress(req, entity, id, content));
   } catch (error) {
@@ -62,7 +62,13 @@ export async function save(req: Request, res: Response) {
   const version = Number(textIn(req.body, 'version'));
   try {
     const content = await posted(req, entity);
-    const changed = await edits.save(homeOf(req), authorOf(req), { entity, id }, content, version);
+    const changed = await edits.save(
+      writeContextOf(req),
+      authorOf(req),
+      { entity, id },
+      content,
+      version,
+    );
     flash(
       req,
       changed.length > 0
@@ -166,7 +172,7 @@ async function showConflict(
 ) {
   const fields = conflict.fields.map((name) => {
     const field = entity.fields[name];
-    const words = (value: Content[string] | undefined) => (field ? inWords(field, value) : '');
+    const words = (value: Content[string] | undefined) => (field ? formatValue(field, value) : '');
     return {
       name,
       label: labelOf(entity, name),
@@ -175,7 +181,7 @@ async function showConflict(
     };
   });
   res.status(409);
-  await page(req, res, 'admin/conflict', {
+  await page(req, res, 'catalog-pages/conflict', {
     title: `Error: ${titleOf(entity, conflict.theirs)} was saved by someone else`,
     crumbs: [
       { text: entity.label.many, href: `/catalog/${entity.name}` },
@@ -201,7 +207,7 @@ export async function resolve(req: Request, res: Response) {
   }
   const checked = parseContent(entity, asPosted(entity, content));
   try {
-    await edits.save(homeOf(req), authorOf(req), { entity, id }, checked, version);
+    await edits.save(writeContextOf(req), authorOf(req), { entity, id }, checked, version);
     flash(req, 'Your choices are saved.');
     res.redirect(303, `/catalog/${entity.name}/${id}`);
   } catch (error) {
@@ -258,7 +264,7 @@ export async function showDeletion(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const found = await deletion(req.here, entity, id);
   const title = titleOf(entity, found.row);
-  await page(req, res, 'admin/deletion', {
+  await page(req, res, 'catalog-pages/deletion', {
     title: `Delete ${title}`,
     crumbs: [
       { text: entity.label.many, href: `/catalog/${entity.name}` },
@@ -274,7 +280,9 @@ export async function showDeletion(req: Request, res: Response) {
 export async function remove(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const shown = textIn(req.body, 'seen');
-  if ((await removeRow(homeOf(req), authorOf(req), entity, id, shown)) === 'changed since') {
+  if (
+    (await removeRow(writeContextOf(req), authorOf(req), entity, id, shown)) === 'changed since'
+  ) {
     flash(req, 'Something in it was changed since this page was shown. Look once more.');
     return res.redirect(303, `/catalog/${entity.name}/${id}/deletion`);
   }

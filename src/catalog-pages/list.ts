@@ -1,23 +1,29 @@
 // A list page: its rows with their status at the next stops, in a fixed number of queries.
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
-import { isPassing } from '../database/transient-errors.ts';
+import { isTransient } from '../database/transient-errors.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
-import type { Here } from '../environments/app.ts';
-import { rung } from '../environments/rules.ts';
-import { lately } from '../database/cached-for.ts';
+import type { App } from '../environments/app.ts';
+import { rulesOf } from '../environments/rules.ts';
+import { cachedFor } from '../database/cached-for.ts';
 import { byEntity, find, findIds, type Query } from '../rows/store.ts';
 import {
-  dependentSights,
-  remember,
-  see,
+  dependentPairs,
+  recordObservations,
+  comparePairs,
   statusWithDependents,
-  type Sight,
+  type RowPair,
 } from '../comparison/compare-pairs.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
 import { withDependents, type Status } from '../state/status.ts';
 import { filterValues, PAGE, type ListState, type Tab } from './list-state.ts';
 import { titles } from './titles.ts';
-import { idsWithStatus, isWaitingOnly, recall, waiting, type Waiting } from '../state/pending.ts';
+import {
+  idsWithStatus,
+  isReadyToSend,
+  lastKnownStatuses,
+  pendingRows,
+  type PendingRow,
+} from '../state/pending.ts';
 
 export type Listed = {
   id: number;
@@ -43,8 +49,8 @@ export type Listing = {
   isReachable: boolean;
 };
 
-export async function listing(
-  here: Here,
+export async function listRows(
+  here: App,
   entity: Entity,
   state: ListState,
   person: string,
@@ -53,18 +59,18 @@ export async function listing(
   // Numbers on tabs may be five seconds old; the rows that a tab shows may not.
   const isCountedOnly = state.tab !== 'ready' && state.status === '';
   const waits = !isTravelling
-    ? new Map<number, Waiting>()
+    ? new Map<number, PendingRow>()
     : isCountedOnly
-      ? await lately(here.sql, `waiting ${entity.name}`, () => waiting(here.sql, entity))
-      : await waiting(here.sql, entity);
+      ? await cachedFor(here.sql, `waiting ${entity.name}`, () => pendingRows(here.sql, entity))
+      : await pendingRows(here.sql, entity);
   const query = await queryOf(here, entity, state, person, waits);
   const found = await findOnAPage(here, entity, query);
   const keys = found.rows.map(({ id }) => ({ entity: entity.name, id }));
   const known = new Map(
     found.rows.map((row) => [keyText({ entity: entity.name, id: row.id }), row]),
   );
-  const look = isTravelling ? await lookAhead(here, keys, known) : nothing;
-  const isSeen = look.sights.size > 0;
+  const look = isTravelling ? await statusesAhead(here, keys, known) : nothing;
+  const isSeen = look.pairs.size > 0;
   const states = isSeen ? new Map<string, RowState>() : await readStates(here.sql, keys);
   return {
     rows: found.rows.map((row) => {
@@ -73,7 +79,7 @@ export async function listing(
         id: row.id,
         title: titleOf(entity, row),
         row,
-        state: isSeen ? look.sights.get(text)?.state : states.get(text),
+        state: isSeen ? look.pairs.get(text)?.state : states.get(text),
         status: look.next.get(text) ?? null,
         beyond: look.beyond.get(text) ?? null,
       };
@@ -89,7 +95,7 @@ export async function listing(
 }
 
 /** Of a page that there is not any more, the last one. */
-async function findOnAPage(here: Here, entity: Entity, query: Query) {
+async function findOnAPage(here: App, entity: Entity, query: Query) {
   const found = await find(here, entity, query);
   if (found.rows.length > 0 || found.total === 0)
     return { ...found, page: query.offset / PAGE + 1 };
@@ -98,17 +104,19 @@ async function findOnAPage(here: Here, entity: Entity, query: Query) {
 }
 
 /** The ids of all rows that a list's state finds, whatever its page: *Select all 128*. */
-export async function allIds(here: Here, entity: Entity, state: ListState, person: string) {
-  const waits = here.destination ? await waiting(here.sql, entity) : new Map<number, Waiting>();
+export async function allIds(here: App, entity: Entity, state: ListState, person: string) {
+  const waits = here.destination
+    ? await pendingRows(here.sql, entity)
+    : new Map<number, PendingRow>();
   return findIds(here, entity, await queryOf(here, entity, state, person, waits));
 }
 
 async function queryOf(
-  here: Here,
+  here: App,
   entity: Entity,
   state: ListState,
   person: string,
-  waits: Map<number, Waiting>,
+  waits: Map<number, PendingRow>,
 ): Promise<Query> {
   const ids = await idsOf(here, entity, state, person, waits);
   return {
@@ -123,18 +131,18 @@ async function queryOf(
 
 /** The rows that tab and status leave over; null is all of them. */
 async function idsOf(
-  here: Here,
+  here: App,
   entity: Entity,
   { tab, status }: ListState,
   person: string,
-  waits: Map<number, Waiting>,
+  waits: Map<number, PendingRow>,
 ): Promise<number[] | null> {
   let ids: number[] | null = null;
   const keep = (others: number[]) => {
     const allowed = new Set(others);
     ids = ids === null ? others : ids.filter((id) => allowed.has(id));
   };
-  if (tab === 'ready') keep([...waits].flatMap(([id, one]) => (isWaitingOnly(one) ? [id] : [])));
+  if (tab === 'ready') keep([...waits].flatMap(([id, one]) => (isReadyToSend(one) ? [id] : [])));
   if (tab === 'engineering' || tab === 'mine' || tab === 'held') {
     keep(await idsMarked(here.sql, entity, tab, person));
   }
@@ -159,12 +167,12 @@ async function idsMarked(on: Queryable, entity: Entity, tab: Marked, person: str
 }
 
 async function tabCounts(
-  here: Here,
+  here: App,
   entity: Entity,
   person: string,
-  waits: Map<number, Waiting>,
+  waits: Map<number, PendingRow>,
 ): Promise<Listing['counts']> {
-  const [counts] = await lately(here.sql, `tabs ${entity.name} ${person}`, () =>
+  const [counts] = await cachedFor(here.sql, `tabs ${entity.name} ${person}`, () =>
     select<{
       everything: number;
       engineering: number;
@@ -182,7 +190,7 @@ async function tabCounts(
     ),
   );
   const isTravelling = here.destination !== null && !entity.isMatchedByName;
-  const ready = [...waits.values()].filter(isWaitingOnly).length;
+  const ready = [...waits.values()].filter(isReadyToSend).length;
   const or = (shown: boolean, number: number | undefined) => (shown ? (number ?? 0) : null);
   return {
     all: counts?.everything ?? 0,
@@ -194,86 +202,86 @@ async function tabCounts(
   };
 }
 
-async function deletedRows(here: Here, entity: Entity, isTravelling: boolean) {
+async function deletedRows(here: App, entity: Entity, isTravelling: boolean) {
   const gone = await select<RowState>(
     here.sql,
     sql`select * from row_state where entity = ${entity.name} and deleted_at is not null
          order by deleted_at desc limit 200`,
   );
   const keys = gone.map((state) => ({ entity: entity.name, id: state.row_id }));
-  const look = isTravelling ? await lookAhead(here, keys) : nothing;
+  const look = isTravelling ? await statusesAhead(here, keys) : nothing;
   return gone.map((state) => {
     const status = look.next.get(keyText({ entity: entity.name, id: state.row_id })) ?? null;
     return { state, status };
   });
 }
 
-export type Look = {
+export type DestinationStatuses = {
   next: Map<string, Status>;
   beyond: Map<string, Status>;
-  sights: Map<string, Sight>;
+  pairs: Map<string, RowPair>;
   lastSeen: string | null;
   isReachable: boolean;
 };
 /** What the stop after the next is called; null where there is none. */
-export function beyondLabel({ destination }: Here): string | null {
-  const next = destination && rung(destination.name).next;
-  return next ? rung(next).label : null;
+export function beyondLabel({ destination }: App): string | null {
+  const next = destination && rulesOf(destination.name).next;
+  return next ? rulesOf(next).label : null;
 }
 
-const nothing: Look = {
+const nothing: DestinationStatuses = {
   next: new Map(),
   beyond: new Map(),
-  sights: new Map(),
+  pairs: new Map(),
   lastSeen: null,
   isReachable: true,
 };
 
 /** Status of rows at the next stop (live) and at the one after it (as that stop last saw it). `known`: the rows, just read. */
-export async function lookAhead(
-  here: Here,
+export async function statusesAhead(
+  here: App,
   keys: RowKey[],
   known?: Map<string, Row>,
-): Promise<Look> {
+): Promise<DestinationStatuses> {
   const { destination } = here;
   if (!destination) return nothing;
   try {
     const at = new Date().toISOString();
-    const sights = await see(here, destination, keys, known ? { known } : {});
+    const pairs = await comparePairs(here, destination, keys, known ? { known } : {});
     // A page does not fail for want of a note; whoever looks next writes it.
-    await remember(here.sql, sights.values(), at).catch((error: unknown) => {
-      if (!isPassing(error)) throw error;
+    await recordObservations(here.sql, pairs.values(), at).catch((error: unknown) => {
+      if (!isTransient(error)) throw error;
     });
     const next = new Map<string, Status>();
     for (const key of keys) {
-      const status = statusWithDependents(sights, key);
+      const status = statusWithDependents(pairs, key);
       if (status) next.set(keyText(key), status);
     }
-    const beyond = rung(destination.name).next
-      ? await lookBeyond(destination.sql, sights, keys)
+    const beyond = rulesOf(destination.name).next
+      ? await statusesBeyond(destination.sql, pairs, keys)
       : new Map<string, Status>();
-    return { next, beyond, sights, lastSeen: null, isReachable: true };
+    return { next, beyond, pairs, lastSeen: null, isReachable: true };
   } catch (error) {
     if (!isUnreachable(error)) throw error;
-    return { ...nothing, ...(await lookBack(here.sql, keys)), isReachable: false };
+    return { ...nothing, ...(await lastKnown(here.sql, keys)), isReachable: false };
   }
 }
 
 const isUnreachable = (error: unknown) => {
   const { code } = error as { code?: string | number };
-  return isPassing(error) || code === 'ER_ACCESS_DENIED_ERROR' || code === 18;
+  return isTransient(error) || code === 'ER_ACCESS_DENIED_ERROR' || code === 18;
 };
 
-async function lookBeyond(on: Queryable, sights: Map<string, Sight>, keys: RowKey[]) {
+async function statusesBeyond(on: Queryable, pairs: Map<string, RowPair>, keys: RowKey[]) {
   const hashes = new Map(
-    [...sights].flatMap(([text, { hereHash }]) => (hereHash ? [[text, hereHash] as const] : [])),
+    [...pairs].flatMap(([text, { hereHash }]) => (hereHash ? [[text, hereHash] as const] : [])),
   );
-  const { statuses } = await recall(on, hashes);
+  const { statuses } = await lastKnownStatuses(on, hashes);
   const beyond = new Map<string, Status>();
   for (const key of keys) {
     const own = statuses.get(keyText(key));
-    const dependents = dependentSights(sights, key).flatMap(
-      (sight) => statuses.get(keyText(sight.key)) ?? [],
+    const dependents = dependentPairs(pairs, key).flatMap(
+      (pair) => statuses.get(keyText(pair.key)) ?? [],
     );
     if (own) beyond.set(keyText(key), withDependents(own, dependents));
   }
@@ -281,14 +289,14 @@ async function lookBeyond(on: Queryable, sights: Map<string, Sight>, keys: RowKe
 }
 
 /** What was last seen, when the destination does not answer. */
-async function lookBack(on: Queryable, keys: RowKey[]) {
+async function lastKnown(on: Queryable, keys: RowKey[]) {
   const [line] = await select<{ at: string | null }>(
     on,
-    sql`select max(seen_at) as at from stop_state`,
+    sql`select max(observed_at) as at from destination_state`,
   );
   const next = new Map<string, Status>();
   for (const [entity, ids] of byEntity(keys)) {
-    const waits = await waiting(on, entity);
+    const waits = await pendingRows(on, entity);
     for (const id of ids) {
       next.set(keyText({ entity: entity.name, id }), waits.get(id)?.status ?? 'In sync');
     }

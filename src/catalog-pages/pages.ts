@@ -7,7 +7,7 @@ import { may } from '../access/permissions.ts';
 import * as selections from '../sheet/selections.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, textIn } from '../web/request.ts';
-import { choiceInWords } from '../web/format.ts';
+import { formatChoice } from '../web/format.ts';
 import {
   filterable,
   listHref,
@@ -16,34 +16,36 @@ import {
   sortable,
   type ListState,
 } from './list-state.ts';
-import { beyondLabel, listing } from './list.ts';
-import { isWaitingOnly, waiting, type Waiting } from '../state/pending.ts';
+import { beyondLabel, listRows } from './list.ts';
+import { isReadyToSend, pendingRows, type PendingRow } from '../state/pending.ts';
 
 export async function home(req: Request, res: Response) {
   const { here } = req;
   const rows = [];
   for (const entity of travelling.filter(({ owner }) => owner === null)) {
-    const waits = here.destination ? await waiting(here.sql, entity) : new Map<number, Waiting>();
+    const waits = here.destination
+      ? await pendingRows(here.sql, entity)
+      : new Map<number, PendingRow>();
     const all = [...waits.values()].filter(({ isHeld }) => !isHeld);
-    const ready = all.filter(isWaitingOnly).length;
+    const ready = all.filter(isReadyToSend).length;
     const engineering = all.filter(({ isEngineering }) => isEngineering).length;
     rows.push({ entity, ready, engineering, other: all.length - ready - engineering });
   }
-  await page(req, res, 'admin/home', { title: 'Home', rows });
+  await page(req, res, 'catalog-pages/home', { title: 'Home', rows });
 }
 
 export async function list(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
   const state = parseListState(entity, req.query);
-  const found = await listing(req.here, entity, state, accountOf(req).email);
-  await page(req, res, 'admin/list', {
+  const found = await listRows(req.here, entity, state, accountOf(req).email);
+  await page(req, res, 'catalog-pages/list', {
     title: entity.label.many,
     crumbs: [{ text: entity.label.many }],
     entity,
     state: { ...state, page: found.page },
     listed: found,
-    selections: may(accountOf(req), 'transfer', req.here.grounds)
-      ? await selections.named(req.here.sql)
+    selections: may(accountOf(req), 'transfer', req.here.setup)
+      ? await selections.namedSelections(req.here.sql)
       : [],
     columns: fieldEntries(entity).filter(([name, field]) => field.list && name !== entity.title),
     filters: filterable(entity),
@@ -59,7 +61,7 @@ export async function list(req: Request, res: Response) {
 function chipsOf(entity: Entity, state: ListState) {
   const chips = Object.entries(state.filters).map(([name, value]) => {
     const { [name]: _gone, ...filters } = state.filters;
-    const words = entity.fields[name]?.to ? value : choiceInWords(value);
+    const words = entity.fields[name]?.to ? value : formatChoice(value);
     return {
       text: `${labelOf(entity, name)}: ${words}`,
       href: listHref(entity, state, { filters }),
@@ -104,7 +106,7 @@ export async function search(req: Request, res: Response) {
       groups.push({ entity, rows, total: found.total });
     }
   }
-  await page(req, res, 'admin/search', {
+  await page(req, res, 'catalog-pages/search', {
     title: 'Search',
     crumbs: [{ text: 'Search' }],
     query,

@@ -12,22 +12,22 @@ import {
   type Row,
 } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { rung } from '../environments/rules.ts';
+import { rulesOf } from '../environments/rules.ts';
 import { allNames } from '../rows/names.ts';
 import { readBy, readOne } from '../rows/store.ts';
 import { NotFound, type FieldErrors } from '../problems.ts';
-import { historyOf, image, momentOf, type Arrival } from '../state/history.ts';
+import { historyOf, parseImage, rowAtMoment, type Arrival } from '../state/history.ts';
 import { onRows } from '../writing/claims.ts';
 import { fieldsIn } from '../sheet/problems/review.ts';
 import { changesIn } from '../overviews/changes.ts';
 import { readStates } from '../state/row-state.ts';
-import type { Sight } from '../comparison/compare-pairs.ts';
-import { testedOf } from '../state/test-results.ts';
+import type { RowPair } from '../comparison/compare-pairs.ts';
+import { testStatusOf } from '../state/test-results.ts';
 import type { Status } from '../state/status.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, addressed, numberOrNull, textIn } from '../web/request.ts';
-import { inWords, lower } from '../web/format.ts';
-import { beyondLabel, lookAhead } from './list.ts';
+import { formatValue, lowerFirst } from '../web/format.ts';
+import { beyondLabel, statusesAhead } from './list.ts';
 import { referredBy, titles } from './titles.ts';
 import { dependentsOf, ownerOf, referencesTo } from '../catalog/family.ts';
 
@@ -42,11 +42,11 @@ export async function show(req: Request, res: Response) {
     if (state?.deleted_at) return res.redirect(303, `/catalog/${entity.name}/${id}/history`);
     throw absent(req, entity, id);
   }
-  if (may(accountOf(req), 'edit', req.here.grounds)) {
+  if (may(accountOf(req), 'edit', req.here.setup)) {
     await editPage(req, res, entity, row, { content: row, errors: {} });
   } else {
-    const shown = await around(req, entity, row);
-    await page(req, res, 'admin/show', {
+    const shown = await rowContext(req, entity, row);
+    await page(req, res, 'catalog-pages/show', {
       ...shown,
       title: titleOf(entity, row),
       crumbs: rowCrumbs(entity, titleOf(entity, row), row, shown.titles),
@@ -55,7 +55,9 @@ export async function show(req: Request, res: Response) {
 }
 
 const absent = ({ here }: Request, entity: Entity, id: number) =>
-  new NotFound(`There is no ${lower(entity.label.one)} ${id} in ${rung(here.name).inText}.`);
+  new NotFound(
+    `There is no ${lowerFirst(entity.label.one)} ${id} in ${rulesOf(here.name).inText}.`,
+  );
 
 /** From the list to a row; to a dependent, by way of its owner. */
 function rowCrumbs(entity: Entity, title: string, content: Content, named: Map<string, string>) {
@@ -74,11 +76,11 @@ function rowCrumbs(entity: Entity, title: string, content: Content, named: Map<s
 }
 
 /** What a row's page shows around its fields: statuses, dependents, users, history. */
-async function around(req: Request, entity: Entity, row: Row) {
+async function rowContext(req: Request, entity: Entity, row: Row) {
   const { here } = req;
   const key = { entity: entity.name, id: row.id };
   const state = (await readStates(here.sql, [key])).get(keyText(key));
-  const look = entity.isMatchedByName ? null : await lookAhead(here, [key]);
+  const look = entity.isMatchedByName ? null : await statusesAhead(here, [key]);
   const children = [];
   for (const child of dependentsOf(entity)) {
     const rows = await readBy(here, child, child.owner ?? '', [row.id]);
@@ -101,12 +103,12 @@ async function around(req: Request, entity: Entity, row: Row) {
     writing: await onRows(here.sql, [key]),
     engineeringFields: state?.engineering_by ? fieldsIn(state) : '',
     look,
-    undone: undoneOf(look?.sights.get(keyText(key))),
+    undone: undoneOf(look?.pairs.get(keyText(key))),
     status: look?.next.get(keyText(key)) ?? null,
     beyond: look?.beyond.get(keyText(key)) ?? null,
     beyondLabel: beyondLabel(here),
     childStatus: (child: Entity, one: Row): Status | null =>
-      look?.sights.get(keyText({ entity: child.name, id: one.id }))?.status ?? null,
+      look?.pairs.get(keyText({ entity: child.name, id: one.id }))?.status ?? null,
     tested: await testedHere(here, entity, row),
     children,
     users,
@@ -119,14 +121,16 @@ async function around(req: Request, entity: Entity, row: Row) {
 }
 
 /** What took this very content away there. */
-const undoneOf = (sight: Sight | undefined) =>
-  sight?.stop?.undone_hash && sight.stop.undone_hash === sight.hereHash ? sight.stop : null;
+const undoneOf = (pair: RowPair | undefined) =>
+  pair?.destinationState?.undone_hash && pair.destinationState.undone_hash === pair.hereHash
+    ? pair.destinationState
+    : null;
 
 /** What was found of this row, where rows are tried; of a dependent, its owner is judged. */
 async function testedHere(here: Request['here'], entity: Entity, row: Row) {
-  if (!rung(here.name).isTested || entity.isMatchedByName || entity.owner) return null;
+  if (!rulesOf(here.name).isTested || entity.isMatchedByName || entity.owner) return null;
   const key = { entity: entity.name, id: row.id };
-  return (await testedOf(here, [key])).get(keyText(key)) ?? null;
+  return (await testStatusOf(here, [key])).get(keyText(key)) ?? null;
 }
 
 const childColumns = (child: Entity) =>
@@ -145,10 +149,10 @@ function verbOf({ action, kind, origin }: Arrival): string {
     action
   ];
   if (kind === 'save') return verb;
-  if (kind === 'copy-down') return `${verb} by the copy-down`;
+  if (kind === 'refresh') return `${verb} by the refresh`;
   if (kind === 'undo') return `${verb} by an undo`;
-  if (kind === 'bring-back') return `${verb} as it was brought back from production`;
-  return `${verb} by transfer from ${rung(origin as 'staging').inText}`;
+  if (kind === 'restore') return `${verb} as it was brought back from production`;
+  return `${verb} by transfer from ${rulesOf(origin as 'staging').inText}`;
 }
 
 export async function history(req: Request, res: Response) {
@@ -156,7 +160,7 @@ export async function history(req: Request, res: Response) {
   const key = { entity: entity.name, id };
   const state = (await readStates(req.here.sql, [key])).get(keyText(key));
   if (!state) throw absent(req, entity, id);
-  await page(req, res, 'admin/history', {
+  await page(req, res, 'catalog-pages/history', {
     title: `History of ${state.title}`,
     crumbs: [
       { text: entity.label.many, href: `/catalog/${entity.name}` },
@@ -173,10 +177,10 @@ export async function history(req: Request, res: Response) {
 export async function moment(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const key = { entity: entity.name, id };
-  const lines = await momentOf(req.here.sql, key, numberOrNull(req.params['arrival']) ?? 0);
+  const lines = await rowAtMoment(req.here.sql, key, numberOrNull(req.params['arrival']) ?? 0);
   const [own] = lines;
   if (!own) throw new NotFound('There is no such line in this history.');
-  await page(req, res, 'admin/moment', {
+  await page(req, res, 'catalog-pages/moment', {
     title: `${own.title} as it was`,
     crumbs: [
       { text: entity.label.many, href: `/catalog/${entity.name}` },
@@ -190,10 +194,10 @@ export async function moment(req: Request, res: Response) {
       .at(-1),
     rows: lines.map((line) => {
       const of = entityNamed(line.entity);
-      const row = image(line.after_image);
+      const row = parseImage(line.after_image);
       const fields = fieldEntries(of).map(([name, field]) => ({
         label: labelOf(of, name),
-        value: inWords(field, row?.[name]),
+        value: formatValue(field, row?.[name]),
       }));
       return { line, entity: of, isGone: row === null, fields };
     }),
@@ -212,8 +216,8 @@ export async function editPage(
 ) {
   const hasErrors = Object.keys(typed.errors).length > 0 || typed.notice;
   const title = titleOf(entity, row);
-  const shown = await around(req, entity, row);
-  await page(req, res, 'admin/edit', {
+  const shown = await rowContext(req, entity, row);
+  await page(req, res, 'catalog-pages/edit', {
     ...shown,
     title: hasErrors ? `Error: ${title}` : title,
     crumbs: rowCrumbs(entity, title, row, shown.titles),
@@ -229,9 +233,9 @@ export async function newPage(
   entity: Entity,
   typed: Typed & { key: string },
 ) {
-  const title = `Add ${lower(entity.label.one)}`;
+  const title = `Add ${lowerFirst(entity.label.one)}`;
   const data = await formData(req, entity, typed);
-  await page(req, res, 'admin/new', {
+  await page(req, res, 'catalog-pages/new', {
     title: Object.keys(typed.errors).length > 0 ? `Error: ${title}` : title,
     crumbs: rowCrumbs(entity, title, typed.content, data.titles),
     entity,

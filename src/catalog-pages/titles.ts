@@ -1,14 +1,14 @@
 import { keyText, type Row, type RowKey } from '../catalog/entity.ts';
 import { referencesOf, type Entity } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
-import { ofRows } from '../state/row-state.ts';
+import { whereRows } from '../state/row-state.ts';
 
 /** What rows are called, by key text, in one query. */
 export async function titles(on: Queryable, keys: RowKey[]): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map();
   const lines = await select<{ entity: string; row_id: number; title: string }>(
     on,
-    sql`select entity, row_id, title from row_state where ${ofRows(keys)}`,
+    sql`select entity, row_id, title from row_state where ${whereRows(keys)}`,
   );
   return new Map(
     lines.map(({ entity, row_id, title }) => [keyText({ entity, id: row_id }), title]),

@@ -1,5 +1,5 @@
 // The kinds of field an entity is made of. A kind is one function here (what fits, how it is kept) and two
-// partials: views/admin/fields/<kind>-cell.ejs and -input.ejs.
+// partials: views/catalog-pages/fields/<kind>-cell.ejs and -input.ejs.
 import { z } from 'zod';
 import { fromSqlInstant, toSqlInstant } from '../database/sql.ts';
 

@@ -1,19 +1,19 @@
 // Who types, who may sign in, and what they may do.
 import type { Command } from 'commander';
 import { permissionNames, type Permission } from '../access/permissions.ts';
-import type { Here } from '../environments/app.ts';
-import { rung } from '../environments/rules.ts';
+import type { App } from '../environments/app.ts';
+import { rulesOf } from '../environments/rules.ts';
 import * as people from '../people/people.ts';
 import * as tokens from '../people/tokens.ts';
 import { Problem } from '../problems.ts';
 import {
   actor,
   answer,
-  at,
+  withApp,
   columns,
   forgetToken,
-  keepToken,
-  say,
+  saveToken,
+  print,
   secret,
   signedIn,
 } from './cli.ts';
@@ -27,28 +27,28 @@ export function addAccounts(program: Command) {
     .requiredOption('--email <email>')
     .option('--print', 'print the token for ONEWAY_TOKEN instead of keeping it')
     .action(({ email, print }: { email: string; print?: boolean }) =>
-      at((here) => signIn(here, email, print)),
+      withApp((here) => signIn(here, email, print)),
     );
   program
     .command('sign-out')
     .description('forget who is signed in here')
     .action(() =>
-      at(async (here) => {
+      withApp(async (here) => {
         await forgetToken(here);
-        say('Signed out.');
+        print('Signed out.');
       }),
     );
   program
     .command('whoami')
     .description('who is signed in, and what they may do')
     .option('--json')
-    .action(({ json }: { json?: boolean }) => at((here) => whoAmI(here, json)));
+    .action(({ json }: { json?: boolean }) => withApp((here) => whoAmI(here, json)));
 
   const accounts = program
     .command('people')
     .description('accounts of this environment')
     .option('--json')
-    .action(({ json }: { json?: boolean }) => at((here) => listPeople(here, json)));
+    .action(({ json }: { json?: boolean }) => withApp((here) => listPeople(here, json)));
   accounts
     .command('add')
     .requiredOption('--name <name>')
@@ -56,7 +56,7 @@ export function addAccounts(program: Command) {
     .option('--permissions <list>', 'with commas between', '')
     .description('add a person; the password is read from standard input')
     .action((options: { name: string; email: string; permissions: string }) =>
-      at((here) => addPerson(here, options)),
+      withApp((here) => addPerson(here, options)),
     );
 
   const permissions = program.command('permissions').description('what people may do here');
@@ -66,10 +66,10 @@ export function addAccounts(program: Command) {
     .requiredOption('--to <email>')
     .description('give a permission to a person')
     .action((name: string, { to }: { to: string }) =>
-      at(async (here) => {
+      withApp(async (here) => {
         const change = { email: to, permission: known(name), isGiven: true };
-        await people.changePermission(here, here.grounds, await actor(here, 'administer'), change);
-        say(`${to} has ${name} in ${rung(here.name).inText}.`);
+        await people.changePermission(here, here.setup, await actor(here, 'administer'), change);
+        print(`${to} has ${name} in ${rulesOf(here.name).inText}.`);
       }),
     );
   permissions
@@ -78,31 +78,31 @@ export function addAccounts(program: Command) {
     .option('--from <email>', 'from one person')
     .description('take a permission from everyone here, or from one person')
     .action((name: string, { from }: { from?: string }) =>
-      at((here) => revoke(here, known(name), from)),
+      withApp((here) => revoke(here, known(name), from)),
     );
 }
 
-async function signIn(here: Here, email: string, isPrinted: boolean | undefined) {
+async function signIn(here: App, email: string, isPrinted: boolean | undefined) {
   const found = await people.verify(here.sql, email, await secret('Password: '));
   if (!found) throw new Problem(401, 'E-mail or password is wrong.');
   const token = tokens.issue(here, found);
-  if (isPrinted) return say(token);
-  const file = await keepToken(here, token);
-  say(
-    `${found.name} is signed in to ${rung(here.name).inText} for ${here.settings.session.hours} hours (${file}).`,
+  if (isPrinted) return print(token);
+  const file = await saveToken(here, token);
+  print(
+    `${found.name} is signed in to ${rulesOf(here.name).inText} for ${here.settings.session.hours} hours (${file}).`,
   );
 }
 
-async function whoAmI(here: Here, isJson: boolean | undefined) {
+async function whoAmI(here: App, isJson: boolean | undefined) {
   const found = await signedIn(here);
   if (!found) throw new Problem(401, 'Nobody is signed in: oneway sign-in --email you@example.com');
   const { name, email, permissions } = found;
   answer(isJson, { name, email, permissions, environment: here.name }, () => [
-    `${name} <${email}> in ${rung(here.name).inText}: ${permissions.join(', ') || 'may look'}`,
+    `${name} <${email}> in ${rulesOf(here.name).inText}: ${permissions.join(', ') || 'may look'}`,
   ]);
 }
 
-async function listPeople(here: Here, isJson: boolean | undefined) {
+async function listPeople(here: App, isJson: boolean | undefined) {
   const all = await people.list(here.sql);
   const shown = all.map(({ credential: _secret, ...one }) => one);
   answer(isJson, shown, () =>
@@ -117,26 +117,23 @@ async function listPeople(here: Here, isJson: boolean | undefined) {
   );
 }
 
-async function addPerson(
-  here: Here,
-  options: { name: string; email: string; permissions: string },
-) {
+async function addPerson(here: App, options: { name: string; email: string; permissions: string }) {
   const by = await actor(here, 'administer');
   const wanted = options.permissions.split(',').filter(Boolean).map(known);
   const id = await people.add(here, by, { ...options, password: await secret('Password: ') });
-  await people.setPermissions(here, here.grounds, by, id, wanted);
-  say(`${options.email} may sign in to ${rung(here.name).inText}.`);
+  await people.setPermissions(here, here.setup, by, id, wanted);
+  print(`${options.email} may sign in to ${rulesOf(here.name).inText}.`);
 }
 
-async function revoke(here: Here, permission: Permission, from: string | undefined) {
+async function revoke(here: App, permission: Permission, from: string | undefined) {
   const by = await actor(here, 'administer');
   if (from !== undefined) {
     const change = { email: from, permission, isGiven: false };
-    await people.changePermission(here, here.grounds, by, change);
-    return say(`${permission} taken from: ${from}`);
+    await people.changePermission(here, here.setup, by, change);
+    return print(`${permission} taken from: ${from}`);
   }
   const holders = await people.revokeFromEveryone(here, by, permission);
-  say(
+  print(
     holders.length > 0
       ? `${permission} taken from: ${holders.join(', ')}`
       : `Nobody here has ${permission}.`,

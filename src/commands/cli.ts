@@ -4,23 +4,23 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { may, whoMay, type Ability } from '../access/permissions.ts';
-import { openHere, type Here } from '../environments/app.ts';
-import { rung } from '../environments/rules.ts';
+import { openApp, type App } from '../environments/app.ts';
+import { rulesOf } from '../environments/rules.ts';
 import type { Person } from '../people/people.ts';
 import * as tokens from '../people/tokens.ts';
 import { Forbidden, Problem } from '../problems.ts';
 import { parseSettings } from '../settings.ts';
-import { inWords } from '../version/compatibility.ts';
+import { explain } from '../version/compatibility.ts';
 import { operator } from '../release/operator.ts';
 
 /** How a command ends; scripts may rely on it. */
 export const exits = { done: 0, refused: 1, usage: 2, closed: 3, differs: 4 } as const;
 
 /** The program does not fit the database, or the database is being updated. */
-export class Unfit extends Problem {}
+export class Incompatible extends Problem {}
 
 /** Wrongly typed: it ends with a code of its own. */
-export class Usage extends Problem {
+export class UsageError extends Problem {
   constructor(message: string) {
     super(422, message);
   }
@@ -31,29 +31,29 @@ export const endWith = (ending: keyof typeof exits) => {
   process.exitCode = exits[ending];
 };
 
-export const say = (line: string) => console.log(line);
+export const print = (line: string) => console.log(line);
 
 /** One JSON document, or words for a person. */
 export function answer(isJson: boolean | undefined, data: unknown, words: () => string[]) {
-  if (isJson) say(JSON.stringify(data, null, 2));
-  else for (const line of words()) say(line);
+  if (isJson) print(JSON.stringify(data, null, 2));
+  else for (const line of words()) print(line);
 }
 
 /** For work that mends what does not fit. */
-export const whateverItsVersion = { isAboutVersion: true };
+export const anyVersion = { isAboutVersion: true };
 
 /**
  * Opens this environment for one piece of work.
  * @throws Unfit when the database is being updated or of another version, unless the work is about just that
  */
-export async function at(
-  work: (here: Here) => Promise<void>,
+export async function withApp(
+  work: (here: App) => Promise<void>,
   { isAboutVersion } = { isAboutVersion: false },
 ) {
-  const here = openHere(parseSettings({ LOG_LEVEL: 'error', ...process.env }));
+  const here = openApp(parseSettings({ LOG_LEVEL: 'error', ...process.env }));
   try {
-    const standing = await here.standing();
-    if (!isAboutVersion && standing.kind !== 'open') throw new Unfit(503, inWords(standing));
+    const standing = await here.compatibility();
+    if (!isAboutVersion && standing.kind !== 'open') throw new Incompatible(503, explain(standing));
     await work(here);
   } finally {
     await here.close();
@@ -65,20 +65,20 @@ export async function at(
  * machine.
  * @throws Problem for a sign-in that has ended, Forbidden when the person may not
  */
-export async function actor(here: Here, ability: Ability): Promise<string> {
+export async function actor(here: App, ability: Ability): Promise<string> {
   const found = await signedIn(here);
   return found === null ? operator() : permitted(here, found, ability).email;
 }
 
-function permitted({ grounds }: Here, found: Person, ability: Ability): Person {
+function permitted({ setup: grounds }: App, found: Person, ability: Ability): Person {
   if (!may(found, ability, grounds)) throw new Forbidden(whoMay(ability, grounds));
   return found;
 }
 
-const tokenFile = ({ name }: Here) =>
+const tokenFile = ({ name }: App) =>
   join(process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'oneway', `${name}.token`);
 
-export async function keepToken(here: Here, token: string) {
+export async function saveToken(here: App, token: string) {
   const file = tokenFile(here);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   await writeFile(file, `${token}\n`, { mode: 0o600 });
@@ -86,13 +86,13 @@ export async function keepToken(here: Here, token: string) {
   return file;
 }
 
-export const forgetToken = (here: Here) => rm(tokenFile(here), { force: true });
+export const forgetToken = (here: App) => rm(tokenFile(here), { force: true });
 
 /**
  * Null when nobody signed in. A sign-in that has ended is nobody's: it never counts for more than one that holds.
  * @throws Problem
  */
-export async function signedIn(here: Here): Promise<Person | null> {
+export async function signedIn(here: App): Promise<Person | null> {
   const given = process.env['ONEWAY_TOKEN'];
   const token = given ?? (await readFile(tokenFile(here), 'utf8').catch(() => ''));
   if (token === '') return null;
@@ -110,12 +110,12 @@ export async function signedIn(here: Here): Promise<Person | null> {
  * The person who types, if they may.
  * @throws Problem when nobody is signed in, Forbidden when they may not
  */
-export async function person(here: Here, ability: Ability): Promise<Person> {
+export async function person(here: App, ability: Ability): Promise<Person> {
   const found = await signedIn(here);
   if (!found) {
     throw new Problem(
       401,
-      `Sign in first: oneway sign-in --email you@example.com (or set ONEWAY_TOKEN). This acts in ${rung(here.name).inText}, and the audit names you.`,
+      `Sign in first: oneway sign-in --email you@example.com (or set ONEWAY_TOKEN). This acts in ${rulesOf(here.name).inText}, and the audit names you.`,
     );
   }
   return permitted(here, found, ability);
@@ -134,7 +134,7 @@ export async function secret(question: string): Promise<string> {
   (lines as unknown as { _writeToOutput: () => void })._writeToOutput = () => {};
   const text = await typed;
   lines.close();
-  say('');
+  print('');
   return text;
 }
 

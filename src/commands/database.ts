@@ -1,14 +1,14 @@
 // `oneway db` and `oneway claims`: for who runs the databases.
 import type { Command } from 'commander';
-import type { Here } from '../environments/app.ts';
-import { rung } from '../environments/rules.ts';
+import type { App } from '../environments/app.ts';
+import { rulesOf } from '../environments/rules.ts';
 import * as claims from '../writing/claims.ts';
 import { Problem } from '../problems.ts';
 import { currentVersion } from '../version/db-version.ts';
 import { readVersion } from '../version/metadata.ts';
-import { inWords, standingOf } from '../version/compatibility.ts';
+import { explain, compatibilityOf } from '../version/compatibility.ts';
 import { count, when } from '../web/format.ts';
-import { actor, answer, at, say, Usage, whateverItsVersion } from './cli.ts';
+import { actor, answer, withApp, print, UsageError, anyVersion } from './cli.ts';
 import { clearUpdating, setUpdating, upgrade } from '../release/upgrade.ts';
 
 export function addDatabase(program: Command) {
@@ -19,23 +19,24 @@ export function addDatabase(program: Command) {
       'bring MySQL and MongoDB to the shape of this program, with everybody else kept out',
     )
     .action(({ patience }: { patience: string }) =>
-      at(async (here) => {
+      withApp(async (here) => {
         const seconds = Number(patience);
-        if (!(seconds >= 0)) throw new Usage(`--patience ${patience}: write a number of seconds.`);
-        const applied = await upgrade({ here, say, patience: seconds * 1000 });
-        for (const name of applied) say(`applied ${name}`);
-        say(`${rung(here.name).label} is at version ${currentVersion()}.`);
-      }, whateverItsVersion),
+        if (!(seconds >= 0))
+          throw new UsageError(`--patience ${patience}: write a number of seconds.`);
+        const applied = await upgrade({ here, say: print, waitMs: seconds * 1000 });
+        for (const name of applied) print(`applied ${name}`);
+        print(`${rulesOf(here.name).label} is at version ${currentVersion()}.`);
+      }, anyVersion),
     );
   db.command('version')
     .description('which version the database has, and which this program supports')
-    .action(() => at(showVersion, whateverItsVersion));
+    .action(() => withApp(showVersion, anyVersion));
   db.command('updating')
     .option('--set', 'keep everybody out')
     .option('--clear', 'let everybody in again')
     .description('show, set or clear the mark that the database is being updated')
     .action(({ set, clear }: { set?: boolean; clear?: boolean }) =>
-      at((here) => markUpdating(here, { set, clear }), whateverItsVersion),
+      withApp((here) => markUpdating(here, { set, clear }), anyVersion),
     );
 
   const held = program
@@ -43,7 +44,7 @@ export function addDatabase(program: Command) {
     .description('rows of this environment that a transfer holds')
     .option('--json')
     .action(({ json }: { json?: boolean }) =>
-      at((here) => listClaims(here, json), whateverItsVersion),
+      withApp((here) => listClaims(here, json), anyVersion),
     );
   held
     .command('release')
@@ -54,26 +55,26 @@ export function addDatabase(program: Command) {
     )
     .description('take away the claims of a transfer whose origin is gone for good')
     .action((transfer: string, { reason }: { reason: string }) =>
-      at(async (here) => {
+      withApp(async (here) => {
         const by = { person: await actor(here, 'administer'), reason };
-        const found = await claims.releaseByHand(here, transfer, by);
+        const found = await claims.releaseManually(here, transfer, by);
         if (found === 0) throw new Problem(404, `No claims of ${transfer} are here.`);
-        say(`${count(found)} claims released.`);
-      }, whateverItsVersion),
+        print(`${count(found)} claims released.`);
+      }, anyVersion),
     );
 }
 
-async function showVersion(here: Here) {
+async function showVersion(here: App) {
   const version = await readVersion(here.documents);
   const { supportedVersion: supported } = here.settings;
-  say(`database:  ${version?.databaseVersion ?? 'not known'}`);
-  say(`supported: ${supported}`);
-  const standing = standingOf(version, supported);
-  say(standing.kind === 'open' ? 'They fit.' : inWords(standing));
+  print(`database:  ${version?.databaseVersion ?? 'not known'}`);
+  print(`supported: ${supported}`);
+  const standing = compatibilityOf(version, supported);
+  print(standing.kind === 'open' ? 'They fit.' : explain(standing));
 }
 
 async function markUpdating(
-  here: Here,
+  here: App,
   { set, clear }: { set: boolean | undefined; clear: boolean | undefined },
 ) {
   const version = await readVersion(here.documents);
@@ -81,18 +82,18 @@ async function markUpdating(
     ? `It was marked as being updated since ${version.since ?? 'it is not known when'} by ${version.by ?? 'it is not known whom'}.`
     : 'It is not marked as being updated.';
   if (set === true && clear === true) throw new Problem(422, 'Choose one: --set or --clear.');
-  say(marked);
+  print(marked);
   if (set === true) {
     await setUpdating(here, version?.databaseVersion ?? currentVersion());
-    say('Everybody is kept out now, until “oneway db updating --clear”.');
+    print('Everybody is kept out now, until “oneway db updating --clear”.');
   } else if (clear === true) {
     await clearUpdating(here);
-    say('The door is open.');
+    print('The door is open.');
   }
 }
 
-async function listClaims(here: Here, isJson: boolean | undefined) {
-  const all = await claims.held(here.sql);
+async function listClaims(here: App, isJson: boolean | undefined) {
+  const all = await claims.heldClaims(here.sql);
   answer(isJson, all, () =>
     all.length === 0
       ? ['No transfer holds rows here.']

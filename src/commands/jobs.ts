@@ -1,14 +1,14 @@
-// The copy-down from a terminal, and what runs in the background.
+// The refresh from a terminal, and what runs in the background.
 import type { Command } from 'commander';
-import type { Here } from '../environments/app.ts';
+import type { App } from '../environments/app.ts';
 import * as jobs from '../jobs/jobs.ts';
 import { cancel, runJob } from '../jobs/run.ts';
 import { Problem } from '../problems.ts';
 import type { Report } from '../refresh/refresh.ts';
 import { tasks } from '../tasks.ts';
 import { count, exactly, when } from '../web/format.ts';
-import { actor, answer, at, columns, person, say } from './cli.ts';
-import { askFor, COPY_DOWN } from '../refresh/job.ts';
+import { actor, answer, withApp, columns, person, print } from './cli.ts';
+import { requestRefresh, REFRESH } from '../refresh/job.ts';
 
 type Asked = { dryRun?: boolean; json?: boolean };
 
@@ -20,47 +20,47 @@ export function addJobs(program: Command) {
     )
     .option('--dry-run', 'only tell what it would do')
     .option('--json')
-    .action((asked: Asked) => at((here) => refresh(here, asked)));
+    .action((asked: Asked) => withApp((here) => refresh(here, asked)));
   const own = program
     .command('jobs')
     .description('what runs in the background')
     .option('--json')
-    .action(({ json }: Asked) => at((here) => listJobs(here, json)));
+    .action(({ json }: Asked) => withApp((here) => listJobs(here, json)));
   own
     .command('show')
     .argument('<number>')
     .description('one job, with its report')
     .option('--json')
-    .action((number: string, { json }: Asked) => at((here) => showJob(here, number, json)));
+    .action((number: string, { json }: Asked) => withApp((here) => showJob(here, number, json)));
   own
     .command('cancel')
     .argument('<number>')
     .description('stop a job at its next step')
     .action((number: string) =>
-      at(async (here) => {
+      withApp(async (here) => {
         const { email } = await person(here, 'refresh');
         const job = await numbered(here, number);
         const isCancelled = await cancel(here, tasks, job, email);
-        say(isCancelled ? `Job ${job.number} is cancelled.` : 'It had ended already.');
+        print(isCancelled ? `Job ${job.number} is cancelled.` : 'It had ended already.');
       }),
     );
 }
 
-async function numbered(here: Here, number: string): Promise<jobs.Job> {
+async function numbered(here: App, number: string): Promise<jobs.Job> {
   const job = await jobs.byNumber(here.sql, Number(number) || 0);
   if (!job) throw new Problem(404, `There is no job ${number}.`);
   return job;
 }
 
-async function refresh(here: Here, { dryRun = false, json }: Asked) {
+async function refresh(here: App, { dryRun = false, json }: Asked) {
   if (!here.source) {
     throw new Problem(422, 'REFRESH_SOURCE_* is not set: there is nothing to copy down from.');
   }
-  const { job, isNew } = await askFor(here, await actor(here, 'refresh'), dryRun);
-  if (!isNew) throw new Problem(409, `A copy-down is under way already: job ${job.number}.`);
+  const { job, isNew } = await requestRefresh(here, await actor(here, 'refresh'), dryRun);
+  if (!isNew) throw new Problem(409, `A refresh is under way already: job ${job.number}.`);
   process.once('SIGINT', () => here.halt.abort());
   const ended = await runJob(here, tasks, job.id, ({ doing, done, total }) => {
-    if (!json) say(`${doing}: ${count(done)} of ${count(total)}`);
+    if (!json) print(`${doing}: ${count(done)} of ${count(total)}`);
   });
   if (here.halt.signal.aborted && ended?.state !== 'done') {
     throw new Problem(
@@ -76,14 +76,14 @@ async function refresh(here: Here, { dryRun = false, json }: Asked) {
   answer(json, report, () => inLines(report, dryRun));
 }
 
-function inLines(report: Report, isLook: boolean) {
-  const { created, updated, same, left, leftAlone, missingImages } = report;
-  const would = isLook ? 'would be ' : '';
+function inLines(report: Report, dryRun: boolean) {
+  const { created, updated, same, skipped: left, skippedRows: leftAlone, missingImages } = report;
+  const would = dryRun ? 'would be ' : '';
   return [
     `${count(created)} ${would}created, ${count(updated)} ${would}updated, ${count(same)} the same already.`,
     ...report.overwritten.map(
       ({ key, title, fields }) =>
-        `  ${isLook ? 'would overwrite' : 'overwrote'} ${key.entity} ${key.id} “${title}”: ${fields.join(', ')}`,
+        `  ${dryRun ? 'would overwrite' : 'overwrote'} ${key.entity} ${key.id} “${title}”: ${fields.join(', ')}`,
     ),
     ...(left > 0 ? [`${count(left)} left alone, because they have work of their own:`] : []),
     ...leftAlone.map(({ key, title, why }) => `  ${key.entity} ${key.id} “${title}”: ${why}`),
@@ -92,21 +92,21 @@ function inLines(report: Report, isLook: boolean) {
   ];
 }
 
-async function showJob(here: Here, number: string, isJson: boolean | undefined) {
+async function showJob(here: App, number: string, isJson: boolean | undefined) {
   const { report, input, only_one: _word, ...job } = await numbered(here, number);
   const found = JSON.parse(report ?? 'null') as Report | null;
-  const asked = JSON.parse(input) as { isLook?: boolean };
+  const asked = JSON.parse(input) as { dryRun?: boolean };
   answer(isJson, { ...job, input: asked, report: found }, () => [
     `Job ${job.number} “${job.name}” is ${job.state}${job.problem ? `: ${job.problem}` : '.'}`,
     `Asked for by ${job.person}, ${exactly(job.created_at)}; attempt ${job.attempt}; ${count(job.done_count)} of ${count(job.total_count)} rows.`,
-    ...(found && job.kind === COPY_DOWN ? inLines(found, asked.isLook === true) : []),
-    ...(job.state === 'failed' && job.kind === COPY_DOWN
+    ...(found && job.kind === REFRESH ? inLines(found, asked.dryRun === true) : []),
+    ...(job.state === 'failed' && job.kind === REFRESH
       ? ['What was copied stays and is passed over the next time: oneway refresh.']
       : []),
   ]);
 }
 
-async function listJobs(here: Here, isJson: boolean | undefined) {
+async function listJobs(here: App, isJson: boolean | undefined) {
   const all = await jobs.list(here.sql, { state: '', kind: '', before: null });
   answer(isJson, all, () =>
     all.length === 0

@@ -4,7 +4,7 @@ import { Problem } from '../problems.ts';
 import { BadSettings } from '../settings.ts';
 import { addAccounts } from './accounts.ts';
 import { addDatabase } from './database.ts';
-import { exits, Unfit, Usage } from './cli.ts';
+import { exits, Incompatible, UsageError } from './cli.ts';
 import { addJobs } from './jobs.ts';
 
 import { addRelease } from './release.ts';
@@ -50,7 +50,11 @@ try {
     if (process.argv.includes('--json')) console.log(JSON.stringify({ error: error.message }));
     console.error(error.message);
     process.exitCode =
-      error instanceof Unfit ? exits.closed : error instanceof Usage ? exits.usage : exits.refused;
+      error instanceof Incompatible
+        ? exits.closed
+        : error instanceof UsageError
+          ? exits.usage
+          : exits.refused;
   } else {
     throw error;
   }

@@ -1,17 +1,17 @@
 // For the day of a release, and for the way back.
 import type { Command } from 'commander';
 import { keyText } from '../catalog/entity.ts';
-import { runsOf } from '../database/ranges.ts';
-import type { Here } from '../environments/app.ts';
-import { rung } from '../environments/rules.ts';
+import { rangesOf } from '../database/ranges.ts';
+import type { App } from '../environments/app.ts';
+import { rulesOf } from '../environments/rules.ts';
 import * as journal from '../writing/journal.ts';
 import { Problem } from '../problems.ts';
 import * as selections from '../sheet/selections.ts';
 import { releaseChecks } from '../release/checks.ts';
 import { allIds, changedSince, differences } from '../release/reindex.ts';
-import { editedAbove } from '../release/revert.ts';
+import { editedInSource } from '../release/revert.ts';
 import { count } from '../web/format.ts';
-import { answer, at, columns, endWith, person, say } from './cli.ts';
+import { answer, withApp, columns, endWith, person, print } from './cli.ts';
 import { review, type Asked } from './transfers.ts';
 
 type Json = { json?: boolean };
@@ -21,14 +21,16 @@ export function addRelease(program: Command) {
     .command('release-check')
     .description('what is still missing here before the workflow is released')
     .option('--json')
-    .action(({ json }: Json) => at((here) => check(here, json)));
+    .action(({ json }: Json) => withApp((here) => check(here, json)));
   program
     .command('reindex-report')
     .description('ids of every type here and at the destination, for the search index')
     .option('--since <transfer>', 'only what was written since this transfer, by its number here')
     .option('--json')
     .action(({ since, json }: Json & { since?: string }) =>
-      at((here) => (since === undefined ? reportAll(here, json) : reportSince(here, since, json))),
+      withApp((here) =>
+        since === undefined ? reportAll(here, json) : reportSince(here, since, json),
+      ),
     );
   program
     .command('revert')
@@ -39,10 +41,10 @@ export function addRelease(program: Command) {
     .option('--overwrite', 'replace what was changed here meanwhile')
     .option('--yes', 'do not ask')
     .option('--json')
-    .action((asked: Asked) => at((here) => finishRevert(here, asked)));
+    .action((asked: Asked) => withApp((here) => finishRevert(here, asked)));
 }
 
-async function check(here: Here, isJson: boolean | undefined) {
+async function check(here: App, isJson: boolean | undefined) {
   const checks = await releaseChecks(here);
   const missing = checks.filter(({ isThere }) => !isThere);
   answer(isJson, checks, () => [
@@ -50,23 +52,23 @@ async function check(here: Here, isJson: boolean | undefined) {
       checks.map(({ what, isThere, detail }) => [isThere ? 'ok' : 'MISSING', what, detail]),
     ),
     missing.length === 0
-      ? `${rung(here.name).label} is ready.`
-      : `${missing.length} of ${checks.length} are missing in ${rung(here.name).inText}.`,
+      ? `${rulesOf(here.name).label} is ready.`
+      : `${missing.length} of ${checks.length} are missing in ${rulesOf(here.name).inText}.`,
   ]);
   if (missing.length > 0) endWith('differs');
 }
 
-async function reportAll(here: Here, isJson: boolean | undefined) {
+async function reportAll(here: App, isJson: boolean | undefined) {
   const ids = await allIds(here);
   const there = here.destination;
   const beside = there ? await differences(here, there) : [];
   const data = { environment: here.name, ids, destination: there?.name ?? null, beside };
   answer(isJson, data, () => [
-    `Ids in ${rung(here.name).inText}:`,
+    `Ids in ${rulesOf(here.name).inText}:`,
     ...Object.entries(ids).map(
       ([entity, own]) => `${entity} (${count(own.length)}): ${ranges(own)}`,
     ),
-    ...(there ? [`Beside ${rung(there.name).inText}:`] : []),
+    ...(there ? [`Beside ${rulesOf(there.name).inText}:`] : []),
     ...columns(
       beside.map(({ entity, here: mine, there: theirs, onlyHere, onlyThere }) => [
         `  ${entity}`,
@@ -79,7 +81,7 @@ async function reportAll(here: Here, isJson: boolean | undefined) {
   ]);
 }
 
-async function reportSince(here: Here, number: string, isJson: boolean | undefined) {
+async function reportSince(here: App, number: string, isJson: boolean | undefined) {
   const transfer = await journal.byNumber(here.sql, Number(number) || 0);
   if (!transfer) throw new Problem(404, `There is no transfer ${number}.`);
   const place = transfer.destination === here.name ? here : here.destination;
@@ -87,7 +89,7 @@ async function reportSince(here: Here, number: string, isJson: boolean | undefin
   const changed = await changedSince(place.sql, transfer);
   const data = { environment: place.name, since: transfer.number, changed };
   answer(isJson, data, () => [
-    `Written in ${rung(place.name).inText} since transfer ${transfer.number}:`,
+    `Written in ${rulesOf(place.name).inText} since transfer ${transfer.number}:`,
     ...[...Map.groupBy(changed, ({ entity }) => entity)].flatMap(([entity, own]) => {
       const of = (isGone: boolean) =>
         ranges(own.filter((one) => one.isGone === isGone).map(({ id }) => id));
@@ -99,17 +101,17 @@ async function reportSince(here: Here, number: string, isJson: boolean | undefin
 
 /** `1-4, 7` */
 const ranges = (ids: number[]) =>
-  runsOf(ids)
+  rangesOf(ids)
     .map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`))
     .join(', ');
 
-async function finishRevert(here: Here, asked: Asked) {
+async function finishRevert(here: App, asked: Asked) {
   if (!here.source) throw new Problem(422, 'REFRESH_SOURCE_* is not set: production is not read.');
-  const edited = await editedAbove(here, here.source);
+  const edited = await editedInSource(here, here.source);
   if (edited.length === 0 || asked.dryRun) {
     answer(asked.json, edited, () =>
       edited.length === 0
-        ? [`Nothing was edited in production that is not in ${rung(here.name).inText}.`]
+        ? [`Nothing was edited in production that is not in ${rulesOf(here.name).inText}.`]
         : columns(
             edited.map(({ key, title, person: by, at: when, status }) => [
               keyText(key),
@@ -122,15 +124,15 @@ async function finishRevert(here: Here, asked: Asked) {
     );
     return;
   }
-  const { email } = await person(here, 'bring-back');
+  const { email } = await person(here, 'restore');
   const wanted = {
     keys: edited.map(({ key }) => key),
-    kind: 'bring-back' as const,
+    kind: 'restore' as const,
     name: 'Edited in production',
   };
   if (!asked.yes) {
     const id = await selections.create(here.sql, email, wanted);
-    say(`Its sheet: ${here.settings.urls[here.name] ?? ''}/bring-backs/${id}`);
+    print(`Its sheet: ${here.settings.urls[here.name] ?? ''}/restores/${id}`);
   }
   await review(here, { wanted, email, isManager: true }, asked);
 }

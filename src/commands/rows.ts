@@ -10,20 +10,20 @@ import {
 } from '../catalog/entity.ts';
 import { catalog, entityNamed, travelling } from '../catalog/index.ts';
 import type { Field, Value } from '../catalog/fields.ts';
-import type { Here } from '../environments/app.ts';
-import { rung } from '../environments/rules.ts';
+import type { App } from '../environments/app.ts';
+import { rulesOf } from '../environments/rules.ts';
 import { find, readOne } from '../rows/store.ts';
 import * as journal from '../writing/journal.ts';
 import { matrix } from '../comparison/matrix.ts';
-import { see } from '../comparison/compare-pairs.ts';
-import { differingFields } from '../comparison/field-diff.ts';
+import { comparePairs } from '../comparison/compare-pairs.ts';
+import { fieldDiff } from '../comparison/field-diff.ts';
 import { statuses } from '../state/status.ts';
 import { NotFound, Problem } from '../problems.ts';
-import { count, inWords } from '../web/format.ts';
-import { answer, at, columns, endWith, Usage } from './cli.ts';
+import { count, formatValue } from '../web/format.ts';
+import { answer, withApp, columns, endWith, UsageError } from './cli.ts';
 import { unreachable } from '../environments/unreachable.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
-import { idsWithStatus, waiting } from '../state/pending.ts';
+import { idsWithStatus, pendingRows } from '../state/pending.ts';
 
 type Json = { json?: boolean };
 
@@ -32,7 +32,7 @@ export function addRows(program: Command) {
     .command('status')
     .description('how rows here compare with the destination as last seen, and transfers under way')
     .option('--json')
-    .action(({ json }: Json) => at((here) => status(here, json)));
+    .action(({ json }: Json) => withApp((here) => status(here, json)));
   program
     .command('list')
     .argument('<type>', travelling.map(({ name }) => name).join(', '))
@@ -42,25 +42,25 @@ export function addRows(program: Command) {
     .option('--status <status>', `one of: ${statuses.join(', ')}`)
     .option('--limit <number>', 'how many at the most', '50')
     .option('--json')
-    .action((type: string, asked: Listed) => at((here) => list(here, type, asked)));
+    .action((type: string, asked: Listed) => withApp((here) => list(here, type, asked)));
   program
     .command('show')
     .argument('<row>', 'type:id')
     .description('a row with what belongs to it')
     .option('--json')
-    .action((row: string, { json }: Json) => at((here) => show(here, key(row), json)));
+    .action((row: string, { json }: Json) => withApp((here) => show(here, key(row), json)));
   program
     .command('diff')
     .argument('<row>', 'type:id')
     .description('a row here beside the row at the destination, with what belongs to it')
     .option('--json')
-    .action((row: string, { json }: Json) => at((here) => diff(here, key(row), json)));
+    .action((row: string, { json }: Json) => withApp((here) => diff(here, key(row), json)));
 }
 
 /** @throws Usage when it is not `type:id` */
 export function key(text: string): RowKey {
   if (!/^[a-z_]+:[1-9]\d{0,15}$/.test(text)) {
-    throw new Usage(`“${text}” is no row: write type:id, such as task:12.`);
+    throw new UsageError(`“${text}” is no row: write type:id, such as task:12.`);
   }
   const found = keyFrom(text);
   typed(found.entity);
@@ -71,14 +71,14 @@ export function key(text: string): RowKey {
 function typed(name: string): Entity {
   const found = catalog.find((entity) => entity.name === name);
   if (found) return found;
-  throw new Usage(
+  throw new UsageError(
     `There is no type “${name}”: write one of ${catalog.map((one) => one.name).join(', ')}.`,
   );
 }
 
-async function status(here: Here, isJson: boolean | undefined) {
+async function status(here: App, isJson: boolean | undefined) {
   const counts = await matrix(here.sql);
-  const live = await journal.unsettled(here.sql);
+  const live = await journal.unfinished(here.sql);
   const data = {
     environment: here.name,
     destination: here.destination?.name ?? null,
@@ -91,9 +91,9 @@ async function status(here: Here, isJson: boolean | undefined) {
       entityNamed(name).label.many,
       ...shown.map((one) => count(own.get(one) ?? 0)),
     ]);
-    const there = here.destination ? ` beside ${rung(here.destination.name).inText}` : '';
+    const there = here.destination ? ` beside ${rulesOf(here.destination.name).inText}` : '';
     return [
-      `${rung(here.name).label}${there}, as last seen:`,
+      `${rulesOf(here.name).label}${there}, as last seen:`,
       ...columns([['', ...shown], ...lines]),
       ...live.map(({ number, name, state }) => `transfer ${number} “${name}”: ${state}`),
     ];
@@ -102,14 +102,14 @@ async function status(here: Here, isJson: boolean | undefined) {
 
 type Listed = Json & { search: string; where?: string[]; status?: string; limit: string };
 
-async function list(here: Here, type: string, { search, where, status, limit, json }: Listed) {
+async function list(here: App, type: string, { search, where, status, limit, json }: Listed) {
   const entity = typed(type);
-  if (!/^[1-9]\d*$/.test(limit)) throw new Usage(`--limit ${limit}: write a whole number.`);
+  if (!/^[1-9]\d*$/.test(limit)) throw new UsageError(`--limit ${limit}: write a whole number.`);
   const wanted = statuses.find((one) => one.toLowerCase() === status?.toLowerCase());
   if (status !== undefined && !wanted)
-    throw new Usage(`--status: choose one of: ${statuses.join(', ')}`);
+    throw new UsageError(`--status: choose one of: ${statuses.join(', ')}`);
   const ids = wanted
-    ? await idsWithStatus(here.sql, entity, wanted, await waiting(here.sql, entity))
+    ? await idsWithStatus(here.sql, entity, wanted, await pendingRows(here.sql, entity))
     : null;
   const filters = Object.fromEntries((where ?? []).map((text) => filterOf(type, text)));
   const { rows, total } = await find(here, entity, {
@@ -127,11 +127,11 @@ async function list(here: Here, type: string, { search, where, status, limit, js
 function filterOf(type: string, text: string): [string, Value] {
   const [name = '', value = ''] = text.split(/=(.*)/s);
   const field = fieldOf(entityNamed(type), name);
-  if (field.through) throw new Usage(`--where: rows are not found by their ${name}.`);
+  if (field.through) throw new UsageError(`--where: rows are not found by their ${name}.`);
   if (field.kind === 'flag') return [name, ['yes', 'true', '1'].includes(value)];
   const isNumber = typeof field.initial === 'number' || field.to !== undefined;
   if (isNumber && !/^-?\d+(\.\d+)?$/.test(value)) {
-    throw new Usage(`--where ${text}: ${name} is a number.`);
+    throw new UsageError(`--where ${text}: ${name} is a number.`);
   }
   return [name, isNumber ? Number(value) : value];
 }
@@ -140,10 +140,10 @@ function filterOf(type: string, text: string): [string, Value] {
 export function fieldOf({ name: type, fields }: Entity, name: string): Field {
   const found = fields[name];
   if (found) return found;
-  throw new Usage(`${type} has no field “${name}”. It has: ${Object.keys(fields).join(', ')}`);
+  throw new UsageError(`${type} has no field “${name}”. It has: ${Object.keys(fields).join(', ')}`);
 }
 
-async function show(here: Here, row: RowKey, isJson: boolean | undefined) {
+async function show(here: App, row: RowKey, isJson: boolean | undefined) {
   if (!(await readOne(here, row))) throw new NotFound(`There is no ${keyText(row)} here.`);
   const rows = await withTheirDependents(here, [row]);
   answer(isJson, Object.fromEntries(rows), () =>
@@ -151,30 +151,30 @@ async function show(here: Here, row: RowKey, isJson: boolean | undefined) {
       const entity = entityNamed(keyFrom(text).entity);
       const fields = fieldEntries(entity).map(([name, field]) => [
         `  ${name}`,
-        inWords(field, one[name]).replaceAll('\n', '; '),
+        formatValue(field, one[name]).replaceAll('\n', '; '),
       ]);
       return [`${text}  ${titleOf(entity, one)}`, ...columns(fields)];
     }),
   );
 }
 
-async function diff(here: Here, row: RowKey, isJson: boolean | undefined) {
+async function diff(here: App, row: RowKey, isJson: boolean | undefined) {
   const there = here.destination;
-  if (!there) throw new Problem(422, `${rung(here.name).label} has no destination.`);
-  const sights = await see(here, there, [row]).catch((error: unknown) => {
+  if (!there) throw new Problem(422, `${rulesOf(here.name).label} has no destination.`);
+  const pairs = await comparePairs(here, there, [row]).catch((error: unknown) => {
     throw unreachable(error, there);
   });
-  const own = sights.get(keyText(row));
+  const own = pairs.get(keyText(row));
   if (!own?.status) throw new NotFound(`There is no ${keyText(row)}, neither here nor there.`);
-  const differing = [...sights.values()].filter(({ status }) => status && status !== 'In sync');
-  const data = differing.map((sight) => ({
-    row: keyText(sight.key),
-    status: sight.status,
-    fields: differingFields(sight).map(({ label: _label, ...field }) => field),
+  const differing = [...pairs.values()].filter(({ status }) => status && status !== 'In sync');
+  const data = differing.map((pair) => ({
+    row: keyText(pair.key),
+    status: pair.status,
+    fields: fieldDiff(pair).map(({ label: _label, ...field }) => field),
   }));
   answer(isJson, data, () =>
     data.length === 0
-      ? [`${keyText(row)} is the same in ${rung(there.name).inText}.`]
+      ? [`${keyText(row)} is the same in ${rulesOf(there.name).inText}.`]
       : data.flatMap(({ row: text, status, fields }) => [
           `${text}  ${status}`,
           ...fields.flatMap(({ field, here: ours, there: theirs }) => [

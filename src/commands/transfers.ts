@@ -3,21 +3,21 @@ import { v7 as uuid } from 'uuid';
 import type { Command } from 'commander';
 import { keyFrom, keyText } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import type { Here } from '../environments/app.ts';
-import { rung } from '../environments/rules.ts';
+import type { App } from '../environments/app.ts';
+import { rulesOf } from '../environments/rules.ts';
 import * as journal from '../writing/journal.ts';
 import { NotFound, Problem } from '../problems.ts';
 import { DELETE, noChoices, OVERWRITE, type Choices } from '../sheet/choices.ts';
 import type { Plan } from '../sheet/plan.ts';
-import { roadFrom } from '../sheet/route.ts';
+import { routeFrom } from '../sheet/route.ts';
 import * as selections from '../sheet/selections.ts';
-import { prepare } from '../sheet/sheet.ts';
+import { prepareSheet } from '../sheet/sheet.ts';
 import { list as listTransfers } from '../transfers/list.ts';
 import * as transfers from '../transfers/send.ts';
 import { count, when } from '../web/format.ts';
-import { answer, at, columns, confirmed, endWith, person, Usage } from './cli.ts';
+import { answer, withApp, columns, confirmed, endWith, person, UsageError } from './cli.ts';
 import { fieldOf, key } from './rows.ts';
-import type { Way } from '../sheet/problem.ts';
+import type { Solution } from '../sheet/problem.ts';
 
 export type Asked = {
   name?: string;
@@ -36,7 +36,7 @@ export type Asked = {
 };
 
 export function addTransfers(program: Command) {
-  const ways = (command: Command) =>
+  const solutions = (command: Command) =>
     command
       .option('--reason <reason>', 'why; everyone can read it')
       .option('--create <kind:name...>', 'create a city or partner there, such as city:Pune')
@@ -45,7 +45,7 @@ export function addTransfers(program: Command) {
       .option('--yes', 'do not ask')
       .option('--json');
 
-  ways(program.command('transfer').argument('<rows...>', 'type:id'))
+  solutions(program.command('transfer').argument('<rows...>', 'type:id'))
     .description('carry rows to the next environment')
     .option('--name <name>', 'what this transfer is called')
     .option('--include <rows...>', 'parents that differ there and shall go along')
@@ -54,24 +54,26 @@ export function addTransfers(program: Command) {
     .option('--resend', 'also rows that are the same, for a fresh modified_at')
     .option('--overwrite', 'replace what was changed there')
     .option('--delete', 'delete rows where the apps read')
-    .action((rows: string[], asked: Asked) => at((here) => transfer(here, rows, asked)));
-  ways(program.command('undo').argument('<number>').argument('[rows...]', 'type:id; all if none'))
+    .action((rows: string[], asked: Asked) => withApp((here) => transfer(here, rows, asked)));
+  solutions(
+    program.command('undo').argument('<number>').argument('[rows...]', 'type:id; all if none'),
+  )
     .description('take a transfer back, or rows of it')
     .action((number: string, rows: string[], asked: Asked) =>
-      at((here) => undo(here, number, rows, asked)),
+      withApp((here) => undo(here, number, rows, asked)),
     );
   program
     .command('transfers')
     .description('what was sent from here, the newest first')
     .option('--json')
-    .action(({ json }: Asked) => at((here) => list(here, json)));
+    .action(({ json }: Asked) => withApp((here) => list(here, json)));
 }
 
 const choicesOf = (asked: Asked): Choices => {
-  const kept: Choices['kept'] = {};
+  const excludedFields: Choices['excludedFields'] = {};
   for (const text of asked.keep ?? []) {
     const [row = '', field = ''] = text.split('/');
-    kept[keyText(key(row))] = [...(kept[row] ?? []), field];
+    excludedFields[keyText(key(row))] = [...(excludedFields[row] ?? []), field];
   }
   return {
     ...noChoices,
@@ -79,17 +81,17 @@ const choicesOf = (asked: Asked): Choices => {
     create: asked.create ?? [],
     again: (asked.again ?? []).map((text) => keyText(key(text))),
     resend: asked.resend ?? false,
-    kept,
+    excludedFields,
   };
 };
 
-async function transfer(here: Here, rows: string[], asked: Asked) {
+async function transfer(here: App, rows: string[], asked: Asked) {
   const { email } = await person(here, 'transfer');
   const keys = selections.parseKeys(rows.map((row) => keyText(key(row))));
   await review(here, { wanted: { keys, name: asked.name ?? '' }, email, isManager: true }, asked);
 }
 
-async function undo(here: Here, number: string, rows: string[], asked: Asked) {
+async function undo(here: App, number: string, rows: string[], asked: Asked) {
   const { email, permissions } = await person(here, 'undo');
   const former = await journal.byNumber(here.sql, Number(number) || 0);
   if (!former) throw new Problem(404, `There is no transfer ${number}.`);
@@ -98,10 +100,10 @@ async function undo(here: Here, number: string, rows: string[], asked: Asked) {
   await review(here, { wanted: selections.undoOf(former, keys), email, isManager }, asked);
 }
 
-export type Sheet = { wanted: selections.New; email: string; isManager: boolean };
+export type Sheet = { wanted: selections.NewSelection; email: string; isManager: boolean };
 
 /** Shows the plan of a selection and, when that is wanted, sends it. */
-export async function review(here: Here, { wanted, email, isManager }: Sheet, asked: Asked) {
+export async function review(here: App, { wanted, email, isManager }: Sheet, asked: Asked) {
   const chosen = selections.draft(email, { ...wanted, choices: choicesOf(asked) });
   const { kind } = chosen;
   const twin = asked.idempotencyKey
@@ -109,10 +111,10 @@ export async function review(here: Here, { wanted, email, isManager }: Sheet, as
     : undefined;
   if (twin && !asked.dryRun) {
     await refuseOther(here, twin, chosen);
-    return tell(await journal.whenEnded(here, twin.id), asked);
+    return tell(await journal.waitUntilEnded(here, twin.id), asked);
   }
-  const road = roadFrom(here, email, kind);
-  const seen = await prepare(road, chosen);
+  const route = routeFrom(here, email, kind);
+  const seen = await prepareSheet(route, chosen);
   refuseUnknown(chosen.choices, seen.plan);
   // The words count for the very plan that they were typed for.
   const choices = {
@@ -122,9 +124,9 @@ export async function review(here: Here, { wanted, email, isManager }: Sheet, as
     typedFor: seen.plan.hash,
   };
   const selection = { ...chosen, choices };
-  const { plan } = await prepare(road, selection);
+  const { plan } = await prepareSheet(route, selection);
   const written = plan.steps.filter(({ action }) => action !== 'same');
-  const to = rung(road.there.name).inText;
+  const to = rulesOf(route.to.name).inText;
   const isReady = plan.problems.length === 0 && written.length > 0;
   if (asked.dryRun || !isReady) {
     answer(asked.json, planned(plan), () => inLines(plan, to));
@@ -139,7 +141,7 @@ export async function review(here: Here, { wanted, email, isManager }: Sheet, as
     return;
   const id = await selections.create(here.sql, email, { ...wanted, choices });
   const sent = await transfers.send(
-    road,
+    route,
     { ...selection, id },
     {
       planHash: plan.hash,
@@ -150,18 +152,18 @@ export async function review(here: Here, { wanted, email, isManager }: Sheet, as
       role: isManager ? 'product_manager' : 'on_call',
     },
   );
-  tell(await journal.whenEnded(here, sent.id), asked);
+  tell(await journal.waitUntilEnded(here, sent.id), asked);
 }
 
 /** @throws Problem when the key was given to another transfer */
-async function refuseOther(here: Here, twin: journal.Transfer, chosen: selections.Selection) {
+async function refuseOther(here: App, twin: journal.Transfer, chosen: selections.Selection) {
   const former = await selections
     .find(here.sql, twin.selection ?? '', chosen.kind)
     .catch((error: unknown) => {
       if (error instanceof NotFound) return null;
       throw error;
     });
-  if (former && selections.goes(former) === selections.goes(chosen)) return;
+  if (former && selections.fingerprint(former) === selections.fingerprint(chosen)) return;
   throw new Problem(
     422,
     `This idempotency key was given to transfer ${twin.number}, which is another one. Nothing was sent.`,
@@ -169,27 +171,27 @@ async function refuseOther(here: Here, twin: journal.Transfer, chosen: selection
 }
 
 /** @throws Usage when a field shall stay as it is that does not go */
-function refuseUnknown({ kept }: Choices, { steps }: Plan) {
+function refuseUnknown({ excludedFields }: Choices, { steps }: Plan) {
   const going = new Set(steps.map(keyText));
-  for (const [row, fields] of Object.entries(kept)) {
-    if (!going.has(row)) throw new Usage(`--keep: ${row} is not part of this transfer.`);
+  for (const [row, fields] of Object.entries(excludedFields)) {
+    if (!going.has(row)) throw new UsageError(`--keep: ${row} is not part of this transfer.`);
     const entity = entityNamed(keyFrom(row).entity);
     for (const field of fields) fieldOf(entity, field);
   }
 }
 
-const verbs = { transfer: 'Transfer', undo: 'Undo', 'bring-back': 'Bring back' };
+const verbs = { transfer: 'Transfer', undo: 'Undo', restore: 'Bring back' };
 
 function tell({ number, name, state, problem, destination }: journal.Transfer, { json }: Asked) {
   answer(json, { number, name, state, problem }, () => [
     state === 'verified'
-      ? `Transfer ${number} “${name}”: written in ${rung(destination).inText}, read back and compared.`
+      ? `Transfer ${number} “${name}”: written in ${rulesOf(destination).inText}, read back and compared.`
       : `Transfer ${number} “${name}” is ${state.replace('_', ' ')}. ${problem ?? 'The program goes on by itself; “oneway transfers” tells.'}`,
   ]);
   if (state !== 'verified') endWith('refused');
 }
 
-const planned = ({ steps, problems, notices, offers, left, hash }: Plan) => ({
+const planned = ({ steps, problems, notices, offers, skipped: left, hash }: Plan) => ({
   steps: steps.map(({ entity, id, title, action, because }) => ({
     ...{ row: `${entity}:${id}`, title, action, because },
   })),
@@ -200,7 +202,7 @@ const planned = ({ steps, problems, notices, offers, left, hash }: Plan) => ({
   plan: hash,
 });
 
-function inLines({ steps, problems, notices, offers, left }: Plan, to: string): string[] {
+function inLines({ steps, problems, notices, offers, skipped: left }: Plan, to: string): string[] {
   const written = steps.filter(({ action }) => action !== 'same');
   return [
     written.length === 0 ? `There is nothing to write in ${to}.` : `In ${to}:`,
@@ -218,15 +220,15 @@ function inLines({ steps, problems, notices, offers, left }: Plan, to: string): 
         `  differs there: ${keyText(one)} “${title}” (${status}); --include ${keyText(one)}`,
     ),
     ...notices.map((notice) => `  note: ${notice}`),
-    ...problems.flatMap(({ message, ways }) => [
+    ...problems.flatMap(({ message, solutions }) => [
       `  in the way: ${message}`,
-      ...ways.flatMap(optionFor),
+      ...solutions.flatMap(optionFor),
     ]),
   ];
 }
 
 /** What this command offers for a way out; the others are taken on the pages. */
-function optionFor(way: Way): string[] {
+function optionFor(way: Solution): string[] {
   switch (way.kind) {
     case 'overwrite':
       return ['    --overwrite replaces it'];
@@ -241,7 +243,7 @@ function optionFor(way: Way): string[] {
   }
 }
 
-async function list(here: Here, isJson: boolean | undefined) {
+async function list(here: App, isJson: boolean | undefined) {
   const all = await listTransfers(here.sql, null);
   const data = all.map(({ number, kind, name, state, person: by, steps, created_at: at }) => ({
     ...{ number, kind, name, state, person: by, rows: steps, at },

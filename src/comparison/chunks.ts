@@ -3,156 +3,172 @@
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import { first, sql, type Queryable } from '../database/sql.ts';
 import {
-  digests,
-  Lines,
+  digestsByChunk,
+  RowDigests,
   nextId,
-  sideBySide,
-  STRETCH,
-  stretchOf,
-  type Line,
+  mergeById,
+  CHUNK_SIZE,
+  chunkOf,
+  type RowDigest,
 } from '../rows/digests.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
-import type { Stop } from '../environments/environment.ts';
-import { together } from '../settle-all.ts';
+import type { Environment } from '../environments/environment.ts';
+import { settleAll } from '../settle-all.ts';
 import {
-  digestOf,
-  idsInBooks,
-  readChecked,
-  readSides,
-  type Checked,
-  type Sides,
+  chunkDigest,
+  idsInSyncState,
+  readCheckedChunks,
+  readCheckedSides,
+  type CheckedChunk,
+  type ChunkSides,
 } from '../state/checked-chunks.ts';
 import type { Mappings } from '../state/name-mapping.ts';
 
 /** Stretches whose digests are asked for at once: fewer questions, and still enough to look ahead. */
-const RUN = 34;
+const BATCH = 34;
 
-export type Stretch = Checked &
-  Sides & {
-    stretch: number;
-    source: Lines;
+export type Chunk = CheckedChunk &
+  ChunkSides & {
+    chunk: number;
+    source: RowDigests;
     /** Ids of which the books may be wrong: what moved since they were right. Null when they all may. */
     unsure: Set<number> | null;
     /** Ids whose lines are kept apart already; null where that was not read. */
-    since: Set<number> | null;
+    changed: Set<number> | null;
   };
 /** Stretches that are worked on together, and the ids in them that are looked at one by one. */
-export type Part = { at: string; stretches: Stretch[]; ids: number[] };
-/** `source` is where rows come from, when they come from anywhere: then only its stretches are walked through. */
-export type Places = { here: Stop; there: Stop | null; source: Stop | null };
+export type Part = { at: string; chunks: Chunk[]; ids: number[] };
+/** `source` is where rows come from, when they come from anywhere: then only its chunks are walked through. */
+export type Places = { here: Environment; there: Environment | null; source: Environment | null };
 
 export type Walk = {
   from: number;
   /** Nothing of what was checked counts. */
-  isUntold: boolean;
-  /** Which rows of a stretch are to be read. */
-  wanted: (stretch: Stretch) => Iterable<number>;
+  ignoresChecked: boolean;
+  /** Which rows of a chunk are to be read. */
+  wanted: (chunk: Chunk) => Iterable<number>;
 };
 
 /** Stretches from the one of `from` on, in order. */
-export async function* partsOf(
+export async function* chunkParts(
   entity: Entity,
   places: Places,
-  { from, isUntold, wanted }: Walk,
+  { from, ignoresChecked, wanted }: Walk,
 ): AsyncGenerator<Part> {
-  const runs = oneAhead(runsOf(entity, places, from), async (run) => {
-    if (!isUntold) await findUnsure(places.here.sql, entity, run.stretches);
+  const runs = prefetch(batchesOf(entity, places, from), async (run) => {
+    if (!ignoresChecked) await findUnsure(places.here.sql, entity, run.chunks);
     return run;
   });
-  for await (const { at, stretches } of runs) {
-    let part: Part = { at, stretches: [], ids: [] };
-    for (const stretch of stretches) {
-      const ids = [...wanted(stretch)];
-      if (part.ids.length + ids.length > STRETCH && part.stretches.length > 0) {
+  for await (const { at, chunks } of runs) {
+    let part: Part = { at, chunks: [], ids: [] };
+    for (const chunk of chunks) {
+      const ids = [...wanted(chunk)];
+      if (part.ids.length + ids.length > CHUNK_SIZE && part.chunks.length > 0) {
         yield part;
-        part = { at, stretches: [], ids: [] };
+        part = { at, chunks: [], ids: [] };
       }
-      part.stretches.push(stretch);
+      part.chunks.push(chunk);
       part.ids.push(...ids);
     }
-    if (part.stretches.length > 0) yield part;
+    if (part.chunks.length > 0) yield part;
   }
 }
 
-type Run = { at: string; stretches: Stretch[] };
+type Batch = { at: string; chunks: Chunk[] };
 
-async function* runsOf(entity: Entity, places: Places, from: number): AsyncGenerator<Run> {
+async function* batchesOf(entity: Entity, places: Places, from: number): AsyncGenerator<Batch> {
   for (let begin: number | null = await nextOf(entity, places, from); begin !== null;) {
-    const low = stretchOf(begin);
-    const run = await readRun(entity, places, low);
+    const low = chunkOf(begin);
+    const run = await readBatch(entity, places, low);
     yield run;
-    const end = (low + RUN) * STRETCH;
-    // Where the last stretch has rows, the next one is taken to have some, too.
-    const isDense = run.stretches.at(-1)?.stretch === low + RUN - 1;
+    const end = (low + BATCH) * CHUNK_SIZE;
+    // Where the last chunk has rows, the next one is taken to have some, too.
+    const isDense = run.chunks.at(-1)?.chunk === low + BATCH - 1;
     begin = isDense ? end : await nextOf(entity, places, end);
   }
 }
 
 const nextOf = (entity: Entity, { here, there, source }: Places, from: number) =>
   source
-    ? nextId(source.sql, entity.table, stretchOf(from) * STRETCH)
-    : nextAnywhere(entity, here, there, stretchOf(from) * STRETCH);
+    ? nextId(source.sql, entity.table, chunkOf(from) * CHUNK_SIZE)
+    : nextAnywhere(entity, here, there, chunkOf(from) * CHUNK_SIZE);
 
-async function readRun(entity: Entity, { here, there, source }: Places, low: number): Promise<Run> {
+async function readBatch(
+  entity: Entity,
+  { here, there, source }: Places,
+  low: number,
+): Promise<Batch> {
   const stops = [...new Set([here, there, source])].filter((stop) => stop !== null);
   await refuseWhileUpdating(...(source ? [here, source] : stops));
-  const high = low + RUN - 1;
+  const high = low + BATCH - 1;
   const at = new Date().toISOString();
   // Before what it is held against: what somebody writes meanwhile raises its generation.
-  const known = await readChecked(here.sql, entity.name, low, high);
-  const told = await together(stops.map((stop) => digests(stop.sql, entity, low, high)));
-  const linesOf = (stop: Stop | null, stretch: number) =>
-    (stop && told[stops.indexOf(stop)]?.get(stretch)) ?? new Lines();
+  const known = await readCheckedChunks(here.sql, entity.name, low, high);
+  const told = await settleAll(stops.map((stop) => digestsByChunk(stop.sql, entity, low, high)));
+  const linesOf = (stop: Environment | null, chunk: number) =>
+    (stop && told[stops.indexOf(stop)]?.get(chunk)) ?? new RowDigests();
   const numbers = source
     ? [...(told[stops.indexOf(source)]?.keys() ?? [])]
-    : await withBooks(here.sql, entity, low, high, [
+    : await withSyncState(here.sql, entity, low, high, [
         ...new Set(told.flatMap((lines) => [...lines.keys()])),
       ]);
-  const stretches = numbers
+  const chunks = numbers
     .toSorted((one, other) => one - other)
-    .map((stretch): Stretch => ({
-      ...{ generation: 0, digest: null, ...known.get(stretch), stretch, unsure: null, since: null },
-      here: linesOf(here, stretch),
-      there: linesOf(there, stretch),
-      source: linesOf(source, stretch),
+    .map((chunk): Chunk => ({
+      ...{
+        generation: 0,
+        digest: null,
+        ...known.get(chunk),
+        chunk,
+        unsure: null,
+        changed: null,
+      },
+      here: linesOf(here, chunk),
+      there: linesOf(there, chunk),
+      source: linesOf(source, chunk),
     }));
-  return { at, stretches };
+  return { at, chunks };
 }
 
 /** Holds what stands there against what stood there when the books were right. */
-async function findUnsure(on: Queryable, { name }: Entity, stretches: Stretch[]) {
+async function findUnsure(on: Queryable, { name }: Entity, chunks: Chunk[]) {
   const moved = [];
-  for (const one of stretches) {
-    if (one.digest === digestOf(one)) one.unsure = new Set();
+  for (const one of chunks) {
+    if (one.digest === chunkDigest(one)) one.unsure = new Set();
     else if (one.digest !== null) moved.push(one);
   }
-  const known = await readSides(
+  const known = await readCheckedSides(
     on,
     name,
-    moved.map(({ stretch }) => stretch),
+    moved.map(({ chunk }) => chunk),
   );
   for (const one of moved) {
-    const was = known.get(one.stretch);
+    const was = known.get(one.chunk);
     if (!was) continue;
-    one.since = was.since;
+    one.changed = was.changed;
     const unsure = new Set<number>();
-    const doubt = (id: number, before: Line | undefined, after: Line | undefined) => {
+    const doubt = (id: number, before: RowDigest | undefined, after: RowDigest | undefined) => {
       if (before !== after) unsure.add(id);
     };
-    sideBySide(was.here, one.here, doubt);
-    sideBySide(was.there, one.there, doubt);
+    mergeById(was.here, one.here, doubt);
+    mergeById(was.there, one.there, doubt);
     one.unsure = unsure;
   }
 }
 
 /** The first id that either side or the books know. */
-async function nextAnywhere(entity: Entity, here: Stop, there: Stop | null, from: number) {
+async function nextAnywhere(
+  entity: Entity,
+  here: Environment,
+  there: Environment | null,
+  from: number,
+) {
   const inBooks = await first<{ id: number | null }>(
     here.sql,
     sql`select least(coalesce(s.id, t.id), coalesce(t.id, s.id)) as id
           from (select min(row_id) as id from row_state
                  where entity = ${entity.name} and row_id >= ${from}) s,
-               (select min(row_id) as id from stop_state
+               (select min(row_id) as id from destination_state
                  where entity = ${entity.name} and row_id >= ${from}) t`,
   );
   const ids = [
@@ -164,7 +180,7 @@ async function nextAnywhere(entity: Entity, here: Stop, there: Stop | null, from
 }
 
 /** Stretches of which no row is left, but books speak of rows in them. */
-async function withBooks(
+async function withSyncState(
   on: Queryable,
   { name }: Entity,
   low: number,
@@ -174,16 +190,16 @@ async function withBooks(
   const known = new Set(numbers);
   const gaps = [];
   for (let one = low; one <= high; one += 1) if (!known.has(one)) gaps.push(one);
-  const ids = await idsInBooks(on, name, gaps);
-  return [...numbers, ...new Set(ids.map(stretchOf))];
+  const ids = await idsInSyncState(on, name, gaps);
+  return [...numbers, ...new Set(ids.map(chunkOf))];
 }
 
 /** Digests tell names as they stand; where names are mapped, equal names are not the same. */
-export const isTold = (entity: Entity, mappings: Mappings) =>
+export const isComparedByDigest = (entity: Entity, mappings: Mappings) =>
   mappings.size === 0 || !fieldEntries(entity).some(([, { through }]) => through);
 
 /** The next item is made ready while the present one is worked on. */
-export async function* oneAhead<T, R>(
+export async function* prefetch<T, R>(
   items: AsyncIterable<T>,
   prepare: (item: T) => Promise<R>,
 ): AsyncGenerator<R> {

@@ -3,19 +3,23 @@ import { hashOf } from '../catalog/content.ts';
 import { keyFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Queryable } from '../database/sql.ts';
-import type { Place } from '../environments/environment.ts';
+import type { Databases } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
-import { inTheirWords, readMappings, type Mappings } from '../state/name-mapping.ts';
-import { writeSeen } from '../state/checked-chunks.ts';
+import { withMappedNames, readMappings, type Mappings } from '../state/name-mapping.ts';
+import { writeObservations } from '../state/checked-chunks.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
-import { newsAbout, readStops, type StopState } from '../state/destination-state.ts';
-import { together } from '../settle-all.ts';
+import {
+  newObservation,
+  readDestinationStates,
+  type DestinationState,
+} from '../state/destination-state.ts';
+import { settleAll } from '../settle-all.ts';
 import { statusOf, withDependents, type Status } from '../state/status.ts';
 import { rootOf } from '../catalog/family.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
 
 /** One row on both sides. `here` is in the destination's words (mapped names). */
-export type Sight = {
+export type RowPair = {
   key: RowKey;
   entity: Entity;
   here: Row | null;
@@ -23,7 +27,7 @@ export type Sight = {
   hereHash: string | null;
   thereHash: string | null;
   state: RowState | undefined;
-  stop: StopState | undefined;
+  destinationState: DestinationState | undefined;
   status: Status | null;
 };
 
@@ -31,13 +35,13 @@ export type Sight = {
  * Looks at rows and their dependents on both sides, in a fixed number of queries. Dependents that stand only
  * there are seen too. `basesIn` has the bases: this environment, which keeps the books of both sides.
  */
-export async function see(
-  here: Place,
-  there: Place,
+export async function comparePairs(
+  here: Databases,
+  there: Databases,
   keys: RowKey[],
   { basesIn = here.sql, known }: { basesIn?: Queryable; known?: Map<string, Row> } = {},
-): Promise<Map<string, Sight>> {
-  const [mine, theirs] = await together([
+): Promise<Map<string, RowPair>> {
+  const [mine, theirs] = await settleAll([
     withTheirDependents(here, keys, known),
     withTheirDependents(there, keys),
   ]);
@@ -47,9 +51,9 @@ export async function see(
   for (const [text, row] of await read(there, missing)) theirs.set(text, row);
   const moved = all.filter((key) => !mine.has(keyText(key)));
   for (const [text, row] of await read(here, moved)) mine.set(text, row);
-  const [states, stops, mappings] = await together([
+  const [states, stops, mappings] = await settleAll([
     readStates(here.sql, all),
-    readStops(basesIn, all),
+    readDestinationStates(basesIn, all),
     readMappings(here.sql),
   ]);
   return new Map(
@@ -59,19 +63,19 @@ export async function see(
       const sides = { mine: mine.get(text), theirs: theirs.get(text) };
       // Of a row that does not stand there, the books of the other side say nothing.
       const stop = basesIn === here.sql || sides.theirs ? stops.get(text) : undefined;
-      return [text, sightOf(key, sides, { state, stop, mappings })];
+      return [text, pairOf(key, sides, { state, stop, mappings })];
     }),
   );
 }
 
-function sightOf(
+function pairOf(
   key: RowKey,
   { mine, theirs }: { mine: Row | undefined; theirs: Row | undefined },
-  known: { state: RowState | undefined; stop: StopState | undefined; mappings: Mappings },
-): Sight {
+  known: { state: RowState | undefined; stop: DestinationState | undefined; mappings: Mappings },
+): RowPair {
   const entity = entityNamed(key.entity);
   const { state, stop } = known;
-  const here = mine ? inTheirWords(entity, mine, known.mappings) : null;
+  const here = mine ? withMappedNames(entity, mine, known.mappings) : null;
   const there = theirs ?? null;
   const hereHash = here && hashOf(entity, here);
   const thereHash = there && hashOf(entity, there);
@@ -81,44 +85,49 @@ function sightOf(
     base: stop?.base_hash ?? null,
     isDeletedHere: Boolean(state?.deleted_at),
   });
-  return { key, entity, here, there, hereHash, thereHash, state, stop, status };
+  return { key, entity, here, there, hereHash, thereHash, state, destinationState: stop, status };
 }
 
 export const keysOf = (texts: string[]): RowKey[] => [...new Set(texts)].map(keyFrom);
 
 /** Writes back what was seen at `at`, where it is news; a row found equal without a base gets one. */
-export async function remember(on: Queryable, sights: Iterable<Sight>, at: string) {
-  const news = [...sights].flatMap(({ key, entity, there, hereHash, thereHash: seen, stop }) => {
-    if (entity.isMatchedByName) return [];
-    const isEqual = there !== null && hereHash === seen;
-    return newsAbout(entity, key, { there, seen, isEqual }, stop) ?? [];
-  });
-  await writeSeen(on, news, at);
+export async function recordObservations(on: Queryable, pairs: Iterable<RowPair>, at: string) {
+  const news = [...pairs].flatMap(
+    ({ key, entity, there, hereHash, thereHash: seen, destinationState: stop }) => {
+      if (entity.isMatchedByName) return [];
+      const isEqual = there !== null && hereHash === seen;
+      return newObservation(entity, key, { there, seen, isEqual }, stop) ?? [];
+    },
+  );
+  await writeObservations(on, news, at);
 }
 
 /** The status of a row together with its dependents. */
-export function statusWithDependents(sights: Map<string, Sight>, root: RowKey): Status | null {
-  const own = sights.get(keyText(root));
+export function statusWithDependents(pairs: Map<string, RowPair>, root: RowKey): Status | null {
+  const own = pairs.get(keyText(root));
   if (!own?.status) return null;
-  const dependents = dependentSights(sights, root).flatMap(({ status }) => status ?? []);
+  const dependents = dependentPairs(pairs, root).flatMap(({ status }) => status ?? []);
   return withDependents(own.status, dependents);
 }
 
-export function dependentSights(sights: Map<string, Sight>, root: RowKey): Sight[] {
+export function dependentPairs(pairs: Map<string, RowPair>, root: RowKey): RowPair[] {
   const { dependents } = entityNamed(root.entity);
-  return dependents.length === 0 ? [] : (byOwner(sights).get(keyText(root)) ?? []);
+  return dependents.length === 0 ? [] : (byOwner(pairs).get(keyText(root)) ?? []);
 }
 
-const owned = new WeakMap<Map<string, Sight>, { size: number; byOwner: Map<string, Sight[]> }>();
+const owned = new WeakMap<
+  Map<string, RowPair>,
+  { size: number; byOwner: Map<string, RowPair[]> }
+>();
 
-/** Dependents by the key text of their owner: sorted out once, and again when sights were added. */
-function byOwner(sights: Map<string, Sight>): Map<string, Sight[]> {
-  const known = owned.get(sights);
-  if (known?.size === sights.size) return known.byOwner;
-  const found = Map.groupBy(sights.values(), ({ entity, here, there }) => {
+/** Dependents by the key text of their owner: sorted out once, and again when pairs were added. */
+function byOwner(pairs: Map<string, RowPair>): Map<string, RowPair[]> {
+  const known = owned.get(pairs);
+  if (known?.size === pairs.size) return known.byOwner;
+  const found = Map.groupBy(pairs.values(), ({ entity, here, there }) => {
     const row = here ?? there;
     return entity.owner && row ? keyText(rootOf(entity, row)) : '';
   });
-  owned.set(sights, { size: sights.size, byOwner: found });
+  owned.set(pairs, { size: pairs.size, byOwner: found });
   return found;
 }

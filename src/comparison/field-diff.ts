@@ -1,21 +1,21 @@
-import { inWords } from '../web/format.ts';
-import type { Sight } from './compare-pairs.ts';
+import { formatValue } from '../web/format.ts';
+import type { RowPair } from './compare-pairs.ts';
 import { fieldEntries, labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Step } from '../writing/journal.ts';
 
 /** The fields in which a row here and there read differently. */
-export const differingFields = ({ key, here, there }: Sight) =>
-  changesOf({ entity: key.entity, before: there, after: here })
+export const fieldDiff = ({ key, here, there }: RowPair) =>
+  fieldChanges({ entity: key.entity, before: there, after: here })
     .map(({ field, label, definition, before, after }) => ({
       ...{ field, label },
-      there: inWords(definition, before),
-      here: inWords(definition, after),
+      there: formatValue(definition, before),
+      here: formatValue(definition, after),
     }))
     .filter((one) => one.here !== one.there);
 
 /** Labels and both values of the fields in which a step changes what stands there. */
-export function changesOf({
+export function fieldChanges({
   entity: name,
   before,
   after,

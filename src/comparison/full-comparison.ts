@@ -11,70 +11,96 @@ import {
   type Queryable,
   type Statement,
 } from '../database/sql.ts';
-import { doubtfulLine, Lines, stretchOf, withLines, type Line } from '../rows/digests.ts';
+import {
+  unknownDigest,
+  RowDigests,
+  chunkOf,
+  replaceDigests,
+  type RowDigest,
+} from '../rows/digests.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { read, walk } from '../rows/store.ts';
 import { onRows } from '../writing/claims.ts';
-import { rowsIn, writeChecked, writeSeen } from '../state/checked-chunks.ts';
-import { inTheirWords, readMappings, type Mappings } from '../state/name-mapping.ts';
+import { rowsInChunks, writeCheckedChunks, writeObservations } from '../state/checked-chunks.ts';
+import { withMappedNames, readMappings, type Mappings } from '../state/name-mapping.ts';
 import { readStates, stateAfter, writeStates } from '../state/row-state.ts';
-import { newsAbout, type Seen, type StopHashes } from '../state/destination-state.ts';
-import { isTold, oneAhead, partsOf, type Part, type Stretch } from './chunks.ts';
-import { together } from '../settle-all.ts';
+import {
+  newObservation,
+  type Observation,
+  type DestinationHashes,
+} from '../state/destination-state.ts';
+import { isComparedByDigest, prefetch, chunkParts, type Part, type Chunk } from './chunks.ts';
+import { settleAll } from '../settle-all.ts';
 
 const PART = 1000;
 
-export type Sides = { here: Stop; there: Stop; mappings: Mappings; isAnew: boolean };
+export type ComparisonSides = {
+  here: Environment;
+  there: Environment;
+  mappings: Mappings;
+  isFull: boolean;
+};
 
-/** Of a stretch that is as it was when it was checked, no row is read. Answers how many rows were seen. */
-export async function* compareTable(sides: Sides, entity: Entity): AsyncGenerator<number> {
+/** Of a chunk that is as it was when it was checked, no row is read. Answers how many rows were seen. */
+export async function* compareTable(
+  sides: ComparisonSides,
+  entity: Entity,
+): AsyncGenerator<number> {
   const { here, there, mappings } = sides;
-  const isTrusted = isTold(entity, mappings);
-  const isUntold = sides.isAnew || !isTrusted;
-  const parts = partsOf(entity, { here, there, source: null }, { from: 0, isUntold, wanted });
-  const looks = oneAhead(parts, async (part) => {
-    const doubtful = part.stretches.filter(({ unsure }) => unsure?.size !== 0);
+  const isTrusted = isComparedByDigest(entity, mappings);
+  const ignoresChecked = sides.isFull || !isTrusted;
+  const parts = chunkParts(
+    entity,
+    { here, there, source: null },
+    { from: 0, ignoresChecked, wanted },
+  );
+  const looks = prefetch(parts, async (part) => {
+    const doubtful = part.chunks.filter(({ unsure }) => unsure?.size !== 0);
     const rows = doubtful.length === 0 ? null : await readRows(sides, entity, part);
     return { part, doubtful, rows };
   });
   for await (const { part, doubtful, rows } of looks) {
     if (rows) {
-      const { news, wrong } = judge(entity, rows, mappings);
+      const { news, wrong } = findDifferences(entity, rows, mappings);
       // First, so that nothing is kept as right that was not set right: what could not be is looked at again.
       await correctStates(here, entity, wrong);
-      const doubts = new Map(wrong.map((id) => [id, doubtfulLine(id)]));
+      const doubts = new Map(wrong.map((id) => [id, unknownDigest(id)]));
       const checked = doubtful.map((one) => ({
-        ...{ stretch: one.stretch, generation: one.generation, there: one.there },
-        since: one.unsure && one.since && one.since.union(one.unsure),
-        here: !isTrusted ? noLines : withLines(one.here, within(one.stretch, doubts)),
+        ...{ chunk: one.chunk, generation: one.generation, there: one.there },
+        changed: one.unsure && one.changed && one.changed.union(one.unsure),
+        here: !isTrusted ? noLines : replaceDigests(one.here, within(one.chunk, doubts)),
       }));
-      await writeChecked(here.sql, entity.name, checked, { seen: news, at: part.at });
+      await writeCheckedChunks(here.sql, entity.name, checked, { seen: news, at: part.at });
     }
-    yield part.stretches.reduce((sum, one) => sum + one.here.ids.length + one.there.ids.length, 0);
+    yield part.chunks.reduce((sum, one) => sum + one.here.ids.length + one.there.ids.length, 0);
   }
 }
 
-const noLines = new Lines();
+const noLines = new RowDigests();
 
-const within = (stretch: number, lines: Map<number, Line>) =>
-  new Map([...lines].filter(([id]) => stretchOf(id) === stretch));
+const within = (chunk: number, lines: Map<number, RowDigest>) =>
+  new Map([...lines].filter(([id]) => chunkOf(id) === chunk));
 
-const wanted = ({ here, there, unsure }: Stretch) => unsure ?? new Set([...here.ids, ...there.ids]);
+const wanted = ({ here, there, unsure }: Chunk) => unsure ?? new Set([...here.ids, ...there.ids]);
 
 /** Rows of a part on both sides, with what the books say of them, and of others where nothing was checked. */
-async function readRows({ here, there }: Sides, entity: Entity, part: Part): Promise<Rows> {
+async function readRows(
+  { here, there }: ComparisonSides,
+  entity: Entity,
+  part: Part,
+): Promise<Rows> {
   const keys = part.ids.map((id) => ({ entity: entity.name, id }));
-  const whole = part.stretches.filter(({ unsure }) => unsure === null);
+  const whole = part.chunks.filter(({ unsure }) => unsure === null);
   const within = join(
-    [sql`row_id in (${part.ids})`, ...rowsIn(whole.map(({ stretch }) => stretch))],
+    [sql`row_id in (${part.ids})`, ...rowsInChunks(whole.map(({ chunk }) => chunk))],
     ' or ',
   );
-  const [own, other, states, stops] = await together([
+  const [own, other, states, stops] = await settleAll([
     read(here, keys),
     read(there, keys),
     statesOf(here.sql, entity, within),
-    stopsOf(here.sql, entity, within),
+    destinationHashesOf(here.sql, entity, within),
   ]);
   const byId = (rows: Map<string, Row>) =>
     new Map([...rows.values()].map((row) => [row.id, row] as const));
@@ -82,47 +108,50 @@ async function readRows({ here, there }: Sides, entity: Entity, part: Part): Pro
 }
 
 /** Documents have no digests: all of both sides are read. */
-export async function* compareDocuments(sides: Sides, entity: Entity): AsyncGenerator<number> {
+export async function* compareDocuments(
+  sides: ComparisonSides,
+  entity: Entity,
+): AsyncGenerator<number> {
   const { here, there, mappings } = sides;
-  const parts = oneAhead(bothInParts(here, there, entity), async (part) => {
+  const parts = prefetch(bothInParts(here, there, entity), async (part) => {
     const within = sql`row_id > ${part.after} and row_id <= ${part.upTo}`;
-    const [states, stops] = await together([
+    const [states, stops] = await settleAll([
       statesOf(here.sql, entity, within),
-      stopsOf(here.sql, entity, within),
+      destinationHashesOf(here.sql, entity, within),
     ]);
     return { ...part, states, stops };
   });
   for await (const part of parts) {
-    const { news, wrong } = judge(entity, part, mappings);
-    await writeSeen(here.sql, news, part.at);
+    const { news, wrong } = findDifferences(entity, part, mappings);
+    await writeObservations(here.sql, news, part.at);
     await correctStates(here, entity, wrong);
     yield part.own.size + part.other.size;
   }
 }
 
-/** Rows of both sides by id, stretch after stretch as far as both were read. */
-async function* bothInParts(here: Stop, there: Stop, entity: Entity) {
+/** Rows of both sides by id, chunk after chunk as far as both were read. */
+async function* bothInParts(here: Environment, there: Environment, entity: Entity) {
   // What is read later may be as it stood at the beginning: that is how old it is.
   const at = new Date().toISOString();
   const [mine, theirs] = [
-    new Ahead(walk(here, entity, -1, PART)),
-    new Ahead(walk(there, entity, -1, PART)),
+    new ReadAhead(walk(here, entity, -1, PART)),
+    new ReadAhead(walk(there, entity, -1, PART)),
   ];
   try {
     for (let after = -1; after < Number.MAX_SAFE_INTEGER;) {
       await refuseWhileUpdating(here, there);
-      await together([mine.fill(), theirs.fill()]);
+      await settleAll([mine.fill(), theirs.fill()]);
       const upTo = Math.min(mine.upTo, theirs.upTo);
       yield { at, after, upTo, own: mine.take(upTo), other: theirs.take(upTo) };
       after = upTo;
     }
   } finally {
-    await together([mine.close(), theirs.close()]);
+    await settleAll([mine.close(), theirs.close()]);
   }
 }
 
 /** Rows that were read, and not taken yet. */
-class Ahead {
+class ReadAhead {
   readonly #parts: AsyncIterator<Row[]>;
   #rows: Row[] = [];
   #isEnd = false;
@@ -157,25 +186,25 @@ type Rows = {
   other: Map<number, Row>;
   /** Hashes of rows that stand here, as the books have them. */
   states: Map<number, string>;
-  stops: Map<number, StopHashes>;
+  stops: Map<number, DestinationHashes>;
 };
 
 /** What is news about the other side, and the ids of rows here of which the books are wrong. */
-function judge(entity: Entity, { own, other, states, stops }: Rows, mappings: Mappings) {
+function findDifferences(entity: Entity, { own, other, states, stops }: Rows, mappings: Mappings) {
   const ids = new Set([...own.keys(), ...other.keys(), ...states.keys()]);
-  for (const [id, { seen_hash: seen }] of stops) if (seen !== null) ids.add(id);
-  const news: Seen[] = [];
+  for (const [id, { observed_hash: seen }] of stops) if (seen !== null) ids.add(id);
+  const news: Observation[] = [];
   const wrong: number[] = [];
   for (const id of ids) {
     const [row, their] = [own.get(id), other.get(id)];
-    const mine = row && inTheirWords(entity, row, mappings);
+    const mine = row && withMappedNames(entity, row, mappings);
     const hereHash = mine ? hashOf(entity, mine) : null;
     const isSame = mine && their && isSameContent(entity, mine, their);
     const seen = isSame ? hereHash : their ? hashOf(entity, their) : null;
     if (hereHash !== (states.get(id) ?? null)) wrong.push(id);
     const isEqual = their !== undefined && seen === hereHash;
     const key = { entity: entity.name, id };
-    const one = newsAbout(entity, key, { there: their ?? null, seen, isEqual }, stops.get(id));
+    const one = newObservation(entity, key, { there: their ?? null, seen, isEqual }, stops.get(id));
     if (one) news.push(one);
   }
   return { news, wrong };
@@ -190,16 +219,16 @@ async function statesOf(on: Queryable, { name }: Entity, within: Statement) {
   return new Map(lines.map(({ row_id: id, hash }) => [id, hash]));
 }
 
-async function stopsOf(on: Queryable, { name }: Entity, within: Statement) {
-  const lines = await select<StopHashes & { row_id: number }>(
+async function destinationHashesOf(on: Queryable, { name }: Entity, within: Statement) {
+  const lines = await select<DestinationHashes & { row_id: number }>(
     on,
-    sql`select row_id, seen_hash, base_hash from stop_state where entity = ${name} and (${within})`,
+    sql`select row_id, observed_hash, base_hash from destination_state where entity = ${name} and (${within})`,
   );
   return new Map(lines.map((line) => [line.row_id, line]));
 }
 
 /** Rows that were written past this program: the books follow what stands there. */
-async function correctStates(here: Stop, entity: Entity, ids: number[]) {
+async function correctStates(here: Environment, entity: Entity, ids: number[]) {
   if (ids.length === 0) return;
   const keys = ids.map((id) => ({ entity: entity.name, id }));
   await transaction(here.sql, async (connection) => {
@@ -215,7 +244,7 @@ async function correctStates(here: Stop, entity: Entity, ids: number[]) {
       if (busy.has(key.id)) return [];
       if (!row)
         return state && !state.deleted_at ? [{ ...state, deleted_at: toSqlInstant(now) }] : [];
-      const hash = hashOf(entity, inTheirWords(entity, row, mappings));
+      const hash = hashOf(entity, withMappedNames(entity, row, mappings));
       if (state?.hash === hash && !state.deleted_at) return [];
       const instant = row.modified_at === '' ? now : row.modified_at;
       return [stateAfter(entity, row, state, { person: OUTSIDE, instant, mappings })];

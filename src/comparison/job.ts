@@ -2,46 +2,46 @@
 // old it is.
 import { travelling } from '../catalog/index.ts';
 import type { Queryable } from '../database/sql.ts';
-import type { Place, Stop } from '../environments/environment.ts';
+import type { Databases, Environment } from '../environments/environment.ts';
 import { countRows } from '../rows/store.ts';
-import { rung } from '../environments/rules.ts';
+import { rulesOf } from '../environments/rules.ts';
 import * as jobs from '../jobs/jobs.ts';
 import type { Work } from '../jobs/run.ts';
 import { readMappings } from '../state/name-mapping.ts';
 import { Problem } from '../problems.ts';
-import { together } from '../settle-all.ts';
+import { settleAll } from '../settle-all.ts';
 import { compareDocuments, compareTable } from './full-comparison.ts';
 
 /** There is one comparison at a time. */
 export const COMPARISON = 'comparison';
 
 /** The newest comparison, and the newest that came to its end. */
-export async function lastRuns(on: Queryable) {
+export async function latestComparisons(on: Queryable) {
   const runs = await jobs.newest(on, COMPARISON);
   return { newest: runs[0], whole: runs.find(({ state }) => state === 'done') };
 }
 
-/** `isAnew`: every row is read, whatever was checked before. */
-export const askFor = (here: Stop, person: string, { isAnew = false } = {}) =>
+/** `isFull`: every row is read, whatever was checked before. */
+export const requestComparison = (here: Environment, person: string, { isFull = false } = {}) =>
   jobs.request(here.sql, {
     kind: COMPARISON,
     name: 'Comparison of everything with the destination',
     person,
-    input: { isAnew },
+    input: { isFull },
     onlyOne: COMPARISON,
   });
 
 /** Compares every row of both sides, as a job. */
 export async function compareAll(
   { here, report }: Work,
-  { isAnew }: { isAnew: boolean },
+  { isFull }: { isFull: boolean },
 ): Promise<{ rows: number }> {
   const there = here.destination;
-  if (!there) throw new Problem(422, `Nothing is transferred out of ${rung(here.name).inText}.`);
+  if (!there) throw new Problem(422, `Nothing is transferred out of ${rulesOf(here.name).inText}.`);
   // Counted while the first rows are compared.
-  const counting = together([rowsOf(here), rowsOf(there)]).then(([mine, theirs]) => mine + theirs);
+  const counting = settleAll([rowsOf(here), rowsOf(there)]).then(([mine, theirs]) => mine + theirs);
   counting.catch(() => {});
-  const sides = { here, there, mappings: await readMappings(here.sql), isAnew };
+  const sides = { here, there, mappings: await readMappings(here.sql), isFull };
   let rows = 0;
   let told = Date.now();
   for (const entity of travelling) {
@@ -50,7 +50,7 @@ export async function compareAll(
       entity,
     )) {
       rows += seen;
-      if (Date.now() - told > TOLD_EVERY) {
+      if (Date.now() - told > REPORT_EVERY_MS) {
         told = Date.now();
         await report({ done: rows, total: await counting, doing: entity.label.many });
       }
@@ -61,9 +61,9 @@ export async function compareAll(
 }
 
 /** Milliseconds between two lines about how far it is. */
-const TOLD_EVERY = 250;
+const REPORT_EVERY_MS = 250;
 
-async function rowsOf(place: Place): Promise<number> {
+async function rowsOf(place: Databases): Promise<number> {
   let rows = 0;
   for (const entity of travelling) rows += await countRows(place, entity);
   return rows;

@@ -41,15 +41,15 @@ export async function matrix(on: Queryable): Promise<Matrix> {
 /** Every row that either side has, and what makes its status. */
 const everyRow = sql`
   select s.entity, s.row_id, s.deleted_at is null as is_here, s.deleted_at is not null as is_deleted,
-         t.seen_hash is not null as is_there, t.base_hash is not null as has_base,
-         s.hash <=> t.seen_hash as is_equal, s.hash <=> t.base_hash as here_is_base,
-         t.seen_hash <=> t.base_hash as there_is_base
+         t.observed_hash is not null as is_there, t.base_hash is not null as has_base,
+         s.hash <=> t.observed_hash as is_equal, s.hash <=> t.base_hash as here_is_base,
+         t.observed_hash <=> t.base_hash as there_is_base
     from row_state s
-    left join stop_state t on t.entity = s.entity and t.row_id = s.row_id
+    left join destination_state t on t.entity = s.entity and t.row_id = s.row_id
   union all
-  select t.entity, t.row_id, 0, 0, t.seen_hash is not null, t.base_hash is not null, 0, 0,
-         t.seen_hash <=> t.base_hash
-    from stop_state t
+  select t.entity, t.row_id, 0, 0, t.observed_hash is not null, t.base_hash is not null, 0, 0,
+         t.observed_hash <=> t.base_hash
+    from destination_state t
     left join row_state s on s.entity = t.entity and s.row_id = t.row_id
    where s.entity is null`;
 
@@ -67,7 +67,7 @@ function statusFrom(one: Signature): Status | null {
 }
 
 /** Rows of one entity and status, by id, `limit` at the most after `after`. */
-export async function rowsWith(
+export async function idsInMatrix(
   on: Queryable,
   { entity, status }: { entity: string; status: Status },
   { after, limit }: { after: number; limit: number },

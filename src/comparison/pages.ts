@@ -2,15 +2,15 @@
 import type { Request, Response } from 'express';
 import { keyText, titleOf } from '../catalog/entity.ts';
 import { entityNamed, travelling } from '../catalog/index.ts';
-import { rung } from '../environments/rules.ts';
-import type { Stop } from '../environments/environment.ts';
-import { see } from './compare-pairs.ts';
-import { differingFields } from './field-diff.ts';
+import { rulesOf } from '../environments/rules.ts';
+import type { Environment } from '../environments/environment.ts';
+import { comparePairs } from './compare-pairs.ts';
+import { fieldDiff } from './field-diff.ts';
 import { statuses, type Status } from '../state/status.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';
 import * as comparison from './job.ts';
-import { matrix, rowsWith } from './matrix.ts';
+import { matrix, idsInMatrix } from './matrix.ts';
 import { unreachable } from '../environments/unreachable.ts';
 import { destinationOf } from '../environments/app.ts';
 
@@ -20,11 +20,11 @@ export async function showComparison(req: Request, res: Response) {
   const status = statuses.find((one) => one === textIn(req.query, 'status'));
   const counts = await matrix(req.here.sql);
   const found = [...counts.values()].flatMap((own) => [...own.keys()]);
-  await page(req, res, 'pictures/comparison', {
-    title: `Compare with ${rung(there.name).inText}`,
-    crumbs: [{ text: `Compare with ${rung(there.name).inText}` }],
-    there: rung(there.name),
-    runs: await comparison.lastRuns(req.here.sql),
+  await page(req, res, 'comparison/page', {
+    title: `Compare with ${rulesOf(there.name).inText}`,
+    crumbs: [{ text: `Compare with ${rulesOf(there.name).inText}` }],
+    there: rulesOf(there.name),
+    runs: await comparison.latestComparisons(req.here.sql),
     counts,
     entities: travelling,
     columns: statuses.filter((one) => found.includes(one)),
@@ -36,22 +36,22 @@ export async function showComparison(req: Request, res: Response) {
 }
 
 /** Rows of one field of the matrix, looked at once more, each with what differs. */
-async function differing(req: Request, there: Stop, name: string, status: Status) {
+async function differing(req: Request, there: Environment, name: string, status: Status) {
   const entity = entityNamed(name);
   const after = numberOrNull(req.query['after']) ?? 0;
   const limit = 50;
-  const ids = await rowsWith(req.here.sql, { entity: entity.name, status }, { after, limit });
+  const ids = await idsInMatrix(req.here.sql, { entity: entity.name, status }, { after, limit });
   const keys = ids.map((id) => ({ entity: entity.name, id }));
-  const sights = await see(req.here, there, keys).catch((error: unknown) => {
+  const pairs = await comparePairs(req.here, there, keys).catch((error: unknown) => {
     throw unreachable(error, there);
   });
   const rows = keys.flatMap((key) => {
-    const sight = sights.get(keyText(key));
-    if (!sight?.status) return [];
-    const fields = differingFields(sight);
-    const row = sight.here ?? sight.there;
+    const pair = pairs.get(keyText(key));
+    if (!pair?.status) return [];
+    const fields = fieldDiff(pair);
+    const row = pair.here ?? pair.there;
     const title = row ? titleOf(entity, row) : `${entity.label.one} ${key.id}`;
-    return [{ key, title, status: sight.status, isHere: sight.here !== null, fields }];
+    return [{ key, title, status: pair.status, isHere: pair.here !== null, fields }];
   });
   return { rows, next: ids.length === limit ? ids.at(-1) : null };
 }
@@ -59,8 +59,8 @@ async function differing(req: Request, there: Stop, name: string, status: Status
 /** Compares everything anew, as a job; the page shows how far it is. */
 export async function compare(req: Request, res: Response) {
   destinationOf(req.here);
-  const { job, isNew } = await comparison.askFor(req.here, accountOf(req).email, {
-    isAnew: textIn(req.body, 'anew') === 'yes',
+  const { job, isNew } = await comparison.requestComparison(req.here, accountOf(req).email, {
+    isFull: textIn(req.body, 'anew') === 'yes',
   });
   if (isNew) await req.line.push(job);
   else flash(req, 'A comparison is under way already.');

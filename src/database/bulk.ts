@@ -1,6 +1,6 @@
 // Many lines in as few statements as a server takes: cut by length, because max_allowed_packet bounds a statement.
 import { escape, format } from 'mysql2/promise';
-import { runAs, Statement, type Queryable } from './sql.ts';
+import { runText, Statement, type Queryable } from './sql.ts';
 
 /** UTF-16 units of a statement: three bytes each at most, and one more line, below the 4 MB that old servers take. */
 const LENGTH = 250_000;
@@ -49,7 +49,7 @@ async function inStatements(
   // While the server works on one statement, the next is written.
   const send = async () => {
     await underWay;
-    underWay = runAs(on, spoken, `${before} ${text} ${after}`);
+    underWay = runText(on, spoken, `${before} ${text} ${after}`);
     // Whoever waits for it is told.
     underWay.catch(() => {});
     text = '';

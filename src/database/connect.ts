@@ -1,5 +1,5 @@
 import { MongoClient, type Db } from 'mongodb';
-import { patience } from './timeouts.ts';
+import { timeouts } from './timeouts.ts';
 import { createPool, type Pool } from 'mysql2/promise';
 
 export type SqlAddress = {
@@ -52,7 +52,7 @@ export function connectNosql(address: NosqlAddress): { client: MongoClient; docu
     directConnection: true,
     serverSelectionTimeoutMS: 3000,
     connectTimeoutMS: 3000,
-    socketTimeoutMS: patience.statement,
+    socketTimeoutMS: timeouts.statement,
     // A document must survive a crash of its server before MySQL commits what belongs to it.
     writeConcern: { w: 'majority', journal: true },
     monitorCommands: true,

@@ -74,7 +74,7 @@ async function applySql(name: string, pool: Pool, step: () => Promise<void>) {
     if (index >= done) {
       await pool.query(statement).catch((error: unknown) => {
         // The last run was killed after the statement and before it was counted.
-        if (index !== done || line === undefined || !isDoneAlready(error)) throw error;
+        if (index !== done || line === undefined || !isDoneAlready(statement, error)) throw error;
       });
       await step();
       await run(
@@ -86,12 +86,26 @@ async function applySql(name: string, pool: Pool, step: () => Promise<void>) {
   }
 }
 
+const doneAlready = new Set([
+  'ER_TABLE_EXISTS_ERROR',
+  'ER_DUP_FIELDNAME',
+  'ER_DUP_KEYNAME',
+  'ER_DUP_ENTRY',
+  'ER_CANT_DROP_FIELD_OR_KEY',
+  'ER_BAD_TABLE_ERROR',
+]);
+/** The old name of a renamed table, column or index is gone. */
+const renamedAlready = new Set([
+  'ER_NO_SUCH_TABLE',
+  'ER_BAD_FIELD_ERROR',
+  'ER_KEY_DOES_NOT_EXISTS',
+]);
+
 /** Table, column, index or row is there (or gone) already. One statement is all or nothing in InnoDB. */
-const isDoneAlready = (error: unknown) =>
-  [
-    ...['ER_TABLE_EXISTS_ERROR', 'ER_DUP_FIELDNAME', 'ER_DUP_KEYNAME', 'ER_DUP_ENTRY'],
-    ...['ER_CANT_DROP_FIELD_OR_KEY', 'ER_BAD_TABLE_ERROR'],
-  ].includes((error as { code?: string }).code ?? '');
+function isDoneAlready(statement: string, error: unknown): boolean {
+  const code = (error as { code?: string }).code ?? '';
+  return doneAlready.has(code) || (/\bRENAME\b/.test(statement) && renamedAlready.has(code));
+}
 
 async function applyModule(name: string, documents: Db) {
   const migration = (await import(new URL(name, root).href)) as {

@@ -1,5 +1,5 @@
 /** `1, 2, 3, 7` as `[1, 3], [7, 7]`. */
-export function runsOf(numbers: number[]): [number, number][] {
+export function rangesOf(numbers: number[]): [number, number][] {
   const runs: [number, number][] = [];
   for (const number of numbers.toSorted((one, other) => one - other)) {
     const last = runs.at(-1);

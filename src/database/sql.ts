@@ -1,6 +1,6 @@
 // Plain SQL beside the question it asks: values become placeholders, identifiers come from definitions.
 import { channel } from 'node:diagnostics_channel';
-import { patience } from './timeouts.ts';
+import { timeouts } from './timeouts.ts';
 import type { Pool, PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 
 export type Queryable = Pool | PoolConnection;
@@ -71,11 +71,11 @@ export async function runForId(on: Queryable, statement: Statement): Promise<num
 
 /** `START TRANSACTION`, `COMMIT` and the like. */
 export const command = async (connection: PoolConnection, text: string): Promise<void> => {
-  await inTime(connection, connection.query(text));
+  await withTimeout(connection, connection.query(text));
 };
 
 /** Runs a statement whose values are written into `text` already; it is known as `statement`. */
-export const runAs = (on: Queryable, statement: Statement, text: string) =>
+export const runText = (on: Queryable, statement: Statement, text: string) =>
   // Without values (an empty list of them does not do) the driver does not look for placeholders in it.
   ask(on, statement, { sql: text, values: null });
 
@@ -88,10 +88,10 @@ async function ask(
   },
 ): Promise<unknown> {
   statements.publish(statement);
-  if (!('getConnection' in on)) return (await inTime(on, on.query(question)))[0];
+  if (!('getConnection' in on)) return (await withTimeout(on, on.query(question)))[0];
   const connection = await on.getConnection();
   try {
-    const [answer] = await inTime(connection, connection.query(question));
+    const [answer] = await withTimeout(connection, connection.query(question));
     return answer;
   } finally {
     // One that was destroyed is not in the pool any more, and stays out.
@@ -109,13 +109,13 @@ class StatementTimeout extends Error {
  * timer begins only when a statement reaches the front of the queue, so it does not see a server that fell
  * silent before that. Nobody else may wait behind what is still unanswered: the connection is destroyed.
  */
-async function inTime<T>(connection: PoolConnection, answer: Promise<T>): Promise<T> {
+async function withTimeout<T>(connection: PoolConnection, answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       connection.destroy();
       reject(new StatementTimeout('The server was silent for too long'));
-    }, patience.statement);
+    }, timeouts.statement);
   });
   try {
     return await Promise.race([answer, silence]);

@@ -1,2 +1,2 @@
 // How long a server may be silent before it counts as gone. Tests make it short.
-export const patience = { statement: 60_000 };
+export const timeouts = { statement: 60_000 };

@@ -1,6 +1,6 @@
 // Which errors of a database may be gone at the next attempt.
 
-const passing = new Set([
+const transient = new Set([
   'ER_LOCK_DEADLOCK',
   'ER_LOCK_WAIT_TIMEOUT',
   'ER_CHECKREAD',
@@ -19,14 +19,14 @@ const passing = new Set([
 ]);
 
 // MongoDB: a cursor that is gone, not primary, shutting down, interrupted by that.
-const passingMongo = new Set([43, 91, 189, 237, 10_107, 11_600, 11_602, 13_435, 13_436]);
+const transientMongo = new Set([43, 91, 189, 237, 10_107, 11_600, 11_602, 13_435, 13_436]);
 
 /** It may work at the next attempt: a lock, or a server that is away. */
-export function isPassing(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   const { code, name = '', fatal } = error as { code?: string; name?: string; fatal?: boolean };
   return (
-    passing.has(String(code)) ||
-    (name === 'MongoServerError' && passingMongo.has(Number(code))) ||
+    transient.has(String(code)) ||
+    (name === 'MongoServerError' && transientMongo.has(Number(code))) ||
     /^(ClientOffline|ClientClosed|DisconnectsClient|SocketClosedUnexpectedly)Error$/.test(
       // The redis client's errors go by their class alone.
       error instanceof Error ? error.constructor.name : '',

@@ -10,14 +10,19 @@ import {
 import { textOf, type Link } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { idsByName } from '../rows/names.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import { deletion } from './deletions.ts';
-import { holding } from '../rows/unique-values.ts';
+import { rowsWithUniqueValue } from '../rows/unique-values.ts';
 
 /** @throws Invalid with one message for each field that does not fit */
-export async function check(here: Stop, entity: Entity, id: number | null, content: Content) {
+export async function check(
+  here: Environment,
+  entity: Entity,
+  id: number | null,
+  content: Content,
+) {
   const errors: FieldErrors = {};
   for (const { field, to } of referencesOf(entity)) {
     const target = content[field];
@@ -29,7 +34,9 @@ export async function check(here: Stop, entity: Entity, id: number | null, conte
   for (const [field, { unique, through }] of fieldEntries(entity)) {
     if (unique) {
       const value = textOf(content[field]);
-      const holder = (await holding(here, entity, field, [value])).find((one) => one.id !== id);
+      const holder = (await rowsWithUniqueValue(here, entity, field, [value])).find(
+        (one) => one.id !== id,
+      );
       if (holder) {
         errors[field] =
           `${labelOf(entity, field)} must be different from the ${labelOf(entity, field).toLowerCase()} of ${entity.label.one.toLowerCase()} ${holder.id}`;
@@ -47,7 +54,7 @@ export async function check(here: Stop, entity: Entity, id: number | null, conte
   if (Object.keys(errors).length > 0) throw new Invalid(errors);
 }
 
-async function unknownNames(here: Stop, links: Link[]) {
+async function unknownNames(here: Environment, links: Link[]) {
   for (const [kind, names] of [
     ['city', links.map((link) => link.city)],
     ['partner', links.flatMap((link) => link.partner ?? [])],
@@ -60,7 +67,7 @@ async function unknownNames(here: Stop, links: Link[]) {
 }
 
 /** Other environments find a city or partner by its name, and rows carry it as content. */
-async function renameError(here: Stop, entity: Entity, id: number, content: Content) {
+async function renameError(here: Environment, entity: Entity, id: number, content: Content) {
   const { row, usedBy } = await deletion(here, entity, id);
   const isRenamed = contentOf(entity, row)['name'] !== content['name'];
   return isRenamed && usedBy.length > 0

@@ -2,17 +2,17 @@
 import { hash } from 'node:crypto';
 import { hashOf } from '../catalog/content.ts';
 import { keyText, titleOf, type Entity, type Row } from '../catalog/entity.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { read, readBy } from '../rows/store.ts';
-import { fromElsewhere, usesOf } from '../rows/references.ts';
+import { fromOtherRows, referencingRows } from '../rows/references.ts';
 import { Conflict, NotFound } from '../problems.ts';
-import { write, type Home } from '../writing/write-here.ts';
+import { writeHere, type WriteContext } from '../writing/write-here.ts';
 import type { Author } from '../state/row-state.ts';
 import { dependentsOf } from '../catalog/family.ts';
 
 export type Deletion = {
   row: Row;
-  goesAlong: { entity: Entity; row: Row }[];
+  dependents: { entity: Entity; row: Row }[];
   usedBy: { entity: Entity; row: Row }[];
   /** Everything that would go: the row, and what goes along. */
   all: { entity: Entity; row: Row }[];
@@ -21,21 +21,21 @@ export type Deletion = {
 };
 
 /** What a deletion takes along, and what stands in its way. */
-export async function deletion(here: Stop, entity: Entity, id: number): Promise<Deletion> {
+export async function deletion(here: Environment, entity: Entity, id: number): Promise<Deletion> {
   const key = { entity: entity.name, id };
   const row = (await read(here, [key])).get(keyText(key));
   if (!row) throw new NotFound(`${entity.label.one} ${id} is not here.`);
-  const goesAlong: Deletion['goesAlong'] = [];
+  const goesAlong: Deletion['dependents'] = [];
   for (const dependent of dependentsOf(entity)) {
     const rows = await readBy(here, dependent, dependent.owner ?? '', [id]);
     goesAlong.push(...rows.map((one) => ({ entity: dependent, row: one })));
   }
   const along = goesAlong.map((one) => ({ entity: one.entity.name, id: one.row.id }));
-  const uses = fromElsewhere(await usesOf(here, [key], { under: true }), along);
-  const usedBy = uses.map(({ user }) => user);
+  const uses = fromOtherRows(await referencingRows(here, [key], { under: true }), along);
+  const usedBy = uses.map(({ referrer: user }) => user);
   const all = [{ entity, row }, ...goesAlong];
   const seen = hash('sha256', all.map((one) => hashOf(one.entity, one.row)).join(' '));
-  return { row, goesAlong, usedBy, all, seen };
+  return { row, dependents: goesAlong, usedBy, all, seen };
 }
 
 /**
@@ -43,7 +43,7 @@ export async function deletion(here: Stop, entity: Entity, id: number): Promise<
  * @throws Conflict when other rows still use it
  */
 export async function remove(
-  home: Home,
+  home: WriteContext,
   author: Author,
   entity: Entity,
   id: number,
@@ -57,6 +57,6 @@ export async function remove(
   }
   if (shown !== undefined && shown !== seen) return 'changed since';
   const changes = all.map((one) => ({ entity: one.entity, before: one.row, after: null }));
-  await write(home, author, changes);
+  await writeHere(home, author, changes);
   return 'deleted';
 }

@@ -4,14 +4,14 @@ import { fieldEntries, keyText, type Entity, type Row, type RowKey } from '../ca
 import { textOf } from '../catalog/fields.ts';
 import { drawIds } from '../environments/ids.ts';
 import { readOne } from '../rows/store.ts';
-import { usesOf } from '../rows/references.ts';
-import { write, type Change, type Home } from '../writing/write-here.ts';
+import { referencingRows } from '../rows/references.ts';
+import { writeHere, type Change, type WriteContext } from '../writing/write-here.ts';
 import type { Author } from '../state/row-state.ts';
 import { NotFound, Unavailable } from '../problems.ts';
 
 /** Answers the new key. @throws NotFound when the row is not here */
 export async function giveNewId(
-  home: Home,
+  home: WriteContext,
   author: Author,
   entity: Entity,
   id: number,
@@ -23,7 +23,7 @@ export async function giveNewId(
   const row = await withoutUniqueNames(home, author, entity, found);
   const next = await drawIds(here, entity.name);
   const users = new Map<string, Change & { before: Row; after: Row }>();
-  for (const { user } of await usesOf(here, [old], { under: true })) {
+  for (const { referrer: user } of await referencingRows(here, [old], { under: true })) {
     const text = keyText({ entity: user.entity.name, id: user.row.id });
     const change = users.get(text) ?? { entity: user.entity, before: user.row, after: user.row };
     users.set(text, { ...change, after: { ...change.after, [user.field]: next } });
@@ -34,22 +34,25 @@ export async function giveNewId(
     { entity, before: row, after: null },
   ];
   try {
-    await write(home, author, changes, { name: `${textOf(found[entity.title])} under a new ID` });
+    await writeHere(home, author, changes, {
+      name: `${textOf(found[entity.title])} under a new ID`,
+    });
   } catch (error) {
     // What is not certain yet is finished by the program itself.
     const isOver = !(error instanceof Unavailable);
-    if (row !== found && isOver) await write(home, author, [{ entity, before: row, after: found }]);
+    if (row !== found && isOver)
+      await writeHere(home, author, [{ entity, before: row, after: found }]);
     throw error;
   }
   return { entity: entity.name, id: next };
 }
 
 /** A document goes after its successor has come, so a name that may stand only once is freed first. */
-async function withoutUniqueNames(home: Home, author: Author, entity: Entity, row: Row) {
+async function withoutUniqueNames(home: WriteContext, author: Author, entity: Entity, row: Row) {
   const unique = fieldEntries(entity).filter(([, field]) => field.unique);
   if (entity.store === 'mysql' || unique.length === 0) return row;
   const freed = { ...row };
   for (const [name] of unique) freed[name] = `${textOf(row[name]).slice(0, 50)} (ID ${row.id})`;
-  await write(home, author, [{ entity, before: row, after: freed }]);
+  await writeHere(home, author, [{ entity, before: row, after: freed }]);
   return freed;
 }

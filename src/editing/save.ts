@@ -12,12 +12,12 @@ import {
 } from '../catalog/entity.ts';
 import { first, sql } from '../database/sql.ts';
 import { drawIds } from '../environments/ids.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { Conflict, Invalid, NotFound, Unavailable } from '../problems.ts';
 import { check } from './checks.ts';
 import * as journal from '../writing/journal.ts';
-import { write, type Home } from '../writing/write-here.ts';
+import { writeHere, type WriteContext } from '../writing/write-here.ts';
 import { readStates, type Author } from '../state/row-state.ts';
 
 /** Someone saved the row in between, and both changed the same field. */
@@ -42,7 +42,7 @@ export class EditConflict extends Conflict {
  * @throws Invalid when a value does not fit, or when the form was sent before with other values
  */
 export async function add(
-  home: Home,
+  home: WriteContext,
   author: Author,
   entity: Entity,
   content: Content,
@@ -54,13 +54,18 @@ export async function add(
   await check(here, entity, null, content);
   const id = await drawIds(here, entity.name);
   const after: Row = { ...content, id, modified_at: '' };
-  const written = await write(home, author, [{ entity, before: null, after }], { key });
+  const written = await writeHere(home, author, [{ entity, before: null, after }], { key });
   return written.isNew ? id : sameAdd(here, written.transfer, entity, content);
 }
 
 /** What became of a form that was posted before. */
-async function sameAdd(here: Stop, twin: journal.Transfer, entity: Entity, content: Content) {
-  const ended = await journal.whenEnded(here, twin.id);
+async function sameAdd(
+  here: Environment,
+  twin: journal.Transfer,
+  entity: Entity,
+  content: Content,
+) {
+  const ended = await journal.waitUntilEnded(here, twin.id);
   const [step] = await journal.stepsOf(here.sql, twin.id);
   if (!journal.overStates.includes(ended.state)) {
     throw new Unavailable(
@@ -84,7 +89,7 @@ async function sameAdd(here: Stop, twin: journal.Transfer, entity: Entity, conte
  * @throws EditConflict when both changed the same field
  */
 export async function save(
-  home: Home,
+  home: WriteContext,
   author: Author,
   { entity, id }: { entity: Entity; id: number },
   content: Content,
@@ -102,14 +107,14 @@ export async function save(
   await check(here, entity, id, wanted);
   const changed = differingFields(entity, before, wanted);
   if (changed.length > 0) {
-    await write(home, author, [{ entity, before, after: { ...before, ...wanted } }]);
+    await writeHere(home, author, [{ entity, before, after: { ...before, ...wanted } }]);
   }
   return changed.map((field) => labelOf(entity, field));
 }
 
 /** Three ways: as it was opened, as they saved it, as I typed it. */
 async function merge(
-  here: Stop,
+  here: Environment,
   entity: Entity,
   {
     before: theirs,
@@ -128,9 +133,9 @@ async function merge(
   const fields: string[] = [];
   for (const [field] of fieldEntries(entity)) {
     const isMine = !opened || !isSameValue(mine[field], opened[field]);
-    const isTheirs = !opened || !isSameValue(theirs[field], opened[field]);
+    const isForeign = !opened || !isSameValue(theirs[field], opened[field]);
     merged[field] = (isMine ? mine[field] : theirs[field]) ?? null;
-    if (isMine && isTheirs && !isSameValue(mine[field], theirs[field])) fields.push(field);
+    if (isMine && isForeign && !isSameValue(mine[field], theirs[field])) fields.push(field);
   }
   if (fields.length > 0) {
     const by = state.changed_by;
@@ -140,7 +145,7 @@ async function merge(
 }
 
 /** A row's content as it stood at a version, from its history. */
-async function contentAt(here: Stop, { entity, id }: RowKey, version: number) {
+async function contentAt(here: Environment, { entity, id }: RowKey, version: number) {
   const line = await first<{ after_image: string | null }>(
     here.sql,
     sql`select after_image from arrival

@@ -9,36 +9,36 @@ import {
 } from '../database/connect.ts';
 import type { Settings } from '../settings.ts';
 import { folderStorage } from '../storage/storage.ts';
-import { watch, type Watch } from '../version/compatibility.ts';
-import { rung, type EnvironmentName, type Grounds } from './rules.ts';
-import type { Stop } from './environment.ts';
+import { cachedCompatibility, type CachedCompatibility } from '../version/compatibility.ts';
+import { rulesOf, type EnvironmentName, type EnvironmentSetup } from './rules.ts';
+import type { Environment } from './environment.ts';
 import { NotFound } from '../problems.ts';
 
 const redisClient = (url: string) => createClient({ url, disableOfflineQueue: true });
 export type Redis = ReturnType<typeof redisClient>;
 
-export type Here = Stop & {
+export type App = Environment & {
   settings: Settings;
   /** Where rows go next; null in production and development. */
-  destination: Stop | null;
-  /** Where the copy-down reads. */
-  source: Stop | null;
-  grounds: Grounds;
+  destination: Environment | null;
+  /** Where the refresh reads. */
+  source: Environment | null;
+  setup: EnvironmentSetup;
   /** Whether this program may work on its database now; at most two seconds old. */
-  standing: Watch;
+  compatibility: CachedCompatibility;
   log: Logger;
   /** Aborted when this process is to end: whatever repeats stops, answers close their connection. */
   halt: AbortController;
   close(): Promise<void>;
 };
 
-export function openHere(settings: Settings): Here {
+export function openApp(settings: Settings): App {
   const closers: (() => Promise<void>)[] = [];
   const connect = (
     name: EnvironmentName,
     at: { sql: SqlAddress; nosql: NosqlAddress },
     storage: string,
-  ): Stop => {
+  ): Environment => {
     const sql = connectSql(at.sql);
     const writers = connectSql(at.sql, 4);
     const { client, documents } = connectNosql(at.nosql);
@@ -47,27 +47,34 @@ export function openHere(settings: Settings): Here {
       () => writers.end(),
       () => client.close(),
     );
-    return { name, sql, writers, documents, storage: folderStorage(storage), tells: false };
+    return {
+      name,
+      sql,
+      writers,
+      documents,
+      storage: folderStorage(storage),
+      notifiesIndexer: false,
+    };
   };
   const { environment } = settings;
-  const { next } = rung(environment);
+  const { next } = rulesOf(environment);
   const own = connect(environment, settings, settings.storageUrl);
   return {
     ...own,
-    tells: settings.indexer !== null,
+    notifiesIndexer: settings.indexer !== null,
     settings,
     destination:
       settings.destination && next
         ? connect(next, settings.destination, settings.destinationStorageUrl)
         : null,
     source: settings.source && connect('production', settings.source, settings.sourceStorageUrl),
-    grounds: {
+    setup: {
       environment,
       isStagingAlways: settings.isStagingAlways,
       hasDestination: settings.destination !== null,
       hasSource: settings.source !== null,
     },
-    standing: watch(own.documents, settings.supportedVersion),
+    compatibility: cachedCompatibility(own.documents, settings.supportedVersion),
     halt: new AbortController(),
     log: pino({
       level: settings.logLevel,
@@ -98,20 +105,20 @@ export function withoutValues(error: unknown) {
 }
 
 /** Redis for sessions and throttling; every key begins with the environment's name. */
-export async function openRedis(here: Here): Promise<Redis> {
+export async function openRedis(here: App): Promise<Redis> {
   const { redis, connected } = reachRedis(here);
   await connected;
   return redis;
 }
 
 /** The same without waiting: until it is connected, every question is refused at once. */
-export function reachRedis({ settings, log }: Here): { redis: Redis; connected: Promise<unknown> } {
+export function reachRedis({ settings, log }: App): { redis: Redis; connected: Promise<unknown> } {
   const redis = redisClient(settings.redisUrl);
   redis.on('error', (error: Error) => log.warn({ err: error }, 'redis'));
   return { redis, connected: redis.connect() };
 }
 
-export function destinationOf({ name, destination }: Here): Stop {
-  if (!destination) throw new NotFound(`Nothing is transferred out of ${rung(name).inText}.`);
+export function destinationOf({ name, destination }: App): Environment {
+  if (!destination) throw new NotFound(`Nothing is transferred out of ${rulesOf(name).inText}.`);
   return destination;
 }

@@ -5,10 +5,10 @@ import type { Storage } from '../storage/storage.ts';
 import type { EnvironmentName } from './rules.ts';
 
 /** Where rows can be read; `sql` may be a connection inside a transaction. */
-export type Place = { sql: Queryable; documents: Db };
+export type Databases = { sql: Queryable; documents: Db };
 
 /** One environment's databases and storage, as this program reaches them. */
-export type Stop = {
+export type Environment = {
   name: EnvironmentName;
   sql: Pool;
   /**
@@ -19,5 +19,5 @@ export type Stop = {
   documents: Db;
   storage: Storage;
   /** What is written from here is told to other systems, through the outbox. */
-  tells: boolean;
+  notifiesIndexer: boolean;
 };

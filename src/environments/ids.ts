@@ -1,13 +1,13 @@
 // Ids come from a sequence of the environment's own and are never given out twice.
 import type { Pool } from 'mysql2/promise';
 import { run, runForId, sql } from '../database/sql.ts';
-import { rung, type EnvironmentName } from './rules.ts';
+import { rulesOf, type EnvironmentName } from './rules.ts';
 
 type Where = { name: EnvironmentName; sql: Pool };
 
 /** Draws `count` ids in a row and answers the first; one statement, so that many may draw at once. */
 export async function drawIds(where: Where, entity: string, count = 1): Promise<number> {
-  const { from, to } = rung(where.name).ids;
+  const { from, to } = rulesOf(where.name).ids;
   const next = await runForId(
     where.sql,
     sql`insert into id_sequence (entity, next) values (${entity}, ${from + count})
@@ -20,7 +20,7 @@ export async function drawIds(where: Where, entity: string, count = 1): Promise<
 
 /** Lifts the sequence above ids that came from elsewhere; ids of another environment's range do not count. */
 export async function raiseIds(where: Where, entity: string, ids: number[]) {
-  const { from, to } = rung(where.name).ids;
+  const { from, to } = rulesOf(where.name).ids;
   const highest = Math.max(from - 1, ...ids.filter((id) => id >= from && id <= to));
   await run(
     where.sql,

@@ -3,7 +3,7 @@
 export const environmentNames = ['development', 'staging', 'preprod', 'production'] as const;
 export type EnvironmentName = (typeof environmentNames)[number];
 
-type Rung = {
+type EnvironmentRules = {
   label: string;
   /** As in "in staging", "to pre-production". */
   inText: string;
@@ -21,7 +21,7 @@ type Rung = {
   isTested: boolean;
 };
 
-const ladder: Record<EnvironmentName, Rung> = {
+const rules: Record<EnvironmentName, EnvironmentRules> = {
   development: {
     label: 'Development',
     inText: 'development',
@@ -64,17 +64,17 @@ const ladder: Record<EnvironmentName, Rung> = {
   },
 };
 
-export const rung = (environment: EnvironmentName): Rung => ladder[environment];
+export const rulesOf = (environment: EnvironmentName): EnvironmentRules => rules[environment];
 
 /** The environments that rows pass through, in order; development stands apart. */
-export const route: EnvironmentName[] = ['staging', 'preprod', 'production'];
+export const ladder: EnvironmentName[] = ['staging', 'preprod', 'production'];
 
 /** What decides what may be done in an environment. */
-export type Grounds = {
+export type EnvironmentSetup = {
   environment: EnvironmentName;
   /** The revert switch, IS_STAGING_ALWAYS. */
   isStagingAlways: boolean;
   hasDestination: boolean;
-  /** Production can be read from here, for the copy-down and to bring rows back. */
+  /** Production can be read from here, for the refresh and to bring rows back. */
   hasSource: boolean;
 };

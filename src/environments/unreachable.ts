@@ -1,12 +1,12 @@
 // What a person can do about an environment that does not answer.
-import { isPassing } from '../database/transient-errors.ts';
-import { rung } from './rules.ts';
-import type { Stop } from './environment.ts';
+import { isTransient } from '../database/transient-errors.ts';
+import { rulesOf } from './rules.ts';
+import type { Environment } from './environment.ts';
 import { Problem, Unavailable } from '../problems.ts';
 
 /** What a person can do about a destination that does not answer. */
-export function unreachable(error: unknown, there: Stop): unknown {
-  const { label } = rung(there.name);
+export function unreachable(error: unknown, there: Environment): unknown {
+  const { label } = rulesOf(there.name);
   const { code, codeName } = error as { code?: string | number; codeName?: string };
   if (error instanceof Problem) return error;
   if (code === 'ER_ACCESS_DENIED_ERROR' || code === 18 || codeName === 'AuthenticationFailed') {
@@ -14,7 +14,7 @@ export function unreachable(error: unknown, there: Stop): unknown {
       `${label} refused the user name or password. An engineer checks UNI_DIR_DESTINATION_* here. Nothing was written.`,
     );
   }
-  if (isPassing(error)) {
+  if (isTransient(error)) {
     return new Unavailable(
       `${label} cannot be reached right now. Nothing was written; try again later.`,
     );

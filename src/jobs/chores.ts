@@ -1,12 +1,12 @@
 // What every process does every few seconds. Several may do it at once: each chore takes what it works on from the
 // database, so that one of them gets it. Timers, and no schedule in Redis: one that is emptied forgets nothing.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Here } from '../environments/app.ts';
+import type { App } from '../environments/app.ts';
 
-export type Chore = { name: string; everyMs: number; run: (here: Here) => Promise<unknown> };
+export type Chore = { name: string; everyMs: number; run: (here: App) => Promise<unknown> };
 
 /** Begins all of them; answers how to stop. */
-export function keepDoing(here: Here, chores: Chore[]): () => Promise<void> {
+export function startChores(here: App, chores: Chore[]): () => Promise<void> {
   const { signal } = here.halt;
   const repeat = async ({ name, everyMs, run }: Chore) => {
     while (!signal.aborted) {

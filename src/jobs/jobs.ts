@@ -4,7 +4,7 @@ import type { Pool } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 
 export type JobState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
 export const jobStates: JobState[] = ['running', 'waiting', 'done', 'failed', 'cancelled'];
@@ -36,7 +36,7 @@ export type Job = {
 export const SILENCE = 15_000;
 
 const now = sql`utc_timestamp(3)`;
-const quiet = (milliseconds: number) =>
+const silentFor = (milliseconds: number) =>
   sql`utc_timestamp(3) - interval ${milliseconds * 1000} microsecond`;
 
 export type Wanted = {
@@ -80,7 +80,7 @@ export const byNumber = (on: Queryable, number: number) =>
   first<Job>(on, sql`select * from job where number = ${number}`);
 
 /** The job that lives under a word of `onlyOne`. */
-export const living = (on: Queryable, word: string) =>
+export const active = (on: Queryable, word: string) =>
   first<Job>(on, sql`select * from job where only_one = ${word}`);
 
 /** The newest of a kind. */
@@ -115,13 +115,13 @@ export async function begin(on: Queryable, id: string): Promise<Job | null> {
     sql`update job
            set state = 'running', attempt = attempt + 1, alive_at = ${now}, problem = null,
                started_at = coalesce(started_at, ${now})
-         where id = ${id} and (state = 'waiting' or (state = 'running' and alive_at < ${quiet(SILENCE)}))`,
+         where id = ${id} and (state = 'waiting' or (state = 'running' and alive_at < ${silentFor(SILENCE)}))`,
   );
   return found === 1 ? ((await byId(on, id)) ?? null) : null;
 }
 
 /** Says why a job is not begun yet; it is asked for again in a few seconds. */
-export const letWait = (on: Queryable, id: string, problem: string) =>
+export const postpone = (on: Queryable, id: string, problem: string) =>
   run(
     on,
     sql`update job set problem = ${problem}, alive_at = ${now} where id = ${id} and state = 'waiting'`,
@@ -152,7 +152,7 @@ export async function report(on: Queryable, job: Job, { done, total, doing, resu
   if (own.cancelled_by) throw new Cancelled(`Cancelled by ${own.cancelled_by}`);
 }
 
-export const sayAlive = (on: Queryable, job: Job) =>
+export const heartbeat = (on: Queryable, job: Job) =>
   run(on, sql`update job set alive_at = ${now} where ${mine(job)}`);
 
 export const finish = (on: Queryable, job: Job, result: unknown) =>
@@ -171,11 +171,11 @@ export const fail = (on: Queryable, job: Job, problem: string) =>
   );
 
 /** It will be tried again by itself. */
-export const putOff = (on: Queryable, job: Job, problem: string) =>
+export const retryLater = (on: Queryable, job: Job, problem: string) =>
   run(on, sql`update job set state = 'waiting', problem = ${problem} where ${mine(job)}`);
 
 /** One that waits ends at once; one that runs, at its next report. Answers whether there was something to stop. */
-export const cancel = (here: Stop, { id, name }: Pick<Job, 'id' | 'name'>, person: string) =>
+export const cancel = (here: Environment, { id, name }: Pick<Job, 'id' | 'name'>, person: string) =>
   transaction(here.sql, async (connection) => {
     const found = await run(
       connection,
@@ -199,16 +199,16 @@ export const endCancelled = (on: Queryable, job: Job) =>
   );
 
 /** Forgets what ended long ago. */
-export const tidy = ({ sql: on }: Stop) =>
+export const purgeExpired = ({ sql: on }: Environment) =>
   run(on, sql`delete from job where ended_at < ${now} - interval 90 day`);
 
 /** Jobs that wait for longer than a moment (the longer the oftener they were tried), or whose worker fell silent. */
-export const left = (on: Queryable) =>
+export const stalled = (on: Queryable) =>
   select<Listed>(
     on,
     sql`select ${inList} from job
          where (state = 'waiting'
                 and coalesce(alive_at, created_at) < ${now} - interval least(5 + 5 * attempt, 60) second)
-            or (state = 'running' and alive_at < ${quiet(SILENCE)})
+            or (state = 'running' and alive_at < ${silentFor(SILENCE)})
          order by number limit 100`,
   );

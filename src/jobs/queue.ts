@@ -1,20 +1,20 @@
 // The queue of an environment, on Redis: BullMQ runs what is written down in MySQL, on as many machines as there are.
 import { Queue, Worker } from 'bullmq';
-import type { Here, Redis } from '../environments/app.ts';
+import type { App, Redis } from '../environments/app.ts';
 import * as jobs from './jobs.ts';
 import { runJob, type Tasks } from './run.ts';
 
-const place = ({ name }: Here) => `${name}-jobs`;
+const place = ({ name }: App) => `${name}-jobs`;
 const PREFIX = 'oneway';
 
 type Queueing = Pick<jobs.Job, 'id' | 'attempt' | 'kind'>;
-export type Line = {
+export type JobQueue = {
   /** Has a job run as soon as a worker is free; when Redis does not answer, a sweep does it later. */
   push(job: Queueing): Promise<void>;
   close(): Promise<void>;
 };
 
-export function openLine(here: Here, redis: Redis): Line {
+export function openQueue(here: App, redis: Redis): JobQueue {
   let queue: Queue | null = null;
   // BullMQ wants a client that is connected; until then there is no queue.
   const open = () => {
@@ -53,7 +53,7 @@ async function push(queue: Queue, { id, attempt, kind }: Queueing) {
 }
 
 /** Runs jobs until it is told to stop; then what is under way comes to its end or to its next report. */
-export function work(here: Here, redis: Redis, tasks: Tasks): () => Promise<void> {
+export function startWorker(here: App, redis: Redis, tasks: Tasks): () => Promise<void> {
   const worker = new Worker<{ id: string }>(
     place(here),
     async ({ data }) => {
@@ -76,6 +76,6 @@ export function work(here: Here, redis: Redis, tasks: Tasks): () => Promise<void
 }
 
 /** Puts jobs in line that Redis lost, or whose worker died. */
-export async function sweep(here: Here, line: Line) {
-  for (const job of await jobs.left(here.sql)) await line.push(job);
+export async function sweep(here: App, line: JobQueue) {
+  for (const job of await jobs.stalled(here.sql)) await line.push(job);
 }

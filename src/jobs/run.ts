@@ -1,15 +1,15 @@
 // Runs one job, whoever asks for it: a worker of the queue, or a command in its own process.
 import type { z } from 'zod';
-import { isPassing } from '../database/transient-errors.ts';
-import type { Here } from '../environments/app.ts';
+import { isTransient } from '../database/transient-errors.ts';
+import type { App } from '../environments/app.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
-import { inWords } from '../version/compatibility.ts';
+import { explain } from '../version/compatibility.ts';
 import { Closed, Conflict, Problem, Unavailable } from '../problems.ts';
 import * as jobs from './jobs.ts';
 
 /** What a task knows of the job that it is run for. */
 export type Work = {
-  here: Here;
+  here: App;
   job: jobs.Job;
   /** Says how far it is. @throws Overtaken when it must stop */
   report: (progress: jobs.Progress) => Promise<void>;
@@ -37,7 +37,7 @@ export const task = <T extends z.ZodType>(
  * A person stops a job; answers whether it was still to be stopped.
  * @throws Conflict for a kind that comes to its end or is put back
  */
-export function cancel(here: Here, tasks: Tasks, job: jobs.Job, person: string): Promise<boolean> {
+export function cancel(here: App, tasks: Tasks, job: jobs.Job, person: string): Promise<boolean> {
   if (!tasks[job.kind]?.mayBeCancelled) {
     throw new Conflict('A job of this kind comes to its end or is put back; undo it afterwards.');
   }
@@ -52,7 +52,7 @@ const BEGINNINGS = 200;
 
 /** Runs a job, if it is there to be run; answers how it stands then. `hear` is told how far it is. */
 export async function runJob(
-  here: Here,
+  here: App,
   tasks: Tasks,
   id: string,
   hear: (progress: jobs.Progress) => void = () => {},
@@ -64,13 +64,13 @@ export async function runJob(
   const reason = await whyClosed(here);
   if (reason !== null) {
     // It is not begun: an update may take longer than a job has attempts.
-    await jobs.letWait(here.sql, id, reason);
+    await jobs.postpone(here.sql, id, reason);
     return jobs.byId(here.sql, id);
   }
   const job = await jobs.begin(here.sql, id);
   if (!job) return jobs.byId(here.sql, id);
   const pulse = setInterval(() => {
-    jobs.sayAlive(here.sql, job).catch(() => {
+    jobs.heartbeat(here.sql, job).catch(() => {
       // Silent for too long, it is taken over; and this worker stops at its next report.
     });
   }, jobs.SILENCE / 4);
@@ -97,13 +97,13 @@ export async function runJob(
 }
 
 /** @throws Closed, after which it is tried again */
-export async function refuseWhileClosed(here: Here) {
-  const standing = await here.standing();
-  if (standing.kind !== 'open') throw new Closed(inWords(standing));
+export async function refuseWhileClosed(here: App) {
+  const standing = await here.compatibility();
+  if (standing.kind !== 'open') throw new Closed(explain(standing));
 }
 
 /** Why nothing begins now: here, or next door. */
-async function whyClosed(here: Here): Promise<string | null> {
+async function whyClosed(here: App): Promise<string | null> {
   try {
     await refuseWhileClosed(here);
     await refuseWhileUpdating(...[here.destination, here.source].filter((stop) => stop !== null));
@@ -115,20 +115,20 @@ async function whyClosed(here: Here): Promise<string | null> {
 }
 
 async function giveUpOrTryAgain(
-  here: Here,
+  here: App,
   job: jobs.Job,
   task: Task,
   error: unknown,
 ): Promise<unknown> {
   const problem = error instanceof Error ? error.message : String(error);
-  const isPassingBy = error instanceof Unavailable || isPassing(error);
+  const isPassingBy = error instanceof Unavailable || isTransient(error);
   const isWaiting = error instanceof Stopping || error instanceof Closed;
   if (error instanceof jobs.Cancelled) return jobs.endCancelled(here.sql, job);
   if (!(error instanceof jobs.Overtaken || error instanceof Stopping)) {
     here.log.warn({ err: error, job: job.number, attempt: job.attempt }, 'job stopped');
   }
   if (isWaiting || (isPassingBy && job.attempt < task.attempts)) {
-    return jobs.putOff(here.sql, job, problem);
+    return jobs.retryLater(here.sql, job, problem);
   }
   return error instanceof jobs.Overtaken ? undefined : jobs.fail(here.sql, job, problem);
 }

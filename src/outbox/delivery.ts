@@ -1,6 +1,6 @@
 // Sends what waits in the outbox to the search indexer, signed, until it is taken.
 import { createHmac } from 'node:crypto';
-import type { Here } from '../environments/app.ts';
+import type { App } from '../environments/app.ts';
 import { tellHolders } from '../messages/messages.ts';
 import * as outbox from './outbox.ts';
 
@@ -14,7 +14,7 @@ const waitAfter = (attempts: number) => Math.min(5 * 2 ** (attempts - 1), 3600);
 const AT_ONCE = 5;
 
 /** Sends everything whose time has come; answers how many lines were taken. */
-export async function deliver(here: Here): Promise<number> {
+export async function deliver(here: App): Promise<number> {
   if (!here.settings.indexer) return 0;
   const lines = await outbox.due(here.sql);
   let taken = 0;
@@ -27,7 +27,7 @@ export async function deliver(here: Here): Promise<number> {
   return taken;
 }
 
-async function send(here: Here, line: outbox.Line): Promise<boolean> {
+async function send(here: App, line: outbox.Line): Promise<boolean> {
   const { indexer } = here.settings;
   if (!indexer || !(await outbox.take(here.sql, line, PATIENCE * 2))) return false;
   const attempts = line.attempts + 1;
@@ -71,7 +71,7 @@ async function post({ url, secret }: { url: string; secret: string }, line: outb
   }
 }
 
-const tellAdministrators = ({ sql: on }: Here, { subject }: outbox.Line) =>
+const tellAdministrators = ({ sql: on }: App, { subject }: outbox.Line) =>
   tellHolders(on, 'administrator', '', {
     text: `The search indexer did not take “${subject}” after ${ATTEMPTS} attempts. Send it again when it is back.`,
     href: '/outbox?state=failed',

@@ -3,7 +3,7 @@
 import { v7 as uuid } from 'uuid';
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 
 export type Line = {
   id: number;
@@ -105,14 +105,14 @@ export const refused = (
   );
 
 /** Forgets what was taken long ago. */
-export const tidy = ({ sql: on }: Stop) =>
+export const tidy = ({ sql: on }: Environment) =>
   run(
     on,
     sql`delete from outbox where state = 'sent' and sent_at < utc_timestamp(3) - interval 30 day`,
   );
 
 /** Sends a line once more; answers whether there is one. */
-export async function again(here: Stop, id: number, person: string): Promise<boolean> {
+export async function again(here: Environment, id: number, person: string): Promise<boolean> {
   return transaction(here.sql, async (on) => {
     const line = await first<Line>(on, sql`select * from outbox where id = ${id}`);
     if (!line) return false;

@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import { route, rung, type EnvironmentName } from '../environments/rules.ts';
+import { ladder, rulesOf, type EnvironmentName } from '../environments/rules.ts';
 import { NotFound } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';
@@ -15,17 +15,17 @@ export async function index(req: Request, res: Response) {
     title: 'Told the indexer',
     crumbs: [{ text: 'Told the indexer' }],
     filter,
-    isTold: req.here.tells,
+    isTold: req.here.notifiesIndexer,
     sender: senderOf(req),
-    inText: (name: EnvironmentName) => rung(name).inText,
+    inText: (name: EnvironmentName) => rulesOf(name).inText,
     lines: lines.map((line) => ({ ...line, told: JSON.parse(line.body) as object })),
   });
 }
 
 /** Who tells of what arrives here: the stop before. */
 function senderOf({ here }: Request) {
-  const name = route.find((one) => rung(one).next === here.name);
-  return name ? { inText: rung(name).inText, href: here.settings.urls[name] ?? null } : null;
+  const name = ladder.find((one) => rulesOf(one).next === here.name);
+  return name ? { inText: rulesOf(name).inText, href: here.settings.urls[name] ?? null } : null;
 }
 
 export async function sendAgain(req: Request, res: Response) {

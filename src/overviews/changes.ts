@@ -3,9 +3,9 @@ import { differingFields } from '../catalog/content.ts';
 import { labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
-import { image, type Arrival } from '../state/history.ts';
-import { sent } from '../state/transfer-kinds.ts';
-import { inWords } from '../web/format.ts';
+import { parseImage, type Arrival } from '../state/history.ts';
+import { sentKinds } from '../state/transfer-kinds.ts';
+import { formatValue } from '../web/format.ts';
 
 export type Change = {
   arrival: Arrival;
@@ -28,7 +28,7 @@ export async function changesSince(
           from (select id, row_number() over (partition by transfer order by id desc) as place,
                        count(*) over (partition by transfer) as of_transfer
                   from arrival
-                 where kind in (${[...sent, 'save']}) and at > utc_timestamp(3) - interval ${hours} hour) n
+                 where kind in (${[...sentKinds, 'save']}) and at > utc_timestamp(3) - interval ${hours} hour) n
           join arrival a on a.id = n.id
          where n.place <= ${OF_EACH} and (${before} is null or a.id < ${before})
          order by a.id desc
@@ -52,15 +52,15 @@ export function changesIn(
   { withLocals }: { withLocals: boolean },
 ) {
   const entity = entityNamed(name);
-  const [before, after] = [image(before_image), image(after_image)];
+  const [before, after] = [parseImage(before_image), parseImage(after_image)];
   return differingFields(entity, before ?? {}, after ?? {}).flatMap((field) => {
     const definition = entity.fields[field];
     if (!definition || (definition.local && !withLocals)) return [];
     return [
       {
         label: labelOf(entity, field),
-        before: inWords(definition, before?.[field]),
-        after: inWords(definition, after?.[field]),
+        before: formatValue(definition, before?.[field]),
+        after: formatValue(definition, after?.[field]),
       },
     ];
   });

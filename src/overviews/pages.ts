@@ -2,28 +2,28 @@
 import type { Request, Response } from 'express';
 import { keyText } from '../catalog/entity.ts';
 import { entityNamed, travelling } from '../catalog/index.ts';
-import { rung } from '../environments/rules.ts';
+import { rulesOf } from '../environments/rules.ts';
 import * as journal from '../writing/journal.ts';
 import { page } from '../web/pages.ts';
 import { numberOrNull, textIn } from '../web/request.ts';
 import { changesSince } from './changes.ts';
-import { ageOf, ages, allWaiting, groups, type WaitingRow } from './pending.ts';
+import { ageOf, ages, allPending, groups, type PendingEntry } from './pending.ts';
 import { unreachable } from '../environments/unreachable.ts';
 import { destinationOf } from '../environments/app.ts';
 
 /** How many rows a page lists at the most. */
 const LISTED = 200;
 
-export async function waiting(req: Request, res: Response) {
-  const there = rung(destinationOf(req.here).name);
-  const all = await allWaiting(req.here.sql);
+export async function pending(req: Request, res: Response) {
+  const there = rulesOf(destinationOf(req.here).name);
+  const all = await allPending(req.here.sql);
   const filter = { entity: textIn(req.query, 'entity'), person: textIn(req.query, 'person') };
   const shown = all.filter(
     ({ key, people }) =>
       (filter.entity === '' || key.entity === filter.entity) &&
       (filter.person === '' || people.includes(filter.person)),
   );
-  await page(req, res, 'pictures/waiting', {
+  await page(req, res, 'overviews/pending', {
     title: `Waiting for ${there.inText}`,
     crumbs: [{ text: `Waiting for ${there.inText}` }],
     there,
@@ -42,7 +42,7 @@ export async function waiting(req: Request, res: Response) {
 }
 
 /** Of each entity, how many wait for a click, by age. */
-function countsByAge(rows: WaitingRow[]) {
+function countsByAge(rows: PendingEntry[]) {
   return travelling
     .filter(({ owner }) => owner === null)
     .map((entity) => {
@@ -71,8 +71,8 @@ export async function changes(req: Request, res: Response) {
     transfer: transfers.get(arrival.transfer),
     tested: tested.get(`${arrival.transfer} ${arrival.entity}:${arrival.row_id}`) ?? null,
   }));
-  const where = rung(of.name);
-  await page(req, res, 'pictures/changes', {
+  const where = rulesOf(of.name);
+  await page(req, res, 'overviews/changes', {
     title: `What changed in ${where.inText}?`,
     crumbs: [{ text: `What changed in ${where.inText}?` }],
     where,

@@ -4,9 +4,9 @@ import type { RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { DELETED } from '../state/destination-state.ts';
 import { isReady, withDependents, type Status } from '../state/status.ts';
-import { recalledStatus } from '../state/pending.ts';
+import { lastKnownStatus } from '../state/pending.ts';
 
-export type WaitingRow = {
+export type PendingEntry = {
   key: RowKey;
   title: string;
   status: Status;
@@ -35,14 +35,14 @@ type Line = {
   held_by: string | null;
   held_reason: string | null;
   base_hash: string | null;
-  seen_hash: string | null;
+  observed_hash: string | null;
   undone_hash: string | null;
   undone_by: string | null;
   undone_reason: string | null;
 };
 
 /** Rows with their dependents as one, the longest waiting first. */
-export async function allWaiting(on: Queryable): Promise<WaitingRow[]> {
+export async function allPending(on: Queryable): Promise<PendingEntry[]> {
   const lines = await select<Line>(
     on,
     sql`select s.entity, s.row_id, s.root_entity, s.root_id, coalesce(r.title, s.title) as root_title,
@@ -50,16 +50,16 @@ export async function allWaiting(on: Queryable): Promise<WaitingRow[]> {
                coalesce(s.engineering_by, r.engineering_by) as engineering_by,
                coalesce(s.held_by, r.held_by) as held_by,
                coalesce(s.held_reason, r.held_reason) as held_reason,
-               t.base_hash, t.seen_hash, t.undone_hash, t.undone_by, t.undone_reason
+               t.base_hash, t.observed_hash, t.undone_hash, t.undone_by, t.undone_reason
           from row_state s
           left join row_state r on r.entity = s.root_entity and r.row_id = s.root_id
-          left join stop_state t on t.entity = s.entity and t.row_id = s.row_id
-         where not (if(s.deleted_at is null, s.hash, null) <=> t.seen_hash)
+          left join destination_state t on t.entity = s.entity and t.row_id = s.row_id
+         where not (if(s.deleted_at is null, s.hash, null) <=> t.observed_hash)
          order by s.changed_at`,
   );
-  const found = new Map<string, WaitingRow & { own: Status | null; dependents: Status[] }>();
+  const found = new Map<string, PendingEntry & { own: Status | null; dependents: Status[] }>();
   for (const line of lines) {
-    const status = recalledStatus(line);
+    const status = lastKnownStatus(line);
     if (status && status !== 'Only there' && !entityNamed(line.entity).isMatchedByName) {
       const text = `${line.root_entity}:${line.root_id}`;
       const known = found.get(text) ?? fresh(line, status);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { grantable, type Permission } from '../access/permissions.ts';
 import * as audit from '../audit/audit.ts';
 import { first, run, sql, transaction } from '../database/sql.ts';
-import type { Here } from '../environments/app.ts';
+import type { App } from '../environments/app.ts';
 import { Invalid } from '../problems.ts';
 import { noPassword } from './passwords.ts';
 import * as people from './people.ts';
@@ -19,7 +19,7 @@ const identity = z.object({
 
 export type Admission = { person: people.Person } | { refused: 'unverified' | 'closed' };
 
-export async function admit(here: Here, claims: Claims): Promise<Admission> {
+export async function admit(here: App, claims: Claims): Promise<Admission> {
   const known = identity.safeParse(claims);
   if (!known.success) return { refused: 'unverified' };
   const { email, name = email } = known.data;
@@ -31,7 +31,7 @@ export async function admit(here: Here, claims: Claims): Promise<Admission> {
   return { person: (await people.find(here.sql, person.id)) ?? person };
 }
 
-async function findByEmail({ sql: pool }: Here, email: string) {
+async function findByEmail({ sql: pool }: App, email: string) {
   const found = await first<{ id: number }>(
     pool,
     sql`select id from person where email = ${email}`,
@@ -39,7 +39,7 @@ async function findByEmail({ sql: pool }: Here, email: string) {
   return found ? people.find(pool, found.id) : null;
 }
 
-async function add(here: Here, email: string, name: string) {
+async function add(here: App, email: string, name: string) {
   await transaction(here.sql, async (connection) => {
     // Ignored when the same person signs in twice at once.
     const added = await run(
@@ -54,16 +54,16 @@ async function add(here: Here, email: string, name: string) {
 }
 
 /** What of a claim can be granted here; the rest is somebody else's. */
-function permissionsIn(claim: unknown, { grounds }: Here): Permission[] {
+function permissionsIn(claim: unknown, { setup: grounds }: App): Permission[] {
   const named = [claim ?? []].flat();
   return grantable(grounds).filter((permission) => named.includes(permission));
 }
 
 /** Gives and takes what the provider says; the last administrator stays one. */
-async function follow(here: Here, person: people.Person, wanted: Permission[]) {
+async function follow(here: App, person: people.Person, wanted: Permission[]) {
   if (isSame(person.permissions, wanted)) return;
   const set = (permissions: Permission[]) =>
-    people.setPermissions(here, here.grounds, BY, person.id, permissions);
+    people.setPermissions(here, here.setup, BY, person.id, permissions);
   try {
     await set(wanted);
   } catch (error) {

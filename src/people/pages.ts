@@ -35,7 +35,7 @@ export const show = (req: Request, res: Response) => personPage(req, res, {});
 async function personPage(req: Request, res: Response, errors: FieldErrors) {
   const person = await people.find(req.here.sql, numberOrNull(req.params['id']) ?? 0);
   if (!person) throw new NotFound('There is no such person.');
-  const may = grantable(req.here.grounds);
+  const may = grantable(req.here.setup);
   await page(req, res, 'people/person', { title: person.name, crumbs, person, may, errors });
 }
 
@@ -44,7 +44,7 @@ export async function setPermissions(req: Request, res: Response) {
   const id = numberOrNull(req.params['id']) ?? 0;
   const wanted = [permissions ?? []].flat();
   await orShow(req, res, async () => {
-    await people.setPermissions(req.here, req.here.grounds, accountOf(req).email, id, wanted);
+    await people.setPermissions(req.here, req.here.setup, accountOf(req).email, id, wanted);
     return 'Permissions saved.';
   });
 }

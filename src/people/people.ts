@@ -8,8 +8,8 @@ import {
 } from '../access/permissions.ts';
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
-import { rung, type Grounds } from '../environments/rules.ts';
-import type { Stop } from '../environments/environment.ts';
+import { rulesOf, type EnvironmentSetup } from '../environments/rules.ts';
+import type { Environment } from '../environments/environment.ts';
 import { Invalid, NotFound, parsed } from '../problems.ts';
 import { hashPassword, isPassword, noPassword } from './passwords.ts';
 
@@ -76,7 +76,7 @@ const newPerson = z.object({
   password: z.string().min(12, 'Password must have 12 characters or more').max(200),
 });
 
-export async function add(here: Stop, by: string, posted: unknown): Promise<number> {
+export async function add(here: Environment, by: string, posted: unknown): Promise<number> {
   const { name, email, password } = parsed(newPerson, posted);
   const hash = await hashPassword(password);
   return transaction(here.sql, async (connection) => {
@@ -97,8 +97,8 @@ export async function add(here: Stop, by: string, posted: unknown): Promise<numb
 
 /** @throws Invalid for a permission that may not be granted here (product_manager in production) */
 export async function setPermissions(
-  here: Stop,
-  place: Grounds,
+  here: Environment,
+  place: EnvironmentSetup,
   by: string,
   id: number,
   wanted: string[],
@@ -106,7 +106,7 @@ export async function setPermissions(
   const allowed = grantable(place);
   const refused = wanted.find((name) => !allowed.includes(name as Permission));
   if (refused !== undefined) {
-    const where = rung(here.name).inText;
+    const where = rulesOf(here.name).inText;
     throw new Invalid({ permissions: `${refused} cannot be given in ${where}` });
   }
   await transaction(here.sql, async (connection) => {
@@ -129,7 +129,7 @@ export async function setPermissions(
   });
 }
 
-export async function setActive(here: Stop, by: string, id: number, isActive: boolean) {
+export async function setActive(here: Environment, by: string, id: number, isActive: boolean) {
   await transaction(here.sql, async (connection) => {
     const person = await find(connection, id);
     if (!person) throw new NotFound('There is no such person.');
@@ -155,7 +155,7 @@ async function keepOneAdministrator(on: Queryable, id: number) {
   }
 }
 
-export async function setPassword(here: Stop, by: string, id: number, posted: unknown) {
+export async function setPassword(here: Environment, by: string, id: number, posted: unknown) {
   const { password } = parsed(newPerson.pick({ password: true }), posted);
   const hash = await hashPassword(password);
   await transaction(here.sql, async (connection) => {
@@ -168,8 +168,8 @@ export async function setPassword(here: Stop, by: string, id: number, posted: un
 
 /** Gives a permission to one person, or takes it away. */
 export async function changePermission(
-  here: Stop,
-  place: Grounds,
+  here: Environment,
+  place: EnvironmentSetup,
   by: string,
   { email, permission, isGiven }: { email: string; permission: Permission; isGiven: boolean },
 ) {
@@ -180,7 +180,7 @@ export async function changePermission(
 }
 
 /** Takes a permission from everyone; answers whom it was taken from. */
-export async function revokeFromEveryone(here: Stop, by: string, permission: Permission) {
+export async function revokeFromEveryone(here: Environment, by: string, permission: Permission) {
   return transaction(here.sql, async (connection) => {
     const holders = await select<{ email: string }>(
       connection,

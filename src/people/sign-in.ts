@@ -4,7 +4,7 @@ import { Passport } from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import * as audit from '../audit/audit.ts';
-import type { Here, Redis } from '../environments/app.ts';
+import type { App, Redis } from '../environments/app.ts';
 import { Problem } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import { localPath, textIn } from '../web/request.ts';
@@ -21,7 +21,7 @@ export type SignIn = {
 };
 
 /** Passport with our one strategy, and a limit on failures for each address and e-mail. */
-export function openSignIn({ sql, name, settings }: Here, redis: Redis): SignIn {
+export function openSignIn({ sql, name, settings }: App, redis: Redis): SignIn {
   const passport = new Passport();
   passport.use(
     new LocalStrategy({ usernameField: 'email' }, (email, password, done) => {
@@ -68,7 +68,7 @@ export const signInPage = (req: Request, res: Response, said: Said) =>
   page(req, res, 'people/sign-in', {
     ...{ email: '', message: '', singleSignOn: '', ...said },
     isSingle: req.here.settings.singleSignOn !== null,
-    isWaiting: req.session.kept !== undefined,
+    isWaiting: req.session.savedForm !== undefined,
   });
 
 export const signIn = ({ passport, limits }: SignIn) =>
@@ -118,14 +118,14 @@ export async function letIn(req: Request, res: Response, person: people.Person) 
 /** A new session id, so that a cookie planted before signing in is worth nothing. */
 async function enter(req: Request, person: people.Person) {
   const returnTo = localPath(req.session.returnTo ?? '/', '/');
-  const waiting = req.session.kept;
+  const waiting = req.session.savedForm;
   await new Promise<void>((resolve, reject) => {
     req.session.regenerate((error: unknown) => (error ? reject(error) : resolve()));
   });
   req.session.personId = person.id;
   req.session.credential = person.credential;
   req.session.returnTo = returnTo;
-  await kept.handOver(req, person.id, waiting);
+  await kept.moveToPerson(req, person.id, waiting);
   await audit.write(req.here.sql, {
     person: person.email,
     action: 'signed in',

@@ -1,27 +1,27 @@
 // The refresh as a background job.
 import { refuseWhileClosed, type Work } from '../jobs/run.ts';
 import { Problem } from '../problems.ts';
-import { copyDown, rowsToCopy, type Report } from './refresh.ts';
+import { runRefresh, countSourceRows, type Report } from './refresh.ts';
 import * as jobs from '../jobs/jobs.ts';
-import { rung } from '../environments/rules.ts';
-import type { Stop } from '../environments/environment.ts';
+import { rulesOf } from '../environments/rules.ts';
+import type { Environment } from '../environments/environment.ts';
 
 /** Copies production down, or only looks what that would do. */
-export async function refresh(
+export async function runRefreshJob(
   { here, job, report }: Work,
-  { isLook }: { isLook: boolean },
+  { dryRun }: { dryRun: boolean },
 ): Promise<Report> {
   if (!here.source) {
     throw new Problem(422, 'REFRESH_SOURCE_* is not set: there is nothing to copy down from.');
   }
-  const total = await rowsToCopy(here.source);
+  const total = await countSourceRows(here.source);
   const next = here.destination;
-  return copyDown({
+  return runRefresh({
     here,
     there: next?.name === here.source.name ? here.source : next,
     source: here.source,
     lease: here.settings.lease.milliseconds,
-    isLook,
+    dryRun,
     former: job.report === null ? null : (JSON.parse(job.report) as Report),
     progress: async ({ entity, report: result }) => {
       await report({ done: result.at.all, total, doing: entity.label.many, result });
@@ -30,17 +30,17 @@ export async function refresh(
   });
 }
 
-/** There is one copy-down at a time. */
-export const COPY_DOWN = 'copy-down';
+/** There is one refresh at a time. */
+export const REFRESH = 'refresh';
 
-/** A copy-down to be, or a look at it; the one that lives already, if there is one. */
-export function askFor(here: Stop, person: string, isLook: boolean) {
-  const { inText } = rung(here.name);
+/** A refresh to be, or a look at it; the one that lives already, if there is one. */
+export function requestRefresh(here: Environment, person: string, dryRun: boolean) {
+  const { inText } = rulesOf(here.name);
   return jobs.request(here.sql, {
-    kind: COPY_DOWN,
-    name: isLook ? `Look at what a copy-down into ${inText} would do` : `Copy-down into ${inText}`,
+    kind: REFRESH,
+    name: dryRun ? `Look at what a refresh into ${inText} would do` : `Refresh into ${inText}`,
     person,
-    input: { isLook },
-    onlyOne: COPY_DOWN,
+    input: { dryRun },
+    onlyOne: REFRESH,
   });
 }

@@ -3,20 +3,20 @@ import type { Request, Response } from 'express';
 import * as jobs from '../jobs/jobs.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, textIn } from '../web/request.ts';
-import { COPY_DOWN, askFor } from './job.ts';
+import { REFRESH, requestRefresh } from './job.ts';
 
 export async function index(req: Request, res: Response) {
-  await page(req, res, 'promotion/copy-downs', {
+  await page(req, res, 'refresh/list', {
     title: 'Copy production down',
     crumbs: [{ text: 'Copy down' }],
-    jobs: await jobs.newest(req.here.sql, COPY_DOWN),
-    running: await jobs.living(req.here.sql, COPY_DOWN),
+    jobs: await jobs.newest(req.here.sql, REFRESH),
+    running: await jobs.active(req.here.sql, REFRESH),
   });
 }
 
 export async function start(req: Request, res: Response) {
-  const isLook = textIn(req.body, 'what') !== 'copy';
-  const { job, isNew } = await askFor(req.here, accountOf(req).email, isLook);
+  const dryRun = textIn(req.body, 'what') !== 'copy';
+  const { job, isNew } = await requestRefresh(req.here, accountOf(req).email, dryRun);
   if (isNew) await req.line.push(job);
   else flash(req, 'One is under way already: this is it.');
   res.redirect(303, `/jobs/${job.number}`);

@@ -1,54 +1,54 @@
 // Which of production's rows go over which of ours, and why some do not.
 import { hashOf, isSameContent } from '../catalog/content.ts';
 import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
-import type { Place, Stop } from '../environments/environment.ts';
+import type { Databases, Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { onRows } from '../writing/claims.ts';
-import { contentsEverOf, lastOf } from '../state/history.ts';
-import { inTheirWords, readMappings, type Mappings } from '../state/name-mapping.ts';
+import { contentHistory, latestArrivals } from '../state/history.ts';
+import { withMappedNames, readMappings, type Mappings } from '../state/name-mapping.ts';
 import type { Change } from '../writing/write-here.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
-import { readStopHashes, type StopHashes } from '../state/destination-state.ts';
-import { together } from '../settle-all.ts';
+import { readDestinationHashes, type DestinationHashes } from '../state/destination-state.ts';
+import { settleAll } from '../settle-all.ts';
 import { keyOf } from './report.ts';
 
-type Sides = { here: Stop; there: Place | null; source: Stop };
+type Sides = { here: Environment; there: Databases | null; source: Environment };
 
 /** Rows of production, what is known of them here, and what becomes of each. */
-export type Decided = {
+export type PartPlan = {
   rows: Row[];
   mine: Map<string, Row>;
   states: Map<string, RowState>;
-  stops: Map<string, StopHashes>;
+  stops: Map<string, DestinationHashes>;
   mappings: Mappings;
   changes: Change[];
   same: Row[];
-  left: { row: Row; why: string }[];
+  skipped: { row: Row; why: string }[];
 };
 
 /** `isHere` says of an id whether a row of it may stand here: of others nothing is asked. */
-export async function decide(
+export async function planRefresh(
   sides: Sides,
   entity: Entity,
   rows: Row[],
   isHere: (id: number) => boolean = () => true,
-): Promise<Decided> {
+): Promise<PartPlan> {
   const { here, source } = sides;
   const keys = rows.map((row) => keyOf(entity, row));
-  const [mine, states, stops, mappings, claims] = await together([
+  const [mine, states, stops, mappings, claims] = await settleAll([
     read(
       here,
       keys.filter(({ id }) => isHere(id)),
     ),
     readStates(here.sql, keys),
-    readStopHashes(here.sql, keys),
+    readDestinationHashes(here.sql, keys),
     readMappings(here.sql),
     onRows(source.sql, keys),
   ]);
   const busy = new Set(claims.map((claim) => claim.row_id));
-  const decided: Decided = {
+  const decided: PartPlan = {
     ...{ rows, mine, states, stops, mappings },
-    ...{ changes: [], same: [], left: [] },
+    ...{ changes: [], same: [], skipped: [] },
   };
   const over: Change[] = [];
   for (const row of rows) {
@@ -58,28 +58,28 @@ export async function decide(
       decided.same.push(row);
       continue;
     }
-    const words = before && inTheirWords(entity, before, mappings);
+    const words = before && withMappedNames(entity, before, mappings);
     const why = busy.has(row.id)
       ? 'being written in production right now'
-      : ownWork(entity, words, states.get(text), stops.get(text));
-    if (why) decided.left.push({ row: before ?? row, why });
+      : reasonToSkip(entity, words, states.get(text), stops.get(text));
+    if (why) decided.skipped.push({ row: before ?? row, why });
     else over.push({ entity, before, after: withOwnLocals(entity, row, before) });
   }
-  const underWay = await onItsWay(sides, entity, over);
+  const underWay = await sentOnwards(sides, entity, over);
   for (const change of over) {
     const why = change.before && underWay.get(change.before.id);
-    if (change.before && why) decided.left.push({ row: change.before, why });
+    if (change.before && why) decided.skipped.push({ row: change.before, why });
     else decided.changes.push(change);
   }
   return decided;
 }
 
 /** Why a row here is not overwritten; null when it holds nothing of its own. */
-function ownWork(
+function reasonToSkip(
   entity: Entity,
   before: Row | null,
   state: RowState | undefined,
-  stop: StopHashes | undefined,
+  stop: DestinationHashes | undefined,
 ): string | null {
   if (state?.deleted_at) return 'deleted here';
   if (before === null) return null;
@@ -93,20 +93,20 @@ function ownWork(
  * them nobody's work. Only an edit that was made in production since, on top of them, replaces them. By id, with the
  * reason.
  */
-async function onItsWay({ here, there, source }: Sides, entity: Entity, changes: Change[]) {
+async function sentOnwards({ here, there, source }: Sides, entity: Entity, changes: Change[]) {
   const found = new Map<number, string>();
   const standing = changes.filter(({ before }) => before !== null);
   if (there === source || standing.length === 0) return found;
   const ids = standing.map(({ before }) => (before as Row).id);
-  const last = await lastOf(here.sql, entity.name, ids);
-  const above = await lastOf(source.sql, entity.name, ids);
-  const ever = await contentsEverOf(source.sql, entity, ids);
+  const last = await latestArrivals(here.sql, entity.name, ids);
+  const above = await latestArrivals(source.sql, entity.name, ids);
+  const ever = await contentHistory(source.sql, entity, ids);
   for (const { before } of standing) {
     const own = before as Row;
     const [line, theirs] = [last.get(own.id), above.get(own.id)];
     const wasAbove = ever.get(own.id)?.has(hashOf(entity, own)) === true;
     const isEditedSince = line && theirs?.kind === 'save' && line.at < theirs.at;
-    if (line && line.kind !== 'copy-down' && !(wasAbove && isEditedSince)) {
+    if (line && line.kind !== 'refresh' && !(wasAbove && isEditedSince)) {
       const end = wasAbove ? 'taken back from production' : 'not in production yet';
       found.set(own.id, `sent on from here by ${line.person}, and ${end}`);
     }

@@ -4,25 +4,25 @@
 import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { matchedByName, travelling } from '../catalog/index.ts';
-import { contentIn, sideBySide, STRETCH } from '../rows/digests.ts';
+import { contentDigest, mergeById, CHUNK_SIZE } from '../rows/digests.ts';
 import { drawIds, raiseIds } from '../environments/ids.ts';
 import { idsByName } from '../rows/names.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
-import type { Place, Stop } from '../environments/environment.ts';
+import type { Databases, Environment } from '../environments/environment.ts';
 import { countRows, read, walk } from '../rows/store.ts';
-import { writeAtOnce } from '../writing/single-transaction.ts';
+import { writeInOneTransaction } from '../writing/single-transaction.ts';
 import { readMappings } from '../state/name-mapping.ts';
 import { promotionOrder } from '../catalog/order.ts';
-import { write, type Change } from '../writing/write-here.ts';
-import { isTold, oneAhead, partsOf, type Stretch } from '../comparison/chunks.ts';
+import { writeHere, type Change } from '../writing/write-here.ts';
+import { isComparedByDigest, prefetch, chunkParts, type Chunk } from '../comparison/chunks.ts';
 import { Conflict } from '../problems.ts';
 import { writeBases, writeBasesChecked } from './sync-state.ts';
-import { decide, type Decided } from './plan-part.ts';
+import { planRefresh, type PartPlan } from './plan-part.ts';
 import {
-  asOfNow,
+  copyOf,
   emptyReport,
   keyOf,
-  leaveAlone,
+  skipRow,
   LISTED,
   listOverwritten,
   type Report,
@@ -31,17 +31,17 @@ import {
 export type { Report } from './report.ts';
 
 /** Whose rows they are is production's matter: whoever asked for the job stands with the job. */
-const author = { email: 'copy-down', isProductManager: true };
+const author = { email: 'refresh', isProductManager: true };
 const PART = 1000;
 
-export type CopyDown = {
-  here: Stop;
+export type RefreshRun = {
+  here: Environment;
   /** Where rows go from here; a base is written where its row is equal. Null when there is none. */
-  there: Stop | null;
-  source: Stop;
+  there: Environment | null;
+  source: Environment;
   lease: number;
   /** Only tells what it would do. */
-  isLook?: boolean;
+  dryRun?: boolean;
   /** Said after each part, with what came of it so far: from there it goes on, when it was stopped. */
   progress?: (done: { entity: Entity; report: Report }) => void | Promise<void>;
   /** What an earlier attempt came to. */
@@ -49,27 +49,27 @@ export type CopyDown = {
 };
 
 /** How many rows there are to walk through. */
-export async function rowsToCopy(source: Place): Promise<number> {
+export async function countSourceRows(source: Databases): Promise<number> {
   let all = 0;
   for (const entity of [...matchedByName, ...travelling]) all += await countRows(source, entity);
   return all;
 }
 
-export async function copyDown(from: CopyDown): Promise<Report> {
+export async function runRefresh(from: RefreshRun): Promise<Report> {
   const report = from.former ?? emptyReport();
   const entities = [...matchedByName, ...promotionOrder(travelling)];
   const begun = entities.findIndex(({ name }) => name === report.at.entity);
   for (const entity of entities.slice(Math.max(begun, 0))) {
     if (entity.name !== report.at.entity)
       report.at = { ...report.at, entity: entity.name, after: 0 };
-    if (entity.isMatchedByName) await copyNames(from, entity, report);
-    else await copyRows(from, entity, report);
+    if (entity.isMatchedByName) await refreshNames(from, entity, report);
+    else await refreshRows(from, entity, report);
   }
   return report;
 }
 
 /** Rows of production, as many at once as make a part. */
-async function* sourceParts({ here, source }: CopyDown, entity: Entity, after: number) {
+async function* sourceParts({ here, source }: RefreshRun, entity: Entity, after: number) {
   for await (const rows of walk(source, entity, after, PART)) {
     await refuseWhileUpdating(here, source);
     yield rows;
@@ -77,8 +77,8 @@ async function* sourceParts({ here, source }: CopyDown, entity: Entity, after: n
 }
 
 /** Cities and partners are found by name; a new one keeps its id where that is free. */
-async function copyNames(from: CopyDown, entity: Entity, report: Report) {
-  const { here, isLook, progress } = from;
+async function refreshNames(from: RefreshRun, entity: Entity, report: Report) {
+  const { here, dryRun, progress } = from;
   for await (const rows of sourceParts(from, entity, report.at.after)) {
     const known = await idsByName(
       here.sql,
@@ -93,41 +93,41 @@ async function copyNames(from: CopyDown, entity: Entity, report: Report) {
     const changes: Change[] = [];
     for (const row of fresh) {
       const isTaken = taken.has(keyText(keyOf(entity, row)));
-      const id = isTaken && !isLook ? await drawIds(here, entity.name) : row.id;
+      const id = isTaken && !dryRun ? await drawIds(here, entity.name) : row.id;
       changes.push({ entity, before: null, after: { ...row, id } });
     }
     report.same += rows.length - fresh.length;
     await writePart(from, entity, changes, report);
     const ids = rows.map((row) => row.id);
-    if (!isLook) await raiseIds(here, entity.name, ids);
+    if (!dryRun) await raiseIds(here, entity.name, ids);
     report.at = { ...report.at, after: ids.at(-1) ?? 0, all: report.at.all + rows.length };
     await progress?.({ entity, report });
   }
 }
 
 /** A part of production's rows, what is to be done about it, and the books that are kept when that is done. */
-type Looked = {
-  decided: Decided;
+type PreparedPart = {
+  decided: PartPlan;
   /** How many rows it is about, its last id, and the highest ids in it. */
   rows: number;
   after: number;
   highest: number[];
-  keep: (done: Decided) => Promise<void>;
+  keep: (done: PartPlan) => Promise<void>;
 };
 
 /** While one part is written, the next is looked at and the books of the last are kept. */
-async function copyRows(from: CopyDown, entity: Entity, report: Report) {
-  const { here, isLook, progress } = from;
-  const looks = entity.store === 'mysql' ? lookAtTable : lookAtDocuments;
+async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
+  const { here, dryRun, progress } = from;
+  const looks = entity.store === 'mysql' ? prepareTable : prepareDocuments;
   let books = Promise.resolve();
   try {
     for await (const part of looks(from, entity, report.at.after)) {
       report.same += part.rows - part.decided.rows.length;
-      const done = await carryOut(from, entity, part.decided, report);
+      const done = await writePlanned(from, entity, part.decided, report);
       report.at = { ...report.at, after: part.after, all: report.at.all + part.rows };
-      const soFar = asOfNow(report);
+      const soFar = copyOf(report);
       const keep = async () => {
-        if (!isLook) {
+        if (!dryRun) {
           await raiseIds(here, entity.name, part.highest);
           await part.keep(done);
         }
@@ -158,13 +158,13 @@ async function inTurn(first: Promise<void>, second: () => Promise<void>) {
 }
 
 /** Of documents every one is read. */
-const lookAtDocuments = (from: CopyDown, entity: Entity, after: number) => {
+const prepareDocuments = (from: RefreshRun, entity: Entity, after: number) => {
   // What is read later may be as it stood at the beginning: that is how old it is.
   const at = new Date().toISOString();
-  return oneAhead(sourceParts(from, entity, after), async (rows): Promise<Looked> => {
+  return prefetch(sourceParts(from, entity, after), async (rows): Promise<PreparedPart> => {
     const ids = rows.map(({ id }) => id);
     return {
-      decided: await decide(from, entity, rows),
+      decided: await planRefresh(from, entity, rows),
       ...{ rows: rows.length, after: ids.at(-1) ?? 0, highest: ids },
       keep: (done) => writeBases(from, entity, done, at),
     };
@@ -172,48 +172,49 @@ const lookAtDocuments = (from: CopyDown, entity: Entity, after: number) => {
 };
 
 /** Of a table only rows that differ from production's, or of which the books may be wrong. */
-async function* lookAtTable(from: CopyDown, entity: Entity, after: number) {
-  const isUntold = from.isLook === true || !isTold(entity, await readMappings(from.here.sql));
-  const how = { from: after + 1, isUntold, wanted: wanted(from) };
-  const places = from.isLook ? { ...from, there: null } : from;
-  yield* oneAhead(partsOf(entity, places, how), async (part): Promise<Looked> => {
+async function* prepareTable(from: RefreshRun, entity: Entity, after: number) {
+  const ignoresChecked =
+    from.dryRun === true || !isComparedByDigest(entity, await readMappings(from.here.sql));
+  const how = { from: after + 1, ignoresChecked, wanted: wanted(from) };
+  const places = from.dryRun ? { ...from, there: null } : from;
+  yield* prefetch(chunkParts(entity, places, how), async (part): Promise<PreparedPart> => {
     const keys = part.ids.map((id) => ({ entity: entity.name, id }));
     const rows = await read(from.source, keys);
-    const here = new Set(part.stretches.flatMap((stretch) => stretch.here.ids));
-    const last = part.stretches.at(-1)?.stretch ?? 0;
+    const here = new Set(part.chunks.flatMap((chunk) => chunk.here.ids));
+    const last = part.chunks.at(-1)?.chunk ?? 0;
     return {
-      decided: await decide(from, entity, [...rows.values()], (id) => here.has(id)),
-      rows: part.stretches.reduce((sum, { source }) => sum + source.ids.length, 0),
-      after: (last + 1) * STRETCH - 1,
-      // A range of ids begins and ends with a stretch.
-      highest: part.stretches.map(({ source }) => source.ids.at(-1) ?? 0),
+      decided: await planRefresh(from, entity, [...rows.values()], (id) => here.has(id)),
+      rows: part.chunks.reduce((sum, { source }) => sum + source.ids.length, 0),
+      after: (last + 1) * CHUNK_SIZE - 1,
+      // A range of ids begins and ends with a chunk.
+      highest: part.chunks.map(({ source }) => source.ids.at(-1) ?? 0),
       keep: (done) => writeBasesChecked(from, entity, part, done),
     };
   });
 }
 
 const wanted =
-  ({ there, isLook }: CopyDown) =>
-  ({ here, source, unsure }: Stretch) => {
+  ({ there, dryRun }: RefreshRun) =>
+  ({ here, source, unsure }: Chunk) => {
     const ids: number[] = [];
-    const isDoubted = (id: number) => !isLook && there && (unsure === null || unsure.has(id));
-    sideBySide(here, source, (id, mine, theirs) => {
-      const isSame = mine && theirs && contentIn(mine) === contentIn(theirs);
+    const isDoubted = (id: number) => !dryRun && there && (unsure === null || unsure.has(id));
+    mergeById(here, source, (id, mine, theirs) => {
+      const isSame = mine && theirs && contentDigest(mine) === contentDigest(theirs);
       if (theirs && (!isSame || isDoubted(id))) ids.push(id);
     });
     return ids;
   };
 
 /** Writes what was decided; answers what of it was done. */
-async function carryOut(from: CopyDown, entity: Entity, decided: Decided, report: Report) {
+async function writePlanned(from: RefreshRun, entity: Entity, decided: PartPlan, report: Report) {
   report.same += decided.same.length;
-  for (const { row, why } of decided.left) leaveAlone(report, entity, row, why);
+  for (const { row, why } of decided.skipped) skipRow(report, entity, row, why);
   listOverwritten(report, decided.changes);
   return { ...decided, changes: await writePart(from, entity, decided.changes, report) };
 }
 
 /** Icons and images first: they are named by their content, so putting them early harms nobody. */
-async function bringImages({ here, source }: CopyDown, changes: Change[], report: Report) {
+async function copyImages({ here, source }: RefreshRun, changes: Change[], report: Report) {
   for (const { entity, after } of changes) {
     for (const [field, { kind }] of fieldEntries(entity)) {
       const name = kind === 'image' && after ? textOf(after[field]) : '';
@@ -232,21 +233,21 @@ async function bringImages({ here, source }: CopyDown, changes: Change[], report
  * written, or would be.
  */
 async function writePart(
-  from: CopyDown,
+  from: RefreshRun,
   entity: Entity,
   changes: Change[],
   report: Report,
 ): Promise<Change[]> {
   if (changes.length === 0) return [];
   try {
-    if (!from.isLook) await putPart(from, entity, changes, report);
+    if (!from.dryRun) await storePart(from, entity, changes, report);
     for (const { before } of changes) report[before ? 'updated' : 'created'] += 1;
     return changes;
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
     const [only, ...others] = changes;
     if (only && others.length === 0) {
-      leaveAlone(report, entity, only.after as Row, error.message);
+      skipRow(report, entity, only.after as Row, error.message);
       return [];
     }
     const half = Math.ceil(changes.length / 2);
@@ -257,11 +258,12 @@ async function writePart(
   }
 }
 
-async function putPart(from: CopyDown, entity: Entity, changes: Change[], report: Report) {
-  await bringImages(from, changes, report);
-  const name = `Copy-down: ${entity.label.many.toLowerCase()}`;
-  const naming = { kind: 'copy-down', name } as const;
+async function storePart(from: RefreshRun, entity: Entity, changes: Change[], report: Report) {
+  await copyImages(from, changes, report);
+  const name = `Refresh: ${entity.label.many.toLowerCase()}`;
+  const naming = { kind: 'refresh', name } as const;
   const written = changes.flatMap(({ after, ...change }) => (after ? { ...change, after } : []));
-  if (entity.store === 'mysql' && (await writeAtOnce(from, author, written, naming))) return;
-  await write(from, author, changes, naming);
+  if (entity.store === 'mysql' && (await writeInOneTransaction(from, author, written, naming)))
+    return;
+  await writeHere(from, author, changes, naming);
 }

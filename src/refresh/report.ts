@@ -1,17 +1,17 @@
-// What came of a copy-down, or what it would do.
+// What came of a refresh, or what it would do.
 import { differingFields } from '../catalog/content.ts';
 import { labelOf, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import type { Change } from '../writing/write-here.ts';
 
-export type LeftAlone = { key: RowKey; title: string; why: string };
+export type SkippedRow = { key: RowKey; title: string; why: string };
 export type Overwritten = { key: RowKey; title: string; fields: string[] };
 export type Report = {
   created: number;
   updated: number;
   same: number;
   /** How many have work of their own here, and the first of them. */
-  left: number;
-  leftAlone: LeftAlone[];
+  skipped: number;
+  skippedRows: SkippedRow[];
   /** The first rows that got (or would get) production's content instead of their own, with the fields. */
   overwritten: Overwritten[];
   /** Icons and images that production's store does not have. */
@@ -26,8 +26,8 @@ export const emptyReport = (): Report => ({
   created: 0,
   updated: 0,
   same: 0,
-  left: 0,
-  leftAlone: [],
+  skipped: 0,
+  skippedRows: [],
   overwritten: [],
   missingImages: [],
   at: { entity: '', after: 0, all: 0 },
@@ -35,10 +35,10 @@ export const emptyReport = (): Report => ({
 
 export const keyOf = (entity: Entity, { id }: Row): RowKey => ({ entity: entity.name, id });
 
-export function leaveAlone(report: Report, entity: Entity, row: Row, why: string) {
-  report.left += 1;
-  if (report.leftAlone.length < LISTED) {
-    report.leftAlone.push({ key: keyOf(entity, row), title: titleOf(entity, row), why });
+export function skipRow(report: Report, entity: Entity, row: Row, why: string) {
+  report.skipped += 1;
+  if (report.skippedRows.length < LISTED) {
+    report.skippedRows.push({ key: keyOf(entity, row), title: titleOf(entity, row), why });
   }
 }
 
@@ -52,9 +52,9 @@ export function listOverwritten({ overwritten }: Report, changes: Change[]) {
 }
 
 /** As it is now: whoever tells it later does not tell what came after. */
-export const asOfNow = (report: Report): Report => ({
+export const copyOf = (report: Report): Report => ({
   ...report,
-  leftAlone: [...report.leftAlone],
+  skippedRows: [...report.skippedRows],
   overwritten: [...report.overwritten],
   missingImages: [...report.missingImages],
 });

@@ -3,20 +3,20 @@
 import { fieldEntries, keyText } from '../catalog/entity.ts';
 import { catalog, matchedByName, travelling } from '../catalog/index.ts';
 import { name as identifier, first, select, sql, type Queryable } from '../database/sql.ts';
-import type { Here } from '../environments/app.ts';
-import { rung } from '../environments/rules.ts';
+import type { App } from '../environments/app.ts';
+import { rulesOf } from '../environments/rules.ts';
 import { idsByName } from '../rows/names.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { newest } from '../jobs/jobs.ts';
 import { readStates } from '../state/row-state.ts';
-import { readMappings, theirName } from '../state/name-mapping.ts';
+import { readMappings, nameThere } from '../state/name-mapping.ts';
 import * as people from '../people/people.ts';
 import { columnsThere } from '../sheet/facts.ts';
 import { columnProblems } from '../sheet/problems/shape.ts';
 import { readVersion } from '../version/metadata.ts';
-import { inWords } from '../version/compatibility.ts';
+import { explain } from '../version/compatibility.ts';
 import { differences } from './reindex.ts';
-import { COPY_DOWN } from '../refresh/job.ts';
+import { REFRESH } from '../refresh/job.ts';
 
 export type Check = { what: string; isThere: boolean; detail: string };
 
@@ -27,7 +27,7 @@ const check = (what: string, isThere: boolean, detail: string): Check => ({
 });
 
 /** Every check, in the order of a release. One that cannot be asked counts as missing, with the reason. */
-export async function releaseChecks(here: Here): Promise<Check[]> {
+export async function releaseChecks(here: App): Promise<Check[]> {
   const all: Check[] = [...settings(here)];
   for (const [what, ask] of [
     ['Version of the database', () => version(here)],
@@ -47,8 +47,8 @@ export async function releaseChecks(here: Here): Promise<Check[]> {
   return all;
 }
 
-function settings({ name, settings: own, destination: there, source }: Here): Check[] {
-  const { next, label } = rung(name);
+function settings({ name, settings: own, destination: there, source }: App): Check[] {
+  const { next, label } = rulesOf(name);
   const checks = [
     check(
       'Addresses of the servers',
@@ -61,10 +61,10 @@ function settings({ name, settings: own, destination: there, source }: Here): Ch
     check(
       'Settings of the destination',
       there !== null,
-      there ? `${label} sends to ${rung(there.name).inText}` : 'set UNI_DIR_DESTINATION_*',
+      there ? `${label} sends to ${rulesOf(there.name).inText}` : 'set UNI_DIR_DESTINATION_*',
     ),
     check(
-      'Settings of the copy-down',
+      'Settings of the refresh',
       source !== null,
       source ? 'production can be read' : 'set REFRESH_SOURCE_*, with users that only read',
     ),
@@ -72,14 +72,14 @@ function settings({ name, settings: own, destination: there, source }: Here): Ch
   ];
 }
 
-async function version(here: Here): Promise<Check[]> {
-  const standing = await here.standing();
+async function version(here: App): Promise<Check[]> {
+  const standing = await here.compatibility();
   const isOpen = standing.kind === 'open';
-  const detail = isOpen ? here.settings.supportedVersion : inWords(standing);
+  const detail = isOpen ? here.settings.supportedVersion : explain(standing);
   return [check('Version of the database', isOpen, detail)];
 }
 
-async function destination({ destination: there, settings: own }: Here): Promise<Check[]> {
+async function destination({ destination: there, settings: own }: App): Promise<Check[]> {
   if (!there) return [];
   await first(there.sql, sql`select 1`);
   const found = await readVersion(there.documents);
@@ -97,7 +97,7 @@ async function destination({ destination: there, settings: own }: Here): Promise
   ];
 }
 
-async function shape({ destination: there }: Here): Promise<Check[]> {
+async function shape({ destination: there }: App): Promise<Check[]> {
   if (!there) return [];
   const columns = await columnsThere(there);
   const problems = catalog
@@ -111,15 +111,15 @@ async function shape({ destination: there }: Here): Promise<Check[]> {
 }
 
 /** Every city and partner that a row here is linked with must be found there by its name, once. */
-async function names({ sql: on, destination: there }: Here): Promise<Check[]> {
+async function names({ sql: on, destination: there }: App): Promise<Check[]> {
   if (!there) return [];
   const mappings = await readMappings(on);
   const checks: Check[] = [];
   for (const { name: kind, label } of matchedByName) {
-    const used = (await linked(on, kind)).map((one) => theirName(mappings, kind, one));
+    const used = (await linked(on, kind)).map((one) => nameThere(mappings, kind, one));
     const found = await idsByName(there.sql, kind, used);
     const missing = used.filter((one) => found.get(one.normalize('NFC'))?.length !== 1);
-    const place = rung(there.name).inText;
+    const place = rulesOf(there.name).inText;
     checks.push(
       check(
         `${label.many} match by name`,
@@ -150,10 +150,10 @@ async function linked(on: Queryable, kind: string): Promise<string[]> {
   return [...found].toSorted();
 }
 
-async function data(here: Here): Promise<Check[]> {
+async function data(here: App): Promise<Check[]> {
   if (!here.source) return [];
-  const [last] = (await newest(here.sql, COPY_DOWN, 50)).filter(
-    ({ state, input }) => state === 'done' && !(JSON.parse(input) as { isLook: boolean }).isLook,
+  const [last] = (await newest(here.sql, REFRESH, 50)).filter(
+    ({ state, input }) => state === 'done' && !(JSON.parse(input) as { dryRun: boolean }).dryRun,
   );
   const ids = await missingHere(here, here.source);
   return [
@@ -173,7 +173,7 @@ async function data(here: Here): Promise<Check[]> {
 }
 
 /** Ids that production has and that were never here; what was deleted here is a decision. */
-async function missingHere(here: Stop, source: Stop): Promise<string[]> {
+async function missingHere(here: Environment, source: Environment): Promise<string[]> {
   const keys = (await differences(here, source)).flatMap(({ entity, onlyThere }) =>
     onlyThere.map((id) => ({ entity, id })),
   );
@@ -181,7 +181,7 @@ async function missingHere(here: Stop, source: Stop): Promise<string[]> {
   return keys.filter((key) => !states.get(keyText(key))?.deleted_at).map(keyText);
 }
 
-async function index({ sql: on, settings: own }: Here): Promise<Check[]> {
+async function index({ sql: on, settings: own }: App): Promise<Check[]> {
   const waiting = await first<{ untold: number }>(
     on,
     sql`select count(*) as untold from outbox where state <> 'sent'`,
@@ -198,7 +198,7 @@ async function index({ sql: on, settings: own }: Here): Promise<Check[]> {
   ];
 }
 
-async function permission(here: Here): Promise<Check[]> {
+async function permission(here: App): Promise<Check[]> {
   const active = (await people.list(here.sql)).filter(({ isActive }) => isActive);
   const holders = (wanted: string) =>
     active.filter(({ permissions }) => permissions.some((one) => one === wanted));

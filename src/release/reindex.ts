@@ -2,7 +2,7 @@
 import { entityNamed, travelling } from '../catalog/index.ts';
 import type { Entity } from '../catalog/entity.ts';
 import { first, select, sql, type Queryable } from '../database/sql.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { findIds } from '../rows/store.ts';
 import type { Transfer } from '../writing/journal.ts';
 import { Problem } from '../problems.ts';
@@ -10,11 +10,11 @@ import { Problem } from '../problems.ts';
 export type Ids = Record<string, number[]>;
 
 /** Every id of an entity, rising. */
-const idsOf = (place: Stop, entity: Entity): Promise<number[]> =>
+const idsOf = (place: Environment, entity: Entity): Promise<number[]> =>
   findIds(place, entity, { search: '', filters: {} });
 
 /** All ids of an environment by entity. */
-export async function allIds(place: Stop): Promise<Ids> {
+export async function allIds(place: Environment): Promise<Ids> {
   const found: Ids = {};
   for (const entity of travelling) found[entity.name] = await idsOf(place, entity);
   return found;
@@ -60,7 +60,7 @@ export type Difference = {
 };
 
 /** Ids that stand on one side only. */
-export async function differences(here: Stop, there: Stop): Promise<Difference[]> {
+export async function differences(here: Environment, there: Environment): Promise<Difference[]> {
   const all: Difference[] = [];
   for (const entity of travelling) {
     const [mine, theirs] = await Promise.all([idsOf(here, entity), idsOf(there, entity)]);

@@ -2,10 +2,10 @@
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { select, sql } from '../database/sql.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { byEntity } from '../rows/store.ts';
-import { cameDown } from '../state/history.ts';
-import { see } from '../comparison/compare-pairs.ts';
+import { refreshedContents } from '../state/history.ts';
+import { comparePairs } from '../comparison/compare-pairs.ts';
 
 export type Edited = {
   key: RowKey;
@@ -16,7 +16,7 @@ export type Edited = {
 };
 
 /** Rows whose last write in production was an edit made there, and that are not the same here. */
-export async function editedAbove(here: Stop, source: Stop): Promise<Edited[]> {
+export async function editedInSource(here: Environment, source: Environment): Promise<Edited[]> {
   const lines = await select<{
     entity: string;
     row_id: number;
@@ -33,23 +33,23 @@ export async function editedAbove(here: Stop, source: Stop): Promise<Edited[]> {
   );
   const own = lines.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
   const keys = own.map(({ entity, row_id: id }) => ({ entity, id }));
-  const sights = await see(source, here, keys, { basesIn: here.sql });
+  const pairs = await comparePairs(source, here, keys, { basesIn: here.sql });
   const came = new Map<string, { at: string; hash: string }[]>();
   for (const [entity, ids] of byEntity(keys)) {
-    for (const { id, at, hash } of await cameDown(here.sql, entity, ids)) {
+    for (const { id, at, hash } of await refreshedContents(here.sql, entity, ids)) {
       const text = keyText({ entity: entity.name, id });
       came.set(text, [...(came.get(text) ?? []), { at, hash }]);
     }
   }
   return own.flatMap(({ entity, row_id: id, title, person, at }) => {
     const key = { entity, id };
-    const sight = sights.get(keyText(key));
-    const isSame = !sight || sight.hereHash === sight.thereHash;
+    const pair = pairs.get(keyText(key));
+    const isSame = !pair || pair.hereHash === pair.thereHash;
     // What came down since it was edited, and differs now, was changed here. What came before that says nothing: an edit
     // may put an earlier text back.
     const isKnown = came
       .get(keyText(key))
-      ?.some((one) => one.hash === sight?.hereHash && one.at >= at);
-    return isSame || isKnown ? [] : [{ key, title, person, at, status: sight.status }];
+      ?.some((one) => one.hash === pair?.hereHash && one.at >= at);
+    return isSame || isKnown ? [] : [{ key, title, person, at, status: pair.status }];
   });
 }

@@ -4,29 +4,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { first, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import { migrate } from '../database/migrate.ts';
-import type { Here } from '../environments/app.ts';
-import { rung } from '../environments/rules.ts';
-import { forgetAll } from '../state/checked-chunks.ts';
+import type { App } from '../environments/app.ts';
+import { rulesOf } from '../environments/rules.ts';
+import { invalidateAll } from '../state/checked-chunks.ts';
 import * as claims from '../writing/claims.ts';
 import * as journal from '../writing/journal.ts';
-import { point } from '../writing/failpoints.ts';
+import { failpoint } from '../writing/failpoints.ts';
 import { recover } from '../writing/recovery.ts';
 import { Conflict, Problem } from '../problems.ts';
 import { currentVersion } from '../version/db-version.ts';
 import { readVersion, writeVersion } from '../version/metadata.ts';
-import { KEPT } from '../version/compatibility.ts';
+import { TTL_MS } from '../version/compatibility.ts';
 import { operator } from './operator.ts';
 
 /** Before the first migration there is no version. */
 const NONE = '0.0.0';
 
 export type Upgrade = {
-  here: Here;
+  here: App;
   say: (line: string) => void;
   /** How long to wait for transfers under way, in milliseconds. */
-  patience?: number;
+  waitMs?: number;
   /** How long others may believe a flag that they have read. */
-  kept?: number;
+  ttlMs?: number;
 };
 
 /**
@@ -36,20 +36,20 @@ export type Upgrade = {
 export async function upgrade({
   here,
   say,
-  patience = 600_000,
-  kept = KEPT,
+  waitMs: patience = 600_000,
+  ttlMs: kept = TTL_MS,
 }: Upgrade): Promise<string[]> {
   const lock = await takeLock(here);
   try {
-    await point('upgrade lock');
+    await failpoint('upgrade lock');
     const before = await readVersion(here.documents);
     const from = before?.databaseVersion ?? NONE;
     await setUpdating(here, from);
-    await point('upgrade flag');
+    await failpoint('upgrade flag');
     // Who read the flag before it was set may believe in it for this long.
     if (before !== null) await sleep(kept);
     try {
-      await untilQuiet(here, say, patience);
+      await waitUntilIdle(here, say, patience);
     } catch (error) {
       // What an earlier migration left half done, or a person closed, stays closed.
       if (!before?.isUpdating) {
@@ -57,16 +57,16 @@ export async function upgrade({
       }
       throw error;
     }
-    await point('upgrade quiet');
+    await failpoint('upgrade quiet');
     // A failure from here on leaves the door closed: half a shape is no shape to work on.
     const applied = await migrate(here.sql, here.documents, {
-      step: () => point('upgrade statement'),
+      step: () => failpoint('upgrade statement'),
     });
     // Another version may spell a row otherwise.
-    await forgetAll(here.sql);
-    await point('upgrade migrated');
+    await invalidateAll(here.sql);
+    await failpoint('upgrade migrated');
     await writeVersion(here.documents, { databaseVersion: currentVersion(), isUpdating: false });
-    await point('upgrade version');
+    await failpoint('upgrade version');
     return applied;
   } finally {
     // With the connection goes the lock, also when this process is killed.
@@ -74,7 +74,7 @@ export async function upgrade({
   }
 }
 
-async function takeLock(here: Here): Promise<PoolConnection> {
+async function takeLock(here: App): Promise<PoolConnection> {
   const connection = await here.writers.getConnection();
   const line = await first<{ taken: number }>(
     connection,
@@ -84,10 +84,10 @@ async function takeLock(here: Here): Promise<PoolConnection> {
   connection.destroy();
   const { by, since } = (await readVersion(here.documents)) ?? {};
   const who = by ? ` by ${by}, since ${since}` : '';
-  throw new Conflict(`Another migration of ${rung(here.name).inText} is under way${who}.`);
+  throw new Conflict(`Another migration of ${rulesOf(here.name).inText} is under way${who}.`);
 }
 
-export const setUpdating = (here: Here, databaseVersion: string) =>
+export const setUpdating = (here: App, databaseVersion: string) =>
   writeVersion(here.documents, {
     databaseVersion,
     isUpdating: true,
@@ -96,13 +96,13 @@ export const setUpdating = (here: Here, databaseVersion: string) =>
   });
 
 /** Waits until no claim stands here and no transfer of this journal is under way; orphans are ended first. */
-async function untilQuiet(here: Here, say: Upgrade['say'], patience: number) {
+async function waitUntilIdle(here: App, say: Upgrade['say'], patience: number) {
   if (!(await isMigrated(here.sql))) return;
   const until = Date.now() + patience;
   for (let said = ''; ;) {
     const lease = here.settings.lease.milliseconds;
-    await recover({ here, there: here.destination, lease, log: quiet });
-    const busy = await atWork(here.sql);
+    await recover({ here, there: here.destination, lease, log: silentLog });
+    const busy = await openTransfers(here.sql);
     if (busy.length === 0) return;
     const line = `waiting for ${busy.join(', ')}`;
     if (line !== said) say(line);
@@ -117,7 +117,7 @@ async function untilQuiet(here: Here, say: Upgrade['say'], patience: number) {
   }
 }
 
-const quiet = { info: () => {}, warn: () => {} };
+const silentLog = { info: () => {}, warn: () => {} };
 
 const isMigrated = async (on: Queryable) =>
   (await first(
@@ -126,11 +126,11 @@ const isMigrated = async (on: Queryable) =>
          where table_schema = database() and table_name = 'clock'`,
   )) !== undefined;
 
-async function atWork(on: Pool): Promise<string[]> {
+async function openTransfers(on: Pool): Promise<string[]> {
   // Who writes in one transaction holds the gate instead of claims.
   const isFree = await transaction(on, claims.lockGate).then(() => true, refuseUnlessLocked);
-  if (!isFree) return ['a copy-down'];
-  const held = await claims.held(on);
+  if (!isFree) return ['a refresh'];
+  const held = await claims.heldClaims(on);
   const live = await select<{ number: number }>(
     on,
     sql`select number from transfer where state in (${journal.liveStates}) and state <> 'planned'`,
@@ -147,7 +147,7 @@ function refuseUnlessLocked(error: unknown): boolean {
 }
 
 /** Opens the door by hand; answers what stood in the document. */
-export async function clearUpdating(here: Here) {
+export async function clearUpdating(here: App) {
   const lock = await takeLock(here);
   try {
     const before = await readVersion(here.documents);

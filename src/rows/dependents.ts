@@ -1,11 +1,11 @@
 import { keyText, type Row, type RowKey } from '../catalog/entity.ts';
-import type { Place } from '../environments/environment.ts';
+import type { Databases } from '../environments/environment.ts';
 import { byEntity, read, readBy } from './store.ts';
 import { dependentsOf } from '../catalog/family.ts';
 
 /** Rows and what stands under them, by key text; `known` when the rows themselves were read just now. */
 export async function withTheirDependents(
-  place: Place,
+  place: Databases,
   keys: RowKey[],
   known?: Map<string, Row>,
 ): Promise<Map<string, Row>> {

@@ -4,53 +4,53 @@
 import { hash } from 'node:crypto';
 import { columnOf, fieldEntries, type Entity } from '../catalog/entity.ts';
 import { join, name, select, sql, type Queryable, type Statement } from '../database/sql.ts';
-import { lately } from '../database/cached-for.ts';
+import { cachedFor } from '../database/cached-for.ts';
 
-/** So many ids are one stretch, whether or not they all have a row. */
-export const STRETCH = 1000;
-export const stretchOf = (id: number) => Math.floor(id / STRETCH);
+/** So many ids are one chunk, whether or not they all have a row. */
+export const CHUNK_SIZE = 1000;
+export const chunkOf = (id: number) => Math.floor(id / CHUNK_SIZE);
 
 /** `<SHA-1 of the content> <id> <modified_at>` */
-export type Line = string;
+export type RowDigest = string;
 const DIGEST = 40;
-export const contentIn = (line: Line) => line.slice(0, DIGEST);
+export const contentDigest = (line: RowDigest) => line.slice(0, DIGEST);
 
 /** Lines in order of id, with their ids: these are asked for so often that they are read once. */
-export class Lines {
+export class RowDigests {
   readonly ids: number[] = [];
-  readonly all: Line[] = [];
+  readonly all: RowDigest[] = [];
 
-  static from(lines: Line[]): Lines {
-    const made = new Lines();
+  static from(lines: RowDigest[]): RowDigests {
+    const made = new RowDigests();
     for (const line of lines) made.add(Number.parseInt(line.slice(DIGEST + 1), 10), line);
     return made;
   }
 
-  add(id: number, line: Line) {
+  add(id: number, line: RowDigest) {
     this.ids.push(id);
     this.all.push(line);
   }
 }
 
 /** The line of a row that nobody vouches for: no row has it, so that it is looked at the next time. */
-export const doubtfulLine = (id: number): Line => `${'-'.repeat(DIGEST)} ${id} -`;
+export const unknownDigest = (id: number): RowDigest => `${'-'.repeat(DIGEST)} ${id} -`;
 
 /** The same lines, with others (in any order) instead of, or beside, those of their ids. */
-export function withLines(lines: Lines, others: Map<number, Line>): Lines {
-  const made = new Lines();
-  const sorted = new Lines();
+export function replaceDigests(lines: RowDigests, others: Map<number, RowDigest>): RowDigests {
+  const made = new RowDigests();
+  const sorted = new RowDigests();
   for (const id of [...others.keys()].toSorted((one, other) => one - other)) {
     sorted.add(id, others.get(id) ?? '');
   }
-  sideBySide(lines, sorted, (id, own, other) => made.add(id, other ?? own ?? ''));
+  mergeById(lines, sorted, (id, own, other) => made.add(id, other ?? own ?? ''));
   return made;
 }
 
 /** Visits every id that either list has, in order, with its line in both. */
-export function sideBySide(
-  one: Lines,
-  other: Lines,
-  visit: (id: number, mine: Line | undefined, theirs: Line | undefined) => void,
+export function mergeById(
+  one: RowDigests,
+  other: RowDigests,
+  visit: (id: number, mine: RowDigest | undefined, theirs: RowDigest | undefined) => void,
 ) {
   let [left, right] = [0, 0];
   while (left < one.ids.length || right < other.ids.length) {
@@ -66,24 +66,24 @@ export function sideBySide(
   }
 }
 
-/** Lines of the rows whose stretch is from `first` to `last`, by stretch and in order of id. */
-export async function digests(
+/** Lines of the rows whose chunk is from `first` to `last`, by chunk and in order of id. */
+export async function digestsByChunk(
   on: Queryable,
   entity: Entity,
   first: number,
   last: number,
-): Promise<Map<number, Lines>> {
-  const [from, to] = [first * STRETCH, (last + 1) * STRETCH];
-  const lines = await linesWhere(on, entity, (id) => sql`${id} >= ${from} and ${id} < ${to}`);
-  const found = new Map<number, Lines>();
-  let own = new Lines();
-  let stretch = -1;
+): Promise<Map<number, RowDigests>> {
+  const [from, to] = [first * CHUNK_SIZE, (last + 1) * CHUNK_SIZE];
+  const lines = await digestsWhere(on, entity, (id) => sql`${id} >= ${from} and ${id} < ${to}`);
+  const found = new Map<number, RowDigests>();
+  let own = new RowDigests();
+  let chunk = -1;
   for (const [index, id] of lines.ids.entries()) {
-    const number = stretchOf(id);
-    if (number !== stretch) {
-      stretch = number;
-      own = new Lines();
-      found.set(stretch, own);
+    const number = chunkOf(id);
+    if (number !== chunk) {
+      chunk = number;
+      own = new RowDigests();
+      found.set(chunk, own);
     }
     own.add(id, lines.all[index] ?? '');
   }
@@ -91,40 +91,40 @@ export async function digests(
 }
 
 /** Lines of these rows, by id. */
-export async function linesOf(on: Queryable, entity: Entity, ids: number[]) {
-  if (ids.length === 0) return new Map<number, Line>();
-  const lines = await linesWhere(on, entity, (id) => sql`${id} in (${ids})`);
+export async function digestsOf(on: Queryable, entity: Entity, ids: number[]) {
+  if (ids.length === 0) return new Map<number, RowDigest>();
+  const lines = await digestsWhere(on, entity, (id) => sql`${id} in (${ids})`);
   return new Map(lines.ids.map((id, index) => [id, lines.all[index] ?? '']));
 }
 
 /** `condition` bounds a column of ids. */
-async function linesWhere(
+async function digestsWhere(
   on: Queryable,
   entity: Entity,
   condition: (id: Statement) => Statement,
-): Promise<Lines> {
+): Promise<RowDigests> {
   const columns = await contentColumns(on, entity);
   const links = await linksWhere(on, entity, condition);
-  const rows = await select<{ id: number; line: Line }>(
+  const rows = await select<{ id: number; line: RowDigest }>(
     on,
     sql`select id, concat_ws(' ', sha1(concat_ws('|', ${join(columns, ', ')})), id, modified_at) as line
           from ${name(entity.table)}
          where ${condition(sql`id`)} and id <= ${Number.MAX_SAFE_INTEGER}
          order by id`,
   );
-  const lines = new Lines();
+  const lines = new RowDigests();
   for (const { id, line } of rows) lines.add(id, withLinks(line, links.get(id)));
   return lines;
 }
 
-const withLinks = (line: Line, links: string | undefined): Line =>
-  links === undefined ? line : hash('sha1', contentIn(line) + links) + line.slice(DIGEST);
+const withLinks = (line: RowDigest, links: string | undefined): RowDigest =>
+  links === undefined ? line : hash('sha1', contentDigest(line) + links) + line.slice(DIGEST);
 
 const texts = new Set(['text', 'long-text', 'link', 'choice', 'image']);
 
 /** Every column that travels; one that this database does not have is told apart from null. */
 async function contentColumns(on: Queryable, entity: Entity): Promise<Statement[]> {
-  const columns = await lately(on, `columns of ${entity.table}`, () =>
+  const columns = await cachedFor(on, `columns of ${entity.table}`, () =>
     select<{ name: string }>(
       on,
       sql`select column_name as name from information_schema.columns

@@ -1,12 +1,12 @@
 import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
 import { travelling } from '../catalog/index.ts';
 import { name, select, sql } from '../database/sql.ts';
-import type { Place } from '../environments/environment.ts';
+import type { Databases } from '../environments/environment.ts';
 import { read } from './store.ts';
 
 /** Rows that are linked with one of these cities (`kind` city) or partners. */
 export async function rowsLinkedWith(
-  place: Place,
+  place: Databases,
   kind: string,
   ids: number[],
 ): Promise<{ entity: Entity; row: Row }[]> {

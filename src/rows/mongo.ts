@@ -3,11 +3,11 @@
 import { MongoBulkWriteError, type Db, type Filter } from 'mongodb';
 import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
-import type { Cursor, Found, Query, Which } from './store.ts';
+import type { Cursor, FoundRows, Query, RowFilter } from './store.ts';
 
 /** Which write a document last came from. */
 export type Stamp = { transfer: string; fence: number };
-export type Stored = {
+export type StoredDocument = {
   _id: number;
   modified_at?: Date;
   stamp?: Stamp;
@@ -18,21 +18,21 @@ export type Stored = {
 const present = { removed_at: { $exists: false } };
 
 export const collection = (documents: Db, entity: Entity) =>
-  documents.collection<Stored>(entity.table);
+  documents.collection<StoredDocument>(entity.table);
 
 /** There are servers that look through a list in `$in` once for every document that they find. */
-const LISTED = 50;
+const IDS_AT_ONCE = 50;
 
 async function findIn(
   documents: Db,
   entity: Entity,
   field: string,
   values: number[],
-): Promise<Stored[]> {
-  const found: Stored[] = [];
-  for (let from = 0; from < values.length; from += LISTED) {
-    const some = values.slice(from, from + LISTED);
-    const filter = { [field]: { $in: some } } as Filter<Stored>;
+): Promise<StoredDocument[]> {
+  const found: StoredDocument[] = [];
+  for (let from = 0; from < values.length; from += IDS_AT_ONCE) {
+    const some = values.slice(from, from + IDS_AT_ONCE);
+    const filter = { [field]: { $in: some } } as Filter<StoredDocument>;
     found.push(...(await collection(documents, entity).find(filter).toArray()));
   }
   return found.toSorted((one, other) => one._id - other._id);
@@ -47,7 +47,7 @@ export async function readBy(documents: Db, entity: Entity, field: string, targe
 }
 
 /** Stubs are few: to leave them out here costs less than to ask for those that are none. */
-const rowsIn = (entity: Entity, stored: Stored[]) =>
+const rowsIn = (entity: Entity, stored: StoredDocument[]) =>
   stored.flatMap((one) => rowIn(entity, one) ?? []);
 
 /** All rows above an id, in order of id and in parts: one cursor, so that nothing is sought again for each part. */
@@ -93,7 +93,7 @@ export async function readStored(documents: Db, entity: Entity, ids: number[]) {
   return new Map(stored.map((one) => [one._id, one]));
 }
 
-export async function find(documents: Db, entity: Entity, query: Query): Promise<Found> {
+export async function find(documents: Db, entity: Entity, query: Query): Promise<FoundRows> {
   const where = condition(entity, query);
   const direction = query.sort.descending ? -1 : 1;
   const field = query.sort.field === 'id' ? '_id' : query.sort.field;
@@ -107,7 +107,7 @@ export async function find(documents: Db, entity: Entity, query: Query): Promise
   return { rows: stored.map((one) => toRow(entity, one)), total };
 }
 
-export async function findIds(documents: Db, entity: Entity, query: Which): Promise<number[]> {
+export async function findIds(documents: Db, entity: Entity, query: RowFilter): Promise<number[]> {
   const stored = await collection(documents, entity)
     .find(condition(entity, query), { projection: { _id: 1 } })
     .sort({ _id: 1 })
@@ -115,13 +115,13 @@ export async function findIds(documents: Db, entity: Entity, query: Which): Prom
   return stored.map((one) => one._id);
 }
 
-function condition(entity: Entity, query: Which): Filter<Stored> {
-  const all: Filter<Stored>[] = [present];
+function condition(entity: Entity, query: RowFilter): Filter<StoredDocument> {
+  const all: Filter<StoredDocument>[] = [present];
   if (query.ids) all.push({ _id: { $in: query.ids } });
   for (const [field, value] of Object.entries(query.filters)) all.push({ [field]: value });
   if (query.search !== '') {
     const pattern = query.search.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-    const any: Filter<Stored>[] = fieldEntries(entity)
+    const any: Filter<StoredDocument>[] = fieldEntries(entity)
       .filter(([, definition]) => definition.search)
       .map(([field]) => ({ [field]: { $regex: pattern, $options: 'i' } }));
     if (/^#?\d{1,15}$/.test(query.search)) any.push({ _id: Number(query.search.replace('#', '')) });
@@ -131,10 +131,10 @@ function condition(entity: Entity, query: Which): Filter<Stored> {
 }
 
 /** The row a document holds, or null for a stub or nothing. */
-export const rowIn = (entity: Entity, stored: Stored | undefined): Row | null =>
+export const rowIn = (entity: Entity, stored: StoredDocument | undefined): Row | null =>
   stored && !stored.removed_at ? toRow(entity, stored) : null;
 
-export function toRow(entity: Entity, stored: Stored): Row {
+export function toRow(entity: Entity, stored: StoredDocument): Row {
   const modified = stored.modified_at ?? new Date(0);
   const row: Row = { id: stored._id, modified_at: modified.toISOString() };
   for (const [field] of fieldEntries(entity)) {
@@ -144,8 +144,8 @@ export function toRow(entity: Entity, stored: Stored): Row {
   return row;
 }
 
-export function toStored(entity: Entity, row: Row, instant: string, stamp: Stamp): Stored {
-  const stored: Stored = { _id: row.id, modified_at: new Date(instant), stamp };
+export function toStored(entity: Entity, row: Row, instant: string, stamp: Stamp): StoredDocument {
+  const stored: StoredDocument = { _id: row.id, modified_at: new Date(instant), stamp };
   for (const [field] of fieldEntries(entity)) {
     if (row[field] !== undefined) stored[field] = row[field];
   }
@@ -155,36 +155,39 @@ export function toStored(entity: Entity, row: Row, instant: string, stamp: Stamp
 const ours = new Set(['_id', 'modified_at', 'stamp', 'removed_at']);
 
 /** Fields that this version of the program does not know: they stay as they are. */
-export const unknownFields = (entity: Entity, seen: Stored | undefined): Partial<Stored> =>
+export const unknownFields = (
+  entity: Entity,
+  seen: StoredDocument | undefined,
+): Partial<StoredDocument> =>
   Object.fromEntries(
     Object.entries(seen ?? {}).filter(([field]) => !ours.has(field) && !entity.fields[field]),
   );
 
-export const stub = (id: number, instant: string, stamp: Stamp): Stored => ({
+export const stub = (id: number, instant: string, stamp: Stamp): StoredDocument => ({
   _id: id,
   removed_at: new Date(instant),
   stamp,
 });
 
 /** What shall stand where `seen` still stands; `undefined` means that nothing stood there. */
-export type Replacement = { seen: Stored | undefined; next: Stored };
+export type Replacement = { expected: StoredDocument | undefined; next: StoredDocument };
 
 /** Compare-and-set, to the last field. Answers whether what was seen still stood there. */
 export async function replace(
   documents: Db,
   entity: Entity,
-  { seen, next }: Replacement,
+  { expected: seen, next }: Replacement,
 ): Promise<boolean> {
   const into = collection(documents, entity);
   if (seen === undefined) {
     return into.insertOne(next).then(() => true, refuseDuplicateId);
   }
   const { _id, ...rest } = next;
-  const result = await into.replaceOne(standsStill(seen, next), rest);
+  const result = await into.replaceOne(unchangedFilter(seen, next), rest);
   return result.matchedCount === 1;
 }
 
-function standsStill(seen: Stored, next: Stored): Filter<Stored> {
+function unchangedFilter(seen: StoredDocument, next: StoredDocument): Filter<StoredDocument> {
   const names = new Set([...Object.keys(seen), ...Object.keys(next)]);
   names.delete('_id');
   const same = [...names].map((field) => [
@@ -204,10 +207,10 @@ export async function replaceAll(
   entity: Entity,
   replacements: Replacement[],
 ): Promise<number> {
-  const operations = replacements.map(({ seen, next }) => {
+  const operations = replacements.map(({ expected: seen, next }) => {
     if (seen === undefined) return { insertOne: { document: next } };
     const { _id, ...replacement } = next;
-    return { replaceOne: { filter: standsStill(seen, next), replacement } };
+    return { replaceOne: { filter: unchangedFilter(seen, next), replacement } };
   });
   const into = collection(documents, entity);
   try {
@@ -229,15 +232,16 @@ const isDuplicate = (error: unknown) =>
 async function replaceRest(documents: Db, entity: Entity, replacements: Replacement[]) {
   const ids = replacements.map(({ next }) => next._id);
   const now = await readStored(documents, entity, ids);
-  for (const [index, { seen, next }] of replacements.entries()) {
+  for (const [index, { expected: seen, next }] of replacements.entries()) {
     const isPut =
-      isSameWrite(now.get(next._id), next) || (await replace(documents, entity, { seen, next }));
+      isSameWrite(now.get(next._id), next) ||
+      (await replace(documents, entity, { expected: seen, next }));
     if (!isPut) return index;
   }
   return replacements.length;
 }
 
-const isSameWrite = (now: Stored | undefined, { stamp, modified_at: at }: Stored) =>
+const isSameWrite = (now: StoredDocument | undefined, { stamp, modified_at: at }: StoredDocument) =>
   now?.stamp?.transfer === stamp?.transfer &&
   now?.stamp?.fence === stamp?.fence &&
   now?.modified_at?.getTime() === at?.getTime();

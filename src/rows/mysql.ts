@@ -13,9 +13,9 @@ import {
   type Queryable,
   type Statement,
 } from '../database/sql.ts';
-import { lately } from '../database/cached-for.ts';
+import { cachedFor } from '../database/cached-for.ts';
 import type { IdsByName } from './names.ts';
-import type { Cursor, Found, Query, Which } from './store.ts';
+import type { Cursor, FoundRows, Query, RowFilter } from './store.ts';
 
 type Stored = Record<string, unknown> & { id: number };
 
@@ -85,7 +85,7 @@ export async function count(on: Queryable, entity: Entity): Promise<number> {
   return counted?.total ?? 0;
 }
 
-export async function find(on: Queryable, entity: Entity, query: Query): Promise<Found> {
+export async function find(on: Queryable, entity: Entity, query: Query): Promise<FoundRows> {
   const where = condition(entity, query);
   const sorted = entity.fields[query.sort.field];
   const column = name((sorted && columnOf(query.sort.field, sorted)) ?? query.sort.field);
@@ -98,7 +98,7 @@ export async function find(on: Queryable, entity: Entity, query: Query): Promise
       sql`select count(*) as total from ${name(entity.table)} where ${where}`,
     );
   const isNarrowed = query.ids || query.search !== '' || Object.keys(query.filters).length > 0;
-  const [counted] = await (isNarrowed ? count() : lately(on, `all of ${entity.name}`, count));
+  const [counted] = await (isNarrowed ? count() : cachedFor(on, `all of ${entity.name}`, count));
   const stored = await select<Stored>(
     on,
     sql`select * from ${name(entity.table)} where ${where}
@@ -108,7 +108,7 @@ export async function find(on: Queryable, entity: Entity, query: Query): Promise
   return { rows: await withLinks(on, entity, stored), total: counted?.total ?? 0 };
 }
 
-export async function findIds(on: Queryable, entity: Entity, query: Which): Promise<number[]> {
+export async function findIds(on: Queryable, entity: Entity, query: RowFilter): Promise<number[]> {
   const rows = await select<{ id: number }>(
     on,
     sql`select id from ${name(entity.table)} where ${condition(entity, query)} order by id`,
@@ -116,7 +116,7 @@ export async function findIds(on: Queryable, entity: Entity, query: Which): Prom
   return rows.map((row) => row.id);
 }
 
-function condition(entity: Entity, query: Which): Statement {
+function condition(entity: Entity, query: RowFilter): Statement {
   const all: Statement[] = [sql`true`];
   if (query.ids) all.push(sql`id in (${query.ids})`);
   for (const [field, value] of Object.entries(query.filters)) {

@@ -4,7 +4,7 @@ import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.t
 import type { Value } from '../catalog/fields.ts';
 import * as mongo from './mongo.ts';
 import * as mysql from './mysql.ts';
-import type { Place } from '../environments/environment.ts';
+import type { Databases } from '../environments/environment.ts';
 
 export type Query = {
   search: string;
@@ -16,12 +16,12 @@ export type Query = {
   offset: number;
 };
 /** Which rows are meant, whatever their order and page. */
-export type Which = Pick<Query, 'search' | 'filters' | 'ids'>;
-export type Found = { rows: Row[]; total: number };
+export type RowFilter = Pick<Query, 'search' | 'filters' | 'ids'>;
+export type FoundRows = { rows: Row[]; total: number };
 
 /** Rows by key text (`task:12`); what is not there is not in the map. A fixed number of queries a table, one for each 50 documents. */
 export async function read(
-  place: Place,
+  place: Databases,
   keys: RowKey[],
   options: { lock?: boolean } = {},
 ): Promise<Map<string, Row>> {
@@ -37,7 +37,7 @@ export async function read(
 }
 
 /** Rows of `entity` whose reference `field` points to one of `targets`. */
-export async function readBy(place: Place, entity: Entity, field: string, targets: number[]) {
+export async function readBy(place: Databases, entity: Entity, field: string, targets: number[]) {
   if (targets.length === 0) return [];
   return entity.store === 'mysql'
     ? mysql.readBy(place.sql, entity, field, targets)
@@ -45,7 +45,7 @@ export async function readBy(place: Place, entity: Entity, field: string, target
 }
 
 /** All rows above an id, in order of id and in parts of `size`. */
-export const walk = (place: Place, entity: Entity, after: number, size: number) =>
+export const walk = (place: Databases, entity: Entity, after: number, size: number) =>
   entity.store === 'mysql'
     ? mysql.walk(place.sql, entity, after, size)
     : mongo.walk(place.documents, entity, after, size);
@@ -54,30 +54,39 @@ export const walk = (place: Place, entity: Entity, after: number, size: number) 
 export type Cursor = { modifiedAfter: string; after: number };
 
 /** The next `limit` rows in the order of (modified_at, id). */
-export async function readChangedAfter(place: Place, entity: Entity, from: Cursor, limit: number) {
+export async function readChangedAfter(
+  place: Databases,
+  entity: Entity,
+  from: Cursor,
+  limit: number,
+) {
   return entity.store === 'mysql'
     ? mysql.readChangedAfter(place.sql, entity, from, limit)
     : mongo.readChangedAfter(place.documents, entity, from, limit);
 }
 
 /** How many rows there are of an entity. */
-export const countRows = (place: Place, entity: Entity): Promise<number> =>
+export const countRows = (place: Databases, entity: Entity): Promise<number> =>
   entity.store === 'mysql' ? mysql.count(place.sql, entity) : mongo.count(place.documents, entity);
 
-export async function find(place: Place, entity: Entity, query: Query): Promise<Found> {
+export async function find(place: Databases, entity: Entity, query: Query): Promise<FoundRows> {
   return entity.store === 'mysql'
     ? mysql.find(place.sql, entity, query)
     : mongo.find(place.documents, entity, query);
 }
 
 /** The ids of all rows a query finds, whatever its page. */
-export async function findIds(place: Place, entity: Entity, query: Which): Promise<number[]> {
+export async function findIds(
+  place: Databases,
+  entity: Entity,
+  query: RowFilter,
+): Promise<number[]> {
   return entity.store === 'mysql'
     ? mysql.findIds(place.sql, entity, query)
     : mongo.findIds(place.documents, entity, query);
 }
 
-export async function readOne(place: Place, { entity, id }: RowKey): Promise<Row | undefined> {
+export async function readOne(place: Databases, { entity, id }: RowKey): Promise<Row | undefined> {
   return (await read(place, [{ entity, id }])).get(keyText({ entity, id }));
 }
 

@@ -1,10 +1,15 @@
 import type { Entity } from '../catalog/entity.ts';
 import { name, select, sql } from '../database/sql.ts';
 import { collection } from './mongo.ts';
-import type { Place } from '../environments/environment.ts';
+import type { Databases } from '../environments/environment.ts';
 
 /** Rows of an entity that have one of these values in a unique field. */
-export async function holding(place: Place, entity: Entity, field: string, values: string[]) {
+export async function rowsWithUniqueValue(
+  place: Databases,
+  entity: Entity,
+  field: string,
+  values: string[],
+) {
   if (values.length === 0) return [];
   if (entity.store === 'mysql') {
     return select<{ id: number; value: string }>(

@@ -1,10 +1,10 @@
 // *Also under this business*: rows that stand under what is going, and wait too.
 import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { byEntity, readBy } from '../rows/store.ts';
 import type { Sheet } from './sheet.ts';
 import { referencesTo } from '../catalog/family.ts';
-import { isWaitingOnly, waiting } from '../state/pending.ts';
+import { isReadyToSend, pendingRows } from '../state/pending.ts';
 
 export type ChildOffer = {
   parent: string;
@@ -12,17 +12,20 @@ export type ChildOffer = {
   rows: { key: RowKey; title: string; status: string }[];
 };
 
-export async function childOffers(here: Stop, { facts, plan }: Sheet): Promise<ChildOffer[]> {
+export async function childOffers(
+  here: Environment,
+  { facts, plan }: Sheet,
+): Promise<ChildOffer[]> {
   const going = new Set(plan.steps.map(keyText));
   const offers: ChildOffer[] = [];
   for (const [parent, ids] of byEntity(facts.chosen)) {
     for (const { from, field } of referencesTo(parent)) {
       if (from.fields[field]?.under && !parent.dependents.includes(from.name)) {
-        const waits = await waiting(here.sql, from);
+        const waits = await pendingRows(here.sql, from);
         const children = (await readBy(here, from, field, ids)).filter((row) => {
           const own = waits.get(row.id);
           return (
-            own && isWaitingOnly(own) && !going.has(keyText({ entity: from.name, id: row.id }))
+            own && isReadyToSend(own) && !going.has(keyText({ entity: from.name, id: row.id }))
           );
         });
         for (const id of ids) {
@@ -33,8 +36,8 @@ export async function childOffers(here: Stop, { facts, plan }: Sheet): Promise<C
               title: titleOf(from, row),
               status: waits.get(row.id)?.status ?? '',
             }));
-          const sight = facts.sights.get(keyText({ entity: parent.name, id }));
-          const title = sight?.here ? titleOf(parent, sight.here) : parent.label.one;
+          const pair = facts.pairs.get(keyText({ entity: parent.name, id }));
+          const title = pair?.here ? titleOf(parent, pair.here) : parent.label.one;
           if (rows.length > 0) offers.push({ parent: title, label: from.label, rows });
         }
       }

@@ -1,7 +1,7 @@
 // What a person decided on a sheet, and what it makes of a row.
 import { fieldEntries, keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
 import type { Field, Value } from '../catalog/fields.ts';
-import type { Sight } from '../comparison/compare-pairs.ts';
+import type { RowPair } from '../comparison/compare-pairs.ts';
 
 /** Keys are key texts (`task:12`), names are `city:Pune`. */
 export type Choices = {
@@ -10,7 +10,7 @@ export type Choices = {
   /** Send rows again that are the same there, for a fresh `modified_at`. */
   resend: boolean;
   /** Fields of a row that stay as they are there. */
-  kept: Record<string, string[]>;
+  excludedFields: Record<string, string[]>;
   /** Values that hold there, as typed, of the local fields of rows that are new there. */
   locals: Record<string, Record<string, string>>;
   /** Rows whose very content was undone there, and goes again all the same. */
@@ -27,7 +27,7 @@ export const noChoices: Choices = {
   include: [],
   create: [],
   resend: false,
-  kept: {},
+  excludedFields: {},
   locals: {},
   again: [],
   overwrite: '',
@@ -43,10 +43,10 @@ export const isTyped = (text: string, word: string) => text.trim().toLowerCase()
  * The row as it will stand there: all columns of ours, without the fields that were left out on the sheet;
  * a local field keeps the value it has there. Null for a row that is not here.
  */
-export function rowThatGoes({ key, entity, here, there }: Sight, choices: Choices): Row | null {
+export function rowToSend({ key, entity, here, there }: RowPair, choices: Choices): Row | null {
   if (here === null) return null;
   const own = keyText(key);
-  const left = there ? (choices.kept[own] ?? []) : [];
+  const left = there ? (choices.excludedFields[own] ?? []) : [];
   const row: Row = { ...here };
   for (const [name, field] of fieldEntries(entity)) {
     if (field.local && !there) row[name] = localValue(entity, name, choices.locals[own]).value;

@@ -1,19 +1,19 @@
 // From what was picked to all that goes: dependents, and parents that are needed or ticked.
 import { keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { dependentSights, type Sight } from '../comparison/compare-pairs.ts';
+import { dependentPairs, type RowPair } from '../comparison/compare-pairs.ts';
 import type { Facts } from './facts.ts';
-import { rowThatGoes, type Choices } from './choices.ts';
+import { rowToSend, type Choices } from './choices.ts';
 import type { Status } from '../state/status.ts';
 import { parentsOf } from '../catalog/family.ts';
 import type { Problem } from './problem.ts';
 
 export type Offer = { key: RowKey; title: string; status: Status | null; why: string };
 
-export type Going = { key: RowKey; because: string | null };
+export type ExpandedRow = { key: RowKey; because: string | null };
 
-export function climb(facts: Facts, choices: Choices) {
-  const going = new Map<string, Going>();
+export function expandSelection(facts: Facts, choices: Choices) {
+  const going = new Map<string, ExpandedRow>();
   const offers = new Map<string, Offer>();
   const reliedOn = new Map<string, RowKey>();
   const missing: Problem[] = [];
@@ -22,19 +22,19 @@ export function climb(facts: Facts, choices: Choices) {
     going.set(keyText(key), { key, because });
     reliedOn.delete(keyText(key));
     offers.delete(keyText(key));
-    const sight = facts.sights.get(keyText(key));
-    for (const dependent of dependentSights(facts.sights, key)) {
+    const pair = facts.pairs.get(keyText(key));
+    for (const dependent of dependentPairs(facts.pairs, key)) {
       const owner = entityNamed(key.entity).label.one.toLowerCase();
       take(dependent.key, `belongs to this ${owner}`);
     }
     // What is the same there needs nothing that is not there already.
-    if (sight?.here && sight.status !== 'In sync') {
-      parentsOf(sight.entity, rowThatGoes(sight, choices)).forEach((one) => need(one, sight));
+    if (pair?.here && pair.status !== 'In sync') {
+      parentsOf(pair.entity, rowToSend(pair, choices)).forEach((one) => need(one, pair));
     }
   };
-  const need = (key: RowKey, child: Sight) => {
+  const need = (key: RowKey, child: RowPair) => {
     const text = keyText(key);
-    const parent = facts.sights.get(text);
+    const parent = facts.pairs.get(text);
     const who = `${child.entity.label.one} “${titleOf(child.entity, child.here as Row)}”`;
     if (going.has(text)) return;
     if (!parent?.here && !parent?.there) missing.push(missingParent(key, child, who));
@@ -50,18 +50,18 @@ export function climb(facts: Facts, choices: Choices) {
   };
   for (const key of facts.chosen) take(key, null);
   for (const text of choices.include) {
-    const sight = facts.sights.get(text);
-    if (sight?.here) take(sight.key, 'added on this sheet');
+    const pair = facts.pairs.get(text);
+    if (pair?.here) take(pair.key, 'added on this sheet');
   }
   return { going, offers: [...offers.values()], reliedOn: [...reliedOn.values()], missing };
 }
 
-function missingParent(key: RowKey, child: Sight, who: string): Problem {
+function missingParent(key: RowKey, child: RowPair, who: string): Problem {
   const { label } = entityNamed(key.entity);
   return {
     reason: 'parent-missing',
     row: child.key,
     message: `${who} needs ${label.one.toLowerCase()} ${key.id}, which is neither here nor there.`,
-    ways: [{ kind: 'edit', key: child.key }],
+    solutions: [{ kind: 'edit', key: child.key }],
   };
 }

@@ -4,19 +4,19 @@ import { fieldEntries, keyText, type Row, type RowKey } from '../catalog/entity.
 import { catalog, matchedByName, travelling } from '../catalog/index.ts';
 import { textOf } from '../catalog/fields.ts';
 import { first, select, snapshot, sql } from '../database/sql.ts';
-import { rung, type EnvironmentName } from '../environments/rules.ts';
-import { holding } from '../rows/unique-values.ts';
+import { rulesOf, type EnvironmentName } from '../environments/rules.ts';
+import { rowsWithUniqueValue } from '../rows/unique-values.ts';
 import { idsByName, type IdsByName } from '../rows/names.ts';
-import type { Place, Stop } from '../environments/environment.ts';
+import type { Databases, Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
-import { usesOf, type Use } from '../rows/references.ts';
+import { referencingRows, type Reference } from '../rows/references.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
 import { readVersion, type DatabaseVersion } from '../version/metadata.ts';
 import { onRows, type Claim } from '../writing/claims.ts';
-import { together } from '../settle-all.ts';
-import { remember, see, type Sight } from '../comparison/compare-pairs.ts';
-import { readMappings, theirName } from '../state/name-mapping.ts';
-import { testedOf, type Tested } from '../state/test-results.ts';
+import { settleAll } from '../settle-all.ts';
+import { recordObservations, comparePairs, type RowPair } from '../comparison/compare-pairs.ts';
+import { readMappings, nameThere } from '../state/name-mapping.ts';
+import { testStatusOf, type TestStatus } from '../state/test-results.ts';
 import type { Step } from '../writing/journal.ts';
 import { parentsOf } from '../catalog/family.ts';
 import { linkedNames } from './linked-names.ts';
@@ -28,7 +28,7 @@ export type Facts = {
   from: EnvironmentName;
   to: EnvironmentName;
   chosen: RowKey[];
-  sights: Map<string, Sight>;
+  pairs: Map<string, RowPair>;
   /** Ids there of every name that the rows are linked with. */
   names: { city: IdsByName; partner: IdsByName };
   /** Rows of those cities and partners here, by `city:Pune`. */
@@ -40,11 +40,11 @@ export type Facts = {
   /** Who has a unique value there: `form.name:Address` → id. */
   holders: Map<string, number>;
   /** Rows there that refer to a row that is written; to one that goes, also what stands under it. */
-  uses: Use[];
+  references: Reference[];
   /** What the destination knows of rows that stand there: who changed them, and when. */
   statesThere: Map<string, RowState>;
   /** Where rows are tried before they go on: what was found, by root. Empty elsewhere. */
-  tested: Map<string, Tested>;
+  tested: Map<string, TestStatus>;
   /** Who sends, where only what others have tried may go. */
   testedForSender: string | null;
   missingImages: Set<string>;
@@ -52,29 +52,33 @@ export type Facts = {
   hostHere: string | null;
 };
 
-export type Question = {
+export type FactsQuery = {
   /** Rows that were picked, and rows that go along by a tick. */
   chosen: RowKey[];
   include: RowKey[];
   /** What a row would become there; null when it goes, undefined when nothing is planned for it. */
-  planned: (sight: Sight) => Row | null | undefined;
+  planned: (pair: RowPair) => Row | null | undefined;
   hostHere: string | null;
   testedForSender?: string | null;
   /** Who keeps the books (bases, and what was seen), when that is not the environment that sends. */
-  books?: Stop;
+  books?: Environment;
 };
 
-export async function gather(here: Stop, there: Stop, question: Question): Promise<Facts> {
+export async function gatherFacts(
+  here: Environment,
+  there: Environment,
+  question: FactsQuery,
+): Promise<Facts> {
   const { chosen, planned } = question;
   const asStep = planning(planned);
   const at = new Date().toISOString();
   // One consistent moment here; the other side is looked at again under its claims.
-  const { sights, namesHere, claimsHere } = await atOneMoment(here, async (place) => {
-    const seen = await seeWithParents(place, there, question);
-    return { sights: seen, namesHere: await linkedRows(place, [...seen.values()].map(asStep)) };
+  const { pairs, namesHere, claimsHere } = await atOneMoment(here, async (place) => {
+    const seen = await comparePairsWithParents(place, there, question);
+    return { pairs: seen, namesHere: await linkedRows(place, [...seen.values()].map(asStep)) };
   });
-  if (!question.books) await remember(here.sql, sights.values(), at);
-  const steps = [...sights.values()].map(asStep);
+  if (!question.books) await recordObservations(here.sql, pairs.values(), at);
+  const steps = [...pairs.values()].map(asStep);
   const links = linkedNames(steps);
   const namesOf = (kind: 'city' | 'partner') =>
     idsByName(
@@ -95,7 +99,7 @@ export async function gather(here: Stop, there: Stop, question: Question): Promi
     statesThere,
     tested,
     missingImages,
-  ] = await together([
+  ] = await settleAll([
     namesOf('city'),
     namesOf('partner'),
     columnsThere(there),
@@ -103,16 +107,18 @@ export async function gather(here: Stop, there: Stop, question: Question): Promi
     readVersion(here.documents),
     onRows(there.sql, steps),
     holdersThere(there, steps),
-    usesThere(there, steps),
+    referencesThere(there, steps),
     readStates(there.sql, steps),
-    rung(here.name).isTested ? testedOf(here, rootsOf(sights)) : new Map<string, Tested>(),
+    rulesOf(here.name).isTested
+      ? testStatusOf(here, rootsOf(pairs))
+      : new Map<string, TestStatus>(),
     imagesMissing(here, steps),
   ]);
   return {
     from: here.name,
     to: there.name,
     chosen,
-    sights,
+    pairs,
     names: { city: cities, partner: partners },
     namesHere,
     columns,
@@ -120,7 +126,7 @@ export async function gather(here: Stop, there: Stop, question: Question): Promi
     versionHere: versionHere?.databaseVersion ?? null,
     claims: [...claimsHere, ...claims],
     holders,
-    uses,
+    references: uses,
     statesThere,
     tested,
     testedForSender: question.testedForSender ?? null,
@@ -133,63 +139,71 @@ export async function gather(here: Stop, there: Stop, question: Question): Promi
  * Reads rows and documents of one moment. A snapshot holds for MySQL only: claims on the rows tell of a write
  * under way, and a clock that moved tells of one that ended in between, after which it is read again.
  */
-async function atOneMoment<T extends { sights: Map<string, Sight> }>(
-  here: Stop,
-  look: (place: Place) => Promise<T>,
+async function atOneMoment<T extends { pairs: Map<string, RowPair> }>(
+  here: Environment,
+  look: (place: Databases) => Promise<T>,
 ): Promise<T & { claimsHere: Claim[] }> {
   for (let attempt = 1; ; attempt += 1) {
     const before = await clockOf(here);
     const seen = await snapshot(here.sql, (sql) => look({ sql, documents: here.documents }));
     const claimsHere = await onRows(
       here.sql,
-      [...seen.sights.values()].map(({ key }) => key),
+      [...seen.pairs.values()].map(({ key }) => key),
     );
-    if (attempt === LOOKS || (await clockOf(here)) === before) return { ...seen, claimsHere };
+    if (attempt === ATTEMPTS || (await clockOf(here)) === before) return { ...seen, claimsHere };
   }
 }
 
-const LOOKS = 5;
+const ATTEMPTS = 5;
 
-const clockOf = async ({ sql: on }: Stop) =>
+const clockOf = async ({ sql: on }: Environment) =>
   (await first<{ instant: string }>(on, sql`select instant from clock where name = 'clock'`))
     ?.instant;
 
-const rootsOf = (sights: Map<string, Sight>): RowKey[] =>
-  [...sights.values()].flatMap(({ entity, here, key }) => (here && !entity.owner ? [key] : []));
+const rootsOf = (pairs: Map<string, RowPair>): RowKey[] =>
+  [...pairs.values()].flatMap(({ entity, here, key }) => (here && !entity.owner ? [key] : []));
 
 /** A row as a step of the plan to be, for questions that need no decision yet. */
 const planning =
-  (planned: Question['planned']) =>
-  (sight: Sight): Step => {
-    const after = planned(sight);
+  (planned: FactsQuery['planned']) =>
+  (pair: RowPair): Step => {
+    const after = planned(pair);
     const action = after === undefined ? 'same' : after === null ? 'remove' : 'update';
-    const common = { ...sight.key, title: '', because: null, kept: [], before: sight.there };
+    const common = {
+      ...pair.key,
+      title: '',
+      because: null,
+      excludedFields: [],
+      before: pair.there,
+    };
     return { ...common, action, after: after ?? null };
   };
 
 /** Rows, their parents, those parents' parents …: as many rounds as the references are deep. */
-async function seeWithParents(here: Place, there: Place, question: Question) {
+async function comparePairsWithParents(here: Databases, there: Databases, question: FactsQuery) {
   const { chosen, include, planned, books } = question;
   const basesIn = books?.sql ?? here.sql;
-  const sights = await see(here, there, [...chosen, ...include], { basesIn });
-  let round = [...sights.values()];
+  const pairs = await comparePairs(here, there, [...chosen, ...include], { basesIn });
+  let round = [...pairs.values()];
   while (round.length > 0) {
     const parents = round
-      .flatMap((sight) => [
-        ...parentsOf(sight.entity, planned(sight) ?? null),
-        ...parentsOf(sight.entity, sight.here),
+      .flatMap((pair) => [
+        ...parentsOf(pair.entity, planned(pair) ?? null),
+        ...parentsOf(pair.entity, pair.here),
       ])
-      .filter((key) => !sights.has(keyText(key)));
+      .filter((key) => !pairs.has(keyText(key)));
     const found =
-      parents.length > 0 ? await see(here, there, parents, { basesIn }) : new Map<string, Sight>();
-    for (const [text, sight] of found) if (!sights.has(text)) sights.set(text, sight);
+      parents.length > 0
+        ? await comparePairs(here, there, parents, { basesIn })
+        : new Map<string, RowPair>();
+    for (const [text, pair] of found) if (!pairs.has(text)) pairs.set(text, pair);
     round = [...found.values()];
   }
-  return sights;
+  return pairs;
 }
 
 /** Our rows behind the linked names, by the name that they have there. */
-async function linkedRows(here: Place, steps: Step[]): Promise<Map<string, Row>> {
+async function linkedRows(here: Databases, steps: Step[]): Promise<Map<string, Row>> {
   const links = linkedNames(steps);
   const mappings = await readMappings(here.sql);
   const rows = new Map<string, Row>();
@@ -203,13 +217,13 @@ async function linkedRows(here: Place, steps: Step[]): Promise<Map<string, Row>>
       id === undefined ? [] : [{ entity: kind, id }],
     );
     for (const row of (await read(here, keys)).values()) {
-      rows.set(`${kind}:${theirName(mappings, kind, textOf(row['name']))}`, row);
+      rows.set(`${kind}:${nameThere(mappings, kind, textOf(row['name']))}`, row);
     }
   }
   return rows;
 }
 
-export async function columnsThere(there: Stop): Promise<Facts['columns']> {
+export async function columnsThere(there: Environment): Promise<Facts['columns']> {
   const tables = catalog.filter(({ store }) => store === 'mysql').map(({ table }) => table);
   const lines = await select<{
     tableName: string;
@@ -233,14 +247,14 @@ export async function columnsThere(there: Stop): Promise<Facts['columns']> {
   return columns;
 }
 
-async function holdersThere(there: Stop, steps: Step[]): Promise<Map<string, number>> {
+async function holdersThere(there: Environment, steps: Step[]): Promise<Map<string, number>> {
   const holders = new Map<string, number>();
   for (const entity of travelling) {
     for (const [field, { unique }] of fieldEntries(entity)) {
       const values = steps.flatMap((step) =>
         unique && step.entity === entity.name && step.after ? [textOf(step.after[field])] : [],
       );
-      for (const { id, value } of await holding(there, entity, field, values)) {
+      for (const { id, value } of await rowsWithUniqueValue(there, entity, field, values)) {
         holders.set(`${entity.name}.${field}:${value}`, id);
       }
     }
@@ -248,19 +262,19 @@ async function holdersThere(there: Stop, steps: Step[]): Promise<Map<string, num
   return holders;
 }
 
-async function usesThere(there: Stop, steps: Step[]): Promise<Use[]> {
+async function referencesThere(there: Environment, steps: Step[]): Promise<Reference[]> {
   const standing = steps.filter(({ before, action }) => before !== null && action !== 'same');
   const [gone, stays] = [
     standing.filter(({ action }) => action === 'remove'),
     standing.filter(({ action }) => action !== 'remove'),
   ];
   return [
-    ...(await usesOf(there, gone, { under: true })),
-    ...(await usesOf(there, stays, { under: false })),
+    ...(await referencingRows(there, gone, { under: true })),
+    ...(await referencingRows(there, stays, { under: false })),
   ];
 }
 
-async function imagesMissing(here: Stop, steps: Step[]): Promise<Set<string>> {
+async function imagesMissing(here: Environment, steps: Step[]): Promise<Set<string>> {
   const names = new Set(steps.flatMap(imagesOf).map((image) => image.name));
   const missing = new Set<string>();
   for (const name of names) if (!(await here.storage.has(name))) missing.add(name);

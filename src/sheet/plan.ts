@@ -2,21 +2,21 @@
 import { hashOf, isSameValue } from '../catalog/content.ts';
 import { initialContent, keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { lower } from '../catalog/lower-first.ts';
-import { rung } from '../environments/rules.ts';
+import { lowerFirst } from '../catalog/lower-first.ts';
+import { rulesOf } from '../environments/rules.ts';
 import type { Step } from '../writing/journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
-import { DELETE, isTyped, OVERWRITE, rowThatGoes, type Choices } from './choices.ts';
-import { climb, type Going, type Offer } from './expand-selection.ts';
+import { DELETE, isTyped, OVERWRITE, rowToSend, type Choices } from './choices.ts';
+import { expandSelection, type ExpandedRow, type Offer } from './expand-selection.ts';
 import type { Facts } from './facts.ts';
 import { needsOverwrite } from './overwrites.ts';
 import { problemsOf } from './problems/index.ts';
 import { parentsOf } from '../catalog/family.ts';
 import { type PlannedStep, hashOfPlan, rootKeyOf } from './planned-step.ts';
 import { linkedNames } from './linked-names.ts';
-import type { Problem, Words } from './problem.ts';
+import type { Problem, TypedWords } from './problem.ts';
 
-export type Left = { row: RowKey; title: string; why: string };
+export type SkippedRow = { row: RowKey; title: string; why: string };
 
 export type Plan = {
   steps: PlannedStep[];
@@ -26,14 +26,14 @@ export type Plan = {
   offers: Offer[];
   reliedOn: RowKey[];
   /** Rows that an undo leaves as they are, and why. */
-  left: Left[];
-  words: Words;
+  skipped: SkippedRow[];
+  words: TypedWords;
   /** SHA-256 over both sides' content; instants left out. */
   hash: string;
 };
 
 export function planTransfer(facts: Facts, choices: Choices): Plan {
-  const { going, offers, reliedOn, missing } = climb(facts, choices);
+  const { going, offers, reliedOn, missing } = expandSelection(facts, choices);
   const steps = [...going.values()].flatMap((one) => stepOf(facts, choices, one) ?? []);
   const all = inWritingOrder([...createdNames(facts, choices, steps), ...steps]);
   const hash = hashOfPlan(facts, all);
@@ -42,12 +42,17 @@ export function planTransfer(facts: Facts, choices: Choices): Plan {
   const relied = [...reliedOn, ...sameParents(all)];
   return {
     ...{ steps: all, problems, notices: noticesOf(facts, all), offers },
-    ...{ reliedOn: relied, left: [], words, hash },
+    ...{ reliedOn: relied, skipped: [], words, hash },
   };
 }
 
 /** Which words have to be typed for what a plan does, and which were typed for this very plan. */
-function typedWords(facts: Facts, choices: Choices, steps: PlannedStep[], hash: string): Words {
+function typedWords(
+  facts: Facts,
+  choices: Choices,
+  steps: PlannedStep[],
+  hash: string,
+): TypedWords {
   const isForThis = choices.typedFor === hash;
   return {
     overwrite: {
@@ -55,7 +60,7 @@ function typedWords(facts: Facts, choices: Choices, steps: PlannedStep[], hash: 
       isTyped: isForThis && isTyped(choices.overwrite, OVERWRITE),
     },
     remove: {
-      isAsked: rung(facts.to).asksReason && steps.some(({ action }) => action === 'remove'),
+      isAsked: rulesOf(facts.to).asksReason && steps.some(({ action }) => action === 'remove'),
       isTyped: isForThis && isTyped(choices.remove, DELETE),
     },
   };
@@ -74,47 +79,61 @@ function sameParents(steps: PlannedStep[]): RowKey[] {
     .map(({ entity, id }) => ({ entity, id }));
 }
 
-function stepOf(facts: Facts, choices: Choices, { key, because }: Going): PlannedStep | null {
-  const sight = facts.sights.get(keyText(key));
-  if (!sight?.status) return null;
-  const { entity, here, there, status } = sight;
+function stepOf(facts: Facts, choices: Choices, { key, because }: ExpandedRow): PlannedStep | null {
+  const pair = facts.pairs.get(keyText(key));
+  if (!pair?.status) return null;
+  const { entity, here, there, status } = pair;
   const row = (here ?? there) as Row;
-  const root = rootKeyOf(facts, sight);
+  const root = rootKeyOf(facts, pair);
   const common = {
     entity: entity.name,
     id: key.id,
     title: titleOf(entity, row),
     because,
-    sight,
+    pair,
     root,
-    kept: [] as string[],
-    base: sight.stop?.base_content ?? null,
+    excludedFields: [] as string[],
+    base: pair.destinationState?.base_content ?? null,
     tested: testedInWords(facts, root),
   };
-  const after = rowThatGoes(sight, choices);
+  const after = rowToSend(pair, choices);
   if (after === null) {
     // Made there: it goes only with the owner under which it stands.
     if (status === 'Only there' && !isOwnerDeleted(facts, root, key)) return null;
     return { ...common, action: 'remove', before: there, after: null };
   }
-  const left = there ? (choices.kept[keyText(key)] ?? []) : [];
-  const kept = left.filter((name) => here !== null && !isSameValue(here[name], there?.[name]));
-  if (there && !choices.resend && hashOf(entity, after) === sight.thereHash) {
-    return { ...common, kept, action: 'same', before: there, after: there };
+  const left = there ? (choices.excludedFields[keyText(key)] ?? []) : [];
+  const excludedFields = left.filter(
+    (name) => here !== null && !isSameValue(here[name], there?.[name]),
+  );
+  if (there && !choices.resend && hashOf(entity, after) === pair.thereHash) {
+    return {
+      ...common,
+      excludedFields,
+      action: 'same',
+      before: there,
+      after: there,
+    };
   }
-  return { ...common, kept, action: there === null ? 'create' : 'update', before: there, after };
+  return {
+    ...common,
+    excludedFields,
+    action: there === null ? 'create' : 'update',
+    before: there,
+    after,
+  };
 }
 
 function testedInWords({ tested, from }: Facts, root: RowKey): string | null {
-  if (!rung(from).isTested) return null;
+  if (!rulesOf(from).isTested) return null;
   const words = (tested.get(keyText(root))?.current ?? []).map(
     ({ works, person }) => `${works ? 'Works' : 'Does not work'}, said ${person}`,
   );
   return words.length > 0 ? words.join('; ') : 'Not tested';
 }
 
-const isOwnerDeleted = ({ sights }: Facts, root: RowKey, key: RowKey) =>
-  keyText(root) !== keyText(key) && sights.get(keyText(root))?.here === null;
+const isOwnerDeleted = ({ pairs }: Facts, root: RowKey, key: RowKey) =>
+  keyText(root) !== keyText(key) && pairs.get(keyText(root))?.here === null;
 
 /** Cities and partners that a tick creates there; their ids are drawn there when the transfer begins. */
 export function createdNames(facts: Facts, choices: Choices, steps: Step[]): PlannedStep[] {
@@ -135,7 +154,7 @@ export function createdNames(facts: Facts, choices: Choices, steps: Step[]): Pla
         action: 'create',
         because: 'created by a tick on this sheet',
       },
-      ...{ before: null, after, sight: null, root: key, kept: [] },
+      ...{ before: null, after, pair: null, root: key, excludedFields: [] },
     };
   });
 }
@@ -155,7 +174,7 @@ function noticesOf(facts: Facts, steps: PlannedStep[]): string[] {
     );
   }
   const written = new Set(steps.map(keyText));
-  const stays = [...facts.sights.values()].filter(
+  const stays = [...facts.pairs.values()].filter(
     ({ status, entity, key }) =>
       status === 'Only there' && entity.owner !== null && !written.has(keyText(key)),
   );
@@ -170,7 +189,7 @@ function noticesOf(facts: Facts, steps: PlannedStep[]): string[] {
 /** `13 tasks and 1 STS` */
 function usersInWords(facts: Facts, step: PlannedStep): string {
   const counts = new Map<string, number>();
-  for (const { of, user } of facts.uses) {
+  for (const { target: of, referrer: user } of facts.references) {
     if (keyText(of) === keyText(step) && !user.entity.fields[user.field]?.under) {
       counts.set(user.entity.name, (counts.get(user.entity.name) ?? 0) + 1);
     }
@@ -178,7 +197,7 @@ function usersInWords(facts: Facts, step: PlannedStep): string {
   return [...counts]
     .map(([name, number]) => {
       const { label } = entityNamed(name);
-      return `${number} ${lower(label[number === 1 ? 'one' : 'many'])}`;
+      return `${number} ${lowerFirst(label[number === 1 ? 'one' : 'many'])}`;
     })
     .join(' and ');
 }

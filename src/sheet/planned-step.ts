@@ -4,16 +4,16 @@ import { canonical } from '../catalog/content.ts';
 import { keyText, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Step } from '../writing/journal.ts';
-import type { Sight } from '../comparison/compare-pairs.ts';
+import type { RowPair } from '../comparison/compare-pairs.ts';
 import type { Facts } from './facts.ts';
 
-export type PlannedStep = Step & { sight: Sight | null; root: RowKey };
+export type PlannedStep = Step & { pair: RowPair | null; root: RowKey };
 
 /** The picked (or needed) row under which the sheet shows a row. */
-export function rootKeyOf(facts: Facts, { entity, here, there, key }: Sight): RowKey {
+export function rootKeyOf(facts: Facts, { entity, here, there, key }: RowPair): RowKey {
   const owner = entity.owner ? (here ?? there)?.[entity.owner] : undefined;
   const to = entity.owner ? entity.fields[entity.owner]?.to : undefined;
-  return typeof owner === 'number' && to && facts.sights.has(keyText({ entity: to, id: owner }))
+  return typeof owner === 'number' && to && facts.pairs.has(keyText({ entity: to, id: owner }))
     ? { entity: to, id: owner }
     : key;
 }

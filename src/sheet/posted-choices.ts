@@ -5,7 +5,10 @@ import { textIn } from '../web/request.ts';
 import type { Choices } from './choices.ts';
 import * as selections from './selections.ts';
 
-export function decided(body: unknown, selection: selections.Selection): selections.Decided {
+export function postedChoices(
+  body: unknown,
+  selection: selections.Selection,
+): selections.SavedChoices {
   const fields = (body ?? {}) as Record<string, unknown>;
   const texts = (name: string) => [fields[name] ?? []].flat().map(String);
   const lists = (name: string) => texts(name).flatMap((list) => list.split(' ').filter(Boolean));
@@ -18,12 +21,12 @@ export function decided(body: unknown, selection: selections.Selection): selecti
   const shown = new Set(lists('shown'));
   const others = <T>(decisions: Record<string, T>) =>
     Object.fromEntries(Object.entries(decisions).filter(([text]) => !shown.has(text)));
-  const { kept, locals } = selection.choices;
+  const { excludedFields, locals } = selection.choices;
   const choices: Choices = {
     include: texts('include'),
     create: texts('create'),
     resend: fields['resend'] === 'yes',
-    kept: { ...others(kept), ...keptIn(texts('keep')) },
+    excludedFields: { ...others(excludedFields), ...excludedFieldsIn(texts('keep')) },
     locals: { ...others(locals), ...localsIn(fields['local']) },
     again: lists('again'),
     overwrite: textIn(fields, 'overwrite'),
@@ -42,13 +45,13 @@ export function decided(body: unknown, selection: selections.Selection): selecti
 }
 
 /** `form:12/description` says that this field of that row stays as it is there. */
-function keptIn(texts: string[]): Choices['kept'] {
-  const kept: Choices['kept'] = {};
+function excludedFieldsIn(texts: string[]): Choices['excludedFields'] {
+  const excludedFields: Choices['excludedFields'] = {};
   for (const text of texts) {
     const [key = '', field = ''] = text.split('/');
-    kept[key] = [...(kept[key] ?? []), field];
+    excludedFields[key] = [...(excludedFields[key] ?? []), field];
   }
-  return kept;
+  return excludedFields;
 }
 
 /** `local[external_tool:5][endpoint]=…` */

@@ -1,9 +1,9 @@
-// What keeps a plan from being sent: a reason code, a sentence, and the ways to resolve it.
+// What keeps a plan from being sent: a reason code, a sentence, and the solutions to resolve it.
 import type { RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { PlannedStep } from './planned-step.ts';
 
-export type Way =
+export type Solution =
   | { kind: 'edit'; key: RowKey }
   | { kind: 'adopt'; key: RowKey }
   | { kind: 'lift-hold'; key: RowKey }
@@ -46,15 +46,15 @@ export type Problem = {
   reason: Reason;
   row: RowKey | null;
   message: string;
-  ways: Way[];
+  solutions: Solution[];
   /** Rows that leaving out would help, where that is not `row` itself. */
   concerns?: RowKey[];
 };
 
-export const called = ({ entity, title }: PlannedStep) =>
+export const describe = ({ entity, title }: PlannedStep) =>
   `${entityNamed(entity).label.one} “${title}”`;
 
 export const keyOf = ({ entity, id }: PlannedStep): RowKey => ({ entity, id });
 
 /** Words that are asked for, and those that were typed. */
-export type Words = Record<'overwrite' | 'remove', { isAsked: boolean; isTyped: boolean }>;
+export type TypedWords = Record<'overwrite' | 'remove', { isAsked: boolean; isTyped: boolean }>;

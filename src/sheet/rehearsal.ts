@@ -5,15 +5,15 @@ import { command } from '../database/sql.ts';
 import { read } from '../rows/store.ts';
 import { UnknownName } from '../rows/mysql.ts';
 import { Conflict } from '../problems.ts';
-import { rung } from '../environments/rules.ts';
+import { rulesOf } from '../environments/rules.ts';
 import { writeRows } from '../writing/apply.ts';
 import { isDocument } from '../writing/documents.ts';
 import type { Step } from '../writing/journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import type { Selection } from './selections.ts';
-import { prepare } from './sheet.ts';
+import { prepareSheet } from './sheet.ts';
 import { unreachable } from '../environments/unreachable.ts';
-import type { Road } from './route.ts';
+import type { Route } from './route.ts';
 
 const BUSY = 'Someone is writing these rows right now, so they could not be rehearsed. Try again.';
 
@@ -21,18 +21,18 @@ const BUSY = 'Someone is writing these rows right now, so they could not be rehe
 const REHEARSED = 4_000_000_000;
 
 /** Answers in a sentence what the destination's MySQL says to the plan. */
-export async function rehearse(road: Road, selection: Selection): Promise<string> {
-  const { plan } = await prepare(road, selection);
+export async function rehearse(route: Route, selection: Selection): Promise<string> {
+  const { plan } = await prepareSheet(route, selection);
   const steps = plan.steps.filter((step) => step.action !== 'same' && !isDocument(step));
-  const place = rung(road.there.name).inText;
+  const place = rulesOf(route.to.name).inText;
   if (steps.length === 0) return 'There is nothing for MySQL in it: only documents are written.';
-  const why = await refusal(road, steps);
+  const why = await refusal(route, steps);
   return why === null
     ? `Rehearsed: MySQL in ${place} takes ${steps.length === 1 ? 'the row' : `all ${steps.length} rows`}. Nothing was kept.`
     : `Rehearsed: MySQL in ${place} would refuse it: ${why}. Nothing was kept.`;
 }
 
-async function refusal({ there }: Road, steps: Step[]): Promise<string | null> {
+async function refusal({ to: there }: Route, steps: Step[]): Promise<string | null> {
   const connection = await there.writers.getConnection();
   try {
     await command(connection, 'SET SESSION innodb_lock_wait_timeout = 1');
@@ -51,7 +51,7 @@ async function refusal({ there }: Road, steps: Step[]): Promise<string | null> {
   }
 }
 
-async function tryRows(connection: PoolConnection, steps: Step[], there: Road['there']) {
+async function tryRows(connection: PoolConnection, steps: Step[], there: Route['to']) {
   const place = { sql: connection, documents: there.documents };
   const now = await read(place, steps, { lock: true });
   await writeRows(connection, inWritingOrder(steps), now, new Date().toISOString());

@@ -6,7 +6,7 @@ import { entityNamed, travelling } from '../catalog/index.ts';
 import { readOne } from '../rows/store.ts';
 import * as journal from '../writing/journal.ts';
 import { isStaging } from '../access/permissions.ts';
-import { see } from '../comparison/compare-pairs.ts';
+import { comparePairs } from '../comparison/compare-pairs.ts';
 import { Conflict, Invalid, NotFound } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import * as identity from '../editing/identity.ts';
@@ -15,17 +15,17 @@ import { rehearse } from './rehearsal.ts';
 import * as selections from './selections.ts';
 import type { SelectionKind } from './selections.ts';
 import { sheetKinds, sheetPage } from './page.ts';
-import { roadOf } from './route.ts';
-import { decided } from './posted-choices.ts';
+import { routeOf } from './route.ts';
+import { postedChoices } from './posted-choices.ts';
 
 export const showSheet = (kind: SelectionKind) => (req: Request, res: Response) =>
   sheetPage(req, res, { kind, key: uuid(), problem: '' });
 
 /** What was decided on the sheet; the sheet is then shown anew. */
-export const decide = (kind: SelectionKind) => async (req: Request, res: Response) => {
+export const saveSheetChoices = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = String(req.params['id']);
   const selection = await selections.find(req.here.sql, id, kind);
-  await selections.decide(req.here.sql, id, decided(req.body, selection));
+  await selections.saveChoices(req.here.sql, id, postedChoices(req.body, selection));
   res.redirect(303, addressOf(kind, id, req.body));
 };
 
@@ -39,9 +39,9 @@ export function addressOf(kind: SelectionKind, id: string, body: unknown): strin
 export const showRehearsal = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = String(req.params['id']);
   const selection = await selections.find(req.here.sql, id, kind);
-  const now = decided(req.body, selection);
-  await selections.decide(req.here.sql, id, now);
-  const rehearsal = await rehearse(roadOf(req, kind), { ...selection, ...now });
+  const now = postedChoices(req.body, selection);
+  await selections.saveChoices(req.here.sql, id, now);
+  const rehearsal = await rehearse(routeOf(req, kind), { ...selection, ...now });
   await sheetPage(req, res, { kind, key: uuid(), problem: '', rehearsal });
 };
 
@@ -57,8 +57,8 @@ export async function chooseUndo(req: Request, res: Response) {
 }
 
 /** Which row of production's? One that was never here, or is here no more. */
-export async function showBringBack(req: Request, res: Response) {
-  await page(req, res, 'promotion/bring-back', {
+export async function showRestore(req: Request, res: Response) {
+  await page(req, res, 'sheet/restore', {
     title: 'Bring back from production',
     crumbs: [{ text: 'Bring back' }],
     entities: travelling,
@@ -68,7 +68,7 @@ export async function showBringBack(req: Request, res: Response) {
 }
 
 /** A row of production's, to be brought back into this environment. */
-export async function chooseBringBack(req: Request, res: Response) {
+export async function chooseRestore(req: Request, res: Response) {
   const id = numberOrNull(textIn(req.body, 'id'));
   const name = textIn(req.body, 'entity');
   if (id === null || name === '') {
@@ -76,33 +76,33 @@ export async function chooseBringBack(req: Request, res: Response) {
   }
   const keys = selections.parseKeys(`${name}:${id}`);
   const entity = entityNamed(name);
-  const road = roadOf(req, 'bring-back');
-  const row = await readOne(road.here, { entity: name, id });
+  const route = routeOf(req, 'restore');
+  const row = await readOne(route.from, { entity: name, id });
   if (!row)
     throw new NotFound(`There is no ${entity.label.one.toLowerCase()} ${id} in production.`);
   const selection = await selections.create(req.here.sql, accountOf(req).email, {
-    ...{ keys, kind: 'bring-back', name: `${titleOf(entity, row)} brought back` },
+    ...{ keys, kind: 'restore', name: `${titleOf(entity, row)} brought back` },
   });
-  res.redirect(303, `/bring-backs/${selection}`);
+  res.redirect(303, `/restores/${selection}`);
 }
 
 /** *It is another row*: ours gets an ID of its own, and the selection follows it. */
 export async function giveNewId(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const road = roadOf(req);
+  const route = routeOf(req);
   const key = { entity: entity.name, id };
-  const sight = (await see(req.here, road.there, [key])).get(keyText(key));
-  if (!isStaging(req.here.grounds) || sight?.status !== 'Not known to be the same row') {
+  const pair = (await comparePairs(req.here, route.to, [key])).get(keyText(key));
+  if (!isStaging(req.here.setup) || pair?.status !== 'Not known to be the same row') {
     throw new Conflict('A row gets a new ID only where another row may stand under its ID there.');
   }
-  const home = { here: req.here, lease: road.lease };
+  const home = { here: req.here, lease: route.lease };
   const next = await identity.giveNewId(home, authorOf(req), entity, id);
   flash(req, `${entity.label.one} ${id} has the ID ${next.id} now. What refers to it was changed.`);
   const selection = textIn(req.body, 'selection');
   if (selection !== '') {
     const old = await selections.find(req.here.sql, selection);
     const keys = old.keys.map((key) => (key.entity === entity.name && key.id === id ? next : key));
-    await selections.decide(req.here.sql, selection, { ...old, keys });
+    await selections.saveChoices(req.here.sql, selection, { ...old, keys });
     return res.redirect(303, `/selections/${selection}`);
   }
   res.redirect(303, `/catalog/${entity.name}/${next.id}`);

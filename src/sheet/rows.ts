@@ -3,18 +3,18 @@ import { isSameRow, isSameValue } from '../catalog/content.ts';
 import { fieldEntries, keyText, labelOf, titleOf, type RowKey } from '../catalog/entity.ts';
 import { textOf, type Field, type Value } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { difference, inWords } from '../web/format.ts';
+import { wordDiff, formatValue } from '../web/format.ts';
 import type { Choices } from './choices.ts';
 import type { Facts } from './facts.ts';
 import { baseOf, changedThere, needsOverwrite } from './overwrites.ts';
-import { changesOf } from '../comparison/field-diff.ts';
+import { fieldChanges } from '../comparison/field-diff.ts';
 import type { PlannedStep } from './planned-step.ts';
 
 /**
  * What replaces or removes something of theirs is read first, what only goes for a fresh modified_at last; a row stays
  * with its dependents.
  */
-export function inOrder(steps: PlannedStep[]): PlannedStep[] {
+export function replacementsFirst(steps: PlannedStep[]): PlannedStep[] {
   const groups = [...Map.groupBy(steps, ({ root }) => keyText(root)).values()];
   const ranked = groups.map((own) => ({ own, rank: Math.min(...own.map(rankOf)) }));
   return ranked.toSorted((one, other) => one.rank - other.rank).flatMap(({ own }) => own);
@@ -29,35 +29,35 @@ const isSentAgain = ({ entity, before, after }: PlannedStep) =>
 
 /** Steps under the row they belong to, each with the fields that differ. */
 export function groupsOf(steps: PlannedStep[], facts: Facts, choices: Choices) {
-  const groups = new Map<string, { root: RowKey; steps: ReturnType<typeof stepInWords>[] }>();
+  const groups = new Map<string, { root: RowKey; steps: ReturnType<typeof stepView>[] }>();
   for (const step of steps) {
     const text = keyText(step.root);
     const group = groups.get(text) ?? { root: step.root, steps: [] };
     const isRoot = keyText(step) === text;
-    group.steps[isRoot ? 'unshift' : 'push'](stepInWords(step, facts, choices));
+    group.steps[isRoot ? 'unshift' : 'push'](stepView(step, facts, choices));
     groups.set(text, group);
   }
   return [...groups.values()];
 }
 
-function stepInWords(step: PlannedStep, { sights, statesThere }: Facts, choices: Choices) {
-  const owner = keyText(step) === keyText(step.root) ? undefined : sights.get(keyText(step.root));
+function stepView(step: PlannedStep, { pairs, statesThere }: Facts, choices: Choices) {
+  const owner = keyText(step) === keyText(step.root) ? undefined : pairs.get(keyText(step.root));
   const ownerRow = owner?.here ?? owner?.there;
   const words = (field: Field, value: Value | undefined) => {
-    const sight = field.to ? sights.get(`${field.to}:${textOf(value)}`) : undefined;
-    const row = sight?.here ?? sight?.there;
-    const plain = inWords(field, value);
-    return sight && row ? `${titleOf(sight.entity, row)} #${plain}` : plain;
+    const pair = field.to ? pairs.get(`${field.to}:${textOf(value)}`) : undefined;
+    const row = pair?.here ?? pair?.there;
+    const plain = formatValue(field, value);
+    return pair && row ? `${titleOf(pair.entity, row)} #${plain}` : plain;
   };
-  const base = step.sight && baseOf(step.sight);
-  const theirs = new Set(step.sight ? changedThere(step.sight) : []);
-  const fields = changesOf(step).map(({ field, definition, label, before, after }) => {
+  const base = step.pair && baseOf(step.pair);
+  const theirs = new Set(step.pair ? changedThere(step.pair) : []);
+  const fields = fieldChanges(step).map(({ field, definition, label, before, after }) => {
     const [was, will] = [words(definition, before), words(definition, after)];
     const isSame = isSameValue(before, after);
-    const isKept = step.kept.includes(field);
+    const isKept = step.excludedFields.includes(field);
     return {
-      ...{ field, label, isSame, isKept, ...difference(was, will), value: will },
-      ours: isKept ? words(definition, step.sight?.here?.[field]) : will,
+      ...{ field, label, isSame, isKept, ...wordDiff(was, will), value: will },
+      ours: isKept ? words(definition, step.pair?.here?.[field]) : will,
       /** What both sides had when they were last equal, where the other side changed it since. */
       base: theirs.has(field) ? words(definition, base?.[field]) : null,
     };
@@ -75,7 +75,7 @@ function stepInWords(step: PlannedStep, { sights, statesThere }: Facts, choices:
     ...{ step, entity, locals },
     owner:
       owner && ownerRow ? { entity: owner.entity, title: titleOf(owner.entity, ownerRow) } : null,
-    status: step.sight?.status ?? null,
+    status: step.pair?.status ?? null,
     differing: fields.filter(({ isSame, isKept }) => !isSame || isKept),
     same: fields.filter(({ isSame, isKept }) => isSame && !isKept),
     changedThere: theirs.size > 0 ? (statesThere.get(keyText(step)) ?? null) : null,

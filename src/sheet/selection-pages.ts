@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { keyText } from '../catalog/entity.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf } from '../web/request.ts';
-import { kindsInWords, nameOfRows } from '../web/format.ts';
+import { countsByType, nameOfRows } from '../web/format.ts';
 import { readStates } from '../state/row-state.ts';
 import * as selections from './selections.ts';
 
@@ -17,7 +17,7 @@ export async function selectionIndex(req: Request, res: Response) {
     req.here.sql,
     list.flatMap(({ keys }) => (keys.length <= 2 ? keys : [])),
   );
-  await page(req, res, 'promotion/selections', {
+  await page(req, res, 'sheet/selections', {
     title: 'Selections',
     crumbs: [{ text: 'Selections' }],
     list: list.map((one) => {
@@ -26,7 +26,7 @@ export async function selectionIndex(req: Request, res: Response) {
         title: titles.get(keyText(key))?.title ?? String(key.id),
       }));
       const name = one.name || nameOfRows(rows);
-      return { ...one, name, sent: sent.get(one.id) ?? [], kinds: kindsInWords(rows) };
+      return { ...one, name, sent: sent.get(one.id) ?? [], kinds: countsByType(rows) };
     }),
   });
 }

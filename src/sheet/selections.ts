@@ -4,13 +4,13 @@ import { z } from 'zod';
 import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { first, run, select, sql, type Queryable } from '../database/sql.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import * as journal from '../writing/journal.ts';
 import { Conflict, Invalid, NotFound } from '../problems.ts';
 import { noChoices, type Choices } from './choices.ts';
 
 /** What its sheet does: carry rows on, take a transfer back, or bring rows back from production. */
-export type SelectionKind = 'transfer' | 'undo' | 'bring-back';
+export type SelectionKind = 'transfer' | 'undo' | 'restore';
 
 export type Selection = {
   id: string;
@@ -72,12 +72,12 @@ export async function keysToUndo(
   return keys;
 }
 
-export const undoOf = ({ id, name }: journal.Transfer, keys: RowKey[]): New => ({
+export const undoOf = ({ id, name }: journal.Transfer, keys: RowKey[]): NewSelection => ({
   ...{ keys, kind: 'undo', undoes: id },
   name: `Undo of ${name.replace(/^Undo of /, 'undo of ')}`,
 });
 
-export type New = {
+export type NewSelection = {
   keys: RowKey[];
   name?: string;
   chain?: string[];
@@ -87,7 +87,7 @@ export type New = {
 };
 
 /** A selection that is not written down. */
-export const draft = (person: string, from: New): Selection => ({
+export const draft = (person: string, from: NewSelection): Selection => ({
   id: '',
   name: (from.name ?? '').slice(0, 120),
   reason: null,
@@ -99,7 +99,7 @@ export const draft = (person: string, from: New): Selection => ({
   chain: from.chain ?? [],
 });
 
-export async function create(on: Queryable, person: string, from: New): Promise<string> {
+export async function create(on: Queryable, person: string, from: NewSelection): Promise<string> {
   const id = uuid();
   await run(
     on,
@@ -168,7 +168,7 @@ export async function discard(on: Queryable, id: string) {
 }
 
 /** Forgets what was chosen long ago, never sent and given no name. */
-export const tidy = ({ sql: on }: Stop) =>
+export const purgeExpired = ({ sql: on }: Environment) =>
   run(
     on,
     sql`delete from selection
@@ -177,7 +177,7 @@ export const tidy = ({ sql: on }: Stop) =>
   );
 
 /** Baskets with a name that were begun in the last month, for a list's *Add to*. */
-export const named = (on: Queryable) =>
+export const namedSelections = (on: Queryable) =>
   select<{ id: string; name: string }>(
     on,
     sql`select id, name from selection
@@ -188,15 +188,15 @@ export const named = (on: Queryable) =>
   );
 
 /** What decides which rows go, as one text: of two selections with the same, the same goes. */
-export const goes = ({
+export const fingerprint = ({
   kind,
   undoes,
   keys,
   choices,
-}: Omit<Decided & Selection, 'id' | 'person'>) => {
-  const { include, create, resend, kept, locals, again } = choices;
+}: Omit<SavedChoices & Selection, 'id' | 'person'>) => {
+  const { include, create, resend, excludedFields, locals, again } = choices;
   // In whatever order pages of a sheet were turned.
-  const [left, typed] = [kept, locals].map((by) => Object.entries(by).toSorted(byName));
+  const [left, typed] = [excludedFields, locals].map((by) => Object.entries(by).toSorted(byName));
   return JSON.stringify([kind, undoes, keys, include, create, resend, left, typed, again]);
 };
 
@@ -206,12 +206,21 @@ const byName = ([one]: [string, unknown], [other]: [string, unknown]) => (one < 
 export async function addTo(on: Queryable, id: string, keys: RowKey[]) {
   const selection = await find(on, id);
   const all = new Map([...selection.keys, ...keys].map((key) => [keyText(key), key]));
-  await decide(on, id, { ...selection, keys: [...all.values()] });
+  await saveChoices(on, id, { ...selection, keys: [...all.values()] });
 }
 
-export type Decided = { choices: Choices; keys: RowKey[]; name: string; reason: string | null };
+export type SavedChoices = {
+  choices: Choices;
+  keys: RowKey[];
+  name: string;
+  reason: string | null;
+};
 
-export const decide = (on: Queryable, id: string, { choices, keys, name, reason }: Decided) =>
+export const saveChoices = (
+  on: Queryable,
+  id: string,
+  { choices, keys, name, reason }: SavedChoices,
+) =>
   run(
     on,
     sql`update selection

@@ -3,20 +3,20 @@
 import { hashOf, isSameValue } from '../catalog/content.ts';
 import { fieldEntries, keyText, labelOf, titleOf, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { lower } from '../catalog/lower-first.ts';
-import { keyOfUser, type Use } from '../rows/references.ts';
-import { rung } from '../environments/rules.ts';
+import { lowerFirst } from '../catalog/lower-first.ts';
+import { keyOfReferrer, type Reference } from '../rows/references.ts';
+import { rulesOf } from '../environments/rules.ts';
 import type { Step } from '../writing/journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import type { Choices } from './choices.ts';
 import type { Facts } from './facts.ts';
-import { createdNames, type Left, type Plan } from './plan.ts';
+import { createdNames, type SkippedRow, type Plan } from './plan.ts';
 import { problemsOfUndo } from './problems/index.ts';
 import { parentsOf } from '../catalog/family.ts';
 import { hashOfPlan, rootKeyOf, type PlannedStep } from './planned-step.ts';
 
 /** What a row becomes when a step is taken back: as it was, with the local values that it has by now. */
-export function taken(step: Step, there: Row | null): Row | null {
+export function rowBefore(step: Step, there: Row | null): Row | null {
   if (step.before === null) return null;
   const row: Row = { ...step.before };
   for (const [name, field] of fieldEntries(entityNamed(step.entity))) {
@@ -29,19 +29,19 @@ const untyped = { isAsked: false, isTyped: false };
 
 export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
   const going = new Map<string, PlannedStep>();
-  const left = new Map<string, Left>();
+  const left = new Map<string, SkippedRow>();
   const leave = (step: Step, why: string) => {
     going.delete(keyText(step));
     const row = { entity: step.entity, id: step.id };
     left.set(keyText(step), { row, title: step.title, why });
   };
   for (const step of steps) {
-    const why = movedSince(facts, step);
-    const planned = why === null ? takenBack(facts, step) : null;
+    const why = changedSince(facts, step);
+    const planned = why === null ? undoStep(facts, step) : null;
     if (why !== null) leave(step, why);
     else if (planned) going.set(keyText(step), planned);
   }
-  const usesOfRow = Map.groupBy(facts.uses, ({ of }) => keyText(of));
+  const usesOfRow = Map.groupBy(facts.references, ({ target: of }) => keyText(of));
   // What is left can be why something else is left.
   for (let isStable = false; !isStable;) {
     isStable = true;
@@ -61,16 +61,16 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
   return {
     ...{ steps: all, problems: problemsOfUndo(facts, choices, all), notices: [], offers: [] },
     ...{ reliedOn: [...new Map(reliedOn.map((key) => [keyText(key), key])).values()] },
-    ...{ left: [...left.values()], words: { overwrite: untyped, remove: untyped } },
+    ...{ skipped: [...left.values()], words: { overwrite: untyped, remove: untyped } },
     hash: hashOfPlan(facts, all),
   };
 }
 
 /** Why what stands there is not what the transfer wrote; null when it is. */
-function movedSince({ sights, statesThere, to }: Facts, step: Step): string | null {
+function changedSince({ pairs, statesThere, to }: Facts, step: Step): string | null {
   const entity = entityNamed(step.entity);
-  const there = sights.get(keyText(step))?.there ?? null;
-  const place = rung(to).inText;
+  const there = pairs.get(keyText(step))?.there ?? null;
+  const place = rulesOf(to).inText;
   const by = statesThere.get(keyText(step))?.changed_by;
   if (there === null && step.after === null) return null;
   if (there === null) return `it was deleted in ${place}${by ? ` by ${by}` : ''} since`;
@@ -86,18 +86,18 @@ function movedSince({ sights, statesThere, to }: Facts, step: Step): string | nu
 }
 
 /** The step that takes one back; null when it changed nothing. */
-function takenBack(facts: Facts, step: Step): PlannedStep | null {
-  const sight = facts.sights.get(keyText(step));
+function undoStep(facts: Facts, step: Step): PlannedStep | null {
+  const pair = facts.pairs.get(keyText(step));
   const entity = entityNamed(step.entity);
-  const before = sight?.there ?? null;
-  const after = taken(step, before);
-  if (!sight || (before === null && after === null)) return null;
+  const before = pair?.there ?? null;
+  const after = rowBefore(step, before);
+  if (!pair || (before === null && after === null)) return null;
   if (before && after && hashOf(entity, before) === hashOf(entity, after)) return null;
   return {
-    ...{ entity: step.entity, id: step.id, title: step.title, because: null, kept: [] },
+    ...{ entity: step.entity, id: step.id, title: step.title, because: null, excludedFields: [] },
     action: before === null ? 'create' : after === null ? 'remove' : 'update',
-    ...{ before, after, sight, root: rootKeyOf(facts, sight) },
-    base: sight.stop?.base_content ?? null,
+    ...{ before, after, pair, root: rootKeyOf(facts, pair) },
+    base: pair.destinationState?.base_content ?? null,
   };
 }
 
@@ -106,23 +106,23 @@ function needed(
   facts: Facts,
   going: Map<string, PlannedStep>,
   step: PlannedStep,
-  uses: Use[],
+  uses: Reference[],
 ): string | null {
   const use =
     step.action === 'remove' &&
     uses.find((one) => {
-      const user = going.get(keyText(keyOfUser(one)));
-      return user ? user.after?.[one.user.field] === step.id : true;
+      const user = going.get(keyText(keyOfReferrer(one)));
+      return user ? user.after?.[one.referrer.field] === step.id : true;
     });
   if (use) {
-    const { entity, row } = use.user;
-    return `${lower(entity.label.one)} “${titleOf(entity, row)}” needs it and stays`;
+    const { entity, row } = use.referrer;
+    return `${lowerFirst(entity.label.one)} “${titleOf(entity, row)}” needs it and stays`;
   }
   const parent = parentsOf(entityNamed(step.entity), step.after).find((key) => {
     const other = going.get(keyText(key));
-    return other ? other.after === null : !facts.sights.get(keyText(key))?.there;
+    return other ? other.after === null : !facts.pairs.get(keyText(key))?.there;
   });
   if (!parent) return null;
   const { label } = entityNamed(parent.entity);
-  return `it would need ${lower(label.one)} ${parent.id}, which is not there: undo that, too`;
+  return `it would need ${lowerFirst(label.one)} ${parent.id}, which is not there: undo that, too`;
 }

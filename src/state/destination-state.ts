@@ -3,13 +3,13 @@ import { canonical } from '../catalog/content.ts';
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { insertLines } from '../database/bulk.ts';
 import { run, select, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
-import { byKey, ofRows } from './row-state.ts';
+import { indexByKey, whereRows } from './row-state.ts';
 
-export type StopState = {
+export type DestinationState = {
   entity: string;
   row_id: number;
-  seen_hash: string | null;
-  seen_at: string;
+  observed_hash: string | null;
+  observed_at: string;
   base_hash: string | null;
   base_content: string | null;
   base_at: string | null;
@@ -23,30 +23,38 @@ export type StopState = {
 /** Stands for content where a deletion is meant. */
 export const DELETED = 'deleted';
 
-export async function readStops(on: Queryable, keys: RowKey[]): Promise<Map<string, StopState>> {
+export async function readDestinationStates(
+  on: Queryable,
+  keys: RowKey[],
+): Promise<Map<string, DestinationState>> {
   if (keys.length === 0) return new Map();
-  return byKey(await select<StopState>(on, sql`select * from stop_state where ${ofRows(keys)}`));
+  return indexByKey(
+    await select<DestinationState>(
+      on,
+      sql`select * from destination_state where ${whereRows(keys)}`,
+    ),
+  );
 }
 
-export type StopHashes = Pick<StopState, 'seen_hash' | 'base_hash'>;
+export type DestinationHashes = Pick<DestinationState, 'observed_hash' | 'base_hash'>;
 
 /** The hashes alone, for many rows: contents are long. */
-export async function readStopHashes(on: Queryable, keys: RowKey[]) {
-  if (keys.length === 0) return new Map<string, StopHashes>();
-  const lines = await select<StopHashes & Pick<StopState, 'entity' | 'row_id'>>(
+export async function readDestinationHashes(on: Queryable, keys: RowKey[]) {
+  if (keys.length === 0) return new Map<string, DestinationHashes>();
+  const lines = await select<DestinationHashes & Pick<DestinationState, 'entity' | 'row_id'>>(
     on,
-    sql`select entity, row_id, seen_hash, base_hash from stop_state where ${ofRows(keys)}`,
+    sql`select entity, row_id, observed_hash, base_hash from destination_state where ${whereRows(keys)}`,
   );
-  return byKey(lines);
+  return indexByKey(lines);
 }
 
 /**
  * What was seen at the destination. `base` where both sides were found equal: the content, or `none` where
  * the row is gone there and what was equal once says nothing any more.
  */
-export type Seen = {
+export type Observation = {
   key: RowKey;
-  seen: string | null;
+  hash: string | null;
   base: { hash: string; content: string } | 'none' | null;
 };
 
@@ -54,16 +62,20 @@ export type Seen = {
  * What the books do not say yet of a row that is `there` now, with the hash `seen`; null when they say it all. Where both
  * sides are equal, that content is their base.
  */
-export function newsAbout(
+export function newObservation(
   entity: Entity,
   key: RowKey,
   { there, seen, isEqual }: { there: Row | null; seen: string | null; isEqual: boolean },
-  stop: StopHashes | undefined,
-): Seen | null {
+  stop: DestinationHashes | undefined,
+): Observation | null {
   const isNewBase = isEqual && stop?.base_hash !== seen;
-  if (!isNewBase && (stop?.seen_hash ?? null) === seen) return null;
+  if (!isNewBase && (stop?.observed_hash ?? null) === seen) return null;
   const hasBase = isNewBase && there !== null && seen !== null;
-  return { key, seen, base: hasBase ? { hash: seen, content: canonical(entity, there) } : null };
+  return {
+    key,
+    hash: seen,
+    base: hasBase ? { hash: seen, content: canonical(entity, there) } : null,
+  };
 }
 
 /** `isCertain`: what was seen is no matter of clocks. `isBaseCertain`: only where both sides were equal is not. */
@@ -73,20 +85,20 @@ export type Certainty = { isCertain?: boolean; isBaseCertain?: boolean };
  * Puts what was seen at `at` into the books: for those who know what else hangs on them (checked.ts). What someone else
  * saw later stays, unless it is certain.
  */
-export async function putSeen(
+export async function upsertObservations(
   on: Queryable,
-  seen: Seen[],
+  seen: Observation[],
   at: string,
   { isCertain = false, isBaseCertain = isCertain }: Certainty = {},
 ) {
-  const isNewer = isCertain ? sql`true` : sql`values(seen_at) >= seen_at`;
+  const isNewer = isCertain ? sql`true` : sql`values(observed_at) >= observed_at`;
   const isBaseNewer = isBaseCertain ? sql`true` : isNewer;
   const hasBase = sql`${isBaseNewer} and values(base_hash) is not null`;
   await insertLines(
     on,
-    sql`insert into stop_state
-          (entity, row_id, seen_hash, seen_at, base_hash, base_content, base_at) values`,
-    seen.map(({ key, seen, base }) => {
+    sql`insert into destination_state
+          (entity, row_id, observed_hash, observed_at, base_hash, base_content, base_at) values`,
+    seen.map(({ key, hash: seen, base }) => {
       const known = base === 'none' ? null : base;
       return [
         ...[key.entity, key.id, seen, toSqlInstant(at)],
@@ -94,18 +106,18 @@ export async function putSeen(
       ];
     }),
     sql`on duplicate key update
-          seen_hash = if(${isNewer}, values(seen_hash), seen_hash),
+          observed_hash = if(${isNewer}, values(observed_hash), observed_hash),
           base_at = if(${hasBase}, values(base_at), base_at),
           base_content = if(${hasBase}, values(base_content), base_content),
           base_hash = if(${hasBase}, values(base_hash), base_hash),
-          seen_at = if(${isNewer}, values(seen_at), seen_at)`,
+          observed_at = if(${isNewer}, values(observed_at), observed_at)`,
   );
   const baseless = seen.filter(({ base }) => base === 'none').map(({ key }) => key);
   if (baseless.length > 0) {
     await run(
       on,
-      sql`update stop_state set base_hash = null, base_content = null, base_at = null
-           where ${ofRows(baseless)}`,
+      sql`update destination_state set base_hash = null, base_content = null, base_at = null
+           where ${whereRows(baseless)}`,
     );
   }
 }
@@ -121,8 +133,8 @@ export async function writeUndone(
   const now = toSqlInstant(new Date().toISOString());
   await insertLines(
     on,
-    sql`insert into stop_state
-          (entity, row_id, seen_at, undone_hash, undone_by, undone_at, undone_reason) values`,
+    sql`insert into destination_state
+          (entity, row_id, observed_at, undone_hash, undone_by, undone_at, undone_reason) values`,
     undone.map(({ key, hash }) => [...[key.entity, key.id, now, hash, by.person, now, by.reason]]),
     sql`on duplicate key update
           undone_hash = values(undone_hash), undone_by = values(undone_by),
@@ -136,8 +148,8 @@ export async function clearUndone(on: Queryable, written: Undone[]) {
   if (keys.length === 0) return;
   const marked = await select<{ entity: string; row_id: number; undone_hash: string }>(
     on,
-    sql`select entity, row_id, undone_hash from stop_state
-         where undone_hash is not null and (${ofRows(keys)})`,
+    sql`select entity, row_id, undone_hash from destination_state
+         where undone_hash is not null and (${whereRows(keys)})`,
   );
   const hashes = new Map(written.map(({ key, hash }) => [keyText(key), hash]));
   const lifted = marked
@@ -146,8 +158,8 @@ export async function clearUndone(on: Queryable, written: Undone[]) {
   if (lifted.length === 0) return;
   await run(
     on,
-    sql`update stop_state
+    sql`update destination_state
            set undone_hash = null, undone_by = null, undone_at = null, undone_reason = null
-         where ${ofRows(lifted.map(({ key }) => key))}`,
+         where ${whereRows(lifted.map(({ key }) => key))}`,
   );
 }

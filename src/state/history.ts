@@ -1,8 +1,8 @@
-// What came to a row, and when: every save, transfer and copy-down leaves its images in `arrival`.
+// What came to a row, and when: every save, transfer and refresh leaves its images in `arrival`.
 import { hashOf } from '../catalog/content.ts';
 import type { Entity, Row, RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
-import { sent, type Action, type Kind } from './transfer-kinds.ts';
+import { sentKinds, type StepAction, type TransferKind } from './transfer-kinds.ts';
 
 export type Arrival = {
   id: number;
@@ -12,8 +12,8 @@ export type Arrival = {
   root_entity: string;
   root_id: number;
   title: string;
-  action: Action;
-  kind: Kind;
+  action: StepAction;
+  kind: TransferKind;
   name: string;
   reason: string | null;
   person: string;
@@ -25,7 +25,8 @@ export type Arrival = {
   version: number;
 };
 
-export const image = (json: string | null) => (json === null ? null : (JSON.parse(json) as Row));
+export const parseImage = (json: string | null) =>
+  json === null ? null : (JSON.parse(json) as Row);
 
 /** The history of a row and its dependents, newest first. */
 export const historyOf = (on: Queryable, { entity, id }: RowKey, limit: number) =>
@@ -39,7 +40,7 @@ export const historyOf = (on: Queryable, { entity, id }: RowKey, limit: number) 
   );
 
 /** The last line of a row, then of each of its dependents, up to the line `upTo`: how they stood then. */
-export async function momentOf(on: Queryable, { entity, id }: RowKey, upTo: number) {
+export async function rowAtMoment(on: Queryable, { entity, id }: RowKey, upTo: number) {
   const lines = await select<Arrival>(
     on,
     sql`select a.* from arrival a
@@ -55,7 +56,7 @@ export async function momentOf(on: Queryable, { entity, id }: RowKey, upTo: numb
 }
 
 /** The last line of each of these rows. */
-export async function lastOf(on: Queryable, entity: string, ids: number[]) {
+export async function latestArrivals(on: Queryable, entity: string, ids: number[]) {
   const lines = await select<Pick<Arrival, 'row_id' | 'kind' | 'at' | 'person'>>(
     on,
     sql`select a.row_id, a.kind, a.at, a.person from arrival a
@@ -66,7 +67,7 @@ export async function lastOf(on: Queryable, entity: string, ids: number[]) {
 }
 
 /** Every content that these rows ever had there, as hashes by id. */
-export async function contentsEverOf(on: Queryable, entity: Entity, ids: number[]) {
+export async function contentHistory(on: Queryable, entity: Entity, ids: number[]) {
   const lines = await select<Pick<Arrival, 'row_id' | 'before_image' | 'after_image'>>(
     on,
     sql`select row_id, before_image, after_image from arrival
@@ -75,21 +76,22 @@ export async function contentsEverOf(on: Queryable, entity: Entity, ids: number[
   const found = new Map<number, Set<string>>();
   for (const { row_id: id, before_image: before, after_image: after } of lines) {
     const own = found.get(id) ?? new Set<string>();
-    for (const row of [image(before), image(after)]) if (row) own.add(hashOf(entity, row));
+    for (const row of [parseImage(before), parseImage(after)])
+      if (row) own.add(hashOf(entity, row));
     found.set(id, own);
   }
   return found;
 }
 
 /** What came down from production, with its hash and when. */
-export async function cameDown(on: Queryable, entity: Entity, ids: number[]) {
+export async function refreshedContents(on: Queryable, entity: Entity, ids: number[]) {
   const lines = await select<Pick<Arrival, 'row_id' | 'at' | 'after_image'>>(
     on,
     sql`select row_id, at, after_image from arrival
-         where entity = ${entity.name} and row_id in (${ids}) and kind in ('copy-down', 'bring-back')`,
+         where entity = ${entity.name} and row_id in (${ids}) and kind in ('refresh', 'restore')`,
   );
   return lines.flatMap(({ row_id: id, at, after_image }) => {
-    const row = image(after_image);
+    const row = parseImage(after_image);
     return row ? [{ id, at, hash: hashOf(entity, row) }] : [];
   });
 }
@@ -107,7 +109,7 @@ export type ArrivedTransfer = {
 };
 
 /** One line for each transfer that came, newest first, below the arrival `before`. */
-export const arrived = (on: Queryable, before: string | null) =>
+export const arrivedTransfers = (on: Queryable, before: string | null) =>
   select<ArrivedTransfer>(
     on,
     sql`select a.transfer, a.name, a.reason, a.person, a.origin, max(a.at) as at,
@@ -116,22 +118,22 @@ export const arrived = (on: Queryable, before: string | null) =>
                             where later.entity = a.entity and later.row_id = a.row_id
                               and later.id > a.id)) as changed_since
           from arrival a
-         where a.kind in (${sent}) and (${before} is null or a.at < ${before})
+         where a.kind in (${sentKinds}) and (${before} is null or a.at < ${before})
          group by a.transfer, a.name, a.reason, a.person, a.origin
          order by at desc
          limit 20`,
   );
 
-export type SentOn = { number: number; undone_by: string | null };
+export type OnwardTransfer = { number: number; undone_by: string | null };
 
 /** The transfers that took what came with this one further, and who took them back. */
-export const sentOn = (on: Queryable, transfer: string) =>
-  select<SentOn>(
+export const onwardTransfers = (on: Queryable, transfer: string) =>
+  select<OnwardTransfer>(
     on,
     sql`select t.number,
                (select max(u.person) from transfer u where u.undoes = t.id and u.state = 'verified') as undone_by
           from transfer t
-         where t.kind in (${sent}) and t.state = 'verified' and t.chain like ${`%"${transfer}"%`}
+         where t.kind in (${sentKinds}) and t.state = 'verified' and t.chain like ${`%"${transfer}"%`}
          order by t.number`,
   );
 

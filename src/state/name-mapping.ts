@@ -17,19 +17,19 @@ export async function readMappings(on: Queryable): Promise<Mappings> {
 export const listMappings = (on: Queryable) =>
   select<Mapping>(on, sql`select * from name_mapping order by entity, name`);
 
-export const theirName = (mappings: Mappings, entity: string, name: string) =>
+export const nameThere = (mappings: Mappings, entity: string, name: string) =>
   mappings.get(mappingKey(entity, name)) ?? name;
 
 /** The row as the destination would spell it: linked names mapped. */
-export function inTheirWords(entity: Entity, row: Row, mappings: Mappings): Row {
+export function withMappedNames(entity: Entity, row: Row, mappings: Mappings): Row {
   if (mappings.size === 0) return row;
   const theirs = { ...row };
   for (const [name, field] of fieldEntries(entity)) {
     if (field.through) {
       theirs[name] = sortLinks(
         ((row[name] ?? []) as Link[]).map(({ city, partner }) => ({
-          city: theirName(mappings, 'city', city),
-          partner: partner === null ? null : theirName(mappings, 'partner', partner),
+          city: nameThere(mappings, 'city', city),
+          partner: partner === null ? null : nameThere(mappings, 'partner', partner),
         })),
       );
     }

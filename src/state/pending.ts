@@ -1,11 +1,11 @@
 // Rows that are not in sync with the destination as it was last observed, read from the sync state.
 import type { Entity } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
-import { DELETED, readStops } from './destination-state.ts';
+import { DELETED, readDestinationStates } from './destination-state.ts';
 import { isReady, statusOf, withDependents, type Status } from './status.ts';
 import { keysOf } from '../comparison/compare-pairs.ts';
 
-type Recalled = {
+type StateLine = {
   entity: string;
   row_id: number;
   root_id: number;
@@ -13,13 +13,13 @@ type Recalled = {
   deleted_at: string | null;
   engineering_by: string | null;
   base_hash: string | null;
-  seen_hash: string | null;
+  observed_hash: string | null;
   undone_hash: string | null;
   is_held: number;
 };
 
 /** `isUndone`: this very content was taken back there, and asks before it goes again. `isHeld`: *Not for production*. */
-export type Waiting = {
+export type PendingRow = {
   status: Status;
   isEngineering: boolean;
   isUndone: boolean;
@@ -29,20 +29,20 @@ export type Waiting = {
 /**
  * Every row of an entity that is not in sync with what was last seen there, by id; dependents count for their owner.
  */
-export async function waiting(on: Queryable, entity: Entity): Promise<Map<number, Waiting>> {
+export async function pendingRows(on: Queryable, entity: Entity): Promise<Map<number, PendingRow>> {
   const kinds = [entity.name, ...entity.dependents];
-  const lines = await select<Recalled>(
+  const lines = await select<StateLine>(
     on,
     // In this order: joined before the comparison, the roots were looked up for every row that is in sync.
     sql`select straight_join
                s.entity, s.row_id, if(s.entity = ${entity.name}, s.row_id, s.root_id) as root_id,
-               s.hash, s.deleted_at, s.engineering_by, t.base_hash, t.seen_hash, t.undone_hash,
+               s.hash, s.deleted_at, s.engineering_by, t.base_hash, t.observed_hash, t.undone_hash,
                s.held_at is not null or r.held_at is not null as is_held
           from row_state s
-          left join stop_state t on t.entity = s.entity and t.row_id = s.row_id
+          left join destination_state t on t.entity = s.entity and t.row_id = s.row_id
           join row_state r on r.entity = s.root_entity and r.row_id = s.root_id
          where s.entity in (${kinds})
-           and not (if(s.deleted_at is null, s.hash, null) <=> t.seen_hash)`,
+           and not (if(s.deleted_at is null, s.hash, null) <=> t.observed_hash)`,
   );
   const own = new Map<number, Status>();
   const dependents = new Map<number, Status[]>();
@@ -50,7 +50,7 @@ export async function waiting(on: Queryable, entity: Entity): Promise<Map<number
   const undone = new Set<number>();
   const held = new Set<number>();
   for (const line of lines) {
-    const status = recalledStatus(line);
+    const status = lastKnownStatus(line);
     const id = line.entity === entity.name ? line.row_id : line.root_id;
     if (line.engineering_by) engineering.add(id);
     if (line.is_held) held.add(id);
@@ -74,7 +74,7 @@ export async function waiting(on: Queryable, entity: Entity): Promise<Map<number
 }
 
 /** Waits only for a click: new or changed here, no work of engineering's, nothing that was undone or is on hold. */
-export const isWaitingOnly = ({ status, isEngineering, isUndone, isHeld }: Waiting) =>
+export const isReadyToSend = ({ status, isEngineering, isUndone, isHeld }: PendingRow) =>
   isReady(status) && !isEngineering && !isUndone && !isHeld;
 
 /** Ids of the rows here that have this status; `waits` are all that are not in sync. */
@@ -82,7 +82,7 @@ export async function idsWithStatus(
   on: Queryable,
   entity: Entity,
   status: Status,
-  waits: Map<number, Waiting>,
+  waits: Map<number, PendingRow>,
 ): Promise<number[]> {
   if (status !== 'In sync') {
     return [...waits].flatMap(([id, one]) => (one.status === status ? [id] : []));
@@ -95,13 +95,13 @@ export async function idsWithStatus(
 }
 
 /** The status of a row as its books have it. */
-export const recalledStatus = (
-  line: Pick<Recalled, 'hash' | 'deleted_at' | 'base_hash' | 'seen_hash'>,
+export const lastKnownStatus = (
+  line: Pick<StateLine, 'hash' | 'deleted_at' | 'base_hash' | 'observed_hash'>,
 ): Status | null =>
   statusOf({
     here: line.deleted_at === null ? line.hash : null,
     base: line.base_hash,
-    there: line.seen_hash,
+    there: line.observed_hash,
     isDeletedHere: line.deleted_at !== null,
   });
 
@@ -109,12 +109,12 @@ export const recalledStatus = (
  * The status of rows as last seen, from the tables of one environment: of this one towards its destination,
  * or, read at the destination, of our rows towards the stop after it (`hashes` are then ours).
  */
-export async function recall(
+export async function lastKnownStatuses(
   on: Queryable,
   hashes: Map<string, string>,
 ): Promise<{ statuses: Map<string, Status>; at: string | null }> {
   const keys = keysOf([...hashes.keys()]);
-  const stops = await readStops(on, keys);
+  const stops = await readDestinationStates(on, keys);
   const statuses = new Map<string, Status>();
   let at: string | null = null;
   for (const [text, here] of hashes) {
@@ -122,10 +122,10 @@ export async function recall(
     const status = statusOf({
       here,
       base: stop?.base_hash ?? null,
-      there: stop?.seen_hash ?? null,
+      there: stop?.observed_hash ?? null,
     });
     if (status) statuses.set(text, status);
-    if (stop && (at === null || stop.seen_at < at)) at = stop.seen_at;
+    if (stop && (at === null || stop.observed_at < at)) at = stop.observed_at;
   }
   return { statuses, at };
 }

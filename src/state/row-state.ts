@@ -10,7 +10,7 @@ import {
   type Queryable,
   type Statement,
 } from '../database/sql.ts';
-import { inTheirWords, type Mappings } from './name-mapping.ts';
+import { withMappedNames, type Mappings } from './name-mapping.ts';
 import { rootOf } from '../catalog/family.ts';
 
 export type RowState = {
@@ -38,7 +38,7 @@ export type RowState = {
 };
 
 /** Lines of these rows; by entity, because a long list of pairs is compared one by one. */
-export const ofRows = (keys: RowKey[]): Statement =>
+export const whereRows = (keys: RowKey[]): Statement =>
   keys.length === 0
     ? sql`false`
     : join(
@@ -49,7 +49,7 @@ export const ofRows = (keys: RowKey[]): Statement =>
         ' or ',
       );
 
-export const byKey = <T extends { entity: string; row_id: number }>(lines: T[]) =>
+export const indexByKey = <T extends { entity: string; row_id: number }>(lines: T[]) =>
   new Map(lines.map((line) => [keyText({ entity: line.entity, id: line.row_id }), line]));
 
 export async function readStates(
@@ -59,10 +59,10 @@ export async function readStates(
 ): Promise<Map<string, RowState>> {
   if (keys.length === 0) return new Map();
   const end = lock ? sql` for update` : sql``;
-  return byKey(
+  return indexByKey(
     await select<RowState>(
       on,
-      sql`select * from row_state where ${ofRows(keys)} order by entity, row_id${end}`,
+      sql`select * from row_state where ${whereRows(keys)} order by entity, row_id${end}`,
     ),
   );
 }
@@ -84,7 +84,7 @@ export function stateAfter(
     root_entity: root.entity,
     root_id: root.id,
     title: titleOf(entity, row).slice(0, 200),
-    hash: hashOf(entity, inTheirWords(entity, row, by.mappings)),
+    hash: hashOf(entity, withMappedNames(entity, row, by.mappings)),
     version: (was?.version ?? 0) + 1,
     created_by: was?.created_by ?? by.person,
     created_at: was?.created_at ?? toSqlInstant(by.instant),
@@ -103,7 +103,7 @@ export function stateAfter(
 }
 
 /** Marks a row as engineering's; an earlier adoption lapses. */
-export function marked(
+export function markedAsEngineering(
   state: RowState,
   by: { person: string; instant: string; fields: string[] },
 ): RowState {
@@ -119,7 +119,7 @@ export function marked(
 }
 
 /** Takes the mark away: the content is a product manager's now. */
-export const unmarked = (state: RowState): RowState => ({
+export const unmarkedAsEngineering = (state: RowState): RowState => ({
   ...state,
   engineering_by: null,
   engineering_at: null,

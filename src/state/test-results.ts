@@ -5,13 +5,13 @@ import { hashOf } from '../catalog/content.ts';
 import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { run, select, sql, type Queryable } from '../database/sql.ts';
-import type { Place, Stop } from '../environments/environment.ts';
-import { ofRows } from './row-state.ts';
+import type { Databases, Environment } from '../environments/environment.ts';
+import { whereRows } from './row-state.ts';
 import { Conflict, NotFound } from '../problems.ts';
 import { rootOf } from '../catalog/family.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
 
-export type Verdict = {
+export type TestResult = {
   id: number;
   entity: string;
   row_id: number;
@@ -23,16 +23,19 @@ export type Verdict = {
 };
 
 /** What is known of a row's content as it stands. */
-export type Tested = {
+export type TestStatus = {
   hash: string;
   /** The last word of each person on this very content, newest first. */
-  current: Verdict[];
+  current: TestResult[];
   /** The newest on another content, when there is none on this one. */
-  former: Verdict | null;
+  former: TestResult | null;
 };
 
 /** One hash of each row with its dependents, by key text. */
-export async function wholeHashes(place: Place, keys: RowKey[]): Promise<Map<string, string>> {
+export async function hashesWithDependents(
+  place: Databases,
+  keys: RowKey[],
+): Promise<Map<string, string>> {
   const parts = new Map<string, string[]>();
   for (const [text, row] of await withTheirDependents(place, keys)) {
     const entity = entityNamed(keyFrom(text).entity);
@@ -47,9 +50,12 @@ export async function wholeHashes(place: Place, keys: RowKey[]): Promise<Map<str
   );
 }
 
-export async function testedOf(place: Place, keys: RowKey[]): Promise<Map<string, Tested>> {
-  const hashes = await wholeHashes(place, keys);
-  const verdicts = await verdictsOn(place.sql, keys);
+export async function testStatusOf(
+  place: Databases,
+  keys: RowKey[],
+): Promise<Map<string, TestStatus>> {
+  const hashes = await hashesWithDependents(place, keys);
+  const verdicts = await testResultsOf(place.sql, keys);
   return new Map(
     [...hashes].map(([text, hash]) => {
       const own = verdicts.filter(
@@ -62,40 +68,45 @@ export async function testedOf(place: Place, keys: RowKey[]): Promise<Map<string
   );
 }
 
-const verdictsOn = async (on: Queryable, keys: RowKey[]) =>
+const testResultsOf = async (on: Queryable, keys: RowKey[]) =>
   keys.length === 0
     ? []
-    : select<Verdict>(
+    : select<TestResult>(
         on,
-        sql`select * from verdict
-             where (${ofRows(keys)})
+        sql`select * from test_result
+             where (${whereRows(keys)})
              order by id desc`,
       );
 
-function lastOfEach(newestFirst: Verdict[]): Verdict[] {
+function lastOfEach(newestFirst: TestResult[]): TestResult[] {
   const people = new Set<string>();
   return newestFirst.filter(({ person }) => !people.has(person) && people.add(person));
 }
 
 /** Someone other than this person says that it works, and nobody says that it does not. */
-export const worksForOthers = ({ current }: Tested, person: string): boolean =>
+export const worksForOthers = ({ current }: TestStatus, person: string): boolean =>
   current.every(({ works }) => works === 1) && current.some((one) => one.person !== person);
 
-export type Judgement = { works: boolean; note: string | null; seen: string };
+export type NewTestResult = { works: boolean; note: string | null; seen: string };
 
 /**
  * Writes a verdict on the content that the page showed.
  * @throws Conflict when the row was changed since
  */
-export async function judge(here: Stop, person: string, key: RowKey, judgement: Judgement) {
-  const hash = (await wholeHashes(here, [key])).get(keyText(key));
+export async function recordTestResult(
+  here: Environment,
+  person: string,
+  key: RowKey,
+  judgement: NewTestResult,
+) {
+  const hash = (await hashesWithDependents(here, [key])).get(keyText(key));
   if (!hash) throw new NotFound('The row is not here any more.');
   if (hash !== judgement.seen) {
     throw new Conflict('The row was changed since you opened the page. Try it once more.');
   }
   await run(
     here.sql,
-    sql`insert into verdict (entity, row_id, hash, works, note, person)
+    sql`insert into test_result (entity, row_id, hash, works, note, person)
         values (${key.entity}, ${key.id}, ${hash}, ${judgement.works ? 1 : 0}, ${judgement.note}, ${person})`,
   );
 }

@@ -3,7 +3,7 @@ import * as audit from '../audit/audit.ts';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { run, sql, transaction } from '../database/sql.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { Conflict, NotFound } from '../problems.ts';
 import { readStates } from '../state/row-state.ts';
 
@@ -11,7 +11,7 @@ import { readStates } from '../state/row-state.ts';
  * A product manager takes over what engineering changed in a row and its dependents. `seen` is the moment of
  * the last such change that the page showed: what was saved later is not adopted unseen.
  */
-export async function adopt(here: Stop, person: string, key: RowKey, seen: string) {
+export async function adopt(here: Environment, person: string, key: RowKey, seen: string) {
   await transaction(here.sql, async (connection) => {
     const own = (await readStates(connection, [key])).get(keyText(key));
     if (!own) throw new NotFound(`${entityNamed(key.entity).label.one} ${key.id} is not here.`);

@@ -1,17 +1,17 @@
 // *Arrived*: what came from the environment before, one click from the next.
 import type { Request, Response } from 'express';
 import { catalog, entityNamed } from '../catalog/index.ts';
-import { rung } from '../environments/rules.ts';
+import { rulesOf } from '../environments/rules.ts';
 import { NotFound } from '../problems.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, textIn } from '../web/request.ts';
-import { arrivalsOf, arrived, sentOn, type Arrival } from '../state/history.ts';
+import { arrivalsOf, arrivedTransfers, onwardTransfers, type Arrival } from '../state/history.ts';
 import * as selections from '../sheet/selections.ts';
 import * as verdicts from '../state/test-results.ts';
 
 export async function arrivals(req: Request, res: Response) {
   const before = textIn(req.query, 'before') || null;
-  const lines = await arrived(req.here.sql, before);
+  const lines = await arrivedTransfers(req.here.sql, before);
   const list = [];
   for (const line of lines) {
     const rows = withChoice(await arrivalsOf(req.here.sql, line.transfer));
@@ -21,13 +21,15 @@ export async function arrivals(req: Request, res: Response) {
       .map((row) => ({ entity: row.entity, id: row.row_id }));
     list.push({
       ...line,
-      tested: rung(req.here.name).isTested ? await verdicts.testedOf(req.here, roots) : new Map(),
-      from: rung(line.origin as 'staging'),
-      sentOn: await sentOn(req.here.sql, line.transfer),
+      tested: rulesOf(req.here.name).isTested
+        ? await verdicts.testStatusOf(req.here, roots)
+        : new Map(),
+      from: rulesOf(line.origin as 'staging'),
+      sentOn: await onwardTransfers(req.here.sql, line.transfer),
       rows: rows.slice(0, LISTED),
     });
   }
-  await page(req, res, 'promotion/arrivals', {
+  await page(req, res, 'transfers/arrivals', {
     title: 'Arrived',
     crumbs: [{ text: 'Arrived' }],
     list,

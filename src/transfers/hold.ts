@@ -2,11 +2,11 @@
 import * as audit from '../audit/audit.ts';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { run, sql, transaction } from '../database/sql.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { readStates } from '../state/row-state.ts';
 
 /** *Not for production*: out of every count of what waits, and not sent until it is lifted. */
-export async function hold(here: Stop, person: string, key: RowKey, reason: string | null) {
+export async function hold(here: Environment, person: string, key: RowKey, reason: string | null) {
   await transaction(here.sql, async (connection) => {
     const found = await run(
       connection,
@@ -18,7 +18,7 @@ export async function hold(here: Stop, person: string, key: RowKey, reason: stri
   });
 }
 
-export async function liftHold(here: Stop, person: string, key: RowKey) {
+export async function removeHold(here: Environment, person: string, key: RowKey) {
   await transaction(here.sql, async (connection) => {
     const found = await run(
       connection,

@@ -1,16 +1,19 @@
-// What runs as a job: the copy-down, and transfers that are too large to wait for.
-import type { Here } from '../environments/app.ts';
+// What runs as a job: the refresh, and transfers that are too large to wait for.
+import type { App } from '../environments/app.ts';
 import type { Work } from '../jobs/run.ts';
 import * as journal from '../writing/journal.ts';
-import { Unsettled } from '../writing/work.ts';
-import { carry } from '../writing/run-transfer.ts';
+import { OutcomePending } from '../writing/work.ts';
+import { runTransfer } from '../writing/run-transfer.ts';
 import { Problem } from '../problems.ts';
 
 /** The word under which there is one job for a transfer. */
-export const jobOf = (transfer: string) => `transfer ${transfer}`;
+export const jobKeyOf = (transfer: string) => `transfer ${transfer}`;
 
 /** Carries a transfer that was journaled by a click; when recovery was faster, waits for its end. */
-export async function carryOn({ here, report }: Work, { transfer: id }: { transfer: string }) {
+export async function runTransferJob(
+  { here, report }: Work,
+  { transfer: id }: { transfer: string },
+) {
   const transfer = await journal.byId(here.sql, id);
   if (!transfer) throw new Problem(404, 'The transfer is not in the journal.');
   const total = await journal.size(here.sql, id);
@@ -19,9 +22,9 @@ export async function carryOn({ here, report }: Work, { transfer: id }: { transf
       // The transfer is not stopped for want of a line that tells how far it is.
     });
   };
-  if (transfer.state === 'planned' && transfer.fence === 1) await carryHere(here, transfer, say);
+  if (transfer.state === 'planned' && transfer.fence === 1) await runOpened(here, transfer, say);
   for (;;) {
-    const ended = await journal.whenEnded(here, id);
+    const ended = await journal.waitUntilEnded(here, id);
     if (ended.state === 'verified') return { transfer: ended.number };
     if (!journal.liveStates.includes(ended.state)) {
       throw new Problem(409, ended.problem ?? 'Nothing was written.');
@@ -30,17 +33,17 @@ export async function carryOn({ here, report }: Work, { transfer: id }: { transf
   }
 }
 
-async function carryHere(
-  here: Here,
+async function runOpened(
+  here: App,
   transfer: journal.Transfer,
   say: (done: number, doing: string) => void,
 ) {
   const there = transfer.destination === here.name ? here : here.destination;
   if (!there) throw new Problem(422, 'Its destination cannot be reached from here.');
-  await carry(here, there, transfer, here.settings.lease.milliseconds, say).catch(
+  await runTransfer(here, there, transfer, here.settings.lease.milliseconds, say).catch(
     (error: unknown) => {
       // Recovery goes on with it.
-      if (!(error instanceof Unsettled || error instanceof journal.Stale)) throw error;
+      if (!(error instanceof OutcomePending || error instanceof journal.FencedOff)) throw error;
     },
   );
 }

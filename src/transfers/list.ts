@@ -8,7 +8,7 @@ export const list = (on: Queryable, before: number | null) =>
     on,
     sql`select t.*, (select count(*) from transfer_step s where s.transfer = t.id and s.action <> 'same') as steps
           from transfer t
-         where (kind in (${journal.sent}) or state = 'needs_attention') and (${before} is null or number < ${before})
+         where (kind in (${journal.sentKinds}) or state = 'needs_attention') and (${before} is null or number < ${before})
          order by number desc
          limit 50`,
   );

@@ -7,7 +7,7 @@ import { listMappings } from '../state/name-mapping.ts';
 import * as nameMapping from './name-mapping.ts';
 
 export async function names(req: Request, res: Response) {
-  await page(req, res, 'promotion/names', {
+  await page(req, res, 'transfers/name-mappings', {
     title: 'Names',
     crumbs: [{ text: 'Names' }],
     kinds: matchedByName,

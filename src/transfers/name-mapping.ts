@@ -5,13 +5,13 @@ import { hashOf } from '../catalog/content.ts';
 import { run, sql, transaction } from '../database/sql.ts';
 import { rowsLinkedWith } from '../rows/linked-rows.ts';
 import { idsByName } from '../rows/names.ts';
-import type { Stop } from '../environments/environment.ts';
-import { forgetAll } from '../state/checked-chunks.ts';
-import { inTheirWords, readMappings } from '../state/name-mapping.ts';
+import type { Environment } from '../environments/environment.ts';
+import { invalidateAll } from '../state/checked-chunks.ts';
+import { withMappedNames, readMappings } from '../state/name-mapping.ts';
 
 /** Says that a name here stands for another there; replaces an earlier mapping. Rows linked with it count anew. */
 export async function mapName(
-  here: Stop,
+  here: Environment,
   person: string,
   { entity, name, there }: { entity: string; name: string; there: string },
 ) {
@@ -30,7 +30,7 @@ export async function mapName(
       );
     }
     await countAnew(here, connection, entity, name);
-    await forgetAll(connection);
+    await invalidateAll(connection);
     await audit.write(connection, {
       person,
       action: there === '' ? 'unmapped' : 'mapped',
@@ -41,12 +41,17 @@ export async function mapName(
 }
 
 /** The hash of a row is in the destination's words, so it changes with a mapping. */
-async function countAnew(here: Stop, connection: PoolConnection, kind: string, name: string) {
+async function countAnew(
+  here: Environment,
+  connection: PoolConnection,
+  kind: string,
+  name: string,
+) {
   const ids = (await idsByName(connection, kind, [name])).get(name) ?? [];
   const mappings = await readMappings(connection);
   const place = { sql: connection, documents: here.documents };
   for (const { entity, row } of await rowsLinkedWith(place, kind, ids)) {
-    const hash = hashOf(entity, inTheirWords(entity, row, mappings));
+    const hash = hashOf(entity, withMappedNames(entity, row, mappings));
     await run(
       connection,
       sql`update row_state set hash = ${hash} where entity = ${entity.name} and row_id = ${row.id}`,

@@ -3,23 +3,23 @@ import type { Request, Response } from 'express';
 import { fieldEntries, keyText, labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Queryable } from '../database/sql.ts';
-import { rung } from '../environments/rules.ts';
+import { rulesOf } from '../environments/rules.ts';
 import { NotFound } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';
-import { attention, decide } from '../writing/manual-resolution.ts';
+import { manualResolution, resolveManually } from '../writing/manual-resolution.ts';
 import * as jobs from '../jobs/jobs.ts';
-import { jobOf } from './job.ts';
+import { jobKeyOf } from './job.ts';
 import * as journal from '../writing/journal.ts';
-import { inWords } from '../web/format.ts';
+import { formatValue } from '../web/format.ts';
 import { readStates } from '../state/row-state.ts';
 import { list } from './list.ts';
 import { rootOf } from '../catalog/family.ts';
-import { SHOWN, turnTo } from '../web/paginate.ts';
+import { PAGE_SIZE, paginate } from '../web/paginate.ts';
 
 export async function index(req: Request, res: Response) {
   const before = numberOrNull(req.query['before']);
-  await page(req, res, 'promotion/transfers', {
+  await page(req, res, 'transfers/list', {
     title: 'Transfers',
     crumbs: [{ text: 'Transfers' }],
     list: await list(req.here.sql, before),
@@ -31,31 +31,31 @@ export async function show(req: Request, res: Response) {
   const transfer = await journal.byNumber(req.here.sql, number);
   if (!transfer) throw new NotFound('There is no such transfer.');
   const steps = await journal.stepsOf(req.here.sql, transfer.id);
-  const turned = turnTo(
+  const turned = paginate(
     steps.toSorted((one, other) => Number(isUnplanned(other)) - Number(isUnplanned(one))),
     numberOrNull(req.query['page']),
   );
-  await page(req, res, 'promotion/transfer', {
+  await page(req, res, 'transfers/transfer', {
     title: `Transfer ${transfer.number}: ${transfer.name}`,
     crumbs: [{ text: 'Transfers', href: '/transfers' }, { text: `Transfer ${transfer.number}` }],
     transfer,
     former: transfer.undoes && (await journal.byId(req.here.sql, transfer.undoes)),
     undoneBy: await journal.undoing(req.here.sql, transfer.id),
-    from: rung(transfer.origin),
-    to: rung(transfer.destination),
+    from: rulesOf(transfer.origin),
+    to: rulesOf(transfer.destination),
     there: req.here.settings.urls[transfer.destination] ?? null,
     steps: await withOwners(req.here.sql, turned.shown),
     turned,
     written: steps.filter((step) => step.action !== 'same').length,
-    attention: await attentionOf(req, transfer),
+    attention: await resolutionOf(req, transfer),
     isLive: journal.liveStates.includes(transfer.state),
-    job: await jobs.living(req.here.sql, jobOf(transfer.id)),
+    job: await jobs.active(req.here.sql, jobKeyOf(transfer.id)),
   });
 }
 
 /** Not as the sheet said: what a reader looks for first. */
 const isUnplanned = ({ outcome, action }: journal.WrittenStep) =>
-  outcome !== null && outcome !== journal.asPlanned[action];
+  outcome !== null && outcome !== journal.plannedOutcome[action];
 
 /** Steps with what they are of, and the title of the row that they belong to. */
 async function withOwners(on: Queryable, steps: journal.WrittenStep[]) {
@@ -72,43 +72,43 @@ async function withOwners(on: Queryable, steps: journal.WrittenStep[]) {
 }
 
 /** What a transfer that needs a person looks like there; null for every other. */
-async function attentionOf({ here }: Request, transfer: journal.Transfer) {
+async function resolutionOf({ here }: Request, transfer: journal.Transfer) {
   if (transfer.state !== 'needs_attention') return null;
   const there = transfer.destination === here.name ? here : here.destination;
   if (!there) return null;
-  const found = await attention(here, there, transfer);
-  const theirs = found.rows.filter(({ isTheirs }) => isTheirs);
+  const found = await manualResolution(here, there, transfer);
+  const theirs = found.rows.filter(({ isForeign }) => isForeign);
   // What someone else wrote is what there is to decide about.
   const shown = theirs.length > 0 ? theirs : found.rows;
   return {
     ...found,
     theirs: theirs.length,
     all: found.rows.length,
-    rows: shown.slice(0, SHOWN).map(({ step, now, isTheirs }) => {
+    rows: shown.slice(0, PAGE_SIZE).map(({ step, now, isForeign }) => {
       const entity = entityNamed(step.entity);
       const travelling = fieldEntries(entity).filter(([, field]) => !field.local);
       const fields = travelling.map(([name, field]) => ({
         label: labelOf(entity, name),
-        before: inWords(field, step.before?.[name]),
-        after: inWords(field, step.after?.[name]),
-        now: inWords(field, now?.[name]),
+        before: formatValue(field, step.before?.[name]),
+        after: formatValue(field, step.after?.[name]),
+        now: formatValue(field, now?.[name]),
       }));
       const isMoved = ({ before, after, now: value }: (typeof fields)[number]) =>
         before !== after || before !== value;
-      return { step, entity, isTheirs, isThere: now !== null, fields: fields.filter(isMoved) };
+      return { step, entity, isForeign, isThere: now !== null, fields: fields.filter(isMoved) };
     }),
   };
 }
 
 /** A person decides how a transfer goes on that could not by itself. */
-export async function decideOn(req: Request, res: Response) {
+export async function resolve(req: Request, res: Response) {
   const number = numberOrNull(req.params['number']) ?? 0;
   const transfer = await journal.byNumber(req.here.sql, number);
   if (!transfer) throw new NotFound('There is no such transfer.');
   const there = transfer.destination === req.here.name ? req.here : req.here.destination;
   if (!there) throw new NotFound('Its destination cannot be reached from here.');
   const choice = textIn(req.body, 'choice');
-  await decide(req.here, there, transfer, { choice, person: accountOf(req).email });
+  await resolveManually(req.here, there, transfer, { choice, person: accountOf(req).email });
   flash(req, 'Decided. It goes on from here in a moment.');
   res.redirect(303, `/transfers/${number}`);
 }

@@ -23,20 +23,20 @@ export async function hold(req: Request, res: Response) {
   back(req, res);
 }
 
-export async function liftHold(req: Request, res: Response) {
+export async function removeHold(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  await holds.liftHold(req.here, accountOf(req).email, { entity: entity.name, id });
+  await holds.removeHold(req.here, accountOf(req).email, { entity: entity.name, id });
   flash(req, 'The row may go again.');
   back(req, res);
 }
 
-export async function judge(req: Request, res: Response) {
+export async function recordTestResult(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const verdict = textIn(req.body, 'verdict');
   if (verdict !== 'works' && verdict !== 'does-not-work') {
     throw new Invalid({ verdict: 'Choose Works or Does not work' });
   }
-  await verdicts.judge(
+  await verdicts.recordTestResult(
     req.here,
     accountOf(req).email,
     { entity: entity.name, id },

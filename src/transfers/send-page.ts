@@ -10,25 +10,25 @@ import * as selections from '../sheet/selections.ts';
 import type { SelectionKind } from '../sheet/selections.ts';
 import { sheetPage } from '../sheet/page.ts';
 import * as transfers from './send.ts';
-import { jobOf } from './job.ts';
-import { roadOf, roleOf } from '../sheet/route.ts';
-import { decided } from '../sheet/posted-choices.ts';
+import { jobKeyOf } from './job.ts';
+import { routeOf, roleOf } from '../sheet/route.ts';
+import { postedChoices } from '../sheet/posted-choices.ts';
 import { addressOf } from '../sheet/routes.ts';
 
 /** The click. Anything that moved since the sheet was shown brings a fresh sheet. */
 export const send = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = textIn(req.body, 'selection');
   const selection = await selections.find(req.here.sql, id, kind);
-  const now = decided(req.body, selection);
-  await selections.decide(req.here.sql, id, now);
+  const now = postedChoices(req.body, selection);
+  await selections.saveChoices(req.here.sql, id, now);
   // A tick that was set in the last moment has not been looked at yet.
-  if (selections.goes({ ...selection, ...now }) !== selections.goes(selection)) {
+  if (selections.fingerprint({ ...selection, ...now }) !== selections.fingerprint(selection)) {
     flash(req, 'The sheet shows your choices now. Look at it once more, then confirm.');
     return res.redirect(303, addressOf(kind, id, req.body));
   }
   try {
     const transfer = await transfers.send(
-      roadOf(req, kind),
+      routeOf(req, kind),
       { ...selection, ...now },
       {
         planHash: textIn(req.body, 'plan'),
@@ -53,7 +53,7 @@ export const send = (kind: SelectionKind) => async (req: Request, res: Response)
 async function inTheBackground({ here, line }: Request, { id, name, person }: journal.Transfer) {
   const { job } = await jobs.request(here.sql, {
     ...{ kind: 'transfer', name, person, input: { transfer: id } },
-    onlyOne: jobOf(id),
+    onlyOne: jobKeyOf(id),
   });
   await line.push(job);
 }

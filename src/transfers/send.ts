@@ -1,17 +1,17 @@
 // A transfer as a person asks for it: the click on its sheet, and what became of it.
 import type { Row } from '../catalog/entity.ts';
 import { drawIds } from '../environments/ids.ts';
-import { rung } from '../environments/rules.ts';
-import type { Stop } from '../environments/environment.ts';
+import { rulesOf } from '../environments/rules.ts';
+import type { Environment } from '../environments/environment.ts';
 import * as journal from '../writing/journal.ts';
-import { carry, isUncertain } from '../writing/run-transfer.ts';
+import { runTransfer, isOutcomeUnknown } from '../writing/run-transfer.ts';
 import { Conflict, Invalid, Problem } from '../problems.ts';
 import { type Selection, sentFrom } from '../sheet/selections.ts';
-import { prepare } from '../sheet/sheet.ts';
+import { prepareSheet } from '../sheet/sheet.ts';
 import { unreachable } from '../environments/unreachable.ts';
 import type { PlannedStep } from '../sheet/planned-step.ts';
 import { imagesOf } from '../sheet/images.ts';
-import { type Road, asksReason, journalOf } from '../sheet/route.ts';
+import { type Route, asksReason, journalOf } from '../sheet/route.ts';
 import { nameOfRows } from '../web/format.ts';
 
 export type Click = {
@@ -31,18 +31,18 @@ export type Click = {
 export const LARGE = 1000;
 
 /** The plan moved since the sheet was shown; carries nothing, the page shows a fresh sheet. */
-export class SheetMoved extends Conflict {}
+export class SheetOutdated extends Conflict {}
 
 /**
  * Sends what the sheet showed. A double click answers with the same transfer.
  * @throws SheetMoved when either side changed since, Invalid when something still stands in the way
  */
-export async function send(road: Road, selection: Selection, click: Click) {
-  const findTwin = () => journal.byKey(journalOf(road).sql, click.person, click.idempotencyKey);
+export async function send(route: Route, selection: Selection, click: Click) {
+  const findTwin = () => journal.byKey(journalOf(route).sql, click.person, click.idempotencyKey);
   const twin = await findTwin();
   if (twin) return sameRequest(twin, click);
   try {
-    return await sendFirst(road, selection, click);
+    return await sendFirst(route, selection, click);
   } catch (error) {
     // The second of two clicks finds rows being written: by the first, which was journaled meanwhile.
     const first = error instanceof Problem ? await findTwin() : undefined;
@@ -51,26 +51,26 @@ export async function send(road: Road, selection: Selection, click: Click) {
   }
 }
 
-async function sendFirst(road: Road, selection: Selection, click: Click) {
-  if (asksReason(road, click) && !click.reason) {
+async function sendFirst(route: Route, selection: Selection, click: Click) {
+  if (asksReason(route, click) && !click.reason) {
     throw new Invalid({
-      reason: `Enter a reason. Everyone can read it in ${rung(road.there.name).inText}.`,
+      reason: `Enter a reason. Everyone can read it in ${rulesOf(route.to.name).inText}.`,
     });
   }
-  const { plan } = await prepare(road, selection);
+  const { plan } = await prepareSheet(route, selection);
   if (plan.hash !== click.planHash) {
-    throw new SheetMoved(await whyMoved(journalOf(road), selection));
+    throw new SheetOutdated(await whyOutdated(journalOf(route), selection));
   }
   if (plan.problems.length > 0) {
     throw new Invalid({ rows: plan.problems.map((problem) => problem.message).join(' ') });
   }
   if (plan.steps.every((step) => step.action === 'same')) {
-    throw new Invalid({ rows: nothingToDo(road, selection) });
+    throw new Invalid({ rows: nothingToDo(route, selection) });
   }
-  const at = journalOf(road);
+  const at = journalOf(route);
   try {
-    await putImages(road, plan.steps);
-    const { transfer, isNew } = await journal.open(at, road.there, road.lease, {
+    await copyImages(route, plan.steps);
+    const { transfer, isNew } = await journal.open(at, route.to, route.lease, {
       kind: selection.kind,
       name: click.name || nameOf(plan.steps),
       reason: click.reason,
@@ -82,7 +82,7 @@ async function sendFirst(road: Road, selection: Selection, click: Click) {
       undoes: selection.undoes,
       selection: selection.id,
       reliedOn: plan.reliedOn,
-      steps: await withIds(road.there, plan.steps),
+      steps: await withIds(route.to, plan.steps),
     });
     if (!isNew) return sameRequest(transfer, click);
     const written = plan.steps.filter(({ action }) => action !== 'same').length;
@@ -91,22 +91,22 @@ async function sendFirst(road: Road, selection: Selection, click: Click) {
       await click.handOver(transfer).catch(() => {});
       return transfer;
     }
-    return await carry(at, road.there, transfer, road.lease);
+    return await runTransfer(at, route.to, transfer, route.lease);
   } catch (error) {
-    return settled(road, click, error);
+    return openedTransfer(route, click, error);
   }
 }
 
 /** Most often it was sent from another tab, or by a colleague. */
-async function whyMoved({ sql: on }: Stop, { id }: Selection): Promise<string> {
+async function whyOutdated({ sql: on }: Environment, { id }: Selection): Promise<string> {
   const number = (await sentFrom(on, [id])).get(id)?.at(-1);
   return number === undefined
     ? 'Something changed since you opened this page. Review it again.'
     : `This was sent already as transfer ${number}. The page shows how it stands since.`;
 }
 
-function nothingToDo({ there }: Road, { kind }: Selection): string {
-  const { inText } = rung(there.name);
+function nothingToDo({ to: there }: Route, { kind }: Selection): string {
+  const { inText } = rulesOf(there.name);
   return kind === 'undo'
     ? `There is nothing left to undo in ${inText}.`
     : `Everything is the same in ${inText} already`;
@@ -118,14 +118,18 @@ function sameRequest(twin: journal.Transfer, click: Click): journal.Transfer {
 }
 
 /** Once it is in the journal, its page tells how it stands; before that, nothing happened. */
-async function settled(road: Road, click: Click, error: unknown): Promise<journal.Transfer> {
-  const written = await journal.byKey(journalOf(road).sql, click.person, click.idempotencyKey);
-  if (written?.plan_hash === click.planHash && isUncertain(error)) return written;
-  throw unreachable(error, road.there);
+async function openedTransfer(
+  route: Route,
+  click: Click,
+  error: unknown,
+): Promise<journal.Transfer> {
+  const written = await journal.byKey(journalOf(route).sql, click.person, click.idempotencyKey);
+  if (written?.plan_hash === click.planHash && isOutcomeUnknown(error)) return written;
+  throw unreachable(error, route.to);
 }
 
 /** Images first: they are named by their content, so putting them early harms nobody. */
-async function putImages({ here, there }: Road, steps: PlannedStep[]) {
+async function copyImages({ from: here, to: there }: Route, steps: PlannedStep[]) {
   for (const step of steps.filter(({ action }) => action !== 'same')) {
     for (const { name } of imagesOf(step)) {
       if (!(await there.storage.has(name))) {
@@ -136,9 +140,9 @@ async function putImages({ here, there }: Road, steps: PlannedStep[]) {
 }
 
 /** Cities and partners that are created there get ids of theirs. */
-async function withIds(there: Stop, steps: PlannedStep[]): Promise<journal.Step[]> {
+async function withIds(there: Environment, steps: PlannedStep[]): Promise<journal.Step[]> {
   const drawn: journal.Step[] = [];
-  for (const { sight: _sight, root: _root, ...step } of steps) {
+  for (const { pair: _sight, root: _root, ...step } of steps) {
     if (step.id > 0) drawn.push(step);
     else {
       const id = await drawIds(there, step.entity);

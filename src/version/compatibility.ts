@@ -3,7 +3,7 @@
 import type { Db } from 'mongodb';
 import { readVersion, type DatabaseVersion } from './metadata.ts';
 
-export type Standing =
+export type Compatibility =
   | { kind: 'open' }
   /** Being updated: looked at before the version. */
   | { kind: 'updating'; since: string | null; by: string | null }
@@ -12,7 +12,7 @@ export type Standing =
   /** The document is missing or malformed: reading works, writing does not. */
   | { kind: 'unknown' };
 
-export function standingOf(version: DatabaseVersion | null, supported: string): Standing {
+export function compatibilityOf(version: DatabaseVersion | null, supported: string): Compatibility {
   if (version === null) return { kind: 'unknown' };
   if (version.isUpdating) {
     return { kind: 'updating', since: version.since ?? null, by: version.by ?? null };
@@ -22,18 +22,18 @@ export function standingOf(version: DatabaseVersion | null, supported: string): 
 }
 
 /** How long an answer may be kept: a migration waits it out before it begins. */
-export const KEPT = 2000;
+export const TTL_MS = 2000;
 
-export type Watch = () => Promise<Standing>;
+export type CachedCompatibility = () => Promise<Compatibility>;
 
 /** Asks the database at most every two seconds, and once for many who ask at the same time. */
-export function watch(documents: Db, supported: string): Watch {
-  let asked: Promise<Standing> | null = null;
+export function cachedCompatibility(documents: Db, supported: string): CachedCompatibility {
+  let asked: Promise<Compatibility> | null = null;
   let until = 0;
   return () => {
     if (asked === null || Date.now() >= until) {
-      until = Date.now() + KEPT;
-      const answer = readVersion(documents).then((version) => standingOf(version, supported));
+      until = Date.now() + TTL_MS;
+      const answer = readVersion(documents).then((version) => compatibilityOf(version, supported));
       // A question that failed is asked again by the next.
       answer.catch(() => (until = 0));
       asked = answer;
@@ -43,7 +43,7 @@ export function watch(documents: Db, supported: string): Watch {
 }
 
 /** Why, and the way out, for a log, a command or an API. */
-export function inWords(standing: Exclude<Standing, { kind: 'open' }>): string {
+export function explain(standing: Exclude<Compatibility, { kind: 'open' }>): string {
   switch (standing.kind) {
     case 'updating': {
       const since = standing.since ? ` since ${standing.since}` : '';

@@ -1,7 +1,7 @@
 // Every failure ends here: a problem a person can do something about, or a defect with a reference to copy.
 import { randomBytes } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
-import { isPassing } from '../database/transient-errors.ts';
+import { isTransient } from '../database/transient-errors.ts';
 import { NotFound, Problem, Unavailable } from '../problems.ts';
 import { page } from './pages.ts';
 
@@ -47,7 +47,7 @@ function asProblem(error: unknown): Problem | null {
   if (error instanceof Problem) return error;
   // The address holds a % that stands for nothing.
   if (error instanceof URIError) return new NotFound('There is no page at this address.');
-  if (isPassing(error)) {
+  if (isTransient(error)) {
     return new Unavailable(
       'A database of this environment does not answer right now. Nothing was saved; try again in a moment.',
     );

@@ -2,20 +2,20 @@
 import { diffWordsWithSpace } from 'diff';
 import { textOf, type Field, type Link, type Value } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { lower } from '../catalog/lower-first.ts';
+import { lowerFirst } from '../catalog/lower-first.ts';
 import { fromSqlInstant } from '../database/sql.ts';
 
-export { lower };
+export { lowerFirst };
 
 const numbers = new Intl.NumberFormat('en-GB');
 export const count = (number: number) => numbers.format(number);
 
 /** `3 forms`, `1 form` */
 export const plural = (number: number, { one, many }: { one: string; many: string }) =>
-  `${count(number)} ${number === 1 ? lower(one) : lower(many)}`;
+  `${count(number)} ${number === 1 ? lowerFirst(one) : lowerFirst(many)}`;
 
 /** `3 tasks, 1 form` */
-export function kindsInWords(rows: { entity: string }[]): string {
+export function countsByType(rows: { entity: string }[]): string {
   const counts = new Map<string, number>();
   for (const { entity } of rows) counts.set(entity, (counts.get(entity) ?? 0) + 1);
   return [...counts].map(([name, number]) => plural(number, entityNamed(name).label)).join(', ');
@@ -56,7 +56,7 @@ export function exactly(instant: string): string {
 }
 
 /** A value in plain words, for differences and where no partial fits. */
-export function inWords(field: Field, value: Value | undefined): string {
+export function formatValue(field: Field, value: Value | undefined): string {
   if (value === undefined || value === null || value === '') return '';
   if (typeof value === 'boolean') return value ? 'Yes' : 'No';
   if (field.kind === 'instant') return exactly(textOf(value));
@@ -65,13 +65,13 @@ export function inWords(field: Field, value: Value | undefined): string {
       .map(({ city, partner }) => (partner === null ? city : `${city} (${partner})`))
       .join('\n');
   }
-  if (field.kind === 'choice') return choiceInWords(textOf(value));
+  if (field.kind === 'choice') return formatChoice(textOf(value));
   if (Array.isArray(value)) return value.map(String).join('\n');
   return textOf(value);
 }
 
 /** `long_text` reads `Long text`. */
-export const choiceInWords = (choice: string) => {
+export const formatChoice = (choice: string) => {
   const words = choice.replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
@@ -79,7 +79,7 @@ export const choiceInWords = (choice: string) => {
 export type Part = { text: string; kind: 'same' | 'removed' | 'added' };
 
 /** What stood there and what will stand, word by word; words that change side by side are one change. */
-export function difference(before: string, after: string): { before: Part[]; after: Part[] } {
+export function wordDiff(before: string, after: string): { before: Part[]; after: Part[] } {
   const sides: { before: Part[]; after: Part[] } = { before: [], after: [] };
   const parts = diffWordsWithSpace(before, after);
   for (const [index, { value, added, removed }] of parts.entries()) {
@@ -105,4 +105,4 @@ function append(parts: Part[], text: string, kind: Part['kind']) {
 
 /** What rows are called together: by their titles as long as they are few. */
 export const nameOfRows = (rows: { entity: string; title: string }[]) =>
-  rows.length <= 2 ? rows.map(({ title }) => title).join(' and ') : kindsInWords(rows);
+  rows.length <= 2 ? rows.map(({ title }) => title).join(' and ') : countsByType(rows);

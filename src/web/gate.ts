@@ -1,9 +1,9 @@
 // Keeps people out while the database is being updated or is of another version: they are signed out, what they
 // were posting is kept for them, and a page tells why and when they can return.
 import type { NextFunction, Request, Response } from 'express';
-import { inWords, type Standing } from '../version/compatibility.ts';
+import { explain, type Compatibility } from '../version/compatibility.ts';
 import { Unavailable } from '../problems.ts';
-import { keep } from './saved-form.ts';
+import { saveForm } from './saved-form.ts';
 import { flash } from './pages.ts';
 import { localPath, textIn } from './request.ts';
 import { isOurs } from './security.ts';
@@ -16,34 +16,34 @@ const alwaysOpen = new Set(['/healthcheck', '/readyz', '/api/v1/metadata']);
 /** Open while the version is not known: nothing of the catalogue is written there. */
 const writesNothing = new Set(['/sign-in', '/sign-out', '/theme']);
 
-export async function keepOut(req: Request, res: Response, next: NextFunction) {
+export async function refuseIncompatible(req: Request, res: Response, next: NextFunction) {
   if (alwaysOpen.has(req.path)) return next();
   // A version document that cannot be read is what everything else will say, too.
-  const standing = await req.here.standing().catch(() => null);
+  const standing = await req.here.compatibility().catch(() => null);
   if (standing === null || standing.kind === 'open') return next();
   if (standing.kind === 'unknown') {
     if (req.method === 'GET' || req.method === 'HEAD' || writesNothing.has(req.path)) return next();
-    if (!(await mayKeep(req, res)) || !(await keep(req))) {
-      throw new Unavailable(inWords(standing));
+    if (!(await maySave(req, res)) || !(await saveForm(req))) {
+      throw new Unavailable(explain(standing));
     }
-    flash(req, `${inWords(standing)} What you typed is kept for half an hour.`);
+    flash(req, `${explain(standing)} What you typed is kept for half an hour.`);
     return res.redirect(303, '/kept');
   }
   if (req.path.startsWith('/api/')) return answerApi(res, standing);
-  const isKept = req.method === 'POST' && (await mayKeep(req, res)) && (await keep(req));
+  const isKept = req.method === 'POST' && (await maySave(req, res)) && (await saveForm(req));
   const back = isKept ? '/kept' : req.method === 'GET' ? req.originalUrl : '/';
   await signOut(req);
   res.redirect(303, pageOf(standing, back));
 }
 
 /** Of someone who is known, and from one of our own pages. */
-async function mayKeep(req: Request, res: Response): Promise<boolean> {
+async function maySave(req: Request, res: Response): Promise<boolean> {
   if (req.session.personId === undefined) return false;
   await readFields(req, res);
   return isOurs(req);
 }
 
-type Closed = Extract<Standing, { kind: 'updating' | 'unsupported' }>;
+type Closed = Extract<Compatibility, { kind: 'updating' | 'unsupported' }>;
 
 /** The page that says why, and where one was going. */
 const pageOf = ({ kind }: Closed, back: string) =>
@@ -54,7 +54,7 @@ function answerApi(res: Response, standing: Closed) {
   const isUpdating = standing.kind === 'updating';
   if (isUpdating) res.set('Retry-After', String(RETRY_AFTER));
   const code = isUpdating ? 'database_updating' : 'version_unsupported';
-  res.status(isUpdating ? 503 : 426).json({ error: { code, message: inWords(standing) } });
+  res.status(isUpdating ? 503 : 426).json({ error: { code, message: explain(standing) } });
 }
 
 const signOut = (req: Request) =>
@@ -64,7 +64,7 @@ const signOut = (req: Request) =>
 
 /** *Updating the application*: needs neither session nor MySQL, and returns by itself when it is over. */
 export async function showUpdating(req: Request, res: Response) {
-  const standing = await req.here.standing().catch(() => null);
+  const standing = await req.here.compatibility().catch(() => null);
   const back = localPath(textIn(req.query, 'return'), '/');
   if (standing?.kind === 'unsupported') return res.redirect(303, pageOf(standing, back));
   if (standing !== null && standing.kind !== 'updating') return res.redirect(303, back);
@@ -79,7 +79,7 @@ export async function showUpdating(req: Request, res: Response) {
 
 /** *Update application*: names both versions and whom to ask. */
 export async function showUpdateApplication(req: Request, res: Response) {
-  const standing = await req.here.standing().catch(() => null);
+  const standing = await req.here.compatibility().catch(() => null);
   const back = localPath(textIn(req.query, 'return'), '/');
   if (standing?.kind === 'updating') return res.redirect(303, pageOf(standing, back));
   if (standing?.kind !== 'unsupported') return res.redirect(303, back);

@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { first, sql } from '../database/sql.ts';
 import { NotFound, Unavailable } from '../problems.ts';
 import { readVersion } from '../version/metadata.ts';
-import { inWords } from '../version/compatibility.ts';
+import { explain } from '../version/compatibility.ts';
 import { isTheme } from './pages.ts';
 import { localPath, textIn } from './request.ts';
 
@@ -42,11 +42,11 @@ export async function ready(req: Request, res: Response) {
     stateOf(first(here.sql, sql`select 1`)),
     stateOf(here.documents.command({ ping: 1 })),
     stateOf(redis.ping()),
-    here.standing().catch(() => null),
+    here.compatibility().catch(() => null),
   ]);
   const answers: Record<string, string> = { mysql, mongodb, redis: redisState };
   answers['version'] =
-    standing?.kind === 'open' ? 'OK' : standing ? inWords(standing) : 'cannot be read';
+    standing?.kind === 'open' ? 'OK' : standing ? explain(standing) : 'cannot be read';
   const isReady = Object.values(answers).every((answer) => answer === 'OK');
   res.status(isReady ? 200 : 503).json(answers);
 }

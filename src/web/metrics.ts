@@ -2,13 +2,13 @@
 import type { NextFunction, Request, Response } from 'express';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { select, sql, type Statement } from '../database/sql.ts';
-import type { Here } from '../environments/app.ts';
-import { route } from '../environments/rules.ts';
+import type { App } from '../environments/app.ts';
+import { ladder } from '../environments/rules.ts';
 import { Problem } from '../problems.ts';
 import { isSecret } from './security.ts';
 
 /** States of a transfer that has not come to its end. */
-const unended = ['planned', 'claimed', 'applying', 'committed', 'putting_back', 'needs_attention'];
+const unended = ['planned', 'claimed', 'applying', 'committed', 'rolling_back', 'needs_attention'];
 
 /** Asked when the numbers are asked for: a label and how many. */
 const counted: [name: string, help: string, label: string, known: string[], question: Statement][] =
@@ -25,7 +25,7 @@ const counted: [name: string, help: string, label: string, known: string[], ques
       'oneway_claims',
       'Rows of this environment that are held, by the environment that holds them.',
       'origin',
-      [...route],
+      [...ladder],
       sql`select origin as label, count(*) as number from claim group by origin`,
     ],
     [
@@ -47,7 +47,7 @@ const counted: [name: string, help: string, label: string, known: string[], ques
     ],
   ];
 
-export function openMetrics({ sql: on, name: environment, settings }: Here) {
+export function openMetrics({ sql: on, name: environment, settings }: App) {
   const registry = new Registry();
   registry.setDefaultLabels({ environment });
   collectDefaultMetrics({ register: registry });

@@ -4,8 +4,8 @@ import { isOpenedForEditing, may, type Ability } from '../access/permissions.ts'
 import { catalog, entityNamed } from '../catalog/index.ts';
 import { labelOf } from '../catalog/entity.ts';
 import { select, sql } from '../database/sql.ts';
-import { route, rung } from '../environments/rules.ts';
-import { lately } from '../database/cached-for.ts';
+import { ladder, rulesOf } from '../environments/rules.ts';
+import { cachedFor } from '../database/cached-for.ts';
 import { unread } from '../messages/messages.ts';
 import * as problems from '../problems.ts';
 import { icon } from './icons.ts';
@@ -32,14 +32,14 @@ export async function page(req: Request, res: Response, view: string, data: Data
     csrf: csrfToken(req),
     path: req.originalUrl,
     theme: themeOf(req),
-    place: rung(here.name),
+    place: rulesOf(here.name),
     environment: here.name,
-    destination: here.destination && rung(here.destination.name),
-    isOpened: isOpenedForEditing(here.grounds),
-    isReadOnly: !may({ permissions: ['editor', 'product_manager'] }, 'edit', here.grounds),
-    can: (ability: Ability) => account !== undefined && may(account, ability, here.grounds),
+    destination: here.destination && rulesOf(here.destination.name),
+    isOpened: isOpenedForEditing(here.setup),
+    isReadOnly: !may({ permissions: ['editor', 'product_manager'] }, 'edit', here.setup),
+    can: (ability: Ability) => account !== undefined && may(account, ability, here.setup),
     stops: stopsOf(req),
-    isVersionKnown: (await here.standing().catch(() => null))?.kind !== 'unknown',
+    isVersionKnown: (await here.compatibility().catch(() => null))?.kind !== 'unknown',
     unread: account ? await unread(here.sql, account.email) : 0,
     menu: catalog.map((entity) => ({ ...entity, count: counts.get(entity.name) ?? 0 })),
   });
@@ -50,7 +50,7 @@ const labelOne = (entity: string) => entityNamed(entity).label.one;
 const helpers = { ...words, icon, cell, labelOf, labelOne, isArray: Array.isArray };
 
 async function rowCounts({ here }: Request): Promise<Map<string, number>> {
-  const lines = await lately(here.sql, 'menu', () =>
+  const lines = await cachedFor(here.sql, 'menu', () =>
     select<{ entity: string; rows_count: number }>(
       here.sql,
       sql`select entity, count(*) as rows_count from row_state where deleted_at is null group by entity`,
@@ -63,10 +63,10 @@ async function rowCounts({ here }: Request): Promise<Map<string, number>> {
 function stopsOf(req: Request) {
   const { here, originalUrl } = req;
   const path = originalUrl.startsWith('/catalog/') ? originalUrl.split('?')[0] : '/';
-  const shown = route.includes(here.name) ? route : [here.name, ...route];
+  const shown = ladder.includes(here.name) ? ladder : [here.name, ...ladder];
   return shown.map((name) => ({
     name,
-    label: rung(name).label,
+    label: rulesOf(name).label,
     isHere: name === here.name,
     href: here.settings.urls[name] ? `${here.settings.urls[name]}${path}` : null,
   }));

@@ -1,14 +1,14 @@
 // A long list in pages.
 
 /** How many rows a page shows at the most. */
-export const SHOWN = 200;
+export const PAGE_SIZE = 200;
 
-export type Turned<T> = { shown: T[]; page: number; pages: number; from: number; all: number };
+export type Page<T> = { shown: T[]; page: number; pages: number; from: number; all: number };
 
 /** One page of rows; a page that there is not is the nearest one. */
-export function turnTo<T>(rows: T[], wanted: number | null): Turned<T> {
-  const pages = Math.max(1, Math.ceil(rows.length / SHOWN));
+export function paginate<T>(rows: T[], wanted: number | null): Page<T> {
+  const pages = Math.max(1, Math.ceil(rows.length / PAGE_SIZE));
   const page = Math.min(Math.max(1, wanted ?? 1), pages);
-  const from = (page - 1) * SHOWN;
-  return { shown: rows.slice(from, from + SHOWN), page, pages, from, all: rows.length };
+  const from = (page - 1) * PAGE_SIZE;
+  return { shown: rows.slice(from, from + PAGE_SIZE), page, pages, from, all: rows.length };
 }

@@ -4,7 +4,7 @@ import ejs, { type TemplateFunction } from 'ejs';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Field, Value } from '../catalog/fields.ts';
-import { choiceInWords, exactly } from './format.ts';
+import { formatChoice, exactly } from './format.ts';
 
 const folder = new URL('../../views/', import.meta.url);
 const compiled = new Map<string, TemplateFunction>();
@@ -24,4 +24,11 @@ export const cell = (
   field: Field,
   value: Value | undefined,
   more: { titles?: Map<string, string>; isWhole?: boolean } = {},
-) => partial(`admin/fields/${field.kind}-cell`, { field, value, choiceInWords, exactly, ...more });
+) =>
+  partial(`catalog-pages/fields/${field.kind}-cell`, {
+    field,
+    value,
+    formatChoice,
+    exactly,
+    ...more,
+  });

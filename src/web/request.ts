@@ -4,14 +4,14 @@ import { z } from 'zod';
 import { entityNamed } from '../catalog/index.ts';
 import type { Entity } from '../catalog/entity.ts';
 import type { Account } from '../access/permissions.ts';
-import type { Here, Redis } from '../environments/app.ts';
+import type { App, Redis } from '../environments/app.ts';
 import { Forbidden, NotFound } from '../problems.ts';
 
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- Express is extended through its namespace
   namespace Express {
     interface Request {
-      here: Here;
+      here: App;
       redis: Redis;
       account?: Account;
       /** The key that an app showed. */

@@ -10,7 +10,7 @@ import { readFields } from './uploads.ts';
 declare module 'express-session' {
   interface SessionData {
     /** What someone was sending whose session had ended. */
-    kept: Kept;
+    savedForm: SavedForm;
   }
 }
 
@@ -21,32 +21,32 @@ const schema = z.object({
   at: z.string(),
   fields: z.array(z.tuple([z.string(), z.string()])),
 });
-export type Kept = z.infer<typeof schema>;
+export type SavedForm = z.infer<typeof schema>;
 
 /** Of whoever signed in with this password: a session that a new one has ended leaves nothing behind. */
 const keyOf = ({ here, session }: Request, person: number) =>
   `oneway:${here.name}:kept:${person}:${session.credential}`;
 
 /** Answers whether there was somebody to keep it for, and anything that may be kept. */
-export async function keep(req: Request): Promise<boolean> {
+export async function saveForm(req: Request): Promise<boolean> {
   const person = req.session.personId;
-  const kept = keptIn(req);
-  if (person === undefined || !isWorth(kept)) return false;
-  await keepFor(req, person, kept);
+  const kept = formIn(req);
+  if (person === undefined || !isWorthSaving(kept)) return false;
+  await saveFor(req, person, kept);
   return true;
 }
 
 /** A password is nowhere in clear, not for a moment. */
-const isWorth = ({ path, fields }: Kept) =>
+const isWorthSaving = ({ path, fields }: SavedForm) =>
   fields.length > 0 && !path.startsWith('/kept') && !fields.some(([name]) => name === 'password');
 
-const keptIn = (req: Request): Kept => ({
+const formIn = (req: Request): SavedForm => ({
   path: req.originalUrl,
   at: new Date().toISOString(),
   fields: flattened(req.body).filter(([name]) => name !== 'csrf'),
 });
 
-const keepFor = (req: Request, person: number, kept: Kept) =>
+const saveFor = (req: Request, person: number, kept: SavedForm) =>
   req.redis.set(keyOf(req, person), JSON.stringify(kept), { EX: SECONDS });
 
 const ROOM = 200_000;
@@ -57,7 +57,7 @@ const READ = 8_000_000;
  * Someone whose session has ended sends a form from one of our pages: it waits in a new session until somebody
  * signs in there. Anyone may claim to be that, so there is a limit for each address.
  */
-export const keepOfSignedOut = (limit: RateLimiterRedis) =>
+export const saveFormOfSignedOut = (limit: RateLimiterRedis) =>
   async function keepOfSignedOut(req: Request, res: Response, next: NextFunction) {
     if (req.account || req.get('Sec-Fetch-Site') !== 'same-origin') return next();
     const isRefused = await limit.consume(req.ip ?? '').then(
@@ -66,9 +66,9 @@ export const keepOfSignedOut = (limit: RateLimiterRedis) =>
     );
     if (!isRefused && Number(req.get('Content-Length') ?? Infinity) <= READ) {
       await readFields(req, res);
-      const kept = keptIn(req);
-      if (isWorth(kept) && JSON.stringify(kept).length < ROOM) {
-        req.session.kept = kept;
+      const kept = formIn(req);
+      if (isWorthSaving(kept) && JSON.stringify(kept).length < ROOM) {
+        req.session.savedForm = kept;
         req.session.cookie.maxAge = SECONDS * 1000;
       }
     }
@@ -76,8 +76,8 @@ export const keepOfSignedOut = (limit: RateLimiterRedis) =>
   };
 
 /** What waited in the session is the person's now. */
-export async function handOver(req: Request, person: number, kept: Kept | undefined) {
-  if (kept) await keepFor(req, person, kept);
+export async function moveToPerson(req: Request, person: number, kept: SavedForm | undefined) {
+  if (kept) await saveFor(req, person, kept);
 }
 
 /** `{ cities: [{ city: 'Pune' }] }` as a form posts it: `cities[0][city]=Pune`. */
@@ -94,7 +94,7 @@ function flattened(value: unknown, name = ''): [string, string][] {
   return typeof value === 'string' ? [[name, value]] : [];
 }
 
-export async function find(req: Request, person: number): Promise<Kept | null> {
+export async function find(req: Request, person: number): Promise<SavedForm | null> {
   const text = await req.redis.get(keyOf(req, person));
   return text === null ? null : (schema.safeParse(JSON.parse(text)).data ?? null);
 }
@@ -108,7 +108,7 @@ const carried =
 export async function show(req: Request, res: Response) {
   const kept = await find(req, accountOf(req).id);
   if (!kept) return res.redirect(303, '/');
-  await page(req, res, 'web/kept', {
+  await page(req, res, 'web/saved-form', {
     title: 'What you were typing',
     crumbs: [{ text: 'What you were typing' }],
     kept,

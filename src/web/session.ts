@@ -1,9 +1,9 @@
 import { RedisStore } from 'connect-redis';
 import session from 'express-session';
-import type { Here, Redis } from '../environments/app.ts';
+import type { App, Redis } from '../environments/app.ts';
 
 /** Sessions in Redis; cookie and keys carry the environment's name, so three servers on one host are three. */
-export function sessions({ name, settings }: Here, redis: Redis) {
+export function sessions({ name, settings }: App, redis: Redis) {
   const { secret, hours, secureCookie } = settings.session;
   return session({
     name: `oneway.${name}`,

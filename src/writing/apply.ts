@@ -12,15 +12,15 @@ import { laterThan, lockClock, setClock } from './clock.ts';
 import { documentRow, isDocument, readStored, writeDocuments } from './documents.ts';
 import type * as journal from './journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
-import { point } from './failpoints.ts';
+import { failpoint } from './failpoints.ts';
 import { writeStatesAndArrivals } from './state-and-arrivals.ts';
-import { isExplained, Moved, type Work } from './work.ts';
+import { isExplained, ChangedMeanwhile, type Work } from './work.ts';
 
 export async function apply(work: Work, connection: PoolConnection) {
   const { transfer, there } = work;
   await command(connection, 'START TRANSACTION');
   await claims.lock(connection, transfer);
-  await point('lock');
+  await failpoint('lock');
   const place = { sql: connection, documents: there.documents };
   const last = await lockClock(connection);
   const rowSteps = work.steps.filter((step) => !isDocument(step));
@@ -28,24 +28,25 @@ export async function apply(work: Work, connection: PoolConnection) {
   const stored = await readStored(work);
   for (const step of work.steps) {
     const now = isDocument(step) ? documentRow(step, stored) : (rows.get(keyText(step)) ?? null);
-    if (!isExplained(step, now)) throw new Moved(`${step.title} was changed there meanwhile.`);
+    if (!isExplained(step, now))
+      throw new ChangedMeanwhile(`${step.title} was changed there meanwhile.`);
   }
-  await point('re-check');
+  await failpoint('re-check');
   const instant = laterThan(
     last,
     [...rows.values()].map((row) => row.modified_at),
     stored,
   );
   await writeRows(connection, inWritingOrder(rowSteps), rows, instant);
-  await point('rows');
-  work.say(rowSteps.length, 'Rows are written');
+  await failpoint('rows');
+  work.onProgress(rowSteps.length, 'Rows are written');
   await writeStatesAndArrivals(work, connection, instant);
-  await point('arrivals');
+  await failpoint('arrivals');
   const end = await writeDocuments(work, stored, instant);
   await setClock(connection, end);
-  await point('before commit');
+  await failpoint('before commit');
   await command(connection, 'COMMIT');
-  await point('after commit');
+  await failpoint('after commit');
 }
 
 /** Rows of one plan, set by set; `now` is what stands there. */

@@ -3,7 +3,7 @@
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import type { RowKey } from '../catalog/entity.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import {
   command,
   first,
@@ -15,8 +15,8 @@ import {
   type Queryable,
 } from '../database/sql.ts';
 import { insertLines } from '../database/bulk.ts';
-import { byId, overStates, Stale, type Transfer } from './journal.ts';
-import { ofRows } from '../state/row-state.ts';
+import { byId, overStates, FencedOff, type Transfer } from './journal.ts';
+import { whereRows } from '../state/row-state.ts';
 
 export type Claim = {
   entity: string;
@@ -31,7 +31,7 @@ export type Claim = {
   since: string;
 };
 
-export class Taken extends Error {
+export class RowClaimed extends Error {
   readonly claim: Claim;
 
   constructor(claim: Claim) {
@@ -47,7 +47,7 @@ export class Taken extends Error {
  * A transfer that comes again, with its fence raised, raises it on its claims.
  * @throws Taken when another transfer holds a row, Stale when a higher fence holds ours
  */
-export async function take(
+export async function acquire(
   connection: PoolConnection,
   transfer: Transfer,
   wanted: { write: RowKey[]; shared: RowKey[] },
@@ -59,9 +59,9 @@ export async function take(
     sql`select * from claim where transfer = ${transfer.id} for update`,
   );
   if (mine.some((claim) => claim.fence > transfer.fence)) {
-    throw new Stale(`Transfer ${transfer.number} is in other hands`);
+    throw new FencedOff(`Transfer ${transfer.number} is in other hands`);
   }
-  await refuseTaken(connection, transfer.id, wanted);
+  await refuseIfClaimed(connection, transfer.id, wanted);
   const lines = [
     ...wanted.write.map((key) => ({ ...key, mode: 'write' })),
     ...wanted.shared.map((key) => ({ ...key, mode: 'shared' })),
@@ -85,20 +85,20 @@ export const lockGate = (connection: PoolConnection) =>
   first(connection, sql`select instant from clock where name = 'gate' for update`);
 
 /** @throws Taken when another transfer than `own` holds a row that is wanted */
-export async function refuseTaken(
+export async function refuseIfClaimed(
   connection: PoolConnection,
   own: string,
   wanted: { write: RowKey[]; shared: RowKey[] },
 ) {
   const others = await select<Claim>(
     connection,
-    sql`select * from claim where (${ofRows([...wanted.write, ...wanted.shared])}) and transfer <> ${own}`,
+    sql`select * from claim where (${whereRows([...wanted.write, ...wanted.shared])}) and transfer <> ${own}`,
   );
   const writes = new Set(wanted.write.map(({ entity, id }) => `${entity}:${id}`));
   const taken = others.find(
     (claim) => claim.mode === 'write' || writes.has(`${claim.entity}:${claim.row_id}`),
   );
-  if (taken) throw new Taken(taken);
+  if (taken) throw new RowClaimed(taken);
 }
 
 /**
@@ -111,7 +111,7 @@ export async function lock(connection: PoolConnection, transfer: Transfer) {
     sql`select * from claim where transfer = ${transfer.id} for update`,
   );
   if (mine.length === 0 || mine.some((claim) => claim.fence !== transfer.fence)) {
-    throw new Stale(`The claims of transfer ${transfer.number} are in other hands`);
+    throw new FencedOff(`The claims of transfer ${transfer.number} are in other hands`);
   }
 }
 
@@ -131,7 +131,7 @@ export const onRows = (on: Queryable, keys: RowKey[]) =>
     : select<Claim>(
         on,
         sql`select * from claim
-             where (${ofRows(keys)}) and mode = 'write'`,
+             where (${whereRows(keys)}) and mode = 'write'`,
       );
 
 export const originsWithClaims = (on: Queryable, origin: string) =>
@@ -162,13 +162,13 @@ export async function endWriter(on: Queryable, transfer: Transfer) {
 export const hasAny = async (on: Queryable, transfer: string): Promise<boolean> =>
   (await first(on, sql`select 1 from claim where transfer = ${transfer} limit 1`)) !== undefined;
 
-export type Held = Pick<Claim, 'transfer' | 'number' | 'origin' | 'person' | 'since'> & {
+export type HeldClaims = Pick<Claim, 'transfer' | 'number' | 'origin' | 'person' | 'since'> & {
   rows_count: number;
 };
 
 /** Who holds rows of this environment, the longest first. */
-export const held = (on: Queryable) =>
-  select<Held>(
+export const heldClaims = (on: Queryable) =>
+  select<HeldClaims>(
     on,
     sql`select transfer, number, origin, person, min(since) as since, count(*) as rows_count
           from claim
@@ -177,8 +177,8 @@ export const held = (on: Queryable) =>
   );
 
 /** Takes away the claims of a transfer whose origin is gone for good; answers how many. */
-export async function releaseByHand(
-  here: Stop,
+export async function releaseManually(
+  here: Environment,
   transfer: string,
   { person, reason }: { person: string; reason: string },
 ): Promise<number> {

@@ -1,7 +1,7 @@
 // The line that every writer of an environment queues on, and the instants that are drawn under it.
 import type { PoolConnection } from 'mysql2/promise';
 import { first, fromSqlInstant, run, sql, toSqlInstant } from '../database/sql.ts';
-import type { Stored } from '../rows/mongo.ts';
+import type { StoredDocument } from '../rows/mongo.ts';
 
 /** The line every writer of an environment queues on; held until COMMIT, so instants and commits come in one order. */
 export async function lockClock(connection: PoolConnection): Promise<string> {
@@ -17,7 +17,11 @@ export const setClock = (connection: PoolConnection, instant: string) =>
   run(connection, sql`update clock set instant = ${toSqlInstant(instant)} where name = 'clock'`);
 
 /** Later than now, than the clock, and than every instant on what is written. */
-export function laterThan(clock: string, rows: string[], stored: Map<string, Stored>): string {
+export function laterThan(
+  clock: string,
+  rows: string[],
+  stored: Map<string, StoredDocument>,
+): string {
   const documents = [...stored.values()].map((one) =>
     Math.max(one.modified_at?.getTime() ?? 0, one.removed_at?.getTime() ?? 0),
   );

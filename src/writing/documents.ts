@@ -2,7 +2,7 @@
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { isPassing } from '../database/transient-errors.ts';
+import { isTransient } from '../database/transient-errors.ts';
 import { transaction } from '../database/sql.ts';
 import * as mongo from '../rows/mongo.ts';
 import { byEntity } from '../rows/store.ts';
@@ -10,10 +10,10 @@ import * as claims from './claims.ts';
 import { laterThan, lockClock, next, setClock } from './clock.ts';
 import * as journal from './journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
-import { point } from './failpoints.ts';
-import { Moved, type Work } from './work.ts';
+import { failpoint } from './failpoints.ts';
+import { ChangedMeanwhile, type Work } from './work.ts';
 
-export type StoredByKey = Map<string, mongo.Stored>;
+export type StoredByKey = Map<string, mongo.StoredDocument>;
 export const isDocument = (step: journal.Step) => entityNamed(step.entity).store === 'mongo';
 export const isBeforePivot = (step: journal.Step) => isDocument(step) && step.action !== 'remove';
 
@@ -55,10 +55,10 @@ export async function writeDocuments(work: Work, stored: StoredByKey, rowInstant
     const entity = entityNamed(part[0]?.entity ?? '');
     const put = await mongo.replaceAll(work.there.documents, entity, writes);
     const moved = part[put];
-    if (moved) throw new Moved(`${moved.title} was changed there meanwhile.`);
+    if (moved) throw new ChangedMeanwhile(`${moved.title} was changed there meanwhile.`);
     done += part.length;
-    work.say(done, 'Documents are being written');
-    await point('document');
+    work.onProgress(done, 'Documents are being written');
+    await failpoint('document');
   }
   return instant;
 }
@@ -83,25 +83,28 @@ export const stampOf = ({ transfer }: Work): mongo.Stamp => ({
 function replacementOf(
   { transfer }: Work,
   step: journal.Step,
-  seen: mongo.Stored | undefined,
-  next: mongo.Stored,
+  seen: mongo.StoredDocument | undefined,
+  next: mongo.StoredDocument,
 ): mongo.Replacement {
   if (seen?.stamp?.transfer === transfer.id && seen.stamp.fence > transfer.fence) {
-    throw new journal.Stale(`Transfer ${transfer.number} is in other hands`);
+    throw new journal.FencedOff(`Transfer ${transfer.number} is in other hands`);
   }
-  return { seen, next: { ...mongo.unknownFields(entityNamed(step.entity), seen), ...next } };
+  return {
+    expected: seen,
+    next: { ...mongo.unknownFields(entityNamed(step.entity), seen), ...next },
+  };
 }
 
 export async function compareAndSet(
   work: Work,
   step: journal.Step,
-  seen: mongo.Stored | undefined,
-  next: mongo.Stored,
+  seen: mongo.StoredDocument | undefined,
+  next: mongo.StoredDocument,
 ) {
   const replacement = replacementOf(work, step, seen, next);
   const entity = entityNamed(step.entity);
   if (!(await mongo.replace(work.there.documents, entity, replacement))) {
-    throw new Moved(`${step.title} was changed there meanwhile.`);
+    throw new ChangedMeanwhile(`${step.title} was changed there meanwhile.`);
   }
 }
 
@@ -123,11 +126,11 @@ export async function removeDocuments(work: Work) {
         await compareAndSet(work, step, seen, mongo.stub(step.id, instant, stampOf(work))).catch(
           (error: unknown) => {
             // A person may have decided to leave what cannot be removed.
-            if (work.transfer.decision !== 'leave-theirs' || isPassing(error)) throw error;
+            if (work.transfer.decision !== 'keep-theirs' || isTransient(error)) throw error;
           },
         );
       }
-      await point('removal');
+      await failpoint('removal');
     }
     await setClock(connection, instant);
   });

@@ -6,20 +6,20 @@ import { canonical, contentFrom, contentOf, hashOf, isSameRow } from '../catalog
 import { keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { transaction, type Queryable } from '../database/sql.ts';
-import { rung } from '../environments/rules.ts';
+import { rulesOf } from '../environments/rules.ts';
 import { read } from '../rows/store.ts';
 import { tellHolders } from '../messages/messages.ts';
 import * as outbox from '../outbox/outbox.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
-import { writeSeen } from '../state/checked-chunks.ts';
+import { writeObservations } from '../state/checked-chunks.ts';
 import {
   clearUndone,
   DELETED,
-  readStops,
+  readDestinationStates,
   writeUndone,
-  type Seen,
-  type StopState,
+  type Observation,
+  type DestinationState,
 } from '../state/destination-state.ts';
 import type { Work } from './work.ts';
 
@@ -31,27 +31,27 @@ export async function finish(work: Work) {
     if (!isAsWritten(step, now)) outcomes.set(step.seq, 'changed since');
   }
   // A save has one side, and no books to keep.
-  const seen = here.name === there.name ? null : await seenIn(work, now);
+  const seen = here.name === there.name ? null : await observationsOf(work, now);
   await transaction(here.sql, async (connection) => {
-    await journal.move(connection, transfer, ['committed'], 'verified');
+    await journal.changeState(connection, transfer, ['committed'], 'verified');
     await journal.writeOutcomes(connection, transfer.id, outcomes);
     if (seen !== null) {
-      await writeSeen(connection, seen, new Date().toISOString(), { isCertain: true });
+      await writeObservations(connection, seen, new Date().toISOString(), { isCertain: true });
       await rememberUndone(connection, work);
     }
-    await record(connection, work, outcomes);
+    await recordEnd(connection, work, outcomes);
   });
 }
 
 /** Who is told of a write, and the line of the audit: in the commit that ends it. */
-export async function record(
+export async function recordEnd(
   connection: PoolConnection,
   work: Work,
   outcomes: Map<number, string>,
 ) {
   const { here, transfer, steps } = work;
-  if (transfer.role === 'on_call') await tellManagers(connection, work);
-  if (here.tells) await tellIndexer(connection, work, outcomes);
+  if (transfer.role === 'on_call') await notifyManagers(connection, work);
+  if (here.notifiesIndexer) await publishChanges(connection, work, outcomes);
   await audit.write(connection, {
     person: transfer.person,
     action: verb(transfer, steps),
@@ -66,36 +66,36 @@ const isAsWritten = (step: journal.Step, now: Map<string, Row>) =>
   isSameRow(entityNamed(step.entity), now.get(keyText(step)) ?? null, step.after);
 
 /** What stands there after it, and at which content both sides were last equal. */
-async function seenIn(work: Work, now: Map<string, Row>): Promise<Seen[]> {
+async function observationsOf(work: Work, now: Map<string, Row>): Promise<Observation[]> {
   const carried = work.steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
-  const stops = await readStops(work.here.sql, carried);
+  const stops = await readDestinationStates(work.here.sql, carried);
   const former = await formerBases(work);
   return carried.map((step) => {
     const text = keyText(step);
     const row = now.get(text) ?? null;
     return former
-      ? seenAgain(step, isAsWritten(step, now), row, former.get(text) ?? null)
-      : seenOf(step, isAsWritten(step, now), row, stops.get(text));
+      ? observationAfterUndo(step, isAsWritten(step, now), row, former.get(text) ?? null)
+      : observationOf(step, isAsWritten(step, now), row, stops.get(text));
   });
 }
 
-function seenOf(
+function observationOf(
   step: journal.Step,
   isAsWritten: boolean,
   row: Row | null,
-  was: StopState | undefined,
-): Seen {
+  was: DestinationState | undefined,
+): Observation {
   const entity = entityNamed(step.entity);
   const key = { entity: step.entity, id: step.id };
-  if (row === null) return { key, seen: null, base: isAsWritten ? 'none' : null };
+  if (row === null) return { key, hash: null, base: isAsWritten ? 'none' : null };
   const content = contentOf(entity, row);
   const before = was?.base_content ? contentFrom(entity, was.base_content) : content;
   // What was left out on the sheet went nowhere: its base stays.
-  for (const name of step.kept) content[name] = before[name] ?? null;
+  for (const name of step.excludedFields) content[name] = before[name] ?? null;
   const base = isAsWritten
     ? { hash: hashOf(entity, content), content: canonical(entity, content) }
     : null;
-  return { key, seen: hashOf(entity, row), base };
+  return { key, hash: hashOf(entity, row), base };
 }
 
 /** Of an undo: the bases as they were before the transfer that it takes back. Null for everything else. */
@@ -106,18 +106,22 @@ async function formerBases({ here, transfer }: Work) {
 }
 
 /** After an undo both sides were last equal where they were before: what it restored was perhaps never ours. */
-function seenAgain(
+function observationAfterUndo(
   step: journal.Step,
   isAsWritten: boolean,
   row: Row | null,
   base: string | null,
-): Seen {
+): Observation {
   const entity = entityNamed(step.entity);
   const key = { entity: step.entity, id: step.id };
   const seen = row && hashOf(entity, row);
-  if (!isAsWritten) return { key, seen, base: null };
-  if (base === null) return { key, seen, base: 'none' };
-  return { key, seen, base: { hash: hashOf(entity, contentFrom(entity, base)), content: base } };
+  if (!isAsWritten) return { key, hash: seen, base: null };
+  if (base === null) return { key, hash: seen, base: 'none' };
+  return {
+    key,
+    hash: seen,
+    base: { hash: hashOf(entity, contentFrom(entity, base)), content: base },
+  };
 }
 
 /**
@@ -145,7 +149,7 @@ async function depthOf(on: Queryable, { undoes }: journal.Transfer): Promise<num
 }
 
 /** Rows that stand there as this transfer wrote them; what someone changed since is that one's to tell. */
-function tellIndexer(connection: PoolConnection, work: Work, outcomes: Map<number, string>) {
+function publishChanges(connection: PoolConnection, work: Work, outcomes: Map<number, string>) {
   const { transfer, steps } = work;
   const own = steps.filter(({ seq }) => outcomes.get(seq) !== 'changed since');
   return outbox.write(connection, {
@@ -156,16 +160,16 @@ function tellIndexer(connection: PoolConnection, work: Work, outcomes: Map<numbe
   });
 }
 
-const tellManagers = (connection: PoolConnection, { transfer }: Work) =>
+const notifyManagers = (connection: PoolConnection, { transfer }: Work) =>
   tellHolders(connection, 'product_manager', transfer.person, {
-    text: `${transfer.person} (on call): ${transfer.name} in ${rung(transfer.destination).inText}. Reason: ${transfer.reason}`,
+    text: `${transfer.person} (on call): ${transfer.name} in ${rulesOf(transfer.destination).inText}. Reason: ${transfer.reason}`,
     href: `/transfers/${transfer.number}`,
   });
 
-const sentVerbs: Partial<Record<journal.Kind, string>> = {
+const sentVerbs: Partial<Record<journal.TransferKind, string>> = {
   transfer: 'transferred',
   undo: 'undid',
-  'bring-back': 'brought back',
+  restore: 'brought back',
 };
 
 const verb = ({ kind }: journal.Transfer, steps: journal.Step[]) => {
@@ -179,14 +183,16 @@ const verb = ({ kind }: journal.Transfer, steps: journal.Step[]) => {
 function detailOf(transfer: journal.Transfer, count: number): string | null {
   if (!journal.isSent(transfer)) return null;
   const rows = `${count} ${count === 1 ? 'row' : 'rows'}`;
-  const to = `${transfer.kind === 'undo' ? 'in' : 'to'} ${rung(transfer.destination).inText}`;
+  const to = `${transfer.kind === 'undo' ? 'in' : 'to'} ${rulesOf(transfer.destination).inText}`;
   return `${rows} ${to}${transfer.reason ? `: ${transfer.reason}` : ''}`;
 }
 
 /** Nothing was written: the journal says why, and the rows are free again. */
 export async function refuse({ here, there, transfer }: Work, why: string) {
   await transaction(here.sql, async (connection) => {
-    await journal.move(connection, transfer, ['planned', 'claimed'], 'refused', { problem: why });
+    await journal.changeState(connection, transfer, ['planned', 'claimed'], 'refused', {
+      problem: why,
+    });
     if (journal.isSent(transfer)) {
       await audit.write(connection, {
         person: transfer.person,
@@ -196,7 +202,7 @@ export async function refuse({ here, there, transfer }: Work, why: string) {
         transfer: transfer.id,
       });
     }
-    await journal.tellIfPromised(connection, transfer, why);
+    await journal.notifyIfPromised(connection, transfer, why);
   });
   await claims.release(there.sql, transfer);
 }

@@ -16,25 +16,31 @@ import {
 import * as audit from '../audit/audit.ts';
 import { tell, tellHolders } from '../messages/messages.ts';
 import { Conflict } from '../problems.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { insertSteps } from './steps.ts';
-import { liveStates, type Decision, type Draft, type State, type Transfer } from './transfer.ts';
-import { sent } from '../state/transfer-kinds.ts';
+import {
+  liveStates,
+  type Decision,
+  type Draft,
+  type TransferState,
+  type Transfer,
+} from './transfer.ts';
+import { sentKinds } from '../state/transfer-kinds.ts';
 
 export * from './steps.ts';
 export * from './transfer.ts';
 export * from '../state/transfer-kinds.ts';
 
 /** Someone took over: this worker must not touch anything any more. */
-export class Stale extends Error {}
+export class FencedOff extends Error {}
 
 /**
  * Writes a transfer and its steps in one commit. The same person's same key opens one transfer however often
  * it is asked for.
  */
 export async function open(
-  here: Stop,
-  there: Stop,
+  here: Environment,
+  there: Environment,
   leaseMs: number,
   draft: Draft,
 ): Promise<{ transfer: Transfer; isNew: boolean }> {
@@ -54,13 +60,13 @@ export async function open(
     }
     throw error;
   }
-  return { transfer: must(await byId(here.sql, id)), isNew: true };
+  return { transfer: mustExist(await byId(here.sql, id)), isNew: true };
 }
 
 /** The line of a write that is one transaction: it is there when the rows are, and needs no steps to go on from. */
 export async function openEnded(
   connection: PoolConnection,
-  here: Stop,
+  here: Environment,
   draft: Draft,
   instant: string,
 ): Promise<Transfer> {
@@ -68,13 +74,13 @@ export async function openEnded(
   const at = toSqlInstant(instant);
   const end = { until: inFuture(0), endedAt: at, instant: at };
   await insertLine(connection, id, { here, there: here, state: 'verified', ...end }, draft);
-  return must(await byId(connection, id));
+  return mustExist(await byId(connection, id));
 }
 
 type Beginning = {
-  here: Stop;
-  there: Stop;
-  state: State;
+  here: Environment;
+  there: Environment;
+  state: TransferState;
   until: Statement;
   endedAt: string | null;
   instant: string | null;
@@ -97,7 +103,7 @@ const insertLine = (connection: PoolConnection, id: string, begin: Beginning, dr
 const inFuture = (milliseconds: number) =>
   sql`utc_timestamp(3) + interval ${milliseconds * 1000} microsecond`;
 
-function must(transfer: Transfer | undefined): Transfer {
+function mustExist(transfer: Transfer | undefined): Transfer {
   if (!transfer) throw new Error('The transfer is not in the journal');
   return transfer;
 }
@@ -114,7 +120,7 @@ export const byNumber = (on: Queryable, number: number) =>
   first<Transfer>(
     on,
     sql`select * from transfer
-         where number = ${number} and (kind in (${sent}) or state = 'needs_attention')`,
+         where number = ${number} and (kind in (${sentKinds}) or state = 'needs_attention')`,
   );
 
 export const byKey = (on: Queryable, person: string, key: string) =>
@@ -134,11 +140,11 @@ export const undoing = (on: Queryable, id: string) =>
  * Moves a transfer on, if it still stands where this worker left it.
  * @throws Stale when another worker has taken over
  */
-export async function move(
+export async function changeState(
   on: Queryable,
   transfer: Transfer,
-  from: State[],
-  to: State,
+  from: TransferState[],
+  to: TransferState,
   also: { problem?: string; instant?: string } = {},
 ) {
   const ended = liveStates.includes(to) ? null : toSqlInstant(new Date().toISOString());
@@ -150,7 +156,7 @@ export async function move(
                instant = coalesce(${also.instant ? toSqlInstant(also.instant) : null}, instant)
          where id = ${transfer.id} and fence = ${transfer.fence} and state in (${from})`,
   );
-  if (found === 0) throw new Stale(`Transfer ${transfer.number} is in other hands`);
+  if (found === 0) throw new FencedOff(`Transfer ${transfer.number} is in other hands`);
   transfer.state = to;
 }
 
@@ -158,9 +164,9 @@ export async function move(
  * It cannot go on by itself: its claims stay, and who sent it and whoever is on call are told.
  * @throws Stale when another worker has taken over
  */
-export async function callForHelp(here: Stop, transfer: Transfer, problem: string) {
+export async function needAttention(here: Environment, transfer: Transfer, problem: string) {
   await transaction(here.sql, async (connection) => {
-    await move(connection, transfer, liveStates, 'needs_attention', { problem });
+    await changeState(connection, transfer, liveStates, 'needs_attention', { problem });
     const news = {
       text: `“${transfer.name}” needs a person: ${problem}`,
       href: `/transfers/${transfer.number}`,
@@ -171,10 +177,10 @@ export async function callForHelp(here: Stop, transfer: Transfer, problem: strin
 }
 
 /** A person decided how it goes on: a move like any other, with a new fence, so that recovery carries it out. */
-export async function decide(
-  here: Stop,
+export async function resolveTransfer(
+  here: Environment,
   transfer: Transfer,
-  { decision, state, person }: { decision: Decision; state: State; person: string },
+  { decision, state, person }: { decision: Decision; state: TransferState; person: string },
 ) {
   await transaction(here.sql, async (connection) => {
     const found = await run(
@@ -193,7 +199,7 @@ export async function decide(
 }
 
 /** Keeps the lease alive until it is let go; a worker that dies stops renewing it. */
-export function keepLease(here: Stop, transfer: Transfer, milliseconds: number) {
+export function keepLease(here: Environment, transfer: Transfer, milliseconds: number) {
   const timer = setInterval(() => {
     run(
       here.sql,
@@ -208,7 +214,7 @@ export function keepLease(here: Stop, transfer: Transfer, milliseconds: number) 
 }
 
 /** Ends the lease at once, so that recovery need not wait for it. */
-export const letGo = (here: Stop, transfer: Transfer) =>
+export const endLease = (here: Environment, transfer: Transfer) =>
   run(
     here.sql,
     sql`update transfer set lease_until = ${inFuture(0)}
@@ -216,23 +222,23 @@ export const letGo = (here: Stop, transfer: Transfer) =>
   );
 
 /** Waits a few seconds for a transfer that another request carries; answers it as it stands then. */
-export async function whenEnded(here: Stop, id: string): Promise<Transfer> {
+export async function waitUntilEnded(here: Environment, id: string): Promise<Transfer> {
   for (let look = 1; ; look += 1) {
-    const transfer = must(await byId(here.sql, id));
+    const transfer = mustExist(await byId(here.sql, id));
     if (!liveStates.includes(transfer.state) || look === 50) return transfer;
     await sleep(100);
   }
 }
 
 /** Who was told that a save will be finished is told when it was not. */
-export async function tellIfPromised(on: Queryable, transfer: Transfer, why: string) {
+export async function notifyIfPromised(on: Queryable, transfer: Transfer, why: string) {
   if (transfer.kind !== 'save' || transfer.fence === 1) return;
   const text = `“${transfer.name}” could not be saved after all, and stands as it did before. ${why}`;
   await tell(on, transfer.person, { text, href: null });
 }
 
 /** Transfers that nobody is working on. */
-export const orphans = (here: Stop) =>
+export const orphans = (here: Environment) =>
   select<Transfer>(
     here.sql,
     sql`select * from transfer
@@ -242,7 +248,7 @@ export const orphans = (here: Stop) =>
 
 /** Takes an orphan over by raising its fence; answers null when another worker was faster. */
 export async function takeOver(
-  here: Stop,
+  here: Environment,
   orphan: Transfer,
   lease: number,
 ): Promise<Transfer | null> {
@@ -252,14 +258,14 @@ export async function takeOver(
          where id = ${orphan.id} and fence = ${orphan.fence} and state in (${liveStates})
            and lease_until < ${inFuture(0)}`,
   );
-  return found === 1 ? must(await byId(here.sql, orphan.id)) : null;
+  return found === 1 ? mustExist(await byId(here.sql, orphan.id)) : null;
 }
 
 /** Sent transfers that have not ended, and those that need a person. */
-export const unsettled = (on: Queryable) =>
+export const unfinished = (on: Queryable) =>
   select<Transfer>(
     on,
     sql`select * from transfer
-         where state = 'needs_attention' or (kind in (${sent}) and state in (${liveStates}))
+         where state = 'needs_attention' or (kind in (${sentKinds}) and state in (${liveStates}))
          order by number`,
   );

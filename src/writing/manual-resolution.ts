@@ -3,27 +3,31 @@
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { Invalid } from '../problems.ts';
 import * as journal from './journal.ts';
 import { hasArrived, isExplained } from './work.ts';
 
-export type Stuck = {
+export type StuckRow = {
   step: journal.WrittenStep;
   now: Row | null;
   /** Neither what was there before nor what was to be written: someone else's. */
-  isTheirs: boolean;
+  isForeign: boolean;
 };
 
-export type Attention = { rows: Stuck[]; hasArrived: boolean; choices: journal.Decision[] };
+export type ManualResolution = {
+  rows: StuckRow[];
+  hasArrived: boolean;
+  choices: journal.Decision[];
+};
 
 /** Before the pivot everything can be put back; after it, only what remains can be left. */
-export async function attention(
-  here: Stop,
-  there: Stop,
+export async function manualResolution(
+  here: Environment,
+  there: Environment,
   transfer: journal.Transfer,
-): Promise<Attention> {
+): Promise<ManualResolution> {
   const steps = (await journal.stepsOf(here.sql, transfer.id)).filter(
     ({ action }) => action !== 'same',
   );
@@ -31,28 +35,28 @@ export async function attention(
   const isOverPivot = await hasArrived(there.sql, transfer);
   const rows = steps.map((step) => {
     const row = now.get(keyText(step)) ?? null;
-    return { step, now: row, isTheirs: !isExplained(step, row) };
+    return { step, now: row, isForeign: !isExplained(step, row) };
   });
-  const isDone = ({ step, now: row }: Stuck) =>
+  const isDone = ({ step, now: row }: StuckRow) =>
     isSameRow(entityNamed(step.entity), row, step.after);
   return {
     rows: isOverPivot ? rows.filter((one) => !isDone(one)) : rows,
     hasArrived: isOverPivot,
-    choices: ['try-again', isOverPivot ? 'leave-theirs' : 'put-back'],
+    choices: ['try-again', isOverPivot ? 'keep-theirs' : 'roll-back'],
   };
 }
 
 /** @throws Invalid when that cannot be chosen now, Conflict when someone else was faster */
-export async function decide(
-  here: Stop,
-  there: Stop,
+export async function resolveManually(
+  here: Environment,
+  there: Environment,
   transfer: journal.Transfer,
   { choice, person }: { choice: string; person: string },
 ) {
-  const { choices, hasArrived: isOverPivot } = await attention(here, there, transfer);
+  const { choices, hasArrived: isOverPivot } = await manualResolution(here, there, transfer);
   const decision = choices.find((one) => one === choice);
   if (!decision) throw new Invalid({ choice: 'Choose one of the ways that the page offers.' });
   const onwards = isOverPivot ? 'committed' : 'applying';
-  const state = decision === 'put-back' ? 'putting_back' : onwards;
-  await journal.decide(here, transfer, { decision, state, person });
+  const state = decision === 'roll-back' ? 'rolling_back' : onwards;
+  await journal.resolveTransfer(here, transfer, { decision, state, person });
 }

@@ -1,23 +1,28 @@
 // Goes on with what a stopped worker left: at start and every few seconds, from the journal, with a raised
 // fence, by the same steps.
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { collection } from '../rows/mongo.ts';
 import { catalog } from '../catalog/index.ts';
-import { isPassing } from '../database/transient-errors.ts';
+import { isTransient } from '../database/transient-errors.ts';
 import { readVersion } from '../version/metadata.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
-import { Unsettled } from './work.ts';
-import { carry } from './run-transfer.ts';
+import { OutcomePending } from './work.ts';
+import { runTransfer } from './run-transfer.ts';
 
 type Log = { info(data: object, message: string): void; warn(data: object, message: string): void };
-export type Recovering = { here: Stop; there: Stop | null; lease: number; log: Log };
+export type RecoveryContext = {
+  here: Environment;
+  there: Environment | null;
+  lease: number;
+  log: Log;
+};
 
 /**
  * Takes over every orphan and brings it to its end; answers how many ended. What is written here does not wait
  * for a destination that hangs.
  */
-export async function recover(recovering: Recovering): Promise<number> {
+export async function recover(recovering: RecoveryContext): Promise<number> {
   const orphans = await journal.orphans(recovering.here);
   const isOwn = ({ destination }: journal.Transfer) => destination === recovering.here.name;
   const ended = await Promise.all([
@@ -30,20 +35,23 @@ export async function recover(recovering: Recovering): Promise<number> {
   return ended.reduce((total, one) => total + one, 0);
 }
 
-async function recoverInTurn({ here, there, lease, log }: Recovering, orphans: journal.Transfer[]) {
+async function recoverInTurn(
+  { here, there, lease, log }: RecoveryContext,
+  orphans: journal.Transfer[],
+) {
   let ended = 0;
   for (const orphan of orphans) {
     const target = orphan.destination === here.name ? here : there;
-    const isFree = target !== null && (await mayGoOn(target, orphan));
+    const isFree = target !== null && (await mayContinue(target, orphan));
     const taken = isFree ? await journal.takeOver(here, orphan, lease) : null;
     if (taken && target) {
       try {
         await claims.endWriter(target.sql, taken);
-        await carry(here, target, taken, lease);
+        await runTransfer(here, target, taken, lease);
         ended += 1;
         log.info({ transfer: taken.number, state: taken.state }, 'transfer recovered');
       } catch (error) {
-        if (!(error instanceof Unsettled)) await giveUpOrLetGo(here, taken, error);
+        if (!(error instanceof OutcomePending)) await escalateOrRelease(here, taken, error);
         log.warn({ transfer: taken.number, err: error }, 'transfer not recovered yet');
       }
     }
@@ -55,12 +63,12 @@ async function recoverInTurn({ here, there, lease, log }: Recovering, orphans: j
  * While a database is being updated nothing is begun there. What holds claims may end: the update does not
  * touch anything as long as a claim stands.
  */
-async function mayGoOn(target: Stop, orphan: journal.Transfer): Promise<boolean> {
+async function mayContinue(target: Environment, orphan: journal.Transfer): Promise<boolean> {
   try {
     const version = await readVersion(target.documents);
     return !version?.isUpdating || (await claims.hasAny(target.sql, orphan.id));
   } catch (error) {
-    if (isPassing(error)) return false;
+    if (isTransient(error)) return false;
     throw error;
   }
 }
@@ -68,17 +76,19 @@ async function mayGoOn(target: Stop, orphan: journal.Transfer): Promise<boolean>
 const TRIES = 5;
 
 /** What fails again and again for a reason of its own is a person's to decide. */
-async function giveUpOrLetGo(here: Stop, taken: journal.Transfer, error: unknown) {
+async function escalateOrRelease(here: Environment, taken: journal.Transfer, error: unknown) {
   const problem = error instanceof Error ? error.message : String(error);
-  const isHopeless = taken.fence > TRIES && !(error instanceof journal.Stale);
-  const act = isHopeless ? journal.callForHelp(here, taken, problem) : journal.letGo(here, taken);
+  const isHopeless = taken.fence > TRIES && !(error instanceof journal.FencedOff);
+  const act = isHopeless
+    ? journal.needAttention(here, taken, problem)
+    : journal.endLease(here, taken);
   await act.catch(() => {
     // The next round finds it again.
   });
 }
 
 /** Takes away claims that a worker did not live to release: their transfer has ended. */
-export async function sweepClaims({ here, there }: Recovering) {
+export async function sweepClaims({ here, there }: RecoveryContext) {
   for (const stop of there ? [here, there] : [here]) {
     for (const { transfer: id } of await claims.originsWithClaims(stop.sql, here.name)) {
       await claims.releaseIfOver(here.sql, stop.sql, id);
@@ -87,7 +97,7 @@ export async function sweepClaims({ here, there }: Recovering) {
 }
 
 /** Stubs of removed documents are kept for a day, in case a worker sleeps that long. */
-export async function sweepStubs(here: Stop) {
+export async function sweepStubs(here: Environment) {
   const yesterday = new Date(Date.now() - 24 * 60 * 60 * 1000);
   for (const entity of catalog.filter(({ store }) => store === 'mongo')) {
     await collection(here.documents, entity).deleteMany({ removed_at: { $lt: yesterday } });
@@ -95,7 +105,7 @@ export async function sweepStubs(here: Stop) {
 }
 
 /** Recovers at once and then every few seconds, until it is told to stop. */
-export function keepRecovering(recovering: Recovering, every: number): () => Promise<void> {
+export function startRecovery(recovering: RecoveryContext, every: number): () => Promise<void> {
   let isOn = true;
   let wake = () => {};
   const loop = async () => {

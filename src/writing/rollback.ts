@@ -7,7 +7,7 @@ import { laterThan, lockClock, next, setClock } from './clock.ts';
 import { compareAndSet, documentRow, isBeforePivot, readStored, stampOf } from './documents.ts';
 import * as journal from './journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
-import { point } from './failpoints.ts';
+import { failpoint } from './failpoints.ts';
 import { writeTombstones } from './state-and-arrivals.ts';
 import { hasArrived, isExplained, type Work } from './work.ts';
 
@@ -16,7 +16,7 @@ import { hasArrived, isExplained, type Work } from './work.ts';
  * that a worker that wakes up late finds a higher fence. Answers false when someone else's value is in the way,
  * unless a person decided to leave it.
  */
-export async function putBack(work: Work, why?: string): Promise<boolean> {
+export async function rollBackThere(work: Work, why?: string): Promise<boolean> {
   const { here, there, transfer } = work;
   return transaction(there.writers, async (connection) => {
     await claims.lock(connection, transfer);
@@ -25,14 +25,20 @@ export async function putBack(work: Work, why?: string): Promise<boolean> {
       throw new Error(`Transfer ${transfer.number} has arrived and cannot be put back`);
     }
     const because = why === undefined ? {} : { problem: why };
-    await journal.move(here.sql, transfer, ['applying', 'putting_back'], 'putting_back', because);
-    await point('put-back state');
+    await journal.changeState(
+      here.sql,
+      transfer,
+      ['applying', 'rolling_back'],
+      'rolling_back',
+      because,
+    );
+    await failpoint('rollback state');
     const stored = await readStored(work);
     const steps = work.steps.filter(isBeforePivot);
     const foreign = steps.filter((step) => !isExplained(step, documentRow(step, stored)));
-    if (foreign[0] && transfer.decision !== 'put-back') {
+    if (foreign[0] && transfer.decision !== 'roll-back') {
       const problem = `${foreign[0].title} was changed there by someone else while it was being put back.`;
-      await journal.callForHelp(here, transfer, problem);
+      await journal.needAttention(here, transfer, problem);
       return false;
     }
     instant = laterThan(instant, [], stored);
@@ -42,16 +48,16 @@ export async function putBack(work: Work, why?: string): Promise<boolean> {
         ? mongo.toStored(entityNamed(step.entity), step.before, instant, stampOf(work))
         : mongo.stub(step.id, instant, stampOf(work));
       await compareAndSet(work, step, stored.get(keyText(step)), before);
-      await point('put-back document');
+      await failpoint('rollback document');
     }
     await writeTombstones(connection, work, instant, foreign);
     await setClock(connection, instant);
     await command(connection, 'COMMIT');
-    const left = foreign.map(({ seq }) => [seq, 'left as theirs'] as const);
+    const left = foreign.map(({ seq }) => [seq, 'kept theirs'] as const);
     await journal.writeOutcomes(here.sql, transfer.id, new Map(left));
     await transaction(here.sql, async (own) => {
-      await journal.move(own, transfer, ['putting_back'], 'put_back');
-      await journal.tellIfPromised(own, transfer, transfer.problem ?? why ?? '');
+      await journal.changeState(own, transfer, ['rolling_back'], 'rolled_back');
+      await journal.notifyIfPromised(own, transfer, transfer.problem ?? why ?? '');
     });
     return true;
   });

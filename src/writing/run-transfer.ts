@@ -6,31 +6,38 @@ import type { PoolConnection } from 'mysql2/promise';
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { isFull, isPassing } from '../database/transient-errors.ts';
-import type { Place, Stop } from '../environments/environment.ts';
+import { isFull, isTransient } from '../database/transient-errors.ts';
+import type { Databases, Environment } from '../environments/environment.ts';
 import { UnknownName } from '../rows/mysql.ts';
 import { read } from '../rows/store.ts';
-import { fromElsewhere, usesOf } from '../rows/references.ts';
+import { fromOtherRows, referencingRows } from '../rows/references.ts';
 import { readVersion } from '../version/metadata.ts';
 import { apply } from './apply.ts';
 import * as claims from './claims.ts';
 import { removeDocuments } from './documents.ts';
 import { finish, refuse } from './finish.ts';
 import * as journal from './journal.ts';
-import { point } from './failpoints.ts';
-import { putBack as putBackThere } from './rollback.ts';
-import { hasArrived, isExplained, Moved, Unsettled, type Say, type Work } from './work.ts';
+import { failpoint } from './failpoints.ts';
+import { rollBackThere as putBackThere } from './rollback.ts';
+import {
+  hasArrived,
+  isExplained,
+  ChangedMeanwhile,
+  OutcomePending,
+  type OnProgress,
+  type Work,
+} from './work.ts';
 
 /**
  * Carries a journaled transfer to its end and answers how it ended.
  * @throws Unsettled when the destination stopped answering; recovery goes on later
  */
-export async function carry(
-  here: Stop,
-  there: Stop,
+export async function runTransfer(
+  here: Environment,
+  there: Environment,
   transfer: journal.Transfer,
   lease: number,
-  say: Say = () => {},
+  say: OnProgress = () => {},
 ): Promise<journal.Transfer> {
   const stop = journal.keepLease(here, transfer, lease);
   try {
@@ -41,14 +48,14 @@ export async function carry(
       transfer,
       steps: all.filter((step) => step.action !== 'same'),
       reliedOn: JSON.parse(transfer.relied_on) as RowKey[],
-      say,
+      onProgress: say,
     };
     await forward(work);
     return transfer;
   } catch (error) {
-    if (error instanceof Unsettled) await journal.letGo(here, transfer).catch(() => {});
+    if (error instanceof OutcomePending) await journal.endLease(here, transfer).catch(() => {});
     // Overtaken while asleep, it may have taken claims again on waking, after the end.
-    if (error instanceof journal.Stale) {
+    if (error instanceof journal.FencedOff) {
       await claims.releaseIfOver(here.sql, there.sql, transfer.id).catch(() => {});
     }
     throw error;
@@ -58,12 +65,12 @@ export async function carry(
 }
 
 const ATTEMPTS = 3;
-const PATIENCE = 40;
+const CLAIM_ATTEMPTS = 40;
 
 async function forward(work: Work) {
-  await point('journal');
-  if (work.transfer.state === 'putting_back') {
-    await putBack(work);
+  await failpoint('journal');
+  if (work.transfer.state === 'rolling_back') {
+    await rollBack(work);
   } else {
     let refusal: string | null = null;
     try {
@@ -73,9 +80,9 @@ async function forward(work: Work) {
       if (refusal === null) throw error;
     }
     if (refusal === null) {
-      await settle(work);
+      await complete(work);
     } else if (work.transfer.state === 'applying') {
-      await putBack(work, refusal);
+      await rollBack(work, refusal);
     } else {
       await refuse(work, refusal);
     }
@@ -93,11 +100,11 @@ async function write(work: Work) {
       return;
     } catch (error) {
       connection?.destroy();
-      const isQueueing = error instanceof claims.Taken && !journal.isSent(work.transfer);
-      if (!isQueueing && !isPassing(error)) throw error;
-      if (isQueueing && attempt === PATIENCE) throw error;
+      const isQueueing = error instanceof claims.RowClaimed && !journal.isSent(work.transfer);
+      if (!isQueueing && !isTransient(error)) throw error;
+      if (isQueueing && attempt === CLAIM_ATTEMPTS) throw error;
       if (!isQueueing && attempt >= ATTEMPTS)
-        throw new Unsettled(messageOf(error), { cause: error });
+        throw new OutcomePending(messageOf(error), { cause: error });
       // A save waits a moment for another write of the same rows; a transfer is told at once.
       if (isQueueing) await sleep(50);
     }
@@ -106,22 +113,22 @@ async function write(work: Work) {
 
 async function claimAndApply(work: Work, connection: PoolConnection) {
   const { here, transfer } = work;
-  await claims.take(connection, transfer, { write: work.steps, shared: work.reliedOn });
-  await point('claim');
-  work.say(0, 'Looking at the destination once more');
+  await claims.acquire(connection, transfer, { write: work.steps, shared: work.reliedOn });
+  await failpoint('claim');
+  work.onProgress(0, 'Looking at the destination once more');
   if (await hasArrived(connection, transfer)) return;
   if (transfer.state === 'planned') {
-    await journal.move(here.sql, transfer, ['planned'], 'claimed');
-    await point('state');
+    await journal.changeState(here.sql, transfer, ['planned'], 'claimed');
+    await failpoint('state');
   }
-  await lookAgain(work, connection);
-  await journal.move(here.sql, transfer, ['claimed', 'applying'], 'applying');
-  await point('open');
+  await recheck(work, connection);
+  await journal.changeState(here.sql, transfer, ['claimed', 'applying'], 'applying');
+  await failpoint('open');
   await apply(work, connection);
 }
 
 /** Under the claims: is everything as it was planned? */
-async function lookAgain(work: Work, connection: PoolConnection) {
+async function recheck(work: Work, connection: PoolConnection) {
   const place = { sql: connection, documents: work.there.documents };
   // Uncached, under the claims: a migration waits for claims, so the two cannot cross. What had got further
   // before goes on to its end.
@@ -134,69 +141,75 @@ async function lookAgain(work: Work, connection: PoolConnection) {
       work.transfer.state === 'applying'
         ? isExplained(step, now)
         : isSameRow(entityNamed(step.entity), now, step.before);
-    if (!isExpected) throw new Moved(`${step.title} was changed there meanwhile.`);
+    if (!isExpected) throw new ChangedMeanwhile(`${step.title} was changed there meanwhile.`);
   }
   for (const key of work.reliedOn) {
     if (!rows.has(keyText(key))) {
       const { label } = entityNamed(key.entity);
-      throw new Moved(`${label.one} ${key.id}, which is needed, was removed there meanwhile.`);
+      throw new ChangedMeanwhile(
+        `${label.one} ${key.id}, which is needed, was removed there meanwhile.`,
+      );
     }
   }
-  await refuseUsed(place, work);
+  await refuseReferenced(place, work);
 }
 
 async function refuseUnlessOpen({ there }: Work) {
   const version = await readVersion(there.documents);
-  if (version?.isUpdating) throw new Moved('The database there is being updated. Try again later.');
-  if (version === null) throw new Moved('The database there does not say which version it has.');
+  if (version?.isUpdating)
+    throw new ChangedMeanwhile('The database there is being updated. Try again later.');
+  if (version === null)
+    throw new ChangedMeanwhile('The database there does not say which version it has.');
 }
 
 /** What goes must have no user and no dependent that stays. */
-async function refuseUsed(place: Place, { steps }: Work) {
+async function refuseReferenced(place: Databases, { steps }: Work) {
   const removals = steps.filter((step) => step.action === 'remove');
-  const uses = await usesOf(place, removals, { under: true });
-  const [use] = fromElsewhere(uses, steps);
+  const uses = await referencingRows(place, removals, { under: true });
+  const [use] = fromOtherRows(uses, steps);
   if (use) {
-    const { entity, row } = use.user;
-    throw new Moved(`${entity.label.one} “${titleOf(entity, row)}” began to use it meanwhile.`);
+    const { entity, row } = use.referrer;
+    throw new ChangedMeanwhile(
+      `${entity.label.one} “${titleOf(entity, row)}” began to use it meanwhile.`,
+    );
   }
 }
 
 /** After the pivot: removals of documents, verification, finish, release. There is no way back from here. */
-async function settle(work: Work) {
+async function complete(work: Work) {
   const { here, there, transfer } = work;
   if (transfer.state !== 'committed') {
-    await journal.move(here.sql, transfer, ['planned', 'claimed', 'applying'], 'committed');
+    await journal.changeState(here.sql, transfer, ['planned', 'claimed', 'applying'], 'committed');
   }
-  await point('committed');
-  work.say(work.steps.length, 'Reading back what was written');
+  await failpoint('committed');
+  work.onProgress(work.steps.length, 'Reading back what was written');
   try {
     await removeDocuments(work);
-    await point('removed');
+    await failpoint('removed');
     await finish(work);
-    await point('finish');
+    await failpoint('finish');
     await claims.release(there.sql, transfer);
   } catch (error) {
-    if (isPassing(error) || isFull(error)) {
-      throw new Unsettled(messageOf(error), { cause: error });
+    if (isTransient(error) || isFull(error)) {
+      throw new OutcomePending(messageOf(error), { cause: error });
     }
     throw error;
   }
 }
 
 /** Before the pivot: every document gets its before-image back, then the journal says so. */
-async function putBack(work: Work, why?: string) {
+async function rollBack(work: Work, why?: string) {
   try {
     await raiseFence(work);
-    await point('put-back claim');
+    await failpoint('rollback claim');
     const isBack = await putBackThere(work, why);
     if (isBack) {
-      await point('put-back');
+      await failpoint('roll-back');
       await claims.release(work.there.sql, work.transfer);
     }
   } catch (error) {
-    if (isPassing(error) || isFull(error)) {
-      throw new Unsettled(messageOf(error), { cause: error });
+    if (isTransient(error) || isFull(error)) {
+      throw new OutcomePending(messageOf(error), { cause: error });
     }
     throw error;
   }
@@ -206,7 +219,7 @@ async function putBack(work: Work, why?: string) {
 async function raiseFence({ there, transfer, steps, reliedOn }: Work) {
   const connection = await there.writers.getConnection();
   try {
-    await claims.take(connection, transfer, { write: steps, shared: reliedOn });
+    await claims.acquire(connection, transfer, { write: steps, shared: reliedOn });
     connection.release();
   } catch (error) {
     connection.destroy();
@@ -217,22 +230,26 @@ async function raiseFence({ there, transfer, steps, reliedOn }: Work) {
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** It was found before MySQL was asked: somebody has a row, a row is not as it was, a linked name is not there. */
-export const isOurNo = (error: unknown): error is Moved | claims.Taken | UnknownName =>
-  error instanceof Moved || error instanceof claims.Taken || error instanceof UnknownName;
+export const isRefusal = (
+  error: unknown,
+): error is ChangedMeanwhile | claims.RowClaimed | UnknownName =>
+  error instanceof ChangedMeanwhile ||
+  error instanceof claims.RowClaimed ||
+  error instanceof UnknownName;
 
 /** Whether a write that is in the journal was done is not known yet: the program goes on by itself. */
-export const isUncertain = (error: unknown) =>
-  error instanceof Unsettled || error instanceof journal.Stale || isPassing(error);
+export const isOutcomeUnknown = (error: unknown) =>
+  error instanceof OutcomePending || error instanceof journal.FencedOff || isTransient(error);
 
 /** In words, when the destination said no; null when the error is not about what is written. */
 function refusalOf(error: unknown): string | null {
-  if (isOurNo(error)) return error.message;
+  if (isRefusal(error)) return error.message;
   const { code, sqlMessage, errmsg } = error as {
     code?: string | number;
     sqlMessage?: string;
     errmsg?: string;
   };
-  if (error instanceof journal.Stale || error instanceof Unsettled) return null;
+  if (error instanceof journal.FencedOff || error instanceof OutcomePending) return null;
   if (sqlMessage) return `The destination's MySQL refused it: ${sqlMessage}`;
   if (errmsg && typeof code === 'number') return `The destination's MongoDB refused it: ${errmsg}`;
   return null;

@@ -3,22 +3,29 @@
 // not as it was; instants are drawn under the clock line. Removals take the long way, which looks for users.
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
-import { isPassing } from '../database/transient-errors.ts';
+import { isTransient } from '../database/transient-errors.ts';
 import { command, transaction } from '../database/sql.ts';
 import { read } from '../rows/store.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
 import { writeRows } from './apply.ts';
 import * as claims from './claims.ts';
 import { laterThan, lockClock, setClock } from './clock.ts';
-import { record } from './finish.ts';
+import { recordEnd } from './finish.ts';
 import * as journal from './journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
-import { asStep, draftOf, reliedOn, type Change, type Home, type Naming } from './write-here.ts';
-import { point } from './failpoints.ts';
+import {
+  asStep,
+  draftOf,
+  reliedOn,
+  type Change,
+  type WriteContext,
+  type WriteOptions,
+} from './write-here.ts';
+import { failpoint } from './failpoints.ts';
 import { writeStatesAndArrivals } from './state-and-arrivals.ts';
 import type { Author } from '../state/row-state.ts';
-import { Moved, type Work } from './work.ts';
-import { isOurNo } from './run-transfer.ts';
+import { ChangedMeanwhile, type Work } from './work.ts';
+import { isRefusal } from './run-transfer.ts';
 
 /** Seconds. */
 const SILENCE = 15;
@@ -27,11 +34,11 @@ const SILENCE = 15;
  * Answers false when something stands in the way and nothing was written: the long way then says what it is. An error
  * of the connection is thrown: whether it was written is not known then.
  */
-export async function writeAtOnce(
-  { here }: Home,
+export async function writeInOneTransaction(
+  { here }: WriteContext,
   author: Author,
   changes: (Change & { after: Row })[],
-  naming: Naming,
+  naming: WriteOptions,
 ): Promise<boolean> {
   const relied = await reliedOn(here, changes);
   const steps = changes.map((change, index) => ({
@@ -46,7 +53,7 @@ export async function writeAtOnce(
       // In this order: who waits for the clock does not keep others from their claims.
       const last = await lockClock(connection);
       await claims.lockGate(connection);
-      await claims.refuseTaken(connection, '', { write: steps, shared: relied });
+      await claims.refuseIfClaimed(connection, '', { write: steps, shared: relied });
       await refuseWhileUpdating(here);
       const place = { sql: connection, documents: here.documents };
       // What is new is refused by its id when somebody was faster.
@@ -55,34 +62,43 @@ export async function writeAtOnce(
       const parents = await read(place, relied);
       for (const { entity, before, after } of changes) {
         const key = keyText({ entity: entity.name, id: after.id });
-        if (before && !isSameRow(entity, now.get(key) ?? null, before)) throw new Moved(key);
+        if (before && !isSameRow(entity, now.get(key) ?? null, before))
+          throw new ChangedMeanwhile(key);
       }
-      if (relied.some((key) => !parents.has(keyText(key)))) throw new Moved('A parent is gone');
+      if (relied.some((key) => !parents.has(keyText(key))))
+        throw new ChangedMeanwhile('A parent is gone');
       const instants = [...now.values()].map((row) => row.modified_at);
       const instant = laterThan(last, instants, new Map());
       const draft = draftOf(author, steps, relied, naming);
       const transfer = await journal.openEnded(connection, here, draft, instant);
-      const work: Work = { here, there: here, transfer, steps, reliedOn: relied, say: () => {} };
+      const work: Work = {
+        here,
+        there: here,
+        transfer,
+        steps,
+        reliedOn: relied,
+        onProgress: () => {},
+      };
       await writeRows(connection, inWritingOrder(steps), now, instant);
-      await point('rows');
+      await failpoint('rows');
       await writeStatesAndArrivals(work, connection, instant, 'in the work');
-      await record(connection, work, new Map());
+      await recordEnd(connection, work, new Map());
       await setClock(connection, instant);
-      await point('before commit');
+      await failpoint('before commit');
       await command(connection, 'SET SESSION wait_timeout = DEFAULT');
     });
-    await point('after commit');
+    await failpoint('after commit');
     return true;
   } catch (error) {
-    if (isInTheWay(error)) return false;
+    if (isBlocked(error)) return false;
     throw error;
   }
 }
 
 /** We or MySQL said no; a lock that was waited for in vain, too. */
-function isInTheWay(error: unknown): boolean {
-  if (isOurNo(error)) return true;
+function isBlocked(error: unknown): boolean {
+  if (isRefusal(error)) return true;
   const { code = '', sqlMessage } = error as { code?: string; sqlMessage?: string };
   const isLocked = code === 'ER_LOCK_DEADLOCK' || code === 'ER_LOCK_WAIT_TIMEOUT';
-  return sqlMessage !== undefined && (isLocked || !isPassing(error));
+  return sqlMessage !== undefined && (isLocked || !isTransient(error));
 }

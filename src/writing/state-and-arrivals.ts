@@ -35,8 +35,9 @@ export async function writeStatesAndArrivals(
     const known = was.get(keyText({ entity: step.entity, id: step.formerId ?? step.id }));
     let state = states.stateAfter(entity, row, known, by);
     if (step.after === null) state.deleted_at = toSqlInstant(instant);
-    if (transfer.kind !== 'save') state = states.unmarked(state);
-    if (isEngineering) state = states.marked(state, { ...by, fields: changedLabels(entity, step) });
+    if (transfer.kind !== 'save') state = states.unmarkedAsEngineering(state);
+    if (isEngineering)
+      state = states.markedAsEngineering(state, { ...by, fields: changedLabels(entity, step) });
     after.set(keyText(step), state);
   }
   if (isEngineering) {
@@ -50,7 +51,7 @@ export async function writeStatesAndArrivals(
         const fields = changedLabels(entityNamed(step.entity), step).map(
           (label) => `${step.title}: ${label}`,
         );
-        after.set(root, states.marked(state, { ...by, fields }));
+        after.set(root, states.markedAsEngineering(state, { ...by, fields }));
       }
     }
   }

@@ -3,23 +3,23 @@ import type { PoolConnection } from 'mysql2/promise';
 import { canonical } from '../catalog/content.ts';
 import type { Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { runsOf } from '../database/ranges.ts';
+import { rangesOf } from '../database/ranges.ts';
 import { insertLines } from '../database/bulk.ts';
 import { first, join, run, select, sql, type Queryable } from '../database/sql.ts';
-import { asPlanned, type State, type Step, type WrittenStep } from './transfer.ts';
-import type { Action } from '../state/transfer-kinds.ts';
+import { plannedOutcome, type TransferState, type Step, type WrittenStep } from './transfer.ts';
+import type { StepAction } from '../state/transfer-kinds.ts';
 
 export const insertSteps = (connection: PoolConnection, transfer: string, steps: Step[]) =>
   insertLines(
     connection,
     sql`insert into transfer_step
-          (transfer, seq, entity, row_id, title, action, because, before_image, after_image, kept,
+          (transfer, seq, entity, row_id, title, action, because, before_image, after_image, excluded_fields,
            base_before, former_id, tested) values`,
     steps.map((step, index) => [
       ...[transfer, index + 1, step.entity, step.id, step.title.slice(0, 200), step.action],
       ...[step.because, step.before && JSON.stringify(step.before)],
       ...[step.after && JSON.stringify(step.after)],
-      step.kept.length > 0 ? JSON.stringify(step.kept) : null,
+      step.excludedFields.length > 0 ? JSON.stringify(step.excludedFields) : null,
       ...[baseIn(step), step.formerId ?? null, step.tested?.slice(0, 400) ?? null],
     ]),
   );
@@ -30,16 +30,16 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
     entity: string;
     row_id: number;
     title: string;
-    action: Action;
+    action: StepAction;
     because: string | null;
     before_image: string | null;
     after_image: string | null;
-    kept: string | null;
+    excluded_fields: string | null;
     base_before: string | null;
     former_id: number | null;
     tested: string | null;
     outcome: string | null;
-    state: State;
+    state: TransferState;
   }>(
     on,
     sql`select s.*, t.state from transfer_step s join transfer t on t.id = s.transfer
@@ -56,14 +56,14 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
       because: line.because,
       before,
       after: line.after_image === null ? null : (JSON.parse(line.after_image) as Row),
-      kept: JSON.parse(line.kept ?? '[]') as string[],
+      excludedFields: JSON.parse(line.excluded_fields ?? '[]') as string[],
       base:
         line.base_before === AS_BEFORE && before
           ? canonical(entityNamed(line.entity), before)
           : line.base_before,
       formerId: line.former_id,
       tested: line.tested,
-      outcome: line.outcome ?? (line.state === 'verified' ? asPlanned[line.action] : null),
+      outcome: line.outcome ?? (line.state === 'verified' ? plannedOutcome[line.action] : null),
     };
   });
 }
@@ -101,7 +101,7 @@ export async function testedIn(on: Queryable, transfers: string[]): Promise<Map<
 export async function writeOutcomes(on: Queryable, id: string, outcomes: Map<number, string>) {
   const bySame = Map.groupBy(outcomes.keys(), (seq) => outcomes.get(seq) ?? '');
   for (const [outcome, seqs] of bySame) {
-    const ranges = runsOf(seqs).map(([from, to]) => sql`seq between ${from} and ${to}`);
+    const ranges = rangesOf(seqs).map(([from, to]) => sql`seq between ${from} and ${to}`);
     await run(
       on,
       sql`update transfer_step set outcome = ${outcome}

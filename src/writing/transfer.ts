@@ -1,29 +1,35 @@
 // What a transfer is: its states, its kinds, its steps.
 import type { Row, RowKey } from '../catalog/entity.ts';
 import type { EnvironmentName } from '../environments/rules.ts';
-import type { Kind, Action } from '../state/transfer-kinds.ts';
+import type { TransferKind, StepAction } from '../state/transfer-kinds.ts';
 
-export type State =
+export type TransferState =
   | 'planned'
   | 'claimed'
   | 'applying'
   | 'committed'
   | 'verified'
   | 'refused'
-  | 'putting_back'
-  | 'put_back'
+  | 'rolling_back'
+  | 'rolled_back'
   | 'needs_attention';
 
-export const liveStates: State[] = ['planned', 'claimed', 'applying', 'committed', 'putting_back'];
+export const liveStates: TransferState[] = [
+  'planned',
+  'claimed',
+  'applying',
+  'committed',
+  'rolling_back',
+];
 
 /** Nothing is left to do: neither for a worker nor for a person. */
-export const overStates: State[] = ['verified', 'refused', 'put_back'];
+export const overStates: TransferState[] = ['verified', 'refused', 'rolled_back'];
 
 export type Transfer = {
   id: string;
   number: number;
-  kind: Kind;
-  state: State;
+  kind: TransferKind;
+  state: TransferState;
   fence: number;
   lease_until: string;
   origin: EnvironmentName;
@@ -50,19 +56,19 @@ export type Transfer = {
   ended_at: string | null;
 };
 
-export type Decision = 'try-again' | 'put-back' | 'leave-theirs';
+export type Decision = 'try-again' | 'roll-back' | 'keep-theirs';
 
 export type Step = {
   entity: string;
   id: number;
   title: string;
-  action: Action;
+  action: StepAction;
   /** Why a row goes that nobody picked. */
   because: string | null;
   before: Row | null;
   after: Row | null;
   /** Fields of ours that were left out: they stay as they are there. */
-  kept: string[];
+  excludedFields: string[];
   /** The base until now, as canonical content: an undo gives it back. */
   base?: string | null;
   /** The id that the row had until now; its marks go along. */
@@ -75,7 +81,7 @@ export type Step = {
 export type WrittenStep = Step & { seq: number; outcome: string | null };
 
 /** What a step came to in a transfer that was verified, where nothing else was noted. */
-export const asPlanned: Record<Action, string> = {
+export const plannedOutcome: Record<StepAction, string> = {
   create: 'created',
   update: 'updated',
   remove: 'removed',
@@ -83,7 +89,7 @@ export const asPlanned: Record<Action, string> = {
 };
 
 export type Draft = {
-  kind: Kind;
+  kind: TransferKind;
   name: string;
   reason: string | null;
   person: string;

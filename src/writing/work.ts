@@ -3,27 +3,27 @@ import { isSameRow } from '../catalog/content.ts';
 import type { Row, RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { first, sql, type Queryable } from '../database/sql.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import type * as journal from './journal.ts';
 
 export type Work = {
-  here: Stop;
-  there: Stop;
+  here: Environment;
+  there: Environment;
   transfer: journal.Transfer;
   /** Steps that write something. */
   steps: journal.WrittenStep[];
   reliedOn: RowKey[];
   /** Told how far it is: of so many steps, so many are written. */
-  say: Say;
+  onProgress: OnProgress;
 };
 
-export type Say = (done: number, doing: string) => void;
+export type OnProgress = (done: number, doing: string) => void;
 
 /** Nothing is lost and nothing is certain yet: recovery goes on as soon as the neighbour answers. */
-export class Unsettled extends Error {}
+export class OutcomePending extends Error {}
 
 /** The destination is not as planned; nothing of it was written over. */
-export class Moved extends Error {}
+export class ChangedMeanwhile extends Error {}
 
 /** What stands there is what the plan found or what it writes. */
 export function isExplained(step: journal.Step, now: Row | null): boolean {

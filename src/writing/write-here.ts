@@ -1,4 +1,4 @@
-// A write with this environment as its own destination: what a save, a deletion and a copy-down are.
+// A write with this environment as its own destination: what a save, a deletion and a refresh are.
 import { v7 as uuid } from 'uuid';
 import {
   fieldEntries,
@@ -11,13 +11,13 @@ import {
 } from '../catalog/entity.ts';
 import type { Link } from '../catalog/fields.ts';
 import { idsByName } from '../rows/names.ts';
-import type { Stop } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { Conflict, Unavailable } from '../problems.ts';
 import * as journal from './journal.ts';
 import type { Author } from '../state/row-state.ts';
-import { carry, isUncertain } from './run-transfer.ts';
+import { runTransfer, isOutcomeUnknown } from './run-transfer.ts';
 
-export type Home = { here: Stop; lease: number };
+export type WriteContext = { here: Environment; lease: number };
 
 export type Change = {
   entity: Entity;
@@ -27,17 +27,17 @@ export type Change = {
   formerId?: number;
 };
 
-export type Naming = { key?: string; kind?: journal.Kind; name?: string };
+export type WriteOptions = { key?: string; kind?: journal.TransferKind; name?: string };
 
 /**
  * Writes changes in one transfer of their own.
  * @throws Conflict when a row is not as it was, Unavailable when it is not certain yet or waits for a person
  */
-export async function write(
-  { here, lease }: Home,
+export async function writeHere(
+  { here, lease }: WriteContext,
   author: Author,
   changes: Change[],
-  naming: Naming = {},
+  naming: WriteOptions = {},
 ): Promise<{ transfer: journal.Transfer; isNew: boolean }> {
   const relied = await reliedOn(here, changes);
   const draft = draftOf(author, changes.map(asStep), relied, naming);
@@ -46,17 +46,17 @@ export async function write(
     const opened = await journal.open(here, here, lease, draft);
     if (!opened.isNew) return opened;
     isKept = true;
-    const ended = await carry(here, here, opened.transfer, lease);
+    const ended = await runTransfer(here, here, opened.transfer, lease);
     if (ended.state === 'verified') return opened;
     const why = (await journal.byId(here.sql, ended.id))?.problem ?? '';
     throw ended.state === 'needs_attention'
       ? new Unavailable(`It could not be finished, and an engineer has to decide. ${why}`)
       : new Conflict(`Nothing was saved. ${why}`);
   } catch (error) {
-    if (!isUncertain(error)) throw error;
+    if (!isOutcomeUnknown(error)) throw error;
     throw new Unavailable(
       isKept
-        ? 'A database does not answer. What you saved is kept and will be finished as soon as it does.'
+        ? 'A database does not answer. Your save is queued and will complete when the database responds.'
         : 'A database does not answer, and whether this was saved is not certain. Look at the row in a moment before you save it again.',
     );
   }
@@ -66,7 +66,7 @@ export const draftOf = (
   author: Author,
   steps: journal.Step[],
   relied: RowKey[],
-  { key = uuid(), kind = 'save', name }: Naming,
+  { key = uuid(), kind = 'save', name }: WriteOptions,
 ): journal.Draft => ({
   kind,
   name: name ?? steps[0]?.title ?? '',
@@ -92,13 +92,13 @@ export function asStep({ entity, before, after, formerId }: Change): journal.Ste
     because: null,
     before,
     after,
-    kept: [],
+    excludedFields: [],
     formerId: formerId ?? null,
   };
 }
 
 /** Rows that must stay while these are written: what they refer to, and their cities and partners. */
-export async function reliedOn(here: Stop, changes: Change[]): Promise<RowKey[]> {
+export async function reliedOn(here: Environment, changes: Change[]): Promise<RowKey[]> {
   const keys = new Map<string, RowKey>();
   const links: Link[] = [];
   for (const { entity, after } of changes) {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { grantable, isStaging, may, type Permission } from '../../src/access/permissions.ts';
-import { rung, type EnvironmentName } from '../../src/environments/rules.ts';
+import { rulesOf, type EnvironmentName } from '../../src/environments/rules.ts';
 
 const grounds = (environment: EnvironmentName, isStagingAlways = false) => ({
   environment,
   isStagingAlways,
-  hasDestination: rung(environment).next !== null,
+  hasDestination: rulesOf(environment).next !== null,
   hasSource: environment === 'staging' || environment === 'preprod',
 });
 const who = (...permissions: Permission[]) => ({ permissions });
@@ -19,9 +19,9 @@ describe('S0-11 S0-12 S0-13 the ladder', () => {
   });
 
   test('S0-10 the only route is staging, pre-production, production', () => {
-    expect(rung('staging').next).toBe('preprod');
-    expect(rung('preprod').next).toBe('production');
-    expect(rung('production').next).toBeNull();
+    expect(rulesOf('staging').next).toBe('preprod');
+    expect(rulesOf('preprod').next).toBe('production');
+    expect(rulesOf('production').next).toBeNull();
   });
 
   test('S0-75 the switch opens editing everywhere, to who may edit', () => {

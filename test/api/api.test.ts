@@ -4,12 +4,12 @@ import request from 'supertest';
 import * as keys from '../../src/api/keys.ts';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
 import * as deletions from '../../src/editing/deletions.ts';
-import { points } from '../../src/writing/failpoints.ts';
+import { failpoints } from '../../src/writing/failpoints.ts';
 import { routes } from '../../src/routes.ts';
 import { openSignIn } from '../../src/people/sign-in.ts';
 import { openRedis } from '../../src/environments/app.ts';
 import { openSite, textOf, type Site } from '../support/people.ts';
-import { add, change, get, homeOf, pm, transfer, undo } from '../support/rows.ts';
+import { add, change, get, writeContextOf, pm, transfer, undo } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -42,7 +42,7 @@ const pageOf = async (site: Site, key: string, path: string) =>
   (await ask(site, key, path)).body as Page;
 
 const remove = (entity: string, id: number) =>
-  deletions.remove(homeOf(world.staging), pm, entityNamed(entity), id);
+  deletions.remove(writeContextOf(world.staging), pm, entityNamed(entity), id);
 
 describe('a key', () => {
   test('is needed, and names what it may read', async () => {
@@ -281,13 +281,13 @@ test('S0-06 a reader that polls while rows travel, change, go and come back miss
 
 describe('what is written between two looks of one page', () => {
   afterEach(() => {
-    points.reached = () => {};
+    failpoints.reached = () => {};
   });
 
   /** Does something once, right after the documents of a page were read. */
   function meanwhile(act: () => Promise<unknown>) {
     let isDone = false;
-    points.reached = async (name) => {
+    failpoints.reached = async (name) => {
       if (name !== 'feed documents' || isDone) return;
       isDone = true;
       await act();
@@ -335,7 +335,7 @@ describe('what is written between two looks of one page', () => {
       }
     };
     let read: Promise<Awaited<ReturnType<typeof round>>> | undefined;
-    points.reached = async (name) => {
+    failpoints.reached = async (name) => {
       if (name !== 'before commit' || read) return;
       // Every document is written, nothing of it is certain.
       read = round('/api/v1/form?limit=5');
@@ -345,7 +345,7 @@ describe('what is written between two looks of one page', () => {
       here,
       ids.map((id) => ({ entity: 'form', id })),
     );
-    points.reached = () => {};
+    failpoints.reached = () => {};
     const early = await read;
     expect([...(early?.seen ?? [])].toSorted((a, b) => a - b)).toEqual(ids);
     // It went back to where all is certain: everything comes once more, and then nothing.
@@ -363,13 +363,13 @@ describe('what is written between two looks of one page', () => {
     const key = await keyFor(preprod);
     const known = await pageOf(preprod, key, '/api/v1/form');
     let early: Page | undefined;
-    points.reached = async (name) => {
+    failpoints.reached = async (name) => {
       if (name !== 'before commit') return;
-      points.reached = () => {};
+      failpoints.reached = () => {};
       early = await pageOf(preprod, key, known.next.href);
       throw Object.assign(new Error('refused'), { sqlMessage: 'refused', code: 'ER_TEST' });
     };
-    expect((await transfer(here, [kept, made])).state).toBe('put_back');
+    expect((await transfer(here, [kept, made])).state).toBe('rolled_back');
     expect(early?.items).toContainEqual(expect.objectContaining({ description: 'Refused later' }));
     const { items } = await pageOf(preprod, key, early?.next.href ?? '');
     expect(items.findLast(({ id }) => id === kept.id)).toMatchObject({ description: 'Old' });

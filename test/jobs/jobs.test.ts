@@ -2,14 +2,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { openHere, openRedis, type Here, type Redis } from '../../src/environments/app.ts';
+import { openApp, openRedis, type App, type Redis } from '../../src/environments/app.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
-import { keepDoing } from '../../src/jobs/chores.ts';
-import { openLine, sweep, work } from '../../src/jobs/queue.ts';
+import { startChores } from '../../src/jobs/chores.ts';
+import { openQueue, sweep, startWorker } from '../../src/jobs/queue.ts';
 import { runJob, task, type Tasks } from '../../src/jobs/run.ts';
 import { run, sql } from '../../src/database/sql.ts';
 import { Unavailable } from '../../src/problems.ts';
-import { jobOf } from '../../src/transfers/job.ts';
+import { jobKeyOf } from '../../src/transfers/job.ts';
 import * as transfers from '../../src/transfers/send.ts';
 import { tasks } from '../../src/tasks.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
@@ -64,9 +64,9 @@ describe('a job', () => {
   test('is written down, runs on the queue, and keeps its report', async () => {
     const { staging } = world;
     const seen: number[] = [];
-    closers.push(work(staging, redis, count(seen)));
+    closers.push(startWorker(staging, redis, count(seen)));
     const { job } = await jobs.request(staging.sql, wanted);
-    await openLine(staging, redis).push(job);
+    await openQueue(staging, redis).push(job);
     expect(await ended(job.id)).toMatchObject({
       ...{ state: 'done', report: '{"number":7}', attempt: 1, done_count: 2 },
     });
@@ -77,14 +77,14 @@ describe('a job', () => {
     const { staging } = world;
     const seen: number[] = [];
     const own = await openRedis(staging);
-    const line = openLine(staging, own);
+    const line = openQueue(staging, own);
     const here = { ...staging, halt: new AbortController() };
     const { job } = await jobs.request(staging.sql, wanted);
     await line.push(job);
     await own.flushDb();
-    closers.push(work(staging, own, count(seen)));
+    closers.push(startWorker(staging, own, count(seen)));
     closers.push(
-      keepDoing(here, [{ name: 'sweep', everyMs: 200, run: (one) => sweep(one, line) }]),
+      startChores(here, [{ name: 'sweep', everyMs: 200, run: (one) => sweep(one, line) }]),
     );
     await sleep(500);
     expect(seen).toEqual([]);
@@ -210,7 +210,7 @@ describe('a job', () => {
   test('does not run while the database is being updated', async () => {
     const { staging } = world;
     await writeVersion(staging.documents, { databaseVersion: '1', isUpdating: true });
-    const here = openHere(staging.settings);
+    const here = openApp(staging.settings);
     const seen: number[] = [];
     const { job } = await jobs.request(staging.sql, wanted);
     expect(await runJob(here, count(seen), job.id)).toMatchObject({ state: 'waiting' });
@@ -222,12 +222,12 @@ describe('a job', () => {
   });
 });
 
-describe('the copy-down', () => {
-  const request = async (isLook: boolean, here: Here = world.staging) =>
+describe('the refresh', () => {
+  const request = async (dryRun: boolean, here: App = world.staging) =>
     (
       await jobs.request(here.sql, {
-        ...{ kind: 'copy-down', name: 'Copy-down', person: 'pm@example.com', input: { isLook } },
-        onlyOne: 'copy-down',
+        ...{ kind: 'refresh', name: 'Refresh', person: 'pm@example.com', input: { dryRun } },
+        onlyOne: 'refresh',
       })
     ).job;
 
@@ -308,18 +308,18 @@ describe('the copy-down', () => {
       expect([table, lines]).toEqual([table, []]);
     }
     const [own] = await staging.sql.query('select kind from job');
-    expect(own).toEqual([{ kind: 'copy-down' }]);
+    expect(own).toEqual([{ kind: 'refresh' }]);
   });
 
   test('who may starts it on its page, sees how far it is, and is led to the one that runs', async () => {
     const site = await openSite(world, 'staging');
     const pm = await site.as('pm');
     await add(world.production, 'form');
-    const first = await pm.post('/copy-downs', { what: 'look' });
+    const first = await pm.post('/refreshes', { what: 'look' });
     expect(first.headers['location']).toMatch(/^\/jobs\/\d+$/);
-    const second = await pm.post('/copy-downs', { what: 'copy' });
+    const second = await pm.post('/refreshes', { what: 'copy' });
     expect(second.headers['location']).toBe(first.headers['location']);
-    const [job] = await jobs.newest(world.staging.sql, 'copy-down');
+    const [job] = await jobs.newest(world.staging.sql, 'refresh');
     await runJob(world.staging, tasks, job?.id ?? '');
     const page = textOf((await pm.get(String(first.headers['location']))).text);
     expect(page).toContain('1 would be created');
@@ -346,14 +346,14 @@ describe('a large transfer', () => {
         handed.push(transfer.id);
         await jobs.request(staging.sql, {
           ...{ kind: 'transfer', name: transfer.name, person: transfer.person },
-          ...{ input: { transfer: transfer.id }, onlyOne: jobOf(transfer.id) },
+          ...{ input: { transfer: transfer.id }, onlyOne: jobKeyOf(transfer.id) },
         });
       },
     });
     expect(handed).toEqual([sent.id]);
     const waiting = textOf((await pm.get(`/transfers/${sent.number}`)).text);
     expect(waiting).toContain('A job carries these 4 rows');
-    const job = await jobs.living(staging.sql, jobOf(sent.id));
+    const job = await jobs.active(staging.sql, jobKeyOf(sent.id));
     expect(await runJob(staging, tasks, job?.id ?? '')).toMatchObject({ state: 'done' });
     expect(await get(preprod, { entity: 'form', id: form })).toMatchObject({ id: form });
     const done = textOf((await pm.get(`/transfers/${sent.number}`)).text);

@@ -4,9 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { openHere, type Here } from '../../src/environments/app.ts';
+import { openApp, type App } from '../../src/environments/app.ts';
 import { deliver, signatureOf } from '../../src/outbox/delivery.ts';
-import { points } from '../../src/writing/failpoints.ts';
+import { failpoints } from '../../src/writing/failpoints.ts';
 import * as outbox from '../../src/outbox/outbox.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { recoverNow, transferKilledAt, dismiss } from '../support/killing.ts';
@@ -38,7 +38,7 @@ async function openIndexer() {
 
 let world: World;
 let indexer: Awaited<ReturnType<typeof openIndexer>>;
-let staging: Here;
+let staging: App;
 const variables = () => ({ INDEXER_URL: indexer.url(), INDEXER_SECRET: secret });
 beforeAll(async () => {
   world = await openWorld();
@@ -46,7 +46,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await world.clear();
   indexer = await openIndexer();
-  staging = openHere(settingsOf(world.variables.staging, variables()));
+  staging = openApp(settingsOf(world.variables.staging, variables()));
 });
 afterEach(async () => {
   indexer.close();
@@ -89,12 +89,12 @@ describe('what is told', () => {
 
   test('a transfer that is put back tells nothing', async () => {
     const id = await add(world.staging, 'form');
-    points.reached = (name) => {
+    failpoints.reached = (name) => {
       if (name !== 'before commit') return;
-      points.reached = () => {};
+      failpoints.reached = () => {};
       throw Object.assign(new Error('refused'), { sqlMessage: 'refused', code: 'ER_TEST' });
     };
-    expect((await transfer(staging, [{ entity: 'form', id }])).state).toBe('put_back');
+    expect((await transfer(staging, [{ entity: 'form', id }])).state).toBe('rolled_back');
     expect(await lines()).toEqual([]);
   });
 

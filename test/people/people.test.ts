@@ -6,7 +6,7 @@ import * as tokens from '../../src/people/tokens.ts';
 import { hashPassword, isPassword } from '../../src/people/passwords.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
-import { KEPT } from '../../src/version/compatibility.ts';
+import { TTL_MS } from '../../src/version/compatibility.ts';
 import { hire, openSite, password, textOf, type Site } from '../support/people.ts';
 import { add, get } from '../support/rows.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -101,10 +101,10 @@ describe('signing in', () => {
     await thief.get('/').expect(200);
     await people.setPassword(site.here, 'test', person?.id ?? 0, { password });
     await writeVersion(site.here.documents, version);
-    await sleep(KEPT);
+    await sleep(TTL_MS);
     await thief.post('/catalog/form/1', { name: 'Planted' });
     await writeVersion(site.here.documents, { ...version, isUpdating: false });
-    await sleep(KEPT);
+    await sleep(TTL_MS);
     const back = await (
       await site.as(null)
     ).post('/sign-in', { email: 'vic@example.com', password });

@@ -13,7 +13,7 @@ import type { Server } from 'node:http';
 import { freePort } from '../../bin/servers.ts';
 import { createApp } from '../../src/app.ts';
 import * as audit from '../../src/audit/audit.ts';
-import { openHere, openRedis, type Here, type Redis } from '../../src/environments/app.ts';
+import { openApp, openRedis, type App, type Redis } from '../../src/environments/app.ts';
 import * as people from '../../src/people/people.ts';
 import { hire, password, textOf } from '../support/people.ts';
 import { account, openProvider, type TestProvider } from '../support/provider.ts';
@@ -25,7 +25,7 @@ type Name = keyof EnvironmentOf<string>;
 let world: World;
 let provider: TestProvider;
 let urls: EnvironmentOf<string>;
-const open: { here: Here; redis: Redis; server: Server }[] = [];
+const open: { here: App; redis: Redis; server: Server }[] = [];
 
 beforeAll(async () => {
   world = await openWorld();
@@ -52,7 +52,7 @@ afterAll(async () => {
 });
 
 /** The server of one environment at its own address, with the provider. */
-async function start(name: Name, also: Record<string, string> = {}): Promise<Here> {
+async function start(name: Name, also: Record<string, string> = {}): Promise<App> {
   const settings = settingsOf(world.variables[name], {
     ENVIRONMENT_URLS: Object.entries(urls)
       .map(([of, url]) => `${of}=${url}`)
@@ -60,7 +60,7 @@ async function start(name: Name, also: Record<string, string> = {}): Promise<Her
     ...provider.settings[name],
     ...also,
   });
-  const here = openHere(settings);
+  const here = openApp(settings);
   const redis = await openRedis(here);
   const server = createApp(here, redis).listen(Number(new URL(urls[name]).port));
   open.push({ here, redis, server });
@@ -87,10 +87,10 @@ async function callbackFor(who: Visitor, role: string, change = (address: string
   return answer.location;
 }
 
-const personIn = async (here: Here, role: string) =>
+const personIn = async (here: App, role: string) =>
   (await people.list(here.sql)).find(({ email }) => email === `${role}@example.com`);
 const isIn = (answer: Answer) => answer.status === 200 && answer.text.includes('Sign out');
-const auditOf = async (here: Here) =>
+const auditOf = async (here: App) =>
   (await audit.find(here.sql, { person: '', action: '', before: null })).map(
     ({ person, action, subject, detail }) => [person, action, subject, detail].join(' | '),
   );

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { deletions } from '../support/deleting.ts';
 import { releaseChecks } from '../../src/release/checks.ts';
-import { openHere } from '../../src/environments/app.ts';
+import { openApp } from '../../src/environments/app.ts';
 import { json, openTerminal } from '../support/command.ts';
 import { hire, password } from '../support/people.ts';
 import { add, change, get, has, pm, transfer } from '../support/rows.ts';
@@ -26,7 +26,7 @@ const complete = {
   INDEXER_SECRET: 'a secret of the indexer, 32 characters',
 };
 const checksIn = async (also: Record<string, string> = {}) => {
-  const here = openHere(settingsOf(world.variables.staging, also));
+  const here = openApp(settingsOf(world.variables.staging, also));
   const checks = await releaseChecks(here);
   await here.close();
   return new Map(checks.map((check): [string, Check] => [check.what, check]));

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
 import { settingsOf as leastSettings } from '../../bin/databases.ts';
-import { openHere, type Here } from '../../src/environments/app.ts';
+import { openApp, type App } from '../../src/environments/app.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { runJob } from '../../src/jobs/run.ts';
 import { tasks } from '../../src/tasks.ts';
@@ -11,8 +11,8 @@ import { add, change, has, sheet, transfer, undo } from '../support/rows.ts';
 import { openWorld, servers, settingsOf, type World } from '../support/world.ts';
 
 let world: World;
-let staging: Here;
-let preprod: Here;
+let staging: App;
+let preprod: App;
 let variables: Record<string, string>;
 beforeAll(async () => {
   world = await openWorld('rights');
@@ -26,8 +26,8 @@ beforeAll(async () => {
     NOSQL_DB_PASSWORD: least['NOSQL_DB_PASSWORD'] ?? '',
   });
   variables = app(world.variables.staging, all.staging);
-  staging = openHere(settingsOf(variables));
-  preprod = openHere(settingsOf(app(world.variables.preprod, all.preprod)));
+  staging = openApp(settingsOf(variables));
+  preprod = openApp(settingsOf(app(world.variables.preprod, all.preprod)));
 });
 afterAll(async () => {
   await staging.close();
@@ -37,7 +37,7 @@ afterAll(async () => {
 
 const pagesOf = [
   ...['/', '/waiting', '/comparison', '/transfers', '/arrivals', '/changes', '/names', '/audit'],
-  ...['/jobs', '/copy-downs', '/outbox', '/selections', '/bring-backs', '/messages', '/metrics'],
+  ...['/jobs', '/refreshes', '/outbox', '/selections', '/restores', '/messages', '/metrics'],
   ...['/catalog/task', '/catalog/form', '/people', '/api-keys', '/api-docs', '/readyz'],
 ];
 
@@ -52,7 +52,7 @@ test('everything of the main story works with them', async () => {
   await change(staging, form, { description: 'Newer' });
   expect((await undo(staging, await transfer(staging, [form]))).state).toBe('verified');
   const { job } = await jobs.request(staging.sql, {
-    ...{ kind: 'copy-down', name: 'Copy-down', person: 'pm@example.com', input: { isLook: false } },
+    ...{ kind: 'refresh', name: 'Refresh', person: 'pm@example.com', input: { dryRun: false } },
   });
   expect(await runJob(staging, tasks, job.id)).toMatchObject({ state: 'done' });
   expect((await sheet(preprod, [form])).plan.problems).toEqual([]);

@@ -73,20 +73,20 @@ describe('two web processes on one environment', () => {
     expect(await has(world.preprod, form)).toBe(true);
   });
 
-  test('one is killed in the middle of a copy-down: the other brings it to its end', async () => {
+  test('one is killed in the middle of a refresh: the other brings it to its end', async () => {
     for (let number = 0; number < 40; number += 1) await add(world.production, 'form');
     const one = await start('server');
     const pm = await signIn(one);
-    // A row that is held here makes the copy-down wait in its middle.
+    // A row that is held here makes the refresh wait in its middle.
     await run(
       world.staging.sql,
       sql`insert into claim (entity, row_id, transfer, mode, number, origin, fence, connection, person, since)
           values ('form', ${2_000_000_010}, 'held', 'write', 1, 'test', 1, 0, 'test', utc_timestamp(3))`,
     );
-    const started = await pm.post(one.url, '/copy-downs', { what: 'copy' });
+    const started = await pm.post(one.url, '/refreshes', { what: 'copy' });
     expect(started.location).toMatch(/^\/jobs\/\d+$/);
     const begun = await until(async () => {
-      const [job] = await jobs.newest(world.staging.sql, 'copy-down');
+      const [job] = await jobs.newest(world.staging.sql, 'refresh');
       return job?.state === 'running' && job;
     });
     one.child.kill('SIGKILL');
@@ -110,13 +110,11 @@ describe('two web processes on one environment', () => {
     const web = await start('server', { RUN_JOBS: 'false' });
     await add(world.production, 'form');
     const pm = await signIn(web);
-    await pm.post(web.url, '/copy-downs', { what: 'look' });
+    await pm.post(web.url, '/refreshes', { what: 'look' });
     await sleep(1500);
-    expect(await jobs.newest(world.staging.sql, 'copy-down')).toMatchObject([{ state: 'waiting' }]);
+    expect(await jobs.newest(world.staging.sql, 'refresh')).toMatchObject([{ state: 'waiting' }]);
     const worker = await start('worker');
-    await until(
-      async () => (await jobs.newest(world.staging.sql, 'copy-down'))[0]?.state === 'done',
-    );
+    await until(async () => (await jobs.newest(world.staging.sql, 'refresh'))[0]?.state === 'done');
     worker.child.kill('SIGTERM');
     expect(await worker.ended).toEqual({ code: 0, signal: null });
   });
@@ -156,10 +154,10 @@ test('without Redis it starts, recovers and says what is missing; jobs begin whe
   const down = await fetch(`${server.url}/readyz`);
   expect([down.status, await down.json()]).toMatchObject([503, { mysql: 'OK', version: 'OK' }]);
   await jobs.request(world.staging.sql, {
-    ...{ kind: 'copy-down', name: 'Waits', person: 'pm@example.com', input: { isLook: true } },
+    ...{ kind: 'refresh', name: 'Waits', person: 'pm@example.com', input: { dryRun: true } },
   });
   proxy.to(Number(port));
-  await until(async () => (await jobs.newest(world.staging.sql, 'copy-down'))[0]?.state === 'done');
+  await until(async () => (await jobs.newest(world.staging.sql, 'refresh'))[0]?.state === 'done');
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
   server.child.kill('SIGTERM');
   expect(await server.ended).toEqual({ code: 0, signal: null });
@@ -224,7 +222,7 @@ describe('what it says of itself', () => {
     const client = await site.as('pm');
     await run(
       world.staging.sql,
-      sql`insert into job (id, kind, name, person, input, state) values ('j', 'copy-down', 'x', 'x', '{}', 'waiting')`,
+      sql`insert into job (id, kind, name, person, input, state) values ('j', 'refresh', 'x', 'x', '{}', 'waiting')`,
     );
     await client.get('/catalog/task/12');
     expect((await client.get('/metrics')).status).toBe(401);

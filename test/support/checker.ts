@@ -3,14 +3,14 @@ import { canonical } from '../../src/catalog/content.ts';
 import { keyText } from '../../src/catalog/entity.ts';
 import { catalog } from '../../src/catalog/index.ts';
 import { select, sql } from '../../src/database/sql.ts';
-import type { Place, Stop } from '../../src/environments/environment.ts';
+import type { Databases, Environment } from '../../src/environments/environment.ts';
 import { walk } from '../../src/rows/store.ts';
 import { overStates } from '../../src/writing/journal.ts';
 
 /** Everything that stands in a catalogue, links included, by key; without instants and stamps. */
 export type Contents = Map<string, string>;
 
-export async function contents(place: Place): Promise<Contents> {
+export async function contents(place: Databases): Promise<Contents> {
   const found: Contents = new Map();
   for (const entity of catalog) {
     for await (const rows of walk(place, entity, 0, 1000)) {
@@ -36,8 +36,8 @@ export type Expected = {
 };
 
 export async function findings(
-  origin: Stop,
-  destination: Stop,
+  origin: Environment,
+  destination: Environment,
   { before, after, foreign = new Map() }: Expected,
 ): Promise<Finding[]> {
   const now = await contents(destination);
@@ -65,7 +65,7 @@ export async function findings(
   return [...found, ...(await stuck(origin, destination))];
 }
 
-async function stuck(origin: Stop, destination: Stop): Promise<Finding[]> {
+async function stuck(origin: Environment, destination: Environment): Promise<Finding[]> {
   const live = await select<{ number: number; state: string }>(
     origin.sql,
     sql`select number, state from transfer where state not in (${overStates})`,

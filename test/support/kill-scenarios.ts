@@ -3,11 +3,11 @@
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
-import type { Here } from '../../src/environments/app.ts';
-import { copyDown } from '../../src/refresh/refresh.ts';
+import type { App } from '../../src/environments/app.ts';
+import { runRefresh } from '../../src/refresh/refresh.ts';
 import { contents, findings, type Contents, type Finding } from './checker.ts';
 import { killedAt, recoverNow } from './killing.ts';
-import { add, change, homeOf, pm, transfer } from './rows.ts';
+import { add, change, writeContextOf, pm, transfer } from './rows.ts';
 import type { Task } from './worker.ts';
 import type { World } from './world.ts';
 
@@ -48,7 +48,7 @@ async function changed({ staging, preprod }: World): Promise<RowKey[]> {
   await change(staging, { entity: 'business', id: business }, { cities: cities('Delhi') });
   await change(staging, { entity: 'form', id: form }, { description: `Round ${round}` });
   await change(staging, { entity: 'form_field', id: kept }, { label: `Round ${round}` });
-  await remove(homeOf(staging), pm, entityNamed('form_field'), going);
+  await remove(writeContextOf(staging), pm, entityNamed('form_field'), going);
   await add(staging, 'form_field', { form, label: 'New' });
   await change(staging, { entity: 'task', id: task }, { title: `Round ${round}` });
   await add(staging, 'order_receipt', { task });
@@ -56,7 +56,7 @@ async function changed({ staging, preprod }: World): Promise<RowKey[]> {
 }
 
 /** What will stand there when all that differs here has been sent. */
-const asIn = async (here: Here) => contents(here);
+const asIn = async (here: App) => contents(here);
 
 const sending: Scenario = async (world) => {
   const keys = await changed(world);
@@ -130,10 +130,10 @@ const copyingDown: Scenario = async (world) => {
   for (const [key, value] of await contents(production)) after.set(key, value);
   const again = async () => {
     const { source, destination: there } = staging;
-    if (source) await copyDown({ here: staging, there, source, lease: 2000 });
+    if (source) await runRefresh({ here: staging, there, source, lease: 2000 });
   };
   return {
-    ...{ task: { do: 'copy-down' }, origin: 'staging', destination: 'staging' },
+    ...{ task: { do: 'refresh' }, origin: 'staging', destination: 'staging' },
     ...{ before, after, again },
   };
 };
@@ -168,7 +168,7 @@ export const scenarios: Record<string, Scenario> = {
   'an undo': undoing,
   'a save of a form': saving,
   'a deletion of a form with its fields': deleting,
-  'a copy-down': copyingDown,
+  'a refresh': copyingDown,
   'recovery of a transfer that died before its claims': recovering('journal'),
   'recovery of a transfer that died among its documents': recovering('document'),
   'recovery of a transfer that died after COMMIT': recovering('after commit'),

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { RowKey } from '../../src/catalog/entity.ts';
-import type { Here } from '../../src/environments/app.ts';
+import type { App } from '../../src/environments/app.ts';
 import { recover, sweepClaims } from '../../src/writing/recovery.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import type { At, Order, Task } from './worker.ts';
@@ -70,7 +70,7 @@ export async function transferStoppedAt(variables: Variables, keys: RowKey[], po
 const quiet = { info: () => {}, warn: () => {} };
 
 /** What the server does every few seconds. */
-export async function recoverNow(here: Here) {
+export async function recoverNow(here: App) {
   const lease = here.settings.lease.milliseconds;
   const recovering = { here, there: here.destination, lease, log: quiet };
   await sleep(120);
@@ -79,7 +79,7 @@ export async function recoverNow(here: Here) {
 }
 
 /** States of all transfers of a journal, in order; saves are left out. */
-export async function statesOf(here: Here): Promise<string[]> {
+export async function statesOf(here: App): Promise<string[]> {
   const lines = await select<{ state: string }>(
     here.sql,
     sql`select state from transfer where kind = 'transfer' order by number`,
@@ -87,6 +87,6 @@ export async function statesOf(here: Here): Promise<string[]> {
   return lines.map(({ state }) => state);
 }
 
-export async function claimsIn(here: Here): Promise<number> {
+export async function claimsIn(here: App): Promise<number> {
   return (await select(here.sql, sql`select * from claim`)).length;
 }

@@ -3,7 +3,7 @@ import request, { type Test } from 'supertest';
 import type { Express } from 'express';
 import type { Permission } from '../../src/access/permissions.ts';
 import { createApp } from '../../src/app.ts';
-import { openHere, openRedis, type Here, type Redis } from '../../src/environments/app.ts';
+import { openApp, openRedis, type App, type Redis } from '../../src/environments/app.ts';
 import * as people from '../../src/people/people.ts';
 import { settingsOf, type World } from './world.ts';
 
@@ -14,7 +14,7 @@ export const cast: Record<string, Permission[]> = {
   ed: ['editor'],
   vic: [],
   ops: ['administrator'],
-  owl: ['on_call'],
+  oncall: ['on_call'],
 };
 export type Role = keyof typeof cast;
 
@@ -30,7 +30,7 @@ export type Client = {
 
 export type Site = {
   app: Express;
-  here: Here;
+  here: App;
   as(role: Role | null): Promise<Client>;
   close(): Promise<void>;
 };
@@ -42,7 +42,7 @@ export async function openSite(
   also: Record<string, string> = {},
 ): Promise<Site> {
   const here =
-    Object.keys(also).length > 0 ? openHere(settingsOf(world.variables[name], also)) : world[name];
+    Object.keys(also).length > 0 ? openApp(settingsOf(world.variables[name], also)) : world[name];
   const redis: Redis = await openRedis(here);
   const app = createApp(here, redis);
   return {
@@ -62,14 +62,14 @@ export async function openSite(
 }
 
 /** An account with a role's permissions, as far as they may be given there. */
-export async function hire(here: Here, role: string) {
+export async function hire(here: App, role: string) {
   const email = `${role}@example.com`;
   const known = (await people.list(here.sql)).find((person) => person.email === email);
   const id = known?.id ?? (await people.add(here, 'test', { name: role, email, password }));
   const may = (cast[role] ?? []).filter(
     (one) => one !== 'product_manager' || here.name !== 'production',
   );
-  await people.setPermissions(here, here.grounds, 'test', id, may);
+  await people.setPermissions(here, here.setup, 'test', id, may);
 }
 
 function clientOf(app: Express): Client {

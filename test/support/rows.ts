@@ -1,4 +1,4 @@
-// Rows for tests: valid content with only the facts that matter given, and the ways in which people move them.
+// Rows for tests: valid content with only the facts that matter given, and the solutions in which people move them.
 import { v4 as uuid } from 'uuid';
 import { entityNamed } from '../../src/catalog/index.ts';
 import {
@@ -8,18 +8,18 @@ import {
   type Row,
   type RowKey,
 } from '../../src/catalog/entity.ts';
-import type { Here } from '../../src/environments/app.ts';
+import type { App } from '../../src/environments/app.ts';
 import { readOne } from '../../src/rows/store.ts';
 import * as edits from '../../src/editing/save.ts';
 import { byId, stepsOf, type Transfer } from '../../src/writing/journal.ts';
 import { noChoices, type Choices } from '../../src/sheet/choices.ts';
 import type { Author } from '../../src/state/row-state.ts';
 import * as selections from '../../src/sheet/selections.ts';
-import { prepare } from '../../src/sheet/sheet.ts';
+import { prepareSheet } from '../../src/sheet/sheet.ts';
 import { send } from '../../src/transfers/send.ts';
 import { contents } from './checker.ts';
 import type { World } from './world.ts';
-import type { Road } from '../../src/sheet/route.ts';
+import type { Route } from '../../src/sheet/route.ts';
 
 export const pm: Author = { email: 'pm@example.com', isProductManager: true };
 export const ed: Author = { email: 'ed@example.com', isProductManager: false };
@@ -46,18 +46,18 @@ export const contentFor = (entity: string, facts: Content): Content => ({
   ...facts,
 });
 
-export const homeOf = (here: Here) => ({ here, lease: here.settings.lease.milliseconds });
+export const writeContextOf = (here: App) => ({ here, lease: here.settings.lease.milliseconds });
 
 /** Adds a row through the product's own function and answers its id. */
-export const add = (here: Here, entity: string, facts: Content = {}, by: Author = pm) =>
-  edits.add(homeOf(here), by, entityNamed(entity), contentFor(entity, facts));
+export const add = (here: App, entity: string, facts: Content = {}, by: Author = pm) =>
+  edits.add(writeContextOf(here), by, entityNamed(entity), contentFor(entity, facts));
 
-export async function change(here: Here, key: RowKey, facts: Content, by: Author = pm) {
+export async function change(here: App, key: RowKey, facts: Content, by: Author = pm) {
   const row = await get(here, key);
   const { id, modified_at: _modified, ...content } = row;
   const state = await version(here, key);
   return edits.save(
-    homeOf(here),
+    writeContextOf(here),
     by,
     { entity: entityNamed(key.entity), id },
     { ...content, ...facts },
@@ -65,42 +65,42 @@ export async function change(here: Here, key: RowKey, facts: Content, by: Author
   );
 }
 
-export async function version(here: Here, key: RowKey): Promise<number> {
+export async function version(here: App, key: RowKey): Promise<number> {
   const { readStates } = await import('../../src/state/row-state.ts');
   return (await readStates(here.sql, [key])).get(keyText(key))?.version ?? 0;
 }
 
-export async function get(here: Here, key: RowKey): Promise<Row> {
+export async function get(here: App, key: RowKey): Promise<Row> {
   const row = await readOne(here, key);
   if (!row) throw new Error(`${keyText(key)} is not in ${here.name}`);
   return row;
 }
 
-export const has = async (here: Here, key: RowKey) => (await readOne(here, key)) !== undefined;
+export const has = async (here: App, key: RowKey) => (await readOne(here, key)) !== undefined;
 
-export function roadFrom(here: Here): Road {
+export function roadFrom(here: App): Route {
   if (!here.destination) throw new Error(`${here.name} has no destination`);
   return {
-    here,
-    there: here.destination,
+    from: here,
+    to: here.destination,
     lease: here.settings.lease.milliseconds,
     hostHere: null,
   };
 }
 
 /** The sheet for rows, with choices made on it. */
-export async function sheet(here: Here, keys: RowKey[], choices: Partial<Choices> = {}) {
+export async function sheet(here: App, keys: RowKey[], choices: Partial<Choices> = {}) {
   const id = await selections.create(here.sql, pm.email, { keys });
   const selection = {
     ...(await selections.find(here.sql, id)),
     choices: { ...noChoices, ...choices },
   };
-  return { selection, ...(await prepare(roadFrom(here), selection)) };
+  return { selection, ...(await prepareSheet(roadFrom(here), selection)) };
 }
 
 /** Opens the sheet and clicks. */
 export async function transfer(
-  here: Here,
+  here: App,
   keys: RowKey[],
   choices: Partial<Choices> = {},
 ): Promise<Transfer> {
@@ -119,7 +119,7 @@ export async function transfer(
 
 /** The sheet that takes back a transfer, or rows of it. */
 export async function undoSheet(
-  here: Here,
+  here: App,
   { id }: Transfer,
   keys: RowKey[] = [],
   choices: Partial<Choices> = {},
@@ -136,15 +136,15 @@ export async function undoSheet(
     'undo',
   );
   const decided = { ...selection, choices: { ...noChoices, ...choices } };
-  return { selection: decided, ...(await prepare(roadFrom(here), decided)) };
+  return { selection: decided, ...(await prepareSheet(roadFrom(here), decided)) };
 }
 
-const nameOfUndo = async (here: Here, id: string) =>
+const nameOfUndo = async (here: App, id: string) =>
   `Undo of ${((await byId(here.sql, id))?.name ?? '').replace(/^Undo of /, 'undo of ')}`;
 
 /** Opens that sheet and clicks. */
 export async function undo(
-  here: Here,
+  here: App,
   sent: Transfer,
   keys: RowKey[] = [],
   reason = 'It was too early',

@@ -1,4 +1,4 @@
-// bin/test: private servers, then jest on them. `bin/test promotion` runs one room, `bin/test --long` kills for
+// bin/test: private servers, then jest on them. `bin/test sheet` runs one room, `bin/test --long` kills for
 // long; other words go to jest.
 import { fork, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -53,7 +53,7 @@ type Counts = Record<'kills' | 'stops' | 'halfApplied' | 'overwritten' | 'stuck'
 
 /** `bin/test --long [kills]`: what takes long, whole. */
 async function runForLong(env: NodeJS.ProcessEnv): Promise<number> {
-  const undo = await runJest({ ...env, UNDO_TRANSFERS: '500' }, ['promotion/undo-property']);
+  const undo = await runJest({ ...env, UNDO_TRANSFERS: '500' }, ['transfers/undo-property']);
   const kills = await killForLong(env);
   return undo === 0 ? kills : undo;
 }

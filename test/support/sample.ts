@@ -2,7 +2,7 @@
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { hold } from '../../src/transfers/hold.ts';
-import { add, change, ed, homeOf, pm, transfer } from './rows.ts';
+import { add, change, ed, writeContextOf, pm, transfer } from './rows.ts';
 import type { World } from './world.ts';
 
 export async function fill({ staging, preprod }: World) {
@@ -46,7 +46,7 @@ export async function fill({ staging, preprod }: World) {
   const marked = await add(staging, 'task', { business, title: 'Parser test' }, ed);
   const held = await add(staging, 'form', { name: 'Only for the regression suite' });
   await hold(staging, pm.email, { entity: 'form', id: held }, 'Regression suite');
-  const owl = await add(staging, 'task', {
+  const oncall = await add(staging, 'task', {
     business,
     title: 'Midnight delivery',
     cities: [{ city: 'Pune', partner: 'Night Owl Riders' }],
@@ -60,6 +60,6 @@ export async function fill({ staging, preprod }: World) {
   );
   await add(staging, 'banner', { business, task, start: '2026-11-01T00:00:00.000Z' });
   const gone = await add(staging, 'sts', { business, text: 'No longer offered' });
-  await remove(homeOf(staging), pm, entityNamed('sts'), gone);
-  return { business, form, fields, task, marked, held, owl, drifted };
+  await remove(writeContextOf(staging), pm, entityNamed('sts'), gone);
+  return { business, form, fields, task, marked, held, oncall, drifted };
 }

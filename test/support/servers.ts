@@ -2,8 +2,8 @@
 import type { Server } from 'node:http';
 import { freePort } from '../../bin/servers.ts';
 import { createApp } from '../../src/app.ts';
-import { openHere, openRedis, type Here, type Redis } from '../../src/environments/app.ts';
-import { work } from '../../src/jobs/queue.ts';
+import { openApp, openRedis, type App, type Redis } from '../../src/environments/app.ts';
+import { startWorker } from '../../src/jobs/queue.ts';
 import { tasks } from '../../src/tasks.ts';
 import { cast, hire } from './people.ts';
 import { settingsOf, type EnvironmentOf, type World } from './world.ts';
@@ -25,15 +25,15 @@ export async function listen(
   const addresses = { staging, preprod, production };
   const urls = names.map((name) => `${name}=${addresses[name]}`).join(',');
   const also = await tell?.(addresses);
-  const open: { here: Here; redis: Redis; server: Server; stop: () => Promise<void> }[] = [];
+  const open: { here: App; redis: Redis; server: Server; stop: () => Promise<void> }[] = [];
   for (const [index, name] of names.entries()) {
-    const here = openHere(
+    const here = openApp(
       settingsOf(world.variables[name], { ENVIRONMENT_URLS: urls, ...also?.[name] }),
     );
     for (const role of Object.keys(cast)) await hire(here, role);
     const redis = await openRedis(here);
     const server = createApp(here, redis).listen(ports[index]);
-    open.push({ here, redis, server, stop: work(here, redis, tasks) });
+    open.push({ here, redis, server, stop: startWorker(here, redis, tasks) });
   }
   return {
     urls: addresses,

@@ -4,23 +4,23 @@ import { createInterface } from 'node:readline';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { Content, RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
-import { openHere, type Here } from '../../src/environments/app.ts';
-import { patience } from '../../src/database/timeouts.ts';
+import { openApp, type App } from '../../src/environments/app.ts';
+import { timeouts } from '../../src/database/timeouts.ts';
 import { upgrade } from '../../src/release/upgrade.ts';
-import { copyDown } from '../../src/refresh/refresh.ts';
+import { runRefresh } from '../../src/refresh/refresh.ts';
 import { bulk } from '../../src/writing/documents.ts';
 import { recover, sweepClaims } from '../../src/writing/recovery.ts';
 import { byId } from '../../src/writing/journal.ts';
-import { points } from '../../src/writing/failpoints.ts';
+import { failpoints } from '../../src/writing/failpoints.ts';
 import { parseSettings } from '../../src/settings.ts';
-import { change, homeOf, pm, transfer, undo } from './rows.ts';
+import { change, writeContextOf, pm, transfer, undo } from './rows.ts';
 
 export type Task =
   | { do: 'transfer'; keys: RowKey[] }
   | { do: 'undo'; transfer: string }
   | { do: 'save'; key: RowKey; facts: Content }
   | { do: 'delete'; key: RowKey }
-  | { do: 'copy-down' }
+  | { do: 'refresh' }
   | { do: 'recover' }
   | { do: 'upgrade'; patience: number };
 
@@ -46,7 +46,7 @@ export type Order = {
 
 const quiet = { info: () => {}, warn: () => {} };
 
-const tasks: { [kind in Task['do']]: (here: Here, task: Task & { do: kind }) => Promise<unknown> } =
+const tasks: { [kind in Task['do']]: (here: App, task: Task & { do: kind }) => Promise<unknown> } =
   {
     transfer: (here, { keys }) => transfer(here, keys),
     undo: async (here, { transfer: id }) => {
@@ -55,12 +55,12 @@ const tasks: { [kind in Task['do']]: (here: Here, task: Task & { do: kind }) => 
       return undo(here, sent);
     },
     save: (here, { key, facts }) => change(here, key, facts),
-    delete: (here, { key }) => remove(homeOf(here), pm, entityNamed(key.entity), key.id),
-    'copy-down': (here) => {
+    delete: (here, { key }) => remove(writeContextOf(here), pm, entityNamed(key.entity), key.id),
+    refresh: (here) => {
       if (!here.source) throw new Error('There is no source');
-      return copyDown({ here, there: here.destination, source: here.source, lease: 100 });
+      return runRefresh({ here, there: here.destination, source: here.source, lease: 100 });
     },
-    upgrade: (here, { patience }) => upgrade({ here, say: () => {}, patience, kept: 0 }),
+    upgrade: (here, { patience }) => upgrade({ here, say: () => {}, waitMs: patience, ttlMs: 0 }),
     recover: async (here) => {
       const recovering = { here, there: here.destination, lease: 100, log: quiet };
       await recover(recovering);
@@ -71,16 +71,16 @@ const tasks: { [kind in Task['do']]: (here: Here, task: Task & { do: kind }) => 
 async function main({ variables, task, at, skew = 0, statement, bulk: size = 1 }: Order) {
   const now = Date.now.bind(Date);
   if (skew !== 0) Date.now = () => now() + skew;
-  if (statement) patience.statement = statement;
+  if (statement) timeouts.statement = statement;
   bulk.size = size;
-  const here = openHere(parseSettings(variables));
+  const here = openApp(parseSettings(variables));
   let left = at?.times ?? 0;
-  points.reached = (reached) => {
+  failpoints.reached = (reached) => {
     if (!at || (at.point !== 'any' && reached !== at.point)) return;
     left -= 1;
     if (left === 0) process.kill(process.pid, at.signal);
   };
-  const work = tasks[task.do] as (here: Here, task: Task) => Promise<unknown>;
+  const work = tasks[task.do] as (here: App, task: Task) => Promise<unknown>;
   await work(here, task);
 }
 

@@ -7,14 +7,14 @@ import { grantLeastRights, prepareEnvironments } from '../../bin/databases.ts';
 import type { Addresses } from '../../bin/servers.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { select, sql } from '../../src/database/sql.ts';
-import { openHere, type Here } from '../../src/environments/app.ts';
-import type { Stop } from '../../src/environments/environment.ts';
+import { openApp, type App } from '../../src/environments/app.ts';
+import type { Environment } from '../../src/environments/environment.ts';
 import { parseSettings, type Settings } from '../../src/settings.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
 
 export type EnvironmentOf<T> = Record<'staging' | 'preprod' | 'production', T>;
-export type World = EnvironmentOf<Here> & {
+export type World = EnvironmentOf<App> & {
   variables: EnvironmentOf<Record<string, string>>;
   /** Empties every table and collection. */
   clear(): Promise<void>;
@@ -59,9 +59,9 @@ export async function openWorld(
     one['REFRESH_SOURCE_STORAGE_URL'] = variables.production['STORAGE_URL'] ?? '';
   }
   const here = {
-    staging: openHere(settingsOf(variables.staging)),
-    preprod: openHere(settingsOf(variables.preprod)),
-    production: openHere(settingsOf(variables.production)),
+    staging: openApp(settingsOf(variables.staging)),
+    preprod: openApp(settingsOf(variables.preprod)),
+    production: openApp(settingsOf(variables.production)),
   };
   const all = Object.values(here);
   for (const one of all) await migrate(one.sql, one.documents);
@@ -95,7 +95,7 @@ async function forget(url: string) {
 
 const kept = ['migration', 'clock'];
 
-async function clearOne({ sql: pool, documents }: Stop) {
+async function clearOne({ sql: pool, documents }: Environment) {
   const tables = await select<{ name: string }>(
     pool,
     sql`select table_name as name from information_schema.tables where table_schema = database()`,

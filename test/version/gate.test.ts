@@ -3,11 +3,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { points } from '../../src/writing/failpoints.ts';
+import { failpoints } from '../../src/writing/failpoints.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
-import { KEPT, standingOf } from '../../src/version/compatibility.ts';
-import type { Here } from '../../src/environments/app.ts';
+import { TTL_MS, compatibilityOf } from '../../src/version/compatibility.ts';
+import type { App } from '../../src/environments/app.ts';
 import { contents } from '../support/checker.ts';
 import { claimsIn, dismiss, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
 import { openSite, password, textOf, type Site } from '../support/people.ts';
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 beforeEach(() => world.clear());
 afterEach(() => {
-  points.reached = () => {};
+  failpoints.reached = () => {};
 });
 afterAll(async () => {
   dismiss();
@@ -36,10 +36,10 @@ const updating = {
 };
 
 /** Writes the document and waits until nobody believes the former one any more. */
-async function mark(here: Here, version: Parameters<typeof writeVersion>[1] | null) {
+async function mark(here: App, version: Parameters<typeof writeVersion>[1] | null) {
   if (version === null) await here.documents.collection('metadata').deleteMany({});
   else await writeVersion(here.documents, version);
-  await sleep(KEPT + 50);
+  await sleep(TTL_MS + 50);
 }
 
 test.each([
@@ -50,7 +50,7 @@ test.each([
   [{ databaseVersion: '2.0', isUpdating: true }, 'updating'],
   [null, 'unknown'],
 ])('S2-52 S2-53 exactly equal, and updating is looked at first: %j is %s', (version, kind) => {
-  expect(standingOf(version, '1.0').kind).toBe(kind);
+  expect(compatibilityOf(version, '1.0').kind).toBe(kind);
 });
 
 test('S2-01 S2-02 S2-03 one document, metadata/metadata: a version in words and a flag', async () => {
@@ -187,7 +187,7 @@ describe('pages', () => {
     await world.staging.documents
       .collection<{ _id: string }>('metadata')
       .insertOne({ _id: 'metadata', ...{ databaseVersion: 7, isUpdating: 'no' } });
-    await sleep(KEPT + 50);
+    await sleep(TTL_MS + 50);
     expect((await client.get('/readyz')).body.version).toContain('malformed');
     await mark(world.staging, open);
     expect((await client.get('/readyz')).status).toBe(200);
@@ -225,7 +225,7 @@ describe('J-1 a destination that begins to update', () => {
       const business = await add(staging, 'business');
       const task = { entity: 'task', id: await add(staging, 'task', { business, form: form.id }) };
       const before = await contents(preprod);
-      points.reached = async (reached) => {
+      failpoints.reached = async (reached) => {
         if (reached === stage) await writeVersion(preprod.documents, updating);
       };
       const { state } = await transfer(staging, [task, form]);
@@ -241,11 +241,11 @@ describe('J-1 a destination that begins to update', () => {
   test('a save in an environment that begins to update is refused under its claims', async () => {
     const { staging } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
-    points.reached = async (reached) => {
+    failpoints.reached = async (reached) => {
       if (reached === 'claim') await writeVersion(staging.documents, updating);
     };
     await expect(change(staging, form, { description: 'Newer' })).rejects.toThrow('being updated');
-    points.reached = () => {};
+    failpoints.reached = () => {};
     await writeVersion(staging.documents, open);
     expect((await get(staging, form))['description']).toBeNull();
     await change(staging, form, { description: 'Newer' });

@@ -1,21 +1,21 @@
 // Everything that stands in a transfer's way, all at once, each with its way out. One small function a reason.
 import { keyText } from '../../catalog/entity.ts';
 import { entityNamed } from '../../catalog/index.ts';
-import { lower } from '../../catalog/lower-first.ts';
-import { rung } from '../../environments/rules.ts';
+import { lowerFirst } from '../../catalog/lower-first.ts';
+import { rulesOf } from '../../environments/rules.ts';
 import type { Choices } from '../choices.ts';
 import type { Facts } from '../facts.ts';
 import { engineering, holds, overwritten, undone, untested } from './review.ts';
 import { coinciding, deletions, names, used } from './references.ts';
 import { hostNames, images, localValues, shape, uniqueness } from './shape.ts';
 import type { PlannedStep } from '../planned-step.ts';
-import { type Problem, called, keyOf, type Words } from '../problem.ts';
+import { type Problem, describe, keyOf, type TypedWords } from '../problem.ts';
 
 export function problemsOf(
   facts: Facts,
   choices: Choices,
   steps: PlannedStep[],
-  words: Words,
+  words: TypedWords,
 ): Problem[] {
   const written = steps.filter((step) => step.action !== 'same');
   return [
@@ -54,23 +54,23 @@ export const problemsOfUndo = (facts: Facts, choices: Choices, steps: PlannedSte
 ];
 
 function destination({ version, to }: Facts): Problem[] {
-  const { label } = rung(to);
+  const { label } = rulesOf(to);
   if (version === null) {
     const message = `${label} does not say which version its database has, so nothing is written there. An engineer runs “oneway db migrate” there.`;
-    return [{ reason: 'no-version', row: null, message, ways: [{ kind: 'engineer' }] }];
+    return [{ reason: 'no-version', row: null, message, solutions: [{ kind: 'engineer' }] }];
   }
   if (!version.isUpdating) return [];
   const message = `${label} is being updated. Nothing is written there until that is over.`;
-  return [{ reason: 'updating', row: null, message, ways: [{ kind: 'wait' }] }];
+  return [{ reason: 'updating', row: null, message, solutions: [{ kind: 'wait' }] }];
 }
 
-export function unknown({ chosen, sights, from }: Facts): Problem[] {
+export function unknown({ chosen, pairs, from }: Facts): Problem[] {
   return chosen.flatMap((key) => {
-    const sight = sights.get(keyText(key));
-    if (sight?.status || sight?.state?.deleted_at) return [];
+    const pair = pairs.get(keyText(key));
+    if (pair?.status || pair?.state?.deleted_at) return [];
     const { label } = entityNamed(key.entity);
-    const message = `There is no ${lower(label.one)} ${key.id} in ${rung(from).inText}.`;
-    return [{ reason: 'unknown-row' as const, row: key, message, ways: [] }];
+    const message = `There is no ${lowerFirst(label.one)} ${key.id} in ${rulesOf(from).inText}.`;
+    return [{ reason: 'unknown-row' as const, row: key, message, solutions: [] }];
   });
 }
 
@@ -78,13 +78,13 @@ function claimed({ claims }: Facts, steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step) => {
     const claim = claims.find((one) => one.entity === step.entity && one.row_id === step.id);
     if (!claim) return [];
-    const message = `${called(step)} is being written by transfer ${claim.number} from ${claim.origin} (${claim.person}, since ${claim.since.slice(11, 19)} UTC).`;
+    const message = `${describe(step)} is being written by transfer ${claim.number} from ${claim.origin} (${claim.person}, since ${claim.since.slice(11, 19)} UTC).`;
     return [
       {
         reason: 'being-written' as const,
         row: keyOf(step),
         message,
-        ways: [{ kind: 'wait' as const }],
+        solutions: [{ kind: 'wait' as const }],
       },
     ];
   });

@@ -3,61 +3,68 @@
 import { fieldEntries, keyText, titleOf } from '../../catalog/entity.ts';
 import type { Link } from '../../catalog/fields.ts';
 import { entityNamed } from '../../catalog/index.ts';
-import { lower } from '../../catalog/lower-first.ts';
-import { rung } from '../../environments/rules.ts';
-import { keyOfUser } from '../../rows/references.ts';
+import { lowerFirst } from '../../catalog/lower-first.ts';
+import { rulesOf } from '../../environments/rules.ts';
+import { keyOfReferrer } from '../../rows/references.ts';
 import type { Choices } from '../choices.ts';
 import type { Facts } from '../facts.ts';
 import type { PlannedStep } from '../planned-step.ts';
 import { linkedNames } from '../linked-names.ts';
-import { called, keyOf, type Problem, type Way, type Words } from '../problem.ts';
+import { describe, keyOf, type Problem, type Solution, type TypedWords } from '../problem.ts';
 
 /** In the environment that the apps read, a deletion asks for a word. */
-export function deletions({ to }: Facts, { remove }: Words, steps: PlannedStep[]): Problem[] {
+export function deletions({ to }: Facts, { remove }: TypedWords, steps: PlannedStep[]): Problem[] {
   if (!remove.isAsked || remove.isTyped) return [];
   const gone = steps.filter(({ action }) => action === 'remove');
   const more = gone.length > 1 ? ` and ${gone.length - 1} more` : '';
-  const message = `${called(gone[0] as PlannedStep)}${more} will be deleted in ${rung(to).inText}, for the apps too.`;
-  return [{ reason: 'deletion', row: null, message, ways: [{ kind: 'delete' }] }];
+  const message = `${describe(gone[0] as PlannedStep)}${more} will be deleted in ${rulesOf(to).inText}, for the apps too.`;
+  return [{ reason: 'deletion', row: null, message, solutions: [{ kind: 'delete' }] }];
 }
 
 /** What goes must not be used by what stays. */
-export function used({ uses, sights, to }: Facts, steps: PlannedStep[]): Problem[] {
+export function used({ references: uses, pairs, to }: Facts, steps: PlannedStep[]): Problem[] {
   const going = new Map(steps.map((step) => [keyText(step), step]));
   const found = new Map<string, Problem>();
   for (const use of uses) {
-    const gone = going.get(keyText(use.of));
-    const user = keyOfUser(use);
+    const gone = going.get(keyText(use.target));
+    const user = keyOfReferrer(use);
     const step = going.get(keyText(user));
-    const staysUsed = step ? step.after?.[use.user.field] === use.of.id : true;
+    const staysUsed = step ? step.after?.[use.referrer.field] === use.target.id : true;
     if (gone?.action === 'remove' && staysUsed && !found.has(keyText(user))) {
-      const { entity, row } = use.user;
+      const { entity, row } = use.referrer;
       const title = titleOf(entity, row);
-      const here = sights.get(keyText(user))?.here;
-      const message = `${called(gone)} is still used in ${rung(to).inText} by ${lower(entity.label.one)} “${title}”.`;
-      const ways: Way[] = [
+      const here = pairs.get(keyText(user))?.here;
+      const message = `${describe(gone)} is still used in ${rulesOf(to).inText} by ${lowerFirst(entity.label.one)} “${title}”.`;
+      const solutions: Solution[] = [
         ...(step ? [] : [{ kind: 'add' as const, key: user, title }]),
         ...(here === null ? [] : [{ kind: 'edit' as const, key: user }]),
       ];
-      found.set(keyText(user), { reason: 'still-used', row: keyOf(gone), message, ways });
+      found.set(keyText(user), {
+        reason: 'still-used',
+        row: keyOf(gone),
+        message,
+        solutions,
+      });
     }
   }
   return [...found.values()];
 }
 
 export function names(facts: Facts, choices: Choices, steps: PlannedStep[]): Problem[] {
-  const place = rung(facts.to).inText;
+  const place = rulesOf(facts.to).inText;
   return linkedNames(steps).flatMap(({ kind, name, row }): Problem[] => {
     const ids = facts.names[kind].get(name) ?? [];
     const map = { kind: 'map-name' as const, entity: kind, name };
     if (ids.length > 1) {
       const message = `There are ${ids.length} ${kind === 'city' ? 'cities' : 'partners'} named “${name}” in ${place}, so it is not clear which is meant.`;
-      return [{ reason: 'name-ambiguous', row, message, ways: [map] }];
+      return [{ reason: 'name-ambiguous', row, message, solutions: [map] }];
     }
     if (ids.length === 1 || choices.create.includes(`${kind}:${name}`)) return [];
     const message = `The ${kind} “${name}” is not in ${place}.`;
     const reason = kind === 'city' ? 'city-missing' : 'partner-missing';
-    return [{ reason, row, message, ways: [{ kind: 'create-name', entity: kind, name }, map] }];
+    return [
+      { reason, row, message, solutions: [{ kind: 'create-name', entity: kind, name }, map] },
+    ];
   });
 }
 
@@ -68,9 +75,9 @@ export function coinciding({ to }: Facts, steps: PlannedStep[]): Problem[] {
       const cities = through ? ((step.after?.[field] ?? []) as Link[]).map(({ city }) => city) : [];
       const twice = cities.find((city, index) => cities.indexOf(city) !== index);
       if (twice === undefined) return [];
-      const message = `${called(step)}: two of its cities are both “${twice}” in ${rung(to).inText}. Keep one of them.`;
-      const ways = [{ kind: 'edit' as const, key: keyOf(step) }];
-      return [{ reason: 'name-ambiguous', row: keyOf(step), message, ways }];
+      const message = `${describe(step)}: two of its cities are both “${twice}” in ${rulesOf(to).inText}. Keep one of them.`;
+      const solutions = [{ kind: 'edit' as const, key: keyOf(step) }];
+      return [{ reason: 'name-ambiguous', row: keyOf(step), message, solutions }];
     }),
   );
 }

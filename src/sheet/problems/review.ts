@@ -3,55 +3,61 @@
 import { hashOf } from '../../catalog/content.ts';
 import { keyText, labelOf, type RowKey } from '../../catalog/entity.ts';
 import { entityNamed } from '../../catalog/index.ts';
-import { lower } from '../../catalog/lower-first.ts';
-import { rung } from '../../environments/rules.ts';
+import { lowerFirst } from '../../catalog/lower-first.ts';
+import { rulesOf } from '../../environments/rules.ts';
 import type { RowState } from '../../state/row-state.ts';
 import { DELETED } from '../../state/destination-state.ts';
 import type { Choices } from '../choices.ts';
-import { dependentSights, type Sight } from '../../comparison/compare-pairs.ts';
+import { dependentPairs, type RowPair } from '../../comparison/compare-pairs.ts';
 import type { Facts } from '../facts.ts';
 import { needsOverwrite } from '../overwrites.ts';
-import { worksForOthers, type Tested } from '../../state/test-results.ts';
+import { worksForOthers, type TestStatus } from '../../state/test-results.ts';
 import type { PlannedStep } from '../planned-step.ts';
-import { called, keyOf, type Problem, type Words } from '../problem.ts';
+import { describe, keyOf, type Problem, type TypedWords } from '../problem.ts';
 
 /** What was undone there asks before that very content goes again; a row with its dependents is one line. */
 export function undone(
-  { to, sights }: Facts,
+  { to, pairs }: Facts,
   { again }: Pick<Choices, 'again'>,
   steps: PlannedStep[],
 ): Problem[] {
-  const found = new Map<string, Problem & { ways: { kind: 'again'; keys: RowKey[] }[] }>();
+  const found = new Map<string, Problem & { solutions: { kind: 'again'; keys: RowKey[] }[] }>();
   for (const step of steps) {
-    const stop = step.sight?.stop;
+    const stop = step.pair?.destinationState;
     const content = step.after ? hashOf(entityNamed(step.entity), step.after) : DELETED;
     if (stop?.undone_hash === content && !again.includes(keyText(step))) {
       const root = keyText(step.root);
-      const keys = [...(found.get(root)?.ways[0]?.keys ?? []), keyOf(step)];
-      const title = sights.get(root)?.state?.title ?? step.title;
+      const keys = [...(found.get(root)?.solutions[0]?.keys ?? []), keyOf(step)];
+      const title = pairs.get(root)?.state?.title ?? step.title;
       const whole = `${entityNamed(step.root.entity).label.one} “${title}”`;
       const what = keys.some((key) => keyText(key) === root)
         ? `${whole} was`
         : keys.length === 1
-          ? `${called(step)} of ${lower(whole)} was`
-          : `${keys.length} rows of ${lower(whole)} were`;
+          ? `${describe(step)} of ${lowerFirst(whole)} was`
+          : `${keys.length} rows of ${lowerFirst(whole)} were`;
       const why = stop.undone_reason ? `: ${stop.undone_reason}` : '';
-      const message = `${what} undone from ${rung(to).inText} by ${stop.undone_by}${why}. This is that very content.`;
-      const ways = [{ kind: 'again' as const, keys }];
-      found.set(root, { reason: 'undone', row: keyOf(step), message, concerns: keys, ways });
+      const message = `${what} undone from ${rulesOf(to).inText} by ${stop.undone_by}${why}. This is that very content.`;
+      const solutions = [{ kind: 'again' as const, keys }];
+      found.set(root, {
+        reason: 'undone',
+        row: keyOf(step),
+        message,
+        concerns: keys,
+        solutions,
+      });
     }
   }
   return [...found.values()];
 }
 
 /** One line for a row with its dependents: adopting the row adopts them too. */
-export function engineering({ sights }: Facts, steps: PlannedStep[]): Problem[] {
+export function engineering({ pairs }: Facts, steps: PlannedStep[]): Problem[] {
   const found = new Map<string, Problem>();
   for (const step of steps) {
-    const state = step.sight?.state;
+    const state = step.pair?.state;
     if (state?.engineering_by && !isLeftOut(state, step)) {
       const root = { entity: state.root_entity, id: state.root_id };
-      const owner = sights.get(keyText(root))?.state ?? state;
+      const owner = pairs.get(keyText(root))?.state ?? state;
       const marked = owner.engineering_by ? owner : state;
       const message = `${entityNamed(root.entity).label.one} “${owner.title}” has work by ${marked.engineering_by}: ${fieldsIn(marked)}. Look at it, and adopt it if it may go.`;
       found.set(keyText(root), {
@@ -59,7 +65,7 @@ export function engineering({ sights }: Facts, steps: PlannedStep[]): Problem[] 
         row: root,
         message,
         concerns: [...(found.get(keyText(root))?.concerns ?? []), keyOf(step)],
-        ways: [
+        solutions: [
           { kind: 'adopt', key: root },
           { kind: 'edit', key: root },
         ],
@@ -70,38 +76,42 @@ export function engineering({ sights }: Facts, steps: PlannedStep[]): Problem[] 
 }
 
 /** Every field that engineering changed stays behind. */
-function isLeftOut(state: RowState, { entity, kept }: PlannedStep): boolean {
+function isLeftOut(state: RowState, { entity, excludedFields }: PlannedStep): boolean {
   const labels = JSON.parse(state.engineering_fields ?? '[]') as string[];
-  const left = kept.map((name) => labelOf(entityNamed(entity), name));
+  const left = excludedFields.map((name) => labelOf(entityNamed(entity), name));
   return labels.length > 0 && labels.every((label) => left.includes(label));
 }
 
 export const fieldsIn = (state: RowState): string =>
   (JSON.parse(state.engineering_fields ?? '[]') as string[]).join(', ') || 'all fields';
 
-export function holds({ sights }: Facts, steps: PlannedStep[]): Problem[] {
+export function holds({ pairs }: Facts, steps: PlannedStep[]): Problem[] {
   const keys = new Set(steps.flatMap((step) => [keyText(step), keyText(step.root)]));
   return [...keys].flatMap((text) => {
-    const sight = sights.get(text);
-    if (!sight?.state?.held_at) return [];
-    const { held_by: by, held_reason: why, title } = sight.state;
-    const message = `${sight.entity.label.one} “${title}” is marked Not for production by ${by}${why ? `: ${why}` : ''}.`;
+    const pair = pairs.get(text);
+    if (!pair?.state?.held_at) return [];
+    const { held_by: by, held_reason: why, title } = pair.state;
+    const message = `${pair.entity.label.one} “${title}” is marked Not for production by ${by}${why ? `: ${why}` : ''}.`;
     return [
       {
         reason: 'on-hold' as const,
-        row: sight.key,
+        row: pair.key,
         message,
-        ways: [{ kind: 'lift-hold' as const, key: sight.key }],
+        solutions: [{ kind: 'lift-hold' as const, key: pair.key }],
       },
     ];
   });
 }
 
-export function overwritten({ to }: Facts, { overwrite }: Words, steps: PlannedStep[]): Problem[] {
+export function overwritten(
+  { to }: Facts,
+  { overwrite }: TypedWords,
+  steps: PlannedStep[],
+): Problem[] {
   if (overwrite.isTyped) return [];
-  const place = rung(to).inText;
+  const place = rulesOf(to).inText;
   return steps.filter(needsOverwrite).map((step) => {
-    const status = step.sight?.status ?? 'Changed there';
+    const status = step.pair?.status ?? 'Changed there';
     const isUnknown = status === 'Not known to be the same row';
     const what = isUnknown
       ? `another row may stand under the same ID ${step.id} in ${place}`
@@ -113,8 +123,8 @@ export function overwritten({ to }: Facts, { overwrite }: Words, steps: PlannedS
     return {
       reason: 'changed-there',
       row: keyOf(step),
-      message: `${called(step)}: ${what} (${status}).`,
-      ways: [
+      message: `${describe(step)}: ${what} (${status}).`,
+      solutions: [
         ...(isUnknown ? [{ kind: 'new-id' as const, key: keyOf(step) }] : []),
         { kind: 'overwrite' },
       ],
@@ -127,23 +137,23 @@ export function overwritten({ to }: Facts, { overwrite }: Words, steps: PlannedS
  * it was tried, with all that belongs to it.
  */
 export function untested(facts: Facts, steps: PlannedStep[]): Problem[] {
-  const { tested, testedForSender: sender, sights } = facts;
+  const { tested, testedForSender: sender, pairs } = facts;
   if (sender === null) return [];
   const roots = new Map(
-    steps.filter(({ sight }) => sight !== null).map((step) => [keyText(step.root), step.root]),
+    steps.filter(({ pair }) => pair !== null).map((step) => [keyText(step.root), step.root]),
   );
   return [...roots].flatMap(([text, root]): Problem[] => {
-    const sight = sights.get(text);
-    if (sight && sight.here === null) return [];
+    const pair = pairs.get(text);
+    if (pair && pair.here === null) return [];
     const why = reasonUntested(tested.get(text), sender) ?? partOf(facts, root, steps);
     if (why === null) return [];
-    const title = sight?.state?.title ?? root.id;
+    const title = pair?.state?.title ?? root.id;
     const message = `${entityNamed(root.entity).label.one} “${title}” ${why}.`;
-    return [{ reason: 'not-tested', row: root, message, ways: [{ kind: 'test', key: root }] }];
+    return [{ reason: 'not-tested', row: root, message, solutions: [{ kind: 'test', key: root }] }];
   });
 }
 
-function reasonUntested(found: Tested | undefined, sender: string): string | null {
+function reasonUntested(found: TestStatus | undefined, sender: string): string | null {
   if (found && worksForOthers(found, sender)) return null;
   const bad = found?.current.find(({ works }) => works === 0);
   return bad
@@ -152,14 +162,14 @@ function reasonUntested(found: Tested | undefined, sender: string): string | nul
 }
 
 /** A mixture of what is here and what is there was tried by nobody. */
-function partOf({ sights }: Facts, root: RowKey, steps: PlannedStep[]): string | null {
+function partOf({ pairs }: Facts, root: RowKey, steps: PlannedStep[]): string | null {
   const going = new Map(steps.map((step) => [keyText(step), step]));
-  const own = sights.get(keyText(root));
-  const whole = own ? [own, ...dependentSights(sights, root)] : [];
-  const isAsHere = (sight: Sight) => {
-    const step = going.get(keyText(sight.key));
-    const will = step ? step.after : sight.there;
-    return (will && hashOf(sight.entity, will)) === sight.hereHash;
+  const own = pairs.get(keyText(root));
+  const whole = own ? [own, ...dependentPairs(pairs, root)] : [];
+  const isAsHere = (pair: RowPair) => {
+    const step = going.get(keyText(pair.key));
+    const will = step ? step.after : pair.there;
+    return (will && hashOf(pair.entity, will)) === pair.hereHash;
   };
   return whole.every(isAsHere) ? null : 'would go only in part, and nobody has tried it so';
 }

@@ -3,12 +3,12 @@ import { isSameValue } from '../../catalog/content.ts';
 import { columnOf, fieldEntries, keyText, labelOf, type Entity } from '../../catalog/entity.ts';
 import { textOf } from '../../catalog/fields.ts';
 import { entityNamed } from '../../catalog/index.ts';
-import { rung } from '../../environments/rules.ts';
+import { rulesOf } from '../../environments/rules.ts';
 import { localValue, type Choices } from '../choices.ts';
 import type { Column, Facts } from '../facts.ts';
 import type { PlannedStep } from '../planned-step.ts';
 import { imagesOf } from '../images.ts';
-import { called, keyOf, type Problem } from '../problem.ts';
+import { describe, keyOf, type Problem } from '../problem.ts';
 
 export function shape(facts: Facts, steps: PlannedStep[]): Problem[] {
   const problems: Problem[] = [];
@@ -30,7 +30,7 @@ export function columnProblems(
   entity: Entity,
   columns: Map<string, Column>,
 ): Problem[] {
-  const place = rung(facts.to).inText;
+  const place = rulesOf(facts.to).inText;
   const known = new Map(
     fieldEntries(entity).flatMap(([field, definition]) => {
       const column = columnOf(field, definition);
@@ -44,19 +44,19 @@ export function columnProblems(
   ]);
   const missing = [...known].filter(([column]) => !columns.has(column));
   const unknown = [...columns].filter(([column, { isRequired }]) => isRequired && !own.has(column));
-  const ways = [{ kind: 'engineer' as const }];
+  const solutions = [{ kind: 'engineer' as const }];
   return [
     ...missing.map(([column, label]) => ({
       reason: 'column-missing' as const,
       row: null,
       message: `${entity.label.many} in ${place} have no “${label}” yet (column ${column} of ${entity.table}). Its database has to be updated first.`,
-      ways,
+      solutions,
     })),
     ...unknown.map(([column]) => ({
       reason: 'column-unknown' as const,
       row: null,
       message: `${entity.label.many} in ${place} need a value for ${column}, which is not known here. This database has to be updated first.`,
-      ways,
+      solutions,
     })),
   ];
 }
@@ -69,9 +69,9 @@ function tooLong(facts: Facts, entity: Entity, step: PlannedStep): Problem[] {
     const value = step.after?.[field];
     const length = typeof value === 'string' ? [...value].length : 0;
     if (!max || length <= max) return [];
-    const message = `${called(step)}: ${labelOf(entity, field)} has ${length} characters; ${rung(facts.to).inText} has room for ${max}.`;
-    const ways = [{ kind: 'edit' as const, key: keyOf(step) }];
-    return [{ reason: 'value-too-long' as const, row: keyOf(step), message, ways }];
+    const message = `${describe(step)}: ${labelOf(entity, field)} has ${length} characters; ${rulesOf(facts.to).inText} has room for ${max}.`;
+    const solutions = [{ kind: 'edit' as const, key: keyOf(step) }];
+    return [{ reason: 'value-too-long' as const, row: keyOf(step), message, solutions }];
   });
 }
 
@@ -87,9 +87,9 @@ export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
       const way = isGivenUp
         ? 'It gives it up in this same transfer: leave this row out and send it afterwards.'
         : 'Change one of the two.';
-      const message = `${called(step)}: ${labelOf(entity, field)} is taken in ${rung(facts.to).inText} by ${entity.label.one.toLowerCase()} ${holder}. ${way}`;
-      const ways = [{ kind: 'edit' as const, key: keyOf(step) }];
-      return [{ reason: 'unique-taken' as const, row: keyOf(step), message, ways }];
+      const message = `${describe(step)}: ${labelOf(entity, field)} is taken in ${rulesOf(facts.to).inText} by ${entity.label.one.toLowerCase()} ${holder}. ${way}`;
+      const solutions = [{ kind: 'edit' as const, key: keyOf(step) }];
+      return [{ reason: 'unique-taken' as const, row: keyOf(step), message, solutions }];
     });
   });
 }
@@ -101,8 +101,8 @@ export function localValues(choices: Choices, steps: PlannedStep[]): Problem[] {
     return fieldEntries(entity).flatMap(([name, { local }]): Problem[] => {
       const typed = step.before === null ? choices.locals[keyText(step)] : undefined;
       const { error } = local ? localValue(entity, name, typed) : { error: null };
-      const message = `${called(step)}: ${error}`;
-      return error ? [{ reason: 'local-value', row: keyOf(step), message, ways: [] }] : [];
+      const message = `${describe(step)}: ${error}`;
+      return error ? [{ reason: 'local-value', row: keyOf(step), message, solutions: [] }] : [];
     });
   });
 }
@@ -111,9 +111,9 @@ export function images({ missingImages }: Facts, steps: PlannedStep[]): Problem[
   return steps.flatMap((step) =>
     imagesOf(step).flatMap(({ label, name }) => {
       if (!missingImages.has(name)) return [];
-      const message = `${called(step)}: the ${label.toLowerCase()} is not in this environment's storage. Upload it again.`;
-      const ways = [{ kind: 'edit' as const, key: keyOf(step) }];
-      return [{ reason: 'image-missing' as const, row: keyOf(step), message, ways }];
+      const message = `${describe(step)}: the ${label.toLowerCase()} is not in this environment's storage. Upload it again.`;
+      const solutions = [{ kind: 'edit' as const, key: keyOf(step) }];
+      return [{ reason: 'image-missing' as const, row: keyOf(step), message, solutions }];
     }),
   );
 }
@@ -125,9 +125,9 @@ export function hostNames({ hostHere }: Facts, steps: PlannedStep[]): Problem[] 
     return fieldEntries(entity).flatMap(([field, { local }]) => {
       const value = step.after?.[field];
       if (local || typeof value !== 'string' || !value.includes(hostHere)) return [];
-      const message = `${called(step)}: ${labelOf(entity, field)} contains this environment's own address (${hostHere}).`;
-      const ways = [{ kind: 'edit' as const, key: keyOf(step) }];
-      return [{ reason: 'host-name' as const, row: keyOf(step), message, ways }];
+      const message = `${describe(step)}: ${labelOf(entity, field)} contains this environment's own address (${hostHere}).`;
+      const solutions = [{ kind: 'edit' as const, key: keyOf(step) }];
+      return [{ reason: 'host-name' as const, row: keyOf(step), message, solutions }];
     });
   });
 }

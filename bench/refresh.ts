@@ -1,0 +1,96 @@
+// 100,000 rows from production down to pre-production: into an empty destination, every row rewritten, 1% changed.
+import { runRefresh } from '../src/refresh/refresh.ts';
+import type { App } from '../src/environments/app.ts';
+import { databaseOf, empty, type Ground } from './support/ground.ts';
+import {
+  booksInsideServer,
+  dump,
+  emptyBooks,
+  insideServer,
+  peerTable,
+  sync,
+} from './support/peers.ts';
+import { times, type Found } from './support/results.ts';
+import { edit, fillSql } from './support/rows.ts';
+import { Clock, ROUNDS, sized } from './support/timing.ts';
+import { atLeast, besides, within } from './support/goals.ts';
+
+export async function copyDownBench({ world, lower, upper }: Ground): Promise<Found> {
+  const rows = sized(100_000);
+  const { production, preprod } = world;
+  const above = databaseOf(production);
+  const clock = new Clock();
+  await fillSql(lower.ask, above, rows);
+  const source = { server: lower, database: above, name: 'task' };
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    const limit = await peerTable(lower, 'peer_limit', above);
+    const dumped = await peerTable(upper, 'peer_dump', databaseOf(preprod));
+    const synced = await peerTable(upper, 'peer_sync', databaseOf(preprod));
+    await empty(preprod);
+    const all = async (state: string) => {
+      await clock.time(`${state}, limit`, () => insideServer(lower.ask, above, limit.database));
+      await clock.time(`${state}, mysqldump`, () => dump(source, dumped));
+      await clock.time(`${state}, oneway`, () => down(preprod));
+      // It takes minutes, and hardly varies.
+      if (round === 1 || state === 'changed') {
+        await clock.time(`${state}, pt-table-sync`, () => sync(source, synced));
+      } else await dump(source, synced);
+    };
+    await all('empty');
+    await emptyBooks(upper, 'peer_books', databaseOf(preprod));
+    await clock.time('empty, limit of the books', () =>
+      booksInsideServer(upper.ask, databaseOf(preprod), 'peer_books'),
+    );
+    await edit(lower.ask, above, round);
+    await all('rewritten');
+    await edit(lower.ask, above, round, 100);
+    await all('changed');
+  }
+  const faster = (state: string, peer: string) =>
+    clock.ratio(`${state}, ${peer}`, `${state}, oneway`);
+  const slower = (state: string) => clock.ratio(`${state}, oneway`, `${state}, limit`);
+  // No refresh that keeps these books is faster than rows and books are written inside one server.
+  const withBooks =
+    clock.median('empty, oneway') /
+    (clock.median('empty, limit') + clock.median('empty, limit of the books'));
+  const into = `refresh of ${rows.toLocaleString('en')} rows`;
+  return {
+    rounds: clock.rounds,
+    goals: [
+      atLeast(
+        `${into}, empty destination: faster than mysqldump piped into mysql`,
+        2.5,
+        faster('empty', 'mysqldump'),
+      ),
+      atLeast(
+        `${into}, empty destination: faster than pt-table-sync`,
+        15,
+        faster('empty', 'pt-table-sync'),
+      ),
+      besides(
+        within(`${into}, empty destination: of the in-server limit`, 1.7, slower('empty')),
+        `${times(withBooks)} of rows with the same books`,
+      ),
+      atLeast(
+        `${into}, every row rewritten: faster than mysqldump`,
+        2.3,
+        faster('rewritten', 'mysqldump'),
+      ),
+      within(`${into}, every row rewritten: of the in-server limit`, 1.8, slower('rewritten')),
+      atLeast(
+        `${into}, 1% changed: faster than pt-table-sync`,
+        5,
+        faster('changed', 'pt-table-sync'),
+      ),
+    ],
+  };
+}
+
+async function down(here: App) {
+  const { source, settings } = here;
+  if (!source) throw new Error('There is no source');
+  const lease = settings.lease.milliseconds;
+  const report = await runRefresh({ here, there: source, source, lease });
+  if (report.skippedRows.length > 0)
+    throw new Error(`${report.skippedRows.length} rows were left alone`);
+}

@@ -1,0 +1,294 @@
+// What was checked is not read again, and nothing that moved since is overlooked for it: by whoever, on either side.
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { canonical } from '../../src/catalog/content.ts';
+import { entityNamed } from '../../src/catalog/index.ts';
+import type { Row } from '../../src/catalog/entity.ts';
+import { statements, type Statement } from '../../src/database/sql.ts';
+import { contentDigest, digestsByChunk, RowDigests, digestsOf } from '../../src/rows/digests.ts';
+import { read } from '../../src/rows/store.ts';
+import { runJob } from '../../src/jobs/run.ts';
+import {
+  chunkDigest,
+  readCheckedChunks,
+  writeCheckedChunks,
+} from '../../src/state/checked-chunks.ts';
+import { requestComparison } from '../../src/comparison/job.ts';
+import { matrix } from '../../src/comparison/matrix.ts';
+import { runRefresh } from '../../src/refresh/refresh.ts';
+import * as nameMapping from '../../src/transfers/name-mapping.ts';
+import { tasks } from '../../src/tasks.ts';
+import { add, change, get, has, pm, transfer } from '../support/rows.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(() => world.clear());
+afterAll(() => world.close());
+
+/** Compares staging with pre-production; answers how many statements read rows of businesses or tasks. */
+async function compare(how: { isFull?: boolean } = {}): Promise<number> {
+  let reads = 0;
+  const count = (statement: unknown) => {
+    const { text } = statement as Statement;
+    if (/^select \* from `(business|task)`/.test(text.trim())) reads += 1;
+  };
+  statements.subscribe(count);
+  const { job } = await requestComparison(world.staging, pm.email, how);
+  const ended = await runJob(world.staging, tasks, job.id).finally(() =>
+    statements.unsubscribe(count),
+  );
+  if (ended?.state !== 'done') throw new Error(`It ended as ${ended?.state}: ${ended?.problem}`);
+  return reads;
+}
+
+/** What a refresh into staging needs; production is also what staging is compared with there. */
+function down() {
+  const { source, destination: there } = world.staging;
+  if (!source) throw new Error('no source');
+  return { here: world.staging, there, source, lease: 2000 };
+}
+
+const statusesOf = async (entity: string) =>
+  Object.fromEntries((await matrix(world.staging.sql)).get(entity) ?? []);
+
+/** Businesses with a task each, the same on both sides, compared until nothing need be read any more. */
+async function checkedRows(number = 3): Promise<number[]> {
+  const { staging } = world;
+  const ids: number[] = [];
+  for (let one = 0; one < number; one += 1) ids.push(await add(staging, 'business'));
+  await transfer(
+    staging,
+    ids.map((id) => ({ entity: 'business', id })),
+  );
+  expect(await compare()).toBeGreaterThan(0);
+  expect(await compare()).toBe(0);
+  return ids;
+}
+
+test('a row that was changed past this program is seen, on either side, and the others are not read', async () => {
+  const [one, other] = await checkedRows();
+  await world.preprod.sql.query("update business set description = 'Past it' where id = ?", [one]);
+  expect(await compare()).toBeGreaterThan(0);
+  expect(await statusesOf('business')).toEqual({ 'In sync': 2, 'Changed there': 1 });
+  await world.staging.sql.query('update business set priority = 77 where id = ?', [other]);
+  await compare();
+  expect(await statusesOf('business')).toEqual({
+    ...{ 'In sync': 1, 'Changed there': 1, 'Changed here': 1 },
+  });
+  // What was wrong in the books is looked at once more, after it was set right.
+  expect(await compare()).toBeGreaterThan(0);
+  expect(await compare()).toBe(0);
+});
+
+test('a database that was restored, to the last millisecond, is seen', async () => {
+  const { staging, preprod } = world;
+  const [id = 0] = await checkedRows(1);
+  const key = { entity: 'business', id };
+  await change(staging, key, { description: 'Newer' });
+  await compare();
+  await preprod.sql.query('create table backup as select * from business');
+  expect((await transfer(staging, [key])).state).toBe('verified');
+  expect(await statusesOf('business')).toEqual({ 'In sync': 1 });
+  await preprod.sql.query('replace into business select * from backup');
+  await preprod.sql.query('drop table backup');
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
+});
+
+test('a linked partner is part of what is told, and so is its name', async () => {
+  const { staging, preprod } = world;
+  await add(preprod, 'city', { name: 'Pune' });
+  await add(preprod, 'partner', { name: 'Tea House' });
+  await add(staging, 'city', { name: 'Pune' });
+  const business = await add(staging, 'business', { cities: [{ city: 'Pune', partner: null }] });
+  await transfer(staging, [{ entity: 'business', id: business }]);
+  await compare();
+  expect(await compare()).toBe(0);
+  await preprod.sql.query('update business_city set partner_id = (select min(id) from partner)');
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
+  await preprod.sql.query('update business_city set partner_id = null');
+  await preprod.sql.query("update city set name = 'Poona'");
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
+  // Where names are mapped, equal names are not the same.
+  await preprod.sql.query("update city set name = 'Pune'");
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'In sync': 1 });
+  await nameMapping.mapName(staging, pm.email, { entity: 'city', name: 'Pune', there: 'Poona' });
+  await compare();
+  expect(await statusesOf('business')).not.toEqual({ 'In sync': 1 });
+});
+
+test('rows that vanished, with their whole chunk or at the end of one, are in the books as deleted', async () => {
+  const { staging, preprod } = world;
+  for (const id of [999, 1000, 1999, 2000, 77_000, 5_000_123]) {
+    for (const here of [staging, preprod]) {
+      await here.sql.query(
+        "insert into partner (id, name, modified_at) values (1, 'x', '2026-01-01') on duplicate key update name = name",
+      );
+      await here.sql.query(
+        "insert into business (id, name, category, active, priority, modified_at) values (?, ?, 'Health', 1, 5, '2026-01-01')",
+        [id, `Business ${id}`],
+      );
+    }
+  }
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'In sync': 6 });
+  await compare();
+  expect(await compare()).toBe(0);
+  await staging.sql.query('delete from business where id in (1999, 77000)');
+  await preprod.sql.query('delete from business where id in (999, 77000)');
+  await compare();
+  const { 'In sync': same, ...others } = await statusesOf('business');
+  expect([same, others]).toEqual([3, { 'Deleted there': 1, 'Deleted here': 1 }]);
+});
+
+test('what somebody wrote to the books meanwhile is not kept as checked', async () => {
+  const [id = 0] = await checkedRows(1);
+  const { sql: on } = world.staging;
+  const chunk = Math.floor(id / 1000);
+  const known = (await readCheckedChunks(on, 'business', chunk, chunk)).get(chunk);
+  const generation = known?.generation ?? 0;
+  const sides = { here: new RowDigests(), there: new RowDigests() };
+  const news = { seen: [], at: new Date().toISOString() };
+  // A transfer ends between the look and what it leaves in the books.
+  await change(world.staging, { entity: 'business', id }, { description: 'Newer' });
+  await transfer(world.staging, [{ entity: 'business', id }]);
+  await writeCheckedChunks(on, 'business', [{ chunk, generation, changed: null, ...sides }], news);
+  const now = (await readCheckedChunks(on, 'business', chunk, chunk)).get(chunk);
+  expect(now?.digest).toBeNull();
+  expect(now?.generation).toBeGreaterThan(generation);
+  expect(chunkDigest(sides)).not.toBe(known?.digest);
+});
+
+test('a row that vanished stays doubtful through a refresh, until a comparison has set the books right', async () => {
+  const { staging } = world;
+  const [id = 0, other = 0] = await checkedRows(2);
+  const lonely = await add(staging, 'business');
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'In sync': 2, New: 1 });
+  await staging.sql.query('delete from business where id = ?', [lonely]);
+  await runRefresh(down());
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'In sync': 2 });
+  // The same in a chunk that was never checked.
+  const more = await add(staging, 'business');
+  await staging.sql.query('delete from business where id = ?', [more]);
+  await staging.sql.query('delete from checked_chunk');
+  await runRefresh(down());
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'In sync': 2 });
+  expect([id, other].every((one) => one > 0)).toBe(true);
+});
+
+test('what was seen by a clock that ran ahead does not keep a row In sync', async () => {
+  const { staging, preprod } = world;
+  const [id = 0] = await checkedRows(1);
+  await staging.sql.query("update destination_state set observed_at = '2099-01-01'");
+  await preprod.sql.query("update business set description = 'Past it' where id = ?", [id]);
+  await compare();
+  expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
+});
+
+test('every row can be read anew, whatever was checked', async () => {
+  await checkedRows(1);
+  await world.staging.sql.query("update row_state set hash = repeat('0', 64)");
+  expect(await compare()).toBe(0);
+  expect(await statusesOf('business')).toEqual({ 'Changed here': 1 });
+  expect(await compare({ isFull: true })).toBeGreaterThan(0);
+  expect(await statusesOf('business')).toEqual({ 'In sync': 1 });
+});
+
+test('a refresh that is stopped keeps the books of what it wrote', async () => {
+  const { production, preprod } = world;
+  const { source } = preprod;
+  if (!source) throw new Error('no source');
+  const into = { here: preprod, there: source, source, lease: 2000 };
+  const rows = Array.from({ length: 2500 }, (_one, index) => [
+    ...[index + 1, `Business ${index + 1}`, 'Health', 1, 5, '2026-01-01'],
+  ]);
+  await production.sql.query(
+    'insert into business (id, name, category, active, priority, modified_at) values ?',
+    [rows],
+  );
+  let parts = 0;
+  const stop = () => {
+    parts += 1;
+    throw new Error('Cancelled');
+  };
+  await expect(runRefresh({ ...into, progress: stop })).rejects.toThrow('Cancelled');
+  const [[line]] = (await preprod.sql.query(
+    `select count(*) as written, sum(t.base_hash is not null) as based
+       from business b left join destination_state t on t.entity = 'business' and t.row_id = b.id`,
+  )) as unknown as [[{ written: number; based: string }]];
+  expect(line?.written).toBeGreaterThan(0);
+  expect([parts > 0, Number(line?.based)]).toEqual([true, line?.written]);
+  expect(await runRefresh(into)).toMatchObject({ created: 2500 - (line?.written ?? 0), left: 0 });
+});
+
+test('lines are equal exactly where contents are', async () => {
+  const { staging } = world;
+  const entity = entityNamed('business');
+  const pairs: [string | null, string | null][] = [
+    ['a|b', 'c'],
+    ['a', 'b|c'],
+    ['-', null],
+    ['1|-', ''],
+    ['é', null],
+    ['e\u0301', null],
+    ['Tea ', null],
+    ['Tea', null],
+    ['Tea', ' '],
+    ['👩‍👩‍👧‍👦', '👩👩👧👦'],
+    ['x', '2|yz'],
+    ['x|2|yz', null],
+  ];
+  for (const [index, [category, description]] of pairs.entries()) {
+    await staging.sql.query(
+      'insert into business (id, name, category, description, active, priority, modified_at) values (?, ?, ?, ?, 1, 5, ?)',
+      [index + 1, `n${index}`, category, description, '2026-01-01'],
+    );
+  }
+  // The name is the same for all of them, so that they differ in these two alone.
+  await staging.sql.query('alter table business drop key business_name');
+  try {
+    await staging.sql.query("update business set name = 'Same'");
+    const ids = pairs.map((_pair, index) => index + 1);
+    const rows = await read(
+      staging,
+      ids.map((id) => ({ entity: 'business', id })),
+    );
+    const lines = await digestsOf(staging.sql, entity, ids);
+    const texts = new Set([...rows.values()].map((row: Row) => canonical(entity, row)));
+    const told = new Set([...lines.values()].map(contentDigest));
+    expect([texts.size, told.size]).toEqual([pairs.length, pairs.length]);
+    const [chunk] = [...(await digestsByChunk(staging.sql, entity, 0, 0)).values()];
+    expect(chunk?.all).toEqual([...lines.values()]);
+  } finally {
+    await staging.sql.query('delete from business');
+    await staging.sql.query('alter table business add unique key business_name (name)');
+  }
+});
+
+test('a row that is claimed here is left alone by a refresh, with who has it; the others come', async () => {
+  const { production, staging } = world;
+  const [one, other] = [await add(production, 'business'), await add(production, 'business')];
+  await staging.sql.query(
+    `insert into claim (entity, row_id, transfer, mode, number, origin, fence, connection, person, since)
+     values ('business', ?, 'another', 'write', 38, 'staging', 1, 1, 'ana@example.com', utc_timestamp(3))`,
+    [one],
+  );
+  const report = await runRefresh(down());
+  expect(report.skippedRows).toEqual([
+    expect.objectContaining({ why: expect.stringContaining('transfer 38 from staging') }),
+  ]);
+  expect(await has(staging, { entity: 'business', id: other })).toBe(true);
+  await staging.sql.query('delete from claim');
+  expect(await runRefresh(down())).toMatchObject({
+    ...{ created: 1, same: 1, left: 0 },
+  });
+  expect((await get(staging, { entity: 'business', id: one })).id).toBe(one);
+});

@@ -1,0 +1,151 @@
+// S0-73 the refresh: production's rows in pre-production and staging, with the bases that status is told from.
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import type { App } from '../../src/environments/app.ts';
+import { runRefresh, type Report } from '../../src/refresh/refresh.ts';
+import { drawIds } from '../../src/environments/ids.ts';
+import { add, change, ed, get, has, sheet, transfer, undo } from '../support/rows.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(() => world.clear());
+afterAll(() => world.close());
+
+function refresh(here: App): Promise<Report> {
+  const { source, destination } = here;
+  if (!source) throw new Error('no source');
+  const there = destination?.name === 'production' ? source : destination;
+  return runRefresh({ here, there, source, lease: 2000 });
+}
+
+/** Production as it has been for years: low ids. */
+async function production() {
+  const { production: above } = world;
+  await above.sql.query(
+    "insert into id_sequence (entity, next) values ('city', 2000000000) on duplicate key update next = next",
+  );
+  await add(above, 'city', { name: 'Pune' });
+  await add(above, 'partner', { name: 'TOI Offers' });
+  const business = await add(above, 'business', {
+    cities: [{ city: 'Pune', partner: 'TOI Offers' }],
+  });
+  const tool = await add(above, 'external_tool', {
+    business,
+    endpoint: 'https://live.example.com',
+    key: 'secret',
+  });
+  const form = await add(above, 'form');
+  const field = await add(above, 'form_field', { form });
+  const task = await add(above, 'task', { business, form });
+  return { business, tool, form, field, task };
+}
+
+test('S0-02 S0-73 S0-04 every type comes with what belongs to it, under the same ids, and is In sync', async () => {
+  const ids = await production();
+  await refresh(world.preprod);
+  const { created, skippedRows: leftAlone } = await refresh(world.staging);
+  expect([created, leftAlone]).toEqual([7, []]);
+  for (const here of [world.preprod, world.staging]) {
+    for (const [entity, id] of [
+      ['business', ids.business],
+      ['form', ids.form],
+      ['form_field', ids.field],
+      ['task', ids.task],
+    ] as const) {
+      expect(await has(here, { entity, id })).toBe(true);
+    }
+    const row = await get(here, { entity: 'business', id: ids.business });
+    expect(row['cities']).toEqual([{ city: 'Pune', partner: 'TOI Offers' }]);
+    const { facts } = await sheet(here, [{ entity: 'task', id: ids.task }]);
+    expect(facts.pairs.get(`task:${ids.task}`)?.status).toBe('In sync');
+  }
+});
+
+test('J-3 what is local (an endpoint, a key) does not come down', async () => {
+  const ids = await production();
+  await refresh(world.preprod);
+  const tool = await get(world.preprod, { entity: 'external_tool', id: ids.tool });
+  expect([tool['endpoint'], tool['key']]).toEqual([null, null]);
+});
+
+test('run again it changes nothing; rows with work of their own are left alone and listed', async () => {
+  const ids = await production();
+  await refresh(world.preprod);
+  await refresh(world.staging);
+  expect(await refresh(world.staging)).toMatchObject({ created: 0, updated: 0, same: 7 });
+  const form = { entity: 'form', id: ids.form };
+  await change(world.staging, form, { description: 'Work under way' });
+  await change(world.staging, { entity: 'form_field', id: ids.field }, { label: 'Tried' }, ed);
+  await change(world.production, form, { description: 'Edited above' });
+  await change(world.production, { entity: 'task', id: ids.task }, { title: 'Newer above' });
+  await change(world.production, { entity: 'form_field', id: ids.field }, { label: 'Above' });
+  const report = await refresh(world.staging);
+  expect(report).toMatchObject({ created: 0, updated: 1 });
+  expect(report.skippedRows.map(({ key, why }) => `${key.entity}: ${why}`)).toEqual([
+    'form: work by ed@example.com',
+    'form_field: work by ed@example.com',
+  ]);
+  expect((await get(world.staging, form))['description']).toBe('Work under way');
+  expect((await get(world.staging, { entity: 'task', id: ids.task }))['title']).toBe('Newer above');
+});
+
+test('a city that is known by name keeps its own id; one whose id is taken gets another', async () => {
+  const { staging } = world;
+  const ids = await production();
+  const own = await add(staging, 'city', { name: 'Pune' });
+  await refresh(staging);
+  const [cities] = await staging.sql.query('select id from city');
+  expect(cities).toEqual([{ id: own }]);
+  expect((await get(staging, { entity: 'business', id: ids.business }))['cities']).toEqual([
+    { city: 'Pune', partner: 'TOI Offers' },
+  ]);
+});
+
+test('ids given out afterwards are above all that were seen', async () => {
+  const { production: above, staging } = world;
+  await above.sql.query(
+    "insert into partner (id, name, modified_at) values (41, 'Café Coral', now(3))",
+  );
+  await refresh(staging);
+  expect(await drawIds(staging, 'partner')).toBe(42);
+});
+
+test('a row that does not fit is left alone and listed; everything else comes', async () => {
+  const { production: above, staging } = world;
+  await add(staging, 'business', { name: 'Corner Café' });
+  await add(above, 'business', { name: 'Corner Café' });
+  const other = await add(above, 'business', { name: 'Tea House' });
+  const report = await refresh(staging);
+  expect(report.created).toBe(1);
+  expect(report.skippedRows.map(({ title }) => title)).toEqual(['Corner Café']);
+  expect(await has(staging, { entity: 'business', id: other })).toBe(true);
+});
+
+test('what was sent on and is not in production yet is left alone; what production had before may be replaced', async () => {
+  const { production: above, preprod, staging } = world;
+  const ids = await production();
+  await refresh(preprod);
+  await refresh(staging);
+  const form = { entity: 'form', id: ids.form };
+  await change(staging, form, { description: 'On its way' });
+  expect((await transfer(staging, [form])).state).toBe('verified');
+  const report = await refresh(staging);
+  expect([report.updated, report.skippedRows]).toEqual([
+    0,
+    [expect.objectContaining({ key: form, why: expect.stringContaining('not in production yet') })],
+  ]);
+  expect(await get(staging, form)).toMatchObject({ description: 'On its way' });
+
+  const sent = await transfer(preprod, [form]);
+  await undo(preprod, sent);
+  expect((await refresh(staging)).skippedRows).toEqual([
+    expect.objectContaining({ key: form, why: expect.stringContaining('taken back from') }),
+  ]);
+
+  expect((await transfer(preprod, [form], { again: [`form:${form.id}`] })).state).toBe('verified');
+  await change(above, form, { description: 'Mended above' });
+  expect(await refresh(staging)).toMatchObject({ updated: 1, leftAlone: [] });
+  expect(await get(staging, form)).toMatchObject({ description: 'Mended above' });
+});

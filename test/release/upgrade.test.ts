@@ -1,0 +1,286 @@
+// `oneway db`: migrating with everybody else kept out, killed at every step, and from every earlier version.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { prepareEnvironments } from '../../bin/databases.ts';
+import { upgrade } from '../../src/release/upgrade.ts';
+import { available, migrate } from '../../src/database/migrate.ts';
+import { select, sql } from '../../src/database/sql.ts';
+import { openApp, type App } from '../../src/environments/app.ts';
+import { readOne } from '../../src/rows/store.ts';
+import { currentVersion } from '../../src/version/db-version.ts';
+import { readVersion, writeVersion } from '../../src/version/metadata.ts';
+import {
+  claimsIn,
+  dismiss,
+  elsewhere,
+  killedAt,
+  recoverNow,
+  stoppedAt,
+  transferKilledAt,
+} from '../support/killing.ts';
+import { add, change, transfer } from '../support/rows.ts';
+import { openWorld, servers, settingsOf, type World } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(() => world.clear());
+afterAll(async () => {
+  dismiss();
+  await world.close();
+});
+
+const oneway = (name: 'staging' | 'preprod', words: string[]) =>
+  spawnSync(process.execPath, ['src/commands/oneway.ts', ...words], {
+    env: { PATH: process.env['PATH'], ...world.variables[name] },
+    encoding: 'utf8',
+  });
+
+const said: string[] = [];
+const go = (here: App, patience = 10_000) =>
+  upgrade({ here, say: (line) => said.push(line), waitMs: patience });
+
+describe('while it migrates', () => {
+  test('S2-40 S2-41 it marks, migrates, writes the version and opens the door', async () => {
+    const { preprod } = world;
+    await writeVersion(preprod.documents, { databaseVersion: '0.9.0', isUpdating: false });
+    const running = go(preprod);
+    await sleep(500);
+    expect(await readVersion(preprod.documents)).toMatchObject({
+      ...{ databaseVersion: '0.9.0', isUpdating: true },
+      by: expect.stringContaining('@'),
+    });
+    await running;
+    expect(await readVersion(preprod.documents)).toEqual({
+      ...{ databaseVersion: currentVersion(), isUpdating: false },
+    });
+  });
+
+  test('a transfer under way ends first; one that died is recovered by its own environment', async () => {
+    const { staging, preprod, variables } = world;
+    const form = { entity: 'form', id: await add(staging, 'form') };
+    const { goOn } = await stoppedAt(
+      variables.staging,
+      { do: 'transfer', keys: [form] },
+      { point: 'lock', times: 1 },
+    );
+    let isOver = false;
+    const running = go(preprod).then(() => (isOver = true));
+    await sleep(3500);
+    expect(isOver).toBe(false);
+    expect(said.at(-1)).toContain('from staging (pm@example.com)');
+    await goOn();
+    await running;
+    const other = { entity: 'form', id: await add(staging, 'form') };
+    await transferKilledAt(variables.staging, [other], 'document');
+    const again = go(preprod);
+    await sleep(3000);
+    await recoverNow(staging);
+    await again;
+    expect(await claimsIn(preprod)).toBe(0);
+    expect(await readOne(preprod, other)).toBeDefined();
+  });
+
+  test('its own orphans are ended by itself: no server needs to run', async () => {
+    const { staging, variables } = world;
+    const form = { entity: 'form', id: await add(staging, 'form') };
+    const facts = { description: 'Newer' };
+    await killedAt(
+      variables.staging,
+      { do: 'save', key: form, facts },
+      { point: 'document', times: 1 },
+    );
+    expect(await claimsIn(staging)).toBeGreaterThan(0);
+    await go(staging);
+    expect(await claimsIn(staging)).toBe(0);
+    expect((await readOne(staging, form))?.['description']).toBe('Newer');
+  });
+
+  test('what does not end opens the door again and says how to help', async () => {
+    const { staging, preprod, variables } = world;
+    const form = { entity: 'form', id: await add(staging, 'form') };
+    await transferKilledAt(variables.staging, [form], 'lock');
+    await expect(go(preprod, 500)).rejects.toThrow('“oneway claims” shows what is held');
+    expect((await readVersion(preprod.documents))?.isUpdating).toBe(false);
+    const [held] = await select<{ transfer: string }>(
+      preprod.sql,
+      sql`select transfer from claim limit 1`,
+    );
+    const listed = oneway('preprod', ['claims']);
+    expect(listed.stdout).toContain(`${held?.transfer}  transfer`);
+    const words = ['claims', 'release', held?.transfer ?? ''];
+    expect(oneway('preprod', words).status).toBe(2);
+    const released = oneway('preprod', [...words, '--reason', 'staging was thrown away']);
+    expect(released.stdout).toContain('claims released');
+    const [line] = await select<{ detail: string }>(
+      preprod.sql,
+      sql`select detail from audit where action = 'released claims'`,
+    );
+    expect(line?.detail).toBe('staging was thrown away');
+    expect(await go(preprod)).toEqual([]);
+    // The origin was not gone after all: it goes on from where it stood, and ends as a whole.
+    await recoverNow(staging);
+    expect(await readOne(preprod, form)).toBeDefined();
+    expect(await claimsIn(preprod)).toBe(0);
+  });
+
+  test('what does not end leaves a door closed that was closed before: half a shape may stand behind it', async () => {
+    const { staging, preprod, variables } = world;
+    const form = { entity: 'form', id: await add(staging, 'form') };
+    await transferKilledAt(variables.staging, [form], 'lock');
+    await writeVersion(preprod.documents, { databaseVersion: '1.2.0', isUpdating: true });
+    await expect(go(preprod, 500)).rejects.toThrow('These do not end');
+    expect(await readVersion(preprod.documents)).toMatchObject({
+      ...{ databaseVersion: '1.2.0', isUpdating: true },
+    });
+    await writeVersion(preprod.documents, { databaseVersion: currentVersion(), isUpdating: false });
+    await recoverNow(staging);
+  });
+
+  test('two migrations at once: the second is told who is at it', async () => {
+    const first = go(world.preprod);
+    await sleep(300);
+    await expect(go(world.preprod)).rejects.toThrow(/Another migration .* under way by .*@/);
+    await first;
+  });
+});
+
+describe('the commands', () => {
+  test('S2-30 S2-31 a command fails with exit code 3, the reason and the way out', async () => {
+    await writeVersion(world.staging.documents, {
+      ...{ databaseVersion: currentVersion(), isUpdating: true, since: '2026-11-21T09:00:00Z' },
+    });
+    const { status, stderr } = oneway('staging', ['refresh']);
+    expect(status).toBe(3);
+    expect(stderr).toContain('being updated since 2026-11-21T09:00:00Z');
+    expect(stderr).toContain('oneway db');
+    await writeVersion(world.staging.documents, { databaseVersion: '0.9.0', isUpdating: false });
+    const other = oneway('staging', ['permissions', 'revoke', 'editor']);
+    expect([other.status, other.stderr]).toEqual([
+      3,
+      expect.stringContaining(`at version 0.9.0, this program supports ${currentVersion()}`),
+    ]);
+  });
+
+  test('S2-56 updating is set and cleared by hand, and says since when and by whom', () => {
+    expect(oneway('staging', ['db', 'updating', '--set']).stdout).toContain('kept out now');
+    const shown = oneway('staging', ['db', 'version']);
+    expect(shown.stdout).toContain('being updated since');
+    const cleared = oneway('staging', ['db', 'updating', '--clear']);
+    expect(cleared.stdout).toMatch(/since 20\d\d-.* by .*@/);
+    expect(cleared.stdout).toContain('The door is open.');
+    expect(oneway('staging', ['db', 'version']).stdout).toContain('They fit.');
+  });
+});
+
+describe('migrations', () => {
+  let fresh: App;
+  afterEach(() => fresh.close());
+
+  /** Databases without any table. */
+  async function empty() {
+    const name = `m${process.env['JEST_WORKER_ID']}_${Math.random().toString(36).slice(2, 8)}`;
+    const variables = await prepareEnvironments(servers(), name, () => '/tmp/oneway-none');
+    const here = openApp(settingsOf({ ...variables.staging, LOG_LEVEL: 'silent' }));
+    fresh = here;
+    return { here, variables: variables.staging };
+  }
+
+  const shapeOf = async ({ sql: on }: App) =>
+    select<{ line: string }>(
+      on,
+      sql`select concat(table_name, '.', column_name, ' ', column_type, ' ', is_nullable, ' ', column_key) as line
+            from information_schema.columns where table_schema = database()
+           order by table_name, ordinal_position`,
+    );
+
+  test('killed at its first step, its second …, it ends in the same shape', async () => {
+    const { here, variables } = await empty();
+    await go(here);
+    const whole = await shapeOf(here);
+    await here.close();
+    const other = await empty();
+    let kills = 0;
+    for (let n = 1; n < 200; n += 1) {
+      const order = {
+        variables: other.variables,
+        task: { do: 'upgrade', patience: 5000 } as const,
+      };
+      const { ended } = elsewhere({ ...order, at: { point: 'any', times: n, signal: 'SIGKILL' } });
+      const { signal, code, said: complaint } = await ended;
+      if (signal !== 'SIGKILL') {
+        expect([code, complaint]).toEqual([0, '']);
+        break;
+      }
+      kills += 1;
+    }
+    expect(kills).toBeGreaterThan(3);
+    expect(await shapeOf(other.here)).toEqual(whole);
+    expect(await readVersion(other.here.documents)).toEqual({
+      ...{ databaseVersion: currentVersion(), isUpdating: false },
+    });
+    expect(variables['ENVIRONMENT']).toBe('staging');
+  });
+
+  /** The last migration of each version that was shipped before this one. */
+  const earlier = {
+    '1.0.0': ['catalog/0001', 'app/0002', 'mongo/0001'],
+    '1.1.0': ['catalog/0001', 'app/0003', 'mongo/0001'],
+    '1.2.0': ['catalog/0001', 'app/0004', 'mongo/0001'],
+  };
+
+  test.each(Object.entries(earlier))(
+    'up from version %s, the rows are still there',
+    async (version, last) => {
+      const { here } = await empty();
+      const isThen = (name: string) =>
+        last.some(
+          (one) => one.split('/')[0] === name.split('/')[0] && name.slice(0, one.length) <= one,
+        );
+      const names = (await available()).filter(isThen);
+      expect(names.length).toBeLessThan((await available()).length);
+      await migrate(here.sql, here.documents, { names });
+      await writeVersion(here.documents, { databaseVersion: version, isUpdating: false });
+      await here.sql.query(
+        "insert into city (id, name, modified_at) values (1, 'Pune', '2026-01-01')",
+      );
+      await here.sql.query(
+        "insert into business (id, name, category, active, priority, modified_at) values (7, 'Café 🪔', 'Health', 1, 5, '2026-01-01')",
+      );
+      await here.sql.query('insert into business_city (business_id, city_id) values (7, 1)');
+      await here.documents
+        .collection<{ _id: number }>('form')
+        .insertOne({ _id: 9, ...{ name: 'Visit', description: null, modified_at: new Date() } });
+      await here.sql.query(
+        `insert into row_state (entity, row_id, root_entity, root_id, title, hash, version, created_by, created_at, changed_by, changed_at)
+       values ('form', 9, 'form', 9, 'Visit', '', 3, 'ana@example.com', '2026-01-01', 'ana@example.com', '2026-01-02')`,
+      );
+      await here.sql.query(
+        `insert into transfer (id, kind, state, fence, lease_until, origin, destination, name, person, role, idempotency_key, plan_hash, chain, relied_on, created_at)
+       values ('t', 'transfer', 'verified', 1, '2026-01-01', 'staging', 'preprod', 'Old one', 'ana@example.com', 'product_manager', 'k', '', '[]', '[]', '2026-01-01')`,
+      );
+      const applied = await go(here);
+      expect(applied.length).toBeGreaterThan(0);
+      expect(await readOne(here, { entity: 'business', id: 7 })).toMatchObject({
+        ...{ name: 'Café 🪔', cities: [{ city: 'Pune', partner: null }] },
+      });
+      expect(await readOne(here, { entity: 'form', id: 9 })).toMatchObject({ name: 'Visit' });
+      const states = await select(here.sql, sql`select version, changed_by from row_state`);
+      expect(states).toEqual([{ version: 3, changed_by: 'ana@example.com' }]);
+      expect(await select(here.sql, sql`select name, undoes from transfer`)).toEqual([
+        { name: 'Old one', undoes: null },
+      ]);
+      await change(here, { entity: 'form', id: 9 }, { description: 'Still works' });
+      expect((await readOne(here, { entity: 'form', id: 9 }))?.['description']).toBe('Still works');
+    },
+  );
+});
+
+test('J-1 a transfer to a destination of another version goes when its shape fits', async () => {
+  const { staging, preprod } = world;
+  await writeVersion(preprod.documents, { databaseVersion: '1.2.0', isUpdating: false });
+  const form = { entity: 'form', id: await add(staging, 'form') };
+  expect((await transfer(staging, [form])).state).toBe('verified');
+});

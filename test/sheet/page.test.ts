@@ -1,0 +1,181 @@
+// The sheet of many rows: every one can be read and left out, whatever page it is on.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { textOf as fieldText } from '../../src/catalog/fields.ts';
+import * as selections from '../../src/sheet/selections.ts';
+import { openSite, textOf, type Client, type Site } from '../support/people.ts';
+import { add, change, get, has, pm, transfer } from '../support/rows.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+let site: Site;
+let client: Client;
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(async () => {
+  await world.clear();
+  site = await openSite(world, 'staging');
+  client = await site.as('pm');
+});
+afterEach(() => site.close());
+afterAll(() => world.close());
+
+const hidden = (html: string, name: string) =>
+  new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1] ?? '';
+const open = async (address: string) => (await client.get(address).expect(200)).text;
+const choose = async (rows: string[]) =>
+  (await client.post('/selections', { rows })).headers['location'] ?? '';
+
+test('what replaces something of theirs is on the first page, and every other row on one of the next', async () => {
+  const { staging, preprod } = world;
+  const business = await add(staging, 'business');
+  await transfer(staging, [{ entity: 'business', id: business }]);
+  const ids: number[] = [];
+  for (let one = 1; one <= 205; one += 1) {
+    ids.push(await add(staging, 'task', { business, title: `Row number ${one}.` }));
+  }
+  const last = { entity: 'task', id: ids.at(-1) ?? 0 };
+  await transfer(staging, [last]);
+  await change(staging, last, { title: 'Changed on this side' });
+  await change(preprod, last, { title: 'Changed on that side' });
+  const address = await choose(ids.map((id) => `task:${id}`));
+  const first = textOf(await open(address));
+  expect(first).toContain('1–200 of 205 rows that change; all of them go.');
+  expect(first).toContain('Changed on that side');
+  expect(first).not.toContain('Row number 204.');
+  const second = textOf(await open(`${address}?page=2`));
+  expect(second).toContain('201–205 of 205');
+  expect(second).toContain('Row number 204.');
+  expect(second).not.toContain('Changed on that side');
+});
+
+test('what was decided on one page stands while another is turned to', async () => {
+  const { staging, preprod } = world;
+  const ids: number[] = [];
+  const business = await add(staging, 'business');
+  for (let one = 1; one <= 203; one += 1) ids.push(await add(staging, 'task', { business }));
+  const keys = ids.map((id) => ({ entity: 'task', id }));
+  await transfer(staging, keys);
+  await staging.sql.query(`update task set title = concat(title, ' anew'), priority = 9`);
+  const address = await choose(ids.map((id) => `task:${id}`));
+  const shown = hidden(await open(address), 'shown');
+  const [kept = 0, left = 0] = [ids[0], ids[202]];
+  const turned = await client.post(`${address}/choices`, {
+    ...{ page: '1', turn: '2', shown, keep: `task:${kept}/priority` },
+  });
+  expect(turned.headers['location']).toBe(`${address}?page=2`);
+  const second = await open(`${address}?page=2`);
+  await client.post(`${address}/choices`, {
+    ...{ page: '2', shown: hidden(second, 'shown'), leave: `task:${left}` },
+  });
+  const { choices, keys: going } = await selections.find(staging.sql, address.split('/')[2] ?? '');
+  expect(choices.excludedFields).toEqual({ [`task:${kept}`]: ['priority'] });
+  expect(going).toHaveLength(202);
+  const sheet = await open(address);
+  const sent = await client.post('/transfers', {
+    ...{ selection: hidden(sheet, 'selection'), plan: hidden(sheet, 'plan') },
+    ...{ idempotency_key: hidden(sheet, 'idempotency_key'), shown: hidden(sheet, 'shown') },
+    keep: `task:${kept}/priority`,
+  });
+  const done = await open(sent.headers['location'] ?? '');
+  expect(textOf(done)).toContain('202 rows transferred to pre-production.');
+  expect(textOf(done)).toContain('1–200 of 202');
+  expect(await get(preprod, { entity: 'task', id: kept })).toMatchObject({ priority: 0 });
+  expect(await get(preprod, { entity: 'task', id: ids[1] ?? 0 })).toMatchObject({ priority: 9 });
+  const untouched = await get(preprod, { entity: 'task', id: left });
+  expect(fieldText(untouched['title'])).not.toContain('anew');
+});
+
+test('fields that were ticked by themselves say of which form they are, and can be left out one by one', async () => {
+  const { staging, preprod } = world;
+  const form = await add(staging, 'form', { name: 'Visit details' });
+  await transfer(staging, [{ entity: 'form', id: form }]);
+  const fields: number[] = [];
+  for (const label of ['Street', 'Floor']) {
+    fields.push(await add(staging, 'form_field', { form, label, type: 'text' }));
+  }
+  const address = await choose(fields.map((id) => `form_field:${id}`));
+  const html = await open(address);
+  expect(textOf(html)).toContain('of form “Visit details”');
+  expect(html).toContain(`name="leave" value="form_field:${fields[0]}"`);
+  await client.post(`${address}/choices`, { leave: `form_field:${fields[0]}` });
+  const sheet = await open(address);
+  await client.post('/transfers', {
+    ...{ selection: hidden(sheet, 'selection'), plan: hidden(sheet, 'plan') },
+    ...{ idempotency_key: hidden(sheet, 'idempotency_key') },
+  });
+  expect(await has(preprod, { entity: 'form_field', id: fields[1] ?? 0 })).toBe(true);
+  expect(await has(preprod, { entity: 'form_field', id: fields[0] ?? 0 })).toBe(false);
+});
+
+test('a form of which only a field changed can be left out, too', async () => {
+  const { staging } = world;
+  const forms: number[] = [];
+  for (const name of ['Visit details', 'Address change']) {
+    forms.push(await add(staging, 'form', { name }));
+  }
+  await transfer(
+    staging,
+    forms.map((id) => ({ entity: 'form', id })),
+  );
+  await add(staging, 'form_field', { form: forms[0] ?? 0, label: 'Street', type: 'text' });
+  await change(staging, { entity: 'form', id: forms[1] ?? 0 }, { description: 'Newer' });
+  const html = await open(await choose(forms.map((id) => `form:${id}`)));
+  for (const id of forms) expect(html).toContain(`name="leave" value="form:${id}"`);
+});
+
+test('fields kept on two pages are the same choice in whatever order they were made', async () => {
+  const kept = { 'task:1': ['priority'], 'task:2': ['title'] };
+  const turned = { 'task:2': ['title'], 'task:1': ['priority'] };
+  const draft = selections.draft(pm.email, { keys: [{ entity: 'task', id: 1 }] });
+  const goes = (own: typeof kept) =>
+    selections.fingerprint({ ...draft, choices: { ...draft.choices, excludedFields: own } });
+  expect(goes(kept)).toBe(goes(turned));
+});
+
+test('cities are never brought back, whatever is posted', async () => {
+  const answer = await client.post('/restores/choice', { entity: 'city', id: '1' });
+  expect(answer.status).toBe(422);
+  expect(textOf(answer.text)).toContain('belong to their environment');
+});
+
+test('the same sheet in two tabs: the second is told that it was sent, and by which transfer', async () => {
+  const id = await add(world.staging, 'form');
+  const address = await choose([`form:${id}`]);
+  const [one, other] = [await open(address), await open(address)];
+  const click = (sheet: string) =>
+    client.post('/transfers', {
+      ...{ selection: hidden(sheet, 'selection'), plan: hidden(sheet, 'plan') },
+      idempotency_key: hidden(sheet, 'idempotency_key'),
+    });
+  const number = (await click(one)).headers['location']?.split('/')[2];
+  const second = await click(other);
+  expect(second.status).toBe(409);
+  expect(textOf(second.text)).toContain(`This was sent already as transfer ${number}.`);
+});
+
+test('a selection that was never sent can be removed, and is called by what is in it', async () => {
+  const { staging } = world;
+  const id = await add(staging, 'form', { name: 'Visit details' });
+  const address = await choose([`form:${id}`]);
+  expect(textOf(await open('/selections'))).toContain('Visit details');
+  await client.post(`${address}/removal`);
+  expect(textOf(await open('/selections'))).toContain('No selections yet');
+  expect(await has(staging, { entity: 'form', id })).toBe(true);
+  const sent = await choose([`form:${id}`]);
+  const sheet = await open(sent);
+  await client.post('/transfers', {
+    ...{ selection: hidden(sheet, 'selection'), plan: hidden(sheet, 'plan') },
+    idempotency_key: hidden(sheet, 'idempotency_key'),
+  });
+  expect((await client.post(`${sent}/removal`)).status).toBe(409);
+  await staging.sql.query(`update selection set created_at = created_at - interval 40 day`);
+  const old = await selections.create(staging.sql, pm.email, { keys: [{ entity: 'form', id }] });
+  await staging.sql.query(
+    `update selection set created_at = created_at - interval 40 day where id = ?`,
+    [old],
+  );
+  await selections.purgeExpired(staging);
+  await expect(selections.find(staging.sql, old)).rejects.toThrow('no such selection');
+  await expect(selections.find(staging.sql, sent.split('/')[2] ?? '')).resolves.toBeDefined();
+});

@@ -1,0 +1,360 @@
+// What stands in a transfer's way: each is named on the sheet, with its way out, and nothing is written.
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { v4 as uuid } from 'uuid';
+import { keyText } from '../../src/catalog/entity.ts';
+import { openApp } from '../../src/environments/app.ts';
+import { Invalid, NotFound, Unavailable } from '../../src/problems.ts';
+import { byKey } from '../../src/writing/journal.ts';
+import * as adoption from '../../src/transfers/adoption.ts';
+import * as nameMapping from '../../src/transfers/name-mapping.ts';
+import * as holds from '../../src/transfers/hold.ts';
+import { readStates } from '../../src/state/row-state.ts';
+import { parseKeys } from '../../src/sheet/selections.ts';
+import { prepareSheet } from '../../src/sheet/sheet.ts';
+import { send, SheetOutdated } from '../../src/transfers/send.ts';
+import { BadSettings, parseSettings } from '../../src/settings.ts';
+import { writeVersion } from '../../src/version/metadata.ts';
+import {
+  add,
+  change,
+  ed,
+  get,
+  has,
+  pm,
+  roadFrom,
+  sheet,
+  transfer,
+  version,
+} from '../support/rows.ts';
+import { openWorld, settingsOf, type World } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(() => world.clear());
+afterAll(() => world.close());
+
+const reasons = async (...given: Parameters<typeof sheet>) =>
+  (await sheet(...given)).plan.problems.map(({ reason }) => reason);
+
+const markedAt = async (...[here, key]: Parameters<typeof version>) =>
+  (await readStates(here.sql, [key])).get(keyText(key))?.engineering_at ?? '';
+
+const click = (planHash: string, idempotencyKey = uuid()) => ({
+  planHash,
+  idempotencyKey,
+  name: '',
+  reason: null,
+  person: pm.email,
+});
+
+test('stopped destination: the sheet says that it cannot be reached', async () => {
+  const here = openApp(
+    settingsOf(world.variables.staging, { UNI_DIR_DESTINATION_SQL_DB_PORT: '1' }),
+  );
+  const key = { entity: 'form', id: await add(world.staging, 'form') };
+  await expect(sheet(here, [key])).rejects.toThrow(Unavailable);
+  await expect(sheet(here, [key])).rejects.toThrow('Pre-production cannot be reached right now');
+  await here.close();
+});
+
+test('stopped MongoDB at the destination: the same words', async () => {
+  const here = openApp(
+    settingsOf(world.variables.staging, { UNI_DIR_DESTINATION_NOSQL_DB_PORT: '1' }),
+  );
+  const key = { entity: 'form', id: await add(world.staging, 'form') };
+  await expect(sheet(here, [key])).rejects.toThrow('Pre-production cannot be reached right now');
+  await here.close();
+});
+
+test('wrong password there: it says which settings to look at', async () => {
+  for (const part of ['SQL', 'NOSQL']) {
+    const here = openApp(
+      settingsOf(world.variables.staging, { [`UNI_DIR_DESTINATION_${part}_DB_PASSWORD`]: 'wrong' }),
+    );
+    const key = { entity: 'form', id: await add(world.staging, 'form') };
+    await expect(sheet(here, [key])).rejects.toThrow('UNI_DIR_DESTINATION_*');
+    await here.close();
+  }
+});
+
+test('S0-60 S0-61 S0-62 destination = self is refused at start, whatever the name of the host', () => {
+  const own = world.variables.preprod;
+  const self = {
+    ...own,
+    UNI_DIR_DESTINATION_SQL_DB_NAME: own['SQL_DB_NAME'] ?? '',
+    UNI_DIR_DESTINATION_SQL_DB_HOST: 'localhost',
+  };
+  expect(() => parseSettings(self)).toThrow(BadSettings);
+  expect(() => parseSettings(self)).toThrow(
+    "UNI_DIR_DESTINATION_SQL_DB_*: this is the environment's own",
+  );
+});
+
+test('S0-10 S0-13 production has no destination: settings for one are refused at start', () => {
+  const wrong = { ...world.variables.preprod, ENVIRONMENT: 'production' };
+  expect(() => parseSettings(wrong)).toThrow('Production has no destination');
+  expect(() => parseSettings({ ...wrong, ENVIRONMENT: 'prod' })).toThrow('ENVIRONMENT');
+});
+
+test('S0-92 S0-101 missing partner: named before anything is written; a tick creates it there', async () => {
+  const { staging, preprod } = world;
+  for (const here of [staging, preprod]) await add(here, 'city', { name: 'Pune' });
+  await add(staging, 'partner', { name: 'Night Owl Riders' });
+  const id = await add(staging, 'business', {
+    cities: [{ city: 'Pune', partner: 'Night Owl Riders' }],
+  });
+  const key = { entity: 'business', id };
+  expect(await reasons(staging, [key])).toEqual(['partner-missing']);
+  await expect(transfer(staging, [key])).rejects.toThrow(
+    '“Night Owl Riders” is not in pre-production',
+  );
+  expect(await has(preprod, key)).toBe(false);
+  await transfer(staging, [key], { create: ['partner:Night Owl Riders'] });
+  expect((await get(preprod, key))['cities']).toEqual([
+    { city: 'Pune', partner: 'Night Owl Riders' },
+  ]);
+});
+
+test('S0-101 missing city: named; a tick creates it there under an id of theirs, with its country', async () => {
+  const { staging, preprod } = world;
+  await add(staging, 'city', { name: 'Zürich' });
+  const city = await add(staging, 'city', { name: '東京', country: 'JP' });
+  const id = await add(staging, 'business', { cities: [{ city: '東京', partner: null }] });
+  const key = { entity: 'business', id };
+  expect(await reasons(staging, [key])).toEqual(['city-missing']);
+  const { state } = await transfer(staging, [key], { create: ['city:東京'] });
+  expect(state).toBe('verified');
+  const created = await get(preprod, { entity: 'city', id: 1_000_000_000 });
+  expect(created).toMatchObject({ name: '東京', country: 'JP' });
+  expect(created.id).not.toBe(city);
+});
+
+test('S0-92 a name that differs there can be mapped for good; the row is then in sync', async () => {
+  const { staging, preprod } = world;
+  await add(staging, 'city', { name: 'Bombay' });
+  await add(preprod, 'city', { name: 'Mumbai' });
+  const id = await add(staging, 'business', { cities: [{ city: 'Bombay', partner: null }] });
+  const key = { entity: 'business', id };
+  await nameMapping.mapName(staging, pm.email, { entity: 'city', name: 'Bombay', there: 'Mumbai' });
+  await transfer(staging, [key]);
+  expect((await get(preprod, key))['cities']).toEqual([{ city: 'Mumbai', partner: null }]);
+  const { facts } = await sheet(staging, [key]);
+  expect(facts.pairs.get(`business:${id}`)?.status).toBe('In sync');
+});
+
+test('an ambiguous name is not guessed', async () => {
+  const { staging, preprod } = world;
+  await add(staging, 'city', { name: 'Hyderabad' });
+  await preprod.sql.query(
+    "insert into city (id, name, modified_at) values (1, 'Hyderabad', now(3)), (2, 'Hyderabad', now(3))",
+  );
+  const id = await add(staging, 'business', { cities: [{ city: 'Hyderabad', partner: null }] });
+  expect(await reasons(staging, [{ entity: 'business', id }])).toEqual(['name-ambiguous']);
+});
+
+test('S0-101 missing parent: it goes along by itself, and is named when it is nowhere', async () => {
+  const { staging, preprod } = world;
+  const business = await add(staging, 'business');
+  const form = await add(staging, 'form');
+  const task = await add(staging, 'task', { business, form });
+  const key = { entity: 'task', id: task };
+  const { plan } = await sheet(staging, [key]);
+  expect(plan.steps.map(({ entity, because }) => [entity, because !== null])).toEqual([
+    ['business', true],
+    ['form', true],
+    ['task', false],
+  ]);
+  await staging.sql.query('delete from business');
+  expect(await reasons(staging, [key])).toEqual(['parent-missing']);
+  expect(await has(preprod, key)).toBe(false);
+});
+
+test('too long a value for the column there', async () => {
+  const { staging, preprod } = world;
+  const id = await add(staging, 'banner', { title: 'x'.repeat(90) });
+  await preprod.sql.query('alter table banner modify title varchar(60) not null');
+  try {
+    const { plan } = await sheet(staging, [{ entity: 'banner', id }]);
+    expect(plan.problems[0]?.message).toContain(
+      'has 90 characters; pre-production has room for 60',
+    );
+  } finally {
+    await preprod.sql.query('alter table banner modify title varchar(100) not null');
+  }
+});
+
+test('unique key taken there: named with the row that has it', async () => {
+  const { staging, preprod } = world;
+  for (const [entity, field] of [
+    ['business', 'name'],
+    ['form', 'name'],
+  ] as const) {
+    const there = await add(preprod, entity, { [field]: `Taken ${entity}` });
+    const id = await add(staging, entity, { [field]: `Taken ${entity}` });
+    const { plan } = await sheet(staging, [{ entity, id }]);
+    expect(plan.problems.map(({ reason }) => reason)).toEqual(['unique-taken']);
+    expect(plan.problems[0]?.message).toContain(String(there));
+  }
+});
+
+test('a name that another row gives up in the same transfer goes in a second one', async () => {
+  const { staging, preprod } = world;
+  const keys = [
+    { entity: 'form', id: await add(staging, 'form', { name: 'Corner Café' }) },
+    { entity: 'form', id: await add(staging, 'form', { name: 'Tea House' }) },
+  ];
+  await transfer(staging, keys);
+  await change(staging, keys[0]!, { name: 'Corner Bakery' });
+  await change(staging, keys[1]!, { name: 'Corner Café' });
+  const { plan } = await sheet(staging, keys);
+  expect(plan.problems[0]?.message).toContain('leave this row out and send it afterwards');
+  await transfer(staging, [keys[0]!]);
+  await transfer(staging, [keys[1]!]);
+  expect((await get(preprod, keys[1]!))['name']).toBe('Corner Café');
+});
+
+test('J-1 a column missing there', async () => {
+  const { staging, preprod } = world;
+  const id = await add(staging, 'banner');
+  await preprod.sql.query('alter table banner drop column link');
+  try {
+    const { plan } = await sheet(staging, [{ entity: 'banner', id }]);
+    expect(plan.problems.map(({ reason }) => reason)).toEqual(['column-missing']);
+    expect(plan.problems[0]?.message).toContain('have no “Link” yet');
+  } finally {
+    await preprod.sql.query('alter table banner add column link varchar(300) null after image');
+  }
+});
+
+test('J-1 a column there that must be filled and is unknown here', async () => {
+  const { staging, preprod } = world;
+  const id = await add(staging, 'sts', { business: await add(staging, 'business') });
+  await preprod.sql.query('alter table sts add column channel varchar(10) not null');
+  try {
+    expect(await reasons(staging, [{ entity: 'sts', id }])).toEqual(['column-unknown']);
+  } finally {
+    await preprod.sql.query('alter table sts drop column channel');
+  }
+});
+
+test('J-1 destination updating: on the sheet, and under the claims when it begins after the sheet', async () => {
+  const { staging, preprod } = world;
+  const key = { entity: 'form', id: await add(staging, 'form') };
+  await writeVersion(preprod.documents, { databaseVersion: '1.0.0', isUpdating: true });
+  expect(await reasons(staging, [key])).toEqual(['updating']);
+  await writeVersion(preprod.documents, { databaseVersion: '0.9.0', isUpdating: false });
+  const { plan } = await sheet(staging, [key]);
+  expect(plan.problems).toEqual([]);
+  expect(plan.notices[0]).toContain('at version 0.9.0');
+  await preprod.documents.collection('metadata').deleteMany({});
+  expect(await reasons(staging, [key])).toEqual(['no-version']);
+});
+
+test('S0-33 unknown id: nothing to send; forged type: not in the catalogue', async () => {
+  const { staging } = world;
+  await expect(transfer(staging, [{ entity: 'task', id: 987_654 }])).rejects.toThrow(Invalid);
+  expect(() => parseKeys('person:1')).toThrow(NotFound);
+  expect(() => parseKeys('task:1; drop table task')).toThrow(Invalid);
+  expect(() => parseKeys('city:1')).toThrow('belong to their environment');
+});
+
+test('changed while looking: the click answers with a fresh sheet and writes nothing', async () => {
+  const { staging, preprod } = world;
+  const key = { entity: 'form', id: await add(staging, 'form') };
+  const { selection, plan } = await sheet(staging, [key]);
+  await change(staging, key, { description: 'One more thing' });
+  await expect(send(roadFrom(staging), selection, click(plan.hash))).rejects.toThrow(SheetOutdated);
+  expect(await has(preprod, key)).toBe(false);
+});
+
+test('changed there since: refused until the word is typed, then replaced', async () => {
+  const { staging, preprod } = world;
+  const key = { entity: 'form', id: await add(staging, 'form') };
+  await transfer(staging, [key]);
+  await change(preprod, key, { description: 'Mended there' });
+  await change(staging, key, { description: 'Ours' });
+  expect(await reasons(staging, [key])).toEqual(['changed-there']);
+  await expect(transfer(staging, [key])).rejects.toThrow('changed in pre-production');
+  expect((await get(preprod, key))['description']).toBe('Mended there');
+  await transfer(staging, [key], { overwrite: 'Overwrite' });
+  expect((await get(preprod, key))['description']).toBe('Ours');
+});
+
+test('two PMs at once: one transfer, the other is told', async () => {
+  const { staging, preprod } = world;
+  const key = { entity: 'form', id: await add(staging, 'form') };
+  const { selection, plan } = await sheet(staging, [key]);
+  const ends = await Promise.allSettled([
+    send(roadFrom(staging), selection, click(plan.hash)),
+    send(roadFrom(staging), selection, { ...click(plan.hash), person: 'other@example.com' }),
+  ]);
+  const states = ends.map((end) =>
+    end.status === 'fulfilled' ? end.value.state : (end.reason as Error).constructor.name,
+  );
+  expect(states.filter((state) => state === 'verified')).toHaveLength(1);
+  expect(['refused', 'SheetMoved', 'Invalid']).toContain(
+    states.find((state) => state !== 'verified'),
+  );
+  expect(await has(preprod, key)).toBe(true);
+});
+
+test('double click: one transfer; the same key with another plan is refused', async () => {
+  const { staging } = world;
+  const key = { entity: 'form', id: await add(staging, 'form') };
+  const { selection, plan } = await sheet(staging, [key]);
+  const same = click(plan.hash);
+  const [first, second] = await Promise.all([
+    send(roadFrom(staging), selection, same),
+    send(roadFrom(staging), selection, same),
+  ]);
+  expect(second.id).toBe(first.id);
+  expect((await byKey(staging.sql, pm.email, same.idempotencyKey))?.state).toBe('verified');
+  const other = { ...same, planHash: 'f'.repeat(64) };
+  await expect(send(roadFrom(staging), selection, other)).rejects.toThrow(Invalid);
+});
+
+test('S0-23 S0-99 what an editor saved stays out until a PM adopts that content; the next such save lapses it', async () => {
+  const { staging, preprod } = world;
+  const form = await add(staging, 'form');
+  const field = await add(staging, 'form_field', { form });
+  const key = { entity: 'form', id: form };
+  await transfer(staging, [key]);
+  await change(staging, { entity: 'form_field', id: field }, { label: 'Debug label' }, ed);
+  const { plan } = await sheet(staging, [key]);
+  expect(plan.problems.map(({ reason }) => reason)).toEqual(['engineering']);
+  expect(plan.problems[0]?.message).toContain('ed@example.com');
+  expect(plan.problems[0]?.message).toContain('Label');
+  await adoption.adopt(staging, pm.email, key, await markedAt(staging, key));
+  expect(await reasons(staging, [key])).toEqual([]);
+  await change(staging, { entity: 'form_field', id: field }, { label: 'Debug label 2' }, ed);
+  expect(await reasons(staging, [key])).toEqual(['engineering']);
+  expect((await get(preprod, { entity: 'form_field', id: field }))['label']).toBe('Date of birth');
+});
+
+test('adopting what was saved again meanwhile is refused', async () => {
+  const { staging } = world;
+  const key = { entity: 'form', id: await add(staging, 'form', {}, ed) };
+  const seen = await markedAt(staging, key);
+  await change(staging, key, { description: 'Later' }, ed);
+  await expect(adoption.adopt(staging, pm.email, key, seen)).rejects.toThrow('was saved again');
+});
+
+test('Not for production keeps a row out of transfers until it is lifted', async () => {
+  const { staging } = world;
+  const key = { entity: 'form', id: await add(staging, 'form') };
+  await holds.hold(staging, pm.email, key, 'Only for the regression suite');
+  expect(await reasons(staging, [key])).toEqual(['on-hold']);
+  await holds.removeHold(staging, pm.email, key);
+  expect(await reasons(staging, [key])).toEqual([]);
+});
+
+test('a text with this environment’s own address is caught', async () => {
+  const { staging } = world;
+  const id = await add(staging, 'banner', { link: 'https://staging.example.com/offers' });
+  const route = { ...roadFrom(staging), hostHere: 'staging.example.com' };
+  const { selection } = await sheet(staging, [{ entity: 'banner', id }]);
+  const { plan } = await prepareSheet(route, selection);
+  expect(plan.problems.map(({ reason }) => reason)).toEqual(['host-name']);
+});

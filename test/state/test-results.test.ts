@@ -1,0 +1,150 @@
+// What was tested in pre-production: bound to content, shown on the sheet, and a condition where it is asked for.
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { keyText, type RowKey } from '../../src/catalog/entity.ts';
+import * as verdicts from '../../src/state/test-results.ts';
+import { openSite, textOf, type Site } from '../support/people.ts';
+import * as selections from '../../src/sheet/selections.ts';
+import { prepareSheet } from '../../src/sheet/sheet.ts';
+import { add, change, has, roadFrom, transfer } from '../support/rows.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+let site: Site;
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(async () => {
+  await world.clear();
+  site = await openSite(world, 'preprod', { REQUIRE_TESTED: 'true' });
+});
+afterAll(() => world.close());
+
+async function arrived() {
+  const { staging } = world;
+  const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit details' }) };
+  const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: form.id }) };
+  await transfer(staging, [form]);
+  return { form, field };
+}
+
+const seenOf = async (key: RowKey) =>
+  (await verdicts.hashesWithDependents(world.preprod, [key])).get(keyText(key)) ?? '';
+
+async function say(role: 'pm' | 'vic', key: RowKey, verdict: string, note = '') {
+  const client = await site.as(role);
+  const address = `/catalog/${key.entity}/${key.id}`;
+  return client.post(`${address}/verdict`, { verdict, note, seen: await seenOf(key) });
+}
+
+async function sheetOf(key: RowKey) {
+  const client = await site.as('pm');
+  const chosen = await client.post('/selections', { rows: keyText(key) });
+  return textOf((await client.get(String(chosen.headers['location']))).text);
+}
+
+test('anyone signed in may say so in pre-production; the sheet shows who, and that it is this very content', async () => {
+  const { form } = await arrived();
+  expect(await sheetOf(form)).toContain('was not marked Works by anyone but you');
+  expect((await say('vic', form, 'works', 'On iOS and Android')).status).toBe(303);
+  const sheet = await sheetOf(form);
+  expect(sheet).toContain('Works , says vic@example.com, this very content: On iOS and Android');
+  expect(sheet).not.toContain('in the way');
+  const client = await site.as('vic');
+  expect(textOf((await client.get('/arrivals')).text)).toContain('Works , says vic@example.com');
+  await site.close();
+});
+
+test('another content is not tested any more, also when only a field of the form changed', async () => {
+  const { form, field } = await arrived();
+  await say('vic', form, 'works');
+  await change(world.staging, field, { label: 'Newer' });
+  await transfer(world.staging, [form]);
+  const sheet = await sheetOf(form);
+  expect(sheet).toContain('was not marked Works by anyone but you');
+  expect(sheet).toContain('an earlier one was marked Works by vic@example.com');
+  await site.close();
+});
+
+test('the sender’s own word is not enough, and “does not work” stands in the way', async () => {
+  const { form } = await arrived();
+  await say('pm', form, 'works');
+  expect(await sheetOf(form)).toContain('was not marked Works by anyone but you');
+  await say('vic', form, 'does-not-work', 'Crashes');
+  expect(await sheetOf(form)).toContain('does not work, says vic@example.com: Crashes');
+  await say('vic', form, 'works');
+  expect(await sheetOf(form)).not.toContain('in the way');
+  await site.close();
+});
+
+test('a mixture that nobody has tried does not pass: fields left out, or a dependent alone', async () => {
+  const { staging, preprod } = world;
+  const { form, field } = await arrived();
+  await say('vic', form, 'works');
+  await transfer(preprod, [form]);
+  await change(staging, form, { description: 'Newer', name: 'Other name' });
+  await change(staging, field, { label: 'Newer' });
+  await transfer(staging, [form]);
+  await say('vic', form, 'works');
+  const route = { ...roadFrom(preprod), testedForSender: 'pm@example.com' };
+  const reasons = async (keys: RowKey[], choices = {}) => {
+    const id = await selections.create(preprod.sql, 'pm@example.com', { keys });
+    const selection = await selections.find(preprod.sql, id);
+    const { plan } = await prepareSheet(route, {
+      ...selection,
+      choices: { ...selection.choices, ...choices },
+    });
+    return plan.problems.map(({ reason }) => reason);
+  };
+  expect(await reasons([form])).toEqual([]);
+  expect(await reasons([field])).toEqual(['not-tested']);
+  expect(await reasons([form], { kept: { [keyText(form)]: ['name'] } })).toEqual(['not-tested']);
+  await site.close();
+});
+
+test('a dependent that moved is asked about with its new owner, also when the move is left out', async () => {
+  const { staging, preprod } = world;
+  const { form, field } = await arrived();
+  const other = { entity: 'form', id: await add(staging, 'form', { name: 'Other form' }) };
+  await transfer(staging, [other]);
+  for (const key of [form, other]) await transfer(preprod, [key]);
+  await change(staging, field, { form: other.id, label: 'Newer' });
+  await transfer(staging, [other]);
+  const route = { ...roadFrom(preprod), testedForSender: 'pm@example.com' };
+  const id = await selections.create(preprod.sql, 'pm@example.com', { keys: [field] });
+  const selection = await selections.find(preprod.sql, id);
+  const choices = { ...selection.choices, kept: { [keyText(field)]: ['form'] } };
+  const { plan } = await prepareSheet(route, { ...selection, choices });
+  expect(plan.problems.map(({ reason }) => reason)).toContain('not-tested');
+  await site.close();
+});
+
+test('a verdict on what has changed since the page was opened is refused', async () => {
+  const { form } = await arrived();
+  const client = await site.as('vic');
+  const seen = await seenOf(form);
+  await change(world.staging, form, { description: 'Newer' });
+  await transfer(world.staging, [form]);
+  const answer = await client.post(`/catalog/form/${form.id}/verdict`, { verdict: 'works', seen });
+  expect(answer.status).toBe(409);
+  expect(textOf(answer.text)).toContain('Try it once more');
+  await site.close();
+});
+
+test('without the setting it is only shown; in staging nobody is asked', async () => {
+  const { form } = await arrived();
+  const open = await openSite(world, 'preprod');
+  const client = await open.as('pm');
+  const chosen = await client.post('/selections', { rows: keyText(form) });
+  const sheet = textOf((await client.get(String(chosen.headers['location']))).text);
+  expect(sheet).toContain('This content is not tested');
+  expect(sheet).not.toContain('in the way');
+  await open.close();
+  const staging = await openSite(world, 'staging');
+  const editor = await staging.as('pm');
+  expect((await editor.post(`/catalog/form/${form.id}/verdict`, { verdict: 'works' })).status).toBe(
+    403,
+  );
+  await staging.close();
+  expect(await has(world.production, form)).toBe(false);
+  await site.close();
+});

@@ -1,0 +1,216 @@
+// The sheet and the click through the pages: what a PM sees and presses.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { v4 as uuid } from 'uuid';
+import { add, change, ed, get, has, transfer } from '../support/rows.ts';
+import { openSite, textOf, type Client, type Site } from '../support/people.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+let site: Site;
+let ana: Client;
+beforeAll(async () => {
+  world = await openWorld();
+  site = await openSite(world, 'staging');
+});
+beforeEach(async () => {
+  await world.clear();
+  ana = await site.as('pm');
+});
+afterAll(async () => {
+  await site.close();
+  await world.close();
+});
+
+/** Chooses rows and opens their sheet. */
+async function open(client: Client, ...rows: string[]) {
+  const chosen = await client.post('/selections', { rows });
+  const address = chosen.headers['location'] ?? '';
+  const { text } = await client.get(address).expect(200);
+  const hidden = (name: string) =>
+    new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1] ?? '';
+  const click = { selection: hidden('selection'), plan: hidden('plan'), idempotency_key: uuid() };
+  return { address, text: textOf(text), click };
+}
+
+test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a PM sends one task: INSERT, then UPDATE of every column, same id', async () => {
+  const { staging, preprod } = world;
+  const business = await add(staging, 'business');
+  const id = await add(staging, 'task', { business, title: 'Book a visit', priority: 3 });
+  const first = await open(ana, `task:${id}`);
+  expect(first.text).toContain('Transfer 2 rows to pre-production');
+  const sent = await ana.post('/transfers', first.click);
+  expect(textOf((await ana.get(sent.headers['location'] ?? '')).text)).toContain(
+    '2 rows transferred to pre-production.',
+  );
+  const key = { entity: 'task', id };
+  await preprod.sql.query("update task set message = 'unnoticed' where 1 = 0");
+  await change(staging, key, {
+    title: 'Book a visit today',
+    message: 'Hello',
+    priority: 4,
+    active: false,
+  });
+  const second = await open(ana, `task:${id}`);
+  expect(second.text).toContain('is updated');
+  await ana.post('/transfers', second.click);
+  const { modified_at: _here, ...here } = await get(staging, key);
+  const { modified_at: _there, ...there } = await get(preprod, key);
+  expect(there).toEqual(here);
+});
+
+test('S0-15 S0-32 in pre-production the Arrived page leads to production, with a reason', async () => {
+  const { staging, preprod, production } = world;
+  const key = { entity: 'form', id: await add(staging, 'form', { name: 'Address change' }) };
+  await transfer(staging, [key]);
+  const above = await openSite(world, 'preprod');
+  const pm = await above.as('pm');
+  const page = await pm.get('/arrivals').expect(200);
+  expect(textOf(page.text)).toContain('Address change');
+  const path = /action="(\/arrivals\/[^"]+\/selection)"/.exec(page.text)?.[1] ?? '';
+  expect((await pm.post(path)).status).toBe(422);
+  const chosen = await pm.post(path, { rows: [`form:${key.id}`] });
+  const { text } = await pm.get(chosen.headers['location'] ?? '');
+  const hidden = (name: string) =>
+    new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1] ?? '';
+  const click = { selection: hidden('selection'), plan: hidden('plan'), idempotency_key: uuid() };
+  const without = await pm.post('/transfers', click);
+  expect(without.status).toBe(422);
+  expect(textOf(without.text)).toContain('Enter a reason');
+  const sent = await pm.post('/transfers', { ...click, idempotency_key: uuid(), reason: 'Launch' });
+  expect(sent.status).toBe(303);
+  expect((await get(production, key))['name']).toBe('Address change');
+  const [arrivals] = await production.sql.query('select chain from arrival');
+  expect((arrivals as { chain: string }[])[0]?.chain).toMatch(/^\["[0-9a-f-]{36}"\]$/);
+  expect(preprod.name).toBe('preprod');
+  await above.close();
+});
+
+test('S0-05 S0-10 S0-12 nothing goes round the route: pre-production knows no other way, production none', async () => {
+  const production = await openSite(world, 'production');
+  const pm = await production.as('pm');
+  expect((await pm.post('/selections', { rows: ['task:1'] })).status).toBe(403);
+  expect((await pm.post('/transfers', {})).status).toBe(403);
+  expect(world.staging.destination?.name).toBe('preprod');
+  expect(world.preprod.destination?.name).toBe('production');
+  expect(world.production.destination).toBeNull();
+  await production.close();
+});
+
+test('S0-21 S0-23 not a PM: the URL is refused and nothing is written', async () => {
+  const id = await add(world.staging, 'form');
+  const { click } = await open(ana, `form:${id}`);
+  for (const role of ['ed', 'vic', 'ops', 'oncall']) {
+    const client = await site.as(role);
+    expect((await client.post('/transfers', click)).status).toBe(403);
+    expect((await client.post('/selections', { rows: [`form:${id}`] })).status).toBe(403);
+  }
+  expect(await has(world.preprod, { entity: 'form', id })).toBe(false);
+});
+
+test('S0-23 S0-99 the sheet says what engineering changed, and adopting it there opens the way', async () => {
+  const id = await add(world.staging, 'form', { name: 'Address change' });
+  await change(world.staging, { entity: 'form', id }, { description: 'Debug' }, ed);
+  const { text, address } = await open(ana, `form:${id}`);
+  expect(text).toContain('has work by ed@example.com: Description');
+  const seen = /name="seen" value="([^"]+)"/.exec((await ana.get(address)).text)?.[1];
+  const adopted = await ana.post(`/catalog/form/${id}/adoption`, { seen, return: address });
+  expect(adopted.headers['location']).toBe(address);
+  const { click } = await open(ana, `form:${id}`);
+  expect((await ana.post('/transfers', click)).status).toBe(303);
+  expect(textOf((await ana.get('/audit')).text)).toContain('adopted');
+});
+
+describe('the sheet', () => {
+  test('changed since it was opened: 409 with a fresh sheet, and what was typed is still there', async () => {
+    const id = await add(world.staging, 'form');
+    const { click } = await open(ana, `form:${id}`);
+    await change(world.staging, { entity: 'form', id }, { description: 'Later' });
+    const answer = await ana.post('/transfers', { ...click, name: 'Autumn', reason: 'Because' });
+    expect(answer.status).toBe(409);
+    expect(textOf(answer.text)).toContain('Something changed since you opened this page.');
+    expect(answer.text).toContain('value="Autumn"');
+    expect(answer.text).toContain('Later');
+    expect(await has(world.preprod, { entity: 'form', id })).toBe(false);
+  });
+
+  test('also under this business: rows that wait are offered and added', async () => {
+    const { staging, preprod } = world;
+    const business = await add(staging, 'business', { name: 'Kesar' });
+    const tasks = [];
+    for (let one = 0; one < 3; one += 1) tasks.push(await add(staging, 'task', { business }));
+    const { text, address } = await open(ana, `business:${business}`);
+    expect(text).toContain('Also under “Kesar”: 3 tasks new or changed');
+    await ana.post(`${address}/choices`, { add: tasks.map((id) => `task:${id}`).join(' ') });
+    const fresh = textOf((await ana.get(address)).text);
+    expect(fresh).toContain('Transfer 4 rows to pre-production');
+    expect(await has(preprod, { entity: 'business', id: business })).toBe(false);
+  });
+
+  test('a parent that is there but differs is offered; what else is affected is said', async () => {
+    const { staging } = world;
+    const business = await add(staging, 'business');
+    const form = await add(staging, 'form', { name: 'Visit details' });
+    const one = await add(staging, 'task', { business, form, title: 'One' });
+    await add(staging, 'task', { business, form, title: 'Two' });
+    await transfer(staging, [{ entity: 'task', id: one }]);
+    await change(staging, { entity: 'form', id: form }, { description: 'Newer' });
+    await change(staging, { entity: 'task', id: one }, { title: 'One, newer' });
+    const { text } = await open(ana, `task:${one}`);
+    expect(text).toContain(
+      'Also send form “Visit details”: it is there, but differs (Changed here)',
+    );
+    const affected = await open(ana, `form:${form}`);
+    expect(affected.text).toContain('Form “Visit details” is also used there by 1 task');
+  });
+
+  test('rows that are the same are listed as the same, and sent again only when asked', async () => {
+    const id = await add(world.staging, 'form');
+    await transfer(world.staging, [{ entity: 'form', id }]);
+    const { text, click } = await open(ana, `form:${id}`);
+    expect(text).toContain('There is nothing to send');
+    expect((await ana.post('/transfers', click)).status).toBe(422);
+    const before = await get(world.preprod, { entity: 'form', id });
+    const again = await open(ana, `form:${id}`);
+    const resent = await ana.post('/transfers', { ...again.click, resend: 'yes' });
+    expect(resent.headers['location']).toBe(again.address);
+    const asked = await ana.get(again.address);
+    const plan = /name="plan" value="([^"]*)"/.exec(asked.text)?.[1] ?? '';
+    const sent = await ana.post('/transfers', {
+      ...again.click,
+      plan,
+      idempotency_key: uuid(),
+      resend: 'yes',
+    });
+    expect(sent.status).toBe(303);
+    const after = await get(world.preprod, { entity: 'form', id });
+    expect(after.modified_at > before.modified_at).toBe(true);
+  });
+
+  test('a double click on the button is one transfer', async () => {
+    const id = await add(world.staging, 'form');
+    const { click } = await open(ana, `form:${id}`);
+    const answers = await Promise.all([
+      ana.post('/transfers', click),
+      ana.post('/transfers', click),
+    ]);
+    const [one, other] = answers.map((answer) => answer.headers['location']);
+    expect(one).toMatch(/^\/transfers\/\d+$/);
+    expect(other).toBe(one);
+  });
+
+  test('a local field does not travel: the key that holds there stays there', async () => {
+    const { staging, preprod } = world;
+    const business = await add(staging, 'business');
+    const tool = await add(staging, 'external_tool', { business, key: 'staging-key' });
+    await transfer(staging, [{ entity: 'business', id: business }]);
+    const key = { entity: 'external_tool', id: tool };
+    expect((await get(preprod, key))['key']).toBeNull();
+    await preprod.sql.query("update external_tool set `key` = 'preprod-key'");
+    await change(staging, key, { name: 'Calendar, renamed', key: 'other' });
+    await transfer(staging, [{ entity: 'business', id: business }]);
+    expect(await get(preprod, key)).toMatchObject({
+      name: 'Calendar, renamed',
+      key: 'preprod-key',
+    });
+  });
+});

@@ -1,0 +1,285 @@
+// Taking back: whole transfers and single rows, through the same sheet.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { v4 as uuid } from 'uuid';
+import { type RowKey, keyText } from '../../src/catalog/entity.ts';
+import { entityNamed } from '../../src/catalog/index.ts';
+import type { Transfer } from '../../src/writing/journal.ts';
+import * as marks from '../../src/transfers/hold.ts';
+import { claimsIn, statesOf } from '../support/killing.ts';
+import { hire, openSite, textOf } from '../support/people.ts';
+import { add, change, get, has, pm, sheet, transfer, undo, undoSheet } from '../support/rows.ts';
+import { openWorld, type World } from '../support/world.ts';
+import { pendingRows } from '../../src/state/pending.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(() => world.clear());
+afterAll(() => world.close());
+
+/** Undoes an undo, with the tick that it may come back. */
+async function redo(back: Transfer) {
+  const { plan } = await undoSheet(world.staging, back);
+  const again = plan.steps.map(keyText);
+  return undo(world.staging, back, [], 'It was right', uuid(), { again });
+}
+
+const keyOf = (entity: string, id: number): RowKey => ({ entity, id });
+
+async function launch() {
+  const { staging } = world;
+  const business = await add(staging, 'business');
+  const form = await add(staging, 'form');
+  const field = await add(staging, 'form_field', { form });
+  const task = await add(staging, 'task', { business, form });
+  const keys = {
+    business: keyOf('business', business),
+    form: keyOf('form', form),
+    field: keyOf('form_field', field),
+    task: keyOf('task', task),
+  };
+  return { ...keys, sent: await transfer(staging, [keys.task]) };
+}
+
+const here = (key: RowKey) => has(world.preprod, key);
+
+test('takes back everything that a transfer created, in both databases', async () => {
+  const { business, form, field, task, sent } = await launch();
+  for (const key of [business, form, field, task]) expect(await here(key)).toBe(true);
+  const back = await undo(world.staging, sent);
+  expect(back).toMatchObject({ kind: 'undo', state: 'verified' });
+  for (const key of [business, form, field, task]) expect(await here(key)).toBe(false);
+  for (const key of [business, form, field, task]) expect(await has(world.staging, key)).toBe(true);
+  expect(await claimsIn(world.preprod)).toBe(0);
+});
+
+test('an update becomes again what stood there, with a fresh modified_at, and can itself be undone', async () => {
+  const { staging, preprod } = world;
+  const { form, field } = await launch();
+  await change(staging, form, { description: 'Newer' });
+  await change(staging, field, { label: 'Newer' });
+  const sent = await transfer(staging, [form]);
+  const after = await get(preprod, form);
+  const back = await undo(staging, sent);
+  const before = await get(preprod, form);
+  expect(before['description']).toBeNull();
+  expect((await get(preprod, field))['label']).toBe('Date of birth');
+  expect(before.modified_at > after.modified_at).toBe(true);
+  const asked = await undoSheet(staging, back);
+  expect(asked.plan.problems.map(({ reason }) => reason)).toEqual(['undone']);
+  const again = await redo(back);
+  expect((await get(preprod, form))['description']).toBe('Newer');
+  expect((await get(preprod, field))['label']).toBe('Newer');
+  expect(again.name).toContain('Undo of undo of');
+  const { plan } = await sheet(staging, [form]);
+  expect(plan.steps.map(({ action }) => action)).toEqual(['same', 'same']);
+});
+
+test('single rows: what belongs to a row goes along, the rest stays', async () => {
+  const { staging, preprod } = world;
+  const { form, field, business } = await launch();
+  await change(staging, form, { description: 'Newer' });
+  await change(staging, field, { label: 'Newer' });
+  await change(staging, business, { description: 'Newer' });
+  const sent = await transfer(staging, [form, business]);
+  await undo(staging, sent, [form]);
+  expect((await get(preprod, form))['description']).toBeNull();
+  expect((await get(preprod, field))['label']).toBe('Date of birth');
+  expect((await get(preprod, business))['description']).toBe('Newer');
+});
+
+test('rows edited since, and rows that they need, are listed and left', async () => {
+  const { preprod, staging } = world;
+  const { business, form, field, task, sent } = await launch();
+  await change(preprod, task, { title: 'Edited there' });
+  const { plan } = await undoSheet(staging, sent);
+  const left = Object.fromEntries(plan.skipped.map(({ row, why }) => [keyText(row), why]));
+  expect(left[keyText(task)]).toContain('Title was edited in pre-production since, last by pm@');
+  expect(left[keyText(form)]).toContain('task “Edited there” needs it and stays');
+  expect(left[keyText(business)]).toContain('needs it and stays');
+  expect(left[keyText(field)]).toBeUndefined();
+  await undo(staging, sent);
+  expect(await here(task)).toBe(true);
+  expect(await here(form)).toBe(true);
+  expect(await here(field)).toBe(false);
+});
+
+test('what something new needs by now is left: a task that came later', async () => {
+  const { staging } = world;
+  const { business, form, sent } = await launch();
+  const later = await add(staging, 'task', { business: business.id, form: form.id });
+  await transfer(staging, [keyOf('task', later)]);
+  const { plan } = await undoSheet(staging, sent);
+  expect(plan.skipped.map(({ row }) => row.entity).toSorted()).toEqual(['business', 'form']);
+  await undo(staging, sent);
+  expect(await here(keyOf('task', later))).toBe(true);
+  expect(await here(form)).toBe(true);
+});
+
+test('a city that a tick created goes with the undo, unless someone else is linked with it by now', async () => {
+  const { staging, preprod } = world;
+  await add(staging, 'city', { name: 'Pune' });
+  const cities = [{ city: 'Pune', partner: null }];
+  const one = keyOf('business', await add(staging, 'business', { cities }));
+  const sent = await transfer(staging, [one], { create: ['city:Pune'] });
+  const cityThere = async () =>
+    ((await preprod.sql.query('select id from city'))[0] as unknown[]).length;
+  expect(await cityThere()).toBe(1);
+  const other = keyOf('business', await add(staging, 'business', { cities }));
+  await transfer(staging, [other]);
+  const { plan } = await undoSheet(staging, sent);
+  expect(plan.skipped.map(({ why }) => why)).toEqual([
+    expect.stringContaining('needs it and stays'),
+  ]);
+  await undo(staging, sent);
+  expect(await cityThere()).toBe(1);
+});
+
+test('a deletion is undone: the row stands there again under its id', async () => {
+  const { staging, preprod } = world;
+  const form = keyOf('form', await add(staging, 'form'));
+  const field = keyOf('form_field', await add(staging, 'form_field', { form: form.id }));
+  await transfer(staging, [form]);
+  const before = await get(preprod, field);
+  await deleteHere(form);
+  const gone = await transfer(staging, [form]);
+  expect(await here(form)).toBe(false);
+  await undo(staging, gone);
+  const again = await get(preprod, field);
+  expect({ ...again, modified_at: '' }).toEqual({ ...before, modified_at: '' });
+  expect((await problems([form])).map(({ reason }) => reason)).toEqual(['undone']);
+});
+
+async function deleteHere(key: RowKey) {
+  const { remove } = await import('../../src/editing/deletions.ts');
+  const { staging } = world;
+  await remove({ here: staging, lease: 2000 }, pm, entityNamed(key.entity), key.id);
+}
+
+const problems = async (...given: [RowKey[], Parameters<typeof sheet>[2]?]) =>
+  (await sheet(world.staging, ...given)).plan.problems;
+
+describe('what was undone is held', () => {
+  test('that very content asks first; a newer one does not', async () => {
+    const { staging } = world;
+    const { form } = await launch();
+    await change(staging, form, { description: 'Crashes' });
+    await undo(staging, await transfer(staging, [form]), [], 'crashes on iOS');
+    const [held] = await problems([form]);
+    expect(held?.reason).toBe('undone');
+    expect(held?.message).toContain(
+      'was undone from pre-production by pm@example.com: crashes on iOS. This is that very content.',
+    );
+    expect((await pendingRows(staging.sql, entityNamed('form'))).get(form.id)?.isUndone).toBe(true);
+    expect(await problems([form], { again: [keyText(form)] })).toEqual([]);
+    await change(staging, form, { description: 'Mended' });
+    expect(await problems([form])).toEqual([]);
+    await transfer(staging, [form]);
+    expect(await problems([form])).toEqual([]);
+  });
+});
+
+test('what was undone while a row is on hold here stays a matter of its own', async () => {
+  const { staging } = world;
+  const { form, sent } = await launch();
+  await marks.hold(staging, pm.email, form, 'not yet');
+  const { plan } = await undoSheet(staging, sent);
+  expect(plan.problems).toEqual([]);
+});
+
+test('what an undo restored is not taken for ours: their own value still asks for the word', async () => {
+  const { staging, preprod } = world;
+  const { form } = await launch();
+  await change(staging, form, { description: 'Ours' });
+  await change(preprod, form, { description: 'Theirs' });
+  const sent = await transfer(staging, [form], { overwrite: 'overwrite' });
+  await undo(staging, sent);
+  expect((await get(preprod, form))['description']).toBe('Theirs');
+  await change(staging, form, { description: 'Ours, second wording' });
+  expect((await problems([form])).map(({ reason }) => reason)).toEqual(['changed-there']);
+});
+
+test('the hold follows the content: sending something else keeps it, undoing once more sets it again', async () => {
+  const { staging } = world;
+  const { form } = await launch();
+  await change(staging, form, { description: 'Crashes' });
+  const first = await undo(staging, await transfer(staging, [form]));
+  await change(staging, form, { description: 'Something else' });
+  await transfer(staging, [form]);
+  await change(staging, form, { description: 'Crashes' });
+  expect((await problems([form])).map(({ reason }) => reason)).toEqual(['undone']);
+  expect(first.kind).toBe('undo');
+  const sent = await transfer(staging, [form], { again: [keyText(form)] });
+  const once = await undo(staging, sent);
+  const redone = await redo(once);
+  await undo(staging, redone);
+  expect((await problems([form])).map(({ reason }) => reason)).toEqual(['undone']);
+});
+
+test('leaving a row out of an undo leaves what belongs to it, too', async () => {
+  const { form, field, business, sent } = await launch();
+  const site = await openSite(world, 'staging');
+  const client = await site.as('pm');
+  const chosen = await client.post(`/transfers/${sent.number}/undo`);
+  const address = String(chosen.headers['location']);
+  const page = await client.get(address);
+  const leave = [...page.text.matchAll(/name="leave" value="([^"]+)"/g)]
+    .map(([, keys]) => keys ?? '')
+    .find((keys) => keys.split(' ').includes(keyText(form)));
+  expect(leave?.split(' ').toSorted()).toEqual([keyText(form), keyText(field)].toSorted());
+  await client.post(`${address}/choices`, { leave });
+  const text = textOf((await client.get(address)).text);
+  expect(text).not.toContain('Date of birth');
+  expect(await has(world.preprod, business)).toBe(true);
+  await site.close();
+});
+
+test('a double click is one undo, and a second sheet finds nothing left', async () => {
+  const { staging } = world;
+  const { sent } = await launch();
+  const key = uuid();
+  const [one, other] = await Promise.all([
+    undo(staging, sent, [], 'reason', key),
+    undo(staging, sent, [], 'reason', key),
+  ]);
+  expect(one.id).toBe(other.id);
+  await expect(undo(staging, sent)).rejects.toThrow('nothing left to undo');
+  expect(await statesOf(staging)).toEqual(['verified']);
+});
+
+test('whoever is on call may undo with a reason, and every product manager is told', async () => {
+  const { preprod, staging } = world;
+  const { task, sent } = await launch();
+  expect(sent.state).toBe('verified');
+  const onwards = await transfer(preprod, [task]);
+  const site = await openSite(world, 'preprod');
+  await hire(preprod, 'pm');
+  const oncall = await site.as('oncall');
+  const chosen = await oncall.post(`/transfers/${onwards.number}/undo`);
+  const address = String(chosen.headers['location']);
+  const page = await oncall.get(address);
+  expect(textOf(page.text)).toContain('Undo 4 rows in production');
+  const hidden = (name: string) =>
+    new RegExp(`name="${name}" value="([^"]+)"`).exec(page.text)?.[1];
+  const fields = {
+    selection: hidden('selection'),
+    plan: hidden('plan'),
+    idempotency_key: hidden('idempotency_key'),
+    name: hidden('name'),
+  };
+  const unreasoned = await oncall.post('/undos', fields);
+  expect(unreasoned.status).toBe(422);
+  expect(textOf(unreasoned.text)).toContain('Enter a reason');
+  const done = await oncall.post('/undos', { ...fields, reason: 'crashes on iOS' });
+  expect(done.status).toBe(303);
+  expect(await has(world.production, task)).toBe(false);
+  const manager = await site.as('pm');
+  const told = textOf((await manager.get('/messages')).text);
+  expect(told).toContain('oncall@example.com (on call): Undo of');
+  expect(told).toContain('crashes on iOS');
+  expect(textOf((await oncall.get('/messages')).text)).not.toContain('(on call)');
+  expect((await oncall.post('/selections', { rows: keyText(task) })).status).toBe(403);
+  expect(await has(staging, task)).toBe(true);
+  await site.close();
+});

@@ -1,0 +1,274 @@
+// Several people and processes on the same rows at the same time.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { entityNamed } from '../../src/catalog/index.ts';
+import { drawIds } from '../../src/environments/ids.ts';
+import { remove } from '../../src/editing/deletions.ts';
+import * as edits from '../../src/editing/save.ts';
+import { stepsOf } from '../../src/writing/journal.ts';
+import * as adoption from '../../src/transfers/adoption.ts';
+import * as nameMapping from '../../src/transfers/name-mapping.ts';
+import * as holds from '../../src/transfers/hold.ts';
+import {
+  claimsIn,
+  recoverNow,
+  statesOf,
+  transferKilledAt,
+  transferStoppedAt,
+} from '../support/killing.ts';
+import {
+  add,
+  change,
+  contentFor,
+  ed,
+  get,
+  has,
+  writeContextOf,
+  pm,
+  sheet,
+  transfer,
+} from '../support/rows.ts';
+import { openWorld, type World } from '../support/world.ts';
+import { isReadyToSend, pendingRows } from '../../src/state/pending.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(() => world.clear());
+afterAll(() => world.close());
+
+const problemsOf = async (...given: Parameters<typeof sheet>) =>
+  (await sheet(...given)).plan.problems.map(({ reason }) => reason);
+
+test('thirty saves at once all end: writers wait for each other, not for a connection', async () => {
+  const ids = await Promise.all(Array.from({ length: 30 }, () => add(world.staging, 'form')));
+  expect(new Set(ids).size).toBe(30);
+});
+
+test('ids drawn at once are all different', async () => {
+  const ids = await Promise.all(Array.from({ length: 40 }, () => drawIds(world.staging, 'task')));
+  expect(new Set(ids).size).toBe(40);
+});
+
+test('a business is not deleted while a task is added under it', async () => {
+  const { staging } = world;
+  const business = await add(staging, 'business');
+  await Promise.allSettled([
+    add(staging, 'task', { business }),
+    add(staging, 'task', { business }),
+    remove(writeContextOf(staging), pm, entityNamed('business'), business),
+  ]);
+  const [tasks] = await staging.sql.query('select id from task');
+  const isThere = await has(staging, { entity: 'business', id: business });
+  expect(isThere).toBe((tasks as unknown[]).length > 0);
+});
+
+test('a form that was posted twice is one row; other values under the same key are refused', async () => {
+  const { staging } = world;
+  const form = entityNamed('form');
+  const content = contentFor('form', { name: 'Address change' });
+  const post = (given = content) => edits.add(writeContextOf(staging), pm, form, given, 'the-key');
+  const [one, other] = await Promise.all([post(), post()]);
+  expect(other).toBe(one);
+  expect(await post()).toBe(one);
+  await expect(post({ ...content, description: 'Other' })).rejects.toThrow(
+    'sent before with other values',
+  );
+});
+
+describe('a transfer onwards', () => {
+  test('does not read rows that are just being written: what is half there does not travel', async () => {
+    const { staging, preprod } = world;
+    const business = await add(staging, 'business');
+    const form = await add(staging, 'form');
+    const task = await add(staging, 'task', { business, form });
+    const keys = [
+      { entity: 'task', id: task },
+      { entity: 'form', id: form },
+    ];
+    await transfer(staging, keys);
+    await change(staging, keys[0]!, { title: 'Newer' });
+    await change(staging, keys[1]!, { description: 'Newer' });
+    await transferKilledAt(world.variables.staging, keys, 'before commit');
+    expect(await problemsOf(preprod, keys)).toContain('being-written');
+    await recoverNow(staging);
+    expect(await problemsOf(preprod, keys)).toEqual([]);
+  });
+});
+
+describe('putting back', () => {
+  test.each(['rollback claim', 'rollback state', 'rollback document', 'roll-back'])(
+    'killed at “%s”, it is put back by recovery, and what was seen for a moment is told to be gone',
+    async (point) => {
+      const { staging, preprod } = world;
+      const form = await add(staging, 'form');
+      await add(staging, 'form_field', { form });
+      const task = await add(staging, 'task', { business: await add(staging, 'business'), form });
+      await preprod.sql.query(
+        "create trigger no_tasks before insert on arrival for each row if new.entity = 'task' then signal sqlstate '45000' set message_text = 'frozen'; end if",
+      );
+      try {
+        // The first document is written by hand, as a former attempt would have left it.
+        await transferKilledAt(world.variables.staging, [{ entity: 'task', id: task }], point);
+        await recoverNow(staging);
+      } finally {
+        await preprod.sql.query('drop trigger no_tasks');
+      }
+      expect(await statesOf(staging)).toEqual(['rolled_back']);
+      expect(await claimsIn(preprod)).toBe(0);
+      expect(await has(preprod, { entity: 'form', id: form })).toBe(false);
+      const [lines] = await preprod.sql.query('select deleted_at from row_state where entity = ?', [
+        'form',
+      ]);
+      expect((lines as { deleted_at: string }[])[0]?.deleted_at).not.toBeNull();
+    },
+  );
+});
+
+describe('engineering’s work', () => {
+  test('is not adopted unseen when a field was saved after the page was opened', async () => {
+    const { staging } = world;
+    const form = await add(staging, 'form', {}, ed);
+    const key = { entity: 'form', id: form };
+    const [opened] = (
+      await staging.sql.query('select engineering_at from row_state where entity = ?', ['form'])
+    )[0] as { engineering_at: string }[];
+    await add(staging, 'form_field', { form }, ed);
+    await expect(
+      adoption.adopt(staging, pm.email, key, opened?.engineering_at ?? ''),
+    ).rejects.toThrow('was saved again');
+  });
+
+  test('marks both owners when a dependent moves from one to the other', async () => {
+    const { staging } = world;
+    const [one, other] = [await add(staging, 'form'), await add(staging, 'form')];
+    const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: one }) };
+    const keys = [one, other].map((id) => ({ entity: 'form', id }));
+    await transfer(staging, keys);
+    await change(staging, field, { form: other }, ed);
+    const [lines] = await staging.sql.query(
+      "select engineering_by from row_state where entity = 'form'",
+    );
+    expect(lines).toEqual([{ engineering_by: ed.email }, { engineering_by: ed.email }]);
+    expect(await problemsOf(staging, [keys[1]!])).toEqual(['engineering']);
+  });
+});
+
+test('a dependent that moves to another owner travels with it', async () => {
+  const { staging, preprod } = world;
+  const [one, other] = [await add(staging, 'form'), await add(staging, 'form')];
+  const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: one }) };
+  const keys = [one, other].map((id) => ({ entity: 'form', id }));
+  await transfer(staging, keys);
+  await change(staging, field, { form: other });
+  await transfer(staging, [keys[1]!]);
+  expect((await get(preprod, field))['form']).toBe(other);
+  expect(await problemsOf(staging, [keys[0]!])).toEqual([]);
+});
+
+test('sending again works for a row with cities', async () => {
+  const { staging, preprod } = world;
+  for (const here of [staging, preprod]) await add(here, 'city', { name: 'Pune' });
+  const key = {
+    entity: 'business',
+    id: await add(staging, 'business', { cities: [{ city: 'Pune', partner: null }] }),
+  };
+  await transfer(staging, [key]);
+  const before = (await get(preprod, key)).modified_at;
+  await transfer(staging, [key], { resend: true });
+  expect((await get(preprod, key)).modified_at > before).toBe(true);
+});
+
+test('the typed word holds for what it was typed for, not for what changes later', async () => {
+  const { staging, preprod } = world;
+  const [one, other] = [
+    { entity: 'form', id: await add(staging, 'form') },
+    { entity: 'form', id: await add(staging, 'form') },
+  ];
+  await transfer(staging, [one, other]);
+  await change(staging, one, { description: 'Ours' });
+  await change(staging, other, { description: 'Ours' });
+  await change(preprod, one, { description: 'Theirs' });
+  const seen = await sheet(staging, [one, other]);
+  const typed = { overwrite: 'overwrite', typedFor: seen.plan.hash };
+  expect(await problemsOf(staging, [one, other], typed)).toEqual([]);
+  await change(preprod, other, { description: 'Theirs too' });
+  expect(await problemsOf(staging, [one, other], typed)).toEqual([
+    'changed-there',
+    'changed-there',
+  ]);
+});
+
+test('a row on hold is in no count, with its dependents', async () => {
+  const { staging } = world;
+  const form = await add(staging, 'form');
+  await transfer(staging, [{ entity: 'form', id: form }]);
+  await holds.hold(staging, pm.email, { entity: 'form', id: form }, null);
+  await add(staging, 'form_field', { form });
+  const waits = [...(await pendingRows(staging.sql, entityNamed('form'))).values()];
+  expect(waits.map(({ isHeld }) => isHeld)).toEqual([true]);
+  expect(waits.filter(isReadyToSend)).toEqual([]);
+});
+
+test('two cities here that are one there are named before anything is written', async () => {
+  const { staging, preprod } = world;
+  for (const name of ['Bombay', 'Mumbai']) await add(staging, 'city', { name });
+  await add(preprod, 'city', { name: 'Mumbai' });
+  const cities = ['Bombay', 'Mumbai'].map((city) => ({ city, partner: null }));
+  const key = { entity: 'business', id: await add(staging, 'business', { cities }) };
+  await nameMapping.mapName(staging, pm.email, { entity: 'city', name: 'Bombay', there: 'Mumbai' });
+  expect(await problemsOf(staging, [key])).toEqual(['name-ambiguous']);
+});
+
+test('a city that is created under a mapped name is what was planned', async () => {
+  const { staging } = world;
+  await add(staging, 'city', { name: 'Bombay', country: 'IN' });
+  const key = {
+    entity: 'business',
+    id: await add(staging, 'business', { cities: [{ city: 'Bombay', partner: null }] }),
+  };
+  await nameMapping.mapName(staging, pm.email, { entity: 'city', name: 'Bombay', there: 'Mumbai' });
+  const { id } = await transfer(staging, [key], { create: ['city:Mumbai'] });
+  const steps = await stepsOf(staging.sql, id);
+  expect(steps.map(({ outcome }) => outcome)).toEqual(['created', 'created']);
+});
+
+test('a document’s fields that this version does not know stay', async () => {
+  const { staging, preprod } = world;
+  const key = { entity: 'form', id: await add(staging, 'form') };
+  await transfer(staging, [key]);
+  const forms = preprod.documents.collection<{ _id: number; layout?: string }>('form');
+  await forms.updateOne({ _id: key.id }, { $set: { layout: 'two columns' } });
+  await change(staging, key, { description: 'Newer' });
+  await transfer(staging, [key]);
+  expect(await forms.findOne({ _id: key.id })).toMatchObject({
+    layout: 'two columns',
+    description: 'Newer',
+  });
+});
+
+test.each(['state', 'lock', 're-check', 'document', 'before commit', 'after commit'])(
+  'I9 I13 a process that is stopped at “%s” and wakes up after recovery took over changes nothing',
+  async (point) => {
+    const { staging, preprod, variables } = world;
+    const form = { entity: 'form', id: await add(staging, 'form') };
+    const task = {
+      entity: 'task',
+      id: await add(staging, 'task', { business: await add(staging, 'business') }),
+    };
+    await transfer(staging, [form, task]);
+    await change(staging, form, { description: 'Newer' });
+    await change(staging, task, { title: 'Newer' });
+    const goOn = await transferStoppedAt(variables.staging, [form, task], point);
+    await recoverNow(staging);
+    expect(await statesOf(staging)).toEqual(['verified', 'verified']);
+    await change(staging, form, { description: 'Newest' });
+    await change(staging, task, { title: 'Newest' });
+    await transfer(staging, [form, task]);
+    await goOn();
+    expect((await get(preprod, form))['description']).toBe('Newest');
+    expect((await get(preprod, task))['title']).toBe('Newest');
+    expect(await statesOf(staging)).toEqual(['verified', 'verified', 'verified']);
+    expect(await claimsIn(preprod)).toBe(0);
+  },
+);

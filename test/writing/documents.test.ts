@@ -1,0 +1,120 @@
+// Many documents go in one round trip: each is still a compare-and-set of its own.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { entityNamed } from '../../src/catalog/index.ts';
+import * as edits from '../../src/editing/save.ts';
+import { collection } from '../../src/rows/mongo.ts';
+import { writeHere } from '../../src/writing/write-here.ts';
+import { failpoints } from '../../src/writing/failpoints.ts';
+import { byId } from '../../src/writing/journal.ts';
+import { contents } from '../support/checker.ts';
+import { dismiss, elsewhere, recoverNow, statesOf } from '../support/killing.ts';
+import { add, contentFor, writeContextOf, pm, transfer } from '../support/rows.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(() => world.clear());
+afterEach(() => {
+  failpoints.reached = () => {};
+});
+afterAll(async () => {
+  dismiss();
+  await world.close();
+});
+
+const fields = 250;
+
+/** A form with many fields, that stands in pre-production and was changed in staging since. */
+async function many() {
+  const { staging } = world;
+  const form = { entity: 'form', id: await add(staging, 'form') };
+  const entity = entityNamed('form_field');
+  const after = (order: number) => ({
+    ...contentFor('form_field', { form: form.id, order }),
+    ...{ id: order, modified_at: '' },
+  });
+  const changes = Array.from({ length: fields }, (_one, index) => ({
+    ...{ entity, before: null, after: after(index + 1) },
+  }));
+  await writeHere(writeContextOf(staging), pm, changes);
+  await transfer(staging, [form]);
+  const before = await contents(world.preprod);
+  await collection(staging.documents, entityNamed('form_field')).updateMany(
+    {},
+    { $set: { label: 'Newer' } },
+  );
+  return { form, before };
+}
+
+const field = () => collection(world.preprod.documents, entityNamed('form_field'));
+
+test('all of them arrive', async () => {
+  const { form } = await many();
+  expect((await transfer(world.staging, [form])).state).toBe('verified');
+  expect(await field().countDocuments({ label: 'Newer' })).toBe(fields);
+  expect(await contents(world.preprod)).toEqual(await contents(world.staging));
+});
+
+test('killed between two round trips, it is finished by recovery', async () => {
+  const { form } = await many();
+  const { ended } = elsewhere({
+    variables: world.variables.staging,
+    task: { do: 'transfer', keys: [form] },
+    at: { point: 'document', times: 2, signal: 'SIGKILL' },
+    bulk: 100,
+  });
+  expect((await ended).signal).toBe('SIGKILL');
+  const written = await field().countDocuments({ label: 'Newer' });
+  expect([written > 0, written < fields]).toEqual([true, true]);
+  await recoverNow(world.staging);
+  expect((await statesOf(world.staging)).at(-1)).toBe('verified');
+  expect(await contents(world.preprod)).toEqual(await contents(world.staging));
+});
+
+test('one in the middle that somebody else changes is not overwritten, and all the others are put back', async () => {
+  const { form } = await many();
+  const ids = (await field().find().sort({ _id: 1 }).toArray()).map(({ _id: id }) => id);
+  const theirs = { _id: ids[150] ?? 0 };
+  failpoints.reached = async (name) => {
+    if (name !== 'rows') return;
+    failpoints.reached = () => {};
+    await field().updateOne(theirs, { $set: { label: 'Theirs' } });
+  };
+  const sent = await transfer(world.staging, [form]);
+  expect(sent.state).toBe('needs_attention');
+  expect((await byId(world.staging.sql, sent.id))?.problem).toContain('changed');
+  expect(await field().findOne(theirs)).toMatchObject({ label: 'Theirs' });
+});
+
+test('a name that is taken meanwhile refuses all of it, by name', async () => {
+  const { staging, preprod } = world;
+  const keys = [];
+  for (let number = 0; number < 20; number += 1) {
+    keys.push({ entity: 'form', id: await add(staging, 'form', { name: `Visit ${number}` }) });
+  }
+  failpoints.reached = async (name) => {
+    if (name !== 'rows') return;
+    failpoints.reached = () => {};
+    await collection(preprod.documents, entityNamed('form')).insertOne({
+      _id: 77,
+      name: 'Visit 12',
+    });
+  };
+  const sent = await transfer(staging, keys);
+  expect(sent.state).toBe('rolled_back');
+  expect((await byId(staging.sql, sent.id))?.problem).toContain('MongoDB refused it');
+  const left = await collection(preprod.documents, entityNamed('form'))
+    .find({ removed_at: { $exists: false } })
+    .toArray();
+  expect(left.map(({ _id: id }) => id)).toEqual([77]);
+});
+
+test('a save of one document is one round trip, too', async () => {
+  const entity = entityNamed('form');
+  const id = await edits.add(writeContextOf(world.staging), pm, entity, contentFor('form', {}));
+  expect(await collection(world.staging.documents, entity).findOne({ _id: id })).toMatchObject({
+    _id: id,
+  });
+});

@@ -1,0 +1,387 @@
+// Servers and networks that fail in the middle: everything is there or nothing, and someone else's values stay.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { end, startMongo, startMysql, startRedis } from '../../bin/servers.ts';
+import { timeouts } from '../../src/database/timeouts.ts';
+import { keyText, type RowKey } from '../../src/catalog/entity.ts';
+import { failpoints } from '../../src/writing/failpoints.ts';
+import type { Transfer } from '../../src/writing/journal.ts';
+import { byId } from '../../src/writing/journal.ts';
+import { contents, findings, type Contents } from '../support/checker.ts';
+import { dismiss, elsewhere, recoverNow } from '../support/killing.ts';
+import { openSite, textOf } from '../support/people.ts';
+import { openProxy, type Proxy } from '../support/proxy.ts';
+import { add, change, get, transfer, changedBoth, type Changed } from '../support/rows.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'oneway-faults-'));
+const running: Record<'mysql' | 'mongo' | 'redis', ChildProcess[]> = {
+  ...{ mysql: [], mongo: [], redis: [] },
+};
+const start = {
+  mysql: () => startMysql(join(folder, 'mysql'), (child) => running.mysql.push(child)),
+  mongo: () => startMongo(join(folder, 'mongo'), (child) => running.mongo.push(child)),
+  redis: () => startRedis(join(folder, 'redis'), (child) => running.redis.push(child)),
+};
+
+let world: World;
+/** Towards this environment's own databases, and towards the destination's. */
+let here: Record<'mysql' | 'mongo' | 'redis', Proxy>;
+let there: Record<'mysql' | 'mongo', Proxy>;
+
+beforeAll(async () => {
+  const [mysql, mongo, redis] = [await start.mysql(), await start.mongo(), await start.redis()];
+  const through = (url: URL) => openProxy(Number(url.port));
+  here = { mysql: await through(mysql), mongo: await through(mongo), redis: await through(redis) };
+  there = { mysql: await through(mysql), mongo: await through(mongo) };
+  redis.port = String(here.redis.port);
+  world = await openWorld(
+    'faults',
+    ({ staging, preprod, production }) => {
+      for (const one of [staging, preprod, production]) {
+        one['SQL_DB_PORT'] = String(here.mysql.port);
+        one['NOSQL_DB_PORT'] = String(here.mongo.port);
+      }
+      staging['UNI_DIR_DESTINATION_SQL_DB_PORT'] = String(there.mysql.port);
+      staging['UNI_DIR_DESTINATION_NOSQL_DB_PORT'] = String(there.mongo.port);
+    },
+    { mysql, mongo, redis },
+  );
+}, 120_000);
+
+beforeEach(() => world.clear());
+
+afterEach(async () => {
+  failpoints.reached = () => {};
+  timeouts.statement = 60_000;
+  for (const one of [...Object.values(here), ...Object.values(there)]) one.heal();
+  // Pools hear of broken connections a moment later.
+  await sleep(50);
+});
+
+afterAll(async () => {
+  dismiss();
+  await world.close();
+  for (const one of [...Object.values(here), ...Object.values(there)]) one.close();
+  await Promise.all(Object.values(running).flat().map(end));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Kills a server without warning and starts it again on its data. */
+async function crash(part: keyof typeof running) {
+  const child = running[part].at(-1);
+  const gone = new Promise((resolve) => child?.once('exit', resolve));
+  child?.kill('SIGKILL');
+  await gone;
+}
+
+async function restart(part: keyof typeof running) {
+  const port = Number((await start[part]()).port);
+  here[part].to(port);
+  if (part !== 'redis') there[part].to(port);
+}
+
+/** Does something once, the first time that a point is reached. */
+function atPoint(name: string, work: () => unknown) {
+  let isDone = false;
+  failpoints.reached = async (reached) => {
+    if (reached === name && !isDone) {
+      isDone = true;
+      await work();
+    }
+  };
+}
+
+/** Transfers whatever happens; answers how it stands. */
+const tryTransfer = async ({ task, form }: Changed): Promise<Transfer | Error> =>
+  transfer(world.staging, [task, form]).catch((error: Error) => error);
+
+async function settle() {
+  for (let round = 0; round < 10; round += 1) {
+    await recoverNow(world.staging);
+    const open = await findings(world.staging, world.preprod, {
+      before: new Map(),
+      after: new Map(),
+    });
+    if (!open.some(({ kind }) => kind === 'stuck')) return;
+    await sleep(500);
+  }
+}
+
+const wrong = ({ before, after }: Changed, foreign?: Contents) =>
+  findings(world.staging, world.preprod, { before, after, ...(foreign ? { foreign } : {}) });
+
+const everywhere = ['claim', 'state', 'lock', 'rows', 'document', 'before commit', 'after commit'];
+
+describe('a connection that is cut', () => {
+  test.each(everywhere)('to the destination’s MySQL at “%s”', async (point) => {
+    const changed = await changedBoth(world);
+    atPoint(point, () => there.mysql.cut());
+    await tryTransfer(changed);
+    await settle();
+    expect(await wrong(changed)).toEqual([]);
+  });
+
+  test.each(['open', 'document', 'after commit', 'committed'])(
+    'to the destination’s MongoDB at “%s”',
+    async (point) => {
+      const changed = await changedBoth(world);
+      atPoint(point, () => there.mongo.cut());
+      await tryTransfer(changed);
+      await settle();
+      expect(await wrong(changed)).toEqual([]);
+    },
+  );
+
+  test.each(['claim', 'open', 'after commit', 'removed'])(
+    'to this environment’s own MySQL at “%s”',
+    async (point) => {
+      const changed = await changedBoth(world);
+      atPoint(point, () => here.mysql.cut());
+      await tryTransfer(changed);
+      await settle();
+      expect(await wrong(changed)).toEqual([]);
+    },
+  );
+});
+
+describe('a connection that hangs half-open', () => {
+  test('the answer to COMMIT is lost: what was written is found, and nothing is written twice', async () => {
+    const changed = await changedBoth(world);
+    timeouts.statement = 1000;
+    atPoint('before commit', () => {
+      there.mysql.hang('answers');
+      setTimeout(() => there.mysql.heal(), 2500);
+    });
+    await tryTransfer(changed);
+    await settle();
+    expect(await wrong(changed)).toEqual([]);
+    expect(await contents(world.preprod)).toEqual(changed.after);
+    const [lines] = await world.preprod.sql.query(
+      "select count(*) as arrivals from arrival where kind = 'transfer' and row_id = ? and entity = 'task'",
+      [changed.task.id],
+    );
+    expect(lines).toEqual([{ arrivals: 2 }]);
+  });
+
+  test('a server that falls silent right after its greeting is given up in time', async () => {
+    const { staging } = world;
+    timeouts.statement = 1000;
+    here.mysql.cut();
+    await sleep(50);
+    here.mysql.hang('after greeting');
+    await expect(add(staging, 'form')).rejects.toThrow(/silent for too long|does not answer/);
+    here.mysql.heal();
+    await sleep(50);
+    expect(await add(staging, 'form')).toBeGreaterThan(0);
+  });
+
+  test.each(['claim', 'lock', 'rows'])('towards MySQL at “%s”', async (point) => {
+    const changed = await changedBoth(world);
+    timeouts.statement = 1000;
+    atPoint(point, () => {
+      there.mysql.hang('both');
+      setTimeout(() => there.mysql.heal(), 2500);
+    });
+    await tryTransfer(changed);
+    await settle();
+    expect(await wrong(changed)).toEqual([]);
+  });
+});
+
+describe('a server that is killed', () => {
+  test.each(['lock', 'before commit', 'after commit'])(
+    'MySQL at “%s”',
+    async (point) => {
+      const changed = await changedBoth(world);
+      atPoint(point, () => crash('mysql'));
+      const answer = await tryTransfer(changed);
+      expect(answer).toBeInstanceOf(Error);
+      await restart('mysql');
+      await settle();
+      expect(await wrong(changed)).toEqual([]);
+    },
+    60_000,
+  );
+
+  test.each(['rows', 'document'])(
+    'MongoDB at “%s”',
+    async (point) => {
+      const changed = await changedBoth(world);
+      atPoint(point, () => crash('mongo'));
+      await tryTransfer(changed);
+      await restart('mongo');
+      await settle();
+      expect(await wrong(changed)).toEqual([]);
+    },
+    60_000,
+  );
+
+  test('Redis: a transfer under way ends, pages say what is missing, and afterwards all is well', async () => {
+    const changed = await changedBoth(world);
+    const site = await openSite(world, 'staging');
+    const client = await site.as('pm');
+    atPoint('lock', () => crash('redis'));
+    expect(await tryTransfer(changed)).toMatchObject({ state: 'verified' });
+    const answer = await client.get('/');
+    expect(answer.status).toBe(503);
+    expect(textOf(answer.text)).toContain('does not answer right now');
+    await restart('redis');
+    for (let look = 0; look < 40 && (await client.get('/readyz')).status !== 200; look += 1) {
+      await sleep(250);
+    }
+    expect((await client.get('/readyz')).status).toBe(200);
+    expect(await wrong(changed)).toEqual([]);
+    await site.close();
+  }, 60_000);
+});
+
+describe('locks', () => {
+  test('someone holds a row for longer than the lock wait: it is tried again as a whole', async () => {
+    const changed = await changedBoth(world);
+    const holder = await world.preprod.writers.getConnection();
+    atPoint('lock', async () => {
+      await holder.query('start transaction');
+      await holder.query(`select * from task where id = ${changed.task.id} for update`);
+      setTimeout(() => void holder.query('rollback'), 6000);
+    });
+    expect(await tryTransfer(changed)).toMatchObject({ state: 'verified' });
+    holder.release();
+    expect(await wrong(changed)).toEqual([]);
+    expect(await contents(world.preprod)).toEqual(changed.after);
+  }, 40_000);
+
+  test('a deadlock with someone else: one of them starts again, and both values make sense', async () => {
+    const changed = await changedBoth(world);
+    const other = await world.preprod.writers.getConnection();
+    let theirs: Promise<unknown> = Promise.resolve();
+    atPoint('lock', async () => {
+      await other.query('start transaction');
+      await other.query(`select * from task where id = ${changed.task.id} for update`);
+      setTimeout(() => {
+        theirs = other
+          .query("update clock set instant = instant where name = 'clock'")
+          .then(() => other.query('rollback'))
+          .catch(() => {});
+      }, 300);
+    });
+    expect(await tryTransfer(changed)).toMatchObject({ state: 'verified' });
+    await theirs;
+    other.destroy();
+    expect(await wrong(changed)).toEqual([]);
+    expect(await contents(world.preprod)).toEqual(changed.after);
+  }, 40_000);
+});
+
+describe('a clock that is wrong', () => {
+  test.each([-3_600_000, 3_600_000])('by %d ms: later changes stay later', async (skew) => {
+    const changed = await changedBoth(world);
+    const { task, form } = changed;
+    const first = (await get(world.preprod, task)).modified_at;
+    const order = { variables: world.variables.staging, at: null, skew };
+    const { code, said } = await elsewhere({
+      ...order,
+      task: { do: 'transfer', keys: [task, form] },
+    }).ended;
+    expect([code, said]).toEqual([0, '']);
+    const second = (await get(world.preprod, task)).modified_at;
+    await change(world.staging, task, { title: 'Newest' });
+    await transfer(world.staging, [task]);
+    const third = (await get(world.preprod, task)).modified_at;
+    expect([first, second, third].toSorted()).toEqual([first, second, third]);
+    expect(new Set([first, second, third]).size).toBe(3);
+  });
+
+  test('a process whose clock is an hour ahead and that dies is picked up as soon as any other', async () => {
+    const changed = await changedBoth(world);
+    const { ended } = elsewhere({
+      variables: world.variables.staging,
+      task: { do: 'transfer', keys: [changed.task, changed.form] },
+      at: { point: 'document', times: 1, signal: 'SIGKILL' },
+      skew: 3_600_000,
+    });
+    expect((await ended).signal).toBe('SIGKILL');
+    await recoverNow(world.staging);
+    expect(await wrong(changed)).toEqual([]);
+    expect(await contents(world.preprod)).toEqual(changed.after);
+  });
+});
+
+test('a full disk at the destination: it is said, nothing is half there, and with room again it goes', async () => {
+  const small = mkdtempSync(join(tmpdir(), 'oneway-full-'));
+  const children: ChildProcess[] = [];
+  // InnoDB refuses in the same way when its one file may not grow as when the disk is full.
+  const withRoom = (megabytes: number) =>
+    startMysql(join(small, 'mysql'), (child) => children.push(child), [
+      '--innodb-file-per-table=0',
+      `--innodb-data-file-path=ibdata1:12M:autoextend:max:${megabytes}M`,
+    ]);
+  const mysql = await withRoom(48);
+  const proxy = await openProxy(Number(mysql.port));
+  mysql.port = String(proxy.port);
+  const full = await openWorld('full', () => {}, {
+    mysql,
+    mongo: new URL(process.env['TEST_MONGO_URL'] ?? ''),
+    redis: new URL(process.env['TEST_REDIS_URL'] ?? ''),
+  });
+  const narrow = await openWorld('narrow', ({ staging }) => {
+    for (const name of ['NAME', 'USER', 'PASSWORD', 'HOST', 'PORT']) {
+      staging[`UNI_DIR_DESTINATION_SQL_DB_${name}`] =
+        full.variables.preprod[`SQL_DB_${name}`] ?? '';
+      staging[`UNI_DIR_DESTINATION_NOSQL_DB_${name}`] =
+        full.variables.preprod[`NOSQL_DB_${name}`] ?? '';
+    }
+  });
+  try {
+    const { staging } = narrow;
+    const form = { entity: 'form', id: await add(staging, 'form') };
+    const business = await add(staging, 'business');
+    const text = 'x'.repeat(3900);
+    const keys: RowKey[] = [form];
+    for (let number = 0; number < 40; number += 1) {
+      const id = await add(staging, 'task', { business, form: form.id, message: text });
+      keys.push({ entity: 'task', id });
+    }
+    const before = await contents(full.preprod);
+    const after = await contents(staging);
+    await full.preprod.sql.query(
+      'create table ballast (id int auto_increment primary key, filler longblob)',
+    );
+    for (const size of [1_000_000, 100_000, 10_000]) {
+      for (;;) {
+        const room = await full.preprod.sql
+          .query('insert into ballast (filler) values (repeat("x", ?))', [size])
+          .then(
+            () => true,
+            () => false,
+          );
+        if (!room) break;
+      }
+    }
+    const answer = await transfer(staging, keys).catch((error: Error) => error);
+    const said =
+      answer instanceof Error
+        ? answer.message
+        : ((await byId(staging.sql, answer.id))?.problem ?? '');
+    expect(said).toMatch(/full|room/i);
+    expect(await contents(full.preprod)).toEqual(before);
+    await Promise.all(children.map(end));
+    proxy.to(Number((await withRoom(96)).port));
+    await sleep(100);
+    await recoverNow(staging);
+    await recoverNow(staging);
+    expect(await findings(staging, full.preprod, { before, after })).toEqual([]);
+    expect(await transfer(staging, keys)).toMatchObject({ state: 'verified' });
+    expect((await contents(full.preprod)).get(keyText(form))).toBe(after.get(keyText(form)));
+  } finally {
+    await full.close();
+    await narrow.close();
+    proxy.close();
+    await Promise.all(children.map(end));
+    rmSync(small, { recursive: true, force: true });
+  }
+}, 180_000);
