@@ -11,7 +11,8 @@ import {
   type Queryable,
 } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
-import { readChangedAfter, readOne, type Cursor } from '../rows/store.ts';
+import { readChangedAfter, readOne } from '../rows/store.ts';
+import type { Cursor } from '../rows/query.ts';
 import { failpoint } from '../writing/failpoints.ts';
 
 export type { Cursor };
@@ -37,12 +38,7 @@ export async function pageOf(
   from: Place,
   limit: number,
 ): Promise<Page> {
-  const { items, certainUpTo } = await (entity.store === 'mysql' ? rowsAfter : documentsAfter)(
-    here,
-    entity,
-    from,
-    limit + 1,
-  );
+  const { items, certainUpTo } = await feedOf[entity.store](here, entity, from, limit + 1);
   const shown = items.slice(0, limit);
   const isMore = items.length > limit;
   const last = shown.at(-1);
@@ -152,3 +148,6 @@ export async function itemAt(here: Environment, entity: Entity, id: number): Pro
   );
   return gone ? { id, modified_at: fromSqlInstant(gone.deleted_at), deleted: true } : null;
 }
+
+/** A commit makes rows certain; documents are certain when their transfer has ended. */
+const feedOf = { mysql: rowsAfter, mongo: documentsAfter };

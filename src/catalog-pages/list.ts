@@ -5,7 +5,8 @@ import { select, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { cachedFor } from '../database/cached-for.ts';
-import { byEntity, find, findIds, type Query } from '../rows/store.ts';
+import { byEntity, find, findIds } from '../rows/store.ts';
+import type { Query } from '../rows/query.ts';
 import {
   dependentPairs,
   recordObservations,

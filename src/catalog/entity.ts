@@ -51,6 +51,9 @@ export function entity<const F extends Fields>(
   return { dependents: [], owner: null, isMatchedByName: false, ...declaration };
 }
 
+/** Kept in MongoDB: written one by one, each by compare-and-set. */
+export const isDocument = ({ store }: Entity): boolean => store === 'mongo';
+
 /** The label of a field: its own, or its name in words. */
 export function labelOf(entity: Entity, fieldName: string): string {
   const words = fieldName.replaceAll('_', ' ');
@@ -88,6 +91,9 @@ export function keyFrom(text: string): RowKey {
   const [entity = '', id] = text.split(':');
   return { entity, id: Number(id) };
 }
+
+/** Each key once. */
+export const keysFrom = (texts: string[]): RowKey[] => [...new Set(texts)].map(keyFrom);
 
 /** A new row's values before anybody typed any. */
 export const initialContent = (entity: Entity): Content =>

@@ -1,6 +1,6 @@
 // Rows here beside the same rows there: live for what a person looks at, recalled for everything else.
 import { hashOf } from '../catalog/content.ts';
-import { keyFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import { keysFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Queryable } from '../database/sql.ts';
 import type { Databases } from '../environments/environment.ts';
@@ -45,7 +45,7 @@ export async function comparePairs(
     withTheirDependents(here, keys, known),
     withTheirDependents(there, keys),
   ]);
-  const all = keysOf([...keys.map(keyText), ...mine.keys(), ...theirs.keys()]);
+  const all = keysFrom([...keys.map(keyText), ...mine.keys(), ...theirs.keys()]);
   // A row that moved to another owner is a dependent of neither side's row any more, but it is there.
   const missing = all.filter((key) => !theirs.has(keyText(key)));
   for (const [text, row] of await read(there, missing)) theirs.set(text, row);
@@ -87,8 +87,6 @@ function pairOf(
   });
   return { key, entity, here, there, hereHash, thereHash, state, destinationState: stop, status };
 }
-
-export const keysOf = (texts: string[]): RowKey[] => [...new Set(texts)].map(keyFrom);
 
 /** Writes back what was seen at `at`, where it is news; a row found equal without a base gets one. */
 export async function recordObservations(on: Queryable, pairs: Iterable<RowPair>, at: string) {

@@ -14,7 +14,7 @@ import type { Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import { deletion } from './deletions.ts';
-import { rowsWithUniqueValue } from '../rows/unique-values.ts';
+import { rowsWithUniqueValue } from '../rows/store.ts';
 
 /** @throws Invalid with one message for each field that does not fit */
 export async function check(

@@ -1,6 +1,13 @@
 // A row that only by chance has the ID of another row elsewhere gets an ID of its own, and everything here that
 // refers to it follows, in both databases.
-import { fieldEntries, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import {
+  fieldEntries,
+  isDocument,
+  keyText,
+  type Entity,
+  type Row,
+  type RowKey,
+} from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { drawIds } from '../environments/ids.ts';
 import { readOne } from '../rows/store.ts';
@@ -50,7 +57,7 @@ export async function giveNewId(
 /** A document goes after its successor has come, so a name that may stand only once is freed first. */
 async function withoutUniqueNames(home: WriteContext, author: Author, entity: Entity, row: Row) {
   const unique = fieldEntries(entity).filter(([, field]) => field.unique);
-  if (entity.store === 'mysql' || unique.length === 0) return row;
+  if (!isDocument(entity) || unique.length === 0) return row;
   const freed = { ...row };
   for (const [name] of unique) freed[name] = `${textOf(row[name]).slice(0, 50)} (ID ${row.id})`;
   await writeHere(home, author, [{ entity, before: row, after: freed }]);

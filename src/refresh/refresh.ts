@@ -1,7 +1,7 @@
 // Production's rows copied down into this environment, in parts. Rows with work of their own are left alone
 // and listed. It can be stopped and run again at any point: what is equal already is passed over. To look first
 // is the same walk without a write.
-import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
+import { fieldEntries, keyText, type Entity, type Row, isDocument } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { matchedByName, travelling } from '../catalog/index.ts';
 import { contentDigest, mergeById, CHUNK_SIZE } from '../rows/digests.ts';
@@ -118,10 +118,10 @@ type PreparedPart = {
 /** While one part is written, the next is looked at and the books of the last are kept. */
 async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
   const { here, dryRun, progress } = from;
-  const looks = entity.store === 'mysql' ? prepareTable : prepareDocuments;
+  const prepare = { mysql: prepareTable, mongo: prepareDocuments }[entity.store];
   let books = Promise.resolve();
   try {
-    for await (const part of looks(from, entity, report.at.after)) {
+    for await (const part of prepare(from, entity, report.at.after)) {
       report.same += part.rows - part.decided.rows.length;
       const done = await writePlanned(from, entity, part.decided, report);
       report.at = { ...report.at, after: part.after, all: report.at.all + part.rows };
@@ -263,7 +263,6 @@ async function storePart(from: RefreshRun, entity: Entity, changes: Change[], re
   const name = `Refresh: ${entity.label.many.toLowerCase()}`;
   const naming = { kind: 'refresh', name } as const;
   const written = changes.flatMap(({ after, ...change }) => (after ? { ...change, after } : []));
-  if (entity.store === 'mysql' && (await writeInOneTransaction(from, author, written, naming)))
-    return;
+  if (!isDocument(entity) && (await writeInOneTransaction(from, author, written, naming))) return;
   await writeHere(from, author, changes, naming);
 }

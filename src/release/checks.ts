@@ -1,6 +1,6 @@
 // What has to hold before a release of the workflow (S0-74): settings, the destination, names, data, the index and
 // the permission. Each line says the way out.
-import { fieldEntries, keyText } from '../catalog/entity.ts';
+import { fieldEntries, isDocument, keyText } from '../catalog/entity.ts';
 import { catalog, matchedByName, travelling } from '../catalog/index.ts';
 import { name as identifier, first, select, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -101,7 +101,7 @@ async function shape({ destination: there }: App): Promise<Check[]> {
   if (!there) return [];
   const columns = await columnsThere(there);
   const problems = catalog
-    .filter(({ store }) => store === 'mysql')
+    .filter((entity) => !isDocument(entity))
     .flatMap((entity) =>
       columnProblems({ to: there.name }, entity, columns.get(entity.table) ?? new Map()),
     )

@@ -3,7 +3,8 @@
 import { MongoBulkWriteError, type Db, type Filter } from 'mongodb';
 import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
-import type { Cursor, FoundRows, Query, RowFilter } from './store.ts';
+import type { Databases } from '../environments/environment.ts';
+import type { Cursor, FoundRows, Query, RowFilter, Store } from './query.ts';
 
 /** Which write a document last came from. */
 export type Stamp = { transfer: string; fence: number };
@@ -38,11 +39,11 @@ async function findIn(
   return found.toSorted((one, other) => one._id - other._id);
 }
 
-export async function read(documents: Db, entity: Entity, ids: number[]): Promise<Row[]> {
+async function read({ documents }: Databases, entity: Entity, ids: number[]): Promise<Row[]> {
   return rowsIn(entity, await findIn(documents, entity, '_id', ids));
 }
 
-export async function readBy(documents: Db, entity: Entity, field: string, targets: number[]) {
+async function readBy({ documents }: Databases, entity: Entity, field: string, targets: number[]) {
   return rowsIn(entity, await findIn(documents, entity, field, targets));
 }
 
@@ -51,7 +52,7 @@ const rowsIn = (entity: Entity, stored: StoredDocument[]) =>
   stored.flatMap((one) => rowIn(entity, one) ?? []);
 
 /** All rows above an id, in order of id and in parts: one cursor, so that nothing is sought again for each part. */
-export async function* walk(documents: Db, entity: Entity, after: number, size: number) {
+async function* walk({ documents }: Databases, entity: Entity, after: number, size: number) {
   const cursor = collection(documents, entity)
     .find({ _id: { $gt: after }, ...present }, { batchSize: size })
     .sort({ _id: 1 });
@@ -66,8 +67,8 @@ export async function* walk(documents: Db, entity: Entity, after: number, size: 
   if (part.length > 0) yield part;
 }
 
-export async function readChangedAfter(
-  documents: Db,
+async function readChangedAfter(
+  { documents }: Databases,
   entity: Entity,
   { modifiedAfter, after }: Cursor,
   limit: number,
@@ -84,7 +85,7 @@ export async function readChangedAfter(
   return stored.map((one) => toRow(entity, one));
 }
 
-export const count = (documents: Db, entity: Entity): Promise<number> =>
+const count = ({ documents }: Databases, entity: Entity): Promise<number> =>
   collection(documents, entity).countDocuments(present);
 
 /** As they stand, stubs included; for a writer. */
@@ -93,7 +94,7 @@ export async function readStored(documents: Db, entity: Entity, ids: number[]) {
   return new Map(stored.map((one) => [one._id, one]));
 }
 
-export async function find(documents: Db, entity: Entity, query: Query): Promise<FoundRows> {
+async function find({ documents }: Databases, entity: Entity, query: Query): Promise<FoundRows> {
   const where = condition(entity, query);
   const direction = query.sort.descending ? -1 : 1;
   const field = query.sort.field === 'id' ? '_id' : query.sort.field;
@@ -107,13 +108,40 @@ export async function find(documents: Db, entity: Entity, query: Query): Promise
   return { rows: stored.map((one) => toRow(entity, one)), total };
 }
 
-export async function findIds(documents: Db, entity: Entity, query: RowFilter): Promise<number[]> {
+async function findIds(
+  { documents }: Databases,
+  entity: Entity,
+  query: RowFilter,
+): Promise<number[]> {
   const stored = await collection(documents, entity)
     .find(condition(entity, query), { projection: { _id: 1 } })
     .sort({ _id: 1 })
     .toArray();
   return stored.map((one) => one._id);
 }
+
+async function withUniqueValue(
+  { documents }: Databases,
+  entity: Entity,
+  field: string,
+  values: string[],
+) {
+  const stored = await collection(documents, entity)
+    .find({ ...present, [field]: { $in: values } })
+    .toArray();
+  return stored.map((one) => ({ id: one._id, value: String(one[field]) }));
+}
+
+export const mongoStore: Store = {
+  read,
+  readBy,
+  walk,
+  readChangedAfter,
+  count,
+  find,
+  findIds,
+  withUniqueValue,
+};
 
 function condition(entity: Entity, query: RowFilter): Filter<StoredDocument> {
   const all: Filter<StoredDocument>[] = [present];

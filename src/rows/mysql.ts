@@ -15,15 +15,16 @@ import {
 } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import type { IdsByName } from './names.ts';
-import type { Cursor, FoundRows, Query, RowFilter } from './store.ts';
+import type { Cursor, FoundRows, Query, RowFilter, Store } from './query.ts';
+import type { Databases } from '../environments/environment.ts';
 
 type Stored = Record<string, unknown> & { id: number };
 
-export async function read(
-  on: Queryable,
+async function read(
+  { sql: on }: Databases,
   entity: Entity,
   ids: number[],
-  { lock = false } = {},
+  { lock = false }: { lock?: boolean },
 ): Promise<Row[]> {
   const sorted = ids.toSorted((one, other) => one - other);
   const end = lock ? sql` for update` : sql``;
@@ -35,8 +36,8 @@ export async function read(
 }
 
 /** Rows whose reference `field` points to one of `targets`. */
-export async function readBy(
-  on: Queryable,
+async function readBy(
+  { sql: on }: Databases,
   entity: Entity,
   field: string,
   targets: number[],
@@ -49,7 +50,7 @@ export async function readBy(
 }
 
 /** All rows above an id, in order of id and in parts. */
-export async function* walk(on: Queryable, entity: Entity, after: number, size: number) {
+async function* walk({ sql: on }: Databases, entity: Entity, after: number, size: number) {
   for (let last = after; ;) {
     const stored = await select<Stored>(
       on,
@@ -61,8 +62,8 @@ export async function* walk(on: Queryable, entity: Entity, after: number, size: 
   }
 }
 
-export async function readChangedAfter(
-  on: Queryable,
+async function readChangedAfter(
+  { sql: on }: Databases,
   entity: Entity,
   { modifiedAfter, after }: Cursor,
   limit: number,
@@ -77,7 +78,7 @@ export async function readChangedAfter(
   return withLinks(on, entity, stored);
 }
 
-export async function count(on: Queryable, entity: Entity): Promise<number> {
+async function count({ sql: on }: Databases, entity: Entity): Promise<number> {
   const [counted] = await select<{ total: number }>(
     on,
     sql`select count(*) as total from ${name(entity.table)}`,
@@ -85,20 +86,22 @@ export async function count(on: Queryable, entity: Entity): Promise<number> {
   return counted?.total ?? 0;
 }
 
-export async function find(on: Queryable, entity: Entity, query: Query): Promise<FoundRows> {
+async function find({ sql: on }: Databases, entity: Entity, query: Query): Promise<FoundRows> {
   const where = condition(entity, query);
   const sorted = entity.fields[query.sort.field];
   const column = name((sorted && columnOf(query.sort.field, sorted)) ?? query.sort.field);
   const order =
     sorted?.kind === 'text' ? sql`${column} collate utf8mb4_unicode_ci` : sql`${column}`;
   const direction = query.sort.descending ? sql`desc` : sql`asc`;
-  const count = () =>
+  const countFound = () =>
     select<{ total: number }>(
       on,
       sql`select count(*) as total from ${name(entity.table)} where ${where}`,
     );
   const isNarrowed = query.ids || query.search !== '' || Object.keys(query.filters).length > 0;
-  const [counted] = await (isNarrowed ? count() : cachedFor(on, `all of ${entity.name}`, count));
+  const [counted] = await (isNarrowed
+    ? countFound()
+    : cachedFor(on, `all of ${entity.name}`, countFound));
   const stored = await select<Stored>(
     on,
     sql`select * from ${name(entity.table)} where ${where}
@@ -108,13 +111,34 @@ export async function find(on: Queryable, entity: Entity, query: Query): Promise
   return { rows: await withLinks(on, entity, stored), total: counted?.total ?? 0 };
 }
 
-export async function findIds(on: Queryable, entity: Entity, query: RowFilter): Promise<number[]> {
+async function findIds(
+  { sql: on }: Databases,
+  entity: Entity,
+  query: RowFilter,
+): Promise<number[]> {
   const rows = await select<{ id: number }>(
     on,
     sql`select id from ${name(entity.table)} where ${condition(entity, query)} order by id`,
   );
   return rows.map((row) => row.id);
 }
+
+const withUniqueValue = ({ sql: on }: Databases, entity: Entity, field: string, values: string[]) =>
+  select<{ id: number; value: string }>(
+    on,
+    sql`select id, ${name(field)} as value from ${name(entity.table)} where ${name(field)} in (${values})`,
+  );
+
+export const mysqlStore: Store = {
+  read,
+  readBy,
+  walk,
+  readChangedAfter,
+  count,
+  find,
+  findIds,
+  withUniqueValue,
+};
 
 function condition(entity: Entity, query: RowFilter): Statement {
   const all: Statement[] = [sql`true`];

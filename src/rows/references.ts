@@ -1,7 +1,9 @@
-import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
-import { rowsLinkedWith } from './linked-rows.ts';
+// Which rows refer to a row: through a reference field, or as linked with a city or partner.
+import { fieldEntries, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import { travelling } from '../catalog/index.ts';
+import { name, select, sql } from '../database/sql.ts';
 import type { Databases } from '../environments/environment.ts';
-import { byEntity, readBy } from './store.ts';
+import { byEntity, read, readBy } from './store.ts';
 import { referencesTo } from '../catalog/family.ts';
 
 /** A row that refers to another: through a reference field, or as linked with a city or partner. */
@@ -42,3 +44,26 @@ export const fromOtherRows = (uses: Reference[], keys: RowKey[]): Reference[] =>
   const own = new Set(keys.map(keyText));
   return uses.filter((use) => !own.has(keyText(keyOfReferrer(use))));
 };
+
+/** Rows that are linked with one of these cities (`kind` city) or partners. */
+export async function rowsLinkedWith(
+  place: Databases,
+  kind: string,
+  ids: number[],
+): Promise<{ entity: Entity; row: Row }[]> {
+  const found: { entity: Entity; row: Row }[] = [];
+  for (const entity of travelling) {
+    for (const [, { through }] of fieldEntries(entity)) {
+      if (through) {
+        const owners = await select<{ owner: number }>(
+          place.sql,
+          sql`select distinct ${name(`${entity.table}_id`)} as owner from ${name(through)}
+               where ${name(`${kind}_id`)} in (${ids})`,
+        );
+        const keys = owners.map(({ owner }) => ({ entity: entity.name, id: owner }));
+        for (const row of (await read(place, keys)).values()) found.push({ entity, row });
+      }
+    }
+  }
+  return found;
+}

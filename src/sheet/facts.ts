@@ -1,11 +1,11 @@
 // What a plan is decided from: one consistent look at the rows here and there, and at everything there that
 // could stand in the way. Reads only.
-import { fieldEntries, keyText, type Row, type RowKey } from '../catalog/entity.ts';
+import { fieldEntries, isDocument, keyText, type Row, type RowKey } from '../catalog/entity.ts';
 import { catalog, matchedByName, travelling } from '../catalog/index.ts';
 import { textOf } from '../catalog/fields.ts';
 import { first, select, snapshot, sql } from '../database/sql.ts';
 import { rulesOf, type EnvironmentName } from '../environments/rules.ts';
-import { rowsWithUniqueValue } from '../rows/unique-values.ts';
+import { rowsWithUniqueValue } from '../rows/store.ts';
 import { idsByName, type IdsByName } from '../rows/names.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
@@ -224,7 +224,7 @@ async function linkedRows(here: Databases, steps: Step[]): Promise<Map<string, R
 }
 
 export async function columnsThere(there: Environment): Promise<Facts['columns']> {
-  const tables = catalog.filter(({ store }) => store === 'mysql').map(({ table }) => table);
+  const tables = catalog.filter((entity) => !isDocument(entity)).map(({ table }) => table);
   const lines = await select<{
     tableName: string;
     columnName: string;

@@ -7,7 +7,7 @@ import { UnknownName } from '../rows/mysql.ts';
 import { Conflict } from '../problems.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { writeRows } from '../writing/apply.ts';
-import { isDocument } from '../writing/documents.ts';
+import { isDocumentStep } from '../writing/documents.ts';
 import type { Step } from '../writing/journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import type { Selection } from './selections.ts';
@@ -23,7 +23,7 @@ const REHEARSED = 4_000_000_000;
 /** Answers in a sentence what the destination's MySQL says to the plan. */
 export async function rehearse(route: Route, selection: Selection): Promise<string> {
   const { plan } = await prepareSheet(route, selection);
-  const steps = plan.steps.filter((step) => step.action !== 'same' && !isDocument(step));
+  const steps = plan.steps.filter((step) => step.action !== 'same' && !isDocumentStep(step));
   const place = rulesOf(route.to.name).inText;
   if (steps.length === 0) return 'There is nothing for MySQL in it: only documents are written.';
   const why = await refusal(route, steps);

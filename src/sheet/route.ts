@@ -3,7 +3,6 @@ import { rulesOf } from '../environments/rules.ts';
 import { NotFound } from '../problems.ts';
 import type { SelectionKind } from './selections.ts';
 import type { Environment } from '../environments/environment.ts';
-import type { Click } from '../transfers/send.ts';
 import type { Request } from 'express';
 import { accountOf } from '../web/request.ts';
 
@@ -44,7 +43,7 @@ export const journalOf = ({ from: here, journal: journalAt }: Route): Environmen
   journalAt ?? here;
 
 /** Who only has the on_call permission brings nothing new, and says why. */
-export const asksReason = (route: Route, { role }: Pick<Click, 'role'>) =>
+export const asksReason = (route: Route, { role }: { role?: 'product_manager' | 'on_call' }) =>
   rulesOf(route.to.name).asksReason || role === 'on_call';
 
 /** Who acts: a product manager, or whoever is on call. */

@@ -1,9 +1,8 @@
 // Rows that are not in sync with the destination as it was last observed, read from the sync state.
-import type { Entity } from '../catalog/entity.ts';
+import { type Entity, keysFrom } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { DELETED, readDestinationStates } from './destination-state.ts';
 import { isReady, statusOf, withDependents, type Status } from './status.ts';
-import { keysOf } from '../comparison/compare-pairs.ts';
 
 type StateLine = {
   entity: string;
@@ -113,7 +112,7 @@ export async function lastKnownStatuses(
   on: Queryable,
   hashes: Map<string, string>,
 ): Promise<{ statuses: Map<string, Status>; at: string | null }> {
-  const keys = keysOf([...hashes.keys()]);
+  const keys = keysFrom([...hashes.keys()]);
   const stops = await readDestinationStates(on, keys);
   const statuses = new Map<string, Status>();
   let at: string | null = null;

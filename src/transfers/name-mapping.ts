@@ -3,7 +3,7 @@ import * as audit from '../audit/audit.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { hashOf } from '../catalog/content.ts';
 import { run, sql, transaction } from '../database/sql.ts';
-import { rowsLinkedWith } from '../rows/linked-rows.ts';
+import { rowsLinkedWith } from '../rows/references.ts';
 import { idsByName } from '../rows/names.ts';
 import type { Environment } from '../environments/environment.ts';
 import { invalidateAll } from '../state/checked-chunks.ts';

@@ -9,7 +9,7 @@ import { idsByName } from '../rows/names.ts';
 import { read } from '../rows/store.ts';
 import * as claims from './claims.ts';
 import { laterThan, lockClock, setClock } from './clock.ts';
-import { documentRow, isDocument, readStored, writeDocuments } from './documents.ts';
+import { documentRow, isDocumentStep, readStored, writeDocuments } from './documents.ts';
 import type * as journal from './journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import { failpoint } from './failpoints.ts';
@@ -23,11 +23,13 @@ export async function apply(work: Work, connection: PoolConnection) {
   await failpoint('lock');
   const place = { sql: connection, documents: there.documents };
   const last = await lockClock(connection);
-  const rowSteps = work.steps.filter((step) => !isDocument(step));
+  const rowSteps = work.steps.filter((step) => !isDocumentStep(step));
   const rows = await read(place, rowSteps, { lock: true });
   const stored = await readStored(work);
   for (const step of work.steps) {
-    const now = isDocument(step) ? documentRow(step, stored) : (rows.get(keyText(step)) ?? null);
+    const now = isDocumentStep(step)
+      ? documentRow(step, stored)
+      : (rows.get(keyText(step)) ?? null);
     if (!isExplained(step, now))
       throw new ChangedMeanwhile(`${step.title} was changed there meanwhile.`);
   }

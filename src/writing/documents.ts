@@ -1,6 +1,6 @@
 // The documents of a transfer at the destination: each one compare-and-set, stamped with transfer and fence.
 import { isSameRow } from '../catalog/content.ts';
-import { keyText, type Row } from '../catalog/entity.ts';
+import { isDocument, keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { isTransient } from '../database/transient-errors.ts';
 import { transaction } from '../database/sql.ts';
@@ -14,12 +14,13 @@ import { failpoint } from './failpoints.ts';
 import { ChangedMeanwhile, type Work } from './work.ts';
 
 export type StoredByKey = Map<string, mongo.StoredDocument>;
-export const isDocument = (step: journal.Step) => entityNamed(step.entity).store === 'mongo';
-export const isBeforePivot = (step: journal.Step) => isDocument(step) && step.action !== 'remove';
+export const isDocumentStep = (step: journal.Step) => isDocument(entityNamed(step.entity));
+export const isBeforePivot = (step: journal.Step) =>
+  isDocumentStep(step) && step.action !== 'remove';
 
 export async function readStored(work: Work): Promise<StoredByKey> {
   const found: StoredByKey = new Map();
-  for (const [entity, ids] of byEntity(work.steps.filter(isDocument))) {
+  for (const [entity, ids] of byEntity(work.steps.filter(isDocumentStep))) {
     for (const [id, one] of await mongo.readStored(work.there.documents, entity, ids)) {
       found.set(keyText({ entity: entity.name, id }), one);
     }
@@ -110,7 +111,7 @@ export async function compareAndSet(
 
 /** After the pivot: documents that go become stubs. One that someone changed is left, and the line says so. */
 export async function removeDocuments(work: Work) {
-  const removals = work.steps.filter((step) => isDocument(step) && step.action === 'remove');
+  const removals = work.steps.filter((step) => isDocumentStep(step) && step.action === 'remove');
   if (removals.length === 0) return;
   await transaction(work.there.writers, async (connection) => {
     await claims.lock(connection, work.transfer);

@@ -2,6 +2,7 @@
 // fence, by the same steps.
 import type { Environment } from '../environments/environment.ts';
 import { collection } from '../rows/mongo.ts';
+import { isDocument } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
 import { isTransient } from '../database/transient-errors.ts';
 import { readVersion } from '../version/metadata.ts';
@@ -99,7 +100,7 @@ export async function sweepClaims({ here, there }: RecoveryContext) {
 /** Stubs of removed documents are kept for a day, in case a worker sleeps that long. */
 export async function sweepStubs(here: Environment) {
   const yesterday = new Date(Date.now() - 24 * 60 * 60 * 1000);
-  for (const entity of catalog.filter(({ store }) => store === 'mongo')) {
+  for (const entity of catalog.filter(isDocument)) {
     await collection(here.documents, entity).deleteMany({ removed_at: { $lt: yesterday } });
   }
 }

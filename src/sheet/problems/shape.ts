@@ -15,7 +15,7 @@ export function shape(facts: Facts, steps: PlannedStep[]): Problem[] {
   for (const name of new Set(steps.map((step) => step.entity))) {
     const entity = entityNamed(name);
     const columns = facts.columns.get(entity.table);
-    if (entity.store === 'mysql' && columns) {
+    if (columns) {
       problems.push(...columnProblems(facts, entity, columns));
       for (const step of steps.filter((one) => one.entity === name)) {
         problems.push(...tooLong(facts, entity, step));

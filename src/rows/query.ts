@@ -1,0 +1,41 @@
+// What rows are asked for, and what every store can answer.
+import type { Entity, Row } from '../catalog/entity.ts';
+import type { Value } from '../catalog/fields.ts';
+import type { Databases } from '../environments/environment.ts';
+
+export type Query = {
+  search: string;
+  filters: Record<string, Value>;
+  /** Only these, when given. */
+  ids?: number[];
+  sort: { field: string; descending: boolean };
+  limit: number;
+  offset: number;
+};
+/** Which rows are meant, whatever their order and page. */
+export type RowFilter = Pick<Query, 'search' | 'filters' | 'ids'>;
+export type FoundRows = { rows: Row[]; total: number };
+
+/** A position in the order in which rows were changed. */
+export type Cursor = { modifiedAfter: string; after: number };
+
+/** How the rows of one kind of database are read. */
+export type Store = {
+  read(from: Databases, entity: Entity, ids: number[], options: { lock?: boolean }): Promise<Row[]>;
+  /** Rows whose reference `field` points to one of `targets`. */
+  readBy(from: Databases, entity: Entity, field: string, targets: number[]): Promise<Row[]>;
+  /** All rows above an id, in order of id and in parts of `size`. */
+  walk(from: Databases, entity: Entity, after: number, size: number): AsyncGenerator<Row[]>;
+  /** The next `limit` rows in the order of (modified_at, id). */
+  readChangedAfter(from: Databases, entity: Entity, cursor: Cursor, limit: number): Promise<Row[]>;
+  count(from: Databases, entity: Entity): Promise<number>;
+  find(from: Databases, entity: Entity, query: Query): Promise<FoundRows>;
+  findIds(from: Databases, entity: Entity, filter: RowFilter): Promise<number[]>;
+  /** Ids of rows that have one of these values in a unique field. */
+  withUniqueValue(
+    from: Databases,
+    entity: Entity,
+    field: string,
+    values: string[],
+  ): Promise<{ id: number; value: string }[]>;
+};
