@@ -11,7 +11,7 @@ import * as api from './api/reading.ts';
 import * as audit from './audit/pages.ts';
 import * as jobs from './jobs/pages.ts';
 import * as messages from './messages/pages.ts';
-import * as outbox from './outbox/pages.ts';
+import * as outbox from './messages/outbox-page.ts';
 import * as people from './people/pages.ts';
 import { showSignIn, signIn, signOut, type openSignIn } from './people/sign-in.ts';
 import { begin, finish } from './people/single-sign-on.ts';
@@ -166,7 +166,13 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   },
 
   { method: 'get', path: '/outbox', allow: 'look', handler: outbox.index },
-  { method: 'post', path: '/outbox/:id/sending', allow: 'administer', handler: outbox.sendAgain },
+  { method: 'post', path: '/outbox/:id/retry', allow: 'administer', handler: outbox.retry },
+  {
+    method: 'post',
+    path: '/outbox/test-email',
+    allow: 'administer',
+    handler: outbox.sendTestEmail,
+  },
 
   { method: 'get', path: '/messages', allow: 'look', handler: messages.index },
   { method: 'post', path: '/messages/reading', allow: 'look', handler: messages.markRead },

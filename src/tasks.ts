@@ -4,9 +4,9 @@ import type { Chore } from './jobs/chores.ts';
 import * as jobs from './jobs/jobs.ts';
 import { sweep, type Line } from './jobs/queue.ts';
 import { task, type Tasks } from './jobs/run.ts';
-import { deliver } from './outbox/delivery.ts';
-import * as messages from './messages/messages.ts';
-import * as outbox from './outbox/outbox.ts';
+import * as inApp from './messages/channels/in-app.ts';
+import { deliver } from './messages/delivery.ts';
+import * as outbox from './messages/outbox.ts';
 import { compareAll } from './pictures/comparison.ts';
 import { carryOn, refresh } from './promotion/background.ts';
 import * as selections from './promotion/selections.ts';
@@ -34,6 +34,6 @@ export const chores = (line: Line): Chore[] => [
   { name: 'outbox', everyMs: 2000, run: deliver },
   { name: 'tidying of jobs', everyMs: HOUR, run: jobs.tidy },
   { name: 'tidying of selections', everyMs: HOUR, run: selections.tidy },
-  { name: 'tidying of messages', everyMs: HOUR, run: messages.tidy },
-  { name: 'tidying of the outbox', everyMs: HOUR, run: outbox.tidy },
+  { name: 'tidying of messages', everyMs: HOUR, run: inApp.purgeExpired },
+  { name: 'tidying of the outbox', everyMs: HOUR, run: outbox.purgeExpired },
 ];

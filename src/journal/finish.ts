@@ -8,8 +8,8 @@ import { entityNamed } from '../catalog/index.ts';
 import { transaction, type Queryable } from '../database/sql.ts';
 import { rung } from '../environments/ladder.ts';
 import { read } from '../environments/row-store.ts';
-import { tellHolders } from '../messages/messages.ts';
-import * as outbox from '../outbox/outbox.ts';
+import { notifyIndexer } from '../messages/indexer.ts';
+import { notifyHolders } from '../messages/messages.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
 import { writeSeen } from './checked.ts';
@@ -148,7 +148,7 @@ async function depthOf(on: Queryable, { undoes }: journal.Transfer): Promise<num
 function tellIndexer(connection: PoolConnection, work: Work, outcomes: Map<number, string>) {
   const { transfer, steps } = work;
   const own = steps.filter(({ seq }) => outcomes.get(seq) !== 'changed since');
-  return outbox.write(connection, {
+  return notifyIndexer(connection, {
     ...{ transfer: transfer.id, number: transfer.number, kind: transfer.kind, name: transfer.name },
     environment: transfer.destination,
     written: own.filter(({ after }) => after !== null),
@@ -157,7 +157,10 @@ function tellIndexer(connection: PoolConnection, work: Work, outcomes: Map<numbe
 }
 
 const tellManagers = (connection: PoolConnection, { transfer }: Work) =>
-  tellHolders(connection, 'product_manager', transfer.person, {
+  notifyHolders(connection, {
+    event: 'transfer.by-on-call',
+    permission: 'product_manager',
+    except: transfer.person,
     text: `${transfer.person} (on call): ${transfer.name} in ${rung(transfer.destination).inText}. Reason: ${transfer.reason}`,
     href: `/transfers/${transfer.number}`,
   });

@@ -6,7 +6,7 @@ import { labelOf } from '../catalog/entity.ts';
 import { select, sql } from '../database/sql.ts';
 import { route, rung } from '../environments/ladder.ts';
 import { lately } from '../environments/lately.ts';
-import { unread } from '../messages/messages.ts';
+import { unread } from '../messages/channels/in-app.ts';
 import * as problems from '../problems.ts';
 import { icon } from './icons.ts';
 import { cell } from './partials.ts';

@@ -9,6 +9,7 @@ import { patience } from '../../src/database/patience.ts';
 import { upgrade } from '../../src/commands/migration.ts';
 import { copyDown } from '../../src/promotion/copy-down.ts';
 import { bulk } from '../../src/journal/documents.ts';
+import { deliver } from '../../src/messages/delivery.ts';
 import { recover, sweepClaims } from '../../src/journal/recovery.ts';
 import { byId } from '../../src/journal/journal.ts';
 import { points } from '../../src/journal/points.ts';
@@ -22,6 +23,7 @@ export type Task =
   | { do: 'delete'; key: RowKey }
   | { do: 'copy-down' }
   | { do: 'recover' }
+  | { do: 'deliver' }
   | { do: 'upgrade'; patience: number };
 
 export type At = {
@@ -61,6 +63,7 @@ const tasks: { [kind in Task['do']]: (here: Here, task: Task & { do: kind }) => 
       return copyDown({ here, there: here.destination, source: here.source, lease: 100 });
     },
     upgrade: (here, { patience }) => upgrade({ here, say: () => {}, patience, kept: 0 }),
+    deliver,
     recover: async (here) => {
       const recovering = { here, there: here.destination, lease: 100, log: quiet };
       await recover(recovering);
