@@ -42,7 +42,7 @@ function targetsOf({ settings, name }: Here): Target[] {
 async function deliverTo(here: Here, target: Target): Promise<number> {
   const lines = await outbox.due(here.sql, target);
   let acknowledged = 0;
-  // After a failure the rest waits for the next round: a target that hangs must not delay the round of the others.
+  // After a failure the rest is left to the next round: a target that hangs must not delay the round of the others.
   let isDown = false;
   const sender = async () => {
     while (!isDown && !here.halt.signal.aborted) {

@@ -1,4 +1,4 @@
-// Where messages go outside of Oneway, as the settings say.
+// Where messages go outside of Oneway, from the settings.
 
 export type Mail = { url: string; from: string };
 export type Webhook = { url: string; secret: string };

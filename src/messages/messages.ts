@@ -1,5 +1,5 @@
-// Tells people and systems what happened. Everything is written in the caller's commit, so that a message exists
-// exactly when what it tells of happened.
+// Notifies people and systems. Everything is written in the caller's commit, so that a message exists exactly when
+// the change that it reports does.
 import { v7 as uuid } from 'uuid';
 import type { Queryable } from '../database/sql.ts';
 import * as inApp from './channels/in-app.ts';
@@ -17,13 +17,13 @@ export type News = {
   email?: Email | null;
 };
 
-/** Tells a person, in their inbox here and perhaps by e-mail. */
+/** Notifies a person: in their inbox here, and by e-mail if `email` asks for it. */
 export async function notify(on: Queryable, { to, ...news }: News & { to: string }) {
   await inApp.add(on, to, news);
   if (news.email) await outbox.add(on, mailLine(news, news.email, to));
 }
 
-/** Tells everyone who has a permission here, apart from `except`, who did it. */
+/** Notifies everyone who has a permission here, apart from `except`, who did it. */
 export async function notifyHolders(
   on: Queryable,
   { permission, except, ...news }: News & { permission: string; except: string },
@@ -61,7 +61,7 @@ export type Publication = {
   transfer?: string | null;
 };
 
-/** Tells a system through its signed webhook. */
+/** Notifies a system through its signed webhook. */
 export const publish = (
   on: Queryable,
   { event, to, subject, payload, transfer = null }: Publication,

@@ -29,6 +29,7 @@ export async function index(req: Request, res: Response) {
     hasMail: req.here.settings.messages.mail !== null,
     sender: senderOf(req),
     lines: lines.map(shown),
+    older: String(new URLSearchParams({ ...filter, before: String(lines.at(-1)?.id) })),
   });
 }
 
@@ -43,13 +44,20 @@ type RowChanges = {
 
 const sentKinds = ['transfer', 'undo', 'bring-back'];
 
+const channelNames = { email: 'E-mail', webhook: 'Webhook', slack: 'Slack' };
+
 function shown(line: outbox.Line) {
+  const common = {
+    ...line,
+    receiver: line.recipient === 'indexer' ? 'Search indexer' : line.recipient,
+    channelLabel: channelNames[line.channel],
+  };
   // The link in an e-mail may be for its reader alone.
-  if (line.event !== 'rows.changed') return { ...line, href: null, changes: null };
+  if (line.event !== 'rows.changed') return { ...common, href: null, changes: null };
   const changes = JSON.parse(line.body) as RowChanges;
   const { kind, environment, transfer } = changes;
   return {
-    ...line,
+    ...common,
     href: sentKinds.includes(kind) ? `/transfers/${transfer.number}` : null,
     changes: { ...changes, rowsOf: rung(environment).inText },
   };

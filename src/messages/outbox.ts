@@ -1,5 +1,5 @@
-// The outbox: what leaves Oneway. A line is written in the commit of what it tells of, and sent until it is
-// acknowledged.
+// The outbox: what leaves Oneway. A line is written in the commit of the change that it reports, and sent until it
+// is acknowledged.
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { Stop } from '../environments/place.ts';

@@ -141,7 +141,7 @@ describe('delivery', () => {
     expect((await lines()).filter(({ attempts }) => attempts > 0)).toHaveLength(1);
   });
 
-  test('the page filters by channel and state', async () => {
+  test('lists notifications by channel and state', async () => {
     await publishOne();
     await post('Ready', null);
     await publishOne('indexer');

@@ -61,7 +61,14 @@ describe('what the indexer is notified of', () => {
     const [{ headers, body } = { headers: {}, body: '' }] = indexer.received;
     expect(headers['content-type']).toBe('application/json');
     expect(Object.keys(JSON.parse(body) as object)).toEqual([
-      ...['event', 'type', 'at', 'environment', 'kind', 'transfer', 'changed', 'removed'],
+      'event',
+      'type',
+      'at',
+      'environment',
+      'kind',
+      'transfer',
+      'changed',
+      'removed',
     ]);
     await undo(staging, sent);
     await deliver(staging);
@@ -132,11 +139,11 @@ print(hmac.compare_digest(given["v1"], expected) and abs(time.time() - int(given
     expect(await deliver(staging)).toBe(0);
     await soon();
     await deliver(staging);
-    const [waits] = await select<{ seconds: number }>(
+    const [delay] = await select<{ seconds: number }>(
       world.staging.sql,
       sql`select timestampdiff(second, utc_timestamp(3), next_at) as seconds from outbox`,
     );
-    expect(waits?.seconds).toBeGreaterThan(5);
+    expect(delay?.seconds).toBeGreaterThan(5);
     await soon();
     expect(await deliver(staging)).toBe(1);
     expect(await lines()).toMatchObject([

@@ -38,7 +38,7 @@ test('the migration keeps messages and outbox lines, and pending ones are delive
   await here.sql.query(
     `insert into outbox (event, subject, body, state, attempts, next_at, answer, created_at, sent_at)
      values ('e-1', 'Sent', '{"a":1}', 'sent', 1, now(3), 'HTTP 204', now(3), '2026-01-02 03:04:05.678'),
-            ('e-2', 'Waits', '{"a":2}', 'waiting', 3, '2026-01-01', 'HTTP 500', now(3), null),
+            ('e-2', 'Unsent', '{"a":2}', 'waiting', 3, '2026-01-01', 'HTTP 500', now(3), null),
             ('e-3', 'Given up', '{"a":3}', 'failed', 15, now(3), 'HTTP 500', now(3), null)`,
   );
   expect(await migrate(here.sql, here.documents)).toContain('app/0007-messages.sql');

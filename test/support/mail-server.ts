@@ -8,7 +8,7 @@ import { SMTPServer } from 'smtp-server';
 export type Received = Email & {
   /** As it came over the wire. */
   raw: string;
-  /** Who it is for, whatever its headers say. */
+  /** Of the envelope: headers may name others. */
   recipients: string[];
 };
 

@@ -1,4 +1,4 @@
-// What every channel of the outbox has in common: it sends one line, and says what was answered.
+// What every channel of the outbox has in common: it sends one line, and returns the answer.
 import type { Line } from '../outbox.ts';
 
 /** `retry`: the other side did not acknowledge it. `refused`: it never will, so trying again is useless. */
