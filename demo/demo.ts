@@ -12,6 +12,7 @@ import {
 } from '../bin/databases.ts';
 import { CannotStart, end, startServers, type Addresses } from '../bin/servers.ts';
 import { ladder, rulesOf } from '../src/environments/rules.ts';
+import { startMailbox } from './mailbox.ts';
 import { clientsFor, settingsFor, type Plan } from './provider.ts';
 import { logins, seed } from './seed.ts';
 
@@ -23,7 +24,8 @@ const usage = `bin/demo [--reset]
 
 Starts Oneway's staging, pre-production and production with sample data and prints their addresses.
   --reset          start over with fresh data
-DEMO_PORT          port of staging; the other two follow (3001), and 9 above it the sign-in provider (3010)
+DEMO_PORT          port of staging; the other two follow (3001); the mailbox is 6 above it (3007)
+                   and the sign-in provider 9 (3010); 7 and 8 take mail and the indexer's webhooks
 DEMO_MYSQL_URL     a MySQL or MariaDB server to use, with administrator rights: mysql://root:…@host:3306
 DEMO_MONGO_URL     a MongoDB server to use, with administrator rights: mongodb://root:…@host:27017
 DEMO_REDIS_URL     a Redis server to use`;
@@ -42,7 +44,9 @@ async function main() {
     process.on(signal, () => void stop());
   const providerPort = Number(ports[0]) + 9;
   const indexerPort = Number(ports[0]) + 8;
-  for (const port of [...ports, providerPort, indexerPort]) await refuseTaken(port);
+  const mailbox = { pagePort: Number(ports[0]) + 6, smtpPort: Number(ports[0]) + 7 };
+  const others = [providerPort, indexerPort, mailbox.pagePort, mailbox.smtpPort];
+  for (const port of [...ports, ...others]) await refuseTaken(port);
   const given = givenServers();
   if (process.argv.includes('--reset')) await announce('Removing the old data', () => reset(given));
 
@@ -64,6 +68,8 @@ async function main() {
     one['LOG_LEVEL'] = 'warn';
     one['INDEXER_URL'] = `http://localhost:${indexerPort}/oneway`;
     one['INDEXER_SECRET'] = `the demo's indexer, on port ${indexerPort} of this machine`;
+    one['SMTP_URL'] = `smtp://localhost:${mailbox.smtpPort}`;
+    one['MAIL_FROM'] = `Oneway ${rulesOf(name).inText} <oneway-${name}@example.com>`;
     if (clients[index]) Object.assign(one, settingsFor(providerPort, clients[index]));
   }
   await seed(owners, {
@@ -77,6 +83,7 @@ async function main() {
   );
   for (const [name, one] of Object.entries(variables)) writeSettings(name, one);
   listenAsIndexer(indexerPort);
+  await startMailbox(mailbox);
   await announce('Three servers', () =>
     Promise.all(
       ladder.map((name, index) =>
@@ -87,7 +94,7 @@ async function main() {
       ),
     ),
   );
-  printAddresses(ports);
+  printAddresses(ports, mailbox.pagePort);
 }
 
 /** For the command line: `(set -a; . var/demo/staging.env; bin/oneway status)`. */
@@ -157,7 +164,7 @@ async function refuseTaken(port: number) {
   });
   if (isTaken) {
     throw new CannotStart(
-      `Port ${port} is in use. Stop what uses it, or try DEMO_PORT=${port + 1000}.`,
+      `Port ${port} is in use. Environment what uses it, or try DEMO_PORT=${port + 1000}.`,
     );
   }
 }
@@ -206,7 +213,7 @@ async function startProcess(file: string, variables: Record<string, string>, add
   throw new CannotStart(`${what} did not start; its messages stand above.`);
 }
 
-function printAddresses(ports: number[]) {
+function printAddresses(ports: number[], mailboxPort: number) {
   console.log('');
   for (const [index, name] of ladder.entries()) {
     console.log(`  ${rulesOf(name).label.padEnd(16)} http://localhost:${ports[index]}`);
@@ -217,6 +224,9 @@ function printAddresses(ports: number[]) {
   }
   console.log('\nThe same logins work on all three servers. Ctrl-C stops everything.');
   console.log(`The command line: (set -a; . ${FOLDER}/staging.env; bin/oneway --help)`);
+  console.log(
+    `E-mail of all three arrives at http://localhost:${mailboxPort}; as an administrator, send one from Notifications.`,
+  );
   console.log('“Sign in with single sign-on” on one of them signs you in on all three.');
 }
 

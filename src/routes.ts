@@ -11,7 +11,7 @@ import * as api from './api/reading.ts';
 import * as audit from './audit/pages.ts';
 import * as jobs from './jobs/pages.ts';
 import * as messages from './messages/pages.ts';
-import * as outbox from './outbox/pages.ts';
+import * as outbox from './messages/outbox-page.ts';
 import * as people from './people/pages.ts';
 import { showSignIn, signIn, signOut, type openSignIn } from './people/sign-in.ts';
 import { begin, finish } from './people/single-sign-on.ts';
@@ -120,7 +120,8 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/jobs/:number/cancellation', 'refresh', jobs.cancel(tasks)),
 
   get('/outbox', 'look', outbox.index),
-  post('/outbox/:id/sending', 'administer', outbox.sendAgain),
+  post('/outbox/:id/retry', 'administer', outbox.retry),
+  post('/outbox/test-email', 'administer', outbox.sendTestEmail),
 
   get('/messages', 'look', messages.index),
   post('/messages/reading', 'look', messages.markRead),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { NosqlAddress, SqlAddress } from './database/connect.ts';
 import { environmentNames, rulesOf, type EnvironmentName } from './environments/rules.ts';
+import { endpointsFrom, wrongEndpoints, type Endpoints } from './messages/endpoints.ts';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const text = z.string().min(1);
@@ -42,6 +43,10 @@ const common = z.object({
   IS_STAGING_ALWAYS: onOff,
   INDEXER_URL: optional(z.url({ protocol: /^https?$/ })),
   INDEXER_SECRET: optional(z.string().min(32, 'must have at least 32 characters')),
+  SMTP_URL: optional(z.url({ protocol: /^smtps?$/, error: 'must begin with smtp:// or smtps://' })),
+  MAIL_FROM: optional(
+    z.string().regex(/^[^@\r\n]+@[^@\s>]+>?$/, 'must be an address: Oneway <oneway@example.com>'),
+  ),
   REQUIRE_TESTED: onOff,
   SUPPORTED_DATABASE_VERSION: z
     .string({ error: 'is missing: bin/serve and bin/oneway take it from the file DB_VERSION' })
@@ -71,6 +76,8 @@ export type Settings = {
   isStagingAlways: boolean;
   /** Who is told, signed with the secret, which rows were written. */
   indexer: { url: string; secret: string } | null;
+  /** Where messages go outside of Oneway. */
+  messages: Endpoints;
   /** What goes on to production was marked Works by someone other than the sender. */
   requireTested: boolean;
   /** The version of the database that this program was built for. */
@@ -136,6 +143,7 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
   if (values) {
     wrong.push(...misplaced(values.ENVIRONMENT, { sql, nosql, destination, source }));
     wrong.push(...lackingForSingleSignOn(values));
+    wrong.push(...wrongEndpoints(environment));
   }
   if (values && (values.INDEXER_URL === undefined) !== (values.INDEXER_SECRET === undefined)) {
     wrong.push('INDEXER_URL and INDEXER_SECRET: give both or none');
@@ -163,6 +171,7 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
     singleSignOn: singleSignOn(values),
     isStagingAlways: values.IS_STAGING_ALWAYS,
     indexer: indexerOf(values),
+    messages: endpointsFrom(environment),
     requireTested: values.REQUIRE_TESTED,
     supportedVersion: values.SUPPORTED_DATABASE_VERSION,
     logLevel: values.LOG_LEVEL,

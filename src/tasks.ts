@@ -4,9 +4,9 @@ import type { Chore } from './jobs/chores.ts';
 import * as jobs from './jobs/jobs.ts';
 import { sweep, type JobQueue } from './jobs/queue.ts';
 import { task, type Tasks } from './jobs/run.ts';
-import { deliver } from './outbox/delivery.ts';
-import * as messages from './messages/messages.ts';
-import * as outbox from './outbox/outbox.ts';
+import * as inApp from './messages/channels/in-app.ts';
+import { deliver } from './messages/delivery.ts';
+import * as outbox from './messages/outbox.ts';
 import { compareAll } from './comparison/job.ts';
 import { runTransferJob } from './transfers/job.ts';
 import * as selections from './sheet/selections.ts';
@@ -33,8 +33,8 @@ const HOUR = 60 * 60 * 1000;
 export const chores = (line: JobQueue): Chore[] => [
   { name: 'sweep of jobs', everyMs: 5000, run: (here) => sweep(here, line) },
   { name: 'outbox', everyMs: 2000, run: deliver },
-  { name: 'tidying of jobs', everyMs: HOUR, run: jobs.purgeExpired },
-  { name: 'tidying of selections', everyMs: HOUR, run: selections.purgeExpired },
-  { name: 'tidying of messages', everyMs: HOUR, run: messages.tidy },
-  { name: 'tidying of the outbox', everyMs: HOUR, run: outbox.tidy },
+  { name: 'purge of expired jobs', everyMs: HOUR, run: jobs.purgeExpired },
+  { name: 'purge of expired selections', everyMs: HOUR, run: selections.purgeExpired },
+  { name: 'purge of expired messages', everyMs: HOUR, run: inApp.purgeExpired },
+  { name: 'purge of the outbox', everyMs: HOUR, run: outbox.purgeExpired },
 ];

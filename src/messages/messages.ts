@@ -1,59 +1,97 @@
-// What a person is told. A message is written in the same commit as what it tells of, so there is one exactly
-// when that happened.
-import { first, run, select, sql, type Queryable } from '../database/sql.ts';
+// Notifies people and systems. Everything is written in the caller's commit, so that a message exists exactly when
+// the change that it reports does.
+import { v7 as uuid } from 'uuid';
+import type { Queryable } from '../database/sql.ts';
+import * as inApp from './channels/in-app.ts';
+import type { Endpoints } from './endpoints.ts';
+import * as outbox from './outbox.ts';
 
-export type Message = {
-  id: number;
-  at: string;
+type Email = { subject: string };
+
+export type News = {
+  /** What happened: `transfer.needs-attention`. */
+  event: string;
   text: string;
   href: string | null;
-  read_at: string | null;
+  /** Asks for an e-mail, too: `emailAbout(settings, subject)`. */
+  email?: Email | null;
 };
 
-export type News = { text: string; href: string | null };
-
-export const tell = (on: Queryable, person: string, { text, href }: News) =>
-  run(
-    on,
-    sql`insert into message (person, text, href) values (${person}, ${text.slice(0, 1000)}, ${href})`,
-  );
-
-/** Tells everyone who has a permission here, apart from who did it. */
-export const tellHolders = (
-  on: Queryable,
-  permission: string,
-  except: string,
-  { text, href }: News,
-) =>
-  run(
-    on,
-    sql`insert into message (person, text, href)
-        select person.email, ${text.slice(0, 1000)}, ${href}
-          from person join permission on permission.person_id = person.id
-         where permission.name = ${permission} and person.active and person.email <> ${except}`,
-  );
-
-/** Forgets what was read long ago. */
-export const tidy = ({ sql: on }: { sql: Queryable }) =>
-  run(on, sql`delete from message where read_at < utc_timestamp() - interval 90 day`);
-
-export const of = (on: Queryable, person: string) =>
-  select<Message>(
-    on,
-    sql`select * from message where person = ${person} order by id desc limit 100`,
-  );
-
-export async function unread(on: Queryable, person: string): Promise<number> {
-  const line = await first<{ unread: number }>(
-    on,
-    sql`select count(*) as unread from message where person = ${person} and read_at is null`,
-  );
-  return line?.unread ?? 0;
+/** Notifies a person: in their inbox here, and by e-mail if `email` asks for it. */
+export async function notify(on: Queryable, { to, ...news }: News & { to: string }) {
+  await inApp.add(on, to, news);
+  if (news.email) await outbox.add(on, mailLine(news, news.email, to));
 }
 
-export const markRead = (on: Queryable, person: string, upTo: number) =>
-  run(
-    on,
-    sql`update message set read_at = utc_timestamp(3)
-         where person = ${person} and id <= ${upTo} and read_at is null`,
-  );
+/** Notifies everyone who has a permission here, apart from `except`, who did it. */
+export async function notifyHolders(
+  on: Queryable,
+  { permission, except, ...news }: News & { permission: string; except: string },
+) {
+  await inApp.addForHolders(on, { permission, except }, news);
+  if (news.email) {
+    await outbox.addForHolders(on, { permission, except }, mailLine(news, news.email, ''));
+  }
+}
+
+/** An e-mail beside the message in the inbox; null where no mail server is set. */
+export const emailAbout = (
+  { messages: { mail } }: { messages: Endpoints },
+  subject: string,
+): Email | null => (mail === null ? null : { subject });
+
+const mailLine = ({ event, text, href }: News, { subject }: Email, to: string): outbox.NewLine => ({
+  messageId: uuid(),
+  event,
+  channel: 'email',
+  recipient: to,
+  subject,
+  body: text,
+  href,
+  transfer: null,
+});
+
+export type Publication = {
+  event: string;
+  /** The name of a webhook in the settings: `indexer`. */
+  to: string;
+  /** What the page Notifications calls it. */
+  subject: string;
+  payload: object;
+  transfer?: string | null;
+};
+
+/** Notifies a system through its signed webhook. */
+export const publish = (
+  on: Queryable,
+  { event, to, subject, payload, transfer = null }: Publication,
+) => {
+  const messageId = uuid();
+  const head = { event: messageId, type: event, at: new Date().toISOString() };
+  return outbox.add(on, {
+    messageId,
+    event,
+    channel: 'webhook',
+    recipient: to,
+    subject,
+    body: JSON.stringify({ ...head, ...payload }),
+    href: null,
+    transfer,
+  });
+};
+
+/** Writes into a chat; `to` is the name of a Slack webhook in the settings. */
+export const publishToSlack = (
+  on: Queryable,
+  { event, to, text, href }: { event: string; to: string; text: string; href: string | null },
+) =>
+  outbox.add(on, {
+    messageId: uuid(),
+    event,
+    channel: 'slack',
+    recipient: to,
+    subject: text,
+    body: text,
+    href,
+    transfer: null,
+  });

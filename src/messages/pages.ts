@@ -1,18 +1,18 @@
 import type { Request, Response } from 'express';
 import { page } from '../web/pages.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';
-import * as messages from './messages.ts';
+import * as inApp from './channels/in-app.ts';
 
 export async function index(req: Request, res: Response) {
   await page(req, res, 'messages/list', {
     title: 'Messages',
     crumbs: [{ text: 'Messages' }],
-    messages: await messages.of(req.here.sql, accountOf(req).email),
+    messages: await inApp.of(req.here.sql, accountOf(req).email),
   });
 }
 
 export async function markRead(req: Request, res: Response) {
   const upTo = numberOrNull(textIn(req.body, 'up_to')) ?? 0;
-  await messages.markRead(req.here.sql, accountOf(req).email, upTo);
+  await inApp.markRead(req.here.sql, accountOf(req).email, upTo);
   res.redirect(303, '/messages');
 }

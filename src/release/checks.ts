@@ -184,7 +184,8 @@ async function missingHere(here: Environment, source: Environment): Promise<stri
 async function index({ sql: on, settings: own }: App): Promise<Check[]> {
   const waiting = await first<{ untold: number }>(
     on,
-    sql`select count(*) as untold from outbox where state <> 'sent'`,
+    sql`select count(*) as untold from outbox
+         where state <> 'acknowledged' and channel = 'webhook' and recipient = 'indexer'`,
   );
   const isSet = own.indexer !== null;
   return [
@@ -192,7 +193,7 @@ async function index({ sql: on, settings: own }: App): Promise<Check[]> {
       'Indexer is told',
       isSet && waiting?.untold === 0,
       isSet
-        ? `${waiting?.untold ?? 0} messages have not been taken: see Told the indexer`
+        ? `${waiting?.untold ?? 0} notifications are not acknowledged: see Indexer notifications`
         : 'set INDEXER_URL and INDEXER_SECRET, and index anew with “oneway reindex-report”',
     ),
   ];

@@ -40,10 +40,10 @@ const counted: [name: string, help: string, label: string, known: string[], ques
     ],
     [
       'oneway_outbox',
-      'Messages to the indexer that were not taken, by state.',
+      'Messages to other systems that are not acknowledged, by state.',
       'state',
-      ['waiting', 'failed'],
-      sql`select state as label, count(*) as number from outbox where state <> 'sent' group by state`,
+      ['pending', 'failed'],
+      sql`select state as label, count(*) as number from outbox where state <> 'acknowledged' group by state`,
     ],
   ];
 

@@ -6,7 +6,7 @@ import { labelOf } from '../catalog/entity.ts';
 import { select, sql } from '../database/sql.ts';
 import { ladder, rulesOf } from '../environments/rules.ts';
 import { cachedFor } from '../database/cached-for.ts';
-import { unread } from '../messages/messages.ts';
+import { unread } from '../messages/channels/in-app.ts';
 import * as problems from '../problems.ts';
 import { icon } from './icons.ts';
 import { cell } from './partials.ts';

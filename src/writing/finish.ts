@@ -8,8 +8,8 @@ import { entityNamed } from '../catalog/index.ts';
 import { transaction, type Queryable } from '../database/sql.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { read } from '../rows/store.ts';
-import { tellHolders } from '../messages/messages.ts';
-import * as outbox from '../outbox/outbox.ts';
+import { notifyIndexer } from '../messages/indexer.ts';
+import { notifyHolders } from '../messages/messages.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
 import { writeObservations } from '../state/checked-chunks.ts';
@@ -152,7 +152,7 @@ async function depthOf(on: Queryable, { undoes }: journal.Transfer): Promise<num
 function publishChanges(connection: PoolConnection, work: Work, outcomes: Map<number, string>) {
   const { transfer, steps } = work;
   const own = steps.filter(({ seq }) => outcomes.get(seq) !== 'changed since');
-  return outbox.write(connection, {
+  return notifyIndexer(connection, {
     ...{ transfer: transfer.id, number: transfer.number, kind: transfer.kind, name: transfer.name },
     environment: transfer.destination,
     written: own.filter(({ after }) => after !== null),
@@ -161,7 +161,10 @@ function publishChanges(connection: PoolConnection, work: Work, outcomes: Map<nu
 }
 
 const notifyManagers = (connection: PoolConnection, { transfer }: Work) =>
-  tellHolders(connection, 'product_manager', transfer.person, {
+  notifyHolders(connection, {
+    event: 'transfer.by-on-call',
+    permission: 'product_manager',
+    except: transfer.person,
     text: `${transfer.person} (on call): ${transfer.name} in ${rulesOf(transfer.destination).inText}. Reason: ${transfer.reason}`,
     href: `/transfers/${transfer.number}`,
   });

@@ -14,7 +14,7 @@ import {
   type Statement,
 } from '../database/sql.ts';
 import * as audit from '../audit/audit.ts';
-import { tell, tellHolders } from '../messages/messages.ts';
+import { notify, notifyHolders } from '../messages/messages.ts';
 import { Conflict } from '../problems.ts';
 import type { Environment } from '../environments/environment.ts';
 import { insertSteps } from './steps.ts';
@@ -168,11 +168,12 @@ export async function needAttention(here: Environment, transfer: Transfer, probl
   await transaction(here.sql, async (connection) => {
     await changeState(connection, transfer, liveStates, 'needs_attention', { problem });
     const news = {
+      event: 'transfer.needs-attention',
       text: `“${transfer.name}” needs a person: ${problem}`,
       href: `/transfers/${transfer.number}`,
     };
-    await tell(connection, transfer.person, news);
-    await tellHolders(connection, 'on_call', transfer.person, news);
+    await notify(connection, { to: transfer.person, ...news });
+    await notifyHolders(connection, { permission: 'on_call', except: transfer.person, ...news });
   });
 }
 
@@ -234,7 +235,7 @@ export async function waitUntilEnded(here: Environment, id: string): Promise<Tra
 export async function notifyIfPromised(on: Queryable, transfer: Transfer, why: string) {
   if (transfer.kind !== 'save' || transfer.fence === 1) return;
   const text = `“${transfer.name}” could not be saved after all, and stands as it did before. ${why}`;
-  await tell(on, transfer.person, { text, href: null });
+  await notify(on, { event: 'save.failed', to: transfer.person, text, href: null });
 }
 
 /** Transfers that nobody is working on. */

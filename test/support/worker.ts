@@ -9,6 +9,7 @@ import { timeouts } from '../../src/database/timeouts.ts';
 import { upgrade } from '../../src/release/upgrade.ts';
 import { runRefresh } from '../../src/refresh/refresh.ts';
 import { bulk } from '../../src/writing/documents.ts';
+import { deliver } from '../../src/messages/delivery.ts';
 import { recover, sweepClaims } from '../../src/writing/recovery.ts';
 import { byId } from '../../src/writing/journal.ts';
 import { failpoints } from '../../src/writing/failpoints.ts';
@@ -22,6 +23,7 @@ export type Task =
   | { do: 'delete'; key: RowKey }
   | { do: 'refresh' }
   | { do: 'recover' }
+  | { do: 'deliver' }
   | { do: 'upgrade'; patience: number };
 
 export type At = {
@@ -61,6 +63,7 @@ const tasks: { [kind in Task['do']]: (here: App, task: Task & { do: kind }) => P
       return runRefresh({ here, there: here.destination, source: here.source, lease: 100 });
     },
     upgrade: (here, { patience }) => upgrade({ here, say: () => {}, waitMs: patience, ttlMs: 0 }),
+    deliver,
     recover: async (here) => {
       const recovering = { here, there: here.destination, lease: 100, log: quiet };
       await recover(recovering);

@@ -4,7 +4,7 @@ import { hashOf } from '../../src/catalog/content.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
-import * as messages from '../../src/messages/messages.ts';
+import * as inApp from '../../src/messages/channels/in-app.ts';
 import { add, change, ed, get, has, writeContextOf, pm, sheet, transfer } from '../support/rows.ts';
 import { claimsIn, killedAt, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -60,7 +60,7 @@ test('a save that was promised, and then could not be: whoever saved it is told'
   await change(staging, key, { description: 'Theirs' }, ed);
   await recoverNow(staging);
   expect(await get(staging, key)).toMatchObject({ description: 'Theirs' });
-  const [message] = await messages.of(staging.sql, pm.email);
+  const [message] = await inApp.of(staging.sql, pm.email);
   expect(message?.text).toContain('could not be saved after all, and stands as it did before');
 });
 

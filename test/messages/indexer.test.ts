@@ -1,51 +1,29 @@
-// S0-70 after each write the search indexer is told which ids changed: signed, until it takes it.
+// S0-70 after each write the search indexer is notified which ids changed: signed, until it acknowledges.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { openApp, type App } from '../../src/environments/app.ts';
-import { deliver, signatureOf } from '../../src/outbox/delivery.ts';
+import { signatureOf } from '../../src/messages/channels/webhook.ts';
+import { deliver } from '../../src/messages/delivery.ts';
 import { failpoints } from '../../src/writing/failpoints.ts';
-import * as outbox from '../../src/outbox/outbox.ts';
+import * as outbox from '../../src/messages/outbox.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { recoverNow, transferKilledAt, dismiss } from '../support/killing.ts';
+import { openReceiver, type Receiver } from '../support/receiver.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, transfer, undo } from '../support/rows.ts';
 import { openWorld, settingsOf, type World } from '../support/world.ts';
 
 const secret = 'a secret of the indexer, 32 characters';
-type Told = { headers: IncomingHttpHeaders; body: string };
-
-/** An indexer that answers as it is told. */
-async function openIndexer() {
-  const told: Told[] = [];
-  const answers: number[] = [];
-  const server = createServer((req, res) => {
-    let body = '';
-    req.on('data', (part) => (body += String(part)));
-    req.on('end', () => {
-      const status = answers.shift() ?? 204;
-      told.push({ headers: req.headers, body });
-      if (status === 0) req.socket.destroy();
-      else res.writeHead(status).end(status === 500 ? 'out of memory' : undefined);
-    });
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}/oneway`;
-  return { told, answers, url, close: () => server.close() };
-}
-
 let world: World;
-let indexer: Awaited<ReturnType<typeof openIndexer>>;
+let indexer: Receiver;
 let staging: App;
-const variables = () => ({ INDEXER_URL: indexer.url(), INDEXER_SECRET: secret });
+const variables = () => ({ INDEXER_URL: indexer.url, INDEXER_SECRET: secret });
 beforeAll(async () => {
   world = await openWorld();
 });
 beforeEach(async () => {
   await world.clear();
-  indexer = await openIndexer();
+  indexer = await openReceiver();
   staging = openApp(settingsOf(world.variables.staging, variables()));
 });
 afterEach(async () => {
@@ -57,9 +35,9 @@ afterAll(async () => {
   await world.close();
 });
 
-const lines = () => outbox.list(world.staging.sql, { state: '', before: null });
+const lines = () => outbox.list(world.staging.sql, { channel: 'indexer', state: '', before: null });
 const soon = () =>
-  run(world.staging.sql, sql`update outbox set next_at = utc_timestamp(3) where state = 'waiting'`);
+  run(world.staging.sql, sql`update outbox set next_at = utc_timestamp(3) where state = 'pending'`);
 
 async function sendOne() {
   const business = await add(world.staging, 'business');
@@ -68,26 +46,38 @@ async function sendOne() {
   return { sent, business, task };
 }
 
-describe('what is told', () => {
-  test('S0-70 which ids were written where, in the commit of the transfer, once', async () => {
+describe('what the indexer is notified of', () => {
+  test('S0-70 a transfer and its undo each notify the indexer once which ids they wrote and removed where', async () => {
     const { sent, business, task } = await sendOne();
     expect(await deliver(staging)).toBe(1);
     expect(await deliver(staging)).toBe(0);
-    expect(indexer.told.map(({ body }) => JSON.parse(body) as object)).toMatchObject([
+    expect(indexer.received.map(({ body }) => JSON.parse(body) as object)).toMatchObject([
       {
         ...{ type: 'rows.changed', environment: 'preprod', kind: 'transfer' },
         transfer: { id: sent.id, number: sent.number },
         ...{ changed: { business: [business], task: [task] }, removed: {} },
       },
     ]);
+    const [{ headers, body } = { headers: {}, body: '' }] = indexer.received;
+    expect(headers['content-type']).toBe('application/json');
+    expect(Object.keys(JSON.parse(body) as object)).toEqual([
+      'event',
+      'type',
+      'at',
+      'environment',
+      'kind',
+      'transfer',
+      'changed',
+      'removed',
+    ]);
     await undo(staging, sent);
     await deliver(staging);
-    expect(JSON.parse(indexer.told[1]?.body ?? '')).toMatchObject({
+    expect(JSON.parse(indexer.received[1]?.body ?? '')).toMatchObject({
       ...{ kind: 'undo', changed: {}, removed: { business: [business], task: [task] } },
     });
   });
 
-  test('a transfer that is put back tells nothing', async () => {
+  test('a transfer that is rolled back notifies nobody', async () => {
     const id = await add(world.staging, 'form');
     failpoints.reached = (name) => {
       if (name !== 'before commit') return;
@@ -98,13 +88,13 @@ describe('what is told', () => {
     expect(await lines()).toEqual([]);
   });
 
-  test('without an indexer nothing is written down', async () => {
+  test('without an indexer in the settings a transfer writes no notification', async () => {
     const id = await add(world.staging, 'form');
     await transfer(world.staging, [{ entity: 'form', id }]);
     expect(await lines()).toEqual([]);
   });
 
-  test('killed right before or after its end, a transfer is told once', async () => {
+  test('a transfer that is killed right before or after its end notifies the indexer once', async () => {
     for (const point of ['removed', 'finish']) {
       const id = await add(world.staging, 'form');
       const own = { ...world.variables.staging, ...variables() };
@@ -115,11 +105,11 @@ describe('what is told', () => {
   });
 });
 
-describe('how it is told', () => {
-  test('the signature is checked by what the documentation shows, and a forged one is not', async () => {
+describe('how the indexer is notified', () => {
+  test('the check in docs/indexer.md accepts the signature and rejects a forged one', async () => {
     await sendOne();
     await deliver(staging);
-    const [{ headers, body } = { headers: {}, body: '' }] = indexer.told;
+    const [{ headers, body } = { headers: {}, body: '' }] = indexer.received;
     const header = String(headers['oneway-signature']);
     const script = `
 import hashlib, hmac, sys, time
@@ -139,35 +129,37 @@ print(hmac.compare_digest(given["v1"], expected) and abs(time.time() - int(given
     expect(headers['oneway-event']).toBe((JSON.parse(body) as { event: string }).event);
   });
 
-  test('it is tried again, ever later, until it is taken', async () => {
+  test('retries a webhook with growing delays until it is acknowledged', async () => {
     await sendOne();
     indexer.answers.push(500, 0, 204);
     await deliver(staging);
     expect(await lines()).toMatchObject([
-      { state: 'waiting', attempts: 1, answer: 'HTTP 500 out of memory' },
+      { state: 'pending', attempts: 1, answer: 'HTTP 500 out of memory' },
     ]);
     expect(await deliver(staging)).toBe(0);
     await soon();
     await deliver(staging);
-    const [waits] = await select<{ seconds: number }>(
+    const [delay] = await select<{ seconds: number }>(
       world.staging.sql,
       sql`select timestampdiff(second, utc_timestamp(3), next_at) as seconds from outbox`,
     );
-    expect(waits?.seconds).toBeGreaterThan(5);
+    expect(delay?.seconds).toBeGreaterThan(5);
     await soon();
     expect(await deliver(staging)).toBe(1);
-    expect(await lines()).toMatchObject([{ state: 'sent', attempts: 3, answer: 'HTTP 204' }]);
-    const events = indexer.told.map(({ headers }) => headers['oneway-event']);
+    expect(await lines()).toMatchObject([
+      { state: 'acknowledged', attempts: 3, answer: 'HTTP 204' },
+    ]);
+    const events = indexer.received.map(({ headers }) => headers['oneway-event']);
     expect(new Set(events).size).toBe(1);
   });
 
-  test('many machines send it once', async () => {
+  test('several processes send a notification once', async () => {
     await sendOne();
     await Promise.all([deliver(staging), deliver(staging), deliver(staging)]);
-    expect(indexer.told).toHaveLength(1);
+    expect(indexer.received).toHaveLength(1);
   });
 
-  test('in the end it is given up, administrators are told, and one of them sends it again', async () => {
+  test('a webhook that fails 15 times is given up, administrators are notified, and one of them retries it', async () => {
     const site = await openSite(world, 'staging', variables());
     const ops = await site.as('ops');
     await sendOne();
@@ -175,16 +167,16 @@ print(hmac.compare_digest(given["v1"], expected) and abs(time.time() - int(given
     indexer.answers.push(500);
     await deliver(staging);
     expect(await lines()).toMatchObject([{ state: 'failed', attempts: 15 }]);
-    expect(textOf((await ops.get('/messages')).text)).toContain('did not take');
+    expect(textOf((await ops.get('/messages')).text)).toContain('did not acknowledge');
     const page = textOf((await ops.get('/outbox')).text);
     expect(page).toContain('Given up');
     expect(page).toContain('HTTP 500 out of memory');
     const [line] = await lines();
     const vic = await site.as('vic');
-    expect((await vic.post(`/outbox/${line?.id}/sending`)).status).toBe(403);
-    await ops.post(`/outbox/${line?.id}/sending`);
+    expect((await vic.post(`/outbox/${line?.id}/retry`)).status).toBe(403);
+    await ops.post(`/outbox/${line?.id}/retry`);
     expect(await deliver(staging)).toBe(1);
-    expect(textOf((await vic.get('/outbox')).text)).toContain('Taken');
+    expect(textOf((await vic.get('/outbox')).text)).toContain('Acknowledged');
     await site.close();
   });
 });

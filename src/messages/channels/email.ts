@@ -1,0 +1,58 @@
+// Plain-text e-mail over SMTP.
+import { createTransport } from 'nodemailer';
+import { fromSqlInstant } from '../../database/sql.ts';
+import type { Mail } from '../endpoints.ts';
+import type { Line } from '../outbox.ts';
+import { absolute, timeouts, type Send, type Sender } from './channel.ts';
+
+export const email =
+  ({ url, from }: Mail, sender: Sender): Send =>
+  async (line) => {
+    const signal = AbortSignal.timeout(timeouts.attempt);
+    const transport = createTransport({ url, disableFileAccess: true, disableUrlAccess: true });
+    try {
+      const { response } = await transport.sendMail({ ...mailOf(line, from, sender), signal });
+      return { outcome: 'acknowledged', answer: response };
+    } catch (error) {
+      const answer = signal.aborted
+        ? `No answer within ${timeouts.attempt / 1000} seconds`
+        : answerOf(error as SmtpError);
+      return { outcome: isRefusal(error as SmtpError) ? 'refused' : 'retry', answer };
+    }
+  };
+
+const mailOf = (line: Line, from: string, sender: Sender) => ({
+  from,
+  // As an object: a comma in it makes no second recipient.
+  to: { name: '', address: line.recipient },
+  subject: oneLine(line.subject),
+  text: textOf(line, sender),
+  // The same at every attempt, so that a mail system can drop a second copy.
+  messageId: `<${line.message_id}@${domainOf(from)}>`,
+  date: new Date(fromSqlInstant(line.created_at)),
+  headers: { 'Auto-Submitted': 'auto-generated' },
+});
+
+/** A line break would begin another header. */
+const oneLine = (text: string) => text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
+
+const domainOf = (from: string) => /@([^\s>]+)>?\s*$/.exec(from)?.[1] ?? 'oneway.invalid';
+
+function textOf({ body, href }: Line, sender: Sender): string {
+  const link = absolute(sender, href);
+  return [body, ...(link === null ? [] : [link]), `-- \nOneway, ${sender.label}`].join('\n\n');
+}
+
+type SmtpError = Error & {
+  code?: string;
+  command?: string;
+  response?: string;
+  responseCode?: number;
+};
+
+const answerOf = ({ response, message }: SmtpError) => response ?? message;
+
+/** A permanent answer about this mail. One about the sign-in or the sender is a setting that can be mended. */
+const isRefusal = ({ code, command, responseCode = 0 }: SmtpError) =>
+  (['RCPT TO', 'DATA'].includes(command ?? '') && responseCode >= 500) ||
+  (code === 'EENVELOPE' && command === 'API');

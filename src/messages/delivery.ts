@@ -1,0 +1,107 @@
+// Sends the lines of the outbox until each is acknowledged, or given up.
+import { transaction } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { rulesOf } from '../environments/rules.ts';
+import { timeouts, type Reply, type Send } from './channels/channel.ts';
+import { email } from './channels/email.ts';
+import { slack } from './channels/slack.ts';
+import { webhook } from './channels/webhook.ts';
+import { emailAbout, notifyHolders } from './messages.ts';
+import * as outbox from './outbox.ts';
+
+/** 5 s, 10 s, 20 s … at most an hour apart: about five and a half hours in all. */
+const ATTEMPTS = 15;
+export const backoff = (attempts: number) => Math.min(5 * 2 ** (attempts - 1), 3600);
+
+/** How many lines are sent to one target side by side. */
+const PARALLEL = 5;
+
+type Target = outbox.Target & { send: Send };
+
+/** Sends everything whose time has come; answers how many lines were acknowledged. */
+export async function deliver(here: App): Promise<number> {
+  const counts = await Promise.all(targetsOf(here).map((target) => deliverTo(here, target)));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** What the settings offer; lines for other targets stay pending until it is set. */
+function targetsOf({ settings, name }: App): Target[] {
+  const { mail, webhooks, slack: chats } = settings.messages;
+  const sender = { label: rulesOf(name).label, url: settings.urls[name] ?? null };
+  const targets: Target[] = [];
+  for (const [recipient, at] of Object.entries(webhooks)) {
+    targets.push({ channel: 'webhook', recipient, send: webhook(at) });
+  }
+  for (const [recipient, url] of Object.entries(chats)) {
+    targets.push({ channel: 'slack', recipient, send: slack(url, sender) });
+  }
+  if (mail) targets.push({ channel: 'email', recipient: null, send: email(mail, sender) });
+  return targets;
+}
+
+async function deliverTo(here: App, target: Target): Promise<number> {
+  const lines = await outbox.due(here.sql, target);
+  let acknowledged = 0;
+  // After a failure the rest is left to the next round: a target that hangs must not delay the round of the others.
+  let isDown = false;
+  const sender = async () => {
+    while (!isDown && !here.halt.signal.aborted) {
+      const line = lines.shift();
+      if (!line) return;
+      const outcome = await attempt(here, target, line);
+      if (outcome === 'acknowledged') acknowledged += 1;
+      if (outcome === 'retry') isDown = true;
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, sender));
+  return acknowledged;
+}
+
+async function attempt(here: App, { send }: Target, line: outbox.Line) {
+  // Longer than an attempt may take, so that no other process begins one meanwhile.
+  const isOurs = await outbox.claim(here.sql, line, (2 * timeouts.attempt) / 1000);
+  if (!isOurs) return null;
+  const reply = await send(line);
+  await record(here, { ...line, attempts: line.attempts + 1 }, reply);
+  return reply.outcome;
+}
+
+async function record(here: App, line: outbox.Line, { outcome, answer }: Reply) {
+  if (outcome === 'acknowledged') {
+    await outbox.acknowledge(here.sql, line, answer);
+    return;
+  }
+  const { message_id: message, event, channel, attempts } = line;
+  // Not the answer: it may quote an address.
+  here.log.warn({ message, event, channel, attempts, outcome }, 'a message was not acknowledged');
+  if (outcome === 'refused' || attempts >= ATTEMPTS) {
+    await giveUp(here, line, { outcome, answer });
+  } else {
+    await outbox.postpone(here.sql, line, answer, backoff(attempts));
+  }
+}
+
+const giveUp = (here: App, line: outbox.Line, { outcome, answer }: Reply) =>
+  transaction(here.sql, async (on) => {
+    if (!(await outbox.fail(on, line, answer))) return;
+    const subject = `“${line.subject}”`;
+    const whom = receiverOf(line);
+    await notifyHolders(on, {
+      event: 'message.failed',
+      permission: 'administrator',
+      except: '',
+      text:
+        outcome === 'refused'
+          ? `${whom} refused ${subject} to ${line.recipient}: ${answer}`
+          : `${whom} did not acknowledge ${subject} after ${line.attempts} attempts. Retry it when it is back.`,
+      href: '/outbox?state=failed',
+      // No e-mail about e-mail that does not arrive.
+      email: line.channel === 'email' ? null : emailAbout(here.settings, `${whom} does not answer`),
+    });
+  });
+
+function receiverOf({ channel, recipient }: outbox.Line): string {
+  if (channel === 'email') return 'The mail server';
+  if (channel === 'slack') return `Slack (${recipient})`;
+  return recipient === 'indexer' ? 'The search indexer' : `The webhook ${recipient}`;
+}

@@ -1,0 +1,154 @@
+// The outbox: what leaves Oneway. A line is written in the commit of the change that it reports, and sent until it
+// is acknowledged.
+import * as audit from '../audit/audit.ts';
+import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import type { Environment } from '../environments/environment.ts';
+
+export const channels = ['email', 'webhook', 'slack'] as const;
+export type Channel = (typeof channels)[number];
+
+export type Line = {
+  id: number;
+  /** The same at every attempt: the receiver recognises a second copy by it. */
+  message_id: string;
+  /** What happened: `rows.changed`. */
+  event: string;
+  channel: Channel;
+  /** An e-mail address, or the name of a webhook in the settings. */
+  recipient: string;
+  subject: string;
+  body: string;
+  href: string | null;
+  transfer: string | null;
+  state: 'pending' | 'acknowledged' | 'failed';
+  attempts: number;
+  next_at: string;
+  /** What was answered the last time. */
+  answer: string | null;
+  created_at: string;
+  acknowledged_at: string | null;
+};
+
+export type NewLine = {
+  messageId: string;
+  event: string;
+  channel: Channel;
+  recipient: string;
+  subject: string;
+  body: string;
+  href: string | null;
+  transfer: string | null;
+};
+
+export const add = (on: Queryable, line: NewLine) =>
+  run(
+    on,
+    sql`insert into outbox
+          (message_id, event, channel, recipient, subject, body, href, transfer, next_at, created_at)
+        values
+          (${line.messageId}, ${line.event}, ${line.channel}, ${line.recipient},
+           ${line.subject.slice(0, 200)}, ${line.body}, ${line.href}, ${line.transfer},
+           utc_timestamp(3), utc_timestamp(3))`,
+  );
+
+/** A line for everyone who has a permission here, apart from `except`. */
+export const addForHolders = (
+  on: Queryable,
+  { permission, except }: { permission: string; except: string },
+  line: Omit<NewLine, 'recipient' | 'messageId'>,
+) =>
+  run(
+    on,
+    sql`insert into outbox
+          (message_id, event, channel, recipient, subject, body, href, transfer, next_at, created_at)
+        select uuid(), ${line.event}, ${line.channel}, person.email,
+               ${line.subject.slice(0, 200)}, ${line.body}, ${line.href}, ${line.transfer},
+               utc_timestamp(3), utc_timestamp(3)
+          from person join permission on permission.person_id = person.id
+         where permission.name = ${permission} and person.active and person.email <> ${except}`,
+  );
+
+/** `channel` may also be `indexer`, which is one of the webhooks. */
+export type Filter = { channel: string; state: string; before: number | null };
+
+export const list = (on: Queryable, { channel, state, before }: Filter) =>
+  select<Line>(
+    on,
+    sql`select * from outbox
+         where (${state} = '' or state = ${state}) and (${before} is null or id < ${before})
+           and (${channel} = '' or ${channel} =
+                if(channel = 'webhook' and recipient = 'indexer', 'indexer', channel))
+         order by id desc limit 50`,
+  );
+
+/** Where lines go; an e-mail's recipient does not matter, since one server takes them all. */
+export type Target = { channel: Channel; recipient: string | null };
+
+/** Those whose time has come, the oldest first. */
+export const due = (on: Queryable, { channel, recipient }: Target) =>
+  select<Line>(
+    on,
+    sql`select * from outbox
+         where state = 'pending' and next_at <= utc_timestamp(3)
+           and channel = ${channel} and (${recipient} is null or recipient = ${recipient})
+         order by id limit 50`,
+  );
+
+/** Claims a line for the next `seconds`; of many processes that try at once, one gets it. */
+export async function claim(on: Queryable, { id, attempts }: Line, seconds: number) {
+  const found = await run(
+    on,
+    sql`update outbox set attempts = attempts + 1, next_at = utc_timestamp(3) + interval ${seconds} second
+         where id = ${id} and attempts = ${attempts} and state = 'pending'`,
+  );
+  return found === 1;
+}
+
+export const acknowledge = (on: Queryable, { id }: Line, answer: string) =>
+  run(
+    on,
+    sql`update outbox
+           set state = 'acknowledged', acknowledged_at = utc_timestamp(3), answer = ${answer.slice(0, 500)}
+         where id = ${id}`,
+  );
+
+/** The next attempt is in so many seconds. */
+export const postpone = (on: Queryable, { id }: Line, answer: string, seconds: number) =>
+  run(
+    on,
+    sql`update outbox
+           set answer = ${answer.slice(0, 500)}, next_at = utc_timestamp(3) + interval ${seconds} second
+         where id = ${id} and state = 'pending'`,
+  );
+
+/** Gives a line up; answers whether it was still pending. */
+export async function fail(on: Queryable, { id }: Line, answer: string) {
+  const found = await run(
+    on,
+    sql`update outbox set answer = ${answer.slice(0, 500)}, state = 'failed'
+         where id = ${id} and state = 'pending'`,
+  );
+  return found === 1;
+}
+
+/** Sends a line once more, with all its attempts; answers whether there is one. */
+export async function retry(here: Environment, id: number, person: string): Promise<boolean> {
+  return transaction(here.sql, async (on) => {
+    const line = await first<Line>(on, sql`select * from outbox where id = ${id}`);
+    if (!line) return false;
+    await run(
+      on,
+      sql`update outbox set state = 'pending', attempts = 0, next_at = utc_timestamp(3) where id = ${id}`,
+    );
+    await audit.write(on, { person, action: 'retried a notification', subject: line.subject });
+    return true;
+  });
+}
+
+/** Deletes what was acknowledged 30 days ago. */
+export const purgeExpired = ({ sql: on }: Environment) =>
+  run(
+    on,
+    sql`delete from outbox
+         where state = 'acknowledged' and acknowledged_at < utc_timestamp(3) - interval 30 day`,
+  );

@@ -1,0 +1,217 @@
+// E-mail through a real SMTP server: delivered once, whatever the server and this process go through.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { freePort } from '../../bin/servers.ts';
+import { run, sql, transaction } from '../../src/database/sql.ts';
+import { openApp, type App } from '../../src/environments/app.ts';
+import * as inApp from '../../src/messages/channels/in-app.ts';
+import { timeouts } from '../../src/messages/channels/channel.ts';
+import { deliver } from '../../src/messages/delivery.ts';
+import { emailAbout, notify } from '../../src/messages/messages.ts';
+import * as outbox from '../../src/messages/outbox.ts';
+import { dismiss, elsewhere } from '../support/killing.ts';
+import { openMailServer, openSlowServer, type MailServer } from '../support/mail-server.ts';
+import { openWorld, settingsOf, type World } from '../support/world.ts';
+
+const to = 'ana@example.com';
+const from = 'Oneway <oneway@example.org>';
+
+let world: World;
+let mail: MailServer;
+let staging: App;
+const variables = (url = mail.url) => ({
+  SMTP_URL: url,
+  MAIL_FROM: from,
+  ENVIRONMENT_URLS: 'staging=https://oneway.example.org',
+});
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(async () => {
+  await world.clear();
+  mail = await openMailServer(await freePort());
+  staging = openApp(settingsOf(world.variables.staging, variables()));
+});
+afterEach(async () => {
+  timeouts.attempt = 10_000;
+  await mail.close();
+  await staging.close();
+});
+afterAll(async () => {
+  dismiss();
+  await world.close();
+});
+
+const send = (here = staging, subject = 'Your database is ready') =>
+  notify(here.sql, {
+    event: 'database.ready',
+    to,
+    text: 'Your database “trial” is ready.',
+    href: '/databases/7',
+    email: emailAbout(here.settings, subject),
+  });
+const lines = () => outbox.list(world.staging.sql, { channel: 'email', state: '', before: null });
+const makeDue = () =>
+  run(world.staging.sql, sql`update outbox set next_at = utc_timestamp(3) where state = 'pending'`);
+
+test('delivers an e-mail once, with its text, a link and a stable Message-ID', async () => {
+  await send();
+  expect(await deliver(staging)).toBe(1);
+  expect(await deliver(staging)).toBe(0);
+  const [line] = await lines();
+  expect(line).toMatchObject({ state: 'acknowledged', attempts: 1 });
+  expect(line?.answer).toContain('250');
+  expect(mail.received).toMatchObject([
+    {
+      subject: 'Your database is ready',
+      from: { name: 'Oneway', address: 'oneway@example.org' },
+      recipients: [to],
+      messageId: `<${line?.message_id}@example.org>`,
+    },
+  ]);
+  const [{ text } = {}] = mail.received;
+  expect(text).toContain('Your database “trial” is ready.');
+  expect(text).toContain('https://oneway.example.org/databases/7');
+  expect(text).toContain('Oneway, Staging');
+});
+
+test('writes the message in the inbox in the same commit, without a delay', async () => {
+  await send();
+  expect(await inApp.of(staging.sql, to)).toMatchObject([
+    { event: 'database.ready', text: 'Your database “trial” is ready.', href: '/databases/7' },
+  ]);
+  expect(await inApp.unread(staging.sql, to)).toBe(1);
+});
+
+test('a rolled-back commit leaves neither a message nor an e-mail', async () => {
+  const failing = transaction(staging.sql, async (on) => {
+    const email = emailAbout(staging.settings, 'Never sent');
+    await notify(on, { event: 'database.ready', to, text: 'Ready', href: null, email });
+    throw new Error('the database was not made');
+  });
+  await expect(failing).rejects.toThrow('the database was not made');
+  expect(await lines()).toEqual([]);
+  expect(await inApp.unread(staging.sql, to)).toBe(0);
+});
+
+test('without a mail server a message reaches the inbox only', async () => {
+  await send(world.staging);
+  expect(await inApp.unread(staging.sql, to)).toBe(1);
+  expect(await lines()).toEqual([]);
+});
+
+test('delivers an e-mail once when the mail server is down at first', async () => {
+  await mail.close();
+  await send();
+  expect(await deliver(staging)).toBe(0);
+  const [line] = await lines();
+  expect(line).toMatchObject({ state: 'pending', attempts: 1 });
+  expect(line?.answer).toContain('ECONNREFUSED');
+  await mail.listen();
+  await makeDue();
+  expect(await deliver(staging)).toBe(1);
+  expect(mail.received).toHaveLength(1);
+});
+
+test('retries an e-mail after a temporary answer (451)', async () => {
+  mail.behaviour.recipient = { code: 451, text: 'try again later' };
+  await send();
+  await deliver(staging);
+  expect(await lines()).toMatchObject([
+    { state: 'pending', attempts: 1, answer: expect.stringContaining('451 try again later') },
+  ]);
+  mail.behaviour.recipient = null;
+  await makeDue();
+  expect(await deliver(staging)).toBe(1);
+  expect(mail.received).toHaveLength(1);
+});
+
+test('one refused recipient does not delay the e-mails behind it', async () => {
+  mail.behaviour.recipient = { code: 550, text: 'no such mailbox' };
+  for (let count = 0; count < 7; count += 1) await send();
+  await deliver(staging);
+  expect((await lines()).map(({ state }) => state)).toEqual(
+    Array.from({ length: 7 }, () => 'failed'),
+  );
+});
+
+test.each(['silent', 'slow'] as const)(
+  'gives up waiting for a %s mail server after the timeout, and retries later',
+  async (kind) => {
+    timeouts.attempt = 1500;
+    const server = await openSlowServer(kind, 600);
+    const here = openApp(settingsOf(world.variables.staging, variables(server.url)));
+    await send(here);
+    const start = Date.now();
+    expect(await deliver(here)).toBe(0);
+    expect(Date.now() - start).toBeLessThan(3000);
+    expect(await lines()).toMatchObject([
+      { state: 'pending', attempts: 1, answer: 'No answer within 1.5 seconds' },
+    ]);
+    server.close();
+    await here.close();
+  },
+);
+
+test('a mail server that hangs ends its round after one timeout, so that other channels are not delayed', async () => {
+  timeouts.attempt = 1000;
+  const server = await openSlowServer('silent', 0);
+  const here = openApp(settingsOf(world.variables.staging, variables(server.url)));
+  for (let count = 0; count < 20; count += 1) await send(here);
+  const start = Date.now();
+  await deliver(here);
+  expect(Date.now() - start).toBeLessThan(2000);
+  expect((await lines()).filter(({ attempts }) => attempts > 0)).toHaveLength(5);
+  server.close();
+  await here.close();
+});
+
+test('killed after sending and before marking, a process leaves an e-mail that is sent again under the same Message-ID', async () => {
+  await send();
+  const own = { ...world.variables.staging, ...variables() };
+  const { child, ended } = elsewhere({ variables: own, task: { do: 'deliver' }, at: null });
+  mail.behaviour.onMail = () => {
+    child.kill('SIGKILL');
+  };
+  expect((await ended).signal).toBe('SIGKILL');
+  expect(mail.received).toHaveLength(1);
+  expect(await lines()).toMatchObject([{ state: 'pending', attempts: 1 }]);
+  expect(await deliver(staging)).toBe(0);
+  mail.behaviour.onMail = () => {};
+  await makeDue();
+  expect(await deliver(staging)).toBe(1);
+  expect(await lines()).toMatchObject([{ state: 'acknowledged', attempts: 2 }]);
+  const ids = mail.received.map(({ messageId }) => messageId);
+  expect(ids).toHaveLength(2);
+  expect(new Set(ids).size).toBe(1);
+});
+
+test('several processes send an e-mail once', async () => {
+  await send();
+  await Promise.all([deliver(staging), deliver(staging), deliver(staging)]);
+  expect(mail.received).toHaveLength(1);
+});
+
+test.each([
+  '\r\nBcc: eve@example.com',
+  '\nBcc: eve@example.com\n\nHello',
+  '\rBcc: eve@example.com',
+])('a subject with a line break (%j) adds no header', async (injected) => {
+  await send(staging, `Ready${injected}`);
+  await deliver(staging);
+  const [one] = mail.received;
+  expect(one?.recipients).toEqual([to]);
+  expect(one?.bcc).toBeUndefined();
+  expect(one?.headers.map(({ key }) => key)).not.toContain('bcc');
+  expect(one?.subject).toMatch(/^Ready Bcc: eve@example.com/);
+  expect(one?.text).toContain('Your database “trial” is ready.');
+});
+
+test.each(['ana@example.com, eve@example.com', 'ana@example.com\r\nBcc: eve@example.com'])(
+  'an address that is two (%j) reaches nobody else',
+  async (address) => {
+    const email = emailAbout(staging.settings, 'Ready');
+    await notify(staging.sql, { event: 'test', to: address, text: 'Ready', href: null, email });
+    await deliver(staging);
+    expect(mail.received.flatMap(({ recipients }) => recipients)).not.toContain('eve@example.com');
+  },
+);

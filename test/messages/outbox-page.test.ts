@@ -1,0 +1,124 @@
+// The page Notifications, and what administrators are notified of when a message is given up.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { freePort } from '../../bin/servers.ts';
+import { run, select, sql } from '../../src/database/sql.ts';
+import { openApp, type App } from '../../src/environments/app.ts';
+import { deliver } from '../../src/messages/delivery.ts';
+import { emailAbout, notify, publish } from '../../src/messages/messages.ts';
+import * as outbox from '../../src/messages/outbox.ts';
+import { openMailServer, type MailServer } from '../support/mail-server.ts';
+import { hire, openSite, textOf } from '../support/people.ts';
+import { openWorld, settingsOf, type World } from '../support/world.ts';
+
+const to = 'ana@example.com';
+const from = 'Oneway <oneway@example.org>';
+
+let world: World;
+let mail: MailServer;
+let staging: App;
+const variables = (url = mail.url) => ({
+  SMTP_URL: url,
+  MAIL_FROM: from,
+  ENVIRONMENT_URLS: 'staging=https://oneway.example.org',
+});
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(async () => {
+  await world.clear();
+  mail = await openMailServer(await freePort());
+  staging = openApp(settingsOf(world.variables.staging, variables()));
+});
+afterEach(async () => {
+  await mail.close();
+  await staging.close();
+});
+afterAll(async () => {
+  await world.close();
+});
+
+const send = (here = staging, subject = 'Your database is ready') =>
+  notify(here.sql, {
+    event: 'database.ready',
+    to,
+    text: 'Your database “trial” is ready.',
+    href: '/databases/7',
+    email: emailAbout(here.settings, subject),
+  });
+const lines = () => outbox.list(world.staging.sql, { channel: 'email', state: '', before: null });
+
+test('filters by channel; Indexer notifications are a channel of their own', async () => {
+  const site = await openSite(world, 'staging', variables());
+  const vic = await site.as('vic');
+  await send();
+  for (const name of ['indexer', 'mobile-app']) {
+    await publish(staging.sql, { event: 'test', to: name, subject: `For ${name}`, payload: {} });
+  }
+  const subjects = async (channel: string) =>
+    textOf((await vic.get(`/outbox?channel=${channel}`)).text).match(/For [a-z-]+|Your database/g);
+  expect(await subjects('')).toEqual(['For mobile-app', 'For indexer', 'Your database']);
+  expect(await subjects('indexer')).toEqual(['For indexer']);
+  expect(await subjects('webhook')).toEqual(['For mobile-app']);
+  expect(await subjects('email')).toEqual(['Your database']);
+  const page = textOf((await vic.get('/outbox?channel=slack')).text);
+  expect(page).toContain('Indexer notifications');
+  expect(page).toContain('No notifications match.');
+  await site.close();
+});
+
+test('a refused recipient (550) fails at once, and administrators see the answer', async () => {
+  const site = await openSite(world, 'staging', variables());
+  const ops = await site.as('ops');
+  mail.behaviour.recipient = { code: 550, text: 'no such mailbox' };
+  await send();
+  await deliver(staging);
+  expect(await lines()).toMatchObject([{ state: 'failed', attempts: 1 }]);
+  expect(textOf((await ops.get('/messages')).text)).toContain('550 no such mailbox');
+  const page = textOf((await ops.get('/outbox?channel=email&state=failed')).text);
+  expect(page).toContain('Your database is ready');
+  expect(page).toContain('550 no such mailbox');
+  expect(page).not.toContain('/databases/7');
+  mail.behaviour.recipient = null;
+  const [line] = await lines();
+  await ops.post(`/outbox/${line?.id}/retry`);
+  expect(await deliver(staging)).toBe(1);
+  await site.close();
+});
+
+test('an administrator sends a test e-mail from the page; others cannot', async () => {
+  const site = await openSite(world, 'staging', variables());
+  const ops = await site.as('ops');
+  const vic = await site.as('vic');
+  expect((await vic.post('/outbox/test-email')).status).toBe(403);
+  expect((await ops.post('/outbox/test-email')).status).toBe(303);
+  await deliver(site.here);
+  expect(mail.received).toMatchObject([
+    { recipients: ['ops@example.com'], subject: 'Test e-mail from Oneway' },
+  ]);
+  await site.close();
+});
+
+test('administrators get an e-mail, too, when a webhook is given up', async () => {
+  const here = openApp(
+    settingsOf(world.variables.staging, {
+      ...variables(),
+      INDEXER_URL: `http://127.0.0.1:${await freePort()}/`,
+      INDEXER_SECRET: 'a secret of the indexer, 32 characters',
+    }),
+  );
+  await hire(here, 'ops');
+  await run(
+    here.sql,
+    sql`insert into outbox (message_id, event, channel, recipient, subject, body, attempts, next_at, created_at)
+        values ('m', 'rows.changed', 'webhook', 'indexer', 'Autumn texts', '{}', 14, utc_timestamp(3), utc_timestamp(3))`,
+  );
+  await deliver(here);
+  expect(await select(here.sql, sql`select state from outbox where channel = 'webhook'`)).toEqual([
+    { state: 'failed' },
+  ]);
+  await deliver(here);
+  expect(mail.received).toMatchObject([
+    { recipients: ['ops@example.com'], subject: 'The search indexer does not answer' },
+  ]);
+  await here.close();
+});
