@@ -12,7 +12,10 @@ import { load, serve } from './support/site.ts';
 import { Clock, sized } from './support/timing.ts';
 
 const PATH = '/catalog/task';
-const states = { kept: { pause: 0, looks: 40 }, 'counted anew': { pause: TTL_MS + 100, looks: 8 } };
+const states = {
+  cached: { pause: 0, looks: 40 },
+  'counted anew': { pause: TTL_MS + 100, looks: 8 },
+};
 
 export async function list(ground: Ground): Promise<Found> {
   const { world, lower, upper } = ground;

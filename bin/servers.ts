@@ -209,8 +209,16 @@ export async function startRedis(folder: string, keep: Keep): Promise<URL> {
   const secret = password(folder);
   const port = await freePort();
   const child = run(folder, 'redis-server', [
-    ...['--port', String(port), '--bind', '127.0.0.1', '--requirepass', secret],
-    ...['--dir', resolve(folder), '--appendonly', 'yes'],
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--requirepass',
+    secret,
+    '--dir',
+    resolve(folder),
+    '--appendonly',
+    'yes',
   ]);
   keep(child);
   const url = `redis://:${secret}@127.0.0.1:${port}`;

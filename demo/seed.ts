@@ -8,12 +8,12 @@ import { tasks } from '../src/tasks.ts';
 import { writeHere, type Change } from '../src/writing/write-here.ts';
 import { parseSettings } from '../src/settings.ts';
 import { productionRows } from './production.ts';
+import type { Environments } from './environments.ts';
 import { letTimePass } from './time.ts';
 import { workAWeek } from './week.ts';
 import { requestRefresh } from '../src/refresh/job.ts';
 
 type Announce = <T>(step: string, work: () => Promise<T>) => Promise<T>;
-export type Environments = Record<'staging' | 'preprod' | 'production', App>;
 
 export const logins = [
   {

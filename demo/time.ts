@@ -1,5 +1,5 @@
 import { name, run, select, sql } from '../src/database/sql.ts';
-import type { Environments } from './seed.ts';
+import type { Environments } from './environments.ts';
 
 /** Moves everything that was done so far into the past, so that a week of work takes no week. */
 export async function letTimePass(environments: Environments, { days }: { days: number }) {

@@ -18,7 +18,7 @@ import type { Selection } from '../src/sheet/selections.ts';
 import * as verdicts from '../src/state/test-results.ts';
 import { prepareSheet } from '../src/sheet/sheet.ts';
 import { send } from '../src/transfers/send.ts';
-import type { Environments } from './seed.ts';
+import type { Environments } from './environments.ts';
 import { letTimePass } from './time.ts';
 
 const pm = { email: 'pm@example.com', isProductManager: true };
@@ -55,7 +55,10 @@ async function transfer(here: App, name: string, reason: string, keys: RowKey[],
 
 async function undo(here: App, sent: Transfer, reason: string, keys: RowKey[]) {
   const id = await selections.create(here.sql, onCall, {
-    ...{ keys, name: `Undo of ${sent.name}`, kind: 'undo', undoes: sent.id },
+    keys,
+    name: `Undo of ${sent.name}`,
+    kind: 'undo',
+    undoes: sent.id,
   });
   return click(here, await selections.find(here.sql, id, 'undo'), reason, onCall);
 }

@@ -14,15 +14,21 @@ import { runRefreshJob } from './refresh/job.ts';
 
 export const tasks: Tasks = {
   refresh: task(z.object({ dryRun: z.boolean() }), {
-    ...{ label: 'Refresh', attempts: 100, mayBeCancelled: true },
+    label: 'Refresh',
+    attempts: 100,
+    mayBeCancelled: true,
     run: runRefreshJob,
   }),
   comparison: task(z.object({ isFull: z.boolean().default(false) }), {
-    ...{ label: 'Comparison', attempts: 20, mayBeCancelled: true },
+    label: 'Comparison',
+    attempts: 20,
+    mayBeCancelled: true,
     run: compareAll,
   }),
   transfer: task(z.object({ transfer: z.string() }), {
-    ...{ label: 'Transfer', attempts: 20, mayBeCancelled: false },
+    label: 'Transfer',
+    attempts: 20,
+    mayBeCancelled: false,
     run: runTransferJob,
   }),
 };

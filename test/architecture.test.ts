@@ -3,51 +3,123 @@ import { expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** Which rooms a room may lean on. A room stands below every room that leans on it. */
 const leansOn: Record<string, string[]> = {
   database: [],
   storage: [],
-  catalog: ['database'],
-  environments: ['catalog', 'database', 'storage', 'version'],
-  access: ['environments'],
   version: [],
+  catalog: ['database'],
+  environments: ['database', 'storage', 'version'],
+  access: ['environments'],
   audit: ['catalog', 'database'],
+  rows: ['catalog', 'database', 'environments'],
+  state: ['catalog', 'database', 'environments', 'rows'],
   messages: ['audit', 'database', 'environments'],
-  web: ['access', 'catalog', 'database', 'environments', 'messages', 'version'],
+  web: ['access', 'catalog', 'database', 'environments', 'messages', 'state', 'version'],
   people: ['access', 'audit', 'database', 'environments', 'web'],
   jobs: ['audit', 'database', 'environments', 'version', 'web'],
-  journal: ['audit', 'catalog', 'database', 'environments', 'messages', 'version'],
-  editing: ['catalog', 'database', 'environments', 'journal'],
-  promotion: [
-    ...['access', 'audit', 'catalog', 'database', 'editing', 'environments', 'jobs', 'journal'],
-    ...['version', 'web'],
+  writing: ['audit', 'catalog', 'database', 'environments', 'messages', 'rows', 'state', 'version'],
+  comparison: ['catalog', 'database', 'environments', 'jobs', 'rows', 'state', 'web', 'writing'],
+  editing: ['catalog', 'database', 'environments', 'rows', 'state', 'writing'],
+  sheet: [
+    'access',
+    'catalog',
+    'comparison',
+    'database',
+    'editing',
+    'environments',
+    'rows',
+    'state',
+    'version',
+    'web',
+    'writing',
   ],
-  pictures: [...['catalog', 'database', 'environments', 'jobs', 'journal', 'promotion', 'web']],
-  admin: [
-    ...['access', 'catalog', 'database', 'editing', 'environments', 'journal', 'pictures'],
-    ...['promotion', 'storage', 'web'],
+  transfers: [
+    'audit',
+    'catalog',
+    'database',
+    'environments',
+    'jobs',
+    'rows',
+    'sheet',
+    'state',
+    'web',
+    'writing',
   ],
-  api: ['audit', 'catalog', 'database', 'environments', 'journal', 'web'],
+  refresh: ['catalog', 'comparison', 'environments', 'jobs', 'rows', 'state', 'web', 'writing'],
+  overviews: ['catalog', 'database', 'environments', 'state', 'web', 'writing'],
+  'catalog-pages': [
+    'access',
+    'catalog',
+    'comparison',
+    'database',
+    'editing',
+    'environments',
+    'overviews',
+    'rows',
+    'sheet',
+    'state',
+    'storage',
+    'web',
+    'writing',
+  ],
+  api: ['audit', 'catalog', 'database', 'environments', 'rows', 'web', 'writing'],
   release: [
-    ...['catalog', 'database', 'environments', 'jobs', 'journal', 'people', 'promotion', 'version'],
+    'catalog',
+    'comparison',
+    'database',
+    'environments',
+    'jobs',
+    'people',
+    'refresh',
+    'rows',
+    'sheet',
+    'state',
+    'version',
+    'writing',
   ],
   commands: [
-    ...['access', 'catalog', 'database', 'environments', 'jobs', 'journal', 'people', 'pictures'],
-    ...['promotion', 'release', 'version', 'web'],
+    'access',
+    'catalog',
+    'comparison',
+    'database',
+    'environments',
+    'jobs',
+    'people',
+    'refresh',
+    'release',
+    'rows',
+    'sheet',
+    'state',
+    'transfers',
+    'version',
+    'web',
+    'writing',
   ],
 };
-// Pages of their own, shown by the shell that every page has.
+/** Pages of a room that stands below `web`: nothing but the routes imports them. */
 const exceptions = [
   'audit/pages.ts → web',
   'messages/pages.ts → web',
   'messages/outbox-page.ts → web',
 ];
 
-const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>
-  file.endsWith('.ts'),
-);
-const importsOf = (file: string) =>
-  [...readFileSync(join('src', file), 'utf8').matchAll(/from '(\.\.?\/[^']+)'/g)].map((match) =>
+/** Files at the root: who may import them, and what they may import. The others are programs and tables of contents. */
+const importedByAll = ['problems.ts', 'settings.ts', 'settle-all.ts'];
+const importedByCommands = ['tasks.ts'];
+
+const filesIn = (folder: string) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => join(folder, file));
+const files = filesIn('src').map((file) => file.slice('src/'.length));
+const importsIn = (file: string) =>
+  [...readFileSync(file, 'utf8').matchAll(/(?:from|import\() ?'(\.\.?\/[^']+)'/g)].map((match) =>
     join(file, '..', match[1] ?? ''),
+  );
+const importsOf = (file: string) =>
+  importsIn(join('src', file)).flatMap((target) =>
+    target.startsWith('src/') ? target.slice('src/'.length) : [],
   );
 
 test('every room leans only on the rooms it may lean on', () => {
@@ -63,9 +135,45 @@ test('every room leans only on the rooms it may lean on', () => {
   expect(wrong.filter((line) => !exceptions.includes(line))).toEqual([]);
 });
 
+test('the table of rooms has every room, and no two rooms lean on each other', () => {
+  const rooms = new Set(files.flatMap((file) => (file.includes('/') ? file.split('/')[0] : [])));
+  expect(Object.keys(leansOn).toSorted()).toEqual([...rooms].toSorted());
+  expect(circles(Object.keys(leansOn), (room) => leansOn[room] ?? [])).toEqual([]);
+});
+
+test('rooms import shared files of the root, and nothing of the programs', () => {
+  const wrong = files.flatMap((file) =>
+    importsOf(file)
+      .filter((target) => file.includes('/') && !target.includes('/'))
+      .filter((target) => !importedByAll.includes(target))
+      .filter((target) => !(file.startsWith('commands/') && importedByCommands.includes(target)))
+      .map((target) => `${file} → ${target}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('no file imports itself by way of others, in the program, the demo, the benches and the tests', () => {
+  const all = ['src', 'demo', 'bench', 'bin', 'test'].flatMap(filesIn);
+  expect(circles(all, importsIn)).toEqual([]);
+});
+
+/** Every circle that a walk along `next` finds, each as its members in order. */
+function circles(nodes: string[], next: (node: string) => string[]): string[] {
+  const done = new Set<string>();
+  const found: string[] = [];
+  const visit = (node: string, path: string[]) => {
+    if (path.includes(node)) found.push([...path.slice(path.indexOf(node)), node].join(' → '));
+    if (done.has(node) || path.includes(node)) return;
+    for (const one of next(node)) if (nodes.includes(one)) visit(one, [...path, node]);
+    done.add(node);
+  };
+  for (const node of nodes) visit(node, []);
+  return found;
+}
+
 test('only pages, handlers and the border know Express', () => {
   const known =
-    /(^|\/)(pages|[a-z]+-page|editing|choosing|sending|refreshing|reading|list-state|sign-in|single-sign-on|guard|app|routes)\.ts$|^web\//;
+    /(^|\/)(pages|[a-z-]+-pages?|routes?|page|row|edit|choose|arrivals|row-actions|reading|list-state|sign-in|single-sign-on|guard|app|posted-choices)\.ts$|^web\//;
   const wrong = files.filter(
     (file) =>
       /from '(express|multer|passport.*)'/.test(readFileSync(join('src', file), 'utf8')) &&
@@ -78,7 +186,7 @@ test('S2-04 S2-06 nobody but oneway db writes the version document', () => {
   const writers = files.filter((file) =>
     /writeVersion|collection\(['"]metadata/.test(readFileSync(join('src', file), 'utf8')),
   );
-  expect(writers.toSorted()).toEqual(['commands/migration.ts', 'version/metadata.ts']);
+  expect(writers.toSorted()).toEqual(['release/upgrade.ts', 'version/metadata.ts']);
 });
 
 test('only settings.ts and the programs read process.env', () => {
@@ -95,7 +203,7 @@ test('S0-75 isStaging() is written once, in access/permissions.ts; nothing else 
     (file) =>
       /===? '(staging|preprod|production|development)'/.test(
         readFileSync(join('src', file), 'utf8'),
-      ) && file !== 'environments/ladder.ts',
+      ) && file !== 'environments/rules.ts',
   );
   expect(wrong).toEqual([]);
 });

@@ -120,7 +120,9 @@ async function deletedAfter(
          order by deleted_at, row_id limit ${limit}`,
   );
   return lines.map(({ row_id: id, deleted_at: at }) => ({
-    ...{ id, modified_at: fromSqlInstant(at), deleted: true },
+    id,
+    modified_at: fromSqlInstant(at),
+    deleted: true,
   }));
 }
 

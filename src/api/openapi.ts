@@ -79,24 +79,27 @@ const pathsOf = (entity: Entity) => ({
       summary: `${entity.label.many} in the order in which they were changed`,
       parameters: [
         {
-          ...{ name: 'modified_after', in: 'query', schema: instant },
+          name: 'modified_after',
+          in: 'query',
+          schema: instant,
           description: 'Only what was changed later. Without it: everything.',
         },
         {
-          ...{
-            name: 'after',
-            in: 'query',
-            schema: { type: 'integer', minimum: 0, maximum: id.maximum },
-          },
+          name: 'after',
+          in: 'query',
+          schema: { type: 'integer', minimum: 0, maximum: id.maximum },
           description:
             'With modified_after: also what was changed in that very instant and has a higher id.',
         },
         {
-          ...{ name: 'certain_up_to', in: 'query', schema: instant },
+          name: 'certain_up_to',
+          in: 'query',
+          schema: instant,
           description: 'Part of “next” while rows are being written: carried from page to page.',
         },
         {
-          ...{ name: 'limit', in: 'query' },
+          name: 'limit',
+          in: 'query',
           schema: { type: 'integer', minimum: 1, maximum: LIMIT, default: 100 },
         },
       ],
@@ -156,7 +159,9 @@ export const describe = (address: string, environment: string) => ({
         summary: 'An icon or image',
         parameters: [
           {
-            ...{ name: 'name', in: 'path', required: true },
+            name: 'name',
+            in: 'path',
+            required: true,
             schema: { type: 'string', pattern: '^[0-9a-f]{64}\\.(png|jpg|gif|webp)$' },
           },
         ],

@@ -113,7 +113,10 @@ async function list(here: App, type: string, { search, where, status, limit, jso
     : null;
   const filters = Object.fromEntries((where ?? []).map((text) => filterOf(type, text)));
   const { rows, total } = await find(here, entity, {
-    ...{ search, filters, sort: { field: 'id', descending: false }, offset: 0 },
+    search,
+    filters,
+    sort: { field: 'id', descending: false },
+    offset: 0,
     ...(ids ? { ids } : {}),
     limit: Math.min(Number(limit), 10_000),
   });

@@ -193,7 +193,10 @@ function tell({ number, name, state, problem, destination }: journal.Transfer, {
 
 const planned = ({ steps, problems, notices, offers, skipped: left, hash }: Plan) => ({
   steps: steps.map(({ entity, id, title, action, because }) => ({
-    ...{ row: `${entity}:${id}`, title, action, because },
+    row: `${entity}:${id}`,
+    title,
+    action,
+    because,
   })),
   problems: problems.map(({ reason, message }) => ({ reason, message })),
   notices,
@@ -246,7 +249,13 @@ function optionFor(way: Solution): string[] {
 async function list(here: App, isJson: boolean | undefined) {
   const all = await listTransfers(here.sql, null);
   const data = all.map(({ number, kind, name, state, person: by, steps, created_at: at }) => ({
-    ...{ number, kind, name, state, person: by, rows: steps, at },
+    number,
+    kind,
+    name,
+    state,
+    person: by,
+    rows: steps,
+    at,
   }));
   answer(isJson, data, () =>
     columns(

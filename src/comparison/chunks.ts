@@ -115,14 +115,12 @@ async function readBatch(
   const chunks = numbers
     .toSorted((one, other) => one - other)
     .map((chunk): Chunk => ({
-      ...{
-        generation: 0,
-        digest: null,
-        ...known.get(chunk),
-        chunk,
-        unsure: null,
-        changed: null,
-      },
+      generation: 0,
+      digest: null,
+      ...known.get(chunk),
+      chunk,
+      unsure: null,
+      changed: null,
       here: linesOf(here, chunk),
       there: linesOf(there, chunk),
       source: linesOf(source, chunk),

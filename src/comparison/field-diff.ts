@@ -8,7 +8,8 @@ import type { Step } from '../writing/journal.ts';
 export const fieldDiff = ({ key, here, there }: RowPair) =>
   fieldChanges({ entity: key.entity, before: there, after: here })
     .map(({ field, label, definition, before, after }) => ({
-      ...{ field, label },
+      field,
+      label,
       there: formatValue(definition, before),
       here: formatValue(definition, after),
     }))

@@ -67,7 +67,9 @@ export async function* compareTable(
       await correctStates(here, entity, wrong);
       const doubts = new Map(wrong.map((id) => [id, unknownDigest(id)]));
       const checked = doubtful.map((one) => ({
-        ...{ chunk: one.chunk, generation: one.generation, there: one.there },
+        chunk: one.chunk,
+        generation: one.generation,
+        there: one.there,
         changed: one.unsure && one.changed && one.changed.union(one.unsure),
         here: !isTrusted ? noLines : replaceDigests(one.here, within(one.chunk, doubts)),
       }));

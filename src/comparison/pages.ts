@@ -60,7 +60,7 @@ async function differing(req: Request, there: Environment, name: string, status:
 export async function compare(req: Request, res: Response) {
   destinationOf(req.here);
   const { job, isNew } = await comparison.requestComparison(req.here, accountOf(req).email, {
-    isFull: textIn(req.body, 'anew') === 'yes',
+    isFull: textIn(req.body, 'full') === 'yes',
   });
   if (isNew) await req.line.push(job);
   else flash(req, 'A comparison is under way already.');

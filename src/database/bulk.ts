@@ -1,13 +1,35 @@
 // Many lines in as few statements as a server takes: cut by length, because max_allowed_packet bounds a statement.
 import { escape, format } from 'mysql2/promise';
-import { runText, Statement, type Queryable } from './sql.ts';
+import { join, name, runText, sql, Statement, type Queryable } from './sql.ts';
 
 /** UTF-16 units of a statement: three bytes each at most, and one more line, below the 4 MB that old servers take. */
 const LENGTH = 250_000;
 const LINES = 1000;
 
+type Cell = string | number | boolean | null;
 /** Values of one line, in the order of the columns. */
-export type Line = readonly (string | number | boolean | null)[];
+export type Line = readonly Cell[];
+/** Values by column; every row has the same columns. */
+export type Columns = Record<string, Cell>;
+
+/** Inserts rows; their keys are the columns. */
+export const insertRows = (on: Queryable, table: string, rows: Columns[], end?: Statement) => {
+  const columns = Object.keys(rows[0] ?? {});
+  return insertLines(
+    on,
+    sql`insert into ${name(table)} (${join(columns.map(name), ', ')}) values`,
+    rows.map((row) => columns.map((column) => row[column] ?? null)),
+    end,
+  );
+};
+
+/** Inserts rows, or overwrites every column but those of the `key` where a row with that key exists. */
+export const upsertRows = (on: Queryable, table: string, key: string[], rows: Columns[]) => {
+  const others = Object.keys(rows[0] ?? {}).filter((column) => !key.includes(column));
+  const assignments = others.map((column) => sql`${name(column)} = values(${name(column)})`);
+  const end = sql`on duplicate key update ${join(assignments, ', ')}`;
+  return insertRows(on, table, rows, end);
+};
 
 /** `insert into … (…) values` lines, and what comes after them. */
 export const insertLines = (
@@ -39,7 +61,7 @@ async function inStatements(
   lines: Iterable<Line>,
   write: (values: string[], isFirst: boolean) => string,
 ) {
-  const spoken = new Statement(`${head.text} … ${end.text}`, [...head.values, ...end.values]);
+  const published = new Statement(`${head.text} … ${end.text}`, [...head.values, ...end.values]);
   const [before, after] = [head, end].map(({ text, values }) =>
     format(text, values as Parameters<typeof format>[1]),
   );
@@ -49,8 +71,8 @@ async function inStatements(
   // While the server works on one statement, the next is written.
   const send = async () => {
     await underWay;
-    underWay = runText(on, spoken, `${before} ${text} ${after}`);
-    // Whoever waits for it is told.
+    underWay = runText(on, published, `${before} ${text} ${after}`);
+    // The rejection reaches the caller that awaits it.
     underWay.catch(() => {});
     text = '';
     count = 0;

@@ -67,7 +67,10 @@ export async function changes(req: Request, res: Response) {
   const transfers = await journal.byIds(here.sql, own);
   const tested = await journal.testedIn(here.sql, own);
   const list = found.map(({ arrival, fields, more }) => ({
-    ...{ arrival, fields, more, entity: entityNamed(arrival.entity) },
+    arrival,
+    fields,
+    more,
+    entity: entityNamed(arrival.entity),
     transfer: transfers.get(arrival.transfer),
     tested: tested.get(`${arrival.transfer} ${arrival.entity}:${arrival.row_id}`) ?? null,
   }));

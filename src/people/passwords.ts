@@ -26,7 +26,10 @@ export async function isPassword(password: string, kept: string): Promise<boolea
     .map((one) => Number(one.slice(2)));
   const wanted = Buffer.from(expected, 'base64url');
   const tag = await derive('argon2id', {
-    ...{ memory, passes, parallelism, tagLength: wanted.length },
+    memory,
+    passes,
+    parallelism,
+    tagLength: wanted.length,
     message: password,
     nonce: Buffer.from(salt, 'base64url'),
   });

@@ -26,7 +26,10 @@ type Stored = {
 };
 
 const toPerson = ({ id, email, name, active, credential, permissions }: Stored): Person => ({
-  ...{ id, email, name, credential },
+  id,
+  email,
+  name,
+  credential,
   isActive: active === 1,
   permissions: permissionNames.filter((one) => (permissions ?? '').split(',').includes(one)),
 });

@@ -74,7 +74,8 @@ async function addressOf(
   return openid.buildAuthorizationUrl(configuration, {
     redirect_uri: redirectUri,
     scope: 'openid email profile',
-    ...{ state, nonce },
+    state,
+    nonce,
     code_challenge: await openid.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
     ...(isSilent ? { prompt: 'none' } : asksAgain ? { prompt: 'login' } : {}),

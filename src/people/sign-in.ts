@@ -66,7 +66,10 @@ type Said = { title: string; email?: string; message?: string; singleSignOn?: st
 /** `message` is about what was typed, `singleSignOn` about the other way in. */
 export const signInPage = (req: Request, res: Response, said: Said) =>
   page(req, res, 'people/sign-in', {
-    ...{ email: '', message: '', singleSignOn: '', ...said },
+    email: '',
+    message: '',
+    singleSignOn: '',
+    ...said,
     isSingle: req.here.settings.singleSignOn !== null,
     isWaiting: req.session.savedForm !== undefined,
   });
@@ -112,7 +115,7 @@ const authenticate = (passport: SignIn['passport'], req: Request, res: Response)
 export async function letIn(req: Request, res: Response, person: people.Person) {
   await enter(req, person);
   const isKept = (await kept.find(req, person.id)) !== null;
-  res.redirect(303, isKept ? '/kept' : (req.session.returnTo ?? '/'));
+  res.redirect(303, isKept ? '/saved-form' : (req.session.returnTo ?? '/'));
 }
 
 /** A new session id, so that a cookie planted before signing in is worth nothing. */

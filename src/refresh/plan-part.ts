@@ -47,8 +47,14 @@ export async function planRefresh(
   ]);
   const busy = new Set(claims.map((claim) => claim.row_id));
   const decided: PartPlan = {
-    ...{ rows, mine, states, stops, mappings },
-    ...{ changes: [], same: [], skipped: [] },
+    rows,
+    mine,
+    states,
+    stops,
+    mappings,
+    changes: [],
+    same: [],
+    skipped: [],
   };
   const over: Change[] = [];
   for (const row of rows) {

@@ -165,7 +165,9 @@ const prepareDocuments = (from: RefreshRun, entity: Entity, after: number) => {
     const ids = rows.map(({ id }) => id);
     return {
       decided: await planRefresh(from, entity, rows),
-      ...{ rows: rows.length, after: ids.at(-1) ?? 0, highest: ids },
+      rows: rows.length,
+      after: ids.at(-1) ?? 0,
+      highest: ids,
       keep: (done) => writeBases(from, entity, done, at),
     };
   });

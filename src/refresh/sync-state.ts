@@ -100,7 +100,8 @@ function rightIn(one: Chunk, { isTrusted, looked, right, put, inBooks }: Outcome
   for (const id of one.there.ids) if (!isRight(id)) others.set(id, unknownDigest(id));
   const moved = new Set([...(unsure ?? []), ...source.ids.filter((id) => looked.has(id))]);
   return {
-    ...{ chunk, generation },
+    chunk,
+    generation,
     changed: since && since.union(moved).union(new Set(others.keys())),
     here: replaceDigests(one.here, others),
     there: one.there,

@@ -66,7 +66,9 @@ export async function differences(here: Environment, there: Environment): Promis
     const [mine, theirs] = await Promise.all([idsOf(here, entity), idsOf(there, entity)]);
     const [own, other] = [new Set(mine), new Set(theirs)];
     all.push({
-      ...{ entity: entity.name, here: own.size, there: other.size },
+      entity: entity.name,
+      here: own.size,
+      there: other.size,
       onlyHere: mine.filter((id) => !other.has(id)),
       onlyThere: theirs.filter((id) => !own.has(id)),
     });

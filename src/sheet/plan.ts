@@ -41,8 +41,14 @@ export function planTransfer(facts: Facts, choices: Choices): Plan {
   const problems = [...missing, ...problemsOf(facts, choices, all, words)];
   const relied = [...reliedOn, ...sameParents(all)];
   return {
-    ...{ steps: all, problems, notices: noticesOf(facts, all), offers },
-    ...{ reliedOn: relied, skipped: [], words, hash },
+    steps: all,
+    problems,
+    notices: noticesOf(facts, all),
+    offers,
+    reliedOn: relied,
+    skipped: [],
+    words,
+    hash,
   };
 }
 
@@ -147,14 +153,16 @@ export function createdNames(facts: Facts, choices: Choices, steps: Step[]): Pla
     const after: Row = { ...initial, ...mine, id, modified_at: '', name };
     const key = { entity: kind, id };
     return {
-      ...{
-        entity: kind,
-        id,
-        title: name,
-        action: 'create',
-        because: 'created by a tick on this sheet',
-      },
-      ...{ before: null, after, pair: null, root: key, excludedFields: [] },
+      entity: kind,
+      id,
+      title: name,
+      action: 'create',
+      because: 'created by a tick on this sheet',
+      before: null,
+      after,
+      pair: null,
+      root: key,
+      excludedFields: [],
     };
   });
 }

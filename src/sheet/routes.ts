@@ -81,7 +81,9 @@ export async function chooseRestore(req: Request, res: Response) {
   if (!row)
     throw new NotFound(`There is no ${entity.label.one.toLowerCase()} ${id} in production.`);
   const selection = await selections.create(req.here.sql, accountOf(req).email, {
-    ...{ keys, kind: 'restore', name: `${titleOf(entity, row)} brought back` },
+    keys,
+    kind: 'restore',
+    name: `${titleOf(entity, row)} brought back`,
   });
   res.redirect(303, `/restores/${selection}`);
 }

@@ -56,7 +56,12 @@ function stepView(step: PlannedStep, { pairs, statesThere }: Facts, choices: Cho
     const isSame = isSameValue(before, after);
     const isKept = step.excludedFields.includes(field);
     return {
-      ...{ field, label, isSame, isKept, ...wordDiff(was, will), value: will },
+      field,
+      label,
+      isSame,
+      isKept,
+      ...wordDiff(was, will),
+      value: will,
       ours: isKept ? words(definition, step.pair?.here?.[field]) : will,
       /** What both sides had when they were last equal, where the other side changed it since. */
       base: theirs.has(field) ? words(definition, base?.[field]) : null,
@@ -72,7 +77,9 @@ function stepView(step: PlannedStep, { pairs, statesThere }: Facts, choices: Cho
       typed: choices.locals[keyText(step)]?.[name] ?? '',
     }));
   return {
-    ...{ step, entity, locals },
+    step,
+    entity,
+    locals,
     owner:
       owner && ownerRow ? { entity: owner.entity, title: titleOf(owner.entity, ownerRow) } : null,
     status: step.pair?.status ?? null,

@@ -73,7 +73,9 @@ export async function keysToUndo(
 }
 
 export const undoOf = ({ id, name }: journal.Transfer, keys: RowKey[]): NewSelection => ({
-  ...{ keys, kind: 'undo', undoes: id },
+  keys,
+  kind: 'undo',
+  undoes: id,
   name: `Undo of ${name.replace(/^Undo of /, 'undo of ')}`,
 });
 

@@ -59,9 +59,13 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
     .flatMap((step) => parentsOf(entityNamed(step.entity), step.after))
     .filter((key) => !going.has(keyText(key)));
   return {
-    ...{ steps: all, problems: problemsOfUndo(facts, choices, all), notices: [], offers: [] },
-    ...{ reliedOn: [...new Map(reliedOn.map((key) => [keyText(key), key])).values()] },
-    ...{ skipped: [...left.values()], words: { overwrite: untyped, remove: untyped } },
+    steps: all,
+    problems: problemsOfUndo(facts, choices, all),
+    notices: [],
+    offers: [],
+    reliedOn: [...new Map(reliedOn.map((key) => [keyText(key), key])).values()],
+    skipped: [...left.values()],
+    words: { overwrite: untyped, remove: untyped },
     hash: hashOfPlan(facts, all),
   };
 }
@@ -94,9 +98,16 @@ function undoStep(facts: Facts, step: Step): PlannedStep | null {
   if (!pair || (before === null && after === null)) return null;
   if (before && after && hashOf(entity, before) === hashOf(entity, after)) return null;
   return {
-    ...{ entity: step.entity, id: step.id, title: step.title, because: null, excludedFields: [] },
+    entity: step.entity,
+    id: step.id,
+    title: step.title,
+    because: null,
+    excludedFields: [],
     action: before === null ? 'create' : after === null ? 'remove' : 'update',
-    ...{ before, after, pair, root: rootKeyOf(facts, pair) },
+    before,
+    after,
+    pair,
+    root: rootKeyOf(facts, pair),
     base: pair.destinationState?.base_content ?? null,
   };
 }

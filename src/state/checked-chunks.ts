@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import type { RowKey } from '../catalog/entity.ts';
-import { insertLines } from '../database/bulk.ts';
+import { insertRows, upsertRows } from '../database/bulk.ts';
 import {
   join,
   run,
@@ -92,6 +92,8 @@ export type VerifiedChunk = ChunkSides & {
   changed: Set<number> | null;
 };
 
+const key = ['entity', 'chunk'];
+
 /** So many changed lines are kept apart before all are written again. */
 const KEPT_APART = 200;
 
@@ -110,23 +112,30 @@ export async function writeCheckedChunks(
     const isStanding = ({ chunk }: { chunk: number }) => standing.has(chunk);
     const apart = checked.filter((one) => isStanding(one) && isApart(one));
     const whole = checked.filter((one) => isStanding(one) && !isApart(one));
-    await insertLines(
+    await upsertRows(
       connection,
-      sql`insert into checked_chunk (entity, chunk, digest, here_lines, there_lines) values`,
-      whole.map((one) => [
-        ...[entity, one.chunk, chunkDigest(one)],
-        ...[one.here.all.join('\n'), one.there.all.join('\n')],
-      ]),
-      sql`on duplicate key update
-            digest = values(digest), here_lines = values(here_lines),
-            there_lines = values(there_lines), changes = null`,
+      'checked_chunk',
+      key,
+      whole.map((one) => ({
+        entity,
+        chunk: one.chunk,
+        digest: chunkDigest(one),
+        here_lines: one.here.all.join('\n'),
+        there_lines: one.there.all.join('\n'),
+        changes: null,
+      })),
     );
-    // The long texts are not touched for the sake of a few.
-    await insertLines(
+    // The long texts are not rewritten for the sake of a few lines.
+    await upsertRows(
       connection,
-      sql`insert into checked_chunk (entity, chunk, digest, changes) values`,
-      apart.map((one) => [entity, one.chunk, chunkDigest(one), changesIn(one)]),
-      sql`on duplicate key update digest = values(digest), changes = values(changes)`,
+      'checked_chunk',
+      key,
+      apart.map((one) => ({
+        entity,
+        chunk: one.chunk,
+        digest: chunkDigest(one),
+        changes: changesIn(one),
+      })),
     );
     const [ours, others] = [true, false].map((wanted) =>
       seen.filter(({ key }) => standing.has(chunkOf(key.id)) === wanted),
@@ -141,10 +150,10 @@ const isApart = ({ changed: since }: VerifiedChunk) => since !== null && since.s
 /** Locks these chunks, in their order; answers those that are as they were when their generation was read. */
 async function lockUnchanged(connection: PoolConnection, entity: string, checked: VerifiedChunk[]) {
   const chunks = checked.map(({ chunk }) => chunk).toSorted((one, other) => one - other);
-  await insertLines(
+  await insertRows(
     connection,
-    sql`insert into checked_chunk (entity, chunk) values`,
-    chunks.map((chunk) => [entity, chunk]),
+    'checked_chunk',
+    chunks.map((chunk) => ({ entity, chunk })),
     sql`on duplicate key update generation = generation`,
   );
   const lines = await select<{ chunk: number; generation: number }>(
@@ -194,10 +203,10 @@ async function invalidate(connection: PoolConnection, keys: RowKey[]) {
   const sorted = [...chunks.values()].toSorted(([one, low], [other, high]) =>
     one === other ? low - high : one < other ? -1 : 1,
   );
-  await insertLines(
+  await insertRows(
     connection,
-    sql`insert into checked_chunk (entity, chunk, generation) values`,
-    sorted.map(([entity, chunk]) => [entity, chunk, 1]),
+    'checked_chunk',
+    sorted.map(([entity, chunk]) => ({ entity, chunk, generation: 1 })),
     sql`on duplicate key update generation = generation + 1, digest = null`,
   );
 }

@@ -1,7 +1,7 @@
 // What an environment knows of the counterparts of its rows at the destination.
 import { canonical } from '../catalog/content.ts';
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
-import { insertLines } from '../database/bulk.ts';
+import { insertRows } from '../database/bulk.ts';
 import { run, select, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
 import { indexByKey, whereRows } from './row-state.ts';
 
@@ -94,16 +94,20 @@ export async function upsertObservations(
   const isNewer = isCertain ? sql`true` : sql`values(observed_at) >= observed_at`;
   const isBaseNewer = isBaseCertain ? sql`true` : isNewer;
   const hasBase = sql`${isBaseNewer} and values(base_hash) is not null`;
-  await insertLines(
+  await insertRows(
     on,
-    sql`insert into destination_state
-          (entity, row_id, observed_hash, observed_at, base_hash, base_content, base_at) values`,
-    seen.map(({ key, hash: seen, base }) => {
+    'destination_state',
+    seen.map(({ key, hash, base }) => {
       const known = base === 'none' ? null : base;
-      return [
-        ...[key.entity, key.id, seen, toSqlInstant(at)],
-        ...[known?.hash ?? null, known?.content ?? null, known ? toSqlInstant(at) : null],
-      ];
+      return {
+        entity: key.entity,
+        row_id: key.id,
+        observed_hash: hash,
+        observed_at: toSqlInstant(at),
+        base_hash: known?.hash ?? null,
+        base_content: known?.content ?? null,
+        base_at: known ? toSqlInstant(at) : null,
+      };
     }),
     sql`on duplicate key update
           observed_hash = if(${isNewer}, values(observed_hash), observed_hash),
@@ -131,11 +135,18 @@ export async function writeUndone(
   by: { person: string; reason: string | null },
 ) {
   const now = toSqlInstant(new Date().toISOString());
-  await insertLines(
+  const rows = undone.map(({ key, hash }) => ({
+    entity: key.entity,
+    row_id: key.id,
+    undone_hash: hash,
+    undone_by: by.person,
+    undone_at: now,
+    undone_reason: by.reason,
+  }));
+  await insertRows(
     on,
-    sql`insert into destination_state
-          (entity, row_id, observed_at, undone_hash, undone_by, undone_at, undone_reason) values`,
-    undone.map(({ key, hash }) => [...[key.entity, key.id, now, hash, by.person, now, by.reason]]),
+    'destination_state',
+    rows.map((row) => ({ ...row, observed_at: now })),
     sql`on duplicate key update
           undone_hash = values(undone_hash), undone_by = values(undone_by),
           undone_at = values(undone_at), undone_reason = values(undone_reason)`,

@@ -1,7 +1,7 @@
 // What an environment knows of each of its rows.
 import { hashOf } from '../catalog/content.ts';
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
-import { insertLines } from '../database/bulk.ts';
+import { upsertRows } from '../database/bulk.ts';
 import {
   join,
   select,
@@ -127,27 +127,4 @@ export const unmarkedAsEngineering = (state: RowState): RowState => ({
 });
 
 export const writeStates = (on: Queryable, states: RowState[]) =>
-  insertLines(
-    on,
-    sql`insert into row_state (
-          entity, row_id, root_entity, root_id, title, hash,
-          version, created_by, created_at, changed_by, changed_at,
-          engineering_by, engineering_at, engineering_fields,
-          adopted_by, adopted_at, held_by, held_at, held_reason, deleted_at) values`,
-    states.map((state) => [
-      ...[state.entity, state.row_id, state.root_entity, state.root_id, state.title, state.hash],
-      ...[state.version, state.created_by, state.created_at, state.changed_by, state.changed_at],
-      ...[state.engineering_by, state.engineering_at, state.engineering_fields],
-      ...[state.adopted_by, state.adopted_at],
-      ...[state.held_by, state.held_at, state.held_reason, state.deleted_at],
-    ]),
-    sql`on duplicate key update
-          root_entity = values(root_entity), root_id = values(root_id),
-          title = values(title), hash = values(hash), version = values(version),
-          changed_by = values(changed_by), changed_at = values(changed_at),
-          engineering_by = values(engineering_by), engineering_at = values(engineering_at),
-          engineering_fields = values(engineering_fields),
-          adopted_by = values(adopted_by), adopted_at = values(adopted_at),
-          held_by = values(held_by), held_at = values(held_at), held_reason = values(held_reason),
-          deleted_at = values(deleted_at)`,
-  );
+  upsertRows(on, 'row_state', ['entity', 'row_id'], states);

@@ -25,5 +25,5 @@ export async function mapName(req: Request, res: Response) {
     req,
     there === '' ? `${name} stands for itself again.` : `${name} is ${there} there from now on.`,
   );
-  res.redirect(303, localPath(textIn(req.body, 'return'), '/names'));
+  res.redirect(303, localPath(textIn(req.body, 'return'), '/name-mappings'));
 }

@@ -32,7 +32,7 @@ export async function removeHold(req: Request, res: Response) {
 
 export async function recordTestResult(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const verdict = textIn(req.body, 'verdict');
+  const verdict = textIn(req.body, 'result');
   if (verdict !== 'works' && verdict !== 'does-not-work') {
     throw new Invalid({ verdict: 'Choose Works or Does not work' });
   }

@@ -52,7 +52,10 @@ export const send = (kind: SelectionKind) => async (req: Request, res: Response)
 /** A large transfer runs as a job; its page shows how far it is. */
 async function inTheBackground({ here, line }: Request, { id, name, person }: journal.Transfer) {
   const { job } = await jobs.request(here.sql, {
-    ...{ kind: 'transfer', name, person, input: { transfer: id } },
+    kind: 'transfer',
+    name,
+    person,
+    input: { transfer: id },
     onlyOne: jobKeyOf(id),
   });
   await line.push(job);

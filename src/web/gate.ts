@@ -27,11 +27,11 @@ export async function refuseIncompatible(req: Request, res: Response, next: Next
       throw new Unavailable(explain(standing));
     }
     flash(req, `${explain(standing)} What you typed is kept for half an hour.`);
-    return res.redirect(303, '/kept');
+    return res.redirect(303, '/saved-form');
   }
   if (req.path.startsWith('/api/')) return answerApi(res, standing);
   const isKept = req.method === 'POST' && (await maySave(req, res)) && (await saveForm(req));
-  const back = isKept ? '/kept' : req.method === 'GET' ? req.originalUrl : '/';
+  const back = isKept ? '/saved-form' : req.method === 'GET' ? req.originalUrl : '/';
   await signOut(req);
   res.redirect(303, pageOf(standing, back));
 }

@@ -60,7 +60,10 @@ export function openMetrics({ sql: on, name: environment, settings }: App) {
   });
   for (const [metric, help, name, known, question] of counted) {
     const gauge = new Gauge({
-      ...{ name: metric, help, labelNames: [name], registers: [] },
+      name: metric,
+      help,
+      labelNames: [name],
+      registers: [],
       async collect() {
         // In an outage the other numbers are wanted most: these are then missing, and /readyz says why.
         this.reset();

@@ -38,7 +38,9 @@ export async function saveForm(req: Request): Promise<boolean> {
 
 /** A password is nowhere in clear, not for a moment. */
 const isWorthSaving = ({ path, fields }: SavedForm) =>
-  fields.length > 0 && !path.startsWith('/kept') && !fields.some(([name]) => name === 'password');
+  fields.length > 0 &&
+  !path.startsWith('/saved-form') &&
+  !fields.some(([name]) => name === 'password');
 
 const formIn = (req: Request): SavedForm => ({
   path: req.originalUrl,

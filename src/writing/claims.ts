@@ -14,7 +14,7 @@ import {
   transaction,
   type Queryable,
 } from '../database/sql.ts';
-import { insertLines } from '../database/bulk.ts';
+import { insertRows } from '../database/bulk.ts';
 import { byId, overStates, FencedOff, type Transfer } from './journal.ts';
 import { whereRows } from '../state/row-state.ts';
 
@@ -62,21 +62,24 @@ export async function acquire(
     throw new FencedOff(`Transfer ${transfer.number} is in other hands`);
   }
   await refuseIfClaimed(connection, transfer.id, wanted);
-  const lines = [
+  const since = toSqlInstant(new Date().toISOString());
+  const claimed = [
     ...wanted.write.map((key) => ({ ...key, mode: 'write' })),
     ...wanted.shared.map((key) => ({ ...key, mode: 'shared' })),
-  ].map(({ entity, id, mode }) => [
-    ...[entity, id, transfer.id, mode, transfer.number, transfer.origin],
-    ...[transfer.fence, connection.threadId, transfer.person],
-    toSqlInstant(new Date().toISOString()),
-  ]);
-  await insertLines(
-    connection,
-    sql`insert into claim
-          (entity, row_id, transfer, mode, number, origin, fence, connection, person, since) values`,
-    lines,
-    sql`on duplicate key update fence = values(fence), connection = values(connection)`,
-  );
+  ].map(({ entity, id, mode }) => ({
+    entity,
+    row_id: id,
+    transfer: transfer.id,
+    mode,
+    number: transfer.number,
+    origin: transfer.origin,
+    fence: transfer.fence,
+    connection: connection.threadId,
+    person: transfer.person,
+    since,
+  }));
+  const raised = sql`on duplicate key update fence = values(fence), connection = values(connection)`;
+  await insertRows(connection, 'claim', claimed, raised);
   await command(connection, 'COMMIT');
 }
 

@@ -153,7 +153,10 @@ function publishChanges(connection: PoolConnection, work: Work, outcomes: Map<nu
   const { transfer, steps } = work;
   const own = steps.filter(({ seq }) => outcomes.get(seq) !== 'changed since');
   return notifyIndexer(connection, {
-    ...{ transfer: transfer.id, number: transfer.number, kind: transfer.kind, name: transfer.name },
+    transfer: transfer.id,
+    number: transfer.number,
+    kind: transfer.kind,
+    name: transfer.name,
     environment: transfer.destination,
     written: own.filter(({ after }) => after !== null),
     removed: own.filter(({ after }) => after === null),

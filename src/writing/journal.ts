@@ -193,7 +193,10 @@ export async function resolveTransfer(
     );
     if (found === 0) throw new Conflict('Someone else has decided already. Look at it again.');
     await audit.write(connection, {
-      ...{ person, action: 'decided', subject: transfer.name, detail: decision },
+      person,
+      action: 'decided',
+      subject: transfer.name,
+      detail: decision,
       transfer: transfer.id,
     });
   });

@@ -4,7 +4,7 @@ import { differingFields } from '../catalog/content.ts';
 import { keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { run, sql, toSqlInstant } from '../database/sql.ts';
-import { insertLines } from '../database/bulk.ts';
+import { insertRows } from '../database/bulk.ts';
 import { isBeforePivot } from './documents.ts';
 import type * as journal from './journal.ts';
 import { readMappings } from '../state/name-mapping.ts';
@@ -77,22 +77,30 @@ async function writeArrivals(
   after: Map<string, states.RowState>,
 ) {
   const { transfer } = work;
-  const lines = work.steps.map((step) => {
+  const rows = work.steps.map((step) => {
     const root = rootKey(step);
-    return [
-      ...[transfer.id, step.seq, step.entity, step.id, root.entity, root.id],
-      ...[step.title.slice(0, 200), step.action, transfer.kind, transfer.name, transfer.reason],
-      ...[transfer.person, transfer.origin, toSqlInstant(instant), transfer.chain],
-      ...[step.before && JSON.stringify(step.before), step.after && JSON.stringify(step.after)],
-      after.get(keyText(step))?.version ?? 1,
-    ];
+    return {
+      transfer: transfer.id,
+      seq: step.seq,
+      entity: step.entity,
+      row_id: step.id,
+      root_entity: root.entity,
+      root_id: root.id,
+      title: step.title.slice(0, 200),
+      action: step.action,
+      kind: transfer.kind,
+      name: transfer.name,
+      reason: transfer.reason,
+      person: transfer.person,
+      origin: transfer.origin,
+      at: toSqlInstant(instant),
+      chain: transfer.chain,
+      before_image: step.before && JSON.stringify(step.before),
+      after_image: step.after && JSON.stringify(step.after),
+      version: after.get(keyText(step))?.version ?? 1,
+    };
   });
-  await insertLines(
-    connection,
-    sql`insert into arrival (transfer, seq, entity, row_id, root_entity, root_id, title, action, kind,
-          name, reason, person, origin, at, chain, before_image, after_image, version) values`,
-    lines,
-  );
+  await insertRows(connection, 'arrival', rows);
 }
 
 /** Of a write to oneself the journal is in the same database: the images need not travel again. */

@@ -4,24 +4,30 @@ import { canonical } from '../catalog/content.ts';
 import type { Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { rangesOf } from '../database/ranges.ts';
-import { insertLines } from '../database/bulk.ts';
+import { insertRows } from '../database/bulk.ts';
 import { first, join, run, select, sql, type Queryable } from '../database/sql.ts';
 import { plannedOutcome, type TransferState, type Step, type WrittenStep } from './transfer.ts';
 import type { StepAction } from '../state/transfer-kinds.ts';
 
 export const insertSteps = (connection: PoolConnection, transfer: string, steps: Step[]) =>
-  insertLines(
+  insertRows(
     connection,
-    sql`insert into transfer_step
-          (transfer, seq, entity, row_id, title, action, because, before_image, after_image, excluded_fields,
-           base_before, former_id, tested) values`,
-    steps.map((step, index) => [
-      ...[transfer, index + 1, step.entity, step.id, step.title.slice(0, 200), step.action],
-      ...[step.because, step.before && JSON.stringify(step.before)],
-      ...[step.after && JSON.stringify(step.after)],
-      step.excludedFields.length > 0 ? JSON.stringify(step.excludedFields) : null,
-      ...[baseIn(step), step.formerId ?? null, step.tested?.slice(0, 400) ?? null],
-    ]),
+    'transfer_step',
+    steps.map((step, index) => ({
+      transfer,
+      seq: index + 1,
+      entity: step.entity,
+      row_id: step.id,
+      title: step.title.slice(0, 200),
+      action: step.action,
+      because: step.because,
+      before_image: step.before && JSON.stringify(step.before),
+      after_image: step.after && JSON.stringify(step.after),
+      excluded_fields: step.excludedFields.length > 0 ? JSON.stringify(step.excludedFields) : null,
+      base_before: baseIn(step),
+      former_id: step.formerId ?? null,
+      tested: step.tested?.slice(0, 400) ?? null,
+    })),
   );
 
 export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]> {

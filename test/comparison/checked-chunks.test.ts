@@ -226,7 +226,10 @@ test('a refresh that is stopped keeps the books of what it wrote', async () => {
   )) as unknown as [[{ written: number; based: string }]];
   expect(line?.written).toBeGreaterThan(0);
   expect([parts > 0, Number(line?.based)]).toEqual([true, line?.written]);
-  expect(await runRefresh(into)).toMatchObject({ created: 2500 - (line?.written ?? 0), left: 0 });
+  expect(await runRefresh(into)).toMatchObject({
+    created: 2500 - (line?.written ?? 0),
+    skipped: 0,
+  });
 });
 
 test('lines are equal exactly where contents are', async () => {
@@ -288,7 +291,7 @@ test('a row that is claimed here is left alone by a refresh, with who has it; th
   expect(await has(staging, { entity: 'business', id: other })).toBe(true);
   await staging.sql.query('delete from claim');
   expect(await runRefresh(down())).toMatchObject({
-    ...{ created: 1, same: 1, left: 0 },
+    ...{ created: 1, same: 1, skipped: 0 },
   });
   expect((await get(staging, { entity: 'business', id: one })).id).toBe(one);
 });

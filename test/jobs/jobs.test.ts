@@ -236,7 +236,7 @@ describe('the refresh', () => {
     const id = await add(production, 'form', { name: 'Address change' });
     const look = await runJob(preprod, tasks, (await request(true, preprod)).id);
     expect(look).toMatchObject({ state: 'done', done_count: 1, total_count: 1 });
-    expect(JSON.parse(look?.report ?? '')).toMatchObject({ created: 1, leftAlone: [] });
+    expect(JSON.parse(look?.report ?? '')).toMatchObject({ created: 1, skippedRows: [] });
     await expect(get(preprod, { entity: 'form', id })).rejects.toThrow('is not in preprod');
 
     await runJob(preprod, tasks, (await request(false, preprod)).id);

@@ -79,11 +79,11 @@ describe('what waits', () => {
     });
     const site = await openSite(world, 'staging');
     const client = await site.as('vic');
-    const text = textOf((await client.get('/waiting')).text);
+    const text = textOf((await client.get('/pending')).text);
     for (const word of ['Ready to transfer 1', 'Needs a look 2', 'Engineering’s 1']) {
       expect(text).toContain(word);
     }
-    const other = textOf((await client.get('/waiting?person=ed@example.com')).text);
+    const other = textOf((await client.get('/pending?person=ed@example.com')).text);
     expect(other).toContain('Ready to transfer 0');
     await site.close();
   });

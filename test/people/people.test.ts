@@ -191,8 +191,8 @@ test('who was signed out while typing gets it back after signing in again; anoth
   expect([kept.status, kept.headers['location']]).toEqual([303, '/sign-in']);
   expect(textOf((await client.get('/sign-in')).text)).toContain('What you were sending is kept');
   const back = await client.post('/sign-in', { email: 'pm@example.com', password });
-  expect(back.headers['location']).toBe('/kept');
-  expect(textOf((await client.get('/kept')).text)).toContain('Description Line one line two');
+  expect(back.headers['location']).toBe('/saved-form');
+  expect(textOf((await client.get('/saved-form')).text)).toContain('Description Line one line two');
   expect((await get(world.staging, form))['description']).toBeNull();
   await client.post(`/catalog/form/${form.id}`, typed);
   // Line breaks are kept in one spelling, whatever a browser makes of them.

@@ -36,7 +36,16 @@ afterAll(async () => {
 });
 
 const pagesOf = [
-  ...['/', '/waiting', '/comparison', '/transfers', '/arrivals', '/changes', '/names', '/audit'],
+  ...[
+    '/',
+    '/pending',
+    '/comparison',
+    '/transfers',
+    '/arrivals',
+    '/changes',
+    '/name-mappings',
+    '/audit',
+  ],
   ...['/jobs', '/refreshes', '/outbox', '/selections', '/restores', '/messages', '/metrics'],
   ...['/catalog/task', '/catalog/form', '/people', '/api-keys', '/api-docs', '/readyz'],
 ];

@@ -128,7 +128,7 @@ describe('fields that are left out', () => {
     const { plan } = await sheet(staging, [task], { excludedFields: kept });
     expect(plan.steps.find(({ entity }) => entity === 'task')).toMatchObject({
       action: 'update',
-      kept: ['message'],
+      excludedFields: ['message'],
       after: { title: 'Book a visit', message: 'Call us' },
     });
     await transfer(staging, [task], { excludedFields: kept });

@@ -33,7 +33,7 @@ const seenOf = async (key: RowKey) =>
 async function say(role: 'pm' | 'vic', key: RowKey, verdict: string, note = '') {
   const client = await site.as(role);
   const address = `/catalog/${key.entity}/${key.id}`;
-  return client.post(`${address}/verdict`, { verdict, note, seen: await seenOf(key) });
+  return client.post(`${address}/test-result`, { result: verdict, note, seen: await seenOf(key) });
 }
 
 async function sheetOf(key: RowKey) {
@@ -97,7 +97,9 @@ test('a mixture that nobody has tried does not pass: fields left out, or a depen
   };
   expect(await reasons([form])).toEqual([]);
   expect(await reasons([field])).toEqual(['not-tested']);
-  expect(await reasons([form], { kept: { [keyText(form)]: ['name'] } })).toEqual(['not-tested']);
+  expect(await reasons([form], { excludedFields: { [keyText(form)]: ['name'] } })).toEqual([
+    'not-tested',
+  ]);
   await site.close();
 });
 
@@ -112,7 +114,7 @@ test('a dependent that moved is asked about with its new owner, also when the mo
   const route = { ...roadFrom(preprod), testedForSender: 'pm@example.com' };
   const id = await selections.create(preprod.sql, 'pm@example.com', { keys: [field] });
   const selection = await selections.find(preprod.sql, id);
-  const choices = { ...selection.choices, kept: { [keyText(field)]: ['form'] } };
+  const choices = { ...selection.choices, excludedFields: { [keyText(field)]: ['form'] } };
   const { plan } = await prepareSheet(route, { ...selection, choices });
   expect(plan.problems.map(({ reason }) => reason)).toContain('not-tested');
   await site.close();
@@ -124,7 +126,10 @@ test('a verdict on what has changed since the page was opened is refused', async
   const seen = await seenOf(form);
   await change(world.staging, form, { description: 'Newer' });
   await transfer(world.staging, [form]);
-  const answer = await client.post(`/catalog/form/${form.id}/verdict`, { verdict: 'works', seen });
+  const answer = await client.post(`/catalog/form/${form.id}/test-result`, {
+    result: 'works',
+    seen,
+  });
   expect(answer.status).toBe(409);
   expect(textOf(answer.text)).toContain('Try it once more');
   await site.close();
@@ -141,9 +146,9 @@ test('without the setting it is only shown; in staging nobody is asked', async (
   await open.close();
   const staging = await openSite(world, 'staging');
   const editor = await staging.as('pm');
-  expect((await editor.post(`/catalog/form/${form.id}/verdict`, { verdict: 'works' })).status).toBe(
-    403,
-  );
+  expect(
+    (await editor.post(`/catalog/form/${form.id}/test-result`, { result: 'works' })).status,
+  ).toBe(403);
   await staging.close();
   expect(await has(world.production, form)).toBe(false);
   await site.close();

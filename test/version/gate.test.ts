@@ -139,10 +139,10 @@ describe('pages', () => {
     await mark(world.staging, open);
     expect((await get(world.staging, form))['description']).toBeNull();
     const signedIn = await client.post('/sign-in', { email: 'pm@example.com', password });
-    expect(signedIn.headers['location']).toBe('/kept');
-    const kept = await client.get('/kept');
+    expect(signedIn.headers['location']).toBe('/saved-form');
+    const kept = await client.get('/saved-form');
     expect(textOf(kept.text)).toContain('Description Half an hour of typing “here”');
-    const sent = await client.post('/kept/sending', {});
+    const sent = await client.post('/saved-form/sending', {});
     expect([sent.status, sent.headers['location']]).toEqual([307, `/catalog/form/${form.id}`]);
     const fields = Object.fromEntries(
       [...kept.text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)">/g)].map(
@@ -151,13 +151,13 @@ describe('pages', () => {
     );
     await client.post(`/catalog/form/${form.id}`, fields);
     expect((await get(world.staging, form))['description']).toBe('Half an hour of typing “here”');
-    expect((await client.get('/kept')).headers['location']).toBe('/');
+    expect((await client.get('/saved-form')).headers['location']).toBe('/');
   });
 
   test('another site’s post is not kept', async () => {
     const client = await site.as('pm');
     await mark(world.staging, updating);
-    const gone = await client.forge('/names', { name: 'Pune' });
+    const gone = await client.forge('/name-mappings', { name: 'Pune' });
     expect(gone.headers['location']).toBe('/updating?return=%2F');
     await mark(world.staging, open);
   });
@@ -173,12 +173,12 @@ describe('pages', () => {
     expect(page.status).toBe(200);
     expect(textOf(page.text)).toContain('Nothing can be saved right now');
     const answer = await client.post(`/catalog/form/${form.id}`, { name: 'Other', version: 1 });
-    expect(answer.headers['location']).toBe('/kept');
-    const kept = textOf((await client.get('/kept')).text);
+    expect(answer.headers['location']).toBe('/saved-form');
+    const kept = textOf((await client.get('/saved-form')).text);
     expect(kept).toContain('missing or malformed');
     expect(kept).toContain('Name Other');
     expect((await get(world.staging, form))['name']).toBe('Visit details');
-    expect((await client.forge('/names', { name: 'Pune' })).status).toBe(503);
+    expect((await client.forge('/name-mappings', { name: 'Pune' })).status).toBe(503);
     const ready = await client.get('/readyz');
     expect([ready.status, ready.body.version]).toEqual([
       503,
