@@ -9,6 +9,7 @@ import {
   titleOf,
   type Content,
   type Entity,
+  type Draft,
 } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { readOne } from '../rows/store.ts';
@@ -200,7 +201,7 @@ export async function resolve(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const body = (req.body ?? {}) as Record<string, unknown>;
   const { theirs, mine, merged, fields, version } = conflictIn(body['payload']);
-  const content: Content = {};
+  const content: Draft<Content> = {};
   for (const [name, field] of fieldEntries(entity)) {
     const side = body[`choice_${name}`] === 'theirs' ? theirs : mine;
     content[name] = (fields.includes(name) ? side[name] : merged[name]) ?? field.initial;

@@ -10,6 +10,7 @@ import {
   type Content,
   type Entity,
   type Row,
+  type Draft,
 } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { rulesOf } from '../environments/rules.ts';
@@ -259,7 +260,7 @@ async function formData({ here }: Request, entity: Entity, { content, errors }: 
 
 /** A new row's first values: the entity's, with what the address gives (`?form=12`). */
 export function startingContent(entity: Entity, query: Request['query']): Content {
-  const content = initialContent(entity);
+  const content: Draft<Content> = initialContent(entity);
   for (const [name, field] of fieldEntries(entity)) {
     const given = Number(textIn(query, name));
     if (field.to && Number.isSafeInteger(given) && given > 0) content[name] = given;

@@ -1,12 +1,12 @@
 // Content is what travels: every field that is not local, in one spelling. The hash is of that; `modified_at`,
 // the version and the people are not part of it.
 import { hash } from 'node:crypto';
-import { fieldEntries, type Content, type Entity, type Row } from './entity.ts';
+import { fieldEntries, type Content, type Entity, type Row, type Draft } from './entity.ts';
 import { sortLinks, type Link, type Value } from './fields.ts';
 
 /** The fields that travel, with their values; a field that is missing stays missing. */
 export function contentOf(entity: Entity, row: Row | Content): Content {
-  const content: Content = {};
+  const content: Draft<Content> = {};
   for (const { name } of travellingFields(entity)) {
     const value = row[name];
     if (value !== undefined) content[name] = value;
@@ -29,7 +29,7 @@ function travellingFields(entity: Entity) {
   return names;
 }
 
-/** Texts and hashes of rows, made once. */
+/** Texts and hashes of rows, made once: rows are read-only once they are built. */
 const texts = new WeakMap<Row | Content, string>();
 const hashes = new WeakMap<Row | Content, string>();
 
@@ -42,8 +42,7 @@ export function canonical(entity: Entity, row: Row | Content): string {
     const value = row[name];
     if (value !== undefined) text += `${text && ','}${quoted}:${canonicalValue(value)}`;
   }
-  // What was written down of a row must stay true of it.
-  texts.set(Object.freeze(row), text);
+  texts.set(row, text);
   return text;
 }
 

@@ -35,9 +35,15 @@ export type Entity = Omit<Declaration<Fields>, 'dependents' | 'owner'> & {
 };
 
 /** A row of any entity: its id, its fields, and when it was last changed (ISO 8601, milliseconds). */
-export type Row = { id: number; modified_at: string; [field: string]: Value };
+export type Row = {
+  readonly id: number;
+  readonly modified_at: string;
+  readonly [field: string]: Value;
+};
+/** A row or content that is still being put together. */
+export type Draft<T> = { -readonly [K in keyof T]: T[K] };
 /** What a person gives: the fields alone. */
-export type Content = Record<string, Value>;
+export type Content = Readonly<Record<string, Value>>;
 export type RowKey = { entity: string; id: number };
 
 type ValueOf<F> = F extends Field<infer T> ? T : never;

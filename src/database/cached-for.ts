@@ -1,6 +1,6 @@
 // Answers for which all rows are looked at: asked once for many who ask at the same time, and kept for five
 // seconds, or until this process writes what they are told from.
-import { statements, type Queryable, type Statement } from './sql.ts';
+import type { Queryable } from './sql.ts';
 
 /** Milliseconds. */
 export const TTL_MS = 5000;
@@ -9,10 +9,11 @@ type Cached = { answer: Promise<unknown>; until: number; writes: number };
 const cache = new WeakMap<Queryable, Map<string, Cached>>();
 
 let writes = 0;
-const isWrite = /^\s*(insert into|update|delete from)\s+(row_state|destination_state)\b/i;
-statements.subscribe((statement) => {
-  if (isWrite.test((statement as Statement).text)) writes += 1;
-});
+
+/** Called by whoever writes what a cached answer is made from: this process asks again from then on. */
+export const forgetCached = () => {
+  writes += 1;
+};
 
 /** `question` names what is asked, with everything that its answer depends on. */
 export function cachedFor<T>(on: Queryable, question: string, ask: () => Promise<T>): Promise<T> {

@@ -9,6 +9,7 @@ import {
   type Entity,
   type Row,
   type RowKey,
+  type Draft,
 } from '../catalog/entity.ts';
 import { first, sql } from '../database/sql.ts';
 import { drawIds } from '../environments/ids.ts';
@@ -129,7 +130,7 @@ async function merge(
   },
 ): Promise<Content> {
   const opened = await contentAt(here, { entity: entity.name, id: theirs.id }, version);
-  const merged: Content = {};
+  const merged: Draft<Content> = {};
   const fields: string[] = [];
   for (const [field] of fieldEntries(entity)) {
     const isMine = !opened || !isSameValue(mine[field], opened[field]);

@@ -1,7 +1,7 @@
 // Rows that live in MongoDB. A removed document stays for a day as a stub, so that a writer that wakes up
 // late finds the stamp of a later one; every reader counts a stub as absent.
 import { MongoBulkWriteError, type Db, type Filter } from 'mongodb';
-import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
+import { fieldEntries, type Entity, type Row, type Draft } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
 import type { Databases } from '../environments/environment.ts';
 import type { Cursor, FoundRows, Query, RowFilter, Store } from './query.ts';
@@ -164,7 +164,7 @@ export const rowIn = (entity: Entity, stored: StoredDocument | undefined): Row |
 
 export function toRow(entity: Entity, stored: StoredDocument): Row {
   const modified = stored.modified_at ?? new Date(0);
-  const row: Row = { id: stored._id, modified_at: modified.toISOString() };
+  const row: Draft<Row> = { id: stored._id, modified_at: modified.toISOString() };
   for (const [field] of fieldEntries(entity)) {
     const value = stored[field] as Value | undefined;
     if (value !== undefined) row[field] = value;

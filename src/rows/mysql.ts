@@ -1,5 +1,5 @@
 // Rows that live in MySQL: read and written set by set.
-import { columnOf, fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
+import { columnOf, fieldEntries, type Entity, type Row, type Draft } from '../catalog/entity.ts';
 import { sortLinks, type Field, type Link } from '../catalog/fields.ts';
 import { insertLines, updateFromLines, type Line } from '../database/bulk.ts';
 import {
@@ -196,8 +196,11 @@ async function readLinks(on: Queryable, entity: Entity, through: string, ids: nu
 
 const ownerColumn = (entity: Entity) => name(`${entity.table}_id`);
 
-function toRow(entity: Entity, stored: Stored): Row {
-  const row: Row = { id: stored.id, modified_at: fromSqlInstant(String(stored['modified_at'])) };
+function toRow(entity: Entity, stored: Stored): Draft<Row> {
+  const row: Draft<Row> = {
+    id: stored.id,
+    modified_at: fromSqlInstant(String(stored['modified_at'])),
+  };
   for (const [field, definition] of fieldEntries(entity)) {
     const column = columnOf(field, definition);
     // A column that this database does not have (yet) is missing, not null.

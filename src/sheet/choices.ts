@@ -1,5 +1,12 @@
 // What a person decided on a sheet, and what it makes of a row.
-import { fieldEntries, keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
+import {
+  fieldEntries,
+  keyText,
+  labelOf,
+  type Entity,
+  type Row,
+  type Draft,
+} from '../catalog/entity.ts';
 import type { Field, Value } from '../catalog/fields.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
 
@@ -47,7 +54,7 @@ export function rowToSend({ key, entity, here, there }: RowPair, choices: Choice
   if (here === null) return null;
   const own = keyText(key);
   const left = there ? (choices.excludedFields[own] ?? []) : [];
-  const row: Row = { ...here };
+  const row: Draft<Row> = { ...here };
   for (const [name, field] of fieldEntries(entity)) {
     if (field.local && !there) row[name] = localValue(entity, name, choices.locals[own]).value;
     else if (field.local || left.includes(name)) {

@@ -1,7 +1,14 @@
 // Taking a transfer back: what it wrote becomes again what stood there before. Rows that were edited since, and
 // rows that are needed by what stays, are left as they are and listed. Decided from facts, without a database.
 import { hashOf, isSameValue } from '../catalog/content.ts';
-import { fieldEntries, keyText, labelOf, titleOf, type Row } from '../catalog/entity.ts';
+import {
+  fieldEntries,
+  keyText,
+  labelOf,
+  titleOf,
+  type Row,
+  type Draft,
+} from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
 import { keyOfReferrer, type Reference } from '../rows/references.ts';
@@ -18,7 +25,7 @@ import { hashOfPlan, rootKeyOf, type PlannedStep } from './planned-step.ts';
 /** What a row becomes when a step is taken back: as it was, with the local values that it has by now. */
 export function rowBefore(step: Step, there: Row | null): Row | null {
   if (step.before === null) return null;
-  const row: Row = { ...step.before };
+  const row: Draft<Row> = { ...step.before };
   for (const [name, field] of fieldEntries(entityNamed(step.entity))) {
     if (field.local && there) row[name] = there[name] ?? null;
   }

@@ -2,6 +2,7 @@
 import { canonical } from '../catalog/content.ts';
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { insertRows } from '../database/bulk.ts';
+import { forgetCached } from '../database/cached-for.ts';
 import { run, select, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
 import { indexByKey, whereRows } from './row-state.ts';
 
@@ -91,6 +92,7 @@ export async function upsertObservations(
   at: string,
   { isCertain = false, isBaseCertain = isCertain }: Certainty = {},
 ) {
+  forgetCached();
   const isNewer = isCertain ? sql`true` : sql`values(observed_at) >= observed_at`;
   const isBaseNewer = isBaseCertain ? sql`true` : isNewer;
   const hasBase = sql`${isBaseNewer} and values(base_hash) is not null`;
@@ -134,6 +136,7 @@ export async function writeUndone(
   undone: Undone[],
   by: { person: string; reason: string | null },
 ) {
+  forgetCached();
   const now = toSqlInstant(new Date().toISOString());
   const rows = undone.map(({ key, hash }) => ({
     entity: key.entity,
@@ -167,6 +170,7 @@ export async function clearUndone(on: Queryable, written: Undone[]) {
     .map(({ entity, row_id: id, undone_hash: hash }) => ({ key: { entity, id }, hash }))
     .filter(({ key, hash }) => hashes.get(keyText(key)) === hash);
   if (lifted.length === 0) return;
+  forgetCached();
   await run(
     on,
     sql`update destination_state

@@ -2,8 +2,10 @@
 import { hashOf } from '../catalog/content.ts';
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { upsertRows } from '../database/bulk.ts';
+import { forgetCached } from '../database/cached-for.ts';
 import {
   join,
+  run,
   select,
   sql,
   toSqlInstant,
@@ -126,5 +128,13 @@ export const unmarkedAsEngineering = (state: RowState): RowState => ({
   engineering_fields: null,
 });
 
-export const writeStates = (on: Queryable, states: RowState[]) =>
-  upsertRows(on, 'row_state', ['entity', 'row_id'], states);
+export async function writeStates(on: Queryable, states: RowState[]) {
+  forgetCached();
+  await upsertRows(on, 'row_state', ['entity', 'row_id'], states);
+}
+
+/** Runs a statement that changes lines of row_state; answers how many it found. */
+export function updateStates(on: Queryable, statement: Statement): Promise<number> {
+  forgetCached();
+  return run(on, statement);
+}

@@ -2,10 +2,10 @@
 import * as audit from '../audit/audit.ts';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { run, sql, transaction } from '../database/sql.ts';
+import { sql, transaction } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Conflict, NotFound } from '../problems.ts';
-import { readStates } from '../state/row-state.ts';
+import { readStates, updateStates } from '../state/row-state.ts';
 
 /**
  * A product manager takes over what engineering changed in a row and its dependents. `seen` is the moment of
@@ -24,7 +24,7 @@ export async function adopt(here: Environment, person: string, key: RowKey, seen
           : `“${state.title}” has no work of engineering any more.`,
       );
     }
-    await run(
+    await updateStates(
       connection,
       sql`update row_state
              set engineering_by = null, engineering_at = null, engineering_fields = null,

@@ -1,14 +1,14 @@
 // What people say about a row's way: engineering's work may go (adopted), or the row stays out (on hold).
 import * as audit from '../audit/audit.ts';
 import { keyText, type RowKey } from '../catalog/entity.ts';
-import { run, sql, transaction } from '../database/sql.ts';
+import { sql, transaction } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
-import { readStates } from '../state/row-state.ts';
+import { readStates, updateStates } from '../state/row-state.ts';
 
 /** *Not for production*: out of every count of what waits, and not sent until it is lifted. */
 export async function hold(here: Environment, person: string, key: RowKey, reason: string | null) {
   await transaction(here.sql, async (connection) => {
-    const found = await run(
+    const found = await updateStates(
       connection,
       sql`update row_state
              set held_by = ${person}, held_at = utc_timestamp(3), held_reason = ${reason}
@@ -20,7 +20,7 @@ export async function hold(here: Environment, person: string, key: RowKey, reaso
 
 export async function removeHold(here: Environment, person: string, key: RowKey) {
   await transaction(here.sql, async (connection) => {
-    const found = await run(
+    const found = await updateStates(
       connection,
       sql`update row_state set held_by = null, held_at = null, held_reason = null
            where entity = ${key.entity} and row_id = ${key.id} and held_at is not null`,

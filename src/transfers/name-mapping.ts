@@ -8,6 +8,7 @@ import { idsByName } from '../rows/names.ts';
 import type { Environment } from '../environments/environment.ts';
 import { invalidateAll } from '../state/checked-chunks.ts';
 import { withMappedNames, readMappings } from '../state/name-mapping.ts';
+import { updateStates } from '../state/row-state.ts';
 
 /** Says that a name here stands for another there; replaces an earlier mapping. Rows linked with it count anew. */
 export async function mapName(
@@ -52,7 +53,7 @@ async function countAnew(
   const place = { sql: connection, documents: here.documents };
   for (const { entity, row } of await rowsLinkedWith(place, kind, ids)) {
     const hash = hashOf(entity, withMappedNames(entity, row, mappings));
-    await run(
+    await updateStates(
       connection,
       sql`update row_state set hash = ${hash} where entity = ${entity.name} and row_id = ${row.id}`,
     );

@@ -3,7 +3,7 @@
 import * as audit from '../audit/audit.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { canonical, contentFrom, contentOf, hashOf, isSameRow } from '../catalog/content.ts';
-import { keyText, type Row } from '../catalog/entity.ts';
+import { keyText, type Content, type Draft, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { transaction, type Queryable } from '../database/sql.ts';
 import { rulesOf } from '../environments/rules.ts';
@@ -88,7 +88,7 @@ function observationOf(
   const entity = entityNamed(step.entity);
   const key = { entity: step.entity, id: step.id };
   if (row === null) return { key, hash: null, base: isAsWritten ? 'none' : null };
-  const content = contentOf(entity, row);
+  const content: Draft<Content> = contentOf(entity, row);
   const before = was?.base_content ? contentFrom(entity, was.base_content) : content;
   // What was left out on the sheet went nowhere: its base stays.
   for (const name of step.excludedFields) content[name] = before[name] ?? null;
