@@ -1,12 +1,12 @@
 // The list of routes against design.md's table of who may what, for every role in every environment.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Allow } from '../src/access/guard.ts';
 import { routes, type Route } from '../src/routes.ts';
 import { openSignIn } from '../src/people/sign-in.ts';
 import { openRedis } from '../src/environments/app.ts';
 import { cast, openSite, type Client } from './support/people.ts';
-import { openWorld, type World } from './support/world.ts';
+import { useWorld } from './support/world.ts';
 
 type Name = 'staging' | 'preprod' | 'production';
 
@@ -39,16 +39,13 @@ const filled: Record<string, string> = {
 const addressOf = ({ path }: Route) =>
   path.replace(/\{.*\}/, '').replaceAll(/:(\w+)/g, (_all, name: string) => filled[name] ?? '1');
 
-let world: World;
+const world = useWorld({ cleared: 'once' });
 let all: Route[];
 beforeAll(async () => {
-  world = await openWorld();
-  await world.clear();
   const redis = await openRedis(world.staging);
   all = routes(openSignIn(world.staging, redis));
   redis.destroy();
 });
-afterAll(() => world.close());
 
 const ask = async (client: Client, { method }: Route, address: string) =>
   method === 'get' ? client.get(address) : client.post(address);

@@ -1,17 +1,12 @@
 // The story of S0-75: things went wrong, production is opened for editing again.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import * as people from '../../src/people/people.ts';
 import { add, get, transfer } from '../support/rows.ts';
 import { hire, openSite, textOf } from '../support/people.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-  await world.clear();
-});
-afterAll(() => world.close());
+const world = useWorld({ cleared: 'once' });
 
 const oneway = (variables: Record<string, string>, ...words: string[]) =>
   spawnSync(process.execPath, ['src/commands/oneway.ts', ...words], {

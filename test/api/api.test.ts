@@ -1,5 +1,5 @@
 // S0-06 the apps' API: keys, pages, deletions, caching, its description, and a reader that polls while rows travel.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import * as keys from '../../src/api/keys.ts';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
@@ -8,24 +8,13 @@ import { failpoints } from '../../src/writing/failpoints.ts';
 import { routes } from '../../src/routes.ts';
 import { openSignIn } from '../../src/people/sign-in.ts';
 import { openRedis } from '../../src/environments/app.ts';
-import { openSite, textOf, type Site } from '../support/people.ts';
+import { textOf, useSite, type Site } from '../support/people.ts';
 import { add, change, get, writeContextOf, pm, transfer, undo } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-let staging: Site;
-let preprod: Site;
-beforeAll(async () => {
-  world = await openWorld();
-  staging = await openSite(world, 'staging');
-  preprod = await openSite(world, 'preprod');
-});
-beforeEach(() => world.clear());
-afterAll(async () => {
-  await staging.close();
-  await preprod.close();
-  await world.close();
-});
+const world = useWorld();
+const staging = useSite(world, 'staging');
+const preprod = useSite(world, 'preprod');
 
 type Item = { id: number; modified_at: string; deleted: boolean; [field: string]: unknown };
 type Page = {

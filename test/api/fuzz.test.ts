@@ -7,25 +7,18 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as keys from '../../src/api/keys.ts';
-import { openSite, type Site } from '../support/people.ts';
+import { useSite } from '../support/people.ts';
 import { add, transfer } from '../support/rows.ts';
 import { schemathesis } from '../support/schemathesis.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-let site: Site;
+const world = useWorld({ cleared: 'once' });
+const site = useSite(world, 'preprod');
 let server: Server;
-beforeAll(async () => {
-  world = await openWorld();
-  await world.clear();
-  site = await openSite(world, 'preprod');
+beforeAll(() => {
   server = site.app.listen(0, '127.0.0.1');
 });
-afterAll(async () => {
-  server.close();
-  await site.close();
-  await world.close();
-});
+afterAll(() => void server.close());
 
 const run = (program: string, words: string[]) =>
   new Promise<{ code: number | null; said: string }>((resolve) => {

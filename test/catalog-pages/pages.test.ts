@@ -1,5 +1,5 @@
 // The catalogue's pages as people use them.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { sql } from '../../src/database/sql.ts';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -16,22 +16,13 @@ import {
   transfer,
   version,
 } from '../support/rows.ts';
-import { openSite, textOf, type Client, type Site } from '../support/people.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { openSite, textOf, useSite, useClient } from '../support/people.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-let site: Site;
-let ana: Client;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(async () => {
-  await world.clear();
-  site = await openSite(world, 'staging');
-  ana = await site.as('pm');
-});
-afterEach(() => site.close());
-afterAll(() => world.close());
+const world = useWorld();
+const site = useSite(world, 'staging');
+const ana = useClient(site, 'pm');
+
 const page = async (path: string, client = ana) =>
   textOf((await client.get(path).expect(200)).text);
 

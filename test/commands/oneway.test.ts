@@ -1,19 +1,14 @@
 // The command line of one environment, as an engineer types it.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { readVersion } from '../../src/version/metadata.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
 import * as people from '../../src/people/people.ts';
 import { add, change, has } from '../support/rows.ts';
 import { password } from '../support/people.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
-afterAll(() => world.close());
+const world = useWorld();
 
 const oneway = (name: 'staging' | 'preprod' | 'production', words: string[], input = '') =>
   spawnSync(process.execPath, ['src/commands/oneway.ts', ...words], {

@@ -1,22 +1,17 @@
 // What a product manager or an engineer scripts: the same plan, the same refusals, and a name in the audit.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as people from '../../src/people/people.ts';
 import { find } from '../../src/audit/audit.ts';
 import { hire, password } from '../support/people.ts';
 import { add, change, get, has, transfer } from '../support/rows.ts';
 import { json, openTerminal } from '../support/command.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
+const world = useWorld();
 let oneway: ReturnType<typeof openTerminal>;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(async () => {
-  await world.clear();
+beforeEach(() => {
   oneway = openTerminal(world);
 });
-afterAll(() => world.close());
 
 async function signIn(role: string, name: 'staging' | 'preprod' = 'staging') {
   await hire(world[name], role);

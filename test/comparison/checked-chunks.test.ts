@@ -1,5 +1,5 @@
 // What was checked is not read again, and nothing that moved since is overlooked for it: by whoever, on either side.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { canonical } from '../../src/catalog/content.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { Row } from '../../src/catalog/entity.ts';
@@ -18,14 +18,9 @@ import { runRefresh } from '../../src/refresh/refresh.ts';
 import * as nameMapping from '../../src/transfers/name-mapping.ts';
 import { tasks } from '../../src/tasks.ts';
 import { add, change, get, has, pm, transfer } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
-afterAll(() => world.close());
+const world = useWorld();
 
 /** Compares staging with pre-production; answers how many statements read rows of businesses or tasks. */
 async function compare(how: { isFull?: boolean } = {}): Promise<number> {

@@ -1,19 +1,15 @@
 // Many lines in a few statements: every value comes back as it was, however the lines are cut.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { insertLines, updateFromLines, type Line } from '../../src/database/bulk.ts';
 import { select, sql, statements } from '../../src/database/sql.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
+const world = useWorld({ cleared: 'once' });
 beforeAll(async () => {
-  world = await openWorld();
   await world.staging.sql.query(
     'create table line (id bigint unsigned primary key, text longtext null, flag tinyint(1) null)',
   );
-});
-afterAll(async () => {
-  await world.staging.sql.query('drop table line');
-  await world.close();
+  world.onClose(() => world.staging.sql.query('drop table line'));
 });
 
 const texts = [

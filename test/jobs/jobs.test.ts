@@ -1,5 +1,5 @@
 // What runs in the background: the record in MySQL, the queue on Redis, workers that die, and the pages.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { openApp, openRedis, type App, type Redis } from '../../src/environments/app.ts';
@@ -15,23 +15,18 @@ import { tasks } from '../../src/tasks.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, change, get, roadFrom, sheet } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
+const world = useWorld();
 let redis: Redis;
 const closers: (() => Promise<unknown>)[] = [];
 beforeAll(async () => {
-  world = await openWorld();
   redis = await openRedis(world.staging);
 });
-beforeEach(() => world.clear());
 afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
-afterAll(async () => {
-  redis.destroy();
-  await world.close();
-});
+afterAll(() => redis.destroy());
 
 const count = (seen: number[]): Tasks => ({
   count: task(z.object({ number: z.number() }), {

@@ -7,15 +7,13 @@ import { openBrowser, openContext, signIn } from '../support/browser.ts';
 import { password } from '../support/people.ts';
 import { fill } from '../support/sample.ts';
 import { listen, type Listening } from '../support/servers.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
+const world = useWorld({ cleared: 'once' });
 let servers: Listening;
 let browser: Browser;
 let ids: Awaited<ReturnType<typeof fill>>;
 beforeAll(async () => {
-  world = await openWorld();
-  await world.clear();
   ids = await fill(world);
   servers = await listen(world);
   browser = await openBrowser();
@@ -23,7 +21,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser.close();
   await servers.close();
-  await world.close();
 });
 
 // What the sticky bar hides until a page is scrolled would count as a target that is too small.

@@ -8,21 +8,18 @@ import { openBrowser, openContext, signIn } from '../support/browser.ts';
 import { password } from '../support/people.ts';
 import { add, get } from '../support/rows.ts';
 import { listen, type Listening } from '../support/servers.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
+const world = useWorld({ cleared: 'once' });
 let servers: Listening;
 let browser: Browser;
 beforeAll(async () => {
-  world = await openWorld();
-  await world.clear();
   servers = await listen(world);
   browser = await openBrowser();
 });
 afterAll(async () => {
   await browser.close();
   await servers.close();
-  await world.close();
 });
 
 const supported = currentVersion();

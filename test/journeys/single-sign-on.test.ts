@@ -6,15 +6,13 @@ import { openBrowser, openContext } from '../support/browser.ts';
 import { password } from '../support/people.ts';
 import { openProvider, type TestProvider } from '../support/provider.ts';
 import { listen, type Listening } from '../support/servers.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
+const world = useWorld({ cleared: 'once' });
 let provider: TestProvider;
 let servers: Listening;
 let browser: Browser;
 beforeAll(async () => {
-  world = await openWorld();
-  await world.clear();
   servers = await listen(world, async (urls) => {
     provider = await openProvider(urls);
     return provider.settings;
@@ -25,7 +23,6 @@ afterAll(async () => {
   await browser.close();
   await servers.close();
   provider.close();
-  await world.close();
 });
 
 async function signInOnce(page: Page, role: string) {

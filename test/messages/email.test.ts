@@ -1,5 +1,5 @@
 // E-mail through a real SMTP server: delivered once, whatever the server and this process go through.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 import { freePort } from '../../bin/servers.ts';
 import { run, sql, transaction } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
@@ -10,12 +10,12 @@ import { emailAbout, notify } from '../../src/messages/messages.ts';
 import * as outbox from '../../src/messages/outbox.ts';
 import { dismiss, elsewhere } from '../support/killing.ts';
 import { openMailServer, openSlowServer, type MailServer } from '../support/mail-server.ts';
-import { openWorld, settingsOf, type World } from '../support/world.ts';
+import { settingsOf, useWorld } from '../support/world.ts';
 
 const to = 'ana@example.com';
 const from = 'Oneway <oneway@example.org>';
 
-let world: World;
+const world = useWorld();
 let mail: MailServer;
 let staging: App;
 const variables = (url = mail.url) => ({
@@ -23,11 +23,7 @@ const variables = (url = mail.url) => ({
   MAIL_FROM: from,
   ENVIRONMENT_URLS: 'staging=https://oneway.example.org',
 });
-beforeAll(async () => {
-  world = await openWorld();
-});
 beforeEach(async () => {
-  await world.clear();
   mail = await openMailServer(await freePort());
   staging = openApp(settingsOf(world.variables.staging, variables()));
 });
@@ -36,10 +32,7 @@ afterEach(async () => {
   await mail.close();
   await staging.close();
 });
-afterAll(async () => {
-  dismiss();
-  await world.close();
-});
+afterAll(dismiss);
 
 const send = (here = staging, subject = 'Your database is ready') =>
   notify(here.sql, {

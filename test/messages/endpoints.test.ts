@@ -1,5 +1,5 @@
 // What systems outside of Oneway receive: webhooks by name and Slack; and the settings that name them.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { run, sql } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
 import { signatureOf } from '../../src/messages/channels/webhook.ts';
@@ -8,7 +8,7 @@ import { endpointsFrom, wrongEndpoints } from '../../src/messages/endpoints.ts';
 import { publish, publishToSlack } from '../../src/messages/messages.ts';
 import * as outbox from '../../src/messages/outbox.ts';
 import { openReceiver, type Receiver } from '../support/receiver.ts';
-import { openWorld, settingsOf, type World } from '../support/world.ts';
+import { settingsOf, useWorld } from '../support/world.ts';
 
 const secret = 'a secret of the mobile app, 32 characters';
 
@@ -60,15 +60,11 @@ test('delays double from 5 seconds to at most an hour', () => {
 });
 
 describe('delivery', () => {
-  let world: World;
+  const world = useWorld();
   let staging: App;
   let app: Receiver;
   let chat: Receiver;
-  beforeAll(async () => {
-    world = await openWorld();
-  });
   beforeEach(async () => {
-    await world.clear();
     app = await openReceiver();
     chat = await openReceiver();
     staging = openApp(
@@ -85,7 +81,6 @@ describe('delivery', () => {
     chat.close();
     await staging.close();
   });
-  afterAll(() => world.close());
 
   const publishOne = (to = 'mobile-app') =>
     publish(staging.sql, {

@@ -1,5 +1,5 @@
 // S0-70 after each write the search indexer is notified which ids changed: signed, until it acknowledges.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { openApp, type App } from '../../src/environments/app.ts';
 import { signatureOf } from '../../src/messages/channels/webhook.ts';
@@ -11,18 +11,14 @@ import { recoverNow, transferKilledAt, dismiss } from '../support/killing.ts';
 import { openReceiver, type Receiver } from '../support/receiver.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, transfer, undo } from '../support/rows.ts';
-import { openWorld, settingsOf, type World } from '../support/world.ts';
+import { settingsOf, useWorld } from '../support/world.ts';
 
 const secret = 'a secret of the indexer, 32 characters';
-let world: World;
+const world = useWorld();
 let indexer: Receiver;
 let staging: App;
 const variables = () => ({ INDEXER_URL: indexer.url, INDEXER_SECRET: secret });
-beforeAll(async () => {
-  world = await openWorld();
-});
 beforeEach(async () => {
-  await world.clear();
   indexer = await openReceiver();
   staging = openApp(settingsOf(world.variables.staging, variables()));
 });
@@ -30,10 +26,7 @@ afterEach(async () => {
   indexer.close();
   await staging.close();
 });
-afterAll(async () => {
-  dismiss();
-  await world.close();
-});
+afterAll(dismiss);
 
 const lines = () => outbox.list(world.staging.sql, { channel: 'indexer', state: '', before: null });
 const soon = () =>

@@ -1,5 +1,5 @@
 // The page Notifications, and what administrators are notified of when a message is given up.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { freePort } from '../../bin/servers.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
@@ -8,12 +8,12 @@ import { emailAbout, notify, publish } from '../../src/messages/messages.ts';
 import * as outbox from '../../src/messages/outbox.ts';
 import { openMailServer, type MailServer } from '../support/mail-server.ts';
 import { hire, openSite, textOf } from '../support/people.ts';
-import { openWorld, settingsOf, type World } from '../support/world.ts';
+import { settingsOf, useWorld } from '../support/world.ts';
 
 const to = 'ana@example.com';
 const from = 'Oneway <oneway@example.org>';
 
-let world: World;
+const world = useWorld();
 let mail: MailServer;
 let staging: App;
 const variables = (url = mail.url) => ({
@@ -21,20 +21,13 @@ const variables = (url = mail.url) => ({
   MAIL_FROM: from,
   ENVIRONMENT_URLS: 'staging=https://oneway.example.org',
 });
-beforeAll(async () => {
-  world = await openWorld();
-});
 beforeEach(async () => {
-  await world.clear();
   mail = await openMailServer(await freePort());
   staging = openApp(settingsOf(world.variables.staging, variables()));
 });
 afterEach(async () => {
   await mail.close();
   await staging.close();
-});
-afterAll(async () => {
-  await world.close();
 });
 
 const send = (here = staging, subject = 'Your database is ready') =>

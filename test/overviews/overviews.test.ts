@@ -1,5 +1,5 @@
 // Whole pictures: what waits, everything beside everything, what changed, and a row at any moment.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
@@ -27,7 +27,7 @@ import {
   transfer,
   undo,
 } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
 /** Compares everything; answers how many rows were seen. */
 async function compareAll(here: App) {
@@ -36,12 +36,7 @@ async function compareAll(here: App) {
   return ended?.done_count;
 }
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
-afterAll(() => world.close());
+const world = useWorld();
 
 const formKey = async (facts = {}, by = pm): Promise<RowKey> => ({
   entity: 'form',

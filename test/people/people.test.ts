@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import request from 'supertest';
 import * as people from '../../src/people/people.ts';
@@ -7,21 +7,12 @@ import { hashPassword, isPassword } from '../../src/people/passwords.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
 import { TTL_MS } from '../../src/version/compatibility.ts';
-import { hire, openSite, password, textOf, type Site } from '../support/people.ts';
+import { hire, openSite, password, textOf, useSite } from '../support/people.ts';
 import { add, get } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-let site: Site;
-beforeAll(async () => {
-  world = await openWorld();
-  site = await openSite(world, 'staging');
-});
-beforeEach(() => world.clear());
-afterAll(async () => {
-  await site.close();
-  await world.close();
-});
+const world = useWorld();
+const site = useSite(world, 'staging');
 
 test('a password is kept as argon2id with its own salt', async () => {
   const [one, other] = [await hashPassword('same words'), await hashPassword('same words')];

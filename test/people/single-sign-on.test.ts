@@ -1,14 +1,5 @@
 // Single sign-on against a real provider, through real HTTP.
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  jest,
-  test,
-} from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Server } from 'node:http';
 import { freePort } from '../../bin/servers.ts';
 import { createApp } from '../../src/app.ts';
@@ -18,17 +9,16 @@ import * as people from '../../src/people/people.ts';
 import { hire, password, textOf } from '../support/people.ts';
 import { account, openProvider, type TestProvider } from '../support/provider.ts';
 import { visitor, type Answer, type Visitor } from '../support/visitor.ts';
-import { openWorld, settingsOf, type EnvironmentOf, type World } from '../support/world.ts';
+import { settingsOf, useWorld, type EnvironmentOf } from '../support/world.ts';
 
 type Name = keyof EnvironmentOf<string>;
 
-let world: World;
+const world = useWorld();
 let provider: TestProvider;
 let urls: EnvironmentOf<string>;
 const open: { here: App; redis: Redis; server: Server }[] = [];
 
 beforeAll(async () => {
-  world = await openWorld();
   const [staging, preprod, production] = [await freePort(), await freePort(), await freePort()];
   urls = {
     staging: `http://localhost:${staging}`,
@@ -37,7 +27,6 @@ beforeAll(async () => {
   };
   provider = await openProvider(urls);
 });
-beforeEach(() => world.clear());
 afterEach(async () => {
   for (const { here, redis, server } of open.splice(0)) {
     server.closeAllConnections();
@@ -48,7 +37,6 @@ afterEach(async () => {
 });
 afterAll(async () => {
   provider.close();
-  await world.close();
 });
 
 /** The server of one environment at its own address, with the provider. */

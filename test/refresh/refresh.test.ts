@@ -1,17 +1,12 @@
 // S0-73 the refresh: production's rows in pre-production and staging, with the bases that status is told from.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { App } from '../../src/environments/app.ts';
 import { runRefresh, type Report } from '../../src/refresh/refresh.ts';
 import { drawIds } from '../../src/environments/ids.ts';
 import { add, change, ed, get, has, sheet, transfer, undo } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
-afterAll(() => world.close());
+const world = useWorld();
 
 function refresh(here: App): Promise<Report> {
   const { source, destination } = here;

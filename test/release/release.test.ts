@@ -1,23 +1,18 @@
 // The day of a release, the index, and the way back from the revert switch.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { deletions } from '../support/deleting.ts';
 import { releaseChecks } from '../../src/release/checks.ts';
 import { openApp } from '../../src/environments/app.ts';
 import { json, openTerminal } from '../support/command.ts';
 import { hire, password } from '../support/people.ts';
 import { add, change, get, has, pm, transfer } from '../support/rows.ts';
-import { openWorld, settingsOf, type World } from '../support/world.ts';
+import { settingsOf, useWorld } from '../support/world.ts';
 
-let world: World;
+const world = useWorld();
 let oneway: ReturnType<typeof openTerminal>;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(async () => {
-  await world.clear();
+beforeEach(() => {
   oneway = openTerminal(world);
 });
-afterAll(() => world.close());
 
 type Check = { what: string; isThere: boolean; detail: string };
 const complete = {

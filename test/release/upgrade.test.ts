@@ -1,5 +1,5 @@
 // `oneway db`: migrating with everybody else kept out, killed at every step, and from every earlier version.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prepareEnvironments } from '../../bin/databases.ts';
@@ -20,17 +20,10 @@ import {
   transferKilledAt,
 } from '../support/killing.ts';
 import { add, change, transfer } from '../support/rows.ts';
-import { openWorld, servers, settingsOf, type World } from '../support/world.ts';
+import { servers, settingsOf, useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
-afterAll(async () => {
-  dismiss();
-  await world.close();
-});
+const world = useWorld();
+afterAll(dismiss);
 
 const oneway = (name: 'staging' | 'preprod', words: string[]) =>
   spawnSync(process.execPath, ['src/commands/oneway.ts', ...words], {

@@ -1,6 +1,6 @@
 // Rows arrive byte for byte, whatever is in them, by a transfer and by the refresh; and what somebody else keeps in
 // the same tables, in columns of every type, is not touched.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { catalog, travelling } from '../../src/catalog/index.ts';
 import { columnOf, fieldEntries, type Content } from '../../src/catalog/entity.ts';
 import type { App } from '../../src/environments/app.ts';
@@ -9,14 +9,9 @@ import * as jobs from '../../src/jobs/jobs.ts';
 import { runJob } from '../../src/jobs/run.ts';
 import { tasks } from '../../src/tasks.ts';
 import { add, change, transfer } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
-afterAll(() => world.close());
+const world = useWorld();
 
 const hostile = [
   'a family 👩‍👩‍👧‍👦 with joiners, a flag 🏴󠁧󠁢󠁳󠁣󠁴󠁿 and a skin tone 👍🏽',

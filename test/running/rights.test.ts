@@ -8,15 +8,13 @@ import { runJob } from '../../src/jobs/run.ts';
 import { tasks } from '../../src/tasks.ts';
 import { openSite, type Client } from '../support/people.ts';
 import { add, change, has, sheet, transfer, undo } from '../support/rows.ts';
-import { openWorld, servers, settingsOf, type World } from '../support/world.ts';
+import { openWorld, servers, settingsOf, useWorld } from '../support/world.ts';
 
-let world: World;
+const world = useWorld({ open: () => openWorld('rights'), cleared: 'once' });
 let staging: App;
 let preprod: App;
 let variables: Record<string, string>;
 beforeAll(async () => {
-  world = await openWorld('rights');
-  await world.clear();
   const all = leastSettings(servers(), 'rights', () => '/tmp/oneway-rights', 'app');
   const app = (own: Record<string, string>, least: Record<string, string>) => ({
     ...own,
@@ -32,7 +30,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await staging.close();
   await preprod.close();
-  await world.close();
 });
 
 const pagesOf = [

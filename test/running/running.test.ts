@@ -1,5 +1,5 @@
 // The program in processes of its own: two side by side, a worker, drained, killed, and what it says of itself.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
@@ -7,24 +7,17 @@ import { hire, openSite, password } from '../support/people.ts';
 import { signInTo, startProgram, type Program } from '../support/processes.ts';
 import { openProxy } from '../support/proxy.ts';
 import { add, has, sheet } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { openWorld, useWorld } from '../support/world.ts';
 
-let world: World;
+const world = useWorld();
 const programs: Program[] = [];
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(async () => {
-  await world.clear();
-  await hire(world.staging, 'pm');
-});
+beforeEach(() => hire(world.staging, 'pm'));
 afterEach(async () => {
   for (const { child, ended } of programs.splice(0)) {
     child.kill('SIGKILL');
     await ended;
   }
 });
-afterAll(() => world.close());
 
 async function start(
   file: 'server' | 'worker',

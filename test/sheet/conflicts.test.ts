@@ -1,5 +1,5 @@
 // Every way in which two sides can differ, reached as people reach it, and what the sheet says and asks.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
@@ -9,14 +9,9 @@ import * as marks from '../../src/transfers/hold.ts';
 import { statuses, type Status } from '../../src/state/status.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, change, ed, get, has, writeContextOf, pm, sheet, transfer } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
-afterAll(() => world.close());
+const world = useWorld();
 
 const statusOf = async (key: RowKey) =>
   (await comparePairs(world.staging, world.preprod, [key])).get(keyText(key))?.status;

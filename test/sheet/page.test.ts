@@ -1,24 +1,14 @@
 // The sheet of many rows: every one can be read and left out, whatever page it is on.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
 import * as selections from '../../src/sheet/selections.ts';
-import { openSite, textOf, type Client, type Site } from '../support/people.ts';
+import { textOf, useSite, useClient } from '../support/people.ts';
 import { add, change, get, has, pm, transfer } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-let site: Site;
-let client: Client;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(async () => {
-  await world.clear();
-  site = await openSite(world, 'staging');
-  client = await site.as('pm');
-});
-afterEach(() => site.close());
-afterAll(() => world.close());
+const world = useWorld();
+const site = useSite(world, 'staging');
+const client = useClient(site, 'pm');
 
 const hidden = (html: string, name: string) =>
   new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1] ?? '';

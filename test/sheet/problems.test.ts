@@ -1,5 +1,5 @@
 // What stands in a transfer's way: each is named on the sheet, with its way out, and nothing is written.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { keyText } from '../../src/catalog/entity.ts';
 import { openApp } from '../../src/environments/app.ts';
@@ -26,14 +26,9 @@ import {
   transfer,
   version,
 } from '../support/rows.ts';
-import { openWorld, settingsOf, type World } from '../support/world.ts';
+import { settingsOf, useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
-afterAll(() => world.close());
+const world = useWorld();
 
 const reasons = async (...given: Parameters<typeof sheet>) =>
   (await sheet(...given)).plan.problems.map(({ reason }) => reason);

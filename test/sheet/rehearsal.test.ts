@@ -1,19 +1,14 @@
 // Rehearsing: what only the destination's MySQL would refuse shows before anything is decided, and nothing stays.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 import { rehearse } from '../../src/sheet/rehearsal.ts';
 import { contents } from '../support/checker.ts';
 import { claimsIn } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, change, roadFrom, sheet, transfer } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
+const world = useWorld();
 afterEach(() => world.preprod.sql.query('drop trigger if exists frozen'));
-afterAll(() => world.close());
 
 async function newTask() {
   const { staging } = world;

@@ -1,23 +1,15 @@
 // What was tested in pre-production: bound to content, shown on the sheet, and a condition where it is asked for.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import * as verdicts from '../../src/state/test-results.ts';
-import { openSite, textOf, type Site } from '../support/people.ts';
+import { openSite, textOf, useSite } from '../support/people.ts';
 import * as selections from '../../src/sheet/selections.ts';
 import { prepareSheet } from '../../src/sheet/sheet.ts';
 import { add, change, has, roadFrom, transfer } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-let site: Site;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(async () => {
-  await world.clear();
-  site = await openSite(world, 'preprod', { REQUIRE_TESTED: 'true' });
-});
-afterAll(() => world.close());
+const world = useWorld();
+const site = useSite(world, 'preprod', { REQUIRE_TESTED: 'true' });
 
 async function arrived() {
   const { staging } = world;
@@ -51,7 +43,6 @@ test('anyone signed in may say so in pre-production; the sheet shows who, and th
   expect(sheet).not.toContain('in the way');
   const client = await site.as('vic');
   expect(textOf((await client.get('/arrivals')).text)).toContain('Works , says vic@example.com');
-  await site.close();
 });
 
 test('another content is not tested any more, also when only a field of the form changed', async () => {
@@ -62,7 +53,6 @@ test('another content is not tested any more, also when only a field of the form
   const sheet = await sheetOf(form);
   expect(sheet).toContain('was not marked Works by anyone but you');
   expect(sheet).toContain('an earlier one was marked Works by vic@example.com');
-  await site.close();
 });
 
 test('the sender’s own word is not enough, and “does not work” stands in the way', async () => {
@@ -73,7 +63,6 @@ test('the sender’s own word is not enough, and “does not work” stands in t
   expect(await sheetOf(form)).toContain('does not work, says vic@example.com: Crashes');
   await say('vic', form, 'works');
   expect(await sheetOf(form)).not.toContain('in the way');
-  await site.close();
 });
 
 test('a mixture that nobody has tried does not pass: fields left out, or a dependent alone', async () => {
@@ -100,7 +89,6 @@ test('a mixture that nobody has tried does not pass: fields left out, or a depen
   expect(await reasons([form], { excludedFields: { [keyText(form)]: ['name'] } })).toEqual([
     'not-tested',
   ]);
-  await site.close();
 });
 
 test('a dependent that moved is asked about with its new owner, also when the move is left out', async () => {
@@ -117,7 +105,6 @@ test('a dependent that moved is asked about with its new owner, also when the mo
   const choices = { ...selection.choices, excludedFields: { [keyText(field)]: ['form'] } };
   const { plan } = await prepareSheet(route, { ...selection, choices });
   expect(plan.problems.map(({ reason }) => reason)).toContain('not-tested');
-  await site.close();
 });
 
 test('a verdict on what has changed since the page was opened is refused', async () => {
@@ -132,7 +119,6 @@ test('a verdict on what has changed since the page was opened is refused', async
   });
   expect(answer.status).toBe(409);
   expect(textOf(answer.text)).toContain('Try it once more');
-  await site.close();
 });
 
 test('without the setting it is only shown; in staging nobody is asked', async () => {
@@ -151,5 +137,4 @@ test('without the setting it is only shown; in staging nobody is asked', async (
   ).toBe(403);
   await staging.close();
   expect(await has(world.production, form)).toBe(false);
-  await site.close();
 });

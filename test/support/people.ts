@@ -1,4 +1,5 @@
 // A cast with rights, signed in through the real pages: pm transfers, ed edits, vic looks, ops administers.
+import { beforeAll, beforeEach } from '@jest/globals';
 import request, { type Test } from 'supertest';
 import type { Express } from 'express';
 import type { Permission } from '../../src/access/permissions.ts';
@@ -35,16 +36,65 @@ export type Site = {
   close(): Promise<void>;
 };
 
+type Name = 'staging' | 'preprod' | 'production';
+
+/** One site for all tests of a file; it closes with its world. */
+export function useSite(world: World, name: Name, also: Record<string, string> = {}): Site {
+  let site: Site | undefined;
+  const opened = () => {
+    if (!site) throw new Error('The site is open only inside hooks and tests.');
+    return site;
+  };
+  beforeAll(async () => {
+    site = await openSite(world, name, also);
+  });
+  return {
+    get app() {
+      return opened().app;
+    },
+    get here() {
+      return opened().here;
+    },
+    as: (role) => opened().as(role),
+    close: () => opened().close(),
+  };
+}
+
+/** A client that is signed in before each test. */
+export function useClient(site: Site, role: Role): Client {
+  let client: Client | undefined;
+  const signedIn = () => {
+    if (!client) throw new Error(`${role} is signed in only inside hooks and tests.`);
+    return client;
+  };
+  beforeEach(async () => {
+    client = await site.as(role);
+  });
+  return {
+    get: (path) => signedIn().get(path),
+    post: (path, body) => signedIn().post(path, body),
+    forge: (path, body) => signedIn().forge(path, body),
+  };
+}
+
 /** The program of one environment of the world, with people; `also` are settings that differ. */
 export async function openSite(
   world: World,
-  name: 'staging' | 'preprod' | 'production',
+  name: Name,
   also: Record<string, string> = {},
 ): Promise<Site> {
   const here =
     Object.keys(also).length > 0 ? openApp(settingsOf(world.variables[name], also)) : world[name];
   const redis: Redis = await openRedis(here);
   const app = createApp(here, redis);
+  let isOpen = true;
+  const close = async () => {
+    if (!isOpen) return;
+    isOpen = false;
+    redis.destroy();
+    if (here !== world[name]) await here.close();
+  };
+  world.onClose(close);
   return {
     app,
     here,
@@ -54,10 +104,7 @@ export async function openSite(
       if (role !== null) await client.post('/sign-in', { email: `${role}@example.com`, password });
       return client;
     },
-    close: async () => {
-      redis.destroy();
-      if (here !== world[name]) await here.close();
-    },
+    close,
   };
 }
 

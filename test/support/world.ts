@@ -2,6 +2,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach } from '@jest/globals';
 import { createClient } from 'redis';
 import { grantLeastRights, prepareEnvironments } from '../../bin/databases.ts';
 import type { Addresses } from '../../bin/servers.ts';
@@ -18,8 +19,51 @@ export type World = EnvironmentOf<App> & {
   variables: EnvironmentOf<Record<string, string>>;
   /** Empties every table and collection. */
   clear(): Promise<void>;
+  /** Runs before the environments close, the last one first: sites, servers, tables of a test's own. */
+  onClose(close: () => unknown): void;
   close(): Promise<void>;
 };
+
+type WorldOptions = {
+  /** Environments of another name or with other connections. */
+  open?: () => Promise<World>;
+  /** Tests that build on each other empty the databases once. */
+  cleared?: 'before each test' | 'once';
+};
+
+/** The three environments for the tests of a file: opened before the first test, closed after the last. */
+export function useWorld({
+  open = openWorld,
+  cleared = 'before each test',
+}: WorldOptions = {}): World {
+  let world: World | undefined;
+  const opened = () => {
+    if (!world) throw new Error('The environments are open only inside hooks and tests.');
+    return world;
+  };
+  beforeAll(async () => {
+    world = await open();
+  }, 120_000);
+  if (cleared === 'before each test') beforeEach(() => opened().clear());
+  afterAll(() => world?.close());
+  return {
+    get staging() {
+      return opened().staging;
+    },
+    get preprod() {
+      return opened().preprod;
+    },
+    get production() {
+      return opened().production;
+    },
+    get variables() {
+      return opened().variables;
+    },
+    clear: () => opened().clear(),
+    onClose: (close) => opened().onClose(close),
+    close: () => opened().close(),
+  };
+}
 
 /** @throws when the servers are not there, naming the command that starts them */
 export function servers(): Addresses {
@@ -71,11 +115,14 @@ export async function openWorld(
     await forget(variables.staging['REDIS_URL'] ?? '');
   };
   await clear();
+  const closers: (() => unknown)[] = [];
   return {
     ...here,
     variables,
     clear,
+    onClose: (close) => void closers.unshift(close),
     close: async () => {
+      for (const close of closers.splice(0)) await close();
       await Promise.all(all.map((one) => one.close()));
     },
   };

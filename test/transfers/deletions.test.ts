@@ -1,5 +1,5 @@
 // Deletions travel like changes: with what goes along, typed in production, onwards, and back.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
@@ -15,14 +15,9 @@ import {
   transfer,
   undo,
 } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
-afterAll(() => world.close());
+const world = useWorld();
 
 const deleteHere = (key: RowKey, here = world.staging) =>
   remove(writeContextOf(here), pm, entityNamed(key.entity), key.id);

@@ -1,16 +1,11 @@
 // S0-80: the seed's own table of tests, by its names.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { add, change, get, has, writeContextOf, pm, transfer } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
-afterAll(() => world.close());
+const world = useWorld();
 
 test('S0-80 S0-24 insert data in staging: a row of every type is saved', async () => {
   const { staging } = world;

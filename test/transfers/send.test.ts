@@ -1,25 +1,13 @@
 // The sheet and the click through the pages: what a PM sees and presses.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { add, change, ed, get, has, transfer } from '../support/rows.ts';
-import { openSite, textOf, type Client, type Site } from '../support/people.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { openSite, textOf, useSite, useClient, type Client } from '../support/people.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-let site: Site;
-let ana: Client;
-beforeAll(async () => {
-  world = await openWorld();
-  site = await openSite(world, 'staging');
-});
-beforeEach(async () => {
-  await world.clear();
-  ana = await site.as('pm');
-});
-afterAll(async () => {
-  await site.close();
-  await world.close();
-});
+const world = useWorld();
+const site = useSite(world, 'staging');
+const ana = useClient(site, 'pm');
 
 /** Chooses rows and opens their sheet. */
 async function open(client: Client, ...rows: string[]) {

@@ -1,6 +1,6 @@
 // Random transfers (500 with `bin/test --long`), each followed by its undo: the destination is as before, in every column, link and
 // document; and an app that polls ends with what stands there.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { canonical } from '../../src/catalog/content.ts';
 import { keyText, type Content, type RowKey } from '../../src/catalog/entity.ts';
@@ -12,13 +12,9 @@ import { collection } from '../../src/rows/mongo.ts';
 import { read } from '../../src/rows/store.ts';
 import { contents, type Contents } from '../support/checker.ts';
 import { add, change, writeContextOf, pm, sheet, transfer, undo } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-afterAll(() => world.close());
+const world = useWorld({ cleared: 'once' });
 
 /** `bin/test --long` asks for all; otherwise it is a sample. */
 const wanted = Number(process.env['UNDO_TRANSFERS'] ?? 100);

@@ -1,5 +1,5 @@
 // Taking back: whole transfers and single rows, through the same sheet.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { type RowKey, keyText } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -8,15 +8,10 @@ import * as marks from '../../src/transfers/hold.ts';
 import { claimsIn, statesOf } from '../support/killing.ts';
 import { hire, openSite, textOf } from '../support/people.ts';
 import { add, change, get, has, pm, sheet, transfer, undo, undoSheet } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 import { pendingRows } from '../../src/state/pending.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
-afterAll(() => world.close());
+const world = useWorld();
 
 /** Undoes an undo, with the tick that it may come back. */
 async function redo(back: Transfer) {

@@ -1,5 +1,5 @@
 // Who may work while the database is being updated, or is of another version: pages, API and workers.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,22 +10,15 @@ import { TTL_MS, compatibilityOf } from '../../src/version/compatibility.ts';
 import type { App } from '../../src/environments/app.ts';
 import { contents } from '../support/checker.ts';
 import { claimsIn, dismiss, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
-import { openSite, password, textOf, type Site } from '../support/people.ts';
+import { openSite, password, textOf, useSite } from '../support/people.ts';
 import { add, change, get, has, transfer } from '../support/rows.ts';
-import { openWorld, settingsOf, type World } from '../support/world.ts';
+import { settingsOf, useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
+const world = useWorld();
 afterEach(() => {
   failpoints.reached = () => {};
 });
-afterAll(async () => {
-  dismiss();
-  await world.close();
-});
+afterAll(dismiss);
 
 const supported = currentVersion();
 const open = { databaseVersion: supported, isUpdating: false };
@@ -81,11 +74,7 @@ test('S2-10 S2-11 S2-12 S2-13 S2-15 S2-16 S2-42 S2-43 server and commands get th
 });
 
 describe('pages', () => {
-  let site: Site;
-  beforeEach(async () => {
-    site = await openSite(world, 'staging', { LOG_LEVEL: 'silent' });
-  });
-  afterEach(() => site.close());
+  const site = useSite(world, 'staging');
 
   test('S2-20 S2-23 S2-24 S2-25 updating: signed out, then the page that says so; afterwards one returns', async () => {
     const client = await site.as('pm');

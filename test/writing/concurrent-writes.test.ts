@@ -1,5 +1,5 @@
 // Several people and processes on the same rows at the same time.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { drawIds } from '../../src/environments/ids.ts';
 import { remove } from '../../src/editing/deletions.ts';
@@ -27,15 +27,10 @@ import {
   sheet,
   transfer,
 } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 import { isReadyToSend, pendingRows } from '../../src/state/pending.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
-afterAll(() => world.close());
+const world = useWorld();
 
 const problemsOf = async (...given: Parameters<typeof sheet>) =>
   (await sheet(...given)).plan.problems.map(({ reason }) => reason);

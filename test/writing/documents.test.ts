@@ -1,5 +1,5 @@
 // Many documents go in one round trip: each is still a compare-and-set of its own.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import * as edits from '../../src/editing/save.ts';
 import { collection } from '../../src/rows/mongo.ts';
@@ -9,20 +9,13 @@ import { byId } from '../../src/writing/journal.ts';
 import { contents } from '../support/checker.ts';
 import { dismiss, elsewhere, recoverNow, statesOf } from '../support/killing.ts';
 import { add, contentFor, writeContextOf, pm, transfer } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
+const world = useWorld();
 afterEach(() => {
   failpoints.reached = () => {};
 });
-afterAll(async () => {
-  dismiss();
-  await world.close();
-});
+afterAll(dismiss);
 
 const fields = 250;
 

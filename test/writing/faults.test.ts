@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { end, startMongo, startMysql, startRedis } from '../../bin/servers.ts';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
@@ -16,7 +16,7 @@ import { dismiss, elsewhere, recoverNow } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';
 import { add, change, get, transfer, changedBoth, type Changed } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { openWorld, useWorld } from '../support/world.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'oneway-faults-'));
 const running: Record<'mysql' | 'mongo' | 'redis', ChildProcess[]> = {
@@ -28,18 +28,17 @@ const start = {
   redis: () => startRedis(join(folder, 'redis'), (child) => running.redis.push(child)),
 };
 
-let world: World;
 /** Towards this environment's own databases, and towards the destination's. */
 let here: Record<'mysql' | 'mongo' | 'redis', Proxy>;
 let there: Record<'mysql' | 'mongo', Proxy>;
 
-beforeAll(async () => {
+async function openBehindProxies() {
   const [mysql, mongo, redis] = [await start.mysql(), await start.mongo(), await start.redis()];
   const through = (url: URL) => openProxy(Number(url.port));
   here = { mysql: await through(mysql), mongo: await through(mongo), redis: await through(redis) };
   there = { mysql: await through(mysql), mongo: await through(mongo) };
   redis.port = String(here.redis.port);
-  world = await openWorld(
+  return openWorld(
     'faults',
     ({ staging, preprod, production }) => {
       for (const one of [staging, preprod, production]) {
@@ -51,9 +50,8 @@ beforeAll(async () => {
     },
     { mysql, mongo, redis },
   );
-}, 120_000);
-
-beforeEach(() => world.clear());
+}
+const world = useWorld({ open: openBehindProxies });
 
 afterEach(async () => {
   failpoints.reached = () => {};

@@ -1,18 +1,12 @@
 // I4 I7 I9: killed at its n-th step, whatever was under way is all there or not at all, and nothing waits for
 // ever. A sample of every kind; `bin/test --long` kills at every step, 1,200 times.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import { dismiss } from '../support/killing.ts';
 import { killAt, scenarios } from '../support/kill-scenarios.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-afterAll(async () => {
-  dismiss();
-  await world.close();
-});
+const world = useWorld({ cleared: 'once' });
+afterAll(dismiss);
 
 /** Early, in the middle and late. */
 const sample = [2, 8, 13];

@@ -1,5 +1,5 @@
 // What cannot go on by itself: a person sees both values and decides, and what someone else wrote stays.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
@@ -22,18 +22,11 @@ import {
   transfer,
   changedBoth,
 } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
+const world = useWorld();
 afterEach(() => world.staging.sql.query('drop trigger if exists broken'));
-afterAll(async () => {
-  dismiss();
-  await world.close();
-});
+afterAll(dismiss);
 
 type Pair = { task: RowKey; form: RowKey };
 

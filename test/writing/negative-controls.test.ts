@@ -1,19 +1,14 @@
 // Negative controls: writers that break one rule each. The checker must catch every one of them, or it says
 // nothing about the others.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { keyText } from '../../src/catalog/entity.ts';
 import { createConnection } from 'mysql2/promise';
 import { contents, findings } from '../support/checker.ts';
 import { killedAt } from '../support/killing.ts';
 import { add, change, transfer, changedBoth } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld, type World } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
-afterAll(() => world.close());
+const world = useWorld();
 
 const kinds = async (expected: Parameters<typeof findings>[2]) =>
   (await findings(world.staging, world.preprod, expected)).map(({ kind }) => kind);

@@ -1,19 +1,14 @@
 // An app that polls the destination's tables by modified_at while transfers run and are killed: it misses
 // nothing and never sees a task without its form.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { select, sql, toSqlInstant } from '../../src/database/sql.ts';
 import type { App } from '../../src/environments/app.ts';
 import { add, change, transfer } from '../support/rows.ts';
 import { recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-  await world.clear();
-});
-afterAll(() => world.close());
+const world = useWorld({ cleared: 'once' });
 
 type Seen = {
   tasks: Map<number, string>;

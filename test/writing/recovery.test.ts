@@ -1,5 +1,5 @@
 // A process that dies in the middle of a transfer: recovery finishes it, whole, whatever the moment.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { hashOf } from '../../src/catalog/content.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
@@ -7,14 +7,9 @@ import { remove } from '../../src/editing/deletions.ts';
 import * as inApp from '../../src/messages/channels/in-app.ts';
 import { add, change, ed, get, has, writeContextOf, pm, sheet, transfer } from '../support/rows.ts';
 import { claimsIn, killedAt, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
-afterAll(() => world.close());
+const world = useWorld();
 
 /** A task and its form, changed, with a field more and a field less: rows, documents and a removal. */
 async function changedTaskAndForm() {

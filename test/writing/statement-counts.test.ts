@@ -1,16 +1,11 @@
 // Queries are counted, not timed: what a page or a transfer asks for does not grow with what it shows.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { statements } from '../../src/database/sql.ts';
 import { add, change, transfer } from '../support/rows.ts';
 import { openSite } from '../support/people.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
-afterAll(() => world.close());
+const world = useWorld();
 
 async function statementsOf(work: () => Promise<unknown>): Promise<number> {
   let count = 0;
