@@ -1,12 +1,8 @@
 // This environment as the program holds it: its databases, its neighbours, and what may be done here.
 import { pino, type Logger } from 'pino';
 import { createClient } from 'redis';
-import {
-  connectNosql,
-  connectSql,
-  type NosqlAddress,
-  type SqlAddress,
-} from '../database/connect.ts';
+import type { NosqlAddress, SqlAddress } from '../database/address.ts';
+import { connectNosql, connectSql } from '../database/connect.ts';
 import type { Settings } from '../settings.ts';
 import { folderStorage } from '../storage/storage.ts';
 import { cachedCompatibility, type CachedCompatibility } from '../version/compatibility.ts';
