@@ -7,6 +7,7 @@ import {
   port,
   text,
 } from './database/address.ts';
+import { limits } from './database/limits.ts';
 import { environmentNames, rulesOf, type EnvironmentName } from './environments/rules.ts';
 import { endpointsFrom, wrongEndpoints } from './messages/endpoints.ts';
 
@@ -53,6 +54,7 @@ const variables = z.object({
     .default('true')
     .transform((value) => value !== 'false'),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  NOSQL_IDS_PER_QUERY: z.coerce.number().int().min(1).default(limits.idsPerQuery),
   TRANSFER_LEASE_MS: milliseconds.default(15_000),
   RECOVERY_EVERY_MS: milliseconds.default(5000),
 });
@@ -129,6 +131,7 @@ function named(values: Variables) {
     metricsToken: values.METRICS_TOKEN ?? null,
     /** Whether a web process runs jobs, too. */
     runsJobs: values.RUN_JOBS,
+    idsPerQuery: values.NOSQL_IDS_PER_QUERY,
     lease: { milliseconds: values.TRANSFER_LEASE_MS, recoverEvery: values.RECOVERY_EVERY_MS },
   };
 }

@@ -3,6 +3,7 @@ import { pino, type Logger } from 'pino';
 import { createClient } from 'redis';
 import type { NosqlAddress, SqlAddress } from '../database/address.ts';
 import { connectNosql, connectSql } from '../database/connect.ts';
+import { limits } from '../database/limits.ts';
 import type { Settings } from '../settings.ts';
 import { folderStorage } from '../storage/storage.ts';
 import { cachedCompatibility, type CachedCompatibility } from '../version/compatibility.ts';
@@ -29,6 +30,7 @@ export type App = Environment & {
 };
 
 export function openApp(settings: Settings): App {
+  limits.idsPerQuery = settings.idsPerQuery;
   const closers: (() => Promise<void>)[] = [];
   const connect = (
     name: EnvironmentName,
