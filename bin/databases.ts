@@ -54,6 +54,8 @@ export function settingsOf(
     ...addresses(at, '', `${prefix}_${environment}`, rights),
     ...neighbours(at, prefix, environment),
     REDIS_URL: at.redis.href,
+    // SecantusDB, which stands in for mongod, is slow at long lists of ids.
+    NOSQL_IDS_PER_QUERY: '50',
     SUPPORTED_DATABASE_VERSION: currentVersion(),
     SESSION_SECRET: secret(at, `${prefix}_${environment}_session`),
     STORAGE_URL: pathToFileURL(resolve(storage(environment))).href,

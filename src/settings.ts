@@ -1,11 +1,16 @@
 // The environment variables, parsed once. Nothing else reads process.env.
 import { z } from 'zod';
-import type { NosqlAddress, SqlAddress } from './database/connect.ts';
+import {
+  databasesSchema,
+  isSameDatabase,
+  neighbourSchema,
+  port,
+  text,
+} from './database/address.ts';
+import { limits } from './database/limits.ts';
 import { environmentNames, rulesOf, type EnvironmentName } from './environments/rules.ts';
-import { endpointsFrom, wrongEndpoints, type Endpoints } from './messages/endpoints.ts';
+import { endpointsFrom, wrongEndpoints } from './messages/endpoints.ts';
 
-const port = z.coerce.number().int().min(1).max(65_535);
-const text = z.string().min(1);
 const onOff = z
   .enum(['true', 'false', ''])
   .default('false')
@@ -15,20 +20,12 @@ const milliseconds = z.coerce.number().int().min(50);
 const optional = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
 
-const database = (prefix: string, defaultPort: number) => ({
-  [`${prefix}_NAME`]: text,
-  [`${prefix}_USER`]: text,
-  [`${prefix}_PASSWORD`]: text,
-  [`${prefix}_HOST`]: text,
-  [`${prefix}_PORT`]: port.default(defaultPort),
-});
-
-const common = z.object({
-  ENVIRONMENT: z.enum(environmentNames),
+const variables = z.object({
+  ENVIRONMENT: z.enum(environmentNames, { error: `must be one of ${environmentNames.join(', ')}` }),
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(3000),
-  REDIS_URL: z.url({ protocol: /^rediss?$/ }),
-  SESSION_SECRET: z.string().min(32, 'must have at least 32 characters'),
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be an address: redis://127.0.0.1:6379' }),
+  SESSION_SECRET: z.string({ error: 'is missing' }).min(32, 'must have at least 32 characters'),
   SESSION_HOURS: z.coerce.number().positive().default(10),
   SECURE_COOKIES: onOff,
   TRUST_PROXY: z.coerce.number().int().min(0).default(0),
@@ -57,102 +54,54 @@ const common = z.object({
     .default('true')
     .transform((value) => value !== 'false'),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  NOSQL_IDS_PER_QUERY: z.coerce.number().int().min(1).default(limits.idsPerQuery),
   TRANSFER_LEASE_MS: milliseconds.default(15_000),
   RECOVERY_EVERY_MS: milliseconds.default(5000),
 });
 
-export type Settings = {
-  environment: EnvironmentName;
-  host: string;
-  port: number;
-  redisUrl: string;
-  session: { secret: string; hours: number; secureCookie: boolean; trustProxy: number };
-  storageUrl: string;
-  destinationStorageUrl: string;
-  sourceStorageUrl: string;
-  /** Address of each environment's server, for links between them. */
-  urls: Partial<Record<EnvironmentName, string>>;
-  singleSignOn: SingleSignOn | null;
-  isStagingAlways: boolean;
-  /** Who is told, signed with the secret, which rows were written. */
-  indexer: { url: string; secret: string } | null;
-  /** Where messages go outside of Oneway. */
-  messages: Endpoints;
-  /** What goes on to production was marked Works by someone other than the sender. */
-  requireTested: boolean;
-  /** The version of the database that this program was built for. */
-  supportedVersion: string;
-  logLevel: string;
-  /** Whoever asks for /metrics shows it; null when everybody may ask. */
-  metricsToken: string | null;
-  /** Whether a web process runs jobs, too. */
-  runsJobs: boolean;
-  lease: { milliseconds: number; recoverEvery: number };
-  sql: SqlAddress;
-  nosql: NosqlAddress;
-  destination: { sql: SqlAddress; nosql: NosqlAddress } | null;
-  source: { sql: SqlAddress; nosql: NosqlAddress } | null;
-};
+type Variables = z.infer<typeof variables>;
+type Databases = z.infer<typeof databasesSchema>;
+type Neighbours = { destination: Databases | null; source: Databases | null };
 
-/** How this server is known to the provider that people sign in with. */
-export type SingleSignOn = {
-  issuer: string;
-  clientId: string;
-  clientSecret: string;
-  /** Where the provider sends people back to. */
-  redirectUri: string;
-  /** The claim that lists what a person may do here; null when our own page says it. */
-  permissionsClaim: string | null;
-};
+const endpoints = z.record(z.string(), z.string().optional()).transform((environment, context) => {
+  for (const message of wrongEndpoints(environment)) context.addIssue(message);
+  return { messages: endpointsFrom(environment) };
+});
+
+/** Everything that is read from the environment; what is wrong in one part does not hide the others. */
+const settingsSchema = variables
+  .superRefine((values, context) => {
+    for (const message of wrongTogether(values)) context.addIssue(message);
+  })
+  .transform(named)
+  .and(databasesSchema)
+  .and(neighbourSchema('UNI_DIR_DESTINATION').transform((destination) => ({ destination })))
+  .and(neighbourSchema('REFRESH_SOURCE').transform((source) => ({ source })))
+  .and(endpoints)
+  .superRefine((settings, context) => {
+    for (const message of misplaced(settings)) context.addIssue(message);
+  });
+
+export type Settings = z.infer<typeof settingsSchema>;
 
 export class BadSettings extends Error {}
 
-/** Reads the settings or says which are wrong, all at once. */
+/**
+ * Reads the settings.
+ * @throws BadSettings with a line for each that is missing or wrong
+ */
 export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
-  const wrong: string[] = [];
-  const read = <T extends z.ZodType>(schema: T): z.infer<T> | undefined => {
-    const result = schema.safeParse(environment);
-    for (const issue of result.error?.issues ?? []) {
-      wrong.push(`${issue.path.join('.')}: ${issue.message}`);
-    }
-    return result.data;
-  };
-  const address = (prefix: string, defaultPort: number): SqlAddress => {
-    const values = read(z.object(database(prefix, defaultPort))) ?? {};
-    const of = (key: string) => String(values[`${prefix}_${key}`]);
-    return {
-      name: of('NAME'),
-      user: of('USER'),
-      password: of('PASSWORD'),
-      host: of('HOST'),
-      port: Number(of('PORT')),
-    };
-  };
-  const neighbour = (prefix: string) =>
-    Object.keys(environment).some(
-      (key) => key.startsWith(`${prefix}_`) && key.includes('SQL_DB_') && environment[key],
-    )
-      ? { sql: address(`${prefix}_SQL_DB`, 3306), nosql: address(`${prefix}_NOSQL_DB`, 27_017) }
-      : null;
+  const result = settingsSchema.safeParse(environment);
+  if (result.success) return result.data;
+  const wrong = result.error.issues.map(({ path, message }) =>
+    path.length > 0 ? `${path.join('.')}: ${message}` : message,
+  );
+  throw new BadSettings(
+    `These settings are missing or wrong (see .env.example):\n  ${wrong.join('\n  ')}`,
+  );
+}
 
-  const values = read(common);
-  const sql = address('SQL_DB', 3306);
-  const nosql = address('NOSQL_DB', 27_017);
-  const destination = neighbour('UNI_DIR_DESTINATION');
-  const source = neighbour('REFRESH_SOURCE');
-  if (values) {
-    wrong.push(...misplaced(values.ENVIRONMENT, { sql, nosql, destination, source }));
-    wrong.push(...lackingForSingleSignOn(values));
-    wrong.push(...wrongEndpoints(environment));
-  }
-  if (values && (values.INDEXER_URL === undefined) !== (values.INDEXER_SECRET === undefined)) {
-    wrong.push('INDEXER_URL and INDEXER_SECRET: give both or none');
-  }
-  if (wrong.length > 0 || !values) {
-    throw new BadSettings(
-      `These settings are missing or wrong (see .env.example):\n  ${wrong.join('\n  ')}`,
-    );
-  }
+function named(values: Variables) {
   return {
     environment: values.ENVIRONMENT,
     host: values.HOST,
@@ -167,61 +116,70 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
     storageUrl: values.STORAGE_URL,
     destinationStorageUrl: values.UNI_DIR_DESTINATION_STORAGE_URL ?? values.STORAGE_URL,
     sourceStorageUrl: values.REFRESH_SOURCE_STORAGE_URL ?? values.STORAGE_URL,
+    /** Address of each environment's server, for links between them. */
     urls: environmentUrls(values.ENVIRONMENT_URLS),
     singleSignOn: singleSignOn(values),
     isStagingAlways: values.IS_STAGING_ALWAYS,
+    /** Receives, signed with the secret, which rows were written. */
     indexer: indexerOf(values),
-    messages: endpointsFrom(environment),
+    /** What goes on to production was marked Works by someone other than the sender. */
     requireTested: values.REQUIRE_TESTED,
+    /** The version of the database that this program was built for. */
     supportedVersion: values.SUPPORTED_DATABASE_VERSION,
     logLevel: values.LOG_LEVEL,
+    /** Required to read /metrics; null when everybody may. */
     metricsToken: values.METRICS_TOKEN ?? null,
+    /** Whether a web process runs jobs, too. */
     runsJobs: values.RUN_JOBS,
+    idsPerQuery: values.NOSQL_IDS_PER_QUERY,
     lease: { milliseconds: values.TRANSFER_LEASE_MS, recoverEvery: values.RECOVERY_EVERY_MS },
-    sql,
-    nosql,
-    destination,
-    source,
   };
 }
 
-const indexerOf = ({ INDEXER_URL: url, INDEXER_SECRET: secret }: z.infer<typeof common>) =>
-  url && secret ? { url, secret } : null;
-
 /** What contradicts the ladder: a destination where there is none, or an environment that is its own. */
-function misplaced(
-  environment: EnvironmentName,
-  at: Pick<Settings, 'sql' | 'nosql' | 'destination' | 'source'>,
-): string[] {
+function misplaced({
+  environment,
+  sql,
+  nosql,
+  destination,
+  source,
+}: { environment: EnvironmentName } & Databases & Neighbours): string[] {
   const { label, next } = rulesOf(environment);
   const wrong: string[] = [];
-  if (at.destination && next === null) {
+  if (destination && next === null) {
     wrong.push(`UNI_DIR_DESTINATION_*: ${label} has no destination; remove them`);
   }
-  if (at.source && next === null) {
-    wrong.push(`REFRESH_SOURCE_*: nothing is copied down to ${label.toLowerCase()}; remove them`);
+  if (source && next === null) {
+    wrong.push(`REFRESH_SOURCE_*: ${label} is never refreshed; remove them`);
   }
   for (const [prefix, neighbour] of [
-    ['UNI_DIR_DESTINATION', at.destination],
-    ['REFRESH_SOURCE', at.source],
+    ['UNI_DIR_DESTINATION', destination],
+    ['REFRESH_SOURCE', source],
   ] as const) {
-    if (neighbour && isSame(neighbour.sql, at.sql)) {
+    if (neighbour && isSameDatabase(neighbour.sql, sql)) {
       wrong.push(`${prefix}_SQL_DB_*: this is the environment's own database`);
     }
-    if (neighbour && isSame(neighbour.nosql, at.nosql)) {
+    if (neighbour && isSameDatabase(neighbour.nosql, nosql)) {
       wrong.push(`${prefix}_NOSQL_DB_*: this is the environment's own database`);
     }
   }
   return wrong;
 }
 
-const isSame = (one: SqlAddress, other: SqlAddress) =>
-  place(one) === place(other) && one.name === other.name;
-const place = ({ host, port }: SqlAddress) =>
-  `${host.toLowerCase().replace(/^(localhost|::1|\[::1\])$/, '127.0.0.1')}:${port}`;
+const indexerOf = ({ INDEXER_URL: url, INDEXER_SECRET: secret }: Variables) =>
+  url && secret ? { url, secret } : null;
+
+/** Settings that need each other. */
+function wrongTogether(values: Variables): string[] {
+  const wrong = lackingForSingleSignOn(values);
+  if ((values.INDEXER_URL === undefined) !== (values.INDEXER_SECRET === undefined)) {
+    wrong.push('INDEXER_URL and INDEXER_SECRET: give both or none');
+  }
+  return wrong;
+}
 
 /** `staging=https://…,preprod=https://…` */
-function environmentUrls(list: string): Settings['urls'] {
+function environmentUrls(list: string): Partial<Record<EnvironmentName, string>> {
   const pairs = list.split(',').map((pair) => pair.trim().split('=', 2));
   return Object.fromEntries(
     pairs.flatMap(([key, url]) => (key && url ? [[key, url.replace(/\/$/, '')]] : [])),
@@ -229,7 +187,7 @@ function environmentUrls(list: string): Settings['urls'] {
 }
 
 /** Single sign-on is left out or whole. */
-function lackingForSingleSignOn(values: z.infer<typeof common>): string[] {
+function lackingForSingleSignOn(values: Variables): string[] {
   const needed = ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'] as const;
   const given = [...needed, 'OIDC_PERMISSIONS_CLAIM' as const].filter((name) => values[name]);
   if (given.length === 0) return [];
@@ -249,13 +207,18 @@ function lackingForSingleSignOn(values: z.infer<typeof common>): string[] {
 const isSafe = ({ protocol, hostname }: URL) =>
   protocol === 'https:' || ['localhost', '127.0.0.1'].includes(hostname);
 
-function singleSignOn(values: z.infer<typeof common>): SingleSignOn | null {
+/** How this server is known to the provider that people sign in with. */
+export type SingleSignOn = NonNullable<Settings['singleSignOn']>;
+
+function singleSignOn(values: Variables) {
   if (!values.OIDC_ISSUER) return null;
   return {
     issuer: values.OIDC_ISSUER,
     clientId: values.OIDC_CLIENT_ID ?? '',
     clientSecret: values.OIDC_CLIENT_SECRET ?? '',
+    /** Where the provider sends people back to. */
     redirectUri: `${environmentUrls(values.ENVIRONMENT_URLS)[values.ENVIRONMENT]}/sign-in/callback`,
+    /** The claim that lists what a person may do here; null when our own page says it. */
     permissionsClaim: values.OIDC_PERMISSIONS_CLAIM ?? null,
   };
 }

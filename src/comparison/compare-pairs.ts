@@ -32,8 +32,8 @@ export type RowPair = {
 };
 
 /**
- * Looks at rows and their dependents on both sides, in a fixed number of queries. Dependents that stand only
- * there are seen too. `basesIn` has the bases: this environment, which keeps the books of both sides.
+ * Reads rows and their dependents on both sides, in a fixed number of queries; dependents that are only at the
+ * destination are included. `basesIn` has the bases: this environment, which keeps the sync state of both sides.
  */
 export async function comparePairs(
   here: Databases,
@@ -46,11 +46,17 @@ export async function comparePairs(
     withTheirDependents(there, keys),
   ]);
   const all = keysFrom([...keys.map(keyText), ...mine.keys(), ...theirs.keys()]);
-  // A row that moved to another owner is a dependent of neither side's row any more, but it is there.
-  const missing = all.filter((key) => !theirs.has(keyText(key)));
-  for (const [text, row] of await read(there, missing)) theirs.set(text, row);
-  const moved = all.filter((key) => !mine.has(keyText(key)));
-  for (const [text, row] of await read(here, moved)) mine.set(text, row);
+  const requested = new Set(keys.map(keyText));
+  // Requested keys were read on both sides. What only one side has is a dependent, and the other side may have it
+  // under another owner.
+  const unread = (side: Map<string, Row>) =>
+    all.filter((key) => !side.has(keyText(key)) && !requested.has(keyText(key)));
+  const [moreOfMine, moreOfTheirs] = await settleAll([
+    read(here, unread(mine)),
+    read(there, unread(theirs)),
+  ]);
+  for (const [text, row] of moreOfMine) mine.set(text, row);
+  for (const [text, row] of moreOfTheirs) theirs.set(text, row);
   const [states, stops, mappings] = await settleAll([
     readStates(here.sql, all),
     readDestinationStates(basesIn, all),

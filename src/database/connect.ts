@@ -1,15 +1,7 @@
 import { MongoClient, type Db } from 'mongodb';
-import { timeouts } from './timeouts.ts';
 import { createPool, type Pool } from 'mysql2/promise';
-
-export type SqlAddress = {
-  name: string;
-  user: string;
-  password: string;
-  host: string;
-  port: number;
-};
-export type NosqlAddress = SqlAddress;
+import type { NosqlAddress, SqlAddress } from './address.ts';
+import { timeouts } from './timeouts.ts';
 
 // utf8mb4 or an emoji is lost; strict, or a long value is cut in silence; instants in UTC. The short lock
 // wait makes a writer give up, roll back and start again instead of standing in a queue. Long lists are not cut.

@@ -1,9 +1,11 @@
-// Migrations are files, applied once each in the order of their names: plain SQL, and modules for MongoDB.
-// Their statements are counted as they are done, so that a run that was killed goes on where it stopped.
+// Migrations are files, applied once each in the order of their numbers: plain SQL, and modules for MongoDB.
+// Completed statements are counted, so that a run that was killed continues where it stopped.
+import { hash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Db } from 'mongodb';
 import type { Pool } from 'mysql2/promise';
+import { Conflict } from '../problems.ts';
 import { first, run, select, sql } from './sql.ts';
 
 const root = new URL('../../migrations/', import.meta.url);
@@ -11,51 +13,110 @@ const root = new URL('../../migrations/', import.meta.url);
 export type How = {
   /** What to apply; everything there is when nothing is said. */
   names?: string[];
+  /** Where the files are. */
+  folder?: URL;
   /** Called after each statement. */
   step?: () => Promise<void>;
 };
 
-/** Brings a database to the shape of this program; answers the names of what was applied. */
+/**
+ * Brings a database to the shape of this program; answers the names of what was applied.
+ * @throws Conflict when the file of an applied migration was changed since
+ */
 export async function migrate(
   pool: Pool,
   documents: Db,
-  { names, step = async () => {} }: How = {},
+  { names, folder = root, step = async () => {} }: How = {},
 ): Promise<string[]> {
-  await pool.query(`CREATE TABLE IF NOT EXISTS migration (
-    name VARCHAR(100) NOT NULL PRIMARY KEY,
-    applied_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3))`);
-  await pool.query(`CREATE TABLE IF NOT EXISTS migration_progress (
-    name VARCHAR(100) NOT NULL PRIMARY KEY,
-    statements_done INT NOT NULL)`);
-  const done = new Set(
-    (await select<{ name: string }>(pool, sql`select name from migration`)).map((row) => row.name),
-  );
+  const { known, checksums } = await refuseChanged(pool, { folder, ...(names ? { names } : {}) });
   const applied: string[] = [];
-  for (const name of names ?? (await available())) {
-    if (!done.has(name)) {
-      if (name.endsWith('.sql')) await applySql(name, pool, step);
-      else await applyModule(name, documents);
+  for (const [name, checksum] of checksums) {
+    if (!known.has(name)) {
+      if (name.endsWith('.sql')) await applySql(new URL(name, folder), name, pool, step);
+      else await applyModule(new URL(name, folder), documents);
       await step();
-      await run(pool, sql`insert into migration (name) values (${name})`);
+      await run(pool, sql`insert into migration (name, checksum) values (${name}, ${checksum})`);
       await run(pool, sql`delete from migration_progress where name = ${name}`);
       applied.push(name);
+    } else if (known.get(name) === null) {
+      // It was applied by a version that kept no checksums.
+      await run(pool, sql`update migration set checksum = ${checksum} where name = ${name}`);
     }
   }
   return applied;
 }
 
-/** Every migration there is: `app/0001-people.sql`, in the order in which they are applied. */
-export async function available(): Promise<string[]> {
-  const names: string[] = [];
-  for (const room of ['catalog', 'app', 'mongo']) {
-    const files = await readdir(new URL(`${room}/`, root));
-    names.push(...files.toSorted().map((file) => join(room, file)));
+/**
+ * Compares the files of applied migrations with their checksums.
+ * @throws Conflict, before anything is applied: a database of an edited history has a shape that no file describes
+ */
+export async function refuseChanged(pool: Pool, { names, folder = root }: How = {}) {
+  await prepareTables(pool);
+  const known = await appliedChecksums(pool);
+  const checksums = await checksumsOf(names ?? (await available(folder)), folder);
+  const changed = [...checksums].flatMap(([name, checksum]) =>
+    (known.get(name) ?? checksum) === checksum ? [] : [`migrations/${name}`],
+  );
+  if (changed.length > 0) {
+    throw new Conflict(
+      `Changed after they were applied here: ${changed.join(', ')}. Nothing was migrated. Restore the files, and put the change into a new migration.`,
+    );
   }
-  return names;
+  return { known, checksums };
 }
 
-async function applySql(name: string, pool: Pool, step: () => Promise<void>) {
-  const text = await readFile(new URL(name, root), 'utf8');
+const rooms = ['catalog', 'app', 'mongo'];
+
+/** Every migration there is: `app/0001-people.sql`, in the order in which they are applied: by number, then by room. */
+export async function available(folder = root): Promise<string[]> {
+  const names: string[] = [];
+  for (const room of rooms) {
+    const files = await readdir(new URL(`${room}/`, folder));
+    names.push(...files.toSorted().map((file) => join(room, file)));
+  }
+  return names.toSorted((one, other) => numberOf(one) - numberOf(other));
+}
+
+const numberOf = (name: string) => Number.parseInt(basename(name), 10);
+
+async function prepareTables(pool: Pool) {
+  await pool.query(`CREATE TABLE IF NOT EXISTS migration (
+    name VARCHAR(100) NOT NULL PRIMARY KEY,
+    checksum CHAR(64) NULL,
+    applied_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3))`);
+  await pool.query(`CREATE TABLE IF NOT EXISTS migration_progress (
+    name VARCHAR(100) NOT NULL PRIMARY KEY,
+    statements_done INT NOT NULL)`);
+  // MySQL has no ADD COLUMN IF NOT EXISTS.
+  const [column] = await select(
+    pool,
+    sql`select 1 from information_schema.columns
+         where table_schema = database() and table_name = 'migration' and column_name = 'checksum'`,
+  );
+  if (!column)
+    await pool.query('ALTER TABLE migration ADD COLUMN checksum CHAR(64) NULL AFTER name');
+}
+
+async function appliedChecksums(pool: Pool): Promise<Map<string, string | null>> {
+  const lines = await select<{ name: string; checksum: string | null }>(
+    pool,
+    sql`select name, checksum from migration`,
+  );
+  return new Map(lines.map(({ name, checksum }) => [name, checksum]));
+}
+
+async function checksumsOf(names: string[], folder: URL): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const name of names) {
+    const text = await readFile(new URL(name, folder), 'utf8');
+    // A checkout on Windows has other line ends.
+    found.set(name, hash('sha256', text.replaceAll('\r\n', '\n')));
+  }
+  return found;
+}
+
+async function applySql(file: URL, name: string, pool: Pool, step: () => Promise<void>) {
+  const text = await readFile(file, 'utf8');
   const statements = text
     .split(/;\s*$/m)
     .filter((statement) => statement.replaceAll(/^--.*$/gm, '').trim() !== '');
@@ -107,8 +168,8 @@ function isDoneAlready(statement: string, error: unknown): boolean {
   return doneAlready.has(code) || (/\bRENAME\b/.test(statement) && renamedAlready.has(code));
 }
 
-async function applyModule(name: string, documents: Db) {
-  const migration = (await import(new URL(name, root).href)) as {
+async function applyModule(file: URL, documents: Db) {
+  const migration = (await import(file.href)) as {
     up(documents: Db): Promise<void>;
   };
   await migration.up(documents);

@@ -1,12 +1,9 @@
 // This environment as the program holds it: its databases, its neighbours, and what may be done here.
 import { pino, type Logger } from 'pino';
 import { createClient } from 'redis';
-import {
-  connectNosql,
-  connectSql,
-  type NosqlAddress,
-  type SqlAddress,
-} from '../database/connect.ts';
+import type { NosqlAddress, SqlAddress } from '../database/address.ts';
+import { connectNosql, connectSql } from '../database/connect.ts';
+import { limits } from '../database/limits.ts';
 import type { Settings } from '../settings.ts';
 import { folderStorage } from '../storage/storage.ts';
 import { cachedCompatibility, type CachedCompatibility } from '../version/compatibility.ts';
@@ -33,6 +30,7 @@ export type App = Environment & {
 };
 
 export function openApp(settings: Settings): App {
+  limits.idsPerQuery = settings.idsPerQuery;
   const closers: (() => Promise<void>)[] = [];
   const connect = (
     name: EnvironmentName,

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { first, select, sql, transaction, type Queryable } from '../database/sql.ts';
-import { migrate } from '../database/migrate.ts';
+import { migrate, refuseChanged } from '../database/migrate.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { invalidateAll } from '../state/checked-chunks.ts';
@@ -31,7 +31,7 @@ export type Upgrade = {
 
 /**
  * Migrates; answers the names of what was applied.
- * @throws Conflict when another migration is at it, Problem when transfers do not end
+ * @throws Conflict when another migration is under way or an applied file was changed, Problem when transfers do not end
  */
 export async function upgrade({
   here,
@@ -42,6 +42,7 @@ export async function upgrade({
   const lock = await takeLock(here);
   try {
     await failpoint('upgrade lock');
+    await refuseChanged(here.sql);
     const before = await readVersion(here.documents);
     const from = before?.databaseVersion ?? NONE;
     await setUpdating(here, from);

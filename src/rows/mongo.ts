@@ -3,6 +3,7 @@
 import { MongoBulkWriteError, type Db, type Filter } from 'mongodb';
 import { fieldEntries, type Entity, type Row, type Draft } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
+import { limits } from '../database/limits.ts';
 import type { Databases } from '../environments/environment.ts';
 import type { Cursor, FoundRows, Query, RowFilter, Store } from './query.ts';
 
@@ -21,9 +22,6 @@ const present = { removed_at: { $exists: false } };
 export const collection = (documents: Db, entity: Entity) =>
   documents.collection<StoredDocument>(entity.table);
 
-/** There are servers that look through a list in `$in` once for every document that they find. */
-const IDS_AT_ONCE = 50;
-
 async function findIn(
   documents: Db,
   entity: Entity,
@@ -31,8 +29,8 @@ async function findIn(
   values: number[],
 ): Promise<StoredDocument[]> {
   const found: StoredDocument[] = [];
-  for (let from = 0; from < values.length; from += IDS_AT_ONCE) {
-    const some = values.slice(from, from + IDS_AT_ONCE);
+  for (let from = 0; from < values.length; from += limits.idsPerQuery) {
+    const some = values.slice(from, from + limits.idsPerQuery);
     const filter = { [field]: { $in: some } } as Filter<StoredDocument>;
     found.push(...(await collection(documents, entity).find(filter).toArray()));
   }

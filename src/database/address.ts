@@ -1,0 +1,64 @@
+// Where a database server is, and as whom to sign in to it.
+import { z } from 'zod';
+
+export const text = z.string({ error: 'is missing' }).min(1, 'is empty');
+const isPort = 'must be a port: a number from 1 to 65535';
+export const port = z.coerce
+  .number({ error: isPort })
+  .int(isPort)
+  .min(1, isPort)
+  .max(65_535, isPort);
+
+const address = (defaultPort: number) =>
+  z
+    .object({
+      NAME: text,
+      USER: text,
+      PASSWORD: text,
+      HOST: text,
+      PORT: port.default(defaultPort),
+    })
+    .transform(({ NAME: name, USER: user, PASSWORD: password, HOST: host, PORT }) => ({
+      name,
+      user,
+      password,
+      host,
+      port: PORT,
+    }));
+
+export type SqlAddress = z.infer<ReturnType<typeof address>>;
+export type NosqlAddress = SqlAddress;
+
+/** What `schema` makes of the variables that begin with `prefix`; its messages name the whole variable. */
+const behind = <T extends z.ZodType>(prefix: string, schema: T) =>
+  z.record(z.string(), z.unknown()).transform((variables, context): z.infer<T> => {
+    const own = Object.entries(variables)
+      .filter(([name]) => name.startsWith(`${prefix}_`))
+      .map(([name, value]) => [name.slice(prefix.length + 1), value]);
+    const result = schema.safeParse(Object.fromEntries(own));
+    if (result.success) return result.data;
+    for (const { path, message } of result.error.issues) {
+      context.addIssue({ code: 'custom', path: [`${prefix}_${path.join('_')}`], message });
+    }
+    return z.NEVER;
+  });
+
+/** `SQL_DB_*` and `NOSQL_DB_*`: the two databases of an environment. */
+export const databasesSchema = behind('SQL_DB', address(3306))
+  .transform((sql) => ({ sql }))
+  .and(behind('NOSQL_DB', address(27_017)).transform((nosql) => ({ nosql })));
+
+/** The same behind a prefix; null when none of them is given. */
+export const neighbourSchema = (prefix: string) =>
+  behind(prefix, z.preprocess(nullWhenEmpty, databasesSchema.nullable()));
+
+const nullWhenEmpty = (variables: unknown) =>
+  Object.entries(variables as object).some(([name, value]) => /SQL_DB_/.test(name) && value)
+    ? variables
+    : null;
+
+export const isSameDatabase = (one: SqlAddress, other: SqlAddress) =>
+  server(one) === server(other) && one.name === other.name;
+
+const server = ({ host, port }: SqlAddress) =>
+  `${host.toLowerCase().replace(/^(localhost|::1|\[::1\])$/, '127.0.0.1')}:${port}`;

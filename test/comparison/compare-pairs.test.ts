@@ -1,0 +1,70 @@
+// Rows of staging beside the same rows of pre-production: what is found, and how often each table is read for it.
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { statements, type Statement } from '../../src/database/sql.ts';
+import type { RowKey } from '../../src/catalog/entity.ts';
+import { comparePairs } from '../../src/comparison/compare-pairs.ts';
+import { add, change, transfer } from '../support/rows.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(() => world.clear());
+afterAll(() => world.close());
+
+/** The pairs, and how many statements read rows of each table. */
+async function compare(keys: RowKey[]) {
+  const reads: Record<string, number> = {};
+  const count = (statement: unknown) => {
+    const table = /^select \* from `(\w+)`/.exec((statement as Statement).text.trim())?.[1];
+    if (table) reads[table] = (reads[table] ?? 0) + 1;
+  };
+  statements.subscribe(count);
+  const pairs = await comparePairs(world.staging, world.preprod, keys).finally(() =>
+    statements.unsubscribe(count),
+  );
+  return { pairs, reads };
+}
+
+test('reads a row that only staging has once on each side', async () => {
+  const id = await add(world.staging, 'business');
+  const { pairs, reads } = await compare([{ entity: 'business', id }]);
+  expect(pairs.get(`business:${id}`)).toMatchObject({ here: { id }, there: null });
+  expect(reads).toEqual({ business: 2, external_tool: 2 });
+});
+
+test('reads a row that neither side has once on each side', async () => {
+  const { pairs, reads } = await compare([{ entity: 'business', id: 12 }]);
+  expect(pairs.get('business:12')).toMatchObject({ here: null, there: null, status: null });
+  expect(reads).toEqual({ business: 2, external_tool: 2 });
+});
+
+test('reads dependents a second time only on the side that lacks them', async () => {
+  const business = await add(world.staging, 'business');
+  const task = await add(world.staging, 'task', { business });
+  await transfer(world.staging, [{ entity: 'task', id: task }]);
+  const receipt = await add(world.staging, 'order_receipt', { task });
+  const { pairs, reads } = await compare([{ entity: 'task', id: task }]);
+  expect(pairs.get(`order_receipt:${receipt}`)).toMatchObject({ here: { task }, there: null });
+  expect(reads).toEqual({ task: 2, order_receipt: 3 });
+});
+
+test('finds a dependent that has another owner at the destination', async () => {
+  const business = await add(world.staging, 'business');
+  const [former, task] = [
+    await add(world.staging, 'task', { business }),
+    await add(world.staging, 'task', { business }),
+  ];
+  const receipt = await add(world.staging, 'order_receipt', { task: former });
+  await transfer(world.staging, [
+    { entity: 'task', id: former },
+    { entity: 'task', id: task },
+  ]);
+  await change(world.staging, { entity: 'order_receipt', id: receipt }, { task });
+  const { pairs } = await compare([{ entity: 'task', id: task }]);
+  expect(pairs.get(`order_receipt:${receipt}`)).toMatchObject({
+    here: { task },
+    there: { task: former },
+  });
+});
