@@ -64,7 +64,7 @@ export function createApp(here: App, redis: Redis, line = openQueue(here, redis)
     next();
   });
   app.get('/metrics', metrics.show);
-  // These two must work when nothing else does.
+  // These must work when nothing else does.
   app.get('/updating', showUpdating);
   app.get('/update-application', showUpdateApplication);
   app.use(sessions(here, redis));
@@ -75,7 +75,7 @@ export function createApp(here: App, redis: Redis, line = openQueue(here, redis)
 
   const signIn = openSignIn(here, redis);
   for (const { method, path, allow, handler } of routes(signIn)) {
-    // No image is read before it is known who sends it.
+    // Uploads are read only after authentication.
     const read = method === 'post' ? [uploads, refuseForged] : [];
     const first =
       method === 'post' && allow !== 'anyone' ? [saveFormOfSignedOut(signIn.limits.kept)] : [];
@@ -87,7 +87,7 @@ export function createApp(here: App, redis: Redis, line = openQueue(here, redis)
   return app;
 }
 
-/** As the proxy in front calls it, so that one request has one name in every log. */
+/** The proxy's request id, so that a request has one id in every log. */
 function requestId(req: IncomingMessage, res: ServerResponse): string {
   const given = String(req.headers['x-request-id'] ?? '');
   const id = /^[\w-]{8,64}$/.test(given) ? given : uuid();
@@ -95,10 +95,10 @@ function requestId(req: IncomingMessage, res: ServerResponse): string {
   return id;
 }
 
-/** Of an answer, only how it ended: its headers carry cookies and places to go. */
+/** Log only the status of a response: its headers contain cookies. */
 const outcome = ({ statusCode }: { statusCode: number }) => ({ status: statusCode });
 
-/** Of a request, the log says what was asked: no headers, no cookies, no query values. */
+/** Log only method and path of a request: no headers, cookies or query values. */
 const brief = ({ id, method, originalUrl }: Request) => ({
   id,
   method,

@@ -1,4 +1,4 @@
-// The ways to fail that a person can do something about. Everything else is a defect and a 500.
+// Failures that a person can act on. Everything else is a defect and a 500.
 import type { z } from 'zod';
 
 export type FieldErrors = Record<string, string>;
@@ -24,7 +24,7 @@ export class Forbidden extends Problem {
   }
 }
 
-/** Something typed does not fit; `fields` names each field and what to do. */
+/** Invalid input; `fields` names each field and what to do. */
 export class Invalid extends Problem {
   readonly fields: FieldErrors;
 
@@ -35,7 +35,7 @@ export class Invalid extends Problem {
 }
 
 /**
- * What was posted, as a schema has it.
+ * Parses posted data with a schema.
  * @throws Invalid, with a message for each field
  */
 export function parsed<T extends z.ZodType>(schema: T, posted: unknown): z.infer<T> {
@@ -46,19 +46,19 @@ export function parsed<T extends z.ZodType>(schema: T, posted: unknown): z.infer
   );
 }
 
-/** Someone else was faster. */
+/** Someone else changed or claimed it first. */
 export class Conflict extends Problem {
   constructor(message: string) {
     super(409, message);
   }
 }
 
-/** A neighbour does not answer, or asks to wait. */
+/** Another server does not answer, or asks to wait. */
 export class Unavailable extends Problem {
   constructor(message: string) {
     super(503, message);
   }
 }
 
-/** A database is being updated, or is not of this program's version: it is worth waiting for, however long. */
+/** A database is being updated or has another version: worth waiting for. */
 export class Closed extends Unavailable {}

@@ -1,5 +1,5 @@
-// Every URL: method, path, who may, handler. `allow` is required: a URL without an access decision does not
-// compile. Actions are nouns; forms only post.
+// Every URL: method, path, access, handler. `allow` is required, so a URL without an access decision does
+// not compile. Actions are nouns; forms only post.
 import type { RequestHandler } from 'express';
 import type { Allow } from './access/guard.ts';
 import { choose } from './catalog-pages/choose.ts';
@@ -135,7 +135,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/people/:id/activity', 'administer', people.setActive),
 ];
 
-/** A sheet, what is decided on it, its rehearsal and its click. */
+/** A sheet, its choices, its rehearsal and its send button. */
 function sheetRoutes(kind: SelectionKind, allow: Ability): Route[] {
   const { path, send: click } = sheetKinds[kind];
   return [

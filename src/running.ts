@@ -1,4 +1,4 @@
-// What every process of an environment does, with or without pages: it recovers, and runs jobs.
+// What every process of an environment runs, with or without pages: recovery, chores and jobs.
 import { openApp, reachRedis, type App, type Redis } from './environments/app.ts';
 import { startChores } from './jobs/chores.ts';
 import { openQueue, startWorker, type JobQueue } from './jobs/queue.ts';
@@ -9,7 +9,7 @@ import { explain } from './version/compatibility.ts';
 
 export type Running = { here: App; redis: Redis; line: JobQueue; stop: () => Promise<void> };
 
-/** Recovery does not wait for Redis, and pages say what is missing; jobs begin as soon as it answers. */
+/** Recovery and pages start without Redis; jobs start when it answers. */
 export async function run(
   settings: Settings,
   { runsJobs }: { runsJobs: boolean },
@@ -43,7 +43,7 @@ export async function run(
   };
 }
 
-/** Starts a program; settings that are missing or wrong are said in words. */
+/** Starts a program; wrong settings end it with a message. */
 export async function startWith(program: (settings: Settings) => Promise<void>) {
   try {
     await program(parseSettings(process.env));
@@ -54,7 +54,7 @@ export async function startWith(program: (settings: Settings) => Promise<void>) 
   }
 }
 
-/** Once, on SIGTERM or SIGINT. */
+/** Runs once on SIGTERM or SIGINT. */
 export function onStop(drain: () => void) {
   process.once('SIGTERM', drain);
   process.once('SIGINT', drain);

@@ -1,9 +1,9 @@
-// One environment's server: pages and API, and beside them recovery and jobs; drains on SIGTERM.
+// The server of one environment: pages, API, recovery and jobs; drains on SIGTERM.
 import { createApp } from './app.ts';
 import { rulesOf } from './environments/rules.ts';
 import { onStop, run, startWith } from './running.ts';
 
-/** What has not come to its end by then is left to recovery. */
+/** Writes that have not ended by then are left to recovery. */
 const DRAIN_MS = 60_000;
 
 await startWith(async (settings) => {
@@ -20,7 +20,7 @@ await startWith(async (settings) => {
   onStop(() => {
     here.log.info('draining');
     here.halt.abort();
-    // Requests under way finish, transfers among them; kept-alive connections close behind their next answer.
+    // Running requests finish; kept-alive connections close after their next response.
     const closed = new Promise<void>((resolve) => {
       server.close(() => resolve());
     });

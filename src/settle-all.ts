@@ -1,4 +1,4 @@
-/** Waits for all, also when one fails: nothing is under way any more when its error is told. */
+/** Waits for all even when one fails, so that nothing is still running when the error is thrown. */
 export async function settleAll<const T extends readonly unknown[]>(work: T) {
   await Promise.allSettled(work);
   return Promise.all(work);

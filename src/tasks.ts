@@ -1,4 +1,4 @@
-// Every background task: what it is called and how often it is tried; and what is done every few seconds.
+// Every background task with its label and attempts, and the chores of every process.
 import { z } from 'zod';
 import type { Chore } from './jobs/chores.ts';
 import * as jobs from './jobs/jobs.ts';
@@ -35,7 +35,7 @@ export const tasks: Tasks = {
 
 const HOUR = 60 * 60 * 1000;
 
-/** What every process does beside jobs. */
+/** What every process repeats beside jobs. */
 export const chores = (line: JobQueue): Chore[] => [
   { name: 'sweep of jobs', everyMs: 5000, run: (here) => sweep(here, line) },
   { name: 'outbox', everyMs: 2000, run: deliver },

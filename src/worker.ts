@@ -1,4 +1,4 @@
-// The same without pages, for another machine: recovers, runs jobs, tells the indexer.
+// A worker without pages, for another machine: recovery, jobs, notifications.
 import { rulesOf } from './environments/rules.ts';
 import { onStop, run, startWith } from './running.ts';
 

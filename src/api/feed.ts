@@ -55,11 +55,11 @@ const earlier = (one: string | null, other: string | null) =>
 
 type Found = {
   items: Item[];
-  /** Null where everything that was found is certain. */
+  /** Null when everything found is certain. */
   certainUpTo: string | null;
 };
 
-/** Rows and their deletions of one snapshot. */
+/** Rows and deletions from one snapshot. */
 const rowsAfter = (
   here: Environment,
   entity: Entity,
@@ -75,8 +75,8 @@ const rowsAfter = (
   }));
 
 /**
- * Documents have no snapshot: the clock is read before them, and what is later than that is not certain. When nobody
- * wrote meanwhile and nobody is about to, all of it is, whatever wrote it.
+ * Documents have no snapshot: the clock is read first, and anything later is not certain. If nobody wrote
+ * meanwhile and nobody holds a claim, everything is certain.
  */
 async function documentsAfter(
   here: Environment,
@@ -126,7 +126,7 @@ async function deletedAfter(
   }));
 }
 
-/** What is certain and was written by this program has no later instant than this. */
+/** Everything certain that this program wrote is not later than this instant. */
 async function lastInstant(on: Queryable): Promise<string> {
   const clock = await first<{ instant: string }>(
     on,
@@ -138,7 +138,7 @@ async function lastInstant(on: Queryable): Promise<string> {
 const isHeld = async (on: Queryable): Promise<boolean> =>
   (await first(on, sql`select 1 from claim where mode = 'write' limit 1`)) !== undefined;
 
-/** One row; since when it is gone; or null for what never was. */
+/** One row, or its deletion; null when it never existed. */
 export async function itemAt(here: Environment, entity: Entity, id: number): Promise<Item | null> {
   const key: RowKey = { entity: entity.name, id };
   const row = await readOne(here, key);

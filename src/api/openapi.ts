@@ -4,12 +4,12 @@ import { catalog, travelling } from '../catalog/index.ts';
 import type { Field } from '../catalog/fields.ts';
 import { promotionOrder } from '../catalog/order.ts';
 
-/** What refers before what it refers to: who reads in this order never has a task without its form. */
+/** Referring entities first: a reader in this order never has a task without its form. */
 export const readingOrder = promotionOrder(travelling)
   .toReversed()
   .map(({ name }) => name);
 
-/** Items in one page at the most. */
+/** Maximum items per page. */
 export const LIMIT = 1000;
 
 type Schema = Record<string, unknown>;

@@ -38,7 +38,7 @@ const whole = z
   .string()
   .regex(/^\d{1,17}$/, 'must be a whole number')
   .refine((text) => !(Number(text) > Number.MAX_SAFE_INTEGER), 'is too large');
-/** The databases know no instant outside these. */
+/** The databases' range of instants. */
 const [earliest, latest] = [new Date(START.modifiedAfter), new Date('9999-01-01T00:00:00.000Z')];
 const storable = (at: Date) => (at < earliest ? earliest : at > latest ? latest : at);
 
@@ -70,7 +70,7 @@ function queried(query: unknown): { from: Place; limit: number } {
   const from =
     modifiedAfter === undefined
       ? { ...START, after: after ?? 0 }
-      : // Without an id everything of that very instant counts as known.
+      : // Without an id, everything at that instant counts as read.
         { modifiedAfter, after: after ?? Number.MAX_SAFE_INTEGER };
   return { from: { ...from, certainUpTo }, limit };
 }

@@ -1,4 +1,5 @@
-// Who did what, when. Written in the same commit as what was done; nothing changes or removes a line.
+// The audit: who did what, and when. Lines are written in the commit of the action, and never changed or
+// removed.
 import type { RowKey } from '../catalog/entity.ts';
 import { run, select, sql, type Queryable } from '../database/sql.ts';
 
@@ -33,7 +34,7 @@ export const write = (on: Queryable, line: NewLine) =>
 
 export type Filter = { person: string; action: string; before: number | null };
 
-/** The newest first, 50 a page, below the id `before`. */
+/** Newest first, 50 per page, before the id `before`. */
 export const find = (on: Queryable, { person, action, before }: Filter) =>
   select<Line>(
     on,

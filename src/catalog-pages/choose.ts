@@ -1,4 +1,4 @@
-// From a list to a sheet: the rows that were ticked become a selection.
+// Creates a selection from the chosen rows of a list.
 import type { Request, Response } from 'express';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -7,7 +7,7 @@ import { accountOf, textIn } from '../web/request.ts';
 import { parseListState } from './list-state.ts';
 import { allIds } from './list.ts';
 
-/** Rows that were ticked, or all that a list's filters find. */
+/** The chosen rows, or all rows that the list's filters match. */
 export async function choose(req: Request, res: Response) {
   const body = (req.body ?? {}) as Record<string, unknown>;
   const keys =

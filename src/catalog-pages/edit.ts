@@ -51,7 +51,7 @@ export async function add(req: Request, res: Response) {
       await newPage(req, res, entity, { content, errors: error.fields, key });
     } else if (error instanceof Conflict) {
       res.status(409);
-      // What was refused is in the journal under its key: another try is another add.
+      // The refusal is journaled under the old key, so another attempt needs a new one.
       const typed = { content, errors: {}, notice: error.message, key: uuid() };
       await newPage(req, res, entity, typed);
     } else throw error;
@@ -86,7 +86,7 @@ export async function save(req: Request, res: Response) {
   }
 }
 
-/** The form once more, as it was typed, with what stood in the way. */
+/** Shows the form again with what was typed and the errors. */
 async function editAgain(
   req: Request,
   res: Response,
@@ -102,7 +102,7 @@ async function editAgain(
   await editPage(req, res, entity, row, { ...typed, ...said });
 }
 
-/** Someone deleted the row meanwhile: what was typed may become a row of its own. */
+/** The row was deleted meanwhile: offers to save what was typed as a new row. */
 async function gone(req: Request, res: Response, entity: Entity, id: number) {
   const notice = `${entity.label.one} ${id} was deleted while you were editing. What you typed is here: save it as a new ${entity.label.one.toLowerCase()}, or discard it.`;
   res.status(409);
@@ -110,7 +110,10 @@ async function gone(req: Request, res: Response, entity: Entity, id: number) {
   await newPage(req, res, entity, { ...typed, notice });
 }
 
-/** Save stays, save and close goes to the list or the owner, save and add another opens an empty form beside this one. */
+/**
+ * *Save* stays on the row, *Save and close* goes to the list or the owner, *Save and add another* opens an
+ * empty form with the same owner.
+ */
 function nextAddress(req: Request, entity: Entity, id: number, content: Content): string {
   const owner = ownerOf(entity, content);
   const above = owner ? `/catalog/${owner.entity}/${owner.id}` : `/catalog/${entity.name}`;
@@ -126,7 +129,7 @@ function nextAddress(req: Request, entity: Entity, id: number, content: Content)
   }
 }
 
-/** The content of a posted form; an uploaded image is kept first and named by its content. */
+/** Parses a posted form; uploaded images are stored first and named by content. */
 async function posted(req: Request, entity: Entity): Promise<Content> {
   const body: Record<string, unknown> = { ...(req.body as object) };
   const errors: FieldErrors = {};
@@ -153,7 +156,7 @@ async function posted(req: Request, entity: Entity): Promise<Content> {
   throw new Invalid(errors);
 }
 
-/** What was typed, as it was typed, so that nothing is lost on the page with the errors. */
+/** The typed values, unparsed where they do not fit, so that nothing is lost. */
 function asTyped(req: Request, entity: Entity): Content {
   const body = (req.body ?? {}) as Record<string, unknown>;
   return Object.fromEntries(
@@ -196,7 +199,7 @@ async function showConflict(
   });
 }
 
-/** The choices of the conflict page: for each field that both changed, theirs or mine. */
+/** Saves the choices of the conflict page: theirs or mine for each field. */
 export async function resolve(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const body = (req.body ?? {}) as Record<string, unknown>;
@@ -236,7 +239,7 @@ const conflictSchema = z.object({
   version: z.number().int(),
 });
 
-/** What the conflict page carried along; a browser may have changed it, so it is parsed like anything typed. */
+/** Parses the hidden data of the conflict page, which a browser may have changed. */
 function conflictIn(payload: unknown): z.infer<typeof conflictSchema> {
   try {
     return conflictSchema.parse(JSON.parse(String(payload)));
@@ -245,7 +248,7 @@ function conflictIn(payload: unknown): z.infer<typeof conflictSchema> {
   }
 }
 
-/** Values back in the form in which a browser would have posted them, to be checked once more. */
+/** Values as a browser would post them, to be validated again. */
 function asPosted(entity: Entity, content: Content): Record<string, unknown> {
   return Object.fromEntries(
     fieldEntries(entity).map(([name, field]) => {

@@ -1,4 +1,5 @@
-// What a list shows is in its URL: tab, search, filters, sort and page, so it can be kept and shared.
+// The state of a list is in its URL (tab, search, filters, sort, page), so that it can be bookmarked and
+// shared.
 import type { Request } from 'express';
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
@@ -56,7 +57,7 @@ export function parseListState(entity: Entity, query: Request['query']): ListSta
   };
 }
 
-/** The address of a list in another state. */
+/** The address of the list in another state. */
 export function listHref(
   entity: Entity,
   state: ListState,
@@ -76,7 +77,7 @@ export function listHref(
   return `/catalog/${entity.name}${query.size > 0 ? `?${query.toString()}` : ''}`;
 }
 
-/** What was chosen, as values the store compares with; a picker's text counts by its id. */
+/** Filter values as stored values; a picker's text is matched by its id. */
 export function filterValues(entity: Entity, { filters }: ListState): Record<string, Value> {
   return Object.fromEntries(
     Object.entries(filters).map(([name, chosen]): [string, Value] => {

@@ -1,4 +1,4 @@
-// A list page: its rows with their status at the next stops, in a fixed number of queries.
+// A list page: rows with their status in the next environments, in a fixed number of queries.
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { isTransient } from '../database/transient-errors.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
@@ -32,7 +32,7 @@ export type Listed = {
   row: Row;
   state: RowState | undefined;
   status: Status | null;
-  /** At the stop after the next, as the next one last saw it. */
+  /** The status in the environment after the next, as the next one last observed it. */
   beyond: Status | null;
 };
 
@@ -43,9 +43,9 @@ export type Listing = {
   counts: Record<Tab, number | null>;
   /** Names of referenced rows, by key text. */
   titles: Map<string, string>;
-  /** Rows deleted here, for their own tab; without a status where they are gone there, too. */
+  /** Rows deleted here, for their tab; status null where they are gone at the destination, too. */
   deleted: { state: RowState; status: Status | null }[];
-  /** When the destination does not answer: as of when statuses are, instead. */
+  /** The time of the last observation, when the destination does not answer. */
   lastSeen: string | null;
   isReachable: boolean;
 };
@@ -95,7 +95,7 @@ export async function listRows(
   };
 }
 
-/** Of a page that there is not any more, the last one. */
+/** A page number beyond the end shows the last page. */
 async function findOnAPage(here: App, entity: Entity, query: Query) {
   const found = await find(here, entity, query);
   if (found.rows.length > 0 || found.total === 0)
@@ -130,7 +130,7 @@ async function queryOf(
   };
 }
 
-/** The rows that tab and status leave over; null is all of them. */
+/** Ids that match tab and status; null means all. */
 async function idsOf(
   here: App,
   entity: Entity,
@@ -224,7 +224,7 @@ export type DestinationStatuses = {
   lastSeen: string | null;
   isReachable: boolean;
 };
-/** What the stop after the next is called; null where there is none. */
+/** Label of the environment after the next; null where there is none. */
 export function beyondLabel({ destination }: App): string | null {
   const next = destination && rulesOf(destination.name).next;
   return next ? rulesOf(next).label : null;
@@ -238,7 +238,10 @@ const nothing: DestinationStatuses = {
   isReachable: true,
 };
 
-/** Status of rows at the next stop (live) and at the one after it (as that stop last saw it). `known`: the rows, just read. */
+/**
+ * Status of rows in the next environment (live) and in the one after it (as last observed). `known`: the
+ * rows, when they were just read.
+ */
 export async function statusesAhead(
   here: App,
   keys: RowKey[],
@@ -249,7 +252,7 @@ export async function statusesAhead(
   try {
     const at = new Date().toISOString();
     const pairs = await comparePairs(here, destination, keys, known ? { known } : {});
-    // A page does not fail for want of a note; whoever looks next writes it.
+    // A failed note of an observation must not fail the page.
     await recordObservations(here.sql, pairs.values(), at).catch((error: unknown) => {
       if (!isTransient(error)) throw error;
     });
@@ -289,7 +292,7 @@ async function statusesBeyond(on: Queryable, pairs: Map<string, RowPair>, keys: 
   return beyond;
 }
 
-/** What was last seen, when the destination does not answer. */
+/** Last known statuses, when the destination does not answer. */
 async function lastKnown(on: Queryable, keys: RowKey[]) {
   const [line] = await select<{ at: string | null }>(
     on,

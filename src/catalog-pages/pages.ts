@@ -57,7 +57,7 @@ export async function list(req: Request, res: Response) {
   });
 }
 
-/** What narrows a list, each with the address without it. */
+/** Active filters, each with the address that removes it. */
 function chipsOf(entity: Entity, state: ListState) {
   const chips = Object.entries(state.filters).map(([name, value]) => {
     const { [name]: _gone, ...filters } = state.filters;

@@ -1,4 +1,4 @@
-// The page of one row: as text, as a form, its history, and what stands around it.
+// The pages of one row: read-only, form, history, and related rows.
 import type { Request, Response } from 'express';
 import { may } from '../access/permissions.ts';
 import {
@@ -32,7 +32,7 @@ import { beyondLabel, statusesAhead } from './list.ts';
 import { referredBy, titles } from './titles.ts';
 import { dependentsOf, ownerOf, referencesTo } from '../catalog/family.ts';
 
-/** A row as text, or as a form to those who may edit it here. */
+/** Shows a row as a form to people who may edit it, otherwise read-only. */
 export async function show(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const row = await readOne(req.here, { entity: entity.name, id });
@@ -60,7 +60,7 @@ const absent = ({ here }: Request, entity: Entity, id: number) =>
     `There is no ${lowerFirst(entity.label.one)} ${id} in ${rulesOf(here.name).inText}.`,
   );
 
-/** From the list to a row; to a dependent, by way of its owner. */
+/** Breadcrumbs from the list, or from the owner of a dependent. */
 function rowCrumbs(entity: Entity, title: string, content: Content, named: Map<string, string>) {
   const owner = ownerOf(entity, content);
   const by =
@@ -76,7 +76,7 @@ function rowCrumbs(entity: Entity, title: string, content: Content, named: Map<s
   return [...by, { text: title }];
 }
 
-/** What a row's page shows around its fields: statuses, dependents, users, history. */
+/** Everything around the fields: statuses, dependents, references, history. */
 async function rowContext(req: Request, entity: Entity, row: Row) {
   const { here } = req;
   const key = { entity: entity.name, id: row.id };
@@ -121,13 +121,13 @@ async function rowContext(req: Request, entity: Entity, row: Row) {
   };
 }
 
-/** What took this very content away there. */
+/** Who undid this content at the destination. */
 const undoneOf = (pair: RowPair | undefined) =>
   pair?.destinationState?.undone_hash && pair.destinationState.undone_hash === pair.hereHash
     ? pair.destinationState
     : null;
 
-/** What was found of this row, where rows are tried; of a dependent, its owner is judged. */
+/** Test results of this row, where rows are tested; dependents are tested with their owner. */
 async function testedHere(here: Request['here'], entity: Entity, row: Row) {
   if (!rulesOf(here.name).isTested || entity.isMatchedByName || entity.owner) return null;
   const key = { entity: entity.name, id: row.id };
@@ -174,7 +174,7 @@ export async function history(req: Request, res: Response) {
   });
 }
 
-/** A row with all that belongs to it, as it stood after one line of its history. */
+/** A row with its dependents as they were after one arrival. */
 export async function moment(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const key = { entity: entity.name, id };
@@ -205,7 +205,7 @@ export async function moment(req: Request, res: Response) {
   });
 }
 
-/** `notice`: what stood in the way of what was typed, beside errors of fields. */
+/** `notice`: a problem that belongs to no field. */
 export type Typed = { content: Content; errors: FieldErrors; version?: number; notice?: string };
 
 export async function editPage(
@@ -246,7 +246,7 @@ export async function newPage(
   });
 }
 
-/** What the form's controls need: values, errors, names to pick from. */
+/** Data for the form's controls: values, errors, names to choose from. */
 async function formData({ here }: Request, entity: Entity, { content, errors }: Typed) {
   const linked = fieldEntries(entity).some(([, field]) => field.through);
   return {
@@ -258,7 +258,7 @@ async function formData({ here }: Request, entity: Entity, { content, errors }: 
   };
 }
 
-/** A new row's first values: the entity's, with what the address gives (`?form=12`). */
+/** Initial values of a new row, with references from the address (`?form=12`). */
 export function startingContent(entity: Entity, query: Request['query']): Content {
   const content: Draft<Content> = initialContent(entity);
   for (const [name, field] of fieldEntries(entity)) {

@@ -1,5 +1,5 @@
-// Content is what travels: every field that is not local, in one spelling. The hash is of that; `modified_at`,
-// the version and the people are not part of it.
+// Content is every field that travels: all but local ones, in one canonical form. The hash covers the
+// content; `modified_at`, the version and the people are not part of it.
 import { hash } from 'node:crypto';
 import { fieldEntries, type Content, type Entity, type Row, type Draft } from './entity.ts';
 import { sortLinks, type Link, type Value } from './fields.ts';
@@ -16,7 +16,7 @@ export function contentOf(entity: Entity, row: Row | Content): Content {
 
 const sorted = new WeakMap<object, { name: string; quoted: string }[]>();
 
-/** Names of the fields that travel, in the order of canonical text, and as they stand in it. */
+/** Names of the travelling fields in canonical order, and as they are quoted in the text. */
 function travellingFields(entity: Entity) {
   let names = sorted.get(entity.fields);
   if (!names) {
@@ -33,7 +33,7 @@ function travellingFields(entity: Entity) {
 const texts = new WeakMap<Row | Content, string>();
 const hashes = new WeakMap<Row | Content, string>();
 
-/** The content as JSON with sorted keys, without the braces; a set of links in its one order. */
+/** The content as JSON with sorted keys, without the braces; links are sorted. */
 export function canonical(entity: Entity, row: Row | Content): string {
   const known = texts.get(row);
   if (known !== undefined) return known;
@@ -76,11 +76,11 @@ export const isSameValue = (one: Value | undefined, other: Value | undefined): b
   one === other ||
   (isObject(one) && isObject(other) && canonicalValue(one) === canonicalValue(other));
 
-/** A list; or what another program may have put into a document. */
+/** A list, or a value that another program put into a document. */
 const isObject = (value: Value | undefined): value is string[] | Link[] =>
   typeof value === 'object' && value !== null;
 
-/** A content out of its canonical text. */
+/** Parses canonical text back into a content. */
 export function contentFrom(entity: Entity, text: string): Content {
   const content = JSON.parse(`{${text}}`) as Record<string, Value>;
   for (const [name, { through }] of fieldEntries(entity)) {

@@ -22,7 +22,7 @@ export type Declaration<F extends Fields> = {
   owner?: keyof F & string;
   /** Belongs to its environment: found by name there, never carried as a row. */
   isMatchedByName?: boolean;
-  /** What has to hold between fields: one message for each field that does not fit. */
+  /** Rules between fields; answers one message for each field that breaks one. */
   rules?: (content: Content) => FieldErrors;
   /** One sentence for an empty list. */
   purpose: string;
@@ -42,7 +42,7 @@ export type Row = {
 };
 /** A row or content that is still being put together. */
 export type Draft<T> = { -readonly [K in keyof T]: T[K] };
-/** What a person gives: the fields alone. */
+/** The fields without id and `modified_at`. */
 export type Content = Readonly<Record<string, Value>>;
 export type RowKey = { entity: string; id: number };
 
@@ -60,7 +60,7 @@ export function entity<const F extends Fields>(
 /** Kept in MongoDB: written one by one, each by compare-and-set. */
 export const isDocument = ({ store }: Entity): boolean => store === 'mongo';
 
-/** The label of a field: its own, or its name in words. */
+/** The label of a field: the declared one, or its name with spaces. */
 export function labelOf(entity: Entity, fieldName: string): string {
   const words = fieldName.replaceAll('_', ' ');
   return entity.fields[fieldName]?.label ?? words.charAt(0).toUpperCase() + words.slice(1);
@@ -92,7 +92,7 @@ export const titleOf = (entity: Entity, row: Row): string =>
 
 export const keyText = ({ entity, id }: RowKey): string => `${entity}:${id}`;
 
-/** The other way round; the text is one of ours. */
+/** Parses a key text that this program wrote. */
 export function keyFrom(text: string): RowKey {
   const [entity = '', id] = text.split(':');
   return { entity, id: Number(id) };
@@ -101,7 +101,7 @@ export function keyFrom(text: string): RowKey {
 /** Each key once. */
 export const keysFrom = (texts: string[]): RowKey[] => [...new Set(texts)].map(keyFrom);
 
-/** A new row's values before anybody typed any. */
+/** The values that an empty form starts with. */
 export const initialContent = (entity: Entity): Content =>
   Object.fromEntries(fieldEntries(entity).map(([name, field]) => [name, field.initial]));
 

@@ -1,5 +1,5 @@
-// The kinds of field an entity is made of. A kind is one function here (what fits, how it is kept) and two
-// partials: views/catalog-pages/fields/<kind>-cell.ejs and -input.ejs.
+// The kinds of field. A kind is one function here (its schema, how it is stored) and two partials:
+// views/catalog-pages/fields/<kind>-cell.ejs and -input.ejs.
 import { z } from 'zod';
 import { fromSqlInstant, toSqlInstant } from '../database/sql.ts';
 
@@ -23,7 +23,7 @@ export type Options = {
   optional?: boolean;
   /** Never travels: every environment has its own value. */
   local?: boolean;
-  /** Of a reference: this row stands under that one, as a task under its business. */
+  /** For a reference: the row belongs under that one, as a task under its business. */
   under?: boolean;
 };
 
@@ -31,12 +31,12 @@ export type Field<T extends Value = Value> = Required<Omit<Options, 'label' | 'h
   kind: string;
   label?: string;
   hint?: string;
-  /** What a form posts for it, parsed; the message says what to do. */
+  /** Parses what a form posts; each message says what to do. */
   schema: (label: string) => z.ZodType<T>;
-  /** From and to MySQL. */
+  /** Convert between the stored MySQL value and ours. */
   read: (stored: unknown) => T;
   store(value: T): unknown;
-  /** What a new row starts with. */
+  /** The value of a new row. */
   initial: T;
   max?: number;
   choices?: readonly string[];
@@ -50,7 +50,7 @@ const asIs = <T>(stored: unknown) => stored as T;
 const blank = z
   .string()
   .optional()
-  // Browsers post line breaks as CR LF, whatever was there before.
+  // Browsers post every line break as CR LF.
   .transform((typed) => (typed ?? '').replaceAll('\0', '').replaceAll('\r\n', '\n').trim());
 
 function field<T extends Value>(
@@ -96,7 +96,7 @@ function textSchema(options: Options & { max: number; pattern?: [RegExp, string]
 export const text = (options: Options & { max: number }) =>
   field<string>('text', options, { schema: textSchema(options), initial: '', max: options.max });
 
-/** Text that may be left out: null, so that empty and missing are one thing. */
+/** Optional text is null when empty, so that empty and missing compare as equal. */
 const orNull = (options: Options & { max: number; pattern?: [RegExp, string] }) => ({
   schema: (label: string) =>
     textSchema({ ...options, optional: true })(label).transform((typed) => typed || null),
@@ -158,7 +158,7 @@ export const choice = (choices: readonly string[], options: Options = {}) =>
     choices,
   });
 
-/** An id of another entity. Whether that row exists is asked of the database when the row is saved. */
+/** An id of another entity; saving checks that the row exists. */
 export const reference = (to: string, options: Options = {}) =>
   field<number>('reference', options, {
     schema: (label) => referenceSchema(label).transform((id) => id as number),
@@ -173,7 +173,7 @@ export const optionalReference = (to: string, options: Options = {}) =>
     { schema: (label) => referenceSchema(label, { optional: true }), initial: null, to },
   );
 
-/** What a picker holds: `Sunrise Clinic #412`, or the id alone. */
+/** Parses what a picker posts: `Sunrise Clinic #412`, or the id alone. */
 const referenceSchema = (label: string, { optional = false } = {}) =>
   blank
     .superRefine((typed, context) => {
@@ -264,7 +264,7 @@ export const instant = (options: Options = {}) =>
     },
   );
 
-/** A browser posts no zone; pages say that times are in UTC. */
+/** Browsers post no time zone; pages say that times are in UTC. */
 const asUtc = (typed: string) => (/(?:Z|[+-]\d\d:\d\d)$/.test(typed) ? typed : `${typed}Z`);
 
 /** A short list of texts, one a line in the form. */

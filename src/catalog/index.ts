@@ -1,4 +1,4 @@
-// The list of what is managed. A new entity is one file in entities/, one line here, and a migration.
+// Every entity. A new one is a file in entities/, a line here, and a migration.
 import { NotFound } from '../problems.ts';
 import { check } from './checks.ts';
 import { banner } from './entities/banner.ts';
@@ -38,7 +38,7 @@ export function entityNamed(name: string): Entity {
   return found;
 }
 
-/** What is carried as rows; cities and partners belong to their environment. */
+/** Entities whose rows are transferred; those matched by name belong to their environment. */
 export const travelling = catalog.filter((entity) => !entity.isMatchedByName);
 
 export const matchedByName = catalog.filter((entity) => entity.isMatchedByName);

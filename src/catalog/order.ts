@@ -1,5 +1,4 @@
-// The order in which entities are written: what is pointed to before what points to it. Derived from the
-// references, never kept by hand.
+// The order in which entities are written: referenced entities first. Derived from the references.
 import { catalog, matchedByName } from './index.ts';
 import { referencesOf, type Entity } from './entity.ts';
 
@@ -25,7 +24,7 @@ export function promotionOrder(entities: Entity[]): Entity[] {
 const order = [...matchedByName, ...promotionOrder(catalog.filter((one) => !one.isMatchedByName))];
 const place = new Map(order.map((entity, index) => [entity.name, index]));
 
-/** Sorts anything that names an entity and an id into the order in which it is written. */
+/** Sorts items with an entity and an id into writing order. */
 export const inWritingOrder = <T extends { entity: string; id: number }>(items: T[]): T[] =>
   items.toSorted(
     (one, other) =>

@@ -1,4 +1,4 @@
-// Who types, who may sign in, and what they may do.
+// Sign-in, people and permissions.
 import type { Command } from 'commander';
 import { permissionNames, type Permission } from '../access/permissions.ts';
 import type { App } from '../environments/app.ts';

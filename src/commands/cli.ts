@@ -1,4 +1,4 @@
-// What every command has: the environment, who types it, how it answers, and how it ends.
+// What every command shares: the environment, the person, output and exit codes.
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,38 +13,39 @@ import { parseSettings } from '../settings.ts';
 import { explain } from '../version/compatibility.ts';
 import { operator } from '../release/operator.ts';
 
-/** How a command ends; scripts may rely on it. */
+/** Exit codes; scripts may rely on them. */
 export const exits = { done: 0, refused: 1, usage: 2, closed: 3, differs: 4 } as const;
 
-/** The program does not fit the database, or the database is being updated. */
+/** The program and the database are not compatible, or the database is being updated. */
 export class Incompatible extends Problem {}
 
-/** Wrongly typed: it ends with a code of its own. */
+/** Wrong usage, with an exit code of its own. */
 export class UsageError extends Problem {
   constructor(message: string) {
     super(422, message);
   }
 }
 
-/** Ends a command with a code of its own, after it has said why. */
+/** Sets the exit code of a command that has printed why. */
 export const endWith = (ending: keyof typeof exits) => {
   process.exitCode = exits[ending];
 };
 
 export const print = (line: string) => console.log(line);
 
-/** One JSON document, or words for a person. */
+/** Prints one JSON document, or lines for a person. */
 export function answer(isJson: boolean | undefined, data: unknown, words: () => string[]) {
   if (isJson) print(JSON.stringify(data, null, 2));
   else for (const line of words()) print(line);
 }
 
-/** For work that mends what does not fit. */
+/** For commands that repair an incompatible database. */
 export const anyVersion = { isAboutVersion: true };
 
 /**
- * Opens this environment for one piece of work.
- * @throws Unfit when the database is being updated or of another version, unless the work is about just that
+ * Opens the environment for one command.
+ * @throws Incompatible when the database is being updated or has another version, unless the command is
+ * about that
  */
 export async function withApp(
   work: (here: App) => Promise<void>,
@@ -61,9 +62,8 @@ export async function withApp(
 }
 
 /**
- * Who answers for it in the audit: the person who signed in, if they may; where nobody did, whoever administers the
- * machine.
- * @throws Problem for a sign-in that has ended, Forbidden when the person may not
+ * The name for the audit: the signed-in person, if permitted; otherwise the user of the operating system.
+ * @throws Problem for an expired sign-in, Forbidden when the person may not
  */
 export async function actor(here: App, ability: Ability): Promise<string> {
   const found = await signedIn(here);
@@ -89,7 +89,8 @@ export async function saveToken(here: App, token: string) {
 export const forgetToken = (here: App) => rm(tokenFile(here), { force: true });
 
 /**
- * Null when nobody signed in. A sign-in that has ended is nobody's: it never counts for more than one that holds.
+ * The signed-in person; null when nobody is. An expired sign-in is an error, so that it never grants more
+ * than a valid one.
  * @throws Problem
  */
 export async function signedIn(here: App): Promise<Person | null> {
@@ -107,7 +108,7 @@ export async function signedIn(here: App): Promise<Person | null> {
 }
 
 /**
- * The person who types, if they may.
+ * The signed-in person, if permitted.
  * @throws Problem when nobody is signed in, Forbidden when they may not
  */
 export async function person(here: App, ability: Ability): Promise<Person> {

@@ -1,4 +1,4 @@
-// `oneway db` and `oneway claims`: for who runs the databases.
+// `oneway db` and `oneway claims`, for people who run the databases.
 import type { Command } from 'commander';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';

@@ -34,7 +34,7 @@ for (const add of [addAccounts, addRows, addTransfers, addJobs, addRelease, addD
   add(program);
 }
 
-/** Wrong use is told apart from a refusal; commander ends both with 1. */
+/** commander exits with 1 for wrong usage; ours is a code of its own. */
 function tellUse(command: Command) {
   command.exitOverride();
   command.commands.forEach(tellUse);

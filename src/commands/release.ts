@@ -1,4 +1,4 @@
-// For the day of a release, and for the way back.
+// Commands for a release, and for reverting one.
 import type { Command } from 'commander';
 import { keyText } from '../catalog/entity.ts';
 import { rangesOf } from '../database/ranges.ts';

@@ -1,4 +1,4 @@
-// Rows as they are here and at the destination.
+// Commands that show rows here and at the destination.
 import type { Command } from 'commander';
 import {
   fieldEntries,
@@ -57,7 +57,7 @@ export function addRows(program: Command) {
     .action((row: string, { json }: Json) => withApp((here) => diff(here, key(row), json)));
 }
 
-/** @throws Usage when it is not `type:id` */
+/** @throws UsageError when it is not `type:id` */
 export function key(text: string): RowKey {
   if (!/^[a-z_]+:[1-9]\d{0,15}$/.test(text)) {
     throw new UsageError(`“${text}” is no row: write type:id, such as task:12.`);
@@ -67,7 +67,7 @@ export function key(text: string): RowKey {
   return found;
 }
 
-/** @throws Usage for a type that is not in the catalogue */
+/** @throws UsageError for a type that is not in the catalogue */
 function typed(name: string): Entity {
   const found = catalog.find((entity) => entity.name === name);
   if (found) return found;
@@ -139,7 +139,7 @@ function filterOf(type: string, text: string): [string, Value] {
   return [name, isNumber ? Number(value) : value];
 }
 
-/** @throws Usage for a field that its type does not have */
+/** @throws UsageError for a field that the type does not have */
 export function fieldOf({ name: type, fields }: Entity, name: string): Field {
   const found = fields[name];
   if (found) return found;

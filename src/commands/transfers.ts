@@ -1,4 +1,4 @@
-// The sheet from a terminal: the same plan, the same refusals, the same click.
+// The sheet on the command line: the same plan, problems and checks as on the page.
 import { v7 as uuid } from 'uuid';
 import type { Command } from 'commander';
 import { keyFrom, keyText } from '../catalog/entity.ts';
@@ -102,7 +102,7 @@ async function undo(here: App, number: string, rows: string[], asked: Asked) {
 
 export type Sheet = { wanted: selections.NewSelection; email: string; isManager: boolean };
 
-/** Shows the plan of a selection and, when that is wanted, sends it. */
+/** Prints the plan of a selection and, unless it is a dry run, sends it. */
 export async function review(here: App, { wanted, email, isManager }: Sheet, asked: Asked) {
   const chosen = selections.draft(email, { ...wanted, choices: choicesOf(asked) });
   const { kind } = chosen;
@@ -116,7 +116,7 @@ export async function review(here: App, { wanted, email, isManager }: Sheet, ask
   const route = routeFrom(here, email, kind);
   const seen = await prepareSheet(route, chosen);
   refuseUnknown(chosen.choices, seen.plan);
-  // The words count for the very plan that they were typed for.
+  // Confirmations apply only to the plan that was shown.
   const choices = {
     ...chosen.choices,
     overwrite: asked.overwrite ? OVERWRITE : '',
@@ -155,7 +155,7 @@ export async function review(here: App, { wanted, email, isManager }: Sheet, ask
   tell(await journal.waitUntilEnded(here, sent.id), asked);
 }
 
-/** @throws Problem when the key was given to another transfer */
+/** @throws Problem when the key belongs to another transfer */
 async function refuseOther(here: App, twin: journal.Transfer, chosen: selections.Selection) {
   const former = await selections
     .find(here.sql, twin.selection ?? '', chosen.kind)
@@ -170,7 +170,7 @@ async function refuseOther(here: App, twin: journal.Transfer, chosen: selections
   );
 }
 
-/** @throws Usage when a field shall stay as it is that does not go */
+/** @throws UsageError for an excluded field that is not part of the transfer */
 function refuseUnknown({ excludedFields }: Choices, { steps }: Plan) {
   const going = new Set(steps.map(keyText));
   for (const [row, fields] of Object.entries(excludedFields)) {
@@ -230,7 +230,7 @@ function inLines({ steps, problems, notices, offers, skipped: left }: Plan, to: 
   ];
 }
 
-/** What this command offers for a way out; the others are taken on the pages. */
+/** The options that resolve a problem; other solutions exist only on pages. */
 function optionFor(way: Solution): string[] {
   switch (way.kind) {
     case 'overwrite':

@@ -1,5 +1,5 @@
-// A table walked through a thousand ids at a time, told in digests from every place that is compared. Rows
-// themselves are read only where something moved since the books were last found right.
+// Walks a table in chunks of 1,000 ids, comparing digests from every environment. Rows are read only where
+// something changed since the chunk was verified.
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import { first, sql, type Queryable } from '../database/sql.ts';
 import {
@@ -24,32 +24,32 @@ import {
 } from '../state/checked-chunks.ts';
 import type { Mappings } from '../state/name-mapping.ts';
 
-/** Stretches whose digests are asked for at once: fewer questions, and still enough to look ahead. */
+/** Chunks per digest query: few queries, and still enough to prefetch. */
 const BATCH = 34;
 
 export type Chunk = CheckedChunk &
   ChunkSides & {
     chunk: number;
     source: RowDigests;
-    /** Ids of which the books may be wrong: what moved since they were right. Null when they all may. */
+    /** Ids whose sync state may be wrong because they changed since it was verified; null means all. */
     unsure: Set<number> | null;
-    /** Ids whose lines are kept apart already; null where that was not read. */
+    /** Ids whose lines are stored separately; null where not read. */
     changed: Set<number> | null;
   };
-/** Stretches that are worked on together, and the ids in them that are looked at one by one. */
+/** Chunks that are processed together, and the ids in them that are read one by one. */
 export type Part = { at: string; chunks: Chunk[]; ids: number[] };
-/** `source` is where rows come from, when they come from anywhere: then only its chunks are walked through. */
+/** `source`: where rows are copied from, if anywhere; then only its chunks are walked. */
 export type Places = { here: Environment; there: Environment | null; source: Environment | null };
 
 export type Walk = {
   from: number;
-  /** Nothing of what was checked counts. */
+  /** Every chunk counts as unverified. */
   ignoresChecked: boolean;
-  /** Which rows of a chunk are to be read. */
+  /** Which rows of a chunk to read. */
   wanted: (chunk: Chunk) => Iterable<number>;
 };
 
-/** Stretches from the one of `from` on, in order. */
+/** Chunks in order, from the one that contains `from`. */
 export async function* chunkParts(
   entity: Entity,
   places: Places,
@@ -82,7 +82,7 @@ async function* batchesOf(entity: Entity, places: Places, from: number): AsyncGe
     const run = await readBatch(entity, places, low);
     yield run;
     const end = (low + BATCH) * CHUNK_SIZE;
-    // Where the last chunk has rows, the next one is taken to have some, too.
+    // When the last chunk has rows, assume that the next one does.
     const isDense = run.chunks.at(-1)?.chunk === low + BATCH - 1;
     begin = isDense ? end : await nextOf(entity, places, end);
   }
@@ -102,7 +102,7 @@ async function readBatch(
   await refuseWhileUpdating(...(source ? [here, source] : stops));
   const high = low + BATCH - 1;
   const at = new Date().toISOString();
-  // Before what it is held against: what somebody writes meanwhile raises its generation.
+  // Read before the digests: a concurrent write raises the generation.
   const known = await readCheckedChunks(here.sql, entity.name, low, high);
   const told = await settleAll(stops.map((stop) => digestsByChunk(stop.sql, entity, low, high)));
   const linesOf = (stop: Environment | null, chunk: number) =>
@@ -128,7 +128,7 @@ async function readBatch(
   return { at, chunks };
 }
 
-/** Holds what stands there against what stood there when the books were right. */
+/** Finds the ids whose lines differ from when the chunk was verified. */
 async function findUnsure(on: Queryable, { name }: Entity, chunks: Chunk[]) {
   const moved = [];
   for (const one of chunks) {
@@ -154,7 +154,7 @@ async function findUnsure(on: Queryable, { name }: Entity, chunks: Chunk[]) {
   }
 }
 
-/** The first id that either side or the books know. */
+/** The first id that either side or the sync state has. */
 async function nextAnywhere(
   entity: Entity,
   here: Environment,
@@ -177,7 +177,7 @@ async function nextAnywhere(
   return ids.length === 0 ? null : Math.min(...ids);
 }
 
-/** Stretches of which no row is left, but books speak of rows in them. */
+/** Includes chunks without rows that the sync state still lists. */
 async function withSyncState(
   on: Queryable,
   { name }: Entity,
@@ -192,11 +192,11 @@ async function withSyncState(
   return [...numbers, ...new Set(ids.map(chunkOf))];
 }
 
-/** Digests tell names as they stand; where names are mapped, equal names are not the same. */
+/** Digests use the stored names, so equal names prove nothing where names are mapped. */
 export const isComparedByDigest = (entity: Entity, mappings: Mappings) =>
   mappings.size === 0 || !fieldEntries(entity).some(([, { through }]) => through);
 
-/** The next item is made ready while the present one is worked on. */
+/** Prepares the next item while the current one is processed. */
 export async function* prefetch<T, R>(
   items: AsyncIterable<T>,
   prepare: (item: T) => Promise<R>,
@@ -212,7 +212,7 @@ export async function* prefetch<T, R>(
       const item = await next;
       if (item === null) return;
       next = take();
-      // Whoever comes for it is told.
+      // The rejection reaches the caller that awaits it.
       next.catch(() => {});
       yield item.ready;
     }

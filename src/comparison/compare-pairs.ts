@@ -1,4 +1,4 @@
-// Rows here beside the same rows there: live for what a person looks at, recalled for everything else.
+// Pairs of a row here and the same row at the destination, read live.
 import { hashOf } from '../catalog/content.ts';
 import { keysFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -18,7 +18,7 @@ import { statusOf, withDependents, type Status } from '../state/status.ts';
 import { rootOf } from '../catalog/family.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
 
-/** One row on both sides. `here` is in the destination's words (mapped names). */
+/** A row on both sides; `here` has linked names as the destination spells them. */
 export type RowPair = {
   key: RowKey;
   entity: Entity;
@@ -67,7 +67,7 @@ export async function comparePairs(
       const text = keyText(key);
       const state = states.get(text);
       const sides = { mine: mine.get(text), theirs: theirs.get(text) };
-      // Of a row that does not stand there, the books of the other side say nothing.
+      // The other side's sync state does not apply to a row that it does not have.
       const stop = basesIn === here.sql || sides.theirs ? stops.get(text) : undefined;
       return [text, pairOf(key, sides, { state, stop, mappings })];
     }),
@@ -94,7 +94,7 @@ function pairOf(
   return { key, entity, here, there, hereHash, thereHash, state, destinationState: stop, status };
 }
 
-/** Writes back what was seen at `at`, where it is news; a row found equal without a base gets one. */
+/** Records new observations made at `at`; a row found equal without a base gets one. */
 export async function recordObservations(on: Queryable, pairs: Iterable<RowPair>, at: string) {
   const news = [...pairs].flatMap(
     ({ key, entity, there, hereHash, thereHash: seen, destinationState: stop }) => {
@@ -124,7 +124,7 @@ const owned = new WeakMap<
   { size: number; byOwner: Map<string, RowPair[]> }
 >();
 
-/** Dependents by the key text of their owner: sorted out once, and again when pairs were added. */
+/** Dependents by the key text of their owner; computed again when pairs were added. */
 function byOwner(pairs: Map<string, RowPair>): Map<string, RowPair[]> {
   const known = owned.get(pairs);
   if (known?.size === pairs.size) return known.byOwner;

@@ -4,7 +4,7 @@ import { fieldEntries, labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Step } from '../writing/journal.ts';
 
-/** The fields in which a row here and there read differently. */
+/** The fields whose displayed values differ between both sides. */
 export const fieldDiff = ({ key, here, there }: RowPair) =>
   fieldChanges({ entity: key.entity, before: there, after: here })
     .map(({ field, label, definition, before, after }) => ({
@@ -15,7 +15,7 @@ export const fieldDiff = ({ key, here, there }: RowPair) =>
     }))
     .filter((one) => one.here !== one.there);
 
-/** Labels and both values of the fields in which a step changes what stands there. */
+/** Label and both values of every field of a step. */
 export function fieldChanges({
   entity: name,
   before,

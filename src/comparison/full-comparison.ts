@@ -1,5 +1,5 @@
-// Both sides beside each other, row by row, and what of it is news for the books. Tables are told in digests first;
-// of documents all are read.
+// Compares every row of both sides and updates the sync state. Tables are compared by digest first;
+// documents are all read.
 import { hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row } from '../catalog/entity.ts';
 import {
@@ -42,7 +42,7 @@ export type ComparisonSides = {
   isFull: boolean;
 };
 
-/** Of a chunk that is as it was when it was checked, no row is read. Answers how many rows were seen. */
+/** Unchanged chunks are skipped without reading rows. Answers how many rows were compared. */
 export async function* compareTable(
   sides: ComparisonSides,
   entity: Entity,
@@ -63,7 +63,7 @@ export async function* compareTable(
   for await (const { part, doubtful, rows } of looks) {
     if (rows) {
       const { news, wrong } = findDifferences(entity, rows, mappings);
-      // First, so that nothing is kept as right that was not set right: what could not be is looked at again.
+      // First, so that a chunk is marked verified only after its states are corrected.
       await correctStates(here, entity, wrong);
       const doubts = new Map(wrong.map((id) => [id, unknownDigest(id)]));
       const checked = doubtful.map((one) => ({
@@ -86,7 +86,7 @@ const within = (chunk: number, lines: Map<number, RowDigest>) =>
 
 const wanted = ({ here, there, unsure }: Chunk) => unsure ?? new Set([...here.ids, ...there.ids]);
 
-/** Rows of a part on both sides, with what the books say of them, and of others where nothing was checked. */
+/** Rows of a part on both sides with their sync state; for unverified chunks the whole sync state. */
 async function readRows(
   { here, there }: ComparisonSides,
   entity: Entity,
@@ -131,9 +131,9 @@ export async function* compareDocuments(
   }
 }
 
-/** Rows of both sides by id, chunk after chunk as far as both were read. */
+/** Rows of both sides by id, as far as both have been read. */
 async function* bothInParts(here: Environment, there: Environment, entity: Entity) {
-  // What is read later may be as it stood at the beginning: that is how old it is.
+  // Everything read later counts as observed at the beginning.
   const at = new Date().toISOString();
   const [mine, theirs] = [
     new ReadAhead(walk(here, entity, -1, PART)),
@@ -152,7 +152,7 @@ async function* bothInParts(here: Environment, there: Environment, entity: Entit
   }
 }
 
-/** Rows that were read, and not taken yet. */
+/** Rows that were read ahead and not yet taken. */
 class ReadAhead {
   readonly #parts: AsyncIterator<Row[]>;
   #rows: Row[] = [];
@@ -171,7 +171,7 @@ class ReadAhead {
 
   close = async () => this.#parts.return?.();
 
-  /** The last id up to which every row was read. */
+  /** Every row up to this id has been read. */
   get upTo(): number {
     return this.#isEnd ? Number.MAX_SAFE_INTEGER : (this.#rows.at(-1)?.id ?? -1);
   }
@@ -186,12 +186,12 @@ class ReadAhead {
 type Rows = {
   own: Map<number, Row>;
   other: Map<number, Row>;
-  /** Hashes of rows that stand here, as the books have them. */
+  /** Hashes of the rows here according to the sync state. */
   states: Map<number, string>;
   stops: Map<number, DestinationHashes>;
 };
 
-/** What is news about the other side, and the ids of rows here of which the books are wrong. */
+/** New observations of the other side, and ids of rows here whose state is wrong. */
 function findDifferences(entity: Entity, { own, other, states, stops }: Rows, mappings: Mappings) {
   const ids = new Set([...own.keys(), ...other.keys(), ...states.keys()]);
   for (const [id, { observed_hash: seen }] of stops) if (seen !== null) ids.add(id);
@@ -229,13 +229,13 @@ async function destinationHashesOf(on: Queryable, { name }: Entity, within: Stat
   return new Map(lines.map((line) => [line.row_id, line]));
 }
 
-/** Rows that were written past this program: the books follow what stands there. */
+/** Corrects the state of rows that another program wrote. */
 async function correctStates(here: Environment, entity: Entity, ids: number[]) {
   if (ids.length === 0) return;
   const keys = ids.map((id) => ({ entity: entity.name, id }));
   await transaction(here.sql, async (connection) => {
     const was = await readStates(connection, keys, { lock: true });
-    // What is just being written has its state before its documents are gone.
+    // A row being written has its new state before its documents are removed.
     const busy = new Set((await onRows(connection, keys)).map(({ row_id: id }) => id));
     const rows = await read(here, keys);
     const mappings = await readMappings(connection);

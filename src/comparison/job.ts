@@ -1,5 +1,4 @@
-// Everything here beside everything at the destination, as a job. The page reads what was written down, and says how
-// old it is.
+// Compares everything here with the destination, as a job. Its page shows the recorded result and its age.
 import { travelling } from '../catalog/index.ts';
 import type { Queryable } from '../database/sql.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
@@ -12,16 +11,16 @@ import { Problem } from '../problems.ts';
 import { settleAll } from '../settle-all.ts';
 import { compareDocuments, compareTable } from './full-comparison.ts';
 
-/** There is one comparison at a time. */
+/** Only one comparison runs at a time. */
 export const COMPARISON = 'comparison';
 
-/** The newest comparison, and the newest that came to its end. */
+/** The latest comparison, and the latest that completed. */
 export async function latestComparisons(on: Queryable) {
   const runs = await jobs.newest(on, COMPARISON);
   return { newest: runs[0], whole: runs.find(({ state }) => state === 'done') };
 }
 
-/** `isFull`: every row is read, whatever was checked before. */
+/** `isFull`: reads every row, verified or not. */
 export const requestComparison = (here: Environment, person: string, { isFull = false } = {}) =>
   jobs.request(here.sql, {
     kind: COMPARISON,
@@ -41,7 +40,7 @@ export async function compareAll(
 ): Promise<{ rows: number }> {
   const there = here.destination;
   if (!there) throw new Problem(422, `Nothing is transferred out of ${rulesOf(here.name).inText}.`);
-  // Counted while the first rows are compared.
+  // Counts while the first rows are compared.
   const counting = settleAll([rowsOf(here), rowsOf(there)]).then(([mine, theirs]) => mine + theirs);
   counting.catch(() => {});
   const sides = { here, there, mappings: await readMappings(here.sql), isFull };
@@ -60,7 +59,7 @@ export async function compareAll(
   return { rows };
 }
 
-/** Milliseconds between two lines about how far it is. */
+/** Milliseconds between progress reports. */
 const REPORT_EVERY_MS = 250;
 
 async function rowsOf(place: Databases): Promise<number> {

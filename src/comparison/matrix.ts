@@ -1,4 +1,4 @@
-// How many rows have which status, as last seen: counted in one query, from what makes a status.
+// Counts of rows by status as last observed, in one query.
 import { entityNamed } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { statusOf, type Status } from '../state/status.ts';
@@ -17,7 +17,7 @@ type Signature = {
   rows_count: number;
 };
 
-/** How many rows of each entity have which status, as last seen: counted by what makes a status. */
+/** Counts rows of each entity by status, grouped by the facts that determine a status. */
 export async function matrix(on: Queryable): Promise<Matrix> {
   const signatures = await select<Signature>(
     on,
@@ -38,7 +38,7 @@ export async function matrix(on: Queryable): Promise<Matrix> {
   return found;
 }
 
-/** Every row that either side has, and what makes its status. */
+/** Every row of either side, with the facts that determine its status. */
 const everyRow = sql`
   select s.entity, s.row_id, s.deleted_at is null as is_here, s.deleted_at is not null as is_deleted,
          t.observed_hash is not null as is_there, t.base_hash is not null as has_base,
@@ -53,7 +53,7 @@ const everyRow = sql`
     left join row_state s on s.entity = t.entity and s.row_id = t.row_id
    where s.entity is null`;
 
-/** The one rule of statuses, asked with stand-ins that are equal where the hashes are. */
+/** Applies `statusOf` to stand-in hashes that are equal where the real ones are. */
 function statusFrom(one: Signature): Status | null {
   const here = one.is_here ? 'here' : null;
   const there = one.is_there ? (here && one.is_equal ? 'here' : 'there') : null;
@@ -66,7 +66,7 @@ function statusFrom(one: Signature): Status | null {
   });
 }
 
-/** Rows of one entity and status, by id, `limit` at the most after `after`. */
+/** Ids of rows with one entity and status, at most `limit` after `after`. */
 export async function idsInMatrix(
   on: Queryable,
   { entity, status }: { entity: string; status: Status },

@@ -1,4 +1,4 @@
-// Everything here beside everything at the destination.
+// The comparison of everything here with the destination.
 import type { Request, Response } from 'express';
 import { keyText, titleOf } from '../catalog/entity.ts';
 import { entityNamed, travelling } from '../catalog/index.ts';
@@ -35,7 +35,7 @@ export async function showComparison(req: Request, res: Response) {
   });
 }
 
-/** Rows of one field of the matrix, looked at once more, each with what differs. */
+/** Rows of one cell of the matrix, compared live, each with its field diff. */
 async function differing(req: Request, there: Environment, name: string, status: Status) {
   const entity = entityNamed(name);
   const after = numberOrNull(req.query['after']) ?? 0;
@@ -56,7 +56,7 @@ async function differing(req: Request, there: Environment, name: string, status:
   return { rows, next: ids.length === limit ? ids.at(-1) : null };
 }
 
-/** Compares everything anew, as a job; the page shows how far it is. */
+/** Starts a comparison as a job; the page shows its progress. */
 export async function compare(req: Request, res: Response) {
   destinationOf(req.here);
   const { job, isNew } = await comparison.requestComparison(req.here, accountOf(req).email, {

@@ -1,8 +1,11 @@
-// Many lines in as few statements as a server takes: cut by length, because max_allowed_packet bounds a statement.
+// Many rows in few statements, cut by length because max_allowed_packet bounds a statement.
 import { escape, format } from 'mysql2/promise';
 import { join, name, runText, sql, Statement, type Queryable } from './sql.ts';
 
-/** UTF-16 units of a statement: three bytes each at most, and one more line, below the 4 MB that old servers take. */
+/**
+ * UTF-16 units: at three bytes each, plus one more line, a statement stays below the 4 MB that old servers
+ * accept.
+ */
 const LENGTH = 250_000;
 const LINES = 1000;
 
@@ -68,7 +71,7 @@ async function inStatements(
   let text = '';
   let count = 0;
   let underWay: Promise<unknown> = Promise.resolve();
-  // While the server works on one statement, the next is written.
+  // The next statement is built while the server executes the current one.
   const send = async () => {
     await underWay;
     underWay = runText(on, published, `${before} ${text} ${after}`);

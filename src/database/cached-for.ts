@@ -1,5 +1,5 @@
-// Answers for which all rows are looked at: asked once for many who ask at the same time, and kept for five
-// seconds, or until this process writes what they are told from.
+// Answers that read every row, cached for five seconds or until this process writes the sync state.
+// Concurrent callers share one query.
 import type { Queryable } from './sql.ts';
 
 /** Milliseconds. */
@@ -10,12 +10,12 @@ const cache = new WeakMap<Queryable, Map<string, Cached>>();
 
 let writes = 0;
 
-/** Called by whoever writes what a cached answer is made from: this process asks again from then on. */
+/** Writers of the sync state call this, so that this process does not answer from an old cache. */
 export const forgetCached = () => {
   writes += 1;
 };
 
-/** `question` names what is asked, with everything that its answer depends on. */
+/** `question` is the cache key: it names the query and everything its answer depends on. */
 export function cachedFor<T>(on: Queryable, question: string, ask: () => Promise<T>): Promise<T> {
   const answers = cache.get(on) ?? new Map<string, Cached>();
   cache.set(on, answers);
@@ -25,7 +25,7 @@ export function cachedFor<T>(on: Queryable, question: string, ask: () => Promise
   }
   const answer = ask();
   answers.set(question, { answer, until: Date.now() + TTL_MS, writes });
-  // A question that failed is asked again by the next.
+  // A failed query is not cached.
   answer.catch(() => answers.delete(question));
   return answer;
 }

@@ -3,15 +3,15 @@ import { createPool, type Pool } from 'mysql2/promise';
 import type { NosqlAddress, SqlAddress } from './address.ts';
 import { timeouts } from './timeouts.ts';
 
-// utf8mb4 or an emoji is lost; strict, or a long value is cut in silence; instants in UTC. The short lock
-// wait makes a writer give up, roll back and start again instead of standing in a queue. Long lists are not cut.
+// utf8mb4, or emoji are lost; strict mode, or long values are cut silently; instants in UTC. The short lock
+// wait makes a writer roll back and retry instead of queueing. group_concat must not truncate lists.
 const SESSION = `SET
   time_zone = '+00:00',
   sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',
   innodb_lock_wait_timeout = 5,
   group_concat_max_len = 16777216`;
 
-/** A pool that opens a connection at the first question, not before. */
+/** A pool that connects on the first query. */
 export function connectSql(address: SqlAddress, connections = 10): Pool {
   const pool = createPool({
     database: address.name,
@@ -28,7 +28,7 @@ export function connectSql(address: SqlAddress, connections = 10): Pool {
     maxIdle: connections,
     idleTimeout: 60_000,
   });
-  // Commands of one connection keep their order, so these run before whatever the caller asks.
+  // Commands of a connection run in order, so these run before the caller's query.
   pool.pool.on('connection', (connection) => {
     connection.query(SESSION);
     connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
@@ -36,7 +36,7 @@ export function connectSql(address: SqlAddress, connections = 10): Pool {
   return pool;
 }
 
-/** A client and its database; the client connects at the first question. */
+/** A client and its database; it connects on the first command. */
 export function connectNosql(address: NosqlAddress): { client: MongoClient; documents: Db } {
   const client = new MongoClient(`mongodb://${address.host}:${address.port}/`, {
     auth: { username: address.user, password: address.password },
@@ -45,7 +45,7 @@ export function connectNosql(address: NosqlAddress): { client: MongoClient; docu
     serverSelectionTimeoutMS: 3000,
     connectTimeoutMS: 3000,
     socketTimeoutMS: timeouts.statement,
-    // A document must survive a crash of its server before MySQL commits what belongs to it.
+    // Documents must be durable before MySQL commits the rows that refer to them.
     writeConcern: { w: 'majority', journal: true },
     monitorCommands: true,
     ignoreUndefined: true,

@@ -5,7 +5,7 @@ import type { Pool, PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql
 
 export type Queryable = Pool | PoolConnection;
 
-/** SQL with its values. A class, so that nothing parsed from a request can ever pass for one. */
+/** SQL with its values. A class, so that parsed request data can never pass for a statement. */
 export class Statement {
   readonly text: string;
   readonly values: unknown[];
@@ -16,10 +16,10 @@ export class Statement {
   }
 }
 
-/** Every statement is published here, so that a test can count them. */
+/** Publishes every statement; tests count them. */
 export const statements = channel('oneway:statement');
 
-/** `` sql`select * from task where id in (${ids})` ``; a nested statement is taken in whole. */
+/** `` sql`select * from task where id in (${ids})` ``; nested statements are inlined. */
 export function sql(parts: TemplateStringsArray, ...given: unknown[]): Statement {
   const values: unknown[] = [];
   const text = parts.reduce((before, part, index) => {
@@ -31,14 +31,14 @@ export function sql(parts: TemplateStringsArray, ...given: unknown[]): Statement
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       throw new TypeError('An object is no value for SQL');
     }
-    // An empty list would be a syntax error; NULL is a list that nothing is in.
+    // `in ()` is a syntax error; `in (null)` matches nothing.
     values.push(Array.isArray(value) && value.length === 0 ? null : value);
     return `${before}?${part}`;
   });
   return new Statement(text, values);
 }
 
-/** A table or column name out of a definition. */
+/** Quotes a table or column name that comes from a definition. */
 export const name = (identifier: string): Statement =>
   new Statement(`\`${identifier.replaceAll('`', '``')}\``, []);
 
@@ -59,12 +59,12 @@ export async function first<T extends object>(
   return (await select<T>(on, statement))[0];
 }
 
-/** Runs a statement that changes something; answers how many rows it found. */
+/** Runs an INSERT, UPDATE or DELETE; answers the number of matched rows. */
 export async function run(on: Queryable, statement: Statement): Promise<number> {
   return ((await ask(on, statement)) as ResultSetHeader).affectedRows;
 }
 
-/** The same, for a statement that sets LAST_INSERT_ID(): answers that id, 0 when it did not. */
+/** Runs a statement that sets LAST_INSERT_ID(); answers that id, or 0. */
 export async function runForId(on: Queryable, statement: Statement): Promise<number> {
   return ((await ask(on, statement)) as ResultSetHeader).insertId;
 }
@@ -74,9 +74,9 @@ export const command = async (connection: PoolConnection, text: string): Promise
   await withTimeout(connection, connection.query(text));
 };
 
-/** Runs a statement whose values are written into `text` already; it is known as `statement`. */
+/** Runs `text`, which contains its values already; it is published as `statement`. */
 export const runText = (on: Queryable, statement: Statement, text: string) =>
-  // Without values (an empty list of them does not do) the driver does not look for placeholders in it.
+  // With `null` values the driver skips its search for placeholders.
   ask(on, statement, { sql: text, values: null });
 
 async function ask(
@@ -94,20 +94,20 @@ async function ask(
     const [answer] = await withTimeout(connection, connection.query(question));
     return answer;
   } finally {
-    // One that was destroyed is not in the pool any more, and stays out.
+    // Releasing a destroyed connection does not return it to the pool.
     connection.release();
   }
 }
 
-/** The server was silent for too long; whether it did what it was asked is not known. */
+/** The server did not answer in time; whether it executed the statement is unknown. */
 class StatementTimeout extends Error {
   readonly code = 'STATEMENT_TIMEOUT';
 }
 
 /**
- * A server that stops answering without closing its sockets must not hold a worker for ever. The driver's own
- * timer begins only when a statement reaches the front of the queue, so it does not see a server that fell
- * silent before that. Nobody else may wait behind what is still unanswered: the connection is destroyed.
+ * A server that stops answering without closing its sockets must not block a worker forever. The driver's
+ * own timeout starts only when a statement reaches the front of its queue, so it misses a server that fell
+ * silent earlier. The connection is destroyed, because nothing may wait behind the unanswered statement.
  */
 async function withTimeout<T>(connection: PoolConnection, answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -125,7 +125,7 @@ async function withTimeout<T>(connection: PoolConnection, answer: Promise<T>): P
 }
 
 /**
- * Works inside one transaction. After any error the connection is destroyed, because a lock-wait timeout
+ * Runs `work` in a transaction. After any error the connection is destroyed, because a lock-wait timeout
  * rolls back only the statement and a later COMMIT would commit the rest.
  */
 export async function transaction<T>(
@@ -146,7 +146,7 @@ export async function transaction<T>(
   }
 }
 
-/** Everything that `work` reads is of one moment. */
+/** Runs `work` in a read-only snapshot: everything it reads is from one moment. */
 export function snapshot<T>(pool: Pool, work: (connection: PoolConnection) => Promise<T>) {
   return transaction(pool, work, [
     'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ',
@@ -154,7 +154,7 @@ export function snapshot<T>(pool: Pool, work: (connection: PoolConnection) => Pr
   ]);
 }
 
-/** An instant as MySQL writes it (`2026-11-21 09:30:00.123`), from and to ISO 8601 in UTC. */
+/** Convert an instant between MySQL (`2026-11-21 09:30:00.123`) and ISO 8601 in UTC. */
 export const toSqlInstant = (iso: string) => iso.replace('T', ' ').replace('Z', '');
 export const fromSqlInstant = (stored: string) =>
   `${stored.replace(' ', 'T')}${stored.includes('.') ? '' : '.000'}Z`;

@@ -1,2 +1,2 @@
-// How long a server may be silent before it counts as gone. Tests make it short.
+// Milliseconds that a server may be silent before it counts as gone. Tests shorten it.
 export const timeouts = { statement: 60_000 };

@@ -1,4 +1,4 @@
-// What a form alone cannot know: do references exist, are names known, is a unique value free?
+// Checks that need the database: references exist, names are known, unique values are free.
 import { contentOf } from '../catalog/content.ts';
 import {
   fieldEntries,
@@ -66,7 +66,7 @@ async function unknownNames(here: Environment, links: Link[]) {
   return null;
 }
 
-/** Other environments find a city or partner by its name, and rows carry it as content. */
+/** Other environments match cities and partners by name, and rows contain the name. */
 async function renameError(here: Environment, entity: Entity, id: number, content: Content) {
   const { row, usedBy } = await deletion(here, entity, id);
   const isRenamed = contentOf(entity, row)['name'] !== content['name'];

@@ -1,4 +1,4 @@
-// Deleting a row where that is allowed: what goes along, what stands in the way.
+// Deleting a row: its dependents, and the rows that still refer to it.
 import { hash } from 'node:crypto';
 import { hashOf } from '../catalog/content.ts';
 import { keyText, titleOf, type Entity, type Row } from '../catalog/entity.ts';
@@ -14,13 +14,13 @@ export type Deletion = {
   row: Row;
   dependents: { entity: Entity; row: Row }[];
   usedBy: { entity: Entity; row: Row }[];
-  /** Everything that would go: the row, and what goes along. */
+  /** Everything that would be deleted: the row and its dependents. */
   all: { entity: Entity; row: Row }[];
-  /** Of all that, as it stands. */
+  /** A hash over the current content of all. */
   seen: string;
 };
 
-/** What a deletion takes along, and what stands in its way. */
+/** Dependents that a deletion includes, and references that prevent it. */
 export async function deletion(here: Environment, entity: Entity, id: number): Promise<Deletion> {
   const key = { entity: entity.name, id };
   const row = (await read(here, [key])).get(keyText(key));
@@ -39,8 +39,8 @@ export async function deletion(here: Environment, entity: Entity, id: number): P
 }
 
 /**
- * Deletes a row with what goes along, unless it is not any more what was `shown`.
- * @throws Conflict when other rows still use it
+ * Deletes a row and its dependents, unless they differ from what was `shown`.
+ * @throws Conflict when other rows still refer to it
  */
 export async function remove(
   home: WriteContext,

@@ -1,5 +1,5 @@
-// A row that only by chance has the ID of another row elsewhere gets an ID of its own, and everything here that
-// refers to it follows, in both databases.
+// Gives a new id to a row that shares its id with an unrelated row elsewhere, and updates every reference to
+// it in both databases.
 import {
   fieldEntries,
   isDocument,
@@ -45,7 +45,7 @@ export async function giveNewId(
       name: `${textOf(found[entity.title])} under a new ID`,
     });
   } catch (error) {
-    // What is not certain yet is finished by the program itself.
+    // Recovery completes a write whose outcome is unknown.
     const isOver = !(error instanceof Unavailable);
     if (row !== found && isOver)
       await writeHere(home, author, [{ entity, before: row, after: found }]);
@@ -54,7 +54,7 @@ export async function giveNewId(
   return { entity: entity.name, id: next };
 }
 
-/** A document goes after its successor has come, so a name that may stand only once is freed first. */
+/** The old document is removed after the new one is inserted, so unique names are freed first. */
 async function withoutUniqueNames(home: WriteContext, author: Author, entity: Entity, row: Row) {
   const unique = fieldEntries(entity).filter(([, field]) => field.unique);
   if (!isDocument(entity) || unique.length === 0) return row;

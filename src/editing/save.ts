@@ -21,7 +21,7 @@ import * as journal from '../writing/journal.ts';
 import { writeHere, type WriteContext } from '../writing/write-here.ts';
 import { readStates, type Author } from '../state/row-state.ts';
 
-/** Someone saved the row in between, and both changed the same field. */
+/** Another user saved the row meanwhile, and both changed the same field. */
 export class EditConflict extends Conflict {
   readonly conflict: {
     theirs: Row;
@@ -59,7 +59,7 @@ export async function add(
   return written.isNew ? id : sameAdd(here, written.transfer, entity, content);
 }
 
-/** What became of a form that was posted before. */
+/** The result of a form that was posted before. */
 async function sameAdd(
   here: Environment,
   twin: journal.Transfer,
@@ -85,8 +85,8 @@ async function sameAdd(
 }
 
 /**
- * Saves a row that was opened at `version`. What someone else saved meanwhile is merged field by field.
- * Answers the labels of the fields that changed.
+ * Saves a row that was opened at `version`, merging fields that others saved meanwhile. Answers the labels
+ * of the changed fields.
  * @throws EditConflict when both changed the same field
  */
 export async function save(
@@ -113,7 +113,7 @@ export async function save(
   return changed.map((field) => labelOf(entity, field));
 }
 
-/** Three ways: as it was opened, as they saved it, as I typed it. */
+/** Three-way merge: as opened, as they saved it, as I typed it. */
 async function merge(
   here: Environment,
   entity: Entity,

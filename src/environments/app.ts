@@ -1,4 +1,4 @@
-// This environment as the program holds it: its databases, its neighbours, and what may be done here.
+// The running environment: its databases, its neighbours, and what may be done in it.
 import { pino, type Logger } from 'pino';
 import { createClient } from 'redis';
 import type { NosqlAddress, SqlAddress } from '../database/address.ts';
@@ -16,15 +16,15 @@ export type Redis = ReturnType<typeof redisClient>;
 
 export type App = Environment & {
   settings: Settings;
-  /** Where rows go next; null in production and development. */
+  /** The next environment; null in production and development. */
   destination: Environment | null;
-  /** Where the refresh reads. */
+  /** Production, as the source of the refresh. */
   source: Environment | null;
   setup: EnvironmentSetup;
-  /** Whether this program may work on its database now; at most two seconds old. */
+  /** Whether this program and its database are compatible; cached for two seconds. */
   compatibility: CachedCompatibility;
   log: Logger;
-  /** Aborted when this process is to end: whatever repeats stops, answers close their connection. */
+  /** Aborted on shutdown: loops stop and responses close their connection. */
   halt: AbortController;
   close(): Promise<void>;
 };
@@ -86,8 +86,8 @@ export function openApp(settings: Settings): App {
 }
 
 /**
- * Of an error, the log says what and where. What a database answers quotes the values that it was given, and its
- * driver keeps the whole statement: neither is for a log.
+ * Serializes an error for the log. Database errors echo parameter values and drivers attach the whole
+ * statement, so neither is logged.
  */
 export function withoutValues(error: unknown) {
   if (!(error instanceof Error)) return { type: typeof error };
@@ -109,7 +109,7 @@ export async function openRedis(here: App): Promise<Redis> {
   return redis;
 }
 
-/** The same without waiting: until it is connected, every question is refused at once. */
+/** Connects in the background; until then every command is rejected at once. */
 export function reachRedis({ settings, log }: App): { redis: Redis; connected: Promise<unknown> } {
   const redis = redisClient(settings.redisUrl);
   redis.on('error', (error: Error) => log.warn({ err: error }, 'redis'));

@@ -1,11 +1,14 @@
-// Ids come from a sequence of the environment's own and are never given out twice.
+// Ids come from a sequence per environment and are never reused.
 import type { Pool } from 'mysql2/promise';
 import { run, runForId, sql } from '../database/sql.ts';
 import { rulesOf, type EnvironmentName } from './rules.ts';
 
 type Where = { name: EnvironmentName; sql: Pool };
 
-/** Draws `count` ids in a row and answers the first; one statement, so that many may draw at once. */
+/**
+ * Reserves `count` consecutive ids and answers the first. One statement, so that concurrent callers never
+ * get the same.
+ */
 export async function drawIds(where: Where, entity: string, count = 1): Promise<number> {
   const { from, to } = rulesOf(where.name).ids;
   const next = await runForId(
@@ -18,7 +21,7 @@ export async function drawIds(where: Where, entity: string, count = 1): Promise<
   return first;
 }
 
-/** Lifts the sequence above ids that came from elsewhere; ids of another environment's range do not count. */
+/** Raises the sequence above ids that came from elsewhere; ids of another environment's range are ignored. */
 export async function raiseIds(where: Where, entity: string, ids: number[]) {
   const { from, to } = rulesOf(where.name).ids;
   const highest = Math.max(from - 1, ...ids.filter((id) => id >= from && id <= to));

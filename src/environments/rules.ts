@@ -1,4 +1,5 @@
-// The one route: staging, pre-production, production. What depends on the place is answered here.
+// The ladder of environments: staging, pre-production, production. Everything that depends on the
+// environment is answered here.
 
 export const environmentNames = ['development', 'staging', 'preprod', 'production'] as const;
 export type EnvironmentName = (typeof environmentNames)[number];
@@ -7,17 +8,17 @@ type EnvironmentRules = {
   label: string;
   /** As in "in staging", "to pre-production". */
   inText: string;
-  /** Where its rows go next. */
+  /** The next environment. */
   next: EnvironmentName | null;
-  /** Rows are edited here without any switch. */
+  /** Rows may be edited without the revert switch. */
   isEdited: boolean;
-  /** Ids given out here; the ranges keep ids apart that were given out under the revert switch. */
+  /** The range of ids given out here. Separate ranges prevent collisions under the revert switch. */
   ids: { from: number; to: number };
-  /** What may never be granted here. */
+  /** Permissions that can never be granted here. */
   neverGranted: readonly string[];
-  /** What the apps read: who sends rows here says why, and types a word to delete. */
+  /** Read by the apps: sending rows here requires a reason, deleting them a typed word. */
   asksReason: boolean;
-  /** Rows are tried here before they go on. */
+  /** Rows are tested here before they are sent on. */
   isTested: boolean;
 };
 
@@ -69,12 +70,12 @@ export const rulesOf = (environment: EnvironmentName): EnvironmentRules => rules
 /** The environments that rows pass through, in order; development stands apart. */
 export const ladder: EnvironmentName[] = ['staging', 'preprod', 'production'];
 
-/** What decides what may be done in an environment. */
+/** The facts that decide what may be done in an environment. */
 export type EnvironmentSetup = {
   environment: EnvironmentName;
   /** The revert switch, IS_STAGING_ALWAYS. */
   isStagingAlways: boolean;
   hasDestination: boolean;
-  /** Production can be read from here, for the refresh and to bring rows back. */
+  /** Production can be read from here, for the refresh and to restore rows. */
   hasSource: boolean;
 };

@@ -4,7 +4,10 @@ import { rulesOf } from './rules.ts';
 import type { Environment } from './environment.ts';
 import { Problem, Unavailable } from '../problems.ts';
 
-/** What a person can do about a destination that does not answer. */
+/**
+ * Turns a connection error into a message that says what a person can do; other errors are answered
+ * unchanged.
+ */
 export function unreachable(error: unknown, there: Environment): unknown {
   const { label } = rulesOf(there.name);
   const { code, codeName } = error as { code?: string | number; codeName?: string };

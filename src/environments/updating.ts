@@ -4,8 +4,8 @@ import { rulesOf } from './rules.ts';
 import type { Environment } from './environment.ts';
 
 /**
- * A checkpoint of long work: nothing is begun where a database is being updated.
- * @throws Closed, after which a job is tried again
+ * Stops long work at a checkpoint while a database is being updated.
+ * @throws Closed: the job is retried
  */
 export async function refuseWhileUpdating(...stops: Environment[]) {
   for (const { documents, name } of stops) {

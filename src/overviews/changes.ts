@@ -1,4 +1,4 @@
-// What changed in an environment in the last hours: by row and field, who, why, and from where.
+// Recent changes in an environment: by row and field, with who, why and from where.
 import { differingFields } from '../catalog/content.ts';
 import { labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -10,14 +10,14 @@ import { formatValue } from '../web/format.ts';
 export type Change = {
   arrival: Arrival;
   fields: ReturnType<typeof changesIn>;
-  /** Rows of the same transfer that are not listed: a large one does not hide what else changed. */
+  /** Further rows of the same transfer: a large transfer must not hide other changes. */
   more: number;
 };
 
-/** So many rows of one transfer are listed. */
+/** Rows listed per transfer. */
 const OF_EACH = 5;
 
-/** Newest first, below the arrival `before`; at most `limit` rows, and where to go on when there are more. */
+/** Newest first, before the arrival `before`; `next` is set when there are more. */
 export async function changesSince(
   on: Queryable,
   { hours, before, limit }: { hours: number; before: number | null; limit: number },
@@ -46,7 +46,7 @@ export async function changesSince(
   };
 }
 
-/** Old and new value of every field that an arrival changed; elsewhere, what is local there is nobody's business. */
+/** Old and new value of every changed field; local fields of other environments are left out. */
 export function changesIn(
   { entity: name, before_image, after_image }: Arrival,
   { withLocals }: { withLocals: boolean },

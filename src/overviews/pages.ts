@@ -1,4 +1,4 @@
-// Whole pictures: what waits, everything beside everything, and what changed.
+// Overviews: pending rows and recent changes.
 import type { Request, Response } from 'express';
 import { keyText } from '../catalog/entity.ts';
 import { entityNamed, travelling } from '../catalog/index.ts';
@@ -11,7 +11,7 @@ import { ageOf, ages, allPending, groups, type PendingEntry } from './pending.ts
 import { unreachable } from '../environments/unreachable.ts';
 import { destinationOf } from '../environments/app.ts';
 
-/** How many rows a page lists at the most. */
+/** Rows per page. */
 const LISTED = 200;
 
 export async function pending(req: Request, res: Response) {
@@ -41,7 +41,7 @@ export async function pending(req: Request, res: Response) {
   });
 }
 
-/** Of each entity, how many wait for a click, by age. */
+/** Rows of each entity that are ready to send, by age. */
 function countsByAge(rows: PendingEntry[]) {
   return travelling
     .filter(({ owner }) => owner === null)

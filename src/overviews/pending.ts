@@ -1,4 +1,4 @@
-// Everything that waits to go on, as last seen: what it is, since when, whose it is, and what holds it.
+// Rows pending for the destination as last observed: status, age, people, and what holds them.
 import { entityNamed } from '../catalog/index.ts';
 import type { RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
@@ -10,14 +10,14 @@ export type PendingEntry = {
   key: RowKey;
   title: string;
   status: Status;
-  /** The oldest change that has not gone yet. */
+  /** The oldest change that has not been sent. */
   since: string;
   people: string[];
   group: Group;
   why: string | null;
 };
 
-/** Ready for a click; engineering's; not for production; or in need of a look. */
+/** Ready to send, needs review, engineering's work, or not for production. */
 export const groups = ['ready', 'look', 'engineering', 'held'] as const;
 export type Group = (typeof groups)[number];
 
@@ -41,7 +41,7 @@ type Line = {
   undone_reason: string | null;
 };
 
-/** Rows with their dependents as one, the longest waiting first. */
+/** Pending rows with their dependents, the oldest first. */
 export async function allPending(on: Queryable): Promise<PendingEntry[]> {
   const lines = await select<Line>(
     on,
@@ -89,7 +89,7 @@ const fresh = (line: Line, status: Status) => ({
   dependents: [] as Status[],
 });
 
-/** What holds a row: a hold before engineering's mark, and that before what was undone. */
+/** What holds a row, by precedence: hold, engineering's mark, undone content. */
 function worse(known: { group: Group; why: string | null }, line: Line) {
   if (line.held_by) return { group: 'held' as const, why: said(line.held_by, line.held_reason) };
   if (known.group === 'held') return known;
@@ -104,7 +104,7 @@ function worse(known: { group: Group; why: string | null }, line: Line) {
 
 const said = (person: string, reason: string | null) => (reason ? `${person}: ${reason}` : person);
 
-/** How long something has waited, in the three lengths that matter. */
+/** Age in three classes. */
 export const ages = ['today', 'this week', 'longer'] as const;
 export type Age = (typeof ages)[number];
 

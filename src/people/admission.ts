@@ -1,4 +1,5 @@
-// Who comes with single sign-on: known by e-mail, otherwise added, with the permissions that the provider tells.
+// Admits people who sign in through the provider: matched by e-mail, otherwise added, with the permissions
+// that the provider sends.
 import { z } from 'zod';
 import { grantable, type Permission } from '../access/permissions.ts';
 import * as audit from '../audit/audit.ts';
@@ -41,7 +42,7 @@ async function findByEmail({ sql: pool }: App, email: string) {
 
 async function add(here: App, email: string, name: string) {
   await transaction(here.sql, async (connection) => {
-    // Ignored when the same person signs in twice at once.
+    // Ignored when the same person signs in twice at the same time.
     const added = await run(
       connection,
       sql`insert ignore into person (email, name, password_hash)
@@ -53,13 +54,13 @@ async function add(here: App, email: string, name: string) {
   return findByEmail(here, email);
 }
 
-/** What of a claim can be granted here; the rest is somebody else's. */
+/** Permissions in a claim that can be granted here; others are ignored. */
 function permissionsIn(claim: unknown, { setup: grounds }: App): Permission[] {
   const named = [claim ?? []].flat();
   return grantable(grounds).filter((permission) => named.includes(permission));
 }
 
-/** Gives and takes what the provider says; the last administrator stays one. */
+/** Grants and revokes what the provider says; the last administrator keeps the permission. */
 async function follow(here: App, person: people.Person, wanted: Permission[]) {
   if (isSame(person.permissions, wanted)) return;
   const set = (permissions: Permission[]) =>

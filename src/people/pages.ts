@@ -66,7 +66,7 @@ export async function setActive(req: Request, res: Response) {
   });
 }
 
-/** Does something to a person and says so, or shows the person's page with what does not fit. */
+/** Changes a person and confirms it, or shows the person's page with the error. */
 async function orShow(req: Request, res: Response, act: () => Promise<string>) {
   try {
     flash(req, await act());

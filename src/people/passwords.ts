@@ -5,7 +5,7 @@ const derive = promisify(argon2);
 // OWASP's first recommendation for argon2id: 19 MiB, two passes, one lane.
 const cost = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 };
 
-/** Kept for who has no password: none fits, and finding that out takes as long as with one. */
+/** A hash that no password matches, so that checking takes equally long for people without one. */
 export const noPassword = 'none';
 const nobodys = hashPassword(randomBytes(32).toString('hex'));
 

@@ -13,7 +13,7 @@ import type { Environment } from '../environments/environment.ts';
 import { Invalid, NotFound, parsed } from '../problems.ts';
 import { hashPassword, isPassword, noPassword } from './passwords.ts';
 
-/** `credential` changes with the password: what was given out for an earlier one does not hold any more. */
+/** `credential` changes with the password, which ends sessions and tokens of the old one. */
 export type Person = Account & { isActive: boolean; credential: string };
 
 type Stored = {
@@ -55,7 +55,7 @@ export async function find(on: Queryable, id: number): Promise<Person | null> {
   return person ? toPerson(person) : null;
 }
 
-/** The person with this e-mail and password, or null; it takes as long either way. */
+/** The person with this e-mail and password, or null; takes equally long either way. */
 export async function verify(
   on: Queryable,
   email: string,
@@ -169,7 +169,7 @@ export async function setPassword(here: Environment, by: string, id: number, pos
   });
 }
 
-/** Gives a permission to one person, or takes it away. */
+/** Grants a permission to one person, or revokes it. */
 export async function changePermission(
   here: Environment,
   place: EnvironmentSetup,
@@ -182,7 +182,7 @@ export async function changePermission(
   await setPermissions(here, place, by, person.id, isGiven ? [...others, permission] : others);
 }
 
-/** Takes a permission from everyone; answers whom it was taken from. */
+/** Revokes a permission from everyone; answers from whom. */
 export async function revokeFromEveryone(here: Environment, by: string, permission: Permission) {
   return transaction(here.sql, async (connection) => {
     const holders = await select<{ email: string }>(

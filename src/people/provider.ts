@@ -1,8 +1,8 @@
-// The provider that people sign in with, spoken to in OpenID Connect: a code with PKCE, state and nonce.
+// Single sign-on with an OpenID Connect provider: code flow with PKCE, state and nonce.
 import * as openid from 'openid-client';
 import type { SingleSignOn } from '../settings.ts';
 
-/** What must come back as it went out; it waits in the session. */
+/** Values that the provider must return unchanged, kept in the session. */
 export type Attempt = { state: string; nonce: string; verifier: string; isSilent: boolean };
 export type Claims = Record<string, unknown>;
 export type Provider = ReturnType<typeof openProvider>;
@@ -10,11 +10,11 @@ export type Provider = ReturnType<typeof openProvider>;
 const TIMEOUT_SECONDS = 5;
 const KNOWN_MS = 10_000;
 
-/** Nothing is asked before somebody signs in, so the server starts without its provider, too. */
+/** The provider is contacted only at sign-in, so the server starts without it. */
 export function openProvider(client: SingleSignOn) {
   let known: { at: number; asked: Promise<openid.Configuration> } | null = null;
 
-  // Asked again for each sign-in: from a provider that is down, a browser would not come back to our page.
+  // Discovered at each sign-in: if the provider is down, we can say so before redirecting the browser.
   const discover = () => {
     if (known === null || Date.now() - known.at > KNOWN_MS) {
       const asked = discovery(client);
@@ -33,7 +33,7 @@ export function openProvider(client: SingleSignOn) {
       const attempt = newAttempt(how.isSilent);
       return { attempt, address: await addressOf(await discover(), client, attempt, how) };
     },
-    /** What the provider says of the person, or its error code. */
+    /** The provider's claims about the person, or its error code. */
     async finish(
       attempt: Attempt,
       search: string,
@@ -50,7 +50,7 @@ export function openProvider(client: SingleSignOn) {
 
 function discovery({ issuer, clientId, clientSecret }: SingleSignOn) {
   const server = new URL(issuer);
-  // Settings let http:// through for this very machine only.
+  // The settings allow http:// for this machine only.
   const local = server.protocol === 'http:' ? [openid.allowInsecureRequests] : [];
   return openid.discovery(server, clientId, clientSecret, undefined, {
     execute: [...local, openid.enableNonRepudiationChecks],
@@ -97,6 +97,6 @@ async function claimsOf(
   if (!signed) throw new Error('the provider sent no ID token');
   if (!configuration.serverMetadata().userinfo_endpoint) return signed;
   const told = await openid.fetchUserInfo(configuration, tokens.access_token, signed.sub);
-  // What is signed counts for more.
+  // Signed claims take precedence.
   return { ...told, ...signed };
 }

@@ -1,4 +1,4 @@
-// Signing in with name and password, through passport; throttled, and with a fresh session each time.
+// Sign-in with e-mail and password through passport; throttled, with a fresh session each time.
 import type { NextFunction, Request, Response } from 'express';
 import { Passport } from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
@@ -14,9 +14,9 @@ import { openProvider, type Provider } from './provider.ts';
 
 export type SignIn = {
   passport: InstanceType<typeof Passport>;
-  /** Failures for one e-mail from one address, and for one address; forms kept for one address. */
+  /** Limits: failures per e-mail and address, failures per address, saved forms per address. */
   limits: Record<'account' | 'address' | 'kept', RateLimiterRedis>;
-  /** Single sign-on, where it is set up. */
+  /** Single sign-on, if configured. */
   provider: Provider | null;
 };
 
@@ -50,7 +50,10 @@ export function openSignIn({ sql, name, settings }: App, redis: Redis): SignIn {
   };
 }
 
-/** Puts the signed-in person on the request; one who was closed, or has a new password since, is signed out. */
+/**
+ * Adds the signed-in person to the request; people who were closed or changed their password are signed
+ * out.
+ */
 export async function recognise(req: Request, _res: Response, next: NextFunction) {
   const { personId } = req.session;
   const person = personId === undefined ? null : await people.find(req.here.sql, personId);
@@ -63,7 +66,7 @@ export const showSignIn = (req: Request, res: Response) =>
 
 type Said = { title: string; email?: string; message?: string; singleSignOn?: string };
 
-/** `message` is about what was typed, `singleSignOn` about the other way in. */
+/** `message`: about the typed values; `singleSignOn`: about the provider. */
 export const signInPage = (req: Request, res: Response, said: Said) =>
   page(req, res, 'people/sign-in', {
     email: '',
@@ -79,10 +82,10 @@ export const signIn = ({ passport, limits }: SignIn) =>
     const email = textIn(req.body, 'email').toLowerCase();
     const address = req.ip ?? '';
     const account = `${address}:${email}`;
-    // Counted before the password is looked at, so that many attempts at once count too.
+    // Counted before checking the password, so that parallel attempts count too.
     await count(limits.account, account);
     await count(limits.address, address);
-    // passport-local would look into the address for what the body does not have.
+    // passport-local would also read credentials from the URL.
     const isComplete = email !== '' && textIn(req.body, 'password') !== '';
     const person = isComplete && (await authenticate(passport, req, res));
     if (person) {
@@ -111,14 +114,14 @@ const authenticate = (passport: SignIn['passport'], req: Request, res: Response)
     passport.authenticate('local', { session: false }, done)(req, res, reject);
   });
 
-/** To what was kept, or to the page that was asked for. */
+/** To the saved form, or to the page that was requested. */
 export async function letIn(req: Request, res: Response, person: people.Person) {
   await enter(req, person);
   const isKept = (await kept.find(req, person.id)) !== null;
   res.redirect(303, isKept ? '/saved-form' : (req.session.returnTo ?? '/'));
 }
 
-/** A new session id, so that a cookie planted before signing in is worth nothing. */
+/** A new session id, so that a planted cookie is worthless. */
 async function enter(req: Request, person: people.Person) {
   const returnTo = localPath(req.session.returnTo ?? '/', '/');
   const waiting = req.session.savedForm;

@@ -1,4 +1,4 @@
-// The way to the provider and back.
+// The redirects to the provider and back.
 import type { Request, Response } from 'express';
 import { NotFound } from '../problems.ts';
 import { page } from '../web/pages.ts';
@@ -9,11 +9,11 @@ import { letIn, signInPage, type SignIn } from './sign-in.ts';
 
 declare module 'express-session' {
   interface SessionData {
-    /** Sign-ins under way, one a tab. */
+    /** Pending sign-ins, one per tab. */
     attempts: Attempt[];
     /** When the provider was last asked without a page. */
     askedAt: number;
-    /** Signed out or refused here: nothing happens silently any more, and the provider asks who it is. */
+    /** After signing out or a refusal, silent sign-in stops and the provider asks who it is. */
     signsInByHand: boolean;
   }
 }
@@ -33,8 +33,8 @@ export const begin = ({ provider }: SignIn) =>
   };
 
 /**
- * Our policy lets no form lead to another server, not even through redirects, and a search without a session is such a
- * form: from our own pages it goes on by a page of its own.
+ * The CSP forbids forms that lead to another server, redirects included. From our own pages, sign-in
+ * therefore continues on an intermediate page.
  */
 function leave(
   req: Request,
@@ -60,7 +60,7 @@ export const finish = ({ provider }: SignIn) =>
     return refuse(req, res, outcome.refused);
   };
 
-/** Once: an answer that comes a second time finds nothing. */
+/** Usable once: a repeated answer is rejected. */
 function takeAttempt(req: Request): Attempt | undefined {
   const { attempts = [] } = req.session;
   const attempt = attempts.find(({ state }) => state === textIn(req.query, 'state'));

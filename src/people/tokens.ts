@@ -1,4 +1,4 @@
-// A token of the command line: who signed in, until when. It is signed, not stored; a new password ends it.
+// Tokens of the command line: person and expiry, signed and not stored; a new password ends them.
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { App } from '../environments/app.ts';
@@ -12,7 +12,7 @@ const seal = ({ settings }: App, text: string, { credential }: Person) =>
     .update(`command line\n${text}\n${credential}`)
     .digest('base64url');
 
-/** A token for as long as a session of the pages lasts. */
+/** A token that is valid as long as a web session. */
 export function issue(here: App, person: Person): string {
   const until = Date.now() + here.settings.session.hours * 60 * 60 * 1000;
   const content = JSON.stringify({ person: person.id, environment: here.name, until });
@@ -20,7 +20,7 @@ export function issue(here: App, person: Person): string {
   return `${text}.${seal(here, text, person)}`;
 }
 
-/** Who holds this token; null when it does not hold any more. */
+/** The person of a token; null when it is no longer valid. */
 export async function holderOf(here: App, token: string): Promise<Person | null> {
   const [text = '', mac = ''] = token.trim().split('.');
   const content = contentOf(text);

@@ -6,7 +6,7 @@ import * as jobs from '../jobs/jobs.ts';
 import { rulesOf } from '../environments/rules.ts';
 import type { Environment } from '../environments/environment.ts';
 
-/** Copies production down, or only looks what that would do. */
+/** Refreshes this environment from production, or reports what that would do. */
 export async function runRefreshJob(
   { here, job, report }: Work,
   { dryRun }: { dryRun: boolean },
@@ -30,10 +30,10 @@ export async function runRefreshJob(
   });
 }
 
-/** There is one refresh at a time. */
+/** Only one refresh runs at a time. */
 export const REFRESH = 'refresh';
 
-/** A refresh to be, or a look at it; the one that lives already, if there is one. */
+/** Requests a refresh or a dry run; answers the active one if there is one. */
 export function requestRefresh(here: Environment, person: string, dryRun: boolean) {
   const { inText } = rulesOf(here.name);
   return jobs.request(here.sql, {

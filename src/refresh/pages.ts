@@ -1,4 +1,4 @@
-// The page from which production is copied down; what came of it is a job's page.
+// The page that starts a refresh; its result is shown on the job's page.
 import type { Request, Response } from 'express';
 import * as jobs from '../jobs/jobs.ts';
 import { flash, page } from '../web/pages.ts';

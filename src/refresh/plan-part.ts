@@ -1,4 +1,4 @@
-// Which of production's rows go over which of ours, and why some do not.
+// Decides which of production's rows overwrite rows here, and why others do not.
 import { hashOf, isSameContent } from '../catalog/content.ts';
 import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
@@ -14,7 +14,7 @@ import { keyOf } from './report.ts';
 
 type Sides = { here: Environment; there: Databases | null; source: Environment };
 
-/** Rows of production, what is known of them here, and what becomes of each. */
+/** Rows of production, what is known of them here, and what happens to each. */
 export type PartPlan = {
   rows: Row[];
   mine: Map<string, Row>;
@@ -26,7 +26,7 @@ export type PartPlan = {
   skipped: { row: Row; why: string }[];
 };
 
-/** `isHere` says of an id whether a row of it may stand here: of others nothing is asked. */
+/** `isHere`: whether a row with this id may exist here; others are not queried. */
 export async function planRefresh(
   sides: Sides,
   entity: Entity,
@@ -80,7 +80,7 @@ export async function planRefresh(
   return decided;
 }
 
-/** Why a row here is not overwritten; null when it holds nothing of its own. */
+/** The reason to keep a row here; null when it has no work of its own. */
 function reasonToSkip(
   entity: Entity,
   before: Row | null,
@@ -95,9 +95,9 @@ function reasonToSkip(
 }
 
 /**
- * Rows that were sent on from here and are not what production has: they are equal at the next stop, so its books call
- * them nobody's work. Only an edit that was made in production since, on top of them, replaces them. By id, with the
- * reason.
+ * Rows that were sent onward and are not in production: they are in sync with the next environment, so the
+ * sync state shows no work here. They are replaced only when they were edited in production afterwards.
+ * Answers the reason by id.
  */
 async function sentOnwards({ here, there, source }: Sides, entity: Entity, changes: Change[]) {
   const found = new Map<number, string>();

@@ -1,6 +1,5 @@
-// Production's rows copied down into this environment, in parts. Rows with work of their own are left alone
-// and listed. It can be stopped and run again at any point: what is equal already is passed over. To look first
-// is the same walk without a write.
+// Copies production's rows into this environment, in parts. Rows with work of their own are skipped and
+// listed. It can be stopped and run again at any point; a dry run only reports.
 import { fieldEntries, keyText, type Entity, type Row, isDocument } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { matchedByName, travelling } from '../catalog/index.ts';
@@ -30,25 +29,25 @@ import {
 
 export type { Report } from './report.ts';
 
-/** Whose rows they are is production's matter: whoever asked for the job stands with the job. */
+/** The job records who asked; rows are attributed to the refresh. */
 const author = { email: 'refresh', isProductManager: true };
 const PART = 1000;
 
 export type RefreshRun = {
   here: Environment;
-  /** Where rows go from here; a base is written where its row is equal. Null when there is none. */
+  /** The next environment; a base is written where its row is equal. Null when there is none. */
   there: Environment | null;
   source: Environment;
   lease: number;
-  /** Only tells what it would do. */
+  /** Reports what it would do without writing. */
   dryRun?: boolean;
-  /** Said after each part, with what came of it so far: from there it goes on, when it was stopped. */
+  /** Called after each part with the report so far; a stopped run resumes from it. */
   progress?: (done: { entity: Entity; report: Report }) => void | Promise<void>;
-  /** What an earlier attempt came to. */
+  /** The report of an earlier attempt. */
   former?: Report | null;
 };
 
-/** How many rows there are to walk through. */
+/** How many rows of production there are. */
 export async function countSourceRows(source: Databases): Promise<number> {
   let all = 0;
   for (const entity of [...matchedByName, ...travelling]) all += await countRows(source, entity);
@@ -68,7 +67,7 @@ export async function runRefresh(from: RefreshRun): Promise<Report> {
   return report;
 }
 
-/** Rows of production, as many at once as make a part. */
+/** Rows of production in parts. */
 async function* sourceParts({ here, source }: RefreshRun, entity: Entity, after: number) {
   for await (const rows of walk(source, entity, after, PART)) {
     await refuseWhileUpdating(here, source);
@@ -76,7 +75,7 @@ async function* sourceParts({ here, source }: RefreshRun, entity: Entity, after:
   }
 }
 
-/** Cities and partners are found by name; a new one keeps its id where that is free. */
+/** Cities and partners are matched by name; a new one keeps its id if it is free. */
 async function refreshNames(from: RefreshRun, entity: Entity, report: Report) {
   const { here, dryRun, progress } = from;
   for await (const rows of sourceParts(from, entity, report.at.after)) {
@@ -105,17 +104,17 @@ async function refreshNames(from: RefreshRun, entity: Entity, report: Report) {
   }
 }
 
-/** A part of production's rows, what is to be done about it, and the books that are kept when that is done. */
+/** A planned part of production's rows, and how to record its sync state afterwards. */
 type PreparedPart = {
   decided: PartPlan;
-  /** How many rows it is about, its last id, and the highest ids in it. */
+  /** Number of rows, last id, and the highest ids. */
   rows: number;
   after: number;
   highest: number[];
   keep: (done: PartPlan) => Promise<void>;
 };
 
-/** While one part is written, the next is looked at and the books of the last are kept. */
+/** While one part is written, the next is planned and the sync state of the previous one is recorded. */
 async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
   const { here, dryRun, progress } = from;
   const prepare = { mysql: prepareTable, mongo: prepareDocuments }[entity.store];
@@ -134,7 +133,7 @@ async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
         await progress?.({ entity, report: soFar });
       };
       const former = books;
-      // What was written has its books, also when somebody said stop meanwhile.
+      // The sync state of a written part is recorded even when the refresh is cancelled meanwhile.
       books = inTurn(former, keep);
       books.catch(() => {});
       await former;
@@ -146,7 +145,7 @@ async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
   await books;
 }
 
-/** Does the second also when the first fails; fails as the first did. */
+/** Runs the second also when the first fails; then fails with the first error. */
 async function inTurn(first: Promise<void>, second: () => Promise<void>) {
   try {
     await first;
@@ -157,9 +156,9 @@ async function inTurn(first: Promise<void>, second: () => Promise<void>) {
   await second();
 }
 
-/** Of documents every one is read. */
+/** Documents have no digests: all are read. */
 const prepareDocuments = (from: RefreshRun, entity: Entity, after: number) => {
-  // What is read later may be as it stood at the beginning: that is how old it is.
+  // Everything read later counts as observed at the beginning.
   const at = new Date().toISOString();
   return prefetch(sourceParts(from, entity, after), async (rows): Promise<PreparedPart> => {
     const ids = rows.map(({ id }) => id);
@@ -173,7 +172,7 @@ const prepareDocuments = (from: RefreshRun, entity: Entity, after: number) => {
   });
 };
 
-/** Of a table only rows that differ from production's, or of which the books may be wrong. */
+/** Reads only rows that differ from production's, or whose sync state may be wrong. */
 async function* prepareTable(from: RefreshRun, entity: Entity, after: number) {
   const ignoresChecked =
     from.dryRun === true || !isComparedByDigest(entity, await readMappings(from.here.sql));
@@ -188,7 +187,7 @@ async function* prepareTable(from: RefreshRun, entity: Entity, after: number) {
       decided: await planRefresh(from, entity, [...rows.values()], (id) => here.has(id)),
       rows: part.chunks.reduce((sum, { source }) => sum + source.ids.length, 0),
       after: (last + 1) * CHUNK_SIZE - 1,
-      // A range of ids begins and ends with a chunk.
+      // Id ranges are aligned with chunks.
       highest: part.chunks.map(({ source }) => source.ids.at(-1) ?? 0),
       keep: (done) => writeBasesChecked(from, entity, part, done),
     };
@@ -207,7 +206,7 @@ const wanted =
     return ids;
   };
 
-/** Writes what was decided; answers what of it was done. */
+/** Writes the planned changes; answers what was written. */
 async function writePlanned(from: RefreshRun, entity: Entity, decided: PartPlan, report: Report) {
   report.same += decided.same.length;
   for (const { row, why } of decided.skipped) skipRow(report, entity, row, why);
@@ -215,7 +214,7 @@ async function writePlanned(from: RefreshRun, entity: Entity, decided: PartPlan,
   return { ...decided, changes: await writePart(from, entity, decided.changes, report) };
 }
 
-/** Icons and images first: they are named by their content, so putting them early harms nobody. */
+/** Images are copied first: they are named by content, so an early copy is harmless. */
 async function copyImages({ here, source }: RefreshRun, changes: Change[], report: Report) {
   for (const { entity, after } of changes) {
     for (const [field, { kind }] of fieldEntries(entity)) {
@@ -231,7 +230,7 @@ async function copyImages({ here, source }: RefreshRun, changes: Change[], repor
 }
 
 /**
- * A part that is refused is halved until the row that does not fit stands alone, and is left alone. Answers what was
+ * A refused part is halved until the row that does not fit is alone; that row is skipped. Answers what was
  * written, or would be.
  */
 async function writePart(

@@ -1,4 +1,4 @@
-// What came of a refresh, or what it would do.
+// The result of a refresh or a dry run.
 import { differingFields } from '../catalog/content.ts';
 import { labelOf, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import type { Change } from '../writing/write-here.ts';
@@ -9,14 +9,14 @@ export type Report = {
   created: number;
   updated: number;
   same: number;
-  /** How many have work of their own here, and the first of them. */
+  /** Rows with work of their own here: how many, and the first of them. */
   skipped: number;
   skippedRows: SkippedRow[];
-  /** The first rows that got (or would get) production's content instead of their own, with the fields. */
+  /** The first rows whose content is (or would be) replaced by production's, with the fields. */
   overwritten: Overwritten[];
-  /** Icons and images that production's store does not have. */
+  /** Images missing in production's storage. */
   missingImages: string[];
-  /** Up to where it has come: the type, its last id, and rows of all types. */
+  /** Position: entity, last id, and rows of all entities so far. */
   at: { entity: string; after: number; all: number };
 };
 
@@ -51,7 +51,7 @@ export function listOverwritten({ overwritten }: Report, changes: Change[]) {
   }
 }
 
-/** As it is now: whoever tells it later does not tell what came after. */
+/** A copy that later changes do not affect. */
 export const copyOf = (report: Report): Report => ({
   ...report,
   skippedRows: [...report.skippedRows],

@@ -1,4 +1,4 @@
-// What a refresh leaves in the books: the content at which a row here and at the destination are equal.
+// Records the sync state after a refresh: bases for rows that are equal at the destination.
 import { hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row } from '../catalog/entity.ts';
 import {
@@ -26,13 +26,13 @@ import { keyOf } from './report.ts';
 
 type Sides = { here: Environment; there: Environment | null; source: Environment };
 
-/** What is equal here and at the destination, as read at `at`, is known to be equal from now on; only news is written. */
+/** Records new observations made at `at` for rows that are equal here and at the destination. */
 export async function writeBases(sides: Sides, entity: Entity, decided: PartPlan, at: string) {
   if (!sides.there) return;
   const written = new Set(decided.changes.map(({ after }) => after?.id));
   const news = await newsOf(sides, entity, decided);
   const isWritten = ({ key }: Observation) => written.has(key.id);
-  // What was just written is equal, whatever anyone saw meanwhile.
+  // Rows just written are equal, whatever was observed meanwhile.
   await writeObservations(sides.here.sql, news.filter(isWritten), at, { isBaseCertain: true });
   await writeObservations(
     sides.here.sql,
@@ -42,8 +42,8 @@ export async function writeBases(sides: Sides, entity: Entity, decided: PartPlan
 }
 
 /**
- * The same for chunks of a table, and with it what stands there now as checked: rows that were written and are read
- * back as production has them, rows that were the same, and rows whose books were right before.
+ * The same for chunks of a table, which also become verified: written rows that read back as production
+ * has them, unchanged rows, and rows verified before.
  */
 export async function writeBasesChecked(
   sides: Sides,
@@ -64,7 +64,7 @@ export async function writeBasesChecked(
     right: new Set([...written, ...same.map(({ id }) => id)]),
     put: await digestsOf(here.sql, entity, written),
   };
-  // What was right, and is as it was, need not be written again.
+  // Chunks that are verified and unchanged need not be rewritten.
   const isDoubtful = ({ unsure, source }: Chunk) =>
     unsure?.size !== 0 || source.ids.some((id) => outcome.looked.has(id));
   const checked = chunks.filter(isDoubtful).map((chunk) => rightIn(chunk, outcome));
@@ -73,16 +73,16 @@ export async function writeBasesChecked(
 
 type Outcome = {
   isTrusted: boolean;
-  /** Ids of rows that were looked at one by one; those of them whose books are right now. */
+  /** Ids of rows that were read, and those of them whose sync state is right now. */
   looked: Set<number>;
   right: Set<number>;
-  /** Lines of the rows that were written, as they stand now. */
+  /** Current digest lines of the written rows. */
   put: Map<number, RowDigest>;
-  /** Ids that the books know, of chunks that were never checked. */
+  /** Ids that the sync state lists in unverified chunks. */
   inBooks: number[];
 };
 
-/** The lines of a chunk as they stand now, with a doubtful one for every row whose books are not known to be right. */
+/** The current lines of a chunk, with an unknown digest for every row whose sync state is not verified. */
 function rightIn(one: Chunk, { isTrusted, looked, right, put, inBooks }: Outcome): VerifiedChunk {
   const { chunk, generation, unsure, changed: since, source } = one;
   const isRight = (id: number) =>
@@ -136,7 +136,7 @@ async function newsOf({ there, source }: Sides, entity: Entity, decided: PartPla
     };
     const news = newObservation(entity, key, there, stop);
     if (news) return [news];
-    // That a row is not there is written down once, too.
+    // An absent row is recorded once, too.
     return stop ? [] : [{ key, hash: there.seen, base: null }];
   });
 }

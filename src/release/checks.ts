@@ -1,5 +1,5 @@
-// What has to hold before a release of the workflow (S0-74): settings, the destination, names, data, the index and
-// the permission. Each line says the way out.
+// Release prerequisites (S0-74): settings, destination, names, data, index and permissions. Each line names
+// the solution.
 import { fieldEntries, isDocument, keyText } from '../catalog/entity.ts';
 import { catalog, matchedByName, travelling } from '../catalog/index.ts';
 import { name as identifier, first, select, sql, type Queryable } from '../database/sql.ts';
@@ -26,7 +26,7 @@ const check = (what: string, isThere: boolean, detail: string): Check => ({
   detail,
 });
 
-/** Every check, in the order of a release. One that cannot be asked counts as missing, with the reason. */
+/** Every check in order. A check that fails to run counts as missing, with its error. */
 export async function releaseChecks(here: App): Promise<Check[]> {
   const all: Check[] = [...settings(here)];
   for (const [what, ask] of [
@@ -110,7 +110,7 @@ async function shape({ destination: there }: App): Promise<Check[]> {
   return [check('Shape of the destination', problems.length === 0, detail)];
 }
 
-/** Every city and partner that a row here is linked with must be found there by its name, once. */
+/** Every linked city and partner must match exactly one at the destination. */
 async function names({ sql: on, destination: there }: App): Promise<Check[]> {
   if (!there) return [];
   const mappings = await readMappings(on);
@@ -172,7 +172,7 @@ async function data(here: App): Promise<Check[]> {
   ];
 }
 
-/** Ids that production has and that were never here; what was deleted here is a decision. */
+/** Ids of production that never existed here; rows deleted here are left out. */
 async function missingHere(here: Environment, source: Environment): Promise<string[]> {
   const keys = (await differences(here, source)).flatMap(({ entity, onlyThere }) =>
     onlyThere.map((id) => ({ entity, id })),

@@ -1,4 +1,4 @@
 import { hostname, userInfo } from 'node:os';
 
-/** Whoever administers the machine: for what must work before anybody has an account. */
+/** The user of the operating system, for commands that must work before anyone has an account. */
 export const operator = () => `${userInfo().username}@${hostname()}`;

@@ -1,4 +1,4 @@
-// Which ids stand where: what an index is made from, and held against.
+// Ids in each environment, to build or verify a search index.
 import { entityNamed, travelling } from '../catalog/index.ts';
 import type { Entity } from '../catalog/entity.ts';
 import { first, select, sql, type Queryable } from '../database/sql.ts';
@@ -9,7 +9,7 @@ import { Problem } from '../problems.ts';
 
 export type Ids = Record<string, number[]>;
 
-/** Every id of an entity, rising. */
+/** Every id of an entity in ascending order. */
 const idsOf = (place: Environment, entity: Entity): Promise<number[]> =>
   findIds(place, entity, { search: '', filters: {} });
 
@@ -23,8 +23,8 @@ export async function allIds(place: Environment): Promise<Ids> {
 export type Changed = { entity: string; id: number; isGone: boolean };
 
 /**
- * Ids that were written at a place since a transfer came, that one included.
- * @throws Problem when it wrote nothing there
+ * Ids that were written since a transfer arrived, its own included.
+ * @throws Problem when it wrote nothing
  */
 export async function changedSince(on: Queryable, transfer: Transfer): Promise<Changed[]> {
   const came = await first<{ id: number | null }>(
@@ -59,7 +59,7 @@ export type Difference = {
   onlyThere: number[];
 };
 
-/** Ids that stand on one side only. */
+/** Ids that exist on one side only. */
 export async function differences(here: Environment, there: Environment): Promise<Difference[]> {
   const all: Difference[] = [];
   for (const entity of travelling) {

@@ -1,4 +1,4 @@
-// The way back from the revert switch: what was edited in production while it was open comes down through the sheet.
+// After the revert switch: rows edited in production are brought back through the sheet.
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { select, sql } from '../database/sql.ts';
@@ -15,7 +15,7 @@ export type Edited = {
   status: string | null;
 };
 
-/** Rows whose last write in production was an edit made there, and that are not the same here. */
+/** Rows whose last write in production was an edit there, and that differ here. */
 export async function editedInSource(here: Environment, source: Environment): Promise<Edited[]> {
   const lines = await select<{
     entity: string;
@@ -45,8 +45,8 @@ export async function editedInSource(here: Environment, source: Environment): Pr
     const key = { entity, id };
     const pair = pairs.get(keyText(key));
     const isSame = !pair || pair.hereHash === pair.thereHash;
-    // What came down since it was edited, and differs now, was changed here. What came before that says nothing: an edit
-    // may put an earlier text back.
+    // A row that was refreshed after the edit and differs now was changed here. An earlier refresh proves
+    // nothing: an edit may restore an older text.
     const isKnown = came
       .get(keyText(key))
       ?.some((one) => one.hash === pair?.hereHash && one.at >= at);

@@ -1,5 +1,5 @@
-// `oneway db`: brings the databases of one environment to the shape of this program, with everybody else kept
-// out. Killed at any point it can be run again.
+// `oneway db migrate`: upgrades the databases of one environment while everyone else is locked out. It can
+// be killed at any point and run again.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { first, select, sql, transaction, type Queryable } from '../database/sql.ts';
@@ -17,7 +17,7 @@ import { readVersion, writeVersion } from '../version/metadata.ts';
 import { TTL_MS } from '../version/compatibility.ts';
 import { operator } from './operator.ts';
 
-/** Before the first migration there is no version. */
+/** The version before the first migration. */
 const NONE = '0.0.0';
 
 export type Upgrade = {
@@ -25,13 +25,14 @@ export type Upgrade = {
   say: (line: string) => void;
   /** How long to wait for transfers under way, in milliseconds. */
   waitMs?: number;
-  /** How long others may believe a flag that they have read. */
+  /** How long others may cache the flag, in milliseconds. */
   ttlMs?: number;
 };
 
 /**
- * Migrates; answers the names of what was applied.
- * @throws Conflict when another migration is under way or an applied file was changed, Problem when transfers do not end
+ * Migrates; answers the names of the applied migrations.
+ * @throws Conflict when another migration is running or an applied file was changed, Problem when
+ * transfers do not end
  */
 export async function upgrade({
   here,
@@ -47,30 +48,30 @@ export async function upgrade({
     const from = before?.databaseVersion ?? NONE;
     await setUpdating(here, from);
     await failpoint('upgrade flag');
-    // Who read the flag before it was set may believe in it for this long.
+    // Others may have cached the flag from before.
     if (before !== null) await sleep(kept);
     try {
       await waitUntilIdle(here, say, patience);
     } catch (error) {
-      // What an earlier migration left half done, or a person closed, stays closed.
+      // A half-done migration, or a closure by hand, stays closed.
       if (!before?.isUpdating) {
         await writeVersion(here.documents, { databaseVersion: from, isUpdating: false });
       }
       throw error;
     }
     await failpoint('upgrade quiet');
-    // A failure from here on leaves the door closed: half a shape is no shape to work on.
+    // A failure from here on leaves the environment closed, because its shape is incomplete.
     const applied = await migrate(here.sql, here.documents, {
       step: () => failpoint('upgrade statement'),
     });
-    // Another version may spell a row otherwise.
+    // Another version may compute other digests.
     await invalidateAll(here.sql);
     await failpoint('upgrade migrated');
     await writeVersion(here.documents, { databaseVersion: currentVersion(), isUpdating: false });
     await failpoint('upgrade version');
     return applied;
   } finally {
-    // With the connection goes the lock, also when this process is killed.
+    // The lock ends with the connection, even if this process is killed.
     lock.destroy();
   }
 }
@@ -96,7 +97,7 @@ export const setUpdating = (here: App, databaseVersion: string) =>
     by: operator(),
   });
 
-/** Waits until no claim stands here and no transfer of this journal is under way; orphans are ended first. */
+/** Waits until there are no claims here and no running transfers; orphans are finished first. */
 async function waitUntilIdle(here: App, say: Upgrade['say'], patience: number) {
   if (!(await isMigrated(here.sql))) return;
   const until = Date.now() + patience;
@@ -128,7 +129,7 @@ const isMigrated = async (on: Queryable) =>
   )) !== undefined;
 
 async function openTransfers(on: Pool): Promise<string[]> {
-  // Who writes in one transaction holds the gate instead of claims.
+  // Single-transaction writes hold the gate instead of claims.
   const isFree = await transaction(on, claims.lockGate).then(() => true, refuseUnlessLocked);
   if (!isFree) return ['a refresh'];
   const held = await claims.heldClaims(on);
@@ -147,7 +148,7 @@ function refuseUnlessLocked(error: unknown): boolean {
   throw error;
 }
 
-/** Opens the door by hand; answers what stood in the document. */
+/** Clears the updating flag by hand; answers the former document. */
 export async function clearUpdating(here: App) {
   const lock = await takeLock(here);
   try {

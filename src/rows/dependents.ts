@@ -3,7 +3,7 @@ import type { Databases } from '../environments/environment.ts';
 import { byEntity, read, readBy } from './store.ts';
 import { dependentsOf } from '../catalog/family.ts';
 
-/** Rows and what stands under them, by key text; `known` when the rows themselves were read just now. */
+/** Rows and their dependents by key text; `known`: the rows, when they were just read. */
 export async function withTheirDependents(
   place: Databases,
   keys: RowKey[],

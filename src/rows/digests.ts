@@ -1,12 +1,12 @@
-// Rows of a table told in a line each, made by the server that keeps them, so that two places can be compared
-// without moving their rows. A line stands for every value that travels: texts with their lengths, nulls told apart,
-// and linked names. SHA-1 is the fastest digest that MySQL has; it guards against accidents, not against people.
+// A digest line for every row, computed by the server that stores them, so that two environments can be
+// compared without moving rows. A line covers every travelling value: texts with their lengths, nulls
+// marked, and linked names. SHA-1 is the fastest digest that MySQL has; it detects accidents, not attacks.
 import { hash } from 'node:crypto';
 import { columnOf, fieldEntries, type Entity } from '../catalog/entity.ts';
 import { join, name, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
 
-/** So many ids are one chunk, whether or not they all have a row. */
+/** Ids per chunk, whether or not they all exist. */
 export const CHUNK_SIZE = 1000;
 export const chunkOf = (id: number) => Math.floor(id / CHUNK_SIZE);
 
@@ -15,7 +15,7 @@ export type RowDigest = string;
 const DIGEST = 40;
 export const contentDigest = (line: RowDigest) => line.slice(0, DIGEST);
 
-/** Lines in order of id, with their ids: these are asked for so often that they are read once. */
+/** Digest lines in order of id. The ids are parsed once, because they are read very often. */
 export class RowDigests {
   readonly ids: number[] = [];
   readonly all: RowDigest[] = [];
@@ -32,10 +32,10 @@ export class RowDigests {
   }
 }
 
-/** The line of a row that nobody vouches for: no row has it, so that it is looked at the next time. */
+/** A line that no row can have, so that the row is read again next time. */
 export const unknownDigest = (id: number): RowDigest => `${'-'.repeat(DIGEST)} ${id} -`;
 
-/** The same lines, with others (in any order) instead of, or beside, those of their ids. */
+/** A copy in which `others` (in any order) replace or extend the lines of their ids. */
 export function replaceDigests(lines: RowDigests, others: Map<number, RowDigest>): RowDigests {
   const made = new RowDigests();
   const sorted = new RowDigests();
@@ -46,7 +46,7 @@ export function replaceDigests(lines: RowDigests, others: Map<number, RowDigest>
   return made;
 }
 
-/** Visits every id that either list has, in order, with its line in both. */
+/** Visits every id of either list in order, with its line in both. */
 export function mergeById(
   one: RowDigests,
   other: RowDigests,
@@ -66,7 +66,7 @@ export function mergeById(
   }
 }
 
-/** Lines of the rows whose chunk is from `first` to `last`, by chunk and in order of id. */
+/** Digest lines of the chunks `first` to `last`, by chunk. */
 export async function digestsByChunk(
   on: Queryable,
   entity: Entity,
@@ -90,14 +90,14 @@ export async function digestsByChunk(
   return found;
 }
 
-/** Lines of these rows, by id. */
+/** Digest lines of these rows, by id. */
 export async function digestsOf(on: Queryable, entity: Entity, ids: number[]) {
   if (ids.length === 0) return new Map<number, RowDigest>();
   const lines = await digestsWhere(on, entity, (id) => sql`${id} in (${ids})`);
   return new Map(lines.ids.map((id, index) => [id, lines.all[index] ?? '']));
 }
 
-/** `condition` bounds a column of ids. */
+/** `condition` restricts a column of ids. */
 async function digestsWhere(
   on: Queryable,
   entity: Entity,
@@ -122,7 +122,7 @@ const withLinks = (line: RowDigest, links: string | undefined): RowDigest =>
 
 const texts = new Set(['text', 'long-text', 'link', 'choice', 'image']);
 
-/** Every column that travels; one that this database does not have is told apart from null. */
+/** Every travelling column. A column that this database lacks is distinguished from null. */
 async function contentColumns(on: Queryable, entity: Entity): Promise<Statement[]> {
   const columns = await cachedFor(on, `columns of ${entity.table}`, () =>
     select<{ name: string }>(
@@ -143,7 +143,7 @@ async function contentColumns(on: Queryable, entity: Entity): Promise<Statement[
   });
 }
 
-/** Linked names of each row that has any, as one text. */
+/** The linked names of each row that has any, as one text. */
 async function linksWhere(
   on: Queryable,
   entity: Entity,
@@ -171,7 +171,10 @@ async function linksWhere(
   return found;
 }
 
-/** The first id of a table from `from` on; none that is too large for a number is ours. */
+/**
+ * The first id of a table from `from` on. Ids beyond safe integers belong to other programs and are
+ * ignored.
+ */
 export async function nextId(on: Queryable, table: string, from: number): Promise<number | null> {
   const [line] = await select<{ id: number | null }>(
     on,

@@ -1,5 +1,5 @@
-// Rows that live in MongoDB. A removed document stays for a day as a stub, so that a writer that wakes up
-// late finds the stamp of a later one; every reader counts a stub as absent.
+// Rows stored in MongoDB. A removed document stays as a stub for a day, so that a writer that wakes up late
+// finds the newer stamp. Every reader treats a stub as absent.
 import { MongoBulkWriteError, type Db, type Filter } from 'mongodb';
 import { fieldEntries, type Entity, type Row, type Draft } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
@@ -7,7 +7,7 @@ import { limits } from '../database/limits.ts';
 import type { Databases } from '../environments/environment.ts';
 import type { Cursor, FoundRows, Query, RowFilter, Store } from './query.ts';
 
-/** Which write a document last came from. */
+/** The transfer that wrote a document last. */
 export type Stamp = { transfer: string; fence: number };
 export type StoredDocument = {
   _id: number;
@@ -45,11 +45,11 @@ async function readBy({ documents }: Databases, entity: Entity, field: string, t
   return rowsIn(entity, await findIn(documents, entity, field, targets));
 }
 
-/** Stubs are few: to leave them out here costs less than to ask for those that are none. */
+/** Stubs are rare: filtering them here is cheaper than a condition in the query. */
 const rowsIn = (entity: Entity, stored: StoredDocument[]) =>
   stored.flatMap((one) => rowIn(entity, one) ?? []);
 
-/** All rows above an id, in order of id and in parts: one cursor, so that nothing is sought again for each part. */
+/** All rows above an id in order of id, in parts, with a single cursor. */
 async function* walk({ documents }: Databases, entity: Entity, after: number, size: number) {
   const cursor = collection(documents, entity)
     .find({ _id: { $gt: after }, ...present }, { batchSize: size })
@@ -86,7 +86,7 @@ async function readChangedAfter(
 const count = ({ documents }: Databases, entity: Entity): Promise<number> =>
   collection(documents, entity).countDocuments(present);
 
-/** As they stand, stubs included; for a writer. */
+/** Stored documents including stubs, for writers. */
 export async function readStored(documents: Db, entity: Entity, ids: number[]) {
   const stored = await findIn(documents, entity, '_id', ids);
   return new Map(stored.map((one) => [one._id, one]));
@@ -156,7 +156,7 @@ function condition(entity: Entity, query: RowFilter): Filter<StoredDocument> {
   return { $and: all };
 }
 
-/** The row a document holds, or null for a stub or nothing. */
+/** The row of a document; null for a stub or no document. */
 export const rowIn = (entity: Entity, stored: StoredDocument | undefined): Row | null =>
   stored && !stored.removed_at ? toRow(entity, stored) : null;
 
@@ -180,7 +180,7 @@ export function toStored(entity: Entity, row: Row, instant: string, stamp: Stamp
 
 const ours = new Set(['_id', 'modified_at', 'stamp', 'removed_at']);
 
-/** Fields that this version of the program does not know: they stay as they are. */
+/** Fields that this version does not know; they are preserved. */
 export const unknownFields = (
   entity: Entity,
   seen: StoredDocument | undefined,
@@ -195,10 +195,10 @@ export const stub = (id: number, instant: string, stamp: Stamp): StoredDocument 
   stamp,
 });
 
-/** What shall stand where `seen` still stands; `undefined` means that nothing stood there. */
+/** A document to write if `expected` is still stored; `undefined` expects no document. */
 export type Replacement = { expected: StoredDocument | undefined; next: StoredDocument };
 
-/** Compare-and-set, to the last field. Answers whether what was seen still stood there. */
+/** Compare-and-set over every field. Answers whether `expected` was still stored. */
 export async function replace(
   documents: Db,
   entity: Entity,
@@ -220,13 +220,13 @@ function unchangedFilter(seen: StoredDocument, next: StoredDocument): Filter<Sto
     field,
     seen[field] === undefined ? { $exists: false } : { $eq: seen[field], $exists: true },
   ]);
-  // All beside the id: inside of $and not every server finds it, and one that does not looks through all documents.
+  // Conditions stand beside `_id`, not inside $and: some servers would scan all documents.
   return { _id: next._id, ...Object.fromEntries(same) };
 }
 
 /**
- * The same for many, in their order and in one round trip. Answers how many came before the first that did not find
- * what was seen; those after it may have been put.
+ * Compare-and-set of many in order, in one round trip. Answers how many succeeded before the first
+ * conflict; later ones may have been written.
  */
 export async function replaceAll(
   documents: Db,
@@ -243,7 +243,7 @@ export async function replaceAll(
     const { matchedCount, insertedCount } = await into.bulkWrite(operations, { ordered: true });
     if (matchedCount + insertedCount === replacements.length) return replacements.length;
   } catch (error) {
-    // Anything else, a write that is not yet durable among them, is not told apart document by document.
+    // Any other error, a missing write concern included, is not resolved document by document.
     if (!isDuplicate(error)) throw error;
   }
   return replaceRest(documents, entity, replacements);
@@ -254,7 +254,7 @@ const isDuplicate = (error: unknown) =>
   error.code === 11_000 &&
   error.result.getWriteConcernError() === undefined;
 
-/** One by one tells which did not fit, and why. */
+/** Retries one by one to find which document conflicted. */
 async function replaceRest(documents: Db, entity: Entity, replacements: Replacement[]) {
   const ids = replacements.map(({ next }) => next._id);
   const now = await readStored(documents, entity, ids);
@@ -274,7 +274,7 @@ const isSameWrite = (now: StoredDocument | undefined, { stamp, modified_at: at }
 
 function refuseDuplicateId(error: unknown): boolean {
   const { code, keyPattern } = error as { code?: number; keyPattern?: Record<string, number> };
-  // Another unique key that is taken is an error of its own, told by name.
+  // A duplicate of another unique key is reported by its name.
   if (code === 11_000 && (!keyPattern || '_id' in keyPattern)) return false;
   throw error;
 }

@@ -1,4 +1,4 @@
-// Rows that live in MySQL: read and written set by set.
+// Rows stored in MySQL, read and written in sets.
 import { columnOf, fieldEntries, type Entity, type Row, type Draft } from '../catalog/entity.ts';
 import { sortLinks, type Field, type Link } from '../catalog/fields.ts';
 import { insertLines, updateFromLines, type Line } from '../database/bulk.ts';
@@ -239,7 +239,7 @@ export async function insert(
   await insertLinks(on, entity, rows, ids);
 }
 
-/** Overwrites every column of rows that exist; their links are replaced as a set. */
+/** Overwrites every column of existing rows and replaces their links as a set. */
 export async function update(
   on: Queryable,
   entity: Entity,
@@ -250,8 +250,8 @@ export async function update(
   const columns = columnsOf(entity);
   const names = columns.map(([, , column]) => column);
   const assignments = names.map((column) => sql`target.${name(column)} = given.${name(column)}`);
-  // Joined with the new values by primary key: INSERT … ON DUPLICATE KEY UPDATE would also fire on
-  // another unique key and then change the wrong row.
+  // Joined on the primary key: INSERT … ON DUPLICATE KEY UPDATE also fires on other unique keys and would
+  // change the wrong row.
   await updateFromLines(
     on,
     {
@@ -275,7 +275,7 @@ export async function remove(on: Queryable, entity: Entity, ids: number[]) {
   await run(on, sql`delete from ${name(entity.table)} where id in (${ids})`);
 }
 
-/** Ids of cities and partners at the place that is written, by name. */
+/** Ids of cities and partners in the environment that is written, by name. */
 export type LinkIds = { city: IdsByName; partner: IdsByName };
 
 export class UnknownName extends Error {}

@@ -1,11 +1,11 @@
-// Cities and partners belong to their environment: the same name, an id of its own.
+// Cities and partners belong to their environment: equal names, different ids.
 import { entityNamed } from '../catalog/index.ts';
 import { name, select, sql, type Queryable } from '../database/sql.ts';
 
-/** Ids by name in NFC; more than one id makes a name ambiguous. */
+/** Ids by NFC name; two ids make a name ambiguous. */
 export type IdsByName = Map<string, number[]>;
 
-/** Finds names however the place spells them (composed or decomposed), in one query. */
+/** Finds names in composed or decomposed spelling, in one query. */
 export async function idsByName(
   on: Queryable,
   entity: string,

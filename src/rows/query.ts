@@ -1,4 +1,4 @@
-// What rows are asked for, and what every store can answer.
+// Queries for rows, and what every store must answer.
 import type { Entity, Row } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
 import type { Databases } from '../environments/environment.ts';

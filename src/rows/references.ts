@@ -1,4 +1,4 @@
-// Which rows refer to a row: through a reference field, or as linked with a city or partner.
+// Rows that refer to another row, by a reference field or by a link to a city or partner.
 import { fieldEntries, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { travelling } from '../catalog/index.ts';
 import { name, select, sql } from '../database/sql.ts';
@@ -6,10 +6,13 @@ import type { Databases } from '../environments/environment.ts';
 import { byEntity, read, readBy } from './store.ts';
 import { referencesTo } from '../catalog/family.ts';
 
-/** A row that refers to another: through a reference field, or as linked with a city or partner. */
+/** A row that refers to another, by a reference field or by a link. */
 export type Reference = { target: RowKey; referrer: { entity: Entity; row: Row; field: string } };
 
-/** Every use of these rows at a place; `under` also those that stand under them (a business' tasks, a form's fields). */
+/**
+ * Every reference to these rows. `under` includes rows that belong under them (a business's tasks, a
+ * form's fields).
+ */
 export async function referencingRows(
   place: Databases,
   keys: RowKey[],
@@ -39,13 +42,13 @@ export const keyOfReferrer = ({ referrer: user }: Reference): RowKey => ({
   id: user.row.id,
 });
 
-/** Uses by rows that are not themselves among `keys`. */
+/** References from rows outside `keys`. */
 export const fromOtherRows = (uses: Reference[], keys: RowKey[]): Reference[] => {
   const own = new Set(keys.map(keyText));
   return uses.filter((use) => !own.has(keyText(keyOfReferrer(use))));
 };
 
-/** Rows that are linked with one of these cities (`kind` city) or partners. */
+/** Rows linked to one of these cities (`kind` city) or partners. */
 export async function rowsLinkedWith(
   place: Databases,
   kind: string,

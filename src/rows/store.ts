@@ -1,4 +1,4 @@
-// One way to read rows, wherever they live.
+// Reads rows from whichever database stores them.
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Databases } from '../environments/environment.ts';

@@ -1,4 +1,4 @@
-// *Also under this business*: rows that stand under what is going, and wait too.
+// *Also under this business*: pending rows that belong under rows being sent.
 import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
 import type { Environment } from '../environments/environment.ts';
 import { byEntity, readBy } from '../rows/store.ts';

@@ -1,4 +1,4 @@
-// What a person decided on a sheet, and what it makes of a row.
+// A person's choices on a sheet, and the row that results from them.
 import {
   fieldEntries,
   keyText,
@@ -10,23 +10,23 @@ import {
 import type { Field, Value } from '../catalog/fields.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
 
-/** Keys are key texts (`task:12`), names are `city:Pune`. */
+/** Keys are key texts (`task:12`); names are `city:Pune`. */
 export type Choices = {
   include: string[];
   create: string[];
-  /** Send rows again that are the same there, for a fresh `modified_at`. */
+  /** Resend unchanged rows, for a fresh `modified_at`. */
   resend: boolean;
-  /** Fields of a row that stay as they are there. */
+  /** Fields that keep the destination's value, by row. */
   excludedFields: Record<string, string[]>;
-  /** Values that hold there, as typed, of the local fields of rows that are new there. */
+  /** Typed values for local fields of rows that are new at the destination. */
   locals: Record<string, Record<string, string>>;
-  /** Rows whose very content was undone there, and goes again all the same. */
+  /** Undone rows to send again. */
   again: string[];
-  /** The typed words that allow to overwrite what changed there, */
+  /** The typed word that confirms overwriting changes at the destination, */
   overwrite: string;
-  /** and to delete where the apps read; */
+  /** the one that confirms deletions where the apps read, */
   remove: string;
-  /** and the plan that they were typed for: what changes later is not covered. */
+  /** and the plan that they confirm; a later plan needs new confirmations. */
   typedFor: string;
 };
 
@@ -47,8 +47,8 @@ export const DELETE = 'delete';
 export const isTyped = (text: string, word: string) => text.trim().toLowerCase() === word;
 
 /**
- * The row as it will stand there: all columns of ours, without the fields that were left out on the sheet;
- * a local field keeps the value it has there. Null for a row that is not here.
+ * The row as it will be at the destination: our columns, except excluded fields; local fields keep the
+ * destination's value. Null for a row that is not here.
  */
 export function rowToSend({ key, entity, here, there }: RowPair, choices: Choices): Row | null {
   if (here === null) return null;
@@ -66,7 +66,7 @@ export function rowToSend({ key, entity, here, there }: RowPair, choices: Choice
   return row;
 }
 
-/** The value that was typed for a local field; with a message when it does not fit. */
+/** The typed value of a local field, with a message when it does not fit. */
 export function localValue(
   entity: Entity,
   name: string,

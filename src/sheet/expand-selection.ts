@@ -1,4 +1,4 @@
-// From what was picked to all that goes: dependents, and parents that are needed or ticked.
+// Expands a selection: adds dependents, and parents that are required or chosen.
 import { keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { dependentPairs, type RowPair } from '../comparison/compare-pairs.ts';
@@ -27,7 +27,7 @@ export function expandSelection(facts: Facts, choices: Choices) {
       const owner = entityNamed(key.entity).label.one.toLowerCase();
       take(dependent.key, `belongs to this ${owner}`);
     }
-    // What is the same there needs nothing that is not there already.
+    // Rows in sync already have everything they need.
     if (pair?.here && pair.status !== 'In sync') {
       parentsOf(pair.entity, rowToSend(pair, choices)).forEach((one) => need(one, pair));
     }

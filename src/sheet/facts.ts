@@ -1,5 +1,5 @@
-// What a plan is decided from: one consistent look at the rows here and there, and at everything there that
-// could stand in the way. Reads only.
+// The facts that a plan is decided from: the rows on both sides and everything at the destination that could
+// be a problem. Reads only.
 import { fieldEntries, isDocument, keyText, type Row, type RowKey } from '../catalog/entity.ts';
 import { catalog, matchedByName, travelling } from '../catalog/index.ts';
 import { textOf } from '../catalog/fields.ts';
@@ -29,7 +29,7 @@ export type Facts = {
   to: EnvironmentName;
   chosen: RowKey[];
   pairs: Map<string, RowPair>;
-  /** Ids there of every name that the rows are linked with. */
+  /** Ids at the destination of every linked name. */
   names: { city: IdsByName; partner: IdsByName };
   /** Rows of those cities and partners here, by `city:Pune`. */
   namesHere: Map<string, Row>;
@@ -37,30 +37,30 @@ export type Facts = {
   version: DatabaseVersion | null;
   versionHere: string | null;
   claims: Claim[];
-  /** Who has a unique value there: `form.name:Address` → id. */
+  /** The row that has a unique value at the destination: `form.name:Address` → id. */
   holders: Map<string, number>;
-  /** Rows there that refer to a row that is written; to one that goes, also what stands under it. */
+  /** Rows at the destination that refer to written rows; for removed rows also rows under them. */
   references: Reference[];
-  /** What the destination knows of rows that stand there: who changed them, and when. */
+  /** The destination's state of its rows: who changed them, and when. */
   statesThere: Map<string, RowState>;
-  /** Where rows are tried before they go on: what was found, by root. Empty elsewhere. */
+  /** Test results by root, where rows are tested; otherwise empty. */
   tested: Map<string, TestStatus>;
-  /** Who sends, where only what others have tried may go. */
+  /** The sender, where rows must have been tested by someone else. */
   testedForSender: string | null;
   missingImages: Set<string>;
-  /** Host of this environment's own address, where texts would give it away. */
+  /** Host name of this environment, which texts must not contain. */
   hostHere: string | null;
 };
 
 export type FactsQuery = {
-  /** Rows that were picked, and rows that go along by a tick. */
+  /** Chosen rows, and parents that were added on the sheet. */
   chosen: RowKey[];
   include: RowKey[];
-  /** What a row would become there; null when it goes, undefined when nothing is planned for it. */
+  /** The row as it would be at the destination; null when removed, undefined when not planned. */
   planned: (pair: RowPair) => Row | null | undefined;
   hostHere: string | null;
   testedForSender?: string | null;
-  /** Who keeps the books (bases, and what was seen), when that is not the environment that sends. */
+  /** The environment with the sync state, when it is not the sending one. */
   books?: Environment;
 };
 
@@ -72,7 +72,7 @@ export async function gatherFacts(
   const { chosen, planned } = question;
   const asStep = planning(planned);
   const at = new Date().toISOString();
-  // One consistent moment here; the other side is looked at again under its claims.
+  // The sending side is read at one moment; the destination is re-checked under its claims.
   const { pairs, namesHere, claimsHere } = await atOneMoment(here, async (place) => {
     const seen = await comparePairsWithParents(place, there, question);
     return { pairs: seen, namesHere: await linkedRows(place, [...seen.values()].map(asStep)) };
@@ -86,7 +86,7 @@ export async function gatherFacts(
       kind,
       links.filter((link) => link.kind === kind).map((link) => link.name),
     );
-  // Each asks for itself; together they take as long as the longest.
+  // Independent queries run together.
   const [
     cities,
     partners,
@@ -136,8 +136,8 @@ export async function gatherFacts(
 }
 
 /**
- * Reads rows and documents of one moment. A snapshot holds for MySQL only: claims on the rows tell of a write
- * under way, and a clock that moved tells of one that ended in between, after which it is read again.
+ * Reads rows and documents of one moment. A snapshot covers only MySQL: claims reveal a running write, and
+ * a moved clock reveals one that ended meanwhile; then everything is read again.
  */
 async function atOneMoment<T extends { pairs: Map<string, RowPair> }>(
   here: Environment,
@@ -163,7 +163,7 @@ const clockOf = async ({ sql: on }: Environment) =>
 const rootsOf = (pairs: Map<string, RowPair>): RowKey[] =>
   [...pairs.values()].flatMap(({ entity, here, key }) => (here && !entity.owner ? [key] : []));
 
-/** A row as a step of the plan to be, for questions that need no decision yet. */
+/** A row as a provisional step, for queries that run before the plan. */
 const planning =
   (planned: FactsQuery['planned']) =>
   (pair: RowPair): Step => {
@@ -179,7 +179,7 @@ const planning =
     return { ...common, action, after: after ?? null };
   };
 
-/** Rows, their parents, those parents' parents …: as many rounds as the references are deep. */
+/** Rows and all their ancestors: one round per level of references. */
 async function comparePairsWithParents(here: Databases, there: Databases, question: FactsQuery) {
   const { chosen, include, planned, books } = question;
   const basesIn = books?.sql ?? here.sql;
@@ -202,7 +202,7 @@ async function comparePairsWithParents(here: Databases, there: Databases, questi
   return pairs;
 }
 
-/** Our rows behind the linked names, by the name that they have there. */
+/** Our rows of the linked names, by their name at the destination. */
 async function linkedRows(here: Databases, steps: Step[]): Promise<Map<string, Row>> {
   const links = linkedNames(steps);
   const mappings = await readMappings(here.sql);

@@ -1,7 +1,7 @@
 import { fieldEntries, labelOf, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 
-/** Objects that a step's row names. */
+/** Images that a step's row refers to. */
 export function imagesOf(step: { entity: string; after: Row | null }) {
   const entity = entityNamed(step.entity);
   return fieldEntries(entity).flatMap(([field, { kind }]) => {

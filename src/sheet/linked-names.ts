@@ -6,7 +6,7 @@ import type { Step } from '../writing/journal.ts';
 
 export type LinkedName = { kind: 'city' | 'partner'; name: string; row: RowKey };
 
-/** Every city and partner that rows are to be linked with, in the destination's words, each once. */
+/** Every linked city and partner as the destination spells it, each once. */
 export function linkedNames(steps: Step[]): LinkedName[] {
   const found = new Map<string, LinkedName>();
   for (const step of steps) {

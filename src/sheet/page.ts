@@ -1,4 +1,4 @@
-// The sheet as a page: counts, rows with what differs, problems with their solutions out.
+// The sheet as a page: counts, changed rows, problems with their solutions.
 import type { Request, Response } from 'express';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { rulesOf } from '../environments/rules.ts';
@@ -17,7 +17,7 @@ import type { PlannedStep } from './planned-step.ts';
 import { asksReason, routeOf, roleOf } from './route.ts';
 import { PAGE_SIZE, paginate } from '../web/paginate.ts';
 
-/** Where each kind of sheet lives, where its click goes, and its words. */
+/** Paths and words of each kind of sheet. */
 export const sheetKinds = {
   transfer: { path: '/selections', send: '/transfers', verb: 'Transfer', done: 'transferred' },
   undo: { path: '/undos', send: '/undos', verb: 'Undo', done: 'undone' },

@@ -1,4 +1,4 @@
-// What a transfer would do, and everything that stands in its way: decided from facts, without a database.
+// Plans a transfer from facts, without a database: its steps and its problems.
 import { hashOf, isSameValue } from '../catalog/content.ts';
 import { initialContent, keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -22,13 +22,13 @@ export type Plan = {
   steps: PlannedStep[];
   problems: Problem[];
   notices: string[];
-  /** Parents that are there already, but differ. */
+  /** Parents that exist at the destination but differ. */
   offers: Offer[];
   reliedOn: RowKey[];
-  /** Rows that an undo leaves as they are, and why. */
+  /** Rows that an undo skips, and why. */
   skipped: SkippedRow[];
   words: TypedWords;
-  /** SHA-256 over both sides' content; instants left out. */
+  /** SHA-256 over the content of both sides, without instants. */
   hash: string;
 };
 
@@ -52,7 +52,7 @@ export function planTransfer(facts: Facts, choices: Choices): Plan {
   };
 }
 
-/** Which words have to be typed for what a plan does, and which were typed for this very plan. */
+/** The typed words that a plan requires, and those typed for this plan. */
 function typedWords(
   facts: Facts,
   choices: Choices,
@@ -72,7 +72,7 @@ function typedWords(
   };
 }
 
-/** Parents that stay as they are there, while something that needs them is written. */
+/** Parents that are unchanged but required by written rows. */
 function sameParents(steps: PlannedStep[]): RowKey[] {
   const needed = new Set(
     steps
@@ -104,7 +104,7 @@ function stepOf(facts: Facts, choices: Choices, { key, because }: ExpandedRow): 
   };
   const after = rowToSend(pair, choices);
   if (after === null) {
-    // Made there: it goes only with the owner under which it stands.
+    // Created at the destination: removed only together with its owner.
     if (status === 'Only there' && !isOwnerDeleted(facts, root, key)) return null;
     return { ...common, action: 'remove', before: there, after: null };
   }
@@ -141,7 +141,7 @@ function testedInWords({ tested, from }: Facts, root: RowKey): string | null {
 const isOwnerDeleted = ({ pairs }: Facts, root: RowKey, key: RowKey) =>
   keyText(root) !== keyText(key) && pairs.get(keyText(root))?.here === null;
 
-/** Cities and partners that a tick creates there; their ids are drawn there when the transfer begins. */
+/** Cities and partners to create at the destination; their ids are drawn when the transfer starts. */
 export function createdNames(facts: Facts, choices: Choices, steps: Step[]): PlannedStep[] {
   const wanted = linkedNames(steps).filter(
     ({ kind, name }) => choices.create.includes(`${kind}:${name}`) && !facts.names[kind].has(name),

@@ -1,4 +1,4 @@
-// One row of a plan: what stands there now, and what will.
+// One row of a plan, before and after.
 import { createHash } from 'node:crypto';
 import { canonical } from '../catalog/content.ts';
 import { keyText, type Row, type RowKey } from '../catalog/entity.ts';
@@ -9,7 +9,7 @@ import type { Facts } from './facts.ts';
 
 export type PlannedStep = Step & { pair: RowPair | null; root: RowKey };
 
-/** The picked (or needed) row under which the sheet shows a row. */
+/** The root row under which the sheet lists a row. */
 export function rootKeyOf(facts: Facts, { entity, here, there, key }: RowPair): RowKey {
   const owner = entity.owner ? (here ?? there)?.[entity.owner] : undefined;
   const to = entity.owner ? entity.fields[entity.owner]?.to : undefined;

@@ -1,4 +1,4 @@
-// What a posted sheet says, parsed.
+// Parses the choices of a posted sheet.
 import { keyText } from '../catalog/entity.ts';
 import { Invalid } from '../problems.ts';
 import { textIn } from '../web/request.ts';
@@ -17,7 +17,7 @@ export function postedChoices(
   const keys = [...selection.keys, ...(added.length > 0 ? selections.parseKeys(added) : [])].filter(
     (key) => !removed.has(keyText(key)),
   );
-  // Of rows on other pages of the sheet, what was decided before stands.
+  // Choices for rows on other pages of the sheet are kept.
   const shown = new Set(lists('shown'));
   const others = <T>(decisions: Record<string, T>) =>
     Object.fromEntries(Object.entries(decisions).filter(([text]) => !shown.has(text)));
@@ -44,7 +44,7 @@ export function postedChoices(
   };
 }
 
-/** `form:12/description` says that this field of that row stays as it is there. */
+/** `form:12/description` excludes a field of a row. */
 function excludedFieldsIn(texts: string[]): Choices['excludedFields'] {
   const excludedFields: Choices['excludedFields'] = {};
   for (const text of texts) {

@@ -1,4 +1,4 @@
-// What keeps a plan from being sent: a reason code, a sentence, and the solutions to resolve it.
+// What prevents a plan from being sent: a reason code, a message, and solutions.
 import type { RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { PlannedStep } from './planned-step.ts';
@@ -47,7 +47,7 @@ export type Problem = {
   row: RowKey | null;
   message: string;
   solutions: Solution[];
-  /** Rows that leaving out would help, where that is not `row` itself. */
+  /** Rows to leave out as a solution, when that is not `row` itself. */
   concerns?: RowKey[];
 };
 
@@ -56,5 +56,5 @@ export const describe = ({ entity, title }: PlannedStep) =>
 
 export const keyOf = ({ entity, id }: PlannedStep): RowKey => ({ entity, id });
 
-/** Words that are asked for, and those that were typed. */
+/** Which typed words are required, and which were typed. */
 export type TypedWords = Record<'overwrite' | 'remove', { isAsked: boolean; isTyped: boolean }>;

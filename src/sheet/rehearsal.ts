@@ -1,5 +1,5 @@
-// The MySQL half of a transfer, executed at the destination and rolled back: what only the server itself would
-// refuse shows before anything is decided. Documents have no transaction, so they are not rehearsed.
+// Rehearses the MySQL half of a transfer at the destination and rolls it back, so that errors of the server
+// show up early. Documents have no transaction and are not rehearsed.
 import type { PoolConnection } from 'mysql2/promise';
 import { command } from '../database/sql.ts';
 import { read } from '../rows/store.ts';
@@ -17,10 +17,10 @@ import type { Route } from './route.ts';
 
 const BUSY = 'Someone is writing these rows right now, so they could not be rehearsed. Try again.';
 
-/** Ids that no environment gives out, for cities that the plan creates. */
+/** Ids outside every environment's range, for cities that the plan creates. */
 const REHEARSED = 4_000_000_000;
 
-/** Answers in a sentence what the destination's MySQL says to the plan. */
+/** Answers what the destination's MySQL says to the plan, as a sentence. */
 export async function rehearse(route: Route, selection: Selection): Promise<string> {
   const { plan } = await prepareSheet(route, selection);
   const steps = plan.steps.filter((step) => step.action !== 'same' && !isDocumentStep(step));
@@ -46,7 +46,7 @@ async function refusal({ to: there }: Route, steps: Step[]): Promise<string | nu
     if (!sqlMessage) throw unreachable(error, there);
     return sqlMessage;
   } finally {
-    // Its session has another lock wait, and what it tried goes with it.
+    // The session has a changed lock wait, and destroying it rolls back.
     connection.destroy();
   }
 }

@@ -6,7 +6,7 @@ import type { Environment } from '../environments/environment.ts';
 import type { Request } from 'express';
 import { accountOf } from '../web/request.ts';
 
-/** The way that rows of a sheet go: to the destination, or from production back to here. */
+/** The route of a sheet's rows: to the destination, or from production to here. */
 export function routeFrom(here: App, person: string, kind: SelectionKind = 'transfer'): Route {
   const lease = here.settings.lease.milliseconds;
   if (kind === 'restore') {
@@ -27,26 +27,29 @@ export function routeFrom(here: App, person: string, kind: SelectionKind = 'tran
   };
 }
 
-/** Where a transfer goes from and to, and how long a worker may be silent. */
+/** Source and destination of a transfer, and the lease of its worker in milliseconds. */
 export type Route = {
   from: Environment;
   to: Environment;
   lease: number;
   hostHere: string | null;
-  /** Who sends, where only what others have tried may go. */
+  /** The sender, where rows must have been tested by someone else. */
   testedForSender?: string | null;
-  /** Where the journal is, when that is not where rows come from: what is brought back is written there. */
+  /**
+   * The environment with the journal, when it is not the source: a restore is journaled where it is
+   * written.
+   */
   journal?: Environment;
 };
 
 export const journalOf = ({ from: here, journal: journalAt }: Route): Environment =>
   journalAt ?? here;
 
-/** Who only has the on_call permission brings nothing new, and says why. */
+/** A reason is required in production, and from people on call. */
 export const asksReason = (route: Route, { role }: { role?: 'product_manager' | 'on_call' }) =>
   rulesOf(route.to.name).asksReason || role === 'on_call';
 
-/** Who acts: a product manager, or whoever is on call. */
+/** The role of the person: product manager or on call. */
 export const roleOf = (req: Request) =>
   accountOf(req).permissions.includes('product_manager') ? 'product_manager' : 'on_call';
 

@@ -1,4 +1,4 @@
-// The sheet and its click, the same for a transfer, an undo and what is brought back.
+// The sheet's pages, the same for a transfer, an undo and a restore.
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
 import { keyText, titleOf } from '../catalog/entity.ts';
@@ -21,7 +21,7 @@ import { postedChoices } from './posted-choices.ts';
 export const showSheet = (kind: SelectionKind) => (req: Request, res: Response) =>
   sheetPage(req, res, { kind, key: uuid(), problem: '' });
 
-/** What was decided on the sheet; the sheet is then shown anew. */
+/** Saves the choices and shows the sheet again. */
 export const saveSheetChoices = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = String(req.params['id']);
   const selection = await selections.find(req.here.sql, id, kind);
@@ -29,13 +29,13 @@ export const saveSheetChoices = (kind: SelectionKind) => async (req: Request, re
   res.redirect(303, addressOf(kind, id, req.body));
 };
 
-/** The sheet at the page of rows that is to be shown next. */
+/** The address of the sheet page to show next. */
 export function addressOf(kind: SelectionKind, id: string, body: unknown): string {
   const page = numberOrNull(textIn(body, 'turn')) ?? numberOrNull(textIn(body, 'page')) ?? 1;
   return `${sheetKinds[kind].path}/${id}${page > 1 ? `?page=${page}` : ''}`;
 }
 
-/** Tries the sheet on the destination's MySQL, and takes it back at once. */
+/** Rehearses the sheet on the destination's MySQL. */
 export const showRehearsal = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = String(req.params['id']);
   const selection = await selections.find(req.here.sql, id, kind);
@@ -45,7 +45,7 @@ export const showRehearsal = (kind: SelectionKind) => async (req: Request, res: 
   await sheetPage(req, res, { kind, key: uuid(), problem: '', rehearsal });
 };
 
-/** A transfer's rows, or those that were ticked, are to be taken back. */
+/** Opens an undo of a transfer, or of the chosen rows. */
 export async function chooseUndo(req: Request, res: Response) {
   const { sql: on } = req.here;
   const transfer = await journal.byNumber(on, numberOrNull(req.params['number']) ?? 0);
@@ -56,7 +56,7 @@ export async function chooseUndo(req: Request, res: Response) {
   res.redirect(303, `/undos/${id}`);
 }
 
-/** Which row of production's? One that was never here, or is here no more. */
+/** Asks for a row of production that is not here. */
 export async function showRestore(req: Request, res: Response) {
   await page(req, res, 'sheet/restore', {
     title: 'Bring back from production',
@@ -67,7 +67,7 @@ export async function showRestore(req: Request, res: Response) {
   });
 }
 
-/** A row of production's, to be brought back into this environment. */
+/** Opens a restore of one of production's rows. */
 export async function chooseRestore(req: Request, res: Response) {
   const id = numberOrNull(textIn(req.body, 'id'));
   const name = textIn(req.body, 'entity');
@@ -88,7 +88,7 @@ export async function chooseRestore(req: Request, res: Response) {
   res.redirect(303, `/restores/${selection}`);
 }
 
-/** *It is another row*: ours gets an ID of its own, and the selection follows it. */
+/** *It is another row*: ours gets a new id, and the selection follows it. */
 export async function giveNewId(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const route = routeOf(req);

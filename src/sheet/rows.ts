@@ -1,4 +1,4 @@
-// The rows of a sheet as they are read: what replaces something first, in pages, each under the row it belongs to.
+// The rows of a sheet for display: replacements first, paged, grouped under their root.
 import { isSameRow, isSameValue } from '../catalog/content.ts';
 import { fieldEntries, keyText, labelOf, titleOf, type RowKey } from '../catalog/entity.ts';
 import { textOf, type Field, type Value } from '../catalog/fields.ts';
@@ -10,10 +10,7 @@ import { baseOf, changedThere, needsOverwrite } from './overwrites.ts';
 import { fieldChanges } from '../comparison/field-diff.ts';
 import type { PlannedStep } from './planned-step.ts';
 
-/**
- * What replaces or removes something of theirs is read first, what only goes for a fresh modified_at last; a row stays
- * with its dependents.
- */
+/** Overwrites and removals first, unchanged resends last; a row stays with its dependents. */
 export function replacementsFirst(steps: PlannedStep[]): PlannedStep[] {
   const groups = [...Map.groupBy(steps, ({ root }) => keyText(root)).values()];
   const ranked = groups.map((own) => ({ own, rank: Math.min(...own.map(rankOf)) }));
@@ -23,11 +20,11 @@ export function replacementsFirst(steps: PlannedStep[]): PlannedStep[] {
 const rankOf = (step: PlannedStep) =>
   step.action === 'remove' || needsOverwrite(step) ? 0 : isSentAgain(step) ? 2 : 1;
 
-/** The same there already: it goes for a fresh modified_at alone. */
+/** Unchanged at the destination: sent only for a fresh modified_at. */
 const isSentAgain = ({ entity, before, after }: PlannedStep) =>
   before !== null && isSameRow(entityNamed(entity), before, after);
 
-/** Steps under the row they belong to, each with the fields that differ. */
+/** Steps grouped under their root, each with its changed fields. */
 export function groupsOf(steps: PlannedStep[], facts: Facts, choices: Choices) {
   const groups = new Map<string, { root: RowKey; steps: ReturnType<typeof stepView>[] }>();
   for (const step of steps) {
@@ -63,7 +60,7 @@ function stepView(step: PlannedStep, { pairs, statesThere }: Facts, choices: Cho
       ...wordDiff(was, will),
       value: will,
       ours: isKept ? words(definition, step.pair?.here?.[field]) : will,
-      /** What both sides had when they were last equal, where the other side changed it since. */
+      /** The base value, where the destination changed it since. */
       base: theirs.has(field) ? words(definition, base?.[field]) : null,
     };
   });

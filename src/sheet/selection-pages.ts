@@ -31,7 +31,7 @@ export async function selectionIndex(req: Request, res: Response) {
   });
 }
 
-/** A basket is put away; the rows in it, and what was sent from it, stay. */
+/** Removes a selection; its rows and its transfers stay. */
 export async function discardSelection(req: Request, res: Response) {
   await selections.discard(req.here.sql, String(req.params['id']));
   flash(req, 'The selection is removed. Its rows are where they were.');

@@ -1,4 +1,4 @@
-// A selection is a product manager's basket: the rows of a transfer to be, and what was decided on its sheet.
+// Selections: the rows and choices of a transfer that is not sent yet.
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
 import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
@@ -9,7 +9,7 @@ import * as journal from '../writing/journal.ts';
 import { Conflict, Invalid, NotFound } from '../problems.ts';
 import { noChoices, type Choices } from './choices.ts';
 
-/** What its sheet does: carry rows on, take a transfer back, or bring rows back from production. */
+/** What its sheet does: transfer rows, undo a transfer, or restore rows from production. */
 export type SelectionKind = 'transfer' | 'undo' | 'restore';
 
 export type Selection = {
@@ -18,11 +18,11 @@ export type Selection = {
   reason: string | null;
   person: string;
   kind: SelectionKind;
-  /** The transfer that is taken back. */
+  /** The transfer to undo. */
   undoes: string | null;
   keys: RowKey[];
   choices: Choices;
-  /** Transfers that brought these rows here. */
+  /** The transfers that brought these rows to this environment. */
   chain: string[];
 };
 
@@ -54,8 +54,8 @@ export function parseKeys(posted: unknown): RowKey[] {
 }
 
 /**
- * Rows of a transfer that are to be taken back: those that were picked, or all.
- * @throws Invalid when it has not arrived, or none of them is in it
+ * Rows of a transfer to undo: the chosen ones, or all.
+ * @throws Invalid when the transfer has not arrived, or contains none of them
  */
 export async function keysToUndo(
   on: Queryable,
@@ -88,7 +88,7 @@ export type NewSelection = {
   choices?: Choices;
 };
 
-/** A selection that is not written down. */
+/** A selection that is not stored. */
 export const draft = (person: string, from: NewSelection): Selection => ({
   id: '',
   name: (from.name ?? '').slice(0, 120),
@@ -113,7 +113,7 @@ export async function create(on: Queryable, person: string, from: NewSelection):
   return id;
 }
 
-/** No transfer was sent from it. */
+/** Nothing was sent from it yet. */
 const isUnsent = sql`not exists (select 1 from transfer where transfer.selection = selection.id)`;
 
 type Stored = Pick<Selection, 'id' | 'kind' | 'undoes' | 'name' | 'reason' | 'person'> & {
@@ -144,7 +144,7 @@ const selectionFrom = ({ row_keys, choices, chain, ...line }: Stored): Selection
   chain: JSON.parse(chain) as string[],
 });
 
-/** The newest baskets: those with a name for everyone, and one's own. */
+/** The newest selections: named ones for everyone, and one's own. */
 export async function list(on: Queryable, person: string): Promise<(Selection & { at: string })[]> {
   const lines = await select<Stored>(
     on,
@@ -158,7 +158,7 @@ export async function list(on: Queryable, person: string): Promise<(Selection & 
   return lines.map((line) => ({ ...selectionFrom(line), at: line.created_at }));
 }
 
-/** @throws Conflict for one that a transfer was sent from: its page leads here */
+/** @throws Conflict when it was sent: the transfer's page links to it */
 export async function discard(on: Queryable, id: string) {
   const found = await run(
     on,
@@ -169,7 +169,7 @@ export async function discard(on: Queryable, id: string) {
   if (found === 0) throw new Conflict('It was sent already, or somebody removed it.');
 }
 
-/** Forgets what was chosen long ago, never sent and given no name. */
+/** Deletes old selections that were neither sent nor named. */
 export const purgeExpired = ({ sql: on }: Environment) =>
   run(
     on,
@@ -178,7 +178,7 @@ export const purgeExpired = ({ sql: on }: Environment) =>
            and ${isUnsent}`,
   );
 
-/** Baskets with a name that were begun in the last month, for a list's *Add to*. */
+/** Named selections of the last month, for *Add to* on a list. */
 export const namedSelections = (on: Queryable) =>
   select<{ id: string; name: string }>(
     on,
@@ -189,7 +189,7 @@ export const namedSelections = (on: Queryable) =>
          limit 20`,
   );
 
-/** What decides which rows go, as one text: of two selections with the same, the same goes. */
+/** Everything that decides which rows are sent, as one text: equal fingerprints send the same. */
 export const fingerprint = ({
   kind,
   undoes,
@@ -197,14 +197,14 @@ export const fingerprint = ({
   choices,
 }: Omit<SavedChoices & Selection, 'id' | 'person'>) => {
   const { include, create, resend, excludedFields, locals, again } = choices;
-  // In whatever order pages of a sheet were turned.
+  // Independent of the order in which pages were visited.
   const [left, typed] = [excludedFields, locals].map((by) => Object.entries(by).toSorted(byName));
   return JSON.stringify([kind, undoes, keys, include, create, resend, left, typed, again]);
 };
 
 const byName = ([one]: [string, unknown], [other]: [string, unknown]) => (one < other ? -1 : 1);
 
-/** Puts rows into a basket that is there. */
+/** Adds rows to a selection. */
 export async function addTo(on: Queryable, id: string, keys: RowKey[]) {
   const selection = await find(on, id);
   const all = new Map([...selection.keys, ...keys].map((key) => [keyText(key), key]));

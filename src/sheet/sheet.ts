@@ -1,4 +1,4 @@
-// What a sheet shows: facts and plan of a selection, for each kind of sheet; it only reads.
+// Prepares the facts and the plan of each kind of sheet; reads only.
 import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -49,7 +49,7 @@ const sheets: Record<SelectionKind, (route: Route, selection: Selection) => Prom
     sheetOfRows(here, there, selection, { hostHere: null, books: there }),
 };
 
-/** Rows as they are here, to be carried there. */
+/** The sheet that sends rows as they are here. */
 async function sheetOfRows(
   here: Environment,
   there: Environment,
@@ -65,7 +65,7 @@ async function sheetOfRows(
   return { facts, plan: planTransfer(facts, choices) };
 }
 
-/** Steps of a transfer that are taken back: those that were picked, with what belongs to them. */
+/** The steps to undo: the chosen rows with their dependents. */
 async function stepsToUndo(here: Environment, id: string | null, keys: RowKey[]) {
   const steps = id === null ? [] : await journal.stepsOf(here.sql, id);
   const picked = new Set(keys.map(keyText));

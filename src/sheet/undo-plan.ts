@@ -1,5 +1,5 @@
-// Taking a transfer back: what it wrote becomes again what stood there before. Rows that were edited since, and
-// rows that are needed by what stays, are left as they are and listed. Decided from facts, without a database.
+// Plans an undo from facts, without a database: each row returns to its before-image. Rows edited since, and
+// rows required by rows that stay, are skipped and listed.
 import { hashOf, isSameValue } from '../catalog/content.ts';
 import {
   fieldEntries,
@@ -22,7 +22,7 @@ import { problemsOfUndo } from './problems/index.ts';
 import { parentsOf } from '../catalog/family.ts';
 import { hashOfPlan, rootKeyOf, type PlannedStep } from './planned-step.ts';
 
-/** What a row becomes when a step is taken back: as it was, with the local values that it has by now. */
+/** The row that undoing a step restores: its before-image with the current local values. */
 export function rowBefore(step: Step, there: Row | null): Row | null {
   if (step.before === null) return null;
   const row: Draft<Row> = { ...step.before };
@@ -49,7 +49,7 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
     else if (planned) going.set(keyText(step), planned);
   }
   const usesOfRow = Map.groupBy(facts.references, ({ target: of }) => keyText(of));
-  // What is left can be why something else is left.
+  // Skipping one row can force another to be skipped.
   for (let isStable = false; !isStable;) {
     isStable = true;
     for (const step of going.values()) {
@@ -77,7 +77,7 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
   };
 }
 
-/** Why what stands there is not what the transfer wrote; null when it is. */
+/** Why a row is not as the transfer wrote it; null when it is. */
 function changedSince({ pairs, statesThere, to }: Facts, step: Step): string | null {
   const entity = entityNamed(step.entity);
   const there = pairs.get(keyText(step))?.there ?? null;
@@ -96,7 +96,7 @@ function changedSince({ pairs, statesThere, to }: Facts, step: Step): string | n
   return `${fields.join(', ')} was edited in ${place} since${by ? `, last by ${by}` : ''}`;
 }
 
-/** The step that takes one back; null when it changed nothing. */
+/** The step that undoes another; null when there is nothing to change. */
 function undoStep(facts: Facts, step: Step): PlannedStep | null {
   const pair = facts.pairs.get(keyText(step));
   const entity = entityNamed(step.entity);
@@ -119,7 +119,7 @@ function undoStep(facts: Facts, step: Step): PlannedStep | null {
   };
 }
 
-/** Why a step cannot go: something that stays needs the row, or the row needs something that is gone. */
+/** Why a step must be skipped: a row that stays refers to it, or it refers to a row that is gone. */
 function needed(
   facts: Facts,
   going: Map<string, PlannedStep>,

@@ -1,5 +1,5 @@
-// Up to where the books were found to be right: digests of what stood on both sides then. As long as the same
-// stands there, and nobody wrote books, nothing of that chunk need be read again.
+// Digests of both sides from when the sync state of a chunk was last verified. While they match and nobody
+// writes the sync state, the chunk need not be read again.
 import { hash } from 'node:crypto';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import type { RowKey } from '../catalog/entity.ts';
@@ -17,10 +17,10 @@ import { RowDigests, mergeById, CHUNK_SIZE, chunkOf, type RowDigest } from '../r
 import { upsertObservations, type Certainty, type Observation } from './destination-state.ts';
 
 export type ChunkSides = { here: RowDigests; there: RowDigests };
-/** Of a chunk that was never checked: generation 0 and no digest. */
+/** A chunk that was never checked has generation 0 and no digest. */
 export type CheckedChunk = { generation: number; digest: string | null };
 
-/** Of both sides, in order of id. */
+/** One digest over the lines of both sides. */
 export const chunkDigest = ({ here, there }: ChunkSides) =>
   hash('sha256', `${here.all.join('\n')}\n\n${there.all.join('\n')}`);
 
@@ -38,10 +38,10 @@ export async function readCheckedChunks(
   return new Map(lines.map((line) => [line.chunk, line]));
 }
 
-/** `since`: ids whose lines are kept apart, because they moved after the others were written. */
+/** `changed`: ids whose lines are stored separately, because they changed after the others were written. */
 export type CheckedSides = ChunkSides & { changed: Set<number> };
 
-/** What stood on both sides when the books of these chunks were right, where that is known. */
+/** The lines of both sides from when these chunks were verified, where stored. */
 export async function readCheckedSides(on: Queryable, entity: string, chunks: number[]) {
   if (chunks.length === 0) return new Map<number, CheckedSides>();
   const lines = await select<{
@@ -83,8 +83,8 @@ function withChanges({ here, there }: ChunkSides, text: string | null): CheckedS
 }
 
 /**
- * Lines of a chunk for which the books are right, unless they were written since its generation was read. Only those
- * `since` are new; null when all are.
+ * A chunk whose sync state is verified, unless it is written after `generation` was read. `changed`: the
+ * only lines that are new, or null for all.
  */
 export type VerifiedChunk = ChunkSides & {
   chunk: number;
@@ -94,12 +94,12 @@ export type VerifiedChunk = ChunkSides & {
 
 const key = ['entity', 'chunk'];
 
-/** So many changed lines are kept apart before all are written again. */
+/** Up to this many changed lines are stored separately before the whole chunk is rewritten. */
 const KEPT_APART = 200;
 
 /**
- * Writes what was seen, and with it the lines for which the books are right from then on. Where somebody wrote books
- * meanwhile, what was seen is only news, and older than theirs.
+ * Writes observations, and marks these chunks as verified. Where someone else wrote the sync state
+ * meanwhile, an observation counts only if it is newer.
  */
 export async function writeCheckedChunks(
   pool: Pool,
@@ -147,7 +147,7 @@ export async function writeCheckedChunks(
 
 const isApart = ({ changed: since }: VerifiedChunk) => since !== null && since.size <= KEPT_APART;
 
-/** Locks these chunks, in their order; answers those that are as they were when their generation was read. */
+/** Locks these chunks in order; answers those whose generation is unchanged. */
 async function lockUnchanged(connection: PoolConnection, entity: string, checked: VerifiedChunk[]) {
   const chunks = checked.map(({ chunk }) => chunk).toSorted((one, other) => one - other);
   await insertRows(
@@ -176,7 +176,7 @@ function changesIn({ here, there, changed: since }: VerifiedChunk): string {
   return JSON.stringify(changes);
 }
 
-/** Writes what was seen of rows at the destination, whoever saw it. */
+/** Writes observations of rows at the destination. */
 export async function writeObservations(
   on: Queryable,
   seen: Observation[],
@@ -194,12 +194,15 @@ export async function writeObservations(
   await ('getConnection' in on ? transaction(on, write) : write(on));
 }
 
-/** Books of these rows are written by somebody: in the same transaction, before them. */
+/**
+ * Marks the chunks of these rows as unverified; runs before the rows' sync state is written, in the same
+ * transaction.
+ */
 async function invalidate(connection: PoolConnection, keys: RowKey[]) {
   const chunks = new Map(
     keys.map(({ entity, id }) => [`${entity} ${chunkOf(id)}`, [entity, chunkOf(id)] as const]),
   );
-  // In one order, so that two who write the books of many wait for each other and do not lock each other out.
+  // In a fixed order, so that two writers wait for each other instead of deadlocking.
   const sorted = [...chunks.values()].toSorted(([one, low], [other, high]) =>
     one === other ? low - high : one < other ? -1 : 1,
   );
@@ -211,11 +214,11 @@ async function invalidate(connection: PoolConnection, keys: RowKey[]) {
   );
 }
 
-/** Lines of the books about rows in these chunks, a condition each. */
+/** One condition per chunk on `row_id`. */
 export const rowsInChunks = (chunks: number[]): Statement[] =>
   chunks.map((one) => sql`row_id between ${one * CHUNK_SIZE} and ${(one + 1) * CHUNK_SIZE - 1}`);
 
-/** Ids in these chunks that the books know as standing, here or there. */
+/** Ids in these chunks that the sync state lists as existing on either side. */
 export async function idsInSyncState(on: Queryable, entity: string, chunks: number[]) {
   if (chunks.length === 0) return [];
   const within = join(rowsInChunks(chunks), ' or ');
@@ -230,6 +233,6 @@ export async function idsInSyncState(on: Queryable, entity: string, chunks: numb
   return lines.map(({ id }) => id);
 }
 
-/** Names are mapped otherwise from now on: nothing that was checked holds. */
+/** A changed name mapping invalidates every digest. */
 export const invalidateAll = (on: Queryable) =>
   run(on, sql`update checked_chunk set generation = generation + 1, digest = null`);

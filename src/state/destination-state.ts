@@ -1,4 +1,4 @@
-// What an environment knows of the counterparts of its rows at the destination.
+// What an environment knows of its rows' counterparts at the destination.
 import { canonical } from '../catalog/content.ts';
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { insertRows } from '../database/bulk.ts';
@@ -14,14 +14,17 @@ export type DestinationState = {
   base_hash: string | null;
   base_content: string | null;
   base_at: string | null;
-  /** The content that was undone there, or `deleted`; it asks before it goes again. */
+  /**
+   * The content that was undone at the destination, or `deleted`; sending it again requires a
+   * confirmation.
+   */
   undone_hash: string | null;
   undone_by: string | null;
   undone_at: string | null;
   undone_reason: string | null;
 };
 
-/** Stands for content where a deletion is meant. */
+/** Stands in for a content hash when a deletion was undone. */
 export const DELETED = 'deleted';
 
 export async function readDestinationStates(
@@ -39,7 +42,7 @@ export async function readDestinationStates(
 
 export type DestinationHashes = Pick<DestinationState, 'observed_hash' | 'base_hash'>;
 
-/** The hashes alone, for many rows: contents are long. */
+/** Only the hashes, because contents are long. */
 export async function readDestinationHashes(on: Queryable, keys: RowKey[]) {
   if (keys.length === 0) return new Map<string, DestinationHashes>();
   const lines = await select<DestinationHashes & Pick<DestinationState, 'entity' | 'row_id'>>(
@@ -50,8 +53,8 @@ export async function readDestinationHashes(on: Queryable, keys: RowKey[]) {
 }
 
 /**
- * What was seen at the destination. `base` where both sides were found equal: the content, or `none` where
- * the row is gone there and what was equal once says nothing any more.
+ * What was observed at the destination. `base`: the content when both sides were equal; `none` when the
+ * row is gone there and the base no longer applies.
  */
 export type Observation = {
   key: RowKey;
@@ -60,8 +63,8 @@ export type Observation = {
 };
 
 /**
- * What the books do not say yet of a row that is `there` now, with the hash `seen`; null when they say it all. Where both
- * sides are equal, that content is their base.
+ * The observation to write for a row, or null when the sync state is up to date. When both sides are
+ * equal, that content becomes the base.
  */
 export function newObservation(
   entity: Entity,
@@ -79,12 +82,12 @@ export function newObservation(
   };
 }
 
-/** `isCertain`: what was seen is no matter of clocks. `isBaseCertain`: only where both sides were equal is not. */
+/** `isCertain`: overrides observations with a later time. `isBaseCertain`: only the base overrides them. */
 export type Certainty = { isCertain?: boolean; isBaseCertain?: boolean };
 
 /**
- * Puts what was seen at `at` into the books: for those who know what else hangs on them (checked.ts). What someone else
- * saw later stays, unless it is certain.
+ * Upserts observations without invalidating chunks (see checked-chunks.ts). A later observation by someone
+ * else is kept unless this one is certain.
  */
 export async function upsertObservations(
   on: Queryable,
@@ -130,7 +133,7 @@ export async function upsertObservations(
 
 export type Undone = { key: RowKey; hash: string };
 
-/** Marks contents as undone there. */
+/** Records contents as undone at the destination. */
 export async function writeUndone(
   on: Queryable,
   undone: Undone[],
@@ -156,7 +159,7 @@ export async function writeUndone(
   );
 }
 
-/** Takes the marks away where that very content was written. */
+/** Clears the undone mark where that content was written again. */
 export async function clearUndone(on: Queryable, written: Undone[]) {
   const keys = written.map(({ key }) => key);
   if (keys.length === 0) return;

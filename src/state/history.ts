@@ -1,4 +1,4 @@
-// What came to a row, and when: every save, transfer and refresh leaves its images in `arrival`.
+// The history of rows: every save, transfer and refresh leaves its images in `arrival`.
 import { hashOf } from '../catalog/content.ts';
 import type { Entity, Row, RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
@@ -39,7 +39,7 @@ export const historyOf = (on: Queryable, { entity, id }: RowKey, limit: number) 
          limit ${limit}`,
   );
 
-/** The last line of a row, then of each of its dependents, up to the line `upTo`: how they stood then. */
+/** The state of a row and its dependents at the arrival `upTo`: the last line of each until then. */
 export async function rowAtMoment(on: Queryable, { entity, id }: RowKey, upTo: number) {
   const lines = await select<Arrival>(
     on,
@@ -55,7 +55,7 @@ export async function rowAtMoment(on: Queryable, { entity, id }: RowKey, upTo: n
   return lines.filter(isKept);
 }
 
-/** The last line of each of these rows. */
+/** The latest arrival of each of these rows. */
 export async function latestArrivals(on: Queryable, entity: string, ids: number[]) {
   const lines = await select<Pick<Arrival, 'row_id' | 'kind' | 'at' | 'person'>>(
     on,
@@ -66,7 +66,7 @@ export async function latestArrivals(on: Queryable, entity: string, ids: number[
   return new Map(lines.map((line) => [line.row_id, line]));
 }
 
-/** Every content that these rows ever had there, as hashes by id. */
+/** Hashes of every content that these rows had there, by id. */
 export async function contentHistory(on: Queryable, entity: Entity, ids: number[]) {
   const lines = await select<Pick<Arrival, 'row_id' | 'before_image' | 'after_image'>>(
     on,
@@ -83,7 +83,7 @@ export async function contentHistory(on: Queryable, entity: Entity, ids: number[
   return found;
 }
 
-/** What came down from production, with its hash and when. */
+/** Contents that came from production, with hash and time. */
 export async function refreshedContents(on: Queryable, entity: Entity, ids: number[]) {
   const lines = await select<Pick<Arrival, 'row_id' | 'at' | 'after_image'>>(
     on,
@@ -104,11 +104,11 @@ export type ArrivedTransfer = {
   origin: string;
   at: string;
   rows_count: number;
-  /** Rows that were written again after they came. */
+  /** Rows that were written again after they arrived. */
   changed_since: number;
 };
 
-/** One line for each transfer that came, newest first, below the arrival `before`. */
+/** Transfers that arrived, newest first, before the instant `before`. */
 export const arrivedTransfers = (on: Queryable, before: string | null) =>
   select<ArrivedTransfer>(
     on,
@@ -126,7 +126,7 @@ export const arrivedTransfers = (on: Queryable, before: string | null) =>
 
 export type OnwardTransfer = { number: number; undone_by: string | null };
 
-/** The transfers that took what came with this one further, and who took them back. */
+/** Transfers that sent these rows onward, and who undid them. */
 export const onwardTransfers = (on: Queryable, transfer: string) =>
   select<OnwardTransfer>(
     on,

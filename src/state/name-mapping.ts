@@ -1,4 +1,5 @@
-// A city or partner may be called otherwise at the destination; the mapping is kept here and lasts.
+// Cities and partners that have another name at the destination. Mappings are kept in the sending
+// environment.
 import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
 import { sortLinks, type Link } from '../catalog/fields.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
@@ -20,7 +21,7 @@ export const listMappings = (on: Queryable) =>
 export const nameThere = (mappings: Mappings, entity: string, name: string) =>
   mappings.get(mappingKey(entity, name)) ?? name;
 
-/** The row as the destination would spell it: linked names mapped. */
+/** The row with linked names as the destination spells them. */
 export function withMappedNames(entity: Entity, row: Row, mappings: Mappings): Row {
   if (mappings.size === 0) return row;
   const theirs = { ...row };

@@ -17,7 +17,10 @@ type StateLine = {
   is_held: number;
 };
 
-/** `isUndone`: this very content was taken back there, and asks before it goes again. `isHeld`: *Not for production*. */
+/**
+ * `isUndone`: this content was undone at the destination and needs a confirmation. `isHeld`: *Not for
+ * production*.
+ */
 export type PendingRow = {
   status: Status;
   isEngineering: boolean;
@@ -26,13 +29,14 @@ export type PendingRow = {
 };
 
 /**
- * Every row of an entity that is not in sync with what was last seen there, by id; dependents count for their owner.
+ * Every row of an entity that is not in sync with the last observation, by id; dependents count for their
+ * owner.
  */
 export async function pendingRows(on: Queryable, entity: Entity): Promise<Map<number, PendingRow>> {
   const kinds = [entity.name, ...entity.dependents];
   const lines = await select<StateLine>(
     on,
-    // In this order: joined before the comparison, the roots were looked up for every row that is in sync.
+    // straight_join: otherwise the roots are looked up for every row that is in sync.
     sql`select straight_join
                s.entity, s.row_id, if(s.entity = ${entity.name}, s.row_id, s.root_id) as root_id,
                s.hash, s.deleted_at, s.engineering_by, t.base_hash, t.observed_hash, t.undone_hash,
@@ -72,11 +76,11 @@ export async function pendingRows(on: Queryable, entity: Entity): Promise<Map<nu
   );
 }
 
-/** Waits only for a click: new or changed here, no work of engineering's, nothing that was undone or is on hold. */
+/** Ready to send: new or changed here, not engineering's, not undone, not on hold. */
 export const isReadyToSend = ({ status, isEngineering, isUndone, isHeld }: PendingRow) =>
   isReady(status) && !isEngineering && !isUndone && !isHeld;
 
-/** Ids of the rows here that have this status; `waits` are all that are not in sync. */
+/** Ids of the rows here with this status; `waits` are all rows that are not in sync. */
 export async function idsWithStatus(
   on: Queryable,
   entity: Entity,
@@ -93,7 +97,7 @@ export async function idsWithStatus(
   return standing.map((line) => line.row_id).filter((id) => !waits.has(id));
 }
 
-/** The status of a row as its books have it. */
+/** The status of a row according to the sync state. */
 export const lastKnownStatus = (
   line: Pick<StateLine, 'hash' | 'deleted_at' | 'base_hash' | 'observed_hash'>,
 ): Status | null =>
@@ -105,8 +109,8 @@ export const lastKnownStatus = (
   });
 
 /**
- * The status of rows as last seen, from the tables of one environment: of this one towards its destination,
- * or, read at the destination, of our rows towards the stop after it (`hashes` are then ours).
+ * The last known status of rows: towards this environment's destination, or, when read at the destination,
+ * of our rows towards the environment after it (`hashes` are then ours).
  */
 export async function lastKnownStatuses(
   on: Queryable,

@@ -1,4 +1,4 @@
-// What an environment knows of each of its rows.
+// What an environment knows of each of its own rows.
 import { hashOf } from '../catalog/content.ts';
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { upsertRows } from '../database/bulk.ts';
@@ -39,7 +39,7 @@ export type RowState = {
   deleted_at: string | null;
 };
 
-/** Lines of these rows; by entity, because a long list of pairs is compared one by one. */
+/** Condition for these rows, grouped by entity because MySQL compares a long list of pairs one by one. */
 export const whereRows = (keys: RowKey[]): Statement =>
   keys.length === 0
     ? sql`false`
@@ -69,10 +69,10 @@ export async function readStates(
   );
 }
 
-/** Who writes, and whether as a product manager: anyone else's save marks the row as engineering's. */
+/** Who saves. A save by anyone but a product manager marks the row as engineering's. */
 export type Author = { email: string; isProductManager: boolean };
 
-/** The state of a row after it was written. */
+/** The state of a row after a write. */
 export function stateAfter(
   entity: Entity,
   row: Row,
@@ -104,7 +104,7 @@ export function stateAfter(
   };
 }
 
-/** Marks a row as engineering's; an earlier adoption lapses. */
+/** Marks a row as engineering's work, which ends an earlier adoption. */
 export function markedAsEngineering(
   state: RowState,
   by: { person: string; instant: string; fields: string[] },
@@ -120,7 +120,7 @@ export function markedAsEngineering(
   };
 }
 
-/** Takes the mark away: the content is a product manager's now. */
+/** Removes the mark: the content is now a product manager's. */
 export const unmarkedAsEngineering = (state: RowState): RowState => ({
   ...state,
   engineering_by: null,

@@ -1,4 +1,4 @@
-// The only words for how a row here compares with the row there.
+// How a row here compares with the row at the destination: the only words for it.
 
 export const statuses = [
   'New',
@@ -23,11 +23,11 @@ export type Hashes = {
   isDeletedHere?: boolean;
 };
 
-/** Null when the row is on neither side. */
+/** Null when neither side has the row. */
 export function statusOf({ here, base, there, isDeletedHere = false }: Hashes): Status | null {
   if (here === null && there === null) return null;
   if (here === null) {
-    // Never known to be equal: a deletion of ours says nothing about theirs.
+    // Without a base, a deletion here says nothing about the row there.
     if (!isDeletedHere || base === null) return 'Only there';
     return there === base ? 'Deleted here' : 'Deleted here, changed there';
   }
@@ -44,7 +44,7 @@ export function statusOf({ here, base, there, isDeletedHere = false }: Hashes): 
 const movedHere: readonly Status[] = ['New', 'Changed here', 'Deleted here'];
 const movedThere: readonly Status[] = ['Changed there', 'Deleted there', 'Only there'];
 
-/** A row together with its dependents: a form whose field was changed counts as changed. */
+/** The status of a row with its dependents: a form with a changed field counts as changed. */
 export function withDependents(own: Status, dependents: Status[]): Status {
   const moved = dependents.filter((status) => status !== 'In sync');
   if (own !== 'In sync' || moved.length === 0) return own;
@@ -53,10 +53,10 @@ export function withDependents(own: Status, dependents: Status[]): Status {
   return 'Changed on both';
 }
 
-/** What can be sent without asking anything more. */
+/** Can be sent without a confirmation. */
 export const isReady = (status: Status) => status === 'New' || status === 'Changed here';
 
-/** Sending would overwrite what the other side has of its own, or bring back what it removed. */
+/** Sending would overwrite the destination's own changes, or recreate what it removed. */
 export const overwrites = (status: Status) =>
   status === 'Changed there' ||
   status === 'Changed on both' ||

@@ -1,5 +1,5 @@
-// *Works* / *Does not work*: what people found when they tried a row with all that belongs to it. A verdict is
-// bound to that very content, and says nothing about any other.
+// *Works* / *Does not work*: results of testing a row with its dependents. A result is bound to the tested
+// content and says nothing about any other.
 import { createHash } from 'node:crypto';
 import { hashOf } from '../catalog/content.ts';
 import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
@@ -22,16 +22,16 @@ export type TestResult = {
   at: string;
 };
 
-/** What is known of a row's content as it stands. */
+/** Test results of a row's current content. */
 export type TestStatus = {
   hash: string;
-  /** The last word of each person on this very content, newest first. */
+  /** The latest result of each person on this content, newest first. */
   current: TestResult[];
-  /** The newest on another content, when there is none on this one. */
+  /** The newest result on earlier content, when there is none on this one. */
   former: TestResult | null;
 };
 
-/** One hash of each row with its dependents, by key text. */
+/** One hash over each row and its dependents, by key text. */
 export async function hashesWithDependents(
   place: Databases,
   keys: RowKey[],
@@ -83,15 +83,15 @@ function lastOfEach(newestFirst: TestResult[]): TestResult[] {
   return newestFirst.filter(({ person }) => !people.has(person) && people.add(person));
 }
 
-/** Someone other than this person says that it works, and nobody says that it does not. */
+/** Whether someone else marked it Works and nobody marked it Does not work. */
 export const worksForOthers = ({ current }: TestStatus, person: string): boolean =>
   current.every(({ works }) => works === 1) && current.some((one) => one.person !== person);
 
 export type NewTestResult = { works: boolean; note: string | null; seen: string };
 
 /**
- * Writes a verdict on the content that the page showed.
- * @throws Conflict when the row was changed since
+ * Records a test result for the content that the page showed.
+ * @throws Conflict when the row has changed since
  */
 export async function recordTestResult(
   here: Environment,

@@ -1,12 +1,9 @@
 // The kinds of transfer, and what a step does to a row.
 
-/**
- * A save is a write whose destination is its own environment; so is each part of a refresh, and what is
- * brought back.
- */
+/** The destination of a save, of each part of a refresh and of a restore is the environment itself. */
 export type TransferKind = 'transfer' | 'undo' | 'restore' | 'save' | 'refresh';
 
-/** What a person sent from a sheet, to be found under Transfers. */
+/** Kinds that a person sends from a sheet, listed under Transfers. */
 export const sentKinds: TransferKind[] = ['transfer', 'undo', 'restore'];
 
 export const isSent = ({ kind }: { kind: TransferKind }) => sentKinds.includes(kind);

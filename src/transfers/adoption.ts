@@ -8,8 +8,8 @@ import { Conflict, NotFound } from '../problems.ts';
 import { readStates, updateStates } from '../state/row-state.ts';
 
 /**
- * A product manager takes over what engineering changed in a row and its dependents. `seen` is the moment of
- * the last such change that the page showed: what was saved later is not adopted unseen.
+ * Adopts engineering's changes to a row and its dependents. `seen`: the time of the last such change that
+ * the page showed, so that later changes are not adopted unseen.
  */
 export async function adopt(here: Environment, person: string, key: RowKey, seen: string) {
   await transaction(here.sql, async (connection) => {

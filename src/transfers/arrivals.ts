@@ -1,4 +1,4 @@
-// *Arrived*: what came from the environment before, one click from the next.
+// *Arrived*: transfers that came from the previous environment, and a selection for the next.
 import type { Request, Response } from 'express';
 import { catalog, entityNamed } from '../catalog/index.ts';
 import { rulesOf } from '../environments/rules.ts';
@@ -38,7 +38,10 @@ export async function arrivals(req: Request, res: Response) {
 
 const LISTED = 50;
 
-/** Which lines are picked for the next stop: a dependent goes with its owner; one that came alone goes alone. */
+/**
+ * Which rows are chosen for the next environment: dependents come with their owner, or alone if they came
+ * alone.
+ */
 function withChoice(rows: Arrival[]) {
   const keys = new Set(rows.map((row) => `${row.entity}:${row.row_id}`));
   return rows.map((row) => ({
@@ -49,7 +52,7 @@ function withChoice(rows: Arrival[]) {
   }));
 }
 
-/** What came with one transfer, chosen for the next stop; single rows may be left out. */
+/** Selects the rows of one transfer for the next environment; single rows may be left out. */
 export async function chooseArrived(req: Request, res: Response) {
   const came = withChoice(await arrivalsOf(req.here.sql, String(req.params['transfer'])));
   const [first] = came;
@@ -70,7 +73,7 @@ export const kinds = catalog.flatMap(({ label }) => [label.one, label.many]).joi
 
 const namesOfKinds = new RegExp(`^[\\d,]+ (${kinds})(, [\\d,]+ (${kinds}))*$`, 'i');
 
-/** A name that the program made of the rows would not fit what is sent on. */
+/** A generated name would not fit a different set of rows. */
 const isDefaultName = (name: string, came: { title: string }[]) =>
   namesOfKinds.test(name) ||
   came.some(({ title }) => title === name || name.startsWith(`${title} and `));

@@ -1,11 +1,11 @@
-// What people say about a row's way: engineering's work may go (adopted), or the row stays out (on hold).
+// Holds: rows marked *Not for production*.
 import * as audit from '../audit/audit.ts';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { sql, transaction } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { readStates, updateStates } from '../state/row-state.ts';
 
-/** *Not for production*: out of every count of what waits, and not sent until it is lifted. */
+/** Puts a row on hold: left out of the pending counts, and not sent until the hold is removed. */
 export async function hold(here: Environment, person: string, key: RowKey, reason: string | null) {
   await transaction(here.sql, async (connection) => {
     const found = await updateStates(

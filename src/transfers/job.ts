@@ -1,4 +1,4 @@
-// What runs as a job: the refresh, and transfers that are too large to wait for.
+// Large transfers as background jobs.
 import type { App } from '../environments/app.ts';
 import type { Work } from '../jobs/run.ts';
 import * as journal from '../writing/journal.ts';
@@ -6,10 +6,10 @@ import { OutcomePending } from '../writing/work.ts';
 import { runTransfer } from '../writing/run-transfer.ts';
 import { Problem } from '../problems.ts';
 
-/** The word under which there is one job for a transfer. */
+/** The job key: one active job per transfer. */
 export const jobKeyOf = (transfer: string) => `transfer ${transfer}`;
 
-/** Carries a transfer that was journaled by a click; when recovery was faster, waits for its end. */
+/** Runs a journaled transfer; when recovery was first, waits for its end. */
 export async function runTransferJob(
   { here, report }: Work,
   { transfer: id }: { transfer: string },
@@ -19,7 +19,7 @@ export async function runTransferJob(
   const total = await journal.size(here.sql, id);
   const say = (done: number, doing: string) => {
     report({ done, total, doing }).catch(() => {
-      // The transfer is not stopped for want of a line that tells how far it is.
+      // A failed progress report must not stop the transfer.
     });
   };
   if (transfer.state === 'planned' && transfer.fence === 1) await runOpened(here, transfer, say);
@@ -42,7 +42,7 @@ async function runOpened(
   if (!there) throw new Problem(422, 'Its destination cannot be reached from here.');
   await runTransfer(here, there, transfer, here.settings.lease.milliseconds, say).catch(
     (error: unknown) => {
-      // Recovery goes on with it.
+      // Recovery resumes it.
       if (!(error instanceof OutcomePending || error instanceof journal.FencedOff)) throw error;
     },
   );

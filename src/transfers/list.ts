@@ -1,4 +1,4 @@
-// Transfers as their list shows them.
+// The list of transfers.
 import { select, sql, type Queryable } from '../database/sql.ts';
 import * as journal from '../writing/journal.ts';
 

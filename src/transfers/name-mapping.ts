@@ -1,4 +1,4 @@
-// A city or partner that has another name at the destination.
+// Maps a city or partner to its name at the destination.
 import * as audit from '../audit/audit.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { hashOf } from '../catalog/content.ts';
@@ -10,7 +10,10 @@ import { invalidateAll } from '../state/checked-chunks.ts';
 import { withMappedNames, readMappings } from '../state/name-mapping.ts';
 import { updateStates } from '../state/row-state.ts';
 
-/** Says that a name here stands for another there; replaces an earlier mapping. Rows linked with it count anew. */
+/**
+ * Maps a name here to a name at the destination, replacing an earlier mapping, and recomputes the hashes
+ * of linked rows.
+ */
 export async function mapName(
   here: Environment,
   person: string,
@@ -41,7 +44,7 @@ export async function mapName(
   });
 }
 
-/** The hash of a row is in the destination's words, so it changes with a mapping. */
+/** Hashes use the destination's names, so they change with a mapping. */
 async function countAnew(
   here: Environment,
   connection: PoolConnection,

@@ -1,4 +1,4 @@
-// Transfers: the list, what came of each, and what a person decides about one that needs attention.
+// Pages of transfers: the list, the result of each, and the resolution of one that needs attention.
 import type { Request, Response } from 'express';
 import { fieldEntries, keyText, labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -53,11 +53,11 @@ export async function show(req: Request, res: Response) {
   });
 }
 
-/** Not as the sheet said: what a reader looks for first. */
+/** Outcomes other than planned: listed first. */
 const isUnplanned = ({ outcome, action }: journal.WrittenStep) =>
   outcome !== null && outcome !== journal.plannedOutcome[action];
 
-/** Steps with what they are of, and the title of the row that they belong to. */
+/** Steps with their entity and the title of their root row. */
 async function withOwners(on: Queryable, steps: journal.WrittenStep[]) {
   const roots = steps.map((step) => {
     const row = step.after ?? step.before;
@@ -71,14 +71,14 @@ async function withOwners(on: Queryable, steps: journal.WrittenStep[]) {
   });
 }
 
-/** What a transfer that needs a person looks like there; null for every other. */
+/** Current values of a transfer that needs attention; null for every other. */
 async function resolutionOf({ here }: Request, transfer: journal.Transfer) {
   if (transfer.state !== 'needs_attention') return null;
   const there = transfer.destination === here.name ? here : here.destination;
   if (!there) return null;
   const found = await manualResolution(here, there, transfer);
   const theirs = found.rows.filter(({ isForeign }) => isForeign);
-  // What someone else wrote is what there is to decide about.
+  // Rows that someone else wrote are what needs a decision.
   const shown = theirs.length > 0 ? theirs : found.rows;
   return {
     ...found,
@@ -100,7 +100,7 @@ async function resolutionOf({ here }: Request, transfer: journal.Transfer) {
   };
 }
 
-/** A person decides how a transfer goes on that could not by itself. */
+/** Records how a transfer that needs attention continues. */
 export async function resolve(req: Request, res: Response) {
   const number = numberOrNull(req.params['number']) ?? 0;
   const transfer = await journal.byNumber(req.here.sql, number);

@@ -1,4 +1,4 @@
-// What a person says about one row: adopted, held, works or does not work.
+// Actions on one row: adoption, hold, test result.
 import type { Request, Response } from 'express';
 import { Invalid } from '../problems.ts';
 import { flash } from '../web/pages.ts';

@@ -1,4 +1,4 @@
-// The click on a sheet.
+// The handler of a sheet's send button.
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
 import * as jobs from '../jobs/jobs.ts';
@@ -15,13 +15,13 @@ import { routeOf, roleOf } from '../sheet/route.ts';
 import { postedChoices } from '../sheet/posted-choices.ts';
 import { addressOf } from '../sheet/routes.ts';
 
-/** The click. Anything that moved since the sheet was shown brings a fresh sheet. */
+/** Sends the sheet. When either side changed since it was shown, a fresh sheet is shown instead. */
 export const send = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = textIn(req.body, 'selection');
   const selection = await selections.find(req.here.sql, id, kind);
   const now = postedChoices(req.body, selection);
   await selections.saveChoices(req.here.sql, id, now);
-  // A tick that was set in the last moment has not been looked at yet.
+  // A choice made just before sending has not been reviewed yet.
   if (selections.fingerprint({ ...selection, ...now }) !== selections.fingerprint(selection)) {
     flash(req, 'The sheet shows your choices now. Look at it once more, then confirm.');
     return res.redirect(303, addressOf(kind, id, req.body));

@@ -1,4 +1,4 @@
-// A transfer as a person asks for it: the click on its sheet, and what became of it.
+// Sends what a sheet shows.
 import type { Row } from '../catalog/entity.ts';
 import { drawIds } from '../environments/ids.ts';
 import { rulesOf } from '../environments/rules.ts';
@@ -21,21 +21,21 @@ export type Click = {
   reason: string | null;
   person: string;
   role?: 'product_manager' | 'on_call';
-  /** Takes a transfer that is too large to wait for; without it every size is waited for. */
+  /** Hands over a transfer that is too large to wait for; without it the caller waits for every size. */
   handOver?: (transfer: journal.Transfer) => Promise<void>;
-  /** More rows than this are not waited for. */
+  /** Larger transfers are handed over. */
   largeFrom?: number;
 };
 
-/** More rows than this are carried by a job. */
+/** Larger transfers run as a job. */
 export const LARGE = 1000;
 
-/** The plan moved since the sheet was shown; carries nothing, the page shows a fresh sheet. */
+/** The plan has changed since the sheet was shown; nothing was sent. */
 export class SheetOutdated extends Conflict {}
 
 /**
- * Sends what the sheet showed. A double click answers with the same transfer.
- * @throws SheetMoved when either side changed since, Invalid when something still stands in the way
+ * Sends what the sheet showed. A double click answers the same transfer.
+ * @throws SheetOutdated when either side has changed, Invalid when a problem remains
  */
 export async function send(route: Route, selection: Selection, click: Click) {
   const findTwin = () => journal.byKey(journalOf(route).sql, click.person, click.idempotencyKey);
@@ -44,7 +44,7 @@ export async function send(route: Route, selection: Selection, click: Click) {
   try {
     return await sendFirst(route, selection, click);
   } catch (error) {
-    // The second of two clicks finds rows being written: by the first, which was journaled meanwhile.
+    // The second of two clicks may find rows claimed by the first.
     const first = error instanceof Problem ? await findTwin() : undefined;
     if (first) return sameRequest(first, click);
     throw error;
@@ -87,7 +87,7 @@ async function sendFirst(route: Route, selection: Selection, click: Click) {
     if (!isNew) return sameRequest(transfer, click);
     const written = plan.steps.filter(({ action }) => action !== 'same').length;
     if (click.handOver && written > (click.largeFrom ?? LARGE)) {
-      // What cannot be handed over is recovery's, as soon as its lease has run out.
+      // If the handover fails, recovery resumes it when the lease expires.
       await click.handOver(transfer).catch(() => {});
       return transfer;
     }
@@ -97,7 +97,7 @@ async function sendFirst(route: Route, selection: Selection, click: Click) {
   }
 }
 
-/** Most often it was sent from another tab, or by a colleague. */
+/** Usually it was sent from another tab or by a colleague. */
 async function whyOutdated({ sql: on }: Environment, { id }: Selection): Promise<string> {
   const number = (await sentFrom(on, [id])).get(id)?.at(-1);
   return number === undefined
@@ -117,7 +117,7 @@ function sameRequest(twin: journal.Transfer, click: Click): journal.Transfer {
   throw new Invalid({ rows: 'This page was sent before with other rows. Open the sheet again.' });
 }
 
-/** Once it is in the journal, its page tells how it stands; before that, nothing happened. */
+/** Once journaled, the transfer's page shows its state; before that, nothing happened. */
 async function openedTransfer(
   route: Route,
   click: Click,
@@ -128,7 +128,7 @@ async function openedTransfer(
   throw unreachable(error, route.to);
 }
 
-/** Images first: they are named by their content, so putting them early harms nobody. */
+/** Images are copied first: they are named by content, so an early copy is harmless. */
 async function copyImages({ from: here, to: there }: Route, steps: PlannedStep[]) {
   for (const step of steps.filter(({ action }) => action !== 'same')) {
     for (const { name } of imagesOf(step)) {
@@ -139,7 +139,7 @@ async function copyImages({ from: here, to: there }: Route, steps: PlannedStep[]
   }
 }
 
-/** Cities and partners that are created there get ids of theirs. */
+/** Cities and partners to create get ids of the destination. */
 async function withIds(there: Environment, steps: PlannedStep[]): Promise<journal.Step[]> {
   const drawn: journal.Step[] = [];
   for (const { pair: _sight, root: _root, ...step } of steps) {
@@ -152,7 +152,7 @@ async function withIds(there: Environment, steps: PlannedStep[]): Promise<journa
   return drawn;
 }
 
-/** What a transfer without a name is called: its first row, and how many more. */
+/** The default name of a transfer: its first row, and how many more. */
 function nameOf(steps: PlannedStep[]): string {
   const written = steps.filter((step) => step.action !== 'same');
   const picked = written.filter((step) => step.because === null);

@@ -1,13 +1,13 @@
-// May this program work on this database? Decided from the version document, in one place, for pages, API,
-// workers and commands alike.
+// Whether this program may work on this database: decided from the version document, for pages, API, workers
+// and commands alike.
 import type { Db } from 'mongodb';
 import { readVersion, type DatabaseVersion } from './metadata.ts';
 
 export type Compatibility =
   | { kind: 'open' }
-  /** Being updated: looked at before the version. */
+  /** Being updated: checked before the version. */
   | { kind: 'updating'; since: string | null; by: string | null }
-  /** Of another version than this program was built for; equal is exactly equal. */
+  /** Another version than this program supports; versions must be equal. */
   | { kind: 'unsupported'; database: string; supported: string }
   /** The document is missing or malformed: reading works, writing does not. */
   | { kind: 'unknown' };
@@ -21,12 +21,12 @@ export function compatibilityOf(version: DatabaseVersion | null, supported: stri
   return database === supported ? { kind: 'open' } : { kind: 'unsupported', database, supported };
 }
 
-/** How long an answer may be kept: a migration waits it out before it begins. */
+/** How long an answer is cached: a migration waits that long before it starts. */
 export const TTL_MS = 2000;
 
 export type CachedCompatibility = () => Promise<Compatibility>;
 
-/** Asks the database at most every two seconds, and once for many who ask at the same time. */
+/** Queries at most every two seconds; concurrent callers share one query. */
 export function cachedCompatibility(documents: Db, supported: string): CachedCompatibility {
   let asked: Promise<Compatibility> | null = null;
   let until = 0;
@@ -34,7 +34,7 @@ export function cachedCompatibility(documents: Db, supported: string): CachedCom
     if (asked === null || Date.now() >= until) {
       until = Date.now() + TTL_MS;
       const answer = readVersion(documents).then((version) => compatibilityOf(version, supported));
-      // A question that failed is asked again by the next.
+      // A failed query is not cached.
       answer.catch(() => (until = 0));
       asked = answer;
     }
@@ -42,7 +42,7 @@ export function cachedCompatibility(documents: Db, supported: string): CachedCom
   };
 }
 
-/** Why, and the way out, for a log, a command or an API. */
+/** The reason and the solution, for logs, commands and the API. */
 export function explain(standing: Exclude<Compatibility, { kind: 'open' }>): string {
   switch (standing.kind) {
     case 'updating': {

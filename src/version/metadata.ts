@@ -5,7 +5,7 @@ import { z } from 'zod';
 const schema = z.object({
   databaseVersion: z.string().min(1),
   isUpdating: z.boolean(),
-  /** ISO 8601, and who: only while it is being updated. */
+  /** Since when (ISO 8601) and by whom, while it is being updated. */
   since: z.string().optional(),
   by: z.string().optional(),
 });
@@ -13,11 +13,11 @@ export type DatabaseVersion = z.infer<typeof schema>;
 
 const collection = (documents: Db) => documents.collection<{ _id: string }>('metadata');
 
-/** Null when the document is missing or not as it should be. */
+/** Null when the document is missing or malformed. */
 export async function readVersion(documents: Db): Promise<DatabaseVersion | null> {
   return schema.safeParse(await collection(documents).findOne({ _id: 'metadata' })).data ?? null;
 }
 
-/** Only `oneway db` writes it; the architecture test sees to that. */
+/** Only `oneway db` writes it; test/architecture checks that. */
 export const writeVersion = (documents: Db, version: DatabaseVersion) =>
   collection(documents).replaceOne({ _id: 'metadata' }, version, { upsert: true });

@@ -37,7 +37,7 @@ export async function answerError(error: unknown, req: Request, res: Response, n
   } else {
     const title = titles[status] ?? 'Something went wrong';
     await page(req, res, 'web/error', { title, message, status }).catch(() => {
-      // The page itself needs the database; words alone do not.
+      // Rendering a page needs the database; plain text does not.
       res.type('text').send(`${title}. ${message}`);
     });
   }
@@ -45,7 +45,7 @@ export async function answerError(error: unknown, req: Request, res: Response, n
 
 function asProblem(error: unknown): Problem | null {
   if (error instanceof Problem) return error;
-  // The address holds a % that stands for nothing.
+  // The address contains an invalid percent escape.
   if (error instanceof URIError) return new NotFound('There is no page at this address.');
   if (isTransient(error)) {
     return new Unavailable(
@@ -57,6 +57,6 @@ function asProblem(error: unknown): Problem | null {
     expose?: boolean;
     message?: string;
   };
-  // What body parsers refuse (malformed, too large) is the sender's to mend.
+  // Errors of body parsers (malformed, too large) are the sender's to fix.
   return status && status < 500 && expose ? new Problem(status, String(message)) : null;
 }

@@ -1,4 +1,4 @@
-// How values read on a page.
+// Formats values for pages.
 import { diffWordsWithSpace } from 'diff';
 import { textOf, type Field, type Link, type Value } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -33,7 +33,7 @@ const minute = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
 });
 
-/** ISO 8601 out of either spelling of an instant. */
+/** ISO 8601 from an ISO or a MySQL instant. */
 export const iso = (instant: string) => (instant.endsWith('Z') ? instant : fromSqlInstant(instant));
 
 /** `12 min ago` within the last day, then `21 Nov 2026`; pages give the exact time beside it. */
@@ -55,7 +55,7 @@ export function exactly(instant: string): string {
   return `${day.format(at)}, ${minute.format(at)} UTC`;
 }
 
-/** A value in plain words, for differences and where no partial fits. */
+/** A value as plain text, for differences and where no partial exists. */
 export function formatValue(field: Field, value: Value | undefined): string {
   if (value === undefined || value === null || value === '') return '';
   if (typeof value === 'boolean') return value ? 'Yes' : 'No';
@@ -78,7 +78,7 @@ export const formatChoice = (choice: string) => {
 
 export type Part = { text: string; kind: 'same' | 'removed' | 'added' };
 
-/** What stood there and what will stand, word by word; words that change side by side are one change. */
+/** Word-by-word difference; adjacent changed words are one change. */
 export function wordDiff(before: string, after: string): { before: Part[]; after: Part[] } {
   const sides: { before: Part[]; after: Part[] } = { before: [], after: [] };
   const parts = diffWordsWithSpace(before, after);
@@ -103,6 +103,6 @@ function append(parts: Part[], text: string, kind: Part['kind']) {
   else parts.push({ text, kind });
 }
 
-/** What rows are called together: by their titles as long as they are few. */
+/** A name for a set of rows: their titles while they are few, otherwise counts. */
 export const nameOfRows = (rows: { entity: string; title: string }[]) =>
   rows.length <= 2 ? rows.map(({ title }) => title).join(' and ') : countsByType(rows);

@@ -1,5 +1,5 @@
-// Keeps people out while the database is being updated or is of another version: they are signed out, what they
-// were posting is kept for them, and a page tells why and when they can return.
+// Closes the server while its database is being updated or has another version: people are signed out, a
+// form they were posting is saved, and a page says why and when they can return.
 import type { NextFunction, Request, Response } from 'express';
 import { explain, type Compatibility } from '../version/compatibility.ts';
 import { Unavailable } from '../problems.ts';
@@ -11,14 +11,14 @@ import { readFields } from './uploads.ts';
 
 const RETRY_AFTER = 10;
 
-/** Open whatever the version: these tell about it, or need no database. */
+/** Always open: these report the version or need no database. */
 const alwaysOpen = new Set(['/healthcheck', '/readyz', '/api/v1/metadata']);
-/** Open while the version is not known: nothing of the catalogue is written there. */
+/** Open while the version is unknown: these write nothing to the catalogue. */
 const writesNothing = new Set(['/sign-in', '/sign-out', '/theme']);
 
 export async function refuseIncompatible(req: Request, res: Response, next: NextFunction) {
   if (alwaysOpen.has(req.path)) return next();
-  // A version document that cannot be read is what everything else will say, too.
+  // If the version document cannot be read, the next query reports the same problem.
   const standing = await req.here.compatibility().catch(() => null);
   if (standing === null || standing.kind === 'open') return next();
   if (standing.kind === 'unknown') {
@@ -36,7 +36,7 @@ export async function refuseIncompatible(req: Request, res: Response, next: Next
   res.redirect(303, pageOf(standing, back));
 }
 
-/** Of someone who is known, and from one of our own pages. */
+/** Only for signed-in people, and only from our own pages. */
 async function maySave(req: Request, res: Response): Promise<boolean> {
   if (req.session.personId === undefined) return false;
   await readFields(req, res);
@@ -45,7 +45,7 @@ async function maySave(req: Request, res: Response): Promise<boolean> {
 
 type Closed = Extract<Compatibility, { kind: 'updating' | 'unsupported' }>;
 
-/** The page that says why, and where one was going. */
+/** The page that says why, and returns to where the person was going. */
 const pageOf = ({ kind }: Closed, back: string) =>
   `/${kind === 'updating' ? 'updating' : 'update-application'}?return=${encodeURIComponent(back)}`;
 
@@ -62,7 +62,7 @@ const signOut = (req: Request) =>
     req.session.destroy(() => resolve());
   });
 
-/** *Updating the application*: needs neither session nor MySQL, and returns by itself when it is over. */
+/** *Updating the application*: needs neither session nor MySQL, and returns by itself afterwards. */
 export async function showUpdating(req: Request, res: Response) {
   const standing = await req.here.compatibility().catch(() => null);
   const back = localPath(textIn(req.query, 'return'), '/');

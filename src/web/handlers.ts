@@ -1,4 +1,4 @@
-// Small answers that belong to no room: preferences, objects, health, the version document.
+// Small handlers that belong to no room: preferences, images, health, version.
 import type { Request, Response } from 'express';
 import { first, sql } from '../database/sql.ts';
 import { NotFound, Unavailable } from '../problems.ts';
@@ -30,7 +30,7 @@ export async function object(req: Request, res: Response) {
 
 export const healthcheck = (_req: Request, res: Response) => res.json({ status: 'OK' });
 
-/** Each part with its state; 503 when one is missing. */
+/** The state of each part; 503 when one is missing. */
 export async function ready(req: Request, res: Response) {
   const { here, redis } = req;
   const stateOf = (asked: Promise<unknown>) =>
@@ -60,7 +60,7 @@ export async function metadata(req: Request, res: Response) {
   res.json({ databaseVersion: version.databaseVersion, isUpdating: version.isUpdating });
 }
 
-/** The addresses of the admin tools before this one, by page. */
+/** Addresses of the former admin tools, by page. */
 const formerTools: Record<string, string> = {
   business_admin: '/catalog/business',
   business_task: '/catalog/task',

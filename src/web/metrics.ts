@@ -1,4 +1,4 @@
-// Numbers for monitoring: how long requests take, and what waits, runs or needs a person.
+// Metrics: request durations, and counts of pending, running and failed work.
 import type { NextFunction, Request, Response } from 'express';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { select, sql, type Statement } from '../database/sql.ts';
@@ -7,10 +7,10 @@ import { ladder } from '../environments/rules.ts';
 import { Problem } from '../problems.ts';
 import { isSecret } from './security.ts';
 
-/** States of a transfer that has not come to its end. */
+/** States of a transfer that has not ended. */
 const unended = ['planned', 'claimed', 'applying', 'committed', 'rolling_back', 'needs_attention'];
 
-/** Asked when the numbers are asked for: a label and how many. */
+/** Queried when the metrics are scraped: a label and a count. */
 const counted: [name: string, help: string, label: string, known: string[], question: Statement][] =
   [
     [
@@ -65,13 +65,13 @@ export function openMetrics({ sql: on, name: environment, settings }: App) {
       labelNames: [name],
       registers: [],
       async collect() {
-        // In an outage the other numbers are wanted most: these are then missing, and /readyz says why.
+        // In an outage the other metrics matter most: these are left out, and /readyz says why.
         this.reset();
         const lines = await select<{ label: string; number: number }>(on, question).catch(
           () => null,
         );
         if (lines === null) return;
-        // Nothing is a number, too: no line at all would look like a broken question.
+        // Zero is reported explicitly: a missing series would look like a broken query.
         for (const value of known) this.set({ [name]: value }, 0);
         for (const { label, number } of lines) this.set({ [name]: label }, number);
       },
@@ -82,7 +82,7 @@ export function openMetrics({ sql: on, name: environment, settings }: App) {
   const measure = (req: Request, res: Response, next: NextFunction) => {
     const end = requests.startTimer({ method: req.method });
     res.once('finish', () => {
-      // The pattern, not the path: an id in a label would make one series a row.
+      // The route pattern, not the path: ids as labels would create one series per row.
       const { path = 'other' } = (req.route ?? {}) as { path?: string };
       end({ route: path, status: res.statusCode });
     });

@@ -1,4 +1,4 @@
-// What every page knows: who looks at it, where, and what may be done here.
+// What every page needs: the person, the environment, and what may be done here.
 import type { Request, Response } from 'express';
 import { isOpenedForEditing, may, type Ability } from '../access/permissions.ts';
 import { catalog, entityNamed } from '../catalog/index.ts';
@@ -59,7 +59,7 @@ async function rowCounts({ here }: Request): Promise<Map<string, number>> {
   return new Map(lines.map(({ entity, rows_count }) => [entity, rows_count]));
 }
 
-/** The servers of the other environments, at the same record. */
+/** Links to the other environments' servers, at the same record. */
 function stopsOf(req: Request) {
   const { here, originalUrl } = req;
   const path = originalUrl.startsWith('/catalog/') ? originalUrl.split('?')[0] : '/';
@@ -80,12 +80,12 @@ function themeOf(req: Request): string {
   return isTheme(theme) ? theme : 'system';
 }
 
-/** Says something once, on the next page. */
+/** Shows a message once, on the next page. */
 export function flash(req: Request, message: string) {
   req.session.flash = message;
 }
 
-/** Errors of a form, or none when the problem is of another kind. */
+/** Field errors of a form; rethrows every other problem. */
 export function fieldErrors(error: unknown): problems.FieldErrors {
   if (error instanceof problems.Invalid) return error.fields;
   throw error;

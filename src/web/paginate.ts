@@ -1,11 +1,11 @@
 // A long list in pages.
 
-/** How many rows a page shows at the most. */
+/** Rows per page. */
 export const PAGE_SIZE = 200;
 
 export type Page<T> = { shown: T[]; page: number; pages: number; from: number; all: number };
 
-/** One page of rows; a page that there is not is the nearest one. */
+/** One page of rows; a page number out of range shows the nearest page. */
 export function paginate<T>(rows: T[], wanted: number | null): Page<T> {
   const pages = Math.max(1, Math.ceil(rows.length / PAGE_SIZE));
   const page = Math.min(Math.max(1, wanted ?? 1), pages);

@@ -1,5 +1,5 @@
-// Pieces that stand on a page hundreds of times. They are called with the little that they need: an include copies
-// all that the page knows, and asks the disk, each time.
+// Partials that appear hundreds of times on a page. They are compiled once and get only the data they need;
+// an EJS include copies all locals and checks the disk each time.
 import ejs, { type TemplateFunction } from 'ejs';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

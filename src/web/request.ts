@@ -1,4 +1,4 @@
-// What the pipeline puts on every request, and small readers of what a request says.
+// What the pipeline adds to every request, and small readers of its fields.
 import type { Request } from 'express';
 import { z } from 'zod';
 import { entityNamed } from '../catalog/index.ts';
@@ -14,9 +14,9 @@ declare global {
       here: App;
       redis: Redis;
       account?: Account;
-      /** The key that an app showed. */
+      /** The API key of the caller. */
       apiKey?: { name: string; scopes: string[] };
-      /** Where jobs are put in line. */
+      /** The job queue. */
       line: { push(job: { id: string; attempt: number; kind: string }): Promise<void> };
     }
   }
@@ -25,7 +25,7 @@ declare global {
 declare module 'express-session' {
   interface SessionData {
     personId: number;
-    /** Of the password that was right when they signed in. */
+    /** Identifies the password that was used to sign in. */
     credential: string;
     csrf: string;
     flash: string;
@@ -34,7 +34,7 @@ declare module 'express-session' {
   }
 }
 
-/** Who is signed in; routes that need nobody do not ask. */
+/** The signed-in person, for routes that require one. */
 export function accountOf(req: Request): Account {
   if (!req.account) throw new Forbidden('Sign in first.');
   return req.account;
@@ -65,10 +65,10 @@ export const numberOrNull = (value: unknown): number | null =>
 /** One text out of a query or a body; empty when it is missing or given twice. */
 export function textIn(from: unknown, name: string): string {
   const value = (from as Record<string, unknown> | undefined)?.[name];
-  // A NUL is in no text that anybody typed, and databases disagree about it.
+  // NUL is never typed, and databases disagree about it.
   return typeof value === 'string' ? value.replaceAll('\0', '').trim() : '';
 }
 
-/** A path of this server, or `otherwise`: a redirect never leaves it. */
+/** A path of this server, otherwise `otherwise`: redirects never leave the server. */
 export const localPath = (path: string, otherwise: string): string =>
   /^\/(?![/\\])[^\s\\]*$/.test(path) ? path : otherwise;

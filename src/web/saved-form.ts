@@ -1,4 +1,5 @@
-// What a person was posting when the door was closed: kept for half an hour, and given back after signing in.
+// A form that was posted while the server was closed or the session had ended: saved for half an hour, and
+// given back after signing in.
 import type { NextFunction, Request, Response } from 'express';
 import type { RateLimiterRedis } from 'rate-limiter-flexible';
 import { z } from 'zod';
@@ -9,7 +10,7 @@ import { readFields } from './uploads.ts';
 
 declare module 'express-session' {
   interface SessionData {
-    /** What someone was sending whose session had ended. */
+    /** The form that a person posted after their session had ended. */
     savedForm: SavedForm;
   }
 }
@@ -23,11 +24,11 @@ const schema = z.object({
 });
 export type SavedForm = z.infer<typeof schema>;
 
-/** Of whoever signed in with this password: a session that a new one has ended leaves nothing behind. */
+/** Bound to the password: a session that a new password ended leaves nothing behind. */
 const keyOf = ({ here, session }: Request, person: number) =>
   `oneway:${here.name}:kept:${person}:${session.credential}`;
 
-/** Answers whether there was somebody to keep it for, and anything that may be kept. */
+/** Answers whether the form was saved: someone is signed in, and it contains anything worth saving. */
 export async function saveForm(req: Request): Promise<boolean> {
   const person = req.session.personId;
   const kept = formIn(req);
@@ -36,7 +37,7 @@ export async function saveForm(req: Request): Promise<boolean> {
   return true;
 }
 
-/** A password is nowhere in clear, not for a moment. */
+/** Passwords are never stored in clear text. */
 const isWorthSaving = ({ path, fields }: SavedForm) =>
   fields.length > 0 &&
   !path.startsWith('/saved-form') &&
@@ -52,12 +53,12 @@ const saveFor = (req: Request, person: number, kept: SavedForm) =>
   req.redis.set(keyOf(req, person), JSON.stringify(kept), { EX: SECONDS });
 
 const ROOM = 200_000;
-/** Bytes of a form with its images; of what is longer, or does not say how long it is, nothing is read. */
+/** Maximum bytes of a form with images; longer forms, or forms of unknown length, are not read. */
 const READ = 8_000_000;
 
 /**
- * Someone whose session has ended sends a form from one of our pages: it waits in a new session until somebody
- * signs in there. Anyone may claim to be that, so there is a limit for each address.
+ * Saves a form from one of our pages that was posted after its session ended, until the person signs in
+ * again. Anyone can send such a request, so it is limited per address.
  */
 export const saveFormOfSignedOut = (limit: RateLimiterRedis) =>
   async function keepOfSignedOut(req: Request, res: Response, next: NextFunction) {
@@ -77,7 +78,7 @@ export const saveFormOfSignedOut = (limit: RateLimiterRedis) =>
     res.redirect(303, '/sign-in');
   };
 
-/** What waited in the session is the person's now. */
+/** Moves the saved form from the session to the person. */
 export async function moveToPerson(req: Request, person: number, kept: SavedForm | undefined) {
   if (kept) await saveFor(req, person, kept);
 }
@@ -103,7 +104,7 @@ export async function find(req: Request, person: number): Promise<SavedForm | nu
 
 const forget = (req: Request) => req.redis.del(keyOf(req, accountOf(req).id));
 
-/** Not for eyes: versions, keys and plans that a form carries along. */
+/** Hidden fields: versions, keys and plans. */
 const carried =
   /^(version|idempotency_key|plan|selection|return|then|seen|payload|query|scope|page|shown|turn)$/;
 
@@ -118,7 +119,7 @@ export async function show(req: Request, res: Response) {
   });
 }
 
-/** Posts it once more, to where it was going: 307 keeps method and body. */
+/** Posts the form again to its address: 307 keeps method and body. */
 export async function sendOn(req: Request, res: Response) {
   const kept = await find(req, accountOf(req).id);
   if (!kept) throw new NotFound('Nothing is kept for you any more.');

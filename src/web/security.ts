@@ -1,5 +1,5 @@
-// The strict policy of ui.md, and two checks against forged posts: where the browser says a post comes from,
-// and a token that only our own pages hold.
+// Security headers, and two checks against forged posts: Sec-Fetch-Site, and a token that only our own pages
+// contain.
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
@@ -28,7 +28,7 @@ export function csrfToken(req: Request): string {
   return req.session.csrf;
 }
 
-/** Refuses a post that does not come from one of our own pages. */
+/** Rejects posts that do not come from our own pages. */
 export function refuseForged(req: Request, _res: Response, next: NextFunction) {
   if (['GET', 'HEAD', 'OPTIONS'].includes(req.method)) return next();
   if (isOurs(req)) return next();
@@ -37,14 +37,14 @@ export function refuseForged(req: Request, _res: Response, next: NextFunction) {
   );
 }
 
-/** Does a post come from one of our own pages? */
+/** Whether a post comes from one of our own pages. */
 export function isOurs(req: Request): boolean {
   const site = req.get('Sec-Fetch-Site') ?? 'none';
   const given = (req.body as { csrf?: unknown } | undefined)?.csrf;
   return ['same-origin', 'none'].includes(site) && isSecret(given, req.session.csrf);
 }
 
-/** Takes as long whatever is given. */
+/** Constant-time comparison. */
 export function isSecret(given: unknown, expected: string | undefined): boolean {
   if (typeof given !== 'string' || !expected) return false;
   const [one, other] = [Buffer.from(given), Buffer.from(expected)];

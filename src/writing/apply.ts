@@ -1,4 +1,5 @@
-// Inside the destination: one transaction for the rows, with the documents written just before its COMMIT.
+// The write at the destination: one transaction for the rows, with the documents written just before its
+// COMMIT.
 import type { PoolConnection } from 'mysql2/promise';
 import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
 import type { Link } from '../catalog/fields.ts';
@@ -51,14 +52,14 @@ export async function apply(work: Work, connection: PoolConnection) {
   await failpoint('after commit');
 }
 
-/** Rows of one plan, set by set; `now` is what stands there. */
+/** Writes the rows of a plan in sets; `now`: the rows as they are. */
 export async function writeRows(
   connection: PoolConnection,
   steps: journal.Step[],
   now: Map<string, Row>,
   instant: string,
 ) {
-  // Steps come in writing order; an entity's steps stand together, removals after what replaces them.
+  // Steps are in writing order, grouped by entity.
   const entities = [...new Set(steps.map((step) => step.entity))].map(entityNamed);
   let ids: mysql.LinkIds | undefined;
   for (const entity of entities) {
@@ -70,7 +71,7 @@ export async function writeRows(
     const created = after.filter((row) => !isThere(row));
     const updated = after.filter(isThere);
     const removed = own.filter((step) => step.after === null).map((step) => step.id);
-    // What goes makes room for a unique name that comes.
+    // Removals first, to free unique values for the rows that follow.
     if (removed.length > 0) await mysql.remove(connection, entity, removed);
     if (updated.length > 0) await mysql.update(connection, entity, updated, instant, linked);
     if (created.length > 0) await mysql.insert(connection, entity, created, instant, linked);
@@ -79,7 +80,7 @@ export async function writeRows(
 
 const hasLinks = (entity: Entity) => fieldEntries(entity).some(([, field]) => field.through);
 
-/** Ids of every linked city and partner; read after the cities that this same plan creates were written. */
+/** Ids of every linked city and partner, read after this plan's own cities were created. */
 async function linkIds(connection: PoolConnection, steps: journal.Step[]): Promise<mysql.LinkIds> {
   const links = steps.flatMap((step) =>
     fieldEntries(entityNamed(step.entity)).flatMap(([field, { through }]) =>

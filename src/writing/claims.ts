@@ -1,5 +1,5 @@
-// At the destination: who is writing or relying on a row now. A claim is a line that exists, so it locks
-// rows, documents and rows that are not there yet alike.
+// Claims at the destination: who is writing a row or relies on it. A claim is a line of its own, so it also
+// locks documents and rows that do not exist yet.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import type { RowKey } from '../catalog/entity.ts';
@@ -43,9 +43,9 @@ export class RowClaimed extends Error {
 }
 
 /**
- * Claims rows to write and rows to rely on, in one short transaction; the gate lets one transfer at a time.
- * A transfer that comes again, with its fence raised, raises it on its claims.
- * @throws Taken when another transfer holds a row, Stale when a higher fence holds ours
+ * Claims rows to write and rows to rely on, in one short transaction; the gate admits one transfer at a
+ * time. A transfer that resumes with a raised fence raises it on its claims.
+ * @throws RowClaimed when another transfer holds a row, FencedOff when a higher fence holds ours
  */
 export async function acquire(
   connection: PoolConnection,
@@ -83,11 +83,11 @@ export async function acquire(
   await command(connection, 'COMMIT');
 }
 
-/** Until the end of the transaction nobody else takes claims. */
+/** No one else can claim rows until the transaction ends. */
 export const lockGate = (connection: PoolConnection) =>
   first(connection, sql`select instant from clock where name = 'gate' for update`);
 
-/** @throws Taken when another transfer than `own` holds a row that is wanted */
+/** @throws RowClaimed when a transfer other than `own` holds a wanted row */
 export async function refuseIfClaimed(
   connection: PoolConnection,
   own: string,
@@ -105,8 +105,8 @@ export async function refuseIfClaimed(
 }
 
 /**
- * Locks a transfer's claims inside the transaction that writes.
- * @throws Stale when they carry another fence
+ * Locks a transfer's claims inside the writing transaction.
+ * @throws FencedOff when they carry another fence
  */
 export async function lock(connection: PoolConnection, transfer: Transfer) {
   const mine = await select<Claim>(
@@ -121,7 +121,7 @@ export async function lock(connection: PoolConnection, transfer: Transfer) {
 export const release = (on: Queryable, transfer: Transfer) =>
   run(on, sql`delete from claim where transfer = ${transfer.id} and fence <= ${transfer.fence}`);
 
-/** Releases what a worker left behind, once its transfer is over; a live one is recovery's to carry on. */
+/** Releases leftover claims of a transfer that has ended; a live one is left to recovery. */
 export async function releaseIfOver(here: Queryable, there: Queryable, id: string) {
   const transfer = await byId(here, id);
   if (transfer && overStates.includes(transfer.state)) await release(there, transfer);
@@ -144,8 +144,8 @@ export const originsWithClaims = (on: Queryable, origin: string) =>
   );
 
 /**
- * Ends the connection that a former worker of this transfer may still hold: a stopped process keeps its
- * locks. Only a connection of this same user that is inside this database can be meant.
+ * Kills the connection that an earlier worker of this transfer may still hold: a stopped process keeps its
+ * locks. Limited to connections of this user in this database.
  */
 export async function endWriter(on: Queryable, transfer: Transfer) {
   const writers = await select<{ connection: number }>(
@@ -157,7 +157,7 @@ export async function endWriter(on: Queryable, transfer: Transfer) {
   );
   for (const { connection } of writers) {
     await run(on, sql`kill ${connection}`).catch(() => {
-      // It has ended by itself.
+      // The connection has ended already.
     });
   }
 }
@@ -169,7 +169,7 @@ export type HeldClaims = Pick<Claim, 'transfer' | 'number' | 'origin' | 'person'
   rows_count: number;
 };
 
-/** Who holds rows of this environment, the longest first. */
+/** Transfers that hold rows of this environment, the oldest first. */
 export const heldClaims = (on: Queryable) =>
   select<HeldClaims>(
     on,
@@ -179,7 +179,7 @@ export const heldClaims = (on: Queryable) =>
          order by since`,
   );
 
-/** Takes away the claims of a transfer whose origin is gone for good; answers how many. */
+/** Removes the claims of a transfer whose origin no longer exists; answers how many. */
 export async function releaseManually(
   here: Environment,
   transfer: string,

@@ -1,9 +1,9 @@
-// The line that every writer of an environment queues on, and the instants that are drawn under it.
+// The clock line that serializes the writers of an environment, and the instants drawn under it.
 import type { PoolConnection } from 'mysql2/promise';
 import { first, fromSqlInstant, run, sql, toSqlInstant } from '../database/sql.ts';
 import type { StoredDocument } from '../rows/mongo.ts';
 
-/** The line every writer of an environment queues on; held until COMMIT, so instants and commits come in one order. */
+/** Locks the clock line until COMMIT, so that instants and commits come in one order. */
 export async function lockClock(connection: PoolConnection): Promise<string> {
   const clock = await first<{ instant: string }>(
     connection,
@@ -16,7 +16,7 @@ export async function lockClock(connection: PoolConnection): Promise<string> {
 export const setClock = (connection: PoolConnection, instant: string) =>
   run(connection, sql`update clock set instant = ${toSqlInstant(instant)} where name = 'clock'`);
 
-/** Later than now, than the clock, and than every instant on what is written. */
+/** An instant later than now, than the clock, and than every instant on the rows and documents. */
 export function laterThan(
   clock: string,
   rows: string[],

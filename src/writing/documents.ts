@@ -1,4 +1,4 @@
-// The documents of a transfer at the destination: each one compare-and-set, stamped with transfer and fence.
+// The documents of a transfer: each is compare-and-set and stamped with transfer and fence.
 import { isSameRow } from '../catalog/content.ts';
 import { isDocument, keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -31,12 +31,12 @@ export async function readStored(work: Work): Promise<StoredByKey> {
 export const documentRow = (step: journal.Step, stored: StoredByKey) =>
   mongo.rowIn(entityNamed(step.entity), stored.get(keyText(step)));
 
-/** How many documents go in one round trip; a test may want to stop between any two. */
+/** Documents per round trip; tests lower it to stop between any two. */
 export const bulk = { size: 500 };
 
 /**
- * Each new or changed document by compare-and-set, with an instant of its own; also those that a former
- * attempt has written already. Answers the last instant given out.
+ * Writes each new or changed document by compare-and-set with its own instant, also those that an earlier
+ * attempt wrote. Answers the last instant.
  */
 export async function writeDocuments(work: Work, stored: StoredByKey, rowInstant: string) {
   let instant = rowInstant;
@@ -64,7 +64,7 @@ export async function writeDocuments(work: Work, stored: StoredByKey, rowInstant
   return instant;
 }
 
-/** Of one entity each, in the same order. */
+/** Parts of one entity each, in the given order. */
 function parts(steps: journal.WrittenStep[]): journal.WrittenStep[][] {
   const all: journal.WrittenStep[][] = [];
   for (const step of steps) {
@@ -80,7 +80,7 @@ export const stampOf = ({ transfer }: Work): mongo.Stamp => ({
   fence: transfer.fence,
 });
 
-/** @throws Stale when a later worker of this same transfer has written it */
+/** @throws FencedOff when a later worker of this transfer has written it */
 function replacementOf(
   { transfer }: Work,
   step: journal.Step,
@@ -109,7 +109,10 @@ export async function compareAndSet(
   }
 }
 
-/** After the pivot: documents that go become stubs. One that someone changed is left, and the line says so. */
+/**
+ * After the pivot: removed documents become stubs. A document that someone changed is kept, and its step
+ * says so.
+ */
 export async function removeDocuments(work: Work) {
   const removals = work.steps.filter((step) => isDocumentStep(step) && step.action === 'remove');
   if (removals.length === 0) return;
@@ -118,7 +121,7 @@ export async function removeDocuments(work: Work) {
     let instant = await lockClock(connection);
     const stored = await readStored(work);
     instant = laterThan(instant, [], stored);
-    // Owners after what stands under them.
+    // Dependents before their owners.
     for (const step of inWritingOrder(removals).toReversed()) {
       const seen = stored.get(keyText(step));
       const entity = entityNamed(step.entity);
@@ -126,7 +129,7 @@ export async function removeDocuments(work: Work) {
         instant = next(instant);
         await compareAndSet(work, step, seen, mongo.stub(step.id, instant, stampOf(work))).catch(
           (error: unknown) => {
-            // A person may have decided to leave what cannot be removed.
+            // A person may have chosen to keep what cannot be removed.
             if (work.transfer.decision !== 'keep-theirs' || isTransient(error)) throw error;
           },
         );

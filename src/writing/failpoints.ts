@@ -1,4 +1,4 @@
-// Named places where a test kills or stops the process. Outside the tests `reached` does nothing.
+// Named steps of a write, where a test kills or stops the process. In production `reached` does nothing.
 
 export const failpoints: { reached: (name: string) => void | Promise<void> } = {
   reached: () => {},

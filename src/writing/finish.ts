@@ -1,5 +1,5 @@
-// The end of a transfer: read back what stands there, and write the outcome, the bases and the audit in one
-// commit here.
+// The end of a transfer: reads back what was written, then writes outcomes, bases and audit in one commit of
+// the sending environment.
 import * as audit from '../audit/audit.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { canonical, contentFrom, contentOf, hashOf, isSameRow } from '../catalog/content.ts';
@@ -30,7 +30,7 @@ export async function finish(work: Work) {
   for (const step of steps) {
     if (!isAsWritten(step, now)) outcomes.set(step.seq, 'changed since');
   }
-  // A save has one side, and no books to keep.
+  // A save has no other side, so no bases.
   const seen = here.name === there.name ? null : await observationsOf(work, now);
   await transaction(here.sql, async (connection) => {
     await journal.changeState(connection, transfer, ['committed'], 'verified');
@@ -43,7 +43,7 @@ export async function finish(work: Work) {
   });
 }
 
-/** Who is told of a write, and the line of the audit: in the commit that ends it. */
+/** Notifications and the audit line, in the commit that ends the write. */
 export async function recordEnd(
   connection: PoolConnection,
   work: Work,
@@ -65,7 +65,7 @@ export async function recordEnd(
 const isAsWritten = (step: journal.Step, now: Map<string, Row>) =>
   isSameRow(entityNamed(step.entity), now.get(keyText(step)) ?? null, step.after);
 
-/** What stands there after it, and at which content both sides were last equal. */
+/** The observation for each step: what the destination has now, and the new base. */
 async function observationsOf(work: Work, now: Map<string, Row>): Promise<Observation[]> {
   const carried = work.steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
   const stops = await readDestinationStates(work.here.sql, carried);
@@ -90,7 +90,7 @@ function observationOf(
   if (row === null) return { key, hash: null, base: isAsWritten ? 'none' : null };
   const content: Draft<Content> = contentOf(entity, row);
   const before = was?.base_content ? contentFrom(entity, was.base_content) : content;
-  // What was left out on the sheet went nowhere: its base stays.
+  // Excluded fields were not sent: their base is unchanged.
   for (const name of step.excludedFields) content[name] = before[name] ?? null;
   const base = isAsWritten
     ? { hash: hashOf(entity, content), content: canonical(entity, content) }
@@ -98,14 +98,14 @@ function observationOf(
   return { key, hash: hashOf(entity, row), base };
 }
 
-/** Of an undo: the bases as they were before the transfer that it takes back. Null for everything else. */
+/** For an undo, the bases from before the transfer that it undoes; otherwise null. */
 async function formerBases({ here, transfer }: Work) {
   if (transfer.undoes === null) return null;
   const steps = await journal.stepsOf(here.sql, transfer.undoes);
   return new Map(steps.map((step) => [keyText(step), step.base ?? null] as const));
 }
 
-/** After an undo both sides were last equal where they were before: what it restored was perhaps never ours. */
+/** After an undo the base is what it was before: the restored content may never have been ours. */
 function observationAfterUndo(
   step: journal.Step,
   isAsWritten: boolean,
@@ -125,8 +125,8 @@ function observationAfterUndo(
 }
 
 /**
- * What an undo took away asks before it goes again, and so does what an undo of an undo of an undo took; what
- * was sent again is asked about no more.
+ * Undone content needs a confirmation before it is sent again. An undo of an undo clears that, a third
+ * undo sets it again.
  */
 async function rememberUndone(connection: PoolConnection, { transfer, steps }: Work) {
   const own = steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
@@ -142,13 +142,16 @@ async function rememberUndone(connection: PoolConnection, { transfer, steps }: W
   await writeUndone(connection, contents('before'), { person, reason });
 }
 
-/** 0 for a transfer, 1 for its undo, 2 for the undo of that … */
+/** 0 for a transfer, 1 for its undo, 2 for the undo of that undo … */
 async function depthOf(on: Queryable, { undoes }: journal.Transfer): Promise<number> {
   const former = undoes === null ? undefined : await journal.byId(on, undoes);
   return former ? 1 + (await depthOf(on, former)) : 0;
 }
 
-/** Rows that stand there as this transfer wrote them; what someone changed since is that one's to tell. */
+/**
+ * Publishes rows that are as this transfer wrote them; rows that someone changed since are theirs to
+ * publish.
+ */
 function publishChanges(connection: PoolConnection, work: Work, outcomes: Map<number, string>) {
   const { transfer, steps } = work;
   const own = steps.filter(({ seq }) => outcomes.get(seq) !== 'changed since');
@@ -193,7 +196,7 @@ function detailOf(transfer: journal.Transfer, count: number): string | null {
   return `${rows} ${to}${transfer.reason ? `: ${transfer.reason}` : ''}`;
 }
 
-/** Nothing was written: the journal says why, and the rows are free again. */
+/** Nothing was written: records why in the journal and releases the claims. */
 export async function refuse({ here, there, transfer }: Work, why: string) {
   await transaction(here.sql, async (connection) => {
     await journal.changeState(connection, transfer, ['planned', 'claimed'], 'refused', {

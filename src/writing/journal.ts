@@ -1,5 +1,5 @@
-// The journal of an environment: what is going to be written, durable before anything is. Every move of a
-// transfer's state names the fence it was given; a worker whose fence is old moves nothing.
+// The journal of an environment: every write is durable here before it starts. Each state change names the
+// fence of its worker; a worker with an old fence changes nothing.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
@@ -31,12 +31,12 @@ export * from './steps.ts';
 export * from './transfer.ts';
 export * from '../state/transfer-kinds.ts';
 
-/** Someone took over: this worker must not touch anything any more. */
+/** Another worker took over: this one must not touch anything any more. */
 export class FencedOff extends Error {}
 
 /**
- * Writes a transfer and its steps in one commit. The same person's same key opens one transfer however often
- * it is asked for.
+ * Writes a transfer and its steps in one commit. The same key of the same person opens one transfer,
+ * however often it is sent.
  */
 export async function open(
   here: Environment,
@@ -53,7 +53,7 @@ export async function open(
     });
   } catch (error) {
     const twin = await byKey(here.sql, draft.person, draft.idempotencyKey);
-    // It was written, only the answer was lost, and nobody has taken it over.
+    // The write succeeded, only its answer was lost, and no other worker has taken over.
     if (twin?.id === id && twin.fence === 1) return { transfer: twin, isNew: true };
     if ((error as { code?: string }).code === 'ER_DUP_ENTRY' && twin) {
       return { transfer: twin, isNew: false };
@@ -63,7 +63,10 @@ export async function open(
   return { transfer: mustExist(await byId(here.sql, id)), isNew: true };
 }
 
-/** The line of a write that is one transaction: it is there when the rows are, and needs no steps to go on from. */
+/**
+ * Records a write that is a single transaction: it exists exactly when the rows do, and needs no steps to
+ * resume.
+ */
 export async function openEnded(
   connection: PoolConnection,
   here: Environment,
@@ -99,7 +102,7 @@ const insertLine = (connection: PoolConnection, id: string, begin: Beginning, dr
           ${toSqlInstant(new Date().toISOString())}, ${begin.endedAt})`,
   );
 
-/** By the database's clock: those of several servers may differ, or jump. */
+/** Uses the database's clock, because the clocks of servers may differ or jump. */
 const inFuture = (milliseconds: number) =>
   sql`utc_timestamp(3) + interval ${milliseconds * 1000} microsecond`;
 
@@ -129,7 +132,7 @@ export const byKey = (on: Queryable, person: string, key: string) =>
     sql`select * from transfer where person = ${person} and idempotency_key = ${key}`,
   );
 
-/** Transfers that took back (rows of) this one. */
+/** Transfers that undid rows of this one. */
 export const undoing = (on: Queryable, id: string) =>
   select<Transfer>(
     on,
@@ -137,8 +140,8 @@ export const undoing = (on: Queryable, id: string) =>
   );
 
 /**
- * Moves a transfer on, if it still stands where this worker left it.
- * @throws Stale when another worker has taken over
+ * Changes the state of a transfer if this worker still holds its fence.
+ * @throws FencedOff when another worker has taken over
  */
 export async function changeState(
   on: Queryable,
@@ -161,8 +164,8 @@ export async function changeState(
 }
 
 /**
- * It cannot go on by itself: its claims stay, and who sent it and whoever is on call are told.
- * @throws Stale when another worker has taken over
+ * Marks a transfer as needing attention: its claims stay, and its sender and people on call are notified.
+ * @throws FencedOff when another worker has taken over
  */
 export async function needAttention(here: Environment, transfer: Transfer, problem: string) {
   await transaction(here.sql, async (connection) => {
@@ -177,7 +180,7 @@ export async function needAttention(here: Environment, transfer: Transfer, probl
   });
 }
 
-/** A person decided how it goes on: a move like any other, with a new fence, so that recovery carries it out. */
+/** Records a person's decision as a state change with a new fence, so that recovery carries it out. */
 export async function resolveTransfer(
   here: Environment,
   transfer: Transfer,
@@ -202,7 +205,7 @@ export async function resolveTransfer(
   });
 }
 
-/** Keeps the lease alive until it is let go; a worker that dies stops renewing it. */
+/** Renews the lease until stopped; a dead worker stops renewing it. */
 export function keepLease(here: Environment, transfer: Transfer, milliseconds: number) {
   const timer = setInterval(() => {
     run(
@@ -210,14 +213,14 @@ export function keepLease(here: Environment, transfer: Transfer, milliseconds: n
       sql`update transfer set lease_until = ${inFuture(milliseconds)}
            where id = ${transfer.id} and fence = ${transfer.fence}`,
     ).catch(() => {
-      // The lease runs out, and recovery goes on from the journal.
+      // The lease expires, and recovery continues from the journal.
     });
   }, milliseconds / 3);
   timer.unref();
   return () => clearInterval(timer);
 }
 
-/** Ends the lease at once, so that recovery need not wait for it. */
+/** Ends the lease now, so that recovery can start. */
 export const endLease = (here: Environment, transfer: Transfer) =>
   run(
     here.sql,
@@ -225,7 +228,7 @@ export const endLease = (here: Environment, transfer: Transfer) =>
          where id = ${transfer.id} and fence = ${transfer.fence}`,
   );
 
-/** Waits a few seconds for a transfer that another request carries; answers it as it stands then. */
+/** Waits up to five seconds for a transfer that another process runs; answers its current state. */
 export async function waitUntilEnded(here: Environment, id: string): Promise<Transfer> {
   for (let look = 1; ; look += 1) {
     const transfer = mustExist(await byId(here.sql, id));
@@ -234,14 +237,14 @@ export async function waitUntilEnded(here: Environment, id: string): Promise<Tra
   }
 }
 
-/** Who was told that a save will be finished is told when it was not. */
+/** A person who was told that the save will complete is notified when it did not. */
 export async function notifyIfPromised(on: Queryable, transfer: Transfer, why: string) {
   if (transfer.kind !== 'save' || transfer.fence === 1) return;
   const text = `“${transfer.name}” could not be saved after all, and stands as it did before. ${why}`;
   await notify(on, { event: 'save.failed', to: transfer.person, text, href: null });
 }
 
-/** Transfers that nobody is working on. */
+/** Live transfers whose lease has expired. */
 export const orphans = (here: Environment) =>
   select<Transfer>(
     here.sql,
@@ -250,7 +253,7 @@ export const orphans = (here: Environment) =>
          order by number`,
   );
 
-/** Takes an orphan over by raising its fence; answers null when another worker was faster. */
+/** Takes over an orphan by raising its fence; null when another worker was first. */
 export async function takeOver(
   here: Environment,
   orphan: Transfer,
@@ -265,7 +268,7 @@ export async function takeOver(
   return found === 1 ? mustExist(await byId(here.sql, orphan.id)) : null;
 }
 
-/** Sent transfers that have not ended, and those that need a person. */
+/** Sent transfers that are still running, and transfers that need attention. */
 export const unfinished = (on: Queryable) =>
   select<Transfer>(
     on,

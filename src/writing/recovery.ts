@@ -1,4 +1,4 @@
-// Goes on with what a stopped worker left: at start and every few seconds, from the journal, with a raised
+// Resumes the transfers of dead workers: at start and every few seconds, from the journal, with a raised
 // fence, by the same steps.
 import type { Environment } from '../environments/environment.ts';
 import { collection } from '../rows/mongo.ts';
@@ -20,8 +20,8 @@ export type RecoveryContext = {
 };
 
 /**
- * Takes over every orphan and brings it to its end; answers how many ended. What is written here does not wait
- * for a destination that hangs.
+ * Resumes every orphan; answers how many ended. Writes to this environment do not wait for an unresponsive
+ * destination.
  */
 export async function recover(recovering: RecoveryContext): Promise<number> {
   const orphans = await journal.orphans(recovering.here);
@@ -61,8 +61,8 @@ async function recoverInTurn(
 }
 
 /**
- * While a database is being updated nothing is begun there. What holds claims may end: the update does not
- * touch anything as long as a claim stands.
+ * Nothing starts while a database is being updated. A transfer with claims may finish: the update waits
+ * for its claims.
  */
 async function mayContinue(target: Environment, orphan: journal.Transfer): Promise<boolean> {
   try {
@@ -76,7 +76,7 @@ async function mayContinue(target: Environment, orphan: journal.Transfer): Promi
 
 const TRIES = 5;
 
-/** What fails again and again for a reason of its own is a person's to decide. */
+/** A transfer that keeps failing for its own reason needs attention. */
 async function escalateOrRelease(here: Environment, taken: journal.Transfer, error: unknown) {
   const problem = error instanceof Error ? error.message : String(error);
   const isHopeless = taken.fence > TRIES && !(error instanceof journal.FencedOff);
@@ -84,11 +84,11 @@ async function escalateOrRelease(here: Environment, taken: journal.Transfer, err
     ? journal.needAttention(here, taken, problem)
     : journal.endLease(here, taken);
   await act.catch(() => {
-    // The next round finds it again.
+    // The next round retries.
   });
 }
 
-/** Takes away claims that a worker did not live to release: their transfer has ended. */
+/** Removes claims of transfers that have ended. */
 export async function sweepClaims({ here, there }: RecoveryContext) {
   for (const stop of there ? [here, there] : [here]) {
     for (const { transfer: id } of await claims.originsWithClaims(stop.sql, here.name)) {
@@ -97,7 +97,7 @@ export async function sweepClaims({ here, there }: RecoveryContext) {
   }
 }
 
-/** Stubs of removed documents are kept for a day, in case a worker sleeps that long. */
+/** Stubs of removed documents are kept for a day, in case a worker is suspended that long. */
 export async function sweepStubs(here: Environment) {
   const yesterday = new Date(Date.now() - 24 * 60 * 60 * 1000);
   for (const entity of catalog.filter(isDocument)) {
@@ -105,7 +105,7 @@ export async function sweepStubs(here: Environment) {
   }
 }
 
-/** Recovers at once and then every few seconds, until it is told to stop. */
+/** Recovers now and then every few seconds until stopped. */
 export function startRecovery(recovering: RecoveryContext, every: number): () => Promise<void> {
   let isOn = true;
   let wake = () => {};

@@ -12,9 +12,9 @@ import { writeTombstones } from './state-and-arrivals.ts';
 import { hasArrived, isExplained, type Work } from './work.ts';
 
 /**
- * Undoes a write that did not reach its pivot. Every document is stamped, also one that was not touched, so
- * that a worker that wakes up late finds a higher fence. Answers false when someone else's value is in the way,
- * unless a person decided to leave it.
+ * Rolls back a write that did not reach its pivot. Every document is stamped, changed or not, so that a
+ * worker that wakes up late finds a higher fence. Answers false when someone else's value is in the way,
+ * unless a person chose to keep it.
  */
 export async function rollBackThere(work: Work, why?: string): Promise<boolean> {
   const { here, there, transfer } = work;

@@ -1,6 +1,5 @@
-// The one way in which catalogue rows are written: journal, claims at the destination, one transaction
-// there with COMMIT as the pivot, verification, finish. Run again after any crash it goes on from where the
-// journal and the destination stand.
+// The write protocol: journal, claims at the destination, one transaction there with COMMIT as the pivot,
+// verification, finish. After a crash it resumes from the state of the journal and the destination.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { isSameRow } from '../catalog/content.ts';
@@ -29,8 +28,8 @@ import {
 } from './work.ts';
 
 /**
- * Carries a journaled transfer to its end and answers how it ended.
- * @throws Unsettled when the destination stopped answering; recovery goes on later
+ * Runs a journaled transfer to its end and answers it.
+ * @throws OutcomePending when the destination stopped answering; recovery resumes it
  */
 export async function runTransfer(
   here: Environment,
@@ -54,7 +53,7 @@ export async function runTransfer(
     return transfer;
   } catch (error) {
     if (error instanceof OutcomePending) await journal.endLease(here, transfer).catch(() => {});
-    // Overtaken while asleep, it may have taken claims again on waking, after the end.
+    // A suspended worker may have claimed rows again on waking, after the transfer ended.
     if (error instanceof journal.FencedOff) {
       await claims.releaseIfOver(here.sql, there.sql, transfer.id).catch(() => {});
     }
@@ -89,7 +88,7 @@ async function forward(work: Work) {
   }
 }
 
-/** Brings the destination over the pivot, with a fresh connection for each attempt. */
+/** Commits at the destination, with a fresh connection for each attempt. */
 async function write(work: Work) {
   for (let attempt = 1; ; attempt += 1) {
     let connection: PoolConnection | undefined;
@@ -105,7 +104,7 @@ async function write(work: Work) {
       if (isQueueing && attempt === CLAIM_ATTEMPTS) throw error;
       if (!isQueueing && attempt >= ATTEMPTS)
         throw new OutcomePending(messageOf(error), { cause: error });
-      // A save waits a moment for another write of the same rows; a transfer is told at once.
+      // A save waits briefly for another write of the same rows; a transfer is refused at once.
       if (isQueueing) await sleep(50);
     }
   }
@@ -127,16 +126,16 @@ async function claimAndApply(work: Work, connection: PoolConnection) {
   await apply(work, connection);
 }
 
-/** Under the claims: is everything as it was planned? */
+/** Re-checks under the claims that nothing has changed since the plan. */
 async function recheck(work: Work, connection: PoolConnection) {
   const place = { sql: connection, documents: work.there.documents };
-  // Uncached, under the claims: a migration waits for claims, so the two cannot cross. What had got further
-  // before goes on to its end.
+  // Not cached: a migration waits for claims, so the two cannot overlap. An attempt that was already
+  // applying continues.
   if (work.transfer.state !== 'applying') await refuseUnlessOpen(work);
   const rows = await read(place, [...work.steps, ...work.reliedOn]);
   for (const step of work.steps) {
     const now = rows.get(keyText(step)) ?? null;
-    // Only an attempt that got further before may find its own work.
+    // Only a resumed attempt may find its own writes.
     const isExpected =
       work.transfer.state === 'applying'
         ? isExplained(step, now)
@@ -162,7 +161,7 @@ async function refuseUnlessOpen({ there }: Work) {
     throw new ChangedMeanwhile('The database there does not say which version it has.');
 }
 
-/** What goes must have no user and no dependent that stays. */
+/** Removed rows must not be referenced by rows that stay. */
 async function refuseReferenced(place: Databases, { steps }: Work) {
   const removals = steps.filter((step) => step.action === 'remove');
   const uses = await referencingRows(place, removals, { under: true });
@@ -175,7 +174,7 @@ async function refuseReferenced(place: Databases, { steps }: Work) {
   }
 }
 
-/** After the pivot: removals of documents, verification, finish, release. There is no way back from here. */
+/** After the pivot there is no rollback: removes documents, verifies, finishes, releases. */
 async function complete(work: Work) {
   const { here, there, transfer } = work;
   if (transfer.state !== 'committed') {
@@ -197,7 +196,7 @@ async function complete(work: Work) {
   }
 }
 
-/** Before the pivot: every document gets its before-image back, then the journal says so. */
+/** Before the pivot: restores every document, then records the rollback. */
 async function rollBack(work: Work, why?: string) {
   try {
     await raiseFence(work);
@@ -215,7 +214,7 @@ async function rollBack(work: Work, why?: string) {
   }
 }
 
-/** A worker that takes over shows its fence on the claims before it touches anything. */
+/** A worker that takes over raises the fence on the claims before anything else. */
 async function raiseFence({ there, transfer, steps, reliedOn }: Work) {
   const connection = await there.writers.getConnection();
   try {
@@ -229,7 +228,7 @@ async function raiseFence({ there, transfer, steps, reliedOn }: Work) {
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** It was found before MySQL was asked: somebody has a row, a row is not as it was, a linked name is not there. */
+/** Refused before MySQL was asked: a row is claimed, has changed, or a linked name is missing. */
 export const isRefusal = (
   error: unknown,
 ): error is ChangedMeanwhile | claims.RowClaimed | UnknownName =>
@@ -237,11 +236,11 @@ export const isRefusal = (
   error instanceof claims.RowClaimed ||
   error instanceof UnknownName;
 
-/** Whether a write that is in the journal was done is not known yet: the program goes on by itself. */
+/** Whether a journaled write succeeded is unknown; the program resumes it by itself. */
 export const isOutcomeUnknown = (error: unknown) =>
   error instanceof OutcomePending || error instanceof journal.FencedOff || isTransient(error);
 
-/** In words, when the destination said no; null when the error is not about what is written. */
+/** The reason when the destination refused the write; null for errors that are not about its content. */
 function refusalOf(error: unknown): string | null {
   if (isRefusal(error)) return error.message;
   const { code, sqlMessage, errmsg } = error as {

@@ -1,6 +1,7 @@
-// Rows of tables, created or changed by their own environment: journal, rows and books are in one database, so that
-// one transaction is the whole write and a crash leaves nothing behind. No row that is claimed is touched, none that is
-// not as it was; instants are drawn under the clock line. Removals take the long way, which looks for users.
+// Inserts and updates of MySQL rows in this environment: journal, rows and sync state share a database, so
+// one transaction is the whole write and a crash leaves nothing behind. Claimed or changed rows are not
+// touched; instants are drawn under the clock line. Removals take the journaled way, which checks
+// references.
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
 import { isTransient } from '../database/transient-errors.ts';
@@ -31,8 +32,8 @@ import { isRefusal } from './run-transfer.ts';
 const SILENCE = 15;
 
 /**
- * Answers false when something stands in the way and nothing was written: the long way then says what it is. An error
- * of the connection is thrown: whether it was written is not known then.
+ * Answers false when something blocks it and nothing was written; the journaled way then says why.
+ * Connection errors are thrown, because the outcome is unknown.
  */
 export async function writeInOneTransaction(
   { here }: WriteContext,
@@ -48,15 +49,15 @@ export async function writeInOneTransaction(
   }));
   try {
     await transaction(here.writers, async (connection) => {
-      // No claim names this connection: when its process is stopped, the server itself ends it and frees the locks.
+      // No claim names this connection, so the server must end it when its process is stopped.
       await command(connection, `SET SESSION wait_timeout = ${SILENCE}`);
-      // In this order: who waits for the clock does not keep others from their claims.
+      // In this order: waiting for the clock must not block others from claiming.
       const last = await lockClock(connection);
       await claims.lockGate(connection);
       await claims.refuseIfClaimed(connection, '', { write: steps, shared: relied });
       await refuseWhileUpdating(here);
       const place = { sql: connection, documents: here.documents };
-      // What is new is refused by its id when somebody was faster.
+      // A concurrent insert is refused by the primary key.
       const standing = steps.filter(({ before }) => before !== null);
       const now = await read(place, standing, { lock: true });
       const parents = await read(place, relied);
@@ -95,7 +96,7 @@ export async function writeInOneTransaction(
   }
 }
 
-/** We or MySQL said no; a lock that was waited for in vain, too. */
+/** Refused by us or by MySQL, a lock timeout included. */
 function isBlocked(error: unknown): boolean {
   if (isRefusal(error)) return true;
   const { code = '', sqlMessage } = error as { code?: string; sqlMessage?: string };

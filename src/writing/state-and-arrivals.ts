@@ -1,4 +1,4 @@
-// What the destination keeps of a write, in the transaction of its rows: the state of each row, and the arrivals.
+// What the destination records in the transaction of its rows: the state of each row, and the arrivals.
 import type { PoolConnection } from 'mysql2/promise';
 import { differingFields } from '../catalog/content.ts';
 import { keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
@@ -12,7 +12,7 @@ import * as states from '../state/row-state.ts';
 import type { Work } from './work.ts';
 import { rootOf } from '../catalog/family.ts';
 
-/** Where the images of what is written are: the journal of a write to oneself is in the same database. */
+/** Where the images are: a write to this environment has its journal in the same database. */
 type Images = 'in the journal' | 'in the work';
 
 export async function writeStatesAndArrivals(
@@ -31,7 +31,7 @@ export async function writeStatesAndArrivals(
   for (const step of steps) {
     const entity = entityNamed(step.entity);
     const row = (step.after ?? step.before) as Row;
-    // Under a new id a row keeps its marks: who made it, whose work it is, and what holds it.
+    // A row that got a new id keeps its marks: author, engineering, hold.
     const known = was.get(keyText({ entity: step.entity, id: step.formerId ?? step.id }));
     let state = states.stateAfter(entity, row, known, by);
     if (step.after === null) state.deleted_at = toSqlInstant(instant);
@@ -41,7 +41,7 @@ export async function writeStatesAndArrivals(
     after.set(keyText(step), state);
   }
   if (isEngineering) {
-    // A dependent's mark is its owner's too: the owner is what a product manager sends.
+    // A dependent's mark also marks its owner, which is what a product manager sends.
     for (const [step, key] of steps.flatMap((one) =>
       rootKeysOf(one).map((root) => [one, root] as const),
     )) {
@@ -60,7 +60,7 @@ export async function writeStatesAndArrivals(
   else await writeArrivals(work, connection, instant, after);
 }
 
-/** Owners before and after: a dependent that moves changes both. */
+/** Owners before and after, because moving a dependent changes both. */
 const rootKeysOf = ({ entity, before, after }: journal.Step) =>
   [before, after].flatMap((row) => (row ? [rootOf(entityNamed(entity), row)] : []));
 
@@ -103,7 +103,7 @@ async function writeArrivals(
   await insertRows(connection, 'arrival', rows);
 }
 
-/** Of a write to oneself the journal is in the same database: the images need not travel again. */
+/** The journal is in the same database, so images are copied there instead of sent again. */
 const copyArrivals = (connection: PoolConnection, transfer: journal.Transfer, instant: string) =>
   run(
     connection,
@@ -119,7 +119,10 @@ const copyArrivals = (connection: PoolConnection, transfer: journal.Transfer, in
          order by s.seq`,
   );
 
-/** What was never there, and was seen for a moment by who reads documents: they are told that it is gone. */
+/**
+ * Documents that were briefly visible before a rollback get a tombstone, so that readers learn they are
+ * gone.
+ */
 export async function writeTombstones(
   connection: PoolConnection,
   work: Work,

@@ -1,4 +1,4 @@
-// The steps of a transfer in the journal: what each row was and what it becomes, and what came of it.
+// The steps of a transfer: each row before and after, and its outcome.
 import type { PoolConnection } from 'mysql2/promise';
 import { canonical } from '../catalog/content.ts';
 import type { Row } from '../catalog/entity.ts';
@@ -74,7 +74,7 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
   });
 }
 
-/** Stands for a base that is what stands there: most are, and they are long. */
+/** Stands for a base that equals the before-image: most do, and they are long. */
 const AS_BEFORE = '=';
 
 function baseIn({ entity, before, base = null }: Step): string | null {
@@ -91,7 +91,7 @@ export async function size(on: Queryable, id: string): Promise<number> {
   return line?.total ?? 0;
 }
 
-/** What was said of rows when they were sent, by `transfer entity:id`. */
+/** Test results of rows at the time they were sent, by `transfer entity:id`. */
 export async function testedIn(on: Queryable, transfers: string[]): Promise<Map<string, string>> {
   const lines = await select<{ transfer: string; entity: string; row_id: number; tested: string }>(
     on,
@@ -103,7 +103,7 @@ export async function testedIn(on: Queryable, transfers: string[]): Promise<Map<
   );
 }
 
-/** What was not as planned: a statement for each outcome, with runs of steps as ranges. */
+/** Records unplanned outcomes: one statement per outcome, with ranges of steps. */
 export async function writeOutcomes(on: Queryable, id: string, outcomes: Map<number, string>) {
   const bySame = Map.groupBy(outcomes.keys(), (seq) => outcomes.get(seq) ?? '');
   for (const [outcome, seqs] of bySame) {

@@ -22,7 +22,7 @@ export const liveStates: TransferState[] = [
   'rolling_back',
 ];
 
-/** Nothing is left to do: neither for a worker nor for a person. */
+/** Final states: nothing is left to do. */
 export const overStates: TransferState[] = ['verified', 'refused', 'rolled_back'];
 
 export type Transfer = {
@@ -40,15 +40,15 @@ export type Transfer = {
   role: string;
   idempotency_key: string;
   plan_hash: string;
-  /** The transfer that this one takes back. */
+  /** The transfer that this one undoes. */
   undoes: string | null;
-  /** The basket that it was sent from. */
+  /** The selection that it was sent from. */
   selection: string | null;
-  /** What a person chose when it could not go on by itself. */
+  /** What a person decided when it needed attention. */
   decision: Decision | null;
-  /** JSON: the transfers that brought these rows here. */
+  /** JSON: the transfers that brought these rows to the sending environment. */
   chain: string;
-  /** JSON: rows there that must stay as they are while this is written. */
+  /** JSON: rows at the destination that must not change while this is written. */
   relied_on: string;
   instant: string | null;
   problem: string | null;
@@ -63,24 +63,24 @@ export type Step = {
   id: number;
   title: string;
   action: StepAction;
-  /** Why a row goes that nobody picked. */
+  /** Why a row that nobody chose is included. */
   because: string | null;
   before: Row | null;
   after: Row | null;
-  /** Fields of ours that were left out: they stay as they are there. */
+  /** Fields that are not sent: they keep the destination's value. */
   excludedFields: string[];
-  /** The base until now, as canonical content: an undo gives it back. */
+  /** The former base as canonical content, which an undo restores. */
   base?: string | null;
-  /** The id that the row had until now; its marks go along. */
+  /** The row's former id; its marks are kept. */
   formerId?: number | null;
-  /** What was said of this very content where it was tried; null where nobody is asked. */
+  /** Test results of this content; null where rows are not tested. */
   tested?: string | null;
 };
 
-/** `outcome` is null as long as it is open, and for what was not written. */
+/** `outcome` is null while the step is pending, and when it was not written. */
 export type WrittenStep = Step & { seq: number; outcome: string | null };
 
-/** What a step came to in a transfer that was verified, where nothing else was noted. */
+/** The outcome of a step in a verified transfer, unless another is recorded. */
 export const plannedOutcome: Record<StepAction, string> = {
   create: 'created',
   update: 'updated',
@@ -98,7 +98,7 @@ export type Draft = {
   planHash: string;
   chain: string[];
   undoes: string | null;
-  /** The basket it was sent from. */
+  /** The selection it was sent from. */
   selection: string | null;
   reliedOn: RowKey[];
   steps: Step[];

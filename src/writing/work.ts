@@ -1,4 +1,4 @@
-// A transfer in the hands of a worker, and what can come in its way.
+// A transfer that a worker is running, and what can stop it.
 import { isSameRow } from '../catalog/content.ts';
 import type { Row, RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -13,19 +13,19 @@ export type Work = {
   /** Steps that write something. */
   steps: journal.WrittenStep[];
   reliedOn: RowKey[];
-  /** Told how far it is: of so many steps, so many are written. */
+  /** Reports progress: how many steps are written. */
   onProgress: OnProgress;
 };
 
 export type OnProgress = (done: number, doing: string) => void;
 
-/** Nothing is lost and nothing is certain yet: recovery goes on as soon as the neighbour answers. */
+/** Nothing is lost, but the outcome is unknown: recovery resumes when the server answers. */
 export class OutcomePending extends Error {}
 
-/** The destination is not as planned; nothing of it was written over. */
+/** The destination changed after the plan; its changes were not overwritten. */
 export class ChangedMeanwhile extends Error {}
 
-/** What stands there is what the plan found or what it writes. */
+/** The row equals its before-image or its after-image. */
 export function isExplained(step: journal.Step, now: Row | null): boolean {
   const entity = entityNamed(step.entity);
   return isSameRow(entity, now, step.before) || isSameRow(entity, now, step.after);

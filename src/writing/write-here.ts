@@ -1,4 +1,4 @@
-// A write with this environment as its own destination: what a save, a deletion and a refresh are.
+// Writes whose destination is this environment: saves, deletions and refreshes.
 import { v7 as uuid } from 'uuid';
 import {
   fieldEntries,
@@ -23,15 +23,15 @@ export type Change = {
   entity: Entity;
   before: Row | null;
   after: Row | null;
-  /** The id that the row had until now. */
+  /** The row's former id. */
   formerId?: number;
 };
 
 export type WriteOptions = { key?: string; kind?: journal.TransferKind; name?: string };
 
 /**
- * Writes changes in one transfer of their own.
- * @throws Conflict when a row is not as it was, Unavailable when it is not certain yet or waits for a person
+ * Writes changes as one transfer.
+ * @throws Conflict when a row has changed, Unavailable when the outcome is unknown or a person must decide
  */
 export async function writeHere(
   { here, lease }: WriteContext,
@@ -97,7 +97,7 @@ export function asStep({ entity, before, after, formerId }: Change): journal.Ste
   };
 }
 
-/** Rows that must stay while these are written: what they refer to, and their cities and partners. */
+/** Rows that must exist while these are written: referenced rows, cities and partners. */
 export async function reliedOn(here: Environment, changes: Change[]): Promise<RowKey[]> {
   const keys = new Map<string, RowKey>();
   const links: Link[] = [];

@@ -1,4 +1,4 @@
-// Everything that stands in a transfer's way, all at once, each with its way out. One small function a reason.
+// All problems of a plan at once, each with its solutions. One small function per reason.
 import { keyText } from '../../catalog/entity.ts';
 import { entityNamed } from '../../catalog/index.ts';
 import { lowerFirst } from '../../catalog/lower-first.ts';
@@ -40,8 +40,8 @@ export function problemsOf(
 }
 
 /**
- * An undo brings nothing new, so the destination alone can stand in its way; but an undo of an undo brings back
- * what was taken away, and is asked what a transfer is asked.
+ * An undo sends nothing new, so only problems of the destination apply. An undo of an undo sends content
+ * again, so it has the problems of a transfer.
  */
 export const problemsOfUndo = (facts: Facts, choices: Choices, steps: PlannedStep[]): Problem[] => [
   ...destination(facts),

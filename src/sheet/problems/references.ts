@@ -1,5 +1,4 @@
-// Do references hold at the destination: what goes must not be used by what stays, and every city and partner must
-// be there, once?
+// Problems with references: removed rows that are still referenced, and missing or ambiguous names.
 import { fieldEntries, keyText, titleOf } from '../../catalog/entity.ts';
 import type { Link } from '../../catalog/fields.ts';
 import { entityNamed } from '../../catalog/index.ts';
@@ -12,7 +11,7 @@ import type { PlannedStep } from '../planned-step.ts';
 import { linkedNames } from '../linked-names.ts';
 import { describe, keyOf, type Problem, type Solution, type TypedWords } from '../problem.ts';
 
-/** In the environment that the apps read, a deletion asks for a word. */
+/** Deleting where the apps read requires a typed word. */
 export function deletions({ to }: Facts, { remove }: TypedWords, steps: PlannedStep[]): Problem[] {
   if (!remove.isAsked || remove.isTyped) return [];
   const gone = steps.filter(({ action }) => action === 'remove');
@@ -21,7 +20,7 @@ export function deletions({ to }: Facts, { remove }: TypedWords, steps: PlannedS
   return [{ reason: 'deletion', row: null, message, solutions: [{ kind: 'delete' }] }];
 }
 
-/** What goes must not be used by what stays. */
+/** A removed row must not be referenced by rows that stay. */
 export function used({ references: uses, pairs, to }: Facts, steps: PlannedStep[]): Problem[] {
   const going = new Map(steps.map((step) => [keyText(step), step]));
   const found = new Map<string, Problem>();
@@ -68,7 +67,7 @@ export function names(facts: Facts, choices: Choices, steps: PlannedStep[]): Pro
   });
 }
 
-/** Two cities here that are one there cannot both be linked with a row. */
+/** Two cities here that are one at the destination cannot both be linked. */
 export function coinciding({ to }: Facts, steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step) =>
     fieldEntries(entityNamed(step.entity)).flatMap(([field, { through }]): Problem[] => {

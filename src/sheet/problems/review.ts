@@ -1,5 +1,5 @@
-// What people said or did about rows that are to go: engineering's work, holds, edits at the destination, what was
-// undone, what was tried.
+// Problems that people must review: engineering's work, holds, changes at the destination, undone content,
+// tests.
 import { hashOf } from '../../catalog/content.ts';
 import { keyText, labelOf, type RowKey } from '../../catalog/entity.ts';
 import { entityNamed } from '../../catalog/index.ts';
@@ -15,7 +15,7 @@ import { worksForOthers, type TestStatus } from '../../state/test-results.ts';
 import type { PlannedStep } from '../planned-step.ts';
 import { describe, keyOf, type Problem, type TypedWords } from '../problem.ts';
 
-/** What was undone there asks before that very content goes again; a row with its dependents is one line. */
+/** Undone content needs a confirmation; a row with its dependents is one problem. */
 export function undone(
   { to, pairs }: Facts,
   { again }: Pick<Choices, 'again'>,
@@ -50,7 +50,7 @@ export function undone(
   return [...found.values()];
 }
 
-/** One line for a row with its dependents: adopting the row adopts them too. */
+/** One problem for a row with its dependents: adopting the row adopts them. */
 export function engineering({ pairs }: Facts, steps: PlannedStep[]): Problem[] {
   const found = new Map<string, Problem>();
   for (const step of steps) {
@@ -75,7 +75,7 @@ export function engineering({ pairs }: Facts, steps: PlannedStep[]): Problem[] {
   return [...found.values()];
 }
 
-/** Every field that engineering changed stays behind. */
+/** Every field that engineering changed is excluded. */
 function isLeftOut(state: RowState, { entity, excludedFields }: PlannedStep): boolean {
   const labels = JSON.parse(state.engineering_fields ?? '[]') as string[];
   const left = excludedFields.map((name) => labelOf(entityNamed(entity), name));
@@ -133,8 +133,8 @@ export function overwritten(
 }
 
 /**
- * Where it is asked for: every row that goes on was marked Works by someone other than the sender, and goes as
- * it was tried, with all that belongs to it.
+ * Where tests are required: every row must be marked Works by someone other than the sender, and be sent
+ * exactly as tested.
  */
 export function untested(facts: Facts, steps: PlannedStep[]): Problem[] {
   const { tested, testedForSender: sender, pairs } = facts;
@@ -161,7 +161,7 @@ function reasonUntested(found: TestStatus | undefined, sender: string): string |
     : 'was not marked Works by anyone but you, in this very content';
 }
 
-/** A mixture of what is here and what is there was tried by nobody. */
+/** A mixture of both sides has not been tested by anyone. */
 function partOf({ pairs }: Facts, root: RowKey, steps: PlannedStep[]): string | null {
   const going = new Map(steps.map((step) => [keyText(step), step]));
   const own = pairs.get(keyText(root));

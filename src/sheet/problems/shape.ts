@@ -1,4 +1,4 @@
-// Does what is carried fit the destination: columns, lengths, unique values, its own values, images, addresses?
+// Problems with the shape: columns, lengths, unique values, local values, images, host names.
 import { isSameValue } from '../../catalog/content.ts';
 import { columnOf, fieldEntries, keyText, labelOf, type Entity } from '../../catalog/entity.ts';
 import { textOf } from '../../catalog/fields.ts';
@@ -94,7 +94,7 @@ export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
   });
 }
 
-/** What was typed for the destination's own fields does not fit. */
+/** A typed value for a local field does not fit. */
 export function localValues(choices: Choices, steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step) => {
     const entity = entityNamed(step.entity);
