@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { NosqlAddress, SqlAddress } from './database/connect.ts';
 import { environmentNames, rung, type EnvironmentName } from './environments/ladder.ts';
+import { storageSettings, type StorageSettings } from './storage/settings.ts';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const text = z.string().min(1);
@@ -31,9 +32,6 @@ const common = z.object({
   SESSION_HOURS: z.coerce.number().positive().default(10),
   SECURE_COOKIES: onOff,
   TRUST_PROXY: z.coerce.number().int().min(0).default(0),
-  STORAGE_URL: z.url({ protocol: /^file$/, error: 'must be a folder, as file:///srv/oneway' }),
-  UNI_DIR_DESTINATION_STORAGE_URL: optional(z.url({ protocol: /^file$/ })),
-  REFRESH_SOURCE_STORAGE_URL: optional(z.url({ protocol: /^file$/ })),
   ENVIRONMENT_URLS: z.string().default(''),
   OIDC_ISSUER: optional(z.url({ protocol: /^https?$/ })),
   OIDC_CLIENT_ID: optional(text),
@@ -62,9 +60,7 @@ export type Settings = {
   port: number;
   redisUrl: string;
   session: { secret: string; hours: number; secureCookie: boolean; trustProxy: number };
-  storageUrl: string;
-  destinationStorageUrl: string;
-  sourceStorageUrl: string;
+  storage: StorageSettings;
   /** Address of each environment's server, for links between them. */
   urls: Partial<Record<EnvironmentName, string>>;
   singleSignOn: SingleSignOn | null;
@@ -133,6 +129,11 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
   const nosql = address('NOSQL_DB', 27_017);
   const destination = neighbour('UNI_DIR_DESTINATION');
   const source = neighbour('REFRESH_SOURCE');
+  const stored = storageSettings(environment, {
+    destination: destination !== null,
+    source: source !== null,
+  });
+  wrong.push(...stored.wrong);
   if (values) {
     wrong.push(...misplaced(values.ENVIRONMENT, { sql, nosql, destination, source }));
     wrong.push(...lackingForSingleSignOn(values));
@@ -156,9 +157,7 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
       secureCookie: values.SECURE_COOKIES,
       trustProxy: values.TRUST_PROXY,
     },
-    storageUrl: values.STORAGE_URL,
-    destinationStorageUrl: values.UNI_DIR_DESTINATION_STORAGE_URL ?? values.STORAGE_URL,
-    sourceStorageUrl: values.REFRESH_SOURCE_STORAGE_URL ?? values.STORAGE_URL,
+    storage: stored.storage,
     urls: environmentUrls(values.ENVIRONMENT_URLS),
     singleSignOn: singleSignOn(values),
     isStagingAlways: values.IS_STAGING_ALWAYS,

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 
 const leansOn: Record<string, string[]> = {
   database: [],
-  storage: [],
+  storage: ['catalog', 'database'],
   catalog: ['database'],
   environments: ['catalog', 'database', 'storage', 'version'],
   access: ['environments'],
   version: [],
   audit: ['catalog', 'database'],
   messages: ['database'],
-  web: ['access', 'catalog', 'database', 'environments', 'messages', 'version'],
+  web: ['access', 'catalog', 'database', 'environments', 'messages', 'storage', 'version'],
   people: ['access', 'audit', 'database', 'environments', 'web'],
   outbox: ['audit', 'database', 'environments', 'messages', 'web'],
   jobs: ['audit', 'database', 'environments', 'version', 'web'],
@@ -20,7 +20,7 @@ const leansOn: Record<string, string[]> = {
   editing: ['catalog', 'database', 'environments', 'journal'],
   promotion: [
     ...['access', 'audit', 'catalog', 'database', 'editing', 'environments', 'jobs', 'journal'],
-    ...['version', 'web'],
+    ...['storage', 'version', 'web'],
   ],
   pictures: [...['catalog', 'database', 'environments', 'jobs', 'journal', 'promotion', 'web']],
   admin: [

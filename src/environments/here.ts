@@ -8,7 +8,8 @@ import {
   type SqlAddress,
 } from '../database/connect.ts';
 import type { Settings } from '../settings.ts';
-import { folderStorage } from '../storage/storage.ts';
+import type { StorageAddress } from '../storage/address.ts';
+import { openObjects } from '../storage/objects.ts';
 import { watch, type Watch } from '../version/standing.ts';
 import { rung, type EnvironmentName, type Grounds } from './ladder.ts';
 import type { Stop } from './place.ts';
@@ -36,8 +37,9 @@ export function openHere(settings: Settings): Here {
   const connect = (
     name: EnvironmentName,
     at: { sql: SqlAddress; nosql: NosqlAddress },
-    storage: string,
+    address: StorageAddress,
   ): Stop => {
+    const storage = openObjects(address);
     const sql = connectSql(at.sql);
     const writers = connectSql(at.sql, 4);
     const { client, documents } = connectNosql(at.nosql);
@@ -45,21 +47,23 @@ export function openHere(settings: Settings): Here {
       () => sql.end(),
       () => writers.end(),
       () => client.close(),
+      async () => storage.close(),
     );
-    return { name, sql, writers, documents, storage: folderStorage(storage), tells: false };
+    return { name, sql, writers, documents, storage, tells: false };
   };
   const { environment } = settings;
   const { next } = rung(environment);
-  const own = connect(environment, settings, settings.storageUrl);
+  const own = connect(environment, settings, settings.storage.stores.own);
   return {
     ...own,
     tells: settings.indexer !== null,
     settings,
     destination:
       settings.destination && next
-        ? connect(next, settings.destination, settings.destinationStorageUrl)
+        ? connect(next, settings.destination, settings.storage.stores.destination)
         : null,
-    source: settings.source && connect('production', settings.source, settings.sourceStorageUrl),
+    source:
+      settings.source && connect('production', settings.source, settings.storage.stores.source),
     grounds: {
       environment,
       isStagingAlways: settings.isStagingAlways,

@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb';
 import type { Pool } from 'mysql2/promise';
 import type { Queryable } from '../database/sql.ts';
-import type { Storage } from '../storage/storage.ts';
+import type { Objects } from '../storage/objects.ts';
 import type { EnvironmentName } from './ladder.ts';
 
 /** Where rows can be read; `sql` may be a connection inside a transaction. */
@@ -17,7 +17,7 @@ export type Stop = {
    */
   writers: Pool;
   documents: Db;
-  storage: Storage;
+  storage: Objects;
   /** What is written from here is told to other systems, through the outbox. */
   tells: boolean;
 };

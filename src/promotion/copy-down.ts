@@ -16,6 +16,7 @@ import { promotionOrder } from '../journal/order.ts';
 import { write, type Change } from '../journal/own-write.ts';
 import { isTold, oneAhead, partsOf, type Stretch } from '../journal/stretches.ts';
 import { Conflict } from '../problems.ts';
+import { copyImage } from '../storage/images.ts';
 import { writeBases, writeBasesChecked } from './copy-books.ts';
 import { decide, type Decided } from './copy-decisions.ts';
 import {
@@ -217,10 +218,8 @@ async function bringImages({ here, source }: CopyDown, changes: Change[], report
   for (const { entity, after } of changes) {
     for (const [field, { kind }] of fieldEntries(entity)) {
       const name = kind === 'image' && after ? textOf(after[field]) : '';
-      if (name === '' || (await here.storage.has(name))) continue;
-      if (await source.storage.has(name)) {
-        await here.storage.write(name, await source.storage.read(name));
-      } else if (report.missingImages.length < LISTED) {
+      if (name === '' || (await copyImage(source.storage, here.storage, name))) continue;
+      if (report.missingImages.length < LISTED) {
         report.missingImages.push(`${entity.label.one} ${after?.id}: ${name}`);
       }
     }

@@ -19,6 +19,7 @@ import { remember, see, type Sight } from './compare.ts';
 import { readMappings, theirName } from '../journal/mappings.ts';
 import { testedOf, type Tested } from './verdicts.ts';
 import { linkedNames } from './plan.ts';
+import { hasImage } from '../storage/images.ts';
 import { imagesOf } from './problems-of-shape.ts';
 import type { Step } from '../journal/journal.ts';
 
@@ -263,6 +264,6 @@ async function usesThere(there: Stop, steps: Step[]): Promise<Use[]> {
 async function imagesMissing(here: Stop, steps: Step[]): Promise<Set<string>> {
   const names = new Set(steps.flatMap(imagesOf).map((image) => image.name));
   const missing = new Set<string>();
-  for (const name of names) if (!(await here.storage.has(name))) missing.add(name);
+  for (const name of names) if (!(await hasImage(here.storage, name))) missing.add(name);
   return missing;
 }

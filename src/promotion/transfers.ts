@@ -6,7 +6,8 @@ import { rung } from '../environments/ladder.ts';
 import type { Stop } from '../environments/place.ts';
 import * as journal from '../journal/journal.ts';
 import { carry, isUncertain } from '../journal/write.ts';
-import { Conflict, Invalid, Problem } from '../problems.ts';
+import { Conflict, Invalid, NotFound, Problem } from '../problems.ts';
+import { copyImage } from '../storage/images.ts';
 import { kindsInWords } from '../web/words.ts';
 import type { PlannedStep } from './plan.ts';
 import { imagesOf } from './problems-of-shape.ts';
@@ -133,8 +134,8 @@ async function settled(road: Road, click: Click, error: unknown): Promise<journa
 async function putImages({ here, there }: Road, steps: PlannedStep[]) {
   for (const step of steps.filter(({ action }) => action !== 'same')) {
     for (const { name } of imagesOf(step)) {
-      if (!(await there.storage.has(name))) {
-        await there.storage.write(name, await here.storage.read(name));
+      if (!(await copyImage(here.storage, there.storage, name))) {
+        throw new NotFound(`There is no image named "${name}" in this environment's storage.`);
       }
     }
   }

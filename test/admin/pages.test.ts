@@ -5,6 +5,7 @@ import { textOf as fieldText } from '../../src/catalog/fields.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { hold } from '../../src/promotion/marks.ts';
+import { hasImage } from '../../src/storage/images.ts';
 import { add, change, ed, get, has, homeOf, pm, transfer, version } from '../support/rows.ts';
 import { openSite, textOf, type Client, type Site } from '../support/people.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -330,9 +331,9 @@ describe('S0-91 icons', () => {
     expect(name).toMatch(/^[0-9a-f]{64}\.png$/);
     const shown = await ana.get(`/objects/${name}`).expect(200);
     expect(shown.headers['content-type']).toBe('image/png');
-    expect(await preprod.storage.has(name)).toBe(false);
+    expect(await hasImage(preprod.storage, name)).toBe(false);
     await transfer(staging, [{ entity: 'business', id: 1 }]);
-    expect(await preprod.storage.has(name)).toBe(true);
+    expect(await hasImage(preprod.storage, name)).toBe(true);
   });
 });
 

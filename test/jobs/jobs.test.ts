@@ -1,5 +1,6 @@
 // What runs in the background: the record in MySQL, the queue on Redis, workers that die, and the pages.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { openHere, openRedis, type Here, type Redis } from '../../src/environments/here.ts';
@@ -11,6 +12,7 @@ import { run, sql } from '../../src/database/sql.ts';
 import { Unavailable } from '../../src/problems.ts';
 import { jobOf } from '../../src/promotion/background.ts';
 import * as transfers from '../../src/promotion/transfers.ts';
+import { readImage } from '../../src/storage/images.ts';
 import { tasks } from '../../src/tasks.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
 import { openSite, textOf } from '../support/people.ts';
@@ -278,11 +280,11 @@ describe('the copy-down', () => {
     const { production, staging } = world;
     const icon = `${'a'.repeat(64)}.png`;
     const lost = `${'b'.repeat(64)}.png`;
-    await production.storage.write(icon, Buffer.from('icon'));
+    await production.storage.put(`aa/${icon}`, Buffer.from('icon'));
     await add(production, 'business', { icon });
     const id = await add(production, 'business', { icon: lost });
     const done = await runJob(staging, tasks, (await request(false)).id);
-    expect(await staging.storage.read(icon)).toEqual(Buffer.from('icon'));
+    expect(await text(await readImage(staging.storage, icon))).toBe('icon');
     expect(JSON.parse(done?.report ?? '')).toMatchObject({
       missingImages: [`Business ${id}: ${lost}`],
     });
