@@ -10,6 +10,7 @@ import * as outbox from './outbox/outbox.ts';
 import { compareAll } from './pictures/comparison.ts';
 import { carryOn, refresh } from './promotion/background.ts';
 import * as selections from './promotion/selections.ts';
+import { sweepDaily } from './storage/sweep.ts';
 
 export const tasks: Tasks = {
   'copy-down': task(z.object({ isLook: z.boolean() }), {
@@ -36,4 +37,5 @@ export const chores = (line: Line): Chore[] => [
   { name: 'tidying of selections', everyMs: HOUR, run: selections.tidy },
   { name: 'tidying of messages', everyMs: HOUR, run: messages.tidy },
   { name: 'tidying of the outbox', everyMs: HOUR, run: outbox.tidy },
+  { name: 'sweep of storage', everyMs: HOUR, run: sweepDaily },
 ];

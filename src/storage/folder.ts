@@ -15,23 +15,23 @@ const UNFINISHED = '.unfinished';
 export function folderObjects(path: string): Objects {
   const folder = resolve(path);
   const drafts = join(folder, UNFINISHED);
-  const inWords = (error: unknown) => troubleIn(folder, error);
+  const asTrouble = (error: unknown) => troubleIn(folder, error);
   const attempt = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
-      throw inWords(error);
+      throw asTrouble(error);
     });
   /** Null where there is no such file; that says nothing while the folder itself is missing. */
   const unlessAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
     try {
       return await work;
     } catch (error) {
-      if (!isAbsence(error)) throw inWords(error);
+      if (!isAbsence(error)) throw asTrouble(error);
       await attempt(fs.stat(folder));
       return null;
     }
   };
-  const find = async (key: string): Promise<StoredObject | null> => {
-    const file = await unlessAbsent(fs.stat(join(folder, checkedKey(key))));
+  const statOf = async (key: string): Promise<StoredObject | null> => {
+    const file = await unlessAbsent(fs.stat(join(folder, key)));
     return file?.isFile() ? { key, size: file.size, modifiedAt: file.mtime } : null;
   };
 
@@ -43,7 +43,7 @@ export function folderObjects(path: string): Objects {
     try {
       await attempt(makeFolder(drafts));
       await write(draft, meter.parts).catch((error: unknown) => {
-        throw meter.failure() ?? inWords(error);
+        throw meter.failure() ?? asTrouble(error);
       });
       return (await attempt(place(draft, named, give))) ? meter.stored() : null;
     } finally {
@@ -55,14 +55,14 @@ export function folderObjects(path: string): Objects {
   async function* walk(at: string, prefix: string, after: string): AsyncGenerator<StoredObject> {
     const found = await unlessAbsent(fs.readdir(join(folder, at), { withFileTypes: true }));
     for (const { key, isFolder } of inOrder(at, found ?? [])) {
-      const isBehind = isAfter(key, after) || after.startsWith(key);
-      const mayHold = key.startsWith(prefix) || (isFolder && prefix.startsWith(key));
-      if (!isBehind || !mayHold) continue;
+      const isBehind = isAfter(key, after) || (isFolder && after.startsWith(key));
+      const isMeant = key.startsWith(prefix) || (isFolder && prefix.startsWith(key));
+      if (!isBehind || !isMeant) continue;
       if (isFolder) {
         yield* walk(key, prefix, after);
       } else {
         // It may have been deleted since the folder was read.
-        const object = key === after ? null : await find(key);
+        const object = await statOf(key);
         if (object) yield object;
       }
     }
@@ -73,12 +73,11 @@ export function folderObjects(path: string): Objects {
       (await store(key, content, options, replacing)) as Stored,
     putIfAbsent: (key, content, options = {}) => store(key, content, options, ifFree),
     read: async (key) => {
-      const found = await find(key);
-      const file = found && (await unlessAbsent(fs.open(join(folder, key))));
+      const file = await unlessAbsent(openFile(join(folder, checkedKey(key))));
       if (!file) throw new NotFound(`There is no object "${key}" in storage.`);
-      return checked(file.createReadStream(), found.size, inWords);
+      return checked(file.opened.createReadStream(), file.size, asTrouble);
     },
-    find,
+    find: async (key) => statOf(checkedKey(key)),
     list: (prefix, { after = '' } = {}) =>
       walk(prefix.slice(0, prefix.lastIndexOf('/') + 1), prefix, after),
     delete: async (key) => {
@@ -118,6 +117,15 @@ const ifFree: GiveName = (draft, named) =>
       throw error;
     },
   );
+
+/** Null for a folder. */
+async function openFile(path: string) {
+  const opened = await fs.open(path);
+  const stat = await opened.stat();
+  if (stat.isFile()) return { opened, size: stat.size };
+  await opened.close();
+  return null;
+}
 
 async function write(draft: string, parts: AsyncIterable<Uint8Array>) {
   const file = await fs.open(draft, 'wx');
@@ -193,7 +201,7 @@ function troubleIn(folder: string, error: unknown): unknown {
     EROFS: 'can only be read. Mount its disk for writing',
     ENOSPC: 'is on a disk that is full. Make room on it',
     EDQUOT: 'is on a disk whose quota is used up. Make room on it',
-    EIO: "is on a disk that does not work. Look into the machine's log",
+    EIO: "is on a disk that does not work. Check the machine's log",
     EMFILE: 'cannot be opened: too many files are open. Raise the limit (ulimit -n)',
   };
   const known = solution[codeOf(error)];

@@ -71,7 +71,7 @@ async function isKept(objects: Objects, name: string): Promise<boolean> {
   return true;
 }
 
-/** Answers whether it did: not when the image was kept anew in the meantime. */
+/** Answers whether it did: not when the image was stored again in the meantime. */
 export async function deleteImage(
   objects: Objects,
   name: string,

@@ -48,20 +48,20 @@ async function* partsOf(content: Content): AsyncGenerator<Uint8Array> {
   else yield* content;
 }
 
-/** The same stream, but its errors are in words and it never ends before all of it came. */
+/** The same stream with errors that a person understands; it fails when it ends too early. */
 export function checked(
   body: Readable,
-  size: number,
-  inWords: (error: unknown) => unknown,
+  size: number | undefined,
+  asTrouble: (error: unknown) => unknown,
 ): Readable {
-  let missing = size;
+  let missing = size ?? 0;
   const whole = new Transform({
     transform(part: Buffer, _encoding, done) {
       missing -= part.length;
       done(null, part);
     },
-    flush: (done) => done(missing === 0 ? null : cutShort()),
-    destroy: (error, done) => done(error && (inWords(error) as Error)),
+    flush: (done) => done(size === undefined || missing === 0 ? null : cutShort()),
+    destroy: (error, done) => done(error && (asTrouble(error) as Error)),
   });
   return pipeline(body, whole, () => {});
 }

@@ -1,4 +1,4 @@
-// What an S3 store answers when something is wrong, in words and with the way out. The answer itself is not repeated:
+// What an S3 store answers when something is wrong, as a message with its solution. The answer itself is not repeated:
 // it may quote keys.
 import { Unavailable } from '../problems.ts';
 import type { S3Address } from './address.ts';
@@ -28,17 +28,17 @@ const solutions: Record<string, string> = {
   InvalidAccessKeyId: `does not know the access key. Correct ${KEYS}`,
   InvalidAccessKeyID: `does not know the access key. Correct ${KEYS}`,
   SignatureDoesNotMatch: `refuses the secret. Correct ${KEYS}`,
-  CredentialsProviderError: `needs keys, and this machine has none. Give ${KEYS}`,
+  CredentialsProviderError: `needs keys, and this machine has none. Set them: ${KEYS}`,
   ExpiredToken: 'refuses keys that have expired. Renew them',
   AccessDenied: `denies access. Give its keys ${RIGHTS}`,
   RequestTimeTooSkewed: "refuses this machine's clock. Set the clock",
   PermanentRedirect: `is in another region. Correct ${URL}`,
   AuthorizationHeaderMalformed: `is in another region. Correct ${URL}`,
-  ENOTFOUND: `has an address that nobody knows. Correct ${URL}`,
-  CERT_HAS_EXPIRED: 'shows a certificate that has expired. Renew it',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'shows a certificate of its own. Name it in NODE_EXTRA_CA_CERTS',
+  ENOTFOUND: `has an unknown host. Correct ${URL}`,
+  CERT_HAS_EXPIRED: 'has an expired certificate. Renew it',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'has a self-signed certificate. Trust it with NODE_EXTRA_CA_CERTS',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'shows a certificate of an unknown issuer. Name the issuer in NODE_EXTRA_CA_CERTS',
+    'has a certificate of an unknown issuer. Trust the issuer with NODE_EXTRA_CA_CERTS',
 };
 
 const silent = [

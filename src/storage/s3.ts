@@ -29,18 +29,18 @@ export const s3Patience = { connection: 5000, silence: 120_000, attempts: 3 };
 export function s3Objects(address: S3Address): Objects {
   const client = connect(address);
   const { bucket: Bucket, prefix } = address;
-  const inWords = (error: unknown) => troubleWith(address, error);
+  const asTrouble = (error: unknown) => troubleWith(address, error);
   const at = (key: string) => ({ Bucket, Key: `${prefix}${checkedKey(key)}` });
   const attempt = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
-      throw inWords(error);
+      throw asTrouble(error);
     });
   /** Null where there is no such object. A missing bucket answers the same, so it is asked for. */
   const unlessAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
     try {
       return await work;
     } catch (error) {
-      if (!isAbsence(error)) throw inWords(error);
+      if (!isAbsence(error)) throw asTrouble(error);
       await attempt(client.send(new HeadBucketCommand({ Bucket })));
       return null;
     }
@@ -71,7 +71,7 @@ export function s3Objects(address: S3Address): Objects {
       return meter.stored();
     } catch (error) {
       if (condition.IfNoneMatch && isTaken(error)) return null;
-      throw meter.failure() ?? inWords(error);
+      throw meter.failure() ?? asTrouble(error);
     } finally {
       meter.end();
     }
@@ -111,7 +111,7 @@ export function s3Objects(address: S3Address): Objects {
     read: async (key) => {
       const answer = await unlessAbsent(client.send(new GetObjectCommand(at(key))));
       if (!answer?.Body) throw new NotFound(`There is no object "${key}" in storage.`);
-      return checked(answer.Body as Readable, answer.ContentLength ?? 0, inWords);
+      return checked(answer.Body as Readable, answer.ContentLength, asTrouble);
     },
     find,
     list,

@@ -1,4 +1,4 @@
-// Which stores the settings name: this environment's own, its destination's, and that of the source of a copy-down.
+// Which stores the settings name: this environment's own, its destination's, and that of the source of the refresh.
 import { overlaps, storageAddress, type StorageAddress, type StorageKeys } from './address.ts';
 
 export type StorageSettings = {

@@ -43,6 +43,16 @@ test('reads images that earlier versions stored', async () => {
   expect(await all(objects.list(''))).toEqual([`ab/${name}`]);
 });
 
+test('lists a file whose name is no key, and has no object where a folder is', async () => {
+  await objects.put('a/b', content);
+  await writeFile(join(folder, 'odd\\name'), 'x');
+  expect(await all(objects.list(''))).toEqual(['a/b', 'odd\\name']);
+  expect(await objects.find('a')).toBeNull();
+  await expect(objects.read('a')).rejects.toMatchObject({ status: 404 });
+  await objects.delete('a');
+  expect(await textAt(objects, 'a/b')).toBe('content');
+});
+
 test('removes drafts of a killed process once they are old', async () => {
   await objects.put('a', content);
   const [old, fresh] = [join(folder, '.unfinished', 'old'), join(folder, '.unfinished', 'fresh')];

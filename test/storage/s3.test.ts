@@ -1,4 +1,4 @@
-// An S3 store that is wrong, denied, cut off or silent: each ends in words that name the way out, never as "absent".
+// An S3 store that is wrong, denied, cut off or silent: each ends in an error that names the solution, never as "absent".
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
@@ -67,7 +67,7 @@ test('names the settings of the keys when the secret is wrong', async () => {
   );
 });
 
-test('names the settings of the keys when nobody knows the access key', async () => {
+test('names the settings of the keys when the access key is unknown', async () => {
   await expectTrouble({ keys: { id: 'nobody', secret: 'x' } }, /STORAGE_ACCESS_KEY_ID/);
 });
 
@@ -88,7 +88,7 @@ test('says that a store does not answer', async () => {
 test('says that a host is unknown', async () => {
   await expectTrouble(
     { endpoint: 'http://nowhere.invalid' },
-    /has an address that nobody knows|does not answer/,
+    /has an unknown host|does not answer/,
   );
 });
 
