@@ -1,7 +1,7 @@
 // The databases of three environments on given servers, each with accounts of its own: the owner, one that
 // writes what arrives, and one that only reads (for the refresh).
 import { createHmac } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
@@ -34,7 +34,10 @@ export async function prepareEnvironments(
   const sql = await createConnection({ uri: at.mysql.href, charset: 'utf8mb4' });
   const mongo = new MongoClient(at.mongo.href);
   try {
-    for (const environment of ladder) await prepare(sql, mongo, at, `${prefix}_${environment}`);
+    for (const environment of ladder) {
+      await prepare(sql, mongo, at, `${prefix}_${environment}`);
+      mkdirSync(resolve(storage(environment)), { recursive: true });
+    }
   } finally {
     await sql.end();
     await mongo.close();

@@ -17,7 +17,7 @@ type Announce = <T>(step: string, work: () => Promise<T>) => Promise<T>;
 
 const SECANTUS = 'secantusdb==0.7.0b3';
 const isRoot = process.getuid?.() === 0;
-const installed = (program: string) =>
+export const installed = (program: string) =>
   spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 
 export class CannotStart extends Error {}
@@ -81,7 +81,7 @@ export function aptInstall(packages: string[]) {
   if (apt.status !== 0) throw new CannotStart(`apt-get install ${list} failed:\n${apt.stderr}`);
 }
 
-type Keep = (child: ChildProcess) => void;
+export type Keep = (child: ChildProcess) => void;
 
 /** `options` go to the server as they are. */
 export async function startMysql(folder: string, keep: Keep, options: string[] = []): Promise<URL> {
@@ -241,20 +241,26 @@ async function withMongo<T>(url: string, work: (client: MongoClient) => Promise<
 }
 
 /** A password of this folder's own, made once. */
-function password(folder: string): string {
+export function password(folder: string): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'password');
   if (!existsSync(file)) writeFileSync(file, randomBytes(18).toString('hex'), { mode: 0o600 });
   return readFileSync(file, 'utf8');
 }
 
-function run(folder: string, program: string, options: string[]): ChildProcess {
+export function run(
+  folder: string,
+  program: string,
+  options: string[],
+  variables: Record<string, string> = {},
+): ChildProcess {
   const log = openSync(join(folder, 'log'), 'a');
   // Its own process group, so that Ctrl-C reaches the demo alone and the demo stops it in order.
-  return spawn(program, options, { stdio: ['ignore', log, log], detached: true });
+  const env = { ...process.env, ...variables };
+  return spawn(program, options, { stdio: ['ignore', log, log], detached: true, env });
 }
 
-async function answering(child: ChildProcess, folder: string, ask: () => Promise<void>) {
+export async function answering(child: ChildProcess, folder: string, ask: () => Promise<void>) {
   const until = Date.now() + 60_000;
   let why: unknown;
   child.once('error', (error) => (why = error));

@@ -4,7 +4,8 @@ import { deflateSync, crc32 } from 'node:zlib';
 import { entityNamed } from '../src/catalog/index.ts';
 import { initialContent, type Content } from '../src/catalog/entity.ts';
 import { sortLinks, type Link } from '../src/catalog/fields.ts';
-import { keepImage, type Storage } from '../src/storage/storage.ts';
+import { keepImage } from '../src/storage/images.ts';
+import type { Objects } from '../src/storage/objects.ts';
 import type { Change } from '../src/writing/write-here.ts';
 
 const load = <T>(file: string) =>
@@ -55,7 +56,7 @@ const firstIds: Record<string, number> = {
 };
 
 /** Every row to be created, entity by entity. */
-export async function productionRows(storage: Storage) {
+export async function productionRows(storage: Objects) {
   const rows = new Map<string, Change[]>(Object.keys(firstIds).map((name) => [name, []]));
   const add = (entity: string, content: Content): number => {
     const own = rows.get(entity) ?? [];

@@ -10,6 +10,7 @@ import {
 import { limits } from './database/limits.ts';
 import { environmentNames, rulesOf, type EnvironmentName } from './environments/rules.ts';
 import { endpointsFrom, wrongEndpoints } from './messages/endpoints.ts';
+import { storageSettings } from './storage/settings.ts';
 
 const onOff = z
   .enum(['true', 'false', ''])
@@ -29,9 +30,6 @@ const variables = z.object({
   SESSION_HOURS: z.coerce.number().positive().default(10),
   SECURE_COOKIES: onOff,
   TRUST_PROXY: z.coerce.number().int().min(0).default(0),
-  STORAGE_URL: z.url({ protocol: /^file$/, error: 'must be a folder, as file:///srv/oneway' }),
-  UNI_DIR_DESTINATION_STORAGE_URL: optional(z.url({ protocol: /^file$/ })),
-  REFRESH_SOURCE_STORAGE_URL: optional(z.url({ protocol: /^file$/ })),
   ENVIRONMENT_URLS: z.string().default(''),
   OIDC_ISSUER: optional(z.url({ protocol: /^https?$/ })),
   OIDC_CLIENT_ID: optional(text),
@@ -68,6 +66,15 @@ const endpoints = z.record(z.string(), z.string().optional()).transform((environ
   return { messages: endpointsFrom(environment) };
 });
 
+const stores = z.record(z.string(), z.string().optional()).transform((environment, context) => {
+  const { storage, wrong } = storageSettings(environment, {
+    destination: Boolean(environment['UNI_DIR_DESTINATION_SQL_DB_NAME']),
+    source: Boolean(environment['REFRESH_SOURCE_SQL_DB_NAME']),
+  });
+  for (const message of wrong) context.addIssue(message);
+  return { storage };
+});
+
 /** Everything that is read from the environment; what is wrong in one part does not hide the others. */
 const settingsSchema = variables
   .superRefine((values, context) => {
@@ -78,6 +85,7 @@ const settingsSchema = variables
   .and(neighbourSchema('UNI_DIR_DESTINATION').transform((destination) => ({ destination })))
   .and(neighbourSchema('REFRESH_SOURCE').transform((source) => ({ source })))
   .and(endpoints)
+  .and(stores)
   .superRefine((settings, context) => {
     for (const message of misplaced(settings)) context.addIssue(message);
   });
@@ -113,9 +121,6 @@ function named(values: Variables) {
       secureCookie: values.SECURE_COOKIES,
       trustProxy: values.TRUST_PROXY,
     },
-    storageUrl: values.STORAGE_URL,
-    destinationStorageUrl: values.UNI_DIR_DESTINATION_STORAGE_URL ?? values.STORAGE_URL,
-    sourceStorageUrl: values.REFRESH_SOURCE_STORAGE_URL ?? values.STORAGE_URL,
     /** Address of each environment's server, for links between them. */
     urls: environmentUrls(values.ENVIRONMENT_URLS),
     singleSignOn: singleSignOn(values),

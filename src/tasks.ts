@@ -10,6 +10,7 @@ import * as outbox from './messages/outbox.ts';
 import { compareAll } from './comparison/job.ts';
 import { runTransferJob } from './transfers/job.ts';
 import * as selections from './sheet/selections.ts';
+import { sweepDaily } from './storage/sweep.ts';
 import { runRefreshJob } from './refresh/job.ts';
 
 export const tasks: Tasks = {
@@ -42,5 +43,6 @@ export const chores = (line: JobQueue): Chore[] => [
   { name: 'purge of expired jobs', everyMs: HOUR, run: jobs.purgeExpired },
   { name: 'purge of expired selections', everyMs: HOUR, run: selections.purgeExpired },
   { name: 'purge of expired messages', everyMs: HOUR, run: inApp.purgeExpired },
+  { name: 'sweep of storage', everyMs: HOUR, run: sweepDaily },
   { name: 'purge of the outbox', everyMs: HOUR, run: outbox.purgeExpired },
 ];

@@ -17,7 +17,7 @@ import { Conflict, Invalid, NotFound, type FieldErrors } from '../problems.ts';
 import { deletion, remove as removeRow } from '../editing/deletions.ts';
 import * as edits from '../editing/save.ts';
 import type { WriteContext } from '../writing/write-here.ts';
-import { keepImage } from '../storage/storage.ts';
+import { keepImage } from '../storage/images.ts';
 import { flash, page } from '../web/pages.ts';
 import { addressed, authorOf, localPath, textIn } from '../web/request.ts';
 import { filesOf } from '../web/uploads.ts';

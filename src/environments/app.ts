@@ -5,7 +5,8 @@ import type { NosqlAddress, SqlAddress } from '../database/address.ts';
 import { connectNosql, connectSql } from '../database/connect.ts';
 import { limits } from '../database/limits.ts';
 import type { Settings } from '../settings.ts';
-import { folderStorage } from '../storage/storage.ts';
+import type { StorageAddress } from '../storage/address.ts';
+import { openObjects } from '../storage/objects.ts';
 import { cachedCompatibility, type CachedCompatibility } from '../version/compatibility.ts';
 import { rulesOf, type EnvironmentName, type EnvironmentSetup } from './rules.ts';
 import type { Environment } from './environment.ts';
@@ -35,37 +36,40 @@ export function openApp(settings: Settings): App {
   const connect = (
     name: EnvironmentName,
     at: { sql: SqlAddress; nosql: NosqlAddress },
-    storage: string,
+    address: StorageAddress,
   ): Environment => {
     const sql = connectSql(at.sql);
     const writers = connectSql(at.sql, 4);
     const { client, documents } = connectNosql(at.nosql);
+    const storage = openObjects(address);
     closers.push(
       () => sql.end(),
       () => writers.end(),
       () => client.close(),
+      async () => storage.close(),
     );
     return {
       name,
       sql,
       writers,
       documents,
-      storage: folderStorage(storage),
+      storage,
       notifiesIndexer: false,
     };
   };
   const { environment } = settings;
   const { next } = rulesOf(environment);
-  const own = connect(environment, settings, settings.storageUrl);
+  const own = connect(environment, settings, settings.storage.stores.own);
   return {
     ...own,
     notifiesIndexer: settings.indexer !== null,
     settings,
     destination:
       settings.destination && next
-        ? connect(next, settings.destination, settings.destinationStorageUrl)
+        ? connect(next, settings.destination, settings.storage.stores.destination)
         : null,
-    source: settings.source && connect('production', settings.source, settings.sourceStorageUrl),
+    source:
+      settings.source && connect('production', settings.source, settings.storage.stores.source),
     setup: {
       environment,
       isStagingAlways: settings.isStagingAlways,

@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb';
 import type { Pool } from 'mysql2/promise';
 import type { Queryable } from '../database/sql.ts';
-import type { Storage } from '../storage/storage.ts';
+import type { Objects } from '../storage/objects.ts';
 import type { EnvironmentName } from './rules.ts';
 
 /** Databases to read from; `sql` may be a connection inside a transaction. */
@@ -17,7 +17,7 @@ export type Environment = {
    */
   writers: Pool;
   documents: Db;
-  storage: Storage;
+  storage: Objects;
   /** Writes are published to the search indexer. */
   notifiesIndexer: boolean;
 };

@@ -15,6 +15,7 @@ import { promotionOrder } from '../catalog/order.ts';
 import { writeHere, type Change } from '../writing/write-here.ts';
 import { isComparedByDigest, prefetch, chunkParts, type Chunk } from '../comparison/chunks.ts';
 import { Conflict } from '../problems.ts';
+import { copyImage } from '../storage/images.ts';
 import { writeBases, writeBasesChecked } from './sync-state.ts';
 import { planRefresh, type PartPlan } from './plan-part.ts';
 import {
@@ -215,14 +216,12 @@ async function writePlanned(from: RefreshRun, entity: Entity, decided: PartPlan,
 }
 
 /** Images are copied first: they are named by content, so an early copy is harmless. */
-async function copyImages({ here, source }: RefreshRun, changes: Change[], report: Report) {
+async function copyImagesOf({ here, source }: RefreshRun, changes: Change[], report: Report) {
   for (const { entity, after } of changes) {
     for (const [field, { kind }] of fieldEntries(entity)) {
       const name = kind === 'image' && after ? textOf(after[field]) : '';
-      if (name === '' || (await here.storage.has(name))) continue;
-      if (await source.storage.has(name)) {
-        await here.storage.write(name, await source.storage.read(name));
-      } else if (report.missingImages.length < LISTED) {
+      if (name === '' || (await copyImage(source.storage, here.storage, name))) continue;
+      if (report.missingImages.length < LISTED) {
         report.missingImages.push(`${entity.label.one} ${after?.id}: ${name}`);
       }
     }
@@ -260,7 +259,7 @@ async function writePart(
 }
 
 async function storePart(from: RefreshRun, entity: Entity, changes: Change[], report: Report) {
-  await copyImages(from, changes, report);
+  await copyImagesOf(from, changes, report);
   const name = `Refresh: ${entity.label.many.toLowerCase()}`;
   const naming = { kind: 'refresh', name } as const;
   const written = changes.flatMap(({ after, ...change }) => (after ? { ...change, after } : []));

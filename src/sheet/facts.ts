@@ -4,6 +4,7 @@ import { fieldEntries, isDocument, keyText, type Row, type RowKey } from '../cat
 import { catalog, matchedByName, travelling } from '../catalog/index.ts';
 import { textOf } from '../catalog/fields.ts';
 import { first, select, snapshot, sql } from '../database/sql.ts';
+import { hasImage } from '../storage/images.ts';
 import { rulesOf, type EnvironmentName } from '../environments/rules.ts';
 import { rowsWithUniqueValue } from '../rows/store.ts';
 import { idsByName, type IdsByName } from '../rows/names.ts';
@@ -277,6 +278,6 @@ async function referencesThere(there: Environment, steps: Step[]): Promise<Refer
 async function imagesMissing(here: Environment, steps: Step[]): Promise<Set<string>> {
   const names = new Set(steps.flatMap(imagesOf).map((image) => image.name));
   const missing = new Set<string>();
-  for (const name of names) if (!(await here.storage.has(name))) missing.add(name);
+  for (const name of names) if (!(await hasImage(here.storage, name))) missing.add(name);
   return missing;
 }

@@ -5,7 +5,8 @@ import { rulesOf } from '../environments/rules.ts';
 import type { Environment } from '../environments/environment.ts';
 import * as journal from '../writing/journal.ts';
 import { runTransfer, isOutcomeUnknown } from '../writing/run-transfer.ts';
-import { Conflict, Invalid, Problem } from '../problems.ts';
+import { Conflict, Invalid, NotFound, Problem } from '../problems.ts';
+import { copyImage } from '../storage/images.ts';
 import { type Selection, sentFrom } from '../sheet/selections.ts';
 import { prepareSheet } from '../sheet/sheet.ts';
 import { unreachable } from '../environments/unreachable.ts';
@@ -132,8 +133,8 @@ async function openedTransfer(
 async function copyImages({ from: here, to: there }: Route, steps: PlannedStep[]) {
   for (const step of steps.filter(({ action }) => action !== 'same')) {
     for (const { name } of imagesOf(step)) {
-      if (!(await there.storage.has(name))) {
-        await there.storage.write(name, await here.storage.read(name));
+      if (!(await copyImage(here.storage, there.storage, name))) {
+        throw new NotFound(`There is no image named \"${name}\" in this environment's storage.`);
       }
     }
   }

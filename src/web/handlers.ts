@@ -1,6 +1,8 @@
 // Small handlers that belong to no room: preferences, images, health, version.
 import type { Request, Response } from 'express';
+import { pipeline } from 'node:stream/promises';
 import { first, sql } from '../database/sql.ts';
+import { readImage } from '../storage/images.ts';
 import { NotFound, Unavailable } from '../problems.ts';
 import { readVersion } from '../version/metadata.ts';
 import { explain } from '../version/compatibility.ts';
@@ -22,10 +24,10 @@ export function setTheme(req: Request, res: Response) {
 /** An icon or image; its name is the hash of its content, so it never changes. */
 export async function object(req: Request, res: Response) {
   const name = String(req.params['name']);
-  const content = await req.here.storage.read(name);
+  const content = await readImage(req.here.storage, name);
   const ending = name.split('.').at(-1) ?? '';
   res.set('Cache-Control', 'private, max-age=31536000, immutable');
-  res.type(ending).send(content);
+  await pipeline(content, res.type(ending));
 }
 
 export const healthcheck = (_req: Request, res: Response) => res.json({ status: 'OK' });

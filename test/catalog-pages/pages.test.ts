@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { sql } from '../../src/database/sql.ts';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
+import { hasImage } from '../../src/storage/images.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { hold } from '../../src/transfers/hold.ts';
@@ -331,9 +332,9 @@ describe('S0-91 icons', () => {
     expect(name).toMatch(/^[0-9a-f]{64}\.png$/);
     const shown = await ana.get(`/objects/${name}`).expect(200);
     expect(shown.headers['content-type']).toBe('image/png');
-    expect(await preprod.storage.has(name)).toBe(false);
+    expect(await hasImage(preprod.storage, name)).toBe(false);
     await transfer(staging, [{ entity: 'business', id: 1 }]);
-    expect(await preprod.storage.has(name)).toBe(true);
+    expect(await hasImage(preprod.storage, name)).toBe(true);
   });
 });
 

@@ -1,5 +1,6 @@
 // What runs in the background: the record in MySQL, the queue on Redis, workers that die, and the pages.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { openApp, openRedis, type App, type Redis } from '../../src/environments/app.ts';
@@ -8,6 +9,7 @@ import { startChores } from '../../src/jobs/chores.ts';
 import { openQueue, sweep, startWorker } from '../../src/jobs/queue.ts';
 import { runJob, task, type Tasks } from '../../src/jobs/run.ts';
 import { run, sql } from '../../src/database/sql.ts';
+import { readImage } from '../../src/storage/images.ts';
 import { Unavailable } from '../../src/problems.ts';
 import { jobKeyOf } from '../../src/transfers/job.ts';
 import * as transfers from '../../src/transfers/send.ts';
@@ -273,11 +275,11 @@ describe('the refresh', () => {
     const { production, staging } = world;
     const icon = `${'a'.repeat(64)}.png`;
     const lost = `${'b'.repeat(64)}.png`;
-    await production.storage.write(icon, Buffer.from('icon'));
+    await production.storage.put(`aa/${icon}`, Buffer.from('icon'));
     await add(production, 'business', { icon });
     const id = await add(production, 'business', { icon: lost });
     const done = await runJob(staging, tasks, (await request(false)).id);
-    expect(await staging.storage.read(icon)).toEqual(Buffer.from('icon'));
+    expect(await text(await readImage(staging.storage, icon))).toBe('icon');
     expect(JSON.parse(done?.report ?? '')).toMatchObject({
       missingImages: [`Business ${id}: ${lost}`],
     });

@@ -1,8 +1,9 @@
 // bin/test: private servers, then jest on them. `bin/test sheet` runs one room, `bin/test --long` kills for
 // long; other words go to jest.
-import { fork, spawn, spawnSync } from 'node:child_process';
+import { fork, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { aptInstall, CannotStart, startServers } from '../../bin/servers.ts';
+import { startS3 } from '../../bin/s3-server.ts';
+import { aptInstall, CannotStart, end, startServers } from '../../bin/servers.ts';
 
 const folder = `var/test-${process.pid}`;
 const given = process.argv.slice(2);
@@ -12,8 +13,9 @@ async function main(): Promise<number> {
     aptInstall(['chromium']);
   }
   const servers = await startServers(folder, {}, (_step, work) => work());
+  const others: ChildProcess[] = [];
   const stop = async () => {
-    await servers.stop();
+    await Promise.all([servers.stop(), ...others.map(end)]);
     rmSync(folder, { recursive: true, force: true });
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -24,11 +26,23 @@ async function main(): Promise<number> {
     TEST_MYSQL_URL: servers.mysql.href,
     TEST_MONGO_URL: servers.mongo.href,
     TEST_REDIS_URL: servers.redis.href,
+    ...(await startStorage((child) => others.push(child))),
   };
   try {
     return given[0] === '--long' ? await runForLong(env) : await runJest(env, given);
   } finally {
     await stop();
+  }
+}
+
+/** Without an S3 server only the tests of storage fail, and say what to install. */
+async function startStorage(keep: (child: ChildProcess) => void): Promise<Record<string, string>> {
+  try {
+    return { TEST_S3_URL: (await startS3(`${folder}/s3`, keep)).href };
+  } catch (error) {
+    if (!(error instanceof CannotStart)) throw error;
+    console.error(error.message);
+    return { TEST_S3_PROBLEM: error.message };
   }
 }
 

@@ -1,0 +1,74 @@
+// Where objects are kept, as a setting says it: `file:///srv/oneway`, or
+// `s3://bucket/prefix?region=eu-central-1&endpoint=https://s3.example.com`.
+import { fileURLToPath } from 'node:url';
+
+/** Null where the machine itself has the right: a role of the server in AWS, or AWS's own settings. */
+export type StorageKeys = { id: string; secret: string } | null;
+
+export type S3Address = {
+  kind: 's3';
+  bucket: string;
+  /** Ends with a slash, or is empty. */
+  prefix: string;
+  region: string;
+  /** Null: Amazon's own. */
+  endpoint: string | null;
+  keys: StorageKeys;
+};
+
+export type StorageAddress = { kind: 'folder'; path: string } | S3Address;
+
+/** The address, or what is wrong with it. */
+export function storageAddress(text: string, keys: StorageKeys): StorageAddress | string {
+  const url = URL.parse(text);
+  if (url?.protocol === 'file:') return folderAddress(url);
+  if (url?.protocol === 's3:') return s3Address(url, keys);
+  return 'must be a folder (file:///srv/oneway) or a bucket (s3://bucket/prefix?region=…)';
+}
+
+function folderAddress(url: URL): StorageAddress | string {
+  try {
+    return { kind: 'folder', path: fileURLToPath(url) };
+  } catch {
+    return 'must be a folder of this machine, as file:///srv/oneway';
+  }
+}
+
+function s3Address(url: URL, keys: StorageKeys): StorageAddress | string {
+  const unknown = [...url.searchParams.keys()].find(
+    (name) => !['region', 'endpoint'].includes(name),
+  );
+  const endpoint = url.searchParams.get('endpoint');
+  const prefix = url.pathname.replace(/^\/+|\/+$/g, '');
+  // Addresses end up in logs and on screens.
+  if (url.username || url.password) return 'must not hold keys: they have settings of their own';
+  if (unknown !== undefined) return `has no option ${unknown}: there are region and endpoint`;
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(url.hostname)) {
+    return 'lacks the name of a bucket: s3://bucket/prefix';
+  }
+  if (!/^([\w-][\w.-]*(\/[\w-][\w.-]*)*)?$/.test(prefix)) {
+    return 'has a prefix with other characters than letters, digits, dots, dashes and slashes';
+  }
+  if (endpoint !== null && !/^https?:\/\/[^/@]+\/?$/.test(endpoint)) {
+    return 'has an endpoint that is not as https://s3.example.com';
+  }
+  return {
+    kind: 's3',
+    bucket: url.hostname,
+    prefix: prefix === '' ? '' : `${prefix}/`,
+    region: url.searchParams.get('region') ?? 'us-east-1',
+    endpoint: endpoint?.replace(/\/$/, '') ?? null,
+    keys,
+  };
+}
+
+/** Whether what is stored at one of them may be stored at the other, too: they are the same, or one lies in the other. */
+export function overlaps(one: StorageAddress, other: StorageAddress): boolean {
+  const [first, second] = [placeOf(one), placeOf(other)];
+  return first.startsWith(second) || second.startsWith(first);
+}
+
+const placeOf = (address: StorageAddress) =>
+  address.kind === 'folder'
+    ? `file:${address.path.replace(/\/*$/, '/')}`
+    : `s3:${address.endpoint ?? ''}/${address.bucket}/${address.prefix}`;

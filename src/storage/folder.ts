@@ -1,0 +1,209 @@
+// A folder as object storage: a key is a path below it. What is being written is a draft in `.unfinished` until it is
+// whole and on the disk.
+import type { Dirent } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { v7 as uuid } from 'uuid';
+import { NotFound, Unavailable } from '../problems.ts';
+import { checkedKey } from './keys.ts';
+import { checked, measure } from './measure.ts';
+import type { Content, Objects, PutOptions, Stored, StoredObject } from './objects.ts';
+
+const UNFINISHED = '.unfinished';
+
+/** The folder has to be there: one that is created on the way would hide a disk that is not mounted. */
+export function folderObjects(path: string): Objects {
+  const folder = resolve(path);
+  const drafts = join(folder, UNFINISHED);
+  const asTrouble = (error: unknown) => troubleIn(folder, error);
+  const attempt = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw asTrouble(error);
+    });
+  /** Null where there is no such file; that says nothing while the folder itself is missing. */
+  const unlessAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (!isAbsence(error)) throw asTrouble(error);
+      await attempt(fs.stat(folder));
+      return null;
+    }
+  };
+  const statOf = async (key: string): Promise<StoredObject | null> => {
+    const file = await unlessAbsent(fs.stat(join(folder, key)));
+    return file?.isFile() ? { key, size: file.size, modifiedAt: file.mtime } : null;
+  };
+
+  /** Writes a draft, then gives it its name; null where the name is taken and `give` does not take it. */
+  const store = async (key: string, content: Content, options: PutOptions, give: GiveName) => {
+    const named = join(folder, checkedKey(key));
+    const draft = join(drafts, uuid());
+    const meter = measure(content, options);
+    try {
+      await attempt(makeFolder(drafts));
+      await write(draft, meter.parts).catch((error: unknown) => {
+        throw meter.failure() ?? asTrouble(error);
+      });
+      return (await attempt(place(draft, named, give))) ? meter.stored() : null;
+    } finally {
+      meter.end();
+      await fs.rm(draft, { force: true }).catch(() => {});
+    }
+  };
+
+  async function* walk(at: string, prefix: string, after: string): AsyncGenerator<StoredObject> {
+    const found = await unlessAbsent(fs.readdir(join(folder, at), { withFileTypes: true }));
+    for (const { key, isFolder } of inOrder(at, found ?? [])) {
+      const isBehind = isAfter(key, after) || (isFolder && after.startsWith(key));
+      const isMeant = key.startsWith(prefix) || (isFolder && prefix.startsWith(key));
+      if (!isBehind || !isMeant) continue;
+      if (isFolder) {
+        yield* walk(key, prefix, after);
+      } else {
+        // It may have been deleted since the folder was read.
+        const object = await statOf(key);
+        if (object) yield object;
+      }
+    }
+  }
+
+  return {
+    put: async (key, content, options = {}) =>
+      (await store(key, content, options, replacing)) as Stored,
+    putIfAbsent: (key, content, options = {}) => store(key, content, options, ifFree),
+    read: async (key) => {
+      const file = await unlessAbsent(openFile(join(folder, checkedKey(key))));
+      if (!file) throw new NotFound(`There is no object "${key}" in storage.`);
+      return checked(file.opened.createReadStream(), file.size, asTrouble);
+    },
+    find: async (key) => statOf(checkedKey(key)),
+    list: (prefix, { after = '' } = {}) =>
+      walk(prefix.slice(0, prefix.lastIndexOf('/') + 1), prefix, after),
+    delete: async (key) => {
+      const named = join(folder, checkedKey(key));
+      await unlessAbsent(fs.unlink(named));
+      await removeEmpty(dirname(named), folder);
+    },
+    removeUnfinished: async (startedBefore) => {
+      let removed = 0;
+      for (const name of (await unlessAbsent(fs.readdir(drafts))) ?? []) {
+        const draft = join(drafts, name);
+        const file = await unlessAbsent(fs.stat(draft));
+        if (!file || file.mtime >= startedBefore) continue;
+        await attempt(fs.rm(draft, { force: true }));
+        removed += 1;
+      }
+      return removed;
+    },
+    close: () => {},
+  };
+}
+
+/** Answers whether the draft has the name now. */
+type GiveName = (draft: string, named: string) => Promise<boolean>;
+
+const replacing: GiveName = async (draft, named) => {
+  await fs.rename(draft, named);
+  return true;
+};
+
+/** A second name for the draft: unlike a rename, it never replaces a file. */
+const ifFree: GiveName = (draft, named) =>
+  fs.link(draft, named).then(
+    () => true,
+    (error: unknown) => {
+      if (codeOf(error) === 'EEXIST') return false;
+      throw error;
+    },
+  );
+
+/** Null for a folder. */
+async function openFile(path: string) {
+  const opened = await fs.open(path);
+  const stat = await opened.stat();
+  if (stat.isFile()) return { opened, size: stat.size };
+  await opened.close();
+  return null;
+}
+
+async function write(draft: string, parts: AsyncIterable<Uint8Array>) {
+  const file = await fs.open(draft, 'wx');
+  try {
+    for await (const part of parts) await file.writeFile(part);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function place(draft: string, named: string, give: GiveName): Promise<boolean> {
+  for (let attempts = 1; ; attempts += 1) {
+    await fs.mkdir(dirname(named), { recursive: true });
+    try {
+      const isGiven = await give(draft, named);
+      if (isGiven) await sync(dirname(named));
+      return isGiven;
+    } catch (error) {
+      // Someone may delete the last object of this folder at the same moment, and the folder with it.
+      if (codeOf(error) !== 'ENOENT' || attempts === 20) throw error;
+    }
+  }
+}
+
+/** The name, too, is on the disk then. */
+async function sync(folder: string) {
+  const opened = await fs.open(folder);
+  try {
+    await opened.sync();
+  } finally {
+    await opened.close();
+  }
+}
+
+const makeFolder = (path: string) =>
+  fs.mkdir(path).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  });
+
+async function removeEmpty(folder: string, upTo: string): Promise<void> {
+  if (folder === upTo) return;
+  const isRemoved = await fs.rmdir(folder).then(
+    () => true,
+    () => false,
+  );
+  if (isRemoved) await removeEmpty(dirname(folder), upTo);
+}
+
+/** As S3 lists them: by the bytes of the whole key, so that `a-b` comes before `a/b`. */
+function inOrder(at: string, entries: Dirent[]) {
+  return entries
+    .filter((entry) => !entry.name.startsWith('.') && (entry.isFile() || entry.isDirectory()))
+    .map((entry) => ({
+      key: `${at}${entry.name}${entry.isDirectory() ? '/' : ''}`,
+      isFolder: entry.isDirectory(),
+    }))
+    .toSorted((one, other) => (isAfter(one.key, other.key) ? 1 : -1));
+}
+
+const isAfter = (key: string, other: string) =>
+  Buffer.compare(Buffer.from(key), Buffer.from(other)) > 0;
+
+const codeOf = (error: unknown) => (error as { code?: string } | null)?.code ?? '';
+const isAbsence = (error: unknown) => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error));
+
+/** Trouble with the disk and what to do about it; anything else as it is. */
+function troubleIn(folder: string, error: unknown): unknown {
+  const solution: Record<string, string> = {
+    ENOENT: 'does not exist. Create it, or mount its disk, or correct STORAGE_URL',
+    EACCES: 'does not let this program in. Give its user the right to read and write there',
+    EPERM: 'does not let this program in. Give its user the right to read and write there',
+    EROFS: 'can only be read. Mount its disk for writing',
+    ENOSPC: 'is on a disk that is full. Make room on it',
+    EDQUOT: 'is on a disk whose quota is used up. Make room on it',
+    EIO: "is on a disk that does not work. Check the machine's log",
+    EMFILE: 'cannot be opened: too many files are open. Raise the limit (ulimit -n)',
+  };
+  const known = solution[codeOf(error)];
+  return known ? new Unavailable(`The storage folder ${folder} ${known}.`) : error;
+}

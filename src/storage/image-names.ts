@@ -1,0 +1,105 @@
+// Where an environment's databases name images: in rows, in the history that rows are restored from, in transfers that
+// can be undone, in the contents that edits are merged with, and in sheets that are not sent yet.
+import type { Db } from 'mongodb';
+import { fieldEntries, type Entity } from '../catalog/entity.ts';
+import { catalog } from '../catalog/index.ts';
+import { name as identifier, select, sql, type Queryable } from '../database/sql.ts';
+import { IMAGE_NAME } from './images.ts';
+
+type Databases = { sql: Queryable; documents: Db };
+
+/**
+ * Names of every image that a row or anything written about one names, wherever in it. History comes last: what a row
+ * stops naming meanwhile is in the history by then.
+ */
+export async function namedImages(on: Databases): Promise<Set<string>> {
+  const named = new Set<string>();
+  for (const ask of [inRows, inSelections, inBases, inTransfers, inHistory]) {
+    for await (const text of ask(on)) {
+      for (const [name] of String(text).matchAll(new RegExp(IMAGE_NAME, 'g'))) named.add(name);
+    }
+  }
+  return named;
+}
+
+async function* inRows({ sql: on, documents }: Databases) {
+  for (const entity of catalog) {
+    for (const field of imageFields(entity)) {
+      if (entity.store === 'mysql') {
+        yield* pages((after) =>
+          select<Line>(
+            on,
+            sql`select id as at, ${identifier(field)} as text from ${identifier(entity.table)}
+                 where id > ${after} order by id limit ${LINES}`,
+          ),
+        );
+      } else {
+        const found = documents.collection(entity.table).find({}, { projection: { [field]: 1 } });
+        for await (const row of found) yield row[field] as unknown;
+      }
+    }
+  }
+}
+
+const imageFields = (entity: Entity) =>
+  fieldEntries(entity).flatMap(([field, { kind }]) => (kind === 'image' ? [field] : []));
+
+/** Values that were typed on a sheet. */
+async function* inSelections({ sql: on }: Databases) {
+  const found = await select<{ text: string }>(
+    on,
+    sql`select choices as text from selection where choices regexp ${IMAGE_NAME}`,
+  );
+  for (const { text } of found) yield text;
+}
+
+async function* inBases({ sql: on }: Databases) {
+  for (const { name } of catalog) {
+    yield* pages((after) =>
+      select<Line>(
+        on,
+        sql`select row_id as at, if(base_content regexp ${IMAGE_NAME}, base_content, null) as text
+              from destination_state where entity = ${name} and row_id > ${after}
+             order by row_id limit ${LINES}`,
+      ),
+    );
+  }
+}
+
+async function* inTransfers({ sql: on }: Databases) {
+  const images = sql`concat_ws(' ', s.before_image, s.after_image, s.base_before)`;
+  yield* pages((after) =>
+    select<Line>(
+      on,
+      sql`select t.number as at, ${images} as text
+            from (select id, number from transfer where number > ${after} order by number limit 100) t
+            left join transfer_step s on s.transfer = t.id and ${images} regexp ${IMAGE_NAME}
+           order by t.number`,
+    ),
+  );
+}
+
+async function* inHistory({ sql: on }: Databases) {
+  const images = sql`concat_ws(' ', before_image, after_image)`;
+  yield* pages((after) =>
+    select<Line>(
+      on,
+      sql`select id as at, if(${images} regexp ${IMAGE_NAME}, ${images}, null) as text
+            from arrival where id > ${after} order by id limit ${LINES}`,
+    ),
+  );
+}
+
+const LINES = 5000;
+type Line = { at: number; text: string | null };
+
+/** Part by part, so that no statement takes long. */
+async function* pages(ask: (after: number) => Promise<Line[]>): AsyncGenerator<string> {
+  for (let after = 0; ;) {
+    const lines = await ask(after);
+    for (const { text } of lines) if (text) yield text;
+    const last = lines.at(-1);
+    if (!last) return;
+    after = last.at;
+  }
+}

@@ -1,0 +1,97 @@
+// Icons and images. Each is named by the SHA-256 of its content, so it is never overwritten with anything else and one
+// store may serve several environments.
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { Invalid, NotFound } from '../problems.ts';
+import type { Objects, StoredObject } from './objects.ts';
+
+/** As text, because SQL looks for it, too. */
+export const IMAGE_NAME = '[0-9a-f]{64}\\.(png|jpg|gif|webp)';
+const imageName = new RegExp(`^${IMAGE_NAME}$`);
+
+/** The two first characters of a name are its folder, so that no folder grows too large. */
+const keyOf = (name: string) => `${name.slice(0, 2)}/${name}`;
+
+export const hasImage = async (objects: Objects, name: string): Promise<boolean> =>
+  imageName.test(name) && (await objects.find(keyOf(name))) !== null;
+
+/** @throws NotFound */
+export async function readImage(objects: Objects, name: string): Promise<Readable> {
+  if (!imageName.test(name)) throw new NotFound(`There is no image named "${name}".`);
+  return objects.read(keyOf(name));
+}
+
+const signatures: [ending: string, test: (content: Buffer) => boolean][] = [
+  ['png', (content) => content.subarray(0, 8).toString('latin1') === '\x89PNG\r\n\x1a\n'],
+  ['jpg', (content) => content.subarray(0, 3).toString('latin1') === '\xff\xd8\xff'],
+  ['gif', (content) => /^GIF8[79]a/.test(content.subarray(0, 6).toString('latin1'))],
+  ['webp', (content) => /^RIFF.{4}WEBP/s.test(content.subarray(0, 12).toString('latin1'))],
+];
+
+/** Bytes. */
+const LARGEST = 2 * 1024 * 1024;
+
+/**
+ * Keeps an uploaded image and answers its name.
+ * @throws Invalid when the content is not an image that browsers show, or is too large
+ */
+export async function keepImage(objects: Objects, field: string, content: Buffer): Promise<string> {
+  if (content.length > LARGEST) throw new Invalid({ [field]: 'Choose an image of 2 MB or less' });
+  const ending = signatures.find(([, test]) => test(content))?.[0];
+  if (!ending) throw new Invalid({ [field]: 'Choose a PNG, JPEG, GIF or WebP image' });
+  const name = `${createHash('sha256').update(content).digest('hex')}.${ending}`;
+  if (!(await isKept(objects, name))) await objects.put(keyOf(name), content);
+  return name;
+}
+
+/** Copies an image to a store that does not have it yet; answers whether one of them has it. */
+export async function copyImage(from: Objects, to: Objects, name: string): Promise<boolean> {
+  if (!imageName.test(name)) return false;
+  if (await isKept(to, name)) return true;
+  if (!(await from.find(keyOf(name)))) return false;
+  await to.put(keyOf(name), await from.read(keyOf(name)));
+  return true;
+}
+
+const HOUR = 60 * 60 * 1000;
+/** Shorter than any grace period of a sweep (settings.ts), by a wide margin. */
+const FRESH = 12 * HOUR;
+
+/**
+ * A row is about to name the image: a sweep must not take it for forgotten just now. An old one is written again, because
+ * not every S3 server makes an object new that is copied onto itself.
+ */
+async function isKept(objects: Objects, name: string): Promise<boolean> {
+  const found = await objects.find(keyOf(name));
+  if (!found) return false;
+  if (Date.now() - found.modifiedAt.getTime() > FRESH) {
+    await objects.put(keyOf(name), await buffer(await objects.read(keyOf(name))));
+  }
+  return true;
+}
+
+/** Answers whether it did: not when the image was stored again in the meantime. */
+export async function deleteImage(
+  objects: Objects,
+  name: string,
+  { unlessNewerThan }: { unlessNewerThan: Date },
+): Promise<boolean> {
+  const found = await objects.find(keyOf(name));
+  if (!found || found.modifiedAt >= unlessNewerThan) return false;
+  await objects.delete(keyOf(name));
+  return true;
+}
+
+/** Every image in the store, and nothing that other rooms keep there. */
+export async function* listImages(
+  objects: Objects,
+): AsyncGenerator<StoredObject & { name: string }> {
+  for (let folder = 0; folder < 256; folder += 1) {
+    const prefix = `${folder.toString(16).padStart(2, '0')}/`;
+    for await (const object of objects.list(prefix)) {
+      const name = object.key.slice(prefix.length);
+      if (imageName.test(name) && name.startsWith(prefix.slice(0, 2))) yield { ...object, name };
+    }
+  }
+}

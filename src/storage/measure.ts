@@ -1,0 +1,70 @@
+// Content on its way into and out of the store.
+import { createHash } from 'node:crypto';
+import { pipeline, Readable, Transform } from 'node:stream';
+import { Unavailable } from '../problems.ts';
+import type { Content, PutOptions, Stored } from './objects.ts';
+
+/** Counts and hashes what is stored as it passes. */
+export function measure(content: Content, { signal }: PutOptions) {
+  const hash = createHash('sha256');
+  let size = 0;
+  let failure: unknown = null;
+  async function* given() {
+    try {
+      for await (const part of partsOf(content)) {
+        signal?.throwIfAborted();
+        yield part;
+      }
+      signal?.throwIfAborted();
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+  }
+  // One more generator, because a stream that is destroyed throws its own error into the outermost.
+  async function* passing() {
+    for await (const part of given()) {
+      hash.update(part);
+      size += part.length;
+      yield part;
+    }
+  }
+  // A source that is silent does not notice the signal by itself.
+  const stop = () => {
+    if (content instanceof Readable) content.destroy(signal?.reason as Error);
+  };
+  signal?.addEventListener('abort', stop, { once: true });
+  return {
+    parts: passing(),
+    stored: (): Stored => ({ size, checksum: hash.digest('hex') }),
+    /** What went wrong with the content itself, and is no trouble with the store. */
+    failure: () => failure,
+    end: () => signal?.removeEventListener('abort', stop),
+  };
+}
+
+async function* partsOf(content: Content): AsyncGenerator<Uint8Array> {
+  if (content instanceof Uint8Array) yield content;
+  else yield* content;
+}
+
+/** The same stream with errors that a person understands; it fails when it ends too early. */
+export function checked(
+  body: Readable,
+  size: number | undefined,
+  asTrouble: (error: unknown) => unknown,
+): Readable {
+  let missing = size ?? 0;
+  const whole = new Transform({
+    transform(part: Buffer, _encoding, done) {
+      missing -= part.length;
+      done(null, part);
+    },
+    flush: (done) => done(size === undefined || missing === 0 ? null : cutShort()),
+    destroy: (error, done) => done(error && (asTrouble(error) as Error)),
+  });
+  return pipeline(body, whole, () => {});
+}
+
+const cutShort = () =>
+  new Unavailable('Storage ended an object before all of it came. Try again in a moment.');

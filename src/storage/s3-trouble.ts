@@ -1,0 +1,67 @@
+// What an S3 store answers when something is wrong, as a message with its solution. The answer itself is not repeated:
+// it may quote keys.
+import { Unavailable } from '../problems.ts';
+import type { S3Address } from './address.ts';
+
+type Answer = { name?: string; code?: string; $metadata?: { httpStatusCode?: number } };
+
+const answerOf = (error: unknown) => (error ?? {}) as Answer;
+const statusOf = (error: unknown) => answerOf(error).$metadata?.httpStatusCode;
+
+/** `NotFound` is what an answer without a body is called: it may be the bucket that is missing. */
+export const isAbsence = (error: unknown) =>
+  ['NoSuchKey', 'NotFound', 'NoSuchUpload'].includes(answerOf(error).name ?? '');
+
+/** A condition on a put did not hold. */
+export const isTaken = (error: unknown) =>
+  answerOf(error).name === 'PreconditionFailed' || statusOf(error) === 412;
+
+const KEYS = 'the settings that end in STORAGE_ACCESS_KEY_ID and STORAGE_SECRET_ACCESS_KEY';
+const RIGHTS =
+  's3:ListBucket on the bucket, s3:GetObject, s3:PutObject and s3:DeleteObject on what is in it';
+const URL = 'the bucket, region or endpoint in STORAGE_URL';
+
+/** By S3's name of an error, or Node's code of it. */
+const solutions: Record<string, string> = {
+  NoSuchBucket: `does not exist. Create it, or correct ${URL}`,
+  NotFound: `does not exist. Create it, or correct ${URL}`,
+  InvalidAccessKeyId: `does not know the access key. Correct ${KEYS}`,
+  InvalidAccessKeyID: `does not know the access key. Correct ${KEYS}`,
+  SignatureDoesNotMatch: `refuses the secret. Correct ${KEYS}`,
+  CredentialsProviderError: `needs keys, and this machine has none. Set them: ${KEYS}`,
+  ExpiredToken: 'refuses keys that have expired. Renew them',
+  AccessDenied: `denies access. Give its keys ${RIGHTS}`,
+  RequestTimeTooSkewed: "refuses this machine's clock. Set the clock",
+  PermanentRedirect: `is in another region. Correct ${URL}`,
+  AuthorizationHeaderMalformed: `is in another region. Correct ${URL}`,
+  ENOTFOUND: `has an unknown host. Correct ${URL}`,
+  CERT_HAS_EXPIRED: 'has an expired certificate. Renew it',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'has a self-signed certificate. Trust it with NODE_EXTRA_CA_CERTS',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'has a certificate of an unknown issuer. Trust the issuer with NODE_EXTRA_CA_CERTS',
+};
+
+const silent = [
+  ...['ECONNREFUSED', 'ECONNRESET', 'EAI_AGAIN', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH'],
+  ...['ENETUNREACH', 'TimeoutError', 'ERR_STREAM_PREMATURE_CLOSE'],
+];
+
+/** Trouble with the store and what to do about it; anything else as it is. */
+export function troubleWith({ bucket, endpoint }: S3Address, error: unknown): unknown {
+  const { name = '', code = '' } = answerOf(error);
+  const status = statusOf(error);
+  const place = `The storage bucket ${bucket}${endpoint === null ? '' : ` at ${endpoint}`}`;
+  const solution = solutions[name] ?? solutions[code] ?? (status === 403 ? denied : undefined);
+  if (solution) return new Unavailable(`${place} ${solution}.`);
+  if (silent.includes(name) || silent.includes(code)) {
+    return new Unavailable(
+      `${place} does not answer. Try again in a moment; if it stays so, start it or correct ${URL}.`,
+    );
+  }
+  if (status === undefined) return error;
+  const answer = `${status} ${name}`.trim();
+  return new Unavailable(`${place} cannot do this right now (${answer}). Try again in a moment.`);
+}
+
+/** An answer without a body does not say why. */
+const denied = `denies access. Correct ${KEYS}, and give these keys ${RIGHTS}`;

@@ -1,0 +1,176 @@
+// An S3 bucket, or the part of it below a prefix, as object storage: Amazon's or any that speaks its protocol.
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { Readable } from 'node:stream';
+import { NotFound } from '../problems.ts';
+import type { S3Address } from './address.ts';
+import { checkedKey } from './keys.ts';
+import { checked, measure } from './measure.ts';
+import type { Content, Objects, PutOptions, Stored, StoredObject } from './objects.ts';
+import { isAbsence, isTaken, troubleWith } from './s3-trouble.ts';
+
+const MEGABYTE = 1024 * 1024;
+/** Of 10,000 parts an object is made at most. */
+const PARTS = 10_000;
+const partSize = (expected = 0) => Math.max(8 * MEGABYTE, Math.ceil(expected / (PARTS - 1)));
+
+/** How long a store may take to be connected, and be silent. Tests make it short. */
+export const s3Patience = { connection: 5000, silence: 120_000, attempts: 3 };
+
+export function s3Objects(address: S3Address): Objects {
+  const client = connect(address);
+  const { bucket: Bucket, prefix } = address;
+  const asTrouble = (error: unknown) => troubleWith(address, error);
+  const at = (key: string) => ({ Bucket, Key: `${prefix}${checkedKey(key)}` });
+  const attempt = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw asTrouble(error);
+    });
+  /** Null where there is no such object. A missing bucket answers the same, so it is asked for. */
+  const unlessAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (!isAbsence(error)) throw asTrouble(error);
+      await attempt(client.send(new HeadBucketCommand({ Bucket })));
+      return null;
+    }
+  };
+
+  const find = async (key: string): Promise<StoredObject | null> => {
+    const head = await unlessAbsent(client.send(new HeadObjectCommand(at(key))));
+    return (
+      head && { key, size: head.ContentLength ?? 0, modifiedAt: head.LastModified ?? LONG_AGO }
+    );
+  };
+
+  const store = async (
+    key: string,
+    content: Content,
+    options: PutOptions,
+    condition: Condition,
+  ) => {
+    const meter = measure(content, options);
+    const upload = new Upload({
+      client,
+      queueSize: 2,
+      partSize: partSize(options.expectedSize),
+      params: { ...at(key), ...condition, Body: Readable.from(meter.parts, { objectMode: false }) },
+    });
+    try {
+      await upload.done();
+      return meter.stored();
+    } catch (error) {
+      if (condition.IfNoneMatch && isTaken(error)) return null;
+      throw meter.failure() ?? asTrouble(error);
+    } finally {
+      meter.end();
+    }
+  };
+
+  async function* list(from: string, { after = '' } = {}): AsyncGenerator<StoredObject> {
+    let token: string | undefined;
+    do {
+      const page = await attempt(
+        client.send(
+          new ListObjectsV2Command({
+            Bucket,
+            Prefix: `${prefix}${from}`,
+            ...(token
+              ? { ContinuationToken: token }
+              : after && { StartAfter: `${prefix}${after}` }),
+          }),
+        ),
+      );
+      for (const { Key = '', Size, LastModified } of page.Contents ?? []) {
+        // Some programs mark a folder by an empty object.
+        if (Key.endsWith('/')) continue;
+        const key = Key.slice(prefix.length);
+        yield { key, size: Size ?? 0, modifiedAt: LastModified ?? LONG_AGO };
+      }
+      token = page.NextContinuationToken;
+    } while (token);
+  }
+
+  return {
+    put: async (key, content, options = {}) => (await store(key, content, options, {})) as Stored,
+    putIfAbsent: async (key, content, options = {}) => {
+      // A large upload would hear at its end that it was in vain.
+      if (await find(key)) return null;
+      return store(key, content, options, { IfNoneMatch: '*' });
+    },
+    read: async (key) => {
+      const answer = await unlessAbsent(client.send(new GetObjectCommand(at(key))));
+      if (!answer?.Body) throw new NotFound(`There is no object "${key}" in storage.`);
+      return checked(answer.Body as Readable, answer.ContentLength, asTrouble);
+    },
+    find,
+    list,
+    delete: async (key) => {
+      await unlessAbsent(client.send(new DeleteObjectCommand(at(key))));
+    },
+    removeUnfinished: async (startedBefore) => {
+      let removed = 0;
+      for await (const { Key, UploadId, Initiated } of unfinished(
+        client,
+        { Bucket, prefix },
+        attempt,
+      )) {
+        if ((Initiated ?? LONG_AGO) >= startedBefore) continue;
+        await unlessAbsent(client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })));
+        removed += 1;
+      }
+      return removed;
+    },
+    close: () => client.destroy(),
+  };
+}
+
+type Condition = { IfNoneMatch?: '*' };
+
+/** A store that does not say when is not fresh. */
+const LONG_AGO = new Date(0);
+
+function connect({ region, endpoint, keys }: S3Address): S3Client {
+  return new S3Client({
+    region,
+    // Without Amazon's names of hosts, the bucket is a part of the path.
+    ...(endpoint === null ? {} : { endpoint, forcePathStyle: true }),
+    ...(keys && { credentials: { accessKeyId: keys.id, secretAccessKey: keys.secret } }),
+    maxAttempts: s3Patience.attempts,
+    requestHandler: {
+      connectionTimeout: s3Patience.connection,
+      socketTimeout: s3Patience.silence,
+    },
+  });
+}
+
+type Attempt = <T>(work: Promise<T>) => Promise<T>;
+
+/** Uploads that were begun below the prefix, and neither completed nor aborted. */
+async function* unfinished(
+  client: S3Client,
+  { Bucket, prefix }: { Bucket: string; prefix: string },
+  attempt: Attempt,
+) {
+  let from: { KeyMarker: string; UploadIdMarker: string } | undefined;
+  do {
+    const page = await attempt(
+      client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: prefix, ...from })),
+    );
+    yield* page.Uploads ?? [];
+    const { IsTruncated, NextKeyMarker = '', NextUploadIdMarker = '' } = page;
+    from = IsTruncated
+      ? { KeyMarker: NextKeyMarker, UploadIdMarker: NextUploadIdMarker }
+      : undefined;
+  } while (from);
+}

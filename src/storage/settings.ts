@@ -1,0 +1,70 @@
+// Which stores the settings name: this environment's own, its destination's, and that of the source of the refresh.
+import { overlaps, storageAddress, type StorageAddress, type StorageKeys } from './address.ts';
+
+export type StorageSettings = {
+  stores: Record<'own' | 'destination' | 'source', StorageAddress>;
+  /** After so many days an image that nothing names is removed; null where the store is shared, and never. */
+  sweepAfterDays: number | null;
+};
+
+type Variables = Record<string, string | undefined>;
+type Neighbours = Record<'destination' | 'source', boolean>;
+const prefixes = { own: '', destination: 'UNI_DIR_DESTINATION_', source: 'REFRESH_SOURCE_' };
+
+/** The settings, and which of them are wrong. */
+export function storageSettings(
+  variables: Variables,
+  neighbours: Neighbours,
+): { storage: StorageSettings; wrong: string[] } {
+  const wrong = Object.values(prefixes).flatMap((prefix) => halfKeys(variables, prefix));
+  const addressAt = (prefix: string): StorageAddress => {
+    // A neighbour has this environment's own store, and the same keys, where nothing else is said.
+    const name = variables[`${prefix}STORAGE_URL`] ? `${prefix}STORAGE_URL` : 'STORAGE_URL';
+    const url = variables[name];
+    const keys = keysAt(variables, prefix) ?? keysAt(variables, '');
+    const address = url ? storageAddress(url, keys) : 'is missing';
+    if (typeof address !== 'string') return address;
+    wrong.push(`${name}: ${address}`);
+    return { kind: 'folder', path: '' };
+  };
+  const stores = {
+    own: addressAt(prefixes.own),
+    destination: addressAt(prefixes.destination),
+    source: addressAt(prefixes.source),
+  };
+  const days = Number(variables[SWEEP] || Number.NaN);
+  if (variables[SWEEP]) {
+    if (!Number.isInteger(days) || days < 1) wrong.push(`${SWEEP}: must be a number of days`);
+    wrong.push(...sharedStores(stores, neighbours));
+  }
+  const sweepAfterDays = Number.isNaN(days) ? null : days;
+  return { storage: { stores, sweepAfterDays }, wrong: [...new Set(wrong)] };
+}
+
+const SWEEP = 'STORAGE_SWEEP_AFTER_DAYS';
+
+const keyNames = (prefix: string): [string, string] => [
+  `${prefix}STORAGE_ACCESS_KEY_ID`,
+  `${prefix}STORAGE_SECRET_ACCESS_KEY`,
+];
+
+function keysAt(variables: Variables, prefix: string): StorageKeys {
+  const [id, secret] = keyNames(prefix).map((name) => variables[name]);
+  return id && secret ? { id, secret } : null;
+}
+
+function halfKeys(variables: Variables, prefix: string): string[] {
+  const names = keyNames(prefix);
+  const given = names.filter((name) => variables[name]);
+  return given.length === 1 ? [`${names.join(' and ')}: give both or none`] : [];
+}
+
+/** Neighbours whose images a sweep of this environment's store would remove. */
+const sharedStores = (stores: StorageSettings['stores'], neighbours: Neighbours): string[] =>
+  (['destination', 'source'] as const)
+    .filter((one) => neighbours[one] && overlaps(stores.own, stores[one]))
+    .map(
+      (one) =>
+        `${SWEEP}: ${prefixes[one]}STORAGE_URL leads to this environment's own store. ` +
+        'Remove this setting, or give each environment a store of its own',
+    );

@@ -1,0 +1,111 @@
+// Removes images that nothing names any more. Only an environment that has a store to itself does so: what another one
+// names is not known here. Every environment therefore leaves its mark in its store, whether it sweeps or not.
+import { createHash } from 'node:crypto';
+import type { Db } from 'mongodb';
+import type { Logger } from 'pino';
+import { first, sql, type Queryable } from '../database/sql.ts';
+import type { Settings } from '../settings.ts';
+import { namedImages } from './image-names.ts';
+import { deleteImage, listImages } from './images.ts';
+import type { Objects } from './objects.ts';
+
+const HOUR = 60 * 60 * 1000;
+const DAY = 24 * HOUR;
+
+type Owner = {
+  name: string;
+  sql: Queryable;
+  documents: Db;
+  storage: Objects;
+  settings: Pick<Settings, 'sql' | 'nosql' | 'storage'>;
+  log: Logger;
+};
+
+/** Sweeps once a day, whichever process is first; only marks the store where no grace period is set. */
+export async function sweepDaily(here: Owner): Promise<void> {
+  await leaveMark(here);
+  const { sweepAfterDays: days } = here.settings.storage;
+  if (days === null || !(await isFirstToday(here.storage))) return;
+  const report = await sweepImages(here, days * DAY);
+  here.log.info(report, 'sweep of storage');
+}
+
+export type SweepReport = {
+  /** Why nothing was swept; null when everything was. */
+  refusal: string | null;
+  removed: number;
+  /** Old, and named. */
+  kept: number;
+  /** Uploads that were begun and never ended. */
+  unfinished: number;
+};
+
+/** Removes images that nothing names and that are older than the grace period. */
+export async function sweepImages(here: Owner, graceMs: number): Promise<SweepReport> {
+  const before = new Date(Date.now() - graceMs);
+  const refused = await refusal(here, before);
+  const report: SweepReport = { refusal: refused, removed: 0, kept: 0, unfinished: 0 };
+  if (refused !== null) return report;
+  const { storage } = here;
+  const old: string[] = [];
+  for await (const { name, modifiedAt } of listImages(storage)) {
+    if (modifiedAt < before) old.push(name);
+  }
+  // Asked after the list was read: what was stored since is not in it.
+  const named = old.length > 0 ? await namedImages(here) : new Set<string>();
+  for (const name of old) {
+    if (named.has(name)) report.kept += 1;
+    else if (await deleteImage(storage, name, { unlessNewerThan: before })) report.removed += 1;
+  }
+  report.unfinished = await storage.removeUnfinished(before);
+  return report;
+}
+
+async function refusal(here: Owner, before: Date): Promise<string | null> {
+  const own = await here.storage.find(markOf(here));
+  if (!own || own.modifiedAt >= before) {
+    return 'This store is used for less than the grace period: others may not have left their mark yet.';
+  }
+  const other = await markOfAnother(here);
+  if (other !== null) {
+    return `Another environment keeps its images here, too: ${other}. Delete that object if the environment is gone.`;
+  }
+  // A transfer has put its images here, and writes the rows that name them once it goes on.
+  const stuck = await first<{ origin: string; number: number }>(
+    here.sql,
+    sql`select origin, number from claim where since < utc_timestamp(3) - interval 12 hour limit 1`,
+  );
+  return stuck ? `Transfer ${stuck.number} from ${stuck.origin} has not ended yet.` : null;
+}
+
+const MARKS = 'environments/';
+
+export async function leaveMark(here: Owner) {
+  const key = markOf(here);
+  if (!(await here.storage.find(key))) {
+    await here.storage.put(key, Buffer.from(`${here.name} keeps images here.\n`));
+  }
+}
+
+async function markOfAnother(here: Owner): Promise<string | null> {
+  for await (const { key } of here.storage.list(MARKS)) if (key !== markOf(here)) return key;
+  return null;
+}
+
+/** By its databases: of one environment there may be two, each with databases of its own. */
+function markOf({ name, settings }: Owner): string {
+  const databases = [settings.sql, settings.nosql].map(
+    ({ host, port, name: database }) => `${host}:${port}/${database}`,
+  );
+  const digest = createHash('sha256').update(databases.join(' ')).digest('hex').slice(0, 12);
+  return `${MARKS}${name}-${digest}`;
+}
+
+const SWEEPS = 'sweeps/';
+
+async function isFirstToday(storage: Objects): Promise<boolean> {
+  const today = `${SWEEPS}${new Date().toISOString().slice(0, 10)}`;
+  if ((await storage.putIfAbsent(today, Buffer.from(''))) === null) return false;
+  for await (const { key } of storage.list(SWEEPS)) if (key < today) await storage.delete(key);
+  return true;
+}

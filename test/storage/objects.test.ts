@@ -1,0 +1,203 @@
+// What a store promises, run against a folder and against a real S3 server.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StorageAddress } from '../../src/storage/address.ts';
+import { checksumOf, openObjects, type Objects } from '../../src/storage/objects.ts';
+import { all, clientOf, megabytes, newBucket, newFolder, textAt } from '../support/storage.ts';
+
+const sha256 = (content: string | Buffer) => createHash('sha256').update(content).digest('hex');
+const bytes = (content: string) => Buffer.from(content);
+
+/** Parts of uploads that were neither completed nor removed. */
+async function leftovers(address: StorageAddress): Promise<number> {
+  if (address.kind === 'folder') {
+    return (await readdir(join(address.path, '.unfinished')).catch(() => [])).length;
+  }
+  const client = clientOf(address);
+  const { Uploads = [] } = await client.send(
+    new ListMultipartUploadsCommand({ Bucket: address.bucket }),
+  );
+  client.destroy();
+  return Uploads.length;
+}
+
+describe.each([
+  ['a folder', newFolder],
+  ['S3', newBucket],
+])('in %s', (_name, open) => {
+  let address: StorageAddress;
+  let objects: Objects;
+  beforeAll(async () => {
+    address = await open();
+    objects = openObjects(address);
+  });
+  afterAll(() => objects.close());
+
+  test('reads what was put, and answers its size and SHA-256', async () => {
+    const stored = await objects.put('texts/one.txt', bytes('one'));
+    expect(stored).toEqual({ size: 3, checksum: sha256('one') });
+    expect(await textAt(objects, 'texts/one.txt')).toBe('one');
+    expect(await objects.find('texts/one.txt')).toMatchObject({ key: 'texts/one.txt', size: 3 });
+    expect(await checksumOf(objects, 'texts/one.txt')).toBe(sha256('one'));
+  });
+
+  test('replaces an object, and keeps an empty one', async () => {
+    await objects.put('texts/two.txt', bytes('a long first text'));
+    await objects.put('texts/two.txt', bytes(''));
+    expect(await textAt(objects, 'texts/two.txt')).toBe('');
+    expect(await objects.find('texts/two.txt')).toMatchObject({ size: 0 });
+  });
+
+  test('tells an absent object from one that is there', async () => {
+    expect(await objects.find('absent/none')).toBeNull();
+    await expect(objects.read('absent/none')).rejects.toMatchObject({
+      status: 404,
+      message: 'There is no object "absent/none" in storage.',
+    });
+    await objects.delete('absent/none');
+  });
+
+  test('deletes an object, and then stores one where a folder was', async () => {
+    await objects.put('gone/deep/er', bytes('x'));
+    await objects.delete('gone/deep/er');
+    expect(await objects.find('gone/deep/er')).toBeNull();
+    await objects.put('gone', bytes('y'));
+    expect(await textAt(objects, 'gone')).toBe('y');
+    await objects.delete('gone');
+  });
+
+  test('lets one of many win who put the same key if it is absent', async () => {
+    const tries = Array.from({ length: 10 }, (_one, index) =>
+      objects.putIfAbsent('race', bytes(String(index))),
+    );
+    const outcomes = await Promise.all(tries);
+    const winners = outcomes.flatMap((stored, index) => (stored ? [index] : []));
+    expect(winners).toHaveLength(1);
+    expect(await textAt(objects, 'race')).toBe(String(winners[0]));
+    expect(await objects.putIfAbsent('race', bytes('late'))).toBeNull();
+  });
+
+  test('puts a large object only if it is absent when its last byte comes', async () => {
+    const late = objects.putIfAbsent(
+      'large-race',
+      megabytes(40, async (index) => {
+        if (index === 39) await objects.put('large-race', bytes('first'));
+      }),
+    );
+    expect(await late).toBeNull();
+    expect(await textAt(objects, 'large-race')).toBe('first');
+    expect(await leftovers(address)).toBe(0);
+  });
+
+  test('keeps keys with odd characters apart, and lists them as they are', async () => {
+    const keys = [
+      ...['a b', 'a+b', 'a%20b', 'a%2Fb', 'ä', 'a\u0308', '日本語', '🙂', 'a&b=c', 'a?b', 'a#b'],
+      ...['a"b', "a'b", 'a<b>', 'a|b', 'a*b', 'a:b', 'a;b', 'a,b', 'a~b', 'a^b', 'a{b}', 'a[b]'],
+      ...['a`b', 'a$b', 'a@b', '(a)', '!a', '-a', ' a ', 'a.b', 'A B'],
+    ].map((name) => `odd/${name}/${name}`);
+    for (const key of keys) await objects.put(key, bytes(key));
+    expect((await all(objects.list('odd/'))).toSorted()).toEqual(keys.toSorted());
+    for (const key of keys) {
+      expect(await textAt(objects, key)).toBe(key);
+      expect(await objects.find(key)).toMatchObject({ key, size: Buffer.byteLength(key) });
+    }
+    for (const key of keys) await objects.delete(key);
+    expect(await all(objects.list('odd/'))).toEqual([]);
+  });
+
+  test.each(['', '/a', 'a/', 'a//b', '../a', 'a/../b', './a', '.hidden', 'a\\b', 'a\nb', '\ud800'])(
+    'refuses %j as a key',
+    async (key) => {
+      await expect(objects.put(key, bytes('x'))).rejects.toThrow('Not a key of an object');
+      await expect(objects.read(key)).rejects.toThrow('Not a key of an object');
+    },
+  );
+
+  test('lists by prefix in order of key, and goes on behind a key', async () => {
+    const keys = ['order/a-b', 'order/a/b', 'order/ab', 'order/b/1', 'order/b/2'];
+    for (const key of keys.toReversed()) await objects.put(key, bytes('x'));
+    expect(await all(objects.list('order/'))).toEqual(keys);
+    expect(await all(objects.list('order/a'))).toEqual(['order/a-b', 'order/a/b', 'order/ab']);
+    expect(await all(objects.list('order/b/'))).toEqual(['order/b/1', 'order/b/2']);
+    expect(await all(objects.list('order/', { after: 'order/a/b' }))).toEqual(keys.slice(2));
+    expect(await all(objects.list('order/', { after: 'order/a-b~' }))).toEqual(keys.slice(1));
+    expect(await all(objects.list('nowhere/'))).toEqual([]);
+  });
+
+  test('lists 10,000 keys', async () => {
+    const keys = Array.from({ length: 10_000 }, (_one, index) => `many/${index % 7}/${index}`);
+    const waiting = keys.values();
+    const putSome = async () => {
+      for (const key of waiting) await objects.put(key, bytes('x'));
+    };
+    await Promise.all(Array.from({ length: 16 }, putSome));
+    const listed = await all(objects.list('many/'));
+    expect(listed).toHaveLength(10_000);
+    expect(listed).toEqual(keys.toSorted());
+    let seen = 0;
+    for await (const _object of objects.list('many/3/')) if ((seen += 1) === 5) break;
+    expect(seen).toBe(5);
+  }, 300_000);
+
+  test('streams 100 MB in and out in flat memory', async () => {
+    const hash = createHash('sha256');
+    for await (const part of megabytes(100)) hash.update(part);
+    const checksum = hash.digest('hex');
+    let highest = 0;
+    const watch = setInterval(() => (highest = Math.max(highest, used())), 5);
+    const used = () => process.memoryUsage().external + process.memoryUsage().heapUsed;
+    const before = used();
+    const stored = await objects.put('large', Readable.from(megabytes(100)));
+    expect(stored).toEqual({ size: 100 * 1024 * 1024, checksum });
+    expect(await checksumOf(objects, 'large')).toBe(checksum);
+    clearInterval(watch);
+    expect((highest - before) / 1024 / 1024).toBeLessThan(75);
+    await objects.delete('large');
+  });
+
+  test('leaves nothing of an upload whose source fails in the middle', async () => {
+    const source = megabytes(50, (index) => {
+      if (index === 40) throw new Error('the dump ended early');
+    });
+    await expect(objects.put('half', source)).rejects.toThrow('the dump ended early');
+    expect(await objects.find('half')).toBeNull();
+    expect(await leftovers(address)).toBe(0);
+  });
+
+  test('leaves nothing of an upload that is stopped while its source is silent', async () => {
+    const stop = new AbortController();
+    const source = Readable.from(
+      megabytes(50, async (index) => {
+        if (index === 40) await sleep(600_000, undefined, { signal: stop.signal, ref: false });
+      }),
+    );
+    const upload = objects.put('stopped', source, { signal: stop.signal });
+    setTimeout(() => stop.abort(new Error('the job was cancelled')), 1000);
+    await expect(upload).rejects.toThrow();
+    expect(await objects.find('stopped')).toBeNull();
+    expect(await leftovers(address)).toBe(0);
+  });
+
+  test('keeps the former object when its replacement fails', async () => {
+    await objects.put('former', bytes('former'));
+    const source = megabytes(2, () => {
+      throw new Error('no source');
+    });
+    await expect(objects.put('former', source)).rejects.toThrow('no source');
+    expect(await textAt(objects, 'former')).toBe('former');
+  });
+
+  test('makes an object new that is put again', async () => {
+    await objects.put('again', bytes('x'));
+    const first = await objects.find('again');
+    await sleep(1100);
+    await objects.put('again', bytes('x'));
+    const second = await objects.find('again');
+    expect(Number(second?.modifiedAt)).toBeGreaterThan(Number(first?.modifiedAt));
+  });
+});

@@ -1,0 +1,39 @@
+// What a person sees of an image that is there, absent, or in a store that cannot be reached.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { keepImage } from '../../src/storage/images.ts';
+import { openObjects } from '../../src/storage/objects.ts';
+import { openSite, textOf, type Site } from '../support/people.ts';
+import { newBucket } from '../support/storage.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+const png = Buffer.from('\x89PNG\r\n\x1a\n and the rest', 'latin1');
+let world: World;
+let site: Site;
+beforeAll(async () => {
+  world = await openWorld();
+  world.staging.storage = openObjects(await newBucket());
+  site = await openSite(world, 'staging');
+});
+afterAll(async () => {
+  await site.close();
+  await world.close();
+});
+
+test('shows an image that is in S3, and says of another that it is not there', async () => {
+  const ana = await site.as('pm');
+  const name = await keepImage(world.staging.storage, 'icon', png);
+  const shown = await ana.get(`/objects/${name}`).expect(200);
+  expect(shown.headers['content-type']).toBe('image/png');
+  expect(shown.body).toEqual(png);
+  await ana.get(`/objects/${'0'.repeat(64)}.png`).expect(404);
+  await ana.get('/objects/odd.png').expect(404);
+});
+
+test('answers 503 with the solution while the store cannot be reached', async () => {
+  const ana = await site.as('pm');
+  const bucket = await newBucket();
+  world.staging.storage = openObjects({ ...bucket, bucket: 'no-such-bucket' });
+  const page = await ana.get(`/objects/${'0'.repeat(64)}.png`).expect(503);
+  expect(page.headers['retry-after']).toBe('10');
+  expect(textOf(page.text)).toMatch(/bucket no-such-bucket .*does not exist\. Create it/);
+});

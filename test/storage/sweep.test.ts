@@ -1,0 +1,219 @@
+// What a sweep removes: images that nothing in this environment's databases names, of a store that is its own.
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run, sql } from '../../src/database/sql.ts';
+import type { App } from '../../src/environments/app.ts';
+import { hasImage, keepImage } from '../../src/storage/images.ts';
+import { leaveMark, sweepDaily, sweepImages } from '../../src/storage/sweep.ts';
+import { textOf as fieldText } from '../../src/catalog/fields.ts';
+import { add, change, get, transfer, undo } from '../support/rows.ts';
+import { all } from '../support/storage.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+const DAY = 24 * 60 * 60 * 1000;
+const GRACE = 7 * DAY;
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+beforeEach(async () => {
+  await world.clear();
+  for (const here of [world.staging, world.preprod, world.production]) {
+    for (const name of await readdir(folderOf(here))) {
+      await rm(join(folderOf(here), name), { recursive: true });
+    }
+  }
+});
+afterAll(() => world.close());
+
+const folderOf = ({ settings }: App) => {
+  const { own } = settings.storage.stores;
+  return own.kind === 'folder' ? own.path : '';
+};
+
+let images = 0;
+const keep = (here: App) =>
+  keepImage(here.storage, 'icon', Buffer.from(`\x89PNG\r\n\x1a\n${(images += 1)}`, 'latin1'));
+
+/** Everything in the store, the mark of its environment among it, becomes so many days old. */
+async function age(here: App, days: number) {
+  await leaveMark(here);
+  const then = new Date(Date.now() - days * DAY);
+  for (const path of await readdir(folderOf(here), { recursive: true })) {
+    await utimes(join(folderOf(here), path), then, then);
+  }
+}
+
+test('removes an old image that nothing names, and keeps one that a row names', async () => {
+  const { staging } = world;
+  const [named, forgotten] = [await keep(staging), await keep(staging)];
+  await add(staging, 'business', { icon: named });
+  await age(staging, 8);
+  expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 1, kept: 1 });
+  expect(await hasImage(staging.storage, named)).toBe(true);
+  expect(await hasImage(staging.storage, forgotten)).toBe(false);
+});
+
+test('keeps an image of the grace period that nothing names yet', async () => {
+  const { staging } = world;
+  await age(staging, 8);
+  const name = await keep(staging);
+  expect(await sweepImages(staging, GRACE)).toMatchObject({ refusal: null, removed: 0 });
+  expect(await hasImage(staging.storage, name)).toBe(true);
+});
+
+test('keeps an image that only the history of a row names', async () => {
+  const { staging } = world;
+  const former = await keep(staging);
+  const id = await add(staging, 'business', { icon: former });
+  await change(staging, { entity: 'business', id }, { icon: null });
+  await staging.sql.query('delete from transfer_step');
+  await age(staging, 8);
+  expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
+});
+
+test('keeps at the destination what an undo brings back, although no row names it any more', async () => {
+  const { staging, preprod } = world;
+  const former = await keep(staging);
+  const key = { entity: 'business', id: await add(staging, 'business', { icon: former }) };
+  await transfer(staging, [key]);
+  await change(staging, key, { icon: await keep(staging) });
+  const sent = await transfer(staging, [key]);
+  for (const here of [staging, preprod]) {
+    await age(here, 8);
+    expect(await sweepImages(here, GRACE)).toMatchObject({ refusal: null, removed: 0, kept: 2 });
+  }
+  await undo(staging, sent);
+  expect(fieldText((await get(preprod, key))['icon'])).toBe(former);
+  expect(await hasImage(preprod.storage, former)).toBe(true);
+});
+
+test('keeps an image that only the journal names', async () => {
+  const { staging } = world;
+  const name = await keep(staging);
+  await add(staging, 'city');
+  await run(
+    staging.sql,
+    sql`insert into transfer_step (transfer, seq, entity, row_id, title, action, base_before)
+        select id, 99, 'business', 1, 'Clinic', 'update', ${`"icon":"${name}"`} from transfer limit 1`,
+  );
+  await age(staging, 8);
+  expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
+});
+
+test('keeps images that a base or a sheet names', async () => {
+  const { staging } = world;
+  const [base, typed] = [await keep(staging), await keep(staging)];
+  await run(
+    staging.sql,
+    sql`insert into destination_state (entity, row_id, observed_at, base_content)
+        values ('business', 1, utc_timestamp(3), ${`"icon":"${base}"`})`,
+  );
+  await run(
+    staging.sql,
+    sql`insert into selection (id, name, person, row_keys, choices, chain)
+        values ('1', 'Clinic', 'pm@example.com', '[]', ${JSON.stringify({ typed })}, '[]')`,
+  );
+  await age(staging, 8);
+  expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 2 });
+});
+
+test('reads more rows than one statement takes', async () => {
+  const { staging } = world;
+  const name = await keep(staging);
+  await staging.sql.query(
+    `insert into business (id, name, category, icon, active, priority, modified_at)
+     select id, concat('Clinic ', id), 'Health', if(id = 12000, '${name}', null), 1, 1, utc_timestamp(3)
+       from (select row_number() over () as id
+               from information_schema.columns a cross join information_schema.columns b limit 12000) numbers`,
+  );
+  await age(staging, 8);
+  expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
+});
+
+test('removes nothing while a transfer has held its claims for half a day', async () => {
+  const { staging } = world;
+  await keep(staging);
+  await age(staging, 8);
+  await run(
+    staging.sql,
+    sql`insert into claim (entity, row_id, transfer, mode, number, origin, fence, connection, person, since)
+        values ('business', 1, 'x', 'write', 7, 'staging', 1, 1, 'pm@example.com', utc_timestamp(3) - interval 13 hour)`,
+  );
+  expect(await sweepImages(staging, GRACE)).toMatchObject({
+    removed: 0,
+    refusal: 'Transfer 7 from staging has not ended yet.',
+  });
+});
+
+test('removes nothing from a store in which another environment left its mark', async () => {
+  const { staging, preprod } = world;
+  const forgotten = await keep(staging);
+  await sweepDaily({ ...preprod, storage: staging.storage });
+  await age(staging, 8);
+  const { refusal, removed } = await sweepImages(staging, GRACE);
+  expect(removed).toBe(0);
+  expect(refusal).toMatch(/Another environment keeps its images here, too: environments\/preprod-/);
+  expect(await hasImage(staging.storage, forgotten)).toBe(true);
+});
+
+test('removes nothing before others had the grace period to leave their mark', async () => {
+  const { staging } = world;
+  const forgotten = await keep(staging);
+  await age(staging, 6);
+  expect(await sweepImages(staging, 5 * DAY)).toMatchObject({ refusal: null, removed: 1 });
+  await keep(staging);
+  await age(staging, 6);
+  const { refusal, removed } = await sweepImages(staging, GRACE);
+  expect(removed).toBe(0);
+  expect(refusal).toMatch(/less than the grace period/);
+  expect(await hasImage(staging.storage, forgotten)).toBe(false);
+});
+
+test('sweeps once a day where the setting says how long to wait, and otherwise only leaves its mark', async () => {
+  const { staging } = world;
+  const forgotten = await keep(staging);
+  await age(staging, 8);
+  await sweepDaily(staging);
+  expect(await hasImage(staging.storage, forgotten)).toBe(true);
+  expect(await all(staging.storage.list('environments/'))).toHaveLength(1);
+  const storage = { ...staging.settings.storage, sweepAfterDays: 7 };
+  const sweeping = { ...staging, settings: { ...staging.settings, storage } };
+  await sweepDaily(sweeping);
+  expect(await hasImage(staging.storage, forgotten)).toBe(false);
+  const late = await keep(staging);
+  await age(staging, 8);
+  await sweepDaily(sweeping);
+  expect(await hasImage(staging.storage, late)).toBe(true);
+  expect(await all(staging.storage.list('sweeps/'))).toHaveLength(1);
+});
+
+test('removes uploads that were begun before the grace period and never ended', async () => {
+  const { staging } = world;
+  await keep(staging);
+  await writeFile(join(folderOf(staging), '.unfinished', 'draft'), 'half');
+  await age(staging, 8);
+  await writeFile(join(folderOf(staging), '.unfinished', 'another'), 'half');
+  expect(await sweepImages(staging, GRACE)).toMatchObject({ unfinished: 1 });
+});
+
+test('knows of every long text in the tables whether it holds contents of rows', () => {
+  const nameless = [
+    // Ids and hashes of rows, of transfers and of what a plan relied on.
+    ...['relied_on', 'row_keys', 'here_lines', 'there_lines', 'changes'],
+    // What jobs were asked and found, and what other systems are told: nothing is shown or restored from these.
+    ...['input', 'report', 'body'],
+  ];
+  const migrations = readdirSync('migrations/app').map((file) =>
+    readFileSync(join('migrations/app', file), 'utf8'),
+  );
+  const columns = [...migrations.join('').matchAll(/(\w+) (?:MEDIUMTEXT|LONGTEXT|JSON)\b/g)].map(
+    ([, column = '']) => column,
+  );
+  const known = readFileSync('src/storage/image-names.ts', 'utf8');
+  const unknown = columns.filter((one) => !nameless.includes(one) && !known.includes(one));
+  expect(columns.length).toBeGreaterThan(5);
+  expect(unknown).toEqual([]);
+});

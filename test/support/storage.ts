@@ -1,0 +1,59 @@
+// Stores to test on: a new folder, and a new bucket on the private S3 server that bin/test starts.
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { v7 as uuid } from 'uuid';
+import type { S3Address, StorageAddress } from '../../src/storage/address.ts';
+import type { Objects, StoredObject } from '../../src/storage/objects.ts';
+
+export async function newFolder(): Promise<StorageAddress> {
+  return { kind: 'folder', path: await mkdtemp(join(tmpdir(), 'oneway-storage-')) };
+}
+
+export async function newBucket(prefix = 'some/where/'): Promise<S3Address> {
+  const address: S3Address = { ...s3Server(), bucket: `b-${uuid()}`, prefix };
+  const client = clientOf(address);
+  await client.send(new CreateBucketCommand({ Bucket: address.bucket }));
+  client.destroy();
+  return address;
+}
+
+/** @throws when the server is not there, naming what starts it */
+function s3Server() {
+  const given = process.env['TEST_S3_URL'];
+  if (!given) {
+    throw new Error(
+      process.env['TEST_S3_PROBLEM'] ?? 'TEST_S3_URL is not set: run the tests with bin/test',
+    );
+  }
+  const { origin, username: id, password: secret } = new URL(given);
+  return { kind: 's3' as const, region: 'us-east-1', endpoint: origin, keys: { id, secret } };
+}
+
+export const clientOf = ({ region, endpoint, keys }: S3Address) =>
+  new S3Client({
+    region,
+    endpoint: endpoint ?? '',
+    forcePathStyle: true,
+    credentials: { accessKeyId: keys?.id ?? '', secretAccessKey: keys?.secret ?? '' },
+  });
+
+export const textAt = async (objects: Objects, key: string) => text(await objects.read(key));
+
+export async function all(list: AsyncIterable<StoredObject>): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of list) keys.push(key);
+  return keys;
+}
+
+const MEGABYTE = 1024 * 1024;
+
+/** A stream of so many megabytes; `at` may throw, or wait, before a megabyte is given. */
+export async function* megabytes(count: number, at: (index: number) => unknown = () => {}) {
+  for (let index = 0; index < count; index += 1) {
+    await at(index);
+    yield Buffer.alloc(MEGABYTE, index);
+  }
+}
