@@ -48,7 +48,17 @@ const leansOn: Record<string, string[]> = {
     'web',
     'writing',
   ],
-  refresh: ['catalog', 'comparison', 'environments', 'jobs', 'rows', 'state', 'web', 'writing'],
+  refresh: [
+    'catalog',
+    'comparison',
+    'environments',
+    'jobs',
+    'rows',
+    'state',
+    'storage',
+    'web',
+    'writing',
+  ],
   overviews: ['catalog', 'database', 'environments', 'state', 'web', 'writing'],
   'catalog-pages': [
     'access',

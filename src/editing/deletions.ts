@@ -25,17 +25,17 @@ export async function deletion(here: Environment, entity: Entity, id: number): P
   const key = { entity: entity.name, id };
   const row = (await read(here, [key])).get(keyText(key));
   if (!row) throw new NotFound(`${entity.label.one} ${id} is not here.`);
-  const goesAlong: Deletion['dependents'] = [];
+  const dependents: Deletion['dependents'] = [];
   for (const dependent of dependentsOf(entity)) {
     const rows = await readBy(here, dependent, dependent.owner ?? '', [id]);
-    goesAlong.push(...rows.map((one) => ({ entity: dependent, row: one })));
+    dependents.push(...rows.map((one) => ({ entity: dependent, row: one })));
   }
-  const along = goesAlong.map((one) => ({ entity: one.entity.name, id: one.row.id }));
+  const along = dependents.map((one) => ({ entity: one.entity.name, id: one.row.id }));
   const uses = fromOtherRows(await referencingRows(here, [key], { under: true }), along);
   const usedBy = uses.map(({ referrer: user }) => user);
-  const all = [{ entity, row }, ...goesAlong];
+  const all = [{ entity, row }, ...dependents];
   const seen = hash('sha256', all.map((one) => hashOf(one.entity, one.row)).join(' '));
-  return { row, dependents: goesAlong, usedBy, all, seen };
+  return { row, dependents, usedBy, all, seen };
 }
 
 /**

@@ -6,11 +6,11 @@ import { connectNosql, connectSql } from '../database/connect.ts';
 import { limits } from '../database/limits.ts';
 import type { Settings } from '../settings.ts';
 import type { StorageAddress } from '../storage/address.ts';
-import { openObjects } from '../storage/objects.ts';
 import { cachedCompatibility, type CachedCompatibility } from '../version/compatibility.ts';
 import { rulesOf, type EnvironmentName, type EnvironmentSetup } from './rules.ts';
 import type { Environment } from './environment.ts';
 import { NotFound } from '../problems.ts';
+import { openObjects } from '../storage/open.ts';
 
 const redisClient = (url: string) => createClient({ url, disableOfflineQueue: true });
 export type Redis = ReturnType<typeof redisClient>;

@@ -1,9 +1,6 @@
 // Object storage: content under keys, in a folder or in an S3 bucket. Both keep the same promises
 // (test/storage/objects.test.ts runs one table of tests against both).
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { S3Address, StorageAddress } from './address.ts';
-import { folderObjects } from './folder.ts';
 
 export type Content = Uint8Array | AsyncIterable<Uint8Array>;
 
@@ -43,33 +40,3 @@ export type Objects = {
   removeUnfinished(startedBefore: Date): Promise<number>;
   close(): void;
 };
-
-export const openObjects = (address: StorageAddress): Objects =>
-  address.kind === 'folder' ? folderObjects(address.path) : s3WhenUsed(address);
-
-/** SHA-256 of an object as it is stored now, read from its first byte to its last. */
-export async function checksumOf(objects: Objects, key: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const part of await objects.read(key)) hash.update(part as Uint8Array);
-  return hash.digest('hex');
-}
-
-/** The SDK takes a quarter of a second and 55 MB, so it is loaded with the first question. */
-function s3WhenUsed(address: S3Address): Objects {
-  let opened: Promise<Objects> | null = null;
-  const s3 = () => (opened ??= import('./s3.ts').then(({ s3Objects }) => s3Objects(address)));
-  return {
-    put: async (...given) => (await s3()).put(...given),
-    putIfAbsent: async (...given) => (await s3()).putIfAbsent(...given),
-    read: async (key) => (await s3()).read(key),
-    find: async (key) => (await s3()).find(key),
-    async *list(...given) {
-      yield* (await s3()).list(...given);
-    },
-    delete: async (key) => (await s3()).delete(key),
-    removeUnfinished: async (startedBefore) => (await s3()).removeUnfinished(startedBefore),
-    close: () => {
-      void opened?.then((objects) => objects.close());
-    },
-  };
-}

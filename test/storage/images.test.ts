@@ -3,8 +3,9 @@ import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import * as images from '../../src/storage/images.ts';
-import { openObjects, type Objects } from '../../src/storage/objects.ts';
+import type { Objects } from '../../src/storage/objects.ts';
 import { all, newFolder } from '../support/storage.ts';
+import { openObjects } from '../../src/storage/open.ts';
 
 const png = Buffer.from('\x89PNG\r\n\x1a\n and the rest', 'latin1');
 const DAY = 24 * 60 * 60 * 1000;

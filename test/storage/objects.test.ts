@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StorageAddress } from '../../src/storage/address.ts';
-import { checksumOf, openObjects, type Objects } from '../../src/storage/objects.ts';
+import type { Objects } from '../../src/storage/objects.ts';
 import { all, clientOf, megabytes, newBucket, newFolder, textAt } from '../support/storage.ts';
+import { checksumOf, openObjects } from '../../src/storage/open.ts';
 
 const sha256 = (content: string | Buffer) => createHash('sha256').update(content).digest('hex');
 const bytes = (content: string) => Buffer.from(content);

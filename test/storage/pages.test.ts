@@ -1,10 +1,10 @@
 // What a person sees of an image that is there, absent, or in a store that cannot be reached.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { keepImage } from '../../src/storage/images.ts';
-import { openObjects } from '../../src/storage/objects.ts';
 import { openSite, textOf, type Site } from '../support/people.ts';
 import { newBucket } from '../support/storage.ts';
 import { openWorld, type World } from '../support/world.ts';
+import { openObjects } from '../../src/storage/open.ts';
 
 const png = Buffer.from('\x89PNG\r\n\x1a\n and the rest', 'latin1');
 let world: World;
