@@ -5,6 +5,12 @@ ALTER TABLE destination_state
   RENAME COLUMN seen_hash TO observed_hash,
   RENAME COLUMN seen_at TO observed_at;
 
+-- The previous environment still reads the old name until its program is of this version, too.
+CREATE VIEW stop_state AS
+  SELECT entity, row_id, observed_hash AS seen_hash, observed_at AS seen_at, base_hash, base_content, base_at,
+         undone_hash, undone_by, undone_at, undone_reason
+    FROM destination_state;
+
 RENAME TABLE checked TO checked_chunk;
 ALTER TABLE checked_chunk RENAME COLUMN stretch TO chunk;
 

@@ -97,3 +97,9 @@ test('upgrades tables, columns and values of version 1.3.0 and keeps every row',
     { kind: 'comparison', input: '{"isFull":false}', only_one: 'comparison', report: null },
   ]);
 });
+
+test('lets a program of version 1.3.0 read the destination state under its old name', async () => {
+  expect(await select(here.sql, sql`select row_id, seen_hash, base_hash from stop_state`)).toEqual([
+    { row_id: 7, seen_hash: hash, base_hash: hash },
+  ]);
+});

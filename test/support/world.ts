@@ -145,7 +145,7 @@ const kept = ['migration', 'clock'];
 async function clearOne({ sql: pool, documents }: Environment) {
   const tables = await select<{ name: string }>(
     pool,
-    sql`select table_name as name from information_schema.tables where table_schema = database()`,
+    sql`select table_name as name from information_schema.tables where table_schema = database() and table_type = 'BASE TABLE'`,
   );
   for (const { name } of tables) {
     if (!kept.includes(name)) await pool.query(`DELETE FROM \`${name}\``);
