@@ -99,7 +99,7 @@ export class BadSettings extends Error {}
  * @throws BadSettings with a line for each that is missing or wrong
  */
 export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
-  const result = settingsSchema.safeParse(environment);
+  const result = settingsSchema.safeParse({ ...environment });
   if (result.success) return result.data;
   const wrong = result.error.issues.map(({ path, message }) =>
     path.length > 0 ? `${path.join('.')}: ${message}` : message,
@@ -199,7 +199,7 @@ function lackingForSingleSignOn(values: Variables): string[] {
   const wrong = needed
     .filter((name) => !values[name])
     .map((name) => `${name}: is missing; single sign-on needs it beside ${given.join(', ')}`);
-  if (values.OIDC_ISSUER && !isSafe(new URL(values.OIDC_ISSUER))) {
+  if (URL.canParse(values.OIDC_ISSUER ?? '') && !isSafe(new URL(values.OIDC_ISSUER ?? ''))) {
     wrong.push('OIDC_ISSUER: must begin with https:// (http:// for localhost and 127.0.0.1 only)');
   }
   if (!environmentUrls(values.ENVIRONMENT_URLS)[values.ENVIRONMENT]) {

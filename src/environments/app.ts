@@ -1,4 +1,5 @@
 // The running environment: its databases, its neighbours, and what may be done in it.
+import type { Pool } from 'mysql2/promise';
 import { pino, type Logger } from 'pino';
 import { createClient } from 'redis';
 import type { NosqlAddress, SqlAddress } from '../database/address.ts';
@@ -43,8 +44,8 @@ export function openApp(settings: Settings): App {
     const { client, documents } = connectNosql(at.nosql);
     const storage = openObjects(address);
     closers.push(
-      () => sql.end(),
-      () => writers.end(),
+      () => endPool(sql),
+      () => endPool(writers),
       () => client.close(),
       async () => storage.close(),
     );
@@ -88,6 +89,9 @@ export function openApp(settings: Settings): App {
     },
   };
 }
+
+/** A pool cannot say goodbye on a connection that broke before; that connection is closed already. */
+const endPool = (pool: Pool) => pool.end().catch(() => {});
 
 /**
  * Serializes an error for the log. Database errors echo parameter values and drivers attach the whole

@@ -124,7 +124,7 @@ describe('pages', () => {
         description: 'Half an hour of typing “here”',
       })
       .set('Sec-Fetch-Site', 'same-origin');
-    expect(gone.headers['location']).toBe('/updating?return=%2Fkept');
+    expect(gone.headers['location']).toBe('/updating?return=%2Fsaved-form');
     await mark(world.staging, open);
     expect((await get(world.staging, form))['description']).toBeNull();
     const signedIn = await client.post('/sign-in', { email: 'pm@example.com', password });
