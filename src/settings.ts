@@ -85,10 +85,7 @@ const settingsSchema = variables
   .and(neighbourSchema('UNI_DIR_DESTINATION').transform((destination) => ({ destination })))
   .and(neighbourSchema('REFRESH_SOURCE').transform((source) => ({ source })))
   .and(endpoints)
-  .and(stores)
-  .superRefine((settings, context) => {
-    for (const message of misplaced(settings)) context.addIssue(message);
-  });
+  .and(stores);
 
 export type Settings = z.infer<typeof settingsSchema>;
 
@@ -100,10 +97,12 @@ export class BadSettings extends Error {}
  */
 export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
   const result = settingsSchema.safeParse({ ...environment });
-  if (result.success) return result.data;
-  const wrong = result.error.issues.map(({ path, message }) =>
-    path.length > 0 ? `${path.join('.')}: ${message}` : message,
-  );
+  const wrong = result.success
+    ? misplaced(result.data)
+    : result.error.issues.map(({ path, message }) =>
+        path.length > 0 ? `${path.join('.')}: ${message}` : message,
+      );
+  if (result.success && wrong.length === 0) return result.data;
   throw new BadSettings(
     `These settings are missing or wrong (see .env.example):\n  ${wrong.join('\n  ')}`,
   );

@@ -107,6 +107,7 @@ describe('pages', () => {
       `at version 0.9.0 , this application supports version ${supported}`,
     );
     expect(textOf(page.text)).toContain('Ask your administrator');
+    await mark(world.staging, open);
   });
 
   test('what was being posted is kept and given back after signing in again; nothing is saved in between', async () => {
