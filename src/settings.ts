@@ -99,7 +99,8 @@ export class BadSettings extends Error {}
  * @throws BadSettings with a line for each that is missing or wrong
  */
 export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
-  const result = settingsSchema.safeParse(environment);
+  // process.env is no plain object.
+  const result = settingsSchema.safeParse({ ...environment });
   if (result.success) return result.data;
   const wrong = result.error.issues.map(({ path, message }) =>
     path.length > 0 ? `${path.join('.')}: ${message}` : message,
