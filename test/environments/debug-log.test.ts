@@ -1,17 +1,15 @@
 // LOG_LEVEL=debug of a server that saves and transfers: what it did is in its log, what it wrote is not.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hire, password } from '../support/people.ts';
 import { signInTo, startProgram, type Program } from '../support/processes.ts';
 import { add, sheet } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
+const world = useWorld();
+beforeEach(async () => {
   await hire(world.staging, 'pm');
 });
-afterAll(() => world.close());
 
 type Line = { msg?: string; [name: string]: unknown };
 
