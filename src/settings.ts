@@ -96,6 +96,7 @@ export class BadSettings extends Error {}
  * @throws BadSettings with a line for each that is missing or wrong
  */
 export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
+  // process.env is no plain object.
   const result = settingsSchema.safeParse({ ...environment });
   const wrong = result.success
     ? misplaced(result.data)

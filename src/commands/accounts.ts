@@ -83,7 +83,7 @@ export function addAccounts(program: Command) {
 }
 
 async function signIn(here: App, email: string, isPrinted: boolean | undefined) {
-  const found = await people.verify(here.sql, email, await secret('Password: '));
+  const found = await people.verify(here.sql, email, await secret('Password'));
   if (!found) throw new Problem(401, 'E-mail or password is wrong.');
   const token = tokens.issue(here, found);
   if (isPrinted) return print(token);
@@ -120,7 +120,7 @@ async function listPeople(here: App, isJson: boolean | undefined) {
 async function addPerson(here: App, options: { name: string; email: string; permissions: string }) {
   const by = await actor(here, 'administer');
   const wanted = options.permissions.split(',').filter(Boolean).map(known);
-  const id = await people.add(here, by, { ...options, password: await secret('Password: ') });
+  const id = await people.add(here, by, { ...options, password: await secret('Password') });
   await people.setPermissions(here, here.setup, by, id, wanted);
   print(`${options.email} may sign in to ${rulesOf(here.name).inText}.`);
 }

@@ -2,7 +2,8 @@
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
+import { text } from 'node:stream/consumers';
+import { confirm, password } from '@inquirer/prompts';
 import { may, whoMay, type Ability } from '../access/permissions.ts';
 import { openApp, type App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
@@ -122,21 +123,12 @@ export async function person(here: App, ability: Ability): Promise<Person> {
   return permitted(here, found, ability);
 }
 
-/** One line of standard input; typed without an echo at a terminal. */
+/** A password: typed unseen at a terminal, the first line of standard input otherwise. */
 export async function secret(question: string): Promise<string> {
-  if (!process.stdin.isTTY) {
-    let text = '';
-    for await (const part of process.stdin) text += String(part);
-    return text.split('\n')[0] ?? '';
+  if (process.stdin.isTTY) {
+    return password({ message: question, mask: false }, onTerminal).catch(endPrompt);
   }
-  const lines = createInterface({ input: process.stdin, output: process.stdout, terminal: true });
-  const typed = lines.question(question);
-  // What is typed from here on is not shown.
-  (lines as unknown as { _writeToOutput: () => void })._writeToOutput = () => {};
-  const text = await typed;
-  lines.close();
-  print('');
-  return text;
+  return (await text(process.stdin)).split('\n')[0] ?? '';
 }
 
 /** Asks at a terminal; a script says --yes. */
@@ -145,10 +137,18 @@ export async function confirmed(question: string, isYes: boolean | undefined): P
   if (!process.stdin.isTTY) {
     throw new Problem(422, 'Nothing was written: add --yes, or run it at a terminal.');
   }
-  const lines = createInterface({ input: process.stdin, output: process.stdout });
-  const text = await lines.question(`${question} [y/N] `);
-  lines.close();
-  return /^y(es)?$/i.test(text.trim());
+  return confirm({ message: question, default: false }, onTerminal).catch(endPrompt);
+}
+
+// Standard output may be captured: it carries only the answer of the command.
+const onTerminal = { output: process.stderr };
+
+/** Ctrl-C at a question is an answer, not a defect. */
+function endPrompt(error: unknown): never {
+  if (error instanceof Error && error.name === 'ExitPromptError') {
+    throw new Problem(422, 'Nothing was written.');
+  }
+  throw error;
 }
 
 /** Columns of one width each. */

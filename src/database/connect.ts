@@ -2,6 +2,7 @@ import { MongoClient, type Db } from 'mongodb';
 import { createPool, type Pool } from 'mysql2/promise';
 import type { NosqlAddress, SqlAddress } from './address.ts';
 import { timeouts } from './timeouts.ts';
+import { traceCommands } from './traces.ts';
 
 // utf8mb4, or emoji are lost; strict mode, or long values are cut silently; instants in UTC. The short lock
 // wait makes a writer roll back and retry instead of queueing. group_concat must not truncate lists.
@@ -37,7 +38,10 @@ export function connectSql(address: SqlAddress, connections = 10): Pool {
 }
 
 /** A client and its database; it connects on the first command. */
-export function connectNosql(address: NosqlAddress): { client: MongoClient; documents: Db } {
+export function connectNosql(
+  address: NosqlAddress,
+  { isTraced }: { isTraced: boolean },
+): { client: MongoClient; documents: Db } {
   const client = new MongoClient(`mongodb://${address.host}:${address.port}/`, {
     auth: { username: address.user, password: address.password },
     authSource: address.name,
@@ -47,8 +51,9 @@ export function connectNosql(address: NosqlAddress): { client: MongoClient; docu
     socketTimeoutMS: timeouts.statement,
     // Documents must be durable before MySQL commits the rows that refer to them.
     writeConcern: { w: 'majority', journal: true },
-    monitorCommands: true,
+    monitorCommands: isTraced,
     ignoreUndefined: true,
   });
+  if (isTraced) traceCommands(client);
   return { client, documents: client.db(address.name) };
 }

@@ -7,6 +7,7 @@ import type { Db } from 'mongodb';
 import type { Pool } from 'mysql2/promise';
 import { Conflict } from '../problems.ts';
 import { first, run, select, sql } from './sql.ts';
+import { timed } from './traces.ts';
 
 const root = new URL('../../migrations/', import.meta.url);
 
@@ -133,7 +134,7 @@ async function applySql(file: URL, name: string, pool: Pool, step: () => Promise
   );
   for (const [index, statement] of statements.entries()) {
     if (index >= done) {
-      await pool.query(statement).catch((error: unknown) => {
+      await timed(statement, null, () => pool.query(statement)).catch((error: unknown) => {
         // The last run was killed after the statement and before it was counted.
         if (index !== done || line === undefined || !isDoneAlready(statement, error)) throw error;
       });

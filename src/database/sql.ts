@@ -1,6 +1,7 @@
 // Plain SQL beside the question it asks: values become placeholders, identifiers come from definitions.
 import { channel } from 'node:diagnostics_channel';
 import { timeouts } from './timeouts.ts';
+import { timed } from './traces.ts';
 import type { Pool, PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 
 export type Queryable = Pool | PoolConnection;
@@ -71,7 +72,7 @@ export async function runForId(on: Queryable, statement: Statement): Promise<num
 
 /** `START TRANSACTION`, `COMMIT` and the like. */
 export const command = async (connection: PoolConnection, text: string): Promise<void> => {
-  await withTimeout(connection, connection.query(text));
+  await timed(text, connection, () => withTimeout(connection, connection.query(text)));
 };
 
 /** Runs `text`, which contains its values already; it is published as `statement`. */
@@ -88,15 +89,23 @@ async function ask(
   },
 ): Promise<unknown> {
   statements.publish(statement);
-  if (!('getConnection' in on)) return (await withTimeout(on, on.query(question)))[0];
+  if (!('getConnection' in on)) return answerOf(on, statement, question);
   const connection = await on.getConnection();
   try {
-    const [answer] = await withTimeout(connection, connection.query(question));
-    return answer;
+    return await answerOf(connection, statement, question);
   } finally {
     // Releasing a destroyed connection does not return it to the pool.
     connection.release();
   }
+}
+
+async function answerOf(
+  on: PoolConnection,
+  { text }: Statement,
+  question: { sql: string; values: unknown[] | null },
+): Promise<unknown> {
+  const [answer] = await timed(text, on, () => withTimeout(on, on.query(question)));
+  return answer;
 }
 
 /** The server did not answer in time; whether it executed the statement is unknown. */

@@ -8,6 +8,7 @@ import { limits } from '../database/limits.ts';
 import type { Settings } from '../settings.ts';
 import type { StorageAddress } from '../storage/address.ts';
 import { cachedCompatibility, type CachedCompatibility } from '../version/compatibility.ts';
+import { logTraces } from './debug-log.ts';
 import { rulesOf, type EnvironmentName, type EnvironmentSetup } from './rules.ts';
 import type { Environment } from './environment.ts';
 import { NotFound } from '../problems.ts';
@@ -34,6 +35,13 @@ export type App = Environment & {
 export function openApp(settings: Settings): App {
   limits.idsPerQuery = settings.idsPerQuery;
   const closers: (() => Promise<void>)[] = [];
+  const log = pino({
+    level: settings.logLevel,
+    base: { environment: settings.environment },
+    serializers: { err: withoutValues },
+  });
+  const isTraced = log.isLevelEnabled('debug');
+  if (isTraced) closers.push(logTraces(log));
   const connect = (
     name: EnvironmentName,
     at: { sql: SqlAddress; nosql: NosqlAddress },
@@ -41,7 +49,7 @@ export function openApp(settings: Settings): App {
   ): Environment => {
     const sql = connectSql(at.sql);
     const writers = connectSql(at.sql, 4);
-    const { client, documents } = connectNosql(at.nosql);
+    const { client, documents } = connectNosql(at.nosql, { isTraced });
     const storage = openObjects(address);
     closers.push(
       () => endPool(sql),
@@ -79,11 +87,7 @@ export function openApp(settings: Settings): App {
     },
     compatibility: cachedCompatibility(own.documents, settings.supportedVersion),
     halt: new AbortController(),
-    log: pino({
-      level: settings.logLevel,
-      base: { environment },
-      serializers: { err: withoutValues },
-    }),
+    log,
     close: async () => {
       await Promise.all(closers.map((close) => close()));
     },

@@ -2,7 +2,7 @@
 import { hashOf } from '../catalog/content.ts';
 import type { Entity, Row, RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
-import { sentKinds, type StepAction, type TransferKind } from './transfer-kinds.ts';
+import type { StepAction, TransferKind } from './transfer-kinds.ts';
 
 export type Arrival = {
   id: number;
@@ -95,47 +95,3 @@ export async function refreshedContents(on: Queryable, entity: Entity, ids: numb
     return row ? [{ id, at, hash: hashOf(entity, row) }] : [];
   });
 }
-
-export type ArrivedTransfer = {
-  transfer: string;
-  name: string;
-  reason: string | null;
-  person: string;
-  origin: string;
-  at: string;
-  rows_count: number;
-  /** Rows that were written again after they arrived. */
-  changed_since: number;
-};
-
-/** Transfers that arrived, newest first, before the instant `before`. */
-export const arrivedTransfers = (on: Queryable, before: string | null) =>
-  select<ArrivedTransfer>(
-    on,
-    sql`select a.transfer, a.name, a.reason, a.person, a.origin, max(a.at) as at,
-               count(*) as rows_count,
-               sum(exists (select 1 from arrival later
-                            where later.entity = a.entity and later.row_id = a.row_id
-                              and later.id > a.id)) as changed_since
-          from arrival a
-         where a.kind in (${sentKinds}) and (${before} is null or a.at < ${before})
-         group by a.transfer, a.name, a.reason, a.person, a.origin
-         order by at desc
-         limit 20`,
-  );
-
-export type OnwardTransfer = { number: number; undone_by: string | null };
-
-/** Transfers that sent these rows onward, and who undid them. */
-export const onwardTransfers = (on: Queryable, transfer: string) =>
-  select<OnwardTransfer>(
-    on,
-    sql`select t.number,
-               (select max(u.person) from transfer u where u.undoes = t.id and u.state = 'verified') as undone_by
-          from transfer t
-         where t.kind in (${sentKinds}) and t.state = 'verified' and t.chain like ${`%"${transfer}"%`}
-         order by t.number`,
-  );
-
-export const arrivalsOf = (on: Queryable, transfer: string) =>
-  select<Arrival>(on, sql`select * from arrival where transfer = ${transfer} order by seq`);

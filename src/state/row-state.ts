@@ -41,15 +41,22 @@ export type RowState = {
 
 /** Condition for these rows, grouped by entity because MySQL compares a long list of pairs one by one. */
 export const whereRows = (keys: RowKey[]): Statement =>
+  whereKeys({ entity: sql`entity`, id: sql`row_id` }, keys);
+
+/** Lines of these rows and of their dependents. */
+export const whereRoots = (keys: RowKey[]): Statement =>
+  whereKeys({ entity: sql`root_entity`, id: sql`root_id` }, keys);
+
+const whereKeys = (column: { entity: Statement; id: Statement }, keys: RowKey[]): Statement =>
   keys.length === 0
     ? sql`false`
-    : join(
+    : sql`(${join(
         [...Map.groupBy(keys, ({ entity }) => entity)].map(
           ([entity, own]) =>
-            sql`(entity = ${entity} and row_id in (${[...new Set(own.map(({ id }) => id))]}))`,
+            sql`(${column.entity} = ${entity} and ${column.id} in (${[...new Set(own.map(({ id }) => id))]}))`,
         ),
         ' or ',
-      );
+      )})`;
 
 export const indexByKey = <T extends { entity: string; row_id: number }>(lines: T[]) =>
   new Map(lines.map((line) => [keyText({ entity: line.entity, id: line.row_id }), line]));

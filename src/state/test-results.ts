@@ -2,13 +2,14 @@
 // content and says nothing about any other.
 import { createHash } from 'node:crypto';
 import { hashOf } from '../catalog/content.ts';
-import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
+import { fieldEntries, keyFrom, keyText, type Entity, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { run, select, sql, type Queryable } from '../database/sql.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
-import { whereRows } from './row-state.ts';
+import { readMappings } from './name-mapping.ts';
+import { whereRoots, whereRows } from './row-state.ts';
 import { Conflict, NotFound } from '../problems.ts';
-import { rootOf } from '../catalog/family.ts';
+import { dependentsOf, rootOf } from '../catalog/family.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
 
 export type TestResult = {
@@ -50,23 +51,59 @@ export async function hashesWithDependents(
   );
 }
 
-export async function testStatusOf(
-  place: Databases,
-  keys: RowKey[],
-): Promise<Map<string, TestStatus>> {
-  const hashes = await hashesWithDependents(place, keys);
-  const verdicts = await testResultsOf(place.sql, keys);
+/** As the rows stand: they are read with their dependents. */
+export const testStatusOf = async (place: Databases, keys: RowKey[]) =>
+  statusesFrom(await hashesWithDependents(place, keys), await testResultsOf(place.sql, keys));
+
+/** As the rows were written last, for lists: no row is read. What was changed past this program is not noticed. */
+export async function recalledTestStatus(place: Databases, keys: RowKey[]) {
+  const mappings = await readMappings(place.sql);
+  // A mapped name is part of the hash that is kept, and no part of what is tested.
+  const isKept = ({ entity }: RowKey) => mappings.size === 0 || !isLinked(entityNamed(entity));
+  const hashes = new Map([
+    ...(await recalledHashes(place.sql, keys.filter(isKept))),
+    ...(await hashesWithDependents(
+      place,
+      keys.filter((key) => !isKept(key)),
+    )),
+  ]);
+  return statusesFrom(hashes, await testResultsOf(place.sql, keys));
+}
+
+const isLinked = (entity: Entity) =>
+  [entity, ...dependentsOf(entity)].some((one) =>
+    fieldEntries(one).some(([, field]) => field.through),
+  );
+
+/** What hashesWithDependents would make of the content that was written last. */
+async function recalledHashes(on: Queryable, keys: RowKey[]): Promise<Map<string, string>> {
+  if (keys.length === 0) return new Map();
+  const lines = await select<{ entity: string; id: number; hash: string }>(
+    on,
+    sql`select root_entity as entity, root_id as id,
+               sha2(group_concat(part order by cast(part as binary) separator '\n'), 256) as hash
+          from (select root_entity, root_id, concat(entity, ':', row_id, ' ', hash) as part
+                  from row_state
+                 where deleted_at is null and ${whereRoots(keys)}) parts
+         group by root_entity, root_id`,
+  );
+  return new Map(lines.map(({ entity, id, hash }) => [keyText({ entity, id }), hash]));
+}
+
+const statusesFrom = (
+  hashes: Map<string, string>,
+  results: TestResult[],
+): Map<string, TestStatus> => {
+  const resultsOf = Map.groupBy(results, ({ entity, row_id: id }) => keyText({ entity, id }));
   return new Map(
     [...hashes].map(([text, hash]) => {
-      const own = verdicts.filter(
-        (one) => keyText({ entity: one.entity, id: one.row_id }) === text,
-      );
+      const own = resultsOf.get(text) ?? [];
       const current = lastOfEach(own.filter((one) => one.hash === hash));
       const former = current.length > 0 ? null : (own[0] ?? null);
       return [text, { hash, current, former }];
     }),
   );
-}
+};
 
 const testResultsOf = async (on: Queryable, keys: RowKey[]) =>
   keys.length === 0
@@ -102,7 +139,7 @@ export async function recordTestResult(
   const hash = (await hashesWithDependents(here, [key])).get(keyText(key));
   if (!hash) throw new NotFound('The row is not here any more.');
   if (hash !== judgement.seen) {
-    throw new Conflict('The row was changed since you opened the page. Try it once more.');
+    throw new Conflict('This row has changed. Open it and review it again.');
   }
   await run(
     here.sql,

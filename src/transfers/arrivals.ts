@@ -1,70 +1,67 @@
-// *Arrived*: transfers that came from the previous environment, and a selection for the next.
+// *Arrived*: transfers that came from the previous environment, and a selection for the next. A page takes a fixed
+// number of statements.
 import type { Request, Response } from 'express';
+import { keyText } from '../catalog/entity.ts';
 import { catalog, entityNamed } from '../catalog/index.ts';
+import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { NotFound } from '../problems.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, textIn } from '../web/request.ts';
-import { arrivalsOf, arrivedTransfers, onwardTransfers, type Arrival } from '../state/history.ts';
+import * as arrived from '../state/arrived.ts';
+import type { ArrivedRow } from '../state/arrived.ts';
 import * as selections from '../sheet/selections.ts';
-import * as verdicts from '../state/test-results.ts';
+import { recalledTestStatus, type TestStatus } from '../state/test-results.ts';
 
 export async function arrivals(req: Request, res: Response) {
   const before = textIn(req.query, 'before') || null;
-  const lines = await arrivedTransfers(req.here.sql, before);
-  const list = [];
-  for (const line of lines) {
-    const rows = withChoice(await arrivalsOf(req.here.sql, line.transfer));
-    const roots = rows
-      .filter((row) => row.entity === row.root_entity && row.action !== 'remove')
-      .slice(0, LISTED)
-      .map((row) => ({ entity: row.entity, id: row.row_id }));
-    list.push({
-      ...line,
-      tested: rulesOf(req.here.name).isTested
-        ? await verdicts.testStatusOf(req.here, roots)
-        : new Map(),
-      from: rulesOf(line.origin as 'staging'),
-      sentOn: await onwardTransfers(req.here.sql, line.transfer),
-      rows: rows.slice(0, LISTED),
-    });
-  }
+  const transfers = await arrived.arrivedTransfers(req.here.sql, before);
+  const ids = transfers.map(({ transfer }) => transfer);
+  const rows = await arrived.listedRows(req.here.sql, ids);
+  const onward = await arrived.onwardTransfers(req.here.sql, ids);
+  const tested = await testedOf(req.here, rows);
+  const rowsOf = Map.groupBy(rows, ({ transfer }) => transfer);
   await page(req, res, 'transfers/arrivals', {
     title: 'Arrived',
     crumbs: [{ text: 'Arrived' }],
-    list,
+    list: transfers.map((line) => ({
+      ...line,
+      tested,
+      from: rulesOf(line.origin as 'staging'),
+      sentOn: onward.filter(({ chain }) => chain.includes(`"${line.transfer}"`)),
+      rows: (rowsOf.get(line.transfer) ?? []).map((row) => ({ ...row, isChosen: isChosen(row) })),
+    })),
   });
 }
 
-const LISTED = 50;
-
-/**
- * Which rows are chosen for the next environment: dependents come with their owner, or alone if they came
- * alone.
- */
-function withChoice(rows: Arrival[]) {
-  const keys = new Set(rows.map((row) => `${row.entity}:${row.row_id}`));
-  return rows.map((row) => ({
-    ...row,
-    isChosen:
-      !entityNamed(row.entity).isMatchedByName &&
-      (row.entity === row.root_entity || !keys.has(`${row.root_entity}:${row.root_id}`)),
-  }));
+/** What people found when they tried the rows, by key text; empty where nothing is tested. */
+async function testedOf(here: App, rows: ArrivedRow[]) {
+  if (!rulesOf(here.name).isTested) return new Map<string, TestStatus>();
+  const roots = rows.filter(
+    ({ entity, action }) => !entityNamed(entity).owner && action !== 'remove',
+  );
+  return recalledTestStatus(here, roots.map(keyOf));
 }
+
+const keyOf = ({ entity, row_id: id }: ArrivedRow) => ({ entity, id });
+
+/** Chosen for the next environment: dependents come with their owner, or alone if they came alone. */
+const isChosen = ({ entity, is_root: isRoot }: ArrivedRow) =>
+  isRoot === 1 && !entityNamed(entity).isMatchedByName;
 
 /** Selects the rows of one transfer for the next environment; single rows may be left out. */
 export async function chooseArrived(req: Request, res: Response) {
-  const came = withChoice(await arrivalsOf(req.here.sql, String(req.params['transfer'])));
-  const [first] = came;
-  if (!first) throw new NotFound('There is no such transfer here.');
+  const transfer = String(req.params['transfer']);
+  const head = await arrived.arrivedHead(req.here.sql, transfer);
+  if (!head) throw new NotFound('There is no such transfer here.');
   const { rows: ticked, rest } = (req.body ?? {}) as { rows?: string | string[]; rest?: string };
-  const unlisted = rest === 'yes' ? came.slice(LISTED).filter(({ isChosen }) => isChosen) : [];
+  const unlisted = rest === 'yes' ? await arrived.unlistedRows(req.here.sql, transfer) : [];
   const keys = selections.parseKeys([
     ...[ticked ?? []].flat(),
-    ...unlisted.map((row) => `${row.entity}:${row.row_id}`),
+    ...unlisted.filter(isChosen).map((row) => keyText(keyOf(row))),
   ]);
-  const chain = [...(JSON.parse(first.chain) as string[]), first.transfer];
-  const name = isDefaultName(first.name, came) ? '' : first.name;
+  const chain = [...(JSON.parse(head.chain) as string[]), transfer];
+  const name = isDefaultName(head) ? '' : head.name;
   const id = await selections.create(req.here.sql, accountOf(req).email, { keys, name, chain });
   res.redirect(303, `/selections/${id}`);
 }
@@ -74,6 +71,5 @@ export const kinds = catalog.flatMap(({ label }) => [label.one, label.many]).joi
 const namesOfKinds = new RegExp(`^[\\d,]+ (${kinds})(, [\\d,]+ (${kinds}))*$`, 'i');
 
 /** A generated name would not fit a different set of rows. */
-const isDefaultName = (name: string, came: { title: string }[]) =>
-  namesOfKinds.test(name) ||
-  came.some(({ title }) => title === name || name.startsWith(`${title} and `));
+const isDefaultName = ({ name, is_named_after_rows: isNamedAfterRows }: arrived.ArrivedHead) =>
+  namesOfKinds.test(name) || isNamedAfterRows === 1;

@@ -1,7 +1,11 @@
-// Named steps of a write, where a test kills or stops the process. In production `reached` does nothing.
+// Named steps of a write: a log at level debug shows each that was reached, and tests kill or stop the process there.
+import { stepTraces } from '../database/traces.ts';
 
 export const failpoints: { reached: (name: string) => void | Promise<void> } = {
   reached: () => {},
 };
 
-export const failpoint = async (name: string): Promise<void> => failpoints.reached(name);
+export const failpoint = async (name: string): Promise<void> => {
+  if (stepTraces.hasSubscribers) stepTraces.publish(name);
+  return failpoints.reached(name);
+};

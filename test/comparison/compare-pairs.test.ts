@@ -1,17 +1,12 @@
 // Rows of staging beside the same rows of pre-production: what is found, and how often each table is read for it.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { statements, type Statement } from '../../src/database/sql.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { comparePairs } from '../../src/comparison/compare-pairs.ts';
 import { add, change, transfer } from '../support/rows.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-beforeEach(() => world.clear());
-afterAll(() => world.close());
+const world = useWorld();
 
 /** The pairs, and how many statements read rows of each table. */
 async function compare(keys: RowKey[]) {

@@ -1,5 +1,5 @@
 // Migrations: one order across the rooms, applied once, and refused when a file was changed afterwards.
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 import { appendFileSync, cpSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,17 +7,13 @@ import { pathToFileURL } from 'node:url';
 import { available, migrate, refuseChanged } from '../../src/database/migrate.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import { Conflict } from '../../src/problems.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
+const world = useWorld();
 afterEach(async () => {
   await world.staging.sql.query('drop table if exists later');
   await world.staging.sql.query("delete from migration where name like '%-later.sql'");
 });
-afterAll(() => world.close());
 
 /** A copy of the migrations with one more. */
 function copyWithOneMore(): { folder: URL; change: (name: string, text: string) => void } {

@@ -5,7 +5,8 @@ import * as verdicts from '../../src/state/test-results.ts';
 import { openSite, textOf, useSite } from '../support/people.ts';
 import * as selections from '../../src/sheet/selections.ts';
 import { prepareSheet } from '../../src/sheet/sheet.ts';
-import { add, change, has, roadFrom, transfer } from '../support/rows.ts';
+import * as nameMapping from '../../src/transfers/name-mapping.ts';
+import { add, change, has, pm, roadFrom, transfer } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -118,7 +119,22 @@ test('a verdict on what has changed since the page was opened is refused', async
     seen,
   });
   expect(answer.status).toBe(409);
-  expect(textOf(answer.text)).toContain('Try it once more');
+});
+
+test('recalls for a list what reading the rows would find, also where names are mapped', async () => {
+  const { preprod } = world;
+  const { form } = await arrived();
+  await add(preprod, 'city', { name: 'Pune' });
+  await add(world.staging, 'city', { name: 'Pune' });
+  const cities = [{ city: 'Pune', partner: null }];
+  const business = { entity: 'business', id: await add(world.staging, 'business', { cities }) };
+  await transfer(world.staging, [business]);
+  const keys = [form, business];
+  const read = await verdicts.testStatusOf(preprod, keys);
+  expect(read.size).toBe(2);
+  expect(await verdicts.recalledTestStatus(preprod, keys)).toEqual(read);
+  await nameMapping.mapName(preprod, pm.email, { entity: 'city', name: 'Pune', there: 'Poona' });
+  expect(await verdicts.recalledTestStatus(preprod, keys)).toEqual(read);
 });
 
 test('without the setting it is only shown; in staging nobody is asked', async () => {

@@ -5,6 +5,8 @@ type Direction = 'answers' | 'both' | 'after greeting';
 
 export type Proxy = {
   port: number;
+  /** Bytes that the server has sent. */
+  bytes(): number;
   /** Where new connections lead. */
   to(port: number): void;
   /** Breaks every connection; new ones come through. */
@@ -18,6 +20,7 @@ export type Proxy = {
 
 export async function openProxy(target: number): Promise<Proxy> {
   let upstream = target;
+  let bytes = 0;
   let hanging: Direction | null = null;
   const open = new Set<Socket>();
   const keep = (socket: Socket) => {
@@ -35,6 +38,7 @@ export async function openProxy(target: number): Promise<Proxy> {
     let answers = 0;
     remote.on('data', (part) => {
       answers += 1;
+      bytes += part.length;
       // MySQL greets, and says whether the password is right.
       if (hanging === null || (hanging === 'after greeting' && answers <= 2)) client.write(part);
     });
@@ -49,6 +53,7 @@ export async function openProxy(target: number): Promise<Proxy> {
   };
   return {
     port: (server.address() as AddressInfo).port,
+    bytes: () => bytes,
     to: (port) => (upstream = port),
     cut,
     hang: (direction) => (hanging = direction),

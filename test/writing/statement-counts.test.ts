@@ -1,8 +1,10 @@
 // Queries are counted, not timed: what a page or a transfer asks for does not grow with what it shows.
-import { expect, test } from '@jest/globals';
-import { statements } from '../../src/database/sql.ts';
+import { describe, expect, test } from '@jest/globals';
+import { insertLines } from '../../src/database/bulk.ts';
+import { select, sql, statements } from '../../src/database/sql.ts';
 import { add, change, transfer } from '../support/rows.ts';
 import { openSite } from '../support/people.ts';
+import { openProxy } from '../support/proxy.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -48,3 +50,58 @@ test('a list of 50 rows takes the same number of queries as a list of 2', async 
   expect(await statementsOf(list)).toBe(few);
   await site.close();
 });
+
+describe('the page Arrived', () => {
+  test('takes the same number of statements for 20 transfers with dependents as for one', async () => {
+    const site = await openSite(world, 'preprod');
+    const pm = await site.as('pm');
+    const arrived = () => pm.get('/arrivals').expect(200);
+    await transfer(world.staging, [await taskWith(1)]);
+    await arrived();
+    const few = await statementsOf(arrived);
+    for (let one = 0; one < 20; one += 1) {
+      await transfer(world.staging, [await taskWith(one % 3)]);
+    }
+    await arrived();
+    expect(await statementsOf(arrived)).toBe(few);
+    await site.close();
+  });
+
+  test('reads less than 50 kB for a transfer of 10,000 rows', async () => {
+    await transfer(world.staging, [await taskWith(1)]);
+    await enlargeArrival(10_000);
+    const proxy = await openProxy(Number(world.variables.preprod['SQL_DB_PORT']));
+    const site = await openSite(world, 'preprod', { SQL_DB_PORT: String(proxy.port) });
+    const pm = await site.as('pm');
+    await pm.get('/arrivals').expect(200);
+    const before = proxy.bytes();
+    const { text } = await pm.get('/arrivals').expect(200);
+    expect(proxy.bytes() - before).toBeLessThan(50_000);
+    expect(text.match(/name="rows"/g)).toHaveLength(50);
+    await site.close();
+    proxy.close();
+  });
+});
+
+/** Makes the transfer that arrived as large as this, with long texts. */
+async function enlargeArrival(rows: number) {
+  const { sql: pool } = world.preprod;
+  await pool.query("delete from arrival where entity <> 'task'");
+  await pool.query("update arrival set at = '2026-01-01', name = 'All banners', reason = null");
+  const [head] = await select<{ transfer: string; chain: string }>(
+    pool,
+    sql`select transfer, chain from arrival`,
+  );
+  const image = JSON.stringify({ id: 1, message: 'A long text. '.repeat(50) });
+  const lines = Array.from({ length: rows }, (_one, index) => [
+    ...[head?.transfer ?? '', index + 100, 'banner', index + 1, 'banner', index + 1],
+    ...[`Banner ${index}`, 'update', 'transfer', 'All banners', 'pm@example.com', 'staging'],
+    ...['2026-01-01', head?.chain ?? '[]', image, image, 1],
+  ]);
+  await insertLines(
+    pool,
+    sql`insert into arrival (transfer, seq, entity, row_id, root_entity, root_id, title, action, kind,
+          name, person, origin, at, chain, before_image, after_image, version) values`,
+    lines,
+  );
+}

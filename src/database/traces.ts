@@ -1,0 +1,60 @@
+// What a log at level debug shows of the work: never values. Nobody listens at other levels, and then nothing is timed.
+import { channel } from 'node:diagnostics_channel';
+import type { CommandFailedEvent, CommandSucceededEvent, MongoClient } from 'mongodb';
+import type { PoolConnection } from 'mysql2/promise';
+
+export type StatementTrace = { database: string | undefined; statement: string; ms: number };
+export type CommandTrace = { database: string; command: string; collection: string; ms: number };
+
+/** A statement that MySQL answered, with placeholders. */
+export const statementTraces = channel('oneway:statement-trace');
+/** A command that MongoDB answered: its name and its collection. */
+export const commandTraces = channel('oneway:command-trace');
+/** The name of a step of a write that was reached. */
+export const stepTraces = channel('oneway:step-trace');
+
+/** Publishes how long MySQL took, also when it refused. */
+export const timed = <T>(
+  statement: string,
+  on: PoolConnection | null,
+  work: () => Promise<T>,
+): Promise<T> => (statementTraces.hasSubscribers ? traced(statement, on, work) : work());
+
+async function traced<T>(statement: string, on: PoolConnection | null, work: () => Promise<T>) {
+  const begun = performance.now();
+  try {
+    return await work();
+  } finally {
+    const trace: StatementTrace = {
+      database: on?.config.database,
+      statement: statement.replaceAll(/\s+/g, ' ').trim(),
+      ms: rounded(performance.now() - begun),
+    };
+    statementTraces.publish(trace);
+  }
+}
+
+/** Publishes how long each command of a client took that was opened with `monitorCommands`. */
+export function traceCommands(client: MongoClient) {
+  const collections = new Map<number, string>();
+  client.on('commandStarted', ({ requestId, commandName, command }) => {
+    const named: unknown = commandName === 'getMore' ? command['collection'] : command[commandName];
+    collections.set(requestId, typeof named === 'string' ? named : '');
+  });
+  const publish = ({ requestId, commandName, databaseName, duration }: CommandEnd) => {
+    const trace: CommandTrace = {
+      database: databaseName,
+      command: commandName,
+      collection: collections.get(requestId) ?? '',
+      ms: rounded(duration),
+    };
+    collections.delete(requestId);
+    commandTraces.publish(trace);
+  };
+  client.on('commandSucceeded', publish);
+  client.on('commandFailed', publish);
+}
+
+type CommandEnd = CommandSucceededEvent | CommandFailedEvent;
+
+const rounded = (ms: number) => Math.round(ms * 10) / 10;

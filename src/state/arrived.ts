@@ -1,0 +1,112 @@
+// What came from the environment before, a transfer at a time: only what *Arrived* lists, no images.
+import { join, select, sql, type Queryable } from '../database/sql.ts';
+import { sentKinds, type StepAction } from './transfer-kinds.ts';
+
+/** Transfers on a page, and rows listed of each. */
+export const TRANSFERS = 20;
+export const LISTED = 50;
+
+export type ArrivedTransfer = {
+  transfer: string;
+  name: string;
+  reason: string | null;
+  person: string;
+  origin: string;
+  at: string;
+  rows_count: number;
+  /** Rows that were written again after they came. */
+  changed_since: number;
+};
+
+/** One line for each transfer that came, newest first, earlier than `before`. */
+export const arrivedTransfers = (on: Queryable, before: string | null) =>
+  select<ArrivedTransfer>(
+    on,
+    sql`select a.transfer, a.name, a.reason, a.person, a.origin, max(a.at) as at,
+               count(*) as rows_count,
+               sum(exists (select 1 from arrival later
+                            where later.entity = a.entity and later.row_id = a.row_id
+                              and later.id > a.id)) as changed_since
+          from (select transfer, max(at) as at from arrival
+                 where kind in (${sentKinds}) and (${before} is null or at < ${before})
+                 group by transfer
+                 order by at desc
+                 limit ${TRANSFERS}) newest
+          join arrival a on a.transfer = newest.transfer
+         group by a.transfer, a.name, a.reason, a.person, a.origin
+         order by at desc`,
+  );
+
+export type ArrivedRow = {
+  transfer: string;
+  seq: number;
+  entity: string;
+  row_id: number;
+  title: string;
+  action: StepAction;
+  /** Neither a dependent nor one whose owner came along. */
+  is_root: number;
+};
+
+/** The first rows of each of these transfers. */
+export const listedRows = (on: Queryable, transfers: string[]) =>
+  rowsAt(on, transfers, sql`place <= ${LISTED}`);
+
+/** The rows of a transfer that come after those. */
+export const unlistedRows = (on: Queryable, transfer: string) =>
+  rowsAt(on, [transfer], sql`place > ${LISTED}`);
+
+const rowsAt = (on: Queryable, transfers: string[], places: ReturnType<typeof sql>) =>
+  select<ArrivedRow>(
+    on,
+    sql`select a.transfer, a.seq, a.entity, a.row_id, a.title, a.action,
+               a.entity = a.root_entity
+                 or not exists (select 1 from arrival root
+                                 where root.transfer = a.transfer and root.entity = a.root_entity
+                                   and root.row_id = a.root_id) as is_root
+          from (select transfer, seq, entity, row_id, root_entity, root_id, title, action,
+                       row_number() over (partition by transfer order by seq) as place
+                  from arrival
+                 where transfer in (${transfers})) a
+         where ${places}
+         order by a.transfer, a.seq`,
+  );
+
+export type OnwardTransfer = { number: number; undone_by: string | null; chain: string };
+
+/** The transfers that took further what came with these, and who undid them. */
+export const onwardTransfers = async (on: Queryable, transfers: string[]) =>
+  transfers.length === 0
+    ? []
+    : select<OnwardTransfer>(
+        on,
+        sql`select t.number, t.chain,
+                   (select max(u.person) from transfer u
+                     where u.undoes = t.id and u.state = 'verified') as undone_by
+              from transfer t
+             where t.kind in (${sentKinds}) and t.state = 'verified'
+               and (${join(
+                 transfers.map((transfer) => sql`t.chain like ${`%"${transfer}"%`}`),
+                 ' or ',
+               )})
+             order by t.number`,
+      );
+
+export type ArrivedHead = { name: string; chain: string; is_named_after_rows: number };
+
+/** What a transfer was called, and whether that is a name made of its rows: `A and 3 more`. */
+export async function arrivedHead(
+  on: Queryable,
+  transfer: string,
+): Promise<ArrivedHead | undefined> {
+  const [head] = await select<ArrivedHead>(
+    on,
+    sql`select name, chain,
+               max(title = name or left(name, char_length(title) + 5) = concat(title, ' and '))
+                 as is_named_after_rows
+          from arrival
+         where transfer = ${transfer}
+         group by name, chain`,
+  );
+  return head;
+}

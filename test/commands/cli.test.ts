@@ -1,0 +1,53 @@
+// Questions of the command line at a terminal: util-linux's `script` gives a process one.
+import { spawn } from 'node:child_process';
+import { expect, test } from '@jest/globals';
+
+/** Runs `code` beside the prompts and answers each question that appears. */
+async function atTerminal(code: string, answers: Record<string, string>) {
+  const program = `import { confirmed, secret } from './src/commands/cli.ts'; ${code}`;
+  const child = spawn('script', ['-qefc', `"$NODE" --input-type=module -e "$CODE"`, '/dev/null'], {
+    env: { PATH: process.env['PATH'], NODE: process.execPath, CODE: program },
+  });
+  let shown = '';
+  const open = new Map(Object.entries(answers));
+  child.stdout.on('data', (part: Buffer) => {
+    shown += part.toString();
+    for (const [question, answer] of open) {
+      if (shown.includes(question)) {
+        child.stdin.write(answer);
+        open.delete(question);
+      }
+    }
+  });
+  const status = await new Promise((resolve) => child.once('exit', resolve));
+  return { status, shown };
+}
+
+test('reads a password at a terminal without showing it', async () => {
+  const { status, shown } = await atTerminal(
+    `console.log('characters:', (await secret('Password')).length)`,
+    { Password: 'correct horse\r' },
+  );
+  expect(status).toBe(0);
+  expect(shown).toContain('characters: 13');
+  expect(shown).not.toContain('horse');
+});
+
+test.each([
+  ['y\r', 'true'],
+  ['n\r', 'false'],
+  ['\r', 'false'],
+])('takes %j at a terminal for %s', async (typed, meaning) => {
+  const { shown } = await atTerminal(`console.log('meaning:', await confirmed('Send 3 rows?'))`, {
+    'Send 3 rows?': typed,
+  });
+  expect(shown).toContain(`meaning: ${meaning}`);
+});
+
+test('refuses in words when a question is left with Ctrl-C', async () => {
+  const { shown } = await atTerminal(
+    `await confirmed('Send 3 rows?').catch((error) => console.log(error.name, error.message))`,
+    { 'Send 3 rows?': '\u0003' },
+  );
+  expect(shown).toContain('Nothing was written.');
+});
