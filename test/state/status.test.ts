@@ -18,18 +18,18 @@ test.each([
   [null, 'x', 'x', 'Only there'],
   [null, 'x', null, null],
   ['deleted', 'x', null, null],
-] as const)('here %s, base %s, there %s: %s', (here, base, there, expected) => {
+] as const)('a row with %s here, base %s and %s there is %s', (here, base, there, expected) => {
   const isDeletedHere = here === 'deleted';
   expect(statusOf({ here: isDeletedHere ? null : here, base, there, isDeletedHere })).toBe(
     expected,
   );
 });
 
-test('S0-96 the eleven words, and no other', () => {
+test('S0-96 there are exactly eleven statuses', () => {
   expect(statuses).toHaveLength(11);
 });
 
-test('a row counts as changed with its dependents', () => {
+test('a row with changed dependents counts as changed', () => {
   expect(withDependents('In sync', ['In sync', 'New'])).toBe('Changed here');
   expect(withDependents('In sync', ['Deleted here', 'Changed here'])).toBe('Changed here');
   expect(withDependents('In sync', ['Changed there'])).toBe('Changed there');
@@ -37,7 +37,7 @@ test('a row counts as changed with its dependents', () => {
   expect(withDependents('New', ['New'])).toBe('New');
 });
 
-test('what is pointed to is written before what points to it', () => {
+test('referenced types are written before types that refer to them', () => {
   const order = promotionOrder(catalog).map(({ name }) => name);
   const before = (one: string, other: string) => order.indexOf(one) < order.indexOf(other);
   expect(before('business', 'task')).toBe(true);
@@ -58,7 +58,7 @@ test('what is pointed to is written before what points to it', () => {
   ]);
 });
 
-test('references that go in a circle are refused', () => {
+test('circular references between types are refused', () => {
   const task = entityNamed('task');
   const fields = { ...task.fields, task: { ...task.fields['business']!, to: 'order_receipt' } };
   const circle = catalog.map((one) => (one.name === 'task' ? { ...one, fields } : one));
