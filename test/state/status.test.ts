@@ -1,9 +1,10 @@
+// The eleven statuses from three hashes, and the order in which types are written.
 import { expect, test } from '@jest/globals';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
 import { inWritingOrder, promotionOrder } from '../../src/catalog/order.ts';
-import { statuses, statusOf, withDependents } from '../../src/state/status.ts';
+import { isReady, overwrites, statuses, statusOf, withDependents } from '../../src/state/status.ts';
 
-test.each([
+const table = [
   ['x', null, null, 'New'],
   ['x', 'y', 'x', 'In sync'],
   ['x', null, 'x', 'In sync'],
@@ -18,15 +19,32 @@ test.each([
   [null, 'x', 'x', 'Only there'],
   [null, 'x', null, null],
   ['deleted', 'x', null, null],
-] as const)('a row with %s here, base %s and %s there is %s', (here, base, there, expected) => {
-  const isDeletedHere = here === 'deleted';
-  expect(statusOf({ here: isDeletedHere ? null : here, base, there, isDeletedHere })).toBe(
-    expected,
-  );
-});
+] as const;
+
+test.each(table)(
+  'a row with %s here, base %s and %s there is %s',
+  (here, base, there, expected) => {
+    const isDeletedHere = here === 'deleted';
+    expect(statusOf({ here: isDeletedHere ? null : here, base, there, isDeletedHere })).toBe(
+      expected,
+    );
+  },
+);
 
 test('S0-96 there are exactly eleven statuses', () => {
   expect(statuses).toHaveLength(11);
+  const reached = new Set(table.flatMap(([, , , status]) => status ?? []));
+  expect(reached).toEqual(new Set(statuses));
+});
+
+test('New and Changed here are ready to send; all statuses with changes there overwrite them', () => {
+  expect(statuses.filter(isReady)).toEqual(['New', 'Changed here']);
+  expect(statuses.filter((status) => !overwrites(status))).toEqual([
+    'New',
+    'In sync',
+    'Changed here',
+    'Deleted here',
+  ]);
 });
 
 test('a row with changed dependents counts as changed', () => {
