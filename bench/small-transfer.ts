@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { v4 as uuid } from 'uuid';
 import type { App } from '../src/environments/app.ts';
 import { send } from '../src/transfers/send.ts';
-import { add, pm, roadFrom, sheet, transfer } from '../test/support/rows.ts';
+import { add, pm, routeFrom, sheet, transfer } from '../test/support/rows.ts';
 import type { Ground } from './support/ground.ts';
 import { heard } from './support/heard.ts';
 import type { Found } from './support/results.ts';
@@ -69,7 +69,7 @@ async function rowWith(here: App, kind: (typeof KINDS)[number], dependents: numb
 async function clickFor(here: App, key: { entity: string; id: number }) {
   const { selection, plan } = await sheet(here, [key]);
   const click = { planHash: plan.hash, idempotencyKey: uuid(), name: '', reason: 'Checked' };
-  return () => send(roadFrom(here), selection, { ...click, person: pm.email });
+  return () => send(routeFrom(here), selection, { ...click, person: pm.email });
 }
 
 const catalogue =

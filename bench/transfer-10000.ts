@@ -4,7 +4,7 @@ import * as selections from '../src/sheet/selections.ts';
 import { prepareSheet } from '../src/sheet/sheet.ts';
 import { send } from '../src/transfers/send.ts';
 import type { App } from '../src/environments/app.ts';
-import { pm, roadFrom } from '../test/support/rows.ts';
+import { pm, routeFrom } from '../test/support/rows.ts';
 import { fillAll, keepBooks } from './support/books.ts';
 import { atLeast, besides, within } from './support/goals.ts';
 import { databaseOf, type Ground } from './support/ground.ts';
@@ -66,7 +66,7 @@ const basket = (here: App, rows: number) =>
   });
 
 async function sendAll(here: App, id: string, clock: Clock) {
-  const route = roadFrom(here);
+  const route = routeFrom(here);
   const selection = await selections.find(here.sql, id);
   const { plan } = await clock.time('of it, the sheet', () => prepareSheet(route, selection));
   const click = { planHash: plan.hash, idempotencyKey: uuid(), name: '', person: pm.email };

@@ -1,10 +1,10 @@
-// Express binds nothing, so the import graph is the architecture: who may lean on whom.
+// Express binds nothing, so the import graph is the architecture: which room may import which.
 import { expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Which rooms a room may lean on. A room stands below every room that leans on it. */
-const leansOn: Record<string, string[]> = {
+/** The rooms that each room may import, in order: a room is below every room that imports it. */
+const mayImport: Record<string, string[]> = {
   database: [],
   storage: ['catalog', 'database'],
   version: [],
@@ -110,7 +110,7 @@ const leansOn: Record<string, string[]> = {
     'writing',
   ],
 };
-/** Pages of a room that stands below `web`: nothing but the routes imports them. */
+/** Pages of rooms below `web`: only the routes import them. */
 const exceptions = [
   'audit/pages.ts → web',
   'messages/pages.ts → web',
@@ -135,26 +135,26 @@ const importsOf = (file: string) =>
     target.startsWith('src/') ? target.slice('src/'.length) : [],
   );
 
-test('every room leans only on the rooms it may lean on', () => {
+test('every room imports only the rooms it may import', () => {
   const wrong = files.flatMap((file) => {
     const [room = ''] = file.split('/');
     if (!file.includes('/')) return [];
     return importsOf(file)
       .filter((target) => target.includes('/'))
       .map((target) => target.split('/')[0] ?? '')
-      .filter((other) => other !== room && !leansOn[room]?.includes(other))
+      .filter((other) => other !== room && !mayImport[room]?.includes(other))
       .map((other) => `${file} → ${other}`);
   });
   expect(wrong.filter((line) => !exceptions.includes(line))).toEqual([]);
 });
 
-test('the table of rooms has every room, and no two rooms lean on each other', () => {
+test('the table of rooms is complete, and no two rooms import each other', () => {
   const rooms = new Set(files.flatMap((file) => (file.includes('/') ? file.split('/')[0] : [])));
-  expect(Object.keys(leansOn).toSorted()).toEqual([...rooms].toSorted());
-  expect(circles(Object.keys(leansOn), (room) => leansOn[room] ?? [])).toEqual([]);
+  expect(Object.keys(mayImport).toSorted()).toEqual([...rooms].toSorted());
+  expect(circles(Object.keys(mayImport), (room) => mayImport[room] ?? [])).toEqual([]);
 });
 
-test('rooms import shared files of the root, and nothing of the programs', () => {
+test('rooms import only the shared files of src, not the programs', () => {
   const wrong = files.flatMap((file) =>
     importsOf(file)
       .filter((target) => file.includes('/') && !target.includes('/'))
@@ -165,12 +165,12 @@ test('rooms import shared files of the root, and nothing of the programs', () =>
   expect(wrong).toEqual([]);
 });
 
-test('no file imports itself by way of others, in the program, the demo, the benches and the tests', () => {
+test('there are no import cycles in src, demo, bench and test', () => {
   const all = ['src', 'demo', 'bench', 'bin', 'test'].flatMap(filesIn);
   expect(circles(all, importsIn)).toEqual([]);
 });
 
-/** Every circle that a walk along `next` finds, each as its members in order. */
+/** Every cycle along `next`, as its members in order. */
 function circles(nodes: string[], next: (node: string) => string[]): string[] {
   const done = new Set<string>();
   const found: string[] = [];
@@ -184,7 +184,7 @@ function circles(nodes: string[], next: (node: string) => string[]): string[] {
   return found;
 }
 
-test('only pages, handlers and the border know Express', () => {
+test('only pages, handlers and the border import Express', () => {
   const known =
     /(^|\/)(pages|[a-z-]+-pages?|routes?|page|row|edit|choose|arrivals|row-actions|reading|list-state|sign-in|single-sign-on|guard|app|posted-choices)\.ts$|^web\//;
   const wrong = files.filter(
@@ -195,7 +195,7 @@ test('only pages, handlers and the border know Express', () => {
   expect(wrong).toEqual([]);
 });
 
-test('S2-04 S2-06 nobody but oneway db writes the version document', () => {
+test('S2-04 S2-06 only oneway db writes the version document', () => {
   const writers = files.filter((file) =>
     /writeVersion|collection\(['"]metadata/.test(readFileSync(join('src', file), 'utf8')),
   );
@@ -211,7 +211,7 @@ test('only settings.ts and the programs read process.env', () => {
   expect(wrong).toEqual([]);
 });
 
-test('S0-75 isStaging() is written once, in access/permissions.ts; nothing else compares names of environments', () => {
+test('S0-75 isStaging() is defined once, and no other code compares names of environments', () => {
   const wrong = files.filter(
     (file) =>
       /===? '(staging|preprod|production|development)'/.test(

@@ -1,4 +1,4 @@
-// Every statement of the metadata flow and of the version gate that is said to be so ([R]) or is a step ([F]) has a test that names it.
+// Every requirement ([R]) and every step ([F]) of the metadata flow and the version gate is named by a test.
 import { expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const named = new Set(
     .flatMap((file) => readFileSync(join('test', file), 'utf8').match(/\b(?:S0|S2|J)-\d+/g) ?? []),
 );
 
-test('every statement has a test that names it', () => {
+test('every requirement is named by a test', () => {
   const count = statements.filter(({ number }) => named.has(number)).length;
   process.stdout.write(`${count} of ${statements.length} statements are named by a test\n`);
   const missing = statements
@@ -25,7 +25,7 @@ test('every statement has a test that names it', () => {
   expect(missing).toEqual([]);
 });
 
-test('no test names a statement that there is not', () => {
+test('tests name only requirements that exist', () => {
   const known = new Set(statements.map(({ number }) => number));
   expect([...named].filter((number) => !known.has(number))).toEqual([]);
 });

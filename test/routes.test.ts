@@ -10,7 +10,7 @@ import { useWorld } from './support/world.ts';
 
 type Name = 'staging' | 'preprod' | 'production';
 
-/** Who may, written down by hand: this table is what the program is held against. */
+/** Written by hand: the expected access of each role. */
 const table: Record<Exclude<Allow, 'anyone' | 'signed-in' | 'app'>, Record<Name, string[]>> = {
   look: {
     staging: ['pm', 'ed', 'vic', 'ops', 'oncall'],
@@ -30,7 +30,7 @@ const table: Record<Exclude<Allow, 'anyone' | 'signed-in' | 'app'>, Record<Name,
 const filled: Record<string, string> = {
   entity: 'task',
   id: '1',
-  // None of a job that lives: its events would be followed until it ends.
+  // Not of a running job: its event stream would stay open.
   number: '999999',
   transfer: '0192f0c0-0000-7000-8000-000000000000',
   name: `${'0'.repeat(64)}.png`,
@@ -50,23 +50,26 @@ beforeAll(async () => {
 const ask = async (client: Client, { method }: Route, address: string) =>
   method === 'get' ? client.get(address) : client.post(address);
 
-describe.each(['staging', 'preprod', 'production'] as const)('in %s', (name) => {
-  test.each(Object.keys(cast))('S0-11 S0-12 S0-13 S0-16 S0-17 S0-21 what %s may', async (role) => {
-    const site = await openSite(world, name);
-    const client = await site.as(role);
-    for (const route of all) {
-      if (route.allow !== 'anyone' && route.allow !== 'signed-in' && route.allow !== 'app') {
-        const { status } = await ask(client, route, addressOf(route));
-        const isAllowed = table[route.allow][name].includes(role);
-        const line = `${role} ${route.method} ${route.path} in ${name}: ${status}`;
-        expect([line, status !== 403]).toEqual([line, isAllowed]);
-        expect([line, status < 500]).toEqual([line, true]);
+describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (name) => {
+  test.each(Object.keys(cast))(
+    'S0-11 S0-12 S0-13 S0-16 S0-17 S0-21 %s reaches exactly the permitted routes',
+    async (role) => {
+      const site = await openSite(world, name);
+      const client = await site.as(role);
+      for (const route of all) {
+        if (route.allow !== 'anyone' && route.allow !== 'signed-in' && route.allow !== 'app') {
+          const { status } = await ask(client, route, addressOf(route));
+          const isAllowed = table[route.allow][name].includes(role);
+          const line = `${role} ${route.method} ${route.path} in ${name}: ${status}`;
+          expect([line, status !== 403]).toEqual([line, isAllowed]);
+          expect([line, status < 500]).toEqual([line, true]);
+        }
       }
-    }
-    await site.close();
-  });
+      await site.close();
+    },
+  );
 
-  test('strangers are sent to sign in, and their posts are refused', async () => {
+  test('visitors who are not signed in are redirected to sign-in, and their posts are refused', async () => {
     const site = await openSite(world, name);
     const stranger = await site.as(null);
     for (const route of all.filter(({ allow }) => allow !== 'anyone' && allow !== 'app')) {
@@ -82,7 +85,7 @@ describe.each(['staging', 'preprod', 'production'] as const)('in %s', (name) => 
   });
 });
 
-test('no handler takes more than a request and an answer: Express would hand it its next()', () => {
+test('handlers take only a request and an answer, because Express would pass next() as a third argument', () => {
   const wrong = all.filter(({ handler }) => handler.length > 2 || /=>|\(/.test(handler.name));
   expect(wrong.map(({ path }) => path)).toEqual([]);
   const pages = readdirSync('src', { recursive: true, encoding: 'utf8' })
@@ -93,7 +96,7 @@ test('no handler takes more than a request and an answer: Express would hand it 
   expect(pages).toEqual([]);
 });
 
-test('no route says less than who may, and every path is one method once', () => {
+test('every route declares who may use it, and each method and path exists once', () => {
   const lines = all.map(({ method, path }) => `${method} ${path}`);
   expect(new Set(lines).size).toBe(lines.length);
   expect(all.filter(({ allow }) => allow === 'anyone').map(({ path }) => path)).toEqual([

@@ -1,4 +1,4 @@
-// Views write values escaped; raw output is for partials and icons of our own alone.
+// Views escape values; only partials and icons are printed unescaped.
 import { expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ const views = readdirSync('views', { recursive: true, encoding: 'utf8' }).filter
 );
 const read = (file: string) => readFileSync(join('views', file), 'utf8');
 
-test('raw output is only of partials and icons', () => {
+test('views print unescaped only partials and icons', () => {
   const wrong = views.flatMap((file) =>
     [...read(file).matchAll(/<%-\s*([^%]+)%>/g)]
       .map((match) => match[1]?.trim() ?? '')
@@ -18,14 +18,14 @@ test('raw output is only of partials and icons', () => {
   expect(wrong).toEqual([]);
 });
 
-test('no inline script, style or handler, and no meta refresh', () => {
+test('views contain no inline script, style or handler, and no meta refresh', () => {
   const wrong = views.filter((file) =>
     /<script(?![^>]*src=)|<style|\sstyle="|\son[a-z]+="|http-equiv/i.test(read(file)),
   );
   expect(wrong).toEqual([]);
 });
 
-test('every form that posts carries the token', () => {
+test('every form that posts contains the CSRF token', () => {
   const wrong = views.flatMap((file) =>
     read(file)
       .split(/<form\b/)
@@ -39,7 +39,7 @@ test('every form that posts carries the token', () => {
   expect(wrong).toEqual([]);
 });
 
-test('every kind of field has its two partials', async () => {
+test('every field type has its input and its cell partial', async () => {
   const { catalog } = await import('../src/catalog/index.ts');
   const kinds = new Set(
     catalog.flatMap((entity) => Object.values(entity.fields).map(({ kind }) => kind)),

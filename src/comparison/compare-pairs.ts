@@ -74,7 +74,8 @@ export async function comparePairs(
   );
 }
 
-function pairOf(
+/** Builds the pair of a row and decides its status. */
+export function pairOf(
   key: RowKey,
   { mine, theirs }: { mine: Row | undefined; theirs: Row | undefined },
   known: { state: RowState | undefined; stop: DestinationState | undefined; mappings: Mappings },

@@ -18,29 +18,31 @@ export type Solution =
   | { kind: 'wait' }
   | { kind: 'engineer' };
 
-export type Reason =
-  | 'parent-missing'
-  | 'city-missing'
-  | 'partner-missing'
-  | 'name-ambiguous'
-  | 'changed-there'
-  | 'engineering'
-  | 'on-hold'
-  | 'still-used'
-  | 'deletion'
-  | 'undone'
-  | 'local-value'
-  | 'not-tested'
-  | 'value-too-long'
-  | 'column-missing'
-  | 'column-unknown'
-  | 'unique-taken'
-  | 'being-written'
-  | 'updating'
-  | 'no-version'
-  | 'image-missing'
-  | 'host-name'
-  | 'unknown-row';
+export const reasons = [
+  'parent-missing',
+  'city-missing',
+  'partner-missing',
+  'name-ambiguous',
+  'changed-there',
+  'engineering',
+  'on-hold',
+  'still-used',
+  'deletion',
+  'undone',
+  'local-value',
+  'not-tested',
+  'value-too-long',
+  'column-missing',
+  'column-unknown',
+  'unique-taken',
+  'being-written',
+  'updating',
+  'no-version',
+  'image-missing',
+  'host-name',
+  'unknown-row',
+] as const;
+export type Reason = (typeof reasons)[number];
 
 export type Problem = {
   reason: Reason;

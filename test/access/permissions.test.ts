@@ -10,28 +10,28 @@ const grounds = (environment: EnvironmentName, isStagingAlways = false) => ({
 });
 const who = (...permissions: Permission[]) => ({ permissions });
 
-describe('S0-11 S0-12 S0-13 the ladder', () => {
-  test('rows are edited in staging (and development) alone', () => {
+describe('S0-11 S0-12 S0-13 environments and their order', () => {
+  test('rows can be edited only in staging and development', () => {
     expect(isStaging(grounds('staging'))).toBe(true);
     expect(isStaging(grounds('development'))).toBe(true);
     expect(isStaging(grounds('preprod'))).toBe(false);
     expect(isStaging(grounds('production'))).toBe(false);
   });
 
-  test('S0-10 the only route is staging, pre-production, production', () => {
+  test('S0-10 the only route leads from staging over pre-production to production', () => {
     expect(rulesOf('staging').next).toBe('preprod');
     expect(rulesOf('preprod').next).toBe('production');
     expect(rulesOf('production').next).toBeNull();
   });
 
-  test('S0-75 the switch opens editing everywhere, to who may edit', () => {
+  test('S0-75 IS_STAGING_ALWAYS opens editing in every environment, to people who may edit', () => {
     expect(may(who('editor'), 'edit', grounds('production', true))).toBe(true);
     expect(may(who('administrator'), 'edit', grounds('production', true))).toBe(false);
     expect(may(who(), 'edit', grounds('preprod', true))).toBe(false);
   });
 });
 
-test('S0-20 S0-21 only product managers transfer, and only where there is a next environment', () => {
+test('S0-20 S0-21 only product managers transfer, and only from environments that have a destination', () => {
   expect(may(who('product_manager'), 'transfer', grounds('staging'))).toBe(true);
   expect(may(who('product_manager'), 'transfer', grounds('production'))).toBe(false);
   expect(may(who('editor', 'administrator', 'on_call'), 'transfer', grounds('staging'))).toBe(

@@ -1,4 +1,4 @@
-// The story of S0-75: things went wrong, production is opened for editing again.
+// S0-75: after a failed release production is opened for editing again.
 import { expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import * as people from '../../src/people/people.ts';
@@ -14,7 +14,7 @@ const oneway = (variables: Record<string, string>, ...words: string[]) =>
     encoding: 'utf8',
   });
 
-test('S0-75 S0-43 one setting and one command: production is edited, nobody transfers, every page says so', async () => {
+test('S0-75 S0-43 a setting and a command open production for editing: nobody transfers and every page shows it', async () => {
   const { staging, preprod, production, variables } = world;
   const key = { entity: 'form', id: await add(staging, 'form', { name: 'Address change' }) };
   await transfer(staging, [key]);
@@ -52,7 +52,7 @@ test('S0-75 S0-43 one setting and one command: production is edited, nobody tran
   expect(saved.status).toBe(303);
   expect((await get(production, key))['description']).toBe('Mended at night');
 
-  // What is added there gets an id that staging never gives.
+  // Rows added in production get ids that staging never draws.
   const added = await editor.post('/catalog/form', { name: 'Made in production' });
   expect(added.headers['location']).toBe('/catalog/form/2000000000');
   const viewer = await site.as('vic');
@@ -60,13 +60,13 @@ test('S0-75 S0-43 one setting and one command: production is edited, nobody tran
   await site.close();
 });
 
-test('a wrong permission is refused with the list', () => {
+test('refuses an unknown permission and lists the known ones', () => {
   const { status, stderr } = oneway(world.variables.staging, 'permissions', 'revoke', 'king');
   expect(status).toBe(1);
   expect(stderr).toContain('Choose one of: product_manager');
 });
 
-test('a wrong setting stops the program with every wrong name at once', () => {
+test('a wrong setting stops the program and all wrong settings are listed together', () => {
   const variables = { ...world.variables.staging, ENVIRONMENT: 'stage', SQL_DB_PORT: 'x' };
   const { status, stderr } = oneway(variables, 'refresh');
   expect(status).toBe(1);

@@ -1,4 +1,4 @@
-// S0-06 the apps' API: keys, pages, deletions, caching, its description, and a reader that polls while rows travel.
+// S0-06 the apps' API: keys, pages, deletions, caching, its description, and an app that polls during transfers.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import * as keys from '../../src/api/keys.ts';
@@ -33,8 +33,8 @@ const pageOf = async (site: Site, key: string, path: string) =>
 const remove = (entity: string, id: number) =>
   deletions.remove(writeContextOf(world.staging), pm, entityNamed(entity), id);
 
-describe('a key', () => {
-  test('is needed, and names what it may read', async () => {
+describe('API keys', () => {
+  test('the API requires a key and serves only the types in its scopes', async () => {
     await add(world.staging, 'form');
     const none = await request(staging.app).get('/api/v1/form');
     expect([none.status, none.headers['www-authenticate']]).toEqual([401, 'Bearer']);
@@ -48,7 +48,7 @@ describe('a key', () => {
     ]);
   });
 
-  test('is shown once, kept as a hash, and holds until it is revoked', async () => {
+  test('an API key is shown once, stored as a hash, and valid until it is revoked', async () => {
     const ops = await staging.as('ops');
     const wrong = await ops.post('/api-keys', { name: '' });
     expect([wrong.status, textOf(wrong.text)]).toEqual([
@@ -71,11 +71,11 @@ describe('a key', () => {
   });
 });
 
-describe('pages', () => {
-  test('come by (modified_at, id), also within one instant, and every row once', async () => {
+describe('pages of the feed', () => {
+  test('API pages are ordered by (modified_at, id) and contain every row once, also rows of the same millisecond', async () => {
     const ids = [];
     for (let number = 0; number < 7; number += 1) ids.push(await add(world.staging, 'form'));
-    // One transfer: seven rows of one instant or right after each other.
+    // One transfer writes seven rows in the same or successive milliseconds.
     await transfer(
       world.staging,
       ids.map((id) => ({ entity: 'form', id })),
@@ -93,7 +93,7 @@ describe('pages', () => {
     expect(order).toEqual(order.toSorted());
   });
 
-  test('rows of MySQL of one instant are cut between ids', async () => {
+  test('API pages split MySQL rows of the same millisecond between ids', async () => {
     const business = await add(world.staging, 'business');
     const ids = [];
     for (let number = 0; number < 5; number += 1)
@@ -112,7 +112,7 @@ describe('pages', () => {
     expect(known).toMatchObject({ items: [], more: false, next: { modified_after: instant } });
   });
 
-  test('deletions come in their place, and a row that came again is a row', async () => {
+  test('the API lists deletions in order of time, and a re-created row as a row', async () => {
     const form = await add(world.staging, 'form');
     const key = await keyFor(preprod);
     await transfer(world.staging, [{ entity: 'form', id: form }]);
@@ -130,7 +130,7 @@ describe('pages', () => {
     expect((await ask(preprod, key, `/api/v1/form/${form}`)).status).toBe(200);
   });
 
-  test('a row has its links by name, its references as ids, and its local values', async () => {
+  test('an API row contains its links by name, its references as ids, and its local values', async () => {
     await add(world.staging, 'city', { name: 'Zürich' });
     const business = await add(world.staging, 'business', {
       name: 'Café “Übermut” 🪔',
@@ -153,14 +153,14 @@ describe('pages', () => {
     ['modified_after=2026-01-01T00:00:00Z&after=-1', 'after must be a whole number'],
     ['modifiedafter=12', 'modifiedafter'],
     ['modified_after=2026-01-01T00:00:00Z&modified_after=2026-01-01T00:00:00Z', 'modified_after'],
-  ])('%s is refused by name', async (query, message) => {
+  ])('the API refuses %s and names the parameter', async (query, message) => {
     const key = await keyFor(staging);
     const answer = await ask(staging, key, `/api/v1/task?${query}`);
     expect(answer.status).toBe(422);
     expect(JSON.stringify(answer.body)).toContain(message);
   });
 
-  test('an unchanged answer is 304; a large one is compressed; nothing but reading is possible', async () => {
+  test('the API answers 304 when nothing changed, compresses large answers, and allows only reading', async () => {
     for (let number = 0; number < 12; number += 1)
       await add(world.staging, 'form', { description: 'A long text. '.repeat(20) });
     const key = await keyFor(staging);
@@ -179,7 +179,7 @@ describe('pages', () => {
   });
 });
 
-test('the description has every route of the API, and no other', async () => {
+test('the OpenAPI document lists exactly the routes of the API', async () => {
   const { body } = await request(staging.app).get('/api/v1/openapi.json');
   const document = body as { openapi: string; paths: Record<string, object> };
   expect(document.openapi).toBe('3.1.0');
@@ -196,14 +196,14 @@ test('the description has every route of the API, and no other', async () => {
   expect(textOf((await vic.get('/api-docs')).text)).toContain('GET /api/v1/task');
 });
 
-/** An app: it polls, keeps what it was told, and looks whether a task's form is there. */
+/** An app that polls, stores what it receives, and checks that each task has its form. */
 async function follow(site: Site, key: string, isOn: () => boolean) {
   const known = { task: new Map<number, Item>(), form: new Map<number, Item>() };
   const at = { task: '/api/v1/task?limit=5', form: '/api/v1/form?limit=5' };
   const orphans: string[] = [];
   let polls = 0;
   const round = async () => {
-    // What refers first, then what it refers to: as the documentation says.
+    // Referring types before referenced ones, as the documentation advises.
     for (const name of ['task', 'form'] as const) {
       for (;;) {
         const page = await pageOf(site, key, at[name]);
@@ -226,7 +226,7 @@ async function follow(site: Site, key: string, isOn: () => boolean) {
   return { known, orphans, polls };
 }
 
-test('S0-06 a reader that polls while rows travel, change, go and come back misses nothing and sees no task without its form', async () => {
+test('S0-06 an app that polls while rows are transferred, edited, deleted and restored misses nothing and sees no task without its form', async () => {
   const { staging: here, preprod: there } = world;
   const key = await keyFor(preprod);
   let isOn = true;
@@ -268,12 +268,12 @@ test('S0-06 a reader that polls while rows travel, change, go and come back miss
   expect((await get(there, { entity: 'business', id: business })).id).toBe(business);
 }, 120_000);
 
-describe('what is written between two looks of one page', () => {
+describe('rows written while an API page is being read', () => {
   afterEach(() => {
     failpoints.reached = () => {};
   });
 
-  /** Does something once, right after the documents of a page were read. */
+  /** Runs `work` once, right after the documents of an API page were read. */
   function meanwhile(act: () => Promise<unknown>) {
     let isDone = false;
     failpoints.reached = async (name) => {
@@ -283,7 +283,7 @@ describe('what is written between two looks of one page', () => {
     };
   }
 
-  test('is not jumped over by a deletion that is seen already', async () => {
+  test('a row written before a deletion that the API already listed is still delivered', async () => {
     const { staging: here } = world;
     const gone = await add(here, 'form');
     const changed = { entity: 'form', id: await add(here, 'form') };
@@ -299,12 +299,12 @@ describe('what is written between two looks of one page', () => {
     const items = [...first.items, ...second.items];
     expect(items).toContainEqual(expect.objectContaining({ id: gone, deleted: true }));
     expect(items).toContainEqual(expect.objectContaining({ id: changed.id, description: 'Newer' }));
-    // And in the end it comes to rest.
+    // Finally an empty page follows.
     const third = await pageOf(staging, key, second.next.href);
     expect(await pageOf(staging, key, third.next.href)).toMatchObject({ items: [], more: false });
   });
 
-  test('a reader that begins while many documents are written gets them all in one round', async () => {
+  test('an app that starts polling during a large write receives all documents in one round', async () => {
     const { staging: here } = world;
     const ids = [];
     for (let number = 0; number < 12; number += 1) ids.push(await add(here, 'form'));
@@ -326,7 +326,7 @@ describe('what is written between two looks of one page', () => {
     let read: Promise<Awaited<ReturnType<typeof round>>> | undefined;
     failpoints.reached = async (name) => {
       if (name !== 'before commit' || read) return;
-      // Every document is written, nothing of it is certain.
+      // All documents are written, but the transfer can still be rolled back.
       read = round('/api/v1/form?limit=5');
       await read;
     };
@@ -337,13 +337,13 @@ describe('what is written between two looks of one page', () => {
     failpoints.reached = () => {};
     const early = await read;
     expect([...(early?.seen ?? [])].toSorted((a, b) => a - b)).toEqual(ids);
-    // It went back to where all is certain: everything comes once more, and then nothing.
+    // The app's position went back to the last certain instant: all rows are delivered once more, then none.
     const again = await round(early?.next ?? '');
     expect(again.seen.size).toBe(12);
     expect((await round(again.next)).seen.size).toBe(0);
   });
 
-  test('what a put-back takes away is told, also to a reader that saw it', async () => {
+  test('rows removed by a rollback are listed as deleted, also for an app that has read them', async () => {
     const { staging: here } = world;
     const kept = { entity: 'form', id: await add(here, 'form', { description: 'Old' }) };
     await transfer(here, [kept]);

@@ -31,22 +31,22 @@ const seenIn = (html: string) => /name="seen" value="([^"]+)"/.exec(html)?.[1] ?
 const confirmDeletion = async (address: string) =>
   ana.post(address, { seen: seenIn((await ana.get(address)).text) });
 
-describe('S0-50 S0-51 S0-52 S0-53 S0-54 S0-07 the addresses of the former admin tools', () => {
+describe('S0-50 S0-51 S0-52 S0-53 S0-54 S0-07 URLs of the former admin tools', () => {
   test.each([
     ['/admin_tools/business_admin/', '/catalog/business'],
     ['/admin_tools/business_task/422/', '/catalog/task?business=422'],
     ['/admin_tools/business_sts/422/', '/catalog/sts?business=422'],
     ['/admin_tools/add_form/', '/catalog/form'],
     ['/admin_tools/app_banner/', '/catalog/banner'],
-  ])('%s leads to %s', async (former, now) => {
+  ])('the former URL %s redirects to %s', async (former, now) => {
     const answer = await ana.get(former);
     expect([answer.status, answer.headers['location']]).toEqual([303, now]);
     await ana.get(now).expect(200);
   });
 });
 
-describe('lists', () => {
-  test('search finds text and ID, filters narrow, and a tab counts what waits', async () => {
+describe('catalog lists', () => {
+  test('a list searches by text and ID, filters by status, and counts pending rows on a tab', async () => {
     const business = await add(world.staging, 'business', { name: 'Kesar Wheels' });
     const cab = await add(world.staging, 'task', { business, title: 'Book a cab' });
     await add(world.staging, 'task', { business, title: 'Lost & found', active: false });
@@ -59,13 +59,13 @@ describe('lists', () => {
     expect(await page('/catalog/task?business=999')).toContain('No tasks match these filters.');
   });
 
-  test('forms are found by any part of their words, whatever characters', async () => {
+  test('search finds forms by any part of a word, with any characters', async () => {
     await add(world.staging, 'form', { name: 'Address (new) [v2]' });
     expect(await page('/catalog/form?q=(new)%20%5B')).toContain('Address (new) [v2]');
     expect(await page('/catalog/form?q=.*')).toContain('No forms match');
   });
 
-  test('sorting and an unknown page, tab or sort are answered, never a 500', async () => {
+  test('a list with an unknown page, tab or sort order answers without an error 500', async () => {
     await add(world.staging, 'form');
     for (const query of [
       '?sort=name',
@@ -84,7 +84,7 @@ describe('lists', () => {
     await ana.get('/catalog/task/99999999999999999999').expect(404);
   });
 
-  test('S0-30 S0-31 bulk selection honours filters: all that are found, and no other', async () => {
+  test('S0-30 S0-31 bulk selection takes all rows that match the filters, and no others', async () => {
     const business = await add(world.staging, 'business');
     for (const title of ['Cab one', 'Cab two', 'Flowers']) {
       await add(world.staging, 'task', { business, title });
@@ -98,7 +98,7 @@ describe('lists', () => {
     expect(one.status).toBe(422);
   });
 
-  test('a destination that is down leaves the list working, with what was last seen', async () => {
+  test('a list shows the last known statuses while the destination is unreachable', async () => {
     const key = { entity: 'form', id: await add(world.staging, 'form') };
     await transfer(world.staging, [key]);
     const down = await openSite(world, 'staging', { UNI_DIR_DESTINATION_SQL_DB_PORT: '1' });
@@ -108,7 +108,7 @@ describe('lists', () => {
     await down.close();
   });
 
-  test('a row on hold is what it is under every filter, and while the destination is down', async () => {
+  test('a row on hold is shown as on hold under every filter, and while the destination is unreachable', async () => {
     const { staging } = world;
     const key = { entity: 'form', id: await add(staging, 'form', { name: 'Held form' }) };
     await transfer(staging, [key]);
@@ -127,8 +127,8 @@ describe('lists', () => {
   });
 });
 
-describe('rows', () => {
-  test('S0-03 S0-24 a PM adds a row once; the errors name the field and what to do, and keep what was typed', async () => {
+describe('row pages', () => {
+  test('S0-03 S0-24 a product manager adds a row once; errors name the field and the remedy, and keep the typed values', async () => {
     const wrong = await ana.post('/catalog/business', {
       name: '',
       description: 'Kept “as typed” 🪔',
@@ -151,7 +151,7 @@ describe('rows', () => {
     expect(textOf(twice.text)).toContain('Name must be different from the name of business 1');
   });
 
-  test('the same form posted twice adds one row', async () => {
+  test('a form that is posted twice adds one row', async () => {
     const body = { name: 'Address change', idempotency_key: 'one-key' };
     const first = await ana.post('/catalog/form', body);
     await ana.post('/catalog/form', body);
@@ -159,7 +159,7 @@ describe('rows', () => {
     expect(await has(world.staging, { entity: 'form', id: 2 })).toBe(false);
   });
 
-  test('a reference to nothing and an unknown city are refused with words', async () => {
+  test('a reference to a missing row and an unknown city are refused with an explanation', async () => {
     const answer = await ana.post('/catalog/task', {
       title: 'A',
       business: '#77',
@@ -171,7 +171,7 @@ describe('rows', () => {
     expect(textOf(answer.text)).toContain('“Atlantis” is not one');
   });
 
-  test('what a person types is shown as text, never as markup', async () => {
+  test('typed values are escaped, never shown as markup', async () => {
     const name = '<script>alert(1)</script>"\'><img src=x>';
     const id = await add(world.staging, 'form', { name });
     for (const path of [`/catalog/form/${id}`, '/catalog/form', `/catalog/form/${id}/history`]) {
@@ -179,7 +179,7 @@ describe('rows', () => {
     }
   });
 
-  test('S0-90 deleting lists what goes along, refuses what is used, and leaves a line under Deleted here', async () => {
+  test('S0-90 a deletion lists the dependents it takes, is refused for used rows, and appears under Deleted here', async () => {
     const { staging } = world;
     const form = await add(staging, 'form', { name: 'Visit details' });
     await add(staging, 'form_field', { form, label: 'Date of birth' });
@@ -197,7 +197,7 @@ describe('rows', () => {
     expect(await page(`/catalog/form/${form}/history`)).toContain('It was deleted here');
   });
 
-  test('nothing is deleted that the page did not show', async () => {
+  test('a deletion removes only rows that its page listed', async () => {
     const { staging } = world;
     const form = await add(staging, 'form', { name: 'Visit details' });
     const address = `/catalog/form/${form}/deletion`;
@@ -211,7 +211,7 @@ describe('rows', () => {
     expect(await has(staging, { entity: 'form', id: form })).toBe(false);
   });
 
-  test('history shows every value before and after, of dependents too', async () => {
+  test('the history of a row shows each value before and after, also of its dependents', async () => {
     const form = await add(world.staging, 'form', { name: 'Old name' });
     const field = await add(world.staging, 'form_field', { form, label: 'Old label' });
     await change(world.staging, { entity: 'form', id: form }, { name: 'New name' });
@@ -222,7 +222,7 @@ describe('rows', () => {
     expect(text).toContain('ed@example.com changed');
   });
 
-  test('a city’s name cannot be changed while rows use it, because others know it by that name', async () => {
+  test('a city cannot be renamed while rows use it, because environments match cities by name', async () => {
     await add(world.staging, 'city', { name: 'Pune' });
     await add(world.staging, 'business', { cities: [{ city: 'Pune', partner: null }] });
     const answer = await ana.post('/catalog/city/1', { name: 'Poona', version: 1 });
@@ -231,8 +231,8 @@ describe('rows', () => {
   });
 });
 
-describe('two people on one row', () => {
-  test('the same field: 409 with both values; the choice is saved, nothing typed is lost', async () => {
+describe('concurrent edits', () => {
+  test('two people who edit the same field get a 409 with both values, and the chosen one is saved', async () => {
     const { staging } = world;
     const key = {
       entity: 'form',
@@ -258,7 +258,7 @@ describe('two people on one row', () => {
     expect(await get(staging, key)).toMatchObject({ name: 'A, renamed', description: 'Theirs' });
   });
 
-  test('what the page carries along is parsed like anything typed: no SQL, no other shape', async () => {
+  test('hidden fields of a conflict page are validated like typed values', async () => {
     const id = await add(world.staging, 'form');
     const version = { text: '(select 1)', values: [] };
     const payload = JSON.stringify({ theirs: {}, mine: {}, merged: {}, fields: [], version });
@@ -267,7 +267,7 @@ describe('two people on one row', () => {
     expect(() => sql`select ${version}`).toThrow('no value for SQL');
   });
 
-  test('different fields merge by themselves', async () => {
+  test('two people who edit different fields of a row both succeed', async () => {
     const { staging } = world;
     const key = {
       entity: 'form',
@@ -284,7 +284,7 @@ describe('two people on one row', () => {
     expect(await get(staging, key)).toMatchObject({ name: 'Mine', description: 'Theirs' });
   });
 
-  test('at the very same moment: one is saved, the other is told', async () => {
+  test('of two simultaneous saves of a row one succeeds and the other is reported as a conflict', async () => {
     const { staging } = world;
     const key = { entity: 'form', id: await add(staging, 'form', { description: 'First' }) };
     const ends = await Promise.allSettled([
@@ -302,7 +302,7 @@ describe('S0-91 icons', () => {
     'base64',
   );
 
-  test('an icon is kept under its content’s name, shown, and travels with the business', async () => {
+  test('an icon is stored under the digest of its content, shown, and transferred with the business', async () => {
     const { staging, preprod } = world;
     const token =
       /name="csrf" value="([^"]+)"/.exec((await ana.get('/catalog/business/new')).text)?.[1] ?? '';
@@ -338,7 +338,7 @@ describe('S0-91 icons', () => {
   });
 });
 
-test('S0-22 S0-43 the transfer button is there for a PM alone; in pre-production nobody sees an edit control', async () => {
+test('S0-22 S0-43 only product managers see the transfer button, and nobody sees edit controls in pre-production', async () => {
   const key = { entity: 'form', id: await add(world.staging, 'form') };
   await transfer(world.staging, [key]);
   const editor = await site.as('ed');
@@ -355,7 +355,7 @@ test('S0-22 S0-43 the transfer button is there for a PM alone; in pre-production
   await above.close();
 });
 
-test('a row that was deleted while it was being edited: what was typed is there, to be saved as a new one', async () => {
+test('a row that was deleted during an edit can be saved as a new row with the typed values', async () => {
   const form = { entity: 'form', id: await add(world.staging, 'form', { name: 'Visit details' }) };
   const client = ana;
   await remove(writeContextOf(world.staging), pm, entityNamed('form'), form.id);
@@ -369,7 +369,7 @@ test('a row that was deleted while it was being edited: what was typed is there,
   );
 });
 
-test('a row that somebody else is writing: what was typed stands in the form, and goes a moment later', async () => {
+test('a save of a row that is being written keeps the typed values and succeeds on retry', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit details' }) };
   const address = `/catalog/form/${form.id}`;
@@ -389,7 +389,7 @@ test('a row that somebody else is writing: what was typed stands in the form, an
   expect(await get(staging, form)).toMatchObject({ description: 'Half an hour of typing' });
 });
 
-test('an editor cannot give rows new ids, and nobody can where the row is known to be the same', async () => {
+test('an editor cannot give a row a new id, and nobody can once its counterpart is known to be the same row', async () => {
   const form = { entity: 'form', id: await add(world.staging, 'form') };
   const editor = await site.as('ed');
   expect((await editor.post(`/catalog/form/${form.id}/identity`)).status).toBe(403);

@@ -15,15 +15,15 @@ const row = (facts: object): Row => ({
   ...facts,
 });
 
-describe('content', () => {
-  test('local fields and modified_at count in no comparison', () => {
+describe('digests of content', () => {
+  test('local fields and modified_at are excluded from the digest', () => {
     const one = { ...initialContent(tool), id: 1, modified_at: '', name: 'Calendar' };
     const other = { ...one, modified_at: '2026-01-01T00:00:00.000Z', key: 'theirs' };
     expect(hashOf(tool, other)).toBe(hashOf(tool, one));
     expect(isSameRow(tool, one, other)).toBe(false);
   });
 
-  test('a set of links has one order', () => {
+  test('the order of links does not change the digest', () => {
     const links = [
       { city: 'Pune', partner: null },
       { city: 'Delhi', partner: 'Café Coral' },
@@ -33,7 +33,7 @@ describe('content', () => {
     );
   });
 
-  test('missing and null are told apart', () => {
+  test('a missing field and null have different digests', () => {
     const { description: _description, ...missing } = row({});
     expect(hashOf(business, missing)).not.toBe(hashOf(business, row({ description: null })));
   });
@@ -49,7 +49,7 @@ const errorsOf = (name: string, posted: object): FieldErrors => {
   }
 };
 
-describe('what a form posts', () => {
+describe('posted forms', () => {
   test.each([
     [{ name: '' }, 'name', 'Enter a name'],
     [{ name: '🪔'.repeat(81) }, 'name', 'Name must be 80 characters or fewer. It has 81.'],
@@ -62,18 +62,18 @@ describe('what a form posts', () => {
       'cities',
       'Pune stands there twice. Keep one line for it.',
     ],
-  ])('%j is refused with words', (facts, field, words) => {
+  ])('the posted form %j is refused with an explanation', (facts, field, words) => {
     const good = { name: 'A', category: 'Food', priority: '1' };
     expect(errorsOf('business', { ...good, ...facts })[field]).toBe(words);
   });
 
-  test('a link must be an address; javascript: is not one', () => {
+  test('a link must be an https address: javascript: is refused', () => {
     expect(errorsOf('banner', { title: 'A', link: 'javascript:alert(1)' })['link']).toContain(
       'https://',
     );
   });
 
-  test('a picker takes a name with its ID, or an ID alone', () => {
+  test('a reference can be posted as a name with its ID, or as an ID alone', () => {
     const parsed = (business: string) =>
       parseContent(entityNamed('sts'), { text: 'A', business })['business'];
     expect(parsed('Sunrise “Clinic” #412')).toBe(412);
@@ -81,12 +81,12 @@ describe('what a form posts', () => {
     expect(errorsOf('sts', { text: 'A', business: 'Sunrise' })['business']).toContain('as #412');
   });
 
-  test('an 80-character name of emoji fits, as MySQL counts', () => {
+  test('the length of a name is counted in characters as MySQL counts them, also for emoji', () => {
     expect(errorsOf('form', { name: '👍🏽'.repeat(40) })).toEqual({});
   });
 });
 
-test('a wrong definition is refused at start, naming entity and field', () => {
+test('a wrong entity definition stops the program and names the entity and the field', () => {
   const broken = entity({
     name: 'broken',
     label: { one: 'Broken', many: 'Broken' },
@@ -101,7 +101,7 @@ test('a wrong definition is refused at start, naming entity and field', () => {
   expect(() => check([...catalog, broken])).toThrow('"id" is kept for the program');
 });
 
-test('S0-01 S0-94 the types called metadata are in the catalogue, and what belongs to them', () => {
+test('S0-01 S0-94 the catalogue holds all metadata types and their dependents', () => {
   expect(catalog.map(({ name }) => name)).toEqual([
     ...['business', 'task', 'sts', 'form', 'form_field', 'banner'],
     ...['external_tool', 'order_receipt', 'city', 'partner'],
@@ -109,7 +109,7 @@ test('S0-01 S0-94 the types called metadata are in the catalogue, and what belon
   expect(textOf(business.dependents[0])).toBe('external_tool');
 });
 
-test('S0-98 forms and form fields live in MongoDB, everything else in MySQL', () => {
+test('S0-98 forms and form fields are stored in MongoDB, all other types in MySQL', () => {
   const inMongo = catalog.filter(({ store }) => store === 'mongo').map(({ name }) => name);
   expect(inMongo).toEqual(['form', 'form_field']);
 });

@@ -17,7 +17,7 @@ const oneway = (name: 'staging' | 'preprod' | 'production', words: string[], inp
     input,
   });
 
-test('S0-73 J-7 refresh copies production down, says how much, and lists what it left alone', async () => {
+test('S0-73 J-7 oneway refresh copies production to staging, prints counts and lists the rows it skipped', async () => {
   const id = await add(world.production, 'form', { name: 'Address change' });
   const first = oneway('preprod', ['refresh']);
   expect([first.status, first.stdout]).toEqual([
@@ -29,13 +29,13 @@ test('S0-73 J-7 refresh copies production down, says how much, and lists what it
   expect(oneway('preprod', ['refresh']).stdout).toContain('changed here by pm@example.com');
 });
 
-test('refresh has nothing to copy from in production', () => {
+test('oneway refresh is refused in production, which has no source', () => {
   const { status, stderr } = oneway('production', ['refresh']);
   expect(status).toBe(1);
   expect(stderr).toContain('REFRESH_SOURCE_* is not set');
 });
 
-test('db migrate writes the version document; run again it changes nothing', async () => {
+test('oneway db migrate writes the version document, and changes nothing when it runs again', async () => {
   await world.staging.documents.collection('metadata').deleteMany({});
   const { status, stdout } = oneway('staging', ['db', 'migrate']);
   expect([status, stdout]).toEqual([0, `Staging is at version ${currentVersion()}.\n`]);
@@ -45,7 +45,7 @@ test('db migrate writes the version document; run again it changes nothing', asy
   });
 });
 
-test('people add reads the password from standard input and checks it', async () => {
+test('oneway people add reads the password from standard input and checks it', async () => {
   const words = ['people', 'add', '--name', 'Ana', '--email', 'ana@example.com'];
   const short = oneway('staging', words, 'short\n');
   expect([short.status, short.stderr.trim()]).toEqual([

@@ -1,4 +1,4 @@
-// What a product manager or an engineer scripts: the same plan, the same refusals, and a name in the audit.
+// Scripted transfers: the same plan and problems as on the sheet, and a name in the audit.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as people from '../../src/people/people.ts';
 import { find } from '../../src/audit/audit.ts';
@@ -21,8 +21,8 @@ async function signIn(role: string, name: 'staging' | 'preprod' = 'staging') {
   expect([said.status, said.stderr]).toEqual([0, '']);
 }
 
-describe('signing in', () => {
-  test('names a person until they sign out, change their password or are closed', async () => {
+describe('signing in on the command line', () => {
+  test('a sign-in on the command line ends with sign-out, a new password or a closed account', async () => {
     await signIn('pm');
     expect(json(oneway('staging', ['whoami', '--json']))).toMatchObject({
       ...{ email: 'pm@example.com', permissions: ['product_manager'], environment: 'staging' },
@@ -36,7 +36,7 @@ describe('signing in', () => {
     expect(oneway('staging', ['whoami']).status).toBe(1);
   });
 
-  test('a wrong password, a forged token and the token of another environment are nothing', async () => {
+  test('the command line refuses a wrong password, a forged token and a token of another environment', async () => {
     await hire(world.staging, 'pm');
     const wrong = oneway('staging', ['sign-in', '--email', 'pm@example.com'], { input: 'no\n' });
     expect([wrong.status, wrong.stderr.trim()]).toEqual([1, 'E-mail or password is wrong.']);
@@ -51,7 +51,7 @@ describe('signing in', () => {
   });
 });
 
-test('a sign-in that has ended never counts for more than one that holds', async () => {
+test('an expired sign-in on the command line never grants more than a valid one', async () => {
   await hire(world.staging, 'vic');
   const words = ['sign-in', '--email', 'vic@example.com', '--print'];
   const token = oneway('staging', words, { input: password }).stdout.trim();
@@ -71,8 +71,8 @@ test('a sign-in that has ended never counts for more than one that holds', async
   expect((await people.list(world.staging.sql))[0]?.permissions).toEqual([]);
 });
 
-describe('looking', () => {
-  test('list, show, diff and status tell what the pages tell, also as JSON', async () => {
+describe('commands that read', () => {
+  test('oneway list, show, diff and status print what the pages show, also as JSON', async () => {
     const form = await add(world.staging, 'form', { name: 'Address change', description: 'Old' });
     await add(world.staging, 'form_field', { form, label: 'Street', type: 'text' });
     await transfer(world.staging, [{ entity: 'form', id: form }]);
@@ -111,12 +111,12 @@ describe('looking', () => {
     [['show', 'form:999999'], 1, 'There is no form:999999 here.'],
     [['frobnicate'], 2, 'unknown command'],
     [['transfer'], 2, "missing required argument 'rows'"],
-  ])('%j ends with %d and says what to do', (words, status, message) => {
+  ])('oneway %j exits with code %d and explains the remedy', (words, status, message) => {
     const said = oneway('staging', words);
     expect([said.status, said.stderr]).toEqual([status, expect.stringContaining(message)]);
   });
 
-  test('help can be read, and says how commands end', () => {
+  test('oneway help explains the commands and their exit codes', () => {
     const help = oneway('staging', ['--help']);
     expect(help.status).toBe(0);
     expect(help.stdout).toContain('oneway transfer task:12 form:3 --dry-run');
@@ -124,8 +124,8 @@ describe('looking', () => {
   });
 });
 
-describe('transfer and undo', () => {
-  test('S0-20 a dry run shows the plan and writes nothing; then it goes, with a name in the audit', async () => {
+describe('commands that transfer and undo', () => {
+  test('S0-20 oneway transfer --dry-run prints the plan without writing; the transfer then names the person in the audit', async () => {
     await signIn('pm');
     const business = await add(world.staging, 'business');
     const task = await add(world.staging, 'task', { business, title: 'Book a “visit” 🪔' });
@@ -162,7 +162,7 @@ describe('transfer and undo', () => {
     expect(await has(world.preprod, { entity: 'task', id: task })).toBe(false);
   });
 
-  test('what stands in the way is listed, and ends with 1; the solutions out are options', async () => {
+  test('oneway transfer lists the problems of a plan and exits with 1; each solution is an option', async () => {
     await signIn('pm');
     await add(world.staging, 'city', { name: 'Pune' });
     const id = await add(world.staging, 'business', { cities: [{ city: 'Pune', partner: null }] });
@@ -180,7 +180,7 @@ describe('transfer and undo', () => {
     });
   });
 
-  test('S0-21 who may not on the pages may not here; the same key sends once', async () => {
+  test('S0-21 the command line enforces the permissions of the pages, and an idempotency key sends once', async () => {
     const form = await add(world.staging, 'form');
     const nobody = oneway('staging', ['transfer', `form:${form}`, '--yes']);
     expect([nobody.status, nobody.stderr]).toEqual([1, expect.stringContaining('Sign in first')]);
@@ -206,7 +206,7 @@ describe('transfer and undo', () => {
     expect(await has(world.preprod, { entity: 'form', id: other })).toBe(false);
   });
 
-  test('a field that shall stay, and is not there or does not go, stops the transfer', async () => {
+  test('oneway transfer refuses to exclude a field that does not exist or is not being sent', async () => {
     await signIn('pm');
     const form = await add(world.staging, 'form');
     const transferred = (keep: string) =>
@@ -224,7 +224,7 @@ describe('transfer and undo', () => {
     expect(await has(world.preprod, { entity: 'form', id: form })).toBe(false);
   });
 
-  test('to production a reason is needed, as on the sheet', async () => {
+  test('oneway transfer to production requires a reason', async () => {
     const form = await add(world.staging, 'form');
     await transfer(world.staging, [{ entity: 'form', id: form }]);
     await signIn('pm', 'preprod');
@@ -239,7 +239,7 @@ describe('transfer and undo', () => {
   });
 });
 
-test('permissions are given and taken by name, and never product_manager in production', async () => {
+test('oneway people grants and revokes permissions by name, and never product_manager in production', async () => {
   await hire(world.staging, 'vic');
   await hire(world.production, 'vic');
   const give = (name: 'staging' | 'production') =>
@@ -254,7 +254,7 @@ test('permissions are given and taken by name, and never product_manager in prod
   expect(oneway('staging', ['people']).stdout).toContain('vic@example.com  vic  may look');
 });
 
-test('J-7 a refresh is a job; a dry run tells what it would do', async () => {
+test('J-7 oneway refresh runs as a job, and its dry run reports what it would do', async () => {
   const id = await add(world.production, 'form', { name: 'Address change' });
   const dry = oneway('preprod', ['refresh', '--dry-run']);
   expect([dry.status, dry.stdout]).toEqual([

@@ -1,4 +1,4 @@
-// What was checked is not read again, and nothing that moved since is overlooked for it: by whoever, on either side.
+// Checked chunks are skipped without reading rows, and no later change on either side is missed.
 import { expect, test } from '@jest/globals';
 import { canonical } from '../../src/catalog/content.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -48,7 +48,7 @@ function down() {
 const statusesOf = async (entity: string) =>
   Object.fromEntries((await matrix(world.staging.sql)).get(entity) ?? []);
 
-/** Businesses with a task each, the same on both sides, compared until nothing need be read any more. */
+/** Businesses with a task each, equal on both sides, compared until every chunk is checked. */
 async function checkedRows(number = 3): Promise<number[]> {
   const { staging } = world;
   const ids: number[] = [];
@@ -62,7 +62,7 @@ async function checkedRows(number = 3): Promise<number[]> {
   return ids;
 }
 
-test('a row that was changed past this program is seen, on either side, and the others are not read', async () => {
+test('a row changed on either side by direct SQL is found, and unchanged chunks are not read', async () => {
   const [one, other] = await checkedRows();
   await world.preprod.sql.query("update business set description = 'Past it' where id = ?", [one]);
   expect(await compare()).toBeGreaterThan(0);
@@ -72,12 +72,12 @@ test('a row that was changed past this program is seen, on either side, and the 
   expect(await statusesOf('business')).toEqual({
     ...{ 'In sync': 1, 'Changed there': 1, 'Changed here': 1 },
   });
-  // What was wrong in the books is looked at once more, after it was set right.
+  // A chunk whose sync state was corrected is checked once more.
   expect(await compare()).toBeGreaterThan(0);
   expect(await compare()).toBe(0);
 });
 
-test('a database that was restored, to the last millisecond, is seen', async () => {
+test('a database restored from a backup is noticed even when its instants are equal', async () => {
   const { staging, preprod } = world;
   const [id = 0] = await checkedRows(1);
   const key = { entity: 'business', id };
@@ -92,7 +92,7 @@ test('a database that was restored, to the last millisecond, is seen', async () 
   expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
 });
 
-test('a linked partner is part of what is told, and so is its name', async () => {
+test('the digest of a row includes its linked partner and the name of the partner', async () => {
   const { staging, preprod } = world;
   await add(preprod, 'city', { name: 'Pune' });
   await add(preprod, 'partner', { name: 'Tea House' });
@@ -108,7 +108,7 @@ test('a linked partner is part of what is told, and so is its name', async () =>
   await preprod.sql.query("update city set name = 'Poona'");
   await compare();
   expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
-  // Where names are mapped, equal names are not the same.
+  // With mapped names, equal names are different rows.
   await preprod.sql.query("update city set name = 'Pune'");
   await compare();
   expect(await statusesOf('business')).toEqual({ 'In sync': 1 });
@@ -117,7 +117,7 @@ test('a linked partner is part of what is told, and so is its name', async () =>
   expect(await statusesOf('business')).not.toEqual({ 'In sync': 1 });
 });
 
-test('rows that vanished, with their whole chunk or at the end of one, are in the books as deleted', async () => {
+test('rows that disappear, alone or with their whole chunk, are recorded as deleted in the sync state', async () => {
   const { staging, preprod } = world;
   for (const id of [999, 1000, 1999, 2000, 77_000, 5_000_123]) {
     for (const here of [staging, preprod]) {
@@ -141,7 +141,7 @@ test('rows that vanished, with their whole chunk or at the end of one, are in th
   expect([same, others]).toEqual([3, { 'Deleted there': 1, 'Deleted here': 1 }]);
 });
 
-test('what somebody wrote to the books meanwhile is not kept as checked', async () => {
+test('a chunk whose sync state changes during its check is not recorded as checked', async () => {
   const [id = 0] = await checkedRows(1);
   const { sql: on } = world.staging;
   const chunk = Math.floor(id / 1000);
@@ -149,7 +149,7 @@ test('what somebody wrote to the books meanwhile is not kept as checked', async 
   const generation = known?.generation ?? 0;
   const sides = { here: new RowDigests(), there: new RowDigests() };
   const news = { seen: [], at: new Date().toISOString() };
-  // A transfer ends between the look and what it leaves in the books.
+  // A transfer ends between the read and the recording of the sync state.
   await change(world.staging, { entity: 'business', id }, { description: 'Newer' });
   await transfer(world.staging, [{ entity: 'business', id }]);
   await writeCheckedChunks(on, 'business', [{ chunk, generation, changed: null, ...sides }], news);
@@ -159,7 +159,7 @@ test('what somebody wrote to the books meanwhile is not kept as checked', async 
   expect(chunkDigest(sides)).not.toBe(known?.digest);
 });
 
-test('a row that vanished stays doubtful through a refresh, until a comparison has set the books right', async () => {
+test('the chunk of a vanished row stays unchecked through a refresh until a comparison corrects the sync state', async () => {
   const { staging } = world;
   const [id = 0, other = 0] = await checkedRows(2);
   const lonely = await add(staging, 'business');
@@ -169,7 +169,7 @@ test('a row that vanished stays doubtful through a refresh, until a comparison h
   await runRefresh(down());
   await compare();
   expect(await statusesOf('business')).toEqual({ 'In sync': 2 });
-  // The same in a chunk that was never checked.
+  // The same for a chunk that was never checked.
   const more = await add(staging, 'business');
   await staging.sql.query('delete from business where id = ?', [more]);
   await staging.sql.query('delete from checked_chunk');
@@ -179,7 +179,7 @@ test('a row that vanished stays doubtful through a refresh, until a comparison h
   expect([id, other].every((one) => one > 0)).toBe(true);
 });
 
-test('what was seen by a clock that ran ahead does not keep a row In sync', async () => {
+test('an observation with a future timestamp does not keep a changed row In sync', async () => {
   const { staging, preprod } = world;
   const [id = 0] = await checkedRows(1);
   await staging.sql.query("update destination_state set observed_at = '2099-01-01'");
@@ -188,7 +188,7 @@ test('what was seen by a clock that ran ahead does not keep a row In sync', asyn
   expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
 });
 
-test('every row can be read anew, whatever was checked', async () => {
+test('a full comparison reads every row, also of checked chunks', async () => {
   await checkedRows(1);
   await world.staging.sql.query("update row_state set hash = repeat('0', 64)");
   expect(await compare()).toBe(0);
@@ -197,7 +197,7 @@ test('every row can be read anew, whatever was checked', async () => {
   expect(await statusesOf('business')).toEqual({ 'In sync': 1 });
 });
 
-test('a refresh that is stopped keeps the books of what it wrote', async () => {
+test('a refresh that is stopped keeps the sync state of the rows it wrote', async () => {
   const { production, preprod } = world;
   const { source } = preprod;
   if (!source) throw new Error('no source');
@@ -227,7 +227,7 @@ test('a refresh that is stopped keeps the books of what it wrote', async () => {
   });
 });
 
-test('lines are equal exactly where contents are', async () => {
+test('the digests of MySQL and MongoDB are equal exactly when the contents are', async () => {
   const { staging } = world;
   const entity = entityNamed('business');
   const pairs: [string | null, string | null][] = [
@@ -250,7 +250,7 @@ test('lines are equal exactly where contents are', async () => {
       [index + 1, `n${index}`, category, description, '2026-01-01'],
     );
   }
-  // The name is the same for all of them, so that they differ in these two alone.
+  // All rows have the same name, so that they differ only in these two fields.
   await staging.sql.query('alter table business drop key business_name');
   try {
     await staging.sql.query("update business set name = 'Same'");
@@ -261,8 +261,8 @@ test('lines are equal exactly where contents are', async () => {
     );
     const lines = await digestsOf(staging.sql, entity, ids);
     const texts = new Set([...rows.values()].map((row: Row) => canonical(entity, row)));
-    const told = new Set([...lines.values()].map(contentDigest));
-    expect([texts.size, told.size]).toEqual([pairs.length, pairs.length]);
+    const digests = new Set([...lines.values()].map(contentDigest));
+    expect([texts.size, digests.size]).toEqual([pairs.length, pairs.length]);
     const [chunk] = [...(await digestsByChunk(staging.sql, entity, 0, 0)).values()];
     expect(chunk?.all).toEqual([...lines.values()]);
   } finally {
@@ -271,7 +271,7 @@ test('lines are equal exactly where contents are', async () => {
   }
 });
 
-test('a row that is claimed here is left alone by a refresh, with who has it; the others come', async () => {
+test('a refresh skips a claimed row and names the holder, and copies the others', async () => {
   const { production, staging } = world;
   const [one, other] = [await add(production, 'business'), await add(production, 'business')];
   await staging.sql.query(

@@ -1,4 +1,4 @@
-// Many lines in a few statements: every value comes back as it was, however the lines are cut.
+// Bulk statements: every value is stored unchanged, however the lines are split over statements.
 import { beforeAll, expect, test } from '@jest/globals';
 import { insertLines, updateFromLines, type Line } from '../../src/database/bulk.ts';
 import { select, sql, statements } from '../../src/database/sql.ts';
@@ -27,7 +27,7 @@ const stored = () =>
     sql`select * from line order by id`,
   );
 
-/** How many statements `work` takes. */
+/** The number of statements that `work` sends. */
 async function counted(work: () => Promise<void>): Promise<number> {
   let count = 0;
   const one = () => (count += 1);
@@ -36,7 +36,7 @@ async function counted(work: () => Promise<void>): Promise<number> {
   return count;
 }
 
-test('values with placeholders, quotes, emoji and NUL come back as they were, in more than one statement', async () => {
+test('a bulk insert stores placeholders, quotes, emoji and NUL unchanged, also over several statements', async () => {
   const { sql: on } = world.staging;
   const used = await counted(async () => {
     await insertLines(on, sql`insert into line (id, text, flag) values`, [
@@ -49,7 +49,7 @@ test('values with placeholders, quotes, emoji and NUL come back as they were, in
   expect((await stored()).slice(0, 6).map(({ text }) => text)).toEqual(texts);
 });
 
-test('an update joins the lines by id, and what is not named stays', async () => {
+test('a bulk update joins lines by id and leaves unnamed columns unchanged', async () => {
   const { sql: on } = world.staging;
   const reversed = lines.map(
     ([id], index) => [id ?? 0, texts.toReversed()[index] ?? null] as const,
@@ -68,7 +68,7 @@ test('an update joins the lines by id, and what is not named stays', async () =>
   expect(now.map(({ flag }) => flag)).toEqual([1, 0, 1, 0, 1, 0]);
 });
 
-test('nothing is asked for no lines, and a refused line is an error', async () => {
+test('a bulk insert without lines sends no statement, and a refused line is an error', async () => {
   const { sql: on } = world.staging;
   const head = sql`insert into line (id, text, flag) values`;
   expect(await counted(() => insertLines(on, head, []))).toBe(0);

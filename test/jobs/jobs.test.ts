@@ -1,4 +1,4 @@
-// What runs in the background: the record in MySQL, the queue on Redis, workers that die, and the pages.
+// Background jobs: the record in MySQL, the queue on Redis, workers that die, and the pages.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,7 +16,7 @@ import * as transfers from '../../src/transfers/send.ts';
 import { tasks } from '../../src/tasks.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
 import { openSite, textOf } from '../support/people.ts';
-import { add, change, get, roadFrom, sheet } from '../support/rows.ts';
+import { add, change, get, routeFrom, sheet } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -50,15 +50,15 @@ async function ended(id: string, patience = 20_000) {
   throw new Error('The job did not end');
 }
 
-/** As if its worker had said nothing for a minute. */
+/** Makes the worker of a job look stalled for a minute. */
 const silence = (id: string) =>
   run(
     world.staging.sql,
     sql`update job set alive_at = utc_timestamp(3) - interval 60 second where id = ${id}`,
   );
 
-describe('a job', () => {
-  test('is written down, runs on the queue, and keeps its report', async () => {
+describe('jobs', () => {
+  test('a job is stored, runs on the queue, and keeps its report', async () => {
     const { staging } = world;
     const seen: number[] = [];
     closers.push(startWorker(staging, redis, count(seen)));
@@ -70,7 +70,7 @@ describe('a job', () => {
     expect(seen).toEqual([7]);
   });
 
-  test('that Redis lost is put back: Redis is emptied while a worker waits', async () => {
+  test('requeues jobs after Redis loses its data while a worker waits', async () => {
     const { staging } = world;
     const seen: number[] = [];
     const own = await openRedis(staging);
@@ -100,13 +100,13 @@ describe('a job', () => {
     here.halt.abort();
   });
 
-  test('of a kind that this program does not know is left for one that does', async () => {
+  test('a worker leaves a job of an unknown kind to other workers', async () => {
     const { staging } = world;
     const { job } = await jobs.request(staging.sql, { ...wanted, kind: 'of next year' });
     expect(await runJob(staging, tasks, job.id)).toMatchObject({ state: 'waiting', attempt: 0 });
   });
 
-  test('whose worker fell silent is taken over; the former worker stops at its next report', async () => {
+  test('a job of a stalled worker is taken over, and the former worker stops at its next progress report', async () => {
     const { staging } = world;
     let goOn = () => {};
     const waiting = new Promise<void>((resolve) => (goOn = resolve));
@@ -132,7 +132,7 @@ describe('a job', () => {
     expect(reports).toEqual(['attempt 2']);
   });
 
-  test('is tried again while a server does not answer, and fails with the reason in the end', async () => {
+  test('a job is retried while a server is unreachable, and finally fails with the reason', async () => {
     const { staging } = world;
     const broken: Tasks = {
       count: task(z.object({}), {
@@ -147,7 +147,7 @@ describe('a job', () => {
     expect(await runJob(staging, broken, job.id)).toMatchObject({ state: 'failed', attempt: 2 });
   });
 
-  test('two at once ask for the same: there is one', async () => {
+  test('two simultaneous requests for the same job create one job', async () => {
     const { staging } = world;
     const both = await Promise.all([
       jobs.request(staging.sql, { ...wanted, onlyOne: 'count' }),
@@ -161,7 +161,7 @@ describe('a job', () => {
     expect(lines).toEqual([{ number: 1 }]);
   });
 
-  test('that was cancelled stops at its next report and is not run again', async () => {
+  test('a cancelled job stops at its next progress report and does not run again', async () => {
     const { staging } = world;
     let goOn = () => {};
     const waiting = new Promise<void>((resolve) => (goOn = resolve));
@@ -180,7 +180,7 @@ describe('a job', () => {
     const running = runJob(staging, slow, job.id);
     await sleep(100);
     expect(await jobs.cancel(staging, job, 'pm@example.com')).toBe(true);
-    // Not before it has really stopped, and no second one beside it.
+    // A second job must not start before the cancelled one has stopped.
     expect(await jobs.byId(staging.sql, job.id)).toMatchObject({ state: 'running' });
     expect(await jobs.cancel(staging, job, 'pm@example.com')).toBe(false);
     goOn();
@@ -189,7 +189,7 @@ describe('a job', () => {
     expect(seen).toEqual([]);
   });
 
-  test('that waits and was cancelled ends at once; one whose worker died is not begun again', async () => {
+  test('a cancelled job ends immediately while it is queued, and is not restarted when its worker has died', async () => {
     const { staging } = world;
     const seen: number[] = [];
     const { job } = await jobs.request(staging.sql, { ...wanted, onlyOne: 'count' });
@@ -204,7 +204,7 @@ describe('a job', () => {
     expect(seen).toEqual([]);
   });
 
-  test('does not run while the database is being updated', async () => {
+  test('a job does not run while the database is being updated', async () => {
     const { staging } = world;
     await writeVersion(staging.documents, { databaseVersion: '1', isUpdating: true });
     const here = openApp(staging.settings);
@@ -212,14 +212,14 @@ describe('a job', () => {
     const { job } = await jobs.request(staging.sql, wanted);
     expect(await runJob(here, count(seen), job.id)).toMatchObject({ state: 'waiting' });
     expect(seen).toEqual([]);
-    // However often it looked: an update takes as long as it takes.
+    // Waiting for an update uses up no attempts.
     await staging.sql.query('update job set attempt = 50 where id = ?', [job.id]);
     expect(await runJob(here, count(seen), job.id)).toMatchObject({ state: 'waiting' });
     await here.close();
   });
 });
 
-describe('the refresh', () => {
+describe('refresh jobs', () => {
   const request = async (dryRun: boolean, here: App = world.staging) =>
     (
       await jobs.request(here.sql, {
@@ -228,7 +228,7 @@ describe('the refresh', () => {
       })
     ).job;
 
-  test('J-7 S0-73 is a job with progress, history and a report; to look first writes nothing', async () => {
+  test('J-7 S0-73 a refresh is a job with progress, history and a report, and its dry run writes nothing', async () => {
     const { production, preprod } = world;
     const id = await add(production, 'form', { name: 'Address change' });
     const look = await runJob(preprod, tasks, (await request(true, preprod)).id);
@@ -246,7 +246,7 @@ describe('the refresh', () => {
     expect(await get(preprod, { entity: 'form', id })).toMatchObject({ description: null });
   });
 
-  test('stopped in the middle it goes on from there, and its report is whole', async () => {
+  test('a refresh that was stopped resumes where it stopped, with a complete report', async () => {
     const { production, preprod } = world;
     for (let number = 0; number < 3; number += 1) await add(production, 'form');
     for (let number = 0; number < 2; number += 1) await add(production, 'business');
@@ -261,7 +261,7 @@ describe('the refresh', () => {
     expect(JSON.parse(done?.report ?? '')).toMatchObject({ created: 5, same: 0 });
   });
 
-  test('waits while a database is being updated, and says so', async () => {
+  test('a refresh waits while a database is being updated, and shows why', async () => {
     const { production, preprod } = world;
     await add(production, 'form');
     await writeVersion(production.documents, { databaseVersion: '1', isUpdating: true });
@@ -271,7 +271,7 @@ describe('the refresh', () => {
     });
   });
 
-  test('brings icons along, and names those that production does not have', async () => {
+  test('a refresh copies icons, and names icons that are missing in production', async () => {
     const { production, staging } = world;
     const icon = `${'a'.repeat(64)}.png`;
     const lost = `${'b'.repeat(64)}.png`;
@@ -285,7 +285,7 @@ describe('the refresh', () => {
     });
   });
 
-  test('J-3 nothing of people, permissions, jobs, keys, messages or settings travels', async () => {
+  test('J-3 a refresh copies no people, permissions, jobs, keys, messages or settings', async () => {
     const { production, staging } = world;
     await add(production, 'form');
     await production.sql.query(
@@ -308,7 +308,7 @@ describe('the refresh', () => {
     expect(own).toEqual([{ kind: 'refresh' }]);
   });
 
-  test('who may starts it on its page, sees how far it is, and is led to the one that runs', async () => {
+  test('the refresh page starts a refresh, shows its progress, and leads to the one that is running', async () => {
     const site = await openSite(world, 'staging');
     const pm = await site.as('pm');
     await add(world.production, 'form');
@@ -327,8 +327,8 @@ describe('the refresh', () => {
   });
 });
 
-describe('a large transfer', () => {
-  test('runs as a job with progress; a small one answers at once', async () => {
+describe('large transfers', () => {
+  test('a large transfer runs as a job with progress, a small one within the request', async () => {
     const { staging, preprod } = world;
     const form = await add(staging, 'form');
     for (let order = 1; order <= 3; order += 1) await add(staging, 'form_field', { form, order });
@@ -336,7 +336,7 @@ describe('a large transfer', () => {
     const pm = await site.as('pm');
     const { selection, plan } = await sheet(staging, [{ entity: 'form', id: form }]);
     const handed: string[] = [];
-    const sent = await transfers.send(roadFrom(staging), selection, {
+    const sent = await transfers.send(routeFrom(staging), selection, {
       ...{ planHash: plan.hash, idempotencyKey: 'large', name: '', reason: null },
       ...{ person: 'pm@example.com', largeFrom: 1 },
       handOver: async (transfer) => {

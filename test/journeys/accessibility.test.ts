@@ -1,4 +1,4 @@
-// Every page, in light and in dark: nothing for axe to find, nothing that the policy blocks. The main ones also at
+// Every page in light and dark: no axe findings, nothing blocked by the content security policy. The main pages also at
 // 320 px and without JavaScript.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
@@ -23,7 +23,7 @@ afterAll(async () => {
   await servers.close();
 });
 
-// What the sticky bar hides until a page is scrolled would count as a target that is too small.
+// axe reports a control covered by the sticky bar as too small a target: a tall window avoids it.
 const TALL = 4000;
 
 type Visit = [address: string, act?: (page: Page) => Promise<void>];
@@ -121,7 +121,7 @@ async function findings(visits: Visit[], base: string, page: Page): Promise<stri
   return found;
 }
 
-test('0 findings and 0 violations on every page of staging', async () => {
+test('every page of staging has 0 axe findings and 0 policy violations', async () => {
   const context = await openContext(browser, { height: TALL });
   const page = await context.newPage();
   const blocked = watchPolicy(page);
@@ -133,7 +133,7 @@ test('0 findings and 0 violations on every page of staging', async () => {
   await context.close();
 }, 600_000);
 
-test('0 findings on what an administrator and a viewer see, in pre-production and production', async () => {
+test('the pages of administrators and viewers in pre-production and production have 0 axe findings', async () => {
   const context = await openContext(browser, { height: TALL });
   const page = await context.newPage();
   const blocked = watchPolicy(page);
@@ -169,7 +169,7 @@ test('0 findings on what an administrator and a viewer see, in pre-production an
 const isWide = (page: Page) =>
   page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 
-test('list, edit, sheet and result at 320 px: no sideways scroll, 0 findings', async () => {
+test('list, edit, sheet and result pages at 320 px do not scroll sideways and have 0 axe findings', async () => {
   const context = await openContext(browser, { width: 320, height: TALL });
   const page = await context.newPage();
   await signIn(page, servers.urls.staging, 'pm@example.com', password);
@@ -203,7 +203,7 @@ test('list, edit, sheet and result at 320 px: no sideways scroll, 0 findings', a
   await context.close();
 }, 300_000);
 
-test('without JavaScript: list, edit, sheet and result do the whole work', async () => {
+test('list, edit, sheet and result pages work without JavaScript', async () => {
   const context = await openContext(browser, { javaScript: false });
   const page = await context.newPage();
   await signIn(page, servers.urls.staging, 'pm@example.com', password);

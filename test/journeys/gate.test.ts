@@ -24,7 +24,7 @@ afterAll(async () => {
 
 const supported = currentVersion();
 
-test('S2-23 S2-55 an update begins while someone types: the page waits, returns by itself, and gives back what was typed', async () => {
+test('S2-23 S2-55 when an update begins during an edit, the page waits, returns by itself and restores the typed values', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit details' }) };
   const context = await openContext(browser);
@@ -42,7 +42,7 @@ test('S2-23 S2-55 an update begins while someone types: the page waits, returns 
   expect(await findingsOn(page)).toEqual([]);
   expect((await get(staging, form))['description']).toBeNull();
   await writeVersion(staging.documents, { databaseVersion: supported, isUpdating: false });
-  // Nobody touches anything: the page goes on to signing in.
+  // Without any action the page continues to the sign-in page.
   await page.getByRole('button', { name: 'Sign in' }).waitFor({ timeout: 15_000 });
   await page.getByLabel('E-mail').fill('pm@example.com');
   await page.getByLabel('Password').fill(password);
@@ -57,7 +57,7 @@ test('S2-23 S2-55 an update begins while someone types: the page waits, returns 
   await context.close();
 }, 60_000);
 
-test('S2-21 S2-22 another version: Update application, with both versions', async () => {
+test('S2-21 S2-22 an application of another version shows Update application with both versions', async () => {
   const { staging } = world;
   const context = await openContext(browser, { width: 320 });
   const page = await context.newPage();
@@ -75,7 +75,7 @@ test('S2-21 S2-22 another version: Update application, with both versions', asyn
   await context.close();
 }, 60_000);
 
-test('S2-54 the document is missing: pages can be read, a bar says why nothing is saved, and the answer, too', async () => {
+test('S2-54 without a version document pages are readable, and a bar explains why saving is refused', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Other details' }) };
   const context = await openContext(browser);

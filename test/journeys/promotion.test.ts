@@ -22,7 +22,7 @@ afterAll(async () => {
 const enter = (page: Page, name: 'staging' | 'preprod' | 'production', role: string) =>
   signIn(page, servers.urls[name], `${role}@example.com`, password);
 
-test('S0-04 S0-14 S0-15 S0-16 S0-17 S0-32 S0-37 a PM edits a form and its task, sends both up, and reads them in production', async () => {
+test('S0-04 S0-14 S0-15 S0-16 S0-17 S0-32 S0-37 a product manager edits a form and its task, transfers both over two hops, and reads them in production', async () => {
   const { staging, preprod, production } = world;
   const business = await add(staging, 'business', { name: 'Sunrise Clinic' });
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit details' }) };
@@ -100,7 +100,7 @@ test.each(['ed', 'vic'])(
   },
 );
 
-test('unsaved changes are not left behind by a careless click', async () => {
+test('leaving a page with unsaved changes asks for confirmation', async () => {
   const id = await add(world.staging, 'form');
   const context = await openContext(browser);
   const page = await context.newPage();

@@ -1,4 +1,4 @@
-// Signing in once, in a real browser: with the provider on staging, then one click to pre-production.
+// Single sign-on in a real browser: at the provider on staging, then one click to pre-production.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { findingsOn, watchPolicy } from '../support/axe.ts';
@@ -34,7 +34,7 @@ async function signInOnce(page: Page, role: string) {
 }
 
 test.each([true, false])(
-  'signed in on staging is signed in on pre-production, by the switcher (JavaScript: %s)',
+  'a person signed in on staging is signed in on pre-production by the environment switcher (JavaScript: %s)',
   async (javaScript) => {
     const context = await openContext(browser, { javaScript });
     const page = await context.newPage();
@@ -48,7 +48,7 @@ test.each([true, false])(
   },
 );
 
-test('signing out lasts, and then somebody else can sign in', async () => {
+test('a sign-out is final, and another person can then sign in', async () => {
   const context = await openContext(browser);
   const page = await context.newPage();
   const blocked = watchPolicy(page);
@@ -60,7 +60,7 @@ test('signing out lasts, and then somebody else can sign in', async () => {
   await page.getByText('You are signed out.').waitFor();
   await page.goto(`${servers.urls.staging}/catalog/task`);
   expect(page.url()).toBe(`${servers.urls.staging}/sign-in`);
-  // The provider asks again, so somebody else can come.
+  // The provider asks again, so another person can sign in.
   await signInOnce(page, 'ed');
   await page.waitForURL(`${servers.urls.staging}/catalog/task`);
   expect(await page.locator('.person-name').textContent()).toBe('ed');
@@ -68,7 +68,7 @@ test('signing out lasts, and then somebody else can sign in', async () => {
   await context.close();
 });
 
-test('a search after the session has ended is answered, which no form could be led to', async () => {
+test('a search after the session has ended leads to the sign-in page', async () => {
   const context = await openContext(browser);
   const page = await context.newPage();
   const blocked = watchPolicy(page);
@@ -84,7 +84,7 @@ test('a search after the session has ended is answered, which no form could be l
   await context.close();
 });
 
-test('the provider’s own page has nothing for axe to find', async () => {
+test('the page of the test provider has 0 axe findings', async () => {
   const context = await openContext(browser);
   const page = await context.newPage();
   await page.goto(`${servers.urls.production}/sign-in/single`);

@@ -1,4 +1,4 @@
-// E-mail through a real SMTP server: delivered once, whatever the server and this process go through.
+// E-mail through a real SMTP server: delivered once, despite failures of the server and of the process.
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 import { freePort } from '../../bin/servers.ts';
 import { run, sql, transaction } from '../../src/database/sql.ts';
@@ -67,7 +67,7 @@ test('delivers an e-mail once, with its text, a link and a stable Message-ID', a
   expect(text).toContain('Oneway, Staging');
 });
 
-test('writes the message in the inbox in the same commit, without a delay', async () => {
+test('an e-mail message is also in the inbox, in the same commit and without delay', async () => {
   await send();
   expect(await inApp.of(staging.sql, to)).toMatchObject([
     { event: 'database.ready', text: 'Your database “trial” is ready.', href: '/databases/7' },
@@ -128,7 +128,7 @@ test('one refused recipient does not delay the e-mails behind it', async () => {
 });
 
 test.each(['silent', 'slow'] as const)(
-  'gives up waiting for a %s mail server after the timeout, and retries later',
+  'an e-mail to a %s mail server times out and is retried later',
   async (kind) => {
     timeouts.attempt = 1500;
     const server = await openSlowServer(kind, 600);
@@ -158,7 +158,7 @@ test('a mail server that hangs ends its round after one timeout, so that other c
   await here.close();
 });
 
-test('killed after sending and before marking, a process leaves an e-mail that is sent again under the same Message-ID', async () => {
+test('a process killed between sending and marking leaves an e-mail that is resent under the same Message-ID', async () => {
   await send();
   const own = { ...world.variables.staging, ...variables() };
   const { child, ended } = elsewhere({ variables: own, task: { do: 'deliver' }, at: null });
@@ -200,7 +200,7 @@ test.each([
 });
 
 test.each(['ana@example.com, eve@example.com', 'ana@example.com\r\nBcc: eve@example.com'])(
-  'an address that is two (%j) reaches nobody else',
+  'an address that contains a second one (%j) reaches nobody else',
   async (address) => {
     const email = emailAbout(staging.settings, 'Ready');
     await notify(staging.sql, { event: 'test', to: address, text: 'Ready', href: null, email });

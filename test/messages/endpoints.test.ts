@@ -12,7 +12,7 @@ import { settingsOf, useWorld } from '../support/world.ts';
 
 const secret = 'a secret of the mobile app, 32 characters';
 
-describe('settings', () => {
+describe('settings of webhooks and Slack', () => {
   test('without settings messages stay in Oneway', () => {
     expect(endpointsFrom({})).toEqual({ mail: null, webhooks: {}, slack: {} });
     expect(wrongEndpoints({ SMTP_URL: '', INDEXER_URL: '', SLACK_ONCALL_URL: '' })).toEqual([]);
@@ -45,21 +45,21 @@ describe('settings', () => {
     [{ WEBHOOK_CRM_URL: 'crm', WEBHOOK_CRM_SECRET: secret }, 'WEBHOOK_CRM_URL'],
     [{ WEBHOOK_INDEXER_URL: 'https://x.example', WEBHOOK_INDEXER_SECRET: secret }, 'INDEXER_URL'],
     [{ SLACK_ONCALL_URL: 'hooks.slack.example/T1' }, 'SLACK_ONCALL_URL'],
-  ])('%j is refused', (variables, complaint) => {
+  ])('the endpoint settings %j are refused', (variables, complaint) => {
     expect(wrongEndpoints(variables).join('\n')).toContain(complaint);
   });
 
-  test('a wrong Slack address is not repeated in the complaint, because it is a secret', () => {
+  test('the error for a wrong Slack address does not repeat the address, because it is a secret', () => {
     const wrong = wrongEndpoints({ SLACK_ONCALL_URL: 'hooks.slack.example/T1' });
     expect(wrong.join('\n')).not.toContain('T1');
   });
 });
 
-test('delays double from 5 seconds to at most an hour', () => {
+test('retry delays double from 5 seconds to at most an hour', () => {
   expect([1, 2, 3, 10, 11, 14].map(backoff)).toEqual([5, 10, 20, 2560, 3600, 3600]);
 });
 
-describe('delivery', () => {
+describe('delivery of webhooks and Slack messages', () => {
   const world = useWorld();
   let staging: App;
   let app: Receiver;

@@ -1,4 +1,4 @@
-// S0-70 after each write the search indexer is notified which ids changed: signed, until it acknowledges.
+// S0-70 after each write the search indexer is notified of the changed ids, signed, until it acknowledges.
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { openApp, type App } from '../../src/environments/app.ts';
@@ -39,7 +39,7 @@ async function sendOne() {
   return { sent, business, task };
 }
 
-describe('what the indexer is notified of', () => {
+describe('content of Indexer notifications', () => {
   test('S0-70 a transfer and its undo each notify the indexer once which ids they wrote and removed where', async () => {
     const { sent, business, task } = await sendOne();
     expect(await deliver(staging)).toBe(1);
@@ -98,7 +98,7 @@ describe('what the indexer is notified of', () => {
   });
 });
 
-describe('how the indexer is notified', () => {
+describe('delivery of Indexer notifications', () => {
   test('the check in docs/indexer.md accepts the signature and rejects a forged one', async () => {
     await sendOne();
     await deliver(staging);

@@ -1,4 +1,4 @@
-// Lines that the outbox and the inboxes held before the channels came are kept, and go on.
+// The migration to channels keeps pending outbox lines and messages.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { dropEnvironments, prepareEnvironments } from '../../bin/databases.ts';
 import { available, migrate } from '../../src/database/migrate.ts';

@@ -59,7 +59,7 @@ test('filters by channel; Indexer notifications are a channel of their own', asy
   await site.close();
 });
 
-test('a refused recipient (550) fails at once, and administrators see the answer', async () => {
+test('a refused recipient (550) fails immediately, and administrators see the answer', async () => {
   const site = await openSite(world, 'staging', variables());
   const ops = await site.as('ops');
   mail.behaviour.recipient = { code: 550, text: 'no such mailbox' };

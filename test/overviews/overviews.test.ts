@@ -1,4 +1,4 @@
-// Whole pictures: what waits, everything beside everything, what changed, and a row at any moment.
+// Overviews: pending rows, the comparison matrix, recent changes, and a row at any moment.
 import { describe, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
@@ -29,7 +29,7 @@ import {
 } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
-/** Compares everything; answers how many rows were seen. */
+/** Runs a full comparison; answers the number of rows. */
 async function compareAll(here: App) {
   const ended = await runJob(here, tasks, (await requestComparison(here, pm.email)).job.id);
   expect(ended?.problem).toBeNull();
@@ -43,8 +43,8 @@ const formKey = async (facts = {}, by = pm): Promise<RowKey> => ({
   id: await add(world.staging, 'form', facts, by),
 });
 
-describe('what waits', () => {
-  test('is grouped: ready, in need of a look, engineering’s, not for production', async () => {
+describe('pending rows', () => {
+  test('pending rows are grouped into ready, to review, engineering’s and not for production', async () => {
     const { staging, preprod } = world;
     const [ready, theirs, held, both, undone] = [
       await formKey(),
@@ -83,7 +83,7 @@ describe('what waits', () => {
     await site.close();
   });
 
-  test('a dependent counts with its owner, from its oldest change on', async () => {
+  test('a changed dependent counts as its owner, pending since its oldest change', async () => {
     const { staging } = world;
     const form = await formKey();
     await transfer(staging, [form]);
@@ -100,7 +100,7 @@ describe('what waits', () => {
   });
 });
 
-describe('everything beside everything', () => {
+describe('the comparison matrix', () => {
   const compare = () => compareAll(world.staging);
   const numbers = async () => {
     const found: Record<string, number> = {};
@@ -110,7 +110,7 @@ describe('everything beside everything', () => {
     return found;
   };
 
-  test('counts every status exactly, also of rows that were changed past this program', async () => {
+  test('a full comparison counts every status exactly, also for rows changed by direct SQL', async () => {
     const { staging, preprod } = world;
     const [same, mine, theirs, gone, goneThere] = [
       await formKey(),
@@ -144,7 +144,7 @@ describe('everything beside everything', () => {
     expect((await numbers())['form Only there']).toBeUndefined();
   });
 
-  test('rows that nobody has written here through this program are in the books afterwards', async () => {
+  test('a full comparison records the sync state of rows that Oneway has not written', async () => {
     const { staging } = world;
     await staging.documents
       .collection<{ _id: number }>('form')
@@ -160,7 +160,7 @@ describe('everything beside everything', () => {
     await site.close();
   });
 
-  test('a deletion that is just under way keeps its tombstone', async () => {
+  test('a full comparison keeps the tombstone of a deletion in progress', async () => {
     const { staging, variables } = world;
     const form = await formKey();
     await transfer(staging, [form]);
@@ -172,7 +172,7 @@ describe('everything beside everything', () => {
     dismiss();
   });
 
-  test('more rows than one part, and ids that only one side has', async () => {
+  test('a full comparison handles several chunks and ids that exist on one side only', async () => {
     const { staging, preprod } = world;
     const forms = (here: typeof staging) => here.documents.collection<{ _id: number }>('form');
     const of = (from: number, count: number) =>
@@ -193,7 +193,7 @@ describe('everything beside everything', () => {
     expect([rows.length, rows[0]]).toEqual([50, 901]);
   });
 
-  test('two at once are one, and one whose server died is brought to its end', async () => {
+  test('two simultaneous full comparisons share one job, and one whose server died is finished', async () => {
     const { staging } = world;
     const [one, other] = [
       await requestComparison(staging, pm.email),
@@ -210,7 +210,7 @@ describe('everything beside everything', () => {
   });
 });
 
-test('what changed in production: by row and field, who and why, and a way to undo that row', async () => {
+test('the changes page of production lists row, field, person and reason, and offers to undo a row', async () => {
   const { staging, preprod, production } = world;
   const [one, other] = [await formKey(), await formKey()];
   await transfer(staging, [one, other]);
@@ -239,7 +239,7 @@ test('what changed in production: by row and field, who and why, and a way to un
   expect((await get(production, one))['description']).toBe('Newer');
 });
 
-test('What changed: a large transfer is five rows and a number, and older ones are a page away', async () => {
+test('the changes page shows five rows and a count of a large transfer, and pages to older transfers', async () => {
   const { staging, preprod } = world;
   const early = await formKey({ name: 'Sent before' });
   await transfer(staging, [early]);
@@ -257,7 +257,7 @@ test('What changed: a large transfer is five rows and a number, and older ones a
   expect(older.changes.map(({ arrival }) => arrival.title)).toContain('Sent before');
 });
 
-test('a row at any moment, with what belonged to it then', async () => {
+test('the history of a row shows it at any moment with its dependents of then', async () => {
   const { staging } = world;
   const form = await formKey({ description: 'At first' });
   const field = await add(staging, 'form_field', { form: form.id, label: 'Old label' });
@@ -274,8 +274,8 @@ test('a row at any moment, with what belonged to it then', async () => {
   await site.close();
 });
 
-describe('bring back', () => {
-  test('a row that was deleted here comes back from production under its id, through the sheet', async () => {
+describe('restoring from production', () => {
+  test('a row that was deleted in staging is restored from production under its id, over the sheet', async () => {
     const { staging, preprod } = world;
     const form = await formKey({ description: 'Kept' });
     const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: form.id }) };
@@ -305,7 +305,7 @@ describe('bring back', () => {
     await site.close();
   });
 
-  test('what was changed here since asks for the word', async () => {
+  test('restoring over a row that changed in staging requires the typed word', async () => {
     const { staging, preprod } = world;
     const form = await formKey();
     await transfer(staging, [form]);

@@ -14,7 +14,7 @@ import { useWorld } from '../support/world.ts';
 const world = useWorld();
 const site = useSite(world, 'staging');
 
-test('a password is kept as argon2id with its own salt', async () => {
+test('a password is stored as argon2id with its own salt', async () => {
   const [one, other] = [await hashPassword('same words'), await hashPassword('same words')];
   expect(one).toMatch(/^\$argon2id\$m=19456,t=2,p=1\$/);
   expect(one).not.toBe(other);
@@ -23,7 +23,7 @@ test('a password is kept as argon2id with its own salt', async () => {
 });
 
 describe('signing in', () => {
-  test('gives a fresh session under the environment’s name, and leads back to the page asked for', async () => {
+  test('signing in creates a new session under the environment’s cookie name, and returns to the requested page', async () => {
     await hire(site.here, 'vic');
     const agent = request.agent(site.app);
     await agent.get('/catalog/task?q=cab').expect(303, /sign-in/);
@@ -40,7 +40,7 @@ describe('signing in', () => {
     expect(cookie.split(';')[0]).not.toBe(planted.split(';')[0]);
   });
 
-  test('says the same for a wrong name and a wrong password, and closes after ten failures', async () => {
+  test('signing in answers the same for a wrong name and a wrong password, and locks after ten failures', async () => {
     await hire(site.here, 'vic');
     const client = await site.as(null);
     const wrong = async (email: string) => {
@@ -54,7 +54,7 @@ describe('signing in', () => {
     expect(textOf(right.text)).toContain('Wait 15 minutes');
   });
 
-  test('thirty attempts at once count as thirty', async () => {
+  test('thirty simultaneous sign-in attempts count as thirty', async () => {
     await hire(site.here, 'vic');
     const client = await site.as(null);
     const body = { email: 'vic@example.com', password: 'wrong wrong wrong' };
@@ -65,7 +65,7 @@ describe('signing in', () => {
     expect(tried).toBeLessThanOrEqual(10);
   });
 
-  test('a closed account is signed out at once', async () => {
+  test('closing an account ends its sessions immediately', async () => {
     const client = await site.as('vic');
     await client.get('/').expect(200);
     const person = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
@@ -73,7 +73,7 @@ describe('signing in', () => {
     await client.get('/').expect(303);
   });
 
-  test('a new password ends every session, and what was given out for the command line', async () => {
+  test('a new password ends all sessions and command-line tokens', async () => {
     const client = await site.as('vic');
     const person = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
     const token = tokens.issue(site.here, person as people.Person);
@@ -85,7 +85,7 @@ describe('signing in', () => {
     expect(await tokens.holderOf(site.here, token)).toBeNull();
   });
 
-  test('a session that a new password ended leaves nothing behind for whoever signs in', async () => {
+  test('a session ended by a new password leaves no saved form for the next person', async () => {
     const thief = await site.as('vic');
     const person = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
     const version = { databaseVersion: currentVersion(), isUpdating: true };
@@ -109,7 +109,7 @@ describe('signing in', () => {
   });
 });
 
-test('a stopped Redis is said in words, at once', async () => {
+test('a sign-in without Redis fails quickly with an explanation', async () => {
   const down = await openSite(world, 'staging');
   const client = await down.as('vic');
   await down.close();
@@ -119,7 +119,7 @@ test('a stopped Redis is said in words, at once', async () => {
 });
 
 describe('forged posts', () => {
-  test('from another site, and without the token', async () => {
+  test('posts from another site or without the CSRF token are refused', async () => {
     const client = await site.as('ed');
     await client.forge('/catalog/form', { name: 'Forged' }).expect(403);
     await client
@@ -129,7 +129,7 @@ describe('forged posts', () => {
     await client.get('/catalog/form/1').expect(404);
   });
 
-  test('a return address never leaves this server', async () => {
+  test('a return address never leads to another server', async () => {
     const client = await site.as('ed');
     for (const address of ['https://evil.example', '//evil.example', '/\\evil.example']) {
       const answer = await client.post('/theme', { theme: 'dark', return: address });
@@ -139,7 +139,7 @@ describe('forged posts', () => {
 });
 
 describe('the people page', () => {
-  test('an administrator adds a person and gives permissions; both are in the audit', async () => {
+  test('an administrator adds a person and grants permissions, and both are in the audit', async () => {
     const client = await site.as('ops');
     const wrong = await client.post('/people', { name: '', email: 'x', password: 'short' });
     expect(textOf(wrong.text)).toContain('Enter an e-mail address');
@@ -151,7 +151,7 @@ describe('the people page', () => {
     expect(textOf(twice.text)).toContain('has an account already');
   });
 
-  test('S0-25 product_manager is refused in production, also when it is forged', async () => {
+  test('S0-25 product_manager cannot be granted in production, even by a forged post', async () => {
     const production = await openSite(world, 'production');
     const client = await production.as('ops');
     const { id = 0 } = (await people.list(production.here.sql))[0] ?? {};
@@ -163,7 +163,7 @@ describe('the people page', () => {
     await production.close();
   });
 
-  test('the last administrator keeps the permission', async () => {
+  test('the last administrator cannot lose the permission', async () => {
     const client = await site.as('ops');
     const { id = 0 } = (await people.list(site.here.sql)).find(({ name }) => name === 'ops') ?? {};
     const answer = await client.post(`/people/${id}/permissions`, {});
@@ -172,7 +172,7 @@ describe('the people page', () => {
   });
 });
 
-test('who was signed out while typing gets it back after signing in again; another site’s post is refused', async () => {
+test('values typed when a session ends are restored after signing in again; posts from another site are not saved', async () => {
   const form = { entity: 'form', id: await add(world.staging, 'form', { name: 'Visit details' }) };
   const client = await site.as('pm');
   await client.post('/sign-out');
@@ -186,11 +186,11 @@ test('who was signed out while typing gets it back after signing in again; anoth
   expect(textOf((await client.get('/saved-form')).text)).toContain('Description Line one line two');
   expect((await get(world.staging, form))['description']).toBeNull();
   await client.post(`/catalog/form/${form.id}`, typed);
-  // Line breaks are kept in one spelling, whatever a browser makes of them.
+  // Line breaks are normalised, because browsers post different ones.
   expect((await get(world.staging, form))['description']).toBe('Line one\nline two');
 });
 
-describe('what is kept for who was signed out', () => {
+describe('saved forms', () => {
   const sent = async (body: Record<string, string>, path = '/catalog/form/1') => {
     const client = await site.as('pm');
     await client.post('/sign-out');
@@ -198,12 +198,12 @@ describe('what is kept for who was signed out', () => {
     return textOf((await client.get('/sign-in')).text).includes('is kept');
   };
 
-  test('is never a password', async () => {
+  test('a saved form never contains a password', async () => {
     expect(await sent({ name: 'Address change' })).toBe(true);
     expect(await sent({ password: 'a secret of twelve' }, '/people/1/password')).toBe(false);
   });
 
-  test('is read only as far as a form of ours may be long, and so often as one may sign in', async () => {
+  test('saved forms are limited in length and in number per visitor', async () => {
     expect(await sent({ name: 'x'.repeat(250_000) })).toBe(false);
     const client = await site.as(null);
     for (let post = 0; post < 101; post += 1) await client.post('/catalog/form/1', { name: 'x' });

@@ -39,7 +39,7 @@ afterAll(async () => {
   provider.close();
 });
 
-/** The server of one environment at its own address, with the provider. */
+/** The server of one environment at its address, with the provider. */
 async function start(name: Name, also: Record<string, string> = {}): Promise<App> {
   const settings = settingsOf(world.variables[name], {
     ENVIRONMENT_URLS: Object.entries(urls)
@@ -64,7 +64,7 @@ async function signIn(who: Visitor, name: Name, role: string): Promise<Answer> {
   return who.follow(await who.send(page, { email: `${role}@example.com`, password }));
 }
 
-/** The callback as the provider sends it, not yet followed. */
+/** The provider's redirect to the callback, not yet followed. */
 async function callbackFor(who: Visitor, role: string, change = (address: string) => address) {
   const begun = await who.get(`${urls.staging}/sign-in/single`);
   const page = await who.open(change(begun.location));
@@ -83,8 +83,8 @@ const auditOf = async (here: App) =>
     ({ person, action, subject, detail }) => [person, action, subject, detail].join(' | '),
   );
 
-describe('the first time', () => {
-  test('an account is made, with the e-mail and the name that the provider knows', async () => {
+describe('first single sign-on', () => {
+  test('the first single sign-on creates an account with the e-mail and name of the provider', async () => {
     const here = await start('staging');
     provider.accounts.push({ ...account('newcomer'), name: 'Nadia Newcomer' });
     expect(isIn(await signIn(visitor(), 'staging', 'newcomer'))).toBe(true);
@@ -97,7 +97,7 @@ describe('the first time', () => {
     ]);
   });
 
-  test('twice at once is one account', async () => {
+  test('two simultaneous first single sign-ons create one account', async () => {
     const here = await start('staging');
     const pages = await Promise.all(
       [visitor(), visitor(), visitor()].map((who) => signIn(who, 'staging', 'vic')),
@@ -107,7 +107,7 @@ describe('the first time', () => {
     expect(added).toHaveLength(1);
   });
 
-  test('no password fits that account', async () => {
+  test('an account created by single sign-on accepts no password', async () => {
     const here = await start('staging');
     await signIn(visitor(), 'staging', 'vic');
     for (const tried of ['none', '', password, 'nobody has this password']) {
@@ -115,7 +115,7 @@ describe('the first time', () => {
     }
   });
 
-  test('an e-mail that is not verified is refused, and no account is made', async () => {
+  test('single sign-on with an unverified e-mail is refused and creates no account', async () => {
     const here = await start('staging');
     provider.accounts.push(
       account('claimed', { email_verified: false }),
@@ -130,8 +130,8 @@ describe('the first time', () => {
   });
 });
 
-describe('who is known', () => {
-  test('keeps the permissions of our own page, and comes to the page asked for', async () => {
+describe('single sign-on of known people', () => {
+  test('single sign-on keeps the permissions of the people page, and returns to the requested page', async () => {
     const here = await start('staging');
     await hire(here, 'pm');
     const who = visitor();
@@ -141,7 +141,7 @@ describe('who is known', () => {
     expect((await personIn(here, 'pm'))?.permissions).toEqual(['product_manager']);
   });
 
-  test('is found whatever the letters of the e-mail', async () => {
+  test('single sign-on finds an account by e-mail regardless of upper and lower case', async () => {
     const here = await start('staging');
     await hire(here, 'ed');
     provider.accounts.push({ ...account('ed'), email: 'ed.upper@example.com' });
@@ -154,7 +154,7 @@ describe('who is known', () => {
     expect((await people.list(here.sql)).map(({ email }) => email)).toEqual(['ed@example.com']);
   });
 
-  test('is refused when the account is closed here, and not asked for again in silence', async () => {
+  test('single sign-on into a closed account is refused and not repeated silently', async () => {
     const here = await start('staging');
     await hire(here, 'vic');
     const person = await personIn(here, 'vic');
@@ -166,7 +166,7 @@ describe('who is known', () => {
     expect((await who.get(`${urls.staging}/`)).location).toBe(`${urls.staging}/sign-in`);
   });
 
-  test('gets a fresh session', async () => {
+  test('single sign-on creates a new session', async () => {
     await start('staging');
     const who = visitor();
     await who.open(`${urls.staging}/`);
@@ -177,7 +177,7 @@ describe('who is known', () => {
   });
 });
 
-describe('with a claim for permissions', () => {
+describe('permissions from a claim', () => {
   const grant = (role: string, permissions: unknown) => {
     const known = provider.accounts.find(({ email }) => email === `${role}@example.com`);
     if (known) known.claims = { oneway_permissions: permissions };
@@ -186,7 +186,7 @@ describe('with a claim for permissions', () => {
     for (const one of provider.accounts) delete one.claims;
   });
 
-  test('it gives and takes, unknown names count for nothing, and changes are in the audit', async () => {
+  test('the permissions claim grants and revokes, ignores unknown names, and changes are in the audit', async () => {
     const here = await start('staging', withClaim);
     grant('vic', ['editor', 'on_call', 'root']);
     await signIn(visitor(), 'staging', 'vic');
@@ -204,14 +204,14 @@ describe('with a claim for permissions', () => {
     ]);
   });
 
-  test('S0-25 product_manager is not given in production', async () => {
+  test('S0-25 the permissions claim does not grant product_manager in production', async () => {
     const here = await start('production', withClaim);
     grant('pm', ['product_manager', 'on_call']);
     expect(isIn(await signIn(visitor(), 'production', 'pm'))).toBe(true);
     expect((await personIn(here, 'pm'))?.permissions).toEqual(['on_call']);
   });
 
-  test('the last administrator stays one', async () => {
+  test('the permissions claim does not revoke the last administrator', async () => {
     const here = await start('staging', withClaim);
     await hire(here, 'ops');
     grant('ops', ['editor']);
@@ -222,10 +222,10 @@ describe('with a claim for permissions', () => {
   });
 });
 
-describe('what is forged or comes twice is refused', () => {
+describe('forged and repeated answers', () => {
   const refused = (answer: Answer) => [answer.status, isIn(answer)];
 
-  test('a state that is not ours, and one of another browser', async () => {
+  test('single sign-on refuses a forged state and the state of another browser', async () => {
     await start('staging');
     const who = visitor();
     const callback = new URL(await callbackFor(who, 'vic'));
@@ -234,7 +234,7 @@ describe('what is forged or comes twice is refused', () => {
     expect(refused(await who.open(callback.href))).toEqual([403, false]);
   });
 
-  test('an answer that comes twice', async () => {
+  test('single sign-on refuses an answer that is posted twice', async () => {
     await start('staging');
     const who = visitor();
     const callback = await callbackFor(who, 'vic');
@@ -244,7 +244,7 @@ describe('what is forged or comes twice is refused', () => {
     expect(refused(await who.open(callback))).toEqual([403, false]);
   });
 
-  test('a nonce, and a code challenge, that are not ours', async () => {
+  test('single sign-on refuses a wrong nonce and a wrong code challenge', async () => {
     await start('staging');
     for (const name of ['nonce', 'code_challenge']) {
       const who = visitor();
@@ -259,7 +259,7 @@ describe('what is forged or comes twice is refused', () => {
     }
   });
 
-  test('another provider’s name, and a code that it did not give', async () => {
+  test('single sign-on refuses another issuer and a code that the provider did not issue', async () => {
     await start('staging');
     for (const [name, value] of [
       ['iss', 'https://evil.example'],
@@ -272,7 +272,7 @@ describe('what is forged or comes twice is refused', () => {
     }
   });
 
-  test('a page to return to never leads to another server', async () => {
+  test('single sign-on never returns to another server', async () => {
     await start('staging');
     const who = visitor();
     await who.get(`${urls.staging}//evil.example/catalog`);
@@ -284,7 +284,7 @@ describe('what is forged or comes twice is refused', () => {
 });
 
 describe('one sign-in for three servers', () => {
-  test('who is signed in on staging is signed in on the next server by opening a page there', async () => {
+  test('a person signed in on staging is signed in on the next server when opening a page there', async () => {
     await start('staging');
     const above = await start('preprod');
     const who = visitor();
@@ -294,7 +294,7 @@ describe('one sign-in for three servers', () => {
     expect(await auditOf(above)).toContain('vic@example.com | signed in | vic@example.com | ');
   });
 
-  test('a stranger lands on the sign-in page, once, without going in circles', async () => {
+  test('a stranger is led to the sign-in page without a redirect loop', async () => {
     await start('staging');
     const who = visitor();
     const first = await who.get(`${urls.staging}/`);
@@ -305,7 +305,7 @@ describe('one sign-in for three servers', () => {
     expect((await who.get(`${urls.staging}/`)).location).toBe(`${urls.staging}/sign-in`);
   });
 
-  test('whoever looked at the next server before signing in is let in there a moment later', async () => {
+  test('a person who opened the next server before signing in is signed in there shortly after', async () => {
     await start('staging');
     await start('preprod');
     const who = visitor();
@@ -317,7 +317,7 @@ describe('one sign-in for three servers', () => {
     later.mockRestore();
   });
 
-  test('only pages are worth it, not what scripts and images ask for', async () => {
+  test('only page requests start a silent sign-in, not requests for scripts and images', async () => {
     await start('staging');
     const asked = await visitor().get(`${urls.staging}/catalog/task/options`, {
       'Sec-Fetch-Dest': 'empty',
@@ -325,7 +325,7 @@ describe('one sign-in for three servers', () => {
     expect(asked.location).toBe(`${urls.staging}/sign-in`);
   });
 
-  test('who signed out stays signed out, and is asked by the provider who it is next time', async () => {
+  test('a signed-out person stays signed out, and the provider asks for the account next time', async () => {
     await start('staging');
     const who = visitor();
     await who.send(await signIn(who, 'staging', 'vic'), {});
@@ -338,7 +338,7 @@ describe('one sign-in for three servers', () => {
     expect(isIn(await signIn(who, 'staging', 'vic'))).toBe(true);
   });
 
-  test('a form of our own page goes on by a page, which the policy allows', async () => {
+  test('a posted form continues to the provider over a page, as the content security policy allows', async () => {
     await start('staging');
     const page = await visitor().get(`${urls.staging}/sign-in/single?silent=1`, {
       'Sec-Fetch-Site': 'same-origin',
@@ -353,7 +353,7 @@ describe('one sign-in for three servers', () => {
 describe('a provider that is down', () => {
   const nowhere = async () => ({ OIDC_ISSUER: `http://localhost:${await freePort()}` });
 
-  test('the sign-in page says so, and the password works', async () => {
+  test('the sign-in page reports an unreachable provider, and passwords still work', async () => {
     const here = await start('staging', await nowhere());
     await hire(here, 'vic');
     for (const path of ['/', '/sign-in/single']) {
@@ -368,7 +368,7 @@ describe('a provider that is down', () => {
     expect(isIn(await who.follow(inside))).toBe(true);
   });
 
-  test('is asked again when it is back', async () => {
+  test('single sign-on works again when the provider is back', async () => {
     await start('staging');
     const port = Number(new URL(provider.issuer).port);
     provider.close();
@@ -380,7 +380,7 @@ describe('a provider that is down', () => {
   });
 });
 
-describe('settings', () => {
+describe('settings of single sign-on', () => {
   const wrong = (also: Record<string, string>) => {
     try {
       settingsOf(world.variables.staging, {
@@ -398,7 +398,7 @@ describe('settings', () => {
     OIDC_CLIENT_SECRET: 'secret',
   };
 
-  test('are left out or whole', () => {
+  test('the settings of single sign-on are either all missing or all set', () => {
     expect(wrong({})).toBe('none');
     expect(wrong({ OIDC_ISSUER: '', OIDC_CLIENT_ID: '', OIDC_CLIENT_SECRET: '' })).toBe('none');
     expect(wrong(whole)).toBe('none');
@@ -408,7 +408,7 @@ describe('settings', () => {
     expect(wrong({ OIDC_PERMISSIONS_CLAIM: 'groups' })).toContain('OIDC_ISSUER: is missing');
   });
 
-  test('need this environment’s own address, and https except on this machine', () => {
+  test('the settings of single sign-on require the environment’s own address, and https except on localhost', () => {
     const addresses = { ENVIRONMENT_URLS: 'preprod=https://preprod.example.com' };
     expect(wrong({ ...whole, ...addresses })).toContain('ENVIRONMENT_URLS: lacks staging=');
     const issuer = (OIDC_ISSUER: string) => wrong({ ...whole, OIDC_ISSUER });
@@ -418,7 +418,7 @@ describe('settings', () => {
   });
 });
 
-test('without single sign-on there is none', async () => {
+test('without settings there is no single sign-on', async () => {
   await start('staging', { OIDC_ISSUER: '', OIDC_CLIENT_ID: '', OIDC_CLIENT_SECRET: '' });
   const who = visitor();
   const page = await who.open(`${urls.staging}/`);

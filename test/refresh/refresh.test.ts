@@ -1,4 +1,4 @@
-// S0-73 the refresh: production's rows in pre-production and staging, with the bases that status is told from.
+// S0-73 the refresh copies production's rows to pre-production and staging, with the bases for their status.
 import { expect, test } from '@jest/globals';
 import type { App } from '../../src/environments/app.ts';
 import { runRefresh, type Report } from '../../src/refresh/refresh.ts';
@@ -15,7 +15,7 @@ function refresh(here: App): Promise<Report> {
   return runRefresh({ here, there, source, lease: 2000 });
 }
 
-/** Production as it has been for years: low ids. */
+/** Production rows of long ago have low ids. */
 async function production() {
   const { production: above } = world;
   await above.sql.query(
@@ -37,7 +37,7 @@ async function production() {
   return { business, tool, form, field, task };
 }
 
-test('S0-02 S0-73 S0-04 every type comes with what belongs to it, under the same ids, and is In sync', async () => {
+test('S0-02 S0-73 S0-04 a refresh copies every type with its dependents under the same ids, and all are In sync', async () => {
   const ids = await production();
   await refresh(world.preprod);
   const { created, skippedRows } = await refresh(world.staging);
@@ -58,14 +58,14 @@ test('S0-02 S0-73 S0-04 every type comes with what belongs to it, under the same
   }
 });
 
-test('J-3 what is local (an endpoint, a key) does not come down', async () => {
+test('J-3 a refresh does not copy local fields (an endpoint, a key)', async () => {
   const ids = await production();
   await refresh(world.preprod);
   const tool = await get(world.preprod, { entity: 'external_tool', id: ids.tool });
   expect([tool['endpoint'], tool['key']]).toEqual([null, null]);
 });
 
-test('run again it changes nothing; rows with work of their own are left alone and listed', async () => {
+test('a second refresh changes nothing; rows with pending changes are skipped and listed', async () => {
   const ids = await production();
   await refresh(world.preprod);
   await refresh(world.staging);
@@ -86,7 +86,7 @@ test('run again it changes nothing; rows with work of their own are left alone a
   expect((await get(world.staging, { entity: 'task', id: ids.task }))['title']).toBe('Newer above');
 });
 
-test('a city that is known by name keeps its own id; one whose id is taken gets another', async () => {
+test('a refresh keeps the id of a city known by name, and draws another id when the id is taken', async () => {
   const { staging } = world;
   const ids = await production();
   const own = await add(staging, 'city', { name: 'Pune' });
@@ -98,7 +98,7 @@ test('a city that is known by name keeps its own id; one whose id is taken gets 
   ]);
 });
 
-test('ids given out afterwards are above all that were seen', async () => {
+test('ids drawn after a refresh are higher than all copied ids', async () => {
   const { production: above, staging } = world;
   await above.sql.query(
     "insert into partner (id, name, modified_at) values (41, 'Café Coral', now(3))",
@@ -107,7 +107,7 @@ test('ids given out afterwards are above all that were seen', async () => {
   expect(await drawIds(staging, 'partner')).toBe(42);
 });
 
-test('a row that does not fit is left alone and listed; everything else comes', async () => {
+test('a refresh skips and lists a row that does not fit, and copies all others', async () => {
   const { production: above, staging } = world;
   await add(staging, 'business', { name: 'Corner Café' });
   await add(above, 'business', { name: 'Corner Café' });
@@ -118,7 +118,7 @@ test('a row that does not fit is left alone and listed; everything else comes', 
   expect(await has(staging, { entity: 'business', id: other })).toBe(true);
 });
 
-test('what was sent on and is not in production yet is left alone; what production had before may be replaced', async () => {
+test('a refresh skips rows that were sent on but are not yet in production, and replaces rows that production had before', async () => {
   const { production: above, preprod, staging } = world;
   const ids = await production();
   await refresh(preprod);

@@ -1,4 +1,4 @@
-// The day of a release, the index, and the way back from the revert switch.
+// release-check, reindex-report and revert finish.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { deletions } from '../support/deleting.ts';
 import { releaseChecks } from '../../src/release/checks.ts';
@@ -28,7 +28,7 @@ const checksIn = async (also: Record<string, string> = {}) => {
 };
 
 describe('S0-74 release-check', () => {
-  test('names everything that is missing, each with its way out', async () => {
+  test('release-check lists everything that is missing, each with a remedy', async () => {
     await add(world.staging, 'city', { name: 'Pune' });
     await add(world.staging, 'partner', { name: 'TOI Offers' });
     await add(world.staging, 'business', { cities: [{ city: 'Pune', partner: 'TOI Offers' }] });
@@ -47,7 +47,7 @@ describe('S0-74 release-check', () => {
     expect([said.status, said.stdout]).toEqual([4, expect.stringContaining('MISSING')]);
   });
 
-  test('is content when all of it is done, in the order of the release', async () => {
+  test('release-check passes when all prerequisites are met in the order of the release', async () => {
     await add(world.production, 'form');
     oneway('preprod', ['refresh']);
     expect(oneway('staging', ['refresh']).status).toBe(0);
@@ -58,7 +58,7 @@ describe('S0-74 release-check', () => {
     expect([said.status, said.stdout]).toEqual([0, expect.stringContaining('Staging is ready.')]);
   });
 
-  test('says what a destination lacks, of another shape, version or out of reach', async () => {
+  test('release-check reports a destination with another schema, another version or out of reach', async () => {
     await world.preprod.sql.query('alter table banner drop column link');
     const changed = await checksIn(complete);
     await world.preprod.sql.query(
@@ -73,7 +73,7 @@ describe('S0-74 release-check', () => {
 });
 
 describe('S0-70 S0-71 S0-72 reindex-report', () => {
-  test('lists all ids per type and environment, and what stands on one side only', async () => {
+  test('reindex-report lists all ids per type and environment, and ids that exist on one side only', async () => {
     const forms = [await add(world.staging, 'form'), await add(world.staging, 'form')];
     await transfer(world.staging, [{ entity: 'form', id: forms[0] ?? 0 }]);
     const report = json<{ ids: Record<string, number[]>; beside: object[] }>(
@@ -86,7 +86,7 @@ describe('S0-70 S0-71 S0-72 reindex-report', () => {
     expect(oneway('staging', ['reindex-report']).stdout).toContain(`only here: ${forms[1]}`);
   });
 
-  test('lists what was written since a transfer, and what is gone', async () => {
+  test('reindex-report --since lists the ids that were written and removed after a transfer', async () => {
     const kept = { entity: 'form', id: await add(world.staging, 'form') };
     const gone = { entity: 'form', id: await add(world.staging, 'form') };
     await transfer(world.staging, [kept]);
@@ -101,7 +101,7 @@ describe('S0-70 S0-71 S0-72 reindex-report', () => {
   });
 });
 
-test('a transfer that wrote nothing is no moment to list from', async () => {
+test('reindex-report refuses to start from a transfer that wrote nothing', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form') };
   const { number } = await transfer(staging, [form]);
@@ -111,13 +111,13 @@ test('a transfer that wrote nothing is no moment to list from', async () => {
 });
 
 describe('S0-75 revert finish', () => {
-  test('lists what was edited while production was open, and brings it down through the sheet', async () => {
+  test('revert finish lists rows edited while production was open, and copies them to staging over the sheet', async () => {
     const { production, preprod, staging } = world;
     const edited = { entity: 'form', id: await add(production, 'form', { description: 'Old' }) };
     const same = { entity: 'form', id: await add(production, 'form') };
     oneway('preprod', ['refresh']);
     oneway('staging', ['refresh']);
-    // Work of staging's own is not production's, although the two differ.
+    // Rows changed only in staging differ, too, but were not edited in production.
     await change(staging, same, { description: 'Work under way' });
     expect(json(oneway('staging', ['revert', 'finish', '--dry-run', '--json']))).toEqual([]);
     await change(production, edited, { description: 'Mended in the night' });
@@ -142,7 +142,7 @@ describe('S0-75 revert finish', () => {
     expect(await get(preprod, edited)).toMatchObject({ description: 'Old' });
   });
 
-  test('an earlier text that was put back in production counts as edited there', async () => {
+  test('revert finish counts a row that was changed back to an earlier text in production as edited there', async () => {
     const { production, staging } = world;
     const form = { entity: 'form', id: await add(production, 'form', { description: 'Good' }) };
     oneway('preprod', ['refresh']);

@@ -1,4 +1,4 @@
-// `oneway db`: migrating with everybody else kept out, killed at every step, and from every earlier version.
+// `oneway db migrate`: locks everyone else out, survives a kill at every step, and upgrades every earlier version.
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,8 +35,8 @@ const said: string[] = [];
 const go = (here: App, patience = 10_000) =>
   upgrade({ here, say: (line) => said.push(line), waitMs: patience });
 
-describe('while it migrates', () => {
-  test('S2-40 S2-41 it marks, migrates, writes the version and opens the door', async () => {
+describe('oneway db migrate', () => {
+  test('S2-40 S2-41 db migrate sets the updating flag, migrates, writes the version and clears the flag', async () => {
     const { preprod } = world;
     await writeVersion(preprod.documents, { databaseVersion: '0.9.0', isUpdating: false });
     const running = go(preprod);
@@ -51,7 +51,7 @@ describe('while it migrates', () => {
     });
   });
 
-  test('a transfer under way ends first; one that died is recovered by its own environment', async () => {
+  test('db migrate waits for a running transfer; the transfer of a dead process is recovered by its own environment', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     const { goOn } = await stoppedAt(
@@ -76,7 +76,7 @@ describe('while it migrates', () => {
     expect(await readOne(preprod, other)).toBeDefined();
   });
 
-  test('its own orphans are ended by itself: no server needs to run', async () => {
+  test('db migrate recovers abandoned transfers of its own environment without a running server', async () => {
     const { staging, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     const facts = { description: 'Newer' };
@@ -91,7 +91,7 @@ describe('while it migrates', () => {
     expect((await readOne(staging, form))?.['description']).toBe('Newer');
   });
 
-  test('what does not end opens the door again and says how to help', async () => {
+  test('db migrate clears the updating flag and explains the remedy when a transfer does not end', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'lock');
@@ -113,13 +113,13 @@ describe('while it migrates', () => {
     );
     expect(line?.detail).toBe('staging was thrown away');
     expect(await go(preprod)).toEqual([]);
-    // The origin was not gone after all: it goes on from where it stood, and ends as a whole.
+    // The sending process was alive after all: it resumes and completes.
     await recoverNow(staging);
     expect(await readOne(preprod, form)).toBeDefined();
     expect(await claimsIn(preprod)).toBe(0);
   });
 
-  test('what does not end leaves a door closed that was closed before: half a shape may stand behind it', async () => {
+  test('db migrate keeps an updating flag that was set before it, because the schema may be half migrated', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'lock');
@@ -132,7 +132,7 @@ describe('while it migrates', () => {
     await recoverNow(staging);
   });
 
-  test('two migrations at once: the second is told who is at it', async () => {
+  test('of two simultaneous db migrate the second names the person who runs the first', async () => {
     const first = go(world.preprod);
     await sleep(300);
     await expect(go(world.preprod)).rejects.toThrow(/Another migration .* under way by .*@/);
@@ -140,7 +140,7 @@ describe('while it migrates', () => {
   });
 });
 
-describe('the commands', () => {
+describe('commands during an update', () => {
   test('S2-30 S2-31 a command fails with exit code 3, the reason and the way out', async () => {
     await writeVersion(world.staging.documents, {
       ...{ databaseVersion: currentVersion(), isUpdating: true, since: '2026-11-21T09:00:00Z' },
@@ -168,7 +168,7 @@ describe('the commands', () => {
   });
 });
 
-describe('migrations', () => {
+describe('database migrations', () => {
   let fresh: App;
   afterEach(() => fresh.close());
 
@@ -189,7 +189,7 @@ describe('migrations', () => {
            order by table_name, ordinal_position`,
     );
 
-  test('killed at its first step, its second …, it ends in the same shape', async () => {
+  test('a migration that is killed at any step ends in the same schema when it runs again', async () => {
     const { here, variables } = await empty();
     await go(here);
     const whole = await shapeOf(here);
@@ -217,7 +217,7 @@ describe('migrations', () => {
     expect(variables['ENVIRONMENT']).toBe('staging');
   });
 
-  /** The last migration of each version that was shipped before this one. */
+  /** The last migration of each earlier release. */
   const earlier = {
     '1.0.0': ['catalog/0001', 'app/0002', 'mongo/0001'],
     '1.1.0': ['catalog/0001', 'app/0003', 'mongo/0001'],
@@ -225,7 +225,7 @@ describe('migrations', () => {
   };
 
   test.each(Object.entries(earlier))(
-    'up from version %s, the rows are still there',
+    'an upgrade from version %s keeps all rows',
     async (version, last) => {
       const { here } = await empty();
       const isThen = (name: string) =>
@@ -271,7 +271,7 @@ describe('migrations', () => {
   );
 });
 
-test('J-1 a transfer to a destination of another version goes when its shape fits', async () => {
+test('J-1 a transfer to a destination of another version succeeds when its columns fit', async () => {
   const { staging, preprod } = world;
   await writeVersion(preprod.documents, { databaseVersion: '1.2.0', isUpdating: false });
   const form = { entity: 'form', id: await add(staging, 'form') };

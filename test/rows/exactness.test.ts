@@ -1,5 +1,4 @@
-// Rows arrive byte for byte, whatever is in them, by a transfer and by the refresh; and what somebody else keeps in
-// the same tables, in columns of every type, is not touched.
+// Transfers and refreshes copy rows byte for byte, and do not touch columns that Oneway does not know.
 import { expect, test } from '@jest/globals';
 import { catalog, travelling } from '../../src/catalog/index.ts';
 import { columnOf, fieldEntries, type Content } from '../../src/catalog/entity.ts';
@@ -24,7 +23,7 @@ const hostile = [
   '京都市 🌸 Ελληνικά Žluťoučký ÿ \u{10FFFD}',
 ];
 
-/** Every row of every entity, a field of every kind among them. */
+/** Rows of every entity with every kind of field. */
 async function fill(here: App) {
   for (const name of ['Zürich', 'Zürich-Süd 🪔', 'São Paulo']) await add(here, 'city', { name });
   await add(here, 'partner', { name: 'Café “Coral” & Söhne' });
@@ -59,7 +58,7 @@ async function fill(here: App) {
   }
 }
 
-/** Every value as the databases have it, in hexadecimal, without modified_at and local values. */
+/** Every stored value in hexadecimal, except modified_at and local fields. */
 async function bytesOf(here: App): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const entity of catalog) {
@@ -110,7 +109,7 @@ async function everything(here: App) {
   return keys;
 }
 
-test('0 differences after a transfer to pre-production and on to production', async () => {
+test('transferred rows are byte-equal in pre-production and in production', async () => {
   const { staging, preprod, production } = world;
   await fill(staging);
   const create = ['city:Zürich', 'city:São Paulo', 'partner:Café “Coral” & Söhne'];
@@ -119,7 +118,7 @@ test('0 differences after a transfer to pre-production and on to production', as
   await transfer(staging, keys, { create });
   await transfer(preprod, keys, { create });
   const own = await bytesOf(staging);
-  // A city that no row is linked with does not travel.
+  // A city without linked rows is not transferred.
   const relevant = (all: Map<string, string>) =>
     new Map([...all].filter(([key]) => !key.startsWith('city ')));
   expect(relevant(own).size).toBe(hostile.length * 8 + 1);
@@ -127,7 +126,7 @@ test('0 differences after a transfer to pre-production and on to production', as
   expect(differences(relevant(own), relevant(await bytesOf(production)))).toEqual([]);
 });
 
-test('0 differences after a refresh, also of a second one', async () => {
+test('refreshed rows are byte-equal to production, also after a second refresh', async () => {
   const { production, preprod } = world;
   await fill(production);
   for (let round = 0; round < 2; round += 1) {
@@ -154,7 +153,7 @@ const foreign = `
   f_generated VARCHAR(40) GENERATED ALWAYS AS (concat('#', id)) STORED`;
 const names = [...foreign.matchAll(/\b(f_\w+)/g)].map(([, name]) => name ?? '');
 
-test('columns of somebody else, of every type and with hostile values, stay as they are', async () => {
+test('columns that Oneway does not know keep their values, for every type and with hostile values', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   const ids = [];

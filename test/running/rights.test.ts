@@ -47,7 +47,7 @@ const pagesOf = [
   ...['/catalog/task', '/catalog/form', '/people', '/api-keys', '/api-docs', '/readyz'],
 ];
 
-test('everything of the main story works with them', async () => {
+test('transfer, refresh and undo work with the least database rights', async () => {
   const business = await add(staging, 'business');
   const form = { entity: 'form', id: await add(staging, 'form') };
   const task = { entity: 'task', id: await add(staging, 'task', { business, form: form.id }) };
@@ -64,7 +64,7 @@ test('everything of the main story works with them', async () => {
   expect((await sheet(preprod, [form])).plan.problems).toEqual([]);
 });
 
-test('and every page', async () => {
+test('every page works with the least database rights', async () => {
   const site = await openSite(
     { ...world, staging, variables: { ...world.variables, staging: variables } },
     'staging',
@@ -82,7 +82,7 @@ test('and every page', async () => {
   await site.close();
 });
 
-test('what they must not do, they cannot', async () => {
+test('the least database rights refuse every statement outside of them', async () => {
   const all = leastSettings(servers(), 'rights', () => '/tmp/oneway-rights', 'app');
   const as = (prefix: string, from: Record<string, string>) =>
     createConnection({

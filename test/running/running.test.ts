@@ -1,4 +1,4 @@
-// The program in processes of its own: two side by side, a worker, drained, killed, and what it says of itself.
+// The program in real processes: two side by side, a worker, drained, killed; its health, metrics and log.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as jobs from '../../src/jobs/jobs.ts';
@@ -46,7 +46,7 @@ async function clickFor(keys: { entity: string; id: number }[]) {
 }
 
 describe('two web processes on one environment', () => {
-  test('share sessions and claims: one click that reaches both is one transfer', async () => {
+  test('two web processes share sessions and claims, so a click that reaches both is one transfer', async () => {
     const [one, other] = [await start('server'), await start('server')];
     const form = { entity: 'form', id: await add(world.staging, 'form') };
     const pm = await signIn(one);
@@ -66,11 +66,11 @@ describe('two web processes on one environment', () => {
     expect(await has(world.preprod, form)).toBe(true);
   });
 
-  test('one is killed in the middle of a refresh: the other brings it to its end', async () => {
+  test('a second web process finishes the refresh of one that was killed', async () => {
     for (let number = 0; number < 40; number += 1) await add(world.production, 'form');
     const one = await start('server');
     const pm = await signIn(one);
-    // A row that is held here makes the refresh wait in its middle.
+    // A row lock makes the refresh wait halfway.
     await run(
       world.staging.sql,
       sql`insert into claim (entity, row_id, transfer, mode, number, origin, fence, connection, person, since)
@@ -99,7 +99,7 @@ describe('two web processes on one environment', () => {
     expect((await fetch(`${other.url}/healthcheck`)).status).toBe(200);
   }, 120_000);
 
-  test('a worker runs jobs of web processes that run none', async () => {
+  test('a worker process runs the jobs of web processes that run none', async () => {
     const web = await start('server', { RUN_JOBS: 'false' });
     await add(world.production, 'form');
     const pm = await signIn(web);
@@ -113,7 +113,7 @@ describe('two web processes on one environment', () => {
   });
 });
 
-test('on SIGTERM it goes although a connection is kept alive and an event stream is read', async () => {
+test('on SIGTERM the server exits despite a keep-alive connection and an open event stream', async () => {
   const server = await start('server');
   const pm = await signIn(server);
   const { job } = await jobs.request(world.staging.sql, {
@@ -136,7 +136,7 @@ test('on SIGTERM it goes although a connection is kept alive and an event stream
   expect((await stream).text).toContain('"state":"waiting"');
 });
 
-test('without Redis it starts, recovers and says what is missing; jobs begin when Redis comes', async () => {
+test('without Redis the server starts, recovers and reports it; jobs run once Redis is up', async () => {
   const proxy = await openProxy(Number(new URL(world.variables.staging['REDIS_URL'] ?? '').port));
   const redis = new URL(world.variables.staging['REDIS_URL'] ?? '');
   const port = redis.port;
@@ -157,12 +157,12 @@ test('without Redis it starts, recovers and says what is missing; jobs begin whe
   proxy.close();
 }, 90_000);
 
-test('on SIGTERM a transfer under way comes to its end, and the process goes', async () => {
+test('on SIGTERM the server finishes a running transfer and exits', async () => {
   const server = await start('server');
   const form = { entity: 'form', id: await add(world.staging, 'form') };
   const pm = await signIn(server);
   const click = await clickFor([form]);
-  // Whoever writes there queues on this line.
+  // This row lock makes writers wait.
   const holder = await world.preprod.sql.getConnection();
   await holder.query('START TRANSACTION');
   await holder.query("select * from clock where name = 'clock' for update");
@@ -186,8 +186,8 @@ test('on SIGTERM a transfer under way comes to its end, and the process goes', a
   expect(state).toBe('verified');
 });
 
-describe('what it says of itself', () => {
-  test('health and readiness, each part with its reason', async () => {
+describe('health, metrics and log', () => {
+  test('/healthz and /readyz report each part with its reason', async () => {
     const proxy = await openProxy(Number(new URL(process.env['TEST_MONGO_URL'] ?? '').port));
     const other = await openWorld('ready', ({ staging }) => {
       staging['NOSQL_DB_PORT'] = String(proxy.port);
@@ -210,7 +210,7 @@ describe('what it says of itself', () => {
     await other.close();
   }, 60_000);
 
-  test('/metrics has requests by route, and what waits or needs a person; a token closes it', async () => {
+  test('/metrics counts requests by route, pending rows and transfers that need attention, and can require a token', async () => {
     const site = await openSite(world, 'staging', { METRICS_TOKEN: 'a token of monitoring' });
     const client = await site.as('pm');
     await run(
@@ -230,7 +230,7 @@ describe('what it says of itself', () => {
     await site.close();
   });
 
-  test('the log is JSON with a request id, without secrets and personal data', async () => {
+  test('the log is JSON with a request id, and without secrets and personal data', async () => {
     const server = await start('server');
     const pm = await signIn(server);
     await signInTo(server.url, 'pm@example.com', 'a wrong password');

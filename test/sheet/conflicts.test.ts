@@ -1,4 +1,4 @@
-// Every way in which two sides can differ, reached as people reach it, and what the sheet says and asks.
+// Every way in which two environments can differ, reached by people's actions, and what the sheet shows and asks.
 import { describe, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
@@ -18,7 +18,7 @@ const statusOf = async (key: RowKey) =>
 const reasons = async (...given: Parameters<typeof sheet>) =>
   (await sheet(...given)).plan.problems.map(({ reason }) => reason);
 
-/** What people did, told in short: a form that was sent, and then … */
+/** The actions that lead to each status. */
 const stories: Record<Status, () => Promise<RowKey>> = {
   New: () => added(),
   'In sync': () => sent(),
@@ -54,7 +54,7 @@ async function deleted(key: RowKey, here = world.staging) {
   return key;
 }
 
-/** The former admin tool left another row under the same id there. */
+/** A row of the former admin tool with the same id there. */
 async function twin() {
   const key = await added();
   await world.preprod.documents
@@ -63,16 +63,16 @@ async function twin() {
   return key;
 }
 
-test.each(statuses)('the status %s is reached by what people do', async (status) => {
+test.each(statuses)('people’s actions lead to the status %s', async (status) => {
   expect(await statusOf(await stories[status]())).toBe(status);
 });
 
-test('there is a story for each of the eleven', () => {
+test('each of the eleven statuses has a scenario', () => {
   expect(Object.keys(stories).toSorted()).toEqual([...statuses].toSorted());
 });
 
 test.each(statuses.filter((status) => status !== 'Only there' && status !== 'In sync'))(
-  '%s: what is sent without a word overwrites nothing',
+  'a transfer of a row that is %s overwrites nothing without the typed word',
   async (status) => {
     const key = await stories[status]();
     const before = await world.preprod.documents.collection('form').find().toArray();
@@ -92,7 +92,7 @@ test.each(statuses.filter((status) => status !== 'Only there' && status !== 'In 
   },
 );
 
-test('changed on both: the page shows base, theirs and ours, who changed it there and when', async () => {
+test('the sheet of a row changed on both sides shows base, there and here, and who changed it there and when', async () => {
   const { staging, preprod } = world;
   const key = await added();
   await change(staging, key, { description: 'At first' });
@@ -109,8 +109,8 @@ test('changed on both: the page shows base, theirs and ours, who changed it ther
   await site.close();
 });
 
-describe('fields that are left out', () => {
-  test('send the fix, keep the unfinished work: the rest stays Changed here', async () => {
+describe('excluded fields', () => {
+  test('a row sent with excluded fields stays Changed here', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business');
     const task = {
@@ -138,7 +138,7 @@ describe('fields that are left out', () => {
     expect(await statusOf(task)).toBe('In sync');
   });
 
-  test('leaving out what was changed there needs no word, and their value stays theirs', async () => {
+  test('excluding a field that changed there requires no typed word, and keeps its value there', async () => {
     const { staging, preprod } = world;
     const business = { entity: 'business', id: await add(staging, 'business') };
     await transfer(staging, [business]);
@@ -156,7 +156,7 @@ describe('fields that are left out', () => {
     expect(await statusOf(business)).toBe('Changed on both');
   });
 
-  test('with every field left out there is nothing to send', async () => {
+  test('excluding every field leaves nothing to send', async () => {
     const { staging } = world;
     const form = await edited(await sent());
     const kept = { [keyText(form)]: ['description'] };
@@ -164,7 +164,7 @@ describe('fields that are left out', () => {
     expect(plan.steps.map(({ action }) => action)).toEqual(['same']);
   });
 
-  test('engineering’s fields may stay behind without being adopted', async () => {
+  test('fields changed by engineering can be excluded without adopting them', async () => {
     const { staging, preprod } = world;
     const business = { entity: 'business', id: await add(staging, 'business') };
     await transfer(staging, [business]);
@@ -178,7 +178,7 @@ describe('fields that are left out', () => {
     expect(await reasons(staging, [business])).toEqual(['engineering']);
   });
 
-  test('a reference that is left out does not take its parent along', async () => {
+  test('an excluded reference does not add its parent to the transfer', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business');
     const task = { entity: 'task', id: await add(staging, 'task', { business }) };
@@ -191,8 +191,8 @@ describe('fields that are left out', () => {
   });
 });
 
-describe('not known to be the same row', () => {
-  test('it is another row: ours gets a new id, and what refers to it follows in both databases', async () => {
+describe('rows with the same id that may be unrelated', () => {
+  test('a row can get a new id, and references to it follow in both databases', async () => {
     const { staging, preprod } = world;
     const old = await twin();
     const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: old.id }) };
@@ -213,7 +213,7 @@ describe('not known to be the same row', () => {
     expect((await get(preprod, field))['form']).toBe(next.id);
   });
 
-  test('under its new id it is still engineering’s, and still on hold', async () => {
+  test('a row keeps its engineering mark and its hold under a new id', async () => {
     const { staging } = world;
     const old = { entity: 'form', id: await add(staging, 'form', {}, ed) };
     await marks.hold(staging, pm.email, old, 'A test');
@@ -221,7 +221,7 @@ describe('not known to be the same row', () => {
     expect(await reasons(staging, [next])).toEqual(['engineering', 'on-hold']);
   });
 
-  test('the sheet offers it, and goes on with the new id', async () => {
+  test('the sheet offers a new id for an unrelated row, and continues with it', async () => {
     const { staging } = world;
     const old = await twin();
     const site = await openSite(world, 'staging');
@@ -239,8 +239,8 @@ describe('not known to be the same row', () => {
   });
 });
 
-describe('values of the destination’s own', () => {
-  test('are asked for where a row is new there, checked, and stay there afterwards', async () => {
+describe('local values of the destination', () => {
+  test('local values are asked for and checked when a row is new there, and are kept by later transfers', async () => {
     const { staging, preprod } = world;
     const business = { entity: 'business', id: await add(staging, 'business') };
     const tool = {

@@ -1,4 +1,4 @@
-// The sheet of many rows: every one can be read and left out, whatever page it is on.
+// The sheet of many rows: each row can be read and removed, on any of its pages.
 import { expect, test } from '@jest/globals';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
 import * as selections from '../../src/sheet/selections.ts';
@@ -16,7 +16,7 @@ const open = async (address: string) => (await client.get(address).expect(200)).
 const choose = async (rows: string[]) =>
   (await client.post('/selections', { rows })).headers['location'] ?? '';
 
-test('what replaces something of theirs is on the first page, and every other row on one of the next', async () => {
+test('the first page of a sheet holds every row that overwrites a change there, the following pages all others', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   await transfer(staging, [{ entity: 'business', id: business }]);
@@ -39,14 +39,14 @@ test('what replaces something of theirs is on the first page, and every other ro
   expect(second).not.toContain('Changed on that side');
 });
 
-test('what was decided on one page stands while another is turned to', async () => {
+test('choices made on one page of a sheet are kept on the other pages', async () => {
   const { staging, preprod } = world;
   const ids: number[] = [];
   const business = await add(staging, 'business');
   for (let one = 1; one <= 203; one += 1) ids.push(await add(staging, 'task', { business }));
   const keys = ids.map((id) => ({ entity: 'task', id }));
   await transfer(staging, keys);
-  await staging.sql.query(`update task set title = concat(title, ' anew'), priority = 9`);
+  await staging.sql.query(`update task set title = concat(title, ' again'), priority = 9`);
   const address = await choose(ids.map((id) => `task:${id}`));
   const shown = hidden(await open(address), 'shown');
   const [kept = 0, left = 0] = [ids[0], ids[202]];
@@ -73,10 +73,10 @@ test('what was decided on one page stands while another is turned to', async () 
   expect(await get(preprod, { entity: 'task', id: kept })).toMatchObject({ priority: 0 });
   expect(await get(preprod, { entity: 'task', id: ids[1] ?? 0 })).toMatchObject({ priority: 9 });
   const untouched = await get(preprod, { entity: 'task', id: left });
-  expect(fieldText(untouched['title'])).not.toContain('anew');
+  expect(fieldText(untouched['title'])).not.toContain('again');
 });
 
-test('fields that were ticked by themselves say of which form they are, and can be left out one by one', async () => {
+test('selected form fields name their form on the sheet, and can be removed one by one', async () => {
   const { staging, preprod } = world;
   const form = await add(staging, 'form', { name: 'Visit details' });
   await transfer(staging, [{ entity: 'form', id: form }]);
@@ -98,7 +98,7 @@ test('fields that were ticked by themselves say of which form they are, and can 
   expect(await has(preprod, { entity: 'form_field', id: fields[0] ?? 0 })).toBe(false);
 });
 
-test('a form of which only a field changed can be left out, too', async () => {
+test('a form of which only a field changed can be removed from the sheet', async () => {
   const { staging } = world;
   const forms: number[] = [];
   for (const name of ['Visit details', 'Address change']) {
@@ -114,7 +114,7 @@ test('a form of which only a field changed can be left out, too', async () => {
   for (const id of forms) expect(html).toContain(`name="leave" value="form:${id}"`);
 });
 
-test('fields kept on two pages are the same choice in whatever order they were made', async () => {
+test('excluded fields of several pages make the same plan in any order', async () => {
   const kept = { 'task:1': ['priority'], 'task:2': ['title'] };
   const turned = { 'task:2': ['title'], 'task:1': ['priority'] };
   const draft = selections.draft(pm.email, { keys: [{ entity: 'task', id: 1 }] });
@@ -123,13 +123,13 @@ test('fields kept on two pages are the same choice in whatever order they were m
   expect(goes(kept)).toBe(goes(turned));
 });
 
-test('cities are never brought back, whatever is posted', async () => {
+test('cities cannot be restored from production, even by a forged post', async () => {
   const answer = await client.post('/restores/choice', { entity: 'city', id: '1' });
   expect(answer.status).toBe(422);
   expect(textOf(answer.text)).toContain('belong to their environment');
 });
 
-test('the same sheet in two tabs: the second is told that it was sent, and by which transfer', async () => {
+test('a sheet that was already sent from another tab is refused and names the transfer', async () => {
   const id = await add(world.staging, 'form');
   const address = await choose([`form:${id}`]);
   const [one, other] = [await open(address), await open(address)];
@@ -144,7 +144,7 @@ test('the same sheet in two tabs: the second is told that it was sent, and by wh
   expect(textOf(second.text)).toContain(`This was sent already as transfer ${number}.`);
 });
 
-test('a selection that was never sent can be removed, and is called by what is in it', async () => {
+test('an unsent selection is named after its rows and can be removed', async () => {
   const { staging } = world;
   const id = await add(staging, 'form', { name: 'Visit details' });
   const address = await choose([`form:${id}`]);

@@ -1,4 +1,4 @@
-// What stands in a transfer's way: each is named on the sheet, with its way out, and nothing is written.
+// Problems found in real databases: the sheet names each with its solutions, and nothing is written.
 import { expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { keyText } from '../../src/catalog/entity.ts';
@@ -21,7 +21,7 @@ import {
   get,
   has,
   pm,
-  roadFrom,
+  routeFrom,
   sheet,
   transfer,
   version,
@@ -44,7 +44,7 @@ const click = (planHash: string, idempotencyKey = uuid()) => ({
   person: pm.email,
 });
 
-test('stopped destination: the sheet says that it cannot be reached', async () => {
+test('the sheet reports an unreachable MySQL of the destination', async () => {
   const here = openApp(
     settingsOf(world.variables.staging, { UNI_DIR_DESTINATION_SQL_DB_PORT: '1' }),
   );
@@ -54,7 +54,7 @@ test('stopped destination: the sheet says that it cannot be reached', async () =
   await here.close();
 });
 
-test('stopped MongoDB at the destination: the same words', async () => {
+test('the sheet reports an unreachable MongoDB of the destination', async () => {
   const here = openApp(
     settingsOf(world.variables.staging, { UNI_DIR_DESTINATION_NOSQL_DB_PORT: '1' }),
   );
@@ -63,7 +63,7 @@ test('stopped MongoDB at the destination: the same words', async () => {
   await here.close();
 });
 
-test('wrong password there: it says which settings to look at', async () => {
+test('the sheet names the settings when the destination refuses the password', async () => {
   for (const part of ['SQL', 'NOSQL']) {
     const here = openApp(
       settingsOf(world.variables.staging, { [`UNI_DIR_DESTINATION_${part}_DB_PASSWORD`]: 'wrong' }),
@@ -74,7 +74,7 @@ test('wrong password there: it says which settings to look at', async () => {
   }
 });
 
-test('S0-60 S0-61 S0-62 destination = self is refused at start, whatever the name of the host', () => {
+test('S0-60 S0-61 S0-62 settings whose destination is the environment itself are refused, under any name of the host', () => {
   const own = world.variables.preprod;
   const self = {
     ...own,
@@ -87,13 +87,13 @@ test('S0-60 S0-61 S0-62 destination = self is refused at start, whatever the nam
   );
 });
 
-test('S0-10 S0-13 production has no destination: settings for one are refused at start', () => {
+test('S0-10 S0-13 settings with a destination for production are refused', () => {
   const wrong = { ...world.variables.preprod, ENVIRONMENT: 'production' };
   expect(() => parseSettings(wrong)).toThrow('Production has no destination');
   expect(() => parseSettings({ ...wrong, ENVIRONMENT: 'prod' })).toThrow('ENVIRONMENT');
 });
 
-test('S0-92 S0-101 missing partner: named before anything is written; a tick creates it there', async () => {
+test('S0-92 S0-101 the sheet names a partner that is missing there before anything is written, and a tick creates it', async () => {
   const { staging, preprod } = world;
   for (const here of [staging, preprod]) await add(here, 'city', { name: 'Pune' });
   await add(staging, 'partner', { name: 'Night Owl Riders' });
@@ -112,7 +112,7 @@ test('S0-92 S0-101 missing partner: named before anything is written; a tick cre
   ]);
 });
 
-test('S0-101 missing city: named; a tick creates it there under an id of theirs, with its country', async () => {
+test('S0-101 the sheet names a city that is missing there, and a tick creates it with its country under an id of the destination', async () => {
   const { staging, preprod } = world;
   await add(staging, 'city', { name: 'Zürich' });
   const city = await add(staging, 'city', { name: '東京', country: 'JP' });
@@ -126,7 +126,7 @@ test('S0-101 missing city: named; a tick creates it there under an id of theirs,
   expect(created.id).not.toBe(city);
 });
 
-test('S0-92 a name that differs there can be mapped for good; the row is then in sync', async () => {
+test('S0-92 a city of another name there can be mapped permanently, and the row is then In sync', async () => {
   const { staging, preprod } = world;
   await add(staging, 'city', { name: 'Bombay' });
   await add(preprod, 'city', { name: 'Mumbai' });
@@ -139,7 +139,7 @@ test('S0-92 a name that differs there can be mapped for good; the row is then in
   expect(facts.pairs.get(`business:${id}`)?.status).toBe('In sync');
 });
 
-test('an ambiguous name is not guessed', async () => {
+test('a name that two rows have there is refused as ambiguous', async () => {
   const { staging, preprod } = world;
   await add(staging, 'city', { name: 'Hyderabad' });
   await preprod.sql.query(
@@ -149,7 +149,7 @@ test('an ambiguous name is not guessed', async () => {
   expect(await reasons(staging, [{ entity: 'business', id }])).toEqual(['name-ambiguous']);
 });
 
-test('S0-101 missing parent: it goes along by itself, and is named when it is nowhere', async () => {
+test('S0-101 a missing parent is added to the transfer, and named when it exists on neither side', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   const form = await add(staging, 'form');
@@ -166,7 +166,7 @@ test('S0-101 missing parent: it goes along by itself, and is named when it is no
   expect(await has(preprod, key)).toBe(false);
 });
 
-test('too long a value for the column there', async () => {
+test('refuses a value that is too long for the column there', async () => {
   const { staging, preprod } = world;
   const id = await add(staging, 'banner', { title: 'x'.repeat(90) });
   await preprod.sql.query('alter table banner modify title varchar(60) not null');
@@ -180,7 +180,7 @@ test('too long a value for the column there', async () => {
   }
 });
 
-test('unique key taken there: named with the row that has it', async () => {
+test('refuses a unique value that another row has there, and names that row', async () => {
   const { staging, preprod } = world;
   for (const [entity, field] of [
     ['business', 'name'],
@@ -194,7 +194,7 @@ test('unique key taken there: named with the row that has it', async () => {
   }
 });
 
-test('a name that another row gives up in the same transfer goes in a second one', async () => {
+test('refuses a unique name that another row of the same transfer gives up, until a second transfer', async () => {
   const { staging, preprod } = world;
   const keys = [
     { entity: 'form', id: await add(staging, 'form', { name: 'Corner Café' }) },
@@ -210,7 +210,7 @@ test('a name that another row gives up in the same transfer goes in a second one
   expect((await get(preprod, keys[1]!))['name']).toBe('Corner Café');
 });
 
-test('J-1 a column missing there', async () => {
+test('J-1 refuses a row that needs a column which is missing there', async () => {
   const { staging, preprod } = world;
   const id = await add(staging, 'banner');
   await preprod.sql.query('alter table banner drop column link');
@@ -223,7 +223,7 @@ test('J-1 a column missing there', async () => {
   }
 });
 
-test('J-1 a column there that must be filled and is unknown here', async () => {
+test('J-1 refuses a new row when a required column there is unknown here', async () => {
   const { staging, preprod } = world;
   const id = await add(staging, 'sts', { business: await add(staging, 'business') });
   await preprod.sql.query('alter table sts add column channel varchar(10) not null');
@@ -234,7 +234,7 @@ test('J-1 a column there that must be filled and is unknown here', async () => {
   }
 });
 
-test('J-1 destination updating: on the sheet, and under the claims when it begins after the sheet', async () => {
+test('J-1 refuses a transfer while the destination is updating, on the sheet and when the update begins after it', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await writeVersion(preprod.documents, { databaseVersion: '1.0.0', isUpdating: true });
@@ -247,7 +247,7 @@ test('J-1 destination updating: on the sheet, and under the claims when it begin
   expect(await reasons(staging, [key])).toEqual(['no-version']);
 });
 
-test('S0-33 unknown id: nothing to send; forged type: not in the catalogue', async () => {
+test('S0-33 an unknown id leaves nothing to send, and a forged type is not found', async () => {
   const { staging } = world;
   await expect(transfer(staging, [{ entity: 'task', id: 987_654 }])).rejects.toThrow(Invalid);
   expect(() => parseKeys('person:1')).toThrow(NotFound);
@@ -255,16 +255,18 @@ test('S0-33 unknown id: nothing to send; forged type: not in the catalogue', asy
   expect(() => parseKeys('city:1')).toThrow('belong to their environment');
 });
 
-test('changed while looking: the click answers with a fresh sheet and writes nothing', async () => {
+test('a click on an outdated sheet writes nothing and gets a new sheet', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   const { selection, plan } = await sheet(staging, [key]);
   await change(staging, key, { description: 'One more thing' });
-  await expect(send(roadFrom(staging), selection, click(plan.hash))).rejects.toThrow(SheetOutdated);
+  await expect(send(routeFrom(staging), selection, click(plan.hash))).rejects.toThrow(
+    SheetOutdated,
+  );
   expect(await has(preprod, key)).toBe(false);
 });
 
-test('changed there since: refused until the word is typed, then replaced', async () => {
+test('a row that changed there is replaced only after the word is typed', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await transfer(staging, [key]);
@@ -277,13 +279,13 @@ test('changed there since: refused until the word is typed, then replaced', asyn
   expect((await get(preprod, key))['description']).toBe('Ours');
 });
 
-test('two PMs at once: one transfer, the other is told', async () => {
+test('of two simultaneous transfers of a row one succeeds and the other is refused', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   const { selection, plan } = await sheet(staging, [key]);
   const ends = await Promise.allSettled([
-    send(roadFrom(staging), selection, click(plan.hash)),
-    send(roadFrom(staging), selection, { ...click(plan.hash), person: 'other@example.com' }),
+    send(routeFrom(staging), selection, click(plan.hash)),
+    send(routeFrom(staging), selection, { ...click(plan.hash), person: 'other@example.com' }),
   ]);
   const states = ends.map((end) =>
     end.status === 'fulfilled' ? end.value.state : (end.reason as Error).constructor.name,
@@ -295,22 +297,22 @@ test('two PMs at once: one transfer, the other is told', async () => {
   expect(await has(preprod, key)).toBe(true);
 });
 
-test('double click: one transfer; the same key with another plan is refused', async () => {
+test('a double click sends one transfer, and its key is refused for another plan', async () => {
   const { staging } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   const { selection, plan } = await sheet(staging, [key]);
   const same = click(plan.hash);
   const [first, second] = await Promise.all([
-    send(roadFrom(staging), selection, same),
-    send(roadFrom(staging), selection, same),
+    send(routeFrom(staging), selection, same),
+    send(routeFrom(staging), selection, same),
   ]);
   expect(second.id).toBe(first.id);
   expect((await byKey(staging.sql, pm.email, same.idempotencyKey))?.state).toBe('verified');
   const other = { ...same, planHash: 'f'.repeat(64) };
-  await expect(send(roadFrom(staging), selection, other)).rejects.toThrow(Invalid);
+  await expect(send(routeFrom(staging), selection, other)).rejects.toThrow(Invalid);
 });
 
-test('S0-23 S0-99 what an editor saved stays out until a PM adopts that content; the next such save lapses it', async () => {
+test('S0-23 S0-99 an editor’s change is not sent until a product manager adopts that content, and the editor’s next save ends the adoption', async () => {
   const { staging, preprod } = world;
   const form = await add(staging, 'form');
   const field = await add(staging, 'form_field', { form });
@@ -328,7 +330,7 @@ test('S0-23 S0-99 what an editor saved stays out until a PM adopts that content;
   expect((await get(preprod, { entity: 'form_field', id: field }))['label']).toBe('Date of birth');
 });
 
-test('adopting what was saved again meanwhile is refused', async () => {
+test('refuses to adopt a row that was saved again meanwhile', async () => {
   const { staging } = world;
   const key = { entity: 'form', id: await add(staging, 'form', {}, ed) };
   const seen = await markedAt(staging, key);
@@ -336,7 +338,7 @@ test('adopting what was saved again meanwhile is refused', async () => {
   await expect(adoption.adopt(staging, pm.email, key, seen)).rejects.toThrow('was saved again');
 });
 
-test('Not for production keeps a row out of transfers until it is lifted', async () => {
+test('Not for production keeps a row out of transfers until it is removed', async () => {
   const { staging } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await holds.hold(staging, pm.email, key, 'Only for the regression suite');
@@ -345,10 +347,10 @@ test('Not for production keeps a row out of transfers until it is lifted', async
   expect(await reasons(staging, [key])).toEqual([]);
 });
 
-test('a text with this environment’s own address is caught', async () => {
+test('refuses a text that contains the environment’s own host name', async () => {
   const { staging } = world;
   const id = await add(staging, 'banner', { link: 'https://staging.example.com/offers' });
-  const route = { ...roadFrom(staging), hostHere: 'staging.example.com' };
+  const route = { ...routeFrom(staging), hostHere: 'staging.example.com' };
   const { selection } = await sheet(staging, [{ entity: 'banner', id }]);
   const { plan } = await prepareSheet(route, selection);
   expect(plan.problems.map(({ reason }) => reason)).toEqual(['host-name']);

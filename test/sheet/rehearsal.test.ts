@@ -1,10 +1,10 @@
-// Rehearsing: what only the destination's MySQL would refuse shows before anything is decided, and nothing stays.
+// A rehearsal shows what only the destination's MySQL would refuse, and leaves nothing behind.
 import { afterEach, expect, test } from '@jest/globals';
 import { rehearse } from '../../src/sheet/rehearsal.ts';
 import { contents } from '../support/checker.ts';
 import { claimsIn } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
-import { add, change, roadFrom, sheet, transfer } from '../support/rows.ts';
+import { add, change, routeFrom, sheet, transfer } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -17,12 +17,12 @@ async function newTask() {
   return { entity: 'task', id: await add(staging, 'task', { business }) };
 }
 
-test('says that MySQL takes it, creates nothing for good, and leaves no lock', async () => {
+test('a rehearsal reports that MySQL accepts the rows, and leaves no row and no lock', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   const { selection } = await sheet(staging, [task], { create: ['city:Pune'] });
   const before = await contents(preprod);
-  expect(await rehearse(roadFrom(staging), selection)).toBe(
+  expect(await rehearse(routeFrom(staging), selection)).toBe(
     'Rehearsed: MySQL in pre-production takes all 3 rows. Nothing was kept.',
   );
   expect(await contents(preprod)).toEqual(before);
@@ -30,19 +30,19 @@ test('says that MySQL takes it, creates nothing for good, and leaves no lock', a
   expect((await transfer(staging, [task], { create: ['city:Pune'] })).state).toBe('verified');
 });
 
-test('says what MySQL would refuse, in its own words', async () => {
+test('a rehearsal reports the error of MySQL', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   await preprod.sql.query(
     "create trigger frozen before insert on task for each row signal sqlstate '45000' set message_text = 'tasks are frozen'",
   );
   const { selection } = await sheet(staging, [task], { create: ['city:Pune'] });
-  expect(await rehearse(roadFrom(staging), selection)).toContain(
+  expect(await rehearse(routeFrom(staging), selection)).toContain(
     'would refuse it: tasks are frozen',
   );
 });
 
-test('does not wait for someone who is writing the row', async () => {
+test('a rehearsal does not wait for a lock on the row', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   await transfer(staging, [task], { create: ['city:Pune'] });
@@ -52,13 +52,13 @@ test('does not wait for someone who is writing the row', async () => {
   await holder.query(`select * from task where id = ${task.id} for update`);
   const { selection } = await sheet(staging, [task]);
   const start = Date.now();
-  await expect(rehearse(roadFrom(staging), selection)).rejects.toThrow('could not be rehearsed');
+  await expect(rehearse(routeFrom(staging), selection)).rejects.toThrow('could not be rehearsed');
   expect(Date.now() - start).toBeLessThan(4000);
   await holder.query('rollback');
   holder.release();
 });
 
-test('on the page it keeps what was typed on the sheet', async () => {
+test('a rehearsal keeps the values typed on the sheet', async () => {
   const form = { entity: 'business', id: await add(world.staging, 'business') };
   const site = await openSite(world, 'staging');
   const client = await site.as('pm');

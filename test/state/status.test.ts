@@ -1,9 +1,10 @@
+// The eleven statuses from three hashes, and the order in which types are written.
 import { expect, test } from '@jest/globals';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
 import { inWritingOrder, promotionOrder } from '../../src/catalog/order.ts';
-import { statuses, statusOf, withDependents } from '../../src/state/status.ts';
+import { isReady, overwrites, statuses, statusOf, withDependents } from '../../src/state/status.ts';
 
-test.each([
+const table = [
   ['x', null, null, 'New'],
   ['x', 'y', 'x', 'In sync'],
   ['x', null, 'x', 'In sync'],
@@ -18,18 +19,35 @@ test.each([
   [null, 'x', 'x', 'Only there'],
   [null, 'x', null, null],
   ['deleted', 'x', null, null],
-] as const)('here %s, base %s, there %s: %s', (here, base, there, expected) => {
-  const isDeletedHere = here === 'deleted';
-  expect(statusOf({ here: isDeletedHere ? null : here, base, there, isDeletedHere })).toBe(
-    expected,
-  );
-});
+] as const;
 
-test('S0-96 the eleven words, and no other', () => {
+test.each(table)(
+  'a row with %s here, base %s and %s there is %s',
+  (here, base, there, expected) => {
+    const isDeletedHere = here === 'deleted';
+    expect(statusOf({ here: isDeletedHere ? null : here, base, there, isDeletedHere })).toBe(
+      expected,
+    );
+  },
+);
+
+test('S0-96 there are exactly eleven statuses', () => {
   expect(statuses).toHaveLength(11);
+  const reached = new Set(table.flatMap(([, , , status]) => status ?? []));
+  expect(reached).toEqual(new Set(statuses));
 });
 
-test('a row counts as changed with its dependents', () => {
+test('New and Changed here are ready to send; all statuses with changes there overwrite them', () => {
+  expect(statuses.filter(isReady)).toEqual(['New', 'Changed here']);
+  expect(statuses.filter((status) => !overwrites(status))).toEqual([
+    'New',
+    'In sync',
+    'Changed here',
+    'Deleted here',
+  ]);
+});
+
+test('a row with changed dependents counts as changed', () => {
   expect(withDependents('In sync', ['In sync', 'New'])).toBe('Changed here');
   expect(withDependents('In sync', ['Deleted here', 'Changed here'])).toBe('Changed here');
   expect(withDependents('In sync', ['Changed there'])).toBe('Changed there');
@@ -37,7 +55,7 @@ test('a row counts as changed with its dependents', () => {
   expect(withDependents('New', ['New'])).toBe('New');
 });
 
-test('what is pointed to is written before what points to it', () => {
+test('referenced types are written before types that refer to them', () => {
   const order = promotionOrder(catalog).map(({ name }) => name);
   const before = (one: string, other: string) => order.indexOf(one) < order.indexOf(other);
   expect(before('business', 'task')).toBe(true);
@@ -58,7 +76,7 @@ test('what is pointed to is written before what points to it', () => {
   ]);
 });
 
-test('references that go in a circle are refused', () => {
+test('circular references between types are refused', () => {
   const task = entityNamed('task');
   const fields = { ...task.fields, task: { ...task.fields['business']!, to: 'order_receipt' } };
   const circle = catalog.map((one) => (one.name === 'task' ? { ...one, fields } : one));

@@ -1,12 +1,12 @@
-// What was tested in pre-production: bound to content, shown on the sheet, and a condition where it is asked for.
+// Test results of pre-production: bound to content, shown on the sheet, and required where the settings say so.
 import { expect, test } from '@jest/globals';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
-import * as verdicts from '../../src/state/test-results.ts';
+import * as testResults from '../../src/state/test-results.ts';
 import { openSite, textOf, useSite } from '../support/people.ts';
 import * as selections from '../../src/sheet/selections.ts';
 import { prepareSheet } from '../../src/sheet/sheet.ts';
 import * as nameMapping from '../../src/transfers/name-mapping.ts';
-import { add, change, has, pm, roadFrom, transfer } from '../support/rows.ts';
+import { add, change, has, pm, routeFrom, transfer } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -21,12 +21,12 @@ async function arrived() {
 }
 
 const seenOf = async (key: RowKey) =>
-  (await verdicts.hashesWithDependents(world.preprod, [key])).get(keyText(key)) ?? '';
+  (await testResults.hashesWithDependents(world.preprod, [key])).get(keyText(key)) ?? '';
 
-async function say(role: 'pm' | 'vic', key: RowKey, verdict: string, note = '') {
+async function say(role: 'pm' | 'vic', key: RowKey, result: string, note = '') {
   const client = await site.as(role);
   const address = `/catalog/${key.entity}/${key.id}`;
-  return client.post(`${address}/test-result`, { result: verdict, note, seen: await seenOf(key) });
+  return client.post(`${address}/test-result`, { result, note, seen: await seenOf(key) });
 }
 
 async function sheetOf(key: RowKey) {
@@ -35,7 +35,7 @@ async function sheetOf(key: RowKey) {
   return textOf((await client.get(String(chosen.headers['location']))).text);
 }
 
-test('anyone signed in may say so in pre-production; the sheet shows who, and that it is this very content', async () => {
+test('everyone signed in may mark a row as Works in pre-production, and the sheet shows the person and that the content is the same', async () => {
   const { form } = await arrived();
   expect(await sheetOf(form)).toContain('was not marked Works by anyone but you');
   expect((await say('vic', form, 'works', 'On iOS and Android')).status).toBe(303);
@@ -46,7 +46,7 @@ test('anyone signed in may say so in pre-production; the sheet shows who, and th
   expect(textOf((await client.get('/arrivals')).text)).toContain('Works , says vic@example.com');
 });
 
-test('another content is not tested any more, also when only a field of the form changed', async () => {
+test('a test result does not apply to changed content, also when only a field of the form changed', async () => {
   const { form, field } = await arrived();
   await say('vic', form, 'works');
   await change(world.staging, field, { label: 'Newer' });
@@ -56,7 +56,7 @@ test('another content is not tested any more, also when only a field of the form
   expect(sheet).toContain('an earlier one was marked Works by vic@example.com');
 });
 
-test('the sender’s own word is not enough, and “does not work” stands in the way', async () => {
+test('the sender’s own test result is not enough, and a row marked Does not work is refused', async () => {
   const { form } = await arrived();
   await say('pm', form, 'works');
   expect(await sheetOf(form)).toContain('was not marked Works by anyone but you');
@@ -66,7 +66,7 @@ test('the sender’s own word is not enough, and “does not work” stands in t
   expect(await sheetOf(form)).not.toContain('in the way');
 });
 
-test('a mixture that nobody has tried does not pass: fields left out, or a dependent alone', async () => {
+test('rejects a combination nobody has tested: excluded fields, or a dependent alone', async () => {
   const { staging, preprod } = world;
   const { form, field } = await arrived();
   await say('vic', form, 'works');
@@ -75,7 +75,7 @@ test('a mixture that nobody has tried does not pass: fields left out, or a depen
   await change(staging, field, { label: 'Newer' });
   await transfer(staging, [form]);
   await say('vic', form, 'works');
-  const route = { ...roadFrom(preprod), testedForSender: 'pm@example.com' };
+  const route = { ...routeFrom(preprod), testedForSender: 'pm@example.com' };
   const reasons = async (keys: RowKey[], choices = {}) => {
     const id = await selections.create(preprod.sql, 'pm@example.com', { keys });
     const selection = await selections.find(preprod.sql, id);
@@ -92,7 +92,7 @@ test('a mixture that nobody has tried does not pass: fields left out, or a depen
   ]);
 });
 
-test('a dependent that moved is asked about with its new owner, also when the move is left out', async () => {
+test('a moved dependent needs a test result of its new owner, also when the move is excluded', async () => {
   const { staging, preprod } = world;
   const { form, field } = await arrived();
   const other = { entity: 'form', id: await add(staging, 'form', { name: 'Other form' }) };
@@ -100,7 +100,7 @@ test('a dependent that moved is asked about with its new owner, also when the mo
   for (const key of [form, other]) await transfer(preprod, [key]);
   await change(staging, field, { form: other.id, label: 'Newer' });
   await transfer(staging, [other]);
-  const route = { ...roadFrom(preprod), testedForSender: 'pm@example.com' };
+  const route = { ...routeFrom(preprod), testedForSender: 'pm@example.com' };
   const id = await selections.create(preprod.sql, 'pm@example.com', { keys: [field] });
   const selection = await selections.find(preprod.sql, id);
   const choices = { ...selection.choices, excludedFields: { [keyText(field)]: ['form'] } };
@@ -108,7 +108,7 @@ test('a dependent that moved is asked about with its new owner, also when the mo
   expect(plan.problems.map(({ reason }) => reason)).toContain('not-tested');
 });
 
-test('a verdict on what has changed since the page was opened is refused', async () => {
+test('refuses a test result for content that changed after the page was opened', async () => {
   const { form } = await arrived();
   const client = await site.as('vic');
   const seen = await seenOf(form);
@@ -130,14 +130,14 @@ test('recalls for a list what reading the rows would find, also where names are 
   const business = { entity: 'business', id: await add(world.staging, 'business', { cities }) };
   await transfer(world.staging, [business]);
   const keys = [form, business];
-  const read = await verdicts.testStatusOf(preprod, keys);
+  const read = await testResults.testStatusOf(preprod, keys);
   expect(read.size).toBe(2);
-  expect(await verdicts.recalledTestStatus(preprod, keys)).toEqual(read);
+  expect(await testResults.recalledTestStatus(preprod, keys)).toEqual(read);
   await nameMapping.mapName(preprod, pm.email, { entity: 'city', name: 'Pune', there: 'Poona' });
-  expect(await verdicts.recalledTestStatus(preprod, keys)).toEqual(read);
+  expect(await testResults.recalledTestStatus(preprod, keys)).toEqual(read);
 });
 
-test('without the setting it is only shown; in staging nobody is asked', async () => {
+test('without REQUIRE_TESTED test results are only shown, and staging has none', async () => {
   const { form } = await arrived();
   const open = await openSite(world, 'preprod');
   const client = await open.as('pm');

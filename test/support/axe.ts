@@ -2,7 +2,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 
 const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-/** What depends on colours. */
+/** Rules that depend on colours. */
 const ofColour = ['color-contrast', 'link-in-text-block'];
 
 /** Findings of axe on a page, one line each, with WCAG 2.2 AA and best practice: in light all rules, in dark those of colour. */
@@ -15,7 +15,7 @@ export async function findingsOn(page: Page): Promise<string[]> {
 }
 
 async function lines(page: Page, axe: AxeBuilder): Promise<string[]> {
-  // A page without frames needs no second window in which axe puts the results of frames together.
+  // Pages have no frames, so axe needs no second window to merge results.
   const { violations } = await axe.setLegacyMode(true).analyze();
   return violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${page.url()}: ${id}: ${node.html.slice(0, 160)}`),

@@ -1,4 +1,4 @@
-// Headless Chromium for journeys, with a watch on the content security policy.
+// Headless Chromium for journeys, with a record of content security policy violations.
 import { spawnSync } from 'node:child_process';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 

@@ -1,4 +1,4 @@
-// The command line as somebody types it: a process of its own, with a home of its own.
+// The command line as a person uses it: a real process with its own home directory.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import type { World } from './world.ts';
 
 export type Said = { status: number | null; stdout: string; stderr: string };
 
-/** Answers a function that types: each call is one process. */
+/** Answers a function that runs one command in a process. */
 export function openTerminal({ variables }: World) {
   const home = mkdtempSync(join(tmpdir(), 'oneway-home-'));
   return (

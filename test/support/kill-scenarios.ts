@@ -1,5 +1,5 @@
-// What can be killed on its way: each scenario brings both sides to a known state, says what is to be done in
-// the process that dies, and what must stand there when recovery has ended.
+// Work that is killed halfway: each scenario brings both sides to a known state and names the task of the
+// process that dies and the contents expected after recovery.
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
@@ -13,12 +13,12 @@ import type { World } from './world.ts';
 
 type Ready = {
   task: Task;
-  /** Whose process dies, and where it writes. */
+  /** The environment whose process dies, and the one it writes to. */
   origin: 'staging' | 'preprod';
   destination: 'staging' | 'preprod';
   before: Contents;
   after: Contents;
-  /** Runs it again where that is how it ends right. */
+  /** Repeats the task, where a repetition completes it. */
   again?: () => Promise<unknown>;
 };
 
@@ -26,7 +26,7 @@ export type Scenario = (world: World) => Promise<Ready>;
 
 let round = 0;
 
-/** A business, a form with fields and a task, changed in every way: created, updated, removed, linked anew. */
+/** A business, a form with fields and a task, changed in every way: created, updated, removed, relinked. */
 async function changed({ staging, preprod }: World): Promise<RowKey[]> {
   round += 1;
   for (const here of [staging, preprod]) {
@@ -55,7 +55,7 @@ async function changed({ staging, preprod }: World): Promise<RowKey[]> {
   return keys;
 }
 
-/** What will stand there when all that differs here has been sent. */
+/** The destination's contents after everything is sent. */
 const asIn = async (here: App) => contents(here);
 
 const sending: Scenario = async (world) => {
@@ -88,7 +88,7 @@ const undoing: Scenario = async (world) => {
   };
 };
 
-/** A form with its fields goes: one row's deletion touches many documents. */
+/** Deletes a form with its fields: many documents for one row. */
 const deleting: Scenario = async (world) => {
   const { staging } = world;
   const form = await add(staging, 'form');
@@ -118,8 +118,8 @@ const saving: Scenario = async (world) => {
   };
 };
 
-/** Killed anywhere, it is run again and ends as if nothing had happened. */
-const copyingDown: Scenario = async (world) => {
+/** A killed refresh is repeated and completes. */
+const refreshing: Scenario = async (world) => {
   const { staging, production } = world;
   const business = await add(production, 'business');
   const form = await add(production, 'form');
@@ -148,8 +148,8 @@ const recovering =
     return { ...ready, task: { do: 'recover' } };
   };
 
-/** MySQL refuses in the middle, so that documents are put back; that dies. */
-const puttingBack: Scenario = async (world) => {
+/** MySQL refuses halfway, so that documents are rolled back; the rollback is killed. */
+const rollingBack: Scenario = async (world) => {
   const ready = await sending(world);
   await freeze(world);
   return { ...ready, after: ready.before };
@@ -168,14 +168,14 @@ export const scenarios: Record<string, Scenario> = {
   'an undo': undoing,
   'a save of a form': saving,
   'a deletion of a form with its fields': deleting,
-  'a refresh': copyingDown,
+  'a refresh': refreshing,
   'recovery of a transfer that died before its claims': recovering('journal'),
   'recovery of a transfer that died among its documents': recovering('document'),
   'recovery of a transfer that died after COMMIT': recovering('after commit'),
-  'putting back': puttingBack,
+  'a rollback': rollingBack,
 };
 
-/** Kills a scenario at its n-th point; null when it survived. */
+/** Kills a scenario at its n-th failpoint. */
 export async function killAt(
   world: World,
   scenario: Scenario,

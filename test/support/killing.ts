@@ -1,4 +1,4 @@
-// Work in processes of their own that are killed or stopped on the way, and what recovery makes of it.
+// Work in processes that are killed or paused halfway, and their recovery.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,10 +15,10 @@ type Variables = Record<string, string>;
 const script = fileURLToPath(new URL('worker.ts', import.meta.url));
 const start = () => spawn(process.execPath, [script], { stdio: ['pipe', 'ignore', 'pipe'] });
 
-/** Started ahead: a process needs longer to start than to do its work. */
+/** Started ahead, because a process takes longer to start than to run its task. */
 let ready: ChildProcess | null = null;
 
-/** Lets a process of its own do something; a short lease makes it an orphan at once when it dies. */
+/** Runs a task in another process; its short lease ends soon after it dies. */
 export function elsewhere(order: Order) {
   const child = ready ?? start();
   ready = start();
@@ -34,13 +34,13 @@ export function elsewhere(order: Order) {
   return { child, ended };
 }
 
-/** Ends the process that waits for work. */
+/** Ends the process that was started ahead. */
 export function dismiss() {
   ready?.kill('SIGKILL');
   ready = null;
 }
 
-/** Does something in a process that is killed at a point; answers whether it was killed. */
+/** Runs a task in a process that is killed at a failpoint; answers whether it was killed. */
 export async function killedAt(variables: Variables, task: Task, at: Omit<At, 'signal'>) {
   const { ended } = elsewhere({ variables, task, at: { ...at, signal: 'SIGKILL' } });
   const { code, signal, said } = await ended;
@@ -51,7 +51,7 @@ export async function killedAt(variables: Variables, task: Task, at: Omit<At, 's
 export const transferKilledAt = (variables: Variables, keys: RowKey[], point: string, times = 1) =>
   killedAt(variables, { do: 'transfer', keys }, { point, times });
 
-/** The same, but the process is only stopped; answers whether it was, and how to let it go on, to its end. */
+/** The same, but the process is paused; answers whether it was, and a function that resumes it until its end. */
 export async function stoppedAt(variables: Variables, task: Task, at: Omit<At, 'signal'>) {
   const { child, ended } = elsewhere({ variables, task, at: { ...at, signal: 'SIGSTOP' } });
   const isStopped = () => / T /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8'));
@@ -69,7 +69,7 @@ export async function transferStoppedAt(variables: Variables, keys: RowKey[], po
 
 const quiet = { info: () => {}, warn: () => {} };
 
-/** What the server does every few seconds. */
+/** Recovery as the server runs it every few seconds. */
 export async function recoverNow(here: App) {
   const lease = here.settings.lease.milliseconds;
   const recovering = { here, there: here.destination, lease, log: quiet };
@@ -78,7 +78,7 @@ export async function recoverNow(here: App) {
   await sweepClaims(recovering);
 }
 
-/** States of all transfers of a journal, in order; saves are left out. */
+/** States of all transfers of a journal in order, without saves. */
 export async function statesOf(here: App): Promise<string[]> {
   const lines = await select<{ state: string }>(
     here.sql,

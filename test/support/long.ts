@@ -1,5 +1,5 @@
-// bin/test --long: kills every kind of work at every step it takes, again and again, and reads both databases
-// after each. The last line counts.
+// bin/test --long: kills every kind of work at each of its steps, repeatedly, and checks both databases
+// after each kill. The last line is the count.
 import { dismiss, recoverNow, stoppedAt } from './killing.ts';
 import { findings, type Finding } from './checker.ts';
 import { killAt, scenarios, type Scenario } from './kill-scenarios.ts';
@@ -18,7 +18,7 @@ function count(name: string, n: number, found: Finding[]) {
   }
 }
 
-/** Kills at the first step, the second, the third …, until a run survives. */
+/** Kills at step 1, 2, 3 … until a run survives. */
 async function killEverywhere(world: World, name: string, scenario: Scenario) {
   for (let n = 1; counts.kills < target; n += 1) {
     const { found, wasKilled } = await killAt(world, scenario, n);
@@ -29,7 +29,7 @@ async function killEverywhere(world: World, name: string, scenario: Scenario) {
   }
 }
 
-/** The same with a process that is only stopped, and wakes up after recovery took over. */
+/** The same with a process that is paused and resumes after recovery took over. */
 async function stopEverywhere(world: World, scenario: Scenario) {
   for (let n = 1; ; n += 1) {
     await world.clear();

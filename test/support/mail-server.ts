@@ -1,4 +1,4 @@
-// A real SMTP server of the test's own, whose answers the test chooses.
+// A real SMTP server whose answers the test chooses.
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -8,7 +8,7 @@ import { SMTPServer } from 'smtp-server';
 export type Received = Email & {
   /** As it came over the wire. */
   raw: string;
-  /** Of the envelope: headers may name others. */
+  /** Recipients of the envelope: headers may differ. */
   recipients: string[];
 };
 
@@ -53,7 +53,7 @@ export async function openMailServer(port: number): Promise<MailServer> {
         receive().then(() => done(), done);
       },
     });
-    // A client that is killed breaks its connection.
+    // A killed client resets its connection.
     server.on('error', () => {});
     await once(server.listen(port, '127.0.0.1'), 'listening');
   };
@@ -67,7 +67,7 @@ export async function openMailServer(port: number): Promise<MailServer> {
   };
 }
 
-/** A server that takes connections, never greets (`silent`) or takes its time for every answer (`slow`). */
+/** A server that accepts connections and never greets (`silent`), or delays every answer (`slow`). */
 export async function openSlowServer(
   kind: 'silent' | 'slow',
   pauseMs: number,

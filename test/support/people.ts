@@ -21,11 +21,11 @@ export type Role = keyof typeof cast;
 
 type Body = Record<string, unknown>;
 
-/** A signed-in browser without the browser: keeps cookies, adds the token that our own pages hold. */
+/** An HTTP client that keeps cookies and adds the CSRF token of the pages. */
 export type Client = {
   get(path: string): Test;
   post(path: string, body?: Body): Promise<Awaited<Test>>;
-  /** A post without the token, as another site would forge it. */
+  /** A post from another site, without the token. */
   forge(path: string, body?: Body): Test;
 };
 
@@ -108,7 +108,7 @@ export async function openSite(
   };
 }
 
-/** An account with a role's permissions, as far as they may be given there. */
+/** Adds an account with a role's permissions, except those that cannot be granted there. */
 export async function hire(here: App, role: string) {
   const email = `${role}@example.com`;
   const known = (await people.list(here.sql)).find((person) => person.email === email);
@@ -128,7 +128,7 @@ function clientOf(app: Express): Client {
   return {
     get: (path) => agent.get(path),
     post: async (path, body = {}) => {
-      // First: an agent takes its cookies along when a request is made.
+      // Must come first: supertest attaches cookies when the request is created.
       const csrf = await token();
       const post = agent.post(path).type('form').set('Sec-Fetch-Site', 'same-origin');
       return post.send({ ...body, csrf });
@@ -138,7 +138,7 @@ function clientOf(app: Express): Client {
   };
 }
 
-/** What a page says, without its markup. */
+/** The text of a page without its markup. */
 export const textOf = (html: string): string =>
   html
     .replace(/^.*<main/s, '<main')

@@ -1,4 +1,4 @@
-// The program as it runs: processes of its own, with their logs.
+// Server and worker as real processes, with their logs.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-// A real sign-in provider on a free port, with an account for each of the cast.
+// A real OpenID provider on a free port, with an account for each role.
 import { freePort } from '../../bin/servers.ts';
 import {
   clientsFor,
@@ -11,9 +11,9 @@ import type { EnvironmentOf } from './world.ts';
 
 export type TestProvider = {
   issuer: string;
-  /** What the server of each environment must be told. */
+  /** The settings of each environment's server. */
   settings: EnvironmentOf<Record<string, string>>;
-  /** May be added to and changed. */
+  /** Tests may add and change accounts. */
   accounts: ProviderAccount[];
   close(): void;
 };

@@ -1,4 +1,4 @@
-// A small TCP proxy between the program and a server, to cut connections and to let them hang half-open.
+// A TCP proxy in front of a server, to cut connections and to make them hang half-open.
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 type Direction = 'answers' | 'both' | 'after greeting';
@@ -7,13 +7,13 @@ export type Proxy = {
   port: number;
   /** Bytes that the server has sent. */
   bytes(): number;
-  /** Where new connections lead. */
+  /** The port to which new connections are forwarded. */
   to(port: number): void;
-  /** Breaks every connection; new ones come through. */
+  /** Cuts all connections; new ones work. */
   cut(): void;
-  /** Keeps connections open and delivers nothing any more: no answers, nothing at all, or no answers after signing in. */
+  /** Keeps connections open but drops data: answers, everything, or answers after the login. */
   hang(direction: Direction): void;
-  /** Delivers again for new connections; those that hung are broken. */
+  /** New connections work again; hanging ones are cut. */
   heal(): void;
   close(): void;
 };
@@ -39,7 +39,7 @@ export async function openProxy(target: number): Promise<Proxy> {
     remote.on('data', (part) => {
       answers += 1;
       bytes += part.length;
-      // MySQL greets, and says whether the password is right.
+      // MySQL sends a greeting and the answer to the password.
       if (hanging === null || (hanging === 'after greeting' && answers <= 2)) client.write(part);
     });
     client.once('close', () => remote.destroy());

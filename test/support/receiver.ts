@@ -1,4 +1,4 @@
-// Another system's end of a webhook: keeps what it receives, and answers as the test wants.
+// The receiver of a webhook: stores requests, and answers as the test chooses.
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-// Rows for tests: valid content with only the facts that matter given, and the solutions in which people move them.
+// Rows for tests: valid content of which a test gives only what matters, and the ways people transfer them.
 import { v4 as uuid } from 'uuid';
 import { entityNamed } from '../../src/catalog/index.ts';
 import {
@@ -48,7 +48,7 @@ export const contentFor = (entity: string, facts: Content): Content => ({
 
 export const writeContextOf = (here: App) => ({ here, lease: here.settings.lease.milliseconds });
 
-/** Adds a row through the product's own function and answers its id. */
+/** Adds a row as the pages do, and answers its id. */
 export const add = (here: App, entity: string, facts: Content = {}, by: Author = pm) =>
   edits.add(writeContextOf(here), by, entityNamed(entity), contentFor(entity, facts));
 
@@ -78,7 +78,7 @@ export async function get(here: App, key: RowKey): Promise<Row> {
 
 export const has = async (here: App, key: RowKey) => (await readOne(here, key)) !== undefined;
 
-export function roadFrom(here: App): Route {
+export function routeFrom(here: App): Route {
   if (!here.destination) throw new Error(`${here.name} has no destination`);
   return {
     from: here,
@@ -88,17 +88,17 @@ export function roadFrom(here: App): Route {
   };
 }
 
-/** The sheet for rows, with choices made on it. */
+/** The sheet of rows, with choices. */
 export async function sheet(here: App, keys: RowKey[], choices: Partial<Choices> = {}) {
   const id = await selections.create(here.sql, pm.email, { keys });
   const selection = {
     ...(await selections.find(here.sql, id)),
     choices: { ...noChoices, ...choices },
   };
-  return { selection, ...(await prepareSheet(roadFrom(here), selection)) };
+  return { selection, ...(await prepareSheet(routeFrom(here), selection)) };
 }
 
-/** Opens the sheet and clicks. */
+/** Opens the sheet and sends it. */
 export async function transfer(
   here: App,
   keys: RowKey[],
@@ -108,7 +108,7 @@ export async function transfer(
   const { selection, plan } = choices.overwrite
     ? await sheet(here, keys, { ...choices, typedFor: seen.plan.hash })
     : seen;
-  return send(roadFrom(here), selection, {
+  return send(routeFrom(here), selection, {
     planHash: plan.hash,
     idempotencyKey: uuid(),
     name: '',
@@ -117,7 +117,7 @@ export async function transfer(
   });
 }
 
-/** The sheet that takes back a transfer, or rows of it. */
+/** The sheet that undoes a transfer, or some rows of it. */
 export async function undoSheet(
   here: App,
   { id }: Transfer,
@@ -136,13 +136,13 @@ export async function undoSheet(
     'undo',
   );
   const decided = { ...selection, choices: { ...noChoices, ...choices } };
-  return { selection: decided, ...(await prepareSheet(roadFrom(here), decided)) };
+  return { selection: decided, ...(await prepareSheet(routeFrom(here), decided)) };
 }
 
 const nameOfUndo = async (here: App, id: string) =>
   `Undo of ${((await byId(here.sql, id))?.name ?? '').replace(/^Undo of /, 'undo of ')}`;
 
-/** Opens that sheet and clicks. */
+/** Opens that sheet and sends it. */
 export async function undo(
   here: App,
   sent: Transfer,
@@ -152,7 +152,7 @@ export async function undo(
   choices: Partial<Choices> = {},
 ): Promise<Transfer> {
   const { selection, plan } = await undoSheet(here, sent, keys, choices);
-  return send(roadFrom(here), selection, {
+  return send(routeFrom(here), selection, {
     planHash: plan.hash,
     idempotencyKey,
     name: selection.name,
@@ -161,7 +161,7 @@ export async function undo(
   });
 }
 
-/** A task and its form that stand there and were changed here since; what stands there now, and what shall. */
+/** A task and its form that were sent and then changed here; the contents there before and after a second transfer. */
 export async function changedBoth({ staging, preprod }: Pick<World, 'staging' | 'preprod'>) {
   const form = { entity: 'form', id: await add(staging, 'form') };
   const business = await add(staging, 'business');

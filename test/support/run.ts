@@ -1,5 +1,5 @@
-// bin/test: private servers, then jest on them. `bin/test sheet` runs one room, `bin/test --long` kills for
-// long; other words go to jest.
+// bin/test: private servers, then jest on them. `bin/test sheet` runs one room, `bin/test --long` runs the
+// long random tests; other words go to jest.
 import { fork, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { startS3 } from '../../bin/s3-server.ts';
@@ -65,14 +65,14 @@ async function runJest(env: NodeJS.ProcessEnv, words: string[]): Promise<number>
 
 type Counts = Record<'kills' | 'stops' | 'halfApplied' | 'overwritten' | 'stuck', number>;
 
-/** `bin/test --long [kills]`: what takes long, whole. */
+/** `bin/test --long [kills]`: the long random tests. */
 async function runForLong(env: NodeJS.ProcessEnv): Promise<number> {
   const undo = await runJest({ ...env, UNDO_TRANSFERS: '500' }, ['transfers/undo-property']);
   const kills = await killForLong(env);
   return undo === 0 ? kills : undo;
 }
 
-/** Two workers that kill, 1,200 times if nothing else is said. */
+/** Two workers kill processes, 1,200 times by default. */
 async function killForLong(env: NodeJS.ProcessEnv): Promise<number> {
   const kills = given[1] ?? '1200';
   const workers = 2;
@@ -97,7 +97,7 @@ async function killForLong(env: NodeJS.ProcessEnv): Promise<number> {
   return isClean && !isBroken && of('kills') >= Number(kills) ? 0 : 1;
 }
 
-/** The last line: what passed and what failed. No test at all is a failure. */
+/** Prints the number of passed and failed tests. A run without any test fails. */
 function sum(code: number): number {
   const result = existsSync(`${folder}/result.json`)
     ? (JSON.parse(readFileSync(`${folder}/result.json`, 'utf8')) as Record<string, number>)

@@ -1,4 +1,4 @@
-// A few rows of every kind and every common status, for pages that are looked at.
+// A few rows of every kind and common status, to look at pages with.
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { hold } from '../../src/transfers/hold.ts';

@@ -1,4 +1,4 @@
-// The longest first: a browser that walks every page would otherwise begin when everything else has ended.
+// The slowest files run first: otherwise one worker would still walk through pages when the other is idle.
 const lengthOf = ({ path }) =>
   ['/journeys/accessibility', '/journal/', '/commands/', '/promotion/'].findIndex((part) =>
     path.includes(part),
@@ -10,7 +10,7 @@ export default class LongestFirst {
     return [...tests].toSorted((one, other) => rank(one) - rank(other));
   }
 
-  /** Jest asks for these; nothing is kept from one run to the next. */
+  /** Jest requires these; nothing is stored between runs. */
   cacheResults() {}
   allFailedTests(tests) {
     return tests;

@@ -1,4 +1,4 @@
-// The three environments listening on ports of their own, with people, for journeys in a browser.
+// The three environments listening on free ports, with people, for journeys in a browser.
 import type { Server } from 'node:http';
 import { freePort } from '../../bin/servers.ts';
 import { createApp } from '../../src/app.ts';
@@ -12,10 +12,10 @@ export type Listening = { urls: EnvironmentOf<string>; close(): Promise<void> };
 
 type Also = EnvironmentOf<Record<string, string>>;
 
-/** `tell` answers settings that each server has besides, once the addresses are known. */
+/** `settingsFor` answers further settings of each server, given the addresses. */
 export async function listen(
   world: World,
-  tell?: (urls: EnvironmentOf<string>) => Promise<Also>,
+  settingsFor?: (urls: EnvironmentOf<string>) => Promise<Also>,
 ): Promise<Listening> {
   const names = ['staging', 'preprod', 'production'] as const;
   const ports = await Promise.all(names.map(() => freePort()));
@@ -24,7 +24,7 @@ export async function listen(
   );
   const addresses = { staging, preprod, production };
   const urls = names.map((name) => `${name}=${addresses[name]}`).join(',');
-  const also = await tell?.(addresses);
+  const also = await settingsFor?.(addresses);
   const open: { here: App; redis: Redis; server: Server; stop: () => Promise<void> }[] = [];
   for (const [index, name] of names.entries()) {
     const here = openApp(

@@ -1,12 +1,12 @@
-// A browser in small, across servers: keeps cookies for each, follows redirects when it is asked to.
+// A minimal browser across servers: keeps cookies for each and follows redirects on request.
 
 export type Answer = { status: number; url: string; location: string; text: string };
 export type Visitor = {
-  /** One answer, wherever it leads. */
+  /** One request; a redirect is not followed. */
   get(url: string, headers?: Record<string, string>): Promise<Answer>;
-  /** The page at the end of all redirects. */
+  /** The page after all redirects. */
   open(url: string): Promise<Answer>;
-  /** Sends the form of a page, with what is typed. */
+  /** Posts the form of a page with the typed values. */
   send(page: Answer, typed: Record<string, string>): Promise<Answer>;
   follow(answer: Answer): Promise<Answer>;
   cookie(url: string, name: string): string;

@@ -1,5 +1,5 @@
-// A process of its own that does one thing and kills (or stops) itself on the way. It waits for a line of JSON
-// on its standard input, so that it can be started before it is needed.
+// A process that runs one task and kills or pauses itself at a failpoint. It waits for a line of JSON
+// on standard input, so that it can be started ahead.
 import { createInterface } from 'node:readline';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { Content, RowKey } from '../../src/catalog/entity.ts';
@@ -27,9 +27,9 @@ export type Task =
   | { do: 'upgrade'; patience: number };
 
 export type At = {
-  /** Name of a point, or `any`. */
+  /** Name of a failpoint, or `any`. */
   point: string;
-  /** The how many-eth time. */
+  /** Occurrence at which to act, from 1. */
   times: number;
   signal: 'SIGKILL' | 'SIGSTOP';
 };
@@ -38,11 +38,11 @@ export type Order = {
   variables: Record<string, string>;
   task: Task;
   at: At | null;
-  /** Milliseconds by which this machine's clock is wrong. */
+  /** Clock error in milliseconds. */
   skew?: number;
-  /** Milliseconds until a statement is given up. */
+  /** Statement timeout in milliseconds. */
   statement?: number;
-  /** How many documents it writes in one round trip: one, if nothing is said. */
+  /** Documents per round trip; 1 by default. */
   bulk?: number;
 };
 

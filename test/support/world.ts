@@ -1,4 +1,4 @@
-// Three environments of a jest worker's own, on the private servers that bin/test starts.
+// Three environments for each jest worker, on the private servers that bin/test starts.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,7 +65,7 @@ export function useWorld({
   };
 }
 
-/** @throws when the servers are not there, naming the command that starts them */
+/** @throws when the servers are not running, naming the command that starts them */
 export function servers(): Addresses {
   const url = (name: string) => {
     const value = process.env[name];
@@ -79,7 +79,7 @@ export function servers(): Addresses {
   };
 }
 
-/** `altered` may lead single connections elsewhere: through a proxy, or to a server of its own. */
+/** `altered` may redirect connections: through a proxy, or to other servers. */
 export async function openWorld(
   name = `t${process.env['JEST_WORKER_ID'] ?? '0'}`,
   altered: (variables: EnvironmentOf<Record<string, string>>) => void = () => {},
@@ -91,7 +91,7 @@ export async function openWorld(
   );
   altered(variables);
   for (const one of Object.values(variables)) {
-    // Sessions and throttling of a worker's own.
+    // Separate sessions and throttling for each worker.
     one['REDIS_URL'] = `${addresses.redis.href}/${process.env['JEST_WORKER_ID'] ?? '0'}`;
     one['LOG_LEVEL'] = 'silent';
     one['TRANSFER_LEASE_MS'] = '2000';

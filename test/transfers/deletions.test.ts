@@ -1,4 +1,4 @@
-// Deletions travel like changes: with what goes along, typed in production, onwards, and back.
+// Deletions are transferred like changes: with dependents, with a typed word in production, onwards, and undone.
 import { expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
@@ -37,7 +37,7 @@ async function formWithField() {
   return { form, field };
 }
 
-test('S0-90 a deletion is listed under Deleted here and is sent with what goes along; a tombstone stays', async () => {
+test('S0-90 a deletion is listed under Deleted here, is sent with its dependents, and leaves a tombstone', async () => {
   const { staging, preprod } = world;
   const { form, field } = await formWithField();
   await deleteHere(form);
@@ -68,7 +68,7 @@ test('S0-90 a deletion is listed under Deleted here and is sent with what goes a
   await site.close();
 });
 
-test('S0-90 it travels on to production, where the word is typed for that very plan', async () => {
+test('S0-90 a deletion in production requires the word typed for that plan', async () => {
   const { staging, preprod, production } = world;
   const { form } = await formWithField();
   await transfer(preprod, [form]);
@@ -90,7 +90,7 @@ test('S0-90 it travels on to production, where the word is typed for that very p
   expect(await has(production, form)).toBe(true);
 });
 
-test('a field that was deleted from a form goes with the form', async () => {
+test('a deleted form field is sent with its form', async () => {
   const { staging, preprod } = world;
   const { form, field } = await formWithField();
   await deleteHere(field);
@@ -99,7 +99,7 @@ test('a field that was deleted from a form goes with the form', async () => {
   expect(await has(preprod, field)).toBe(false);
 });
 
-test('what is still used there stays, with its solutions out: send the user’s change too', async () => {
+test('refuses to delete a row that is still used there, and offers to send the change of the referring row', async () => {
   const { staging, preprod } = world;
   const { form } = await formWithField();
   const business = await add(staging, 'business');
@@ -120,7 +120,7 @@ test('what is still used there stays, with its solutions out: send the user’s 
   expect((await get(preprod, task))['form']).toBeNull();
 });
 
-test('what was made there under it is removed only with the typed word', async () => {
+test('dependents that were created there are removed only after the word is typed', async () => {
   const { staging, preprod } = world;
   const { form } = await formWithField();
   const theirs = {
@@ -134,7 +134,7 @@ test('what was made there under it is removed only with the typed word', async (
   expect(await has(preprod, theirs)).toBe(false);
 });
 
-test('a deletion of what was changed there since asks for the word', async () => {
+test('deleting a row that changed there requires the typed word', async () => {
   const { staging, preprod } = world;
   const { form } = await formWithField();
   await change(preprod, form, { description: 'Edited there' });

@@ -1,4 +1,4 @@
-// S0-80: the seed's own table of tests, by its names.
+// S0-80: the test cases that the specification lists, one by one.
 import { expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
@@ -7,7 +7,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-test('S0-80 S0-24 insert data in staging: a row of every type is saved', async () => {
+test('S0-80 S0-24 a row of every type can be added in staging', async () => {
   const { staging } = world;
   const business = await add(staging, 'business', { name: 'Tide & Thyme “Kitchen”' });
   const form = await add(staging, 'form');
@@ -26,7 +26,7 @@ test('S0-80 S0-24 insert data in staging: a row of every type is saved', async (
   expect((await get(staging, keys[0]!))['name']).toBe('Tide & Thyme “Kitchen”');
 });
 
-test('S0-80 S0-38 city updates: the set of cities there is replaced', async () => {
+test('S0-80 S0-38 a transfer replaces the set of cities of a row', async () => {
   const { staging, preprod } = world;
   for (const here of [staging, preprod]) {
     for (const name of ['Pune', 'Delhi', '東京']) await add(here, 'city', { name });
@@ -41,7 +41,7 @@ test('S0-80 S0-38 city updates: the set of cities there is replaced', async () =
   expect((await get(preprod, key))['cities']).toEqual(cities(['Pune', '東京']));
 });
 
-test('S0-80 S0-39 partner updates: each city arrives with its partner, found by name under an id of theirs', async () => {
+test('S0-80 S0-39 a transfer links each city with its partner, found by name under the destination’s id', async () => {
   const { staging, preprod } = world;
   await add(preprod, 'partner', { name: 'Another one first' });
   for (const here of [staging, preprod]) {
@@ -60,7 +60,7 @@ test('S0-80 S0-39 partner updates: each city arrives with its partner, found by 
   expect((await get(preprod, key))['cities']).toEqual([{ city: 'Pune', partner: 'Café Coral' }]);
 });
 
-test('S0-80 S0-37 modified-at updated: now at the destination, later with every transfer', async () => {
+test('S0-80 S0-37 each transfer sets modified_at to the time of the destination', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   const before = Date.now();
@@ -72,7 +72,7 @@ test('S0-80 S0-37 modified-at updated: now at the destination, later with every 
   expect(Date.parse((await get(preprod, key)).modified_at)).toBeGreaterThan(Date.parse(first));
 });
 
-test('S0-80 S0-40 forms and their form fields move: added, changed and removed fields', async () => {
+test('S0-80 S0-40 a transfer of a form adds, changes and removes its form fields', async () => {
   const { staging, preprod } = world;
   const form = await add(staging, 'form');
   const fields = [
@@ -91,7 +91,7 @@ test('S0-80 S0-40 forms and their form fields move: added, changed and removed f
   expect((await field(third))['label']).toBe('Allergies');
 });
 
-test('S0-80 S0-41 order receipts: moving a task moves its order receipt', async () => {
+test('S0-80 S0-41 a transfer of a task includes its order receipt', async () => {
   const { staging, preprod } = world;
   const task = await add(staging, 'task', { business: await add(staging, 'business') });
   const receipt = await add(staging, 'order_receipt', {
@@ -105,7 +105,7 @@ test('S0-80 S0-41 order receipts: moving a task moves its order receipt', async 
   });
 });
 
-test('S0-80 S0-42 emoji and funny characters arrive as they were typed, in both databases', async () => {
+test('S0-80 S0-42 emoji and special characters arrive unchanged in both databases', async () => {
   const { staging, preprod } = world;
   const hostile =
     'Zoë’s “café” cafe\u0301 👩🏽‍⚕️🇮🇳 \u202bשלום\u202c العربية தமிழ் नमस्ते 東京 \u200d <b>&amp;</b> \\ \' " ` ; -- \u0000?'.replace(

@@ -1,4 +1,4 @@
-// The sheet and the click through the pages: what a PM sees and presses.
+// The sheet and its click through the pages, as a product manager uses them.
 import { describe, expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { add, change, ed, get, has, transfer } from '../support/rows.ts';
@@ -9,7 +9,7 @@ const world = useWorld();
 const site = useSite(world, 'staging');
 const ana = useClient(site, 'pm');
 
-/** Chooses rows and opens their sheet. */
+/** Selects rows and opens their sheet. */
 async function open(client: Client, ...rows: string[]) {
   const chosen = await client.post('/selections', { rows });
   const address = chosen.headers['location'] ?? '';
@@ -20,7 +20,7 @@ async function open(client: Client, ...rows: string[]) {
   return { address, text: textOf(text), click };
 }
 
-test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a PM sends one task: INSERT, then UPDATE of every column, same id', async () => {
+test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: first an INSERT, then an UPDATE of every column under the same id', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   const id = await add(staging, 'task', { business, title: 'Book a visit', priority: 3 });
@@ -46,7 +46,7 @@ test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a PM sends one task: INSERT, then UPDA
   expect(there).toEqual(here);
 });
 
-test('S0-15 S0-32 in pre-production the Arrived page leads to production, with a reason', async () => {
+test('S0-15 S0-32 the Arrived page of pre-production sends rows to production, with a reason', async () => {
   const { staging, preprod, production } = world;
   const key = { entity: 'form', id: await add(staging, 'form', { name: 'Address change' }) };
   await transfer(staging, [key]);
@@ -73,7 +73,7 @@ test('S0-15 S0-32 in pre-production the Arrived page leads to production, with a
   await above.close();
 });
 
-test('S0-05 S0-10 S0-12 nothing goes round the route: pre-production knows no other way, production none', async () => {
+test('S0-05 S0-10 S0-12 rows travel only along the route: pre-production has one destination, production none', async () => {
   const production = await openSite(world, 'production');
   const pm = await production.as('pm');
   expect((await pm.post('/selections', { rows: ['task:1'] })).status).toBe(403);
@@ -84,7 +84,7 @@ test('S0-05 S0-10 S0-12 nothing goes round the route: pre-production knows no ot
   await production.close();
 });
 
-test('S0-21 S0-23 not a PM: the URL is refused and nothing is written', async () => {
+test('S0-21 S0-23 a transfer by a person who is not a product manager is refused and writes nothing', async () => {
   const id = await add(world.staging, 'form');
   const { click } = await open(ana, `form:${id}`);
   for (const role of ['ed', 'vic', 'ops', 'oncall']) {
@@ -95,7 +95,7 @@ test('S0-21 S0-23 not a PM: the URL is refused and nothing is written', async ()
   expect(await has(world.preprod, { entity: 'form', id })).toBe(false);
 });
 
-test('S0-23 S0-99 the sheet says what engineering changed, and adopting it there opens the way', async () => {
+test('S0-23 S0-99 the sheet shows engineering’s changes, and adopting them allows the transfer', async () => {
   const id = await add(world.staging, 'form', { name: 'Address change' });
   await change(world.staging, { entity: 'form', id }, { description: 'Debug' }, ed);
   const { text, address } = await open(ana, `form:${id}`);
@@ -108,8 +108,8 @@ test('S0-23 S0-99 the sheet says what engineering changed, and adopting it there
   expect(textOf((await ana.get('/audit')).text)).toContain('adopted');
 });
 
-describe('the sheet', () => {
-  test('changed since it was opened: 409 with a fresh sheet, and what was typed is still there', async () => {
+describe('the sheet and its click', () => {
+  test('a click on an outdated sheet answers 409 with a new sheet and keeps the typed values', async () => {
     const id = await add(world.staging, 'form');
     const { click } = await open(ana, `form:${id}`);
     await change(world.staging, { entity: 'form', id }, { description: 'Later' });
@@ -121,7 +121,7 @@ describe('the sheet', () => {
     expect(await has(world.preprod, { entity: 'form', id })).toBe(false);
   });
 
-  test('also under this business: rows that wait are offered and added', async () => {
+  test('the sheet offers pending rows of the same business and adds them', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business', { name: 'Kesar' });
     const tasks = [];
@@ -134,7 +134,7 @@ describe('the sheet', () => {
     expect(await has(preprod, { entity: 'business', id: business })).toBe(false);
   });
 
-  test('a parent that is there but differs is offered; what else is affected is said', async () => {
+  test('the sheet offers a parent that differs there, and names the other rows it affects', async () => {
     const { staging } = world;
     const business = await add(staging, 'business');
     const form = await add(staging, 'form', { name: 'Visit details' });
@@ -151,7 +151,7 @@ describe('the sheet', () => {
     expect(affected.text).toContain('Form “Visit details” is also used there by 1 task');
   });
 
-  test('rows that are the same are listed as the same, and sent again only when asked', async () => {
+  test('rows that are equal there are listed as the same, and resent only on request', async () => {
     const id = await add(world.staging, 'form');
     await transfer(world.staging, [{ entity: 'form', id }]);
     const { text, click } = await open(ana, `form:${id}`);
@@ -174,7 +174,7 @@ describe('the sheet', () => {
     expect(after.modified_at > before.modified_at).toBe(true);
   });
 
-  test('a double click on the button is one transfer', async () => {
+  test('a double click on the transfer button sends one transfer', async () => {
     const id = await add(world.staging, 'form');
     const { click } = await open(ana, `form:${id}`);
     const answers = await Promise.all([
@@ -186,7 +186,7 @@ describe('the sheet', () => {
     expect(other).toBe(one);
   });
 
-  test('a local field does not travel: the key that holds there stays there', async () => {
+  test('a transfer does not send local fields, and keeps the key that is set there', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business');
     const tool = await add(staging, 'external_tool', { business, key: 'staging-key' });

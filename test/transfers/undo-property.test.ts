@@ -1,5 +1,5 @@
-// Random transfers (500 with `bin/test --long`), each followed by its undo: the destination is as before, in every column, link and
-// document; and an app that polls ends with what stands there.
+// Random transfers (500 with `bin/test --long`), each followed by its undo: every column, link and document of
+// the destination is restored, and an app that polls has the same rows.
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { canonical } from '../../src/catalog/content.ts';
@@ -16,7 +16,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
 
-/** `bin/test --long` asks for all; otherwise it is a sample. */
+/** `bin/test --long` runs all; otherwise a sample runs. */
 const wanted = Number(process.env['UNDO_TRANSFERS'] ?? 100);
 
 const cities = ['Pune', 'Delhi', '東京 🗼'];
@@ -30,7 +30,7 @@ const links = fc.uniqueArray(
   { selector: ({ city }) => city, maxLength: 3 },
 );
 
-/** One thing that a person does in staging; `at` picks a row that is there. */
+/** One edit in staging; `at` picks an existing row. */
 const edit = fc.oneof(
   fc.record({ do: fc.constant('business' as const), at: fc.nat(), text: words, links }),
   fc.record({ do: fc.constant('form' as const), at: fc.nat(), text: words, links }),
@@ -41,9 +41,9 @@ const edit = fc.oneof(
 type Edit = typeof edit extends fc.Arbitrary<infer T> ? T : never;
 const round = fc.record({
   edits: fc.array(edit, { minLength: 1, maxLength: 3 }),
-  /** Which rows go: one bit each. */
+  /** Which rows are selected: one bit each. */
   picked: fc.nat(),
-  /** Sent once more after the undo, so that the next round begins from somewhere else. */
+  /** Sent again after the undo, so that the next round starts from another state. */
   stays: fc.boolean(),
 });
 
@@ -56,7 +56,7 @@ async function idsOf(entity: string): Promise<number[]> {
 }
 const pick = <T>(from: T[], at: number): T | undefined => from[at % Math.max(1, from.length)];
 
-/** What each edit writes: a new row, or a change of one that is there. */
+/** Each edit adds a row or changes an existing one. */
 const facts: Record<Exclude<Edit['do'], 'remove'>, (one: Edit) => Promise<Content | null>> = {
   business: async ({ text, links: linked }) => ({ description: text, cities: linked }),
   form: async ({ text }) => ({ description: text }),
@@ -86,7 +86,7 @@ async function perform(one: Edit) {
   }
 }
 
-/** Everything that may go, gone or not; at least one row. */
+/** All rows that can be selected, deleted ones included; at least one. */
 async function chosen(picked: number): Promise<RowKey[]> {
   const roots = ['business', 'form', 'task'];
   const [gone] = (await world.staging.sql.query(
@@ -99,7 +99,7 @@ async function chosen(picked: number): Promise<RowKey[]> {
   return some.length > 0 ? some : all.slice(0, 1);
 }
 
-/** An app's copy of an environment, kept up by asking for what is newer than what it has. */
+/** An app's copy of an environment, updated by polling for newer rows. */
 function app(here: App) {
   const copy: Contents = new Map();
   const cursors = new Map<string, string>();
@@ -137,7 +137,7 @@ function app(here: App) {
   return { copy, poll };
 }
 
-test('random transfers, each followed by its undo', async () => {
+test('undoing a random transfer restores the destination exactly', async () => {
   const counted = { undone: 0 };
   await fc.assert(
     fc.asyncProperty(fc.array(round, { minLength: 10, maxLength: 10 }), async (rounds) => {

@@ -1,4 +1,4 @@
-// Taking back: whole transfers and single rows, through the same sheet.
+// Undoing whole transfers and single rows, over the same sheet.
 import { describe, expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { type RowKey, keyText } from '../../src/catalog/entity.ts';
@@ -13,7 +13,7 @@ import { pendingRows } from '../../src/state/pending.ts';
 
 const world = useWorld();
 
-/** Undoes an undo, with the tick that it may come back. */
+/** Undoes an undo, with the confirmation for undone rows. */
 async function redo(back: Transfer) {
   const { plan } = await undoSheet(world.staging, back);
   const again = plan.steps.map(keyText);
@@ -39,7 +39,7 @@ async function launch() {
 
 const here = (key: RowKey) => has(world.preprod, key);
 
-test('takes back everything that a transfer created, in both databases', async () => {
+test('an undo removes everything that a transfer created, in both databases', async () => {
   const { business, form, field, task, sent } = await launch();
   for (const key of [business, form, field, task]) expect(await here(key)).toBe(true);
   const back = await undo(world.staging, sent);
@@ -49,7 +49,7 @@ test('takes back everything that a transfer created, in both databases', async (
   expect(await claimsIn(world.preprod)).toBe(0);
 });
 
-test('an update becomes again what stood there, with a fresh modified_at, and can itself be undone', async () => {
+test('an undo restores the former values with a new modified_at, and can itself be undone', async () => {
   const { staging, preprod } = world;
   const { form, field } = await launch();
   await change(staging, form, { description: 'Newer' });
@@ -71,7 +71,7 @@ test('an update becomes again what stood there, with a fresh modified_at, and ca
   expect(plan.steps.map(({ action }) => action)).toEqual(['same', 'same']);
 });
 
-test('single rows: what belongs to a row goes along, the rest stays', async () => {
+test('an undo of single rows includes their dependents and leaves the rest', async () => {
   const { staging, preprod } = world;
   const { form, field, business } = await launch();
   await change(staging, form, { description: 'Newer' });
@@ -84,7 +84,7 @@ test('single rows: what belongs to a row goes along, the rest stays', async () =
   expect((await get(preprod, business))['description']).toBe('Newer');
 });
 
-test('rows edited since, and rows that they need, are listed and left', async () => {
+test('an undo skips and lists rows that were edited since, and rows that they need', async () => {
   const { preprod, staging } = world;
   const { business, form, field, task, sent } = await launch();
   await change(preprod, task, { title: 'Edited there' });
@@ -100,7 +100,7 @@ test('rows edited since, and rows that they need, are listed and left', async ()
   expect(await here(field)).toBe(false);
 });
 
-test('what something new needs by now is left: a task that came later', async () => {
+test('an undo skips a row that a later row needs', async () => {
   const { staging } = world;
   const { business, form, sent } = await launch();
   const later = await add(staging, 'task', { business: business.id, form: form.id });
@@ -112,7 +112,7 @@ test('what something new needs by now is left: a task that came later', async ()
   expect(await here(form)).toBe(true);
 });
 
-test('a city that a tick created goes with the undo, unless someone else is linked with it by now', async () => {
+test('an undo removes a city that its transfer created, unless another row is linked with it', async () => {
   const { staging, preprod } = world;
   await add(staging, 'city', { name: 'Pune' });
   const cities = [{ city: 'Pune', partner: null }];
@@ -131,7 +131,7 @@ test('a city that a tick created goes with the undo, unless someone else is link
   expect(await cityThere()).toBe(1);
 });
 
-test('a deletion is undone: the row stands there again under its id', async () => {
+test('an undo of a deletion restores the row under its id', async () => {
   const { staging, preprod } = world;
   const form = keyOf('form', await add(staging, 'form'));
   const field = keyOf('form_field', await add(staging, 'form_field', { form: form.id }));
@@ -155,8 +155,8 @@ async function deleteHere(key: RowKey) {
 const problems = async (...given: [RowKey[], Parameters<typeof sheet>[2]?]) =>
   (await sheet(world.staging, ...given)).plan.problems;
 
-describe('what was undone is held', () => {
-  test('that very content asks first; a newer one does not', async () => {
+describe('undone rows', () => {
+  test('sending undone content again requires a confirmation, sending newer content does not', async () => {
     const { staging } = world;
     const { form } = await launch();
     await change(staging, form, { description: 'Crashes' });
@@ -175,7 +175,7 @@ describe('what was undone is held', () => {
   });
 });
 
-test('what was undone while a row is on hold here stays a matter of its own', async () => {
+test('an undone row that is on hold stays on hold', async () => {
   const { staging } = world;
   const { form, sent } = await launch();
   await marks.hold(staging, pm.email, form, 'not yet');
@@ -183,7 +183,7 @@ test('what was undone while a row is on hold here stays a matter of its own', as
   expect(plan.problems).toEqual([]);
 });
 
-test('what an undo restored is not taken for ours: their own value still asks for the word', async () => {
+test('a value restored by an undo still requires the typed word to be replaced', async () => {
   const { staging, preprod } = world;
   const { form } = await launch();
   await change(staging, form, { description: 'Ours' });
@@ -195,7 +195,7 @@ test('what an undo restored is not taken for ours: their own value still asks fo
   expect((await problems([form])).map(({ reason }) => reason)).toEqual(['changed-there']);
 });
 
-test('the hold follows the content: sending something else keeps it, undoing once more sets it again', async () => {
+test('the mark of an undone row follows its content: another transfer keeps it, a second undo sets it again', async () => {
   const { staging } = world;
   const { form } = await launch();
   await change(staging, form, { description: 'Crashes' });
@@ -212,7 +212,7 @@ test('the hold follows the content: sending something else keeps it, undoing onc
   expect((await problems([form])).map(({ reason }) => reason)).toEqual(['undone']);
 });
 
-test('leaving a row out of an undo leaves what belongs to it, too', async () => {
+test('excluding a row from an undo excludes its dependents', async () => {
   const { form, field, business, sent } = await launch();
   const site = await openSite(world, 'staging');
   const client = await site.as('pm');
@@ -230,7 +230,7 @@ test('leaving a row out of an undo leaves what belongs to it, too', async () => 
   await site.close();
 });
 
-test('a double click is one undo, and a second sheet finds nothing left', async () => {
+test('a double click sends one undo, and a second undo has nothing left to do', async () => {
   const { staging } = world;
   const { sent } = await launch();
   const key = uuid();
@@ -243,7 +243,7 @@ test('a double click is one undo, and a second sheet finds nothing left', async 
   expect(await statesOf(staging)).toEqual(['verified']);
 });
 
-test('whoever is on call may undo with a reason, and every product manager is told', async () => {
+test('a person on call may undo with a reason, and every product manager is notified', async () => {
   const { preprod, staging } = world;
   const { task, sent } = await launch();
   expect(sent.state).toBe('verified');
@@ -270,9 +270,9 @@ test('whoever is on call may undo with a reason, and every product manager is to
   expect(done.status).toBe(303);
   expect(await has(world.production, task)).toBe(false);
   const manager = await site.as('pm');
-  const told = textOf((await manager.get('/messages')).text);
-  expect(told).toContain('oncall@example.com (on call): Undo of');
-  expect(told).toContain('crashes on iOS');
+  const messages = textOf((await manager.get('/messages')).text);
+  expect(messages).toContain('oncall@example.com (on call): Undo of');
+  expect(messages).toContain('crashes on iOS');
   expect(textOf((await oncall.get('/messages')).text)).not.toContain('(on call)');
   expect((await oncall.post('/selections', { rows: keyText(task) })).status).toBe(403);
   expect(await has(staging, task)).toBe(true);

@@ -1,4 +1,4 @@
-// Who may work while the database is being updated, or is of another version: pages, API and workers.
+// Pages, API and workers while the database is being updated or has another version.
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ const updating = {
   since: '2026-11-21T09:00:00.000Z',
 };
 
-/** Writes the document and waits until nobody believes the former one any more. */
+/** Writes the version document and waits until no cache holds the former one. */
 async function mark(here: App, version: Parameters<typeof writeVersion>[1] | null) {
   if (version === null) await here.documents.collection('metadata').deleteMany({});
   else await writeVersion(here.documents, version);
@@ -42,17 +42,20 @@ test.each([
   [{ databaseVersion: '1.0.0', isUpdating: false }, 'unsupported'],
   [{ databaseVersion: '2.0', isUpdating: true }, 'updating'],
   [null, 'unknown'],
-])('S2-52 S2-53 exactly equal, and updating is looked at first: %j is %s', (version, kind) => {
-  expect(compatibilityOf(version, '1.0').kind).toBe(kind);
-});
+])(
+  'S2-52 S2-53 versions must be exactly equal, and updating takes precedence: %j is %s',
+  (version, kind) => {
+    expect(compatibilityOf(version, '1.0').kind).toBe(kind);
+  },
+);
 
-test('S2-01 S2-02 S2-03 one document, metadata/metadata: a version in words and a flag', async () => {
+test('S2-01 S2-02 S2-03 the document metadata/metadata holds the version as a string and the updating flag', async () => {
   const [stored, ...others] = await world.staging.documents.collection('metadata').find().toArray();
   expect(others).toEqual([]);
   expect(stored).toEqual({ _id: 'metadata', databaseVersion: supported, isUpdating: false });
 });
 
-test('S2-10 S2-11 S2-12 S2-13 S2-15 S2-16 S2-42 S2-43 server and commands get the supported version from the file DB_VERSION', () => {
+test('S2-10 S2-11 S2-12 S2-13 S2-15 S2-16 S2-42 S2-43 the server and the commands read the supported version from the file DB_VERSION', () => {
   for (const program of ['bin/serve', 'bin/oneway']) {
     expect(readFileSync(program, 'utf8')).toContain(
       'export SUPPORTED_DATABASE_VERSION="${SUPPORTED_DATABASE_VERSION:-$(cat DB_VERSION)}"',
@@ -73,10 +76,10 @@ test('S2-10 S2-11 S2-12 S2-13 S2-15 S2-16 S2-42 S2-43 server and commands get th
   expect([other.status, other.stderr]).toEqual([3, expect.stringContaining('supports 0.9.0')]);
 });
 
-describe('pages', () => {
+describe('pages during an update', () => {
   const site = useSite(world, 'staging');
 
-  test('S2-20 S2-23 S2-24 S2-25 updating: signed out, then the page that says so; afterwards one returns', async () => {
+  test('S2-20 S2-23 S2-24 S2-25 an update signs people out, shows the updating page, and lets them return afterwards', async () => {
     const client = await site.as('pm');
     await mark(world.staging, updating);
     const gone = await client.get('/catalog/task?tab=ready');
@@ -96,7 +99,7 @@ describe('pages', () => {
     expect((await client.get('/catalog/task')).headers['location']).toBe('/sign-in');
   });
 
-  test('S2-21 S2-22 another version: signed out, then both versions and whom to ask', async () => {
+  test('S2-21 S2-22 another version signs people out and shows both versions and the person to ask', async () => {
     const client = await site.as('pm');
     await mark(world.staging, { databaseVersion: '0.9.0', isUpdating: false });
     const gone = await client.get('/catalog/task');
@@ -110,7 +113,7 @@ describe('pages', () => {
     await mark(world.staging, open);
   });
 
-  test('what was being posted is kept and given back after signing in again; nothing is saved in between', async () => {
+  test('a form posted during an update is restored after signing in again, and not saved before', async () => {
     const form = {
       entity: 'form',
       id: await add(world.staging, 'form', { name: 'Visit details' }),
@@ -144,7 +147,7 @@ describe('pages', () => {
     expect((await client.get('/saved-form')).headers['location']).toBe('/');
   });
 
-  test('another site’s post is not kept', async () => {
+  test('a post from another site during an update is not kept', async () => {
     const client = await site.as('pm');
     await mark(world.staging, updating);
     const gone = await client.forge('/name-mappings', { name: 'Pune' });
@@ -152,7 +155,7 @@ describe('pages', () => {
     await mark(world.staging, open);
   });
 
-  test('S2-54 the document is missing: reading works, writing does not, and health says why', async () => {
+  test('S2-54 without the version document pages can be read but not saved, and /readyz gives the reason', async () => {
     const form = {
       entity: 'form',
       id: await add(world.staging, 'form', { name: 'Visit details' }),
@@ -184,8 +187,8 @@ describe('pages', () => {
   });
 });
 
-describe('the API', () => {
-  test('S2-05 S2-57 503 with Retry-After while updating, 426 at another version; metadata for anyone', async () => {
+describe('the API during an update', () => {
+  test('S2-05 S2-57 the API answers 503 with Retry-After during an update and 426 at another version, and shows the version to everyone', async () => {
     const site = await openSite(world, 'staging', { LOG_LEVEL: 'silent' });
     const stranger = await site.as(null);
     await mark(world.staging, updating);
@@ -208,7 +211,7 @@ describe('J-1 a destination that begins to update', () => {
   const stages = ['journal', 'claim', 'state', 'open', 'lock', 'rows', 'document', 'before commit'];
 
   test.each([...stages, 'after commit', 'committed', 'removed', 'finish'])(
-    'at “%s”: the transfer is refused as a whole or ends as a whole',
+    'a transfer whose destination begins to update at “%s” is refused or completed as a whole',
     async (stage) => {
       const { staging, preprod } = world;
       const form = { entity: 'form', id: await add(staging, 'form') };
@@ -219,7 +222,7 @@ describe('J-1 a destination that begins to update', () => {
         if (reached === stage) await writeVersion(preprod.documents, updating);
       };
       const { state } = await transfer(staging, [task, form]);
-      // Under its claims it asks once more, uncached; whoever got past that goes on to the end.
+      // The transfer reads the version again under its claims, uncached; later updates let it finish.
       const isEarly = ['journal', 'claim', 'state'].includes(stage);
       expect(state).toBe(isEarly ? 'refused' : 'verified');
       const after = await contents(preprod);
@@ -228,7 +231,7 @@ describe('J-1 a destination that begins to update', () => {
     },
   );
 
-  test('a save in an environment that begins to update is refused under its claims', async () => {
+  test('refuses a save when an update begins before it holds its claims', async () => {
     const { staging } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     failpoints.reached = async (reached) => {
@@ -241,7 +244,7 @@ describe('J-1 a destination that begins to update', () => {
     await change(staging, form, { description: 'Newer' });
   });
 
-  test('J-5 what died without claims waits until the update is over; what holds claims may end', async () => {
+  test('J-5 a dead transfer without claims is recovered after the update, one with claims may end during it', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'journal');

@@ -35,17 +35,17 @@ const world = useWorld();
 const problemsOf = async (...given: Parameters<typeof sheet>) =>
   (await sheet(...given)).plan.problems.map(({ reason }) => reason);
 
-test('thirty saves at once all end: writers wait for each other, not for a connection', async () => {
+test('thirty simultaneous saves all succeed: writers wait for each other, not for a connection', async () => {
   const ids = await Promise.all(Array.from({ length: 30 }, () => add(world.staging, 'form')));
   expect(new Set(ids).size).toBe(30);
 });
 
-test('ids drawn at once are all different', async () => {
+test('ids drawn simultaneously are all different', async () => {
   const ids = await Promise.all(Array.from({ length: 40 }, () => drawIds(world.staging, 'task')));
   expect(new Set(ids).size).toBe(40);
 });
 
-test('a business is not deleted while a task is added under it', async () => {
+test('a business cannot be deleted while a task is added to it', async () => {
   const { staging } = world;
   const business = await add(staging, 'business');
   await Promise.allSettled([
@@ -58,7 +58,7 @@ test('a business is not deleted while a task is added under it', async () => {
   expect(isThere).toBe((tasks as unknown[]).length > 0);
 });
 
-test('a form that was posted twice is one row; other values under the same key are refused', async () => {
+test('a form posted twice adds one row, and its key is refused for other values', async () => {
   const { staging } = world;
   const form = entityNamed('form');
   const content = contentFor('form', { name: 'Address change' });
@@ -71,8 +71,8 @@ test('a form that was posted twice is one row; other values under the same key a
   );
 });
 
-describe('a transfer onwards', () => {
-  test('does not read rows that are just being written: what is half there does not travel', async () => {
+describe('transfers of rows that are being written', () => {
+  test('a transfer does not send rows that another transfer is still writing', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business');
     const form = await add(staging, 'form');
@@ -91,9 +91,9 @@ describe('a transfer onwards', () => {
   });
 });
 
-describe('putting back', () => {
+describe('rollback', () => {
   test.each(['rollback claim', 'rollback state', 'rollback document', 'roll-back'])(
-    'killed at “%s”, it is put back by recovery, and what was seen for a moment is told to be gone',
+    'recovery completes a rollback killed at “%s”, and the API lists the rows as deleted',
     async (point) => {
       const { staging, preprod } = world;
       const form = await add(staging, 'form');
@@ -103,7 +103,7 @@ describe('putting back', () => {
         "create trigger no_tasks before insert on arrival for each row if new.entity = 'task' then signal sqlstate '45000' set message_text = 'frozen'; end if",
       );
       try {
-        // The first document is written by hand, as a former attempt would have left it.
+        // The first document is written directly, as an earlier attempt would have left it.
         await transferKilledAt(world.variables.staging, [{ entity: 'task', id: task }], point);
         await recoverNow(staging);
       } finally {
@@ -121,7 +121,7 @@ describe('putting back', () => {
 });
 
 describe('engineering’s work', () => {
-  test('is not adopted unseen when a field was saved after the page was opened', async () => {
+  test('adopting a form is refused when one of its fields was saved after the page was opened', async () => {
     const { staging } = world;
     const form = await add(staging, 'form', {}, ed);
     const key = { entity: 'form', id: form };
@@ -134,7 +134,7 @@ describe('engineering’s work', () => {
     ).rejects.toThrow('was saved again');
   });
 
-  test('marks both owners when a dependent moves from one to the other', async () => {
+  test('moving a dependent marks both its former and its new owner as changed by engineering', async () => {
     const { staging } = world;
     const [one, other] = [await add(staging, 'form'), await add(staging, 'form')];
     const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: one }) };
@@ -149,7 +149,7 @@ describe('engineering’s work', () => {
   });
 });
 
-test('a dependent that moves to another owner travels with it', async () => {
+test('a dependent that moved to another owner is sent with it', async () => {
   const { staging, preprod } = world;
   const [one, other] = [await add(staging, 'form'), await add(staging, 'form')];
   const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: one }) };
@@ -161,7 +161,7 @@ test('a dependent that moves to another owner travels with it', async () => {
   expect(await problemsOf(staging, [keys[0]!])).toEqual([]);
 });
 
-test('sending again works for a row with cities', async () => {
+test('resending works for a row with cities', async () => {
   const { staging, preprod } = world;
   for (const here of [staging, preprod]) await add(here, 'city', { name: 'Pune' });
   const key = {
@@ -174,7 +174,7 @@ test('sending again works for a row with cities', async () => {
   expect((await get(preprod, key)).modified_at > before).toBe(true);
 });
 
-test('the typed word holds for what it was typed for, not for what changes later', async () => {
+test('the typed word holds only for the plan it was typed for', async () => {
   const { staging, preprod } = world;
   const [one, other] = [
     { entity: 'form', id: await add(staging, 'form') },
@@ -194,7 +194,7 @@ test('the typed word holds for what it was typed for, not for what changes later
   ]);
 });
 
-test('a row on hold is in no count, with its dependents', async () => {
+test('a row on hold and its dependents are left out of the pending counts', async () => {
   const { staging } = world;
   const form = await add(staging, 'form');
   await transfer(staging, [{ entity: 'form', id: form }]);
@@ -205,7 +205,7 @@ test('a row on hold is in no count, with its dependents', async () => {
   expect(waits.filter(isReadyToSend)).toEqual([]);
 });
 
-test('two cities here that are one there are named before anything is written', async () => {
+test('the sheet refuses two cities that are mapped to the same city there', async () => {
   const { staging, preprod } = world;
   for (const name of ['Bombay', 'Mumbai']) await add(staging, 'city', { name });
   await add(preprod, 'city', { name: 'Mumbai' });
@@ -215,7 +215,7 @@ test('two cities here that are one there are named before anything is written', 
   expect(await problemsOf(staging, [key])).toEqual(['name-ambiguous']);
 });
 
-test('a city that is created under a mapped name is what was planned', async () => {
+test('a city created under a mapped name is verified as planned', async () => {
   const { staging } = world;
   await add(staging, 'city', { name: 'Bombay', country: 'IN' });
   const key = {
@@ -228,7 +228,7 @@ test('a city that is created under a mapped name is what was planned', async () 
   expect(steps.map(({ outcome }) => outcome)).toEqual(['created', 'created']);
 });
 
-test('a document’s fields that this version does not know stay', async () => {
+test('a save keeps document fields that this version does not know', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await transfer(staging, [key]);
@@ -243,7 +243,7 @@ test('a document’s fields that this version does not know stay', async () => {
 });
 
 test.each(['state', 'lock', 're-check', 'document', 'before commit', 'after commit'])(
-  'I9 I13 a process that is stopped at “%s” and wakes up after recovery took over changes nothing',
+  'I9 I13 a process paused at “%s” that resumes after recovery took over changes nothing',
   async (point) => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };

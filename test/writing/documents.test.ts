@@ -1,4 +1,4 @@
-// Many documents go in one round trip: each is still a compare-and-set of its own.
+// Many documents in one round trip: each is still its own compare-and-set.
 import { afterAll, afterEach, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import * as edits from '../../src/editing/save.ts';
@@ -19,7 +19,7 @@ afterAll(dismiss);
 
 const fields = 250;
 
-/** A form with many fields, that stands in pre-production and was changed in staging since. */
+/** A form with many fields that was sent to pre-production and then changed in staging. */
 async function many() {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form') };
@@ -43,14 +43,14 @@ async function many() {
 
 const field = () => collection(world.preprod.documents, entityNamed('form_field'));
 
-test('all of them arrive', async () => {
+test('a transfer writes all of its many documents', async () => {
   const { form } = await many();
   expect((await transfer(world.staging, [form])).state).toBe('verified');
   expect(await field().countDocuments({ label: 'Newer' })).toBe(fields);
   expect(await contents(world.preprod)).toEqual(await contents(world.staging));
 });
 
-test('killed between two round trips, it is finished by recovery', async () => {
+test('recovery finishes a transfer killed between two batches of documents', async () => {
   const { form } = await many();
   const { ended } = elsewhere({
     variables: world.variables.staging,
@@ -66,7 +66,7 @@ test('killed between two round trips, it is finished by recovery', async () => {
   expect(await contents(world.preprod)).toEqual(await contents(world.staging));
 });
 
-test('one in the middle that somebody else changes is not overwritten, and all the others are put back', async () => {
+test('a document changed by another user during the write is not overwritten, and all others are rolled back', async () => {
   const { form } = await many();
   const ids = (await field().find().sort({ _id: 1 }).toArray()).map(({ _id: id }) => id);
   const theirs = { _id: ids[150] ?? 0 };
@@ -81,7 +81,7 @@ test('one in the middle that somebody else changes is not overwritten, and all t
   expect(await field().findOne(theirs)).toMatchObject({ label: 'Theirs' });
 });
 
-test('a name that is taken meanwhile refuses all of it, by name', async () => {
+test('a unique name taken during the write refuses the whole transfer, and the error names it', async () => {
   const { staging, preprod } = world;
   const keys = [];
   for (let number = 0; number < 20; number += 1) {
@@ -104,7 +104,7 @@ test('a name that is taken meanwhile refuses all of it, by name', async () => {
   expect(left.map(({ _id: id }) => id)).toEqual([77]);
 });
 
-test('a save of one document is one round trip, too', async () => {
+test('a save of one document takes one round trip', async () => {
   const entity = entityNamed('form');
   const id = await edits.add(writeContextOf(world.staging), pm, entity, contentFor('form', {}));
   expect(await collection(world.staging.documents, entity).findOne({ _id: id })).toMatchObject({

@@ -1,4 +1,4 @@
-// Servers and networks that fail in the middle: everything is there or nothing, and someone else's values stay.
+// Failing servers and networks: transfers are all-or-nothing, and other users' values are kept.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ const start = {
   redis: () => startRedis(join(folder, 'redis'), (child) => running.redis.push(child)),
 };
 
-/** Towards this environment's own databases, and towards the destination's. */
+/** Proxies before this environment's own databases, and before the destination's. */
 let here: Record<'mysql' | 'mongo' | 'redis', Proxy>;
 let there: Record<'mysql' | 'mongo', Proxy>;
 
@@ -57,7 +57,7 @@ afterEach(async () => {
   failpoints.reached = () => {};
   timeouts.statement = 60_000;
   for (const one of [...Object.values(here), ...Object.values(there)]) one.heal();
-  // Pools hear of broken connections a moment later.
+  // Pools notice broken connections a moment later.
   await sleep(50);
 });
 
@@ -69,7 +69,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Kills a server without warning and starts it again on its data. */
+/** Kills a server and restarts it on its data. */
 async function crash(part: keyof typeof running) {
   const child = running[part].at(-1);
   const gone = new Promise((resolve) => child?.once('exit', resolve));
@@ -83,7 +83,7 @@ async function restart(part: keyof typeof running) {
   if (part !== 'redis') there[part].to(port);
 }
 
-/** Does something once, the first time that a point is reached. */
+/** Runs `work` once, when a failpoint is first reached. */
 function atPoint(name: string, work: () => unknown) {
   let isDone = false;
   failpoints.reached = async (reached) => {
@@ -94,7 +94,7 @@ function atPoint(name: string, work: () => unknown) {
   };
 }
 
-/** Transfers whatever happens; answers how it stands. */
+/** Transfers and answers the state of the transfer, also after an error. */
 const tryTransfer = async ({ task, form }: Changed): Promise<Transfer | Error> =>
   transfer(world.staging, [task, form]).catch((error: Error) => error);
 
@@ -116,16 +116,19 @@ const wrong = ({ before, after }: Changed, foreign?: Contents) =>
 const everywhere = ['claim', 'state', 'lock', 'rows', 'document', 'before commit', 'after commit'];
 
 describe('a connection that is cut', () => {
-  test.each(everywhere)('to the destination’s MySQL at “%s”', async (point) => {
-    const changed = await changedBoth(world);
-    atPoint(point, () => there.mysql.cut());
-    await tryTransfer(changed);
-    await settle();
-    expect(await wrong(changed)).toEqual([]);
-  });
+  test.each(everywhere)(
+    'a transfer whose connection to the destination’s MySQL is cut at “%s” is completed or rolled back',
+    async (point) => {
+      const changed = await changedBoth(world);
+      atPoint(point, () => there.mysql.cut());
+      await tryTransfer(changed);
+      await settle();
+      expect(await wrong(changed)).toEqual([]);
+    },
+  );
 
   test.each(['open', 'document', 'after commit', 'committed'])(
-    'to the destination’s MongoDB at “%s”',
+    'a transfer whose connection to the destination’s MongoDB is cut at “%s” is completed or rolled back',
     async (point) => {
       const changed = await changedBoth(world);
       atPoint(point, () => there.mongo.cut());
@@ -136,7 +139,7 @@ describe('a connection that is cut', () => {
   );
 
   test.each(['claim', 'open', 'after commit', 'removed'])(
-    'to this environment’s own MySQL at “%s”',
+    'a transfer whose connection to its own MySQL is cut at “%s” is completed or rolled back',
     async (point) => {
       const changed = await changedBoth(world);
       atPoint(point, () => here.mysql.cut());
@@ -148,7 +151,7 @@ describe('a connection that is cut', () => {
 });
 
 describe('a connection that hangs half-open', () => {
-  test('the answer to COMMIT is lost: what was written is found, and nothing is written twice', async () => {
+  test('after a lost answer to COMMIT the transfer finds its rows and writes nothing twice', async () => {
     const changed = await changedBoth(world);
     timeouts.statement = 1000;
     atPoint('before commit', () => {
@@ -166,7 +169,7 @@ describe('a connection that hangs half-open', () => {
     expect(lines).toEqual([{ arrivals: 2 }]);
   });
 
-  test('a server that falls silent right after its greeting is given up in time', async () => {
+  test('a server that stops answering after its greeting times out', async () => {
     const { staging } = world;
     timeouts.statement = 1000;
     here.mysql.cut();
@@ -178,22 +181,25 @@ describe('a connection that hangs half-open', () => {
     expect(await add(staging, 'form')).toBeGreaterThan(0);
   });
 
-  test.each(['claim', 'lock', 'rows'])('towards MySQL at “%s”', async (point) => {
-    const changed = await changedBoth(world);
-    timeouts.statement = 1000;
-    atPoint(point, () => {
-      there.mysql.hang('both');
-      setTimeout(() => there.mysql.heal(), 2500);
-    });
-    await tryTransfer(changed);
-    await settle();
-    expect(await wrong(changed)).toEqual([]);
-  });
+  test.each(['claim', 'lock', 'rows'])(
+    'a transfer whose MySQL connection hangs at “%s” is completed or rolled back',
+    async (point) => {
+      const changed = await changedBoth(world);
+      timeouts.statement = 1000;
+      atPoint(point, () => {
+        there.mysql.hang('both');
+        setTimeout(() => there.mysql.heal(), 2500);
+      });
+      await tryTransfer(changed);
+      await settle();
+      expect(await wrong(changed)).toEqual([]);
+    },
+  );
 });
 
 describe('a server that is killed', () => {
   test.each(['lock', 'before commit', 'after commit'])(
-    'MySQL at “%s”',
+    'a transfer survives a kill of MySQL at “%s”',
     async (point) => {
       const changed = await changedBoth(world);
       atPoint(point, () => crash('mysql'));
@@ -207,7 +213,7 @@ describe('a server that is killed', () => {
   );
 
   test.each(['rows', 'document'])(
-    'MongoDB at “%s”',
+    'a transfer survives a kill of MongoDB at “%s”',
     async (point) => {
       const changed = await changedBoth(world);
       atPoint(point, () => crash('mongo'));
@@ -219,7 +225,7 @@ describe('a server that is killed', () => {
     60_000,
   );
 
-  test('Redis: a transfer under way ends, pages say what is missing, and afterwards all is well', async () => {
+  test('when Redis is killed a running transfer ends, pages report it, and all works once Redis is back', async () => {
     const changed = await changedBoth(world);
     const site = await openSite(world, 'staging');
     const client = await site.as('pm');
@@ -239,7 +245,7 @@ describe('a server that is killed', () => {
 });
 
 describe('locks', () => {
-  test('someone holds a row for longer than the lock wait: it is tried again as a whole', async () => {
+  test('a transfer is retried as a whole when a row is locked for longer than the lock wait', async () => {
     const changed = await changedBoth(world);
     const holder = await world.preprod.writers.getConnection();
     atPoint('lock', async () => {
@@ -253,7 +259,7 @@ describe('locks', () => {
     expect(await contents(world.preprod)).toEqual(changed.after);
   }, 40_000);
 
-  test('a deadlock with someone else: one of them starts again, and both values make sense', async () => {
+  test('a transfer in a deadlock is retried, and both writers’ values are consistent', async () => {
     const changed = await changedBoth(world);
     const other = await world.preprod.writers.getConnection();
     let theirs: Promise<unknown> = Promise.resolve();
@@ -276,25 +282,28 @@ describe('locks', () => {
 });
 
 describe('a clock that is wrong', () => {
-  test.each([-3_600_000, 3_600_000])('by %d ms: later changes stay later', async (skew) => {
-    const changed = await changedBoth(world);
-    const { task, form } = changed;
-    const first = (await get(world.preprod, task)).modified_at;
-    const order = { variables: world.variables.staging, at: null, skew };
-    const { code, said } = await elsewhere({
-      ...order,
-      task: { do: 'transfer', keys: [task, form] },
-    }).ended;
-    expect([code, said]).toEqual([0, '']);
-    const second = (await get(world.preprod, task)).modified_at;
-    await change(world.staging, task, { title: 'Newest' });
-    await transfer(world.staging, [task]);
-    const third = (await get(world.preprod, task)).modified_at;
-    expect([first, second, third].toSorted()).toEqual([first, second, third]);
-    expect(new Set([first, second, third]).size).toBe(3);
-  });
+  test.each([-3_600_000, 3_600_000])(
+    'later changes get a later modified_at while the clock is wrong by %d ms',
+    async (skew) => {
+      const changed = await changedBoth(world);
+      const { task, form } = changed;
+      const first = (await get(world.preprod, task)).modified_at;
+      const order = { variables: world.variables.staging, at: null, skew };
+      const { code, said } = await elsewhere({
+        ...order,
+        task: { do: 'transfer', keys: [task, form] },
+      }).ended;
+      expect([code, said]).toEqual([0, '']);
+      const second = (await get(world.preprod, task)).modified_at;
+      await change(world.staging, task, { title: 'Newest' });
+      await transfer(world.staging, [task]);
+      const third = (await get(world.preprod, task)).modified_at;
+      expect([first, second, third].toSorted()).toEqual([first, second, third]);
+      expect(new Set([first, second, third]).size).toBe(3);
+    },
+  );
 
-  test('a process whose clock is an hour ahead and that dies is picked up as soon as any other', async () => {
+  test('a dead process whose clock ran an hour ahead is recovered as soon as any other', async () => {
     const changed = await changedBoth(world);
     const { ended } = elsewhere({
       variables: world.variables.staging,
@@ -309,10 +318,10 @@ describe('a clock that is wrong', () => {
   });
 });
 
-test('a full disk at the destination: it is said, nothing is half there, and with room again it goes', async () => {
+test('a full disk at the destination is reported, leaves nothing half written, and the transfer succeeds once there is space', async () => {
   const small = mkdtempSync(join(tmpdir(), 'oneway-full-'));
   const children: ChildProcess[] = [];
-  // InnoDB refuses in the same way when its one file may not grow as when the disk is full.
+  // A limit on its file makes InnoDB fail like a full disk.
   const withRoom = (megabytes: number) =>
     startMysql(join(small, 'mysql'), (child) => children.push(child), [
       '--innodb-file-per-table=0',

@@ -1,5 +1,5 @@
-// I4 I7 I9: killed at its n-th step, whatever was under way is all there or not at all, and nothing waits for
-// ever. A sample of every kind; `bin/test --long` kills at every step, 1,200 times.
+// I4 I7 I9: work killed at its n-th step is all-or-nothing, and nothing stays stuck. A sample of every kind;
+// `bin/test --long` kills at every step, 1,200 times.
 import { afterAll, expect, test } from '@jest/globals';
 import { dismiss } from '../support/killing.ts';
 import { killAt, scenarios } from '../support/kill-scenarios.ts';
@@ -11,14 +11,17 @@ afterAll(dismiss);
 /** Early, in the middle and late. */
 const sample = [2, 8, 13];
 
-test.each(Object.keys(scenarios))('%s', async (name) => {
-  const scenario = scenarios[name];
-  if (!scenario) throw new Error(`There is no scenario ${name}`);
-  let kills = 0;
-  for (const n of sample) {
-    const { found, wasKilled } = await killAt(world, scenario, n);
-    expect({ name, n, found }).toEqual({ name, n, found: [] });
-    if (wasKilled) kills += 1;
-  }
-  expect(kills).toBeGreaterThan(0);
-});
+test.each(Object.keys(scenarios))(
+  '%s, killed at a sample of steps, is all or nothing',
+  async (name) => {
+    const scenario = scenarios[name];
+    if (!scenario) throw new Error(`There is no scenario ${name}`);
+    let kills = 0;
+    for (const n of sample) {
+      const { found, wasKilled } = await killAt(world, scenario, n);
+      expect({ name, n, found }).toEqual({ name, n, found: [] });
+      if (wasKilled) kills += 1;
+    }
+    expect(kills).toBeGreaterThan(0);
+  },
+);

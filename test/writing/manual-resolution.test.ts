@@ -1,4 +1,4 @@
-// What cannot go on by itself: a person sees both values and decides, and what someone else wrote stays.
+// Transfers that need attention: a person sees both values and decides, and other users' changes are kept.
 import { afterAll, afterEach, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
@@ -33,7 +33,7 @@ type Pair = { task: RowKey; form: RowKey };
 const forms = () => world.preprod.documents.collection<{ _id: number }>('form');
 const last = async () => (await statesOf(world.staging)).at(-1);
 
-/** A transfer that died after a document, which someone else then changed. */
+/** A transfer killed after writing a document that another user then changed. */
 async function stuck(): Promise<Pair> {
   const pair = await changedBoth(world);
   await transferKilledAt(world.variables.staging, [pair.task, pair.form], 'document');
@@ -43,7 +43,7 @@ async function stuck(): Promise<Pair> {
   return pair;
 }
 
-/** What a person decides on the page of the newest transfer, and what recovery makes of it. */
+/** Posts a person's decision on the newest transfer, and runs recovery. */
 async function decide(choice: string, role: 'pm' | 'oncall' | 'vic' = 'pm') {
   const site = await openSite(world, 'staging');
   const client = await site.as(role);
@@ -59,7 +59,7 @@ async function decide(choice: string, role: 'pm' | 'oncall' | 'vic' = 'pm') {
   return { page, status };
 }
 
-test('the page shows before, planned and now; sender and whoever is on call are told', async () => {
+test('a transfer that needs attention shows the former, planned and current values, and notifies the sender and people on call', async () => {
   const { task } = await stuck();
   const site = await openSite(world, 'staging');
   const client = await site.as('pm');
@@ -75,7 +75,7 @@ test('the page shows before, planned and now; sender and whoever is on call are 
   expect(await has(world.preprod, task)).toBe(true);
 });
 
-test('put back: the rest is as before, theirs stays, and the rows are free again', async () => {
+test('Roll back mine, keep theirs restores the rows except the foreign change, and releases the claims', async () => {
   const { task, form } = await stuck();
   const { page } = await decide('roll-back', 'oncall');
   expect(page).toContain('What shall happen?');
@@ -85,7 +85,7 @@ test('put back: the rest is as before, theirs stays, and the rows are free again
   expect(await claimsIn(world.preprod)).toBe(0);
 });
 
-test('try again: once the value there is explained again, it goes to its end', async () => {
+test('Retry completes a transfer once the value there is as expected again', async () => {
   const { task, form } = await stuck();
   await decide('try-again');
   expect(await last()).toBe('needs_attention');
@@ -97,7 +97,7 @@ test('try again: once the value there is explained again, it goes to its end', a
   expect(await claimsIn(world.preprod)).toBe(0);
 });
 
-test('after COMMIT there is no way back: what cannot be finished is left, and said', async () => {
+test('after COMMIT a transfer cannot be rolled back: rows that cannot be completed are skipped and listed', async () => {
   const { staging, preprod } = world;
   const form = { entity: 'form', id: await add(staging, 'form') };
   const sts = {
@@ -123,7 +123,7 @@ test('after COMMIT there is no way back: what cannot be finished is left, and sa
   expect(await claimsIn(preprod)).toBe(0);
 });
 
-test('a save that needs a person has the same page and the same solutions out', async () => {
+test('a save that needs attention has the same page and the same solutions', async () => {
   const { staging, variables } = world;
   const form = { entity: 'form', id: await add(staging, 'form') };
   const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: form.id }) };
@@ -138,8 +138,8 @@ test('a save that needs a person has the same page and the same solutions out', 
   await recoverNow(staging);
   const site = await openSite(world, 'staging');
   const client = await site.as('pm');
-  const told = await client.get('/messages');
-  const address = /href="(\/transfers\/\d+)"/.exec(told.text)?.[1] ?? '';
+  const messages = await client.get('/messages');
+  const address = /href="(\/transfers\/\d+)"/.exec(messages.text)?.[1] ?? '';
   expect(textOf((await client.get(address)).text)).toContain('By hand');
   expect((await client.post(`${address}/decision`, { choice: 'roll-back' })).status).toBe(303);
   await site.close();
@@ -149,7 +149,7 @@ test('a save that needs a person has the same page and the same solutions out', 
   expect(await has(staging, field)).toBe(true);
 });
 
-test('of two people who decide at once, the second is told', async () => {
+test('of two people who resolve a transfer simultaneously the second is refused', async () => {
   await stuck();
   const site = await openSite(world, 'staging');
   const [one, other] = [await site.as('pm'), await site.as('oncall')];

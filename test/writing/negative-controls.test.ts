@@ -1,5 +1,5 @@
-// Negative controls: writers that break one rule each. The checker must catch every one of them, or it says
-// nothing about the others.
+// Negative controls: writers that break one rule each. The checker must catch each of them:
+// otherwise its silence elsewhere proves nothing.
 import { expect, test } from '@jest/globals';
 import { keyText } from '../../src/catalog/entity.ts';
 import { createConnection } from 'mysql2/promise';
@@ -13,23 +13,23 @@ const world = useWorld();
 const kinds = async (expected: Parameters<typeof findings>[2]) =>
   (await findings(world.staging, world.preprod, expected)).map(({ kind }) => kind);
 
-test('as nothing was done, and after a whole transfer, it finds nothing', async () => {
+test('the checker finds nothing before and after a complete transfer', async () => {
   const { task, form, before, after } = await changedBoth(world);
   expect(await kinds({ before, after })).toEqual([]);
   await transfer(world.staging, [task, form]);
   expect(await kinds({ before, after })).toEqual([]);
 });
 
-test('a writer without a journal that dies in the middle', async () => {
+test('the checker finds the half-applied rows of a writer without a journal', async () => {
   const { form, before, after } = await changedBoth(world);
   await world.preprod.documents
     .collection<{ _id: number }>('form')
     .updateOne({ _id: form.id }, { $set: { description: 'Newer' } });
-  // … and never comes to the task.
+  // The task is never written.
   expect(await kinds({ before, after })).toEqual(['half-applied']);
 });
 
-test('a blind upsert over what someone else wrote', async () => {
+test('the checker finds another user’s row overwritten by a blind upsert', async () => {
   const { task, before, after } = await changedBoth(world);
   const { preprod } = world;
   await change(preprod, task, { title: 'By hand' });
@@ -43,7 +43,7 @@ test('a blind upsert over what someone else wrote', async () => {
   expect(await kinds({ before, after, foreign })).toEqual(['overwritten']);
 });
 
-test('COMMIT after a lock-wait timeout: the server rolled back the statement only', async () => {
+test('the checker finds the half-applied rows of a COMMIT after a lock-wait timeout', async () => {
   const { task, before, after } = await changedBoth(world);
   const { preprod, staging } = world;
   const other = { entity: 'business', id: await add(staging, 'business') };
@@ -84,7 +84,7 @@ const loginOf = ({ variables }: World) => ({
   database: variables.preprod['SQL_DB_NAME'] ?? '',
 });
 
-test('a transfer that nobody carries on', async () => {
+test('the checker finds a transfer that nobody resumes as stuck', async () => {
   const { task, form, before, after } = await changedBoth(world);
   const keys = [task, form];
   await killedAt(world.variables.staging, { do: 'transfer', keys }, { point: 'lock', times: 1 });

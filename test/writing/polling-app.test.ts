@@ -17,7 +17,7 @@ type Seen = {
   polls: number;
 };
 
-/** Reads what changed since the last instant it saw, every few milliseconds. */
+/** Polls for rows newer than the last instant, every few milliseconds. */
 function poll(here: App) {
   const seen: Seen = { tasks: new Map(), forms: new Map(), orphans: 0, polls: 0 };
   let [taskCursor, formCursor] = ['2000-01-01T00:00:00.000Z', new Date(0)];
@@ -61,7 +61,7 @@ function poll(here: App) {
   };
 }
 
-test('I12 S0-06 S0-37 a poller misses nothing while transfers run and are killed', async () => {
+test('I12 S0-06 S0-37 an app that polls misses nothing while transfers run and are killed', async () => {
   const { staging, preprod } = world;
   const stop = poll(preprod);
   const business = await add(staging, 'business');

@@ -1,4 +1,4 @@
-// A process that dies in the middle of a transfer: recovery finishes it, whole, whatever the moment.
+// Recovery completes the transfer of a process that dies at any moment.
 import { describe, expect, test } from '@jest/globals';
 import { hashOf } from '../../src/catalog/content.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -11,7 +11,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-/** A task and its form, changed, with a field more and a field less: rows, documents and a removal. */
+/** A changed task and form, one field added and one removed: rows, documents and a removal. */
 async function changedTaskAndForm() {
   const { staging } = world;
   const form = await add(staging, 'form');
@@ -47,7 +47,7 @@ async function expectWhole(all: RowKey[], gone: RowKey) {
   expect(await claimsIn(world.preprod)).toBe(0);
 }
 
-test('a save that was promised, and then could not be: whoever saved it is told', async () => {
+test('notifies the author when a queued save cannot be completed', async () => {
   const { staging, variables } = world;
   const key = { entity: 'form', id: await add(staging, 'form', { description: 'First' }) };
   const save = { do: 'save', key, facts: { description: 'Mine' } } as const;
@@ -59,7 +59,7 @@ test('a save that was promised, and then could not be: whoever saved it is told'
   expect(message?.text).toContain('could not be saved after all, and stands as it did before');
 });
 
-describe('I4 I9 killed at each point, the transfer is finished by recovery, whole', () => {
+describe('I4 I9 recovery of a killed transfer', () => {
   test.each([
     'journal',
     'claim',
@@ -76,7 +76,7 @@ describe('I4 I9 killed at each point, the transfer is finished by recovery, whol
     'removal',
     'removed',
     'finish',
-  ])('killed at “%s”', async (point) => {
+  ])('recovery completes a transfer killed at “%s”', async (point) => {
     const { keys, all, gone } = await changedTaskAndForm();
     expect(await transferKilledAt(world.variables.staging, keys, point)).toBe(true);
     await recoverNow(world.staging);
@@ -87,7 +87,7 @@ describe('I4 I9 killed at each point, the transfer is finished by recovery, whol
   });
 });
 
-test('killed at the second document, and again during recovery’s own work elsewhere: still whole', async () => {
+test('a transfer killed at its second document, and again during its recovery, is completed', async () => {
   const { keys, all, gone } = await changedTaskAndForm();
   expect(await transferKilledAt(world.variables.staging, keys, 'document', 2)).toBe(true);
   await Promise.all([recoverNow(world.staging), recoverNow(world.staging)]);
@@ -95,7 +95,7 @@ test('killed at the second document, and again during recovery’s own work else
   await expectWhole(all, gone);
 });
 
-test('someone else’s edit after the crash is never overwritten: it is put back', async () => {
+test('recovery rolls back a transfer rather than overwrite an edit made after the crash', async () => {
   const { keys } = await changedTaskAndForm();
   await transferKilledAt(world.variables.staging, keys, 'document');
   await world.preprod.sql.query("update task set title = 'Edited by hand'");
@@ -106,7 +106,7 @@ test('someone else’s edit after the crash is never overwritten: it is put back
   expect(await claimsIn(world.preprod)).toBe(0);
 });
 
-test('a document that someone else changed in between needs a person, and keeps its value', async () => {
+test('a document changed by another user after the crash needs attention and keeps its value', async () => {
   const { keys } = await changedTaskAndForm();
   await transferKilledAt(world.variables.staging, keys, 'document');
   await world.preprod.documents
@@ -118,7 +118,7 @@ test('a document that someone else changed in between needs a person, and keeps 
   expect(await claimsIn(world.preprod)).toBeGreaterThan(0);
 });
 
-test('while a transfer is unfinished, another one is told who is writing', async () => {
+test('refuses a transfer of rows that an unfinished one holds, and names its sender', async () => {
   const { keys } = await changedTaskAndForm();
   await transferKilledAt(world.variables.staging, keys, 'lock');
   const { plan } = await sheet(world.staging, keys);
@@ -126,7 +126,7 @@ test('while a transfer is unfinished, another one is told who is writing', async
   expect(plan.problems[0]?.message).toContain('pm@example.com');
 });
 
-test('a refusal by MySQL in the middle leaves nothing behind', async () => {
+test('a transfer that MySQL refuses halfway leaves nothing behind', async () => {
   const { keys } = await changedTaskAndForm();
   await world.preprod.sql.query(
     "create trigger no_receipts before update on order_receipt for each row signal sqlstate '45000' set message_text = 'receipts are frozen'",

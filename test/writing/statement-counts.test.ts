@@ -1,4 +1,4 @@
-// Queries are counted, not timed: what a page or a transfer asks for does not grow with what it shows.
+// Queries are counted, not timed: their number does not grow with the number of rows.
 import { describe, expect, test } from '@jest/globals';
 import { insertLines } from '../../src/database/bulk.ts';
 import { select, sql, statements } from '../../src/database/sql.ts';
@@ -28,14 +28,14 @@ async function taskWith(receipts: number) {
   return { entity: 'task', id: task };
 }
 
-test('a transfer of one task takes a fixed number of statements, whatever the number of its dependents', async () => {
+test('the number of statements of a transfer does not depend on the number of dependents', async () => {
   const [few, many] = [await taskWith(2), await taskWith(25)];
   const first = await statementsOf(() => transfer(world.staging, [few]));
   const second = await statementsOf(() => transfer(world.staging, [many]));
   expect(second).toBe(first);
 });
 
-test('a list of 50 rows takes the same number of queries as a list of 2', async () => {
+test('a list of 50 rows takes as many queries as a list of 2', async () => {
   const site = await openSite(world, 'staging');
   const pm = await site.as('pm');
   const key = await taskWith(1);

@@ -1,0 +1,195 @@
+// The plan of a transfer, decided from facts: which rows are written, what they become, and what the sheet offers.
+import { expect, test } from '@jest/globals';
+import { keyFrom } from '../../src/catalog/entity.ts';
+import { statuses, type Status } from '../../src/state/status.ts';
+import {
+  actionsOf,
+  factsOf,
+  planOf,
+  planWithWords,
+  referenceTo,
+  type GivenRow,
+} from '../support/facts.ts';
+
+const [one, two, three] = [{ name: 'One' }, { name: 'Two' }, { name: 'Three' }];
+
+const byStatus: Record<Status, { row: GivenRow; actions: string[]; needsWord: boolean }> = {
+  New: { row: { here: one }, actions: ['create form:1'], needsWord: false },
+  'In sync': {
+    row: { here: one, base: one, there: one },
+    actions: ['same form:1'],
+    needsWord: false,
+  },
+  'Changed here': {
+    row: { here: two, base: one, there: one },
+    actions: ['update form:1'],
+    needsWord: false,
+  },
+  'Changed there': {
+    row: { here: one, base: one, there: two },
+    actions: ['update form:1'],
+    needsWord: true,
+  },
+  'Changed on both': {
+    row: { here: two, base: one, there: three },
+    actions: ['update form:1'],
+    needsWord: true,
+  },
+  'Not known to be the same row': {
+    row: { here: one, there: two },
+    actions: ['update form:1'],
+    needsWord: true,
+  },
+  'Deleted here': {
+    row: { isDeletedHere: true, base: one, there: one },
+    actions: ['remove form:1'],
+    needsWord: false,
+  },
+  'Deleted here, changed there': {
+    row: { isDeletedHere: true, base: one, there: two },
+    actions: ['remove form:1'],
+    needsWord: true,
+  },
+  'Deleted there': {
+    row: { here: one, base: one },
+    actions: ['create form:1'],
+    needsWord: true,
+  },
+  'Changed here, deleted there': {
+    row: { here: two, base: one },
+    actions: ['create form:1'],
+    needsWord: true,
+  },
+  'Only there': { row: { base: one, there: one }, actions: [], needsWord: false },
+};
+
+test.each(statuses)('plans a row that is %s', (status) => {
+  const { row, actions, needsWord } = byStatus[status];
+  const facts = factsOf({ 'form:1': row });
+  expect(facts.pairs.get('form:1')?.status).toBe(status);
+  const plan = planOf(facts);
+  expect(actionsOf(plan)).toEqual(actions);
+  expect(plan.words.overwrite).toEqual({ isAsked: needsWord, isTyped: false });
+  expect(planWithWords(facts, { overwrite: 'overwrite' }).problems).toEqual([]);
+});
+
+test('keeps the value there of an excluded field, and plans nothing when no field is left', () => {
+  const row = {
+    here: { name: 'New', description: 'New' },
+    base: { name: 'Old' },
+    there: { name: 'Old' },
+  };
+  const facts = factsOf({ 'form:1': row });
+  const plan = planOf(facts, { excludedFields: { 'form:1': ['name'] } });
+  expect(plan.steps[0]).toMatchObject({
+    action: 'update',
+    excludedFields: ['name'],
+    after: { name: 'Old', description: 'New' },
+  });
+  const all = planOf(facts, { excludedFields: { 'form:1': ['name', 'description'] } });
+  expect(actionsOf(all)).toEqual(['same form:1']);
+});
+
+test('requires no typed word when the field that changed there is excluded', () => {
+  const facts = factsOf({
+    'form:1': {
+      here: { name: 'New' },
+      base: { name: 'Old' },
+      there: { name: 'Old', description: 'By hand' },
+    },
+  });
+  expect(planOf(facts).words.overwrite.isAsked).toBe(true);
+  const plan = planOf(facts, { excludedFields: { 'form:1': ['description'] } });
+  expect(plan.words.overwrite.isAsked).toBe(false);
+  expect(plan.steps[0]?.after).toMatchObject({ name: 'New', description: 'By hand' });
+});
+
+test('keeps local fields there, and takes typed values when the row is new there', () => {
+  const own = { business: 1, endpoint: 'https://here.example.com' };
+  const parent = { 'business:1': { here: {}, base: {}, there: {} } };
+  const known = factsOf({
+    ...parent,
+    'external_tool:1': {
+      here: { ...own, name: 'New' },
+      base: { business: 1 },
+      there: { business: 1, endpoint: 'https://there.example.com' },
+    },
+  });
+  expect(planOf(known).steps.find(({ entity }) => entity === 'external_tool')?.after).toMatchObject(
+    { name: 'New', endpoint: 'https://there.example.com' },
+  );
+  const fresh = factsOf({ ...parent, 'external_tool:1': { here: own } });
+  const created = (locals: Record<string, Record<string, string>>) =>
+    planOf(fresh, { locals }).steps.find(({ action }) => action === 'create')?.after;
+  expect(created({})).toMatchObject({ endpoint: null });
+  expect(created({ 'external_tool:1': { endpoint: 'https://new.example.com' } })).toMatchObject({
+    endpoint: 'https://new.example.com',
+  });
+});
+
+test('resends unchanged rows only on request', () => {
+  const facts = factsOf({ 'form:1': { here: one, base: one, there: one } });
+  expect(actionsOf(planOf(facts))).toEqual(['same form:1']);
+  expect(actionsOf(planOf(facts, { resend: true }))).toEqual(['update form:1']);
+});
+
+test('creates a missing city once, before the rows that are linked with it', () => {
+  const cities = [{ city: 'Pune', partner: null }];
+  const facts = factsOf({
+    'business:1': { here: { cities } },
+    'business:2': { here: { cities } },
+  });
+  const plan = planOf(facts, { create: ['city:Pune'] });
+  expect(actionsOf(plan)).toEqual(['create city:-1', 'create business:1', 'create business:2']);
+  expect(plan.problems).toEqual([]);
+});
+
+test('counts the rows there that also use an updated row', () => {
+  const plan = planOf(
+    factsOf(
+      { 'form:1': { here: two, base: one, there: one } },
+      {
+        references: [
+          referenceTo('form:1', 'task:1', 'form'),
+          referenceTo('form:1', 'task:2', 'form'),
+        ],
+      },
+    ),
+  );
+  expect(plan.notices).toHaveLength(1);
+  expect(plan.notices[0]).toContain('2 tasks');
+});
+
+test('mentions that the databases have different versions', () => {
+  const version = { databaseVersion: '1.1.0', isUpdating: false };
+  const plan = planOf(factsOf({ 'form:1': { here: one } }, { version }));
+  expect(plan.notices).toHaveLength(1);
+  expect(plan.notices[0]).toContain('1.1.0');
+});
+
+test('the hash of a plan changes with either side and with choices, and not otherwise', () => {
+  const hashes = [
+    planOf(factsOf({ 'form:1': { here: two, base: one, there: one } })),
+    planOf(factsOf({ 'form:1': { here: three, base: one, there: one } })),
+    planOf(factsOf({ 'form:1': { here: two, base: one, there: three } })),
+    planOf(factsOf({ 'form:1': { here: two } })),
+    planOf(factsOf({ 'form:1': { here: two, base: one, there: one } }, { to: 'production' })),
+  ].map(({ hash }) => hash);
+  expect(new Set(hashes).size).toBe(hashes.length);
+  const again = planOf(
+    factsOf(
+      { 'form:1': { here: two, base: one, there: one, state: { held_by: 'pm@example.com' } } },
+      { hostHere: 'staging.example.com' },
+    ),
+  );
+  expect(again.hash).toBe(hashes[0]);
+});
+
+test('a typed word counts only for the plan it was typed for', () => {
+  const facts = factsOf({ 'form:1': { here: one, base: one, there: two } });
+  const former = planOf(facts).hash;
+  const later = factsOf({ 'form:1': { here: one, base: one, there: three } });
+  const typed = { overwrite: ' Overwrite ', typedFor: former };
+  expect(planOf(facts, typed).words.overwrite.isTyped).toBe(true);
+  expect(planOf(later, typed).words.overwrite.isTyped).toBe(false);
+});

@@ -1,0 +1,270 @@
+// Every reason that keeps a plan from being sent: the facts that cause it, and what resolves it.
+import { expect, test } from '@jest/globals';
+import { hashOf } from '../../../src/catalog/content.ts';
+import { keyFrom } from '../../../src/catalog/entity.ts';
+import { entityNamed } from '../../../src/catalog/index.ts';
+import type { Choices } from '../../../src/sheet/choices.ts';
+import type { Column, Facts } from '../../../src/sheet/facts.ts';
+import { reasons, type Reason, type Solution } from '../../../src/sheet/problem.ts';
+import {
+  claimOn,
+  factsOf,
+  planOf,
+  planWithWords,
+  referenceTo,
+  row,
+  type GivenRow,
+} from '../../support/facts.ts';
+
+type Example = {
+  facts: Facts;
+  choices?: Partial<Choices>;
+  row: string | null;
+  solutions: Solution['kind'][];
+  /** Other facts, choices or typed words without the problem. */
+  without: { facts: Facts } | { choices: Partial<Choices> } | { words: Partial<Choices> };
+};
+
+const added: Record<string, GivenRow> = { 'form:1': { here: {} } };
+const changed: GivenRow = { here: { name: 'New' }, base: {}, there: {} };
+const deleted: GivenRow = { isDeletedHere: true, base: {}, there: {} };
+const linked = { cities: [{ city: 'Pune', partner: 'Café Coral' }] };
+const pune = { city: new Map([['Pune', [9]]]), partner: new Map([['Café Coral', [8]]]) };
+
+/** The columns of tasks there; `more` adds or replaces some. */
+const taskColumns = (more: Record<string, Partial<Column>>, without = '') => {
+  const known = ['title', 'message', 'business_id', 'form_id', 'priority', 'active'];
+  const names = new Set([...known.filter((name) => name !== without), ...Object.keys(more)]);
+  const columnOf = (name: string) => ({ maxLength: null, isRequired: false, ...more[name] });
+  return new Map([['task', new Map([...names].map((name) => [name, columnOf(name)]))]]);
+};
+const task: Record<string, GivenRow> = {
+  'business:1': { here: {}, base: {}, there: {} },
+  'task:1': { here: { business: 1, title: 'Book a visit' } },
+};
+
+const examples: Record<Reason, Example> = {
+  'no-version': {
+    facts: factsOf(added, { version: null }),
+    row: null,
+    solutions: ['engineer'],
+    without: { facts: factsOf(added) },
+  },
+  updating: {
+    facts: factsOf(added, { version: { databaseVersion: '1.0.0', isUpdating: true } }),
+    row: null,
+    solutions: ['wait'],
+    without: { facts: factsOf(added) },
+  },
+  'unknown-row': {
+    facts: factsOf({ 'form:1': {} }),
+    row: 'form:1',
+    solutions: [],
+    without: { facts: factsOf(added) },
+  },
+  engineering: {
+    facts: factsOf({
+      'form:1': { ...changed, state: { engineering_by: 'ed@example.com' } },
+    }),
+    row: 'form:1',
+    solutions: ['adopt', 'edit'],
+    without: { facts: factsOf({ 'form:1': changed }) },
+  },
+  'on-hold': {
+    facts: factsOf({ 'form:1': { ...changed, state: { held_at: '2026-01-01T00:00:00.000Z' } } }),
+    row: 'form:1',
+    solutions: ['lift-hold'],
+    without: { facts: factsOf({ 'form:1': changed }) },
+  },
+  'changed-there': {
+    facts: factsOf({ 'form:1': { ...changed, there: { name: 'By hand' } } }),
+    row: 'form:1',
+    solutions: ['overwrite'],
+    without: { words: { overwrite: 'overwrite' } },
+  },
+  undone: {
+    facts: factsOf({
+      'form:1': {
+        ...changed,
+        destinationState: {
+          undone_hash: hashOf(entityNamed('form'), row('form:1', { name: 'New' })),
+          undone_by: 'pm@example.com',
+        },
+      },
+    }),
+    row: 'form:1',
+    solutions: ['again'],
+    without: { choices: { again: ['form:1'] } },
+  },
+  'not-tested': {
+    facts: factsOf(added, {
+      from: 'preprod',
+      to: 'production',
+      testedForSender: 'pm@example.com',
+    }),
+    row: 'form:1',
+    solutions: ['test'],
+    without: { facts: factsOf(added, { from: 'preprod', to: 'production' }) },
+  },
+  deletion: {
+    facts: factsOf({ 'form:1': deleted }, { from: 'preprod', to: 'production' }),
+    row: null,
+    solutions: ['delete'],
+    without: { words: { remove: 'delete' } },
+  },
+  'still-used': {
+    facts: factsOf(
+      { 'form:1': deleted },
+      { references: [referenceTo('form:1', 'task:7', 'form')] },
+    ),
+    row: 'form:1',
+    solutions: ['add', 'edit'],
+    without: { facts: factsOf({ 'form:1': deleted }) },
+  },
+  'parent-missing': {
+    facts: factsOf({ 'task:1': { here: { business: 1 } } }),
+    row: 'task:1',
+    solutions: ['edit'],
+    without: { facts: factsOf(task) },
+  },
+  'city-missing': {
+    facts: factsOf({ 'business:1': { here: linked } }, { names: { ...pune, city: new Map() } }),
+    row: 'business:1',
+    solutions: ['create-name', 'map-name'],
+    without: { choices: { create: ['city:Pune'] } },
+  },
+  'partner-missing': {
+    facts: factsOf({ 'business:1': { here: linked } }, { names: { ...pune, partner: new Map() } }),
+    row: 'business:1',
+    solutions: ['create-name', 'map-name'],
+    without: { choices: { create: ['partner:Café Coral'] } },
+  },
+  'name-ambiguous': {
+    facts: factsOf(
+      { 'business:1': { here: linked } },
+      { names: { ...pune, city: new Map([['Pune', [9, 10]]]) } },
+    ),
+    row: 'business:1',
+    solutions: ['map-name'],
+    without: { facts: factsOf({ 'business:1': { here: linked } }, { names: pune }) },
+  },
+  'column-missing': {
+    facts: factsOf(task, { columns: taskColumns({}, 'message') }),
+    row: null,
+    solutions: ['engineer'],
+    without: { facts: factsOf(task, { columns: taskColumns({}) }) },
+  },
+  'column-unknown': {
+    facts: factsOf(task, {
+      columns: taskColumns({ colour: { isRequired: true } }),
+    }),
+    row: null,
+    solutions: ['engineer'],
+    without: {
+      facts: factsOf(task, {
+        columns: taskColumns({ colour: { isRequired: false } }),
+      }),
+    },
+  },
+  'value-too-long': {
+    facts: factsOf(task, {
+      columns: taskColumns({ title: { maxLength: 11 } }),
+    }),
+    row: 'task:1',
+    solutions: ['edit'],
+    without: {
+      facts: factsOf(task, {
+        columns: taskColumns({ title: { maxLength: 12 } }),
+      }),
+    },
+  },
+  'local-value': {
+    facts: factsOf({
+      'business:1': { here: {}, base: {}, there: {} },
+      'external_tool:1': { here: { business: 1 } },
+    }),
+    choices: { locals: { 'external_tool:1': { endpoint: 'javascript:alert(1)' } } },
+    row: 'external_tool:1',
+    solutions: [],
+    without: { choices: { locals: { 'external_tool:1': { endpoint: 'https://example.com' } } } },
+  },
+  'unique-taken': {
+    facts: factsOf({ 'form:1': changed }, { holders: new Map([['form.name:New', 2]]) }),
+    row: 'form:1',
+    solutions: ['edit'],
+    without: {
+      facts: factsOf({ 'form:1': changed }, { holders: new Map([['form.name:New', 1]]) }),
+    },
+  },
+  'being-written': {
+    facts: factsOf(added, { claims: [claimOn('form:1')] }),
+    row: 'form:1',
+    solutions: ['wait'],
+    without: { facts: factsOf(added, { claims: [claimOn('form:2')] }) },
+  },
+  'image-missing': {
+    facts: factsOf(
+      { 'banner:1': { here: { image: 'abc.png' } } },
+      { missingImages: new Set(['abc.png']) },
+    ),
+    row: 'banner:1',
+    solutions: ['edit'],
+    without: { facts: factsOf({ 'banner:1': { here: { image: 'abc.png' } } }) },
+  },
+  'host-name': {
+    facts: factsOf(
+      { 'form:1': { here: { description: 'See https://staging.example.com/help' } } },
+      { hostHere: 'staging.example.com' },
+    ),
+    row: 'form:1',
+    solutions: ['edit'],
+    without: { facts: factsOf(added, { hostHere: 'staging.example.com' }) },
+  },
+};
+
+test.each(reasons)('the problem %s has its row and its solutions', (reason) => {
+  const { facts, choices, row: key, solutions } = examples[reason];
+  const { problems } = planOf(facts, choices);
+  expect(problems).toMatchObject([{ reason, row: key === null ? null : keyFrom(key) }]);
+  expect(problems[0]?.solutions.map(({ kind }) => kind)).toEqual(solutions);
+  expect(problems[0]?.message).not.toBe('');
+});
+
+test.each(reasons)('the problem %s can be resolved', (reason) => {
+  const { facts, without } = examples[reason];
+  const plan =
+    'facts' in without
+      ? planOf(without.facts)
+      : 'words' in without
+        ? planWithWords(facts, without.words)
+        : planOf(facts, without.choices);
+  expect(plan.problems).toEqual([]);
+});
+
+test('a plan lists all its problems together', () => {
+  const facts = factsOf(
+    {
+      'form:1': { ...changed, there: { name: 'By hand' } },
+      'form:2': { here: {} },
+      'form:3': {},
+    },
+    {
+      claims: [claimOn('form:2')],
+      version: { databaseVersion: '1.0.0', isUpdating: true },
+    },
+  );
+  expect(planOf(facts).problems.map(({ reason }) => reason)).toEqual([
+    'updating',
+    'unknown-row',
+    'changed-there',
+    'being-written',
+  ]);
+});
+
+test('rows that stay the same have no problems', () => {
+  const facts = factsOf(
+    { 'form:1': { here: {}, base: {}, there: {}, state: { engineering_by: 'ed@example.com' } } },
+    { claims: [claimOn('form:1')] },
+  );
+  expect(planOf(facts).problems).toEqual([]);
+});

@@ -1,0 +1,67 @@
+// Problems with references, decided from facts.
+import { expect, test } from '@jest/globals';
+import { keyFrom } from '../../../src/catalog/entity.ts';
+import { factsOf, planOf, planWithWords, referenceTo, type GivenRow } from '../../support/facts.ts';
+
+const reasonsOf = ({ problems }: ReturnType<typeof planOf>) => problems.map(({ reason }) => reason);
+const deleted: GivenRow = { isDeletedHere: true, base: {}, there: {} };
+
+test('a removed row may be referenced by a row that changes its reference in the same plan', () => {
+  const moved = { here: { business: 1 }, base: {}, there: { business: 1, form: 1 } };
+  const facts = (task: GivenRow) =>
+    factsOf(
+      { 'form:1': deleted, 'business:1': { here: {}, base: {}, there: {} }, 'task:1': task },
+      { references: [referenceTo('form:1', 'task:1', 'form')] },
+    );
+  expect(reasonsOf(planWithWords(facts(moved), { overwrite: 'overwrite' }))).toEqual([]);
+  const kept = { here: { business: 1, form: 1 }, base: {}, there: { business: 1, form: 1 } };
+  expect(reasonsOf(planOf(facts(kept)))).toContain('still-used');
+});
+
+test('a removed row that two rows use has a problem for each, with an offer to add it', () => {
+  const facts = factsOf(
+    { 'form:1': deleted },
+    {
+      references: [
+        referenceTo('form:1', 'task:1', 'form'),
+        referenceTo('form:1', 'task:2', 'form'),
+      ],
+    },
+  );
+  const { problems } = planOf(facts);
+  expect(problems.map(({ solutions }) => solutions[0])).toMatchObject([
+    { kind: 'add', key: keyFrom('task:1') },
+    { kind: 'add', key: keyFrom('task:2') },
+  ]);
+});
+
+test('a typed word is required for deletions in production only', () => {
+  const facts = (to: 'preprod' | 'production') =>
+    factsOf({ 'form:1': deleted, 'form:2': deleted }, { to });
+  expect(reasonsOf(planOf(facts('preprod')))).toEqual([]);
+  expect(reasonsOf(planOf(facts('production')))).toEqual(['deletion']);
+});
+
+test('two cities that are one there are refused', () => {
+  const cities = [
+    { city: 'Pune', partner: null },
+    { city: 'Pune', partner: 'Café Coral' },
+  ];
+  const names = { city: new Map([['Pune', [1]]]), partner: new Map([['Café Coral', [1]]]) };
+  const { problems } = planOf(factsOf({ 'business:1': { here: { cities } } }, { names }));
+  expect(problems).toMatchObject([
+    { reason: 'name-ambiguous', row: keyFrom('business:1'), solutions: [{ kind: 'edit' }] },
+  ]);
+});
+
+test('a missing city that several rows use is one problem', () => {
+  const cities = [{ city: 'Pune', partner: null }];
+  const facts = factsOf({ 'business:1': { here: { cities } }, 'business:2': { here: { cities } } });
+  expect(reasonsOf(planOf(facts))).toEqual(['city-missing']);
+});
+
+test('the cities of a row that stays the same are not needed there', () => {
+  const same = { cities: [{ city: 'Pune', partner: null }] };
+  const facts = factsOf({ 'business:1': { here: same, base: same, there: same } });
+  expect(reasonsOf(planOf(facts))).toEqual([]);
+});

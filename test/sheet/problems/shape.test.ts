@@ -1,0 +1,72 @@
+// Problems with columns, lengths and unique values, decided from facts.
+import { expect, test } from '@jest/globals';
+import { factsOf, planOf } from '../../support/facts.ts';
+
+const reasonsOf = ({ problems }: ReturnType<typeof planOf>) => problems.map(({ reason }) => reason);
+
+test('the length of a value is counted in characters, not in code units', () => {
+  const columns = new Map([['banner', new Map([['title', { maxLength: 3, isRequired: false }]])]]);
+  const banner = (title: string) =>
+    planOf(factsOf({ 'banner:1': { here: { title } } }, { columns })).problems.filter(
+      ({ reason }) => reason === 'value-too-long',
+    );
+  expect(banner('👍👍👍')).toHaveLength(0);
+  expect(banner('👍👍👍👍')).toHaveLength(1);
+});
+
+test('a missing column is one problem for all rows of a type, one for each column', () => {
+  const columns = new Map([['sts', new Map([['text', { maxLength: 200, isRequired: true }]])]]);
+  const facts = factsOf(
+    {
+      'business:1': { here: {}, base: {}, there: {} },
+      'sts:1': { here: { business: 1 } },
+      'sts:2': { here: { business: 1 } },
+    },
+    { columns },
+  );
+  expect(reasonsOf(planOf(facts))).toEqual(['column-missing', 'column-missing', 'column-missing']);
+});
+
+test('local fields may have no column there', () => {
+  const names = ['business_id', 'name', 'active'];
+  const columns = new Map([
+    ['external_tool', new Map(names.map((name) => [name, { maxLength: null, isRequired: true }]))],
+  ]);
+  const facts = factsOf(
+    {
+      'business:1': { here: {}, base: {}, there: {} },
+      'external_tool:1': { here: { business: 1 } },
+    },
+    { columns },
+  );
+  expect(reasonsOf(planOf(facts))).toEqual([]);
+});
+
+test('a unique value that its holder gives up in the same plan is still taken', () => {
+  const facts = factsOf(
+    {
+      'form:1': { here: { name: 'Details' } },
+      'form:2': {
+        here: { name: 'Renamed' },
+        base: { name: 'Details' },
+        there: { name: 'Details' },
+      },
+    },
+    { holders: new Map([['form.name:Details', 2]]) },
+  );
+  expect(planOf(facts).problems).toMatchObject([
+    { reason: 'unique-taken', row: { entity: 'form', id: 1 } },
+  ]);
+});
+
+test('the own host name in a local field is no problem', () => {
+  const facts = factsOf(
+    {
+      'business:1': { here: {}, base: {}, there: {} },
+      'external_tool:1': { here: { business: 1 } },
+    },
+    { hostHere: 'staging.example.com' },
+  );
+  const locals = { 'external_tool:1': { endpoint: 'https://staging.example.com/hook' } };
+  expect(reasonsOf(planOf(facts, { locals }))).toEqual([]);
+});

@@ -1,0 +1,183 @@
+// The plan of an undo, decided from facts: which steps of a transfer are undone, and which rows are skipped.
+import { expect, test } from '@jest/globals';
+import { keyFrom, keyText, type Content, type Row } from '../../src/catalog/entity.ts';
+import { noChoices, type Choices } from '../../src/sheet/choices.ts';
+import type { Facts } from '../../src/sheet/facts.ts';
+import { planUndo, rowBefore } from '../../src/sheet/undo-plan.ts';
+import type { Step } from '../../src/writing/journal.ts';
+import { actionsOf, claimOn, factsOf, referenceTo, row, stateOf } from '../support/facts.ts';
+
+/** A step that wrote `after` where `before` was; null where there was or is no row. */
+function stepOf(key: string, before: Content | null, after: Content | null): Step {
+  return {
+    ...keyFrom(key),
+    title: key,
+    action: before === null ? 'create' : after === null ? 'remove' : 'update',
+    because: null,
+    before: before && row(key, before),
+    after: after && row(key, after),
+    excludedFields: [],
+  };
+}
+
+/** The undo of steps, whose rows there are as the steps left them unless `there` differs. */
+function undoOf(
+  steps: Step[],
+  there: Record<string, Row | null> = {},
+  more: Partial<Facts> = {},
+  choices: Partial<Choices> = {},
+) {
+  const written = steps.map((step) => [keyText(step), step.after] as const);
+  const rows = Object.entries({ ...Object.fromEntries(written), ...there });
+  const given = Object.fromEntries(rows.map(([key, content]) => [key, { there: content }]));
+  return planUndo(factsOf(given, more), steps, { ...noChoices, ...choices });
+}
+
+const skippedIn = ({ skipped }: ReturnType<typeof undoOf>) =>
+  skipped.map((one) => keyText(one.row));
+
+test('an undo removes what was created, restores what was updated, and re-creates what was removed', () => {
+  const plan = undoOf([
+    stepOf('form:1', null, { name: 'New' }),
+    stepOf('form:2', { name: 'Old' }, { name: 'Newer' }),
+    stepOf('form:3', { name: 'Gone' }, null),
+  ]);
+  expect(actionsOf(plan).toSorted()).toEqual(['create form:3', 'remove form:1', 'update form:2']);
+  const after = new Map(plan.steps.map((step) => [keyText(step), step.after?.['name'] ?? null]));
+  expect([after.get('form:1'), after.get('form:2'), after.get('form:3')]).toEqual([
+    null,
+    'Old',
+    'Gone',
+  ]);
+  expect([plan.skipped, plan.problems]).toEqual([[], []]);
+});
+
+test.each<[string, Step, Content | null]>([
+  ['edited', stepOf('form:1', { name: 'Old' }, { name: 'New' }), { name: 'By hand' }],
+  ['deleted', stepOf('form:1', { name: 'Old' }, { name: 'New' }), null],
+  ['re-created', stepOf('form:1', { name: 'Old' }, null), { name: 'By hand' }],
+  ['already restored', stepOf('form:1', { name: 'Old' }, { name: 'New' }), { name: 'Old' }],
+])('an undo skips a row that was %s since', (_what, step, there) => {
+  const plan = undoOf([step], { 'form:1': there && row('form:1', there) });
+  expect(actionsOf(plan)).toEqual([]);
+  expect(skippedIn(plan)).toEqual(['form:1']);
+});
+
+test('an undo names the person and the fields of a later edit', () => {
+  const later = row('form:1', { name: 'By hand' });
+  const plan = undoOf(
+    [stepOf('form:1', {}, { name: 'New' })],
+    { 'form:1': later },
+    { statesThere: new Map([['form:1', stateOf(later, 'form:1')]]) },
+  );
+  expect(plan.skipped[0]?.why).toContain('Name');
+  expect(plan.skipped[0]?.why).toContain('ed@example.com');
+});
+
+test('an undo neither writes nor lists a row that was deleted and is gone', () => {
+  const plan = undoOf([stepOf('form:1', null, null)]);
+  expect([actionsOf(plan), skippedIn(plan)]).toEqual([[], []]);
+});
+
+test('an undo keeps local values there, also when they changed since', () => {
+  const key = 'external_tool:1';
+  const step = stepOf(
+    key,
+    { business: 1, name: 'Old', endpoint: 'https://old.example.com' },
+    { business: 1, name: 'New', endpoint: 'https://old.example.com' },
+  );
+  const there = row(key, { business: 1, name: 'New', endpoint: 'https://new.example.com' });
+  expect(rowBefore(step, there)).toMatchObject({
+    name: 'Old',
+    endpoint: 'https://new.example.com',
+  });
+  const plan = undoOf([step], { [key]: there, 'business:1': row('business:1') });
+  expect(plan.steps[0]?.after).toMatchObject({ name: 'Old', endpoint: 'https://new.example.com' });
+});
+
+test('an undo skips a created row that a later row needs', () => {
+  const plan = undoOf(
+    [stepOf('form:1', null, {})],
+    {},
+    { references: [referenceTo('form:1', 'task:7', 'form')] },
+  );
+  expect(skippedIn(plan)).toEqual(['form:1']);
+});
+
+test('an undo removes a row whose references it restores as well', () => {
+  const plan = undoOf(
+    [stepOf('form:1', null, {}), stepOf('task:1', { business: 1 }, { business: 1, form: 1 })],
+    { 'business:1': row('business:1') },
+    { references: [referenceTo('form:1', 'task:1', 'form')] },
+  );
+  expect(actionsOf(plan).toSorted()).toEqual(['remove form:1', 'update task:1']);
+});
+
+test('an undo skips, one after the other, all rows that skipped rows need', () => {
+  const plan = undoOf(
+    [
+      stepOf('business:1', null, {}),
+      stepOf('task:1', null, { business: 1 }),
+      stepOf('sts:1', null, { business: 1, task: 1 }),
+    ],
+    { 'sts:1': row('sts:1', { business: 1, task: 1, text: 'By hand' }) },
+    {
+      references: [
+        referenceTo('business:1', 'task:1', 'business'),
+        referenceTo('task:1', 'sts:1', 'task'),
+      ],
+    },
+  );
+  expect(actionsOf(plan)).toEqual([]);
+  expect(skippedIn(plan).toSorted()).toEqual(['business:1', 'sts:1', 'task:1']);
+});
+
+test('an undo skips a row whose parent is gone', () => {
+  const plan = undoOf([stepOf('task:1', { business: 1, title: 'Old' }, { business: 1 })]);
+  expect(skippedIn(plan)).toEqual(['task:1']);
+  const whole = undoOf([stepOf('business:1', {}, null), stepOf('task:1', { business: 1 }, null)]);
+  expect(actionsOf(whole)).toEqual(['create business:1', 'create task:1']);
+});
+
+test('an undo relies on parents that it does not write, each once', () => {
+  const plan = undoOf(
+    [stepOf('task:1', { business: 1 }, null), stepOf('task:2', { business: 1 }, null)],
+    { 'business:1': row('business:1') },
+  );
+  expect(plan.reliedOn).toEqual([keyFrom('business:1')]);
+});
+
+test('an undo asks for no typed word', () => {
+  const plan = undoOf([stepOf('form:1', null, {})], {}, { to: 'production' });
+  expect(plan.problems).toEqual([]);
+  expect([plan.words.overwrite.isAsked, plan.words.remove.isAsked]).toEqual([false, false]);
+});
+
+test('an undo has the problems of the destination', () => {
+  const step = stepOf('form:1', { name: 'Old' }, { name: 'New' });
+  const reasons = (more: Partial<Facts>) =>
+    undoOf([step], {}, more).problems.map(({ reason }) => reason);
+  expect(reasons({})).toEqual([]);
+  expect(reasons({ version: null })).toEqual(['no-version']);
+  expect(reasons({ claims: [claimOn('form:1')] })).toEqual(['being-written']);
+  expect(reasons({ holders: new Map([['form.name:Old', 2]]) })).toEqual(['unique-taken']);
+});
+
+test('an undo can create a missing city again', () => {
+  const cities = [{ city: 'Pune', partner: null }];
+  const step = stepOf('business:1', { cities }, {});
+  const reasons = (choices: Partial<Choices>) =>
+    undoOf([step], {}, {}, choices).problems.map(({ reason }) => reason);
+  expect(reasons({})).toEqual(['city-missing']);
+  expect(reasons({ create: ['city:Pune'] })).toEqual([]);
+});
+
+test('the hash of an undo plan changes with the row there', () => {
+  const key = 'external_tool:1';
+  const step = stepOf(key, { business: 1, name: 'Old' }, { business: 1, name: 'New' });
+  const parent = { 'business:1': row('business:1') };
+  const same = undoOf([step], parent);
+  expect(undoOf([step], parent).hash).toBe(same.hash);
+  const edited = { ...parent, [key]: row(key, { business: 1, name: 'By hand' }) };
+  expect(undoOf([step], edited).hash).not.toBe(same.hash);
+});

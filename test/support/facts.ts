@@ -1,0 +1,169 @@
+// Facts for plans without a database: a test gives only the rows that matter, and each row's status follows from them.
+import { canonical, hashOf } from '../../src/catalog/content.ts';
+import {
+  initialContent,
+  keyFrom,
+  keyText,
+  titleOf,
+  type Content,
+  type Row,
+} from '../../src/catalog/entity.ts';
+import { rootOf } from '../../src/catalog/family.ts';
+import { entityNamed } from '../../src/catalog/index.ts';
+import { pairOf, type RowPair } from '../../src/comparison/compare-pairs.ts';
+import type { Facts } from '../../src/sheet/facts.ts';
+import { noChoices, type Choices } from '../../src/sheet/choices.ts';
+import { planTransfer } from '../../src/sheet/plan.ts';
+import type { DestinationState } from '../../src/state/destination-state.ts';
+import type { RowState } from '../../src/state/row-state.ts';
+import type { Claim } from '../../src/writing/claims.ts';
+
+export type GivenRow = {
+  /** Fields that differ from an empty row; null where the row does not exist. */
+  here?: Content | null;
+  there?: Content | null;
+  /** The fields at which both sides were last equal. */
+  base?: Content | null;
+  isDeletedHere?: boolean;
+  state?: Partial<RowState>;
+  destinationState?: Partial<DestinationState>;
+};
+
+/** A valid row, titled with its key. */
+export function row(key: string, content: Content = {}): Row {
+  const { entity: name, id } = keyFrom(key);
+  const entity = entityNamed(name);
+  const modified_at = '2026-01-01T00:00:00.000Z';
+  return { ...initialContent(entity), [entity.title]: key, ...content, id, modified_at };
+}
+
+/** Facts of rows by key (`form:1`) of which all are chosen; `more` replaces single facts. */
+export function factsOf(given: Record<string, GivenRow>, more: Partial<Facts> = {}): Facts {
+  const pairs = Object.entries(given).map(([key, one]) => pairFrom(key, one));
+  return {
+    from: 'staging',
+    to: 'preprod',
+    chosen: pairs.map(({ key }) => key),
+    pairs: new Map(pairs.map((pair) => [keyText(pair.key), pair])),
+    names: { city: new Map(), partner: new Map() },
+    namesHere: new Map(),
+    columns: new Map(),
+    version: { databaseVersion: '1.0.0', isUpdating: false },
+    versionHere: '1.0.0',
+    claims: [],
+    holders: new Map(),
+    references: [],
+    statesThere: new Map(),
+    tested: new Map(),
+    testedForSender: null,
+    missingImages: new Set(),
+    hostHere: null,
+    ...more,
+  };
+}
+
+function pairFrom(key: string, given: GivenRow): RowPair {
+  const { here = null, there = null, base = null, isDeletedHere = false } = given;
+  const mine = here ? row(key, here) : undefined;
+  const theirs = there ? row(key, there) : undefined;
+  const former = row(key, base ?? {});
+  return pairOf(
+    keyFrom(key),
+    { mine, theirs },
+    {
+      state: stateOf(mine ?? former, key, {
+        ...(isDeletedHere ? { deleted_at: '2026-01-02T00:00:00.000Z' } : {}),
+        ...given.state,
+      }),
+      stop: destinationStateOf(base ? former : null, key, given.destinationState),
+      mappings: new Map(),
+    },
+  );
+}
+
+/** What an environment knows of a row: `ed` edited it, nobody marked it. */
+export function stateOf(content: Row, key: string, more: Partial<RowState> = {}): RowState {
+  const { entity: name, id } = keyFrom(key);
+  const entity = entityNamed(name);
+  const root = rootOf(entity, content);
+  return {
+    entity: name,
+    row_id: id,
+    root_entity: root.entity,
+    root_id: root.id,
+    title: titleOf(entity, content),
+    hash: hashOf(entity, content),
+    version: 1,
+    created_by: 'ed@example.com',
+    created_at: '2026-01-01T00:00:00.000Z',
+    changed_by: 'ed@example.com',
+    changed_at: '2026-01-01T00:00:00.000Z',
+    engineering_by: null,
+    engineering_at: null,
+    engineering_fields: null,
+    adopted_by: null,
+    adopted_at: null,
+    held_by: null,
+    held_at: null,
+    held_reason: null,
+    deleted_at: null,
+    ...more,
+  };
+}
+
+function destinationStateOf(
+  base: Row | null,
+  key: string,
+  more: Partial<DestinationState> = {},
+): DestinationState {
+  const { entity: name, id } = keyFrom(key);
+  const entity = entityNamed(name);
+  return {
+    entity: name,
+    row_id: id,
+    observed_hash: null,
+    observed_at: '2026-01-01T00:00:00.000Z',
+    base_hash: base && hashOf(entity, base),
+    base_content: base && canonical(entity, base),
+    base_at: base && '2026-01-01T00:00:00.000Z',
+    undone_hash: null,
+    undone_by: null,
+    undone_at: null,
+    undone_reason: null,
+    ...more,
+  };
+}
+
+export const claimOn = (key: string): Claim => ({
+  entity: keyFrom(key).entity,
+  row_id: keyFrom(key).id,
+  transfer: 'a0000000-0000-4000-8000-000000000000',
+  mode: 'write',
+  number: 7,
+  origin: 'staging',
+  fence: 1,
+  connection: 1,
+  person: 'pm@example.com',
+  since: '2026-01-01T09:30:00.000Z',
+});
+
+/** The reference of a row there to a target. */
+export const referenceTo = (target: string, referrer: string, field: string) => ({
+  target: keyFrom(target),
+  referrer: {
+    entity: entityNamed(keyFrom(referrer).entity),
+    row: row(referrer, { [field]: keyFrom(target).id }),
+    field,
+  },
+});
+
+export const planOf = (facts: Facts, choices: Partial<Choices> = {}) =>
+  planTransfer(facts, { ...noChoices, ...choices });
+
+/** The plan again, with words typed for it. */
+export const planWithWords = (facts: Facts, words: Partial<Choices>) =>
+  planOf(facts, { ...words, typedFor: planOf(facts, words).hash });
+
+/** The steps of a plan as `create form:1`. */
+export const actionsOf = ({ steps }: { steps: { action: string; entity: string; id: number }[] }) =>
+  steps.map((step) => `${step.action} ${keyText(step)}`);
