@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { catalogTables } from '../../src/catalog/tables.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import { grantsFile, knownTables } from '../../src/environments/grants.ts';
 import { openTerminal } from '../support/command.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-afterAll(() => world.close());
+const world = useWorld();
 
 test('every table of a migrated database has its rights decided in environments/grants.ts', async () => {
   const there = await select<{ name: string }>(

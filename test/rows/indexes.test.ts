@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { isDocument } from '../../src/catalog/entity.ts';
 import { catalog } from '../../src/catalog/index.ts';
 import { createIndexes, indexesOf } from '../../src/rows/indexes.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-afterAll(() => world.close());
+const world = useWorld();
 
 test('indexes unique fields, references and modified_at of every collection, and nothing else', async () => {
   const { documents } = world.staging;
