@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
 import { createConnection, type Connection, type Pool } from 'mysql2/promise';
-import { grants } from '../src/environments/grants.ts';
+import { grants } from '../src/release/grants.ts';
 import { ladder, rulesOf, type EnvironmentName } from '../src/environments/rules.ts';
 import { currentVersion } from '../src/version/db-version.ts';
 import type { Addresses } from './servers.ts';

@@ -1,7 +1,7 @@
 // `oneway db` and `oneway claims`, for people who run the databases.
 import type { Command } from 'commander';
 import type { App } from '../environments/app.ts';
-import { grantsFile } from '../environments/grants.ts';
+import { grantsFile } from '../release/grants.ts';
 import { rulesOf } from '../environments/rules.ts';
 import * as claims from '../writing/claims.ts';
 import { Problem } from '../problems.ts';

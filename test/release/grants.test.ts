@@ -2,16 +2,17 @@ import { expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { catalogTables } from '../../src/catalog/tables.ts';
 import { select, sql } from '../../src/database/sql.ts';
-import { grantsFile, knownTables } from '../../src/environments/grants.ts';
+import { grantsFile, knownTables } from '../../src/release/grants.ts';
 import { openTerminal } from '../support/command.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-test('every table of a migrated database has its rights decided in environments/grants.ts', async () => {
+test('every table of a migrated database has its rights decided in release/grants.ts', async () => {
   const there = await select<{ name: string }>(
     world.staging.sql,
-    sql`select table_name as name from information_schema.tables where table_schema = database()`,
+    sql`select table_name as name from information_schema.tables
+         where table_schema = database() and table_type = 'BASE TABLE'`,
   );
   expect(there.map(({ name }) => name).toSorted()).toEqual(knownTables().toSorted());
 });
