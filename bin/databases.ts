@@ -1,17 +1,18 @@
 // The databases of three environments on given servers, each with accounts of its own: the owner, one that
 // writes what arrives, and one that only reads (for the refresh).
 import { createHmac } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
 import { createConnection, type Connection, type Pool } from 'mysql2/promise';
+import { grants } from '../src/release/grants.ts';
 import { ladder, rulesOf, type EnvironmentName } from '../src/environments/rules.ts';
 import { currentVersion } from '../src/version/db-version.ts';
 import type { Addresses } from './servers.ts';
 
 type Variables = Record<string, string>;
-/** `owner` migrates; the others have the least that works: docs/rights.sql. */
+/** `owner` migrates; the others have the least that works: `oneway db grants`. */
 type Rights = 'owner' | 'app' | 'arrivals' | 'reader';
 const limited = ['app', 'arrivals', 'reader'] as const;
 
@@ -107,20 +108,14 @@ async function prepare(sql: Connection, mongo: MongoClient, at: Addresses, name:
   for (const rights of limited) {
     await sql.query(`REVOKE ALL PRIVILEGES, GRANT OPTION FROM '${accountName(name, rights)}'@'%'`);
   }
-  await sql.query(`GRANT ALL PRIVILEGES ON \`${name}\`.* TO '${name}'@'%' WITH GRANT OPTION`);
+  for (const statement of grants(name, 'migrator', name)) await sql.query(statement);
 }
 
-/** Gives each limited user exactly what docs/rights.sql gives it; asked by the database's owner, once it is migrated. */
+/** Gives each limited user what `oneway db grants` prints; asked by the database's owner, once it is migrated. */
 export async function grantLeastRights(owner: Pool, name: string) {
-  const file = readFileSync(new URL('../docs/rights.sql', import.meta.url), 'utf8');
   for (const rights of limited) {
-    const statements = file.match(new RegExp(`^GRANT .* TO \\S+_${rights};$`, 'gm')) ?? [];
-    for (const statement of statements) {
-      await owner.query(
-        statement
-          .replace(/ON oneway_production\.(\S+)/, `ON \`${name}\`.$1`)
-          .replace(/TO \S+;/, `TO '${accountName(name, rights)}'@'%'`),
-      );
+    for (const statement of grants(name, rights, accountName(name, rights))) {
+      await owner.query(statement);
     }
   }
 }

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { deflateSync, crc32 } from 'node:zlib';
 import { entityNamed } from '../src/catalog/index.ts';
-import { initialContent, type Content } from '../src/catalog/entity.ts';
-import { sortLinks, type Link } from '../src/catalog/fields.ts';
+import { initialContent, linksIn, linksOf, type Content } from '../src/catalog/entity.ts';
+import type { Link } from '../src/catalog/fields.ts';
+import { sortLinks } from '../src/catalog/links.ts';
 import { keepImage } from '../src/storage/images.ts';
 import type { Objects } from '../src/storage/objects.ts';
 import type { Change } from '../src/writing/write-here.ts';
@@ -62,6 +63,9 @@ export async function productionRows(storage: Objects) {
     const own = rows.get(entity) ?? [];
     const id = (firstIds[entity] ?? 1) + own.length;
     const after = { ...initialContent(entityNamed(entity)), ...content, id, modified_at: '' };
+    for (const { field, links } of linksOf(entityNamed(entity))) {
+      Object.assign(after, { [field]: sortLinks(links, linksIn(content, field)) });
+    }
     own.push({ entity: entityNamed(entity), before: null, after });
     return id;
   };
@@ -79,13 +83,12 @@ export async function productionRows(storage: Objects) {
     'businesses',
   )) {
     const icon = await keepImage(storage, 'icon', picture(64, 64, businesses.size));
-    const cities = sortLinks(business.cities);
-    const id = add('business', { ...business, cities, icon });
+    const id = add('business', { ...business, icon });
     businesses.set(business.name, id);
     for (const tool of tools) add('external_tool', { ...tool, business: id });
     for (const { order_receipts: receipts, ...task } of own) {
       const form = task.form === null ? null : (forms.get(task.form) ?? null);
-      const taskId = add('task', { ...task, cities: sortLinks(task.cities), business: id, form });
+      const taskId = add('task', { ...task, business: id, form });
       tasks.set(`${business.name}: ${task.title}`, taskId);
       for (const receipt of receipts) add('order_receipt', { ...receipt, task: taskId });
     }
@@ -99,7 +102,6 @@ export async function productionRows(storage: Objects) {
   ).entries()) {
     add('banner', {
       ...banner,
-      cities: sortLinks(banner.cities),
       image: await keepImage(storage, 'image', picture(320, 120, index)),
       business: businesses.get(banner.business ?? '') ?? null,
       task: tasks.get(`${banner.business}: ${banner.task}`) ?? null,

@@ -1,79 +1,77 @@
 -- The least rights in MySQL or MariaDB that work for each user of one environment's database, here
--- oneway_production. The demo runs with exactly these, and so do arrivals and reader in every test and app in
--- test/running/rights.test.ts; bin/databases.ts reads them from this file.
--- Run them after `oneway db migrate`.
+-- oneway_production. Printed by “oneway db grants oneway_production”; run them after “oneway db migrate”.
 
 -- migrator: the user of `oneway db migrate`
-GRANT ALL PRIVILEGES ON oneway_production.* TO oneway_production_migrator WITH GRANT OPTION;
+GRANT ALL PRIVILEGES ON `oneway_production`.* TO 'oneway_production_migrator'@'%' WITH GRANT OPTION;
 
--- app: the environment's own server, worker and commands (SQL_DB_USER). It adds to the audit and to the history,
--- and changes nothing there.
-GRANT SELECT, INSERT ON oneway_production.* TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.business TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.business_city TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.external_tool TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.task TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.task_city TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.order_receipt TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.sts TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.banner TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.banner_city TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.city TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.partner TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.row_state TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.destination_state TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.checked_chunk TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.transfer TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.transfer_step TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.claim TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.clock TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.id_sequence TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.name_mapping TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.selection TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.test_result TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.message TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.person TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.permission TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.job TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.api_key TO oneway_production_app;
-GRANT UPDATE, DELETE ON oneway_production.outbox TO oneway_production_app;
+-- app: the environment's own server, worker and commands (SQL_DB_USER). It adds to the audit and to the history, and
+-- changes nothing there.
+GRANT SELECT, INSERT ON `oneway_production`.* TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`business` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`business_city` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`task` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`task_city` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`sts` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`banner` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`banner_city` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`external_tool` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`order_receipt` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`city` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`partner` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`row_state` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`destination_state` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`claim` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`clock` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`id_sequence` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`name_mapping` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`checked_chunk` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`transfer` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`transfer_step` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`selection` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`test_result` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`message` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`outbox` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`person` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`permission` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`api_key` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`job` TO 'oneway_production_app'@'%';
 
 -- arrivals: what the environment before writes here (UNI_DIR_DESTINATION_SQL_DB_USER). It sees no people, no
 -- permissions, no keys.
-GRANT SELECT, INSERT, UPDATE, DELETE ON oneway_production.business TO oneway_production_arrivals;
-GRANT SELECT, INSERT, UPDATE, DELETE ON oneway_production.business_city TO oneway_production_arrivals;
-GRANT SELECT, INSERT, UPDATE, DELETE ON oneway_production.external_tool TO oneway_production_arrivals;
-GRANT SELECT, INSERT, UPDATE, DELETE ON oneway_production.task TO oneway_production_arrivals;
-GRANT SELECT, INSERT, UPDATE, DELETE ON oneway_production.task_city TO oneway_production_arrivals;
-GRANT SELECT, INSERT, UPDATE, DELETE ON oneway_production.order_receipt TO oneway_production_arrivals;
-GRANT SELECT, INSERT, UPDATE, DELETE ON oneway_production.sts TO oneway_production_arrivals;
-GRANT SELECT, INSERT, UPDATE, DELETE ON oneway_production.banner TO oneway_production_arrivals;
-GRANT SELECT, INSERT, UPDATE, DELETE ON oneway_production.banner_city TO oneway_production_arrivals;
-GRANT SELECT, INSERT, UPDATE, DELETE ON oneway_production.city TO oneway_production_arrivals;
-GRANT SELECT, INSERT, UPDATE, DELETE ON oneway_production.partner TO oneway_production_arrivals;
-GRANT SELECT, INSERT, UPDATE, DELETE ON oneway_production.claim TO oneway_production_arrivals;
-GRANT SELECT, INSERT, UPDATE ON oneway_production.row_state TO oneway_production_arrivals;
-GRANT SELECT, INSERT ON oneway_production.arrival TO oneway_production_arrivals;
-GRANT SELECT, UPDATE ON oneway_production.clock TO oneway_production_arrivals;
-GRANT SELECT, INSERT, UPDATE ON oneway_production.id_sequence TO oneway_production_arrivals;
-GRANT SELECT ON oneway_production.destination_state TO oneway_production_arrivals;
-GRANT SELECT ON oneway_production.name_mapping TO oneway_production_arrivals;
+GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`business` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`business_city` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`task` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`task_city` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`sts` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`banner` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`banner_city` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`external_tool` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`order_receipt` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`city` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`partner` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT, INSERT, UPDATE ON `oneway_production`.`row_state` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT ON `oneway_production`.`destination_state` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT, INSERT ON `oneway_production`.`arrival` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`claim` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT, UPDATE ON `oneway_production`.`clock` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT, INSERT, UPDATE ON `oneway_production`.`id_sequence` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT ON `oneway_production`.`name_mapping` TO 'oneway_production_arrivals'@'%';
 
 -- reader: what reads production for the refresh and to restore rows (REFRESH_SOURCE_SQL_DB_USER)
-GRANT SELECT ON oneway_production.business TO oneway_production_reader;
-GRANT SELECT ON oneway_production.business_city TO oneway_production_reader;
-GRANT SELECT ON oneway_production.external_tool TO oneway_production_reader;
-GRANT SELECT ON oneway_production.task TO oneway_production_reader;
-GRANT SELECT ON oneway_production.task_city TO oneway_production_reader;
-GRANT SELECT ON oneway_production.order_receipt TO oneway_production_reader;
-GRANT SELECT ON oneway_production.sts TO oneway_production_reader;
-GRANT SELECT ON oneway_production.banner TO oneway_production_reader;
-GRANT SELECT ON oneway_production.banner_city TO oneway_production_reader;
-GRANT SELECT ON oneway_production.city TO oneway_production_reader;
-GRANT SELECT ON oneway_production.partner TO oneway_production_reader;
-GRANT SELECT ON oneway_production.claim TO oneway_production_reader;
-GRANT SELECT ON oneway_production.clock TO oneway_production_reader;
-GRANT SELECT ON oneway_production.row_state TO oneway_production_reader;
-GRANT SELECT ON oneway_production.destination_state TO oneway_production_reader;
-GRANT SELECT ON oneway_production.name_mapping TO oneway_production_reader;
-GRANT SELECT ON oneway_production.arrival TO oneway_production_reader;
+GRANT SELECT ON `oneway_production`.`business` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`business_city` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`task` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`task_city` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`sts` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`banner` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`banner_city` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`external_tool` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`order_receipt` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`city` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`partner` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`row_state` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`destination_state` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`arrival` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`claim` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`clock` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`name_mapping` TO 'oneway_production_reader'@'%';

@@ -1,7 +1,8 @@
 // OpenAPI 3.1 of the apps' API, derived from the catalogue.
 import { fieldEntries, labelOf, type Entity } from '../catalog/entity.ts';
-import { catalog, travelling } from '../catalog/index.ts';
-import type { Field } from '../catalog/fields.ts';
+import { catalog, matchedByNameLabel, travelling } from '../catalog/index.ts';
+import type { Field, Links } from '../catalog/fields.ts';
+import { lowerFirst } from '../catalog/lower-first.ts';
 import { promotionOrder } from '../catalog/order.ts';
 
 /** Referring entities first: a reader in this order never has a task without its form. */
@@ -29,8 +30,19 @@ const kinds: Record<string, (field: Field) => Schema> = {
   image: () => ({ type: 'string', description: 'A name for /api/v1/objects/{name}.' }),
   instant: () => instant,
   list: () => ({ type: 'array', items: { type: 'string' } }),
-  links: () => ({ type: 'array', items: ref('schemas/link') }),
+  links: ({ links }) => ({ type: 'array', items: links ? linkSchema(links) : {} }),
 };
+
+const linkSchema = ({ parts }: Links): Schema => ({
+  type: 'object',
+  required: parts.map(({ name }) => name),
+  properties: Object.fromEntries(
+    parts.map(({ name, isOptional }) => [
+      name,
+      { type: isOptional ? ['string', 'null'] : 'string' },
+    ]),
+  ),
+});
 
 function schemaOf(field: Field): Schema {
   const own = kinds[field.kind]?.(field) ?? {};
@@ -147,7 +159,7 @@ export const describe = (address: string, environment: string) => ({
   info: {
     title: `Oneway, ${environment}`,
     version: '1',
-    description: `Metadata as the apps read it. To follow what changes, read the types in this order, each until “more” is false, and keep “next”: ${readingOrder.join(', ')}. Rows have the same id in every environment; “modified_at” is when a row came here. References are ids, cities and partners are names.`,
+    description: `Metadata as the apps read it. To follow what changes, read the types in this order, each until “more” is false, and keep “next”: ${readingOrder.join(', ')}. Rows have the same id in every environment; “modified_at” is when a row came here. References are ids, ${lowerFirst(matchedByNameLabel)} are names.`,
   },
   servers: [{ url: address }],
   security: [{ key: [] }],
@@ -206,11 +218,6 @@ export const describe = (address: string, environment: string) => ({
         type: 'object',
         required: ['id', 'modified_at', 'deleted'],
         properties: { id, modified_at: instant, deleted: { const: true } },
-      },
-      link: {
-        type: 'object',
-        required: ['city', 'partner'],
-        properties: { city: { type: 'string' }, partner: { type: ['string', 'null'] } },
       },
       next: {
         type: 'object',

@@ -5,12 +5,14 @@ import { z } from 'zod';
 import {
   fieldEntries,
   labelOf,
+  linksIn,
   parseContent,
   titleOf,
   type Content,
   type Entity,
   type Draft,
 } from '../catalog/entity.ts';
+import type { Link } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { readOne } from '../rows/store.ts';
 import { Conflict, Invalid, NotFound, type FieldErrors } from '../problems.ts';
@@ -228,7 +230,7 @@ const value = z.union([
   z.boolean(),
   z.null(),
   z.array(z.string()),
-  z.array(z.object({ city: z.string(), partner: z.string().nullable() })),
+  z.array(z.record(z.string(), z.string().nullable())),
 ]);
 const content = z.record(z.string(), value);
 const conflictSchema = z.object({
@@ -254,15 +256,15 @@ function asPosted(entity: Entity, content: Content): Record<string, unknown> {
     fieldEntries(entity).map(([name, field]) => {
       const value = content[name];
       if (field.kind === 'flag') return [name, value === true ? 'yes' : ''];
-      if (field.kind === 'links') {
-        const links = (value ?? []) as { city: string; partner: string | null }[];
-        return [name, links.map(({ city, partner }) => ({ city, partner: partner ?? '' }))];
-      }
+      if (field.links) return [name, linksIn(content, name).map(emptyForNull)];
       if (Array.isArray(value)) return [name, value];
       return [name, value === null || value === undefined ? '' : String(value)];
     }),
   );
 }
+
+const emptyForNull = (link: Link) =>
+  Object.fromEntries(Object.entries(link).map(([part, name]) => [part, name ?? '']));
 
 export async function showDeletion(req: Request, res: Response) {
   const { entity, id } = addressed(req);

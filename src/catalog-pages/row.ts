@@ -6,6 +6,7 @@ import {
   initialContent,
   keyText,
   labelOf,
+  linksOf,
   titleOf,
   type Content,
   type Entity,
@@ -14,7 +15,7 @@ import {
 } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { rulesOf } from '../environments/rules.ts';
-import { allNames } from '../rows/names.ts';
+import { namesByEntity } from '../rows/names.ts';
 import { readBy, readOne } from '../rows/store.ts';
 import { NotFound, type FieldErrors } from '../problems.ts';
 import { historyOf, parseImage, rowAtMoment, type Arrival } from '../state/history.ts';
@@ -248,13 +249,12 @@ export async function newPage(
 
 /** Data for the form's controls: values, errors, names to choose from. */
 async function formData({ here }: Request, entity: Entity, { content, errors }: Typed) {
-  const linked = fieldEntries(entity).some(([, field]) => field.through);
+  const linked = linksOf(entity).flatMap(({ links }) => links.parts.map((part) => part.entity));
   return {
     content,
     errors,
     titles: await titles(here.sql, referredBy(entity, content)),
-    cityNames: linked ? await allNames(here.sql, 'city') : [],
-    partnerNames: linked ? await allNames(here.sql, 'partner') : [],
+    names: await namesByEntity(here.sql, [...new Set(linked)]),
   };
 }
 

@@ -1,5 +1,5 @@
 // A wrong definition is refused at start, naming entity and field.
-import { referencesOf, type Entity } from './entity.ts';
+import { linksOf, referencesOf, type Entity } from './entity.ts';
 
 export function check(catalog: Entity[]) {
   const names = new Set(catalog.map((entity) => entity.name));
@@ -16,6 +16,13 @@ function problems(entity: Entity, names: Set<string>, catalog: Entity[]): string
   for (const { field, to } of referencesOf(entity)) {
     if (!names.has(to)) wrong.push(`"${field}" points to "${to}", which is not in the catalogue`);
   }
+  for (const { field, links } of linksOf(entity)) {
+    for (const { entity: to } of links.parts) {
+      if (!catalog.find(({ name }) => name === to)?.isMatchedByName) {
+        wrong.push(`"${field}" is linked with "${to}", which is not matched by name`);
+      }
+    }
+  }
   if (entity.owner && !entity.fields[entity.owner]?.to) {
     wrong.push(`its owner "${entity.owner}" is not a reference`);
   }
@@ -29,7 +36,7 @@ function problems(entity: Entity, names: Set<string>, catalog: Entity[]): string
     if (['id', 'modified_at', 'version', 'stamp', '_id'].includes(name)) {
       wrong.push(`"${name}" is kept for the program`);
     }
-    if (field.through && entity.store === 'mongo') wrong.push(`"${name}": links are kept in MySQL`);
+    if (field.links && entity.store === 'mongo') wrong.push(`"${name}": links are kept in MySQL`);
     if (field.unique && field.optional) wrong.push(`"${name}": a unique field cannot be optional`);
   }
   return wrong;

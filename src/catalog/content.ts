@@ -1,8 +1,16 @@
 // Content is every field that travels: all but local ones, in one canonical form. The hash covers the
 // content; `modified_at`, the version and the people are not part of it.
 import { hash } from 'node:crypto';
-import { fieldEntries, type Content, type Entity, type Row, type Draft } from './entity.ts';
-import { sortLinks, type Link, type Value } from './fields.ts';
+import {
+  fieldEntries,
+  linksOf,
+  type Content,
+  type Draft,
+  type Entity,
+  type Row,
+} from './entity.ts';
+import type { Link, Links, Value } from './fields.ts';
+import { packLinks, unpackLinks } from './links.ts';
 
 /** The fields that travel, with their values; a field that is missing stays missing. */
 export function contentOf(entity: Entity, row: Row | Content): Content {
@@ -14,7 +22,8 @@ export function contentOf(entity: Entity, row: Row | Content): Content {
   return content;
 }
 
-const sorted = new WeakMap<object, { name: string; quoted: string }[]>();
+type TravellingField = { name: string; quoted: string; links: Links | undefined };
+const sorted = new WeakMap<object, TravellingField[]>();
 
 /** Names of the travelling fields in canonical order, and as they are quoted in the text. */
 function travellingFields(entity: Entity) {
@@ -22,7 +31,7 @@ function travellingFields(entity: Entity) {
   if (!names) {
     names = fieldEntries(entity)
       .filter(([, { local }]) => !local)
-      .map(([name]) => ({ name, quoted: JSON.stringify(name) }))
+      .map(([name, { links }]) => ({ name, quoted: JSON.stringify(name), links }))
       .toSorted((one, other) => (one.name < other.name ? -1 : 1));
     sorted.set(entity.fields, names);
   }
@@ -38,9 +47,9 @@ export function canonical(entity: Entity, row: Row | Content): string {
   const known = texts.get(row);
   if (known !== undefined) return known;
   let text = '';
-  for (const { name, quoted } of travellingFields(entity)) {
+  for (const { name, quoted, links } of travellingFields(entity)) {
     const value = row[name];
-    if (value !== undefined) text += `${text && ','}${quoted}:${canonicalValue(value)}`;
+    if (value !== undefined) text += `${text && ','}${quoted}:${canonicalValue(value, links)}`;
   }
   texts.set(row, text);
   return text;
@@ -72,28 +81,32 @@ export function differingFields(entity: Entity, one: Content, other: Content): s
     .filter((name) => !isSameValue(one[name], other[name]));
 }
 
+/** Equal, whatever the order of links and of their parts. */
 export const isSameValue = (one: Value | undefined, other: Value | undefined): boolean =>
-  one === other ||
-  (isObject(one) && isObject(other) && canonicalValue(one) === canonicalValue(other));
+  one === other || (isObject(one) && isObject(other) && comparable(one) === comparable(other));
 
 /** A list, or a value that another program put into a document. */
 const isObject = (value: Value | undefined): value is string[] | Link[] =>
   typeof value === 'object' && value !== null;
 
+const comparable = (value: string[] | Link[]): string =>
+  JSON.stringify(isLinks(value) ? value.map(linkText).toSorted() : value);
+
+const isLinks = (value: string[] | Link[]): value is Link[] =>
+  Array.isArray(value) && typeof value[0] === 'object';
+
+const linkText = (link: Link) =>
+  JSON.stringify(Object.entries(link).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+
 /** Parses canonical text back into a content. */
 export function contentFrom(entity: Entity, text: string): Content {
   const content = JSON.parse(`{${text}}`) as Record<string, Value>;
-  for (const [name, { through }] of fieldEntries(entity)) {
-    const links = content[name] as unknown as [string, string | null][] | undefined;
-    if (through && links) content[name] = links.map(([city, partner]) => ({ city, partner }));
+  for (const { field, links } of linksOf(entity)) {
+    const packed = content[field] as unknown as (string | null)[][] | undefined;
+    if (packed) content[field] = unpackLinks(links, packed);
   }
   return content;
 }
 
-const canonicalValue = (value: Value): string =>
-  JSON.stringify(
-    isLinks(value) ? sortLinks(value).map(({ city, partner }) => [city, partner]) : value,
-  );
-
-const isLinks = (value: Value): value is Link[] =>
-  Array.isArray(value) && typeof value[0] === 'object';
+const canonicalValue = (value: Value, links: Links | undefined): string =>
+  JSON.stringify(links && Array.isArray(value) ? packLinks(links, value as Link[]) : value);

@@ -1,7 +1,7 @@
 // What an entity is: one declaration from which list, form, page, comparison and transfer are derived.
 import { z } from 'zod';
 import { Invalid, type FieldErrors } from '../problems.ts';
-import { textOf, type Field, type Value } from './fields.ts';
+import { textOf, type Field, type Link, type Links, type Value } from './fields.ts';
 
 type Fields = Record<string, Field>;
 
@@ -77,7 +77,7 @@ export function fieldEntries({ fields }: Entity): readonly [string, Field][] {
 
 /** Column of a field that is kept in the entity's own table; null for a set of links. */
 export function columnOf(name: string, field: Field): string | null {
-  if (field.through) return null;
+  if (field.links) return null;
   return field.to ? `${name}_id` : name;
 }
 
@@ -86,6 +86,30 @@ export const referencesOf = (entity: Entity): { field: string; to: string }[] =>
   fieldEntries(entity).flatMap(([name, field]) =>
     field.to ? [{ field: name, to: field.to }] : [],
   );
+
+/** Every set of links an entity has. */
+export const linksOf = (entity: Entity): { field: string; links: Links }[] =>
+  fieldEntries(entity).flatMap(([name, field]) =>
+    field.links ? [{ field: name, links: field.links }] : [],
+  );
+
+/** A row that belongs to its environment, as others know it. */
+export type LinkedName = { entity: string; name: string };
+
+/** Every name that a row is linked with, as often as it is. */
+export const linkedNamesOf = (entity: Entity, row: Row | Content | null): LinkedName[] =>
+  linksOf(entity).flatMap(({ field, links }) =>
+    linksIn(row, field).flatMap((link) =>
+      links.parts.flatMap((part) => {
+        const name = link[part.name] ?? null;
+        return name === null ? [] : [{ entity: part.entity, name }];
+      }),
+    ),
+  );
+
+/** The links that a row has in a field. */
+export const linksIn = (row: Row | Content | null, field: string): Link[] =>
+  (row?.[field] ?? []) as Link[];
 
 export const titleOf = (entity: Entity, row: Row): string =>
   textOf(row[entity.title]) || `${entity.label.one} ${row.id}`;

@@ -3,8 +3,11 @@
 import { z } from 'zod';
 import { fromSqlInstant, toSqlInstant } from '../database/sql.ts';
 
-/** A linked city with the partner that serves it there; both by name, because their ids differ. */
-export type Link = { city: string; partner: string | null };
+/** The names of linked rows, by part; names, because ids of such rows differ between environments. */
+export type Link = Record<string, string | null>;
+export type LinkPart = { name: string; entity: string; isOptional: boolean };
+/** What a set of links is made of: the linked row itself is the first of the parts. */
+export type Links = { through: string; target: LinkPart; parts: LinkPart[] };
 export type Value = string | number | boolean | null | string[] | Link[];
 
 /** A plain value as text; lists have no text of their own. */
@@ -42,18 +45,19 @@ export type Field<T extends Value = Value> = Required<Omit<Options, 'label' | 'h
   choices?: readonly string[];
   /** The entity a reference points to. */
   to?: string;
-  /** The table that holds a set of links. */
-  through?: string;
+  /** Of a set of links: its table, and whose names it holds. */
+  links?: Links;
 };
 
 const asIs = <T>(stored: unknown) => stored as T;
-const blank = z
+/** Typed text, trimmed; missing is empty. */
+export const blank = z
   .string()
   .optional()
   // Browsers post every line break as CR LF.
   .transform((typed) => (typed ?? '').replaceAll('\0', '').replaceAll('\r\n', '\n').trim());
 
-function field<T extends Value>(
+export function field<T extends Value>(
   kind: string,
   options: Options,
   own: Pick<Field<T>, 'schema' | 'initial'> & Partial<Field<T>>,
@@ -191,41 +195,6 @@ function referencedId(typed: string): number | null {
   const id = Number(/(?:^|#)(\d{1,15})$/.exec(typed)?.[1]);
   return Number.isSafeInteger(id) && id > 0 ? id : null;
 }
-
-/** A set of cities, each with its partner; kept in a table of its own. */
-export const cityLinks = (through: string, options: Options = {}) =>
-  field<Link[]>(
-    'links',
-    { ...options, optional: true },
-    {
-      schema: () =>
-        z
-          .array(z.object({ city: blank, partner: blank }))
-          .optional()
-          .transform((lines) => sortLinks(named(lines ?? [])))
-          .superRefine((links, context) => {
-            const twice = links.find((link, index) => link.city === links[index - 1]?.city);
-            if (twice) {
-              const message = `${twice.city} stands there twice. Keep one line for it.`;
-              context.addIssue({ code: 'custom', message });
-            }
-          }),
-      initial: [],
-      through,
-    },
-  );
-
-const named = (lines: { city: string; partner: string }[]): Link[] =>
-  lines
-    .filter(({ city }) => city !== '')
-    .map(({ city, partner }) => ({
-      city: city.normalize('NFC'),
-      partner: partner === '' ? null : partner.normalize('NFC'),
-    }));
-
-/** The one order of a set of links, by code point. */
-export const sortLinks = (links: Link[]): Link[] =>
-  links.toSorted((one, other) => (one.city < other.city ? -1 : one.city > other.city ? 1 : 0));
 
 /** The name of an object in storage: the SHA-256 of an image and its ending. */
 export const image = (options: Options = {}) =>

@@ -12,6 +12,7 @@ import { partner } from './entities/partner.ts';
 import { sts } from './entities/sts.ts';
 import { task } from './entities/task.ts';
 import type { Entity } from './entity.ts';
+import { lowerFirst } from './lower-first.ts';
 
 /** In the order of the menu. */
 export const catalog: Entity[] = [
@@ -42,3 +43,8 @@ export function entityNamed(name: string): Entity {
 export const travelling = catalog.filter((entity) => !entity.isMatchedByName);
 
 export const matchedByName = catalog.filter((entity) => entity.isMatchedByName);
+
+/** `Cities and partners` */
+export const matchedByNameLabel = matchedByName
+  .map(({ label }, index) => (index === 0 ? label.many : lowerFirst(label.many)))
+  .join(' and ');

@@ -20,7 +20,7 @@ export function promotionOrder(entities: Entity[]): Entity[] {
   return ordered;
 }
 
-/** Cities and partners first: links are found by their names. */
+/** What is matched by name comes first: links are found by those names. */
 const order = [...matchedByName, ...promotionOrder(catalog.filter((one) => !one.isMatchedByName))];
 const place = new Map(order.map((entity, index) => [entity.name, index]));
 

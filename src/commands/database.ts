@@ -1,6 +1,7 @@
 // `oneway db` and `oneway claims`, for people who run the databases.
 import type { Command } from 'commander';
 import type { App } from '../environments/app.ts';
+import { grantsFile } from '../release/grants.ts';
 import { rulesOf } from '../environments/rules.ts';
 import * as claims from '../writing/claims.ts';
 import { Problem } from '../problems.ts';
@@ -38,6 +39,16 @@ export function addDatabase(program: Command) {
     .action(({ set, clear }: { set?: boolean; clear?: boolean }) =>
       withApp((here) => markUpdating(here, { set, clear }), anyVersion),
     );
+
+  db.command('grants')
+    .argument(
+      '<database>',
+      'its name; the users are called <database>_migrator, _app, _arrivals, _reader',
+    )
+    .description(
+      'print the SQL that gives each user of a MySQL database the least rights that work',
+    )
+    .action((database: string) => print(grantsFile(database).trimEnd()));
 
   const held = program
     .command('claims')

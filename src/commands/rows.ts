@@ -130,7 +130,7 @@ async function list(here: App, type: string, { search, where, status, limit, jso
 function filterOf(type: string, text: string): [string, Value] {
   const [name = '', value = ''] = text.split(/=(.*)/s);
   const field = fieldOf(entityNamed(type), name);
-  if (field.through) throw new UsageError(`--where: rows are not found by their ${name}.`);
+  if (field.links) throw new UsageError(`--where: rows are not found by their ${name}.`);
   if (field.kind === 'flag') return [name, ['yes', 'true', '1'].includes(value)];
   const isNumber = typeof field.initial === 'number' || field.to !== undefined;
   if (isNumber && !/^-?\d+(\.\d+)?$/.test(value)) {

@@ -2,7 +2,7 @@
 import { v7 as uuid } from 'uuid';
 import type { Command } from 'commander';
 import { keyFrom, keyText } from '../catalog/entity.ts';
-import { entityNamed } from '../catalog/index.ts';
+import { entityNamed, matchedByName } from '../catalog/index.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
 import * as journal from '../writing/journal.ts';
@@ -36,10 +36,14 @@ export type Asked = {
 };
 
 export function addTransfers(program: Command) {
+  const kinds = matchedByName.map(({ name }) => name);
   const solutions = (command: Command) =>
     command
       .option('--reason <reason>', 'why; everyone can read it')
-      .option('--create <kind:name...>', 'create a city or partner there, such as city:Pune')
+      .option(
+        '--create <kind:name...>',
+        `create a ${kinds.join(' or ')} there, such as ${kinds[0]}:Pune`,
+      )
       .option('--dry-run', 'show the plan and what stands in the way; write nothing')
       .option('--idempotency-key <key>', 'the same key sends once, however often it is tried')
       .option('--yes', 'do not ask')

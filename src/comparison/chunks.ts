@@ -1,6 +1,6 @@
 // Walks a table in chunks of 1,000 ids, comparing digests from every environment. Rows are read only where
 // something changed since the chunk was verified.
-import { fieldEntries, type Entity } from '../catalog/entity.ts';
+import { linksOf, type Entity } from '../catalog/entity.ts';
 import { first, sql, type Queryable } from '../database/sql.ts';
 import {
   digestsByChunk,
@@ -194,7 +194,7 @@ async function withSyncState(
 
 /** Digests use the stored names, so equal names prove nothing where names are mapped. */
 export const isComparedByDigest = (entity: Entity, mappings: Mappings) =>
-  mappings.size === 0 || !fieldEntries(entity).some(([, { through }]) => through);
+  mappings.size === 0 || linksOf(entity).length === 0;
 
 /** Prepares the next item while the current one is processed. */
 export async function* prefetch<T, R>(

@@ -3,12 +3,15 @@ import { contentOf } from '../catalog/content.ts';
 import {
   fieldEntries,
   labelOf,
+  linksIn,
+  linksOf,
   referencesOf,
   type Content,
   type Entity,
 } from '../catalog/entity.ts';
-import { textOf, type Link } from '../catalog/fields.ts';
+import { textOf } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { lowerFirst } from '../catalog/lower-first.ts';
 import { idsByName } from '../rows/names.ts';
 import type { Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
@@ -31,7 +34,7 @@ export async function check(
         `Choose ${labelOf(entity, field).toLowerCase()} from the list: there is no ${entityNamed(to).label.one.toLowerCase()} ${target}`;
     }
   }
-  for (const [field, { unique, through }] of fieldEntries(entity)) {
+  for (const [field, { unique }] of fieldEntries(entity)) {
     if (unique) {
       const value = textOf(content[field]);
       const holder = (await rowsWithUniqueValue(here, entity, field, [value])).find(
@@ -42,31 +45,35 @@ export async function check(
           `${labelOf(entity, field)} must be different from the ${labelOf(entity, field).toLowerCase()} of ${entity.label.one.toLowerCase()} ${holder.id}`;
       }
     }
-    if (through) {
-      const unknown = await unknownNames(here, (content[field] ?? []) as Link[]);
-      if (unknown)
-        errors[field] = `Choose a ${unknown.kind} from the list: “${unknown.name}” is not one`;
-    }
   }
+  Object.assign(errors, await unknownNames(here, entity, content));
   if (entity.isMatchedByName && id !== null) {
     Object.assign(errors, await renameError(here, entity, id, content));
   }
   if (Object.keys(errors).length > 0) throw new Invalid(errors);
 }
 
-async function unknownNames(here: Environment, links: Link[]) {
-  for (const [kind, names] of [
-    ['city', links.map((link) => link.city)],
-    ['partner', links.flatMap((link) => link.partner ?? [])],
-  ] as const) {
-    const known = await idsByName(here.sql, kind, names);
-    const unknown = names.find((one) => !known.has(one));
-    if (unknown !== undefined) return { kind, name: unknown };
+async function unknownNames(
+  here: Environment,
+  entity: Entity,
+  content: Content,
+): Promise<FieldErrors> {
+  const errors: FieldErrors = {};
+  for (const { field, links } of linksOf(entity)) {
+    for (const part of links.parts) {
+      const names = linksIn(content, field).flatMap((link) => link[part.name] ?? []);
+      const known = await idsByName(here.sql, part.entity, names);
+      const unknown = names.find((one) => !known.has(one));
+      if (unknown !== undefined) {
+        const kind = lowerFirst(entityNamed(part.entity).label.one);
+        errors[field] ??= `Choose a ${kind} from the list: “${unknown}” is not one`;
+      }
+    }
   }
-  return null;
+  return errors;
 }
 
-/** Other environments match cities and partners by name, and rows contain the name. */
+/** Other environments match such rows by name, and rows linked with them contain the name. */
 async function renameError(here: Environment, entity: Entity, id: number, content: Content) {
   const { row, usedBy } = await deletion(here, entity, id);
   const isRenamed = contentOf(entity, row)['name'] !== content['name'];

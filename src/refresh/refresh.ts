@@ -76,7 +76,7 @@ async function* sourceParts({ here, source }: RefreshRun, entity: Entity, after:
   }
 }
 
-/** Cities and partners are matched by name; a new one keeps its id if it is free. */
+/** Rows that are matched by name; a new one keeps its id if it is free. */
 async function refreshNames(from: RefreshRun, entity: Entity, report: Report) {
   const { here, dryRun, progress } = from;
   for await (const rows of sourceParts(from, entity, report.at.after)) {

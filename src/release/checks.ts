@@ -1,10 +1,11 @@
 // Release prerequisites (S0-74): settings, destination, names, data, index and permissions. Each line names
 // the solution.
-import { fieldEntries, isDocument, keyText } from '../catalog/entity.ts';
-import { catalog, matchedByName, travelling } from '../catalog/index.ts';
-import { name as identifier, first, select, sql, type Queryable } from '../database/sql.ts';
+import { isDocument, keyText, linksOf } from '../catalog/entity.ts';
+import { catalog, matchedByName, matchedByNameLabel, travelling } from '../catalog/index.ts';
+import { first, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
+import { namesInUse } from '../rows/links.ts';
 import { idsByName } from '../rows/names.ts';
 import type { Environment } from '../environments/environment.ts';
 import { newest } from '../jobs/jobs.ts';
@@ -33,7 +34,7 @@ export async function releaseChecks(here: App): Promise<Check[]> {
     ['Version of the database', () => version(here)],
     ['Destination', () => destination(here)],
     ['Shape of the destination', () => shape(here)],
-    ['Cities and partners', () => names(here)],
+    [matchedByNameLabel, () => names(here)],
     ['Data from production', () => data(here)],
     ['Index', () => index(here)],
     ['Permission', () => permission(here)],
@@ -110,7 +111,7 @@ async function shape({ destination: there }: App): Promise<Check[]> {
   return [check('Shape of the destination', problems.length === 0, detail)];
 }
 
-/** Every linked city and partner must match exactly one at the destination. */
+/** Every linked name must match exactly one row at the destination. */
 async function names({ sql: on, destination: there }: App): Promise<Check[]> {
   if (!there) return [];
   const mappings = await readMappings(on);
@@ -135,16 +136,9 @@ async function names({ sql: on, destination: there }: App): Promise<Check[]> {
 
 async function linked(on: Queryable, kind: string): Promise<string[]> {
   const found = new Set<string>();
-  for (const entity of travelling) {
-    for (const [, { through }] of fieldEntries(entity)) {
-      if (through) {
-        const lines = await select<{ name: string }>(
-          on,
-          sql`select distinct n.name from ${identifier(through)} l
-                join ${identifier(kind)} n on n.id = l.${identifier(`${kind}_id`)}`,
-        );
-        for (const { name } of lines) found.add(name.normalize('NFC'));
-      }
+  for (const { links } of travelling.flatMap(linksOf)) {
+    for (const part of links.parts.filter(({ entity }) => entity === kind)) {
+      for (const name of await namesInUse(on, links, part)) found.add(name);
     }
   }
   return [...found].toSorted();

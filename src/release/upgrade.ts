@@ -6,6 +6,7 @@ import { first, select, sql, transaction, type Queryable } from '../database/sql
 import { migrate, refuseChanged } from '../database/migrate.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
+import { createIndexes } from '../rows/indexes.ts';
 import { invalidateAll } from '../state/checked-chunks.ts';
 import * as claims from '../writing/claims.ts';
 import * as journal from '../writing/journal.ts';
@@ -64,6 +65,7 @@ export async function upgrade({
     const applied = await migrate(here.sql, here.documents, {
       step: () => failpoint('upgrade statement'),
     });
+    await createIndexes(here.documents);
     // Another version may compute other digests.
     await invalidateAll(here.sql);
     await failpoint('upgrade migrated');

@@ -5,6 +5,7 @@ import { hash } from 'node:crypto';
 import { columnOf, fieldEntries, type Entity } from '../catalog/entity.ts';
 import { join, name, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
+import { linkTexts } from './links.ts';
 
 /** Ids per chunk, whether or not they all exist. */
 export const CHUNK_SIZE = 1000;
@@ -104,7 +105,7 @@ async function digestsWhere(
   condition: (id: Statement) => Statement,
 ): Promise<RowDigests> {
   const columns = await contentColumns(on, entity);
-  const links = await linksWhere(on, entity, condition);
+  const links = await linkTexts(on, entity, condition);
   const rows = await select<{ id: number; line: RowDigest }>(
     on,
     sql`select id, concat_ws(' ', sha1(concat_ws('|', ${join(columns, ', ')})), id, modified_at) as line
@@ -141,34 +142,6 @@ async function contentColumns(on: Queryable, entity: Entity): Promise<Statement[
       ? sql`coalesce(length(${value}), '-'), ${value}`
       : sql`coalesce(${value}, '-')`;
   });
-}
-
-/** The linked names of each row that has any, as one text. */
-async function linksWhere(
-  on: Queryable,
-  entity: Entity,
-  condition: (id: Statement) => Statement,
-): Promise<Map<number, string>> {
-  const found = new Map<number, string>();
-  const owner = sql`l.${name(`${entity.table}_id`)}`;
-  for (const [, { through }] of fieldEntries(entity)) {
-    if (!through) continue;
-    const lines = await select<{ owner: number; links: string }>(
-      on,
-      sql`select ${owner} as owner,
-                 group_concat(concat_ws('|', length(c.name), c.name, coalesce(length(p.name), '-'), p.name)
-                              order by c.name separator ',') as links
-            from ${name(through)} l
-            join city c on c.id = l.city_id
-            left join partner p on p.id = l.partner_id
-           where ${condition(owner)}
-           group by ${owner}`,
-    );
-    for (const line of lines) {
-      found.set(line.owner, `${found.get(line.owner) ?? ''} ${through} ${line.links}`);
-    }
-  }
-  return found;
 }
 
 /**

@@ -1,6 +1,6 @@
 // Rows stored in MySQL, read and written in sets.
-import { columnOf, fieldEntries, type Entity, type Row, type Draft } from '../catalog/entity.ts';
-import { sortLinks, type Field, type Link } from '../catalog/fields.ts';
+import { columnOf, fieldEntries, type Draft, type Entity, type Row } from '../catalog/entity.ts';
+import type { Field } from '../catalog/fields.ts';
 import { insertLines, updateFromLines, type Line } from '../database/bulk.ts';
 import {
   fromSqlInstant,
@@ -14,7 +14,8 @@ import {
   type Statement,
 } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
-import type { IdsByName } from './names.ts';
+import { addLinks, insertLinks, removeLinks } from './links.ts';
+import type { IdsByEntity } from './names.ts';
 import type { Cursor, FoundRows, Query, RowFilter, Store } from './query.ts';
 import type { Databases } from '../environments/environment.ts';
 
@@ -32,7 +33,7 @@ async function read(
     on,
     sql`select * from ${name(entity.table)} where id in (${sorted}) order by id${end}`,
   );
-  return withLinks(on, entity, stored);
+  return toRows(on, entity, stored);
 }
 
 /** Rows whose reference `field` points to one of `targets`. */
@@ -46,7 +47,7 @@ async function readBy(
     on,
     sql`select * from ${name(entity.table)} where ${name(`${field}_id`)} in (${targets}) order by id`,
   );
-  return withLinks(on, entity, stored);
+  return toRows(on, entity, stored);
 }
 
 /** All rows above an id, in order of id and in parts. */
@@ -57,7 +58,7 @@ async function* walk({ sql: on }: Databases, entity: Entity, after: number, size
       sql`select * from ${name(entity.table)} where id > ${last} order by id limit ${size}`,
     );
     if (stored.length === 0) return;
-    yield await withLinks(on, entity, stored);
+    yield await toRows(on, entity, stored);
     last = stored.at(-1)?.id ?? last;
   }
 }
@@ -75,7 +76,7 @@ async function readChangedAfter(
          where modified_at >= ${instant} and (modified_at > ${instant} or id > ${after})
          order by modified_at, id limit ${limit}`,
   );
-  return withLinks(on, entity, stored);
+  return toRows(on, entity, stored);
 }
 
 async function count({ sql: on }: Databases, entity: Entity): Promise<number> {
@@ -108,7 +109,7 @@ async function find({ sql: on }: Databases, entity: Entity, query: Query): Promi
         order by ${order} ${direction}, id ${direction}
         limit ${query.limit} offset ${query.offset}`,
   );
-  return { rows: await withLinks(on, entity, stored), total: counted?.total ?? 0 };
+  return { rows: await toRows(on, entity, stored), total: counted?.total ?? 0 };
 }
 
 async function findIds(
@@ -161,40 +162,11 @@ function condition(entity: Entity, query: RowFilter): Statement {
   return join(all, ' and ');
 }
 
-async function withLinks(on: Queryable, entity: Entity, stored: Stored[]): Promise<Row[]> {
+async function toRows(on: Queryable, entity: Entity, stored: Stored[]): Promise<Row[]> {
   const rows = stored.map((one) => toRow(entity, one));
-  for (const [field, definition] of fieldEntries(entity)) {
-    if (definition.through && rows.length > 0) {
-      const links = await readLinks(
-        on,
-        entity,
-        definition.through,
-        rows.map((row) => row.id),
-      );
-      for (const row of rows) row[field] = sortLinks(links.get(row.id) ?? []);
-    }
-  }
+  await addLinks(on, entity, rows);
   return rows;
 }
-
-async function readLinks(on: Queryable, entity: Entity, through: string, ids: number[]) {
-  const lines = await select<{ owner: number } & Link>(
-    on,
-    sql`select l.${ownerColumn(entity)} as owner, c.name as city, p.name as partner
-          from ${name(through)} l
-          join city c on c.id = l.city_id
-          left join partner p on p.id = l.partner_id
-         where l.${ownerColumn(entity)} in (${ids})`,
-  );
-  const links = new Map<number, Link[]>();
-  for (const { owner, city, partner } of lines) {
-    const link = { city: city.normalize('NFC'), partner: partner?.normalize('NFC') ?? null };
-    links.set(owner, [...(links.get(owner) ?? []), link]);
-  }
-  return links;
-}
-
-const ownerColumn = (entity: Entity) => name(`${entity.table}_id`);
 
 function toRow(entity: Entity, stored: Stored): Draft<Row> {
   const row: Draft<Row> = {
@@ -221,13 +193,13 @@ const storedLine = (row: Row, columns: [string, Field, string][]): Line => [
   ...columns.map(([field, definition]) => definition.store(row[field] ?? null) as Line[number]),
 ];
 
-/** Inserts rows under their ids, with one `modified_at` for all. */
+/** Inserts rows under their ids, with one `modified_at` for all; `ids` are those of linked names. */
 export async function insert(
   on: Queryable,
   entity: Entity,
   rows: Row[],
   instant: string,
-  ids: LinkIds,
+  ids: IdsByEntity,
 ) {
   const columns = columnsOf(entity);
   const names = ['id', ...columns.map(([, , column]) => column), 'modified_at'].map(name);
@@ -245,7 +217,7 @@ export async function update(
   entity: Entity,
   rows: Row[],
   instant: string,
-  ids: LinkIds,
+  ids: IdsByEntity,
 ) {
   const columns = columnsOf(entity);
   const names = columns.map(([, , column]) => column);
@@ -273,43 +245,4 @@ export async function update(
 export async function remove(on: Queryable, entity: Entity, ids: number[]) {
   await removeLinks(on, entity, ids);
   await run(on, sql`delete from ${name(entity.table)} where id in (${ids})`);
-}
-
-/** Ids of cities and partners in the environment that is written, by name. */
-export type LinkIds = { city: IdsByName; partner: IdsByName };
-
-export class UnknownName extends Error {}
-
-async function insertLinks(on: Queryable, entity: Entity, rows: Row[], ids: LinkIds) {
-  for (const [field, definition] of fieldEntries(entity)) {
-    if (!definition.through) continue;
-    const lines = rows.flatMap((row) =>
-      ((row[field] ?? []) as Link[]).map((link) => ({ owner: row.id, ...link })),
-    );
-    await insertLines(
-      on,
-      sql`insert into ${name(definition.through)}
-            (${ownerColumn(entity)}, city_id, partner_id) values`,
-      lines.map(({ owner, city, partner }) => [
-        owner,
-        onlyId(ids.city, 'city', city),
-        partner === null ? null : onlyId(ids.partner, 'partner', partner),
-      ]),
-    );
-  }
-}
-
-async function removeLinks(on: Queryable, entity: Entity, ids: number[]) {
-  for (const [, { through }] of fieldEntries(entity)) {
-    if (through) {
-      await run(on, sql`delete from ${name(through)} where ${ownerColumn(entity)} in (${ids})`);
-    }
-  }
-}
-
-function onlyId(ids: IdsByName, kind: string, text: string): number {
-  const [id, ...others] = ids.get(text) ?? [];
-  if (id === undefined) throw new UnknownName(`The ${kind} "${text}" is not there.`);
-  if (others.length > 0) throw new UnknownName(`The ${kind} "${text}" is there more than once.`);
-  return id;
 }

@@ -1,8 +1,8 @@
-// Rows that refer to another row, by a reference field or by a link to a city or partner.
-import { fieldEntries, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+// Rows that refer to another row, by a reference field or by a link.
+import { keyText, linksOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { travelling } from '../catalog/index.ts';
-import { name, select, sql } from '../database/sql.ts';
 import type { Databases } from '../environments/environment.ts';
+import { ownersLinkedWith } from './links.ts';
 import { byEntity, read, readBy } from './store.ts';
 import { referencesTo } from '../catalog/family.ts';
 
@@ -30,7 +30,7 @@ export async function referencingRows(
     }
     for (const id of entity.isMatchedByName ? ids : []) {
       for (const user of await rowsLinkedWith(place, entity.name, [id])) {
-        uses.push({ target: { entity: entity.name, id }, referrer: { ...user, field: 'cities' } });
+        uses.push({ target: { entity: entity.name, id }, referrer: user });
       }
     }
   }
@@ -48,23 +48,19 @@ export const fromOtherRows = (uses: Reference[], keys: RowKey[]): Reference[] =>
   return uses.filter((use) => !own.has(keyText(keyOfReferrer(use))));
 };
 
-/** Rows linked to one of these cities (`kind` city) or partners. */
+/** Rows linked with one of these rows of `kind`, and the field of their links. */
 export async function rowsLinkedWith(
   place: Databases,
   kind: string,
   ids: number[],
-): Promise<{ entity: Entity; row: Row }[]> {
-  const found: { entity: Entity; row: Row }[] = [];
+): Promise<{ entity: Entity; row: Row; field: string }[]> {
+  const found: { entity: Entity; row: Row; field: string }[] = [];
   for (const entity of travelling) {
-    for (const [, { through }] of fieldEntries(entity)) {
-      if (through) {
-        const owners = await select<{ owner: number }>(
-          place.sql,
-          sql`select distinct ${name(`${entity.table}_id`)} as owner from ${name(through)}
-               where ${name(`${kind}_id`)} in (${ids})`,
-        );
-        const keys = owners.map(({ owner }) => ({ entity: entity.name, id: owner }));
-        for (const row of (await read(place, keys)).values()) found.push({ entity, row });
+    for (const { field, links } of linksOf(entity)) {
+      for (const part of links.parts.filter((one) => one.entity === kind)) {
+        const owners = await ownersLinkedWith(place.sql, entity, links, part, ids);
+        const keys = owners.map((id) => ({ entity: entity.name, id }));
+        for (const row of (await read(place, keys)).values()) found.push({ entity, row, field });
       }
     }
   }

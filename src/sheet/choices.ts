@@ -10,7 +10,7 @@ import {
 import type { Field, Value } from '../catalog/fields.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
 
-/** Keys are key texts (`task:12`); names are `city:Pune`. */
+/** Keys are key texts (`task:12`); names to create are `<entity>:<name>`. */
 export type Choices = {
   include: string[];
   create: string[];

@@ -1,13 +1,20 @@
 // The facts that a plan is decided from: the rows on both sides and everything at the destination that could
 // be a problem. Reads only.
-import { fieldEntries, isDocument, keyText, type Row, type RowKey } from '../catalog/entity.ts';
+import {
+  fieldEntries,
+  isDocument,
+  keyText,
+  type LinkedName,
+  type Row,
+  type RowKey,
+} from '../catalog/entity.ts';
 import { catalog, matchedByName, travelling } from '../catalog/index.ts';
 import { textOf } from '../catalog/fields.ts';
 import { first, select, snapshot, sql } from '../database/sql.ts';
 import { hasImage } from '../storage/images.ts';
 import { rulesOf, type EnvironmentName } from '../environments/rules.ts';
 import { rowsWithUniqueValue } from '../rows/store.ts';
-import { idsByName, type IdsByName } from '../rows/names.ts';
+import { idsByName, namesOf, type IdsByEntity } from '../rows/names.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { referencingRows, type Reference } from '../rows/references.ts';
@@ -31,8 +38,8 @@ export type Facts = {
   chosen: RowKey[];
   pairs: Map<string, RowPair>;
   /** Ids at the destination of every linked name. */
-  names: { city: IdsByName; partner: IdsByName };
-  /** Rows of those cities and partners here, by `city:Pune`. */
+  names: IdsByEntity;
+  /** Rows here that have those names, by `<entity>:<name>`. */
   namesHere: Map<string, Row>;
   columns: Map<string, Map<string, Column>>;
   version: DatabaseVersion | null;
@@ -80,17 +87,9 @@ export async function gatherFacts(
   });
   if (!question.books) await recordObservations(here.sql, pairs.values(), at);
   const steps = [...pairs.values()].map(asStep);
-  const links = linkedNames(steps);
-  const namesOf = (kind: 'city' | 'partner') =>
-    idsByName(
-      there.sql,
-      kind,
-      links.filter((link) => link.kind === kind).map((link) => link.name),
-    );
   // Independent queries run together.
   const [
-    cities,
-    partners,
+    names,
     columns,
     version,
     versionHere,
@@ -101,8 +100,7 @@ export async function gatherFacts(
     tested,
     missingImages,
   ] = await settleAll([
-    namesOf('city'),
-    namesOf('partner'),
+    namesThere(there, linkedNames(steps)),
     columnsThere(there),
     readVersion(there.documents),
     readVersion(here.documents),
@@ -120,7 +118,7 @@ export async function gatherFacts(
     to: there.name,
     chosen,
     pairs,
-    names: { city: cities, partner: partners },
+    names,
     namesHere,
     columns,
     version,
@@ -209,7 +207,7 @@ async function linkedRows(here: Databases, steps: Step[]): Promise<Map<string, R
   const mappings = await readMappings(here.sql);
   const rows = new Map<string, Row>();
   for (const { name: kind } of matchedByName) {
-    const wanted = links.filter((link) => link.kind === kind).map((link) => link.name);
+    const wanted = namesOf(kind, links);
     const mapped = [...mappings].flatMap(([key, theirs]) =>
       key.startsWith(`${kind}:`) && wanted.includes(theirs) ? [key.slice(kind.length + 1)] : [],
     );
@@ -223,6 +221,17 @@ async function linkedRows(here: Databases, steps: Step[]): Promise<Map<string, R
   }
   return rows;
 }
+
+/** All kinds at once, so that it takes as long as one. */
+const namesThere = async (there: Environment, linked: LinkedName[]): Promise<IdsByEntity> =>
+  new Map(
+    await settleAll(
+      matchedByName.map(
+        async ({ name: kind }) =>
+          [kind, await idsByName(there.sql, kind, namesOf(kind, linked))] as const,
+      ),
+    ),
+  );
 
 export async function columnsThere(there: Environment): Promise<Facts['columns']> {
   const tables = catalog.filter((entity) => !isDocument(entity)).map(({ table }) => table);

@@ -1,8 +1,9 @@
 // The sheet as a page: counts, changed rows, problems with their solutions.
 import type { Request, Response } from 'express';
 import { keyText, type RowKey } from '../catalog/entity.ts';
+import { matchedByName } from '../catalog/index.ts';
 import { rulesOf } from '../environments/rules.ts';
-import { allNames } from '../rows/names.ts';
+import { namesByEntity } from '../rows/names.ts';
 import type * as journal from '../writing/journal.ts';
 import { page } from '../web/pages.ts';
 import { numberOrNull, textIn } from '../web/request.ts';
@@ -68,10 +69,10 @@ export async function sheetPage(
     same: plan.steps.filter((step) => step.action === 'same').slice(0, PAGE_SIZE),
     OVERWRITE,
     DELETE,
-    names: {
-      city: await allNames(route.to.sql, 'city'),
-      partner: await allNames(route.to.sql, 'partner'),
-    },
+    names: await namesByEntity(
+      route.to.sql,
+      matchedByName.map(({ name }) => name),
+    ),
     children: kind === 'transfer' ? await childOffers(req.here, sheet) : [],
     testedOf: (one: RowKey) => facts.tested.get(keyText(one)),
     stateOf: (one: RowKey) => facts.pairs.get(keyText(one))?.state,

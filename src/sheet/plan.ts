@@ -141,12 +141,13 @@ function testedInWords({ tested, from }: Facts, root: RowKey): string | null {
 const isOwnerDeleted = ({ pairs }: Facts, root: RowKey, key: RowKey) =>
   keyText(root) !== keyText(key) && pairs.get(keyText(root))?.here === null;
 
-/** Cities and partners to create at the destination; their ids are drawn when the transfer starts. */
+/** Linked names to create at the destination; their ids are drawn when the transfer starts. */
 export function createdNames(facts: Facts, choices: Choices, steps: Step[]): PlannedStep[] {
   const wanted = linkedNames(steps).filter(
-    ({ kind, name }) => choices.create.includes(`${kind}:${name}`) && !facts.names[kind].has(name),
+    ({ entity, name }) =>
+      choices.create.includes(`${entity}:${name}`) && !facts.names.get(entity)?.has(name),
   );
-  return wanted.map(({ kind, name }, index) => {
+  return wanted.map(({ entity: kind, name }, index) => {
     const id = -1 - index;
     const mine = facts.namesHere.get(`${kind}:${name}`);
     const initial = initialContent(entityNamed(kind));

@@ -7,8 +7,8 @@ export type Solution =
   | { kind: 'edit'; key: RowKey }
   | { kind: 'adopt'; key: RowKey }
   | { kind: 'lift-hold'; key: RowKey }
-  | { kind: 'create-name'; entity: 'city' | 'partner'; name: string }
-  | { kind: 'map-name'; entity: 'city' | 'partner'; name: string }
+  | { kind: 'create-name'; entity: string; name: string }
+  | { kind: 'map-name'; entity: string; name: string }
   | { kind: 'overwrite' }
   | { kind: 'new-id'; key: RowKey }
   | { kind: 'delete' }
@@ -20,8 +20,7 @@ export type Solution =
 
 export const reasons = [
   'parent-missing',
-  'city-missing',
-  'partner-missing',
+  'name-missing',
   'name-ambiguous',
   'changed-there',
   'engineering',

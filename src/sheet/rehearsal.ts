@@ -3,7 +3,7 @@
 import type { PoolConnection } from 'mysql2/promise';
 import { command } from '../database/sql.ts';
 import { read } from '../rows/store.ts';
-import { UnknownName } from '../rows/mysql.ts';
+import { UnknownName } from '../rows/links.ts';
 import { Conflict } from '../problems.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { writeRows } from '../writing/apply.ts';
@@ -17,7 +17,7 @@ import type { Route } from './route.ts';
 
 const BUSY = 'Someone is writing these rows right now, so they could not be rehearsed. Try again.';
 
-/** Ids outside every environment's range, for cities that the plan creates. */
+/** Ids outside every environment's range, for linked names that the plan creates. */
 const REHEARSED = 4_000_000_000;
 
 /** Answers what the destination's MySQL says to the plan, as a sentence. */

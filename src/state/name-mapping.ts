@@ -1,7 +1,6 @@
-// Cities and partners that have another name at the destination. Mappings are kept in the sending
-// environment.
-import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
-import { sortLinks, type Link } from '../catalog/fields.ts';
+// Linked rows that have another name at the destination. Mappings are kept in the sending environment.
+import { linksIn, linksOf, type Entity, type Row } from '../catalog/entity.ts';
+import { linkOf, sortLinks } from '../catalog/links.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 
 export type Mapping = { entity: string; name: string; there: string; person: string; at: string };
@@ -25,15 +24,14 @@ export const nameThere = (mappings: Mappings, entity: string, name: string) =>
 export function withMappedNames(entity: Entity, row: Row, mappings: Mappings): Row {
   if (mappings.size === 0) return row;
   const theirs = { ...row };
-  for (const [name, field] of fieldEntries(entity)) {
-    if (field.through) {
-      theirs[name] = sortLinks(
-        ((row[name] ?? []) as Link[]).map(({ city, partner }) => ({
-          city: nameThere(mappings, 'city', city),
-          partner: partner === null ? null : nameThere(mappings, 'partner', partner),
-        })),
-      );
-    }
+  for (const { field, links } of linksOf(entity)) {
+    const mapped = linksIn(row, field).map((link) =>
+      linkOf(links.parts, ({ name, entity: kind }) => {
+        const own = link[name] ?? null;
+        return own === null ? null : nameThere(mappings, kind, own);
+      }),
+    );
+    theirs[field] = sortLinks(links, mapped);
   }
   return theirs;
 }

@@ -2,7 +2,7 @@
 // content and says nothing about any other.
 import { createHash } from 'node:crypto';
 import { hashOf } from '../catalog/content.ts';
-import { fieldEntries, keyFrom, keyText, type Entity, type RowKey } from '../catalog/entity.ts';
+import { keyFrom, keyText, type Entity, type RowKey, linksOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { run, select, sql, type Queryable } from '../database/sql.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
@@ -71,9 +71,7 @@ export async function recalledTestStatus(place: Databases, keys: RowKey[]) {
 }
 
 const isLinked = (entity: Entity) =>
-  [entity, ...dependentsOf(entity)].some((one) =>
-    fieldEntries(one).some(([, field]) => field.through),
-  );
+  [entity, ...dependentsOf(entity)].some((one) => linksOf(one).length > 0);
 
 /** What hashesWithDependents would make of the content that was written last. */
 async function recalledHashes(on: Queryable, keys: RowKey[]): Promise<Map<string, string>> {

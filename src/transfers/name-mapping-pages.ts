@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import { matchedByName } from '../catalog/index.ts';
+import { matchedByName, matchedByNameLabel } from '../catalog/index.ts';
 import { Invalid } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, localPath, textIn } from '../web/request.ts';
@@ -11,6 +11,7 @@ export async function names(req: Request, res: Response) {
     title: 'Names',
     crumbs: [{ text: 'Names' }],
     kinds: matchedByName,
+    kindsLabel: matchedByNameLabel,
     mappings: await listMappings(req.here.sql),
   });
 }

@@ -1,4 +1,4 @@
-// Maps a city or partner to its name at the destination.
+// Maps the name of a linked row to its name at the destination.
 import * as audit from '../audit/audit.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { hashOf } from '../catalog/content.ts';

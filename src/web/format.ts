@@ -1,6 +1,6 @@
 // Formats values for pages.
 import { diffWordsWithSpace } from 'diff';
-import { textOf, type Field, type Link, type Value } from '../catalog/fields.ts';
+import { textOf, type Field, type Link, type Links, type Value } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
 import { fromSqlInstant } from '../database/sql.ts';
@@ -60,14 +60,17 @@ export function formatValue(field: Field, value: Value | undefined): string {
   if (value === undefined || value === null || value === '') return '';
   if (typeof value === 'boolean') return value ? 'Yes' : 'No';
   if (field.kind === 'instant') return exactly(textOf(value));
-  if (field.kind === 'links') {
-    return (value as Link[])
-      .map(({ city, partner }) => (partner === null ? city : `${city} (${partner})`))
-      .join('\n');
-  }
+  const { links } = field;
+  if (links) return (value as Link[]).map((link) => formatLink(links, link)).join('\n');
   if (field.kind === 'choice') return formatChoice(textOf(value));
   if (Array.isArray(value)) return value.map(String).join('\n');
   return textOf(value);
+}
+
+/** The linked name, with those beside it in brackets. */
+function formatLink({ target, parts }: Links, link: Link): string {
+  const beside = parts.flatMap((part) => (part === target ? [] : (link[part.name] ?? [])));
+  return `${link[target.name]}${beside.length > 0 ? ` (${beside.join(', ')})` : ''}`;
 }
 
 /** `long_text` reads `Long text`. */

@@ -83,7 +83,7 @@ export async function moveToPerson(req: Request, person: number, kept: SavedForm
   if (kept) await saveFor(req, person, kept);
 }
 
-/** `{ cities: [{ city: 'Pune' }] }` as a form posts it: `cities[0][city]=Pune`. */
+/** `{ links: [{ name: 'Pune' }] }` as a form posts it: `links[0][name]=Pune`. */
 function flattened(value: unknown, name = ''): [string, string][] {
   if (Array.isArray(value)) {
     const isPlain = value.every((one) => typeof one !== 'object');

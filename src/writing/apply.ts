@@ -1,12 +1,11 @@
 // The write at the destination: one transaction for the rows, with the documents written just before its
 // COMMIT.
 import type { PoolConnection } from 'mysql2/promise';
-import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
-import type { Link } from '../catalog/fields.ts';
+import { keyText, linkedNamesOf, linksOf, type Row } from '../catalog/entity.ts';
 import { command } from '../database/sql.ts';
 import { entityNamed } from '../catalog/index.ts';
 import * as mysql from '../rows/mysql.ts';
-import { idsByName } from '../rows/names.ts';
+import { idsOfLinked, type IdsByEntity } from '../rows/names.ts';
 import { read } from '../rows/store.ts';
 import * as claims from './claims.ts';
 import { laterThan, lockClock, setClock } from './clock.ts';
@@ -61,12 +60,12 @@ export async function writeRows(
 ) {
   // Steps are in writing order, grouped by entity.
   const entities = [...new Set(steps.map((step) => step.entity))].map(entityNamed);
-  let ids: mysql.LinkIds | undefined;
+  let ids: IdsByEntity | undefined;
   for (const entity of entities) {
     const own = steps.filter((step) => step.entity === entity.name);
     const after = own.flatMap((step) => (step.after ? [step.after] : []));
-    if (hasLinks(entity)) ids ??= await linkIds(connection, steps);
-    const linked = ids ?? { city: new Map(), partner: new Map() };
+    if (linksOf(entity).length > 0) ids ??= await linkIds(connection, steps);
+    const linked = ids ?? new Map();
     const isThere = (row: Row) => now.has(keyText({ entity: entity.name, id: row.id }));
     const created = after.filter((row) => !isThere(row));
     const updated = after.filter(isThere);
@@ -78,25 +77,9 @@ export async function writeRows(
   }
 }
 
-const hasLinks = (entity: Entity) => fieldEntries(entity).some(([, field]) => field.through);
-
-/** Ids of every linked city and partner, read after this plan's own cities were created. */
-async function linkIds(connection: PoolConnection, steps: journal.Step[]): Promise<mysql.LinkIds> {
-  const links = steps.flatMap((step) =>
-    fieldEntries(entityNamed(step.entity)).flatMap(([field, { through }]) =>
-      through ? ((step.after?.[field] ?? []) as Link[]) : [],
-    ),
+/** Ids of every linked name, read after this plan's own names were created. */
+const linkIds = (connection: PoolConnection, steps: journal.Step[]): Promise<IdsByEntity> =>
+  idsOfLinked(
+    connection,
+    steps.flatMap(({ entity, after }) => linkedNamesOf(entityNamed(entity), after)),
   );
-  return {
-    city: await idsByName(
-      connection,
-      'city',
-      links.map(({ city }) => city),
-    ),
-    partner: await idsByName(
-      connection,
-      'partner',
-      links.flatMap(({ partner }) => partner ?? []),
-    ),
-  };
-}

@@ -7,7 +7,7 @@ import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { isFull, isTransient } from '../database/transient-errors.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
-import { UnknownName } from '../rows/mysql.ts';
+import { UnknownName } from '../rows/links.ts';
 import { read } from '../rows/store.ts';
 import { fromOtherRows, referencingRows } from '../rows/references.ts';
 import { readVersion } from '../version/metadata.ts';

@@ -1,16 +1,15 @@
 // Writes whose destination is this environment: saves, deletions and refreshes.
 import { v7 as uuid } from 'uuid';
 import {
-  fieldEntries,
   keyText,
+  linkedNamesOf,
   referencesOf,
   titleOf,
   type Entity,
   type Row,
   type RowKey,
 } from '../catalog/entity.ts';
-import type { Link } from '../catalog/fields.ts';
-import { idsByName } from '../rows/names.ts';
+import { idsOfLinked } from '../rows/names.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Conflict, Unavailable } from '../problems.ts';
 import * as journal from './journal.ts';
@@ -97,24 +96,18 @@ export function asStep({ entity, before, after, formerId }: Change): journal.Ste
   };
 }
 
-/** Rows that must exist while these are written: referenced rows, cities and partners. */
+/** Rows that must exist while these are written: referenced and linked rows. */
 export async function reliedOn(here: Environment, changes: Change[]): Promise<RowKey[]> {
   const keys = new Map<string, RowKey>();
-  const links: Link[] = [];
   for (const { entity, after } of changes) {
     for (const { field, to } of after ? referencesOf(entity) : []) {
       const id = after?.[field];
       if (typeof id === 'number') keys.set(keyText({ entity: to, id }), { entity: to, id });
     }
-    for (const [field, { through }] of fieldEntries(entity)) {
-      if (through) links.push(...((after?.[field] ?? []) as Link[]));
-    }
   }
-  for (const [entity, names] of [
-    ['city', links.map(({ city }) => city)],
-    ['partner', links.flatMap(({ partner }) => partner ?? [])],
-  ] as const) {
-    for (const [id] of (await idsByName(here.sql, entity, names)).values()) {
+  const linked = changes.flatMap(({ entity, after }) => linkedNamesOf(entity, after));
+  for (const [entity, ids] of await idsOfLinked(here.sql, linked)) {
+    for (const [id] of ids.values()) {
       if (id !== undefined) keys.set(keyText({ entity, id }), { entity, id });
     }
   }

@@ -1,12 +1,12 @@
 // Hashes, canonical texts and digests as released versions stored them: a row that nobody touches must keep its hash.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { canonical, contentFrom, hashOf } from '../../src/catalog/content.ts';
 import { initialContent, type Content, type Row } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { withMappedNames } from '../../src/state/name-mapping.ts';
 import { digestsOf } from '../../src/rows/digests.ts';
 import { readOne } from '../../src/rows/store.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
 const row = (entity: string, facts: Content): Row => ({
   ...initialContent(entityNamed(entity)),
@@ -97,12 +97,7 @@ describe('stored shapes', () => {
 });
 
 describe('in the database', () => {
-  let world: World;
-  beforeAll(async () => {
-    world = await openWorld();
-  });
-  beforeEach(() => world.clear());
-  afterAll(() => world.close());
+  const world = useWorld();
 
   test('reads city_id and partner_id of the link tables, and digests linked rows as before', async () => {
     const { staging } = world;

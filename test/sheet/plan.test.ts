@@ -1,6 +1,5 @@
 // The plan of a transfer, decided from facts: which rows are written, what they become, and what the sheet offers.
 import { expect, test } from '@jest/globals';
-import { keyFrom } from '../../src/catalog/entity.ts';
 import { statuses, type Status } from '../../src/state/status.ts';
 import {
   actionsOf,

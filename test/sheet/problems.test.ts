@@ -101,7 +101,9 @@ test('S0-92 S0-101 the sheet names a partner that is missing there before anythi
     cities: [{ city: 'Pune', partner: 'Night Owl Riders' }],
   });
   const key = { entity: 'business', id };
-  expect(await reasons(staging, [key])).toEqual(['partner-missing']);
+  expect((await sheet(staging, [key])).plan.problems).toMatchObject([
+    { reason: 'name-missing', solutions: [{ entity: 'partner' }, { entity: 'partner' }] },
+  ]);
   await expect(transfer(staging, [key])).rejects.toThrow(
     '“Night Owl Riders” is not in pre-production',
   );
@@ -118,7 +120,9 @@ test('S0-101 the sheet names a city that is missing there, and a tick creates it
   const city = await add(staging, 'city', { name: '東京', country: 'JP' });
   const id = await add(staging, 'business', { cities: [{ city: '東京', partner: null }] });
   const key = { entity: 'business', id };
-  expect(await reasons(staging, [key])).toEqual(['city-missing']);
+  expect((await sheet(staging, [key])).plan.problems).toMatchObject([
+    { reason: 'name-missing', solutions: [{ entity: 'city' }, { entity: 'city' }] },
+  ]);
   const { state } = await transfer(staging, [key], { create: ['city:東京'] });
   expect(state).toBe('verified');
   const created = await get(preprod, { entity: 'city', id: 1_000_000_000 });

@@ -37,6 +37,10 @@ export function row(key: string, content: Content = {}): Row {
   return { ...initialContent(entity), [entity.title]: key, ...content, id, modified_at };
 }
 
+/** Ids by entity and name, as facts have them: `namesOf({ city: { Pune: [1] } })`. */
+export const namesOf = (ids: Record<string, Record<string, number[]>>): Facts['names'] =>
+  new Map(Object.entries(ids).map(([entity, own]) => [entity, new Map(Object.entries(own))]));
+
 /** Facts of rows by key (`form:1`) of which all are chosen; `more` replaces single facts. */
 export function factsOf(given: Record<string, GivenRow>, more: Partial<Facts> = {}): Facts {
   const pairs = Object.entries(given).map(([key, one]) => pairFrom(key, one));
@@ -45,7 +49,7 @@ export function factsOf(given: Record<string, GivenRow>, more: Partial<Facts> = 
     to: 'preprod',
     chosen: pairs.map(({ key }) => key),
     pairs: new Map(pairs.map((pair) => [keyText(pair.key), pair])),
-    names: { city: new Map(), partner: new Map() },
+    names: new Map(),
     namesHere: new Map(),
     columns: new Map(),
     version: { databaseVersion: '1.0.0', isUpdating: false },

@@ -1,13 +1,7 @@
 // Rows for tests: valid content of which a test gives only what matters, and the ways people transfer them.
 import { v4 as uuid } from 'uuid';
 import { entityNamed } from '../../src/catalog/index.ts';
-import {
-  initialContent,
-  keyText,
-  type Content,
-  type Row,
-  type RowKey,
-} from '../../src/catalog/entity.ts';
+import { keyText, type Content, type Row, type RowKey } from '../../src/catalog/entity.ts';
 import type { App } from '../../src/environments/app.ts';
 import { readOne } from '../../src/rows/store.ts';
 import * as edits from '../../src/editing/save.ts';
@@ -18,31 +12,15 @@ import * as selections from '../../src/sheet/selections.ts';
 import { prepareSheet } from '../../src/sheet/sheet.ts';
 import { send } from '../../src/transfers/send.ts';
 import { contents } from './checker.ts';
+import { sampleContent } from './sample-content.ts';
 import type { World } from './world.ts';
 import type { Route } from '../../src/sheet/route.ts';
 
 export const pm: Author = { email: 'pm@example.com', isProductManager: true };
 export const ed: Author = { email: 'ed@example.com', isProductManager: false };
 
-let count = 0;
-const unique = () => `${(count += 1)}-${uuid().slice(0, 6)}`;
-
-const sample: Record<string, () => Content> = {
-  business: () => ({ name: `Sunrise Clinic ${unique()}`, category: 'Health' }),
-  task: () => ({ title: `Book a visit ${unique()}` }),
-  form: () => ({ name: `Visit details ${unique()}` }),
-  form_field: () => ({ label: 'Date of birth', type: 'date', order: 1 }),
-  sts: () => ({ text: 'Book me a visit' }),
-  banner: () => ({ title: 'Free check-up week' }),
-  order_receipt: () => ({ template: 'Visit booked', text: 'See you on {date}.' }),
-  external_tool: () => ({ name: 'Calendar' }),
-  city: () => ({ name: `Pune ${unique()}` }),
-  partner: () => ({ name: `Café Coral ${unique()}` }),
-};
-
 export const contentFor = (entity: string, facts: Content): Content => ({
-  ...initialContent(entityNamed(entity)),
-  ...sample[entity]?.(),
+  ...sampleContent(entityNamed(entity)),
   ...facts,
 });
 

@@ -10,6 +10,7 @@ import { migrate } from '../../src/database/migrate.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
 import type { Environment } from '../../src/environments/environment.ts';
+import { createIndexes } from '../../src/rows/indexes.ts';
 import { parseSettings, type Settings } from '../../src/settings.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
@@ -108,7 +109,10 @@ export async function openWorld(
     production: openApp(settingsOf(variables.production)),
   };
   const all = Object.values(here);
-  for (const one of all) await migrate(one.sql, one.documents);
+  for (const one of all) {
+    await migrate(one.sql, one.documents);
+    await createIndexes(one.documents);
+  }
   for (const one of all) await grantLeastRights(one.sql, `${name}_${one.name}`);
   const clear = async () => {
     for (const one of all) await clearOne(one);

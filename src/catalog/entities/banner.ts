@@ -1,5 +1,6 @@
 import { entity, type RowOf } from '../entity.ts';
-import { cityLinks, image, instant, link, optionalReference, text } from '../fields.ts';
+import { image, instant, link, optionalReference, text } from '../fields.ts';
+import { byName, links } from '../links.ts';
 
 export const banner = entity({
   name: 'banner',
@@ -15,7 +16,11 @@ export const banner = entity({
     link: link({ max: 300 }),
     business: optionalReference('business', { list: true, under: true }),
     task: optionalReference('task', { list: true }),
-    cities: cityLinks('banner_city'),
+    cities: links('city', {
+      by: 'name',
+      through: 'banner_city',
+      with: { partner: byName('partner') },
+    }),
     start: instant({ list: true }),
     end: instant({ list: true }),
   },

@@ -1,5 +1,6 @@
 import { entity, type RowOf } from '../entity.ts';
-import { choice, cityLinks, flag, image, integer, longText, text } from '../fields.ts';
+import { choice, flag, image, integer, longText, text } from '../fields.ts';
+import { byName, links } from '../links.ts';
 
 const categories = [
   'Travel',
@@ -29,7 +30,11 @@ export const business = entity({
     icon: image(),
     active: flag({ list: true }),
     priority: integer({ min: 0, max: 1000, hint: 'From 0 to 1000; the highest comes first.' }),
-    cities: cityLinks('business_city'),
+    cities: links('city', {
+      by: 'name',
+      through: 'business_city',
+      with: { partner: byName('partner') },
+    }),
   },
   dependents: ['external_tool'],
 });

@@ -1,13 +1,6 @@
 import { entity, type RowOf } from '../entity.ts';
-import {
-  cityLinks,
-  flag,
-  integer,
-  longText,
-  optionalReference,
-  reference,
-  text,
-} from '../fields.ts';
+import { flag, integer, longText, optionalReference, reference, text } from '../fields.ts';
+import { byName, links } from '../links.ts';
 
 export const task = entity({
   name: 'task',
@@ -22,7 +15,11 @@ export const task = entity({
     message: longText({ max: 4000, search: true, hint: 'What the app says when the task opens.' }),
     business: reference('business', { list: true, under: true }),
     form: optionalReference('form', { list: true }),
-    cities: cityLinks('task_city'),
+    cities: links('city', {
+      by: 'name',
+      through: 'task_city',
+      with: { partner: byName('partner') },
+    }),
     priority: integer({ min: 0, max: 1000, hint: 'From 0 to 1000; the highest comes first.' }),
     active: flag({ list: true }),
   },

@@ -1,6 +1,5 @@
 // Problems with references: removed rows that are still referenced, and missing or ambiguous names.
-import { fieldEntries, keyText, titleOf } from '../../catalog/entity.ts';
-import type { Link } from '../../catalog/fields.ts';
+import { keyText, linksIn, linksOf, titleOf } from '../../catalog/entity.ts';
 import { entityNamed } from '../../catalog/index.ts';
 import { lowerFirst } from '../../catalog/lower-first.ts';
 import { rulesOf } from '../../environments/rules.ts';
@@ -51,30 +50,30 @@ export function used({ references: uses, pairs, to }: Facts, steps: PlannedStep[
 
 export function names(facts: Facts, choices: Choices, steps: PlannedStep[]): Problem[] {
   const place = rulesOf(facts.to).inText;
-  return linkedNames(steps).flatMap(({ kind, name, row }): Problem[] => {
-    const ids = facts.names[kind].get(name) ?? [];
-    const map = { kind: 'map-name' as const, entity: kind, name };
+  return linkedNames(steps).flatMap(({ entity, name, row }): Problem[] => {
+    const ids = facts.names.get(entity)?.get(name) ?? [];
+    const { label } = entityNamed(entity);
+    const map = { kind: 'map-name' as const, entity, name };
     if (ids.length > 1) {
-      const message = `There are ${ids.length} ${kind === 'city' ? 'cities' : 'partners'} named “${name}” in ${place}, so it is not clear which is meant.`;
+      const message = `There are ${ids.length} ${lowerFirst(label.many)} named “${name}” in ${place}, so it is not clear which is meant.`;
       return [{ reason: 'name-ambiguous', row, message, solutions: [map] }];
     }
-    if (ids.length === 1 || choices.create.includes(`${kind}:${name}`)) return [];
-    const message = `The ${kind} “${name}” is not in ${place}.`;
-    const reason = kind === 'city' ? 'city-missing' : 'partner-missing';
-    return [
-      { reason, row, message, solutions: [{ kind: 'create-name', entity: kind, name }, map] },
-    ];
+    if (ids.length === 1 || choices.create.includes(`${entity}:${name}`)) return [];
+    const message = `The ${lowerFirst(label.one)} “${name}” is not in ${place}.`;
+    const solutions: Solution[] = [{ kind: 'create-name', entity, name }, map];
+    return [{ reason: 'name-missing', row, message, solutions }];
   });
 }
 
-/** Two cities here that are one at the destination cannot both be linked. */
+/** Two names here that are one at the destination cannot both be linked. */
 export function coinciding({ to }: Facts, steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step) =>
-    fieldEntries(entityNamed(step.entity)).flatMap(([field, { through }]): Problem[] => {
-      const cities = through ? ((step.after?.[field] ?? []) as Link[]).map(({ city }) => city) : [];
-      const twice = cities.find((city, index) => cities.indexOf(city) !== index);
+    linksOf(entityNamed(step.entity)).flatMap(({ field, links: { target } }): Problem[] => {
+      const names = linksIn(step.after, field).map((link) => link[target.name]);
+      const twice = names.find((one, index) => names.indexOf(one) !== index);
       if (twice === undefined) return [];
-      const message = `${describe(step)}: two of its cities are both “${twice}” in ${rulesOf(to).inText}. Keep one of them.`;
+      const kind = lowerFirst(entityNamed(target.entity).label.many);
+      const message = `${describe(step)}: two of its ${kind} are both “${twice}” in ${rulesOf(to).inText}. Keep one of them.`;
       const solutions = [{ kind: 'edit' as const, key: keyOf(step) }];
       return [{ reason: 'name-ambiguous', row: keyOf(step), message, solutions }];
     }),

@@ -9,6 +9,7 @@ import { reasons, type Reason, type Solution } from '../../../src/sheet/problem.
 import {
   claimOn,
   factsOf,
+  namesOf,
   planOf,
   planWithWords,
   referenceTo,
@@ -29,7 +30,7 @@ const added: Record<string, GivenRow> = { 'form:1': { here: {} } };
 const changed: GivenRow = { here: { name: 'New' }, base: {}, there: {} };
 const deleted: GivenRow = { isDeletedHere: true, base: {}, there: {} };
 const linked = { cities: [{ city: 'Pune', partner: 'Café Coral' }] };
-const pune = { city: new Map([['Pune', [9]]]), partner: new Map([['Café Coral', [8]]]) };
+const pune = { city: { Pune: [1] }, partner: { 'Café Coral': [1] } };
 
 /** The columns of tasks there; `more` adds or replaces some. */
 const taskColumns = (more: Record<string, Partial<Column>>, without = '') => {
@@ -127,14 +128,11 @@ const examples: Record<Reason, Example> = {
     solutions: ['edit'],
     without: { facts: factsOf(task) },
   },
-  'city-missing': {
-    facts: factsOf({ 'business:1': { here: linked } }, { names: { ...pune, city: new Map() } }),
-    row: 'business:1',
-    solutions: ['create-name', 'map-name'],
-    without: { choices: { create: ['city:Pune'] } },
-  },
-  'partner-missing': {
-    facts: factsOf({ 'business:1': { here: linked } }, { names: { ...pune, partner: new Map() } }),
+  'name-missing': {
+    facts: factsOf(
+      { 'business:1': { here: linked } },
+      { names: namesOf({ ...pune, partner: {} }) },
+    ),
     row: 'business:1',
     solutions: ['create-name', 'map-name'],
     without: { choices: { create: ['partner:Café Coral'] } },
@@ -142,11 +140,11 @@ const examples: Record<Reason, Example> = {
   'name-ambiguous': {
     facts: factsOf(
       { 'business:1': { here: linked } },
-      { names: { ...pune, city: new Map([['Pune', [9, 10]]]) } },
+      { names: namesOf({ ...pune, city: { Pune: [9, 10] } }) },
     ),
     row: 'business:1',
     solutions: ['map-name'],
-    without: { facts: factsOf({ 'business:1': { here: linked } }, { names: pune }) },
+    without: { facts: factsOf({ 'business:1': { here: linked } }, { names: namesOf(pune) }) },
   },
   'column-missing': {
     facts: factsOf(task, { columns: taskColumns({}, 'message') }),

@@ -1,7 +1,14 @@
 // Problems with references, decided from facts.
 import { expect, test } from '@jest/globals';
 import { keyFrom } from '../../../src/catalog/entity.ts';
-import { factsOf, planOf, planWithWords, referenceTo, type GivenRow } from '../../support/facts.ts';
+import {
+  factsOf,
+  namesOf,
+  planOf,
+  planWithWords,
+  referenceTo,
+  type GivenRow,
+} from '../../support/facts.ts';
 
 const reasonsOf = ({ problems }: ReturnType<typeof planOf>) => problems.map(({ reason }) => reason);
 const deleted: GivenRow = { isDeletedHere: true, base: {}, there: {} };
@@ -47,7 +54,7 @@ test('two cities that are one there are refused', () => {
     { city: 'Pune', partner: null },
     { city: 'Pune', partner: 'Café Coral' },
   ];
-  const names = { city: new Map([['Pune', [1]]]), partner: new Map([['Café Coral', [1]]]) };
+  const names = namesOf({ city: { Pune: [1] }, partner: { 'Café Coral': [1] } });
   const { problems } = planOf(factsOf({ 'business:1': { here: { cities } } }, { names }));
   expect(problems).toMatchObject([
     { reason: 'name-ambiguous', row: keyFrom('business:1'), solutions: [{ kind: 'edit' }] },

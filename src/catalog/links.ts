@@ -1,0 +1,77 @@
+// Links: a set of rows that every environment knows by name, each with others beside it, in a table of its own.
+// A part of a link is the name in the row's value, and `<part>_id` in the table.
+import { z } from 'zod';
+import { blank, field, type Link, type LinkPart, type Links, type Options } from './fields.ts';
+
+type ByName = { entity: string };
+
+/** A name beside the linked one; it may be left out. */
+export const byName = (entity: string): ByName => ({ entity });
+
+/** Rows of `to`, matched by name and kept in the table `through`, with more names beside each. */
+export function links(
+  to: string,
+  {
+    by: _by,
+    through,
+    with: beside = {},
+    ...options
+  }: Options & { by: 'name'; through: string; with?: Record<string, ByName> },
+) {
+  const target = { name: to, entity: to, isOptional: false };
+  const others = Object.entries(beside).map(([name, { entity }]) => ({
+    name,
+    entity,
+    isOptional: true,
+  }));
+  const kept: Links = { through, target, parts: [target, ...others] };
+  return field<Link[]>(
+    'links',
+    { ...options, optional: true },
+    { schema: () => linksSchema(kept), initial: [], links: kept },
+  );
+}
+
+function linksSchema(kept: Links) {
+  const line = z.object(Object.fromEntries(kept.parts.map(({ name }) => [name, blank])));
+  const nameOf = (link: Link | undefined) => link?.[kept.target.name];
+  return z
+    .array(line)
+    .optional()
+    .transform((lines) => sortLinks(kept, named(kept, lines ?? [])))
+    .superRefine((sorted, context) => {
+      const twice = sorted.find(
+        (link, index) => index > 0 && nameOf(link) === nameOf(sorted[index - 1]),
+      );
+      if (twice) {
+        const message = `${nameOf(twice)} stands there twice. Keep one line for it.`;
+        context.addIssue({ code: 'custom', message });
+      }
+    });
+}
+
+const named = ({ target, parts }: Links, lines: Record<string, string>[]): Link[] =>
+  lines
+    .filter((line) => line[target.name] !== '')
+    .map((line) => linkOf(parts, ({ name }) => line[name] || null));
+
+/** A link out of what each part is called; names in NFC. */
+export const linkOf = (parts: LinkPart[], nameOf: (part: LinkPart) => string | null): Link =>
+  Object.fromEntries(parts.map((part) => [part.name, nameOf(part)?.normalize('NFC') ?? null]));
+
+/** The one order of a set of links, by code point. */
+export function sortLinks({ target: { name } }: Links, set: Link[]): Link[] {
+  const key = (link: Link) => link[name] ?? '';
+  return set.toSorted((one, other) => (key(one) < key(other) ? -1 : key(one) > key(other) ? 1 : 0));
+}
+
+type PackedLink = (string | null)[];
+
+/** Links as canonical texts hold them: in their one order, the parts of each as a list. */
+export const packLinks = (kept: Links, set: Link[]): PackedLink[] =>
+  sortLinks(kept, set).map((link) => kept.parts.map(({ name }) => link[name] ?? null));
+
+export const unpackLinks = ({ parts }: Links, packed: PackedLink[]): Link[] =>
+  packed.map((names) =>
+    Object.fromEntries(parts.map(({ name }, index) => [name, names[index] ?? null])),
+  );

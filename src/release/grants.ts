@@ -1,0 +1,98 @@
+// The least rights in MySQL that work for each user of one environment's database, derived from the catalogue.
+import { catalogTables } from '../catalog/tables.ts';
+
+/**
+ * `migrator` brings the database to a new shape; `app` is the environment's own program; `arrivals` is what the
+ * environment before writes with; `reader` reads production for the refresh.
+ */
+export const databaseUsers = ['migrator', 'app', 'arrivals', 'reader'] as const;
+export type DatabaseUser = (typeof databaseUsers)[number];
+
+type Rights = Partial<Record<'app' | 'arrivals' | 'reader', string>>;
+
+const catalogRights: Rights = {
+  app: 'UPDATE, DELETE',
+  arrivals: 'SELECT, INSERT, UPDATE, DELETE',
+  reader: 'SELECT',
+};
+
+/** Tables of the program. `app` may SELECT and INSERT everywhere; audit and history stay as they were written. */
+const programRights: Record<string, Rights> = {
+  row_state: { app: 'UPDATE, DELETE', arrivals: 'SELECT, INSERT, UPDATE', reader: 'SELECT' },
+  destination_state: { app: 'UPDATE, DELETE', arrivals: 'SELECT', reader: 'SELECT' },
+  arrival: { arrivals: 'SELECT, INSERT', reader: 'SELECT' },
+  claim: { app: 'UPDATE, DELETE', arrivals: 'SELECT, INSERT, UPDATE, DELETE', reader: 'SELECT' },
+  clock: { app: 'UPDATE, DELETE', arrivals: 'SELECT, UPDATE', reader: 'SELECT' },
+  id_sequence: { app: 'UPDATE, DELETE', arrivals: 'SELECT, INSERT, UPDATE' },
+  name_mapping: { app: 'UPDATE, DELETE', arrivals: 'SELECT', reader: 'SELECT' },
+  checked_chunk: { app: 'UPDATE, DELETE' },
+  transfer: { app: 'UPDATE, DELETE' },
+  transfer_step: { app: 'UPDATE, DELETE' },
+  selection: { app: 'UPDATE, DELETE' },
+  test_result: { app: 'UPDATE, DELETE' },
+  message: { app: 'UPDATE, DELETE' },
+  outbox: { app: 'UPDATE, DELETE' },
+  person: { app: 'UPDATE, DELETE' },
+  permission: { app: 'UPDATE, DELETE' },
+  api_key: { app: 'UPDATE, DELETE' },
+  job: { app: 'UPDATE, DELETE' },
+  audit: {},
+  migration: {},
+  migration_progress: {},
+};
+
+/** Every table that a user's rights are decided for. */
+export const knownTables = (): string[] => [
+  ...catalogTables().mysql,
+  ...Object.keys(programRights),
+];
+
+/** GRANT statements for one user of a database; the tables must be there. */
+export function grants(
+  database: string,
+  user: DatabaseUser,
+  account = `${database}_${user}`,
+): string[] {
+  const to = `TO ${quoted(account)}@'%'`;
+  if (user === 'migrator') {
+    return [`GRANT ALL PRIVILEGES ON ${named(database)}.* ${to} WITH GRANT OPTION`];
+  }
+  const everywhere = user === 'app' ? [`GRANT SELECT, INSERT ON ${named(database)}.* ${to}`] : [];
+  const tables = [
+    ...catalogTables().mysql.map((table) => [table, catalogRights] as const),
+    ...Object.entries(programRights),
+  ];
+  return [
+    ...everywhere,
+    ...tables.flatMap(([table, rights]) =>
+      rights[user] ? [`GRANT ${rights[user]} ON ${named(database)}.${named(table)} ${to}`] : [],
+    ),
+  ];
+}
+
+const named = (identifier: string) => `\`${identifier.replaceAll('`', '``')}\``;
+const quoted = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+
+const purposes: Record<DatabaseUser, string> = {
+  migrator: 'the user of `oneway db migrate`',
+  app: `the environment's own server, worker and commands (SQL_DB_USER). It adds to the audit and to the history, and
+-- changes nothing there.`,
+  arrivals: `what the environment before writes here (UNI_DIR_DESTINATION_SQL_DB_USER). It sees no people, no
+-- permissions, no keys.`,
+  reader: 'what reads production for the refresh and to restore rows (REFRESH_SOURCE_SQL_DB_USER)',
+};
+
+/** The statements for every user, as a file of SQL. */
+export const grantsFile = (database: string): string =>
+  [
+    `-- The least rights in MySQL or MariaDB that work for each user of one environment's database, here
+-- ${database}. Printed by “oneway db grants ${database}”; run them after “oneway db migrate”.
+`,
+    ...databaseUsers.map((user) =>
+      [
+        `-- ${user}: ${purposes[user]}`,
+        ...grants(database, user).map((line) => `${line};`),
+        '',
+      ].join('\n'),
+    ),
+  ].join('\n');

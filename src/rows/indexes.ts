@@ -1,0 +1,34 @@
+// MongoDB's indexes, derived from the catalogue: unique fields, references, and the order of changes.
+import type { CreateIndexesOptions, Db, IndexSpecification } from 'mongodb';
+import { fieldEntries, isDocument, type Entity } from '../catalog/entity.ts';
+import { catalog } from '../catalog/index.ts';
+import { collection } from './mongo.ts';
+
+type Index = { key: IndexSpecification; options: CreateIndexesOptions };
+
+/** Creates what is missing; an index that is there already costs one question. */
+export async function createIndexes(documents: Db) {
+  for (const entity of catalog.filter(isDocument)) {
+    for (const { key, options } of indexesOf(entity)) {
+      await collection(documents, entity).createIndex(key, options);
+    }
+  }
+}
+
+export const indexesOf = (entity: Entity): Index[] => [
+  ...fieldEntries(entity).flatMap(([name, { unique, to }]): Index[] => {
+    if (unique) return [uniqueIndex(entity, name)];
+    return to ? [{ key: { [name]: 1 }, options: {} }] : [];
+  }),
+  { key: { modified_at: 1, _id: 1 }, options: {} },
+];
+
+/** A removed document stays for a day as a stub without fields; stubs must not collide with each other. */
+const uniqueIndex = (entity: Entity, name: string): Index => ({
+  key: { [name]: 1 },
+  options: {
+    name: `${entity.table}_${name}`,
+    unique: true,
+    partialFilterExpression: { [name]: { $exists: true } },
+  },
+});

@@ -1,0 +1,150 @@
+// Sets of links in MySQL: a table beside the entity's own, with an id for each part; read and written as names.
+import { linksIn, linksOf, type Draft, type Entity, type Row } from '../catalog/entity.ts';
+import type { Link, LinkPart, Links } from '../catalog/fields.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { linkOf, sortLinks } from '../catalog/links.ts';
+import { insertLines } from '../database/bulk.ts';
+import { join, name, run, select, sql, type Queryable, type Statement } from '../database/sql.ts';
+import type { IdsByEntity, IdsByName } from './names.ts';
+
+/** Fills in the links of rows, one query for each set. */
+export async function addLinks(on: Queryable, entity: Entity, rows: Draft<Row>[]) {
+  for (const { field, links } of rows.length > 0 ? linksOf(entity) : []) {
+    const found = await readLinks(
+      on,
+      entity,
+      links,
+      rows.map((row) => row.id),
+    );
+    for (const row of rows) row[field] = sortLinks(links, found.get(row.id) ?? []);
+  }
+}
+
+async function readLinks(on: Queryable, entity: Entity, links: Links, ids: number[]) {
+  const names = links.parts.map((part) => sql`${nameIn(links, part)} as ${name(part.name)}`);
+  const lines = await select<{ owner: number } & Record<string, string | null>>(
+    on,
+    sql`select l.${ownerColumn(entity)} as owner, ${join(names, ', ')}
+          from ${name(links.through)} l ${linkedRows(links)}
+         where l.${ownerColumn(entity)} in (${ids})`,
+  );
+  const found = new Map<number, Link[]>();
+  for (const line of lines) {
+    const link = linkOf(links.parts, (part) => line[part.name] ?? null);
+    found.set(line.owner, [...(found.get(line.owner) ?? []), link]);
+  }
+  return found;
+}
+
+export async function insertLinks(on: Queryable, entity: Entity, rows: Row[], ids: IdsByEntity) {
+  for (const { field, links } of linksOf(entity)) {
+    const columns = [ownerColumn(entity), ...links.parts.map(columnOfPart)];
+    await insertLines(
+      on,
+      sql`insert into ${name(links.through)} (${join(columns, ', ')}) values`,
+      rows.flatMap((row) =>
+        linksIn(row, field).map((link) => [
+          row.id,
+          ...links.parts.map((part) => idOf(ids, part, link[part.name] ?? null)),
+        ]),
+      ),
+    );
+  }
+}
+
+export async function removeLinks(on: Queryable, entity: Entity, ids: number[]) {
+  for (const { links } of linksOf(entity)) {
+    await run(on, sql`delete from ${name(links.through)} where ${ownerColumn(entity)} in (${ids})`);
+  }
+}
+
+/** Ids of rows of `entity` that are linked with one of these rows. */
+export async function ownersLinkedWith(
+  on: Queryable,
+  entity: Entity,
+  { through }: Links,
+  part: LinkPart,
+  ids: number[],
+): Promise<number[]> {
+  const owners = await select<{ owner: number }>(
+    on,
+    sql`select distinct ${ownerColumn(entity)} as owner from ${name(through)}
+         where ${columnOfPart(part)} in (${ids})`,
+  );
+  return owners.map(({ owner }) => owner);
+}
+
+/** Names that any row of a set is linked with. */
+export async function namesInUse(
+  on: Queryable,
+  { through }: Links,
+  part: LinkPart,
+): Promise<string[]> {
+  const lines = await select<{ name: string }>(
+    on,
+    sql`select distinct n.name from ${name(through)} l
+          join ${tableOf(part)} n on n.id = l.${columnOfPart(part)}`,
+  );
+  return lines.map((line) => line.name.normalize('NFC'));
+}
+
+/** Linked names of each row that has any, as one text; `condition` bounds a column of ids. */
+export async function linkTexts(
+  on: Queryable,
+  entity: Entity,
+  condition: (id: Statement) => Statement,
+): Promise<Map<number, string>> {
+  const found = new Map<number, string>();
+  const owner = sql`l.${ownerColumn(entity)}`;
+  for (const { links } of linksOf(entity)) {
+    const texts = links.parts.map((part) => textWithLength(nameIn(links, part), part));
+    const lines = await select<{ owner: number; links: string }>(
+      on,
+      sql`select ${owner} as owner,
+                 group_concat(concat_ws('|', ${join(texts, ', ')})
+                              order by ${nameIn(links, links.target)} separator ',') as links
+            from ${name(links.through)} l ${linkedRows(links)}
+           where ${condition(owner)}
+           group by ${owner}`,
+    );
+    for (const line of lines) {
+      const before = found.get(line.owner) ?? '';
+      found.set(line.owner, `${before} ${links.through} ${line.links}`);
+    }
+  }
+  return found;
+}
+
+const textWithLength = (text: Statement, { isOptional }: LinkPart) =>
+  isOptional ? sql`coalesce(length(${text}), '-'), ${text}` : sql`length(${text}), ${text}`;
+
+const ownerColumn = (entity: Entity) => name(`${entity.table}_id`);
+const columnOfPart = (part: LinkPart) => name(`${part.name}_id`);
+const tableOf = ({ entity }: LinkPart) => name(entityNamed(entity).table);
+
+/** One join for each part of a link `l`: an optional part may be without a row. */
+const linkedRows = (links: Links) =>
+  join(
+    links.parts.map((part) => {
+      const alias = aliasOf(links, part);
+      const on = sql`${tableOf(part)} ${alias} on ${alias}.id = l.${columnOfPart(part)}`;
+      return part.isOptional ? sql`left join ${on}` : sql`join ${on}`;
+    }),
+    ' ',
+  );
+
+const aliasOf = ({ parts }: Links, part: LinkPart) => name(`part${parts.indexOf(part)}`);
+const nameIn = (links: Links, part: LinkPart) => sql`${aliasOf(links, part)}.name`;
+
+export class UnknownName extends Error {}
+
+function idOf(ids: IdsByEntity, { entity }: LinkPart, text: string | null): number | null {
+  return text === null ? null : onlyId(ids.get(entity), entity, text);
+}
+
+function onlyId(ids: IdsByName | undefined, kind: string, text: string): number {
+  const [id, ...others] = ids?.get(text) ?? [];
+  if (id === undefined) throw new UnknownName(`The ${kind} "${text}" is not there.`);
+  if (others.length > 0) throw new UnknownName(`The ${kind} "${text}" is there more than once.`);
+  return id;
+}

@@ -1,0 +1,106 @@
+// Adding an entity takes its file, its line in the index, a migration and a new DB_VERSION. Proven on a copy of the
+// project that gets one, with real servers and the least rights.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const entityFile = `import { entity, type RowOf } from '../entity.ts';
+import { flag, longText, optionalReference, text } from '../fields.ts';
+import { byName, links } from '../links.ts';
+
+export const faq = entity({
+  name: 'faq',
+  label: { one: 'FAQ', many: 'FAQs' },
+  icon: 'file-text',
+  store: 'mysql',
+  table: 'faq',
+  title: 'question',
+  purpose: 'A FAQ answers a question that people ask often.',
+  fields: {
+    question: text({ max: 200, search: true }),
+    answer: longText({ max: 4000, search: true }),
+    business: optionalReference('business', { list: true, under: true }),
+    cities: links('city', { by: 'name', through: 'faq_city', with: { partner: byName('partner') } }),
+    active: flag({ list: true }),
+  },
+});
+
+export type Faq = RowOf<typeof faq>;
+`;
+
+const migration = `CREATE TABLE faq (
+  id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+  question VARCHAR(200) NOT NULL,
+  answer TEXT NULL,
+  business_id BIGINT UNSIGNED NULL,
+  active TINYINT(1) NOT NULL,
+  modified_at DATETIME(3) NOT NULL,
+  KEY faq_modified (modified_at, id)
+);
+CREATE TABLE faq_city (
+  faq_id BIGINT UNSIGNED NOT NULL,
+  city_id BIGINT UNSIGNED NOT NULL,
+  partner_id BIGINT UNSIGNED NULL,
+  PRIMARY KEY (faq_id, city_id)
+);
+`;
+
+let copy: string;
+beforeAll(() => {
+  copy = mkdtempSync(join(tmpdir(), 'oneway-faq-'));
+  for (const part of ['bin', 'migrations', 'public', 'src', 'test/support', 'views']) {
+    cpSync(part, join(copy, part), { recursive: true });
+  }
+  for (const file of ['package.json', 'jest.config.js', 'DB_VERSION'])
+    cpSync(file, join(copy, file));
+  symlinkSync(resolve('node_modules'), join(copy, 'node_modules'));
+});
+afterAll(() => rmSync(copy, { recursive: true, force: true }));
+
+function addFaq() {
+  writeFileSync(join(copy, 'src/catalog/entities/faq.ts'), entityFile);
+  writeFileSync(join(copy, 'migrations/catalog/9001-faq.sql'), migration);
+  writeFileSync(join(copy, 'DB_VERSION'), '99.0.0\n');
+  const index = join(copy, 'src/catalog/index.ts');
+  const listed = readFileSync(index, 'utf8')
+    .replace(/^import/m, "import { faq } from './entities/faq.ts';\nimport")
+    .replace(/(catalog: Entity\[\] = \[)/, '$1faq, ');
+  writeFileSync(index, listed);
+}
+
+type Result = { testResults: { assertionResults: { title: string; status: string }[] }[] };
+
+/** Runs the walk by jest in the copy; answers its report, or what it complained of. */
+async function walk(): Promise<{ title: string; status: string }[]> {
+  const jest = spawn(
+    process.execPath,
+    [
+      ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
+      ...['node_modules/jest/bin/jest.js', '--runInBand', '--forceExit', '--silent', '--json'],
+      ...['--testMatch', '<rootDir>/test/support/faq-walk.ts'],
+    ],
+    { cwd: copy },
+  );
+  let report = '';
+  let complaint = '';
+  jest.stdout.on('data', (part) => (report += String(part)));
+  jest.stderr.on('data', (part) => (complaint += String(part)));
+  const code = await new Promise((ended) => jest.once('close', ended));
+  if (code !== 0) throw new Error(complaint);
+  return (JSON.parse(report) as Result).testResults.flatMap((one) => one.assertionResults);
+}
+
+test('an entity that is added to a copy of the project is edited, carried and served there', async () => {
+  addFaq();
+  expect((await walk()).map(({ title, status }) => `${title}: ${status}`)).toEqual([
+    'is listed: passed',
+    'is added: passed',
+    'is edited, with its history: passed',
+    'is transferred over two hops: passed',
+    'is refreshed from production: passed',
+    'is served to apps: passed',
+    'is deleted, and the deletion travels: passed',
+  ]);
+}, 120_000);

@@ -1,0 +1,35 @@
+// The catalogue is the only place that names its entities: everything else asks it.
+import { expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { matchedByName } from '../../src/catalog/index.ts';
+
+const own = /^src\/catalog\/(entities\/|index\.ts$)/;
+const files = ['src', 'views', 'public']
+  .flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+  )
+  .filter((file) => /\.(ts|ejs|js|css)$/.test(file) && !own.test(file));
+
+/** `city`, `cityNames`, `city_id`, `Cities`, `ofCity`; not `opacity`. */
+function namePattern() {
+  const words = matchedByName.flatMap(({ name, label }) => [name, label.many.toLowerCase()]);
+  const any = words.join('|');
+  const capital = words.map((word) => word[0]?.toUpperCase() + word.slice(1)).join('|');
+  return new RegExp(`(?<![A-Za-z])(${any}|${capital})|[a-z](${capital})`);
+}
+
+test('names of entities that are matched by name stand in their own files alone', () => {
+  const pattern = namePattern();
+  expect('cityNames').toMatch(pattern);
+  expect('opacity').not.toMatch(pattern);
+  const wrong = files.flatMap((file) =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .flatMap((line, index) =>
+        pattern.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [],
+      ),
+  );
+  expect(files.length).toBeGreaterThan(100);
+  expect(wrong).toEqual([]);
+});

@@ -1,0 +1,27 @@
+// A new migration is a new version: migrations/versions.json says which version brought which.
+import { expect, test } from '@jest/globals';
+import { available } from '../../src/database/migrate.ts';
+import { currentVersion } from '../../src/version/db-version.ts';
+import { isUpTo, lastMigrations } from '../support/versions.ts';
+
+const versions = Object.keys(lastMigrations);
+const numbers = (version: string) => version.split('.').map(Number);
+
+test('every migration belongs to a version: a new one needs a new DB_VERSION and its line in versions.json', async () => {
+  const last = lastMigrations[currentVersion()] ?? [];
+  expect((await available()).filter((name) => !isUpTo(last, name))).toEqual([]);
+});
+
+test('DB_VERSION is the last version in versions.json, and versions rise', () => {
+  expect(versions.at(-1)).toBe(currentVersion());
+  const sorted = versions.toSorted((one, other) => {
+    const differing = numbers(one).findIndex((number, index) => number !== numbers(other)[index]);
+    return (numbers(one)[differing] ?? 0) - (numbers(other)[differing] ?? 0);
+  });
+  expect(versions).toEqual(sorted);
+});
+
+test('two versions never share their last migrations', () => {
+  const lasts = Object.values(lastMigrations).map((last) => last.join(' '));
+  expect(new Set(lasts).size).toBe(lasts.length);
+});
