@@ -33,7 +33,8 @@ GRANT UPDATE, DELETE ON `oneway_production`.`message` TO 'oneway_production_app'
 GRANT UPDATE, DELETE ON `oneway_production`.`outbox` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`person` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`permission` TO 'oneway_production_app'@'%';
-GRANT UPDATE, DELETE ON `oneway_production`.`api_key` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`credential` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`credential_key` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`job` TO 'oneway_production_app'@'%';
 
 -- arrivals: what the environment before writes here (UNI_DIR_DESTINATION_SQL_DB_USER). It sees no people, no

@@ -74,12 +74,13 @@ export function createApp(here: App, redis: Redis, line = openQueue(here, redis)
   app.use(recognise);
 
   const signIn = openSignIn(here, redis);
+  const admitApp = needKey(here, redis);
   for (const { method, path, allow, handler } of routes(signIn)) {
     // Uploads are read only after authentication.
     const read = method === 'post' ? [uploads, refuseForged] : [];
     const first =
       method === 'post' && allow !== 'anyone' ? [saveFormOfSignedOut(signIn.limits.kept)] : [];
-    const admit = allow === 'app' ? needKey : guard(allow);
+    const admit = allow === 'app' ? admitApp : guard(allow);
     app[method](path, ...first, admit, ...read, handler);
   }
   app.use(notFound);

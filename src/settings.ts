@@ -1,5 +1,6 @@
 // The environment variables, parsed once. Nothing else reads process.env.
 import { z } from 'zod';
+import { encryptionKey, isEncryptionKey, type EncryptionKeys } from './access/encryption.ts';
 import {
   databasesSchema,
   isSameDatabase,
@@ -21,12 +22,19 @@ const milliseconds = z.coerce.number().int().min(50);
 const optional = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
 
+/** Its message does not repeat it: it is a secret. */
+const secretKey = z
+  .string()
+  .refine(isEncryptionKey, 'must be 32 bytes in base64: openssl rand -base64 32');
+
 const variables = z.object({
   ENVIRONMENT: z.enum(environmentNames, { error: `must be one of ${environmentNames.join(', ')}` }),
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(3000),
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be an address: redis://127.0.0.1:6379' }),
   SESSION_SECRET: z.string({ error: 'is missing' }).min(32, 'must have at least 32 characters'),
+  CREDENTIALS_KEY: optional(secretKey),
+  CREDENTIALS_KEY_PREVIOUS: optional(secretKey),
   SESSION_HOURS: z.coerce.number().positive().default(10),
   SECURE_COOKIES: onOff,
   TRUST_PROXY: z.coerce.number().int().min(0).default(0),
@@ -121,6 +129,8 @@ function named(values: Variables) {
       secureCookie: values.SECURE_COOKIES,
       trustProxy: values.TRUST_PROXY,
     },
+    /** Encrypt secrets that must be readable again; null where none is set. */
+    credentialsKeys: credentialsKeysOf(values),
     /** Address of each environment's server, for links between them. */
     urls: environmentUrls(values.ENVIRONMENT_URLS),
     singleSignOn: singleSignOn(values),
@@ -174,11 +184,20 @@ function misplaced({
 const indexerOf = ({ INDEXER_URL: url, INDEXER_SECRET: secret }: Variables) =>
   url && secret ? { url, secret } : null;
 
+function credentialsKeysOf(values: Variables): EncryptionKeys {
+  const { CREDENTIALS_KEY: current, CREDENTIALS_KEY_PREVIOUS: previous } = values;
+  if (!current) return null;
+  return { current: encryptionKey(current), previous: previous ? encryptionKey(previous) : null };
+}
+
 /** Settings that need each other. */
 function wrongTogether(values: Variables): string[] {
   const wrong = lackingForSingleSignOn(values);
   if ((values.INDEXER_URL === undefined) !== (values.INDEXER_SECRET === undefined)) {
     wrong.push('INDEXER_URL and INDEXER_SECRET: give both or none');
+  }
+  if (values.CREDENTIALS_KEY_PREVIOUS && !values.CREDENTIALS_KEY) {
+    wrong.push('CREDENTIALS_KEY: is missing beside CREDENTIALS_KEY_PREVIOUS');
   }
   return wrong;
 }

@@ -10,8 +10,8 @@ const mayImport: Record<string, string[]> = {
   version: [],
   catalog: ['database'],
   environments: ['database', 'storage', 'version'],
-  access: ['environments'],
   audit: ['catalog', 'database'],
+  access: ['audit', 'database', 'environments'],
   rows: ['catalog', 'database', 'environments'],
   state: ['catalog', 'database', 'environments', 'rows'],
   messages: ['audit', 'database', 'environments'],
@@ -76,7 +76,7 @@ const mayImport: Record<string, string[]> = {
     'web',
     'writing',
   ],
-  api: ['audit', 'catalog', 'database', 'environments', 'rows', 'web', 'writing'],
+  api: ['access', 'catalog', 'database', 'environments', 'rows', 'web', 'writing'],
   release: [
     'catalog',
     'comparison',

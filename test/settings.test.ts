@@ -96,3 +96,11 @@ test('refuses an environment that is its own destination, under another name of 
     "UNI_DIR_DESTINATION_NOSQL_DB_*: this is the environment's own database",
   ]);
 });
+
+test.each([
+  ['SESSION_SECRET', 'too short'],
+  ['METRICS_TOKEN', 'too short'],
+  ['REDIS_URL', 'http://127.0.0.1'],
+])('a wrong %s is one line, with its name', (name, value) => {
+  expect(refusal({ [name]: value })).toEqual([expect.stringMatching(`^${name}: `)]);
+});

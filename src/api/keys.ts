@@ -1,34 +1,31 @@
-// Keys of apps: what one may read, shown once when it is made. Only a hash of it is kept.
-import { createHash, randomBytes } from 'node:crypto';
+// Keys of apps: bearer credentials whose scopes are types of the catalogue.
 import { z } from 'zod';
-import * as audit from '../audit/audit.ts';
+import * as credentials from '../access/credentials.ts';
 import { catalog } from '../catalog/index.ts';
-import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
-import type { Environment } from '../environments/environment.ts';
-import { NotFound, parsed } from '../problems.ts';
+import type { App } from '../environments/app.ts';
+import { parsed } from '../problems.ts';
 
 /** Everything that is in the catalogue, also what comes into it later. */
 export const EVERYTHING = '*';
 
-export type Key = {
-  id: number;
-  name: string;
-  /** The first characters of the secret, by which a person knows it again. */
-  hint: string;
-  scopes: string[];
-  created_by: string;
-  created_at: string;
-  used_at: string | null;
-  revoked_by: string | null;
-  revoked_at: string | null;
-};
-type Stored = Omit<Key, 'scopes'> & { scopes: string };
+/** How many days the former key may go on working after a rotation; `0` ends it at once. */
+export const graceDays = ['0', '1', '7', '30'] as const;
 
-const hashOf = (secret: string) => createHash('sha256').update(secret).digest('hex');
-const keyFrom = ({ scopes, ...line }: Stored): Key => ({
-  ...line,
-  scopes: JSON.parse(scopes) as string[],
-});
+const AREA = 'catalog';
+export const scopeOf = (entity: string): string => `${AREA}:${entity}`;
+
+/** What an app may read, for a person; a scope of another area stands as it is. */
+export const readsOf = ({ scopes }: Pick<credentials.Credential, 'scopes'>): string =>
+  scopes.includes(scopeOf(EVERYTHING)) ? 'Everything' : scopes.map(readOf).join(', ');
+
+const labels = new Map(catalog.map(({ name, label }) => [scopeOf(name), label.one]));
+const readOf = (scope: string) => labels.get(scope) ?? scope;
+
+/** The day on which a key ends, in UTC; none when it is left empty. */
+const lastDay = z
+  .union([z.literal(''), z.iso.date('Enter a day')])
+  .default('')
+  .transform((day) => (day === '' ? null : new Date(`${day}T23:59:59.999Z`)));
 
 const wantedKey = z.object({
   name: z
@@ -39,71 +36,32 @@ const wantedKey = z.object({
   scopes: z
     .array(z.enum([EVERYTHING, ...catalog.map(({ name }) => name)]))
     .min(1, 'Choose what it may read'),
+  expiresAt: lastDay,
 });
 
 /**
  * Makes a key and answers its secret, which is nowhere afterwards.
  * @throws Invalid
  */
-export async function create(here: Environment, by: string, posted: unknown): Promise<string> {
+export async function create(here: App, by: string, posted: unknown): Promise<string> {
   const { scopes, ...typed } = (posted ?? {}) as { scopes?: string | string[] };
   const wanted = parsed(wantedKey, { ...typed, scopes: [scopes ?? []].flat() });
-  const secret = `ow_${randomBytes(24).toString('base64url')}`;
-  const { name } = wanted;
-  await transaction(here.sql, async (connection) => {
-    await run(
-      connection,
-      sql`insert into api_key (name, hint, hash, scopes, created_by)
-          values (${name}, ${secret.slice(0, 8)}, ${hashOf(secret)}, ${JSON.stringify(wanted.scopes)}, ${by})`,
-    );
-    const detail = wanted.scopes.join(', ');
-    await audit.write(connection, { person: by, action: 'made an API key', subject: name, detail });
+  const { secret } = await credentials.create(here, by, {
+    ...wanted,
+    kind: 'bearer',
+    scopes: wanted.scopes.map(scopeOf),
   });
   return secret;
 }
 
-export async function list(on: Queryable): Promise<Key[]> {
-  const lines = await select<Stored>(
-    on,
-    sql`select id, name, hint, scopes, created_by, created_at, used_at, revoked_by, revoked_at
-          from api_key order by revoked_at is not null, name, id`,
-  );
-  return lines.map(keyFrom);
-}
+const wantedRotation = z.object({ graceDays: z.enum(graceDays).default('7'), expiresAt: lastDay });
 
-/** The key with this secret that holds; notes about once a minute that it was used. */
-export async function find(on: Queryable, secret: string): Promise<Key | null> {
-  const line = await first<Stored>(
-    on,
-    sql`select * from api_key where hash = ${hashOf(secret)} and revoked_at is null`,
-  );
-  if (!line) return null;
-  await run(
-    on,
-    sql`update api_key set used_at = utc_timestamp(3)
-         where id = ${line.id} and coalesce(used_at, '2000-01-01') < utc_timestamp(3) - interval 1 minute`,
-  );
-  return keyFrom(line);
-}
-
-export const mayRead = ({ scopes }: Pick<Key, 'scopes'>, entity: string): boolean =>
-  scopes.includes(EVERYTHING) || scopes.includes(entity);
-
-export async function revoke(here: Environment, by: string, id: number) {
-  await transaction(here.sql, async (connection) => {
-    const key = await first<Stored>(connection, sql`select * from api_key where id = ${id}`);
-    if (!key) throw new NotFound('There is no such key.');
-    const found = await run(
-      connection,
-      sql`update api_key set revoked_at = utc_timestamp(3), revoked_by = ${by}
-           where id = ${id} and revoked_at is null`,
-    );
-    if (found === 1) {
-      await audit.write(connection, {
-        person: by,
-        action: 'revoked an API key',
-        subject: key.name,
-      });
-    }
-  });
+/**
+ * Makes a second key and answers its secret.
+ * @throws Invalid, or Conflict when there are two already
+ */
+export async function rotate(here: App, by: string, id: number, posted: unknown): Promise<string> {
+  const { graceDays: days, expiresAt } = parsed(wantedRotation, posted);
+  const graceHours = Number(days) * 24;
+  return (await credentials.rotate(here, by, id, { graceHours, expiresAt })).secret;
 }

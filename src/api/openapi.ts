@@ -74,8 +74,9 @@ const problems = (...statuses: (keyof typeof responses)[]) =>
 
 const responses = {
   304: { description: 'Nothing changed since the ETag that was sent.' },
-  401: problem('No key, or one that does not hold.'),
-  403: problem('The key may not read this type.'),
+  401: problem('No valid key.'),
+  403: problem('The key lacks the scope, which is named.'),
+  429: problem('Too many wrong keys from this address.'),
   404: problem('There is no such thing.'),
   422: problem('A parameter does not fit; the message names it.'),
   426: problem('The database is of another version than the program.'),

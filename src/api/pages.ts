@@ -1,7 +1,9 @@
-// API keys: an administrator makes one, gives it to an app, and takes it away again.
+// API keys: an administrator makes one, gives it to an app, rotates it, and revokes it.
 import type { Request, Response } from 'express';
+import * as credentials from '../access/credentials.ts';
+import { isUsable } from '../access/key-state.ts';
 import { catalog } from '../catalog/index.ts';
-import type { FieldErrors } from '../problems.ts';
+import { NotFound, type FieldErrors } from '../problems.ts';
 import { fieldErrors, flash, page } from '../web/pages.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';
 import * as keys from './keys.ts';
@@ -23,13 +25,28 @@ async function keysPage(req: Request, res: Response, errors: FieldErrors) {
   await page(req, res, 'api/keys', {
     title: 'API keys',
     crumbs: [{ text: 'API keys' }],
-    keys: await keys.list(req.here.sql),
+    credentials: (await credentials.list(req.here.sql, 'bearer')).map(shown),
     entities: catalog,
     EVERYTHING: keys.EVERYTHING,
+    graceDays: keys.graceDays,
     newKey,
     errors,
-    typed: { name: textIn(req.body, 'name'), scopes: [scopes ?? []].flat() },
+    typed: {
+      name: textIn(req.body, 'name'),
+      scopes: [scopes ?? []].flat(),
+      expiresAt: textIn(req.body, 'expiresAt'),
+    },
   });
+}
+
+function shown(credential: credentials.Credential) {
+  const usable = credential.keys.filter(({ state }) => isUsable(state));
+  return {
+    ...credential,
+    reads: keys.readsOf(credential),
+    mayRotate: usable.length === 1,
+    keys: credential.keys.map((key) => ({ ...key, mayRevoke: isUsable(key.state) })),
+  };
 }
 
 export async function add(req: Request, res: Response) {
@@ -43,8 +60,21 @@ export async function add(req: Request, res: Response) {
   }
 }
 
+export async function rotate(req: Request, res: Response) {
+  const by = accountOf(req).email;
+  req.session.newKey = await keys.rotate(req.here, by, numbered(req, 'id'), req.body);
+  res.redirect(303, '/api-keys');
+}
+
 export async function revoke(req: Request, res: Response) {
-  await keys.revoke(req.here, accountOf(req).email, numberOrNull(req.params['id']) ?? 0);
+  const by = accountOf(req).email;
+  await credentials.revoke(req.here, by, numbered(req, 'id'), numbered(req, 'key'));
   flash(req, 'The key is revoked.');
   res.redirect(303, '/api-keys');
+}
+
+function numbered(req: Request, name: string): number {
+  const number = numberOrNull(req.params[name]);
+  if (number === null) throw new NotFound('There is no such key.');
+  return number;
 }

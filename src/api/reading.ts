@@ -1,8 +1,12 @@
 // The apps' API: pages of what was changed, single rows, images, and the description of all of it.
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
+import { covers, LacksScope } from '../access/scopes.ts';
+import { countAttempt, openThrottle } from '../access/throttle.ts';
+import { verifyToken, type Refusal } from '../access/verification.ts';
 import type { Entity } from '../catalog/entity.ts';
 import { catalog, entityNamed } from '../catalog/index.ts';
+import type { App, Redis } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { Invalid, NotFound, Problem } from '../problems.ts';
 import { page } from '../web/pages.ts';
@@ -10,26 +14,45 @@ import { itemAt, pageOf, START, type Place } from './feed.ts';
 import * as keys from './keys.ts';
 import { describe, LIMIT, readingOrder } from './openapi.ts';
 
-/** Whoever shows a key that holds, as `Authorization: Bearer …`, may pass; what it may read is asked later. */
-export async function needKey(req: Request, res: Response, next: NextFunction) {
-  const [, secret = ''] = /^Bearer +([\w-]{1,100})$/i.exec(req.get('Authorization') ?? '') ?? [];
-  const key = secret === '' ? null : await keys.find(req.here.sql, secret);
-  if (!key) {
-    res.set('WWW-Authenticate', 'Bearer');
-    throw new Problem(
-      401,
-      'Send a key that holds: "Authorization: Bearer ow_…". An administrator makes one on the page API keys.',
-    );
-  }
-  req.apiKey = key;
-  res.set('Cache-Control', 'private, no-cache');
-  next();
+/** Wrong keys from one address, in 15 minutes. */
+const WRONG_KEYS = 100;
+
+/**
+ * Lets in whoever sends a valid key as `Authorization: Bearer …`; what it may read is asked later. Wrong keys are
+ * counted by address, and too many are answered with 429. A valid key always works: apps may share an address.
+ */
+export function needKey(here: App, redis: Redis) {
+  const wrongKeys = openThrottle(here, redis, { counts: 'wrong-keys', attempts: WRONG_KEYS });
+  return async function needKey(req: Request, res: Response, next: NextFunction) {
+    const [, token = ''] = /^Bearer +([\w-]{1,100})$/i.exec(req.get('Authorization') ?? '') ?? [];
+    const verified = token === '' ? null : await verifyToken(req.here.sql, 'bearer', token);
+    if (!verified?.holder) {
+      if (verified) await countAttempt(wrongKeys, req.ip ?? '');
+      res.set('WWW-Authenticate', verified ? 'Bearer error="invalid_token"' : 'Bearer');
+      throw new Problem(401, refusals[verified?.refused ?? 'missing']);
+    }
+    req.apiKey = verified.holder;
+    res.set('Cache-Control', 'private, no-cache');
+    next();
+  };
 }
 
-function readable(req: Request): Entity {
+const howToSend = 'Send a valid key: "Authorization: Bearer ow_…".';
+const whereToGet = 'An administrator makes one on the page API keys.';
+const refusals: Record<Refusal | 'missing', string> = {
+  missing: `${howToSend} ${whereToGet}`,
+  unknown: `This key is not known here. ${howToSend} ${whereToGet}`,
+  revoked: `This key is revoked. ${whereToGet}`,
+  expired: `This key has expired. ${whereToGet}`,
+  unreadable: `This key cannot be verified. ${whereToGet}`,
+};
+
+function readable(req: Request, res: Response): Entity {
   const entity = entityNamed(String(req.params['entity']));
-  if (!req.apiKey || !keys.mayRead(req.apiKey, entity.name)) {
-    throw new Problem(403, `This key may not read ${entity.name}.`);
+  const scope = keys.scopeOf(entity.name);
+  if (!req.apiKey || !covers(req.apiKey.scopes, scope)) {
+    res.set('WWW-Authenticate', `Bearer error="insufficient_scope", scope="${scope}"`);
+    throw new LacksScope(scope);
   }
   return entity;
 }
@@ -76,7 +99,7 @@ function queried(query: unknown): { from: Place; limit: number } {
 }
 
 export async function list(req: Request, res: Response) {
-  const entity = readable(req);
+  const entity = readable(req, res);
   const { from, limit } = queried(req.query);
   const { items, next, isMore } = await pageOf(req.here, entity, from, limit);
   const query = new URLSearchParams({
@@ -95,7 +118,7 @@ export async function list(req: Request, res: Response) {
 }
 
 export async function show(req: Request, res: Response) {
-  const entity = readable(req);
+  const entity = readable(req, res);
   const text = String(req.params['id']);
   const id = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : 0;
   const item = await itemAt(req.here, entity, id);

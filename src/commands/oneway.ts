@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { Problem } from '../problems.ts';
 import { BadSettings } from '../settings.ts';
 import { addAccounts } from './accounts.ts';
+import { addCredentials } from './credentials.ts';
 import { addDatabase } from './database.ts';
 import { exits, Incompatible, UsageError } from './cli.ts';
 import { addJobs } from './jobs.ts';
@@ -30,7 +31,15 @@ version, 4 differences found (diff, release-check).
   oneway undo 41 --reason "The text was wrong" --yes`,
   );
 
-for (const add of [addAccounts, addRows, addTransfers, addJobs, addRelease, addDatabase]) {
+for (const add of [
+  addAccounts,
+  addCredentials,
+  addRows,
+  addTransfers,
+  addJobs,
+  addRelease,
+  addDatabase,
+]) {
   add(program);
 }
 

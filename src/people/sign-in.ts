@@ -2,10 +2,9 @@
 import type { NextFunction, Request, Response } from 'express';
 import { Passport } from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
-import { RateLimiterRedis } from 'rate-limiter-flexible';
+import { countAttempt, openThrottle, type Throttle } from '../access/throttle.ts';
 import * as audit from '../audit/audit.ts';
 import type { App, Redis } from '../environments/app.ts';
-import { Problem } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import { localPath, textIn } from '../web/request.ts';
 import * as kept from '../web/saved-form.ts';
@@ -15,13 +14,14 @@ import { openProvider, type Provider } from './provider.ts';
 export type SignIn = {
   passport: InstanceType<typeof Passport>;
   /** Limits: failures per e-mail and address, failures per address, saved forms per address. */
-  limits: Record<'account' | 'address' | 'kept', RateLimiterRedis>;
+  limits: Record<'account' | 'address' | 'kept', Throttle>;
   /** Single sign-on, if configured. */
   provider: Provider | null;
 };
 
 /** Passport with our one strategy, and a limit on failures for each address and e-mail. */
-export function openSignIn({ sql, name, settings }: App, redis: Redis): SignIn {
+export function openSignIn(here: App, redis: Redis): SignIn {
+  const { sql, settings } = here;
   const passport = new Passport();
   passport.use(
     new LocalStrategy({ usernameField: 'email' }, (email, password, done) => {
@@ -31,14 +31,8 @@ export function openSignIn({ sql, name, settings }: App, redis: Redis): SignIn {
       );
     }),
   );
-  const limit = (kind: string, points: number) =>
-    new RateLimiterRedis({
-      storeClient: redis,
-      useRedisPackage: true,
-      keyPrefix: `oneway:${name}:sign-in:${kind}`,
-      points,
-      duration: 15 * 60,
-    });
+  const limit = (kind: string, attempts: number) =>
+    openThrottle(here, redis, { counts: `sign-in:${kind}`, attempts });
   return {
     passport,
     limits: {
@@ -83,8 +77,8 @@ export const signIn = ({ passport, limits }: SignIn) =>
     const address = req.ip ?? '';
     const account = `${address}:${email}`;
     // Counted before checking the password, so that parallel attempts count too.
-    await count(limits.account, account);
-    await count(limits.address, address);
+    await countAttempt(limits.account, account);
+    await countAttempt(limits.address, address);
     // passport-local would also read credentials from the URL.
     const isComplete = email !== '' && textIn(req.body, 'password') !== '';
     const person = isComplete && (await authenticate(passport, req, res));
@@ -99,13 +93,6 @@ export const signIn = ({ passport, limits }: SignIn) =>
       await signInPage(req, res, { title: 'Error: Sign in', email, message });
     }
   };
-
-async function count(limiter: RateLimiterRedis, key: string) {
-  await limiter.consume(key).catch((error: unknown) => {
-    if (error instanceof Error) throw error;
-    throw new Problem(429, 'Too many attempts. Wait 15 minutes and try again.');
-  });
-}
 
 const authenticate = (passport: SignIn['passport'], req: Request, res: Response) =>
   new Promise<people.Person | false>((resolve, reject) => {

@@ -1,6 +1,7 @@
 // S0-06 the apps' API: keys, pages, deletions, caching, its description, and an app that polls during transfers.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
+import * as credentials from '../../src/access/credentials.ts';
 import * as keys from '../../src/api/keys.ts';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
 import * as deletions from '../../src/editing/deletions.ts';
@@ -39,13 +40,19 @@ describe('API keys', () => {
     const none = await request(staging.app).get('/api/v1/form');
     expect([none.status, none.headers['www-authenticate']]).toEqual([401, 'Bearer']);
     expect((await ask(staging, 'ow_wrong', '/api/v1/form')).status).toBe(401);
+    expect((await ask(staging, 'ow_wrong', '/api/v1/form')).headers['www-authenticate']).toBe(
+      'Bearer error="invalid_token"',
+    );
     const forms = await keyFor(staging, ['form']);
     expect((await ask(staging, forms, '/api/v1/form')).status).toBe(200);
     const refused = await ask(staging, forms, '/api/v1/task');
-    expect([refused.status, refused.body]).toEqual([
+    expect([refused.status, refused.headers['www-authenticate']]).toEqual([
       403,
-      { error: { status: 403, message: 'This key may not read task.' } },
+      'Bearer error="insufficient_scope", scope="catalog:task"',
     ]);
+    expect(refused.body).toEqual({
+      error: { status: 403, message: expect.stringContaining('catalog:task') },
+    });
   });
 
   test('an API key is shown once, stored as a hash, and valid until it is revoked', async () => {
@@ -61,13 +68,57 @@ describe('API keys', () => {
     expect(key).not.toBe('');
     expect(shown.text).not.toContain('<b>app');
     expect((await ops.get('/api-keys')).text).not.toContain(key);
-    const [lines] = await world.staging.sql.query('select * from api_key');
+    const [lines] = await world.staging.sql.query('select * from credential_key');
     expect(JSON.stringify(lines)).not.toContain(key);
     expect((await ask(staging, key, '/api/v1/form')).status).toBe(200);
-    const [own] = await keys.list(world.staging.sql);
-    expect(own?.used_at).not.toBeNull();
-    await ops.post(`/api-keys/${own?.id}/revocation`);
+    const [own] = await credentials.list(world.staging.sql);
+    expect(own?.keys[0]?.used_at).not.toBeNull();
+    await ops.post(`/api-keys/${own?.id}/keys/${own?.keys[0]?.id}/revocation`);
     expect((await ask(staging, key, '/api/v1/form')).status).toBe(401);
+  });
+
+  test('is rotated on its page: both keys read until the former one is revoked', async () => {
+    const former = await keyFor(staging, ['form']);
+    const ops = await staging.as('ops');
+    const [own] = await credentials.list(world.staging.sql);
+    const { status } = await ops.post(`/api-keys/${own?.id}/rotation`, { graceDays: '7' });
+    expect(status).toBe(303);
+    const shown = await ops.get('/api-keys');
+    const [next = ''] = /ow_[\w-]{20,}/.exec(shown.text) ?? [];
+    expect(textOf(shown.text)).toContain('Valid until');
+    for (const key of [former, next]) {
+      expect((await ask(staging, key, '/api/v1/form')).status).toBe(200);
+    }
+    expect((await ops.post(`/api-keys/${own?.id}/rotation`, {})).status).toBe(409);
+    const [, first] = (await credentials.list(world.staging.sql))[0]?.keys ?? [];
+    await ops.post(`/api-keys/${own?.id}/keys/${first?.id}/revocation`);
+    expect((await ask(staging, former, '/api/v1/form')).status).toBe(401);
+    expect((await ask(staging, next, '/api/v1/form')).status).toBe(200);
+    const page = textOf((await ops.get('/api-keys')).text);
+    expect(page).toContain('Revoked by ops@example.com');
+  });
+
+  test('works until the end of the day that was chosen for it', async () => {
+    const ops = await staging.as('ops');
+    const wanted = { name: 'Android app', scopes: ['*'], expiresAt: '2099-12-31' };
+    await ops.post('/api-keys', wanted);
+    const [own] = await credentials.list(world.staging.sql);
+    expect(own?.keys[0]).toMatchObject({
+      state: 'expiring',
+      expires_at: '2099-12-31 23:59:59.999',
+    });
+    const past = await ops.post('/api-keys', { ...wanted, expiresAt: '2020-01-01' });
+    expect([past.status, /id="e-expiresAt"/.test(past.text)]).toEqual([422, true]);
+  });
+
+  test('that is wrong too often is answered with 429; a valid one from there still works', async () => {
+    const key = await keyFor(staging);
+    const statuses = new Set<number>();
+    for (let count = 0; count < 101; count += 1) {
+      statuses.add((await ask(staging, `ow_wrong${count}`, '/api/v1/form')).status);
+    }
+    expect([...statuses]).toEqual([401, 429]);
+    expect((await ask(staging, key, '/api/v1/form')).status).toBe(200);
   });
 });
 

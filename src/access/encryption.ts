@@ -1,0 +1,67 @@
+// Secrets that must be readable again: AES-256-GCM with a key from the settings. The id of the key stands beside each
+// secret, so that the key can be changed.
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto';
+
+/** A KeyObject shows nothing of itself in a log, an error or JSON. */
+export type EncryptionKey = { id: string; key: KeyObject };
+
+/** What is encrypted is encrypted with `current`; `previous` still decrypts. Null where no key is set. */
+export type EncryptionKeys = { current: EncryptionKey; previous: EncryptionKey | null } | null;
+
+export type Encrypted = { keyId: string; text: string };
+
+export const isEncryptionKey = (base64: string): boolean =>
+  /^[A-Za-z0-9+/]{43}=$/.test(base64) && Buffer.from(base64, 'base64').length === 32;
+
+/** A key of 32 bytes in base64. */
+export function encryptionKey(base64: string): EncryptionKey {
+  const bytes = Buffer.from(base64, 'base64');
+  const digest = createHash('sha256')
+    .update('oneway credentials key\0')
+    .update(bytes)
+    .digest('hex');
+  return { id: digest.slice(0, 8), key: createSecretKey(bytes) };
+}
+
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** `owner` is bound to the text: copied to another owner's line it cannot be decrypted. */
+export function encrypt({ id, key }: EncryptionKey, secret: string, owner: string): Encrypted {
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(owner));
+  const encrypted = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()]);
+  return {
+    keyId: id,
+    text: Buffer.concat([iv, cipher.getAuthTag(), encrypted]).toString('base64'),
+  };
+}
+
+/** Null when its key is not in the settings, or when it was altered. */
+export function decrypt(
+  keys: EncryptionKeys,
+  { keyId, text }: Encrypted,
+  owner: string,
+): string | null {
+  const found = [keys?.current, keys?.previous].find((one) => one?.id === keyId);
+  const bytes = Buffer.from(text, 'base64');
+  if (!found || bytes.length < IV_BYTES + TAG_BYTES) return null;
+  const decipher = createDecipheriv('aes-256-gcm', found.key, bytes.subarray(0, IV_BYTES), {
+    authTagLength: TAG_BYTES,
+  })
+    .setAAD(Buffer.from(owner))
+    .setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+  try {
+    const secret = decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES));
+    return Buffer.concat([secret, decipher.final()]).toString('utf8');
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,31 @@
+// What a key may do, as strings: `catalog:task` is one thing, `catalog:*` everything below `catalog`.
+import { z } from 'zod';
+import { Problem } from '../problems.ts';
+
+const PARTS = /^[a-z][a-z0-9_-]*(:[a-z0-9][\w.-]*)*(:\*)?$/i;
+
+export const scopeSchema = z
+  .string()
+  .max(120)
+  .regex(PARTS, 'must be a scope such as catalog:task or catalog:*');
+
+/** `catalog:*` covers `catalog:task` and `catalog:task:read`, but not `catalog` and not `catalogue:task`. */
+export const covers = (granted: readonly string[], needed: string): boolean =>
+  granted.some(
+    (one) => one === needed || (one.endsWith(':*') && needed.startsWith(one.slice(0, -1))),
+  );
+
+/** The key is valid, but is not meant for this. */
+export class LacksScope extends Problem {
+  readonly scope: string;
+
+  constructor(scope: string) {
+    super(403, `This key lacks the scope ${scope}.`);
+    this.scope = scope;
+  }
+}
+
+/** @throws LacksScope, which names the scope needed */
+export function needScope({ scopes }: { scopes: readonly string[] }, needed: string) {
+  if (!covers(scopes, needed)) throw new LacksScope(needed);
+}

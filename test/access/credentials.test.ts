@@ -1,0 +1,194 @@
+// Tokens in a real database: shown once, rotated, expired, revoked.
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import * as credentials from '../../src/access/credentials.ts';
+import { verifyToken } from '../../src/access/verification.ts';
+import { select, sql } from '../../src/database/sql.ts';
+import type { App } from '../../src/environments/app.ts';
+import { useWorld } from '../support/world.ts';
+
+const ops = 'ops@example.com';
+const DAY = 24 * 60 * 60 * 1000;
+
+const world = useWorld();
+let here: App;
+beforeAll(() => {
+  here = world.staging;
+});
+
+const make = (facts: Partial<credentials.WantedCredential> = {}) =>
+  credentials.create(here, ops, {
+    kind: 'bearer',
+    name: 'Android app',
+    scopes: ['catalog:task'],
+    ...facts,
+  });
+const check = (token: string, kind: 'bearer' | 'job' = 'bearer') =>
+  verifyToken(here.sql, kind, token);
+const refusalOf = async (token: string) => (await check(token)).refused;
+const only = async () => (await credentials.list(here.sql))[0];
+const expireAt = (expression: string, publicPart: string) =>
+  here.sql.query(`update credential_key set expires_at = ${expression} where public_part = ?`, [
+    publicPart,
+  ]);
+
+describe('a token', () => {
+  test('is stored as its SHA-256 only', async () => {
+    const { secret, publicPart } = await make();
+    expect(secret.startsWith(publicPart)).toBe(true);
+    const [keys] = await here.sql.query('select * from credential_key');
+    const [audit] = await here.sql.query('select * from audit');
+    expect(JSON.stringify([keys, audit])).not.toContain(secret);
+    expect(JSON.stringify(keys)).toContain(publicPart);
+  });
+
+  test('gives its name and scopes to whoever shows it, and notes its use', async () => {
+    const { secret, credential } = await make({ scopes: ['catalog:task', 'dataset:*'] });
+    expect((await only())?.keys[0]?.used_at).toBeNull();
+    expect(await check(secret)).toMatchObject({
+      holder: { id: credential, name: 'Android app', scopes: ['catalog:task', 'dataset:*'] },
+      refused: null,
+    });
+    expect((await only())?.keys[0]?.used_at).not.toBeNull();
+  });
+
+  test('that differs in one character, is cut, or is of another kind is unknown', async () => {
+    const { secret } = await make();
+    const last = secret.endsWith('A') ? 'B' : 'A';
+    const others = [`${secret.slice(0, -1)}${last}`, secret.slice(0, -1), `${secret}A`, '', 'ow_'];
+    for (const wrong of others) expect([wrong, await refusalOf(wrong)]).toEqual([wrong, 'unknown']);
+    expect((await check(secret, 'job')).refused).toBe('unknown');
+  });
+
+  test('is told apart from another that begins alike', async () => {
+    const one = await make();
+    const other = await make({ name: 'Other app' });
+    await here.sql.query('update credential_key set public_part = ?', [one.publicPart]);
+    await here.sql.query(
+      "update credential_key set hash = sha2('x', 256) where credential_id = ?",
+      [other.credential],
+    );
+    expect((await check(one.secret)).holder?.id).toBe(one.credential);
+    expect(await refusalOf(`${one.secret.slice(0, -2)}__`)).toBe('unknown');
+  });
+
+  test('stops working when it expires', async () => {
+    const { secret, publicPart } = await make({ expiresAt: new Date(Date.now() + DAY) });
+    expect((await only())?.keys[0]?.state).toBe('expiring');
+    expect(await refusalOf(secret)).toBeNull();
+    await expireAt('utc_timestamp(3)', publicPart);
+    expect(await refusalOf(secret)).toBe('expired');
+    expect((await only())?.keys[0]?.state).toBe('expired');
+  });
+
+  test('stops working when it is revoked, and says by whom', async () => {
+    const { secret, credential } = await make();
+    await credentials.revoke(here, 'rita@example.com', credential);
+    expect(await refusalOf(secret)).toBe('revoked');
+    await credentials.revoke(here, 'someone-else@example.com', credential);
+    expect((await only())?.keys[0]).toMatchObject({
+      state: 'revoked',
+      revoked_by: 'rita@example.com',
+    });
+  });
+
+  test('of a job needs an end', async () => {
+    const wanted = { kind: 'job', name: 'Job 42', scopes: ['job:42'] } as const;
+    await expect(make(wanted)).rejects.toMatchObject({
+      fields: { expiresAt: expect.any(String) },
+    });
+    const { secret } = await make({ ...wanted, expiresAt: new Date(Date.now() + DAY) });
+    expect(secret).toMatch(/^owj_/);
+    expect((await check(secret, 'job')).holder?.scopes).toEqual(['job:42']);
+  });
+
+  test.each([
+    [{ name: ' ' }, 'name'],
+    [{ scopes: [] }, 'scopes'],
+    [{ scopes: ['*'] }, 'scopes'],
+    [{ expiresAt: new Date(0) }, 'expiresAt'],
+  ])('asked for with %j is refused by field', async (facts, field) => {
+    await expect(make(facts)).rejects.toMatchObject({ fields: { [field]: expect.any(String) } });
+    expect(await credentials.list(here.sql)).toEqual([]);
+  });
+});
+
+describe('rotation', () => {
+  test('lets both keys work until the grace period of the former one ends', async () => {
+    const former = await make();
+    const next = await credentials.rotate(here, ops, former.credential, { graceHours: 24 });
+    expect([await refusalOf(former.secret), await refusalOf(next.secret)]).toEqual([null, null]);
+    expect((await only())?.keys).toMatchObject([
+      { public_part: next.publicPart, state: 'valid', expires_at: null },
+      { public_part: former.publicPart, state: 'expiring' },
+    ]);
+    await expireAt('utc_timestamp(3)', former.publicPart);
+    expect(await refusalOf(former.secret)).toBe('expired');
+    expect(await refusalOf(next.secret)).toBeNull();
+  });
+
+  test('ends with the revocation of one key; the other goes on', async () => {
+    const former = await make();
+    const next = await credentials.rotate(here, ops, former.credential, { graceHours: 24 });
+    const id = (await only())?.keys.find((key) => key.public_part === former.publicPart)?.id ?? 0;
+    await credentials.revoke(here, ops, former.credential, id);
+    expect(await refusalOf(former.secret)).toBe('revoked');
+    expect(await refusalOf(next.secret)).toBeNull();
+  });
+
+  test('never prolongs a key that ends sooner than its grace period', async () => {
+    const former = await make({ expiresAt: new Date(Date.now() + DAY) });
+    const before = (await only())?.keys[0]?.expires_at;
+    await credentials.rotate(here, ops, former.credential, { graceHours: 240 });
+    expect((await only())?.keys[1]?.expires_at).toBe(before);
+  });
+
+  test('without a grace period ends the former key at once', async () => {
+    const former = await make();
+    await credentials.rotate(here, ops, former.credential, { graceHours: 0 });
+    expect(await refusalOf(former.secret)).toBe('expired');
+  });
+
+  test('is refused while two keys work, and when none does', async () => {
+    const { credential } = await make();
+    await credentials.rotate(here, ops, credential, { graceHours: 24 });
+    const again = () => credentials.rotate(here, ops, credential, { graceHours: 24 });
+    await expect(again()).rejects.toMatchObject({ status: 409 });
+    await credentials.revoke(here, ops, credential);
+    await expect(again()).rejects.toMatchObject({ status: 409 });
+  });
+
+  test('asked for ten times at once makes one second key', async () => {
+    const { credential } = await make();
+    const asked = Array.from({ length: 10 }, () =>
+      credentials.rotate(here, ops, credential, { graceHours: 24 }),
+    );
+    const done = await Promise.allSettled(asked);
+    expect(done.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect((await only())?.keys).toHaveLength(2);
+  });
+});
+
+test('what is made, rotated and revoked stands in the audit, with who did it', async () => {
+  const { credential } = await make();
+  await credentials.rotate(here, ops, credential, { graceHours: 24 });
+  await credentials.revoke(here, ops, credential);
+  const lines = await select(here.sql, sql`select person, action, subject from audit order by id`);
+  expect(lines).toEqual(
+    ['made an API key', 'rotated an API key', 'revoked an API key'].map((action) => ({
+      person: ops,
+      action,
+      subject: 'Android app',
+    })),
+  );
+});
+
+test('a credential or key that is not there is not found', async () => {
+  const { credential } = await make();
+  for (const ask of [
+    () => credentials.revoke(here, ops, 999),
+    () => credentials.revoke(here, ops, credential, 999),
+    () => credentials.rotate(here, ops, 999, { graceHours: 1 }),
+  ]) {
+    await expect(ask()).rejects.toMatchObject({ status: 404 });
+  }
+});

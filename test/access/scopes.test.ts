@@ -1,0 +1,46 @@
+// Scopes as strings: which grants cover which need.
+import { describe, expect, test } from '@jest/globals';
+import { covers, LacksScope, needScope, scopeSchema } from '../../src/access/scopes.ts';
+
+describe('a scope', () => {
+  test.each([
+    [['catalog:task'], 'catalog:task', true],
+    [['catalog:task'], 'catalog:form', false],
+    [['catalog:task', 'catalog:form'], 'catalog:form', true],
+    [['catalog:*'], 'catalog:task', true],
+    [['catalog:*'], 'catalog:task:read', true],
+    [['catalog:task:*'], 'catalog:task:read', true],
+    [['catalog:task:*'], 'catalog:task', false],
+    [['catalog:*'], 'catalog', false],
+    [['catalog:*'], 'catalogue:task', false],
+    [['catalog:task'], 'catalog:task_city', false],
+    [['catalog:task'], 'catalog:*', false],
+    [[], 'catalog:task', false],
+  ])('of %j covers %s: %s', (granted, needed, isCovered) => {
+    expect(covers(granted, needed)).toBe(isCovered);
+  });
+
+  test.each([
+    ['catalog:task', true],
+    ['catalog:*', true],
+    ['dataset:prices:read', true],
+    ['job:42', true],
+    ['*', false],
+    ['', false],
+    ['catalog:', false],
+    ['catalog:*:read', false],
+    ['catalog:ta*', false],
+    ['catalog task', false],
+    [`a:${'b'.repeat(120)}`, false],
+  ])('written as %j is accepted: %s', (text, isAccepted) => {
+    expect(scopeSchema.safeParse(text).success).toBe(isAccepted);
+  });
+
+  test('that is missing is named by the refusal', () => {
+    expect(() => needScope({ scopes: ['catalog:form'] }, 'catalog:task')).toThrow(
+      expect.objectContaining({ status: 403, scope: 'catalog:task' }),
+    );
+    expect(new LacksScope('catalog:task').message).toContain('catalog:task');
+    expect(() => needScope({ scopes: ['catalog:*'] }, 'catalog:task')).not.toThrow();
+  });
+});
