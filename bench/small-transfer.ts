@@ -1,6 +1,7 @@
 // What the click on a sheet asks the destination's MySQL for: one row with 0, 10 and 50 dependents.
 import { isDeepStrictEqual } from 'node:util';
 import { v4 as uuid } from 'uuid';
+import { catalogTables } from '../src/catalog/tables.ts';
 import type { App } from '../src/environments/app.ts';
 import { send } from '../src/transfers/send.ts';
 import { add, pm, routeFrom, sheet, transfer } from '../test/support/rows.ts';
@@ -72,8 +73,10 @@ async function clickFor(here: App, key: { entity: string; id: number }) {
   return () => send(routeFrom(here), selection, { ...click, person: pm.email });
 }
 
-const catalogue =
-  /(from|into|update|join) `?(business|external_tool|task|order_receipt|sts|banner|city|partner|business_city|task_city|banner_city)\b/i;
+const catalogue = new RegExp(
+  `(from|into|update|join) \`?(${catalogTables().mysql.join('|')})\\b`,
+  'i',
+);
 
 /** The first transaction there takes the claims, the second writes. */
 function count(texts: string[]): Counts {

@@ -1,6 +1,6 @@
 // The environment variables, parsed once. Nothing else reads process.env.
 import { z } from 'zod';
-import { encryptionKey, isEncryptionKey, type EncryptionKeys } from './access/encryption.ts';
+import { encryptionKeys, isEncryptionKey } from './access/encryption.ts';
 import {
   databasesSchema,
   isSameDatabase,
@@ -63,6 +63,8 @@ const variables = z.object({
   NOSQL_IDS_PER_QUERY: z.coerce.number().int().min(1).default(limits.idsPerQuery),
   TRANSFER_LEASE_MS: milliseconds.default(15_000),
   RECOVERY_EVERY_MS: milliseconds.default(5000),
+  OPEN_ENVIRONMENTS_MAX: z.coerce.number().int().min(1).max(100).default(10),
+  OPEN_ENVIRONMENTS_IDLE_MS: milliseconds.default(300_000),
 });
 
 type Variables = z.infer<typeof variables>;
@@ -130,7 +132,7 @@ function named(values: Variables) {
       trustProxy: values.TRUST_PROXY,
     },
     /** Encrypt secrets that must be readable again; null where none is set. */
-    credentialsKeys: credentialsKeysOf(values),
+    credentialsKeys: encryptionKeys(values.CREDENTIALS_KEY, values.CREDENTIALS_KEY_PREVIOUS),
     /** Address of each environment's server, for links between them. */
     urls: environmentUrls(values.ENVIRONMENT_URLS),
     singleSignOn: singleSignOn(values),
@@ -147,6 +149,11 @@ function named(values: Variables) {
     /** Whether a web process runs jobs, too. */
     runsJobs: values.RUN_JOBS,
     idsPerQuery: values.NOSQL_IDS_PER_QUERY,
+    /** Of environments that are opened by name: how many at most, and when an unused one is closed. */
+    openEnvironments: {
+      max: values.OPEN_ENVIRONMENTS_MAX,
+      idleMs: values.OPEN_ENVIRONMENTS_IDLE_MS,
+    },
     lease: { milliseconds: values.TRANSFER_LEASE_MS, recoverEvery: values.RECOVERY_EVERY_MS },
   };
 }
@@ -183,12 +190,6 @@ function misplaced({
 
 const indexerOf = ({ INDEXER_URL: url, INDEXER_SECRET: secret }: Variables) =>
   url && secret ? { url, secret } : null;
-
-function credentialsKeysOf(values: Variables): EncryptionKeys {
-  const { CREDENTIALS_KEY: current, CREDENTIALS_KEY_PREVIOUS: previous } = values;
-  if (!current) return null;
-  return { current: encryptionKey(current), previous: previous ? encryptionKey(previous) : null };
-}
 
 /** Settings that need each other. */
 function wrongTogether(values: Variables): string[] {

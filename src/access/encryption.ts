@@ -30,6 +30,11 @@ export function encryptionKey(base64: string): EncryptionKey {
   return { id: digest.slice(0, 8), key: createSecretKey(bytes) };
 }
 
+export const encryptionKeys = (current?: string, previous?: string): EncryptionKeys =>
+  current
+    ? { current: encryptionKey(current), previous: previous ? encryptionKey(previous) : null }
+    : null;
+
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 

@@ -1,5 +1,5 @@
 // Who may do what, where. Pure: the one place that decides.
-import { rulesOf, type EnvironmentSetup } from '../environments/rules.ts';
+import type { EnvironmentSetup } from '../environments/rules.ts';
 
 export const permissionNames = ['product_manager', 'editor', 'administrator', 'on_call'] as const;
 export type Permission = (typeof permissionNames)[number];
@@ -10,12 +10,12 @@ export type Ability =
   'look' | 'edit' | 'transfer' | 'undo' | 'settle' | 'restore' | 'refresh' | 'judge' | 'administer';
 
 /** May catalogue rows be edited here at all? */
-export const isStaging = ({ environment, isStagingAlways }: EnvironmentSetup): boolean =>
-  isStagingAlways || rulesOf(environment).isEdited;
+export const isStaging = ({ rules, isStagingAlways }: EnvironmentSetup): boolean =>
+  isStagingAlways || rules.isEdited;
 
 /** The revert switch opened an environment that is closed otherwise. */
 export const isOpenedForEditing = (place: EnvironmentSetup): boolean =>
-  isStaging(place) && !rulesOf(place.environment).isEdited;
+  isStaging(place) && !place.rules.isEdited;
 
 export function may(
   { permissions }: Pick<Account, 'permissions'>,
@@ -38,7 +38,7 @@ export function may(
     case 'refresh':
       return place.hasSource && permissions.some((one) => refreshers.includes(one));
     case 'judge':
-      return rulesOf(place.environment).isTested;
+      return place.rules.isTested;
     case 'administer':
       return permissions.includes('administrator');
   }
@@ -52,14 +52,14 @@ const undoers: Permission[] = ['product_manager', 'on_call'];
 const refreshers: Permission[] = ['product_manager', 'administrator'];
 
 /** What an administrator may grant here. */
-export const grantable = ({ environment }: EnvironmentSetup): Permission[] =>
-  permissionNames.filter((name) => !rulesOf(environment).neverGranted.includes(name));
+export const grantable = ({ rules }: EnvironmentSetup): Permission[] =>
+  permissionNames.filter((name) => !rules.neverGranted.includes(name));
 
 const asks = 'An administrator gives permissions on the People page.';
 
 /** Which permission opens an ability, and why it may be closed to everyone. */
 export function whoMay(ability: Ability, place: EnvironmentSetup): string {
-  const { label } = rulesOf(place.environment);
+  const { label } = place.rules;
   switch (ability) {
     case 'look':
       return 'Everyone who is signed in may look.';

@@ -57,9 +57,7 @@ export async function show(req: Request, res: Response) {
 }
 
 const absent = ({ here }: Request, entity: Entity, id: number) =>
-  new NotFound(
-    `There is no ${lowerFirst(entity.label.one)} ${id} in ${rulesOf(here.name).inText}.`,
-  );
+  new NotFound(`There is no ${lowerFirst(entity.label.one)} ${id} in ${here.rules.inText}.`);
 
 /** Breadcrumbs from the list, or from the owner of a dependent. */
 function rowCrumbs(entity: Entity, title: string, content: Content, named: Map<string, string>) {
@@ -130,7 +128,7 @@ const undoneOf = (pair: RowPair | undefined) =>
 
 /** Test results of this row, where rows are tested; dependents are tested with their owner. */
 async function testedHere(here: Request['here'], entity: Entity, row: Row) {
-  if (!rulesOf(here.name).isTested || entity.isMatchedByName || entity.owner) return null;
+  if (!here.rules.isTested || entity.isMatchedByName || entity.owner) return null;
   const key = { entity: entity.name, id: row.id };
   return (await testStatusOf(here, [key])).get(keyText(key)) ?? null;
 }

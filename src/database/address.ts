@@ -27,7 +27,10 @@ const address = (defaultPort: number) =>
     }));
 
 export type SqlAddress = z.infer<ReturnType<typeof address>>;
-export type NosqlAddress = SqlAddress;
+export type NosqlAddress = SqlAddress & {
+  /** The database that knows the user; `name` itself, if nothing is said. */
+  authSource?: string;
+};
 
 /** What `schema` makes of the variables that begin with `prefix`; its messages name the whole variable. */
 const behind = <T extends z.ZodType>(prefix: string, schema: T) =>

@@ -44,7 +44,7 @@ export function connectNosql(
 ): { client: MongoClient; documents: Db } {
   const client = new MongoClient(`mongodb://${address.host}:${address.port}/`, {
     auth: { username: address.user, password: address.password },
-    authSource: address.name,
+    authSource: address.authSource ?? address.name,
     directConnection: true,
     serverSelectionTimeoutMS: 3000,
     connectTimeoutMS: 3000,

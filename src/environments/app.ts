@@ -1,13 +1,13 @@
 // The running environment: its databases, its neighbours, and what may be done in it.
-import type { Pool } from 'mysql2/promise';
 import { pino, type Logger } from 'pino';
 import { createClient } from 'redis';
-import type { NosqlAddress, SqlAddress } from '../database/address.ts';
-import { connectNosql, connectSql } from '../database/connect.ts';
 import { limits } from '../database/limits.ts';
 import type { Settings } from '../settings.ts';
 import type { StorageAddress } from '../storage/address.ts';
 import { cachedCompatibility, type CachedCompatibility } from '../version/compatibility.ts';
+import { connectDatabases, usualSize, type Connected, type DatabaseAddresses } from './connect.ts';
+import type { OpenEnvironments } from './opened.ts';
+import { Shared } from './shared.ts';
 import { logTraces } from './debug-log.ts';
 import { rulesOf, type EnvironmentName, type EnvironmentSetup } from './rules.ts';
 import type { Environment } from './environment.ts';
@@ -23,6 +23,8 @@ export type App = Environment & {
   destination: Environment | null;
   /** Production, as the source of the refresh. */
   source: Environment | null;
+  /** Environments that are opened by name: openEnvironment, withEnvironment. */
+  opened: OpenEnvironments;
   setup: EnvironmentSetup;
   /** Whether this program and its database are compatible; cached for two seconds. */
   compatibility: CachedCompatibility;
@@ -42,48 +44,41 @@ export function openApp(settings: Settings): App {
   });
   const isTraced = log.isLevelEnabled('debug');
   if (isTraced) closers.push(logTraces(log));
+  const { stores } = settings.storage;
   const connect = (
     name: EnvironmentName,
-    at: { sql: SqlAddress; nosql: NosqlAddress },
+    at: DatabaseAddresses,
     address: StorageAddress,
   ): Environment => {
-    const sql = connectSql(at.sql);
-    const writers = connectSql(at.sql, 4);
-    const { client, documents } = connectNosql(at.nosql, { isTraced });
+    const { close, ...databases } = connectDatabases(at, { ...usualSize, isTraced });
     const storage = openObjects(address);
-    closers.push(
-      () => endPool(sql),
-      () => endPool(writers),
-      () => client.close(),
-      async () => storage.close(),
-    );
-    return {
-      name,
-      sql,
-      writers,
-      documents,
-      storage,
-      notifiesIndexer: false,
-    };
+    closers.push(close, async () => storage.close());
+    return { name, rules: rulesOf(name), ...databases, storage, notifiesIndexer: false };
   };
-  const { environment } = settings;
+  const { environment, destination, source } = settings;
   const { next } = rulesOf(environment);
-  const own = connect(environment, settings, settings.storage.stores.own);
+  const own = connect(environment, settings, stores.own);
+  const pools = new Shared<Connected>(settings.openEnvironments);
+  closers.push(() => pools.close());
+  const opened: OpenEnvironments = {
+    own: settings,
+    reserved: [settings, destination, source].filter((one) => one !== null),
+    storage: own.storage,
+    isTraced,
+    pools,
+  };
   return {
     ...own,
     notifiesIndexer: settings.indexer !== null,
     settings,
-    destination:
-      settings.destination && next
-        ? connect(next, settings.destination, settings.storage.stores.destination)
-        : null,
-    source:
-      settings.source && connect('production', settings.source, settings.storage.stores.source),
+    destination: destination && next ? connect(next, destination, stores.destination) : null,
+    source: source && connect('production', source, stores.source),
+    opened,
     setup: {
-      environment,
+      rules: rulesOf(environment),
       isStagingAlways: settings.isStagingAlways,
-      hasDestination: settings.destination !== null,
-      hasSource: settings.source !== null,
+      hasDestination: destination !== null,
+      hasSource: source !== null,
     },
     compatibility: cachedCompatibility(own.documents, settings.supportedVersion),
     halt: new AbortController(),
@@ -94,8 +89,24 @@ export function openApp(settings: Settings): App {
   };
 }
 
-/** A pool cannot say goodbye on a connection that broke before; that connection is closed already. */
-const endPool = (pool: Pool) => pool.end().catch(() => {});
+/**
+ * The program at work on another environment, such as one that was opened by name: nothing is sent from there or
+ * refreshed, and closing it is the opener's matter.
+ */
+export const appOn = (here: App, environment: Environment): App => ({
+  ...here,
+  ...environment,
+  destination: null,
+  source: null,
+  setup: {
+    rules: environment.rules,
+    isStagingAlways: false,
+    hasDestination: false,
+    hasSource: false,
+  },
+  compatibility: cachedCompatibility(environment.documents, here.settings.supportedVersion),
+  close: async () => {},
+});
 
 /**
  * Serializes an error for the log. Database errors echo parameter values and drivers attach the whole
@@ -128,7 +139,7 @@ export function reachRedis({ settings, log }: App): { redis: Redis; connected: P
   return { redis, connected: redis.connect() };
 }
 
-export function destinationOf({ name, destination }: App): Environment {
-  if (!destination) throw new NotFound(`Nothing is transferred out of ${rulesOf(name).inText}.`);
+export function destinationOf({ rules, destination }: App): Environment {
+  if (!destination) throw new NotFound(`Nothing is transferred out of ${rules.inText}.`);
   return destination;
 }

@@ -2,7 +2,7 @@ import type { Db } from 'mongodb';
 import type { Pool } from 'mysql2/promise';
 import type { Queryable } from '../database/sql.ts';
 import type { Objects } from '../storage/objects.ts';
-import type { EnvironmentName } from './rules.ts';
+import type { EnvironmentName, EnvironmentRules } from './rules.ts';
 
 /** Databases to read from; `sql` may be a connection inside a transaction. */
 export type Databases = { sql: Queryable; documents: Db };
@@ -10,6 +10,7 @@ export type Databases = { sql: Queryable; documents: Db };
 /** One environment's databases and storage. */
 export type Environment = {
   name: EnvironmentName;
+  rules: EnvironmentRules;
   sql: Pool;
   /**
    * A pool for writers only: a writer holds a connection while it queries the journal, and one shared pool

@@ -1,29 +1,30 @@
 // Ids come from a sequence per environment and are never reused.
 import type { Pool } from 'mysql2/promise';
 import { run, runForId, sql } from '../database/sql.ts';
-import { rulesOf, type EnvironmentName } from './rules.ts';
+import type { EnvironmentRules } from './rules.ts';
 
-type Where = { name: EnvironmentName; sql: Pool };
+type Where = { rules: EnvironmentRules; sql: Pool };
 
 /**
  * Reserves `count` consecutive ids and answers the first. One statement, so that concurrent callers never
  * get the same.
  */
 export async function drawIds(where: Where, entity: string, count = 1): Promise<number> {
-  const { from, to } = rulesOf(where.name).ids;
+  const { from, to } = where.rules.ids;
   const next = await runForId(
     where.sql,
     sql`insert into id_sequence (entity, next) values (${entity}, ${from + count})
         on duplicate key update next = last_insert_id(greatest(next, ${from})) + ${count}`,
   );
   const first = next || from;
-  if (first + count - 1 > to) throw new Error(`No ids are left for ${entity} in ${where.name}`);
+  if (first + count - 1 > to)
+    throw new Error(`No ids are left for ${entity} in ${where.rules.inText}`);
   return first;
 }
 
 /** Raises the sequence above ids that came from elsewhere; ids of another environment's range are ignored. */
 export async function raiseIds(where: Where, entity: string, ids: number[]) {
-  const { from, to } = rulesOf(where.name).ids;
+  const { from, to } = where.rules.ids;
   const highest = Math.max(from - 1, ...ids.filter((id) => id >= from && id <= to));
   await run(
     where.sql,

@@ -2,9 +2,10 @@
 // environment is answered here.
 
 export const environmentNames = ['development', 'staging', 'preprod', 'production'] as const;
-export type EnvironmentName = (typeof environmentNames)[number];
+/** `copy`: an environment that is opened by the name of its database. No server runs as one. */
+export type EnvironmentName = (typeof environmentNames)[number] | 'copy';
 
-type EnvironmentRules = {
+export type EnvironmentRules = {
   label: string;
   /** As in "in staging", "to pre-production". */
   inText: string;
@@ -63,16 +64,33 @@ const rules: Record<EnvironmentName, EnvironmentRules> = {
     asksReason: true,
     isTested: false,
   },
+  copy: {
+    label: 'Copy',
+    inText: 'a copy',
+    next: null,
+    isEdited: true,
+    ids: { from: 1, to: 999_999_999 },
+    neverGranted: [],
+    asksReason: false,
+    isTested: false,
+  },
 };
 
 export const rulesOf = (environment: EnvironmentName): EnvironmentRules => rules[environment];
+
+/** The rules of one copy, which goes by the name of its database. */
+export const copyRules = (database: string): EnvironmentRules => ({
+  ...rules.copy,
+  label: database,
+  inText: `the copy ${database}`,
+});
 
 /** The environments that rows pass through, in order; development stands apart. */
 export const ladder: EnvironmentName[] = ['staging', 'preprod', 'production'];
 
 /** The facts that decide what may be done in an environment. */
 export type EnvironmentSetup = {
-  environment: EnvironmentName;
+  rules: EnvironmentRules;
   /** The revert switch, IS_STAGING_ALWAYS. */
   isStagingAlways: boolean;
   hasDestination: boolean;

@@ -1,6 +1,5 @@
 // What a person can do about an environment that does not answer.
 import { isTransient } from '../database/transient-errors.ts';
-import { rulesOf } from './rules.ts';
 import type { Environment } from './environment.ts';
 import { Problem, Unavailable } from '../problems.ts';
 
@@ -9,7 +8,7 @@ import { Problem, Unavailable } from '../problems.ts';
  * unchanged.
  */
 export function unreachable(error: unknown, there: Environment): unknown {
-  const { label } = rulesOf(there.name);
+  const { label } = there.rules;
   const { code, codeName } = error as { code?: string | number; codeName?: string };
   if (error instanceof Problem) return error;
   if (code === 'ER_ACCESS_DENIED_ERROR' || code === 18 || codeName === 'AuthenticationFailed') {

@@ -1,6 +1,5 @@
 import { Closed } from '../problems.ts';
 import { readVersion } from '../version/metadata.ts';
-import { rulesOf } from './rules.ts';
 import type { Environment } from './environment.ts';
 
 /**
@@ -8,9 +7,9 @@ import type { Environment } from './environment.ts';
  * @throws Closed: the job is retried
  */
 export async function refuseWhileUpdating(...stops: Environment[]) {
-  for (const { documents, name } of stops) {
+  for (const { documents, rules } of stops) {
     if ((await readVersion(documents))?.isUpdating) {
-      throw new Closed(`The database of ${rulesOf(name).inText} is being updated.`);
+      throw new Closed(`The database of ${rules.inText} is being updated.`);
     }
   }
 }

@@ -74,7 +74,7 @@ export async function changes(req: Request, res: Response) {
     transfer: transfers.get(arrival.transfer),
     tested: tested.get(`${arrival.transfer} ${arrival.entity}:${arrival.row_id}`) ?? null,
   }));
-  const where = rulesOf(of.name);
+  const where = of.rules;
   await page(req, res, 'overviews/changes', {
     title: `What changed in ${where.inText}?`,
     crumbs: [{ text: `What changed in ${where.inText}?` }],

@@ -8,7 +8,7 @@ import {
 } from '../access/permissions.ts';
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
-import { rulesOf, type EnvironmentSetup } from '../environments/rules.ts';
+import type { EnvironmentSetup } from '../environments/rules.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Invalid, NotFound, parsed } from '../problems.ts';
 import { hashPassword, isPassword, noPassword } from './passwords.ts';
@@ -109,7 +109,7 @@ export async function setPermissions(
   const allowed = grantable(place);
   const refused = wanted.find((name) => !allowed.includes(name as Permission));
   if (refused !== undefined) {
-    const where = rulesOf(here.name).inText;
+    const where = here.rules.inText;
     throw new Invalid({ permissions: `${refused} cannot be given in ${where}` });
   }
   await transaction(here.sql, async (connection) => {

@@ -3,7 +3,7 @@ import { grantable, isStaging, may, type Permission } from '../../src/access/per
 import { rulesOf, type EnvironmentName } from '../../src/environments/rules.ts';
 
 const grounds = (environment: EnvironmentName, isStagingAlways = false) => ({
-  environment,
+  rules: rulesOf(environment),
   isStagingAlways,
   hasDestination: rulesOf(environment).next !== null,
   hasSource: environment === 'staging' || environment === 'preprod',

@@ -1,0 +1,36 @@
+// The pools of one environment. They connect on the first query.
+import type { Pool } from 'mysql2/promise';
+import type { NosqlAddress, SqlAddress } from '../database/address.ts';
+import { connectNosql, connectSql } from '../database/connect.ts';
+import type { Environment } from './environment.ts';
+
+export type DatabaseAddresses = { sql: SqlAddress; nosql: NosqlAddress };
+
+/** `isTraced`: MongoDB reports each command, for the log. */
+type Options = { readers: number; writers: number; isTraced: boolean };
+
+export const usualSize = { readers: 10, writers: 4 };
+
+export type Connected = Pick<Environment, 'sql' | 'writers' | 'documents'> & {
+  close: () => Promise<void>;
+};
+
+export function connectDatabases(
+  at: DatabaseAddresses,
+  { readers, writers: forWriters, isTraced }: Options,
+): Connected {
+  const sql = connectSql(at.sql, readers);
+  const writers = connectSql(at.sql, forWriters);
+  const { client, documents } = connectNosql(at.nosql, { isTraced });
+  return {
+    sql,
+    writers,
+    documents,
+    close: async () => {
+      await Promise.all([endPool(sql), endPool(writers), client.close()]);
+    },
+  };
+}
+
+/** A pool cannot say goodbye on a connection that broke before; that connection is closed already. */
+const endPool = (pool: Pool) => pool.end().catch(() => {});

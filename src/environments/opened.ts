@@ -1,0 +1,177 @@
+// Environments that are opened by the name of their database while the program runs. Their pools are shared by all who
+// use them at the same time, and closed when nobody has for a while.
+import type { Db } from 'mongodb';
+import { first, sql } from '../database/sql.ts';
+import { NotFound } from '../problems.ts';
+import { isSameDatabase } from '../database/address.ts';
+import { connectDatabases, type Connected, type DatabaseAddresses } from './connect.ts';
+import type { Environment } from './environment.ts';
+import { copyRules, type EnvironmentRules } from './rules.ts';
+import type { Shared } from './shared.ts';
+
+export type Place = {
+  /** The MySQL database. */
+  database: string;
+  /** The MongoDB database, if its name differs. */
+  documents?: string;
+  /** A copy's, if nothing is said: edited here, and nothing leaves it. */
+  rules?: EnvironmentRules;
+  /** The servers and users; this environment's own, if nothing is said. The names in it are replaced. */
+  at?: DatabaseAddresses;
+};
+
+/** `release` it after use: its pools stay open as long as anyone uses them. */
+export type Opened = {
+  environment: Environment;
+  release: () => void;
+  /** The reason behind an error: that the database was dropped meanwhile, or the error itself. */
+  explain(error: unknown): Promise<unknown>;
+};
+
+export type OpenEnvironments = {
+  /** This environment's own servers and users. */
+  own: DatabaseAddresses;
+  /** Databases with an environment of their own, whose rules must not be evaded. */
+  reserved: DatabaseAddresses[];
+  storage: Environment['storage'];
+  isTraced: boolean;
+  pools: Shared<Connected>;
+};
+
+type Opener = { opened: OpenEnvironments };
+
+/**
+ * Opens the environment of a database; `release` has to be called after use.
+ * @throws NotFound when the database is not there, Unavailable when too many are in use
+ */
+export async function openEnvironment({ opened }: Opener, place: Place): Promise<Opened> {
+  const at = addressesOf(place, opened.own);
+  refuseReserved(at, opened.reserved);
+  const { sql, nosql } = at;
+  const key = `${sql.user}@${sql.host}:${sql.port}/${sql.name} ${nosql.user}@${nosql.host}:${nosql.port}/${nosql.name}`;
+  const use = await opened.pools.use(key, () =>
+    connectDatabases(at, { ...size, isTraced: opened.isTraced }),
+  );
+  const refuseDropped = () =>
+    refuseMissing(use.resource, at).catch((error: unknown) => {
+      if (error instanceof NotFound) use.discard();
+      throw error;
+    });
+  try {
+    await refuseDropped();
+  } catch (error) {
+    use.release();
+    throw error;
+  }
+  return {
+    environment: environmentOf(use.resource, place, opened.storage),
+    release: use.release,
+    explain: async (error) =>
+      isOfMissing(error)
+        ? refuseDropped().then(
+            () => error,
+            (reason: unknown) => (reason instanceof NotFound ? reason : error),
+          )
+        : error,
+  };
+}
+
+/**
+ * Works on the environment of a database, given by name or place.
+ * @throws NotFound when the database is not there, or is dropped while the work is under way
+ */
+export async function withEnvironment<T>(
+  opener: Opener,
+  place: Place | string,
+  work: (environment: Environment) => Promise<T>,
+): Promise<T> {
+  const opened = await openEnvironment(
+    opener,
+    typeof place === 'string' ? { database: place } : place,
+  );
+  try {
+    return await work(opened.environment);
+  } catch (error) {
+    throw await opened.explain(error);
+  } finally {
+    opened.release();
+  }
+}
+
+const size = { readers: 4, writers: 2 };
+
+const environmentOf = (
+  { sql, writers, documents }: Connected,
+  { database, rules = copyRules(database) }: Place,
+  storage: Environment['storage'],
+): Environment => ({
+  name: 'copy',
+  rules,
+  sql,
+  writers,
+  documents,
+  storage,
+  notifiesIndexer: false,
+});
+
+/** MongoDB's limit for a name, one below MySQL's; a dot or slash would be read as something else. */
+const NAME = /^[\w-]{1,63}$/;
+
+function addressesOf(
+  { database, documents = database, at }: Place,
+  own: DatabaseAddresses,
+): DatabaseAddresses {
+  for (const name of [database, documents]) {
+    if (!NAME.test(name)) throw new NotFound(`“${name}” is not the name of a database.`);
+  }
+  const { sql, nosql } = at ?? own;
+  return {
+    sql: { ...sql, name: database },
+    nosql: { ...nosql, name: documents, authSource: nosql.authSource ?? nosql.name },
+  };
+}
+
+function refuseReserved(at: DatabaseAddresses, reserved: DatabaseAddresses[]) {
+  for (const one of reserved) {
+    if (isSameDatabase(one.sql, at.sql) || isSameDatabase(one.nosql, at.nosql)) {
+      throw new NotFound(
+        `“${at.sql.name}” has an environment of its own; it is not opened by name.`,
+      );
+    }
+  }
+}
+
+/** @throws NotFound, naming the database that is not there, or that may not be opened */
+async function refuseMissing({ sql: pool, documents }: Connected, at: DatabaseAddresses) {
+  const [isInMysql, isInMongo] = await Promise.all([
+    first(pool, sql`select 1 from information_schema.schemata where schema_name = ${at.sql.name}`)
+      .then((line) => line !== undefined)
+      .catch(falseWhenMissing),
+    hasCollections(documents).catch(falseWhenMissing),
+  ]);
+  if (!isInMysql) throw new NotFound(`There is no MySQL database “${at.sql.name}”.`);
+  if (!isInMongo) throw new NotFound(`There is no MongoDB database “${at.nosql.name}”.`);
+}
+
+/** MongoDB answers for a database that is not there as for one that is empty. */
+const hasCollections = async (documents: Db) =>
+  (await documents.listCollections({}, { nameOnly: true }).toArray()).length > 0;
+
+function falseWhenMissing(error: unknown): false {
+  if (isOfMissing(error)) return false;
+  throw error;
+}
+
+/** MongoDB: the user has no rights on this database. */
+const UNAUTHORIZED = 13;
+const missing = new Set([
+  'ER_BAD_DB_ERROR',
+  'ER_NO_DB_ERROR',
+  'ER_NO_SUCH_TABLE',
+  'ER_DBACCESS_DENIED_ERROR',
+  'ER_TABLEACCESS_DENIED_ERROR',
+]);
+function isOfMissing(error: unknown): boolean {
+  const { code } = error as { code?: string | number };
+  return code === UNAUTHORIZED || missing.has(String(code));
+}

@@ -1,0 +1,110 @@
+// Shares what is costly to keep open: opened once for all who use it at the same time, closed when nobody has for a
+// while, and never more than a given number.
+import { Unavailable } from '../problems.ts';
+
+type Closable = { close: () => Promise<void> };
+type Entry<T> = {
+  resource: T;
+  /** What was closing before: until then there would be more open than allowed. */
+  ready: Promise<unknown>;
+  users: number;
+  idle?: NodeJS.Timeout;
+};
+
+export type SharedLimits = { max: number; idleMs: number };
+
+/** One use. `release` it once; after `discard` nobody else gets the same resource. */
+export type Use<T> = { resource: T; release: () => void; discard: () => void };
+
+export class Shared<T extends Closable> {
+  readonly #limits: SharedLimits;
+  /** By key, the least recently used first. */
+  readonly #entries = new Map<string, Entry<T>>();
+  /** Everything that is open, also what was discarded and is still in use. */
+  readonly #open = new Set<Entry<T>>();
+  readonly #closing = new Set<Promise<void>>();
+  #isClosed = false;
+
+  constructor(limits: SharedLimits) {
+    this.#limits = limits;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** @throws Unavailable when as many as allowed are in use */
+  async use(key: string, open: () => T): Promise<Use<T>> {
+    const entry = this.#entries.get(key) ?? this.#begin(key, open);
+    entry.users += 1;
+    clearTimeout(entry.idle);
+    await entry.ready;
+    let isReleased = false;
+    return {
+      resource: entry.resource,
+      release: () => {
+        if (!isReleased) this.#release(key, entry);
+        isReleased = true;
+      },
+      discard: () => {
+        if (this.#entries.get(key) === entry) this.#entries.delete(key);
+      },
+    };
+  }
+
+  async close() {
+    this.#isClosed = true;
+    for (const entry of this.#open) this.#close(entry);
+    this.#entries.clear();
+    await Promise.all(this.#closing);
+  }
+
+  #begin(key: string, open: () => T): Entry<T> {
+    if (this.#isClosed) throw new Unavailable('This server is stopping. Try again in a moment.');
+    if (this.#entries.size >= this.#limits.max) this.#closeLeastRecentlyUsed();
+    const entry = { resource: open(), ready: Promise.all(this.#closing), users: 0 };
+    this.#entries.set(key, entry);
+    this.#open.add(entry);
+    return entry;
+  }
+
+  #closeLeastRecentlyUsed() {
+    for (const [key, entry] of this.#entries) {
+      if (entry.users === 0) {
+        this.#entries.delete(key);
+        this.#close(entry);
+        return;
+      }
+    }
+    throw new Unavailable(
+      `${this.#limits.max} databases are in use at the moment. Try again in a moment.`,
+    );
+  }
+
+  #release(key: string, entry: Entry<T>) {
+    entry.users -= 1;
+    if (entry.users > 0 || !this.#open.has(entry)) return;
+    if (this.#entries.get(key) === entry) {
+      // To the end of the map: it is the most recently used now.
+      this.#entries.delete(key);
+      this.#entries.set(key, entry);
+      entry.idle = setTimeout(() => {
+        this.#entries.delete(key);
+        this.#close(entry);
+      }, this.#limits.idleMs).unref();
+    } else {
+      this.#close(entry);
+    }
+  }
+
+  #close(entry: Entry<T>) {
+    clearTimeout(entry.idle);
+    this.#open.delete(entry);
+    const closed: Promise<void> = entry.resource
+      .close()
+      // What cannot be closed in order is broken: whoever waits for its place goes on.
+      .catch(() => {})
+      .finally(() => this.#closing.delete(closed));
+    this.#closing.add(closed);
+  }
+}

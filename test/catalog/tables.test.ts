@@ -1,0 +1,14 @@
+// The list of the catalogue's tables against what the migrations make.
+import { expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { catalogTables } from '../../src/catalog/tables.ts';
+
+test('catalogTables has every table that the migrations of the catalogue make, and no other', () => {
+  const made = readFileSync('migrations/catalog/0001-catalogue.sql', 'utf8')
+    .matchAll(/^CREATE TABLE (\w+)/gm)
+    .map(([, name = '']) => name)
+    .toArray();
+  const { mysql, mongo } = catalogTables();
+  expect(mysql.toSorted()).toEqual(made.toSorted());
+  expect(mongo.toSorted()).toEqual(['form', 'form_field']);
+});

@@ -1,0 +1,116 @@
+// Sharing, closing when idle and the bound, without a database.
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { Shared } from '../../src/environments/shared.ts';
+
+let log: string[];
+beforeEach(() => {
+  log = [];
+  jest.useFakeTimers();
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+const resource = (name: string) => {
+  log.push(`open ${name}`);
+  return { name, close: async () => void log.push(`close ${name}`) };
+};
+const shared = (max = 2) => new Shared<ReturnType<typeof resource>>({ max, idleMs: 1000 });
+const use = (pool: ReturnType<typeof shared>, name: string) => pool.use(name, () => resource(name));
+
+test('opens once for all who use it at the same time, and closes a while after the last', async () => {
+  const pool = shared();
+  const uses = await Promise.all(Array.from({ length: 20 }, () => use(pool, 'a')));
+  expect(new Set(uses.map((one) => one.resource)).size).toBe(1);
+  for (const one of uses.slice(1)) one.release();
+  await jest.advanceTimersByTimeAsync(5000);
+  expect(log).toEqual(['open a']);
+  uses[0]?.release();
+  await jest.advanceTimersByTimeAsync(999);
+  expect(log).toEqual(['open a']);
+  await jest.advanceTimersByTimeAsync(1);
+  expect(log).toEqual(['open a', 'close a']);
+  await use(pool, 'a');
+  expect(log).toEqual(['open a', 'close a', 'open a']);
+});
+
+test('a use while it is idle keeps it open', async () => {
+  const pool = shared();
+  (await use(pool, 'a')).release();
+  await jest.advanceTimersByTimeAsync(900);
+  const again = await use(pool, 'a');
+  await jest.advanceTimersByTimeAsync(5000);
+  again.release();
+  expect(log).toEqual(['open a']);
+});
+
+test('a release that comes twice counts once', async () => {
+  const pool = shared();
+  const one = await use(pool, 'a');
+  await use(pool, 'a');
+  one.release();
+  one.release();
+  await jest.advanceTimersByTimeAsync(5000);
+  expect(log).toEqual(['open a']);
+});
+
+test('the least recently used idle one makes room', async () => {
+  const pool = shared();
+  (await use(pool, 'a')).release();
+  (await use(pool, 'b')).release();
+  (await use(pool, 'a')).release();
+  await use(pool, 'c');
+  expect(log).toEqual(['open a', 'open b', 'close b', 'open c']);
+  expect(pool.count).toBe(2);
+});
+
+test('what is in use is never closed to make room: the next is refused', async () => {
+  const pool = shared();
+  await use(pool, 'a');
+  const b = await use(pool, 'b');
+  await expect(use(pool, 'c')).rejects.toMatchObject({ status: 503 });
+  b.release();
+  await use(pool, 'c');
+  expect(log).toEqual(['open a', 'open b', 'close b', 'open c']);
+});
+
+test('the next waits until what makes room is closed', async () => {
+  const pool = new Shared<{ close: () => Promise<void> }>({ max: 1, idleMs: 1000 });
+  let finish = () => {};
+  const slow = { close: () => new Promise<void>((resolve) => (finish = resolve)) };
+  (await pool.use('slow', () => slow)).release();
+  let isOpen = false;
+  const next = pool.use('next', () => resource('next')).then(() => (isOpen = true));
+  await jest.advanceTimersByTimeAsync(100);
+  expect(isOpen).toBe(false);
+  finish();
+  await next;
+  expect(isOpen).toBe(true);
+});
+
+test('what was discarded is opened again for the next, and closes behind its last user', async () => {
+  const pool = shared();
+  const former = await use(pool, 'a');
+  former.discard();
+  const next = await use(pool, 'a');
+  expect(next.resource).not.toBe(former.resource);
+  former.release();
+  expect(log).toEqual(['open a', 'open a', 'close a']);
+  expect(pool.count).toBe(1);
+});
+
+test('closes everything at shutdown, also what is in use, and opens nothing after', async () => {
+  const pool = shared();
+  await use(pool, 'a');
+  (await use(pool, 'b')).release();
+  await pool.close();
+  expect(log.toSorted()).toEqual(['close a', 'close b', 'open a', 'open b']);
+  await expect(use(pool, 'a')).rejects.toMatchObject({ status: 503 });
+});
+
+test('a resource that cannot be closed does not stop the next', async () => {
+  const pool = new Shared<{ close: () => Promise<void> }>({ max: 1, idleMs: 1000 });
+  const broken = { close: () => Promise.reject(new Error('gone')) };
+  (await pool.use('broken', () => broken)).release();
+  await expect(pool.use('next', () => resource('next'))).resolves.toBeDefined();
+});
