@@ -3,7 +3,7 @@
 import { upgrade } from '../src/release/upgrade.ts';
 import { openApp, type App } from '../src/environments/app.ts';
 import * as people from '../src/people/people.ts';
-import { runJob } from '../src/jobs/run.ts';
+import { runJob } from '../src/jobs/runner.ts';
 import { tasks } from '../src/tasks.ts';
 import { writeHere, type Change } from '../src/writing/write-here.ts';
 import { parseSettings } from '../src/settings.ts';

@@ -9,7 +9,7 @@ import { remove } from '../src/editing/deletions.ts';
 import * as edits from '../src/editing/save.ts';
 import * as marks from '../src/transfers/hold.ts';
 import { readStates } from '../src/state/row-state.ts';
-import { runJob } from '../src/jobs/run.ts';
+import { runJob } from '../src/jobs/runner.ts';
 import { requestComparison } from '../src/comparison/job.ts';
 import { tasks } from '../src/tasks.ts';
 import type { Transfer } from '../src/writing/journal.ts';

@@ -36,6 +36,10 @@ GRANT UPDATE, DELETE ON `oneway_production`.`permission` TO 'oneway_production_a
 GRANT UPDATE, DELETE ON `oneway_production`.`credential` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`credential_key` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`job` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`job_step` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`job_log` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`job_schedule` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`dead_letter` TO 'oneway_production_app'@'%';
 
 -- arrivals: what the environment before writes here (UNI_DIR_DESTINATION_SQL_DB_USER). It sees no people, no
 -- permissions, no keys.

@@ -1,15 +1,18 @@
-/** Shows how far a job is, and loads its page anew when it has ended. */
+/** Shows the progress of a job, and reloads its page when the job has ended. */
 export function followJob() {
   const place = document.querySelector('[data-job]');
   if (!place) return;
   const bar = place.querySelector('progress');
   const words = place.querySelector('[data-job-words]');
+  const live = document.querySelector('[data-job-live]');
   const numbers = new Intl.NumberFormat('en-GB');
   const source = new EventSource(`/jobs/${place.dataset.job}/events`);
-  let saidAt = 0;
+  const liveStates = ['running', 'waiting', 'waiting_children'];
+  let announcedAt = 0;
   source.addEventListener('message', ({ data }) => {
-    const { state, done, total, doing } = JSON.parse(data);
-    if (state !== 'running' && state !== 'waiting') {
+    const job = JSON.parse(data);
+    const { state, done, total, doing } = job;
+    if (!liveStates.includes(state)) {
       source.close();
       location.reload();
     }
@@ -17,12 +20,16 @@ export function followJob() {
       bar.max = total;
       bar.value = done;
     }
-    // A screen reader is told at most every ten seconds.
-    if (Date.now() - saidAt > 10_000 || doing !== place.dataset.doing) {
-      saidAt = Date.now();
+    // Escaped by the server's template. Not while someone reads in it with the keyboard: the focus would be lost.
+    if (live && job.live !== undefined && !live.contains(document.activeElement)) {
+      live.innerHTML = job.live;
+    }
+    // A screen reader announces it every ten seconds at most, or on a new step.
+    if (Date.now() - announcedAt > 10_000 || doing !== place.dataset.doing) {
+      announcedAt = Date.now();
       place.dataset.doing = doing;
-      const howFar = total > 0 ? `: ${numbers.format(done)} of ${numbers.format(total)} rows` : '';
-      words.textContent = `${doing || 'Waiting for its turn'}${howFar}`;
+      const progress = total > 0 ? `: ${numbers.format(done)} of ${numbers.format(total)}` : '';
+      words.textContent = `${doing || 'Waiting'}${progress}`;
     }
   });
 }

@@ -12,6 +12,7 @@ import { openQueue } from './jobs/queue.ts';
 import { openSignIn, recognise } from './people/sign-in.ts';
 import { statusLooks } from './web/status-badges.ts';
 import { routes } from './routes.ts';
+import { tasks } from './tasks.ts';
 import { refuseIncompatible, showUpdateApplication, showUpdating } from './web/gate.ts';
 import { answerError, notFound } from './web/errors.ts';
 import { openMetrics } from './web/metrics.ts';
@@ -25,7 +26,7 @@ import { uploads } from './web/uploads.ts';
 const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const assets = { maxAge: '1h', index: false } as const;
 
-export function createApp(here: App, redis: Redis, line = openQueue(here, redis)): Express {
+export function createApp(here: App, redis: Redis, line = openQueue(here, redis, tasks)): Express {
   const app = express();
   app.locals['statusLooks'] = statusLooks;
   app.locals['badge'] = (status: string | null) =>

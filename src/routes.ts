@@ -9,6 +9,7 @@ import * as row from './catalog-pages/row.ts';
 import * as apiKeys from './api/pages.ts';
 import * as api from './api/reading.ts';
 import * as audit from './audit/pages.ts';
+import * as deadLetters from './jobs/dead-letters-page.ts';
 import * as jobs from './jobs/pages.ts';
 import * as messages from './messages/pages.ts';
 import * as outbox from './messages/outbox-page.ts';
@@ -28,7 +29,7 @@ import type { SelectionKind } from './sheet/selections.ts';
 import { sheetKinds } from './sheet/page.ts';
 import * as selectionPages from './sheet/selection-pages.ts';
 import * as sheet from './sheet/routes.ts';
-import { tasks } from './tasks.ts';
+import { schedules, tasks } from './tasks.ts';
 import * as savedForm from './web/saved-form.ts';
 import * as web from './web/handlers.ts';
 
@@ -115,10 +116,15 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
 
   get('/refreshes', 'refresh', refresh.index),
   post('/refreshes', 'refresh', refresh.start),
-  get('/jobs', 'look', jobs.index(tasks)),
+  get('/jobs', 'look', jobs.index(tasks, schedules)),
   get('/jobs/:number', 'look', jobs.show(tasks)),
   get('/jobs/:number/events', 'look', jobs.events),
   post('/jobs/:number/cancellation', 'refresh', jobs.cancel(tasks)),
+  post('/jobs/:number/retry', 'refresh', jobs.retry(tasks)),
+  post('/schedules/:name/run', 'administer', jobs.runSchedule(schedules)),
+  get('/dead-letters', 'look', deadLetters.index(tasks)),
+  post('/dead-letters/:id/retry', 'administer', deadLetters.retry),
+  post('/dead-letters/:id/discarding', 'administer', deadLetters.discard),
 
   get('/outbox', 'look', outbox.index),
   post('/outbox/:id/retry', 'administer', outbox.retry),

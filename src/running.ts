@@ -2,9 +2,10 @@
 import { openApp, reachRedis, type App, type Redis } from './environments/app.ts';
 import { startChores } from './jobs/chores.ts';
 import { openQueue, startWorker, type JobQueue } from './jobs/queue.ts';
+import { openTicks } from './jobs/ticks.ts';
 import { startRecovery } from './writing/recovery.ts';
 import { BadSettings, parseSettings, type Settings } from './settings.ts';
-import { chores, tasks } from './tasks.ts';
+import { chores, schedules, tasks } from './tasks.ts';
 import { explain } from './version/compatibility.ts';
 
 export type Running = { here: App; redis: Redis; line: JobQueue; stop: () => Promise<void> };
@@ -22,11 +23,16 @@ export async function run(
     settings.lease.recoverEvery,
   );
   const { redis, connected } = reachRedis(here);
-  const line = openQueue(here, redis);
-  const stopDoing = runsJobs ? startChores(here, chores(line)) : async () => {};
+  const line = openQueue(here, redis, tasks);
+  const ticks = openTicks(here, redis, schedules, line);
+  const stopDoing = runsJobs ? startChores(here, chores(line, ticks)) : async () => {};
   let stopWorking = async () => {};
   const begin = () => {
-    if (runsJobs && !here.halt.signal.aborted) stopWorking = startWorker(here, redis, tasks);
+    if (!runsJobs || here.halt.signal.aborted) return;
+    const stops = [startWorker(here, redis, tasks), ticks.start()];
+    stopWorking = async () => {
+      await Promise.all(stops.map((stop) => stop()));
+    };
   };
   connected.then(begin, (error: unknown) => here.log.error({ err: error }, 'redis'));
   return {
@@ -36,7 +42,7 @@ export async function run(
     stop: async () => {
       here.halt.abort();
       await Promise.all([stopRecovering(), stopDoing(), stopWorking()]);
-      await line.close();
+      await Promise.all([line.close(), ticks.close()]);
       await here.close();
       redis.destroy();
     },

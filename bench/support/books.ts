@@ -1,5 +1,5 @@
 // Environments that have been used for a while: the same tasks everywhere, with books that say so.
-import { runJob } from '../../src/jobs/run.ts';
+import { runJob } from '../../src/jobs/runner.ts';
 import { requestComparison } from '../../src/comparison/job.ts';
 import { tasks } from '../../src/tasks.ts';
 import type { App } from '../../src/environments/app.ts';

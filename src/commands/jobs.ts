@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import type { App } from '../environments/app.ts';
 import * as jobs from '../jobs/jobs.ts';
-import { cancel, runJob } from '../jobs/run.ts';
+import { cancel } from '../jobs/cancel.ts';
+import { runJob } from '../jobs/runner.ts';
 import { Problem } from '../problems.ts';
 import type { Report } from '../refresh/refresh.ts';
 import { tasks } from '../tasks.ts';
@@ -93,7 +94,7 @@ function inLines(report: Report, dryRun: boolean) {
 }
 
 async function showJob(here: App, number: string, isJson: boolean | undefined) {
-  const { report, input, only_one: _word, ...job } = await numbered(here, number);
+  const { report, input, only_one: _key, ...job } = await numbered(here, number);
   const found = JSON.parse(report ?? 'null') as Report | null;
   const asked = JSON.parse(input) as { dryRun?: boolean };
   answer(isJson, { ...job, input: asked, report: found }, () => [

@@ -5,7 +5,7 @@ import type { Databases, Environment } from '../environments/environment.ts';
 import { countRows } from '../rows/store.ts';
 import { rulesOf } from '../environments/rules.ts';
 import * as jobs from '../jobs/jobs.ts';
-import type { Work } from '../jobs/run.ts';
+import type { Work } from '../jobs/task.ts';
 import { readMappings } from '../state/name-mapping.ts';
 import { Problem } from '../problems.ts';
 import { settleAll } from '../settle-all.ts';

@@ -1,5 +1,5 @@
-// What every process does every few seconds. Several may do it at once: each chore takes what it works on from the
-// database, so that one of them gets it. Timers, and no schedule in Redis: one that is emptied forgets nothing.
+// What every process does every few seconds. Several may do it at once: each chore takes its work from the database,
+// so that one of them gets it. These are timers, not schedules: they need no Redis.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '../environments/app.ts';
 

@@ -1,42 +1,72 @@
-// The record of every job: what was asked for, how far it is, what came of it. Redis only runs jobs: one that
-// it lost is put back from here.
-import type { Pool } from 'mysql2/promise';
+// The record of every job: what was requested, its progress and its outcome. Redis only runs jobs: one that it
+// lost is requeued from here.
+import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import * as audit from '../audit/audit.ts';
-import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import {
+  first,
+  run,
+  select,
+  sql,
+  toSqlInstant,
+  transaction,
+  type Queryable,
+} from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 
-export type JobState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
-export const jobStates: JobState[] = ['running', 'waiting', 'done', 'failed', 'cancelled'];
+export const jobStates = [
+  'running',
+  'waiting',
+  'waiting_children',
+  'done',
+  'failed',
+  'cancelled',
+] as const;
+export type JobState = (typeof jobStates)[number];
+export const liveStates: JobState[] = ['running', 'waiting', 'waiting_children'];
+export const isLive = ({ state }: Pick<Job, 'state'>) => liveStates.includes(state);
+
+/** Jobs of one queue start by priority; jobs of one priority in the order of their requests. */
+export type Priority = 'high' | 'normal' | 'low';
 
 export type Job = {
   id: string;
   number: number;
   kind: string;
+  /** Null: the one that its task declares. */
+  priority: Priority | null;
   name: string;
   person: string;
   input: string;
   only_one: string | null;
   state: JobState;
+  /** The fence: a worker whose attempt is over changes nothing any more. */
   attempt: number;
+  /** Attempts that do not count against the task's limit. */
+  attempts_before: number;
   done_count: number;
   total_count: number;
   doing: string;
   report: string | null;
-  /** Who wants it to stop; it does at its next step. */
+  /** Who cancelled it; a running job stops at its next report. */
   cancelled_by: string | null;
   problem: string | null;
+  /** The job that requested this one, and its key among the children. */
+  parent: string | null;
+  child_key: string | null;
   created_at: string;
+  /** The earliest start of the first or the next attempt. */
+  run_at: string | null;
   started_at: string | null;
   alive_at: string | null;
   ended_at: string | null;
 };
 
-/** A worker that says nothing for longer is taken for dead. */
-export const SILENCE = 15_000;
+/** A worker without a heartbeat for longer is taken for dead. */
+export const SILENCE_MS = 15_000;
 
-const now = sql`utc_timestamp(3)`;
-const silentFor = (milliseconds: number) =>
+export const now = sql`utc_timestamp(3)`;
+export const silentFor = (milliseconds: number) =>
   sql`utc_timestamp(3) - interval ${milliseconds * 1000} microsecond`;
 
 export type Wanted = {
@@ -44,33 +74,41 @@ export type Wanted = {
   name: string;
   person: string;
   input: object;
-  /** While a job with this word lives, there is no second one. */
+  /** While a job with this key is live, there is no second one. */
   onlyOne?: string;
+  priority?: Priority;
+  /** ISO 8601: not before. */
+  runAt?: string;
 };
 
-/** Writes a job down; answers the one that lives already where there may be only one. */
-export function request(
-  pool: Pool,
-  { kind, name, person, input, onlyOne }: Wanted,
-): Promise<{ job: Job; isNew: boolean }> {
+/**
+ * Records a job, or answers the live one where there may be only one. On a connection it belongs to the caller's
+ * transaction: push it after the commit; when the process dies before that, the sweep does.
+ */
+export function request(on: Queryable, wanted: Wanted): Promise<{ job: Job; isNew: boolean }> {
+  return 'getConnection' in on
+    ? transaction(on, (connection) => record(connection, wanted))
+    : record(on, wanted);
+}
+
+async function record(on: PoolConnection, wanted: Wanted) {
+  const { kind, name, person, input, onlyOne, priority, runAt } = wanted;
   const id = uuid();
-  return transaction(pool, async (on) => {
-    await run(
-      on,
-      sql`insert into job (id, kind, name, person, input, state, only_one, created_at)
-          values (${id}, ${kind}, ${name.slice(0, 200)}, ${person}, ${JSON.stringify(input)}, 'waiting',
-            ${onlyOne ?? null}, ${now})
-          on duplicate key update only_one = only_one`,
-    );
-    const job = await first<Job>(
-      on,
-      sql`select * from job where id = ${id} or only_one = ${onlyOne ?? null} order by id = ${id} desc limit 1`,
-    );
-    if (!job) throw new Error('The job was not written down');
-    const isNew = job.id === id;
-    if (isNew) await audit.write(on, { person, action: 'asked for a job', subject: name });
-    return { job, isNew };
-  });
+  await run(
+    on,
+    sql`insert into job (id, kind, priority, name, person, input, state, only_one, created_at, run_at)
+        values (${id}, ${kind}, ${priority ?? null}, ${name.slice(0, 200)}, ${person}, ${JSON.stringify(input)},
+          'waiting', ${onlyOne ?? null}, ${now}, ${runAt ? toSqlInstant(runAt) : null})
+        on duplicate key update only_one = only_one`,
+  );
+  const job = await first<Job>(
+    on,
+    sql`select * from job where id = ${id} or active_key = ${onlyOne ?? null} order by id = ${id} desc limit 1`,
+  );
+  if (!job) throw new Error('The job was not recorded');
+  const isNew = job.id === id;
+  if (isNew) await audit.write(on, { person, action: 'requested a job', subject: name });
+  return { job, isNew };
 }
 
 export const byId = (on: Queryable, id: string) =>
@@ -79,9 +117,9 @@ export const byId = (on: Queryable, id: string) =>
 export const byNumber = (on: Queryable, number: number) =>
   first<Job>(on, sql`select * from job where number = ${number}`);
 
-/** The job that lives under a word of `onlyOne`. */
-export const active = (on: Queryable, word: string) =>
-  first<Job>(on, sql`select * from job where only_one = ${word}`);
+/** The live job with an `onlyOne` key. */
+export const active = (on: Queryable, key: string) =>
+  first<Job>(on, sql`select * from job where active_key = ${key}`);
 
 /** The newest of a kind. */
 export const newest = (on: Queryable, kind: string, limit = 10) =>
@@ -90,125 +128,46 @@ export const newest = (on: Queryable, kind: string, limit = 10) =>
     sql`select ${inList} from job where kind = ${kind} order by number desc limit ${limit}`,
   );
 
-/** A list does not need what may be large. */
+/** A list leaves out what may be large. */
 export type Listed = Omit<Job, 'report' | 'only_one'>;
-const inList = sql`id, number, kind, name, person, input, state, attempt, done_count, total_count, doing, cancelled_by, problem,
-               created_at, started_at, alive_at, ended_at`;
+const inList = sql`id, number, kind, priority, name, person, input, state, attempt, attempts_before, done_count,
+                   total_count, doing, cancelled_by, problem, parent, child_key, created_at, run_at, started_at,
+                   alive_at, ended_at`;
 
 export type Filter = { state: string; kind: string; before: number | null };
 
-/** Those that run first, then the newest; 50 a page, below `before`. */
+/** Running jobs first, then the newest; 50 a page, below the number `before`. Children are on their parent's page. */
 export const list = (on: Queryable, { state, kind, before }: Filter) =>
   select<Listed>(
     on,
     sql`select ${inList} from job
          where (${state} = '' or state = ${state}) and (${kind} = '' or kind = ${kind})
            and (${before} is null or number < ${before})
+           and (parent is null or ${state} <> '' or ${kind} <> '')
          order by state = 'running' desc, number desc
          limit 50`,
   );
 
-/** Takes a job that waits, or whose worker fell silent; null when there is nothing to take. */
-export async function begin(on: Queryable, id: string): Promise<Job | null> {
-  const found = await run(
+/** Deletes what ended 90 days ago, with steps, log and children, unless a dead letter of it is open. */
+export async function purgeExpired({ sql: on }: Environment): Promise<number> {
+  const expired = await select<{ id: string }>(
     on,
-    sql`update job
-           set state = 'running', attempt = attempt + 1, alive_at = ${now}, problem = null,
-               started_at = coalesce(started_at, ${now})
-         where id = ${id} and (state = 'waiting' or (state = 'running' and alive_at < ${silentFor(SILENCE)}))`,
+    sql`select job.id from job
+         where job.parent is null and job.ended_at < ${now} - interval 90 day
+           and not exists (
+             select 1 from dead_letter join job as owner on owner.id = dead_letter.job
+              where dead_letter.state = 'open' and (owner.id = job.id or owner.parent = job.id))
+         limit 1000`,
   );
-  return found === 1 ? ((await byId(on, id)) ?? null) : null;
+  return run(on, sql`delete from job where id in (${expired.map(({ id }) => id)})`);
 }
 
-/** Says why a job is not begun yet; it is asked for again in a few seconds. */
-export const postpone = (on: Queryable, id: string, problem: string) =>
-  run(
-    on,
-    sql`update job set problem = ${problem}, alive_at = ${now} where id = ${id} and state = 'waiting'`,
-  );
-
-/** This worker was overtaken: it stops. */
-export class Overtaken extends Error {}
-/** A person wants the job to stop here. */
-export class Cancelled extends Error {}
-
-const mine = ({ id, attempt }: Job) =>
-  sql`id = ${id} and attempt = ${attempt} and state = 'running'`;
-
-/** `result` is kept: another attempt goes on from it. */
-export type Progress = { done: number; total: number; doing: string; result?: unknown };
-
-/** @throws Overtaken, Cancelled */
-export async function report(on: Queryable, job: Job, { done, total, doing, result }: Progress) {
-  await run(
-    on,
-    sql`update job set done_count = ${done}, total_count = ${total}, doing = ${doing.slice(0, 300)},
-               report = coalesce(${result === undefined ? null : JSON.stringify(result)}, report),
-               alive_at = ${now}
-         where ${mine(job)}`,
-  );
-  const own = await first<Job>(on, sql`select cancelled_by from job where ${mine(job)}`);
-  if (!own) throw new Overtaken(`Job ${job.number} is in other hands`);
-  if (own.cancelled_by) throw new Cancelled(`Cancelled by ${own.cancelled_by}`);
-}
-
-export const heartbeat = (on: Queryable, job: Job) =>
-  run(on, sql`update job set alive_at = ${now} where ${mine(job)}`);
-
-export const finish = (on: Queryable, job: Job, result: unknown) =>
-  run(
-    on,
-    sql`update job set state = 'done', ended_at = ${now}, only_one = null, doing = '',
-               done_count = greatest(done_count, total_count), report = ${JSON.stringify(result ?? null)}
-         where ${mine(job)}`,
-  );
-
-export const fail = (on: Queryable, job: Job, problem: string) =>
-  run(
-    on,
-    sql`update job set state = 'failed', ended_at = ${now}, only_one = null, problem = ${problem}
-         where ${mine(job)}`,
-  );
-
-/** It will be tried again by itself. */
-export const retryLater = (on: Queryable, job: Job, problem: string) =>
-  run(on, sql`update job set state = 'waiting', problem = ${problem} where ${mine(job)}`);
-
-/** One that waits ends at once; one that runs, at its next report. Answers whether there was something to stop. */
-export const cancel = (here: Environment, { id, name }: Pick<Job, 'id' | 'name'>, person: string) =>
-  transaction(here.sql, async (connection) => {
-    const found = await run(
-      connection,
-      sql`update job set cancelled_by = ${person},
-                 ended_at = if(state = 'waiting', ${now}, null),
-                 only_one = if(state = 'waiting', null, only_one),
-                 state = if(state = 'waiting', 'cancelled', state)
-           where id = ${id} and state in ('waiting', 'running') and cancelled_by is null`,
-    );
-    if (found === 1) {
-      await audit.write(connection, { person, action: 'cancelled a job', subject: name });
-    }
-    return found === 1;
-  });
-
-/** It has stopped; what it came to is kept. */
-export const endCancelled = (on: Queryable, job: Job) =>
-  run(
-    on,
-    sql`update job set state = 'cancelled', ended_at = ${now}, only_one = null where ${mine(job)}`,
-  );
-
-/** Forgets what ended long ago. */
-export const purgeExpired = ({ sql: on }: Environment) =>
-  run(on, sql`delete from job where ended_at < ${now} - interval 90 day`);
-
-/** Jobs that wait for longer than a moment (the longer the oftener they were tried), or whose worker fell silent. */
+/** Jobs whose time came some seconds ago and that nobody began, or whose worker died. */
 export const stalled = (on: Queryable) =>
   select<Listed>(
     on,
     sql`select ${inList} from job
-         where (state = 'waiting'
-                and coalesce(alive_at, created_at) < ${now} - interval least(5 + 5 * attempt, 60) second)
-            or (state = 'running' and alive_at < ${silentFor(SILENCE)})
-         order by number limit 100`,
+         where (state = 'waiting' and coalesce(run_at, created_at) < ${now} - interval 5 second)
+            or (state = 'running' and alive_at < ${silentFor(SILENCE_MS)})
+         order by field(priority, 'high', 'normal', 'low'), number limit 1000`,
   );

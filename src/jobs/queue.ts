@@ -1,81 +1,142 @@
-// The queue of an environment, on Redis: BullMQ runs what is written down in MySQL, on as many machines as there are.
-import { Queue, Worker } from 'bullmq';
+// The queues of an environment, on Redis: BullMQ runs the jobs that are recorded in MySQL, on as many machines as
+// there are. It times delays and retries, orders by priority and keeps limits; when it loses its data, a sweep
+// requeues. Kinds with a limit have a queue of their own, because BullMQ limits queues.
+import { DelayedError, Queue, Worker, type Job as Entry, type JobsOptions } from 'bullmq';
+import { fromSqlInstant } from '../database/sql.ts';
 import type { App, Redis } from '../environments/app.ts';
+import { waitingChildren } from './children.ts';
 import * as jobs from './jobs.ts';
-import { runJob, type Tasks } from './run.ts';
+import { runJob } from './runner.ts';
+import type { Task, Tasks } from './task.ts';
 
-const place = ({ name }: App) => `${name}-jobs`;
-const PREFIX = 'oneway';
+export const PREFIX = 'oneway';
+/** How many jobs of one queue a process runs side by side. */
+const SIDE_BY_SIDE = 4;
 
-type Queueing = Pick<jobs.Job, 'id' | 'attempt' | 'kind'>;
+type Queued = Pick<jobs.Job, 'id' | 'kind' | 'priority' | 'run_at'>;
 export type JobQueue = {
-  /** Has a job run as soon as a worker is free; when Redis does not answer, a sweep does it later. */
-  push(job: Queueing): Promise<void>;
+  /** Has a job run as soon as its time has come and a worker is free; without Redis a sweep does it later. */
+  push(job: Queued): Promise<void>;
+  pushAll(jobs: Queued[]): Promise<void>;
   close(): Promise<void>;
 };
 
-export function openQueue(here: App, redis: Redis): JobQueue {
-  let queue: Queue | null = null;
-  // BullMQ wants a client that is connected; until then there is no queue.
-  const open = () => {
+const isLimited = (task: Task | undefined) =>
+  task?.concurrency !== undefined || task?.rate !== undefined;
+const queueName = ({ name }: App, tasks: Tasks, kind: string) =>
+  isLimited(tasks[kind]) ? `${name}-jobs-${kind}` : `${name}-jobs`;
+
+export function openQueue(here: App, redis: Redis, tasks: Tasks): JobQueue {
+  const queues = new Map<string, Queue>();
+  const open = (kind: string) => {
+    // BullMQ wants a client that is connected; until then there is no queue.
     if (!redis.isReady) throw new Error('Redis does not answer');
-    const opened = new Queue(place(here), { connection: redis, prefix: PREFIX });
-    opened.on('error', (error) => here.log.warn({ err: error }, 'queue'));
-    return opened;
+    const name = queueName(here, tasks, kind);
+    const queue = queues.get(name) ?? new Queue(name, { connection: redis, prefix: PREFIX });
+    if (!queues.has(name)) queue.on('error', (error) => here.log.warn({ err: error }, 'queue'));
+    queues.set(name, queue);
+    return queue;
+  };
+  const pushAll = async (all: Queued[]) => {
+    try {
+      for (const [kind, own] of Map.groupBy(all, (job) => job.kind)) {
+        await add(open(kind), tasks[kind], own);
+      }
+    } catch (error) {
+      here.log.warn({ err: error }, 'queue');
+    }
   };
   return {
-    push: async (job) => {
-      try {
-        queue ??= open();
-        await push(queue, job);
-      } catch (error) {
-        here.log.warn({ err: error }, 'queue');
-      }
-    },
+    push: (job) => pushAll([job]),
+    pushAll,
     close: async () => {
-      await queue?.close().catch(() => {});
+      await Promise.all([...queues.values()].map((queue) => queue.close().catch(() => {})));
     },
   };
 }
 
-/** One attempt is one entry, so that a sweep may push as often as it likes. */
-async function push(queue: Queue, { id, attempt, kind }: Queueing) {
-  await queue.add(
-    kind,
-    { id },
-    {
-      jobId: `${id}-${attempt}`,
-      attempts: 1,
-      removeOnComplete: true,
-      removeOnFail: true,
-    },
+async function add(queue: Queue, task: Task | undefined, all: Queued[]) {
+  // Each time: Redis may have lost it.
+  if (task?.concurrency !== undefined) await queue.setGlobalConcurrency(task.concurrency);
+  await queue.addBulk(
+    all.map(({ id, kind, priority, run_at }) => ({
+      name: kind,
+      data: { id },
+      opts: {
+        ...entryOptions,
+        // One job is one entry, so that a sweep may push as often as it likes.
+        jobId: id,
+        delay: run_at === null ? 0 : Math.max(0, timeOf(run_at) - Date.now()),
+        priority: priorities[priority ?? task?.priority ?? 'normal'],
+      },
+    })),
   );
 }
 
-/** Runs jobs until it is told to stop; then what is under way comes to its end or to its next report. */
+const timeOf = (stored: string) => Date.parse(fromSqlInstant(stored));
+
+const priorities: Record<jobs.Priority, number> = { high: 1, normal: 10, low: 100 };
+
+/** The record decides how often a job is tried. BullMQ's own attempts are for a record that cannot be read. */
+const entryOptions: JobsOptions = {
+  attempts: 1_000_000,
+  backoff: { type: 'fixed', delay: 5000 },
+  removeOnComplete: true,
+  removeOnFail: true,
+};
+
+/** Runs jobs until it is told to stop; then those under way come to their end or to their next report. */
 export function startWorker(here: App, redis: Redis, tasks: Tasks): () => Promise<void> {
-  const worker = new Worker<{ id: string }>(
-    place(here),
-    async ({ data }) => {
-      await runJob(here, tasks, data.id);
-    },
-    {
+  const queue = openQueue(here, redis, tasks);
+  const run = async (entry: Entry<{ id: string }>, token?: string) => {
+    const job = await runJob(here, tasks, entry.data.id);
+    if (!job) return;
+    await pushFamily(here, queue, job);
+    if (job.state === 'waiting') {
+      await entry.moveToDelayed(nextStart(here, job), token);
+      throw new DelayedError();
+    }
+  };
+  const limited = Object.keys(tasks).filter((kind) => isLimited(tasks[kind]));
+  const workers = ['', ...limited].map((kind) => {
+    const { concurrency = SIDE_BY_SIDE, rate } = tasks[kind] ?? {};
+    const worker = new Worker<{ id: string }>(queueName(here, tasks, kind), run, {
       connection: redis,
       prefix: PREFIX,
-      concurrency: 4,
+      concurrency: Math.min(concurrency, SIDE_BY_SIDE),
+      ...(rate ? { limiter: { max: rate.max, duration: rate.perMs } } : {}),
       lockDuration: 15_000,
       stalledInterval: 10_000,
       maxStalledCount: 1000,
-    },
-  );
-  worker.on('error', (error) => here.log.warn({ err: error }, 'queue'));
-  worker.on('failed', (one, error) =>
-    here.log.warn({ err: error, job: one?.name }, 'not done this time'),
-  );
-  return () => worker.close();
+    });
+    worker.on('error', (error) => here.log.warn({ err: error }, 'queue'));
+    worker.on('failed', (one, error) =>
+      here.log.warn({ err: error, job: one?.name }, 'not done this time'),
+    );
+    return worker;
+  });
+  return async () => {
+    await Promise.all(workers.map((worker) => worker.close()));
+    await queue.close();
+  };
 }
 
-/** Puts jobs in line that Redis lost, or whose worker died. */
-export async function sweep(here: App, line: JobQueue) {
-  for (const job of await jobs.stalled(here.sql)) await line.push(job);
+/** When the record says; a second at least, so that a wrong clock does not make it spin. */
+function nextStart({ halt }: App, { run_at }: jobs.Job): number {
+  if (halt.signal.aborted) return Date.now();
+  return Math.max(run_at === null ? 0 : timeOf(run_at), Date.now() + 1000);
+}
+
+/** Children that a job requested, or the parent that waited for this one. */
+async function pushFamily(here: App, queue: JobQueue, job: jobs.Job) {
+  if (job.state === 'waiting_children') {
+    await queue.pushAll(await waitingChildren(here.sql, job.id));
+  }
+  const parent = job.parent === null ? undefined : await jobs.byId(here.sql, job.parent);
+  if (parent?.state === 'waiting') await queue.push(parent);
+}
+
+/** Requeues jobs that Redis lost, or whose worker died. */
+export async function sweep(here: App, queue: JobQueue) {
+  await queue.pushAll(await jobs.stalled(here.sql));
 }

@@ -1,5 +1,6 @@
 // The refresh as a background job.
-import { refuseWhileClosed, type Work } from '../jobs/run.ts';
+import { refuseWhileClosed } from '../jobs/runner.ts';
+import type { Work } from '../jobs/task.ts';
 import { Problem } from '../problems.ts';
 import { runRefresh, countSourceRows, type Report } from './refresh.ts';
 import * as jobs from '../jobs/jobs.ts';

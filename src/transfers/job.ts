@@ -1,6 +1,6 @@
 // Large transfers as background jobs.
 import type { App } from '../environments/app.ts';
-import type { Work } from '../jobs/run.ts';
+import type { Work } from '../jobs/task.ts';
 import * as journal from '../writing/journal.ts';
 import { OutcomePending } from '../writing/work.ts';
 import { runTransfer } from '../writing/run-transfer.ts';

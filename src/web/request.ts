@@ -7,6 +7,13 @@ import type { Account } from '../access/permissions.ts';
 import type { App, Redis } from '../environments/app.ts';
 import { Forbidden, NotFound } from '../problems.ts';
 
+type QueuedJob = {
+  id: string;
+  kind: string;
+  priority: 'high' | 'normal' | 'low' | null;
+  run_at: string | null;
+};
+
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- Express is extended through its namespace
   namespace Express {
@@ -17,7 +24,7 @@ declare global {
       /** The API key of the caller. */
       apiKey?: { name: string; scopes: string[] };
       /** The job queue. */
-      line: { push(job: { id: string; attempt: number; kind: string }): Promise<void> };
+      line: { push(job: QueuedJob): Promise<void> };
     }
   }
 }

@@ -6,7 +6,7 @@ import type { Row } from '../../src/catalog/entity.ts';
 import { statements, type Statement } from '../../src/database/sql.ts';
 import { contentDigest, digestsByChunk, RowDigests, digestsOf } from '../../src/rows/digests.ts';
 import { read } from '../../src/rows/store.ts';
-import { runJob } from '../../src/jobs/run.ts';
+import { runJob } from '../../src/jobs/runner.ts';
 import {
   chunkDigest,
   readCheckedChunks,

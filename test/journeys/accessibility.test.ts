@@ -96,6 +96,8 @@ const inStaging = (): Visit[] => [
   ['/refreshes'],
   ['/refreshes', lookFirst],
   ['/jobs'],
+  [`/jobs/${ids.job}`],
+  ['/dead-letters'],
   ['/outbox'],
   ['/api-docs'],
   ['/comparison?entity=form&status=Changed%20there'],
@@ -140,6 +142,8 @@ test('the pages of administrators and viewers in pre-production and production h
   await signIn(page, servers.urls.staging, 'ops@example.com', password);
   const people: Visit[] = [
     ['/people'],
+    ['/jobs'],
+    ['/dead-letters'],
     ['/people/new', press('Add person')],
     ['/people/1'],
     ['/api-keys', press('Make a key')],
@@ -188,6 +192,8 @@ test('list, edit, sheet and result pages at 320 px do not scroll sideways and ha
     ['/audit'],
     ['/refreshes', lookFirst],
     ['/jobs'],
+    [`/jobs/${ids.job}`],
+    ['/dead-letters'],
     ['/outbox'],
     ['/api-docs'],
   ] as Visit[]) {

@@ -5,7 +5,7 @@ import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { run, sql } from '../../src/database/sql.ts';
 import type { App } from '../../src/environments/app.ts';
-import { runJob } from '../../src/jobs/run.ts';
+import { runJob } from '../../src/jobs/runner.ts';
 import { changesSince } from '../../src/overviews/changes.ts';
 import { requestComparison, latestComparisons } from '../../src/comparison/job.ts';
 import { tasks } from '../../src/tasks.ts';

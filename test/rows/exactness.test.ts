@@ -5,7 +5,7 @@ import { columnOf, fieldEntries, type Content } from '../../src/catalog/entity.t
 import type { App } from '../../src/environments/app.ts';
 import { find } from '../../src/rows/store.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
-import { runJob } from '../../src/jobs/run.ts';
+import { runJob } from '../../src/jobs/runner.ts';
 import { tasks } from '../../src/tasks.ts';
 import { add, change, transfer } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';

@@ -4,7 +4,7 @@ import { createConnection } from 'mysql2/promise';
 import { settingsOf as leastSettings } from '../../bin/databases.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
-import { runJob } from '../../src/jobs/run.ts';
+import { runJob } from '../../src/jobs/runner.ts';
 import { tasks } from '../../src/tasks.ts';
 import { openSite, type Client } from '../support/people.ts';
 import { add, change, has, sheet, transfer, undo } from '../support/rows.ts';
@@ -43,7 +43,16 @@ const pagesOf = [
     '/name-mappings',
     '/audit',
   ],
-  ...['/jobs', '/refreshes', '/outbox', '/selections', '/restores', '/messages', '/metrics'],
+  ...[
+    '/jobs',
+    '/dead-letters',
+    '/refreshes',
+    '/outbox',
+    '/selections',
+    '/restores',
+    '/messages',
+    '/metrics',
+  ],
   ...['/catalog/task', '/catalog/form', '/people', '/api-keys', '/api-docs', '/readyz'],
 ];
 

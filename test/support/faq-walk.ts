@@ -9,7 +9,7 @@ import { dropEnvironments, prepareEnvironments, settingsOf } from '../../bin/dat
 import * as keys from '../../src/api/keys.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
 import { ladder } from '../../src/environments/rules.ts';
-import { runJob } from '../../src/jobs/run.ts';
+import { runJob } from '../../src/jobs/runner.ts';
 import { requestRefresh } from '../../src/refresh/job.ts';
 import { parseSettings } from '../../src/settings.ts';
 import { tasks } from '../../src/tasks.ts';

@@ -2,6 +2,7 @@
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { hold } from '../../src/transfers/hold.ts';
+import { fillJobs } from './sample-jobs.ts';
 import { add, change, ed, writeContextOf, pm, transfer } from './rows.ts';
 import type { World } from './world.ts';
 
@@ -61,5 +62,6 @@ export async function fill({ staging, preprod }: World) {
   await add(staging, 'banner', { business, task, start: '2026-11-01T00:00:00.000Z' });
   const gone = await add(staging, 'sts', { business, text: 'No longer offered' });
   await remove(writeContextOf(staging), pm, entityNamed('sts'), gone);
-  return { business, form, fields, task, marked, held, oncall, drifted };
+  const job = await fillJobs(staging);
+  return { business, form, fields, task, marked, held, oncall, drifted, job };
 }

@@ -4,7 +4,8 @@ import { createInterface } from 'node:readline';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { Content, RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
-import { openApp, type App } from '../../src/environments/app.ts';
+import { openApp, openRedis, type App } from '../../src/environments/app.ts';
+import { startWorker } from '../../src/jobs/queue.ts';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { upgrade } from '../../src/release/upgrade.ts';
 import { runRefresh } from '../../src/refresh/refresh.ts';
@@ -14,6 +15,7 @@ import { recover, sweepClaims } from '../../src/writing/recovery.ts';
 import { byId } from '../../src/writing/journal.ts';
 import { failpoints } from '../../src/writing/failpoints.ts';
 import { parseSettings } from '../../src/settings.ts';
+import { jobTasks } from './job-tasks.ts';
 import { change, writeContextOf, pm, transfer, undo } from './rows.ts';
 
 export type Task =
@@ -24,6 +26,7 @@ export type Task =
   | { do: 'refresh' }
   | { do: 'recover' }
   | { do: 'deliver' }
+  | { do: 'jobs' }
   | { do: 'upgrade'; patience: number };
 
 export type At = {
@@ -64,6 +67,11 @@ const tasks: { [kind in Task['do']]: (here: App, task: Task & { do: kind }) => P
     },
     upgrade: (here, { patience }) => upgrade({ here, say: () => {}, waitMs: patience, ttlMs: 0 }),
     deliver,
+    jobs: async (here) => {
+      startWorker(here, await openRedis(here), jobTasks);
+      // Until it is killed.
+      await new Promise(() => {});
+    },
     recover: async (here) => {
       const recovering = { here, there: here.destination, lease: 100, log: quiet };
       await recover(recovering);

@@ -1,0 +1,34 @@
+import * as audit from '../audit/audit.ts';
+import { transaction } from '../database/sql.ts';
+import type { Environment } from '../environments/environment.ts';
+import { Conflict } from '../problems.ts';
+import { cancelChildren, lock, markCancelled, wake } from './children.ts';
+import type { Job } from './jobs.ts';
+import { cancellableKinds, type Tasks } from './task.ts';
+
+/**
+ * Cancels a job and its children; answers whether there was something to stop. A waiting job ends at once, a running
+ * one at its next report, a parent when its last child has stopped.
+ * @throws Conflict for a kind that cannot be cancelled
+ */
+export function cancel(
+  here: Environment,
+  tasks: Tasks,
+  job: Job,
+  person: string,
+): Promise<boolean> {
+  const kinds = cancellableKinds(tasks);
+  if (!kinds.includes(job.kind)) {
+    throw new Conflict('A job of this kind cannot be cancelled: undo it when it has ended.');
+  }
+  return transaction(here.sql, async (on) => {
+    if (job.parent) await lock(on, job.parent);
+    await lock(on, job.id);
+    const found = await markCancelled(on, [job.id], person);
+    if (found === 0) return false;
+    await cancelChildren(on, job.id, { person, kinds });
+    if (job.parent) await wake(on, job.parent);
+    await audit.write(on, { person, action: 'cancelled a job', subject: job.name });
+    return true;
+  });
+}

@@ -1,0 +1,124 @@
+// Child jobs: requested by a job, awaited by it, cancelled with it. The record is the truth, so that a Redis that
+// lost its data loses no family.
+import type { PoolConnection } from 'mysql2/promise';
+import { v7 as uuid } from 'uuid';
+import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import { mine } from './fence.ts';
+import { AwaitingChildren, Overtaken } from './interrupted.ts';
+import { isLive, liveStates, now, type Job, type JobState, type Priority } from './jobs.ts';
+
+/** `key` names a child among its siblings: another attempt of the parent does not request it again. */
+export type ChildRequest = {
+  key: string;
+  kind: string;
+  name: string;
+  input: object;
+  priority?: Priority;
+};
+
+export type Child = {
+  key: string;
+  number: number;
+  kind: string;
+  name: string;
+  state: JobState;
+  problem: string | null;
+  /** What its task answered. */
+  report: unknown;
+};
+
+/** @throws Overtaken */
+export function requestChildren(on: Queryable, job: Job, children: ChildRequest[]): Promise<void> {
+  return 'getConnection' in on
+    ? transaction(on, (connection) => insert(connection, job, children))
+    : insert(on, job, children);
+}
+
+async function insert(on: PoolConnection, job: Job, children: ChildRequest[]) {
+  const own = await first(on, sql`select id from job where ${mine(job)} for update`);
+  if (!own) throw new Overtaken(`Job ${job.number} was taken over by another worker`);
+  for (const { key, kind, name, input, priority } of children) {
+    await run(
+      on,
+      sql`insert into job (id, kind, priority, name, person, input, state, parent, child_key, created_at)
+          values (${uuid()}, ${kind}, ${priority ?? null}, ${name.slice(0, 200)}, ${job.person},
+            ${JSON.stringify(input)}, 'waiting', ${job.id}, ${key}, ${now})
+          on duplicate key update child_key = child_key`,
+    );
+  }
+}
+
+export async function childrenOf(on: Queryable, id: string): Promise<Child[]> {
+  const rows = await select<Job>(
+    on,
+    sql`select child_key, number, kind, name, state, problem, report
+          from job where parent = ${id} order by number`,
+  );
+  return rows.map(({ child_key: key, report, ...row }) => ({
+    ...row,
+    key: key ?? '',
+    report: JSON.parse(report ?? 'null') as unknown,
+  }));
+}
+
+/** @throws AwaitingChildren while one of them is live */
+export async function endedChildren(on: Queryable, { id }: Job): Promise<Child[]> {
+  const children = await childrenOf(on, id);
+  if (children.some(isLive)) throw new AwaitingChildren('Waiting for its child jobs');
+  return children;
+}
+
+/** Children that a worker could take. */
+export const waitingChildren = (on: Queryable, id: string) =>
+  select<Job>(on, sql`select * from job where parent = ${id} and state = 'waiting' order by number`);
+
+/** Parents are locked before their children, everywhere. */
+export const lock = (on: PoolConnection, id: string) =>
+  first(on, sql`select id from job where id = ${id} for update`);
+
+export async function hasLiveChildren(on: Queryable, id: string): Promise<boolean> {
+  const live = await first(
+    on,
+    sql`select 1 from job where parent = ${id} and state in (${liveStates}) limit 1`,
+  );
+  return live !== undefined;
+}
+
+/** Lets a locked parent continue when its last child has ended. */
+export async function wake(on: PoolConnection, id: string) {
+  if (await hasLiveChildren(on, id)) return;
+  await run(
+    on,
+    sql`update job set state = 'waiting', run_at = ${now} where id = ${id} and state = 'waiting_children'`,
+  );
+}
+
+/** Cancels everything below a locked job that is of one of these kinds. */
+export async function cancelChildren(
+  on: PoolConnection,
+  id: string,
+  { person, kinds }: { person: string; kinds: string[] },
+) {
+  const parents = [id];
+  for (const parent of parents) {
+    const children = await select<{ id: string }>(
+      on,
+      sql`select id from job where parent = ${parent} and state in (${liveStates}) and kind in (${kinds}) for update`,
+    );
+    const ids = children.map((child) => child.id);
+    await markCancelled(on, ids, person);
+    parents.push(...ids);
+  }
+  for (const parent of parents.toReversed()) await wake(on, parent);
+}
+
+/** A waiting job ends at once, a running one at its next report; answers how many there were to stop. */
+export const markCancelled = (on: PoolConnection, ids: string[], person: string) =>
+  run(
+    on,
+    sql`update job
+           set cancelled_by = ${person},
+               ended_at = if(state = 'waiting', ${now}, null),
+               state = if(state = 'waiting', 'cancelled', state)
+         where id in (${ids}) and state in (${liveStates}) and cancelled_by is null`,
+  );

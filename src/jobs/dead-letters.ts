@@ -1,0 +1,163 @@
+// Dead letters: items of a job (one file, one account of many) that failed for good, kept with their payload until
+// they are retried or discarded.
+import type { PoolConnection } from 'mysql2/promise';
+import { z } from 'zod';
+import * as audit from '../audit/audit.ts';
+import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import type { Environment } from '../environments/environment.ts';
+import { Conflict, NotFound, Problem } from '../problems.ts';
+import { mine } from './fence.ts';
+import { Interrupted, Overtaken } from './interrupted.ts';
+import { active, now, request, type Job, type JobState } from './jobs.ts';
+import { isPassing } from './passing.ts';
+import { task, type Failure, type Task, type Tasks } from './task.ts';
+
+export const letterStates = ['open', 'done', 'discarded'] as const;
+
+export type DeadLetter = {
+  id: number;
+  job: string;
+  kind: string;
+  item_key: string;
+  reason: string;
+  payload: string;
+  attempts: number;
+  state: (typeof letterStates)[number];
+  retry_job: string | null;
+  failed_at: string;
+  ended_by: string | null;
+  ended_at: string | null;
+};
+
+/** Records an item of a running job, or its next failure. @throws Overtaken */
+export async function record(on: Queryable, job: Job, { key, reason, payload }: Failure) {
+  const found = await run(
+    on,
+    sql`insert into dead_letter (job, kind, item_key, reason, payload, failed_at)
+        select id, kind, ${key}, ${reason}, ${JSON.stringify(payload ?? null)}, ${now}
+          from job where ${mine(job)}
+        on duplicate key update
+          reason = ${reason}, payload = ${JSON.stringify(payload ?? null)}, attempts = attempts + 1,
+          state = 'open', failed_at = ${now}, ended_by = null, ended_at = null`,
+  );
+  if (found === 0) throw new Overtaken(`Job ${job.number} was taken over by another worker`);
+}
+
+export type Filter = { state: string; kind: string; before: number | null };
+export type Listed = DeadLetter & {
+  job_number: number;
+  job_name: string;
+  retry_number: number | null;
+  retry_state: JobState | null;
+};
+
+/** The newest first; 50 a page, below the id `before`. */
+export const list = (on: Queryable, { state, kind, before }: Filter) =>
+  select<Listed>(
+    on,
+    sql`select dead_letter.*, job.number as job_number, job.name as job_name,
+               retry.number as retry_number, retry.state as retry_state
+          from dead_letter
+          join job on job.id = dead_letter.job
+          left join job as retry on retry.id = dead_letter.retry_job
+         where (${state} = '' or dead_letter.state = ${state}) and (${kind} = '' or dead_letter.kind = ${kind})
+           and (${before} is null or dead_letter.id < ${before})
+         order by dead_letter.id desc limit 50`,
+  );
+
+export async function countOpen(on: Queryable, job: string | null = null): Promise<number> {
+  const counted = await first<{ number: number }>(
+    on,
+    sql`select count(*) as number from dead_letter where state = 'open' and (${job} is null or job = ${job})`,
+  );
+  return counted?.number ?? 0;
+}
+
+export const byId = (on: Queryable, id: number) =>
+  first<DeadLetter>(on, sql`select * from dead_letter where id = ${id}`);
+
+const DEAD_LETTER = 'dead-letter';
+const keyOf = (id: number) => `${DEAD_LETTER} ${id}`;
+
+/** Requests the retry of an open dead letter, as a job. Push it after that. */
+export const retry = (here: Environment, id: number, person: string): Promise<Job> =>
+  transaction(here.sql, async (on) => {
+    const letter = await takeOpen(on, id);
+    const { job, isNew } = await request(on, {
+      kind: DEAD_LETTER,
+      name: `Retry of ${letter.item_key}`,
+      person,
+      input: { letter: id },
+      onlyOne: keyOf(id),
+      priority: 'high',
+    });
+    await run(on, sql`update dead_letter set retry_job = ${job.id} where id = ${id}`);
+    if (isNew) {
+      const { item_key: subject, reason: detail } = letter;
+      await audit.write(on, { person, action: 'retried a dead letter', subject, detail });
+    }
+    return job;
+  });
+
+/** @throws Conflict while it is being retried */
+export const discard = (here: Environment, id: number, person: string) =>
+  transaction(here.sql, async (on) => {
+    const { item_key: subject, reason: detail } = await takeOpen(on, id);
+    if (await active(on, keyOf(id))) throw new Conflict('This item is being retried right now.');
+    await end(on, id, { state: 'discarded', person });
+    await audit.write(on, { person, action: 'discarded a dead letter', subject, detail });
+  });
+
+async function takeOpen(on: PoolConnection, id: number): Promise<DeadLetter> {
+  const letter = await first<DeadLetter>(
+    on,
+    sql`select * from dead_letter where id = ${id} for update`,
+  );
+  if (!letter) throw new NotFound('There is no such dead letter.');
+  if (letter.state !== 'open') throw new Conflict(`This dead letter is ${letter.state} already.`);
+  return letter;
+}
+
+const end = (on: Queryable, id: number, to: { state: 'done' | 'discarded'; person: string }) =>
+  run(
+    on,
+    sql`update dead_letter set state = ${to.state}, ended_by = ${to.person}, ended_at = ${now}
+         where id = ${id} and state = 'open'`,
+  );
+
+const failAgain = (on: Queryable, id: number, reason: string) =>
+  run(
+    on,
+    sql`update dead_letter set reason = ${reason}, attempts = attempts + 1, failed_at = ${now}
+         where id = ${id} and state = 'open'`,
+  );
+
+/** The kind of job that retries dead letters of these tasks. */
+export const withDeadLetters = (tasks: Tasks): Tasks => ({
+  ...tasks,
+  [DEAD_LETTER]: retryTask(tasks),
+});
+
+const retryTask = (tasks: Tasks): Task =>
+  task(z.object({ letter: z.number() }), {
+    label: 'Retry of a dead letter',
+    attempts: 20,
+    mayBeCancelled: true,
+    run: async (work, { letter: id }) => {
+      const on = work.here.sql;
+      const letter = await byId(on, id);
+      // An attempt before this one came to its end, but died before it could say so.
+      if (letter?.state !== 'open') return { letter: id };
+      const retryItem = tasks[letter.kind]?.retryItem;
+      if (!retryItem) throw new Problem(422, `Items of “${letter.kind}” cannot be retried.`);
+      try {
+        await retryItem(work, JSON.parse(letter.payload));
+      } catch (error) {
+        const isOver = !(error instanceof Interrupted || isPassing(error));
+        if (isOver) await failAgain(on, id, error instanceof Error ? error.message : String(error));
+        throw error;
+      }
+      await end(on, id, { state: 'done', person: work.job.person });
+      return { letter: id };
+    },
+  });

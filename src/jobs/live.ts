@@ -1,0 +1,55 @@
+// The part of a job's page that changes while the job runs: steps, log and children. Rendered alone, it is also what
+// the event stream sends.
+import { fromSqlInstant, type Queryable } from '../database/sql.ts';
+import { exactly, iso } from '../web/format.ts';
+import { icon } from '../web/icons.ts';
+import { partial } from '../web/partials.ts';
+import { childrenOf } from './children.ts';
+import { isLive, type Job } from './jobs.ts';
+import { lastLines, stepsOf, type Step } from './steps.ts';
+
+/** What the partial shows. */
+export async function liveView(on: Queryable, job: Job) {
+  const [steps, lines, children] = await Promise.all([
+    stepsOf(on, job.id),
+    lastLines(on, job.id),
+    childrenOf(on, job.id),
+  ]);
+  return {
+    steps: steps.map((step) => ({ ...step, ...lookOf(step, job), took: tookOf(step) })),
+    lines,
+    children,
+    icon,
+    iso,
+    exactly,
+  };
+}
+
+export const livePart = async (on: Queryable, job: Job): Promise<string> =>
+  partial('jobs/live', await liveView(on, job));
+
+const looks: Record<Step['state'], { image: string; text: string }> = {
+  running: { image: 'loader', text: 'Running' },
+  done: { image: 'circle-check', text: 'Done' },
+  failed: { image: 'circle-x', text: 'Failed' },
+  stopped: { image: 'circle-pause', text: 'Stopped' },
+};
+
+/** A step that was running when its job was cancelled while it waited has stopped. */
+const lookOf = ({ state }: Step, job: Job) =>
+  looks[state === 'running' && !isLive(job) ? 'stopped' : state];
+
+const tookOf = ({ started_at, ended_at }: Step) =>
+  ended_at === null ? null : duration(millisecondsOf(ended_at) - millisecondsOf(started_at));
+
+const millisecondsOf = (stored: string) => Date.parse(fromSqlInstant(stored));
+
+/** `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min` */
+export function duration(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 10) return `${(milliseconds / 1000).toFixed(1)} s`;
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

@@ -1,0 +1,54 @@
+import * as audit from '../audit/audit.ts';
+import { run, sql, transaction } from '../database/sql.ts';
+import type { Environment } from '../environments/environment.ts';
+import { Conflict } from '../problems.ts';
+import { now, type Job } from './jobs.ts';
+import type { Tasks } from './task.ts';
+
+/** Steps that are done keep their results, or everything starts again. */
+export type From = 'failed step' | 'start';
+
+export const mayBeRetried = (tasks: Tasks, { kind, state, parent }: Job) =>
+  tasks[kind]?.mayBeRetried === true &&
+  parent === null &&
+  (state === 'failed' || state === 'cancelled');
+
+/**
+ * Lets a failed or cancelled job run again, with the attempts of a new one; its log stays.
+ * @throws Conflict when it may not be retried, or when another one with its `onlyOne` key is live
+ */
+export async function retry(
+  here: Environment,
+  tasks: Tasks,
+  job: Job,
+  { person, from }: { person: string; from: From },
+) {
+  if (!mayBeRetried(tasks, job)) throw new Conflict('This job cannot be retried.');
+  await transaction(here.sql, async (on) => {
+    const found = await run(
+      on,
+      sql`update job
+             set state = 'waiting', ended_at = null, run_at = ${now}, cancelled_by = null, problem = null,
+                 attempts_before = attempt, report = if(${from === 'start'}, null, report)
+           where id = ${job.id} and state in ('failed', 'cancelled')`,
+    ).catch((error: unknown) => {
+      if ((error as { code?: string }).code !== 'ER_DUP_ENTRY') throw error;
+      throw new Conflict('Another job of this kind is under way.');
+    });
+    if (found === 0) throw new Conflict('This job is under way again already.');
+    if (from === 'start') {
+      await run(on, sql`delete from job_step where job = ${job.id}`);
+      await run(on, sql`delete from job where parent = ${job.id}`);
+    } else {
+      await run(
+        on,
+        sql`update job
+               set state = 'waiting', ended_at = null, run_at = ${now}, cancelled_by = null, problem = null,
+                   attempts_before = attempt
+             where parent = ${job.id} and state in ('failed', 'cancelled')`,
+      );
+    }
+    const detail = from === 'start' ? 'From the start' : 'From the step that failed';
+    await audit.write(on, { person, action: 'retried a job', subject: job.name, detail });
+  });
+}

@@ -1,0 +1,118 @@
+// Runs one job, whoever asks for it: a worker of the queue, or a command in its own process.
+import { Backoffs } from 'bullmq';
+import type { App } from '../environments/app.ts';
+import { refuseWhileUpdating } from '../environments/updating.ts';
+import { explain } from '../version/compatibility.ts';
+import { Closed, Problem } from '../problems.ts';
+import * as attempt from './attempt.ts';
+import { AwaitingChildren, Cancelled, Interrupted, Stopping } from './interrupted.ts';
+import * as jobs from './jobs.ts';
+import { isPassing } from './passing.ts';
+import { log } from './steps.ts';
+import { cancellableKinds, type Task, type Tasks } from './task.ts';
+import { openWork } from './work.ts';
+
+/** How long nothing is begun before it is looked at again whether the databases are open. */
+const CLOSED_MS = 10_000;
+/** Stops retrying a job that crashes its process. */
+const MOST_ATTEMPTS = 200;
+
+/** Runs a job if its time has come; answers its record afterwards. `onProgress` is called after each report. */
+export async function runJob(
+  here: App,
+  tasks: Tasks,
+  id: string,
+  onProgress: (progress: attempt.Progress) => void = () => {},
+): Promise<jobs.Job | undefined> {
+  const waiting = await jobs.byId(here.sql, id);
+  const task = waiting && tasks[waiting.kind];
+  // A newer program knows this kind, and runs it.
+  if (!task) return waiting;
+  const reason = await whyClosed(here);
+  if (reason !== null) {
+    // It is not begun: an update may take longer than a job has attempts.
+    await attempt.postpone(here.sql, id, reason, CLOSED_MS);
+    return jobs.byId(here.sql, id);
+  }
+  const job = await attempt.begin(here.sql, id);
+  if (job) await runAttempt(here, tasks, { job, task, onProgress });
+  return jobs.byId(here.sql, id);
+}
+
+type Attempt = {
+  job: jobs.Job;
+  task: Task;
+  onProgress: (progress: attempt.Progress) => void;
+};
+
+async function runAttempt(here: App, tasks: Tasks, { job, task, onProgress }: Attempt) {
+  const pulse = setInterval(() => {
+    attempt.heartbeat(here.sql, job).catch(() => {
+      // Without heartbeats the job is taken over, and this worker stops at its next report.
+    });
+  }, jobs.SILENCE_MS / 4);
+  try {
+    if (job.cancelled_by) throw new Cancelled(`Cancelled by ${job.cancelled_by}`);
+    if (countedAttempts(job) > MOST_ATTEMPTS) {
+      throw new Problem(500, `It was begun ${MOST_ATTEMPTS} times and never came to an end.`);
+    }
+    if (job.attempt > 1) await log(here.sql, job, `Attempt ${job.attempt} begins`);
+    const result = await task.run(openWork(here, job, onProgress));
+    await attempt.finish(here.sql, job, result);
+  } catch (error) {
+    await endOrRetry(here, tasks, { job, task, error });
+  } finally {
+    clearInterval(pulse);
+  }
+}
+
+const countedAttempts = (job: jobs.Job) => job.attempt - job.attempts_before;
+
+async function endOrRetry(
+  here: App,
+  tasks: Tasks,
+  { job, task, error }: { job: jobs.Job; task: Task; error: unknown },
+): Promise<unknown> {
+  const on = here.sql;
+  const problem = error instanceof Error ? error.message : String(error);
+  if (error instanceof Cancelled) return attempt.endCancelled(on, job);
+  if (error instanceof AwaitingChildren) return attempt.awaitChildren(on, job);
+  if (error instanceof Stopping) return attempt.retryLater(on, job, problem, 0);
+  // Another worker has it.
+  if (error instanceof Interrupted) return undefined;
+  here.log.warn({ err: error, job: job.number, attempt: job.attempt }, 'job stopped');
+  await log(on, job, problem);
+  if (error instanceof Closed) return attempt.retryLater(on, job, problem, CLOSED_MS);
+  if (isPassing(error) && countedAttempts(job) < task.attempts) {
+    return attempt.retryLater(on, job, problem, backoffOf(task, countedAttempts(job)));
+  }
+  return attempt.fail(on, job, problem, cancellableKinds(tasks));
+}
+
+/** Computed by BullMQ, kept in the record: it holds also when Redis loses its data. */
+export function backoffOf({ backoff }: Pick<Task, 'backoff'>, attempts: number): number {
+  const { type, delay, jitter, longest } = {
+    longest: 60_000,
+    ...(backoff ?? { type: 'exponential', delay: 5000 }),
+  };
+  const strategy = Backoffs.builtinStrategies[type]?.(delay, jitter);
+  return Math.min(Number(strategy?.(attempts)), longest);
+}
+
+/** @throws Closed, after which the job is retried */
+export async function refuseWhileClosed(here: App) {
+  const standing = await here.compatibility();
+  if (standing.kind !== 'open') throw new Closed(explain(standing));
+}
+
+/** Why nothing begins now: this environment or a neighbour is closed. */
+async function whyClosed(here: App): Promise<string | null> {
+  try {
+    await refuseWhileClosed(here);
+    await refuseWhileUpdating(...[here.destination, here.source].filter((stop) => stop !== null));
+    return null;
+  } catch (error) {
+    // A neighbour that does not answer is the task's to report.
+    return error instanceof Closed ? error.message : null;
+  }
+}

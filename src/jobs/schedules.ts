@@ -1,0 +1,139 @@
+// Schedules: jobs that are requested by the clock, once per environment. The record says when each runs next, so
+// that a run is neither doubled by a second process nor lost with Redis. After an outage one run makes up for all
+// that were missed.
+import { getNextMillis } from 'bullmq';
+import { first, run, select, sql, toSqlInstant, transaction } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import * as jobs from './jobs.ts';
+
+export type Schedule = {
+  name: string;
+  label: string;
+  /** Cron: minute, hour, day of the month, month, day of the week. */
+  pattern: string;
+  timeZone: string;
+  kind: string;
+  input: object;
+  /** The job's `onlyOne` key: while another one is live, that one counts as the run. */
+  onlyOne?: string;
+  /** Environments that have it; all of them if nothing is declared. */
+  isFor?: (here: App) => boolean;
+};
+
+export const declaredFor = (here: App, schedules: Schedule[]) =>
+  schedules.filter(({ isFor }) => isFor?.(here) !== false);
+
+/** The first time after an instant, in milliseconds. */
+export function nextRun({ pattern, timeZone }: Schedule, after: number): number {
+  const next = getNextMillis(after, { pattern, tz: timeZone });
+  if (next === undefined) throw new Error(`The cron pattern “${pattern}” has no next time`);
+  return next;
+}
+
+const instant = (milliseconds: number) => toSqlInstant(new Date(milliseconds).toISOString());
+
+type Recorded = {
+  name: string;
+  pattern: string;
+  time_zone: string;
+  next_at: string;
+  last_due_at: string | null;
+  last_job: string | null;
+};
+
+/** Records new schedules and changed times; both begin with the next time from now. */
+export async function recordSchedules(here: App, schedules: Schedule[]) {
+  const known = await select<Recorded>(here.sql, sql`select * from job_schedule`);
+  for (const schedule of declaredFor(here, schedules)) {
+    const { name, pattern, timeZone } = schedule;
+    const isRecorded = known.some(
+      (one) => one.name === name && one.pattern === pattern && one.time_zone === timeZone,
+    );
+    if (!isRecorded) {
+      const next = instant(nextRun(schedule, Date.now()));
+      await run(
+        here.sql,
+        sql`insert into job_schedule (name, pattern, time_zone, next_at)
+            values (${name}, ${pattern}, ${timeZone}, ${next})
+            on duplicate key update
+              next_at = if(pattern = ${pattern} and time_zone = ${timeZone}, next_at, ${next}),
+              pattern = ${pattern}, time_zone = ${timeZone}`,
+      );
+    }
+  }
+}
+
+/** Requests the job of a schedule whose time has come by `until`; of many processes that try, one does. */
+export const runDue = (here: App, schedule: Schedule, until: number): Promise<jobs.Job | null> =>
+  transaction(here.sql, async (on) => {
+    const due = await first<Recorded>(
+      on,
+      sql`select * from job_schedule
+           where name = ${schedule.name} and next_at <= ${instant(until)} for update`,
+    );
+    if (!due) return null;
+    const { job } = await jobs.request(on, wanted(schedule, 'schedule'));
+    // Never the same time again, even if this machine's clock is behind.
+    const after = Math.max(Date.now(), Date.parse(`${due.next_at.replace(' ', 'T')}Z`));
+    await run(
+      on,
+      sql`update job_schedule
+             set last_due_at = next_at, next_at = ${instant(nextRun(schedule, after))}, last_job = ${job.id}
+           where name = ${schedule.name}`,
+    );
+    return job;
+  });
+
+const wanted = ({ kind, label: name, input, onlyOne }: Schedule, person: string): jobs.Wanted => ({
+  kind,
+  name,
+  person,
+  input,
+  ...(onlyOne === undefined ? {} : { onlyOne }),
+});
+
+/** How late a run is before the sweep takes it for missed. */
+const MISSED_MS = 5000;
+
+/** Requests runs that no clock asked for: Redis or every process was away at their time. */
+export async function runMissed(here: App, schedules: Schedule[]): Promise<jobs.Job[]> {
+  const found: jobs.Job[] = [];
+  for (const schedule of declaredFor(here, schedules)) {
+    const job = await runDue(here, schedule, Date.now() - MISSED_MS);
+    if (job) found.push(job);
+  }
+  return found;
+}
+
+/** Someone runs a schedule now; its next time stays. Push the job after that. */
+export const runNow = (here: App, schedule: Schedule, person: string) =>
+  transaction(here.sql, async (on) => {
+    const asked = await jobs.request(on, wanted(schedule, person));
+    await run(
+      on,
+      sql`update job_schedule set last_job = ${asked.job.id} where name = ${schedule.name}`,
+    );
+    return asked;
+  });
+
+export type Shown = Schedule & {
+  next_at: string | null;
+  last: { number: number; state: jobs.JobState; created_at: string } | null;
+};
+
+/** The schedules of this environment with their next and their last run, for the page. */
+export async function shown(here: App, schedules: Schedule[]): Promise<Shown[]> {
+  const lines = await select<Recorded & { number: number; state: jobs.JobState; created_at: string }>(
+    here.sql,
+    sql`select job_schedule.*, job.number, job.state, job.created_at
+          from job_schedule left join job on job.id = job_schedule.last_job`,
+  );
+  return declaredFor(here, schedules).map((schedule) => {
+    const line = lines.find(({ name }) => name === schedule.name);
+    return {
+      ...schedule,
+      next_at: line?.next_at ?? null,
+      last: line?.number ? line : null,
+    };
+  });
+}

@@ -1,0 +1,67 @@
+// BullMQ's job schedulers wake one process when a schedule is due. A tick only asks the record, so that one too
+// many, or one that Redis lost, changes nothing.
+import { Queue, Worker } from 'bullmq';
+import type { App, Redis } from '../environments/app.ts';
+import { PREFIX, type JobQueue } from './queue.ts';
+import { declaredFor, recordSchedules, runDue, runMissed, type Schedule } from './schedules.ts';
+
+export type Ticks = {
+  /** Records the schedules, requests what was missed, and registers with Redis what it does not know. */
+  sweep(): Promise<void>;
+  /** Requests jobs at their times; answers how to stop. */
+  start(): () => Promise<void>;
+  close(): Promise<void>;
+};
+
+const nameOf = ({ name }: App) => `${name}-schedules`;
+
+export function openTicks(
+  here: App,
+  redis: Redis,
+  schedules: Schedule[],
+  jobs: Pick<JobQueue, 'push'>,
+): Ticks {
+  const own = declaredFor(here, schedules);
+  let opened: Queue | null = null;
+  const queue = () => {
+    if (opened) return opened;
+    opened = new Queue(nameOf(here), { connection: redis, prefix: PREFIX });
+    opened.on('error', (error) => here.log.warn({ err: error }, 'schedules'));
+    return opened;
+  };
+  return {
+    sweep: async () => {
+      await recordSchedules(here, own);
+      for (const job of await runMissed(here, own)) await jobs.push(job);
+      if (redis.isReady) for (const schedule of own) await register(queue(), schedule);
+    },
+    start: () => {
+      const worker = new Worker(
+        nameOf(here),
+        async ({ name }) => {
+          const schedule = own.find((one) => one.name === name);
+          const job = schedule && (await runDue(here, schedule, Date.now()));
+          if (job) await jobs.push(job);
+          // A program that still declares it registers it again.
+          if (!schedule) await queue().removeJobScheduler(name);
+        },
+        { connection: redis, prefix: PREFIX },
+      );
+      worker.on('error', (error) => here.log.warn({ err: error }, 'schedules'));
+      return () => worker.close();
+    },
+    close: async () => {
+      await opened?.close().catch(() => {});
+    },
+  };
+}
+
+async function register(queue: Queue, { name, pattern, timeZone }: Schedule) {
+  const known = await queue.getJobScheduler(name);
+  if (known?.pattern === pattern && known.tz === timeZone) return;
+  await queue.upsertJobScheduler(
+    name,
+    { pattern, tz: timeZone },
+    { name, opts: { removeOnComplete: true, removeOnFail: true } },
+  );
+}

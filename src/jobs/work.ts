@@ -1,0 +1,79 @@
+// What a task gets to work with: progress, steps, log, children and dead letters of one attempt.
+import type { App } from '../environments/app.ts';
+import * as attempt from './attempt.ts';
+import { endedChildren, requestChildren } from './children.ts';
+import { record } from './dead-letters.ts';
+import { Interrupted, Stopping } from './interrupted.ts';
+import type { Job } from './jobs.ts';
+import { beginStep, endStep, endSteps, log, resultOf, trimLog } from './steps.ts';
+import type { Work } from './task.ts';
+
+/** Opens one attempt for its task; `onProgress` is called after each report. */
+export function openWork(
+  here: App,
+  job: Job,
+  onProgress: (progress: attempt.Progress) => void,
+): Work {
+  const on = here.sql;
+  const inOrder = queueOfCalls();
+  let current = '';
+  let openSteps = 0;
+  let lines = 0;
+
+  const enter = async (name: string) => {
+    if (openSteps > 0 || name === current) return;
+    current = name;
+    await endSteps(on, job, 'done');
+    if (name !== '') await beginStep(on, job, name);
+  };
+  return {
+    here,
+    job,
+    report: (progress) =>
+      inOrder(async () => {
+        await attempt.report(on, job, progress);
+        await enter(progress.doing.slice(0, 190));
+        onProgress(progress);
+        if (here.halt.signal.aborted)
+          throw new Stopping('This process stops; another one continues');
+      }),
+    step: async <T>(name: string, run: () => Promise<T>) => {
+      const done = await resultOf(on, job, name);
+      if (done) return JSON.parse(done.result ?? 'null') as T;
+      await inOrder(() => enter(''));
+      openSteps += 1;
+      try {
+        await beginStep(on, job, name);
+        const result = await run();
+        await endStep(on, job, name, { state: 'done', result });
+        return result;
+      } catch (error) {
+        // An interrupted step is settled with its attempt.
+        if (!(error instanceof Interrupted)) await endStep(on, job, name, { state: 'failed' });
+        throw error;
+      } finally {
+        openSteps -= 1;
+      }
+    },
+    log: async (text) => {
+      await log(on, job, text);
+      lines += 1;
+      if (lines % 100 === 0) await trimLog(on, job);
+    },
+    children: {
+      request: (connection, children) => requestChildren(connection, job, children),
+      wait: () => endedChildren(on, job),
+    },
+    deadLetter: (failure) => record(on, job, failure),
+  };
+}
+
+/** Runs one call after the other, whether the callers wait or not. */
+function queueOfCalls() {
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(call: () => Promise<T>): Promise<T> => {
+    const next = last.then(call, call);
+    last = next;
+    return next;
+  };
+}

@@ -1,0 +1,143 @@
+// Items of a job that failed for good: recorded, retried, discarded.
+import { expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { select, sql } from '../../src/database/sql.ts';
+import * as deadLetters from '../../src/jobs/dead-letters.ts';
+import * as jobs from '../../src/jobs/jobs.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import { task } from '../../src/jobs/task.ts';
+import { Conflict, NotFound, Unavailable } from '../../src/problems.ts';
+import { age, wanted } from '../support/jobs.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+
+/** A job over three files, of which one is broken until it is mended. */
+function importing() {
+  const state = { isMended: false, isAway: false, retried: [] as unknown[] };
+  const tasks = deadLetters.withDeadLetters({
+    count: task(z.object({}), {
+      label: 'Import',
+      attempts: 3,
+      mayBeCancelled: true,
+      run: async ({ deadLetter }) => {
+        for (const file of ['a.csv', 'b.csv', 'c.csv']) {
+          if (file !== 'b.csv') continue;
+          await deadLetter({ key: file, reason: 'Row 3 has no id', payload: { file } });
+        }
+        return { imported: 2 };
+      },
+      retryItem: async ({ log }, payload) => {
+        state.retried.push(payload);
+        await log('reads the file again');
+        if (state.isAway) throw new Unavailable('The storage does not answer');
+        if (!state.isMended) throw new Error('Row 4 has no id');
+      },
+    }),
+  });
+  return { state, tasks };
+}
+
+async function withDeadLetter() {
+  const { staging } = world;
+  const own = importing();
+  const { job } = await jobs.request(staging.sql, wanted);
+  expect(await runJob(staging, own.tasks, job.id)).toMatchObject({ state: 'done' });
+  const [letter] = await open();
+  if (!letter) throw new Error('No dead letter was recorded');
+  return { ...own, job, letter };
+}
+
+const all = (state: string) =>
+  deadLetters.list(world.staging.sql, { state, kind: '', before: null });
+const open = () => all('open');
+const audited = () =>
+  select(world.staging.sql, sql`select person, action, subject, detail from audit order by id`);
+
+test('a job with a broken item is done, and the item is recorded with reason and payload', async () => {
+  const { letter, job } = await withDeadLetter();
+  expect(letter).toMatchObject({
+    kind: 'count',
+    item_key: 'b.csv',
+    reason: 'Row 3 has no id',
+    payload: '{"file":"b.csv"}',
+    attempts: 1,
+    state: 'open',
+    job_number: job.number,
+  });
+});
+
+test('an item that fails again in its job is one dead letter with two attempts', async () => {
+  const { staging } = world;
+  const { tasks, job } = await withDeadLetter();
+  await staging.sql.query(
+    `update job set state = 'waiting', ended_at = null, run_at = null where id = ?`,
+    [job.id],
+  );
+  await runJob(staging, tasks, job.id);
+  expect(await open()).toMatchObject([{ item_key: 'b.csv', attempts: 2 }]);
+});
+
+test('a retry that fails keeps the item with its new reason; one that works settles it', async () => {
+  const { staging } = world;
+  const { tasks, state, letter } = await withDeadLetter();
+  const first = await deadLetters.retry(staging, letter.id, 'ops@example.com');
+  expect(await runJob(staging, tasks, first.id)).toMatchObject({ state: 'failed' });
+  expect(await open()).toMatchObject([
+    { attempts: 2, reason: 'Row 4 has no id', retry_state: 'failed' },
+  ]);
+  state.isMended = true;
+  const second = await deadLetters.retry(staging, letter.id, 'ops@example.com');
+  expect(await runJob(staging, tasks, second.id)).toMatchObject({ state: 'done' });
+  expect(await open()).toEqual([]);
+  expect(await all('done')).toMatchObject([{ ended_by: 'ops@example.com' }]);
+  expect(state.retried).toEqual([{ file: 'b.csv' }, { file: 'b.csv' }]);
+  expect(await audited()).toContainEqual({
+    person: 'ops@example.com',
+    action: 'retried a dead letter',
+    subject: 'b.csv',
+    detail: 'Row 3 has no id',
+  });
+});
+
+test('a retry waits for a server that is away, and counts no attempt for it', async () => {
+  const { staging } = world;
+  const { tasks, state, letter } = await withDeadLetter();
+  state.isMended = true;
+  state.isAway = true;
+  const job = await deadLetters.retry(staging, letter.id, 'ops@example.com');
+  expect(await runJob(staging, tasks, job.id)).toMatchObject({ state: 'waiting' });
+  expect(await open()).toMatchObject([{ attempts: 1, reason: 'Row 3 has no id' }]);
+  state.isAway = false;
+  await age(staging, job.id);
+  expect(await runJob(staging, tasks, job.id)).toMatchObject({ state: 'done' });
+});
+
+test('two people retry an item at once: one job retries it', async () => {
+  const { staging } = world;
+  const { letter } = await withDeadLetter();
+  const both = await Promise.all([
+    deadLetters.retry(staging, letter.id, 'ops@example.com'),
+    deadLetters.retry(staging, letter.id, 'ops@example.com'),
+  ]);
+  expect(both[0].id).toBe(both[1].id);
+  await expect(deadLetters.discard(staging, letter.id, 'ops@example.com')).rejects.toThrow(
+    Conflict,
+  );
+});
+
+test('a discarded item is audited, and neither retried nor discarded again', async () => {
+  const { staging } = world;
+  const { letter } = await withDeadLetter();
+  await deadLetters.discard(staging, letter.id, 'ops@example.com');
+  expect(await open()).toEqual([]);
+  expect(await audited()).toContainEqual({
+    person: 'ops@example.com',
+    action: 'discarded a dead letter',
+    subject: 'b.csv',
+    detail: 'Row 3 has no id',
+  });
+  await expect(deadLetters.retry(staging, letter.id, 'x')).rejects.toThrow(Conflict);
+  await expect(deadLetters.discard(staging, letter.id, 'x')).rejects.toThrow(Conflict);
+  await expect(deadLetters.retry(staging, 99_999, 'x')).rejects.toThrow(NotFound);
+});

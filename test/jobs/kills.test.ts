@@ -1,0 +1,74 @@
+// Workers in processes of their own that are killed in the middle of a job.
+import { afterAll, expect, test } from '@jest/globals';
+import * as jobs from '../../src/jobs/jobs.ts';
+import { openRedis } from '../../src/environments/app.ts';
+import { openQueue } from '../../src/jobs/queue.ts';
+import { childrenOf } from '../../src/jobs/children.ts';
+import { lastLines, stepsOf } from '../../src/jobs/steps.ts';
+import { jobTasks } from '../support/job-tasks.ts';
+import { ended, silence, useWorkers } from '../support/jobs.ts';
+import { dismiss, elsewhere } from '../support/killing.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const workers = useWorkers();
+afterAll(dismiss);
+
+async function pushed(wanted: Omit<jobs.Wanted, 'person' | 'name'>) {
+  const { staging } = world;
+  const redis = await openRedis(staging);
+  const queue = openQueue(staging, redis, jobTasks);
+  const { job } = await jobs.request(staging.sql, {
+    ...wanted,
+    name: 'To be killed',
+    person: 'pm@example.com',
+  });
+  await queue.push(job);
+  workers.onClose(async () => {
+    await queue.close();
+    redis.destroy();
+  });
+  return job;
+}
+
+/** A worker that is killed at a point; resolves when it is dead. */
+async function workerKilledAt(point: string) {
+  const { ended: end } = elsewhere({
+    variables: world.variables.staging,
+    task: { do: 'jobs' },
+    at: { point, times: 1, signal: 'SIGKILL' },
+  });
+  expect(await end).toMatchObject({ signal: 'SIGKILL' });
+}
+
+test('another worker takes over a job whose worker was killed, and runs only the steps that are left', async () => {
+  const { staging } = world;
+  const job = await pushed({ kind: 'steps', input: {} });
+  await workerKilledAt('between two steps');
+  expect(await jobs.byId(staging.sql, job.id)).toMatchObject({ state: 'running', attempt: 1 });
+  await silence(staging, job.id);
+  await workers.open(staging, jobTasks);
+  // Redis still holds the entry of the dead worker, until its lock runs out.
+  expect(await ended(staging, job.id)).toMatchObject({ state: 'done', attempt: 2, report: '2' });
+  expect(await stepsOf(staging.sql, job.id)).toMatchObject([
+    { name: 'First', state: 'done', attempt: 1 },
+    { name: 'Second', state: 'done', attempt: 2 },
+  ]);
+  const lines = (await lastLines(staging.sql, job.id)).map(({ text }) => text);
+  expect(lines).toEqual(['the first step runs', 'Attempt 2 begins']);
+});
+
+test('a parent gets the result of a child whose worker was killed', async () => {
+  const { staging } = world;
+  const parent = await pushed({ kind: 'family', input: { number: 3 } });
+  await workerKilledAt('child 1');
+  const dead = await childrenOf(staging.sql, parent.id);
+  expect(dead.some(({ state }) => state === 'running')).toBe(true);
+  const { staging: here } = world;
+  await here.sql.query(
+    `update job set alive_at = utc_timestamp(3) - interval 60 second where state = 'running'`,
+  );
+  await workers.open(staging, jobTasks);
+  const done = await ended(staging, parent.id);
+  expect(JSON.parse(done.report ?? '')).toEqual([0, 10, 20]);
+}, 90_000);

@@ -1,0 +1,146 @@
+// The pages of jobs, schedules and dead letters, per action: one who may and one who may not.
+import { beforeEach, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { run, select, sql } from '../../src/database/sql.ts';
+import { record } from '../../src/jobs/dead-letters.ts';
+import * as attempt from '../../src/jobs/attempt.ts';
+import * as jobs from '../../src/jobs/jobs.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import { recordSchedules } from '../../src/jobs/schedules.ts';
+import { task, type Tasks } from '../../src/jobs/task.ts';
+import { schedules } from '../../src/tasks.ts';
+import { textOf, useClient, useSite } from '../support/people.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const site = useSite(world, 'staging');
+const pm = useClient(site, 'pm');
+const vic = useClient(site, 'vic');
+const ops = useClient(site, 'ops');
+
+/** A comparison that fails in its second step. */
+const failing: Tasks = {
+  comparison: task(z.object({}), {
+    label: 'Comparison',
+    attempts: 3,
+    mayBeCancelled: true,
+    run: async ({ step, log, deadLetter }) => {
+      await step('Read forms', () => log('<b>12</b> forms'));
+      await deadLetter({ key: 'form 7', reason: 'Broken & lost', payload: { id: 7 } });
+      await step('Compare', () => Promise.reject(new Error('Out of memory')));
+    },
+  }),
+};
+
+let job: jobs.Job;
+beforeEach(async () => {
+  const { staging } = world;
+  const requested = await jobs.request(staging.sql, {
+    kind: 'comparison',
+    name: 'Comparison of all',
+    person: 'pm@example.com',
+    input: { isFull: true },
+    priority: 'low',
+  });
+  job = requested.job;
+});
+const address = () => `/jobs/${job.number}`;
+const stateOf = async () => (await jobs.byId(world.staging.sql, job.id))?.state;
+const status = async (answer: Promise<{ status: number }>) => (await answer).status;
+
+test('the page of a job shows steps with times, the log, inputs and dead letters, escaped', async () => {
+  await runJob(world.staging, failing, job.id);
+  const { text: html } = await vic.get(address());
+  const text = textOf(html);
+  for (const part of ['1. Read forms', '2. Compare', 'Out of memory', '{"isFull":true}', 'Low']) {
+    expect(text).toContain(part);
+  }
+  expect(html).toContain('&lt;b&gt;12&lt;/b&gt; forms');
+  expect(html).toContain('href="/dead-letters"');
+  expect(html).not.toContain('Retry from step');
+});
+
+test('the event stream sends state and rendered steps, and ends with the job', async () => {
+  await runJob(world.staging, failing, job.id);
+  const { text } = await vic.get(`${address()}/events`);
+  const events = text
+    .split('\n\n')
+    .filter(Boolean)
+    .map((event) => JSON.parse(event.replace(/^data: /, '')) as { state: string; live: string });
+  expect(events).toHaveLength(1);
+  expect(events[0]).toMatchObject({ state: 'failed' });
+  expect(events[0]?.live).toContain('1. Read forms');
+});
+
+test('a delayed job shows when it starts', async () => {
+  await run(
+    world.staging.sql,
+    sql`update job set run_at = '2099-01-01 10:30:00' where id = ${job.id}`,
+  );
+  expect(textOf((await vic.get(address())).text)).toContain('Starts on 1 Jan 2099, 10:30 UTC.');
+});
+
+test('a product manager retries a failed job from the step that failed; a viewer may not', async () => {
+  await runJob(world.staging, failing, job.id);
+  expect(textOf((await pm.get(address())).text)).toContain('Retry from step 2');
+  expect(await status(vic.post(`${address()}/retry`))).toBe(403);
+  expect(await stateOf()).toBe('failed');
+  expect(await status(pm.post(`${address()}/retry`, { from: 'failed step' }))).toBe(303);
+  expect(await stateOf()).toBe('waiting');
+  expect(await status(pm.post(`${address()}/retry`))).toBe(409);
+});
+
+test('a product manager cancels a waiting job; a viewer may not', async () => {
+  expect(await status(vic.post(`${address()}/cancellation`))).toBe(403);
+  expect(await stateOf()).toBe('waiting');
+  expect(await status(pm.post(`${address()}/cancellation`))).toBe(303);
+  expect(await stateOf()).toBe('cancelled');
+});
+
+test('an administrator runs a schedule now; a product manager may not', async () => {
+  await recordSchedules(world.staging, schedules);
+  const [schedule] = schedules;
+  const page = textOf((await ops.get('/jobs')).text);
+  expect(page).toContain(schedule?.label);
+  expect(page).toContain('03:00 UTC');
+  await pm.post(`${address()}/cancellation`);
+  const path = `/schedules/${schedule?.name}/run`;
+  expect(await status(pm.post(path))).toBe(403);
+  const answer = await ops.post(path);
+  const [newest] = await jobs.newest(world.staging.sql, 'comparison');
+  expect(answer.headers['location']).toBe(`/jobs/${newest?.number}`);
+  expect(newest).toMatchObject({ person: 'ops@example.com', state: 'waiting' });
+  // While it is live there is no second one.
+  expect((await ops.post(path)).headers['location']).toBe(`/jobs/${newest?.number}`);
+  expect(await status(ops.post('/schedules/unknown/run'))).toBe(404);
+});
+
+test('an administrator discards a dead letter; a product manager may only look', async () => {
+  const begun = await attempt.begin(world.staging.sql, job.id);
+  if (!begun) throw new Error('It did not begin');
+  await record(world.staging.sql, begun, { key: 'form 7', reason: 'Lost', payload: { id: 7 } });
+  const [letter] = await select<{ id: number }>(world.staging.sql, sql`select id from dead_letter`);
+  const path = `/dead-letters/${letter?.id}`;
+  const seen = textOf((await pm.get('/dead-letters')).text);
+  expect(seen).toContain('form 7');
+  expect(seen).not.toContain('Discard form 7');
+  expect(await status(pm.post(`${path}/discarding`))).toBe(403);
+  expect(await status(pm.post(`${path}/retry`))).toBe(403);
+  expect(textOf((await ops.get('/dead-letters')).text)).toContain('Discard form 7');
+  expect(await status(ops.post(`${path}/discarding`))).toBe(303);
+  expect(textOf((await ops.get('/dead-letters')).text)).not.toContain('form 7');
+  expect(textOf((await ops.get('/dead-letters?state=all')).text)).toContain('form 7');
+  expect(await status(ops.post(`${path}/discarding`))).toBe(409);
+});
+
+test('an administrator retries a dead letter as a job', async () => {
+  const begun = await attempt.begin(world.staging.sql, job.id);
+  if (!begun) throw new Error('It did not begin');
+  await record(world.staging.sql, begun, { key: 'form 7', reason: 'Lost', payload: { id: 7 } });
+  const [letter] = await select<{ id: number }>(world.staging.sql, sql`select id from dead_letter`);
+  expect(await status(ops.post(`/dead-letters/${letter?.id}/retry`))).toBe(303);
+  expect(await jobs.newest(world.staging.sql, 'dead-letter')).toMatchObject([
+    { state: 'waiting', priority: 'high', person: 'ops@example.com' },
+  ]);
+  expect(textOf((await ops.get('/dead-letters')).text)).toContain('Retrying');
+});

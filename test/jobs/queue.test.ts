@@ -1,0 +1,205 @@
+// The queues on Redis: what runs when, what survives a Redis that lost its data, and limits.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { openRedis, type Redis } from '../../src/environments/app.ts';
+import { fromSqlInstant, transaction } from '../../src/database/sql.ts';
+import * as jobs from '../../src/jobs/jobs.ts';
+import { openQueue } from '../../src/jobs/queue.ts';
+import { task, type Task, type Tasks } from '../../src/jobs/task.ts';
+import { Unavailable } from '../../src/problems.ts';
+import { age, counting, ended, until, useWorkers, wanted } from '../support/jobs.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const workers = useWorkers();
+let redis: Redis;
+beforeAll(async () => {
+  redis = await openRedis(world.staging);
+});
+afterAll(() => redis.destroy());
+
+const request = async (more: Partial<jobs.Wanted> = {}) =>
+  (await jobs.request(world.staging.sql, { ...wanted, ...more })).job;
+
+const startOf = ({ started_at }: jobs.Job) => Date.parse(fromSqlInstant(started_at ?? ''));
+
+test('a job is recorded, runs on the queue, and keeps its report', async () => {
+  const { staging } = world;
+  const seen: number[] = [];
+  const queue = await workers.open(staging, counting(seen));
+  const job = await request();
+  await queue.push(job);
+  expect(await ended(staging, job.id)).toMatchObject({
+    state: 'done',
+    report: '{"number":7}',
+    attempt: 1,
+    done_count: 2,
+  });
+  expect(seen).toEqual([7]);
+});
+
+test('requeues jobs after Redis loses its data, before and while a worker waits', async () => {
+  const { staging } = world;
+  const seen: number[] = [];
+  const lost = await request();
+  await openQueue(staging, redis, counting([])).push(lost);
+  await redis.flushDb();
+  await workers.open(staging, counting(seen));
+  await sleep(500);
+  expect(seen).toEqual([]);
+  await age(staging, lost.id);
+  expect(await ended(staging, lost.id)).toMatchObject({ state: 'done' });
+  await redis.flushDb();
+  const second = await request();
+  await age(staging, second.id);
+  expect(await ended(staging, second.id)).toMatchObject({ state: 'done' });
+});
+
+test('a running job ends once although Redis loses its data meanwhile', async () => {
+  const { staging } = world;
+  let open = () => {};
+  const isOpen = new Promise<void>((resolve) => (open = resolve));
+  const attempts: number[] = [];
+  const slow: Tasks = {
+    count: task(z.object({}), {
+      label: 'Slow',
+      attempts: 3,
+      mayBeCancelled: true,
+      run: async ({ job, report }) => {
+        attempts.push(job.attempt);
+        await isOpen;
+        await report({ done: 1, total: 1, doing: 'After the loss' });
+      },
+    }),
+  };
+  const queue = await workers.open(staging, slow);
+  const job = await request();
+  await queue.push(job);
+  await until(async () => attempts.length > 0);
+  await redis.flushDb();
+  open();
+  expect(await ended(staging, job.id)).toMatchObject({ state: 'done', attempt: 1 });
+  expect(attempts).toEqual([1]);
+});
+
+test('a job that was committed but never pushed is swept', async () => {
+  const { staging } = world;
+  const seen: number[] = [];
+  await workers.open(staging, counting(seen));
+  const { job } = await transaction(staging.sql, (on) => jobs.request(on, wanted));
+  await age(staging, job.id);
+  expect(await ended(staging, job.id)).toMatchObject({ state: 'done' });
+  expect(seen).toEqual([7]);
+});
+
+test('two workers run each job once, however often it is pushed', async () => {
+  const { staging } = world;
+  const seen: number[] = [];
+  const queue = await workers.open(staging, counting(seen));
+  await workers.open(staging, counting(seen));
+  const all = [];
+  for (let number = 0; number < 20; number += 1) all.push(await request({ input: { number } }));
+  await Promise.all([...all, ...all].map((job) => queue.push(job)));
+  for (const { id } of all)
+    expect(await ended(staging, id)).toMatchObject({ state: 'done', attempt: 1 });
+  expect(seen.toSorted((a, b) => a - b)).toEqual(
+    Array.from({ length: 20 }, (_one, index) => index),
+  );
+});
+
+/** One at a time, the first of which waits until the rest is queued. */
+async function inTurn(
+  more: Partial<Task>,
+  wants: Partial<jobs.Wanted>[],
+): Promise<{ seen: number[]; all: jobs.Job[] }> {
+  const { staging } = world;
+  const seen: number[] = [];
+  let open = () => {};
+  const isOpen = new Promise<void>((resolve) => (open = resolve));
+  const own: Tasks = {
+    count: task(z.object({ number: z.number() }), {
+      label: 'In turn',
+      attempts: 3,
+      mayBeCancelled: true,
+      concurrency: 1,
+      ...more,
+      run: async (_work, { number }) => {
+        seen.push(number);
+        if (number === 0) await isOpen;
+      },
+    }),
+  };
+  const queue = await workers.open(staging, own);
+  await workers.open(staging, own);
+  const all = [];
+  for (const [index, one] of [{}, ...wants].entries()) {
+    const job = await request({ ...one, input: { number: index } });
+    await queue.push(job);
+    all.push(job);
+    if (index === 0) await until(async () => seen.length === 1);
+  }
+  await sleep(300);
+  expect(seen).toEqual([0]);
+  open();
+  const finished = [];
+  for (const { id } of all) finished.push(await ended(staging, id));
+  return { seen, all: finished };
+}
+
+test('two processes keep the concurrency of a kind, and start jobs by priority', async () => {
+  const { seen } = await inTurn({}, [
+    { priority: 'low' },
+    {},
+    { priority: 'high' },
+    {},
+    { priority: 'high' },
+  ]);
+  expect(seen).toEqual([0, 3, 5, 2, 4, 1]);
+});
+
+test('a delayed job lets others pass and starts at its time', async () => {
+  const at = Date.now() + 2500;
+  const { seen, all } = await inTurn({}, [{ runAt: new Date(at).toISOString() }, {}]);
+  expect(seen).toEqual([0, 2, 1]);
+  const late = startOf(all[1] as jobs.Job) - at;
+  expect(late).toBeGreaterThanOrEqual(0);
+  expect(late).toBeLessThan(3000);
+});
+
+test('the rate of a kind holds for all its workers together', async () => {
+  const { staging } = world;
+  const own = counting([], { rate: { max: 2, perMs: 1000 } });
+  const queue = await workers.open(staging, own);
+  await workers.open(staging, own);
+  const all = [];
+  for (let number = 0; number < 6; number += 1) all.push(await request({ input: { number } }));
+  await queue.pushAll(all);
+  const starts = [];
+  for (const { id } of all) starts.push(startOf(await ended(staging, id)));
+  const [first = 0, ...rest] = starts.toSorted((a, b) => a - b);
+  expect((rest.at(-1) ?? 0) - first).toBeGreaterThan(1500);
+});
+
+test('retries on the queue after the backoff of the task', async () => {
+  const { staging } = world;
+  const at: number[] = [];
+  const own: Tasks = {
+    count: task(z.object({}), {
+      label: 'Third time lucky',
+      attempts: 5,
+      mayBeCancelled: true,
+      backoff: { type: 'fixed', delay: 1500 },
+      run: async () => {
+        at.push(Date.now());
+        if (at.length < 3) throw new Unavailable('Production does not answer');
+      },
+    }),
+  };
+  const queue = await workers.open(staging, own);
+  const job = await request();
+  await queue.push(job);
+  expect(await ended(staging, job.id)).toMatchObject({ state: 'done', attempt: 3 });
+  const waits = at.slice(1).map((moment, index) => moment - (at[index] ?? 0));
+  expect(waits.every((wait) => wait >= 1400 && wait < 4500)).toBe(true);
+});

@@ -1,0 +1,96 @@
+// Jobs for tests: a task that counts, waiting for an end, and workers that are stopped after each test.
+import { afterEach } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { run, sql } from '../../src/database/sql.ts';
+import { openRedis, type App } from '../../src/environments/app.ts';
+import * as jobs from '../../src/jobs/jobs.ts';
+import { startChores } from '../../src/jobs/chores.ts';
+import { openQueue, startWorker, sweep, type JobQueue } from '../../src/jobs/queue.ts';
+import { task, type Task, type Tasks } from '../../src/jobs/task.ts';
+
+/** A kind `count` that takes down the numbers it is given. */
+export const counting = (seen: number[], more: Partial<Task> = {}): Tasks => ({
+  count: task(z.object({ number: z.number() }), {
+    label: 'Count',
+    attempts: 3,
+    mayBeCancelled: true,
+    ...more,
+    run: async ({ report }, { number }) => {
+      seen.push(number);
+      await report({ done: 1, total: 2, doing: 'Counting' });
+      return { number };
+    },
+  }),
+});
+
+export const wanted = {
+  kind: 'count',
+  name: 'Counting',
+  person: 'pm@example.com',
+  input: { number: 7 },
+};
+
+export async function until<T>(ask: () => Promise<T | undefined | false | null>): Promise<T> {
+  for (const end = Date.now() + 30_000; Date.now() < end; await sleep(50)) {
+    const answer = await ask();
+    if (answer) return answer;
+  }
+  throw new Error('It did not happen within 30 seconds');
+}
+
+export const ended = (here: App, id: string) =>
+  until(async () => {
+    const job = await jobs.byId(here.sql, id);
+    return job && !jobs.isLive(job) && job;
+  });
+
+/** As if its worker had sent no heartbeat for a minute. */
+export const silence = (here: App, id: string) =>
+  run(
+    here.sql,
+    sql`update job set alive_at = utc_timestamp(3) - interval 60 second where id = ${id}`,
+  );
+
+/** As if it had been requested a minute ago. */
+export const age = (here: App, id: string) =>
+  run(
+    here.sql,
+    sql`update job
+           set created_at = utc_timestamp(3) - interval 60 second,
+               run_at = if(run_at is null, null, utc_timestamp(3) - interval 60 second)
+         where id = ${id}`,
+  );
+
+/** Workers with a Redis connection and a sweep of their own, as a process has them. */
+export function useWorkers() {
+  const closers: (() => Promise<unknown> | void)[] = [];
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close();
+  });
+  return {
+    open: async (here: App, tasks: Tasks): Promise<JobQueue> => {
+      const redis = await openRedis(here);
+      const process = { ...here, halt: new AbortController() };
+      const queue = openQueue(process, redis, tasks);
+      const stop = startWorker(process, redis, tasks);
+      const stopSweep = startChores(process, [
+        { name: 'sweep', everyMs: 200, run: (one) => sweep(one, queue) },
+      ]);
+      closers.push(async () => {
+        process.halt.abort();
+        await Promise.all([stop(), stopSweep()]);
+        await queue.close();
+        redis.destroy();
+      });
+      return queue;
+    },
+    /** Redis loses its data. */
+    flush: async (here: App) => {
+      const redis = await openRedis(here);
+      await redis.flushDb();
+      redis.destroy();
+    },
+    onClose: (close: () => Promise<unknown> | void) => void closers.push(close),
+  };
+}
