@@ -3,7 +3,7 @@ import { hashOf, isSameRow } from '../../src/catalog/content.ts';
 import { check } from '../../src/catalog/checks.ts';
 import { entity, initialContent, parseContent, type Row } from '../../src/catalog/entity.ts';
 import { reference, text, textOf } from '../../src/catalog/fields.ts';
-import { catalog, entityNamed } from '../../src/catalog/index.ts';
+import { catalog, entityNamed, travelling } from '../../src/catalog/index.ts';
 import { Invalid, type FieldErrors } from '../../src/problems.ts';
 
 const tool = entityNamed('external_tool');
@@ -112,4 +112,13 @@ test('S0-01 S0-94 the catalogue holds all metadata types and their dependents', 
 test('S0-98 forms and form fields are stored in MongoDB, all other types in MySQL', () => {
   const inMongo = catalog.filter(({ store }) => store === 'mongo').map(({ name }) => name);
   expect(inMongo).toEqual(['form', 'form_field']);
+});
+
+test('S0-97 STS is a type like task, and its name is not expanded', () => {
+  const { label, fields, store } = entityNamed('sts');
+  const task = entityNamed('task');
+  expect(label).toEqual({ one: 'STS', many: 'STS' });
+  expect(store).toBe(task.store);
+  expect([fields['business']?.to, fields['business']?.under]).toEqual(['business', true]);
+  expect(travelling.map(({ name }) => name)).toEqual(expect.arrayContaining(['task', 'sts']));
 });

@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import { statuses, type Status } from '../../src/state/status.ts';
 import {
   actionsOf,
+  claimOn,
   factsOf,
   planOf,
   planWithWords,
@@ -191,4 +192,32 @@ test('a typed word counts only for the plan it was typed for', () => {
   const typed = { overwrite: ' Overwrite ', typedFor: former };
   expect(planOf(facts, typed).words.overwrite.isTyped).toBe(true);
   expect(planOf(later, typed).words.overwrite.isTyped).toBe(false);
+});
+
+test('a plan lists all its problems together', () => {
+  const facts = factsOf(
+    {
+      'form:1': { here: two, base: one, there: { name: 'By hand' } },
+      'form:2': { here: {} },
+      'form:3': {},
+    },
+    {
+      claims: [claimOn('form:2')],
+      version: { databaseVersion: '1.0.0', isUpdating: true },
+    },
+  );
+  expect(planOf(facts).problems.map(({ reason }) => reason)).toEqual([
+    'updating',
+    'unknown-row',
+    'changed-there',
+    'being-written',
+  ]);
+});
+
+test('rows that stay the same have no problems', () => {
+  const facts = factsOf(
+    { 'form:1': { here: {}, base: {}, there: {}, state: { engineering_by: 'ed@example.com' } } },
+    { claims: [claimOn('form:1')] },
+  );
+  expect(planOf(facts).problems).toEqual([]);
 });

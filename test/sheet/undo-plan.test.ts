@@ -168,7 +168,7 @@ test('an undo can create a missing city again', () => {
   const step = stepOf('business:1', { cities }, {});
   const reasons = (choices: Partial<Choices>) =>
     undoOf([step], {}, {}, choices).problems.map(({ reason }) => reason);
-  expect(reasons({})).toEqual(['city-missing']);
+  expect(reasons({})).toEqual(['name-missing']);
   expect(reasons({ create: ['city:Pune'] })).toEqual([]);
 });
 

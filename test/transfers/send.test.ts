@@ -84,6 +84,20 @@ test('S0-05 S0-10 S0-12 rows travel only along the route: pre-production has one
   await production.close();
 });
 
+test('S0-95 a transfer writes to the destination of its environment, first pre-production, then production', async () => {
+  const { staging, preprod, production } = world;
+  const key = { entity: 'form', id: await add(staging, 'form') };
+  const { text } = await open(ana, `form:${key.id}`);
+  expect(text).toContain('Transfer to pre-production');
+  await transfer(staging, [key]);
+  expect([await has(preprod, key), await has(production, key)]).toEqual([true, false]);
+  const above = await openSite(world, 'preprod');
+  const sheet = await open(await above.as('pm'), `form:${key.id}`);
+  expect(sheet.text).toContain('Transfer to production');
+  await transfer(preprod, [key]);
+  expect(await has(production, key)).toBe(true);
+});
+
 test('S0-21 S0-23 a transfer by a person who is not a product manager is refused and writes nothing', async () => {
   const id = await add(world.staging, 'form');
   const { click } = await open(ana, `form:${id}`);

@@ -238,31 +238,3 @@ test.each(reasons)('the problem %s can be resolved', (reason) => {
         : planOf(facts, without.choices);
   expect(plan.problems).toEqual([]);
 });
-
-test('a plan lists all its problems together', () => {
-  const facts = factsOf(
-    {
-      'form:1': { ...changed, there: { name: 'By hand' } },
-      'form:2': { here: {} },
-      'form:3': {},
-    },
-    {
-      claims: [claimOn('form:2')],
-      version: { databaseVersion: '1.0.0', isUpdating: true },
-    },
-  );
-  expect(planOf(facts).problems.map(({ reason }) => reason)).toEqual([
-    'updating',
-    'unknown-row',
-    'changed-there',
-    'being-written',
-  ]);
-});
-
-test('rows that stay the same have no problems', () => {
-  const facts = factsOf(
-    { 'form:1': { here: {}, base: {}, there: {}, state: { engineering_by: 'ed@example.com' } } },
-    { claims: [claimOn('form:1')] },
-  );
-  expect(planOf(facts).problems).toEqual([]);
-});

