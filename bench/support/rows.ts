@@ -3,7 +3,7 @@
 import type { Db } from 'mongodb';
 import type { Connection } from 'mysql2/promise';
 
-export const BUSINESSES = 200;
+const BUSINESSES = 200;
 const CITIES = ['Pune', 'Mumbai', 'नागपुर', '東京', 'São Paulo', 'Köln', 'Kraków', 'Surat'];
 
 /** Numbers that look random and come again: mulberry32. */
@@ -44,9 +44,9 @@ const sentences = [
   'ご希望の日時をお知らせください。',
 ];
 
-export type Line = (string | number | null)[];
+type Line = (string | number | null)[];
 
-export function taskLine(id: number): Line {
+function taskLine(id: number): Line {
   const roll = dice(id);
   const title = `${pick(roll, verbs)} ${pick(roll, things)} in ${pick(roll, CITIES)} ${id}`;
   const message = Array.from({ length: 1 + Math.floor(roll(9)) }, () => pick(roll, sentences));
@@ -87,7 +87,7 @@ export async function fillSql(ask: Connection, database: string, tasks: number) 
   await fillTasks(ask, database, tasks);
 }
 
-export async function fillTasks(ask: Connection, database: string, tasks: number) {
+async function fillTasks(ask: Connection, database: string, tasks: number) {
   for (let from = 0; from < tasks; from += 1000) {
     const lines = range(Math.min(1000, tasks - from)).map((one) => taskLine(from + one));
     await ask.query('INSERT INTO ??.task VALUES ?', [database, lines]);

@@ -1,9 +1,10 @@
 // OpenAPI 3.1 of the apps' API, derived from the catalogue.
-import { fieldEntries, labelOf, type Entity } from '../catalog/entity.ts';
+import { z } from 'zod';
+import type { Entity } from '../catalog/entity.ts';
 import { catalog, matchedByNameLabel, travelling } from '../catalog/index.ts';
-import type { Field, Links } from '../catalog/fields.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
 import { promotionOrder } from '../catalog/order.ts';
+import { components, id, instant, jsonSchema, pageSchema } from './schemas.ts';
 
 /** Referring entities first: a reader in this order never has a task without its form. */
 export const readingOrder = promotionOrder(travelling)
@@ -13,62 +14,10 @@ export const readingOrder = promotionOrder(travelling)
 /** Maximum items per page. */
 export const LIMIT = 1000;
 
-type Schema = Record<string, unknown>;
-const ref = (name: string) => ({ $ref: `#/components/${name}` });
-const json = (schema: Schema) => ({ 'application/json': { schema } });
-const id = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
-const instant = { type: 'string', format: 'date-time' };
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+const json = (schema: object) => ({ 'application/json': { schema } });
 
-const kinds: Record<string, (field: Field) => Schema> = {
-  text: () => ({ type: 'string' }),
-  'long-text': () => ({ type: 'string' }),
-  link: () => ({ type: 'string' }),
-  choice: ({ choices }) => ({ type: 'string', examples: choices }),
-  flag: () => ({ type: 'boolean' }),
-  integer: () => ({ type: 'integer' }),
-  reference: ({ to }) => ({ ...id, description: `The id of a ${to}.` }),
-  image: () => ({ type: 'string', description: 'A name for /api/v1/objects/{name}.' }),
-  instant: () => instant,
-  list: () => ({ type: 'array', items: { type: 'string' } }),
-  links: ({ links }) => ({ type: 'array', items: links ? linkSchema(links) : {} }),
-};
-
-const linkSchema = ({ parts }: Links): Schema => ({
-  type: 'object',
-  required: parts.map(({ name }) => name),
-  properties: Object.fromEntries(
-    parts.map(({ name, isOptional }) => [
-      name,
-      { type: isOptional ? ['string', 'null'] : 'string' },
-    ]),
-  ),
-});
-
-function schemaOf(field: Field): Schema {
-  const own = kinds[field.kind]?.(field) ?? {};
-  const isNullable = field.initial === null || field.optional;
-  return isNullable && typeof own['type'] === 'string'
-    ? { ...own, type: [own['type'], 'null'] }
-    : own;
-}
-
-const rowSchema = (entity: Entity): Schema => ({
-  type: 'object',
-  required: ['id', 'modified_at', 'deleted'],
-  properties: {
-    id,
-    modified_at: instant,
-    deleted: { const: false },
-    ...Object.fromEntries(
-      fieldEntries(entity).map(([name, field]) => [
-        name,
-        { title: labelOf(entity, name), ...schemaOf(field) },
-      ]),
-    ),
-  },
-});
-
-const problem = (description: string) => ({ description, content: json(ref('schemas/problem')) });
+const problem = (description: string) => ({ description, content: json(ref('problem')) });
 const problems = (...statuses: (keyof typeof responses)[]) =>
   Object.fromEntries(statuses.map((status) => [status, responses[status]]));
 
@@ -94,26 +43,26 @@ const pathsOf = (entity: Entity) => ({
         {
           name: 'modified_after',
           in: 'query',
-          schema: instant,
+          schema: jsonSchema(instant),
           description: 'Only what was changed later. Without it: everything.',
         },
         {
           name: 'after',
           in: 'query',
-          schema: { type: 'integer', minimum: 0, maximum: id.maximum },
+          schema: jsonSchema(z.int().min(0)),
           description:
             'With modified_after: also what was changed in that very instant and has a higher id.',
         },
         {
           name: 'certain_up_to',
           in: 'query',
-          schema: instant,
+          schema: jsonSchema(instant),
           description: 'Part of “next” while rows are being written: carried from page to page.',
         },
         {
           name: 'limit',
           in: 'query',
-          schema: { type: 'integer', minimum: 1, maximum: LIMIT, default: 100 },
+          schema: jsonSchema(z.int().min(1).max(LIMIT).default(100)),
         },
       ],
       responses: {
@@ -124,18 +73,7 @@ const pathsOf = (entity: Entity) => ({
             ETag: { schema: { type: 'string' } },
             Link: { schema: { type: 'string' }, description: 'rel="next" where there is more.' },
           },
-          content: json({
-            type: 'object',
-            required: ['items', 'next', 'more'],
-            properties: {
-              items: {
-                type: 'array',
-                items: { anyOf: [ref(`schemas/${entity.name}`), ref('schemas/deletion')] },
-              },
-              next: ref('schemas/next'),
-              more: { type: 'boolean' },
-            },
-          }),
+          content: json(pageSchema(entity)),
         },
         ...problems(304, 401, 403, 422, 426, 503),
       },
@@ -145,10 +83,10 @@ const pathsOf = (entity: Entity) => ({
     get: {
       operationId: `read_${entity.name}`,
       summary: `One ${entity.label.one.toLowerCase()}`,
-      parameters: [{ name: 'id', in: 'path', required: true, schema: id }],
+      parameters: [{ name: 'id', in: 'path', required: true, schema: jsonSchema(id) }],
       responses: {
-        200: { description: 'The row.', content: json(ref(`schemas/${entity.name}`)) },
-        410: { description: 'It was deleted.', content: json(ref('schemas/deletion')) },
+        200: { description: 'The row.', content: json(ref(entity.name)) },
+        410: { description: 'It was deleted.', content: json(ref('deletion')) },
         ...problems(304, 401, 403, 404, 426, 503),
       },
     },
@@ -175,7 +113,7 @@ export const describe = (address: string, environment: string) => ({
             name: 'name',
             in: 'path',
             required: true,
-            schema: { type: 'string', pattern: '^[0-9a-f]{64}\\.(png|jpg|gif|webp)$' },
+            schema: jsonSchema(z.string().regex(/^[0-9a-f]{64}\.(png|jpg|gif|webp)$/)),
           },
         ],
         responses: {
@@ -197,14 +135,9 @@ export const describe = (address: string, environment: string) => ({
         responses: {
           200: {
             description: 'The version.',
-            content: json({
-              type: 'object',
-              required: ['databaseVersion', 'isUpdating'],
-              properties: {
-                databaseVersion: { type: 'string' },
-                isUpdating: { type: 'boolean' },
-              },
-            }),
+            content: json(
+              jsonSchema(z.object({ databaseVersion: z.string(), isUpdating: z.boolean() })),
+            ),
           },
           ...problems(304, 503),
         },
@@ -213,37 +146,6 @@ export const describe = (address: string, environment: string) => ({
   },
   components: {
     securitySchemes: { key: { type: 'http', scheme: 'bearer' } },
-    schemas: {
-      ...Object.fromEntries(catalog.map((entity) => [entity.name, rowSchema(entity)])),
-      deletion: {
-        type: 'object',
-        required: ['id', 'modified_at', 'deleted'],
-        properties: { id, modified_at: instant, deleted: { const: true } },
-      },
-      next: {
-        type: 'object',
-        required: ['modified_after', 'after', 'href'],
-        properties: {
-          modified_after: instant,
-          after: { type: 'integer' },
-          href: { type: 'string' },
-        },
-      },
-      problem: {
-        type: 'object',
-        required: ['error'],
-        properties: {
-          error: {
-            type: 'object',
-            required: ['message'],
-            properties: {
-              status: { type: 'integer' },
-              code: { type: 'string' },
-              message: { type: 'string' },
-            },
-          },
-        },
-      },
-    },
+    schemas: components,
   },
 });

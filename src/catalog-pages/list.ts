@@ -26,7 +26,7 @@ import {
   type PendingRow,
 } from '../state/pending.ts';
 
-export type Listed = {
+type Listed = {
   id: number;
   title: string;
   row: Row;

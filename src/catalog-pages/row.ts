@@ -138,7 +138,7 @@ const childColumns = (child: Entity) =>
     ([name, field]) => (field.list || field.local) && name !== child.owner && name !== child.title,
   );
 
-export type HistoryLine = Arrival & { verb: string; changes: ReturnType<typeof changesIn> };
+type HistoryLine = Arrival & { verb: string; changes: ReturnType<typeof changesIn> };
 
 function historyLine(arrival: Arrival): HistoryLine {
   return { ...arrival, verb: verbOf(arrival), changes: changesIn(arrival, { withLocals: true }) };

@@ -46,11 +46,6 @@ export type Draft<T> = { -readonly [K in keyof T]: T[K] };
 export type Content = Readonly<Record<string, Value>>;
 export type RowKey = { entity: string; id: number };
 
-type ValueOf<F> = F extends Field<infer T> ? T : never;
-export type RowOf<E> = E extends { fields: infer F }
-  ? { id: number; modified_at: string } & { [name in keyof F]: ValueOf<F[name]> }
-  : never;
-
 export function entity<const F extends Fields>(
   declaration: Declaration<F>,
 ): Entity & { fields: F } {

@@ -4,8 +4,8 @@ import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 
-export const channels = ['email', 'webhook', 'slack'] as const;
-export type Channel = (typeof channels)[number];
+const channels = ['email', 'webhook', 'slack'] as const;
+type Channel = (typeof channels)[number];
 
 export type Line = {
   id: number;

@@ -3,8 +3,8 @@ import { differingFields } from '../catalog/content.ts';
 import { labelOf, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import type { Change } from '../writing/write-here.ts';
 
-export type SkippedRow = { key: RowKey; title: string; why: string };
-export type Overwritten = { key: RowKey; title: string; fields: string[] };
+type SkippedRow = { key: RowKey; title: string; why: string };
+type Overwritten = { key: RowKey; title: string; fields: string[] };
 export type Report = {
   created: number;
   updated: number;

@@ -5,7 +5,7 @@ import { catalogTables } from '../catalog/tables.ts';
  * `migrator` brings the database to a new shape; `app` is the environment's own program; `arrivals` is what the
  * environment before writes with; `reader` reads production for the refresh.
  */
-export const databaseUsers = ['migrator', 'app', 'arrivals', 'reader'] as const;
+const databaseUsers = ['migrator', 'app', 'arrivals', 'reader'] as const;
 export type DatabaseUser = (typeof databaseUsers)[number];
 
 type Rights = Partial<Record<'app' | 'arrivals' | 'reader', string>>;

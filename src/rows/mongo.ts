@@ -160,7 +160,7 @@ function condition(entity: Entity, query: RowFilter): Filter<StoredDocument> {
 export const rowIn = (entity: Entity, stored: StoredDocument | undefined): Row | null =>
   stored && !stored.removed_at ? toRow(entity, stored) : null;
 
-export function toRow(entity: Entity, stored: StoredDocument): Row {
+function toRow(entity: Entity, stored: StoredDocument): Row {
   const modified = stored.modified_at ?? new Date(0);
   const row: Draft<Row> = { id: stored._id, modified_at: modified.toISOString() };
   for (const [field] of fieldEntries(entity)) {

@@ -3,8 +3,8 @@ import { join, select, sql, type Queryable } from '../database/sql.ts';
 import { sentKinds, type StepAction } from './transfer-kinds.ts';
 
 /** Transfers on a page, and rows listed of each. */
-export const TRANSFERS = 20;
-export const LISTED = 50;
+const TRANSFERS = 20;
+const LISTED = 50;
 
 export type ArrivedTransfer = {
   transfer: string;

@@ -6,7 +6,7 @@ import { select, sql, type Queryable } from '../database/sql.ts';
 export type Mapping = { entity: string; name: string; there: string; person: string; at: string };
 export type Mappings = Map<string, string>;
 
-export const mappingKey = (entity: string, name: string) => `${entity}:${name}`;
+const mappingKey = (entity: string, name: string) => `${entity}:${name}`;
 
 export async function readMappings(on: Queryable): Promise<Mappings> {
   return new Map(

@@ -66,7 +66,7 @@ export async function chooseArrived(req: Request, res: Response) {
   res.redirect(303, `/selections/${id}`);
 }
 
-export const kinds = catalog.flatMap(({ label }) => [label.one, label.many]).join('|');
+const kinds = catalog.flatMap(({ label }) => [label.one, label.many]).join('|');
 
 const namesOfKinds = new RegExp(`^[\\d,]+ (${kinds})(, [\\d,]+ (${kinds}))*$`, 'i');
 

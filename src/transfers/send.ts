@@ -29,7 +29,7 @@ export type Click = {
 };
 
 /** Larger transfers run as a job. */
-export const LARGE = 1000;
+const LARGE = 1000;
 
 /** The plan has changed since the sheet was shown; nothing was sent. */
 export class SheetOutdated extends Conflict {}

@@ -13,7 +13,7 @@ import { cell } from './partials.ts';
 import { csrfToken } from './security.ts';
 import * as words from './format.ts';
 
-export type Crumb = { text: string; href?: string };
+type Crumb = { text: string; href?: string };
 type Data = { title: string; crumbs?: Crumb[] } & Record<string, unknown>;
 
 /** Renders a full page inside the shell. */

@@ -98,7 +98,7 @@ export async function sweepClaims({ here, there }: RecoveryContext) {
 }
 
 /** Stubs of removed documents are kept for a day, in case a worker is suspended that long. */
-export async function sweepStubs(here: Environment) {
+async function sweepStubs(here: Environment) {
   const yesterday = new Date(Date.now() - 24 * 60 * 60 * 1000);
   for (const entity of catalog.filter(isDocument)) {
     await collection(here.documents, entity).deleteMany({ removed_at: { $lt: yesterday } });

@@ -161,7 +161,7 @@ const freeze = async ({ preprod }: World) => {
     "create trigger frozen before insert on order_receipt for each row signal sqlstate '45000' set message_text = 'frozen'",
   );
 };
-export const thaw = ({ preprod }: World) => preprod.sql.query('drop trigger if exists frozen');
+const thaw = ({ preprod }: World) => preprod.sql.query('drop trigger if exists frozen');
 
 export const scenarios: Record<string, Scenario> = {
   'a transfer': sending,

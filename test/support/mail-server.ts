@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import PostalMime, { type Email } from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 
-export type Received = Email & {
+type Received = Email & {
   /** As it came over the wire. */
   raw: string;
   /** Recipients of the envelope: headers may differ. */

@@ -1,4 +1,4 @@
-import { entity, type RowOf } from '../entity.ts';
+import { entity } from '../entity.ts';
 import { image, instant, link, optionalReference, text } from '../fields.ts';
 import { byName, links } from '../links.ts';
 
@@ -27,5 +27,3 @@ export const banner = entity({
   rules: ({ start, end }) =>
     start && end && end <= start ? { end: 'End must be later than start' } : {},
 });
-
-export type Banner = RowOf<typeof banner>;

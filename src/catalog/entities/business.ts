@@ -1,4 +1,4 @@
-import { entity, type RowOf } from '../entity.ts';
+import { entity } from '../entity.ts';
 import { choice, flag, image, integer, longText, text } from '../fields.ts';
 import { byName, links } from '../links.ts';
 
@@ -38,5 +38,3 @@ export const business = entity({
   },
   dependents: ['external_tool'],
 });
-
-export type Business = RowOf<typeof business>;

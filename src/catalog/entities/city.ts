@@ -1,4 +1,4 @@
-import { entity, type RowOf } from '../entity.ts';
+import { entity } from '../entity.ts';
 import { optionalText, text } from '../fields.ts';
 
 export const city = entity({
@@ -15,5 +15,3 @@ export const city = entity({
     country: optionalText({ max: 2, list: true, hint: 'Two letters, as IN.' }),
   },
 });
-
-export type City = RowOf<typeof city>;

@@ -1,4 +1,4 @@
-import { entity, type RowOf } from '../entity.ts';
+import { entity } from '../entity.ts';
 import { flag, link, optionalText, reference, text } from '../fields.ts';
 
 export const externalTool = entity({
@@ -18,5 +18,3 @@ export const externalTool = entity({
     active: flag({ list: true }),
   },
 });
-
-export type ExternalTool = RowOf<typeof externalTool>;

@@ -1,4 +1,4 @@
-import { entity, type RowOf } from '../entity.ts';
+import { entity } from '../entity.ts';
 import { choice, flag, integer, list, optionalText, reference, text, textOf } from '../fields.ts';
 
 const types = [
@@ -36,5 +36,3 @@ export const formField = entity({
       ? { options: 'Enter at least one option, one a line' }
       : {},
 });
-
-export type FormField = RowOf<typeof formField>;

@@ -1,4 +1,4 @@
-import { entity, type RowOf } from '../entity.ts';
+import { entity } from '../entity.ts';
 import { longText, text } from '../fields.ts';
 
 export const form = entity({
@@ -15,5 +15,3 @@ export const form = entity({
   },
   dependents: ['form_field'],
 });
-
-export type Form = RowOf<typeof form>;

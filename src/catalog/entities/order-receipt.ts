@@ -1,4 +1,4 @@
-import { entity, type RowOf } from '../entity.ts';
+import { entity } from '../entity.ts';
 import { longText, reference, text } from '../fields.ts';
 
 export const orderReceipt = entity({
@@ -16,5 +16,3 @@ export const orderReceipt = entity({
     text: longText({ max: 4000, search: true }),
   },
 });
-
-export type OrderReceipt = RowOf<typeof orderReceipt>;

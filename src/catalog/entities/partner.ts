@@ -1,4 +1,4 @@
-import { entity, type RowOf } from '../entity.ts';
+import { entity } from '../entity.ts';
 import { text } from '../fields.ts';
 
 export const partner = entity({
@@ -14,5 +14,3 @@ export const partner = entity({
     name: text({ max: 100, search: true, unique: true }),
   },
 });
-
-export type Partner = RowOf<typeof partner>;

@@ -1,4 +1,4 @@
-import { entity, type RowOf } from '../entity.ts';
+import { entity } from '../entity.ts';
 import { flag, optionalReference, reference, text } from '../fields.ts';
 
 export const sts = entity({
@@ -16,5 +16,3 @@ export const sts = entity({
     active: flag({ list: true }),
   },
 });
-
-export type Sts = RowOf<typeof sts>;

@@ -1,4 +1,4 @@
-import { entity, type RowOf } from '../entity.ts';
+import { entity } from '../entity.ts';
 import { flag, integer, longText, optionalReference, reference, text } from '../fields.ts';
 import { byName, links } from '../links.ts';
 
@@ -25,5 +25,3 @@ export const task = entity({
   },
   dependents: ['order_receipt'],
 });
-
-export type Task = RowOf<typeof task>;

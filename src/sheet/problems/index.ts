@@ -64,7 +64,7 @@ function destination({ version, to }: Facts): Problem[] {
   return [{ reason: 'updating', row: null, message, solutions: [{ kind: 'wait' }] }];
 }
 
-export function unknown({ chosen, pairs, from }: Facts): Problem[] {
+function unknown({ chosen, pairs, from }: Facts): Problem[] {
   return chosen.flatMap((key) => {
     const pair = pairs.get(keyText(key));
     if (pair?.status || pair?.state?.deleted_at) return [];

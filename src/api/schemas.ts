@@ -1,0 +1,118 @@
+// What the API answers, as zod schemas: the OpenAPI document shows them as JSON Schema.
+import { z } from 'zod';
+import { fieldEntries, labelOf, type Entity } from '../catalog/entity.ts';
+import type { Field, Links } from '../catalog/fields.ts';
+import { catalog } from '../catalog/index.ts';
+
+export const id = z.int().min(1);
+export const instant = z.string().meta({ format: 'date-time' });
+
+const deletion = z.object({ id, modified_at: instant, deleted: z.literal(true) });
+const next = z.object({ modified_after: instant, after: z.int(), href: z.string() });
+const problem = z.object({
+  error: z.object({
+    status: z.int().optional(),
+    code: z.string().optional(),
+    message: z.string(),
+  }),
+});
+
+const kinds: Record<string, (field: Field) => z.ZodType> = {
+  text: () => z.string(),
+  'long-text': () => z.string(),
+  link: () => z.string(),
+  choice: ({ choices = [] }) => z.string().meta({ examples: [...choices] }),
+  flag: () => z.boolean(),
+  integer: () => z.int(),
+  reference: ({ to }) => id.meta({ description: `The id of a ${to}.` }),
+  image: () => z.string().meta({ description: 'A name for /api/v1/objects/{name}.' }),
+  instant: () => instant,
+  list: () => z.array(z.string()),
+  links: ({ links }) => z.array(links ? linkSchema(links) : z.unknown()),
+};
+
+const linkSchema = ({ parts }: Links) =>
+  z.object(
+    Object.fromEntries(
+      parts.map(({ name, isOptional }) => [name, isOptional ? z.string().nullable() : z.string()]),
+    ),
+  );
+
+function fieldSchema(field: Field): z.ZodType {
+  const own = kinds[field.kind]?.(field) ?? z.unknown();
+  const isNullable = field.initial === null || field.optional;
+  return isNullable ? own.nullable() : own;
+}
+
+/** Fields may be missing: a document has those that it was written with. */
+const rowSchema = (entity: Entity) =>
+  z.object({
+    id,
+    modified_at: instant,
+    deleted: z.literal(false),
+    ...Object.fromEntries(
+      fieldEntries(entity).map(([name, field]) => [
+        name,
+        fieldSchema(field)
+          .meta({ title: labelOf(entity, name) })
+          .optional(),
+      ]),
+    ),
+  });
+
+type Override = NonNullable<z.core.JSONSchemaGeneratorParams['override']>;
+
+/** One spelling of what may be null, and no bounds that every number in JavaScript has. */
+const plain: Override = ({ jsonSchema }) => {
+  const [own, other] = jsonSchema.anyOf ?? [];
+  if (own && other?.type === 'null') {
+    delete jsonSchema.anyOf;
+    Object.assign(jsonSchema, { ...own, type: [own.type, 'null'] });
+  }
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) {
+    delete jsonSchema.minimum;
+    delete jsonSchema.maximum;
+  }
+};
+
+/** The JSON Schema of one value. */
+export function jsonSchema(schema: z.ZodType) {
+  const { $schema: _draft, ...shown } = z.toJSONSchema(schema, { io: 'input', override: plain });
+  return shown;
+}
+
+const rows = Object.fromEntries(catalog.map((entity) => [entity.name, rowSchema(entity)]));
+
+const page = (row: z.ZodType) =>
+  z.object({ items: z.array(z.union([row, deletion])), next, more: z.boolean() });
+
+const shared = { ...rows, deletion, next, problem };
+const pages = Object.fromEntries(
+  Object.entries(rows).map(([name, row]) => [`page of ${name}`, page(row)]),
+);
+const all = jsonSchemas({ ...shared, ...pages });
+
+/** What the document's schemas refer to. */
+export const components = Object.fromEntries(
+  Object.keys(shared).map((name) => [name, all[name] ?? {}]),
+);
+
+/** A page of rows of an entity. */
+export const pageSchema = (entity: Entity) => all[`page of ${entity.name}`] ?? {};
+
+/** JSON Schemas by name; where one contains another, it refers to `#/components/schemas/<name>`. */
+function jsonSchemas(named: Record<string, z.ZodType>) {
+  const registry = z.registry<{ id: string }>();
+  for (const [name, schema] of Object.entries(named)) registry.add(schema, { id: name });
+  const { schemas } = z.toJSONSchema(registry, {
+    io: 'input',
+    override: plain,
+    uri: (name) => `#/components/schemas/${name}`,
+  });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, { $schema: _draft, $id: _uri, ...shown }]) => [
+      name,
+      shown,
+    ]),
+  );
+}
