@@ -12,7 +12,7 @@ import { settleAll } from '../settle-all.ts';
 import { compareDocuments, compareTable } from './full-comparison.ts';
 
 /** Only one comparison runs at a time. */
-const COMPARISON = 'comparison';
+export const COMPARISON = 'comparison';
 
 /** The latest comparison, and the latest that completed. */
 export async function latestComparisons(on: Queryable) {
