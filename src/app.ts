@@ -10,7 +10,6 @@ import { guard } from './access/guard.ts';
 import { withoutValues, type App, type Redis } from './environments/app.ts';
 import { openQueue } from './jobs/queue.ts';
 import { openSignIn, recognise } from './people/sign-in.ts';
-import { statusLooks } from './web/status-badges.ts';
 import { routes } from './routes.ts';
 import { tasks } from './tasks.ts';
 import { refuseIncompatible, showUpdateApplication, showUpdating } from './web/gate.ts';
@@ -19,8 +18,6 @@ import { openMetrics } from './web/metrics.ts';
 import { headers, refuseForged } from './web/security.ts';
 import { sessions } from './web/session.ts';
 import { saveFormOfSignedOut } from './web/saved-form.ts';
-import { icon } from './web/icons.ts';
-import { partial } from './web/partials.ts';
 import { uploads } from './web/uploads.ts';
 
 const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -28,9 +25,6 @@ const assets = { maxAge: '1h', index: false } as const;
 
 export function createApp(here: App, redis: Redis, line = openQueue(here, redis, tasks)): Express {
   const app = express();
-  app.locals['statusLooks'] = statusLooks;
-  app.locals['badge'] = (status: string | null) =>
-    partial('web/badge', { status, statusLooks, icon });
   app.set('views', folder('views'));
   app.set('view engine', 'ejs');
   app.set('trust proxy', here.settings.session.trustProxy);

@@ -7,6 +7,7 @@ import * as editing from './catalog-pages/edit.ts';
 import * as admin from './catalog-pages/pages.ts';
 import * as row from './catalog-pages/row.ts';
 import * as apiKeys from './api/pages.ts';
+import * as apiDocs from './api/documentation-page.ts';
 import * as api from './api/reading.ts';
 import * as audit from './audit/pages.ts';
 import * as deadLetters from './jobs/dead-letters-page.ts';
@@ -26,7 +27,7 @@ import * as rowActions from './transfers/row-actions.ts';
 import { send } from './transfers/send-page.ts';
 import * as refresh from './refresh/pages.ts';
 import type { SelectionKind } from './sheet/selections.ts';
-import { sheetKinds } from './sheet/page.ts';
+import { sheetKinds } from './sheet/sheet-view.ts';
 import * as selectionPages from './sheet/selection-pages.ts';
 import * as sheet from './sheet/routes.ts';
 import { schedules, tasks } from './tasks.ts';
@@ -52,11 +53,11 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/healthcheck', 'anyone', web.healthcheck),
   get('/readyz', 'anyone', web.ready),
   get('/api/v1/metadata', 'anyone', web.metadata),
-  get('/api/v1/openapi.json', 'anyone', api.openapi),
+  get('/api/v1/openapi.json', 'anyone', apiDocs.openapi),
   get('/api/v1/objects/:name', 'app', web.object),
   get('/api/v1/:entity', 'app', api.list),
   get('/api/v1/:entity/:id', 'app', api.show),
-  get('/api-docs', 'look', api.documentation),
+  get('/api-docs', 'look', apiDocs.documentation),
   get('/api-keys', 'administer', apiKeys.index),
   post('/api-keys', 'administer', apiKeys.add),
   post('/api-keys/:id/rotation', 'administer', apiKeys.rotate),

@@ -15,6 +15,7 @@ import { runTransferJob } from './transfers/job.ts';
 import * as selections from './sheet/selections.ts';
 import { sweepDaily } from './storage/sweep.ts';
 import { runRefreshJob } from './refresh/job.ts';
+import { reportLocals } from './refresh/report-view.ts';
 
 export const tasks = withDeadLetters({
   refresh: task(z.object({ dryRun: z.boolean() }), {
@@ -23,6 +24,7 @@ export const tasks = withDeadLetters({
     mayBeCancelled: true,
     mayBeRetried: true,
     run: runRefreshJob,
+    outcome: { view: 'refresh/report', locals: reportLocals },
   }),
   comparison: task(z.object({ isFull: z.boolean().default(false) }), {
     label: 'Comparison',
@@ -30,6 +32,7 @@ export const tasks = withDeadLetters({
     mayBeCancelled: true,
     mayBeRetried: true,
     run: compareAll,
+    outcome: { view: 'comparison/job-report', locals: () => ({}) },
   }),
   transfer: task(z.object({ transfer: z.string() }), {
     label: 'Transfer',
@@ -37,6 +40,7 @@ export const tasks = withDeadLetters({
     mayBeCancelled: false,
     priority: 'high',
     run: runTransferJob,
+    outcome: { view: 'transfers/job-report', locals: (report) => ({ transfer: null, ...report }) },
   }),
 });
 

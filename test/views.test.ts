@@ -1,6 +1,9 @@
-// Views escape values; only partials and icons are printed unescaped.
+// Views write values escaped, name their locals, and hold neither scripts nor styles.
 import { expect, test } from '@jest/globals';
-import { readdirSync, readFileSync } from 'node:fs';
+import ejs from 'ejs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const views = readdirSync('views', { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -8,11 +11,12 @@ const views = readdirSync('views', { recursive: true, encoding: 'utf8' }).filter
 );
 const read = (file: string) => readFileSync(join('views', file), 'utf8');
 
-test('views print unescaped only partials and icons', () => {
+test('raw output is only of partials, icons and the layout’s body', () => {
   const wrong = views.flatMap((file) =>
     [...read(file).matchAll(/<%-\s*([^%]+)%>/g)]
       .map((match) => match[1]?.trim() ?? '')
       .filter((code) => !/^(include|icon|cell|badge)\(/.test(code))
+      .filter((code) => !(code === 'body' && file === 'web/layout.ejs'))
       .map((code) => `${file}: ${code}`),
   );
   expect(wrong).toEqual([]);
@@ -48,4 +52,51 @@ test('every field type has its input and its cell partial', async () => {
     expect(views).toContain(`catalog-pages/fields/${kind}-cell.ejs`);
     expect(views).toContain(`catalog-pages/fields/${kind}-input.ejs`);
   }
+});
+
+test('lines have at most 120 characters', () => {
+  const wrong = views.flatMap((file) =>
+    read(file)
+      .split('\n')
+      .flatMap((line, index) => (line.length > 120 ? [`${file}:${index + 1}`] : [])),
+  );
+  expect(wrong).toEqual([]);
+});
+
+/** What every view may use without naming it: src/web/pages.ts gives it to all of them. */
+const shell = [
+  ...['badge', 'can', 'cell', 'count', 'exactly', 'formatChoice', 'icon', 'iso', 'labelOf'],
+  ...['labelOne', 'lowerFirst', 'plural', 'rowsText', 'when', 'csrf', 'destination', 'path'],
+  'place',
+];
+const namedLocals = (file: string) =>
+  read(file)
+    .split('\n')
+    .flatMap((line) => /^<%# locals:(.*?)-?%>$/.exec(line)?.[1]?.split(',') ?? [])
+    .map((name) => name.trim())
+    .filter(Boolean);
+
+test('the first line of every view names its locals', () => {
+  const wrong = views.filter((file) => !/^<%# locals:.*-%>\n/.test(read(file)));
+  expect(wrong).toEqual([]);
+});
+
+test('views use the locals that they name and what the shell gives, and nothing else', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'oneway-views-'));
+  for (const file of views) {
+    const known = [...shell, ...namedLocals(file), 'include', 'escapeFn'];
+    const options = { client: true, strict: true, compileDebug: false };
+    const template = new ejs.Template(read(file), options);
+    template.compile();
+    const code = `export function view(${known.join(', ')}) {\n${template.source}\n}\n`;
+    writeFileSync(join(folder, `${file.replaceAll('/', '+')}.js`), code);
+  }
+  const options = ['--allow', 'all', '--deny', 'no-undef', '--format', 'unix'];
+  const { stdout } = spawnSync('node_modules/.bin/oxlint', [...options, folder], {
+    encoding: 'utf8',
+  });
+  rmSync(folder, { recursive: true });
+  const wrong = stdout.split('\n').filter((line) => line.includes('no-undef'));
+  expect(wrong.map((line) => line.replace(/^.*views-[^/]*\//, ''))).toEqual([]);
+  expect(stdout).toMatch(/^\s*$/);
 });

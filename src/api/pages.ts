@@ -21,19 +21,26 @@ async function keysPage(req: Request, res: Response, errors: FieldErrors) {
   const { newKey } = req.session;
   if (newKey) delete req.session.newKey;
   const { scopes } = (req.body ?? {}) as { scopes?: string | string[] };
+  const chosen = [scopes ?? []].flat();
+  const scope = (value: string, text: string) => ({
+    value,
+    text,
+    isChosen: chosen.includes(value),
+  });
   res.set('Cache-Control', 'no-store');
   await page(req, res, 'api/keys', {
     title: 'API keys',
     crumbs: [{ text: 'API keys' }],
     credentials: (await credentials.list(req.here.sql, 'bearer')).map(shown),
-    entities: catalog,
-    EVERYTHING: keys.EVERYTHING,
     graceDays: keys.graceDays,
-    newKey,
+    newKey: newKey ?? null,
+    scopes: [
+      scope(keys.EVERYTHING, 'Everything'),
+      ...catalog.map(({ name, label }) => scope(name, label.many)),
+    ],
     errors,
     typed: {
       name: textIn(req.body, 'name'),
-      scopes: [scopes ?? []].flat(),
       expiresAt: textIn(req.body, 'expiresAt'),
     },
   });
@@ -41,11 +48,15 @@ async function keysPage(req: Request, res: Response, errors: FieldErrors) {
 
 function shown(credential: credentials.Credential) {
   const usable = credential.keys.filter(({ state }) => isUsable(state));
+  const mayRotate = usable.length === 1;
   return {
     ...credential,
     reads: keys.readsOf(credential),
-    mayRotate: usable.length === 1,
-    keys: credential.keys.map((key) => ({ ...key, mayRevoke: isUsable(key.state) })),
+    keys: credential.keys.map((key, index) => ({
+      ...key,
+      mayRotate: mayRotate && index === 0,
+      mayRevoke: isUsable(key.state),
+    })),
   };
 }
 

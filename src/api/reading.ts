@@ -1,18 +1,16 @@
-// The apps' API: pages of what was changed, single rows, images, and the description of all of it.
+// The apps' API: pages of what was changed, single rows and images.
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 import { covers, LacksScope } from '../access/scopes.ts';
 import { countAttempt, openThrottle } from '../access/throttle.ts';
 import { verifyToken, type Refusal } from '../access/verification.ts';
 import type { Entity } from '../catalog/entity.ts';
-import { catalog, entityNamed } from '../catalog/index.ts';
+import { entityNamed } from '../catalog/index.ts';
 import type { App, Redis } from '../environments/app.ts';
-import { rulesOf } from '../environments/rules.ts';
 import { Invalid, NotFound, Problem } from '../problems.ts';
-import { page } from '../web/pages.ts';
 import { itemAt, pageOf, START, type Place } from './feed.ts';
 import * as keys from './keys.ts';
-import { describe, LIMIT, readingOrder } from './openapi.ts';
+import { LIMIT } from './openapi.ts';
 
 /** Wrong keys from one address, in 15 minutes. */
 const WRONG_KEYS = 100;
@@ -124,24 +122,6 @@ export async function show(req: Request, res: Response) {
   const item = await itemAt(req.here, entity, id);
   if (!item) throw new NotFound(`There is no ${entity.name} ${text}.`);
   res.status(item.deleted ? 410 : 200).json(item);
-}
-
-const addressOf = ({ here }: Request) => here.settings.urls[here.name] ?? '/';
-
-export const openapi = (req: Request, res: Response) =>
-  res.json(describe(addressOf(req), rulesOf(req.here.name).label));
-
-/** The description for a person to read. */
-export async function documentation(req: Request, res: Response) {
-  await page(req, res, 'api/documentation', {
-    title: 'API for apps',
-    crumbs: [{ text: 'API for apps' }],
-    address: addressOf(req) === '/' ? '' : addressOf(req),
-    document: describe(addressOf(req), rulesOf(req.here.name).label),
-    entities: catalog,
-    LIMIT,
-    readingOrder,
-  });
 }
 
 /** It is read only. */

@@ -11,6 +11,7 @@ import {
   type Content,
   type Entity,
   type Draft,
+  type Row,
 } from '../catalog/entity.ts';
 import type { Link } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -23,7 +24,7 @@ import { keepImage } from '../storage/images.ts';
 import { flash, page } from '../web/pages.ts';
 import { addressed, authorOf, localPath, textIn } from '../web/request.ts';
 import { filesOf } from '../web/uploads.ts';
-import { formatValue } from '../web/format.ts';
+import { formatValue, lowerFirst, plural } from '../web/format.ts';
 import { editPage, newPage, startingContent } from './row.ts';
 import { ownerOf } from '../catalog/family.ts';
 
@@ -178,13 +179,20 @@ async function showConflict(
 ) {
   const fields = conflict.fields.map((name) => {
     const field = entity.fields[name];
-    const words = (value: Content[string] | undefined) => (field ? formatValue(field, value) : '');
-    return {
-      name,
-      label: labelOf(entity, name),
-      theirs: words(conflict.theirs[name]),
-      mine: words(conflict.mine[name]),
+    const text = (value: Content[string] | undefined) => (field ? formatValue(field, value) : '');
+    const saved = {
+      side: 'theirs',
+      heading: `Saved by ${conflict.by}`,
+      text: text(conflict.theirs[name]),
+      isChosen: false,
     };
+    const typed = {
+      side: 'mine',
+      heading: 'Typed by you',
+      text: text(conflict.mine[name]),
+      isChosen: true,
+    };
+    return { name, label: labelOf(entity, name), choices: [saved, typed] };
   });
   res.status(409);
   await page(req, res, 'catalog-pages/conflict', {
@@ -278,9 +286,26 @@ export async function showDeletion(req: Request, res: Response) {
       { text: 'Delete' },
     ],
     entity,
-    titleOf,
-    ...found,
+    row: found.row,
+    name: title,
+    seen: found.seen,
+    usedBy: found.usedBy.map(named),
+    alongside: found.dependents.map(named),
+    deleteLabel: deleteLabel(entity, found.dependents),
   });
+}
+
+const named = ({ entity, row }: { entity: Entity; row: Row }) => ({
+  label: entity.label.one,
+  title: titleOf(entity, row),
+  href: `/catalog/${entity.name}/${row.id}`,
+});
+
+/** `Delete form and 4 form fields` */
+function deleteLabel({ label }: Entity, dependents: { entity: Entity }[]): string {
+  const [first] = dependents;
+  const more = first ? ` and ${plural(dependents.length, first.entity.label)}` : '';
+  return `Delete ${lowerFirst(label.one)}${more}`;
 }
 
 export async function remove(req: Request, res: Response) {

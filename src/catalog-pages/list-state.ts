@@ -6,7 +6,7 @@ import type { Value } from '../catalog/fields.ts';
 import { statuses, type Status } from '../state/status.ts';
 import { numberOrNull, textIn } from '../web/request.ts';
 
-const tabs = ['all', 'ready', 'engineering', 'mine', 'held', 'deleted'] as const;
+export const tabs = ['all', 'ready', 'engineering', 'mine', 'held', 'deleted'] as const;
 export type Tab = (typeof tabs)[number];
 
 export type ListState = {

@@ -1,79 +1,69 @@
 // The catalogue's pages, derived from the entities: home, list, search.
 import type { Request, Response } from 'express';
-import { fieldEntries, labelOf, titleOf, type Entity } from '../catalog/entity.ts';
+import { titleOf, type Entity } from '../catalog/entity.ts';
 import { catalog, entityNamed, travelling } from '../catalog/index.ts';
 import { find } from '../rows/store.ts';
-import { may } from '../access/permissions.ts';
 import * as selections from '../sheet/selections.ts';
-import { page } from '../web/pages.ts';
-import { accountOf, textIn } from '../web/request.ts';
-import { formatChoice } from '../web/format.ts';
-import {
-  filterable,
-  listHref,
-  PAGE,
-  parseListState,
-  sortable,
-  type ListState,
-} from './list-state.ts';
-import { beyondLabel, listRows } from './list.ts';
 import { isReadyToSend, pendingRows, type PendingRow } from '../state/pending.ts';
+import { page } from '../web/pages.ts';
+import { accountOf, can, textIn } from '../web/request.ts';
+import { rowCounts } from '../web/shell.ts';
+import { parseListState } from './list-state.ts';
+import { listColumns, listView } from './list-view.ts';
+import { beyondLabel, listRows } from './list.ts';
 
 export async function home(req: Request, res: Response) {
   const { here } = req;
+  const counts = await rowCounts(req);
   const rows = [];
   for (const entity of travelling.filter(({ owner }) => owner === null)) {
-    const waits = here.destination
-      ? await pendingRows(here.sql, entity)
-      : new Map<number, PendingRow>();
-    const all = [...waits.values()].filter(({ isHeld }) => !isHeld);
-    const ready = all.filter(isReadyToSend).length;
-    const engineering = all.filter(({ isEngineering }) => isEngineering).length;
-    rows.push({ entity, ready, engineering, other: all.length - ready - engineering });
+    const all = counts.get(entity.name) ?? 0;
+    const links = here.destination ? pendingLinks(entity, await pendingRows(here.sql, entity)) : [];
+    rows.push({ entity, all, links });
   }
-  await page(req, res, 'catalog-pages/home', { title: 'Home', rows });
+  await page(req, res, 'catalog-pages/home', { title: 'Home', rows, purpose: purposeOf(req) });
+}
+
+/** What is pending of a type: ready, engineering's, and what needs a look. */
+function pendingLinks({ name, label }: Entity, pending: Map<number, PendingRow>) {
+  const rows = [...pending.values()].filter(({ isHeld }) => !isHeld);
+  const ready = rows.filter(isReadyToSend).length;
+  const engineering = rows.filter(({ isEngineering }) => isEngineering).length;
+  const number = rows.length - ready - engineering;
+  return [
+    { number: ready, href: `/catalog/${name}?tab=ready`, spoken: '' },
+    { number: engineering, href: `/catalog/${name}?tab=engineering`, spoken: '' },
+    { number, href: `/pending?entity=${name}`, spoken: `${label.many} need a look` },
+  ];
+}
+
+function purposeOf({ here }: Request): string {
+  if (here.destination) return `Rows go from here to ${here.destination.rules.inText}.`;
+  return here.rules.asksReason
+    ? 'What the apps read. Everyone may look, nobody may edit.'
+    : 'Nothing is transferred out of here.';
 }
 
 export async function list(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
-  const state = parseListState(entity, req.query);
-  const found = await listRows(req.here, entity, state, accountOf(req).email);
+  const asked = parseListState(entity, req.query);
+  const found = await listRows(req.here, entity, asked, accountOf(req).email);
+  const state = { ...asked, page: found.page };
+  const canTransfer = can(req, 'transfer');
   await page(req, res, 'catalog-pages/list', {
     title: entity.label.many,
     crumbs: [{ text: entity.label.many }],
     entity,
-    state: { ...state, page: found.page },
+    state,
     listed: found,
-    selections: may(accountOf(req), 'transfer', req.here.setup)
-      ? await selections.namedSelections(req.here.sql)
-      : [],
-    columns: fieldEntries(entity).filter(([name, field]) => field.list && name !== entity.title),
-    filters: filterable(entity),
-    chips: chipsOf(entity, state),
-    sortable: sortable(entity),
-    pages: Math.max(1, Math.ceil(found.total / PAGE)),
-    href: (change: Partial<ListState>) => listHref(entity, state, change),
-    beyondLabel: beyondLabel(req.here),
+    selects: canTransfer && !entity.isMatchedByName,
+    showsStatus: found.counts.ready !== null,
+    selections: canTransfer ? await selections.namedSelections(req.here.sql) : [],
+    columns: listColumns(entity),
+    beyondLabel: found.counts.ready === null ? null : beyondLabel(req.here),
+    query: req.originalUrl.split('?')[1] ?? '',
+    ...listView(req.here, entity, state, found),
   });
-}
-
-/** Active filters, each with the address that removes it. */
-function chipsOf(entity: Entity, state: ListState) {
-  const chips = Object.entries(state.filters).map(([name, value]) => {
-    const { [name]: _gone, ...filters } = state.filters;
-    const words = entity.fields[name]?.to ? value : formatChoice(value);
-    return {
-      text: `${labelOf(entity, name)}: ${words}`,
-      href: listHref(entity, state, { filters }),
-    };
-  });
-  if (state.search) {
-    chips.push({ text: `Search: ${state.search}`, href: listHref(entity, state, { search: '' }) });
-  }
-  if (state.status) {
-    chips.push({ text: `Status: ${state.status}`, href: listHref(entity, state, { status: '' }) });
-  }
-  return chips;
 }
 
 /** What a picker offers while someone types: `{ options: ["Sunrise Clinic #412"] }`. */

@@ -13,25 +13,19 @@ import {
   type Row,
   type Draft,
 } from '../catalog/entity.ts';
+import { ownerOf } from '../catalog/family.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { rulesOf } from '../environments/rules.ts';
 import { namesByEntity } from '../rows/names.ts';
-import { readBy, readOne } from '../rows/store.ts';
 import { NotFound, type FieldErrors } from '../problems.ts';
-import { historyOf, parseImage, rowAtMoment, type Arrival } from '../state/history.ts';
-import { onRows } from '../writing/claims.ts';
-import { fieldsIn } from '../sheet/problems/review.ts';
-import { changesIn } from '../overviews/changes.ts';
+import { readOne } from '../rows/store.ts';
+import { historyOf, parseImage, rowAtMoment } from '../state/history.ts';
 import { readStates } from '../state/row-state.ts';
-import type { RowPair } from '../comparison/compare-pairs.ts';
-import { testStatusOf } from '../state/test-results.ts';
-import type { Status } from '../state/status.ts';
+import { formatValue, lowerFirst } from '../web/format.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, addressed, numberOrNull, textIn } from '../web/request.ts';
-import { formatValue, lowerFirst } from '../web/format.ts';
-import { beyondLabel, statusesAhead } from './list.ts';
+import { inputsOf } from './inputs.ts';
+import { historyLine, rowContext } from './row-page.ts';
 import { referredBy, titles } from './titles.ts';
-import { dependentsOf, ownerOf, referencesTo } from '../catalog/family.ts';
 
 /** Shows a row as a form to people who may edit it, otherwise read-only. */
 export async function show(req: Request, res: Response) {
@@ -75,86 +69,6 @@ function rowCrumbs(entity: Entity, title: string, content: Content, named: Map<s
   return [...by, { text: title }];
 }
 
-/** Everything around the fields: statuses, dependents, references, history. */
-async function rowContext(req: Request, entity: Entity, row: Row) {
-  const { here } = req;
-  const key = { entity: entity.name, id: row.id };
-  const state = (await readStates(here.sql, [key])).get(keyText(key));
-  const look = entity.isMatchedByName ? null : await statusesAhead(here, [key]);
-  const children = [];
-  for (const child of dependentsOf(entity)) {
-    const rows = await readBy(here, child, child.owner ?? '', [row.id]);
-    const ordered = rows.toSorted(
-      (one, other) => Number(one['order'] ?? 0) - Number(other['order'] ?? 0),
-    );
-    children.push({ entity: child, rows: ordered, columns: childColumns(child) });
-  }
-  const users = [];
-  for (const { from, field } of referencesTo(entity)) {
-    if (!entity.dependents.includes(from.name)) {
-      const rows = await readBy(here, from, field, [row.id]);
-      if (rows.length > 0) users.push({ entity: from, field, rows });
-    }
-  }
-  return {
-    entity,
-    row,
-    state,
-    writing: await onRows(here.sql, [key]),
-    engineeringFields: state?.engineering_by ? fieldsIn(state) : '',
-    look,
-    undone: undoneOf(look?.pairs.get(keyText(key))),
-    status: look?.next.get(keyText(key)) ?? null,
-    beyond: look?.beyond.get(keyText(key)) ?? null,
-    beyondLabel: beyondLabel(here),
-    childStatus: (child: Entity, one: Row): Status | null =>
-      look?.pairs.get(keyText({ entity: child.name, id: one.id }))?.status ?? null,
-    tested: await testedHere(here, entity, row),
-    children,
-    users,
-    lines: (await historyOf(here.sql, key, 4)).map(historyLine),
-    titles: await titles(here.sql, [
-      ...referredBy(entity, row),
-      ...children.flatMap((child) => child.rows.flatMap((one) => referredBy(child.entity, one))),
-    ]),
-  };
-}
-
-/** Who undid this content at the destination. */
-const undoneOf = (pair: RowPair | undefined) =>
-  pair?.destinationState?.undone_hash && pair.destinationState.undone_hash === pair.hereHash
-    ? pair.destinationState
-    : null;
-
-/** Test results of this row, where rows are tested; dependents are tested with their owner. */
-async function testedHere(here: Request['here'], entity: Entity, row: Row) {
-  if (!here.rules.isTested || entity.isMatchedByName || entity.owner) return null;
-  const key = { entity: entity.name, id: row.id };
-  return (await testStatusOf(here, [key])).get(keyText(key)) ?? null;
-}
-
-const childColumns = (child: Entity) =>
-  fieldEntries(child).filter(
-    ([name, field]) => (field.list || field.local) && name !== child.owner && name !== child.title,
-  );
-
-type HistoryLine = Arrival & { verb: string; changes: ReturnType<typeof changesIn> };
-
-function historyLine(arrival: Arrival): HistoryLine {
-  return { ...arrival, verb: verbOf(arrival), changes: changesIn(arrival, { withLocals: true }) };
-}
-
-function verbOf({ action, kind, origin }: Arrival): string {
-  const verb = { create: 'added', update: 'changed', remove: 'deleted', same: 'sent again' }[
-    action
-  ];
-  if (kind === 'save') return verb;
-  if (kind === 'refresh') return `${verb} by the refresh`;
-  if (kind === 'undo') return `${verb} by an undo`;
-  if (kind === 'restore') return `${verb} as it was brought back from production`;
-  return `${verb} by transfer from ${rulesOf(origin as 'staging').inText}`;
-}
-
 export async function history(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const key = { entity: entity.name, id };
@@ -169,7 +83,11 @@ export async function history(req: Request, res: Response) {
     ],
     entity,
     state,
-    lines: (await historyOf(req.here.sql, key, 200)).map(historyLine),
+    lines: (await historyOf(req.here.sql, key, 200)).map((arrival) => historyLine(arrival, entity)),
+    columns: [
+      { side: 'before', label: 'Before' },
+      { side: 'after', label: 'After' },
+    ],
   });
 }
 
@@ -248,10 +166,11 @@ export async function newPage(
 /** Data for the form's controls: values, errors, names to choose from. */
 async function formData({ here }: Request, entity: Entity, { content, errors }: Typed) {
   const linked = linksOf(entity).flatMap(({ links }) => links.parts.map((part) => part.entity));
+  const named = await titles(here.sql, referredBy(entity, content));
   return {
-    content,
     errors,
-    titles: await titles(here.sql, referredBy(entity, content)),
+    titles: named,
+    inputs: inputsOf(entity, { content, errors, titles: named }),
     names: await namesByEntity(here.sql, [...new Set(linked)]),
   };
 }

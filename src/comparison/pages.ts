@@ -1,14 +1,15 @@
-// The comparison of everything here with the destination.
+// Everything here beside everything at the destination.
 import type { Request, Response } from 'express';
-import { keyText, titleOf } from '../catalog/entity.ts';
+import { keyText, titleOf, type Entity } from '../catalog/entity.ts';
 import { entityNamed, travelling } from '../catalog/index.ts';
-import { rulesOf } from '../environments/rules.ts';
 import type { Environment } from '../environments/environment.ts';
+import { isLive, type Listed } from '../jobs/jobs.ts';
+import { jobView } from '../jobs/view.ts';
 import { comparePairs } from './compare-pairs.ts';
 import { fieldDiff } from './field-diff.ts';
 import { statuses, type Status } from '../state/status.ts';
 import { flash, page } from '../web/pages.ts';
-import { accountOf, numberOrNull, textIn } from '../web/request.ts';
+import { accountOf, can, numberOrNull, textIn } from '../web/request.ts';
 import * as comparison from './job.ts';
 import { matrix, idsInMatrix } from './matrix.ts';
 import { unreachable } from '../environments/unreachable.ts';
@@ -16,33 +17,63 @@ import { destinationOf } from '../environments/app.ts';
 
 export async function showComparison(req: Request, res: Response) {
   const there = destinationOf(req.here);
-  const entity = textIn(req.query, 'entity');
-  const status = statuses.find((one) => one === textIn(req.query, 'status'));
+  const asked = {
+    entity: textIn(req.query, 'entity'),
+    status: statuses.find((one) => one === textIn(req.query, 'status')) ?? null,
+  };
   const counts = await matrix(req.here.sql);
-  const found = [...counts.values()].flatMap((own) => [...own.keys()]);
+  const found = new Set([...counts.values()].flatMap((own) => [...own.keys()]));
+  const columns = statuses.filter((one) => found.has(one));
+  const { newest, whole } = await comparison.latestComparisons(req.here.sql);
+  const title = `Compare with ${there.rules.inText}`;
   await page(req, res, 'comparison/page', {
-    title: `Compare with ${rulesOf(there.name).inText}`,
-    crumbs: [{ text: `Compare with ${rulesOf(there.name).inText}` }],
-    there: rulesOf(there.name),
-    runs: await comparison.latestComparisons(req.here.sql),
-    counts,
-    entities: travelling,
-    columns: statuses.filter((one) => found.includes(one)),
-    entity,
-    status,
-    differing: status && entity ? await differing(req, there, entity, status) : null,
-    keyText,
+    title,
+    crumbs: [{ text: title }],
+    whole: whole ?? null,
+    running: newest && isLive(newest) ? jobView(newest) : null,
+    lastProblem: newest ? problemOf(newest) : null,
+    columns,
+    rows: matrixRows(counts, columns, asked),
+    differing:
+      asked.status && asked.entity
+        ? await differing(req, there, entityNamed(asked.entity), asked.status)
+        : null,
   });
 }
 
-/** Rows of one cell of the matrix, compared live, each with its field diff. */
-async function differing(req: Request, there: Environment, name: string, status: Status) {
-  const entity = entityNamed(name);
+/** Why the last comparison is not whole, as the end of a sentence. */
+function problemOf({ state, problem }: Listed): string | null {
+  if (state === 'cancelled') return 'was cancelled';
+  return state === 'failed' ? `ended early: ${problem}` : null;
+}
+
+type Asked = { entity: string; status: Status | null };
+
+const matrixRows = (counts: Awaited<ReturnType<typeof matrix>>, columns: Status[], asked: Asked) =>
+  travelling.flatMap((entity) => {
+    const own = counts.get(entity.name);
+    if (!own) return [];
+    const all = [...own.values()].reduce((sum, number) => sum + number, 0);
+    const cells = columns.map((status) => ({
+      status,
+      number: own.get(status) ?? 0,
+      href: status === 'In sync' ? null : `${addressOf(entity.name, status)}#rows`,
+      isCurrent: entity.name === asked.entity && status === asked.status,
+    }));
+    return [{ entity, cells, all }];
+  });
+
+const addressOf = (entity: string, status: Status) =>
+  `/comparison?entity=${entity}&status=${encodeURIComponent(status)}`;
+
+/** Rows of one cell of the matrix, compared just now, each with the fields that differ. */
+async function differing(req: Request, there: Environment, entity: Entity, status: Status) {
+  const { here } = req;
   const after = numberOrNull(req.query['after']) ?? 0;
   const limit = 50;
-  const ids = await idsInMatrix(req.here.sql, { entity: entity.name, status }, { after, limit });
+  const ids = await idsInMatrix(here.sql, { entity: entity.name, status }, { after, limit });
   const keys = ids.map((id) => ({ entity: entity.name, id }));
-  const pairs = await comparePairs(req.here, there, keys).catch((error: unknown) => {
+  const pairs = await comparePairs(here, there, keys).catch((error: unknown) => {
     throw unreachable(error, there);
   });
   const rows = keys.flatMap((key) => {
@@ -53,10 +84,21 @@ async function differing(req: Request, there: Environment, name: string, status:
     const title = row ? titleOf(entity, row) : `${entity.label.one} ${key.id}`;
     return [{ key, title, status: pair.status, isHere: pair.here !== null, fields }];
   });
-  return { rows, next: ids.length === limit ? ids.at(-1) : null };
+  const last = ids.length === limit ? ids.at(-1) : undefined;
+  return {
+    entity,
+    status,
+    rows,
+    offersTransfer: can(req, 'transfer') && status !== 'Only there',
+    columns: [
+      { side: 'here', label: here.rules.label },
+      { side: 'there', label: there.rules.label },
+    ],
+    nextHref: last ? `${addressOf(entity.name, status)}&after=${last}#rows` : null,
+  };
 }
 
-/** Starts a comparison as a job; the page shows its progress. */
+/** Compares everything, as a job; the page shows how far it is. */
 export async function compare(req: Request, res: Response) {
   destinationOf(req.here);
   const { job, isNew } = await comparison.requestComparison(req.here, accountOf(req).email, {

@@ -1,5 +1,7 @@
 import type { Request, Response } from 'express';
+import { formatChoice } from '../web/format.ts';
 import { flash, page } from '../web/pages.ts';
+import { olderHref } from '../web/paginate.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';
 import * as deadLetters from './dead-letters.ts';
 import { isLive } from './jobs.ts';
@@ -11,25 +13,34 @@ export const index = (tasks: Tasks) => async (req: Request, res: Response) => {
     // What is to be done, unless someone asks for the rest.
     state: state ?? (req.query['state'] === 'all' ? '' : 'open'),
     kind: textIn(req.query, 'kind'),
-    before: numberOrNull(req.query['before']),
   };
-  const letters = await deadLetters.list(req.here.sql, filter);
+  const before = numberOrNull(req.query['before']);
+  const letters = await deadLetters.list(req.here.sql, { ...filter, before });
   const address = { state: filter.state || 'all', kind: filter.kind };
   await page(req, res, 'jobs/dead-letters', {
     title: 'Dead letters',
     crumbs: [{ text: 'Jobs', href: '/jobs' }, { text: 'Dead letters' }],
     filter,
-    states: deadLetters.letterStates,
-    kinds: Object.entries(tasks).filter(([, task]) => task.retryItem),
-    labelOfKind: (kind: string) => tasks[kind]?.label ?? kind,
-    letters: letters.map((letter) => ({
-      ...letter,
-      isRetrying: letter.retry_state !== null && isLive({ state: letter.retry_state }),
-      mayBeRetried: tasks[letter.kind]?.retryItem !== undefined,
-    })),
-    older: String(new URLSearchParams({ ...address, before: String(letters.at(-1)?.id) })),
+    isFiltered: filter.state !== 'open' || filter.kind !== '',
+    states: deadLetters.letterStates.map((value) => ({ value, text: formatChoice(value) })),
+    kinds: Object.entries(tasks)
+      .filter(([, task]) => task.retryItem)
+      .map(([value, { label }]) => ({ value, text: label })),
+    letters: letters.map((letter) => letterView(tasks, letter)),
+    olderHref: olderHref('/dead-letters', address, letters.length, letters.at(-1)?.id),
   });
 };
+
+function letterView(tasks: Tasks, letter: deadLetters.Listed) {
+  const isRetrying = letter.retry_state !== null && isLive({ state: letter.retry_state });
+  return {
+    ...letter,
+    kindLabel: tasks[letter.kind]?.label ?? letter.kind,
+    stateText: isRetrying ? 'Retrying' : formatChoice(letter.state),
+    isOpen: letter.state === 'open' && !isRetrying,
+    mayBeRetried: tasks[letter.kind]?.retryItem !== undefined,
+  };
+}
 
 const addressedId = (req: Request) => numberOrNull(req.params['id']) ?? 0;
 

@@ -6,6 +6,7 @@ import { icon } from '../web/icons.ts';
 import { partial } from '../web/partials.ts';
 import { childrenOf } from './children.ts';
 import { isLive, type Job } from './jobs.ts';
+import { lookOf } from './view.ts';
 import { lastLines, stepsOf, type Step } from './steps.ts';
 
 /** What the partial shows. */
@@ -16,9 +17,9 @@ export async function liveView(on: Queryable, job: Job) {
     childrenOf(on, job.id),
   ]);
   return {
-    steps: steps.map((step) => ({ ...step, ...lookOf(step, job), took: tookOf(step) })),
+    steps: steps.map((step) => ({ ...step, ...stepLook(step, job), took: tookOf(step) })),
     lines,
-    children,
+    children: children.map((child) => ({ ...child, look: lookOf(child.state) })),
     icon,
     iso,
     exactly,
@@ -36,7 +37,7 @@ const looks: Record<Step['state'], { image: string; text: string }> = {
 };
 
 /** A step that was running when its job was cancelled while it waited has stopped. */
-const lookOf = ({ state }: Step, job: Job) =>
+const stepLook = ({ state }: Step, job: Job) =>
   looks[state === 'running' && !isLive(job) ? 'stopped' : state];
 
 const tookOf = ({ started_at, ended_at }: Step) =>

@@ -1,8 +1,8 @@
 import type { Request, Response } from 'express';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toSqlInstant } from '../database/sql.ts';
 import { NotFound } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
+import { olderHref } from '../web/paginate.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';
 import { cancel as cancelJob } from './cancel.ts';
 import * as deadLetters from './dead-letters.ts';
@@ -12,28 +12,32 @@ import { mayBeRetried, retry as retryJob } from './retry.ts';
 import * as scheduled from './schedules.ts';
 import { stepsOf } from './steps.ts';
 import type { Tasks } from './task.ts';
+import { isDelayed, jobView, lookOf, nextStep, shownState } from './view.ts';
 
 export const index =
   (tasks: Tasks, schedules: scheduled.Schedule[]) => async (req: Request, res: Response) => {
     const { here } = req;
-    const filter = {
-      state: textIn(req.query, 'state'),
-      kind: textIn(req.query, 'kind'),
-      before: numberOrNull(req.query['before']),
-    };
-    const list = await jobs.list(here.sql, filter);
+    const filter = { state: textIn(req.query, 'state'), kind: textIn(req.query, 'kind') };
+    const before = numberOrNull(req.query['before']);
+    const list = await jobs.list(here.sql, { ...filter, before });
     await page(req, res, 'jobs/list', {
       title: 'Jobs',
       crumbs: [{ text: 'Jobs' }],
       filter,
-      list,
-      states: jobs.jobStates,
-      tasks,
-      schedules: await scheduled.shown(here, schedules),
+      isFiltered: filter.state !== '' || filter.kind !== '',
+      list: list.map(jobView),
+      states: jobs.jobStates.map((state) => ({ value: state, text: lookOf(state).text })),
+      kinds: Object.entries(tasks).map(([value, { label }]) => ({ value, text: label })),
+      schedules: (await scheduled.shown(here, schedules)).map(scheduleView),
       openLetters: await deadLetters.countOpen(here.sql),
-      older: String(new URLSearchParams({ ...filter, before: String(list.at(-1)?.number) })),
+      olderHref: olderHref('/jobs', filter, list.length, list.at(-1)?.number),
     });
   };
+
+const scheduleView = (schedule: scheduled.Shown) => ({
+  ...schedule,
+  last: schedule.last && { ...schedule.last, look: lookOf(schedule.last.state) },
+});
 
 async function addressedJob(req: Request): Promise<jobs.Job> {
   const job = await jobs.byNumber(req.here.sql, numberOrNull(req.params['number']) ?? 0);
@@ -50,24 +54,31 @@ export const show = (tasks: Tasks) => async (req: Request, res: Response) => {
   await page(req, res, 'jobs/job', {
     title: `Job ${job.number}: ${job.name}`,
     crumbs: [{ text: 'Jobs', href: '/jobs' }, { text: `Job ${job.number}` }],
-    job,
-    parent,
+    job: jobView(job),
+    state: shownState(job),
+    next: nextStep(job),
+    parent: parent ?? null,
     kindLabel: task?.label ?? job.kind,
     attempts: { made: job.attempt, most: task?.attempts ?? null },
     priority: job.priority ?? task?.priority ?? 'normal',
-    isLive: jobs.isLive(job),
-    isDelayed: job.state === 'waiting' && job.run_at !== null && job.run_at > sqlNow(),
-    mayBeCancelled: jobs.isLive(job) && task?.mayBeCancelled === true,
+    isDelayed: isDelayed(job),
+    isUnstoppable: task?.mayBeCancelled !== true,
+    mayBeCancelled: jobs.isLive(job) && task?.mayBeCancelled === true && !job.cancelled_by,
     mayBeRetried: mayBeRetried(tasks, job),
     failedStep: steps.find(({ state }) => state !== 'done') ?? null,
     live: await liveView(on, job),
     openLetters: await deadLetters.countOpen(on, job.id),
-    input: JSON.parse(job.input) as object,
-    report: job.report === null ? null : (JSON.parse(job.report) as object),
+    input: job.input,
+    outcome: outcomeOf(tasks, job),
   });
 };
 
-const sqlNow = () => toSqlInstant(new Date().toISOString());
+function outcomeOf(tasks: Tasks, job: jobs.Job) {
+  const shown = tasks[job.kind]?.outcome;
+  if (!shown || job.report === null || jobs.isLive(job)) return null;
+  const [report, input] = [JSON.parse(job.report), JSON.parse(job.input)] as [object, object];
+  return { view: shown.view, locals: shown.locals(report, input) };
+}
 
 const BEAT_MS = 1000;
 

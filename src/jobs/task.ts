@@ -62,7 +62,12 @@ export type Task = {
   run: (work: Work) => Promise<unknown>;
   /** Retries one dead letter. Runs as a job of its own, perhaps more than once. */
   retryItem?: (work: Work, payload: unknown) => Promise<void>;
+  /** How the job's page shows its report. */
+  outcome?: Outcome;
 };
+
+/** A view, and its locals out of the report of a job and the input that it had. */
+type Outcome = { view: string; locals: (report: object, input: object) => object };
 export type Tasks = Record<string, Task>;
 
 /** A task with its input, parsed before it runs. */

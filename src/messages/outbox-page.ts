@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import { ladder, rulesOf, type EnvironmentName } from '../environments/rules.ts';
 import { NotFound } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
+import { olderHref } from '../web/paginate.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';
 import { emailAbout, notify } from './messages.ts';
 import * as outbox from './outbox.ts';
@@ -17,19 +18,21 @@ export async function index(req: Request, res: Response) {
   const filter = {
     channel: textIn(req.query, 'channel'),
     state: textIn(req.query, 'state'),
-    before: numberOrNull(req.query['before']),
   };
-  const lines = await outbox.list(req.here.sql, filter);
+  const before = numberOrNull(req.query['before']);
+  const lines = await outbox.list(req.here.sql, { ...filter, before });
   await page(req, res, 'messages/outbox', {
     title: 'Notifications',
     crumbs: [{ text: 'Notifications' }],
     filter,
-    channelLabels,
+    isFiltered: filter.state !== '' || filter.channel !== '',
+    channels: Object.entries(channelLabels).map(([value, text]) => ({ value, text })),
+    states: Object.entries(stateLooks).map(([value, { text }]) => ({ value, text })),
     hasIndexer: req.here.notifiesIndexer,
     hasMail: req.here.settings.messages.mail !== null,
     sender: senderOf(req),
     lines: lines.map(shown),
-    older: String(new URLSearchParams({ ...filter, before: String(lines.at(-1)?.id) })),
+    olderHref: olderHref('/outbox', filter, lines.length, lines.at(-1)?.id),
   });
 }
 
@@ -44,11 +47,20 @@ type RowChanges = {
 
 const sentKinds = ['transfer', 'undo', 'bring-back'];
 
+const stateLooks = {
+  pending: { icon: 'hourglass', text: 'Pending' },
+  acknowledged: { icon: 'circle-check', text: 'Acknowledged' },
+  failed: { icon: 'circle-x', text: 'Given up' },
+};
+
 const channelNames = { email: 'E-mail', webhook: 'Webhook', slack: 'Slack' };
 
 function shown(line: outbox.Line) {
   const common = {
     ...line,
+    look: stateLooks[line.state],
+    attemptsText: line.attempts === 1 ? '1 attempt' : `${line.attempts} attempts`,
+    nextAttempt: line.state === 'pending' && line.attempts > 0 ? line.next_at : null,
     receiver: line.recipient === 'indexer' ? 'Search indexer' : line.recipient,
     channelLabel: channelNames[line.channel],
   };
@@ -59,9 +71,16 @@ function shown(line: outbox.Line) {
   return {
     ...common,
     href: sentKinds.includes(kind) ? `/transfers/${transfer.number}` : null,
-    changes: { ...changes, rowsOf: rulesOf(environment).inText },
+    changes: {
+      kind,
+      rowsOf: rulesOf(environment).inText,
+      counts: [...countsOf(changes.changed, ''), ...countsOf(changes.removed, 'gone')],
+    },
   };
 }
+
+const countsOf = (ids: Record<string, number[]>, note: string) =>
+  Object.entries(ids).map(([entity, { length }]) => ({ entity, number: length, note }));
 
 /** The environment before this one, which notifies about what arrives here. */
 function senderOf({ here }: Request) {

@@ -4,10 +4,12 @@ import { accountOf, numberOrNull, textIn } from '../web/request.ts';
 import * as inApp from './channels/in-app.ts';
 
 export async function index(req: Request, res: Response) {
+  const messages = await inApp.of(req.here.sql, accountOf(req).email);
   await page(req, res, 'messages/list', {
     title: 'Messages',
     crumbs: [{ text: 'Messages' }],
-    messages: await inApp.of(req.here.sql, accountOf(req).email),
+    messages,
+    hasUnread: messages.some(({ read_at: readAt }) => !readAt),
   });
 }
 

@@ -1,13 +1,13 @@
 // Overviews: pending rows and recent changes.
 import type { Request, Response } from 'express';
-import { keyText } from '../catalog/entity.ts';
 import { entityNamed, travelling } from '../catalog/index.ts';
-import { rulesOf } from '../environments/rules.ts';
+import { ladder, rulesOf } from '../environments/rules.ts';
 import * as journal from '../writing/journal.ts';
 import { page } from '../web/pages.ts';
-import { numberOrNull, textIn } from '../web/request.ts';
-import { changesSince } from './changes.ts';
-import { ageOf, ages, allPending, groups, type PendingEntry } from './pending.ts';
+import { count } from '../web/format.ts';
+import { can, numberOrNull, textIn } from '../web/request.ts';
+import { changesSince, type Change } from './changes.ts';
+import { ageOf, ages, allPending, groups, type Group, type PendingEntry } from './pending.ts';
 import { unreachable } from '../environments/unreachable.ts';
 import { destinationOf } from '../environments/app.ts';
 
@@ -15,7 +15,7 @@ import { destinationOf } from '../environments/app.ts';
 const LISTED = 200;
 
 export async function pending(req: Request, res: Response) {
-  const there = rulesOf(destinationOf(req.here).name);
+  const there = destinationOf(req.here).rules;
   const all = await allPending(req.here.sql);
   const filter = { entity: textIn(req.query, 'entity'), person: textIn(req.query, 'person') };
   const shown = all.filter(
@@ -23,22 +23,48 @@ export async function pending(req: Request, res: Response) {
       (filter.entity === '' || key.entity === filter.entity) &&
       (filter.person === '' || people.includes(filter.person)),
   );
+  const canTransfer = can(req, 'transfer');
+  const title = `Waiting for ${there.inText}`;
   await page(req, res, 'overviews/pending', {
-    title: `Waiting for ${there.inText}`,
-    crumbs: [{ text: `Waiting for ${there.inText}` }],
-    there,
+    title,
+    crumbs: [{ text: title }],
     filter,
     ages,
     counts: countsByAge(all),
     people: [...new Set(all.flatMap((row) => row.people))].toSorted(),
     entities: travelling.filter(({ owner }) => owner === null),
-    groups: groups.map((group) => {
-      const rows = shown.filter((row) => row.group === group);
-      return { group, total: rows.length, rows: rows.slice(0, LISTED) };
-    }),
-    ageOf,
-    keyText,
+    groups: groups.map((group) => groupView(group, shown, canTransfer)),
   });
+}
+
+const groupTexts: Record<Group, { heading: string; hint: string }> = {
+  ready: {
+    heading: 'Ready to transfer',
+    hint: 'New or changed here. The sheet tells whether anything stands in the way.',
+  },
+  look: {
+    heading: 'Needs a look',
+    hint: 'Changed there, deleted, or undone: the sheet asks before it goes.',
+  },
+  engineering: {
+    heading: 'Engineering’s',
+    hint: 'Stays out until a product manager adopts it.',
+  },
+  held: {
+    heading: 'Not for production',
+    hint: 'Marked to stay here. In no count of what waits.',
+  },
+};
+
+function groupView(group: Group, entries: PendingEntry[], canTransfer: boolean) {
+  const rows = entries.filter((row) => row.group === group);
+  return {
+    ...groupTexts[group],
+    total: rows.length,
+    rows: rows.slice(0, LISTED),
+    offersTransfer: canTransfer && (group === 'ready' || group === 'look'),
+    showsWhy: group !== 'ready',
+  };
 }
 
 /** Rows of each entity that are ready to send, by age. */
@@ -66,23 +92,72 @@ export async function changes(req: Request, res: Response) {
   const own = here.destination ? [...new Set(found.map((one) => one.arrival.transfer))] : [];
   const transfers = await journal.byIds(here.sql, own);
   const tested = await journal.testedIn(here.sql, own);
-  const list = found.map(({ arrival, fields, more }) => ({
+  const list = found.map((change) => {
+    const { arrival } = change;
+    const tests = tested.get(`${arrival.transfer} ${arrival.entity}:${arrival.row_id}`);
+    return changeView(change, transfers.get(arrival.transfer), tests ?? null);
+  });
+  const where = of.rules;
+  const title = `What changed in ${where.inText}?`;
+  await page(req, res, 'overviews/changes', {
+    title,
+    crumbs: [{ text: title }],
+    where,
+    url: here.settings.urls[of.name] ?? '',
+    period: periodText(hours),
+    periods: periods.map(({ number, text }) => ({
+      href: `/changes?hours=${number}`,
+      text,
+      isCurrent: number === hours,
+    })),
+    list,
+    columns: [
+      { side: 'before', label: 'Before' },
+      { side: 'after', label: 'After' },
+    ],
+    undoHref: undoHrefOf(req),
+    olderHref: next === null ? null : `/changes?hours=${hours}&before=${next}`,
+  });
+}
+
+const periods = [
+  { number: 4, text: '4 hours' },
+  { number: 24, text: '24 hours' },
+  { number: 168, text: '7 days' },
+  { number: 720, text: '30 days' },
+];
+
+const periodText = (hours: number) =>
+  hours < 48 ? `${count(hours)} hours` : `${count(Math.round(hours / 24))} days`;
+
+const verbs = { create: 'created', update: 'changed', remove: 'deleted', same: 'sent again' };
+
+/** A change as the page shows it, with the transfer from here that made it. */
+function changeView(
+  { arrival, fields, more }: Change,
+  transfer: journal.Transfer | undefined,
+  tested: string | null,
+) {
+  const { action, kind } = arrival;
+  return {
     arrival,
     fields,
     more,
+    tested,
+    transfer: transfer ?? null,
     entity: entityNamed(arrival.entity),
-    transfer: transfers.get(arrival.transfer),
-    tested: tested.get(`${arrival.transfer} ${arrival.entity}:${arrival.row_id}`) ?? null,
-  }));
-  const where = of.rules;
-  await page(req, res, 'overviews/changes', {
-    title: `What changed in ${where.inText}?`,
-    crumbs: [{ text: `What changed in ${where.inText}?` }],
-    where,
-    hours,
-    list,
-    next,
-    url: here.settings.urls[of.name] ?? '',
-    keyText,
-  });
+    verb: verbs[action],
+    label: `Changes of ${arrival.title}, line ${arrival.id}`,
+    source: { save: 'Edited there', refresh: 'Refresh' }[kind as string] ?? arrival.name,
+    isNew: action === 'create' && fields.length > 0,
+    mayUndo: transfer?.state === 'verified' && action !== 'same',
+  };
+}
+
+/** What arrived at the end of the ladder is undone where it was sent from. */
+function undoHrefOf({ here }: Request): string | null {
+  const { next } = here.rules;
+  const sender = ladder.find((name) => rulesOf(name).next === here.name);
+  const url = sender && here.settings.urls[sender];
+  return next === null && url ? new URL('/changes', url).href : null;
 }

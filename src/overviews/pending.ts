@@ -19,7 +19,7 @@ export type PendingEntry = {
 
 /** Ready to send, needs review, engineering's work, or not for production. */
 export const groups = ['ready', 'look', 'engineering', 'held'] as const;
-type Group = (typeof groups)[number];
+export type Group = (typeof groups)[number];
 
 type Line = {
   entity: string;

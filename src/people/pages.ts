@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import { grantable } from '../access/permissions.ts';
+import { grantable, permissionNames, type Permission } from '../access/permissions.ts';
 import { NotFound, type FieldErrors } from '../problems.ts';
 import { fieldErrors, flash, page } from '../web/pages.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';
@@ -35,9 +35,29 @@ export const show = (req: Request, res: Response) => personPage(req, res, {});
 async function personPage(req: Request, res: Response, errors: FieldErrors) {
   const person = await people.find(req.here.sql, numberOrNull(req.params['id']) ?? 0);
   if (!person) throw new NotFound('There is no such person.');
-  const may = grantable(req.here.setup);
-  await page(req, res, 'people/person', { title: person.name, crumbs, person, may, errors });
+  const offered = grantable(req.here.setup);
+  const permissions = permissionNames.map((name) => ({
+    name,
+    meaning: meanings[name],
+    isGranted: person.permissions.includes(name),
+    isOffered: offered.includes(name),
+  }));
+  await page(req, res, 'people/person', {
+    title: person.name,
+    crumbs,
+    person,
+    permissions,
+    hasNeverGranted: permissions.some(({ isOffered }) => !isOffered),
+    errors,
+  });
 }
+
+const meanings: Record<Permission, string> = {
+  product_manager: 'edits and transfers rows',
+  editor: 'edits rows; work is looked at by a product manager before it may go',
+  administrator: 'manages people',
+  on_call: 'takes transfers back at night',
+};
 
 export async function setPermissions(req: Request, res: Response) {
   const { permissions } = (req.body ?? {}) as { permissions?: string | string[] };

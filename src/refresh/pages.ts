@@ -1,16 +1,18 @@
 // The page that starts a refresh; its result is shown on the job's page.
 import type { Request, Response } from 'express';
 import * as jobs from '../jobs/jobs.ts';
+import { jobView } from '../jobs/view.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, textIn } from '../web/request.ts';
 import { REFRESH, requestRefresh } from './job.ts';
 
 export async function index(req: Request, res: Response) {
+  const running = await jobs.active(req.here.sql, REFRESH);
   await page(req, res, 'refresh/list', {
     title: 'Copy production down',
     crumbs: [{ text: 'Copy down' }],
-    jobs: await jobs.newest(req.here.sql, REFRESH),
-    running: await jobs.active(req.here.sql, REFRESH),
+    jobs: (await jobs.newest(req.here.sql, REFRESH)).map(jobView),
+    running: running ? jobView(running) : null,
   });
 }
 

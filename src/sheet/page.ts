@@ -1,94 +1,101 @@
-// The sheet as a page: counts, changed rows, problems with their solutions.
+// The sheet as a page: counts, rows with what differs, problems with their solutions.
 import type { Request, Response } from 'express';
-import { keyText, type RowKey } from '../catalog/entity.ts';
+import { keyText } from '../catalog/entity.ts';
 import { matchedByName } from '../catalog/index.ts';
-import { rulesOf } from '../environments/rules.ts';
 import { namesByEntity } from '../rows/names.ts';
-import type * as journal from '../writing/journal.ts';
 import { page } from '../web/pages.ts';
-import { numberOrNull, textIn } from '../web/request.ts';
-import { countsByType } from '../web/format.ts';
+import { paginate } from '../web/paginate.ts';
+import { can, numberOrNull, textIn } from '../web/request.ts';
 import { childOffers } from './children.ts';
-import { DELETE, OVERWRITE } from './choices.ts';
+import { offersNames, problemsView, solutionForms, type SheetPlace } from './problems-view.ts';
+import type { Rehearsal } from './rehearsal.ts';
+import { asksReason, roleOf, routeOf, type Route } from './route.ts';
+import { groupsOf, replacementsFirst } from './rows.ts';
 import * as selections from './selections.ts';
 import type { SelectionKind } from './selections.ts';
-import { groupsOf, replacementsFirst } from './rows.ts';
-import { prepareSheet } from './sheet.ts';
-import type { PlannedStep } from './planned-step.ts';
-import { asksReason, routeOf, roleOf } from './route.ts';
-import { PAGE_SIZE, paginate } from '../web/paginate.ts';
+import {
+  chosenView,
+  confirmationView,
+  headingOf,
+  introOf,
+  pagingView,
+  relatedView,
+  sameView,
+  sheetKinds,
+  skippedView,
+  tilesOf,
+} from './sheet-view.ts';
+import { prepareSheet, type Sheet } from './sheet.ts';
 
-/** Paths and words of each kind of sheet. */
-export const sheetKinds = {
-  transfer: { path: '/selections', send: '/transfers', verb: 'Transfer', done: 'transferred' },
-  undo: { path: '/undos', send: '/undos', verb: 'Undo', done: 'undone' },
-  restore: {
-    path: '/restores',
-    send: '/restores',
-    verb: 'Bring back',
-    done: 'brought back',
-  },
-} as const;
+type Shown = { kind: SelectionKind; key: string; problem: string; rehearsal?: Rehearsal };
 
-export async function sheetPage(
-  req: Request,
-  res: Response,
-  shown: { kind: SelectionKind; key: string; problem: string; rehearsal?: string },
-) {
+export async function sheetPage(req: Request, res: Response, shown: Shown) {
   const { kind } = shown;
   const route = routeOf(req, kind);
   const selection = await selections.find(req.here.sql, String(req.params['id']), kind);
   const sheet = await prepareSheet(route, selection);
   const { plan, facts } = sheet;
-  const written = replacementsFirst(
-    plan.steps.filter((step) => step.action !== 'same' || step.excludedFields.length > 0),
-  );
-  const turned = paginate(
-    written,
-    numberOrNull(req.query['page']) ?? numberOrNull(textIn(req.body, 'page')),
-  );
-  const to = rulesOf(route.to.name);
-  const title = titleOfSheet(selection, to);
+  const [from, to] = [route.from.rules, route.to.rules];
+  const rows = pageOfRows(req, sheet);
+  const place = placeOf(req, selection, sheet, { from, to });
+  const heading = headingOf(selection, to);
+  const children = kind === 'transfer' ? await childOffers(req.here, sheet) : [];
+  const isReasonAsked = asksReason(route, { role: roleOf(req) });
   await page(req, res, 'sheet/sheet', {
-    rehearsal: '',
+    rehearsal: null,
     ...shown,
-    title: `${shown.problem ? 'Error: ' : ''}${title}`,
-    heading: title,
+    title: `${shown.problem ? 'Error: ' : ''}${heading}`,
     crumbs: [{ text: 'Transfers', href: '/transfers' }, { text: 'Review' }],
+    heading,
+    intro: introOf(kind, from, to),
     words: sheetKinds[kind],
+    address: place.address,
     selection,
     plan,
     to,
-    from: rulesOf(route.from.name),
-    asksReason: asksReason(route, { role: roleOf(req) }),
-    counts: countsOf(plan.steps),
-    groups: groupsOf(turned.shown, facts, selection.choices),
-    turned,
-    chosen: new Set(selection.keys.map(keyText)),
-    written: plan.steps.filter((step) => step.action !== 'same').length,
-    same: plan.steps.filter((step) => step.action === 'same').slice(0, PAGE_SIZE),
-    OVERWRITE,
-    DELETE,
-    names: await namesByEntity(
-      route.to.sql,
-      matchedByName.map(({ name }) => name),
-    ),
-    children: kind === 'transfer' ? await childOffers(req.here, sheet) : [],
-    testedOf: (one: RowKey) => facts.tested.get(keyText(one)),
-    stateOf: (one: RowKey) => facts.pairs.get(keyText(one))?.state,
-    keyText,
+    tiles: tilesOf(plan),
+    problems: problemsView(plan, place),
+    forms: solutionForms(plan, place),
+    datalists: offersNames(plan) ? await namesThere(route) : [],
+    chosen: chosenView(plan, selection, to),
+    skipped: skippedView(plan),
+    notices: plan.notices,
+    related: relatedView(plan, selection, children),
+    paging: pagingView(rows),
+    groups: groupsOf(rows.shown, facts, selection),
+    same: sameView(plan, selection, to),
+    confirmation: confirmationView(plan, selection, to, isReasonAsked),
   });
 }
 
-function titleOfSheet({ kind, name }: selections.Selection, to: { inText: string }): string {
-  if (kind === 'undo') return `${name} in ${to.inText}`;
-  return kind === 'transfer' ? `Transfer to ${to.inText}` : `Bring back into ${to.inText}`;
+/** Rows that are written, or have a field left out: what is the same is listed apart. */
+function pageOfRows(req: Request, { plan }: Sheet) {
+  const changed = plan.steps.filter(
+    (step) => step.action !== 'same' || step.excludedFields.length > 0,
+  );
+  const wanted = numberOrNull(req.query['page']) ?? numberOrNull(textIn(req.body, 'page'));
+  return paginate(replacementsFirst(changed), wanted);
 }
 
-function countsOf(steps: PlannedStep[]) {
-  const of = (action: journal.StepAction) => {
-    const own = steps.filter((step) => step.action === action);
-    return { number: own.length, words: countsByType(own) };
+function placeOf(
+  req: Request,
+  selection: selections.Selection,
+  { facts }: Sheet,
+  ends: Pick<SheetPlace, 'from' | 'to'>,
+): SheetPlace {
+  const { kind, id } = selection;
+  return {
+    ...ends,
+    selection,
+    address: `${sheetKinds[kind].path}/${id}`,
+    mayGiveNewId: kind === 'transfer' && can(req, 'edit'),
+    seenOf: (key) => facts.pairs.get(keyText(key))?.state?.engineering_at ?? '',
   };
-  return { create: of('create'), update: of('update'), remove: of('remove'), same: of('same') };
+}
+
+/** The destination's names, for a name to be mapped to. */
+async function namesThere({ to }: Route) {
+  const entities = matchedByName.map(({ name }) => name);
+  const names = await namesByEntity(to.sql, entities);
+  return entities.map((entity) => ({ id: `there-${entity}`, names: names[entity] ?? [] }));
 }

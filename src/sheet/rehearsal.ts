@@ -20,16 +20,22 @@ const BUSY = 'Someone is writing these rows right now, so they could not be rehe
 /** Ids outside every environment's range, for linked names that the plan creates. */
 const REHEARSED = 4_000_000_000;
 
-/** Answers what the destination's MySQL says to the plan, as a sentence. */
-export async function rehearse(route: Route, selection: Selection): Promise<string> {
+/** What the destination's MySQL says to a plan. */
+export type Rehearsal = { isRefused: boolean; text: string };
+
+export async function rehearse(route: Route, selection: Selection): Promise<Rehearsal> {
   const { plan } = await prepareSheet(route, selection);
   const steps = plan.steps.filter((step) => step.action !== 'same' && !isDocumentStep(step));
   const place = rulesOf(route.to.name).inText;
-  if (steps.length === 0) return 'There is nothing for MySQL in it: only documents are written.';
+  if (steps.length === 0) {
+    const text = 'There is nothing for MySQL in it: only documents are written.';
+    return { isRefused: false, text };
+  }
   const why = await refusal(route, steps);
-  return why === null
-    ? `Rehearsed: MySQL in ${place} takes ${steps.length === 1 ? 'the row' : `all ${steps.length} rows`}. Nothing was kept.`
-    : `Rehearsed: MySQL in ${place} would refuse it: ${why}. Nothing was kept.`;
+  const rows = steps.length === 1 ? 'the row' : `all ${steps.length} rows`;
+  const outcome = why === null ? `takes ${rows}` : `would refuse it: ${why}`;
+  const text = `Rehearsed: MySQL in ${place} ${outcome}. Nothing was kept.`;
+  return { isRefused: why !== null, text };
 }
 
 async function refusal({ to: there }: Route, steps: Step[]): Promise<string | null> {

@@ -14,7 +14,8 @@ import { accountOf, addressed, authorOf, numberOrNull, textIn } from '../web/req
 import { rehearse } from './rehearsal.ts';
 import * as selections from './selections.ts';
 import type { SelectionKind } from './selections.ts';
-import { sheetKinds, sheetPage } from './page.ts';
+import { sheetPage } from './page.ts';
+import { sheetKinds } from './sheet-view.ts';
 import { routeOf } from './route.ts';
 import { postedChoices } from './posted-choices.ts';
 

@@ -3,7 +3,7 @@ import { join, select, sql, type Queryable } from '../database/sql.ts';
 import { sentKinds, type StepAction } from './transfer-kinds.ts';
 
 /** Transfers on a page, and rows listed of each. */
-const TRANSFERS = 20;
+export const TRANSFERS = 20;
 const LISTED = 50;
 
 export type ArrivedTransfer = {
@@ -24,9 +24,9 @@ export const arrivedTransfers = (on: Queryable, before: string | null) =>
     on,
     sql`select a.transfer, a.name, a.reason, a.person, a.origin, max(a.at) as at,
                count(*) as rows_count,
-               sum(exists (select 1 from arrival later
-                            where later.entity = a.entity and later.row_id = a.row_id
-                              and later.id > a.id)) as changed_since
+               cast(sum(exists (select 1 from arrival later
+                                 where later.entity = a.entity and later.row_id = a.row_id
+                                   and later.id > a.id)) as signed) as changed_since
           from (select transfer, max(at) as at from arrival
                  where kind in (${sentKinds}) and (${before} is null or at < ${before})
                  group by transfer

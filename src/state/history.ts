@@ -7,6 +7,8 @@ import type { StepAction, TransferKind } from './transfer-kinds.ts';
 export type Arrival = {
   id: number;
   transfer: string;
+  /** Its place among the rows of the transfer. */
+  seq: number;
   entity: string;
   row_id: number;
   root_entity: string;

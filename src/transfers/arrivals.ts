@@ -6,10 +6,11 @@ import { catalog, entityNamed } from '../catalog/index.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { NotFound } from '../problems.ts';
+import { count, rowsText } from '../web/format.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, textIn } from '../web/request.ts';
 import * as arrived from '../state/arrived.ts';
-import type { ArrivedRow } from '../state/arrived.ts';
+import type { ArrivedRow, ArrivedTransfer } from '../state/arrived.ts';
 import * as selections from '../sheet/selections.ts';
 import { recalledTestStatus, type TestStatus } from '../state/test-results.ts';
 
@@ -20,23 +21,57 @@ export async function arrivals(req: Request, res: Response) {
   const rows = await arrived.listedRows(req.here.sql, ids);
   const onward = await arrived.onwardTransfers(req.here.sql, ids);
   const tested = await testedOf(req.here, rows);
-  const rowsOf = Map.groupBy(rows, ({ transfer }) => transfer);
+  const last = transfers.length === arrived.TRANSFERS ? transfers.at(-1) : undefined;
   await page(req, res, 'transfers/arrivals', {
     title: 'Arrived',
     crumbs: [{ text: 'Arrived' }],
-    list: transfers.map((line) => ({
-      ...line,
-      tested,
-      from: rulesOf(line.origin as 'staging'),
-      sentOn: onward.filter(({ chain }) => chain.includes(`"${line.transfer}"`)),
-      rows: (rowsOf.get(line.transfer) ?? []).map((row) => ({ ...row, isChosen: isChosen(row) })),
-    })),
+    list: transfers.map((line) =>
+      arrivedView(
+        line,
+        rows.filter(({ transfer }) => transfer === line.transfer),
+        onward.filter(({ chain }) => chain.includes(`"${line.transfer}"`)),
+        tested,
+      ),
+    ),
+    olderHref: last ? `/arrivals?before=${encodeURIComponent(last.at)}` : null,
   });
 }
 
+/** A transfer that came, with its rows: what was tested, and what may be sent on. */
+function arrivedView(
+  line: ArrivedTransfer,
+  rows: ArrivedRow[],
+  sentOn: arrived.OnwardTransfer[],
+  tested: Map<string, TestStatus>,
+) {
+  const isSentOn = sentOn.length > 0;
+  return {
+    ...line,
+    from: rulesOf(line.origin as 'staging'),
+    rowsSummary: summaryOf(line),
+    more: line.rows_count - rows.length,
+    sentOn,
+    isSentOn,
+    rows: rows.map((row) => ({
+      ...row,
+      id: `${line.transfer}-${row.seq}`,
+      isOffered: isChosen(row),
+      isTicked: !isSentOn,
+      verb: verbs[row.action],
+      tested: tested.get(keyText(keyOf(row))) ?? null,
+    })),
+  };
+}
+
+/** `3 rows, 1 changed since` */
+const summaryOf = ({ rows_count: rows, changed_since: changed }: ArrivedTransfer) =>
+  changed > 0 ? `${rowsText(rows)}, ${count(changed)} changed since` : rowsText(rows);
+
+const verbs = { create: 'created', update: 'updated', remove: 'removed', same: 'sent again' };
+
 /** What people found when they tried the rows, by key text; empty where nothing is tested. */
 async function testedOf(here: App, rows: ArrivedRow[]) {
-  if (!rulesOf(here.name).isTested) return new Map<string, TestStatus>();
+  if (!here.rules.isTested) return new Map<string, TestStatus>();
   const roots = rows.filter(
     ({ entity, action }) => !entityNamed(entity).owner && action !== 'remove',
   );

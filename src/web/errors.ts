@@ -36,7 +36,8 @@ export async function answerError(error: unknown, req: Request, res: Response, n
     res.json({ error: { status, message } });
   } else {
     const title = titles[status] ?? 'Something went wrong';
-    await page(req, res, 'web/error', { title, message, status }).catch(() => {
+    const offersSearch = status === 404 && req.account !== undefined;
+    await page(req, res, 'web/error', { title, message, offersSearch }).catch(() => {
       // Rendering a page needs the database; plain text does not.
       res.type('text').send(`${title}. ${message}`);
     });

@@ -109,3 +109,6 @@ function append(parts: Part[], text: string, kind: Part['kind']) {
 /** A name for a set of rows: their titles while they are few, otherwise counts. */
 export const nameOfRows = (rows: { entity: string; title: string }[]) =>
   rows.length <= 2 ? rows.map(({ title }) => title).join(' and ') : countsByType(rows);
+
+/** `1 row`, `3 rows` */
+export const rowsText = (number: number) => (number === 1 ? '1 row' : `${count(number)} rows`);

@@ -4,6 +4,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { explain, type Compatibility } from '../version/compatibility.ts';
 import { Unavailable } from '../problems.ts';
 import { saveForm } from './saved-form.ts';
+import { sendPage } from './layout.ts';
 import { flash } from './pages.ts';
 import { localPath, textIn } from './request.ts';
 import { isOurs } from './security.ts';
@@ -69,11 +70,10 @@ export async function showUpdating(req: Request, res: Response) {
   if (standing?.kind === 'unsupported') return res.redirect(303, pageOf(standing, back));
   if (standing !== null && standing.kind !== 'updating') return res.redirect(303, back);
   res.set('Retry-After', String(RETRY_AFTER)).status(503);
-  res.render('web/updating', {
+  await standAlone(req, res, 'web/updating', {
     title: 'Updating the application',
-    standing,
+    since: standing?.since ?? null,
     back,
-    environment: req.here.name,
   });
 }
 
@@ -84,10 +84,15 @@ export async function showUpdateApplication(req: Request, res: Response) {
   if (standing?.kind === 'updating') return res.redirect(303, pageOf(standing, back));
   if (standing?.kind !== 'unsupported') return res.redirect(303, back);
   res.status(426);
-  res.render('web/update-application', {
+  await standAlone(req, res, 'web/update-application', {
     title: 'Update application',
-    standing,
+    database: standing.database,
+    supported: standing.supported,
     back,
-    environment: req.here.name,
   });
 }
+
+/** Sends a page without menu, which needs no session. */
+type Data = { title: string } & Record<string, unknown>;
+const standAlone = (req: Request, res: Response, view: string, data: Data) =>
+  sendPage(res, view, { ...data, theme: 'system', environment: req.here.name, shell: null });

@@ -6,8 +6,8 @@ import { readImage } from '../storage/images.ts';
 import { NotFound, Unavailable } from '../problems.ts';
 import { readVersion } from '../version/metadata.ts';
 import { explain } from '../version/compatibility.ts';
-import { isTheme } from './pages.ts';
 import { localPath, textIn } from './request.ts';
+import { isTheme } from './shell.ts';
 
 export function setTheme(req: Request, res: Response) {
   const theme = textIn(req.body, 'theme');

@@ -12,3 +12,18 @@ export function paginate<T>(rows: T[], wanted: number | null): Page<T> {
   const from = (page - 1) * PAGE_SIZE;
   return { shown: rows.slice(from, from + PAGE_SIZE), page, pages, from, all: rows.length };
 }
+
+/** How many lines a list shows that goes back in time. */
+const LINES = 50;
+
+/** The address of the lines before the last one shown; null when there can be none. */
+export function olderHref(
+  path: string,
+  filter: Record<string, string>,
+  shown: number,
+  last: number | undefined,
+): string | null {
+  if (shown < LINES || last === undefined) return null;
+  const pairs = Object.entries({ ...filter, before: String(last) });
+  return `${path}?${new URLSearchParams(pairs.filter(([, value]) => value !== '')).toString()}`;
+}

@@ -3,8 +3,11 @@
 import ejs, { type TemplateFunction } from 'ejs';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Field, Value } from '../catalog/fields.ts';
+import { textOf, type Field, type Link, type Links, type Value } from '../catalog/fields.ts';
+import type { Status } from '../state/status.ts';
 import { formatChoice, exactly } from './format.ts';
+import { icon } from './icons.ts';
+import { statusLooks } from './status-badges.ts';
 
 const folder = new URL('../../views/', import.meta.url);
 const compiled = new Map<string, TemplateFunction>();
@@ -23,12 +26,26 @@ export function partial(name: string, data: object): string {
 export const cell = (
   field: Field,
   value: Value | undefined,
-  more: { titles?: Map<string, string>; isWhole?: boolean } = {},
+  { titles, isWhole = false }: { titles?: Map<string, string>; isWhole?: boolean } = {},
 ) =>
   partial(`catalog-pages/fields/${field.kind}-cell`, {
     field,
-    value,
+    value: value ?? null,
+    title: field.to ? (titles?.get(`${field.to}:${textOf(value)}`) ?? `#${textOf(value)}`) : '',
+    clip: isWhole ? '' : 'clip',
+    links: field.links && Array.isArray(value) ? linkLines(field.links, value as Link[]) : [],
     formatChoice,
     exactly,
-    ...more,
   });
+
+/** The linked row of each link, with what stands beside it. */
+const linkLines = ({ target, parts }: Links, links: Link[]) =>
+  links.map((link) => {
+    const others = parts.filter(({ name }) => name !== target.name);
+    const beside = others.flatMap(({ name }) => link[name] ?? []).join(', ');
+    return { name: link[target.name] ?? '', beside };
+  });
+
+/** A status, with its colour and icon. */
+export const badge = (status: Status | null) =>
+  partial('web/badge', { status, looks: status && statusLooks[status], icon });

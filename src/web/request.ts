@@ -3,7 +3,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { entityNamed } from '../catalog/index.ts';
 import type { Entity } from '../catalog/entity.ts';
-import type { Account } from '../access/permissions.ts';
+import { may, type Ability, type Account } from '../access/permissions.ts';
 import type { App, Redis } from '../environments/app.ts';
 import { Forbidden, NotFound } from '../problems.ts';
 
@@ -46,6 +46,10 @@ export function accountOf(req: Request): Account {
   if (!req.account) throw new Forbidden('Sign in first.');
   return req.account;
 }
+
+/** What the signed-in person may do here; nobody who is not signed in may do anything. */
+export const can = ({ account, here }: Request, ability: Ability): boolean =>
+  account !== undefined && may(account, ability, here.setup);
 
 export const authorOf = (req: Request) => {
   const { email, permissions } = accountOf(req);

@@ -4,6 +4,7 @@ import type { NextFunction, Request, Response } from 'express';
 import type { RateLimiterRedis } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import { NotFound } from '../problems.ts';
+import { formatChoice } from './format.ts';
 import { page } from './pages.ts';
 import { accountOf, localPath } from './request.ts';
 import { readFields } from './uploads.ts';
@@ -109,22 +110,28 @@ const carried =
   /^(version|idempotency_key|plan|selection|return|then|seen|payload|query|scope|page|shown|turn)$/;
 
 export async function show(req: Request, res: Response) {
-  const kept = await find(req, accountOf(req).id);
-  if (!kept) return res.redirect(303, '/');
+  const saved = await find(req, accountOf(req).id);
+  if (!saved) return res.redirect(303, '/');
   await page(req, res, 'web/saved-form', {
     title: 'What you were typing',
     crumbs: [{ text: 'What you were typing' }],
-    kept,
-    shown: kept.fields.filter(([name, value]) => !carried.test(name) && value !== ''),
+    at: saved.at,
+    fields: saved.fields,
+    shown: saved.fields
+      .filter(([name, value]) => !carried.test(name) && value !== '')
+      .map(([name, value]) => ({ label: labelOfInput(name), value })),
   });
 }
 
+/** `Cities 0 city` for `cities[0][city]`. */
+const labelOfInput = (name: string) => formatChoice(name.replaceAll(/[[\]]+/g, ' ').trim());
+
 /** Posts the form again to its address: 307 keeps method and body. */
 export async function sendOn(req: Request, res: Response) {
-  const kept = await find(req, accountOf(req).id);
-  if (!kept) throw new NotFound('Nothing is kept for you any more.');
+  const saved = await find(req, accountOf(req).id);
+  if (!saved) throw new NotFound('Nothing is kept for you any more.');
   await forget(req);
-  res.redirect(307, localPath(kept.path, '/'));
+  res.redirect(307, localPath(saved.path, '/'));
 }
 
 export async function discard(req: Request, res: Response) {

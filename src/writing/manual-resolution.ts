@@ -9,7 +9,7 @@ import { Invalid } from '../problems.ts';
 import * as journal from './journal.ts';
 import { hasArrived, isExplained } from './work.ts';
 
-type StuckRow = {
+export type StuckRow = {
   step: journal.WrittenStep;
   now: Row | null;
   /** Neither the before-image nor the after-image: someone else wrote it. */

@@ -1,0 +1,111 @@
+// The controls of a row's form: each field with its value as the control shows it, its hint and its error.
+import { fieldEntries, labelOf, linksIn, type Content, type Entity } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { textOf, type Field, type Links, type Value } from '../catalog/fields.ts';
+import type { FieldErrors } from '../problems.ts';
+import { formatChoice, lowerFirst } from '../web/format.ts';
+
+export type Input = {
+  name: string;
+  id: string;
+  kind: string;
+  label: string;
+  /** Inside a sentence: `Remove the icon`. */
+  labelInText: string;
+  hint: string;
+  error: string;
+  isWrong: boolean;
+  isOptional: boolean;
+  /** Several controls under one label. */
+  isGroup: boolean;
+  /** The ids of what describes the control; empty where nothing does. */
+  about: string;
+  text: string;
+  isChecked: boolean;
+  choices: { value: string; text: string; isChosen: boolean }[];
+  links: LinksInput | null;
+  /** Where a picker asks for what it may offer. */
+  optionsHref: string;
+  /** The row that a reference leads to. */
+  referenced: { href: string; title: string } | null;
+};
+
+type Typed = { content: Content; errors: FieldErrors; titles: Map<string, string> };
+
+export const inputsOf = (entity: Entity, typed: Typed): Input[] =>
+  fieldEntries(entity).map(([name, field]) => {
+    const value = typed.content[name] ?? null;
+    const error = typed.errors[name] ?? '';
+    const label = labelOf(entity, name);
+    const title = field.to ? (typed.titles.get(`${field.to}:${textOf(value)}`) ?? '') : '';
+    return {
+      name,
+      id: `f-${name}`,
+      kind: field.kind,
+      label,
+      labelInText: lowerFirst(label),
+      hint: field.hint ?? '',
+      error,
+      isWrong: error !== '',
+      isOptional: field.optional,
+      isGroup: field.kind === 'links' || field.kind === 'image',
+      about: [field.hint ? `h-${name}` : '', error ? `e-${name}` : ''].filter(Boolean).join(' '),
+      text: inputText(field, value, title),
+      isChecked: value === true,
+      choices: (field.choices ?? []).map((one) => ({
+        value: one,
+        text: formatChoice(one),
+        isChosen: value === one,
+      })),
+      links: field.links ? linksInput(name, field.links, typed.content) : null,
+      optionsHref: field.to ? `/catalog/${field.to}/options` : '',
+      referenced:
+        field.to && title ? { href: `/catalog/${field.to}/${textOf(value)}`, title } : null,
+    };
+  });
+
+function inputText({ kind, to }: Field, value: Value, title: string): string {
+  if (Array.isArray(value)) return kind === 'list' ? value.map(String).join('\n') : '';
+  const text = textOf(value);
+  if (to && value && title) return `${title} #${text}`;
+  if (to && !value) return '';
+  // `datetime-local` knows neither zones nor fractions.
+  if (kind === 'instant') return text.replace(/(:\d\d)?(\.\d+)?Z$/, '$1');
+  return text;
+}
+
+/** A table of links: a column for each part, and lines to fill. */
+type LinksInput = {
+  target: string;
+  columns: { entity: string; label: string; isOptional: boolean }[];
+  lines: { name: string; label: string; value: string; list: string }[][];
+};
+
+/** Empty lines below the links that there are. */
+const FREE_LINES = 3;
+
+function linksInput(field: string, { target, parts }: Links, content: Content): LinksInput {
+  const links = Array.isArray(content[field]) ? linksIn(content, field) : [];
+  const lines = [...links, ...Array.from({ length: FREE_LINES }, () => ({}))];
+  const labelIn = (entity: string) => entityNamed(entity).label.one;
+  const targetLabel = lowerFirst(labelIn(target.entity));
+  return {
+    target: targetLabel,
+    columns: parts.map(({ entity, isOptional }) => ({
+      entity,
+      label: labelIn(entity),
+      isOptional,
+    })),
+    lines: lines.map((link: Record<string, string | null>, index) =>
+      parts.map((part) => ({
+        name: `${field}[${index}][${part.name}]`,
+        label:
+          part.name === target.name
+            ? `${labelIn(part.entity)} ${index + 1}`
+            : `${labelIn(part.entity)} of ${targetLabel} ${index + 1}`,
+        value: link[part.name] ?? '',
+        list: `${part.entity}-names`,
+      })),
+    ),
+  };
+}

@@ -1,0 +1,112 @@
+// What stands around the rows of a list: tabs, filters, column heads, pages. Pure.
+import { fieldEntries, labelOf, type Entity } from '../catalog/entity.ts';
+import type { App } from '../environments/app.ts';
+import { rulesOf } from '../environments/rules.ts';
+import { statuses } from '../state/status.ts';
+import { count, formatChoice, plural } from '../web/format.ts';
+import {
+  filterable,
+  listHref,
+  PAGE,
+  sortable,
+  tabs,
+  type ListState,
+  type Tab,
+} from './list-state.ts';
+import type { Listing } from './list.ts';
+
+export const listColumns = (entity: Entity) =>
+  fieldEntries(entity).filter(([name, field]) => field.list && name !== entity.title);
+
+export function listView(here: App, entity: Entity, state: ListState, found: Listing) {
+  const chips = chipsOf(entity, state);
+  const isNarrowed = chips.length > 0 || state.tab !== 'all';
+  const names = [entity.title, ...listColumns(entity).map(([name]) => name)];
+  return {
+    summary: summaryOf(here, entity, found),
+    tabs: tabsOf(entity, state, found),
+    chips,
+    filters: filtersOf(entity, state),
+    statusChoices:
+      found.counts.ready === null ? [] : statuses.filter((status) => status !== 'Only there'),
+    heads: names.map((name) => headOf(entity, state, name, labelOf(entity, name))),
+    updatedHead: headOf(entity, state, 'modified_at', 'Updated'),
+    transferAll: `Transfer all ${plural(found.total, entity.label)}${isNarrowed ? ' found' : ''}`,
+    pager: {
+      from: (state.page - 1) * PAGE,
+      shown: found.rows.length,
+      all: found.total,
+      page: state.page,
+      pages: Math.max(1, Math.ceil(found.total / PAGE)),
+      address: (page: number) => listHref(entity, state, { page }),
+    },
+  };
+}
+
+function summaryOf({ name, destination }: App, { label }: Entity, { counts }: Listing): string {
+  const all = `${plural(counts.all ?? 0, label)} in ${rulesOf(name).inText}.`;
+  if (counts.ready === null || !destination) return all;
+  const ready = counts.ready === 0 ? 'None' : count(counts.ready);
+  return `${all} ${ready} ready to transfer to ${destination.rules.inText}.`;
+}
+
+const tabTexts: Record<Tab, string> = {
+  all: 'All',
+  ready: 'Ready to transfer',
+  engineering: 'Engineering’s',
+  mine: 'Changed by me',
+  held: 'Not for production',
+  deleted: 'Deleted here',
+};
+
+const tabsOf = (entity: Entity, state: ListState, { counts }: Listing) =>
+  tabs.flatMap((tab) => {
+    const number = counts[tab];
+    if (number === null) return [];
+    const href = listHref(entity, state, { tab, status: '' });
+    return [{ text: tabTexts[tab], href, number, isCurrent: state.tab === tab }];
+  });
+
+const filtersOf = (entity: Entity, state: ListState) =>
+  filterable(entity).map(([name, { to, choices }]) => ({
+    name,
+    label: labelOf(entity, name),
+    value: state.filters[name] ?? '',
+    optionsHref: to ? `/catalog/${to}/options` : '',
+    choices: choices ?? ['yes', 'no'],
+  }));
+
+/** A column head: a link that sorts by it, where that can be, and the order it has now. */
+function headOf(entity: Entity, state: ListState, field: string, text: string) {
+  const isSorted = state.sort.field === field;
+  const isUp = !state.sort.descending;
+  const startsDescending = field === 'modified_at';
+  const descending = isSorted ? isUp : startsDescending;
+  return {
+    text,
+    href: sortable(entity).includes(field)
+      ? listHref(entity, state, { sort: { field, descending } })
+      : null,
+    order: isSorted ? (isUp ? 'ascending' : 'descending') : null,
+    icon: isUp ? 'arrow-up' : 'arrow-down',
+  };
+}
+
+/** What narrows a list, each with the address without it. */
+function chipsOf(entity: Entity, state: ListState) {
+  const chips = Object.entries(state.filters).map(([name, value]) => {
+    const { [name]: _gone, ...filters } = state.filters;
+    const shown = entity.fields[name]?.to ? value : formatChoice(value);
+    return {
+      text: `${labelOf(entity, name)}: ${shown}`,
+      href: listHref(entity, state, { filters }),
+    };
+  });
+  if (state.search) {
+    chips.push({ text: `Search: ${state.search}`, href: listHref(entity, state, { search: '' }) });
+  }
+  if (state.status) {
+    chips.push({ text: `Status: ${state.status}`, href: listHref(entity, state, { status: '' }) });
+  }
+  return chips;
+}

@@ -1,0 +1,61 @@
+// What a row's page says above its fields; each kind of mark has a partial of its name in views/catalog-pages/marks.
+import type { RowPair } from '../comparison/compare-pairs.ts';
+import { fieldsIn } from '../sheet/problems/review.ts';
+import type { RowState } from '../state/row-state.ts';
+import type { Claim } from '../writing/claims.ts';
+import type { DestinationStatuses } from './list.ts';
+
+export type Mark =
+  | { kind: 'engineering'; by: string; at: string; fields: string }
+  | { kind: 'adopted'; by: string; at: string }
+  | { kind: 'held'; by: string; at: string; reason: string | null }
+  | { kind: 'being-written'; number: number; from: string; by: string; at: string }
+  | { kind: 'not-reachable'; at: string | null }
+  | { kind: 'undone'; by: string; at: string; reason: string | null };
+
+export const marksOf = ({
+  state,
+  ahead,
+  pair,
+  claims,
+  environment,
+}: {
+  state: RowState | undefined;
+  ahead: DestinationStatuses | null;
+  pair: RowPair | undefined;
+  claims: Claim[];
+  environment: string;
+}): Mark[] => [
+  ...reviewMarks(state),
+  ...claims.map(({ number, origin, person: by, since: at }) => {
+    const from = origin === environment ? 'here' : origin;
+    return { kind: 'being-written' as const, number, from, by, at };
+  }),
+  ...(ahead && !ahead.isReachable ? [{ kind: 'not-reachable' as const, at: ahead.lastSeen }] : []),
+  ...undoneMark(pair),
+];
+
+/** Engineering's work, its adoption, and a hold. */
+function reviewMarks(state: RowState | undefined): Mark[] {
+  if (!state) return [];
+  const { engineering_by: engineer, engineering_at: changedAt } = state;
+  const { adopted_by: adopter, adopted_at: adoptedAt } = state;
+  const { held_by: holder, held_at: heldAt, held_reason: reason } = state;
+  const marks: Mark[] = [];
+  if (engineer) {
+    const fields = fieldsIn(state);
+    marks.push({ kind: 'engineering', by: engineer, at: changedAt ?? '', fields });
+  } else if (adopter) {
+    marks.push({ kind: 'adopted', by: adopter, at: adoptedAt ?? '' });
+  }
+  if (heldAt) marks.push({ kind: 'held', by: holder ?? '', at: heldAt, reason });
+  return marks;
+}
+
+/** This very content was taken away at the destination. */
+function undoneMark(pair: RowPair | undefined): Mark[] {
+  const found = pair?.destinationState;
+  if (!found?.undone_hash || found.undone_hash !== pair?.hereHash) return [];
+  const { undone_by: by, undone_at: at, undone_reason: reason } = found;
+  return [{ kind: 'undone', by: by ?? '', at: at ?? '', reason }];
+}

@@ -1,0 +1,157 @@
+// What stands around the fields of a row's page: statuses, marks, dependents, users, history.
+import type { Request } from 'express';
+import { fieldEntries, keyText, titleOf, type Entity, type Row } from '../catalog/entity.ts';
+import { dependentsOf, referencesTo } from '../catalog/family.ts';
+import { rulesOf } from '../environments/rules.ts';
+import { changesIn } from '../overviews/changes.ts';
+import { readBy } from '../rows/store.ts';
+import { historyOf, type Arrival } from '../state/history.ts';
+import { readStates, type RowState } from '../state/row-state.ts';
+import type { Status } from '../state/status.ts';
+import { testStatusOf } from '../state/test-results.ts';
+import { plural, when } from '../web/format.ts';
+import { can } from '../web/request.ts';
+import { onRows } from '../writing/claims.ts';
+import { beyondLabel, statusesAhead, type DestinationStatuses } from './list.ts';
+import { marksOf } from './marks.ts';
+import { referredBy, titles } from './titles.ts';
+
+export async function rowContext(req: Request, entity: Entity, row: Row) {
+  const { here } = req;
+  const key = { entity: entity.name, id: row.id };
+  const state = (await readStates(here.sql, [key])).get(keyText(key));
+  const ahead = entity.isMatchedByName ? null : await statusesAhead(here, [key]);
+  const children = await childrenOf(req, entity, row, ahead);
+  const marks = marksOf({
+    state,
+    ahead,
+    pair: ahead?.pairs.get(keyText(key)),
+    claims: await onRows(here.sql, [key]),
+    environment: here.name,
+  });
+  const history = await historyOf(here.sql, key, 4);
+  return {
+    entity,
+    row,
+    heading: titleOf(entity, row),
+    state,
+    status: ahead?.next.get(keyText(key)) ?? null,
+    marks,
+    whereabouts: ahead ? whereabouts(req, keyText(key), row, state, ahead) : [],
+    offersHold:
+      can(req, 'transfer') && state !== undefined && !state.held_at && !entity.isMatchedByName,
+    tested: await testedHere(req, entity, row),
+    children,
+    users: await usersOf(req, entity, row),
+    history: history.slice(0, 3).map((arrival) => historySummary(arrival, entity)),
+    titles: await titles(here.sql, [
+      ...referredBy(entity, row),
+      ...children.flatMap((child) =>
+        child.rows.flatMap(({ own }) => referredBy(child.entity, own)),
+      ),
+    ]),
+  };
+}
+
+/** Which version is where: here, at the destination, and behind it. */
+function whereabouts(
+  { here }: Request,
+  key: string,
+  row: Row,
+  state: RowState | undefined,
+  ahead: DestinationStatuses,
+) {
+  const own = {
+    label: here.rules.label,
+    text: state ? `version ${state.version}, ${when(row.modified_at)}` : '',
+    isHere: true,
+  };
+  if (!here.destination) return [own];
+  const { label, inText } = here.destination.rules;
+  const next = { label, text: ahead.next.get(key) ?? 'Not known', isHere: false };
+  const last = beyondLabel(here);
+  if (last === null) return [own, next];
+  const text = `${ahead.beyond.get(key) ?? 'Not known'}, as ${inText} last saw it`;
+  return [own, next, { label: last, text, isHere: false }];
+}
+
+/** Dependents by type, in their order, each with its status. */
+async function childrenOf(
+  { here }: Request,
+  entity: Entity,
+  { id }: Row,
+  ahead: DestinationStatuses | null,
+) {
+  const children = [];
+  for (const child of dependentsOf(entity)) {
+    const rows = await readBy(here, child, child.owner ?? '', [id]);
+    const ordered = rows.toSorted(
+      (one, other) => Number(one['order'] ?? 0) - Number(other['order'] ?? 0),
+    );
+    const statusOf = (one: Row): Status | null =>
+      ahead?.pairs.get(keyText({ entity: child.name, id: one.id }))?.status ?? null;
+    children.push({
+      entity: child,
+      rows: ordered.map((own) => ({ own, title: titleOf(child, own), status: statusOf(own) })),
+      columns: childColumns(child),
+    });
+  }
+  return children;
+}
+
+const childColumns = (child: Entity) =>
+  fieldEntries(child).filter(
+    ([name, field]) => (field.list || field.local) && name !== child.owner && name !== child.title,
+  );
+
+/** Other rows that refer to this one, by type. */
+async function usersOf({ here }: Request, entity: Entity, { id }: Row) {
+  const users = [];
+  for (const { from, field } of referencesTo(entity)) {
+    if (!entity.dependents.includes(from.name)) {
+      const rows = await readBy(here, from, field, [id]);
+      const links = rows.map((row) => ({
+        id: row.id,
+        title: titleOf(from, row),
+        href: `/catalog/${from.name}/${row.id}`,
+      }));
+      if (rows.length > 0) users.push({ heading: plural(rows.length, from.label), rows: links });
+    }
+  }
+  return users;
+}
+
+/** Test results of this row, where rows are tested; of a dependent, its owner is tested. */
+async function testedHere({ here }: Request, entity: Entity, row: Row) {
+  if (!here.rules.isTested || entity.isMatchedByName || entity.owner) return null;
+  const key = { entity: entity.name, id: row.id };
+  return (await testStatusOf(here, [key])).get(keyText(key)) ?? null;
+}
+
+/** A line of a row's history: who did what, to the row itself or to a dependent. */
+export function historyLine(arrival: Arrival, entity: Entity) {
+  const of = arrival.entity === entity.name ? '' : ` “${arrival.title}”`;
+  return {
+    ...arrival,
+    heading: `${arrival.person} ${verbOf(arrival)}${of}`,
+    changes: changesIn(arrival, { withLocals: true }),
+  };
+}
+
+function historySummary(arrival: Arrival, entity: Entity) {
+  const of = arrival.entity === entity.name ? '' : ` “${arrival.title}”`;
+  const labels = changesIn(arrival, { withLocals: true }).map(({ label }) => label);
+  const fields = arrival.action === 'update' ? ` ${labels.join(', ')}` : '';
+  return { person: arrival.person, at: arrival.at, text: `${verbOf(arrival)}${of}${fields}` };
+}
+
+function verbOf({ action, kind, origin }: Arrival): string {
+  const verb = { create: 'added', update: 'changed', remove: 'deleted', same: 'sent again' }[
+    action
+  ];
+  if (kind === 'save') return verb;
+  if (kind === 'refresh') return `${verb} by the refresh`;
+  if (kind === 'undo') return `${verb} by an undo`;
+  if (kind === 'restore') return `${verb} as it was brought back from production`;
+  return `${verb} by transfer from ${rulesOf(origin as 'staging').inText}`;
+}

@@ -1,0 +1,34 @@
+// What came of a refresh, or what it would do, as its page shows it.
+import type { Report } from './report.ts';
+
+/** How many rows of each kind the page lists. */
+const SHOWN = 200;
+
+export function reportLocals(found: object, input: object) {
+  const report = found as Report;
+  const { dryRun = false } = input as { dryRun?: boolean };
+  const { created, updated, same, skipped } = report;
+  const skippedRows = report.skippedRows.slice(0, SHOWN);
+  const overwritten = report.overwritten.slice(0, SHOWN);
+  return {
+    dryRun,
+    report: {
+      tiles: [
+        { number: created, text: dryRun ? 'would be created' : 'created' },
+        { number: updated, text: dryRun ? 'would be overwritten' : 'overwritten' },
+        { number: same, text: 'the same already' },
+        { number: skipped, text: 'left alone' },
+      ],
+      offersCopy: dryRun && created + updated > 0,
+      skippedRows: skippedRows.map(({ key, title, why }) => ({ key, title, text: why })),
+      moreSkipped: skipped - skippedRows.length,
+      overwritten: overwritten.map(({ key, title, fields }) => ({
+        key,
+        title,
+        text: fields.join(', '),
+      })),
+      moreOverwritten: updated - overwritten.length,
+      missingImages: report.missingImages,
+    },
+  };
+}

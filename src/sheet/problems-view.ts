@@ -1,0 +1,154 @@
+// Problems of a sheet as its page shows them. Each kind of solution has a partial of its name in
+// views/sheet/solutions, and where it posts to another address, a form of its own below the sheet.
+import { keyText, type RowKey } from '../catalog/entity.ts';
+import { count } from '../web/format.ts';
+import { DELETE, OVERWRITE } from './choices.ts';
+import type { Plan } from './plan.ts';
+import type { Problem, Solution } from './problem.ts';
+import type { Selection } from './selections.ts';
+
+/** What the page of one sheet knows. */
+export type SheetPlace = {
+  selection: Selection;
+  /** Where the sheet is, to return to. */
+  address: string;
+  from: { inText: string };
+  to: { inText: string };
+  mayGiveNewId: boolean;
+  /** When engineering last changed a row, so that adopting means what was seen. */
+  seenOf: (key: RowKey) => string;
+};
+
+/** How many problems the page lists at once. */
+const SHOWN = 100;
+
+export function problemsView({ problems, words }: Plan, place: SheetPlace) {
+  if (problems.length === 0) return null;
+  return {
+    heading:
+      problems.length === 1
+        ? 'One thing stands in the way'
+        : `${problems.length} things stand in the way`,
+    againAll: againAll(problems),
+    items: problems.slice(0, SHOWN).map((problem, index) => ({
+      index,
+      message: problem.message,
+      solutions: problem.solutions
+        .filter(({ kind }) => kind !== 'new-id' || place.mayGiveNewId)
+        .map((solution) => solutionView(solution, index, place)),
+      leave: keysToLeave(problem, place.selection),
+    })),
+    more: Math.max(0, problems.length - SHOWN),
+    words: wordsToType(words, place),
+  };
+}
+
+/** One tick for all rows that were undone, where there are several. */
+function againAll(problems: Problem[]) {
+  const undone = problems.flatMap(({ solutions }) =>
+    solutions.filter((solution) => solution.kind === 'again'),
+  );
+  if (undone.length < 2) return null;
+  return {
+    keys: undone.flatMap(({ keys }) => keys.map(keyText)).join(' '),
+    text: `Send all ${count(undone.length)} that were undone again all the same`,
+  };
+}
+
+/** The chosen rows that leaving out would help; empty where nothing would remain. */
+function keysToLeave({ row, concerns }: Problem, { keys }: Selection): string {
+  const chosen = new Set(keys.map(keyText));
+  const own = [row, ...(concerns ?? [])].flatMap((key) => (key ? [keyText(key)] : []));
+  const leaves = [...new Set(own)].filter((key) => chosen.has(key));
+  return leaves.length < keys.length ? leaves.join(' ') : '';
+}
+
+function wordsToType({ overwrite, remove }: Plan['words'], { to }: SheetPlace) {
+  const replace = `To replace what was changed in ${to.inText}, type “${OVERWRITE}”`;
+  const erase = `To delete in ${to.inText}, type “${DELETE}”`;
+  return [
+    ...(overwrite.isAsked && !overwrite.isTyped ? [{ name: 'overwrite', text: replace }] : []),
+    ...(remove.isAsked && !remove.isTyped ? [{ name: 'remove', text: erase }] : []),
+  ];
+}
+
+const formOf = (kind: string, key: RowKey) => `${kind}-${key.entity}-${key.id}`;
+const pageOf = (key: RowKey) => `/catalog/${key.entity}/${key.id}`;
+
+/** A solution with what its partial shows. */
+function solutionView(solution: Solution, index: number, { selection, from }: SheetPlace) {
+  const { kind } = solution;
+  switch (kind) {
+    case 'edit':
+      return { kind, href: pageOf(solution.key) };
+    case 'test':
+      return { kind, href: `${pageOf(solution.key)}#tested` };
+    case 'adopt':
+    case 'lift-hold':
+    case 'new-id':
+      return { kind, form: formOf(kind, solution.key) };
+    case 'create-name':
+      return { kind, name: solution.name, value: `${solution.entity}:${solution.name}` };
+    case 'map-name':
+      return { kind, form: `names-${index}`, list: `there-${solution.entity}` };
+    case 'overwrite':
+      return { kind, word: OVERWRITE, canLeaveOut: selection.keys.length > 1 };
+    case 'delete':
+      return { kind, word: DELETE };
+    case 'again':
+      return { kind, value: solution.keys.map(keyText).join(' ') };
+    case 'add': {
+      const text = `Send “${solution.title}” as it is in ${from.inText}, too`;
+      return { kind, value: keyText(solution.key), text };
+    }
+    case 'wait':
+    case 'engineer':
+      return { kind };
+  }
+}
+
+export type SolutionForm = { id: string; action: string; fields: Record<string, string> };
+
+/** The forms of solutions that post elsewhere, each once. */
+export function solutionForms({ problems }: Plan, place: SheetPlace): SolutionForm[] {
+  const forms = problems.flatMap(({ solutions }, index) =>
+    solutions.flatMap((solution) => formFor(solution, index, place) ?? []),
+  );
+  return [...new Map(forms.map((form) => [form.id, form])).values()];
+}
+
+function formFor(solution: Solution, index: number, place: SheetPlace): SolutionForm | null {
+  const { address, selection, seenOf } = place;
+  switch (solution.kind) {
+    case 'adopt':
+      return {
+        id: formOf('adopt', solution.key),
+        action: `${pageOf(solution.key)}/adoption`,
+        fields: { seen: seenOf(solution.key), return: address },
+      };
+    case 'lift-hold':
+      return {
+        id: formOf('lift-hold', solution.key),
+        action: `${pageOf(solution.key)}/hold/removal`,
+        fields: { return: address },
+      };
+    case 'new-id':
+      return {
+        id: formOf('new-id', solution.key),
+        action: `${pageOf(solution.key)}/identity`,
+        fields: { selection: selection.id },
+      };
+    case 'map-name':
+      return {
+        id: `names-${index}`,
+        action: '/name-mappings',
+        fields: { entity: solution.entity, name: solution.name, return: address },
+      };
+    default:
+      return null;
+  }
+}
+
+/** Whether a name is to be mapped, so that the names known there are offered. */
+export const offersNames = ({ problems }: Plan) =>
+  problems.some(({ solutions }) => solutions.some(({ kind }) => kind === 'map-name'));

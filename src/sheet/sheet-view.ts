@@ -1,0 +1,213 @@
+// The parts of a sheet around its rows, as the page shows them. Pure.
+import { keyText } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import type { StepAction } from '../state/transfer-kinds.ts';
+import { count, countsByType, lowerFirst, rowsText } from '../web/format.ts';
+import { PAGE_SIZE, type Page } from '../web/paginate.ts';
+import type { ChildOffer } from './children.ts';
+import { DELETE, OVERWRITE } from './choices.ts';
+import type { Plan } from './plan.ts';
+import type { PlannedStep } from './planned-step.ts';
+import type { Selection, SelectionKind } from './selections.ts';
+
+type Named = { inText: string };
+
+/** Where each kind of sheet is, where it is sent to, and its wording. */
+export const sheetKinds = {
+  transfer: {
+    path: '/selections',
+    send: '/transfers',
+    verb: 'Transfer',
+    done: 'transferred',
+    preposition: 'to',
+    icon: 'arrow-right',
+    nameLabel: 'Name of this transfer',
+  },
+  undo: {
+    path: '/undos',
+    send: '/undos',
+    verb: 'Undo',
+    done: 'undone',
+    preposition: 'in',
+    icon: 'undo-2',
+    nameLabel: 'Name',
+  },
+  restore: {
+    path: '/restores',
+    send: '/restores',
+    verb: 'Bring back',
+    done: 'brought back',
+    preposition: 'into',
+    icon: 'arrow-right',
+    nameLabel: 'Name',
+  },
+} as const;
+
+export function headingOf({ kind, name }: Selection, to: Named): string {
+  if (kind === 'undo') return `${name} in ${to.inText}`;
+  return kind === 'transfer' ? `Transfer to ${to.inText}` : `Bring back into ${to.inText}`;
+}
+
+export const introOf = (kind: SelectionKind, from: Named, to: Named) =>
+  kind === 'undo'
+    ? `What this transfer wrote in ${to.inText} becomes again what stood there before.`
+    : `From ${from.inText} to ${to.inText}.`;
+
+const tileTexts: [StepAction, string][] = [
+  ['update', 'updated'],
+  ['create', 'created'],
+  ['remove', 'removed'],
+  ['same', 'already the same'],
+];
+
+export const tilesOf = ({ steps }: Plan) =>
+  tileTexts.map(([action, text]) => {
+    const own = steps.filter((step) => step.action === action);
+    return { number: own.length, text, types: countsByType(own) };
+  });
+
+/** What was chosen on this sheet, to be taken back by a tick. */
+export function chosenView({ problems, words, steps }: Plan, { choices }: Selection, to: Named) {
+  const asked = problems.flatMap(({ solutions }) =>
+    solutions.flatMap((one) => (one.kind === 'create-name' ? [`${one.entity}:${one.name}`] : [])),
+  );
+  const created = choices.create.filter((name) => !asked.includes(name));
+  const going = new Set(steps.map(keyText));
+  const again = choices.again.filter((key) => going.has(key));
+  const tick = (id: string, name: string, value: string, text: string, isShown = true) =>
+    isShown ? [{ id, name, value, text }] : [];
+  return [
+    ...created.flatMap((name, index) => {
+      const text = `Create ${name.slice(name.indexOf(':') + 1)} there with this transfer`;
+      return tick(`created-${index}`, 'create', name, text);
+    }),
+    ...tick(
+      'replaces',
+      'overwrite',
+      OVERWRITE,
+      `Replace what was changed in ${to.inText} since`,
+      words.overwrite.isAsked && words.overwrite.isTyped,
+    ),
+    ...tick(
+      'removes',
+      'remove',
+      DELETE,
+      `Delete in ${to.inText} what was deleted here`,
+      words.remove.isAsked && words.remove.isTyped,
+    ),
+    ...tick(
+      'once-more',
+      'again',
+      again.join(' '),
+      `Send again what was undone: ${rowsText(again.length)}`,
+      again.length > 0,
+    ),
+  ];
+}
+
+/** How many lines of a kind the page lists. */
+const LISTED = 100;
+
+export const skippedView = ({ skipped }: Plan) => ({
+  number: skipped.length,
+  heading:
+    skipped.length === 1
+      ? '1 row is left as it is'
+      : `${count(skipped.length)} rows are left as they are`,
+  rows: skipped.slice(0, LISTED).map(({ row, title, why }) => ({ type: typeOf(row), title, why })),
+  more: Math.max(0, skipped.length - LISTED),
+});
+
+const typeOf = ({ entity }: { entity: string }) => entityNamed(entity).label.one;
+
+/** Parents and children that go along or could; null when there are none to choose. */
+export function relatedView(plan: Plan, selection: Selection, children: ChildOffer[]) {
+  const { include } = selection.choices;
+  if (plan.offers.length === 0 && children.length === 0 && include.length === 0) return null;
+  const byKey = new Map(plan.steps.map((step) => [keyText(step), step]));
+  return {
+    needed: plan.steps.filter(isNeeded(selection)).map((step) => ({
+      id: `needed-${step.entity}-${step.id}`,
+      text: `${typeOf(step)} “${step.title}” goes along: ${step.because}, and it is not there yet`,
+    })),
+    parents: [
+      ...include.map((value) => ({
+        id: `in-${value}`,
+        value,
+        text: `${describe(byKey.get(value)) ?? value} goes along`,
+        isIncluded: true,
+      })),
+      ...plan.offers.map(({ key, title, status, why }) => ({
+        id: `in-${keyText(key)}`,
+        value: keyText(key),
+        text: `Also send ${lowerFirst(typeOf(key))} “${title}”: it is there, but differs (${status}). ${why}.`,
+        isIncluded: false,
+      })),
+    ],
+    children: children.map(({ parent, label, rows }, index) => ({
+      id: `all-${index}`,
+      parent,
+      label,
+      keys: rows.map(({ key }) => keyText(key)).join(' '),
+      rows: rows.map(({ key, title, status }) => ({ value: keyText(key), title, status })),
+    })),
+  };
+}
+
+const describe = (step: PlannedStep | undefined) =>
+  step ? `${typeOf(step)} “${step.title}”` : null;
+
+/** A parent that is not there yet, and that nobody chose. */
+const isNeeded = ({ keys, choices }: Selection) => {
+  const chosen = new Set([...keys.map(keyText), ...choices.include]);
+  return (step: PlannedStep) =>
+    step.action === 'create' &&
+    step.pair !== null &&
+    keyText(step) === keyText(step.root) &&
+    !chosen.has(keyText(step));
+};
+
+export function pagingView({ shown, page, pages, from, all }: Page<PlannedStep>) {
+  const first = page === 1 ? '. What replaces or removes something of theirs comes first' : '';
+  return {
+    page,
+    pages,
+    shownKeys: shown.map(keyText).join(' '),
+    text: `${count(from + 1)}–${count(from + shown.length)} of ${count(all)} rows that change; all of them go${first}.`,
+  };
+}
+
+/** Rows that are the same at the destination already. */
+export function sameView({ steps }: Plan, { kind, choices }: Selection, to: Named) {
+  const same = steps.filter(({ action }) => action === 'same');
+  return {
+    isShown: same.length > 0 && kind !== 'undo',
+    isResent: choices.resend,
+    isOpen: same.length === steps.length,
+    heading: `${rowsText(same.length)} the same in ${to.inText} and left alone`,
+    steps: same.slice(0, PAGE_SIZE),
+  };
+}
+
+/** Name, reason and button; or why there is no button. */
+export function confirmationView(plan: Plan, selection: Selection, to: Named, asksReason: boolean) {
+  const { verb, preposition } = sheetKinds[selection.kind];
+  const written = plan.steps.filter(({ action }) => action !== 'same').length;
+  return {
+    name: selection.name,
+    reason: selection.reason ?? '',
+    asksReason,
+    isReasonRequired: asksReason && plan.problems.length === 0,
+    obstacle: obstacleOf(plan, selection.kind, to, written),
+    button: `${verb} ${rowsText(written)} ${preposition} ${to.inText}`,
+  };
+}
+
+function obstacleOf(plan: Plan, kind: SelectionKind, to: Named, written: number): string | null {
+  if (plan.problems.length > 0) return 'It can be sent when nothing stands in the way.';
+  if (written > 0) return null;
+  if (kind === 'undo') return `There is nothing left to undo in ${to.inText}.`;
+  return plan.steps.some(({ excludedFields }) => excludedFields.length > 0)
+    ? 'There is nothing to send: every field that differs is left out.'
+    : `There is nothing to send: everything is the same in ${to.inText}.`;
+}

@@ -1,0 +1,121 @@
+// A row of the sheet as its page shows it: what happens to it, and the fields that change.
+import { isSameValue } from '../catalog/content.ts';
+import { fieldEntries, keyText, labelOf, titleOf, type Entity } from '../catalog/entity.ts';
+import { textOf, type Field, type Value } from '../catalog/fields.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { fieldChanges } from '../comparison/field-diff.ts';
+import { formatValue, lowerFirst, wordDiff, type Part } from '../web/format.ts';
+import type { Choices } from './choices.ts';
+import type { Facts } from './facts.ts';
+import { baseOf, changedThere } from './overwrites.ts';
+import type { PlannedStep } from './planned-step.ts';
+import type { Selection } from './selections.ts';
+
+const actionTexts = {
+  create: 'is created',
+  update: 'is updated',
+  remove: 'is removed',
+  same: 'stays as it is',
+};
+
+export function stepView(step: PlannedStep, facts: Facts, { kind, choices, keys }: Selection) {
+  const entity = entityNamed(step.entity);
+  const fields = fieldViews(step, facts);
+  const differing = fields.filter(({ isSame, isExcluded }) => !isSame || isExcluded);
+  const same = fields.filter(({ isSame, isExcluded }) => isSame && !isExcluded);
+  const isUpdate = step.before !== null && step.after !== null;
+  const isChosen = keys.some((key) => keyText(key) === keyText(step));
+  const canExclude = differing.length > 1 || step.excludedFields.length > 0;
+  const theirs = differing.some(({ base }) => base !== null);
+  return {
+    key: keyText(step),
+    entity,
+    title: step.title,
+    subtitle: subtitleOf(step, facts),
+    status: step.pair?.status ?? null,
+    shape: shapeOf(step, differing.length),
+    removalText:
+      kind === 'undo'
+        ? 'It was created by this transfer and is removed again.'
+        : 'It was deleted here and is removed there.',
+    removedFields: fields.map(({ label, was }) => ({ label, value: was })),
+    differing,
+    same,
+    sameText:
+      same.length === 1
+        ? 'Show 1 field that is the same'
+        : `Show ${same.length} fields that are the same`,
+    hasBase: theirs,
+    nothingBefore: step.before === null ? '–' : 'Empty',
+    changedThere: theirs ? (facts.statesThere.get(keyText(step)) ?? null) : null,
+    mayExclude: kind === 'transfer' && isUpdate && canExclude,
+    mayLeave: kind !== 'undo' && keys.length > 1 && isChosen,
+    locals: kind === 'undo' ? [] : localInputs(step, entity, choices),
+  };
+}
+
+/** The partial views/sheet/step-<shape>. */
+function shapeOf({ action }: PlannedStep, differing: number): 'removal' | 'changes' | 'resend' {
+  if (action === 'remove') return 'removal';
+  return differing > 0 ? 'changes' : 'resend';
+}
+
+/** `ID 12 · of form “Visit” · is updated · belongs to this form` */
+function subtitleOf(step: PlannedStep, { pairs }: Facts): string {
+  const owner = keyText(step) === keyText(step.root) ? undefined : pairs.get(keyText(step.root));
+  const row = owner?.here ?? owner?.there;
+  return [
+    step.id > 0 ? `ID ${step.id}` : 'under an ID of theirs',
+    owner && row ? `of ${lowerFirst(owner.entity.label.one)} “${titleOf(owner.entity, row)}”` : '',
+    actionTexts[step.action],
+    step.because ?? '',
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+function fieldViews(step: PlannedStep, { pairs }: Facts) {
+  const text = (field: Field, value: Value | undefined) => {
+    const pair = field.to ? pairs.get(`${field.to}:${textOf(value)}`) : undefined;
+    const row = pair?.here ?? pair?.there;
+    const plain = formatValue(field, value);
+    return pair && row ? `${titleOf(pair.entity, row)} #${plain}` : plain;
+  };
+  const base = step.pair && baseOf(step.pair);
+  const theirs = new Set(step.pair ? changedThere(step.pair) : []);
+  return fieldChanges(step).map(({ field, definition, label, before, after }) => {
+    const [was, will] = [text(definition, before), text(definition, after)];
+    const isExcluded = step.excludedFields.includes(field);
+    const parts = wordDiff(was, will);
+    return {
+      field,
+      label,
+      isSame: isSameValue(before, after),
+      isExcluded,
+      was,
+      value: will,
+      before: parts.before,
+      // Everything in a new row is new: marking all of it would mark nothing.
+      after: step.before === null ? plain(parts.after) : parts.after,
+      ours: (isExcluded && text(definition, step.pair?.here?.[field])) || 'Empty',
+      /** The base value, where the destination changed it since. */
+      base: theirs.has(field) ? text(definition, base?.[field]) || 'Empty' : null,
+    };
+  });
+}
+
+const plain = (parts: Part[]): Part[] => parts.map(({ text }) => ({ text, kind: 'same' }));
+
+/** Fields whose values never travel, asked for when a row is new at the destination. */
+function localInputs(step: PlannedStep, entity: Entity, choices: Choices) {
+  if (step.action !== 'create') return [];
+  const key = keyText(step);
+  return fieldEntries(entity)
+    .filter(([, field]) => field.local)
+    .map(([name]) => ({
+      id: `local-${step.entity}-${step.id}-${name}`,
+      name: `local[${key}][${name}]`,
+      label: labelOf(entity, name),
+      typed: choices.locals[key]?.[name] ?? '',
+    }));
+}

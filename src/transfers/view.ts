@@ -1,0 +1,137 @@
+// A transfer as pages show it: how it stands, what came of each row, and what a person can decide.
+import { fieldEntries, labelOf } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { rulesOf } from '../environments/rules.ts';
+import type { TransferKind } from '../state/transfer-kinds.ts';
+import { count, formatValue, rowsText } from '../web/format.ts';
+import { PAGE_SIZE } from '../web/paginate.ts';
+import * as journal from '../writing/journal.ts';
+import type { ManualResolution, StuckRow } from '../writing/manual-resolution.ts';
+
+const kindTexts: Partial<Record<TransferKind, string>> = {
+  transfer: 'Transfer',
+  undo: 'Undo',
+  restore: 'Brought back from production',
+  save: 'Save',
+};
+
+const stateTexts: Partial<Record<journal.TransferState, string>> = {
+  verified: 'Done',
+  refused: 'Refused: nothing written',
+  rolled_back: 'Put back: nothing written',
+  needs_attention: 'Needs a person',
+};
+
+/** A line of the list of transfers. */
+export const listLine = <T extends journal.Transfer>(transfer: T) => ({
+  ...transfer,
+  kindText: kindTexts[transfer.kind] ?? transfer.kind,
+  stateText: stateTexts[transfer.state] ?? 'Being settled',
+});
+
+/** The partial of views/transfers/states that says how a transfer stands. */
+export function shownState({ state }: journal.Transfer, isInAJob: boolean): string {
+  if (state === 'verified') return 'verified';
+  if (journal.liveStates.includes(state)) return isInAJob ? 'in-a-job' : 'running';
+  return state === 'needs_attention' ? 'needs-attention' : 'nothing-written';
+}
+
+/** Where it goes: `from staging to pre-production` */
+export function routeText({ kind, origin, destination }: journal.Transfer): string {
+  const [from, to] = [rulesOf(origin).inText, rulesOf(destination).inText];
+  if (kind === 'undo') return `undo in ${to}`;
+  return kind === 'restore' ? `from production into ${to}` : `from ${from} to ${to}`;
+}
+
+const doneVerbs: Partial<Record<TransferKind, string>> = {
+  undo: 'undone in',
+  restore: 'brought back into',
+};
+
+/** `3 rows transferred to pre-production.` */
+export const doneText = ({ kind, destination }: journal.Transfer, written: number) =>
+  `${rowsText(written)} ${doneVerbs[kind] ?? 'transferred to'} ${rulesOf(destination).inText}.`;
+
+/** A row of a transfer with what came of it; `owner` is the title of the row that it belongs to. */
+export function stepLine(
+  { kind, state }: journal.Transfer,
+  step: journal.WrittenStep,
+  owner: string | null,
+) {
+  const entity = entityNamed(step.entity);
+  const isSame = step.action === 'same';
+  const pending = journal.liveStates.includes(state) ? 'being settled' : 'not written';
+  return {
+    entity,
+    owner,
+    id: step.id,
+    title: step.title,
+    tested: step.tested ?? null,
+    offersUndo: !isSame,
+    outcome: isSame ? 'same, left alone' : (step.outcome ?? pending),
+    because: step.because ?? (kind === 'undo' ? 'taken back' : 'picked'),
+    leftOut: step.excludedFields.map((name) => labelOf(entity, name)).join(', '),
+  };
+}
+
+const choiceTexts: Record<journal.Decision, { text: string; hint: string }> = {
+  'try-again': {
+    text: 'Try again',
+    hint: 'It goes on where it stopped. What someone else changed is still left alone.',
+  },
+  'roll-back': {
+    text: 'Put back, and leave theirs',
+    hint: 'Everything this transfer wrote becomes again what it was; what someone else changed stays as it is.',
+  },
+  'keep-theirs': {
+    text: 'Leave theirs',
+    hint: 'The transfer ends here. Rows that are not as planned are listed as not written.',
+  },
+};
+
+/** What a transfer that needs attention looks like at its destination, and what can be done about it. */
+export function resolutionView({ destination }: journal.Transfer, found: ManualResolution) {
+  const foreign = found.rows.filter(({ isForeign }) => isForeign);
+  // What someone else wrote is what there is to decide about.
+  const listed = foreign.length > 0 ? foreign : found.rows;
+  const shown = listed.slice(0, PAGE_SIZE);
+  const cut = shown.length < listed.length ? ` The first ${shown.length} are shown.` : '';
+  return {
+    choices: found.choices.map((value) => ({ value, ...choiceTexts[value] })),
+    summary: `${summaryOf(foreign.length, found.rows.length)}${cut}`,
+    columns: [
+      { side: 'before', label: 'Before' },
+      { side: 'after', label: 'To be written' },
+      { side: 'now', label: `${rulesOf(destination).label} now` },
+    ],
+    rows: shown.map(resolutionRow),
+  };
+}
+
+function summaryOf(foreign: number, all: number): string {
+  if (foreign === 0) return `Nobody else changed any of its ${count(all)} rows.`;
+  const changed = `${foreign === 1 ? '1 row was' : `${count(foreign)} rows were`} changed there by someone else`;
+  const others = all - foreign;
+  if (others === 0) return `${changed}.`;
+  const rest = others === 1 ? 'another is' : `the other ${count(others)} are`;
+  return `${changed}; ${rest} as this transfer knows them.`;
+}
+
+function resolutionRow({ step, now, isForeign }: StuckRow) {
+  const entity = entityNamed(step.entity);
+  const fields = fieldEntries(entity)
+    .filter(([, field]) => !field.local)
+    .map(([name, field]) => ({
+      label: labelOf(entity, name),
+      before: formatValue(field, step.before?.[name]),
+      after: formatValue(field, step.after?.[name]),
+      now: formatValue(field, now?.[name]),
+    }));
+  const known = now === null ? 'Not there' : 'As this transfer knows it';
+  return {
+    step,
+    entity,
+    note: isForeign ? 'Changed there by someone else' : known,
+    fields: fields.filter(({ before, after, now: value }) => before !== after || before !== value),
+  };
+}

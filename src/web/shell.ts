@@ -1,0 +1,128 @@
+// What surrounds every page: the menu, the other environments, and what cannot be done here right now.
+import type { Request } from 'express';
+import { isOpenedForEditing, may } from '../access/permissions.ts';
+import { catalog } from '../catalog/index.ts';
+import type { Entity } from '../catalog/entity.ts';
+import { select, sql } from '../database/sql.ts';
+import { cachedFor } from '../database/cached-for.ts';
+import { ladder, rulesOf } from '../environments/rules.ts';
+import { can } from './request.ts';
+
+type MenuLink = {
+  href: string;
+  icon: string;
+  text: string;
+  /** How many rows there are, beside a type of row. */
+  count: number | null;
+  isCurrent: boolean;
+};
+export type MenuSection = { heading: string; links: MenuLink[] };
+
+/** The menu of someone who is signed in: what this person may open in this environment. */
+export async function menuOf(req: Request): Promise<MenuSection[]> {
+  if (!req.account) return [];
+  const counts = await rowCounts(req);
+  const entityLink = ({ name, icon, label }: Entity) => ({
+    href: `/catalog/${name}`,
+    icon,
+    text: label.many,
+    count: counts.get(name) ?? 0,
+    isCurrent: pathOf(req).split('/')[2] === name,
+  });
+  const link = (href: string, icon: string, text: string, isShown = true) =>
+    isShown ? [{ href, icon, text, count: null, isCurrent: pathOf(req).startsWith(href) }] : [];
+  const hasDestination = req.here.destination !== null;
+  return [
+    { heading: 'Metadata', links: catalog.filter(isInMenu).map(entityLink) },
+    {
+      heading: 'Promotion',
+      links: [
+        link('/pending', 'hourglass', 'Waiting', hasDestination),
+        link('/comparison', 'columns-2', 'Compare', hasDestination),
+        link('/selections', 'list-checks', 'Selections', can(req, 'transfer')),
+        link('/transfers', 'arrow-right-left', 'Transfers'),
+        link('/arrivals', 'inbox', 'Arrived'),
+        link('/changes', 'clock', 'What changed'),
+        link('/restores', 'undo-2', 'Bring back', can(req, 'restore')),
+        link('/name-mappings', 'replace', 'Names'),
+        link('/refreshes', 'arrow-down-to-line', 'Copy down', can(req, 'refresh')),
+        link('/jobs', 'cog', 'Jobs'),
+        link('/audit', 'history', 'Audit history'),
+      ].flat(),
+    },
+    {
+      heading: 'This environment',
+      links: [
+        catalog.filter(({ isMatchedByName }) => isMatchedByName).map(entityLink),
+        link('/people', 'users', 'People', can(req, 'administer')),
+        link('/api-keys', 'key-round', 'API keys', can(req, 'administer')),
+        link('/outbox', 'send', 'Notifications'),
+        link('/api-docs', 'book-open', 'API for apps'),
+      ].flat(),
+    },
+  ];
+}
+
+const pathOf = ({ originalUrl }: Request) => originalUrl.split('?')[0] ?? '';
+
+/** Dependents stand on their owner's page; form fields are many enough for a list of their own. */
+const isInMenu = ({ name, owner, isMatchedByName }: Entity) =>
+  (owner === null && !isMatchedByName) || name === 'form_field';
+
+export async function rowCounts({ here }: Request): Promise<Map<string, number>> {
+  const lines = await cachedFor(here.sql, 'menu', () =>
+    select<{ entity: string; rows_count: number }>(
+      here.sql,
+      sql`select entity, count(*) as rows_count from row_state where deleted_at is null group by entity`,
+    ),
+  );
+  return new Map(lines.map(({ entity, rows_count }) => [entity, rows_count]));
+}
+
+export type Stop = { name: string; label: string; isHere: boolean; href: string | null };
+
+/** The servers of the other environments, at the same record. */
+export function stopsOf({ here, originalUrl }: Request): Stop[] {
+  const path = originalUrl.startsWith('/catalog/') ? originalUrl.split('?')[0] : '/';
+  const shown = ladder.includes(here.name) ? ladder : [here.name, ...ladder];
+  return shown.map((name) => ({
+    name,
+    label: rulesOf(name).label,
+    isHere: name === here.name,
+    href: here.settings.urls[name] ? `${here.settings.urls[name]}${path}` : null,
+  }));
+}
+
+export type Bar = {
+  kind: 'no-version' | 'opened' | 'production' | 'read-only';
+  stagingHref: string | null;
+};
+
+/** What a bar on top of every page says about this environment. */
+export async function barsOf(req: Request): Promise<Bar[]> {
+  const { here, account } = req;
+  const compatibility = await here.compatibility().catch(() => null);
+  const staging = stopsOf(req).find(({ name }) => name === ladder[0]);
+  const bar = (kind: Bar['kind']): Bar => ({ kind, stagingHref: staging?.href ?? null });
+  const isReadOnly = !may({ permissions: ['editor', 'product_manager'] }, 'edit', here.setup);
+  const bars = compatibility?.kind === 'unknown' ? [bar('no-version')] : [];
+  if (isOpenedForEditing(here.setup)) return [...bars, bar('opened')];
+  if (!account || !isReadOnly) return bars;
+  return [...bars, bar(here.rules.asksReason ? 'production' : 'read-only')];
+}
+
+const themes = ['light', 'dark', 'system'] as const;
+export const isTheme = (theme: string) => themes.some((one) => one === theme);
+
+export function themeOf(req: Request): string {
+  const theme = /(?:^|;\s*)theme=(\w+)/.exec(req.get('Cookie') ?? '')?.[1] ?? 'system';
+  return isTheme(theme) ? theme : 'system';
+}
+
+/** `AK` for `Asha Kumar`. */
+export const initialsOf = (name: string) =>
+  name
+    .split(/\s+/)
+    .map((part) => part[0])
+    .slice(0, 2)
+    .join('');
