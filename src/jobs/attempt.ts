@@ -1,13 +1,6 @@
 // One attempt at a job. Its number is the fence: every change asks whether the attempt is still the job's.
 import type { Pool, PoolConnection } from 'mysql2/promise';
-import {
-  first,
-  run,
-  sql,
-  transaction,
-  type Queryable,
-  type Statement,
-} from '../database/sql.ts';
+import { first, run, sql, transaction, type Queryable, type Statement } from '../database/sql.ts';
 import { cancelChildren, hasLiveChildren, lock, wake } from './children.ts';
 import { byId, now, silentFor, SILENCE_MS, type Job } from './jobs.ts';
 import { mine } from './fence.ts';

@@ -70,7 +70,10 @@ export async function endedChildren(on: Queryable, { id }: Job): Promise<Child[]
 
 /** Children that a worker could take. */
 export const waitingChildren = (on: Queryable, id: string) =>
-  select<Job>(on, sql`select * from job where parent = ${id} and state = 'waiting' order by number`);
+  select<Job>(
+    on,
+    sql`select * from job where parent = ${id} and state = 'waiting' order by number`,
+  );
 
 /** Parents are locked before their children, everywhere. */
 export const lock = (on: PoolConnection, id: string) =>

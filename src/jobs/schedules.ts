@@ -123,7 +123,9 @@ export type Shown = Schedule & {
 
 /** The schedules of this environment with their next and their last run, for the page. */
 export async function shown(here: App, schedules: Schedule[]): Promise<Shown[]> {
-  const lines = await select<Recorded & { number: number; state: jobs.JobState; created_at: string }>(
+  const lines = await select<
+    Recorded & { number: number; state: jobs.JobState; created_at: string }
+  >(
     here.sql,
     sql`select job_schedule.*, job.number, job.state, job.created_at
           from job_schedule left join job on job.id = job_schedule.last_job`,
