@@ -1,7 +1,7 @@
 import type { Ground } from './support/ground.ts';
 import type { Found } from './support/results.ts';
 import { compare } from './compare.ts';
-import { copyDownBench } from './refresh.ts';
+import { refreshBench } from './refresh.ts';
 import { forms } from './forms.ts';
 import { list } from './list.ts';
 import { memory } from './memory.ts';
@@ -13,7 +13,7 @@ import { transfer10000 } from './transfer-10000.ts';
 export const benches: Record<string, (ground: Ground) => Promise<Found>> = {
   'small-transfer': smallTransfer,
   'transfer-10000': transfer10000,
-  refresh: copyDownBench,
+  refresh: refreshBench,
   compare,
   forms,
   memory,

@@ -1,5 +1,5 @@
 // Measures, and asserts nothing: `npm run bench` all, `npm run bench -- compare list` those. Every peer is measured
-// in the same run. Results are kept in bench/results, and the README's table is written from them.
+// in the same run. Results are kept in bench/results, and the table of docs/measurements.md is written from them.
 import { installPeers } from './support/peers.ts';
 import { openGround, type Ground } from './support/ground.ts';
 import { machine, save, type Found } from './support/results.ts';

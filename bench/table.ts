@@ -1,10 +1,10 @@
-// The README's table, from bench/results: `node bench/table.ts`.
+// The table of docs/measurements.md, from bench/results: `node bench/table.ts`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { saved } from './support/results.ts';
 import { benches } from './benches.ts';
 
-const README = 'README.md';
+const PAGE = 'docs/measurements.md';
 const [BEGIN, END] = ['<!-- bench -->', '<!-- /bench -->'];
 
 export function writeTable() {
@@ -13,16 +13,21 @@ export function writeTable() {
     (one, other) => order.indexOf(one.bench) - order.indexOf(other.bench),
   );
   const lines = results.flatMap(({ goals }) =>
-    goals.map(({ goal, measured, isMet }) => [goal, measured, isMet ? 'yes' : 'no']),
+    goals.map(({ goal, state = '–', measured, isMet }) => [
+      goal,
+      state,
+      measured,
+      isMet ? 'yes' : 'no',
+    ]),
   );
-  const table = inColumns([['goal', 'measured', 'reached'], ...lines]);
-  const text = readFileSync(README, 'utf8');
+  const table = inColumns([['goal', 'cold or warm', 'measured', 'reached'], ...lines]);
+  const text = readFileSync(PAGE, 'utf8');
   const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (from === -1 || to === -1) {
-    console.log(`${README} has no ${BEGIN} … ${END}: the table is only printed.\n${table}`);
+    console.log(`${PAGE} has no ${BEGIN} … ${END}: the table is only printed.\n${table}`);
   } else {
     const around = [text.slice(0, from + BEGIN.length), text.slice(to)];
-    writeFileSync(README, around.join(`\n\n${table}\n\n`));
+    writeFileSync(PAGE, around.join(`\n\n${table}\n\n`));
   }
 }
 

@@ -17,3 +17,7 @@ export const besides = (goal: Goal, also: string): Goal => ({
   ...goal,
   measured: `${goal.measured}; ${also}`,
 });
+
+/** Says whether anything was remembered from an earlier run. */
+export const cold = (goal: Goal): Goal => ({ ...goal, state: 'cold' });
+export const warm = (goal: Goal): Goal => ({ ...goal, state: 'warm' });

@@ -1,4 +1,4 @@
-// What a bench found: every round as it was, and a line of the README's table for each goal.
+// What a bench found: every round as it was, and a line of docs/measurements.md for each goal.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
 import { ROUNDS, sized, type Rounds } from './timing.ts';
 
-export type Goal = { goal: string; measured: string; isMet: boolean };
+/** `cold`: nothing of it was remembered from an earlier run. `warm`: what an earlier run found was still valid. */
+export type Goal = { goal: string; measured: string; isMet: boolean; state?: 'cold' | 'warm' };
 export type Found = { goals: Goal[]; rounds?: Rounds; counts?: Record<string, unknown> };
 export type Result = Found & { bench: string; date: string; machine: Record<string, string> };
 

@@ -20,7 +20,7 @@ import { isUsable, stateOf, type KeyState, type KeyTimes } from './key-state.ts'
 import { scopeSchema } from './scopes.ts';
 import { hashOf, kinds, newHawkPair, newToken, publicPartOf, type Kind } from './secrets.ts';
 
-export type Key = KeyTimes & {
+type Key = KeyTimes & {
   id: number;
   /** The first characters of a token, or the id of a HAWK key: by it a person recognises the key. */
   public_part: string;
@@ -45,7 +45,7 @@ export type Credential = {
 /** The only sight of a secret: it is not readable, or only by the verifier, from here on. */
 export type Issued = { credential: number; publicPart: string; secret: string };
 
-export const kindLabels: Record<Kind, string> = {
+const kindLabels: Record<Kind, string> = {
   bearer: 'an API key',
   hawk: 'a HAWK key',
   job: 'a job token',

@@ -14,7 +14,7 @@ type Refused = { holder: null; refused: Refusal };
 export type VerifiedToken = { holder: Holder; refused: null } | Refused;
 
 /** Shaped as the package hawk asks for it. */
-export type HawkKey = { id: string; key: string; algorithm: 'sha256'; user: string };
+type HawkKey = { id: string; key: string; algorithm: 'sha256'; user: string };
 export type VerifiedHawkId = { holder: Holder; hawk: HawkKey; refused: null } | Refused;
 
 /** Verifies a token that is sent as it is; about once a minute its use is noted. */

@@ -73,7 +73,7 @@ export async function countOpen(on: Queryable, job: string | null = null): Promi
   return counted?.number ?? 0;
 }
 
-export const byId = (on: Queryable, id: number) =>
+const byId = (on: Queryable, id: number) =>
   first<DeadLetter>(on, sql`select * from dead_letter where id = ${id}`);
 
 const DEAD_LETTER = 'dead-letter';

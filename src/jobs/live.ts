@@ -46,7 +46,7 @@ const tookOf = ({ started_at, ended_at }: Step) =>
 const millisecondsOf = (stored: string) => Date.parse(fromSqlInstant(stored));
 
 /** `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min` */
-export function duration(milliseconds: number): string {
+function duration(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000);
   if (seconds < 10) return `${(milliseconds / 1000).toFixed(1)} s`;
   if (seconds < 60) return `${seconds} s`;

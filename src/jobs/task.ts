@@ -37,7 +37,7 @@ export type Work = {
 export type Failure = { key: string; reason: string; payload: unknown };
 
 /** Milliseconds between attempts, as BullMQ computes them; `longest` is a minute if nothing is declared. */
-export type Backoff = {
+type Backoff = {
   type: 'fixed' | 'exponential';
   delay: number;
   jitter?: number;
