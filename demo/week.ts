@@ -15,7 +15,7 @@ import { tasks } from '../src/tasks.ts';
 import type { Transfer } from '../src/writing/journal.ts';
 import * as selections from '../src/sheet/selections.ts';
 import type { Selection } from '../src/sheet/selections.ts';
-import * as verdicts from '../src/state/test-results.ts';
+import * as testResults from '../src/state/test-results.ts';
 import { prepareSheet } from '../src/sheet/sheet.ts';
 import { send } from '../src/transfers/send.ts';
 import type { Environments } from './environments.ts';
@@ -75,8 +75,8 @@ async function click(here: App, selection: Selection, reason: string, person: st
 
 /** Someone tried a row in pre-production and says what came of it. */
 async function judge(here: App, key: RowKey, works: boolean, note: string) {
-  const seen = (await verdicts.hashesWithDependents(here, [key])).get(keyText(key)) ?? '';
-  await verdicts.recordTestResult(here, 'viewer@example.com', key, { works, note, seen });
+  const seen = (await testResults.hashesWithDependents(here, [key])).get(keyText(key)) ?? '';
+  await testResults.recordTestResult(here, 'viewer@example.com', key, { works, note, seen });
 }
 
 const task = (id: number) => ({ entity: 'task', id });

@@ -104,13 +104,13 @@ async function readBatch(
   const at = new Date().toISOString();
   // Read before the digests: a concurrent write raises the generation.
   const known = await readCheckedChunks(here.sql, entity.name, low, high);
-  const told = await settleAll(stops.map((stop) => digestsByChunk(stop.sql, entity, low, high)));
+  const digests = await settleAll(stops.map((stop) => digestsByChunk(stop.sql, entity, low, high)));
   const linesOf = (stop: Environment | null, chunk: number) =>
-    (stop && told[stops.indexOf(stop)]?.get(chunk)) ?? new RowDigests();
+    (stop && digests[stops.indexOf(stop)]?.get(chunk)) ?? new RowDigests();
   const numbers = source
-    ? [...(told[stops.indexOf(source)]?.keys() ?? [])]
+    ? [...(digests[stops.indexOf(source)]?.keys() ?? [])]
     : await withSyncState(here.sql, entity, low, high, [
-        ...new Set(told.flatMap((lines) => [...lines.keys()])),
+        ...new Set(digests.flatMap((lines) => [...lines.keys()])),
       ]);
   const chunks = numbers
     .toSorted((one, other) => one - other)

@@ -45,12 +45,12 @@ export async function compareAll(
   counting.catch(() => {});
   const sides = { here, there, mappings: await readMappings(here.sql), isFull };
   let rows = 0;
-  let told = Date.now();
+  let reportedAt = Date.now();
   for (const entity of travelling) {
     for await (const seen of comparisons[entity.store](sides, entity)) {
       rows += seen;
-      if (Date.now() - told > REPORT_EVERY_MS) {
-        told = Date.now();
+      if (Date.now() - reportedAt > REPORT_EVERY_MS) {
+        reportedAt = Date.now();
         await report({ done: rows, total: await counting, doing: entity.label.many });
       }
     }

@@ -96,7 +96,7 @@ async function claimsOf(
   const signed = tokens.claims();
   if (!signed) throw new Error('the provider sent no ID token');
   if (!configuration.serverMetadata().userinfo_endpoint) return signed;
-  const told = await openid.fetchUserInfo(configuration, tokens.access_token, signed.sub);
+  const claims = await openid.fetchUserInfo(configuration, tokens.access_token, signed.sub);
   // Signed claims take precedence.
-  return { ...told, ...signed };
+  return { ...claims, ...signed };
 }

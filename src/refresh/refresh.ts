@@ -119,7 +119,7 @@ type PreparedPart = {
 async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
   const { here, dryRun, progress } = from;
   const prepare = { mysql: prepareTable, mongo: prepareDocuments }[entity.store];
-  let books = Promise.resolve();
+  let recorded = Promise.resolve();
   try {
     for await (const part of prepare(from, entity, report.at.after)) {
       report.same += part.rows - part.decided.rows.length;
@@ -133,17 +133,17 @@ async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
         }
         await progress?.({ entity, report: soFar });
       };
-      const former = books;
+      const former = recorded;
       // The sync state of a written part is recorded even when the refresh is cancelled meanwhile.
-      books = inTurn(former, keep);
-      books.catch(() => {});
+      recorded = inTurn(former, keep);
+      recorded.catch(() => {});
       await former;
     }
   } catch (error) {
-    await books.catch(() => {});
+    await recorded.catch(() => {});
     throw error;
   }
-  await books;
+  await recorded;
 }
 
 /** Runs the second also when the first fails; then fails with the first error. */

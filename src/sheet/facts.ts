@@ -69,7 +69,7 @@ export type FactsQuery = {
   hostHere: string | null;
   testedForSender?: string | null;
   /** The environment with the sync state, when it is not the sending one. */
-  books?: Environment;
+  syncStateIn?: Environment;
 };
 
 export async function gatherFacts(
@@ -85,7 +85,7 @@ export async function gatherFacts(
     const seen = await comparePairsWithParents(place, there, question);
     return { pairs: seen, namesHere: await linkedRows(place, [...seen.values()].map(asStep)) };
   });
-  if (!question.books) await recordObservations(here.sql, pairs.values(), at);
+  if (!question.syncStateIn) await recordObservations(here.sql, pairs.values(), at);
   const steps = [...pairs.values()].map(asStep);
   // Independent queries run together.
   const [
@@ -180,8 +180,8 @@ const planning =
 
 /** Rows and all their ancestors: one round per level of references. */
 async function comparePairsWithParents(here: Databases, there: Databases, question: FactsQuery) {
-  const { chosen, include, planned, books } = question;
-  const basesIn = books?.sql ?? here.sql;
+  const { chosen, include, planned, syncStateIn } = question;
+  const basesIn = syncStateIn?.sql ?? here.sql;
   const pairs = await comparePairs(here, there, [...chosen, ...include], { basesIn });
   let round = [...pairs.values()];
   while (round.length > 0) {

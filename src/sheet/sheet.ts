@@ -46,7 +46,7 @@ const sheets: Record<SelectionKind, (route: Route, selection: Selection) => Prom
     return { facts, plan: planUndo(facts, steps, choices) };
   },
   restore: ({ from: here, to: there }, selection) =>
-    sheetOfRows(here, there, selection, { hostHere: null, books: there }),
+    sheetOfRows(here, there, selection, { hostHere: null, syncStateIn: there }),
 };
 
 /** The sheet that sends rows as they are here. */
@@ -54,7 +54,7 @@ async function sheetOfRows(
   here: Environment,
   there: Environment,
   { keys, choices }: Selection,
-  asked: Pick<FactsQuery, 'hostHere' | 'testedForSender' | 'books'>,
+  asked: Pick<FactsQuery, 'hostHere' | 'testedForSender' | 'syncStateIn'>,
 ): Promise<Sheet> {
   const facts = await gatherFacts(here, there, {
     chosen: keys,

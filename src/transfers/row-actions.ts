@@ -5,7 +5,7 @@ import { flash } from '../web/pages.ts';
 import { accountOf, addressed, localPath, textIn } from '../web/request.ts';
 import * as adoption from './adoption.ts';
 import * as holds from './hold.ts';
-import * as verdicts from '../state/test-results.ts';
+import * as testResults from '../state/test-results.ts';
 
 export async function adopt(req: Request, res: Response) {
   const { entity, id } = addressed(req);
@@ -32,21 +32,21 @@ export async function removeHold(req: Request, res: Response) {
 
 export async function recordTestResult(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const verdict = textIn(req.body, 'result');
-  if (verdict !== 'works' && verdict !== 'does-not-work') {
-    throw new Invalid({ verdict: 'Choose Works or Does not work' });
+  const result = textIn(req.body, 'result');
+  if (result !== 'works' && result !== 'does-not-work') {
+    throw new Invalid({ result: 'Choose Works or Does not work' });
   }
-  await verdicts.recordTestResult(
+  await testResults.recordTestResult(
     req.here,
     accountOf(req).email,
     { entity: entity.name, id },
     {
-      works: verdict === 'works',
+      works: result === 'works',
       note: textIn(req.body, 'note').slice(0, 500) || null,
       seen: textIn(req.body, 'seen'),
     },
   );
-  flash(req, verdict === 'works' ? 'Marked Works.' : 'Marked Does not work.');
+  flash(req, result === 'works' ? 'Marked Works.' : 'Marked Does not work.');
   back(req, res);
 }
 
