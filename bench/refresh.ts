@@ -104,5 +104,5 @@ async function down(here: App) {
   const lease = settings.lease.milliseconds;
   const report = await runRefresh({ here, there: source, source, lease });
   if (report.skippedRows.length > 0)
-    throw new Error(`${report.skippedRows.length} rows were left alone`);
+    throw new Error(`${report.skippedRows.length} rows were skipped`);
 }

@@ -177,13 +177,13 @@ export async function workAWeek(all: Environments) {
     cities: [{ city: 'Mumbai', partner: null }],
   });
   await letTimePass(all, { days: 0.4 });
-  await add(staging, 'partner', { name: 'Night Owl Riders' });
+  await add(staging, 'partner', { name: 'Night Riders' });
   await add(staging, 'task', {
     title: 'Midnight hamper delivery',
     message: 'For surprises at 00:00 sharp. 🦉',
     business: launch,
     form: hamper,
-    cities: [{ city: 'Mumbai', partner: 'Night Owl Riders' }],
+    cities: [{ city: 'Mumbai', partner: 'Night Riders' }],
     priority: 60,
   });
   await change(staging, task(2004), { message: 'Lorem for the new parser – do not ship' }, editor);

@@ -42,7 +42,7 @@ export type Credential = {
   keys: Key[];
 };
 
-/** The only sight of a secret: it is not readable, or only by the verifier, from here on. */
+/** The only time a secret is shown: it is not readable, or only by the verifier, from here on. */
 export type Issued = { credential: number; publicPart: string; secret: string };
 
 const kindLabels: Record<Kind, string> = {

@@ -45,7 +45,7 @@ export function may(
 }
 
 const editors: Permission[] = ['editor', 'product_manager'];
-/** Taking back brings nothing new, so whoever is on call may do it too. */
+/** Undoing sends nothing new, so whoever is on call may do it too. */
 const undoers: Permission[] = ['product_manager', 'on_call'];
 
 /** Nothing of anybody's own is lost by it. */
@@ -79,12 +79,12 @@ export function whoMay(ability: Ability, place: EnvironmentSetup): string {
       return `Only people with the permission product_manager or on_call may decide this. ${asks}`;
     case 'restore':
       return place.hasSource && isStaging(place)
-        ? `Only people with the permission product_manager may bring rows back. ${asks}`
-        : `Rows are brought back from production in staging only.`;
+        ? `Only people with the permission product_manager may restore rows. ${asks}`
+        : `Rows are restored from production in staging only.`;
     case 'refresh':
       return place.hasSource
-        ? `Only people with the permission product_manager or administrator may copy production down. ${asks}`
-        : `Nothing is copied down into ${label.toLowerCase()}.`;
+        ? `Only people with the permission product_manager or administrator may refresh this environment. ${asks}`
+        : `${label} is not refreshed.`;
     case 'judge':
       return 'Rows are marked Works or Does not work in pre-production.';
     case 'administer':

@@ -314,7 +314,7 @@ export async function remove(req: Request, res: Response) {
   if (
     (await removeRow(writeContextOf(req), authorOf(req), entity, id, shown)) === 'changed since'
   ) {
-    flash(req, 'Something in it was changed since this page was shown. Look once more.');
+    flash(req, 'This row has changed. Review it again.');
     return res.redirect(303, `/catalog/${entity.name}/${id}/deletion`);
   }
   flash(req, `${entity.label.one} deleted here. What stands in other environments stays there.`);

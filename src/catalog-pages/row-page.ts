@@ -152,6 +152,6 @@ function verbOf({ action, kind, origin }: Arrival): string {
   if (kind === 'save') return verb;
   if (kind === 'refresh') return `${verb} by the refresh`;
   if (kind === 'undo') return `${verb} by an undo`;
-  if (kind === 'restore') return `${verb} as it was brought back from production`;
+  if (kind === 'restore') return `${verb} by a restore from production`;
   return `${verb} by transfer from ${rulesOf(origin as 'staging').inText}`;
 }

@@ -55,7 +55,7 @@ async function numbered(here: App, number: string): Promise<jobs.Job> {
 
 async function refresh(here: App, { dryRun = false, json }: Asked) {
   if (!here.source) {
-    throw new Problem(422, 'REFRESH_SOURCE_* is not set: there is nothing to copy down from.');
+    throw new Problem(422, 'REFRESH_SOURCE_* is not set: there is no source to refresh from.');
   }
   const { job, isNew } = await requestRefresh(here, await actor(here, 'refresh'), dryRun);
   if (!isNew) throw new Problem(409, `A refresh is under way already: job ${job.number}.`);
@@ -86,7 +86,7 @@ function inLines(report: Report, dryRun: boolean) {
       ({ key, title, fields }) =>
         `  ${dryRun ? 'would overwrite' : 'overwrote'} ${key.entity} ${key.id} “${title}”: ${fields.join(', ')}`,
     ),
-    ...(left > 0 ? [`${count(left)} left alone, because they have work of their own:`] : []),
+    ...(left > 0 ? [`${count(left)} skipped, because they have work of their own:`] : []),
     ...leftAlone.map(({ key, title, why }) => `  ${key.entity} ${key.id} “${title}”: ${why}`),
     ...(left > leftAlone.length ? [`  and ${count(left - leftAlone.length)} more`] : []),
     ...missingImages.map((image) => `not in production's store: ${image}`),

@@ -20,7 +20,7 @@ const program = new Command('oneway')
     'after',
     `
 Rows are written as type:id, such as task:12. With --json every command answers one JSON document.
-Ends with 0 done, 1 refused or failed, 2 wrongly used, 3 the database is being updated or of another
+Exit codes: 0 success, 1 refused or failed, 2 usage error, 3 database being updated or of another
 version, 4 differences found (diff, release-check).
 
   oneway sign-in --email you@example.com

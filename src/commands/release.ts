@@ -19,7 +19,7 @@ type Json = { json?: boolean };
 export function addRelease(program: Command) {
   program
     .command('release-check')
-    .description('what is still missing here before the workflow is released')
+    .description('check release prerequisites before the workflow is released')
     .option('--json')
     .action(({ json }: Json) => withApp((here) => check(here, json)));
   program

@@ -44,7 +44,7 @@ export function addTransfers(program: Command) {
         '--create <kind:name...>',
         `create a ${kinds.join(' or ')} there, such as ${kinds[0]}:Pune`,
       )
-      .option('--dry-run', 'show the plan and what stands in the way; write nothing')
+      .option('--dry-run', 'show the plan and its problems; write nothing')
       .option('--idempotency-key <key>', 'the same key sends once, however often it is tried')
       .option('--yes', 'do not ask')
       .option('--json');
@@ -62,7 +62,7 @@ export function addTransfers(program: Command) {
   solutions(
     program.command('undo').argument('<number>').argument('[rows...]', 'type:id; all if none'),
   )
-    .description('take a transfer back, or rows of it')
+    .description('undo a transfer, or rows of it')
     .action((number: string, rows: string[], asked: Asked) =>
       withApp((here) => undo(here, number, rows, asked)),
     );
@@ -184,7 +184,7 @@ function refuseUnknown({ excludedFields }: Choices, { steps }: Plan) {
   }
 }
 
-const verbs = { transfer: 'Transfer', undo: 'Undo', restore: 'Bring back' };
+const verbs = { transfer: 'Transfer', undo: 'Undo', restore: 'Restore' };
 
 function tell({ number, name, state, problem, destination }: journal.Transfer, { json }: Asked) {
   answer(json, { number, name, state, problem }, () => [
@@ -228,7 +228,7 @@ function inLines({ steps, problems, notices, offers, skipped: left }: Plan, to: 
     ),
     ...notices.map((notice) => `  note: ${notice}`),
     ...problems.flatMap(({ message, solutions }) => [
-      `  in the way: ${message}`,
+      `  problem: ${message}`,
       ...solutions.flatMap(optionFor),
     ]),
   ];
@@ -242,7 +242,7 @@ function optionFor(way: Solution): string[] {
     case 'delete':
       return ['    --delete deletes it'];
     case 'again':
-      return [`    --again ${way.keys.map(keyText).join(' ')} sends it all the same`];
+      return [`    --again ${way.keys.map(keyText).join(' ')} sends it anyway`];
     case 'create-name':
       return [`    --create ${way.entity}:${way.name} creates it there`];
     default:

@@ -79,7 +79,7 @@ async function renameError(here: Environment, entity: Entity, id: number, conten
   const isRenamed = contentOf(entity, row)['name'] !== content['name'];
   return isRenamed && usedBy.length > 0
     ? {
-        name: `The name is what other environments know it by, and ${usedBy.length} rows use it. Add a new ${entity.label.one.toLowerCase()} instead, or map the name on the Names page.`,
+        name: `The name is what other environments know it by, and ${usedBy.length} rows use it. Add a new ${entity.label.one.toLowerCase()} instead, or map the name on the Name mappings page.`,
       }
     : {};
 }

@@ -24,7 +24,7 @@ export async function pending(req: Request, res: Response) {
       (filter.person === '' || people.includes(filter.person)),
   );
   const canTransfer = can(req, 'transfer');
-  const title = `Waiting for ${there.inText}`;
+  const title = `Pending for ${there.inText}`;
   await page(req, res, 'overviews/pending', {
     title,
     crumbs: [{ text: title }],
@@ -40,7 +40,7 @@ export async function pending(req: Request, res: Response) {
 const groupTexts: Record<Group, { heading: string; hint: string }> = {
   ready: {
     heading: 'Ready to transfer',
-    hint: 'New or changed here. The sheet tells whether anything stands in the way.',
+    hint: 'New or changed here. The sheet shows whether there are problems.',
   },
   look: {
     heading: 'Needs a look',

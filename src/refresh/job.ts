@@ -13,7 +13,7 @@ export async function runRefreshJob(
   { dryRun }: { dryRun: boolean },
 ): Promise<Report> {
   if (!here.source) {
-    throw new Problem(422, 'REFRESH_SOURCE_* is not set: there is nothing to copy down from.');
+    throw new Problem(422, 'REFRESH_SOURCE_* is not set: there is no source to refresh from.');
   }
   const total = await countSourceRows(here.source);
   const next = here.destination;
@@ -39,7 +39,7 @@ export function requestRefresh(here: Environment, person: string, dryRun: boolea
   const { inText } = rulesOf(here.name);
   return jobs.request(here.sql, {
     kind: REFRESH,
-    name: dryRun ? `Look at what a refresh into ${inText} would do` : `Refresh into ${inText}`,
+    name: dryRun ? `Dry run: what a refresh of ${inText} would do` : `Refresh into ${inText}`,
     person,
     input: { dryRun },
     onlyOne: REFRESH,

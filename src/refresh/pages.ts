@@ -9,8 +9,8 @@ import { REFRESH, requestRefresh } from './job.ts';
 export async function index(req: Request, res: Response) {
   const running = await jobs.active(req.here.sql, REFRESH);
   await page(req, res, 'refresh/list', {
-    title: 'Copy production down',
-    crumbs: [{ text: 'Copy down' }],
+    title: 'Refresh from production',
+    crumbs: [{ text: 'Refresh' }],
     jobs: (await jobs.newest(req.here.sql, REFRESH)).map(jobView),
     running: running ? jobView(running) : null,
   });

@@ -113,7 +113,7 @@ async function sentOnwards({ here, there, source }: Sides, entity: Entity, chang
     const wasAbove = ever.get(own.id)?.has(hashOf(entity, own)) === true;
     const isEditedSince = line && theirs?.kind === 'save' && line.at < theirs.at;
     if (line && line.kind !== 'refresh' && !(wasAbove && isEditedSince)) {
-      const end = wasAbove ? 'taken back from production' : 'not in production yet';
+      const end = wasAbove ? 'undone in production' : 'not in production yet';
       found.set(own.id, `sent on from here by ${line.person}, and ${end}`);
     }
   }

@@ -17,7 +17,7 @@ export function reportLocals(found: object, input: object) {
         { number: created, text: dryRun ? 'would be created' : 'created' },
         { number: updated, text: dryRun ? 'would be overwritten' : 'overwritten' },
         { number: same, text: 'the same already' },
-        { number: skipped, text: 'left alone' },
+        { number: skipped, text: 'skipped' },
       ],
       offersCopy: dryRun && created + updated > 0,
       skippedRows: skippedRows.map(({ key, title, why }) => ({ key, title, text: why })),

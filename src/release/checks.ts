@@ -127,7 +127,7 @@ async function names({ sql: on, destination: there }: App): Promise<Check[]> {
         missing.length === 0,
         missing.length === 0
           ? `${used.length} in use, all in ${place}`
-          : `not (or more than once) in ${place}: ${missing.join(', ')}. Create them there on a sheet, or map the name on the page Names`,
+          : `not (or more than once) in ${place}: ${missing.join(', ')}. Create them there on a sheet, or map the name on the page Name mappings`,
       ),
     );
   }
@@ -152,7 +152,7 @@ async function data(here: App): Promise<Check[]> {
   const ids = await missingHere(here, here.source);
   return [
     check(
-      'Copied down from production',
+      'Refreshed from production',
       last !== undefined,
       last ? `job ${last.number}, ${last.ended_at?.slice(0, 16)} UTC` : 'run “oneway refresh”',
     ),
@@ -188,7 +188,7 @@ async function index({ sql: on, settings: own }: App): Promise<Check[]> {
       isSet && waiting?.untold === 0,
       isSet
         ? `${waiting?.untold ?? 0} notifications are not acknowledged: see Indexer notifications`
-        : 'set INDEXER_URL and INDEXER_SECRET, and index anew with “oneway reindex-report”',
+        : 'set INDEXER_URL and INDEXER_SECRET, and rebuild the index with “oneway reindex-report”',
     ),
   ];
 }

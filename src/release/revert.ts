@@ -1,4 +1,4 @@
-// After the revert switch: rows edited in production are brought back through the sheet.
+// After the revert switch: rows edited in production are restored through the sheet.
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { select, sql } from '../database/sql.ts';

@@ -26,9 +26,7 @@ export function problemsView({ problems, words }: Plan, place: SheetPlace) {
   if (problems.length === 0) return null;
   return {
     heading:
-      problems.length === 1
-        ? 'One thing stands in the way'
-        : `${problems.length} things stand in the way`,
+      problems.length === 1 ? '1 problem to resolve' : `${problems.length} problems to resolve`,
     againAll: againAll(problems),
     items: problems.slice(0, SHOWN).map((problem, index) => ({
       index,
@@ -51,7 +49,7 @@ function againAll(problems: Problem[]) {
   if (undone.length < 2) return null;
   return {
     keys: undone.flatMap(({ keys }) => keys.map(keyText)).join(' '),
-    text: `Send all ${count(undone.length)} that were undone again all the same`,
+    text: `Send all ${count(undone.length)} undone rows anyway`,
   };
 }
 

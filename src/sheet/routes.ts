@@ -60,8 +60,8 @@ export async function chooseUndo(req: Request, res: Response) {
 /** Asks for a row of production that is not here. */
 export async function showRestore(req: Request, res: Response) {
   await page(req, res, 'sheet/restore', {
-    title: 'Bring back from production',
-    crumbs: [{ text: 'Bring back' }],
+    title: 'Restore from production',
+    crumbs: [{ text: 'Restore' }],
     entities: travelling,
     entity: textIn(req.query, 'entity'),
     id: textIn(req.query, 'id'),
@@ -84,7 +84,7 @@ export async function chooseRestore(req: Request, res: Response) {
   const selection = await selections.create(req.here.sql, accountOf(req).email, {
     keys,
     kind: 'restore',
-    name: `${titleOf(entity, row)} brought back`,
+    name: `${titleOf(entity, row)} restored`,
   });
   res.redirect(303, `/restores/${selection}`);
 }

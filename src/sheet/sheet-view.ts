@@ -35,8 +35,8 @@ export const sheetKinds = {
   restore: {
     path: '/restores',
     send: '/restores',
-    verb: 'Bring back',
-    done: 'brought back',
+    verb: 'Restore',
+    done: 'restored',
     preposition: 'into',
     icon: 'arrow-right',
     nameLabel: 'Name',
@@ -45,7 +45,7 @@ export const sheetKinds = {
 
 export function headingOf({ kind, name }: Selection, to: Named): string {
   if (kind === 'undo') return `${name} in ${to.inText}`;
-  return kind === 'transfer' ? `Transfer to ${to.inText}` : `Bring back into ${to.inText}`;
+  return kind === 'transfer' ? `Transfer to ${to.inText}` : `Restore into ${to.inText}`;
 }
 
 export const introOf = (kind: SelectionKind, from: Named, to: Named) =>
@@ -66,7 +66,7 @@ export const tilesOf = ({ steps }: Plan) =>
     return { number: own.length, text, types: countsByType(own) };
   });
 
-/** What was chosen on this sheet, to be taken back by a tick. */
+/** What was chosen on this sheet, with a checkbox to remove it. */
 export function chosenView({ problems, words, steps }: Plan, { choices }: Selection, to: Named) {
   const asked = problems.flatMap(({ solutions }) =>
     solutions.flatMap((one) => (one.kind === 'create-name' ? [`${one.entity}:${one.name}`] : [])),
@@ -184,7 +184,7 @@ export function sameView({ steps }: Plan, { kind, choices }: Selection, to: Name
     isShown: same.length > 0 && kind !== 'undo',
     isResent: choices.resend,
     isOpen: same.length === steps.length,
-    heading: `${rowsText(same.length)} the same in ${to.inText} and left alone`,
+    heading: `${rowsText(same.length)} the same in ${to.inText} and skipped`,
     steps: same.slice(0, PAGE_SIZE),
   };
 }
@@ -204,7 +204,7 @@ export function confirmationView(plan: Plan, selection: Selection, to: Named, as
 }
 
 function obstacleOf(plan: Plan, kind: SelectionKind, to: Named, written: number): string | null {
-  if (plan.problems.length > 0) return 'It can be sent when nothing stands in the way.';
+  if (plan.problems.length > 0) return 'It can be sent when every problem is resolved.';
   if (written > 0) return null;
   if (kind === 'undo') return `There is nothing left to undo in ${to.inText}.`;
   return plan.steps.some(({ excludedFields }) => excludedFields.length > 0)

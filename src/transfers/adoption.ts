@@ -20,7 +20,7 @@ export async function adopt(here: Environment, person: string, key: RowKey, seen
     if (state.engineering_at !== seen) {
       throw new Conflict(
         state.engineering_by
-          ? `“${state.title}” was saved again by ${state.engineering_by}. Look at it once more before you adopt it.`
+          ? `“${state.title}” was saved again by ${state.engineering_by}. Review it again before you adopt it.`
           : `“${state.title}” has no work of engineering any more.`,
       );
     }

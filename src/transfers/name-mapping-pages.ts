@@ -8,8 +8,8 @@ import * as nameMapping from './name-mapping.ts';
 
 export async function names(req: Request, res: Response) {
   await page(req, res, 'transfers/name-mappings', {
-    title: 'Names',
-    crumbs: [{ text: 'Names' }],
+    title: 'Name mappings',
+    crumbs: [{ text: 'Name mappings' }],
     kinds: matchedByName,
     kindsLabel: matchedByNameLabel,
     mappings: await listMappings(req.here.sql),

@@ -19,14 +19,14 @@ export async function hold(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const reason = textIn(req.body, 'reason').slice(0, 300) || null;
   await holds.hold(req.here, accountOf(req).email, { entity: entity.name, id }, reason);
-  flash(req, 'Marked Not for production. It is in no count of what waits.');
+  flash(req, 'Marked *Not for production* and left out of the pending counts.');
   back(req, res);
 }
 
 export async function removeHold(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   await holds.removeHold(req.here, accountOf(req).email, { entity: entity.name, id });
-  flash(req, 'The row may go again.');
+  flash(req, 'The hold is removed.');
   back(req, res);
 }
 

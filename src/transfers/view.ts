@@ -11,15 +11,15 @@ import type { ManualResolution, StuckRow } from '../writing/manual-resolution.ts
 const kindTexts: Partial<Record<TransferKind, string>> = {
   transfer: 'Transfer',
   undo: 'Undo',
-  restore: 'Brought back from production',
+  restore: 'Restored from production',
   save: 'Save',
 };
 
 const stateTexts: Partial<Record<journal.TransferState, string>> = {
   verified: 'Done',
   refused: 'Refused: nothing written',
-  rolled_back: 'Put back: nothing written',
-  needs_attention: 'Needs a person',
+  rolled_back: 'Rolled back: nothing written',
+  needs_attention: 'Needs attention',
 };
 
 /** A line of the list of transfers. */
@@ -45,7 +45,7 @@ export function routeText({ kind, origin, destination }: journal.Transfer): stri
 
 const doneVerbs: Partial<Record<TransferKind, string>> = {
   undo: 'undone in',
-  restore: 'brought back into',
+  restore: 'restored into',
 };
 
 /** `3 rows transferred to pre-production.` */
@@ -68,8 +68,8 @@ export function stepLine(
     title: step.title,
     tested: step.tested ?? null,
     offersUndo: !isSame,
-    outcome: isSame ? 'same, left alone' : (step.outcome ?? pending),
-    because: step.because ?? (kind === 'undo' ? 'taken back' : 'picked'),
+    outcome: isSame ? 'same, skipped' : (step.outcome ?? pending),
+    because: step.because ?? (kind === 'undo' ? 'undone' : 'picked'),
     leftOut: step.excludedFields.map((name) => labelOf(entity, name)).join(', '),
   };
 }
@@ -77,14 +77,14 @@ export function stepLine(
 const choiceTexts: Record<journal.Decision, { text: string; hint: string }> = {
   'try-again': {
     text: 'Try again',
-    hint: 'It goes on where it stopped. What someone else changed is still left alone.',
+    hint: 'It goes on where it stopped. What someone else changed is not overwritten.',
   },
   'roll-back': {
-    text: 'Put back, and leave theirs',
+    text: 'Roll back mine, keep theirs',
     hint: 'Everything this transfer wrote becomes again what it was; what someone else changed stays as it is.',
   },
   'keep-theirs': {
-    text: 'Leave theirs',
+    text: 'Keep their version',
     hint: 'The transfer ends here. Rows that are not as planned are listed as not written.',
   },
 };

@@ -14,7 +14,7 @@ const titles: Record<number, string> = {
   403: 'Not allowed',
   404: 'Not found',
   405: 'Not possible',
-  409: 'Someone was faster',
+  409: 'Conflict',
   413: 'Too large',
   422: 'There is a problem',
   429: 'Too many attempts',

@@ -15,7 +15,7 @@ const counted: [name: string, help: string, label: string, known: string[], ques
   [
     [
       'oneway_transfers',
-      'Transfers of this journal that have not ended or need a person, by state.',
+      'Transfers of this journal that have not ended or need attention, by state.',
       'state',
       unended,
       sql`select state as label, count(*) as number from transfer

@@ -37,15 +37,15 @@ export async function menuOf(req: Request): Promise<MenuSection[]> {
     {
       heading: 'Promotion',
       links: [
-        link('/pending', 'hourglass', 'Waiting', hasDestination),
+        link('/pending', 'hourglass', 'Pending', hasDestination),
         link('/comparison', 'columns-2', 'Compare', hasDestination),
         link('/selections', 'list-checks', 'Selections', can(req, 'transfer')),
         link('/transfers', 'arrow-right-left', 'Transfers'),
         link('/arrivals', 'inbox', 'Arrived'),
         link('/changes', 'clock', 'What changed'),
-        link('/restores', 'undo-2', 'Bring back', can(req, 'restore')),
-        link('/name-mappings', 'replace', 'Names'),
-        link('/refreshes', 'arrow-down-to-line', 'Copy down', can(req, 'refresh')),
+        link('/restores', 'undo-2', 'Restore', can(req, 'restore')),
+        link('/name-mappings', 'replace', 'Name mappings'),
+        link('/refreshes', 'arrow-down-to-line', 'Refresh', can(req, 'refresh')),
         link('/jobs', 'cog', 'Jobs'),
         link('/audit', 'history', 'Audit history'),
       ].flat(),
@@ -79,10 +79,10 @@ export async function rowCounts({ here }: Request): Promise<Map<string, number>>
   return new Map(lines.map(({ entity, rows_count }) => [entity, rows_count]));
 }
 
-export type Stop = { name: string; label: string; isHere: boolean; href: string | null };
+export type EnvironmentLink = { name: string; label: string; isHere: boolean; href: string | null };
 
 /** The servers of the other environments, at the same record. */
-export function stopsOf({ here, originalUrl }: Request): Stop[] {
+export function stopsOf({ here, originalUrl }: Request): EnvironmentLink[] {
   const path = originalUrl.startsWith('/catalog/') ? originalUrl.split('?')[0] : '/';
   const shown = ladder.includes(here.name) ? ladder : [here.name, ...ladder];
   return shown.map((name) => ({

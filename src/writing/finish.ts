@@ -178,7 +178,7 @@ const notifyManagers = (connection: PoolConnection, { transfer }: Work) =>
 const sentVerbs: Partial<Record<journal.TransferKind, string>> = {
   transfer: 'transferred',
   undo: 'undid',
-  restore: 'brought back',
+  restore: 'restored',
 };
 
 const verb = ({ kind }: journal.Transfer, steps: journal.Step[]) => {

@@ -172,7 +172,7 @@ export async function needAttention(here: Environment, transfer: Transfer, probl
     await changeState(connection, transfer, liveStates, 'needs_attention', { problem });
     const news = {
       event: 'transfer.needs-attention',
-      text: `“${transfer.name}” needs a person: ${problem}`,
+      text: `“${transfer.name}” needs attention: ${problem}`,
       href: `/transfers/${transfer.number}`,
     };
     await notify(connection, { to: transfer.person, ...news });

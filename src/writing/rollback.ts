@@ -13,7 +13,7 @@ import { hasArrived, isExplained, type Work } from './work.ts';
 
 /**
  * Rolls back a write that did not reach its pivot. Every document is stamped, changed or not, so that a
- * worker that wakes up late finds a higher fence. Answers false when someone else's value is in the way,
+ * worker that wakes up late finds a higher fence. Answers false when someone else's value was found,
  * unless a person chose to keep it.
  */
 export async function rollBackThere(work: Work, why?: string): Promise<boolean> {
@@ -22,7 +22,7 @@ export async function rollBackThere(work: Work, why?: string): Promise<boolean> 
     await claims.lock(connection, transfer);
     let instant = await lockClock(connection);
     if (await hasArrived(connection, transfer)) {
-      throw new Error(`Transfer ${transfer.number} has arrived and cannot be put back`);
+      throw new Error(`Transfer ${transfer.number} has arrived and cannot be rolled back`);
     }
     const because = why === undefined ? {} : { problem: why };
     await journal.changeState(
@@ -37,7 +37,7 @@ export async function rollBackThere(work: Work, why?: string): Promise<boolean> 
     const steps = work.steps.filter(isBeforePivot);
     const foreign = steps.filter((step) => !isExplained(step, documentRow(step, stored)));
     if (foreign[0] && transfer.decision !== 'roll-back') {
-      const problem = `${foreign[0].title} was changed there by someone else while it was being put back.`;
+      const problem = `${foreign[0].title} was changed there by someone else during the rollback.`;
       await journal.needAttention(here, transfer, problem);
       return false;
     }

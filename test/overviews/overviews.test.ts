@@ -287,7 +287,7 @@ describe('restoring from production', () => {
     const chosen = await client.post('/restores/choice', { entity: 'form', id: form.id });
     const address = String(chosen.headers['location']);
     const page = await client.get(address);
-    expect(textOf(page.text)).toContain('Bring back 2 rows into staging');
+    expect(textOf(page.text)).toContain('Restore 2 rows into staging');
     const hidden = (name: string) =>
       new RegExp(`name="${name}" value="([^"]+)"`).exec(page.text)?.[1];
     const done = await client.post('/restores', {

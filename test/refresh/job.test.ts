@@ -119,7 +119,7 @@ test('a product manager starts a refresh, sees its progress, and is led to the o
   await runJob(world.staging, tasks, job?.id ?? '');
   const page = textOf((await pm.get(String(first.headers['location']))).text);
   expect(page).toContain('1 would be created');
-  expect(page).toContain('Copy down now');
+  expect(page).toContain('Refresh now');
   const events = await pm.get(`${String(first.headers['location'])}/events`);
   expect(events.text).toContain('"state":"done"');
   await site.close();

@@ -136,7 +136,7 @@ test('a refresh skips rows that were sent on but are not yet in production, and 
   const sent = await transfer(preprod, [form]);
   await undo(preprod, sent);
   expect((await refresh(staging)).skippedRows).toEqual([
-    expect.objectContaining({ key: form, why: expect.stringContaining('taken back from') }),
+    expect.objectContaining({ key: form, why: expect.stringContaining('undone in') }),
   ]);
 
   expect((await transfer(preprod, [form], { again: [`form:${form.id}`] })).state).toBe('verified');

@@ -38,7 +38,7 @@ describe('S0-74 release-check', () => {
     expect(checks.get('Partners match by name')).toMatchObject({
       ...{ isThere: false, detail: expect.stringContaining('TOI Offers') },
     });
-    expect(checks.get('Copied down from production')?.detail).toContain('oneway refresh');
+    expect(checks.get('Refreshed from production')?.detail).toContain('oneway refresh');
     expect(checks.get('Production’s rows are here under their ids')?.isThere).toBe(false);
     expect(checks.get('Indexer is told')?.detail).toContain('INDEXER_URL');
     expect(checks.get('Someone has product_manager')?.detail).toContain('permissions give');

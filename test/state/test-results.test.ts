@@ -41,7 +41,7 @@ test('everyone signed in may mark a row as Works in pre-production, and the shee
   expect((await say('vic', form, 'works', 'On iOS and Android')).status).toBe(303);
   const sheet = await sheetOf(form);
   expect(sheet).toContain('Works , says vic@example.com, this very content: On iOS and Android');
-  expect(sheet).not.toContain('in the way');
+  expect(sheet).not.toContain('to resolve');
   const client = await site.as('vic');
   expect(textOf((await client.get('/arrivals')).text)).toContain('Works , says vic@example.com');
 });
@@ -63,7 +63,7 @@ test('the sender’s own test result is not enough, and a row marked Does not wo
   await say('vic', form, 'does-not-work', 'Crashes');
   expect(await sheetOf(form)).toContain('does not work, says vic@example.com: Crashes');
   await say('vic', form, 'works');
-  expect(await sheetOf(form)).not.toContain('in the way');
+  expect(await sheetOf(form)).not.toContain('to resolve');
 });
 
 test('rejects a combination nobody has tested: excluded fields, or a dependent alone', async () => {
@@ -144,7 +144,7 @@ test('without REQUIRE_TESTED test results are only shown, and staging has none',
   const chosen = await client.post('/selections', { rows: keyText(form) });
   const sheet = textOf((await client.get(String(chosen.headers['location']))).text);
   expect(sheet).toContain('This content is not tested');
-  expect(sheet).not.toContain('in the way');
+  expect(sheet).not.toContain('to resolve');
   await open.close();
   const staging = await openSite(world, 'staging');
   const editor = await staging.as('pm');

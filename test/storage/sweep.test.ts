@@ -74,7 +74,7 @@ test('keeps an image that only the history of a row names', async () => {
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('keeps at the destination what an undo brings back, although no row names it any more', async () => {
+test('keeps at the destination what an undo restores, although no row names it any more', async () => {
   const { staging, preprod } = world;
   const former = await keep(staging);
   const key = { entity: 'business', id: await add(staging, 'business', { icon: former }) };

@@ -12,7 +12,7 @@ export async function fill({ staging, preprod }: World) {
     await add(here, 'city', { name: '東京', country: 'JP' });
     await add(here, 'partner', { name: 'TOI Offers' });
   }
-  await add(staging, 'partner', { name: 'Night Owl Riders' });
+  await add(staging, 'partner', { name: 'Night Riders' });
   const business = await add(staging, 'business', {
     name: 'Diya & Daughters “Festive” Hampers 🪔',
     description: 'Sweets, lamps and dry fruit.\n<b>Packed</b> by hand. שלום',
@@ -50,7 +50,7 @@ export async function fill({ staging, preprod }: World) {
   const oncall = await add(staging, 'task', {
     business,
     title: 'Midnight delivery',
-    cities: [{ city: 'Pune', partner: 'Night Owl Riders' }],
+    cities: [{ city: 'Pune', partner: 'Night Riders' }],
   });
   const drifted = await add(staging, 'form', { name: 'Mended above' });
   await transfer(staging, [{ entity: 'form', id: drifted }]);

@@ -63,13 +63,13 @@ test('a transfer that needs attention shows the former, planned and current valu
   const { task } = await stuck();
   const site = await openSite(world, 'staging');
   const client = await site.as('pm');
-  expect(textOf((await client.get('/messages')).text)).toContain('needs a person');
+  expect(textOf((await client.get('/messages')).text)).toContain('needs attention');
   await site.close();
   const { page, status } = await decide('roll-back', 'vic');
-  expect(page).toContain('It needs a person');
+  expect(page).toContain('Needs attention');
   expect(page).toMatch(/Description\s+Empty\s+Newer\s+By hand/);
   expect(page).toContain('Changed there by someone else');
-  expect(page).not.toContain('What shall happen?');
+  expect(page).not.toContain('Choose how to continue');
   expect(status).toBe(403);
   expect(await last()).toBe('needs_attention');
   expect(await has(world.preprod, task)).toBe(true);
@@ -78,7 +78,7 @@ test('a transfer that needs attention shows the former, planned and current valu
 test('Roll back mine, keep theirs restores the rows except the foreign change, and releases the claims', async () => {
   const { task, form } = await stuck();
   const { page } = await decide('roll-back', 'oncall');
-  expect(page).toContain('What shall happen?');
+  expect(page).toContain('Choose how to continue');
   expect(await last()).toBe('rolled_back');
   expect((await get(world.preprod, form))['description']).toBe('By hand');
   expect((await get(world.preprod, task))['title']).not.toBe('Newer');
