@@ -1,5 +1,5 @@
 // A cast with rights, signed in through the real pages: pm transfers, ed edits, vic looks, ops administers.
-import { beforeAll, beforeEach } from '@jest/globals';
+import { beforeAll, beforeEach } from './hooks.ts';
 import request, { type Test } from 'supertest';
 import type { Express } from 'express';
 import type { Permission } from '../../src/access/permissions.ts';

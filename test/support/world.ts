@@ -2,7 +2,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach } from './hooks.ts';
 import { createClient } from 'redis';
 import { grantLeastRights, prepareEnvironments } from '../../bin/databases.ts';
 import type { Addresses } from '../../bin/servers.ts';

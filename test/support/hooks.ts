@@ -1,0 +1,7 @@
+// Jest's hooks. Benches and `bin/test --long` use the same support without jest, where `@jest/globals` cannot be
+// imported.
+type Hooks = Pick<typeof import('@jest/globals'), 'afterAll' | 'beforeAll' | 'beforeEach'>;
+
+export const { afterAll, beforeAll, beforeEach } = globalThis as unknown as Hooks;
+
+export const isJest = 'afterAll' in globalThis;
