@@ -33,7 +33,14 @@ export const sheetKinds = {
 export async function sheetPage(
   req: Request,
   res: Response,
-  shown: { kind: SelectionKind; key: string; problem: string; rehearsal?: string },
+  shown: {
+    kind: SelectionKind;
+    key: string;
+    problem: string;
+    /** Codes of the problems in `problem`. */
+    reasons?: string[];
+    rehearsal?: string;
+  },
 ) {
   const { kind } = shown;
   const route = routeOf(req, kind);
@@ -51,6 +58,7 @@ export async function sheetPage(
   const title = titleOfSheet(selection, to);
   await page(req, res, 'sheet/sheet', {
     rehearsal: '',
+    reasons: [],
     ...shown,
     title: `${shown.problem ? 'Error: ' : ''}${title}`,
     heading: title,

@@ -21,7 +21,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 let redis: Redis;
-const closers: (() => Promise<unknown>)[] = [];
+const closers: (() => unknown)[] = [];
 beforeAll(async () => {
   redis = await openRedis(world.staging);
 });
@@ -82,6 +82,7 @@ describe('jobs', () => {
     closers.push(startWorker(staging, own, count(seen)));
     closers.push(
       startChores(here, [{ name: 'sweep', everyMs: 200, run: (one) => sweep(one, line) }]),
+      () => own.destroy(),
     );
     await sleep(500);
     expect(seen).toEqual([]);
