@@ -32,7 +32,7 @@ function refusal(changes: Record<string, string | undefined>): string[] {
   return [];
 }
 
-test('reads settings with their defaults, and no neighbour where none is given', () => {
+test('reads settings with their defaults, and no neighbour when none is set', () => {
   expect(parseSettings(complete)).toMatchObject({
     environment: 'staging',
     port: 3000,
@@ -58,7 +58,7 @@ test('reads a neighbour and its ports', () => {
   });
 });
 
-test('names every wrong setting once, whatever part it belongs to', () => {
+test('lists every wrong setting once', () => {
   const lines = refusal({
     ENVIRONMENT: 'prod',
     PORT: 'http',
@@ -79,7 +79,7 @@ test('names every wrong setting once, whatever part it belongs to', () => {
   ]);
 });
 
-test('refuses half of what belongs together', () => {
+test('refuses incomplete groups of settings', () => {
   const lines = refusal({ INDEXER_URL: 'https://indexer.example.com', OIDC_CLIENT_ID: 'oneway' });
   expect(lines.map((line) => line.split(':')[0])).toEqual([
     'OIDC_ISSUER',

@@ -10,7 +10,8 @@ import { addJobs } from './jobs.ts';
 
 import { addRelease } from './release.ts';
 import { addRows } from './rows.ts';
-import { addTransfers } from './transfers.ts';
+import { SheetProblems } from '../sheet/problem.ts';
+import { addTransfers, listed } from './transfers.ts';
 
 const program = new Command('oneway')
   .description('Commands for one environment; settings come from its environment variables.')
@@ -56,7 +57,10 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? exits.done : exits.usage;
   } else if (error instanceof Problem || error instanceof BadSettings) {
-    if (process.argv.includes('--json')) console.log(JSON.stringify({ error: error.message }));
+    const problems = error instanceof SheetProblems ? { problems: listed(error.problems) } : {};
+    if (process.argv.includes('--json')) {
+      console.log(JSON.stringify({ error: error.message, ...problems }));
+    }
     console.error(error.message);
     process.exitCode =
       error instanceof Incompatible

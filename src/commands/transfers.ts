@@ -17,7 +17,7 @@ import * as transfers from '../transfers/send.ts';
 import { count, when } from '../web/format.ts';
 import { answer, withApp, columns, confirmed, endWith, person, UsageError } from './cli.ts';
 import { fieldOf, key } from './rows.ts';
-import type { Solution } from '../sheet/problem.ts';
+import type { ClickProblem, Problem as SheetProblem, Solution } from '../sheet/problem.ts';
 
 export type Asked = {
   name?: string;
@@ -202,12 +202,21 @@ const planned = ({ steps, problems, notices, offers, skipped: left, hash }: Plan
     action,
     because,
   })),
-  problems: problems.map(({ reason, message }) => ({ reason, message })),
+  problems: listed(problems),
   notices,
   offers: offers.map(({ key: one, title, status }) => ({ row: keyText(one), title, status })),
   left: left.map(({ row, title, why }) => ({ row: keyText(row), title, why })),
   plan: hash,
 });
+
+/** Problems as JSON: each with its reason, row and solutions. */
+export const listed = (problems: (SheetProblem | ClickProblem)[]) =>
+  problems.map(({ reason, row, message, solutions }) => ({
+    reason,
+    row: row && keyText(row),
+    message,
+    solutions,
+  }));
 
 function inLines({ steps, problems, notices, offers, skipped: left }: Plan, to: string): string[] {
   const written = steps.filter(({ action }) => action !== 'same');

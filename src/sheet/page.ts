@@ -27,7 +27,14 @@ import {
 } from './sheet-view.ts';
 import { prepareSheet, type Sheet } from './sheet.ts';
 
-type Shown = { kind: SelectionKind; key: string; problem: string; rehearsal?: Rehearsal };
+type Shown = {
+  kind: SelectionKind;
+  key: string;
+  problem: string;
+  /** Codes of the problems in `problem`. */
+  reasons?: string[];
+  rehearsal?: Rehearsal;
+};
 
 export async function sheetPage(req: Request, res: Response, shown: Shown) {
   const { kind } = shown;
@@ -43,6 +50,7 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
   const isReasonAsked = asksReason(route, { role: roleOf(req) });
   await page(req, res, 'sheet/sheet', {
     rehearsal: null,
+    reasons: [],
     ...shown,
     title: `${shown.problem ? 'Error: ' : ''}${heading}`,
     crumbs: [{ text: 'Transfers', href: '/transfers' }, { text: 'Review' }],

@@ -1,6 +1,7 @@
-// What prevents a plan from being sent: a reason code, a message, and solutions.
+// What prevents a sheet from being sent: a reason code, a message, and solutions.
 import type { RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import * as problems from '../problems.ts';
 import type { PlannedStep } from './planned-step.ts';
 
 export type Solution =
@@ -51,6 +52,30 @@ export type Problem = {
   /** Rows to leave out as a solution, when that is not `row` itself. */
   concerns?: RowKey[];
 };
+
+/** What prevents a click on a sheet, beside the problems of its plan. */
+export type ClickReason =
+  'reason-missing' | 'sheet-outdated' | 'already-sent' | 'nothing-to-do' | 'key-reused';
+
+export type ClickSolution =
+  { kind: 'enter-reason' } | { kind: 'review' } | { kind: 'open-transfer'; number: number };
+
+export type ClickProblem = {
+  reason: ClickReason;
+  row: null;
+  message: string;
+  solutions: ClickSolution[];
+};
+
+/** A click that was refused, with all problems: those of the plan, or one of the click. */
+export class SheetProblems extends problems.Problem {
+  readonly problems: (Problem | ClickProblem)[];
+
+  constructor(found: (Problem | ClickProblem)[], status = 422) {
+    super(status, found.map(({ message }) => message).join(' '));
+    this.problems = found;
+  }
+}
 
 export const describe = ({ entity, title }: PlannedStep) =>
   `${entityNamed(entity).label.one} “${title}”`;

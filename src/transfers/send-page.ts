@@ -9,6 +9,7 @@ import { accountOf, textIn } from '../web/request.ts';
 import * as selections from '../sheet/selections.ts';
 import type { SelectionKind } from '../sheet/selections.ts';
 import { sheetPage } from '../sheet/page.ts';
+import { SheetProblems } from '../sheet/problem.ts';
 import * as transfers from './send.ts';
 import { jobKeyOf } from './job.ts';
 import { routeOf, roleOf } from '../sheet/route.ts';
@@ -45,7 +46,9 @@ export const send = (kind: SelectionKind) => async (req: Request, res: Response)
     if (!(error instanceof Problem) || error instanceof Unavailable) throw error;
     req.params['id'] = id;
     res.status(error.status);
-    await sheetPage(req, res, { kind, key: uuid(), problem: error.message });
+    const reasons =
+      error instanceof SheetProblems ? error.problems.map(({ reason }) => reason) : [];
+    await sheetPage(req, res, { kind, key: uuid(), problem: error.message, reasons });
   }
 };
 

@@ -1,17 +1,18 @@
 // Sends what a sheet shows.
 import type { Row } from '../catalog/entity.ts';
 import { drawIds } from '../environments/ids.ts';
-import { rulesOf } from '../environments/rules.ts';
 import type { Environment } from '../environments/environment.ts';
 import * as journal from '../writing/journal.ts';
 import { runTransfer, isOutcomeUnknown } from '../writing/run-transfer.ts';
-import { Conflict, Invalid, NotFound, Problem } from '../problems.ts';
+import { NotFound, Problem } from '../problems.ts';
 import { copyImage } from '../storage/images.ts';
-import { type Selection, sentFrom } from '../sheet/selections.ts';
+import type { Selection } from '../sheet/selections.ts';
 import { prepareSheet } from '../sheet/sheet.ts';
 import { unreachable } from '../environments/unreachable.ts';
 import type { PlannedStep } from '../sheet/planned-step.ts';
 import { imagesOf } from '../sheet/images.ts';
+import { SheetProblems } from '../sheet/problem.ts';
+import { keyReused, nothingToDo, outdated, reasonMissing } from './click-problems.ts';
 import { type Route, asksReason, journalOf } from '../sheet/route.ts';
 import { nameOfRows } from '../web/format.ts';
 
@@ -31,12 +32,9 @@ export type Click = {
 /** Larger transfers run as a job. */
 const LARGE = 1000;
 
-/** The plan has changed since the sheet was shown; nothing was sent. */
-export class SheetOutdated extends Conflict {}
-
 /**
  * Sends what the sheet showed. A double click answers the same transfer.
- * @throws SheetOutdated when either side has changed, Invalid when a problem remains
+ * @throws SheetProblems when either side has changed or a problem remains
  */
 export async function send(route: Route, selection: Selection, click: Click) {
   const findTwin = () => journal.byKey(journalOf(route).sql, click.person, click.idempotencyKey);
@@ -54,19 +52,15 @@ export async function send(route: Route, selection: Selection, click: Click) {
 
 async function sendFirst(route: Route, selection: Selection, click: Click) {
   if (asksReason(route, click) && !click.reason) {
-    throw new Invalid({
-      reason: `Enter a reason. Everyone can read it in ${rulesOf(route.to.name).inText}.`,
-    });
+    throw new SheetProblems([reasonMissing(route)]);
   }
   const { plan } = await prepareSheet(route, selection);
   if (plan.hash !== click.planHash) {
-    throw new SheetOutdated(await whyOutdated(journalOf(route), selection));
+    throw new SheetProblems([await outdated(journalOf(route), selection)], 409);
   }
-  if (plan.problems.length > 0) {
-    throw new Invalid({ rows: plan.problems.map((problem) => problem.message).join(' ') });
-  }
+  if (plan.problems.length > 0) throw new SheetProblems(plan.problems);
   if (plan.steps.every((step) => step.action === 'same')) {
-    throw new Invalid({ rows: nothingToDo(route, selection) });
+    throw new SheetProblems([nothingToDo(route, selection)]);
   }
   const at = journalOf(route);
   try {
@@ -98,24 +92,9 @@ async function sendFirst(route: Route, selection: Selection, click: Click) {
   }
 }
 
-/** Usually it was sent from another tab or by a colleague. */
-async function whyOutdated({ sql: on }: Environment, { id }: Selection): Promise<string> {
-  const number = (await sentFrom(on, [id])).get(id)?.at(-1);
-  return number === undefined
-    ? 'Something changed since you opened this page. Review it again.'
-    : `This was sent already as transfer ${number}. The page shows how it stands since.`;
-}
-
-function nothingToDo({ to: there }: Route, { kind }: Selection): string {
-  const { inText } = rulesOf(there.name);
-  return kind === 'undo'
-    ? `There is nothing left to undo in ${inText}.`
-    : `Everything is the same in ${inText} already`;
-}
-
 function sameRequest(twin: journal.Transfer, click: Click): journal.Transfer {
   if (twin.plan_hash === click.planHash) return twin;
-  throw new Invalid({ rows: 'This page was sent before with other rows. Open the sheet again.' });
+  throw new SheetProblems([keyReused]);
 }
 
 /** Once journaled, the transfer's page shows its state; before that, nothing happened. */

@@ -92,7 +92,7 @@ async function walk(): Promise<{ title: string; status: string }[]> {
   return (JSON.parse(report) as Result).testResults.flatMap((one) => one.assertionResults);
 }
 
-test('an entity that is added to a copy of the project is edited, carried and served there', async () => {
+test('an entity added to a copy of the project can be edited, transferred and read over the API', async () => {
   addFaq();
   expect((await walk()).map(({ title, status }) => `${title}: ${status}`)).toEqual([
     'is listed: passed',

@@ -19,7 +19,7 @@ function namePattern() {
   return new RegExp(`(?<![A-Za-z])(${any}|${capital})|[a-z](${capital})`);
 }
 
-test('names of entities that are matched by name stand in their own files alone', () => {
+test('entities matched by name are named only in their own files', () => {
   const pattern = namePattern();
   expect('cityNames').toMatch(pattern);
   expect('opacity').not.toMatch(pattern);

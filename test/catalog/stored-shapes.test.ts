@@ -61,11 +61,11 @@ const rows: [string, Row, string][] = [
 ];
 
 describe('stored shapes', () => {
-  test.each(rows)('hashes %s %j to the value that is stored', (name, one, hash) => {
+  test.each(rows)('the digest of %s %j equals the stored one', (name, one, hash) => {
     expect(hashOf(entityNamed(name), one)).toBe(hash);
   });
 
-  test('writes links into the canonical text as pairs in the order of their names, and reads them back', () => {
+  test('canonical text holds links as pairs sorted by name, and is read back unchanged', () => {
     const business = entityNamed('business');
     const text = canonical(
       business,
@@ -79,7 +79,7 @@ describe('stored shapes', () => {
     expect(JSON.stringify(contentFrom(business, text)['cities'])).toBe(JSON.stringify(sorted));
   });
 
-  test('hashes a row with mapped names as before', () => {
+  test('the digest of a row with mapped names equals the stored one', () => {
     const task = entityNamed('task');
     const mappings = new Map([
       ['city:Pune', 'Zzz'],
@@ -99,7 +99,7 @@ describe('stored shapes', () => {
 describe('in the database', () => {
   const world = useWorld();
 
-  test('reads city_id and partner_id of the link tables, and digests linked rows as before', async () => {
+  test('linked rows are read from city_id and partner_id, and their digests equal the stored ones', async () => {
     const { staging } = world;
     for (const statement of [
       `insert into business (id, name, category, active, priority, modified_at)

@@ -37,14 +37,14 @@ test.each([
   ['y\r', 'true'],
   ['n\r', 'false'],
   ['\r', 'false'],
-])('takes %j at a terminal for %s', async (typed, meaning) => {
+])('a terminal prompt takes %j for %s', async (typed, meaning) => {
   const { shown } = await atTerminal(`console.log('meaning:', await confirmed('Send 3 rows?'))`, {
     'Send 3 rows?': typed,
   });
   expect(shown).toContain(`meaning: ${meaning}`);
 });
 
-test('refuses in words when a question is left with Ctrl-C', async () => {
+test('a prompt cancelled with Ctrl-C refuses with an explanation', async () => {
   const { shown } = await atTerminal(
     `await confirmed('Send 3 rows?').catch((error) => console.log(error.name, error.message))`,
     { 'Send 3 rows?': '\u0003' },

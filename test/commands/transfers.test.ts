@@ -168,6 +168,22 @@ describe('commands that transfer and undo', () => {
     const id = await add(world.staging, 'business', { cities: [{ city: 'Pune', partner: null }] });
     const refused = oneway('staging', ['transfer', `business:${id}`, '--yes']);
     expect([refused.status, refused.stdout]).toEqual([1, expect.stringContaining('problem:')]);
+    const asked = oneway('staging', ['transfer', `business:${id}`, '--yes', '--json']);
+    expect([asked.status, json(asked)]).toMatchObject([
+      1,
+      {
+        problems: [
+          {
+            reason: 'name-missing',
+            row: `business:${id}`,
+            solutions: [
+              { kind: 'create-name', entity: 'city', name: 'Pune' },
+              { kind: 'map-name', entity: 'city', name: 'Pune' },
+            ],
+          },
+        ],
+      },
+    ]);
     const words = ['transfer', `business:${id}`, '--create', 'city:Pune', '--yes'];
     expect(oneway('staging', words).status).toBe(0);
     await change(world.preprod, { entity: 'business', id }, { description: 'Mended there' });
@@ -228,10 +244,10 @@ describe('commands that transfer and undo', () => {
     const form = await add(world.staging, 'form');
     await transfer(world.staging, [{ entity: 'form', id: form }]);
     await signIn('pm', 'preprod');
-    const without = oneway('preprod', ['transfer', `form:${form}`, '--yes']);
-    expect([without.status, without.stderr]).toEqual([
+    const without = oneway('preprod', ['transfer', `form:${form}`, '--yes', '--json']);
+    expect([without.status, json(without)]).toMatchObject([
       1,
-      expect.stringContaining('Enter a reason'),
+      { problems: [{ reason: 'reason-missing', solutions: [{ kind: 'enter-reason' }] }] },
     ]);
     const words = ['transfer', `form:${form}`, '--yes', '--reason', 'Checked with the shop'];
     expect(oneway('preprod', words).status).toBe(0);

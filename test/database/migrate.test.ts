@@ -44,20 +44,20 @@ test('orders migrations by their number across the rooms', async () => {
   expect(names.at(-1)).toBe('catalog/9999-later.sql');
 });
 
-test('gives every number after the first to one migration only', async () => {
+test('every migration number after the first is unique', async () => {
   const numbers = (await available()).map((name) => /\/(\d{4})-/.exec(name)?.[1]);
   const later = numbers.filter((number) => number !== '0001');
   expect(new Set(later).size).toBe(later.length);
 });
 
-test('applies to a migrated database what is new, and nothing twice', async () => {
+test('applies only new migrations, each once', async () => {
   const { sql: pool, documents } = world.staging;
   const { folder } = copyWithOneMore();
   expect(await migrate(pool, documents, { folder })).toEqual(['catalog/9999-later.sql']);
   expect(await migrate(pool, documents, { folder })).toEqual([]);
 });
 
-test('fills in the checksums of a database that was migrated without them', async () => {
+test('stores missing checksums of a database migrated by an earlier version', async () => {
   const { sql: pool, documents } = world.staging;
   const before = await checksums();
   await pool.query('alter table migration drop column checksum');

@@ -36,7 +36,7 @@ async function logOfTransfer(level: string, [task, form]: [string, string]): Pro
   }
 }
 
-test('shows statements and commands with their times, and the steps of a write, without any value', async () => {
+test('LOG_LEVEL=debug logs statements and commands with their times, and the steps of a write, without values', async () => {
   const log = await logOfTransfer('debug', ['Visit Dr. Quince', 'Quince’s form']);
   const of = (kind: string) => log.filter(({ msg }) => msg === kind);
   expect(of('statement')).toContainEqual(
@@ -71,7 +71,7 @@ test('shows statements and commands with their times, and the steps of a write, 
   expect(JSON.stringify(log)).not.toContain(password);
 });
 
-test('shows none of it at level info', async () => {
+test('LOG_LEVEL=info logs no statements and no steps', async () => {
   const log = await logOfTransfer('info', ['Another visit', 'Another form']);
   const kinds = new Set(log.map(({ msg }) => msg));
   expect(['statement', 'command', 'step'].filter((kind) => kinds.has(kind))).toEqual([]);

@@ -1,5 +1,5 @@
 // E-mail through a real SMTP server: delivered once, despite failures of the server and of the process.
-import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { freePort } from '../../bin/servers.ts';
 import { run, sql, transaction } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
@@ -8,7 +8,7 @@ import { timeouts } from '../../src/messages/channels/channel.ts';
 import { deliver } from '../../src/messages/delivery.ts';
 import { emailAbout, notify } from '../../src/messages/messages.ts';
 import * as outbox from '../../src/messages/outbox.ts';
-import { dismiss, elsewhere } from '../support/killing.ts';
+import { elsewhere } from '../support/killing.ts';
 import { openMailServer, openSlowServer, type MailServer } from '../support/mail-server.ts';
 import { settingsOf, useWorld } from '../support/world.ts';
 
@@ -32,7 +32,6 @@ afterEach(async () => {
   await mail.close();
   await staging.close();
 });
-afterAll(dismiss);
 
 const send = (here = staging, subject = 'Your database is ready') =>
   notify(here.sql, {

@@ -1,5 +1,5 @@
 // S0-70 after each write the search indexer is notified of the changed ids, signed, until it acknowledges.
-import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { openApp, type App } from '../../src/environments/app.ts';
 import { signatureOf } from '../../src/messages/channels/webhook.ts';
@@ -7,7 +7,7 @@ import { deliver } from '../../src/messages/delivery.ts';
 import { failpoints } from '../../src/writing/failpoints.ts';
 import * as outbox from '../../src/messages/outbox.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
-import { recoverNow, transferKilledAt, dismiss } from '../support/killing.ts';
+import { recoverNow, transferKilledAt } from '../support/killing.ts';
 import { openReceiver, type Receiver } from '../support/receiver.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, transfer, undo } from '../support/rows.ts';
@@ -26,7 +26,6 @@ afterEach(async () => {
   indexer.close();
   await staging.close();
 });
-afterAll(dismiss);
 
 const lines = () => outbox.list(world.staging.sql, { channel: 'indexer', state: '', before: null });
 const soon = () =>

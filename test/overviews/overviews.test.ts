@@ -14,7 +14,7 @@ import { ageOf, allPending } from '../../src/overviews/pending.ts';
 import * as marks from '../../src/transfers/hold.ts';
 import { recordTestResult, hashesWithDependents } from '../../src/state/test-results.ts';
 import type { Status } from '../../src/state/status.ts';
-import { dismiss, killedAt, recoverNow } from '../support/killing.ts';
+import { killedAt, recoverNow } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
 import {
   add,
@@ -169,7 +169,6 @@ describe('the comparison matrix', () => {
     await compare();
     await recoverNow(staging);
     expect((await numbers())['form Deleted here']).toBe(1);
-    dismiss();
   });
 
   test('a full comparison handles several chunks and ids that exist on one side only', async () => {

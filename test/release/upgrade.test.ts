@@ -1,5 +1,5 @@
 // `oneway db migrate`: locks everyone else out, survives a kill at every step, and upgrades every earlier version.
-import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prepareEnvironments } from '../../bin/databases.ts';
@@ -12,7 +12,6 @@ import { currentVersion } from '../../src/version/db-version.ts';
 import { readVersion, writeVersion } from '../../src/version/metadata.ts';
 import {
   claimsIn,
-  dismiss,
   elsewhere,
   killedAt,
   recoverNow,
@@ -24,7 +23,6 @@ import { servers, settingsOf, useWorld } from '../support/world.ts';
 import { isUpTo, lastMigrations } from '../support/versions.ts';
 
 const world = useWorld();
-afterAll(dismiss);
 
 const oneway = (name: 'staging' | 'preprod', words: string[]) =>
   spawnSync(process.execPath, ['src/commands/oneway.ts', ...words], {

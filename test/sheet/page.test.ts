@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
 import * as selections from '../../src/sheet/selections.ts';
-import { textOf, useSite, useClient } from '../support/people.ts';
+import { textOf, useSite, useClient, refusalsOn } from '../support/people.ts';
 import { add, change, get, has, pm, transfer } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -140,7 +140,7 @@ test('a sheet that was already sent from another tab is refused and names the tr
     });
   const number = (await click(one)).headers['location']?.split('/')[2];
   const second = await click(other);
-  expect(second.status).toBe(409);
+  expect([second.status, refusalsOn(second.text)]).toEqual([409, ['already-sent']]);
   expect(textOf(second.text)).toContain(`This was sent already as transfer ${number}.`);
 });
 

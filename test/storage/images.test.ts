@@ -29,7 +29,7 @@ const ageOf = async (name: string) => {
   return Date.now() - Number(found?.modifiedAt);
 };
 
-test('names an image by its content', async () => {
+test('an image is named by its content', async () => {
   const name = await images.keepImage(here, 'icon', png);
   expect(name).toMatch(/^[0-9a-f]{64}\.png$/);
   expect(await images.keepImage(here, 'icon', png)).toBe(name);
@@ -41,12 +41,12 @@ test.each([
   ['GIF89a', 'gif'],
   ['\xff\xd8\xff', 'jpg'],
   ['RIFF1234WEBP', 'webp'],
-])('knows an image by how it begins: %j', async (start, ending) => {
+])('an image is recognised by its first bytes: %j', async (start, ending) => {
   const name = await images.keepImage(here, 'icon', Buffer.from(start, 'latin1'));
   expect(name.split('.')[1]).toBe(ending);
 });
 
-test('refuses what is no image, and what is larger than 2 MB', async () => {
+test('refuses a file that is no image or is larger than 2 MB', async () => {
   await expect(images.keepImage(here, 'icon', Buffer.from('<svg>'))).rejects.toMatchObject({
     status: 422,
   });
@@ -55,7 +55,7 @@ test('refuses what is no image, and what is larger than 2 MB', async () => {
 });
 
 test.each(['../../etc/passwd', 'x.png', `${'a'.repeat(64)}.svg`, ''])(
-  'has no image named %j',
+  'there is no image named %j',
   async (name) => {
     expect(await images.hasImage(here, name)).toBe(false);
     expect(await images.copyImage(here, there, name)).toBe(false);
@@ -63,7 +63,7 @@ test.each(['../../etc/passwd', 'x.png', `${'a'.repeat(64)}.svg`, ''])(
   },
 );
 
-test('copies an image that the other store does not have, and says when neither has it', async () => {
+test('copies an image that the other store lacks, and reports one that neither has', async () => {
   const name = await images.keepImage(here, 'icon', png);
   expect(await images.copyImage(here, there, name)).toBe(true);
   expect(await buffer(await images.readImage(there, name))).toEqual(png);
@@ -72,7 +72,7 @@ test('copies an image that the other store does not have, and says when neither 
   expect(await images.copyImage(here, there, `${'0'.repeat(64)}.png`)).toBe(false);
 });
 
-test('makes an old image new when it is kept or copied again, so that no sweep takes it', async () => {
+test('storing or copying an image again renews its age, so that no sweep removes it', async () => {
   const name = await images.keepImage(here, 'icon', png);
   await makeOld(name);
   await images.keepImage(here, 'icon', png);
@@ -83,7 +83,7 @@ test('makes an old image new when it is kept or copied again, so that no sweep t
   expect(await buffer(await images.readImage(here, name))).toEqual(png);
 });
 
-test('lists images, and nothing else that is in the store', async () => {
+test('lists images and no other objects of the store', async () => {
   const name = await images.keepImage(here, 'icon', png);
   await here.put(`backups/${name}`, png);
   await here.put(`${name.slice(0, 2)}/notes.txt`, png);

@@ -30,7 +30,7 @@ async function leftovers(address: StorageAddress): Promise<number> {
 describe.each([
   ['a folder', newFolder],
   ['S3', newBucket],
-])('in %s', (_name, open) => {
+])('a store in %s', (_name, open) => {
   let address: StorageAddress;
   let objects: Objects;
   beforeAll(async () => {
@@ -39,7 +39,7 @@ describe.each([
   });
   afterAll(() => objects.close());
 
-  test('reads what was put, and answers its size and SHA-256', async () => {
+  test('a store reads an object unchanged, with its size and SHA-256', async () => {
     const stored = await objects.put('texts/one.txt', bytes('one'));
     expect(stored).toEqual({ size: 3, checksum: sha256('one') });
     expect(await textAt(objects, 'texts/one.txt')).toBe('one');
@@ -47,14 +47,14 @@ describe.each([
     expect(await checksumOf(objects, 'texts/one.txt')).toBe(sha256('one'));
   });
 
-  test('replaces an object, and keeps an empty one', async () => {
+  test('a store replaces an object, and stores an empty one', async () => {
     await objects.put('texts/two.txt', bytes('a long first text'));
     await objects.put('texts/two.txt', bytes(''));
     expect(await textAt(objects, 'texts/two.txt')).toBe('');
     expect(await objects.find('texts/two.txt')).toMatchObject({ size: 0 });
   });
 
-  test('tells an absent object from one that is there', async () => {
+  test('a store distinguishes an absent object from an existing one', async () => {
     expect(await objects.find('absent/none')).toBeNull();
     await expect(objects.read('absent/none')).rejects.toMatchObject({
       status: 404,
@@ -63,7 +63,7 @@ describe.each([
     await objects.delete('absent/none');
   });
 
-  test('deletes an object, and then stores one where a folder was', async () => {
+  test('a store deletes an object, and then stores one under the name of its folder', async () => {
     await objects.put('gone/deep/er', bytes('x'));
     await objects.delete('gone/deep/er');
     expect(await objects.find('gone/deep/er')).toBeNull();
@@ -72,7 +72,7 @@ describe.each([
     await objects.delete('gone');
   });
 
-  test('lets one of many win who put the same key if it is absent', async () => {
+  test('of many simultaneous conditional puts of a key one succeeds', async () => {
     const tries = Array.from({ length: 10 }, (_one, index) =>
       objects.putIfAbsent('race', bytes(String(index))),
     );
@@ -83,7 +83,7 @@ describe.each([
     expect(await objects.putIfAbsent('race', bytes('late'))).toBeNull();
   });
 
-  test('puts a large object only if it is absent when its last byte comes', async () => {
+  test('a conditional put of a large object fails when the key is taken before its last byte', async () => {
     const late = objects.putIfAbsent(
       'large-race',
       megabytes(40, async (index) => {
@@ -95,7 +95,7 @@ describe.each([
     expect(await leftovers(address)).toBe(0);
   });
 
-  test('keeps keys with odd characters apart, and lists them as they are', async () => {
+  test('a store keeps and lists keys with special characters unchanged', async () => {
     const keys = [
       ...['a b', 'a+b', 'a%20b', 'a%2Fb', 'ä', 'a\u0308', '日本語', '🙂', 'a&b=c', 'a?b', 'a#b'],
       ...['a"b', "a'b", 'a<b>', 'a|b', 'a*b', 'a:b', 'a;b', 'a,b', 'a~b', 'a^b', 'a{b}', 'a[b]'],
@@ -112,14 +112,14 @@ describe.each([
   });
 
   test.each(['', '/a', 'a/', 'a//b', '../a', 'a/../b', './a', '.hidden', 'a\\b', 'a\nb', '\ud800'])(
-    'refuses %j as a key',
+    'a store refuses the key %j',
     async (key) => {
       await expect(objects.put(key, bytes('x'))).rejects.toThrow('Not a key of an object');
       await expect(objects.read(key)).rejects.toThrow('Not a key of an object');
     },
   );
 
-  test('lists by prefix in order of key, and goes on behind a key', async () => {
+  test('a store lists keys by prefix in order, and continues after a given key', async () => {
     const keys = ['order/a-b', 'order/a/b', 'order/ab', 'order/b/1', 'order/b/2'];
     for (const key of keys.toReversed()) await objects.put(key, bytes('x'));
     expect(await all(objects.list('order/'))).toEqual(keys);
@@ -130,7 +130,7 @@ describe.each([
     expect(await all(objects.list('nowhere/'))).toEqual([]);
   });
 
-  test('lists 10,000 keys', async () => {
+  test('a store lists 10,000 keys', async () => {
     const keys = Array.from({ length: 10_000 }, (_one, index) => `many/${index % 7}/${index}`);
     const waiting = keys.values();
     const putSome = async () => {
@@ -145,7 +145,7 @@ describe.each([
     expect(seen).toBe(5);
   }, 300_000);
 
-  test('streams 100 MB in and out in flat memory', async () => {
+  test('a store streams 100 MB in and out in constant memory', async () => {
     const hash = createHash('sha256');
     for await (const part of megabytes(100)) hash.update(part);
     const checksum = hash.digest('hex');
@@ -161,7 +161,7 @@ describe.each([
     await objects.delete('large');
   });
 
-  test('leaves nothing of an upload whose source fails in the middle', async () => {
+  test('an upload whose source fails halfway leaves nothing', async () => {
     const source = megabytes(50, (index) => {
       if (index === 40) throw new Error('the dump ended early');
     });
@@ -170,7 +170,7 @@ describe.each([
     expect(await leftovers(address)).toBe(0);
   });
 
-  test('leaves nothing of an upload that is stopped while its source is silent', async () => {
+  test('an upload that is aborted while its source is silent leaves nothing', async () => {
     const stop = new AbortController();
     const source = Readable.from(
       megabytes(50, async (index) => {
@@ -184,7 +184,7 @@ describe.each([
     expect(await leftovers(address)).toBe(0);
   });
 
-  test('keeps the former object when its replacement fails', async () => {
+  test('a failed replacement keeps the former object', async () => {
     await objects.put('former', bytes('former'));
     const source = megabytes(2, () => {
       throw new Error('no source');
@@ -193,7 +193,7 @@ describe.each([
     expect(await textAt(objects, 'former')).toBe('former');
   });
 
-  test('makes an object new that is put again', async () => {
+  test('putting an object again renews its age', async () => {
     await objects.put('again', bytes('x'));
     const first = await objects.find('again');
     await sleep(1100);

@@ -1,25 +1,19 @@
 // What a person sees of an image that is there, absent, or in a store that cannot be reached.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { keepImage } from '../../src/storage/images.ts';
-import { openSite, textOf, type Site } from '../support/people.ts';
+import { textOf, useSite } from '../support/people.ts';
 import { newBucket } from '../support/storage.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 import { openObjects } from '../../src/storage/open.ts';
 
 const png = Buffer.from('\x89PNG\r\n\x1a\n and the rest', 'latin1');
-let world: World;
-let site: Site;
+const world = useWorld({ cleared: 'once' });
 beforeAll(async () => {
-  world = await openWorld();
   world.staging.storage = openObjects(await newBucket());
-  site = await openSite(world, 'staging');
 });
-afterAll(async () => {
-  await site.close();
-  await world.close();
-});
+const site = useSite(world, 'staging');
 
-test('shows an image that is in S3, and says of another that it is not there', async () => {
+test('an image page serves an image from S3, and answers 404 for a missing one', async () => {
   const ana = await site.as('pm');
   const name = await keepImage(world.staging.storage, 'icon', png);
   const shown = await ana.get(`/objects/${name}`).expect(200);
@@ -29,7 +23,7 @@ test('shows an image that is in S3, and says of another that it is not there', a
   await ana.get('/objects/odd.png').expect(404);
 });
 
-test('answers 503 with the solution while the store cannot be reached', async () => {
+test('an image page answers 503 with the solution while the store is unreachable', async () => {
   const ana = await site.as('pm');
   const bucket = await newBucket();
   world.staging.storage = openObjects({ ...bucket, bucket: 'no-such-bucket' });

@@ -59,7 +59,7 @@ async function expectTrouble(other: Partial<S3Address>, message: RegExp) {
   }
 }
 
-test('names the settings of the keys when the secret is wrong', async () => {
+test('an S3 store names the settings of its keys when the secret is wrong', async () => {
   const id = address.keys?.id ?? '';
   await expectTrouble(
     { keys: { id, secret: 'wrong' } },
@@ -67,32 +67,32 @@ test('names the settings of the keys when the secret is wrong', async () => {
   );
 });
 
-test('names the settings of the keys when the access key is unknown', async () => {
+test('an S3 store names the settings of its keys when the access key is unknown', async () => {
   await expectTrouble({ keys: { id: 'nobody', secret: 'x' } }, /STORAGE_ACCESS_KEY_ID/);
 });
 
-test('names the rights that are missing when access is denied', async () => {
+test('an S3 store names the missing rights when access is denied', async () => {
   const secret = address.keys?.secret ?? '';
   await expectTrouble({ keys: { id: 'stranger', secret } }, /denies access.*s3:PutObject/);
 });
 
-test('says that a bucket does not exist', async () => {
+test('an S3 store reports a missing bucket', async () => {
   await expectTrouble({ bucket: 'no-such-bucket' }, /bucket no-such-bucket .*does not exist/);
 });
 
-test('says that a store does not answer', async () => {
+test('an S3 store reports a server that does not answer', async () => {
   const endpoint = `http://127.0.0.1:${await freePort()}`;
   await expectTrouble({ endpoint }, /does not answer.*endpoint in STORAGE_URL/);
 });
 
-test('says that a host is unknown', async () => {
+test('an S3 store reports an unknown host', async () => {
   await expectTrouble(
     { endpoint: 'http://nowhere.invalid' },
     /has an unknown host|does not answer/,
   );
 });
 
-test('gives up on a store that holds the connection and is silent', async () => {
+test('an S3 store times out on a silent connection', async () => {
   const objects = throughProxy();
   await objects.put('key', content);
   proxy.hang('answers');
@@ -104,7 +104,7 @@ test('gives up on a store that holds the connection and is silent', async () => 
   expect(await textAt(objects, 'key')).toBe('content');
 });
 
-test('ends a read with an error when the connection is cut in the middle', async () => {
+test('a read from S3 fails when the connection is cut halfway', async () => {
   const objects = throughProxy();
   await objects.put('large', Readable.from(megabytes(64)));
   const stream = await objects.read('large');
@@ -119,7 +119,7 @@ test('ends a read with an error when the connection is cut in the middle', async
   expect(size).toBeLessThan(64 * 1024 * 1024);
 });
 
-test('repeats a part of an upload when the connection is cut in the middle', async () => {
+test('an upload to S3 retries a part when the connection is cut halfway', async () => {
   const objects = throughProxy();
   const source = megabytes(40, (index) => {
     if (index !== 20) return;
@@ -130,7 +130,7 @@ test('repeats a part of an upload when the connection is cut in the middle', asy
   expect(await objects.find('large')).toMatchObject({ size: 40 * 1024 * 1024 });
 });
 
-test('stores nothing when the connection does not come back during an upload, and removes its parts later', async () => {
+test('an upload to S3 whose connection does not return stores nothing, and its parts are removed later', async () => {
   const objects = throughProxy();
   const dead = await freePort();
   const source = megabytes(40, (index) => {
@@ -152,7 +152,7 @@ test('stores nothing when the connection does not come back during an upload, an
   client.destroy();
 });
 
-test('keeps to its prefix', async () => {
+test('an S3 store touches only keys under its prefix', async () => {
   await open().put('key', content);
   const client = clientOf(address);
   const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: address.bucket }));

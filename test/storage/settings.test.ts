@@ -5,14 +5,14 @@ import { storageSettings } from '../../src/storage/settings.ts';
 const keys = { id: 'id', secret: 'secret' };
 const both = { destination: true, source: true };
 
-test('reads a folder', () => {
+test('STORAGE_URL can name a folder', () => {
   expect(storageAddress('file:///srv/one%20way', keys)).toEqual({
     kind: 'folder',
     path: '/srv/one way',
   });
 });
 
-test('reads a bucket with prefix, region and endpoint', () => {
+test('STORAGE_URL can name a bucket with prefix, region and endpoint', () => {
   const url = 's3://our-bucket/some/where/?region=eu-central-1&endpoint=https://s3.example.com/';
   expect(storageAddress(url, keys)).toEqual({
     ...{ kind: 's3', bucket: 'our-bucket', prefix: 'some/where/', region: 'eu-central-1' },
@@ -36,12 +36,12 @@ test.each([
   ['s3://bucket?endpoint=https://id:secret@s3.example.com', 'has an endpoint'],
   ['s3://bucket/a%20b', 'has a prefix'],
   ['s3://bucket/a/../b/.c', 'has a prefix'],
-])('refuses %s as an address', (url, message) => {
+])('refuses %s as a storage address', (url, message) => {
   expect(storageAddress(url, keys)).toContain(message);
 });
 
 describe('settings of storage', () => {
-  test("give a neighbour this environment's own store and keys where nothing else is said", () => {
+  test("a neighbour uses this environment's own store and keys by default", () => {
     const { storage, wrong } = storageSettings(
       {
         ...{
@@ -59,7 +59,7 @@ describe('settings of storage', () => {
     expect(storage.sweepAfterDays).toBeNull();
   });
 
-  test('take keys of its own for a neighbour', () => {
+  test('a neighbour can have its own keys', () => {
     const { storage } = storageSettings(
       {
         ...{ STORAGE_URL: 'file:///own', UNI_DIR_DESTINATION_STORAGE_URL: 's3://there' },
@@ -71,7 +71,7 @@ describe('settings of storage', () => {
     expect(storage.stores.destination).toMatchObject({ bucket: 'there', keys });
   });
 
-  test('are refused where they are missing or half', () => {
+  test('incomplete storage settings are refused', () => {
     expect(storageSettings({}, both).wrong).toEqual(['STORAGE_URL: is missing']);
     const half = { STORAGE_URL: 's3://own', STORAGE_ACCESS_KEY_ID: 'id' };
     expect(storageSettings(half, both).wrong).toEqual([
@@ -95,14 +95,14 @@ describe('settings of storage', () => {
       },
       ['UNI_DIR_DESTINATION_STORAGE_URL'],
     ],
-  ])('refuse a sweep of a store that a neighbour shares: %j', (others, named) => {
+  ])('refuses to sweep a store that a neighbour shares: %j', (others, named) => {
     const variables = { STORAGE_URL: 'file:///own', STORAGE_SWEEP_AFTER_DAYS: '30', ...others };
     const { storage, wrong } = storageSettings(variables, both);
     expect(wrong.map((one) => /: (\w+) leads to/.exec(one)?.[1])).toEqual(named);
     expect(storage.sweepAfterDays).toBe(30);
   });
 
-  test.each(['0', '-1', '1.5', 'always'])('refuse a grace period of %s days', (days) => {
+  test.each(['0', '-1', '1.5', 'always'])('refuses a grace period of %s days', (days) => {
     const variables = { STORAGE_URL: 'file:///own', STORAGE_SWEEP_AFTER_DAYS: days };
     expect(storageSettings(variables, { destination: false, source: false }).wrong).toEqual([
       'STORAGE_SWEEP_AFTER_DAYS: must be a number of days',
@@ -117,7 +117,7 @@ test.each([
   ['s3://one', 's3://one/below', true],
   ['s3://one/a', 's3://one/b', false],
   ['s3://one?endpoint=http://h:1', 's3://one?endpoint=http://h:2', false],
-])('knows whether %s and %s overlap', (one, other, expected) => {
+])('decides whether the stores %s and %s overlap', (one, other, expected) => {
   const [first, second] = [one, other].map((url) => storageAddress(url, null) as StorageAddress);
   if (!first || !second) throw new Error('no address');
   expect(overlaps(first, second)).toBe(expected);

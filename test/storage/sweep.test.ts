@@ -1,5 +1,5 @@
 // What a sweep removes: images that nothing in this environment's databases names, of a store that is its own.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,23 +10,18 @@ import { leaveMark, sweepDaily, sweepImages } from '../../src/storage/sweep.ts';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
 import { add, change, get, transfer, undo } from '../support/rows.ts';
 import { all } from '../support/storage.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 const GRACE = 7 * DAY;
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
+const world = useWorld();
 beforeEach(async () => {
-  await world.clear();
   for (const here of [world.staging, world.preprod, world.production]) {
     for (const name of await readdir(folderOf(here))) {
       await rm(join(folderOf(here), name), { recursive: true });
     }
   }
 });
-afterAll(() => world.close());
 
 const folderOf = ({ settings }: App) => {
   const { own } = settings.storage.stores;
@@ -46,7 +41,7 @@ async function age(here: App, days: number) {
   }
 }
 
-test('removes an old image that nothing names, and keeps one that a row names', async () => {
+test('a sweep removes an old unreferenced image, and keeps one that a row references', async () => {
   const { staging } = world;
   const [named, forgotten] = [await keep(staging), await keep(staging)];
   await add(staging, 'business', { icon: named });
@@ -56,7 +51,7 @@ test('removes an old image that nothing names, and keeps one that a row names', 
   expect(await hasImage(staging.storage, forgotten)).toBe(false);
 });
 
-test('keeps an image of the grace period that nothing names yet', async () => {
+test('a sweep keeps an unreferenced image within the grace period', async () => {
   const { staging } = world;
   await age(staging, 8);
   const name = await keep(staging);
@@ -64,7 +59,7 @@ test('keeps an image of the grace period that nothing names yet', async () => {
   expect(await hasImage(staging.storage, name)).toBe(true);
 });
 
-test('keeps an image that only the history of a row names', async () => {
+test('a sweep keeps an image that only the history of a row references', async () => {
   const { staging } = world;
   const former = await keep(staging);
   const id = await add(staging, 'business', { icon: former });
@@ -74,7 +69,7 @@ test('keeps an image that only the history of a row names', async () => {
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('keeps at the destination what an undo restores, although no row names it any more', async () => {
+test('a sweep at the destination keeps images that an undo would restore', async () => {
   const { staging, preprod } = world;
   const former = await keep(staging);
   const key = { entity: 'business', id: await add(staging, 'business', { icon: former }) };
@@ -90,7 +85,7 @@ test('keeps at the destination what an undo restores, although no row names it a
   expect(await hasImage(preprod.storage, former)).toBe(true);
 });
 
-test('keeps an image that only the journal names', async () => {
+test('a sweep keeps an image that only the journal references', async () => {
   const { staging } = world;
   const name = await keep(staging);
   await add(staging, 'city');
@@ -103,7 +98,7 @@ test('keeps an image that only the journal names', async () => {
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('keeps images that a base or a sheet names', async () => {
+test('a sweep keeps images that a base or a sheet references', async () => {
   const { staging } = world;
   const [base, typed] = [await keep(staging), await keep(staging)];
   await run(
@@ -120,7 +115,7 @@ test('keeps images that a base or a sheet names', async () => {
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 2 });
 });
 
-test('reads more rows than one statement takes', async () => {
+test('a sweep reads more rows than fit in one statement', async () => {
   const { staging } = world;
   const name = await keep(staging);
   await staging.sql.query(
@@ -133,7 +128,7 @@ test('reads more rows than one statement takes', async () => {
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('removes nothing while a transfer has held its claims for half a day', async () => {
+test('a sweep removes nothing while a transfer has held its claims for half a day', async () => {
   const { staging } = world;
   await keep(staging);
   await age(staging, 8);
@@ -148,7 +143,7 @@ test('removes nothing while a transfer has held its claims for half a day', asyn
   });
 });
 
-test('removes nothing from a store in which another environment left its mark', async () => {
+test('a sweep removes nothing from a store marked by another environment', async () => {
   const { staging, preprod } = world;
   const forgotten = await keep(staging);
   await sweepDaily({ ...preprod, storage: staging.storage });
@@ -159,7 +154,7 @@ test('removes nothing from a store in which another environment left its mark', 
   expect(await hasImage(staging.storage, forgotten)).toBe(true);
 });
 
-test('removes nothing before others had the grace period to leave their mark', async () => {
+test('a sweep removes nothing before the grace period for other environments’ marks has passed', async () => {
   const { staging } = world;
   const forgotten = await keep(staging);
   await age(staging, 6);
@@ -172,7 +167,7 @@ test('removes nothing before others had the grace period to leave their mark', a
   expect(await hasImage(staging.storage, forgotten)).toBe(false);
 });
 
-test('sweeps once a day where the setting says how long to wait, and otherwise only leaves its mark', async () => {
+test('sweeps run once a day when the grace period is set, and otherwise only leave a mark', async () => {
   const { staging } = world;
   const forgotten = await keep(staging);
   await age(staging, 8);
@@ -190,7 +185,7 @@ test('sweeps once a day where the setting says how long to wait, and otherwise o
   expect(await all(staging.storage.list('sweeps/'))).toHaveLength(1);
 });
 
-test('removes uploads that were begun before the grace period and never ended', async () => {
+test('a sweep removes uploads begun before the grace period and never completed', async () => {
   const { staging } = world;
   await keep(staging);
   await writeFile(join(folderOf(staging), '.unfinished', 'draft'), 'half');
@@ -199,7 +194,7 @@ test('removes uploads that were begun before the grace period and never ended', 
   expect(await sweepImages(staging, GRACE)).toMatchObject({ unfinished: 1 });
 });
 
-test('knows of every long text in the tables whether it holds contents of rows', () => {
+test('every long text column is classified by whether it holds contents of rows', () => {
   const nameless = [
     // Ids and hashes of rows, of transfers and of what a plan relied on.
     ...['relied_on', 'row_keys', 'here_lines', 'there_lines', 'changes'],

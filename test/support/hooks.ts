@@ -1,7 +1,7 @@
-// Jest's hooks. Programs that kill or measure open the same environments without jest, where nothing calls them.
-import type * as jest from '@jest/globals';
+// Jest's hooks. Benches and `bin/test --long` use the same support without jest, where `@jest/globals` cannot be
+// imported.
+type Hooks = Pick<typeof import('@jest/globals'), 'afterAll' | 'beforeAll' | 'beforeEach'>;
 
-export const { afterAll, beforeAll, beforeEach } = globalThis as unknown as Pick<
-  typeof jest,
-  'afterAll' | 'beforeAll' | 'beforeEach'
->;
+export const { afterAll, beforeAll, beforeEach } = globalThis as unknown as Hooks;
+
+export const isJest = 'afterAll' in globalThis;

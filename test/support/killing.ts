@@ -7,6 +7,7 @@ import type { RowKey } from '../../src/catalog/entity.ts';
 import type { App } from '../../src/environments/app.ts';
 import { recover, sweepClaims } from '../../src/writing/recovery.ts';
 import { select, sql } from '../../src/database/sql.ts';
+import { afterAll, isJest } from './hooks.ts';
 import type { At, Order, Task } from './worker.ts';
 
 export type Ended = { code: number | null; signal: string | null; said: string };
@@ -39,6 +40,8 @@ export function dismiss() {
   ready?.kill('SIGKILL');
   ready = null;
 }
+// Under jest the process ends with the test file.
+if (isJest) afterAll(dismiss);
 
 /** Runs a task in a process that is killed at a failpoint; answers whether it was killed. */
 export async function killedAt(variables: Variables, task: Task, at: Omit<At, 'signal'>) {

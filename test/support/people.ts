@@ -138,6 +138,10 @@ function clientOf(app: Express): Client {
   };
 }
 
+/** The reasons for which a page says that a click was refused. */
+export const refusalsOn = (html: string): string[] =>
+  / data-reasons="([^"]+)"/.exec(html)?.[1]?.split(' ') ?? [];
+
 /** The text of a page without its markup. */
 export const textOf = (html: string): string =>
   html

@@ -8,6 +8,7 @@ import * as edits from '../../src/editing/save.ts';
 import { byId, stepsOf, type Transfer } from '../../src/writing/journal.ts';
 import { noChoices, type Choices } from '../../src/sheet/choices.ts';
 import type { Author } from '../../src/state/row-state.ts';
+import { SheetProblems } from '../../src/sheet/problem.ts';
 import * as selections from '../../src/sheet/selections.ts';
 import { prepareSheet } from '../../src/sheet/sheet.ts';
 import { send } from '../../src/transfers/send.ts';
@@ -93,6 +94,16 @@ export async function transfer(
     reason: 'Checked with the shop',
     person: pm.email,
   });
+}
+
+/** The reasons for which a click was refused. */
+export async function refusalOf(click: Promise<unknown>): Promise<string[]> {
+  const error = await click.then(
+    () => new Error('The click was not refused.'),
+    (refusal: unknown) => refusal,
+  );
+  if (!(error instanceof SheetProblems)) throw error;
+  return error.problems.map(({ reason }) => reason);
 }
 
 /** The sheet that undoes a transfer, or some rows of it. */

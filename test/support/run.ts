@@ -51,7 +51,7 @@ async function runJest(env: NodeJS.ProcessEnv, words: string[]): Promise<number>
     process.execPath,
     [
       ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
-      ...['node_modules/jest/bin/jest.js', '--maxWorkers=2', '--forceExit', '--json'],
+      ...['node_modules/jest/bin/jest.js', '--maxWorkers=2', '--json'],
       ...[`--outputFile=${folder}/result.json`],
       ...words.map((word) => (existsSync(`test/${word}`) ? `test/${word}/?` : word)),
     ],

@@ -14,6 +14,7 @@ import {
   sheet,
   transfer,
   undo,
+  refusalOf,
 } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -77,7 +78,7 @@ test('S0-90 a deletion in production requires the word typed for that plan', asy
   const [asked] = await problems(preprod, [form]);
   expect(asked?.reason).toBe('deletion');
   expect(asked?.message).toContain('will be deleted in production, for the apps too');
-  await expect(transfer(preprod, [form])).rejects.toThrow('will be deleted');
+  expect(await refusalOf(transfer(preprod, [form]))).toEqual(['deletion']);
   const { plan } = await sheet(preprod, [form]);
   expect(await reasons(preprod, [form], { remove: 'delete', typedFor: 'another plan' })).toEqual([
     'deletion',

@@ -1,5 +1,5 @@
 // Pages, API and workers while the database is being updated or has another version.
-import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { currentVersion } from '../../src/version/db-version.ts';
 import { TTL_MS, compatibilityOf } from '../../src/version/compatibility.ts';
 import type { App } from '../../src/environments/app.ts';
 import { contents } from '../support/checker.ts';
-import { claimsIn, dismiss, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
+import { claimsIn, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
 import { openSite, password, textOf, useSite } from '../support/people.ts';
 import { add, change, get, has, transfer } from '../support/rows.ts';
 import { settingsOf, useWorld } from '../support/world.ts';
@@ -18,7 +18,6 @@ const world = useWorld();
 afterEach(() => {
   failpoints.reached = () => {};
 });
-afterAll(dismiss);
 
 const supported = currentVersion();
 const open = { databaseVersion: supported, isUpdating: false };

@@ -1,5 +1,5 @@
 // Many documents in one round trip: each is still its own compare-and-set.
-import { afterAll, afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import * as edits from '../../src/editing/save.ts';
 import { collection } from '../../src/rows/mongo.ts';
@@ -7,7 +7,7 @@ import { writeHere } from '../../src/writing/write-here.ts';
 import { failpoints } from '../../src/writing/failpoints.ts';
 import { byId } from '../../src/writing/journal.ts';
 import { contents } from '../support/checker.ts';
-import { dismiss, elsewhere, recoverNow, statesOf } from '../support/killing.ts';
+import { elsewhere, recoverNow, statesOf } from '../support/killing.ts';
 import { add, contentFor, writeContextOf, pm, transfer } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -15,7 +15,6 @@ const world = useWorld();
 afterEach(() => {
   failpoints.reached = () => {};
 });
-afterAll(dismiss);
 
 const fields = 250;
 

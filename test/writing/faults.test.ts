@@ -12,7 +12,7 @@ import { failpoints } from '../../src/writing/failpoints.ts';
 import type { Transfer } from '../../src/writing/journal.ts';
 import { byId } from '../../src/writing/journal.ts';
 import { contents, findings, type Contents } from '../support/checker.ts';
-import { dismiss, elsewhere, recoverNow } from '../support/killing.ts';
+import { elsewhere, recoverNow } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';
 import { add, change, get, transfer, changedBoth, type Changed } from '../support/rows.ts';
@@ -62,7 +62,6 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  dismiss();
   await world.close();
   for (const one of [...Object.values(here), ...Object.values(there)]) one.close();
   await Promise.all(Object.values(running).flat().map(end));

@@ -1,16 +1,9 @@
 // Transfers that need attention: a person sees both values and decides, and other users' changes are kept.
-import { afterAll, afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
-import {
-  claimsIn,
-  dismiss,
-  killedAt,
-  recoverNow,
-  statesOf,
-  transferKilledAt,
-} from '../support/killing.ts';
+import { claimsIn, killedAt, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
 import {
   add,
@@ -26,7 +19,6 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 afterEach(() => world.staging.sql.query('drop trigger if exists broken'));
-afterAll(dismiss);
 
 type Pair = { task: RowKey; form: RowKey };
 

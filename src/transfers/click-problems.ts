@@ -1,0 +1,47 @@
+// What prevents a click on a sheet whose plan may have no problem.
+import type { Environment } from '../environments/environment.ts';
+import { rulesOf } from '../environments/rules.ts';
+import type { ClickProblem } from '../sheet/problem.ts';
+import type { Route } from '../sheet/route.ts';
+import { sentFrom, type Selection } from '../sheet/selections.ts';
+
+export const reasonMissing = ({ to }: Route): ClickProblem => ({
+  reason: 'reason-missing',
+  row: null,
+  message: `Enter a reason. Everyone can read it in ${rulesOf(to.name).inText}.`,
+  solutions: [{ kind: 'enter-reason' }],
+});
+
+/** Usually it was sent from another tab or by a colleague. */
+export async function outdated({ sql: on }: Environment, { id }: Selection): Promise<ClickProblem> {
+  const number = (await sentFrom(on, [id])).get(id)?.at(-1);
+  return number === undefined
+    ? {
+        reason: 'sheet-outdated',
+        row: null,
+        message: 'Something changed since you opened this page. Review it again.',
+        solutions: [{ kind: 'review' }],
+      }
+    : {
+        reason: 'already-sent',
+        row: null,
+        message: `This was sent already as transfer ${number}. The page shows how it stands since.`,
+        solutions: [{ kind: 'open-transfer', number }, { kind: 'review' }],
+      };
+}
+
+export function nothingToDo({ to: there }: Route, { kind }: Selection): ClickProblem {
+  const { inText } = rulesOf(there.name);
+  const message =
+    kind === 'undo'
+      ? `There is nothing left to undo in ${inText}.`
+      : `Everything is the same in ${inText} already`;
+  return { reason: 'nothing-to-do', row: null, message, solutions: [] };
+}
+
+export const keyReused: ClickProblem = {
+  reason: 'key-reused',
+  row: null,
+  message: 'This page was sent before with other rows. Open the sheet again.',
+  solutions: [{ kind: 'review' }],
+};
