@@ -99,10 +99,10 @@ async function showJob(here: App, number: string, isJson: boolean | undefined) {
   const asked = JSON.parse(input) as { dryRun?: boolean };
   answer(isJson, { ...job, input: asked, report: found }, () => [
     `Job ${job.number} “${job.name}” is ${job.state}${job.problem ? `: ${job.problem}` : '.'}`,
-    `Asked for by ${job.person}, ${exactly(job.created_at)}; attempt ${job.attempt}; ${count(job.done_count)} of ${count(job.total_count)} rows.`,
+    `Requested by ${job.person}, ${exactly(job.created_at)}; attempt ${job.attempt}; ${count(job.done_count)} of ${count(job.total_count)} rows.`,
     ...(found && job.kind === REFRESH ? inLines(found, asked.dryRun === true) : []),
     ...(job.state === 'failed' && job.kind === REFRESH
-      ? ['What was copied stays and is passed over the next time: oneway refresh.']
+      ? ['What was copied stays and is skipped the next time: oneway refresh.']
       : []),
   ]);
 }

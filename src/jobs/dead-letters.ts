@@ -14,7 +14,7 @@ import { task, type Failure, type Task, type Tasks } from './task.ts';
 
 export const letterStates = ['open', 'done', 'discarded'] as const;
 
-export type DeadLetter = {
+type DeadLetter = {
   id: number;
   job: string;
   kind: string;
@@ -43,8 +43,8 @@ export async function record(on: Queryable, job: Job, { key, reason, payload }: 
   if (found === 0) throw new Overtaken(`Job ${job.number} was taken over by another worker`);
 }
 
-export type Filter = { state: string; kind: string; before: number | null };
-export type Listed = DeadLetter & {
+type Filter = { state: string; kind: string; before: number | null };
+type Listed = DeadLetter & {
   job_number: number;
   job_name: string;
   retry_number: number | null;

@@ -69,7 +69,7 @@ export const now = sql`utc_timestamp(3)`;
 export const silentFor = (milliseconds: number) =>
   sql`utc_timestamp(3) - interval ${milliseconds * 1000} microsecond`;
 
-export type Wanted = {
+export type JobRequest = {
   kind: string;
   name: string;
   person: string;
@@ -85,13 +85,13 @@ export type Wanted = {
  * Records a job, or answers the live one where there may be only one. On a connection it belongs to the caller's
  * transaction: push it after the commit; when the process dies before that, the sweep does.
  */
-export function request(on: Queryable, wanted: Wanted): Promise<{ job: Job; isNew: boolean }> {
+export function request(on: Queryable, wanted: JobRequest): Promise<{ job: Job; isNew: boolean }> {
   return 'getConnection' in on
     ? transaction(on, (connection) => record(connection, wanted))
     : record(on, wanted);
 }
 
-async function record(on: PoolConnection, wanted: Wanted) {
+async function record(on: PoolConnection, wanted: JobRequest) {
   const { kind, name, person, input, onlyOne, priority, runAt } = wanted;
   const id = uuid();
   await run(

@@ -13,7 +13,7 @@ export const PREFIX = 'oneway';
 /** How many jobs of one queue a process runs side by side. */
 const SIDE_BY_SIDE = 4;
 
-type Queued = Pick<jobs.Job, 'id' | 'kind' | 'priority' | 'run_at'>;
+type Queued = Pick<jobs.Job, 'id' | 'attempt' | 'kind' | 'priority' | 'run_at'>;
 export type JobQueue = {
   /** Has a job run as soon as its time has come and a worker is free; without Redis a sweep does it later. */
   push(job: Queued): Promise<void>;
@@ -59,13 +59,14 @@ async function add(queue: Queue, task: Task | undefined, all: Queued[]) {
   // Each time: Redis may have lost it.
   if (task?.concurrency !== undefined) await queue.setGlobalConcurrency(task.concurrency);
   await queue.addBulk(
-    all.map(({ id, kind, priority, run_at }) => ({
+    all.map(({ id, attempt, kind, priority, run_at }) => ({
       name: kind,
       data: { id },
       opts: {
         ...entryOptions,
-        // One job is one entry, so that a sweep may push as often as it likes.
-        jobId: id,
+        // A sweep may push as often as it likes, and does not wait for the lock of a dead worker's entry. A second
+        // entry of a job finds nothing to begin.
+        jobId: `${id}-${attempt}`,
         delay: run_at === null ? 0 : Math.max(0, timeOf(run_at) - Date.now()),
         priority: priorities[priority ?? task?.priority ?? 'normal'],
       },

@@ -6,7 +6,7 @@ import { now, type Job } from './jobs.ts';
 import type { Tasks } from './task.ts';
 
 /** Steps that are done keep their results, or everything starts again. */
-export type From = 'failed step' | 'start';
+type From = 'failed step' | 'start';
 
 export const mayBeRetried = (tasks: Tasks, { kind, state, parent }: Job) =>
   tasks[kind]?.mayBeRetried === true &&

@@ -84,7 +84,10 @@ export const runDue = (here: App, schedule: Schedule, until: number): Promise<jo
     return job;
   });
 
-const wanted = ({ kind, label: name, input, onlyOne }: Schedule, person: string): jobs.Wanted => ({
+const wanted = (
+  { kind, label: name, input, onlyOne }: Schedule,
+  person: string,
+): jobs.JobRequest => ({
   kind,
   name,
   person,
@@ -116,7 +119,7 @@ export const runNow = (here: App, schedule: Schedule, person: string) =>
     return asked;
   });
 
-export type Shown = Schedule & {
+type Shown = Schedule & {
   next_at: string | null;
   last: { number: number; state: jobs.JobState; created_at: string } | null;
 };

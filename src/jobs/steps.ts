@@ -83,7 +83,7 @@ export async function trimLog(on: Queryable, { id }: Job) {
   if (kept) await run(on, sql`delete from job_log where job = ${id} and id <= ${kept.id}`);
 }
 
-export type LogLine = { attempt: number; at: string; text: string };
+type LogLine = { attempt: number; at: string; text: string };
 
 /** The last lines, the oldest first. */
 export async function lastLines(on: Queryable, job: string, limit = 30): Promise<LogLine[]> {

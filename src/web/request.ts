@@ -9,6 +9,7 @@ import { Forbidden, NotFound } from '../problems.ts';
 
 type QueuedJob = {
   id: string;
+  attempt: number;
   kind: string;
   priority: 'high' | 'normal' | 'low' | null;
   run_at: string | null;

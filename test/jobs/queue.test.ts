@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.destroy());
 
-const request = async (more: Partial<jobs.Wanted> = {}) =>
+const request = async (more: Partial<jobs.JobRequest> = {}) =>
   (await jobs.request(world.staging.sql, { ...wanted, ...more })).job;
 
 const startOf = ({ started_at }: jobs.Job) => Date.parse(fromSqlInstant(started_at ?? ''));
@@ -111,7 +111,7 @@ test('two workers run each job once, however often it is pushed', async () => {
 /** One at a time, the first of which waits until the rest is queued. */
 async function inTurn(
   more: Partial<Task>,
-  wants: Partial<jobs.Wanted>[],
+  wants: Partial<jobs.JobRequest>[],
 ): Promise<{ seen: number[]; all: jobs.Job[] }> {
   const { staging } = world;
   const seen: number[] = [];
