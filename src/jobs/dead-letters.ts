@@ -44,7 +44,7 @@ export async function record(on: Queryable, job: Job, { key, reason, payload }: 
 }
 
 type Filter = { state: string; kind: string; before: number | null };
-type Listed = DeadLetter & {
+export type Listed = DeadLetter & {
   job_number: number;
   job_name: string;
   retry_number: number | null;

@@ -119,7 +119,7 @@ export const runNow = (here: App, schedule: Schedule, person: string) =>
     return asked;
   });
 
-type Shown = Schedule & {
+export type Shown = Schedule & {
   next_at: string | null;
   last: { number: number; state: jobs.JobState; created_at: string } | null;
 };
