@@ -18,6 +18,7 @@ import { openMetrics } from './web/metrics.ts';
 import { headers, refuseForged } from './web/security.ts';
 import { sessions } from './web/session.ts';
 import { saveFormOfSignedOut } from './web/saved-form.ts';
+import { stylesheet } from './web/stylesheet.ts';
 import { uploads } from './web/uploads.ts';
 
 const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -33,6 +34,7 @@ export function createApp(here: App, redis: Redis, line = openQueue(here, redis,
   if (here.settings.logLevel !== 'silent') app.enable('view cache');
 
   app.use(headers);
+  app.get('/assets/oneway.css', stylesheet);
   app.use('/assets', express.static(folder('public'), assets));
   app.use(
     '/fonts',

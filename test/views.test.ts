@@ -1,6 +1,8 @@
 // Views write values escaped, name their locals, and hold neither scripts nor styles.
 import { expect, test } from '@jest/globals';
 import ejs from 'ejs';
+import express from 'express';
+import request from 'supertest';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -99,4 +101,21 @@ test('views use the locals that they name and what the shell gives, and nothing 
   const wrong = stdout.split('\n').filter((line) => line.includes('no-undef'));
   expect(wrong.map((line) => line.replace(/^.*views-[^/]*\//, ''))).toEqual([]);
   expect(stdout).toMatch(/^\s*$/);
+});
+
+test('the stylesheet joins every part of public/styles once, and may be cached', async () => {
+  const files = readdirSync('public/styles');
+  const { stylesheet } = await import('../src/web/stylesheet.ts');
+  const app = express().get('/assets/oneway.css', stylesheet);
+  const { text, headers } = await request(app).get('/assets/oneway.css');
+  expect(headers).toMatchObject({ 'content-type': 'text/css; charset=utf-8' });
+  expect(headers['cache-control']).toBe('public, max-age=3600');
+  for (const file of files) {
+    const part = readFileSync(join('public/styles', file), 'utf8');
+    expect([file, text.split(part).length]).toEqual([file, 2]);
+  }
+  const again = await request(app)
+    .get('/assets/oneway.css')
+    .set('If-None-Match', String(headers['etag']));
+  expect(again.status).toBe(304);
 });

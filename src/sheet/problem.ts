@@ -54,10 +54,10 @@ export type Problem = {
 };
 
 /** What prevents a click on a sheet, beside the problems of its plan. */
-export type ClickReason =
+type ClickReason =
   'reason-missing' | 'sheet-outdated' | 'already-sent' | 'nothing-to-do' | 'key-reused';
 
-export type ClickSolution =
+type ClickSolution =
   { kind: 'enter-reason' } | { kind: 'review' } | { kind: 'open-transfer'; number: number };
 
 export type ClickProblem = {

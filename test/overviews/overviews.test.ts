@@ -248,7 +248,7 @@ test('the changes page shows five rows and a count of a large transfer, and page
   const site = await openSite(world, 'staging');
   const text = textOf((await (await site.as('pm')).get('/changes?hours=4')).text);
   await site.close();
-  expect(text).toMatch(/3 more rows\s+with it:\s+all rows of transfer \d+/);
+  expect(text).toMatch(/3 more rows\s+with it\.\s+All rows of transfer \d+/);
   expect(text).toContain('Sent before');
   const asked = { hours: 4, limit: 5 };
   const { next } = await changesSince(preprod.sql, { ...asked, before: null });

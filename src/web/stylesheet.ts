@@ -1,0 +1,28 @@
+// The stylesheet in parts, named as the views, and joined to one answer.
+import { readFileSync } from 'node:fs';
+import type { Request, Response } from 'express';
+
+/** In the order of the cascade: later parts may override earlier ones. */
+const parts = [
+  'tokens',
+  'elements',
+  'shell',
+  'card',
+  'list',
+  'note',
+  'form',
+  'row',
+  'sheet',
+  'diff',
+  'forced-colors',
+];
+
+const read = (part: string) =>
+  readFileSync(new URL(`../../public/styles/${part}.css`, import.meta.url), 'utf8');
+
+let joined: string | undefined;
+
+export function stylesheet(_req: Request, res: Response) {
+  joined ??= parts.map(read).join('\n');
+  res.set('Cache-Control', 'public, max-age=3600').type('css').send(joined);
+}
