@@ -1,6 +1,5 @@
 // A week of believable work in staging, so that a newcomer sees every common status at once.
 import { v7 as uuid } from 'uuid';
-import { statusesAhead } from '../src/catalog-pages/list.ts';
 import { entityNamed } from '../src/catalog/index.ts';
 import { initialContent, keyText, type Content, type RowKey } from '../src/catalog/entity.ts';
 import type { App } from '../src/environments/app.ts';
@@ -20,6 +19,7 @@ import { prepareSheet } from '../src/sheet/sheet.ts';
 import { send } from '../src/transfers/send.ts';
 import type { Environments } from './environments.ts';
 import { letTimePass } from './time.ts';
+import { statusesAhead } from '../src/catalog-pages/destination-statuses.ts';
 
 const pm = { email: 'pm@example.com', isProductManager: true };
 const onCall = 'oncall@example.com';

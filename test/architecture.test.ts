@@ -186,7 +186,7 @@ function circles(nodes: string[], next: (node: string) => string[]): string[] {
 
 test('only pages, handlers and the border import Express', () => {
   const known =
-    /(^|\/)(pages|[a-z-]+-pages?|routes?|page|row|edit|choose|arrivals|row-actions|reading|list-state|sign-in|single-sign-on|guard|app|posted-choices)\.ts$|^web\//;
+    /(^|\/)(pages|[a-z-]+-pages?|routes?|page|row|edit|choose|arrivals|row-actions|conflict|reading|list-state|sign-in|single-sign-on|guard|app|posted-choices)\.ts$|^web\//;
   const wrong = files.filter(
     (file) =>
       /from '(express|multer|passport.*)'/.test(readFileSync(join('src', file), 'utf8')) &&
@@ -217,6 +217,18 @@ test('S0-75 isStaging() is defined once, and no other code compares names of env
       /===? '(staging|preprod|production|development)'/.test(
         readFileSync(join('src', file), 'utf8'),
       ) && file !== 'environments/rules.ts',
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('no literal is spread into another only to steer line breaks', () => {
+  const all = ['src', 'demo', 'bench', 'bin', 'test'].flatMap(filesIn);
+  const wrong = all.flatMap((file) =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .flatMap((line, index) =>
+        /\.\.\.(\{ \w|\['|\[\d)/.test(line) ? [`${file}:${index + 1}`] : [],
+      ),
   );
   expect(wrong).toEqual([]);
 });

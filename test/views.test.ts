@@ -67,8 +67,23 @@ test('lines have at most 120 characters', () => {
 
 /** What every view may use without naming it: src/web/pages.ts gives it to all of them. */
 const shell = [
-  ...['badge', 'can', 'cell', 'count', 'exactly', 'formatChoice', 'icon', 'iso', 'labelOf'],
-  ...['labelOne', 'lowerFirst', 'plural', 'rowsText', 'when', 'csrf', 'destination', 'path'],
+  'badge',
+  'can',
+  'cell',
+  'count',
+  'exactly',
+  'formatChoice',
+  'icon',
+  'iso',
+  'labelOf',
+  'labelOne',
+  'lowerFirst',
+  'plural',
+  'rowsText',
+  'when',
+  'csrf',
+  'destination',
+  'path',
   'place',
 ];
 const namedLocals = (file: string) =>

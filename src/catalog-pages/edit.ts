@@ -1,11 +1,9 @@
 // Adding, saving and deleting rows from the pages. Each handler parses, acts and answers.
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
-import { z } from 'zod';
 import {
   fieldEntries,
   labelOf,
-  linksIn,
   parseContent,
   titleOf,
   type Content,
@@ -13,7 +11,6 @@ import {
   type Draft,
   type Row,
 } from '../catalog/entity.ts';
-import type { Link } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { readOne } from '../rows/store.ts';
 import { Conflict, Invalid, NotFound, type FieldErrors } from '../problems.ts';
@@ -24,9 +21,10 @@ import { keepImage } from '../storage/images.ts';
 import { flash, page } from '../web/pages.ts';
 import { addressed, authorOf, localPath, textIn } from '../web/request.ts';
 import { filesOf } from '../web/uploads.ts';
-import { formatValue, lowerFirst, plural } from '../web/format.ts';
+import { lowerFirst, plural } from '../web/format.ts';
 import { editPage, newPage, startingContent } from './row.ts';
 import { ownerOf } from '../catalog/family.ts';
+import { showConflict, conflictIn, asPosted } from './conflict.ts';
 
 const writeContextOf = ({ here }: Request): WriteContext => ({
   here,
@@ -170,45 +168,6 @@ function asTyped(req: Request, entity: Entity): Content {
   );
 }
 
-async function showConflict(
-  req: Request,
-  res: Response,
-  entity: Entity,
-  id: number,
-  { conflict }: edits.EditConflict,
-) {
-  const fields = conflict.fields.map((name) => {
-    const field = entity.fields[name];
-    const text = (value: Content[string] | undefined) => (field ? formatValue(field, value) : '');
-    const saved = {
-      side: 'theirs',
-      heading: `Saved by ${conflict.by}`,
-      text: text(conflict.theirs[name]),
-      isChosen: false,
-    };
-    const typed = {
-      side: 'mine',
-      heading: 'Typed by you',
-      text: text(conflict.mine[name]),
-      isChosen: true,
-    };
-    return { name, label: labelOf(entity, name), choices: [saved, typed] };
-  });
-  res.status(409);
-  await page(req, res, 'catalog-pages/conflict', {
-    title: `Error: ${titleOf(entity, conflict.theirs)} was saved by someone else`,
-    crumbs: [
-      { text: entity.label.many, href: `/catalog/${entity.name}` },
-      { text: titleOf(entity, conflict.theirs), href: `/catalog/${entity.name}/${id}` },
-    ],
-    entity,
-    id,
-    by: conflict.by,
-    fields,
-    payload: JSON.stringify(conflict),
-  });
-}
-
 /** Saves the choices of the conflict page: theirs or mine for each field. */
 export async function resolve(req: Request, res: Response) {
   const { entity, id } = addressed(req);
@@ -231,48 +190,6 @@ export async function resolve(req: Request, res: Response) {
     } else throw error;
   }
 }
-
-const value = z.union([
-  z.string(),
-  z.number(),
-  z.boolean(),
-  z.null(),
-  z.array(z.string()),
-  z.array(z.record(z.string(), z.string().nullable())),
-]);
-const content = z.record(z.string(), value);
-const conflictSchema = z.object({
-  theirs: content,
-  mine: content,
-  merged: content,
-  fields: z.array(z.string()),
-  version: z.number().int(),
-});
-
-/** Parses the hidden data of the conflict page, which a browser may have changed. */
-function conflictIn(payload: unknown): z.infer<typeof conflictSchema> {
-  try {
-    return conflictSchema.parse(JSON.parse(String(payload)));
-  } catch {
-    throw new Invalid({ payload: 'This page is not complete. Open the row again.' });
-  }
-}
-
-/** Values as a browser would post them, to be validated again. */
-function asPosted(entity: Entity, content: Content): Record<string, unknown> {
-  return Object.fromEntries(
-    fieldEntries(entity).map(([name, field]) => {
-      const value = content[name];
-      if (field.kind === 'flag') return [name, value === true ? 'yes' : ''];
-      if (field.links) return [name, linksIn(content, name).map(emptyForNull)];
-      if (Array.isArray(value)) return [name, value];
-      return [name, value === null || value === undefined ? '' : String(value)];
-    }),
-  );
-}
-
-const emptyForNull = (link: Link) =>
-  Object.fromEntries(Object.entries(link).map(([part, name]) => [part, name ?? '']));
 
 export async function showDeletion(req: Request, res: Response) {
   const { entity, id } = addressed(req);

@@ -3,7 +3,7 @@ import type { RowPair } from '../comparison/compare-pairs.ts';
 import { fieldsIn } from '../sheet/problems/review.ts';
 import type { RowState } from '../state/row-state.ts';
 import type { Claim } from '../writing/claims.ts';
-import type { DestinationStatuses } from './list.ts';
+import type { DestinationStatuses } from './destination-statuses.ts';
 
 export type Mark =
   | { kind: 'engineering'; by: string; at: string; fields: string }

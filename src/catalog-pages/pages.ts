@@ -10,7 +10,8 @@ import { accountOf, can, textIn } from '../web/request.ts';
 import { rowCounts } from '../web/shell.ts';
 import { parseListState } from './list-state.ts';
 import { listColumns, listView } from './list-view.ts';
-import { beyondLabel, listRows } from './list.ts';
+import { listRows } from './list.ts';
+import { beyondLabel } from './destination-statuses.ts';
 
 export async function home(req: Request, res: Response) {
   const { here } = req;

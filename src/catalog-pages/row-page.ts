@@ -12,9 +12,9 @@ import { testStatusOf } from '../state/test-results.ts';
 import { plural, when } from '../web/format.ts';
 import { can } from '../web/request.ts';
 import { onRows } from '../writing/claims.ts';
-import { beyondLabel, statusesAhead, type DestinationStatuses } from './list.ts';
 import { marksOf } from './marks.ts';
 import { referredBy, titles } from './titles.ts';
+import { beyondLabel, statusesAhead, type DestinationStatuses } from './destination-statuses.ts';
 
 export async function rowContext(req: Request, entity: Entity, row: Row) {
   const { here } = req;

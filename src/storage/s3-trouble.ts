@@ -42,8 +42,15 @@ const solutions: Record<string, string> = {
 };
 
 const silent = [
-  ...['ECONNREFUSED', 'ECONNRESET', 'EAI_AGAIN', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH'],
-  ...['ENETUNREACH', 'TimeoutError', 'ERR_STREAM_PREMATURE_CLOSE'],
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EAI_AGAIN',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'TimeoutError',
+  'ERR_STREAM_PREMATURE_CLOSE',
 ];
 
 /** Trouble with the store and what to do about it; anything else as it is. */

@@ -190,7 +190,9 @@ describe('pages of the feed', () => {
     const tool = await add(world.staging, 'external_tool', { business, key: 'secret' });
     const key = await keyFor(staging);
     expect((await ask(staging, key, `/api/v1/business/${business}`)).body).toMatchObject({
-      ...{ id: business, name: 'Café “Übermut” 🪔', deleted: false },
+      id: business,
+      name: 'Café “Übermut” 🪔',
+      deleted: false,
       cities: [{ city: 'Zürich', partner: null }],
     });
     const { body } = await ask(staging, key, `/api/v1/external_tool/${tool}`);
@@ -309,8 +311,11 @@ test('S0-06 an app that polls while rows are transferred, edited, deleted and re
   for (const name of ['task', 'form'] as const) {
     const { find } = await import('../../src/rows/store.ts');
     const { rows } = await find(there, entityNamed(name), {
-      ...{ search: '', filters: {}, sort: { field: 'id', descending: false } },
-      ...{ limit: 1000, offset: 0 },
+      search: '',
+      filters: {},
+      sort: { field: 'id', descending: false },
+      limit: 1000,
+      offset: 0,
     });
     const alive = [...known[name].values()].filter(({ deleted }) => !deleted);
     expect(alive.map(({ id }) => id).toSorted((a, b) => a - b)).toEqual(rows.map(({ id }) => id));

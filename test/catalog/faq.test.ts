@@ -77,9 +77,15 @@ async function walk(): Promise<{ title: string; status: string }[]> {
   const jest = spawn(
     process.execPath,
     [
-      ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
-      ...['node_modules/jest/bin/jest.js', '--runInBand', '--forceExit', '--silent', '--json'],
-      ...['--testMatch', '<rootDir>/test/support/faq-walk.ts'],
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      'node_modules/jest/bin/jest.js',
+      '--runInBand',
+      '--forceExit',
+      '--silent',
+      '--json',
+      '--testMatch',
+      '<rootDir>/test/support/faq-walk.ts',
     ],
     { cwd: copy },
   );

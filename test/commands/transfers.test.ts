@@ -25,7 +25,9 @@ describe('signing in on the command line', () => {
   test('a sign-in on the command line ends with sign-out, a new password or a closed account', async () => {
     await signIn('pm');
     expect(json(oneway('staging', ['whoami', '--json']))).toMatchObject({
-      ...{ email: 'pm@example.com', permissions: ['product_manager'], environment: 'staging' },
+      email: 'pm@example.com',
+      permissions: ['product_manager'],
+      environment: 'staging',
     });
     const [pm] = await people.list(world.staging.sql);
     await people.setPassword(world.staging, 'ops', pm?.id ?? 0, { password: 'another password 1' });
@@ -83,7 +85,8 @@ describe('commands that read', () => {
       4,
       [
         {
-          ...{ row: `form:${form}`, status: 'Changed here' },
+          row: `form:${form}`,
+          status: 'Changed here',
           fields: [{ field: 'description', there: 'Old', here: 'New' }],
         },
       ],
@@ -262,7 +265,8 @@ test('oneway people grants and revokes permissions by name, and never product_ma
     oneway(name, ['permissions', 'give', 'product_manager', '--to', 'vic@example.com']);
   expect(give('staging').status).toBe(0);
   expect(give('production')).toMatchObject({
-    ...{ status: 1, stderr: 'product_manager cannot be given in production\n' },
+    status: 1,
+    stderr: 'product_manager cannot be given in production\n',
   });
   expect(oneway('staging', ['people']).stdout).toContain('vic@example.com  vic  product_manager');
   const words = ['permissions', 'revoke', 'product_manager', '--from', 'vic@example.com'];

@@ -70,7 +70,9 @@ test('a row changed on either side by direct SQL is found, and unchanged chunks 
   await world.staging.sql.query('update business set priority = 77 where id = ?', [other]);
   await compare();
   expect(await statusesOf('business')).toEqual({
-    ...{ 'In sync': 1, 'Changed there': 1, 'Changed here': 1 },
+    'In sync': 1,
+    'Changed there': 1,
+    'Changed here': 1,
   });
   // A chunk whose sync state was corrected is checked once more.
   expect(await compare()).toBeGreaterThan(0);
@@ -203,7 +205,12 @@ test('a refresh that is stopped keeps the sync state of the rows it wrote', asyn
   if (!source) throw new Error('no source');
   const into = { here: preprod, there: source, source, lease: 2000 };
   const rows = Array.from({ length: 2500 }, (_one, index) => [
-    ...[index + 1, `Business ${index + 1}`, 'Health', 1, 5, '2026-01-01'],
+    index + 1,
+    `Business ${index + 1}`,
+    'Health',
+    1,
+    5,
+    '2026-01-01',
   ]);
   await production.sql.query(
     'insert into business (id, name, category, active, priority, modified_at) values ?',
@@ -286,7 +293,9 @@ test('a refresh skips a claimed row and names the holder, and copies the others'
   expect(await has(staging, { entity: 'business', id: other })).toBe(true);
   await staging.sql.query('delete from claim');
   expect(await runRefresh(down())).toMatchObject({
-    ...{ created: 1, same: 1, skipped: 0 },
+    created: 1,
+    same: 1,
+    skipped: 0,
   });
   expect((await get(staging, { entity: 'business', id: one })).id).toBe(one);
 });

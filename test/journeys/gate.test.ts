@@ -34,7 +34,9 @@ test('S2-23 S2-55 when an update begins during an edit, the page waits, returns 
   await page.goto(`${servers.urls.staging}/catalog/form/${form.id}`);
   await page.getByLabel('Description').fill('Half an hour of typing 🖋️');
   await writeVersion(staging.documents, {
-    ...{ databaseVersion: supported, isUpdating: true, since: new Date().toISOString() },
+    databaseVersion: supported,
+    isUpdating: true,
+    since: new Date().toISOString(),
   });
   await page.waitForTimeout(2100);
   await page.getByRole('button', { name: 'Save', exact: true }).click();

@@ -45,9 +45,12 @@ describe('content of Indexer notifications', () => {
     expect(await deliver(staging)).toBe(0);
     expect(indexer.received.map(({ body }) => JSON.parse(body) as object)).toMatchObject([
       {
-        ...{ type: 'rows.changed', environment: 'preprod', kind: 'transfer' },
+        type: 'rows.changed',
+        environment: 'preprod',
+        kind: 'transfer',
         transfer: { id: sent.id, number: sent.number },
-        ...{ changed: { business: [business], task: [task] }, removed: {} },
+        changed: { business: [business], task: [task] },
+        removed: {},
       },
     ]);
     const [{ headers, body } = { headers: {}, body: '' }] = indexer.received;
@@ -65,7 +68,9 @@ describe('content of Indexer notifications', () => {
     await undo(staging, sent);
     await deliver(staging);
     expect(JSON.parse(indexer.received[1]?.body ?? '')).toMatchObject({
-      ...{ kind: 'undo', changed: {}, removed: { business: [business], task: [task] } },
+      kind: 'undo',
+      changed: {},
+      removed: { business: [business], task: [task] },
     });
   });
 

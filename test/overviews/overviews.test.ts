@@ -66,11 +66,13 @@ describe('pending rows', () => {
     expect(found.get(keyText(ready))).toMatchObject({ group: 'ready', status: 'New' });
     expect(found.get(keyText(theirs))).toMatchObject({ group: 'engineering', why: ed.email });
     expect(found.get(keyText(held))).toMatchObject({
-      ...{ group: 'held', why: 'pm@example.com: A test' },
+      group: 'held',
+      why: 'pm@example.com: A test',
     });
     expect(found.get(keyText(both))).toMatchObject({ group: 'look', status: 'Changed on both' });
     expect(found.get(keyText(undone))).toMatchObject({
-      ...{ group: 'look', why: 'undone by pm@example.com: too early' },
+      group: 'look',
+      why: 'undone by pm@example.com: too early',
     });
     const site = await openSite(world, 'staging');
     const client = await site.as('vic');
@@ -95,7 +97,9 @@ describe('pending rows', () => {
     const days = (number: number) =>
       new Date(Date.now() - number * 86_400_000).toISOString().replace('T', ' ').replace('Z', '');
     expect([0.5, 3, 30].map((number) => ageOf(days(number)))).toEqual([
-      ...['today', 'this week', 'longer'],
+      'today',
+      'this week',
+      'longer',
     ]);
   });
 });
@@ -123,10 +127,10 @@ describe('the comparison matrix', () => {
     await formKey();
     await change(staging, mine, { description: 'Mine' });
     await remove(writeContextOf(staging), pm, entityNamed('form'), gone.id);
-    const forms = preprod.documents.collection<{ _id: number }>('form');
+    const forms = preprod.documents.collection<{ _id: number; [field: string]: unknown }>('form');
     await forms.updateOne({ _id: theirs.id }, { $set: { description: 'Past it' } });
     await forms.deleteOne({ _id: goneThere.id });
-    await forms.insertOne({ _id: 1_000_000_007, ...{ name: 'Made there', description: null } });
+    await forms.insertOne({ _id: 1_000_000_007, name: 'Made there', description: null });
     expect(await compare()).toBeGreaterThan(0);
     expect(await numbers()).toEqual({
       'form In sync': 1,
@@ -147,8 +151,8 @@ describe('the comparison matrix', () => {
   test('a full comparison records the sync state of rows that Oneway has not written', async () => {
     const { staging } = world;
     await staging.documents
-      .collection<{ _id: number }>('form')
-      .insertOne({ _id: 77, ...{ name: 'From before', description: null } });
+      .collection<{ _id: number; [field: string]: unknown }>('form')
+      .insertOne({ _id: 77, name: 'From before', description: null });
     expect(await numbers()).toEqual({});
     await compare();
     expect(await numbers()).toEqual({ 'form New': 1 });
@@ -173,16 +177,21 @@ describe('the comparison matrix', () => {
 
   test('a full comparison handles several chunks and ids that exist on one side only', async () => {
     const { staging, preprod } = world;
-    const forms = (here: typeof staging) => here.documents.collection<{ _id: number }>('form');
+    const forms = (here: typeof staging) =>
+      here.documents.collection<{ _id: number; [field: string]: unknown }>('form');
     const of = (from: number, count: number) =>
       Array.from({ length: count }, (_one, index) => ({
-        ...{ _id: from + index, name: `Form ${from + index}`, description: null },
+        _id: from + index,
+        name: `Form ${from + index}`,
+        description: null,
       }));
     await forms(staging).insertMany(of(1, 2500));
     await forms(preprod).insertMany(of(1001, 2500));
     expect(await compare()).toBe(5000);
     expect(await numbers()).toEqual({
-      ...{ 'form In sync': 1500, 'form New': 1000, 'form Only there': 1000 },
+      'form In sync': 1500,
+      'form New': 1000,
+      'form Only there': 1000,
     });
     const rows = await idsInMatrix(
       staging.sql,

@@ -89,7 +89,9 @@ describe('first single sign-on', () => {
     provider.accounts.push({ ...account('newcomer'), name: 'Nadia Newcomer' });
     expect(isIn(await signIn(visitor(), 'staging', 'newcomer'))).toBe(true);
     expect(await personIn(here, 'newcomer')).toMatchObject({
-      ...{ name: 'Nadia Newcomer', isActive: true, permissions: [] },
+      name: 'Nadia Newcomer',
+      isActive: true,
+      permissions: [],
     });
     expect(await auditOf(here)).toEqual([
       'newcomer@example.com | signed in | newcomer@example.com | ',

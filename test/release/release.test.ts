@@ -36,7 +36,8 @@ describe('S0-74 release-check', () => {
     const checks = await checksIn();
     expect(checks.get('Addresses of the servers')?.detail).toContain('ENVIRONMENT_URLS');
     expect(checks.get('Partners match by name')).toMatchObject({
-      ...{ isThere: false, detail: expect.stringContaining('TOI Offers') },
+      isThere: false,
+      detail: expect.stringContaining('TOI Offers'),
     });
     expect(checks.get('Refreshed from production')?.detail).toContain('oneway refresh');
     expect(checks.get('Production’s rows are here under their ids')?.isThere).toBe(false);
@@ -67,7 +68,8 @@ describe('S0-74 release-check', () => {
     expect(changed.get('Shape of the destination')?.detail).toContain('column link of banner');
     const away = await checksIn({ ...complete, UNI_DIR_DESTINATION_SQL_DB_PORT: '1' });
     expect(away.get('Destination')).toMatchObject({
-      ...{ isThere: false, detail: expect.stringContaining('cannot be looked at') },
+      isThere: false,
+      detail: expect.stringContaining('cannot be looked at'),
     });
   });
 });
@@ -81,7 +83,11 @@ describe('S0-70 S0-71 S0-72 reindex-report', () => {
     );
     expect(report.ids['form']).toEqual(forms);
     expect(report.beside).toContainEqual({
-      ...{ entity: 'form', here: 2, there: 1, onlyHere: [forms[1]], onlyThere: [] },
+      entity: 'form',
+      here: 2,
+      there: 1,
+      onlyHere: [forms[1]],
+      onlyThere: [],
     });
     expect(oneway('staging', ['reindex-report']).stdout).toContain(`only here: ${forms[1]}`);
   });
@@ -95,7 +101,8 @@ describe('S0-70 S0-71 S0-72 reindex-report', () => {
     await transfer(world.staging, [gone]);
     const report = oneway('staging', ['reindex-report', '--since', String(number), '--json']);
     expect(json(report)).toEqual({
-      ...{ environment: 'preprod', since: number },
+      environment: 'preprod',
+      since: number,
       changed: [{ ...gone, isGone: true }],
     });
   });

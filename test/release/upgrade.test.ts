@@ -41,12 +41,14 @@ describe('oneway db migrate', () => {
     const running = go(preprod);
     await sleep(500);
     expect(await readVersion(preprod.documents)).toMatchObject({
-      ...{ databaseVersion: '0.9.0', isUpdating: true },
+      databaseVersion: '0.9.0',
+      isUpdating: true,
       by: expect.stringContaining('@'),
     });
     await running;
     expect(await readVersion(preprod.documents)).toEqual({
-      ...{ databaseVersion: currentVersion(), isUpdating: false },
+      databaseVersion: currentVersion(),
+      isUpdating: false,
     });
   });
 
@@ -125,7 +127,8 @@ describe('oneway db migrate', () => {
     await writeVersion(preprod.documents, { databaseVersion: '1.2.0', isUpdating: true });
     await expect(go(preprod, 500)).rejects.toThrow('These do not end');
     expect(await readVersion(preprod.documents)).toMatchObject({
-      ...{ databaseVersion: '1.2.0', isUpdating: true },
+      databaseVersion: '1.2.0',
+      isUpdating: true,
     });
     await writeVersion(preprod.documents, { databaseVersion: currentVersion(), isUpdating: false });
     await recoverNow(staging);
@@ -142,7 +145,9 @@ describe('oneway db migrate', () => {
 describe('commands during an update', () => {
   test('S2-30 S2-31 a command fails with exit code 3, the reason and the way out', async () => {
     await writeVersion(world.staging.documents, {
-      ...{ databaseVersion: currentVersion(), isUpdating: true, since: '2026-11-21T09:00:00Z' },
+      databaseVersion: currentVersion(),
+      isUpdating: true,
+      since: '2026-11-21T09:00:00Z',
     });
     const { status, stderr } = oneway('staging', ['refresh']);
     expect(status).toBe(3);
@@ -211,7 +216,8 @@ describe('database migrations', () => {
     expect(kills).toBeGreaterThan(3);
     expect(await shapeOf(other.here)).toEqual(whole);
     expect(await readVersion(other.here.documents)).toEqual({
-      ...{ databaseVersion: currentVersion(), isUpdating: false },
+      databaseVersion: currentVersion(),
+      isUpdating: false,
     });
     expect(variables['ENVIRONMENT']).toBe('staging');
   });
@@ -234,8 +240,8 @@ describe('database migrations', () => {
     );
     await here.sql.query('insert into business_city (business_id, city_id) values (7, 1)');
     await here.documents
-      .collection<{ _id: number }>('form')
-      .insertOne({ _id: 9, ...{ name: 'Visit', description: null, modified_at: new Date() } });
+      .collection<{ _id: number; [field: string]: unknown }>('form')
+      .insertOne({ _id: 9, name: 'Visit', description: null, modified_at: new Date() });
     await here.sql.query(
       `insert into row_state (entity, row_id, root_entity, root_id, title, hash, version, created_by, created_at, changed_by, changed_at)
        values ('form', 9, 'form', 9, 'Visit', '', 3, 'ana@example.com', '2026-01-01', 'ana@example.com', '2026-01-02')`,
@@ -247,7 +253,8 @@ describe('database migrations', () => {
     const applied = await go(here);
     expect(applied.length).toBeGreaterThan(0);
     expect(await readOne(here, { entity: 'business', id: 7 })).toMatchObject({
-      ...{ name: 'Café 🪔', cities: [{ city: 'Pune', partner: null }] },
+      name: 'Café 🪔',
+      cities: [{ city: 'Pune', partner: null }],
     });
     expect(await readOne(here, { entity: 'form', id: 9 })).toMatchObject({ name: 'Visit' });
     const states = await select(here.sql, sql`select version, changed_by from row_state`);

@@ -95,13 +95,11 @@ async function everything(here: App) {
       here,
       travelling.find((one) => one.name === name)!,
       {
-        ...{
-          search: '',
-          filters: {},
-          sort: { field: 'id', descending: false },
-          limit: 1000,
-          offset: 0,
-        },
+        search: '',
+        filters: {},
+        sort: { field: 'id', descending: false },
+        limit: 1000,
+        offset: 0,
       },
     );
     keys.push(...rows.map(({ id }) => ({ entity: name, id })));
@@ -131,12 +129,10 @@ test('refreshed rows are byte-equal to production, also after a second refresh',
   await fill(production);
   for (let round = 0; round < 2; round += 1) {
     const { job } = await jobs.request(preprod.sql, {
-      ...{
-        kind: 'refresh',
-        name: 'Refresh',
-        person: 'pm@example.com',
-        input: { dryRun: false },
-      },
+      kind: 'refresh',
+      name: 'Refresh',
+      person: 'pm@example.com',
+      input: { dryRun: false },
     });
     expect(await runJob(preprod, tasks, job.id)).toMatchObject({ state: 'done' });
     expect(differences(await bytesOf(production), await bytesOf(preprod))).toEqual([]);

@@ -33,27 +33,28 @@ afterAll(async () => {
 });
 
 const pagesOf = [
-  ...[
-    '/',
-    '/pending',
-    '/comparison',
-    '/transfers',
-    '/arrivals',
-    '/changes',
-    '/name-mappings',
-    '/audit',
-  ],
-  ...[
-    '/jobs',
-    '/dead-letters',
-    '/refreshes',
-    '/outbox',
-    '/selections',
-    '/restores',
-    '/messages',
-    '/metrics',
-  ],
-  ...['/catalog/task', '/catalog/form', '/people', '/api-keys', '/api-docs', '/readyz'],
+  '/',
+  '/pending',
+  '/comparison',
+  '/transfers',
+  '/arrivals',
+  '/changes',
+  '/name-mappings',
+  '/audit',
+  '/jobs',
+  '/dead-letters',
+  '/refreshes',
+  '/outbox',
+  '/selections',
+  '/restores',
+  '/messages',
+  '/metrics',
+  '/catalog/task',
+  '/catalog/form',
+  '/people',
+  '/api-keys',
+  '/api-docs',
+  '/readyz',
 ];
 
 test('transfer, refresh and undo work with the least database rights', async () => {
@@ -67,7 +68,10 @@ test('transfer, refresh and undo work with the least database rights', async () 
   await change(staging, form, { description: 'Newer' });
   expect((await undo(staging, await transfer(staging, [form]))).state).toBe('verified');
   const { job } = await jobs.request(staging.sql, {
-    ...{ kind: 'refresh', name: 'Refresh', person: 'pm@example.com', input: { dryRun: false } },
+    kind: 'refresh',
+    name: 'Refresh',
+    person: 'pm@example.com',
+    input: { dryRun: false },
   });
   expect(await runJob(staging, tasks, job.id)).toMatchObject({ state: 'done' });
   expect((await sheet(preprod, [form])).plan.problems).toEqual([]);

@@ -117,7 +117,10 @@ test('on SIGTERM the server exits despite a keep-alive connection and an open ev
   const server = await start('server');
   const pm = await signIn(server);
   const { job } = await jobs.request(world.staging.sql, {
-    ...{ kind: 'of next year', name: 'Waits', person: 'pm@example.com', input: {} },
+    kind: 'of next year',
+    name: 'Waits',
+    person: 'pm@example.com',
+    input: {},
   });
   const stream = pm.get(server.url, `/jobs/${job.number}/events`);
   let isOn = true;
@@ -147,7 +150,10 @@ test('without Redis the server starts, recovers and reports it; jobs run once Re
   const down = await fetch(`${server.url}/readyz`);
   expect([down.status, await down.json()]).toMatchObject([503, { mysql: 'OK', version: 'OK' }]);
   await jobs.request(world.staging.sql, {
-    ...{ kind: 'refresh', name: 'Waits', person: 'pm@example.com', input: { dryRun: true } },
+    kind: 'refresh',
+    name: 'Waits',
+    person: 'pm@example.com',
+    input: { dryRun: true },
   });
   proxy.to(Number(port));
   await until(async () => (await jobs.newest(world.staging.sql, 'refresh'))[0]?.state === 'done');
@@ -253,19 +259,15 @@ describe('health, metrics and log', () => {
     expect(text).toContain('from-the-proxy-17');
     expect(text).toContain('a database refused a statement');
     for (const word of [
-      ...[
-        password,
-        'a wrong password',
-        'pm@example.com',
-        'ana.pereira',
-        'Ana Pereira',
-        'oneway.staging',
-      ],
-      ...[
-        'ow_a-secret-key',
-        world.variables.staging['SESSION_SECRET'],
-        world.variables.staging['SQL_DB_PASSWORD'],
-      ],
+      password,
+      'a wrong password',
+      'pm@example.com',
+      'ana.pereira',
+      'Ana Pereira',
+      'oneway.staging',
+      'ow_a-secret-key',
+      world.variables.staging['SESSION_SECRET'],
+      world.variables.staging['SQL_DB_PASSWORD'],
     ]) {
       expect([word, text.includes(String(word))]).toEqual([word, false]);
     }

@@ -69,8 +69,8 @@ async function deleted(key: RowKey, here = world.staging) {
 async function twin() {
   const key = await added();
   await world.preprod.documents
-    .collection<{ _id: number }>('form')
-    .insertOne({ _id: key.id, ...{ name: 'Another form', description: null } });
+    .collection<{ _id: number; [field: string]: unknown }>('form')
+    .insertOne({ _id: key.id, name: 'Another form', description: null });
   return key;
 }
 

@@ -51,20 +51,27 @@ test('choices made on one page of a sheet are kept on the other pages', async ()
   const shown = hidden(await open(address), 'shown');
   const [kept = 0, left = 0] = [ids[0], ids[202]];
   const turned = await client.post(`${address}/choices`, {
-    ...{ page: '1', turn: '2', shown, keep: `task:${kept}/priority` },
+    page: '1',
+    turn: '2',
+    shown,
+    keep: `task:${kept}/priority`,
   });
   expect(turned.headers['location']).toBe(`${address}?page=2`);
   const second = await open(`${address}?page=2`);
   await client.post(`${address}/choices`, {
-    ...{ page: '2', shown: hidden(second, 'shown'), leave: `task:${left}` },
+    page: '2',
+    shown: hidden(second, 'shown'),
+    leave: `task:${left}`,
   });
   const { choices, keys: going } = await selections.find(staging.sql, address.split('/')[2] ?? '');
   expect(choices.excludedFields).toEqual({ [`task:${kept}`]: ['priority'] });
   expect(going).toHaveLength(202);
   const sheet = await open(address);
   const sent = await client.post('/transfers', {
-    ...{ selection: hidden(sheet, 'selection'), plan: hidden(sheet, 'plan') },
-    ...{ idempotency_key: hidden(sheet, 'idempotency_key'), shown: hidden(sheet, 'shown') },
+    selection: hidden(sheet, 'selection'),
+    plan: hidden(sheet, 'plan'),
+    idempotency_key: hidden(sheet, 'idempotency_key'),
+    shown: hidden(sheet, 'shown'),
     keep: `task:${kept}/priority`,
   });
   const done = await open(sent.headers['location'] ?? '');
@@ -91,8 +98,9 @@ test('selected form fields name their form on the sheet, and can be removed one 
   await client.post(`${address}/choices`, { leave: `form_field:${fields[0]}` });
   const sheet = await open(address);
   await client.post('/transfers', {
-    ...{ selection: hidden(sheet, 'selection'), plan: hidden(sheet, 'plan') },
-    ...{ idempotency_key: hidden(sheet, 'idempotency_key') },
+    selection: hidden(sheet, 'selection'),
+    plan: hidden(sheet, 'plan'),
+    idempotency_key: hidden(sheet, 'idempotency_key'),
   });
   expect(await has(preprod, { entity: 'form_field', id: fields[1] ?? 0 })).toBe(true);
   expect(await has(preprod, { entity: 'form_field', id: fields[0] ?? 0 })).toBe(false);
@@ -135,7 +143,8 @@ test('a sheet that was already sent from another tab is refused and names the tr
   const [one, other] = [await open(address), await open(address)];
   const click = (sheet: string) =>
     client.post('/transfers', {
-      ...{ selection: hidden(sheet, 'selection'), plan: hidden(sheet, 'plan') },
+      selection: hidden(sheet, 'selection'),
+      plan: hidden(sheet, 'plan'),
       idempotency_key: hidden(sheet, 'idempotency_key'),
     });
   const number = (await click(one)).headers['location']?.split('/')[2];
@@ -155,7 +164,8 @@ test('an unsent selection is named after its rows and can be removed', async () 
   const sent = await choose([`form:${id}`]);
   const sheet = await open(sent);
   await client.post('/transfers', {
-    ...{ selection: hidden(sheet, 'selection'), plan: hidden(sheet, 'plan') },
+    selection: hidden(sheet, 'selection'),
+    plan: hidden(sheet, 'plan'),
     idempotency_key: hidden(sheet, 'idempotency_key'),
   });
   expect((await client.post(`${sent}/removal`)).status).toBe(409);

@@ -15,12 +15,20 @@ test('STORAGE_URL can name a folder', () => {
 test('STORAGE_URL can name a bucket with prefix, region and endpoint', () => {
   const url = 's3://our-bucket/some/where/?region=eu-central-1&endpoint=https://s3.example.com/';
   expect(storageAddress(url, keys)).toEqual({
-    ...{ kind: 's3', bucket: 'our-bucket', prefix: 'some/where/', region: 'eu-central-1' },
-    ...{ endpoint: 'https://s3.example.com', keys },
+    kind: 's3',
+    bucket: 'our-bucket',
+    prefix: 'some/where/',
+    region: 'eu-central-1',
+    endpoint: 'https://s3.example.com',
+    keys,
   });
   expect(storageAddress('s3://our-bucket', null)).toEqual({
-    ...{ kind: 's3', bucket: 'our-bucket', prefix: '', region: 'us-east-1' },
-    ...{ endpoint: null, keys: null },
+    kind: 's3',
+    bucket: 'our-bucket',
+    prefix: '',
+    region: 'us-east-1',
+    endpoint: null,
+    keys: null,
   });
 });
 
@@ -44,12 +52,11 @@ describe('settings of storage', () => {
   test("a neighbour uses this environment's own store and keys by default", () => {
     const { storage, wrong } = storageSettings(
       {
-        ...{
-          STORAGE_URL: 's3://own',
-          STORAGE_ACCESS_KEY_ID: 'id',
-          UNI_DIR_DESTINATION_STORAGE_URL: '',
-        },
-        ...{ STORAGE_SECRET_ACCESS_KEY: 'secret', REFRESH_SOURCE_STORAGE_URL: 's3://source' },
+        STORAGE_URL: 's3://own',
+        STORAGE_ACCESS_KEY_ID: 'id',
+        UNI_DIR_DESTINATION_STORAGE_URL: '',
+        STORAGE_SECRET_ACCESS_KEY: 'secret',
+        REFRESH_SOURCE_STORAGE_URL: 's3://source',
       },
       both,
     );
@@ -62,7 +69,8 @@ describe('settings of storage', () => {
   test('a neighbour can have its own keys', () => {
     const { storage } = storageSettings(
       {
-        ...{ STORAGE_URL: 'file:///own', UNI_DIR_DESTINATION_STORAGE_URL: 's3://there' },
+        STORAGE_URL: 'file:///own',
+        UNI_DIR_DESTINATION_STORAGE_URL: 's3://there',
         UNI_DIR_DESTINATION_STORAGE_ACCESS_KEY_ID: 'id',
         UNI_DIR_DESTINATION_STORAGE_SECRET_ACCESS_KEY: 'secret',
       },

@@ -197,9 +197,15 @@ test('a sweep removes uploads begun before the grace period and never completed'
 test('every long text column is classified by whether it holds contents of rows', () => {
   const nameless = [
     // Ids and hashes of rows, of transfers and of what a plan relied on.
-    ...['relied_on', 'row_keys', 'here_lines', 'there_lines', 'changes'],
+    'relied_on',
+    'row_keys',
+    'here_lines',
+    'there_lines',
+    'changes',
     // What jobs were asked and found, and what other systems are told: nothing is shown or restored from these.
-    ...['input', 'report', 'body'],
+    'input',
+    'report',
+    'body',
   ];
   const migrations = readdirSync('migrations/app').map((file) =>
     readFileSync(join('migrations/app', file), 'utf8'),

@@ -107,7 +107,10 @@ test('is edited, with its history', async () => {
   const typed = { question: 'Is it free?', answer: 'No.', 'cities[0][city]': 'Pune', version: 1 };
   expect((await client.post(`/catalog/faq/${key.id}`, typed)).status).toBe(303);
   expect(await get(world.staging, key)).toMatchObject({
-    ...{ question: 'Is it free?', answer: 'No.', active: false, business: null },
+    question: 'Is it free?',
+    answer: 'No.',
+    active: false,
+    business: null,
     cities: [{ city: 'Pune', partner: null }],
   });
   for (const path of ['', '/history'])

@@ -63,8 +63,11 @@ const sending: Scenario = async (world) => {
   const before = await contents(world.preprod);
   const after = withOwnNames(await asIn(world.staging), before);
   return {
-    ...{ task: { do: 'transfer', keys }, origin: 'staging', destination: 'preprod' },
-    ...{ before, after },
+    task: { do: 'transfer', keys },
+    origin: 'staging',
+    destination: 'preprod',
+    before,
+    after,
   };
 };
 
@@ -83,8 +86,11 @@ const undoing: Scenario = async (world) => {
   const sent = await transfer(world.staging, keys);
   const before = await contents(world.preprod);
   return {
-    ...{ task: { do: 'undo', transfer: sent.id }, origin: 'staging', destination: 'preprod' },
-    ...{ before, after },
+    task: { do: 'undo', transfer: sent.id },
+    origin: 'staging',
+    destination: 'preprod',
+    before,
+    after,
   };
 };
 
@@ -113,8 +119,11 @@ const saving: Scenario = async (world) => {
   const after = await contents(staging);
   await change(staging, key, { description: null });
   return {
-    ...{ task: { do: 'save', key, facts }, origin: 'staging', destination: 'staging' },
-    ...{ before, after },
+    task: { do: 'save', key, facts },
+    origin: 'staging',
+    destination: 'staging',
+    before,
+    after,
   };
 };
 
@@ -133,8 +142,12 @@ const refreshing: Scenario = async (world) => {
     if (source) await runRefresh({ here: staging, there, source, lease: 2000 });
   };
   return {
-    ...{ task: { do: 'refresh' }, origin: 'staging', destination: 'staging' },
-    ...{ before, after, again },
+    task: { do: 'refresh' },
+    origin: 'staging',
+    destination: 'staging',
+    before,
+    after,
+    again,
   };
 };
 

@@ -41,7 +41,9 @@ export async function startProgram(
     await sleep(50);
   }
   return {
-    ...{ url, child, ended },
+    url,
+    child,
+    ended,
     log: () =>
       text
         .split('\n')

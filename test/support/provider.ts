@@ -42,5 +42,8 @@ export async function openProvider(
 }
 
 export const account = (name: string, claims: Record<string, unknown> = {}): ProviderAccount => ({
-  ...{ email: `${name}@example.com`, name, password, claims },
+  email: `${name}@example.com`,
+  name,
+  password,
+  claims,
 });

@@ -50,9 +50,12 @@ async function runJest(env: NodeJS.ProcessEnv, words: string[]): Promise<number>
   const jest = spawn(
     process.execPath,
     [
-      ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
-      ...['node_modules/jest/bin/jest.js', '--maxWorkers=2', '--json'],
-      ...[`--outputFile=${folder}/result.json`],
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      'node_modules/jest/bin/jest.js',
+      '--maxWorkers=2',
+      '--json',
+      `--outputFile=${folder}/result.json`,
       ...words.map((word) => (existsSync(`test/${word}`) ? `test/${word}/?` : word)),
     ],
     { stdio: 'inherit', env },

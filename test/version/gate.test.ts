@@ -123,7 +123,9 @@ describe('pages during an update', () => {
     await mark(world.staging, updating);
     const gone = await client
       .forge(`/catalog/form/${form.id}`, {
-        ...{ csrf, version: 1, name: 'Visit details' },
+        csrf,
+        version: 1,
+        name: 'Visit details',
         description: 'Half an hour of typing “here”',
       })
       .set('Sec-Fetch-Site', 'same-origin');
@@ -177,8 +179,8 @@ describe('pages during an update', () => {
       expect.stringContaining('missing or malformed'),
     ]);
     await world.staging.documents
-      .collection<{ _id: string }>('metadata')
-      .insertOne({ _id: 'metadata', ...{ databaseVersion: 7, isUpdating: 'no' } });
+      .collection<{ _id: string; [field: string]: unknown }>('metadata')
+      .insertOne({ _id: 'metadata', databaseVersion: 7, isUpdating: 'no' });
     await sleep(TTL_MS + 50);
     expect((await client.get('/readyz')).body.version).toContain('malformed');
     await mark(world.staging, open);
@@ -193,10 +195,13 @@ describe('the API during an update', () => {
     await mark(world.staging, updating);
     const busy = await stranger.get('/api/v1/task');
     expect([busy.status, busy.headers['retry-after'], busy.body.error.code]).toEqual([
-      ...[503, '10', 'database_updating'],
+      503,
+      '10',
+      'database_updating',
     ]);
     expect((await stranger.get('/api/v1/metadata')).body).toEqual({
-      ...{ databaseVersion: supported, isUpdating: true },
+      databaseVersion: supported,
+      isUpdating: true,
     });
     expect((await stranger.get('/healthcheck')).body).toEqual({ status: 'OK' });
     await mark(world.staging, { databaseVersion: '9.0.0', isUpdating: false });

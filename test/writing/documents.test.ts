@@ -25,10 +25,13 @@ async function many() {
   const entity = entityNamed('form_field');
   const after = (order: number) => ({
     ...contentFor('form_field', { form: form.id, order }),
-    ...{ id: order, modified_at: '' },
+    id: order,
+    modified_at: '',
   });
   const changes = Array.from({ length: fields }, (_one, index) => ({
-    ...{ entity, before: null, after: after(index + 1) },
+    entity,
+    before: null,
+    after: after(index + 1),
   }));
   await writeHere(writeContextOf(staging), pm, changes);
   await transfer(staging, [form]);

@@ -20,7 +20,9 @@ import { openWorld, useWorld } from '../support/world.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'oneway-faults-'));
 const running: Record<'mysql' | 'mongo' | 'redis', ChildProcess[]> = {
-  ...{ mysql: [], mongo: [], redis: [] },
+  mysql: [],
+  mongo: [],
+  redis: [],
 };
 const start = {
   mysql: () => startMysql(join(folder, 'mysql'), (child) => running.mysql.push(child)),

@@ -94,9 +94,23 @@ async function enlargeArrival(rows: number) {
   );
   const image = JSON.stringify({ id: 1, message: 'A long text. '.repeat(50) });
   const lines = Array.from({ length: rows }, (_one, index) => [
-    ...[head?.transfer ?? '', index + 100, 'banner', index + 1, 'banner', index + 1],
-    ...[`Banner ${index}`, 'update', 'transfer', 'All banners', 'pm@example.com', 'staging'],
-    ...['2026-01-01', head?.chain ?? '[]', image, image, 1],
+    head?.transfer ?? '',
+    index + 100,
+    'banner',
+    index + 1,
+    'banner',
+    index + 1,
+    `Banner ${index}`,
+    'update',
+    'transfer',
+    'All banners',
+    'pm@example.com',
+    'staging',
+    '2026-01-01',
+    head?.chain ?? '[]',
+    image,
+    image,
+    1,
   ]);
   await insertLines(
     pool,

@@ -1,0 +1,99 @@
+// Two people saved the same field: the page with both values, and what it posts back.
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import {
+  fieldEntries,
+  labelOf,
+  linksIn,
+  titleOf,
+  type Content,
+  type Entity,
+} from '../catalog/entity.ts';
+import { Invalid } from '../problems.ts';
+import * as edits from '../editing/save.ts';
+import { page } from '../web/pages.ts';
+import { formatValue } from '../web/format.ts';
+import type { Link } from '../catalog/fields.ts';
+
+export async function showConflict(
+  req: Request,
+  res: Response,
+  entity: Entity,
+  id: number,
+  { conflict }: edits.EditConflict,
+) {
+  const fields = conflict.fields.map((name) => {
+    const field = entity.fields[name];
+    const text = (value: Content[string] | undefined) => (field ? formatValue(field, value) : '');
+    const saved = {
+      side: 'theirs',
+      heading: `Saved by ${conflict.by}`,
+      text: text(conflict.theirs[name]),
+      isChosen: false,
+    };
+    const typed = {
+      side: 'mine',
+      heading: 'Typed by you',
+      text: text(conflict.mine[name]),
+      isChosen: true,
+    };
+    return { name, label: labelOf(entity, name), choices: [saved, typed] };
+  });
+  res.status(409);
+  await page(req, res, 'catalog-pages/conflict', {
+    title: `Error: ${titleOf(entity, conflict.theirs)} was saved by someone else`,
+    crumbs: [
+      { text: entity.label.many, href: `/catalog/${entity.name}` },
+      { text: titleOf(entity, conflict.theirs), href: `/catalog/${entity.name}/${id}` },
+    ],
+    entity,
+    id,
+    by: conflict.by,
+    fields,
+    payload: JSON.stringify(conflict),
+  });
+}
+
+const value = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  z.array(z.string()),
+  z.array(z.record(z.string(), z.string().nullable())),
+]);
+
+const content = z.record(z.string(), value);
+
+const conflictSchema = z.object({
+  theirs: content,
+  mine: content,
+  merged: content,
+  fields: z.array(z.string()),
+  version: z.number().int(),
+});
+
+/** Parses the hidden data of the conflict page, which a browser may have changed. */
+export function conflictIn(payload: unknown): z.infer<typeof conflictSchema> {
+  try {
+    return conflictSchema.parse(JSON.parse(String(payload)));
+  } catch {
+    throw new Invalid({ payload: 'This page is not complete. Open the row again.' });
+  }
+}
+
+/** Values as a browser would post them, to be validated again. */
+export function asPosted(entity: Entity, content: Content): Record<string, unknown> {
+  return Object.fromEntries(
+    fieldEntries(entity).map(([name, field]) => {
+      const value = content[name];
+      if (field.kind === 'flag') return [name, value === true ? 'yes' : ''];
+      if (field.links) return [name, linksIn(content, name).map(emptyForNull)];
+      if (Array.isArray(value)) return [name, value];
+      return [name, value === null || value === undefined ? '' : String(value)];
+    }),
+  );
+}
+
+export const emptyForNull = (link: Link) =>
+  Object.fromEntries(Object.entries(link).map(([part, name]) => [part, name ?? '']));
