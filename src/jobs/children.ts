@@ -64,7 +64,7 @@ export async function childrenOf(on: Queryable, id: string): Promise<Child[]> {
 /** @throws AwaitingChildren while one of them is live */
 export async function endedChildren(on: Queryable, { id }: Job): Promise<Child[]> {
   const children = await childrenOf(on, id);
-  if (children.some(isLive)) throw new AwaitingChildren('Pending for its child jobs');
+  if (children.some(isLive)) throw new AwaitingChildren('Waiting for its child jobs');
   return children;
 }
 

@@ -107,7 +107,7 @@ export function startWorker(here: App, redis: Redis, tasks: Tasks): () => Promis
       concurrency: Math.min(concurrency, SIDE_BY_SIDE),
       ...(rate ? { limiter: { max: rate.max, duration: rate.perMs } } : {}),
       lockDuration: 15_000,
-      stalledInterval: 10_000,
+      stalledInterval: 5_000,
       maxStalledCount: 1000,
     });
     worker.on('error', (error) => here.log.warn({ err: error }, 'queue'));

@@ -6,7 +6,7 @@ import { isLive, type Job, type JobState, type Listed } from './jobs.ts';
 const looks: Record<JobState, { icon: string; text: string }> = {
   running: { icon: 'loader', text: 'Running' },
   waiting: { icon: 'hourglass', text: 'Waiting' },
-  waiting_children: { icon: 'network', text: 'Pending for child jobs' },
+  waiting_children: { icon: 'network', text: 'Waiting for child jobs' },
   done: { icon: 'circle-check', text: 'Done' },
   failed: { icon: 'circle-x', text: 'Failed' },
   cancelled: { icon: 'circle-minus', text: 'Cancelled' },

@@ -32,11 +32,11 @@ export const wanted = {
 };
 
 export async function until<T>(ask: () => Promise<T | undefined | false | null>): Promise<T> {
-  for (const end = Date.now() + 30_000; Date.now() < end; await sleep(50)) {
+  for (const end = Date.now() + 45_000; Date.now() < end; await sleep(50)) {
     const answer = await ask();
     if (answer) return answer;
   }
-  throw new Error('It did not happen within 30 seconds');
+  throw new Error('It did not happen within 45 seconds');
 }
 
 export const ended = (here: App, id: string) =>
