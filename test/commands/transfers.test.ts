@@ -288,6 +288,12 @@ test('J-7 oneway refresh runs as a job, and its dry run reports what it would do
   const [newest] = json<{ number: number }[]>(oneway('preprod', ['jobs', '--json']));
   const shown = oneway('preprod', ['jobs', 'show', String(newest?.number)]);
   expect(shown.stdout).toContain('1 created, 0 updated');
+  expect(json(oneway('preprod', ['jobs', 'show', String(newest?.number), '--json']))).toMatchObject(
+    {
+      kind: 'refresh',
+      report: { created: 1 },
+    },
+  );
   const none = oneway('preprod', ['jobs', 'show', '99999', '--json']);
   expect([none.status, json(none)]).toEqual([1, { error: 'There is no job 99999.' }]);
 });
