@@ -123,7 +123,7 @@ export async function show(req: Request, res: Response) {
   });
 }
 
-/** `Cities 0 city` for `cities[0][city]`. */
+/** `Links 0 name` for `links[0][name]`. */
 const labelOfInput = (name: string) => formatChoice(name.replaceAll(/[[\]]+/g, ' ').trim());
 
 /** Posts the form again to its address: 307 keeps method and body. */

@@ -205,7 +205,7 @@ describe('row pages', () => {
     await add(staging, 'form_field', { form, label: 'Somebody’s new field', type: 'text' });
     const late = await ana.post(address, { seen: seenIn(text) });
     expect([late.status, late.headers['location']]).toEqual([303, address]);
-    expect(await page(address)).toContain('was changed since this page was shown');
+    expect(await page(address)).toContain('This row has changed. Review it again.');
     expect(await has(staging, { entity: 'form', id: form })).toBe(true);
     await confirmDeletion(address);
     expect(await has(staging, { entity: 'form', id: form })).toBe(false);

@@ -202,9 +202,11 @@ test('every long text column is classified by whether it holds contents of rows'
     'here_lines',
     'there_lines',
     'changes',
-    // What jobs were asked and found, and what other systems are told: nothing is shown or restored from these.
+    // Inputs, results and failed items of jobs, and messages to other systems: no row is restored from these.
     'input',
     'report',
+    'result',
+    'payload',
     'body',
   ];
   const migrations = readdirSync('migrations/app').map((file) =>
