@@ -26,8 +26,6 @@ export function addJobs(program: Command) {
     .command('jobs')
     .description('what runs in the background')
     .option('--json')
-    // Otherwise the --json of a subcommand would be taken from it.
-    .enablePositionalOptions()
     .action(({ json }: Asked) => withApp((here) => listJobs(here, json)));
   own
     .command('show')

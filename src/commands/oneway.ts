@@ -15,6 +15,8 @@ import { addTransfers, listed } from './transfers.ts';
 
 const program = new Command('oneway')
   .description('Commands for one environment; settings come from its environment variables.')
+  // Otherwise a command would take --json from its subcommands.
+  .enablePositionalOptions()
   .showHelpAfterError('Add --help to see how it is used.')
   .configureHelp({ showGlobalOptions: true })
   .addHelpText(

@@ -95,11 +95,11 @@ test('J-3 a refresh copies no people, permissions, jobs, keys, messages or setti
   );
   await production.sql.query("insert into message (person, text) values ('a@example.com', 'x')");
   await production.sql.query(
-    "insert into api_key (name, hint, hash, scopes, created_by) values ('App', 'x', 'x', '[]', 'x')",
+    "insert into credential (kind, name, scopes, created_by, created_at) values ('bearer', 'App', '[]', 'x', now(3))",
   );
   await jobs.request(production.sql, wanted);
   await runJob(staging, tasks, (await request(false)).id);
-  for (const table of ['person', 'permission', 'message', 'api_key', 'selection', 'outbox']) {
+  for (const table of ['person', 'permission', 'message', 'credential', 'selection', 'outbox']) {
     const [lines] = await staging.sql.query(`select * from ${table}`);
     expect([table, lines]).toEqual([table, []]);
   }
