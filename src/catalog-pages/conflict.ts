@@ -95,5 +95,5 @@ export function asPosted(entity: Entity, content: Content): Record<string, unkno
   );
 }
 
-export const emptyForNull = (link: Link) =>
+const emptyForNull = (link: Link) =>
   Object.fromEntries(Object.entries(link).map(([part, name]) => [part, name ?? '']));
