@@ -62,7 +62,7 @@ export function whoMay(ability: Ability, place: EnvironmentSetup): string {
   const { label } = place.rules;
   switch (ability) {
     case 'look':
-      return 'Everyone who is signed in may look.';
+      return 'Everyone who is signed in may view.';
     case 'edit':
       return isStaging(place)
         ? `Only people with the permission editor or product_manager may edit here. ${asks}`

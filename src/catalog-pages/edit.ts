@@ -234,6 +234,6 @@ export async function remove(req: Request, res: Response) {
     flash(req, 'This row has changed. Review it again.');
     return res.redirect(303, `/catalog/${entity.name}/${id}/deletion`);
   }
-  flash(req, `${entity.label.one} deleted here. What stands in other environments stays there.`);
+  flash(req, `${entity.label.one} deleted here. Other environments keep it.`);
   res.redirect(303, `/catalog/${entity.name}`);
 }

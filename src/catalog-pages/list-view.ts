@@ -53,7 +53,7 @@ function summaryOf({ name, destination }: App, { label }: Entity, { counts }: Li
 const tabTexts: Record<Tab, string> = {
   all: 'All',
   ready: 'Ready to transfer',
-  engineering: 'Engineering’s',
+  engineering: 'Engineering changes',
   mine: 'Changed by me',
   held: 'Not for production',
   deleted: 'Deleted here',

@@ -34,14 +34,15 @@ function pendingLinks({ name, label }: Entity, pending: Map<number, PendingRow>)
   return [
     { number: ready, href: `/catalog/${name}?tab=ready`, spoken: '' },
     { number: engineering, href: `/catalog/${name}?tab=engineering`, spoken: '' },
-    { number, href: `/pending?entity=${name}`, spoken: `${label.many} need a look` },
+    { number, href: `/pending?entity=${name}`, spoken: `${label.many} need review` },
   ];
 }
 
 function purposeOf({ here }: Request): string {
-  if (here.destination) return `Rows go from here to ${here.destination.rules.inText}.`;
+  if (here.destination)
+    return `Rows are transferred from here to ${here.destination.rules.inText}.`;
   return here.rules.asksReason
-    ? 'What the apps read. Everyone may look, nobody may edit.'
+    ? 'What the apps read. Everyone may view, nobody may edit.'
     : 'Nothing is transferred out of here.';
 }
 

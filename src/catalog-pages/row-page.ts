@@ -146,9 +146,7 @@ function historySummary(arrival: Arrival, entity: Entity) {
 }
 
 function verbOf({ action, kind, origin }: Arrival): string {
-  const verb = { create: 'added', update: 'changed', remove: 'deleted', same: 'sent again' }[
-    action
-  ];
+  const verb = { create: 'added', update: 'changed', remove: 'deleted', same: 'resent' }[action];
   if (kind === 'save') return verb;
   if (kind === 'refresh') return `${verb} by the refresh`;
   if (kind === 'undo') return `${verb} by an undo`;

@@ -44,7 +44,7 @@ function linksSchema(kept: Links) {
         (link, index) => index > 0 && nameOf(link) === nameOf(sorted[index - 1]),
       );
       if (twice) {
-        const message = `${nameOf(twice)} stands there twice. Keep one line for it.`;
+        const message = `${nameOf(twice)} is listed twice. Keep one line for it.`;
         context.addIssue({ code: 'custom', message });
       }
     });

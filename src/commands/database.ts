@@ -15,7 +15,7 @@ import { clearUpdating, setUpdating, upgrade } from '../release/upgrade.ts';
 export function addDatabase(program: Command) {
   const db = program.command('db').description('the databases of this environment');
   db.command('migrate')
-    .option('--patience <seconds>', 'how long to wait for transfers under way', '600')
+    .option('--patience <seconds>', 'how long to wait for transfers in progress', '600')
     .description(
       'bring MySQL and MongoDB to the shape of this program, with everybody else kept out',
     )

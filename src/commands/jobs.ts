@@ -58,7 +58,7 @@ async function refresh(here: App, { dryRun = false, json }: Asked) {
     throw new Problem(422, 'REFRESH_SOURCE_* is not set: there is no source to refresh from.');
   }
   const { job, isNew } = await requestRefresh(here, await actor(here, 'refresh'), dryRun);
-  if (!isNew) throw new Problem(409, `A refresh is under way already: job ${job.number}.`);
+  if (!isNew) throw new Problem(409, `A refresh is already running: job ${job.number}.`);
   process.once('SIGINT', () => here.halt.abort());
   const ended = await runJob(here, tasks, job.id, ({ doing, done, total }) => {
     if (!json) print(`${doing}: ${count(done)} of ${count(total)}`);

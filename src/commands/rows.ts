@@ -30,7 +30,9 @@ type Json = { json?: boolean };
 export function addRows(program: Command) {
   program
     .command('status')
-    .description('how rows here compare with the destination as last seen, and transfers under way')
+    .description(
+      'how rows here compare with the destination as last seen, and transfers in progress',
+    )
     .option('--json')
     .action(({ json }: Json) => withApp((here) => status(here, json)));
   program

@@ -54,7 +54,7 @@ export function addTransfers(program: Command) {
     .option('--name <name>', 'what this transfer is called')
     .option('--include <rows...>', 'parents that differ there and shall go along')
     .option('--keep <fields...>', 'fields that stay as they are there: form:12/description')
-    .option('--again <rows...>', 'rows whose very content was undone there')
+    .option('--again <rows...>', 'rows whose content was undone there')
     .option('--resend', 'also rows that are the same, for a fresh modified_at')
     .option('--overwrite', 'replace what was changed there')
     .option('--delete', 'delete rows where the apps read')

@@ -105,6 +105,6 @@ export async function compare(req: Request, res: Response) {
     isFull: textIn(req.body, 'full') === 'yes',
   });
   if (isNew) await req.line.push(job);
-  else flash(req, 'A comparison is under way already.');
+  else flash(req, 'A comparison is already running.');
   res.redirect(303, '/comparison');
 }

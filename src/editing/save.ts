@@ -70,7 +70,7 @@ async function sameAdd(
   const [step] = await journal.stepsOf(here.sql, twin.id);
   if (!journal.overStates.includes(ended.state)) {
     throw new Unavailable(
-      'This was sent before and is being settled. Look at the list in a moment.',
+      'This form was already sent and is in progress. Check the list in a moment.',
     );
   }
   if (ended.state !== 'verified') {

@@ -43,16 +43,16 @@ const groupTexts: Record<Group, { heading: string; hint: string }> = {
     hint: 'New or changed here. The sheet shows whether there are problems.',
   },
   look: {
-    heading: 'Needs a look',
-    hint: 'Changed there, deleted, or undone: the sheet asks before it goes.',
+    heading: 'Needs review',
+    hint: 'Changed there, deleted, or undone: the sheet asks before sending.',
   },
   engineering: {
-    heading: 'Engineering’s',
-    hint: 'Stays out until a product manager adopts it.',
+    heading: 'Engineering changes',
+    hint: 'Not transferred until a product manager adopts it.',
   },
   held: {
     heading: 'Not for production',
-    hint: 'Marked to stay here. In no count of what waits.',
+    hint: 'Marked to stay here and left out of the pending counts.',
   },
 };
 
@@ -130,7 +130,7 @@ const periods = [
 const periodText = (hours: number) =>
   hours < 48 ? `${count(hours)} hours` : `${count(Math.round(hours / 24))} days`;
 
-const verbs = { create: 'created', update: 'changed', remove: 'deleted', same: 'sent again' };
+const verbs = { create: 'created', update: 'changed', remove: 'deleted', same: 'resent' };
 
 /** A change as the page shows it, with the transfer from here that made it. */
 function changeView(

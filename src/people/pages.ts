@@ -54,9 +54,9 @@ async function personPage(req: Request, res: Response, errors: FieldErrors) {
 
 const meanings: Record<Permission, string> = {
   product_manager: 'edits and transfers rows',
-  editor: 'edits rows; work is looked at by a product manager before it may go',
+  editor: 'edits rows; a product manager reviews the changes before they are transferred',
   administrator: 'manages people',
-  on_call: 'takes transfers back at night',
+  on_call: 'undoes transfers when on call',
 };
 
 export async function setPermissions(req: Request, res: Response) {

@@ -20,6 +20,6 @@ export async function start(req: Request, res: Response) {
   const dryRun = textIn(req.body, 'what') !== 'copy';
   const { job, isNew } = await requestRefresh(req.here, accountOf(req).email, dryRun);
   if (isNew) await req.line.push(job);
-  else flash(req, 'One is under way already: this is it.');
+  else flash(req, 'A refresh is already running: this is the job.');
   res.redirect(303, `/jobs/${job.number}`);
 }

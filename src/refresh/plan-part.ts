@@ -89,7 +89,7 @@ function reasonToSkip(
 ): string | null {
   if (state?.deleted_at) return 'deleted here';
   if (before === null) return null;
-  if (state?.engineering_by) return `work by ${state.engineering_by}`;
+  if (state?.engineering_by) return `changed by the engineer ${state.engineering_by}`;
   if (!stop?.base_hash) return 'not known to be the same row';
   return hashOf(entity, before) === stop.base_hash ? null : `changed here by ${state?.changed_by}`;
 }

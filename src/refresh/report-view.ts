@@ -16,7 +16,7 @@ export function reportLocals(found: object, input: object) {
       tiles: [
         { number: created, text: dryRun ? 'would be created' : 'created' },
         { number: updated, text: dryRun ? 'would be overwritten' : 'overwritten' },
-        { number: same, text: 'the same already' },
+        { number: same, text: 'unchanged' },
         { number: skipped, text: 'skipped' },
       ],
       offersCopy: dryRun && created + updated > 0,

@@ -184,7 +184,7 @@ async function index({ sql: on, settings: own }: App): Promise<Check[]> {
   const isSet = own.indexer !== null;
   return [
     check(
-      'Indexer is told',
+      'Indexer is notified',
       isSet && waiting?.untold === 0,
       isSet
         ? `${waiting?.untold ?? 0} notifications are not acknowledged: see Indexer notifications`

@@ -24,7 +24,7 @@ const NONE = '0.0.0';
 export type Upgrade = {
   here: App;
   say: (line: string) => void;
-  /** How long to wait for transfers under way, in milliseconds. */
+  /** How long to wait for transfers in progress, in milliseconds. */
   waitMs?: number;
   /** How long others may cache the flag, in milliseconds. */
   ttlMs?: number;

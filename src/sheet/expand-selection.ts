@@ -61,7 +61,7 @@ function missingParent(key: RowKey, child: RowPair, who: string): Problem {
   return {
     reason: 'parent-missing',
     row: child.key,
-    message: `${who} needs ${label.one.toLowerCase()} ${key.id}, which is neither here nor there.`,
+    message: `${who} needs ${label.one.toLowerCase()} ${key.id}, which exists neither here nor there.`,
     solutions: [{ kind: 'edit', key: child.key }],
   };
 }

@@ -179,7 +179,7 @@ function noticesOf(facts: Facts, steps: PlannedStep[]): string[] {
   }
   if (facts.version && facts.versionHere && facts.version.databaseVersion !== facts.versionHere) {
     notices.push(
-      `The destination's database is at version ${facts.version.databaseVersion}, this one at ${facts.versionHere}. What is carried fits both.`,
+      `The destination's database is at version ${facts.version.databaseVersion}, this one at ${facts.versionHere}. The transferred data fits both.`,
     );
   }
   const written = new Set(steps.map(keyText));
@@ -189,7 +189,7 @@ function noticesOf(facts: Facts, steps: PlannedStep[]): string[] {
   );
   for (const { entity, there } of stays) {
     notices.push(
-      `${entity.label.one} “${titleOf(entity, there as Row)}” stands only there and stays as it is.`,
+      `${entity.label.one} “${titleOf(entity, there as Row)}” exists only there and is not changed.`,
     );
   }
   return notices;

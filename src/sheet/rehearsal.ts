@@ -28,12 +28,12 @@ export async function rehearse(route: Route, selection: Selection): Promise<Rehe
   const steps = plan.steps.filter((step) => step.action !== 'same' && !isDocumentStep(step));
   const place = rulesOf(route.to.name).inText;
   if (steps.length === 0) {
-    const text = 'There is nothing for MySQL in it: only documents are written.';
+    const text = 'Nothing to rehearse: only documents are written.';
     return { isRefused: false, text };
   }
   const why = await refusal(route, steps);
   const rows = steps.length === 1 ? 'the row' : `all ${steps.length} rows`;
-  const outcome = why === null ? `takes ${rows}` : `would refuse it: ${why}`;
+  const outcome = why === null ? `accepts ${rows}` : `would refuse it: ${why}`;
   const text = `Rehearsed: MySQL in ${place} ${outcome}. Nothing was kept.`;
   return { isRefused: why !== null, text };
 }

@@ -61,7 +61,7 @@ export async function chooseUndo(req: Request, res: Response) {
 export async function showRestore(req: Request, res: Response) {
   await page(req, res, 'sheet/restore', {
     title: 'Restore from production',
-    crumbs: [{ text: 'Restore' }],
+    crumbs: [{ text: 'Restore from production' }],
     entities: travelling,
     entity: textIn(req.query, 'entity'),
     id: textIn(req.query, 'id'),
@@ -96,11 +96,13 @@ export async function giveNewId(req: Request, res: Response) {
   const key = { entity: entity.name, id };
   const pair = (await comparePairs(req.here, route.to, [key])).get(keyText(key));
   if (!isStaging(req.here.setup) || pair?.status !== 'Not known to be the same row') {
-    throw new Conflict('A row gets a new ID only where another row may stand under its ID there.');
+    throw new Conflict(
+      'A row gets a new ID only when the destination may have a different row with its ID.',
+    );
   }
   const home = { here: req.here, lease: route.lease };
   const next = await identity.giveNewId(home, authorOf(req), entity, id);
-  flash(req, `${entity.label.one} ${id} has the ID ${next.id} now. What refers to it was changed.`);
+  flash(req, `${entity.label.one} ${id} has the ID ${next.id} now. References to it were updated.`);
   const selection = textIn(req.body, 'selection');
   if (selection !== '') {
     const old = await selections.find(req.here.sql, selection);

@@ -34,6 +34,6 @@ export async function selectionIndex(req: Request, res: Response) {
 /** Removes a selection; its rows and its transfers stay. */
 export async function discardSelection(req: Request, res: Response) {
   await selections.discard(req.here.sql, String(req.params['id']));
-  flash(req, 'The selection is removed. Its rows are where they were.');
+  flash(req, 'Selection removed. Its rows are unchanged.');
   res.redirect(303, '/selections');
 }

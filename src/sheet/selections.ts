@@ -166,7 +166,7 @@ export async function discard(on: Queryable, id: string) {
          where id = ${id} and kind = 'transfer'
            and ${isUnsent}`,
   );
-  if (found === 0) throw new Conflict('It was sent already, or somebody removed it.');
+  if (found === 0) throw new Conflict('It was already sent or removed.');
 }
 
 /** Deletes old selections that were neither sent nor named. */

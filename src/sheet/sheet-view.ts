@@ -50,14 +50,14 @@ export function headingOf({ kind, name }: Selection, to: Named): string {
 
 export const introOf = (kind: SelectionKind, from: Named, to: Named) =>
   kind === 'undo'
-    ? `What this transfer wrote in ${to.inText} becomes again what stood there before.`
+    ? `Restores what this transfer changed in ${to.inText}.`
     : `From ${from.inText} to ${to.inText}.`;
 
 const tileTexts: [StepAction, string][] = [
   ['update', 'updated'],
   ['create', 'created'],
   ['remove', 'removed'],
-  ['same', 'already the same'],
+  ['same', 'unchanged'],
 ];
 
 export const tilesOf = ({ steps }: Plan) =>
@@ -99,7 +99,7 @@ export function chosenView({ problems, words, steps }: Plan, { choices }: Select
       'once-more',
       'again',
       again.join(' '),
-      `Send again what was undone: ${rowsText(again.length)}`,
+      `Send undone rows again: ${rowsText(again.length)}`,
       again.length > 0,
     ),
   ];
@@ -110,10 +110,7 @@ const LISTED = 100;
 
 export const skippedView = ({ skipped }: Plan) => ({
   number: skipped.length,
-  heading:
-    skipped.length === 1
-      ? '1 row is left as it is'
-      : `${count(skipped.length)} rows are left as they are`,
+  heading: skipped.length === 1 ? '1 row is skipped' : `${count(skipped.length)} rows are skipped`,
   rows: skipped.slice(0, LISTED).map(({ row, title, why }) => ({ type: typeOf(row), title, why })),
   more: Math.max(0, skipped.length - LISTED),
 });
@@ -128,13 +125,13 @@ export function relatedView(plan: Plan, selection: Selection, children: ChildOff
   return {
     needed: plan.steps.filter(isNeeded(selection)).map((step) => ({
       id: `needed-${step.entity}-${step.id}`,
-      text: `${typeOf(step)} “${step.title}” goes along: ${step.because}, and it is not there yet`,
+      text: `${typeOf(step)} “${step.title}” is included: ${step.because}, and it does not exist there yet`,
     })),
     parents: [
       ...include.map((value) => ({
         id: `in-${value}`,
         value,
-        text: `${describe(byKey.get(value)) ?? value} goes along`,
+        text: `${describe(byKey.get(value)) ?? value} is included`,
         isIncluded: true,
       })),
       ...plan.offers.map(({ key, title, status, why }) => ({
@@ -168,12 +165,12 @@ const isNeeded = ({ keys, choices }: Selection) => {
 };
 
 export function pagingView({ shown, page, pages, from, all }: Page<PlannedStep>) {
-  const first = page === 1 ? '. What replaces or removes something of theirs comes first' : '';
+  const first = page === 1 ? '. Overwritten and removed rows come first' : '';
   return {
     page,
     pages,
     shownKeys: shown.map(keyText).join(' '),
-    text: `${count(from + 1)}–${count(from + shown.length)} of ${count(all)} rows that change; all of them go${first}.`,
+    text: `${count(from + 1)}–${count(from + shown.length)} of ${count(all)} changed rows; all of them are sent${first}.`,
   };
 }
 
@@ -184,7 +181,7 @@ export function sameView({ steps }: Plan, { kind, choices }: Selection, to: Name
     isShown: same.length > 0 && kind !== 'undo',
     isResent: choices.resend,
     isOpen: same.length === steps.length,
-    heading: `${rowsText(same.length)} the same in ${to.inText} and skipped`,
+    heading: `${rowsText(same.length)} unchanged in ${to.inText} and skipped`,
     steps: same.slice(0, PAGE_SIZE),
   };
 }
@@ -204,7 +201,7 @@ export function confirmationView(plan: Plan, selection: Selection, to: Named, as
 }
 
 function obstacleOf(plan: Plan, kind: SelectionKind, to: Named, written: number): string | null {
-  if (plan.problems.length > 0) return 'It can be sent when every problem is resolved.';
+  if (plan.problems.length > 0) return 'Resolve the problems above to continue.';
   if (written > 0) return null;
   if (kind === 'undo') return `There is nothing left to undo in ${to.inText}.`;
   return plan.steps.some(({ excludedFields }) => excludedFields.length > 0)

@@ -65,7 +65,7 @@ function subtitleOf(step: PlannedStep, { pairs }: Facts): string {
   const owner = keyText(step) === keyText(step.root) ? undefined : pairs.get(keyText(step.root));
   const row = owner?.here ?? owner?.there;
   return [
-    step.id > 0 ? `ID ${step.id}` : 'under an ID of theirs',
+    step.id > 0 ? `ID ${step.id}` : 'with an ID of the destination',
     owner && row ? `of ${lowerFirst(owner.entity.label.one)} “${titleOf(owner.entity, row)}”` : '',
     actionTexts[step.action],
     step.because ?? '',

@@ -67,7 +67,7 @@ function arrivedView(
 const summaryOf = ({ rows_count: rows, changed_since: changed }: ArrivedTransfer) =>
   changed > 0 ? `${rowsText(rows)}, ${count(changed)} changed since` : rowsText(rows);
 
-const verbs = { create: 'created', update: 'updated', remove: 'removed', same: 'sent again' };
+const verbs = { create: 'created', update: 'updated', remove: 'removed', same: 'resent' };
 
 /** What people found when they tried the rows, by key text; empty where nothing is tested. */
 async function testedOf(here: App, rows: ArrivedRow[]) {

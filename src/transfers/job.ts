@@ -29,7 +29,7 @@ export async function runTransferJob(
     if (!journal.liveStates.includes(ended.state)) {
       throw new Problem(409, ended.problem ?? 'Nothing was written.');
     }
-    await report({ done: 0, total, doing: 'Being settled' });
+    await report({ done: 0, total, doing: 'In progress' });
   }
 }
 

@@ -24,7 +24,7 @@ export async function mapName(req: Request, res: Response) {
   await nameMapping.mapName(req.here, accountOf(req).email, { entity: kind.name, name, there });
   flash(
     req,
-    there === '' ? `${name} stands for itself again.` : `${name} is ${there} there from now on.`,
+    there === '' ? `The mapping of ${name} is removed.` : `${name} is mapped to ${there}.`,
   );
   res.redirect(303, localPath(textIn(req.body, 'return'), '/name-mappings'));
 }

@@ -101,6 +101,6 @@ export async function resolve(req: Request, res: Response) {
   if (!there) throw new NotFound('Its destination cannot be reached from here.');
   const choice = textIn(req.body, 'choice');
   await resolveManually(req.here, there, transfer, { choice, person: accountOf(req).email });
-  flash(req, 'Decided. It goes on from here in a moment.');
+  flash(req, 'Decision saved. The transfer continues in a moment.');
   res.redirect(303, `/transfers/${transfer.number}`);
 }

@@ -11,7 +11,7 @@ export async function adopt(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const seen = textIn(req.body, 'seen');
   await adoption.adopt(req.here, accountOf(req).email, { entity: entity.name, id }, seen);
-  flash(req, 'Adopted: this content may go.');
+  flash(req, 'Adopted: this content can be transferred.');
   back(req, res);
 }
 

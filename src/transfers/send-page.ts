@@ -24,7 +24,7 @@ export const send = (kind: SelectionKind) => async (req: Request, res: Response)
   await selections.saveChoices(req.here.sql, id, now);
   // A choice made just before sending has not been reviewed yet.
   if (selections.fingerprint({ ...selection, ...now }) !== selections.fingerprint(selection)) {
-    flash(req, 'The sheet shows your choices now. Look at it once more, then confirm.');
+    flash(req, 'The sheet now shows your choices. Review it, then confirm.');
     return res.redirect(303, addressOf(kind, id, req.body));
   }
   try {

@@ -26,7 +26,7 @@ const stateTexts: Partial<Record<journal.TransferState, string>> = {
 export const listLine = <T extends journal.Transfer>(transfer: T) => ({
   ...transfer,
   kindText: kindTexts[transfer.kind] ?? transfer.kind,
-  stateText: stateTexts[transfer.state] ?? 'Being settled',
+  stateText: stateTexts[transfer.state] ?? 'In progress',
 });
 
 /** The partial of views/transfers/states that says how a transfer stands. */
@@ -60,7 +60,7 @@ export function stepLine(
 ) {
   const entity = entityNamed(step.entity);
   const isSame = step.action === 'same';
-  const pending = journal.liveStates.includes(state) ? 'being settled' : 'not written';
+  const pending = journal.liveStates.includes(state) ? 'in progress' : 'not written';
   return {
     entity,
     owner,
@@ -68,8 +68,8 @@ export function stepLine(
     title: step.title,
     tested: step.tested ?? null,
     offersUndo: !isSame,
-    outcome: isSame ? 'same, skipped' : (step.outcome ?? pending),
-    because: step.because ?? (kind === 'undo' ? 'undone' : 'picked'),
+    outcome: isSame ? 'unchanged, skipped' : (step.outcome ?? pending),
+    because: step.because ?? (kind === 'undo' ? 'undone' : 'selected'),
     leftOut: step.excludedFields.map((name) => labelOf(entity, name)).join(', '),
   };
 }
@@ -77,15 +77,15 @@ export function stepLine(
 const choiceTexts: Record<journal.Decision, { text: string; hint: string }> = {
   'try-again': {
     text: 'Try again',
-    hint: 'It goes on where it stopped. What someone else changed is not overwritten.',
+    hint: 'Continues where it stopped. Changes by others are not overwritten.',
   },
   'roll-back': {
     text: 'Roll back mine, keep theirs',
-    hint: 'Everything this transfer wrote becomes again what it was; what someone else changed stays as it is.',
+    hint: 'Restores everything this transfer wrote. Changes by others stay.',
   },
   'keep-theirs': {
     text: 'Keep their version',
-    hint: 'The transfer ends here. Rows that are not as planned are listed as not written.',
+    hint: 'Ends the transfer here. Rows that differ from the plan are listed as not written.',
   },
 };
 
@@ -101,7 +101,7 @@ export function resolutionView({ destination }: journal.Transfer, found: ManualR
     summary: `${summaryOf(foreign.length, found.rows.length)}${cut}`,
     columns: [
       { side: 'before', label: 'Before' },
-      { side: 'after', label: 'To be written' },
+      { side: 'after', label: 'Planned' },
       { side: 'now', label: `${rulesOf(destination).label} now` },
     ],
     rows: shown.map(resolutionRow),
@@ -109,7 +109,7 @@ export function resolutionView({ destination }: journal.Transfer, found: ManualR
 }
 
 function summaryOf(foreign: number, all: number): string {
-  if (foreign === 0) return `Nobody else changed any of its ${count(all)} rows.`;
+  if (foreign === 0) return `None of its ${count(all)} rows was changed by anyone else.`;
   const changed = `${foreign === 1 ? '1 row was' : `${count(foreign)} rows were`} changed there by someone else`;
   const others = all - foreign;
   if (others === 0) return `${changed}.`;
@@ -127,7 +127,7 @@ function resolutionRow({ step, now, isForeign }: StuckRow) {
       after: formatValue(field, step.after?.[name]),
       now: formatValue(field, now?.[name]),
     }));
-  const known = now === null ? 'Not there' : 'As this transfer knows it';
+  const known = now === null ? 'Not there' : 'As expected';
   return {
     step,
     entity,

@@ -113,8 +113,8 @@ export async function show(req: Request, res: Response) {
   const saved = await find(req, accountOf(req).id);
   if (!saved) return res.redirect(303, '/');
   await page(req, res, 'web/saved-form', {
-    title: 'What you were typing',
-    crumbs: [{ text: 'What you were typing' }],
+    title: 'Your unsaved form',
+    crumbs: [{ text: 'Your unsaved form' }],
     at: saved.at,
     fields: saved.fields,
     shown: saved.fields
@@ -129,7 +129,7 @@ const labelOfInput = (name: string) => formatChoice(name.replaceAll(/[[\]]+/g, '
 /** Posts the form again to its address: 307 keeps method and body. */
 export async function sendOn(req: Request, res: Response) {
   const saved = await find(req, accountOf(req).id);
-  if (!saved) throw new NotFound('Nothing is kept for you any more.');
+  if (!saved) throw new NotFound('No form is kept for you any more.');
   await forget(req);
   res.redirect(307, localPath(saved.path, '/'));
 }

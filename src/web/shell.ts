@@ -43,7 +43,7 @@ export async function menuOf(req: Request): Promise<MenuSection[]> {
         link('/transfers', 'arrow-right-left', 'Transfers'),
         link('/arrivals', 'inbox', 'Arrived'),
         link('/changes', 'clock', 'What changed'),
-        link('/restores', 'undo-2', 'Restore', can(req, 'restore')),
+        link('/restores', 'undo-2', 'Restore from production', can(req, 'restore')),
         link('/name-mappings', 'replace', 'Name mappings'),
         link('/refreshes', 'arrow-down-to-line', 'Refresh', can(req, 'refresh')),
         link('/jobs', 'cog', 'Jobs'),

@@ -194,7 +194,8 @@ export async function resolveTransfer(
                  lease_until = ${inFuture(0)}
            where id = ${transfer.id} and fence = ${transfer.fence} and state = 'needs_attention'`,
     );
-    if (found === 0) throw new Conflict('Someone else has decided already. Look at it again.');
+    if (found === 0)
+      throw new Conflict('Someone else has already decided. Review the transfer again.');
     await audit.write(connection, {
       person,
       action: 'decided',

@@ -55,7 +55,7 @@ export async function resolveManually(
 ) {
   const { choices, hasArrived: isOverPivot } = await manualResolution(here, there, transfer);
   const decision = choices.find((one) => one === choice);
-  if (!decision) throw new Invalid({ choice: 'Choose one of the ways that the page offers.' });
+  if (!decision) throw new Invalid({ choice: 'Choose one of the options on the page.' });
   const onwards = isOverPivot ? 'committed' : 'applying';
   const state = decision === 'roll-back' ? 'rolling_back' : onwards;
   await journal.resolveTransfer(here, transfer, { decision, state, person });

@@ -114,7 +114,7 @@ async function claimAndApply(work: Work, connection: PoolConnection) {
   const { here, transfer } = work;
   await claims.acquire(connection, transfer, { write: work.steps, shared: work.reliedOn });
   await failpoint('claim');
-  work.onProgress(0, 'Looking at the destination once more');
+  work.onProgress(0, 'Re-checking the destination');
   if (await hasArrived(connection, transfer)) return;
   if (transfer.state === 'planned') {
     await journal.changeState(here.sql, transfer, ['planned'], 'claimed');

@@ -185,14 +185,14 @@ describe('row pages', () => {
     await add(staging, 'form_field', { form, label: 'Date of birth' });
     const business = await add(staging, 'business');
     const task = await add(staging, 'task', { business, form, title: 'Book a visit' });
-    expect(await page(`/catalog/form/${form}/deletion`)).toContain('It is still used');
+    expect(await page(`/catalog/form/${form}/deletion`)).toContain('Still in use');
     expect((await ana.post(`/catalog/form/${form}/deletion`)).status).toBe(409);
     await confirmDeletion(`/catalog/task/${task}/deletion`);
     expect(await page(`/catalog/form/${form}/deletion`)).toContain('Delete form and 1 form field');
     await confirmDeletion(`/catalog/form/${form}/deletion`);
     const deleted = await page('/catalog/form?tab=deleted');
     expect(deleted).toContain('Visit details');
-    expect(deleted).toContain('A deletion is sent like any change');
+    expect(deleted).toContain('Deletions are transferred like any change');
     await ana.get(`/catalog/form/${form}`).expect(303);
     expect(await page(`/catalog/form/${form}/history`)).toContain('It was deleted here');
   });

@@ -60,7 +60,7 @@ describe('posted forms', () => {
     [
       { cities: [{ city: 'Pune' }, { city: 'Pune ', partner: 'x' }] },
       'cities',
-      'Pune stands there twice. Keep one line for it.',
+      'Pune is listed twice. Keep one line for it.',
     ],
   ])('the posted form %j is refused with an explanation', (facts, field, words) => {
     const good = { name: 'A', category: 'Food', priority: '1' };

@@ -53,7 +53,7 @@ const makeKey = async (page: Page) => {
 };
 
 const lookFirst = async (page: Page) => {
-  await press('Look first')(page);
+  await press('Preview')(page);
   await page.getByText('would be created').waitFor();
 };
 
@@ -105,7 +105,7 @@ const inStaging = (): Visit[] => [
   ['/selections'],
   ['/messages'],
   ['/restores'],
-  [`/catalog/form/${ids.form}/history`, press('All of it then', 'link')],
+  [`/catalog/form/${ids.form}/history`, press('Show this version', 'link')],
   ['/arrivals'],
   ['/name-mappings'],
   ['/audit'],

@@ -49,7 +49,7 @@ test('S2-23 S2-55 when an update begins during an edit, the page waits, returns 
   await page.getByLabel('E-mail').fill('pm@example.com');
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('heading', { name: 'What you were typing' }).waitFor();
+  await page.getByRole('heading', { name: 'Your unsaved form' }).waitFor();
   expect(await findingsOn(page)).toEqual([]);
   expect(await page.locator('main').textContent()).toContain('Half an hour of typing 🖋️');
   await page.getByRole('button', { name: 'Send it now' }).click();

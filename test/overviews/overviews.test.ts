@@ -77,7 +77,7 @@ describe('pending rows', () => {
     const site = await openSite(world, 'staging');
     const client = await site.as('vic');
     const text = textOf((await client.get('/pending')).text);
-    for (const word of ['Ready to transfer 1', 'Needs a look 2', 'Engineering’s 1']) {
+    for (const word of ['Ready to transfer 1', 'Needs review 2', 'Engineering changes 1']) {
       expect(text).toContain(word);
     }
     const other = textOf((await client.get('/pending?person=ed@example.com')).text);

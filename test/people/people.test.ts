@@ -180,7 +180,7 @@ test('values typed when a session ends are restored after signing in again; post
   expect((await client.forge(`/catalog/form/${form.id}`, typed)).status).toBe(403);
   const kept = await client.post(`/catalog/form/${form.id}`, typed);
   expect([kept.status, kept.headers['location']]).toEqual([303, '/sign-in']);
-  expect(textOf((await client.get('/sign-in')).text)).toContain('What you were sending is kept');
+  expect(textOf((await client.get('/sign-in')).text)).toContain('Your form is kept');
   const back = await client.post('/sign-in', { email: 'pm@example.com', password });
   expect(back.headers['location']).toBe('/saved-form');
   expect(textOf((await client.get('/saved-form')).text)).toContain('Description Line one line two');

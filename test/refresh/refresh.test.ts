@@ -79,8 +79,8 @@ test('a second refresh changes nothing; rows with pending changes are skipped an
   const report = await refresh(world.staging);
   expect(report).toMatchObject({ created: 0, updated: 1 });
   expect(report.skippedRows.map(({ key, why }) => `${key.entity}: ${why}`)).toEqual([
-    'form: work by ed@example.com',
-    'form_field: work by ed@example.com',
+    'form: changed by the engineer ed@example.com',
+    'form_field: changed by the engineer ed@example.com',
   ]);
   expect((await get(world.staging, form))['description']).toBe('Work under way');
   expect((await get(world.staging, { entity: 'task', id: ids.task }))['title']).toBe('Newer above');

@@ -41,7 +41,7 @@ describe('S0-74 release-check', () => {
     });
     expect(checks.get('Refreshed from production')?.detail).toContain('oneway refresh');
     expect(checks.get('Production’s rows are here under their ids')?.isThere).toBe(false);
-    expect(checks.get('Indexer is told')?.detail).toContain('INDEXER_URL');
+    expect(checks.get('Indexer is notified')?.detail).toContain('INDEXER_URL');
     expect(checks.get('Someone has product_manager')?.detail).toContain('permissions give');
     expect(checks.get('Destination reachable')?.isThere).toBe(true);
     const said = oneway('staging', ['release-check']);

@@ -239,7 +239,7 @@ describe('rows with the same id that may be unrelated', () => {
     const client = await site.as('pm');
     const chosen = await client.post('/selections', { rows: keyText(old) });
     const address = String(chosen.headers['location']);
-    expect(textOf((await client.get(address)).text)).toContain('It is another row');
+    expect(textOf((await client.get(address)).text)).toContain('It is a different row');
     const selection = address.split('/').at(-1);
     await client.post(`/catalog/form/${old.id}/identity`, { selection });
     const page = textOf((await client.get(address)).text);

@@ -30,7 +30,7 @@ test('the first page of a sheet holds every row that overwrites a change there, 
   await change(preprod, last, { title: 'Changed on that side' });
   const address = await choose(ids.map((id) => `task:${id}`));
   const first = textOf(await open(address));
-  expect(first).toContain('1–200 of 205 rows that change; all of them go.');
+  expect(first).toContain('1–200 of 205 changed rows; all of them are sent.');
   expect(first).toContain('Changed on that side');
   expect(first).not.toContain('Row number 204.');
   const second = textOf(await open(`${address}?page=2`));

@@ -24,7 +24,7 @@ test('a rehearsal reports that MySQL accepts the rows, and leaves no row and no 
   const before = await contents(preprod);
   expect(await rehearse(routeFrom(staging), selection)).toEqual({
     isRefused: false,
-    text: 'Rehearsed: MySQL in pre-production takes all 3 rows. Nothing was kept.',
+    text: 'Rehearsed: MySQL in pre-production accepts all 3 rows. Nothing was kept.',
   });
   expect(await contents(preprod)).toEqual(before);
   expect(await claimsIn(preprod)).toBe(0);
@@ -70,7 +70,7 @@ test('a rehearsal keeps the values typed on the sheet', async () => {
     reason: 'A long reason',
     name: 'Launch',
   });
-  expect(textOf(page.text)).toContain('Rehearsed: MySQL in pre-production takes the row');
+  expect(textOf(page.text)).toContain('Rehearsed: MySQL in pre-production accepts the row');
   expect(page.text).toContain('value="A long reason"');
   await site.close();
 });

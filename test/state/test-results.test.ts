@@ -40,7 +40,7 @@ test('everyone signed in may mark a row as Works in pre-production, and the shee
   expect(await sheetOf(form)).toContain('was not marked Works by anyone but you');
   expect((await say('vic', form, 'works', 'On iOS and Android')).status).toBe(303);
   const sheet = await sheetOf(form);
-  expect(sheet).toContain('Works , says vic@example.com, this very content: On iOS and Android');
+  expect(sheet).toContain('Works , says vic@example.com, for this content: On iOS and Android');
   expect(sheet).not.toContain('to resolve');
   const client = await site.as('vic');
   expect(textOf((await client.get('/arrivals')).text)).toContain('Works , says vic@example.com');
@@ -53,7 +53,7 @@ test('a test result does not apply to changed content, also when only a field of
   await transfer(world.staging, [form]);
   const sheet = await sheetOf(form);
   expect(sheet).toContain('was not marked Works by anyone but you');
-  expect(sheet).toContain('an earlier one was marked Works by vic@example.com');
+  expect(sheet).toContain('an earlier version was marked Works by vic@example.com');
 });
 
 test('the sender’s own test result is not enough, and a row marked Does not work is refused', async () => {

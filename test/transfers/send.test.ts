@@ -119,7 +119,7 @@ test('S0-23 S0-99 the sheet shows engineering’s changes, and adopting them all
   const id = await add(world.staging, 'form', { name: 'Address change' });
   await change(world.staging, { entity: 'form', id }, { description: 'Debug' }, ed);
   const { text, address } = await open(ana, `form:${id}`);
-  expect(text).toContain('has work by ed@example.com: Description');
+  expect(text).toContain('was changed by an engineer (ed@example.com): Description');
   const seen = /name="seen" value="([^"]+)"/.exec((await ana.get(address)).text)?.[1];
   const adopted = await ana.post(`/catalog/form/${id}/adoption`, { seen, return: address });
   expect(adopted.headers['location']).toBe(address);

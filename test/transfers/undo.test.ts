@@ -175,7 +175,7 @@ describe('undone rows', () => {
     const [held] = await problems([form]);
     expect(held?.reason).toBe('undone');
     expect(held?.message).toContain(
-      'was undone from pre-production by pm@example.com: crashes on iOS. This is that very content.',
+      'was undone from pre-production by pm@example.com: crashes on iOS. The content is the same.',
     );
     expect((await pendingRows(staging.sql, entityNamed('form'))).get(form.id)?.isUndone).toBe(true);
     expect(await problems([form], { again: [keyText(form)] })).toEqual([]);

@@ -36,7 +36,7 @@ export function undone(
           ? `${describe(step)} of ${lowerFirst(whole)} was`
           : `${keys.length} rows of ${lowerFirst(whole)} were`;
       const why = stop.undone_reason ? `: ${stop.undone_reason}` : '';
-      const message = `${what} undone from ${rulesOf(to).inText} by ${stop.undone_by}${why}. This is that very content.`;
+      const message = `${what} undone from ${rulesOf(to).inText} by ${stop.undone_by}${why}. The content is the same.`;
       const solutions = [{ kind: 'again' as const, keys }];
       found.set(root, {
         reason: 'undone',
@@ -59,7 +59,7 @@ export function engineering({ pairs }: Facts, steps: PlannedStep[]): Problem[] {
       const root = { entity: state.root_entity, id: state.root_id };
       const owner = pairs.get(keyText(root))?.state ?? state;
       const marked = owner.engineering_by ? owner : state;
-      const message = `${entityNamed(root.entity).label.one} “${owner.title}” has work by ${marked.engineering_by}: ${fieldsIn(marked)}. Look at it, and adopt it if it may go.`;
+      const message = `${entityNamed(root.entity).label.one} “${owner.title}” was changed by an engineer (${marked.engineering_by}): ${fieldsIn(marked)}. Review the change and adopt it to transfer it.`;
       found.set(keyText(root), {
         reason: 'engineering',
         row: root,
@@ -114,7 +114,7 @@ export function overwritten(
     const status = step.pair?.status ?? 'Changed there';
     const isUnknown = status === 'Not known to be the same row';
     const what = isUnknown
-      ? `another row may stand under the same ID ${step.id} in ${place}`
+      ? `${place} may have a different row with the ID ${step.id}`
       : step.before === null
         ? `it was deleted in ${place}`
         : status === 'Only there'
@@ -158,7 +158,7 @@ function reasonUntested(found: TestStatus | undefined, sender: string): string |
   const bad = found?.current.find(({ works }) => works === 0);
   return bad
     ? `does not work, says ${bad.person}${bad.note ? `: ${bad.note}` : ''}`
-    : 'was not marked Works by anyone but you, in this very content';
+    : 'was not marked Works by anyone but you for this content';
 }
 
 /** A mixture of both sides has not been tested by anyone. */
