@@ -4,12 +4,14 @@ import type { NosqlAddress, SqlAddress } from './address.ts';
 import { timeouts } from './timeouts.ts';
 import { traceCommands } from './traces.ts';
 
-// utf8mb4, or emoji are lost; strict mode, or long values are cut silently; instants in UTC. The short lock
-// wait makes a writer roll back and retry instead of queueing. group_concat must not truncate lists.
+// utf8mb4, or emoji are lost; strict mode, or long values are cut silently; instants in UTC. Short lock waits,
+// for rows and for tables, make a writer roll back and retry instead of queueing. group_concat must not
+// truncate lists.
 const SESSION = `SET
   time_zone = '+00:00',
   sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',
   innodb_lock_wait_timeout = 5,
+  lock_wait_timeout = 5,
   group_concat_max_len = 16777216`;
 
 /** A pool that connects on the first query. */

@@ -134,7 +134,7 @@ async function applySql(file: URL, name: string, pool: Pool, step: () => Promise
   );
   for (const [index, statement] of statements.entries()) {
     if (index >= done) {
-      await timed(statement, null, () => pool.query(statement)).catch((error: unknown) => {
+      await timed(statement, null, () => changeShape(pool, statement)).catch((error: unknown) => {
         // The last run was killed after the statement and before it was counted.
         if (index !== done || line === undefined || !isDoneAlready(statement, error)) throw error;
       });
@@ -145,6 +145,19 @@ async function applySql(file: URL, name: string, pool: Pool, step: () => Promise
             on duplicate key update statements_done = values(statements_done)`,
       );
     }
+  }
+}
+
+/** Seconds that a change of shape waits for those who still use the table; others wait no longer than 5. */
+const LOCK_WAIT = 300;
+
+async function changeShape(pool: Pool, statement: string) {
+  const connection = await pool.getConnection();
+  try {
+    await connection.query(`SET SESSION lock_wait_timeout = ${LOCK_WAIT}`);
+    await connection.query(statement);
+  } finally {
+    connection.destroy();
   }
 }
 

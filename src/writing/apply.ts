@@ -14,6 +14,7 @@ import type * as journal from './journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import { failpoint } from './failpoints.ts';
 import { writeStatesAndArrivals } from './state-and-arrivals.ts';
+import { enterTables } from './table-locks.ts';
 import { isExplained, ChangedMeanwhile, type Work } from './work.ts';
 
 export async function apply(work: Work, connection: PoolConnection) {
@@ -22,8 +23,9 @@ export async function apply(work: Work, connection: PoolConnection) {
   await claims.lock(connection, transfer);
   await failpoint('lock');
   const place = { sql: connection, documents: there.documents };
-  const last = await lockClock(connection);
   const rowSteps = work.steps.filter((step) => !isDocumentStep(step));
+  await enterTables(connection, rowSteps);
+  const last = await lockClock(connection);
   const rows = await read(place, rowSteps, { lock: true });
   const stored = await readStored(work);
   for (const step of work.steps) {

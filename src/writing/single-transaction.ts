@@ -25,6 +25,7 @@ import {
 import { failpoint } from './failpoints.ts';
 import { writeStatesAndArrivals } from './state-and-arrivals.ts';
 import type { Author } from '../state/row-state.ts';
+import { enterTables } from './table-locks.ts';
 import { ChangedMeanwhile, type Work } from './work.ts';
 import { isRefusal } from './run-transfer.ts';
 
@@ -51,6 +52,7 @@ export async function writeInOneTransaction(
     await transaction(here.writers, async (connection) => {
       // No claim names this connection, so the server must end it when its process is stopped.
       await command(connection, `SET SESSION wait_timeout = ${SILENCE}`);
+      await enterTables(connection, steps);
       // In this order: waiting for the clock must not block others from claiming.
       const last = await lockClock(connection);
       await claims.lockGate(connection);

@@ -1,0 +1,125 @@
+// Locks of whole tables at the destination: as short a wait as for rows, and no other table waits with them.
+import { afterEach, expect, test } from '@jest/globals';
+import { createConnection, type Connection } from 'mysql2/promise';
+import { failpoints } from '../../src/writing/failpoints.ts';
+import { writeInOneTransaction } from '../../src/writing/single-transaction.ts';
+import { entityNamed } from '../../src/catalog/index.ts';
+import type { App } from '../../src/environments/app.ts';
+import { recoverNow, statesOf } from '../support/killing.ts';
+import { add, change, contentFor, get, pm, transfer, writeContextOf } from '../support/rows.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const open: Connection[] = [];
+
+afterEach(() => {
+  failpoints.reached = () => {};
+  for (const connection of open.splice(0)) connection.destroy();
+});
+
+/** A session of another program in an environment's database. */
+async function session(here: App) {
+  const connection = await createConnection({
+    uri: `${process.env['TEST_MYSQL_URL']}/${here.settings.sql.name}`,
+  });
+  open.push(connection);
+  return connection;
+}
+
+async function secondsOf(work: () => Promise<unknown>) {
+  const start = Date.now();
+  await work();
+  return (Date.now() - start) / 1000;
+}
+
+const addSts = async () => ({
+  entity: 'sts',
+  id: await add(world.staging, 'sts', {
+    business: await add(world.staging, 'business'),
+    text: 'Play music',
+  }),
+});
+const addTask = async () => ({
+  entity: 'task',
+  id: await add(world.staging, 'task', { business: await add(world.staging, 'business') }),
+});
+
+const atPoint = (name: string, work: () => Promise<unknown>) => {
+  let isDone = false;
+  failpoints.reached = async (reached) => {
+    if (reached !== name || isDone) return;
+    isDone = true;
+    await work();
+  };
+};
+
+test('a transfer into a locked table is in progress after three short waits, another table does not wait, and it ends by itself once the lock is gone (F12)', async () => {
+  const { staging, preprod } = world;
+  const [sts, task] = [await addSts(), await addTask()];
+  const holder = await session(preprod);
+  await holder.query('lock tables sts read');
+  const sent = secondsOf(() => transfer(staging, [sts]).catch(() => {}));
+  const other = await secondsOf(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(await transfer(staging, [task])).toMatchObject({ state: 'verified' });
+  });
+  expect(other).toBeLessThan(5);
+  expect(await sent).toBeLessThan(20);
+  expect((await statesOf(staging))[0]).toBe('applying');
+  await holder.query('unlock tables');
+  await recoverNow(staging);
+  expect(new Set(await statesOf(staging))).toEqual(new Set(['verified']));
+  expect((await get(preprod, sts))['text']).toBe('Play music');
+}, 60_000);
+
+test('a refresh part waits for a locked table before it locks the clock (F12)', async () => {
+  const { staging } = world;
+  const holder = await session(staging);
+  const after = {
+    ...contentFor('sts', { business: await add(staging, 'business') }),
+    id: 7,
+    modified_at: '',
+  };
+  await holder.query('lock tables sts read');
+  const part = writeInOneTransaction(
+    writeContextOf(staging),
+    pm,
+    [{ entity: entityNamed('sts'), before: null, after }],
+    { kind: 'refresh' },
+  );
+  const form = await secondsOf(() => add(staging, 'form'));
+  expect(form).toBeLessThan(4);
+  expect(await part).toBe(false);
+}, 30_000);
+
+test.each([
+  [
+    'a change of its shape',
+    'alter table sts add column note int null',
+    'alter table sts drop column note',
+  ],
+  ['a lock of all tables', 'flush tables with read lock', 'unlock tables'],
+])(
+  'a transfer outlasts %s at the destination (F12)',
+  async (_what, lock, unlock) => {
+    const { staging, preprod } = world;
+    const sts = await addSts();
+    await transfer(staging, [sts]);
+    await change(staging, sts, { text: 'Newer' });
+    const [holder, reader] = [await session(preprod), await session(preprod)];
+    atPoint('open', async () => {
+      // Who still reads the table makes its change of shape wait, and everyone after it.
+      await reader.query('start transaction');
+      await reader.query('select * from sts');
+      void holder.query(lock).catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      setTimeout(() => void reader.query('rollback').then(() => holder.query(unlock)), 6500);
+    });
+    const seconds = await secondsOf(async () =>
+      expect(await transfer(staging, [sts])).toMatchObject({ state: 'verified' }),
+    );
+    expect(seconds).toBeLessThan(14);
+    expect((await get(preprod, sts))['text']).toBe('Newer');
+  },
+  60_000,
+);
