@@ -14,12 +14,13 @@ import { routes } from './routes.ts';
 import { tasks } from './tasks.ts';
 import { refuseIncompatible, showUpdateApplication, showUpdating } from './web/gate.ts';
 import { answerError, notFound } from './web/errors.ts';
+import { Form } from './web/form/form.ts';
+import { reader } from './web/form/read.ts';
 import { openMetrics } from './web/metrics.ts';
-import { headers, refuseForged } from './web/security.ts';
+import { headers, isOurs, refuseForged } from './web/security.ts';
 import { sessions } from './web/session.ts';
 import { saveFormOfSignedOut } from './web/saved-form.ts';
 import { stylesheet } from './web/stylesheet.ts';
-import { uploads } from './web/uploads.ts';
 
 const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const assets = { maxAge: '1h', index: false } as const;
@@ -58,6 +59,7 @@ export function createApp(here: App, redis: Redis, line = openQueue(here, redis,
     req.here = here;
     req.redis = redis;
     req.line = line;
+    req.form = new Form();
     next();
   });
   app.get('/metrics', metrics.show);
@@ -65,18 +67,19 @@ export function createApp(here: App, redis: Redis, line = openQueue(here, redis,
   app.get('/updating', showUpdating);
   app.get('/update-application', showUpdateApplication);
   app.use(sessions(here, redis));
-  app.use(express.urlencoded({ extended: true, limit: '2mb', parameterLimit: 20_000 }));
   app.use('/api', onlyRead, compression());
   app.use(refuseIncompatible);
   app.use(recognise);
 
   const signIn = openSignIn(here, redis);
   const admitApp = needKey(here, redis);
-  for (const { method, path, allow, handler } of routes(signIn)) {
-    // Uploads are read only after authentication.
-    const read = method === 'post' ? [uploads, refuseForged] : [];
+  for (const { method, path, allow, body, handler } of routes(signIn)) {
+    // Forms are read behind the access check.
+    const read = method === 'post' ? [reader(body, isOurs), refuseForged] : [];
     const first =
-      method === 'post' && allow !== 'anyone' ? [saveFormOfSignedOut(signIn.limits.kept)] : [];
+      method === 'post' && allow !== 'anyone'
+        ? [saveFormOfSignedOut(signIn.limits.kept, body)]
+        : [];
     const admit = allow === 'app' ? admitApp : guard(allow);
     app[method](path, ...first, admit, ...read, handler);
   }

@@ -1,5 +1,5 @@
-// Every URL: method, path, access, handler. `allow` is required, so a URL without an access decision does
-// not compile. Actions are nouns; forms only post.
+// Every URL: method, path, access, body, handler. `allow` is required, so a URL without an access decision does
+// not compile; so is what a post may contain. Actions are nouns; forms only post.
 import type { RequestHandler } from 'express';
 import type { Allow } from './access/guard.ts';
 import { choose } from './catalog-pages/choose.ts';
@@ -31,21 +31,31 @@ import { sheetKinds } from './sheet/sheet-view.ts';
 import * as selectionPages from './sheet/selection-pages.ts';
 import * as sheet from './sheet/routes.ts';
 import { schedules, tasks } from './tasks.ts';
+import * as body from './web/form/body.ts';
+import type { Body, FormBody } from './web/form/body.ts';
 import * as savedForm from './web/saved-form.ts';
 import * as web from './web/handlers.ts';
 
-export type Route = { method: 'get' | 'post'; path: string; allow: Allow; handler: RequestHandler };
+export type Route = {
+  method: 'get' | 'post';
+  path: string;
+  allow: Allow;
+  body: Body;
+  handler: RequestHandler;
+};
 
 const get = (path: string, allow: Allow, handler: RequestHandler): Route => ({
   method: 'get',
   path,
   allow,
+  body: body.none,
   handler,
 });
-const post = (path: string, allow: Allow, handler: RequestHandler): Route => ({
+const post = (path: string, allow: Allow, of: FormBody, handler: RequestHandler): Route => ({
   method: 'post',
   path,
   allow,
+  body: of,
   handler,
 });
 
@@ -59,18 +69,18 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/api/v1/:entity/:id', 'app', api.show),
   get('/api-docs', 'look', apiDocs.documentation),
   get('/api-keys', 'administer', apiKeys.index),
-  post('/api-keys', 'administer', apiKeys.add),
-  post('/api-keys/:id/rotation', 'administer', apiKeys.rotate),
-  post('/api-keys/:id/keys/:key/revocation', 'administer', apiKeys.revoke),
+  post('/api-keys', 'administer', body.small, apiKeys.add),
+  post('/api-keys/:id/rotation', 'administer', body.small, apiKeys.rotate),
+  post('/api-keys/:id/keys/:key/revocation', 'administer', body.small, apiKeys.revoke),
   get('/sign-in', 'anyone', showSignIn),
-  post('/sign-in', 'anyone', signIn(signInWith)),
+  post('/sign-in', 'anyone', body.tiny, signIn(signInWith)),
   get('/sign-in/single', 'anyone', begin(signInWith)),
   get('/sign-in/callback', 'anyone', finish(signInWith)),
-  post('/sign-out', 'anyone', signOut),
+  post('/sign-out', 'anyone', body.tiny, signOut),
   get('/saved-form', 'look', savedForm.show),
-  post('/saved-form/sending', 'look', savedForm.sendOn),
-  post('/saved-form/removal', 'look', savedForm.discard),
-  post('/theme', 'anyone', web.setTheme),
+  post('/saved-form/sending', 'look', body.any, savedForm.sendOn),
+  post('/saved-form/removal', 'look', body.small, savedForm.discard),
+  post('/theme', 'anyone', body.tiny, web.setTheme),
 
   get('/', 'look', admin.home),
   get('/search', 'look', admin.search),
@@ -80,67 +90,67 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/catalog/:entity', 'look', admin.list),
   get('/catalog/:entity/options', 'look', admin.options),
   get('/catalog/:entity/new', 'edit', editing.showNew),
-  post('/catalog/:entity', 'edit', editing.add),
+  post('/catalog/:entity', 'edit', body.row, editing.add),
   get('/catalog/:entity/:id', 'look', row.show),
-  post('/catalog/:entity/:id', 'edit', editing.save),
-  post('/catalog/:entity/:id/resolution', 'edit', editing.resolve),
+  post('/catalog/:entity/:id', 'edit', body.row, editing.save),
+  post('/catalog/:entity/:id/resolution', 'edit', body.conflict, editing.resolve),
   get('/catalog/:entity/:id/deletion', 'edit', editing.showDeletion),
-  post('/catalog/:entity/:id/deletion', 'edit', editing.remove),
+  post('/catalog/:entity/:id/deletion', 'edit', body.small, editing.remove),
   get('/catalog/:entity/:id/history', 'look', row.history),
   get('/catalog/:entity/:id/history/:arrival', 'look', row.moment),
-  post('/catalog/:entity/:id/test-result', 'judge', rowActions.recordTestResult),
-  post('/catalog/:entity/:id/adoption', 'transfer', rowActions.adopt),
-  post('/catalog/:entity/:id/hold', 'transfer', rowActions.hold),
-  post('/catalog/:entity/:id/hold/removal', 'transfer', rowActions.removeHold),
+  post('/catalog/:entity/:id/test-result', 'judge', body.small, rowActions.recordTestResult),
+  post('/catalog/:entity/:id/adoption', 'transfer', body.small, rowActions.adopt),
+  post('/catalog/:entity/:id/hold', 'transfer', body.small, rowActions.hold),
+  post('/catalog/:entity/:id/hold/removal', 'transfer', body.small, rowActions.removeHold),
 
-  post('/selections', 'transfer', choose),
+  post('/selections', 'transfer', body.ticks, choose),
   ...sheetRoutes('transfer', 'transfer'),
-  post('/selections/:id/removal', 'transfer', selectionPages.discardSelection),
+  post('/selections/:id/removal', 'transfer', body.small, selectionPages.discardSelection),
   ...sheetRoutes('undo', 'undo'),
   ...sheetRoutes('restore', 'restore'),
   get('/restores', 'restore', sheet.showRestore),
-  post('/transfers/:number/undo', 'undo', sheet.chooseUndo),
-  post('/catalog/:entity/:id/identity', 'transfer', sheet.giveNewId),
-  post('/restores/choice', 'restore', sheet.chooseRestore),
-  post('/transfers/:number/decision', 'settle', transfers.resolve),
+  post('/transfers/:number/undo', 'undo', body.ticks, sheet.chooseUndo),
+  post('/catalog/:entity/:id/identity', 'transfer', body.small, sheet.giveNewId),
+  post('/restores/choice', 'restore', body.small, sheet.chooseRestore),
+  post('/transfers/:number/decision', 'settle', body.small, transfers.resolve),
   get('/transfers', 'look', transfers.index),
   get('/transfers/:number', 'look', transfers.show),
   get('/arrivals', 'look', arrivals.arrivals),
-  post('/arrivals/:transfer/selection', 'transfer', arrivals.chooseArrived),
+  post('/arrivals/:transfer/selection', 'transfer', body.ticks, arrivals.chooseArrived),
   get('/pending', 'look', overviews.pending),
   get('/comparison', 'look', comparison.showComparison),
-  post('/comparison', 'look', comparison.compare),
+  post('/comparison', 'look', body.small, comparison.compare),
   get('/changes', 'look', overviews.changes),
   get('/selections', 'transfer', selectionPages.selectionIndex),
   get('/name-mappings', 'look', nameMappings.names),
-  post('/name-mappings', 'transfer', nameMappings.mapName),
+  post('/name-mappings', 'transfer', body.small, nameMappings.mapName),
 
   get('/refreshes', 'refresh', refresh.index),
-  post('/refreshes', 'refresh', refresh.start),
+  post('/refreshes', 'refresh', body.small, refresh.start),
   get('/jobs', 'look', jobs.index(tasks, schedules)),
   get('/jobs/:number', 'look', jobs.show(tasks)),
   get('/jobs/:number/events', 'look', jobs.events),
-  post('/jobs/:number/cancellation', 'refresh', jobs.cancel(tasks)),
-  post('/jobs/:number/retry', 'refresh', jobs.retry(tasks)),
-  post('/schedules/:name/run', 'administer', jobs.runSchedule(schedules)),
+  post('/jobs/:number/cancellation', 'refresh', body.small, jobs.cancel(tasks)),
+  post('/jobs/:number/retry', 'refresh', body.small, jobs.retry(tasks)),
+  post('/schedules/:name/run', 'administer', body.small, jobs.runSchedule(schedules)),
   get('/dead-letters', 'look', deadLetters.index(tasks)),
-  post('/dead-letters/:id/retry', 'administer', deadLetters.retry),
-  post('/dead-letters/:id/discarding', 'administer', deadLetters.discard),
+  post('/dead-letters/:id/retry', 'administer', body.small, deadLetters.retry),
+  post('/dead-letters/:id/discarding', 'administer', body.small, deadLetters.discard),
 
   get('/outbox', 'look', outbox.index),
-  post('/outbox/:id/retry', 'administer', outbox.retry),
-  post('/outbox/test-email', 'administer', outbox.sendTestEmail),
+  post('/outbox/:id/retry', 'administer', body.small, outbox.retry),
+  post('/outbox/test-email', 'administer', body.small, outbox.sendTestEmail),
 
   get('/messages', 'look', messages.index),
-  post('/messages/reading', 'look', messages.markRead),
+  post('/messages/reading', 'look', body.small, messages.markRead),
   get('/audit', 'look', audit.index),
   get('/people', 'administer', people.index),
   get('/people/new', 'administer', people.showNew),
-  post('/people', 'administer', people.add),
+  post('/people', 'administer', body.small, people.add),
   get('/people/:id', 'administer', people.show),
-  post('/people/:id/permissions', 'administer', people.setPermissions),
-  post('/people/:id/password', 'administer', people.setPassword),
-  post('/people/:id/activity', 'administer', people.setActive),
+  post('/people/:id/permissions', 'administer', body.small, people.setPermissions),
+  post('/people/:id/password', 'administer', body.small, people.setPassword),
+  post('/people/:id/activity', 'administer', body.small, people.setActive),
 ];
 
 /** A sheet, its choices, its rehearsal and its send button. */
@@ -148,8 +158,8 @@ function sheetRoutes(kind: SelectionKind, allow: Ability): Route[] {
   const { path, send: click } = sheetKinds[kind];
   return [
     get(`${path}/:id`, allow, sheet.showSheet(kind)),
-    post(`${path}/:id/choices`, allow, sheet.saveSheetChoices(kind)),
-    post(`${path}/:id/rehearsal`, allow, sheet.showRehearsal(kind)),
-    post(click, allow, send(kind)),
+    post(`${path}/:id/choices`, allow, body.sheet, sheet.saveSheetChoices(kind)),
+    post(`${path}/:id/rehearsal`, allow, body.sheet, sheet.showRehearsal(kind)),
+    post(click, allow, body.sheet, send(kind)),
   ];
 }

@@ -44,8 +44,7 @@ const wantedKey = z.object({
  * @throws Invalid
  */
 export async function create(here: App, by: string, posted: unknown): Promise<string> {
-  const { scopes, ...typed } = (posted ?? {}) as { scopes?: string | string[] };
-  const wanted = parsed(wantedKey, { ...typed, scopes: [scopes ?? []].flat() });
+  const wanted = parsed(wantedKey, posted);
   const { secret } = await credentials.create(here, by, {
     ...wanted,
     kind: 'bearer',

@@ -5,7 +5,7 @@ import { isUsable } from '../access/key-state.ts';
 import { catalog } from '../catalog/index.ts';
 import { NotFound, type FieldErrors } from '../problems.ts';
 import { fieldErrors, flash, page } from '../web/pages.ts';
-import { accountOf, numberOrNull, textIn } from '../web/request.ts';
+import { accountOf, numberOrNull } from '../web/request.ts';
 import * as keys from './keys.ts';
 
 declare module 'express-session' {
@@ -20,8 +20,7 @@ export const index = (req: Request, res: Response) => keysPage(req, res, {});
 async function keysPage(req: Request, res: Response, errors: FieldErrors) {
   const { newKey } = req.session;
   if (newKey) delete req.session.newKey;
-  const { scopes } = (req.body ?? {}) as { scopes?: string | string[] };
-  const chosen = [scopes ?? []].flat();
+  const chosen = req.form.texts('scopes');
   const scope = (value: string, text: string) => ({
     value,
     text,
@@ -40,8 +39,8 @@ async function keysPage(req: Request, res: Response, errors: FieldErrors) {
     ],
     errors,
     typed: {
-      name: textIn(req.body, 'name'),
-      expiresAt: textIn(req.body, 'expiresAt'),
+      name: req.form.text('name'),
+      expiresAt: req.form.text('expiresAt'),
     },
   });
 }
@@ -62,7 +61,10 @@ function shown(credential: credentials.Credential) {
 
 export async function add(req: Request, res: Response) {
   try {
-    req.session.newKey = await keys.create(req.here, accountOf(req).email, req.body);
+    req.session.newKey = await keys.create(req.here, accountOf(req).email, {
+      ...req.form.pick('name', 'expiresAt'),
+      scopes: req.form.texts('scopes'),
+    });
     res.redirect(303, '/api-keys');
   } catch (error) {
     const errors = fieldErrors(error);
@@ -73,7 +75,12 @@ export async function add(req: Request, res: Response) {
 
 export async function rotate(req: Request, res: Response) {
   const by = accountOf(req).email;
-  req.session.newKey = await keys.rotate(req.here, by, numbered(req, 'id'), req.body);
+  req.session.newKey = await keys.rotate(
+    req.here,
+    by,
+    numbered(req, 'id'),
+    req.form.pick('graceDays', 'expiresAt'),
+  );
   res.redirect(303, '/api-keys');
 }
 

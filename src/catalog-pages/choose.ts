@@ -3,16 +3,17 @@ import type { Request, Response } from 'express';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import * as selections from '../sheet/selections.ts';
-import { accountOf, textIn } from '../web/request.ts';
+import { accountOf } from '../web/request.ts';
 import { parseListState } from './list-state.ts';
 import { allIds } from './list.ts';
 
 /** The chosen rows, or all rows that the list's filters match. */
 export async function choose(req: Request, res: Response) {
-  const body = (req.body ?? {}) as Record<string, unknown>;
   const keys =
-    textIn(body, 'scope') === 'all' ? await everyRow(req) : selections.parseKeys(body['rows']);
-  const into = textIn(body, 'into');
+    req.form.text('scope') === 'all'
+      ? await everyRow(req)
+      : selections.parseKeys(req.form.texts('rows'));
+  const into = req.form.text('into');
   if (into !== '') {
     await selections.addTo(req.here.sql, into, keys);
     return res.redirect(303, `/selections/${into}`);
@@ -22,8 +23,8 @@ export async function choose(req: Request, res: Response) {
 }
 
 async function everyRow(req: Request): Promise<RowKey[]> {
-  const entity = entityNamed(textIn(req.body, 'entity'));
-  const query = Object.fromEntries(new URLSearchParams(textIn(req.body, 'query')));
+  const entity = entityNamed(req.form.text('entity'));
+  const query = Object.fromEntries(new URLSearchParams(req.form.text('query')));
   const state = parseListState(entity, query);
   const ids = await allIds(req.here, entity, state, accountOf(req).email);
   return selections.parseKeys(ids.map((id) => keyText({ entity: entity.name, id })));

@@ -74,9 +74,9 @@ const conflictSchema = z.object({
 });
 
 /** Parses the hidden data of the conflict page, which a browser may have changed. */
-export function conflictIn(payload: unknown): z.infer<typeof conflictSchema> {
+export function conflictIn(payload: string | undefined): z.infer<typeof conflictSchema> {
   try {
-    return conflictSchema.parse(JSON.parse(String(payload)));
+    return conflictSchema.parse(JSON.parse(payload ?? ''));
   } catch {
     throw new Invalid({ payload: 'This page is not complete. Open the row again.' });
   }

@@ -19,11 +19,11 @@ import * as edits from '../editing/save.ts';
 import type { WriteContext } from '../writing/write-here.ts';
 import { keepImage } from '../storage/images.ts';
 import { flash, page } from '../web/pages.ts';
-import { addressed, authorOf, localPath, textIn } from '../web/request.ts';
-import { filesOf } from '../web/uploads.ts';
+import { addressed, authorOf, localPath } from '../web/request.ts';
 import { lowerFirst, plural } from '../web/format.ts';
 import { editPage, newPage, startingContent } from './row.ts';
 import { ownerOf } from '../catalog/family.ts';
+import { postedValues, typedValues } from './posted.ts';
 import { showConflict, conflictIn, asPosted } from './conflict.ts';
 
 const writeContextOf = ({ here }: Request): WriteContext => ({
@@ -39,7 +39,7 @@ export async function showNew(req: Request, res: Response) {
 
 export async function add(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
-  const key = textIn(req.body, 'idempotency_key') || uuid();
+  const key = req.form.text('idempotency_key') || uuid();
   try {
     const content = await posted(req, entity);
     const id = await edits.add(writeContextOf(req), authorOf(req), entity, content, key);
@@ -61,7 +61,7 @@ export async function add(req: Request, res: Response) {
 
 export async function save(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const version = Number(textIn(req.body, 'version'));
+  const version = Number(req.form.text('version'));
   try {
     const content = await posted(req, entity);
     const changed = await edits.save(
@@ -118,9 +118,9 @@ async function gone(req: Request, res: Response, entity: Entity, id: number) {
 function nextAddress(req: Request, entity: Entity, id: number, content: Content): string {
   const owner = ownerOf(entity, content);
   const above = owner ? `/catalog/${owner.entity}/${owner.id}` : `/catalog/${entity.name}`;
-  switch (textIn(req.body, 'then')) {
+  switch (req.form.text('then')) {
     case 'close':
-      return localPath(textIn(req.body, 'return'), above);
+      return localPath(req.form.text('return'), above);
     case 'another':
       return `/catalog/${entity.name}/new${owner ? `?${entity.owner}=${owner.id}` : ''}`;
     case 'transfer':
@@ -132,12 +132,12 @@ function nextAddress(req: Request, entity: Entity, id: number, content: Content)
 
 /** Parses a posted form; uploaded images are stored first and named by content. */
 async function posted(req: Request, entity: Entity): Promise<Content> {
-  const body: Record<string, unknown> = { ...(req.body as object) };
+  const body: Record<string, unknown> = postedValues(entity, req.form);
   const errors: FieldErrors = {};
-  for (const file of filesOf(req)) {
-    if (entity.fields[file.fieldname]?.kind === 'image' && file.size > 0) {
+  for (const { field, content } of req.form.files) {
+    if (entity.fields[field]?.kind === 'image') {
       try {
-        body[file.fieldname] = await keepImage(req.here.storage, file.fieldname, file.buffer);
+        body[field] = await keepImage(req.here.storage, field, content);
       } catch (error) {
         if (!(error instanceof Invalid)) throw error;
         Object.assign(errors, error.fields);
@@ -145,7 +145,7 @@ async function posted(req: Request, entity: Entity): Promise<Content> {
     }
   }
   for (const [name, { kind }] of fieldEntries(entity)) {
-    if (kind === 'image' && body[`${name}_removed`] === 'yes') body[name] = '';
+    if (kind === 'image' && req.form.text(`${name}_removed`) === 'yes') body[name] = '';
   }
   try {
     const content = parseContent(entity, body);
@@ -159,7 +159,7 @@ async function posted(req: Request, entity: Entity): Promise<Content> {
 
 /** The typed values, unparsed where they do not fit, so that nothing is lost. */
 function asTyped(req: Request, entity: Entity): Content {
-  const body = (req.body ?? {}) as Record<string, unknown>;
+  const body: Record<string, unknown> = typedValues(entity, req.form);
   return Object.fromEntries(
     fieldEntries(entity).map(([name, field]) => {
       const one = field.schema(labelOf(entity, name)).safeParse(body[name]);
@@ -171,11 +171,10 @@ function asTyped(req: Request, entity: Entity): Content {
 /** Saves the choices of the conflict page: theirs or mine for each field. */
 export async function resolve(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const body = (req.body ?? {}) as Record<string, unknown>;
-  const { theirs, mine, merged, fields, version } = conflictIn(body['payload']);
+  const { theirs, mine, merged, fields, version } = conflictIn(req.form.raw('payload'));
   const content: Draft<Content> = {};
   for (const [name, field] of fieldEntries(entity)) {
-    const side = body[`choice_${name}`] === 'theirs' ? theirs : mine;
+    const side = req.form.text(`choice_${name}`) === 'theirs' ? theirs : mine;
     content[name] = (fields.includes(name) ? side[name] : merged[name]) ?? field.initial;
   }
   const checked = parseContent(entity, asPosted(entity, content));
@@ -227,7 +226,7 @@ function deleteLabel({ label }: Entity, dependents: { entity: Entity }[]): strin
 
 export async function remove(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const shown = textIn(req.body, 'seen');
+  const shown = req.form.text('seen');
   if (
     (await removeRow(writeContextOf(req), authorOf(req), entity, id, shown)) === 'changed since'
   ) {

@@ -102,7 +102,7 @@ async function differing(req: Request, there: Environment, entity: Entity, statu
 export async function compare(req: Request, res: Response) {
   destinationOf(req.here);
   const { job, isNew } = await comparison.requestComparison(req.here, accountOf(req).email, {
-    isFull: textIn(req.body, 'full') === 'yes',
+    isFull: req.form.text('full') === 'yes',
   });
   if (isNew) await req.line.push(job);
   else flash(req, 'A comparison is already running.');

@@ -116,7 +116,7 @@ export const cancel = (tasks: Tasks) => async (req: Request, res: Response) => {
 
 export const retry = (tasks: Tasks) => async (req: Request, res: Response) => {
   const job = await addressedJob(req);
-  const from = textIn(req.body, 'from') === 'start' ? 'start' : 'failed step';
+  const from = req.form.text('from') === 'start' ? 'start' : 'failed step';
   await retryJob(req.here, tasks, job, { person: accountOf(req).email, from });
   await req.line.push({ ...job, run_at: null });
   flash(req, 'The job runs again.');

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { page } from '../web/pages.ts';
-import { accountOf, numberOrNull, textIn } from '../web/request.ts';
+import { accountOf, numberOrNull } from '../web/request.ts';
 import * as inApp from './channels/in-app.ts';
 
 export async function index(req: Request, res: Response) {
@@ -14,7 +14,7 @@ export async function index(req: Request, res: Response) {
 }
 
 export async function markRead(req: Request, res: Response) {
-  const upTo = numberOrNull(textIn(req.body, 'up_to')) ?? 0;
+  const upTo = numberOrNull(req.form.text('up_to')) ?? 0;
   await inApp.markRead(req.here.sql, accountOf(req).email, upTo);
   res.redirect(303, '/messages');
 }

@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import { grantable, permissionNames, type Permission } from '../access/permissions.ts';
 import { NotFound, type FieldErrors } from '../problems.ts';
 import { fieldErrors, flash, page } from '../web/pages.ts';
-import { accountOf, numberOrNull, textIn } from '../web/request.ts';
+import { accountOf, numberOrNull } from '../web/request.ts';
 import * as people from './people.ts';
 
 const crumbs = [{ text: 'People', href: '/people' }];
@@ -14,13 +14,17 @@ export async function index(req: Request, res: Response) {
 export const showNew = (req: Request, res: Response) => newPage(req, res, {});
 
 async function newPage(req: Request, res: Response, errors: FieldErrors) {
-  const typed = { name: textIn(req.body, 'name'), email: textIn(req.body, 'email') };
+  const typed = { name: req.form.text('name'), email: req.form.text('email') };
   await page(req, res, 'people/new', { title: 'Add person', crumbs, errors, typed });
 }
 
 export async function add(req: Request, res: Response) {
   try {
-    const id = await people.add(req.here, accountOf(req).email, req.body);
+    const id = await people.add(
+      req.here,
+      accountOf(req).email,
+      req.form.pick('name', 'email', 'password'),
+    );
     flash(req, 'Person added. Choose what this person may do here.');
     res.redirect(303, `/people/${id}`);
   } catch (error) {
@@ -60,9 +64,8 @@ const meanings: Record<Permission, string> = {
 };
 
 export async function setPermissions(req: Request, res: Response) {
-  const { permissions } = (req.body ?? {}) as { permissions?: string | string[] };
   const id = numberOrNull(req.params['id']) ?? 0;
-  const wanted = [permissions ?? []].flat();
+  const wanted = [...new Set(req.form.texts('permissions'))];
   await orShow(req, res, async () => {
     await people.setPermissions(req.here, req.here.setup, accountOf(req).email, id, wanted);
     return 'Permissions saved.';
@@ -72,14 +75,14 @@ export async function setPermissions(req: Request, res: Response) {
 export async function setPassword(req: Request, res: Response) {
   const id = numberOrNull(req.params['id']) ?? 0;
   await orShow(req, res, async () => {
-    await people.setPassword(req.here, accountOf(req).email, id, req.body);
+    await people.setPassword(req.here, accountOf(req).email, id, req.form.pick('password'));
     return 'Password saved.';
   });
 }
 
 export async function setActive(req: Request, res: Response) {
   const id = numberOrNull(req.params['id']) ?? 0;
-  const isActive = textIn(req.body, 'active') === 'yes';
+  const isActive = req.form.text('active') === 'yes';
   await orShow(req, res, async () => {
     await people.setActive(req.here, accountOf(req).email, id, isActive);
     return isActive ? 'Account opened.' : 'Account closed.';

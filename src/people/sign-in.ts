@@ -6,7 +6,7 @@ import { countAttempt, openThrottle, type Throttle } from '../access/throttle.ts
 import * as audit from '../audit/audit.ts';
 import type { App, Redis } from '../environments/app.ts';
 import { flash, page } from '../web/pages.ts';
-import { localPath, textIn } from '../web/request.ts';
+import { localPath } from '../web/request.ts';
 import * as kept from '../web/saved-form.ts';
 import * as people from './people.ts';
 import { openProvider, type Provider } from './provider.ts';
@@ -73,14 +73,14 @@ export const signInPage = (req: Request, res: Response, said: Said) =>
 
 export const signIn = ({ passport, limits }: SignIn) =>
   async function signIn(req: Request, res: Response) {
-    const email = textIn(req.body, 'email').toLowerCase();
+    const email = req.form.text('email').toLowerCase();
     const address = req.ip ?? '';
     const account = `${address}:${email}`;
     // Counted before checking the password, so that parallel attempts count too.
     await countAttempt(limits.account, account);
     await countAttempt(limits.address, address);
     // passport-local would also read credentials from the URL.
-    const isComplete = email !== '' && textIn(req.body, 'password') !== '';
+    const isComplete = email !== '' && req.form.text('password') !== '';
     const person = isComplete && (await authenticate(passport, req, res));
     if (person) {
       await limits.account.delete(account);
@@ -98,6 +98,8 @@ const authenticate = (passport: SignIn['passport'], req: Request, res: Response)
   new Promise<people.Person | false>((resolve, reject) => {
     const done = (error: unknown, person: people.Person | false) =>
       error instanceof Error ? reject(error) : resolve(person);
+    // Where passport-local looks for them.
+    req.body = req.form.pick('email', 'password');
     passport.authenticate('local', { session: false }, done)(req, res, reject);
   });
 

@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import * as jobs from '../jobs/jobs.ts';
 import { jobView } from '../jobs/view.ts';
 import { flash, page } from '../web/pages.ts';
-import { accountOf, textIn } from '../web/request.ts';
+import { accountOf } from '../web/request.ts';
 import { REFRESH, requestRefresh } from './job.ts';
 
 export async function index(req: Request, res: Response) {
@@ -17,7 +17,7 @@ export async function index(req: Request, res: Response) {
 }
 
 export async function start(req: Request, res: Response) {
-  const dryRun = textIn(req.body, 'what') !== 'copy';
+  const dryRun = req.form.text('what') !== 'copy';
   const { job, isNew } = await requestRefresh(req.here, accountOf(req).email, dryRun);
   if (isNew) await req.line.push(job);
   else flash(req, 'A refresh is already running: this is the job.');

@@ -5,7 +5,7 @@ import { matchedByName } from '../catalog/index.ts';
 import { namesByEntity } from '../rows/names.ts';
 import { page } from '../web/pages.ts';
 import { paginate } from '../web/paginate.ts';
-import { can, numberOrNull, textIn } from '../web/request.ts';
+import { can, numberOrNull } from '../web/request.ts';
 import { childOffers } from './children.ts';
 import { offersNames, problemsView, solutionForms, type SheetPlace } from './problems-view.ts';
 import type { Rehearsal } from './rehearsal.ts';
@@ -81,7 +81,7 @@ function pageOfRows(req: Request, { plan }: Sheet) {
   const changed = plan.steps.filter(
     (step) => step.action !== 'same' || step.excludedFields.length > 0,
   );
-  const wanted = numberOrNull(req.query['page']) ?? numberOrNull(textIn(req.body, 'page'));
+  const wanted = numberOrNull(req.query['page']) ?? numberOrNull(req.form.text('page'));
   return paginate(replacementsFirst(changed), wanted);
 }
 

@@ -1,17 +1,16 @@
 // Parses the choices of a posted sheet.
 import { keyText } from '../catalog/entity.ts';
 import { Invalid } from '../problems.ts';
-import { textIn } from '../web/request.ts';
+import type { Form } from '../web/form/form.ts';
 import type { Choices } from './choices.ts';
 import * as selections from './selections.ts';
 
 export function postedChoices(
-  body: unknown,
+  form: Form,
   selection: selections.Selection,
 ): selections.SavedChoices {
-  const fields = (body ?? {}) as Record<string, unknown>;
-  const texts = (name: string) => [fields[name] ?? []].flat().map(String);
-  const lists = (name: string) => texts(name).flatMap((list) => list.split(' ').filter(Boolean));
+  const lists = (name: string) =>
+    form.texts(name).flatMap((list) => list.split(' ').filter(Boolean));
   const added = lists('add');
   const removed = new Set(lists('leave'));
   const keys = [...selection.keys, ...(added.length > 0 ? selections.parseKeys(added) : [])].filter(
@@ -23,15 +22,15 @@ export function postedChoices(
     Object.fromEntries(Object.entries(decisions).filter(([text]) => !shown.has(text)));
   const { excludedFields, locals } = selection.choices;
   const choices: Choices = {
-    include: texts('include'),
-    create: texts('create'),
-    resend: fields['resend'] === 'yes',
-    excludedFields: { ...others(excludedFields), ...excludedFieldsIn(texts('keep')) },
-    locals: { ...others(locals), ...localsIn(fields['local']) },
+    include: form.texts('include'),
+    create: form.texts('create'),
+    resend: form.text('resend') === 'yes',
+    excludedFields: { ...others(excludedFields), ...excludedFieldsIn(form.texts('keep')) },
+    locals: { ...others(locals), ...localsIn(form.under('local')) },
     again: lists('again'),
-    overwrite: textIn(fields, 'overwrite'),
-    remove: textIn(fields, 'remove'),
-    typedFor: textIn(fields, 'plan'),
+    overwrite: form.text('overwrite'),
+    remove: form.text('remove'),
+    typedFor: form.text('plan'),
   };
   if (keys.length === 0) {
     throw new Invalid({ rows: 'The last row of a transfer cannot be left out' });
@@ -39,27 +38,27 @@ export function postedChoices(
   return {
     choices,
     keys: [...new Map(keys.map((key) => [keyText(key), key])).values()],
-    name: textIn(fields, 'name') || (selection.kind === 'transfer' ? '' : selection.name),
-    reason: textIn(fields, 'reason').slice(0, 500) || null,
+    name: form.text('name') || (selection.kind === 'transfer' ? '' : selection.name),
+    reason: form.text('reason').slice(0, 500) || null,
   };
 }
 
 /** `form:12/description` excludes a field of a row. */
 function excludedFieldsIn(texts: string[]): Choices['excludedFields'] {
-  const excludedFields: Choices['excludedFields'] = {};
+  const fields = new Map<string, string[]>();
   for (const text of texts) {
     const [key = '', field = ''] = text.split('/');
-    excludedFields[key] = [...(excludedFields[key] ?? []), field];
+    fields.set(key, [...(fields.get(key) ?? []), field]);
   }
-  return excludedFields;
+  return Object.fromEntries(fields);
 }
 
 /** `local[external_tool:5][endpoint]=…` */
-function localsIn(posted: unknown): Choices['locals'] {
-  const locals: Choices['locals'] = {};
-  for (const [key, values] of Object.entries((posted ?? {}) as Record<string, object>)) {
-    const texts = Object.entries(values).filter(([, value]) => typeof value === 'string');
-    locals[key] = Object.fromEntries(texts);
+function localsIn(posted: ReturnType<Form['under']>): Choices['locals'] {
+  const locals = new Map<string, [string, string][]>();
+  for (const { path, text } of posted) {
+    const [key = '', field = ''] = path;
+    if (path.length === 2) locals.set(key, [...(locals.get(key) ?? []), [field, text]]);
   }
-  return locals;
+  return Object.fromEntries([...locals].map(([key, texts]) => [key, Object.fromEntries(texts)]));
 }

@@ -10,6 +10,7 @@ import { comparePairs } from '../comparison/compare-pairs.ts';
 import { Conflict, Invalid, NotFound } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import * as identity from '../editing/identity.ts';
+import type { Form } from '../web/form/form.ts';
 import { accountOf, addressed, authorOf, numberOrNull, textIn } from '../web/request.ts';
 import { rehearse } from './rehearsal.ts';
 import * as selections from './selections.ts';
@@ -26,13 +27,13 @@ export const showSheet = (kind: SelectionKind) => (req: Request, res: Response) 
 export const saveSheetChoices = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = String(req.params['id']);
   const selection = await selections.find(req.here.sql, id, kind);
-  await selections.saveChoices(req.here.sql, id, postedChoices(req.body, selection));
-  res.redirect(303, addressOf(kind, id, req.body));
+  await selections.saveChoices(req.here.sql, id, postedChoices(req.form, selection));
+  res.redirect(303, addressOf(kind, id, req.form));
 };
 
 /** The address of the sheet page to show next. */
-export function addressOf(kind: SelectionKind, id: string, body: unknown): string {
-  const page = numberOrNull(textIn(body, 'turn')) ?? numberOrNull(textIn(body, 'page')) ?? 1;
+export function addressOf(kind: SelectionKind, id: string, form: Form): string {
+  const page = numberOrNull(form.text('turn')) ?? numberOrNull(form.text('page')) ?? 1;
   return `${sheetKinds[kind].path}/${id}${page > 1 ? `?page=${page}` : ''}`;
 }
 
@@ -40,7 +41,7 @@ export function addressOf(kind: SelectionKind, id: string, body: unknown): strin
 export const showRehearsal = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = String(req.params['id']);
   const selection = await selections.find(req.here.sql, id, kind);
-  const now = postedChoices(req.body, selection);
+  const now = postedChoices(req.form, selection);
   await selections.saveChoices(req.here.sql, id, now);
   const rehearsal = await rehearse(routeOf(req, kind), { ...selection, ...now });
   await sheetPage(req, res, { kind, key: uuid(), problem: '', rehearsal });
@@ -51,8 +52,7 @@ export async function chooseUndo(req: Request, res: Response) {
   const { sql: on } = req.here;
   const transfer = await journal.byNumber(on, numberOrNull(req.params['number']) ?? 0);
   if (!transfer) throw new NotFound('There is no such transfer.');
-  const { rows } = (req.body ?? {}) as { rows?: string | string[] };
-  const keys = await selections.keysToUndo(on, transfer, [rows ?? []].flat());
+  const keys = await selections.keysToUndo(on, transfer, req.form.texts('rows'));
   const id = await selections.create(on, accountOf(req).email, selections.undoOf(transfer, keys));
   res.redirect(303, `/undos/${id}`);
 }
@@ -70,12 +70,12 @@ export async function showRestore(req: Request, res: Response) {
 
 /** Opens a restore of one of production's rows. */
 export async function chooseRestore(req: Request, res: Response) {
-  const id = numberOrNull(textIn(req.body, 'id'));
-  const name = textIn(req.body, 'entity');
+  const id = numberOrNull(req.form.text('id'));
+  const name = req.form.text('entity');
   if (id === null || name === '') {
     throw new Invalid({ id: 'Choose a type and enter an ID, such as 412' });
   }
-  const keys = selections.parseKeys(`${name}:${id}`);
+  const keys = selections.parseKeys([`${name}:${id}`]);
   const entity = entityNamed(name);
   const route = routeOf(req, 'restore');
   const row = await readOne(route.from, { entity: name, id });
@@ -103,7 +103,7 @@ export async function giveNewId(req: Request, res: Response) {
   const home = { here: req.here, lease: route.lease };
   const next = await identity.giveNewId(home, authorOf(req), entity, id);
   flash(req, `${entity.label.one} ${id} has the ID ${next.id} now. References to it were updated.`);
-  const selection = textIn(req.body, 'selection');
+  const selection = req.form.text('selection');
   if (selection !== '') {
     const old = await selections.find(req.here.sql, selection);
     const keys = old.keys.map((key) => (key.entity === entity.name && key.id === id ? next : key));

@@ -35,11 +35,8 @@ const keySchema = z
  * Parses `task:12` as a form posts it.
  * @throws Invalid when nothing was chosen or a key is not one; NotFound for a type that is not in the catalogue
  */
-export function parseKeys(posted: unknown): RowKey[] {
-  const result = z
-    .array(keySchema)
-    .min(1)
-    .safeParse([posted ?? []].flat());
+export function parseKeys(posted: string[]): RowKey[] {
+  const result = z.array(keySchema).min(1).safeParse(posted);
   if (!result.success) throw new Invalid({ rows: 'Choose at least one row: go back and tick it.' });
   const unique = new Map(result.data.map((key) => [keyText(key), key]));
   for (const key of unique.values()) {

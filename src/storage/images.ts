@@ -33,11 +33,16 @@ const signatures: [ending: string, test: (content: Buffer) => boolean][] = [
 const LARGEST = 2 * 1024 * 1024;
 
 /**
- * Keeps an uploaded image and answers its name.
+ * Keeps an uploaded image and answers its name; `content` is null when it was too large to read.
  * @throws Invalid when the content is not an image that browsers show, or is too large
  */
-export async function keepImage(objects: Objects, field: string, content: Buffer): Promise<string> {
-  if (content.length > LARGEST) throw new Invalid({ [field]: 'Choose an image of 2 MB or less' });
+export async function keepImage(
+  objects: Objects,
+  field: string,
+  content: Buffer | null,
+): Promise<string> {
+  if (content === null || content.length > LARGEST)
+    throw new Invalid({ [field]: 'Choose an image of 2 MB or less' });
   const ending = signatures.find(([, test]) => test(content))?.[0];
   if (!ending) throw new Invalid({ [field]: 'Choose a PNG, JPEG, GIF or WebP image' });
   const name = `${createHash('sha256').update(content).digest('hex')}.${ending}`;

@@ -89,10 +89,10 @@ export async function chooseArrived(req: Request, res: Response) {
   const transfer = String(req.params['transfer']);
   const head = await arrived.arrivedHead(req.here.sql, transfer);
   if (!head) throw new NotFound('There is no such transfer here.');
-  const { rows: ticked, rest } = (req.body ?? {}) as { rows?: string | string[]; rest?: string };
-  const unlisted = rest === 'yes' ? await arrived.unlistedRows(req.here.sql, transfer) : [];
+  const unlisted =
+    req.form.text('rest') === 'yes' ? await arrived.unlistedRows(req.here.sql, transfer) : [];
   const keys = selections.parseKeys([
-    ...[ticked ?? []].flat(),
+    ...req.form.texts('rows'),
     ...unlisted.filter(isChosen).map((row) => keyText(keyOf(row))),
   ]);
   const chain = [...(JSON.parse(head.chain) as string[]), transfer];

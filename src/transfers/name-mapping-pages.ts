@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import { matchedByName, matchedByNameLabel } from '../catalog/index.ts';
 import { Invalid } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
-import { accountOf, localPath, textIn } from '../web/request.ts';
+import { accountOf, localPath } from '../web/request.ts';
 import { listMappings } from '../state/name-mapping.ts';
 import * as nameMapping from './name-mapping.ts';
 
@@ -17,14 +17,14 @@ export async function names(req: Request, res: Response) {
 }
 
 export async function mapName(req: Request, res: Response) {
-  const kind = matchedByName.find(({ name }) => name === textIn(req.body, 'entity'));
-  const name = textIn(req.body, 'name').normalize('NFC').slice(0, 100);
-  const there = textIn(req.body, 'there').normalize('NFC').slice(0, 100);
+  const kind = matchedByName.find(({ name }) => name === req.form.text('entity'));
+  const name = req.form.text('name').normalize('NFC').slice(0, 100);
+  const there = req.form.text('there').normalize('NFC').slice(0, 100);
   if (!kind || name === '') throw new Invalid({ name: 'Enter the name that is used here' });
   await nameMapping.mapName(req.here, accountOf(req).email, { entity: kind.name, name, there });
   flash(
     req,
     there === '' ? `The mapping of ${name} is removed.` : `${name} is mapped to ${there}.`,
   );
-  res.redirect(303, localPath(textIn(req.body, 'return'), '/name-mappings'));
+  res.redirect(303, localPath(req.form.text('return'), '/name-mappings'));
 }

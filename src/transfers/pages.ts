@@ -11,7 +11,7 @@ import { NotFound } from '../problems.ts';
 import { readStates } from '../state/row-state.ts';
 import { flash, page } from '../web/pages.ts';
 import { olderHref, paginate } from '../web/paginate.ts';
-import { accountOf, can, numberOrNull, textIn } from '../web/request.ts';
+import { accountOf, can, numberOrNull } from '../web/request.ts';
 import * as journal from '../writing/journal.ts';
 import { manualResolution, resolveManually } from '../writing/manual-resolution.ts';
 import { jobKeyOf } from './job.ts';
@@ -99,7 +99,7 @@ export async function resolve(req: Request, res: Response) {
   const transfer = await addressedTransfer(req);
   const there = destinationOf(req, transfer);
   if (!there) throw new NotFound('Its destination cannot be reached from here.');
-  const choice = textIn(req.body, 'choice');
+  const choice = req.form.text('choice');
   await resolveManually(req.here, there, transfer, { choice, person: accountOf(req).email });
   flash(req, 'Decision saved. The transfer continues in a moment.');
   res.redirect(303, `/transfers/${transfer.number}`);

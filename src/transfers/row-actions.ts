@@ -2,14 +2,14 @@
 import type { Request, Response } from 'express';
 import { Invalid } from '../problems.ts';
 import { flash } from '../web/pages.ts';
-import { accountOf, addressed, localPath, textIn } from '../web/request.ts';
+import { accountOf, addressed, localPath } from '../web/request.ts';
 import * as adoption from './adoption.ts';
 import * as holds from './hold.ts';
 import * as testResults from '../state/test-results.ts';
 
 export async function adopt(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const seen = textIn(req.body, 'seen');
+  const seen = req.form.text('seen');
   await adoption.adopt(req.here, accountOf(req).email, { entity: entity.name, id }, seen);
   flash(req, 'Adopted: this content can be transferred.');
   back(req, res);
@@ -17,7 +17,7 @@ export async function adopt(req: Request, res: Response) {
 
 export async function hold(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const reason = textIn(req.body, 'reason').slice(0, 300) || null;
+  const reason = req.form.text('reason').slice(0, 300) || null;
   await holds.hold(req.here, accountOf(req).email, { entity: entity.name, id }, reason);
   flash(req, 'Marked *Not for production* and left out of the pending counts.');
   back(req, res);
@@ -32,7 +32,7 @@ export async function removeHold(req: Request, res: Response) {
 
 export async function recordTestResult(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const result = textIn(req.body, 'result');
+  const result = req.form.text('result');
   if (result !== 'works' && result !== 'does-not-work') {
     throw new Invalid({ result: 'Choose Works or Does not work' });
   }
@@ -42,8 +42,8 @@ export async function recordTestResult(req: Request, res: Response) {
     { entity: entity.name, id },
     {
       works: result === 'works',
-      note: textIn(req.body, 'note').slice(0, 500) || null,
-      seen: textIn(req.body, 'seen'),
+      note: req.form.text('note').slice(0, 500) || null,
+      seen: req.form.text('seen'),
     },
   );
   flash(req, result === 'works' ? 'Marked Works.' : 'Marked Does not work.');
@@ -52,5 +52,5 @@ export async function recordTestResult(req: Request, res: Response) {
 
 function back(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  res.redirect(303, localPath(textIn(req.body, 'return'), `/catalog/${entity.name}/${id}`));
+  res.redirect(303, localPath(req.form.text('return'), `/catalog/${entity.name}/${id}`));
 }

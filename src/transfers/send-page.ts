@@ -5,7 +5,7 @@ import * as jobs from '../jobs/jobs.ts';
 import * as journal from '../writing/journal.ts';
 import { Problem, Unavailable } from '../problems.ts';
 import { flash } from '../web/pages.ts';
-import { accountOf, textIn } from '../web/request.ts';
+import { accountOf } from '../web/request.ts';
 import * as selections from '../sheet/selections.ts';
 import type { SelectionKind } from '../sheet/selections.ts';
 import { sheetPage } from '../sheet/page.ts';
@@ -18,22 +18,22 @@ import { addressOf } from '../sheet/routes.ts';
 
 /** Sends the sheet. When either side changed since it was shown, a fresh sheet is shown instead. */
 export const send = (kind: SelectionKind) => async (req: Request, res: Response) => {
-  const id = textIn(req.body, 'selection');
+  const id = req.form.text('selection');
   const selection = await selections.find(req.here.sql, id, kind);
-  const now = postedChoices(req.body, selection);
+  const now = postedChoices(req.form, selection);
   await selections.saveChoices(req.here.sql, id, now);
   // A choice made just before sending has not been reviewed yet.
   if (selections.fingerprint({ ...selection, ...now }) !== selections.fingerprint(selection)) {
     flash(req, 'The sheet now shows your choices. Review it, then confirm.');
-    return res.redirect(303, addressOf(kind, id, req.body));
+    return res.redirect(303, addressOf(kind, id, req.form));
   }
   try {
     const transfer = await transfers.send(
       routeOf(req, kind),
       { ...selection, ...now },
       {
-        planHash: textIn(req.body, 'plan'),
-        idempotencyKey: textIn(req.body, 'idempotency_key'),
+        planHash: req.form.text('plan'),
+        idempotencyKey: req.form.text('idempotency_key'),
         name: now.name,
         reason: now.reason,
         person: accountOf(req).email,

@@ -8,7 +8,8 @@ import { sendPage } from './layout.ts';
 import { flash } from './pages.ts';
 import { localPath, textIn } from './request.ts';
 import { isOurs } from './security.ts';
-import { readFields } from './uploads.ts';
+import { any } from './form/body.ts';
+import { readForm } from './form/read.ts';
 
 const RETRY_AFTER = 10;
 
@@ -24,23 +25,23 @@ export async function refuseIncompatible(req: Request, res: Response, next: Next
   if (standing === null || standing.kind === 'open') return next();
   if (standing.kind === 'unknown') {
     if (req.method === 'GET' || req.method === 'HEAD' || writesNothing.has(req.path)) return next();
-    if (!(await maySave(req, res)) || !(await saveForm(req))) {
+    if (!(await maySave(req)) || !(await saveForm(req))) {
       throw new Unavailable(explain(standing));
     }
     flash(req, `${explain(standing)} What you typed is kept for half an hour.`);
     return res.redirect(303, '/saved-form');
   }
   if (req.path.startsWith('/api/')) return answerApi(res, standing);
-  const isKept = req.method === 'POST' && (await maySave(req, res)) && (await saveForm(req));
+  const isKept = req.method === 'POST' && (await maySave(req)) && (await saveForm(req));
   const back = isKept ? '/saved-form' : req.method === 'GET' ? req.originalUrl : '/';
   await signOut(req);
   res.redirect(303, pageOf(standing, back));
 }
 
 /** Only for signed-in people, and only from our own pages. */
-async function maySave(req: Request, res: Response): Promise<boolean> {
+async function maySave(req: Request): Promise<boolean> {
   if (req.session.personId === undefined) return false;
-  await readFields(req, res);
+  await readForm(req, any, { mayCome: () => false });
   return isOurs(req);
 }
 

@@ -6,11 +6,11 @@ import { readImage } from '../storage/images.ts';
 import { NotFound, Unavailable } from '../problems.ts';
 import { readVersion } from '../version/metadata.ts';
 import { explain } from '../version/compatibility.ts';
-import { localPath, textIn } from './request.ts';
+import { localPath } from './request.ts';
 import { isTheme } from './shell.ts';
 
 export function setTheme(req: Request, res: Response) {
-  const theme = textIn(req.body, 'theme');
+  const theme = req.form.text('theme');
   if (isTheme(theme)) {
     res.cookie('theme', theme, {
       sameSite: 'lax',
@@ -18,7 +18,7 @@ export function setTheme(req: Request, res: Response) {
       httpOnly: true,
     });
   }
-  res.redirect(303, localPath(textIn(req.body, 'return'), '/'));
+  res.redirect(303, localPath(req.form.text('return'), '/'));
 }
 
 /** An icon or image; its name is the hash of its content, so it never changes. */

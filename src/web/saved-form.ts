@@ -7,7 +7,8 @@ import { NotFound } from '../problems.ts';
 import { formatChoice } from './format.ts';
 import { page } from './pages.ts';
 import { accountOf, localPath } from './request.ts';
-import { readFields } from './uploads.ts';
+import type { Body } from './form/body.ts';
+import { readForm } from './form/read.ts';
 
 declare module 'express-session' {
   interface SessionData {
@@ -47,29 +48,27 @@ const isWorthSaving = ({ path, fields }: SavedForm) =>
 const formIn = (req: Request): SavedForm => ({
   path: req.originalUrl,
   at: new Date().toISOString(),
-  fields: flattened(req.body).filter(([name]) => name !== 'csrf'),
+  fields: req.form.entries.filter(([name]) => name !== 'csrf').map(([name, text]) => [name, text]),
 });
 
 const saveFor = (req: Request, person: number, kept: SavedForm) =>
   req.redis.set(keyOf(req, person), JSON.stringify(kept), { EX: SECONDS });
 
 const ROOM = 200_000;
-/** Maximum bytes of a form with images; longer forms, or forms of unknown length, are not read. */
-const READ = 8_000_000;
 
 /**
  * Saves a form from one of our pages that was posted after its session ended, until the person signs in
  * again. Anyone can send such a request, so it is limited per address.
  */
-export const saveFormOfSignedOut = (limit: RateLimiterRedis) =>
+export const saveFormOfSignedOut = (limit: RateLimiterRedis, body: Body) =>
   async function keepOfSignedOut(req: Request, res: Response, next: NextFunction) {
     if (req.account || req.get('Sec-Fetch-Site') !== 'same-origin') return next();
     const isRefused = await limit.consume(req.ip ?? '').then(
       () => false,
       () => true,
     );
-    if (!isRefused && Number(req.get('Content-Length') ?? Infinity) <= READ) {
-      await readFields(req, res);
+    if (!isRefused && body.kind !== 'none') {
+      await readForm(req, body, { mayCome: () => false });
       const kept = formIn(req);
       if (isWorthSaving(kept) && JSON.stringify(kept).length < ROOM) {
         req.session.savedForm = kept;
@@ -82,20 +81,6 @@ export const saveFormOfSignedOut = (limit: RateLimiterRedis) =>
 /** Moves the saved form from the session to the person. */
 export async function moveToPerson(req: Request, person: number, kept: SavedForm | undefined) {
   if (kept) await saveFor(req, person, kept);
-}
-
-/** `{ links: [{ name: 'Pune' }] }` as a form posts it: `links[0][name]=Pune`. */
-function flattened(value: unknown, name = ''): [string, string][] {
-  if (Array.isArray(value)) {
-    const isPlain = value.every((one) => typeof one !== 'object');
-    return value.flatMap((one, index) => flattened(one, isPlain ? name : `${name}[${index}]`));
-  }
-  if (typeof value === 'object' && value !== null) {
-    return Object.entries(value).flatMap(([key, one]) =>
-      flattened(one, name === '' ? key : `${name}[${key}]`),
-    );
-  }
-  return typeof value === 'string' ? [[name, value]] : [];
 }
 
 export async function find(req: Request, person: number): Promise<SavedForm | null> {

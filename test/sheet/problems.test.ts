@@ -256,9 +256,9 @@ test('S0-33 an unknown id leaves nothing to send, and a forged type is not found
   const { staging } = world;
   const unknown = transfer(staging, [{ entity: 'task', id: 987_654 }]);
   expect(await refusalOf(unknown)).toEqual(['unknown-row']);
-  expect(() => parseKeys('person:1')).toThrow(NotFound);
-  expect(() => parseKeys('task:1; drop table task')).toThrow(Invalid);
-  expect(() => parseKeys('city:1')).toThrow('belong to their environment');
+  expect(() => parseKeys(['person:1'])).toThrow(NotFound);
+  expect(() => parseKeys(['task:1; drop table task'])).toThrow(Invalid);
+  expect(() => parseKeys(['city:1'])).toThrow('belong to their environment');
 });
 
 test('a click on an outdated sheet writes nothing and gets a new sheet', async () => {

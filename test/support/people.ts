@@ -25,6 +25,10 @@ type Body = Record<string, unknown>;
 export type Client = {
   get(path: string): Test;
   post(path: string, body?: Body): Promise<Awaited<Test>>;
+  /** A post of just these bytes, with what a page of ours would send beside them. */
+  postRaw(path: string, type: string, body: string | Buffer): Test;
+  /** The token of the pages. */
+  token(): Promise<string>;
   /** A post from another site, without the token. */
   forge(path: string, body?: Body): Test;
 };
@@ -73,6 +77,8 @@ export function useClient(site: Site, role: Role): Client {
   return {
     get: (path) => signedIn().get(path),
     post: (path, body) => signedIn().post(path, body),
+    postRaw: (path, type, body) => signedIn().postRaw(path, type, body),
+    token: () => signedIn().token(),
     forge: (path, body) => signedIn().forge(path, body),
   };
 }
@@ -133,6 +139,9 @@ function clientOf(app: Express): Client {
       const post = agent.post(path).type('form').set('Sec-Fetch-Site', 'same-origin');
       return post.send({ ...body, csrf });
     },
+    postRaw: (path, type, body) =>
+      agent.post(path).set('Sec-Fetch-Site', 'same-origin').set('Content-Type', type).send(body),
+    token,
     forge: (path, body = {}) =>
       agent.post(path).type('form').set('Sec-Fetch-Site', 'cross-site').send(body),
   };

@@ -1,0 +1,104 @@
+// A posted form: a flat list of names and texts, as a browser sends them. Nothing is nested and no array is made from an
+// index that was sent; `links[0][name]` is a name like any other until a reader asks for lines of that field.
+import { Invalid } from '../../problems.ts';
+
+export type Entry = readonly [name: string, text: string];
+
+/** A file that was chosen: `content` is null when it was too large to keep. */
+export type PostedFile = { field: string; content: Buffer | null };
+
+/** Highest index of a list: what the largest form can hold. */
+const MOST = 20_000;
+
+export class Form {
+  readonly entries: readonly Entry[];
+  readonly files: readonly PostedFile[];
+  readonly #texts = new Map<string, string[]>();
+
+  constructor(entries: readonly Entry[] = [], files: readonly PostedFile[] = []) {
+    this.entries = entries;
+    this.files = files;
+    for (const [name, text] of entries) {
+      const known = this.#texts.get(name);
+      if (known) known.push(text);
+      else this.#texts.set(name, [text]);
+    }
+  }
+
+  /** One text, trimmed; empty when it is missing or given twice. */
+  text(name: string): string {
+    const texts = this.#texts.get(name);
+    // NUL is never typed, and databases disagree about it.
+    return texts?.length === 1 ? (texts[0] ?? '').replaceAll('\0', '').trim() : '';
+  }
+
+  /** One text, just as it was posted. */
+  raw(name: string): string | undefined {
+    return this.#texts.get(name)?.[0];
+  }
+
+  isRepeated(name: string): boolean {
+    return (this.#texts.get(name)?.length ?? 0) > 1;
+  }
+
+  /**
+   * All texts of a name, just as they were posted: `rows=a&rows=b`, or `rows[0]=a&rows[1]=b` as programs write it.
+   * @throws Invalid for an index that no form shows
+   */
+  texts(name: string): string[] {
+    const plain = this.#texts.get(name) ?? [];
+    const indexed = this.under(name).flatMap(({ path, text }) => {
+      if (path.length !== 1 || !/^\d*$/.test(path[0] ?? '')) return [];
+      if (Number(path[0]) >= MOST) throw tooMany(name, MOST);
+      return [text];
+    });
+    return indexed.length > 0 ? [...plain, ...indexed] : [...plain];
+  }
+
+  /** Named texts for a schema; what was not posted is left out. */
+  pick<T extends string>(...names: T[]): Partial<Record<T, string>> {
+    const found: Partial<Record<T, string>> = {};
+    for (const name of names) {
+      const text = this.raw(name);
+      if (text !== undefined) found[name] = text;
+    }
+    return found;
+  }
+
+  /** `name[a][b]=text` as the path `a`, `b`. */
+  under(name: string): { path: string[]; text: string }[] {
+    const start = `${name}[`;
+    return this.entries.flatMap(([own, text]) =>
+      own.startsWith(start) && own.endsWith(']')
+        ? [{ path: own.slice(start.length, -1).split(']['), text }]
+        : [],
+    );
+  }
+
+  /**
+   * `links[0][name]=Pune` as lines of texts, in the order of their index; a part that was not posted is empty.
+   * @throws Invalid for a part that the field does not have, or a line beyond its bound
+   */
+  lines<T extends string>(name: string, parts: readonly T[], most: number): Record<T, string>[] {
+    const lines = new Map<number, Map<string, string>>();
+    for (const { path, text } of this.under(name)) {
+      const [index = '', part = ''] = path;
+      if (path.length !== 2 || !/^\d+$/.test(index) || !parts.includes(part as T)) {
+        throw new Invalid({ [name]: 'This list has a line that the form does not show.' });
+      }
+      if (Number(index) >= most) throw tooMany(name, most);
+      const line = lines.get(Number(index)) ?? new Map<string, string>();
+      lines.set(Number(index), line.set(part, text));
+    }
+    return [...lines]
+      .toSorted(([one], [other]) => one - other)
+      .map(([, line]) => lineOf(parts, line));
+  }
+}
+
+function lineOf<T extends string>(parts: readonly T[], line: Map<string, string>) {
+  return Object.fromEntries(parts.map((part) => [part, line.get(part) ?? ''])) as Record<T, string>;
+}
+
+const tooMany = (name: string, most: number) =>
+  new Invalid({ [name]: `This list can have ${most.toLocaleString('en')} lines at most.` });

@@ -1,0 +1,111 @@
+// The reader of forms, through the pages: what strangers may send, and what people may post.
+import { connect } from 'node:net';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import request from 'supertest';
+import { useSite } from '../support/people.ts';
+import { useWorld } from '../support/world.ts';
+
+const site = useSite(useWorld({ cleared: 'once' }), 'staging');
+let server: Server;
+let port = 0;
+beforeAll(() => {
+  server = site.app.listen(0);
+  port = (server.address() as AddressInfo).port;
+});
+afterAll(() => void server.close());
+
+const ours = (path: string) => request(server).post(path).set('Sec-Fetch-Site', 'same-origin');
+
+/** The longest time for which the event loop stood still meanwhile, in milliseconds. */
+async function stillness(work: () => Promise<unknown>): Promise<number> {
+  let [last, longest] = [performance.now(), 0];
+  const timer = setInterval(() => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last - 1);
+    last = now;
+  }, 1);
+  await work();
+  clearInterval(timer);
+  return longest;
+}
+
+test('no array is made from an index that a stranger sends (A1)', async () => {
+  const post = () => ours('/catalog/task').field('a[49999999]', 'x');
+  await post();
+  expect(await stillness(post)).toBeLessThan(50);
+});
+
+test('refuses a form of 20,000 fields at the sign-in before it is parsed (A2)', async () => {
+  const body = Array.from({ length: 19_999 }, (_, index) => `a[${index}]=1`).join('&');
+  await ours('/sign-in').send('email=a');
+  let status = 0;
+  const still = await stillness(async () => ({ status } = await ours('/sign-in').send(body)));
+  expect(status).toBe(413);
+  expect(still).toBeLessThan(50);
+});
+
+test('refuses many fields within few bytes at the sign-in (A2)', async () => {
+  expect((await ours('/sign-in').send('a=&'.repeat(100))).status).toBe(413);
+});
+
+test('takes no form in parts where a page has no images (A3)', async () => {
+  expect((await ours('/sign-in').field('email', 'x')).status).toBe(415);
+});
+
+test('counts a form of unknown length while it comes (A3)', async () => {
+  const before = process.memoryUsage.rss();
+  const answer = await raw(
+    `POST /sign-in HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    `${(1024 * 1024).toString(16)}\r\n${'a'.repeat(1024 * 1024)}\r\n`.repeat(8),
+  );
+  expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+  expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 1024 * 1024);
+});
+
+test('reads no compressed form (A3)', async () => {
+  expect((await ours('/sign-in').set('Content-Encoding', 'gzip').send('email=a')).status).toBe(415);
+});
+
+/** Sends bytes as they are and answers what came back until it ended or was silent. */
+const raw = (head: string, body: string) =>
+  new Promise<string>((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    let answer = '';
+    const done = () => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(1500, done);
+    socket.on('data', (part) => (answer += part.toString()));
+    socket.on('error', done).on('close', done);
+    socket.write(head);
+    socket.write(body);
+  });
+
+const broken: [string, string, string][] = [
+  ['cut off', 'multipart/form-data; boundary=x', '--x\r\nContent-Disposition: form-data; name="a'],
+  [
+    'cut off in a field',
+    'multipart/form-data; boundary=x',
+    '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nabc',
+  ],
+  [
+    'cut off in a file',
+    'multipart/form-data; boundary=x',
+    '--x\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\nabc',
+  ],
+  ['without a boundary', 'multipart/form-data', 'abc'],
+  [
+    'without a name',
+    'multipart/form-data; boundary=x',
+    '--x\r\nContent-Disposition: form-data\r\n\r\nabc\r\n--x--',
+  ],
+  ['of another kind', 'multipart/form-data; boundary=x', 'abc'],
+];
+test.each(broken)('answers 400 to a form in parts that is %s (B6.8)', async (_how, type, body) => {
+  const pm = await site.as('pm');
+  const answer = await pm.postRaw('/catalog/banner', type, body);
+  expect(answer.status).toBe(400);
+});
