@@ -102,6 +102,8 @@ async function prepare(sql: Connection, mongo: MongoClient, at: Addresses, name:
     const account = accountName(name, rights);
     const password = secret(at, account);
     await sql.query(`CREATE USER IF NOT EXISTS '${account}'@'%' IDENTIFIED BY '${password}'`);
+    // It may be there with the password of a former start.
+    await sql.query(`ALTER USER '${account}'@'%' IDENTIFIED BY '${password}'`);
     await addMongoUser(mongo.db(name), account, password, mongoRoles[rights]);
   }
   // What they had from a former shape of the tables.
@@ -123,7 +125,7 @@ export async function grantLeastRights(owner: Pool, name: string) {
 async function addMongoUser(db: Db, user: string, pwd: string, names: string[]) {
   const roles = names.map((role) => ({ role, db: db.databaseName }));
   const { users } = await db.command({ usersInfo: user });
-  if (users.length === 0) await db.command({ createUser: user, pwd, roles });
+  await db.command({ [users.length === 0 ? 'createUser' : 'updateUser']: user, pwd, roles });
 }
 
 /** Removes the databases of all environments. */

@@ -10,7 +10,7 @@ import {
   password,
   run,
   type Keep,
-} from './servers.ts';
+} from './programs.ts';
 
 const VERSITYGW = 'v1.8.0';
 

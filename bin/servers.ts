@@ -1,14 +1,22 @@
 // Private database servers for the demo and the tests: started on free ports below one folder, with
 // passwords of their own; nothing else on the machine is touched.
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
-import { createConnection } from 'mysql2/promise';
 import { createClient } from 'redis';
+import { sqlProgram, startMysql } from './mysql-server.ts';
+import {
+  answering,
+  aptInstall,
+  CannotStart,
+  end,
+  freePort,
+  installed,
+  password,
+  run,
+  type Keep,
+} from './programs.ts';
 
 /** Addresses with administrator rights: `mysql://root:…@127.0.0.1:3307`, `mongodb://…`, `redis://…`. */
 export type Addresses = { mysql: URL; mongo: URL; redis: URL };
@@ -16,12 +24,6 @@ export type Servers = Addresses & { stop(): Promise<void> };
 type Announce = <T>(step: string, work: () => Promise<T>) => Promise<T>;
 
 const SECANTUS = 'secantusdb==0.7.0b3';
-const isRoot = process.getuid?.() === 0;
-export const installed = (program: string) =>
-  spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
-
-export class CannotStart extends Error {}
-
 /** Starts what `given` does not already offer. Data and logs live below `folder`. */
 export async function startServers(
   folder: string,
@@ -54,100 +56,10 @@ export async function startServers(
 
 async function installPrograms() {
   const missing = [
-    ...(installed('mariadbd') || installed('mysqld') ? [] : ['mariadb-server']),
+    ...(sqlProgram() ? [] : ['mariadb-server']),
     ...(installed('redis-server') ? [] : ['redis-server']),
   ];
   if (missing.length > 0) aptInstall(missing);
-}
-
-/** Installs Debian packages as root, or says what to install. */
-export function aptInstall(packages: string[]) {
-  const list = packages.join(' ');
-  if (!isRoot || !installed('apt-get')) {
-    throw new CannotStart(
-      `Missing: ${list}. Install them (Debian: sudo apt-get install ${list}) and try again.`,
-    );
-  }
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  spawnSync('apt-get', ['update', '-q'], { env });
-  const apt = spawnSync(
-    'apt-get',
-    ['install', '-y', '-q', '--no-install-recommends', ...packages],
-    {
-      env,
-      encoding: 'utf8',
-    },
-  );
-  if (apt.status !== 0) throw new CannotStart(`apt-get install ${list} failed:\n${apt.stderr}`);
-}
-
-export type Keep = (child: ChildProcess) => void;
-
-/** `options` go to the server as they are. */
-export async function startMysql(folder: string, keep: Keep, options: string[] = []): Promise<URL> {
-  const data = join(folder, 'data');
-  const socket = join(resolve(folder), 's');
-  const secret = password(folder);
-  const port = await freePort();
-  const server = installed('mariadbd') ? 'mariadbd' : 'mysqld';
-  if (!existsSync(data)) {
-    const asRoot = isRoot ? ['--user=root'] : [];
-    const init = installed('mariadb-install-db')
-      ? spawnSync(
-          'mariadb-install-db',
-          ['--no-defaults', `--datadir=${resolve(data)}`, ...asRoot].concat(
-            '--auth-root-authentication-method=normal',
-            '--skip-test-db',
-          ),
-          { encoding: 'utf8' },
-        )
-      : spawnSync(
-          'mysqld',
-          ['--no-defaults', '--initialize-insecure', ...asRoot].concat(
-            `--datadir=${resolve(data)}`,
-          ),
-          {
-            encoding: 'utf8',
-          },
-        );
-    if (init.status !== 0) {
-      rmSync(data, { recursive: true, force: true });
-      throw new CannotStart(`The MySQL data folder could not be made:\n${init.stderr}`);
-    }
-  }
-  const child = run(folder, server, [
-    '--no-defaults',
-    `--datadir=${resolve(data)}`,
-    `--socket=${socket}`,
-    `--port=${port}`,
-    '--bind-address=127.0.0.1',
-    `--pid-file=${join(resolve(folder), 'pid')}`,
-    // Servers that share a folder for temporary tables delete each other's when they start.
-    `--tmpdir=${resolve(folder)}`,
-    '--character-set-server=utf8mb4',
-    '--collation-server=utf8mb4_bin',
-    '--innodb-flush-log-at-trx-commit=2',
-    '--innodb-buffer-pool-size=256M',
-    '--max-connections=400',
-    ...(isRoot ? ['--user=root'] : []),
-    ...options,
-  ]);
-  keep(child);
-  await answering(child, folder, async () => {
-    const fresh = await createConnection({ socketPath: socket, user: 'root' }).catch(() => null);
-    if (fresh) {
-      await fresh.query(`ALTER USER 'root'@'localhost' IDENTIFIED BY '${secret}'`);
-      await fresh.end();
-    }
-    const connection = await createConnection({
-      host: '127.0.0.1',
-      port,
-      user: 'root',
-      password: secret,
-    });
-    await connection.end();
-  });
-  return new URL(`mysql://root:${secret}@127.0.0.1:${port}`);
 }
 
 export async function startMongo(folder: string, keep: Keep): Promise<URL> {
@@ -219,6 +131,9 @@ export async function startRedis(folder: string, keep: Keep): Promise<URL> {
     resolve(folder),
     '--appendonly',
     'yes',
+    // The title would be written over the variables that say who started it.
+    '--set-proc-title',
+    'no',
   ]);
   keep(child);
   const url = `redis://:${secret}@127.0.0.1:${port}`;
@@ -238,61 +153,4 @@ async function withMongo<T>(url: string, work: (client: MongoClient) => Promise<
   } finally {
     await client.close();
   }
-}
-
-/** A password of this folder's own, made once. */
-export function password(folder: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, 'password');
-  if (!existsSync(file)) writeFileSync(file, randomBytes(18).toString('hex'), { mode: 0o600 });
-  return readFileSync(file, 'utf8');
-}
-
-export function run(
-  folder: string,
-  program: string,
-  options: string[],
-  variables: Record<string, string> = {},
-): ChildProcess {
-  const log = openSync(join(folder, 'log'), 'a');
-  // Its own process group, so that Ctrl-C reaches the demo alone and the demo stops it in order.
-  const env = { ...process.env, ...variables };
-  return spawn(program, options, { stdio: ['ignore', log, log], detached: true, env });
-}
-
-export async function answering(child: ChildProcess, folder: string, ask: () => Promise<void>) {
-  const until = Date.now() + 60_000;
-  let why: unknown;
-  child.once('error', (error) => (why = error));
-  while (Date.now() < until && child.exitCode === null) {
-    try {
-      return await ask();
-    } catch (error) {
-      why = error;
-      await sleep(100);
-    }
-  }
-  throw new CannotStart(
-    `${child.spawnfile} did not start (${why instanceof Error ? why.message : 'no answer'}). See ${join(folder, 'log')}.`,
-  );
-}
-
-/** Ends a process in order and waits until it is gone. */
-export async function end(child: ChildProcess) {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  const patience = setTimeout(() => child.kill('SIGKILL'), 15_000);
-  await gone;
-  clearTimeout(patience);
-}
-
-export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }

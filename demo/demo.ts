@@ -10,7 +10,9 @@ import {
   prepareEnvironments,
   settingsOf,
 } from '../bin/databases.ts';
-import { CannotStart, end, startServers, type Addresses } from '../bin/servers.ts';
+import { givenServers } from '../bin/given-servers.ts';
+import { CannotStart, end } from '../bin/programs.ts';
+import { startServers, type Addresses } from '../bin/servers.ts';
 import { ladder, rulesOf } from '../src/environments/rules.ts';
 import { startMailbox } from './mailbox.ts';
 import { clientsFor, settingsFor, type Plan } from './provider.ts';
@@ -47,7 +49,7 @@ async function main() {
   const mailbox = { pagePort: Number(ports[0]) + 6, smtpPort: Number(ports[0]) + 7 };
   const others = [providerPort, indexerPort, mailbox.pagePort, mailbox.smtpPort];
   for (const port of [...ports, ...others]) await refuseTaken(port);
-  const given = givenServers();
+  const given = givenServers('DEMO');
   if (process.argv.includes('--reset')) await announce('Removing the old data', () => reset(given));
 
   const servers = await startServers(FOLDER, given, announce);
@@ -139,20 +141,6 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function givenServers(): Partial<Addresses> {
-  const given: Partial<Addresses> = {};
-  for (const [name, part] of [
-    ['DEMO_MYSQL_URL', 'mysql'],
-    ['DEMO_MONGO_URL', 'mongo'],
-    ['DEMO_REDIS_URL', 'redis'],
-  ] as const) {
-    const text = process.env[name];
-    if (text && !URL.canParse(text)) throw new CannotStart(`${name} is not an address: ${text}`);
-    if (text) given[part] = new URL(text);
-  }
-  return given;
-}
-
 async function refuseTaken(port: number) {
   const isTaken = await new Promise<boolean>((resolve) => {
     const probe = connect(port, '127.0.0.1');
@@ -164,7 +152,7 @@ async function refuseTaken(port: number) {
   });
   if (isTaken) {
     throw new CannotStart(
-      `Port ${port} is in use. Environment what uses it, or try DEMO_PORT=${port + 1000}.`,
+      `Port ${port} is in use. Stop what uses it, or try DEMO_PORT=${port + 1000}.`,
     );
   }
 }

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { aptInstall, CannotStart, freePort } from '../../bin/servers.ts';
+import { aptInstall, CannotStart, freePort } from '../../bin/programs.ts';
 import type { Server } from './ground.ts';
 import { listening, type Site } from './site.ts';
 

@@ -5,7 +5,9 @@ import { join, resolve } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { prepareEnvironments } from '../../bin/databases.ts';
-import { end, startMysql, startServers } from '../../bin/servers.ts';
+import { end } from '../../bin/programs.ts';
+import { startMysql } from '../../bin/mysql-server.ts';
+import { startServers } from '../../bin/servers.ts';
 import type { App } from '../../src/environments/app.ts';
 import { openWorld, type World } from '../../test/support/world.ts';
 

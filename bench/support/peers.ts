@@ -1,7 +1,7 @@
 // The programs and statements that people would use instead; each works on tables of its own.
 import { spawn } from 'node:child_process';
 import type { Connection } from 'mysql2/promise';
-import { aptInstall } from '../../bin/servers.ts';
+import { aptInstall } from '../../bin/programs.ts';
 import type { Server } from './ground.ts';
 
 export type Table = { server: Server; database: string; name: string };

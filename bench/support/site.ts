@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { Agent, get } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { end, freePort } from '../../bin/servers.ts';
+import { end, freePort } from '../../bin/programs.ts';
 import type { App } from '../../src/environments/app.ts';
 import { nodeFlags } from './node-flags.ts';
 import { hire, password } from '../../test/support/people.ts';

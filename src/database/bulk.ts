@@ -52,9 +52,14 @@ export const updateFromLines = (
     isFirst ? `select ${named(values, columns)}` : `select ${values.join(',')}`,
   );
 
-/** Only the first line of a union names its columns. */
+/**
+ * The first line of a union names its columns. Its texts are cast, because MariaDB 11.4 cuts texts of 64 KiB
+ * and more where the literals alone decide about the type.
+ */
 const named = (values: string[], columns: string[]) =>
-  values.map((value, index) => `${value} as \`${columns[index]}\``).join(',');
+  values.map((value, index) => `${asText(value)} as \`${columns[index]}\``).join(',');
+
+const asText = (value: string) => (value.startsWith("'") ? `cast(${value} as char)` : value);
 
 type Frame = { head: Statement; end: Statement; separator: string };
 

@@ -1,6 +1,6 @@
 // A digest line for every row, computed by the server that stores them, so that two environments can be
 // compared without moving rows. A line covers every travelling value: texts with their lengths, nulls
-// marked, and linked names. SHA-1 is the fastest digest that MySQL has; it detects accidents, not attacks.
+// marked, and linked names. MySQL 9.6 and later have no SHA1(); 40 digits of SHA-256 keep lines short.
 import { hash } from 'node:crypto';
 import { columnOf, fieldEntries, type Entity } from '../catalog/entity.ts';
 import { join, name, select, sql, type Queryable, type Statement } from '../database/sql.ts';
@@ -11,7 +11,7 @@ import { linkTexts } from './links.ts';
 export const CHUNK_SIZE = 1000;
 export const chunkOf = (id: number) => Math.floor(id / CHUNK_SIZE);
 
-/** `<SHA-1 of the content> <id> <modified_at>` */
+/** `<40 digits of the SHA-256 of the content> <id> <modified_at>` */
 export type RowDigest = string;
 const DIGEST = 40;
 export const contentDigest = (line: RowDigest) => line.slice(0, DIGEST);
@@ -108,7 +108,8 @@ async function digestsWhere(
   const links = await linkTexts(on, entity, condition);
   const rows = await select<{ id: number; line: RowDigest }>(
     on,
-    sql`select id, concat_ws(' ', sha1(concat_ws('|', ${join(columns, ', ')})), id, modified_at) as line
+    sql`select id, concat_ws(' ', left(sha2(concat_ws('|', ${join(columns, ', ')}), 256), ${DIGEST}), id,
+               modified_at) as line
           from ${name(entity.table)}
          where ${condition(sql`id`)} and id <= ${Number.MAX_SAFE_INTEGER}
          order by id`,
@@ -119,7 +120,9 @@ async function digestsWhere(
 }
 
 const withLinks = (line: RowDigest, links: string | undefined): RowDigest =>
-  links === undefined ? line : hash('sha1', contentDigest(line) + links) + line.slice(DIGEST);
+  links === undefined
+    ? line
+    : hash('sha256', contentDigest(line) + links).slice(0, DIGEST) + line.slice(DIGEST);
 
 const texts = new Set(['text', 'long-text', 'link', 'choice', 'image']);
 

@@ -1,6 +1,6 @@
 // E-mail through a real SMTP server: delivered once, despite failures of the server and of the process.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { freePort } from '../../bin/servers.ts';
+import { freePort } from '../../bin/programs.ts';
 import { run, sql, transaction } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
 import * as inApp from '../../src/messages/channels/in-app.ts';

@@ -1,6 +1,6 @@
 // The page Notifications, and what administrators are notified of when a message is given up.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { freePort } from '../../bin/servers.ts';
+import { freePort } from '../../bin/programs.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
 import { deliver } from '../../src/messages/delivery.ts';

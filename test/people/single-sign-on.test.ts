@@ -1,7 +1,7 @@
 // Single sign-on against a real provider, through real HTTP.
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Server } from 'node:http';
-import { freePort } from '../../bin/servers.ts';
+import { freePort } from '../../bin/programs.ts';
 import { createApp } from '../../src/app.ts';
 import * as audit from '../../src/audit/audit.ts';
 import { openApp, openRedis, type App, type Redis } from '../../src/environments/app.ts';

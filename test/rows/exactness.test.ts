@@ -181,9 +181,9 @@ test('columns that Oneway does not know keep their values, for every type and wi
     expect(await bytes()).toEqual(before);
   } finally {
     await root.query("set sql_mode = 'STRICT_ALL_TABLES'");
-    await root.query(
-      `alter table task ${names.map((one) => `drop column if exists ${one}`).join(', ')}`,
-    );
+    for (const one of names) {
+      await root.query(`alter table task drop column ${one}`).catch(() => {});
+    }
     root.release();
   }
 });

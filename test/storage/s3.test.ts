@@ -2,7 +2,7 @@
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
-import { freePort } from '../../bin/servers.ts';
+import { freePort } from '../../bin/programs.ts';
 import type { S3Address } from '../../src/storage/address.ts';
 import type { Objects } from '../../src/storage/objects.ts';
 import { s3Objects, s3Patience } from '../../src/storage/s3.ts';

@@ -2,7 +2,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../../bin/servers.ts';
+import { freePort } from '../../bin/programs.ts';
+import { MARK } from './left-behind.ts';
 
 export type Program = {
   url: string;
@@ -22,7 +23,7 @@ export async function startProgram(
 ): Promise<Program> {
   const port = await freePort();
   const child = spawn(process.execPath, [`src/${file}.ts`], {
-    env: { PATH: process.env['PATH'], ...variables, PORT: String(port) },
+    env: { PATH: process.env['PATH'], [MARK]: process.env[MARK], ...variables, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let text = '';

@@ -1,5 +1,5 @@
 // A real OpenID provider on a free port, with an account for each role.
-import { freePort } from '../../bin/servers.ts';
+import { freePort } from '../../bin/programs.ts';
 import {
   clientsFor,
   settingsFor,

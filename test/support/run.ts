@@ -1,44 +1,54 @@
-// bin/test: private servers, then jest on them. `bin/test sheet` runs one room, `bin/test --long` runs the
-// long random tests; other words go to jest.
-import { fork, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+// bin/test: private servers, or those of TEST_MYSQL_URL, TEST_MONGO_URL and TEST_REDIS_URL, then jest on them.
+// `bin/test sheet` runs one room, `bin/test --long` runs the long random tests; other words go to jest.
+import { fork, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { givenServers } from '../../bin/given-servers.ts';
 import { startS3 } from '../../bin/s3-server.ts';
-import { aptInstall, CannotStart, end, startServers } from '../../bin/servers.ts';
+import { endLeftBehind, MARK } from './left-behind.ts';
+import { aptInstall, CannotStart } from '../../bin/programs.ts';
+import { startServers } from '../../bin/servers.ts';
 
-const folder = `var/test-${process.pid}`;
+const run = String(process.pid);
+const folder = `var/test-${run}`;
 const given = process.argv.slice(2);
 
 async function main(): Promise<number> {
-  if (spawnSync('sh', ['-c', 'command -v chromium || command -v google-chrome']).status !== 0) {
-    aptInstall(['chromium']);
+  // Everything below inherits it, so that nothing is left whenever and however this ends.
+  process.env[MARK] = run;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      tidyUp();
+      process.exit(1);
+    });
   }
-  const servers = await startServers(folder, {}, (_step, work) => work());
-  const others: ChildProcess[] = [];
-  const stop = async () => {
-    await Promise.all([servers.stop(), ...others.map(end)]);
-    rmSync(folder, { recursive: true, force: true });
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => void stop().then(() => process.exit(1)));
-  }
-  const env = {
-    ...process.env,
-    TEST_MYSQL_URL: servers.mysql.href,
-    TEST_MONGO_URL: servers.mongo.href,
-    TEST_REDIS_URL: servers.redis.href,
-    ...(await startStorage((child) => others.push(child))),
-  };
   try {
+    if (spawnSync('sh', ['-c', 'command -v chromium || command -v google-chrome']).status !== 0) {
+      aptInstall(['chromium']);
+    }
+    const servers = await startServers(folder, givenServers('TEST'), (_step, work) => work());
+    const env = {
+      ...process.env,
+      TEST_MYSQL_URL: servers.mysql.href,
+      TEST_MONGO_URL: servers.mongo.href,
+      TEST_REDIS_URL: servers.redis.href,
+      ...(await startStorage()),
+    };
     return given[0] === '--long' ? await runForLong(env) : await runJest(env, given);
   } finally {
-    await stop();
+    tidyUp();
   }
 }
 
+/** The servers need no orderly end: their data go with them. */
+function tidyUp() {
+  endLeftBehind(run);
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+}
+
 /** Without an S3 server only the tests of storage fail, and say what to install. */
-async function startStorage(keep: (child: ChildProcess) => void): Promise<Record<string, string>> {
+async function startStorage(): Promise<Record<string, string>> {
   try {
-    return { TEST_S3_URL: (await startS3(`${folder}/s3`, keep)).href };
+    return { TEST_S3_URL: (await startS3(`${folder}/s3`, () => {})).href };
   } catch (error) {
     if (!(error instanceof CannotStart)) throw error;
     console.error(error.message);

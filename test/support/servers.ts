@@ -1,6 +1,6 @@
 // The three environments listening on free ports, with people, for journeys in a browser.
 import type { Server } from 'node:http';
-import { freePort } from '../../bin/servers.ts';
+import { freePort } from '../../bin/programs.ts';
 import { createApp } from '../../src/app.ts';
 import { openApp, openRedis, type App, type Redis } from '../../src/environments/app.ts';
 import { startWorker } from '../../src/jobs/queue.ts';

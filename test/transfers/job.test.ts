@@ -40,7 +40,7 @@ test('a large transfer runs as a job with progress', async () => {
   });
   expect(handed).toEqual([sent.id]);
   const waiting = textOf((await pm.get(`/transfers/${sent.number}`)).text);
-  expect(waiting).toContain('A job carries these 4 rows');
+  expect(waiting).toContain('A job is transferring these 4 rows');
   const job = await jobs.active(staging.sql, jobKeyOf(sent.id));
   expect(await runJob(staging, tasks, job?.id ?? '')).toMatchObject({ state: 'done' });
   expect(await get(preprod, { entity: 'form', id: form })).toMatchObject({ id: form });

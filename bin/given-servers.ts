@@ -1,0 +1,15 @@
+// Servers that somebody else started, for the demo and the tests.
+import { CannotStart } from './programs.ts';
+import type { Addresses } from './servers.ts';
+
+/** The addresses in `DEMO_MYSQL_URL`, `DEMO_MONGO_URL` and `DEMO_REDIS_URL`, or those of `TEST_…`. */
+export function givenServers(prefix: 'DEMO' | 'TEST'): Partial<Addresses> {
+  const given: Partial<Addresses> = {};
+  for (const part of ['mysql', 'mongo', 'redis'] as const) {
+    const name = `${prefix}_${part.toUpperCase()}_URL`;
+    const text = process.env[name];
+    if (text && !URL.canParse(text)) throw new CannotStart(`${name} is not an address: ${text}`);
+    if (text) given[part] = new URL(text);
+  }
+  return given;
+}

@@ -1,0 +1,99 @@
+// A private MySQL or MariaDB server: the first of `mariadbd` and `mysqld` on the PATH, so that a folder put first
+// chooses another one.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import { createConnection } from 'mysql2/promise';
+import { answering, CannotStart, freePort, isRoot, password, run, type Keep } from './programs.ts';
+
+/** `options` go to the server as they are. */
+export async function startMysql(folder: string, keep: Keep, options: string[] = []): Promise<URL> {
+  const program = sqlProgram();
+  if (!program) throw new CannotStart('Missing: mariadbd or mysqld. Install mariadb-server.');
+  const data = resolve(folder, 'data');
+  const socket = resolve(folder, 's');
+  const secret = password(folder);
+  const port = await freePort();
+  const asRoot = isRoot ? ['--user=root'] : [];
+  const start = ['--no-defaults', `--datadir=${data}`, ...asRoot];
+  if (!existsSync(data)) makeData(program, data, start);
+  const child = run(folder, program, [
+    ...start,
+    `--socket=${socket}`,
+    `--port=${port}`,
+    '--bind-address=127.0.0.1',
+    `--pid-file=${resolve(folder, 'pid')}`,
+    // Servers that share a folder for temporary tables delete each other's when they start.
+    `--tmpdir=${resolve(folder)}`,
+    '--character-set-server=utf8mb4',
+    '--collation-server=utf8mb4_bin',
+    '--innodb-flush-log-at-trx-commit=2',
+    '--innodb-buffer-pool-size=256M',
+    '--max-connections=400',
+    // MySQL writes a binary log, and then wants more than a table's owner has for a trigger.
+    '--log-bin-trust-function-creators=1',
+    ...options,
+  ]);
+  keep(child);
+  await answering(child, folder, async () => {
+    const fresh = await createConnection({ socketPath: socket, user: 'root' }).catch(() => null);
+    if (fresh) {
+      await fresh.query(`ALTER USER 'root'@'localhost' IDENTIFIED BY '${secret}'`);
+      await fresh.end();
+    }
+    const account = { user: 'root', password: secret };
+    const connection = await createConnection({ host: '127.0.0.1', port, ...account });
+    await connection.end();
+  });
+  return new URL(`mysql://root:${secret}@127.0.0.1:${port}`);
+}
+
+/** The path of the server program, null when there is none. */
+export function sqlProgram(): string | null {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const paths = folders.flatMap((one) => [join(one, 'mariadbd'), join(one, 'mysqld')]);
+  return paths.find((path) => existsSync(path)) ?? null;
+}
+
+/** Makes the data folder, with a `root` that has no password yet and may connect by socket. */
+function makeData(program: string, data: string, start: string[]) {
+  mkdirSync(data, { recursive: true });
+  const { stdout } = spawnSync(program, ['--no-defaults', '--version'], { encoding: 'utf8' });
+  const made = stdout.includes('MariaDB')
+    ? spawnSync(program, [...start, '--bootstrap'], {
+        input: systemTables(program),
+        encoding: 'utf8',
+      })
+    : spawnSync(program, [...start, '--initialize-insecure'], { encoding: 'utf8' });
+  if (made.status !== 0) {
+    rmSync(data, { recursive: true, force: true });
+    throw new CannotStart(`The MySQL data folder could not be made:\n${made.stderr}`);
+  }
+}
+
+/**
+ * The SQL that comes with a MariaDB server. `mariadb-install-db` would make the tables of the machine's own
+ * version, whichever server was chosen.
+ */
+function systemTables(program: string): string {
+  const { stdout } = spawnSync(program, ['--no-defaults', '--verbose', '--help'], {
+    encoding: 'utf8',
+  });
+  const variable = (name: string) => new RegExp(`^${name} +(\\S+)$`, 'm').exec(stdout)?.[1] ?? '';
+  const basedir = variable('basedir') || '/usr';
+  const folders = [variable('lc-messages-dir'), join(basedir, 'share/mysql')];
+  const shares = [...folders, join(basedir, 'share/mariadb')].flatMap((folder) =>
+    ['mariadb', 'mysql'].map((prefix) => join(folder, prefix)),
+  );
+  const share = shares.find((one) => existsSync(`${one}_system_tables.sql`));
+  if (!share) {
+    throw new CannotStart(`The system tables of ${program} were not found below ${basedir}.`);
+  }
+  const parts = ['system_tables', 'performance_tables', 'system_tables_data'];
+  return [
+    'create database if not exists mysql;',
+    'use mysql;',
+    'set @auth_root_socket = null;',
+    ...parts.map((part) => readFileSync(`${share}_${part}.sql`, 'utf8')),
+  ].join('\n');
+}

@@ -1,0 +1,93 @@
+// The programs beside ours: installing, starting and ending them.
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export const isRoot = process.getuid?.() === 0;
+export const installed = (program: string) =>
+  spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
+
+export class CannotStart extends Error {}
+
+export type Keep = (child: ChildProcess) => void;
+
+/** Installs Debian packages as root, or says what to install. */
+export function aptInstall(packages: string[]) {
+  const list = packages.join(' ');
+  if (!isRoot || !installed('apt-get')) {
+    throw new CannotStart(
+      `Missing: ${list}. Install them (Debian: sudo apt-get install ${list}) and try again.`,
+    );
+  }
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  spawnSync('apt-get', ['update', '-q'], { env });
+  const apt = spawnSync(
+    'apt-get',
+    ['install', '-y', '-q', '--no-install-recommends', ...packages],
+    {
+      env,
+      encoding: 'utf8',
+    },
+  );
+  if (apt.status !== 0) throw new CannotStart(`apt-get install ${list} failed:\n${apt.stderr}`);
+}
+
+/** A password of this folder's own, made once. */
+export function password(folder: string): string {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = join(folder, 'password');
+  if (!existsSync(file)) writeFileSync(file, randomBytes(18).toString('hex'), { mode: 0o600 });
+  return readFileSync(file, 'utf8');
+}
+
+export function run(
+  folder: string,
+  program: string,
+  options: string[],
+  variables: Record<string, string> = {},
+): ChildProcess {
+  const log = openSync(join(folder, 'log'), 'a');
+  // Its own process group, so that Ctrl-C reaches the demo alone and the demo stops it in order.
+  const env = { ...process.env, ...variables };
+  return spawn(program, options, { stdio: ['ignore', log, log], detached: true, env });
+}
+
+export async function answering(child: ChildProcess, folder: string, ask: () => Promise<void>) {
+  const until = Date.now() + 60_000;
+  let why: unknown;
+  child.once('error', (error) => (why = error));
+  while (Date.now() < until && child.exitCode === null) {
+    try {
+      return await ask();
+    } catch (error) {
+      why = error;
+      await sleep(100);
+    }
+  }
+  throw new CannotStart(
+    `${child.spawnfile} did not start (${why instanceof Error ? why.message : 'no answer'}). See ${join(folder, 'log')}.`,
+  );
+}
+
+/** Ends a process in order and waits until it is gone. */
+export async function end(child: ChildProcess) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const patience = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  await gone;
+  clearTimeout(patience);
+}
+
+export async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}

@@ -1,0 +1,37 @@
+// Processes that a test started and did not end, as when its file failed before its last hook was registered.
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** In the environment of everything that a run of the tests starts. */
+export const MARK = 'ONEWAY_TEST_RUN';
+
+/** Ends what carries the mark of this run. Where there is no /proc, nothing is found. */
+export function endLeftBehind(run: string) {
+  for (const pid of processes()) {
+    if (pid !== process.pid && variablesOf(pid).includes(`${MARK}=${run}`)) kill(pid);
+  }
+}
+
+function processes(): number[] {
+  try {
+    return readdirSync('/proc').map(Number).filter(Number.isInteger);
+  } catch {
+    return [];
+  }
+}
+
+function variablesOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    // It has ended, or belongs to another user.
+    return [];
+  }
+}
+
+function kill(pid: number) {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended meanwhile.
+  }
+}
