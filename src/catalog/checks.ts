@@ -1,6 +1,16 @@
 // A wrong definition is refused at start, naming entity and field.
 import { linksOf, referencesOf, type Entity } from './entity.ts';
 
+const reserved = new Set([
+  'id',
+  'modified_at',
+  'version',
+  'stamp',
+  'removed_at',
+  'temporary',
+  '_id',
+]);
+
 export function check(catalog: Entity[]) {
   const names = new Set(catalog.map((entity) => entity.name));
   if (names.size < catalog.length) throw new Error('Catalogue: two entities have the same name');
@@ -33,10 +43,12 @@ function problems(entity: Entity, names: Set<string>, catalog: Entity[]): string
     }
   }
   for (const [name, field] of Object.entries(entity.fields)) {
-    if (['id', 'modified_at', 'version', 'stamp', '_id'].includes(name)) {
+    if (reserved.has(name)) {
       wrong.push(`"${name}" is kept for the program`);
     }
     if (field.links && entity.store === 'mongo') wrong.push(`"${name}": links are kept in MySQL`);
+    if (field.unique && field.kind !== 'text')
+      wrong.push(`"${name}": a unique field must be a text`);
     if (field.unique && field.optional) wrong.push(`"${name}": a unique field cannot be optional`);
   }
   return wrong;

@@ -17,6 +17,7 @@ import { isComparedByDigest, prefetch, chunkParts, type Chunk } from '../compari
 import { Conflict } from '../problems.ts';
 import { copyImage } from '../storage/images.ts';
 import { writeBases, writeBasesChecked } from './sync-state.ts';
+import { inGroups, withHandovers } from './handovers.ts';
 import { planRefresh, type PartPlan } from './plan-part.ts';
 import {
   copyOf,
@@ -32,7 +33,8 @@ export type { Report } from './report.ts';
 
 /** The job records who asked; rows are attributed to the refresh. */
 const author = { email: 'refresh', isProductManager: true };
-const PART = 1000;
+/** Rows per part; tests lower it. */
+export const parts = { size: 1000 };
 
 export type RefreshRun = {
   here: Environment;
@@ -70,7 +72,7 @@ export async function runRefresh(from: RefreshRun): Promise<Report> {
 
 /** Rows of production in parts. */
 async function* sourceParts({ here, source }: RefreshRun, entity: Entity, after: number) {
-  for await (const rows of walk(source, entity, after, PART)) {
+  for await (const rows of walk(source, entity, after, parts.size)) {
     await refuseWhileUpdating(here, source);
     yield rows;
   }
@@ -97,7 +99,7 @@ async function refreshNames(from: RefreshRun, entity: Entity, report: Report) {
       changes.push({ entity, before: null, after: { ...row, id } });
     }
     report.same += rows.length - fresh.length;
-    await writePart(from, entity, changes, report);
+    await writePart(from, entity, inGroups(changes), report);
     const ids = rows.map((row) => row.id);
     if (!dryRun) await raiseIds(here, entity.name, ids);
     report.at = { ...report.at, after: ids.at(-1) ?? 0, all: report.at.all + rows.length };
@@ -119,11 +121,12 @@ type PreparedPart = {
 async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
   const { here, dryRun, progress } = from;
   const prepare = { mysql: prepareTable, mongo: prepareDocuments }[entity.store];
+  const early = new Set<number>();
   let recorded = Promise.resolve();
   try {
     for await (const part of prepare(from, entity, report.at.after)) {
       report.same += part.rows - part.decided.rows.length;
-      const done = await writePlanned(from, entity, part.decided, report);
+      const done = await writePlanned(from, entity, part.decided, { report, early });
       report.at = { ...report.at, after: part.after, all: report.at.all + part.rows };
       const soFar = copyOf(report);
       const keep = async () => {
@@ -207,12 +210,26 @@ const wanted =
     return ids;
   };
 
-/** Writes the planned changes; answers what was written. */
-async function writePlanned(from: RefreshRun, entity: Entity, decided: PartPlan, report: Report) {
+/**
+ * Writes the planned changes, with rows of later parts that hand on values to them; `early` has the ids of
+ * such rows. Answers what was written.
+ */
+async function writePlanned(
+  from: RefreshRun,
+  entity: Entity,
+  part: PartPlan,
+  { report, early }: { report: Report; early: Set<number> },
+) {
+  const isEarly = ({ after }: Change) => after !== null && early.has(after.id);
+  const left = part.changes.filter((change) => !isEarly(change));
+  const decided = await withHandovers(from, entity, { ...part, changes: left });
   report.same += decided.same.length;
   for (const { row, why } of decided.skipped) skipRow(report, entity, row, why);
   listOverwritten(report, decided.changes);
-  return { ...decided, changes: await writePart(from, entity, decided.changes, report) };
+  const written = await writePart(from, entity, inGroups(decided.changes), report);
+  const own = new Set(part.rows.map(({ id }) => id));
+  for (const { after } of written) if (after && !own.has(after.id)) early.add(after.id);
+  return { ...decided, changes: [...written, ...part.changes.filter(isEarly)] };
 }
 
 /** Images are copied first: they are named by content, so an early copy is harmless. */
@@ -229,15 +246,16 @@ async function copyImagesOf({ here, source }: RefreshRun, changes: Change[], rep
 }
 
 /**
- * A refused part is halved until the row that does not fit is alone; that row is skipped. Answers what was
+ * A refused part is halved until the group that does not fit is alone; its rows are skipped. Answers what was
  * written, or would be.
  */
 async function writePart(
   from: RefreshRun,
   entity: Entity,
-  changes: Change[],
+  groups: Change[][],
   report: Report,
 ): Promise<Change[]> {
+  const changes = groups.flat();
   if (changes.length === 0) return [];
   try {
     if (!from.dryRun) await storePart(from, entity, changes, report);
@@ -245,15 +263,14 @@ async function writePart(
     return changes;
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
-    const [only, ...others] = changes;
-    if (only && others.length === 0) {
-      skipRow(report, entity, only.after as Row, error.message);
+    if (groups.length === 1) {
+      for (const { after } of changes) skipRow(report, entity, after as Row, error.message);
       return [];
     }
-    const half = Math.ceil(changes.length / 2);
+    const half = Math.ceil(groups.length / 2);
     return [
-      ...(await writePart(from, entity, changes.slice(0, half), report)),
-      ...(await writePart(from, entity, changes.slice(half), report)),
+      ...(await writePart(from, entity, groups.slice(0, half), report)),
+      ...(await writePart(from, entity, groups.slice(half), report)),
     ];
   }
 }

@@ -6,6 +6,7 @@ import type { Value } from '../catalog/fields.ts';
 import { limits } from '../database/limits.ts';
 import type { Databases } from '../environments/environment.ts';
 import type { Cursor, FoundRows, Query, RowFilter, Store } from './query.ts';
+import { ownValue, type Temporary } from './temporary-values.ts';
 
 /** The transfer that wrote a document last. */
 export type Stamp = { transfer: string; fence: number };
@@ -14,6 +15,7 @@ export type StoredDocument = {
   modified_at?: Date;
   stamp?: Stamp;
   removed_at?: Date;
+  temporary?: Temporary;
   [field: string]: unknown;
 };
 
@@ -164,7 +166,7 @@ function toRow(entity: Entity, stored: StoredDocument): Row {
   const modified = stored.modified_at ?? new Date(0);
   const row: Draft<Row> = { id: stored._id, modified_at: modified.toISOString() };
   for (const [field] of fieldEntries(entity)) {
-    const value = stored[field] as Value | undefined;
+    const value = ownValue(stored, field) as Value | undefined;
     if (value !== undefined) row[field] = value;
   }
   return row;
@@ -178,7 +180,7 @@ export function toStored(entity: Entity, row: Row, instant: string, stamp: Stamp
   return stored;
 }
 
-const ours = new Set(['_id', 'modified_at', 'stamp', 'removed_at']);
+const ours = new Set(['_id', 'modified_at', 'stamp', 'removed_at', 'temporary']);
 
 /** Fields that this version does not know; they are preserved. */
 export const unknownFields = (
@@ -258,9 +260,15 @@ const isDuplicate = (error: unknown) =>
 async function replaceRest(documents: Db, entity: Entity, replacements: Replacement[]) {
   const ids = replacements.map(({ next }) => next._id);
   const now = await readStored(documents, entity, ids);
+  // A document that gives up a value is written twice.
+  const done = new Map(
+    replacements.flatMap(({ next }, index) =>
+      isSameWrite(now.get(next._id), next) ? [[next._id, index] as const] : [],
+    ),
+  );
   for (const [index, { expected: seen, next }] of replacements.entries()) {
     const isPut =
-      isSameWrite(now.get(next._id), next) ||
+      index <= (done.get(next._id) ?? -1) ||
       (await replace(documents, entity, { expected: seen, next }));
     if (!isPut) return index;
   }

@@ -1,19 +1,11 @@
 // The facts that a plan is decided from: the rows on both sides and everything at the destination that could
 // be a problem. Reads only.
-import {
-  fieldEntries,
-  isDocument,
-  keyText,
-  type LinkedName,
-  type Row,
-  type RowKey,
-} from '../catalog/entity.ts';
-import { catalog, matchedByName, travelling } from '../catalog/index.ts';
+import { isDocument, keyText, type LinkedName, type Row, type RowKey } from '../catalog/entity.ts';
+import { catalog, matchedByName } from '../catalog/index.ts';
 import { textOf } from '../catalog/fields.ts';
 import { first, select, snapshot, sql } from '../database/sql.ts';
 import { hasImage } from '../storage/images.ts';
 import { rulesOf, type EnvironmentName } from '../environments/rules.ts';
-import { rowsWithUniqueValue } from '../rows/store.ts';
 import { idsByName, namesOf, type IdsByEntity } from '../rows/names.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
@@ -27,6 +19,7 @@ import { readMappings, nameThere } from '../state/name-mapping.ts';
 import { testStatusOf, type TestStatus } from '../state/test-results.ts';
 import type { Step } from '../writing/journal.ts';
 import { parentsOf } from '../catalog/family.ts';
+import { gatherHolders, type OtherHolder } from './holders.ts';
 import { linkedNames } from './linked-names.ts';
 import { imagesOf } from './images.ts';
 
@@ -47,6 +40,8 @@ export type Facts = {
   claims: Claim[];
   /** The row that has a unique value at the destination: `form.name:Address` → id. */
   holders: Map<string, number>;
+  /** Those of them that are not part of the plan, by key text. */
+  otherHolders: Map<string, OtherHolder>;
   /** Rows at the destination that refer to written rows; for removed rows also rows under them. */
   references: Reference[];
   /** The destination's state of its rows: who changed them, and when. */
@@ -66,6 +61,8 @@ export type FactsQuery = {
   include: RowKey[];
   /** The row as it would be at the destination; null when removed, undefined when not planned. */
   planned: (pair: RowPair) => Row | null | undefined;
+  /** The same for a row that is not part of the plan and could go along. */
+  plannedAlong: (pair: RowPair) => Row | null | undefined;
   hostHere: string | null;
   testedForSender?: string | null;
   /** The environment with the sync state, when it is not the sending one. */
@@ -94,7 +91,7 @@ export async function gatherFacts(
     version,
     versionHere,
     claims,
-    holders,
+    { holders, otherHolders },
     uses,
     statesThere,
     tested,
@@ -105,7 +102,7 @@ export async function gatherFacts(
     readVersion(there.documents),
     readVersion(here.documents),
     onRows(there.sql, steps),
-    holdersThere(there, steps),
+    gatherHolders({ here, there, basesIn: basesOf(here, question) }, steps, question.plannedAlong),
     referencesThere(there, steps),
     readStates(there.sql, steps),
     rulesOf(here.name).isTested
@@ -125,6 +122,7 @@ export async function gatherFacts(
     versionHere: versionHere?.databaseVersion ?? null,
     claims: [...claimsHere, ...claims],
     holders,
+    otherHolders,
     references: uses,
     statesThere,
     tested,
@@ -178,10 +176,12 @@ const planning =
     return { ...common, action, after: after ?? null };
   };
 
+const basesOf = (here: Databases, { syncStateIn }: FactsQuery) => syncStateIn?.sql ?? here.sql;
+
 /** Rows and all their ancestors: one round per level of references. */
 async function comparePairsWithParents(here: Databases, there: Databases, question: FactsQuery) {
-  const { chosen, include, planned, syncStateIn } = question;
-  const basesIn = syncStateIn?.sql ?? here.sql;
+  const { chosen, include, planned } = question;
+  const basesIn = basesOf(here, question);
   const pairs = await comparePairs(here, there, [...chosen, ...include], { basesIn });
   let round = [...pairs.values()];
   while (round.length > 0) {
@@ -255,21 +255,6 @@ export async function columnsThere(there: Environment): Promise<Facts['columns']
     columns.set(tableName, table.set(columnName, { maxLength, isRequired: Boolean(isRequired) }));
   }
   return columns;
-}
-
-async function holdersThere(there: Environment, steps: Step[]): Promise<Map<string, number>> {
-  const holders = new Map<string, number>();
-  for (const entity of travelling) {
-    for (const [field, { unique }] of fieldEntries(entity)) {
-      const values = steps.flatMap((step) =>
-        unique && step.entity === entity.name && step.after ? [textOf(step.after[field])] : [],
-      );
-      for (const { id, value } of await rowsWithUniqueValue(there, entity, field, values)) {
-        holders.set(`${entity.name}.${field}:${value}`, id);
-      }
-    }
-  }
-  return holders;
 }
 
 async function referencesThere(there: Environment, steps: Step[]): Promise<Reference[]> {

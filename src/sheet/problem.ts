@@ -5,7 +5,7 @@ import * as problems from '../problems.ts';
 import type { PlannedStep } from './planned-step.ts';
 
 export type Solution =
-  | { kind: 'edit'; key: RowKey }
+  | { kind: 'edit'; key: RowKey; title?: string }
   | { kind: 'adopt'; key: RowKey }
   | { kind: 'lift-hold'; key: RowKey }
   | { kind: 'create-name'; entity: string; name: string }
@@ -14,7 +14,7 @@ export type Solution =
   | { kind: 'new-id'; key: RowKey }
   | { kind: 'delete' }
   | { kind: 'again'; keys: RowKey[] }
-  | { kind: 'add'; key: RowKey; title: string }
+  | { kind: 'add'; keys: RowKey[]; title: string }
   | { kind: 'test'; key: RowKey }
   | { kind: 'wait' }
   | { kind: 'engineer' };

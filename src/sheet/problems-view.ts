@@ -74,11 +74,16 @@ const formOf = (kind: string, key: RowKey) => `${kind}-${key.entity}-${key.id}`;
 const pageOf = (key: RowKey) => `/catalog/${key.entity}/${key.id}`;
 
 /** A solution with what its partial shows. */
-function solutionView(solution: Solution, index: number, { selection, from }: SheetPlace) {
+function solutionView(solution: Solution, index: number, place: SheetPlace) {
+  const { selection } = place;
   const { kind } = solution;
   switch (kind) {
     case 'edit':
-      return { kind, href: pageOf(solution.key) };
+      return {
+        kind,
+        href: pageOf(solution.key),
+        text: solution.title ? `Open “${solution.title}”` : 'Open row',
+      };
     case 'test':
       return { kind, href: `${pageOf(solution.key)}#tested` };
     case 'adopt':
@@ -95,14 +100,25 @@ function solutionView(solution: Solution, index: number, { selection, from }: Sh
       return { kind, word: DELETE };
     case 'again':
       return { kind, value: solution.keys.map(keyText).join(' ') };
-    case 'add': {
-      const text = `Send “${solution.title}” as it is in ${from.inText}, too`;
-      return { kind, value: keyText(solution.key), text };
-    }
+    case 'add':
+      return {
+        kind,
+        value: solution.keys.map(keyText).join(' '),
+        text: addInWords(solution, place),
+      };
     case 'wait':
     case 'engineer':
       return { kind };
   }
+}
+
+function addInWords(
+  { keys, title }: Solution & { kind: 'add' },
+  { selection, from }: SheetPlace,
+): string {
+  const rows = keys.length > 1 ? `“${title}” and ${count(keys.length - 1)} more` : `“${title}”`;
+  if (selection.kind === 'undo') return `Undo ${rows}, too`;
+  return `Send ${rows} as ${keys.length > 1 ? 'they are' : 'it is'} in ${from.inText}, too`;
 }
 
 export type SolutionForm = { id: string; action: string; fields: Record<string, string> };

@@ -1,6 +1,7 @@
 // Prepares the facts and the plan of each kind of sheet; reads only.
 import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import type { RowPair } from '../comparison/compare-pairs.ts';
 import type { Environment } from '../environments/environment.ts';
 import * as journal from '../writing/journal.ts';
 import { rowToSend } from './choices.ts';
@@ -31,15 +32,13 @@ const sheets: Record<SelectionKind, (route: Route, selection: Selection) => Prom
     sheetOfRows(here, there, selection, { hostHere, testedForSender }),
   undo: async ({ from: here, to: there, testedForSender = null }, { keys, choices, undoes }) => {
     const former = undoes === null ? undefined : await journal.byId(here.sql, undoes);
-    const steps = await stepsToUndo(here, undoes, keys);
-    const byKey = new Map(steps.map((step) => [keyText(step), step]));
+    const all = undoes === null ? [] : await journal.stepsOf(here.sql, undoes);
+    const steps = stepsToUndo(all, keys);
     const facts = await gatherFacts(here, there, {
       chosen: steps.map(({ entity, id }) => ({ entity, id })),
       include: [],
-      planned: ({ key, there: now }) => {
-        const step = byKey.get(keyText(key));
-        return step && rowBefore(step, now);
-      },
+      planned: restoredFrom(steps),
+      plannedAlong: restoredFrom(all),
       hostHere: null,
       testedForSender: former?.kind === 'undo' ? testedForSender : null,
     });
@@ -60,14 +59,30 @@ async function sheetOfRows(
     chosen: keys,
     include: choices.include.map(keyFrom),
     planned: (pair) => rowToSend(pair, choices),
+    plannedAlong: (pair) => (isAhead(pair) ? rowToSend(pair, choices) : undefined),
     ...asked,
   });
   return { facts, plan: planTransfer(facts, choices) };
 }
 
-/** The steps to undo: the chosen rows with their dependents. */
-async function stepsToUndo(here: Environment, id: string | null, keys: RowKey[]) {
-  const steps = id === null ? [] : await journal.stepsOf(here.sql, id);
+/** Sending the row would bring work of this side. */
+const isAhead = ({ status }: RowPair) =>
+  status === 'Changed here' ||
+  status === 'Changed on both' ||
+  status === 'Deleted here' ||
+  status === 'Deleted here, changed there';
+
+/** The row that undoing one of these steps restores; undefined for any other row. */
+function restoredFrom(steps: journal.Step[]) {
+  const byKey = new Map(steps.map((step) => [keyText(step), step]));
+  return ({ key, there }: RowPair) => {
+    const step = byKey.get(keyText(key));
+    return step && rowBefore(step, there);
+  };
+}
+
+/** The chosen rows of a transfer with their dependents. */
+function stepsToUndo(steps: journal.Step[], keys: RowKey[]) {
   const picked = new Set(keys.map(keyText));
   return steps.filter((step) => {
     const row = step.after ?? step.before;

@@ -11,6 +11,7 @@ import {
 } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
+import { uniqueFieldsOf, uniqueKey } from '../catalog/unique-values.ts';
 import { keyOfReferrer, type Reference } from '../rows/references.ts';
 import { rulesOf } from '../environments/rules.ts';
 import type { Step } from '../writing/journal.ts';
@@ -19,6 +20,7 @@ import type { Choices } from './choices.ts';
 import type { Facts } from './facts.ts';
 import { createdNames, type SkippedRow, type Plan } from './plan.ts';
 import { problemsOfUndo } from './problems/index.ts';
+import { keeperOf } from './problems/uniqueness.ts';
 import { parentsOf } from '../catalog/family.ts';
 import { hashOfPlan, rootKeyOf, type PlannedStep } from './planned-step.ts';
 
@@ -53,7 +55,9 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
   for (let isStable = false; !isStable;) {
     isStable = true;
     for (const step of going.values()) {
-      const why = needed(facts, going, step, usesOfRow.get(keyText(step)) ?? []);
+      const why =
+        needed(facts, going, step, usesOfRow.get(keyText(step)) ?? []) ??
+        kept(facts, going, left, step);
       if (why !== null) {
         leave(step, why);
         isStable = false;
@@ -143,4 +147,23 @@ function needed(
   if (!parent) return null;
   const { label } = entityNamed(parent.entity);
   return `it would need ${lowerFirst(label.one)} ${parent.id}, which is not there: undo that, too`;
+}
+
+/** Why a step must be skipped: a skipped row keeps a unique value that it would restore. */
+function kept(
+  facts: Facts,
+  going: Map<string, PlannedStep>,
+  left: Map<string, SkippedRow>,
+  step: PlannedStep,
+): string | null {
+  const entity = entityNamed(step.entity);
+  for (const field of uniqueFieldsOf(entity)) {
+    const key = step.after && uniqueKey(entity, field, step.after[field]);
+    const keeper = key && keeperOf(facts, going, entity.name, key);
+    const skipped = keeper ? left.get(keyText(keeper)) : undefined;
+    if (skipped) {
+      return `its ${lowerFirst(labelOf(entity, field))} is now that of ${lowerFirst(entity.label.one)} “${skipped.title}”, which stays`;
+    }
+  }
+  return null;
 }

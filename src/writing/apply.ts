@@ -7,6 +7,7 @@ import { entityNamed } from '../catalog/index.ts';
 import * as mysql from '../rows/mysql.ts';
 import { idsOfLinked, type IdsByEntity } from '../rows/names.ts';
 import { read } from '../rows/store.ts';
+import { giveTemporaryValues } from '../rows/temporary-values.ts';
 import * as claims from './claims.ts';
 import { laterThan, lockClock, setClock } from './clock.ts';
 import { documentRow, isDocumentStep, readStored, writeDocuments } from './documents.ts';
@@ -74,6 +75,11 @@ export async function writeRows(
     const removed = own.filter((step) => step.after === null).map((step) => step.id);
     // Removals first, to free unique values for the rows that follow.
     if (removed.length > 0) await mysql.remove(connection, entity, removed);
+    const moved = updated.flatMap((row) => {
+      const before = now.get(keyText({ entity: entity.name, id: row.id }));
+      return before ? { now: before, after: row } : [];
+    });
+    await giveTemporaryValues(connection, entity, moved);
     if (updated.length > 0) await mysql.update(connection, entity, updated, instant, linked);
     if (created.length > 0) await mysql.insert(connection, entity, created, instant, linked);
   }

@@ -1,22 +1,37 @@
 // The documents of a transfer: each is compare-and-set and stamped with transfer and fence.
 import { isSameRow } from '../catalog/content.ts';
-import { isDocument, keyText, type Row } from '../catalog/entity.ts';
+import { isDocument, keyText, type Content, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { uniqueKeysOf } from '../catalog/unique-values.ts';
 import { isTransient } from '../database/transient-errors.ts';
 import { transaction } from '../database/sql.ts';
 import * as mongo from '../rows/mongo.ts';
 import { byEntity } from '../rows/store.ts';
+import { withLastingValues, withTemporaryValues } from '../rows/temporary-values.ts';
 import * as claims from './claims.ts';
 import { laterThan, lockClock, next, setClock } from './clock.ts';
 import * as journal from './journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import { failpoint } from './failpoints.ts';
+import { inHandoverOrder, type Handover, type OrderedWrite } from './handovers.ts';
 import { ChangedMeanwhile, type Work } from './work.ts';
 
 export type StoredByKey = Map<string, mongo.StoredDocument>;
 export const isDocumentStep = (step: journal.Step) => isDocument(entityNamed(step.entity));
 export const isBeforePivot = (step: journal.Step) =>
   isDocumentStep(step) && step.action !== 'remove';
+
+/**
+ * Steps that write documents before COMMIT: all but removals, and removals that give up a unique value by then.
+ */
+export function writtenBeforePivot(steps: journal.WrittenStep[], stored: StoredByKey) {
+  const own = steps.filter(isDocumentStep);
+  const wanted = new Set(own.flatMap((one) => uniqueKeysOf(entityNamed(one.entity), one.after)));
+  const isGiver = (step: journal.WrittenStep) =>
+    uniqueKeysOf(entityNamed(step.entity), step.before).some((key) => wanted.has(key)) &&
+    documentRow(step, stored) !== null;
+  return own.filter((step) => isBeforePivot(step) || isGiver(step));
+}
 
 export async function readStored(work: Work): Promise<StoredByKey> {
   const found: StoredByKey = new Map();
@@ -40,37 +55,56 @@ export const bulk = { size: 500 };
  */
 export async function writeDocuments(work: Work, stored: StoredByKey, rowInstant: string) {
   let instant = rowInstant;
-  const steps = inWritingOrder(work.steps.filter(isBeforePivot));
-  let done = work.steps.length - steps.length;
-  for (const part of parts(steps)) {
-    const writes = part.map((step) => {
-      instant = next(instant);
-      const document = mongo.toStored(
-        entityNamed(step.entity),
-        step.after as Row,
-        instant,
-        stampOf(work),
-      );
-      return replacementOf(work, step, stored.get(keyText(step)), document);
+  const now = new Map(stored);
+  const handovers = inWritingOrder(work.steps.filter(isDocumentStep)).map((step) => ({
+    ...handoverOf(step, stored.get(keyText(step)), step.after),
+    isLater: step.action === 'remove',
+  }));
+  let done = work.steps.length - work.steps.filter(isBeforePivot).length;
+  for (const part of parts(inHandoverOrder(handovers))) {
+    const replacements = part.map(({ item: step, isTemporary }) => {
+      const entity = entityNamed(step.entity);
+      if (!isTemporary) instant = next(instant);
+      const seen = now.get(keyText(step));
+      const stamp = stampOf(work);
+      const document =
+        isTemporary && seen
+          ? { ...withTemporaryValues(entity, seen), stamp }
+          : mongo.toStored(entity, step.after as Row, instant, stamp);
+      const replacement = replacementOf(work, step, seen, document);
+      now.set(keyText(step), replacement.next);
+      return replacement;
     });
-    const entity = entityNamed(part[0]?.entity ?? '');
-    const put = await mongo.replaceAll(work.there.documents, entity, writes);
-    const moved = part[put];
+    const entity = entityNamed(part[0]?.item.entity ?? '');
+    const put = await mongo.replaceAll(work.there.documents, entity, replacements);
+    const moved = part[put]?.item;
     if (moved) throw new ChangedMeanwhile(`${moved.title} was changed there meanwhile.`);
-    done += part.length;
+    done += part.filter(({ isTemporary }) => !isTemporary).length;
     work.onProgress(done, 'Documents are being written');
     await failpoint('document');
   }
   return instant;
 }
 
+/** The unique values that the database has for a document, temporary ones included, and those of its next content. */
+export function handoverOf(
+  step: journal.WrittenStep,
+  seen: mongo.StoredDocument | undefined,
+  wanted: Row | mongo.StoredDocument | null,
+): Handover<journal.WrittenStep> {
+  const keys = (content: Row | mongo.StoredDocument | null) =>
+    uniqueKeysOf(entityNamed(step.entity), content as Content | null);
+  return { item: step, has: keys(seen ?? null), wants: keys(wanted), isLater: false };
+}
+
 /** Parts of one entity each, in the given order. */
-function parts(steps: journal.WrittenStep[]): journal.WrittenStep[][] {
-  const all: journal.WrittenStep[][] = [];
-  for (const step of steps) {
+function parts(writes: OrderedWrite<journal.WrittenStep>[]) {
+  const all: OrderedWrite<journal.WrittenStep>[][] = [];
+  for (const write of writes) {
     const last = all.at(-1);
-    if (last && last.length < bulk.size && last[0]?.entity === step.entity) last.push(step);
-    else all.push([step]);
+    const isSame = last?.[0]?.item.entity === write.item.entity;
+    if (last && isSame && last.length < bulk.size) last.push(write);
+    else all.push([write]);
   }
   return all;
 }
@@ -96,17 +130,19 @@ function replacementOf(
   };
 }
 
+/** Answers what is stored now. @throws ChangedMeanwhile when it was not as seen */
 export async function compareAndSet(
   work: Work,
   step: journal.Step,
   seen: mongo.StoredDocument | undefined,
   next: mongo.StoredDocument,
-) {
+): Promise<mongo.StoredDocument> {
   const replacement = replacementOf(work, step, seen, next);
   const entity = entityNamed(step.entity);
   if (!(await mongo.replace(work.there.documents, entity, replacement))) {
     throw new ChangedMeanwhile(`${step.title} was changed there meanwhile.`);
   }
+  return replacement.next;
 }
 
 /**
@@ -127,12 +163,17 @@ export async function removeDocuments(work: Work) {
       const entity = entityNamed(step.entity);
       if (seen && isSameRow(entity, mongo.rowIn(entity, seen), step.before)) {
         instant = next(instant);
-        await compareAndSet(work, step, seen, mongo.stub(step.id, instant, stampOf(work))).catch(
-          (error: unknown) => {
-            // A person may have chosen to keep what cannot be removed.
-            if (work.transfer.decision !== 'keep-theirs' || isTransient(error)) throw error;
-          },
-        );
+        const stub = mongo.stub(step.id, instant, stampOf(work));
+        await compareAndSet(work, step, seen, stub).catch((error: unknown) => {
+          // A person may have chosen to keep what cannot be removed.
+          if (work.transfer.decision !== 'keep-theirs' || isTransient(error)) throw error;
+        });
+      } else if (seen?.temporary) {
+        // Another user changed it, so it stays; its name belongs to another document now.
+        instant = next(instant);
+        const kept = withLastingValues(seen, (own) => `${own.slice(0, 50)} (ID ${step.id})`);
+        const document = { ...kept, modified_at: new Date(instant), stamp: stampOf(work) };
+        await compareAndSet(work, step, seen, document);
       }
       await failpoint('removal');
     }

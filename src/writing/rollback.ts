@@ -2,12 +2,22 @@ import { entityNamed } from '../catalog/index.ts';
 import { keyText } from '../catalog/entity.ts';
 import { command, transaction } from '../database/sql.ts';
 import * as mongo from '../rows/mongo.ts';
+import { withLastingValues, withTemporaryValues } from '../rows/temporary-values.ts';
 import * as claims from './claims.ts';
 import { laterThan, lockClock, next, setClock } from './clock.ts';
-import { compareAndSet, documentRow, isBeforePivot, readStored, stampOf } from './documents.ts';
+import {
+  compareAndSet,
+  documentRow,
+  handoverOf,
+  readStored,
+  stampOf,
+  writtenBeforePivot,
+  type StoredByKey,
+} from './documents.ts';
 import * as journal from './journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import { failpoint } from './failpoints.ts';
+import { inHandoverOrder } from './handovers.ts';
 import { writeTombstones } from './state-and-arrivals.ts';
 import { hasArrived, isExplained, type Work } from './work.ts';
 
@@ -34,22 +44,19 @@ export async function rollBackThere(work: Work, why?: string): Promise<boolean> 
     );
     await failpoint('rollback state');
     const stored = await readStored(work);
-    const steps = work.steps.filter(isBeforePivot);
+    const steps = writtenBeforePivot(work.steps, stored);
     const foreign = steps.filter((step) => !isExplained(step, documentRow(step, stored)));
     if (foreign[0] && transfer.decision !== 'roll-back') {
       const problem = `${foreign[0].title} was changed there by someone else during the rollback.`;
       await journal.needAttention(here, transfer, problem);
       return false;
     }
-    instant = laterThan(instant, [], stored);
-    for (const step of inWritingOrder(steps.filter((one) => !foreign.includes(one)))) {
-      instant = next(instant);
-      const before = step.before
-        ? mongo.toStored(entityNamed(step.entity), step.before, instant, stampOf(work))
-        : mongo.stub(step.id, instant, stampOf(work));
-      await compareAndSet(work, step, stored.get(keyText(step)), before);
-      await failpoint('rollback document');
-    }
+    instant = await restoreDocuments(
+      work,
+      stored,
+      { steps, foreign },
+      laterThan(instant, [], stored),
+    );
     await writeTombstones(connection, work, instant, foreign);
     await setClock(connection, instant);
     await command(connection, 'COMMIT');
@@ -61,4 +68,38 @@ export async function rollBackThere(work: Work, why?: string): Promise<boolean> 
     });
     return true;
   });
+}
+
+/** Restores documents in the order that frees their unique values. Answers the last instant. */
+async function restoreDocuments(
+  work: Work,
+  stored: StoredByKey,
+  { steps, foreign }: Record<'steps' | 'foreign', journal.WrittenStep[]>,
+  after: string,
+): Promise<string> {
+  let instant = after;
+  // A document that another user changed keeps that; only a temporary value is replaced by its own.
+  const handovers = inWritingOrder(steps).flatMap((step) => {
+    const seen = stored.get(keyText(step));
+    if (!foreign.includes(step)) return handoverOf(step, seen, step.before);
+    return seen?.temporary ? handoverOf(step, seen, withLastingValues(seen)) : [];
+  });
+  const now = new Map(stored);
+  for (const { item: step, isTemporary } of inHandoverOrder(handovers)) {
+    const entity = entityNamed(step.entity);
+    const seen = now.get(keyText(step));
+    const stamp = stampOf(work);
+    if (!isTemporary) instant = next(instant);
+    const document =
+      isTemporary && seen
+        ? { ...withTemporaryValues(entity, seen), stamp }
+        : foreign.includes(step) && seen
+          ? { ...withLastingValues(seen), modified_at: new Date(instant), stamp }
+          : step.before
+            ? mongo.toStored(entity, step.before, instant, stamp)
+            : mongo.stub(step.id, instant, stamp);
+    now.set(keyText(step), await compareAndSet(work, step, seen, document));
+    await failpoint('rollback document');
+  }
+  return instant;
 }

@@ -199,22 +199,6 @@ test('refuses a unique value that another row has there, and names that row', as
   }
 });
 
-test('refuses a unique name that another row of the same transfer gives up, until a second transfer', async () => {
-  const { staging, preprod } = world;
-  const keys = [
-    { entity: 'form', id: await add(staging, 'form', { name: 'Corner Café' }) },
-    { entity: 'form', id: await add(staging, 'form', { name: 'Tea House' }) },
-  ];
-  await transfer(staging, keys);
-  await change(staging, keys[0]!, { name: 'Corner Bakery' });
-  await change(staging, keys[1]!, { name: 'Corner Café' });
-  const { plan } = await sheet(staging, keys);
-  expect(plan.problems[0]?.message).toContain('leave this row out and send it afterwards');
-  await transfer(staging, [keys[0]!]);
-  await transfer(staging, [keys[1]!]);
-  expect((await get(preprod, keys[1]!))['name']).toBe('Corner Café');
-});
-
 test('J-1 refuses a row that needs a column which is missing there', async () => {
   const { staging, preprod } = world;
   const id = await add(staging, 'banner');

@@ -163,6 +163,39 @@ test('an undo has the problems of the destination', () => {
   expect(reasons({ holders: new Map([['form.name:Old', 2]]) })).toEqual(['unique-taken']);
 });
 
+const swap = [
+  stepOf('form:1', { name: 'A' }, { name: 'B' }),
+  stepOf('form:2', { name: 'B' }, { name: 'A' }),
+];
+const swapped = new Map([
+  ['form.name:B', 1],
+  ['form.name:A', 2],
+]);
+
+test('the undo of a swap is a swap (F13)', () => {
+  const plan = undoOf(swap, {}, { holders: swapped });
+  expect(actionsOf(plan)).toEqual(['update form:1', 'update form:2']);
+  expect(plan.problems).toEqual([]);
+});
+
+test('an undo skips a row whose name a skipped row keeps (F13)', () => {
+  const edited = { 'form:2': row('form:2', { name: 'A', description: 'By hand' }) };
+  const plan = undoOf(swap, edited, { holders: swapped });
+  expect(actionsOf(plan)).toEqual([]);
+  expect(skippedIn(plan).toSorted()).toEqual(['form:1', 'form:2']);
+  expect(plan.skipped.at(-1)?.why).toContain('“form:2”, which stays');
+});
+
+test('the undo of half of a swap offers the other half (F13)', () => {
+  const otherHolders = new Map([
+    ['form:2', { title: 'A', isHere: true, after: row('form:2', { name: 'B' }) }],
+  ]);
+  const plan = undoOf(swap.slice(0, 1), {}, { holders: swapped, otherHolders });
+  expect(plan.problems).toMatchObject([
+    { reason: 'unique-taken', solutions: [{ kind: 'add', keys: [keyFrom('form:2')] }, {}, {}] },
+  ]);
+});
+
 test('an undo can create a missing city again', () => {
   const cities = [{ city: 'Pune', partner: null }];
   const step = stepOf('business:1', { cities }, {});

@@ -56,6 +56,7 @@ export function factsOf(given: Record<string, GivenRow>, more: Partial<Facts> = 
     versionHere: '1.0.0',
     claims: [],
     holders: new Map(),
+    otherHolders: new Map(),
     references: [],
     statesThere: new Map(),
     tested: new Map(),

@@ -7,6 +7,7 @@ import type { App } from '../../src/environments/app.ts';
 import { runRefresh } from '../../src/refresh/refresh.ts';
 import { contents, findings, type Contents, type Finding } from './checker.ts';
 import { killedAt, recoverNow } from './killing.ts';
+import { rawForms, rename } from './handovers.ts';
 import { add, change, writeContextOf, pm, transfer } from './rows.ts';
 import type { Task } from './worker.ts';
 import type { World } from './world.ts';
@@ -79,6 +80,56 @@ function withOwnNames(theirs: Contents, own: Contents): Contents {
     ...[...own].filter(([key]) => isName(key)),
   ]);
 }
+
+/**
+ * Names that are handed on: a swap in each database, and a form that is removed while another takes its name.
+ */
+async function renamed({ staging, preprod }: World): Promise<RowKey[]> {
+  const pair = async (entity: string) => [
+    { entity, id: await add(staging, entity, { name: 'A' }) },
+    { entity, id: await add(staging, entity, { name: 'B' }) },
+  ];
+  const [businesses, forms] = [await pair('business'), await pair('form')];
+  const gone = { entity: 'form', id: await add(staging, 'form', { name: 'C' }) };
+  const heir = { entity: 'form', id: await add(staging, 'form', { name: 'D' }) };
+  const keys = [...businesses, ...forms, gone, heir];
+  await transfer(staging, keys);
+  await remove(writeContextOf(staging), pm, entityNamed('form'), gone.id);
+  await rename(staging, [...businesses, ...forms, heir], ['B', 'A', 'B', 'A', 'C']);
+  const seen = await contents(preprod);
+  if (seen.size !== keys.length) throw new Error('The rows were not sent');
+  return keys;
+}
+
+const handingOn: Scenario = async (world) => {
+  const keys = await renamed(world);
+  const before = await contents(world.preprod);
+  const after = await asIn(world.staging);
+  const task: Task = { do: 'transfer', keys };
+  return { task, origin: 'staging', destination: 'preprod', before, after };
+};
+
+const undoingThat: Scenario = async (world) => {
+  const keys = await renamed(world);
+  const after = await contents(world.preprod);
+  const { id } = await transfer(world.staging, keys);
+  const before = await contents(world.preprod);
+  const task: Task = { do: 'undo', transfer: id };
+  return { task, origin: 'staging', destination: 'preprod', before, after };
+};
+
+/** MySQL refuses after the documents were written: a transfer may have no arrivals yet when the clock is set. */
+const rollingThatBack: Scenario = async (world) => {
+  const ready = await handingOn(world);
+  await world.preprod.sql.query(
+    `create trigger frozen before update on clock for each row begin
+       if exists (select 1 from arrival join claim on claim.transfer = arrival.transfer) then
+         signal sqlstate '45000' set message_text = 'frozen';
+       end if;
+     end`,
+  );
+  return { ...ready, after: ready.before };
+};
 
 const undoing: Scenario = async (world) => {
   const keys = await changed(world);
@@ -153,9 +204,9 @@ const refreshing: Scenario = async (world) => {
 
 /** A transfer that died at `point`, whose recovery dies too. */
 const recovering =
-  (point: string): Scenario =>
+  (point: string, scenario = sending): Scenario =>
   async (world) => {
-    const ready = await sending(world);
+    const ready = await scenario(world);
     await killedAt(world.variables.staging, ready.task, { point, times: 1 });
     await new Promise((resolve) => setTimeout(resolve, 120));
     return { ...ready, task: { do: 'recover' } };
@@ -186,6 +237,10 @@ export const scenarios: Record<string, Scenario> = {
   'recovery of a transfer that died among its documents': recovering('document'),
   'recovery of a transfer that died after COMMIT': recovering('after commit'),
   'a rollback': rollingBack,
+  'a transfer that hands on names': handingOn,
+  'an undo that hands on names': undoingThat,
+  'a rollback that hands on names': rollingThatBack,
+  'recovery of a transfer that died while it handed on names': recovering('document', handingOn),
 };
 
 /** Kills a scenario at its n-th failpoint. */
@@ -201,7 +256,11 @@ export async function killAt(
     await recoverNow(world[origin]);
     if (again) await again();
     const expected = again ? { before: after, after } : { before, after };
-    return { found: await findings(world[origin], world[destination], expected), wasKilled };
+    const found = await findings(world[origin], world[destination], expected);
+    for (const form of await rawForms(world[destination])) {
+      if (form.temporary) found.push({ kind: 'half-applied', what: `form ${form._id} is moving` });
+    }
+    return { found, wasKilled };
   } finally {
     await thaw(world);
   }

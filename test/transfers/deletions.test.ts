@@ -112,7 +112,7 @@ test('refuses to delete a row that is still used there, and offers to send the c
   expect(used?.reason).toBe('still-used');
   expect(used?.message).toContain('is still used in pre-production by task “Book a visit');
   expect(used?.solutions).toEqual([
-    { kind: 'add', key: task, title: expect.stringContaining('Book a visit') },
+    { kind: 'add', keys: [task], title: expect.stringContaining('Book a visit') },
     { kind: 'edit', key: task },
   ]);
   expect(await reasons(staging, [form, task])).toEqual([]);

@@ -7,7 +7,8 @@ import type { Choices } from '../choices.ts';
 import type { Facts } from '../facts.ts';
 import { engineering, holds, overwritten, undone, untested } from './review.ts';
 import { coinciding, deletions, names, used } from './references.ts';
-import { hostNames, images, localValues, shape, uniqueness } from './shape.ts';
+import { hostNames, images, localValues, shape } from './shape.ts';
+import { uniqueness } from './uniqueness.ts';
 import type { PlannedStep } from '../planned-step.ts';
 import { type Problem, describe, keyOf, type TypedWords } from '../problem.ts';
 

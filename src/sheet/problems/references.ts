@@ -34,7 +34,7 @@ export function used({ references: uses, pairs, to }: Facts, steps: PlannedStep[
       const here = pairs.get(keyText(user))?.here;
       const message = `${describe(gone)} is still used in ${rulesOf(to).inText} by ${lowerFirst(entity.label.one)} “${title}”.`;
       const solutions: Solution[] = [
-        ...(step ? [] : [{ kind: 'add' as const, key: user, title }]),
+        ...(step ? [] : [{ kind: 'add' as const, keys: [user], title }]),
         ...(here === null ? [] : [{ kind: 'edit' as const, key: user }]),
       ];
       found.set(keyText(user), {

@@ -1,7 +1,5 @@
-// Problems with the shape: columns, lengths, unique values, local values, images, host names.
-import { isSameValue } from '../../catalog/content.ts';
+// Problems with the shape: columns, lengths, local values, images, host names.
 import { columnOf, fieldEntries, keyText, labelOf, type Entity } from '../../catalog/entity.ts';
-import { textOf } from '../../catalog/fields.ts';
 import { entityNamed } from '../../catalog/index.ts';
 import { rulesOf } from '../../environments/rules.ts';
 import { localValue, type Choices } from '../choices.ts';
@@ -72,25 +70,6 @@ function tooLong(facts: Facts, entity: Entity, step: PlannedStep): Problem[] {
     const message = `${describe(step)}: ${labelOf(entity, field)} has ${length} characters; ${rulesOf(facts.to).inText} has room for ${max}.`;
     const solutions = [{ kind: 'edit' as const, key: keyOf(step) }];
     return [{ reason: 'value-too-long' as const, row: keyOf(step), message, solutions }];
-  });
-}
-
-export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
-  return steps.flatMap((step) => {
-    const entity = entityNamed(step.entity);
-    return fieldEntries(entity).flatMap(([field, { unique }]) => {
-      const value = step.after?.[field];
-      const holder = facts.holders.get(`${entity.name}.${field}:${textOf(value)}`);
-      if (!unique || holder === undefined || holder === step.id) return [];
-      const giver = steps.find((one) => one.entity === entity.name && one.id === holder);
-      const isGivenUp = giver && !isSameValue(giver.after?.[field], value);
-      const way = isGivenUp
-        ? 'It gives it up in this same transfer: leave this row out and send it afterwards.'
-        : 'Change one of the two.';
-      const message = `${describe(step)}: ${labelOf(entity, field)} is taken in ${rulesOf(facts.to).inText} by ${entity.label.one.toLowerCase()} ${holder}. ${way}`;
-      const solutions = [{ kind: 'edit' as const, key: keyOf(step) }];
-      return [{ reason: 'unique-taken' as const, row: keyOf(step), message, solutions }];
-    });
   });
 }
 

@@ -37,8 +37,8 @@ test('a removed row that two rows use has a problem for each, with an offer to a
   );
   const { problems } = planOf(facts);
   expect(problems.map(({ solutions }) => solutions[0])).toMatchObject([
-    { kind: 'add', key: keyFrom('task:1') },
-    { kind: 'add', key: keyFrom('task:2') },
+    { kind: 'add', keys: [keyFrom('task:1')] },
+    { kind: 'add', keys: [keyFrom('task:2')] },
   ]);
 });
 

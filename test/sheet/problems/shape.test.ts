@@ -1,4 +1,4 @@
-// Problems with columns, lengths and unique values, decided from facts.
+// Problems with columns and lengths, decided from facts.
 import { expect, test } from '@jest/globals';
 import { factsOf, planOf } from '../../support/facts.ts';
 
@@ -40,23 +40,6 @@ test('local fields may have no column there', () => {
     { columns },
   );
   expect(reasonsOf(planOf(facts))).toEqual([]);
-});
-
-test('a unique value that its holder gives up in the same plan is still taken', () => {
-  const facts = factsOf(
-    {
-      'form:1': { here: { name: 'Details' } },
-      'form:2': {
-        here: { name: 'Renamed' },
-        base: { name: 'Details' },
-        there: { name: 'Details' },
-      },
-    },
-    { holders: new Map([['form.name:Details', 2]]) },
-  );
-  expect(planOf(facts).problems).toMatchObject([
-    { reason: 'unique-taken', row: { entity: 'form', id: 1 } },
-  ]);
 });
 
 test('the own host name in a local field is no problem', () => {

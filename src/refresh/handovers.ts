@@ -1,0 +1,122 @@
+// Rows of production that hand on unique values to each other are written together, whatever part they are in.
+import { isSameValue } from '../catalog/content.ts';
+import { keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
+import { textOf } from '../catalog/fields.ts';
+import { lowerFirst } from '../catalog/lower-first.ts';
+import { uniqueFieldsOf, uniqueKey, uniqueKeysOf } from '../catalog/unique-values.ts';
+import type { Databases, Environment } from '../environments/environment.ts';
+import { read, rowsWithUniqueValue } from '../rows/store.ts';
+import type { Change } from '../writing/write-here.ts';
+import { planRefresh, type PartPlan } from './plan-part.ts';
+
+type Sides = { here: Environment; there: Databases | null; source: Environment };
+type Written = Change & { after: Row };
+
+/**
+ * Adds rows of other parts that give up a value which a row of this part takes, and skips a row whose value
+ * stays with another one here.
+ */
+export async function withHandovers(
+  sides: Sides,
+  entity: Entity,
+  decided: PartPlan,
+): Promise<PartPlan> {
+  const own = new Set(decided.rows.map(({ id }) => id));
+  const changes = new Map(written(decided.changes).map((change) => [change.after.id, change]));
+  const holders = new Map<string, number>();
+  const planned = new Set(own);
+  for (let news = [...changes.values()]; news.length > 0;) {
+    const others = new Set<number>();
+    for (const [key, id] of await holdersHere(sides, entity, news)) {
+      holders.set(key, id);
+      if (!planned.has(id)) others.add(id);
+    }
+    news = others.size > 0 ? await changesOf(sides, entity, [...others]) : [];
+    for (const id of others) planned.add(id);
+    for (const change of news) changes.set(change.after.id, change);
+  }
+  const skipped = [...decided.skipped];
+  for (const { change, why } of withoutStuck(entity, changes, holders)) {
+    if (own.has(change.after.id)) skipped.push({ row: change.before ?? change.after, why });
+  }
+  return { ...decided, changes: [...changes.values()], skipped };
+}
+
+const written = (changes: Change[]): Written[] =>
+  changes.flatMap(({ after, ...change }) => (after ? { ...change, after } : []));
+
+const changesOf = async (sides: Sides, entity: Entity, ids: number[]) => {
+  const keys = ids.map((id) => ({ entity: entity.name, id }));
+  const rows = [...(await read(sides.source, keys)).values()];
+  return written((await planRefresh(sides, entity, rows)).changes);
+};
+
+/** The rows here that have the unique values which changed rows take, by value. */
+async function holdersHere({ here }: Sides, entity: Entity, changes: Written[]) {
+  const found: [string, number][] = [];
+  for (const field of uniqueFieldsOf(entity)) {
+    const values = changes
+      .filter(({ before, after }) => !before || !isSameValue(before[field], after[field]))
+      .map(({ after }) => textOf(after[field]));
+    for (const { id, value } of await rowsWithUniqueValue(here, entity, field, values)) {
+      found.push([uniqueKey(entity, field, value), id]);
+    }
+  }
+  return found;
+}
+
+/** Takes out changes that cannot be written; one that is taken out may hold up another. */
+function withoutStuck(
+  entity: Entity,
+  changes: Map<number, Written>,
+  holders: Map<string, number>,
+): { change: Written; why: string }[] {
+  const stuck: { change: Written; why: string }[] = [];
+  const takers = new Map(
+    [...changes].flatMap(([id, { after }]) =>
+      uniqueKeysOf(entity, after).map((key) => [key, id] as const),
+    ),
+  );
+  const keeps = (id: number, key: string) => {
+    const change = changes.get(id);
+    return !change || uniqueKeysOf(entity, change.after).includes(key);
+  };
+  const waiting = [...changes.keys()];
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+    const change = changes.get(id);
+    const keys = change ? uniqueKeysOf(entity, change.after) : [];
+    const held = keys.find((key) => {
+      const holder = holders.get(key);
+      return holder !== undefined && holder !== id && keeps(holder, key);
+    });
+    if (change && held !== undefined) {
+      changes.delete(id);
+      const fields = uniqueFieldsOf(entity).map((field) => lowerFirst(labelOf(entity, field)));
+      const holder = `${lowerFirst(entity.label.one)} ${holders.get(held)}`;
+      stuck.push({ change, why: `its ${fields.join(' or ')} is that of ${holder} here` });
+      // Whoever waits for the values that it keeps now.
+      for (const key of uniqueKeysOf(entity, change.before)) {
+        const taker = takers.get(key);
+        if (taker !== undefined) waiting.push(taker);
+      }
+    }
+  }
+  return stuck;
+}
+
+/** Rows that hand on values to each other are one group, which is written or skipped as a whole. */
+export function inGroups(changes: Change[]): Change[][] {
+  const groups = new Map<string, Change[]>();
+  for (const change of changes) {
+    const joined = new Set(keysOf(change).flatMap((key) => [groups.get(key) ?? []]));
+    const group = [...[...joined].flat(), change];
+    for (const key of group.flatMap(keysOf)) groups.set(key, group);
+  }
+  return [...new Set(groups.values())];
+}
+
+const keysOf = ({ entity, before, after }: Change): string[] => [
+  keyText({ entity: entity.name, id: ((after ?? before) as Row).id }),
+  ...uniqueKeysOf(entity, before),
+  ...uniqueKeysOf(entity, after),
+];

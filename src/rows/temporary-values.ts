@@ -1,0 +1,79 @@
+// Unique values that rows have for a moment, while other rows of the same write take theirs.
+import { randomBytes } from 'node:crypto';
+import { isSameValue } from '../catalog/content.ts';
+import type { Entity, Row } from '../catalog/entity.ts';
+import { textOf } from '../catalog/fields.ts';
+import { uniqueFieldsOf } from '../catalog/unique-values.ts';
+import { updateFromLines } from '../database/bulk.ts';
+import { name, sql, type Queryable } from '../database/sql.ts';
+
+/** A value that no row has and nobody can guess; a person who sees it knows whose it is. */
+export function temporaryValue(entity: Entity, field: string, own: string): string {
+  const max = entity.fields[field]?.max ?? own.length;
+  const mark = ` (moving ${randomBytes(6).toString('hex')})`;
+  const known = [...own].slice(0, Math.max(0, max - mark.length)).join('');
+  return `${known}${mark}`.slice(-max);
+}
+
+/**
+ * Gives rows whose unique values change temporary ones, so that the update which follows may hand them on in
+ * chains and circles: MySQL checks each row as it is written, in an order that it chooses.
+ */
+export async function giveTemporaryValues(
+  on: Queryable,
+  entity: Entity,
+  rows: { now: Row; after: Row }[],
+) {
+  for (const field of uniqueFieldsOf(entity)) {
+    const moving = rows.filter(({ now, after }) => !isSameValue(now[field], after[field]));
+    // A single row takes a value that is free, or that a removed row gave up.
+    if (moving.length > 1) {
+      const column = name(field);
+      await updateFromLines(
+        on,
+        {
+          head: sql`update ${name(entity.table)} target join (`,
+          columns: ['id', field],
+          end: sql`) given on given.id = target.id set target.${column} = given.${column}`,
+        },
+        moving.map(({ now }) => [now.id, temporaryValue(entity, field, textOf(now[field]))]),
+      );
+    }
+  }
+}
+
+/** The temporary values of a document, and its own ones, by field. */
+export type Temporary = Record<string, { value: string; own: string }>;
+
+type Stored = { temporary?: Temporary; [field: string]: unknown };
+
+/** Every reader of ours sees a document with temporary values as it was before them. */
+export function ownValue(stored: Stored, field: string): unknown {
+  const temporary = stored.temporary?.[field];
+  return temporary && temporary.value === stored[field] ? temporary.own : stored[field];
+}
+
+/** A document that gives up its unique values. Its `modified_at` stays: apps that poll wait for its final one. */
+export function withTemporaryValues<T extends Stored>(entity: Entity, seen: T): T {
+  const temporary: Temporary = {};
+  for (const field of uniqueFieldsOf(entity)) {
+    const own = ownValue(seen, field);
+    if (typeof own === 'string') {
+      temporary[field] = { own, value: temporaryValue(entity, field, own) };
+    }
+  }
+  const values = Object.entries(temporary).map(([field, { value }]) => [field, value]);
+  return { ...seen, ...Object.fromEntries(values), temporary };
+}
+
+/** A document that another user changed meanwhile, with its own or other lasting values for temporary ones. */
+export function withLastingValues<T extends Stored>(
+  seen: T,
+  lasting = (own: string): string => own,
+): T {
+  const { temporary, ...rest } = seen;
+  const values = Object.entries(temporary ?? {}).flatMap(([field, { value, own }]) =>
+    seen[field] === value ? [[field, lasting(own)]] : [],
+  );
+  return { ...rest, ...Object.fromEntries(values) } as T;
+}

@@ -1,0 +1,69 @@
+// Which rows have the unique values at the destination that a plan wants there.
+import { keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
+import { textOf } from '../catalog/fields.ts';
+import { travelling } from '../catalog/index.ts';
+import { uniqueFieldsOf, uniqueKey } from '../catalog/unique-values.ts';
+import { comparePairs, type RowPair } from '../comparison/compare-pairs.ts';
+import type { Queryable } from '../database/sql.ts';
+import type { Databases } from '../environments/environment.ts';
+import { rowsWithUniqueValue } from '../rows/store.ts';
+
+/** A row that a plan does not write, as it would be at the destination if it went along. */
+export type OtherHolder = {
+  title: string;
+  isHere: boolean;
+  /** Null when it would be removed, undefined when it would stay as it is. */
+  after: Row | null | undefined;
+};
+
+type Wanted = RowKey & { after: Row | null };
+
+/** How long a chain of holders is followed; a longer one is resolved in several looks at the sheet. */
+const ROUNDS = 10;
+
+export async function gatherHolders(
+  { here, there, basesIn }: { here: Databases; there: Databases; basesIn: Queryable },
+  steps: Wanted[],
+  planned: (pair: RowPair) => Row | null | undefined,
+) {
+  const holders = new Map<string, number>();
+  const otherHolders = new Map<string, OtherHolder>();
+  const known = new Set(steps.map(keyText));
+  let wanted = steps;
+  for (let round = 0; round < ROUNDS && wanted.length > 0; round += 1) {
+    const others: RowKey[] = [];
+    for (const [key, holder] of await holdersOf(there, wanted)) {
+      holders.set(key, holder.id);
+      if (!known.has(keyText(holder))) others.push(holder);
+      known.add(keyText(holder));
+    }
+    wanted = [];
+    const pairs = others.length > 0 ? await comparePairs(here, there, others, { basesIn }) : null;
+    for (const key of others) {
+      const pair = pairs?.get(keyText(key));
+      const row = pair?.here ?? pair?.there;
+      if (pair && row) {
+        const after = planned(pair);
+        const title = titleOf(pair.entity, row);
+        otherHolders.set(keyText(key), { title, isHere: pair.here !== null, after });
+        if (after) wanted.push({ ...key, after });
+      }
+    }
+  }
+  return { holders, otherHolders };
+}
+
+async function holdersOf(there: Databases, wanted: Wanted[]): Promise<Map<string, RowKey>> {
+  const found = new Map<string, RowKey>();
+  for (const entity of travelling) {
+    for (const field of uniqueFieldsOf(entity)) {
+      const values = wanted.flatMap(({ entity: name, after }) =>
+        name === entity.name && after ? [textOf(after[field])] : [],
+      );
+      for (const { id, value } of await rowsWithUniqueValue(there, entity, field, values)) {
+        found.set(uniqueKey(entity, field, value), { entity: entity.name, id });
+      }
+    }
+  }
+  return found;
+}

@@ -1,0 +1,91 @@
+// Unique values: a plan as a whole must leave each of them to one row. In which order rows hand them on is
+// decided when they are written.
+import { keyText, labelOf, type RowKey } from '../../catalog/entity.ts';
+import { entityNamed } from '../../catalog/index.ts';
+import { lowerFirst } from '../../catalog/lower-first.ts';
+import { uniqueFieldsOf, uniqueKey, uniqueKeysOf } from '../../catalog/unique-values.ts';
+import { rulesOf } from '../../environments/rules.ts';
+import type { Facts } from '../facts.ts';
+import type { PlannedStep } from '../planned-step.ts';
+import { describe, keyOf, type Problem, type Solution } from '../problem.ts';
+
+/** A step wants a value that another row has when the plan is carried out. */
+type Taken = { step: PlannedStep; field: string; key: string; holder: RowKey };
+
+export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
+  const going = new Map(steps.map((step) => [keyText(step), step]));
+  const first = new Map<string, PlannedStep>();
+  return steps.flatMap((step) => {
+    const entity = entityNamed(step.entity);
+    return uniqueFieldsOf(entity).flatMap((field): Problem[] => {
+      if (!step.after) return [];
+      const key = uniqueKey(entity, field, step.after[field]);
+      const twin = first.get(key);
+      first.set(key, twin ?? step);
+      const holder = keeperOf(facts, going, step.entity, key) ?? (twin && keyOf(twin)) ?? null;
+      return holder && holder.id !== step.id
+        ? [taken(facts, going, { step, field, key, holder })]
+        : [];
+    });
+  });
+}
+
+/** The row that still has a value at the destination when the plan is carried out; null for none. */
+export function keeperOf(
+  { holders }: Pick<Facts, 'holders'>,
+  going: Map<string, PlannedStep>,
+  entity: string,
+  key: string,
+): RowKey | null {
+  const id = holders.get(key);
+  if (id === undefined) return null;
+  const step = going.get(keyText({ entity, id }));
+  return step && !uniqueKeysOf(entityNamed(entity), step.after).includes(key)
+    ? null
+    : { entity, id };
+}
+
+function taken(facts: Facts, going: Map<string, PlannedStep>, one: Taken): Problem {
+  const { step, field, holder } = one;
+  const entity = entityNamed(step.entity);
+  const other = facts.otherHolders.get(keyText(holder));
+  const partner = going.get(keyText(holder));
+  const title = partner?.title ?? other?.title;
+  const name = `${lowerFirst(entity.label.one)} ${holder.id}${title ? ` “${title}”` : ''}`;
+  const along = goingAlong(facts, going, one);
+  const label = labelOf(entity, field);
+  const way = partner
+    ? partner.excludedFields.includes(field)
+      ? `It goes along, but its ${lowerFirst(label)} is left out: send that, too.`
+      : 'It goes along and keeps it: change one of the two.'
+    : along
+      ? 'It gives it up when it goes along.'
+      : 'Change one of the two.';
+  const solutions: Solution[] = [
+    ...(along ? [{ kind: 'add' as const, keys: along, title: title ?? name }] : []),
+    { kind: 'edit', key: keyOf(step) },
+    ...(other?.isHere ? [{ kind: 'edit' as const, key: holder, title: title ?? name }] : []),
+  ];
+  const message = `${describe(step)}: ${label} is taken in ${rulesOf(facts.to).inText} by ${name}. ${way}`;
+  return { reason: 'unique-taken', row: keyOf(step), message, solutions };
+}
+
+/** The rows that would have to go along so that the holder gives up the value; null when that does not help. */
+function goingAlong(facts: Facts, going: Map<string, PlannedStep>, one: Taken): RowKey[] | null {
+  const entity = entityNamed(one.step.entity);
+  const along = new Map([[keyText(one.holder), one.holder]]);
+  const given = [one.key];
+  for (const holder of along.values()) {
+    const after = facts.otherHolders.get(keyText(holder))?.after;
+    if (after === undefined) return null;
+    const keys = uniqueKeysOf(entity, after);
+    if (keys.some((key) => given.includes(key))) return null;
+    for (const key of keys) {
+      const next = keeperOf(facts, going, entity.name, key);
+      // A map is walked on while rows are added to it.
+      if (next && next.id !== holder.id) along.set(keyText(next), next);
+      given.push(key);
+    }
+  }
+  return [...along.values()];
+}

@@ -1,0 +1,90 @@
+// F13: a refresh writes rows together that hand on names in production, whatever part they are in.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { RowKey } from '../../src/catalog/entity.ts';
+import { entityNamed } from '../../src/catalog/index.ts';
+import type { App } from '../../src/environments/app.ts';
+import { run, sql } from '../../src/database/sql.ts';
+import { inGroups } from '../../src/refresh/handovers.ts';
+import { parts, runRefresh } from '../../src/refresh/refresh.ts';
+import { row } from '../support/facts.ts';
+import { rawForms, rename } from '../support/handovers.ts';
+import { add, change, get } from '../support/rows.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const rowsPerPart = parts.size;
+beforeAll(() => {
+  parts.size = 1;
+});
+afterAll(() => {
+  parts.size = rowsPerPart;
+});
+
+function refresh(here: App, dryRun = false) {
+  const { source } = here;
+  if (!source) throw new Error('no source');
+  return runRefresh({ here, there: source, source, lease: 2000, dryRun });
+}
+
+const nextId = (here: App, entity: string, id: number) =>
+  run(here.sql, sql`update id_sequence set next = ${id} where entity = ${entity}`);
+
+/** Rows of production in different parts of a refresh, which pre-production has. */
+async function far(entity: 'business' | 'form', names: string[]): Promise<RowKey[]> {
+  const { production } = world;
+  const keys: RowKey[] = [];
+  for (const name of names) {
+    const id = await add(production, entity, { name });
+    keys.push({ entity, id });
+    await nextId(production, entity, id + 5000);
+  }
+  await refresh(world.preprod);
+  return keys;
+}
+
+const namesIn = (here: App, keys: RowKey[]) =>
+  Promise.all(keys.map(async (key) => (await get(here, key))['name']));
+
+test.each(['business', 'form'] as const)(
+  'a circle of three of a %s in three parts is refreshed as one (F13)',
+  async (entity) => {
+    const keys = await far(entity, ['A', 'B', 'C']);
+    await rename(world.production, keys, ['B', 'C', 'A']);
+    const planned = await refresh(world.preprod, true);
+    const report = await refresh(world.preprod);
+    expect([report.updated, report.skippedRows]).toEqual([3, []]);
+    expect([planned.updated, planned.skippedRows]).toEqual([3, []]);
+    expect(await namesIn(world.preprod, keys)).toEqual(['B', 'C', 'A']);
+    expect((await rawForms(world.preprod)).some(({ temporary }) => temporary)).toBe(false);
+    expect(await refresh(world.preprod)).toMatchObject({ updated: 0, skippedRows: [] });
+  },
+);
+
+test('a row whose name stays with a row that has work of its own is skipped with that reason (F13)', async () => {
+  const { preprod, production } = world;
+  const keys = await far('business', ['A', 'B', 'C']);
+  await rename(production, keys, ['B', 'C', 'D']);
+  await change(preprod, keys[1]!, { description: 'Work under way' });
+  const report = await refresh(preprod);
+  expect(report.skippedRows).toMatchObject([
+    { key: keys[0], why: `its name is that of business ${keys[1]!.id} here` },
+    { key: keys[1] },
+  ]);
+  expect(await namesIn(preprod, keys)).toEqual(['A', 'B', 'D']);
+});
+
+test('rows that hand on names are one group, others stand alone (F13)', () => {
+  const entity = entityNamed('form');
+  const moved = (id: number, from: string, to: string) => ({
+    entity,
+    before: row(`form:${id}`, { name: from }),
+    after: row(`form:${id}`, { name: to }),
+  });
+  const groups = inGroups([
+    moved(1, 'A', 'B'),
+    moved(2, 'X', 'X'),
+    moved(3, 'C', 'A'),
+    moved(4, 'B', 'C'),
+  ]);
+  expect(groups.map((group) => group.map(({ before }) => before?.id))).toEqual([[1, 3, 4], [2]]);
+});
