@@ -39,6 +39,7 @@ export async function withHandovers(
   for (const { change, why } of withoutStuck(entity, changes, holders)) {
     if (own.has(change.after.id)) skipped.push({ row: change.before ?? change.after, why });
   }
+  skipped.sort((one, other) => one.row.id - other.row.id);
   return { ...decided, changes: [...changes.values()], skipped };
 }
 
