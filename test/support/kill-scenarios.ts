@@ -4,26 +4,14 @@ import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import type { App } from '../../src/environments/app.ts';
-import { runRefresh } from '../../src/refresh/refresh.ts';
 import { contents, findings, type Contents, type Finding } from './checker.ts';
 import { killedAt, recoverNow } from './killing.ts';
-import { rawForms, rename } from './handovers.ts';
+import { handingOn, refreshingNames, rollingThatBack, undoingThat } from './handover-scenarios.ts';
+import { rawForms } from './handovers.ts';
 import { add, change, writeContextOf, pm, transfer } from './rows.ts';
+import { refreshOf, type Scenario } from './scenario.ts';
 import type { Task } from './worker.ts';
 import type { World } from './world.ts';
-
-type Ready = {
-  task: Task;
-  /** The environment whose process dies, and the one it writes to. */
-  origin: 'staging' | 'preprod';
-  destination: 'staging' | 'preprod';
-  before: Contents;
-  after: Contents;
-  /** Repeats the task, where a repetition completes it. */
-  again?: () => Promise<unknown>;
-};
-
-export type Scenario = (world: World) => Promise<Ready>;
 
 let round = 0;
 
@@ -81,56 +69,6 @@ function withOwnNames(theirs: Contents, own: Contents): Contents {
   ]);
 }
 
-/**
- * Names that are handed on: a swap in each database, and a form that is removed while another takes its name.
- */
-async function renamed({ staging, preprod }: World): Promise<RowKey[]> {
-  const pair = async (entity: string) => [
-    { entity, id: await add(staging, entity, { name: 'A' }) },
-    { entity, id: await add(staging, entity, { name: 'B' }) },
-  ];
-  const [businesses, forms] = [await pair('business'), await pair('form')];
-  const gone = { entity: 'form', id: await add(staging, 'form', { name: 'C' }) };
-  const heir = { entity: 'form', id: await add(staging, 'form', { name: 'D' }) };
-  const keys = [...businesses, ...forms, gone, heir];
-  await transfer(staging, keys);
-  await remove(writeContextOf(staging), pm, entityNamed('form'), gone.id);
-  await rename(staging, [...businesses, ...forms, heir], ['B', 'A', 'B', 'A', 'C']);
-  const seen = await contents(preprod);
-  if (seen.size !== keys.length) throw new Error('The rows were not sent');
-  return keys;
-}
-
-const handingOn: Scenario = async (world) => {
-  const keys = await renamed(world);
-  const before = await contents(world.preprod);
-  const after = await asIn(world.staging);
-  const task: Task = { do: 'transfer', keys };
-  return { task, origin: 'staging', destination: 'preprod', before, after };
-};
-
-const undoingThat: Scenario = async (world) => {
-  const keys = await renamed(world);
-  const after = await contents(world.preprod);
-  const { id } = await transfer(world.staging, keys);
-  const before = await contents(world.preprod);
-  const task: Task = { do: 'undo', transfer: id };
-  return { task, origin: 'staging', destination: 'preprod', before, after };
-};
-
-/** MySQL refuses after the documents were written: a transfer may have no arrivals yet when the clock is set. */
-const rollingThatBack: Scenario = async (world) => {
-  const ready = await handingOn(world);
-  await world.preprod.sql.query(
-    `create trigger frozen before update on clock for each row begin
-       if exists (select 1 from arrival join claim on claim.transfer = arrival.transfer) then
-         signal sqlstate '45000' set message_text = 'frozen';
-       end if;
-     end`,
-  );
-  return { ...ready, after: ready.before };
-};
-
 const undoing: Scenario = async (world) => {
   const keys = await changed(world);
   const after = await contents(world.preprod);
@@ -178,28 +116,13 @@ const saving: Scenario = async (world) => {
   };
 };
 
-/** A killed refresh is repeated and completes. */
 const refreshing: Scenario = async (world) => {
-  const { staging, production } = world;
+  const { production } = world;
   const business = await add(production, 'business');
   const form = await add(production, 'form');
   await add(production, 'form_field', { form });
   await add(production, 'task', { business, form });
-  const before = await contents(staging);
-  const after = new Map(before);
-  for (const [key, value] of await contents(production)) after.set(key, value);
-  const again = async () => {
-    const { source, destination: there } = staging;
-    if (source) await runRefresh({ here: staging, there, source, lease: 2000 });
-  };
-  return {
-    task: { do: 'refresh' },
-    origin: 'staging',
-    destination: 'staging',
-    before,
-    after,
-    again,
-  };
+  return refreshOf(world);
 };
 
 /** A transfer that died at `point`, whose recovery dies too. */
@@ -239,6 +162,7 @@ export const scenarios: Record<string, Scenario> = {
   'a rollback': rollingBack,
   'a transfer that hands on names': handingOn,
   'an undo that hands on names': undoingThat,
+  'a refresh that hands on names': refreshingNames,
   'a rollback that hands on names': rollingThatBack,
   'recovery of a transfer that died while it handed on names': recovering('document', handingOn),
 };

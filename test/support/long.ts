@@ -2,7 +2,8 @@
 // after each kill. The last line is the count.
 import { dismiss, recoverNow, stoppedAt } from './killing.ts';
 import { findings, type Finding } from './checker.ts';
-import { killAt, scenarios, type Scenario } from './kill-scenarios.ts';
+import { killAt, scenarios } from './kill-scenarios.ts';
+import type { Scenario } from './scenario.ts';
 import { openWorld, type World } from './world.ts';
 
 const [, , wanted = '1200', worker = '1', workers = '1'] = process.argv;
