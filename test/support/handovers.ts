@@ -1,14 +1,25 @@
 // Rows that hand on their names, and what MongoDB has of them meanwhile.
-import type { RowKey } from '../../src/catalog/entity.ts';
+import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { App } from '../../src/environments/app.ts';
 import { collection } from '../../src/rows/mongo.ts';
-import { change } from './rows.ts';
+import { read } from '../../src/rows/store.ts';
+import { writeHere } from '../../src/writing/write-here.ts';
+import { pm, writeContextOf } from './rows.ts';
 
-/** Hands on names as people do it, who save one row at a time. */
+/** Hands on names in one write. */
 export async function rename(here: App, keys: RowKey[], names: string[]) {
-  for (const key of keys) await change(here, key, { name: `On its way ${key.entity} ${key.id}` });
-  for (const [index, key] of keys.entries()) await change(here, key, { name: names[index] ?? '' });
+  const rows = await read(here, keys);
+  const changes = keys.map((key, index) => {
+    const before = rows.get(keyText(key)) ?? null;
+    if (!before) throw new Error(`${keyText(key)} is not here`);
+    return {
+      entity: entityNamed(key.entity),
+      before,
+      after: { ...before, name: names[index] ?? '' },
+    };
+  });
+  await writeHere(writeContextOf(here), pm, changes);
 }
 
 /** Forms as MongoDB has them, in order of id and without stubs. */

@@ -50,7 +50,7 @@ async function sent(entity: string, names: string[]): Promise<RowKey[]> {
   return keys;
 }
 
-/** Hands on names in staging, where one row is saved at a time. */
+/** Hands on names in staging. */
 const hand = (keys: RowKey[], names: string[]) => rename(world.staging, keys, names);
 
 const namesIn = async (here: App, keys: RowKey[]) => {
