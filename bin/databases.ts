@@ -62,6 +62,8 @@ export function settingsOf(
     NOSQL_IDS_PER_QUERY: '50',
     SUPPORTED_DATABASE_VERSION: currentVersion(),
     SESSION_SECRET: secret(at, `${prefix}_${environment}_session`),
+    // Tests and the demo are served over http.
+    SECURE_COOKIES: 'false',
     STORAGE_URL: pathToFileURL(resolve(storage(environment))).href,
   });
   return { staging: of('staging'), preprod: of('preprod'), production: of('production') };

@@ -9,7 +9,8 @@ import { needKey, onlyRead } from './api/reading.ts';
 import { guard } from './access/guard.ts';
 import { withoutValues, type App, type Redis } from './environments/app.ts';
 import { openQueue } from './jobs/queue.ts';
-import { openSignIn, recognise } from './people/sign-in.ts';
+import { recognise } from './people/recognise.ts';
+import { openSignIn } from './people/sign-in.ts';
 import { routes } from './routes.ts';
 import { tasks } from './tasks.ts';
 import { refuseIncompatible, showUpdateApplication, showUpdating } from './web/gate.ts';
@@ -17,10 +18,11 @@ import { answerError, notFound } from './web/errors.ts';
 import { Form } from './web/form/form.ts';
 import { reader } from './web/form/read.ts';
 import { openMetrics } from './web/metrics.ts';
-import { headers, isOurs, refuseForged } from './web/security.ts';
-import { sessions } from './web/session.ts';
-import { saveFormOfSignedOut } from './web/saved-form.ts';
+import { headers } from './web/security.ts';
+import { keepOutOfCaches, sessions, trustOwnAddress } from './web/session.ts';
+import { forgetSent, mayBring, refuseForged, saveFormOfSignedOut } from './web/saved-form.ts';
 import { stylesheet } from './web/stylesheet.ts';
+import { visitors } from './web/visitor.ts';
 
 const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const assets = { maxAge: '1h', index: false } as const;
@@ -66,7 +68,8 @@ export function createApp(here: App, redis: Redis, line = openQueue(here, redis,
   // These must work when nothing else does.
   app.get('/updating', showUpdating);
   app.get('/update-application', showUpdateApplication);
-  app.use(sessions(here, redis));
+  app.use(visitors);
+  app.use(trustOwnAddress, sessions(here, redis), keepOutOfCaches);
   app.use('/api', onlyRead, compression());
   app.use(refuseIncompatible);
   app.use(recognise);
@@ -75,7 +78,7 @@ export function createApp(here: App, redis: Redis, line = openQueue(here, redis,
   const admitApp = needKey(here, redis);
   for (const { method, path, allow, body, handler } of routes(signIn)) {
     // Forms are read behind the access check.
-    const read = method === 'post' ? [reader(body, isOurs), refuseForged] : [];
+    const read = method === 'post' ? [reader(body, mayBring), refuseForged, forgetSent] : [];
     const first =
       method === 'post' && allow !== 'anyone'
         ? [saveFormOfSignedOut(signIn.limits.kept, body)]

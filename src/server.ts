@@ -1,6 +1,7 @@
 // The server of one environment: pages, API, recovery and jobs; drains on SIGTERM.
 import { createApp } from './app.ts';
 import { rulesOf } from './environments/rules.ts';
+import { openServer } from './web/connections.ts';
 import { onStop, run, startWith } from './running.ts';
 
 /** Writes that have not ended by then are left to recovery. */
@@ -8,11 +9,12 @@ const DRAIN_MS = 60_000;
 
 await startWith(async (settings) => {
   const { here, redis, line, stop } = await run(settings, settings);
-  const server = createApp(here, redis, line).listen(settings.port, settings.host, (error) => {
-    if (error) {
-      here.log.error({ err: error }, `port ${settings.port} cannot be used`);
-      process.exit(1);
-    }
+  const server = openServer(createApp(here, redis, line));
+  server.once('error', (error) => {
+    here.log.error({ err: error }, `port ${settings.port} cannot be used`);
+    process.exit(1);
+  });
+  server.listen(settings.port, settings.host, () => {
     here.log.info(
       `${rulesOf(here.name).label} listens on http://${settings.host}:${settings.port}`,
     );

@@ -9,6 +9,7 @@ import {
   text,
 } from './database/address.ts';
 import { limits } from './database/limits.ts';
+import { environmentUrls, isLoopback, isSecureCookie } from './environments/urls.ts';
 import { environmentNames, rulesOf, type EnvironmentName } from './environments/rules.ts';
 import { endpointsFrom, wrongEndpoints } from './messages/endpoints.ts';
 import { storageSettings } from './storage/settings.ts';
@@ -36,7 +37,7 @@ const variables = z.object({
   CREDENTIALS_KEY: optional(secretKey),
   CREDENTIALS_KEY_PREVIOUS: optional(secretKey),
   SESSION_HOURS: z.coerce.number().positive().default(10),
-  SECURE_COOKIES: onOff,
+  SECURE_COOKIES: z.enum(['true', 'false', '']).default(''),
   TRUST_PROXY: z.coerce.number().int().min(0).default(0),
   ENVIRONMENT_URLS: z.string().default(''),
   OIDC_ISSUER: optional(z.url({ protocol: /^https?$/ })),
@@ -128,7 +129,10 @@ function named(values: Variables) {
     session: {
       secret: values.SESSION_SECRET,
       hours: values.SESSION_HOURS,
-      secureCookie: values.SECURE_COOKIES,
+      secureCookie: isSecureCookie(
+        values.SECURE_COOKIES,
+        environmentUrls(values.ENVIRONMENT_URLS)[values.ENVIRONMENT],
+      ),
       trustProxy: values.TRUST_PROXY,
     },
     /** Encrypt secrets that must be readable again; null where none is set. */
@@ -203,14 +207,6 @@ function wrongTogether(values: Variables): string[] {
   return wrong;
 }
 
-/** `staging=https://…,preprod=https://…` */
-function environmentUrls(list: string): Partial<Record<EnvironmentName, string>> {
-  const pairs = list.split(',').map((pair) => pair.trim().split('=', 2));
-  return Object.fromEntries(
-    pairs.flatMap(([key, url]) => (key && url ? [[key, url.replace(/\/$/, '')]] : [])),
-  );
-}
-
 /** Single sign-on is left out or whole. */
 function lackingForSingleSignOn(values: Variables): string[] {
   const needed = ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'] as const;
@@ -219,7 +215,8 @@ function lackingForSingleSignOn(values: Variables): string[] {
   const wrong = needed
     .filter((name) => !values[name])
     .map((name) => `${name}: is missing; single sign-on needs it beside ${given.join(', ')}`);
-  if (URL.canParse(values.OIDC_ISSUER ?? '') && !isSafe(new URL(values.OIDC_ISSUER ?? ''))) {
+  const issuer = URL.parse(values.OIDC_ISSUER ?? '');
+  if (issuer && issuer.protocol !== 'https:' && !isLoopback(issuer)) {
     wrong.push('OIDC_ISSUER: must begin with https:// (http:// for localhost and 127.0.0.1 only)');
   }
   if (!environmentUrls(values.ENVIRONMENT_URLS)[values.ENVIRONMENT]) {
@@ -228,9 +225,6 @@ function lackingForSingleSignOn(values: Variables): string[] {
   }
   return wrong;
 }
-
-const isSafe = ({ protocol, hostname }: URL) =>
-  protocol === 'https:' || ['localhost', '127.0.0.1'].includes(hostname);
 
 /** How this server is known to the provider that people sign in with. */
 export type SingleSignOn = NonNullable<Settings['singleSignOn']>;

@@ -186,7 +186,7 @@ function circles(nodes: string[], next: (node: string) => string[]): string[] {
 
 test('only pages, handlers and the border import Express', () => {
   const known =
-    /(^|\/)(pages|[a-z-]+-pages?|routes?|page|row|edit|choose|arrivals|row-actions|conflict|reading|list-state|sign-in|single-sign-on|guard|app|posted-choices)\.ts$|^web\//;
+    /(^|\/)(pages|[a-z-]+-pages?|routes?|page|row|edit|choose|arrivals|row-actions|conflict|reading|list-state|sign-in|single-sign-on|recognise|guard|app|posted-choices)\.ts$|^web\//;
   const wrong = files.filter(
     (file) =>
       /from '(express|multer|passport.*)'/.test(readFileSync(join('src', file), 'utf8')) &&

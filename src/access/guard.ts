@@ -11,7 +11,7 @@ export const guard =
     if (allow === 'anyone') return next();
     if (!req.account) {
       if (req.method !== 'GET') throw new Forbidden('You are signed out. Sign in and try again.');
-      if (isPage(req)) req.session.returnTo = req.originalUrl;
+      if (isPage(req)) rememberReturn(req);
       return res.redirect(303, isTriedSilently(req) ? '/sign-in/single?silent=1' : '/sign-in');
     }
     if (allow === 'signed-in' || may(req.account, allow, req.here.setup)) return next();
@@ -21,6 +21,15 @@ export const guard =
 /** Not what scripts, images and event streams ask for. */
 const isPage = (req: Request) => (req.get('Sec-Fetch-Dest') ?? 'document') === 'document';
 
+/** As much as a cookie has room for. */
+const RETURN_LENGTH = 500;
+
+/** An address that is too long is forgotten: nothing is stored for strangers. */
+function rememberReturn({ visitor, originalUrl }: Request) {
+  if (originalUrl.length <= RETURN_LENGTH) visitor.returnTo = originalUrl;
+  else delete visitor.returnTo;
+}
+
 const SILENCE_MS = 5000;
 
 /**
@@ -28,7 +37,7 @@ const SILENCE_MS = 5000;
  * circles; not after signing out, so that it lasts; and only for pages, not for what scripts and images ask for.
  */
 function isTriedSilently(req: Request): boolean {
-  const { signsInByHand, askedAt = 0 } = req.session;
+  const { signsInByHand, askedAt = 0 } = req.visitor;
   const isRecent = Date.now() - askedAt < SILENCE_MS;
   return req.here.settings.singleSignOn !== null && isPage(req) && !signsInByHand && !isRecent;
 }

@@ -7,6 +7,16 @@ export type Throttle = RateLimiterRedis;
 
 const MINUTES = 15;
 
+/** Whom attempts are counted for: of IPv6, a network is one customer, who has any number of addresses in it. */
+export function addressOf({ ip = '' }: { ip?: string | undefined }): string {
+  if (!ip.includes(':') || ip.includes('.')) return ip;
+  const [head = '', tail] = ip.split('::');
+  const groups = head.split(':');
+  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').length;
+  const zeros = Array.from({ length: Math.max(0, missing) }, () => '0');
+  return [...groups, ...zeros, ...(tail ?? '').split(':')].slice(0, 4).join(':');
+}
+
 /** So many attempts in 15 minutes. */
 export const openThrottle = (
   { name }: App,

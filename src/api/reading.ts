@@ -2,7 +2,8 @@
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 import { covers, LacksScope } from '../access/scopes.ts';
-import { countAttempt, openThrottle } from '../access/throttle.ts';
+import { noteRefusal } from '../access/refusals.ts';
+import { addressOf, countAttempt, openThrottle } from '../access/throttle.ts';
 import { verifyToken, type Refusal } from '../access/verification.ts';
 import type { Entity } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -25,12 +26,14 @@ export function needKey(here: App, redis: Redis) {
     const [, token = ''] = /^Bearer +([\w-]{1,100})$/i.exec(req.get('Authorization') ?? '') ?? [];
     const verified = token === '' ? null : await verifyToken(req.here.sql, 'bearer', token);
     if (!verified?.holder) {
-      if (verified) await countAttempt(wrongKeys, req.ip ?? '');
+      if (verified) {
+        noteRefusal(here, 'api-key', { address: req.ip ?? '', reason: verified.refused });
+        await countAttempt(wrongKeys, addressOf(req));
+      }
       res.set('WWW-Authenticate', verified ? 'Bearer error="invalid_token"' : 'Bearer');
       throw new Problem(401, refusals[verified?.refused ?? 'missing']);
     }
     req.apiKey = verified.holder;
-    res.set('Cache-Control', 'private, no-cache');
     next();
   };
 }

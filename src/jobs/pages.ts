@@ -82,6 +82,9 @@ function outcomeOf(tasks: Tasks, job: jobs.Job) {
 
 const BEAT_MS = 1000;
 
+/** How often a stream asks whether its person is still signed in. */
+const RECOGNISE_BEATS = 5;
+
 /** The progress of a job, second by second (server-sent events). */
 export async function events(req: Request, res: Response) {
   const { number } = await addressedJob(req);
@@ -90,7 +93,8 @@ export async function events(req: Request, res: Response) {
   let shown = '';
   res.once('close', () => (isOpen = false));
   res.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
-  while (isOpen && !here.halt.signal.aborted) {
+  for (let beat = 0; isOpen && !here.halt.signal.aborted; beat += 1) {
+    if (beat % RECOGNISE_BEATS === 0 && !(await req.isStillSignedIn())) break;
     const job = await jobs.byNumber(here.sql, number);
     if (!job) break;
     const { state, done_count: done, total_count: total, doing } = job;

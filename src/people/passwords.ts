@@ -1,7 +1,9 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import { atMost } from './at-most.ts';
 
-const derive = promisify(argon2);
+/** Threads of the process have other work, too, and memory is bounded. */
+const derive = atMost({ atOnce: 3, waiting: 20 }, promisify(argon2));
 // OWASP's first recommendation for argon2id: 19 MiB, two passes, one lane.
 const cost = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 };
 

@@ -69,6 +69,9 @@ export async function verify(
   return stored && isRight && stored.active === 1 ? find(on, stored.id) : null;
 }
 
+export const hasAccount = async (on: Queryable, email: string): Promise<boolean> =>
+  (await first(on, sql`select 1 from person where email = ${email}`)) !== undefined;
+
 const newPerson = z.object({
   name: z.string().trim().min(1, 'Enter a name').max(100, 'Name must be 100 characters or fewer'),
   email: z

@@ -1,25 +1,30 @@
 // Sign-in with e-mail and password through passport; throttled, with a fresh session each time.
-import type { NextFunction, Request, Response } from 'express';
+import type { Request, Response } from 'express';
 import { Passport } from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
-import { countAttempt, openThrottle, type Throttle } from '../access/throttle.ts';
+import { hashedEmail, noteRefusal } from '../access/refusals.ts';
+import { addressOf } from '../access/throttle.ts';
 import * as audit from '../audit/audit.ts';
 import type { App, Redis } from '../environments/app.ts';
+import { Problem } from '../problems.ts';
+import { deviceOf, rememberDevice } from '../web/device.ts';
+import { newFormToken } from '../web/form-token.ts';
 import { flash, page } from '../web/pages.ts';
 import { localPath } from '../web/request.ts';
-import * as kept from '../web/saved-form.ts';
+import { isWaiting } from '../web/saved-form.ts';
+import { renewSession } from '../web/session.ts';
+import { countSignIn, openLimits, type Limits } from './limits.ts';
 import * as people from './people.ts';
 import { openProvider, type Provider } from './provider.ts';
 
 export type SignIn = {
   passport: InstanceType<typeof Passport>;
-  /** Limits: failures per e-mail and address, failures per address, saved forms per address. */
-  limits: Record<'account' | 'address' | 'kept', Throttle>;
+  limits: Limits;
   /** Single sign-on, if configured. */
   provider: Provider | null;
 };
 
-/** Passport with our one strategy, and a limit on failures for each address and e-mail. */
+/** Passport with our one strategy, and the limits on attempts. */
 export function openSignIn(here: App, redis: Redis): SignIn {
   const { sql, settings } = here;
   const passport = new Passport();
@@ -31,28 +36,11 @@ export function openSignIn(here: App, redis: Redis): SignIn {
       );
     }),
   );
-  const limit = (kind: string, attempts: number) =>
-    openThrottle(here, redis, { counts: `sign-in:${kind}`, attempts });
   return {
     passport,
-    limits: {
-      account: limit('account', 10),
-      address: limit('address', 100),
-      kept: limit('kept', 100),
-    },
+    limits: openLimits(here, redis),
     provider: settings.singleSignOn && openProvider(settings.singleSignOn),
   };
-}
-
-/**
- * Adds the signed-in person to the request; people who were closed or changed their password are signed
- * out.
- */
-export async function recognise(req: Request, _res: Response, next: NextFunction) {
-  const { personId } = req.session;
-  const person = personId === undefined ? null : await people.find(req.here.sql, personId);
-  if (person?.isActive && person.credential === req.session.credential) req.account = person;
-  next();
 }
 
 export const showSignIn = (req: Request, res: Response) =>
@@ -68,31 +56,67 @@ export const signInPage = (req: Request, res: Response, said: Said) =>
     singleSignOn: '',
     ...said,
     isSingle: req.here.settings.singleSignOn !== null,
-    isWaiting: req.session.savedForm !== undefined,
+    isWaiting: req.visitor.hasSavedForm === true,
   });
 
-export const signIn = ({ passport, limits }: SignIn) =>
+export const signIn = (by: SignIn) =>
   async function signIn(req: Request, res: Response) {
     const email = req.form.text('email').toLowerCase();
-    const address = req.ip ?? '';
-    const account = `${address}:${email}`;
-    // Counted before checking the password, so that parallel attempts count too.
-    await countAttempt(limits.account, account);
-    await countAttempt(limits.address, address);
-    // passport-local would also read credentials from the URL.
-    const isComplete = email !== '' && req.form.text('password') !== '';
-    const person = isComplete && (await authenticate(passport, req, res));
-    if (person) {
-      await limits.account.delete(account);
-      await limits.address.reward(address);
-      await letIn(req, res, person);
-    } else {
-      res.status(422);
-      const message =
-        'E-mail or password is wrong. Try again, or ask an administrator for a new one.';
-      await signInPage(req, res, { title: 'Error: Sign in', email, message });
+    try {
+      await letIn(req, res, await personWith(by, req, res, email));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      await noteRefused(req, email, error);
+      res.status(error.status);
+      const typed = { email, message: error.message };
+      await signInPage(req, res, { title: 'Error: Sign in', ...typed });
     }
   };
+
+/** As long as an e-mail can be in the database. */
+const EMAIL_LENGTH = 190;
+
+/** @throws Problem when e-mail or password is wrong, or too many were */
+async function personWith(
+  { passport, limits }: SignIn,
+  req: Request,
+  res: Response,
+  email: string,
+) {
+  const [address, device] = [addressOf(req), deviceOf(req, email)];
+  const { forgive } = await countSignIn(limits, { email, address, device });
+  // passport-local would also read credentials from the URL.
+  const isComplete = email !== '' && req.form.text('password') !== '';
+  const isPossible = isComplete && email.length <= EMAIL_LENGTH;
+  const person = isPossible && (await authenticate(passport, req, res));
+  if (!person) {
+    throw new Problem(
+      422,
+      'E-mail or password is wrong. Try again, or ask an administrator for a new one.',
+    );
+  }
+  await forgive();
+  return person;
+}
+
+/** In the log by hash, in the audit by name where there is such an account. */
+async function noteRefused({ here, ip = '' }: Request, email: string, { status }: Problem) {
+  const reason = reasons[status] ?? 'refused';
+  noteRefusal(here, 'sign-in', { address: ip, reason, email: hashedEmail(here, email) });
+  if (status !== 422) return;
+  const isKnown = await people.hasAccount(here.sql, email);
+  await audit.write(here.sql, {
+    person: 'not signed in',
+    action: 'refused sign-in',
+    subject: isKnown ? email : `unknown e-mail ${hashedEmail(here, email)}`,
+  });
+}
+
+const reasons: Record<number, string> = {
+  422: 'wrong e-mail or password',
+  429: 'too many attempts',
+  503: 'too many at once',
+};
 
 const authenticate = (passport: SignIn['passport'], req: Request, res: Response) =>
   new Promise<people.Person | false>((resolve, reject) => {
@@ -105,22 +129,20 @@ const authenticate = (passport: SignIn['passport'], req: Request, res: Response)
 
 /** To the saved form, or to the page that was requested. */
 export async function letIn(req: Request, res: Response, person: people.Person) {
-  await enter(req, person);
-  const isKept = (await kept.find(req, person.id)) !== null;
-  res.redirect(303, isKept ? '/saved-form' : (req.session.returnTo ?? '/'));
+  const { returnTo = '/' } = req.visitor;
+  await enter(req, res, person);
+  res.redirect(303, (await isWaiting(req, person)) ? '/saved-form' : localPath(returnTo, '/'));
 }
 
-/** A new session id, so that a planted cookie is worthless. */
-async function enter(req: Request, person: people.Person) {
-  const returnTo = localPath(req.session.returnTo ?? '/', '/');
-  const waiting = req.session.savedForm;
-  await new Promise<void>((resolve, reject) => {
-    req.session.regenerate((error: unknown) => (error ? reject(error) : resolve()));
-  });
+/** A new session, so that a planted cookie is worthless. */
+async function enter(req: Request, res: Response, person: people.Person) {
+  await renewSession(req);
   req.session.personId = person.id;
   req.session.credential = person.credential;
-  req.session.returnTo = returnTo;
-  await kept.moveToPerson(req, person.id, waiting);
+  req.session.csrf = newFormToken(req.here, person);
+  req.session.startedAt = Date.now();
+  req.visitor = {};
+  rememberDevice(req, res, person);
   await audit.write(req.here.sql, {
     person: person.email,
     action: 'signed in',
@@ -129,10 +151,10 @@ async function enter(req: Request, person: people.Person) {
 }
 
 export async function signOut(req: Request, res: Response) {
-  await new Promise<void>((resolve, reject) => {
-    req.session.regenerate((error: unknown) => (error ? reject(error) : resolve()));
-  });
-  req.session.signsInByHand = true;
+  await renewSession(req);
+  req.visitor = { signsInByHand: true };
   flash(req, 'You are signed out.');
+  // Pages say no-store; images do not.
+  res.set('Clear-Site-Data', '"cache"');
   res.redirect(303, '/sign-in');
 }

@@ -7,25 +7,14 @@ import { admit, type Admission } from './admission.ts';
 import type { Attempt, Provider } from './provider.ts';
 import { letIn, signInPage, type SignIn } from './sign-in.ts';
 
-declare module 'express-session' {
-  interface SessionData {
-    /** Pending sign-ins, one per tab. */
-    attempts: Attempt[];
-    /** When the provider was last asked without a page. */
-    askedAt: number;
-    /** After signing out or a refusal, silent sign-in stops and the provider asks who it is. */
-    signsInByHand: boolean;
-  }
-}
-
 export const begin = ({ provider }: SignIn) =>
   async function begin(req: Request, res: Response) {
     if (!provider) throw new NotFound('There is no single sign-on here.');
     if (req.account) return res.redirect(303, '/');
-    const asksAgain = req.session.signsInByHand === true;
+    const asksAgain = req.visitor.signsInByHand === true;
     const isSilent = textIn(req.query, 'silent') === '1';
     if (isSilent && asksAgain) return res.redirect(303, '/sign-in');
-    if (isSilent) req.session.askedAt = Date.now();
+    if (isSilent) req.visitor.askedAt = Date.now();
     const begun = await provider.begin({ isSilent, asksAgain }).catch((error: unknown) => {
       req.here.log.warn({ err: error }, 'single sign-on cannot be reached');
     });
@@ -41,7 +30,7 @@ function leave(
   res: Response,
   { attempt, address }: { attempt: Attempt; address: string },
 ) {
-  req.session.attempts = [...(req.session.attempts ?? []).slice(-4), attempt];
+  req.visitor.attempts = [...(req.visitor.attempts ?? []).slice(-4), attempt];
   const isPerhapsForm = attempt.isSilent && req.get('Sec-Fetch-Site') === 'same-origin';
   if (!isPerhapsForm) return res.redirect(303, address);
   res.set('Refresh', `0; url=${address}`);
@@ -62,9 +51,9 @@ export const finish = ({ provider }: SignIn) =>
 
 /** Usable once: a repeated answer is rejected. */
 function takeAttempt(req: Request): Attempt | undefined {
-  const { attempts = [] } = req.session;
+  const { attempts = [] } = req.visitor;
   const attempt = attempts.find(({ state }) => state === textIn(req.query, 'state'));
-  req.session.attempts = attempts.filter((one) => one !== attempt);
+  req.visitor.attempts = attempts.filter((one) => one !== attempt);
   return attempt;
 }
 
@@ -98,7 +87,7 @@ const words: Record<Refusal, string> = {
 };
 
 function refuse(req: Request, res: Response, refusal: Refusal) {
-  if (refusal === 'unverified' || refusal === 'closed') req.session.signsInByHand = true;
+  if (refusal === 'unverified' || refusal === 'closed') req.visitor.signsInByHand = true;
   res.status(refusal === 'unreachable' ? 503 : 403);
   return signInPage(req, res, { title: 'Error: Sign in', singleSignOn: words[refusal] });
 }

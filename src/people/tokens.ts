@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { App } from '../environments/app.ts';
-import { isSecret } from '../web/security.ts';
+import { isSecret } from '../web/sealed.ts';
 import { find, type Person } from './people.ts';
 
 const schema = z.object({ person: z.number(), environment: z.string(), until: z.number() });

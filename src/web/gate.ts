@@ -3,11 +3,11 @@
 import type { NextFunction, Request, Response } from 'express';
 import { explain, type Compatibility } from '../version/compatibility.ts';
 import { Unavailable } from '../problems.ts';
-import { saveForm } from './saved-form.ts';
+import { mayBring, mayRead, saveForm } from './saved-form.ts';
+import { keptFor } from './saved-forms.ts';
 import { sendPage } from './layout.ts';
 import { flash } from './pages.ts';
 import { localPath, textIn } from './request.ts';
-import { isOurs } from './security.ts';
 import { any } from './form/body.ts';
 import { readForm } from './form/read.ts';
 
@@ -25,24 +25,24 @@ export async function refuseIncompatible(req: Request, res: Response, next: Next
   if (standing === null || standing.kind === 'open') return next();
   if (standing.kind === 'unknown') {
     if (req.method === 'GET' || req.method === 'HEAD' || writesNothing.has(req.path)) return next();
-    if (!(await maySave(req)) || !(await saveForm(req))) {
+    if (!(await isSaved(req))) {
       throw new Unavailable(explain(standing));
     }
-    flash(req, `${explain(standing)} What you typed is kept for half an hour.`);
+    flash(req, `${explain(standing)} What you typed is kept for ${keptFor}.`);
     return res.redirect(303, '/saved-form');
   }
   if (req.path.startsWith('/api/')) return answerApi(res, standing);
-  const isKept = req.method === 'POST' && (await maySave(req)) && (await saveForm(req));
+  const isKept = req.method === 'POST' && (await isSaved(req));
   const back = isKept ? '/saved-form' : req.method === 'GET' ? req.originalUrl : '/';
   await signOut(req);
   res.redirect(303, pageOf(standing, back));
 }
 
-/** Only for signed-in people, and only from our own pages. */
-async function maySave(req: Request): Promise<boolean> {
-  if (req.session.personId === undefined) return false;
-  await readForm(req, any, { mayCome: () => false });
-  return isOurs(req);
+/** Only from our own pages, in a browser that somebody signed in with. */
+async function isSaved(req: Request): Promise<boolean> {
+  if (!mayRead(req)) return false;
+  await readForm(req, any, { mayCome: (token) => mayBring(req, token) });
+  return saveForm(req);
 }
 
 type Closed = Extract<Compatibility, { kind: 'updating' | 'unsupported' }>;

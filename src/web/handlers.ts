@@ -6,17 +6,14 @@ import { readImage } from '../storage/images.ts';
 import { NotFound, Unavailable } from '../problems.ts';
 import { readVersion } from '../version/metadata.ts';
 import { explain } from '../version/compatibility.ts';
+import { setCookie } from './cookies.ts';
 import { localPath } from './request.ts';
 import { isTheme } from './shell.ts';
 
 export function setTheme(req: Request, res: Response) {
   const theme = req.form.text('theme');
   if (isTheme(theme)) {
-    res.cookie('theme', theme, {
-      sameSite: 'lax',
-      maxAge: 365 * 24 * 60 * 60 * 1000,
-      httpOnly: true,
-    });
+    setCookie(req, res, 'theme', theme, 365 * 24);
   }
   res.redirect(303, localPath(req.form.text('return'), '/'));
 }

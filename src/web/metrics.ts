@@ -1,11 +1,12 @@
 // Metrics: request durations, and counts of pending, running and failed work.
 import type { NextFunction, Request, Response } from 'express';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { refusalCounts, refusalKinds } from '../access/refusals.ts';
 import { select, sql, type Statement } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { ladder } from '../environments/rules.ts';
 import { Problem } from '../problems.ts';
-import { isSecret } from './security.ts';
+import { isSecret } from './sealed.ts';
 
 /** States of a transfer that has not ended. */
 const unended = ['planned', 'claimed', 'applying', 'committed', 'rolling_back', 'needs_attention'];
@@ -47,7 +48,8 @@ const counted: [name: string, help: string, label: string, known: string[], ques
     ],
   ];
 
-export function openMetrics({ sql: on, name: environment, settings }: App) {
+export function openMetrics(here: App) {
+  const { sql: on, name: environment, settings } = here;
   const registry = new Registry();
   registry.setDefaultLabels({ environment });
   collectDefaultMetrics({ register: registry });
@@ -78,6 +80,18 @@ export function openMetrics({ sql: on, name: environment, settings }: App) {
     });
     registry.registerMetric(gauge);
   }
+
+  const refusals = new Counter({
+    name: 'oneway_refusals_total',
+    help: 'Sign-ins and keys that were refused.',
+    labelNames: ['kind'],
+    registers: [],
+    collect() {
+      this.reset();
+      for (const kind of refusalKinds) this.inc({ kind }, refusalCounts(here).get(kind) ?? 0);
+    },
+  });
+  registry.registerMetric(refusals);
 
   const measure = (req: Request, res: Response, next: NextFunction) => {
     const end = requests.startTimer({ method: req.method });

@@ -19,8 +19,8 @@ type Data = { title: string; crumbs?: Crumb[] } & Record<string, unknown>;
 /** Renders a full page inside the shell. */
 export async function page(req: Request, res: Response, view: string, data: Data) {
   const { here, account } = req;
-  const { flash } = req.session;
-  if (flash) delete req.session.flash;
+  const { flash } = req.visitor;
+  delete req.visitor.flash;
   const csrf = csrfToken(req);
   const theme = themeOf(req);
   await sendPage(res, view, {
@@ -51,9 +51,11 @@ export async function page(req: Request, res: Response, view: string, data: Data
 const labelOne = (entity: string) => entityNamed(entity).label.one;
 const helpers = { ...words, icon, cell, badge, labelOf, labelOne };
 
+const FLASH_LENGTH = 500;
+
 /** Shows a message once, on the next page. */
 export function flash(req: Request, message: string) {
-  req.session.flash = message;
+  req.visitor.flash = message.slice(0, FLASH_LENGTH);
 }
 
 /** Field errors of a form; rethrows every other problem. */

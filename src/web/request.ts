@@ -6,6 +6,7 @@ import type { Entity } from '../catalog/entity.ts';
 import { may, type Ability, type Account } from '../access/permissions.ts';
 import type { App, Redis } from '../environments/app.ts';
 import { Forbidden, NotFound } from '../problems.ts';
+import type { Visitor } from './visitor.ts';
 
 type QueuedJob = {
   id: string;
@@ -21,7 +22,11 @@ declare global {
     interface Request {
       here: App;
       redis: Redis;
+      /** What a signed cookie remembers of this browser. */
+      visitor: Visitor;
       account?: Account;
+      /** Asks the session store and the database again. */
+      isStillSignedIn(): Promise<boolean>;
       /** The API key of the caller. */
       apiKey?: { name: string; scopes: string[] };
       /** The job queue. */
@@ -36,9 +41,8 @@ declare module 'express-session' {
     /** Identifies the password that was used to sign in. */
     credential: string;
     csrf: string;
-    flash: string;
-    /** Where to go after signing in. */
-    returnTo: string;
+    /** When the person signed in. */
+    startedAt: number;
   }
 }
 

@@ -1,125 +1,177 @@
-// A form that was posted while the server was closed or the session had ended: saved for half an hour, and
-// given back after signing in.
+// A form that could not be sent, because the server was closed, the session had ended or another one had begun: it is
+// saved, and given back to its person.
 import type { NextFunction, Request, Response } from 'express';
-import type { RateLimiterRedis } from 'rate-limiter-flexible';
-import { z } from 'zod';
-import { NotFound } from '../problems.ts';
-import { formatChoice } from './format.ts';
-import { page } from './pages.ts';
-import { accountOf, localPath } from './request.ts';
+import type { Throttle } from '../access/throttle.ts';
+import { Conflict, Forbidden, Invalid, NotFound } from '../problems.ts';
+import { IMAGE_NAME, keepImage } from '../storage/images.ts';
+import { lastHolder } from './device.ts';
 import type { Body } from './form/body.ts';
 import { readForm } from './form/read.ts';
+import { holderIn, holderOf, type FormHolder, type Holder } from './form-token.ts';
+import { formatChoice } from './format.ts';
+import { flash, page } from './pages.ts';
+import { accountOf, localPath, textIn } from './request.ts';
+import * as savedForms from './saved-forms.ts';
+import type { SavedForm } from './saved-forms.ts';
+import { isFromHere, isOurs } from './security.ts';
 
-declare module 'express-session' {
-  interface SessionData {
-    /** The form that a person posted after their session had ended. */
-    savedForm: SavedForm;
-  }
-}
-
-const SECONDS = 30 * 60;
-
-const schema = z.object({
-  path: z.string(),
-  at: z.string(),
-  fields: z.array(z.tuple([z.string(), z.string()])),
-});
-export type SavedForm = z.infer<typeof schema>;
-
-/** Bound to the password: a session that a new password ended leaves nothing behind. */
-const keyOf = ({ here, session }: Request, person: number) =>
-  `oneway:${here.name}:kept:${person}:${session.credential}`;
-
-/** Answers whether the form was saved: someone is signed in, and it contains anything worth saving. */
+/** Saves the form of a request that has been read; answers whether it could. */
 export async function saveForm(req: Request): Promise<boolean> {
-  const person = req.session.personId;
-  const kept = formIn(req);
-  if (person === undefined || !isWorthSaving(kept)) return false;
-  await saveFor(req, person, kept);
-  return true;
+  const holder = isFromHere(req) ? holderOfForm(req) : null;
+  return holder !== null && savedForms.save(req, holder, await formIn(req));
 }
 
-/** Passwords are never stored in clear text. */
-const isWorthSaving = ({ path, fields }: SavedForm) =>
-  fields.length > 0 &&
-  !path.startsWith('/saved-form') &&
-  !fields.some(([name]) => name === 'password');
+const tokenOf = ({ form }: Request) => form.raw('csrf');
 
-const formIn = (req: Request): SavedForm => ({
-  path: req.originalUrl,
-  at: new Date().toISOString(),
-  fields: req.form.entries.filter(([name]) => name !== 'csrf').map(([name, text]) => [name, text]),
-});
+/** Whose page the form stood on: its token says so, otherwise whose session it is or was. */
+function holderOfForm(req: Request): FormHolder | null {
+  const { personId: id, credential } = req.session;
+  const signedIn = id === undefined || credential === undefined ? null : { id, credential };
+  const named = holderIn(req.here, tokenOf(req));
+  if (named === null && req.get('Sec-Fetch-Site') !== 'same-origin') return null;
+  // A new password does not take away what the same person typed before.
+  if (signedIn && (named === null || named.id === signedIn.id)) return holderOf(signedIn);
+  return named ?? lastHolder(req);
+}
 
-const saveFor = (req: Request, person: number, kept: SavedForm) =>
-  req.redis.set(keyOf(req, person), JSON.stringify(kept), { EX: SECONDS });
+async function formIn(req: Request): Promise<SavedForm> {
+  const { kept, lost } = await keptImages(req);
+  const texts = req.form.entries.filter(([name]) => name !== 'csrf' && !kept.has(name));
+  return {
+    path: req.originalUrl,
+    at: new Date().toISOString(),
+    fields: [...texts.map(([name, text]): [string, string] => [name, text]), ...kept],
+    lost,
+  };
+}
 
-const ROOM = 200_000;
+/** Chosen images by field, which are stored as if the form were saved, and the fields of those that cannot be. */
+async function keptImages({ here, form }: Request) {
+  const kept = new Map<string, string>();
+  const lost: string[] = [];
+  for (const { field, content } of form.files) {
+    try {
+      kept.set(field, await keepImage(here.storage, field, content));
+    } catch (error) {
+      if (!(error instanceof Invalid)) throw error;
+      lost.push(field);
+    }
+  }
+  return { kept, lost };
+}
 
-/**
- * Saves a form from one of our pages that was posted after its session ended, until the person signs in
- * again. Anyone can send such a request, so it is limited per address.
- */
-export const saveFormOfSignedOut = (limit: RateLimiterRedis, body: Body) =>
+/** Whether a form may be read although nobody is signed in: only from a browser that somebody signed in with. */
+export const mayRead = (req: Request): boolean =>
+  req.session.personId !== undefined || lastHolder(req) !== null;
+
+/** Whether files of a form may come, by its token: from pages of this session, and of those before it. */
+export const mayBring = (req: Request, token: string | undefined): boolean =>
+  isOurs(req, token) || (isFromHere(req) && holderIn(req.here, token) !== null);
+
+/** Saves a form that was posted after its session had ended, until the person signs in again. */
+export const saveFormOfSignedOut = (limit: Throttle, body: Body) =>
   async function keepOfSignedOut(req: Request, res: Response, next: NextFunction) {
-    if (req.account || req.get('Sec-Fetch-Site') !== 'same-origin') return next();
+    if (req.account || !isFromHere(req)) return next();
     const isRefused = await limit.consume(req.ip ?? '').then(
       () => false,
       () => true,
     );
-    if (!isRefused && body.kind !== 'none') {
-      await readForm(req, body, { mayCome: () => false });
-      const kept = formIn(req);
-      if (isWorthSaving(kept) && JSON.stringify(kept).length < ROOM) {
-        req.session.savedForm = kept;
-        req.session.cookie.maxAge = SECONDS * 1000;
-      }
+    if (!isRefused && mayRead(req) && body.kind !== 'none') {
+      await readForm(req, body, { mayCome: (token) => mayBring(req, token) });
+      req.visitor.hasSavedForm = await saveForm(req);
     }
     res.redirect(303, '/sign-in');
   };
 
-/** Moves the saved form from the session to the person. */
-export async function moveToPerson(req: Request, person: number, kept: SavedForm | undefined) {
-  if (kept) await saveFor(req, person, kept);
+/** Rejects posts that do not come from our own pages; what came from a page of an earlier session is saved. */
+export async function refuseForged(req: Request, res: Response, next: NextFunction) {
+  if (isOurs(req)) return next();
+  const holder = isFromHere(req) ? holderIn(req.here, tokenOf(req)) : null;
+  if (isFromHere(req) && req.path === '/sign-in') {
+    flash(req, 'This page was open for too long. Try again.');
+    return res.redirect(303, '/sign-in');
+  }
+  if (!holder || !req.account) throw new Forbidden(forged);
+  const isOwn = holder.id === req.account.id;
+  // It takes nothing away from anybody.
+  if (isOwn && req.path === '/sign-out') return next();
+  const isSaved = await saveForm(req);
+  if (!isOwn) throw new Conflict(isSaved ? ofAnotherPerson : `${ofAnotherPerson} ${notKept}`);
+  if (!isSaved) throw new Forbidden(ofEarlierSession);
+  flash(req, 'You signed in again after you opened that page, so nothing was sent yet. Check it.');
+  res.redirect(303, '/saved-form');
 }
 
-export async function find(req: Request, person: number): Promise<SavedForm | null> {
-  const text = await req.redis.get(keyOf(req, person));
-  return text === null ? null : (schema.safeParse(JSON.parse(text)).data ?? null);
-}
+const forged =
+  'This page was open for too long or does not come from here. Go back, reload it and try again.';
+const ofEarlierSession =
+  'You signed in again after you opened that page, so nothing was saved. Open it again and repeat it.';
+const ofAnotherPerson =
+  'Another person opened that page in this browser, so nothing was sent. What was typed is kept for that person until tomorrow, and shown after that person signs in.';
+const notKept = 'It could not be kept: go back and copy it.';
 
-const forget = (req: Request) => req.redis.del(keyOf(req, accountOf(req).id));
+const image = new RegExp(`^${IMAGE_NAME}$`);
 
 /** Hidden fields: versions, keys and plans. */
 const carried =
   /^(version|idempotency_key|plan|selection|return|then|seen|payload|query|scope|page|shown|turn)$/;
 
+const personOf = (req: Request) => ({
+  id: accountOf(req).id,
+  credential: req.session.credential ?? '',
+});
+
 export async function show(req: Request, res: Response) {
-  const saved = await find(req, accountOf(req).id);
-  if (!saved) return res.redirect(303, '/');
+  const forms = await savedForms.savedFor(req, personOf(req));
+  if (forms.length === 0) return res.redirect(303, '/');
   await page(req, res, 'web/saved-form', {
     title: 'Your unsaved form',
     crumbs: [{ text: 'Your unsaved form' }],
-    at: saved.at,
-    fields: saved.fields,
-    shown: saved.fields
-      .filter(([name, value]) => !carried.test(name) && value !== '')
-      .map(([name, value]) => ({ label: labelOfInput(name), value })),
+    forms: forms.map((form) => ({
+      ...form,
+      shown: form.fields
+        .filter(([name, value]) => !carried.test(name) && value !== '')
+        .map(([name, value]) => ({ label: labelOfInput(name), value, isImage: image.test(value) })),
+      lost: form.lost.map(labelOfInput),
+    })),
   });
 }
 
 /** `Links 0 name` for `links[0][name]`. */
 const labelOfInput = (name: string) => formatChoice(name.replaceAll(/[[\]]+/g, ' ').trim());
 
-/** Posts the form again to its address: 307 keeps method and body. */
+/** Posts the form again to its address: 307 keeps method and body. It is forgotten when it has been accepted. */
 export async function sendOn(req: Request, res: Response) {
-  const saved = await find(req, accountOf(req).id);
-  if (!saved) throw new NotFound('No form is kept for you any more.');
-  await forget(req);
+  const forms = await savedForms.savedFor(req, personOf(req));
+  const id = textIn(req.query, 'form');
+  const saved = id === '' ? forms[0] : forms.find((one) => one.id === id);
+  if (!saved) throw new NotFound('This form is not kept any more.');
+  req.visitor.sentForm = saved.id;
   res.redirect(307, localPath(saved.path, '/'));
 }
 
-export async function discard(req: Request, res: Response) {
-  await forget(req);
-  res.redirect(303, '/');
+/** Forgets a saved form when the page that it was sent to has taken it. */
+export function forgetSent(req: Request, res: Response, next: NextFunction) {
+  const { sentForm: id } = req.visitor;
+  delete req.visitor.sentForm;
+  if (id !== undefined && req.account) {
+    const person = personOf(req);
+    res.once('finish', () => {
+      if (res.statusCode >= 400) return;
+      savedForms.forget(req, person, id).catch((error: unknown) => {
+        req.log.warn({ err: error }, 'a saved form was sent and not forgotten');
+      });
+    });
+  }
+  next();
 }
+
+export async function discard(req: Request, res: Response) {
+  await savedForms.forget(req, personOf(req), textIn(req.query, 'form'));
+  const left = await savedForms.savedFor(req, personOf(req));
+  res.redirect(303, left.length > 0 ? '/saved-form' : '/');
+}
+
+/** Whether forms wait for a person who has just signed in. */
+export const isWaiting = async (req: Request, person: Holder): Promise<boolean> =>
+  (await savedForms.savedFor(req, person)).length > 0;

@@ -1,11 +1,11 @@
-// Security headers, and two checks against forged posts: Sec-Fetch-Site, and a token that only our own pages
-// contain.
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+// Security headers, and two checks against forged posts: where the browser says it comes from, and a token that only our
+// own pages contain.
+import { randomBytes } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
-import { Forbidden } from '../problems.ts';
+import { isSecret } from './sealed.ts';
 
-export const headers = helmet({
+const helmetHeaders = helmet({
   contentSecurityPolicy: {
     useDefaults: false,
     directives: {
@@ -23,29 +23,68 @@ export const headers = helmet({
   referrerPolicy: { policy: 'same-origin' },
 });
 
-export function csrfToken(req: Request): string {
-  req.session.csrf ??= randomBytes(24).toString('base64url');
-  return req.session.csrf;
+const unusedFeatures = [
+  'accelerometer',
+  'autoplay',
+  'bluetooth',
+  'browsing-topics',
+  'camera',
+  'display-capture',
+  'encrypted-media',
+  'fullscreen',
+  'gamepad',
+  'geolocation',
+  'gyroscope',
+  'hid',
+  'identity-credentials-get',
+  'idle-detection',
+  'local-fonts',
+  'magnetometer',
+  'microphone',
+  'midi',
+  'otp-credentials',
+  'payment',
+  'picture-in-picture',
+  'publickey-credentials-create',
+  'publickey-credentials-get',
+  'screen-wake-lock',
+  'serial',
+  'storage-access',
+  'usb',
+  'web-share',
+  'window-management',
+  'xr-spatial-tracking',
+];
+const permissionsPolicy = unusedFeatures.map((feature) => `${feature}=()`).join(', ');
+
+export function headers(req: Request, res: Response, next: NextFunction) {
+  res.set('Permissions-Policy', permissionsPolicy);
+  helmetHeaders(req, res, next);
 }
 
-/** Rejects posts that do not come from our own pages. */
-export function refuseForged(req: Request, _res: Response, next: NextFunction) {
-  if (['GET', 'HEAD', 'OPTIONS'].includes(req.method)) return next();
-  if (isOurs(req)) return next();
-  throw new Forbidden(
-    'This page was open for too long or does not come from here. Go back, reload it and try again.',
-  );
+/** The token of our forms: the session's, or the visitor's as long as nobody is signed in. */
+export function csrfToken({ account, session, visitor }: Request): string {
+  if (account) return session.csrf ?? '';
+  visitor.csrf ??= randomBytes(18).toString('base64url');
+  return visitor.csrf;
 }
 
 /** Whether a post comes from one of our own pages. */
 export function isOurs(req: Request, given: string | undefined = req.form.raw('csrf')): boolean {
-  const site = req.get('Sec-Fetch-Site') ?? 'none';
-  return ['same-origin', 'none'].includes(site) && isSecret(given, req.session.csrf);
+  const { session, visitor } = req;
+  const expected = session.personId === undefined ? visitor.csrf : session.csrf;
+  return isFromHere(req) && isSecret(given, expected);
 }
 
-/** Constant-time comparison. */
-export function isSecret(given: unknown, expected: string | undefined): boolean {
-  if (typeof given !== 'string' || !expected) return false;
-  const [one, other] = [Buffer.from(given), Buffer.from(expected)];
-  return one.length === other.length && timingSafeEqual(one, other);
+/** Whether the browser says that a page of this server sent it; one that says nothing is believed. */
+export function isFromHere(req: Request): boolean {
+  const site = req.get('Sec-Fetch-Site');
+  if (site !== undefined) return site === 'same-origin' || site === 'none';
+  const origin = req.get('Origin');
+  return origin === undefined || isOwnOrigin(req, origin);
+}
+
+function isOwnOrigin(req: Request, origin: string): boolean {
+  const own = URL.parse(req.here.settings.urls[req.here.name] ?? '')?.origin;
+  return origin === own || URL.parse(origin)?.host === req.get('Host');
 }

@@ -1,22 +1,63 @@
+// Sessions of people who are signed in, in Redis. Nobody else has one.
+import type { NextFunction, Request, Response } from 'express';
 import { RedisStore } from 'connect-redis';
 import session from 'express-session';
 import type { App, Redis } from '../environments/app.ts';
+import { cookieName } from './cookies.ts';
 
-/** Sessions in Redis; cookie and keys carry the environment's name, so three servers on one host are three. */
-export function sessions({ name, settings }: App, redis: Redis) {
-  const { secret, hours, secureCookie } = settings.session;
+const HOUR_MS = 60 * 60 * 1000;
+/** A session ends by then, however much it is used. */
+const SESSION_END_HOURS = 12;
+
+/** Cookie and keys carry the environment's name, so three servers on one host are three. */
+export function sessions(here: App, redis: Redis) {
+  const { secret, hours, secureCookie } = here.settings.session;
   return session({
-    name: `oneway.${name}`,
+    name: cookieName(here, `oneway.${here.name}`),
     secret,
-    store: new RedisStore({ client: redis, prefix: `oneway:${name}:session:` }),
+    store: new RedisStore({ client: redis, prefix: `oneway:${here.name}:session:` }),
     resave: false,
     saveUninitialized: false,
     rolling: true,
+    // The setting says that browsers come over https, whatever the last proxy sends on (see trustOwnAddress).
+    proxy: secureCookie,
     cookie: {
       httpOnly: true,
       sameSite: 'lax',
       secure: secureCookie,
-      maxAge: hours * 60 * 60 * 1000,
+      path: '/',
+      maxAge: hours * HOUR_MS,
     },
   });
+}
+
+/** express-session leaves a Secure cookie out of answers to requests that it takes for http. */
+export function trustOwnAddress(req: Request, _res: Response, next: NextFunction) {
+  if (req.here.settings.session.secureCookie) req.headers['x-forwarded-proto'] = 'https';
+  next();
+}
+
+const timeLeft = ({ startedAt = 0 }: Partial<session.SessionData>) =>
+  startedAt + SESSION_END_HOURS * HOUR_MS - Date.now();
+
+export const isInTime = (one: Partial<session.SessionData>): boolean => timeLeft(one) > 0;
+
+/** Using a session does not move its end: the browser and Redis keep it until then at most. */
+export function limitCookie(
+  one: Pick<session.SessionData, 'cookie'> & Partial<session.SessionData>,
+) {
+  const left = timeLeft(one);
+  if (left < (one.cookie.originalMaxAge ?? Infinity)) one.cookie.maxAge = left;
+}
+
+/** A new session id: what was planted or stolen before is worthless. */
+export const renewSession = (req: Request) =>
+  new Promise<void>((resolve, reject) => {
+    req.session.regenerate((error: unknown) => (error ? reject(error) : resolve()));
+  });
+
+/** Answers of a session are for this browser now: it does not show them again after signing out. */
+export function keepOutOfCaches(_req: Request, res: Response, next: NextFunction) {
+  res.set('Cache-Control', 'no-store');
+  next();
 }

@@ -6,6 +6,7 @@ import type { Entity } from '../catalog/entity.ts';
 import { select, sql } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import { ladder, rulesOf } from '../environments/rules.ts';
+import { readCookie } from './cookies.ts';
 import { can } from './request.ts';
 
 type MenuLink = {
@@ -115,7 +116,7 @@ const themes = ['light', 'dark', 'system'] as const;
 export const isTheme = (theme: string) => themes.some((one) => one === theme);
 
 export function themeOf(req: Request): string {
-  const theme = /(?:^|;\s*)theme=(\w+)/.exec(req.get('Cookie') ?? '')?.[1] ?? 'system';
+  const theme = readCookie(req, 'theme');
   return isTheme(theme) ? theme : 'system';
 }
 

@@ -36,6 +36,7 @@ export type Client = {
 export type Site = {
   app: Express;
   here: App;
+  redis: Redis;
   as(role: Role | null): Promise<Client>;
   close(): Promise<void>;
 };
@@ -58,6 +59,9 @@ export function useSite(world: World, name: Name, also: Record<string, string> =
     },
     get here() {
       return opened().here;
+    },
+    get redis() {
+      return opened().redis;
     },
     as: (role) => opened().as(role),
     close: () => opened().close(),
@@ -104,6 +108,7 @@ export async function openSite(
   return {
     app,
     here,
+    redis,
     as: async (role) => {
       if (role !== null) await hire(here, role);
       const client = clientOf(app);
@@ -161,3 +166,10 @@ export const textOf = (html: string): string =>
     .replaceAll('&amp;', '&')
     .replaceAll(/\s+/g, ' ')
     .trim();
+
+/** The whole line that sets a cookie; empty when an answer does not. */
+export const cookieOf = ({ headers }: { headers: Record<string, unknown> }, name: string): string =>
+  [headers['set-cookie'] ?? []]
+    .flat()
+    .map(String)
+    .find((line) => line.startsWith(`${name}=`)) ?? '';

@@ -1,0 +1,29 @@
+// Refused sign-ins and keys: a line in the log and a count in the metrics for each, so that somebody sees an attack.
+import { createHmac } from 'node:crypto';
+import type { App } from '../environments/app.ts';
+
+export const refusalKinds = ['sign-in', 'api-key'] as const;
+export type RefusalKind = (typeof refusalKinds)[number];
+
+const counts = new WeakMap<App, Map<RefusalKind, number>>();
+
+/** How often each was refused since this process started. */
+export const refusalCounts = (here: App): ReadonlyMap<RefusalKind, number> =>
+  counts.get(here) ?? new Map();
+
+export function noteRefusal(
+  here: App,
+  kind: RefusalKind,
+  line: { address: string; reason: string; email?: string },
+) {
+  const own = counts.get(here) ?? new Map<RefusalKind, number>();
+  counts.set(here, own.set(kind, (own.get(kind) ?? 0) + 1));
+  here.log.warn(line, `${kind} refused`);
+}
+
+/** An e-mail in the log: the same one is recognised, but cannot be read. */
+export const hashedEmail = ({ settings }: App, email: string): string =>
+  createHmac('sha256', settings.session.secret)
+    .update(`refused e-mail\n${email}`)
+    .digest('hex')
+    .slice(0, 16);

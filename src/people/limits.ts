@@ -1,0 +1,56 @@
+// How often a sign-in may be tried. Addresses and e-mails are hashed, so that a key is short whatever was sent.
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { countAttempt, openThrottle, type Throttle } from '../access/throttle.ts';
+import type { App, Redis } from '../environments/app.ts';
+
+/** Failures for an e-mail from one address or device, from one address, for an e-mail; saved forms of an address. */
+export type Limits = Record<'account' | 'address' | 'email' | 'kept', Throttle>;
+
+const FREE_TRIES = 20;
+const LONGEST_WAIT_MS = 10_000;
+
+export function openLimits(here: App, redis: Redis): Limits {
+  const limit = (kind: string, attempts: number) =>
+    openThrottle(here, redis, { counts: `sign-in:${kind}`, attempts });
+  return {
+    account: limit('account', 10),
+    address: limit('address', 100),
+    // Never refuses: otherwise anybody could lock somebody out.
+    email: limit('email', 1_000_000),
+    kept: limit('kept', 100),
+  };
+}
+
+const hashed = (...parts: string[]) =>
+  createHash('sha256').update(parts.join('\n')).digest('base64url');
+
+/** `device`: a browser that this person signed in with before. */
+type Tried = { email: string; address: string; device: string | null };
+
+/**
+ * Counts a sign-in before its password is checked, so that parallel attempts count, too. When an e-mail is tried from
+ * many addresses, attempts get slower, except from a device where that person signed in before. Answers how to take
+ * the attempt back.
+ * @throws Problem 429 when there were too many
+ */
+export async function countSignIn(limits: Limits, { email, address, device }: Tried) {
+  const account = hashed(device ?? address, email);
+  await countAttempt(limits.account, account);
+  if (device !== null) return { forgive: () => limits.account.delete(account) };
+  await countAttempt(limits.address, address);
+  const { consumedPoints } = await limits.email.consume(hashed(email));
+  await sleep(waitAfter(consumedPoints));
+  return {
+    forgive: () =>
+      Promise.all([
+        limits.account.delete(account),
+        limits.address.reward(address),
+        limits.email.reward(hashed(email)),
+      ]),
+  };
+}
+
+/** A second more with every five attempts, up to ten. */
+export const waitAfter = (tries: number): number =>
+  Math.min(LONGEST_WAIT_MS, Math.ceil(Math.max(0, tries - FREE_TRIES) / 5) * 1000);

@@ -1,0 +1,38 @@
+// Who a session belongs to: asked at every request, and again during one that lasts.
+import type { NextFunction, Request, Response } from 'express';
+import type { SessionData } from 'express-session';
+import { isInTime, limitCookie, renewSession } from '../web/session.ts';
+import * as people from './people.ts';
+
+/**
+ * Adds the signed-in person to the request. A session ends with its last hour, when the account is closed and when the
+ * password changes.
+ */
+export async function recognise(req: Request, _res: Response, next: NextFunction) {
+  req.isStillSignedIn = async () => (await personOf(req, await storedSession(req))) !== null;
+  if (req.session.personId !== undefined) {
+    const person = await personOf(req, req.session);
+    if (person) {
+      req.account = person;
+      limitCookie(req.session);
+    } else {
+      await renewSession(req);
+    }
+  }
+  next();
+}
+
+type Signed = Partial<SessionData> | null | undefined;
+
+async function personOf({ here }: Request, session: Signed): Promise<people.Person | null> {
+  if (session?.personId === undefined || !isInTime(session)) return null;
+  const person = await people.find(here.sql, session.personId);
+  return person?.isActive && person.credential === session.credential ? person : null;
+}
+
+const storedSession = ({ sessionStore, sessionID }: Request) =>
+  new Promise<Signed>((resolve, reject) => {
+    sessionStore.get(sessionID, (error: unknown, session) =>
+      error instanceof Error ? reject(error) : resolve(session),
+    );
+  });

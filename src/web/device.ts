@@ -1,0 +1,49 @@
+// A long-lived signed cookie of browsers that somebody signed in with: it opens nothing, but attempts to sign in from it
+// are not slowed down, and forms that come after a session has ended are kept.
+import { createHash, randomBytes } from 'node:crypto';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import { readCookie, setCookie } from './cookies.ts';
+import { formHolderSchema, holderOf, type FormHolder, type Holder } from './form-token.ts';
+import { seal, unseal } from './sealed.ts';
+
+const DAYS = 90;
+const PEOPLE = 5;
+
+const schema = z.object({
+  id: z.string(),
+  /** Who signed in here, the last one first, by hashed e-mail. */
+  people: z.array(z.string()),
+  last: formHolderSchema,
+});
+
+const nameOf = ({ here }: Request) => `oneway.${here.name}.device`;
+const sealOf = (req: Request) => ({
+  secret: req.here.settings.session.secret,
+  purpose: nameOf(req),
+});
+const read = (req: Request) => unseal(sealOf(req), schema, readCookie(req, nameOf(req)));
+
+const hashed = (email: string) =>
+  createHash('sha256').update(email.toLowerCase()).digest('base64url').slice(0, 22);
+
+/** The id of this device, if this person signed in with it before. */
+export function deviceOf(req: Request, email: string): string | null {
+  const device = read(req);
+  return device?.people.includes(hashed(email)) ? device.id : null;
+}
+
+/** Who signed in here last; null in a browser that nobody signed in with. */
+export const lastHolder = (req: Request): FormHolder | null => read(req)?.last ?? null;
+
+export function rememberDevice(req: Request, res: Response, person: Holder & { email: string }) {
+  const known = read(req);
+  const own = hashed(person.email);
+  const others = known?.people.filter((one) => one !== own) ?? [];
+  const device = {
+    id: known?.id ?? randomBytes(12).toString('base64url'),
+    people: [own, ...others].slice(0, PEOPLE),
+    last: holderOf(person),
+  };
+  setCookie(req, res, nameOf(req), seal(sealOf(req), device), DAYS * 24);
+}

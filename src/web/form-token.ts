@@ -1,0 +1,38 @@
+// The token of a session's forms. It names the person, so that a form that comes after the session has ended, or in the
+// session of another person, is kept for the right person.
+import { createHash, randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import type { App } from '../environments/app.ts';
+import { isSecret, signatureOf } from './sealed.ts';
+
+export type Holder = { id: number; credential: string };
+
+export const formHolderSchema = z.object({
+  id: z.number(),
+  /** Changes with the password: what an ended session sends is not kept for its successor. */
+  mark: z.string(),
+});
+/** Whose form it is. */
+export type FormHolder = z.infer<typeof formHolderSchema>;
+
+export const holderOf = ({ id, credential }: Holder): FormHolder => ({
+  id,
+  mark: createHash('sha256').update(`form\n${credential}`).digest('base64url').slice(0, 10),
+});
+
+const signed = ({ settings }: App, text: string) =>
+  signatureOf({ secret: settings.session.secret, purpose: 'form' }, text).slice(0, 27);
+
+export function newFormToken(here: App, person: Holder): string {
+  const { id, mark } = holderOf(person);
+  const text = [id, mark, randomBytes(12).toString('base64url')].join('.');
+  return `${text}.${signed(here, text)}`;
+}
+
+/** Whose page a form stood on; null unless we made its token. */
+export function holderIn(here: App, token: unknown): FormHolder | null {
+  if (typeof token !== 'string') return null;
+  const [id = '', mark = '', random = '', signature = ''] = token.split('.');
+  const isRight = isSecret(signature, signed(here, [id, mark, random].join('.')));
+  return isRight ? { id: Number(id), mark } : null;
+}

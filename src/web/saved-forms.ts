@@ -1,0 +1,67 @@
+// Forms that could not be sent, in Redis: bound to the person and the password, few and not large.
+import { createHash } from 'node:crypto';
+import type { Request } from 'express';
+import { z } from 'zod';
+import { holderOf, type FormHolder, type Holder } from './form-token.ts';
+
+const HOURS = 24;
+export const keptFor = 'a day';
+const MOST = 10;
+const ROOM = 2_000_000;
+
+const schema = z.object({
+  path: z.string(),
+  at: z.string(),
+  fields: z.array(z.tuple([z.string(), z.string()])),
+  /** Fields whose file could not be kept. */
+  lost: z.array(z.string()),
+});
+export type SavedForm = z.infer<typeof schema>;
+
+const keyOf = ({ here }: Request, { id, mark }: FormHolder) =>
+  `oneway:${here.name}:saved-forms:${id}:${mark}`;
+
+/** The same form that is sent twice is one. */
+const idOf = ({ path, fields }: SavedForm) =>
+  createHash('sha256')
+    .update(JSON.stringify([path, fields]))
+    .digest('base64url')
+    .slice(0, 16);
+
+/** Answers whether it was saved: there is something in it, and room for it. */
+export async function save(req: Request, holder: FormHolder, form: SavedForm): Promise<boolean> {
+  const text = JSON.stringify(form);
+  if (!isWorthSaving(form) || text.length > ROOM) return false;
+  const [key, id] = [keyOf(req, holder), idOf(form)];
+  const isKnown = await req.redis.hExists(key, id);
+  if (!isKnown && (await req.redis.hLen(key)) >= MOST) return false;
+  await req.redis
+    .multi()
+    .hSet(key, id, text)
+    .expire(key, HOURS * 3600)
+    .exec();
+  return true;
+}
+
+/** Passwords are never stored in clear text. */
+const isWorthSaving = ({ path, fields }: SavedForm) =>
+  fields.length > 0 &&
+  !path.startsWith('/saved-form') &&
+  !fields.some(([name]) => /password/i.test(name));
+
+/** The newest first. */
+export async function savedFor(
+  req: Request,
+  person: Holder,
+): Promise<(SavedForm & { id: string })[]> {
+  const texts = await req.redis.hGetAll(keyOf(req, holderOf(person)));
+  return Object.entries(texts)
+    .flatMap(([id, text]) => {
+      const { data } = schema.safeParse(JSON.parse(text));
+      return data ? [{ ...data, id }] : [];
+    })
+    .toSorted((one, other) => (one.at < other.at ? 1 : -1));
+}
+
+export const forget = (req: Request, person: Holder, id: string) =>
+  req.redis.hDel(keyOf(req, holderOf(person)), id);

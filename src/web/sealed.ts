@@ -1,0 +1,36 @@
+// Signs what is handed to a browser and comes back: it can be read there, but not changed.
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { z } from 'zod';
+
+/** `purpose` keeps what was signed for one use from being shown for another. */
+export type Seal = { secret: string; purpose: string };
+
+export function seal(by: Seal, value: unknown): string {
+  const text = Buffer.from(JSON.stringify(value)).toString('base64url');
+  return `${text}.${signatureOf(by, text)}`;
+}
+
+/** The value that was signed; null when anything about it is wrong. */
+export function unseal<T extends z.ZodType>(
+  by: Seal,
+  schema: T,
+  sealed: string,
+): z.infer<T> | null {
+  const [text = '', signature = ''] = sealed.split('.');
+  if (!isSecret(signature, signatureOf(by, text))) return null;
+  try {
+    return schema.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
+  } catch {
+    return null;
+  }
+}
+
+export const signatureOf = ({ secret, purpose }: Seal, text: string): string =>
+  createHmac('sha256', secret).update(`${purpose}\n${text}`).digest('base64url');
+
+/** Constant-time comparison. */
+export function isSecret(given: unknown, expected: string | undefined): boolean {
+  if (typeof given !== 'string' || !expected) return false;
+  const [one, other] = [Buffer.from(given), Buffer.from(expected)];
+  return one.length === other.length && timingSafeEqual(one, other);
+}

@@ -1,0 +1,62 @@
+// What is remembered of a browser without storing anything here: a short signed cookie. Whoever is not signed in has
+// nothing else, so strangers cannot fill Redis.
+import type { NextFunction, Request, Response } from 'express';
+import onHeaders from 'on-headers';
+import { z } from 'zod';
+import { dropCookie, readCookie, setCookie } from './cookies.ts';
+import { seal, unseal } from './sealed.ts';
+
+const HOURS = 12;
+/** Browsers ignore cookies of more than 4096 bytes. */
+const ROOM = 3800;
+
+const attempt = z.object({
+  state: z.string(),
+  nonce: z.string(),
+  verifier: z.string(),
+  isSilent: z.boolean(),
+});
+
+const schema = z.object({
+  /** In forms of pages that are shown before signing in. */
+  csrf: z.string().optional(),
+  /** A message for the next page. */
+  flash: z.string().optional(),
+  /** Where to go after signing in. */
+  returnTo: z.string().optional(),
+  /** A form was kept for the person who signs in next. */
+  hasSavedForm: z.boolean().optional(),
+  /** The saved form that is being sent on. */
+  sentForm: z.string().optional(),
+  /** Pending sign-ins with the provider, one per tab. */
+  attempts: z.array(attempt).optional(),
+  /** When the provider was last asked without a page. */
+  askedAt: z.number().optional(),
+  /** After signing out or a refusal, silent sign-in stops and the provider asks who it is. */
+  signsInByHand: z.boolean().optional(),
+});
+export type Visitor = z.infer<typeof schema>;
+
+/** Reads the cookie into `req.visitor`, and sends it again when a handler changed it. */
+export function visitors(req: Request, res: Response, next: NextFunction) {
+  const name = `oneway.${req.here.name}.visitor`;
+  const by = { secret: req.here.settings.session.secret, purpose: name };
+  const sent = readCookie(req, name);
+  const known = sent === '' ? {} : (unseal(by, schema, sent) ?? {});
+  const before = JSON.stringify(known);
+  req.visitor = known;
+  onHeaders(res, () => {
+    if (JSON.stringify(req.visitor) === before) return;
+    const isEmpty = Object.values(req.visitor).every((one) => one === undefined);
+    if (isEmpty) dropCookie(req, res, name);
+    else setCookie(req, res, name, sealedShort(req.visitor), HOURS);
+  });
+  next();
+
+  function sealedShort(visitor: Visitor): string {
+    const whole = seal(by, visitor);
+    return whole.length <= ROOM
+      ? whole
+      : seal(by, { ...visitor, flash: undefined, returnTo: undefined });
+  }
+}

@@ -1,0 +1,164 @@
+import { describe, expect, test } from '@jest/globals';
+import request from 'supertest';
+import { routes } from '../../src/routes.ts';
+import { openSignIn } from '../../src/people/sign-in.ts';
+import { hire, password, textOf, useSite } from '../support/people.ts';
+import { add, get } from '../support/rows.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const site = useSite(world, 'staging');
+
+/** Tabs of one browser: they share its cookies, and each keeps the token of the page that it shows. */
+function openBrowser() {
+  const agent = request.agent(site.app);
+  const tokenOn = (html: string) => /name="csrf" value="([^"]+)"/.exec(html)?.[1] ?? '';
+  const post = (path: string, csrf: string, body: Record<string, string> = {}) =>
+    agent
+      .post(path)
+      .type('form')
+      .set('Sec-Fetch-Site', 'same-origin')
+      .send({ ...body, csrf });
+  const open = async (path: string) => tokenOn((await agent.get(path)).text);
+  return {
+    agent,
+    post,
+    open,
+    signIn: async (role: string) => {
+      await hire(site.here, role);
+      return post('/sign-in', await open('/sign-in'), { email: `${role}@example.com`, password });
+    },
+    signOut: async () => post('/sign-out', await open('/')),
+  };
+}
+
+const pixel = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
+
+const typed = { name: 'Visit details', description: 'Typed in the first tab', version: '1' };
+const newForm = async () => ({
+  entity: 'form',
+  id: await add(world.staging, 'form', { name: 'Visit details' }),
+});
+
+describe('a form of a page that was opened before signing in again', () => {
+  test('it is given back to the same person at once, and sent from there (F15)', async () => {
+    const form = await newForm();
+    const browser = openBrowser();
+    await browser.signIn('pm');
+    const first = await browser.open(`/catalog/form/${form.id}`);
+    await browser.signOut();
+    await browser.signIn('pm');
+    const kept = await browser.post(`/catalog/form/${form.id}`, first, typed);
+    expect([kept.status, kept.headers['location']]).toEqual([303, '/saved-form']);
+    const page = (await browser.agent.get('/saved-form')).text;
+    expect(textOf(page)).toContain('Typed in the first tab');
+    expect((await get(world.staging, form))['description']).toBeNull();
+    const [, action = ''] = /action="(\/saved-form\/sending[^"]+)"/.exec(page) ?? [];
+    const now = await browser.open('/saved-form');
+    const on = await browser.post(action, now, typed);
+    expect([on.status, on.headers['location']]).toEqual([307, `/catalog/form/${form.id}`]);
+    await browser.post(on.headers['location'] ?? '', now, typed);
+    expect((await get(world.staging, form))['description']).toBe('Typed in the first tab');
+    expect((await browser.agent.get('/saved-form')).headers['location']).toBe('/');
+  });
+
+  test('of another person it is kept for that one, and nothing is sent (F15)', async () => {
+    const form = await newForm();
+    const browser = openBrowser();
+    await browser.signIn('pm');
+    const first = await browser.open(`/catalog/form/${form.id}`);
+    await browser.signOut();
+    await browser.signIn('ed');
+    const refused = await browser.post(`/catalog/form/${form.id}`, first, typed);
+    expect(refused.status).toBe(409);
+    expect(textOf(refused.text)).toContain('kept for that person');
+    expect((await browser.agent.get('/saved-form')).headers['location']).toBe('/');
+    await browser.signOut();
+    expect((await browser.signIn('pm')).headers['location']).toBe('/saved-form');
+    expect(textOf((await browser.agent.get('/saved-form')).text)).toContain(
+      'Typed in the first tab',
+    );
+    expect((await get(world.staging, form))['description']).toBeNull();
+  });
+
+  test('forms of several tabs are all kept, and discarded one by one (F15)', async () => {
+    const browser = openBrowser();
+    await browser.signIn('pm');
+    const first = await browser.open('/catalog/form/new');
+    await browser.signOut();
+    for (const name of ['One', 'Two']) await browser.post('/catalog/form', first, { name });
+    expect((await browser.signIn('pm')).headers['location']).toBe('/saved-form');
+    const page = (await browser.agent.get('/saved-form')).text;
+    expect([page.includes('One'), page.includes('Two')]).toEqual([true, true]);
+    const actions = [...page.matchAll(/action="(\/saved-form\/removal[^"]+)"/g)];
+    const now = await browser.open('/saved-form');
+    const left = [];
+    for (const [, action = ''] of actions) {
+      left.push((await browser.post(action, now)).headers['location']);
+    }
+    expect(left).toEqual(['/saved-form', '/']);
+  });
+
+  test('a saved form stays when the page that it is sent to refuses it (F15)', async () => {
+    const browser = openBrowser();
+    await browser.signIn('pm');
+    const first = await browser.open('/catalog/form/new');
+    await browser.signOut();
+    await browser.signIn('pm');
+    await browser.post('/catalog/form', first, { name: '', description: 'Kept' });
+    const now = await browser.open('/saved-form');
+    const on = await browser.post('/saved-form/sending', now);
+    await browser.post(on.headers['location'] ?? '', now, { name: '', description: 'Kept' });
+    expect(textOf((await browser.agent.get('/saved-form')).text)).toContain('Kept');
+  });
+
+  test('a chosen image is kept with the form, and one that is no image is named (F15)', async () => {
+    const browser = openBrowser();
+    await browser.signIn('pm');
+    const first = await browser.open('/catalog/banner/new');
+    await browser.signOut();
+    await browser.signIn('pm');
+    const send = (content: Buffer) =>
+      browser.agent
+        .post('/catalog/banner')
+        .set('Sec-Fetch-Site', 'same-origin')
+        .field({ csrf: first, title: 'Diwali' })
+        .attach('image', content, 'banner.png');
+    expect((await send(pixel)).headers['location']).toBe('/saved-form');
+    const page = (await browser.agent.get('/saved-form')).text;
+    const [, name = ''] = /<input type="hidden" name="image" value="([^"]+)">/.exec(page) ?? [];
+    await browser.agent.get(`/objects/${name}`).expect(200);
+    await send(Buffer.from('no image'));
+    const both = textOf((await browser.agent.get('/saved-form')).text);
+    expect(both).toContain('Choose the file for Image again');
+  });
+
+  test('every route that takes a form keeps it (F15)', async () => {
+    const all = routes(openSignIn(site.here, site.redis)).filter(
+      ({ method, allow, path }) =>
+        method === 'post' && allow === 'look' && !path.startsWith('/saved-form'),
+    );
+    expect(all.length).toBeGreaterThan(1);
+    const browser = openBrowser();
+    await browser.signIn('pm');
+    const first = await browser.open('/');
+    await browser.signOut();
+    await browser.signIn('pm');
+    for (const { path, body } of all) {
+      const kept = await browser.post(path.replaceAll(/:\w+/g, '1'), first, { note: path });
+      const wanted = body.kind === 'none' ? undefined : '/saved-form';
+      expect([path, kept.headers['location']]).toEqual([path, wanted]);
+    }
+  });
+});
+
+test('a form from a browser that nobody signed in with is not read and not kept (B1)', async () => {
+  const before = (await site.redis.keys('oneway:staging:saved-forms:*')).length;
+  const browser = openBrowser();
+  const answer = await browser.post('/catalog/form', await browser.open('/sign-in'), typed);
+  expect([answer.status, answer.headers['location']]).toEqual([303, '/sign-in']);
+  expect((await site.redis.keys('oneway:staging:saved-forms:*')).length).toBe(before);
+});
