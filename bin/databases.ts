@@ -64,6 +64,9 @@ export function settingsOf(
     SESSION_SECRET: secret(at, `${prefix}_${environment}_session`),
     // Tests and the demo are served over http.
     SECURE_COOKIES: 'false',
+    CREDENTIALS_KEY: Buffer.from(secret(at, `${prefix}_${environment}_key`), 'hex').toString(
+      'base64',
+    ),
     STORAGE_URL: pathToFileURL(resolve(storage(environment))).href,
   });
   return { staging: of('staging'), preprod: of('preprod'), production: of('production') };

@@ -35,6 +35,7 @@ GRANT UPDATE, DELETE ON `oneway_production`.`person` TO 'oneway_production_app'@
 GRANT UPDATE, DELETE ON `oneway_production`.`permission` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`credential` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`credential_key` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`sealing_key` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`job` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`job_step` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`job_log` TO 'oneway_production_app'@'%';
@@ -61,6 +62,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`claim` TO 'oneway_p
 GRANT SELECT, UPDATE ON `oneway_production`.`clock` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT, INSERT, UPDATE ON `oneway_production`.`id_sequence` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT ON `oneway_production`.`name_mapping` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT ON `oneway_production`.`sealing_key` TO 'oneway_production_arrivals'@'%';
 
 -- reader: what reads production for the refresh and to restore rows (REFRESH_SOURCE_SQL_DB_USER)
 GRANT SELECT ON `oneway_production`.`business` TO 'oneway_production_reader'@'%';

@@ -1,4 +1,5 @@
 // What every process of an environment runs, with or without pages: recovery, chores and jobs.
+import { publishSealingKey } from './access/secret-fields.ts';
 import { openApp, reachRedis, type App, type Redis } from './environments/app.ts';
 import { startChores } from './jobs/chores.ts';
 import { openQueue, startWorker, type JobQueue } from './jobs/queue.ts';
@@ -18,6 +19,7 @@ export async function run(
   const here = openApp(settings);
   const standing = await here.compatibility().catch(() => null);
   if (standing && standing.kind !== 'open') here.log.warn(explain(standing));
+  publishSealingKey(here).catch((error: unknown) => here.log.warn({ err: error }, 'sealing key'));
   const stopRecovering = startRecovery(
     { here, there: here.destination, lease: settings.lease.milliseconds, log: here.log },
     settings.lease.recoverEvery,

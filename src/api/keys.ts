@@ -4,6 +4,7 @@ import * as credentials from '../access/credentials.ts';
 import { catalog } from '../catalog/index.ts';
 import type { App } from '../environments/app.ts';
 import { parsed } from '../problems.ts';
+import { entitiesWithSecrets, secretScopeOf, secretsLabel } from './secrets.ts';
 
 /** Everything that is in the catalogue, also what comes into it later. */
 export const EVERYTHING = '*';
@@ -14,12 +15,21 @@ export const graceDays = ['0', '1', '7', '30'] as const;
 const AREA = 'catalog';
 export const scopeOf = (entity: string): string => `${AREA}:${entity}`;
 
+/** What may be chosen beside the types, each a scope as it stands: their secrets in clear. */
+const secretScopes = entitiesWithSecrets().map(({ name }) => secretScopeOf(name));
+const scopeOfChoice = (choice: string) =>
+  secretScopes.includes(choice) ? choice : scopeOf(choice);
+
 /** What an app may read, for a person; a scope of another area stands as it is. */
 export const readsOf = ({ scopes }: Pick<credentials.Credential, 'scopes'>): string =>
-  scopes.includes(scopeOf(EVERYTHING)) ? 'Everything' : scopes.map(readOf).join(', ');
+  scopes.map(readOf).join(', ');
 
-const labels = new Map(catalog.map(({ name, label }) => [scopeOf(name), label.one]));
-const readOf = (scope: string) => labels.get(scope) ?? scope;
+const labels = new Map([
+  ...catalog.map(({ name, label }) => [scopeOf(name), label.one] as const),
+  ...entitiesWithSecrets().map((one) => [secretScopeOf(one.name), secretsLabel(one)] as const),
+]);
+const readOf = (scope: string) =>
+  scope === scopeOf(EVERYTHING) ? 'Everything' : (labels.get(scope) ?? scope);
 
 /** The day on which a key ends, in UTC; none when it is left empty. */
 const lastDay = z
@@ -34,7 +44,7 @@ const wantedKey = z.object({
     .min(1, 'Enter the name of the app')
     .max(100, 'Name must be 100 characters or fewer'),
   scopes: z
-    .array(z.enum([EVERYTHING, ...catalog.map(({ name }) => name)]))
+    .array(z.enum([EVERYTHING, ...catalog.map(({ name }) => name), ...secretScopes]))
     .min(1, 'Choose what it may read'),
   expiresAt: lastDay,
 });
@@ -48,7 +58,7 @@ export async function create(here: App, by: string, posted: unknown): Promise<st
   const { secret } = await credentials.create(here, by, {
     ...wanted,
     kind: 'bearer',
-    scopes: wanted.scopes.map(scopeOf),
+    scopes: wanted.scopes.map(scopeOfChoice),
   });
   return secret;
 }

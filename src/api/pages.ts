@@ -7,6 +7,7 @@ import { NotFound, type FieldErrors } from '../problems.ts';
 import { fieldErrors, flash, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
 import * as keys from './keys.ts';
+import { entitiesWithSecrets, secretScopeOf, secretsLabel } from './secrets.ts';
 
 declare module 'express-session' {
   interface SessionData {
@@ -36,6 +37,7 @@ async function keysPage(req: Request, res: Response, errors: FieldErrors) {
     scopes: [
       scope(keys.EVERYTHING, 'Everything'),
       ...catalog.map(({ name, label }) => scope(name, label.many)),
+      ...entitiesWithSecrets().map((one) => scope(secretScopeOf(one.name), secretsLabel(one))),
     ],
     errors,
     typed: {

@@ -12,6 +12,7 @@ import { Invalid, NotFound, Problem } from '../problems.ts';
 import { itemAt, pageOf, START, type Place } from './feed.ts';
 import * as keys from './keys.ts';
 import { LIMIT } from './openapi.ts';
+import { readableItems } from './secrets.ts';
 
 /** Wrong keys from one address, in 15 minutes. */
 const WRONG_KEYS = 100;
@@ -102,7 +103,8 @@ function queried(query: unknown): { from: Place; limit: number } {
 export async function list(req: Request, res: Response) {
   const entity = readable(req, res);
   const { from, limit } = queried(req.query);
-  const { items, next, isMore } = await pageOf(req.here, entity, from, limit);
+  const { items: found, next, isMore } = await pageOf(req.here, entity, from, limit);
+  const items = await readableItems(req.here, entity, found, req.apiKey?.scopes ?? []);
   const query = new URLSearchParams({
     modified_after: next.modifiedAfter,
     after: String(next.after),
@@ -124,7 +126,8 @@ export async function show(req: Request, res: Response) {
   const id = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : 0;
   const item = await itemAt(req.here, entity, id);
   if (!item) throw new NotFound(`There is no ${entity.name} ${text}.`);
-  res.status(item.deleted ? 410 : 200).json(item);
+  const [shown] = await readableItems(req.here, entity, [item], req.apiKey?.scopes ?? []);
+  res.status(item.deleted ? 410 : 200).json(shown);
 }
 
 /** It is read only. */

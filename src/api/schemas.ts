@@ -28,6 +28,8 @@ const kinds: Record<string, (field: Field) => z.ZodType> = {
   image: () => z.string().meta({ description: 'A name for /api/v1/objects/{name}.' }),
   instant: () => instant,
   list: () => z.array(z.string()),
+  secret: () =>
+    z.string().meta({ description: 'A secret: only for a key with the scope secrets:<type>.' }),
   links: ({ links }) => z.array(links ? linkSchema(links) : z.unknown()),
 };
 

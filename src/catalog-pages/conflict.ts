@@ -14,6 +14,7 @@ import * as edits from '../editing/save.ts';
 import { page } from '../web/pages.ts';
 import { formatValue } from '../web/format.ts';
 import type { Link } from '../catalog/fields.ts';
+import { isSecret } from '../catalog/secret.ts';
 
 export async function showConflict(
   req: Request,
@@ -87,6 +88,8 @@ export function asPosted(entity: Entity, content: Content): Record<string, unkno
   return Object.fromEntries(
     fieldEntries(entity).map(([name, field]) => {
       const value = content[name];
+      // Null is an emptied secret; an empty text would leave it as it is stored.
+      if (isSecret(field)) return [name, value ?? null];
       if (field.kind === 'flag') return [name, value === true ? 'yes' : ''];
       if (field.links) return [name, linksIn(content, name).map(emptyForNull)];
       if (Array.isArray(value)) return [name, value];

@@ -11,6 +11,7 @@ import {
   type Draft,
   type Row,
 } from '../catalog/entity.ts';
+import { sealSecrets } from '../access/secret-fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { readOne } from '../rows/store.ts';
 import { Conflict, Invalid, NotFound, type FieldErrors } from '../problems.ts';
@@ -46,7 +47,7 @@ export async function add(req: Request, res: Response) {
     flash(req, `${entity.label.one} added.`);
     res.redirect(303, nextAddress(req, entity, id, content));
   } catch (error) {
-    const content = asTyped(req, entity);
+    const content = await asTyped(req, entity);
     if (error instanceof Invalid) {
       res.status(422);
       await newPage(req, res, entity, { content, errors: error.fields, key });
@@ -81,7 +82,13 @@ export async function save(req: Request, res: Response) {
   } catch (error) {
     if (error instanceof edits.EditConflict) await showConflict(req, res, entity, id, error);
     else if (error instanceof Invalid || error instanceof Conflict) {
-      await editAgain(req, res, { entity, id }, { content: asTyped(req, entity), version }, error);
+      await editAgain(
+        req,
+        res,
+        { entity, id },
+        { content: await asTyped(req, entity), version },
+        error,
+      );
     } else if (error instanceof NotFound) await gone(req, res, entity, id);
     else throw error;
   }
@@ -107,7 +114,7 @@ async function editAgain(
 async function gone(req: Request, res: Response, entity: Entity, id: number) {
   const notice = `${entity.label.one} ${id} was deleted while you were editing. What you typed is here: save it as a new ${entity.label.one.toLowerCase()}, or discard it.`;
   res.status(409);
-  const typed = { content: asTyped(req, entity), errors: {}, key: uuid() };
+  const typed = { content: await asTyped(req, entity), errors: {}, key: uuid() };
   await newPage(req, res, entity, { ...typed, notice });
 }
 
@@ -158,14 +165,16 @@ async function posted(req: Request, entity: Entity): Promise<Content> {
 }
 
 /** The typed values, unparsed where they do not fit, so that nothing is lost. */
-function asTyped(req: Request, entity: Entity): Content {
+async function asTyped(req: Request, entity: Entity): Promise<Content> {
   const body: Record<string, unknown> = typedValues(entity, req.form);
-  return Object.fromEntries(
+  const typed = Object.fromEntries(
     fieldEntries(entity).map(([name, field]) => {
       const one = field.schema(labelOf(entity, name)).safeParse(body[name]);
       return [name, one.success ? one.data : ((body[name] ?? field.initial) as never)];
     }),
   );
+  // What cannot be sealed is not shown either: it is typed again.
+  return sealSecrets(req.here, entity, typed, null).catch(() => typed);
 }
 
 /** Saves the choices of the conflict page: theirs or mine for each field. */

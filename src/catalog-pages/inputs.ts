@@ -1,9 +1,17 @@
 // The controls of a row's form: each field with its value as the control shows it, its hint and its error.
-import { fieldEntries, labelOf, linksIn, type Content, type Entity } from '../catalog/entity.ts';
+import {
+  fieldEntries,
+  labelOf,
+  linksIn,
+  type Content,
+  type Entity,
+  type Row,
+} from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { textOf, type Field, type Links, type Value } from '../catalog/fields.ts';
 import type { FieldErrors } from '../problems.ts';
-import { formatChoice, lowerFirst } from '../web/format.ts';
+import { formatChoice, lowerFirst, secretText } from '../web/format.ts';
+import { isSecret, sealedParts } from '../catalog/secret.ts';
 
 export type Input = {
   name: string;
@@ -26,11 +34,19 @@ export type Input = {
   links: LinksInput | null;
   /** Where a picker asks for what it may offer. */
   optionsHref: string;
+  /** Of a secret: what may be said about the stored one, and the sealed text of one typed before an error. */
+  secret: { state: string; isSet: boolean; typed: string } | null;
   /** The row that a reference leads to. */
   referenced: { href: string; title: string } | null;
 };
 
-type Typed = { content: Content; errors: FieldErrors; titles: Map<string, string> };
+type Typed = {
+  content: Content;
+  errors: FieldErrors;
+  titles: Map<string, string>;
+  /** The row that is edited; null for a new one. */
+  stored: Row | null;
+};
 
 export const inputsOf = (entity: Entity, typed: Typed): Input[] =>
   fieldEntries(entity).map(([name, field]) => {
@@ -48,7 +64,7 @@ export const inputsOf = (entity: Entity, typed: Typed): Input[] =>
       error,
       isWrong: error !== '',
       isOptional: field.optional,
-      isGroup: field.kind === 'links' || field.kind === 'image',
+      isGroup: ['links', 'image', 'secret'].includes(field.kind),
       about: [field.hint ? `h-${name}` : '', error ? `e-${name}` : ''].filter(Boolean).join(' '),
       text: inputText(field, value, title),
       isChecked: value === true,
@@ -59,12 +75,20 @@ export const inputsOf = (entity: Entity, typed: Typed): Input[] =>
       })),
       links: field.links ? linksInput(name, field.links, typed.content) : null,
       optionsHref: field.to ? `/catalog/${field.to}/options` : '',
+      secret: isSecret(field) ? secretInput(value, typed.stored?.[name] ?? null) : null,
       referenced:
         field.to && title ? { href: `/catalog/${field.to}/${textOf(value)}`, title } : null,
     };
   });
 
+const secretInput = (value: Value, stored: Value) => ({
+  state: stored === null ? 'Not set' : secretText(stored),
+  isSet: stored !== null,
+  typed: sealedParts(value) && value !== stored ? textOf(value) : '',
+});
+
 function inputText({ kind, to }: Field, value: Value, title: string): string {
+  if (kind === 'secret') return '';
   if (Array.isArray(value)) return kind === 'list' ? value.map(String).join('\n') : '';
   const text = textOf(value);
   if (to && value && title) return `${title} #${text}`;

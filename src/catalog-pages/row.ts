@@ -139,7 +139,7 @@ export async function editPage(
     ...shown,
     title: hasErrors ? `Error: ${title}` : title,
     crumbs: rowCrumbs(entity, title, row, shown.titles),
-    ...(await formData(req, entity, typed)),
+    ...(await formData(req, entity, typed, row)),
     notice: typed.notice ?? '',
     version: typed.version ?? shown.state?.version ?? 0,
   });
@@ -152,7 +152,7 @@ export async function newPage(
   typed: Typed & { key: string },
 ) {
   const title = `Add ${lowerFirst(entity.label.one)}`;
-  const data = await formData(req, entity, typed);
+  const data = await formData(req, entity, typed, null);
   await page(req, res, 'catalog-pages/new', {
     title: Object.keys(typed.errors).length > 0 ? `Error: ${title}` : title,
     crumbs: rowCrumbs(entity, title, typed.content, data.titles),
@@ -164,13 +164,18 @@ export async function newPage(
 }
 
 /** Data for the form's controls: values, errors, names to choose from. */
-async function formData({ here }: Request, entity: Entity, { content, errors }: Typed) {
+async function formData(
+  { here }: Request,
+  entity: Entity,
+  { content, errors }: Typed,
+  stored: Row | null,
+) {
   const linked = linksOf(entity).flatMap(({ links }) => links.parts.map((part) => part.entity));
   const named = await titles(here.sql, referredBy(entity, content));
   return {
     errors,
     titles: named,
-    inputs: inputsOf(entity, { content, errors, titles: named }),
+    inputs: inputsOf(entity, { content, errors, titles: named, stored }),
     names: await namesByEntity(here.sql, [...new Set(linked)]),
   };
 }

@@ -1,4 +1,5 @@
 // A wrong definition is refused at start, naming entity and field.
+import { isSecret } from './secret.ts';
 import { linksOf, referencesOf, type Entity } from './entity.ts';
 
 const reserved = new Set([
@@ -49,6 +50,9 @@ function problems(entity: Entity, names: Set<string>, catalog: Entity[]): string
     if (field.links && entity.store === 'mongo') wrong.push(`"${name}": links are kept in MySQL`);
     if (field.unique && field.kind !== 'text')
       wrong.push(`"${name}": a unique field must be a text`);
+    if (isSecret(field) && (entity.store === 'mongo' || entity.title === name)) {
+      wrong.push(`"${name}": a secret is kept in MySQL, and is no title`);
+    }
     if (field.unique && field.optional) wrong.push(`"${name}": a unique field cannot be optional`);
   }
   return wrong;

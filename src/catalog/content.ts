@@ -9,8 +9,9 @@ import {
   type Entity,
   type Row,
 } from './entity.ts';
-import type { Link, Links, Value } from './fields.ts';
+import type { Field, Link, Links, Value } from './fields.ts';
 import { packLinks, unpackLinks } from './links.ts';
+import { isSecret, secretVersion } from './secret.ts';
 
 /** The fields that travel, with their values; a field that is missing stays missing. */
 export function contentOf(entity: Entity, row: Row | Content): Content {
@@ -68,7 +69,7 @@ export function hashOf(entity: Entity, row: Row | Content): string {
 export const isSameRow = (entity: Entity, one: Row | null, other: Row | null): boolean =>
   one === null || other === null
     ? one === other
-    : fieldEntries(entity).every(([name]) => isSameValue(one[name], other[name]));
+    : fieldEntries(entity).every(([name, field]) => isSameField(field, one[name], other[name]));
 
 /** Equal in every field that travels. */
 export const isSameContent = (entity: Entity, one: Row, other: Row): boolean =>
@@ -77,9 +78,13 @@ export const isSameContent = (entity: Entity, one: Row, other: Row): boolean =>
 /** Names of the fields in which two contents differ. */
 export function differingFields(entity: Entity, one: Content, other: Content): string[] {
   return fieldEntries(entity)
-    .map(([name]) => name)
-    .filter((name) => !isSameValue(one[name], other[name]));
+    .filter(([name, field]) => !isSameField(field, one[name], other[name]))
+    .map(([name]) => name);
 }
+
+/** A secret that was sealed again, with another key, is the same. */
+const isSameField = (field: Field, one: Value | undefined, other: Value | undefined): boolean =>
+  isSecret(field) ? secretVersion(one) === secretVersion(other) : isSameValue(one, other);
 
 /** Equal, whatever the order of links and of their parts. */
 export const isSameValue = (one: Value | undefined, other: Value | undefined): boolean =>

@@ -2,7 +2,9 @@
 import type { Command } from 'commander';
 import * as credentials from '../access/credentials.ts';
 import { kinds } from '../access/secrets.ts';
+import { publishSealingKey, sealAgain } from '../access/secret-fields.ts';
 import { encryptAgain } from '../access/verification.ts';
+import { catalog } from '../catalog/index.ts';
 import type { App } from '../environments/app.ts';
 import { Problem } from '../problems.ts';
 import { exactly, when } from '../web/format.ts';
@@ -45,7 +47,9 @@ export function addCredentials(program: Command) {
     .action((id: string, { key }: { key?: string }) => withApp((here) => revoke(here, id, key)));
   own
     .command('encrypt-again')
-    .description('encrypt every HAWK secret with CREDENTIALS_KEY')
+    .description(
+      'encrypt every HAWK secret and seal every secret of the catalogue with CREDENTIALS_KEY',
+    )
     .action(() => withApp(encryptWithCurrentKey));
 }
 
@@ -99,8 +103,12 @@ async function encryptWithCurrentKey(here: App) {
   const { credentialsKeys } = here.settings;
   if (!credentialsKeys) throw new Problem(422, 'Set CREDENTIALS_KEY first.');
   await actor(here, 'administer');
-  const { encrypted, unreadable } = await encryptAgain(here.sql, credentialsKeys);
-  print(`${encrypted} secrets are encrypted again.`);
+  const hawk = await encryptAgain(here.sql, credentialsKeys);
+  await publishSealingKey(here);
+  const rows = await sealAgain(here.sql, credentialsKeys, catalog);
+  print(`${hawk.encrypted} secrets of HAWK clients are encrypted again.`);
+  print(`${rows.sealed} secrets of the catalogue are sealed.`);
+  const unreadable = [...hawk.unreadable, ...rows.unreadable];
   if (unreadable.length > 0) {
     print(`Not readable with the keys of the settings: ${unreadable.join(', ')}`);
     endWith('refused');

@@ -10,6 +10,7 @@ import {
 } from '../catalog/entity.ts';
 import { catalog, entityNamed, travelling } from '../catalog/index.ts';
 import type { Field, Value } from '../catalog/fields.ts';
+import { isSecret, withoutSecrets } from '../catalog/secret.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { find, readOne } from '../rows/store.ts';
@@ -122,7 +123,7 @@ async function list(here: App, type: string, { search, where, status, limit, jso
     ...(ids ? { ids } : {}),
     limit: Math.min(Number(limit), 10_000),
   });
-  answer(json, { total, rows }, () => [
+  answer(json, { total, rows: rows.map((row) => withoutSecrets(entity, row)) }, () => [
     ...columns(rows.map((row) => [`${type}:${row.id}`, titleOf(entity, row), row.modified_at])),
     `${count(rows.length)} of ${count(total)}`,
   ]);
@@ -132,6 +133,7 @@ async function list(here: App, type: string, { search, where, status, limit, jso
 function filterOf(type: string, text: string): [string, Value] {
   const [name = '', value = ''] = text.split(/=(.*)/s);
   const field = fieldOf(entityNamed(type), name);
+  if (isSecret(field)) throw new UsageError(`--where: rows are not found by their ${name}.`);
   if (field.links) throw new UsageError(`--where: rows are not found by their ${name}.`);
   if (field.kind === 'flag') return [name, ['yes', 'true', '1'].includes(value)];
   const isNumber = typeof field.initial === 'number' || field.to !== undefined;
@@ -151,7 +153,11 @@ export function fieldOf({ name: type, fields }: Entity, name: string): Field {
 async function show(here: App, row: RowKey, isJson: boolean | undefined) {
   if (!(await readOne(here, row))) throw new NotFound(`There is no ${keyText(row)} here.`);
   const rows = await withTheirDependents(here, [row]);
-  answer(isJson, Object.fromEntries(rows), () =>
+  const shown = [...rows].map(([text, one]) => [
+    text,
+    withoutSecrets(entityNamed(keyFrom(text).entity), one),
+  ]);
+  answer(isJson, Object.fromEntries(shown), () =>
     [...rows].flatMap(([text, one]) => {
       const entity = entityNamed(keyFrom(text).entity);
       const fields = fieldEntries(entity).map(([name, field]) => [

@@ -1,5 +1,6 @@
 // Adding and saving rows where that is allowed.
 import { v7 as uuid } from 'uuid';
+import { sealSecrets } from '../access/secret-fields.ts';
 import { differingFields, isSameValue } from '../catalog/content.ts';
 import {
   fieldEntries,
@@ -54,7 +55,8 @@ export async function add(
   if (twin) return sameAdd(here, twin, entity, content);
   await check(here, entity, null, content);
   const id = await drawIds(here, entity.name);
-  const after: Row = { ...content, id, modified_at: '' };
+  const sealed = await sealSecrets(here, entity, content, null);
+  const after: Row = { ...sealed, id, modified_at: '' };
   const written = await writeHere(home, author, [{ entity, before: null, after }], { key });
   return written.isNew ? id : sameAdd(here, written.transfer, entity, content);
 }
@@ -76,7 +78,8 @@ async function sameAdd(
   if (ended.state !== 'verified') {
     throw new Conflict(`This was sent before and not saved. ${ended.problem ?? ''}`);
   }
-  if (!step?.after || differingFields(entity, step.after, content).length > 0) {
+  const wanted = step && (await sealSecrets(here, entity, content, step.after));
+  if (!step?.after || differingFields(entity, step.after, wanted ?? {}).length > 0) {
     throw new Invalid({
       idempotency_key: 'This form was sent before with other values. Open it again.',
     });
@@ -93,13 +96,14 @@ export async function save(
   home: WriteContext,
   author: Author,
   { entity, id }: { entity: Entity; id: number },
-  content: Content,
+  typed: Content,
   version: number,
 ): Promise<string[]> {
   const { here } = home;
   const key = { entity: entity.name, id };
   const before = (await read(here, [key])).get(keyText(key));
   if (!before) throw new NotFound(`${entity.label.one} ${id} is not here any more.`);
+  const content = await sealSecrets(here, entity, typed, before);
   const state = (await readStates(here.sql, [key])).get(keyText(key));
   const wanted =
     state && state.version !== version

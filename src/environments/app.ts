@@ -53,7 +53,14 @@ export function openApp(settings: Settings): App {
     const { close, ...databases } = connectDatabases(at, { ...usualSize, isTraced });
     const storage = openObjects(address);
     closers.push(close, async () => storage.close());
-    return { name, rules: rulesOf(name), ...databases, storage, notifiesIndexer: false };
+    return {
+      name,
+      rules: rulesOf(name),
+      ...databases,
+      storage,
+      credentialsKeys: null,
+      notifiesIndexer: false,
+    };
   };
   const { environment, destination, source } = settings;
   const { next } = rulesOf(environment);
@@ -69,6 +76,7 @@ export function openApp(settings: Settings): App {
   };
   return {
     ...own,
+    credentialsKeys: settings.credentialsKeys,
     notifiesIndexer: settings.indexer !== null,
     settings,
     destination: destination && next ? connect(next, destination, stores.destination) : null,

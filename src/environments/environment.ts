@@ -2,6 +2,7 @@ import type { Db } from 'mongodb';
 import type { Pool } from 'mysql2/promise';
 import type { Queryable } from '../database/sql.ts';
 import type { Objects } from '../storage/objects.ts';
+import type { Settings } from '../settings.ts';
 import type { EnvironmentName, EnvironmentRules } from './rules.ts';
 
 /** Databases to read from; `sql` may be a connection inside a transaction. */
@@ -19,6 +20,8 @@ export type Environment = {
   writers: Pool;
   documents: Db;
   storage: Objects;
+  /** Seal and open secrets of this environment; null where they are another program's. */
+  credentialsKeys: Settings['credentialsKeys'];
   /** Writes are published to the search indexer. */
   notifiesIndexer: boolean;
 };

@@ -111,6 +111,7 @@ const environmentOf = (
   writers,
   documents,
   storage,
+  credentialsKeys: null,
   notifiesIndexer: false,
 });
 

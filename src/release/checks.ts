@@ -2,6 +2,7 @@
 // the solution.
 import { isDocument, keyText, linksOf } from '../catalog/entity.ts';
 import { catalog, matchedByName, matchedByNameLabel, travelling } from '../catalog/index.ts';
+import { countInClear } from '../access/secret-fields.ts';
 import { first, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
@@ -38,6 +39,7 @@ export async function releaseChecks(here: App): Promise<Check[]> {
     ['Data from production', () => data(here)],
     ['Index', () => index(here)],
     ['Permission', () => permission(here)],
+    ['Secrets', () => secrets(here)],
   ] as const) {
     all.push(
       ...(await ask().catch((error: unknown) => [
@@ -78,6 +80,18 @@ async function version(here: App): Promise<Check[]> {
   const isOpen = standing.kind === 'open';
   const detail = isOpen ? here.settings.supportedVersion : explain(standing);
   return [check('Version of the database', isOpen, detail)];
+}
+
+/** Sealed with the key of the settings; programs that read the column need the API's own scope from then on. */
+async function secrets({ sql: on, settings: own }: App): Promise<Check[]> {
+  const inClear = await countInClear(on, catalog);
+  const detail =
+    own.credentialsKeys === null
+      ? 'set CREDENTIALS_KEY: without it no secret can be typed'
+      : inClear > 0
+        ? `${inClear} stand in clear: run “oneway credentials encrypt-again” once no other program reads them`
+        : 'every secret is sealed';
+  return [check('Secrets', own.credentialsKeys !== null && inClear === 0, detail)];
 }
 
 async function destination({ destination: there, settings: own }: App): Promise<Check[]> {

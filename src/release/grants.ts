@@ -36,6 +36,7 @@ const programRights: Record<string, Rights> = {
   permission: { app: 'UPDATE, DELETE' },
   credential: { app: 'UPDATE, DELETE' },
   credential_key: { app: 'UPDATE, DELETE' },
+  sealing_key: { app: 'UPDATE, DELETE', arrivals: 'SELECT' },
   job: { app: 'UPDATE, DELETE' },
   job_step: { app: 'UPDATE, DELETE' },
   job_log: { app: 'UPDATE, DELETE' },

@@ -1,6 +1,7 @@
 // Rows stored in MySQL, read and written in sets.
 import { columnOf, fieldEntries, type Draft, type Entity, type Row } from '../catalog/entity.ts';
 import type { Field } from '../catalog/fields.ts';
+import { isSecret } from '../catalog/secret.ts';
 import { insertLines, updateFromLines, type Line } from '../database/bulk.ts';
 import {
   fromSqlInstant,
@@ -15,6 +16,7 @@ import {
 } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import { addLinks, insertLinks, removeLinks } from './links.ts';
+import { keptSecret, withoutMasks } from './masks.ts';
 import type { IdsByEntity } from './names.ts';
 import type { Cursor, FoundRows, Query, RowFilter, Store } from './query.ts';
 import type { Databases } from '../environments/environment.ts';
@@ -206,7 +208,7 @@ export async function insert(
   await insertLines(
     on,
     sql`insert into ${name(entity.table)} (${join(names, ', ')}) values`,
-    rows.map((row) => [...storedLine(row, columns), toSqlInstant(instant)]),
+    rows.map((row) => [...storedLine(withoutMasks(entity, row), columns), toSqlInstant(instant)]),
   );
   await insertLinks(on, entity, rows, ids);
 }
@@ -221,7 +223,9 @@ export async function update(
 ) {
   const columns = columnsOf(entity);
   const names = columns.map(([, , column]) => column);
-  const assignments = names.map((column) => sql`target.${name(column)} = given.${name(column)}`);
+  const assignments = columns.map(([, field, column]) =>
+    isSecret(field) ? keptSecret(column) : sql`target.${name(column)} = given.${name(column)}`,
+  );
   // Joined on the primary key: INSERT … ON DUPLICATE KEY UPDATE also fires on other unique keys and would
   // change the wrong row.
   await updateFromLines(

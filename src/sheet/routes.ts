@@ -18,7 +18,7 @@ import type { SelectionKind } from './selections.ts';
 import { sheetPage } from './page.ts';
 import { sheetKinds } from './sheet-view.ts';
 import { routeOf } from './route.ts';
-import { postedChoices } from './posted-choices.ts';
+import { sealedChoices } from './sealed-choices.ts';
 
 export const showSheet = (kind: SelectionKind) => (req: Request, res: Response) =>
   sheetPage(req, res, { kind, key: uuid(), problem: '' });
@@ -27,7 +27,7 @@ export const showSheet = (kind: SelectionKind) => (req: Request, res: Response) 
 export const saveSheetChoices = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = String(req.params['id']);
   const selection = await selections.find(req.here.sql, id, kind);
-  await selections.saveChoices(req.here.sql, id, postedChoices(req.form, selection));
+  await selections.saveChoices(req.here.sql, id, await sealedChoices(req, kind, selection));
   res.redirect(303, addressOf(kind, id, req.form));
 };
 
@@ -41,7 +41,7 @@ export function addressOf(kind: SelectionKind, id: string, form: Form): string {
 export const showRehearsal = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = String(req.params['id']);
   const selection = await selections.find(req.here.sql, id, kind);
-  const now = postedChoices(req.form, selection);
+  const now = await sealedChoices(req, kind, selection);
   await selections.saveChoices(req.here.sql, id, now);
   const rehearsal = await rehearse(routeOf(req, kind), { ...selection, ...now });
   await sheetPage(req, res, { kind, key: uuid(), problem: '', rehearsal });

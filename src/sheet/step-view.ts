@@ -2,6 +2,7 @@
 import { isSameValue } from '../catalog/content.ts';
 import { fieldEntries, keyText, labelOf, titleOf, type Entity } from '../catalog/entity.ts';
 import { textOf, type Field, type Value } from '../catalog/fields.ts';
+import { isSecret } from '../catalog/secret.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { fieldChanges } from '../comparison/field-diff.ts';
 import { formatValue, lowerFirst, wordDiff, type Part } from '../web/format.ts';
@@ -112,10 +113,12 @@ function localInputs(step: PlannedStep, entity: Entity, choices: Choices) {
   const key = keyText(step);
   return fieldEntries(entity)
     .filter(([, field]) => field.local)
-    .map(([name]) => ({
+    .map(([name, field]) => ({
       id: `local-${step.entity}-${step.id}-${name}`,
+      isSecret: isSecret(field),
       name: `local[${key}][${name}]`,
       label: labelOf(entity, name),
-      typed: choices.locals[key]?.[name] ?? '',
+      typed: isSecret(field) ? '' : (choices.locals[key]?.[name] ?? ''),
+      isTyped: Boolean(choices.locals[key]?.[name]),
     }));
 }

@@ -13,14 +13,14 @@ import { SheetProblems } from '../sheet/problem.ts';
 import * as transfers from './send.ts';
 import { jobKeyOf } from './job.ts';
 import { routeOf, roleOf } from '../sheet/route.ts';
-import { postedChoices } from '../sheet/posted-choices.ts';
+import { sealedChoices } from '../sheet/sealed-choices.ts';
 import { addressOf } from '../sheet/routes.ts';
 
 /** Sends the sheet. When either side changed since it was shown, a fresh sheet is shown instead. */
 export const send = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = req.form.text('selection');
   const selection = await selections.find(req.here.sql, id, kind);
-  const now = postedChoices(req.form, selection);
+  const now = await sealedChoices(req, kind, selection);
   await selections.saveChoices(req.here.sql, id, now);
   // A choice made just before sending has not been reviewed yet.
   if (selections.fingerprint({ ...selection, ...now }) !== selections.fingerprint(selection)) {

@@ -2,6 +2,7 @@
 import { diffWordsWithSpace } from 'diff';
 import { textOf, type Field, type Link, type Links, type Value } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { isSecret, secretState } from '../catalog/secret.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
 import { fromSqlInstant } from '../database/sql.ts';
 
@@ -58,6 +59,7 @@ export function exactly(instant: string): string {
 /** A value as plain text, for differences and where no partial exists. */
 export function formatValue(field: Field, value: Value | undefined): string {
   if (value === undefined || value === null || value === '') return '';
+  if (isSecret(field)) return secretText(value);
   if (typeof value === 'boolean') return value ? 'Yes' : 'No';
   if (field.kind === 'instant') return exactly(textOf(value));
   const { links } = field;
@@ -65,6 +67,13 @@ export function formatValue(field: Field, value: Value | undefined): string {
   if (field.kind === 'choice') return formatChoice(textOf(value));
   if (Array.isArray(value)) return value.map(String).join('\n');
   return textOf(value);
+}
+
+/** `Set since 21 Nov 2026, 09:30 UTC`: never the value. */
+export function secretText(value: Value): string {
+  const { isSet, since } = secretState(value);
+  if (!isSet) return '';
+  return since === null ? 'Set' : `Set since ${exactly(since)}`;
 }
 
 /** The linked name, with those beside it in brackets. */

@@ -4,8 +4,9 @@ import ejs, { type TemplateFunction } from 'ejs';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { textOf, type Field, type Link, type Links, type Value } from '../catalog/fields.ts';
+import { isSecret } from '../catalog/secret.ts';
 import type { Status } from '../state/status.ts';
-import { formatChoice, exactly } from './format.ts';
+import { formatChoice, exactly, formatValue } from './format.ts';
 import { icon } from './icons.ts';
 import { statusLooks } from './status-badges.ts';
 
@@ -30,7 +31,8 @@ export const cell = (
 ) =>
   partial(`catalog-pages/fields/${field.kind}-cell`, {
     field,
-    value: value ?? null,
+    // A secret is never handed to a template.
+    value: isSecret(field) ? formatValue(field, value) : (value ?? null),
     title: field.to ? (titles?.get(`${field.to}:${textOf(value)}`) ?? `#${textOf(value)}`) : '',
     clip: isWhole ? '' : 'clip',
     links: field.links && Array.isArray(value) ? linkLines(field.links, value as Link[]) : [],

@@ -2,6 +2,7 @@
 // saved, and given back to its person.
 import type { NextFunction, Request, Response } from 'express';
 import type { Throttle } from '../access/throttle.ts';
+import { sealedParts } from '../catalog/secret.ts';
 import { Conflict, Forbidden, Invalid, NotFound } from '../problems.ts';
 import { IMAGE_NAME, keepImage } from '../storage/images.ts';
 import { lastHolder } from './device.ts';
@@ -11,6 +12,7 @@ import { holderIn, holderOf, type FormHolder, type Holder } from './form-token.t
 import { formatChoice } from './format.ts';
 import { flash, page } from './pages.ts';
 import { accountOf, localPath, textIn } from './request.ts';
+import { withSealedSecrets } from './saved-secrets.ts';
 import * as savedForms from './saved-forms.ts';
 import type { SavedForm } from './saved-forms.ts';
 import { isFromHere, isOurs } from './security.ts';
@@ -40,7 +42,7 @@ async function formIn(req: Request): Promise<SavedForm> {
   return {
     path: req.originalUrl,
     at: new Date().toISOString(),
-    fields: [...texts.map(([name, text]): [string, string] => [name, text]), ...kept],
+    fields: [...(await withSealedSecrets(req.here, req.path, texts)), ...kept],
     lost,
   };
 }
@@ -131,7 +133,11 @@ export async function show(req: Request, res: Response) {
       ...form,
       shown: form.fields
         .filter(([name, value]) => !carried.test(name) && value !== '')
-        .map(([name, value]) => ({ label: labelOfInput(name), value, isImage: image.test(value) })),
+        .map(([name, value]) => ({
+          label: labelOfInput(name),
+          value: sealedParts(value) ? 'Typed, and not shown' : value,
+          isImage: image.test(value),
+        })),
       lost: form.lost.map(labelOfInput),
     })),
   });

@@ -19,7 +19,7 @@ const secondKey = newKey();
 const world = useWorld();
 let here: App;
 const withKeys = (also: Record<string, string>): App => {
-  const app = openApp(settingsOf(world.variables.staging, also));
+  const app = openApp(settingsOf(world.variables.staging, { CREDENTIALS_KEY: '', ...also }));
   world.onClose(() => app.close());
   return app;
 };

@@ -187,7 +187,10 @@ describe('pages of the feed', () => {
       name: 'Café “Übermut” 🪔',
       cities: [{ city: 'Zürich', partner: null }],
     });
-    const tool = await add(world.staging, 'external_tool', { business, key: 'secret' });
+    const tool = await add(world.staging, 'external_tool', {
+      business,
+      endpoint: 'https://tools.example.com',
+    });
     const key = await keyFor(staging);
     expect((await ask(staging, key, `/api/v1/business/${business}`)).body).toMatchObject({
       id: business,
@@ -196,7 +199,7 @@ describe('pages of the feed', () => {
       cities: [{ city: 'Zürich', partner: null }],
     });
     const { body } = await ask(staging, key, `/api/v1/external_tool/${tool}`);
-    expect(body).toMatchObject({ business, key: 'secret' });
+    expect(body).toMatchObject({ business, endpoint: 'https://tools.example.com' });
   });
 
   test.each([

@@ -12,7 +12,8 @@ beforeAll(() => {
   type = openTerminal(world);
 });
 
-const run = (...words: string[]) => type('staging', ['credentials', ...words]);
+const run = (...words: string[]) =>
+  type('staging', ['credentials', ...words], { also: { CREDENTIALS_KEY: '' } });
 
 test('a credential is made, rotated, listed and revoked from a terminal', async () => {
   const check = async ({ secret }: Issued) =>

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach } from './hooks.ts';
 import { createClient } from 'redis';
 import { grantLeastRights, prepareEnvironments } from '../../bin/databases.ts';
 import type { Addresses } from '../../bin/servers.ts';
+import { publishSealingKey } from '../../src/access/secret-fields.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
@@ -116,6 +117,7 @@ export async function openWorld(
   for (const one of all) await grantLeastRights(one.sql, `${name}_${one.name}`);
   const clear = async () => {
     for (const one of all) await clearOne(one);
+    for (const one of all) await publishSealingKey(one);
     await forget(variables.staging['REDIS_URL'] ?? '');
   };
   await clear();

@@ -217,9 +217,7 @@ describe('the sheet and its click', () => {
     await preprod.sql.query("update external_tool set `key` = 'preprod-key'");
     await change(staging, key, { name: 'Calendar, renamed', key: 'other' });
     await transfer(staging, [{ entity: 'business', id: business }]);
-    expect(await get(preprod, key)).toMatchObject({
-      name: 'Calendar, renamed',
-      key: 'preprod-key',
-    });
+    const [lines] = await preprod.sql.query('select name, `key` from external_tool');
+    expect(lines).toEqual([{ name: 'Calendar, renamed', key: 'preprod-key' }]);
   });
 });

@@ -1,5 +1,6 @@
 import { entity } from '../entity.ts';
-import { flag, link, optionalText, reference, text } from '../fields.ts';
+import { flag, link, reference, text } from '../fields.ts';
+import { secret } from '../secret.ts';
 
 export const externalTool = entity({
   name: 'external_tool',
@@ -14,7 +15,7 @@ export const externalTool = entity({
     business: reference('business', { list: true, under: true }),
     name: text({ max: 80, search: true }),
     endpoint: link({ max: 300, local: true, hint: 'Each environment has its own.' }),
-    key: optionalText({ max: 200, local: true, hint: 'Each environment has its own.' }),
+    key: secret({ max: 200, hint: 'Each environment has its own. It is never shown again.' }),
     active: flag({ list: true }),
   },
 });

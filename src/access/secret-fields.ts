@@ -1,0 +1,172 @@
+// Secret fields of rows: sealed before anything else sees what was typed, opened for the API alone.
+import type { Content, Draft, Entity, Row } from '../catalog/entity.ts';
+import { labelOf } from '../catalog/entity.ts';
+import type { Value } from '../catalog/fields.ts';
+import {
+  AS_STORED,
+  isMask,
+  maskOf,
+  sealedParts,
+  secretsOf,
+  secretVersion,
+} from '../catalog/secret.ts';
+import { first, name, run, select, sql, type Queryable } from '../database/sql.ts';
+import type { Environment } from '../environments/environment.ts';
+import { Invalid } from '../problems.ts';
+import type { EncryptionKeys } from './encryption.ts';
+import { open, publicText, seal, sealingKey, sealingKeyFrom, type SealingKey } from './sealing.ts';
+
+const ownerOf = ({ name: entity }: Entity, field: string) => `${entity}.${field}`;
+
+/** Lets the environment before this one seal for it. Nothing when no CREDENTIALS_KEY is set. */
+export async function publishSealingKey({ sql: on, credentialsKeys }: Environment) {
+  if (!credentialsKeys) return;
+  const own = sealingKey(credentialsKeys.current);
+  const text = publicText(own);
+  await run(
+    on,
+    sql`insert into sealing_key (place, id, public_key) values (1, ${own.id}, ${text})
+        on duplicate key update id = ${own.id}, public_key = ${text}`,
+  );
+}
+
+/** What an environment's secrets are sealed with; null where nobody set a CREDENTIALS_KEY. */
+async function sealingKeyOf({ sql: on, credentialsKeys }: Environment): Promise<SealingKey | null> {
+  if (credentialsKeys) return sealingKey(credentialsKeys.current);
+  const line = await first<{ id: string; public_key: string }>(
+    on,
+    sql`select id, public_key from sealing_key where place = 1`,
+  );
+  return line ? sealingKeyFrom(line.id, line.public_key) : null;
+}
+
+/**
+ * A content whose secrets are sealed for `place`; those of which nothing was typed, or the stored value again, are as
+ * they are stored.
+ * @throws Invalid where that environment cannot keep secrets
+ */
+export async function sealSecrets(
+  place: Environment,
+  entity: Entity,
+  content: Content,
+  stored: Row | Content | null,
+): Promise<Content> {
+  const sealed: Draft<Content> = { ...content };
+  for (const field of secretsOf(entity)) {
+    const typed = content[field];
+    if (typed !== undefined) {
+      sealed[field] = await sealedValue(place, entity, field, typed, stored?.[field] ?? null);
+    }
+  }
+  return sealed;
+}
+
+async function sealedValue(
+  place: Environment,
+  entity: Entity,
+  field: string,
+  typed: Value,
+  stored: Value,
+): Promise<Value> {
+  if (typed === AS_STORED || isMask(typed)) return stored;
+  if (typeof typed !== 'string' || sealedParts(typed)) return typed;
+  const owner = ownerOf(entity, field);
+  if (typeof stored === 'string' && open(place.credentialsKeys, stored, owner) === typed) {
+    return stored;
+  }
+  const key = await sealingKeyOf(place);
+  if (key) return seal(key, typed, { owner });
+  const label = labelOf(entity, field);
+  throw new Invalid({
+    [field]: `${label} cannot be kept: ${place.rules.inText} has no CREDENTIALS_KEY. Ask an administrator to set it.`,
+  });
+}
+
+/** Secrets of these rows in clear, by id; one that cannot be opened is left out. For the API's own scope. */
+export async function openedSecrets(
+  { sql: on, credentialsKeys }: Environment,
+  entity: Entity,
+  ids: number[],
+): Promise<Map<number, Record<string, string | null>>> {
+  const fields = secretsOf(entity);
+  const opened = new Map<number, Record<string, string | null>>();
+  for (const field of ids.length > 0 ? fields : []) {
+    const rows = await select<{ id: number; value: string | null }>(
+      on,
+      sql`select id, ${name(field)} as value from ${name(entity.table)} where id in (${ids})`,
+    );
+    for (const { id, value } of rows) {
+      const isSealed = sealedParts(value) !== null;
+      const clear = isSealed ? open(credentialsKeys, value ?? '', ownerOf(entity, field)) : value;
+      const own = opened.get(id) ?? {};
+      if (!isSealed || clear !== null) own[field] = clear;
+      opened.set(id, own);
+    }
+  }
+  return opened;
+}
+
+export type SealedAgain = { sealed: number; unreadable: string[] };
+
+/**
+ * Seals every stored secret with the current key: those that stand in clear, and those of the previous key. That is no
+ * change of the row: it keeps its `modified_at`, and its history knows it again.
+ */
+export async function sealAgain(
+  on: Queryable,
+  keys: NonNullable<EncryptionKeys>,
+  entities: readonly Entity[],
+): Promise<SealedAgain> {
+  const result: SealedAgain = { sealed: 0, unreadable: [] };
+  for (const entity of entities) {
+    for (const field of secretsOf(entity)) {
+      for (const { id, value } of await storedSecrets(on, entity, field)) {
+        const again = sealedWithCurrent(keys, value, ownerOf(entity, field));
+        if (again === null) result.unreadable.push(`${entity.name}:${id}`);
+        else if (again !== value) {
+          result.sealed += await run(
+            on,
+            sql`update ${name(entity.table)} set ${name(field)} = ${again}
+                 where id = ${id} and ${name(field)} = ${value}`,
+          );
+        }
+      }
+    }
+  }
+  return result;
+}
+
+const storedSecrets = (on: Queryable, entity: Entity, field: string) =>
+  select<{ id: number; value: string }>(
+    on,
+    sql`select id, ${name(field)} as value from ${name(entity.table)}
+         where ${name(field)} is not null and ${name(field)} <> '' order by id`,
+  );
+
+/** The same version: histories and journals recognise the value. Null when it cannot be opened. */
+function sealedWithCurrent(
+  keys: NonNullable<EncryptionKeys>,
+  value: string,
+  owner: string,
+): string | null {
+  const to = sealingKey(keys.current);
+  const parts = sealedParts(value);
+  if (parts?.keyId === to.id) return value;
+  if (!parts) return seal(to, value, { owner, version: secretVersion(maskOf(value)) ?? '' });
+  const clear = open(keys, value, owner);
+  return clear === null
+    ? null
+    : seal(to, clear, { owner, since: parts.since, version: parts.version });
+}
+
+/** How many secrets stand in clear, as other programs or former versions stored them. */
+export async function countInClear(on: Queryable, entities: readonly Entity[]): Promise<number> {
+  let found = 0;
+  for (const entity of entities) {
+    for (const field of secretsOf(entity)) {
+      const stored = await storedSecrets(on, entity, field);
+      found += stored.filter(({ value }) => !sealedParts(value)).length;
+    }
+  }
+  return found;
+}
