@@ -1,20 +1,11 @@
 // Two people saved the same field: the page with both values, and what it posts back.
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import {
-  fieldEntries,
-  labelOf,
-  linksIn,
-  titleOf,
-  type Content,
-  type Entity,
-} from '../catalog/entity.ts';
+import { labelOf, titleOf, type Content, type Entity } from '../catalog/entity.ts';
 import { Invalid } from '../problems.ts';
 import * as edits from '../editing/save.ts';
 import { page } from '../web/pages.ts';
 import { formatValue } from '../web/format.ts';
-import type { Link } from '../catalog/fields.ts';
-import { isSecret } from '../catalog/secret.ts';
 
 export async function showConflict(
   req: Request,
@@ -51,7 +42,11 @@ export async function showConflict(
     id,
     by: conflict.by,
     fields,
-    payload: JSON.stringify(conflict),
+    payload: JSON.stringify({
+      mine: conflict.mine,
+      fields: conflict.fields,
+      version: conflict.version,
+    }),
   });
 }
 
@@ -67,9 +62,7 @@ const value = z.union([
 const content = z.record(z.string(), value);
 
 const conflictSchema = z.object({
-  theirs: content,
   mine: content,
-  merged: content,
   fields: z.array(z.string()),
   version: z.number().int(),
 });
@@ -82,21 +75,3 @@ export function conflictIn(payload: string | undefined): z.infer<typeof conflict
     throw new Invalid({ payload: 'This page is not complete. Open the row again.' });
   }
 }
-
-/** Values as a browser would post them, to be validated again. */
-export function asPosted(entity: Entity, content: Content): Record<string, unknown> {
-  return Object.fromEntries(
-    fieldEntries(entity).map(([name, field]) => {
-      const value = content[name];
-      // Null is an emptied secret; an empty text would leave it as it is stored.
-      if (isSecret(field)) return [name, value ?? null];
-      if (field.kind === 'flag') return [name, value === true ? 'yes' : ''];
-      if (field.links) return [name, linksIn(content, name).map(emptyForNull)];
-      if (Array.isArray(value)) return [name, value];
-      return [name, value === null || value === undefined ? '' : String(value)];
-    }),
-  );
-}
-
-const emptyForNull = (link: Link) =>
-  Object.fromEntries(Object.entries(link).map(([part, name]) => [part, name ?? '']));

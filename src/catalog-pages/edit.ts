@@ -1,31 +1,20 @@
 // Adding, saving and deleting rows from the pages. Each handler parses, acts and answers.
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
-import {
-  fieldEntries,
-  labelOf,
-  parseContent,
-  titleOf,
-  type Content,
-  type Entity,
-  type Draft,
-  type Row,
-} from '../catalog/entity.ts';
-import { sealSecrets } from '../access/secret-fields.ts';
+import { titleOf, type Content, type Entity, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { readOne } from '../rows/store.ts';
-import { Conflict, Invalid, NotFound, type FieldErrors } from '../problems.ts';
+import { Conflict, Invalid, NotFound } from '../problems.ts';
 import { deletion, remove as removeRow } from '../editing/deletions.ts';
 import * as edits from '../editing/save.ts';
 import type { WriteContext } from '../writing/write-here.ts';
-import { keepImage } from '../storage/images.ts';
 import { flash, page } from '../web/pages.ts';
-import { addressed, authorOf, localPath } from '../web/request.ts';
+import { addressed, authorOf, localPath, numberOrNull } from '../web/request.ts';
 import { lowerFirst, plural } from '../web/format.ts';
 import { editPage, newPage, startingContent } from './row.ts';
 import { ownerOf } from '../catalog/family.ts';
-import { postedValues, typedValues } from './posted.ts';
-import { showConflict, conflictIn, asPosted } from './conflict.ts';
+import { showConflict, conflictIn } from './conflict.ts';
+import { asTyped, contentOf, readTyped, retyped, type TypedRow } from './typed-row.ts';
 
 const writeContextOf = ({ here }: Request): WriteContext => ({
   here,
@@ -41,30 +30,47 @@ export async function showNew(req: Request, res: Response) {
 export async function add(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
   const key = req.form.text('idempotency_key') || uuid();
+  const typed = await readTyped(req.here, entity, req.form, null);
   try {
-    const content = await posted(req, entity);
+    const content = contentOf(entity, typed);
     const id = await edits.add(writeContextOf(req), authorOf(req), entity, content, key);
     flash(req, `${entity.label.one} added.`);
     res.redirect(303, nextAddress(req, entity, id, content));
   } catch (error) {
-    const content = await asTyped(req, entity);
-    if (error instanceof Invalid) {
+    const content = await asTyped(req.here, entity, typed);
+    if (error instanceof edits.AddedBefore) {
+      res.status(422);
+      const notice = addedNotice(entity, error.id);
+      await newPage(req, res, entity, { content, errors: {}, notice, key: uuid() });
+    } else if (error instanceof Invalid) {
       res.status(422);
       await newPage(req, res, entity, { content, errors: error.fields, key });
     } else if (error instanceof Conflict) {
       res.status(409);
       // The refusal is journaled under the old key, so another attempt needs a new one.
-      const typed = { content, errors: {}, notice: error.message, key: uuid() };
-      await newPage(req, res, entity, typed);
+      const again = { content, errors: {}, notice: error.message, key: uuid() };
+      await newPage(req, res, entity, again);
     } else throw error;
   }
 }
 
+/** The page was posted before, and changed since: most often after going back to it. */
+function addedNotice(entity: Entity, id: number) {
+  const one = lowerFirst(entity.label.one);
+  return {
+    text: `From this page ${one} ${id} was added already, with other values. Save this one to add another ${one}, or change the one that you added:`,
+    href: `/catalog/${entity.name}/${id}`,
+    linkText: `${entity.label.one} ${id}`,
+  };
+}
+
 export async function save(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const version = Number(req.form.text('version'));
+  const version = numberOrNull(req.form.text('version')) ?? 0;
+  const opened = await edits.contentAt(req.here, { entity: entity.name, id }, version);
+  const typed = await readTyped(req.here, entity, req.form, opened);
   try {
-    const content = await posted(req, entity);
+    const content = contentOf(entity, typed);
     const changed = await edits.save(
       writeContextOf(req),
       authorOf(req),
@@ -82,14 +88,8 @@ export async function save(req: Request, res: Response) {
   } catch (error) {
     if (error instanceof edits.EditConflict) await showConflict(req, res, entity, id, error);
     else if (error instanceof Invalid || error instanceof Conflict) {
-      await editAgain(
-        req,
-        res,
-        { entity, id },
-        { content: await asTyped(req, entity), version },
-        error,
-      );
-    } else if (error instanceof NotFound) await gone(req, res, entity, id);
+      await editAgain(req, res, { entity, id }, { typed, version }, error);
+    } else if (error instanceof NotFound) await gone(req, res, { entity, id }, typed);
     else throw error;
   }
 }
@@ -99,23 +99,30 @@ async function editAgain(
   req: Request,
   res: Response,
   { entity, id }: { entity: Entity; id: number },
-  typed: { content: Content; version: number },
+  { typed, version }: { typed: TypedRow; version: number },
   error: Invalid | Conflict,
 ) {
   const row = await readOne(req.here, { entity: entity.name, id });
-  if (!row) return gone(req, res, entity, id);
+  if (!row) return gone(req, res, { entity, id }, typed);
   res.status(error.status);
   const said =
     error instanceof Invalid ? { errors: error.fields } : { errors: {}, notice: error.message };
-  await editPage(req, res, entity, row, { ...typed, ...said });
+  const { opened } = typed;
+  const content = await asTyped(req.here, entity, typed);
+  await editPage(req, res, entity, row, { content, opened, version, ...said });
 }
 
 /** The row was deleted meanwhile: offers to save what was typed as a new row. */
-async function gone(req: Request, res: Response, entity: Entity, id: number) {
+async function gone(
+  req: Request,
+  res: Response,
+  { entity, id }: { entity: Entity; id: number },
+  typed: TypedRow,
+) {
   const notice = `${entity.label.one} ${id} was deleted while you were editing. What you typed is here: save it as a new ${entity.label.one.toLowerCase()}, or discard it.`;
   res.status(409);
-  const typed = { content: await asTyped(req, entity), errors: {}, key: uuid() };
-  await newPage(req, res, entity, { ...typed, notice });
+  const content = await asTyped(req.here, entity, typed);
+  await newPage(req, res, entity, { content, errors: {}, notice, key: uuid() });
 }
 
 /**
@@ -137,65 +144,26 @@ function nextAddress(req: Request, entity: Entity, id: number, content: Content)
   }
 }
 
-/** Parses a posted form; uploaded images are stored first and named by content. */
-async function posted(req: Request, entity: Entity): Promise<Content> {
-  const body: Record<string, unknown> = postedValues(entity, req.form);
-  const errors: FieldErrors = {};
-  for (const { field, content } of req.form.files) {
-    if (entity.fields[field]?.kind === 'image') {
-      try {
-        body[field] = await keepImage(req.here.storage, field, content);
-      } catch (error) {
-        if (!(error instanceof Invalid)) throw error;
-        Object.assign(errors, error.fields);
-      }
-    }
-  }
-  for (const [name, { kind }] of fieldEntries(entity)) {
-    if (kind === 'image' && req.form.text(`${name}_removed`) === 'yes') body[name] = '';
-  }
-  try {
-    const content = parseContent(entity, body);
-    if (Object.keys(errors).length === 0) return content;
-  } catch (error) {
-    if (!(error instanceof Invalid)) throw error;
-    Object.assign(errors, error.fields);
-  }
-  throw new Invalid(errors);
-}
-
-/** The typed values, unparsed where they do not fit, so that nothing is lost. */
-async function asTyped(req: Request, entity: Entity): Promise<Content> {
-  const body: Record<string, unknown> = typedValues(entity, req.form);
-  const typed = Object.fromEntries(
-    fieldEntries(entity).map(([name, field]) => {
-      const one = field.schema(labelOf(entity, name)).safeParse(body[name]);
-      return [name, one.success ? one.data : ((body[name] ?? field.initial) as never)];
-    }),
-  );
-  // What cannot be sealed is not shown either: it is typed again.
-  return sealSecrets(req.here, entity, typed, null).catch(() => typed);
-}
-
 /** Saves the choices of the conflict page: theirs or mine for each field. */
 export async function resolve(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const { theirs, mine, merged, fields, version } = conflictIn(req.form.raw('payload'));
-  const content: Draft<Content> = {};
-  for (const [name, field] of fieldEntries(entity)) {
-    const side = req.form.text(`choice_${name}`) === 'theirs' ? theirs : mine;
-    content[name] = (fields.includes(name) ? side[name] : merged[name]) ?? field.initial;
-  }
-  const checked = parseContent(entity, asPosted(entity, content));
+  const { mine, fields, version } = conflictIn(req.form.raw('payload'));
+  const opened = await edits.contentAt(req.here, { entity: entity.name, id }, version);
+  const isTheirs = (name: string) =>
+    fields.includes(name) && req.form.text(`choice_${name}`) === 'theirs';
+  const chosen = Object.entries(mine).filter(([name]) => !isTheirs(name));
+  const typed = retyped(entity, Object.fromEntries(chosen), opened);
   try {
-    await edits.save(writeContextOf(req), authorOf(req), { entity, id }, checked, version);
+    const content = contentOf(entity, typed);
+    await edits.save(writeContextOf(req), authorOf(req), { entity, id }, content, version);
     flash(req, 'Your choices are saved.');
     res.redirect(303, `/catalog/${entity.name}/${id}`);
   } catch (error) {
     if (error instanceof edits.EditConflict) await showConflict(req, res, entity, id, error);
     else if (error instanceof Conflict || error instanceof Invalid) {
-      await editAgain(req, res, { entity, id }, { content: checked, version }, error);
-    } else throw error;
+      await editAgain(req, res, { entity, id }, { typed, version }, error);
+    } else if (error instanceof NotFound) await gone(req, res, { entity, id }, typed);
+    else throw error;
   }
 }
 

@@ -3,12 +3,14 @@ import {
   fieldEntries,
   labelOf,
   linksIn,
+  shownName,
   type Content,
   type Entity,
   type Row,
 } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { textOf, type Field, type Links, type Value } from '../catalog/fields.ts';
+import { isLocalTime, pickerText, shownText } from '../catalog/shown-text.ts';
 import type { FieldErrors } from '../problems.ts';
 import { formatChoice, lowerFirst, secretText } from '../web/format.ts';
 import { isSecret, sealedParts } from '../catalog/secret.ts';
@@ -29,6 +31,12 @@ export type Input = {
   /** The ids of what describes the control; empty where nothing does. */
   about: string;
   text: string;
+  /** Of a picker: the text for the value that the form was opened with. */
+  shown: { name: string; text: string } | null;
+  /** The text inside a text area, whose first line break a browser leaves out. */
+  areaText: string;
+  /** `text` for what a browser's own control could not show. */
+  type: string;
   isChecked: boolean;
   choices: { value: string; text: string; isChosen: boolean }[];
   links: LinksInput | null;
@@ -44,6 +52,8 @@ type Typed = {
   content: Content;
   errors: FieldErrors;
   titles: Map<string, string>;
+  /** The content that the form was opened with, where it is not the one to show. */
+  opened: Content | null;
   /** The row that is edited; null for a new one. */
   stored: Row | null;
 };
@@ -53,7 +63,8 @@ export const inputsOf = (entity: Entity, typed: Typed): Input[] =>
     const value = typed.content[name] ?? null;
     const error = typed.errors[name] ?? '';
     const label = labelOf(entity, name);
-    const title = field.to ? (typed.titles.get(`${field.to}:${textOf(value)}`) ?? '') : '';
+    const title = titleIn(typed.titles, field, value);
+    const text = inputText(field, value, title);
     return {
       name,
       id: `f-${name}`,
@@ -66,13 +77,12 @@ export const inputsOf = (entity: Entity, typed: Typed): Input[] =>
       isOptional: field.optional,
       isGroup: ['links', 'image', 'secret'].includes(field.kind),
       about: [field.hint ? `h-${name}` : '', error ? `e-${name}` : ''].filter(Boolean).join(' '),
-      text: inputText(field, value, title),
+      text,
+      shown: field.to ? shownIn(typed, name, field) : null,
+      areaText: text.startsWith('\n') ? `\n${text}` : text,
+      type: field.kind === 'instant' && isLocalTime(text) ? 'datetime-local' : 'text',
       isChecked: value === true,
-      choices: (field.choices ?? []).map((one) => ({
-        value: one,
-        text: formatChoice(one),
-        isChosen: value === one,
-      })),
+      choices: choicesOf(field, value),
       links: field.links ? linksInput(name, field.links, typed.content) : null,
       optionsHref: field.to ? `/catalog/${field.to}/options` : '',
       secret: isSecret(field) ? secretInput(value, typed.stored?.[name] ?? null) : null,
@@ -87,15 +97,27 @@ const secretInput = (value: Value, stored: Value) => ({
   typed: sealedParts(value) && value !== stored ? textOf(value) : '',
 });
 
-function inputText({ kind, to }: Field, value: Value, title: string): string {
-  if (kind === 'secret') return '';
-  if (Array.isArray(value)) return kind === 'list' ? value.map(String).join('\n') : '';
-  const text = textOf(value);
-  if (to && value && title) return `${title} #${text}`;
-  if (to && !value) return '';
-  // `datetime-local` knows neither zones nor fractions.
-  if (kind === 'instant') return text.replace(/(:\d\d)?(\.\d+)?Z$/, '$1');
-  return text;
+const titleIn = (titles: Map<string, string>, { to }: Field, value: Value) =>
+  to ? (titles.get(`${to}:${textOf(value)}`) ?? '') : '';
+
+function shownIn({ content, opened, titles }: Typed, name: string, field: Field) {
+  const value = (opened ?? content)[name] ?? null;
+  return { name: shownName(name), text: inputText(field, value, titleIn(titles, field, value)) };
+}
+
+/** The text of a control; of a picker, with the row's title. */
+function inputText(field: Field, value: Value, title: string): string {
+  const text = shownText(field, value);
+  return field.to && title ? pickerText(title, text) : text;
+}
+
+/** A stored value that is not in the list any more can still be seen, and stays. */
+function choicesOf({ choices = [] }: Field, value: Value) {
+  const stored = textOf(value);
+  const others = stored === '' || choices.includes(stored) ? [] : [stored];
+  const options = choices.map((one) => ({ value: one, text: formatChoice(one) }));
+  const former = others.map((one) => ({ value: one, text: `${one} (not in the list any more)` }));
+  return [...options, ...former].map((one) => ({ ...one, isChosen: one.value === stored }));
 }
 
 /** A table of links: a column for each part, and lines to fill. */

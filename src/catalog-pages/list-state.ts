@@ -77,13 +77,18 @@ export function listHref(
   return `/catalog/${entity.name}${query.size > 0 ? `?${query.toString()}` : ''}`;
 }
 
-/** Filter values as stored values; a picker's text is matched by its id. */
-export function filterValues(entity: Entity, { filters }: ListState): Record<string, Value> {
+/** Filter values as stored values; `picked`: the ids of the rows that pickers name. */
+export function filterValues(
+  entity: Entity,
+  { filters }: ListState,
+  picked: Record<string, number>,
+): Record<string, Value> {
   return Object.fromEntries(
     Object.entries(filters).map(([name, chosen]): [string, Value] => {
       const field = entity.fields[name];
       if (field?.kind === 'flag') return [name, chosen === 'yes'];
-      if (field?.to) return [name, Number(/(?:^|#)(\d{1,15})$/.exec(chosen)?.[1] ?? -1)];
+      // No row has this id: a picker's text that names no row finds nothing.
+      if (field?.to) return [name, picked[name] ?? -1];
       return [name, chosen];
     }),
   );

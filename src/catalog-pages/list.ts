@@ -1,8 +1,10 @@
 // A list page: rows with their status in the next environments, in a fixed number of queries.
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { cachedFor } from '../database/cached-for.ts';
+import { pickedRow } from '../rows/picked.ts';
 import { find, findIds } from '../rows/store.ts';
 import type { Query } from '../rows/query.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
@@ -108,12 +110,23 @@ async function queryOf(
   const ids = await idsOf(here, entity, state, person, waits);
   return {
     search: state.search,
-    filters: filterValues(entity, state),
+    filters: filterValues(entity, state, await pickedIds(here, entity, state)),
     ...(ids ? { ids } : {}),
     sort: state.sort,
     limit: PAGE,
     offset: (state.page - 1) * PAGE,
   };
+}
+
+/** The rows that a list is narrowed to by pickers. */
+async function pickedIds(here: App, entity: Entity, { filters }: ListState) {
+  const ids: Record<string, number> = {};
+  for (const [name, chosen] of Object.entries(filters)) {
+    const to = entity.fields[name]?.to;
+    const picked = to ? await pickedRow(here, entityNamed(to), chosen) : null;
+    if (picked && 'id' in picked) ids[name] = picked.id;
+  }
+  return ids;
 }
 
 /** Ids that match tab and status; null means all. */

@@ -2,7 +2,7 @@
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import type { Field, Link } from '../catalog/fields.ts';
 import { isSecret, sealedParts } from '../catalog/secret.ts';
-import { Invalid } from '../problems.ts';
+import { Invalid, type FieldErrors } from '../problems.ts';
 import type { Form } from '../web/form/form.ts';
 
 type Posted = string | string[] | Link[] | null | undefined;
@@ -10,34 +10,26 @@ type Posted = string | string[] | Link[] | null | undefined;
 /** Lines of links that a form can hold. */
 const MOST_LINES = 5000;
 
-/**
- * By field; what the form does not have is missing.
- * @throws Invalid for lines that the form cannot show
- */
-export const postedValues = (entity: Entity, form: Form): Record<string, Posted> =>
-  Object.fromEntries(
-    fieldEntries(entity).map(([name, field]) => [name, postedValue(name, field, form)]),
-  );
+type PostedFields = { values: Record<string, Posted>; errors: FieldErrors };
 
-/** The same for showing the form again: lines that do not fit are left out. */
-export const typedValues = (entity: Entity, form: Form): Record<string, Posted> =>
-  Object.fromEntries(
-    fieldEntries(entity).map(([name, field]) => [name, typedValue(name, field, form)]),
-  );
-
-function typedValue(name: string, field: Field, form: Form): Posted {
-  try {
-    return postedValue(name, field, form);
-  } catch (error) {
-    if (error instanceof Invalid) return undefined;
-    throw error;
+/** By field; what the form does not have is missing. Lines that the form cannot show are an error of their field. */
+export function postedFields(entity: Entity, form: Form): PostedFields {
+  const found: PostedFields = { values: {}, errors: {} };
+  for (const [name, field] of fieldEntries(entity)) {
+    try {
+      found.values[name] = postedValue(name, field, form);
+    } catch (error) {
+      if (!(error instanceof Invalid)) throw error;
+      Object.assign(found.errors, error.fields);
+    }
   }
+  return found;
 }
 
 function postedValue(name: string, field: Field, form: Form): Posted {
   if (field.links) {
     const parts = field.links.parts.map((part) => part.name);
-    return form.lines(name, parts, MOST_LINES);
+    return form.under(name).length === 0 ? undefined : form.lines(name, parts, MOST_LINES);
   }
   if (field.kind === 'flag') return form.texts(name);
   if (isSecret(field)) return postedSecret(name, form);

@@ -122,8 +122,16 @@ export async function moment(req: Request, res: Response) {
   });
 }
 
-/** `notice`: a problem that belongs to no field. */
-export type Typed = { content: Content; errors: FieldErrors; version?: number; notice?: string };
+export type Typed = {
+  content: Content;
+  errors: FieldErrors;
+  version?: number;
+  /** The content that the form was opened with. */
+  opened?: Content | null;
+  notice?: Notice | string;
+};
+/** A problem that belongs to no field, with a link to the row that it is about. */
+type Notice = { text: string; href: string; linkText: string };
 
 export async function editPage(
   req: Request,
@@ -132,7 +140,7 @@ export async function editPage(
   row: Row,
   typed: Typed,
 ) {
-  const hasErrors = Object.keys(typed.errors).length > 0 || typed.notice;
+  const hasErrors = isRefused(typed);
   const title = titleOf(entity, row);
   const shown = await rowContext(req, entity, row);
   await page(req, res, 'catalog-pages/edit', {
@@ -140,7 +148,8 @@ export async function editPage(
     title: hasErrors ? `Error: ${title}` : title,
     crumbs: rowCrumbs(entity, title, row, shown.titles),
     ...(await formData(req, entity, typed, row)),
-    notice: typed.notice ?? '',
+    notice: noticeOf(typed),
+    isRefused: isRefused(typed),
     version: typed.version ?? shown.state?.version ?? 0,
   });
 }
@@ -154,28 +163,33 @@ export async function newPage(
   const title = `Add ${lowerFirst(entity.label.one)}`;
   const data = await formData(req, entity, typed, null);
   await page(req, res, 'catalog-pages/new', {
-    title: Object.keys(typed.errors).length > 0 ? `Error: ${title}` : title,
+    title: isRefused(typed) ? `Error: ${title}` : title,
     crumbs: rowCrumbs(entity, title, typed.content, data.titles),
     entity,
     key: typed.key,
-    notice: typed.notice ?? '',
+    notice: noticeOf(typed),
+    isRefused: isRefused(typed),
     ...data,
   });
 }
 
+/** What was typed is not saved: the page asks before it is left. */
+const isRefused = ({ errors, notice }: Typed) =>
+  Object.keys(errors).length > 0 || notice !== undefined;
+
+const noticeOf = ({ notice }: Typed): Notice | null =>
+  typeof notice === 'string' ? { text: notice, href: '', linkText: '' } : (notice ?? null);
+
 /** Data for the form's controls: values, errors, names to choose from. */
-async function formData(
-  { here }: Request,
-  entity: Entity,
-  { content, errors }: Typed,
-  stored: Row | null,
-) {
+async function formData({ here }: Request, entity: Entity, typed: Typed, stored: Row | null) {
+  const { content, errors, opened = null } = typed;
   const linked = linksOf(entity).flatMap(({ links }) => links.parts.map((part) => part.entity));
-  const named = await titles(here.sql, referredBy(entity, content));
+  const referred = [content, opened ?? {}].flatMap((one) => referredBy(entity, one));
+  const named = await titles(here.sql, referred);
   return {
     errors,
     titles: named,
-    inputs: inputsOf(entity, { content, errors, titles: named, stored }),
+    inputs: inputsOf(entity, { content, errors, opened, titles: named, stored }),
     names: await namesByEntity(here.sql, [...new Set(linked)]),
   };
 }
@@ -184,8 +198,8 @@ async function formData(
 export function startingContent(entity: Entity, query: Request['query']): Content {
   const content: Draft<Content> = initialContent(entity);
   for (const [name, field] of fieldEntries(entity)) {
-    const given = Number(textIn(query, name));
-    if (field.to && Number.isSafeInteger(given) && given > 0) content[name] = given;
+    const given = field.to ? numberOrNull(textIn(query, name)) : null;
+    if (given !== null) content[name] = given;
   }
   return content;
 }

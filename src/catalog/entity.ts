@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import { textOf, type Field, type Link, type Links, type Value } from './fields.ts';
+import { isUntouched } from './shown-text.ts';
 
 type Fields = Record<string, Field>;
 
@@ -125,20 +126,72 @@ export const initialContent = (entity: Entity): Content =>
   Object.fromEntries(fieldEntries(entity).map(([name, field]) => [name, field.initial]));
 
 /**
- * Parses what a form posted.
+ * Parses what a form posted. Fields that are `kept` are not parsed: nobody touched them, and what is stored stays,
+ * whether or not it would be taken today. `opened`: the content that the form showed.
  * @throws Invalid with one message for each field that does not fit
  */
-export function parseContent(entity: Entity, posted: unknown): Content {
-  const shape = Object.fromEntries(
-    fieldEntries(entity).map(([name, field]) => [name, field.schema(labelOf(entity, name))]),
-  );
-  const result = z.object(shape).safeParse(posted ?? {});
+export function parseContent(
+  entity: Entity,
+  posted: unknown,
+  kept: Content = {},
+  opened: Content = {},
+): Content {
+  const touched = fieldEntries(entity).filter(([name]) => !Object.hasOwn(kept, name));
+  const shape = touched.map(([name, field]) => [
+    name,
+    field.schema(labelOf(entity, name), opened[name]),
+  ]);
+  const result = z
+    .object(Object.fromEntries(shape) as Record<string, z.ZodType<Value>>)
+    .safeParse(posted ?? {});
   if (!result.success) {
     const errors: FieldErrors = {};
     for (const issue of result.error.issues) errors[String(issue.path[0])] ??= issue.message;
     throw new Invalid(errors);
   }
-  const broken = entity.rules?.(result.data) ?? {};
+  const content = withoutMissing({ ...kept, ...result.data });
+  const broken = brokenRules(entity, content, kept);
   if (Object.keys(broken).length > 0) throw new Invalid(broken);
-  return result.data;
+  return content;
+}
+
+/** A field that a document does not have stays missing. */
+const withoutMissing = (content: Record<string, Value | undefined>): Content =>
+  Object.fromEntries(
+    Object.entries(content).filter((entry): entry is [string, Value] => entry[1] !== undefined),
+  );
+
+/**
+ * The fields that were posted as the form showed them, with the values that it showed. `shown`: the text that a picker
+ * had then.
+ */
+export function untouchedContent(
+  entity: Entity,
+  posted: Record<string, unknown>,
+  opened: Content,
+  shown: (name: string) => string | undefined = () => undefined,
+): Content {
+  const kept: Record<string, Value> = {};
+  for (const [name, field] of fieldEntries(entity)) {
+    if (isUntouched(field, posted[name], opened[name], shown(name))) {
+      kept[name] = opened[name] as Value;
+    }
+  }
+  return kept;
+}
+
+/** The hidden field with the text that a picker showed. */
+export const shownName = (name: string): string => `${name}_shown`;
+
+/** Rules between fields of which none was touched are not asked. */
+function brokenRules({ rules }: Entity, content: Content, kept: Content): FieldErrors {
+  let isAsked = false;
+  const watched = new Proxy(content, {
+    get(of, name) {
+      isAsked ||= !Object.hasOwn(kept, name);
+      return of[String(name)];
+    },
+  });
+  const broken = rules?.(watched) ?? {};
+  return isAsked ? broken : {};
 }

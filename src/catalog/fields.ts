@@ -2,6 +2,17 @@
 // views/catalog-pages/fields/<kind>-cell.ejs and -input.ejs.
 import { z } from 'zod';
 import { fromSqlInstant, toSqlInstant } from '../database/sql.ts';
+import {
+  article,
+  instantSchema,
+  integerSchema,
+  line,
+  listSchema,
+  lower,
+  referenceSchema,
+  textSchema,
+} from './schemas.ts';
+import { isWebAddress } from './web-address.ts';
 
 /** The names of linked rows, by part; names, because ids of such rows differ between environments. */
 export type Link = Record<string, string | null>;
@@ -34,8 +45,8 @@ export type Field<T extends Value = Value> = Required<Omit<Options, 'label' | 'h
   kind: string;
   label?: string;
   hint?: string;
-  /** Parses what a form posts; each message says what to do. */
-  schema: (label: string) => z.ZodType<T>;
+  /** Parses what a form posts; each message says what to do. `opened`: the value that the form showed. */
+  schema: (label: string, opened?: Value) => z.ZodType<T>;
   /** Convert between the stored MySQL value and ours. */
   read: (stored: unknown) => T;
   store(value: T): unknown;
@@ -50,13 +61,6 @@ export type Field<T extends Value = Value> = Required<Omit<Options, 'label' | 'h
 };
 
 const asIs = <T>(stored: unknown) => stored as T;
-/** Typed text, trimmed; missing is empty. */
-export const blank = z
-  .string()
-  .optional()
-  // Browsers post every line break as CR LF.
-  .transform((typed) => (typed ?? '').replaceAll('\0', '').replaceAll('\r\n', '\n').trim());
-
 export function field<T extends Value>(
   kind: string,
   options: Options,
@@ -77,66 +81,43 @@ export function field<T extends Value>(
   };
 }
 
-const enter = (label: string) => `Enter ${article(label)} ${lower(label)}`;
-const lower = (label: string) => label.charAt(0).toLowerCase() + label.slice(1);
-const article = (label: string) => (/^[aeiou]/i.test(label) ? 'an' : 'a');
-
-/** Characters as a person counts them: an emoji is one. */
-const length = (text: string) => [...text].length;
-
-function textSchema(options: Options & { max: number; pattern?: [RegExp, string] }) {
-  return (label: string) =>
-    blank.superRefine((typed, context) => {
-      const say = (message: string) => context.addIssue({ code: 'custom', message });
-      if (typed === '' && !options.optional) say(enter(label));
-      else if (length(typed) > options.max) {
-        say(`${label} must be ${options.max} characters or fewer. It has ${length(typed)}.`);
-      } else if (typed !== '' && options.pattern && !options.pattern[0].test(typed)) {
-        say(`${label} ${options.pattern[1]}`);
-      }
-    });
-}
-
 export const text = (options: Options & { max: number }) =>
-  field<string>('text', options, { schema: textSchema(options), initial: '', max: options.max });
+  field<string>('text', options, {
+    schema: (label) => textSchema(options, label),
+    initial: '',
+    max: options.max,
+  });
+
+type TextRules = Partial<Parameters<typeof textSchema>[0]>;
 
 /** Optional text is null when empty, so that empty and missing compare as equal. */
-const orNull = (options: Options & { max: number; pattern?: [RegExp, string] }) => ({
-  schema: (label: string) =>
-    textSchema({ ...options, optional: true })(label).transform((typed) => typed || null),
-  initial: null,
-  max: options.max,
-});
+const orNull = (kind: string, options: Options & { max: number }, rules: TextRules = {}) =>
+  field<string | null>(
+    kind,
+    { ...options, optional: true },
+    {
+      schema: (label) =>
+        textSchema({ ...rules, max: options.max, optional: true }, label).transform(
+          (typed) => typed || null,
+        ),
+      initial: null,
+      max: options.max,
+    },
+  );
 
-export const optionalText = (options: Options & { max: number }) =>
-  field<string | null>('text', { ...options, optional: true }, orNull(options));
+export const optionalText = (options: Options & { max: number }) => orNull('text', options);
 
 export const longText = (options: Options & { max: number }) =>
-  field<string | null>('long-text', { ...options, optional: true }, orNull(options));
+  orNull('long-text', options, { isLong: true });
+
+const webAddress = { test: isWebAddress, message: 'must be an address that begins with https://' };
 
 export const link = (options: Options & { max: number }) =>
-  field<string | null>(
-    'link',
-    { ...options, optional: true },
-    orNull({
-      ...options,
-      pattern: [/^https?:\/\/[^\s/]+\S*$/i, 'must be an address that begins with https://'],
-    }),
-  );
+  orNull('link', options, { fits: webAddress });
 
 export const integer = (options: Options & { min: number; max: number; initial?: number }) =>
   field<number>('integer', options, {
-    schema: (label) =>
-      blank
-        .superRefine((typed, context) => {
-          const number = Number(typed);
-          const fits = /^-?\d+$/.test(typed) && number >= options.min && number <= options.max;
-          if (!fits) {
-            const message = `${label} must be a whole number from ${options.min} to ${options.max}`;
-            context.addIssue({ code: 'custom', message });
-          }
-        })
-        .transform(Number),
+    schema: (label) => integerSchema(options, label),
     initial: options.initial ?? options.min,
     max: options.max,
   });
@@ -155,7 +136,7 @@ export const flag = (options: Options = {}) =>
 export const choice = (choices: readonly string[], options: Options = {}) =>
   field<string>('choice', options, {
     schema: (label) =>
-      blank.refine((typed) => choices.includes(typed), {
+      line.refine((typed) => choices.includes(typed), {
         message: `Choose ${article(label)} ${lower(label)} from the list`,
       }),
     initial: '',
@@ -177,25 +158,6 @@ export const optionalReference = (to: string, options: Options = {}) =>
     { schema: (label) => referenceSchema(label, { optional: true }), initial: null, to },
   );
 
-/** Parses what a picker posts: `Sunrise Clinic #412`, or the id alone. */
-const referenceSchema = (label: string, { optional = false } = {}) =>
-  blank
-    .superRefine((typed, context) => {
-      if (typed === '' && !optional) {
-        const message = `Choose ${article(label)} ${lower(label)} from the list`;
-        context.addIssue({ code: 'custom', message });
-      } else if (typed !== '' && referencedId(typed) === null) {
-        const message = `Choose ${article(label)} ${lower(label)} from the list, or type its ID as #412`;
-        context.addIssue({ code: 'custom', message });
-      }
-    })
-    .transform((typed) => referencedId(typed));
-
-function referencedId(typed: string): number | null {
-  const id = Number(/(?:^|#)(\d{1,15})$/.exec(typed)?.[1]);
-  return Number.isSafeInteger(id) && id > 0 ? id : null;
-}
-
 /** The name of an object in storage: the SHA-256 of an image and its ending. */
 export const image = (options: Options = {}) =>
   field<string | null>(
@@ -203,7 +165,7 @@ export const image = (options: Options = {}) =>
     { ...options, optional: true },
     {
       schema: (label) =>
-        blank
+        line
           .refine((typed) => typed === '' || /^[0-9a-f]{64}\.(png|jpg|gif|webp)$/.test(typed), {
             message: `${label} must be a PNG, JPEG, GIF or WebP image`,
           })
@@ -218,42 +180,22 @@ export const instant = (options: Options = {}) =>
     'instant',
     { ...options, optional: true },
     {
-      schema: (label) =>
-        blank
-          .superRefine((typed, context) => {
-            if (typed !== '' && Number.isNaN(Date.parse(asUtc(typed)))) {
-              const message = `${label} must be a date and time, such as 2026-11-30T09:00`;
-              context.addIssue({ code: 'custom', message });
-            }
-          })
-          .transform((typed) => (typed === '' ? null : new Date(asUtc(typed)).toISOString())),
+      schema: instantSchema,
       read: (stored) => (typeof stored === 'string' ? fromSqlInstant(stored) : null),
       store: (value) => (value === null ? null : toSqlInstant(value)),
       initial: null,
     },
   );
 
-/** Browsers post no time zone; pages say that times are in UTC. */
-const asUtc = (typed: string) => (/(?:Z|[+-]\d\d:\d\d)$/.test(typed) ? typed : `${typed}Z`);
+const LINES = 200;
 
-/** A short list of texts, one a line in the form. */
-export const list = (options: Options & { max: number }) =>
+/** A short list of texts, one a line in the form; `lines` is the highest number of them. */
+export const list = ({ lines = LINES, ...options }: Options & { max: number; lines?: number }) =>
   field<string[]>(
     'list',
     { ...options, optional: true },
     {
-      schema: (label) =>
-        z
-          .union([z.string(), z.array(z.string())])
-          .optional()
-          .transform((typed) =>
-            (Array.isArray(typed) ? typed : (typed ?? '').split(/\r?\n/))
-              .map((line) => line.trim())
-              .filter((line) => line !== ''),
-          )
-          .refine((lines) => lines.every((line) => length(line) <= options.max), {
-            message: `${label}: each line must be ${options.max} characters or fewer`,
-          }),
+      schema: (label) => listSchema({ max: options.max, lines }, label),
       initial: [],
       max: options.max,
     },

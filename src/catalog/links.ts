@@ -1,7 +1,9 @@
 // Links: a set of rows that every environment knows by name, each with others beside it, in a table of its own.
 // A part of a link is the name in the row's value, and `<part>_id` in the table.
 import { z } from 'zod';
-import { blank, field, type Link, type LinkPart, type Links, type Options } from './fields.ts';
+import { field, type Link, type LinkPart, type Links, type Options, type Value } from './fields.ts';
+import { line } from './schemas.ts';
+import { isShownLine, linksOfValue } from './shown-text.ts';
 
 type ByName = { entity: string };
 
@@ -28,17 +30,29 @@ export function links(
   return field<Link[]>(
     'links',
     { ...options, optional: true },
-    { schema: () => linksSchema(kept), initial: [], links: kept },
+    { schema: (_label, opened) => linksSchema(kept, opened), initial: [], links: kept },
   );
 }
 
-function linksSchema(kept: Links) {
-  const line = z.object(Object.fromEntries(kept.parts.map(({ name }) => [name, blank])));
+/** A line that is as the form showed it keeps its names; the others are typed. */
+function linksSchema(kept: Links, opened: Value | undefined) {
+  const shown = linksOfValue(opened);
+  const typed = z.object(Object.fromEntries(kept.parts.map(({ name }) => [name, line])));
+  const asShown = z.record(z.string(), z.string()).transform((posted, context) => {
+    const link = shown.find((one) => isShownLine(kept, one, posted));
+    if (!link) context.addIssue({ code: 'custom', message: 'It was typed' });
+    return link as Link;
+  });
   const nameOf = (link: Link | undefined) => link?.[kept.target.name];
   return z
-    .array(line)
+    .array(z.union([asShown, typed.transform((posted) => linkFrom(kept, posted))]))
     .optional()
-    .transform((lines) => sortLinks(kept, named(kept, lines ?? [])))
+    .transform((lines) =>
+      sortLinks(
+        kept,
+        (lines ?? []).filter((link) => nameOf(link) !== null),
+      ),
+    )
     .superRefine((sorted, context) => {
       const twice = sorted.find(
         (link, index) => index > 0 && nameOf(link) === nameOf(sorted[index - 1]),
@@ -50,10 +64,8 @@ function linksSchema(kept: Links) {
     });
 }
 
-const named = ({ target, parts }: Links, lines: Record<string, string>[]): Link[] =>
-  lines
-    .filter((line) => line[target.name] !== '')
-    .map((line) => linkOf(parts, ({ name }) => line[name] || null));
+const linkFrom = ({ parts }: Links, posted: Record<string, string>): Link =>
+  linkOf(parts, ({ name }) => posted[name] || null);
 
 /** A link out of what each part is called; names in NFC. */
 export const linkOf = (parts: LinkPart[], nameOf: (part: LinkPart) => string | null): Link =>

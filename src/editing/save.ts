@@ -26,8 +26,9 @@ import { readStates, type Author } from '../state/row-state.ts';
 export class EditConflict extends Conflict {
   readonly conflict: {
     theirs: Row;
+    /** The fields that I changed. */
     mine: Content;
-    merged: Content;
+    /** Those of them that the other user changed, too. */
     fields: string[];
     version: number;
     by: string;
@@ -36,6 +37,16 @@ export class EditConflict extends Conflict {
   constructor(conflict: EditConflict['conflict']) {
     super(`${conflict.by} saved this row while you were editing.`);
     this.conflict = conflict;
+  }
+}
+
+/** The same form added a row before, with other values. */
+export class AddedBefore extends Invalid {
+  readonly id: number;
+
+  constructor(id: number) {
+    super({ idempotency_key: 'This form was sent before with other values.' });
+    this.id = id;
   }
 }
 
@@ -80,9 +91,7 @@ async function sameAdd(
   }
   const wanted = step && (await sealSecrets(here, entity, content, step.after));
   if (!step?.after || differingFields(entity, step.after, wanted ?? {}).length > 0) {
-    throw new Invalid({
-      idempotency_key: 'This form was sent before with other values. Open it again.',
-    });
+    throw new AddedBefore(step?.id ?? 0);
   }
   return step.id;
 }
@@ -109,7 +118,7 @@ export async function save(
     state && state.version !== version
       ? await merge(here, entity, { before, mine: content, version, state })
       : content;
-  await check(here, entity, id, wanted);
+  await check(here, entity, before, wanted);
   const changed = differingFields(entity, before, wanted);
   if (changed.length > 0) {
     await writeHere(home, author, [{ entity, before, after: { ...before, ...wanted } }]);
@@ -123,7 +132,7 @@ async function merge(
   entity: Entity,
   {
     before: theirs,
-    mine,
+    mine: typed,
     version,
     state,
   }: {
@@ -133,29 +142,44 @@ async function merge(
     state: { version: number; changed_by: string };
   },
 ): Promise<Content> {
-  const opened = await contentAt(here, { entity: entity.name, id: theirs.id }, version);
-  const merged: Draft<Content> = {};
+  const opened = await contentBefore(here, { entity: entity.name, id: theirs.id }, version);
+  const mine: Draft<Content> = {};
   const fields: string[] = [];
   for (const [field] of fieldEntries(entity)) {
-    const isMine = !opened || !isSameValue(mine[field], opened[field]);
+    const value = typed[field];
+    if (value === undefined || (opened && isSameValue(value, opened[field]))) continue;
+    mine[field] = value;
     const isForeign = !opened || !isSameValue(theirs[field], opened[field]);
-    merged[field] = (isMine ? mine[field] : theirs[field]) ?? null;
-    if (isMine && isForeign && !isSameValue(mine[field], theirs[field])) fields.push(field);
+    if (isForeign && !isSameValue(value, theirs[field])) fields.push(field);
   }
   if (fields.length > 0) {
     const by = state.changed_by;
-    throw new EditConflict({ theirs, mine, merged, fields, version: state.version, by });
+    throw new EditConflict({ theirs, mine, fields, version: state.version, by });
   }
-  return merged;
+  return { ...theirs, ...mine };
 }
 
-/** A row's content as it stood at a version, from its history. */
-async function contentAt(here: Environment, { entity, id }: RowKey, version: number) {
-  const line = await first<{ after_image: string | null }>(
+/** The content that a form showed which was opened at `version`; null when the row has never been here. */
+export async function contentAt(
+  here: Environment,
+  key: RowKey,
+  version: number,
+): Promise<Content | null> {
+  const row = (await read(here, [key])).get(keyText(key)) ?? null;
+  const state = (await readStates(here.sql, [key])).get(keyText(key));
+  const isCurrent = row && (!state || state.version === version);
+  return isCurrent ? row : ((await contentBefore(here, key, version)) ?? row);
+}
+
+/** A row's content at a former version, from its history: as the next write found it, or as it was written. */
+async function contentBefore(here: Environment, { entity, id }: RowKey, version: number) {
+  const line = await first<{ image: string | null }>(
     here.sql,
-    sql`select after_image from arrival
-         where entity = ${entity} and row_id = ${id} and version = ${version}
-         order by id desc limit 1`,
+    sql`select if(version > ${version}, before_image, after_image) as image from arrival
+         where entity = ${entity} and row_id = ${id} and version >= ${version}
+           and if(version > ${version}, before_image, after_image) is not null
+         order by version = ${version}, version, id
+         limit 1`,
   );
-  return line?.after_image ? (JSON.parse(line.after_image) as Row) : null;
+  return line?.image ? (JSON.parse(line.image) as Row) : null;
 }

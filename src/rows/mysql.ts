@@ -1,13 +1,9 @@
-// Rows stored in MySQL, read and written in sets.
+// Rows stored in MySQL, read in sets.
 import { columnOf, fieldEntries, type Draft, type Entity, type Row } from '../catalog/entity.ts';
-import type { Field } from '../catalog/fields.ts';
-import { isSecret } from '../catalog/secret.ts';
-import { insertLines, updateFromLines, type Line } from '../database/bulk.ts';
 import {
   fromSqlInstant,
   join,
   name,
-  run,
   select,
   sql,
   toSqlInstant,
@@ -15,9 +11,7 @@ import {
   type Statement,
 } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
-import { addLinks, insertLinks, removeLinks } from './links.ts';
-import { keptSecret, withoutMasks } from './masks.ts';
-import type { IdsByEntity } from './names.ts';
+import { addLinks } from './links.ts';
 import type { Cursor, FoundRows, Query, RowFilter, Store } from './query.ts';
 import type { Databases } from '../environments/environment.ts';
 
@@ -181,72 +175,4 @@ function toRow(entity: Entity, stored: Stored): Draft<Row> {
     if (column && column in stored) row[field] = definition.read(stored[column]);
   }
   return row;
-}
-
-const columnsOf = (entity: Entity): [string, Field, string][] =>
-  fieldEntries(entity).flatMap(([field, definition]) => {
-    const column = columnOf(field, definition);
-    return column ? [[field, definition, column] as [string, Field, string]] : [];
-  });
-
-/** The id, and the values of these columns. */
-const storedLine = (row: Row, columns: [string, Field, string][]): Line => [
-  row.id,
-  ...columns.map(([field, definition]) => definition.store(row[field] ?? null) as Line[number]),
-];
-
-/** Inserts rows under their ids, with one `modified_at` for all; `ids` are those of linked names. */
-export async function insert(
-  on: Queryable,
-  entity: Entity,
-  rows: Row[],
-  instant: string,
-  ids: IdsByEntity,
-) {
-  const columns = columnsOf(entity);
-  const names = ['id', ...columns.map(([, , column]) => column), 'modified_at'].map(name);
-  await insertLines(
-    on,
-    sql`insert into ${name(entity.table)} (${join(names, ', ')}) values`,
-    rows.map((row) => [...storedLine(withoutMasks(entity, row), columns), toSqlInstant(instant)]),
-  );
-  await insertLinks(on, entity, rows, ids);
-}
-
-/** Overwrites every column of existing rows and replaces their links as a set. */
-export async function update(
-  on: Queryable,
-  entity: Entity,
-  rows: Row[],
-  instant: string,
-  ids: IdsByEntity,
-) {
-  const columns = columnsOf(entity);
-  const names = columns.map(([, , column]) => column);
-  const assignments = columns.map(([, field, column]) =>
-    isSecret(field) ? keptSecret(column) : sql`target.${name(column)} = given.${name(column)}`,
-  );
-  // Joined on the primary key: INSERT … ON DUPLICATE KEY UPDATE also fires on other unique keys and would
-  // change the wrong row.
-  await updateFromLines(
-    on,
-    {
-      head: sql`update ${name(entity.table)} target join (`,
-      columns: ['id', ...names],
-      end: sql`) given on given.id = target.id
-                 set ${join(assignments, ', ')}, target.modified_at = ${toSqlInstant(instant)}`,
-    },
-    rows.map((row) => storedLine(row, columns)),
-  );
-  await removeLinks(
-    on,
-    entity,
-    rows.map((row) => row.id),
-  );
-  await insertLinks(on, entity, rows, ids);
-}
-
-export async function remove(on: Queryable, entity: Entity, ids: number[]) {
-  await removeLinks(on, entity, ids);
-  await run(on, sql`delete from ${name(entity.table)} where id in (${ids})`);
 }

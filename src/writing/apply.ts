@@ -4,7 +4,7 @@ import type { PoolConnection } from 'mysql2/promise';
 import { keyText, linkedNamesOf, linksOf, type Row } from '../catalog/entity.ts';
 import { command } from '../database/sql.ts';
 import { entityNamed } from '../catalog/index.ts';
-import * as mysql from '../rows/mysql.ts';
+import * as mysql from '../rows/mysql-writes.ts';
 import { idsOfLinked, type IdsByEntity } from '../rows/names.ts';
 import { read } from '../rows/store.ts';
 import { giveTemporaryValues } from '../rows/temporary-values.ts';
@@ -69,18 +69,25 @@ export async function writeRows(
     const after = own.flatMap((step) => (step.after ? [step.after] : []));
     if (linksOf(entity).length > 0) ids ??= await linkIds(connection, steps);
     const linked = ids ?? new Map();
-    const isThere = (row: Row) => now.has(keyText({ entity: entity.name, id: row.id }));
+    const present = new Map(
+      own.flatMap((step) => {
+        const row = now.get(keyText(step));
+        return row ? [[row.id, row] as const] : [];
+      }),
+    );
+    const isThere = (row: Row) => present.has(row.id);
     const created = after.filter((row) => !isThere(row));
     const updated = after.filter(isThere);
     const removed = own.filter((step) => step.after === null).map((step) => step.id);
     // Removals first, to free unique values for the rows that follow.
     if (removed.length > 0) await mysql.remove(connection, entity, removed);
     const moved = updated.flatMap((row) => {
-      const before = now.get(keyText({ entity: entity.name, id: row.id }));
-      return before ? { now: before, after: row } : [];
+      const before = present.get(row.id);
+      return before ? [{ now: before, after: row }] : [];
     });
     await giveTemporaryValues(connection, entity, moved);
-    if (updated.length > 0) await mysql.update(connection, entity, updated, instant, linked);
+    if (updated.length > 0)
+      await mysql.update(connection, entity, updated, present, instant, linked);
     if (created.length > 0) await mysql.insert(connection, entity, created, instant, linked);
   }
 }

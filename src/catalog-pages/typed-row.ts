@@ -1,0 +1,150 @@
+// A row's form as it was posted: its content when every field fits, and what to show again when one does not.
+import { sealSecrets } from '../access/secret-fields.ts';
+import {
+  fieldEntries,
+  labelOf,
+  parseContent,
+  shownName,
+  untouchedContent,
+  type Content,
+  type Entity,
+} from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { textOf, type Field, type Link, type Value } from '../catalog/fields.ts';
+import { isSecret, secretsOf } from '../catalog/secret.ts';
+import { linksOfValue } from '../catalog/shown-text.ts';
+import type { Environment } from '../environments/environment.ts';
+import { Invalid, type FieldErrors } from '../problems.ts';
+import { pickedRow } from '../rows/picked.ts';
+import { keepImage } from '../storage/images.ts';
+import type { Form } from '../web/form/form.ts';
+import { postedFields } from './posted.ts';
+
+type Body = Record<string, unknown>;
+
+export type TypedRow = {
+  body: Body;
+  /** Problems of images and pickers, which take a look outside the form. */
+  errors: FieldErrors;
+  /** The content that the form was opened with; null for a new row. */
+  opened: Content | null;
+  /** What nobody touched, with the values that are stored. */
+  kept: Content;
+};
+
+/** Stores images, which are named by content, and finds the rows that pickers name. */
+export async function readTyped(
+  here: Environment,
+  entity: Entity,
+  form: Form,
+  opened: Content | null,
+): Promise<TypedRow> {
+  const posted = postedFields(entity, form);
+  const images = await keptImages(here, entity, form);
+  const body = { ...posted.values, ...images.names };
+  const kept = opened ? keptContent(entity, form, body, opened) : {};
+  const picked = await pickedIds(here, entity, body, kept);
+  return {
+    body: { ...body, ...picked.ids },
+    errors: { ...posted.errors, ...images.errors, ...picked.errors },
+    opened,
+    kept,
+  };
+}
+
+const keptContent = (entity: Entity, form: Form, body: Body, opened: Content) =>
+  untouchedContent(entity, body, opened, (name) => form.raw(shownName(name)));
+
+async function keptImages(here: Environment, entity: Entity, form: Form) {
+  const names: Record<string, string> = {};
+  const errors: FieldErrors = {};
+  for (const [name, { kind }] of fieldEntries(entity)) {
+    if (kind === 'image' && form.text(`${name}_removed`) === 'yes') names[name] = '';
+  }
+  for (const { field, content } of form.files) {
+    if (entity.fields[field]?.kind !== 'image') continue;
+    try {
+      names[field] ||= await keepImage(here.storage, field, content);
+    } catch (error) {
+      if (!(error instanceof Invalid)) throw error;
+      Object.assign(errors, error.fields);
+    }
+  }
+  return { names, errors };
+}
+
+/** What was typed into pickers, as ids. */
+async function pickedIds(here: Environment, entity: Entity, body: Body, kept: Content) {
+  const ids: Record<string, string> = {};
+  const errors: FieldErrors = {};
+  for (const [name, { to }] of fieldEntries(entity)) {
+    const text = body[name];
+    if (!to || typeof text !== 'string' || text.trim() === '' || Object.hasOwn(kept, name))
+      continue;
+    const picked = await pickedRow(here, entityNamed(to), text);
+    if ('problem' in picked) errors[name] = picked.problem;
+    else ids[name] = `#${picked.id}`;
+  }
+  return { ids, errors };
+}
+
+/** @throws Invalid with one message for each field that does not fit */
+export function contentOf(entity: Entity, { body, errors, kept, opened }: TypedRow): Content {
+  try {
+    const content = parseContent(entity, body, kept, opened ?? {});
+    if (Object.keys(errors).length === 0) return content;
+  } catch (error) {
+    if (!(error instanceof Invalid)) throw error;
+    throw new Invalid({ ...error.fields, ...errors });
+  }
+  throw new Invalid(errors);
+}
+
+/** The typed values, as they were typed where they do not fit, so that nothing is lost; secrets are sealed. */
+export function asTyped(here: Environment, entity: Entity, typed: TypedRow): Promise<Content> {
+  const shown = shownAgain(entity, typed);
+  const without = Object.fromEntries(secretsOf(entity).map((name) => [name, null]));
+  // What cannot be sealed is typed again.
+  return sealSecrets(here, entity, shown, null).catch(() => ({ ...shown, ...without }));
+}
+
+function shownAgain(entity: Entity, { body, errors, kept, opened }: TypedRow): Content {
+  return Object.fromEntries(
+    fieldEntries(entity).map(([name, field]) => {
+      if (Object.hasOwn(kept, name)) return [name, isSecret(field) ? null : (kept[name] ?? null)];
+      if (errors[name] !== undefined) return [name, rawValue(field, body[name])];
+      const one = field.schema(labelOf(entity, name), opened?.[name]).safeParse(body[name]);
+      return [name, one.success ? one.data : rawValue(field, body[name])];
+    }),
+  );
+}
+
+function rawValue({ kind, initial, links }: Field, posted: unknown): Value {
+  if (kind === 'secret') return null;
+  if (typeof posted === 'string') return posted;
+  return links && Array.isArray(posted) ? (posted as Value) : initial;
+}
+
+/** Chosen values and what is kept beside them, as if they had been typed: the chosen ones are validated again. */
+export function retyped(entity: Entity, chosen: Content, opened: Content | null): TypedRow {
+  const body: Body = {};
+  const kept: Record<string, Value> = {};
+  for (const [name, field] of fieldEntries(entity)) {
+    const value = chosen[name];
+    if (value === undefined) kept[name] = opened?.[name] as Value;
+    else body[name] = postedValue(field, value);
+  }
+  return { body, errors: {}, opened, kept };
+}
+
+/** A value as a form posts it. */
+function postedValue(field: Field, value: Value): unknown {
+  if (field.kind === 'flag') return value === true ? 'yes' : '';
+  // An empty text would leave a secret as it is stored.
+  if (isSecret(field)) return value;
+  if (!Array.isArray(value)) return textOf(value);
+  return field.links ? linksOfValue(value).map(emptyForNull) : value;
+}
+
+const emptyForNull = (link: Link) =>
+  Object.fromEntries(Object.entries(link).map(([part, name]) => [part, name ?? '']));

@@ -1,0 +1,26 @@
+// Instants in ISO 8601, of days that exist, in years that pages and both databases take.
+
+export const years = { first: 1970, last: 9998 };
+
+const iso = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)?(\.\d{1,3})?(Z|[+-]\d\d:\d\d)?$/;
+
+/** The instant in UTC with milliseconds, or null. Without a zone it is in UTC, as pages say. */
+export function parseInstant(text: string): string | null {
+  const [, day = '', minute = '', second = ':00', fraction = '', zone = 'Z'] = iso.exec(text) ?? [];
+  const local = `${day}T${minute}${second}${fraction.padEnd(4, '.000'.slice(fraction.length))}Z`;
+  if (!isSame(local) || !isZone(zone)) return null;
+  const instant = new Date(zone === 'Z' ? local : local.slice(0, -1) + zone);
+  const year = instant.getUTCFullYear();
+  return year >= years.first && year <= years.last ? instant.toISOString() : null;
+}
+
+/** JavaScript turns 30 February into 2 March; of a day that exists the same text comes back. */
+function isSame(text: string): boolean {
+  const parsed = new Date(text);
+  return !Number.isNaN(parsed.getTime()) && parsed.toISOString() === text;
+}
+
+const isZone = (zone: string) => zone === 'Z' || /^[+-](0\d|1[0-4]):[0-5]\d$/.test(zone);
+
+/** `2026-11-30` as the last millisecond of that day in UTC, or null. */
+export const endOfDay = (day: string): string | null => parseInstant(`${day}T23:59:59.999Z`);

@@ -1,0 +1,99 @@
+// What the kinds of field take of a posted form. Each message says what to do.
+import { z } from 'zod';
+import { cleanLine, cleanLines, withLineFeeds } from '../typed-text.ts';
+import { parseInstant } from './instant.ts';
+
+const posted = z
+  .union([z.string(), z.array(z.string())], {
+    error: 'Enter this again: it did not arrive as text',
+  })
+  .optional()
+  .transform((typed) => [typed ?? ''].flat().join('\n'));
+
+/** One line of typed text; missing is empty. */
+export const line = posted.transform(cleanLine);
+/** Typed text of several lines. */
+export const lines = posted.transform(cleanLines);
+
+export const lower = (label: string) => label.charAt(0).toLowerCase() + label.slice(1);
+export const article = (label: string) => (/^[aeiou]/i.test(label) ? 'an' : 'a');
+
+/** Characters as a person counts them: an emoji is one. */
+const length = (text: string) => [...text].length;
+
+type TextRules = {
+  max: number;
+  optional?: boolean;
+  /** A longer text keeps its line breaks. */
+  isLong?: boolean;
+  fits?: { test: (text: string) => boolean; message: string };
+};
+
+export const textSchema = ({ max, optional, isLong, fits }: TextRules, label: string) =>
+  (isLong ? lines : line).superRefine((typed, context) => {
+    const say = (message: string) => context.addIssue({ code: 'custom', message });
+    if (typed === '' && !optional) say(`Enter ${article(label)} ${lower(label)}`);
+    else if (length(typed) > max) {
+      say(`${label} must be ${max} characters or fewer. It has ${length(typed)}.`);
+    } else if (typed !== '' && fits && !fits.test(typed)) {
+      say(`${label} ${fits.message}`);
+    }
+  });
+
+export const integerSchema = ({ min, max }: { min: number; max: number }, label: string) =>
+  line
+    .refine((typed) => /^-?\d+$/.test(typed) && Number(typed) >= min && Number(typed) <= max, {
+      message: `${label} must be a whole number from ${min} to ${max}`,
+    })
+    .transform(Number);
+
+/**
+ * Parses what a picker posts: `Sunrise Clinic #412`, or the id alone. It cannot know what row 412 is called: pages
+ * look that up before.
+ */
+export const referenceSchema = (label: string, { optional = false } = {}) =>
+  line
+    .superRefine((typed, context) => {
+      const message = `Choose ${article(label)} ${lower(label)} from the list`;
+      if (typed === '' && !optional) context.addIssue({ code: 'custom', message });
+      else if (typed !== '' && idAtEnd(typed) === null) {
+        context.addIssue({ code: 'custom', message: `${message}, or type its ID as #412` });
+      }
+    })
+    .transform((typed) => idAtEnd(typed));
+
+/** `412` of `Sunrise Clinic #412`, of `#412` and of `412`. */
+export function idAtEnd(typed: string): number | null {
+  const id = Number(/(?:^|#)(\d{1,15})$/.exec(typed)?.[1]);
+  return Number.isSafeInteger(id) && id > 0 ? id : null;
+}
+
+export const instantSchema = (label: string) =>
+  line
+    .refine((typed) => typed === '' || parseInstant(typed) !== null, {
+      message: `${label} must be a date and time, such as 2026-11-30T09:00`,
+    })
+    .transform((typed) => parseInstant(typed));
+
+type ListRules = {
+  /** Characters of a line. */
+  max: number;
+  /** The highest number of lines. */
+  lines: number;
+};
+
+export const listSchema = ({ max, lines: most }: ListRules, label: string) =>
+  posted
+    .transform((typed) =>
+      withLineFeeds(typed)
+        .split('\n')
+        .map(cleanLine)
+        .filter((one) => one !== ''),
+    )
+    .superRefine((all, context) => {
+      const say = (message: string) => context.addIssue({ code: 'custom', message });
+      if (all.length > most) say(`${label} can have ${most} lines at most. It has ${all.length}.`);
+      else if (all.some((one) => length(one) > max)) {
+        say(`${label}: each line must be ${max} characters or fewer`);
+      }
+    });

@@ -1,0 +1,87 @@
+// The text that a form shows for a stored value, and whether a posted one still is that text. A control does not show
+// all that is stored: line breaks, blanks around a text, milliseconds. A field that nobody touched keeps its value.
+import { cleanLine, withLineFeeds } from '../typed-text.ts';
+import { AS_STORED } from './secret.ts';
+import { textOf, type Field, type Link, type Links, type Value } from './fields.ts';
+
+/** How a picker offers a row. A control of one line shows no line break. */
+export const pickerText = (title: string, id: number | string): string =>
+  `${cleanLine(title)} #${id}`.trim();
+
+/** What `datetime-local` can show: a moment without zone, in whole seconds. */
+const localTime = /^(\d{4,}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)(?:\.\d+)?Z?$/;
+
+export function shownText(
+  { kind, to }: Pick<Field, 'kind' | 'to'>,
+  value: Value | undefined,
+): string {
+  if (Array.isArray(value)) return kind === 'list' ? value.map(String).join('\n') : '';
+  if (kind === 'secret') return '';
+  if (kind === 'instant') return textOf(value).replace(localTime, '$1');
+  return to && !value ? '' : textOf(value);
+}
+
+export const isLocalTime = (text: string): boolean => text === '' || localTime.test(text);
+
+export const linksOfValue = (value: Value | undefined): Link[] =>
+  Array.isArray(value)
+    ? value.filter((one): one is Link => typeof one === 'object' && one !== null)
+    : [];
+
+/**
+ * Whether what was posted for a field is what the form showed for its value.
+ * `shown`: the text that a picker showed, which has the name that the row had then.
+ */
+export function isUntouched(
+  field: Field,
+  posted: unknown,
+  value: Value | undefined,
+  shown?: unknown,
+) {
+  if (field.kind === 'flag') return [posted].flat().includes('yes') === (value === true);
+  if (posted === undefined) return true;
+  // Null empties a secret.
+  if (field.kind === 'secret') return posted === AS_STORED || posted === (value ?? null);
+  if (field.links) return isSameLines(field.links, posted, linksOfValue(value));
+  const text = [posted].flat().join('\n');
+  if (field.to && isPicked(text, value, shown)) return true;
+  return asPosted(field, text) === asPosted(field, shownText(field, value));
+}
+
+const isPicked = (text: string, value: Value | undefined, shown: unknown) =>
+  textOf(value) !== '' &&
+  (text === `#${textOf(value)}` || (text === shown && text.endsWith(`#${textOf(value)}`)));
+
+/** A text as a browser posts it from the control of its kind. */
+function asPosted({ kind }: Field, text: string): string {
+  // Parsers of HTML replace NUL.
+  const parsed = text.replaceAll('\0', '\uFFFD');
+  if (kind === 'instant')
+    return parsed.replace(/^(\d+-\d\d-\d\dT\d\d:\d\d)$/, '$1:00').replace(/\.0+$/, '');
+  // The first line break of a text area is the markup's own.
+  if (kind === 'long-text' || kind === 'list') return withLineFeeds(parsed).replace(/^\n/, '');
+  return oneLine(parsed);
+}
+
+const oneLine = (text: string) => text.replaceAll(/[\r\n]/g, '');
+
+/** Whether a posted line of links is what the form showed for this link. */
+export const isShownLine = (
+  { parts }: Links,
+  link: Link,
+  posted: Record<string, unknown>,
+): boolean =>
+  parts.every(({ name }) => oneLine(textIn(posted[name])) === oneLine(link[name] ?? ''));
+
+const textIn = (posted: unknown) => (typeof posted === 'string' ? posted : '');
+
+function isSameLines(links: Links, posted: unknown, value: Link[]): boolean {
+  const lines = [posted].flat() as Record<string, unknown>[];
+  const filled = lines.filter((line) =>
+    links.parts.some(({ name }) => textIn(line?.[name]) !== ''),
+  );
+  return (
+    filled.length === value.length &&
+    value.every((link) => filled.some((line) => isShownLine(links, link, line)))
+  );
+}

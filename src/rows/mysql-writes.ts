@@ -1,0 +1,88 @@
+// Rows of MySQL, written in sets.
+import { isSameValue } from '../catalog/content.ts';
+import { columnOf, fieldEntries, linksOf, type Entity, type Row } from '../catalog/entity.ts';
+import type { Field } from '../catalog/fields.ts';
+import { isSecret } from '../catalog/secret.ts';
+import { insertLines, updateFromLines, type Line } from '../database/bulk.ts';
+import { join, name, run, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
+import { insertLinks, removeLinks } from './links.ts';
+import { keptSecret, withoutMasks } from './masks.ts';
+import type { IdsByEntity } from './names.ts';
+
+const columnsOf = (entity: Entity): [string, Field, string][] =>
+  fieldEntries(entity).flatMap(([field, definition]) => {
+    const column = columnOf(field, definition);
+    return column ? [[field, definition, column] as [string, Field, string]] : [];
+  });
+
+/** The id, and the values of these columns. */
+const storedLine = (row: Row, columns: [string, Field, string][]): Line => [
+  row.id,
+  ...columns.map(([field, definition]) => definition.store(row[field] ?? null) as Line[number]),
+];
+
+/** Inserts rows under their ids, with one `modified_at` for all; `ids` are those of linked names. */
+export async function insert(
+  on: Queryable,
+  entity: Entity,
+  rows: Row[],
+  instant: string,
+  ids: IdsByEntity,
+) {
+  const columns = columnsOf(entity);
+  const names = ['id', ...columns.map(([, , column]) => column), 'modified_at'].map(name);
+  await insertLines(
+    on,
+    sql`insert into ${name(entity.table)} (${join(names, ', ')}) values`,
+    rows.map((row) => [...storedLine(withoutMasks(entity, row), columns), toSqlInstant(instant)]),
+  );
+  await insertLinks(on, entity, rows, ids);
+}
+
+/**
+ * Overwrites existing rows, of which `now` are the present contents, and replaces their links as a set. A column that
+ * no row changes is not written: it may hold what reading does not show, such as 2 for a flag.
+ */
+export async function update(
+  on: Queryable,
+  entity: Entity,
+  rows: Row[],
+  now: Map<number, Row>,
+  instant: string,
+  ids: IdsByEntity,
+) {
+  const differs = (row: Row, field: string) => !isSameValue(row[field], now.get(row.id)?.[field]);
+  const columns = columnsOf(entity).filter(([field]) => rows.some((row) => differs(row, field)));
+  const names = columns.map(([, , column]) => column);
+  const assignments = [
+    ...columns.map(([, field, column]) =>
+      isSecret(field) ? keptSecret(column) : sql`target.${name(column)} = given.${name(column)}`,
+    ),
+    sql`target.modified_at = ${toSqlInstant(instant)}`,
+  ];
+  // Joined on the primary key: INSERT … ON DUPLICATE KEY UPDATE also fires on other unique keys and would
+  // change the wrong row.
+  await updateFromLines(
+    on,
+    {
+      head: sql`update ${name(entity.table)} target join (`,
+      columns: ['id', ...names],
+      end: sql`) given on given.id = target.id
+                 set ${join(assignments, ', ')}`,
+    },
+    rows.map((row) => storedLine(row, columns)),
+  );
+  const relinked = rows.filter((row) => linksOf(entity).some(({ field }) => differs(row, field)));
+  if (relinked.length === 0) return;
+  await removeLinks(
+    on,
+    entity,
+    relinked.map((row) => row.id),
+  );
+  await insertLinks(on, entity, relinked, ids);
+}
+
+export async function remove(on: Queryable, entity: Entity, ids: number[]) {
+  await removeLinks(on, entity, ids);
+  await run(on, sql`delete from ${name(entity.table)} where id in (${ids})`);
+}

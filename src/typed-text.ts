@@ -1,0 +1,44 @@
+// Texts as people type and paste them: in NFC, and without characters that nobody sees and that mislead.
+import { z } from 'zod';
+
+/** White space, controls, joiners, fillers and lone marks show nothing by themselves. */
+const visible =
+  /[^\p{White_Space}\p{Cc}\p{Cf}\p{Cs}\p{M}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]/u;
+
+/** Has at least one character that a person can see. */
+export const isVisible = (text: string): boolean => visible.test(text);
+
+/** Embeddings, overrides and isolates show a text in another order than it is stored. */
+const reordering = /[\u202A-\u202E\u2066-\u206F]/gu;
+const directionMarks = /[\u200E\u200F\u061C]/gu;
+const controls = /\p{Cc}/gu;
+const controlsButLines = /(?![\t\n])\p{Cc}/gu;
+
+/** One line of typed text; empty when nothing of it can be seen. */
+export function cleanLine(typed: string): string {
+  const line = typed
+    .replaceAll(/[\t\r\n\u2028\u2029]+/g, ' ')
+    .replaceAll(controls, '')
+    .replaceAll(reordering, '')
+    .replaceAll(directionMarks, '');
+  return orNothing(line);
+}
+
+/** Typed text of several lines. Marks of direction stay: they belong to texts that mix scripts. */
+export function cleanLines(typed: string): string {
+  const lines = withLineFeeds(typed).replaceAll(controlsButLines, '').replaceAll(reordering, '');
+  return orNothing(lines);
+}
+
+/** Browsers post every line break as CR LF. */
+export const withLineFeeds = (text: string): string => text.replaceAll(/\r\n?/g, '\n');
+
+const orNothing = (text: string) => (isVisible(text) ? text.normalize('NFC').trim() : '');
+
+/** A name that must be given: one line with something to see in it. */
+export const requiredLine = (missing: string, max: number, label = 'Name') =>
+  z
+    .string({ error: missing })
+    .transform(cleanLine)
+    .pipe(z.string().min(1, missing))
+    .refine((line) => [...line].length <= max, `${label} must be ${max} characters or fewer`);
