@@ -1,8 +1,10 @@
 // Writes whose destination is this environment: saves, deletions and refreshes.
 import { v7 as uuid } from 'uuid';
+import { isSameValue } from '../catalog/content.ts';
 import {
   keyText,
   linkedNamesOf,
+  linksOf,
   referencesOf,
   titleOf,
   type Entity,
@@ -96,16 +98,23 @@ export function asStep({ entity, before, after, formerId }: Change): journal.Ste
   };
 }
 
-/** Rows that must exist while these are written: referenced and linked rows. */
+/**
+ * Rows that must exist while these are written: referenced and linked rows. What a change leaves alone is not asked:
+ * another program may have removed such a row long before.
+ */
 export async function reliedOn(here: Environment, changes: Change[]): Promise<RowKey[]> {
   const keys = new Map<string, RowKey>();
-  for (const { entity, after } of changes) {
+  for (const { entity, before, after } of changes) {
     for (const { field, to } of after ? referencesOf(entity) : []) {
       const id = after?.[field];
-      if (typeof id === 'number') keys.set(keyText({ entity: to, id }), { entity: to, id });
+      const isNew = id !== before?.[field];
+      if (typeof id === 'number' && isNew)
+        keys.set(keyText({ entity: to, id }), { entity: to, id });
     }
   }
-  const linked = changes.flatMap(({ entity, after }) => linkedNamesOf(entity, after));
+  const linked = changes.flatMap(({ entity, before, after }) =>
+    isRelinked(entity, before, after) ? linkedNamesOf(entity, after) : [],
+  );
   for (const [entity, ids] of await idsOfLinked(here.sql, linked)) {
     for (const [id] of ids.values()) {
       if (id !== undefined) keys.set(keyText({ entity, id }), { entity, id });
@@ -116,3 +125,6 @@ export async function reliedOn(here: Environment, changes: Change[]): Promise<Ro
   }
   return [...keys.values()];
 }
+
+const isRelinked = (entity: Entity, before: Row | null, after: Row | null) =>
+  linksOf(entity).some(({ field }) => !isSameValue(before?.[field], after?.[field]));
