@@ -43,7 +43,7 @@ export function isUntouched(
   // Null empties a secret.
   if (field.kind === 'secret') return posted === AS_STORED || posted === (value ?? null);
   if (field.links) return isSameLines(field.links, posted, linksOfValue(value));
-  const text = [posted].flat().join('\n');
+  const text = [posted].flat().map(textIn).join('\n');
   if (field.to && isPicked(text, value, shown)) return true;
   return asPosted(field, text) === asPosted(field, shownText(field, value));
 }
