@@ -15,6 +15,7 @@ import {
 } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { Conflict, Invalid, NotFound, parsed, Problem } from '../problems.ts';
+import { requiredLine } from '../typed-text.ts';
 import { encrypt, type Encrypted } from './encryption.ts';
 import { isUsable, stateOf, type KeyState, type KeyTimes } from './key-state.ts';
 import { scopeSchema } from './scopes.ts';
@@ -54,7 +55,7 @@ const kindLabels: Record<Kind, string> = {
 const wantedCredential = z
   .object({
     kind: z.enum(kinds),
-    name: z.string().trim().min(1, 'Enter a name').max(100, 'Name must be 100 characters or fewer'),
+    name: requiredLine('Enter a name', 100),
     scopes: z.array(scopeSchema).min(1, 'Choose at least one scope'),
     expiresAt: z.date().nullable().default(null),
   })

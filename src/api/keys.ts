@@ -2,9 +2,11 @@
 import { z } from 'zod';
 import * as credentials from '../access/credentials.ts';
 import { catalog } from '../catalog/index.ts';
+import { endOfDay } from '../catalog/instant.ts';
 import type { App } from '../environments/app.ts';
 import { parsed } from '../problems.ts';
 import { entitiesWithSecrets, secretScopeOf, secretsLabel } from './secrets.ts';
+import { requiredLine } from '../typed-text.ts';
 
 /** Everything that is in the catalogue, also what comes into it later. */
 export const EVERYTHING = '*';
@@ -33,16 +35,13 @@ const readOf = (scope: string) =>
 
 /** The day on which a key ends, in UTC; none when it is left empty. */
 const lastDay = z
-  .union([z.literal(''), z.iso.date('Enter a day')])
+  .string()
   .default('')
-  .transform((day) => (day === '' ? null : new Date(`${day}T23:59:59.999Z`)));
+  .refine((day) => day === '' || endOfDay(day) !== null, 'Enter a day')
+  .transform((day) => (day === '' ? null : new Date(endOfDay(day) ?? '')));
 
 const wantedKey = z.object({
-  name: z
-    .string()
-    .trim()
-    .min(1, 'Enter the name of the app')
-    .max(100, 'Name must be 100 characters or fewer'),
+  name: requiredLine('Enter the name of the app', 100),
   scopes: z
     .array(z.enum([EVERYTHING, ...catalog.map(({ name }) => name), ...secretScopes]))
     .min(1, 'Choose what it may read'),

@@ -1,6 +1,6 @@
 // Instants in ISO 8601, of days that exist, in years that pages and both databases take.
 
-export const years = { first: 1970, last: 9998 };
+const years = { first: 1970, last: 9998 };
 
 const iso = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)?(\.\d{1,3})?(Z|[+-]\d\d:\d\d)?$/;
 

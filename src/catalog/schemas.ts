@@ -13,7 +13,7 @@ const posted = z
 /** One line of typed text; missing is empty. */
 export const line = posted.transform(cleanLine);
 /** Typed text of several lines. */
-export const lines = posted.transform(cleanLines);
+const lines = posted.transform(cleanLines);
 
 export const lower = (label: string) => label.charAt(0).toLowerCase() + label.slice(1);
 export const article = (label: string) => (/^[aeiou]/i.test(label) ? 'an' : 'a');
@@ -63,7 +63,7 @@ export const referenceSchema = (label: string, { optional = false } = {}) =>
     .transform((typed) => idAtEnd(typed));
 
 /** `412` of `Sunrise Clinic #412`, of `#412` and of `412`. */
-export function idAtEnd(typed: string): number | null {
+function idAtEnd(typed: string): number | null {
   const id = Number(/(?:^|#)(\d{1,15})$/.exec(typed)?.[1]);
   return Number.isSafeInteger(id) && id > 0 ? id : null;
 }

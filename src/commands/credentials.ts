@@ -5,6 +5,7 @@ import { kinds } from '../access/secrets.ts';
 import { publishSealingKey, sealAgain } from '../access/secret-fields.ts';
 import { encryptAgain } from '../access/verification.ts';
 import { catalog } from '../catalog/index.ts';
+import { parseInstant } from '../catalog/instant.ts';
 import type { App } from '../environments/app.ts';
 import { Problem } from '../problems.ts';
 import { exactly, when } from '../web/format.ts';
@@ -122,7 +123,9 @@ function numberOf(text: string): number {
 
 function instantOf(text: string | undefined): Date | null {
   if (text === undefined) return null;
-  const instant = new Date(text);
-  if (Number.isNaN(instant.getTime())) throw new UsageError(`${text} is not an instant.`);
-  return instant;
+  const instant = parseInstant(text);
+  if (instant === null) {
+    throw new UsageError(`${text} is not an instant, such as 2027-01-01T00:00:00Z.`);
+  }
+  return new Date(instant);
 }

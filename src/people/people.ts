@@ -11,6 +11,7 @@ import { first, run, select, sql, transaction, type Queryable } from '../databas
 import type { EnvironmentSetup } from '../environments/rules.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Invalid, NotFound, parsed } from '../problems.ts';
+import { requiredLine } from '../typed-text.ts';
 import { hashPassword, isPassword, noPassword } from './passwords.ts';
 
 /** `credential` changes with the password, which ends sessions and tokens of the old one. */
@@ -73,7 +74,7 @@ export const hasAccount = async (on: Queryable, email: string): Promise<boolean>
   (await first(on, sql`select 1 from person where email = ${email}`)) !== undefined;
 
 const newPerson = z.object({
-  name: z.string().trim().min(1, 'Enter a name').max(100, 'Name must be 100 characters or fewer'),
+  name: requiredLine('Enter a name', 100),
   email: z
     .string()
     .trim()
