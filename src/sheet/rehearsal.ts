@@ -60,7 +60,8 @@ async function refusal({ to: there }: Route, steps: Step[]): Promise<string | nu
 async function tryRows(connection: PoolConnection, steps: Step[], there: Route['to']) {
   const place = { sql: connection, documents: there.documents };
   const now = await read(place, steps, { lock: true });
-  await writeRows(connection, inWritingOrder(steps), now, new Date().toISOString());
+  const instant = new Date().toISOString();
+  await writeRows(connection, inWritingOrder(steps), now, () => instant);
 }
 
 const withId = (step: Step): Step => {

@@ -6,6 +6,7 @@ import {
   keyText,
   labelOf,
   titleOf,
+  type Entity,
   type Row,
   type Draft,
 } from '../catalog/entity.ts';
@@ -87,6 +88,8 @@ function changedSince({ pairs, statesThere, to }: Facts, step: Step): string | n
   const there = pairs.get(keyText(step))?.there ?? null;
   const place = rulesOf(to).inText;
   const by = statesThere.get(keyText(step))?.changed_by;
+  const stored = step.remark?.stored;
+  if (stored !== undefined && hashOrNull(entity, stored) === hashOrNull(entity, there)) return null;
   if (there === null && step.after === null) return null;
   if (there === null) return `it was deleted in ${place}${by ? ` by ${by}` : ''} since`;
   if (step.after === null) return `it was made again in ${place} since`;
@@ -99,6 +102,8 @@ function changedSince({ pairs, statesThere, to }: Facts, step: Step): string | n
     .map(([name]) => labelOf(entity, name));
   return `${fields.join(', ')} was edited in ${place} since${by ? `, last by ${by}` : ''}`;
 }
+
+const hashOrNull = (entity: Entity, row: Row | null) => row && hashOf(entity, row);
 
 /** The step that undoes another; null when there is nothing to change. */
 function undoStep(facts: Facts, step: Step): PlannedStep | null {

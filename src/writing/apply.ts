@@ -1,17 +1,26 @@
 // The write at the destination: one transaction for the rows, with the documents written just before its
-// COMMIT.
+// COMMIT. What is stored is read back before anyone else can change it.
 import type { PoolConnection } from 'mysql2/promise';
-import { keyText, linkedNamesOf, linksOf, type Row } from '../catalog/entity.ts';
-import { command } from '../database/sql.ts';
+import { keyText, linkedNamesOf, linksOf, type Row, type RowKey } from '../catalog/entity.ts';
+import { command, fromSqlInstant } from '../database/sql.ts';
 import { entityNamed } from '../catalog/index.ts';
 import * as mysql from '../rows/mysql-writes.ts';
 import { idsOfLinked, type IdsByEntity } from '../rows/names.ts';
 import { read } from '../rows/store.ts';
 import { giveTemporaryValues } from '../rows/temporary-values.ts';
 import * as claims from './claims.ts';
-import { laterThan, lockClock, setClock } from './clock.ts';
-import { documentRow, isDocumentStep, readStored, writeDocuments } from './documents.ts';
-import type * as journal from './journal.ts';
+import { lockClock, setClock } from './clock.ts';
+import {
+  documentRow,
+  isBeforePivot,
+  isDocumentStep,
+  readStored,
+  writeDocuments,
+} from './documents.ts';
+import { formerInstants, Instants, instantsOfDocuments } from './instants.ts';
+import * as journal from './journal.ts';
+import { correctStates, isStoredDifferently, readBack, rowStored } from './read-back.ts';
+import { readStates } from '../state/row-state.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import { failpoint } from './failpoints.ts';
 import { writeStatesAndArrivals } from './state-and-arrivals.ts';
@@ -26,7 +35,7 @@ export async function apply(work: Work, connection: PoolConnection) {
   const place = { sql: connection, documents: there.documents };
   const rowSteps = work.steps.filter((step) => !isDocumentStep(step));
   await enterTables(connection, rowSteps);
-  const last = await lockClock(connection);
+  const clock = await lockClock(connection);
   const rows = await read(place, rowSteps, { lock: true });
   const stored = await readStored(work);
   for (const step of work.steps) {
@@ -37,29 +46,59 @@ export async function apply(work: Work, connection: PoolConnection) {
       throw new ChangedMeanwhile(`${step.title} was changed there meanwhile.`);
   }
   await failpoint('re-check');
-  const instant = laterThan(
-    last,
-    [...rows.values()].map((row) => row.modified_at),
-    stored,
+  const instants = new Instants(
+    clock,
+    formerInstants([
+      ...instantsOfRows(rows),
+      ...instantsOfDocuments(stored),
+      ...(await instantsOfTombstones(connection, work.steps)),
+    ]),
   );
-  await writeRows(connection, inWritingOrder(rowSteps), rows, instant);
+  await writeRows(connection, inWritingOrder(rowSteps), rows, (row) => instants.of(row));
   await failpoint('rows');
   work.onProgress(rowSteps.length, 'Rows are written');
-  await writeStatesAndArrivals(work, connection, instant);
+  const drawn = new Map(rowSteps.map((step) => [keyText(step), instants.of(step)]));
+  await readBack(place, rowSteps, drawn, instants);
+  await writeStatesAndArrivals(asStored(work), connection, instants);
   await failpoint('arrivals');
-  const end = await writeDocuments(work, stored, instant);
-  await setClock(connection, end);
+  for (const [key, instant] of await writeDocuments(work, stored, instants))
+    drawn.set(key, instant);
+  // Once more with the rows: what the arrivals set off may have changed them.
+  await readBack(place, [...rowSteps, ...work.steps.filter(isBeforePivot)], drawn, instants);
+  await correctStates(connection, work.steps, instants);
+  await journal.writeRemarks(work.here.sql, transfer.id, work.steps);
+  await setClock(connection, instants.end);
   await failpoint('before commit');
   await command(connection, 'COMMIT');
   await failpoint('after commit');
 }
 
-/** Writes the rows of a plan in sets; `now`: the rows as they are. */
+export const instantsOfRows = (rows: Map<string, Row>): [string, string[]][] =>
+  [...rows].map(([key, row]) => [key, [row.modified_at]]);
+
+/** When rows that are created were deleted, which apps may know. */
+export async function instantsOfTombstones(connection: PoolConnection, steps: journal.Step[]) {
+  const created = steps.filter(({ before }) => before === null);
+  return [...(await readStates(connection, created))].map(
+    ([key, { deleted_at: at }]): [string, string[]] => [key, at ? [fromSqlInstant(at)] : []],
+  );
+}
+
+/** History and state hold what is stored, also where that is not what was sent. */
+export const asStored = (work: Work): Work =>
+  work.steps.some(isStoredDifferently)
+    ? {
+        ...work,
+        steps: work.steps.map((step) => ({ ...step, after: rowStored(step) ?? step.after })),
+      }
+    : work;
+
+/** Writes the rows of a plan in sets; `now`: the rows as they are; `instantOf`: their new instants. */
 export async function writeRows(
   connection: PoolConnection,
   steps: journal.Step[],
   now: Map<string, Row>,
-  instant: string,
+  instantOf: (key: RowKey) => string,
 ) {
   // Steps are in writing order, grouped by entity.
   const entities = [...new Set(steps.map((step) => step.entity))].map(entityNamed);
@@ -86,9 +125,11 @@ export async function writeRows(
       return before ? [{ now: before, after: row }] : [];
     });
     await giveTemporaryValues(connection, entity, moved);
-    if (updated.length > 0)
-      await mysql.update(connection, entity, updated, present, instant, linked);
-    if (created.length > 0) await mysql.insert(connection, entity, created, instant, linked);
+    const at = ({ id }: Row) => instantOf({ entity: entity.name, id });
+    for (const [instant, some] of Map.groupBy(updated, at))
+      await mysql.update(connection, entity, some, present, instant, linked);
+    for (const [instant, some] of Map.groupBy(created, at))
+      await mysql.insert(connection, entity, some, instant, linked);
   }
 }
 

@@ -1,34 +1,43 @@
-// The clock line that serializes the writers of an environment, and the instants drawn under it.
+// The clock line that serializes the writers of an environment.
 import type { PoolConnection } from 'mysql2/promise';
-import { first, fromSqlInstant, run, sql, toSqlInstant } from '../database/sql.ts';
-import type { StoredDocument } from '../rows/mongo.ts';
+import { first, fromSqlInstant, run, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
+
+/**
+ * The last instant that was given out, and the time of the database: the clocks of programs differ, and one
+ * that runs ahead must not date what others write.
+ */
+export type Clock = { instant: string; now: string };
 
 /** Locks the clock line until COMMIT, so that instants and commits come in one order. */
-export async function lockClock(connection: PoolConnection): Promise<string> {
-  const clock = await first<{ instant: string }>(
+export async function lockClock(connection: PoolConnection): Promise<Clock> {
+  // Not utc_timestamp(), which is when the statement began to wait for the line.
+  const clock = await first<Clock>(
     connection,
-    sql`select instant from clock where name = 'clock' for update`,
+    sql`select instant, sysdate(3) as now from clock where name = 'clock' for update`,
   );
+  return clockFrom(clock);
+}
+
+/** The clock line as it is, without a lock. */
+export const readClock = async (on: Queryable): Promise<Clock> =>
+  clockFrom(
+    await first<Clock>(on, sql`select instant, sysdate(3) as now from clock where name = 'clock'`),
+  );
+
+function clockFrom(clock: Clock | undefined): Clock {
   if (!clock) throw new Error('The clock line is missing: run the migrations');
-  return fromSqlInstant(clock.instant);
+  return { instant: fromSqlInstant(clock.instant), now: fromSqlInstant(clock.now) };
 }
 
 export const setClock = (connection: PoolConnection, instant: string) =>
   run(connection, sql`update clock set instant = ${toSqlInstant(instant)} where name = 'clock'`);
 
-/** An instant later than now, than the clock, and than every instant on the rows and documents. */
-export function laterThan(
-  clock: string,
-  rows: string[],
-  stored: Map<string, StoredDocument>,
-): string {
-  const documents = [...stored.values()].map((one) =>
-    Math.max(one.modified_at?.getTime() ?? 0, one.removed_at?.getTime() ?? 0),
-  );
-  const before = [clock, ...rows].map((instant) => Date.parse(instant) + 1);
-  return new Date(
-    Math.max(Date.now(), ...before, ...documents.map((instant) => instant + 1)),
-  ).toISOString();
-}
+/** Milliseconds by which an instant may be ahead of the database's time and is still believed. */
+export const ALLOWANCE = 60_000;
 
-export const next = (instant: string) => new Date(Date.parse(instant) + 1).toISOString();
+/** The latest instant that is believed: a later one was not given out here, or by a clock that ran ahead. */
+export const horizonOf = ({ instant, now }: Clock): number =>
+  Math.max(Date.parse(instant), Date.parse(now) + ALLOWANCE);
+
+export const isClockAhead = ({ instant, now }: Clock): boolean =>
+  Date.parse(instant) > Date.parse(now) + ALLOWANCE;

@@ -9,7 +9,8 @@ import * as mongo from '../rows/mongo.ts';
 import { byEntity } from '../rows/store.ts';
 import { withLastingValues, withTemporaryValues } from '../rows/temporary-values.ts';
 import * as claims from './claims.ts';
-import { laterThan, lockClock, next, setClock } from './clock.ts';
+import { lockClock, setClock } from './clock.ts';
+import { formerInstants, Instants, instantsOfDocuments } from './instants.ts';
 import * as journal from './journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import { failpoint } from './failpoints.ts';
@@ -51,10 +52,10 @@ export const bulk = { size: 500 };
 
 /**
  * Writes each new or changed document by compare-and-set with its own instant, also those that an earlier
- * attempt wrote. Answers the last instant.
+ * attempt wrote. Answers the instants by key.
  */
-export async function writeDocuments(work: Work, stored: StoredByKey, rowInstant: string) {
-  let instant = rowInstant;
+export async function writeDocuments(work: Work, stored: StoredByKey, instants: Instants) {
+  const drawn = new Map<string, string>();
   const now = new Map(stored);
   const handovers = inWritingOrder(work.steps.filter(isDocumentStep)).map((step) => ({
     ...handoverOf(step, stored.get(keyText(step)), step.after),
@@ -64,13 +65,15 @@ export async function writeDocuments(work: Work, stored: StoredByKey, rowInstant
   for (const part of parts(inHandoverOrder(handovers))) {
     const replacements = part.map(({ item: step, isTemporary }) => {
       const entity = entityNamed(step.entity);
-      if (!isTemporary) instant = next(instant);
       const seen = now.get(keyText(step));
       const stamp = stampOf(work);
-      const document =
-        isTemporary && seen
-          ? { ...withTemporaryValues(entity, seen), stamp }
-          : mongo.toStored(entity, step.after as Row, instant, stamp);
+      let document: mongo.StoredDocument;
+      if (isTemporary && seen) document = { ...withTemporaryValues(entity, seen), stamp };
+      else {
+        const instant = instants.nextOf(step);
+        drawn.set(keyText(step), instant);
+        document = mongo.toStored(entity, step.after as Row, instant, stamp);
+      }
       const replacement = replacementOf(work, step, seen, document);
       now.set(keyText(step), replacement.next);
       return replacement;
@@ -83,7 +86,7 @@ export async function writeDocuments(work: Work, stored: StoredByKey, rowInstant
     work.onProgress(done, 'Documents are being written');
     await failpoint('document');
   }
-  return instant;
+  return drawn;
 }
 
 /** The unique values that the database has for a document, temporary ones included, and those of its next content. */
@@ -154,29 +157,32 @@ export async function removeDocuments(work: Work) {
   if (removals.length === 0) return;
   await transaction(work.there.writers, async (connection) => {
     await claims.lock(connection, work.transfer);
-    let instant = await lockClock(connection);
+    const clock = await lockClock(connection);
     const stored = await readStored(work);
-    instant = laterThan(instant, [], stored);
+    const instants = new Instants(clock, formerInstants(instantsOfDocuments(stored)));
     // Dependents before their owners.
     for (const step of inWritingOrder(removals).toReversed()) {
       const seen = stored.get(keyText(step));
       const entity = entityNamed(step.entity);
       if (seen && isSameRow(entity, mongo.rowIn(entity, seen), step.before)) {
-        instant = next(instant);
-        const stub = mongo.stub(step.id, instant, stampOf(work));
+        // A stub is swept by its time, so that is never ahead; apps read the tombstone's.
+        const stub = mongo.stub(step.id, instants.next(), stampOf(work));
         await compareAndSet(work, step, seen, stub).catch((error: unknown) => {
           // A person may have chosen to keep what cannot be removed.
           if (work.transfer.decision !== 'keep-theirs' || isTransient(error)) throw error;
         });
       } else if (seen?.temporary) {
         // Another user changed it, so it stays; its name belongs to another document now.
-        instant = next(instant);
         const kept = withLastingValues(seen, (own) => `${own.slice(0, 50)} (ID ${step.id})`);
-        const document = { ...kept, modified_at: new Date(instant), stamp: stampOf(work) };
-        await compareAndSet(work, step, seen, document);
+        const instant = new Date(instants.nextOf(step));
+        await compareAndSet(work, step, seen, {
+          ...kept,
+          modified_at: instant,
+          stamp: stampOf(work),
+        });
       }
       await failpoint('removal');
     }
-    await setClock(connection, instant);
+    await setClock(connection, instants.end);
   });
 }

@@ -9,7 +9,7 @@ import { transaction, type Queryable } from '../database/sql.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { read } from '../rows/store.ts';
 import { notifyIndexer } from '../messages/indexer.ts';
-import { notifyHolders } from '../messages/messages.ts';
+import { notify, notifyHolders } from '../messages/messages.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
 import { writeObservations } from '../state/checked-chunks.ts';
@@ -21,15 +21,13 @@ import {
   type Observation,
   type DestinationState,
 } from '../state/destination-state.ts';
+import { isAsStored, isStoredDifferently, notAsSentText, rowStored } from './read-back.ts';
 import type { Work } from './work.ts';
 
 export async function finish(work: Work) {
   const { here, there, transfer, steps } = work;
   const now = await read(there, steps);
-  const outcomes = new Map<number, string>();
-  for (const step of steps) {
-    if (!isAsWritten(step, now)) outcomes.set(step.seq, 'changed since');
-  }
+  const outcomes = outcomesOf(steps, now);
   // A save has no other side, so no bases.
   const seen = here.name === there.name ? null : await observationsOf(work, now);
   await transaction(here.sql, async (connection) => {
@@ -43,6 +41,17 @@ export async function finish(work: Work) {
   });
 }
 
+/** Outcomes that were not planned: what differs was stored so at the COMMIT, or someone changed it since. */
+export function outcomesOf(steps: journal.WrittenStep[], now: Map<string, Row>) {
+  const outcomes = new Map<number, string>();
+  for (const step of steps) {
+    const row = now.get(keyText(step)) ?? null;
+    if (!isAsStored(step, row)) outcomes.set(step.seq, 'changed since');
+    else if (isStoredDifferently(step)) outcomes.set(step.seq, journal.STORED_DIFFERENTLY);
+  }
+  return outcomes;
+}
+
 /** Notifications and the audit line, in the commit that ends the write. */
 export async function recordEnd(
   connection: PoolConnection,
@@ -52,6 +61,7 @@ export async function recordEnd(
   const { here, transfer, steps } = work;
   if (transfer.role === 'on_call') await notifyManagers(connection, work);
   if (here.notifiesIndexer) await publishChanges(connection, work, outcomes);
+  await notifySender(connection, work, outcomes);
   await audit.write(connection, {
     person: transfer.person,
     action: verb(transfer, steps),
@@ -87,15 +97,17 @@ function observationOf(
 ): Observation {
   const entity = entityNamed(step.entity);
   const key = { entity: step.entity, id: step.id };
-  if (row === null) return { key, hash: null, base: isAsWritten ? 'none' : null };
-  const content: Draft<Content> = contentOf(entity, row);
+  if (row === null && isAsWritten) return { key, hash: null, base: 'none' };
+  // A row that was never equal gets what was sent as its base, so that it is known to be the same row.
+  const sent = isAsWritten ? row : was?.base_hash ? null : step.after;
+  const hash = row && hashOf(entity, row);
+  if (sent === null) return { key, hash, base: null };
+  const content: Draft<Content> = contentOf(entity, sent);
   const before = was?.base_content ? contentFrom(entity, was.base_content) : content;
   // Excluded fields were not sent: their base is unchanged.
   for (const name of step.excludedFields) content[name] = before[name] ?? null;
-  const base = isAsWritten
-    ? { hash: hashOf(entity, content), content: canonical(entity, content) }
-    : null;
-  return { key, hash: hashOf(entity, row), base };
+  const base = { hash: hashOf(entity, content), content: canonical(entity, content) };
+  return { key, hash, base };
 }
 
 /** For an undo, the bases from before the transfer that it undoes; otherwise null. */
@@ -148,8 +160,25 @@ async function depthOf(on: Queryable, { undoes }: journal.Transfer): Promise<num
   return former ? 1 + (await depthOf(on, former)) : 0;
 }
 
+/** Who may not wait for the end any more is told that rows are not as they were sent. */
+async function notifySender(
+  connection: PoolConnection,
+  { transfer, steps }: Work,
+  outcomes: Map<number, string>,
+) {
+  const differing = steps.filter(({ seq }) => outcomes.get(seq) === journal.STORED_DIFFERENTLY);
+  const isWaited = transfer.kind === 'save' && transfer.fence === 1;
+  if (differing.length === 0 || isWaited || transfer.kind === 'refresh') return;
+  await notify(connection, {
+    event: 'transfer.stored-differently',
+    to: transfer.person,
+    text: `“${transfer.name}”: ${notAsSentText(differing.length, steps.length)}`,
+    href: journal.isSent(transfer) ? `/transfers/${transfer.number}` : null,
+  });
+}
+
 /**
- * Publishes rows that are as this transfer wrote them; rows that someone changed since are theirs to
+ * Publishes rows that are as this transfer left them; rows that someone changed since are theirs to
  * publish.
  */
 function publishChanges(connection: PoolConnection, work: Work, outcomes: Map<number, string>) {
@@ -161,8 +190,8 @@ function publishChanges(connection: PoolConnection, work: Work, outcomes: Map<nu
     kind: transfer.kind,
     name: transfer.name,
     environment: transfer.destination,
-    written: own.filter(({ after }) => after !== null),
-    removed: own.filter(({ after }) => after === null),
+    written: own.filter((step) => rowStored(step) !== null),
+    removed: own.filter((step) => rowStored(step) === null),
   });
 }
 

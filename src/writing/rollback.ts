@@ -4,7 +4,7 @@ import { command, transaction } from '../database/sql.ts';
 import * as mongo from '../rows/mongo.ts';
 import { withLastingValues, withTemporaryValues } from '../rows/temporary-values.ts';
 import * as claims from './claims.ts';
-import { laterThan, lockClock, next, setClock } from './clock.ts';
+import { lockClock, setClock } from './clock.ts';
 import {
   compareAndSet,
   documentRow,
@@ -14,6 +14,7 @@ import {
   writtenBeforePivot,
   type StoredByKey,
 } from './documents.ts';
+import { formerInstants, Instants, instantsOfDocuments } from './instants.ts';
 import * as journal from './journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import { failpoint } from './failpoints.ts';
@@ -30,7 +31,7 @@ export async function rollBackThere(work: Work, why?: string): Promise<boolean> 
   const { here, there, transfer } = work;
   return transaction(there.writers, async (connection) => {
     await claims.lock(connection, transfer);
-    let instant = await lockClock(connection);
+    const clock = await lockClock(connection);
     if (await hasArrived(connection, transfer)) {
       throw new Error(`Transfer ${transfer.number} has arrived and cannot be rolled back`);
     }
@@ -51,14 +52,10 @@ export async function rollBackThere(work: Work, why?: string): Promise<boolean> 
       await journal.needAttention(here, transfer, problem);
       return false;
     }
-    instant = await restoreDocuments(
-      work,
-      stored,
-      { steps, foreign },
-      laterThan(instant, [], stored),
-    );
-    await writeTombstones(connection, work, instant, foreign);
-    await setClock(connection, instant);
+    const instants = new Instants(clock, formerInstants(instantsOfDocuments(stored)));
+    await restoreDocuments(work, stored, { steps, foreign }, instants);
+    await writeTombstones(connection, work, instants, foreign);
+    await setClock(connection, instants.end);
     await command(connection, 'COMMIT');
     const left = foreign.map(({ seq }) => [seq, 'kept theirs'] as const);
     await journal.writeOutcomes(here.sql, transfer.id, new Map(left));
@@ -70,14 +67,13 @@ export async function rollBackThere(work: Work, why?: string): Promise<boolean> 
   });
 }
 
-/** Restores documents in the order that frees their unique values. Answers the last instant. */
+/** Restores documents in the order that frees their unique values. */
 async function restoreDocuments(
   work: Work,
   stored: StoredByKey,
   { steps, foreign }: Record<'steps' | 'foreign', journal.WrittenStep[]>,
-  after: string,
-): Promise<string> {
-  let instant = after;
+  instants: Instants,
+) {
   // A document that another user changed keeps that; only a temporary value is replaced by its own.
   const handovers = inWritingOrder(steps).flatMap((step) => {
     const seen = stored.get(keyText(step));
@@ -89,17 +85,15 @@ async function restoreDocuments(
     const entity = entityNamed(step.entity);
     const seen = now.get(keyText(step));
     const stamp = stampOf(work);
-    if (!isTemporary) instant = next(instant);
     const document =
       isTemporary && seen
         ? { ...withTemporaryValues(entity, seen), stamp }
         : foreign.includes(step) && seen
-          ? { ...withLastingValues(seen), modified_at: new Date(instant), stamp }
+          ? { ...withLastingValues(seen), modified_at: new Date(instants.nextOf(step)), stamp }
           : step.before
-            ? mongo.toStored(entity, step.before, instant, stamp)
-            : mongo.stub(step.id, instant, stamp);
+            ? mongo.toStored(entity, step.before, instants.nextOf(step), stamp)
+            : mongo.stub(step.id, instants.next(), stamp);
     now.set(keyText(step), await compareAndSet(work, step, seen, document));
     await failpoint('rollback document');
   }
-  return instant;
 }

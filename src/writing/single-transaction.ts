@@ -8,9 +8,10 @@ import { isTransient } from '../database/transient-errors.ts';
 import { command, transaction } from '../database/sql.ts';
 import { read } from '../rows/store.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
-import { writeRows } from './apply.ts';
+import { asStored, instantsOfRows, instantsOfTombstones, writeRows } from './apply.ts';
 import * as claims from './claims.ts';
-import { laterThan, lockClock, setClock } from './clock.ts';
+import { lockClock, setClock } from './clock.ts';
+import { formerInstants, Instants } from './instants.ts';
 import { recordEnd } from './finish.ts';
 import * as journal from './journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
@@ -25,6 +26,7 @@ import {
 import { failpoint } from './failpoints.ts';
 import { writeStatesAndArrivals } from './state-and-arrivals.ts';
 import type { Author } from '../state/row-state.ts';
+import { correctStates, isStoredDifferently, readBack } from './read-back.ts';
 import { enterTables } from './table-locks.ts';
 import { ChangedMeanwhile, type Work } from './work.ts';
 import { isRefusal } from './run-transfer.ts';
@@ -43,7 +45,7 @@ export async function writeInOneTransaction(
   naming: WriteOptions,
 ): Promise<boolean> {
   const relied = await reliedOn(here, changes);
-  const steps = changes.map((change, index) => ({
+  const steps: journal.WrittenStep[] = changes.map((change, index) => ({
     ...asStep(change),
     seq: index + 1,
     outcome: null,
@@ -54,7 +56,7 @@ export async function writeInOneTransaction(
       await command(connection, `SET SESSION wait_timeout = ${SILENCE}`);
       await enterTables(connection, steps);
       // In this order: waiting for the clock must not block others from claiming.
-      const last = await lockClock(connection);
+      const clock = await lockClock(connection);
       await claims.lockGate(connection);
       await claims.refuseIfClaimed(connection, '', { write: steps, shared: relied });
       await refuseWhileUpdating(here);
@@ -70,10 +72,11 @@ export async function writeInOneTransaction(
       }
       if (relied.some((key) => !parents.has(keyText(key))))
         throw new ChangedMeanwhile('A parent is gone');
-      const instants = [...now.values()].map((row) => row.modified_at);
-      const instant = laterThan(last, instants, new Map());
+      const tombstones = await instantsOfTombstones(connection, steps);
+      const former = formerInstants([...instantsOfRows(now), ...tombstones]);
+      const instants = new Instants(clock, former);
       const draft = draftOf(author, steps, relied, naming);
-      const transfer = await journal.openEnded(connection, here, draft, instant);
+      const transfer = await journal.openEnded(connection, here, draft, instants.start);
       const work: Work = {
         here,
         there: here,
@@ -82,15 +85,20 @@ export async function writeInOneTransaction(
         reliedOn: relied,
         onProgress: () => {},
       };
-      await writeRows(connection, inWritingOrder(steps), now, instant);
+      await writeRows(connection, inWritingOrder(steps), now, (key) => instants.of(key));
       await failpoint('rows');
-      await writeStatesAndArrivals(work, connection, instant, 'in the work');
+      const drawn = new Map(steps.map((step) => [keyText(step), instants.of(step)]));
+      await readBack(place, steps, drawn, instants);
+      await writeStatesAndArrivals(asStored(work), connection, instants, 'in the work');
+      await readBack(place, steps, drawn, instants);
+      await correctStates(connection, steps, instants);
       await recordEnd(connection, work, new Map());
-      await setClock(connection, instant);
+      await setClock(connection, instants.end);
       await failpoint('before commit');
       await command(connection, 'SET SESSION wait_timeout = DEFAULT');
     });
     await failpoint('after commit');
+    naming.onRemarks?.(steps.filter(isStoredDifferently));
     return true;
   } catch (error) {
     if (isBlocked(error)) return false;

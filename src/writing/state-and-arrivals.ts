@@ -6,9 +6,11 @@ import { entityNamed } from '../catalog/index.ts';
 import { run, sql, toSqlInstant } from '../database/sql.ts';
 import { insertRows } from '../database/bulk.ts';
 import { isBeforePivot } from './documents.ts';
+import type { Instants } from './instants.ts';
 import type * as journal from './journal.ts';
 import { readMappings } from '../state/name-mapping.ts';
 import * as states from '../state/row-state.ts';
+import { isStoredDifferently } from './read-back.ts';
 import type { Work } from './work.ts';
 import { rootOf } from '../catalog/family.ts';
 
@@ -18,10 +20,11 @@ type Images = 'in the journal' | 'in the work';
 export async function writeStatesAndArrivals(
   work: Work,
   connection: PoolConnection,
-  instant: string,
-  images: Images = work.here.name === work.there.name ? 'in the journal' : 'in the work',
+  instants: Instants,
+  images: Images = imagesOf(work),
 ) {
   const { transfer, steps } = work;
+  const instant = instants.start;
   const rootKeys = steps.flatMap(rootKeysOf);
   const was = await states.readStates(connection, [...steps, ...rootKeys], { lock: true });
   const mappings = await readMappings(connection);
@@ -34,7 +37,7 @@ export async function writeStatesAndArrivals(
     // A row that got a new id keeps its marks: author, engineering, hold.
     const known = was.get(keyText({ entity: step.entity, id: step.formerId ?? step.id }));
     let state = states.stateAfter(entity, row, known, by);
-    if (step.after === null) state.deleted_at = toSqlInstant(instant);
+    if (step.after === null) state.deleted_at = toSqlInstant(instants.of(step));
     if (transfer.kind !== 'save') state = states.unmarkedAsEngineering(state);
     if (isEngineering)
       state = states.markedAsEngineering(state, { ...by, fields: changedLabels(entity, step) });
@@ -59,6 +62,10 @@ export async function writeStatesAndArrivals(
   if (images === 'in the journal') await copyArrivals(connection, transfer, instant);
   else await writeArrivals(work, connection, instant, after);
 }
+
+/** The journal has what was sent, which is not always what is stored. */
+const imagesOf = ({ here, there, steps }: Work): Images =>
+  here.name === there.name && !steps.some(isStoredDifferently) ? 'in the journal' : 'in the work';
 
 /** Owners before and after, because moving a dependent changes both. */
 const rootKeysOf = ({ entity, before, after }: journal.Step) =>
@@ -126,10 +133,11 @@ const copyArrivals = (connection: PoolConnection, transfer: journal.Transfer, in
 export async function writeTombstones(
   connection: PoolConnection,
   work: Work,
-  instant: string,
+  instants: Instants,
   foreign: journal.Step[],
 ) {
-  const by = { person: work.transfer.person, instant, mappings: await readMappings(connection) };
+  const mappings = await readMappings(connection);
+  const by = { person: work.transfer.person, instant: instants.end, mappings };
   const gone = work.steps.filter(
     (step) => isBeforePivot(step) && step.before === null && !foreign.includes(step),
   );
@@ -138,7 +146,7 @@ export async function writeTombstones(
     connection,
     gone.map((step) => ({
       ...states.stateAfter(entityNamed(step.entity), step.after as Row, was.get(keyText(step)), by),
-      deleted_at: toSqlInstant(instant),
+      deleted_at: toSqlInstant(instants.aheadOf(step) ? instants.of(step) : instants.end),
     })),
   );
 }

@@ -6,7 +6,14 @@ import { entityNamed } from '../catalog/index.ts';
 import { rangesOf } from '../database/ranges.ts';
 import { insertRows } from '../database/bulk.ts';
 import { first, join, run, select, sql, type Queryable } from '../database/sql.ts';
-import { plannedOutcome, type TransferState, type Step, type WrittenStep } from './transfer.ts';
+import {
+  plannedOutcome,
+  STORED_DIFFERENTLY,
+  type Remark,
+  type TransferState,
+  type Step,
+  type WrittenStep,
+} from './transfer.ts';
 import type { StepAction } from '../state/transfer-kinds.ts';
 
 export const insertSteps = (connection: PoolConnection, transfer: string, steps: Step[]) =>
@@ -45,6 +52,7 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
     former_id: number | null;
     tested: string | null;
     outcome: string | null;
+    remark: string | null;
     state: TransferState;
   }>(
     on,
@@ -69,6 +77,7 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
           : line.base_before,
       formerId: line.former_id,
       tested: line.tested,
+      remark: line.remark === null ? null : (JSON.parse(line.remark) as Remark),
       outcome: line.outcome ?? (line.state === 'verified' ? plannedOutcome[line.action] : null),
     };
   });
@@ -114,4 +123,38 @@ export async function writeOutcomes(on: Queryable, id: string, outcomes: Map<num
            where transfer = ${id} and (${join(ranges, ' or ')})`,
     );
   }
+}
+
+/** Records the remarks of an attempt in place of those of the one before. */
+export async function writeRemarks(on: Queryable, id: string, steps: WrittenStep[]) {
+  await run(
+    on,
+    sql`update transfer_step set remark = null where transfer = ${id} and remark is not null`,
+  );
+  await insertRows(
+    on,
+    'transfer_step',
+    steps
+      .filter(({ remark }) => remark)
+      .map(({ seq, entity, id: row, title, action, remark }) => ({
+        transfer: id,
+        seq,
+        entity,
+        row_id: row,
+        title: title.slice(0, 200),
+        action,
+        remark: JSON.stringify(remark),
+      })),
+    sql`on duplicate key update remark = values(remark)`,
+  );
+}
+
+/** The steps of a transfer that its destination stored differently. */
+export async function storedDifferently(on: Queryable, id: string): Promise<WrittenStep[]> {
+  const [line] = await select(
+    on,
+    sql`select 1 from transfer_step where transfer = ${id} and outcome = ${STORED_DIFFERENTLY} limit 1`,
+  );
+  const steps = line ? await stepsOf(on, id) : [];
+  return steps.filter(({ outcome }) => outcome === STORED_DIFFERENTLY);
 }

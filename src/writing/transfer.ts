@@ -1,6 +1,7 @@
 // What a transfer is: its states, its kinds, its steps.
 import type { Row, RowKey } from '../catalog/entity.ts';
 import type { EnvironmentName } from '../environments/rules.ts';
+import type { Ahead } from './instants.ts';
 import type { TransferKind, StepAction } from '../state/transfer-kinds.ts';
 
 export type TransferState =
@@ -75,7 +76,21 @@ export type Step = {
   formerId?: number | null;
   /** Test results of this content; null where rows are not tested. */
   tested?: string | null;
+  remark?: Remark | null;
 };
+
+/** What the line of a step says beside its outcome, known before the COMMIT at the destination. */
+export type Remark = {
+  /** Fields that the destination stored differently; `modified_at` is among them when its time is another one. */
+  differing: string[];
+  /** The row as it is stored there, where its content differs; null when it is gone. */
+  stored?: Row | null;
+  /** The row's former instant, where it was ahead of the clock. */
+  ahead?: Ahead;
+};
+
+/** The outcome of a row that nobody changed since, and that is not as it was sent. */
+export const STORED_DIFFERENTLY = 'stored differently';
 
 /** `outcome` is null while the step is pending, and when it was not written. */
 export type WrittenStep = Step & { seq: number; outcome: string | null };

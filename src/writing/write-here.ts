@@ -28,7 +28,13 @@ export type Change = {
   formerId?: number;
 };
 
-export type WriteOptions = { key?: string; kind?: journal.TransferKind; name?: string };
+export type WriteOptions = {
+  key?: string;
+  kind?: journal.TransferKind;
+  name?: string;
+  /** Called with the rows that the database stored differently. */
+  onRemarks?: (steps: journal.WrittenStep[]) => void;
+};
 
 /**
  * Writes changes as one transfer.
@@ -48,7 +54,10 @@ export async function writeHere(
     if (!opened.isNew) return opened;
     isKept = true;
     const ended = await runTransfer(here, here, opened.transfer, lease);
-    if (ended.state === 'verified') return opened;
+    if (ended.state === 'verified') {
+      naming.onRemarks?.(await journal.storedDifferently(here.sql, ended.id));
+      return opened;
+    }
     const why = (await journal.byId(here.sql, ended.id))?.problem ?? '';
     throw ended.state === 'needs_attention'
       ? new Unavailable(`It could not be finished, and an engineer has to decide. ${why}`)
