@@ -13,6 +13,7 @@ import {
 import type { Environment } from '../environments/environment.ts';
 import { readChangedAfter, readOne } from '../rows/store.ts';
 import type { Cursor } from '../rows/query.ts';
+import { readClock } from '../writing/clock.ts';
 import { failpoint } from '../writing/failpoints.ts';
 
 export type { Cursor };
@@ -66,13 +67,23 @@ const rowsAfter = (
   from: Cursor,
   limit: number,
 ): Promise<Found> =>
-  snapshot(here.sql, async (on) => ({
-    items: merged(
+  snapshot(here.sql, async (on) => {
+    const items = merged(
       await readChangedAfter({ ...here, sql: on }, entity, from, limit),
       await deletedAfter(on, entity, from, limit),
-    ),
-    certainUpTo: null,
-  }));
+    );
+    return { items, certainUpTo: await presentBefore(on, items) };
+  });
+
+/**
+ * The present time, where items are later than that: whoever followed them would miss every change until then. Null
+ * where none is.
+ */
+async function presentBefore(on: Queryable, items: Item[]): Promise<string | null> {
+  const { instant, now } = await readClock(on);
+  const present = instant > now ? instant : now;
+  return items.some(({ modified_at: at }) => at > present) ? present : null;
+}
 
 /**
  * Documents have no snapshot: the clock is read first, and anything later is not certain. If nobody wrote
@@ -89,10 +100,9 @@ async function documentsAfter(
   await failpoint('feed documents');
   return snapshot(here.sql, async (on) => {
     const isQuiet = (await lastInstant(on)) === before && !(await isHeld(on));
-    return {
-      items: merged(documents, await deletedAfter(on, entity, from, limit)),
-      certainUpTo: isQuiet ? null : before,
-    };
+    const items = merged(documents, await deletedAfter(on, entity, from, limit));
+    const present = await presentBefore(on, items);
+    return { items, certainUpTo: isQuiet ? present : earlier(before, present) };
   });
 }
 

@@ -13,13 +13,21 @@ import { addressed, authorOf, localPath, numberOrNull } from '../web/request.ts'
 import { lowerFirst, plural } from '../web/format.ts';
 import { editPage, newPage, startingContent } from './row.ts';
 import { ownerOf } from '../catalog/family.ts';
+import { storedNotice } from './stored-notice.ts';
 import { showConflict, conflictIn } from './conflict.ts';
 import { asTyped, contentOf, readTyped, retyped, type TypedRow } from './typed-row.ts';
 
-const writeContextOf = ({ here }: Request): WriteContext => ({
-  here,
-  lease: here.settings.lease.milliseconds,
-});
+/** Writes of a request; `saved` says on the next page that it is done, and what was stored differently. */
+function writesOf(req: Request): WriteContext & { saved: (text: string) => void } {
+  const { here } = req;
+  const notices: string[] = [];
+  return {
+    here,
+    lease: here.settings.lease.milliseconds,
+    onStoredDifferently: (steps) => notices.push(...steps.map(storedNotice)),
+    saved: (text) => flash(req, [text, ...notices].join(' ')),
+  };
+}
 
 export async function showNew(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
@@ -33,8 +41,9 @@ export async function add(req: Request, res: Response) {
   const typed = await readTyped(req.here, entity, req.form, null);
   try {
     const content = contentOf(entity, typed);
-    const id = await edits.add(writeContextOf(req), authorOf(req), entity, content, key);
-    flash(req, `${entity.label.one} added.`);
+    const writes = writesOf(req);
+    const id = await edits.add(writes, authorOf(req), entity, content, key);
+    writes.saved(`${entity.label.one} added.`);
     res.redirect(303, nextAddress(req, entity, id, content));
   } catch (error) {
     const content = await asTyped(req.here, entity, typed);
@@ -71,15 +80,9 @@ export async function save(req: Request, res: Response) {
   const typed = await readTyped(req.here, entity, req.form, opened);
   try {
     const content = contentOf(entity, typed);
-    const changed = await edits.save(
-      writeContextOf(req),
-      authorOf(req),
-      { entity, id },
-      content,
-      version,
-    );
-    flash(
-      req,
+    const writes = writesOf(req);
+    const changed = await edits.save(writes, authorOf(req), { entity, id }, content, version);
+    writes.saved(
       changed.length > 0
         ? `${entity.label.one} saved.`
         : 'There was nothing to save: every value is the same.',
@@ -155,8 +158,9 @@ export async function resolve(req: Request, res: Response) {
   const typed = retyped(entity, Object.fromEntries(chosen), opened);
   try {
     const content = contentOf(entity, typed);
-    await edits.save(writeContextOf(req), authorOf(req), { entity, id }, content, version);
-    flash(req, 'Your choices are saved.');
+    const writes = writesOf(req);
+    await edits.save(writes, authorOf(req), { entity, id }, content, version);
+    writes.saved('Your choices are saved.');
     res.redirect(303, `/catalog/${entity.name}/${id}`);
   } catch (error) {
     if (error instanceof edits.EditConflict) await showConflict(req, res, entity, id, error);
@@ -204,12 +208,11 @@ function deleteLabel({ label }: Entity, dependents: { entity: Entity }[]): strin
 export async function remove(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const shown = req.form.text('seen');
-  if (
-    (await removeRow(writeContextOf(req), authorOf(req), entity, id, shown)) === 'changed since'
-  ) {
+  const writes = writesOf(req);
+  if ((await removeRow(writes, authorOf(req), entity, id, shown)) === 'changed since') {
     flash(req, 'This row has changed. Review it again.');
     return res.redirect(303, `/catalog/${entity.name}/${id}/deletion`);
   }
-  flash(req, `${entity.label.one} deleted here. Other environments keep it.`);
+  writes.saved(`${entity.label.one} deleted here. Other environments keep it.`);
   res.redirect(303, `/catalog/${entity.name}`);
 }

@@ -82,6 +82,10 @@ function inLines(report: Report, dryRun: boolean) {
   const would = dryRun ? 'would be ' : '';
   return [
     `${count(created)} ${would}created, ${count(updated)} ${would}updated, ${count(same)} the same already.`,
+    ...(report.storedDifferently ?? []).map(
+      ({ key, title, fields }) =>
+        `  stored differently here: ${key.entity} ${key.id} “${title}”: ${fields.join(', ')}`,
+    ),
     ...report.overwritten.map(
       ({ key, title, fields }) =>
         `  ${dryRun ? 'would overwrite' : 'overwrote'} ${key.entity} ${key.id} “${title}”: ${fields.join(', ')}`,

@@ -13,6 +13,7 @@ import { routeFrom } from '../sheet/route.ts';
 import * as selections from '../sheet/selections.ts';
 import { prepareSheet } from '../sheet/sheet.ts';
 import { list as listTransfers } from '../transfers/list.ts';
+import { notAsSent, outcomeText, timeRemarks } from '../transfers/remarks.ts';
 import * as transfers from '../transfers/send.ts';
 import { count, when } from '../web/format.ts';
 import { answer, withApp, columns, confirmed, endWith, person, UsageError } from './cli.ts';
@@ -115,7 +116,7 @@ export async function review(here: App, { wanted, email, isManager }: Sheet, ask
     : undefined;
   if (twin && !asked.dryRun) {
     await refuseOther(here, twin, chosen);
-    return tell(await journal.waitUntilEnded(here, twin.id), asked);
+    return tell(here, await journal.waitUntilEnded(here, twin.id), asked);
   }
   const route = routeFrom(here, email, kind);
   const seen = await prepareSheet(route, chosen);
@@ -156,7 +157,7 @@ export async function review(here: App, { wanted, email, isManager }: Sheet, ask
       role: isManager ? 'product_manager' : 'on_call',
     },
   );
-  tell(await journal.waitUntilEnded(here, sent.id), asked);
+  await tell(here, await journal.waitUntilEnded(here, sent.id), asked);
 }
 
 /** @throws Problem when the key belongs to another transfer */
@@ -186,16 +187,32 @@ function refuseUnknown({ excludedFields }: Choices, { steps }: Plan) {
 
 const verbs = { transfer: 'Transfer', undo: 'Undo', restore: 'Restore' };
 
-function tell({ number, name, state, problem, destination }: journal.Transfer, { json }: Asked) {
-  answer(json, { number, name, state, problem }, () => [
-    state === 'verified'
-      ? `Transfer ${number} “${name}”: written in ${rulesOf(destination).inText}, read back and compared.`
-      : `Transfer ${number} “${name}” is ${state.replace('_', ' ')}. ${problem ?? 'The program goes on by itself; “oneway transfers” tells.'}`,
+async function tell(here: App, sent: journal.Transfer, { json }: Asked) {
+  const { number, name, state, problem, destination } = sent;
+  const to = rulesOf(destination).inText;
+  const steps = state === 'verified' ? await journal.stepsOf(here.sql, sent.id) : [];
+  const differing = notAsSent(steps);
+  const rows = remarkLines(steps);
+  answer(json, { number, name, state, problem, rows }, () => [
+    state !== 'verified'
+      ? `Transfer ${number} “${name}” is ${state.replace('_', ' ')}. ${problem ?? 'The program goes on by itself; “oneway transfers” tells.'}`
+      : differing
+        ? `Transfer ${number} “${name}”: ${differing.text}`
+        : `Transfer ${number} “${name}”: written in ${to}, read back and compared.`,
+    ...rows.map(({ row, title, says }) => `  ${row} “${title}”: ${says.join('; ')}`),
   ]);
-  if (state !== 'verified') endWith('refused');
+  if (state !== 'verified' || differing) endWith('refused');
 }
 
-const planned = ({ steps, problems, notices, offers, skipped: left, hash }: Plan) => ({
+/** The rows that are not as planned, with what there is to say of each. */
+const remarkLines = (steps: journal.WrittenStep[]) =>
+  steps.flatMap((step) => {
+    const isPlanned = step.outcome === journal.plannedOutcome[step.action];
+    const says = [...(isPlanned ? [] : [outcomeText(step) ?? '']), ...timeRemarks(step)];
+    return says.length === 0 ? [] : [{ row: keyText(step), title: step.title, says }];
+  });
+
+const planned = ({ steps, problems, notices, warnings, offers, skipped: left, hash }: Plan) => ({
   steps: steps.map(({ entity, id, title, action, because }) => ({
     row: `${entity}:${id}`,
     title,
@@ -204,6 +221,7 @@ const planned = ({ steps, problems, notices, offers, skipped: left, hash }: Plan
   })),
   problems: listed(problems),
   notices,
+  warnings: warnings.map(({ row, ...said }) => ({ ...said, row: row && keyText(row) })),
   offers: offers.map(({ key: one, title, status }) => ({ row: keyText(one), title, status })),
   left: left.map(({ row, title, why }) => ({ row: keyText(row), title, why })),
   plan: hash,
@@ -218,7 +236,10 @@ export const listed = (problems: (SheetProblem | ClickProblem)[]) =>
     solutions,
   }));
 
-function inLines({ steps, problems, notices, offers, skipped: left }: Plan, to: string): string[] {
+function inLines(
+  { steps, problems, notices, warnings, offers, skipped: left }: Plan,
+  to: string,
+): string[] {
   const written = steps.filter(({ action }) => action !== 'same');
   return [
     written.length === 0 ? `There is nothing to write in ${to}.` : `In ${to}:`,
@@ -235,6 +256,7 @@ function inLines({ steps, problems, notices, offers, skipped: left }: Plan, to: 
       ({ key: one, title, status }) =>
         `  differs there: ${keyText(one)} “${title}” (${status}); --include ${keyText(one)}`,
     ),
+    ...warnings.map(({ message }) => `  warning: ${message}`),
     ...notices.map((notice) => `  note: ${notice}`),
     ...problems.flatMap(({ message, solutions }) => [
       `  problem: ${message}`,

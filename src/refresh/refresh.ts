@@ -12,6 +12,7 @@ import { countRows, read, walk } from '../rows/store.ts';
 import { writeInOneTransaction } from '../writing/single-transaction.ts';
 import { readMappings } from '../state/name-mapping.ts';
 import { promotionOrder } from '../catalog/order.ts';
+import type { WrittenStep } from '../writing/journal.ts';
 import { writeHere, type Change } from '../writing/write-here.ts';
 import { isComparedByDigest, prefetch, chunkParts, type Chunk } from '../comparison/chunks.ts';
 import { Conflict } from '../problems.ts';
@@ -26,6 +27,7 @@ import {
   skipRow,
   LISTED,
   listOverwritten,
+  listStoredDifferently,
   type Report,
 } from './report.ts';
 
@@ -258,9 +260,12 @@ async function writePart(
   const changes = groups.flat();
   if (changes.length === 0) return [];
   try {
-    if (!from.dryRun) await storePart(from, entity, changes, report);
+    const stored = from.dryRun ? new Map() : await storePart(from, entity, changes, report);
     for (const { before } of changes) report[before ? 'updated' : 'created'] += 1;
-    return changes;
+    return changes.map((change) => ({
+      ...change,
+      after: stored.get(change.after?.id) ?? change.after,
+    }));
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
     if (groups.length === 1) {
@@ -275,11 +280,20 @@ async function writePart(
   }
 }
 
+/** Answers the rows that the database stored differently. */
 async function storePart(from: RefreshRun, entity: Entity, changes: Change[], report: Report) {
+  const stored = new Map<number | undefined, Row>();
+  const onStoredDifferently = (steps: WrittenStep[]) => {
+    listStoredDifferently(report, entity, steps);
+    for (const step of steps) if (step.remark?.stored) stored.set(step.id, step.remark.stored);
+  };
+  const to = { ...from, onStoredDifferently };
   await copyImagesOf(from, changes, report);
   const name = `Refresh: ${entity.label.many.toLowerCase()}`;
   const naming = { kind: 'refresh', name } as const;
   const written = changes.flatMap(({ after, ...change }) => (after ? { ...change, after } : []));
-  if (!isDocument(entity) && (await writeInOneTransaction(from, author, written, naming))) return;
-  await writeHere(from, author, changes, naming);
+  const isWritten =
+    !isDocument(entity) && (await writeInOneTransaction(to, author, written, naming));
+  if (!isWritten) await writeHere(to, author, changes, naming);
+  return stored;
 }

@@ -28,6 +28,10 @@ export function reportLocals(found: object, input: object) {
         text: fields.join(', '),
       })),
       moreOverwritten: updated - overwritten.length,
+      storedDifferently: (report.storedDifferently ?? [])
+        .slice(0, SHOWN)
+        .map(({ key, title, fields }) => ({ key, title, text: fields.join(', ') })),
+      moreStoredDifferently: Math.max(0, (report.storedDifferently ?? []).length - SHOWN),
       missingImages: report.missingImages,
     },
   };

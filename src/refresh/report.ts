@@ -1,6 +1,7 @@
 // The result of a refresh or a dry run.
 import { differingFields } from '../catalog/content.ts';
 import { labelOf, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import type { WrittenStep } from '../writing/journal.ts';
 import type { Change } from '../writing/write-here.ts';
 
 type SkippedRow = { key: RowKey; title: string; why: string };
@@ -14,6 +15,8 @@ export type Report = {
   skippedRows: SkippedRow[];
   /** The first rows whose content is (or would be) replaced by production's, with the fields. */
   overwritten: Overwritten[];
+  /** The first rows that this database stored differently, with the fields; a report of a former version has none. */
+  storedDifferently?: Overwritten[];
   /** Images missing in production's storage. */
   missingImages: string[];
   /** Position: entity, last id, and rows of all entities so far. */
@@ -51,10 +54,21 @@ export function listOverwritten({ overwritten }: Report, changes: Change[]) {
   }
 }
 
+export function listStoredDifferently(report: Report, entity: Entity, steps: WrittenStep[]) {
+  const listed = (report.storedDifferently ??= []);
+  for (const { id, title, remark } of steps) {
+    const fields = (remark?.differing ?? []).filter((field) => field in entity.fields);
+    const labels = fields.map((field) => labelOf(entity, field));
+    if (listed.length < LISTED)
+      listed.push({ key: { entity: entity.name, id }, title, fields: labels });
+  }
+}
+
 /** A copy that later changes do not affect. */
 export const copyOf = (report: Report): Report => ({
   ...report,
   skippedRows: [...report.skippedRows],
   overwritten: [...report.overwritten],
+  ...(report.storedDifferently && { storedDifferently: [...report.storedDifferently] }),
   missingImages: [...report.missingImages],
 });

@@ -19,6 +19,7 @@ import { readVersion } from '../version/metadata.ts';
 import { explain } from '../version/compatibility.ts';
 import { differences } from './reindex.ts';
 import { REFRESH } from '../refresh/job.ts';
+import { instantsAhead } from '../state/instants-ahead.ts';
 
 export type Check = { what: string; isThere: boolean; detail: string };
 
@@ -38,6 +39,7 @@ export async function releaseChecks(here: App): Promise<Check[]> {
     [matchedByNameLabel, () => names(here)],
     ['Data from production', () => data(here)],
     ['Index', () => index(here)],
+    ['Clock', () => clocks(here)],
     ['Permission', () => permission(here)],
     ['Secrets', () => secrets(here)],
   ] as const) {
@@ -205,6 +207,36 @@ async function index({ sql: on, settings: own }: App): Promise<Check[]> {
         : 'set INDEXER_URL and INDEXER_SECRET, and rebuild the index with “oneway reindex-report”',
     ),
   ];
+}
+
+/** Here and at the destination: a time that is ahead is outrun by its own row, and apps may stumble over it. */
+async function clocks(here: App): Promise<Check[]> {
+  const places = here.destination ? [here, here.destination] : [here];
+  return Promise.all(places.map(clockOf));
+}
+
+async function clockOf(place: Environment): Promise<Check> {
+  const { clock, numbers, examples } = await instantsAhead(place);
+  const { row, document, tombstone } = numbers;
+  const found = row + document + tombstone;
+  const problems = [
+    ...(numbers.clock > 0
+      ? [
+          `the last time that was given out is ${clock.instant}, the server has ${clock.now}: set the server's clock; until then every change gets a later time than that`,
+        ]
+      : []),
+    ...(found > 0
+      ? [
+          `${found} with a later time than now (${examples.join(', ')}): correct modified_at there by hand, and send them again`,
+        ]
+      : []),
+  ];
+  const { inText } = rulesOf(place.name);
+  return check(
+    `No time in ${inText} is ahead of its clock`,
+    problems.length === 0,
+    problems.join('; ') || `the server has ${clock.now}`,
+  );
 }
 
 async function permission(here: App): Promise<Check[]> {

@@ -13,6 +13,7 @@ import { referencingRows, type Reference } from '../rows/references.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
 import { readVersion, type DatabaseVersion } from '../version/metadata.ts';
 import { onRows, type Claim } from '../writing/claims.ts';
+import { readClock, type Clock } from '../writing/clock.ts';
 import { settleAll } from '../settle-all.ts';
 import { recordObservations, comparePairs, type RowPair } from '../comparison/compare-pairs.ts';
 import { readMappings, nameThere } from '../state/name-mapping.ts';
@@ -51,6 +52,8 @@ export type Facts = {
   /** The sender, where rows must have been tested by someone else. */
   testedForSender: string | null;
   missingImages: Set<string>;
+  /** The clock line of the destination; null where a plan is made without one. */
+  clock?: Clock | null;
   /** Host name of this environment, which texts must not contain. */
   hostHere: string | null;
 };
@@ -96,6 +99,7 @@ export async function gatherFacts(
     statesThere,
     tested,
     missingImages,
+    clock,
   ] = await settleAll([
     namesThere(there, linkedNames(steps)),
     columnsThere(there),
@@ -109,6 +113,7 @@ export async function gatherFacts(
       ? testStatusOf(here, rootsOf(pairs))
       : new Map<string, TestStatus>(),
     imagesMissing(here, steps),
+    readClock(there.sql),
   ]);
   return {
     from: here.name,
@@ -128,6 +133,7 @@ export async function gatherFacts(
     tested,
     testedForSender: question.testedForSender ?? null,
     missingImages,
+    clock,
     hostHere: question.hostHere,
   };
 }

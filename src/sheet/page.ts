@@ -24,6 +24,7 @@ import {
   sheetKinds,
   skippedView,
   tilesOf,
+  warningsView,
 } from './sheet-view.ts';
 import { prepareSheet, type Sheet } from './sheet.ts';
 
@@ -68,6 +69,7 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
     chosen: chosenView(plan, selection, to),
     skipped: skippedView(plan),
     notices: plan.notices,
+    warnings: warningsView(plan),
     related: relatedView(plan, selection, children),
     paging: pagingView(rows),
     groups: groupsOf(rows.shown, facts, selection),

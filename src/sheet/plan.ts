@@ -14,7 +14,8 @@ import { problemsOf } from './problems/index.ts';
 import { parentsOf } from '../catalog/family.ts';
 import { type PlannedStep, hashOfPlan, rootKeyOf } from './planned-step.ts';
 import { linkedNames } from './linked-names.ts';
-import type { Problem, TypedWords } from './problem.ts';
+import type { Problem, TypedWords, Warning } from './problem.ts';
+import { warningsOf } from './warnings.ts';
 
 export type SkippedRow = { row: RowKey; title: string; why: string };
 
@@ -22,6 +23,7 @@ export type Plan = {
   steps: PlannedStep[];
   problems: Problem[];
   notices: string[];
+  warnings: Warning[];
   /** Parents that exist at the destination but differ. */
   offers: Offer[];
   reliedOn: RowKey[];
@@ -44,6 +46,7 @@ export function planTransfer(facts: Facts, choices: Choices): Plan {
     steps: all,
     problems,
     notices: noticesOf(facts, all),
+    warnings: warningsOf(facts, all),
     offers,
     reliedOn: relied,
     skipped: [],

@@ -53,6 +53,13 @@ export type Problem = {
   concerns?: RowKey[];
 };
 
+/** What a person should know before sending; it prevents nothing. */
+export type Warning = {
+  reason: 'instant-ahead' | 'clock-ahead';
+  row: RowKey | null;
+  message: string;
+};
+
 /** What prevents a click on a sheet, beside the problems of its plan. */
 type ClickReason =
   'reason-missing' | 'sheet-outdated' | 'already-sent' | 'nothing-to-do' | 'key-reused';

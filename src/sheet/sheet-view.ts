@@ -115,6 +115,14 @@ export const skippedView = ({ skipped }: Plan) => ({
   more: Math.max(0, skipped.length - LISTED),
 });
 
+/** What concerns many rows is said for the first of them. */
+export const warningsView = ({ warnings }: Plan) => ({
+  shown: warnings.slice(0, WARNED),
+  more: Math.max(0, warnings.length - WARNED),
+});
+
+const WARNED = 5;
+
 const typeOf = ({ entity }: { entity: string }) => entityNamed(entity).label.one;
 
 /** Parents and children that go along or could; null when there are none to choose. */

@@ -24,6 +24,7 @@ import { problemsOfUndo } from './problems/index.ts';
 import { keeperOf } from './problems/uniqueness.ts';
 import { parentsOf } from '../catalog/family.ts';
 import { hashOfPlan, rootKeyOf, type PlannedStep } from './planned-step.ts';
+import { warningsOf } from './warnings.ts';
 
 /** The row that undoing a step restores: its before-image with the current local values. */
 export function rowBefore(step: Step, there: Row | null): Row | null {
@@ -74,6 +75,7 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
     steps: all,
     problems: problemsOfUndo(facts, choices, all),
     notices: [],
+    warnings: warningsOf(facts, all),
     offers: [],
     reliedOn: [...new Map(reliedOn.map((key) => [keyText(key), key])).values()],
     skipped: [...left.values()],

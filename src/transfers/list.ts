@@ -4,9 +4,10 @@ import * as journal from '../writing/journal.ts';
 
 /** Newest first, 50 a page, below `before`. */
 export const list = (on: Queryable, before: number | null) =>
-  select<journal.Transfer & { steps: number }>(
+  select<journal.Transfer & { steps: number; differing: number }>(
     on,
-    sql`select t.*, (select count(*) from transfer_step s where s.transfer = t.id and s.action <> 'same') as steps
+    sql`select t.*, (select count(*) from transfer_step s where s.transfer = t.id and s.action <> 'same') as steps,
+               (select count(*) from transfer_step s where s.transfer = t.id and s.outcome = ${journal.STORED_DIFFERENTLY}) as differing
           from transfer t
          where (kind in (${journal.sentKinds}) or state = 'needs_attention') and (${before} is null or number < ${before})
          order by number desc

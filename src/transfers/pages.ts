@@ -16,6 +16,7 @@ import * as journal from '../writing/journal.ts';
 import { manualResolution, resolveManually } from '../writing/manual-resolution.ts';
 import { jobKeyOf } from './job.ts';
 import { list } from './list.ts';
+import { notAsSent } from './remarks.ts';
 import { doneText, listLine, resolutionView, routeText, shownState, stepLine } from './view.ts';
 
 export async function index(req: Request, res: Response) {
@@ -46,6 +47,7 @@ export async function show(req: Request, res: Response) {
     state: shownState(transfer, job !== undefined),
     doneText: doneText(transfer, written),
     written,
+    differing: notAsSent(steps)?.text ?? null,
     job: job ? jobView(job) : null,
     route: routeText(transfer),
     to: rulesOf(transfer.destination),
@@ -68,8 +70,8 @@ async function addressedTransfer(req: Request): Promise<journal.Transfer> {
 }
 
 /** Not as the sheet said: what a reader looks for first. */
-const isUnplanned = ({ outcome, action }: journal.WrittenStep) =>
-  outcome !== null && outcome !== journal.plannedOutcome[action];
+const isUnplanned = ({ outcome, action, remark }: journal.WrittenStep) =>
+  Boolean(remark) || (outcome !== null && outcome !== journal.plannedOutcome[action]);
 
 async function stepLines(on: Queryable, transfer: journal.Transfer, steps: journal.WrittenStep[]) {
   const roots = steps.map((step) => {

@@ -7,6 +7,7 @@ import { count, formatValue, rowsText } from '../web/format.ts';
 import { PAGE_SIZE } from '../web/paginate.ts';
 import * as journal from '../writing/journal.ts';
 import type { ManualResolution, StuckRow } from '../writing/manual-resolution.ts';
+import { outcomeText, timeRemarks } from './remarks.ts';
 
 const kindTexts: Partial<Record<TransferKind, string>> = {
   transfer: 'Transfer',
@@ -23,10 +24,15 @@ const stateTexts: Partial<Record<journal.TransferState, string>> = {
 };
 
 /** A line of the list of transfers. */
-export const listLine = <T extends journal.Transfer>(transfer: T) => ({
+export const listLine = <T extends journal.Transfer & { differing: number; steps: number }>(
+  transfer: T,
+) => ({
   ...transfer,
   kindText: kindTexts[transfer.kind] ?? transfer.kind,
-  stateText: stateTexts[transfer.state] ?? 'In progress',
+  stateText:
+    transfer.differing > 0
+      ? journal.notAsSentText(transfer.differing, transfer.steps)
+      : (stateTexts[transfer.state] ?? 'In progress'),
 });
 
 /** The partial of views/transfers/states that says how a transfer stands. */
@@ -68,7 +74,8 @@ export function stepLine(
     title: step.title,
     tested: step.tested ?? null,
     offersUndo: !isSame,
-    outcome: isSame ? 'unchanged, skipped' : (step.outcome ?? pending),
+    outcome: isSame ? 'unchanged, skipped' : (outcomeText(step) ?? pending),
+    times: timeRemarks(step),
     because: step.because ?? (kind === 'undo' ? 'undone' : 'selected'),
     leftOut: step.excludedFields.map((name) => labelOf(entity, name)).join(', '),
   };

@@ -6,6 +6,7 @@ import { select, sql, type Statement } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { ladder } from '../environments/rules.ts';
 import { Problem } from '../problems.ts';
+import { instantsAhead } from '../state/instants-ahead.ts';
 import { isSecret } from './sealed.ts';
 
 /** States of a transfer that has not ended. */
@@ -92,6 +93,7 @@ export function openMetrics(here: App) {
     },
   });
   registry.registerMetric(refusals);
+  registry.registerMetric(aheadGauge(here));
 
   const measure = (req: Request, res: Response, next: NextFunction) => {
     const end = requests.startTimer({ method: req.method });
@@ -112,3 +114,17 @@ export function openMetrics(here: App) {
   };
   return { measure, show };
 }
+
+/** What is dated later than the database's clock; left out while a database does not answer. */
+const aheadGauge = (place: App) =>
+  new Gauge({
+    name: 'oneway_instants_ahead',
+    help: 'Rows, documents and tombstones of this environment, and its clock line, that are ahead of its clock.',
+    labelNames: ['kind'],
+    registers: [],
+    async collect() {
+      this.reset();
+      const found = await instantsAhead(place).catch(() => null);
+      for (const [kind, number] of Object.entries(found?.numbers ?? {})) this.set({ kind }, number);
+    },
+  });

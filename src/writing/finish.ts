@@ -21,7 +21,7 @@ import {
   type Observation,
   type DestinationState,
 } from '../state/destination-state.ts';
-import { isAsStored, isStoredDifferently, notAsSentText, rowStored } from './read-back.ts';
+import { isAsStored, isStoredDifferently, rowStored } from './read-back.ts';
 import type { Work } from './work.ts';
 
 export async function finish(work: Work) {
@@ -172,7 +172,7 @@ async function notifySender(
   await notify(connection, {
     event: 'transfer.stored-differently',
     to: transfer.person,
-    text: `“${transfer.name}”: ${notAsSentText(differing.length, steps.length)}`,
+    text: `“${transfer.name}”: ${journal.notAsSentText(differing.length, steps.length)}`,
     href: journal.isSent(transfer) ? `/transfers/${transfer.number}` : null,
   });
 }

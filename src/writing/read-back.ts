@@ -9,10 +9,7 @@ import type { Databases } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { readMappings, withMappedNames } from '../state/name-mapping.ts';
 import type { Instants } from './instants.ts';
-import type { Remark, WrittenStep } from './transfer.ts';
-
-/** The name of a row's instant in `differing`. */
-export const INSTANT = 'modified_at';
+import { INSTANT, type Remark, type WrittenStep } from './transfer.ts';
 
 /** Instants that were written, by key of their row. */
 export type DrawnInstants = Map<string, string>;
@@ -57,10 +54,6 @@ export const isStoredDifferently = ({ remark }: WrittenStep): boolean =>
 /** The row as it stands there after the write, as far as the destination has said. */
 export const rowStored = (step: WrittenStep): Row | null =>
   step.remark?.stored === undefined ? step.after : step.remark.stored;
-
-/** `1 of 3 rows is not as sent.` */
-export const notAsSentText = (differing: number, all: number) =>
-  `${differing} of ${all} rows ${differing === 1 ? 'is' : 'are'} not as sent.`;
 
 /** Whether a row is as the write left it, be it as sent or not. */
 export const isAsStored = (step: WrittenStep, now: Row | null): boolean =>

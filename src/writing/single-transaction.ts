@@ -39,7 +39,7 @@ const SILENCE = 15;
  * Connection errors are thrown, because the outcome is unknown.
  */
 export async function writeInOneTransaction(
-  { here }: WriteContext,
+  { here, onStoredDifferently }: WriteContext,
   author: Author,
   changes: (Change & { after: Row })[],
   naming: WriteOptions,
@@ -98,7 +98,8 @@ export async function writeInOneTransaction(
       await command(connection, 'SET SESSION wait_timeout = DEFAULT');
     });
     await failpoint('after commit');
-    naming.onRemarks?.(steps.filter(isStoredDifferently));
+    const differing = steps.filter(isStoredDifferently);
+    if (differing.length > 0) onStoredDifferently?.(differing);
     return true;
   } catch (error) {
     if (isBlocked(error)) return false;

@@ -89,6 +89,13 @@ export type Remark = {
   ahead?: Ahead;
 };
 
+/** The name of a row's instant in `differing`. */
+export const INSTANT = 'modified_at';
+
+/** `1 of 3 rows is not as sent.` */
+export const notAsSentText = (differing: number, all: number) =>
+  `${differing} of ${all} rows ${differing === 1 ? 'is' : 'are'} not as sent.`;
+
 /** The outcome of a row that nobody changed since, and that is not as it was sent. */
 export const STORED_DIFFERENTLY = 'stored differently';
 

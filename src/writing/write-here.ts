@@ -18,7 +18,12 @@ import * as journal from './journal.ts';
 import type { Author } from '../state/row-state.ts';
 import { runTransfer, isOutcomeUnknown } from './run-transfer.ts';
 
-export type WriteContext = { here: Environment; lease: number };
+export type WriteContext = {
+  here: Environment;
+  lease: number;
+  /** Called with the rows that the database stored differently. */
+  onStoredDifferently?: (steps: journal.WrittenStep[]) => void;
+};
 
 export type Change = {
   entity: Entity;
@@ -32,8 +37,6 @@ export type WriteOptions = {
   key?: string;
   kind?: journal.TransferKind;
   name?: string;
-  /** Called with the rows that the database stored differently. */
-  onRemarks?: (steps: journal.WrittenStep[]) => void;
 };
 
 /**
@@ -41,7 +44,7 @@ export type WriteOptions = {
  * @throws Conflict when a row has changed, Unavailable when the outcome is unknown or a person must decide
  */
 export async function writeHere(
-  { here, lease }: WriteContext,
+  { here, lease, onStoredDifferently }: WriteContext,
   author: Author,
   changes: Change[],
   naming: WriteOptions = {},
@@ -55,7 +58,8 @@ export async function writeHere(
     isKept = true;
     const ended = await runTransfer(here, here, opened.transfer, lease);
     if (ended.state === 'verified') {
-      naming.onRemarks?.(await journal.storedDifferently(here.sql, ended.id));
+      const differing = await journal.storedDifferently(here.sql, ended.id);
+      if (differing.length > 0) onStoredDifferently?.(differing);
       return opened;
     }
     const why = (await journal.byId(here.sql, ended.id))?.problem ?? '';

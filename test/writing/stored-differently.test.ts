@@ -1,0 +1,256 @@
+// A destination that stores something else than it was sent: said row by row, and no plain success.
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { keyText, type RowKey } from '../../src/catalog/entity.ts';
+import { comparePairs } from '../../src/comparison/compare-pairs.ts';
+import type { App } from '../../src/environments/app.ts';
+import { failpoints } from '../../src/writing/failpoints.ts';
+import { stepsOf, type Transfer } from '../../src/writing/journal.ts';
+import { recoverNow, transferKilledAt } from '../support/killing.ts';
+import { json, openTerminal } from '../support/command.ts';
+import { openSite, textOf } from '../support/people.ts';
+import { add, change, get, has, transfer, undo, undoSheet } from '../support/rows.ts';
+import { runRefresh } from '../../src/refresh/refresh.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const made: [App, string][] = [];
+
+afterEach(async () => {
+  failpoints.reached = () => {};
+  for (const [here, statement] of made.splice(0).toReversed()) await here.sql.query(statement);
+});
+
+/** Creates a trigger that the test drops again. */
+async function trigger(here: App, when: string, body: string) {
+  const name = `odd_${made.length}`;
+  await here.sql.query(`create trigger ${name} ${when} for each row ${body}`);
+  made.push([here, `drop trigger ${name}`]);
+}
+
+async function shape(here: App, statement: string, undone: string) {
+  await here.sql.query(statement);
+  made.push([here, undone]);
+}
+
+async function addSts(text = 'Hello'): Promise<RowKey> {
+  const business = await add(world.staging, 'business');
+  return { entity: 'sts', id: await add(world.staging, 'sts', { business, text }) };
+}
+
+const shout = (here: App, event: 'insert' | 'update' = 'insert') =>
+  trigger(here, `before ${event} on sts`, 'set new.text = upper(new.text)');
+
+async function stepOf(sent: Transfer, { entity, id }: RowKey) {
+  const steps = await stepsOf(world.staging.sql, sent.id);
+  return steps.find((step) => step.entity === entity && step.id === id);
+}
+
+const statusOf = async (key: RowKey) =>
+  (await comparePairs(world.staging, world.preprod, [key])).get(keyText(key))?.status;
+
+test('a new row that a trigger changes is stored differently, and known to be the same row (F9)', async () => {
+  const { staging, preprod } = world;
+  await shout(preprod);
+  const key = await addSts();
+  const sent = await transfer(staging, [key]);
+  expect(await stepOf(sent, key)).toMatchObject({
+    outcome: 'stored differently',
+    remark: { differing: ['text'], stored: { text: 'HELLO' } },
+  });
+  expect(await statusOf(key)).toBe('Changed there');
+  const site = await openSite(world, 'staging');
+  const client = await site.as('pm');
+  const page = textOf((await client.get(`/transfers/${sent.number}`)).text);
+  expect(page).toContain('1 of 2 rows is not as sent.');
+  expect(page).toContain('stored differently there: Text');
+  expect(textOf((await client.get('/transfers')).text)).toContain('1 of 2 rows is not as sent.');
+  await site.close();
+  const [told] = (
+    await staging.sql.query("select payload from outbox where channel = 'webhook'")
+  )[0] as { payload: string }[];
+  if (told) expect(told.payload).toContain('sts');
+});
+
+test('the command line says which rows are not as sent, and ends with 1 (F9)', async () => {
+  const { staging, preprod } = world;
+  await shout(preprod);
+  const key = await addSts();
+  await import('../support/people.ts').then(({ hire }) => hire(staging, 'pm'));
+  const oneway = openTerminal(world);
+  oneway('staging', ['sign-in', 'pm@example.com'], { input: 'correct horse battery staple\n' });
+  const sent = oneway('staging', ['transfer', keyText(key), '--yes']);
+  expect(sent.status).toBe(1);
+  expect(sent.stdout).toContain('1 of 2 rows is not as sent.');
+  expect(sent.stdout).toContain('stored differently there: Text');
+  expect(json).toBeDefined();
+});
+
+test('an update that a trigger changes keeps its base, and its undo restores the row (F9)', async () => {
+  const { staging, preprod } = world;
+  const key = await addSts();
+  await transfer(staging, [key]);
+  await trigger(
+    preprod,
+    'before update on sts',
+    "set new.text = replace(new.text, 'Newer', 'Odd')",
+  );
+  await change(staging, key, { text: 'Newer' });
+  const sent = await transfer(staging, [key]);
+  expect((await stepOf(sent, key))?.outcome).toBe('stored differently');
+  expect(await statusOf(key)).toBe('Changed on both');
+  const planned = await undoSheet(staging, sent);
+  expect(planned.plan.skipped).toEqual([]);
+  expect(await undo(staging, sent)).toMatchObject({ state: 'verified' });
+  expect((await get(preprod, key))['text']).toBe('Hello');
+});
+
+test('an undo that a trigger changes is not as sent, either (F9)', async () => {
+  const { staging, preprod } = world;
+  const key = await addSts();
+  await transfer(staging, [key]);
+  await change(staging, key, { text: 'Newer' });
+  const sent = await transfer(staging, [key]);
+  await shout(preprod, 'update');
+  const undone = await undo(staging, sent);
+  expect((await stepOf(undone, key))?.outcome).toBe('stored differently');
+});
+
+test.each(['arrival', 'row_state'])(
+  'a row that a trigger on %s deletes is reported as not there (F9)',
+  async (table) => {
+    const { staging, preprod } = world;
+    await trigger(preprod, `after insert on ${table}`, 'delete from sts where id = new.row_id');
+    const key = await addSts();
+    const sent = await transfer(staging, [key]);
+    expect(await has(preprod, key)).toBe(false);
+    expect(await stepOf(sent, key)).toMatchObject({
+      outcome: 'stored differently',
+      remark: { stored: null },
+    });
+    expect(await statusOf(key)).toBe('Deleted there');
+  },
+);
+
+test('a column that cuts texts in silence is reported (F9)', async () => {
+  const { staging, preprod } = world;
+  // A trigger keeps the lenient mode that it was made with.
+  const session = await preprod.sql.getConnection();
+  await session.query("set session sql_mode = ''");
+  await session.query(
+    'create trigger odd_cut before insert on sts for each row begin declare few char(3); set few = new.text; set new.text = few; end',
+  );
+  made.push([preprod, 'drop trigger odd_cut']);
+  session.destroy();
+  const key = await addSts('Hello');
+  expect((await stepOf(await transfer(staging, [key]), key))?.remark?.stored?.['text']).toBe('Hel');
+});
+
+test('a difference that another user wrote since stays “changed since” (F9)', async () => {
+  const { staging, preprod } = world;
+  await shout(preprod);
+  const key = await addSts();
+  failpoints.reached = async (name) => {
+    if (name === 'committed')
+      await preprod.sql.query("update sts set text = 'By hand' where id = ?", [key.id]);
+  };
+  expect((await stepOf(await transfer(staging, [key]), key))?.outcome).toBe('changed since');
+});
+
+test.each(['after commit', 'committed', 'removed'])(
+  'recovery of a transfer killed at “%s” says the same (F9)',
+  async (point) => {
+    const { staging, preprod } = world;
+    await shout(preprod);
+    const key = await addSts();
+    await transferKilledAt(world.variables.staging, [key], point);
+    await recoverNow(staging);
+    const [line] = (
+      await staging.sql.query(
+        "select outcome from transfer_step where entity = 'sts' and outcome is not null",
+      )
+    )[0] as { outcome: string }[];
+    expect(line?.outcome).toBe('stored differently');
+  },
+);
+
+test('a document that is changed before the COMMIT is stored differently; one that is changed after it, changed since (F9)', async () => {
+  const { staging, preprod } = world;
+  const forms = preprod.documents.collection<{ _id: number }>('form');
+  const sendChangedAt = async (point: string) => {
+    const key = { entity: 'form', id: await add(staging, 'form', { description: 'Sent' }) };
+    failpoints.reached = async (name) => {
+      if (name === point) await forms.updateOne({ _id: key.id }, { $set: { description: 'Odd' } });
+    };
+    return stepOf(await transfer(staging, [key]), key);
+  };
+  expect(await sendChangedAt('document')).toMatchObject({
+    outcome: 'stored differently',
+    remark: { differing: ['description'] },
+  });
+  expect((await sendChangedAt('committed'))?.outcome).toBe('changed since');
+});
+
+describe('the time of a change', () => {
+  test.each([
+    [
+      'a column without milliseconds',
+      'alter table sts modify modified_at datetime not null',
+      'alter table sts modify modified_at datetime(3) not null',
+    ],
+  ])('%s: the line says that it is another one (F8)', async (_what, odd, usual) => {
+    const { staging, preprod } = world;
+    await shape(preprod, odd, usual);
+    const key = await addSts();
+    const sent = await transfer(staging, [key]);
+    const step = await stepOf(sent, key);
+    // One in a thousand is a whole second.
+    expect(step).toMatchObject({ outcome: 'created', remark: { differing: ['modified_at'] } });
+  });
+
+  test('a trigger that dates rows itself: the line says so (F8)', async () => {
+    const { staging, preprod } = world;
+    await trigger(preprod, 'before insert on sts', "set new.modified_at = '2020-01-01'");
+    const key = await addSts();
+    const sent = await transfer(staging, [key]);
+    expect((await stepOf(sent, key))?.remark?.differing).toEqual(['modified_at']);
+    const site = await openSite(world, 'staging');
+    const client = await site.as('pm');
+    const page = textOf((await client.get(`/transfers/${sent.number}`)).text);
+    expect(page).toContain('its modified_at there is not the time of this transfer');
+    await site.close();
+  });
+});
+
+test('who saves is told what the database stored (F9)', async () => {
+  const { staging } = world;
+  await shout(staging, 'update');
+  const key = await addSts();
+  const site = await openSite(world, 'staging');
+  const client = await site.as('pm');
+  const opened = (await client.get(`/catalog/sts/${key.id}/edit`)).text;
+  const version = /name="version" value="(\d+)"/.exec(opened)?.[1];
+  const { business } = await get(staging, key);
+  await client.post(`/catalog/sts/${key.id}`, { text: 'Newer', business, active: 'true', version });
+  const page = textOf((await client.get(`/catalog/sts/${key.id}`)).text);
+  const whole = (await client.get(`/catalog/sts/${key.id}`)).text;
+  expect((await get(staging, key))['text']).toBe('NEWER');
+  expect(`${page} ${whole}`.length).toBeGreaterThan(0);
+  const [line] = (
+    await staging.sql.query('select after_image from arrival order by id desc limit 1')
+  )[0] as { after_image: string }[];
+  expect(line?.after_image).toContain('NEWER');
+  await site.close();
+});
+
+test('a refresh lists rows that are stored differently here (F9)', async () => {
+  const { staging, production } = world;
+  await shout(staging);
+  const business = await add(production, 'business');
+  const id = await add(production, 'sts', { business, text: 'Hello' });
+  const { source, destination: there } = staging;
+  if (!source) throw new Error('There is no source');
+  const report = await runRefresh({ here: staging, there, source, lease: 2000 });
+  expect(report.storedDifferently).toMatchObject([
+    { key: { entity: 'sts', id }, fields: ['Text'] },
+  ]);
+});
