@@ -15,7 +15,7 @@ import { collection } from '../rows/mongo.ts';
 import { settleAll } from '../settle-all.ts';
 import { ALLOWANCE, isClockAhead, readClock, type Clock } from '../writing/clock.ts';
 
-export type AheadKind = 'row' | 'document' | 'tombstone' | 'clock';
+type AheadKind = 'row' | 'document' | 'tombstone' | 'clock';
 export type InstantsAhead = {
   clock: Clock;
   numbers: Record<AheadKind, number>;

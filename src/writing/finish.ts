@@ -42,7 +42,7 @@ export async function finish(work: Work) {
 }
 
 /** Outcomes that were not planned: what differs was stored so at the COMMIT, or someone changed it since. */
-export function outcomesOf(steps: journal.WrittenStep[], now: Map<string, Row>) {
+function outcomesOf(steps: journal.WrittenStep[], now: Map<string, Row>) {
   const outcomes = new Map<number, string>();
   for (const step of steps) {
     const row = now.get(keyText(step)) ?? null;

@@ -30,7 +30,7 @@ export async function readBack(
 }
 
 /** What differs of a row as it was stored; null when nothing does. `instant`: the one that was drawn for it. */
-export function remarkOf(
+function remarkOf(
   { entity: name, after }: WrittenStep,
   now: Row | null,
   instant: string | undefined,

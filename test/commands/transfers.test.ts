@@ -165,6 +165,24 @@ describe('commands that transfer and undo', () => {
     expect(await has(world.preprod, { entity: 'task', id: task })).toBe(false);
   });
 
+  test('oneway transfer names each row that is not as sent, and exits with 1 (F9)', async () => {
+    await signIn('pm');
+    const business = await add(world.staging, 'business');
+    const id = await add(world.staging, 'sts', { business, text: 'Hello' });
+    const { sql: there } = world.preprod;
+    await there.query(
+      'create trigger odd before insert on sts for each row set new.text = upper(new.text)',
+    );
+    try {
+      const sent = oneway('staging', ['transfer', `sts:${id}`, '--yes']);
+      expect([sent.status, sent.stderr]).toEqual([1, '']);
+      expect(sent.stdout).toContain('1 of 2 rows is not as sent.');
+      expect(sent.stdout).toContain('stored differently there: Text');
+    } finally {
+      await there.query('drop trigger odd');
+    }
+  });
+
   test('oneway transfer lists the problems of a plan and exits with 1; each solution is an option', async () => {
     await signIn('pm');
     await add(world.staging, 'city', { name: 'Pune' });

@@ -74,6 +74,23 @@ describe('content of Indexer notifications', () => {
     });
   });
 
+  test('a row that the destination stored differently is told to the indexer, too (F9)', async () => {
+    const { sql: there } = world.preprod;
+    await there.query(
+      'create trigger odd before insert on task for each row set new.title = upper(new.title)',
+    );
+    try {
+      const { business, task } = await sendOne();
+      await deliver(staging);
+      expect(JSON.parse(indexer.received[0]?.body ?? '')).toMatchObject({
+        changed: { business: [business], task: [task] },
+        removed: {},
+      });
+    } finally {
+      await there.query('drop trigger odd');
+    }
+  });
+
   test('a transfer that is rolled back notifies nobody', async () => {
     const id = await add(world.staging, 'form');
     failpoints.reached = (name) => {

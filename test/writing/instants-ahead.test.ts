@@ -89,7 +89,7 @@ describe.each(['sts', 'form'] as const)('a %s from the future', (entity) => {
   });
 
   test('is warned of on the sheet, found by the release check and counted in the metrics (F8)', async () => {
-    const { staging, preprod } = world;
+    const { staging } = world;
     const key = await datedThere(entity, FUTURE);
     const { plan } = await sheet(staging, [key]);
     expect(plan.warnings).toMatchObject([{ reason: 'instant-ahead', row: key }]);
