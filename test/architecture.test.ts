@@ -76,7 +76,7 @@ const mayImport: Record<string, string[]> = {
     'web',
     'writing',
   ],
-  api: ['access', 'catalog', 'database', 'environments', 'rows', 'web', 'writing'],
+  api: ['access', 'catalog', 'database', 'environments', 'rows', 'state', 'web', 'writing'],
   release: [
     'access',
     'catalog',

@@ -13,7 +13,7 @@ import {
 import type { Environment } from '../environments/environment.ts';
 import { readChangedAfter, readOne } from '../rows/store.ts';
 import type { Cursor } from '../rows/query.ts';
-import { readClock } from '../writing/clock.ts';
+import { readClock } from '../state/clock.ts';
 import { failpoint } from '../writing/failpoints.ts';
 
 export type { Cursor };

@@ -5,7 +5,7 @@ import { formatValue } from '../web/format.ts';
 import type { WrittenStep } from '../writing/journal.ts';
 
 /** `The database stored it differently: Text is “HELLO”, not “Hello”.` */
-function storedNotice({ entity: name, title, after, remark }: WrittenStep): string {
+export function storedNotice({ entity: name, title, after, remark }: WrittenStep): string {
   const entity = entityNamed(name);
   const stored = remark?.stored;
   if (after === null) return `The database did not remove “${title}”.`;

@@ -13,7 +13,7 @@ import { referencingRows, type Reference } from '../rows/references.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
 import { readVersion, type DatabaseVersion } from '../version/metadata.ts';
 import { onRows, type Claim } from '../writing/claims.ts';
-import { readClock, type Clock } from '../writing/clock.ts';
+import { readClock, type Clock } from '../state/clock.ts';
 import { settleAll } from '../settle-all.ts';
 import { recordObservations, comparePairs, type RowPair } from '../comparison/compare-pairs.ts';
 import { readMappings, nameThere } from '../state/name-mapping.ts';

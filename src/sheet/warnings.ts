@@ -2,7 +2,7 @@
 import { keyText } from '../catalog/entity.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { fromSqlInstant } from '../database/sql.ts';
-import { horizonOf, isClockAhead } from '../writing/clock.ts';
+import { horizonOf, isClockAhead } from '../state/clock.ts';
 import type { Facts } from './facts.ts';
 import type { PlannedStep } from './planned-step.ts';
 import { describe, keyOf, type Warning } from './problem.ts';

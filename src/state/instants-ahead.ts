@@ -13,7 +13,7 @@ import {
 import type { Databases } from '../environments/environment.ts';
 import { collection } from '../rows/mongo.ts';
 import { settleAll } from '../settle-all.ts';
-import { ALLOWANCE, isClockAhead, readClock, type Clock } from '../writing/clock.ts';
+import { ALLOWANCE, isClockAhead, readClock, type Clock } from './clock.ts';
 
 type AheadKind = 'row' | 'document' | 'tombstone' | 'clock';
 export type InstantsAhead = {

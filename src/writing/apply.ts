@@ -9,7 +9,7 @@ import { idsOfLinked, type IdsByEntity } from '../rows/names.ts';
 import { read } from '../rows/store.ts';
 import { giveTemporaryValues } from '../rows/temporary-values.ts';
 import * as claims from './claims.ts';
-import { lockClock, setClock } from './clock.ts';
+import { lockClock, setClock } from '../state/clock.ts';
 import {
   documentRow,
   isBeforePivot,

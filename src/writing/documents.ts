@@ -9,7 +9,7 @@ import * as mongo from '../rows/mongo.ts';
 import { byEntity } from '../rows/store.ts';
 import { withLastingValues, withTemporaryValues } from '../rows/temporary-values.ts';
 import * as claims from './claims.ts';
-import { lockClock, setClock } from './clock.ts';
+import { lockClock, setClock } from '../state/clock.ts';
 import { formerInstants, Instants, instantsOfDocuments } from './instants.ts';
 import * as journal from './journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';

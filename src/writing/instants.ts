@@ -2,7 +2,7 @@
 // document or tombstone. One that is ahead of the clock is outrun by its own row only.
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import type { StoredDocument } from '../rows/mongo.ts';
-import { horizonOf, type Clock } from './clock.ts';
+import { horizonOf, type Clock } from '../state/clock.ts';
 
 /** The last instant that MySQL stores. */
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');

@@ -4,7 +4,7 @@ import { command, transaction } from '../database/sql.ts';
 import * as mongo from '../rows/mongo.ts';
 import { withLastingValues, withTemporaryValues } from '../rows/temporary-values.ts';
 import * as claims from './claims.ts';
-import { lockClock, setClock } from './clock.ts';
+import { lockClock, setClock } from '../state/clock.ts';
 import {
   compareAndSet,
   documentRow,

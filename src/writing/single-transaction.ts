@@ -10,7 +10,7 @@ import { read } from '../rows/store.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
 import { asStored, instantsOfRows, instantsOfTombstones, writeRows } from './apply.ts';
 import * as claims from './claims.ts';
-import { lockClock, setClock } from './clock.ts';
+import { lockClock, setClock } from '../state/clock.ts';
 import { formerInstants, Instants } from './instants.ts';
 import { recordEnd } from './finish.ts';
 import * as journal from './journal.ts';
