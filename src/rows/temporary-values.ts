@@ -8,7 +8,7 @@ import { updateFromLines } from '../database/bulk.ts';
 import { name, sql, type Queryable } from '../database/sql.ts';
 
 /** A value that no row has and nobody can guess; a person who sees it knows whose it is. */
-export function temporaryValue(entity: Entity, field: string, own: string): string {
+function temporaryValue(entity: Entity, field: string, own: string): string {
   const max = entity.fields[field]?.max ?? own.length;
   const mark = ` (moving ${randomBytes(6).toString('hex')})`;
   const known = [...own].slice(0, Math.max(0, max - mark.length)).join('');
