@@ -1,16 +1,10 @@
 // What the apps read: rows in the order in which they were changed, and deletions among them. Who follows `next`
 // misses nothing, whatever is written meanwhile.
 import type { Entity, Row, RowKey } from '../catalog/entity.ts';
-import {
-  first,
-  fromSqlInstant,
-  select,
-  snapshot,
-  sql,
-  toSqlInstant,
-  type Queryable,
-} from '../database/sql.ts';
+import { BEGINNING, isInstant } from '../catalog/misfits.ts';
+import { first, fromSqlInstant, select, snapshot, sql, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
+import { changedAfter } from '../rows/mysql-questions.ts';
 import { readChangedAfter, readOne } from '../rows/store.ts';
 import type { Cursor } from '../rows/query.ts';
 import { readClock } from '../state/clock.ts';
@@ -26,7 +20,7 @@ export type Place = Cursor & { certainUpTo: string | null };
 export type Page = { items: Item[]; next: Place; isMore: boolean };
 
 /** Before everything. */
-export const START: Cursor = { modifiedAfter: '1970-01-01T00:00:00.000Z', after: 0 };
+export const START: Cursor = { modifiedAfter: BEGINNING, after: 0 };
 
 /**
  * The next `limit` items after `from`. Documents stand a moment before their transfer is certain: they are given out
@@ -119,21 +113,29 @@ const byInstant = (one: Item, other: Item) =>
 async function deletedAfter(
   on: Queryable,
   { name }: Entity,
-  { modifiedAfter, after }: Cursor,
+  cursor: Cursor,
   limit: number,
 ): Promise<Item[]> {
-  const instant = toSqlInstant(modifiedAfter);
-  const lines = await select<{ row_id: number; deleted_at: string }>(
-    on,
-    sql`select row_id, deleted_at from row_state
-         where entity = ${name} and deleted_at >= ${instant} and (deleted_at > ${instant} or row_id > ${after})
-         order by deleted_at, row_id limit ${limit}`,
-  );
-  return lines.map(({ row_id: id, deleted_at: at }) => ({
-    id,
-    modified_at: fromSqlInstant(at),
-    deleted: true,
-  }));
+  const lines: { row_id: number; deleted_at: string }[] = [];
+  for (const { where, order } of changedAfter(sql`deleted_at`, sql`row_id`, cursor)) {
+    if (lines.length < limit) {
+      lines.push(
+        ...(await select<{ row_id: number; deleted_at: string }>(
+          on,
+          sql`select row_id, deleted_at from row_state
+               where entity = ${name} and deleted_at is not null and ${where}
+               order by ${order} limit ${limit - lines.length}`,
+        )),
+      );
+    }
+  }
+  return lines.map(({ row_id: id, deleted_at: at }) => deletionOf(id, at));
+}
+
+/** A deletion without an instant (a zero date) counts as one at the beginning. */
+function deletionOf(id: number, deletedAt: string): Item {
+  const at = fromSqlInstant(deletedAt);
+  return { id, modified_at: isInstant(at) ? at : BEGINNING, deleted: true };
 }
 
 /** Everything certain that this program wrote is not later than this instant. */
@@ -158,7 +160,7 @@ export async function itemAt(here: Environment, entity: Entity, id: number): Pro
     sql`select deleted_at from row_state
          where entity = ${entity.name} and row_id = ${id} and deleted_at is not null`,
   );
-  return gone ? { id, modified_at: fromSqlInstant(gone.deleted_at), deleted: true } : null;
+  return gone ? deletionOf(id, gone.deleted_at) : null;
 }
 
 /** A commit makes rows certain; documents are certain when their transfer has ended. */

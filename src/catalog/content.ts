@@ -98,7 +98,7 @@ const comparable = (value: string[] | Link[]): string =>
   JSON.stringify(isLinks(value) ? value.map(linkText).toSorted() : value);
 
 const isLinks = (value: string[] | Link[]): value is Link[] =>
-  Array.isArray(value) && typeof value[0] === 'object';
+  Array.isArray(value) && typeof value[0] === 'object' && value[0] !== null;
 
 const linkText = (link: Link) =>
   JSON.stringify(Object.entries(link).toSorted(([one], [other]) => (one < other ? -1 : 1)));

@@ -13,8 +13,11 @@ export const referencesTo = (entity: Entity): { from: Entity; field: string }[] 
   );
 
 /** The row under which a dependent stands; null for every other row. */
-export const ownerOf = ({ name, owner, fields }: Entity, content: Content): RowKey | null =>
-  owner ? { entity: fields[owner]?.to ?? name, id: Number(content[owner]) } : null;
+export function ownerOf({ name, owner, fields }: Entity, content: Content): RowKey | null {
+  const id = Number(owner ? content[owner] : NaN);
+  // Another program may have left a dependent without its owner.
+  return owner && Number.isSafeInteger(id) ? { entity: fields[owner]?.to ?? name, id } : null;
+}
 
 /** The row that a row travels with: its owner for a dependent, itself otherwise. */
 export const rootOf = (entity: Entity, row: Row): RowKey =>

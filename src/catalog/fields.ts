@@ -52,6 +52,8 @@ export type Field<T extends Value = Value> = Required<Omit<Options, 'label' | 'h
   store(value: T): unknown;
   /** The value of a new row. */
   initial: T;
+  /** The smallest and largest number; of texts, the most characters. */
+  min?: number;
   max?: number;
   choices?: readonly string[];
   /** The entity a reference points to. */
@@ -119,6 +121,7 @@ export const integer = (options: Options & { min: number; max: number; initial?:
   field<number>('integer', options, {
     schema: (label) => integerSchema(options, label),
     initial: options.initial ?? options.min,
+    min: options.min,
     max: options.max,
   });
 

@@ -2,9 +2,18 @@
 // finds the newer stamp. Every reader treats a stub as absent.
 import { MongoBulkWriteError, type Db, type Filter } from 'mongodb';
 import { fieldEntries, type Entity, type Row, type Draft } from '../catalog/entity.ts';
-import type { Value } from '../catalog/fields.ts';
+import { readField, readModified } from '../catalog/misfits.ts';
 import { limits } from '../database/limits.ts';
 import type { Databases } from '../environments/environment.ts';
+import {
+  byName,
+  byPeople,
+  changedAfter,
+  conditions,
+  instantIn,
+  present,
+  readable,
+} from './mongo-questions.ts';
 import type { Cursor, FoundRows, Query, RowFilter, Store } from './query.ts';
 import { ownValue, type Temporary } from './temporary-values.ts';
 
@@ -19,7 +28,8 @@ export type StoredDocument = {
   [field: string]: unknown;
 };
 
-const present = { removed_at: { $exists: false } };
+/** How many unreadable documents are listed. */
+const UNREADABLE = 100;
 
 export const collection = (documents: Db, entity: Entity) =>
   documents.collection<StoredDocument>(entity.table);
@@ -49,16 +59,16 @@ async function readBy({ documents }: Databases, entity: Entity, field: string, t
 
 /** Stubs are rare: filtering them here is cheaper than a condition in the query. */
 const rowsIn = (entity: Entity, stored: StoredDocument[]) =>
-  stored.flatMap((one) => rowIn(entity, one) ?? []);
+  stored.flatMap((one) => (Number.isSafeInteger(one._id) ? (rowIn(entity, one) ?? []) : []));
 
 /** All rows above an id in order of id, in parts, with a single cursor. */
 async function* walk({ documents }: Databases, entity: Entity, after: number, size: number) {
   const cursor = collection(documents, entity)
-    .find({ _id: { $gt: after }, ...present }, { batchSize: size })
+    .find({ _id: { $gt: after, $lte: Number.MAX_SAFE_INTEGER }, ...present }, { batchSize: size })
     .sort({ _id: 1 });
   let part: Row[] = [];
   for await (const stored of cursor) {
-    part.push(toRow(entity, stored));
+    part.push(...rowsIn(entity, [stored]));
     if (part.length === size) {
       yield part;
       part = [];
@@ -67,26 +77,30 @@ async function* walk({ documents }: Databases, entity: Entity, after: number, si
   if (part.length > 0) yield part;
 }
 
+/** Documents without an instant count as changed at the beginning. */
 async function readChangedAfter(
   { documents }: Databases,
   entity: Entity,
-  { modifiedAfter, after }: Cursor,
+  cursor: Cursor,
   limit: number,
 ): Promise<Row[]> {
-  const instant = new Date(modifiedAfter);
-  const stored = await collection(documents, entity)
-    .find({
-      ...present,
-      $or: [{ modified_at: { $gt: instant } }, { modified_at: instant, _id: { $gt: after } }],
-    })
-    .sort({ modified_at: 1, _id: 1 })
-    .limit(limit)
-    .toArray();
-  return stored.map((one) => toRow(entity, one));
+  const found: StoredDocument[] = [];
+  for (const { where, order } of changedAfter(cursor)) {
+    if (found.length < limit) {
+      found.push(
+        ...(await collection(documents, entity)
+          .find({ $and: [present, readable, where] })
+          .sort(order)
+          .limit(limit - found.length)
+          .toArray()),
+      );
+    }
+  }
+  return rowsIn(entity, found);
 }
 
 const count = ({ documents }: Databases, entity: Entity): Promise<number> =>
-  collection(documents, entity).countDocuments(present);
+  collection(documents, entity).countDocuments({ $and: [present, readable] });
 
 /** Stored documents including stubs, for writers. */
 export async function readStored(documents: Db, entity: Entity, ids: number[]) {
@@ -95,17 +109,17 @@ export async function readStored(documents: Db, entity: Entity, ids: number[]) {
 }
 
 async function find({ documents }: Databases, entity: Entity, query: Query): Promise<FoundRows> {
-  const where = condition(entity, query);
+  const where = { $and: [present, readable, ...conditions(entity, query)] };
   const direction = query.sort.descending ? -1 : 1;
   const field = query.sort.field === 'id' ? '_id' : query.sort.field;
   const total = await collection(documents, entity).countDocuments(where);
-  const stored = await collection(documents, entity)
+  const found = collection(documents, entity)
     .find(where)
-    .sort({ [field]: direction, ...(field === '_id' ? {} : { _id: direction }) })
-    .skip(query.offset)
-    .limit(query.limit)
-    .toArray();
-  return { rows: stored.map((one) => toRow(entity, one)), total };
+    .sort({ [field]: direction, ...(field === '_id' ? {} : { _id: direction }) });
+  // The collation is of the order only: conditions compare texts as they are.
+  const ordered = entity.fields[field]?.kind === 'text' ? found.collation(byPeople) : found;
+  const stored = await ordered.skip(query.offset).limit(query.limit).toArray();
+  return { rows: rowsIn(entity, stored), total };
 }
 
 async function findIds(
@@ -114,22 +128,32 @@ async function findIds(
   query: RowFilter,
 ): Promise<number[]> {
   const stored = await collection(documents, entity)
-    .find(condition(entity, query), { projection: { _id: 1 } })
+    .find({ $and: [present, readable, ...conditions(entity, query)] }, { projection: { _id: 1 } })
     .sort({ _id: 1 })
     .toArray();
   return stored.map((one) => one._id);
 }
 
-async function withUniqueValue(
-  { documents }: Databases,
-  entity: Entity,
-  field: string,
-  values: string[],
-) {
+/** Names are compared by the server as its collation does, which is close to the rule for names. */
+async function withNames({ documents }: Databases, entity: Entity, field: string, names: string[]) {
   const stored = await collection(documents, entity)
-    .find({ ...present, [field]: { $in: values } })
+    .find({ $and: [present, readable, { [field]: { $in: names } }] })
+    .collation(byName)
+    .project<{ _id: number; [field: string]: unknown }>({ [field]: 1 })
     .toArray();
-  return stored.map((one) => ({ id: one._id, value: String(one[field]) }));
+  return stored.flatMap(({ _id: id, [field]: value }) =>
+    typeof value === 'string' ? [{ id, value }] : [],
+  );
+}
+
+async function unreadable({ documents }: Databases, entity: Entity): Promise<string[]> {
+  const stored = await collection(documents, entity)
+    .find({ $nor: [readable] }, { limit: UNREADABLE })
+    .project<{ _id: unknown }>({ _id: 1 })
+    .toArray();
+  return stored.map(
+    ({ _id: id }) => `${entity.label.one} ${String(id)}: its _id is not the number of a row`,
+  );
 }
 
 export const mongoStore: Store = {
@@ -140,35 +164,18 @@ export const mongoStore: Store = {
   count,
   find,
   findIds,
-  withUniqueValue,
+  withNames,
+  unreadable,
 };
-
-function condition(entity: Entity, query: RowFilter): Filter<StoredDocument> {
-  const all: Filter<StoredDocument>[] = [present];
-  if (query.ids) all.push({ _id: { $in: query.ids } });
-  for (const [field, value] of Object.entries(query.filters)) all.push({ [field]: value });
-  if (query.search !== '') {
-    const pattern = query.search.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-    const any: Filter<StoredDocument>[] = fieldEntries(entity)
-      .filter(([, definition]) => definition.search)
-      .map(([field]) => ({ [field]: { $regex: pattern, $options: 'i' } }));
-    if (/^#?\d{1,15}$/.test(query.search)) any.push({ _id: Number(query.search.replace('#', '')) });
-    all.push({ $or: any });
-  }
-  return { $and: all };
-}
 
 /** The row of a document; null for a stub or no document. */
 export const rowIn = (entity: Entity, stored: StoredDocument | undefined): Row | null =>
   stored && !stored.removed_at ? toRow(entity, stored) : null;
 
 function toRow(entity: Entity, stored: StoredDocument): Row {
-  const modified = stored.modified_at ?? new Date(0);
-  const row: Draft<Row> = { id: stored._id, modified_at: modified.toISOString() };
-  for (const [field] of fieldEntries(entity)) {
-    const value = ownValue(stored, field) as Value | undefined;
-    if (value !== undefined) row[field] = value;
-  }
+  const row: Draft<Row> = { id: stored._id, modified_at: '' };
+  readModified(row, instantIn(stored.modified_at));
+  for (const one of fieldEntries(entity)) readField(entity, row, one, ownValue(stored, one[0]));
   return row;
 }
 

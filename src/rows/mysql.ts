@@ -1,4 +1,5 @@
 // Rows stored in MySQL, read in sets.
+import { readField, readModified } from '../catalog/misfits.ts';
 import { columnOf, fieldEntries, type Draft, type Entity, type Row } from '../catalog/entity.ts';
 import {
   fromSqlInstant,
@@ -8,11 +9,12 @@ import {
   sql,
   toSqlInstant,
   type Queryable,
-  type Statement,
 } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import { addLinks } from './links.ts';
+import { changedAfter, condition, orderOf } from './mysql-questions.ts';
 import type { Cursor, FoundRows, Query, RowFilter, Store } from './query.ts';
+import { collated } from './text-columns.ts';
 import type { Databases } from '../environments/environment.ts';
 
 type Stored = Record<string, unknown> & { id: number };
@@ -59,20 +61,26 @@ async function* walk({ sql: on }: Databases, entity: Entity, after: number, size
   }
 }
 
+/** Rows without an instant (zero and partial dates) count as changed at the beginning. */
 async function readChangedAfter(
   { sql: on }: Databases,
   entity: Entity,
-  { modifiedAfter, after }: Cursor,
+  cursor: Cursor,
   limit: number,
 ): Promise<Row[]> {
-  const instant = toSqlInstant(modifiedAfter);
-  const stored = await select<Stored>(
-    on,
-    sql`select * from ${name(entity.table)}
-         where modified_at >= ${instant} and (modified_at > ${instant} or id > ${after})
-         order by modified_at, id limit ${limit}`,
-  );
-  return toRows(on, entity, stored);
+  const found: Stored[] = [];
+  for (const { where, order } of changedAfter(sql`modified_at`, sql`id`, cursor)) {
+    if (found.length < limit) {
+      found.push(
+        ...(await select<Stored>(
+          on,
+          sql`select * from ${name(entity.table)} where ${where}
+               order by ${order} limit ${limit - found.length}`,
+        )),
+      );
+    }
+  }
+  return toRows(on, entity, found);
 }
 
 async function count({ sql: on }: Databases, entity: Entity): Promise<number> {
@@ -85,10 +93,7 @@ async function count({ sql: on }: Databases, entity: Entity): Promise<number> {
 
 async function find({ sql: on }: Databases, entity: Entity, query: Query): Promise<FoundRows> {
   const where = condition(entity, query);
-  const sorted = entity.fields[query.sort.field];
-  const column = name((sorted && columnOf(query.sort.field, sorted)) ?? query.sort.field);
-  const order =
-    sorted?.kind === 'text' ? sql`${column} collate utf8mb4_unicode_ci` : sql`${column}`;
+  const order = await orderOf(on, entity, query.sort.field);
   const direction = query.sort.descending ? sql`desc` : sql`asc`;
   const countFound = () =>
     select<{ total: number }>(
@@ -120,11 +125,17 @@ async function findIds(
   return rows.map((row) => row.id);
 }
 
-const withUniqueValue = ({ sql: on }: Databases, entity: Entity, field: string, values: string[]) =>
-  select<{ id: number; value: string }>(
+/** The server finds candidates by its own order, which is close to the rule for names. */
+async function withNames({ sql: on }: Databases, entity: Entity, field: string, names: string[]) {
+  const column = await collated(on, field, 'case');
+  return select<{ id: number; value: string }>(
     on,
-    sql`select id, ${name(field)} as value from ${name(entity.table)} where ${name(field)} in (${values})`,
+    sql`select id, ${name(field)} as value from ${name(entity.table)} where ${column} in (${names}) order by id`,
   );
+}
+
+/** MySQL's ids are numbers; those beyond JavaScript's are never read. */
+const unreadable = () => Promise.resolve([]);
 
 export const mysqlStore: Store = {
   read,
@@ -134,45 +145,27 @@ export const mysqlStore: Store = {
   count,
   find,
   findIds,
-  withUniqueValue,
+  withNames,
+  unreadable,
 };
 
-function condition(entity: Entity, query: RowFilter): Statement {
-  const all: Statement[] = [sql`true`];
-  if (query.ids) all.push(sql`id in (${query.ids})`);
-  for (const [field, value] of Object.entries(query.filters)) {
-    const definition = entity.fields[field];
-    const column = definition && columnOf(field, definition);
-    if (!column) throw new TypeError(`${entity.name} cannot be found by ${field}`);
-    all.push(sql`${name(column)} = ${value}`);
-  }
-  if (query.search !== '') {
-    const pattern = `%${query.search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
-    const any = fieldEntries(entity)
-      .filter(([, field]) => field.search)
-      .map(([field]) => sql`${name(field)} collate utf8mb4_unicode_ci like ${pattern}`);
-    if (/^#?\d{1,15}$/.test(query.search))
-      any.push(sql`id = ${Number(query.search.replace('#', ''))}`);
-    all.push(sql`(${join(any, ' or ')})`);
-  }
-  return join(all, ' and ');
-}
-
 async function toRows(on: Queryable, entity: Entity, stored: Stored[]): Promise<Row[]> {
-  const rows = stored.map((one) => toRow(entity, one));
+  // A larger id comes as text: it belongs to another program.
+  const rows = stored.flatMap((one) => (Number.isSafeInteger(one.id) ? toRow(entity, one) : []));
   await addLinks(on, entity, rows);
   return rows;
 }
 
 function toRow(entity: Entity, stored: Stored): Draft<Row> {
-  const row: Draft<Row> = {
-    id: stored.id,
-    modified_at: fromSqlInstant(String(stored['modified_at'])),
-  };
+  const row: Draft<Row> = { id: stored.id, modified_at: '' };
+  const modified = stored['modified_at'];
+  readModified(row, typeof modified === 'string' ? fromSqlInstant(modified) : null);
   for (const [field, definition] of fieldEntries(entity)) {
     const column = columnOf(field, definition);
     // A column that this database does not have (yet) is missing, not null.
-    if (column && column in stored) row[field] = definition.read(stored[column]);
+    if (column && column in stored) {
+      readField(entity, row, [field, definition], definition.read(stored[column]));
+    }
   }
   return row;
 }

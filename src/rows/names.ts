@@ -1,7 +1,9 @@
 // Rows that belong to their environment: equal names, different ids.
 import type { LinkedName } from '../catalog/entity.ts';
 import { entityNamed, matchedByName } from '../catalog/index.ts';
+import { nameKey } from '../catalog/name-key.ts';
 import { name, select, sql, type Queryable } from '../database/sql.ts';
+import { collated } from './text-columns.ts';
 
 /** Ids by NFC name; two ids make a name ambiguous. */
 export type IdsByName = Map<string, number[]>;
@@ -20,24 +22,67 @@ export async function idsOfLinked(on: Queryable, linked: LinkedName[]): Promise<
 export const namesOf = (kind: string, linked: LinkedName[]): string[] =>
   linked.filter(({ entity }) => entity === kind).map((one) => one.name);
 
-/** Finds names in composed or decomposed spelling, in one query. */
+type Named = { id: number; name: string };
+
+/** Rows by each of these names as it was asked for (NFC): those that have the same name, however spelled. */
+export async function rowsNamed(
+  on: Queryable,
+  entity: string,
+  names: Iterable<string>,
+): Promise<Map<string, Named[]>> {
+  const wanted = [...new Set([...names].map((text) => text.normalize('NFC')))];
+  if (wanted.length === 0) return new Map();
+  const spellings = [...new Set([...wanted, ...wanted.map(nameKey)])];
+  const column = await collated(on, 'name', 'case');
+  const rows = await select<Named>(
+    on,
+    sql`select id, name from ${name(entityNamed(entity).table)} where ${column} in (${spellings}) order by id`,
+  );
+  const byKey = Map.groupBy(rows, (row) => nameKey(row.name));
+  return new Map(
+    wanted.flatMap((text) => {
+      const found = byKey.get(nameKey(text));
+      return found ? [[text, found] as const] : [];
+    }),
+  );
+}
+
+/**
+ * Ids by NFC name. Rows that are spelled exactly so come before those in decomposed spelling; a row whose name is the
+ * same but spelled otherwise is not found here: linked rows would read back with another name.
+ */
 export async function idsByName(
   on: Queryable,
   entity: string,
   names: Iterable<string>,
 ): Promise<IdsByName> {
-  const wanted = [...new Set([...names].map((text) => text.normalize('NFC')))];
   const found: IdsByName = new Map();
-  if (wanted.length > 0) {
-    const spellings = [...new Set(wanted.flatMap((text) => [text, text.normalize('NFD')]))];
-    const rows = await select<{ id: number; name: string }>(
-      on,
-      sql`select id, name from ${name(entityNamed(entity).table)} where name in (${spellings}) order by id`,
-    );
-    for (const row of rows) {
-      const key = row.name.normalize('NFC');
-      found.set(key, [...(found.get(key) ?? []), row.id]);
-    }
+  for (const [text, rows] of await rowsNamed(on, entity, names)) {
+    const ids = idsSpelled(rows, text);
+    if (ids.length > 0) found.set(text, ids);
+  }
+  return found;
+}
+
+function idsSpelled(rows: Named[], text: string): number[] {
+  const exact = rows.filter((row) => row.name === text);
+  const spelled =
+    exact.length > 0 ? exact : rows.filter((row) => row.name.normalize('NFC') === text);
+  return spelled.map((row) => row.id);
+}
+
+/** The stored spelling of these names, where exactly one row has the name. */
+export async function storedSpellings(
+  on: Queryable,
+  entity: string,
+  names: Iterable<string>,
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const [text, rows] of await rowsNamed(on, entity, names)) {
+    const spellings = new Set(rows.map((row) => row.name.normalize('NFC')));
+    const [only] = spellings;
+    if (spellings.has(text)) found.set(text, text);
+    else if (only !== undefined && spellings.size === 1) found.set(text, only);
   }
   return found;
 }
@@ -50,9 +95,10 @@ export async function namesByEntity(on: Queryable, entities: string[]) {
 }
 
 async function allNames(on: Queryable, entity: string): Promise<string[]> {
+  const order = await collated(on, 'name', 'accents');
   const rows = await select<{ name: string }>(
     on,
-    sql`select name from ${name(entityNamed(entity).table)} order by name collate utf8mb4_unicode_ci`,
+    sql`select name from ${name(entityNamed(entity).table)} order by ${order}, id`,
   );
   return rows.map((row) => row.name);
 }

@@ -31,11 +31,13 @@ export type Store = {
   count(from: Databases, entity: Entity): Promise<number>;
   find(from: Databases, entity: Entity, query: Query): Promise<FoundRows>;
   findIds(from: Databases, entity: Entity, filter: RowFilter): Promise<number[]>;
-  /** Ids of rows that have one of these values in a unique field. */
-  withUniqueValue(
+  /** Rows whose field may be the same as one of these names; some may not be. */
+  withNames(
     from: Databases,
     entity: Entity,
     field: string,
-    values: string[],
+    names: string[],
   ): Promise<{ id: number; value: string }[]>;
+  /** What has an id that no row can have, described one by one. */
+  unreadable(from: Databases, entity: Entity): Promise<string[]>;
 };

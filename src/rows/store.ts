@@ -1,6 +1,7 @@
 // Reads rows from whichever database stores them.
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { nameKey } from '../catalog/name-key.ts';
 import type { Databases } from '../environments/environment.ts';
 import { mongoStore } from './mongo.ts';
 import { mysqlStore } from './mysql.ts';
@@ -53,13 +54,28 @@ export const find = (from: Databases, entity: Entity, query: Query): Promise<Fou
 export const findIds = (from: Databases, entity: Entity, filter: RowFilter): Promise<number[]> =>
   storeOf(entity).findIds(from, entity, filter);
 
-/** Ids of rows of an entity that have one of these values in a unique field. */
-export const rowsWithUniqueValue = async (
+/**
+ * Rows that have one of these names in a unique field, or the same name spelled otherwise; with each the name that
+ * was asked for.
+ */
+export async function rowsWithUniqueValue(
   from: Databases,
   entity: Entity,
   field: string,
   values: string[],
-) => (values.length === 0 ? [] : storeOf(entity).withUniqueValue(from, entity, field, values));
+): Promise<{ id: number; value: string; isExact: boolean }[]> {
+  if (values.length === 0) return [];
+  const asked = Map.groupBy(new Set(values), nameKey);
+  const spelled = [...new Set([...values, ...asked.keys()])];
+  const found = await storeOf(entity).withNames(from, entity, field, spelled);
+  return found.flatMap(({ id, value: stored }) =>
+    (asked.get(nameKey(stored)) ?? []).map((value) => ({ id, value, isExact: value === stored })),
+  );
+}
+
+/** What has an id that no row can have, such as a document with an ObjectId. */
+export const unreadable = (from: Databases, entity: Entity): Promise<string[]> =>
+  storeOf(entity).unreadable(from, entity);
 
 /** Keys grouped by entity, each id once, in rising order: the order in which rows are locked. */
 export function byEntity(keys: RowKey[]): Map<Entity, number[]> {

@@ -40,6 +40,7 @@ export const iso = (instant: string) => (instant.endsWith('Z') ? instant : fromS
 /** `12 min ago` within the last day, then `21 Nov 2026`; pages give the exact time beside it. */
 export function when(instant: string, now = Date.now()): string {
   const at = new Date(iso(instant));
+  if (Number.isNaN(at.getTime())) return instant;
   const minutes = Math.floor((now - at.getTime()) / 60_000);
   if (minutes >= 0 && minutes < 1) return 'just now';
   if (minutes >= 0 && minutes < 60) return `${minutes} min ago`;
@@ -53,6 +54,8 @@ export function when(instant: string, now = Date.now()): string {
 /** `21 Nov 2026, 09:30 UTC` */
 export function exactly(instant: string): string {
   const at = new Date(iso(instant));
+  // Another program may have stored a zero date: it is shown as it is.
+  if (Number.isNaN(at.getTime())) return instant;
   return `${day.format(at)}, ${minute.format(at)} UTC`;
 }
 
@@ -63,7 +66,9 @@ export function formatValue(field: Field, value: Value | undefined): string {
   if (typeof value === 'boolean') return value ? 'Yes' : 'No';
   if (field.kind === 'instant') return exactly(textOf(value));
   const { links } = field;
-  if (links) return (value as Link[]).map((link) => formatLink(links, link)).join('\n');
+  if (links && Array.isArray(value)) {
+    return (value as Link[]).map((link) => formatLink(links, link)).join('\n');
+  }
   if (field.kind === 'choice') return formatChoice(textOf(value));
   if (Array.isArray(value)) return value.map(String).join('\n');
   return textOf(value);

@@ -1,0 +1,102 @@
+// Values that do not fit their field: another program wrote them. A row that has one is read without it, so that
+// lists, comparisons and the feed go on, and it carries what does not fit.
+import { labelOf, type Draft, type Entity, type Row } from './entity.ts';
+import type { Field, Value } from './fields.ts';
+
+/** What does not fit in a row: `Options is not a list of texts`. */
+export type Misfit = { field: string; message: string };
+
+// A symbol: copies of a row keep it, images and answers in JSON do not have it.
+const MISFITS = Symbol('misfits');
+type Carrying = { [MISFITS]?: readonly Misfit[] };
+
+export const misfitsOf = (row: Row | null | undefined): readonly Misfit[] =>
+  (row as Carrying | null | undefined)?.[MISFITS] ?? [];
+
+/** The row as content that was checked: it carries no misfits any more. */
+export function mended(row: Row): Row {
+  const copy = { ...row } as Row & Carrying;
+  delete copy[MISFITS];
+  return copy;
+}
+
+/** `Form field 9001: Options is not a list of texts` */
+export const misfitText = (entity: Entity, row: Row): string =>
+  `${entity.label.one} ${row.id}: ${misfitsOf(row)
+    .map(({ message }) => message)
+    .join('; ')}`;
+
+/** Everything that counts as changed at the beginning: rows without an instant. */
+export const BEGINNING = '1970-01-01T00:00:00.000Z';
+
+/** Sets `modified_at` to a stored instant. Rows without one count as changed at the beginning. */
+export function readModified(row: Draft<Row>, stored: string | null) {
+  row.modified_at = stored !== null && isInstant(stored) ? stored : BEGINNING;
+  if (stored !== null && !isInstant(stored)) {
+    addMisfit(row, { field: 'modified_at', message: 'Its time of change is not a date and time' });
+  }
+}
+
+/** Sets a field to a stored value. A value of another kind is left out; one outside its bounds is kept. */
+export function readField(
+  entity: Entity,
+  row: Draft<Row>,
+  [name, field]: [string, Field],
+  stored: unknown,
+) {
+  if (stored === undefined) return;
+  const { problem, isUsable } = judge(field, stored);
+  if (isUsable) row[name] = stored as Value;
+  if (problem) addMisfit(row, { field: name, message: `${labelOf(entity, name)} ${problem}` });
+}
+
+function addMisfit(row: Draft<Row>, misfit: Misfit) {
+  const carrying = row as Carrying;
+  carrying[MISFITS] = [...(carrying[MISFITS] ?? []), misfit];
+}
+
+type Judgement = { problem: string | null; isUsable: boolean };
+const fits: Judgement = { problem: null, isUsable: true };
+const useless = (problem: string): Judgement => ({ problem, isUsable: false });
+
+function judge(field: Field, stored: unknown): Judgement {
+  if (stored === null) return field.optional ? fits : useless('is empty');
+  return (judges[field.kind] ?? (() => fits))(stored, field);
+}
+
+const text = (stored: unknown): Judgement =>
+  typeof stored === 'string' ? fits : useless('is not a text');
+
+const judges: Record<string, (stored: unknown, field: Field) => Judgement> = {
+  text,
+  'long-text': text,
+  link: text,
+  image: text,
+  choice: (stored, { choices = [] }) =>
+    typeof stored !== 'string' || choices.includes(stored)
+      ? text(stored)
+      : { problem: 'is not one of its choices', isUsable: true },
+  integer: (stored, { min = -Infinity, max = Infinity }) => {
+    if (!Number.isSafeInteger(stored)) return useless('is not a whole number');
+    const isWithin = (stored as number) >= min && (stored as number) <= max;
+    return isWithin ? fits : { problem: `is not from ${min} to ${max}`, isUsable: true };
+  },
+  flag: (stored) => (typeof stored === 'boolean' ? fits : useless('is neither yes nor no')),
+  reference: (stored) =>
+    Number.isSafeInteger(stored) && (stored as number) > 0 ? fits : useless('is not an ID'),
+  instant: (stored) =>
+    typeof stored === 'string' && isInstant(stored) ? fits : useless('is not a date and time'),
+  list: (stored) =>
+    Array.isArray(stored) && stored.every((one) => typeof one === 'string')
+      ? fits
+      : useless('is not a list of texts'),
+};
+
+/** ISO 8601 in UTC, of a day that exists: zero and partial dates of MySQL are none. */
+export function isInstant(text: string): boolean {
+  const [whole, milliseconds] =
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})\d{0,3}Z$/.exec(text) ?? [];
+  if (whole === undefined) return false;
+  const at = new Date(`${milliseconds}Z`);
+  return !Number.isNaN(at.getTime()) && at.toISOString() === `${milliseconds}Z`;
+}

@@ -1,0 +1,63 @@
+// Conditions and orders of questions to MongoDB.
+import type { CollationOptions, Document, Sort } from 'mongodb';
+import { fieldEntries, type Entity } from '../catalog/entity.ts';
+import { BEGINNING } from '../catalog/misfits.ts';
+import type { Cursor, RowFilter } from './query.ts';
+import { idIn, searchPattern } from './search-pattern.ts';
+
+/** Not a stub. */
+export const present = { removed_at: { $exists: false } };
+
+/** Other programs leave ids that are no numbers of rows: they are never read as rows. */
+export const readable = { _id: { $gte: 0, $lte: Number.MAX_SAFE_INTEGER } };
+
+/** The order of texts: neither case nor accents count. */
+export const byPeople: CollationOptions = { locale: 'en', strength: 1 };
+/** Names that are the same, as far as the server knows. */
+export const byName: CollationOptions = { locale: 'en', strength: 2, normalization: true };
+
+export function conditions(entity: Entity, query: RowFilter): Document[] {
+  const all: Document[] = [];
+  if (query.ids) all.push({ _id: { $in: query.ids } });
+  for (const [field, value] of Object.entries(query.filters)) all.push({ [field]: value });
+  const pattern = searchPattern(query.search);
+  if (pattern !== null) {
+    const any: Document[] = fieldEntries(entity)
+      .filter(([, definition]) => definition.search)
+      .map(([field]) => ({ [field]: { $regex: pattern } }));
+    const id = idIn(query.search);
+    if (id !== null) any.push({ _id: id });
+    all.push({ $or: any });
+  }
+  return all;
+}
+
+const LAST = new Date('9999-12-31T23:59:59.999Z');
+
+/** Two questions, in order: what changed at the beginning or has no instant, and what changed after the cursor. */
+export function changedAfter({ modifiedAfter, after }: Cursor): { where: Document; order: Sort }[] {
+  const instant = new Date(modifiedAfter);
+  const dated = (condition: Document) => ({
+    modified_at: { ...condition, $lte: LAST, $not: { $type: 'array' } },
+  });
+  const later = {
+    where: {
+      $or: [dated({ $gt: instant }), { ...dated({ $gte: instant }), _id: { $gt: after } }],
+    },
+    order: { modified_at: 1, _id: 1 },
+  } as const;
+  if (modifiedAfter > BEGINNING) return [later];
+  const beginning = new Date(BEGINNING);
+  return [
+    { where: { _id: { $gt: after }, $nor: [dated({ $gt: beginning })] }, order: { _id: 1 } },
+    { where: dated({ $gt: beginning }), order: later.order },
+  ];
+}
+
+/** Null for a document without an instant; text for one whose instant is none. */
+export function instantIn(stored: unknown): string | null {
+  if (stored === undefined || stored === null) return null;
+  if (!(stored instanceof Date)) return 'not an instant';
+  const isStorable = stored > new Date(BEGINNING) && stored <= LAST;
+  return isStorable || stored.getTime() === 0 ? stored.toISOString() : 'not an instant';
+}

@@ -1,0 +1,54 @@
+// Conditions and orders of questions to MySQL.
+import { columnOf, fieldEntries, type Entity } from '../catalog/entity.ts';
+import { BEGINNING } from '../catalog/misfits.ts';
+import { join, name, sql, toSqlInstant, type Queryable, type Statement } from '../database/sql.ts';
+import type { Cursor, RowFilter } from './query.ts';
+import { idIn, searchPattern } from './search-pattern.ts';
+import { collated, textColumn } from './text-columns.ts';
+
+export function condition(entity: Entity, query: RowFilter): Statement {
+  const all: Statement[] = [sql`true`];
+  if (query.ids) all.push(sql`id in (${query.ids})`);
+  for (const [field, value] of Object.entries(query.filters)) {
+    const definition = entity.fields[field];
+    const column = definition && columnOf(field, definition);
+    if (!column) throw new TypeError(`${entity.name} cannot be found by ${field}`);
+    const stored = typeof value === 'string' ? textColumn(column) : name(column);
+    all.push(sql`${stored} = ${value}`);
+  }
+  const pattern = searchPattern(query.search);
+  if (pattern !== null) {
+    const any = fieldEntries(entity)
+      .filter(([, field]) => field.search)
+      .map(([field]) => sql`${textColumn(field)} regexp ${pattern}`);
+    const id = idIn(query.search);
+    if (id !== null) any.push(sql`id = ${id}`);
+    all.push(sql`(${join(any, ' or ')})`);
+  }
+  return join(all, ' and ');
+}
+
+/** What rows are ordered by: texts as people order them. */
+export async function orderOf(on: Queryable, entity: Entity, field: string): Promise<Statement> {
+  const definition = entity.fields[field];
+  const column = (definition && columnOf(field, definition)) ?? field;
+  return definition?.kind === 'text' ? collated(on, column, 'accents') : name(column);
+}
+
+/** Two questions, in order: what changed at the beginning or has no instant, and what changed after the cursor. */
+export function changedAfter(
+  instant: Statement,
+  id: Statement,
+  { modifiedAfter, after }: Cursor,
+): { where: Statement; order: Statement }[] {
+  const [from, beginning] = [toSqlInstant(modifiedAfter), toSqlInstant(BEGINNING)];
+  // Without strict dates, MySQL stores 0000-00-00, 2026-00-10 and even 2026-02-30.
+  const exists = sql`day(${instant}) between 1 and day(last_day(${instant}))`;
+  const dated = sql`(${instant} > ${beginning} and ${exists})`;
+  const later = {
+    where: sql`${instant} >= ${from} and (${instant} > ${from} or ${id} > ${after}) and ${dated}`,
+    order: sql`${instant}, ${id}`,
+  };
+  if (modifiedAfter > BEGINNING) return [later];
+  return [{ where: sql`${id} > ${after} and not coalesce(${dated}, false)`, order: id }, later];
+}

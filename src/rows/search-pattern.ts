@@ -1,0 +1,107 @@
+// Search text as a regular expression that MariaDB, MySQL and MongoDB read alike, so that both stores find the same.
+// A key kept beside each row would be wrong as soon as another program writes.
+
+/** Accents that stand alone, and characters that nobody sees: a search passes over them. */
+const PASSED_OVER =
+  '\u0300-\u036F\u1AB0-\u1AFF\u1DC0-\u1DFF\u20D0-\u20FF\uFE20-\uFE2F' +
+  '\u00AD\u034F\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2064\uFE00-\uFE0F\uFEFF';
+const passedOver = new RegExp(`[${PASSED_OVER}]`, 'gu');
+const SPACE = '[ \\t\\r\\n\u00A0\u2000-\u200A\u202F\u3000]+';
+
+/** Longer texts are found by their beginning: PCRE compiles no pattern beyond 64 kB. */
+const LONGEST = 100;
+
+/**
+ * Finds a text whatever its case, accents, width, invisible characters and composed or decomposed spelling. Null for
+ * a text without a visible character, which finds everything.
+ */
+export function searchPattern(text: string): string | null {
+  const characters = [...plain(text)].slice(0, LONGEST);
+  if (characters.length === 0) return null;
+  let pattern = '';
+  for (let at = 0; at < characters.length;) {
+    const [taken, part] = partAt(characters, at);
+    pattern += `${pattern && `[${PASSED_OVER}]*`}${part}`;
+    at += taken;
+  }
+  return pattern;
+}
+
+/** Compatible characters, case, accents and spaces made one. */
+const plain = (text: string): string =>
+  text
+    .normalize('NFKD')
+    .replaceAll(passedOver, '')
+    .toUpperCase()
+    .toLowerCase()
+    // At the end of a word, Σ in lower case is ς.
+    .replaceAll('ς', 'σ')
+    .normalize('NFKD')
+    .replaceAll(passedOver, '')
+    .normalize('NFC')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+
+/** How many characters one part of the pattern covers, and that part. */
+function partAt(characters: string[], at: number): [number, string] {
+  for (const length of [3, 2]) {
+    const several = characters.slice(at, at + length);
+    const joined = spellings().get(several.join(''));
+    if (joined && several.length === length) {
+      return [length, `(?:${several.map(anySpelling).join(`[${PASSED_OVER}]*`)}|[${joined}])`];
+    }
+  }
+  return [1, anySpelling(characters[at] ?? '')];
+}
+
+function anySpelling(character: string): string {
+  if (character === ' ') return SPACE;
+  const single = `[${quoted(character)}${spellings().get(character) ?? ''}]`;
+  const decomposed = character.normalize('NFD');
+  return decomposed === character ? single : `(?:${single}|${decomposed})`;
+}
+
+const quoted = (character: string) =>
+  /[\\^$.|?*+()[\]{}\-/]/.test(character) ? `\\${character}` : character;
+
+let known: Map<string, string> | undefined;
+
+/** By plain text, every other character that a search for it finds: `e` finds `EéÉèÈ…`, `ss` finds `ßẞ`. */
+function spellings(): Map<string, string> {
+  if (known) return known;
+  known = new Map();
+  for (const [from, to] of SCRIPTS_WITH_CASE_ACCENTS_OR_WIDTH) {
+    for (let code = from; code <= to; code += 1) {
+      const character = String.fromCodePoint(code);
+      const meant = plain(character);
+      if (meant !== '' && meant !== character && [...meant].length <= 3) {
+        known.set(meant, (known.get(meant) ?? '') + quoted(character));
+      }
+    }
+  }
+  return known;
+}
+
+/** Latin to Cherokee, phonetic and polytonic Greek letters, letters with a circle around, ligatures, full width. */
+const SCRIPTS_WITH_CASE_ACCENTS_OR_WIDTH = [
+  [0x21, 0x5ff],
+  [0x10a0, 0x10ff],
+  [0x13a0, 0x13ff],
+  [0x1c80, 0x1cbf],
+  [0x1e00, 0x1fff],
+  [0x2070, 0x209f],
+  [0x2100, 0x218f],
+  [0x2460, 0x24ff],
+  [0x2c00, 0x2dff],
+  [0x3041, 0x30ff],
+  [0xa640, 0xa7ff],
+  [0xab30, 0xabbf],
+  [0xfb00, 0xfb1c],
+  [0xff01, 0xffdc],
+  [0x10400, 0x104ff],
+  [0x1e900, 0x1e943],
+] as const;
+
+/** The id that a search text names: `412`, `#412`. */
+export const idIn = (text: string): number | null =>
+  /^#?\d{1,15}$/.test(text.trim()) ? Number(text.trim().replace('#', '')) : null;

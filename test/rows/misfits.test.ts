@@ -1,0 +1,154 @@
+// Rows and documents that other programs left: each shows what does not fit, and everything else goes on.
+import { expect, test } from '@jest/globals';
+import { Decimal128, Long, ObjectId, type Document } from 'mongodb';
+import { entityNamed } from '../../src/catalog/index.ts';
+import { misfitsOf } from '../../src/catalog/misfits.ts';
+import { keyText } from '../../src/catalog/entity.ts';
+import { pageOf, START } from '../../src/api/feed.ts';
+import { find, read, unreadable } from '../../src/rows/store.ts';
+import { add, get } from '../support/rows.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const field = entityNamed('form_field');
+
+const whole = {
+  form: 301,
+  label: 'x',
+  type: 'choice',
+  required: true,
+  order: 1,
+  options: ['a'],
+  validation: null,
+  modified_at: new Date('2026-11-20T10:00:00Z'),
+};
+
+const odd: [string, Document, string[]][] = [
+  ['null in options', { options: [null] }, ['options']],
+  ['a text as options', { options: 'a' }, ['options']],
+  ['objects as options', { options: [{ a: 1 }] }, ['options']],
+  ['an object as a text', { label: { a: 1 } }, ['label']],
+  ['a number as a text', { label: 5 }, ['label']],
+  ['null in a required text', { label: null }, ['label']],
+  ['a Decimal128 as a text', { validation: Decimal128.fromString('1.5') }, ['validation']],
+  ['NaN as a number', { order: NaN }, ['order']],
+  ['a Long beyond safe integers', { order: Long.MAX_VALUE }, ['order']],
+  ['a text as a number', { order: '1' }, ['order']],
+  ['a number out of range', { order: 5000 }, ['order']],
+  ['an ObjectId as a reference', { form: new ObjectId() }, ['form']],
+  ['a text as yes or no', { required: 'yes' }, ['required']],
+  ['an unknown choice', { type: 'colour' }, ['type']],
+  ['a text as modified_at', { modified_at: '2026-11-20T10:00:00Z' }, ['modified_at']],
+  ['a number as modified_at', { modified_at: 1763632800 }, ['modified_at']],
+  ['a list as modified_at', { modified_at: [new Date()] }, ['modified_at']],
+  ['no modified_at', { modified_at: undefined }, []],
+  ['null as modified_at', { modified_at: null }, []],
+  ['a Long that is a number', { order: Long.fromNumber(7) }, []],
+  ['fields nobody knows', { more: { deep: [1, null] } }, []],
+];
+
+async function everyItem(entity: string, from = START) {
+  const ids: number[] = [];
+  let place = { ...from, certainUpTo: null as string | null };
+  for (let pages = 0; ; pages += 1) {
+    expect(pages).toBeLessThan(50);
+    const page = await pageOf(world.staging, entityNamed(entity), place, 2);
+    for (const item of page.items) {
+      expect(new Date(item.modified_at).toISOString()).toBe(item.modified_at);
+      ids.push(item.id);
+    }
+    if (!page.isMore) return ids;
+    place = page.next;
+  }
+}
+
+const listed = (entity: string, sort = 'id') =>
+  find(world.staging, entityNamed(entity), {
+    search: '',
+    filters: {},
+    sort: { field: sort, descending: false },
+    limit: 50,
+    offset: 0,
+  });
+
+test.each(odd)(
+  'reads a document with %s, and says what does not fit (F6)',
+  async (_what, also, wrong) => {
+    const { staging } = world;
+    const all = staging.documents.collection<{ _id: number }>('form_field');
+    await all.insertMany([
+      { _id: 9000, ...whole },
+      { _id: 9001, ...whole, ...also },
+      { _id: 9002, ...whole },
+    ]);
+    const row = await get(staging, { entity: 'form_field', id: 9001 });
+    expect(misfitsOf(row).map((one) => one.field)).toEqual(wrong);
+    expect((await listed('form_field')).rows.map(({ id }) => id)).toEqual([9000, 9001, 9002]);
+    expect((await listed('form_field', 'label')).total).toBe(3);
+    expect((await everyItem('form_field')).toSorted()).toEqual([9000, 9001, 9002]);
+  },
+);
+
+test('names the field: Options is not a list of texts (F6)', async () => {
+  const { staging } = world;
+  const all = staging.documents.collection<{ _id: number }>('form_field');
+  await all.insertOne({ _id: 9001, ...whole, options: [null] });
+  const row = await get(staging, { entity: 'form_field', id: 9001 });
+  expect(misfitsOf(row)).toEqual([{ field: 'options', message: 'Options is not a list of texts' }]);
+  expect('options' in row).toBe(false);
+  expect(JSON.parse(JSON.stringify(row))).not.toHaveProperty('misfits');
+});
+
+test('leaves out documents whose _id is not a number, and lists them (F6)', async () => {
+  const { staging } = world;
+  const all = staging.documents.collection<Document>('form_field');
+  const ids = [new ObjectId(), 'text', Long.fromString('9007199254740999'), 9001];
+  for (const id of ids) await all.insertOne({ ...whole, _id: id } as Document);
+  expect((await listed('form_field')).rows.map(({ id }) => id)).toEqual([9001]);
+  expect(await everyItem('form_field')).toEqual([9001]);
+  expect(await unreadable(staging, field)).toHaveLength(3);
+});
+
+test.each(['0000-00-00', '2026-00-10', '2026-11-00', '2026-02-31'])(
+  'reads the date %s as empty, and says that it is none (F7)',
+  async (date) => {
+    const { staging } = world;
+    const banners = [];
+    for (let one = 0; one < 3; one += 1) banners.push(await add(staging, 'banner'));
+    const [id = 0] = banners;
+    const connection = await staging.sql.getConnection();
+    await connection.query("set sql_mode = 'ALLOW_INVALID_DATES'");
+    await connection.query('update banner set `start` = ?, modified_at = ? where id = ?', [
+      date,
+      date,
+      id,
+    ]);
+    connection.destroy();
+    const row = await get(staging, { entity: 'banner', id });
+    expect(misfitsOf(row).map((one) => one.field)).toEqual(['modified_at', 'start']);
+    expect(row['start']).toBeUndefined();
+    expect((await listed('banner', 'start')).total).toBe(3);
+    expect((await everyItem('banner')).toSorted()).toEqual(banners);
+  },
+);
+
+test('keeps a deletion with a zero date in the feed (F7)', async () => {
+  const { staging } = world;
+  const connection = await staging.sql.getConnection();
+  await connection.query("set sql_mode = ''");
+  await connection.query(
+    `insert into row_state (entity, row_id, root_entity, root_id, title, hash, version, created_by, created_at, changed_by, changed_at, deleted_at)
+     values ('banner', 77, 'banner', 77, 'gone', repeat('0', 64), 1, 'x', now(3), 'x', now(3), '0000-00-00')`,
+  );
+  connection.destroy();
+  expect(await everyItem('banner')).toEqual([77]);
+});
+
+test('reads a number out of range and an unknown choice of a table as they are (F7)', async () => {
+  const { staging } = world;
+  const key = { entity: 'business', id: await add(staging, 'business') };
+  await staging.sql.query("update business set priority = 70000, category = 'Sports'");
+  const row = (await read(staging, [key])).get(keyText(key));
+  expect(row).toMatchObject({ priority: 70000, category: 'Sports' });
+  expect(misfitsOf(row).map(({ field: name }) => name)).toEqual(['category', 'priority']);
+});
