@@ -12,6 +12,7 @@ import {
 import { entityNamed } from '../catalog/index.ts';
 import { textOf, type Field, type Link, type Value } from '../catalog/fields.ts';
 import { isSecret, secretsOf } from '../catalog/secret.ts';
+import { misfitsOf } from '../catalog/misfits.ts';
 import { linksOfValue } from '../catalog/shown-text.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
@@ -52,8 +53,15 @@ export async function readTyped(
   };
 }
 
-const keptContent = (entity: Entity, form: Form, body: Body, opened: Content) =>
-  untouchedContent(entity, body, opened, (name) => form.raw(shownName(name)));
+function keptContent(entity: Entity, form: Form, body: Body, opened: Content): Content {
+  const shown = (name: string) => form.raw(shownName(name));
+  const unshown = new Set(misfitsOf(opened).map(({ field }) => field));
+  const kept = Object.entries(untouchedContent(entity, body, opened, shown));
+  // A value that does not fit was not shown: it is replaced by what was posted.
+  return Object.fromEntries(
+    kept.filter(([name]) => opened[name] !== undefined || !unshown.has(name)),
+  );
+}
 
 async function keptImages(here: Environment, entity: Entity, form: Form) {
   const names: Record<string, string> = {};

@@ -1,6 +1,6 @@
 // Values that do not fit their field: another program wrote them. A row that has one is read without it, so that
 // lists, comparisons and the feed go on, and it carries what does not fit.
-import { labelOf, type Draft, type Entity, type Row } from './entity.ts';
+import { labelOf, type Content, type Draft, type Entity, type Row } from './entity.ts';
 import type { Field, Value } from './fields.ts';
 
 /** What does not fit in a row: `Options is not a list of texts`. */
@@ -10,7 +10,7 @@ export type Misfit = { field: string; message: string };
 const MISFITS = Symbol('misfits');
 type Carrying = { [MISFITS]?: readonly Misfit[] };
 
-export const misfitsOf = (row: Row | null | undefined): readonly Misfit[] =>
+export const misfitsOf = (row: Row | Content | null | undefined): readonly Misfit[] =>
   (row as Carrying | null | undefined)?.[MISFITS] ?? [];
 
 /** The row as content that was checked: it carries no misfits any more. */

@@ -93,6 +93,7 @@ function inLines(report: Report, dryRun: boolean) {
     ...(left > 0 ? [`${count(left)} skipped, because they have work of their own:`] : []),
     ...leftAlone.map(({ key, title, why }) => `  ${key.entity} ${key.id} “${title}”: ${why}`),
     ...(left > leftAlone.length ? [`  and ${count(left - leftAlone.length)} more`] : []),
+    ...(report.unreadable ?? []).map((document) => `left in production: ${document}`),
     ...missingImages.map((image) => `not in production's store: ${image}`),
   ];
 }

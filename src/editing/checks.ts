@@ -7,18 +7,44 @@ import {
   linksOf,
   referencesOf,
   type Content,
+  type Draft,
   type Entity,
   type Row,
 } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
-import { idsByName } from '../rows/names.ts';
+import { linkOf, sortLinks } from '../catalog/links.ts';
+import { storedSpellings } from '../rows/names.ts';
 import type { Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import { deletion } from './deletions.ts';
 import { rowsWithUniqueValue } from '../rows/store.ts';
+
+/** The content with linked names as they are stored here: ＰＵＮＥ is Pune, where there is one Pune. */
+export async function withStoredNames(
+  here: Environment,
+  entity: Entity,
+  content: Content,
+): Promise<Content> {
+  const stored: Draft<Content> = { ...content };
+  for (const { field, links } of linksOf(entity)) {
+    const known = new Map<string, Map<string, string>>();
+    for (const part of links.parts) {
+      const names = linksIn(content, field).flatMap((link) => link[part.name] ?? []);
+      known.set(part.name, await storedSpellings(here.sql, part.entity, names));
+    }
+    const spelled = linksIn(content, field).map((link) =>
+      linkOf(links.parts, ({ name }) => {
+        const typed = link[name]?.normalize('NFC') ?? null;
+        return typed === null ? null : (known.get(name)?.get(typed) ?? typed);
+      }),
+    );
+    if (content[field] !== undefined) stored[field] = sortLinks(links, spelled);
+  }
+  return stored;
+}
 
 /**
  * Checks the fields that differ from the row `before`.
@@ -44,9 +70,10 @@ export async function check(
   for (const [field, { unique }] of fieldEntries(entity)) {
     if (unique && !isSame(field)) {
       const value = textOf(content[field]);
-      const holder = (await rowsWithUniqueValue(here, entity, field, [value])).find(
-        (one) => one.id !== id,
-      );
+      const holders = await rowsWithUniqueValue(here, entity, field, [value]);
+      // A row that shares its name since before the rule can still be saved.
+      const isOwnName = holders.some((one) => one.id === id);
+      const holder = holders.find((one) => one.id !== id && (one.isExact || !isOwnName));
       if (holder) {
         errors[field] =
           `${labelOf(entity, field)} must be different from the ${labelOf(entity, field).toLowerCase()} of ${entity.label.one.toLowerCase()} ${holder.id}`;
@@ -71,13 +98,16 @@ async function unknownNames(
     if (isSame(field)) continue;
     for (const part of links.parts) {
       const names = linksIn(content, field).flatMap((link) => link[part.name] ?? []);
-      const known = await idsByName(here.sql, part.entity, names);
-      const unknown = names.find((one) => !known.has(one));
+      const known = await storedSpellings(here.sql, part.entity, names);
+      const unknown = names.find((one) => known.get(one) !== one);
       if (unknown !== undefined) {
         const kind = lowerFirst(entityNamed(part.entity).label.one);
         errors[field] ??= `Choose a ${kind} from the list: “${unknown}” is not one`;
       }
     }
+    const targets = linksIn(content, field).map((link) => link[links.target.name]);
+    const twice = targets.find((one, index) => targets.indexOf(one) !== index);
+    if (twice) errors[field] ??= `${twice} is listed twice. Keep one line for it.`;
   }
   return errors;
 }

@@ -12,12 +12,13 @@ import {
   type RowKey,
   type Draft,
 } from '../catalog/entity.ts';
+import { mended, misfitsOf } from '../catalog/misfits.ts';
 import { first, sql } from '../database/sql.ts';
 import { drawIds } from '../environments/ids.ts';
 import type { Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { Conflict, Invalid, NotFound, Unavailable } from '../problems.ts';
-import { check } from './checks.ts';
+import { check, withStoredNames } from './checks.ts';
 import * as journal from '../writing/journal.ts';
 import { writeHere, type WriteContext } from '../writing/write-here.ts';
 import { readStates, type Author } from '../state/row-state.ts';
@@ -58,10 +59,11 @@ export async function add(
   home: WriteContext,
   author: Author,
   entity: Entity,
-  content: Content,
+  typed: Content,
   key: string = uuid(),
 ): Promise<number> {
   const { here } = home;
+  const content = await withStoredNames(here, entity, typed);
   const twin = await journal.byKey(here.sql, author.email, key);
   if (twin) return sameAdd(here, twin, entity, content);
   await check(here, entity, null, content);
@@ -112,18 +114,33 @@ export async function save(
   const key = { entity: entity.name, id };
   const before = (await read(here, [key])).get(keyText(key));
   if (!before) throw new NotFound(`${entity.label.one} ${id} is not here any more.`);
-  const content = await sealSecrets(here, entity, typed, before);
+  const named = await withStoredNames(here, entity, typed);
+  const content = await sealSecrets(here, entity, named, before);
   const state = (await readStates(here.sql, [key])).get(keyText(key));
   const wanted =
     state && state.version !== version
       ? await merge(here, entity, { before, mine: content, version, state })
       : content;
+  refuseUnseen(before, wanted);
   await check(here, entity, before, wanted);
   const changed = differingFields(entity, before, wanted);
-  if (changed.length > 0) {
-    await writeHere(home, author, [{ entity, before, after: { ...before, ...wanted } }]);
+  const misfits = misfitsOf(before).map(({ field }) => field);
+  if (changed.length > 0 || misfits.length > 0) {
+    await writeHere(home, author, [{ entity, before, after: mended({ ...before, ...wanted }) }]);
   }
-  return changed.map((field) => labelOf(entity, field));
+  return [...new Set([...misfits, ...changed])].map((field) => labelOf(entity, field));
+}
+
+/** @throws Invalid for a stored value that does not fit and would be lost unseen */
+function refuseUnseen(before: Row, wanted: Content) {
+  const lost = misfitsOf(before).filter(
+    ({ field }) => field !== 'modified_at' && !(field in before) && wanted[field] === undefined,
+  );
+  if (lost.length > 0) {
+    throw new Invalid(
+      Object.fromEntries(lost.map(({ field, message }) => [field, `${message}: enter it again`])),
+    );
+  }
 }
 
 /** Three-way merge: as opened, as they saved it, as I typed it. */

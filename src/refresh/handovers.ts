@@ -59,8 +59,9 @@ async function holdersHere({ here }: Sides, entity: Entity, changes: Written[]) 
     const values = changes
       .filter(({ before, after }) => !before || !isSameValue(before[field], after[field]))
       .map(({ after }) => textOf(after[field]));
-    for (const { id, value } of await rowsWithUniqueValue(here, entity, field, values)) {
-      found.push([uniqueKey(entity, field, value), id]);
+    for (const { id, value, isExact } of await rowsWithUniqueValue(here, entity, field, values)) {
+      // Production may have names that are the same since before the rule.
+      if (isExact) found.push([uniqueKey(entity, field, value), id]);
     }
   }
   return found;

@@ -1,6 +1,7 @@
 // Decides which of production's rows overwrite rows here, and why others do not.
 import { hashOf, isSameContent } from '../catalog/content.ts';
 import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
+import { misfitsOf } from '../catalog/misfits.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { onRows } from '../writing/claims.ts';
@@ -60,6 +61,11 @@ export async function planRefresh(
   for (const row of rows) {
     const text = keyText(keyOf(entity, row));
     const before = mine.get(text) ?? null;
+    const unfit = unfitIn(row, 'in production') ?? unfitIn(before, 'here');
+    if (unfit) {
+      decided.skipped.push({ row: before ?? row, why: unfit });
+      continue;
+    }
     if (before && isSameContent(entity, before, row)) {
       decided.same.push(row);
       continue;
@@ -78,6 +84,12 @@ export async function planRefresh(
     else decided.changes.push(change);
   }
   return decided;
+}
+
+/** What does not fit in a row, where there is something. */
+function unfitIn(row: Row | null, place: string): string | null {
+  const misfits = misfitsOf(row).map(({ message }) => message);
+  return misfits.length === 0 ? null : `${misfits.join('; ')} ${place}`;
 }
 
 /** The reason to keep a row here; null when it has no work of its own. */

@@ -8,7 +8,7 @@ import { drawIds, raiseIds } from '../environments/ids.ts';
 import { idsByName } from '../rows/names.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
-import { countRows, read, walk } from '../rows/store.ts';
+import { countRows, read, unreadable, walk } from '../rows/store.ts';
 import { writeInOneTransaction } from '../writing/single-transaction.ts';
 import { readMappings } from '../state/name-mapping.ts';
 import { promotionOrder } from '../catalog/order.ts';
@@ -64,8 +64,13 @@ export async function runRefresh(from: RefreshRun): Promise<Report> {
   const entities = [...matchedByName, ...promotionOrder(travelling)];
   const begun = entities.findIndex(({ name }) => name === report.at.entity);
   for (const entity of entities.slice(Math.max(begun, 0))) {
-    if (entity.name !== report.at.entity)
+    if (entity.name !== report.at.entity) {
       report.at = { ...report.at, entity: entity.name, after: 0 };
+      report.unreadable = [
+        ...(report.unreadable ?? []),
+        ...(await unreadable(from.source, entity)),
+      ];
+    }
     if (entity.isMatchedByName) await refreshNames(from, entity, report);
     else await refreshRows(from, entity, report);
   }

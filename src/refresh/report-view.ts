@@ -33,6 +33,7 @@ export function reportLocals(found: object, input: object) {
         .map(({ key, title, fields }) => ({ key, title, text: fields.join(', ') })),
       moreStoredDifferently: Math.max(0, (report.storedDifferently ?? []).length - SHOWN),
       missingImages: report.missingImages,
+      unreadable: report.unreadable ?? [],
     },
   };
 }

@@ -19,6 +19,8 @@ export type Report = {
   storedDifferently?: Overwritten[];
   /** Images missing in production's storage. */
   missingImages: string[];
+  /** Documents of production whose id no row can have; older reports do not have it. */
+  unreadable?: string[];
   /** Position: entity, last id, and rows of all entities so far. */
   at: { entity: string; after: number; all: number };
 };
@@ -33,6 +35,7 @@ export const emptyReport = (): Report => ({
   skippedRows: [],
   overwritten: [],
   missingImages: [],
+  unreadable: [],
   at: { entity: '', after: 0, all: 0 },
 });
 
@@ -71,4 +74,5 @@ export const copyOf = (report: Report): Report => ({
   overwritten: [...report.overwritten],
   ...(report.storedDifferently && { storedDifferently: [...report.storedDifferently] }),
   missingImages: [...report.missingImages],
+  unreadable: [...(report.unreadable ?? [])],
 });

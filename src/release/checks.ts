@@ -7,14 +7,16 @@ import { first, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { namesInUse } from '../rows/links.ts';
+import { misfitsOf, misfitText } from '../catalog/misfits.ts';
 import { idsByName } from '../rows/names.ts';
+import { unreadable, walk } from '../rows/store.ts';
 import type { Environment } from '../environments/environment.ts';
 import { newest } from '../jobs/jobs.ts';
 import { readStates } from '../state/row-state.ts';
 import { readMappings, nameThere } from '../state/name-mapping.ts';
 import * as people from '../people/people.ts';
-import { columnsThere } from '../sheet/facts.ts';
-import { columnProblems } from '../sheet/problems/shape.ts';
+import { columnsThere } from '../sheet/columns.ts';
+import { columnProblems, narrowColumns } from '../sheet/problems/shape.ts';
 import { readVersion } from '../version/metadata.ts';
 import { explain } from '../version/compatibility.ts';
 import { differences } from './reindex.ts';
@@ -37,6 +39,7 @@ export async function releaseChecks(here: App): Promise<Check[]> {
     ['Destination', () => destination(here)],
     ['Shape of the destination', () => shape(here)],
     [matchedByNameLabel, () => names(here)],
+    ['Rows fit their definition', () => misfits(here)],
     ['Data from production', () => data(here)],
     ['Index', () => index(here)],
     ['Clock', () => clocks(here)],
@@ -123,6 +126,14 @@ async function shape({ destination: there }: App): Promise<Check[]> {
       columnProblems({ to: there.name }, entity, columns.get(entity.table) ?? new Map()),
     )
     .map(({ message }) => message);
+  const place = rulesOf(there.name).inText;
+  for (const { table } of catalog) {
+    for (const { column, charset } of narrowColumns(columns.get(table) ?? new Map())) {
+      problems.push(
+        `Column ${column} of ${table} in ${place} is ${charset}: alter it to utf8mb4, or some characters cannot be sent there.`,
+      );
+    }
+  }
   const detail = problems.length === 0 ? 'every column is there' : problems.join(' ');
   return [check('Shape of the destination', problems.length === 0, detail)];
 }
@@ -158,6 +169,25 @@ async function linked(on: Queryable, kind: string): Promise<string[]> {
     }
   }
   return [...found].toSorted();
+}
+
+/** Rows and documents that another program left with values that do not fit. */
+async function misfits(here: App): Promise<Check[]> {
+  const found: string[] = [];
+  for (const entity of catalog) {
+    found.push(...(await unreadable(here, entity)));
+    for await (const rows of walk(here, entity, -1, 1000)) {
+      for (const row of rows) {
+        if (misfitsOf(row).length > 0) found.push(misfitText(entity, row));
+      }
+    }
+  }
+  const more = found.length > 5 ? ` … and ${found.length - 5} more` : '';
+  const detail =
+    found.length === 0
+      ? 'all of them'
+      : `${found.slice(0, 5).join('. ')}${more}. Edit and save these rows`;
+  return [check('Rows fit their definition', found.length === 0, detail)];
 }
 
 async function data(here: App): Promise<Check[]> {

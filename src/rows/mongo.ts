@@ -89,8 +89,7 @@ async function readChangedAfter(
     if (found.length < limit) {
       found.push(
         ...(await collection(documents, entity)
-          .find({ $and: [present, readable, where] })
-          .sort(order)
+          .find({ $and: [present, readable, where] }, { sort: order })
           .limit(limit - found.length)
           .toArray()),
       );

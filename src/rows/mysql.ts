@@ -1,15 +1,7 @@
 // Rows stored in MySQL, read in sets.
 import { readField, readModified } from '../catalog/misfits.ts';
 import { columnOf, fieldEntries, type Draft, type Entity, type Row } from '../catalog/entity.ts';
-import {
-  fromSqlInstant,
-  join,
-  name,
-  select,
-  sql,
-  toSqlInstant,
-  type Queryable,
-} from '../database/sql.ts';
+import { fromSqlInstant, name, select, sql, type Queryable } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import { addLinks } from './links.ts';
 import { changedAfter, condition, orderOf } from './mysql-questions.ts';

@@ -56,19 +56,19 @@ export async function idsByName(
   entity: string,
   names: Iterable<string>,
 ): Promise<IdsByName> {
+  return idsSpelled(await rowsNamed(on, entity, names));
+}
+
+/** Of rows that have the same name, those that are spelled so. */
+export function idsSpelled(rowsByName: Map<string, Named[]>): IdsByName {
   const found: IdsByName = new Map();
-  for (const [text, rows] of await rowsNamed(on, entity, names)) {
-    const ids = idsSpelled(rows, text);
+  for (const [text, rows] of rowsByName) {
+    const exact = rows.filter((row) => row.name === text);
+    const composed = rows.filter((row) => row.name.normalize('NFC') === text);
+    const ids = (exact.length > 0 ? exact : composed).map((row) => row.id);
     if (ids.length > 0) found.set(text, ids);
   }
   return found;
-}
-
-function idsSpelled(rows: Named[], text: string): number[] {
-  const exact = rows.filter((row) => row.name === text);
-  const spelled =
-    exact.length > 0 ? exact : rows.filter((row) => row.name.normalize('NFC') === text);
-  return spelled.map((row) => row.id);
 }
 
 /** The stored spelling of these names, where exactly one row has the name. */

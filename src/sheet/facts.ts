@@ -1,12 +1,12 @@
 // The facts that a plan is decided from: the rows on both sides and everything at the destination that could
 // be a problem. Reads only.
-import { isDocument, keyText, type LinkedName, type Row, type RowKey } from '../catalog/entity.ts';
-import { catalog, matchedByName } from '../catalog/index.ts';
+import { keyText, type LinkedName, type Row, type RowKey } from '../catalog/entity.ts';
+import { matchedByName } from '../catalog/index.ts';
 import { textOf } from '../catalog/fields.ts';
-import { first, select, snapshot, sql } from '../database/sql.ts';
+import { first, snapshot, sql } from '../database/sql.ts';
 import { hasImage } from '../storage/images.ts';
 import { rulesOf, type EnvironmentName } from '../environments/rules.ts';
-import { idsByName, namesOf, type IdsByEntity } from '../rows/names.ts';
+import { idsByName, idsSpelled, namesOf, rowsNamed, type IdsByEntity } from '../rows/names.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { referencingRows, type Reference } from '../rows/references.ts';
@@ -20,11 +20,10 @@ import { readMappings, nameThere } from '../state/name-mapping.ts';
 import { testStatusOf, type TestStatus } from '../state/test-results.ts';
 import type { Step } from '../writing/journal.ts';
 import { parentsOf } from '../catalog/family.ts';
+import { columnsThere, type ColumnsByTable } from './columns.ts';
 import { gatherHolders, type OtherHolder } from './holders.ts';
 import { linkedNames } from './linked-names.ts';
 import { imagesOf } from './images.ts';
-
-export type Column = { maxLength: number | null; isRequired: boolean };
 
 export type Facts = {
   from: EnvironmentName;
@@ -33,13 +32,15 @@ export type Facts = {
   pairs: Map<string, RowPair>;
   /** Ids at the destination of every linked name. */
   names: IdsByEntity;
+  /** Names at the destination that are the same as a linked name but spelled otherwise, by `<entity>:<name>`. */
+  otherSpellings: Map<string, string[]>;
   /** Rows here that have those names, by `<entity>:<name>`. */
   namesHere: Map<string, Row>;
-  columns: Map<string, Map<string, Column>>;
+  columns: ColumnsByTable;
   version: DatabaseVersion | null;
   versionHere: string | null;
   claims: Claim[];
-  /** The row that has a unique value at the destination: `form.name:Address` → id. */
+  /** The row that has a unique value at the destination: `form.name:address` → id. */
   holders: Map<string, number>;
   /** Those of them that are not part of the plan, by key text. */
   otherHolders: Map<string, OtherHolder>;
@@ -89,7 +90,7 @@ export async function gatherFacts(
   const steps = [...pairs.values()].map(asStep);
   // Independent queries run together.
   const [
-    names,
+    { names, otherSpellings },
     columns,
     version,
     versionHere,
@@ -121,6 +122,7 @@ export async function gatherFacts(
     chosen,
     pairs,
     names,
+    otherSpellings,
     namesHere,
     columns,
     version,
@@ -229,38 +231,27 @@ async function linkedRows(here: Databases, steps: Step[]): Promise<Map<string, R
 }
 
 /** All kinds at once, so that it takes as long as one. */
-const namesThere = async (there: Environment, linked: LinkedName[]): Promise<IdsByEntity> =>
-  new Map(
-    await settleAll(
-      matchedByName.map(
-        async ({ name: kind }) =>
-          [kind, await idsByName(there.sql, kind, namesOf(kind, linked))] as const,
-      ),
-    ),
+async function namesThere(
+  there: Environment,
+  linked: LinkedName[],
+): Promise<Pick<Facts, 'names' | 'otherSpellings'>> {
+  const names: IdsByEntity = new Map();
+  const otherSpellings: Facts['otherSpellings'] = new Map();
+  await settleAll(
+    matchedByName.map(async ({ name: kind }) => {
+      const found = await rowsNamed(there.sql, kind, namesOf(kind, linked));
+      names.set(kind, idsSpelled(found));
+      for (const [name, rows] of found) {
+        if (!names.get(kind)?.has(name)) {
+          otherSpellings.set(
+            `${kind}:${name}`,
+            rows.map((row) => row.name),
+          );
+        }
+      }
+    }),
   );
-
-export async function columnsThere(there: Environment): Promise<Facts['columns']> {
-  const tables = catalog.filter((entity) => !isDocument(entity)).map(({ table }) => table);
-  const lines = await select<{
-    tableName: string;
-    columnName: string;
-    maxLength: number | null;
-    isRequired: number;
-  }>(
-    there.sql,
-    sql`select table_name as tableName, column_name as columnName,
-               character_maximum_length as maxLength,
-               is_nullable = 'NO' and column_default is null
-                 and extra not like '%auto_increment%' and extra not like '%GENERATED%' as isRequired
-          from information_schema.columns
-         where table_schema = database() and table_name in (${tables})`,
-  );
-  const columns: Facts['columns'] = new Map();
-  for (const { tableName, columnName, maxLength, isRequired } of lines) {
-    const table = columns.get(tableName) ?? new Map<string, Column>();
-    columns.set(tableName, table.set(columnName, { maxLength, isRequired: Boolean(isRequired) }));
-  }
-  return columns;
+  return { names, otherSpellings };
 }
 
 async function referencesThere(there: Environment, steps: Step[]): Promise<Reference[]> {

@@ -60,8 +60,14 @@ async function holdersOf(there: Databases, wanted: Wanted[]): Promise<Map<string
       const values = wanted.flatMap(({ entity: name, after }) =>
         name === entity.name && after ? [textOf(after[field])] : [],
       );
-      for (const { id, value } of await rowsWithUniqueValue(there, entity, field, values)) {
-        found.set(uniqueKey(entity, field, value), { entity: entity.name, id });
+      for (const { id, value, isExact } of await rowsWithUniqueValue(
+        there,
+        entity,
+        field,
+        values,
+      )) {
+        const key = uniqueKey(entity, field, value);
+        if (isExact || !found.has(key)) found.set(key, { entity: entity.name, id });
       }
     }
   }

@@ -1,6 +1,9 @@
 import type { Request, Response } from 'express';
 import { matchedByName, matchedByNameLabel } from '../catalog/index.ts';
+import { nameKey } from '../catalog/name-key.ts';
+import type { Databases } from '../environments/environment.ts';
 import { Invalid } from '../problems.ts';
+import { storedSpellings } from '../rows/names.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, localPath } from '../web/request.ts';
 import { listMappings } from '../state/name-mapping.ts';
@@ -18,9 +21,16 @@ export async function names(req: Request, res: Response) {
 
 export async function mapName(req: Request, res: Response) {
   const kind = matchedByName.find(({ name }) => name === req.form.text('entity'));
-  const name = req.form.text('name').normalize('NFC').slice(0, 100);
-  const there = req.form.text('there').normalize('NFC').slice(0, 100);
-  if (!kind || name === '') throw new Invalid({ name: 'Enter the name that is used here' });
+  const typed = req.form.text('name');
+  if (!kind || nameKey(typed) === '') {
+    throw new Invalid({ name: 'Enter the name that is used here' });
+  }
+  const name = await spelledIn(req.here, kind.name, typed);
+  const typedThere = asTyped(req.form.text('there'));
+  // A name can be mapped while the destination does not answer.
+  const there = req.here.destination
+    ? await spelledIn(req.here.destination, kind.name, typedThere).catch(() => typedThere)
+    : typedThere;
   await nameMapping.mapName(req.here, accountOf(req).email, { entity: kind.name, name, there });
   flash(
     req,
@@ -28,3 +38,11 @@ export async function mapName(req: Request, res: Response) {
   );
   res.redirect(303, localPath(req.form.text('return'), '/name-mappings'));
 }
+
+/** The name as it is stored there, when it is; names that are mapped are compared exactly. */
+async function spelledIn(place: Databases, kind: string, typed: string): Promise<string> {
+  const name = asTyped(typed);
+  return (await storedSpellings(place.sql, kind, [name])).get(name) ?? name;
+}
+
+const asTyped = (typed: string) => typed.normalize('NFC').trim().slice(0, 100);

@@ -11,6 +11,7 @@ import {
   type Row,
   type RowKey,
 } from '../catalog/entity.ts';
+import { misfitsOf, misfitText } from '../catalog/misfits.ts';
 import { idsOfLinked } from '../rows/names.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Conflict, Unavailable } from '../problems.ts';
@@ -96,8 +97,14 @@ export const draftOf = (
   steps,
 });
 
+/** @throws Conflict for a row that was read without a value that does not fit: writing it would lose that value */
 export function asStep({ entity, before, after, formerId }: Change): journal.Step {
   const row = (after ?? before) as Row;
+  if (misfitsOf(after).length > 0) {
+    throw new Conflict(
+      `${misfitText(entity, row)}. Open it and save it with values that fit first.`,
+    );
+  }
   return {
     entity: entity.name,
     id: row.id,

@@ -91,7 +91,7 @@ test.each(odd)(
 
 test('names the field: Options is not a list of texts (F6)', async () => {
   const { staging } = world;
-  const all = staging.documents.collection<{ _id: number }>('form_field');
+  const all = staging.documents.collection<Document & { _id: number }>('form_field');
   await all.insertOne({ _id: 9001, ...whole, options: [null] });
   const row = await get(staging, { entity: 'form_field', id: 9001 });
   expect(misfitsOf(row)).toEqual([{ field: 'options', message: 'Options is not a list of texts' }]);
@@ -101,7 +101,7 @@ test('names the field: Options is not a list of texts (F6)', async () => {
 
 test('leaves out documents whose _id is not a number, and lists them (F6)', async () => {
   const { staging } = world;
-  const all = staging.documents.collection<Document>('form_field');
+  const all = staging.documents.collection('form_field');
   const ids = [new ObjectId(), 'text', Long.fromString('9007199254740999'), 9001];
   for (const id of ids) await all.insertOne({ ...whole, _id: id } as Document);
   expect((await listed('form_field')).rows.map(({ id }) => id)).toEqual([9001]);

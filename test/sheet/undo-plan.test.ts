@@ -160,7 +160,7 @@ test('an undo has the problems of the destination', () => {
   expect(reasons({})).toEqual([]);
   expect(reasons({ version: null })).toEqual(['no-version']);
   expect(reasons({ claims: [claimOn('form:1')] })).toEqual(['being-written']);
-  expect(reasons({ holders: new Map([['form.name:Old', 2]]) })).toEqual(['unique-taken']);
+  expect(reasons({ holders: new Map([['form.name:old', 2]]) })).toEqual(['unique-taken']);
 });
 
 const swap = [
@@ -168,8 +168,8 @@ const swap = [
   stepOf('form:2', { name: 'B' }, { name: 'A' }),
 ];
 const swapped = new Map([
-  ['form.name:B', 1],
-  ['form.name:A', 2],
+  ['form.name:b', 1],
+  ['form.name:a', 2],
 ]);
 
 test('the undo of a swap is a swap (F13)', () => {

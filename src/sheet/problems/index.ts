@@ -7,7 +7,7 @@ import type { Choices } from '../choices.ts';
 import type { Facts } from '../facts.ts';
 import { engineering, holds, overwritten, undone, untested } from './review.ts';
 import { coinciding, deletions, names, used } from './references.ts';
-import { hostNames, images, localValues, shape } from './shape.ts';
+import { hostNames, images, localValues, shape, unfit } from './shape.ts';
 import { uniqueness } from './uniqueness.ts';
 import type { PlannedStep } from '../planned-step.ts';
 import { type Problem, describe, keyOf, type TypedWords } from '../problem.ts';
@@ -32,6 +32,7 @@ export function problemsOf(
     ...names(facts, choices, written),
     ...coinciding(facts, written),
     ...shape(facts, written),
+    ...unfit(written),
     ...localValues(choices, written),
     ...uniqueness(facts, written),
     ...claimed(facts, written),

@@ -58,6 +58,12 @@ export function names(facts: Facts, choices: Choices, steps: PlannedStep[]): Pro
       const message = `There are ${ids.length} ${lowerFirst(label.many)} named “${name}” in ${place}, so it is not clear which is meant.`;
       return [{ reason: 'name-ambiguous', row, message, solutions: [map] }];
     }
+    const others = facts.otherSpellings.get(`${entity}:${name}`);
+    if (ids.length === 0 && others) {
+      const spelled = others.map((one) => `“${one}”`).join(' and ');
+      const message = `The ${lowerFirst(label.one)} “${name}” is spelled ${spelled} in ${place}. Map the name, or spell it alike in both.`;
+      return [{ reason: 'name-spelled-otherwise', row, message, solutions: [map] }];
+    }
     if (ids.length === 1 || choices.create.includes(`${entity}:${name}`)) return [];
     const message = `The ${lowerFirst(label.one)} “${name}” is not in ${place}.`;
     const solutions: Solution[] = [{ kind: 'create-name', entity, name }, map];

@@ -1,9 +1,12 @@
 // Problems with the shape: columns, lengths, local values, images, host names.
 import { columnOf, fieldEntries, keyText, labelOf, type Entity } from '../../catalog/entity.ts';
+import { textOf } from '../../catalog/fields.ts';
+import { misfitsOf, misfitText } from '../../catalog/misfits.ts';
 import { entityNamed } from '../../catalog/index.ts';
 import { rulesOf } from '../../environments/rules.ts';
 import { localValue, type Choices } from '../choices.ts';
-import type { Column, Facts } from '../facts.ts';
+import type { Column } from '../columns.ts';
+import type { Facts } from '../facts.ts';
 import type { PlannedStep } from '../planned-step.ts';
 import { imagesOf } from '../images.ts';
 import { describe, keyOf, type Problem } from '../problem.ts';
@@ -16,7 +19,7 @@ export function shape(facts: Facts, steps: PlannedStep[]): Problem[] {
     if (columns) {
       problems.push(...columnProblems(facts, entity, columns));
       for (const step of steps.filter((one) => one.entity === name)) {
-        problems.push(...tooLong(facts, entity, step));
+        problems.push(...tooLong(facts, entity, step), ...unstorable(facts, entity, step));
       }
     }
   }
@@ -70,6 +73,53 @@ function tooLong(facts: Facts, entity: Entity, step: PlannedStep): Problem[] {
     const message = `${describe(step)}: ${labelOf(entity, field)} has ${length} characters; ${rulesOf(facts.to).inText} has room for ${max}.`;
     const solutions = [{ kind: 'edit' as const, key: keyOf(step) }];
     return [{ reason: 'value-too-long' as const, row: keyOf(step), message, solutions }];
+  });
+}
+
+/** Text columns of the destination that cannot hold every character. */
+export const narrowColumns = (
+  columns: Map<string, Column>,
+): { column: string; charset: string }[] =>
+  [...columns].flatMap(([column, { charset }]) =>
+    charset === null || charset === 'utf8mb4' ? [] : [{ column, charset }],
+  );
+
+/** A character that the column's character set does not have. */
+function unstorable(facts: Facts, entity: Entity, step: PlannedStep): Problem[] {
+  const columns = facts.columns.get(entity.table) ?? new Map<string, Column>();
+  const narrow = new Map(narrowColumns(columns).map((one) => [one.column, one.charset]));
+  return fieldEntries(entity).flatMap(([field, definition]) => {
+    const column = columnOf(field, definition) ?? '';
+    const charset = narrow.get(column);
+    const character = charset && [...textOf(step.after?.[field])].find(isOutside(charset));
+    if (!character) return [];
+    const message = `${describe(step)}: ${labelOf(entity, field)} contains “${character}”, which ${rulesOf(facts.to).inText} cannot store: column ${column} of ${entity.table} is ${charset}, not utf8mb4.`;
+    const solutions = [{ kind: 'edit' as const, key: keyOf(step) }, { kind: 'engineer' as const }];
+    return [{ reason: 'value-unstorable' as const, row: keyOf(step), message, solutions }];
+  });
+}
+
+const isOutside =
+  (charset: string) =>
+  (character: string): boolean => {
+    const code = character.codePointAt(0) ?? 0;
+    if (/^(utf8(mb3)?|ucs2)$/.test(charset)) return code > 0xffff;
+    if (charset === 'latin1') return code > 0xff && !WINDOWS_1252.includes(character);
+    return !/^utf(16|16le|32)$/.test(charset) && code > 0x7f;
+  };
+
+/** What MySQL's latin1 has beyond Latin-1. */
+const WINDOWS_1252 = '€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ';
+
+/** Rows here with values that do not fit their fields; a field that is left out does not matter. */
+export function unfit(steps: PlannedStep[]): Problem[] {
+  return steps.flatMap((step): Problem[] => {
+    const own = step.pair?.here ?? null;
+    const wrong = misfitsOf(own).filter(({ field }) => !step.excludedFields.includes(field));
+    if (own === null || wrong.length === 0) return [];
+    const message = `${misfitText(entityNamed(step.entity), own)}. Another program stored it so: edit the row and save it.`;
+    const solutions = [{ kind: 'edit' as const, key: keyOf(step) }];
+    return [{ reason: 'row-unfit', row: keyOf(step), message, solutions }];
   });
 }
 

@@ -1,5 +1,6 @@
 // Unique values: a plan as a whole must leave each of them to one row. In which order rows hand them on is
 // decided when they are written.
+import { isSameValue } from '../../catalog/content.ts';
 import { keyText, labelOf, type RowKey } from '../../catalog/entity.ts';
 import { entityNamed } from '../../catalog/index.ts';
 import { lowerFirst } from '../../catalog/lower-first.ts';
@@ -22,6 +23,8 @@ export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
       const key = uniqueKey(entity, field, step.after[field]);
       const twin = first.get(key);
       first.set(key, twin ?? step);
+      // Rows that share a name since before the rule can still be sent.
+      if (isSameValue(step.before?.[field], step.after[field])) return [];
       const holder = keeperOf(facts, going, step.entity, key) ?? (twin && keyOf(twin)) ?? null;
       return holder && holder.id !== step.id
         ? [taken(facts, going, { step, field, key, holder })]

@@ -2,9 +2,11 @@
 import { expect, test } from '@jest/globals';
 import { hashOf } from '../../../src/catalog/content.ts';
 import { keyFrom } from '../../../src/catalog/entity.ts';
+import { readField } from '../../../src/catalog/misfits.ts';
 import { entityNamed } from '../../../src/catalog/index.ts';
 import type { Choices } from '../../../src/sheet/choices.ts';
-import type { Column, Facts } from '../../../src/sheet/facts.ts';
+import type { Column } from '../../../src/sheet/columns.ts';
+import type { Facts } from '../../../src/sheet/facts.ts';
 import { reasons, type Reason, type Solution } from '../../../src/sheet/problem.ts';
 import {
   claimOn,
@@ -36,13 +38,26 @@ const pune = { city: { Pune: [1] }, partner: { 'Café Coral': [1] } };
 const taskColumns = (more: Record<string, Partial<Column>>, without = '') => {
   const known = ['title', 'message', 'business_id', 'form_id', 'priority', 'active'];
   const names = new Set([...known.filter((name) => name !== without), ...Object.keys(more)]);
-  const columnOf = (name: string) => ({ maxLength: null, isRequired: false, ...more[name] });
+  const columnOf = (name: string) => ({
+    maxLength: null,
+    isRequired: false,
+    charset: null,
+    ...more[name],
+  });
   return new Map([['task', new Map([...names].map((name) => [name, columnOf(name)]))]]);
 };
 const task: Record<string, GivenRow> = {
   'business:1': { here: {}, base: {}, there: {} },
   'task:1': { here: { business: 1, title: 'Book a visit' } },
 };
+
+/** A form whose description is a number. */
+function unfitForm() {
+  const read = row('form:1');
+  const { description } = entityNamed('form').fields;
+  if (description) readField(entityNamed('form'), read, ['description', description], 5);
+  return read;
+}
 
 const examples: Record<Reason, Example> = {
   'no-version': {
@@ -146,6 +161,18 @@ const examples: Record<Reason, Example> = {
     solutions: ['map-name'],
     without: { facts: factsOf({ 'business:1': { here: linked } }, { names: namesOf(pune) }) },
   },
+  'name-spelled-otherwise': {
+    facts: factsOf(
+      { 'business:1': { here: linked } },
+      {
+        names: namesOf({ ...pune, city: {} }),
+        otherSpellings: new Map([['city:Pune', ['ＰＵＮＥ']]]),
+      },
+    ),
+    row: 'business:1',
+    solutions: ['map-name'],
+    without: { facts: factsOf({ 'business:1': { here: linked } }, { names: namesOf(pune) }) },
+  },
   'column-missing': {
     facts: factsOf(task, { columns: taskColumns({}, 'message') }),
     row: null,
@@ -176,6 +203,23 @@ const examples: Record<Reason, Example> = {
       }),
     },
   },
+  'value-unstorable': {
+    facts: factsOf(
+      { ...task, 'task:1': { here: { business: 1, title: 'Book 🙂' } } },
+      { columns: taskColumns({ title: { charset: 'utf8mb3' } }) },
+    ),
+    row: 'task:1',
+    solutions: ['edit', 'engineer'],
+    without: {
+      facts: factsOf(task, { columns: taskColumns({ title: { charset: 'utf8mb3' } }) }),
+    },
+  },
+  'row-unfit': {
+    facts: factsOf({ 'form:1': { here: unfitForm() } }),
+    row: 'form:1',
+    solutions: ['edit'],
+    without: { facts: factsOf(added) },
+  },
   'local-value': {
     facts: factsOf({
       'business:1': { here: {}, base: {}, there: {} },
@@ -187,11 +231,11 @@ const examples: Record<Reason, Example> = {
     without: { choices: { locals: { 'external_tool:1': { endpoint: 'https://example.com' } } } },
   },
   'unique-taken': {
-    facts: factsOf({ 'form:1': changed }, { holders: new Map([['form.name:New', 2]]) }),
+    facts: factsOf({ 'form:1': changed }, { holders: new Map([['form.name:new', 2]]) }),
     row: 'form:1',
     solutions: ['edit'],
     without: {
-      facts: factsOf({ 'form:1': changed }, { holders: new Map([['form.name:New', 1]]) }),
+      facts: factsOf({ 'form:1': changed }, { holders: new Map([['form.name:new', 1]]) }),
     },
   },
   'being-written': {

@@ -5,7 +5,9 @@ import { factsOf, planOf } from '../../support/facts.ts';
 const reasonsOf = ({ problems }: ReturnType<typeof planOf>) => problems.map(({ reason }) => reason);
 
 test('the length of a value is counted in characters, not in code units', () => {
-  const columns = new Map([['banner', new Map([['title', { maxLength: 3, isRequired: false }]])]]);
+  const columns = new Map([
+    ['banner', new Map([['title', { maxLength: 3, isRequired: false, charset: null }]])],
+  ]);
   const banner = (title: string) =>
     planOf(factsOf({ 'banner:1': { here: { title } } }, { columns })).problems.filter(
       ({ reason }) => reason === 'value-too-long',
@@ -15,7 +17,9 @@ test('the length of a value is counted in characters, not in code units', () => 
 });
 
 test('a missing column is one problem for all rows of a type, one for each column', () => {
-  const columns = new Map([['sts', new Map([['text', { maxLength: 200, isRequired: true }]])]]);
+  const columns = new Map([
+    ['sts', new Map([['text', { maxLength: 200, isRequired: true, charset: null }]])],
+  ]);
   const facts = factsOf(
     {
       'business:1': { here: {}, base: {}, there: {} },
@@ -30,7 +34,10 @@ test('a missing column is one problem for all rows of a type, one for each colum
 test('local fields may have no column there', () => {
   const names = ['business_id', 'name', 'active'];
   const columns = new Map([
-    ['external_tool', new Map(names.map((name) => [name, { maxLength: null, isRequired: true }]))],
+    [
+      'external_tool',
+      new Map(names.map((name) => [name, { maxLength: null, isRequired: true, charset: null }])),
+    ],
   ]);
   const facts = factsOf(
     {

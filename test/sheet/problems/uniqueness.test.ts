@@ -1,6 +1,8 @@
 // Unique values that are handed on in one plan, and those that are taken, decided from facts.
 import { expect, test } from '@jest/globals';
 import { keyFrom, keyText } from '../../../src/catalog/entity.ts';
+import { entityNamed } from '../../../src/catalog/index.ts';
+import { uniqueKey } from '../../../src/catalog/unique-values.ts';
 import type { Facts } from '../../../src/sheet/facts.ts';
 import { factsOf, planOf, row, type GivenRow } from '../../support/facts.ts';
 
@@ -16,13 +18,13 @@ function given(rows: Record<string, string>): Record<string, GivenRow> {
   );
 }
 
-/** `form.name:Old` → 1 for every row with a name there. */
+/** `form.name:old` → 1 for every row with a name there. */
 const holdersIn = (rows: Record<string, string>): Facts['holders'] =>
   new Map(
     Object.entries(rows).flatMap(([key, text]) => {
       const { entity, id } = keyFrom(key);
       const name = text.split('>')[0]?.trim();
-      return name ? [[`${entity}.name:${name}`, id] as const] : [];
+      return name ? [[uniqueKey(entityNamed(entity), 'name', name), id] as const] : [];
     }),
   );
 
