@@ -57,6 +57,8 @@ export type Facts = {
   clock?: Clock | null;
   /** Host name of this environment, which texts must not contain. */
   hostHere: string | null;
+  /** Those of the other environments. */
+  otherHosts?: Partial<Record<EnvironmentName, string>>;
 };
 
 export type FactsQuery = {
@@ -68,6 +70,7 @@ export type FactsQuery = {
   /** The same for a row that is not part of the plan and could go along. */
   plannedAlong: (pair: RowPair) => Row | null | undefined;
   hostHere: string | null;
+  otherHosts?: Facts['otherHosts'];
   testedForSender?: string | null;
   /** The environment with the sync state, when it is not the sending one. */
   syncStateIn?: Environment;
@@ -137,6 +140,7 @@ export async function gatherFacts(
     missingImages,
     clock,
     hostHere: question.hostHere,
+    otherHosts: question.otherHosts ?? {},
   };
 }
 

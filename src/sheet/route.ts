@@ -1,6 +1,7 @@
 import type { App } from '../environments/app.ts';
-import { rulesOf } from '../environments/rules.ts';
+import { rulesOf, type EnvironmentName } from '../environments/rules.ts';
 import { NotFound } from '../problems.ts';
+import type { FactsQuery } from './facts.ts';
 import type { SelectionKind } from './selections.ts';
 import type { Environment } from '../environments/environment.ts';
 import type { Request } from 'express';
@@ -15,17 +16,29 @@ export function routeFrom(here: App, person: string, kind: SelectionKind = 'tran
   }
   const there = here.destination;
   if (!there) throw new NotFound(`${rulesOf(here.name).label} has no destination.`);
-  const own = here.settings.urls[here.name];
+  const { [here.name]: own = null, ...others } = hostNames(here.settings.urls);
   const isAsked = here.settings.requireTested && rulesOf(here.name).isTested;
   const testedForSender = isAsked ? person : null;
   return {
     from: here,
     to: there,
     lease,
-    hostHere: own ? new URL(own).host : null,
+    hostHere: own,
+    otherHosts: others,
     testedForSender,
   };
 }
+
+/** The host of each address, without those that are no addresses. */
+const hostNames = (
+  urls: Partial<Record<EnvironmentName, string>>,
+): Partial<Record<EnvironmentName, string>> =>
+  Object.fromEntries(
+    Object.entries(urls).flatMap(([name, url]) => {
+      const host = URL.parse(url)?.host;
+      return host ? [[name, host]] : [];
+    }),
+  );
 
 /** Source and destination of a transfer, and the lease of its worker in milliseconds. */
 export type Route = {
@@ -33,6 +46,7 @@ export type Route = {
   to: Environment;
   lease: number;
   hostHere: string | null;
+  otherHosts?: FactsQuery['otherHosts'];
   /** The sender, where rows must have been tested by someone else. */
   testedForSender?: string | null;
   /**

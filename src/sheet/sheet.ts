@@ -28,8 +28,10 @@ export async function prepareSheet(route: Route, selection: Selection): Promise<
 }
 
 const sheets: Record<SelectionKind, (route: Route, selection: Selection) => Promise<Sheet>> = {
-  transfer: ({ from: here, to: there, hostHere, testedForSender = null }, selection) =>
-    sheetOfRows(here, there, selection, { hostHere, testedForSender }),
+  transfer: (
+    { from: here, to: there, hostHere, otherHosts = {}, testedForSender = null },
+    selection,
+  ) => sheetOfRows(here, there, selection, { hostHere, otherHosts, testedForSender }),
   undo: async ({ from: here, to: there, testedForSender = null }, { keys, choices, undoes }) => {
     const former = undoes === null ? undefined : await journal.byId(here.sql, undoes);
     const all = undoes === null ? [] : await journal.stepsOf(here.sql, undoes);
@@ -53,7 +55,7 @@ async function sheetOfRows(
   here: Environment,
   there: Environment,
   { keys, choices }: Selection,
-  asked: Pick<FactsQuery, 'hostHere' | 'testedForSender' | 'syncStateIn'>,
+  asked: Pick<FactsQuery, 'hostHere' | 'otherHosts' | 'testedForSender' | 'syncStateIn'>,
 ): Promise<Sheet> {
   const facts = await gatherFacts(here, there, {
     chosen: keys,

@@ -1,4 +1,4 @@
-// Problems with the shape: columns, lengths, local values, images, host names.
+// Problems with the shape: columns, lengths, local values, images.
 import { columnOf, fieldEntries, keyText, labelOf, type Entity } from '../../catalog/entity.ts';
 import { textOf } from '../../catalog/fields.ts';
 import { misfitsOf, misfitText } from '../../catalog/misfits.ts';
@@ -145,18 +145,4 @@ export function images({ missingImages }: Facts, steps: PlannedStep[]): Problem[
       return [{ reason: 'image-missing' as const, row: keyOf(step), message, solutions }];
     }),
   );
-}
-
-export function hostNames({ hostHere }: Facts, steps: PlannedStep[]): Problem[] {
-  if (!hostHere) return [];
-  return steps.flatMap((step) => {
-    const entity = entityNamed(step.entity);
-    return fieldEntries(entity).flatMap(([field, { local }]) => {
-      const value = step.after?.[field];
-      if (local || typeof value !== 'string' || !value.includes(hostHere)) return [];
-      const message = `${describe(step)}: ${labelOf(entity, field)} contains this environment's own address (${hostHere}).`;
-      const solutions = [{ kind: 'edit' as const, key: keyOf(step) }];
-      return [{ reason: 'host-name' as const, row: keyOf(step), message, solutions }];
-    });
-  });
 }
