@@ -149,7 +149,7 @@ export async function editPage(
     crumbs: rowCrumbs(entity, title, row, shown.titles),
     ...(await formData(req, entity, typed, row)),
     notice: noticeOf(typed),
-    isRefused: isRefused(typed),
+    dirty: isRefused(typed) ? 'refused' : '',
     version: typed.version ?? shown.state?.version ?? 0,
   });
 }
@@ -168,7 +168,7 @@ export async function newPage(
     entity,
     key: typed.key,
     notice: noticeOf(typed),
-    isRefused: isRefused(typed),
+    dirty: isRefused(typed) ? 'refused' : '',
     ...data,
   });
 }
