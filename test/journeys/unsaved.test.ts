@@ -77,6 +77,7 @@ test('so do the page of a new row and that of a conflict (walk 4)', async () => 
 });
 
 test('so does a page of another room, such as adding a person (walk 4)', async () => {
+  await context.clearCookies();
   await signIn(page, servers.urls.staging, 'ops@example.com', password);
   await open('/people/new');
   await page.getByLabel('E-mail').fill('nobody');
