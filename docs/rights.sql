@@ -33,6 +33,7 @@ GRANT UPDATE, DELETE ON `oneway_production`.`message` TO 'oneway_production_app'
 GRANT UPDATE, DELETE ON `oneway_production`.`outbox` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`person` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`permission` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`invitation` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`credential` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`credential_key` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`sealing_key` TO 'oneway_production_app'@'%';

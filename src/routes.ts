@@ -14,6 +14,8 @@ import * as deadLetters from './jobs/dead-letters-page.ts';
 import * as jobs from './jobs/pages.ts';
 import * as messages from './messages/pages.ts';
 import * as outbox from './messages/outbox-page.ts';
+import * as account from './people/account-page.ts';
+import * as invitation from './people/invitation-pages.ts';
 import * as people from './people/pages.ts';
 import { showSignIn, signIn, signOut, type openSignIn } from './people/sign-in.ts';
 import { begin, finish } from './people/single-sign-on.ts';
@@ -77,6 +79,10 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/sign-in/single', 'anyone', begin(signInWith)),
   get('/sign-in/callback', 'anyone', finish(signInWith)),
   post('/sign-out', 'anyone', body.tiny, signOut),
+  get('/invitation', 'anyone', invitation.show),
+  post('/invitation', 'anyone', body.tiny, invitation.accept),
+  get('/account', 'look', account.show),
+  post('/account/password', 'look', body.tiny, account.changePassword(signInWith)),
   get('/saved-form', 'look', savedForm.show),
   post('/saved-form/sending', 'look', body.any, savedForm.sendOn),
   post('/saved-form/removal', 'look', body.small, savedForm.discard),
@@ -149,7 +155,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/people', 'administer', body.small, people.add),
   get('/people/:id', 'administer', people.show),
   post('/people/:id/permissions', 'administer', body.small, people.setPermissions),
-  post('/people/:id/password', 'administer', body.small, people.setPassword),
+  post('/people/:id/invitation', 'administer', body.small, people.invite),
   post('/people/:id/activity', 'administer', body.small, people.setActive),
 ];
 

@@ -109,6 +109,8 @@ test('every route declares who may use it, and each method and path exists once'
     '/sign-in/single',
     '/sign-in/callback',
     '/sign-out',
+    '/invitation',
+    '/invitation',
     '/theme',
   ]);
 });

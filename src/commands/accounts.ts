@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { permissionNames, type Permission } from '../access/permissions.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
+import * as invitations from '../people/invitations.ts';
 import * as people from '../people/people.ts';
 import * as tokens from '../people/tokens.ts';
 import { Problem } from '../problems.ts';
@@ -54,7 +55,9 @@ export function addAccounts(program: Command) {
     .requiredOption('--name <name>')
     .requiredOption('--email <email>')
     .option('--permissions <list>', 'with commas between', '')
-    .description('add a person; the password is read from standard input')
+    .description(
+      'add a person and print their invitation; a password on standard input is taken instead',
+    )
     .action((options: { name: string; email: string; permissions: string }) =>
       withApp((here) => addPerson(here, options)),
     );
@@ -120,9 +123,22 @@ async function listPeople(here: App, isJson: boolean | undefined) {
 async function addPerson(here: App, options: { name: string; email: string; permissions: string }) {
   const by = await actor(here, 'administer');
   const wanted = options.permissions.split(',').filter(Boolean).map(known);
-  const id = await people.add(here, by, { ...options, password: await secret('Password') });
+  const password = process.stdin.isTTY ? '' : await secret('Password');
+  const { name, email } = options;
+  const id = await people.add(
+    here,
+    by,
+    password === '' ? { name, email } : { name, email, password },
+  );
   await people.setPermissions(here, here.setup, by, id, wanted);
-  print(`${options.email} may sign in to ${rulesOf(here.name).inText}.`);
+  if (password === '') {
+    const token = await invitations.invite(here, by, id);
+    print(
+      `Give this link to ${name}; it works once, within a day: ${invitations.linkOf(here, token)}`,
+    );
+  } else {
+    print(`${email} may sign in to ${rulesOf(here.name).inText}.`);
+  }
 }
 
 async function revoke(here: App, permission: Permission, from: string | undefined) {

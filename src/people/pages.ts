@@ -1,9 +1,18 @@
 import type { Request, Response } from 'express';
-import { grantable, permissionNames, type Permission } from '../access/permissions.ts';
-import { NotFound, type FieldErrors } from '../problems.ts';
+import { grantable, permissionNames } from '../access/permissions.ts';
+import type { FieldErrors } from '../problems.ts';
 import { fieldErrors, flash, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
+import * as invitations from './invitations.ts';
+import { meaningOf } from './permission-meanings.ts';
 import * as people from './people.ts';
+
+declare module 'express-session' {
+  interface SessionData {
+    /** An invitation that was just made, until it is shown. */
+    newInvitation: { person: number; token: string };
+  }
+}
 
 const crumbs = [{ text: 'People', href: '/people' }];
 
@@ -20,11 +29,8 @@ async function newPage(req: Request, res: Response, errors: FieldErrors) {
 
 export async function add(req: Request, res: Response) {
   try {
-    const id = await people.add(
-      req.here,
-      accountOf(req).email,
-      req.form.pick('name', 'email', 'password'),
-    );
+    const id = await people.add(req.here, accountOf(req).email, req.form.pick('name', 'email'));
+    await showLink(req, id);
     flash(req, 'Person added. Choose what this person may do here.');
     res.redirect(303, `/people/${id}`);
   } catch (error) {
@@ -37,12 +43,11 @@ export async function add(req: Request, res: Response) {
 export const show = (req: Request, res: Response) => personPage(req, res, {});
 
 async function personPage(req: Request, res: Response, errors: FieldErrors) {
-  const person = await people.find(req.here.sql, numberOrNull(req.params['id']) ?? 0);
-  if (!person) throw new NotFound('There is no such person.');
+  const person = await people.known(req.here.sql, numberOrNull(req.params['id']) ?? 0);
   const offered = grantable(req.here.setup);
   const permissions = permissionNames.map((name) => ({
     name,
-    meaning: meanings[name],
+    meaning: meaningOf[name],
     isGranted: person.permissions.includes(name),
     isOffered: offered.includes(name),
   }));
@@ -50,18 +55,21 @@ async function personPage(req: Request, res: Response, errors: FieldErrors) {
     title: person.name,
     crumbs,
     person,
+    link: newLink(req, person.id),
+    openUntil: await invitations.openUntil(req.here.sql, person.id),
     permissions,
     hasNeverGranted: permissions.some(({ isOffered }) => !isOffered),
     errors,
   });
 }
 
-const meanings: Record<Permission, string> = {
-  product_manager: 'edits and transfers rows',
-  editor: 'edits rows; a product manager reviews the changes before they are transferred',
-  administrator: 'manages people',
-  on_call: 'undoes transfers when on call',
-};
+/** The link that was just made for this person. */
+function newLink(req: Request, id: number): string | null {
+  const { newInvitation } = req.session;
+  if (newInvitation?.person !== id) return null;
+  delete req.session.newInvitation;
+  return invitations.linkOf(req.here, newInvitation.token);
+}
 
 export async function setPermissions(req: Request, res: Response) {
   const id = numberOrNull(req.params['id']) ?? 0;
@@ -72,12 +80,16 @@ export async function setPermissions(req: Request, res: Response) {
   });
 }
 
-export async function setPassword(req: Request, res: Response) {
+export async function invite(req: Request, res: Response) {
   const id = numberOrNull(req.params['id']) ?? 0;
-  await orShow(req, res, async () => {
-    await people.setPassword(req.here, accountOf(req).email, id, req.form.pick('password'));
-    return 'Password saved.';
-  });
+  await showLink(req, id);
+  res.redirect(303, `/people/${id}`);
+}
+
+/** Makes a new link; the person's page shows it once. */
+async function showLink(req: Request, id: number) {
+  const token = await invitations.invite(req.here, accountOf(req).email, id);
+  req.session.newInvitation = { person: id, token };
 }
 
 export async function setActive(req: Request, res: Response) {

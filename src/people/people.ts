@@ -12,31 +12,34 @@ import type { EnvironmentSetup } from '../environments/rules.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Invalid, NotFound, parsed } from '../problems.ts';
 import { requiredLine } from '../typed-text.ts';
+import { newPassword } from './new-password.ts';
 import { hashPassword, isPassword, noPassword } from './passwords.ts';
 
 /** `credential` changes with the password, which ends sessions and tokens of the old one. */
-export type Person = Account & { isActive: boolean; credential: string };
+export type Person = Account & { isActive: boolean; hasPassword: boolean; credential: string };
 
 type Stored = {
   id: number;
   email: string;
   name: string;
   active: number;
+  has_password: number;
   credential: string;
   permissions: string | null;
 };
 
-const toPerson = ({ id, email, name, active, credential, permissions }: Stored): Person => ({
-  id,
-  email,
-  name,
-  credential,
-  isActive: active === 1,
-  permissions: permissionNames.filter((one) => (permissions ?? '').split(',').includes(one)),
+const toPerson = (stored: Stored): Person => ({
+  id: stored.id,
+  email: stored.email,
+  name: stored.name,
+  credential: stored.credential,
+  isActive: stored.active === 1,
+  hasPassword: stored.has_password === 1,
+  permissions: permissionNames.filter((one) => (stored.permissions ?? '').split(',').includes(one)),
 });
 
 const columns = sql`p.id, p.email, p.name, p.active, sha2(p.password_hash, 256) as credential,
-                    group_concat(m.name) as permissions`;
+                    p.password_hash <> ${noPassword} as has_password, group_concat(m.name) as permissions`;
 
 export async function list(on: Queryable): Promise<Person[]> {
   const people = await select<Stored>(
@@ -54,6 +57,13 @@ export async function find(on: Queryable, id: number): Promise<Person | null> {
          where p.id = ${id} group by p.id`,
   );
   return person ? toPerson(person) : null;
+}
+
+/** @throws NotFound */
+export async function known(on: Queryable, id: number): Promise<Person> {
+  const person = await find(on, id);
+  if (!person) throw new NotFound('There is no such person.');
+  return person;
 }
 
 /** The person with this e-mail and password, or null; takes equally long either way. */
@@ -80,12 +90,19 @@ const newPerson = z.object({
     .trim()
     .toLowerCase()
     .pipe(z.email('Enter an e-mail address, such as ana@example.com').max(190)),
-  password: z.string().min(12, 'Password must have 12 characters or more').max(200),
 });
 
-export async function add(here: Environment, by: string, posted: unknown): Promise<number> {
-  const { name, email, password } = parsed(newPerson, posted);
-  const hash = await hashPassword(password);
+/** Without a password nobody can sign in with it: the person gets an invitation, or has single sign-on. */
+export async function add(
+  here: Environment,
+  by: string,
+  posted: { name?: string; email?: string; password?: string },
+): Promise<number> {
+  const { name, email } = parsed(newPerson, posted);
+  const hash =
+    posted.password === undefined
+      ? noPassword
+      : await hashPassword(newPassword({ name, email }, posted));
   return transaction(here.sql, async (connection) => {
     const taken = await first(connection, sql`select 1 from person where email = ${email}`);
     if (taken) throw new Invalid({ email: `${email} has an account already` });
@@ -117,8 +134,7 @@ export async function setPermissions(
     throw new Invalid({ permissions: `${refused} cannot be given in ${where}` });
   }
   await transaction(here.sql, async (connection) => {
-    const person = await find(connection, id);
-    if (!person) throw new NotFound('There is no such person.');
+    const person = await known(connection, id);
     if (person.permissions.includes('administrator') && !wanted.includes('administrator')) {
       await keepOneAdministrator(connection, id);
     }
@@ -138,8 +154,7 @@ export async function setPermissions(
 
 export async function setActive(here: Environment, by: string, id: number, isActive: boolean) {
   await transaction(here.sql, async (connection) => {
-    const person = await find(connection, id);
-    if (!person) throw new NotFound('There is no such person.');
+    const person = await known(connection, id);
     if (!isActive && person.permissions.includes('administrator')) {
       await keepOneAdministrator(connection, id);
     }
@@ -163,14 +178,18 @@ async function keepOneAdministrator(on: Queryable, id: number) {
 }
 
 export async function setPassword(here: Environment, by: string, id: number, posted: unknown) {
-  const { password } = parsed(newPerson.pick({ password: true }), posted);
-  const hash = await hashPassword(password);
+  const hash = await hashPassword(newPassword(await known(here.sql, id), posted));
   await transaction(here.sql, async (connection) => {
-    const person = await find(connection, id);
-    if (!person) throw new NotFound('There is no such person.');
-    await run(connection, sql`update person set password_hash = ${hash} where id = ${id}`);
-    await audit.write(connection, { person: by, action: 'set password', subject: person.email });
+    const { email } = await known(connection, id);
+    await storePassword(connection, id, hash);
+    await audit.write(connection, { person: by, action: 'set password', subject: email });
   });
+}
+
+/** With it, sessions and tokens of the former password end, and so does an invitation. */
+export async function storePassword(on: Queryable, id: number, hash: string) {
+  await run(on, sql`update person set password_hash = ${hash} where id = ${id}`);
+  await run(on, sql`delete from invitation where person_id = ${id}`);
 }
 
 /** Grants a permission to one person, or revokes it. */

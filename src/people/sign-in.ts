@@ -130,12 +130,17 @@ const authenticate = (passport: SignIn['passport'], req: Request, res: Response)
 /** To the saved form, or to the page that was requested. */
 export async function letIn(req: Request, res: Response, person: people.Person) {
   const { returnTo = '/' } = req.visitor;
-  await enter(req, res, person);
+  await startSession(req, res, person);
+  await audit.write(req.here.sql, {
+    person: person.email,
+    action: 'signed in',
+    subject: person.email,
+  });
   res.redirect(303, (await isWaiting(req, person)) ? '/saved-form' : localPath(returnTo, '/'));
 }
 
 /** A new session, so that a planted cookie is worthless. */
-async function enter(req: Request, res: Response, person: people.Person) {
+export async function startSession(req: Request, res: Response, person: people.Person) {
   await renewSession(req);
   req.session.personId = person.id;
   req.session.credential = person.credential;
@@ -143,11 +148,6 @@ async function enter(req: Request, res: Response, person: people.Person) {
   req.session.startedAt = Date.now();
   req.visitor = {};
   rememberDevice(req, res, person);
-  await audit.write(req.here.sql, {
-    person: person.email,
-    action: 'signed in',
-    subject: person.email,
-  });
 }
 
 export async function signOut(req: Request, res: Response) {

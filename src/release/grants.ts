@@ -34,6 +34,7 @@ const programRights: Record<string, Rights> = {
   outbox: { app: 'UPDATE, DELETE' },
   person: { app: 'UPDATE, DELETE' },
   permission: { app: 'UPDATE, DELETE' },
+  invitation: { app: 'UPDATE, DELETE' },
   credential: { app: 'UPDATE, DELETE' },
   credential_key: { app: 'UPDATE, DELETE' },
   sealing_key: { app: 'UPDATE, DELETE', arrivals: 'SELECT' },

@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { readVersion } from '../../src/version/metadata.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
+import { invited } from '../../src/people/invitations.ts';
 import * as people from '../../src/people/people.ts';
 import { add, change, has } from '../support/rows.ts';
 import { password } from '../support/people.ts';
@@ -56,4 +57,12 @@ test('oneway people add reads the password from standard input and checks it', a
   expect(added.status).toBe(0);
   const [ana] = await people.list(world.staging.sql);
   expect(ana).toMatchObject({ email: 'ana@example.com', permissions: ['editor'] });
+});
+
+test('oneway people add without a password prints an invitation (B5)', async () => {
+  const words = ['people', 'add', '--name', 'Ben', '--email', 'ben@example.com'];
+  const { status, stdout } = oneway('staging', words);
+  expect(status).toBe(0);
+  const [, token = ''] = /\/invitation\?token=([\w-]+)/.exec(stdout) ?? [];
+  expect(await invited(world.staging.sql, token)).toMatchObject({ email: 'ben@example.com' });
 });

@@ -1,0 +1,57 @@
+// My account: what a person may do here, and a new password of their own.
+import type { Request, Response } from 'express';
+import { countAttempt } from '../access/throttle.ts';
+import { Invalid, type FieldErrors } from '../problems.ts';
+import { fieldErrors, flash, page } from '../web/pages.ts';
+import { accountOf } from '../web/request.ts';
+import { newPassword, passwordRule } from './new-password.ts';
+import { meaningOf } from './permission-meanings.ts';
+import * as people from './people.ts';
+import { startSession, type SignIn } from './sign-in.ts';
+
+export const show = (req: Request, res: Response) => accountPage(req, res, {});
+
+async function accountPage(req: Request, res: Response, errors: FieldErrors) {
+  const account = accountOf(req);
+  const { hasPassword } = await people.known(req.here.sql, account.id);
+  await page(req, res, 'people/account', {
+    title: Object.keys(errors).length > 0 ? 'Error: My account' : 'My account',
+    crumbs: [{ text: 'My account' }],
+    permissions: account.permissions.map((name) => ({ name, meaning: meaningOf[name] })),
+    hasPassword,
+    isSingle: req.here.settings.singleSignOn !== null,
+    rule: passwordRule,
+    errors,
+  });
+}
+
+/** Ends every other session and token of this person; this browser goes on in a new session. */
+export const changePassword = ({ limits }: SignIn) =>
+  async function changePassword(req: Request, res: Response) {
+    const { id } = accountOf(req);
+    try {
+      await change(req, limits);
+      await startSession(req, res, await people.known(req.here.sql, id));
+      flash(req, 'Password changed. You are signed out everywhere else.');
+      res.redirect(303, '/account');
+    } catch (error) {
+      const errors = fieldErrors(error);
+      res.status(422);
+      await accountPage(req, res, errors);
+    }
+  };
+
+async function change(req: Request, limits: SignIn['limits']) {
+  const { id, email, name } = accountOf(req);
+  const attempts = `own-password:${id}`;
+  await countAttempt(limits.account, attempts);
+  if (!(await people.verify(req.here.sql, email, req.form.raw('present_password') ?? ''))) {
+    throw new Invalid({ present_password: 'This is not your present password' });
+  }
+  await limits.account.delete(attempts);
+  const posted = { password: req.form.raw('password') };
+  if (newPassword({ name, email }, posted) === req.form.raw('present_password')) {
+    throw new Invalid({ password: 'This is your present password. Choose another one.' });
+  }
+  await people.setPassword(req.here, email, id, posted);
+}

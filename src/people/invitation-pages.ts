@@ -1,0 +1,34 @@
+// The page behind an invitation link: an invited person chooses a password and is signed in.
+import type { Request, Response } from 'express';
+import type { FieldErrors } from '../problems.ts';
+import { fieldErrors, page } from '../web/pages.ts';
+import { textIn } from '../web/request.ts';
+import * as invitations from './invitations.ts';
+import { passwordRule } from './new-password.ts';
+import { letIn } from './sign-in.ts';
+
+export const show = (req: Request, res: Response) =>
+  invitationPage(req, res, textIn(req.query, 'token'), {});
+
+async function invitationPage(req: Request, res: Response, token: string, errors: FieldErrors) {
+  const { email } = await invitations.invited(req.here.sql, token);
+  await page(req, res, 'people/invitation', {
+    title: Object.keys(errors).length > 0 ? 'Error: Choose your password' : 'Choose your password',
+    token,
+    email,
+    rule: passwordRule,
+    errors,
+  });
+}
+
+export async function accept(req: Request, res: Response) {
+  const token = req.form.text('token');
+  try {
+    const person = await invitations.accept(req.here, token, req.form.pick('password'));
+    await letIn(req, res, person);
+  } catch (error) {
+    const errors = fieldErrors(error);
+    res.status(422);
+    await invitationPage(req, res, token, errors);
+  }
+}

@@ -1,0 +1,96 @@
+// Links with which people choose their own password: once, within a day. Only the link contains the token.
+import { hash, randomBytes } from 'node:crypto';
+import * as audit from '../audit/audit.ts';
+import { first, run, sql, transaction, type Queryable } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import type { Environment } from '../environments/environment.ts';
+import { Problem } from '../problems.ts';
+import { newPassword } from './new-password.ts';
+import { hashPassword } from './passwords.ts';
+import * as people from './people.ts';
+
+const HOURS = 24;
+
+/**
+ * Makes an invitation and answers its token, which is not stored. The person's former invitation ends; a password that
+ * the person has stays until the new one is chosen.
+ */
+export async function invite(here: Environment, by: string, id: number): Promise<string> {
+  const token = randomBytes(32).toString('base64url');
+  await transaction(here.sql, async (connection) => {
+    const person = await people.known(connection, id);
+    await run(
+      connection,
+      sql`replace into invitation (person_id, token_hash, expires_at)
+          values (${id}, ${hash('sha256', token)}, utc_timestamp(3) + interval ${HOURS} hour)`,
+    );
+    await audit.write(connection, {
+      person: by,
+      action: 'invited person',
+      subject: person.email,
+    });
+  });
+  return token;
+}
+
+/** The page where a token is used; without the host where the settings do not know their own. */
+export const linkOf = ({ name, settings }: App, token: string): string =>
+  `${settings.urls[name] ?? ''}/invitation?token=${token}`;
+
+/** Until when a person's link can be used; null when there is none. */
+export async function openUntil(on: Queryable, id: number): Promise<string | null> {
+  const open = await first<{ expires_at: string }>(
+    on,
+    sql`select expires_at from invitation where person_id = ${id} and expires_at > utc_timestamp(3)`,
+  );
+  return open?.expires_at ?? null;
+}
+
+/**
+ * The person that a token invites.
+ * @throws Problem 410 when it was used, replaced or has expired
+ */
+export async function invited(on: Queryable, token: string): Promise<people.Person> {
+  const open = await first<{ person_id: number }>(
+    on,
+    sql`select person_id from invitation
+         where token_hash = ${hash('sha256', token)} and expires_at > utc_timestamp(3)`,
+  );
+  const person = open && (await people.find(on, open.person_id));
+  if (!person?.isActive) throw expired();
+  return person;
+}
+
+/**
+ * Gives the invited person the password that they chose, and ends the invitation.
+ * @throws Problem 410 when it was used meanwhile, Invalid for a password that is easy to guess
+ */
+export async function accept(
+  here: Environment,
+  token: string,
+  posted: unknown,
+): Promise<people.Person> {
+  const person = await invited(here.sql, token);
+  const passwordHash = await hashPassword(newPassword(person, posted));
+  return transaction(here.sql, async (connection) => {
+    const used = await run(
+      connection,
+      sql`delete from invitation
+           where token_hash = ${hash('sha256', token)} and expires_at > utc_timestamp(3)`,
+    );
+    if (used === 0) throw expired();
+    await people.storePassword(connection, person.id, passwordHash);
+    await audit.write(connection, {
+      person: person.email,
+      action: 'accepted invitation',
+      subject: person.email,
+    });
+    return people.known(connection, person.id);
+  });
+}
+
+const expired = () =>
+  new Problem(
+    410,
+    `This link was used, or it is older than ${HOURS} hours. Ask an administrator for a new one.`,
+  );

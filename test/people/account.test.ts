@@ -1,0 +1,136 @@
+// Invitations, and My account.
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import * as people from '../../src/people/people.ts';
+import { hire, password, textOf, useClient, useSite, type Client } from '../support/people.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const site = useSite(world, 'staging');
+const ops = useClient(site, 'ops');
+const NEXT = 'another long password';
+
+let stranger: Client;
+beforeEach(async () => {
+  stranger = await site.as(null);
+});
+
+/** The token of the link that a page shows. */
+const tokenOn = ({ text }: { text: string }) =>
+  /\/invitation\?token=([\w-]+)/.exec(text)?.[1] ?? '';
+
+const canSignIn = async (email: string, typed: string) =>
+  (await people.verify(site.here.sql, email, typed)) !== null;
+
+describe('an invitation', () => {
+  const added = async () => {
+    const answer = await ops.post('/people', { name: 'Ana', email: 'ana@example.com' });
+    const path = answer.headers['location'] ?? '';
+    return { path, token: tokenOn(await ops.get(path)) };
+  };
+
+  test('lets an added person choose a password, once, and signs them in (B5)', async () => {
+    const { path, token } = await added();
+    expect(token).toMatch(/^[\w-]{43}$/);
+    expect(tokenOn(await ops.get(path))).toBe('');
+    expect(textOf((await stranger.get(`/invitation?token=${token}`)).text)).toContain(
+      'Choose your password for staging',
+    );
+    const easy = await stranger.post('/invitation', { token, password: 'password1234' });
+    expect([easy.status, textOf(easy.text)]).toEqual([422, expect.stringContaining('easy')]);
+    const accepted = await stranger.post('/invitation', { token, password: NEXT });
+    expect([accepted.status, accepted.headers['location']]).toEqual([303, '/']);
+    await stranger.get('/').expect(200);
+    expect(await canSignIn('ana@example.com', NEXT)).toBe(true);
+    const again = await (await site.as(null)).post('/invitation', { token, password });
+    expect(again.status).toBe(410);
+    expect(textOf((await ops.get('/audit')).text)).toContain('accepted invitation');
+  });
+
+  test('does not work after a day, after a new one was made, or for a closed account (B5)', async () => {
+    const { path, token } = await added();
+    await ops.post(`${path}/invitation`);
+    const next = tokenOn(await ops.get(path));
+    const status = async (one: string) =>
+      (await stranger.get(`/invitation?token=${one}`)).statusCode;
+    expect([await status(token), await status(next), await status('')]).toEqual([410, 200, 410]);
+    await ops.post(`${path}/activity`, { active: 'no' });
+    expect(await status(next)).toBe(410);
+    await ops.post(`${path}/activity`, { active: 'yes' });
+    expect(await status(next)).toBe(200);
+    await site.here.sql.query('update invitation set expires_at = utc_timestamp(3)');
+    expect(await status(next)).toBe(410);
+  });
+
+  test('is used once by two that are sent at the same time (B5)', async () => {
+    const { token } = await added();
+    const clients = await Promise.all([1, 2].map(() => site.as(null)));
+    const answers = await Promise.all(
+      clients.map((client) => client.post('/invitation', { token, password: NEXT })),
+    );
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([303, 410]);
+  });
+
+  test('keeps the present password until another one is chosen, and is stored only as a hash (B5)', async () => {
+    await hire(site.here, 'vic');
+    const vic = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
+    await ops.post(`/people/${vic?.id}/invitation`);
+    const token = tokenOn(await ops.get(`/people/${vic?.id}`));
+    expect(await canSignIn('vic@example.com', password)).toBe(true);
+    const [rows] = await site.here.sql.query('select * from invitation');
+    expect(rows).toHaveLength(1);
+    expect(JSON.stringify(rows)).not.toContain(token);
+    await stranger.post('/invitation', { token, password: NEXT });
+    expect(await canSignIn('vic@example.com', password)).toBe(false);
+  });
+
+  test('is made by administrators only, who type no password any more (B5)', async () => {
+    const pm = await site.as('pm');
+    expect((await pm.post('/people/1/invitation')).status).toBe(403);
+    expect((await ops.post('/people/1/password', { password: NEXT })).status).toBe(404);
+    await ops.post('/people', { name: 'Ben', email: 'ben@example.com', password });
+    expect(await canSignIn('ben@example.com', password)).toBe(false);
+  });
+});
+
+describe('my account', () => {
+  const vic = useClient(site, 'vic');
+  const change = (body: object) => vic.post('/account/password', { ...body });
+
+  test('shows who I am and what I may do here (B5)', async () => {
+    const [mine, theirs] = [await vic.get('/account'), await ops.get('/account')];
+    expect(textOf(mine.text)).toContain('vic@example.com');
+    expect(textOf(mine.text)).toContain('You may view everything');
+    expect(textOf(theirs.text)).toContain('manages people');
+    await stranger.get('/account').expect(303);
+  });
+
+  test('changes my password after asking for the present one, and ends my other sessions (B5)', async () => {
+    const other = await site.as('vic');
+    const wrong = await change({ present_password: NEXT, password: NEXT });
+    expect([wrong.status, textOf(wrong.text)]).toEqual([422, expect.stringContaining('present')]);
+    const changed = await change({ present_password: password, password: NEXT });
+    expect([changed.status, changed.headers['location']]).toEqual([303, '/account']);
+    expect(textOf((await vic.get('/account')).text)).toContain('Password changed');
+    await other.get('/').expect(303);
+    expect(await canSignIn('vic@example.com', password)).toBe(false);
+    expect(await canSignIn('vic@example.com', NEXT)).toBe(true);
+  });
+
+  test('refuses a new password that is easy to guess, one’s own e-mail, or the present one (B5)', async () => {
+    for (const easy of ['aaaaaaaaaaaa', 'vic@example.com', password]) {
+      const answer = await change({ present_password: password, password: easy });
+      expect([easy, answer.status]).toEqual([easy, 422]);
+      expect(answer.text).not.toMatch(/type="password" value="[^"]/);
+    }
+    expect(await canSignIn('vic@example.com', password)).toBe(true);
+  });
+
+  test('refuses the eleventh wrong present password (B5)', async () => {
+    const statuses: number[] = [];
+    for (let time = 0; time < 11; time += 1) {
+      statuses.push((await change({ present_password: 'wrong', password: NEXT })).status);
+    }
+    expect(statuses.at(-2)).toBe(422);
+    expect(statuses.at(-1)).toBe(429);
+  });
+});

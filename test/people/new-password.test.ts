@@ -1,0 +1,48 @@
+import { expect, test } from '@jest/globals';
+import { newPassword } from '../../src/people/new-password.ts';
+
+const owner = { name: 'Asha Kumar', email: 'asha.kumar@example.com' };
+const reasonFor = (password: string | undefined): string => {
+  try {
+    newPassword(owner, { password });
+    return '';
+  } catch (error) {
+    return (error as Error).message;
+  }
+};
+
+test.each([
+  'password1234',
+  '123456789012',
+  'aaaaaaaaaaaa',
+  'qwertyuiop12',
+  'Password2026!',
+  'letmeinletmein',
+  'abcabcabcabc',
+  'asha.kumar@example.com',
+  'ashakumar2026',
+  'kumar-kumar-kumar',
+  'oneway-password',
+])('refuses %s, which is common, a pattern or made of one’s own name (B5)', (password) => {
+  expect(reasonFor(password)).toMatch(/easy to guess\. Choose 12 characters or more/);
+});
+
+test.each(['correct horse battery', 'gk39dm2qpz81', 'дом у дороги летом', 'a secret of twelve'])(
+  'takes %s, whatever its characters are (B5)',
+  (password) => {
+    expect(newPassword(owner, { password })).toBe(password);
+  },
+);
+
+test('refuses a password that is missing, short or longer than 200 characters (B5)', () => {
+  expect(reasonFor(undefined)).toBe('Enter a password');
+  expect(reasonFor('short')).toBe('Password must have 12 characters or more');
+  expect(reasonFor('long phrase '.repeat(17))).toContain('200 characters or fewer');
+});
+
+test('estimates long passwords in time (B5)', () => {
+  reasonFor('correct horse battery');
+  const start = process.cpuUsage();
+  reasonFor('x9!kQz pM2 lorem 7 dolor qwerty 123456 abcd '.repeat(4));
+  expect(process.cpuUsage(start).user / 1000).toBeLessThan(500);
+});
