@@ -97,17 +97,19 @@ export type Rotation = {
   graceHours: number;
   /** When the new key ends. */
   expiresAt?: Date | null;
+  /** The key that the page showed, so that one that was made meanwhile is not ended. */
+  seen?: number | null;
 };
 
 /**
  * Adds a second key; the former one works until its grace period ends.
- * @throws Conflict when two keys work already, or none does
+ * @throws Conflict when two keys work already, none does, or it is not the one that was seen
  */
 export async function rotate(
   here: App,
   by: string,
   id: number,
-  { graceHours, expiresAt = null }: Rotation,
+  { graceHours, expiresAt = null, seen = null }: Rotation,
 ): Promise<Issued> {
   refuseThePast(expiresAt);
   return transaction(here.sql, async (connection) => {
@@ -115,6 +117,11 @@ export async function rotate(
     const [usable, second] = keys.filter(({ state }) => isUsable(state));
     if (second) throw new Conflict(`${name} has two keys that work: revoke one of them first.`);
     if (!usable) throw new Conflict(`${name} has no key that works: make a new credential.`);
+    if (seen !== null && usable.id !== seen) {
+      throw new Conflict(
+        `${name} got a new key from ${usable.created_by} after this page was shown. Go back, reload the page, and rotate that one if you need to.`,
+      );
+    }
     await run(
       connection,
       sql`update credential_key

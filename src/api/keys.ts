@@ -62,14 +62,18 @@ export async function create(here: App, by: string, posted: unknown): Promise<st
   return secret;
 }
 
-const wantedRotation = z.object({ graceDays: z.enum(graceDays).default('7'), expiresAt: lastDay });
+const wantedRotation = z.object({
+  graceDays: z.enum(graceDays).default('7'),
+  expiresAt: lastDay,
+  seen: z.coerce.number().int().positive().nullable().catch(null),
+});
 
 /**
  * Makes a second key and answers its secret.
  * @throws Invalid, or Conflict when there are two already
  */
 export async function rotate(here: App, by: string, id: number, posted: unknown): Promise<string> {
-  const { graceDays: days, expiresAt } = parsed(wantedRotation, posted);
+  const { graceDays: days, ...wanted } = parsed(wantedRotation, posted);
   const graceHours = Number(days) * 24;
-  return (await credentials.rotate(here, by, id, { graceHours, expiresAt })).secret;
+  return (await credentials.rotate(here, by, id, { graceHours, ...wanted })).secret;
 }

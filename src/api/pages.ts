@@ -81,7 +81,7 @@ export async function rotate(req: Request, res: Response) {
     req.here,
     by,
     numbered(req, 'id'),
-    req.form.pick('graceDays', 'expiresAt'),
+    req.form.pick('graceDays', 'expiresAt', 'seen'),
   );
   res.redirect(303, '/api-keys');
 }

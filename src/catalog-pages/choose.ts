@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import * as selections from '../sheet/selections.ts';
+import { addTo } from '../sheet/shared-selections.ts';
 import { accountOf } from '../web/request.ts';
 import { parseListState } from './list-state.ts';
 import { allIds } from './list.ts';
@@ -15,7 +16,7 @@ export async function choose(req: Request, res: Response) {
       : selections.parseKeys(req.form.texts('rows'));
   const into = req.form.text('into');
   if (into !== '') {
-    await selections.addTo(req.here.sql, into, keys);
+    await addTo(req.here.sql, into, keys);
     return res.redirect(303, `/selections/${into}`);
   }
   const id = await selections.create(req.here.sql, accountOf(req).email, { keys });

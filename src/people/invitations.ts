@@ -4,7 +4,7 @@ import * as audit from '../audit/audit.ts';
 import { first, run, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import type { Environment } from '../environments/environment.ts';
-import { Problem } from '../problems.ts';
+import { Conflict, Problem } from '../problems.ts';
 import { newPassword } from './new-password.ts';
 import { hashPassword } from './passwords.ts';
 import * as people from './people.ts';
@@ -13,12 +13,25 @@ const HOURS = 24;
 
 /**
  * Makes an invitation and answers its token, which is not stored. The person's former invitation ends; a password that
- * the person has stays until the new one is chosen.
+ * the person has stays until the new one is chosen. `seen`: until when the link works that the page showed, so that
+ * one that was made meanwhile goes on working.
+ * @throws Conflict when there is another one
  */
-export async function invite(here: Environment, by: string, id: number): Promise<string> {
+export async function invite(
+  here: Environment,
+  by: string,
+  id: number,
+  seen: string | null = null,
+): Promise<string> {
   const token = randomBytes(32).toString('base64url');
   await transaction(here.sql, async (connection) => {
-    const person = await people.known(connection, id);
+    const person = await people.locked(connection, id);
+    const open = await openUntil(connection, id);
+    if (seen !== null && open !== null && open !== seen) {
+      throw new Conflict(
+        `Another administrator has made a link for ${person.name} meanwhile, and it works. To end it and make another one, open the person's page again.`,
+      );
+    }
     await run(
       connection,
       sql`replace into invitation (person_id, token_hash, expires_at)

@@ -30,24 +30,26 @@ type Tried = { email: string; address: string; device: string | null };
 
 /**
  * Counts a sign-in before its password is checked, so that parallel attempts count, too. When an e-mail is tried from
- * many addresses, attempts get slower, except from a device where that person signed in before. Answers how to take
- * the attempt back.
+ * many addresses, attempts get slower, except from a device where that person signed in before. Answers how
+ * to `forgive` it when the password was right, and to take it `back` when it was not checked.
  * @throws Problem 429 when there were too many
  */
 export async function countSignIn(limits: Limits, { email, address, device }: Tried) {
   const account = hashed(device ?? address, email);
   await countAttempt(limits.account, account);
-  if (device !== null) return { forgive: () => limits.account.delete(account) };
+  if (device !== null) {
+    return {
+      forgive: () => limits.account.delete(account),
+      back: () => limits.account.reward(account),
+    };
+  }
   await countAttempt(limits.address, address);
   const { consumedPoints } = await limits.email.consume(hashed(email));
   await sleep(waitAfter(consumedPoints));
+  const others = () => [limits.address.reward(address), limits.email.reward(hashed(email))];
   return {
-    forgive: () =>
-      Promise.all([
-        limits.account.delete(account),
-        limits.address.reward(address),
-        limits.email.reward(hashed(email)),
-      ]),
+    forgive: () => Promise.all([limits.account.delete(account), ...others()]),
+    back: () => Promise.all([limits.account.reward(account), ...others()]),
   };
 }
 

@@ -58,6 +58,7 @@ async function personPage(req: Request, res: Response, errors: FieldErrors) {
     link: newLink(req, person.id),
     openUntil: await invitations.openUntil(req.here.sql, person.id),
     permissions,
+    shown: person.permissions.filter((name) => offered.includes(name)).join(' '),
     hasNeverGranted: permissions.some(({ isOffered }) => !isOffered),
     errors,
   });
@@ -74,21 +75,36 @@ function newLink(req: Request, id: number): string | null {
 export async function setPermissions(req: Request, res: Response) {
   const id = numberOrNull(req.params['id']) ?? 0;
   const wanted = [...new Set(req.form.texts('permissions'))];
+  const shown = req.form.raw('shown')?.split(' ').filter(Boolean) ?? null;
   await orShow(req, res, async () => {
-    await people.setPermissions(req.here, req.here.setup, accountOf(req).email, id, wanted);
-    return 'Permissions saved.';
+    const { here } = req;
+    const by = accountOf(req).email;
+    const before = await people.setPermissions(here, here.setup, by, id, wanted, shown);
+    const offered = before.filter((name) => grantable(here.setup).includes(name));
+    return `Permissions saved.${changedMeanwhile(shown ?? offered, offered)}`;
   });
+}
+
+/** What another administrator granted and revoked after the page was shown; that stays. */
+function changedMeanwhile(shown: string[], stored: string[]): string {
+  const granted = stored.filter((one) => !shown.includes(one));
+  const revoked = shown.filter((one) => !stored.includes(one));
+  const parts = [
+    granted.length > 0 ? ` granted ${granted.join(' and ')}` : '',
+    revoked.length > 0 ? ` revoked ${revoked.join(' and ')}` : '',
+  ].filter(Boolean);
+  return parts.length > 0 ? ` Another administrator has${parts.join(' and')} meanwhile.` : '';
 }
 
 export async function invite(req: Request, res: Response) {
   const id = numberOrNull(req.params['id']) ?? 0;
-  await showLink(req, id);
+  await showLink(req, id, req.form.raw('seen') ?? null);
   res.redirect(303, `/people/${id}`);
 }
 
 /** Makes a new link; the person's page shows it once. */
-async function showLink(req: Request, id: number) {
-  const token = await invitations.invite(req.here, accountOf(req).email, id);
+async function showLink(req: Request, id: number, seen: string | null = null) {
+  const token = await invitations.invite(req.here, accountOf(req).email, id, seen);
   req.session.newInvitation = { person: id, token };
 }
 

@@ -6,6 +6,7 @@ import {
   type Account,
   type Permission,
 } from '../access/permissions.ts';
+import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { EnvironmentSetup } from '../environments/rules.ts';
@@ -13,6 +14,7 @@ import type { Environment } from '../environments/environment.ts';
 import { Invalid, NotFound, parsed } from '../problems.ts';
 import { requiredLine } from '../typed-text.ts';
 import { newPassword } from './new-password.ts';
+import { withOwnTicks } from '../web/form/merge.ts';
 import { hashPassword, isPassword, noPassword } from './passwords.ts';
 
 /** `credential` changes with the password, which ends sessions and tokens of the old one. */
@@ -119,37 +121,50 @@ export async function add(
   });
 }
 
-/** @throws Invalid for a permission that may not be granted here (product_manager in production) */
+/**
+ * Grants the wanted permissions and revokes the others. With those that a page had `shown`, only what was ticked and
+ * unticked there is carried out. Answers the permissions that the person had before.
+ * @throws Invalid for a permission that may not be granted here (product_manager in production)
+ */
 export async function setPermissions(
   here: Environment,
   place: EnvironmentSetup,
   by: string,
   id: number,
   wanted: string[],
-) {
-  const allowed = grantable(place);
-  const refused = wanted.find((name) => !allowed.includes(name as Permission));
+  shown: string[] | null = null,
+): Promise<Permission[]> {
+  const allowed: string[] = grantable(place);
+  const refused = wanted.find((name) => !allowed.includes(name));
   if (refused !== undefined) {
     const where = here.rules.inText;
     throw new Invalid({ permissions: `${refused} cannot be given in ${where}` });
   }
-  await transaction(here.sql, async (connection) => {
-    const person = await known(connection, id);
-    if (person.permissions.includes('administrator') && !wanted.includes('administrator')) {
+  return transaction(here.sql, async (connection) => {
+    const { email, permissions } = await locked(connection, id);
+    const granted = withOwnTicks(permissions, shown ?? permissions, wanted);
+    if (permissions.includes('administrator') && !granted.includes('administrator')) {
       await keepOneAdministrator(connection, id);
     }
     await run(connection, sql`delete from permission where person_id = ${id}`);
-    const rows = wanted.map((name) => [id, name]);
+    const rows = granted.map((name) => [id, name]);
     if (rows.length > 0) {
       await run(connection, sql`insert into permission (person_id, name) values ${rows}`);
     }
     await audit.write(connection, {
       person: by,
       action: 'set permissions',
-      subject: person.email,
-      detail: `${person.permissions.join(', ') || 'none'} → ${wanted.join(', ') || 'none'}`,
+      subject: email,
+      detail: `${permissions.join(', ') || 'none'} → ${granted.join(', ') || 'none'}`,
     });
+    return permissions;
   });
+}
+
+/** Locked before it is read, so that of two changes at once the second sees the first. */
+export async function locked(connection: PoolConnection, id: number): Promise<Person> {
+  await first(connection, sql`select id from person where id = ${id} for update`);
+  return known(connection, id);
 }
 
 export async function setActive(here: Environment, by: string, id: number, isActive: boolean) {
@@ -201,8 +216,8 @@ export async function changePermission(
 ) {
   const person = (await list(here.sql)).find((one) => one.email === email.trim().toLowerCase());
   if (!person) throw new NotFound(`Nobody here has the e-mail ${email}.`);
-  const others = person.permissions.filter((one) => one !== permission);
-  await setPermissions(here, place, by, person.id, isGiven ? [...others, permission] : others);
+  const [wanted, shown] = isGiven ? [[permission], []] : [[], [permission]];
+  await setPermissions(here, place, by, person.id, wanted, shown);
 }
 
 /** Revokes a permission from everyone; answers from whom. */

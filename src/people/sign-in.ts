@@ -84,11 +84,16 @@ async function personWith(
   email: string,
 ) {
   const [address, device] = [addressOf(req), deviceOf(req, email)];
-  const { forgive } = await countSignIn(limits, { email, address, device });
+  const { forgive, back } = await countSignIn(limits, { email, address, device });
   // passport-local would also read credentials from the URL.
   const isComplete = email !== '' && req.form.text('password') !== '';
   const isPossible = isComplete && email.length <= EMAIL_LENGTH;
-  const person = isPossible && (await authenticate(passport, req, res));
+  const person =
+    isPossible &&
+    (await authenticate(passport, req, res).catch(async (error: unknown) => {
+      await back();
+      throw error;
+    }));
   if (!person) {
     throw new Problem(
       422,

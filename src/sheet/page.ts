@@ -7,6 +7,7 @@ import { page } from '../web/pages.ts';
 import { paginate } from '../web/paginate.ts';
 import { can, numberOrNull } from '../web/request.ts';
 import { childOffers } from './children.ts';
+import { shownOn } from './merge-choices.ts';
 import { offersNames, problemsView, solutionForms, type SheetPlace } from './problems-view.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { asksReason, roleOf, routeOf, type Route } from './route.ts';
@@ -35,12 +36,15 @@ type Shown = {
   /** Codes of the problems in `problem`. */
   reasons?: string[];
   rehearsal?: Rehearsal;
+  /** What was typed and not saved. */
+  now?: selections.SavedChoices;
 };
 
 export async function sheetPage(req: Request, res: Response, shown: Shown) {
   const { kind } = shown;
   const route = routeOf(req, kind);
-  const selection = await selections.find(req.here.sql, String(req.params['id']), kind);
+  const stored = await selections.find(req.here.sql, String(req.params['id']), kind);
+  const selection = { ...stored, ...shown.now };
   const sheet = await prepareSheet(route, selection);
   const { plan, facts } = sheet;
   const [from, to] = [route.from.rules, route.to.rules];
@@ -72,6 +76,7 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
     warnings: warningsView(plan),
     related: relatedView(plan, selection, children),
     paging: pagingView(rows),
+    was: JSON.stringify(shownOn(stored, rows.shown.map(keyText))),
     groups: groupsOf(rows.shown, facts, selection),
     same: sameView(plan, selection, to),
     confirmation: confirmationView(plan, selection, to, isReasonAsked),
@@ -100,6 +105,7 @@ function placeOf(
     address: `${sheetKinds[kind].path}/${id}`,
     mayGiveNewId: kind === 'transfer' && can(req, 'edit'),
     seenOf: (key) => facts.pairs.get(keyText(key))?.state?.engineering_at ?? '',
+    heldAt: (key) => facts.pairs.get(keyText(key))?.state?.held_at ?? '',
   };
 }
 

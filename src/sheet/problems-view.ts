@@ -17,6 +17,8 @@ export type SheetPlace = {
   mayGiveNewId: boolean;
   /** When engineering last changed a row, so that adopting means what was seen. */
   seenOf: (key: RowKey) => string;
+  /** When the row was put on hold, as the page shows it. */
+  heldAt: (key: RowKey) => string;
 };
 
 /** How many problems the page lists at once. */
@@ -132,7 +134,7 @@ export function solutionForms({ problems }: Plan, place: SheetPlace): SolutionFo
 }
 
 function formFor(solution: Solution, index: number, place: SheetPlace): SolutionForm | null {
-  const { address, selection, seenOf } = place;
+  const { address, selection, seenOf, heldAt } = place;
   switch (solution.kind) {
     case 'adopt':
       return {
@@ -144,7 +146,7 @@ function formFor(solution: Solution, index: number, place: SheetPlace): Solution
       return {
         id: formOf('lift-hold', solution.key),
         action: `${pageOf(solution.key)}/hold/removal`,
-        fields: { return: address },
+        fields: { seen: heldAt(solution.key), return: address },
       };
     case 'new-id':
       return {
@@ -156,7 +158,7 @@ function formFor(solution: Solution, index: number, place: SheetPlace): Solution
       return {
         id: `names-${index}`,
         action: '/name-mappings',
-        fields: { entity: solution.entity, name: solution.name, return: address },
+        fields: { entity: solution.entity, name: solution.name, was: '', return: address },
       };
     default:
       return null;

@@ -18,7 +18,8 @@ import type { SelectionKind } from './selections.ts';
 import { sheetPage } from './page.ts';
 import { sheetKinds } from './sheet-view.ts';
 import { routeOf } from './route.ts';
-import { sealedChoices } from './sealed-choices.ts';
+import { changeKeys } from './shared-selections.ts';
+import { noteOthers, savePosted, showOvertaken } from './choices-page.ts';
 
 export const showSheet = (kind: SelectionKind) => (req: Request, res: Response) =>
   sheetPage(req, res, { kind, key: uuid(), problem: '' });
@@ -26,8 +27,9 @@ export const showSheet = (kind: SelectionKind) => (req: Request, res: Response) 
 /** Saves the choices and shows the sheet again. */
 export const saveSheetChoices = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = String(req.params['id']);
-  const selection = await selections.find(req.here.sql, id, kind);
-  await selections.saveChoices(req.here.sql, id, await sealedChoices(req, kind, selection));
+  const posted = await savePosted(req, kind, id);
+  if (posted.overtaken.length > 0) return showOvertaken(req, res, kind, posted);
+  noteOthers(req, posted);
   res.redirect(303, addressOf(kind, id, req.form));
 };
 
@@ -40,10 +42,10 @@ export function addressOf(kind: SelectionKind, id: string, form: Form): string {
 /** Rehearses the sheet on the destination's MySQL. */
 export const showRehearsal = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = String(req.params['id']);
-  const selection = await selections.find(req.here.sql, id, kind);
-  const now = await sealedChoices(req, kind, selection);
-  await selections.saveChoices(req.here.sql, id, now);
-  const rehearsal = await rehearse(routeOf(req, kind), { ...selection, ...now });
+  const posted = await savePosted(req, kind, id);
+  if (posted.overtaken.length > 0) return showOvertaken(req, res, kind, posted);
+  noteOthers(req, posted);
+  const rehearsal = await rehearse(routeOf(req, kind), { ...posted.selection, ...posted.now });
   await sheetPage(req, res, { kind, key: uuid(), problem: '', rehearsal });
 };
 
@@ -105,9 +107,9 @@ export async function giveNewId(req: Request, res: Response) {
   flash(req, `${entity.label.one} ${id} has the ID ${next.id} now. References to it were updated.`);
   const selection = req.form.text('selection');
   if (selection !== '') {
-    const old = await selections.find(req.here.sql, selection);
-    const keys = old.keys.map((key) => (key.entity === entity.name && key.id === id ? next : key));
-    await selections.saveChoices(req.here.sql, selection, { ...old, keys });
+    await changeKeys(req.here.sql, selection, (keys) =>
+      keys.map((key) => (key.entity === entity.name && key.id === id ? next : key)),
+    );
     return res.redirect(303, `/selections/${selection}`);
   }
   res.redirect(303, `/catalog/${entity.name}/${next.id}`);

@@ -6,6 +6,7 @@ import { accountOf } from '../web/request.ts';
 import { countsByType, nameOfRows } from '../web/format.ts';
 import { readStates } from '../state/row-state.ts';
 import * as selections from './selections.ts';
+import * as shared from './shared-selections.ts';
 
 export async function selectionIndex(req: Request, res: Response) {
   const list = await selections.list(req.here.sql, accountOf(req).email);
@@ -26,14 +27,16 @@ export async function selectionIndex(req: Request, res: Response) {
         title: titles.get(keyText(key))?.title ?? String(key.id),
       }));
       const name = one.name || nameOfRows(rows);
-      return { ...one, name, sent: sent.get(one.id) ?? [], kinds: countsByType(rows) };
+      const seen = shared.seenOf(one);
+      return { ...one, seen, name, sent: sent.get(one.id) ?? [], kinds: countsByType(rows) };
     }),
   });
 }
 
 /** Removes a selection; its rows and its transfers stay. */
 export async function discardSelection(req: Request, res: Response) {
-  await selections.discard(req.here.sql, String(req.params['id']));
+  const seen = req.form.raw('seen') ?? null;
+  await shared.discard(req.here.sql, String(req.params['id']), seen);
   flash(req, 'Selection removed. Its rows are unchanged.');
   res.redirect(303, '/selections');
 }

@@ -6,7 +6,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { first, run, select, sql, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import * as journal from '../writing/journal.ts';
-import { Conflict, Invalid, NotFound } from '../problems.ts';
+import { Invalid, NotFound } from '../problems.ts';
 import { noChoices, type Choices } from './choices.ts';
 
 /** What its sheet does: transfer rows, undo a transfer, or restore rows from production. */
@@ -111,7 +111,7 @@ export async function create(on: Queryable, person: string, from: NewSelection):
 }
 
 /** Nothing was sent from it yet. */
-const isUnsent = sql`not exists (select 1 from transfer where transfer.selection = selection.id)`;
+export const isUnsent = sql`not exists (select 1 from transfer where transfer.selection = selection.id)`;
 
 type Stored = Pick<Selection, 'id' | 'kind' | 'undoes' | 'name' | 'reason' | 'person'> & {
   row_keys: string;
@@ -125,10 +125,13 @@ export async function find(
   on: Queryable,
   id: string,
   kind: SelectionKind = 'transfer',
+  { lock = false } = {},
 ): Promise<Selection> {
   const line = await first<Stored>(
     on,
-    sql`select * from selection where id = ${id} and kind = ${kind}`,
+    lock
+      ? sql`select * from selection where id = ${id} and kind = ${kind} for update`
+      : sql`select * from selection where id = ${id} and kind = ${kind}`,
   );
   if (!line) throw new NotFound('There is no such selection. Choose the rows again on their list.');
   return selectionFrom(line);
@@ -153,17 +156,6 @@ export async function list(on: Queryable, person: string): Promise<(Selection & 
          limit 100`,
   );
   return lines.map((line) => ({ ...selectionFrom(line), at: line.created_at }));
-}
-
-/** @throws Conflict when it was sent: the transfer's page links to it */
-export async function discard(on: Queryable, id: string) {
-  const found = await run(
-    on,
-    sql`delete from selection
-         where id = ${id} and kind = 'transfer'
-           and ${isUnsent}`,
-  );
-  if (found === 0) throw new Conflict('It was already sent or removed.');
 }
 
 /** Deletes old selections that were neither sent nor named. */
@@ -200,13 +192,6 @@ export const fingerprint = ({
 };
 
 const byName = ([one]: [string, unknown], [other]: [string, unknown]) => (one < other ? -1 : 1);
-
-/** Adds rows to a selection. */
-export async function addTo(on: Queryable, id: string, keys: RowKey[]) {
-  const selection = await find(on, id);
-  const all = new Map([...selection.keys, ...keys].map((key) => [keyText(key), key]));
-  await saveChoices(on, id, { ...selection, keys: [...all.values()] });
-}
 
 export type SavedChoices = {
   choices: Choices;

@@ -3,9 +3,13 @@ import * as audit from '../audit/audit.ts';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { sql, transaction } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
+import { Conflict } from '../problems.ts';
 import { readStates, updateStates } from '../state/row-state.ts';
 
-/** Puts a row on hold: left out of the pending counts, and not sent until the hold is removed. */
+/**
+ * Puts a row on hold: left out of the pending counts, and not sent until the hold is removed.
+ * @throws Conflict when it has been put on hold for another reason meanwhile
+ */
 export async function hold(here: Environment, person: string, key: RowKey, reason: string | null) {
   await transaction(here.sql, async (connection) => {
     const found = await updateStates(
@@ -14,18 +18,40 @@ export async function hold(here: Environment, person: string, key: RowKey, reaso
              set held_by = ${person}, held_at = utc_timestamp(3), held_reason = ${reason}
            where entity = ${key.entity} and row_id = ${key.id} and held_at is null`,
     );
-    if (found > 0) await note(connection, person, 'held back', key, reason);
+    if (found > 0) return note(connection, person, 'held back', key, reason);
+    const held = (await readStates(connection, [key])).get(keyText(key));
+    if (!held?.held_at || held.held_reason === reason) return;
+    const given = held.held_reason ? `: “${held.held_reason}”` : '';
+    throw new Conflict(
+      `“${held.title}” was marked Not for production by ${held.held_by} already${given}. ${reason ? `Your reason was not saved: “${reason}”. ` : ''}To give another reason, remove the hold first.`,
+    );
   });
 }
 
-export async function removeHold(here: Environment, person: string, key: RowKey) {
+/**
+ * `seen`: when the hold that the page showed was set, so that a later one stays.
+ * @throws Conflict when it was set again meanwhile
+ */
+export async function removeHold(
+  here: Environment,
+  person: string,
+  key: RowKey,
+  seen: string | null = null,
+) {
   await transaction(here.sql, async (connection) => {
     const found = await updateStates(
       connection,
       sql`update row_state set held_by = null, held_at = null, held_reason = null
-           where entity = ${key.entity} and row_id = ${key.id} and held_at is not null`,
+           where entity = ${key.entity} and row_id = ${key.id} and held_at is not null
+             and (${seen} is null or cast(held_at as char) = ${seen})`,
     );
-    if (found > 0) await note(connection, person, 'let go', key, null);
+    if (found > 0) return note(connection, person, 'let go', key, null);
+    const held = (await readStates(connection, [key])).get(keyText(key));
+    if (!held?.held_at) return;
+    const given = held.held_reason ? `: “${held.held_reason}”` : '';
+    throw new Conflict(
+      `“${held.title}” was marked Not for production again by ${held.held_by}${given}. Open it, and remove the hold there if it shall go.`,
+    );
   });
 }
 

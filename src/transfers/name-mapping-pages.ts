@@ -6,16 +6,23 @@ import { Invalid } from '../problems.ts';
 import { storedSpellings } from '../rows/names.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, localPath } from '../web/request.ts';
-import { listMappings } from '../state/name-mapping.ts';
+import { listMappings, type Mapping } from '../state/name-mapping.ts';
 import * as nameMapping from './name-mapping.ts';
+import type { WantedMapping } from './name-mapping.ts';
 
-export async function names(req: Request, res: Response) {
+export const names = (req: Request, res: Response) => namesPage(req, res, null);
+
+/** A mapping that another user made meanwhile, with what was typed. */
+type Overtaken = { present: Mapping; wanted: WantedMapping; back: string };
+
+async function namesPage(req: Request, res: Response, overtaken: Overtaken | null) {
   await page(req, res, 'transfers/name-mappings', {
-    title: 'Name mappings',
+    title: `${overtaken ? 'Error: ' : ''}Name mappings`,
     crumbs: [{ text: 'Name mappings' }],
     kinds: matchedByName,
     kindsLabel: matchedByNameLabel,
     mappings: await listMappings(req.here.sql),
+    overtaken,
   });
 }
 
@@ -31,7 +38,16 @@ export async function mapName(req: Request, res: Response) {
   const there = req.here.destination
     ? await spelledIn(req.here.destination, kind.name, typedThere).catch(() => typedThere)
     : typedThere;
-  await nameMapping.mapName(req.here, accountOf(req).email, { entity: kind.name, name, there });
+  // A form to add a mapping showed none for this name.
+  const was = req.form.raw('was') ?? (there === '' ? undefined : '');
+  const wanted = { entity: kind.name, name, there, was };
+  try {
+    await nameMapping.mapName(req.here, accountOf(req).email, wanted);
+  } catch (error) {
+    if (!(error instanceof nameMapping.MappedMeanwhile)) throw error;
+    res.status(error.status);
+    return namesPage(req, res, { present: error.mapping, wanted, back: req.form.text('return') });
+  }
   flash(
     req,
     there === '' ? `The mapping of ${name} is removed.` : `${name} is mapped to ${there}.`,

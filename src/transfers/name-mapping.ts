@@ -2,24 +2,50 @@
 import * as audit from '../audit/audit.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { hashOf } from '../catalog/content.ts';
-import { run, sql, transaction } from '../database/sql.ts';
+import { first, run, sql, transaction } from '../database/sql.ts';
 import { rowsLinkedWith } from '../rows/references.ts';
 import { idsByName } from '../rows/names.ts';
 import type { Environment } from '../environments/environment.ts';
+import { Conflict } from '../problems.ts';
 import { invalidateAll } from '../state/checked-chunks.ts';
-import { withMappedNames, readMappings } from '../state/name-mapping.ts';
+import { readMappings, withMappedNames, type Mapping } from '../state/name-mapping.ts';
 import { updateStates } from '../state/row-state.ts';
 
+export type WantedMapping = {
+  entity: string;
+  name: string;
+  /** Empty to remove the mapping. */
+  there: string;
+  /** What the page showed; empty where it showed no mapping. Without it, any mapping is replaced. */
+  was?: string | undefined;
+};
+
+/** The name is mapped otherwise than the page showed. */
+export class MappedMeanwhile extends Conflict {
+  readonly mapping: Mapping;
+
+  constructor(mapping: Mapping) {
+    const { name, there, person } = mapping;
+    super(`${name} is mapped to ${there} by ${person} already. Nothing was changed.`);
+    this.mapping = mapping;
+  }
+}
+
 /**
- * Maps a name here to a name at the destination, replacing an earlier mapping, and recomputes the hashes
+ * Maps a name here to a name at the destination, replacing the mapping that the page showed, and recomputes the hashes
  * of linked rows.
+ * @throws MappedMeanwhile
  */
-export async function mapName(
-  here: Environment,
-  person: string,
-  { entity, name, there }: { entity: string; name: string; there: string },
-) {
+export async function mapName(here: Environment, person: string, wanted: WantedMapping) {
+  const { entity, name, there, was } = wanted;
   await transaction(here.sql, async (connection) => {
+    const present = await first<Mapping>(
+      connection,
+      sql`select * from name_mapping where entity = ${entity} and name = ${name} for update`,
+    );
+    if (present?.there === there) return;
+    if (present && was !== undefined && present.there !== was) throw new MappedMeanwhile(present);
+    if (!present && there === '') return;
     if (there === '') {
       await run(
         connection,

@@ -13,15 +13,20 @@ import { SheetProblems } from '../sheet/problem.ts';
 import * as transfers from './send.ts';
 import { jobKeyOf } from './job.ts';
 import { routeOf, roleOf } from '../sheet/route.ts';
-import { sealedChoices } from '../sheet/sealed-choices.ts';
+import { changedMeanwhile, savePosted, showOvertaken } from '../sheet/choices-page.ts';
 import { addressOf } from '../sheet/routes.ts';
 
 /** Sends the sheet. When either side changed since it was shown, a fresh sheet is shown instead. */
 export const send = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = req.form.text('selection');
-  const selection = await selections.find(req.here.sql, id, kind);
-  const now = await sealedChoices(req, kind, selection);
-  await selections.saveChoices(req.here.sql, id, now);
+  req.params['id'] = id;
+  const posted = await savePosted(req, kind, id);
+  if (posted.overtaken.length > 0) return showOvertaken(req, res, kind, posted);
+  const { selection, now, isChangedMeanwhile } = posted;
+  if (isChangedMeanwhile) {
+    flash(req, changedMeanwhile);
+    return res.redirect(303, addressOf(kind, id, req.form));
+  }
   // A choice made just before sending has not been reviewed yet.
   if (selections.fingerprint({ ...selection, ...now }) !== selections.fingerprint(selection)) {
     flash(req, 'The sheet now shows your choices. Review it, then confirm.');
@@ -44,7 +49,6 @@ export const send = (kind: SelectionKind) => async (req: Request, res: Response)
     res.redirect(303, `/transfers/${transfer.number}`);
   } catch (error) {
     if (!(error instanceof Problem) || error instanceof Unavailable) throw error;
-    req.params['id'] = id;
     res.status(error.status);
     const reasons =
       error instanceof SheetProblems ? error.problems.map(({ reason }) => reason) : [];

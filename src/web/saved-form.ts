@@ -95,10 +95,10 @@ export async function refuseForged(req: Request, res: Response, next: NextFuncti
   }
   if (!holder || !req.account) throw new Forbidden(forged);
   const isOwn = holder.id === req.account.id;
-  // It takes nothing away from anybody.
-  if (isOwn && req.path === '/sign-out') return next();
+  // These take nothing away from anybody.
+  if (req.path === '/theme' || (isOwn && req.path === '/sign-out')) return next();
   const isSaved = await saveForm(req);
-  if (!isOwn) throw new Conflict(isSaved ? ofAnotherPerson : `${ofAnotherPerson} ${notKept}`);
+  if (!isOwn) throw new Conflict(`${ofAnotherPerson} ${isSaved ? keptForIt : notKept}`);
   if (!isSaved) throw new Forbidden(ofEarlierSession);
   flash(req, 'You signed in again after you opened that page, so nothing was sent yet. Check it.');
   res.redirect(303, '/saved-form');
@@ -108,15 +108,16 @@ const forged =
   'This page was open for too long or does not come from here. Go back, reload it and try again.';
 const ofEarlierSession =
   'You signed in again after you opened that page, so nothing was saved. Open it again and repeat it.';
-const ofAnotherPerson =
-  'Another person opened that page in this browser, so nothing was sent. What was typed is kept for that person until tomorrow, and shown after that person signs in.';
-const notKept = 'It could not be kept: go back and copy it.';
+const ofAnotherPerson = 'Another person opened that page in this browser, so nothing was sent.';
+const keptForIt =
+  'What was typed is kept for that person until tomorrow, and shown after that person signs in.';
+const notKept = 'What was typed on it is still there: go back to copy it, or open the page again.';
 
 const image = new RegExp(`^${IMAGE_NAME}$`);
 
 /** Hidden fields: versions, keys and plans. */
 const carried =
-  /^(version|idempotency_key|plan|selection|return|then|seen|payload|query|scope|page|shown|turn)$/;
+  /^(version|idempotency_key|plan|selection|return|then|seen|payload|query|scope|page|shown|was|turn)$/;
 
 const personOf = (req: Request) => ({
   id: accountOf(req).id,

@@ -126,6 +126,15 @@ describe('rotation', () => {
     expect(await refusalOf(next.secret)).toBeNull();
   });
 
+  test('of a page that was shown before another rotation ends no key that was made meanwhile (F16)', async () => {
+    const former = await make();
+    const seen = (await only())?.keys[0]?.id ?? 0;
+    const next = await credentials.rotate(here, ops, former.credential, { graceHours: 0, seen });
+    const late = credentials.rotate(here, ops, former.credential, { graceHours: 0, seen });
+    await expect(late).rejects.toMatchObject({ status: 409 });
+    expect(await refusalOf(next.secret)).toBeNull();
+  });
+
   test('ends with the revocation of one key; the other goes on', async () => {
     const former = await make();
     const next = await credentials.rotate(here, ops, former.credential, { graceHours: 24 });

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as people from '../../src/people/people.ts';
 import { hire, password, textOf, useClient, useSite, type Client } from '../support/people.ts';
+import { fieldsOn } from '../support/shown-form.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -59,6 +60,18 @@ describe('an invitation', () => {
     expect(await status(next)).toBe(200);
     await site.here.sql.query('update invitation set expires_at = utc_timestamp(3)');
     expect(await status(next)).toBe(410);
+  });
+
+  test('that another administrator has made meanwhile goes on working (F16)', async () => {
+    const { path } = await added();
+    await site.here.sql.query('delete from invitation');
+    const shown = fieldsOn((await ops.get(path)).text, `action="${path}/invitation"`);
+    await ops.post(`${path}/invitation`, shown);
+    const token = tokenOn(await ops.get(path));
+    expect((await ops.post(`${path}/invitation`, shown)).status).toBe(409);
+    expect((await stranger.get(`/invitation?token=${token}`)).status).toBe(200);
+    const fresh = fieldsOn((await ops.get(path)).text, `action="${path}/invitation"`);
+    expect((await ops.post(`${path}/invitation`, fresh)).status).toBe(303);
   });
 
   test('is used once by two that are sent at the same time (B5)', async () => {

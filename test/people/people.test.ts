@@ -7,6 +7,7 @@ import { hashPassword, isPassword } from '../../src/people/passwords.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
 import { TTL_MS } from '../../src/version/compatibility.ts';
+import { fieldsOn } from '../support/shown-form.ts';
 import { cookieOf, hire, openSite, password, textOf, useSite } from '../support/people.ts';
 import { add, get } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
@@ -138,6 +139,50 @@ describe('forged posts', () => {
 });
 
 describe('the people page', () => {
+  test('the second of two administrators who have a person open changes only what was ticked there, and is told of the first (F16)', async () => {
+    const [one, other] = [await site.as('ops'), await site.as('ops')];
+    await hire(site.here, 'vic');
+    const vic = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
+    const path = `/people/${vic?.id}`;
+    const pages = [(await one.get(path)).text, (await other.get(path)).text];
+    const [first = {}, second = {}] = pages.map((page) =>
+      fieldsOn(page, `action="${path}/permissions"`),
+    );
+    await one.post(`${path}/permissions`, { ...first, permissions: 'editor' });
+    await other.post(`${path}/permissions`, { ...second, permissions: 'on_call' });
+    expect((await people.find(site.here.sql, vic?.id ?? 0))?.permissions).toEqual([
+      'editor',
+      'on_call',
+    ]);
+    expect(textOf((await other.get(path)).text)).toContain(
+      'Another administrator has granted editor meanwhile.',
+    );
+    const third = fieldsOn((await one.get(path)).text, `action="${path}/permissions"`);
+    await other.post(`${path}/permissions`, {
+      ...second,
+      shown: 'editor on_call',
+      permissions: [],
+    });
+    await one.post(`${path}/permissions`, third);
+    expect((await people.find(site.here.sql, vic?.id ?? 0))?.permissions).toEqual([]);
+    expect(textOf((await one.get(path)).text)).toContain(
+      'Another administrator has revoked editor and on_call meanwhile.',
+    );
+  });
+
+  test('permissions that two commands give at once are both there (F16)', async () => {
+    await hire(site.here, 'vic');
+    const give = (permission: 'editor' | 'on_call') =>
+      people.changePermission(site.here, site.here.setup, 'ops', {
+        email: 'vic@example.com',
+        permission,
+        isGiven: true,
+      });
+    await Promise.all([give('editor'), give('on_call')]);
+    const vic = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
+    expect(vic?.permissions).toEqual(['editor', 'on_call']);
+  });
+
   test('an administrator adds a person and grants permissions, and both are in the audit', async () => {
     const client = await site.as('ops');
     const wrong = await client.post('/people', { name: '', email: 'x', password: 'short' });

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { routes } from '../../src/routes.ts';
 import { openSignIn } from '../../src/people/sign-in.ts';
+import { fieldsOn } from '../support/shown-form.ts';
 import { hire, password, textOf, useSite } from '../support/people.ts';
 import { add, get } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
@@ -84,6 +85,20 @@ describe('a form of a page that was opened before signing in again', () => {
     expect((await get(world.staging, form))['description']).toBeNull();
   });
 
+  test('a page of an earlier session still signs out and changes the theme; one of another person signs nobody out (F15)', async () => {
+    const browser = openBrowser();
+    await browser.signIn('pm');
+    const first = await browser.open('/');
+    await browser.signOut();
+    await browser.signIn('pm');
+    const theme = await browser.post('/theme', first, { theme: 'dark', return: '/people' });
+    expect(theme.headers['location']).toBe('/people');
+    expect((await browser.post('/sign-out', first)).headers['location']).toBe('/sign-in');
+    await browser.signIn('ed');
+    expect((await browser.post('/sign-out', first)).status).toBe(409);
+    await browser.agent.get('/').expect(200);
+  });
+
   test('forms of several tabs are all kept, and discarded one by one (F15)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
@@ -134,6 +149,25 @@ describe('a form of a page that was opened before signing in again', () => {
     await send(Buffer.from('no image'));
     const both = textOf((await browser.agent.get('/saved-form')).text);
     expect(both).toContain('Choose the file for Image again');
+  });
+
+  test('a form with 1,201 linked cities is kept whole, and given back (F15, F17)', async () => {
+    const browser = openBrowser();
+    await browser.signIn('pm');
+    const first = await browser.open('/catalog/business/new');
+    await browser.signOut();
+    const lines = Array.from({ length: 1201 }, (_one, line) => [
+      [`cities[${line}][city]`, `City ${line}`],
+      [`cities[${line}][priority]`, String(line)],
+    ]).flat();
+    const sent = { name: 'Everywhere', ...Object.fromEntries(lines) };
+    await browser.post('/catalog/business', first, sent);
+    expect((await browser.signIn('pm')).headers['location']).toBe('/saved-form');
+    const page = (await browser.agent.get('/saved-form')).text;
+    const kept = fieldsOn(page, 'action="/saved-form/sending');
+    expect(kept).toMatchObject(sent);
+    const on = await browser.post('/saved-form/sending', await browser.open('/saved-form'), sent);
+    expect([on.status, on.headers['location']]).toEqual([307, '/catalog/business']);
   });
 
   test('every route that takes a form keeps it (F15)', async () => {

@@ -24,8 +24,8 @@ export const tiny = fields(5, 4 * KB);
 export const small = fields(50, 64 * KB);
 /** The rows that are ticked on a page. */
 export const ticks = fields(2000, 256 * KB);
-/** A page of a sheet with all its choices. */
-export const sheet = fields(10_000, MB);
+/** A page of a sheet with all its choices, and with those that it showed. */
+export const sheet = fields(10_000, 2 * MB);
 /** A conflict: the row three times, in one field. */
 export const conflict = fields(200, 4 * MB);
 /** A row with its images, and up to 5,000 lines of links. */

@@ -1,0 +1,64 @@
+// Saves what was chosen on a sheet, beside what other people chose on it meanwhile.
+import type { Request, Response } from 'express';
+import { v7 as uuid } from 'uuid';
+import { transaction } from '../database/sql.ts';
+import { formatChoice, lowerFirst } from '../web/format.ts';
+import { flash } from '../web/pages.ts';
+import { mergeChoices, parseShown, shownOn, type Overtaken } from './merge-choices.ts';
+import { sheetPage } from './page.ts';
+import { sealedChoices } from './sealed-choices.ts';
+import * as selections from './selections.ts';
+import type { SavedChoices, Selection, SelectionKind } from './selections.ts';
+
+type Posted = {
+  /** As it was before. */
+  selection: Selection;
+  now: SavedChoices;
+  /** Another page of it saved other choices after this one was shown. */
+  isChangedMeanwhile: boolean;
+  /** Of these, the values of the others are kept until they are confirmed. */
+  overtaken: Overtaken[];
+};
+
+export function savePosted(req: Request, kind: SelectionKind, id: string) {
+  const { here, form } = req;
+  return transaction(here.sql, async (connection): Promise<Posted> => {
+    const selection = await selections.find(connection, id, kind, { lock: true });
+    const posted = await sealedChoices(req, kind, selection);
+    const rows = form.texts('shown').flatMap((list) => list.split(' '));
+    const stored = shownOn(selection, rows);
+    const shown = parseShown(form.raw('was') ?? '') ?? stored;
+    const { now, overtaken } = mergeChoices(selection, shown, posted);
+    const saved =
+      overtaken.length === 0 ? now : mergeChoices(selection, shown, posted, 'theirs').now;
+    await selections.saveChoices(connection, id, saved);
+    const isChangedMeanwhile = JSON.stringify(shown) !== JSON.stringify(stored);
+    return { selection, now, isChangedMeanwhile, overtaken };
+  });
+}
+
+/** The sheet with what was typed, and with what another user typed meanwhile. */
+export async function showOvertaken(
+  req: Request,
+  res: Response,
+  kind: SelectionKind,
+  { now, overtaken }: Posted,
+) {
+  const parts = overtaken.map(
+    ({ label, theirs, yours }) =>
+      `${lowerFirst(formatChoice(label))} is ${quoted(theirs)} there and ${quoted(yours)} here`,
+  );
+  const problem = `Another user changed this selection after this page was shown: ${parts.join('; ')}. Your values are below and everything else is saved. Confirm again to use yours.`;
+  res.status(409);
+  await sheetPage(req, res, { kind, key: uuid(), problem, reasons: ['changed-meanwhile'], now });
+}
+
+const quoted = (text: string) => (text === '' ? 'empty' : `“${text}”`);
+
+export const changedMeanwhile =
+  'Another user changed this selection after this page was shown. Their choices and yours are in it now: review it.';
+
+/** Says that the sheet has the choices of others, too. */
+export function noteOthers(req: Request, { isChangedMeanwhile }: Posted) {
+  if (isChangedMeanwhile) flash(req, changedMeanwhile);
+}

@@ -1,0 +1,51 @@
+// Changes to a selection that other people may have open: it is locked meanwhile, so that nothing that another user saves
+// at the same moment is lost.
+import { hash } from 'node:crypto';
+import type { Pool } from 'mysql2/promise';
+import { keyText, type RowKey } from '../catalog/entity.ts';
+import { run, sql, transaction } from '../database/sql.ts';
+import { Conflict, NotFound } from '../problems.ts';
+import { find, isUnsent, saveChoices, type SavedChoices } from './selections.ts';
+
+/** Adds rows to a selection. */
+export const addTo = (on: Pool, id: string, keys: RowKey[]) =>
+  changeKeys(on, id, (present) => [
+    ...new Map([...present, ...keys].map((key) => [keyText(key), key])).values(),
+  ]);
+
+export const changeKeys = (on: Pool, id: string, change: (keys: RowKey[]) => RowKey[]) =>
+  transaction(on, async (connection) => {
+    const selection = await find(connection, id, 'transfer', { lock: true });
+    await saveChoices(connection, id, { ...selection, keys: change(selection.keys) });
+  });
+
+/** Changes with everything that people choose in it. */
+export const seenOf = ({ keys, choices, name, reason }: SavedChoices): string =>
+  hash('sha256', JSON.stringify([keys.map(keyText), choices, name, reason])).slice(0, 16);
+
+/**
+ * `seen`: of the selection as the list showed it.
+ * @throws Conflict when it was sent, because the transfer's page links to it, or changed since
+ */
+export async function discard(on: Pool, id: string, seen: string | null = null) {
+  await transaction(on, async (connection) => {
+    const present = await find(connection, id, 'transfer', { lock: true }).catch(absent);
+    if (present && seen !== null && seen !== seenOf(present)) {
+      throw new Conflict(
+        'Another user changed this selection after the list was shown. Open it, and remove it on a fresh list if nobody needs it.',
+      );
+    }
+    const found = await run(
+      connection,
+      sql`delete from selection
+           where id = ${id} and kind = 'transfer'
+             and ${isUnsent}`,
+    );
+    if (found === 0) throw new Conflict('It was already sent or removed.');
+  });
+}
+
+function absent(error: unknown): null {
+  if (error instanceof NotFound) return null;
+  throw error;
+}

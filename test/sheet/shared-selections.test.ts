@@ -1,0 +1,97 @@
+// One selection that two users have open.
+import { expect, test } from '@jest/globals';
+import * as selections from '../../src/sheet/selections.ts';
+import { fieldsOn } from '../support/shown-form.ts';
+import { refusalsOn, textOf, useClient, useSite } from '../support/people.ts';
+import { add, change, has, transfer } from '../support/rows.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const site = useSite(world, 'staging');
+const client = useClient(site, 'pm');
+
+const choose = async (rows: string[]) =>
+  (await client.post('/selections', { rows })).headers['location'] ?? '';
+const sheetOf = async (address: string) =>
+  fieldsOn((await client.get(address).expect(200)).text, 'id="sheet"');
+const stored = (address: string) => selections.find(world.staging.sql, address.split('/')[2] ?? '');
+
+/** A form that is in pre-production, with two fields that differ. */
+async function changedForm() {
+  const key = { entity: 'form', id: await add(world.staging, 'form', { name: 'Visit' }) };
+  await transfer(world.staging, [key]);
+  await change(world.staging, key, { name: 'Visits', description: 'Changed' });
+  return key;
+}
+
+test('choices of two users who have a sheet open are both saved, and the second is told (F16)', async () => {
+  const key = await changedForm();
+  const text = `form:${key.id}`;
+  const address = await choose([text]);
+  const [one, other] = [await sheetOf(address), await sheetOf(address)];
+  await client.post(`${address}/choices`, { ...one, name: 'Diwali', keep: `${text}/name` });
+  await client.post(`${address}/choices`, {
+    ...other,
+    reason: 'Asked for',
+    keep: `${text}/description`,
+  });
+  const { name, reason, choices } = await stored(address);
+  expect({ name, reason, left: choices.excludedFields }).toEqual({
+    name: 'Diwali',
+    reason: 'Asked for',
+    left: { [text]: ['name', 'description'] },
+  });
+  expect(textOf((await client.get(address)).text)).toContain('Another user changed this selection');
+});
+
+test('a text that both users gave is shown with both values, and the first one stays until the second is confirmed (F16)', async () => {
+  const { id } = await changedForm();
+  const address = await choose([`form:${id}`]);
+  const [one, other] = [await sheetOf(address), await sheetOf(address)];
+  await client.post(`${address}/choices`, { ...one, reason: 'Theirs' });
+  const mine = { ...other, name: 'Diwali', reason: 'Mine' };
+  const late = await client.post(`${address}/choices`, mine);
+  expect(late.status).toBe(409);
+  expect(refusalsOn(late.text)).toEqual(['changed-meanwhile']);
+  expect(textOf(late.text)).toContain('reason is “Theirs” there and “Mine” here');
+  expect(await stored(address)).toMatchObject({ name: 'Diwali', reason: 'Theirs' });
+  const fresh = fieldsOn(late.text, 'id="sheet"');
+  expect(fresh).toMatchObject({ reason: 'Mine' });
+  expect((await client.post(`${address}/choices`, fresh)).status).toBe(303);
+  expect((await stored(address)).reason).toBe('Mine');
+});
+
+test('a sheet whose choices another user changed is not sent before it was reviewed (F16)', async () => {
+  const { id } = await changedForm();
+  const address = await choose([`form:${id}`]);
+  const shown = await sheetOf(address);
+  await client.post(`${address}/choices`, { ...shown, reason: 'Theirs' });
+  const sent = await client.post('/transfers', shown);
+  expect(sent.headers['location']).toBe(address);
+  const again = await client.post('/transfers', await sheetOf(address));
+  expect(again.headers['location']).toMatch(/^\/transfers\/\d+$/);
+});
+
+test('rows that two users add to a selection at the same moment are all in it (F16)', async () => {
+  const ids = [];
+  for (const name of ['A', 'B', 'C', 'D']) ids.push(await add(world.staging, 'form', { name }));
+  const address = await choose([`form:${ids[0]}`]);
+  const into = address.split('/')[2] ?? '';
+  await Promise.all(
+    ids.slice(1).map((id) => client.post('/selections', { rows: `form:${id}`, into })),
+  );
+  expect((await stored(address)).keys.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
+});
+
+test('a selection that was changed after the list was shown is not removed from it (F16)', async () => {
+  const id = await add(world.staging, 'form', { name: 'Visit' });
+  const address = await choose([`form:${id}`]);
+  const removal = `action="${address}/removal"`;
+  const shown = fieldsOn((await client.get('/selections')).text, removal);
+  await client.post(`${address}/choices`, { ...(await sheetOf(address)), name: 'Diwali' });
+  expect((await client.post(`${address}/removal`, shown)).status).toBe(409);
+  const fresh = fieldsOn((await client.get('/selections')).text, removal);
+  expect((await client.post(`${address}/removal`, fresh)).status).toBe(303);
+  expect((await client.post(`${address}/removal`, fresh)).status).toBe(409);
+  expect(await has(world.staging, { entity: 'form', id })).toBe(true);
+});
