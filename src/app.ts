@@ -8,6 +8,7 @@ import { pinoHttp } from 'pino-http';
 import { needKey, onlyRead } from './api/reading.ts';
 import { guard } from './access/guard.ts';
 import { withoutValues, type App, type Redis } from './environments/app.ts';
+import { impatient } from './environments/impatient.ts';
 import { openQueue } from './jobs/queue.ts';
 import { recognise } from './people/recognise.ts';
 import { openSignIn } from './people/sign-in.ts';
@@ -27,7 +28,12 @@ import { visitors } from './web/visitor.ts';
 const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const assets = { maxAge: '1h', index: false } as const;
 
-export function createApp(here: App, redis: Redis, line = openQueue(here, redis, tasks)): Express {
+export function createApp(
+  here: App,
+  client: Redis,
+  line = openQueue(here, client, tasks),
+): Express {
+  const redis = impatient(client);
   const app = express();
   app.set('views', folder('views'));
   app.set('view engine', 'ejs');

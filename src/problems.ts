@@ -6,8 +6,8 @@ export type FieldErrors = Record<string, string>;
 export class Problem extends Error {
   readonly status: number;
 
-  constructor(status: number, message: string) {
-    super(message);
+  constructor(status: number, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.status = status;
   }
 }
@@ -55,8 +55,8 @@ export class Conflict extends Problem {
 
 /** Another server does not answer, or asks to wait. */
 export class Unavailable extends Problem {
-  constructor(message: string) {
-    super(503, message);
+  constructor(message: string, options?: ErrorOptions) {
+    super(503, message, options);
   }
 }
 

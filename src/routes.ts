@@ -37,6 +37,7 @@ import * as body from './web/form/body.ts';
 import type { Body, FormBody } from './web/form/body.ts';
 import * as savedForm from './web/saved-form.ts';
 import * as web from './web/handlers.ts';
+import { ready } from './web/ready.ts';
 
 export type Route = {
   method: 'get' | 'post';
@@ -63,7 +64,7 @@ const post = (path: string, allow: Allow, of: FormBody, handler: RequestHandler)
 
 export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/healthcheck', 'anyone', web.healthcheck),
-  get('/readyz', 'anyone', web.ready),
+  get('/readyz', 'anyone', ready),
   get('/api/v1/metadata', 'anyone', web.metadata),
   get('/api/v1/openapi.json', 'anyone', apiDocs.openapi),
   get('/api/v1/objects/:name', 'app', web.object),

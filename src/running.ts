@@ -1,9 +1,11 @@
 // What every process of an environment runs, with or without pages: recovery, chores and jobs.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { publishSealingKey } from './access/secret-fields.ts';
 import { openApp, reachRedis, type App, type Redis } from './environments/app.ts';
 import { startChores } from './jobs/chores.ts';
 import { openQueue, startWorker, type JobQueue } from './jobs/queue.ts';
 import { openTicks } from './jobs/ticks.ts';
+import { inTime } from './in-time.ts';
 import { startRecovery } from './writing/recovery.ts';
 import { BadSettings, parseSettings, type Settings } from './settings.ts';
 import { chores, schedules, tasks } from './tasks.ts';
@@ -43,12 +45,32 @@ export async function run(
     line,
     stop: async () => {
       here.halt.abort();
-      await Promise.all([stopRecovering(), stopDoing(), stopWorking()]);
-      await Promise.all([line.close(), ticks.close()]);
-      await here.close();
+      // Without Redis the queue's workers wait for it to come back, and their jobs are requeued when it has.
+      const whileRedisIsThere = async (work: Promise<unknown>) => {
+        await Promise.race([work, untilGone(redis)]);
+      };
+      await Promise.all([stopRecovering(), stopDoing(), whileRedisIsThere(stopWorking())]);
+      await whileRedisIsThere(Promise.all([line.close(), ticks.close()]));
+      await inTime(CLOSE_MS, here.close()).catch((error: unknown) =>
+        here.log.warn({ err: error }, 'a database was not closed in order'),
+      );
       redis.destroy();
     },
   };
+}
+
+/** How long databases have to end their connections. */
+const CLOSE_MS = 5000;
+/** How long Redis has to answer before it counts as gone. */
+const GONE_MS = 3000;
+
+/** Resolves when Redis does not answer any more; asks it every second. */
+async function untilGone(redis: Redis) {
+  for (;;) {
+    const answered = await inTime(GONE_MS, redis.ping()).catch(() => null);
+    if (answered === null) return;
+    await sleep(1000, undefined, { ref: false });
+  }
 }
 
 /** Starts a program; wrong settings end it with a message. */
@@ -62,8 +84,15 @@ export async function startWith(program: (settings: Settings) => Promise<void>) 
   }
 }
 
-/** Runs once on SIGTERM or SIGINT. */
+/** Everything must have come to its end by then: recovery, or another process, takes over what has not. */
+const LAST_MS = 75_000;
+
+/** Runs once on SIGTERM or SIGINT, and ends the process at last, whatever is still waited for. */
 export function onStop(drain: () => void) {
-  process.once('SIGTERM', drain);
-  process.once('SIGINT', drain);
+  const once = () => {
+    setTimeout(() => process.exit(1), LAST_MS).unref();
+    drain();
+  };
+  process.once('SIGTERM', once);
+  process.once('SIGINT', once);
 }

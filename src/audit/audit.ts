@@ -1,6 +1,7 @@
 // The audit: who did what, and when. Lines are written in the commit of the action, and never changed or
 // removed.
 import type { RowKey } from '../catalog/entity.ts';
+import { isUnwilling } from '../database/unwillingness.ts';
 import { run, select, sql, type Queryable } from '../database/sql.ts';
 
 export type Line = {
@@ -31,6 +32,19 @@ export const write = (on: Queryable, line: NewLine) =>
         values (${line.person}, ${line.action}, ${line.subject.slice(0, 190)}, ${line.detail ?? null},
           ${line.row?.entity ?? null}, ${line.row?.id ?? null}, ${line.transfer ?? null})`,
   );
+
+type Log = { warn(data: object, message: string): void };
+
+/**
+ * Writes a line about something that happens even while the database takes no changes: then the log has it, which names
+ * nobody by e-mail.
+ */
+export async function writeOrLog(on: Queryable, log: Log, line: NewLine, personId?: number) {
+  await write(on, line).catch((error: unknown) => {
+    if (!isUnwilling(error)) throw error;
+    log.warn({ err: error, action: line.action, personId }, 'an audit line was not written');
+  });
+}
 
 export type Filter = { person: string; action: string; before: number | null };
 

@@ -1,8 +1,9 @@
 // The status of rows in the next environments, live where they can be reached and as last observed otherwise.
 import { keyText, type Row, type RowKey } from '../catalog/entity.ts';
-import { isTransient } from '../database/transient-errors.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
+import type { Environment } from '../environments/environment.ts';
+import { tryFarSide } from '../environments/far-side.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { byEntity } from '../rows/store.ts';
 import {
@@ -20,7 +21,8 @@ export type DestinationStatuses = {
   beyond: Map<string, Status>;
   pairs: Map<string, RowPair>;
   lastSeen: string | null;
-  isReachable: boolean;
+  /** Why the destination could not be compared, and what to do; null when it was. */
+  trouble: string | null;
 };
 
 /** Label of the environment after the next; null where there is none. */
@@ -34,12 +36,12 @@ export const nothing: DestinationStatuses = {
   beyond: new Map(),
   pairs: new Map(),
   lastSeen: null,
-  isReachable: true,
+  trouble: null,
 };
 
 /**
- * Status of rows in the next environment (live) and in the one after it (as last observed). `known`: the
- * rows, when they were just read.
+ * Status of rows in the next environment (live) and in the one after it (as last observed). Whatever goes wrong while
+ * comparing, only this environment's own databases can fail a page. `known`: the rows, when they were just read.
  */
 export async function statusesAhead(
   here: App,
@@ -48,32 +50,34 @@ export async function statusesAhead(
 ): Promise<DestinationStatuses> {
   const { destination } = here;
   if (!destination) return nothing;
-  try {
-    const at = new Date().toISOString();
-    const pairs = await comparePairs(here, destination, keys, known ? { known } : {});
-    // A failed note of an observation must not fail the page.
-    await recordObservations(here.sql, pairs.values(), at).catch((error: unknown) => {
-      if (!isTransient(error)) throw error;
-    });
-    const next = new Map<string, Status>();
-    for (const key of keys) {
-      const status = statusWithDependents(pairs, key);
-      if (status) next.set(keyText(key), status);
-    }
-    const beyond = rulesOf(destination.name).next
-      ? await statusesBeyond(destination.sql, pairs, keys)
-      : new Map<string, Status>();
-    return { next, beyond, pairs, lastSeen: null, isReachable: true };
-  } catch (error) {
-    if (!isUnreachable(error)) throw error;
-    return { ...nothing, ...(await lastKnown(here.sql, keys)), isReachable: false };
-  }
+  const { answer, trouble } = await tryFarSide(destination, here.log, () =>
+    liveStatuses(here, destination, keys, known),
+  );
+  return answer ?? { ...nothing, ...(await lastKnown(here.sql, keys)), trouble };
 }
 
-const isUnreachable = (error: unknown) => {
-  const { code } = error as { code?: string | number };
-  return isTransient(error) || code === 'ER_ACCESS_DENIED_ERROR' || code === 18;
-};
+async function liveStatuses(
+  here: App,
+  destination: Environment,
+  keys: RowKey[],
+  known: Map<string, Row> | undefined,
+): Promise<DestinationStatuses> {
+  const at = new Date().toISOString();
+  const pairs = await comparePairs(here, destination, keys, known ? { known } : {});
+  await recordObservations(here.sql, pairs.values(), at).catch((error: unknown) => {
+    // A page is read, and this environment may take no changes.
+    here.log.warn({ err: error }, 'an observation was not recorded');
+  });
+  const next = new Map<string, Status>();
+  for (const key of keys) {
+    const status = statusWithDependents(pairs, key);
+    if (status) next.set(keyText(key), status);
+  }
+  const beyond = rulesOf(destination.name).next
+    ? await statusesBeyond(destination.sql, pairs, keys)
+    : new Map<string, Status>();
+  return { next, beyond, pairs, lastSeen: null, trouble: null };
+}
 
 async function statusesBeyond(on: Queryable, pairs: Map<string, RowPair>, keys: RowKey[]) {
   const hashes = new Map(

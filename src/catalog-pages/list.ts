@@ -35,7 +35,8 @@ export type Listing = {
   deleted: { state: RowState; status: Status | null }[];
   /** The time of the last observation, when the destination does not answer. */
   lastSeen: string | null;
-  isReachable: boolean;
+  /** Why the destination could not be compared; null when it was. */
+  trouble: string | null;
 };
 
 export async function listRows(
@@ -79,7 +80,7 @@ export async function listRows(
     titles: await titles(here.sql, referencedKeys(entity, found.rows)),
     deleted: state.tab === 'deleted' ? await deletedRows(here, entity, isTravelling) : [],
     lastSeen: look.lastSeen,
-    isReachable: look.isReachable,
+    trouble: look.trouble,
   };
 }
 

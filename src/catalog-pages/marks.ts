@@ -10,7 +10,7 @@ export type Mark =
   | { kind: 'adopted'; by: string; at: string }
   | { kind: 'held'; by: string; at: string; reason: string | null }
   | { kind: 'being-written'; number: number; from: string; by: string; at: string }
-  | { kind: 'not-reachable'; at: string | null }
+  | { kind: 'not-compared'; why: string; at: string | null }
   | { kind: 'undone'; by: string; at: string; reason: string | null };
 
 export const marksOf = ({
@@ -31,7 +31,9 @@ export const marksOf = ({
     const from = origin === environment ? 'here' : origin;
     return { kind: 'being-written' as const, number, from, by, at };
   }),
-  ...(ahead && !ahead.isReachable ? [{ kind: 'not-reachable' as const, at: ahead.lastSeen }] : []),
+  ...(ahead?.trouble
+    ? [{ kind: 'not-compared' as const, why: ahead.trouble, at: ahead.lastSeen }]
+    : []),
   ...undoneMark(pair),
 ];
 

@@ -7,6 +7,8 @@ import { confirm, password } from '@inquirer/prompts';
 import { may, whoMay, type Ability } from '../access/permissions.ts';
 import { openApp, type App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
+import { unwillingHere } from '../environments/unreachable.ts';
+import { inTime } from '../in-time.ts';
 import type { Person } from '../people/people.ts';
 import * as tokens from '../people/tokens.ts';
 import { Forbidden, Problem } from '../problems.ts';
@@ -57,8 +59,11 @@ export async function withApp(
     const standing = await here.compatibility();
     if (!isAboutVersion && standing.kind !== 'open') throw new Incompatible(503, explain(standing));
     await work(here);
+  } catch (error) {
+    throw unwillingHere(error, here) ?? error;
   } finally {
-    await here.close();
+    // A silent server takes no leave.
+    await inTime(3000, here.close()).catch(() => {});
   }
 }
 

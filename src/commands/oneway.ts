@@ -10,6 +10,7 @@ import { addJobs } from './jobs.ts';
 
 import { addRelease } from './release.ts';
 import { addRows } from './rows.ts';
+import { withoutValues } from '../environments/app.ts';
 import { SheetProblems } from '../sheet/problem.ts';
 import { addTransfers, listed } from './transfers.ts';
 
@@ -71,6 +72,12 @@ try {
           ? exits.usage
           : exits.refused;
   } else {
-    throw error;
+    const { type, ...known } = withoutValues(error);
+    const reason = 'message' in known ? `${type}, ${known.message}` : type;
+    const text = `It failed for a reason that this program does not know: ${reason}. Run it again with LOG_LEVEL=debug and give what it prints to an engineer.`;
+    if (process.argv.includes('--json')) console.log(JSON.stringify({ error: text }));
+    console.error(text);
+    if (process.env['LOG_LEVEL'] === 'debug') console.error(error);
+    process.exitCode = exits.refused;
   }
 }

@@ -22,7 +22,7 @@ import { statuses } from '../state/status.ts';
 import { NotFound, Problem } from '../problems.ts';
 import { count, formatValue } from '../web/format.ts';
 import { answer, withApp, columns, endWith, UsageError } from './cli.ts';
-import { unreachable } from '../environments/unreachable.ts';
+import { askFarSide } from '../environments/far-side.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
 import { idsWithStatus, pendingRows } from '../state/pending.ts';
 
@@ -172,9 +172,7 @@ async function show(here: App, row: RowKey, isJson: boolean | undefined) {
 async function diff(here: App, row: RowKey, isJson: boolean | undefined) {
   const there = here.destination;
   if (!there) throw new Problem(422, `${rulesOf(here.name).label} has no destination.`);
-  const pairs = await comparePairs(here, there, [row]).catch((error: unknown) => {
-    throw unreachable(error, there);
-  });
+  const pairs = await askFarSide(there, () => comparePairs(here, there, [row]));
   const own = pairs.get(keyText(row));
   if (!own?.status) throw new NotFound(`There is no ${keyText(row)}, neither here nor there.`);
   const differing = [...pairs.values()].filter(({ status }) => status && status !== 'In sync');

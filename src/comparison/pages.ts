@@ -12,7 +12,7 @@ import { flash, page } from '../web/pages.ts';
 import { accountOf, can, numberOrNull, textIn } from '../web/request.ts';
 import * as comparison from './job.ts';
 import { matrix, idsInMatrix } from './matrix.ts';
-import { unreachable } from '../environments/unreachable.ts';
+import { tryFarSide } from '../environments/far-side.ts';
 import { destinationOf } from '../environments/app.ts';
 
 export async function showComparison(req: Request, res: Response) {
@@ -73,11 +73,11 @@ async function differing(req: Request, there: Environment, entity: Entity, statu
   const limit = 50;
   const ids = await idsInMatrix(here.sql, { entity: entity.name, status }, { after, limit });
   const keys = ids.map((id) => ({ entity: entity.name, id }));
-  const pairs = await comparePairs(here, there, keys).catch((error: unknown) => {
-    throw unreachable(error, there);
-  });
+  const { answer: pairs, trouble } = await tryFarSide(there, here.log, () =>
+    comparePairs(here, there, keys),
+  );
   const rows = keys.flatMap((key) => {
-    const pair = pairs.get(keyText(key));
+    const pair = pairs?.get(keyText(key));
     if (!pair?.status) return [];
     const fields = fieldDiff(pair);
     const row = pair.here ?? pair.there;
@@ -88,6 +88,7 @@ async function differing(req: Request, there: Environment, entity: Entity, statu
   return {
     entity,
     status,
+    trouble,
     rows,
     offersTransfer: can(req, 'transfer') && status !== 'Only there',
     columns: [

@@ -1,4 +1,6 @@
+import type { Duplex } from 'node:stream';
 import { MongoClient, type Db } from 'mongodb';
+import type { PoolConnection } from 'mysql2';
 import { createPool, type Pool } from 'mysql2/promise';
 import type { NosqlAddress, SqlAddress } from './address.ts';
 import { timeouts } from './timeouts.ts';
@@ -31,13 +33,20 @@ export function connectSql(address: SqlAddress, connections = 10): Pool {
     maxIdle: connections,
     idleTimeout: 60_000,
   });
-  // Commands of a connection run in order, so these run before the caller's query.
+  // Commands of a connection run in order, so these run before the caller's query, which fails with their error.
   pool.pool.on('connection', (connection) => {
-    connection.query(SESSION);
-    connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    const endOnError = (error: Error | null) => {
+      if (error) streamOf(connection).destroy(error);
+    };
+    connection.query(SESSION, endOnError);
+    connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED', endOnError);
   });
   return pool;
 }
+
+/** The driver's types leave it out. */
+const streamOf = (connection: PoolConnection) =>
+  (connection as unknown as { stream: Duplex }).stream;
 
 /** A client and its database; it connects on the first command. */
 export function connectNosql(

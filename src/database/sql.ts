@@ -90,7 +90,9 @@ async function ask(
 ): Promise<unknown> {
   statements.publish(statement);
   if (!('getConnection' in on)) return answerOf(on, statement, question);
-  const connection = await on.getConnection();
+  const connection = await on.getConnection().catch((error: unknown) => {
+    throw fromServer(error, on);
+  });
   try {
     return await answerOf(connection, statement, question);
   } finally {
@@ -104,8 +106,37 @@ async function answerOf(
   { text }: Statement,
   question: { sql: string; values: unknown[] | null },
 ): Promise<unknown> {
-  const [answer] = await timed(text, on, () => withTimeout(on, on.query(question)));
-  return answer;
+  try {
+    const [answer] = await timed(text, on, () => withTimeout(on, on.query(question)));
+    return answer;
+  } catch (error) {
+    throw fromServer(error, on);
+  }
+}
+
+const servers = new WeakMap<object, string>();
+
+/** Remembers which server an error is from, since a page may read two. */
+function fromServer(error: unknown, on: Queryable): unknown {
+  if (typeof error === 'object' && error !== null) servers.set(error, serverOf(on));
+  return error;
+}
+
+/** Whether the error is from another MySQL database than this one; an error that is not from MySQL is not. */
+export function isFromAnother(error: unknown, on: Queryable): boolean {
+  const from = typeof error === 'object' && error !== null ? servers.get(error) : undefined;
+  return from !== undefined && from !== serverOf(on);
+}
+
+type Address = { host?: string; port?: number; database?: string };
+
+function serverOf(on: Queryable): string {
+  // The driver's types know the options of a pool, not what it makes of them.
+  const { connectionConfig } = ('getConnection' in on ? on.pool : on).config as {
+    connectionConfig?: Address;
+  };
+  const { host, port, database } = connectionConfig ?? (on as PoolConnection).config;
+  return `${host}:${port}/${database}`;
 }
 
 /** The server did not answer in time; whether it executed the statement is unknown. */

@@ -1,2 +1,13 @@
-// Milliseconds that a server may be silent before it counts as gone. Tests shorten it.
-export const timeouts = { statement: 60_000 };
+// Milliseconds. Tests change them.
+export const timeouts = {
+  /** How long a server may be silent before it counts as gone. */
+  statement: 60_000,
+  /** How long a page waits for another environment, and for Redis. */
+  page: 1000,
+  /** How long servers have to answer the shortest question. */
+  probe: 700,
+  /** How long they have when a page is nothing without their answer. */
+  patientProbe: 2500,
+  /** How long the failure of another environment is remembered before its servers are tried again. */
+  memory: 30_000,
+};

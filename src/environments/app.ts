@@ -2,13 +2,14 @@
 import { pino, type Logger } from 'pino';
 import { createClient } from 'redis';
 import { limits } from '../database/limits.ts';
+import { isUnwilling } from '../database/unwillingness.ts';
 import type { Settings } from '../settings.ts';
 import type { StorageAddress } from '../storage/address.ts';
 import { cachedCompatibility, type CachedCompatibility } from '../version/compatibility.ts';
 import { connectDatabases, usualSize, type Connected, type DatabaseAddresses } from './connect.ts';
 import type { OpenEnvironments } from './opened.ts';
 import { Shared } from './shared.ts';
-import { logTraces } from './debug-log.ts';
+import { logRefusals, logTraces } from './debug-log.ts';
 import { rulesOf, type EnvironmentName, type EnvironmentSetup } from './rules.ts';
 import type { Environment } from './environment.ts';
 import { NotFound } from '../problems.ts';
@@ -44,6 +45,7 @@ export function openApp(settings: Settings): App {
   });
   const isTraced = log.isLevelEnabled('debug');
   if (isTraced) closers.push(logTraces(log));
+  closers.push(logRefusals(log));
   const { stores } = settings.storage;
   const connect = (
     name: EnvironmentName,
@@ -124,11 +126,13 @@ export function withoutValues(error: unknown) {
   if (!(error instanceof Error)) return { type: typeof error };
   const { code, errno, sqlMessage, errmsg, keyValue } = error as Error & Record<string, unknown>;
   const isFromDatabase = [sqlMessage, errmsg, keyValue].some((one) => one !== undefined);
+  // What an unwilling server says is about itself, and the way to mend it.
+  const isQuoting = isFromDatabase && !isUnwilling(error);
   return {
     type: error.name,
     ...(code === undefined ? {} : { code }),
     ...(errno === undefined ? {} : { errno }),
-    message: isFromDatabase ? 'a database refused a statement' : error.message,
+    message: isQuoting ? 'a database refused a statement' : error.message,
     stack: error.stack?.slice(Math.max(0, error.stack.indexOf('\n    at '))),
   };
 }

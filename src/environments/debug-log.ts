@@ -1,5 +1,7 @@
-// LOG_LEVEL=debug: statements, commands and steps, as they are published without values.
+// LOG_LEVEL=debug: statements, commands and steps, as they are published without values. At every level: what a database
+// said when it refused a row.
 import type { Logger } from 'pino';
+import { refusals, type Refusal } from '../database/refusals.ts';
 import {
   commandTraces,
   statementTraces,
@@ -20,5 +22,14 @@ export function logTraces(log: Logger): () => Promise<void> {
     statementTraces.unsubscribe(onStatement);
     commandTraces.unsubscribe(onCommand);
     stepTraces.unsubscribe(onStep);
+  };
+}
+
+/** Logs the words of a database that refused a row, until the function that it answers is called. */
+export function logRefusals(log: Logger): () => Promise<void> {
+  const onRefusal = (refusal: unknown) => log.warn(refusal as Refusal, 'a database refused a row');
+  refusals.subscribe(onRefusal);
+  return async () => {
+    refusals.unsubscribe(onRefusal);
   };
 }

@@ -1,25 +1,88 @@
-// What a person can do about an environment that does not answer.
-import { isTransient } from '../database/transient-errors.ts';
-import type { Environment } from './environment.ts';
+// What a person can do about a server that does not do what it is asked.
+import { whyMongoRefused, whyMysqlRefused } from '../database/refusals.ts';
+import { isFromAnother } from '../database/sql.ts';
+import { isFromRedis, unwillingness, type Unwillingness } from '../database/unwillingness.ts';
 import { Problem, Unavailable } from '../problems.ts';
+import type { Environment } from './environment.ts';
+
+/** What is wrong with a server, as a sentence, and the way out. `checks`: the settings that an engineer looks at. */
+export function explainUnwilling(kind: Unwillingness, server: string, checks: string): string {
+  switch (kind) {
+    case 'away':
+      return `${server} cannot be reached right now. Try again later.`;
+    case 'busy':
+      return `${server} is held up by someone else's work right now. Try again in a moment.`;
+    case 'crowded':
+      return `${server} has as many connections open as it allows. Try again in a moment.`;
+    case 'read-only':
+      return `${server} takes no changes at the moment: it is read-only. Try again later, or ask an engineer when it takes changes again.`;
+    case 'password':
+      return `${server} refused the user name or password. An engineer checks ${checks} here.`;
+    case 'locked':
+      return `${server} has locked this program's account. An engineer unlocks it there, or sets a new password in ${checks}.`;
+    case 'denied':
+      return `${server} does not let this program's account do this. An engineer grants what “oneway db grants” prints.`;
+    case 'quota':
+      return `${server} lets this program's account do no more for now: its limit is used up. Try again in an hour, or ask an engineer to raise the limit.`;
+    case 'full':
+      return `${server} has no room left. Try again when an engineer has made room there.`;
+  }
+}
+
+/** A few words for a machine or a stranger, who learn nothing else. */
+export const briefly: Record<Unwillingness, string> = {
+  away: 'does not answer',
+  busy: 'is held up',
+  crowded: 'has too many connections',
+  'read-only': 'takes no changes',
+  password: 'refuses the password',
+  locked: 'has locked the account',
+  denied: 'denies a right',
+  quota: 'has a limit that is used up',
+  full: 'has no room left',
+};
+
+/** Settings of each neighbour's servers. */
+export const settingsOf = (there: Environment) =>
+  there.name === 'copy' ? 'SQL_DB_* and NOSQL_DB_*' : 'UNI_DIR_DESTINATION_* (or REFRESH_SOURCE_*)';
 
 /**
- * Turns a connection error into a message that says what a person can do; other errors are answered
- * unchanged.
+ * Turns the error of an unwilling neighbour into a message that says what a person can do; other errors are
+ * answered unchanged.
  */
 export function unreachable(error: unknown, there: Environment): unknown {
-  const { label } = there.rules;
-  const { code, codeName } = error as { code?: string | number; codeName?: string };
-  if (error instanceof Problem) return error;
-  if (code === 'ER_ACCESS_DENIED_ERROR' || code === 18 || codeName === 'AuthenticationFailed') {
-    return new Unavailable(
-      `${label} refused the user name or password. An engineer checks UNI_DIR_DESTINATION_* here. Nothing was written.`,
-    );
-  }
-  if (isTransient(error)) {
-    return new Unavailable(
-      `${label} cannot be reached right now. Nothing was written; try again later.`,
-    );
-  }
-  return error;
+  if (error instanceof Problem || isFromAnother(error, there.sql)) return error;
+  const kind = unwillingness(error);
+  if (kind === null) return error;
+  const words = explainUnwilling(kind, there.rules.label, settingsOf(there));
+  return new Unavailable(`${words} Nothing was written.`, { cause: error });
+}
+
+/** The same for the databases of this environment itself; null for an error of another kind. */
+export function unwillingHere(
+  error: unknown,
+  { rules }: Pick<Environment, 'rules'>,
+): Problem | null {
+  const kind = unwillingness(error);
+  if (kind === null) return null;
+  const database = isFromRedis(error) ? 'Redis' : 'A database';
+  const words =
+    kind === 'away'
+      ? `${database} of ${rules.inText} does not answer right now. Try again in a moment.`
+      : explainUnwilling(kind, `${database} of ${rules.inText}`, 'the settings');
+  return new Unavailable(`${words} Nothing was saved.`, { cause: error });
+}
+
+/**
+ * Why something ended, for journal, record and page: what a database said itself is in the log only. `server`: whose
+ * error it is, where that is known.
+ */
+export function reasonOf(error: unknown, server = 'A server'): string {
+  if (error instanceof Problem) return error.message;
+  const kind = unwillingness(error);
+  if (kind !== null) return explainUnwilling(kind, server, 'the settings');
+  const [ofMysql, ofMongo] = [whyMysqlRefused(error), whyMongoRefused(error)];
+  if (ofMysql !== null) return `MySQL refused it: ${ofMysql}.`;
+  if (ofMongo !== null) return `MongoDB refused it: ${ofMongo}.`;
+  return error instanceof Error ? error.message : String(error);
 }

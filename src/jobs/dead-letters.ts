@@ -1,5 +1,6 @@
 // Dead letters: items of a job (one file, one account of many) that failed for good, kept with their payload until
 // they are retried or discarded.
+import { reasonOf } from '../environments/unreachable.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
@@ -154,7 +155,7 @@ const retryTask = (tasks: Tasks): Task =>
         await retryItem(work, JSON.parse(letter.payload));
       } catch (error) {
         const isOver = !(error instanceof Interrupted || isPassing(error));
-        if (isOver) await failAgain(on, id, error instanceof Error ? error.message : String(error));
+        if (isOver) await failAgain(on, id, reasonOf(error));
         throw error;
       }
       await end(on, id, { state: 'done', person: work.job.person });

@@ -2,6 +2,7 @@
 import { Backoffs } from 'bullmq';
 import type { App } from '../environments/app.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
+import { reasonOf } from '../environments/unreachable.ts';
 import { explain } from '../version/compatibility.ts';
 import { Closed, Problem } from '../problems.ts';
 import * as attempt from './attempt.ts';
@@ -74,7 +75,7 @@ async function endOrRetry(
   { job, task, error }: { job: jobs.Job; task: Task; error: unknown },
 ): Promise<unknown> {
   const on = here.sql;
-  const problem = error instanceof Error ? error.message : String(error);
+  const problem = reasonOf(error);
   if (error instanceof Cancelled) return attempt.endCancelled(on, job);
   if (error instanceof AwaitingChildren) return attempt.awaitChildren(on, job);
   if (error instanceof Stopping) return attempt.retryLater(on, job, problem, 0);

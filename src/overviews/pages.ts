@@ -8,7 +8,7 @@ import { count } from '../web/format.ts';
 import { can, numberOrNull, textIn } from '../web/request.ts';
 import { changesSince, type Change } from './changes.ts';
 import { ageOf, ages, allPending, groups, type Group, type PendingEntry } from './pending.ts';
-import { unreachable } from '../environments/unreachable.ts';
+import { tryFarSide } from '../environments/far-side.ts';
 import { destinationOf } from '../environments/app.ts';
 
 /** Rows per page. */
@@ -86,9 +86,10 @@ export async function changes(req: Request, res: Response) {
   const hours = Math.min(numberOrNull(req.query['hours']) ?? 24, 24 * 31);
   const before = numberOrNull(req.query['before']);
   const asked = { hours, before, limit: LISTED };
-  const { changes: found, next } = await changesSince(of.sql, asked).catch((error: unknown) => {
-    throw unreachable(error, of);
-  });
+  const ask = () => changesSince(of.sql, asked);
+  const { answer, trouble } =
+    of === here ? { answer: await ask(), trouble: null } : await tryFarSide(of, here.log, ask);
+  const { changes: found, next } = answer ?? { changes: [], next: null };
   const own = here.destination ? [...new Set(found.map((one) => one.arrival.transfer))] : [];
   const transfers = await journal.byIds(here.sql, own);
   const tested = await journal.testedIn(here.sql, own);
@@ -103,6 +104,7 @@ export async function changes(req: Request, res: Response) {
     title,
     crumbs: [{ text: title }],
     where,
+    trouble,
     url: here.settings.urls[of.name] ?? '',
     period: periodText(hours),
     periods: periods.map(({ number, text }) => ({

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { grantable, type Permission } from '../access/permissions.ts';
 import * as audit from '../audit/audit.ts';
+import { isUnwilling } from '../database/unwillingness.ts';
 import { first, run, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { Invalid } from '../problems.ts';
@@ -28,7 +29,11 @@ export async function admit(here: App, claims: Claims): Promise<Admission> {
   if (!person?.isActive) return { refused: 'closed' };
   const claim = here.settings.singleSignOn?.permissionsClaim;
   if (!claim) return { person };
-  await follow(here, person, permissionsIn(claims[claim], here));
+  await follow(here, person, permissionsIn(claims[claim], here)).catch((error: unknown) => {
+    // They are as they were while this environment takes no changes.
+    if (!isUnwilling(error)) throw error;
+    here.log.warn({ err: error, person: person.id }, 'permissions were not updated');
+  });
   return { person: (await people.find(here.sql, person.id)) ?? person };
 }
 

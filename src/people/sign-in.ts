@@ -110,7 +110,7 @@ async function noteRefused({ here, ip = '' }: Request, email: string, { status }
   noteRefusal(here, 'sign-in', { address: ip, reason, email: hashedEmail(here, email) });
   if (status !== 422) return;
   const isKnown = await people.hasAccount(here.sql, email);
-  await audit.write(here.sql, {
+  await audit.writeOrLog(here.sql, here.log, {
     person: 'not signed in',
     action: 'refused sign-in',
     subject: isKnown ? email : `unknown e-mail ${hashedEmail(here, email)}`,
@@ -136,11 +136,9 @@ const authenticate = (passport: SignIn['passport'], req: Request, res: Response)
 export async function letIn(req: Request, res: Response, person: people.Person) {
   const { returnTo = '/' } = req.visitor;
   await startSession(req, res, person);
-  await audit.write(req.here.sql, {
-    person: person.email,
-    action: 'signed in',
-    subject: person.email,
-  });
+  const { sql, log } = req.here;
+  const line = { person: person.email, action: 'signed in', subject: person.email };
+  await audit.writeOrLog(sql, log, line, person.id);
   res.redirect(303, (await isWaiting(req, person)) ? '/saved-form' : localPath(returnTo, '/'));
 }
 

@@ -1,5 +1,6 @@
 // Release prerequisites (S0-74): settings, destination, names, data, index and permissions. Each line names
 // the solution.
+import { reasonOf } from '../environments/unreachable.ts';
 import { isDocument, keyText, linksOf } from '../catalog/entity.ts';
 import { catalog, matchedByName, matchedByNameLabel, travelling } from '../catalog/index.ts';
 import { countInClear } from '../access/secret-fields.ts';
@@ -48,7 +49,7 @@ export async function releaseChecks(here: App): Promise<Check[]> {
   ] as const) {
     all.push(
       ...(await ask().catch((error: unknown) => [
-        check(what, false, `cannot be looked at: ${(error as Error).message}`),
+        check(what, false, `cannot be looked at: ${reasonOf(error)}`),
       ])),
     );
   }

@@ -2,6 +2,7 @@
 import type { Request, Response } from 'express';
 import { keyText } from '../catalog/entity.ts';
 import { matchedByName } from '../catalog/index.ts';
+import { askFarSide } from '../environments/far-side.ts';
 import { namesByEntity } from '../rows/names.ts';
 import { page } from '../web/pages.ts';
 import { paginate } from '../web/paginate.ts';
@@ -112,6 +113,6 @@ function placeOf(
 /** The destination's names, for a name to be mapped to. */
 async function namesThere({ to }: Route) {
   const entities = matchedByName.map(({ name }) => name);
-  const names = await namesByEntity(to.sql, entities);
+  const names = await askFarSide(to, () => namesByEntity(to.sql, entities));
   return entities.map((entity) => ({ id: `there-${entity}`, names: names[entity] ?? [] }));
 }

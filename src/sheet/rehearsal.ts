@@ -2,6 +2,8 @@
 // show up early. Documents have no transaction and are not rehearsed.
 import type { PoolConnection } from 'mysql2/promise';
 import { command } from '../database/sql.ts';
+import { whyMysqlRefused } from '../database/refusals.ts';
+import { isUnwilling, unwillingness } from '../database/unwillingness.ts';
 import { read } from '../rows/store.ts';
 import { UnknownName } from '../rows/links.ts';
 import { Conflict } from '../problems.ts';
@@ -39,18 +41,20 @@ export async function rehearse(route: Route, selection: Selection): Promise<Rehe
 }
 
 async function refusal({ to: there }: Route, steps: Step[]): Promise<string | null> {
-  const connection = await there.writers.getConnection();
+  const connection = await there.writers.getConnection().catch((error: unknown) => {
+    throw unreachable(error, there);
+  });
   try {
     await command(connection, 'SET SESSION innodb_lock_wait_timeout = 1');
     await command(connection, 'START TRANSACTION');
     await tryRows(connection, steps.map(withId), there);
     return null;
   } catch (error) {
-    const { sqlMessage, code } = error as { sqlMessage?: string; code?: string };
     if (error instanceof UnknownName) return error.message;
-    if (code === 'ER_LOCK_WAIT_TIMEOUT') throw new Conflict(BUSY);
-    if (!sqlMessage) throw unreachable(error, there);
-    return sqlMessage;
+    if (unwillingness(error) === 'busy') throw new Conflict(BUSY);
+    const why = isUnwilling(error) ? null : whyMysqlRefused(error);
+    if (why === null) throw unreachable(error, there);
+    return why;
   } finally {
     // The session has a changed lock wait, and destroying it rolls back.
     connection.destroy();

@@ -59,6 +59,10 @@ export type Route = {
 export const journalOf = ({ from: here, journal: journalAt }: Route): Environment =>
   journalAt ?? here;
 
+/** The side that is not this environment. */
+export const farSideOf = (route: Route): Environment =>
+  journalOf(route) === route.to ? route.from : route.to;
+
 /** A reason is required in production, and from people on call. */
 export const asksReason = (route: Route, { role }: { role?: 'product_manager' | 'on_call' }) =>
   rulesOf(route.to.name).asksReason || role === 'on_call';

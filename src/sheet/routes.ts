@@ -3,6 +3,7 @@ import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
 import { keyText, titleOf } from '../catalog/entity.ts';
 import { entityNamed, travelling } from '../catalog/index.ts';
+import { askFarSide } from '../environments/far-side.ts';
 import { readOne } from '../rows/store.ts';
 import * as journal from '../writing/journal.ts';
 import { isStaging } from '../access/permissions.ts';
@@ -80,7 +81,7 @@ export async function chooseRestore(req: Request, res: Response) {
   const keys = selections.parseKeys([`${name}:${id}`]);
   const entity = entityNamed(name);
   const route = routeOf(req, 'restore');
-  const row = await readOne(route.from, { entity: name, id });
+  const row = await askFarSide(route.from, () => readOne(route.from, { entity: name, id }));
   if (!row)
     throw new NotFound(`There is no ${entity.label.one.toLowerCase()} ${id} in production.`);
   const selection = await selections.create(req.here.sql, accountOf(req).email, {
@@ -96,7 +97,8 @@ export async function giveNewId(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const route = routeOf(req);
   const key = { entity: entity.name, id };
-  const pair = (await comparePairs(req.here, route.to, [key])).get(keyText(key));
+  const pairs = await askFarSide(route.to, () => comparePairs(req.here, route.to, [key]));
+  const pair = pairs.get(keyText(key));
   if (!isStaging(req.here.setup) || pair?.status !== 'Not known to be the same row') {
     throw new Conflict(
       'A row gets a new ID only when the destination may have a different row with its ID.',

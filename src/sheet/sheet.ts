@@ -10,8 +10,8 @@ import { planTransfer, type Plan } from './plan.ts';
 import type { Selection, SelectionKind } from './selections.ts';
 import { planUndo, rowBefore } from './undo-plan.ts';
 import { rootOf } from '../catalog/family.ts';
-import { unreachable } from '../environments/unreachable.ts';
-import type { Route } from './route.ts';
+import { askFarSide } from '../environments/far-side.ts';
+import { farSideOf, type Route } from './route.ts';
 
 export type Sheet = { plan: Plan; facts: Facts };
 
@@ -19,12 +19,8 @@ export type Sheet = { plan: Plan; facts: Facts };
  * Plans a selection against both sides as they are now; writes nothing.
  * @throws Unavailable when the destination does not answer
  */
-export async function prepareSheet(route: Route, selection: Selection): Promise<Sheet> {
-  try {
-    return await sheets[selection.kind](route, selection);
-  } catch (error) {
-    throw unreachable(error, route.to);
-  }
+export function prepareSheet(route: Route, selection: Selection): Promise<Sheet> {
+  return askFarSide(farSideOf(route), () => sheets[selection.kind](route, selection));
 }
 
 const sheets: Record<SelectionKind, (route: Route, selection: Selection) => Promise<Sheet>> = {

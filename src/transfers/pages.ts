@@ -4,7 +4,9 @@ import { keyText } from '../catalog/entity.ts';
 import { rootOf } from '../catalog/family.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Queryable } from '../database/sql.ts';
+import { tryFarSide } from '../environments/far-side.ts';
 import { rulesOf } from '../environments/rules.ts';
+import { unreachable } from '../environments/unreachable.ts';
 import * as jobs from '../jobs/jobs.ts';
 import { jobView } from '../jobs/view.ts';
 import { NotFound } from '../problems.ts';
@@ -93,7 +95,14 @@ const destinationOf = ({ here }: Request, { destination }: journal.Transfer) =>
 async function resolutionOf(req: Request, transfer: journal.Transfer) {
   const there = destinationOf(req, transfer);
   if (transfer.state !== 'needs_attention' || !there) return null;
-  return resolutionView(transfer, await manualResolution(req.here, there, transfer));
+  const ask = () => manualResolution(req.here, there, transfer);
+  const found =
+    there === req.here
+      ? { answer: await ask(), trouble: null }
+      : await tryFarSide(there, req.here.log, ask);
+  return found.answer
+    ? { ...resolutionView(transfer, found.answer), trouble: null }
+    : { trouble: found.trouble };
 }
 
 /** A person decides how to continue a transfer that needs attention. */
@@ -102,7 +111,10 @@ export async function resolve(req: Request, res: Response) {
   const there = destinationOf(req, transfer);
   if (!there) throw new NotFound('Its destination cannot be reached from here.');
   const choice = req.form.text('choice');
-  await resolveManually(req.here, there, transfer, { choice, person: accountOf(req).email });
+  const { email: person } = accountOf(req);
+  await resolveManually(req.here, there, transfer, { choice, person }).catch((error: unknown) => {
+    throw unreachable(error, there);
+  });
   flash(req, 'Decision saved. The transfer continues in a moment.');
   res.redirect(303, `/transfers/${transfer.number}`);
 }

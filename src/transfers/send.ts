@@ -13,7 +13,7 @@ import type { PlannedStep } from '../sheet/planned-step.ts';
 import { imagesOf } from '../sheet/images.ts';
 import { SheetProblems } from '../sheet/problem.ts';
 import { keyReused, nothingToDo, outdated, reasonMissing } from './click-problems.ts';
-import { type Route, asksReason, journalOf } from '../sheet/route.ts';
+import { type Route, asksReason, farSideOf, journalOf } from '../sheet/route.ts';
 import { nameOfRows } from '../web/format.ts';
 
 export type Click = {
@@ -105,7 +105,7 @@ async function openedTransfer(
 ): Promise<journal.Transfer> {
   const written = await journal.byKey(journalOf(route).sql, click.person, click.idempotencyKey);
   if (written?.plan_hash === click.planHash && isOutcomeUnknown(error)) return written;
-  throw unreachable(error, route.to);
+  throw unreachable(error, farSideOf(route));
 }
 
 /** Images are copied first: they are named by content, so an early copy is harmless. */

@@ -1,9 +1,12 @@
 // Every failure ends here: a problem a person can do something about, or a defect with a reference to copy.
 import { randomBytes } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
-import { isTransient } from '../database/transient-errors.ts';
-import { NotFound, Problem, Unavailable } from '../problems.ts';
+import type { App } from '../environments/app.ts';
+import { unwillingHere } from '../environments/unreachable.ts';
+import { NotFound, Problem } from '../problems.ts';
+import { sendPage } from './layout.ts';
 import { page } from './pages.ts';
+import { typedForm } from './typed-form.ts';
 
 export function notFound(req: Request): never {
   throw new NotFound(`There is no page at ${req.path}.`);
@@ -22,10 +25,11 @@ const titles: Record<number, string> = {
 };
 
 export async function answerError(error: unknown, req: Request, res: Response, next: NextFunction) {
-  if (res.headersSent) return next(error);
-  const problem = asProblem(error);
+  if (res.headersSent) return afterAnswer(error, req, res, next);
+  const problem = asProblem(error, req.here);
   const reference = randomBytes(3).toString('hex').toUpperCase();
   if (!problem) req.log.error({ err: error, reference, path: req.path }, 'defect');
+  if (problem?.cause) req.log.warn({ err: problem.cause, path: req.path }, 'a server is unwilling');
   const status = problem?.status ?? 500;
   const message =
     problem?.message ??
@@ -37,22 +41,35 @@ export async function answerError(error: unknown, req: Request, res: Response, n
   } else {
     const title = titles[status] ?? 'Something went wrong';
     const offersSearch = status === 404 && req.account !== undefined;
-    await page(req, res, 'web/error', { title, message, offersSearch }).catch(() => {
-      // Rendering a page needs the database; plain text does not.
-      res.type('text').send(`${title}. ${message}`);
-    });
+    const typed = status >= 500 ? await typedForm(req) : null;
+    const data = { title, message, offersSearch, typed };
+    await page(req, res, 'web/error', data)
+      // A page with menu needs this environment's servers; one without does not.
+      .catch(() => sendPage(res, 'web/error', { ...alone(req), ...data }))
+      .catch(() => res.type('text').send(`${title}. ${message}`));
   }
 }
 
-function asProblem(error: unknown): Problem | null {
+const alone = ({ here }: Request) => ({
+  theme: 'system',
+  environment: here.name,
+  shell: null,
+  account: null,
+  csrf: '',
+});
+
+/** The session could not be stored after the answer was sent: nothing is left to say. */
+function afterAnswer(error: unknown, req: Request, res: Response, next: NextFunction) {
+  if (!res.writableEnded) return next(error);
+  req.log.warn({ err: error, path: req.path }, 'failed after the answer');
+}
+
+function asProblem(error: unknown, here: App): Problem | null {
   if (error instanceof Problem) return error;
   // The address contains an invalid percent escape.
   if (error instanceof URIError) return new NotFound('There is no page at this address.');
-  if (isTransient(error)) {
-    return new Unavailable(
-      'A database of this environment does not answer right now. Nothing was saved; try again in a moment.',
-    );
-  }
+  const unwilling = unwillingHere(error, here);
+  if (unwilling) return unwilling;
   const { status, expose, message } = error as {
     status?: number;
     expose?: boolean;

@@ -1,11 +1,9 @@
 // Small handlers that belong to no room: preferences, images, health, version.
 import type { Request, Response } from 'express';
 import { pipeline } from 'node:stream/promises';
-import { first, sql } from '../database/sql.ts';
 import { readImage } from '../storage/images.ts';
 import { NotFound, Unavailable } from '../problems.ts';
 import { readVersion } from '../version/metadata.ts';
-import { explain } from '../version/compatibility.ts';
 import { setCookie } from './cookies.ts';
 import { localPath } from './request.ts';
 import { isTheme } from './shell.ts';
@@ -28,27 +26,6 @@ export async function object(req: Request, res: Response) {
 }
 
 export const healthcheck = (_req: Request, res: Response) => res.json({ status: 'OK' });
-
-/** The state of each part; 503 when one is missing. */
-export async function ready(req: Request, res: Response) {
-  const { here, redis } = req;
-  const stateOf = (asked: Promise<unknown>) =>
-    asked.then(
-      () => 'OK',
-      (error: Error) => error.message,
-    );
-  const [mysql, mongodb, redisState, standing] = await Promise.all([
-    stateOf(first(here.sql, sql`select 1`)),
-    stateOf(here.documents.command({ ping: 1 })),
-    stateOf(redis.ping()),
-    here.compatibility().catch(() => null),
-  ]);
-  const answers: Record<string, string> = { mysql, mongodb, redis: redisState };
-  answers['version'] =
-    standing?.kind === 'open' ? 'OK' : standing ? explain(standing) : 'cannot be read';
-  const isReady = Object.values(answers).every((answer) => answer === 'OK');
-  res.status(isReady ? 200 : 503).json(answers);
-}
 
 /** Anyone may read which version the database has and whether it is being updated. */
 export async function metadata(req: Request, res: Response) {

@@ -27,7 +27,7 @@ const tokenOf = ({ form }: Request) => form.raw('csrf');
 
 /** Whose page the form stood on: its token says so, otherwise whose session it is or was. */
 function holderOfForm(req: Request): FormHolder | null {
-  const { personId: id, credential } = req.session;
+  const { personId: id, credential } = sessionOf(req);
   const signedIn = id === undefined || credential === undefined ? null : { id, credential };
   const named = holderIn(req.here, tokenOf(req));
   if (named === null && req.get('Sec-Fetch-Site') !== 'same-origin') return null;
@@ -38,14 +38,21 @@ function holderOfForm(req: Request): FormHolder | null {
 
 async function formIn(req: Request): Promise<SavedForm> {
   const { kept, lost } = await keptImages(req);
-  const texts = req.form.entries.filter(([name]) => name !== 'csrf' && !kept.has(name));
   return {
     path: req.originalUrl,
     at: new Date().toISOString(),
-    fields: [...(await withSealedSecrets(req.here, req.path, texts)), ...kept],
+    fields: [...(await textsOf(req)).filter(([name]) => !kept.has(name)), ...kept],
     lost,
   };
 }
+
+/** What was typed, with sealed secrets and without files. */
+export const textsOf = ({ here, path, form }: Request) =>
+  withSealedSecrets(
+    here,
+    path,
+    form.entries.filter(([name]) => name !== 'csrf'),
+  );
 
 /** Chosen images by field, which are stored as if the form were saved, and the fields of those that cannot be. */
 async function keptImages({ here, form }: Request) {
@@ -64,7 +71,11 @@ async function keptImages({ here, form }: Request) {
 
 /** Whether a form may be read although nobody is signed in: only from a browser that somebody signed in with. */
 export const mayRead = (req: Request): boolean =>
-  req.session.personId !== undefined || lastHolder(req) !== null;
+  sessionOf(req).personId !== undefined || lastHolder(req) !== null;
+
+/** There is none while its server does not answer. */
+const sessionOf = ({ session }: Partial<Pick<Request, 'session'>>): Partial<Request['session']> =>
+  session ?? {};
 
 /** Whether files of a form may come, by its token: from pages of this session, and of those before it. */
 export const mayBring = (req: Request, token: string | undefined): boolean =>
@@ -132,17 +143,21 @@ export async function show(req: Request, res: Response) {
     crumbs: [{ text: 'Your unsaved form' }],
     forms: forms.map((form) => ({
       ...form,
-      shown: form.fields
-        .filter(([name, value]) => !carried.test(name) && value !== '')
-        .map(([name, value]) => ({
-          label: labelOfInput(name),
-          value: sealedParts(value) ? 'Typed, and not shown' : value,
-          isImage: image.test(value),
-        })),
+      shown: shownFields(form),
       lost: form.lost.map(labelOfInput),
     })),
   });
 }
+
+/** What a person typed, without what the form carried. */
+export const shownFields = ({ fields }: Pick<SavedForm, 'fields'>) =>
+  fields
+    .filter(([name, value]) => !carried.test(name) && value !== '')
+    .map(([name, value]) => ({
+      label: labelOfInput(name),
+      value: sealedParts(value) ? 'Typed, and not shown' : value,
+      isImage: image.test(value),
+    }));
 
 /** `Links 0 name` for `links[0][name]`. */
 const labelOfInput = (name: string) => formatChoice(name.replaceAll(/[[\]]+/g, ' ').trim());

@@ -44,7 +44,7 @@ export async function save(req: Request, holder: FormHolder, form: SavedForm): P
 }
 
 /** Passwords are never stored in clear text. */
-const isWorthSaving = ({ path, fields }: SavedForm) =>
+export const isWorthSaving = ({ path, fields }: Pick<SavedForm, 'path' | 'fields'>) =>
   fields.length > 0 &&
   !path.startsWith('/saved-form') &&
   !fields.some(([name]) => /password/i.test(name));

@@ -3,7 +3,7 @@ import { isSameRow } from '../catalog/content.ts';
 import { isDocument, keyText, type Content, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { uniqueKeysOf } from '../catalog/unique-values.ts';
-import { isTransient } from '../database/transient-errors.ts';
+import { willPass } from '../database/transient-errors.ts';
 import { transaction } from '../database/sql.ts';
 import * as mongo from '../rows/mongo.ts';
 import { byEntity } from '../rows/store.ts';
@@ -169,7 +169,7 @@ export async function removeDocuments(work: Work) {
         const stub = mongo.stub(step.id, instants.next(), stampOf(work));
         await compareAndSet(work, step, seen, stub).catch((error: unknown) => {
           // A person may have chosen to keep what cannot be removed.
-          if (work.transfer.decision !== 'keep-theirs' || isTransient(error)) throw error;
+          if (work.transfer.decision !== 'keep-theirs' || willPass(error)) throw error;
         });
       } else if (seen?.temporary) {
         // Another user changed it, so it stays; its name belongs to another document now.

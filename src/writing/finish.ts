@@ -6,6 +6,7 @@ import { canonical, contentFrom, contentOf, hashOf, isSameRow } from '../catalog
 import { keyText, type Content, type Draft, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { transaction, type Queryable } from '../database/sql.ts';
+import { isUnwilling } from '../database/unwillingness.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { read } from '../rows/store.ts';
 import { notifyIndexer } from '../messages/indexer.ts';
@@ -242,5 +243,8 @@ export async function refuse({ here, there, transfer }: Work, why: string) {
     }
     await journal.notifyIfPromised(connection, transfer, why);
   });
-  await claims.release(there.sql, transfer);
+  await claims.release(there.sql, transfer).catch((error: unknown) => {
+    // The refusal is recorded, and recovery sweeps the claims of transfers that have ended.
+    if (!isUnwilling(error)) throw error;
+  });
 }

@@ -4,8 +4,10 @@ import type { Environment } from '../environments/environment.ts';
 import { collection } from '../rows/mongo.ts';
 import { isDocument } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
-import { isTransient } from '../database/transient-errors.ts';
+import { willPass } from '../database/transient-errors.ts';
+import { isUnwilling } from '../database/unwillingness.ts';
 import { readVersion } from '../version/metadata.ts';
+import { reasonOf } from '../environments/unreachable.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
 import { OutcomePending } from './work.ts';
@@ -69,7 +71,7 @@ async function mayContinue(target: Environment, orphan: journal.Transfer): Promi
     const version = await readVersion(target.documents);
     return !version?.isUpdating || (await claims.hasAny(target.sql, orphan.id));
   } catch (error) {
-    if (isTransient(error)) return false;
+    if (isUnwilling(error)) return false;
     throw error;
   }
 }
@@ -78,8 +80,9 @@ const TRIES = 5;
 
 /** A transfer that keeps failing for its own reason needs attention. */
 async function escalateOrRelease(here: Environment, taken: journal.Transfer, error: unknown) {
-  const problem = error instanceof Error ? error.message : String(error);
-  const isHopeless = taken.fence > TRIES && !(error instanceof journal.FencedOff);
+  const problem = reasonOf(error);
+  const isHopeless =
+    taken.fence > TRIES && !(error instanceof journal.FencedOff) && !willPass(error);
   const act = isHopeless
     ? journal.needAttention(here, taken, problem)
     : journal.endLease(here, taken);

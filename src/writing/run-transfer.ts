@@ -5,8 +5,11 @@ import type { PoolConnection } from 'mysql2/promise';
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { isFull, isTransient } from '../database/transient-errors.ts';
+import { isTransient, willPass } from '../database/transient-errors.ts';
+import { isFromAnother } from '../database/sql.ts';
+import { isFromMongo, isUnwilling } from '../database/unwillingness.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
+import { reasonOf } from '../environments/unreachable.ts';
 import { UnknownName } from '../rows/links.ts';
 import { read } from '../rows/store.ts';
 import { fromOtherRows, referencingRows } from '../rows/references.ts';
@@ -75,15 +78,17 @@ async function forward(work: Work) {
     try {
       await write(work);
     } catch (error) {
-      refusal = refusalOf(error);
-      if (refusal === null) throw error;
+      refusal = refusalOf(error, work.there);
+      if (refusal === null) throw willPass(error) ? pending(error) : error;
     }
     if (refusal === null) {
       await complete(work);
     } else if (work.transfer.state === 'applying') {
       await rollBack(work, refusal);
     } else {
-      await refuse(work, refusal);
+      await refuse(work, refusal).catch((error: unknown) => {
+        throw willPass(error) ? pending(error) : error;
+      });
     }
   }
 }
@@ -102,8 +107,7 @@ async function write(work: Work) {
       const isQueueing = error instanceof claims.RowClaimed && !journal.isSent(work.transfer);
       if (!isQueueing && !isTransient(error)) throw error;
       if (isQueueing && attempt === CLAIM_ATTEMPTS) throw error;
-      if (!isQueueing && attempt >= ATTEMPTS)
-        throw new OutcomePending(messageOf(error), { cause: error });
+      if (!isQueueing && attempt >= ATTEMPTS) throw pending(error);
       // A save waits briefly for another write of the same rows; a transfer is refused at once.
       if (isQueueing) await sleep(50);
     }
@@ -189,10 +193,7 @@ async function complete(work: Work) {
     await failpoint('finish');
     await claims.release(there.sql, transfer);
   } catch (error) {
-    if (isTransient(error) || isFull(error)) {
-      throw new OutcomePending(messageOf(error), { cause: error });
-    }
-    throw error;
+    throw willPass(error) ? pending(error) : error;
   }
 }
 
@@ -207,10 +208,7 @@ async function rollBack(work: Work, why?: string) {
       await claims.release(work.there.sql, work.transfer);
     }
   } catch (error) {
-    if (isTransient(error) || isFull(error)) {
-      throw new OutcomePending(messageOf(error), { cause: error });
-    }
-    throw error;
+    throw willPass(error) ? pending(error) : error;
   }
 }
 
@@ -226,7 +224,7 @@ async function raiseFence({ there, transfer, steps, reliedOn }: Work) {
   }
 }
 
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+const pending = (error: unknown) => new OutcomePending(reasonOf(error), { cause: error });
 
 /** Refused before MySQL was asked: a row is claimed, has changed, or a linked name is missing. */
 export const isRefusal = (
@@ -238,18 +236,15 @@ export const isRefusal = (
 
 /** Whether a journaled write succeeded is unknown; the program resumes it by itself. */
 export const isOutcomeUnknown = (error: unknown) =>
-  error instanceof OutcomePending || error instanceof journal.FencedOff || isTransient(error);
+  error instanceof OutcomePending || error instanceof journal.FencedOff || isUnwilling(error);
 
-/** The reason when the destination refused the write; null for errors that are not about its content. */
-function refusalOf(error: unknown): string | null {
+/** The reason when the destination refused the write; null for errors that are not an answer of its databases. */
+function refusalOf(error: unknown, there: Environment): string | null {
   if (isRefusal(error)) return error.message;
-  const { code, sqlMessage, errmsg } = error as {
-    code?: string | number;
-    sqlMessage?: string;
-    errmsg?: string;
-  };
-  if (error instanceof journal.FencedOff || error instanceof OutcomePending) return null;
-  if (sqlMessage) return `The destination's MySQL refused it: ${sqlMessage}`;
-  if (errmsg && typeof code === 'number') return `The destination's MongoDB refused it: ${errmsg}`;
-  return null;
+  const isOurs = error instanceof journal.FencedOff || error instanceof OutcomePending;
+  if (isOurs || (isUnwilling(error) && isFromAnother(error, there.sql))) return null;
+  return isFromDatabase(error) ? reasonOf(error, there.rules.label) : null;
 }
+
+const isFromDatabase = (error: unknown) =>
+  isFromMongo(error) || (error as { sqlMessage?: string }).sqlMessage !== undefined;

@@ -4,7 +4,7 @@
 // references.
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
-import { isTransient } from '../database/transient-errors.ts';
+import { isUnwilling } from '../database/unwillingness.ts';
 import { command, transaction } from '../database/sql.ts';
 import { read } from '../rows/store.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
@@ -112,5 +112,5 @@ function isBlocked(error: unknown): boolean {
   if (isRefusal(error)) return true;
   const { code = '', sqlMessage } = error as { code?: string; sqlMessage?: string };
   const isLocked = code === 'ER_LOCK_DEADLOCK' || code === 'ER_LOCK_WAIT_TIMEOUT';
-  return sqlMessage !== undefined && (isLocked || !isTransient(error));
+  return sqlMessage !== undefined && (isLocked || !isUnwilling(error));
 }

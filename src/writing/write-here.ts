@@ -14,6 +14,8 @@ import {
 import { misfitsOf, misfitText } from '../catalog/misfits.ts';
 import { idsOfLinked } from '../rows/names.ts';
 import type { Environment } from '../environments/environment.ts';
+import { isTransient } from '../database/transient-errors.ts';
+import { isUnwilling } from '../database/unwillingness.ts';
 import { Conflict, Unavailable } from '../problems.ts';
 import * as journal from './journal.ts';
 import type { Author } from '../state/row-state.ts';
@@ -68,7 +70,9 @@ export async function writeHere(
       ? new Unavailable(`It could not be finished, and an engineer has to decide. ${why}`)
       : new Conflict(`Nothing was saved. ${why}`);
   } catch (error) {
-    if (!isOutcomeUnknown(error)) throw error;
+    // A server that refuses has begun nothing; one that falls silent may have.
+    const isCertain = !isKept && isUnwilling(error) && !isTransient(error);
+    if (!isOutcomeUnknown(error) || isCertain) throw error;
     throw new Unavailable(
       isKept
         ? 'A database does not answer. Your save is queued and will complete when the database responds.'

@@ -1,10 +1,12 @@
-// A TCP proxy in front of a server, to cut connections and to make them hang half-open.
+// A TCP proxy in front of a server: refused, silent, slow, or cut in the middle of an answer.
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 type Direction = 'answers' | 'both' | 'after greeting';
 
 export type Proxy = {
   port: number;
+  /** The server's own port. */
+  target: number;
   /** Bytes that the server has sent. */
   bytes(): number;
   /** The port to which new connections are forwarded. */
@@ -13,8 +15,16 @@ export type Proxy = {
   cut(): void;
   /** Keeps connections open but drops data: answers, everything, or answers after the login. */
   hang(direction: Direction): void;
+  /** Refuses new connections and cuts the open ones, until `accept`. */
+  refuse(): Promise<void>;
+  /** Each answer comes so many milliseconds late, until `heal`. */
+  slow(milliseconds: number): void;
+  /** Connections are cut after so many bytes of answers, until `heal`. */
+  cutAfter(bytes: number): void;
   /** New connections work again; hanging ones are cut. */
   heal(): void;
+  /** Ends `refuse`. */
+  accept(): Promise<void>;
   close(): void;
 };
 
@@ -22,6 +32,8 @@ export async function openProxy(target: number): Promise<Proxy> {
   let upstream = target;
   let bytes = 0;
   let hanging: Direction | null = null;
+  let delay = 0;
+  let most = Infinity;
   const open = new Set<Socket>();
   const keep = (socket: Socket) => {
     open.add(socket);
@@ -36,30 +48,54 @@ export async function openProxy(target: number): Promise<Proxy> {
       if (hanging !== 'both') remote.write(part);
     });
     let answers = 0;
+    let sent = 0;
+    const answer = (part: Buffer) => {
+      sent += part.length;
+      if (sent <= most) client.write(part);
+      else client.destroy();
+    };
     remote.on('data', (part) => {
       answers += 1;
       bytes += part.length;
       // MySQL sends a greeting and the answer to the password.
-      if (hanging === null || (hanging === 'after greeting' && answers <= 2)) client.write(part);
+      if (hanging !== null && (hanging !== 'after greeting' || answers > 2)) return;
+      if (delay === 0) answer(part);
+      else setTimeout(answer, delay, part);
     });
     client.once('close', () => remote.destroy());
     remote.once('close', () => {
       if (hanging === null) client.destroy();
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const listen = (port: number) =>
+    new Promise<void>((resolve) => {
+      server.listen(port, '127.0.0.1', resolve);
+    });
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
   const cut = () => {
     for (const socket of open) socket.destroy();
   };
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
+    target,
     bytes: () => bytes,
     to: (port) => (upstream = port),
     cut,
     hang: (direction) => (hanging = direction),
+    refuse: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      cut();
+      await closed;
+    },
+    slow: (milliseconds) => (delay = milliseconds),
+    cutAfter: (number) => (most = number),
     heal: () => {
-      if (hanging !== null) cut();
-      hanging = null;
+      if (hanging !== null || most !== Infinity) cut();
+      [hanging, delay, most] = [null, 0, Infinity];
+    },
+    accept: async () => {
+      if (!server.listening) await listen(port);
     },
     close: () => {
       cut();

@@ -9,6 +9,7 @@ import type { Addresses } from '../../bin/servers.ts';
 import { publishSealingKey } from '../../src/access/secret-fields.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { select, sql } from '../../src/database/sql.ts';
+import { timeouts } from '../../src/database/timeouts.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
 import type { Environment } from '../../src/environments/environment.ts';
 import { createIndexes } from '../../src/rows/indexes.ts';
@@ -87,6 +88,8 @@ export async function openWorld(
   altered: (variables: EnvironmentOf<Record<string, string>>) => void = () => {},
   addresses = servers(),
 ): Promise<World> {
+  // A busy machine is not an unwilling server.
+  Object.assign(timeouts, { page: 20_000, probe: 20_000 });
   const folder = mkdtempSync(join(tmpdir(), 'oneway-test-'));
   const variables = await prepareEnvironments(addresses, name, (environment) =>
     join(folder, environment),

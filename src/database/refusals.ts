@@ -1,0 +1,73 @@
+// Why a database refused a write because of its content, in our words: its own quote values, tables and accounts.
+import { channel } from 'node:diagnostics_channel';
+
+/** What a database answered. The environment's log has it; pages, journal and audit never. */
+export type Refusal = { code: string; quote: string };
+
+export const refusals = channel('oneway:refusal');
+
+const fits = (column: string) => `the value of ${column} does not fit its column there`;
+
+const reasonsOfSql = new Map<number, (column: string) => string>([
+  [1048, (column) => `${column} must not be empty there`],
+  [1054, () => 'a column is missing there, so that its database has to be updated first'],
+  [1062, () => 'a value that must be unique is taken there'],
+  [1118, () => 'the row is larger than a row can be there'],
+  [1146, () => 'a table is missing there, so that its database has to be updated first'],
+  [1153, () => 'it is larger than the server takes at once (max_allowed_packet)'],
+  [1264, fits],
+  [1265, fits],
+  [1292, fits],
+  [1364, (column) => `${column} needs a value there`],
+  [1366, fits],
+  [1406, (column) => `the value of ${column} is too long there`],
+  [1451, () => 'another row there refers to it'],
+  [1452, () => 'a row that it refers to is missing there'],
+  [3140, fits],
+  [3819, () => 'a rule of the table there does not allow it'],
+  [4025, () => 'a rule of the table there does not allow it'],
+]);
+
+const reasonsOfMongo = new Map<number, string>([
+  [121, 'a rule of the collection there does not allow it'],
+  [10_334, 'the document is larger than a document can be'],
+  [11_000, 'a value that must be unique is taken there'],
+  [11_001, 'a value that must be unique is taken there'],
+  [17_419, 'the document is larger than a document can be'],
+  [17_420, 'the document is larger than a document can be'],
+]);
+
+type Answered = { code?: unknown; errno?: unknown; sqlMessage?: string; errmsg?: string };
+
+/** The end of a sentence; null for an error that is no answer of MySQL. Its own words go to the log. */
+export function whyMysqlRefused(error: unknown): string | null {
+  const { code, errno, sqlMessage } = error as Answered;
+  if (!sqlMessage) return null;
+  publish(String(code), sqlMessage);
+  // A trigger speaks to people, in the words of whoever wrote it.
+  if (Number(errno) === 1644) return `a trigger there does not allow it: “${sqlMessage}”`;
+  const reason = reasonsOfSql.get(Number(errno));
+  return reason ? reason(columnIn(sqlMessage)) : `${unnamed} (${Number(errno)})`;
+}
+
+/** The end of a sentence; null for an error that is no answer of MongoDB. Its own words go to the log. */
+export function whyMongoRefused(error: unknown): string | null {
+  const { code, errmsg } = error as Answered;
+  const { name, message } = error as { name?: string; message?: string };
+  const isAnswer = /^Mongo(Server|BulkWrite|WriteConcern)Error$/.test(String(name));
+  if (!isAnswer || typeof code !== 'number') return null;
+  publish(String(code), errmsg ?? String(message));
+  return reasonsOfMongo.get(code) ?? `${unnamed} (${code})`;
+}
+
+const unnamed = 'for a reason that is in the log of this environment';
+
+const publish = (code: string, quote: string) =>
+  refusals.publish({ code, quote } satisfies Refusal);
+
+/** The column's name, which is ours, as a part of a sentence. */
+function columnIn(message: string): string {
+  const found = /(?:column|field) (?:'([^']+)'|(?:`[^`]*`\.)*`([^`]+)`)/i.exec(message);
+  const column = found?.[1] ?? found?.[2];
+  return column === undefined ? 'a field' : `“${column}”`;
+}

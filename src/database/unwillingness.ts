@@ -1,0 +1,186 @@
+// A healthy server that does not do what it is asked: the kinds, and the errors of MySQL, MariaDB, MongoDB and Redis
+// that belong to each.
+
+export type Unwillingness =
+  /** No answer, or no connection. */
+  | 'away'
+  /** A lock that another session holds. */
+  | 'busy'
+  /** As many connections as allowed are open. */
+  | 'crowded'
+  /** It answers reads and takes no changes. */
+  | 'read-only'
+  /** Wrong user name or password. */
+  | 'password'
+  /** The account is locked, or its password has expired. */
+  | 'locked'
+  /** The account lacks a right. */
+  | 'denied'
+  /** The account has used up what it may do in an hour. */
+  | 'quota'
+  /** Disk, quota of the disk, or memory. */
+  | 'full';
+
+// By number: names of errors above 3000 differ between MySQL and MariaDB, and the driver knows MySQL's only.
+const numbersOfSql: Record<Unwillingness, number[]> = {
+  away: [
+    1053, 1077, 1078, 1079, 1080, 1152, 1154, 1158, 1159, 1160, 1161, 1184, 1317, 1927, 1969, 3024,
+    3032, 3168, 3169, 4031,
+  ],
+  busy: [1020, 1099, 1205, 1206, 1213, 3572],
+  crowded: [1040, 1135, 1203],
+  'read-only': [1036, 1223, 1290, 1792, 1836, 1874, 3100],
+  password: [1045, 1251, 1524, 1698],
+  locked: [1129, 1130, 1820, 1862, 3118, 3955, 4150, 4151],
+  denied: [1044, 1095, 1142, 1143, 1227, 1370, 1410, 1419],
+  quota: [1226],
+  full: [1021, 1037, 1038, 1041, 1114, 3675],
+};
+
+const numbersOfMongo: Record<Unwillingness, number[]> = {
+  away: [6, 7, 43, 50, 64, 89, 91, 100, 136, 175, 189, 202, 237, 262, 9001, 11_600, 11_601, 11_602],
+  busy: [24, 46, 112, 117, 225, 251],
+  crowded: [317, 365],
+  'read-only': [10_058, 10_107, 13_435, 13_436],
+  password: [18, 334],
+  locked: [11],
+  denied: [13, 33],
+  quota: [462],
+  full: [146, 8000, 12_501, 14_031],
+};
+
+const byNumber = (numbers: Record<Unwillingness, number[]>) =>
+  new Map(
+    Object.entries(numbers).flatMap(([kind, own]) =>
+      own.map((number) => [number, kind as Unwillingness] as const),
+    ),
+  );
+const ofSql = byNumber(numbersOfSql);
+const ofMongo = byNumber(numbersOfMongo);
+
+const ofSockets = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'PROTOCOL_CONNECTION_LOST',
+  'PROTOCOL_SEQUENCE_TIMEOUT',
+  'STATEMENT_TIMEOUT',
+  'POOL_CLOSED',
+]);
+
+/** Errors that the driver makes itself, or passes on without a number. */
+const ofNames = new Map<string, Unwillingness>([
+  ['ER_LOCK_DEADLOCK', 'busy'],
+  ['ER_LOCK_WAIT_TIMEOUT', 'busy'],
+  ['ER_CHECKREAD', 'busy'],
+  ['ER_CON_COUNT_ERROR', 'crowded'],
+  ['ER_SERVER_SHUTDOWN', 'away'],
+  ['ER_CONNECTION_KILLED', 'away'],
+  ['ER_QUERY_INTERRUPTED', 'away'],
+  ['ER_ACCESS_DENIED_ERROR', 'password'],
+  ['ER_OPTION_PREVENTS_STATEMENT', 'read-only'],
+  ['ER_READ_ONLY_MODE', 'read-only'],
+  ['ER_DISK_FULL', 'full'],
+  ['ER_RECORD_FILE_FULL', 'full'],
+]);
+
+/** The first word of what Redis answers. */
+const ofRedis = new Map<string, Unwillingness>([
+  ['READONLY', 'read-only'],
+  ['MISCONF', 'read-only'],
+  ['NOREPLICAS', 'read-only'],
+  ['OOM', 'full'],
+  ['NOAUTH', 'password'],
+  ['WRONGPASS', 'password'],
+  ['NOPERM', 'denied'],
+  ['LOADING', 'away'],
+  ['MASTERDOWN', 'away'],
+  ['CLUSTERDOWN', 'away'],
+  ['TRYAGAIN', 'busy'],
+  ['BUSY', 'busy'],
+]);
+
+/** The kind of an error that is no fault of the request; null for every other error. */
+export function unwillingness(error: unknown): Unwillingness | null {
+  if (typeof error !== 'object' || error === null) return null;
+  const { code, cause } = error as { code?: unknown; cause?: unknown };
+  if (typeof code === 'string' && ofSockets.has(code)) return 'away';
+  if (isFromMongo(error)) return kindOfMongo(error as MongoTrouble);
+  const own = kindOfSql(error) ?? (error instanceof Error ? kindOfRedis(error) : null);
+  return own ?? unwillingness(cause);
+}
+
+export const isUnwilling = (error: unknown): boolean => unwillingness(error) !== null;
+
+/** Whether this program itself has closed its connections, since it ends. */
+export const isClosed = (error: unknown): boolean =>
+  error instanceof Error &&
+  (error.message.startsWith('Pool is closed') || error.name === 'MongoClientClosedError');
+
+export const isFromMongo = (error: unknown): boolean =>
+  String((error as { name?: unknown } | null)?.name).startsWith('Mongo');
+
+type SqlTrouble = {
+  code?: unknown;
+  errno?: unknown;
+  fatal?: boolean;
+  sqlMessage?: string;
+  message?: string;
+};
+
+function kindOfSql({ code, errno, fatal, sqlMessage, message = '' }: SqlTrouble) {
+  const number = Number(errno);
+  if (number === 1030 || number === 1026 || number === 3 || code === 'ER_GET_ERRNO') {
+    return kindOfErrno(sqlMessage ?? message);
+  }
+  const known = ofSql.get(number) ?? ofNames.get(String(code));
+  if (known) return known;
+  // The connection is gone, and the driver has no name for why.
+  return fatal === true || /^(Pool is closed|No connections available)/.test(message)
+    ? 'away'
+    : null;
+}
+
+/** `Got error 28 "No space left on device" from storage engine`; 122 is a quota, 135 a full file. */
+const kindOfErrno = (message: string): Unwillingness | null =>
+  /\b(28|122|132|135)\b/.test(message) ? 'full' : /\b(30|165)\b/.test(message) ? 'read-only' : null;
+
+type MongoTrouble = { code?: unknown; name: string; message: string; cause?: unknown };
+
+function kindOfMongo({ code, name, message, cause }: MongoTrouble): Unwillingness | null {
+  const known = ofMongo.get(Number(code));
+  if (known) return known;
+  // The driver wraps a refused sign-in in the error of its pool.
+  const within = unwillingness(cause);
+  if (within) return within;
+  if (/not (authorized|allowed)|requires authentication/i.test(message)) return 'denied';
+  if (/quota|over your space|disk space|too full/i.test(message)) return 'full';
+  if (name === 'MongoWaitQueueTimeoutError') return 'crowded';
+  return /^Mongo(Network|ServerSelection|Pool|Topology|NotConnected|OperationTimeout|ServerClosed|ClientClosed|ExpiredSession)/.test(
+    name,
+  )
+    ? 'away'
+    : null;
+}
+
+export const isFromRedis = (error: unknown): boolean =>
+  error instanceof Error && !isFromMongo(error) && kindOfRedis(error) !== null;
+
+/** Classes of the redis client: its errors carry no code. */
+const goneFromRedis =
+  /^(ClientOffline|ClientClosed|DisconnectsClient|SocketClosedUnexpectedly|ConnectionTimeout|SocketTimeout|ReconnectStrategy|RootNodesUnavailable|Abort|Timeout)/;
+
+function kindOfRedis({ constructor: { name }, message }: Error): Unwillingness | null {
+  if (goneFromRedis.test(name)) return 'away';
+  if (!/^(Simple|Blob)Error$|^(Multi)?ErrorReply$|^ReplyError$/.test(name)) return null;
+  if (message.startsWith('ERR max number of clients')) return 'crowded';
+  return ofRedis.get(message.split(' ', 1)[0] ?? '') ?? null;
+}

@@ -1,0 +1,115 @@
+// Reading another environment for a page: a page does not wait for its servers, and does not ask again at once.
+import { first, isFromAnother, sql } from '../database/sql.ts';
+import { inTime, TooLate } from '../in-time.ts';
+import { timeouts } from '../database/timeouts.ts';
+import { isClosed, isUnwilling, unwillingness } from '../database/unwillingness.ts';
+import type { Environment } from './environment.ts';
+import { explainUnwilling, settingsOf, unreachable } from './unreachable.ts';
+
+/** By the pool of the environment, of which there is one for as long as the program runs. */
+const failures = new WeakMap<object, { error: unknown; retry: NodeJS.Timeout }>();
+
+type Log = { error(data: object, message: string): void };
+type FarAnswer<T> =
+  | { answer: T; trouble: null }
+  /** What is wrong there, and the way out. */
+  | { answer: null; trouble: string };
+
+/**
+ * Reads the other environment for a page that shows something without it, too: within the deadline, and whatever goes
+ * wrong there. After a failure the next pages do not wait, and the servers are tried again in the background.
+ * @throws what is wrong with another MySQL database, which is this environment's own
+ */
+export async function tryFarSide<T>(
+  there: Environment,
+  log: Log,
+  ask: () => Promise<T>,
+): Promise<FarAnswer<T>> {
+  try {
+    return { answer: await readInTime(there, ask), trouble: null };
+  } catch (error) {
+    if (isFromAnother(error, there.sql)) throw error;
+    if (!isUnwilling(error)) log.error({ err: error }, 'the other environment could not be read');
+    return { answer: null, trouble: troubleWith(there, error) };
+  }
+}
+
+/**
+ * Reads the other environment for a page that shows nothing without it. It may take as long as the servers there
+ * answer at all.
+ * @throws Unavailable within four seconds when they do not
+ */
+export async function askFarSide<T>(there: Environment, ask: () => Promise<T>): Promise<T> {
+  try {
+    if (failures.has(there.sql)) await probe(there);
+    const asked = ask();
+    return await inTime(timeouts.page, asked).catch(async (error: unknown) => {
+      if (!(error instanceof TooLate)) throw error;
+      await probe(there, timeouts.patientProbe);
+      return asked;
+    });
+  } catch (error) {
+    throw unreachable(error, there);
+  }
+}
+
+async function readInTime<T>(there: Environment, ask: () => Promise<T>): Promise<T> {
+  const failure = failures.get(there.sql);
+  if (failure) throw failure.error;
+  try {
+    return await inTime(timeouts.page, ask());
+  } catch (error) {
+    if (isUnwilling(error) && !isFromAnother(error, there.sql)) {
+      remember(there, error);
+      // It may have been one statement's failure, or one right's.
+      tryAgain(there);
+    }
+    throw error;
+  }
+}
+
+function remember(there: Environment, error: unknown) {
+  clearTimeout(failures.get(there.sql)?.retry);
+  const retry = setTimeout(tryAgain, timeouts.memory, there).unref();
+  failures.set(there.sql, { error, retry });
+}
+
+function forget({ sql: pool }: Environment) {
+  clearTimeout(failures.get(pool)?.retry);
+  failures.delete(pool);
+}
+
+/** In the background. */
+function tryAgain(there: Environment) {
+  probe(there).catch((error: unknown) => {
+    // The program ends.
+    if (isClosed(error)) forget(there);
+  });
+}
+
+/** Forgets a failure when both servers answer; remembers it when one does not. */
+async function probe(there: Environment, patience = timeouts.probe) {
+  const answers = Promise.all([
+    first(there.sql, sql`select 1`),
+    there.documents.command({ ping: 1 }),
+  ]);
+  try {
+    await inTime(patience, answers);
+    forget(there);
+  } catch (error) {
+    // Silence says less than what failed before.
+    const known = error instanceof TooLate ? failures.get(there.sql)?.error : undefined;
+    remember(there, known ?? error);
+    throw error;
+  }
+}
+
+function troubleWith(there: Environment, error: unknown): string {
+  const { label } = there.rules;
+  const kind = unwillingness(error);
+  if (error instanceof TooLate) return `${label} does not answer in time.`;
+  if (kind === 'away') return `${label} is not reachable.`;
+  return kind === null
+    ? `${label} could not be read. The log of this environment says why.`
+    : explainUnwilling(kind, label, settingsOf(there));
+}

@@ -1,0 +1,51 @@
+// /readyz: whether each part of this environment does what it is asked, for machines and strangers. What a server
+// said itself is in the log.
+import type { Request, Response } from 'express';
+import { run, sql } from '../database/sql.ts';
+import { timeouts } from '../database/timeouts.ts';
+import { unwillingness } from '../database/unwillingness.ts';
+import type { App, Redis } from '../environments/app.ts';
+import { briefly } from '../environments/unreachable.ts';
+import { inTime } from '../in-time.ts';
+import { explain } from '../version/compatibility.ts';
+
+/** The state of each part; 503 when one is missing or takes no changes. */
+export async function ready(req: Request, res: Response) {
+  const { here, redis } = req;
+  const [mysql, mongodb, redisState, version] = await Promise.all([
+    stateOf(here, 'MySQL', takeRow(here)),
+    stateOf(here, 'MongoDB', takeDocument(here)),
+    stateOf(here, 'Redis', takeKey(here, redis)),
+    versionOf(here),
+  ]);
+  const answers = { mysql, mongodb, redis: redisState, version };
+  const isReady = Object.values(answers).every((answer) => answer === 'OK');
+  res.status(isReady ? 200 : 503).json(answers);
+}
+
+async function stateOf({ log }: App, part: string, asked: Promise<unknown>): Promise<string> {
+  try {
+    await inTime(timeouts.page, asked);
+    return 'OK';
+  } catch (error) {
+    log.warn({ err: error, part }, 'not ready');
+    const kind = unwillingness(error);
+    return kind === null ? 'does not work' : briefly[kind];
+  }
+}
+
+async function versionOf({ compatibility }: App): Promise<string> {
+  const standing = await inTime(timeouts.page, compatibility()).catch(() => null);
+  if (standing === null) return 'cannot be read';
+  return standing.kind === 'open' ? 'OK' : explain(standing);
+}
+
+/** A change that finds nothing to change is refused like any other where none is taken. */
+const takeRow = ({ sql: pool }: App) =>
+  run(pool, sql`update clock set instant = instant where name = 'readiness'`);
+
+const takeDocument = ({ documents }: App) =>
+  documents.collection<{ _id: string }>('readiness').deleteOne({ _id: 'readiness' });
+
+const takeKey = ({ name }: App, redis: Redis) =>
+  redis.set(`oneway:${name}:readiness`, 'OK', { EX: 10 });

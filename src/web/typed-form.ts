@@ -1,0 +1,30 @@
+// A form that failed through no fault of its sender: what was typed is shown again, and can be sent again.
+import type { Request } from 'express';
+import { any } from './form/body.ts';
+import { readForm } from './form/read.ts';
+import { mayRead, saveForm, shownFields, textsOf } from './saved-form.ts';
+import { isWorthSaving, type SavedForm } from './saved-forms.ts';
+import { isFromHere } from './security.ts';
+
+export type TypedForm = Pick<SavedForm, 'path' | 'fields'> & {
+  shown: ReturnType<typeof shownFields>;
+  /** Kept for a day; otherwise only the page has it, which posts it to `path` again. */
+  isSaved: boolean;
+  /** The token that it came with: the session may be out of reach. */
+  csrf: string;
+};
+
+/** Null for a request without anything typed, for strangers, and for one from another site. */
+export async function typedForm(req: Request): Promise<TypedForm | null> {
+  if (req.method !== 'POST' || !isFromHere(req) || !mayRead(req)) return null;
+  // It may have failed before the form was read. A form that cannot be read stays in the browser.
+  await readForm(req, any, { mayCome: () => false }).catch(() => {});
+  const form = { path: req.originalUrl, fields: await textsOf(req) };
+  if (!isWorthSaving(form)) return null;
+  return {
+    ...form,
+    shown: shownFields(form),
+    isSaved: await saveForm(req).catch(() => false),
+    csrf: req.form.raw('csrf') ?? '',
+  };
+}
