@@ -6,7 +6,7 @@ const visible =
   /[^\p{White_Space}\p{Cc}\p{Cf}\p{Cs}\p{M}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]/u;
 
 /** Has at least one character that a person can see. */
-const isVisible = (text: string): boolean => visible.test(text);
+export const isVisible = (text: string): boolean => visible.test(text);
 
 /** Embeddings, overrides and isolates show a text in another order than it is stored. */
 const reordering = /[\u202A-\u202E\u2066-\u206F]/gu;

@@ -7,6 +7,7 @@ import { isUnwilling } from '../database/unwillingness.ts';
 import { first, run, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { Invalid } from '../problems.ts';
+import { requiredLine } from '../typed-text.ts';
 import { noPassword } from './passwords.ts';
 import * as people from './people.ts';
 import type { Claims } from './provider.ts';
@@ -16,7 +17,7 @@ const BY = 'single sign-on';
 const identity = z.object({
   email: z.string().trim().toLowerCase().pipe(z.email().max(190)),
   email_verified: z.literal(true),
-  name: z.string().trim().min(1).optional().catch(undefined),
+  name: requiredLine('The provider gives no name', 100).optional().catch(undefined),
 });
 
 export type Admission = { person: people.Person } | { refused: 'unverified' | 'closed' };

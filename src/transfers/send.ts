@@ -14,6 +14,7 @@ import { imagesOf } from '../sheet/images.ts';
 import { SheetProblems } from '../sheet/problem.ts';
 import { keyReused, nothingToDo, outdated, reasonMissing } from './click-problems.ts';
 import { type Route, asksReason, farSideOf, journalOf } from '../sheet/route.ts';
+import { isVisible } from '../typed-text.ts';
 import { nameOfRows } from '../web/format.ts';
 
 export type Click = {
@@ -51,7 +52,7 @@ export async function send(route: Route, selection: Selection, click: Click) {
 }
 
 async function sendFirst(route: Route, selection: Selection, click: Click) {
-  if (asksReason(route, click) && !click.reason) {
+  if (asksReason(route, click) && !isVisible(click.reason ?? '')) {
     throw new SheetProblems([reasonMissing(route)]);
   }
   const { plan } = await prepareSheet(route, selection);

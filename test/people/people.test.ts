@@ -23,6 +23,15 @@ test('a password is stored as argon2id with its own salt', async () => {
   expect(await isPassword('same word', one)).toBe(false);
 });
 
+test('a person has a name that can be seen (F2)', async () => {
+  const typed = { email: 'new@example.com', password };
+  for (const name of ['\u200B', '\u2060\u200D', '\u00AD ', '\u202E']) {
+    await expect(
+      people.add(world.staging, 'ops@example.com', { ...typed, name }),
+    ).rejects.toMatchObject({ fields: { name: 'Enter a name' } });
+  }
+});
+
 describe('signing in', () => {
   test('signing in creates a new session under the environment’s cookie name, and returns to the requested page', async () => {
     await hire(site.here, 'vic');

@@ -53,7 +53,7 @@ test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: first 
   expect(there).toEqual(here);
 });
 
-test('S0-15 S0-32 the Arrived page of pre-production sends rows to production, with a reason', async () => {
+test('S0-15 S0-32 the Arrived page of pre-production sends rows to production, with a reason that can be read (F2)', async () => {
   const { staging, preprod, production } = world;
   const key = { entity: 'form', id: await add(staging, 'form', { name: 'Address change' }) };
   await transfer(staging, [key]);
@@ -68,8 +68,10 @@ test('S0-15 S0-32 the Arrived page of pre-production sends rows to production, w
   const hidden = (name: string) =>
     new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1] ?? '';
   const click = { selection: hidden('selection'), plan: hidden('plan'), idempotency_key: uuid() };
-  const without = await pm.post('/transfers', click);
-  expect([without.status, refusalsOn(without.text)]).toEqual([422, ['reason-missing']]);
+  for (const reason of ['', ' ', '\u200B', '\u2060\u00AD\u202E']) {
+    const without = await pm.post('/transfers', { ...click, idempotency_key: uuid(), reason });
+    expect([without.status, refusalsOn(without.text)]).toEqual([422, ['reason-missing']]);
+  }
   const sent = await pm.post('/transfers', { ...click, idempotency_key: uuid(), reason: 'Launch' });
   expect(sent.status).toBe(303);
   expect((await get(production, key))['name']).toBe('Address change');

@@ -1,6 +1,7 @@
 // A posted form: a flat list of names and texts, as a browser sends them. Nothing is nested and no array is made from an
 // index that was sent; `links[0][name]` is a name like any other until a reader asks for lines of that field.
 import { Invalid } from '../../problems.ts';
+import { isVisible } from '../../typed-text.ts';
 
 export type Entry = readonly [name: string, text: string];
 
@@ -25,11 +26,12 @@ export class Form {
     }
   }
 
-  /** One text, trimmed; empty when it is missing or given twice. */
+  /** One text, trimmed; empty when it is missing or given twice, or when nothing of it can be seen. */
   text(name: string): string {
     const texts = this.#texts.get(name);
     // NUL is never typed, and databases disagree about it.
-    return texts?.length === 1 ? (texts[0] ?? '').replaceAll('\0', '').trim() : '';
+    const text = texts?.length === 1 ? (texts[0] ?? '').replaceAll('\0', '').trim() : '';
+    return isVisible(text) ? text : '';
   }
 
   /** One text, just as it was posted. */

@@ -1,0 +1,113 @@
+// A picker never guesses which row a text means.
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { add, change, get } from '../support/rows.ts';
+import { textOf, useClient, useSite } from '../support/people.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const site = useSite(world, 'staging');
+const ana = useClient(site, 'pm');
+
+let business: number;
+let drop: number;
+let banner: number;
+beforeEach(async () => {
+  business = await add(world.staging, 'business', { name: 'Kesar' });
+  drop = await addTask('Airport drop before sunrise');
+  banner = await add(world.staging, 'banner', { title: 'Sale' });
+});
+const addTask = (title: string) => add(world.staging, 'task', { business, title });
+
+const pick = async (task: string) => {
+  const { start: _start, ...row } = await get(world.staging, { entity: 'banner', id: banner });
+  const answer = await ana.post(`/catalog/banner/${banner}`, {
+    title: String(row['title']),
+    task,
+    version: '1',
+  });
+  return answer;
+};
+const picked = async () => (await get(world.staging, { entity: 'banner', id: banner }))['task'];
+
+describe('a reference', () => {
+  test('takes a title that ends as an ID does for that title (F4)', async () => {
+    const upgrade = await addTask(`Seat upgrade #${drop}`);
+    expect((await pick(`Seat upgrade #${drop}`)).status).toBe(303);
+    expect(await picked()).toBe(upgrade);
+  });
+
+  test('takes a title with an ID of its own for that row (F4)', async () => {
+    const upgrade = await addTask(`Seat upgrade #${drop}`);
+    expect((await pick(`Seat upgrade #${drop} #${upgrade}`)).status).toBe(303);
+    expect(await picked()).toBe(upgrade);
+  });
+
+  test.each([
+    ['an ID', (id: number) => `#${id}`],
+    ['digits alone', (id: number) => ` ${id} `],
+    ['a title', () => 'Airport drop before sunrise'],
+    ['what the list offers', (id: number) => `Airport drop before sunrise #${id}`],
+  ])('takes %s (F4, walk 19)', async (_what, text) => {
+    expect((await pick(text(drop))).status).toBe(303);
+    expect(await picked()).toBe(drop);
+  });
+
+  test('takes digits for the title that they are, before they are an ID (F4)', async () => {
+    const digits = await addTask(String(drop));
+    expect((await pick(String(drop))).status).toBe(303);
+    expect(await picked()).toBe(digits);
+  });
+
+  test.each([
+    ['a title with the ID of another row', (id: number) => `Wrong name #${id}`],
+    ['a part of a title with its ID', (id: number) => `Airport #${id}`],
+    ['an ID that is nowhere', () => '999999'],
+    ['a title that is nowhere', () => 'Nothing like it'],
+    ['a number within a text', (id: number) => `Airport${id}`],
+    ['a number that is too large', () => '#99999999999999999999'],
+  ])('refuses %s, and keeps what was typed (F4)', async (_what, text) => {
+    const answer = await pick(text(drop));
+    expect(answer.status).toBe(422);
+    expect(textOf(answer.text)).toMatch(/from the list|Choose/);
+    expect(answer.text).toContain(`value="${text(drop)}"`);
+    expect(await picked()).toBeNull();
+  });
+
+  test('refuses a title that several rows have, and names them (F4)', async () => {
+    const twin = await addTask('Airport drop before sunrise');
+    const answer = await pick('Airport drop before sunrise');
+    expect(answer.status).toBe(422);
+    expect(answer.text).toContain(`#${drop}, #${twin}`);
+  });
+
+  test('stays when the row that it shows was renamed meanwhile (F4)', async () => {
+    expect((await pick(`#${drop}`)).status).toBe(303);
+    await change(world.staging, { entity: 'task', id: drop }, { title: 'Renamed' });
+    const answer = await ana.post(`/catalog/banner/${banner}`, {
+      title: 'Later',
+      task: `Airport drop before sunrise #${drop}`,
+      task_shown: `Airport drop before sunrise #${drop}`,
+      version: '2',
+    });
+    expect(answer.status).toBe(303);
+    expect(await picked()).toBe(drop);
+  });
+});
+
+test('the filter of a list takes a picker’s text in the same way (F4)', async () => {
+  const other = await add(world.staging, 'business', { name: `Wheels #${business}` });
+  await add(world.staging, 'task', { business: other, title: 'Of the other' });
+  const shown = async (text: string) => {
+    const page = await ana.get(`/catalog/task?business=${encodeURIComponent(text)}`).expect(200);
+    return ['Airport drop', 'Of the other'].filter((title) => page.text.includes(title));
+  };
+  for (const text of [`Wheels #${business}`, `#${other}`, `Wheels #${business} #${other}`]) {
+    expect([text, await shown(text)]).toEqual([text, ['Of the other']]);
+  }
+  for (const text of [`#${business}`, `${business}`, 'Kesar', `Kesar #${business}`]) {
+    expect([text, await shown(text)]).toEqual([text, ['Airport drop']]);
+  }
+  for (const text of [`Wrong name #${business}`, 'Kes', '#999999']) {
+    expect([text, await shown(text)]).toEqual([text, []]);
+  }
+});
