@@ -40,18 +40,19 @@ export async function insert(
 }
 
 /**
- * Overwrites existing rows, of which `now` are the present contents, and replaces their links as a set. A column that
- * no row changes is not written: it may hold what reading does not show, such as 2 for a flag.
+ * Overwrites existing rows, and replaces their links as a set. Given `now`, their present contents, a column that no
+ * row changes is not written: it may hold what reading does not show, such as 2 for a flag.
  */
 export async function update(
   on: Queryable,
   entity: Entity,
   rows: Row[],
-  now: Map<number, Row>,
+  now: Map<number, Row> | null,
   instant: string,
   ids: IdsByEntity,
 ) {
-  const differs = (row: Row, field: string) => !isSameValue(row[field], now.get(row.id)?.[field]);
+  const differs = (row: Row, field: string) =>
+    now === null || !isSameValue(row[field], now.get(row.id)?.[field]);
   const columns = columnsOf(entity).filter(([field]) => rows.some((row) => differs(row, field)));
   const names = columns.map(([, , column]) => column);
   const assignments = [

@@ -54,7 +54,13 @@ export async function apply(work: Work, connection: PoolConnection) {
       ...(await instantsOfTombstones(connection, work.steps)),
     ]),
   );
-  await writeRows(connection, inWritingOrder(rowSteps), rows, (row) => instants.of(row));
+  await writeRows(
+    connection,
+    inWritingOrder(rowSteps),
+    rows,
+    (row) => instants.of(row),
+    columnsWrittenBy(transfer),
+  );
   await failpoint('rows');
   work.onProgress(rowSteps.length, 'Rows are written');
   const drawn = new Map(rowSteps.map((step) => [keyText(step), instants.of(step)]));
@@ -93,12 +99,19 @@ export const asStored = (work: Work): Work =>
       }
     : work;
 
+/** A transfer carries whole rows; a save of a person leaves alone what nobody touched. */
+export const columnsWrittenBy = ({ kind }: Pick<journal.Transfer, 'kind'>): WrittenColumns =>
+  kind === 'save' ? 'changed' : 'all';
+
+type WrittenColumns = 'all' | 'changed';
+
 /** Writes the rows of a plan in sets; `now`: the rows as they are; `instantOf`: their new instants. */
 export async function writeRows(
   connection: PoolConnection,
   steps: journal.Step[],
   now: Map<string, Row>,
   instantOf: (key: RowKey) => string,
+  columns: WrittenColumns,
 ) {
   // Steps are in writing order, grouped by entity.
   const entities = [...new Set(steps.map((step) => step.entity))].map(entityNamed);
@@ -125,9 +138,10 @@ export async function writeRows(
       return before ? [{ now: before, after: row }] : [];
     });
     await giveTemporaryValues(connection, entity, moved);
+    const known = columns === 'all' ? null : present;
     const at = ({ id }: Row) => instantOf({ entity: entity.name, id });
     for (const [instant, some] of Map.groupBy(updated, at))
-      await mysql.update(connection, entity, some, present, instant, linked);
+      await mysql.update(connection, entity, some, known, instant, linked);
     for (const [instant, some] of Map.groupBy(created, at))
       await mysql.insert(connection, entity, some, instant, linked);
   }

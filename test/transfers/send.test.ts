@@ -38,12 +38,12 @@ test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: first 
     '2 rows transferred to pre-production.',
   );
   const key = { entity: 'task', id };
-  await preprod.sql.query("update task set message = 'unnoticed' where 1 = 0");
+  // 2 reads as true: only a transfer that writes every column mends it.
+  await preprod.sql.query('update task set active = 2');
   await change(staging, key, {
     title: 'Book a visit today',
     message: 'Hello',
     priority: 4,
-    active: false,
   });
   const second = await open(ana, `task:${id}`);
   expect(second.text).toContain('is updated');
@@ -51,6 +51,8 @@ test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: first 
   const { modified_at: _here, ...here } = await get(staging, key);
   const { modified_at: _there, ...there } = await get(preprod, key);
   expect(there).toEqual(here);
+  const [lines] = await preprod.sql.query('select active from task');
+  expect(lines).toEqual([{ active: 1 }]);
 });
 
 test('S0-15 S0-32 the Arrived page of pre-production sends rows to production, with a reason that can be read (F2)', async () => {
