@@ -50,21 +50,23 @@ const sheets: Record<SelectionKind, (route: Route, selection: Selection) => Prom
 async function sheetOfRows(
   here: Environment,
   there: Environment,
-  { keys, choices }: Selection,
+  selection: Selection,
   asked: Pick<FactsQuery, 'hostHere' | 'otherHosts' | 'testedForSender' | 'syncStateIn'>,
 ): Promise<Sheet> {
+  const { keys, choices } = selection;
   const facts = await gatherFacts(here, there, {
     chosen: keys,
     include: choices.include.map(keyFrom),
     planned: (pair) => rowToSend(pair, choices),
-    plannedAlong: (pair) => (isAhead(pair) ? rowToSend(pair, choices) : undefined),
+    plannedAlong: (pair) => (isWorkOf(selection.kind, pair) ? rowToSend(pair, choices) : undefined),
     ...asked,
   });
   return { facts, plan: planTransfer(facts, choices) };
 }
 
-/** Sending the row would bring work of this side. */
-const isAhead = ({ status }: RowPair) =>
+/** Sending the row would bring work of this side; a restore is for rows that were changed there. */
+const isWorkOf = (kind: SelectionKind, { status }: RowPair) =>
+  (status === 'Changed there' && kind === 'restore') ||
   status === 'Changed here' ||
   status === 'Changed on both' ||
   status === 'Deleted here' ||

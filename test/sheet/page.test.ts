@@ -1,7 +1,9 @@
 // The sheet of many rows: each row can be read and removed, on any of its pages.
 import { expect, test } from '@jest/globals';
+import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
 import * as selections from '../../src/sheet/selections.ts';
+import { rename } from '../support/handovers.ts';
 import { textOf, useSite, useClient, refusalsOn } from '../support/people.ts';
 import { add, change, get, has, pm, transfer } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
@@ -81,6 +83,31 @@ test('choices made on one page of a sheet are kept on the other pages', async ()
   expect(await get(preprod, { entity: 'task', id: ids[1] ?? 0 })).toMatchObject({ priority: 9 });
   const untouched = await get(preprod, { entity: 'task', id: left });
   expect(fieldText(untouched['title'])).not.toContain('again');
+});
+
+test('one of a circle of names is sent with the others by one tick (F13)', async () => {
+  const { staging, preprod } = world;
+  const keys: RowKey[] = [];
+  for (const name of ['Ann', 'Ben', 'Cem']) {
+    keys.push({ entity: 'business', id: await add(staging, 'business', { name }) });
+  }
+  await transfer(staging, keys);
+  await rename(staging, keys, ['Ben', 'Cem', 'Ann']);
+  const [first, ...others] = keys.map(keyText);
+  const address = await choose([first ?? '']);
+  const sheet = await open(address);
+  expect(textOf(sheet)).toContain('Send “Cem” and 1 more as they are in staging, too');
+  const added = / name="add" value="([^"]*)"/.exec(sheet)?.[1] ?? '';
+  expect(added.split(' ')).toEqual(others);
+  await client.post(`${address}/choices`, { add: added });
+  const whole = await open(address);
+  await client.post('/transfers', {
+    selection: hidden(whole, 'selection'),
+    plan: hidden(whole, 'plan'),
+    idempotency_key: hidden(whole, 'idempotency_key'),
+  });
+  const names = await Promise.all(keys.map(async (key) => (await get(preprod, key))['name']));
+  expect(names).toEqual(['Ben', 'Cem', 'Ann']);
 });
 
 test('selected form fields name their form on the sheet, and can be removed one by one', async () => {

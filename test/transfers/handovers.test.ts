@@ -75,8 +75,8 @@ async function expectSent(keys: RowKey[], names: (string | null)[]) {
   return ended;
 }
 
-/** Restores rows from production as its sheet does. */
-async function restore(here: App, keys: RowKey[]) {
+/** The sheet that restores rows from production. */
+async function restoreSheet(here: App, keys: RowKey[]) {
   const route = routeOf(here, pm.email, 'restore');
   const id = await selections.create(here.sql, pm.email, { keys, kind: 'restore' });
   const selection = {
@@ -84,6 +84,11 @@ async function restore(here: App, keys: RowKey[]) {
     choices: { ...noChoices, overwrite: 'overwrite' },
   };
   const { plan } = await prepareSheet(route, selection);
+  return { route, selection, plan };
+}
+
+async function restore(here: App, keys: RowKey[]) {
+  const { route, selection, plan } = await restoreSheet(here, keys);
   selection.choices.typedFor = plan.hash;
   return send(route, selection, {
     planHash: plan.hash,
@@ -190,6 +195,11 @@ test.each(entities)('a swap of a %s is restored from production (F13)', async (e
   const keys = await sent(entity, ['A', 'B']);
   await transfer(preprod, keys);
   await hand(keys, ['B', 'A']);
+  const half = await restoreSheet(staging, [keys[0]!]);
+  expect(half.plan.problems).toMatchObject([
+    { reason: 'changed-there' },
+    { reason: 'unique-taken', solutions: [{ kind: 'add', keys: [keys[1]] }, {}, {}] },
+  ]);
   const restored = await restore(staging, keys);
   expect(restored.state).toBe('verified');
   expect(await contents(staging)).toEqual(await contents(production));
