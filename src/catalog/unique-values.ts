@@ -10,9 +10,19 @@ export const uniqueFieldsOf = (entity: Entity): string[] =>
 export const uniqueKey = (entity: Entity, field: string, value: Value | undefined): string =>
   `${entity.name}.${field}:${nameKey(textOf(value))}`;
 
+/** `form.name=Address`: as it is spelled. An index of a database may tell apart what the rule for names does not. */
+export const spelledKey = (entity: Entity, field: string, value: Value | undefined): string =>
+  `${entity.name}.${field}=${textOf(value)}`;
+
 /** The keys of a row's unique values; none for no row. */
 export const uniqueKeysOf = (entity: Entity, row: Row | Content | null): string[] =>
+  keysOf(entity, row, uniqueKey);
+
+export const spelledKeysOf = (entity: Entity, row: Row | Content | null): string[] =>
+  keysOf(entity, row, spelledKey);
+
+const keysOf = (entity: Entity, row: Row | Content | null, keyOf: typeof uniqueKey): string[] =>
   uniqueFieldsOf(entity).flatMap((field) => {
     const value = row?.[field];
-    return typeof value === 'string' ? [uniqueKey(entity, field, value)] : [];
+    return typeof value === 'string' ? [keyOf(entity, field, value)] : [];
   });

@@ -3,7 +3,12 @@ import { isSameValue } from '../catalog/content.ts';
 import { keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
-import { uniqueFieldsOf, uniqueKey, uniqueKeysOf } from '../catalog/unique-values.ts';
+import {
+  spelledKey,
+  spelledKeysOf,
+  uniqueFieldsOf,
+  uniqueKeysOf,
+} from '../catalog/unique-values.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { read, rowsWithUniqueValue } from '../rows/store.ts';
 import type { Change } from '../writing/write-here.ts';
@@ -27,8 +32,8 @@ export async function withHandovers(
   const planned = new Set(own);
   for (let news = [...changes.values()]; news.length > 0;) {
     const others = new Set<number>();
-    for (const [key, id] of await holdersHere(sides, entity, news)) {
-      holders.set(key, id);
+    for (const { id, key } of await holdersHere(sides, entity, news)) {
+      if (key !== null) holders.set(key, id);
       if (!planned.has(id)) others.add(id);
     }
     news = others.size > 0 ? await changesOf(sides, entity, [...others]) : [];
@@ -52,16 +57,18 @@ const changesOf = async (sides: Sides, entity: Entity, ids: number[]) => {
   return written((await planRefresh(sides, entity, rows)).changes);
 };
 
-/** The rows here that have the unique values which changed rows take, by value. */
+/**
+ * The rows here that have the unique values which changed rows take. Production may have names that are the same
+ * since before the rule, so only one with the same spelling has a key.
+ */
 async function holdersHere({ here }: Sides, entity: Entity, changes: Written[]) {
-  const found: [string, number][] = [];
+  const found: { id: number; key: string | null }[] = [];
   for (const field of uniqueFieldsOf(entity)) {
     const values = changes
       .filter(({ before, after }) => !before || !isSameValue(before[field], after[field]))
       .map(({ after }) => textOf(after[field]));
     for (const { id, value, isExact } of await rowsWithUniqueValue(here, entity, field, values)) {
-      // Production may have names that are the same since before the rule.
-      if (isExact) found.push([uniqueKey(entity, field, value), id]);
+      found.push({ id, key: isExact ? spelledKey(entity, field, value) : null });
     }
   }
   return found;
@@ -76,17 +83,17 @@ function withoutStuck(
   const stuck: { change: Written; why: string }[] = [];
   const takers = new Map(
     [...changes].flatMap(([id, { after }]) =>
-      uniqueKeysOf(entity, after).map((key) => [key, id] as const),
+      spelledKeysOf(entity, after).map((key) => [key, id] as const),
     ),
   );
   const keeps = (id: number, key: string) => {
     const change = changes.get(id);
-    return !change || uniqueKeysOf(entity, change.after).includes(key);
+    return !change || spelledKeysOf(entity, change.after).includes(key);
   };
   const waiting = [...changes.keys()];
   for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
     const change = changes.get(id);
-    const keys = change ? uniqueKeysOf(entity, change.after) : [];
+    const keys = change ? spelledKeysOf(entity, change.after) : [];
     const held = keys.find((key) => {
       const holder = holders.get(key);
       return holder !== undefined && holder !== id && keeps(holder, key);
@@ -97,7 +104,7 @@ function withoutStuck(
       const holder = `${lowerFirst(entity.label.one)} ${holders.get(held)}`;
       stuck.push({ change, why: `its ${fields.join(' or ')} is that of ${holder} here` });
       // Whoever waits for the values that it keeps now.
-      for (const key of uniqueKeysOf(entity, change.before)) {
+      for (const key of spelledKeysOf(entity, change.before)) {
         const taker = takers.get(key);
         if (taker !== undefined) waiting.push(taker);
       }
@@ -119,6 +126,8 @@ export function inGroups(changes: Change[]): Change[][] {
 
 const keysOf = ({ entity, before, after }: Change): string[] => [
   keyText({ entity: entity.name, id: ((after ?? before) as Row).id }),
-  ...uniqueKeysOf(entity, before),
-  ...uniqueKeysOf(entity, after),
+  ...[before, after].flatMap((row) => [
+    ...uniqueKeysOf(entity, row),
+    ...spelledKeysOf(entity, row),
+  ]),
 ];

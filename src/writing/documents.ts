@@ -2,7 +2,7 @@
 import { isSameRow } from '../catalog/content.ts';
 import { isDocument, keyText, type Content, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { uniqueKeysOf } from '../catalog/unique-values.ts';
+import { spelledKeysOf, uniqueKeysOf } from '../catalog/unique-values.ts';
 import { willPass } from '../database/transient-errors.ts';
 import { transaction } from '../database/sql.ts';
 import * as mongo from '../rows/mongo.ts';
@@ -95,8 +95,11 @@ export function handoverOf(
   seen: mongo.StoredDocument | undefined,
   wanted: Row | mongo.StoredDocument | null,
 ): Handover<journal.WrittenStep> {
-  const keys = (content: Row | mongo.StoredDocument | null) =>
-    uniqueKeysOf(entityNamed(step.entity), content as Content | null);
+  const entity = entityNamed(step.entity);
+  const keys = (content: Row | mongo.StoredDocument | null) => [
+    ...uniqueKeysOf(entity, content as Content | null),
+    ...spelledKeysOf(entity, content as Content | null),
+  ];
   return { item: step, has: keys(seen ?? null), wants: keys(wanted), isLater: false };
 }
 

@@ -61,6 +61,20 @@ test.each(['business', 'form'] as const)(
   },
 );
 
+test.each(['business', 'form'] as const)(
+  'two of a %s whose names are the same since before the rule for names swap their spelling (F13)',
+  async (entity) => {
+    const { preprod, production } = world;
+    const keys = await far(entity, ['A', 'B']);
+    await rename(production, keys, ['Corner Café', 'corner café']);
+    await refresh(preprod);
+    await rename(production, keys, ['corner café', 'Corner Café']);
+    const report = await refresh(preprod);
+    expect([report.updated, report.skippedRows]).toEqual([2, []]);
+    expect(await namesIn(preprod, keys)).toEqual(['corner café', 'Corner Café']);
+  },
+);
+
 test('a row whose name stays with a row that has work of its own is skipped with that reason (F13)', async () => {
   const { preprod, production } = world;
   const keys = await far('business', ['A', 'B', 'C']);

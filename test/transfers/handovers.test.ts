@@ -114,6 +114,15 @@ test.each(entities)('a circle of three of a %s is sent and undone as one (F13)',
   await expectSent(keys, ['B', 'C', 'A']);
 });
 
+test.each(entities)(
+  'a swap of a %s with another spelling is sent and undone as one (F13)',
+  async (entity) => {
+    const keys = await sent(entity, ['Corner Café', 'Ｔea House']);
+    await hand(keys, ['tea house', 'CORNER CAFÉ']);
+    await expectSent(keys, ['tea house', 'CORNER CAFÉ']);
+  },
+);
+
 test.each(entities)('a chain of a %s is sent and undone as one (F13)', async (entity) => {
   const keys = await sent(entity, ['A', 'B', 'C']);
   await hand(keys, ['B', 'C', 'D']);
