@@ -13,8 +13,6 @@ export const readable = { _id: { $gte: 0, $lte: Number.MAX_SAFE_INTEGER } };
 
 /** The order of texts: neither case nor accents count. */
 export const byPeople: CollationOptions = { locale: 'en', strength: 1 };
-/** Names that are the same, as far as the server knows. */
-export const byName: CollationOptions = { locale: 'en', strength: 2, normalization: true };
 
 export function conditions(entity: Entity, query: RowFilter): Document[] {
   const all: Document[] = [];
@@ -54,10 +52,14 @@ export function changedAfter({ modifiedAfter, after }: Cursor): { where: Documen
   ];
 }
 
-/** Null for a document without an instant; text for one whose instant is none. */
+/** Null for a document without an instant; what is stored, as text, where that is none. */
 export function instantIn(stored: unknown): string | null {
   if (stored === undefined || stored === null) return null;
-  if (!(stored instanceof Date)) return 'not an instant';
+  const isDate = stored instanceof Date && !Number.isNaN(stored.getTime());
+  if (!isDate) return `not an instant: ${JSON.stringify(stored) ?? ''}`.slice(0, SHOWN);
   const isStorable = stored > new Date(BEGINNING) && stored <= LAST;
-  return isStorable || stored.getTime() === 0 ? stored.toISOString() : 'not an instant';
+  const isBeginning = stored.getTime() === 0;
+  return isStorable || isBeginning ? stored.toISOString() : `beyond all years: ${stored.getTime()}`;
 }
+
+const SHOWN = 200;

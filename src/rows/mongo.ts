@@ -6,7 +6,6 @@ import { readField, readModified } from '../catalog/misfits.ts';
 import { limits } from '../database/limits.ts';
 import type { Databases } from '../environments/environment.ts';
 import {
-  byName,
   byPeople,
   changedAfter,
   conditions,
@@ -133,11 +132,10 @@ async function findIds(
   return stored.map((one) => one._id);
 }
 
-/** Names are compared by the server as its collation does, which is close to the rule for names. */
-async function withNames({ documents }: Databases, entity: Entity, field: string, names: string[]) {
+/** All names: no collation passes over kinds of space, and fillers that nobody sees. */
+async function withNames({ documents }: Databases, entity: Entity, field: string) {
   const stored = await collection(documents, entity)
-    .find({ $and: [present, readable, { [field]: { $in: names } }] })
-    .collation(byName)
+    .find({ $and: [present, readable] })
     .project<{ _id: number; [field: string]: unknown }>({ [field]: 1 })
     .toArray();
   return stored.flatMap(({ _id: id, [field]: value }) =>
@@ -284,7 +282,10 @@ async function replaceRest(documents: Db, entity: Entity, replacements: Replacem
 const isSameWrite = (now: StoredDocument | undefined, { stamp, modified_at: at }: StoredDocument) =>
   now?.stamp?.transfer === stamp?.transfer &&
   now?.stamp?.fence === stamp?.fence &&
-  now?.modified_at?.getTime() === at?.getTime();
+  timeOf(now?.modified_at) === timeOf(at);
+
+/** Other programs store texts and numbers where a date belongs: those count as the beginning. */
+const timeOf = (stored: unknown): number => (stored instanceof Date && stored.getTime()) || 0;
 
 function refuseDuplicateId(error: unknown): boolean {
   const { code, keyPattern } = error as { code?: number; keyPattern?: Record<string, number> };

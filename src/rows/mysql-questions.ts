@@ -1,10 +1,10 @@
 // Conditions and orders of questions to MySQL.
 import { columnOf, fieldEntries, type Entity } from '../catalog/entity.ts';
 import { BEGINNING } from '../catalog/misfits.ts';
-import { join, name, sql, toSqlInstant, type Queryable, type Statement } from '../database/sql.ts';
+import { join, name, sql, toSqlInstant, type Statement } from '../database/sql.ts';
 import type { Cursor, RowFilter } from './query.ts';
 import { idIn, searchPattern } from './search-pattern.ts';
-import { collated, textColumn } from './text-columns.ts';
+import { ordered, textColumn } from './text-columns.ts';
 
 export function condition(entity: Entity, query: RowFilter): Statement {
   const all: Statement[] = [sql`true`];
@@ -29,10 +29,10 @@ export function condition(entity: Entity, query: RowFilter): Statement {
 }
 
 /** What rows are ordered by: texts as people order them. */
-export async function orderOf(on: Queryable, entity: Entity, field: string): Promise<Statement> {
+export function orderOf(entity: Entity, field: string): Statement {
   const definition = entity.fields[field];
   const column = (definition && columnOf(field, definition)) ?? field;
-  return definition?.kind === 'text' ? collated(on, column, 'accents') : name(column);
+  return definition?.kind === 'text' ? ordered(column) : name(column);
 }
 
 /** Two questions, in order: what changed at the beginning or has no instant, and what changed after the cursor. */

@@ -6,7 +6,7 @@ import { cachedFor } from '../database/cached-for.ts';
 import { addLinks } from './links.ts';
 import { changedAfter, condition, orderOf } from './mysql-questions.ts';
 import type { Cursor, FoundRows, Query, RowFilter, Store } from './query.ts';
-import { collated } from './text-columns.ts';
+import { mayBeNamed } from './text-columns.ts';
 import type { Databases } from '../environments/environment.ts';
 
 type Stored = Record<string, unknown> & { id: number };
@@ -85,7 +85,7 @@ async function count({ sql: on }: Databases, entity: Entity): Promise<number> {
 
 async function find({ sql: on }: Databases, entity: Entity, query: Query): Promise<FoundRows> {
   const where = condition(entity, query);
-  const order = await orderOf(on, entity, query.sort.field);
+  const order = orderOf(entity, query.sort.field);
   const direction = query.sort.descending ? sql`desc` : sql`asc`;
   const countFound = () =>
     select<{ total: number }>(
@@ -117,12 +117,10 @@ async function findIds(
   return rows.map((row) => row.id);
 }
 
-/** The server finds candidates by its own order, which is close to the rule for names. */
 async function withNames({ sql: on }: Databases, entity: Entity, field: string, names: string[]) {
-  const column = await collated(on, field, 'case');
   return select<{ id: number; value: string }>(
     on,
-    sql`select id, ${name(field)} as value from ${name(entity.table)} where ${column} in (${names}) order by id`,
+    sql`select id, ${name(field)} as value from ${name(entity.table)} where ${mayBeNamed(field, names)} order by id`,
   );
 }
 

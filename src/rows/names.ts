@@ -3,7 +3,7 @@ import type { LinkedName } from '../catalog/entity.ts';
 import { entityNamed, matchedByName } from '../catalog/index.ts';
 import { nameKey } from '../catalog/name-key.ts';
 import { name, select, sql, type Queryable } from '../database/sql.ts';
-import { collated } from './text-columns.ts';
+import { mayBeNamed, ordered } from './text-columns.ts';
 
 /** Ids by NFC name; two ids make a name ambiguous. */
 export type IdsByName = Map<string, number[]>;
@@ -32,11 +32,9 @@ export async function rowsNamed(
 ): Promise<Map<string, Named[]>> {
   const wanted = [...new Set([...names].map((text) => text.normalize('NFC')))];
   if (wanted.length === 0) return new Map();
-  const spellings = [...new Set([...wanted, ...wanted.map(nameKey)])];
-  const column = await collated(on, 'name', 'case');
   const rows = await select<Named>(
     on,
-    sql`select id, name from ${name(entityNamed(entity).table)} where ${column} in (${spellings}) order by id`,
+    sql`select id, name from ${name(entityNamed(entity).table)} where ${mayBeNamed('name', wanted)} order by id`,
   );
   const byKey = Map.groupBy(rows, (row) => nameKey(row.name));
   return new Map(
@@ -95,10 +93,9 @@ export async function namesByEntity(on: Queryable, entities: string[]) {
 }
 
 async function allNames(on: Queryable, entity: string): Promise<string[]> {
-  const order = await collated(on, 'name', 'accents');
   const rows = await select<{ name: string }>(
     on,
-    sql`select name from ${name(entityNamed(entity).table)} order by ${order}, id`,
+    sql`select name from ${name(entityNamed(entity).table)} order by ${ordered('name')}, id`,
   );
   return rows.map((row) => row.name);
 }

@@ -66,8 +66,7 @@ export async function rowsWithUniqueValue(
 ): Promise<{ id: number; value: string; isExact: boolean }[]> {
   if (values.length === 0) return [];
   const asked = Map.groupBy(new Set(values), nameKey);
-  const spelled = [...new Set([...values, ...asked.keys()])];
-  const found = await storeOf(entity).withNames(from, entity, field, spelled);
+  const found = await storeOf(entity).withNames(from, entity, field, values);
   return found.flatMap(({ id, value: stored }) =>
     (asked.get(nameKey(stored)) ?? []).map((value) => ({ id, value, isExact: value === stored })),
   );

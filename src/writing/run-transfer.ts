@@ -21,6 +21,7 @@ import { finish, refuse } from './finish.ts';
 import * as journal from './journal.ts';
 import { failpoint } from './failpoints.ts';
 import { rollBackThere as putBackThere } from './rollback.ts';
+import { lockNames, namedIn, refuseTaken, unlockNames } from './unique-names.ts';
 import {
   hasArrived,
   isExplained,
@@ -124,10 +125,14 @@ async function claimAndApply(work: Work, connection: PoolConnection) {
     await journal.changeState(here.sql, transfer, ['planned'], 'claimed');
     await failpoint('state');
   }
+  const named = namedIn(work);
+  await lockNames(connection, named);
   await recheck(work, connection);
+  await refuseTaken({ sql: connection, documents: work.there.documents }, named);
   await journal.changeState(here.sql, transfer, ['claimed', 'applying'], 'applying');
   await failpoint('open');
   await apply(work, connection);
+  await unlockNames(connection, named);
 }
 
 /** Re-checks under the claims that nothing has changed since the plan. */

@@ -1,0 +1,74 @@
+// Names that are the same but spelled otherwise can be unique only by agreement: no index of MySQL or MongoDB knows
+// the rule. Those who give names to rows of one type do so one after another.
+import type { PoolConnection } from 'mysql2/promise';
+import { fieldEntries, labelOf, type Entity, type Row } from '../catalog/entity.ts';
+import { textOf } from '../catalog/fields.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { lowerFirst } from '../catalog/lower-first.ts';
+import { isSameName } from '../catalog/name-key.ts';
+import { first, sql } from '../database/sql.ts';
+import type { Databases } from '../environments/environment.ts';
+import { rowsWithUniqueValue } from '../rows/store.ts';
+import { ChangedMeanwhile, type Work } from './work.ts';
+
+/** Values that rows are given in a unique field, and the rows that are written. */
+type Named = { entity: Entity; field: string; values: string[]; ids: Set<number> };
+
+/** A refresh gives the names that production has, also those that were given before the rule. */
+export function namedIn({ transfer, steps }: Work): Named[] {
+  if (transfer.kind === 'refresh') return [];
+  return [...new Set(steps.map((step) => step.entity))].toSorted().flatMap((name) => {
+    const entity = entityNamed(name);
+    const own = steps.filter((step) => step.entity === name);
+    const ids = new Set(own.map((step) => step.id));
+    return fieldEntries(entity).flatMap(([field, { unique }]): Named[] => {
+      const values = unique ? own.flatMap((step) => newValue(field, step)) : [];
+      return values.length === 0 ? [] : [{ entity, field, values, ids }];
+    });
+  });
+}
+
+function newValue(field: string, { before, after }: { before: Row | null; after: Row | null }) {
+  const value = textOf(after?.[field]);
+  const isKept = before !== null && isSameName(textOf(before[field]), value);
+  return after === null || isKept ? [] : [value];
+}
+
+/** Locks are the server's: they are named by the database, too. Their names have 64 characters at most. */
+const lockName = ({ name }: Entity, field: string) =>
+  sql`concat('oneway-', left(sha2(concat(database(), ${` ${name}.${field}`}), 256), 40))`;
+
+/** Seconds. */
+const PATIENCE = 5;
+
+/** Until they are unlocked, or until the connection ends. */
+export async function lockNames(connection: PoolConnection, named: Named[]) {
+  for (const { entity, field } of named) {
+    const line = await first<{ taken: number | null }>(
+      connection,
+      sql`select get_lock(${lockName(entity, field)}, ${PATIENCE}) as taken`,
+    );
+    if (line?.taken !== 1) {
+      throw new ChangedMeanwhile(`Other ${lowerFirst(entity.label.many)} are being named.`);
+    }
+  }
+}
+
+export async function unlockNames(connection: PoolConnection, named: Named[]) {
+  for (const { entity, field } of named) {
+    await first(connection, sql`select release_lock(${lockName(entity, field)})`);
+  }
+}
+
+/** @throws ChangedMeanwhile when another row has the same name */
+export async function refuseTaken(place: Databases, named: Named[]) {
+  for (const { entity, field, values, ids } of named) {
+    const holders = await rowsWithUniqueValue(place, entity, field, values);
+    const other = holders.find(({ id }) => !ids.has(id));
+    if (other) {
+      throw new ChangedMeanwhile(
+        `${labelOf(entity, field)} “${other.value}” was taken meanwhile by ${lowerFirst(entity.label.one)} ${other.id}.`,
+      );
+    }
+  }
+}
