@@ -1,11 +1,12 @@
 // A list page: rows with their status in the next environments, in a fixed number of queries.
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { misfitsOf } from '../catalog/misfits.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import { pickedRow } from '../rows/picked.ts';
-import { find, findIds } from '../rows/store.ts';
+import { find, findIds, unreadable } from '../rows/store.ts';
 import type { Query } from '../rows/query.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
 import type { Status } from '../state/status.ts';
@@ -18,6 +19,8 @@ type Listed = {
   id: number;
   title: string;
   row: Row;
+  /** What does not fit, and why: `Options is not a list of texts`. */
+  misfits: string[];
   state: RowState | undefined;
   status: Status | null;
   /** The status in the environment after the next, as the next one last observed it. */
@@ -33,6 +36,8 @@ export type Listing = {
   titles: Map<string, string>;
   /** Rows deleted here, for their tab; status null where they are gone at the destination, too. */
   deleted: { state: RowState; status: Status | null }[];
+  /** Documents that cannot be listed, and why. */
+  unreadable: string[];
   /** The time of the last observation, when the destination does not answer. */
   lastSeen: string | null;
   /** Why the destination could not be compared; null when it was. */
@@ -69,6 +74,7 @@ export async function listRows(
         id: row.id,
         title: titleOf(entity, row),
         row,
+        misfits: misfitsOf(row).map(({ message }) => message),
         state: isSeen ? look.pairs.get(text)?.state : states.get(text),
         status: look.next.get(text) ?? null,
         beyond: look.beyond.get(text) ?? null,
@@ -79,6 +85,7 @@ export async function listRows(
     counts: await tabCounts(here, entity, person, waits),
     titles: await titles(here.sql, referencedKeys(entity, found.rows)),
     deleted: state.tab === 'deleted' ? await deletedRows(here, entity, isTravelling) : [],
+    unreadable: await unreadable(here, entity),
     lastSeen: look.lastSeen,
     trouble: look.trouble,
   };

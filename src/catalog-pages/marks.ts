@@ -1,4 +1,5 @@
 // What a row's page says above its fields; each kind of mark has a partial of its name in views/catalog-pages/marks.
+import type { Misfit } from '../catalog/misfits.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
 import { fieldsIn } from '../sheet/problems/review.ts';
 import type { RowState } from '../state/row-state.ts';
@@ -6,6 +7,7 @@ import type { Claim } from '../writing/claims.ts';
 import type { DestinationStatuses } from './destination-statuses.ts';
 
 export type Mark =
+  | { kind: 'misfits'; misfits: readonly Misfit[] }
   | { kind: 'engineering'; by: string; at: string; fields: string }
   | { kind: 'adopted'; by: string; at: string }
   | { kind: 'held'; by: string; at: string; reason: string | null }
@@ -15,17 +17,20 @@ export type Mark =
 
 export const marksOf = ({
   state,
+  misfits,
   ahead,
   pair,
   claims,
   environment,
 }: {
   state: RowState | undefined;
+  misfits: readonly Misfit[];
   ahead: DestinationStatuses | null;
   pair: RowPair | undefined;
   claims: Claim[];
   environment: string;
 }): Mark[] => [
+  ...(misfits.length > 0 ? [{ kind: 'misfits' as const, misfits }] : []),
   ...reviewMarks(state),
   ...claims.map(({ number, origin, person: by, since: at }) => {
     const from = origin === environment ? 'here' : origin;

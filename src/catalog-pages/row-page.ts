@@ -2,6 +2,7 @@
 import type { Request } from 'express';
 import { fieldEntries, keyText, titleOf, type Entity, type Row } from '../catalog/entity.ts';
 import { dependentsOf, referencesTo } from '../catalog/family.ts';
+import { misfitsOf } from '../catalog/misfits.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { changesIn } from '../overviews/changes.ts';
 import { readBy } from '../rows/store.ts';
@@ -24,6 +25,7 @@ export async function rowContext(req: Request, entity: Entity, row: Row) {
   const children = await childrenOf(req, entity, row, ahead);
   const marks = marksOf({
     state,
+    misfits: misfitsOf(row),
     ahead,
     pair: ahead?.pairs.get(keyText(key)),
     claims: await onRows(here.sql, [key]),
@@ -92,7 +94,12 @@ async function childrenOf(
       ahead?.pairs.get(keyText({ entity: child.name, id: one.id }))?.status ?? null;
     children.push({
       entity: child,
-      rows: ordered.map((own) => ({ own, title: titleOf(child, own), status: statusOf(own) })),
+      rows: ordered.map((own) => ({
+        own,
+        title: titleOf(child, own),
+        misfits: misfitsOf(own).map(({ message }) => message),
+        status: statusOf(own),
+      })),
       columns: childColumns(child),
     });
   }

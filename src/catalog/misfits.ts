@@ -3,8 +3,8 @@
 import { labelOf, type Content, type Draft, type Entity, type Row } from './entity.ts';
 import type { Field, Value } from './fields.ts';
 
-/** What does not fit in a row: `Options is not a list of texts`. */
-export type Misfit = { field: string; message: string };
+/** What does not fit in a row: `Options is not a list of texts`; with the value as it is stored. */
+export type Misfit = { field: string; message: string; stored: string };
 
 // A symbol: copies of a row keep it, images and answers in JSON do not have it.
 const MISFITS = Symbol('misfits');
@@ -21,10 +21,8 @@ export function mended(row: Row): Row {
 }
 
 /** `Form field 9001: Options is not a list of texts` */
-export const misfitText = (entity: Entity, row: Row): string =>
-  `${entity.label.one} ${row.id}: ${misfitsOf(row)
-    .map(({ message }) => message)
-    .join('; ')}`;
+export const misfitText = (entity: Entity, row: Row, misfits = misfitsOf(row)): string =>
+  `${entity.label.one} ${row.id}: ${misfits.map(({ message }) => message).join('; ')}`;
 
 /** Everything that counts as changed at the beginning: rows without an instant. */
 export const BEGINNING = '1970-01-01T00:00:00.000Z';
@@ -33,7 +31,8 @@ export const BEGINNING = '1970-01-01T00:00:00.000Z';
 export function readModified(row: Draft<Row>, stored: string | null) {
   row.modified_at = stored !== null && isInstant(stored) ? stored : BEGINNING;
   if (stored !== null && !isInstant(stored)) {
-    addMisfit(row, { field: 'modified_at', message: 'Its time of change is not a date and time' });
+    const message = 'Its time of change is not a date and time';
+    addMisfit(row, { field: 'modified_at', message, stored });
   }
 }
 
@@ -47,7 +46,16 @@ export function readField(
   if (stored === undefined) return;
   const { problem, isUsable } = judge(field, stored);
   if (isUsable) row[name] = stored as Value;
-  if (problem) addMisfit(row, { field: name, message: `${labelOf(entity, name)} ${problem}` });
+  const message = `${labelOf(entity, name)} ${problem}`;
+  if (problem) addMisfit(row, { field: name, message, stored: shorten(stored) });
+}
+
+const SHOWN = 200;
+
+/** A value of any kind as it can be shown: `[null]`. */
+function shorten(stored: unknown): string {
+  const text = typeof stored === 'number' ? String(stored) : (JSON.stringify(stored) ?? '');
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }
 
 function addMisfit(row: Draft<Row>, misfit: Misfit) {

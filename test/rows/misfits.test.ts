@@ -94,7 +94,9 @@ test('names the field: Options is not a list of texts (F6)', async () => {
   const all = staging.documents.collection<Document & { _id: number }>('form_field');
   await all.insertOne({ _id: 9001, ...whole, options: [null] });
   const row = await get(staging, { entity: 'form_field', id: 9001 });
-  expect(misfitsOf(row)).toEqual([{ field: 'options', message: 'Options is not a list of texts' }]);
+  expect(misfitsOf(row)).toEqual([
+    { field: 'options', message: 'Options is not a list of texts', stored: '[null]' },
+  ]);
   expect('options' in row).toBe(false);
   expect(JSON.parse(JSON.stringify(row))).not.toHaveProperty('misfits');
 });

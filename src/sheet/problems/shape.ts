@@ -1,7 +1,7 @@
 // Problems with the shape: columns, lengths, local values, images.
 import { columnOf, fieldEntries, keyText, labelOf, type Entity } from '../../catalog/entity.ts';
 import { textOf } from '../../catalog/fields.ts';
-import { misfitsOf, misfitText } from '../../catalog/misfits.ts';
+import { misfitsOf, misfitText, type Misfit } from '../../catalog/misfits.ts';
 import { entityNamed } from '../../catalog/index.ts';
 import { rulesOf } from '../../environments/rules.ts';
 import { localValue, type Choices } from '../choices.ts';
@@ -111,13 +111,16 @@ const isOutside =
 /** What MySQL's latin1 has beyond Latin-1. */
 const WINDOWS_1252 = '€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ';
 
-/** Rows here with values that do not fit their fields; a field that is left out does not matter. */
+/** Rows here with values that do not fit their fields; fields that do not travel do not matter. */
 export function unfit(steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step): Problem[] => {
     const own = step.pair?.here ?? null;
-    const wrong = misfitsOf(own).filter(({ field }) => !step.excludedFields.includes(field));
+    const { fields } = entityNamed(step.entity);
+    const travels = ({ field }: Misfit) =>
+      fields[field]?.local === false && !step.excludedFields.includes(field);
+    const wrong = misfitsOf(own).filter(travels);
     if (own === null || wrong.length === 0) return [];
-    const message = `${misfitText(entityNamed(step.entity), own)}. Another program stored it so: edit the row and save it.`;
+    const message = `${misfitText(entityNamed(step.entity), own, wrong)}. Another program stored it so: edit the row and save it.`;
     const solutions = [{ kind: 'edit' as const, key: keyOf(step) }];
     return [{ reason: 'row-unfit', row: keyOf(step), message, solutions }];
   });

@@ -1,0 +1,178 @@
+// Pages and commands go on beside rows and documents that do not fit, and show what does not.
+import { expect, test } from '@jest/globals';
+import { ObjectId, type Document } from 'mongodb';
+import { runRefresh } from '../../src/refresh/refresh.ts';
+import { add, get, refusalOf, sheet, transfer, version } from '../support/rows.ts';
+import { textOf, useClient, useSite } from '../support/people.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const site = useSite(world, 'staging');
+const pm = useClient(site, 'pm');
+const vic = useClient(site, 'vic');
+
+const odd: [string, Document][] = [
+  ['null in its options', { options: [null] }],
+  ['an object for options', { options: { a: 1 } }],
+  ['an object for a label', { label: { a: 1 } }],
+  ['an ObjectId for its form', { form: new ObjectId() }],
+  ['NaN for its order', { order: Number.NaN }],
+  ['a text as modified_at', { modified_at: '2026-11-20T10:00:00Z' }],
+  ['a number as modified_at', { modified_at: 5 }],
+  ['a date of 1900', { modified_at: new Date('1900-01-01') }],
+  ['no modified_at', { modified_at: null }],
+];
+
+/** A form with a field of its own, and field 9001 as another program stored it. */
+async function oddField(here: 'staging' | 'production', also: Document) {
+  const form = await add(world[here], 'form', { name: 'Address' });
+  const field = await add(world[here], 'form_field', { form, label: 'Street' });
+  await world[here].documents.collection<Document & { _id: number }>('form_field').insertOne({
+    _id: 9001,
+    form,
+    label: 'Odd field',
+    type: 'choice',
+    required: true,
+    order: 1,
+    options: ['a'],
+    validation: null,
+    modified_at: new Date('2026-11-20T10:00:00Z'),
+    ...also,
+  });
+  return { form, field };
+}
+
+test.each(odd)('every page shows a form field with %s (F6)', async (_what, also) => {
+  const { form, field } = await oddField('staging', also);
+  for (const client of [pm, vic]) {
+    for (const path of [
+      '/',
+      '/catalog/form',
+      '/catalog/form_field',
+      '/catalog/form_field?sort=label',
+      '/catalog/form_field?sort=-modified_at',
+      '/catalog/form_field/options?q=',
+      `/catalog/form/${form}`,
+      `/catalog/form_field/${field}`,
+      '/catalog/form_field/9001',
+      '/search?q=field',
+    ]) {
+      const { status } = await client.get(path);
+      expect([path, status]).toEqual([path, 200]);
+    }
+  }
+  for (const path of ['/catalog/form_field/9001/deletion', `/catalog/form/${form}/deletion`]) {
+    const { status } = await pm.get(path);
+    expect([path, status]).toEqual([path, 200]);
+  }
+});
+
+test('a list, a form and the page of a field name what does not fit (F6)', async () => {
+  const { form } = await oddField('staging', { options: [null] });
+  for (const path of ['/catalog/form_field', `/catalog/form/${form}`, '/catalog/form_field/9001']) {
+    const { text } = await pm.get(path).expect(200);
+    expect(textOf(text)).toContain('Options is not a list of texts');
+  }
+  expect(textOf((await pm.get('/catalog/form_field/9001')).text)).toContain('Stored is [null]');
+});
+
+test('a list names documents that have no ID of a row (F6)', async () => {
+  await add(world.staging, 'form', { name: 'Address' });
+  const _id = new ObjectId();
+  await world.staging.documents.collection('form').insertOne({ _id, name: 'Odd' });
+  const text = textOf((await pm.get('/catalog/form').expect(200)).text);
+  expect(text).toContain('Address');
+  expect(text).toContain(`Form ${_id.toString()}: its _id is not the number of a row`);
+});
+
+test.each(odd)(
+  'a form with %s is saved and sent, or the sheet says why not (F6)',
+  async (_what, also) => {
+    const { staging } = world;
+    const { form } = await oddField('staging', also);
+    const keys = [{ entity: 'form', id: form }];
+    const { plan } = await sheet(staging, keys);
+    for (const problem of plan.problems) {
+      expect(problem.reason).toBe('row-unfit');
+      expect(problem.message).toContain('Form field 9001');
+      expect(await refusalOf(transfer(staging, keys))).toContain('row-unfit');
+    }
+    if (plan.problems.length === 0) expect((await transfer(staging, keys)).state).toBe('verified');
+    const other = { entity: 'form', id: await add(staging, 'form') };
+    expect((await transfer(staging, [other])).state).toBe('verified');
+  },
+);
+
+test('a field that does not fit is corrected by editing it, and is sent then (F6)', async () => {
+  const { staging } = world;
+  const { form } = await oddField('staging', { options: [null], modified_at: 'yesterday' });
+  const key = { entity: 'form_field', id: 9001 };
+  const answer = await pm.post('/catalog/form_field/9001', {
+    version: await version(staging, key),
+    form: `#${form}`,
+    label: 'Mended',
+    type: 'choice',
+    required: 'yes',
+    order: '1',
+    options: 'one\ntwo',
+  });
+  expect(answer.status).toBe(303);
+  expect(await get(staging, key)).toMatchObject({ label: 'Mended', options: ['one', 'two'] });
+  expect((await transfer(staging, [{ entity: 'form', id: form }])).state).toBe('verified');
+});
+
+test.each(odd)('a refresh leaves a form field with %s, and goes on (F6)', async (_what, also) => {
+  const { production, preprod } = world;
+  const { field } = await oddField('production', also);
+  await production.documents.collection('form').insertOne({ _id: new ObjectId(), name: 'Odd' });
+  const report = await runRefresh({
+    here: preprod,
+    there: production,
+    source: production,
+    lease: 2000,
+  });
+  expect(report.created).toBe(2 + (report.skippedRows.length === 0 ? 1 : 0));
+  for (const { key, why } of report.skippedRows) {
+    expect(key).toMatchObject({ entity: 'form_field', id: 9001 });
+    expect(why).toContain('in production');
+  }
+  expect(report.unreadable).toHaveLength(1);
+  expect(await get(preprod, { entity: 'form_field', id: field })).toBeDefined();
+});
+
+test.each(['0000-00-00', '2026-00-10'])(
+  'pages, feed and refresh go on beside a banner of %s (F7)',
+  async (date) => {
+    const { staging, production, preprod } = world;
+    for (const here of [staging, production]) {
+      const id = await add(here, 'banner', { title: 'Zero' });
+      await add(here, 'banner', { title: 'Other' });
+      const connection = await here.sql.getConnection();
+      await connection.query("set sql_mode = ''");
+      await connection.query('update banner set `start` = ?, modified_at = ? where id = ?', [
+        date,
+        date,
+        id,
+      ]);
+      connection.destroy();
+      if (here === staging) {
+        for (const path of [
+          '/catalog/banner',
+          '/catalog/banner?sort=modified_at',
+          `/catalog/banner/${id}`,
+        ]) {
+          const text = textOf((await pm.get(path).expect(200)).text);
+          expect(text).toContain('Start is not a date and time');
+        }
+      }
+    }
+    const report = await runRefresh({
+      here: preprod,
+      there: production,
+      source: production,
+      lease: 2000,
+    });
+    expect(report.created).toBe(1);
+    expect(report.skippedRows.map(({ why }) => why)[0]).toContain('Start is not a date and time');
+  },
+);
