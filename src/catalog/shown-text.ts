@@ -1,7 +1,6 @@
 // The text that a form shows for a stored value, and whether a posted one still is that text. A control does not show
 // all that is stored: line breaks, blanks around a text, milliseconds. A field that nobody touched keeps its value.
 import { cleanLine, withLineFeeds } from '../typed-text.ts';
-import { AS_STORED } from './secret.ts';
 import { textOf, type Field, type Link, type Links, type Value } from './fields.ts';
 
 /** How a picker offers a row. A control of one line shows no line break. */
@@ -40,8 +39,8 @@ export function isUntouched(
 ) {
   if (field.kind === 'flag') return [posted].flat().includes('yes') === (value === true);
   if (posted === undefined) return true;
-  // Null empties a secret.
-  if (field.kind === 'secret') return posted === AS_STORED || posted === (value ?? null);
+  // Of a secret nothing is shown, and null empties it.
+  if (field.kind === 'secret') return posted === '' || posted === (value ?? null);
   if (field.links) return isSameLines(field.links, posted, linksOfValue(value));
   const text = [posted].flat().map(textIn).join('\n');
   if (field.to && isPicked(text, value, shown)) return true;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import type { Content } from '../../src/catalog/entity.ts';
 import { fieldEntries, type Entity } from '../../src/catalog/entity.ts';
-import type { Value } from '../../src/catalog/fields.ts';
+import { textOf, type Value } from '../../src/catalog/fields.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { hold } from '../../src/transfers/hold.ts';
@@ -56,7 +56,7 @@ async function fillWithLongWords(): Promise<string[]> {
     await add(here, 'city', city);
     await add(here, 'partner', partner);
   }
-  const cities = [{ city: String(city['name']), partner: String(partner['name']) }];
+  const cities = [{ city: textOf(city['name']), partner: textOf(partner['name']) }];
   const business = await addLong('business', { cities });
   const form = await addLong('form');
   const field = await addLong('form_field', { form, type: 'choice' });
