@@ -48,8 +48,12 @@ export function parsed<T extends z.ZodType>(schema: T, posted: unknown): z.infer
 
 /** Someone else changed or claimed it first. */
 export class Conflict extends Problem {
-  constructor(message: string) {
+  /** Why the database did not take it, as a code; null where nothing was sent. */
+  readonly reason: string | null;
+
+  constructor(message: string, reason: string | null = null) {
     super(409, message);
+    this.reason = reason;
   }
 }
 

@@ -188,12 +188,12 @@ function refuseUnknown({ excludedFields }: Choices, { steps }: Plan) {
 const verbs = { transfer: 'Transfer', undo: 'Undo', restore: 'Restore' };
 
 async function tell(here: App, sent: journal.Transfer, { json }: Asked) {
-  const { number, name, state, problem, destination } = sent;
-  const to = rulesOf(destination).inText;
+  const { number, name, state, problem, problem_reason: reason, problem_row: row } = sent;
+  const to = rulesOf(sent.destination).inText;
   const steps = state === 'verified' ? await journal.stepsOf(here.sql, sent.id) : [];
   const differing = notAsSent(steps);
   const rows = remarkLines(steps);
-  answer(json, { number, name, state, problem, rows }, () => [
+  answer(json, { number, name, state, problem, reason, row, rows }, () => [
     state !== 'verified'
       ? `Transfer ${number} “${name}” is ${state.replace('_', ' ')}. ${problem ?? 'The program goes on by itself; “oneway transfers” tells.'}`
       : differing
@@ -283,14 +283,15 @@ function optionFor(way: Solution): string[] {
 
 async function list(here: App, isJson: boolean | undefined) {
   const all = await listTransfers(here.sql, null);
-  const data = all.map(({ number, kind, name, state, person: by, steps, created_at: at }) => ({
+  const data = all.map(({ number, kind, name, state, person: by, steps, ...line }) => ({
     number,
     kind,
     name,
     state,
     person: by,
     rows: steps,
-    at,
+    reason: line.problem_reason,
+    at: line.created_at,
   }));
   answer(isJson, data, () =>
     columns(

@@ -89,7 +89,10 @@ async function sameAdd(
     );
   }
   if (ended.state !== 'verified') {
-    throw new Conflict(`This was sent before and not saved. ${ended.problem ?? ''}`);
+    throw new Conflict(
+      `This was sent before and not saved. ${ended.problem ?? ''}`,
+      ended.problem_reason,
+    );
   }
   const wanted = step && (await sealSecrets(here, entity, content, step.after));
   if (!step?.after || differingFields(entity, step.after, wanted ?? {}).length > 0) {

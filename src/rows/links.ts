@@ -136,7 +136,14 @@ const linkedRows = (links: Links) =>
 const aliasOf = ({ parts }: Links, part: LinkPart) => name(`part${parts.indexOf(part)}`);
 const nameIn = (links: Links, part: LinkPart) => sql`${aliasOf(links, part)}.name`;
 
-export class UnknownName extends Error {}
+export class UnknownName extends Error {
+  readonly reason: 'name-missing' | 'name-ambiguous';
+
+  constructor(kind: string, text: string, times: 0 | 'several') {
+    super(`The ${kind} "${text}" is ${times === 0 ? 'not there' : 'there more than once'}.`);
+    this.reason = times === 0 ? 'name-missing' : 'name-ambiguous';
+  }
+}
 
 function idOf(ids: IdsByEntity, { entity }: LinkPart, text: string | null): number | null {
   return text === null ? null : onlyId(ids.get(entity), entity, text);
@@ -144,7 +151,7 @@ function idOf(ids: IdsByEntity, { entity }: LinkPart, text: string | null): numb
 
 function onlyId(ids: IdsByName | undefined, kind: string, text: string): number {
   const [id, ...others] = ids?.get(text) ?? [];
-  if (id === undefined) throw new UnknownName(`The ${kind} "${text}" is not there.`);
-  if (others.length > 0) throw new UnknownName(`The ${kind} "${text}" is there more than once.`);
+  if (id === undefined) throw new UnknownName(kind, text, 0);
+  if (others.length > 0) throw new UnknownName(kind, text, 'several');
   return id;
 }

@@ -19,6 +19,7 @@ import { manualResolution, resolveManually } from '../writing/manual-resolution.
 import { jobKeyOf } from './job.ts';
 import { list } from './list.ts';
 import { notAsSent } from './remarks.ts';
+import { wayOutOf } from './way-out.ts';
 import { doneText, listLine, resolutionView, routeText, shownState, stepLine } from './view.ts';
 
 export async function index(req: Request, res: Response) {
@@ -49,6 +50,7 @@ export async function show(req: Request, res: Response) {
     state: shownState(transfer, job !== undefined),
     doneText: doneText(transfer, written),
     written,
+    wayOut: wayOutOf(transfer),
     differing: notAsSent(steps)?.text ?? null,
     job: job ? jobView(job) : null,
     route: routeText(transfer),

@@ -25,7 +25,7 @@ import { inWritingOrder } from '../catalog/order.ts';
 import { failpoint } from './failpoints.ts';
 import { writeStatesAndArrivals } from './state-and-arrivals.ts';
 import { enterTables } from './table-locks.ts';
-import { isExplained, ChangedMeanwhile, type Work } from './work.ts';
+import { isExplained, changedThere, type Work } from './work.ts';
 
 export async function apply(work: Work, connection: PoolConnection) {
   const { transfer, there } = work;
@@ -42,8 +42,7 @@ export async function apply(work: Work, connection: PoolConnection) {
     const now = isDocumentStep(step)
       ? documentRow(step, stored)
       : (rows.get(keyText(step)) ?? null);
-    if (!isExplained(step, now))
-      throw new ChangedMeanwhile(`${step.title} was changed there meanwhile.`);
+    if (!isExplained(step, now)) throw changedThere(step);
   }
   await failpoint('re-check');
   const instants = new Instants(

@@ -15,7 +15,7 @@ import * as journal from './journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import { failpoint } from './failpoints.ts';
 import { inHandoverOrder, type Handover, type OrderedWrite } from './handovers.ts';
-import { ChangedMeanwhile, type Work } from './work.ts';
+import { changedThere, type Work } from './work.ts';
 
 export type StoredByKey = Map<string, mongo.StoredDocument>;
 export const isDocumentStep = (step: journal.Step) => isDocument(entityNamed(step.entity));
@@ -81,7 +81,7 @@ export async function writeDocuments(work: Work, stored: StoredByKey, instants: 
     const entity = entityNamed(part[0]?.item.entity ?? '');
     const put = await mongo.replaceAll(work.there.documents, entity, replacements);
     const moved = part[put]?.item;
-    if (moved) throw new ChangedMeanwhile(`${moved.title} was changed there meanwhile.`);
+    if (moved) throw changedThere(moved);
     done += part.filter(({ isTemporary }) => !isTemporary).length;
     work.onProgress(done, 'Documents are being written');
     await failpoint('document');
@@ -146,7 +146,7 @@ export async function compareAndSet(
   const replacement = replacementOf(work, step, seen, next);
   const entity = entityNamed(step.entity);
   if (!(await mongo.replace(work.there.documents, entity, replacement))) {
-    throw new ChangedMeanwhile(`${step.title} was changed there meanwhile.`);
+    throw changedThere(step);
   }
   return replacement.next;
 }

@@ -227,7 +227,7 @@ function detailOf(transfer: journal.Transfer, count: number): string | null {
 }
 
 /** Nothing was written: records why in the journal and releases the claims. */
-export async function refuse({ here, there, transfer }: Work, why: string) {
+export async function refuse({ here, there, transfer }: Work, why: journal.TransferProblem) {
   await transaction(here.sql, async (connection) => {
     await journal.changeState(connection, transfer, ['planned', 'claimed'], 'refused', {
       problem: why,
@@ -237,11 +237,11 @@ export async function refuse({ here, there, transfer }: Work, why: string) {
         person: transfer.person,
         action: 'was refused',
         subject: transfer.name,
-        detail: why,
+        detail: why.message,
         transfer: transfer.id,
       });
     }
-    await journal.notifyIfPromised(connection, transfer, why);
+    await journal.notifyIfPromised(connection, transfer, why.message);
   });
   await claims.release(there.sql, transfer).catch((error: unknown) => {
     // The refusal is recorded, and recovery sweeps the claims of transfers that have ended.

@@ -13,6 +13,7 @@ import {
   type Queryable,
   type Statement,
 } from '../database/sql.ts';
+import { keyText } from '../catalog/entity.ts';
 import * as audit from '../audit/audit.ts';
 import { notify, notifyHolders } from '../messages/messages.ts';
 import { Conflict } from '../problems.ts';
@@ -22,6 +23,7 @@ import {
   liveStates,
   type Decision,
   type Draft,
+  type TransferProblem,
   type TransferState,
   type Transfer,
 } from './transfer.ts';
@@ -148,31 +150,38 @@ export async function changeState(
   transfer: Transfer,
   from: TransferState[],
   to: TransferState,
-  also: { problem?: string; instant?: string } = {},
+  { problem, instant }: { problem?: TransferProblem; instant?: string } = {},
 ) {
   const ended = liveStates.includes(to) ? null : toSqlInstant(new Date().toISOString());
   const found = await run(
     on,
     sql`update transfer
            set state = ${to}, ended_at = ${ended},
-               problem = coalesce(${also.problem ?? null}, problem),
-               instant = coalesce(${also.instant ? toSqlInstant(also.instant) : null}, instant)
+               instant = coalesce(${instant ? toSqlInstant(instant) : null}, instant)
+               ${problem ? saidOf(problem) : sql``}
          where id = ${transfer.id} and fence = ${transfer.fence} and state in (${from})`,
   );
   if (found === 0) throw new FencedOff(`Transfer ${transfer.number} is in other hands`);
   transfer.state = to;
 }
 
+const saidOf = ({ message, reason, row }: TransferProblem) =>
+  sql`, problem = ${message}, problem_reason = ${reason}, problem_row = ${row && keyText(row)}`;
+
 /**
  * Marks a transfer as needing attention: its claims stay, and its sender and people on call are notified.
  * @throws FencedOff when another worker has taken over
  */
-export async function needAttention(here: Environment, transfer: Transfer, problem: string) {
+export async function needAttention(
+  here: Environment,
+  transfer: Transfer,
+  problem: TransferProblem,
+) {
   await transaction(here.sql, async (connection) => {
     await changeState(connection, transfer, liveStates, 'needs_attention', { problem });
     const news = {
       event: 'transfer.needs-attention',
-      text: `“${transfer.name}” needs attention: ${problem}`,
+      text: `“${transfer.name}” needs attention: ${problem.message}`,
       href: `/transfers/${transfer.number}`,
     };
     await notify(connection, { to: transfer.person, ...news });

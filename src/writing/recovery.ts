@@ -80,11 +80,11 @@ const TRIES = 5;
 
 /** A transfer that keeps failing for its own reason needs attention. */
 async function escalateOrRelease(here: Environment, taken: journal.Transfer, error: unknown) {
-  const problem = reasonOf(error);
+  const message = reasonOf(error);
   const isHopeless =
     taken.fence > TRIES && !(error instanceof journal.FencedOff) && !willPass(error);
   const act = isHopeless
-    ? journal.needAttention(here, taken, problem)
+    ? journal.needAttention(here, taken, { reason: 'keeps-failing', row: null, message })
     : journal.endLease(here, taken);
   await act.catch(() => {
     // The next round retries.

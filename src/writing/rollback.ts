@@ -27,7 +27,7 @@ import { hasArrived, isExplained, type Work } from './work.ts';
  * worker that wakes up late finds a higher fence. Answers false when someone else's value was found,
  * unless a person chose to keep it.
  */
-export async function rollBackThere(work: Work, why?: string): Promise<boolean> {
+export async function rollBackThere(work: Work, why?: journal.TransferProblem): Promise<boolean> {
   const { here, there, transfer } = work;
   return transaction(there.writers, async (connection) => {
     await claims.lock(connection, transfer);
@@ -48,8 +48,12 @@ export async function rollBackThere(work: Work, why?: string): Promise<boolean> 
     const steps = writtenBeforePivot(work.steps, stored);
     const foreign = steps.filter((step) => !isExplained(step, documentRow(step, stored)));
     if (foreign[0] && transfer.decision !== 'roll-back') {
-      const problem = `${foreign[0].title} was changed there by someone else during the rollback.`;
-      await journal.needAttention(here, transfer, problem);
+      const { entity, id, title } = foreign[0];
+      await journal.needAttention(here, transfer, {
+        reason: 'changed-there',
+        row: { entity, id },
+        message: `${title} was changed there by someone else during the rollback.`,
+      });
       return false;
     }
     const instants = new Instants(clock, formerInstants(instantsOfDocuments(stored)));
@@ -61,7 +65,7 @@ export async function rollBackThere(work: Work, why?: string): Promise<boolean> 
     await journal.writeOutcomes(here.sql, transfer.id, new Map(left));
     await transaction(here.sql, async (own) => {
       await journal.changeState(own, transfer, ['rolling_back'], 'rolled_back');
-      await journal.notifyIfPromised(own, transfer, transfer.problem ?? why ?? '');
+      await journal.notifyIfPromised(own, transfer, transfer.problem ?? why?.message ?? '');
     });
     return true;
   });

@@ -6,11 +6,9 @@ import { isSameRow } from '../catalog/content.ts';
 import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { isTransient, willPass } from '../database/transient-errors.ts';
-import { isFromAnother } from '../database/sql.ts';
-import { isFromMongo, isUnwilling } from '../database/unwillingness.ts';
+import { isUnwilling } from '../database/unwillingness.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { reasonOf } from '../environments/unreachable.ts';
-import { UnknownName } from '../rows/links.ts';
 import { read } from '../rows/store.ts';
 import { fromOtherRows, referencingRows } from '../rows/references.ts';
 import { readVersion } from '../version/metadata.ts';
@@ -20,12 +18,15 @@ import { removeDocuments } from './documents.ts';
 import { finish, refuse } from './finish.ts';
 import * as journal from './journal.ts';
 import { failpoint } from './failpoints.ts';
+import { refusalOf } from './refusal.ts';
 import { rollBackThere as putBackThere } from './rollback.ts';
 import { lockNames, namedIn, refuseTaken, unlockNames } from './unique-names.ts';
 import {
   hasArrived,
   isExplained,
   ChangedMeanwhile,
+  changedThere,
+  parentGone,
   OutcomePending,
   type OnProgress,
   type Work,
@@ -75,11 +76,11 @@ async function forward(work: Work) {
   if (work.transfer.state === 'rolling_back') {
     await rollBack(work);
   } else {
-    let refusal: string | null = null;
+    let refusal: journal.TransferProblem | null = null;
     try {
       await write(work);
     } catch (error) {
-      refusal = refusalOf(error, work.there);
+      refusal = refusalOf(error, work);
       if (refusal === null) throw willPass(error) ? pending(error) : error;
     }
     if (refusal === null) {
@@ -149,25 +150,24 @@ async function recheck(work: Work, connection: PoolConnection) {
       work.transfer.state === 'applying'
         ? isExplained(step, now)
         : isSameRow(entityNamed(step.entity), now, step.before);
-    if (!isExpected) throw new ChangedMeanwhile(`${step.title} was changed there meanwhile.`);
+    if (!isExpected) throw changedThere(step);
   }
   for (const key of work.reliedOn) {
-    if (!rows.has(keyText(key))) {
-      const { label } = entityNamed(key.entity);
-      throw new ChangedMeanwhile(
-        `${label.one} ${key.id}, which is needed, was removed there meanwhile.`,
-      );
-    }
+    if (!rows.has(keyText(key))) throw parentGone(key);
   }
   await refuseReferenced(place, work);
 }
 
 async function refuseUnlessOpen({ there }: Work) {
   const version = await readVersion(there.documents);
-  if (version?.isUpdating)
-    throw new ChangedMeanwhile('The database there is being updated. Try again later.');
-  if (version === null)
-    throw new ChangedMeanwhile('The database there does not say which version it has.');
+  if (version?.isUpdating) {
+    const message = 'The database there is being updated. Try again later.';
+    throw new ChangedMeanwhile({ reason: 'updating', row: null, message });
+  }
+  if (version === null) {
+    const message = 'The database there does not say which version it has.';
+    throw new ChangedMeanwhile({ reason: 'no-version', row: null, message });
+  }
 }
 
 /** Removed rows must not be referenced by rows that stay. */
@@ -177,9 +177,12 @@ async function refuseReferenced(place: Databases, { steps }: Work) {
   const [use] = fromOtherRows(uses, steps);
   if (use) {
     const { entity, row } = use.referrer;
-    throw new ChangedMeanwhile(
-      `${entity.label.one} “${titleOf(entity, row)}” began to use it meanwhile.`,
-    );
+    const message = `${entity.label.one} “${titleOf(entity, row)}” began to use it meanwhile.`;
+    throw new ChangedMeanwhile({
+      reason: 'still-used',
+      row: { entity: entity.name, id: row.id },
+      message,
+    });
   }
 }
 
@@ -203,7 +206,7 @@ async function complete(work: Work) {
 }
 
 /** Before the pivot: restores every document, then records the rollback. */
-async function rollBack(work: Work, why?: string) {
+async function rollBack(work: Work, why?: journal.TransferProblem) {
   try {
     await raiseFence(work);
     await failpoint('rollback claim');
@@ -231,25 +234,6 @@ async function raiseFence({ there, transfer, steps, reliedOn }: Work) {
 
 const pending = (error: unknown) => new OutcomePending(reasonOf(error), { cause: error });
 
-/** Refused before MySQL was asked: a row is claimed, has changed, or a linked name is missing. */
-export const isRefusal = (
-  error: unknown,
-): error is ChangedMeanwhile | claims.RowClaimed | UnknownName =>
-  error instanceof ChangedMeanwhile ||
-  error instanceof claims.RowClaimed ||
-  error instanceof UnknownName;
-
 /** Whether a journaled write succeeded is unknown; the program resumes it by itself. */
 export const isOutcomeUnknown = (error: unknown) =>
   error instanceof OutcomePending || error instanceof journal.FencedOff || isUnwilling(error);
-
-/** The reason when the destination refused the write; null for errors that are not an answer of its databases. */
-function refusalOf(error: unknown, there: Environment): string | null {
-  if (isRefusal(error)) return error.message;
-  const isOurs = error instanceof journal.FencedOff || error instanceof OutcomePending;
-  if (isOurs || (isUnwilling(error) && isFromAnother(error, there.sql))) return null;
-  return isFromDatabase(error) ? reasonOf(error, there.rules.label) : null;
-}
-
-const isFromDatabase = (error: unknown) =>
-  isFromMongo(error) || (error as { sqlMessage?: string }).sqlMessage !== undefined;

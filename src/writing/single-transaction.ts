@@ -4,6 +4,7 @@
 // references.
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
 import { command, transaction } from '../database/sql.ts';
 import { read } from '../rows/store.ts';
@@ -34,8 +35,8 @@ import { writeStatesAndArrivals } from './state-and-arrivals.ts';
 import type { Author } from '../state/row-state.ts';
 import { correctStates, isStoredDifferently, readBack } from './read-back.ts';
 import { enterTables } from './table-locks.ts';
-import { ChangedMeanwhile, type Work } from './work.ts';
-import { isRefusal } from './run-transfer.ts';
+import { changedThere, parentGone, type Work } from './work.ts';
+import { isRefusal } from './refusal.ts';
 
 /** Seconds. */
 const SILENCE = 15;
@@ -71,13 +72,12 @@ export async function writeInOneTransaction(
       const standing = steps.filter(({ before }) => before !== null);
       const now = await read(place, standing, { lock: true });
       const parents = await read(place, relied);
-      for (const { entity, before, after } of changes) {
-        const key = keyText({ entity: entity.name, id: after.id });
-        if (before && !isSameRow(entity, now.get(key) ?? null, before))
-          throw new ChangedMeanwhile(key);
+      for (const step of standing) {
+        const row = now.get(keyText(step)) ?? null;
+        if (!isSameRow(entityNamed(step.entity), row, step.before)) throw changedThere(step);
       }
-      if (relied.some((key) => !parents.has(keyText(key))))
-        throw new ChangedMeanwhile('A parent is gone');
+      const gone = relied.find((key) => !parents.has(keyText(key)));
+      if (gone) throw parentGone(gone);
       const tombstones = await instantsOfTombstones(connection, steps);
       const former = formerInstants([...instantsOfRows(now), ...tombstones]);
       const instants = new Instants(clock, former);

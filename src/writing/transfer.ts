@@ -1,5 +1,6 @@
 // What a transfer is: its states, its kinds, its steps.
 import type { Row, RowKey } from '../catalog/entity.ts';
+import type { Unwillingness } from '../database/unwillingness.ts';
 import type { EnvironmentName } from '../environments/rules.ts';
 import type { Ahead } from './instants.ts';
 import type { TransferKind, StepAction } from '../state/transfer-kinds.ts';
@@ -53,9 +54,35 @@ export type Transfer = {
   relied_on: string;
   instant: string | null;
   problem: string | null;
+  problem_reason: TransferReason | null;
+  /** `sts:12`: the row that it is about. */
+  problem_row: string | null;
   created_at: string;
   ended_at: string | null;
 };
+
+/** Why a destination did not take a transfer, or why it needs attention. A sheet has the same codes for the same. */
+export type TransferReason =
+  | 'being-written'
+  | 'changed-there'
+  | 'parent-missing'
+  | 'still-used'
+  | 'name-missing'
+  | 'name-ambiguous'
+  | 'updating'
+  | 'no-version'
+  | 'unique-taken'
+  | 'value-too-long'
+  | 'value-missing'
+  | 'value-unfit'
+  | 'column-missing'
+  | 'rule-there'
+  | 'refused-there'
+  | 'keeps-failing'
+  | Unwillingness;
+
+/** What stopped a transfer whose journal was open. */
+export type TransferProblem = { reason: TransferReason; row: RowKey | null; message: string };
 
 export type Decision = 'try-again' | 'roll-back' | 'keep-theirs';
 

@@ -49,7 +49,8 @@ export async function lockNames(connection: PoolConnection, named: Named[]) {
       sql`select get_lock(${lockName(entity, field)}, ${PATIENCE}) as taken`,
     );
     if (line?.taken !== 1) {
-      throw new ChangedMeanwhile(`Other ${lowerFirst(entity.label.many)} are being named.`);
+      const message = `Other ${lowerFirst(entity.label.many)} are being named.`;
+      throw new ChangedMeanwhile({ reason: 'busy', row: null, message });
     }
   }
 }
@@ -66,9 +67,12 @@ export async function refuseTaken(place: Databases, named: Named[]) {
     const holders = await rowsWithUniqueValue(place, entity, field, values);
     const other = holders.find(({ id }) => !ids.has(id));
     if (other) {
-      throw new ChangedMeanwhile(
-        `${labelOf(entity, field)} “${other.value}” was taken meanwhile by ${lowerFirst(entity.label.one)} ${other.id}.`,
-      );
+      const [id, ...more] = ids;
+      throw new ChangedMeanwhile({
+        reason: 'unique-taken',
+        row: id !== undefined && more.length === 0 ? { entity: entity.name, id } : null,
+        message: `${labelOf(entity, field)} “${other.value}” was taken meanwhile by ${lowerFirst(entity.label.one)} ${other.id}.`,
+      });
     }
   }
 }

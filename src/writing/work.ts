@@ -23,7 +23,28 @@ export type OnProgress = (done: number, doing: string) => void;
 export class OutcomePending extends Error {}
 
 /** The destination changed after the plan; its changes were not overwritten. */
-export class ChangedMeanwhile extends Error {}
+export class ChangedMeanwhile extends Error {
+  readonly problem: journal.TransferProblem;
+
+  constructor(problem: journal.TransferProblem) {
+    super(problem.message);
+    this.problem = problem;
+  }
+}
+
+export const changedThere = ({ entity, id, title }: journal.Step) =>
+  new ChangedMeanwhile({
+    reason: 'changed-there',
+    row: { entity, id },
+    message: `${title} was changed there meanwhile.`,
+  });
+
+export const parentGone = (key: RowKey) =>
+  new ChangedMeanwhile({
+    reason: 'parent-missing',
+    row: key,
+    message: `${entityNamed(key.entity).label.one} ${key.id}, which is needed, was removed there meanwhile.`,
+  });
 
 /** The row equals its before-image or its after-image. */
 export function isExplained(step: journal.Step, now: Row | null): boolean {

@@ -65,10 +65,11 @@ export async function writeHere(
       if (differing.length > 0) onStoredDifferently?.(differing);
       return opened;
     }
-    const why = (await journal.byId(here.sql, ended.id))?.problem ?? '';
+    const line = await journal.byId(here.sql, ended.id);
+    const why = line?.problem ?? '';
     throw ended.state === 'needs_attention'
       ? new Unavailable(`It could not be finished, and an engineer has to decide. ${why}`)
-      : new Conflict(`Nothing was saved. ${why}`);
+      : new Conflict(`Nothing was saved. ${why}`, line?.problem_reason);
   } catch (error) {
     // A server that refuses has begun nothing; one that falls silent may have.
     const isCertain = !isKept && isUnwilling(error) && !isTransient(error);
