@@ -9,7 +9,7 @@ import { deletion, remove as removeRow } from '../editing/deletions.ts';
 import * as edits from '../editing/save.ts';
 import type { WriteContext } from '../writing/write-here.ts';
 import { flash, page } from '../web/pages.ts';
-import { addressed, authorOf, localPath, numberOrNull } from '../web/request.ts';
+import { addressed, authorOf, idempotencyKeyIn, localPath, numberOrNull } from '../web/request.ts';
 import { lowerFirst, plural } from '../web/format.ts';
 import { editPage, newPage, startingContent } from './row.ts';
 import { ownerOf } from '../catalog/family.ts';
@@ -35,11 +35,14 @@ export async function showNew(req: Request, res: Response) {
   await newPage(req, res, entity, { content, errors: {}, key: uuid() });
 }
 
+const INCOMPLETE = 'This page was not sent as a whole. What you typed is here: save it again.';
+
 export async function add(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
-  const key = req.form.text('idempotency_key') || uuid();
+  const { key, isKey } = idempotencyKeyIn(req.form);
   const typed = await readTyped(req.here, entity, req.form, null);
   try {
+    if (!isKey) throw new Invalid({ idempotency_key: INCOMPLETE });
     const content = contentOf(entity, typed);
     const writes = writesOf(req);
     const id = await edits.add(writes, authorOf(req), entity, content, key);
@@ -75,10 +78,13 @@ function addedNotice(entity: Entity, id: number) {
 
 export async function save(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const version = numberOrNull(req.form.text('version')) ?? 0;
+  const given = req.form.text('version');
+  // At version 0 nothing is known of what was opened, so every difference is shown.
+  const version = numberOrNull(given) ?? 0;
   const opened = await edits.contentAt(req.here, { entity: entity.name, id }, version);
   const typed = await readTyped(req.here, entity, req.form, opened);
   try {
+    if (String(version) !== (given || '0')) throw new Invalid({ version: INCOMPLETE });
     const content = contentOf(entity, typed);
     const writes = writesOf(req);
     const changed = await edits.save(writes, authorOf(req), { entity, id }, content, version);

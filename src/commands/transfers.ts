@@ -107,10 +107,16 @@ async function undo(here: App, number: string, rows: string[], asked: Asked) {
 
 export type Sheet = { wanted: selections.NewSelection; email: string; isManager: boolean };
 
+/** As the journal holds it. */
+const LONGEST_KEY = 64;
+
 /** Prints the plan of a selection and, unless it is a dry run, sends it. */
 export async function review(here: App, { wanted, email, isManager }: Sheet, asked: Asked) {
   const chosen = selections.draft(email, { ...wanted, choices: choicesOf(asked) });
   const { kind } = chosen;
+  if ((asked.idempotencyKey ?? '').length > LONGEST_KEY) {
+    throw new Problem(422, `An idempotency key has ${LONGEST_KEY} characters at most.`);
+  }
   const twin = asked.idempotencyKey
     ? await journal.byKey(here.sql, email, asked.idempotencyKey)
     : undefined;

@@ -29,14 +29,22 @@ export function sql(parts: TemplateStringsArray, ...given: unknown[]): Statement
       values.push(...value.values);
       return before + value.text + part;
     }
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      throw new TypeError('An object is no value for SQL');
-    }
+    refuse(value);
     // `in ()` is a syntax error; `in (null)` matches nothing.
     values.push(Array.isArray(value) && value.length === 0 ? null : value);
     return `${before}?${part}`;
   });
   return new Statement(text, values);
+}
+
+/** The driver writes values into the text: of an object it makes conditions, and NaN would be the name of a column. */
+function refuse(value: unknown) {
+  if (Array.isArray(value)) value.forEach(refuse);
+  else if (typeof value === 'object' && value !== null && !Buffer.isBuffer(value)) {
+    throw new TypeError('An object is no value for SQL');
+  } else if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw new TypeError(`${value} is no value for SQL`);
+  }
 }
 
 /** Quotes a table or column name that comes from a definition. */

@@ -3,6 +3,7 @@ import { keyText } from '../catalog/entity.ts';
 import { Invalid } from '../problems.ts';
 import type { Form } from '../web/form/form.ts';
 import type { Choices } from './choices.ts';
+import { checkedChoices } from './choices-schema.ts';
 import * as selections from './selections.ts';
 
 export function postedChoices(
@@ -21,7 +22,7 @@ export function postedChoices(
   const others = <T>(decisions: Record<string, T>) =>
     Object.fromEntries(Object.entries(decisions).filter(([text]) => !shown.has(text)));
   const { excludedFields, locals } = selection.choices;
-  const choices: Choices = {
+  const choices = checkedChoices({
     include: form.texts('include'),
     create: form.texts('create'),
     resend: form.text('resend') === 'yes',
@@ -31,7 +32,7 @@ export function postedChoices(
     overwrite: form.text('overwrite'),
     remove: form.text('remove'),
     typedFor: form.text('plan'),
-  };
+  });
   if (keys.length === 0) {
     throw new Invalid({ rows: 'The last row of a transfer cannot be left out' });
   }

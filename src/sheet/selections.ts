@@ -8,6 +8,7 @@ import type { Environment } from '../environments/environment.ts';
 import * as journal from '../writing/journal.ts';
 import { Invalid, NotFound } from '../problems.ts';
 import { noChoices, type Choices } from './choices.ts';
+import { mendedChoices, mendedKeys, mendedTexts } from './choices-schema.ts';
 
 /** What its sheet does: transfer rows, undo a transfer, or restore rows from production. */
 export type SelectionKind = 'transfer' | 'undo' | 'restore';
@@ -139,9 +140,9 @@ export async function find(
 
 const selectionFrom = ({ row_keys, choices, chain, ...line }: Stored): Selection => ({
   ...line,
-  keys: z.array(keySchema).parse(JSON.parse(row_keys)),
-  choices: { ...noChoices, ...(JSON.parse(choices) as Partial<Choices>) },
-  chain: JSON.parse(chain) as string[],
+  keys: mendedKeys(row_keys),
+  choices: mendedChoices(choices),
+  chain: mendedTexts(chain),
 });
 
 /** The newest selections: named ones for everyone, and one's own. */

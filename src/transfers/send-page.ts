@@ -3,9 +3,9 @@ import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
 import * as jobs from '../jobs/jobs.ts';
 import * as journal from '../writing/journal.ts';
-import { Problem, Unavailable } from '../problems.ts';
+import { Invalid, Problem, Unavailable } from '../problems.ts';
 import { flash } from '../web/pages.ts';
-import { accountOf } from '../web/request.ts';
+import { accountOf, idempotencyKeyIn } from '../web/request.ts';
 import * as selections from '../sheet/selections.ts';
 import type { SelectionKind } from '../sheet/selections.ts';
 import { sheetPage } from '../sheet/page.ts';
@@ -32,13 +32,18 @@ export const send = (kind: SelectionKind) => async (req: Request, res: Response)
     flash(req, 'The sheet now shows your choices. Review it, then confirm.');
     return res.redirect(303, addressOf(kind, id, req.form));
   }
+  const { key, isKey } = idempotencyKeyIn(req.form);
   try {
+    if (!isKey)
+      throw new Invalid({
+        idempotency_key: 'This sheet was not sent as a whole. Confirm it again.',
+      });
     const transfer = await transfers.send(
       routeOf(req, kind),
       { ...selection, ...now },
       {
         planHash: req.form.text('plan'),
-        idempotencyKey: req.form.text('idempotency_key'),
+        idempotencyKey: key,
         name: now.name,
         reason: now.reason,
         person: accountOf(req).email,

@@ -37,16 +37,16 @@ export async function metadata(req: Request, res: Response) {
 }
 
 /** Addresses of the former admin tools, by page. */
-const formerTools: Record<string, string> = {
-  business_admin: '/catalog/business',
-  business_task: '/catalog/task',
-  business_sts: '/catalog/sts',
-  add_form: '/catalog/form',
-  app_banner: '/catalog/banner',
-};
+const formerTools = new Map([
+  ['business_admin', '/catalog/business'],
+  ['business_task', '/catalog/task'],
+  ['business_sts', '/catalog/sts'],
+  ['add_form', '/catalog/form'],
+  ['app_banner', '/catalog/banner'],
+]);
 
 export function formerTool(req: Request, res: Response) {
-  const path = formerTools[String(req.params['tool'])];
+  const path = formerTools.get(String(req.params['tool']));
   if (!path) throw new NotFound(`There is no admin tool at ${req.path}.`);
   const business = String(req.params['business'] ?? '');
   res.redirect(303, business === '' ? path : `${path}?business=${encodeURIComponent(business)}`);

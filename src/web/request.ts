@@ -1,11 +1,13 @@
 // What the pipeline adds to every request, and small readers of its fields.
 import type { Request } from 'express';
+import { v7 as newUuid, validate as isUuid } from 'uuid';
 import { z } from 'zod';
 import { entityNamed } from '../catalog/index.ts';
 import type { Entity } from '../catalog/entity.ts';
 import { may, type Ability, type Account } from '../access/permissions.ts';
 import type { App, Redis } from '../environments/app.ts';
 import { Forbidden, NotFound } from '../problems.ts';
+import type { Form } from './form/form.ts';
 import type { Visitor } from './visitor.ts';
 
 type QueuedJob = {
@@ -88,3 +90,9 @@ export function textIn(from: unknown, name: string): string {
 /** A path of this server, otherwise `otherwise`: redirects never leave the server. */
 export const localPath = (path: string, otherwise: string): string =>
   /^\/(?![/\\])[^\s\\]*$/.test(path) ? path : otherwise;
+
+/** The key by which a form that is sent twice is known; another one when it has none of ours. */
+export function idempotencyKeyIn(form: Form): { key: string; isKey: boolean } {
+  const key = form.text('idempotency_key');
+  return isUuid(key) ? { key, isKey: true } : { key: newUuid(), isKey: key === '' };
+}

@@ -1,4 +1,5 @@
 // The catalogue's pages as people use them.
+import { v7 as uuid } from 'uuid';
 import { describe, expect, test } from '@jest/globals';
 import { sql } from '../../src/database/sql.ts';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
@@ -152,7 +153,7 @@ describe('row pages', () => {
   });
 
   test('a form that is posted twice adds one row', async () => {
-    const body = { name: 'Address change', idempotency_key: 'one-key' };
+    const body = { name: 'Address change', idempotency_key: uuid() };
     const first = await ana.post('/catalog/form', body);
     await ana.post('/catalog/form', body);
     expect(first.headers['location']).toBe('/catalog/form/1');

@@ -1,4 +1,5 @@
 // LOG_LEVEL=debug of a server that saves and transfers: what it did is in its log, what it wrote is not.
+import { v7 as uuid } from 'uuid';
 import { beforeEach, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hire, password } from '../support/people.ts';
@@ -25,7 +26,7 @@ async function logOfTransfer(level: string, [task, form]: [string, string]): Pro
   try {
     const pm = await signInTo(program.url, 'pm@example.com', password);
     const { selection, plan } = await sheet(world.staging, keys);
-    const click = { selection: selection.id, plan: plan.hash, idempotency_key: task, name: '' };
+    const click = { selection: selection.id, plan: plan.hash, idempotency_key: uuid(), name: '' };
     const { location } = await pm.post(program.url, '/transfers', click);
     expect(location).toMatch(/^\/transfers\/\d+$/);
     await sleep(500);

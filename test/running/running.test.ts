@@ -1,4 +1,5 @@
 // The program in real processes: two side by side, a worker, drained, killed; its health, metrics and log.
+import { v7 as uuid } from 'uuid';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as jobs from '../../src/jobs/jobs.ts';
@@ -42,7 +43,7 @@ async function until<T>(look: () => Promise<T | undefined | false>, patience = 4
 /** The click on a sheet, as its form posts it. */
 async function clickFor(keys: { entity: string; id: number }[]) {
   const { selection, plan } = await sheet(world.staging, keys);
-  return { selection: selection.id, plan: plan.hash, idempotency_key: 'one click', name: '' };
+  return { selection: selection.id, plan: plan.hash, idempotency_key: uuid(), name: '' };
 }
 
 describe('two web processes on one environment', () => {

@@ -1,0 +1,109 @@
+// What the choices of a sheet may be: posted ones are refused when they do not fit; stored ones are mended, so that a
+// selection can be opened whatever was stored once, and drops what the catalogue no longer has.
+import { z } from 'zod';
+import { keyFrom, type Entity } from '../catalog/entity.ts';
+import { catalog } from '../catalog/index.ts';
+import { Invalid } from '../problems.ts';
+import { noChoices, type Choices } from './choices.ts';
+
+const byName = new Map<string, Entity>(catalog.map((entity) => [entity.name, entity]));
+const entityOf = (text: string) => byName.get(text.slice(0, text.indexOf(':')));
+
+/** `task:12`, of a type that is in the catalogue. */
+const keyText = z
+  .string()
+  .regex(/^[a-z_]+:[1-9]\d{0,15}$/)
+  .refine((text) => entityOf(text) !== undefined);
+
+/** `city:Pune`: a row to create there by its name. */
+const nameText = z
+  .string()
+  .max(200)
+  .refine((text) => entityOf(text)?.isMatchedByName && !text.endsWith(':'));
+
+const isField = (key: string, name: string) => {
+  const entity = entityOf(key);
+  return entity !== undefined && Object.hasOwn(entity.fields, name);
+};
+const excluded = z
+  .record(keyText, z.array(z.string()))
+  .refine((by) =>
+    Object.entries(by).every(([key, names]) => names.every((one) => isField(key, one))),
+  );
+
+/** Longer than any local field is. */
+const localText = z.string().max(10_000);
+const typed = z
+  .record(keyText, z.record(z.string(), localText))
+  .refine((by) =>
+    Object.entries(by).every(([key, texts]) =>
+      Object.keys(texts).every((one) => isField(key, one)),
+    ),
+  );
+
+const word = z.string().max(200);
+
+/** @throws Invalid when a choice is none that the sheet offers */
+export function checkedChoices(posted: Choices): Choices {
+  const { success } = z
+    .object({
+      include: z.array(keyText),
+      create: z.array(nameText),
+      again: z.array(keyText),
+      excludedFields: excluded,
+      locals: typed,
+      overwrite: word,
+      remove: word,
+      typedFor: word,
+    })
+    .safeParse(posted);
+  if (success) return posted;
+  throw new Invalid({
+    choices: 'This sheet has a choice that no row offers. Open the sheet again.',
+  });
+}
+
+const fitting = <T>(schema: z.ZodType<T>, value: unknown): T[] =>
+  z
+    .array(z.unknown())
+    .catch([])
+    .parse(value)
+    .flatMap((one) => schema.safeParse(one).data ?? []);
+
+/** The entries of a stored record whose key and value fit. */
+const fittingEntries = <T>(schema: z.ZodType<Record<string, T>>, value: unknown) =>
+  Object.fromEntries(
+    Object.entries(z.record(z.string(), z.unknown()).catch({}).parse(value)).filter(
+      ([key, one]) => schema.safeParse(Object.fromEntries([[key, one]])).success,
+    ),
+  ) as Record<string, T>;
+
+const textOr = (value: unknown) => word.catch('').parse(value);
+
+/** Choices as they were stored, without those that no longer fit. */
+export function mendedChoices(json: string): Choices {
+  const stored = z.record(z.string(), z.unknown()).catch({}).parse(fromJson(json));
+  return {
+    ...noChoices,
+    include: fitting(keyText, stored['include']),
+    create: fitting(nameText, stored['create']),
+    again: fitting(keyText, stored['again']),
+    resend: stored['resend'] === true,
+    excludedFields: fittingEntries(excluded, stored['excludedFields']),
+    locals: fittingEntries(typed, stored['locals']),
+    overwrite: textOr(stored['overwrite']),
+    remove: textOr(stored['remove']),
+    typedFor: textOr(stored['typedFor']),
+  };
+}
+
+export const mendedKeys = (json: string) => fitting(keyText, fromJson(json)).map(keyFrom);
+export const mendedTexts = (json: string) => fitting(z.string(), fromJson(json));
+
+function fromJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,58 @@
+import { expect, test } from '@jest/globals';
+import { Form } from '../../src/web/form/form.ts';
+
+test('a text is trimmed and empty where it is missing or given twice', () => {
+  const form = new Form([
+    ['name', ' Pune\0 '],
+    ['twice', 'a'],
+    ['twice', 'b'],
+  ]);
+  expect(
+    ['name', 'twice', 'missing', 'toString', '__proto__'].map((one) => form.text(one)),
+  ).toEqual(['Pune', '', '', '', '']);
+});
+
+test('a list is read by its name, or by the indexes that programs write', () => {
+  const form = new Form([
+    ['rows', 'a'],
+    ['rows[1]', 'c'],
+    ['rows[0]', 'b'],
+    ['rows[x]', 'no'],
+    ['rows[0][x]', 'no'],
+  ]);
+  expect(form.texts('rows')).toEqual(['a', 'c', 'b']);
+});
+
+test.each(['49999999', '4294967294', '99999999999999999999'])(
+  'refuses the index %s, and makes no array of it (A1)',
+  (index) => {
+    const form = new Form([
+      [`rows[${index}]`, 'x'],
+      [`cities[${index}][city]`, 'x'],
+    ]);
+    expect(() => form.texts('rows')).toThrow('20,000 lines at most');
+    expect(() => form.lines('cities', ['city'], 5000)).toThrow('5,000 lines at most');
+  },
+);
+
+test('lines come in the order of their index, with every part', () => {
+  const form = new Form([
+    ['cities[7][city]', 'Goa'],
+    ['cities[2][partner]', 'Kesar'],
+    ['cities[2][city]', 'Pune'],
+  ]);
+  expect(form.lines('cities', ['city', 'partner'], 10)).toEqual([
+    { city: 'Pune', partner: 'Kesar' },
+    { city: 'Goa', partner: '' },
+  ]);
+});
+
+test.each([
+  'cities[0][x]',
+  'cities[0]',
+  'cities[0][city][x]',
+  'cities[-1][city]',
+  'cities[__proto__][city]',
+])('refuses %s as a line', (name) => {
+  expect(() => new Form([[name, 'x']]).lines('cities', ['city'], 10)).toThrow('does not show');
+});

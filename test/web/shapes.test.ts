@@ -1,0 +1,159 @@
+// What is refused, or ignored, where a sender is wrong: never a defect.
+import { expect, test } from '@jest/globals';
+import { run, sql } from '../../src/database/sql.ts';
+import { numberOrNull } from '../../src/web/request.ts';
+import { refusalsOn, textOf, useClient, useSite } from '../support/people.ts';
+import { add, get, sheet } from '../support/rows.ts';
+import { inParts } from '../support/requests.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const site = useSite(world, 'staging');
+const pm = useClient(site, 'pm');
+const ops = useClient(site, 'ops');
+
+const openedSheet = async () => {
+  const form = await add(world.staging, 'form');
+  return (await sheet(world.staging, [{ entity: 'form', id: form }])).selection.id;
+};
+
+test.each([
+  { 'include[toString]': 'x' },
+  { 'include[a]': 'x' },
+  { 'local[a]': 'x' },
+  { 'local[__proto__][x]': 'x' },
+  { keep: '__proto__/x' },
+  { keep: 'constructor/x' },
+  { again: '__proto__' },
+  { create: 'toString:x' },
+])('a choice that no sheet offers is refused or ignored: %j (B6.1, B6.5)', async (choice) => {
+  const id = await openedSheet();
+  const { status } = await pm.post(`/selections/${id}/choices`, choice);
+  expect([303, 422]).toContain(status);
+  expect((await pm.get(`/selections/${id}`)).status).toBe(200);
+});
+
+test('a field in the shape of an object is shown as empty, in each form (B6.2)', async () => {
+  for (const name of ['title[toString]', 'title[a]', 'cities[0][city][x]', 'cities[x][city]']) {
+    const answer = await pm.post('/catalog/task', { [name]: 'x' });
+    expect([name, answer.status]).toEqual([name, 422]);
+    const parts = inParts([
+      ['csrf', await pm.token()],
+      [name, 'x'],
+    ]);
+    const again = await pm.postRaw('/catalog/task', 'multipart/form-data; boundary=x-x-x', parts);
+    expect([name, again.status]).toEqual([name, 422]);
+  }
+});
+
+test('permissions of any shape are saved once or refused (B6.3, B6.4)', async () => {
+  const shapes = [
+    'permissions=editor&permissions=editor',
+    'permissions[a]=x',
+    'permissions[toString]=x',
+  ];
+  for (const [index, shape] of shapes.entries()) {
+    const body = `csrf=${await ops.token()}&name=Lee&email=lee${index}@example.com&password=correct+horse+battery`;
+    const added = await ops.postRaw('/people', 'application/x-www-form-urlencoded', body);
+    const answer = await ops.postRaw(
+      `${added.headers['location']}/permissions`,
+      'application/x-www-form-urlencoded',
+      `csrf=${await ops.token()}&${shape}`,
+    );
+    expect([shape, answer.status]).toEqual([shape, 303]);
+  }
+});
+
+test.each(['x'.repeat(65), 'one key', '😀'])(
+  'an idempotency key that is no UUID is refused, and what was typed stays: %j (B6.6)',
+  async (key) => {
+    const answer = await pm.post('/catalog/form', { name: 'Typed', idempotency_key: key });
+    expect(answer.status).toBe(422);
+    expect(answer.text).toContain('value="Typed"');
+    const again = /name="idempotency_key" value="([^"]+)"/.exec(answer.text)?.[1];
+    const sent = await pm.post('/catalog/form', { name: 'Typed', idempotency_key: again });
+    expect(sent.status).toBe(303);
+  },
+);
+
+test.each(['NaN', '1e309', 'Infinity', '0x1', '-1'])(
+  'a version that is no number is refused, and what was typed stays: %s (B6.7)',
+  async (version) => {
+    const id = await add(world.staging, 'form', { name: 'Before' });
+    const answer = await pm.post(`/catalog/form/${id}`, { name: 'Typed', version });
+    expect(answer.status).toBe(422);
+    expect(answer.text).toContain('value="Typed"');
+    expect((await get(world.staging, { entity: 'form', id }))['name']).toBe('Before');
+  },
+);
+
+test.each([Number.NaN, Infinity, [[1, Number.NaN]], [{ a: 1 }], {}])(
+  'a value that SQL has no word for never becomes a part of a statement: %p (B6.7)',
+  (value) => {
+    expect(() => sql`select ${value}`).toThrow(TypeError);
+  },
+);
+
+test('a picker is asked with 15,000 letters, or blanks (B6.9)', async () => {
+  for (const asked of ['x'.repeat(15_000), '+'.repeat(15_000), '%23'.repeat(5000)]) {
+    const answer = await pm.get(`/catalog/form/options?q=${asked}`);
+    expect(answer.status).toBe(200);
+  }
+});
+
+test.each(['constructor', '__proto__', 'toString'])(
+  'there is no former admin tool named %s (B6.10)',
+  async (tool) => {
+    expect((await pm.get(`/admin_tools/${tool}`)).status).toBe(404);
+  },
+);
+
+test.each([
+  { include: 'zzz:1' },
+  { create: 'zzz:Pune' },
+  { again: 'zzz:1' },
+  { keep: 'zzz:1/title' },
+  { keep: 'form:1/no_such_field' },
+  { 'local[zzz:1][x]': 'y' },
+  { add: 'zzz:1' },
+])(
+  'a choice of what is not in the catalogue is refused, and the sheet stays open: %j (B8)',
+  async (choice) => {
+    const id = await openedSheet();
+    const { status } = await pm.post(`/selections/${id}/choices`, choice);
+    expect([404, 422]).toContain(status);
+    expect((await pm.get(`/selections/${id}`)).status).toBe(200);
+  },
+);
+
+test('a stored selection drops what no longer exists, and can be opened (B8)', async () => {
+  const id = await openedSheet();
+  const choices = {
+    include: ['zzz:1', 7, 'task:1'],
+    create: null,
+    again: { a: 1 },
+    excludedFields: { 'zzz:1': ['x'], 'form:1': ['gone'] },
+    locals: [],
+    overwrite: 7,
+  };
+  await run(
+    world.staging.sql,
+    sql`update selection set choices = ${JSON.stringify(choices)},
+          row_keys = json_array_append(row_keys, '$', 'zzz:4'), chain = '{}' where id = ${id}`,
+  );
+  const page = await pm.get(`/selections/${id}`);
+  expect(page.status).toBe(200);
+  expect(refusalsOn(page.text)).toEqual([]);
+  expect(textOf(page.text)).not.toContain('zzz');
+  expect((await pm.get('/selections')).status).toBe(200);
+});
+
+test('a number is written in digits only', () => {
+  expect(['1', '0x1', '1e3', ' 1', '9'.repeat(17)].map(numberOrNull)).toEqual([
+    1,
+    null,
+    null,
+    null,
+    null,
+  ]);
+});
