@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { Invalid, NotFound } from '../problems.ts';
+import { NotFound } from '../problems.ts';
+import { checkedImage } from './image-check.ts';
 import type { Objects, StoredObject } from './objects.ts';
 
 /** As text, because SQL looks for it, too. */
@@ -22,30 +23,17 @@ export async function readImage(objects: Objects, name: string): Promise<Readabl
   return objects.read(keyOf(name));
 }
 
-const signatures: [ending: string, test: (content: Buffer) => boolean][] = [
-  ['png', (content) => content.subarray(0, 8).toString('latin1') === '\x89PNG\r\n\x1a\n'],
-  ['jpg', (content) => content.subarray(0, 3).toString('latin1') === '\xff\xd8\xff'],
-  ['gif', (content) => /^GIF8[79]a/.test(content.subarray(0, 6).toString('latin1'))],
-  ['webp', (content) => /^RIFF.{4}WEBP/s.test(content.subarray(0, 12).toString('latin1'))],
-];
-
-/** Bytes. */
-const LARGEST = 2 * 1024 * 1024;
-
 /**
- * Keeps an uploaded image and answers its name; `content` is null when it was too large to read.
- * @throws Invalid when the content is not an image that browsers show, or is too large
+ * Keeps an uploaded image and answers its name; `uploaded` is null when it was too large to read.
+ * @throws Invalid when the content is not an image that browsers show
  */
 export async function keepImage(
   objects: Objects,
   field: string,
-  content: Buffer | null,
+  uploaded: Buffer | null,
 ): Promise<string> {
-  if (content === null || content.length > LARGEST)
-    throw new Invalid({ [field]: 'Choose an image of 2 MB or less' });
-  const ending = signatures.find(([, test]) => test(content))?.[0];
-  if (!ending) throw new Invalid({ [field]: 'Choose a PNG, JPEG, GIF or WebP image' });
-  const name = `${createHash('sha256').update(content).digest('hex')}.${ending}`;
+  const { content, format } = await checkedImage(field, uploaded);
+  const name = `${createHash('sha256').update(content).digest('hex')}.${format}`;
   if (!(await isKept(objects, name))) await objects.put(keyOf(name), content);
   return name;
 }

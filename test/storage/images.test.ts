@@ -1,18 +1,21 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { buffer } from 'node:stream/consumers';
 import * as images from '../../src/storage/images.ts';
 import type { Objects } from '../../src/storage/objects.ts';
+import { picture, type PictureFormat } from '../support/images.ts';
 import { all, newFolder } from '../support/storage.ts';
 import { openObjects } from '../../src/storage/open.ts';
 
-const png = Buffer.from('\x89PNG\r\n\x1a\n and the rest', 'latin1');
 const DAY = 24 * 60 * 60 * 1000;
+let png: Buffer;
 let folder: string;
 let here: Objects;
 let there: Objects;
 beforeEach(async () => {
+  png = await picture();
   const address = await newFolder();
   folder = address.kind === 'folder' ? address.path : '';
   here = openObjects(address);
@@ -37,21 +40,76 @@ test('an image is named by its content', async () => {
   expect(await buffer(await images.readImage(here, name))).toEqual(png);
 });
 
-test.each([
-  ['GIF89a', 'gif'],
-  ['\xff\xd8\xff', 'jpg'],
-  ['RIFF1234WEBP', 'webp'],
-])('an image is recognised by its first bytes: %j', async (start, ending) => {
-  const name = await images.keepImage(here, 'icon', Buffer.from(start, 'latin1'));
+const formats: [PictureFormat, string][] = [
+  ['png', 'png'],
+  ['jpeg', 'jpg'],
+  ['gif', 'gif'],
+  ['webp', 'webp'],
+];
+
+test.each(formats)('keeps a whole image: %s', async (format, ending) => {
+  const name = await images.keepImage(here, 'icon', await picture(format));
   expect(name.split('.')[1]).toBe(ending);
 });
 
+/** The problem of an upload; undefined when it is kept. */
+const refusalOf = (content: Buffer | null) =>
+  images.keepImage(here, 'icon', content).then(
+    () => undefined,
+    (error: { status: number; fields: { icon: string } }) => [error.status, error.fields.icon],
+  );
+
+test.each(formats)('refuses half an image: %s (F18)', async (format) => {
+  const whole = await picture(format);
+  for (const bytes of [12, 40, Math.floor(whole.length / 2), whole.length - 20]) {
+    const [status, message] = (await refusalOf(whole.subarray(0, bytes))) ?? [];
+    expect([bytes, status, message]).toEqual([bytes, 422, expect.stringContaining('damaged')]);
+  }
+  expect(await all(here.list(''))).toEqual([]);
+});
+
+test('refuses an image whose content was changed on its way (F18)', async () => {
+  const broken = Buffer.from(png);
+  const middle = Math.floor(png.length / 2);
+  broken.writeUInt8(broken.readUInt8(middle) ^ 0xff, middle);
+  expect(await refusalOf(broken)).toEqual([422, expect.stringContaining('damaged')]);
+});
+
+test('says that an empty file is empty (F18)', async () => {
+  expect(await refusalOf(Buffer.alloc(0))).toEqual([422, expect.stringContaining('is empty')]);
+});
+
+test.each([
+  ['png', 16],
+  ['gif', 6],
+] as const)(
+  'refuses an image of 60,000 × 60,000 pixels by its head: %s (C5)',
+  async (format, at) => {
+    const bomb = Buffer.from(await picture(format));
+    if (format === 'png') {
+      bomb.writeUInt32BE(60_000, at);
+      bomb.writeUInt32BE(60_000, at + 4);
+      bomb.writeUInt32BE(crc32(bomb.subarray(12, 29)), 29);
+    } else {
+      bomb.writeUInt16LE(60_000, at);
+      bomb.writeUInt16LE(60_000, at + 2);
+    }
+    const before = process.memoryUsage.rss();
+    expect(await refusalOf(bomb)).toEqual([422, expect.stringContaining('40 megapixels or less')]);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(200 * 1024 * 1024);
+  },
+);
+
+test('refuses a script that begins like an image (C5)', async () => {
+  const script = Buffer.from('GIF89a/*\0\0\0\0*/=1;alert(document.cookie)//', 'latin1');
+  expect(await refusalOf(script)).toEqual([422, expect.stringContaining('damaged')]);
+});
+
 test('refuses a file that is no image or is larger than 2 MB', async () => {
-  await expect(images.keepImage(here, 'icon', Buffer.from('<svg>'))).rejects.toMatchObject({
-    status: 422,
-  });
+  expect(await refusalOf(Buffer.from('<svg>'))).toEqual([422, expect.stringContaining('PNG')]);
   const large = Buffer.concat([png, Buffer.alloc(2 * 1024 * 1024)]);
-  await expect(images.keepImage(here, 'icon', large)).rejects.toMatchObject({ status: 422 });
+  expect(await refusalOf(large)).toEqual([422, expect.stringContaining('2 MB')]);
+  expect(await refusalOf(null)).toEqual([422, expect.stringContaining('2 MB')]);
 });
 
 test.each(['../../etc/passwd', 'x.png', `${'a'.repeat(64)}.svg`, ''])(

@@ -2,11 +2,11 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import { keepImage } from '../../src/storage/images.ts';
 import { textOf, useSite } from '../support/people.ts';
+import { picture } from '../support/images.ts';
 import { newBucket } from '../support/storage.ts';
 import { useWorld } from '../support/world.ts';
 import { openObjects } from '../../src/storage/open.ts';
 
-const png = Buffer.from('\x89PNG\r\n\x1a\n and the rest', 'latin1');
 const world = useWorld({ cleared: 'once' });
 beforeAll(async () => {
   world.staging.storage = openObjects(await newBucket());
@@ -15,6 +15,7 @@ const site = useSite(world, 'staging');
 
 test('an image page serves an image from S3, and answers 404 for a missing one', async () => {
   const ana = await site.as('pm');
+  const png = await picture();
   const name = await keepImage(world.staging.storage, 'icon', png);
   const shown = await ana.get(`/objects/${name}`).expect(200);
   expect(shown.headers['content-type']).toBe('image/png');

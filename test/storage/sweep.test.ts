@@ -8,6 +8,7 @@ import type { App } from '../../src/environments/app.ts';
 import { hasImage, keepImage } from '../../src/storage/images.ts';
 import { leaveMark, sweepDaily, sweepImages } from '../../src/storage/sweep.ts';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
+import { picture } from '../support/images.ts';
 import { add, change, get, transfer, undo } from '../support/rows.ts';
 import { all } from '../support/storage.ts';
 import { useWorld } from '../support/world.ts';
@@ -28,9 +29,7 @@ const folderOf = ({ settings }: App) => {
   return own.kind === 'folder' ? own.path : '';
 };
 
-let images = 0;
-const keep = (here: App) =>
-  keepImage(here.storage, 'icon', Buffer.from(`\x89PNG\r\n\x1a\n${(images += 1)}`, 'latin1'));
+const keep = async (here: App) => keepImage(here.storage, 'icon', await picture());
 
 /** Everything in the store, the mark of its environment among it, becomes so many days old. */
 async function age(here: App, days: number) {

@@ -1,0 +1,73 @@
+// Uploaded images are decoded before they are kept: what is cut off, broken, or unpacks to gigabytes is refused.
+import { Invalid } from '../problems.ts';
+
+const signatures: [format: Format, test: (content: Buffer) => boolean][] = [
+  ['png', (content) => content.subarray(0, 8).toString('latin1') === '\x89PNG\r\n\x1a\n'],
+  ['jpg', (content) => content.subarray(0, 3).toString('latin1') === '\xff\xd8\xff'],
+  ['gif', (content) => /^GIF8[79]a/.test(content.subarray(0, 6).toString('latin1'))],
+  ['webp', (content) => /^RIFF.{4}WEBP/s.test(content.subarray(0, 12).toString('latin1'))],
+];
+type Format = 'png' | 'jpg' | 'gif' | 'webp';
+
+/** Bytes. */
+const LARGEST = 2 * 1024 * 1024;
+/** Pixels of one picture, and of all pictures of an animation. */
+const PIXELS = 40_000_000;
+const PIXELS_IN_ALL = 100_000_000;
+
+/**
+ * Takes what was uploaded, which is null when it was too large to read.
+ * @throws Invalid when it is not an image that browsers show
+ */
+export async function checkedImage(
+  field: string,
+  content: Buffer | null,
+): Promise<{ content: Buffer; format: Format }> {
+  const refuse = (message: string) => new Invalid({ [field]: message });
+  if (content === null || content.length > LARGEST) throw refuse('Choose an image of 2 MB or less');
+  if (content.length === 0) throw refuse('The file is empty. Choose another one');
+  const format = signatures.find(([, test]) => test(content))?.[0];
+  if (!format) throw refuse('Choose a PNG, JPEG, GIF or WebP image');
+  const problem = await oneAtATime(() => problemIn(content));
+  if (problem) throw refuse(problem);
+  return { content, format };
+}
+
+const DAMAGED = 'This image is damaged. Choose it again, or another one';
+
+async function problemIn(content: Buffer): Promise<string | null> {
+  // Only who uploads an image waits for this library to load.
+  const { default: sharp } = await import('sharp');
+  const image = sharp(content, {
+    failOn: 'error',
+    limitInputPixels: false,
+    pages: -1,
+    sequentialRead: true,
+  });
+  try {
+    const { format, width, height, pageHeight = height } = await image.metadata();
+    const size = format === 'gif' ? screenOf(content) : { width, height: pageHeight };
+    if (size.width * size.height > PIXELS) {
+      return `Choose an image of 40 megapixels or less. This one has ${size.width.toLocaleString('en')} × ${size.height.toLocaleString('en')} pixels`;
+    }
+    if (width * height > PIXELS_IN_ALL) {
+      return 'Choose a shorter animation: the pictures of this one have more than 100 megapixels';
+    }
+    await image.stats();
+    return null;
+  } catch {
+    return DAMAGED;
+  }
+}
+
+/** The library passes over a screen that is much larger than the pictures on it; browsers may not. */
+const screenOf = (gif: Buffer) => ({ width: gif.readUInt16LE(6), height: gif.readUInt16LE(8) });
+
+let last: Promise<unknown> = Promise.resolve();
+
+/** An interlaced image of 40 megapixels takes 160 MB of memory while it is decoded. */
+function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+  const result = last.then(work, work);
+  last = result;
+  return result;
+}
