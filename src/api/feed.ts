@@ -23,7 +23,7 @@ export type Page = { items: Item[]; next: Place; isMore: boolean };
 export const START: Cursor = { modifiedAfter: BEGINNING, after: 0 };
 
 /**
- * The next `limit` items after `from`. Documents stand a moment before their transfer is certain: they are given out
+ * The next items after `from`: `limit` of them, or fewer when they are large. Documents stand a moment before their transfer is certain: they are given out
  * at once, so that nothing that refers to them comes before them. But when the last page is reached, `next` goes back
  * to where everything is certain, because what was written beside them may come with an earlier instant.
  */
@@ -34,8 +34,8 @@ export async function pageOf(
   limit: number,
 ): Promise<Page> {
   const { items, certainUpTo } = await feedOf[entity.store](here, entity, from, limit + 1);
-  const shown = items.slice(0, limit);
-  const isMore = items.length > limit;
+  const shown = fitting(items, limit);
+  const isMore = items.length > shown.length;
   const last = shown.at(-1);
   const end = last ? { modifiedAfter: last.modified_at, after: last.id } : from;
   const certain = earlier(from.certainUpTo, certainUpTo);
@@ -43,6 +43,19 @@ export async function pageOf(
   const isBeyond = certain !== null && end.modifiedAfter > certain;
   const next = isBeyond ? { modifiedAfter: certain, after: Number.MAX_SAFE_INTEGER } : end;
   return { items: shown, next: { ...next, certainUpTo: null }, isMore };
+}
+
+/** Characters of a page, as JSON. */
+const ROOM = 4_000_000;
+
+/** The first items that fit a page; one always does. */
+function fitting(items: Item[], limit: number): Item[] {
+  let length = 0;
+  const end = items.slice(0, limit).findIndex((item, index) => {
+    length += JSON.stringify(item).length;
+    return index > 0 && length > ROOM;
+  });
+  return items.slice(0, end === -1 ? limit : end);
 }
 
 const earlier = (one: string | null, other: string | null) =>

@@ -2,6 +2,7 @@
 import type { Request, Response } from 'express';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { parseKeys } from '../sheet/posted-keys.ts';
 import * as selections from '../sheet/selections.ts';
 import { addTo } from '../sheet/shared-selections.ts';
 import { accountOf } from '../web/request.ts';
@@ -11,9 +12,7 @@ import { allIds } from './list.ts';
 /** The chosen rows, or all rows that the list's filters match. */
 export async function choose(req: Request, res: Response) {
   const keys =
-    req.form.text('scope') === 'all'
-      ? await everyRow(req)
-      : selections.parseKeys(req.form.texts('rows'));
+    req.form.text('scope') === 'all' ? await everyRow(req) : parseKeys(req.form.texts('rows'));
   const into = req.form.text('into');
   if (into !== '') {
     await addTo(req.here.sql, into, keys);
@@ -28,5 +27,5 @@ async function everyRow(req: Request): Promise<RowKey[]> {
   const query = Object.fromEntries(new URLSearchParams(req.form.text('query')));
   const state = parseListState(entity, query);
   const ids = await allIds(req.here, entity, state, accountOf(req).email);
-  return selections.parseKeys(ids.map((id) => keyText({ entity: entity.name, id })));
+  return parseKeys(ids.map((id) => keyText({ entity: entity.name, id })));
 }

@@ -10,6 +10,7 @@ import { NotFound, Problem } from '../problems.ts';
 import { DELETE, noChoices, OVERWRITE, type Choices } from '../sheet/choices.ts';
 import type { Plan } from '../sheet/plan.ts';
 import { routeFrom } from '../sheet/route.ts';
+import { parseKeys } from '../sheet/posted-keys.ts';
 import * as selections from '../sheet/selections.ts';
 import { prepareSheet } from '../sheet/sheet.ts';
 import { list as listTransfers } from '../transfers/list.ts';
@@ -92,7 +93,7 @@ const choicesOf = (asked: Asked): Choices => {
 
 async function transfer(here: App, rows: string[], asked: Asked) {
   const { email } = await person(here, 'transfer');
-  const keys = selections.parseKeys(rows.map((row) => keyText(key(row))));
+  const keys = parseKeys(rows.map((row) => keyText(key(row))));
   await review(here, { wanted: { keys, name: asked.name ?? '' }, email, isManager: true }, asked);
 }
 

@@ -4,6 +4,7 @@ import { Invalid } from '../problems.ts';
 import type { Form } from '../web/form/form.ts';
 import type { Choices } from './choices.ts';
 import { checkedChoices } from './choices-schema.ts';
+import { joinedKeys } from './posted-keys.ts';
 import * as selections from './selections.ts';
 
 export function postedChoices(
@@ -14,9 +15,8 @@ export function postedChoices(
     form.texts(name).flatMap((list) => list.split(' ').filter(Boolean));
   const added = lists('add');
   const removed = new Set(lists('leave'));
-  const keys = [...selection.keys, ...(added.length > 0 ? selections.parseKeys(added) : [])].filter(
-    (key) => !removed.has(keyText(key)),
-  );
+  const all = added.length > 0 ? joinedKeys(selection.keys, added) : selection.keys;
+  const keys = all.filter((key) => !removed.has(keyText(key)));
   // Choices for rows on other pages of the sheet are kept.
   const shown = new Set(lists('shown'));
   const others = <T>(decisions: Record<string, T>) =>
@@ -38,9 +38,10 @@ export function postedChoices(
   }
   return {
     choices,
-    keys: [...new Map(keys.map((key) => [keyText(key), key])).values()],
-    name: form.text('name') || (selection.kind === 'transfer' ? '' : selection.name),
-    reason: form.text('reason').slice(0, 500) || null,
+    keys,
+    name:
+      form.textUpTo(120, 'name', 'Name') || (selection.kind === 'transfer' ? '' : selection.name),
+    reason: form.textUpTo(500, 'reason', 'Reason') || null,
   };
 }
 

@@ -14,6 +14,7 @@ import * as identity from '../editing/identity.ts';
 import type { Form } from '../web/form/form.ts';
 import { accountOf, addressed, authorOf, numberOrNull, textIn } from '../web/request.ts';
 import { rehearse } from './rehearsal.ts';
+import { parseKeys } from './posted-keys.ts';
 import * as selections from './selections.ts';
 import type { SelectionKind } from './selections.ts';
 import { sheetPage } from './page.ts';
@@ -78,7 +79,7 @@ export async function chooseRestore(req: Request, res: Response) {
   if (id === null || name === '') {
     throw new Invalid({ id: 'Choose a type and enter an ID, such as 412' });
   }
-  const keys = selections.parseKeys([`${name}:${id}`]);
+  const keys = parseKeys([`${name}:${id}`]);
   const entity = entityNamed(name);
   const route = routeOf(req, 'restore');
   const row = await askFarSide(route.from, () => readOne(route.from, { entity: name, id }));

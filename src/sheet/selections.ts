@@ -1,8 +1,6 @@
 // Selections: the rows and choices of a transfer that is not sent yet.
 import { v7 as uuid } from 'uuid';
-import { z } from 'zod';
-import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
-import { entityNamed } from '../catalog/index.ts';
+import { keyText, type RowKey } from '../catalog/entity.ts';
 import { first, run, select, sql, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import * as journal from '../writing/journal.ts';
@@ -26,30 +24,6 @@ export type Selection = {
   /** The transfers that brought these rows to this environment. */
   chain: string[];
 };
-
-const keySchema = z
-  .string()
-  .regex(/^[a-z_]+:[1-9]\d{0,15}$/)
-  .transform(keyFrom);
-
-/**
- * Parses `task:12` as a form posts it.
- * @throws Invalid when nothing was chosen or a key is not one; NotFound for a type that is not in the catalogue
- */
-export function parseKeys(posted: string[]): RowKey[] {
-  const result = z.array(keySchema).min(1).safeParse(posted);
-  if (!result.success) throw new Invalid({ rows: 'Choose at least one row: go back and tick it.' });
-  const unique = new Map(result.data.map((key) => [keyText(key), key]));
-  for (const key of unique.values()) {
-    if (entityNamed(key.entity).isMatchedByName) {
-      const { many } = entityNamed(key.entity).label;
-      throw new Invalid({
-        rows: `${many} belong to their environment and are not transferred by themselves. They are created there from the sheet of a row that needs them.`,
-      });
-    }
-  }
-  return [...unique.values()];
-}
 
 /**
  * Rows of a transfer to undo: the chosen ones, or all.

@@ -5,13 +5,12 @@ import type { Pool } from 'mysql2/promise';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { run, sql, transaction } from '../database/sql.ts';
 import { Conflict, NotFound } from '../problems.ts';
+import { joinedKeys } from './posted-keys.ts';
 import { find, isUnsent, saveChoices, type SavedChoices } from './selections.ts';
 
 /** Adds rows to a selection. */
 export const addTo = (on: Pool, id: string, keys: RowKey[]) =>
-  changeKeys(on, id, (present) => [
-    ...new Map([...present, ...keys].map((key) => [keyText(key), key])).values(),
-  ]);
+  changeKeys(on, id, (present) => joinedKeys(present, keys.map(keyText)));
 
 export const changeKeys = (on: Pool, id: string, change: (keys: RowKey[]) => RowKey[]) =>
   transaction(on, async (connection) => {

@@ -11,6 +11,7 @@ import { page } from '../web/pages.ts';
 import { accountOf, textIn } from '../web/request.ts';
 import * as arrived from '../state/arrived.ts';
 import type { ArrivedRow, ArrivedTransfer } from '../state/arrived.ts';
+import { parseKeys } from '../sheet/posted-keys.ts';
 import * as selections from '../sheet/selections.ts';
 import { recalledTestStatus, type TestStatus } from '../state/test-results.ts';
 
@@ -91,7 +92,7 @@ export async function chooseArrived(req: Request, res: Response) {
   if (!head) throw new NotFound('There is no such transfer here.');
   const unlisted =
     req.form.text('rest') === 'yes' ? await arrived.unlistedRows(req.here.sql, transfer) : [];
-  const keys = selections.parseKeys([
+  const keys = parseKeys([
     ...req.form.texts('rows'),
     ...unlisted.filter(isChosen).map((row) => keyText(keyOf(row))),
   ]);

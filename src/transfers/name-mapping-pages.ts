@@ -28,12 +28,12 @@ async function namesPage(req: Request, res: Response, overtaken: Overtaken | nul
 
 export async function mapName(req: Request, res: Response) {
   const kind = matchedByName.find(({ name }) => name === req.form.text('entity'));
-  const typed = req.form.text('name');
+  const typed = req.form.textUpTo(100, 'name', 'Name here');
   if (!kind || nameKey(typed) === '') {
     throw new Invalid({ name: 'Enter the name that is used here' });
   }
   const name = await spelledIn(req.here, kind.name, typed);
-  const typedThere = asTyped(req.form.text('there'));
+  const typedThere = req.form.textUpTo(100, 'there', 'Name there');
   // A name can be mapped while the destination does not answer.
   const there = req.here.destination
     ? await spelledIn(req.here.destination, kind.name, typedThere).catch(() => typedThere)
@@ -56,9 +56,6 @@ export async function mapName(req: Request, res: Response) {
 }
 
 /** The name as it is stored there, when it is; names that are mapped are compared exactly. */
-async function spelledIn(place: Databases, kind: string, typed: string): Promise<string> {
-  const name = asTyped(typed);
+async function spelledIn(place: Databases, kind: string, name: string): Promise<string> {
   return (await storedSpellings(place.sql, kind, [name])).get(name) ?? name;
 }
-
-const asTyped = (typed: string) => typed.normalize('NFC').trim().slice(0, 100);

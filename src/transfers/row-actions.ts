@@ -17,7 +17,7 @@ export async function adopt(req: Request, res: Response) {
 
 export async function hold(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const reason = req.form.text('reason').slice(0, 300) || null;
+  const reason = req.form.textUpTo(300, 'reason', 'Reason') || null;
   await holds.hold(req.here, accountOf(req).email, { entity: entity.name, id }, reason);
   flash(req, 'Marked *Not for production* and left out of the pending counts.');
   back(req, res);
@@ -43,7 +43,7 @@ export async function recordTestResult(req: Request, res: Response) {
     { entity: entity.name, id },
     {
       works: result === 'works',
-      note: req.form.text('note').slice(0, 500) || null,
+      note: req.form.textUpTo(500, 'note', 'Note') || null,
       seen: req.form.text('seen'),
     },
   );

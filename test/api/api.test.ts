@@ -163,6 +163,28 @@ describe('pages of the feed', () => {
     expect(known).toMatchObject({ items: [], more: false, next: { modified_after: instant } });
   });
 
+  test('an API page ends at 4 MB, and the next one goes on there (B7)', async () => {
+    const { staging: here } = world;
+    const form = await add(here, 'form');
+    const fields: number[] = [];
+    for (let n = 0; n < 5; n += 1) fields.push(await add(here, 'form_field', { form }));
+    // Another program, or an older one, wrote lists without a bound.
+    const options = Array.from({ length: 15_000 }, (_, n) => `${n}${'x'.repeat(100)}`);
+    await here.documents.collection('form_field').updateMany({}, { $set: { options } });
+    const key = await keyFor(staging, ['form_field']);
+    const sizes: number[] = [];
+    const ids: number[] = [];
+    let path = '/api/v1/form_field?limit=1000';
+    for (let more = true; more;) {
+      const page = await pageOf(staging, key, path);
+      sizes.push(page.items.length);
+      ids.push(...page.items.map(({ id }) => id));
+      [path, more] = [page.next.href, page.more];
+    }
+    expect(sizes).toEqual([2, 2, 1]);
+    expect(ids).toEqual(fields);
+  });
+
   test('the API lists deletions in order of time, and a re-created row as a row', async () => {
     const form = await add(world.staging, 'form');
     const key = await keyFor(preprod);

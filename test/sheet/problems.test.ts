@@ -10,7 +10,7 @@ import * as nameMapping from '../../src/transfers/name-mapping.ts';
 import * as holds from '../../src/transfers/hold.ts';
 import { readStates } from '../../src/state/row-state.ts';
 import { SheetProblems } from '../../src/sheet/problem.ts';
-import { parseKeys } from '../../src/sheet/selections.ts';
+import { parseKeys } from '../../src/sheet/posted-keys.ts';
 import { prepareSheet } from '../../src/sheet/sheet.ts';
 import { send } from '../../src/transfers/send.ts';
 import { BadSettings, parseSettings } from '../../src/settings.ts';

@@ -12,6 +12,12 @@ test('a text is trimmed and empty where it is missing or given twice', () => {
   ).toEqual(['Pune', '', '', '', '']);
 });
 
+test('a text of a column is taken as a whole, in NFC, or refused (B7)', () => {
+  const form = new Form([['note', 'e\u0301'.repeat(300)]]);
+  expect(form.textUpTo(300, 'note', 'Note')).toBe('é'.repeat(300));
+  expect(() => form.textUpTo(299, 'note', 'Note')).toThrow('Note must be 299 characters or fewer');
+});
+
 test('a list is read by its name, or by the indexes that programs write', () => {
   const form = new Form([
     ['rows', 'a'],

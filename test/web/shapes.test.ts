@@ -1,6 +1,8 @@
 // What is refused, or ignored, where a sender is wrong: never a defect.
 import { expect, test } from '@jest/globals';
 import { run, sql } from '../../src/database/sql.ts';
+import { parseKeys } from '../../src/sheet/posted-keys.ts';
+import { addTo } from '../../src/sheet/shared-selections.ts';
 import { numberOrNull } from '../../src/web/request.ts';
 import { refusalsOn, textOf, useClient, useSite } from '../support/people.ts';
 import { add, get, sheet } from '../support/rows.ts';
@@ -146,6 +148,25 @@ test('a stored selection drops what no longer exists, and can be opened (B8)', a
   expect(refusalsOn(page.text)).toEqual([]);
   expect(textOf(page.text)).not.toContain('zzz');
   expect((await pm.get('/selections')).status).toBe(200);
+});
+
+test('a selection has 20,000 rows at most, also when rows are added to it (B7)', async () => {
+  const keys = Array.from({ length: 20_000 }, (_, n) => `task:${n + 1}`);
+  expect(parseKeys(keys)).toHaveLength(20_000);
+  expect(() => parseKeys([...keys, 'task:20001'])).toThrow('20,000 rows at most');
+  const id = await openedSheet();
+  const [many, more] = [keys.slice(0, 19_999), ['task:30000', 'task:30001']];
+  await addTo(world.staging.sql, id, parseKeys(many));
+  await expect(addTo(world.staging.sql, id, parseKeys(more))).rejects.toThrow(
+    '20,000 rows at most',
+  );
+});
+
+test('a note that is too long is refused, never cut (B7)', async () => {
+  const id = await add(world.staging, 'form');
+  const answer = await pm.post(`/catalog/form/${id}/hold`, { reason: 'x'.repeat(301) });
+  expect(answer.status).toBe(422);
+  expect(textOf(answer.text)).toContain('Reason must be 300 characters or fewer');
 });
 
 test('a number is written in digits only', () => {

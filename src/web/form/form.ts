@@ -34,6 +34,18 @@ export class Form {
     return isVisible(text) ? text : '';
   }
 
+  /**
+   * One text of a column, in NFC.
+   * @throws Invalid when it is longer than its input allows
+   */
+  textUpTo(most: number, name: string, label: string): string {
+    const text = this.text(name).normalize('NFC');
+    if (text.length > most) {
+      throw new Invalid({ [name]: `${label} must be ${most} characters or fewer.` });
+    }
+    return text;
+  }
+
   /** One text, just as it was posted. */
   raw(name: string): string | undefined {
     return this.#texts.get(name)?.[0];

@@ -1,0 +1,45 @@
+// The rows that people choose, as forms post them.
+import { z } from 'zod';
+import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { Invalid } from '../problems.ts';
+
+const keySchema = z
+  .string()
+  .regex(/^[a-z_]+:[1-9]\d{0,15}$/)
+  .transform(keyFrom);
+
+/**
+ * Parses `task:12` as a form posts it.
+ * @throws Invalid when nothing was chosen or a key is not one; NotFound for a type that is not in the catalogue
+ */
+export function parseKeys(posted: string[]): RowKey[] {
+  const result = z.array(keySchema).min(1).safeParse(posted);
+  if (!result.success) throw new Invalid({ rows: 'Choose at least one row: go back and tick it.' });
+  const unique = new Map(result.data.map((key) => [keyText(key), key]));
+  for (const key of unique.values()) {
+    if (entityNamed(key.entity).isMatchedByName) {
+      const { many } = entityNamed(key.entity).label;
+      throw new Invalid({
+        rows: `${many} belong to their environment and are not transferred by themselves. They are created there from the sheet of a row that needs them.`,
+      });
+    }
+  }
+  if (unique.size > MOST_ROWS) throw tooManyRows();
+  return [...unique.values()];
+}
+
+/** What people may choose; an undo has all rows of its transfer. */
+const MOST_ROWS = 20_000;
+
+const tooManyRows = () =>
+  new Invalid({
+    rows: `A selection can have ${MOST_ROWS.toLocaleString('en')} rows at most. Narrow the list with its filters, and send the others in a second transfer.`,
+  });
+
+/** Rows with others that are posted beside them. */
+export function joinedKeys(keys: RowKey[], posted: string[]): RowKey[] {
+  const all = new Map([...keys, ...parseKeys(posted)].map((key) => [keyText(key), key]));
+  if (all.size > MOST_ROWS) throw tooManyRows();
+  return [...all.values()];
+}
