@@ -81,10 +81,11 @@ export async function save(req: Request, res: Response) {
   const given = req.form.text('version');
   // At version 0 nothing is known of what was opened, so every difference is shown.
   const version = numberOrNull(given) ?? 0;
+  const isVersion = ['', '0'].includes(given) || numberOrNull(given) !== null;
   const opened = await edits.contentAt(req.here, { entity: entity.name, id }, version);
   const typed = await readTyped(req.here, entity, req.form, opened);
   try {
-    if (String(version) !== (given || '0')) throw new Invalid({ version: INCOMPLETE });
+    if (!isVersion) throw new Invalid({ version: INCOMPLETE });
     const content = contentOf(entity, typed);
     const writes = writesOf(req);
     const changed = await edits.save(writes, authorOf(req), { entity, id }, content, version);

@@ -1,6 +1,6 @@
 // What a row's form posted, for the schemas of its fields: a text, a list of texts, or lines of links.
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
-import type { Field, Link } from '../catalog/fields.ts';
+import type { Field, Link, Links } from '../catalog/fields.ts';
 import { isSecret, sealedParts } from '../catalog/secret.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import type { Form } from '../web/form/form.ts';
@@ -12,7 +12,7 @@ const MOST_LINES = 5000;
 
 type PostedFields = { values: Record<string, Posted>; errors: FieldErrors };
 
-/** By field; what the form does not have is missing. Lines that the form cannot show are an error of their field. */
+/** By field; what the form does not have is missing. Lines that the form cannot have are an error of their field. */
 export function postedFields(entity: Entity, form: Form): PostedFields {
   const found: PostedFields = { values: {}, errors: {} };
   for (const [name, field] of fieldEntries(entity)) {
@@ -21,15 +21,18 @@ export function postedFields(entity: Entity, form: Form): PostedFields {
     } catch (error) {
       if (!(error instanceof Invalid)) throw error;
       Object.assign(found.errors, error.fields);
+      if (field.links) found.values[name] = form.typedLines(name, partsOf(field.links));
     }
   }
   return found;
 }
 
+const partsOf = ({ parts }: Links) => parts.map(({ name }) => name);
+
 function postedValue(name: string, field: Field, form: Form): Posted {
   if (field.links) {
-    const parts = field.links.parts.map((part) => part.name);
-    return form.under(name).length === 0 ? undefined : form.lines(name, parts, MOST_LINES);
+    const lines = form.lines(name, partsOf(field.links), MOST_LINES);
+    return form.under(name).length === 0 ? undefined : lines;
   }
   if (field.kind === 'flag') return form.texts(name);
   if (isSecret(field)) return postedSecret(name, form);

@@ -36,7 +36,7 @@ test.each(['49999999', '4294967294', '99999999999999999999'])(
       [`rows[${index}]`, 'x'],
       [`cities[${index}][city]`, 'x'],
     ]);
-    expect(() => form.texts('rows')).toThrow('20,000 lines at most');
+    expect(() => form.texts('rows')).toThrow('20,000 entries at most');
     expect(() => form.lines('cities', ['city'], 5000)).toThrow('5,000 lines at most');
   },
 );
@@ -51,6 +51,16 @@ test('lines come in the order of their index, with every part', () => {
     { city: 'Pune', partner: 'Kesar' },
     { city: 'Goa', partner: '' },
   ]);
+});
+
+test('a full list may have free lines below, and its lines any index that a form shows (F17)', () => {
+  const full = ['Goa', 'Pune'].map((city, n): [string, string] => [`cities[${n}][city]`, city]);
+  const read = (...more: [string, string][]) =>
+    new Form([...full, ...more]).lines('cities', ['city'], 2).map(({ city }) => city);
+  expect(read(['cities[2][city]', ''], ['cities[3][city]', ' '])).toEqual(['Goa', 'Pune']);
+  expect(() => read(['cities[2][city]', 'Agra'])).toThrow('2 lines at most');
+  const moved = new Form([full[1]!, ['cities[2][city]', 'Agra']]);
+  expect(moved.lines('cities', ['city'], 2)).toHaveLength(2);
 });
 
 test.each([

@@ -63,7 +63,7 @@ export class Form {
     const plain = this.#texts.get(name) ?? [];
     const indexed = this.under(name).flatMap(({ path, text }) => {
       if (path.length !== 1 || !/^\d*$/.test(path[0] ?? '')) return [];
-      if (Number(path[0]) >= MOST) throw tooMany(name, MOST);
+      if (Number(path[0]) >= MOST) throw tooMany(name);
       return [text];
     });
     return indexed.length > 0 ? [...plain, ...indexed] : [...plain];
@@ -91,18 +91,32 @@ export class Form {
 
   /**
    * `links[0][name]=Pune` as lines of texts, in the order of their index; a part that was not posted is empty.
-   * @throws Invalid for a part that the field does not have, or a line beyond its bound
+   * @throws Invalid for a part that the field does not have, or more lines than its bound
    */
   lines<T extends string>(name: string, parts: readonly T[], most: number): Record<T, string>[] {
+    const posted = this.under(name);
+    if (posted.some(({ path }) => lineIndex(path, parts) === null)) {
+      throw new Invalid({ [name]: 'This list has a line that the form does not show.' });
+    }
+    // Emptied lines and free ones are posted, too.
+    const isBeyond = posted.some(({ path, text }) => Number(path[0]) >= 2 * most && isFilled(text));
+    const filled = this.typedLines(name, parts).filter((line) =>
+      Object.values<string>(line).some(isFilled),
+    );
+    if (isBeyond || filled.length > most) {
+      const bound = most.toLocaleString('en');
+      throw new Invalid({ [name]: `This list can have ${bound} lines at most.` });
+    }
+    return filled;
+  }
+
+  /** The lines of a list to show them again, however many there are and whatever stands between them. */
+  typedLines<T extends string>(name: string, parts: readonly T[]): Record<T, string>[] {
     const lines = new Map<number, Map<string, string>>();
     for (const { path, text } of this.under(name)) {
-      const [index = '', part = ''] = path;
-      if (path.length !== 2 || !/^\d+$/.test(index) || !parts.includes(part as T)) {
-        throw new Invalid({ [name]: 'This list has a line that the form does not show.' });
-      }
-      if (Number(index) >= most) throw tooMany(name, most);
-      const line = lines.get(Number(index)) ?? new Map<string, string>();
-      lines.set(Number(index), line.set(part, text));
+      const index = lineIndex(path, parts);
+      if (index === null) continue;
+      lines.set(index, (lines.get(index) ?? new Map<string, string>()).set(path[1] ?? '', text));
     }
     return [...lines]
       .toSorted(([one], [other]) => one - other)
@@ -110,9 +124,16 @@ export class Form {
   }
 }
 
+const isFilled = (text: string) => text.trim() !== '';
+
+/** The index of a line that has such a part; otherwise null. */
+function lineIndex([index = '', part = '', ...more]: string[], parts: readonly string[]) {
+  return more.length === 0 && /^\d+$/.test(index) && parts.includes(part) ? Number(index) : null;
+}
+
 function lineOf<T extends string>(parts: readonly T[], line: Map<string, string>) {
   return Object.fromEntries(parts.map((part) => [part, line.get(part) ?? ''])) as Record<T, string>;
 }
 
-const tooMany = (name: string, most: number) =>
-  new Invalid({ [name]: `This list can have ${most.toLocaleString('en')} lines at most.` });
+const tooMany = (name: string) =>
+  new Invalid({ [name]: `This list can have ${MOST.toLocaleString('en')} entries at most.` });
