@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { field, type Link, type LinkPart, type Links, type Options, type Value } from './fields.ts';
 import { line } from './schemas.ts';
-import { isShownLine, linksOfValue } from './shown-text.ts';
+import { shownLine, linksOfValue } from './shown-text.ts';
 
 type ByName = { entity: string };
 
@@ -36,10 +36,10 @@ export function links(
 
 /** A line that is as the form showed it keeps its names; the others are typed. */
 function linksSchema(kept: Links, opened: Value | undefined) {
-  const shown = linksOfValue(opened);
+  const shown = new Map(linksOfValue(opened).map((link) => [shownLine(kept, link), link]));
   const typed = z.object(Object.fromEntries(kept.parts.map(({ name }) => [name, line])));
   const asShown = z.record(z.string(), z.string()).transform((posted, context) => {
-    const link = shown.find((one) => isShownLine(kept, one, posted));
+    const link = shown.get(shownLine(kept, posted));
     if (!link) context.addIssue({ code: 'custom', message: 'It was typed' });
     return link as Link;
   });

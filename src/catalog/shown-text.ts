@@ -64,13 +64,9 @@ function asPosted({ kind }: Field, text: string): string {
 
 const oneLine = (text: string) => text.replaceAll(/[\r\n]/g, '');
 
-/** Whether a posted line of links is what the form showed for this link. */
-export const isShownLine = (
-  { parts }: Links,
-  link: Link,
-  posted: Record<string, unknown>,
-): boolean =>
-  parts.every(({ name }) => oneLine(textIn(posted[name])) === oneLine(link[name] ?? ''));
+/** A line of links as the form shows it, as one text: equal for what was posted and the link that was shown. */
+export const shownLine = ({ parts }: Links, line: Record<string, unknown> | undefined): string =>
+  JSON.stringify(parts.map(({ name }) => oneLine(textIn(line?.[name]))));
 
 const textIn = (posted: unknown) => (typeof posted === 'string' ? posted : '');
 
@@ -79,8 +75,6 @@ function isSameLines(links: Links, posted: unknown, value: Link[]): boolean {
   const filled = lines.filter((line) =>
     links.parts.some(({ name }) => textIn(line?.[name]) !== ''),
   );
-  return (
-    filled.length === value.length &&
-    value.every((link) => filled.some((line) => isShownLine(links, link, line)))
-  );
+  const typed = new Set(filled.map((line) => shownLine(links, line)));
+  return filled.length === value.length && value.every((link) => typed.has(shownLine(links, link)));
 }
