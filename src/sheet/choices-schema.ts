@@ -45,10 +45,12 @@ const word = z.string().max(200);
 
 /** @throws Invalid when a choice is none that the sheet offers */
 export function checkedChoices(posted: Choices): Choices {
-  const { success } = z
+  // What the schema does not know, such as the key __proto__, is left out.
+  const { data } = z
     .object({
       include: z.array(keyText),
       create: z.array(nameText),
+      resend: z.boolean(),
       again: z.array(keyText),
       excludedFields: excluded,
       locals: typed,
@@ -57,7 +59,7 @@ export function checkedChoices(posted: Choices): Choices {
       typedFor: word,
     })
     .safeParse(posted);
-  if (success) return posted;
+  if (data) return data;
   throw new Invalid({
     choices: 'This sheet has a choice that no row offers. Open the sheet again.',
   });
