@@ -5,8 +5,8 @@ import { BEGINNING } from '../catalog/misfits.ts';
 import type { Cursor, RowFilter } from './query.ts';
 import { idIn, searchPattern } from './search-pattern.ts';
 
-/** Not a stub. */
-export const present = { removed_at: { $exists: false } };
+/** Not a stub: without the field, or with null in it. */
+export const present: Document = { removed_at: null };
 
 /** Other programs leave ids that are no numbers of rows: they are never read as rows. */
 export const readable = { _id: { $gte: 0, $lte: Number.MAX_SAFE_INTEGER } };

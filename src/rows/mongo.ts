@@ -13,7 +13,14 @@ import {
   present,
   readable,
 } from './mongo-questions.ts';
-import type { Cursor, FoundRows, Query, RowFilter, Store } from './query.ts';
+import {
+  UNREADABLE,
+  type Cursor,
+  type FoundRows,
+  type Query,
+  type RowFilter,
+  type Store,
+} from './query.ts';
 import { ownValue, type Temporary } from './temporary-values.ts';
 
 /** The transfer that wrote a document last. */
@@ -26,9 +33,6 @@ export type StoredDocument = {
   temporary?: Temporary;
   [field: string]: unknown;
 };
-
-/** How many unreadable documents are listed. */
-const UNREADABLE = 100;
 
 export const collection = (documents: Db, entity: Entity) =>
   documents.collection<StoredDocument>(entity.table);

@@ -6,8 +6,11 @@ import type { Cursor, RowFilter } from './query.ts';
 import { idIn, searchPattern } from './search-pattern.ts';
 import { ordered, textColumn } from './text-columns.ts';
 
+/** JavaScript cannot tell larger ids apart: they belong to other programs and are never read as rows. */
+export const readable = sql`id <= ${Number.MAX_SAFE_INTEGER}`;
+
 export function condition(entity: Entity, query: RowFilter): Statement {
-  const all: Statement[] = [sql`true`];
+  const all: Statement[] = [readable];
   if (query.ids) all.push(sql`id in (${query.ids})`);
   for (const [field, value] of Object.entries(query.filters)) {
     const definition = entity.fields[field];

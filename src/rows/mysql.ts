@@ -4,8 +4,15 @@ import { columnOf, fieldEntries, type Draft, type Entity, type Row } from '../ca
 import { fromSqlInstant, name, select, sql, type Queryable } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import { addLinks } from './links.ts';
-import { changedAfter, condition, orderOf } from './mysql-questions.ts';
-import type { Cursor, FoundRows, Query, RowFilter, Store } from './query.ts';
+import { changedAfter, condition, orderOf, readable } from './mysql-questions.ts';
+import {
+  UNREADABLE,
+  type Cursor,
+  type FoundRows,
+  type Query,
+  type RowFilter,
+  type Store,
+} from './query.ts';
 import { mayBeNamed } from './text-columns.ts';
 import type { Databases } from '../environments/environment.ts';
 
@@ -45,7 +52,7 @@ async function* walk({ sql: on }: Databases, entity: Entity, after: number, size
   for (let last = after; ;) {
     const stored = await select<Stored>(
       on,
-      sql`select * from ${name(entity.table)} where id > ${last} order by id limit ${size}`,
+      sql`select * from ${name(entity.table)} where id > ${last} and ${readable} order by id limit ${size}`,
     );
     if (stored.length === 0) return;
     yield await toRows(on, entity, stored);
@@ -66,7 +73,7 @@ async function readChangedAfter(
       found.push(
         ...(await select<Stored>(
           on,
-          sql`select * from ${name(entity.table)} where ${where}
+          sql`select * from ${name(entity.table)} where ${readable} and ${where}
                order by ${order} limit ${limit - found.length}`,
         )),
       );
@@ -78,7 +85,7 @@ async function readChangedAfter(
 async function count({ sql: on }: Databases, entity: Entity): Promise<number> {
   const [counted] = await select<{ total: number }>(
     on,
-    sql`select count(*) as total from ${name(entity.table)}`,
+    sql`select count(*) as total from ${name(entity.table)} where ${readable}`,
   );
   return counted?.total ?? 0;
 }
@@ -124,8 +131,13 @@ async function withNames({ sql: on }: Databases, entity: Entity, field: string, 
   );
 }
 
-/** MySQL's ids are numbers; those beyond JavaScript's are never read. */
-const unreadable = () => Promise.resolve([]);
+async function unreadable({ sql: on }: Databases, entity: Entity): Promise<string[]> {
+  const stored = await select<{ id: number | string }>(
+    on,
+    sql`select id from ${name(entity.table)} where not ${readable} order by id limit ${UNREADABLE}`,
+  );
+  return stored.map(({ id }) => `${entity.label.one} ${id}: its ID is larger than any of a row`);
+}
 
 export const mysqlStore: Store = {
   read,

@@ -19,6 +19,9 @@ export type FoundRows = { rows: Row[]; total: number };
 /** A position in the order in which rows were changed. */
 export type Cursor = { modifiedAfter: string; after: number };
 
+/** How many unreadable rows and documents are listed. */
+export const UNREADABLE = 100;
+
 /** How the rows of one kind of database are read. */
 export type Store = {
   read(from: Databases, entity: Entity, ids: number[], options: { lock?: boolean }): Promise<Row[]>;
@@ -38,6 +41,6 @@ export type Store = {
     field: string,
     names: string[],
   ): Promise<{ id: number; value: string }[]>;
-  /** What has an id that no row can have, described one by one. */
+  /** What has an ID that no row can have, described one by one. */
   unreadable(from: Databases, entity: Entity): Promise<string[]>;
 };

@@ -154,3 +154,16 @@ test('reads a number out of range and an unknown choice of a table as they are (
   expect(row).toMatchObject({ priority: 70000, category: 'Sports' });
   expect(misfitsOf(row).map(({ field: name }) => name)).toEqual(['category', 'priority']);
 });
+
+test('leaves out rows whose id is beyond safe integers, and lists them (F7)', async () => {
+  const { staging } = world;
+  const city = await add(staging, 'city', { name: 'Pune' });
+  await staging.sql.query(
+    `insert into city (id, name, modified_at) values (9007199254740993, 'Far', now(3)),
+     (9007199254740994, 'Farther', now(3)), (9007199254740995, 'Farthest', now(3))`,
+  );
+  const found = await listed('city');
+  expect([found.total, found.rows.map(({ id }) => id)]).toEqual([1, [city]]);
+  expect(await everyItem('city')).toEqual([city]);
+  expect(await unreadable(staging, entityNamed('city'))).toHaveLength(3);
+});
