@@ -11,8 +11,8 @@ import { name, sql, type Queryable } from '../database/sql.ts';
 function temporaryValue(entity: Entity, field: string, own: string): string {
   const max = entity.fields[field]?.max ?? own.length;
   const mark = ` (moving ${randomBytes(6).toString('hex')})`;
-  const known = [...own].slice(0, Math.max(0, max - mark.length)).join('');
-  return `${known}${mark}`.slice(-max);
+  const room = max - mark.length;
+  return room > 0 ? [...own].slice(0, room).join('') + mark : mark.slice(-max);
 }
 
 /**
