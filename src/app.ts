@@ -21,7 +21,7 @@ import { reader } from './web/form/read.ts';
 import { openMetrics } from './web/metrics.ts';
 import { headers } from './web/security.ts';
 import { keepOutOfCaches, sessions, trustOwnAddress } from './web/session.ts';
-import { forgetSent, mayBring, refuseForged, saveFormOfSignedOut } from './web/saved-form.ts';
+import { forgetSent, mayBring, refuseForged, saveFormOfRefused } from './web/saved-form.ts';
 import { stylesheet } from './web/stylesheet.ts';
 import { visitors } from './web/visitor.ts';
 
@@ -87,7 +87,7 @@ export function createApp(
     const read = method === 'post' ? [reader(body, mayBring), refuseForged, forgetSent] : [];
     const first =
       method === 'post' && allow !== 'anyone'
-        ? [saveFormOfSignedOut(signIn.limits.kept, body)]
+        ? [saveFormOfRefused(signIn.limits.kept, body, allow)]
         : [];
     const admit = allow === 'app' ? admitApp : guard(allow);
     app[method](path, ...first, admit, ...read, handler);

@@ -14,9 +14,16 @@ export const guard =
       if (isPage(req)) rememberReturn(req);
       return res.redirect(303, isTriedSilently(req) ? '/sign-in/single?silent=1' : '/sign-in');
     }
-    if (allow === 'signed-in' || may(req.account, allow, req.here.setup)) return next();
+    if (allow === 'signed-in' || isAdmitted(req, allow)) return next();
     throw new Forbidden(whoMay(allow, req.here.setup));
   };
+
+/** Whether somebody is signed in who may. */
+export const isAdmitted = ({ account, here }: Request, allow: Allow): boolean =>
+  account !== undefined &&
+  (allow === 'anyone' ||
+    allow === 'signed-in' ||
+    (allow !== 'app' && may(account, allow, here.setup)));
 
 /** Not what scripts, images and event streams ask for. */
 const isPage = (req: Request) => (req.get('Sec-Fetch-Dest') ?? 'document') === 'document';

@@ -1,6 +1,7 @@
 // A form that could not be sent, because the server was closed, the session had ended or another one had begun: it is
 // saved, and given back to its person.
 import type { NextFunction, Request, Response } from 'express';
+import { isAdmitted, type Allow } from '../access/guard.ts';
 import type { Throttle } from '../access/throttle.ts';
 import { sealedParts } from '../catalog/secret.ts';
 import { Conflict, Forbidden, Invalid, NotFound } from '../problems.ts';
@@ -36,7 +37,8 @@ function holderOfForm(req: Request): FormHolder | null {
   return named ?? lastHolder(req);
 }
 
-async function formIn(req: Request): Promise<SavedForm> {
+/** What was posted, with its images kept and its secrets sealed. */
+export async function formIn(req: Request): Promise<SavedForm> {
   const { kept, lost } = await keptImages(req);
   return {
     path: req.originalUrl,
@@ -47,22 +49,25 @@ async function formIn(req: Request): Promise<SavedForm> {
 }
 
 /** What was typed, with sealed secrets and without files. */
-export const textsOf = ({ here, path, form }: Request) =>
+const textsOf = ({ here, path, form }: Request) =>
   withSealedSecrets(
     here,
     path,
     form.entries.filter(([name]) => name !== 'csrf'),
   );
 
-/** Chosen images by field, which are stored as if the form were saved, and the fields of those that cannot be. */
-async function keptImages({ here, form }: Request) {
+/**
+ * Chosen images by field, which are stored as if the form were saved, and the fields of those that do not fit or that the
+ * storage does not take: what was typed is kept without them.
+ */
+async function keptImages({ here, form, log }: Request) {
   const kept = new Map<string, string>();
   const lost: string[] = [];
   for (const { field, content } of form.files) {
     try {
       kept.set(field, await keepImage(here.storage, field, content));
     } catch (error) {
-      if (!(error instanceof Invalid)) throw error;
+      if (!(error instanceof Invalid)) log.warn({ err: error, field }, 'an image was not kept');
       lost.push(field);
     }
   }
@@ -81,10 +86,14 @@ const sessionOf = ({ session }: Partial<Pick<Request, 'session'>>): Partial<Requ
 export const mayBring = (req: Request, token: string | undefined): boolean =>
   isOurs(req, token) || (isFromHere(req) && holderIn(req.here, token) !== null);
 
-/** Saves a form that was posted after its session had ended, until the person signs in again. */
-export const saveFormOfSignedOut = (limit: Throttle, body: Body) =>
-  async function keepOfSignedOut(req: Request, res: Response, next: NextFunction) {
-    if (req.account || !isFromHere(req)) return next();
+/**
+ * Saves a form whose sender may not, or no longer: it was posted after its session had ended, after another person had
+ * signed in, or after a permission was revoked.
+ */
+export const saveFormOfRefused = (limit: Throttle, body: Body, allow: Allow) =>
+  async function keepOfRefused(req: Request, res: Response, next: NextFunction) {
+    if (isAdmitted(req, allow) || !isFromHere(req)) return next();
+    if (req.account) return keepOfOthers(req, res, next, body);
     const isRefused = await limit.consume(req.ip ?? '').then(
       () => false,
       () => true,
@@ -95,6 +104,15 @@ export const saveFormOfSignedOut = (limit: Throttle, body: Body) =>
     }
     res.redirect(303, '/sign-in');
   };
+
+/** The access check refuses it afterwards. */
+async function keepOfOthers(req: Request, res: Response, next: NextFunction, body: Body) {
+  if (body.kind === 'none') return next();
+  await readForm(req, body, { mayCome: (token) => mayBring(req, token) });
+  if (!isOurs(req)) return refuseForged(req, res, next);
+  if (await saveForm(req)) flash(req, 'What you typed is kept for a day.');
+  next();
+}
 
 /** Rejects posts that do not come from our own pages; what came from a page of an earlier session is saved. */
 export async function refuseForged(req: Request, res: Response, next: NextFunction) {
@@ -160,7 +178,7 @@ export const shownFields = ({ fields }: Pick<SavedForm, 'fields'>) =>
     }));
 
 /** `Links 0 name` for `links[0][name]`. */
-const labelOfInput = (name: string) => formatChoice(name.replaceAll(/[[\]]+/g, ' ').trim());
+export const labelOfInput = (name: string) => formatChoice(name.replaceAll(/[[\]]+/g, ' ').trim());
 
 /** Posts the form again to its address: 307 keeps method and body. It is forgotten when it has been accepted. */
 export async function sendOn(req: Request, res: Response) {

@@ -2,11 +2,12 @@
 import type { Request } from 'express';
 import { any } from './form/body.ts';
 import { readForm } from './form/read.ts';
-import { mayRead, saveForm, shownFields, textsOf } from './saved-form.ts';
+import { holderIn } from './form-token.ts';
+import { formIn, labelOfInput, mayRead, saveForm, shownFields } from './saved-form.ts';
 import { isWorthSaving, type SavedForm } from './saved-forms.ts';
 import { isFromHere } from './security.ts';
 
-export type TypedForm = Pick<SavedForm, 'path' | 'fields'> & {
+export type TypedForm = Pick<SavedForm, 'path' | 'fields' | 'lost'> & {
   shown: ReturnType<typeof shownFields>;
   /** Kept for a day; otherwise only the page has it, which posts it to `path` again. */
   isSaved: boolean;
@@ -18,12 +19,15 @@ export type TypedForm = Pick<SavedForm, 'path' | 'fields'> & {
 export async function typedForm(req: Request): Promise<TypedForm | null> {
   if (req.method !== 'POST' || !isFromHere(req) || !mayRead(req)) return null;
   // It may have failed before the form was read. A form that cannot be read stays in the browser.
-  await readForm(req, any, { mayCome: () => false }).catch(() => {});
-  const form = { path: req.originalUrl, fields: await textsOf(req) };
+  await readForm(req, any, { mayCome: (token) => holderIn(req.here, token) !== null }).catch(
+    () => {},
+  );
+  const form = await formIn(req);
   if (!isWorthSaving(form)) return null;
   return {
     ...form,
     shown: shownFields(form),
+    lost: form.lost.map(labelOfInput),
     isSaved: await saveForm(req).catch(() => false),
     csrf: req.form.raw('csrf') ?? '',
   };

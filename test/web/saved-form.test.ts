@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { routes } from '../../src/routes.ts';
+import * as people from '../../src/people/people.ts';
 import { openSignIn } from '../../src/people/sign-in.ts';
 import { fieldsOn } from '../support/shown-form.ts';
 import { hire, password, textOf, useSite } from '../support/people.ts';
@@ -99,6 +100,36 @@ describe('a form of a page that was opened before signing in again', () => {
     await browser.agent.get('/').expect(200);
   });
 
+  test('it is kept too when the person who has signed in since may not send it at all (F15)', async () => {
+    const form = await newForm();
+    const browser = openBrowser();
+    await browser.signIn('pm');
+    const first = await browser.open(`/catalog/form/${form.id}`);
+    await browser.signOut();
+    await browser.signIn('vic');
+    const refused = await browser.post(`/catalog/form/${form.id}`, first, typed);
+    expect(refused.status).toBe(409);
+    expect((await browser.agent.get('/saved-form')).headers['location']).toBe('/');
+    await browser.signOut();
+    expect((await browser.signIn('pm')).headers['location']).toBe('/saved-form');
+  });
+
+  test('it is kept when the permission to send it was revoked meanwhile (F15)', async () => {
+    const form = await newForm();
+    const browser = openBrowser();
+    await browser.signIn('ed');
+    const token = await browser.open(`/catalog/form/${form.id}`);
+    const ed = (await people.list(site.here.sql)).find(({ name }) => name === 'ed');
+    await people.setPermissions(site.here, site.here.setup, 'ops', ed?.id ?? 0, []);
+    const refused = await browser.post(`/catalog/form/${form.id}`, token, typed);
+    expect(refused.status).toBe(403);
+    expect(refused.text).toContain('What you typed is kept for a day.');
+    expect(textOf((await browser.agent.get('/saved-form')).text)).toContain(
+      'Typed in the first tab',
+    );
+    expect((await get(world.staging, form))['description']).toBeNull();
+  });
+
   test('forms of several tabs are all kept, and discarded one by one (F15)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
@@ -168,6 +199,24 @@ describe('a form of a page that was opened before signing in again', () => {
     expect(kept).toMatchObject(sent);
     const on = await browser.post('/saved-form/sending', await browser.open('/saved-form'), sent);
     expect([on.status, on.headers['location']]).toEqual([307, '/catalog/business']);
+  });
+
+  test('an image is kept too when a save fails, and sent on with what was typed (F15)', async () => {
+    const browser = openBrowser();
+    await browser.signIn('pm');
+    const token = await browser.open('/catalog/banner/new');
+    await world.staging.sql.query('rename table transfer to transfer_away');
+    const answer = await browser.agent
+      .post('/catalog/banner')
+      .set('Sec-Fetch-Site', 'same-origin')
+      .field({ csrf: token, title: 'Diwali' })
+      .attach('image', pixel, 'banner.png');
+    await world.staging.sql.query('rename table transfer_away to transfer');
+    expect(answer.status).toBe(500);
+    expect(fieldsOn(answer.text, 'action="/saved-form/sending')).toMatchObject({
+      title: 'Diwali',
+      image: expect.stringMatching(/\.png$/),
+    });
   });
 
   test('every route that takes a form keeps it (F15)', async () => {
