@@ -17,7 +17,7 @@ import { linksOfValue } from '../catalog/shown-text.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import { pickedRow } from '../rows/picked.ts';
-import { keepImage } from '../storage/images.ts';
+import { hasImage, keepImage } from '../storage/images.ts';
 import type { Form } from '../web/form/form.ts';
 import { postedFields } from './posted.ts';
 
@@ -41,7 +41,7 @@ export async function readTyped(
   opened: Content | null,
 ): Promise<TypedRow> {
   const posted = postedFields(entity, form);
-  const images = await keptImages(here, entity, form);
+  const images = await keptImages(here, entity, form, opened);
   const body = { ...posted.values, ...images.names };
   const kept = opened ? keptContent(entity, form, body, opened) : {};
   const picked = await pickedIds(here, entity, body, kept);
@@ -63,16 +63,25 @@ function keptContent(entity: Entity, form: Form, body: Body, opened: Content): C
   );
 }
 
-async function keptImages(here: Environment, entity: Entity, form: Form) {
+async function keptImages(here: Environment, entity: Entity, form: Form, opened: Content | null) {
   const names: Record<string, string> = {};
   const errors: FieldErrors = {};
   for (const [name, { kind }] of fieldEntries(entity)) {
-    if (kind === 'image' && form.text(`${name}_removed`) === 'yes') names[name] = '';
+    if (kind !== 'image') continue;
+    if (form.text(`${name}_removed`) === 'yes') names[name] = '';
+    // A name comes back with a form that was refused, from when its image was stored.
+    const posted = form.text(name);
+    const isKnown = posted === '' || posted === textOf(opened?.[name]);
+    if (!isKnown && names[name] === undefined && !(await hasImage(here.storage, posted))) {
+      names[name] = '';
+      errors[name] = 'This image is not here any more. Choose it again';
+    }
   }
   for (const { field, content } of form.files) {
     if (entity.fields[field]?.kind !== 'image') continue;
     try {
       names[field] ||= await keepImage(here.storage, field, content);
+      delete errors[field];
     } catch (error) {
       if (!(error instanceof Invalid)) throw error;
       Object.assign(errors, error.fields);

@@ -144,6 +144,47 @@ test(
   30_000 + REQUESTS * 300,
 );
 
+const NUL = 'a\0b\0'.repeat(20);
+const hostile: Record<string, (names: string[], most: number) => [string, string][]> = {
+  'as arrays': (names) =>
+    names.flatMap((name) => [`${name}[]`, `${name}[0]`].map((one) => [one, 'x'])),
+  'as objects': (names) => names.map((name) => [`${name}[a][b]`, 'x']),
+  twice: (names) => [...names, ...names].map((name, n) => [name, String(n)]),
+  'with NULs': (names) => names.map((name) => [name, NUL]),
+  'with half emojis': (names) => names.map((name) => [name, '\u{D83D}']),
+  'with long texts': (names) => names.slice(0, 30).map((name) => [name, 'x'.repeat(1500)]),
+  'as JSON': (names) => names.map((name) => [name, '{"__proto__":{"x":[1e400]},"a":[null]}']),
+  'as huge lists': (names, most) =>
+    Array.from({ length: Math.min(most, 5000) - 2 }, (_, n) => [
+      names[n % names.length] ?? '',
+      `task:${n + 1}`,
+    ]),
+};
+
+test.each(Object.keys(hostile))(
+  'every form takes its fields %s without a defect (B6, B7)',
+  async (how) => {
+    const pm = clients['pm'] as Client;
+    const ops = clients['ops'] as Client;
+    const wrong: string[] = [];
+    for (const route of all.filter((one) => one.method === 'post' && isTried(one))) {
+      if (route.body.kind === 'none') continue;
+      const client = /people|keys|account/.test(route.path) ? ops : pm;
+      const names = route.path.startsWith('/catalog') ? [...fieldNames, ...askedFor] : askedFor;
+      const room = route.body.fields - 2;
+      const entries = hostile[how]?.(names.slice(0, room), route.body.fields) ?? [];
+      const posted: [string, string][] = [
+        ['csrf', await client.token()],
+        ...entries.slice(0, room),
+      ];
+      const sent = await send(client, route, addressOf(randomFrom(2), route), posted, false);
+      if (sent.status >= 500) wrong.push(`${sent.status} ${sent.line}`);
+    }
+    expect(wrong).toEqual([]);
+  },
+  180_000,
+);
+
 test('a field of any wrong shape is no defect of any form (B6)', async () => {
   const pm = clients['pm'] as Client;
   const csrf = await pm.token();
