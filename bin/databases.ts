@@ -58,6 +58,8 @@ export function settingsOf(
     ...addresses(at, '', `${prefix}_${environment}`, rights),
     ...neighbours(at, prefix, environment),
     REDIS_URL: at.redis.href,
+    // Servers that are given by URL may be on another machine.
+    PLAIN_CONNECTIONS_TO: [at.mysql, at.mongo, at.redis].map(({ hostname }) => hostname).join(','),
     // SecantusDB, which stands in for mongod, is slow at long lists of ids.
     NOSQL_IDS_PER_QUERY: '50',
     SUPPORTED_DATABASE_VERSION: currentVersion(),

@@ -67,7 +67,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/readyz', 'anyone', ready),
   get('/api/v1/metadata', 'anyone', web.metadata),
   get('/api/v1/openapi.json', 'anyone', apiDocs.openapi),
-  get('/api/v1/objects/:name', 'app', web.object),
+  get('/api/v1/objects/:name', 'app', api.object),
   get('/api/v1/:entity', 'app', api.list),
   get('/api/v1/:entity/:id', 'app', api.show),
   get('/api-docs', 'look', apiDocs.documentation),
@@ -157,6 +157,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/people/:id', 'administer', people.show),
   post('/people/:id/permissions', 'administer', body.small, people.setPermissions),
   post('/people/:id/invitation', 'administer', body.small, people.invite),
+  post('/people/:id/single-sign-on/removal', 'administer', body.small, people.unlink),
   post('/people/:id/activity', 'administer', body.small, people.setActive),
 ];
 

@@ -1,5 +1,6 @@
 // The environment variables, parsed once. Nothing else reads process.env.
 import { z } from 'zod';
+import { admittedSchema } from './access/admitted.ts';
 import { encryptionKeys, isEncryptionKey } from './access/encryption.ts';
 import {
   databasesSchema,
@@ -12,6 +13,7 @@ import { limits } from './database/limits.ts';
 import { environmentUrls, isLoopback, isSecureCookie } from './environments/urls.ts';
 import { environmentNames, rulesOf, type EnvironmentName } from './environments/rules.ts';
 import { endpointsFrom, wrongEndpoints } from './messages/endpoints.ts';
+import { plainConnections } from './plain-connections.ts';
 import { storageSettings } from './storage/settings.ts';
 
 const onOff = z
@@ -44,6 +46,7 @@ const variables = z.object({
   OIDC_CLIENT_ID: optional(text),
   OIDC_CLIENT_SECRET: optional(text),
   OIDC_PERMISSIONS_CLAIM: optional(text),
+  OIDC_ADMITS: optional(admittedSchema),
   IS_STAGING_ALWAYS: onOff,
   INDEXER_URL: optional(z.url({ protocol: /^https?$/ })),
   INDEXER_SECRET: optional(z.string().min(32, 'must have at least 32 characters')),
@@ -110,7 +113,7 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
   // process.env is no plain object.
   const result = settingsSchema.safeParse({ ...environment });
   const wrong = result.success
-    ? misplaced(result.data)
+    ? [...misplaced(result.data), ...plainConnections(environment)]
     : result.error.issues.map(({ path, message }) =>
         path.length > 0 ? `${path.join('.')}: ${message}` : message,
       );
@@ -210,7 +213,9 @@ function wrongTogether(values: Variables): string[] {
 /** Single sign-on is left out or whole. */
 function lackingForSingleSignOn(values: Variables): string[] {
   const needed = ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'] as const;
-  const given = [...needed, 'OIDC_PERMISSIONS_CLAIM' as const].filter((name) => values[name]);
+  const given = [...needed, 'OIDC_PERMISSIONS_CLAIM' as const, 'OIDC_ADMITS' as const].filter(
+    (name) => values[name],
+  );
   if (given.length === 0) return [];
   const wrong = needed
     .filter((name) => !values[name])
@@ -239,5 +244,7 @@ function singleSignOn(values: Variables) {
     redirectUri: `${environmentUrls(values.ENVIRONMENT_URLS)[values.ENVIRONMENT]}/sign-in/callback`,
     /** The claim that lists what a person may do here; null when our own page says it. */
     permissionsClaim: values.OIDC_PERMISSIONS_CLAIM ?? null,
+    /** Who may come in; null for everybody whom the provider lets in. */
+    admits: values.OIDC_ADMITS ?? null,
   };
 }

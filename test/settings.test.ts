@@ -1,5 +1,5 @@
 // The settings: read at once, and refused with a line for each that is wrong.
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { BadSettings, parseSettings } from '../src/settings.ts';
 
 const databases = (prefix: string, name: string) =>
@@ -103,4 +103,62 @@ test.each([
   ['REDIS_URL', 'http://127.0.0.1'],
 ])('a wrong %s is one line, with its name', (name, value) => {
   expect(refusal({ [name]: value })).toEqual([expect.stringMatching(`^${name}: `)]);
+});
+
+describe('connections to other machines', () => {
+  test.each([
+    ['SQL_DB_HOST', 'db.example.com', 'SQL_DB_TLS'],
+    ['NOSQL_DB_HOST', '10.0.0.5', 'NOSQL_DB_TLS'],
+    ['REDIS_URL', 'redis://cache.example.com:6379', 'REDIS_URL'],
+    ['STORAGE_URL', 's3://bucket?endpoint=http://s3.example.com', 'STORAGE_URL'],
+    ['SLACK_ONCALL_URL', 'http://hooks.example.com/T1', 'SLACK_ONCALL_URL'],
+    ['SQL_DB_HOST', 'localhost.example.com', 'SQL_DB_TLS'],
+    ['NOSQL_DB_HOST', '2001:db8::5', 'NOSQL_DB_TLS'],
+  ])(
+    '%s=%s without TLS is refused, unless its network is said to be private (C8)',
+    (name, value, setting) => {
+      const [line = ''] = refusal({ [name]: value });
+      expect(line).toMatch(new RegExp(`^${setting}: must be .*PLAIN_CONNECTIONS_TO`));
+      expect(line).not.toContain('T1');
+      const host = URL.parse(value)?.searchParams.get('endpoint') ?? value;
+      const named = host.replace(/^\w+:\/\//, '').replace(/(?<=\.\w+)[:/].*$/, '');
+      expect(refusal({ [name]: value, PLAIN_CONNECTIONS_TO: `a.example.com, ${named}` })).toEqual(
+        [],
+      );
+    },
+  );
+
+  test('the indexer, mail and neighbours are reached with TLS, too (C8)', () => {
+    const secret = 'a secret of 32 characters or more, really';
+    const given = {
+      INDEXER_URL: 'http://indexer.example.com',
+      INDEXER_SECRET: secret,
+      SMTP_URL: 'smtp://mail.example.com',
+      MAIL_FROM: 'oneway@example.com',
+      ...databases('UNI_DIR_DESTINATION_', 'preprod'),
+      UNI_DIR_DESTINATION_SQL_DB_HOST: 'preprod.example.com',
+    };
+    expect(refusal(given).map((line) => line.split(':')[0])).toEqual([
+      'INDEXER_URL',
+      'SMTP_URL',
+      'UNI_DIR_DESTINATION_SQL_DB_TLS',
+    ]);
+    const encrypted = {
+      INDEXER_URL: 'https://indexer.example.com',
+      SMTP_URL: 'smtp://mail.example.com?requireTLS=true',
+      UNI_DIR_DESTINATION_SQL_DB_TLS: 'true',
+    };
+    expect(refusal({ ...given, ...encrypted })).toEqual([]);
+  });
+
+  test.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1', 'mysql'])(
+    '%s is this machine or beside it (C8)',
+    (host) => {
+      expect(refusal({ SQL_DB_HOST: host })).toEqual([]);
+    },
+  );
+
+  test('a TLS setting that is neither true nor false is refused (C8)', () => {
+    expect(refusal({ SQL_DB_TLS: 'yes' })).toEqual([expect.stringContaining('SQL_DB_TLS')]);
+  });
 });

@@ -108,6 +108,8 @@ export const describe = (address: string, environment: string) => ({
       get: {
         operationId: 'read_object',
         summary: 'An icon or image',
+        description:
+          'For keys that read a type with images. Which type shows an image is not looked up: a name is the hash of the image, and known only from a row that shows it.',
         parameters: [
           {
             name: 'name',
@@ -123,7 +125,7 @@ export const describe = (address: string, environment: string) => ({
               ['png', 'jpeg', 'gif', 'webp'].map((type) => [`image/${type}`, {}]),
             ),
           },
-          ...problems(304, 401, 404, 426, 503),
+          ...problems(304, 401, 403, 404, 426, 503),
         },
       },
     },

@@ -6,13 +6,14 @@ import { noteRefusal } from '../access/refusals.ts';
 import { addressOf, countAttempt, openThrottle } from '../access/throttle.ts';
 import { verifyToken, type Refusal } from '../access/verification.ts';
 import type { Entity } from '../catalog/entity.ts';
-import { entityNamed } from '../catalog/index.ts';
+import { catalog, entityNamed } from '../catalog/index.ts';
 import type { App, Redis } from '../environments/app.ts';
 import { Invalid, NotFound, Problem } from '../problems.ts';
 import { itemAt, pageOf, START, type Place } from './feed.ts';
 import * as keys from './keys.ts';
 import { LIMIT } from './openapi.ts';
 import { readableItems } from './secrets.ts';
+import { object as sendObject } from '../web/handlers.ts';
 
 /** Wrong keys from one address, in 15 minutes. */
 const WRONG_KEYS = 100;
@@ -53,10 +54,27 @@ function readable(req: Request, res: Response): Entity {
   const entity = entityNamed(String(req.params['entity']));
   const scope = keys.scopeOf(entity.name);
   if (!req.apiKey || !covers(req.apiKey.scopes, scope)) {
-    res.set('WWW-Authenticate', `Bearer error="insufficient_scope", scope="${scope}"`);
-    throw new LacksScope(scope);
+    throw lacking(res, scope);
   }
   return entity;
+}
+
+/** An image, for a key that reads a type with images. Which type shows an image is not looked up. */
+export async function object(req: Request, res: Response) {
+  const scopes = entitiesWithImages.map(({ name }) => keys.scopeOf(name));
+  if (!scopes.some((scope) => covers(req.apiKey?.scopes ?? [], scope))) {
+    throw lacking(res, scopes[0] ?? keys.scopeOf(keys.EVERYTHING));
+  }
+  await sendObject(req, res);
+}
+
+const entitiesWithImages = catalog.filter(({ fields }) =>
+  Object.values(fields).some(({ kind }) => kind === 'image'),
+);
+
+function lacking(res: Response, scope: string): LacksScope {
+  res.set('WWW-Authenticate', `Bearer error="insufficient_scope", scope="${scope}"`);
+  return new LacksScope(scope);
 }
 
 const whole = z

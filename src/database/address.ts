@@ -17,16 +17,26 @@ const address = (defaultPort: number) =>
       PASSWORD: text,
       HOST: text,
       PORT: port.default(defaultPort),
+      TLS: z.enum(['true', 'false', ''], 'must be true or false').default(''),
     })
-    .transform(({ NAME: name, USER: user, PASSWORD: password, HOST: host, PORT }) => ({
+    .transform(({ NAME: name, USER: user, PASSWORD: password, HOST: host, PORT, TLS }) => ({
       name,
       user,
       password,
       host,
       port: PORT,
+      ...(TLS === 'true' && { tls: true }),
     }));
 
-export type SqlAddress = z.infer<ReturnType<typeof address>>;
+/** `tls`: encrypted, with a certificate for this host that an authority of this machine signed. */
+export type SqlAddress = {
+  name: string;
+  user: string;
+  password: string;
+  host: string;
+  port: number;
+  tls?: boolean;
+};
 export type NosqlAddress = SqlAddress & {
   /** The database that knows the user; `name` itself, if nothing is said. */
   authSource?: string;

@@ -24,6 +24,7 @@ export function connectSql(address: SqlAddress, connections = 10): Pool {
     password: address.password,
     host: address.host,
     port: address.port,
+    ...(address.tls && { ssl: { rejectUnauthorized: true, verifyIdentity: true } }),
     charset: 'utf8mb4_bin',
     timezone: 'Z',
     dateStrings: true,
@@ -56,6 +57,7 @@ export function connectNosql(
   const client = new MongoClient(`mongodb://${address.host}:${address.port}/`, {
     auth: { username: address.user, password: address.password },
     authSource: address.authSource ?? address.name,
+    tls: address.tls === true,
     directConnection: true,
     serverSelectionTimeoutMS: 3000,
     connectTimeoutMS: 3000,

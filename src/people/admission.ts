@@ -1,11 +1,13 @@
-// Admits people who sign in through the provider: matched by e-mail, otherwise added, with the permissions
-// that the provider sends.
+// Admits people who sign in through the provider: known by its issuer and subject, the first time by e-mail, otherwise
+// added, with the permissions that the provider sends.
 import { z } from 'zod';
+import { isAdmitted } from '../access/admitted.ts';
 import { grantable, type Permission } from '../access/permissions.ts';
 import * as audit from '../audit/audit.ts';
+import { first, run, sql, transaction, type Queryable } from '../database/sql.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
-import { first, run, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
+import type { Environment } from '../environments/environment.ts';
 import { Invalid } from '../problems.ts';
 import { requiredLine } from '../typed-text.ts';
 import { noPassword } from './passwords.ts';
@@ -18,47 +20,111 @@ const identity = z.object({
   email: z.string().trim().toLowerCase().pipe(z.email().max(190)),
   email_verified: z.literal(true),
   name: requiredLine('The provider gives no name', 100).optional().catch(undefined),
+  iss: z.string().max(255),
+  sub: z.string().regex(/^[\x20-\x7e]{1,255}$/),
 });
 
-export type Admission = { person: people.Person } | { refused: 'unverified' | 'closed' };
+type Refused = 'unverified' | 'closed' | 'not-admitted' | 'other-identity';
+export type Admission = { person: people.Person } | { refused: Refused };
 
 export async function admit(here: App, claims: Claims): Promise<Admission> {
   const known = identity.safeParse(claims);
   if (!known.success) return { refused: 'unverified' };
-  const { email, name = email } = known.data;
-  const person = (await findByEmail(here, email)) ?? (await add(here, email, name));
-  if (!person?.isActive) return { refused: 'closed' };
-  const claim = here.settings.singleSignOn?.permissionsClaim;
-  if (!claim) return { person };
-  await follow(here, person, permissionsIn(claims[claim], here)).catch((error: unknown) => {
+  const { singleSignOn } = here.settings;
+  const { email, name = email, iss: issuer, sub: subject } = known.data;
+  if (!isAdmitted(singleSignOn?.admits ?? null, { email, claims })) {
+    return { refused: 'not-admitted' };
+  }
+  const found = await personOf(here, { issuer, subject, email, name });
+  if (!found) return { refused: 'other-identity' };
+  if (!found.isActive) return { refused: 'closed' };
+  const claim = singleSignOn?.permissionsClaim;
+  if (!claim) return { person: found };
+  await follow(here, found, permissionsIn(claims[claim], here)).catch((error: unknown) => {
     // They are as they were while this environment takes no changes.
     if (!isUnwilling(error)) throw error;
-    here.log.warn({ err: error, person: person.id }, 'permissions were not updated');
+    here.log.warn({ err: error, person: found.id }, 'permissions were not updated');
   });
-  return { person: (await people.find(here.sql, person.id)) ?? person };
+  return { person: await people.known(here.sql, found.id) };
 }
 
-async function findByEmail({ sql: pool }: App, email: string) {
+type Identity = { issuer: string; subject: string };
+
+type Comer = Identity & { email: string; name: string };
+
+/**
+ * The account of an identity; from the first sign-in on, e-mail addresses may change. Null when the account with this
+ * e-mail belongs to another identity: addresses are given to new people when their owners have left.
+ */
+async function personOf(here: App, comer: Comer): Promise<people.Person | null> {
+  const { sql: on, log } = here;
+  const known = await findByIdentity(on, comer);
+  if (known) return known;
+  const former = await findUnlinked(on, comer);
+  if (!former) await addUnlessThere(on, comer);
+  try {
+    await link(on, comer);
+  } catch (error) {
+    // It is linked at a later sign-in, when this environment takes changes again.
+    if (!former || !isUnwilling(error)) throw error;
+    log.warn({ err: error, person: former.id }, 'single sign-on was not linked');
+    return former;
+  }
+  return findByIdentity(on, comer);
+}
+
+async function findUnlinked(on: Queryable, { email }: Comer) {
   const found = await first<{ id: number }>(
-    pool,
-    sql`select id from person where email = ${email}`,
+    on,
+    sql`select id from person where email = ${email} and subject is null`,
   );
-  return found ? people.find(pool, found.id) : null;
+  return found ? people.find(on, found.id) : null;
 }
 
-async function add(here: App, email: string, name: string) {
-  await transaction(here.sql, async (connection) => {
-    // Ignored when the same person signs in twice at the same time.
+const link = (on: Queryable, { issuer, subject, email }: Comer) =>
+  run(
+    on,
+    sql`update person set issuer = ${issuer}, subject = ${subject}
+         where email = ${email} and subject is null`,
+  );
+
+async function findByIdentity(on: Queryable, { issuer, subject }: Identity) {
+  const found = await first<{ id: number }>(
+    on,
+    sql`select id from person where issuer = ${issuer} and subject = ${subject}`,
+  );
+  return found ? people.find(on, found.id) : null;
+}
+
+const addUnlessThere = (on: App['sql'], { email, name }: Comer) =>
+  transaction(on, async (connection) => {
+    // Ignored when the person is known, and when the same person signs in twice at the same time.
     const added = await run(
       connection,
       sql`insert ignore into person (email, name, password_hash)
           values (${email}, ${name.slice(0, 100)}, ${noPassword})`,
     );
-    if (added === 0) return;
-    await audit.write(connection, { person: BY, action: 'added person', subject: email });
+    if (added > 0) {
+      await audit.write(connection, { person: BY, action: 'added person', subject: email });
+    }
   });
-  return findByEmail(here, email);
+
+/** Lets the next identity with the account's e-mail have it. */
+export async function unlink(here: Environment, by: string, id: number) {
+  await transaction(here.sql, async (connection) => {
+    const { email } = await people.known(connection, id);
+    await run(connection, sql`update person set issuer = null, subject = null where id = ${id}`);
+    await audit.write(connection, {
+      person: by,
+      action: 'unlinked single sign-on',
+      subject: email,
+    });
+  });
 }
+
+export const isLinked = async (on: Queryable, id: number): Promise<boolean> =>
+  (await first(on, sql`select 1 from person where id = ${id} and subject is not null`)) !==
+  undefined;
 
 /** Permissions in a claim that can be granted here; others are ignored. */
 function permissionsIn(claim: unknown, { setup: grounds }: App): Permission[] {

@@ -3,6 +3,7 @@ import { grantable, permissionNames } from '../access/permissions.ts';
 import type { FieldErrors } from '../problems.ts';
 import { fieldErrors, flash, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
+import * as admission from './admission.ts';
 import * as invitations from './invitations.ts';
 import { meaningOf } from './permission-meanings.ts';
 import * as people from './people.ts';
@@ -56,6 +57,7 @@ async function personPage(req: Request, res: Response, errors: FieldErrors) {
     crumbs,
     person,
     link: newLink(req, person.id),
+    isLinked: await admission.isLinked(req.here.sql, person.id),
     openUntil: await invitations.openUntil(req.here.sql, person.id),
     permissions,
     shown: person.permissions.filter((name) => offered.includes(name)).join(' '),
@@ -106,6 +108,14 @@ export async function invite(req: Request, res: Response) {
 async function showLink(req: Request, id: number, seen: string | null = null) {
   const token = await invitations.invite(req.here, accountOf(req).email, id, seen);
   req.session.newInvitation = { person: id, token };
+}
+
+export async function unlink(req: Request, res: Response) {
+  const id = numberOrNull(req.params['id']) ?? 0;
+  await orShow(req, res, async () => {
+    await admission.unlink(req.here, accountOf(req).email, id);
+    return 'Unlinked. The next sign-in with this e-mail address links it again.';
+  });
 }
 
 export async function setActive(req: Request, res: Response) {

@@ -84,10 +84,17 @@ const words: Record<Refusal, string> = {
   unverified:
     'The sign-in provider does not say that your e-mail address is verified. Have it verified there.',
   closed: 'Your account is closed here. Ask an administrator to open it.',
+  'not-admitted':
+    'Your account at the sign-in provider may not sign in here. Ask an administrator for access.',
+  'other-identity':
+    'The account with your e-mail address belongs to another account at the sign-in provider. Ask an administrator to unlink it.',
 };
 
+/** Trying again without a page would be refused again. */
+const byHand = new Set<Refusal>(['unverified', 'closed', 'not-admitted', 'other-identity']);
+
 function refuse(req: Request, res: Response, refusal: Refusal) {
-  if (refusal === 'unverified' || refusal === 'closed') req.visitor.signsInByHand = true;
+  if (byHand.has(refusal)) req.visitor.signsInByHand = true;
   res.status(refusal === 'unreachable' ? 503 : 403);
   return signInPage(req, res, { title: 'Error: Sign in', singleSignOn: words[refusal] });
 }

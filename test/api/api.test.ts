@@ -55,6 +55,18 @@ describe('API keys', () => {
     });
   });
 
+  test('a key that reads no type with images reads no image; others do (C9)', async () => {
+    const name = `${'0'.repeat(64)}.png`;
+    const status = async (scopes: string[]) =>
+      (await ask(staging, await keyFor(staging, scopes), `/api/v1/objects/${name}`)).status;
+    expect(await status(['city', 'secrets:external_tool'])).toBe(403);
+    const withImages = catalog.find(({ fields }) =>
+      Object.values(fields).some(({ kind }) => kind === 'image'),
+    );
+    expect(await status([withImages?.name ?? ''])).toBe(404);
+    expect(await status(['*'])).toBe(404);
+  });
+
   test('an API key is shown once, stored as a hash, and valid until it is revoked', async () => {
     const ops = await staging.as('ops');
     const wrong = await ops.post('/api-keys', { name: '' });

@@ -5,6 +5,7 @@ import { freePort } from '../../bin/programs.ts';
 import { createApp } from '../../src/app.ts';
 import * as audit from '../../src/audit/audit.ts';
 import { openApp, openRedis, type App, type Redis } from '../../src/environments/app.ts';
+import { admit, unlink, type Admission } from '../../src/people/admission.ts';
 import * as people from '../../src/people/people.ts';
 import { hire, password, textOf } from '../support/people.ts';
 import { account, openProvider, type TestProvider } from '../support/provider.ts';
@@ -129,6 +130,74 @@ describe('first single sign-on', () => {
       expect(textOf(refused.text)).toContain('does not say that your e-mail address is verified');
       expect(await personIn(here, role)).toBeUndefined();
     }
+  });
+});
+
+describe('who an account of the provider is here', () => {
+  const claims = (sub: string, also: object = {}) => ({
+    iss: 'https://login.example.com',
+    sub,
+    email: 'vic@example.com',
+    email_verified: true,
+    ...also,
+  });
+  const idOf = (admission: Admission) => ('person' in admission ? admission.person.id : admission);
+
+  test('is known by its subject from the first sign-in on, whatever its e-mail becomes (C10)', async () => {
+    const here = await start('staging');
+    const first = idOf(await admit(here, claims('one')));
+    const moved = await admit(here, claims('one', { email: 'victoria@example.com' }));
+    expect(idOf(moved)).toBe(first);
+    expect(await people.list(here.sql)).toHaveLength(1);
+  });
+
+  test('does not open an account whose e-mail address it was given later, until it is unlinked (C10)', async () => {
+    const here = await start('staging');
+    const vic = idOf(await admit(here, claims('one')));
+    const other = { refused: 'other-identity' };
+    expect(await admit(here, claims('two'))).toEqual(other);
+    expect(await admit(here, claims('one', { iss: 'https://other.example.com' }))).toEqual(other);
+    await unlink(here, 'ops@example.com', Number(vic));
+    expect(idOf(await admit(here, claims('two')))).toBe(vic);
+    expect(await admit(here, claims('one'))).toEqual(other);
+  });
+
+  test('subjects differ by upper and lower case (C10)', async () => {
+    const here = await start('staging');
+    await admit(here, claims('one'));
+    expect(await admit(here, claims('ONE'))).toEqual({ refused: 'other-identity' });
+  });
+
+  test.each([
+    ['@example.com', {}, true],
+    ['@example.com', { email: 'vic@example.com.evil.example' }, false],
+    ['@Example.com, @example.org', { email: 'vic@example.org' }, true],
+    ['groups=oneway', {}, false],
+    ['groups=oneway', { groups: ['others', 'oneway'] }, true],
+    ['groups=oneway', { groups: 'oneway-guests' }, false],
+    ['@example.org,groups=oneway', { groups: 'oneway' }, true],
+  ])('OIDC_ADMITS=%s with %j admits: %s (C10)', async (admits, also, isIn) => {
+    const here = await start('production', { OIDC_ADMITS: admits });
+    const admission = await admit(here, claims('one', also));
+    expect('refused' in admission ? admission.refused : 'in').toBe(isIn ? 'in' : 'not-admitted');
+    expect(await people.list(here.sql)).toHaveLength(isIn ? 1 : 0);
+  });
+
+  test('a person who is not admitted is told so and not sent to the provider again (C10)', async () => {
+    await start('staging', { OIDC_ADMITS: '@example.org' });
+    const who = visitor();
+    const refused = await signIn(who, 'staging', 'vic');
+    expect([refused.status, textOf(refused.text)]).toEqual([
+      403,
+      expect.stringContaining('may not sign in here'),
+    ]);
+    expect((await who.open(`${urls.staging}/`)).url).toBe(`${urls.staging}/sign-in`);
+  });
+
+  test('a wrong OIDC_ADMITS is refused at start (C10)', () => {
+    expect(() =>
+      settingsOf(world.variables.staging, { ...provider.settings.staging, OIDC_ADMITS: 'staff' }),
+    ).toThrow('must be as @example.com or groups=oneway');
   });
 });
 

@@ -1,0 +1,32 @@
+// Who may sign in with single sign-on: a domain of e-mail addresses, or a value of a claim.
+import { z } from 'zod';
+
+/** `@example.com`, or `groups=oneway`. */
+export type Admitted = { domain: string } | { claim: string; value: string };
+
+/** Several, with commas between; any of them admits. */
+export const admittedSchema = z.string().transform((list, context): Admitted[] =>
+  list.split(',').flatMap((text) => {
+    const one = admittedFrom(text.trim());
+    if (one) return [one];
+    context.addIssue({ code: 'custom', message: 'must be as @example.com or groups=oneway' });
+    return [];
+  }),
+);
+
+function admittedFrom(text: string): Admitted | null {
+  const [, domain] = /^@([\w-]+(?:\.[\w-]+)+)$/.exec(text) ?? [];
+  if (domain) return { domain: domain.toLowerCase() };
+  const [, claim, value] = /^([\w:/.-]+)=(.+)$/.exec(text) ?? [];
+  return claim && value ? { claim, value } : null;
+}
+
+type Known = { email: string; claims: Record<string, unknown> };
+
+export const isAdmitted = (admits: Admitted[] | null, { email, claims }: Known): boolean =>
+  admits === null ||
+  admits.some((one) =>
+    'domain' in one
+      ? email.split('@').at(-1) === one.domain
+      : [claims[one.claim] ?? []].flat().some((value) => String(value) === one.value),
+  );

@@ -1,0 +1,48 @@
+// Which settings would send passwords and rows over a network without TLS.
+import { isLoopback } from './environments/urls.ts';
+
+type Variables = Record<string, string | undefined>;
+
+const SETTING = 'PLAIN_CONNECTIONS_TO';
+const DATABASE = /^((?:UNI_DIR_DESTINATION_|REFRESH_SOURCE_)?(?:NO)?SQL_DB)_HOST$/;
+const ADDRESS = /^(?:REDIS|SMTP|INDEXER|WEBHOOK_[A-Z0-9_]+|SLACK_[A-Z0-9_]+)_URL$/;
+const STORAGE = /^(?:UNI_DIR_DESTINATION_|REFRESH_SOURCE_)?STORAGE_URL$/;
+const PLAIN = ['http:', 'redis:', 'smtp:'];
+
+/** A line for each; an address may be a secret, so only its host is repeated. */
+export function plainConnections(variables: Variables): string[] {
+  const allowed = (variables[SETTING] ?? '').split(',').map((host) => host.trim().toLowerCase());
+  const isPlain = (host: string) => isElsewhere(host) && !allowed.includes(host.toLowerCase());
+  const wrong: string[] = [];
+  for (const [name, value = ''] of Object.entries(variables)) {
+    const [, database] = DATABASE.exec(name) ?? [];
+    const url = plainUrl(name, value);
+    if (database && variables[`${database}_TLS`] !== 'true' && isPlain(value)) {
+      wrong.push(`${database}_TLS: must be true for ${value}, ${orAllow}`);
+    } else if (url && isPlain(url.hostname)) {
+      wrong.push(
+        `${name}: must be encrypted (https, rediss, smtps; smtp with ?requireTLS=true) for ${url.hostname}, ${orAllow}`,
+      );
+    }
+  }
+  return wrong;
+}
+
+const orAllow = `which is another machine; name it in ${SETTING} if its network is private`;
+
+function plainUrl(name: string, value: string): URL | null {
+  const text = STORAGE.test(name)
+    ? (URL.parse(value)?.searchParams.get('endpoint') ?? '')
+    : ADDRESS.test(name)
+      ? value
+      : '';
+  const url = URL.parse(text);
+  const isPlain = url && PLAIN.includes(url.protocol);
+  return isPlain && url.searchParams.get('requireTLS') !== 'true' ? url : null;
+}
+
+/** A name without a dot is one of the machine's own network, as containers beside each other have them. */
+const isElsewhere = (host: string): boolean =>
+  /[.:]/.test(host) &&
+  !/^127\.\d+\.\d+\.\d+$|^\[?::1\]?$/.test(host) &&
+  !isLoopback({ hostname: host } as URL);

@@ -1,0 +1,20 @@
+import { expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inWholeSteps } from '../../src/people/whole-steps.ts';
+
+const timed = async (work: () => Promise<unknown>) => {
+  const start = performance.now();
+  await inWholeSteps(400, work).catch(() => {});
+  return performance.now() - start;
+};
+
+test.each([
+  ['at once', () => Promise.resolve(true), 1],
+  ['a little later', () => sleep(40), 1],
+  ['with an error', () => Promise.reject(new Error('wrong')), 1],
+  ['in the next step', () => sleep(450), 2],
+])('an answer that is known %s comes at the end of its step (C12)', async (_when, work, steps) => {
+  const time = await timed(work);
+  expect(time).toBeGreaterThanOrEqual(400 * steps - 2);
+  expect(time).toBeLessThan(400 * (steps + 1));
+});
