@@ -1,15 +1,8 @@
 // Secret fields of rows: sealed before anything else sees what was typed, opened for the API alone.
 import type { Content, Draft, Entity, Row } from '../catalog/entity.ts';
 import { labelOf } from '../catalog/entity.ts';
-import type { Value } from '../catalog/fields.ts';
-import {
-  AS_STORED,
-  isMask,
-  maskOf,
-  sealedParts,
-  secretsOf,
-  secretVersion,
-} from '../catalog/secret.ts';
+import { AS_STORED, type Value } from '../catalog/fields.ts';
+import { isMask, maskOf, sealedParts, secretsOf, secretVersion } from '../catalog/secret.ts';
 import { first, name, run, select, sql, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Invalid } from '../problems.ts';

@@ -21,6 +21,9 @@ export type LinkPart = { name: string; entity: string; isOptional: boolean };
 export type Links = { through: string; target: LinkPart; parts: LinkPart[] };
 export type Value = string | number | boolean | null | string[] | Link[];
 
+/** Of a secret nothing was typed: what is stored stays. An emptied secret is null. */
+export const AS_STORED = '';
+
 /** A plain value as text; lists have no text of their own. */
 export const textOf = (value: Value | undefined): string =>
   value === undefined || value === null || typeof value === 'object' ? '' : String(value);

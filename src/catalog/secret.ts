@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import type { Content, Entity, Row } from './entity.ts';
-import { field, type Field, type Options, type Value } from './fields.ts';
+import { AS_STORED, field, type Field, type Options, type Value } from './fields.ts';
 
 /** The parts of a sealed text; `version` stays the same when it is sealed again with another key. */
 export type SealedParts = { keyId: string; since: string; version: string; data: string };
@@ -32,9 +32,6 @@ export const isMask = (value: unknown): boolean => typeof value === 'string' && 
 export const secretVersion = (value: Value | undefined): string | null =>
   sealedParts(value)?.version ??
   (typeof value === 'string' ? (MASKED.exec(value)?.[1] ?? null) : null);
-
-/** Nothing was typed: what is stored stays. An emptied secret is null. */
-export const AS_STORED = '';
 
 const ROOM = 2000;
 
