@@ -119,7 +119,13 @@ const exceptions = [
 ];
 
 /** Files at the root: who may import them, and what they may import. The others are programs and tables of contents. */
-const importedByAll = ['problems.ts', 'settings.ts', 'settle-all.ts', 'typed-text.ts'];
+const importedByAll = [
+  'in-time.ts',
+  'problems.ts',
+  'settings.ts',
+  'settle-all.ts',
+  'typed-text.ts',
+];
 const importedByCommands = ['tasks.ts'];
 
 const filesIn = (folder: string) =>

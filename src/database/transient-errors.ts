@@ -12,7 +12,7 @@ export function isTransient(error: unknown): boolean {
   );
 }
 
-/** Whether the server will do it some day: a missing right needs a person, everything else passes. */
+/** Whether the server will do it some day: a missing right must be granted, everything else passes. */
 export function willPass(error: unknown): boolean {
   const kind = unwillingness(error);
   return kind !== null && kind !== 'denied';
