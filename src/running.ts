@@ -45,11 +45,12 @@ export async function run(
     line,
     stop: async () => {
       here.halt.abort();
-      // Without Redis the queue's workers wait for it to come back, and their jobs are requeued when it has.
+      // Without Redis chores and the queue's workers wait for it to come back; jobs are requeued when it has.
       const whileRedisIsThere = async (work: Promise<unknown>) => {
         await Promise.race([work, untilGone(redis)]);
       };
-      await Promise.all([stopRecovering(), stopDoing(), whileRedisIsThere(stopWorking())]);
+      const working = Promise.all([stopDoing(), stopWorking()]);
+      await Promise.all([stopRecovering(), whileRedisIsThere(working)]);
       await whileRedisIsThere(Promise.all([line.close(), ticks.close()]));
       await inTime(CLOSE_MS, here.close()).catch((error: unknown) =>
         here.log.warn({ err: error }, 'a database was not closed in order'),

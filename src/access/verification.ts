@@ -1,5 +1,6 @@
 // Which credential is behind a token or a HAWK id. What is not valid is said with its reason.
 import { run, select, sql, type Queryable } from '../database/sql.ts';
+import { unwillingness } from '../database/unwillingness.ts';
 import { decrypt, encrypt, type EncryptionKeys } from './encryption.ts';
 import { isUsable, stateOf, type KeyTimes } from './key-state.ts';
 import { hashOf, isSameHash, publicPartOf, type Kind } from './secrets.ts';
@@ -47,13 +48,16 @@ export async function hawkKeyOf(
   return { ...verified, hawk: { id, key, algorithm: 'sha256', user: verified.holder.name } };
 }
 
+/** A database that takes no changes can still be read. */
 export const noteUse = (on: Queryable, { keyId }: Holder) =>
   run(
     on,
     sql`update credential_key set used_at = utc_timestamp(3)
          where id = ${keyId}
            and coalesce(used_at, '2000-01-01') < utc_timestamp(3) - interval 1 minute`,
-  );
+  ).catch((error: unknown) => {
+    if (unwillingness(error) !== 'read-only') throw error;
+  });
 
 /** Encrypts every HAWK secret with the current key, so that the previous one can leave the settings. */
 export async function encryptAgain(

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import type { App } from '../environments/app.ts';
+import { unwillingness } from '../database/unwillingness.ts';
 import { unwillingHere } from '../environments/unreachable.ts';
 import { NotFound, Problem } from '../problems.ts';
 import { sendPage } from './layout.ts';
@@ -21,7 +22,7 @@ const titles: Record<number, string> = {
   413: 'Too large',
   422: 'There is a problem',
   429: 'Too many attempts',
-  503: 'Not reachable right now',
+  503: 'Not possible right now',
 };
 
 export async function answerError(error: unknown, req: Request, res: Response, next: NextFunction) {
@@ -43,10 +44,12 @@ export async function answerError(error: unknown, req: Request, res: Response, n
     const offersSearch = status === 404 && req.account !== undefined;
     const typed = status >= 500 ? await typedForm(req) : null;
     const data = { title, message, offersSearch, typed };
-    await page(req, res, 'web/error', data)
-      // A page with menu needs this environment's servers; one without does not.
-      .catch(() => sendPage(res, 'web/error', { ...alone(req), ...data }))
-      .catch(() => res.type('text').send(`${title}. ${message}`));
+    // A page with menu needs this environment's servers; one without does not.
+    const isAlone = !(error instanceof Problem) && unwillingness(error) === 'away';
+    const sendAlone = () => sendPage(res, 'web/error', { ...alone(req), ...data });
+    await (isAlone ? sendAlone() : page(req, res, 'web/error', data).catch(sendAlone)).catch(() =>
+      res.type('text').send(`${title}. ${message}`),
+    );
   }
 }
 

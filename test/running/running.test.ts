@@ -6,7 +6,7 @@ import * as jobs from '../../src/jobs/jobs.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { hire, openSite, password } from '../support/people.ts';
 import { signInTo, startProgram, type Program } from '../support/processes.ts';
-import { openProxy } from '../support/proxy.ts';
+import { openProxy, type Proxy } from '../support/proxy.ts';
 import { add, has, sheet } from '../support/rows.ts';
 import { openWorld, useWorld } from '../support/world.ts';
 
@@ -163,6 +163,25 @@ test('without Redis the server starts, recovers and reports it; jobs run once Re
   expect(await server.ended).toEqual({ code: 0, signal: null });
   proxy.close();
 }, 90_000);
+
+test.each<['server' | 'worker', string, (proxy: Proxy) => unknown]>([
+  ['server', 'is silent', (proxy) => proxy.hang('both')],
+  ['worker', 'refuses', (proxy) => proxy.refuse()],
+])(
+  'on SIGTERM the %s exits although Redis %s',
+  async (file, _how, fail) => {
+    const redis = new URL(world.variables.staging['REDIS_URL'] ?? '');
+    const proxy = await openProxy(Number(redis.port));
+    redis.port = String(proxy.port);
+    const program = await start(file, { REDIS_URL: redis.href });
+    await fail(proxy);
+    await sleep(1000);
+    program.child.kill('SIGTERM');
+    expect(await Promise.race([program.ended, sleep(30_000)])).toEqual({ code: 0, signal: null });
+    proxy.close();
+  },
+  60_000,
+);
 
 test('on SIGTERM the server finishes a running transfer and exits', async () => {
   const server = await start('server');

@@ -1,0 +1,211 @@
+// This environment's own servers, when they are refused, silent, slow, cut or take no changes: every page ends with a
+// sentence, and nothing typed is lost.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createConnection, type Connection } from 'mysql2/promise';
+import { startMysql } from '../../bin/mysql-server.ts';
+import { end } from '../../bin/programs.ts';
+import { startRedis } from '../../bin/servers.ts';
+import { timeouts } from '../../src/database/timeouts.ts';
+import { first, sql } from '../../src/database/sql.ts';
+import { entityNamed } from '../../src/catalog/index.ts';
+import { walk } from '../../src/rows/store.ts';
+import { openSite, password, textOf, type Client, type Site } from '../support/people.ts';
+import { openProxy, type Proxy } from '../support/proxy.ts';
+import { openWorld, servers, useWorld } from '../support/world.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'oneway-own-'));
+const running: ChildProcess[] = [];
+let root: Connection;
+let own: Record<'mysql' | 'mongo' | 'redis', Proxy>;
+const NAME = 'own';
+
+const world = useWorld({
+  cleared: 'once',
+  open: async () => {
+    const keep = (child: ChildProcess) => running.push(child);
+    const mysql = await startMysql(join(folder, 'mysql'), keep);
+    const redis = await startRedis(join(folder, 'redis'), keep);
+    const { mongo } = servers();
+    own = {
+      mysql: await openProxy(Number(mysql.port)),
+      mongo: await openProxy(Number(mongo.port)),
+      redis: await openProxy(Number(redis.port)),
+    };
+    root = await createConnection({ uri: mysql.href });
+    redis.port = String(own.redis.port);
+    return openWorld(
+      NAME,
+      ({ staging }) => {
+        staging['SQL_DB_PORT'] = String(own.mysql.port);
+        staging['NOSQL_DB_PORT'] = String(own.mongo.port);
+      },
+      { mysql, mongo, redis },
+    );
+  },
+});
+afterAll(async () => {
+  await root.end();
+  for (const one of Object.values(own)) one.close();
+  for (const child of running) await end(child);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+let site: Site;
+let clients: Client[];
+let pages: [Client, string][];
+const pm = () => clients[0] as Client;
+beforeEach(async () => {
+  Object.assign(timeouts, { page: 20_000, probe: 20_000 });
+  if (site === undefined) {
+    site = await openSite(world, 'staging');
+    clients = [await site.as('pm'), await site.as('ops')];
+    pages = [];
+    for (const client of clients) pages.push(...(await menuOf(client)));
+  }
+  await untilReady();
+  Object.assign(timeouts, { page: 1000, probe: 700 });
+});
+afterEach(async () => {
+  for (const proxy of Object.values(own)) {
+    await proxy.accept();
+    proxy.heal();
+  }
+});
+
+async function menuOf(client: Client): Promise<[Client, string][]> {
+  const { text } = await client.get('/');
+  const menu = /<nav[^>]*id="menu".*?<\/nav>/s.exec(text)?.[0] ?? text;
+  const links = [...menu.matchAll(/href="(\/[\w/-]*)"/g)].map(([, href]) => String(href));
+  expect(links.length).toBeGreaterThan(10);
+  return [...new Set(links)].map((href) => [client, href]);
+}
+
+async function untilReady() {
+  for (let look = 0; look < 150; look += 1) {
+    const [{ status }, page] = [await pm().get('/readyz'), await pm().get('/catalog/form')];
+    if (status === 200 && page.status === 200) return;
+    await sleep(200);
+  }
+  throw new Error('It is still not ready');
+}
+
+/** Pages that failed without a sentence, or took longer than two seconds. */
+async function wrong(): Promise<string[]> {
+  const found: string[] = [];
+  const look = async ([client, href]: [Client, string]) => {
+    const begun = performance.now();
+    const { status } = await client.get(href);
+    const ms = Math.round(performance.now() - begun);
+    if ((status >= 400 && status !== 503) || ms > 3000) found.push(`${href}: ${status}, ${ms} ms`);
+  };
+  for (let from = 0; from < pages.length; from += 4) {
+    await Promise.all(pages.slice(from, from + 4).map(look));
+  }
+  return found;
+}
+
+describe.each<keyof typeof own>(['redis'])('an own %s server that', (server) => {
+  test.each<[string, (proxy: Proxy) => unknown]>([
+    ['refuses', (proxy) => proxy.refuse()],
+    ['is silent', (proxy) => proxy.hang('both')],
+    ['is silent after its greeting', (proxy) => (proxy.cut(), proxy.hang('after greeting'))],
+    ['is slow', (proxy) => proxy.slow(1500)],
+    ['is cut in the middle', (proxy) => (proxy.cut(), proxy.cutAfter(200))],
+  ])(
+    '%s leaves no page of the menu waiting (F11)',
+    async (_how, fail) => {
+      await fail(own[server]);
+      expect(await wrong()).toEqual([]);
+    },
+    180_000,
+  );
+});
+
+const typed = { name: 'Typed while nothing answered', description: '' };
+async function isSaved() {
+  for await (const rows of walk(world.staging, entityNamed('form'), 0, 100)) {
+    if (rows.some(({ name }) => name === typed.name)) return true;
+  }
+  return false;
+}
+
+describe('a form that is saved', () => {
+  test.each<keyof typeof own>(['redis'])(
+    'while the own %s server is silent is shown again with what was typed, and nothing is saved (F11)',
+    async (server) => {
+      await pm().token();
+      const csrf = await pm().token();
+      own[server].hang('both');
+      const begun = performance.now();
+      const answer = await pm().postRaw(
+        '/catalog/form',
+        'application/x-www-form-urlencoded',
+        new URLSearchParams({ ...typed, csrf }).toString(),
+      );
+      expect(performance.now() - begun).toBeLessThan(3500);
+      expect([answer.status, answer.headers['retry-after']]).toEqual([503, '10']);
+      expect(textOf(answer.text)).toContain('does not answer right now');
+      expect(answer.text).toContain(typed.name);
+      own[server].heal();
+      await untilReady();
+      await sleep(500);
+      expect(await isSaved()).toBe(false);
+    },
+    60_000,
+  );
+
+  test('while MySQL is read-only is kept, says why, and can be sent again (F11)', async () => {
+    await root.query('SET GLOBAL read_only = 1');
+    try {
+      const answer = await pm().post('/catalog/form', typed);
+      expect([answer.status, textOf(answer.text)]).toEqual([
+        503,
+        expect.stringContaining('takes no changes at the moment'),
+      ]);
+      expect(answer.text).toContain(typed.name);
+      const other = await site.as(null);
+      const entered = await other.post('/sign-in', { email: 'pm@example.com', password });
+      expect(entered.status).toBe(303);
+      const ready = await other.get('/readyz');
+      expect([ready.status, ready.body]).toMatchObject([503, { mysql: 'takes no changes' }]);
+      expect(await wrong()).toEqual([]);
+    } finally {
+      await root.query('SET GLOBAL read_only = 0');
+    }
+    const kept = await pm().get('/saved-form');
+    expect(kept.text).toContain(typed.name);
+  }, 120_000);
+});
+
+describe('/readyz', () => {
+  test.each([
+    ['ACCOUNT LOCK', 'ACCOUNT UNLOCK', 'has locked the account'],
+    ['WITH MAX_QUERIES_PER_HOUR 1', 'WITH MAX_QUERIES_PER_HOUR 0', 'has a limit that is used up'],
+  ])('says what MySQL refuses, without names: %s (C1)', async (take, give, words) => {
+    const [{ user } = { user: '' }] = [
+      (await first<{ user: string }>(world.staging.sql, sql`select user() as user`)) ?? {
+        user: '',
+      },
+    ];
+    const name = `'${user.split('@')[0]}'@'%'`;
+    await root.query(`ALTER USER ${name} ${take}`);
+    try {
+      own.mysql.cut();
+      const stranger = await site.as(null);
+      await stranger.get('/readyz');
+      const ready = await stranger.get('/readyz');
+      expect([ready.status, ready.body]).toMatchObject([503, { mysql: words, mongodb: 'OK' }]);
+      expect(ready.text).not.toContain(user.split('@')[0]);
+      const page = await pm().get('/catalog/task');
+      expect([page.status, textOf(page.text)]).toEqual([503, expect.stringMatching(/engineer/)]);
+    } finally {
+      await root.query(`ALTER USER ${name} ${give}`);
+      await root.query('FLUSH USER_RESOURCES');
+    }
+  });
+});
