@@ -28,5 +28,7 @@ export const isAdmitted = (admits: Admitted[] | null, { email, claims }: Known):
   admits.some((one) =>
     'domain' in one
       ? email.split('@').at(-1) === one.domain
-      : [claims[one.claim] ?? []].flat().some((value) => String(value) === one.value),
+      : [claims[one.claim] ?? []]
+          .flat()
+          .some((value) => value === one.value || JSON.stringify(value) === one.value),
   );

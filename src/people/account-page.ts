@@ -17,6 +17,8 @@ async function accountPage(req: Request, res: Response, errors: FieldErrors) {
   await page(req, res, 'people/account', {
     title: Object.keys(errors).length > 0 ? 'Error: My account' : 'My account',
     crumbs: [{ text: 'My account' }],
+    name: account.name,
+    email: account.email,
     permissions: account.permissions.map((name) => ({ name, meaning: meaningOf[name] })),
     hasPassword,
     isSingle: req.here.settings.singleSignOn !== null,
