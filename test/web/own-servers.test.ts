@@ -188,7 +188,8 @@ describe('/readyz', () => {
     ['WITH MAX_QUERIES_PER_HOUR 1', 'WITH MAX_QUERIES_PER_HOUR 0', 'has a limit that is used up'],
   ])('says what MySQL refuses, without names: %s (C1)', async (take, give, words) => {
     const found = await first<{ user: string }>(world.staging.sql, sql`select user() as user`);
-    const name = `'${found?.user.split('@')[0]}'@'%'`;
+    const user = found?.user.split('@')[0] ?? '';
+    const name = `'${user}'@'%'`;
     await root.query(`ALTER USER ${name} ${take}`);
     try {
       own.mysql.cut();
