@@ -1,7 +1,7 @@
 // What every process of an environment runs, with or without pages: recovery, chores and jobs.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { publishSealingKey } from './access/secret-fields.ts';
-import { openApp, reachRedis, type App, type Redis } from './environments/app.ts';
+import { openApp, patientCopy, reachRedis, type App, type Redis } from './environments/app.ts';
 import { startChores } from './jobs/chores.ts';
 import { openQueue, startWorker, type JobQueue } from './jobs/queue.ts';
 import { openTicks } from './jobs/ticks.ts';
@@ -31,11 +31,14 @@ export async function run(
   const ticks = openTicks(here, redis, schedules, line);
   const stopDoing = runsJobs ? startChores(here, chores(line, ticks)) : async () => {};
   let stopWorking = async () => {};
-  const begin = () => {
-    if (!runsJobs || here.halt.signal.aborted) return;
-    const stops = [startWorker(here, redis, tasks), ticks.start()];
+  const begin = async () => {
+    if (!runsJobs) return;
+    const patient = await patientCopy(redis, here);
+    if (here.halt.signal.aborted) return patient.destroy();
+    const stops = [startWorker(here, { redis, patient }, tasks), ticks.start(patient)];
     stopWorking = async () => {
       await Promise.all(stops.map((stop) => stop()));
+      patient.destroy();
     };
   };
   connected.then(begin, (error: unknown) => here.log.error({ err: error }, 'redis'));

@@ -151,6 +151,17 @@ export function reachRedis({ settings, log }: App): { redis: Redis; connected: P
   return { redis, connected: redis.connect() };
 }
 
+/**
+ * A connection whose commands wait while Redis is away. Workers need it: they repeat a command that is refused at once
+ * without a pause, and nothing else in the process would run.
+ */
+export async function patientCopy(redis: Redis, { log }: App): Promise<Redis> {
+  const copy = redis.duplicate({ disableOfflineQueue: false });
+  copy.on('error', (error: Error) => log.warn({ err: error }, 'redis'));
+  await copy.connect();
+  return copy;
+}
+
 export function destinationOf({ rules, destination }: App): Environment {
   if (!destination) throw new NotFound(`Nothing is transferred out of ${rules.inText}.`);
   return destination;

@@ -87,7 +87,11 @@ const entryOptions: JobsOptions = {
 };
 
 /** Runs jobs until it is told to stop; then those under way come to their end or to their next report. */
-export function startWorker(here: App, redis: Redis, tasks: Tasks): () => Promise<void> {
+export function startWorker(
+  here: App,
+  { redis, patient }: { redis: Redis; patient: Redis },
+  tasks: Tasks,
+): () => Promise<void> {
   const queue = openQueue(here, redis, tasks);
   const run = async (entry: Entry<{ id: string }>, token?: string) => {
     const job = await runJob(here, tasks, entry.data.id);
@@ -102,7 +106,7 @@ export function startWorker(here: App, redis: Redis, tasks: Tasks): () => Promis
   const workers = ['', ...limited].map((kind) => {
     const { concurrency = SIDE_BY_SIDE, rate } = tasks[kind] ?? {};
     const worker = new Worker<{ id: string }>(queueName(here, tasks, kind), run, {
-      connection: redis,
+      connection: patient,
       prefix: PREFIX,
       concurrency: Math.min(concurrency, SIDE_BY_SIDE),
       ...(rate ? { limiter: { max: rate.max, duration: rate.perMs } } : {}),

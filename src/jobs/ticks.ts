@@ -9,7 +9,7 @@ export type Ticks = {
   /** Records the schedules, requests what was missed, and registers with Redis what it does not know. */
   sweep(): Promise<void>;
   /** Requests jobs at their times; answers how to stop. */
-  start(): () => Promise<void>;
+  start(patient: Redis): () => Promise<void>;
   close(): Promise<void>;
 };
 
@@ -35,7 +35,7 @@ export function openTicks(
       for (const job of await runMissed(here, own)) await jobs.push(job);
       if (redis.isReady) for (const schedule of own) await register(queue(), schedule);
     },
-    start: () => {
+    start: (patient) => {
       const worker = new Worker(
         nameOf(here),
         async ({ name }) => {
@@ -45,7 +45,7 @@ export function openTicks(
           // A program that still declares it registers it again.
           if (!schedule) await queue().removeJobScheduler(name);
         },
-        { connection: redis, prefix: PREFIX },
+        { connection: patient, prefix: PREFIX },
       );
       worker.on('error', (error) => here.log.warn({ err: error }, 'schedules'));
       return () => worker.close();

@@ -36,7 +36,7 @@ async function openProcess(own: Schedule) {
   return {
     ticks,
     start: () => {
-      const stop = ticks.start();
+      const stop = ticks.start(redis);
       let isStopped = false;
       const once = async () => {
         if (!isStopped) await stop();

@@ -166,6 +166,7 @@ test('without Redis the server starts, recovers and reports it; jobs run once Re
 
 test.each<['server' | 'worker', string, (proxy: Proxy) => unknown]>([
   ['server', 'is silent', (proxy) => proxy.hang('both')],
+  ['server', 'refuses', (proxy) => proxy.refuse()],
   ['worker', 'refuses', (proxy) => proxy.refuse()],
 ])(
   'on SIGTERM the %s exits although Redis %s',

@@ -73,7 +73,7 @@ export function useWorkers() {
       const redis = await openRedis(here);
       const process = { ...here, halt: new AbortController() };
       const queue = openQueue(process, redis, tasks);
-      const stop = startWorker(process, redis, tasks);
+      const stop = startWorker(process, { redis, patient: redis }, tasks);
       const stopSweep = startChores(process, [
         { name: 'sweep', everyMs: 200, run: (one) => sweep(one, queue) },
       ]);

@@ -53,17 +53,19 @@ export async function startProgram(
   };
 }
 
-/** A browser's cookie and the token of its pages, on any of several servers of one environment. */
+/** A browser's cookies and the token of its pages, on any of several servers of one environment. */
 export async function signInTo(url: string, email: string, password: string) {
-  let cookie = '';
+  const cookies = new Map<string, string>();
   const send = async (to: string, path: string, body?: Record<string, string>) => {
     const answer = await fetch(`${to}${path}`, {
       redirect: 'manual',
-      headers: { Cookie: cookie, 'Sec-Fetch-Site': 'same-origin' },
+      headers: { Cookie: [...cookies.values()].join('; '), 'Sec-Fetch-Site': 'same-origin' },
       ...(body ? { method: 'POST', body: new URLSearchParams(body) } : {}),
     });
-    const [set] = answer.headers.getSetCookie();
-    if (set) cookie = set.split(';')[0] ?? '';
+    for (const set of answer.headers.getSetCookie()) {
+      const [pair = ''] = set.split(';');
+      cookies.set(pair.split('=')[0] ?? '', pair);
+    }
     const text = await answer.text();
     return { status: answer.status, location: answer.headers.get('Location'), text };
   };

@@ -33,7 +33,7 @@ export async function listen(
     for (const role of Object.keys(cast)) await hire(here, role);
     const redis = await openRedis(here);
     const server = createApp(here, redis).listen(ports[index]);
-    open.push({ here, redis, server, stop: startWorker(here, redis, tasks) });
+    open.push({ here, redis, server, stop: startWorker(here, { redis, patient: redis }, tasks) });
   }
   return {
     urls: addresses,

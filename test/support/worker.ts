@@ -68,7 +68,8 @@ const tasks: { [kind in Task['do']]: (here: App, task: Task & { do: kind }) => P
     upgrade: (here, { patience }) => upgrade({ here, say: () => {}, waitMs: patience, ttlMs: 0 }),
     deliver,
     jobs: async (here) => {
-      startWorker(here, await openRedis(here), jobTasks);
+      const redis = await openRedis(here);
+      startWorker(here, { redis, patient: redis }, jobTasks);
       // Until it is killed.
       await new Promise(() => {});
     },
