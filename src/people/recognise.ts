@@ -1,6 +1,7 @@
 // Who a session belongs to: asked at every request, and again during one that lasts.
 import type { NextFunction, Request, Response } from 'express';
 import type { SessionData } from 'express-session';
+import { isAlwaysOpen } from '../web/gate.ts';
 import { isInTime, limitCookie, renewSession } from '../web/session.ts';
 import * as people from './people.ts';
 
@@ -9,6 +10,7 @@ import * as people from './people.ts';
  * password changes.
  */
 export async function recognise(req: Request, _res: Response, next: NextFunction) {
+  if (isAlwaysOpen(req)) return next();
   req.isStillSignedIn = async () => (await personOf(req, await storedSession(req))) !== null;
   if (req.session.personId !== undefined) {
     const person = await personOf(req, req.session);

@@ -13,13 +13,14 @@ import { readForm } from './form/read.ts';
 
 const RETRY_AFTER = 10;
 
-/** Always open: these report the version or need no database. */
 const alwaysOpen = new Set(['/healthcheck', '/readyz', '/api/v1/metadata']);
+/** These report how the servers are, so they answer whoever asks, and when no database does. */
+export const isAlwaysOpen = ({ path }: Request) => alwaysOpen.has(path);
 /** Open while the version is unknown: these write nothing to the catalogue. */
 const writesNothing = new Set(['/sign-in', '/sign-out', '/theme']);
 
 export async function refuseIncompatible(req: Request, res: Response, next: NextFunction) {
-  if (alwaysOpen.has(req.path)) return next();
+  if (isAlwaysOpen(req)) return next();
   // If the version document cannot be read, the next query reports the same problem.
   const standing = await req.here.compatibility().catch(() => null);
   if (standing === null || standing.kind === 'open') return next();

@@ -198,6 +198,8 @@ describe('/readyz', () => {
       const ready = await stranger.get('/readyz');
       expect([ready.status, ready.body]).toMatchObject([503, { mysql: words, mongodb: 'OK' }]);
       expect(ready.text).not.toContain(user);
+      const signedIn = await pm().get('/readyz');
+      expect([signedIn.status, signedIn.body]).toMatchObject([503, { mysql: words }]);
       const page = await pm().get('/catalog/task');
       expect([page.status, textOf(page.text)]).toEqual([503, expect.stringMatching(/engineer/)]);
     } finally {
