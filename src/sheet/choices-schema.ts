@@ -15,7 +15,7 @@ const keyText = z
   .regex(/^[a-z_]+:[1-9]\d{0,15}$/)
   .refine((text) => entityOf(text) !== undefined);
 
-/** `city:Pune`: a row to create there by its name. */
+/** `tag:Garden`: a row to create there by its name. */
 const nameText = z
   .string()
   .max(200)

@@ -4,6 +4,7 @@ import { check } from '../../src/catalog/checks.ts';
 import { entity, initialContent, parseContent, type Row } from '../../src/catalog/entity.ts';
 import { reference, text, textOf } from '../../src/catalog/fields.ts';
 import { catalog, entityNamed, travelling } from '../../src/catalog/index.ts';
+import { maskOf } from '../../src/catalog/secret.ts';
 import { Invalid, type FieldErrors } from '../../src/problems.ts';
 
 const tool = entityNamed('external_tool');
@@ -18,7 +19,7 @@ const row = (facts: object): Row => ({
 describe('digests of content', () => {
   test('local fields and modified_at are excluded from the digest', () => {
     const one = { ...initialContent(tool), id: 1, modified_at: '', name: 'Calendar' };
-    const other = { ...one, modified_at: '2026-01-01T00:00:00.000Z', key: 'theirs' };
+    const other = { ...one, modified_at: '2026-01-01T00:00:00.000Z', key: maskOf('theirs') };
     expect(hashOf(tool, other)).toBe(hashOf(tool, one));
     expect(isSameRow(tool, one, other)).toBe(false);
   });

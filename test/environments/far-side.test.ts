@@ -6,6 +6,7 @@ import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createConnection, type Connection } from 'mysql2/promise';
+import { v4 as uuid } from 'uuid';
 import { startMysql } from '../../bin/mysql-server.ts';
 import { end } from '../../bin/programs.ts';
 import { timeouts } from '../../src/database/timeouts.ts';
@@ -205,7 +206,7 @@ describe('a destination whose account', () => {
       const answer = await pm().post('/transfers', {
         selection: selection.selection.id,
         plan: selection.plan.hash,
-        idempotency_key: 'refused there',
+        idempotency_key: uuid(),
         name: '',
       });
       expect(answer.status).toBe(303);

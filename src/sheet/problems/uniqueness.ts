@@ -52,13 +52,13 @@ function taken(facts: Facts, going: Map<string, PlannedStep>, one: Taken): Probl
   const { step, field, holder } = one;
   const entity = entityNamed(step.entity);
   const other = facts.otherHolders.get(keyText(holder));
-  const partner = going.get(keyText(holder));
-  const title = partner?.title ?? other?.title;
+  const sent = going.get(keyText(holder));
+  const title = sent?.title ?? other?.title;
   const name = `${lowerFirst(entity.label.one)} ${holder.id}${title ? ` “${title}”` : ''}`;
   const along = goingAlong(facts, going, one);
   const label = labelOf(entity, field);
-  const way = partner
-    ? partner.excludedFields.includes(field)
+  const way = sent
+    ? sent.excludedFields.includes(field)
       ? `It goes along, but its ${lowerFirst(label)} is left out: send that, too.`
       : 'It goes along and keeps it: change one of the two.'
     : along
