@@ -148,7 +148,7 @@ function named(values: Variables) {
     indexer: indexerOf(values),
     /** What goes on to production was marked Works by someone other than the sender. */
     requireTested: values.REQUIRE_TESTED,
-    /** The version of the database that this program was built for. */
+    /** The version of the database schema that this program expects. */
     supportedVersion: values.SUPPORTED_DATABASE_VERSION,
     logLevel: values.LOG_LEVEL,
     /** Required to read /metrics; null when everybody may. */

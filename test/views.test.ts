@@ -31,7 +31,7 @@ test('views contain no inline script, style or handler, and no meta refresh', ()
   expect(wrong).toEqual([]);
 });
 
-test('every form that posts contains the CSRF token', () => {
+test('every POST form contains the CSRF token', () => {
   const wrong = views.flatMap((file) =>
     read(file)
       .split(/<form\b/)

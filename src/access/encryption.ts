@@ -9,7 +9,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 
-/** A KeyObject shows nothing of itself in a log, an error or JSON. */
+/** A KeyObject, so that the key cannot leak into a log, an error or JSON. */
 export type EncryptionKey = { id: string; key: KeyObject };
 
 /** What is encrypted is encrypted with `current`; `previous` still decrypts. Null where no key is set. */

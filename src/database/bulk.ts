@@ -12,7 +12,7 @@ const LINES = 1000;
 type Cell = string | number | boolean | null;
 /** Values of one line, in the order of the columns. */
 export type Line = readonly Cell[];
-/** Values by column; every row has the same columns. */
+/** An array of values for each column; all rows must have the same columns. */
 export type Columns = Record<string, Cell>;
 
 /** Inserts rows; their keys are the columns. */

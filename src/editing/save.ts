@@ -191,7 +191,7 @@ export async function contentAt(
   return isCurrent ? row : ((await contentBefore(here, key, version)) ?? row);
 }
 
-/** A row's content at a former version, from its history: as the next write found it, or as it was written. */
+/** A row's content at a former version: what the next change found, or else what the change that made the version wrote. */
 async function contentBefore(here: Environment, { entity, id }: RowKey, version: number) {
   const line = await first<{ image: string | null }>(
     here.sql,

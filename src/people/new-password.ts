@@ -26,7 +26,7 @@ const schema = z.object({
 });
 
 /**
- * A password that this person may have.
+ * Checks that a password is acceptable for this person, and answers it.
  * @throws Invalid for one that is short, common, a pattern, or made of the person's own name or e-mail
  */
 export function newPassword(owner: Owner, posted: unknown): string {

@@ -12,7 +12,7 @@ const seal = ({ settings }: App, text: string, { credential }: Person) =>
     .update(`command line\n${text}\n${credential}`)
     .digest('base64url');
 
-/** A token that is valid as long as a web session. */
+/** A token with the same lifetime as a web session. */
 export function issue(here: App, person: Person): string {
   const until = Date.now() + here.settings.session.hours * 60 * 60 * 1000;
   const content = JSON.stringify({ person: person.id, environment: here.name, until });

@@ -16,7 +16,7 @@ export type Query = {
 export type RowFilter = Pick<Query, 'search' | 'filters' | 'ids'>;
 export type FoundRows = { rows: Row[]; total: number };
 
-/** A position in the order in which rows were changed. */
+/** A cursor for paging through rows by the time of their last change. */
 export type Cursor = { modifiedAfter: string; after: number };
 
 /** How many unreadable rows and documents are listed. */

@@ -11,7 +11,7 @@ import { readMappings, withMappedNames } from '../state/name-mapping.ts';
 import type { Instants } from './instants.ts';
 import { INSTANT, type Remark, type WrittenStep } from './transfer.ts';
 
-/** Instants that were written, by key of their row. */
+/** The `modified_at` that the transfer wrote, by key of the row. */
 export type DrawnInstants = Map<string, string>;
 
 /** Reads these steps back and puts a remark on each that is not as it was sent, or that was ahead of the clock. */

@@ -67,7 +67,7 @@ export async function writeStatesAndArrivals(
 const imagesOf = ({ here, there, steps }: Work): Images =>
   here.name === there.name && !steps.some(isStoredDifferently) ? 'in the journal' : 'in the work';
 
-/** Owners before and after, because moving a dependent changes both. */
+/** Owners before and after the write, because moving a dependent changes the state of both. */
 const rootKeysOf = ({ entity, before, after }: journal.Step) =>
   [before, after].flatMap((row) => (row ? [rootOf(entityNamed(entity), row)] : []));
 

@@ -24,7 +24,7 @@ export const liveStates: TransferState[] = [
   'rolling_back',
 ];
 
-/** Final states: nothing is left to do. */
+/** Final states: a transfer in one of them does not change any more. */
 export const overStates: TransferState[] = ['verified', 'refused', 'rolled_back'];
 
 export type Transfer = {

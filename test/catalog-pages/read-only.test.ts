@@ -75,7 +75,7 @@ test('S0-93 the edit page of a row in staging has a control for each of its fiel
   expect(controlsIn(page.text, 'form')).toEqual(['name', 'description']);
 });
 
-test('S0-100 everyone who is signed in can read all rows in production, and nobody else', async () => {
+test('S0-100 every signed-in user, and nobody else, can read all rows in production', async () => {
   const keys = await rowsEverywhere();
   const site = await openSite(world, 'production');
   const addresses = keys.flatMap(({ entity, id }) => [

@@ -59,7 +59,7 @@ test('S2-23 S2-55 when an update begins during an edit, the page waits, returns 
   await context.close();
 }, 60_000);
 
-test('S2-21 S2-22 an application of another version shows Update application with both versions', async () => {
+test('S2-21 S2-22 when program and database have different versions, the page “Update application” names both', async () => {
   const { staging } = world;
   const context = await openContext(browser, { width: 320 });
   const page = await context.newPage();

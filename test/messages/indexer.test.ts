@@ -91,7 +91,7 @@ describe('content of Indexer notifications', () => {
     }
   });
 
-  test('a transfer that is rolled back notifies nobody', async () => {
+  test('a rolled-back transfer notifies nobody', async () => {
     const id = await add(world.staging, 'form');
     failpoints.reached = (name) => {
       if (name !== 'before commit') return;

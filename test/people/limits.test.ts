@@ -93,7 +93,7 @@ test('a refused sign-in is in the log without the e-mail, in the audit and in th
   await own.close();
 });
 
-test('a wrong API key is in the log and in the metrics (B4)', async () => {
+test('a request with a wrong API key is logged and counted in the metrics (B4)', async () => {
   const key = `Bearer ow_${'a'.repeat(32)}`;
   await request(site.app).get('/api/v1/task').set('Authorization', key).expect(401);
   const { text } = await request(site.app).get('/metrics');

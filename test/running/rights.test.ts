@@ -95,7 +95,7 @@ test('every page works with the least database rights', async () => {
   await site.close();
 });
 
-test('the least database rights refuse every statement outside of them', async () => {
+test('a database user with the least rights is refused every statement that the program does not need', async () => {
   const all = leastSettings(servers(), 'rights', () => '/tmp/oneway-rights', 'app');
   const as = (prefix: string, from: Record<string, string>) =>
     createConnection({

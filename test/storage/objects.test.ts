@@ -153,7 +153,7 @@ describe.each([
     },
   );
 
-  test('a store lists keys by prefix in order, and continues after a given key', async () => {
+  test('an object store lists the keys with a prefix in order, and goes on after a given key', async () => {
     const keys = ['order/a-b', 'order/a/b', 'order/ab', 'order/b/1', 'order/b/2'];
     for (const key of keys.toReversed()) await objects.put(key, bytes('x'));
     expect(await all(objects.list('order/'))).toEqual(keys);

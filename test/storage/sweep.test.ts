@@ -68,7 +68,7 @@ test('a sweep keeps an image that only the history of a row references', async (
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('a sweep at the destination keeps images that an undo would restore', async () => {
+test('the removal of unused images at the destination keeps those that an undo would restore', async () => {
   const { staging, preprod } = world;
   const former = await keep(staging);
   const key = { entity: 'business', id: await add(staging, 'business', { icon: former }) };
