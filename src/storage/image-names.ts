@@ -67,7 +67,7 @@ async function* inBases({ sql: on }: Databases) {
 }
 
 async function* inTransfers({ sql: on }: Databases) {
-  const images = sql`concat_ws(' ', s.before_image, s.after_image, s.base_before)`;
+  const images = sql`concat_ws(' ', s.before_image, s.after_image, s.base_before, s.remark)`;
   yield* pages((after) =>
     select<Line>(
       on,
