@@ -3,7 +3,7 @@ import type { CollationOptions, Document, Sort } from 'mongodb';
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import { BEGINNING } from '../catalog/misfits.ts';
 import type { Cursor, RowFilter } from './query.ts';
-import { idIn, searchPattern } from './search-pattern.ts';
+import { idIn, searchPatterns } from './search-pattern.ts';
 
 /** Not a stub: without the field, or with null in it. */
 export const present: Document = { removed_at: null };
@@ -14,15 +14,18 @@ export const readable = { _id: { $gte: 0, $lte: Number.MAX_SAFE_INTEGER } };
 /** The order of texts: neither case nor accents count. */
 export const byPeople: CollationOptions = { locale: 'en', strength: 1 };
 
+/** Some servers that speak as MongoDB does take no more characters. */
+const LONGEST_PATTERN = 1000;
+
 export function conditions(entity: Entity, query: RowFilter): Document[] {
   const all: Document[] = [];
   if (query.ids) all.push({ _id: { $in: query.ids } });
   for (const [field, value] of Object.entries(query.filters)) all.push({ [field]: value });
-  const pattern = searchPattern(query.search);
-  if (pattern !== null) {
+  const patterns = searchPatterns(query.search, LONGEST_PATTERN);
+  if (patterns.length > 0) {
     const any: Document[] = fieldEntries(entity)
       .filter(([, definition]) => definition.search)
-      .map(([field]) => ({ [field]: { $regex: pattern } }));
+      .map(([field]) => ({ $and: patterns.map((pattern) => ({ [field]: { $regex: pattern } })) }));
     const id = idIn(query.search);
     if (id !== null) any.push({ _id: id });
     all.push({ $or: any });

@@ -16,15 +16,37 @@ const LONGEST = 100;
  * a text without a visible character, which finds everything.
  */
 export function searchPattern(text: string): string | null {
+  const parts = partsOf(text);
+  return parts.length === 0 ? null : joined(parts);
+}
+
+/**
+ * The same for servers that take only short patterns: one that is longer comes in pieces that overlap, and all of them
+ * must be found.
+ */
+export function searchPatterns(text: string, longest: number): string[] {
+  const parts = partsOf(text);
+  const pieces: string[] = [];
+  for (let from = 0, to = 0; to < parts.length; from = Math.max(to - OVERLAP, from + 1)) {
+    to = from + 1;
+    while (to < parts.length && joined(parts.slice(from, to + 1)).length <= longest) to += 1;
+    pieces.push(joined(parts.slice(from, to)));
+  }
+  return pieces;
+}
+
+const OVERLAP = 3;
+const joined = (parts: string[]) => parts.join(`[${PASSED_OVER}]*`);
+
+function partsOf(text: string): string[] {
   const characters = [...plain(text)].slice(0, LONGEST);
-  if (characters.length === 0) return null;
-  let pattern = '';
+  const parts: string[] = [];
   for (let at = 0; at < characters.length;) {
     const [taken, part] = partAt(characters, at);
-    pattern += `${pattern && `[${PASSED_OVER}]*`}${part}`;
+    parts.push(part);
     at += taken;
   }
-  return pattern;
+  return parts;
 }
 
 /** Compatible characters, case, accents and spaces made one. */
@@ -46,9 +68,9 @@ const plain = (text: string): string =>
 function partAt(characters: string[], at: number): [number, string] {
   for (const length of [3, 2]) {
     const several = characters.slice(at, at + length);
-    const joined = spellings().get(several.join(''));
-    if (joined && several.length === length) {
-      return [length, `(?:${several.map(anySpelling).join(`[${PASSED_OVER}]*`)}|[${joined}])`];
+    const single = spellings().get(several.join(''));
+    if (single && several.length === length) {
+      return [length, `(?:${several.map(anySpelling).join(`[${PASSED_OVER}]*`)}|[${single}])`];
     }
   }
   return [1, anySpelling(characters[at] ?? '')];

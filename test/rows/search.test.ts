@@ -72,6 +72,19 @@ test.each([
   expect(await names('form', search)).toEqual(found);
 });
 
+test('finds long texts by all that was typed, in both stores (F20)', async () => {
+  const long = 'The Quick Brown Fox Jumps Over The Lazy Dog Near The Éclair Shop In Köln';
+  for (const entity of ['business', 'form']) {
+    await add(world.staging, entity, { name: long });
+    await add(world.staging, entity, { name: long.replace('Lazy', 'Tired') });
+  }
+  for (const search of [long.toUpperCase(), 'brown fox jumps over the lazy dog', 'a'.repeat(64)]) {
+    const found = search.startsWith('aaa') ? [] : [long];
+    expect(await names('business', search)).toEqual(found);
+    expect(await names('form', search)).toEqual(found);
+  }
+}, 30_000);
+
 test('orders businesses and forms alike: neither case nor accents count (F20)', async () => {
   await fill();
   const order = await names('business', '');

@@ -59,11 +59,9 @@ test('a transfer into a locked table is in progress after three short waits, ano
   const holder = await session(preprod);
   await holder.query('lock tables sts read');
   const sent = secondsOf(() => transfer(staging, [sts]).catch(() => {}));
-  const other = await secondsOf(async () => {
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    expect(await transfer(staging, [task])).toMatchObject({ state: 'verified' });
-  });
-  expect(other).toBeLessThan(5);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  // While the lock is held.
+  expect(await transfer(staging, [task])).toMatchObject({ state: 'verified' });
   expect(await sent).toBeLessThan(20);
   expect((await statesOf(staging))[0]).toBe('applying');
   await holder.query('unlock tables');
