@@ -22,6 +22,7 @@ import { openMetrics } from './web/metrics.ts';
 import { headers } from './web/security.ts';
 import { keepOutOfCaches, sessions, trustOwnAddress } from './web/session.ts';
 import { forgetSent, mayBring, refuseForged, saveFormOfRefused } from './web/saved-form.ts';
+import { beginSaving, watchSilence } from './web/silence.ts';
 import { stylesheet } from './web/stylesheet.ts';
 import { visitors } from './web/visitor.ts';
 
@@ -74,6 +75,7 @@ export function createApp(
   // These must work when nothing else does.
   app.get('/updating', showUpdating);
   app.get('/update-application', showUpdateApplication);
+  app.use(watchSilence(answerError));
   app.use(visitors);
   app.use(trustOwnAddress, sessions(here, redis), keepOutOfCaches);
   app.use('/api', onlyRead, compression());
@@ -84,7 +86,8 @@ export function createApp(
   const admitApp = needKey(here, redis);
   for (const { method, path, allow, body, handler } of routes(signIn)) {
     // Forms are read behind the access check.
-    const read = method === 'post' ? [reader(body, mayBring), refuseForged, forgetSent] : [];
+    const read =
+      method === 'post' ? [reader(body, mayBring), refuseForged, forgetSent, beginSaving] : [];
     const first =
       method === 'post' && allow !== 'anyone'
         ? [saveFormOfRefused(signIn.limits.kept, body, allow)]

@@ -8,6 +8,10 @@ export const timeouts = {
   probe: 700,
   /** How long they have when a page is nothing without their answer. */
   patientProbe: 2500,
+  /** How long a request may take before this environment's own databases are asked whether they answer. */
+  slow: 3000,
+  /** How long they may be silent then, before the request ends. */
+  silence: 2000,
   /** How long the failure of another environment is remembered before its servers are tried again. */
   memory: 30_000,
 };

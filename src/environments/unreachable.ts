@@ -58,10 +58,14 @@ export function unreachable(error: unknown, there: Environment): unknown {
   return new Unavailable(`${words} Nothing was written.`, { cause: error });
 }
 
-/** The same for the databases of this environment itself; null for an error of another kind. */
+/**
+ * The same for the databases of this environment itself; null for an error of another kind. `outcome`: what became of
+ * that which was being done.
+ */
 export function unwillingHere(
   error: unknown,
   { rules }: Pick<Environment, 'rules'>,
+  outcome = 'Nothing was saved.',
 ): Problem | null {
   const kind = unwillingness(error);
   if (kind === null) return null;
@@ -70,7 +74,7 @@ export function unwillingHere(
     kind === 'away'
       ? `${database} of ${rules.inText} does not answer right now. Try again in a moment.`
       : explainUnwilling(kind, `${database} of ${rules.inText}`, 'the settings');
-  return new Unavailable(`${words} Nothing was saved.`, { cause: error });
+  return new Unavailable(`${words} ${outcome}`, { cause: error });
 }
 
 /**

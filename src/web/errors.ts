@@ -7,6 +7,7 @@ import { unwillingHere } from '../environments/unreachable.ts';
 import { NotFound, Problem } from '../problems.ts';
 import { sendPage } from './layout.ts';
 import { page } from './pages.ts';
+import { isEnded, Silence } from './silence.ts';
 import { typedForm } from './typed-form.ts';
 
 export function notFound(req: Request): never {
@@ -26,6 +27,7 @@ const titles: Record<number, string> = {
 };
 
 export async function answerError(error: unknown, req: Request, res: Response, next: NextFunction) {
+  if (isEnded(req) && !(error instanceof Silence)) return;
   if (res.headersSent) return afterAnswer(error, req, res, next);
   const problem = asProblem(error, req.here);
   const reference = randomBytes(3).toString('hex').toUpperCase();
@@ -67,11 +69,15 @@ function afterAnswer(error: unknown, req: Request, res: Response, next: NextFunc
   req.log.warn({ err: error, path: req.path }, 'failed after the answer');
 }
 
+const uncertain =
+  'Whether this was saved is not certain: open the page and see before you send it again.';
+
 function asProblem(error: unknown, here: App): Problem | null {
   if (error instanceof Problem) return error;
   // The address contains an invalid percent escape.
   if (error instanceof URIError) return new NotFound('There is no page at this address.');
-  const unwilling = unwillingHere(error, here);
+  const mayBeSaved = error instanceof Silence && error.mayBeSaved;
+  const unwilling = unwillingHere(error, here, mayBeSaved ? uncertain : 'Nothing was saved.');
   if (unwilling) return unwilling;
   const { status, expose, message } = error as {
     status?: number;

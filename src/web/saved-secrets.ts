@@ -1,6 +1,8 @@
 // Secrets in a form that is saved until its sender has signed in again: sealed, so that nothing typed is lost and none
 // of it is stored in clear.
 import { sealSecrets } from '../access/secret-fields.ts';
+import { timeouts } from '../database/timeouts.ts';
+import { inTime } from '../in-time.ts';
 import { catalog } from '../catalog/index.ts';
 import { secretsOf } from '../catalog/secret.ts';
 import type { App } from '../environments/app.ts';
@@ -21,9 +23,9 @@ export async function withSealedSecrets(
     if (!entity || !own.includes(field) || text.trim() === '') {
       saved.push([field, text]);
     } else {
-      const content = await sealSecrets(here, entity, { [field]: text.trim() }, null).catch(
-        () => null,
-      );
+      const sealing = sealSecrets(here, entity, { [field]: text.trim() }, null);
+      // The database may be what the form failed of.
+      const content = await inTime(timeouts.page, sealing).catch(() => null);
       const sealed = content?.[field];
       if (typeof sealed === 'string') saved.push([field, sealed]);
     }

@@ -89,7 +89,7 @@ export async function openWorld(
   addresses = servers(),
 ): Promise<World> {
   // A busy machine is not an unwilling server.
-  Object.assign(timeouts, { page: 20_000, probe: 20_000 });
+  Object.assign(timeouts, { page: 20_000, probe: 20_000, silence: 20_000 });
   const folder = mkdtempSync(join(tmpdir(), 'oneway-test-'));
   const variables = await prepareEnvironments(addresses, name, (environment) =>
     join(folder, environment),
