@@ -1,5 +1,6 @@
 // The demo's data: production as it was before, copied down, and then a week of work in staging, all through
 // the program's own functions.
+import { publishSealingKey, sealSecrets } from '../src/access/secret-fields.ts';
 import { upgrade } from '../src/release/upgrade.ts';
 import { openApp, type App } from '../src/environments/app.ts';
 import * as people from '../src/people/people.ts';
@@ -71,6 +72,7 @@ export async function seed(
     await announce('Migrations', async () => {
       for (const here of Object.values(all)) {
         await upgrade({ here, say: () => {} });
+        await publishSealingKey(here);
         await afterMigration(here);
       }
     });
@@ -105,9 +107,15 @@ async function fillProduction(here: App) {
   const home = { here, lease: here.settings.lease.milliseconds };
   for (const { name, changes } of await productionRows(here.storage)) {
     for (const part of parts(changes, 500)) {
-      await writeHere(home, founder, part, { name });
+      const sealed = await Promise.all(part.map((one) => withSealedSecrets(here, one)));
+      await writeHere(home, founder, sealed, { name });
     }
   }
+}
+
+async function withSealedSecrets(here: App, { entity, before, after }: Change): Promise<Change> {
+  const sealed = after && (await sealSecrets(here, entity, after, null));
+  return { entity, before, after: sealed && { ...after, ...sealed } };
 }
 
 function parts(changes: Change[], size: number): Change[][] {
