@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { NotFound } from '../problems.ts';
+import { inTime, TooLate } from '../in-time.ts';
+import { NotFound, Unavailable } from '../problems.ts';
 import { checkedImage } from './image-check.ts';
 import type { Objects, StoredObject } from './objects.ts';
 
@@ -17,10 +18,22 @@ const keyOf = (name: string) => `${name.slice(0, 2)}/${name}`;
 export const hasImage = async (objects: Objects, name: string): Promise<boolean> =>
   imageName.test(name) && (await objects.find(keyOf(name))) !== null;
 
-/** @throws NotFound */
-export async function readImage(objects: Objects, name: string): Promise<Readable> {
+/** How long a page waits for the whole of an image. */
+const WHOLE_MS = 6000;
+
+/**
+ * The whole image, because an answer that has begun cannot say any more what went wrong.
+ * @throws NotFound, Unavailable when the store does not send all of it in time
+ */
+export async function readImage(objects: Objects, name: string): Promise<Buffer> {
   if (!imageName.test(name)) throw new NotFound(`There is no image named "${name}".`);
-  return objects.read(keyOf(name));
+  let opened: Readable | undefined;
+  const read = async () => buffer((opened = await objects.read(keyOf(name))));
+  return inTime(WHOLE_MS, read()).catch((error: unknown) => {
+    opened?.destroy();
+    if (!(error instanceof TooLate)) throw error;
+    throw new Unavailable('The storage of images does not answer in time. Try again in a moment.');
+  });
 }
 
 /**

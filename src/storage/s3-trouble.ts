@@ -50,6 +50,8 @@ const silent = [
   'EHOSTUNREACH',
   'ENETUNREACH',
   'TimeoutError',
+  // Our own deadline.
+  'STATEMENT_TIMEOUT',
   'ERR_STREAM_PREMATURE_CLOSE',
 ];
 

@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { Readable } from 'node:stream';
+import { inTime, TooLate } from '../in-time.ts';
 import { NotFound } from '../problems.ts';
 import type { S3Address } from './address.ts';
 import { checkedKey } from './keys.ts';
@@ -23,8 +24,17 @@ const MEGABYTE = 1024 * 1024;
 const PARTS = 10_000;
 const partSize = (expected = 0) => Math.max(8 * MEGABYTE, Math.ceil(expected / (PARTS - 1)));
 
-/** How long a store may take to be connected, and be silent. Tests make it short. */
-export const s3Patience = { connection: 5000, silence: 120_000, attempts: 3 };
+/**
+ * How long a store may take to be connected, to answer what a page waits for, and to be silent in the middle of a large
+ * object; and how long it is remembered that it did not answer. Tests make it short.
+ */
+export const s3Patience = {
+  connection: 5000,
+  answer: 5000,
+  silence: 120_000,
+  memory: 3000,
+  attempts: 3,
+};
 
 export function s3Objects(address: S3Address): Objects {
   const client = connect(address);
@@ -35,6 +45,7 @@ export function s3Objects(address: S3Address): Objects {
     work.catch((error: unknown) => {
       throw asTrouble(error);
     });
+  const soon = untilSilent();
   /** Null where there is no such object. A missing bucket answers the same, so it is asked for. */
   const unlessAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
     try {
@@ -47,7 +58,9 @@ export function s3Objects(address: S3Address): Objects {
   };
 
   const find = async (key: string): Promise<StoredObject | null> => {
-    const head = await unlessAbsent(client.send(new HeadObjectCommand(at(key))));
+    const head = await unlessAbsent(
+      soon((abortSignal) => client.send(new HeadObjectCommand(at(key)), { abortSignal })),
+    );
     return (
       head && { key, size: head.ContentLength ?? 0, modifiedAt: head.LastModified ?? LONG_AGO }
     );
@@ -67,7 +80,7 @@ export function s3Objects(address: S3Address): Objects {
       params: { ...at(key), ...condition, Body: Readable.from(meter.parts, { objectMode: false }) },
     });
     try {
-      await upload.done();
+      await (isSmall(content) ? soon((signal) => doneUnless(signal, upload)) : upload.done());
       return meter.stored();
     } catch (error) {
       if (condition.IfNoneMatch && isTaken(error)) return null;
@@ -109,7 +122,9 @@ export function s3Objects(address: S3Address): Objects {
       return store(key, content, options, { IfNoneMatch: '*' });
     },
     read: async (key) => {
-      const answer = await unlessAbsent(client.send(new GetObjectCommand(at(key))));
+      const answer = await unlessAbsent(
+        soon((abortSignal) => client.send(new GetObjectCommand(at(key)), { abortSignal })),
+      );
       if (!answer?.Body) throw new NotFound(`There is no object "${key}" in storage.`);
       return checked(answer.Body as Readable, answer.ContentLength, asTrouble);
     },
@@ -132,6 +147,35 @@ export function s3Objects(address: S3Address): Objects {
       return removed;
     },
     close: () => client.destroy(),
+  };
+}
+
+const isSmall = (content: Content) =>
+  content instanceof Uint8Array && content.length <= 8 * MEGABYTE;
+
+function doneUnless(signal: AbortSignal, upload: Upload) {
+  signal.addEventListener('abort', () => void upload.abort().catch(() => {}));
+  return upload.done();
+}
+
+/**
+ * Ends what the store does not answer in time. A page may ask for several objects: after the first silence, the others
+ * do not wait.
+ */
+function untilSilent() {
+  let silent: { until: number; error: TooLate } | null = null;
+  return async <T>(ask: (abort: AbortSignal) => Promise<T>): Promise<T> => {
+    if (silent && Date.now() < silent.until) throw silent.error;
+    const stop = new AbortController();
+    try {
+      return await inTime(s3Patience.answer, ask(stop.signal));
+    } catch (error) {
+      if (error instanceof TooLate) {
+        silent = { until: Date.now() + s3Patience.memory, error };
+        stop.abort();
+      }
+      throw error;
+    }
   };
 }
 

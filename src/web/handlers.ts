@@ -1,6 +1,5 @@
 // Small handlers that belong to no room: preferences, images, health, version.
 import type { Request, Response } from 'express';
-import { pipeline } from 'node:stream/promises';
 import { readImage } from '../storage/images.ts';
 import { NotFound, Unavailable } from '../problems.ts';
 import { readVersion } from '../version/metadata.ts';
@@ -22,7 +21,7 @@ export async function object(req: Request, res: Response) {
   const content = await readImage(req.here.storage, name);
   const ending = name.split('.').at(-1) ?? '';
   res.set('Cache-Control', 'private, max-age=31536000, immutable');
-  await pipeline(content, res.type(ending));
+  res.type(ending).send(content);
 }
 
 export const healthcheck = (_req: Request, res: Response) => res.json({ status: 'OK' });

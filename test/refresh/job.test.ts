@@ -1,6 +1,5 @@
 // The refresh as a background job.
 import { expect, test } from '@jest/globals';
-import { text } from 'node:stream/consumers';
 import type { App } from '../../src/environments/app.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { runJob } from '../../src/jobs/runner.ts';
@@ -78,7 +77,7 @@ test('a refresh copies icons, and lists those that production does not have', as
   await add(production, 'business', { icon });
   const id = await add(production, 'business', { icon: lost });
   const done = await runJob(staging, tasks, (await request(false)).id);
-  expect(await text(await readImage(staging.storage, icon))).toBe('icon');
+  expect(String(await readImage(staging.storage, icon))).toBe('icon');
   expect(JSON.parse(done?.report ?? '')).toMatchObject({
     missingImages: [`Business ${id}: ${lost}`],
   });

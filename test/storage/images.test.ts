@@ -2,7 +2,6 @@ import { beforeEach, expect, test } from '@jest/globals';
 import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { buffer } from 'node:stream/consumers';
 import * as images from '../../src/storage/images.ts';
 import type { Objects } from '../../src/storage/objects.ts';
 import { picture, type PictureFormat } from '../support/images.ts';
@@ -37,7 +36,7 @@ test('an image is named by its content', async () => {
   expect(name).toMatch(/^[0-9a-f]{64}\.png$/);
   expect(await images.keepImage(here, 'icon', png)).toBe(name);
   expect(await all(here.list(''))).toEqual([`${name.slice(0, 2)}/${name}`]);
-  expect(await buffer(await images.readImage(here, name))).toEqual(png);
+  expect(await images.readImage(here, name)).toEqual(png);
 });
 
 const formats: [PictureFormat, string][] = [
@@ -124,7 +123,7 @@ test.each(['../../etc/passwd', 'x.png', `${'a'.repeat(64)}.svg`, ''])(
 test('copies an image that the other store lacks, and reports one that neither has', async () => {
   const name = await images.keepImage(here, 'icon', png);
   expect(await images.copyImage(here, there, name)).toBe(true);
-  expect(await buffer(await images.readImage(there, name))).toEqual(png);
+  expect(await images.readImage(there, name)).toEqual(png);
   await here.delete(`${name.slice(0, 2)}/${name}`);
   expect(await images.copyImage(here, there, name)).toBe(true);
   expect(await images.copyImage(here, there, `${'0'.repeat(64)}.png`)).toBe(false);
@@ -138,7 +137,7 @@ test('storing or copying an image again renews its age, so that no sweep removes
   await makeOld(name);
   await images.copyImage(there, here, name);
   expect(await ageOf(name)).toBeLessThan(DAY / 2);
-  expect(await buffer(await images.readImage(here, name))).toEqual(png);
+  expect(await images.readImage(here, name)).toEqual(png);
 });
 
 test('lists images and no other objects of the store', async () => {

@@ -1,8 +1,10 @@
 // What a person sees of an image that is there, absent, or in a store that cannot be reached.
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { keepImage } from '../../src/storage/images.ts';
 import { textOf, useSite } from '../support/people.ts';
 import { picture } from '../support/images.ts';
+import '../support/errors-of-node.ts';
+import { openProxy, type Proxy } from '../support/proxy.ts';
 import { newBucket } from '../support/storage.ts';
 import { useWorld } from '../support/world.ts';
 import { openObjects } from '../../src/storage/open.ts';
@@ -32,3 +34,56 @@ test('an image page answers 503 with the solution while the store is unreachable
   expect(page.headers['retry-after']).toBe('10');
   expect(textOf(page.text)).toMatch(/bucket no-such-bucket .*does not exist\. Create it/);
 });
+
+describe('images of a store that', () => {
+  test.each<[string, (proxy: Proxy) => unknown]>([
+    ['refuses', (proxy) => proxy.refuse()],
+    ['is silent', (proxy) => proxy.hang('both')],
+    ['is silent with its answers', (proxy) => proxy.hang('answers')],
+    ['is slow', (proxy) => proxy.slow(9000)],
+    ['is cut in the middle', (proxy) => proxy.cutAfter(200)],
+  ])(
+    '%s end in a sentence within eight seconds, and what was typed is kept (F11)',
+    async (_how, fail) => {
+      const ana = await site.as('pm');
+      const bucket = await newBucket();
+      const proxy = await openProxy(Number(new URL(bucket.endpoint ?? '').port));
+      const endpoint = `http://127.0.0.1:${proxy.port}`;
+      world.staging.storage = openObjects({ ...bucket, endpoint });
+      const png = await picture();
+      const name = await keepImage(world.staging.storage, 'icon', png);
+      const token = await ana.token();
+      proxy.cut();
+      await fail(proxy);
+      const begun = performance.now();
+      const pages = await Promise.all([
+        ana.get(`/objects/${name}`).then(({ status, text }) => ({ status, said: textOf(text) })),
+        ana
+          .postRaw(...asForm({ csrf: token, name: 'Typed in vain' }, png))
+          .then(({ status, text }) => ({ status, said: textOf(text) })),
+      ]);
+      expect(performance.now() - begun).toBeLessThan(8000);
+      world.staging.storage.close();
+      proxy.close();
+      expect(pages.map(({ status }) => status)).toEqual([503, 503]);
+      for (const { said } of pages) expect(said).toContain('Try again in a moment');
+      expect(pages[1]?.said).toContain('Typed in vain');
+    },
+    30_000,
+  );
+});
+
+function asForm(fields: Record<string, string>, icon: Buffer): [string, string, Buffer] {
+  const line = 'boundary-of-this-form';
+  const texts = Object.entries(fields).map(
+    ([name, text]) =>
+      `--${line}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${text}\r\n`,
+  );
+  const head = `--${line}\r\nContent-Disposition: form-data; name="icon"; filename="icon.png"\r\nContent-Type: image/png\r\n\r\n`;
+  const body = Buffer.concat([
+    Buffer.from(texts.join('') + head),
+    icon,
+    Buffer.from(`\r\n--${line}--\r\n`),
+  ]);
+  return ['/catalog/business', `multipart/form-data; boundary=${line}`, body];
+}

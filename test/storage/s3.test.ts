@@ -14,7 +14,7 @@ let address: S3Address;
 let proxy: Proxy;
 const opened: Objects[] = [];
 beforeAll(() => {
-  Object.assign(s3Patience, { connection: 1000, silence: 1500, attempts: 2 });
+  Object.assign(s3Patience, { connection: 1000, silence: 1500, memory: 0, attempts: 2 });
 });
 beforeEach(async () => {
   address = await newBucket();
