@@ -10,6 +10,7 @@ import * as apiKeys from './api/pages.ts';
 import * as apiDocs from './api/documentation-page.ts';
 import * as api from './api/reading.ts';
 import * as audit from './audit/pages.ts';
+import * as backups from './backups/pages.ts';
 import * as deadLetters from './jobs/dead-letters-page.ts';
 import * as jobs from './jobs/pages.ts';
 import * as messages from './messages/pages.ts';
@@ -140,6 +141,8 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/jobs/:number/cancellation', 'refresh', body.small, jobs.cancel(tasks)),
   post('/jobs/:number/retry', 'refresh', body.small, jobs.retry(tasks)),
   post('/schedules/:name/run', 'administer', body.small, jobs.runSchedule(schedules)),
+  get('/backups', 'administer', backups.index),
+  post('/backups', 'administer', body.small, backups.start),
   get('/dead-letters', 'look', deadLetters.index(tasks)),
   post('/dead-letters/:id/retry', 'administer', body.small, deadLetters.retry),
   post('/dead-letters/:id/discarding', 'administer', body.small, deadLetters.discard),

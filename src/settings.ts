@@ -14,6 +14,7 @@ import { environmentUrls, isLoopback, isSecureCookie } from './environments/urls
 import { environmentNames, rulesOf, type EnvironmentName } from './environments/rules.ts';
 import { endpointsFrom, wrongEndpoints } from './messages/endpoints.ts';
 import { plainConnections } from './plain-connections.ts';
+import { backupSettings } from './backups/settings.ts';
 import { storageSettings } from './storage/settings.ts';
 
 const onOff = z
@@ -89,6 +90,12 @@ const stores = z.record(z.string(), z.string().optional()).transform((environmen
   return { storage };
 });
 
+const backups = z.record(z.string(), z.string().optional()).transform((environment, context) => {
+  const { backups: settings, wrong } = backupSettings(environment);
+  for (const message of wrong) context.addIssue(message);
+  return { backups: settings };
+});
+
 /** Everything that is read from the environment; what is wrong in one part does not hide the others. */
 const settingsSchema = variables
   .superRefine((values, context) => {
@@ -99,7 +106,8 @@ const settingsSchema = variables
   .and(neighbourSchema('UNI_DIR_DESTINATION').transform((destination) => ({ destination })))
   .and(neighbourSchema('REFRESH_SOURCE').transform((source) => ({ source })))
   .and(endpoints)
-  .and(stores);
+  .and(stores)
+  .and(backups);
 
 export type Settings = z.infer<typeof settingsSchema>;
 

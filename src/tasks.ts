@@ -10,6 +10,7 @@ import type { Ticks } from './jobs/ticks.ts';
 import * as inApp from './messages/channels/in-app.ts';
 import { deliver } from './messages/delivery.ts';
 import * as outbox from './messages/outbox.ts';
+import { BACKUP, reportLocals as backupLocals, runBackup } from './backups/job.ts';
 import { compareAll, COMPARISON } from './comparison/job.ts';
 import { runTransferJob } from './transfers/job.ts';
 import * as selections from './sheet/selections.ts';
@@ -34,6 +35,15 @@ export const tasks = withDeadLetters({
     run: compareAll,
     outcome: { view: 'comparison/job-report', locals: () => ({}) },
   }),
+  backup: task(z.object({}), {
+    label: 'Backup',
+    attempts: 20,
+    mayBeCancelled: true,
+    mayBeRetried: true,
+    concurrency: 1,
+    run: runBackup,
+    outcome: { view: 'backups/job-report', locals: backupLocals },
+  }),
   transfer: task(z.object({ transfer: z.string() }), {
     label: 'Transfer',
     attempts: 20,
@@ -54,6 +64,16 @@ export const schedules: Schedule[] = [
     input: { isFull: false },
     onlyOne: COMPARISON,
     isFor: ({ destination }) => destination !== null,
+  },
+  {
+    name: 'nightly-backup',
+    label: 'Nightly backup',
+    pattern: '0 2 * * *',
+    timeZone: 'UTC',
+    kind: BACKUP,
+    input: {},
+    onlyOne: BACKUP,
+    isFor: ({ settings }) => settings.backups.client !== null,
   },
 ];
 

@@ -77,8 +77,10 @@ const mayImport: Record<string, string[]> = {
     'writing',
   ],
   api: ['access', 'catalog', 'database', 'environments', 'rows', 'state', 'web', 'writing'],
+  backups: ['catalog', 'database', 'environments', 'jobs', 'storage', 'version', 'web'],
   release: [
     'access',
+    'backups',
     'catalog',
     'comparison',
     'database',
@@ -94,6 +96,7 @@ const mayImport: Record<string, string[]> = {
   ],
   commands: [
     'access',
+    'backups',
     'catalog',
     'comparison',
     'database',

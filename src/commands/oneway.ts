@@ -4,6 +4,7 @@ import { Problem } from '../problems.ts';
 import { BadSettings } from '../settings.ts';
 import { addAccounts } from './accounts.ts';
 import { addCredentials } from './credentials.ts';
+import { addBackups } from './backups.ts';
 import { addDatabase } from './database.ts';
 import { exits, Incompatible, UsageError } from './cli.ts';
 import { addJobs } from './jobs.ts';
@@ -42,6 +43,7 @@ for (const add of [
   addTransfers,
   addJobs,
   addRelease,
+  addBackups,
   addDatabase,
 ]) {
   add(program);

@@ -195,7 +195,8 @@ const isAbsence = (error: unknown) => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(c
 /** Trouble with the disk and what to do about it; anything else as it is. */
 function troubleIn(folder: string, error: unknown): unknown {
   const solution: Record<string, string> = {
-    ENOENT: 'does not exist. Create it, or mount its disk, or correct STORAGE_URL',
+    ENOENT:
+      'does not exist. Create it, or mount its disk, or correct STORAGE_URL (for backups BACKUPS_URL)',
     EACCES: 'does not let this program in. Give its user the right to read and write there',
     EPERM: 'does not let this program in. Give its user the right to read and write there',
     EROFS: 'can only be read. Mount its disk for writing',

@@ -22,6 +22,15 @@ export async function namedImages(on: Databases): Promise<Set<string>> {
   return named;
 }
 
+/** Names of the images that rows show now. */
+export async function shownImages(on: Databases): Promise<string[]> {
+  const shown = new Set<string>();
+  for await (const text of inRows(on)) {
+    if (typeof text === 'string' && text !== '') shown.add(text);
+  }
+  return [...shown].toSorted();
+}
+
 async function* inRows({ sql: on, documents }: Databases) {
   for (const entity of catalog) {
     for (const field of imageFields(entity)) {

@@ -16,10 +16,11 @@ export const isAbsence = (error: unknown) =>
 export const isTaken = (error: unknown) =>
   answerOf(error).name === 'PreconditionFailed' || statusOf(error) === 412;
 
-const KEYS = 'the settings that end in STORAGE_ACCESS_KEY_ID and STORAGE_SECRET_ACCESS_KEY';
+const KEYS =
+  'the settings that end in STORAGE_ACCESS_KEY_ID and STORAGE_SECRET_ACCESS_KEY (for backups BACKUPS_…)';
 const RIGHTS =
   's3:ListBucket on the bucket, s3:GetObject, s3:PutObject and s3:DeleteObject on what is in it';
-const URL = 'the bucket, region or endpoint in STORAGE_URL';
+const URL = 'the bucket, region or endpoint in STORAGE_URL (for backups BACKUPS_URL)';
 
 /** By S3's name of an error, or Node's code of it. */
 const solutions: Record<string, string> = {

@@ -12,6 +12,19 @@ const numbers = new Intl.NumberFormat('en-GB');
 export const count = (number: number) => numbers.format(number);
 
 /** `3 forms`, `1 form` */
+const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
+
+/** `12 kB`, `3.4 MB` */
+export function bytes(size: number): string {
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, size)) / 3));
+  const format = {
+    style: 'unit',
+    unit: units[power] ?? 'byte',
+    maximumSignificantDigits: 3,
+  } as const;
+  return new Intl.NumberFormat('en', format).format(size / 1000 ** power);
+}
+
 export const plural = (number: number, { one, many }: { one: string; many: string }) =>
   `${count(number)} ${number === 1 ? lowerFirst(one) : lowerFirst(many)}`;
 

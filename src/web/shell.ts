@@ -57,6 +57,7 @@ export async function menuOf(req: Request): Promise<MenuSection[]> {
         catalog.filter(({ isMatchedByName }) => isMatchedByName).map(entityLink),
         link('/people', 'users', 'People', can(req, 'administer')),
         link('/api-keys', 'key-round', 'API keys', can(req, 'administer')),
+        link('/backups', 'archive', 'Backups', can(req, 'administer')),
         link('/outbox', 'send', 'Notifications'),
         link('/api-docs', 'book-open', 'API for apps'),
       ].flat(),

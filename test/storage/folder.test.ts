@@ -22,7 +22,7 @@ test('a folder store reports a missing folder instead of absent objects', async 
   await rm(folder, { recursive: true });
   const trouble = {
     status: 503,
-    message: `The storage folder ${folder} does not exist. Create it, or mount its disk, or correct STORAGE_URL.`,
+    message: `The storage folder ${folder} does not exist. Create it, or mount its disk, or correct STORAGE_URL (for backups BACKUPS_URL).`,
   };
   await expect(objects.find('a/b')).rejects.toMatchObject(trouble);
   await expect(objects.read('a/b')).rejects.toMatchObject(trouble);

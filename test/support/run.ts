@@ -1,11 +1,11 @@
 // bin/test: private servers, or those of TEST_MYSQL_URL, TEST_MONGO_URL and TEST_REDIS_URL, then jest on them.
 // `bin/test sheet` runs one room, `bin/test --long` runs the long random tests; other words go to jest.
-import { fork, spawn, spawnSync } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { givenServers } from '../../bin/given-servers.ts';
 import { startS3 } from '../../bin/s3-server.ts';
 import { endLeftBehind, MARK } from './left-behind.ts';
-import { aptInstall, CannotStart } from '../../bin/programs.ts';
+import { aptInstall, CannotStart, installed } from '../../bin/programs.ts';
 import { startServers } from '../../bin/servers.ts';
 
 const run = String(process.pid);
@@ -22,9 +22,11 @@ async function main(): Promise<number> {
     });
   }
   try {
-    if (spawnSync('sh', ['-c', 'command -v chromium || command -v google-chrome']).status !== 0) {
-      aptInstall(['chromium']);
-    }
+    const hasBrowser = installed('chromium') || installed('google-chrome');
+    // Other programs read backups.
+    const lacking = ['age', 'zstd'].filter((program) => !installed(program));
+    if (!hasBrowser) lacking.push('chromium');
+    if (lacking.length > 0) aptInstall(lacking);
     const servers = await startServers(folder, givenServers('TEST'), (_step, work) => work());
     const env = {
       ...process.env,

@@ -1,0 +1,82 @@
+// Documents as MongoDB stores them: BSON, byte by byte, in the order of their ids. Other programs read it, such as
+// mongorestore and pymongo's bson.
+import type { Collection, Db, Document } from 'mongodb';
+import { BSON } from 'mongodb';
+
+/** What tells whether a document was written after a moment, and by which transfer. */
+export type Written = { at: number; transfer: string | null };
+
+export type DocumentDump = {
+  parts: AsyncIterable<Uint8Array>;
+  rows: () => number;
+  /** Documents that were written later than the moment. */
+  later: Written[];
+};
+
+/** Every document of a collection, those that were removed lately among them. */
+export function dumpDocuments(documents: Db, name: string, moment: string): DocumentDump {
+  const since = Date.parse(moment);
+  const later: Written[] = [];
+  let rows = 0;
+  async function* parts() {
+    const cursor = documents
+      .collection(name)
+      .find({}, { raw: true, batchSize: 1000 })
+      .sort({ _id: 1 });
+    for await (const raw of cursor) {
+      const bytes = raw as unknown as Buffer;
+      rows += 1;
+      const written = writtenAt(bytes);
+      if (written.at > since) later.push(written);
+      yield bytes;
+    }
+  }
+  return { parts: parts(), rows: () => rows, later };
+}
+
+function writtenAt(bytes: Buffer): Written {
+  const { modified_at: modified, removed_at: removed, stamp } = BSON.deserialize(bytes);
+  const instants = [modified, removed].map((one) => (one instanceof Date ? one.getTime() : 0));
+  const transfer = (stamp as { transfer?: unknown } | undefined)?.transfer;
+  return { at: Math.max(...instants), transfer: typeof transfer === 'string' ? transfer : null };
+}
+
+/** As `mongodump` writes it beside the documents. */
+export async function metadataOf(documents: Db, name: string): Promise<string> {
+  const indexes = await documents
+    .collection(name)
+    .indexes()
+    .catch(() => []);
+  return BSON.EJSON.stringify({ options: {}, indexes, collectionName: name, type: 'collection' });
+}
+
+/** The documents of a file, in batches; each keeps the types of its numbers. */
+export async function* documentsIn(
+  parts: AsyncIterable<Uint8Array>,
+  size = 500,
+): AsyncGenerator<Document[]> {
+  let rest = Buffer.alloc(0);
+  let batch: Document[] = [];
+  for await (const part of parts) {
+    rest = rest.length === 0 ? Buffer.from(part) : Buffer.concat([rest, part]);
+    let at = 0;
+    while (rest.length - at >= 4) {
+      const length = rest.readInt32LE(at);
+      if (rest.length - at < length) break;
+      batch.push(BSON.deserialize(rest.subarray(at, at + length), exactTypes));
+      at += length;
+      if (batch.length === size) {
+        yield batch;
+        batch = [];
+      }
+    }
+    rest = rest.subarray(at);
+  }
+  if (rest.length > 0) throw new Error('The file ends within a document');
+  if (batch.length > 0) yield batch;
+}
+
+const exactTypes = { promoteLongs: false, promoteValues: false, promoteBuffers: false };
+
+export const insertDocuments = (into: Collection, batch: Document[]) =>
+  into.insertMany(batch, { ordered: true });

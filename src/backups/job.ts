@@ -1,0 +1,86 @@
+// The backup as a job: taken, read back, and the outdated ones removed.
+import type { App } from '../environments/app.ts';
+import * as jobs from '../jobs/jobs.ts';
+import type { Work } from '../jobs/task.ts';
+import { Problem } from '../problems.ts';
+import { openObjects } from '../storage/open.ts';
+import type { Objects } from '../storage/objects.ts';
+import { bytes, plural } from '../web/format.ts';
+import { applyRetention } from './retention.ts';
+import { takeBackup } from './take.ts';
+import { verifyBackup } from './verify.ts';
+
+/** Only one backup is taken at a time. */
+export const BACKUP = 'backup';
+
+export const requestBackup = (here: App, person: string) => {
+  clientOf(here);
+  return jobs.request(here.sql, {
+    kind: BACKUP,
+    name: 'Backup',
+    person,
+    input: {},
+    onlyOne: BACKUP,
+  });
+};
+
+export type BackupReport = {
+  client: string;
+  time: string;
+  rows: number;
+  /** As stored. */
+  bytes: number;
+  isEncrypted: boolean;
+  /** Whether its content was read back; without the identity of an encrypted one it cannot be. */
+  isVerified: boolean;
+  columnsLeftOut: string[];
+  removed: string[];
+};
+
+export const runBackup = ({ here, report }: Work): Promise<BackupReport> =>
+  withBackups(here, async (store) => {
+    const client = clientOf(here);
+    const { recipient, identity } = here.settings.backups;
+    const manifest = await takeBackup(here, { store, client, recipient, onProgress: report });
+    const isVerified = !manifest.isEncrypted || identity !== null;
+    if (isVerified) await verifyBackup({ store, identity }, manifest);
+    return {
+      client,
+      time: manifest.time,
+      rows: sum(manifest.files.map((file) => file.rows)),
+      bytes: sum(manifest.files.map((file) => file.bytes)),
+      isEncrypted: manifest.isEncrypted,
+      isVerified,
+      columnsLeftOut: manifest.columnsLeftOut,
+      removed: await applyRetention(store, client),
+    };
+  });
+
+const sum = (numbers: number[]) => numbers.reduce((total, one) => total + one, 0);
+
+/** The report as its job's page shows it. */
+export const reportLocals = (report: object) => {
+  const { rows, bytes: size, ...rest } = report as BackupReport;
+  return { ...rest, rows: plural(rows, { one: 'row', many: 'rows' }), size: bytes(size) };
+};
+
+/** The client whose backups are made here. */
+export function clientOf({ settings }: App): string {
+  const { client } = settings.backups;
+  if (client !== null) return client;
+  throw new Problem(422, 'No backups are made here. Set BACKUPS_CLIENT and BACKUPS_URL.');
+}
+
+/** Opens the store of backups for `work`. */
+export async function withBackups<T>(here: App, work: (store: Objects) => Promise<T>): Promise<T> {
+  const { store: address } = here.settings.backups;
+  if (!address) {
+    throw new Problem(422, 'It is not known where backups are kept. Set BACKUPS_URL.');
+  }
+  const store = openObjects(address);
+  try {
+    return await work(store);
+  } finally {
+    store.close();
+  }
+}

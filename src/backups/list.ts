@@ -1,0 +1,23 @@
+import type { Objects } from '../storage/objects.ts';
+import { readManifest, timesOf } from './manifest.ts';
+
+export type ListedBackup = {
+  client: string;
+  time: string;
+  version: string;
+  rows: number;
+  /** As stored, in bytes. */
+  bytes: number;
+  isEncrypted: boolean;
+};
+
+/** The complete backups of a client, the newest first. */
+export async function listBackups(store: Objects, client: string): Promise<ListedBackup[]> {
+  const found: ListedBackup[] = [];
+  for (const time of await timesOf(store, client)) {
+    const { version, files, isEncrypted } = await readManifest(store, { client, time });
+    const sum = (of: 'rows' | 'bytes') => files.reduce((total, file) => total + file[of], 0);
+    found.push({ client, time, version, rows: sum('rows'), bytes: sum('bytes'), isEncrypted });
+  }
+  return found;
+}

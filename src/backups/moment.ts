@@ -1,0 +1,83 @@
+// One moment of both databases. MySQL has snapshots; the server of the documents need not have any. A transfer writes its
+// documents before its transaction commits, under claims that MySQL knows: so documents belong to the moment of a snapshot
+// when nobody held a claim on one then, and nobody has written one until they were read.
+import type { PoolConnection } from 'mysql2/promise';
+import { isDocument } from '../catalog/entity.ts';
+import { catalog } from '../catalog/index.ts';
+import { first, fromSqlInstant, sql, type Queryable } from '../database/sql.ts';
+import type { Environment } from '../environments/environment.ts';
+import type { Written } from './documents.ts';
+
+const documentEntities = () => catalog.filter(isDocument).map((entity) => entity.name);
+
+export type Moment = {
+  /** The last instant that was drawn. */
+  instant: string;
+  arrivals: { newest: number; later: number };
+};
+
+/** The moment of a snapshot, or why documents cannot be read at it. */
+export async function momentOf(on: PoolConnection): Promise<Moment | string> {
+  const claimed = await claimOnDocument(on);
+  if (claimed) return claimed;
+  const clock = await first<{ instant: string }>(
+    on,
+    sql`select instant from clock where name = 'clock'`,
+  );
+  if (!clock) throw new Error('The clock line is missing: run the migrations');
+  const newest = await first<{ id: number | null }>(on, sql`select max(id) as id from arrival`);
+  const moment = { instant: fromSqlInstant(clock.instant), newest: newest?.id ?? 0 };
+  return {
+    instant: moment.instant,
+    arrivals: { newest: moment.newest, later: await arrivalsLater(on, moment) },
+  };
+}
+
+/** Why documents that were read since are not of this moment; null when they are. */
+export async function disturbance(
+  here: Environment,
+  snapshot: PoolConnection,
+  { instant, arrivals }: Moment,
+  later: Written[],
+): Promise<string | null> {
+  const claimed = await claimOnDocument(here.sql);
+  if (claimed) return claimed;
+  const now = await arrivalsLater(here.sql, { instant, newest: arrivals.newest });
+  if (now !== arrivals.later) return 'documents were written meanwhile';
+  for (const { at, transfer } of later) {
+    // From the future, by another program: it says nothing about when it was written.
+    if (transfer === null && at > Date.now()) continue;
+    if (transfer === null || !(await hasArrived(snapshot, transfer))) {
+      return 'a document was being written meanwhile';
+    }
+  }
+  return null;
+}
+
+async function claimOnDocument(on: Queryable): Promise<string | null> {
+  const claim = await first<{ number: number; origin: string }>(
+    on,
+    sql`select number, origin from claim
+         where mode = 'write' and entity in (${documentEntities()}) limit 1`,
+  );
+  return claim ? `transfer ${claim.number} from ${claim.origin} writes documents` : null;
+}
+
+/** Ids are given before the commit, so lower ones may still arrive. */
+const REACH = 10_000;
+
+async function arrivalsLater(
+  on: Queryable,
+  { instant, newest }: { instant: string; newest: number },
+): Promise<number> {
+  const line = await first<{ count: number }>(
+    on,
+    sql`select count(*) as count from arrival
+         where id > ${newest - REACH} and entity in (${documentEntities()})
+           and at > ${instant.replace('T', ' ').replace('Z', '')}`,
+  );
+  return line?.count ?? 0;
+}
+
+const hasArrived = async (on: Queryable, transfer: string) =>
+  (await first(on, sql`select 1 from arrival where transfer = ${transfer} limit 1`)) !== undefined;

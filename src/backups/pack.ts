@@ -1,0 +1,77 @@
+// Content of a backup on its way into and out of the store: compressed with zstd, then encrypted with age when a recipient is
+// set. age authenticates every 64 kB, so an altered file is refused before its content is used.
+import { createHash } from 'node:crypto';
+import { pipeline, Readable } from 'node:stream';
+import { createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { Decrypter, Encrypter } from 'age-encryption';
+import { Invalid } from '../problems.ts';
+
+export type Measured = { bytes: number; checksum: string };
+type Parts = AsyncIterable<Uint8Array>;
+
+/** The packed parts; `plain` tells about the content once all of it has passed. */
+export function pack(
+  content: Parts,
+  recipient: string | null,
+): { parts: Parts; plain: () => Measured } {
+  const meter = openMeter();
+  const compressed = through(Readable.from(meter.pass(content)), createZstdCompress());
+  return {
+    parts: recipient === null ? compressed : encrypted(compressed, recipient),
+    plain: meter.measured,
+  };
+}
+
+/** The content of a packed file. */
+export function unpack(
+  packed: Readable,
+  identity: string | null,
+): { parts: Parts; plain: () => Measured } {
+  const meter = openMeter();
+  const decrypted = identity === null ? packed : Readable.from(decryptedParts(packed, identity));
+  return {
+    parts: meter.pass(through(decrypted, createZstdDecompress())),
+    plain: meter.measured,
+  };
+}
+
+function openMeter() {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  return {
+    async *pass(parts: Parts) {
+      for await (const part of parts) {
+        hash.update(part);
+        bytes += part.length;
+        yield part;
+      }
+    },
+    measured: (): Measured => ({ bytes, checksum: hash.digest('hex') }),
+  };
+}
+
+/** An error of the source reaches who reads the end. */
+function through(source: Readable, end: NodeJS.ReadWriteStream & AsyncIterable<Uint8Array>): Parts {
+  pipeline(source, end, () => {});
+  return end;
+}
+
+type WebStream = ReadableStream<Uint8Array>;
+
+async function* encrypted(parts: Parts, recipient: string): AsyncGenerator<Uint8Array> {
+  const encrypter = new Encrypter();
+  encrypter.addRecipient(recipient);
+  yield* await encrypter.encrypt(webStreamOf(parts));
+}
+
+async function* decryptedParts(packed: Readable, identity: string): AsyncGenerator<Uint8Array> {
+  const decrypter = new Decrypter();
+  decrypter.addIdentity(identity);
+  yield* await decrypter.decrypt(webStreamOf(packed)).catch((error: unknown) => {
+    const message =
+      'The backup cannot be decrypted: BACKUPS_IDENTITY is not the key of its recipient, or the file was altered.';
+    throw error instanceof Error ? new Invalid({ identity: message }) : error;
+  });
+}
+
+const webStreamOf = (parts: Parts): WebStream => Readable.toWeb(Readable.from(parts)) as WebStream;

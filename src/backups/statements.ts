@@ -1,0 +1,40 @@
+// The statements of a table's file: nothing but rows of that table.
+import { Invalid } from '../problems.ts';
+
+export type InsertStatement = { text: string; rows: number };
+
+const END = Buffer.from(';\n');
+
+/**
+ * Each INSERT with the number of its rows.
+ * @throws Invalid when there is anything else in the file
+ */
+export async function* statementsIn(
+  parts: AsyncIterable<Uint8Array>,
+  table: string,
+): AsyncGenerator<InsertStatement> {
+  for await (const text of texts(parts)) {
+    if (text === 'SET NAMES utf8mb4;\n') continue;
+    if (!text.startsWith(`INSERT INTO \`${table}\` (`)) {
+      throw new Invalid({ file: `The file of ${table} has other statements than rows of it.` });
+    }
+    // A line break inside a value is written as an escape, so the first line is the head and each other one a row.
+    yield { text, rows: text.split('\n').length - 2 };
+  }
+}
+
+/** Cut behind each line that ends in a semicolon. */
+async function* texts(parts: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  let rest = Buffer.alloc(0);
+  for await (const part of parts) {
+    const from = Math.max(0, rest.length - 1);
+    rest = Buffer.concat([rest, part]);
+    let begin = 0;
+    for (let end = rest.indexOf(END, from); end !== -1; end = rest.indexOf(END, begin)) {
+      yield rest.toString('utf8', begin, end + END.length);
+      begin = end + END.length;
+    }
+    rest = rest.subarray(begin);
+  }
+  if (rest.length > 0) throw new Invalid({ file: 'The file ends within a statement.' });
+}

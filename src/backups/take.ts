@@ -1,0 +1,177 @@
+// Takes a backup: every table and collection of the catalogue, as of one moment of both databases.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PoolConnection } from 'mysql2/promise';
+import { catalogTables } from '../catalog/tables.ts';
+import { first, name, select, snapshot, sql } from '../database/sql.ts';
+import type { Environment } from '../environments/environment.ts';
+import { Conflict, Unavailable } from '../problems.ts';
+import { below } from '../storage/below.ts';
+import { copyImage } from '../storage/images.ts';
+import type { Content, Objects } from '../storage/objects.ts';
+import { shownImages } from '../storage/image-names.ts';
+import { readVersion } from '../version/metadata.ts';
+import { dumpDocuments, metadataOf, type Written } from './documents.ts';
+import {
+  folderOf,
+  imagesBelow,
+  timeOf,
+  writeManifest,
+  type BackupFile,
+  type Manifest,
+} from './manifest.ts';
+import { disturbance, momentOf } from './moment.ts';
+import { pack } from './pack.ts';
+import { removeFiles } from './retention.ts';
+import { catalogueColumns, dumpTable, STATE_TABLE } from './tables.ts';
+
+export type Take = {
+  store: Objects;
+  client: string;
+  /** Whom age encrypts for (`age1…`); null: the backup is not encrypted. */
+  recipient: string | null;
+  onProgress?: (progress: { done: number; total: number; doing: string }) => Promise<void>;
+};
+
+/** How often the documents are read when somebody writes one meanwhile. */
+const TRIES = 5;
+const PAUSE_MS = 2000;
+
+/**
+ * Takes a backup and answers its manifest. Nothing is left of one that fails.
+ * @throws Unavailable while documents are written all the time, or when a server does not answer
+ */
+export async function takeBackup(here: Environment, take: Take): Promise<Manifest> {
+  const time = timeOf(new Date());
+  const id = { client: take.client, time };
+  const version = await readVersion(here.documents);
+  if (!version || version.isUpdating) {
+    throw new Unavailable('The database is being updated. Take the backup when that is over.');
+  }
+  try {
+    for (let tries = 1; ; tries += 1) {
+      const taken = await attempt(here, take, folderOf(id));
+      if (typeof taken !== 'string') {
+        const images = await copyImages(here, take, taken.images);
+        const content: Manifest = {
+          format: 1,
+          ...id,
+          version: version.databaseVersion,
+          isEncrypted: take.recipient !== null,
+          ...taken,
+          images,
+        };
+        if (await writeManifest(take.store, content)) return content;
+        throw new Conflict(`Another backup was begun at ${time}. Try again.`);
+      }
+      if (tries === TRIES) {
+        throw new Unavailable(
+          `The documents were written while they were read, ${TRIES} times: ${taken}. The backup is tried again later.`,
+        );
+      }
+      await sleep(PAUSE_MS);
+    }
+  } catch (error) {
+    if (!(error instanceof Conflict)) await removeFiles(take.store, folderOf(id)).catch(() => {});
+    throw error;
+  }
+}
+
+type Taken = Omit<Manifest, 'format' | 'client' | 'time' | 'version' | 'isEncrypted'>;
+
+/** Reads everything once; answers why it is not of one moment, if it is not. */
+const attempt = (here: Environment, take: Take, folder: string): Promise<Taken | string> =>
+  snapshot(here.sql, async (on) => {
+    const moment = await momentOf(on);
+    if (typeof moment === 'string') return moment;
+    const { mysql, mongo } = catalogTables();
+    const total = mysql.length + mongo.length + 1;
+    const files: BackupFile[] = [];
+    const begin = (doing: string) =>
+      take.onProgress?.({ done: files.length, total, doing }) ?? Promise.resolve();
+
+    const later: Written[] = [];
+    for (const of of mongo) {
+      await begin(of);
+      const dump = dumpDocuments(here.documents, of, moment.instant);
+      const file = { name: `${of}.bson`, of, store: 'mongo' as const };
+      files.push({ ...(await storeFile(take, folder, file, dump.parts)), rows: dump.rows() });
+      await storeText(take, `${folder}${of}.metadata.json`, await metadataOf(here.documents, of));
+      later.push(...dump.later);
+    }
+    const why = await disturbance(here, on, moment, later);
+    if (why !== null) return why;
+
+    const columnsLeftOut: string[] = [];
+    for (const [of, columns] of [...catalogueColumns(), [STATE_TABLE, null] as const]) {
+      await begin(of);
+      const dump = await dumpTable(on, of, columns);
+      const file = { name: `${of}.sql`, of, store: 'mysql' as const };
+      files.push({ ...(await storeFile(take, folder, file, dump.parts)), rows: dump.rows() });
+      columnsLeftOut.push(...dump.columnsLeftOut);
+    }
+    await storeText(take, `${folder}schema.sql`, await schemaOf(on, [...mysql, STATE_TABLE]));
+    return {
+      instant: moment.instant,
+      ...(await factsOf(on)),
+      files,
+      images: await shownImages({ sql: on, documents: here.documents }),
+      columnsLeftOut,
+    };
+  });
+
+async function storeFile(
+  { store, recipient }: Take,
+  folder: string,
+  { name: plainName, of, store: kind }: Pick<BackupFile, 'name' | 'of' | 'store'>,
+  content: AsyncIterable<Uint8Array>,
+): Promise<Omit<BackupFile, 'rows'>> {
+  const named = `${plainName}.zst${recipient === null ? '' : '.age'}`;
+  const { parts, plain } = pack(content, recipient);
+  const { size, checksum } = await store.put(folder + named, parts);
+  const { bytes, checksum: plainChecksum } = plain();
+  return {
+    name: named,
+    of,
+    store: kind,
+    bytes: size,
+    checksum,
+    plainBytes: bytes,
+    plainChecksum,
+  };
+}
+
+const storeText = ({ store }: Take, key: string, text: string) =>
+  store.put(key, Buffer.from(text) as Content);
+
+/** For a person who restores by hand; the program makes tables by its own migrations. */
+async function schemaOf(on: PoolConnection, tables: string[]): Promise<string> {
+  const statements: string[] = [];
+  for (const table of tables) {
+    const line = await first<Record<string, string>>(on, sql`show create table ${name(table)}`);
+    statements.push(`${line?.['Create Table'] ?? ''};\n`);
+  }
+  return statements.join('\n');
+}
+
+async function factsOf(on: PoolConnection): Promise<Pick<Manifest, 'migrations' | 'nextIds'>> {
+  const migrations = await select<{ name: string }>(
+    on,
+    sql`select name from migration order by applied_at, name`,
+  );
+  const ids = await select<{ entity: string; next: number }>(
+    on,
+    sql`select entity, next from id_sequence order by entity`,
+  );
+  return {
+    migrations: migrations.map((one) => one.name),
+    nextIds: Object.fromEntries(ids.map(({ entity, next }) => [entity, next])),
+  };
+}
+
+/** Images are stored once for all backups of a client; answers those that there are. */
+async function copyImages(here: Environment, take: Take, images: string[]): Promise<string[]> {
+  const kept = below(take.store, imagesBelow(take.client));
+  const copied: string[] = [];
+  for (const image of images) if (await copyImage(here.storage, kept, image)) copied.push(image);
+  return copied;
+}

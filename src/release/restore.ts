@@ -1,0 +1,58 @@
+// `oneway backup restore`: the databases of an environment out of a backup. They are new ones: nothing is overwritten.
+import { loadBackup, type OnRows } from '../backups/load.ts';
+import type { Manifest } from '../backups/manifest.ts';
+import type { Source } from '../backups/read.ts';
+import { catalog } from '../catalog/index.ts';
+import { available, migrate } from '../database/migrate.ts';
+import { first, sql } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { Conflict } from '../problems.ts';
+import { countRows } from '../rows/store.ts';
+import { setUpdating, upgrade } from './upgrade.ts';
+
+export type Restore = {
+  here: App;
+  source: Source;
+  manifest: Manifest;
+  say: (line: string) => void;
+  onRows?: OnRows;
+  /** How long others may cache the flag, in milliseconds. */
+  ttlMs?: number;
+};
+
+/**
+ * Restores a backup into this environment, at the version of this program.
+ * @throws Conflict when the environment has rows already, or the backup is of a newer program
+ */
+export async function restore({ here, source, manifest, say, onRows, ...how }: Restore) {
+  await refuseNewer(manifest);
+  await refuseRows(here);
+  await setUpdating(here, manifest.version);
+  const shape = manifest.migrations.filter((name) => !name.startsWith('mongo/'));
+  await migrate(here.sql, here.documents, { names: shape });
+  await loadBackup(source, manifest, here, onRows);
+  // Applies the migrations that are left, those of MongoDB among them: indexes are made faster after the rows.
+  return upgrade({ here, say, ...how });
+}
+
+async function refuseNewer({ migrations, version }: Manifest) {
+  const known = await available();
+  const unknown = migrations.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  throw new Conflict(
+    `The backup is of version ${version}, which has migrations that this program lacks: ${unknown.join(', ')}. Restore it with the program of that version.`,
+  );
+}
+
+async function refuseRows(here: App) {
+  const table = await first(
+    here.sql,
+    sql`select 1 from information_schema.tables
+         where table_schema = database() and table_name = 'id_sequence'`,
+  );
+  const counts = table ? await Promise.all(catalog.map((entity) => countRows(here, entity))) : [];
+  if (counts.every((count) => count === 0)) return;
+  throw new Conflict(
+    'This environment has rows. A backup is restored into new, empty databases: create them, and set SQL_DB_NAME and NOSQL_DB_NAME to them.',
+  );
+}

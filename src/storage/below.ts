@@ -1,0 +1,25 @@
+import type { Objects, StoredObject } from './objects.ts';
+
+/** The part of a store below a prefix that ends with a slash, as a store of its own. Closing it closes nothing. */
+export function below(objects: Objects, prefix: string): Objects {
+  const inside = (object: StoredObject): StoredObject => ({
+    ...object,
+    key: object.key.slice(prefix.length),
+  });
+  return {
+    put: (key, ...rest) => objects.put(prefix + key, ...rest),
+    putIfAbsent: (key, ...rest) => objects.putIfAbsent(prefix + key, ...rest),
+    read: (key) => objects.read(prefix + key),
+    find: async (key) => {
+      const found = await objects.find(prefix + key);
+      return found && inside(found);
+    },
+    async *list(start, { after } = {}) {
+      const options = after === undefined ? {} : { after: prefix + after };
+      for await (const object of objects.list(prefix + start, options)) yield inside(object);
+    },
+    delete: (key) => objects.delete(prefix + key),
+    removeUnfinished: (startedBefore) => objects.removeUnfinished(startedBefore),
+    close: () => {},
+  };
+}

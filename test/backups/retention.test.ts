@@ -1,0 +1,28 @@
+import { expect, test } from '@jest/globals';
+import { timeOf } from '../../src/backups/manifest.ts';
+import { outdated } from '../../src/backups/retention.ts';
+
+const now = new Date('2026-11-26T12:00:00Z');
+const daysAgo = (days: number) => timeOf(new Date(now.getTime() - days * 24 * 60 * 60 * 1000));
+const nightly = (days: number) => Array.from({ length: days }, (_one, index) => daysAgo(index));
+
+test('all backups of seven days stay, and the first of each week for five weeks', () => {
+  const all = nightly(60);
+  const gone = new Set(outdated(all, now));
+  const kept = all.filter((time) => !gone.has(time)).map((time) => time.slice(0, 10));
+  expect(kept).toEqual([
+    ...nightly(8).map((time) => time.slice(0, 10)),
+    '2026-11-16',
+    '2026-11-09',
+    '2026-11-02',
+    '2026-10-26',
+  ]);
+});
+
+test('several backups of a day stay while it is recent', () => {
+  expect(outdated([daysAgo(0), daysAgo(0.1), daysAgo(0.2)], now)).toEqual([]);
+});
+
+test('the newest backup stays, however old it is', () => {
+  expect(outdated([daysAgo(400), daysAgo(401)], now)).toEqual([daysAgo(401)]);
+});
