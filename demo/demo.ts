@@ -3,7 +3,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import {
   dropEnvironments,
   grantLeastRights,
@@ -74,6 +76,9 @@ async function main() {
     one['MAIL_FROM'] = `Oneway ${rulesOf(name).inText} <oneway-${name}@example.com>`;
     if (clients[index]) Object.assign(one, settingsFor(providerPort, clients[index]));
   }
+  mkdirSync(`${FOLDER}/backups/dev-backups`, { recursive: true });
+  variables.production['BACKUPS_URL'] = pathToFileURL(resolve(`${FOLDER}/backups`)).href;
+  variables.production['BACKUPS_CLIENT'] = 'cosmos';
   await seed(owners, {
     announce,
     isFresh: !existsSync(SEEDED),

@@ -146,6 +146,7 @@ test('the pages of administrators and viewers in pre-production and production h
     ['/dead-letters'],
     ['/people/new', press('Add person')],
     ['/people/1'],
+    ['/backups'],
     ['/api-keys', press('Make a key')],
     ['/api-keys', makeKey],
   ];
