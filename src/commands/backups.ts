@@ -6,12 +6,11 @@ import { readManifest, timesOf, type Manifest } from '../backups/manifest.ts';
 import type { Source } from '../backups/read.ts';
 import { verifyBackup } from '../backups/verify.ts';
 import type { App } from '../environments/app.ts';
-import { runJob } from '../jobs/runner.ts';
 import { NotFound, Problem } from '../problems.ts';
 import { restore } from '../release/restore.ts';
-import { tasks } from '../tasks.ts';
 import { bytes, count } from '../web/format.ts';
 import { actor, answer, anyVersion, columns, confirmed, print, withApp } from './cli.ts';
+import { runHere } from './run-job.ts';
 
 type Wanted = { client?: string; json?: boolean; yes?: boolean };
 
@@ -49,17 +48,9 @@ export function addBackups(program: Command) {
 }
 
 async function backUp(here: App, isJson: boolean | undefined) {
-  const { job, isNew } = await requestBackup(here, await actor(here, 'administer'));
-  if (!isNew) throw new Problem(409, `A backup is being taken already: job ${job.number}.`);
-  process.once('SIGINT', () => here.halt.abort());
-  const ended = await runJob(here, tasks, job.id, ({ doing, done, total }) => {
-    if (!isJson) print(`${doing}: ${count(done)} of ${count(total)}`);
-  });
-  if (ended?.state !== 'done') {
-    const why = ended?.problem ?? 'see its page';
-    throw new Problem(503, `Job ${job.number} is ${ended?.state ?? 'gone'}: ${why}`);
-  }
-  const report = JSON.parse(ended.report ?? '') as BackupReport;
+  const requested = await requestBackup(here, await actor(here, 'administer'));
+  const how = { running: 'A backup is being taken already', isQuiet: isJson === true };
+  const report = await runHere<BackupReport>(here, requested, how);
   answer(isJson, report, () => [
     `Backup ${report.time}: ${count(report.rows)} rows, ${bytes(report.bytes)}${report.isEncrypted ? ', encrypted' : ''}.`,
     report.isVerified

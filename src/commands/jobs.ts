@@ -3,13 +3,13 @@ import type { Command } from 'commander';
 import type { App } from '../environments/app.ts';
 import * as jobs from '../jobs/jobs.ts';
 import { cancel } from '../jobs/cancel.ts';
-import { runJob } from '../jobs/runner.ts';
 import { Problem } from '../problems.ts';
 import type { Report } from '../refresh/refresh.ts';
 import { tasks } from '../tasks.ts';
 import { count, exactly, when } from '../web/format.ts';
 import { actor, answer, withApp, columns, person, print } from './cli.ts';
 import { requestRefresh, REFRESH } from '../refresh/job.ts';
+import { runHere } from './run-job.ts';
 
 type Asked = { dryRun?: boolean; json?: boolean };
 
@@ -57,23 +57,9 @@ async function refresh(here: App, { dryRun = false, json }: Asked) {
   if (!here.source) {
     throw new Problem(422, 'REFRESH_SOURCE_* is not set: there is no source to refresh from.');
   }
-  const { job, isNew } = await requestRefresh(here, await actor(here, 'refresh'), dryRun);
-  if (!isNew) throw new Problem(409, `A refresh is already running: job ${job.number}.`);
-  process.once('SIGINT', () => here.halt.abort());
-  const ended = await runJob(here, tasks, job.id, ({ doing, done, total }) => {
-    if (!json) print(`${doing}: ${count(done)} of ${count(total)}`);
-  });
-  if (here.halt.signal.aborted && ended?.state !== 'done') {
-    throw new Problem(
-      503,
-      `Job ${job.number} goes on in the background, on the server. “oneway jobs cancel ${job.number}” stops it.`,
-    );
-  }
-  if (ended?.state !== 'done') {
-    const { state, problem } = ended ?? { state: 'gone', problem: null };
-    throw new Problem(503, `Job ${job.number} is ${state}: ${problem ?? 'see its page'}`);
-  }
-  const report = JSON.parse(ended.report ?? '') as Report;
+  const requested = await requestRefresh(here, await actor(here, 'refresh'), dryRun);
+  const how = { running: 'A refresh is already running', isQuiet: json === true };
+  const report = await runHere<Report>(here, requested, how);
   answer(json, report, () => inLines(report, dryRun));
 }
 
