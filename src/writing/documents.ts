@@ -6,6 +6,7 @@ import { spelledKeysOf, uniqueKeysOf } from '../catalog/unique-values.ts';
 import { willPass } from '../database/transient-errors.ts';
 import { transaction } from '../database/sql.ts';
 import * as mongo from '../rows/mongo.ts';
+import * as mongoWrites from '../rows/mongo-writes.ts';
 import { byEntity } from '../rows/store.ts';
 import { withLastingValues, withTemporaryValues } from '../rows/temporary-values.ts';
 import * as claims from './claims.ts';
@@ -72,14 +73,14 @@ export async function writeDocuments(work: Work, stored: StoredByKey, instants: 
       else {
         const instant = instants.nextOf(step);
         drawn.set(keyText(step), instant);
-        document = mongo.toStored(entity, step.after as Row, instant, stamp);
+        document = mongoWrites.toStored(entity, step.after as Row, instant, stamp);
       }
       const replacement = replacementOf(work, step, seen, document);
       now.set(keyText(step), replacement.next);
       return replacement;
     });
     const entity = entityNamed(part[0]?.item.entity ?? '');
-    const put = await mongo.replaceAll(work.there.documents, entity, replacements);
+    const put = await mongoWrites.replaceAll(work.there.documents, entity, replacements);
     const moved = part[put]?.item;
     if (moved) throw changedThere(moved);
     done += part.filter(({ isTemporary }) => !isTemporary).length;
@@ -126,13 +127,13 @@ function replacementOf(
   step: journal.Step,
   seen: mongo.StoredDocument | undefined,
   next: mongo.StoredDocument,
-): mongo.Replacement {
+): mongoWrites.Replacement {
   if (seen?.stamp?.transfer === transfer.id && seen.stamp.fence > transfer.fence) {
     throw new journal.FencedOff(`Transfer ${transfer.number} is in other hands`);
   }
   return {
     expected: seen,
-    next: { ...mongo.unknownFields(entityNamed(step.entity), seen), ...next },
+    next: { ...mongoWrites.unknownFields(entityNamed(step.entity), seen), ...next },
   };
 }
 
@@ -145,7 +146,7 @@ export async function compareAndSet(
 ): Promise<mongo.StoredDocument> {
   const replacement = replacementOf(work, step, seen, next);
   const entity = entityNamed(step.entity);
-  if (!(await mongo.replace(work.there.documents, entity, replacement))) {
+  if (!(await mongoWrites.replace(work.there.documents, entity, replacement))) {
     throw changedThere(step);
   }
   return replacement.next;
@@ -169,7 +170,7 @@ export async function removeDocuments(work: Work) {
       const entity = entityNamed(step.entity);
       if (seen && isSameRow(entity, mongo.rowIn(entity, seen), step.before)) {
         // A stub is swept by its time, so that is never ahead; apps read the tombstone's.
-        const stub = mongo.stub(step.id, instants.next(), stampOf(work));
+        const stub = mongoWrites.stub(step.id, instants.next(), stampOf(work));
         await compareAndSet(work, step, seen, stub).catch((error: unknown) => {
           // A person may have chosen to keep what cannot be removed.
           if (work.transfer.decision !== 'keep-theirs' || willPass(error)) throw error;

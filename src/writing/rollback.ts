@@ -1,7 +1,7 @@
 import { entityNamed } from '../catalog/index.ts';
 import { keyText } from '../catalog/entity.ts';
 import { command, transaction } from '../database/sql.ts';
-import * as mongo from '../rows/mongo.ts';
+import * as mongoWrites from '../rows/mongo-writes.ts';
 import { withLastingValues, withTemporaryValues } from '../rows/temporary-values.ts';
 import * as claims from './claims.ts';
 import { lockClock, setClock } from '../state/clock.ts';
@@ -95,8 +95,8 @@ async function restoreDocuments(
         : foreign.includes(step) && seen
           ? { ...withLastingValues(seen), modified_at: new Date(instants.nextOf(step)), stamp }
           : step.before
-            ? mongo.toStored(entity, step.before, instants.nextOf(step), stamp)
-            : mongo.stub(step.id, instants.next(), stamp);
+            ? mongoWrites.toStored(entity, step.before, instants.nextOf(step), stamp)
+            : mongoWrites.stub(step.id, instants.next(), stamp);
     now.set(keyText(step), await compareAndSet(work, step, seen, document));
     await failpoint('rollback document');
   }

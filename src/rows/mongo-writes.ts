@@ -1,0 +1,122 @@
+// Documents as they are written: compare-and-set over every field, one by one or many in one round trip.
+import { MongoBulkWriteError, type Db, type Filter } from 'mongodb';
+import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
+import { collection, readStored, type Stamp, type StoredDocument } from './mongo.ts';
+
+export function toStored(entity: Entity, row: Row, instant: string, stamp: Stamp): StoredDocument {
+  const stored: StoredDocument = { _id: row.id, modified_at: new Date(instant), stamp };
+  for (const [field] of fieldEntries(entity)) {
+    if (row[field] !== undefined) stored[field] = row[field];
+  }
+  return stored;
+}
+
+const ours = new Set(['_id', 'modified_at', 'stamp', 'removed_at', 'temporary']);
+
+/** Fields that this version does not know; they are preserved. */
+export const unknownFields = (
+  entity: Entity,
+  seen: StoredDocument | undefined,
+): Partial<StoredDocument> =>
+  Object.fromEntries(
+    Object.entries(seen ?? {}).filter(([field]) => !ours.has(field) && !entity.fields[field]),
+  );
+
+export const stub = (id: number, instant: string, stamp: Stamp): StoredDocument => ({
+  _id: id,
+  removed_at: new Date(instant),
+  stamp,
+});
+
+/** A document to write if `expected` is still stored; `undefined` expects no document. */
+export type Replacement = { expected: StoredDocument | undefined; next: StoredDocument };
+
+/** Compare-and-set over every field. Answers whether `expected` was still stored. */
+export async function replace(
+  documents: Db,
+  entity: Entity,
+  { expected: seen, next }: Replacement,
+): Promise<boolean> {
+  const into = collection(documents, entity);
+  if (seen === undefined) {
+    return into.insertOne(next).then(() => true, refuseDuplicateId);
+  }
+  const { _id, ...rest } = next;
+  const result = await into.replaceOne(unchangedFilter(seen, next), rest);
+  return result.matchedCount === 1;
+}
+
+function unchangedFilter(seen: StoredDocument, next: StoredDocument): Filter<StoredDocument> {
+  const names = new Set([...Object.keys(seen), ...Object.keys(next)]);
+  names.delete('_id');
+  const same = [...names].map((field) => [
+    field,
+    seen[field] === undefined ? { $exists: false } : { $eq: seen[field], $exists: true },
+  ]);
+  // Conditions stand beside `_id`, not inside $and: some servers would scan all documents.
+  return { _id: next._id, ...Object.fromEntries(same) };
+}
+
+/**
+ * Compare-and-set of many in order, in one round trip. Answers how many succeeded before the first
+ * conflict; later ones may have been written.
+ */
+export async function replaceAll(
+  documents: Db,
+  entity: Entity,
+  replacements: Replacement[],
+): Promise<number> {
+  const operations = replacements.map(({ expected: seen, next }) => {
+    if (seen === undefined) return { insertOne: { document: next } };
+    const { _id, ...replacement } = next;
+    return { replaceOne: { filter: unchangedFilter(seen, next), replacement } };
+  });
+  const into = collection(documents, entity);
+  try {
+    const { matchedCount, insertedCount } = await into.bulkWrite(operations, { ordered: true });
+    if (matchedCount + insertedCount === replacements.length) return replacements.length;
+  } catch (error) {
+    // Any other error, a missing write concern included, is not resolved document by document.
+    if (!isDuplicate(error)) throw error;
+  }
+  return replaceRest(documents, entity, replacements);
+}
+
+const isDuplicate = (error: unknown) =>
+  error instanceof MongoBulkWriteError &&
+  error.code === 11_000 &&
+  error.result.getWriteConcernError() === undefined;
+
+/** Retries one by one to find which document conflicted. */
+async function replaceRest(documents: Db, entity: Entity, replacements: Replacement[]) {
+  const ids = replacements.map(({ next }) => next._id);
+  const now = await readStored(documents, entity, ids);
+  // A document that gives up a value is written twice.
+  const done = new Map(
+    replacements.flatMap(({ next }, index) =>
+      isSameWrite(now.get(next._id), next) ? [[next._id, index] as const] : [],
+    ),
+  );
+  for (const [index, { expected: seen, next }] of replacements.entries()) {
+    const isPut =
+      index <= (done.get(next._id) ?? -1) ||
+      (await replace(documents, entity, { expected: seen, next }));
+    if (!isPut) return index;
+  }
+  return replacements.length;
+}
+
+const isSameWrite = (now: StoredDocument | undefined, { stamp, modified_at: at }: StoredDocument) =>
+  now?.stamp?.transfer === stamp?.transfer &&
+  now?.stamp?.fence === stamp?.fence &&
+  timeOf(now?.modified_at) === timeOf(at);
+
+/** Other programs store texts and numbers where a date belongs: those count as the beginning. */
+const timeOf = (stored: unknown): number => (stored instanceof Date && stored.getTime()) || 0;
+
+function refuseDuplicateId(error: unknown): boolean {
+  const { code, keyPattern } = error as { code?: number; keyPattern?: Record<string, number> };
+  // A duplicate of another unique key is reported by its name.
+  if (code === 11_000 && (!keyPattern || '_id' in keyPattern)) return false;
+  throw error;
+}
