@@ -6,7 +6,7 @@ import { first, name, select, snapshot, sql } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Conflict, Unavailable } from '../problems.ts';
 import { below } from '../storage/below.ts';
-import { copyImage } from '../storage/images.ts';
+import { copyImage, hasImage } from '../storage/images.ts';
 import type { Content, Objects } from '../storage/objects.ts';
 import { shownImages } from '../storage/image-names.ts';
 import { readVersion } from '../version/metadata.ts';
@@ -168,10 +168,13 @@ async function factsOf(on: PoolConnection): Promise<Pick<Manifest, 'migrations' 
   };
 }
 
-/** Images are stored once for all backups of a client; answers those that there are. */
+/** Images are stored once for all backups of a client, and never again; answers those that there are. */
 async function copyImages(here: Environment, take: Take, images: string[]): Promise<string[]> {
   const kept = below(take.store, imagesBelow(take.client));
   const copied: string[] = [];
-  for (const image of images) if (await copyImage(here.storage, kept, image)) copied.push(image);
+  for (const image of images) {
+    const isThere = (await hasImage(kept, image)) || (await copyImage(here.storage, kept, image));
+    if (isThere) copied.push(image);
+  }
   return copied;
 }
