@@ -1,26 +1,17 @@
 // Every page in light and dark: no axe findings, nothing blocked by the content security policy. The main pages also at
 // 320 px and without JavaScript.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
+import { expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
 import { findingsOn, watchPolicy } from '../support/axe.ts';
-import { openBrowser, openContext, signIn } from '../support/browser.ts';
+import { openContext, signIn, useBrowser } from '../support/browser.ts';
 import { password } from '../support/people.ts';
 import { fill } from '../support/sample.ts';
-import { listen, type Listening } from '../support/servers.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
-let servers: Listening;
-let browser: Browser;
 let ids: Awaited<ReturnType<typeof fill>>;
-beforeAll(async () => {
+const at = useBrowser(world, async () => {
   ids = await fill(world);
-  servers = await listen(world);
-  browser = await openBrowser();
-}, 300_000);
-afterAll(async () => {
-  await browser.close();
-  await servers.close();
 });
 
 // axe reports a control covered by the sticky bar as too small a target: a tall window avoids it.
@@ -124,22 +115,24 @@ async function findings(visits: Visit[], base: string, page: Page): Promise<stri
 }
 
 test('every page of staging has 0 axe findings and 0 policy violations', async () => {
-  const context = await openContext(browser, { height: TALL });
+  const context = await openContext(at.browser, { height: TALL });
   const page = await context.newPage();
   const blocked = watchPolicy(page);
-  await page.goto(`${servers.urls.staging}/sign-in`);
+  await page.goto(`${at.servers.urls.staging}/sign-in`);
   const signedOut = await findingsOn(page);
-  await signIn(page, servers.urls.staging, 'pm@example.com', password);
-  expect([...signedOut, ...(await findings(inStaging(), servers.urls.staging, page))]).toEqual([]);
+  await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
+  expect([...signedOut, ...(await findings(inStaging(), at.servers.urls.staging, page))]).toEqual(
+    [],
+  );
   expect(blocked).toEqual([]);
   await context.close();
 }, 600_000);
 
 test('the pages of administrators and viewers in pre-production and production have 0 axe findings', async () => {
-  const context = await openContext(browser, { height: TALL });
+  const context = await openContext(at.browser, { height: TALL });
   const page = await context.newPage();
   const blocked = watchPolicy(page);
-  await signIn(page, servers.urls.staging, 'ops@example.com', password);
+  await signIn(page, at.servers.urls.staging, 'ops@example.com', password);
   const people: Visit[] = [
     ['/people'],
     ['/jobs'],
@@ -150,8 +143,8 @@ test('the pages of administrators and viewers in pre-production and production h
     ['/api-keys', press('Make a key')],
     ['/api-keys', makeKey],
   ];
-  const found = await findings(people, servers.urls.staging, page);
-  await signIn(page, servers.urls.preprod, 'pm@example.com', password);
+  const found = await findings(people, at.servers.urls.staging, page);
+  await signIn(page, at.servers.urls.preprod, 'pm@example.com', password);
   const above: Visit[] = [
     ['/'],
     ['/arrivals'],
@@ -161,10 +154,10 @@ test('the pages of administrators and viewers in pre-production and production h
     ['/catalog/task'],
     ['/arrivals', press('Review for production…')],
   ];
-  found.push(...(await findings(above, servers.urls.preprod, page)));
-  await signIn(page, servers.urls.production, 'vic@example.com', password);
+  found.push(...(await findings(above, at.servers.urls.preprod, page)));
+  await signIn(page, at.servers.urls.production, 'vic@example.com', password);
   const top: Visit[] = [['/'], ['/catalog/form'], ['/catalog/form/new'], ['/transfers']];
-  found.push(...(await findings(top, servers.urls.production, page)));
+  found.push(...(await findings(top, at.servers.urls.production, page)));
   expect(found).toEqual([]);
   expect(blocked).toEqual([]);
   await context.close();
@@ -175,9 +168,9 @@ const isWide = (page: Page) =>
   page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 
 test('list, edit, sheet and result pages at 320 px do not scroll sideways and have 0 axe findings', async () => {
-  const context = await openContext(browser, { width: 320, height: TALL });
+  const context = await openContext(at.browser, { width: 320, height: TALL });
   const page = await context.newPage();
-  await signIn(page, servers.urls.staging, 'pm@example.com', password);
+  await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
   for (const [address, act] of [
     ['/'],
     ['/catalog/task'],
@@ -196,14 +189,15 @@ test('list, edit, sheet and result pages at 320 px do not scroll sideways and ha
     [`/jobs/${ids.job}`],
     ['/dead-letters'],
     ['/outbox'],
+    ['/account'],
     ['/api-docs'],
   ] as Visit[]) {
-    await page.goto(servers.urls.staging + address);
+    await page.goto(at.servers.urls.staging + address);
     await act?.(page);
     expect([address, await isWide(page)]).toEqual([address, false]);
     expect(await findingsOn(page)).toEqual([]);
   }
-  await page.goto(`${servers.urls.staging}/catalog/task`);
+  await page.goto(`${at.servers.urls.staging}/catalog/task`);
   await page.getByRole('link', { name: 'Menu' }).click();
   await page.getByRole('link', { name: /^Forms/ }).click();
   expect(page.url()).toContain('/catalog/form');
@@ -211,14 +205,14 @@ test('list, edit, sheet and result pages at 320 px do not scroll sideways and ha
 }, 300_000);
 
 test('list, edit, sheet and result pages work without JavaScript', async () => {
-  const context = await openContext(browser, { javaScript: false });
+  const context = await openContext(at.browser, { javaScript: false });
   const page = await context.newPage();
-  await signIn(page, servers.urls.staging, 'pm@example.com', password);
-  await page.goto(`${servers.urls.staging}/catalog/task/${ids.task}`);
+  await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
+  await page.goto(`${at.servers.urls.staging}/catalog/task/${ids.task}`);
   await page.getByLabel('Title').fill('Send a hamper, without script');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page.getByText('Task saved.').waitFor();
-  await page.goto(`${servers.urls.staging}/catalog/task?q=without`);
+  await page.goto(`${at.servers.urls.staging}/catalog/task?q=without`);
   await page.getByLabel('Tick Send a hamper, without script').check();
   await page.getByRole('button', { name: 'Transfer ticked tasks' }).click();
   await page.getByRole('button', { name: 'Transfer 1 row to pre-production' }).click();

@@ -1,37 +1,26 @@
 // The version gate in a real browser: in each state, and back again.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Browser } from 'playwright-core';
+import { expect, test } from '@jest/globals';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
 import { findingsOn, watchPolicy } from '../support/axe.ts';
-import { openBrowser, openContext, signIn } from '../support/browser.ts';
+import { openContext, signIn, useBrowser } from '../support/browser.ts';
 import { password } from '../support/people.ts';
 import { add, get } from '../support/rows.ts';
-import { listen, type Listening } from '../support/servers.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
-let servers: Listening;
-let browser: Browser;
-beforeAll(async () => {
-  servers = await listen(world);
-  browser = await openBrowser();
-});
-afterAll(async () => {
-  await browser.close();
-  await servers.close();
-});
+const at = useBrowser(world);
 
 const supported = currentVersion();
 
 test('S2-23 S2-55 when an update begins during an edit, the page waits, returns by itself and restores the typed values', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit details' }) };
-  const context = await openContext(browser);
+  const context = await openContext(at.browser);
   const page = await context.newPage();
   const blocked = watchPolicy(page);
-  await signIn(page, servers.urls.staging, 'pm@example.com', password);
-  await page.goto(`${servers.urls.staging}/catalog/form/${form.id}`);
+  await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
+  await page.goto(`${at.servers.urls.staging}/catalog/form/${form.id}`);
   await page.getByLabel('Description').fill('Half an hour of typing 🖋️');
   await writeVersion(staging.documents, {
     databaseVersion: supported,
@@ -61,12 +50,12 @@ test('S2-23 S2-55 when an update begins during an edit, the page waits, returns 
 
 test('S2-21 S2-22 when program and database have different versions, the page “Update application” names both', async () => {
   const { staging } = world;
-  const context = await openContext(browser, { width: 320 });
+  const context = await openContext(at.browser, { width: 320 });
   const page = await context.newPage();
-  await signIn(page, servers.urls.staging, 'vic@example.com', password);
+  await signIn(page, at.servers.urls.staging, 'vic@example.com', password);
   await writeVersion(staging.documents, { databaseVersion: '0.9.0', isUpdating: false });
   await page.waitForTimeout(2100);
-  await page.goto(`${servers.urls.staging}/catalog/task`);
+  await page.goto(`${at.servers.urls.staging}/catalog/task`);
   await page.getByRole('heading', { name: 'Update application' }).waitFor();
   expect(await page.locator('main').textContent()).toContain('0.9.0');
   expect(await findingsOn(page)).toEqual([]);
@@ -80,12 +69,12 @@ test('S2-21 S2-22 when program and database have different versions, the page �
 test('S2-54 without a version document pages are readable, and a bar explains why saving is refused', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Other details' }) };
-  const context = await openContext(browser);
+  const context = await openContext(at.browser);
   const page = await context.newPage();
-  await signIn(page, servers.urls.staging, 'pm@example.com', password);
+  await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
   await staging.documents.collection('metadata').deleteMany({});
   await page.waitForTimeout(2100);
-  await page.goto(`${servers.urls.staging}/catalog/form/${form.id}`);
+  await page.goto(`${at.servers.urls.staging}/catalog/form/${form.id}`);
   await page.getByText('Nothing can be saved right now.').waitFor();
   expect(await findingsOn(page)).toEqual([]);
   await page.getByLabel('Description').fill('Typed');

@@ -1,30 +1,21 @@
 // Texts that are one long word: no page scrolls sideways (ui.md, 18).
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
+import { expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
 import type { Content } from '../../src/catalog/entity.ts';
 import { fieldEntries, type Entity } from '../../src/catalog/entity.ts';
 import { textOf, type Value } from '../../src/catalog/fields.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { hold } from '../../src/transfers/hold.ts';
-import { openBrowser, openContext, signIn } from '../support/browser.ts';
+import { openContext, signIn, useBrowser } from '../support/browser.ts';
 import { password } from '../support/people.ts';
 import { add, change, ed, pm, transfer, undo, writeContextOf } from '../support/rows.ts';
-import { listen, type Listening } from '../support/servers.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
-let servers: Listening;
-let browser: Browser;
 let addresses: string[];
-beforeAll(async () => {
+const at = useBrowser(world, async () => {
   addresses = await fillWithLongWords();
-  servers = await listen(world);
-  browser = await openBrowser();
-}, 300_000);
-afterAll(async () => {
-  await browser.close();
-  await servers.close();
 });
 
 let count = 0;
@@ -134,12 +125,12 @@ async function refusedPage(page: Page, address: string) {
 test.each([1280, 320])(
   'no page scrolls sideways for a long word at %i px (F21)',
   async (width) => {
-    const context = await openContext(browser, { width });
+    const context = await openContext(at.browser, { width });
     const page = await context.newPage();
     const wide: string[] = [];
-    await signIn(page, servers.urls.staging, 'pm@example.com', password);
+    await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
     for (const address of [...addresses, ...further]) {
-      await page.goto(servers.urls.staging + address);
+      await page.goto(at.servers.urls.staging + address);
       wide.push(...(await isWide(page)));
     }
     const rows = addresses.filter(
@@ -147,12 +138,12 @@ test.each([1280, 320])(
     );
     for (const address of rows) {
       if (!address.includes('banner'))
-        wide.push(...(await sheetOf(page, servers.urls.staging + address)));
-      wide.push(...(await refusedPage(page, servers.urls.staging + address)));
+        wide.push(...(await sheetOf(page, at.servers.urls.staging + address)));
+      wide.push(...(await refusedPage(page, at.servers.urls.staging + address)));
     }
-    await signIn(page, servers.urls.preprod, 'pm@example.com', password);
+    await signIn(page, at.servers.urls.preprod, 'pm@example.com', password);
     for (const address of ['/', '/arrivals', '/changes?hours=720', ...addresses]) {
-      await page.goto(servers.urls.preprod + address);
+      await page.goto(at.servers.urls.preprod + address);
       wide.push(...(await isWide(page)));
     }
     expect(wide).toEqual([]);

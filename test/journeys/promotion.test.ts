@@ -1,26 +1,16 @@
 // The main story in a real browser: staging → pre-production → production.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
-import { openBrowser, openContext, signIn } from '../support/browser.ts';
+import { expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { openContext, signIn, useBrowser } from '../support/browser.ts';
 import { password } from '../support/people.ts';
 import { add, get, transfer } from '../support/rows.ts';
-import { listen, type Listening } from '../support/servers.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
-let servers: Listening;
-let browser: Browser;
-beforeAll(async () => {
-  servers = await listen(world);
-  browser = await openBrowser();
-});
-afterAll(async () => {
-  await browser.close();
-  await servers.close();
-});
+const at = useBrowser(world);
 
 const enter = (page: Page, name: 'staging' | 'preprod' | 'production', role: string) =>
-  signIn(page, servers.urls[name], `${role}@example.com`, password);
+  signIn(page, at.servers.urls[name], `${role}@example.com`, password);
 
 test('S0-04 S0-14 S0-15 S0-16 S0-17 S0-32 S0-37 a product manager edits a form and its task, transfers both over two hops, and reads them in production', async () => {
   const { staging, preprod, production } = world;
@@ -34,20 +24,20 @@ test('S0-04 S0-14 S0-15 S0-16 S0-17 S0-32 S0-37 a product manager edits a form a
   await transfer(preprod, [task, form]);
   const before = (await get(production, task)).modified_at;
 
-  const context = await openContext(browser);
+  const context = await openContext(at.browser);
   const page = await context.newPage();
   await enter(page, 'staging', 'pm');
-  await page.goto(`${servers.urls.staging}/catalog/form/${form.id}`);
+  await page.goto(`${at.servers.urls.staging}/catalog/form/${form.id}`);
   await page.getByLabel('Description').fill('What the doctor needs to know 🩺');
   expect(await page.locator('[data-dirty-count]').textContent()).toBe('1 unsaved change');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page.getByText('Form saved.').waitFor();
-  await page.goto(`${servers.urls.staging}/catalog/task/${task.id}`);
+  await page.goto(`${at.servers.urls.staging}/catalog/task/${task.id}`);
   await page.getByLabel('Title').fill('Book a doctor’s visit');
   await page.keyboard.press('Control+s');
   await page.getByText('Task saved.').waitFor();
 
-  await page.goto(`${servers.urls.staging}/catalog/task?tab=ready`);
+  await page.goto(`${at.servers.urls.staging}/catalog/task?tab=ready`);
   await page.getByLabel('Tick Book a doctor’s visit').check();
   await page.getByRole('button', { name: 'Transfer ticked tasks' }).click();
   await page.getByRole('checkbox', { name: /Also send form “Visit details”/ }).check();
@@ -57,9 +47,9 @@ test('S0-04 S0-14 S0-15 S0-16 S0-17 S0-32 S0-37 a product manager edits a form a
   await page.getByText('2 rows transferred to pre-production.').waitFor();
 
   await enter(page, 'preprod', 'pm');
-  await page.goto(`${servers.urls.preprod}/catalog/task/${task.id}`);
+  await page.goto(`${at.servers.urls.preprod}/catalog/task/${task.id}`);
   expect(await page.getByRole('button', { name: 'Save' }).count()).toBe(0);
-  await page.goto(`${servers.urls.preprod}/arrivals`);
+  await page.goto(`${at.servers.urls.preprod}/arrivals`);
   const arrived = page.locator('section', { hasText: 'Doctor wording' });
   await arrived.getByRole('button', { name: 'Review for production…' }).click();
   await page.getByLabel('Reason').fill('Agreed with the clinic');
@@ -67,7 +57,7 @@ test('S0-04 S0-14 S0-15 S0-16 S0-17 S0-32 S0-37 a product manager edits a form a
   await page.getByText('2 rows transferred to production.').waitFor();
 
   await enter(page, 'production', 'vic');
-  await page.goto(`${servers.urls.production}/catalog/task/${task.id}`);
+  await page.goto(`${at.servers.urls.production}/catalog/task/${task.id}`);
   await page.getByText('You are viewing production. It is read only.').waitFor();
   expect(await page.getByText('Book a doctor’s visit').count()).toBeGreaterThan(0);
   expect(await page.locator('main').locator('input, textarea, select, button').count()).toBe(0);
@@ -82,17 +72,17 @@ test.each(['ed', 'vic'])(
   'S0-21 S0-22 S0-23 %s sees no transfer button, and the URL answers 403',
   async (role) => {
     const id = await add(world.staging, 'form');
-    const context = await openContext(browser);
+    const context = await openContext(at.browser);
     const page = await context.newPage();
     for (const name of ['staging', 'preprod'] as const) {
       await enter(page, name, role);
-      await page.goto(`${servers.urls[name]}/catalog/form`);
+      await page.goto(`${at.servers.urls[name]}/catalog/form`);
       expect(await page.getByRole('button', { name: /^Transfer/ }).count()).toBe(0);
     }
-    await page.goto(`${servers.urls.staging}/catalog/form/${id}`);
+    await page.goto(`${at.servers.urls.staging}/catalog/form/${id}`);
     expect(await page.getByRole('button', { name: /^Transfer/ }).count()).toBe(0);
     const answer = await page.goto(
-      `${servers.urls.staging}/selections/00000000-0000-7000-8000-000000000000`,
+      `${at.servers.urls.staging}/selections/00000000-0000-7000-8000-000000000000`,
     );
     expect(answer?.status()).toBe(403);
     await page.getByText('product_manager').first().waitFor();
@@ -102,10 +92,10 @@ test.each(['ed', 'vic'])(
 
 test('leaving a page with unsaved changes asks for confirmation', async () => {
   const id = await add(world.staging, 'form');
-  const context = await openContext(browser);
+  const context = await openContext(at.browser);
   const page = await context.newPage();
   await enter(page, 'staging', 'pm');
-  await page.goto(`${servers.urls.staging}/catalog/form/${id}`);
+  await page.goto(`${at.servers.urls.staging}/catalog/form/${id}`);
   await page.getByLabel('Description').fill('Half a sentence');
   let asked = '';
   page.on('dialog', (dialog) => {

@@ -1,41 +1,31 @@
 // What was typed and is not saved: pages ask before it is left behind, also after a refusal and after going back.
-import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from '@jest/globals';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { beforeEach, afterEach, expect, test } from '@jest/globals';
+import type { BrowserContext, Page } from 'playwright-core';
 import { find } from '../../src/rows/store.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
-import { openBrowser, openContext, signIn } from '../support/browser.ts';
+import { openContext, signIn, useBrowser } from '../support/browser.ts';
 import { password } from '../support/people.ts';
 import { add, change, ed, get } from '../support/rows.ts';
-import { listen, type Listening } from '../support/servers.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
-let servers: Listening;
-let browser: Browser;
 let context: BrowserContext;
 let page: Page;
 let asked: string[];
-beforeAll(async () => {
-  servers = await listen(world);
-  browser = await openBrowser();
-}, 300_000);
-afterAll(async () => {
-  await browser.close();
-  await servers.close();
-});
+const at = useBrowser(world);
 beforeEach(async () => {
-  context = await openContext(browser);
+  context = await openContext(at.browser);
   page = await context.newPage();
   asked = [];
   page.on('dialog', (dialog) => {
     asked.push(dialog.type());
     void dialog.accept();
   });
-  await signIn(page, servers.urls.staging, 'pm@example.com', password);
+  await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
 });
 afterEach(() => context.close());
 
-const open = (address: string) => page.goto(servers.urls.staging + address);
+const open = (address: string) => page.goto(at.servers.urls.staging + address);
 const press = async (name: string) => {
   await page.getByRole('button', { name, exact: true }).click();
   await page.waitForLoadState();
@@ -78,7 +68,7 @@ test('so do the page of a new row and that of a conflict (walk 4)', async () => 
 
 test('so does a page of another room, such as adding a person (walk 4)', async () => {
   await context.clearCookies();
-  await signIn(page, servers.urls.staging, 'ops@example.com', password);
+  await signIn(page, at.servers.urls.staging, 'ops@example.com', password);
   await open('/people/new');
   await page.getByLabel('E-mail').fill('nobody');
   await page.getByLabel('Name').fill('Typed');

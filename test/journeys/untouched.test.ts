@@ -1,25 +1,14 @@
 // A form that is opened in a browser and saved changes nothing that was not touched.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Browser } from 'playwright-core';
+import { expect, test } from '@jest/globals';
 import { collection } from '../../src/rows/mongo.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
-import { openBrowser, openContext, signIn } from '../support/browser.ts';
+import { openContext, signIn, useBrowser } from '../support/browser.ts';
 import { password } from '../support/people.ts';
 import { add } from '../support/rows.ts';
-import { listen, type Listening } from '../support/servers.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
-let servers: Listening;
-let browser: Browser;
-beforeAll(async () => {
-  servers = await listen(world);
-  browser = await openBrowser();
-}, 300_000);
-afterAll(async () => {
-  await browser.close();
-  await servers.close();
-});
+const at = useBrowser(world);
 
 /** What is stored, but for the instant of the last change. */
 async function stored(table: string, id: number) {
@@ -54,11 +43,11 @@ test('Chromium posts what it showed, and untouched fields stay to the last byte 
   const before = new Map<string, object>();
   for (const [table, id] of Object.entries(rows)) before.set(table, await stored(table, id));
 
-  const context = await openContext(browser);
+  const context = await openContext(at.browser);
   const page = await context.newPage();
-  await signIn(page, servers.urls.staging, 'pm@example.com', password);
+  await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
   const save = async (address: string, label: string, text: string) => {
-    await page.goto(`${servers.urls.staging}/catalog/${address}`);
+    await page.goto(`${at.servers.urls.staging}/catalog/${address}`);
     await page.getByLabel(label, { exact: true }).fill(text);
     await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByText(/ saved\.$/).waitFor();

@@ -1,6 +1,37 @@
 // Headless Chromium for journeys, with a record of content security policy violations.
 import { spawnSync } from 'node:child_process';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { afterAll, beforeAll } from './hooks.ts';
+import { listen, type Listening } from './servers.ts';
+import type { World } from './world.ts';
+
+/** The servers of a world and a browser for the tests of a file; `prepare` runs before them. */
+export function useBrowser(
+  world: World,
+  prepare: () => unknown = () => {},
+): { readonly servers: Listening; readonly browser: Browser } {
+  let opened: { servers: Listening; browser: Browser } | undefined;
+  const isOpen = () => {
+    if (!opened) throw new Error('The browser is open only inside hooks and tests.');
+    return opened;
+  };
+  beforeAll(async () => {
+    await prepare();
+    opened = { servers: await listen(world), browser: await openBrowser() };
+  }, 300_000);
+  afterAll(async () => {
+    await opened?.browser.close();
+    await opened?.servers.close();
+  });
+  return {
+    get servers() {
+      return isOpen().servers;
+    },
+    get browser() {
+      return isOpen().browser;
+    },
+  };
+}
 
 export async function openBrowser(): Promise<Browser> {
   const found = spawnSync('sh', ['-c', 'command -v chromium || command -v google-chrome'], {
