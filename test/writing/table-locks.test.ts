@@ -1,15 +1,36 @@
-// Locks of whole tables at the destination: as short a wait as for rows, and no other table waits with them.
-import { afterEach, expect, test } from '@jest/globals';
+// Locks of whole tables at the destination: as short a wait as for rows, and no other table waits with them. On a
+// server of its own: `flush tables with read lock` also stops every other test on the same one.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
+import { afterAll, afterEach, expect, test } from '@jest/globals';
 import { createConnection, type Connection } from 'mysql2/promise';
+import { startMysql } from '../../bin/mysql-server.ts';
+import { end } from '../../bin/programs.ts';
 import { failpoints } from '../../src/writing/failpoints.ts';
 import { writeInOneTransaction } from '../../src/writing/single-transaction.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { App } from '../../src/environments/app.ts';
 import { recoverNow, statesOf } from '../support/killing.ts';
 import { add, change, contentFor, get, pm, transfer, writeContextOf } from '../support/rows.ts';
-import { useWorld } from '../support/world.ts';
+import { openWorld, servers, useWorld } from '../support/world.ts';
 
-const world = useWorld();
+const folder = mkdtempSync(join(tmpdir(), 'oneway-locks-'));
+const running: ChildProcess[] = [];
+let mysql: URL;
+
+const world = useWorld({
+  open: async () => {
+    mysql = await startMysql(folder, (child) => running.push(child));
+    return openWorld('locks', () => {}, { ...servers(), mysql });
+  },
+});
+afterAll(async () => {
+  for (const child of running) await end(child);
+  rmSync(folder, { recursive: true, force: true });
+});
+
 const open: Connection[] = [];
 
 afterEach(() => {
@@ -19,9 +40,7 @@ afterEach(() => {
 
 /** A session of another program in an environment's database. */
 async function session(here: App) {
-  const connection = await createConnection({
-    uri: `${process.env['TEST_MYSQL_URL']}/${here.settings.sql.name}`,
-  });
+  const connection = await createConnection({ uri: new URL(here.settings.sql.name, mysql).href });
   open.push(connection);
   return connection;
 }
