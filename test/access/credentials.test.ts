@@ -32,7 +32,7 @@ const expireAt = (expression: string, publicPart: string) =>
   ]);
 
 describe('a token', () => {
-  test('is stored as its SHA-256 only', async () => {
+  test('an API token is stored only as its SHA-256 hash', async () => {
     const { secret, publicPart } = await make();
     expect(secret.startsWith(publicPart)).toBe(true);
     const [keys] = await here.sql.query('select * from credential_key');
@@ -41,7 +41,7 @@ describe('a token', () => {
     expect(JSON.stringify(keys)).toContain(publicPart);
   });
 
-  test('gives its name and scopes to whoever shows it, and notes its use', async () => {
+  test('checking an API token returns its name and scopes, and records when it was last used', async () => {
     const { secret, credential } = await make({ scopes: ['catalog:task', 'dataset:*'] });
     expect((await only())?.keys[0]?.used_at).toBeNull();
     expect(await check(secret)).toMatchObject({
@@ -51,7 +51,7 @@ describe('a token', () => {
     expect((await only())?.keys[0]?.used_at).not.toBeNull();
   });
 
-  test('that differs in one character, is cut, or is of another kind is unknown', async () => {
+  test('an API token with one changed character, a missing end or another type is unknown', async () => {
     const { secret } = await make();
     const last = secret.endsWith('A') ? 'B' : 'A';
     const others = [`${secret.slice(0, -1)}${last}`, secret.slice(0, -1), `${secret}A`, '', 'ow_'];
@@ -59,7 +59,7 @@ describe('a token', () => {
     expect((await check(secret, 'job')).refused).toBe('unknown');
   });
 
-  test('is told apart from another that begins alike', async () => {
+  test('two API tokens that share a prefix are told apart', async () => {
     const one = await make();
     const other = await make({ name: 'Other app' });
     await here.sql.query('update credential_key set public_part = ?', [one.publicPart]);
@@ -71,7 +71,7 @@ describe('a token', () => {
     expect(await refusalOf(`${one.secret.slice(0, -2)}__`)).toBe('unknown');
   });
 
-  test('stops working when it expires', async () => {
+  test('an API token stops working when it expires', async () => {
     const { secret, publicPart } = await make({ expiresAt: new Date(Date.now() + DAY) });
     expect((await only())?.keys[0]?.state).toBe('expiring');
     expect(await refusalOf(secret)).toBeNull();
@@ -80,7 +80,7 @@ describe('a token', () => {
     expect((await only())?.keys[0]?.state).toBe('expired');
   });
 
-  test('stops working when it is revoked, and says by whom', async () => {
+  test('an API token stops working when it is revoked, and the refusal names who revoked it', async () => {
     const { secret, credential } = await make();
     await credentials.revoke(here, 'rita@example.com', credential);
     expect(await refusalOf(secret)).toBe('revoked');
@@ -91,7 +91,7 @@ describe('a token', () => {
     });
   });
 
-  test('of a job needs an end', async () => {
+  test('a job token cannot be created without an expiry date', async () => {
     const wanted = { kind: 'job', name: 'Job 42', scopes: ['job:42'] } as const;
     await expect(make(wanted)).rejects.toMatchObject({
       fields: { expiresAt: expect.any(String) },
@@ -106,14 +106,14 @@ describe('a token', () => {
     [{ scopes: [] }, 'scopes'],
     [{ scopes: ['*'] }, 'scopes'],
     [{ expiresAt: new Date(0) }, 'expiresAt'],
-  ])('asked for with %j is refused by field', async (facts, field) => {
+  ])('creating a token with %j is refused with an error at that field', async (facts, field) => {
     await expect(make(facts)).rejects.toMatchObject({ fields: { [field]: expect.any(String) } });
     expect(await credentials.list(here.sql)).toEqual([]);
   });
 });
 
 describe('rotation', () => {
-  test('lets both keys work until the grace period of the former one ends', async () => {
+  test('after a key rotation both keys work until the grace period of the old key ends', async () => {
     const former = await make();
     const next = await credentials.rotate(here, ops, former.credential, { graceHours: 24 });
     expect([await refusalOf(former.secret), await refusalOf(next.secret)]).toEqual([null, null]);
@@ -126,7 +126,7 @@ describe('rotation', () => {
     expect(await refusalOf(next.secret)).toBeNull();
   });
 
-  test('of a page that was shown before another rotation ends no key that was made meanwhile (F16)', async () => {
+  test('rotating from an outdated page revokes no key that was created after the page was opened (F16)', async () => {
     const former = await make();
     const seen = (await only())?.keys[0]?.id ?? 0;
     const next = await credentials.rotate(here, ops, former.credential, { graceHours: 0, seen });
@@ -135,7 +135,7 @@ describe('rotation', () => {
     expect(await refusalOf(next.secret)).toBeNull();
   });
 
-  test('ends with the revocation of one key; the other goes on', async () => {
+  test('revoking one of two keys ends the rotation, and the other key goes on working', async () => {
     const former = await make();
     const next = await credentials.rotate(here, ops, former.credential, { graceHours: 24 });
     const id = (await only())?.keys.find((key) => key.public_part === former.publicPart)?.id ?? 0;
@@ -144,20 +144,20 @@ describe('rotation', () => {
     expect(await refusalOf(next.secret)).toBeNull();
   });
 
-  test('never prolongs a key that ends sooner than its grace period', async () => {
+  test('rotating a key never extends its life when it expires before the grace period ends', async () => {
     const former = await make({ expiresAt: new Date(Date.now() + DAY) });
     const before = (await only())?.keys[0]?.expires_at;
     await credentials.rotate(here, ops, former.credential, { graceHours: 240 });
     expect((await only())?.keys[1]?.expires_at).toBe(before);
   });
 
-  test('without a grace period ends the former key at once', async () => {
+  test('rotating a key without a grace period ends the old key at once', async () => {
     const former = await make();
     await credentials.rotate(here, ops, former.credential, { graceHours: 0 });
     expect(await refusalOf(former.secret)).toBe('expired');
   });
 
-  test('is refused while two keys work, and when none does', async () => {
+  test('rotating is refused while two keys work, and when no key works', async () => {
     const { credential } = await make();
     await credentials.rotate(here, ops, credential, { graceHours: 24 });
     const again = () => credentials.rotate(here, ops, credential, { graceHours: 24 });
@@ -166,7 +166,7 @@ describe('rotation', () => {
     await expect(again()).rejects.toMatchObject({ status: 409 });
   });
 
-  test('asked for ten times at once makes one second key', async () => {
+  test('ten simultaneous requests to rotate a key create one second key', async () => {
     const { credential } = await make();
     const asked = Array.from({ length: 10 }, () =>
       credentials.rotate(here, ops, credential, { graceHours: 24 }),
@@ -177,7 +177,7 @@ describe('rotation', () => {
   });
 });
 
-test('what is made, rotated and revoked stands in the audit, with who did it', async () => {
+test('creating, rotating and revoking a key is recorded in the audit log, with the person who did it', async () => {
   const { credential } = await make();
   await credentials.rotate(here, ops, credential, { graceHours: 24 });
   await credentials.revoke(here, ops, credential);
@@ -191,7 +191,7 @@ test('what is made, rotated and revoked stands in the audit, with who did it', a
   );
 });
 
-test('a credential or key that is not there is not found', async () => {
+test('a credential or key that does not exist is reported as not found', async () => {
   const { credential } = await make();
   for (const ask of [
     () => credentials.revoke(here, ops, 999),

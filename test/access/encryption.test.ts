@@ -10,7 +10,7 @@ const text = newKey();
 const current = encryptionKey(text);
 const previous = encryptionKey(newKey());
 
-test('a secret is read back with the key that encrypted it, current or previous', () => {
+test('a secret is decrypted with the key that encrypted it, current or previous', () => {
   const encrypted = encrypt(previous, 'the secret', 'owner');
   expect(encrypted.keyId).toBe(previous.id);
   expect(encrypted.text).not.toContain('the secret');
@@ -20,7 +20,7 @@ test('a secret is read back with the key that encrypted it, current or previous'
   expect(decrypt(null, encrypted, 'owner')).toBeNull();
 });
 
-test('a secret that was altered, cut or moved to another owner is not read', () => {
+test('a secret that was altered, cut or moved to another row cannot be decrypted', () => {
   const keys = { current, previous: null };
   const { keyId, text: whole } = encrypt(current, 'the secret', 'owner');
   const bytes = Buffer.from(whole, 'base64');
@@ -34,13 +34,13 @@ test('a secret that was altered, cut or moved to another owner is not read', () 
   expect(decrypt(keys, { keyId, text: whole }, 'another')).toBeNull();
 });
 
-test('the same secret is never encrypted to the same text', () => {
+test('encrypting the same secret twice never gives the same ciphertext', () => {
   expect(encrypt(current, 'the secret', 'owner').text).not.toBe(
     encrypt(current, 'the secret', 'owner').text,
   );
 });
 
-test('an encryption key does not show itself when it is logged', () => {
+test('an encryption key does not reveal itself when it is logged', () => {
   const keys = { current, previous };
   for (const logged of [inspect(keys, { depth: 9, showHidden: true }), JSON.stringify(keys)]) {
     expect(logged).not.toContain(text);
@@ -69,21 +69,24 @@ test.each([
   ['not base64', { CREDENTIALS_KEY: '!'.repeat(44) }, 'CREDENTIALS_KEY'],
   ['previous without current', { CREDENTIALS_KEY_PREVIOUS: text }, 'CREDENTIALS_KEY'],
   ['previous too short', { CREDENTIALS_KEY: text, CREDENTIALS_KEY_PREVIOUS: 'x' }, 'PREVIOUS'],
-])('a wrong CREDENTIALS_KEY (%s) is named, and never repeated', (_what, wrong, name) => {
-  let message = '';
-  try {
-    parseSettings({ ...settings, ...wrong });
-  } catch (error) {
-    expect(error).toBeInstanceOf(BadSettings);
-    message = (error as Error).message;
-  }
-  expect(message).toContain(name);
-  for (const value of Object.values(wrong)) {
-    if (value.length > 1) expect(message).not.toContain(value);
-  }
-});
+])(
+  'a wrong CREDENTIALS_KEY (%s) is reported by name, without repeating its value',
+  (_what, wrong, name) => {
+    let message = '';
+    try {
+      parseSettings({ ...settings, ...wrong });
+    } catch (error) {
+      expect(error).toBeInstanceOf(BadSettings);
+      message = (error as Error).message;
+    }
+    expect(message).toContain(name);
+    for (const value of Object.values(wrong)) {
+      if (value.length > 1) expect(message).not.toContain(value);
+    }
+  },
+);
 
-test('CREDENTIALS_KEY may be left out, or be empty', () => {
+test('CREDENTIALS_KEY may be missing or empty', () => {
   expect(parseSettings(settings).credentialsKeys).toBeNull();
   expect(parseSettings({ ...settings, CREDENTIALS_KEY: '' }).credentialsKeys).toBeNull();
   expect(parseSettings({ ...settings, CREDENTIALS_KEY: text }).credentialsKeys?.current.id).toBe(

@@ -56,7 +56,7 @@ async function request(app: App, id: string, key: string): Promise<string> {
   }
 }
 
-test('a HAWK secret that was issued, stored and read back verifies a request', async () => {
+test('a HAWK secret that was issued, stored and decrypted verifies a request', async () => {
   const { publicPart, secret, credential } = await make();
   expect(await request(here, publicPart, secret)).toBe('verified');
   const { holder } = await hawkKeyOf(here.sql, here.settings.credentialsKeys, publicPart);
@@ -66,26 +66,26 @@ test('a HAWK secret that was issued, stored and read back verifies a request', a
   expect((await credentials.list(here.sql))[0]?.keys[0]?.used_at).not.toBeNull();
 });
 
-test('a wrong HAWK secret and an unknown id do not verify', async () => {
+test('a request with a wrong HAWK secret or an unknown id is not verified', async () => {
   const { publicPart, secret } = await make();
   expect(await request(here, publicPart, `${secret.slice(0, -1)}_`)).toBe('Bad mac');
   expect(await request(here, `${publicPart}0`, secret)).toBe('unknown');
 });
 
-test('a revoked HAWK key does not verify', async () => {
+test('a revoked HAWK key verifies no request', async () => {
   const { publicPart, secret, credential } = await make();
   await credentials.revoke(here, ops, credential);
   expect(await request(here, publicPart, secret)).toBe('revoked');
 });
 
-test('an expired HAWK key does not verify', async () => {
+test('an expired HAWK key verifies no request', async () => {
   const { publicPart, secret } = await make(new Date(Date.now() + 60_000));
   expect(await request(here, publicPart, secret)).toBe('verified');
   await here.sql.query('update credential_key set expires_at = utc_timestamp(3)');
   expect(await request(here, publicPart, secret)).toBe('expired');
 });
 
-test('a database that is read without CREDENTIALS_KEY, or with another, does not verify', async () => {
+test('HAWK requests are refused when CREDENTIALS_KEY is missing or is another key', async () => {
   const { publicPart, secret } = await make();
   const without = withKeys({});
   const withAnother = withKeys({ CREDENTIALS_KEY: secondKey });
@@ -95,7 +95,7 @@ test('a database that is read without CREDENTIALS_KEY, or with another, does not
   await expect(credentials.create(without, ops, wanted)).rejects.toMatchObject({ status: 422 });
 });
 
-test('a HAWK secret stands encrypted in the database, and in no error and no list', async () => {
+test('a HAWK secret is encrypted in the database, and appears in no error and no list', async () => {
   const { secret } = await make();
   const [keys] = await here.sql.query('select * from credential_key');
   const [audit] = await here.sql.query('select * from audit');
@@ -107,7 +107,7 @@ test('a HAWK secret stands encrypted in the database, and in no error and no lis
   expect(shown).not.toContain(firstKey);
 });
 
-test('an encrypted secret copied onto another HAWK key does not verify', async () => {
+test('an encrypted secret that was copied onto another HAWK key verifies no request', async () => {
   const one = await make();
   const other = await make();
   await here.sql.query(
@@ -118,7 +118,7 @@ test('an encrypted secret copied onto another HAWK key does not verify', async (
   expect(await request(here, other.publicPart, one.secret)).toBe('unreadable');
 });
 
-test('both HAWK keys verify during rotation', async () => {
+test('both HAWK keys verify requests during rotation', async () => {
   const former = await make();
   const next = await credentials.rotate(here, ops, former.credential, { graceHours: 24 });
   expect(next.publicPart).not.toBe(former.publicPart);
@@ -126,7 +126,7 @@ test('both HAWK keys verify during rotation', async () => {
   expect(await request(here, next.publicPart, next.secret)).toBe('verified');
 });
 
-test('CREDENTIALS_KEY is changed without a HAWK key that stops working', async () => {
+test('HAWK keys go on working while CREDENTIALS_KEY is replaced', async () => {
   const { publicPart, secret } = await make();
   const both = withKeys({ CREDENTIALS_KEY: secondKey, CREDENTIALS_KEY_PREVIOUS: firstKey });
   const changed = withKeys({ CREDENTIALS_KEY: secondKey });

@@ -14,7 +14,7 @@ const oneway = (variables: Record<string, string>, ...words: string[]) =>
     encoding: 'utf8',
   });
 
-test('S0-75 S0-43 a setting and a command open production for editing: nobody transfers and every page shows it', async () => {
+test('S0-75 S0-43 a setting and a command open production for editing: every page shows it, and nobody can transfer', async () => {
   const { staging, preprod, production, variables } = world;
   const key = { entity: 'form', id: await add(staging, 'form', { name: 'Address change' }) };
   await transfer(staging, [key]);
@@ -60,13 +60,13 @@ test('S0-75 S0-43 a setting and a command open production for editing: nobody tr
   await site.close();
 });
 
-test('refuses an unknown permission and lists the known ones', () => {
+test('granting an unknown permission is refused with a list of the known ones', () => {
   const { status, stderr } = oneway(world.variables.staging, 'permissions', 'revoke', 'king');
   expect(status).toBe(1);
   expect(stderr).toContain('Choose one of: product_manager');
 });
 
-test('a wrong setting stops the program and all wrong settings are listed together', () => {
+test('wrong settings stop the program at start and are all listed together', () => {
   const variables = { ...world.variables.staging, ENVIRONMENT: 'stage', SQL_DB_PORT: 'x' };
   const { status, stderr } = oneway(variables, 'refresh');
   expect(status).toBe(1);

@@ -16,7 +16,7 @@ describe('a scope', () => {
     [['catalog:task'], 'catalog:task_city', false],
     [['catalog:task'], 'catalog:*', false],
     [[], 'catalog:task', false],
-  ])('of %j covers %s: %s', (granted, needed, isCovered) => {
+  ])('the scope %j covers %s: %s', (granted, needed, isCovered) => {
     expect(covers(granted, needed)).toBe(isCovered);
   });
 
@@ -32,11 +32,11 @@ describe('a scope', () => {
     ['catalog:ta*', false],
     ['catalog task', false],
     [`a:${'b'.repeat(120)}`, false],
-  ])('written as %j is accepted: %s', (text, isAccepted) => {
+  ])('the scope %j has a valid format: %s', (text, isAccepted) => {
     expect(scopeSchema.safeParse(text).success).toBe(isAccepted);
   });
 
-  test('that is missing is named by the refusal', () => {
+  test('the refusal of an API request names the scope that its key lacks', () => {
     expect(() => needScope({ scopes: ['catalog:form'] }, 'catalog:task')).toThrow(
       expect.objectContaining({ status: 403, scope: 'catalog:task' }),
     );

@@ -11,7 +11,7 @@ const keys = { current, previous };
 const owner = 'external_tool.key';
 const value = 'SECRET-KEY-123 🔑';
 
-test('a sealed secret opens with the current or previous key of its environment alone (B3)', () => {
+test('a sealed secret can be decrypted only with the current or previous key of its own environment (B3)', () => {
   for (const own of [current, previous]) {
     const published = sealingKeyFrom(own.id, publicText(sealingKey(own)));
     const sealed = seal(published, value, { owner });
@@ -22,7 +22,7 @@ test('a sealed secret opens with the current or previous key of its environment 
   }
 });
 
-test('a sealed secret that was altered, or moved to another field, does not open (B3)', () => {
+test('a sealed secret that was altered, or moved to another field, cannot be decrypted (B3)', () => {
   const sealed = seal(sealingKey(current), value, { owner });
   expect(open(keys, sealed, 'external_tool.other')).toBeNull();
   const since = sealedParts(sealed)?.since ?? '';
@@ -32,7 +32,7 @@ test('a sealed secret that was altered, or moved to another field, does not open
   expect(open(keys, 'sealed.1.', owner)).toBeNull();
 });
 
-test('a secret fits its column at its greatest length, and equal texts are not recognised (B3)', () => {
+test('a sealed secret of the greatest length fits its column, and two equal secrets look different (B3)', () => {
   const long = '🔑'.repeat(200);
   const [one, other] = [1, 2].map(() => seal(sealingKey(current), long, { owner }));
   expect(one?.length).toBeLessThan(2000);
