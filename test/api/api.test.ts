@@ -35,7 +35,7 @@ const remove = (entity: string, id: number) =>
   deletions.remove(writeContextOf(world.staging), pm, entityNamed(entity), id);
 
 describe('API keys', () => {
-  test('the API requires a key and serves only the types in its scopes', async () => {
+  test('the API requires a key and serves only the entity types in the scopes of the key', async () => {
     await add(world.staging, 'form');
     const none = await request(staging.app).get('/api/v1/form');
     expect([none.status, none.headers['www-authenticate']]).toEqual([401, 'Bearer']);
@@ -55,7 +55,7 @@ describe('API keys', () => {
     });
   });
 
-  test('a key that reads no type with images reads no image; others do (C9)', async () => {
+  test('an API key serves images only when its scopes include a type that has images (C9)', async () => {
     const name = `${'0'.repeat(64)}.png`;
     const status = async (scopes: string[]) =>
       (await ask(staging, await keyFor(staging, scopes), `/api/v1/objects/${name}`)).status;
@@ -89,7 +89,7 @@ describe('API keys', () => {
     expect((await ask(staging, key, '/api/v1/form')).status).toBe(401);
   });
 
-  test('is rotated on its page: both keys read until the former one is revoked', async () => {
+  test('an API key is rotated on its page: both keys can read until the old one is revoked', async () => {
     const former = await keyFor(staging, ['form']);
     const ops = await staging.as('ops');
     const [own] = await credentials.list(world.staging.sql);
@@ -110,7 +110,7 @@ describe('API keys', () => {
     expect(page).toContain('Revoked by ops@example.com');
   });
 
-  test('works until the end of the day that was chosen for it', async () => {
+  test('an API key works until the end of the day chosen as its expiry', async () => {
     const ops = await staging.as('ops');
     const wanted = { name: 'Android app', scopes: ['*'], expiresAt: '2099-12-31' };
     await ops.post('/api-keys', wanted);
@@ -123,7 +123,7 @@ describe('API keys', () => {
     expect([past.status, /id="e-expiresAt"/.test(past.text)]).toEqual([422, true]);
   });
 
-  test('that is wrong too often is answered with 429; a valid one from there still works', async () => {
+  test('too many wrong API keys from one address are answered with 429, and a valid key from there still works', async () => {
     const key = await keyFor(staging);
     const statuses = new Set<number>();
     for (let count = 0; count < 101; count += 1) {
@@ -135,7 +135,7 @@ describe('API keys', () => {
 });
 
 describe('pages of the feed', () => {
-  test('API pages are ordered by (modified_at, id) and contain every row once, also rows of the same millisecond', async () => {
+  test('API pages are ordered by (modified_at, id) and contain every row once, even rows of the same millisecond', async () => {
     const ids = [];
     for (let number = 0; number < 7; number += 1) ids.push(await add(world.staging, 'form'));
     // One transfer writes seven rows in the same or successive milliseconds.
@@ -156,7 +156,7 @@ describe('pages of the feed', () => {
     expect(order).toEqual(order.toSorted());
   });
 
-  test('API pages split MySQL rows of the same millisecond between ids', async () => {
+  test('MySQL rows modified in the same millisecond are split over API pages by id', async () => {
     const business = await add(world.staging, 'business');
     const ids = [];
     for (let number = 0; number < 5; number += 1)
@@ -175,7 +175,7 @@ describe('pages of the feed', () => {
     expect(known).toMatchObject({ items: [], more: false, next: { modified_after: instant } });
   });
 
-  test('an API page ends at 4 MB, and the next one goes on there (B7)', async () => {
+  test('an API page ends at 4 MB, and the next page continues there (B7)', async () => {
     const { staging: here } = world;
     const form = await add(here, 'form');
     const fields: number[] = [];
@@ -197,7 +197,7 @@ describe('pages of the feed', () => {
     expect(ids).toEqual(fields);
   });
 
-  test('the API lists deletions in order of time, and a re-created row as a row', async () => {
+  test('the API lists deletions in order of time, and lists a re-created row as a row, not as a deletion', async () => {
     const form = await add(world.staging, 'form');
     const key = await keyFor(preprod);
     await transfer(world.staging, [{ entity: 'form', id: form }]);
@@ -215,7 +215,7 @@ describe('pages of the feed', () => {
     expect((await ask(preprod, key, `/api/v1/form/${form}`)).status).toBe(200);
   });
 
-  test('an API row contains its links by name, its references as ids, and its local values', async () => {
+  test('an API row contains its linked cities by name, its references as ids, and its local fields', async () => {
     await add(world.staging, 'city', { name: 'Zürich' });
     const business = await add(world.staging, 'business', {
       name: 'Café “Übermut” 🪔',
@@ -250,7 +250,7 @@ describe('pages of the feed', () => {
     expect(JSON.stringify(answer.body)).toContain(message);
   });
 
-  test('the API answers 304 when nothing changed, compresses large answers, and allows only reading', async () => {
+  test('the API answers 304 when nothing changed, compresses large answers, and refuses writing methods', async () => {
     for (let number = 0; number < 12; number += 1)
       await add(world.staging, 'form', { description: 'A long text. '.repeat(20) });
     const key = await keyFor(staging);
@@ -316,7 +316,7 @@ async function follow(site: Site, key: string, isOn: () => boolean) {
   return { known, orphans, polls };
 }
 
-test('S0-06 an app that polls while rows are transferred, edited, deleted and restored misses nothing and sees no task without its form', async () => {
+test('S0-06 an app that polls the API while rows are transferred, edited, deleted and restored misses no change and sees no task without its form', async () => {
   const { staging: here, preprod: there } = world;
   const key = await keyFor(preprod);
   let isOn = true;
@@ -376,7 +376,7 @@ describe('rows written while an API page is being read', () => {
     };
   }
 
-  test('a row written before a deletion that the API already listed is still delivered', async () => {
+  test('the API delivers a row that was written before a deletion it has already listed', async () => {
     const { staging: here } = world;
     const gone = await add(here, 'form');
     const changed = { entity: 'form', id: await add(here, 'form') };
@@ -397,7 +397,7 @@ describe('rows written while an API page is being read', () => {
     expect(await pageOf(staging, key, third.next.href)).toMatchObject({ items: [], more: false });
   });
 
-  test('an app that starts polling during a large write receives all documents in one round', async () => {
+  test('an app that starts polling the API during a large write receives all documents in one round', async () => {
     const { staging: here } = world;
     const ids = [];
     for (let number = 0; number < 12; number += 1) ids.push(await add(here, 'form'));
@@ -436,7 +436,7 @@ describe('rows written while an API page is being read', () => {
     expect((await round(again.next)).seen.size).toBe(0);
   });
 
-  test('rows removed by a rollback are listed as deleted, also for an app that has read them', async () => {
+  test('rows removed by a rollback are listed by the API as deleted, even for an app that has read them', async () => {
     const { staging: here } = world;
     const kept = { entity: 'form', id: await add(here, 'form', { description: 'Old' }) };
     await transfer(here, [kept]);
