@@ -79,7 +79,7 @@ async function stored({ sql: on, documents }: App) {
   return found;
 }
 
-test('a backup restores every row, document, status and image, to the last byte and millisecond', async () => {
+test('a restored backup has every row, document, status and image unchanged to the last byte and millisecond', async () => {
   const icon = await fillWithHostileRows(world.staging);
   const manifest = await take();
   await restoreHere(manifest);
@@ -117,7 +117,7 @@ const fileOf = (manifest: Manifest, of: string) => {
 const verify = async (manifest: Manifest, identity: string | null = null) =>
   verifyBackup({ store, identity }, await readManifest(store, manifest));
 
-test('an encrypted backup is read with its identity alone, by this program and by the age command', async () => {
+test('an encrypted backup can be read only with its private key, by this program and by the age command', async () => {
   await fill(world);
   const [own, other] = [await keys(), await keys()];
   const manifest = await take(own.recipient);
@@ -142,7 +142,7 @@ describe('a backup that is not as it was stored', () => {
       async (file: string) => writeFile(file, (await readFile(file)).subarray(0, -9)),
     ],
     ['a file is gone', (file: string) => rm(file)],
-  ])('%s: verifying and restoring name the file', async (_what, damage) => {
+  ])('when %s, verifying and restoring the backup name the damaged file', async (_what, damage) => {
     await fill(world);
     for (const { recipient, identity } of [{ recipient: null, identity: null }, await keys()]) {
       const manifest = await takeAfterASecond(recipient);
@@ -157,7 +157,7 @@ describe('a backup that is not as it was stored', () => {
     }
   });
 
-  test('the manifest is damaged, missing or of another time', async () => {
+  test('a backup is refused when its manifest is damaged, missing or from another time', async () => {
     const manifest = await take();
     const file = join(folder, folderOf(manifest), 'manifest.json');
     await writeFile(file, '{"format": 1');
@@ -184,7 +184,7 @@ async function takeAfterASecond(recipient: string | null) {
   return take(recipient);
 }
 
-test('a backup restores only into empty databases, and only with a program that knows its migrations', async () => {
+test('a backup is restored only into empty databases, and only by a program that has the same migrations', async () => {
   await add(world.staging, 'business', { name: 'Sunrise' });
   const manifest = await take();
   const newer = {
@@ -197,7 +197,7 @@ test('a backup restores only into empty databases, and only with a program that 
   await expect(restoreHere(manifest)).rejects.toThrow('has rows');
 });
 
-test('a store that fails in the middle leaves no backup and no files', async () => {
+test('when storing a backup fails halfway, no backup and no files are left behind', async () => {
   await fill(world);
   const failing: Objects = {
     ...store,
@@ -213,7 +213,7 @@ test('a store that fails in the middle leaves no backup and no files', async () 
   expect(left).toEqual([]);
 });
 
-test('columns of other programs are left out, and the manifest names them', async () => {
+test('columns that were added by other programs are left out of a backup, and its manifest names them', async () => {
   await world.staging.sql.query('alter table task add column of_others varchar(9) null');
   try {
     const manifest = await take();

@@ -21,7 +21,7 @@ const world = useWorld({
 });
 const site = useSite(world, 'production');
 
-test('an administrator takes a backup on its page, and finds it in the list', async () => {
+test('an administrator takes a backup on the backups page and finds it in the list', async () => {
   await fill(world);
   const ops = await site.as('ops');
   expect((await ops.get('/backups')).text).toContain('No backups yet.');

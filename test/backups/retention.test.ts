@@ -6,7 +6,7 @@ const now = new Date('2026-11-26T12:00:00Z');
 const daysAgo = (days: number) => timeOf(new Date(now.getTime() - days * 24 * 60 * 60 * 1000));
 const nightly = (days: number) => Array.from({ length: days }, (_one, index) => daysAgo(index));
 
-test('all backups of seven days stay, and the first of each week for five weeks', () => {
+test('all backups of the last seven days are kept, and the first of each week for five weeks', () => {
   const all = nightly(60);
   const gone = new Set(outdated(all, now));
   const kept = all.filter((time) => !gone.has(time)).map((time) => time.slice(0, 10));
@@ -19,10 +19,10 @@ test('all backups of seven days stay, and the first of each week for five weeks'
   ]);
 });
 
-test('several backups of a day stay while it is recent', () => {
+test('several backups of the same day are all kept while that day is recent', () => {
   expect(outdated([daysAgo(0), daysAgo(0.1), daysAgo(0.2)], now)).toEqual([]);
 });
 
-test('the newest backup stays, however old it is', () => {
+test('the newest backup is kept, however old it is', () => {
   expect(outdated([daysAgo(400), daysAgo(401)], now)).toEqual([daysAgo(401)]);
 });

@@ -41,7 +41,7 @@ function sh(script: string, input = ''): string {
 const filesOf = ({ files }: Manifest, store: 'mysql' | 'mongo') =>
   files.filter((file) => file.store === store);
 
-test('age, zstd and the mysql client restore every table with the schema of the backup', async () => {
+test('the tools age, zstd and mysql restore every table of a backup with its schema', async () => {
   const { manifest, plain, folder } = await encrypted();
   const { mysql } = servers();
   const into = `restored_${process.env['JEST_WORKER_ID']}`;
@@ -69,7 +69,7 @@ test('age, zstd and the mysql client restore every table with the schema of the 
   }
 }, 60_000);
 
-test('bson of PyMongo reads every document, equal to the stored one', async () => {
+test('the bson library of Python reads every document of a backup as it was stored', async () => {
   const { manifest, plain } = await encrypted();
   const python = resolve('var/secantus/bin/python3');
   expect(existsSync(python)).toBe(true);

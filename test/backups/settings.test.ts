@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { backupSettings } from '../../src/backups/settings.ts';
 
-test('without settings no backups are made', () => {
+test('without the backup settings no backups are made', () => {
   expect(backupSettings({})).toEqual({
     backups: { store: null, client: null, recipient: null, identity: null },
     wrong: [],
@@ -27,7 +27,7 @@ test.each([
       keys: { id: 'id', secret: 'secret' },
     },
   ],
-])('S1-13 %s with %j is the store of backups', (url, also, store) => {
+])('S1-13 BACKUPS_URL=%s with %j sets where backups are stored', (url, also, store) => {
   const { backups, wrong } = backupSettings({ BACKUPS_URL: url, ...also });
   expect([backups.store, wrong]).toEqual([store, []]);
 });
@@ -43,6 +43,6 @@ test.each([
     'BACKUPS_RECIPIENT: must be as age1',
   ],
   [{ BACKUPS_IDENTITY: 'age1aaaaaaaaaaaaaaaaaaaaaaaaaaaaa' }, 'BACKUPS_IDENTITY: must be as AGE'],
-])('%j is refused', (variables, message) => {
+])('the backup settings %j are refused', (variables, message) => {
   expect(backupSettings(variables).wrong.join('\n')).toContain(message);
 });
