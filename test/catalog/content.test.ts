@@ -17,14 +17,14 @@ const row = (facts: object): Row => ({
 });
 
 describe('digests of content', () => {
-  test('local fields and modified_at are excluded from the digest', () => {
+  test('local fields and modified_at are excluded from the digest of a row', () => {
     const one = { ...initialContent(tool), id: 1, modified_at: '', name: 'Calendar' };
     const other = { ...one, modified_at: '2026-01-01T00:00:00.000Z', key: maskOf('theirs') };
     expect(hashOf(tool, other)).toBe(hashOf(tool, one));
     expect(isSameRow(tool, one, other)).toBe(false);
   });
 
-  test('the order of links does not change the digest', () => {
+  test('the order of the linked cities does not change the digest of a row', () => {
     const links = [
       { city: 'Pune', partner: null },
       { city: 'Delhi', partner: 'Café Coral' },
@@ -34,7 +34,7 @@ describe('digests of content', () => {
     );
   });
 
-  test('a missing field and null have different digests', () => {
+  test('a missing field and a null field give different digests', () => {
     const { description: _description, ...missing } = row({});
     expect(hashOf(business, missing)).not.toBe(hashOf(business, row({ description: null })));
   });
@@ -68,13 +68,13 @@ describe('posted forms', () => {
     expect(errorsOf('business', { ...good, ...facts })[field]).toBe(words);
   });
 
-  test('a link must be an https address: javascript: is refused', () => {
+  test('a link field accepts only https addresses and refuses javascript:', () => {
     expect(errorsOf('banner', { title: 'A', link: 'javascript:alert(1)' })['link']).toContain(
       'https://',
     );
   });
 
-  test('a reference can be posted as a name with its ID, or as an ID alone', () => {
+  test('a reference can be posted as a name with an ID, or as an ID alone', () => {
     const parsed = (business: string) =>
       parseContent(entityNamed('sts'), { text: 'A', business })['business'];
     expect(parsed('Sunrise “Clinic” #412')).toBe(412);
@@ -87,7 +87,7 @@ describe('posted forms', () => {
   });
 });
 
-test('a wrong entity definition stops the program and names the entity and the field', () => {
+test('a wrong entity definition stops the program at start and names the entity and the field', () => {
   const broken = entity({
     name: 'broken',
     label: { one: 'Broken', many: 'Broken' },

@@ -19,7 +19,7 @@ function namePattern() {
   return new RegExp(`(?<![A-Za-z])(${any}|${capital})|[a-z](${capital})`);
 }
 
-test('entities matched by name are named only in their own files', () => {
+test('no file except the definition of an entity that is matched by name mentions that entity', () => {
   const pattern = namePattern();
   expect('cityNames').toMatch(pattern);
   expect('opacity').not.toMatch(pattern);

@@ -4,7 +4,7 @@ import { catalog } from '../../src/catalog/index.ts';
 import { sampleContent } from '../support/sample-content.ts';
 
 test.each(catalog.map((entity) => [entity.name, entity] as const))(
-  'a valid sample of %s is derived from its declaration',
+  'a valid sample row of %s can be derived from its field declarations',
   (_name, entity) => {
     const sample = sampleContent(entity);
     const typed = fieldEntries(entity).map(([name, { to, optional, kind }]) => {

@@ -61,11 +61,14 @@ const rows: [string, Row, string][] = [
 ];
 
 describe('stored shapes', () => {
-  test.each(rows)('the digest of %s %j equals the stored one', (name, one, hash) => {
-    expect(hashOf(entityNamed(name), one)).toBe(hash);
-  });
+  test.each(rows)(
+    'the digest of %s %j equals the digest stored by earlier versions',
+    (name, one, hash) => {
+      expect(hashOf(entityNamed(name), one)).toBe(hash);
+    },
+  );
 
-  test('canonical text holds links as pairs sorted by name, and is read back unchanged', () => {
+  test('the canonical text of a row lists links as pairs sorted by name, and parses back to the same row', () => {
     const business = entityNamed('business');
     const text = canonical(
       business,
@@ -79,7 +82,7 @@ describe('stored shapes', () => {
     expect(JSON.stringify(contentFrom(business, text)['cities'])).toBe(JSON.stringify(sorted));
   });
 
-  test('the digest of a row with mapped names equals the stored one', () => {
+  test('the digest of a row with mapped names equals the digest stored by earlier versions', () => {
     const task = entityNamed('task');
     const mappings = new Map([
       ['city:Pune', 'Zzz'],
@@ -99,7 +102,7 @@ describe('stored shapes', () => {
 describe('in the database', () => {
   const world = useWorld();
 
-  test('linked rows are read from city_id and partner_id, and are part of the digest', async () => {
+  test('linked rows are read from city_id and partner_id and are part of the digest', async () => {
     const { staging } = world;
     for (const statement of [
       `insert into business (id, name, category, active, priority, modified_at)

@@ -39,30 +39,33 @@ const required = catalog.flatMap((entity) =>
 );
 
 describe('a required text', () => {
-  test.each(required)('%s %s needs a visible character (F2)', (entity, field) => {
-    for (const text of [
-      '\u200B',
-      '\u2060\u200D',
-      '\u00AD',
-      '\u202E \u2066',
-      '\uFEFF',
-      '\u3164',
-      '\u115F',
-      '\u2800',
-      '\u034F',
-      '\u0301',
-      '\uFE0F',
-      '\u{E0020}',
-      '\u3000\u2003',
-      '\u0007',
-      '\u0000',
-    ]) {
-      expect([text, errorsOf(entity, { [field]: text })]).toEqual([
-        text,
-        { [field]: expect.stringMatching(/^Enter /) },
-      ]);
-    }
-  });
+  test.each(required)(
+    'a required text (%s %s) needs at least one visible character (F2)',
+    (entity, field) => {
+      for (const text of [
+        '\u200B',
+        '\u2060\u200D',
+        '\u00AD',
+        '\u202E \u2066',
+        '\uFEFF',
+        '\u3164',
+        '\u115F',
+        '\u2800',
+        '\u034F',
+        '\u0301',
+        '\uFE0F',
+        '\u{E0020}',
+        '\u3000\u2003',
+        '\u0007',
+        '\u0000',
+      ]) {
+        expect([text, errorsOf(entity, { [field]: text })]).toEqual([
+          text,
+          { [field]: expect.stringMatching(/^Enter /) },
+        ]);
+      }
+    },
+  );
 
   test.each([
     ['evil \u202Etxt.exe', 'evil txt.exe'],
@@ -72,12 +75,15 @@ describe('a required text', () => {
     ['Cafe\u0301', 'Café'],
     ['👩‍👩‍👧 ok', '👩‍👩‍👧 ok'],
     ['می‌خواهم', 'می‌خواهم'],
-  ])('is kept without controls and marks that reorder it: %j (F2)', (text, kept) => {
-    expect(valueOf('business', 'name', text)).toBe(kept);
-  });
+  ])(
+    'a text is stored without control characters and bidirectional marks: %j (F2)',
+    (text, kept) => {
+      expect(valueOf('business', 'name', text)).toBe(kept);
+    },
+  );
 });
 
-test('an optional text in which nothing can be seen is empty (F2)', () => {
+test('an optional text without a visible character is stored as empty (F2)', () => {
   expect(valueOf('business', 'description', ' \u200B\n\u00AD')).toBeNull();
   expect(valueOf('business', 'description', 'עברית \u200Fab\r\nb\u202E')).toBe('עברית \u200Fab\nb');
 });
@@ -111,7 +117,7 @@ describe('an instant', () => {
     '2026-11-30T09:00:00.1234',
     '2026-11-30T09:00 Z',
     '２０２６-11-30T09:00',
-  ])('refuses %s (F5, C3)', (start) => {
+  ])('a date field refuses %s (F5, C3)', (start) => {
     expect(errorsOf('banner', { start })).toEqual({
       start: expect.stringContaining('such as 2026-11-30T09:00'),
     });
@@ -126,7 +132,7 @@ describe('an instant', () => {
     ['1970-01-01T00:00', '1970-01-01T00:00:00.000Z'],
     ['9998-12-31T23:59:59.999', '9998-12-31T23:59:59.999Z'],
     ['', null],
-  ])('takes %s (F5, C3)', (start, instant) => {
+  ])('a date field accepts %s (F5, C3)', (start, instant) => {
     expect(valueOf('banner', 'start', start)).toBe(instant);
   });
 });
@@ -154,7 +160,7 @@ describe('a link', () => {
     'ftp://example.com/',
     'javascript:alert(1)',
     'example.com',
-  ])('refuses %s (C6)', (link) => {
+  ])('a link field refuses %s (C6)', (link) => {
     expect(errorsOf('banner', { link })).toEqual({ link: expect.stringContaining('https://') });
   });
 
@@ -165,7 +171,7 @@ describe('a link', () => {
     'https://münchen.example/ü',
     'https://[::1]:8080/',
     'https://example.com./',
-  ])('takes %s as it was typed (C6)', (link) => {
+  ])('a link field accepts %s and stores it as typed (C6)', (link) => {
     expect(valueOf('banner', 'link', link)).toBe(link);
   });
 });
@@ -173,7 +179,7 @@ describe('a link', () => {
 describe('a list', () => {
   const lines = (number: number) => Array.from({ length: number }, (_, at) => `${at}`).join('\r\n');
 
-  test('takes 200 lines and no more (B7)', () => {
+  test('a list field accepts at most 200 lines (B7)', () => {
     expect(valueOf('form_field', 'options', lines(200))).toHaveLength(200);
     for (const number of [201, 150_000]) {
       expect(errorsOf('form_field', { options: lines(number) })).toEqual({
@@ -182,7 +188,7 @@ describe('a list', () => {
     }
   });
 
-  test('leaves out lines in which nothing can be seen (F2, B7)', () => {
+  test('a list field leaves out lines without a visible character (F2, B7)', () => {
     const options = `a\n\u200B\n\n${'\n'.repeat(500)} b\u202E\n`;
     expect(valueOf('form_field', 'options', options)).toEqual(['a', 'b']);
   });
