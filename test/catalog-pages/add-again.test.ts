@@ -21,7 +21,7 @@ const names = async () => {
   return rows.map((row) => row['name']);
 };
 
-test('the same values posted twice add one row (F14)', async () => {
+test('a form posted twice with the same values adds one row (F14)', async () => {
   const page = shownValues((await ana.get('/catalog/form/new')).text);
   const first = await ana.post('/catalog/form', { ...page, name: 'First' });
   const again = await ana.post('/catalog/form', { ...page, name: 'First' });
@@ -29,7 +29,7 @@ test('the same values posted twice add one row (F14)', async () => {
   expect(await names()).toEqual(['First']);
 });
 
-test('other values come back with a link to what was added, and add a second row (F14)', async () => {
+test('posting an add form again with other values first shows a link to the row already added, then adds a second row (F14)', async () => {
   const page = shownValues((await ana.get('/catalog/form/new')).text);
   const first = await ana.post('/catalog/form', { ...page, name: 'First' });
   const back = await ana.post('/catalog/form', { ...page, name: 'Second', description: 'Typed' });
@@ -42,7 +42,7 @@ test('other values come back with a link to what was added, and add a second row
   expect(await names()).toEqual(['First', 'Second']);
 });
 
-test('so does a page with an error of a field, and one that was refused after going back (F14)', async () => {
+test('an add form that had an error, or was refused after going back, also links to the row already added (F14)', async () => {
   const page = shownValues((await ana.get('/catalog/form/new')).text);
   await ana.post('/catalog/form', { ...page, name: 'First' });
   const wrong = await ana.post('/catalog/form', { ...page, name: '' });

@@ -34,7 +34,7 @@ const kinds: [string, string, Record<string, string>, Record<string, string>][] 
 ];
 
 test.each(kinds)(
-  'an image of a new %s is still there after another field was wrong (walk 3)',
+  'an image chosen for a new %s is kept when another field of the form is wrong (walk 3)',
   async (entity, field, wrong, right) => {
     const refused = await post(
       `/catalog/${entity}`,
@@ -52,7 +52,7 @@ test.each(kinds)(
   },
 );
 
-test('an image chosen for a row is still there after another field was wrong (walk 3)', async () => {
+test('an image chosen for an existing row is kept when another field of the form is wrong (walk 3)', async () => {
   const id = await add(world.staging, 'banner');
   const address = `/catalog/banner/${id}`;
   const before = shownValues((await pm.get(address)).text);
@@ -63,7 +63,7 @@ test('an image chosen for a row is still there after another field was wrong (wa
   expect((await get(world.staging, { entity: 'banner', id }))['image']).toBe(shown['image']);
 });
 
-test('a damaged or empty image is a problem of its field, and what was typed stays (F18)', async () => {
+test('a damaged or empty image is an error at its field, and the typed values are kept (F18)', async () => {
   const half = (await picture()).subarray(0, 40);
   for (const [file, message] of [
     [half, 'is damaged'],
@@ -76,7 +76,7 @@ test('a damaged or empty image is a problem of its field, and what was typed sta
   }
 });
 
-test('the name of an image that is not stored is refused (B6)', async () => {
+test('an image name that is not in the image store is refused (B6)', async () => {
   const image = `${'a'.repeat(64)}.png`;
   const refused = await post('/catalog/banner', { title: 'Typed', image }, {});
   expect(refused.status).toBe(422);

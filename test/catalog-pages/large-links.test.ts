@@ -53,7 +53,7 @@ const citiesOf = async (key: { entity: string; id: number }) =>
   (await get(world.staging, key))['cities'] as Link[];
 
 test.each(['business', 'task', 'banner'] as const)(
-  'a %s with 1,201 cities is saved, and keeps each of them (F17)',
+  'a %s with 1,201 linked cities is saved with all of them (F17)',
   async (entity) => {
     const key = await linkedWith(entity, 1201);
     const { title } = entityNamed(entity);
@@ -67,7 +67,7 @@ test.each(['business', 'task', 'banner'] as const)(
   },
 );
 
-test('of 5,000 cities one is replaced, and what was typed beside a wrong field is shown again (F17)', async () => {
+test('one of 5,000 linked cities is replaced, and the typed values are shown again beside a wrong field (F17)', async () => {
   const key = await linkedWith('business', 5000);
   await insertRows(world.staging.sql, 'city', [
     { id: 1, name: 'Zanskar', country: null, modified_at: '2026-11-01 09:00:00.000' },
@@ -86,7 +86,7 @@ test('of 5,000 cities one is replaced, and what was typed beside a wrong field i
   ]);
 }, 60_000);
 
-test('more cities than a form can have are refused, and those that fit are shown again (F17)', async () => {
+test('more linked cities than a form can have are refused, and those that fit are shown again (F17)', async () => {
   const key = await linkedWith('business', 5000);
   const refused = await save(key, { 'cities[5000][city]': nameOf(1), name: 'Typed' });
   expect(refused.status).toBe(422);

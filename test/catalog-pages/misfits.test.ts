@@ -42,7 +42,7 @@ async function oddField(here: 'staging' | 'production', also: Document) {
   return { form, field };
 }
 
-test.each(odd)('every page shows a form field with %s (F6)', async (_what, also) => {
+test.each(odd)('every page can show a form field with %s (F6)', async (_what, also) => {
   const { form, field } = await oddField('staging', also);
   for (const client of [pm, vic]) {
     for (const path of [
@@ -67,7 +67,7 @@ test.each(odd)('every page shows a form field with %s (F6)', async (_what, also)
   }
 });
 
-test('a list, a form and the page of a field name what does not fit (F6)', async () => {
+test('the list, the form and the page of a stored field that breaks the catalogue’s rules name what is wrong (F6)', async () => {
   const { form } = await oddField('staging', { options: [null] });
   for (const path of ['/catalog/form_field', `/catalog/form/${form}`, '/catalog/form_field/9001']) {
     const { text } = await pm.get(path).expect(200);
@@ -76,7 +76,7 @@ test('a list, a form and the page of a field name what does not fit (F6)', async
   expect(textOf((await pm.get('/catalog/form_field/9001')).text)).toContain('Stored is [null]');
 });
 
-test('a list names documents that have no ID of a row (F6)', async () => {
+test('a list names the stored documents whose _id is no row ID (F6)', async () => {
   await add(world.staging, 'form', { name: 'Address' });
   const _id = new ObjectId();
   await world.staging.documents.collection('form').insertOne({ _id, name: 'Odd' });
@@ -86,7 +86,7 @@ test('a list names documents that have no ID of a row (F6)', async () => {
 });
 
 test.each(odd)(
-  'a form with %s is saved and sent, or the sheet says why not (F6)',
+  'a form with %s can be saved and transferred, or the transfer sheet says why not (F6)',
   async (_what, also) => {
     const { staging } = world;
     const { form } = await oddField('staging', also);
@@ -103,7 +103,7 @@ test.each(odd)(
   },
 );
 
-test('a field that does not fit is corrected by editing it, and is sent then (F6)', async () => {
+test('editing corrects a stored field that breaks the catalogue’s rules, and the row can then be transferred (F6)', async () => {
   const { staging } = world;
   const { form } = await oddField('staging', { options: [null], modified_at: 'yesterday' });
   const key = { entity: 'form_field', id: 9001 };
@@ -121,27 +121,30 @@ test('a field that does not fit is corrected by editing it, and is sent then (F6
   expect((await transfer(staging, [{ entity: 'form', id: form }])).state).toBe('verified');
 });
 
-test.each(odd)('a refresh leaves a form field with %s, and goes on (F6)', async (_what, also) => {
-  const { production, preprod } = world;
-  const { field } = await oddField('production', also);
-  await production.documents.collection('form').insertOne({ _id: new ObjectId(), name: 'Odd' });
-  const report = await runRefresh({
-    here: preprod,
-    there: production,
-    source: production,
-    lease: 2000,
-  });
-  expect(report.created).toBe(2 + (report.skippedRows.length === 0 ? 1 : 0));
-  for (const { key, why } of report.skippedRows) {
-    expect(key).toMatchObject({ entity: 'form_field', id: 9001 });
-    expect(why).toContain('in production');
-  }
-  expect(report.unreadable).toHaveLength(1);
-  expect(await get(preprod, { entity: 'form_field', id: field })).toBeDefined();
-});
+test.each(odd)(
+  'a refresh skips a form field with %s and copies the other rows (F6)',
+  async (_what, also) => {
+    const { production, preprod } = world;
+    const { field } = await oddField('production', also);
+    await production.documents.collection('form').insertOne({ _id: new ObjectId(), name: 'Odd' });
+    const report = await runRefresh({
+      here: preprod,
+      there: production,
+      source: production,
+      lease: 2000,
+    });
+    expect(report.created).toBe(2 + (report.skippedRows.length === 0 ? 1 : 0));
+    for (const { key, why } of report.skippedRows) {
+      expect(key).toMatchObject({ entity: 'form_field', id: 9001 });
+      expect(why).toContain('in production');
+    }
+    expect(report.unreadable).toHaveLength(1);
+    expect(await get(preprod, { entity: 'form_field', id: field })).toBeDefined();
+  },
+);
 
 test.each(['0000-00-00', '2026-00-10'])(
-  'pages, feed and refresh go on beside a banner of %s (F7)',
+  'pages, the API and a refresh keep working when a banner has the date %s (F7)',
   async (date) => {
     const { staging, production, preprod } = world;
     for (const here of [staging, production]) {

@@ -109,7 +109,7 @@ describe('catalog lists', () => {
     await down.close();
   });
 
-  test('a row on hold is shown as on hold under every filter, and while the destination is unreachable', async () => {
+  test('a row on hold is listed as on hold under every filter, and while the destination is unreachable', async () => {
     const { staging } = world;
     const key = { entity: 'form', id: await add(staging, 'form', { name: 'Held form' }) };
     await transfer(staging, [key]);
@@ -129,7 +129,7 @@ describe('catalog lists', () => {
 });
 
 describe('row pages', () => {
-  test('S0-03 S0-24 a product manager adds a row once; errors name the field and the remedy, and keep the typed values', async () => {
+  test('S0-03 S0-24 a product manager adds a row once; errors name the field and the remedy, and the typed values are kept', async () => {
     const wrong = await ana.post('/catalog/business', {
       name: '',
       description: 'Kept “as typed” 🪔',
@@ -180,7 +180,7 @@ describe('row pages', () => {
     }
   });
 
-  test('S0-90 a deletion lists the dependents it takes, is refused for used rows, and appears under Deleted here', async () => {
+  test('S0-90 a deletion lists the dependent rows it removes, is refused for rows in use, and appears under Deleted here', async () => {
     const { staging } = world;
     const form = await add(staging, 'form', { name: 'Visit details' });
     await add(staging, 'form_field', { form, label: 'Date of birth' });
@@ -198,7 +198,7 @@ describe('row pages', () => {
     expect(await page(`/catalog/form/${form}/history`)).toContain('It was deleted here');
   });
 
-  test('a deletion removes only rows that its page listed', async () => {
+  test('a deletion removes only the rows that its confirmation page listed', async () => {
     const { staging } = world;
     const form = await add(staging, 'form', { name: 'Visit details' });
     const address = `/catalog/form/${form}/deletion`;
@@ -212,7 +212,7 @@ describe('row pages', () => {
     expect(await has(staging, { entity: 'form', id: form })).toBe(false);
   });
 
-  test('the history of a row shows each value before and after, also of its dependents', async () => {
+  test('the history of a row shows each value before and after a change, and the changes of its dependent rows', async () => {
     const form = await add(world.staging, 'form', { name: 'Old name' });
     const field = await add(world.staging, 'form_field', { form, label: 'Old label' });
     await change(world.staging, { entity: 'form', id: form }, { name: 'New name' });
@@ -233,7 +233,7 @@ describe('row pages', () => {
 });
 
 describe('concurrent edits', () => {
-  test('two people who edit the same field get a 409 with both values, and the chosen one is saved', async () => {
+  test('two people who edit the same field get a 409 with both values, and the value they choose is saved', async () => {
     const { staging } = world;
     const key = {
       entity: 'form',
@@ -285,7 +285,7 @@ describe('concurrent edits', () => {
     expect(await get(staging, key)).toMatchObject({ name: 'Mine', description: 'Theirs' });
   });
 
-  test('of two simultaneous saves of a row one succeeds and the other is reported as a conflict', async () => {
+  test('of two simultaneous saves of a row, one succeeds and the other is reported as a conflict', async () => {
     const { staging } = world;
     const key = { entity: 'form', id: await add(staging, 'form', { description: 'First' }) };
     const ends = await Promise.allSettled([
@@ -303,7 +303,7 @@ describe('S0-91 icons', () => {
     'base64',
   );
 
-  test('an icon is stored under the digest of its content, shown, and transferred with the business', async () => {
+  test('an icon is stored under the digest of its content, shown, and transferred with its business', async () => {
     const { staging, preprod } = world;
     const token =
       /name="csrf" value="([^"]+)"/.exec((await ana.get('/catalog/business/new')).text)?.[1] ?? '';
@@ -356,7 +356,7 @@ test('S0-22 S0-43 only product managers see the transfer button, and nobody sees
   await above.close();
 });
 
-test('a row that was deleted during an edit can be saved as a new row with the typed values', async () => {
+test('the values typed for a row that was deleted during the edit can be saved as a new row', async () => {
   const form = { entity: 'form', id: await add(world.staging, 'form', { name: 'Visit details' }) };
   const client = ana;
   await remove(writeContextOf(world.staging), pm, entityNamed('form'), form.id);
@@ -370,7 +370,7 @@ test('a row that was deleted during an edit can be saved as a new row with the t
   );
 });
 
-test('a save of a row that is being written keeps the typed values and succeeds on retry', async () => {
+test('a save keeps the typed values while another request writes the row, and succeeds when repeated', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit details' }) };
   const address = `/catalog/form/${form.id}`;
@@ -390,7 +390,7 @@ test('a save of a row that is being written keeps the typed values and succeeds 
   expect(await get(staging, form)).toMatchObject({ description: 'Half an hour of typing' });
 });
 
-test('an editor cannot give a row a new id, and nobody can once its counterpart is known to be the same row', async () => {
+test('an editor cannot give a row a new id, and nobody can once the destination is known to have the same row', async () => {
   const form = { entity: 'form', id: await add(world.staging, 'form') };
   const editor = await site.as('ed');
   expect((await editor.post(`/catalog/form/${form.id}/identity`)).status).toBe(403);

@@ -23,13 +23,13 @@ const pick = (task: string) =>
 const picked = async () => (await get(world.staging, { entity: 'banner', id: banner }))['task'];
 
 describe('a reference', () => {
-  test('takes a title that ends as an ID does for that title (F4)', async () => {
+  test('a reference field accepts a title that happens to end like an ID (F4)', async () => {
     const upgrade = await addTask(`Seat upgrade #${drop}`);
     expect((await pick(`Seat upgrade #${drop}`)).status).toBe(303);
     expect(await picked()).toBe(upgrade);
   });
 
-  test('takes a title with an ID of its own for that row (F4)', async () => {
+  test('a reference field accepts a title followed by the ID of a row, and picks that row (F4)', async () => {
     const upgrade = await addTask(`Seat upgrade #${drop}`);
     expect((await pick(`Seat upgrade #${drop} #${upgrade}`)).status).toBe(303);
     expect(await picked()).toBe(upgrade);
@@ -40,12 +40,12 @@ describe('a reference', () => {
     ['digits alone', (id: number) => ` ${id} `],
     ['a title', () => 'Airport drop before sunrise'],
     ['what the list offers', (id: number) => `Airport drop before sunrise #${id}`],
-  ])('takes %s (F4, walk 19)', async (_what, text) => {
+  ])('a reference field accepts %s (F4, walk 19)', async (_what, text) => {
     expect((await pick(text(drop))).status).toBe(303);
     expect(await picked()).toBe(drop);
   });
 
-  test('takes digits for the title that they are, before they are an ID (F4)', async () => {
+  test('a reference field reads digits first as a title, then as an ID (F4)', async () => {
     const digits = await addTask(String(drop));
     expect((await pick(String(drop))).status).toBe(303);
     expect(await picked()).toBe(digits);
@@ -58,7 +58,7 @@ describe('a reference', () => {
     ['a title that is nowhere', () => 'Nothing like it'],
     ['a number within a text', (id: number) => `Airport${id}`],
     ['a number that is too large', () => '#99999999999999999999'],
-  ])('refuses %s, and keeps what was typed (F4)', async (_what, text) => {
+  ])('a reference field refuses %s and keeps what was typed (F4)', async (_what, text) => {
     const answer = await pick(text(drop));
     expect(answer.status).toBe(422);
     expect(textOf(answer.text)).toMatch(/from the list|Choose/);
@@ -66,14 +66,14 @@ describe('a reference', () => {
     expect(await picked()).toBeNull();
   });
 
-  test('refuses a title that several rows have, and names them (F4)', async () => {
+  test('a reference field refuses a title that several rows have, and names those rows (F4)', async () => {
     const twin = await addTask('Airport drop before sunrise');
     const answer = await pick('Airport drop before sunrise');
     expect(answer.status).toBe(422);
     expect(answer.text).toContain(`#${drop}, #${twin}`);
   });
 
-  test('stays when the row that it shows was renamed meanwhile (F4)', async () => {
+  test('a reference is kept when the referenced row is renamed while the form is open (F4)', async () => {
     expect((await pick(`#${drop}`)).status).toBe(303);
     await change(world.staging, { entity: 'task', id: drop }, { title: 'Renamed' });
     const answer = await ana.post(`/catalog/banner/${banner}`, {
@@ -87,7 +87,7 @@ describe('a reference', () => {
   });
 });
 
-test('the filter of a list takes a picker’s text in the same way (F4)', async () => {
+test('the filter of a list interprets the text of a picker like a reference field does (F4)', async () => {
   const other = await add(world.staging, 'business', { name: `Wheels #${business}` });
   await add(world.staging, 'task', { business: other, title: 'Of the other' });
   const shown = async (text: string) => {

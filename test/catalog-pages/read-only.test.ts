@@ -42,7 +42,7 @@ const controlsIn = (html: string, entity: string) => {
 };
 
 test.each(['preprod', 'production'] as const)(
-  'S0-93 the edit page of a row in %s opens with its values, without a control for a field, and saves nothing',
+  'S0-93 the edit page of a row in %s shows its values without input fields, and saves nothing',
   async (name) => {
     const keys = await rowsEverywhere();
     const site = await openSite(world, name);
@@ -67,7 +67,7 @@ test.each(['preprod', 'production'] as const)(
   },
 );
 
-test('S0-93 the edit page of a row in staging has a control for each of its fields', async () => {
+test('S0-93 the edit page of a row in staging has an input for each of its fields', async () => {
   const site = await openSite(world, 'staging');
   const client = await site.as('pm');
   const id = await add(world.staging, 'form');

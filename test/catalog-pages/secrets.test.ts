@@ -50,7 +50,7 @@ async function everything(here: App): Promise<string> {
   return JSON.stringify(all.map(([rows]) => rows));
 }
 
-test('a secret is on no page, in no table and in no answer of the API in clear (B3)', async () => {
+test('a secret appears in clear text on no page, in no table and in no answer of the API (B3)', async () => {
   await pm.post(address(), { ...typed(), name: 'Renamed', version: 1 });
   await transfer(world.staging, [{ entity: 'business', id: business }]);
   expect(await clear(world.staging)).toBe(KEY);
@@ -75,7 +75,7 @@ describe('the form of a secret (B3)', () => {
   const save = async (also: object) =>
     pm.post(address(), { ...typed(), version: await version(world.staging, row()), ...also });
 
-  test('keeps a secret when nothing is typed, and replaces or removes it when asked (B3)', async () => {
+  test('a form keeps a secret when nothing is typed, and replaces or removes it on request (B3)', async () => {
     const before = await stored(world.staging);
     await save({ key: '', name: 'Renamed' });
     expect(await stored(world.staging)).toBe(before);
@@ -87,7 +87,7 @@ describe('the form of a secret (B3)', () => {
     expect(await stored(world.staging)).toBeNull();
   });
 
-  test('keeps a secret that was typed while another field was wrong, without showing it (B3)', async () => {
+  test('a typed secret is kept, but not shown, when another field of the form is wrong (B3)', async () => {
     const wrong = await save({ name: '', key: 'typed once' });
     expect(wrong.status).toBe(422);
     expect(wrong.text).not.toContain('typed once');
@@ -96,7 +96,7 @@ describe('the form of a secret (B3)', () => {
     expect(await clear(world.staging)).toBe('typed once');
   });
 
-  test('merges: another user changed another field while a secret was typed (B3)', async () => {
+  test('a typed secret is saved together with another user’s change to a different field (B3)', async () => {
     const opened = await version(world.staging, row());
     await save({ key: '', name: 'Renamed' });
     const mine = await pm.post(address(), { ...typed(), version: opened, key: 'new one' });
@@ -105,7 +105,7 @@ describe('the form of a secret (B3)', () => {
     expect((await get(world.staging, row()))['name']).toBe('Renamed');
   });
 
-  test('shows two secrets typed at once as a conflict, and neither of them (B3)', async () => {
+  test('two secrets typed at the same time are reported as a conflict without showing either of them (B3)', async () => {
     const opened = await version(world.staging, row());
     await save({ key: 'theirs-1' });
     const mine = await pm.post(address(), { ...typed(), version: opened, key: 'mine-1' });
@@ -117,7 +117,7 @@ describe('the form of a secret (B3)', () => {
     expect(await clear(world.staging)).toBe('mine-1');
   });
 
-  test('refuses a secret where CREDENTIALS_KEY is not set, and says so (B3)', async () => {
+  test('typing a secret is refused with an explanation while CREDENTIALS_KEY is not set (B3)', async () => {
     const { CREDENTIALS_KEY: _key, ...without } = world.variables.staging;
     const here = openApp(settingsOf(without));
     await here.sql.query('delete from sealing_key');
@@ -135,7 +135,7 @@ describe('a secret at the destination (B3)', () => {
     return headers['location'] ?? '';
   };
 
-  test('is typed on the sheet, sealed for the destination, and readable only there (B3)', async () => {
+  test('a secret for the destination is typed on the transfer sheet, sealed, and can be decrypted only there (B3)', async () => {
     const sheet = await selectionOf();
     await pm.post(`${sheet}/choices`, { [`local[external_tool:${id}][key]`]: 'there-1' });
     const shown = await pm.get(sheet);
@@ -166,7 +166,7 @@ describe('a secret at the destination (B3)', () => {
     expect(await everything(world.preprod)).not.toContain('there-1');
   });
 
-  test('stays as it is there through a transfer and its undo (B3)', async () => {
+  test('a transfer and its undo keep the secret that the destination has (B3)', async () => {
     await transfer(world.staging, [{ entity: 'business', id: business }]);
     const there = await get(world.preprod, row());
     expect(there['key']).toBeNull();
@@ -186,7 +186,7 @@ describe('a secret that another program stored in clear (B3)', () => {
     await world.staging.sql.query('update external_tool set `key` = ?', [KEY]);
   });
 
-  test('is masked on pages and in images, and stays for other programs when the row is saved (B3)', async () => {
+  test('a secret that another program stored in clear text is masked on pages and stays unchanged when the row is saved (B3)', async () => {
     await change(world.staging, row(), { name: 'Renamed' });
     expect(await stored(world.staging)).toBe(KEY);
     expect((await vic.get(address())).text).not.toContain(KEY);
@@ -194,7 +194,7 @@ describe('a secret that another program stored in clear (B3)', () => {
     expect(await everything(world.staging)).not.toContain(KEY);
   });
 
-  test('is sealed by encrypt-again as no change: no new modified_at, and undo knows the row (B3)', async () => {
+  test('sealing a stored clear-text secret keeps modified_at and does not count as a change for undo (B3)', async () => {
     const { credentialsKeys } = world.staging;
     const before = await get(world.staging, row());
     const first = await sealAgain(world.staging.sql, credentialsKeys as never, catalog);
@@ -217,7 +217,7 @@ describe('a secret in the API (B3)', () => {
     return [list.body.items[0], one.body] as Record<string, unknown>[];
   };
 
-  test('is left out for a key that reads everything, and given in clear by a scope of its own (B3)', async () => {
+  test('the API leaves out secrets even for a key that reads everything, and returns them only for a scope of their own (B3)', async () => {
     for (const item of await ask(['*'])) {
       expect(item).toMatchObject({ id, name: 'Calendar' });
       expect(Object.keys(item)).not.toContain('key');
@@ -228,7 +228,7 @@ describe('a secret in the API (B3)', () => {
   });
 });
 
-test('a secret in a form that is saved for after signing in is sealed, and set when it is sent (B3)', async () => {
+test('a secret in a form that is saved while signing in again is sealed, and set when the form is sent (B3)', async () => {
   const saved = await withSealedSecrets(world.staging, address(), [
     ['name', 'Calendar'],
     ['key', 'typed signed out'],

@@ -30,17 +30,20 @@ const odd = [
 ];
 
 describe('a save keeps untouched fields as they are stored', () => {
-  test.each(odd)('of the text %j (F1)', async (text) => {
-    const business = await add(world.staging, 'business');
-    const id = await add(world.staging, 'task', { business });
-    await setByAnotherProgram('task', id, { message: text, title: `${text} Book  a cab ` });
-    const before = await stored('task', id);
-    const answer = await repost(ana, `/catalog/task/${id}`, { priority: '7' });
-    expect(answer.status).toBe(303);
-    expect(await stored('task', id)).toEqual({ ...before, priority: 7 });
-  });
+  test.each(odd)(
+    'saving another field keeps the untouched text %j as it is stored (F1)',
+    async (text) => {
+      const business = await add(world.staging, 'business');
+      const id = await add(world.staging, 'task', { business });
+      await setByAnotherProgram('task', id, { message: text, title: `${text} Book  a cab ` });
+      const before = await stored('task', id);
+      const answer = await repost(ana, `/catalog/task/${id}`, { priority: '7' });
+      expect(answer.status).toBe(303);
+      expect(await stored('task', id)).toEqual({ ...before, priority: 7 });
+    },
+  );
 
-  test('of numbers out of range, unknown choices, flags, odd images and dangling references (F1)', async () => {
+  test('a save keeps untouched numbers out of range, unknown choices, flags, invalid images and dangling references (F1)', async () => {
     const { staging } = world;
     const id = await add(staging, 'business', { name: 'Kesar' });
     const odds = { priority: 5000, category: 'Old “category”', active: 2, icon: 'logo  1.svg' };
@@ -58,7 +61,7 @@ describe('a save keeps untouched fields as they are stored', () => {
     });
   });
 
-  test('of instants with seconds and milliseconds, an end before the start, and odd links (F1)', async () => {
+  test('a save keeps untouched timestamps with milliseconds, an end before the start, and invalid links (F1)', async () => {
     const id = await add(world.staging, 'banner');
     const odds = {
       start: '2026-11-30 09:00:00.123',
@@ -74,7 +77,7 @@ describe('a save keeps untouched fields as they are stored', () => {
     expect(late.text).toContain('End must be later than start');
   });
 
-  test('of lists with empty and long lines, and of fields that a document does not have (F1)', async () => {
+  test('a save keeps untouched lists with empty or long lines, and does not add missing document fields (F1)', async () => {
     const form = await add(world.staging, 'form');
     const id = await add(world.staging, 'form_field', { form, type: 'choice', options: ['x'] });
     const fields = collection(world.staging.documents, entityNamed('form_field'));
@@ -86,7 +89,7 @@ describe('a save keeps untouched fields as they are stored', () => {
     expect(after).not.toHaveProperty('validation');
   });
 
-  test('of links with odd names, also when another line changes (F1)', async () => {
+  test('a save keeps links with unusual names, even when another line of the links changes (F1)', async () => {
     const { staging } = world;
     for (const name of ['Pune', 'Delhi', 'Odd  one']) await add(staging, 'city', { name });
     const id = await add(staging, 'business', { cities: [{ city: 'Odd  one', partner: null }] });
@@ -102,7 +105,7 @@ describe('a save keeps untouched fields as they are stored', () => {
     ]);
   });
 
-  test('also after a refused save, and a name that was changed meanwhile (F1)', async () => {
+  test('untouched fields stay as stored after a refused save, and when a referenced row is renamed meanwhile (F1)', async () => {
     const { staging } = world;
     const business = await add(staging, 'business', { name: 'Kesar' });
     const id = await add(staging, 'task', { business });
@@ -118,7 +121,7 @@ describe('a save keeps untouched fields as they are stored', () => {
 });
 
 describe('a merge does not count an untouched field as changed', () => {
-  test('by a person who saves another field (F1)', async () => {
+  test('merging with another person’s save does not count an untouched field as changed (F1)', async () => {
     const { staging } = world;
     const business = await add(staging, 'business');
     const key = { entity: 'task', id: await add(staging, 'task', { business }) };
@@ -130,7 +133,7 @@ describe('a merge does not count an untouched field as changed', () => {
     expect(await get(staging, key)).toMatchObject({ message: 'Theirs', priority: 3 });
   });
 
-  test('on the page of a conflict (F1)', async () => {
+  test('resolving a conflict does not count an untouched field as changed (F1)', async () => {
     const { staging } = world;
     const business = await add(staging, 'business');
     const key = { entity: 'task', id: await add(staging, 'task', { business, title: 'First' }) };
