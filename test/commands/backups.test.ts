@@ -51,7 +51,7 @@ test.each([
     'is not the time',
   ],
 ])(
-  'backup %s ends with what to do',
+  'the failing command oneway backup %s ends with a sentence on what to do',
   (_what, words, variables, message) => {
     const said = type('staging', ['backup', ...words], { also: { ...also, ...variables } });
     expect([said.status, said.stderr]).toEqual([1, expect.stringContaining(message)]);

@@ -44,7 +44,7 @@ test.each([
   expect(shown).toContain(`meaning: ${meaning}`);
 });
 
-test('a prompt cancelled with Ctrl-C refuses with an explanation', async () => {
+test('cancelling a terminal prompt with Ctrl-C ends the command with an explanation', async () => {
   const { shown } = await atTerminal(
     `await confirmed('Send 3 rows?').catch((error) => console.log(error.name, error.message))`,
     { 'Send 3 rows?': '\u0003' },

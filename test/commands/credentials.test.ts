@@ -15,7 +15,7 @@ beforeAll(() => {
 const run = (...words: string[]) =>
   type('staging', ['credentials', ...words], { also: { CREDENTIALS_KEY: '' } });
 
-test('a credential is made, rotated, listed and revoked from a terminal', async () => {
+test('an API credential is created, rotated, listed and revoked from a terminal', async () => {
   const check = async ({ secret }: Issued) =>
     (await verifyToken(world.staging.sql, 'bearer', secret)).refused;
   const made = run('create', '--name', 'Android app', '--scope', 'catalog:task', '--json');
@@ -40,7 +40,7 @@ test.each([
   ['a credential that is not there', ['revoke', '12'], 1],
   ['a HAWK key without CREDENTIALS_KEY', ['create', ...hawk()], 1],
 ])(
-  '%s is refused',
+  'the command oneway credentials %s is refused',
   (_what, words, status) => {
     expect(run(...words).status).toBe(status);
   },
@@ -51,7 +51,7 @@ function hawk() {
   return ['--name', 'Prices client', '--scope', 'dataset:*', '--kind', 'hawk', '--json'];
 }
 
-test('HAWK secrets are encrypted again with a new CREDENTIALS_KEY', () => {
+test('HAWK secrets are encrypted again with a new CREDENTIALS_KEY from a terminal', () => {
   const [old, next] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
   const runWith = (also: Record<string, string>, ...words: string[]) =>
     type('staging', ['credentials', ...words], { also });

@@ -22,7 +22,7 @@ async function signIn(role: string, name: 'staging' | 'preprod' = 'staging') {
 }
 
 describe('signing in on the command line', () => {
-  test('a sign-in on the command line ends with sign-out, a new password or a closed account', async () => {
+  test('a command-line sign-in ends with sign-out, a new password or a closed account', async () => {
     await signIn('pm');
     expect(json(oneway('staging', ['whoami', '--json']))).toMatchObject({
       email: 'pm@example.com',
@@ -53,7 +53,7 @@ describe('signing in on the command line', () => {
   });
 });
 
-test('an expired sign-in on the command line never grants more than a valid one', async () => {
+test('an expired command-line sign-in never grants more than a valid one', async () => {
   await hire(world.staging, 'vic');
   const words = ['sign-in', '--email', 'vic@example.com', '--print'];
   const token = oneway('staging', words, { input: password }).stdout.trim();
@@ -128,7 +128,7 @@ describe('commands that read', () => {
 });
 
 describe('commands that transfer and undo', () => {
-  test('S0-20 oneway transfer --dry-run prints the plan without writing; the transfer then names the person in the audit', async () => {
+  test('S0-20 oneway transfer --dry-run prints the plan without writing; the real transfer then records the person in the audit log', async () => {
     await signIn('pm');
     const business = await add(world.staging, 'business');
     const task = await add(world.staging, 'task', { business, title: 'Book a “visit” 🪔' });
@@ -165,7 +165,7 @@ describe('commands that transfer and undo', () => {
     expect(await has(world.preprod, { entity: 'task', id: task })).toBe(false);
   });
 
-  test('oneway transfer names each row that is not as sent, and exits with 1 (F9)', async () => {
+  test('oneway transfer names each row that the destination stored differently than sent, and exits with 1 (F9)', async () => {
     await signIn('pm');
     const business = await add(world.staging, 'business');
     const id = await add(world.staging, 'sts', { business, text: 'Hello' });
@@ -183,7 +183,7 @@ describe('commands that transfer and undo', () => {
     }
   });
 
-  test('oneway transfer lists the problems of a plan and exits with 1; each solution is an option', async () => {
+  test('oneway transfer lists the problems of a transfer and exits with 1, and each solution is a command-line option', async () => {
     await signIn('pm');
     await add(world.staging, 'city', { name: 'Pune' });
     const id = await add(world.staging, 'business', { cities: [{ city: 'Pune', partner: null }] });
@@ -217,7 +217,7 @@ describe('commands that transfer and undo', () => {
     });
   });
 
-  test('S0-21 the command line enforces the permissions of the pages, and an idempotency key sends once', async () => {
+  test('S0-21 the command line enforces the same permissions as the pages, and repeating an idempotency key sends once', async () => {
     const form = await add(world.staging, 'form');
     const nobody = oneway('staging', ['transfer', `form:${form}`, '--yes']);
     expect([nobody.status, nobody.stderr]).toEqual([1, expect.stringContaining('Sign in first')]);
