@@ -62,7 +62,7 @@ async function checkedRows(number = 3): Promise<number[]> {
   return ids;
 }
 
-test('a row changed on either side by direct SQL is found, and unchanged chunks are not read', async () => {
+test('a comparison finds a row changed on either side by direct SQL, and skips reading unchanged chunks of 1,000 ids', async () => {
   const [one, other] = await checkedRows();
   await world.preprod.sql.query("update business set description = 'Past it' where id = ?", [one]);
   expect(await compare()).toBeGreaterThan(0);
@@ -79,7 +79,7 @@ test('a row changed on either side by direct SQL is found, and unchanged chunks 
   expect(await compare()).toBe(0);
 });
 
-test('a database restored from a backup is noticed even when its instants are equal', async () => {
+test('a comparison notices a database restored from a backup even when its timestamps are equal', async () => {
   const { staging, preprod } = world;
   const [id = 0] = await checkedRows(1);
   const key = { entity: 'business', id };
@@ -119,7 +119,7 @@ test('the digest of a row includes its linked partner and the name of the partne
   expect(await statusesOf('business')).not.toEqual({ 'In sync': 1 });
 });
 
-test('rows that disappear, alone or with their whole chunk, are recorded as deleted in the sync state', async () => {
+test('rows that disappear, alone or with all rows of their chunk, are recorded as deleted in the sync state', async () => {
   const { staging, preprod } = world;
   for (const id of [999, 1000, 1999, 2000, 77_000, 5_000_123]) {
     for (const here of [staging, preprod]) {
@@ -143,7 +143,7 @@ test('rows that disappear, alone or with their whole chunk, are recorded as dele
   expect([same, others]).toEqual([3, { 'Deleted there': 1, 'Deleted here': 1 }]);
 });
 
-test('a chunk whose sync state changes during its check is not recorded as checked', async () => {
+test('a chunk of ids whose sync state changes during its comparison is not recorded as checked', async () => {
   const [id = 0] = await checkedRows(1);
   const { sql: on } = world.staging;
   const chunk = Math.floor(id / 1000);
@@ -161,7 +161,7 @@ test('a chunk whose sync state changes during its check is not recorded as check
   expect(chunkDigest(sides)).not.toBe(known?.digest);
 });
 
-test('the chunk of a vanished row stays unchecked through a refresh until a comparison corrects the sync state', async () => {
+test('after a refresh the chunk of a vanished row stays unchecked until a comparison corrects the sync state', async () => {
   const { staging } = world;
   const [id = 0, other = 0] = await checkedRows(2);
   const lonely = await add(staging, 'business');
@@ -181,7 +181,7 @@ test('the chunk of a vanished row stays unchecked through a refresh until a comp
   expect([id, other].every((one) => one > 0)).toBe(true);
 });
 
-test('an observation with a future timestamp does not keep a changed row In sync', async () => {
+test('an observation with a future timestamp does not make a changed row appear In sync', async () => {
   const { staging, preprod } = world;
   const [id = 0] = await checkedRows(1);
   await staging.sql.query("update destination_state set observed_at = '2099-01-01'");
@@ -190,7 +190,7 @@ test('an observation with a future timestamp does not keep a changed row In sync
   expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
 });
 
-test('a full comparison reads every row, also of checked chunks', async () => {
+test('a full comparison with the destination reads every row, even rows of already checked chunks', async () => {
   await checkedRows(1);
   await world.staging.sql.query("update row_state set hash = repeat('0', 64)");
   expect(await compare()).toBe(0);
@@ -234,7 +234,7 @@ test('a refresh that is stopped keeps the sync state of the rows it wrote', asyn
   });
 });
 
-test('the digests of MySQL and MongoDB are equal exactly when the contents are', async () => {
+test('MySQL and MongoDB compute equal digests exactly when the row contents are equal', async () => {
   const { staging } = world;
   const entity = entityNamed('business');
   const pairs: [string | null, string | null][] = [
@@ -278,7 +278,7 @@ test('the digests of MySQL and MongoDB are equal exactly when the contents are',
   }
 });
 
-test('a refresh skips a claimed row and names the holder, and copies the others', async () => {
+test('a refresh skips a row claimed by a running transfer, names the sender, and copies the other rows', async () => {
   const { production, staging } = world;
   const [one, other] = [await add(production, 'business'), await add(production, 'business')];
   await staging.sql.query(

@@ -22,20 +22,20 @@ async function compare(keys: RowKey[]) {
   return { pairs, reads };
 }
 
-test('reads a row that only staging has once on each side', async () => {
+test('comparing a row that exists only in staging reads it once on each side', async () => {
   const id = await add(world.staging, 'business');
   const { pairs, reads } = await compare([{ entity: 'business', id }]);
   expect(pairs.get(`business:${id}`)).toMatchObject({ here: { id }, there: null });
   expect(reads).toEqual({ business: 2, external_tool: 2 });
 });
 
-test('reads a row that neither side has once on each side', async () => {
+test('comparing a row that neither side has reads it once on each side', async () => {
   const { pairs, reads } = await compare([{ entity: 'business', id: 12 }]);
   expect(pairs.get('business:12')).toMatchObject({ here: null, there: null, status: null });
   expect(reads).toEqual({ business: 2, external_tool: 2 });
 });
 
-test('reads dependents a second time only on the side that lacks them', async () => {
+test('comparing a row reads its dependent rows a second time only on the side that lacks them', async () => {
   const business = await add(world.staging, 'business');
   const task = await add(world.staging, 'task', { business });
   await transfer(world.staging, [{ entity: 'task', id: task }]);
@@ -45,7 +45,7 @@ test('reads dependents a second time only on the side that lacks them', async ()
   expect(reads).toEqual({ task: 2, order_receipt: 3 });
 });
 
-test('finds a dependent that has another owner at the destination', async () => {
+test('comparing a row finds a dependent row that has another parent row at the destination', async () => {
   const business = await add(world.staging, 'business');
   const [former, task] = [
     await add(world.staging, 'task', { business }),
