@@ -36,7 +36,7 @@ async function counted(work: () => Promise<void>): Promise<number> {
   return count;
 }
 
-test('a bulk insert stores placeholders, quotes, emoji and NUL unchanged, also over several statements', async () => {
+test('a bulk insert stores placeholders, quotes, emoji and NUL unchanged, even over several statements', async () => {
   const { sql: on } = world.staging;
   const used = await counted(async () => {
     await insertLines(on, sql`insert into line (id, text, flag) values`, [
@@ -49,7 +49,7 @@ test('a bulk insert stores placeholders, quotes, emoji and NUL unchanged, also o
   expect((await stored()).slice(0, 6).map(({ text }) => text)).toEqual(texts);
 });
 
-test('a bulk update joins lines by id and leaves unnamed columns unchanged', async () => {
+test('a bulk update matches rows by id and leaves unnamed columns unchanged', async () => {
   const { sql: on } = world.staging;
   const reversed = lines.map(
     ([id], index) => [id ?? 0, texts.toReversed()[index] ?? null] as const,
@@ -68,7 +68,7 @@ test('a bulk update joins lines by id and leaves unnamed columns unchanged', asy
   expect(now.map(({ flag }) => flag)).toEqual([1, 0, 1, 0, 1, 0]);
 });
 
-test('a bulk insert without lines sends no statement, and a refused line is an error', async () => {
+test('a bulk insert without rows sends no statement, and a refused row is an error', async () => {
   const { sql: on } = world.staging;
   const head = sql`insert into line (id, text, flag) values`;
   expect(await counted(() => insertLines(on, head, []))).toBe(0);

@@ -6,14 +6,14 @@ import { settingsOf, useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-test('never speaks to a MySQL server without a trusted certificate when TLS is set (C8)', async () => {
+test('a connection to MySQL without a trusted certificate is refused when TLS is set (C8)', async () => {
   const { sql } = settingsOf(world.variables.staging);
   const pool = connectSql({ ...sql, tls: true });
   await expect(pool.query('select 1')).rejects.toThrow(/secure|certificate|SSL/i);
   await pool.end();
 });
 
-test('never speaks to MongoDB without TLS when it is set (C8)', async () => {
+test('a connection to MongoDB without TLS is refused when TLS is set (C8)', async () => {
   const port = await freePort();
   const heard: Buffer[] = [];
   const server = await listen(port, heard);

@@ -32,7 +32,7 @@ const checksums = () =>
     sql`select name, checksum from migration order by name`,
   );
 
-test('orders migrations by their number across the rooms', async () => {
+test('migrations are ordered by their number across all folders', async () => {
   const { folder } = copyWithOneMore();
   const names = await available(folder);
   expect(names.slice(0, 4)).toEqual([
@@ -50,14 +50,14 @@ test('every migration number after the first is unique', async () => {
   expect(new Set(later).size).toBe(later.length);
 });
 
-test('applies only new migrations, each once', async () => {
+test('migrating applies only new migrations, each once', async () => {
   const { sql: pool, documents } = world.staging;
   const { folder } = copyWithOneMore();
   expect(await migrate(pool, documents, { folder })).toEqual(['catalog/9999-later.sql']);
   expect(await migrate(pool, documents, { folder })).toEqual([]);
 });
 
-test('stores missing checksums of a database migrated by an earlier version', async () => {
+test('migrating stores the missing checksums of a database migrated by an earlier version', async () => {
   const { sql: pool, documents } = world.staging;
   const before = await checksums();
   await pool.query('alter table migration drop column checksum');
@@ -66,7 +66,7 @@ test('stores missing checksums of a database migrated by an earlier version', as
   expect(before.every(({ checksum }) => /^[0-9a-f]{64}$/.test(checksum ?? ''))).toBe(true);
 });
 
-test('refuses to migrate when the file of an applied migration was changed', async () => {
+test('migrating is refused when the file of an applied migration was changed', async () => {
   const { sql: pool, documents } = world.staging;
   const { folder, change } = copyWithOneMore();
   change('app/0003-certain.sql', '-- One more line.\n');

@@ -59,7 +59,7 @@ describe('MySQL and MariaDB', () => {
     ['ER_STATEMENT_TIMEOUT of MariaDB', 1969, 'away'],
     ['ER_QUERY_TIMEOUT of MySQL', 3024, 'away'],
     ['ER_SERVER_OFFLINE_MODE', 3032, 'away'],
-  ])('%s (%i) is of the class %s (F11, F12, walk 2)', (_name, errno, kind) => {
+  ])('the MySQL error %s (%i) is classified as %s (F11, F12, walk 2)', (_name, errno, kind) => {
     expect(unwillingness(ofSql(errno))).toBe(kind);
     // mysql2 names numbers by MySQL's list, whatever server answers.
     expect(unwillingness(ofSql(errno, { code: 'ER_MISNAMED', fatal: true }))).toBe(kind);
@@ -70,19 +70,22 @@ describe('MySQL and MariaDB', () => {
     ['Got error 122 "Disk quota exceeded" from storage engine InnoDB', 'full'],
     ['Got error 30 "Read-only file system" from storage engine Aria', 'read-only'],
     ['Got error 168 "Unknown (generic) error from engine"', null],
-  ])('the error of the system in ER_GET_ERRNO decides: %s (F11)', (message, kind) => {
-    expect(unwillingness(ofSql(1030, { message }))).toBe(kind);
-  });
+  ])(
+    'the operating system error inside ER_GET_ERRNO decides its class: %s (F11)',
+    (message, kind) => {
+      expect(unwillingness(ofSql(1030, { message }))).toBe(kind);
+    },
+  );
 
   test.each([1054, 1062, 1146, 1292, 1364, 1406, 1451, 1452, 1644])(
-    'an error of a row or a statement is of no class: %i',
+    'the MySQL error %i concerns a row or statement and is in no class of server failures',
     (errno) => {
       expect(unwillingness(ofSql(errno))).toBeNull();
     },
   );
 
   test.each(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'EAI_AGAIN', 'STATEMENT_TIMEOUT'])(
-    'a connection that failed with %s is away (walk 1)',
+    'a MySQL connection that failed with %s is classified as unreachable (walk 1)',
     (code) => {
       const error = Object.assign(new Error('x'), { code });
       expect(unwillingness(error)).toBe('away');
@@ -90,7 +93,7 @@ describe('MySQL and MariaDB', () => {
     },
   );
 
-  test('an error without a name that ended its connection is away', () => {
+  test('an unnamed error that ended its MySQL connection is classified as unreachable', () => {
     expect(unwillingness(Object.assign(new Error('x'), { fatal: true }))).toBe('away');
   });
 });
@@ -111,20 +114,26 @@ describe('MongoDB', () => {
     ['WriteConflict', 112, 'busy'],
     ['OutOfDiskSpace', 14_031, 'full'],
     ['AtlasError: over the space quota', 8000, 'full'],
-  ])('%s (%i) is of the class %s, also in a bulk write (F11)', (_name, code, kind) => {
-    expect(unwillingness(ofMongo(code))).toBe(kind);
-    const bulk = new MongoBulkWriteError({ code, message: QUOTED, writeErrors: [] }, {} as never);
-    expect(unwillingness(bulk)).toBe(kind);
-  });
+  ])(
+    'the MongoDB error %s (%i) is classified as %s, even inside a bulk write (F11)',
+    (_name, code, kind) => {
+      expect(unwillingness(ofMongo(code))).toBe(kind);
+      const bulk = new MongoBulkWriteError({ code, message: QUOTED, writeErrors: [] }, {} as never);
+      expect(unwillingness(bulk)).toBe(kind);
+    },
+  );
 
-  test('a connection that failed is away, and a refused sign-in within it is what it is', () => {
+  test('a failed MongoDB connection is classified as unreachable, and a refused sign-in within it by its own cause', () => {
     expect(unwillingness(new MongoNetworkError('x'))).toBe('away');
     expect(unwillingness(new MongoNetworkError('x', { cause: ofMongo(18) }))).toBe('password');
   });
 
-  test.each([121, 11_000])('an error of a document is of no class: %i', (code) => {
-    expect(unwillingness(ofMongo(code))).toBeNull();
-  });
+  test.each([121, 11_000])(
+    'the MongoDB error %i concerns a document and is in no class of server failures',
+    (code) => {
+      expect(unwillingness(ofMongo(code))).toBeNull();
+    },
+  );
 });
 
 describe('Redis', () => {
@@ -137,18 +146,18 @@ describe('Redis', () => {
     ['NOPERM this user has no permissions', 'denied'],
     ['LOADING Redis is loading the dataset in memory', 'away'],
     ['ERR max number of clients reached', 'crowded'],
-  ])('“%s” is of the class %s (F11)', (message, kind) => {
+  ])('the Redis error “%s” is classified as %s (F11)', (message, kind) => {
     expect(unwillingness(new SimpleError(message))).toBe(kind);
   });
 
-  test('a client without its server is away; a wrong command is of no class', () => {
+  test('a Redis client without its server is classified as unreachable, and a wrong command is in no class', () => {
     expect(unwillingness(new SocketClosedUnexpectedlyError())).toBe('away');
     expect(unwillingness(new SimpleError('ERR unknown command'))).toBeNull();
     expect(unwillingness(new Error('READONLY is a word'))).toBeNull();
   });
 });
 
-test('locks, silence and too many connections are retried at once; a missing right waits for a person', () => {
+test('locks, timeouts and too many connections are retried at once; a missing database right waits for a person', () => {
   const at = (errno: number) => [isTransient(ofSql(errno)), willPass(ofSql(errno))];
   expect(at(1205)).toEqual([true, true]);
   expect(at(1040)).toEqual([true, true]);
@@ -158,11 +167,14 @@ test('locks, silence and too many connections are retried at once; a missing rig
   expect(isTransient(ofMongo(10_107))).toBe(true);
 });
 
-test.each(kinds)('the class %s ends in a sentence with a way out, and in a few words', (kind) => {
-  const text = explainUnwilling(kind, 'Pre-production', 'SQL_DB_*');
-  expect(text).toMatch(/^Pre-production .*(Try again|engineer)/);
-  expect(briefly[kind]).not.toMatch(/['"@]/);
-});
+test.each(kinds)(
+  'each class of server failure (%s) has a sentence with a solution and a short name',
+  (kind) => {
+    const text = explainUnwilling(kind, 'Pre-production', 'SQL_DB_*');
+    expect(text).toMatch(/^Pre-production .*(Try again|engineer)/);
+    expect(briefly[kind]).not.toMatch(/['"@]/);
+  },
+);
 
 describe('a refusal is in our words', () => {
   test.each([
@@ -171,22 +183,25 @@ describe('a refusal is in our words', () => {
     [1062, "Duplicate entry 'a value' for key 'name'"],
     [1364, "Field 'name' doesn't have a default value"],
     [9999, 'something new'],
-  ])('%i names the field at most, never what the database said (C2)', (errno, message) => {
-    const text = whyMysqlRefused(ofSql(errno, { message })) ?? '';
-    expect(text).not.toBe('');
-    for (const quoted of ['Incorrect', '275760', '`', 'at row', 'Duplicate', 'new']) {
-      expect(text).not.toContain(quoted);
-    }
-    expect(reasonOf(ofSql(errno, { message }))).toContain(text);
-  });
+  ])(
+    'the refusal of MySQL error %i names at most the field, never the text of the database (C2)',
+    (errno, message) => {
+      const text = whyMysqlRefused(ofSql(errno, { message })) ?? '';
+      expect(text).not.toBe('');
+      for (const quoted of ['Incorrect', '275760', '`', 'at row', 'Duplicate', 'new']) {
+        expect(text).not.toContain(quoted);
+      }
+      expect(reasonOf(ofSql(errno, { message }))).toContain(text);
+    },
+  );
 
-  test('a trigger says why in its own words', () => {
+  test('the refusal by a database trigger shows the message that the trigger gives', () => {
     expect(whyMysqlRefused(ofSql(1644, { message: 'tasks are frozen' }))).toBe(
       'a trigger there does not allow it: “tasks are frozen”',
     );
   });
 
-  test('what MongoDB said is not shown either (C2)', () => {
+  test('the refusal of a MongoDB error does not show the text of the database (C2)', () => {
     const text = whyMongoRefused(ofMongo(11_000, 'E11000 duplicate key error { name: "x" }'));
     expect(text).toBe('a value that must be unique is taken there');
     expect(whyMongoRefused(new Error('x'))).toBeNull();
