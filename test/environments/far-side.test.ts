@@ -127,7 +127,7 @@ describe.each<keyof typeof there>(['mysql', 'mongo'])('a destination whose %s', 
     ['is slow', (proxy) => proxy.slow(1500)],
     ['is cut in the middle', (proxy) => (proxy.cut(), proxy.cutAfter(200))],
   ])(
-    '%s leaves every page of the menu below two seconds (walk 1)',
+    'a destination whose server %s: every page of the menu loads within two seconds (walk 1)',
     async (_how, fail) => {
       await fail(there[server]);
       expect(await wrong()).toEqual([]);
@@ -166,7 +166,7 @@ describe('a destination whose account', () => {
       /its limit is used up/,
     ],
   ])(
-    '%s leaves the pages of the menu, which name the cause (walk 2)',
+    'a destination whose server %s: the pages of the menu still open and name the cause (walk 2)',
     async (...given) => {
       const [, take, give, words] = given;
       await changed(take);
@@ -180,7 +180,7 @@ describe('a destination whose account', () => {
     120_000,
   );
 
-  test('lacks the right to read leaves the pages of the menu, which name the cause (walk 2)', async () => {
+  test('a destination whose account may not read: the pages of the menu still open and name the cause (walk 2)', async () => {
     const table = `${NAME}_preprod.claim`;
     const [granted] = await root.query(`show grants for ${account}`);
     const lines = (granted as Record<string, string>[]).flatMap((line) => Object.values(line));
@@ -195,7 +195,7 @@ describe('a destination whose account', () => {
     }
   }, 120_000);
 
-  test('takes no changes ends a transfer with “nothing written” and why, on the page and the command line (F11)', async () => {
+  test('a destination that accepts no changes ends a transfer with “nothing written” and the reason, on the page and the command line (F11)', async () => {
     const tables = ['claim', 'form', 'business', 'city', 'arrival'];
     const selection = await sheet(world.staging, [form]);
     const [granted] = await root.query(`show grants for ${account}`);
@@ -234,7 +234,7 @@ describe('a destination whose account', () => {
   }, 120_000);
 });
 
-test('a failure is remembered, so that the next pages do not wait, and ends by itself (walk 1)', async () => {
+test('a failure of the destination is cached, so that the next pages do not wait, and the cache expires by itself (walk 1)', async () => {
   there.mysql.hang('both');
   await pm().get('/catalog/form');
   const begun = performance.now();
@@ -245,7 +245,7 @@ test('a failure is remembered, so that the next pages do not wait, and ends by i
   expect((await pm().get('/catalog/form')).text).not.toContain('Statuses are as last seen');
 });
 
-test('a sheet of a silent destination is a sentence within four seconds, and opens when it answers again (walk 1)', async () => {
+test('the transfer sheet shows a message within four seconds when the destination is silent, and opens once it answers again (walk 1)', async () => {
   const { selection } = await sheet(world.staging, [form]);
   const address = `/selections/${selection.id}`;
   there.mysql.hang('both');
@@ -260,7 +260,7 @@ test('a sheet of a silent destination is a sentence within four seconds, and ope
   expect((await pm().get(address)).status).toBe(200);
 });
 
-test('whatever goes wrong while comparing leaves the status not known, even a defect (walk 2)', async () => {
+test('any error while comparing with the destination, even a program defect, makes the status unknown (walk 2)', async () => {
   const id = await add(world.staging, 'business');
   await root.query(`RENAME TABLE ${NAME}_preprod.business TO ${NAME}_preprod.business_away`);
   try {

@@ -91,7 +91,7 @@ async function becomes(wanted: number) {
   expect(await connections()).toBe(wanted);
 }
 
-test('a database that was just made is opened once for 20 callers at the same time', async () => {
+test('20 simultaneous callers of a newly created database share one connection pool', async () => {
   const name = await make('shared');
   const environments = new Set();
   await Promise.all(
@@ -108,7 +108,7 @@ test('a database that was just made is opened once for 20 callers at the same ti
   await becomes(0);
 });
 
-test('it is closed when nobody uses it for a while, and opened again for the next', async () => {
+test('a database opened by name is closed after it has been idle for a while, and reopened for the next caller', async () => {
   const name = await make('idle');
   expect(await noteOf(name)).toEqual(['idle', 'idle']);
   expect(await connections()).toBeGreaterThan(0);
@@ -118,7 +118,7 @@ test('it is closed when nobody uses it for a while, and opened again for the nex
   await becomes(0);
 });
 
-test('it stays open as long as one caller uses it', async () => {
+test('a database opened by name stays open as long as one caller uses it', async () => {
   const name = await make('long');
   const { environment, release } = await openEnvironment(app, { database: name, at });
   expect(await noteOf(name)).toEqual(['long', 'long']);
@@ -128,7 +128,7 @@ test('it stays open as long as one caller uses it', async () => {
   await becomes(0);
 });
 
-test('a database that is not there is named', async () => {
+test('opening a database that does not exist gives an error that names it', async () => {
   const missing = `${prefix}_missing`;
   await expect(noteOf(missing)).rejects.toMatchObject({
     status: 404,
@@ -145,13 +145,13 @@ test('a database that is not there is named', async () => {
 });
 
 test.each(['', 'a/b', 'a.b', '`x`', 'a b', 'x'.repeat(64), '../x'])(
-  'the name %j is refused before any server is asked',
+  'the database name %j is refused before any server is asked',
   async (name) => {
     await expect(noteOf(name)).rejects.toMatchObject({ status: 404 });
   },
 );
 
-test('a database that is dropped while it is open gives a clear error, and is found again once it is made again', async () => {
+test('a database that is dropped while open gives a clear error, and is found again once it is re-created', async () => {
   const name = await make('dropped');
   expect(await noteOf(name)).toEqual(['dropped', 'dropped']);
   const during = withEnvironment(app, { database: name, at }, async ({ sql: pool }) => {
@@ -168,7 +168,7 @@ test('a database that is dropped while it is open gives a clear error, and is fo
   await becomes(0);
 });
 
-test('an error of the work itself is passed on as it is', async () => {
+test('an error thrown while using a database opened by name reaches the caller unchanged', async () => {
   const name = await make('error');
   const work = withEnvironment(app, { database: name, at }, ({ sql: pool }) =>
     select(pool, sql`select * from no_such_table`),
@@ -177,7 +177,7 @@ test('an error of the work itself is passed on as it is', async () => {
   await becomes(0);
 });
 
-test('many databases in turn leave no connections, and never have more than allowed', async () => {
+test('opening many databases one after the other leaks no connections, and never exceeds the allowed number', async () => {
   const names = [];
   for (let number = 0; number < 12; number += 1) names.push(await make(`turn${number}`));
   const seen: number[] = [];
@@ -194,7 +194,7 @@ test('many databases in turn leave no connections, and never have more than allo
   expect(app.opened.pools.count).toBe(0);
 });
 
-test('one more than allowed is refused while all are in use', async () => {
+test('opening one database more than allowed is refused while all of them are in use', async () => {
   const opened = [];
   for (let number = 0; number < MAX; number += 1) {
     opened.push(await openEnvironment(app, { database: await make(`full${number}`), at }));
@@ -207,7 +207,7 @@ test('one more than allowed is refused while all are in use', async () => {
   await becomes(0);
 });
 
-test('a database with an environment of its own is not opened by name', async () => {
+test('the database of a configured environment cannot be opened by name', async () => {
   for (const { SQL_DB_NAME: name = '' } of [world.variables.staging, world.variables.preprod]) {
     await expect(withEnvironment(app, name, async () => 'opened')).rejects.toMatchObject({
       status: 404,
@@ -216,7 +216,7 @@ test('a database with an environment of its own is not opened by name', async ()
   }
 });
 
-test('each caller has the rules that it asked for', async () => {
+test('each caller of a database opened by name gets the environment rules it asked for', async () => {
   const name = await make('rules');
   const own = { ...copyRules(name), label: 'Training', isEdited: false, ids: { from: 5, to: 9 } };
   const usual = await openEnvironment(app, { database: name, at });
@@ -233,7 +233,7 @@ test('each caller has the rules that it asked for', async () => {
   training.release();
 });
 
-test('rows are added, saved and read in a copy as anywhere, with the program that runs', async () => {
+test('rows in a database opened by name can be added, saved and read like in any environment', async () => {
   const name = await make('rows');
   await withEnvironment(app, { database: name, at }, async (environment) => {
     await migrate(environment.sql, environment.documents);
@@ -253,7 +253,7 @@ test('rows are added, saved and read in a copy as anywhere, with the program tha
   });
 });
 
-test("the environment's own servers and users serve when no others are given", async () => {
+test('a database opened by name uses the environment’s own servers and users by default', async () => {
   const name = await make('own');
   const { SQL_DB_USER: user = '' } = world.variables.staging;
   await expect(withEnvironment(app, name, async () => 'opened')).rejects.toMatchObject({
@@ -275,7 +275,7 @@ test("the environment's own servers and users serve when no others are given", a
   await root.query(`REVOKE ALL PRIVILEGES ON \`${name}\`.* FROM '${user}'@'%'`);
 });
 
-test('closing the program closes what it opened, also what is in use', async () => {
+test('closing the program closes every database opened by name, even one in use', async () => {
   const name = await make('shutdown');
   const other = openApp(settingsOf(world.variables.staging));
   const { environment } = await openEnvironment(other, { database: name, at });

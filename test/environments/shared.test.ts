@@ -18,7 +18,7 @@ const resource = (name: string) => {
 const shared = (max = 2) => new Shared<ReturnType<typeof resource>>({ max, idleMs: 1000 });
 const use = (pool: ReturnType<typeof shared>, name: string) => pool.use(name, () => resource(name));
 
-test('opens once for all who use it at the same time, and closes a while after the last', async () => {
+test('a shared resource is opened once for simultaneous users, and closed a while after the last one', async () => {
   const pool = shared();
   const uses = await Promise.all(Array.from({ length: 20 }, () => use(pool, 'a')));
   expect(new Set(uses.map((one) => one.resource)).size).toBe(1);
@@ -34,7 +34,7 @@ test('opens once for all who use it at the same time, and closes a while after t
   expect(log).toEqual(['open a', 'close a', 'open a']);
 });
 
-test('a use while it is idle keeps it open', async () => {
+test('using an idle shared resource keeps it open', async () => {
   const pool = shared();
   (await use(pool, 'a')).release();
   await jest.advanceTimersByTimeAsync(900);
@@ -44,7 +44,7 @@ test('a use while it is idle keeps it open', async () => {
   expect(log).toEqual(['open a']);
 });
 
-test('a release that comes twice counts once', async () => {
+test('releasing a shared resource twice counts as one release', async () => {
   const pool = shared();
   const one = await use(pool, 'a');
   await use(pool, 'a');
@@ -54,7 +54,7 @@ test('a release that comes twice counts once', async () => {
   expect(log).toEqual(['open a']);
 });
 
-test('the least recently used idle one makes room', async () => {
+test('the least recently used idle resource is closed to make room for a new one', async () => {
   const pool = shared();
   (await use(pool, 'a')).release();
   (await use(pool, 'b')).release();
@@ -64,7 +64,7 @@ test('the least recently used idle one makes room', async () => {
   expect(pool.count).toBe(2);
 });
 
-test('what is in use is never closed to make room: the next is refused', async () => {
+test('a shared resource in use is never closed to make room: opening another one is refused', async () => {
   const pool = shared();
   await use(pool, 'a');
   const b = await use(pool, 'b');
@@ -74,7 +74,7 @@ test('what is in use is never closed to make room: the next is refused', async (
   expect(log).toEqual(['open a', 'open b', 'close b', 'open c']);
 });
 
-test('the next waits until what makes room is closed', async () => {
+test('opening a shared resource waits until the one that makes room for it is closed', async () => {
   const pool = new Shared<{ close: () => Promise<void> }>({ max: 1, idleMs: 1000 });
   let finish = () => {};
   const slow = { close: () => new Promise<void>((resolve) => (finish = resolve)) };
@@ -88,7 +88,7 @@ test('the next waits until what makes room is closed', async () => {
   expect(isOpen).toBe(true);
 });
 
-test('what was discarded is opened again for the next, and closes behind its last user', async () => {
+test('a discarded shared resource is closed after its last user, and opened again for the next user', async () => {
   const pool = shared();
   const former = await use(pool, 'a');
   former.discard();
@@ -99,7 +99,7 @@ test('what was discarded is opened again for the next, and closes behind its las
   expect(pool.count).toBe(1);
 });
 
-test('closes everything at shutdown, also what is in use, and opens nothing after', async () => {
+test('shutdown closes every shared resource, even one in use, and opens none afterwards', async () => {
   const pool = shared();
   await use(pool, 'a');
   (await use(pool, 'b')).release();
@@ -108,7 +108,7 @@ test('closes everything at shutdown, also what is in use, and opens nothing afte
   await expect(use(pool, 'a')).rejects.toMatchObject({ status: 503 });
 });
 
-test('a resource that cannot be closed does not stop the next', async () => {
+test('a shared resource that fails to close does not prevent the next one from opening', async () => {
   const pool = new Shared<{ close: () => Promise<void> }>({ max: 1, idleMs: 1000 });
   const broken = { close: () => Promise.reject(new Error('gone')) };
   (await pool.use('broken', () => broken)).release();
