@@ -27,7 +27,7 @@ const requestFamily = async (number: number) =>
     })
   ).job;
 
-test('a parent continues when all its children are done, and aggregates their results', async () => {
+test('a parent job continues when all its child jobs are done, and aggregates their results', async () => {
   const { staging } = world;
   const queue = await workers.open(staging, jobTasks);
   await workers.open(staging, jobTasks);
@@ -42,7 +42,7 @@ test('a parent continues when all its children are done, and aggregates their re
   expect(await childrenOf(staging.sql, parent.id)).toHaveLength(12);
 });
 
-test('a parent sees which of its children failed', async () => {
+test('a parent job sees which of its child jobs failed', async () => {
   const { staging } = world;
   failpoints.reached = (name) => {
     if (name === 'child 1') throw new Error('Account 1 is locked');
@@ -59,7 +59,7 @@ test('a parent sees which of its children failed', async () => {
   ]);
 });
 
-test('a parent waits without a worker, and without Redis it is woken by its last child', async () => {
+test('a parent job occupies no worker while it waits, and its last child wakes it even without Redis', async () => {
   const { staging } = world;
   const parent = await requestFamily(2);
   expect(await runJob(staging, jobTasks, parent.id)).toMatchObject({ state: 'waiting_children' });
@@ -79,7 +79,7 @@ test('a parent waits without a worker, and without Redis it is woken by its last
   });
 });
 
-test('children that end at the same moment wake their parent once, without a deadlock', async () => {
+test('child jobs that end at the same moment wake their parent job once, without a deadlock', async () => {
   const { staging } = world;
   for (let round = 0; round < 5; round += 1) {
     const parent = await requestFamily(6);
@@ -94,7 +94,7 @@ test('children that end at the same moment wake their parent once, without a dea
   }
 });
 
-test('cancelling a parent cancels its children: waiting ones at once, a running one at its next report', async () => {
+test('cancelling a parent job cancels waiting child jobs at once and a running one at its next progress report', async () => {
   const { staging } = world;
   let open = () => {};
   const isOpen = new Promise<void>((resolve) => (open = resolve));
@@ -121,7 +121,7 @@ test('cancelling a parent cancels its children: waiting ones at once, a running 
   expect(await runJob(staging, jobTasks, parent.id)).toMatchObject({ state: 'cancelled' });
 });
 
-test('children of a job that fails are cancelled', async () => {
+test('child jobs of a job that fails are cancelled', async () => {
   const { staging } = world;
   const parent = await requestFamily(2);
   await runJob(staging, jobTasks, parent.id);
@@ -137,7 +137,7 @@ test('children of a job that fails are cancelled', async () => {
   ]);
 });
 
-test('a family ends although Redis loses its data while the parent waits', async () => {
+test('a parent job and its child jobs finish although Redis loses its data while the parent waits', async () => {
   const { staging } = world;
   let open = () => {};
   const isOpen = new Promise<void>((resolve) => (open = resolve));

@@ -54,7 +54,7 @@ const open = () => all('open');
 const audited = () =>
   select(world.staging.sql, sql`select person, action, subject, detail from audit order by id`);
 
-test('a job with a broken item is done, and the item is recorded with reason and payload', async () => {
+test('a job with one failing item ends as done, and the item is recorded as a dead letter with reason and payload', async () => {
   const { letter, job } = await withDeadLetter();
   expect(letter).toMatchObject({
     kind: 'count',
@@ -67,7 +67,7 @@ test('a job with a broken item is done, and the item is recorded with reason and
   });
 });
 
-test('an item that fails again in its job is one dead letter with two attempts', async () => {
+test('an item that fails again in the same job is one dead letter with two attempts', async () => {
   const { staging } = world;
   const { tasks, job } = await withDeadLetter();
   await staging.sql.query(
@@ -78,7 +78,7 @@ test('an item that fails again in its job is one dead letter with two attempts',
   expect(await open()).toMatchObject([{ item_key: 'b.csv', attempts: 2 }]);
 });
 
-test('a retry that fails keeps the item with its new reason; one that works settles it', async () => {
+test('retrying a dead letter that fails again keeps it with the new reason; a successful retry settles it', async () => {
   const { staging } = world;
   const { tasks, state, letter } = await withDeadLetter();
   const first = await deadLetters.retry(staging, letter.id, 'ops@example.com');
@@ -100,7 +100,7 @@ test('a retry that fails keeps the item with its new reason; one that works sett
   });
 });
 
-test('a retry waits for a server that is away, and counts no attempt for it', async () => {
+test('retrying a dead letter waits for an unreachable server, without counting an attempt', async () => {
   const { staging } = world;
   const { tasks, state, letter } = await withDeadLetter();
   state.isMended = true;
@@ -113,7 +113,7 @@ test('a retry waits for a server that is away, and counts no attempt for it', as
   expect(await runJob(staging, tasks, job.id)).toMatchObject({ state: 'done' });
 });
 
-test('two people retry an item at once: one job retries it', async () => {
+test('two people who retry a dead letter at once start one job', async () => {
   const { staging } = world;
   const { letter } = await withDeadLetter();
   const both = await Promise.all([
@@ -126,7 +126,7 @@ test('two people retry an item at once: one job retries it', async () => {
   );
 });
 
-test('a discarded item is audited, and neither retried nor discarded again', async () => {
+test('a discarded dead letter is recorded in the audit log, and cannot be retried or discarded again', async () => {
   const { staging } = world;
   const { letter } = await withDeadLetter();
   await deadLetters.discard(staging, letter.id, 'ops@example.com');

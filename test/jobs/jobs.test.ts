@@ -39,7 +39,7 @@ const audited = (action: string) =>
   select(world.staging.sql, sql`select subject from audit where action = ${action}`);
 
 describe('requesting a job', () => {
-  test('two requests at once for a job of which there may be one record one job', async () => {
+  test('two simultaneous requests for a job that may run only once record one job', async () => {
     const { staging } = world;
     const both = await Promise.all([
       jobs.request(staging.sql, { ...wanted, onlyOne: 'count' }),
@@ -50,7 +50,7 @@ describe('requesting a job', () => {
     expect(await audited('requested a job')).toHaveLength(1);
   });
 
-  test('a job that has ended does not keep the next one of its kind away', async () => {
+  test('a job that has ended does not block the next job of its kind', async () => {
     const { staging } = world;
     const first = await jobs.request(staging.sql, { ...wanted, onlyOne: 'count' });
     await runJob(staging, counting([]), first.job.id);
@@ -77,13 +77,13 @@ describe('requesting a job', () => {
 });
 
 describe('running a job', () => {
-  test('a job of a kind that this program does not know is left waiting', async () => {
+  test('a job of a kind that this program version does not know is left waiting', async () => {
     const { staging } = world;
     const { job } = await jobs.request(staging.sql, { ...wanted, kind: 'of next year' });
     expect(await runJob(staging, tasks, job.id)).toMatchObject({ state: 'waiting', attempt: 0 });
   });
 
-  test('a job with a later start is not begun before it', async () => {
+  test('a job with a later start time is not started before it', async () => {
     const { staging } = world;
     const seen: number[] = [];
     const runAt = new Date(Date.now() + 60_000).toISOString();
@@ -94,7 +94,7 @@ describe('running a job', () => {
     expect(seen).toEqual([7]);
   });
 
-  test('takes over a job without heartbeats; the former worker stops at its next report', async () => {
+  test('a worker takes over a job without heartbeats, and the former worker stops at its next progress report', async () => {
     const { staging } = world;
     const { open, isOpen } = gate();
     const reports: string[] = [];
@@ -113,7 +113,7 @@ describe('running a job', () => {
     expect(reports).toEqual(['attempt 2']);
   });
 
-  test('retries with backoff while a server does not answer, then fails with the reason', async () => {
+  test('a job is retried with backoff while a server does not answer, then fails with the reason', async () => {
     const { staging } = world;
     const broken = doing(() => Promise.reject(new Unavailable('Production does not answer')));
     const { job } = await jobs.request(staging.sql, wanted);
@@ -125,7 +125,7 @@ describe('running a job', () => {
     expect(await runJob(staging, broken, job.id)).toMatchObject({ state: 'failed', attempt: 2 });
   });
 
-  test('backoff is exponential up to a minute, or as the task declares', () => {
+  test('the backoff between attempts of a job is exponential up to a minute, or as the task declares', () => {
     const delays = [1, 2, 3, 4, 5, 100].map((attempts) => backoffOf({}, attempts));
     expect(delays).toEqual([5000, 10_000, 20_000, 40_000, 60_000, 60_000]);
     expect(backoffOf({ backoff: { type: 'fixed', delay: 700 } }, 9)).toBe(700);
@@ -134,7 +134,7 @@ describe('running a job', () => {
     expect(jittered).toBeLessThanOrEqual(2000);
   });
 
-  test('nothing is begun while the database is being updated, however long that takes', async () => {
+  test('no job is started while the database is being updated, however long that takes', async () => {
     const { staging } = world;
     await writeVersion(staging.documents, { databaseVersion: '1', isUpdating: true });
     const here = openApp(staging.settings);
@@ -149,7 +149,7 @@ describe('running a job', () => {
 });
 
 describe('cancelling a job', () => {
-  test('a running job stops at its next report and is not run again', async () => {
+  test('a cancelled running job stops at its next progress report and is not run again', async () => {
     const { staging } = world;
     const { open, isOpen } = gate();
     const seen: string[] = [];
@@ -172,7 +172,7 @@ describe('cancelling a job', () => {
     expect(await audited('cancelled a job')).toHaveLength(1);
   });
 
-  test('a waiting job ends at once, and one whose worker died is not begun again', async () => {
+  test('a cancelled waiting job ends at once, and a cancelled job whose worker died is not restarted', async () => {
     const { staging } = world;
     const seen: number[] = [];
     const own = counting(seen);
@@ -188,7 +188,7 @@ describe('cancelling a job', () => {
     expect(seen).toEqual([]);
   });
 
-  test('a job of a kind that cannot be cancelled is refused', async () => {
+  test('cancelling a job of a kind that cannot be cancelled is refused', async () => {
     const { staging } = world;
     const { job } = await jobs.request(staging.sql, { ...wanted, kind: 'transfer' });
     expect(() => cancel(staging, tasks, job, 'pm@example.com')).toThrow(Conflict);
@@ -196,7 +196,7 @@ describe('cancelling a job', () => {
 });
 
 describe('retrying a failed job by hand', () => {
-  test('it gets the attempts of a new job, unless another one with its key is live', async () => {
+  test('retrying a failed job by hand gives it the attempts of a new job, unless another job with its key is active', async () => {
     const { staging } = world;
     let isBroken = true;
     const own = doing(() =>
@@ -228,7 +228,7 @@ describe('purging expired jobs', () => {
   const counts = () =>
     Promise.all([count('job'), count('job_step'), count('job_log'), count('dead_letter')]);
 
-  test('a job goes with its steps, log, children and settled dead letters; open dead letters keep it', async () => {
+  test('purging removes an expired job with its steps, log, child jobs and settled dead letters, but keeps one with open dead letters', async () => {
     const { staging } = world;
     const own = doing(async ({ step, log, children, deadLetter, here }) => {
       await step('Only step', () => log('One line'));

@@ -41,7 +41,7 @@ async function workerKilledAt(point: string) {
   expect(await end).toMatchObject({ signal: 'SIGKILL' });
 }
 
-test('another worker takes over a job whose worker was killed, and runs only the steps that are left', async () => {
+test('another worker takes over the job of a killed worker, and runs only the remaining steps', async () => {
   const { staging } = world;
   const job = await pushed({ kind: 'steps', input: {} });
   await workerKilledAt('between two steps');
@@ -58,7 +58,7 @@ test('another worker takes over a job whose worker was killed, and runs only the
   expect(lines).toEqual(['the first step runs', 'Attempt 2 begins']);
 });
 
-test('a parent gets the result of a child whose worker was killed', async () => {
+test('a parent job gets the result of a child job whose worker was killed', async () => {
   const { staging } = world;
   const parent = await pushed({ kind: 'family', input: { number: 3 } });
   await workerKilledAt('child 1');

@@ -48,7 +48,7 @@ const address = () => `/jobs/${job.number}`;
 const stateOf = async () => (await jobs.byId(world.staging.sql, job.id))?.state;
 const status = async (answer: Promise<{ status: number }>) => (await answer).status;
 
-test('the page of a job shows steps with times, the log, inputs and dead letters, escaped', async () => {
+test('the page of a job shows its steps with times, log, inputs and dead letters, all escaped', async () => {
   await runJob(world.staging, failing, job.id);
   const { text: html } = await vic.get(address());
   const text = textOf(html);
@@ -60,7 +60,7 @@ test('the page of a job shows steps with times, the log, inputs and dead letters
   expect(html).not.toContain('Retry from step');
 });
 
-test('the event stream sends state and rendered steps, and ends with the job', async () => {
+test('the event stream of a job sends its state and rendered steps, and ends with the job', async () => {
   await runJob(world.staging, failing, job.id);
   const { text } = await vic.get(`${address()}/events`);
   const events = text
@@ -72,7 +72,7 @@ test('the event stream sends state and rendered steps, and ends with the job', a
   expect(events[0]?.live).toContain('1. Read forms');
 });
 
-test('a delayed job shows when it starts', async () => {
+test('the page of a delayed job shows when the job starts', async () => {
   await run(
     world.staging.sql,
     sql`update job set run_at = '2099-01-01 10:30:00' where id = ${job.id}`,
@@ -97,7 +97,7 @@ test('a product manager cancels a waiting job; a viewer may not', async () => {
   expect(await stateOf()).toBe('cancelled');
 });
 
-test('an administrator runs a schedule now; a product manager may not', async () => {
+test('an administrator starts the job of a schedule with Run now; a product manager may not', async () => {
   await recordSchedules(world.staging, schedules);
   const [schedule] = schedules;
   const page = textOf((await ops.get('/jobs')).text);
@@ -115,7 +115,7 @@ test('an administrator runs a schedule now; a product manager may not', async ()
   expect(await status(ops.post('/schedules/unknown/run'))).toBe(404);
 });
 
-test('an administrator discards a dead letter; a product manager may only look', async () => {
+test('an administrator discards a dead letter; a product manager may only view it', async () => {
   const begun = await attempt.begin(world.staging.sql, job.id);
   if (!begun) throw new Error('It did not begin');
   await record(world.staging.sql, begun, { key: 'form 7', reason: 'Lost', payload: { id: 7 } });
@@ -133,7 +133,7 @@ test('an administrator discards a dead letter; a product manager may only look',
   expect(await status(ops.post(`${path}/discarding`))).toBe(409);
 });
 
-test('an administrator retries a dead letter as a job', async () => {
+test('an administrator retries a dead letter, which starts a job', async () => {
   const begun = await attempt.begin(world.staging.sql, job.id);
   if (!begun) throw new Error('It did not begin');
   await record(world.staging.sql, begun, { key: 'form 7', reason: 'Lost', payload: { id: 7 } });

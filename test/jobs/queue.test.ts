@@ -24,7 +24,7 @@ const request = async (more: Partial<jobs.JobRequest> = {}) =>
 
 const startOf = ({ started_at }: jobs.Job) => Date.parse(fromSqlInstant(started_at ?? ''));
 
-test('a job is recorded, runs on the queue, and keeps its report', async () => {
+test('a job is recorded in MySQL, runs from the Redis queue, and keeps its report', async () => {
   const { staging } = world;
   const seen: number[] = [];
   const queue = await workers.open(staging, counting(seen));
@@ -39,7 +39,7 @@ test('a job is recorded, runs on the queue, and keeps its report', async () => {
   expect(seen).toEqual([7]);
 });
 
-test('requeues jobs after Redis loses its data, before and while a worker waits', async () => {
+test('jobs are requeued after Redis loses its data, before and while a worker waits', async () => {
   const { staging } = world;
   const seen: number[] = [];
   const lost = await request();
@@ -56,7 +56,7 @@ test('requeues jobs after Redis loses its data, before and while a worker waits'
   expect(await ended(staging, second.id)).toMatchObject({ state: 'done' });
 });
 
-test('a running job ends once although Redis loses its data meanwhile', async () => {
+test('a running job ends once although Redis loses its data during the run', async () => {
   const { staging } = world;
   let open = () => {};
   const isOpen = new Promise<void>((resolve) => (open = resolve));
@@ -83,7 +83,7 @@ test('a running job ends once although Redis loses its data meanwhile', async ()
   expect(attempts).toEqual([1]);
 });
 
-test('a job that was committed but never pushed is swept', async () => {
+test('a job that was committed in MySQL but never queued in Redis is found and queued', async () => {
   const { staging } = world;
   const seen: number[] = [];
   await workers.open(staging, counting(seen));
@@ -93,7 +93,7 @@ test('a job that was committed but never pushed is swept', async () => {
   expect(seen).toEqual([7]);
 });
 
-test('two workers run each job once, however often it is pushed', async () => {
+test('two workers run each job once, however often it is queued', async () => {
   const { staging } = world;
   const seen: number[] = [];
   const queue = await workers.open(staging, counting(seen));
@@ -147,7 +147,7 @@ async function inTurn(
   return { seen, all: finished };
 }
 
-test('two processes keep the concurrency of a kind, and start jobs by priority', async () => {
+test('two processes together respect the concurrency limit of a kind of job, and start jobs by priority', async () => {
   const { seen } = await inTurn({}, [
     { priority: 'low' },
     {},
@@ -158,7 +158,7 @@ test('two processes keep the concurrency of a kind, and start jobs by priority',
   expect(seen).toEqual([0, 3, 5, 2, 4, 1]);
 });
 
-test('a delayed job lets others pass and starts at its time', async () => {
+test('a delayed job lets other jobs run first and starts at its time', async () => {
   const at = Date.now() + 2500;
   const { seen, all } = await inTurn({}, [{ runAt: new Date(at).toISOString() }, {}]);
   expect(seen).toEqual([0, 2, 1]);
@@ -167,7 +167,7 @@ test('a delayed job lets others pass and starts at its time', async () => {
   expect(late).toBeLessThan(3000);
 });
 
-test('the rate of a kind holds for all its workers together', async () => {
+test('the rate limit of a kind of job holds for all its workers together', async () => {
   const { staging } = world;
   const own = counting([], { rate: { max: 2, perMs: 1000 } });
   const queue = await workers.open(staging, own);
@@ -181,7 +181,7 @@ test('the rate of a kind holds for all its workers together', async () => {
   expect((rest.at(-1) ?? 0) - first).toBeGreaterThan(1500);
 });
 
-test('retries on the queue after the backoff of the task', async () => {
+test('a failed attempt is queued again after the backoff that the task declares', async () => {
   const { staging } = world;
   const at: number[] = [];
   const own: Tasks = {

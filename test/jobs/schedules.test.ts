@@ -62,14 +62,14 @@ const missTwice = () =>
     sql`update job_schedule set next_at = utc_timestamp(3) - interval 25 hour`,
   );
 
-test('the next run follows the cron pattern in its time zone, also across summer time', () => {
+test('the next run of a schedule follows its cron pattern in its time zone, even when summer time begins or ends', () => {
   const berlin = { ...schedule, pattern: '30 6 * * 1-5', timeZone: 'Europe/Berlin' };
   const next = (after: string) => new Date(nextRun(berlin, Date.parse(after))).toISOString();
   expect(next('2026-03-27T12:00:00Z')).toBe('2026-03-30T04:30:00.000Z');
   expect(next('2026-03-27T01:00:00Z')).toBe('2026-03-27T05:30:00.000Z');
 });
 
-test('a schedule with two processes requests one job at each time', async () => {
+test('two processes with the same schedule request one job at each time', async () => {
   const one = await openProcess(schedule);
   const other = await openProcess(schedule);
   await Promise.all([one.ticks.sweep(), other.ticks.sweep()]);
@@ -84,7 +84,7 @@ test('a schedule with two processes requests one job at each time', async () => 
   expect(all.every(({ person }) => person === 'schedule')).toBe(true);
 });
 
-test('a schedule is registered again after Redis lost its data, and runs on', async () => {
+test('a schedule is registered again after Redis loses its data, and continues', async () => {
   const { ticks, start } = await openProcess(schedule);
   await ticks.sweep();
   start();
@@ -96,7 +96,7 @@ test('a schedule is registered again after Redis lost its data, and runs on', as
   await until(async () => (await requested()).length >= before + 2);
 });
 
-test('one run makes up for all that were missed while every process was away', async () => {
+test('after an outage one run makes up for all runs that a schedule missed', async () => {
   const { ticks } = await openProcess(nightly);
   await ticks.sweep();
   expect(await requested()).toEqual([]);
@@ -110,7 +110,7 @@ test('one run makes up for all that were missed while every process was away', a
   expect(line?.last_due_at).not.toBeNull();
 });
 
-test('a changed pattern begins with its next time and runs nothing at once', async () => {
+test('a schedule with a changed pattern runs at its next time, not at once', async () => {
   const { ticks } = await openProcess(nightly);
   await ticks.sweep();
   await missTwice();
@@ -120,7 +120,7 @@ test('a changed pattern begins with its next time and runs nothing at once', asy
   expect((await recorded())[0]?.next_at).toMatch(/ 04:00:00.000$/);
 });
 
-test('Run now requests the job and leaves the next run as it is', async () => {
+test('Run now requests the job of a schedule and does not move its next run', async () => {
   const { staging } = world;
   const { ticks } = await openProcess(nightly);
   await ticks.sweep();
@@ -132,7 +132,7 @@ test('Run now requests the job and leaves the next run as it is', async () => {
   ]);
 });
 
-test('an environment has only the schedules that are for it', async () => {
+test('each environment runs only the schedules declared for it', async () => {
   const { ticks } = await openProcess({ ...nightly, isFor: ({ name }) => name === 'preprod' });
   await ticks.sweep();
   expect(await recorded()).toEqual([]);

@@ -24,7 +24,7 @@ const doing = (run: (work: Work) => Promise<unknown>): Tasks => ({
 
 const request = async () => (await jobs.request(world.staging.sql, wanted)).job;
 
-test('a retry skips the steps that are done and uses their results', async () => {
+test('retrying a job skips the steps that are done and uses their results', async () => {
   const { staging } = world;
   const ran: string[] = [];
   let isBroken = true;
@@ -56,7 +56,7 @@ test('a retry skips the steps that are done and uses their results', async () =>
   ]);
 });
 
-test('starting again runs every step again and keeps the log', async () => {
+test('starting a job over runs every step again and keeps the log', async () => {
   const { staging } = world;
   const ran: number[] = [];
   const own = doing(async ({ step, job }) => {
@@ -76,7 +76,7 @@ test('starting again runs every step again and keeps the log', async () => {
   ]);
 });
 
-test('a report with a new text begins a step, and the end of the job ends it', async () => {
+test('a progress report with a new text begins a step of a job, and the end of the job ends the step', async () => {
   const { staging } = world;
   const own = doing(async ({ report }) => {
     await report({ done: 1, total: 3, doing: 'Forms' });
@@ -93,7 +93,7 @@ test('a report with a new text begins a step, and the end of the job ends it', a
   expect(steps.every(({ ended_at }) => ended_at !== null)).toBe(true);
 });
 
-test('a step is stopped, not failed, when its attempt is interrupted', async () => {
+test('a step is recorded as stopped, not failed, when the attempt is interrupted', async () => {
   const { staging } = world;
   const own = doing(async ({ report, job }) => {
     await report({ done: 0, total: 1, doing: 'Reading' });
@@ -107,7 +107,7 @@ test('a step is stopped, not failed, when its attempt is interrupted', async () 
   expect(await stepsOf(staging.sql, id)).toMatchObject([{ state: 'done', attempt: 2 }]);
 });
 
-test('a job keeps its last 500 log lines at most 100 more', async () => {
+test('the log of a job keeps its last 500 lines, and at most 100 more for a moment', async () => {
   const { staging } = world;
   const own = doing(async ({ log }) => {
     for (let line = 1; line <= 700; line += 1) await log(`Line ${line}`);
@@ -118,7 +118,7 @@ test('a job keeps its last 500 log lines at most 100 more', async () => {
   expect([lines[0]?.text, lines.length]).toEqual(['Line 201', 500]);
 });
 
-test('an attempt that was taken over adds no steps and no lines', async () => {
+test('an attempt that another worker has taken over adds no steps and no log lines', async () => {
   const { staging } = world;
   const own = doing(async ({ log, step, job }) => {
     await staging.sql.query('update job set attempt = 5 where id = ?', [job.id]);
