@@ -114,7 +114,7 @@ async function findings(visits: Visit[], base: string, page: Page): Promise<stri
   return found;
 }
 
-test('every page of staging has 0 axe findings and 0 policy violations', async () => {
+test('every page of staging has 0 axe findings and 0 violations of the content security policy', async () => {
   const context = await openContext(at.browser, { height: TALL });
   const page = await context.newPage();
   const blocked = watchPolicy(page);
@@ -167,7 +167,7 @@ test('the pages of administrators and viewers in pre-production and production h
 const isWide = (page: Page) =>
   page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 
-test('list, edit, sheet and result pages at 320 px do not scroll sideways and have 0 axe findings', async () => {
+test('list, edit, transfer sheet and result pages at 320 px do not scroll sideways and have 0 axe findings', async () => {
   const context = await openContext(at.browser, { width: 320, height: TALL });
   const page = await context.newPage();
   await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
@@ -204,7 +204,7 @@ test('list, edit, sheet and result pages at 320 px do not scroll sideways and ha
   await context.close();
 }, 300_000);
 
-test('list, edit, sheet and result pages work without JavaScript', async () => {
+test('list, edit, transfer sheet and result pages work without JavaScript', async () => {
   const context = await openContext(at.browser, { javaScript: false });
   const page = await context.newPage();
   await signIn(page, at.servers.urls.staging, 'pm@example.com', password);

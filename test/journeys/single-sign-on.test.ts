@@ -48,7 +48,7 @@ test.each([true, false])(
   },
 );
 
-test('a sign-out is final, and another person can then sign in', async () => {
+test('a signed-out person stays signed out, and another person can then sign in', async () => {
   const context = await openContext(browser);
   const page = await context.newPage();
   const blocked = watchPolicy(page);

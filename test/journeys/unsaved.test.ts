@@ -36,7 +36,7 @@ const leave = async () => {
   await page.waitForURL((url) => url.pathname === '/');
 };
 
-test('a page that comes back with a problem asks before it is left (walk 4)', async () => {
+test('a page that comes back with an error asks for confirmation before it is left (walk 4)', async () => {
   const id = await add(world.staging, 'form', { name: 'Order' });
   await open(`/catalog/form/${id}`);
   expect(await counter()).toBe('');
@@ -49,7 +49,7 @@ test('a page that comes back with a problem asks before it is left (walk 4)', as
   expect(asked).toEqual(['beforeunload']);
 });
 
-test('so do the page of a new row and that of a conflict (walk 4)', async () => {
+test('the page of a new row and the page of a conflict ask for confirmation before they are left (walk 4)', async () => {
   await open('/catalog/form/new');
   await page.getByLabel('Description').fill('Typed');
   await press('Save');
@@ -66,7 +66,7 @@ test('so do the page of a new row and that of a conflict (walk 4)', async () => 
   expect(asked).toEqual(['beforeunload', 'beforeunload']);
 });
 
-test('so does a page of another room, such as adding a person (walk 4)', async () => {
+test('a form outside the catalogue, such as adding a person, asks for confirmation before it is left (walk 4)', async () => {
   await context.clearCookies();
   await signIn(page, at.servers.urls.staging, 'ops@example.com', password);
   await open('/people/new');
@@ -80,7 +80,7 @@ test('so does a page of another room, such as adding a person (walk 4)', async (
   expect(asked).toEqual(['beforeunload']);
 });
 
-test('a page that is discarded or saved, or was not touched, asks nothing (walk 4)', async () => {
+test('a form that is discarded, saved or untouched is left without asking for confirmation (walk 4)', async () => {
   const id = await add(world.staging, 'banner', {
     start: '2026-11-30T09:00:00.000Z',
     title: 'Sale',
@@ -99,7 +99,7 @@ test('a page that is discarded or saved, or was not touched, asks nothing (walk 
   expect(await get(world.staging, { entity: 'banner', id })).toMatchObject({ title: 'Typed' });
 });
 
-test('going back after an add leads to a second row, and counts what was typed (F14)', async () => {
+test('going back after adding a row offers to add a second row, and counts as unsaved what was typed (F14)', async () => {
   const business = await add(world.staging, 'business', { name: 'Kesar' });
   await open('/catalog/sts/new');
   await page.getByLabel('Text').fill('First');
