@@ -66,7 +66,7 @@ test('delivers an e-mail once, with its text, a link and a stable Message-ID', a
   expect(text).toContain('Oneway, Staging');
 });
 
-test('an e-mail message is also in the inbox, in the same commit and without delay', async () => {
+test('an e-mail message also appears in the recipient’s inbox, in the same commit and without delay', async () => {
   await send();
   expect(await inApp.of(staging.sql, to)).toMatchObject([
     { event: 'database.ready', text: 'Your database “trial” is ready.', href: '/databases/7' },
@@ -91,7 +91,7 @@ test('without a mail server a message reaches the inbox only', async () => {
   expect(await lines()).toEqual([]);
 });
 
-test('delivers an e-mail once when the mail server is down at first', async () => {
+test('an e-mail is delivered once although the mail server is down at first', async () => {
   await mail.close();
   await send();
   expect(await deliver(staging)).toBe(0);
@@ -117,7 +117,7 @@ test('retries an e-mail after a temporary answer (451)', async () => {
   expect(mail.received).toHaveLength(1);
 });
 
-test('one refused recipient does not delay the e-mails behind it', async () => {
+test('one refused recipient does not delay the e-mails queued after it', async () => {
   mail.behaviour.recipient = { code: 550, text: 'no such mailbox' };
   for (let count = 0; count < 7; count += 1) await send();
   await deliver(staging);
@@ -144,7 +144,7 @@ test.each(['silent', 'slow'] as const)(
   },
 );
 
-test('a mail server that hangs ends its round after one timeout, so that other channels are not delayed', async () => {
+test('a mail server that hangs ends the delivery round after one timeout, so that other channels are not delayed', async () => {
   timeouts.attempt = 1000;
   const server = await openSlowServer('silent', 0);
   const here = openApp(settingsOf(world.variables.staging, variables(server.url)));
@@ -157,7 +157,7 @@ test('a mail server that hangs ends its round after one timeout, so that other c
   await here.close();
 });
 
-test('a process killed between sending and marking leaves an e-mail that is resent under the same Message-ID', async () => {
+test('an e-mail is resent under the same Message-ID when its process is killed between sending and recording it', async () => {
   await send();
   const own = { ...world.variables.staging, ...variables() };
   const { child, ended } = elsewhere({ variables: own, task: { do: 'deliver' }, at: null });
@@ -177,7 +177,7 @@ test('a process killed between sending and marking leaves an e-mail that is rese
   expect(new Set(ids).size).toBe(1);
 });
 
-test('several processes send an e-mail once', async () => {
+test('several processes together send an e-mail once', async () => {
   await send();
   await Promise.all([deliver(staging), deliver(staging), deliver(staging)]);
   expect(mail.received).toHaveLength(1);
@@ -187,7 +187,7 @@ test.each([
   '\r\nBcc: eve@example.com',
   '\nBcc: eve@example.com\n\nHello',
   '\rBcc: eve@example.com',
-])('a subject with a line break (%j) adds no header', async (injected) => {
+])('a subject with a line break (%j) cannot add a mail header', async (injected) => {
   await send(staging, `Ready${injected}`);
   await deliver(staging);
   const [one] = mail.received;
@@ -199,7 +199,7 @@ test.each([
 });
 
 test.each(['ana@example.com, eve@example.com', 'ana@example.com\r\nBcc: eve@example.com'])(
-  'an address that contains a second one (%j) reaches nobody else',
+  'an address that contains a second address (%j) reaches nobody else',
   async (address) => {
     const email = emailAbout(staging.settings, 'Ready');
     await notify(staging.sql, { event: 'test', to: address, text: 'Ready', href: null, email });

@@ -13,12 +13,12 @@ import { settingsOf, useWorld } from '../support/world.ts';
 const secret = 'a secret of the mobile app, 32 characters';
 
 describe('settings of webhooks and Slack', () => {
-  test('without settings messages stay in Oneway', () => {
+  test('without endpoint settings, messages are not sent to webhooks or Slack', () => {
     expect(endpointsFrom({})).toEqual({ mail: null, webhooks: {}, slack: {} });
     expect(wrongEndpoints({ SMTP_URL: '', INDEXER_URL: '', SLACK_ONCALL_URL: '' })).toEqual([]);
   });
 
-  test('webhooks and Slack are read by name', () => {
+  test('each webhook and Slack channel is read from the settings under its name', () => {
     const variables = {
       WEBHOOK_MOBILE_APP_URL: 'https://app.example.com/in?key=1,2',
       WEBHOOK_MOBILE_APP_SECRET: secret,
@@ -55,7 +55,7 @@ describe('settings of webhooks and Slack', () => {
   });
 });
 
-test('retry delays double from 5 seconds to at most an hour', () => {
+test('retry delays of undelivered messages double from 5 seconds to at most an hour', () => {
   expect([1, 2, 3, 10, 11, 14].map(backoff)).toEqual([5, 10, 20, 2560, 3600, 3600]);
 });
 
@@ -93,7 +93,7 @@ describe('delivery of webhooks and Slack messages', () => {
     publishToSlack(staging.sql, { event: 'transfer.needs-attention', to: 'oncall', text, href });
   const lines = () => outbox.list(staging.sql, { channel: '', state: '', before: null });
 
-  test('a webhook of another name is signed with its own secret, in the envelope of the indexer', async () => {
+  test('each webhook is signed with its own secret, in the same envelope as the indexer’s', async () => {
     await publishOne();
     expect(await deliver(staging)).toBe(1);
     const [{ headers, body } = { headers: {}, body: '' }] = app.received;
@@ -106,7 +106,7 @@ describe('delivery of webhooks and Slack messages', () => {
     expect(signature).toBe(signatureOf(secret, body, time));
   });
 
-  test('Slack receives {"text": …} with a link, and names in it notify nobody', async () => {
+  test('Slack receives {"text": …} with a link, and names within the text notify nobody', async () => {
     await post('<!channel> Forms & tasks need attention', '/transfers/12');
     expect(await deliver(staging)).toBe(1);
     expect(chat.received.map(({ body }) => JSON.parse(body) as object)).toEqual([
@@ -126,7 +126,7 @@ describe('delivery of webhooks and Slack messages', () => {
     expect(chat.received.map(({ body }) => body)).toEqual(['{"text":"Ready"}', '{"text":"Ready"}']);
   });
 
-  test('a webhook that is not in the settings stays pending, and does not hold up the others', async () => {
+  test('a message for a webhook that is missing from the settings stays pending, and does not delay the others', async () => {
     for (let count = 0; count < 60; count += 1) await publishOne('former-app');
     await publishOne();
     expect(await deliver(staging)).toBe(1);
@@ -136,7 +136,7 @@ describe('delivery of webhooks and Slack messages', () => {
     expect((await lines()).filter(({ attempts }) => attempts > 0)).toHaveLength(1);
   });
 
-  test('lists notifications by channel and state', async () => {
+  test('notifications can be listed by channel and state', async () => {
     await publishOne();
     await post('Ready', null);
     await publishOne('indexer');

@@ -39,7 +39,7 @@ async function sendOne() {
 }
 
 describe('content of Indexer notifications', () => {
-  test('S0-70 a transfer and its undo each notify the indexer once which ids they wrote and removed where', async () => {
+  test('S0-70 a transfer and its undo each notify the indexer once of the ids they wrote and removed', async () => {
     const { sent, business, task } = await sendOne();
     expect(await deliver(staging)).toBe(1);
     expect(await deliver(staging)).toBe(0);
@@ -74,7 +74,7 @@ describe('content of Indexer notifications', () => {
     });
   });
 
-  test('a row that the destination stored differently is told to the indexer, too (F9)', async () => {
+  test('the indexer is also notified of a row that the destination stored differently than sent (F9)', async () => {
     const { sql: there } = world.preprod;
     await there.query(
       'create trigger odd before insert on task for each row set new.title = upper(new.title)',
@@ -108,7 +108,7 @@ describe('content of Indexer notifications', () => {
     expect(await lines()).toEqual([]);
   });
 
-  test('a transfer that is killed right before or after its end notifies the indexer once', async () => {
+  test('a transfer that is killed right before or after its end notifies the indexer exactly once', async () => {
     for (const point of ['removed', 'finish']) {
       const id = await add(world.staging, 'form');
       const own = { ...world.variables.staging, ...variables() };
@@ -120,7 +120,7 @@ describe('content of Indexer notifications', () => {
 });
 
 describe('delivery of Indexer notifications', () => {
-  test('the check in docs/indexer.md accepts the signature and rejects a forged one', async () => {
+  test('the signature check documented in docs/indexer.md accepts a real signature and rejects a forged one', async () => {
     await sendOne();
     await deliver(staging);
     const [{ headers, body } = { headers: {}, body: '' }] = indexer.received;
@@ -167,13 +167,13 @@ print(hmac.compare_digest(given["v1"], expected) and abs(time.time() - int(given
     expect(new Set(events).size).toBe(1);
   });
 
-  test('several processes send a notification once', async () => {
+  test('several processes together send a notification once', async () => {
     await sendOne();
     await Promise.all([deliver(staging), deliver(staging), deliver(staging)]);
     expect(indexer.received).toHaveLength(1);
   });
 
-  test('a webhook that fails 15 times is given up, administrators are notified, and one of them retries it', async () => {
+  test('a webhook is given up after 15 failures, administrators are notified, and one of them retries it', async () => {
     const site = await openSite(world, 'staging', variables());
     const ops = await site.as('ops');
     await sendOne();

@@ -40,7 +40,7 @@ const send = (here = staging, subject = 'Your database is ready') =>
   });
 const lines = () => outbox.list(world.staging.sql, { channel: 'email', state: '', before: null });
 
-test('filters by channel; Indexer notifications are a channel of their own', async () => {
+test('the outbox page filters by channel, and lists Indexer notifications as a channel of their own', async () => {
   const site = await openSite(world, 'staging', variables());
   const vic = await site.as('vic');
   await send();
@@ -59,7 +59,7 @@ test('filters by channel; Indexer notifications are a channel of their own', asy
   await site.close();
 });
 
-test('a refused recipient (550) fails immediately, and administrators see the answer', async () => {
+test('an e-mail refused with 550 fails immediately, and administrators see the answer of the mail server', async () => {
   const site = await openSite(world, 'staging', variables());
   const ops = await site.as('ops');
   mail.behaviour.recipient = { code: 550, text: 'no such mailbox' };
