@@ -44,7 +44,7 @@ const formKey = async (facts = {}, by = pm): Promise<RowKey> => ({
 });
 
 describe('pending rows', () => {
-  test('pending rows are grouped into ready, to review, engineering’s and not for production', async () => {
+  test('pending rows are grouped into ready, to review, changed by engineering, and not for production', async () => {
     const { staging, preprod } = world;
     const [ready, theirs, held, both, undone] = [
       await formKey(),
@@ -85,7 +85,7 @@ describe('pending rows', () => {
     await site.close();
   });
 
-  test('a changed dependent counts as its owner, pending since its oldest change', async () => {
+  test('a changed dependent row counts under its parent row, pending since the oldest change', async () => {
     const { staging } = world;
     const form = await formKey();
     await transfer(staging, [form]);
@@ -148,7 +148,7 @@ describe('the comparison matrix', () => {
     expect((await numbers())['form Only there']).toBeUndefined();
   });
 
-  test('a full comparison records the sync state of rows that Oneway has not written', async () => {
+  test('a full comparison with the destination records the sync state of rows that Oneway has not written', async () => {
     const { staging } = world;
     await staging.documents
       .collection<{ _id: number; [field: string]: unknown }>('form')
@@ -164,7 +164,7 @@ describe('the comparison matrix', () => {
     await site.close();
   });
 
-  test('a full comparison keeps the tombstone of a deletion in progress', async () => {
+  test('a full comparison with the destination keeps the tombstone of a deletion that is being transferred', async () => {
     const { staging, variables } = world;
     const form = await formKey();
     await transfer(staging, [form]);
@@ -175,7 +175,7 @@ describe('the comparison matrix', () => {
     expect((await numbers())['form Deleted here']).toBe(1);
   });
 
-  test('a full comparison handles several chunks and ids that exist on one side only', async () => {
+  test('a full comparison with the destination handles several chunks of ids, and ids that exist on one side only', async () => {
     const { staging, preprod } = world;
     const forms = (here: typeof staging) =>
       here.documents.collection<{ _id: number; [field: string]: unknown }>('form');
@@ -201,7 +201,7 @@ describe('the comparison matrix', () => {
     expect([rows.length, rows[0]]).toEqual([50, 901]);
   });
 
-  test('two simultaneous full comparisons share one job, and one whose server died is finished', async () => {
+  test('two simultaneous full comparisons with the destination share one job, and one whose server died is finished', async () => {
     const { staging } = world;
     const [one, other] = [
       await requestComparison(staging, pm.email),
@@ -218,7 +218,7 @@ describe('the comparison matrix', () => {
   });
 });
 
-test('the changes page of production lists row, field, person and reason, and offers to undo a row', async () => {
+test('the changes page of production lists row, field, person and reason of each change, and offers to undo a row', async () => {
   const { staging, preprod, production } = world;
   const [one, other] = [await formKey(), await formKey()];
   await transfer(staging, [one, other]);
@@ -265,7 +265,7 @@ test('the changes page shows five rows and a count of a large transfer, and page
   expect(older.changes.map(({ arrival }) => arrival.title)).toContain('Sent before');
 });
 
-test('the history of a row shows it at any moment with its dependents of then', async () => {
+test('the history shows a row at any time in the past, with the dependent rows of that time', async () => {
   const { staging } = world;
   const form = await formKey({ description: 'At first' });
   const field = await add(staging, 'form_field', { form: form.id, label: 'Old label' });
@@ -283,7 +283,7 @@ test('the history of a row shows it at any moment with its dependents of then', 
 });
 
 describe('restoring from production', () => {
-  test('a row that was deleted in staging is restored from production under its id, over the sheet', async () => {
+  test('a row deleted in staging is restored from production under its id, through the transfer sheet', async () => {
     const { staging, preprod } = world;
     const form = await formKey({ description: 'Kept' });
     const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: form.id }) };
@@ -313,7 +313,7 @@ describe('restoring from production', () => {
     await site.close();
   });
 
-  test('restoring over a row that changed in staging requires the typed word', async () => {
+  test('restoring a row that changed in staging requires a typed confirmation', async () => {
     const { staging, preprod } = world;
     const form = await formKey();
     await transfer(staging, [form]);
