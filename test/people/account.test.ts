@@ -29,7 +29,7 @@ describe('an invitation', () => {
     return { path, token: tokenOn(await ops.get(path)) };
   };
 
-  test('lets an added person choose a password, once, and signs them in (B5)', async () => {
+  test('an invitation lets an added person choose a password once, and signs the person in (B5)', async () => {
     const { path, token } = await added();
     expect(token).toMatch(/^[\w-]{43}$/);
     expect(tokenOn(await ops.get(path))).toBe('');
@@ -47,7 +47,7 @@ describe('an invitation', () => {
     expect(textOf((await ops.get('/audit')).text)).toContain('accepted invitation');
   });
 
-  test('does not work after a day, after a new one was made, or for a closed account (B5)', async () => {
+  test('an invitation stops working after a day, when a new one is created, and when the account is closed (B5)', async () => {
     const { path, token } = await added();
     await ops.post(`${path}/invitation`);
     const next = tokenOn(await ops.get(path));
@@ -62,7 +62,7 @@ describe('an invitation', () => {
     expect(await status(next)).toBe(410);
   });
 
-  test('that another administrator has made meanwhile goes on working (F16)', async () => {
+  test('creating an invitation from an outdated page does not invalidate one created meanwhile by another administrator (F16)', async () => {
     const { path } = await added();
     await site.here.sql.query('delete from invitation');
     const shown = fieldsOn((await ops.get(path)).text, `action="${path}/invitation"`);
@@ -74,7 +74,7 @@ describe('an invitation', () => {
     expect((await ops.post(`${path}/invitation`, fresh)).status).toBe(303);
   });
 
-  test('is used once by two that are sent at the same time (B5)', async () => {
+  test('two simultaneous uses of an invitation set the password once (B5)', async () => {
     const { token } = await added();
     const clients = await Promise.all([1, 2].map(() => site.as(null)));
     const answers = await Promise.all(
@@ -83,7 +83,7 @@ describe('an invitation', () => {
     expect(answers.map(({ status }) => status).toSorted()).toEqual([303, 410]);
   });
 
-  test('keeps the present password until another one is chosen, and is stored only as a hash (B5)', async () => {
+  test('an invitation keeps the current password until another one is chosen, and is stored only as a hash (B5)', async () => {
     await hire(site.here, 'vic');
     const vic = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
     await ops.post(`/people/${vic?.id}/invitation`);
@@ -96,7 +96,7 @@ describe('an invitation', () => {
     expect(await canSignIn('vic@example.com', password)).toBe(false);
   });
 
-  test('is made by administrators only, who type no password any more (B5)', async () => {
+  test('only administrators create invitations, and they no longer type passwords for others (B5)', async () => {
     const pm = await site.as('pm');
     expect((await pm.post('/people/1/invitation')).status).toBe(403);
     expect((await ops.post('/people/1/password', { password: NEXT })).status).toBe(404);
@@ -109,7 +109,7 @@ describe('my account', () => {
   const vic = useClient(site, 'vic');
   const change = (body: object) => vic.post('/account/password', { ...body });
 
-  test('shows who I am and what I may do here (B5)', async () => {
+  test('the page My account shows who is signed in and what that person may do here (B5)', async () => {
     const [mine, theirs] = [await vic.get('/account'), await ops.get('/account')];
     expect(textOf(mine.text)).toContain('vic@example.com');
     expect(textOf(mine.text)).toContain('You may view everything');
@@ -117,7 +117,7 @@ describe('my account', () => {
     await stranger.get('/account').expect(303);
   });
 
-  test('changes my password after asking for the present one, and ends my other sessions (B5)', async () => {
+  test('My account changes the password after asking for the current one, and ends all other sessions (B5)', async () => {
     const other = await site.as('vic');
     const wrong = await change({ present_password: NEXT, password: NEXT });
     expect([wrong.status, textOf(wrong.text)]).toEqual([422, expect.stringContaining('present')]);
@@ -129,7 +129,7 @@ describe('my account', () => {
     expect(await canSignIn('vic@example.com', NEXT)).toBe(true);
   });
 
-  test('refuses a new password that is easy to guess, one’s own e-mail, or the present one (B5)', async () => {
+  test('My account refuses a new password that is easy to guess, equals the e-mail, or equals the current one (B5)', async () => {
     for (const easy of ['aaaaaaaaaaaa', 'vic@example.com', password]) {
       const answer = await change({ present_password: password, password: easy });
       expect([easy, answer.status]).toEqual([easy, 422]);
@@ -138,7 +138,7 @@ describe('my account', () => {
     expect(await canSignIn('vic@example.com', password)).toBe(true);
   });
 
-  test('refuses the eleventh wrong present password (B5)', async () => {
+  test('My account refuses the eleventh wrong attempt at the current password (B5)', async () => {
     const statuses: number[] = [];
     for (let time = 0; time < 11; time += 1) {
       statuses.push((await change({ present_password: 'wrong', password: NEXT })).status);

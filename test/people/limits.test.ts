@@ -31,7 +31,7 @@ const secondsOf = async (act: () => Promise<unknown>) => {
 };
 
 describe('sign-ins for one e-mail from many addresses', () => {
-  test('they get slower and are never locked out, and a device that was in before passes (B4)', async () => {
+  test('sign-in attempts for one e-mail from many addresses slow down but never lock the account, and a known device is not slowed (B4)', async () => {
     await site.as('vic');
     const known = browserAt('10.0.0.1');
     const email = 'vic@example.com';
@@ -50,13 +50,13 @@ describe('sign-ins for one e-mail from many addresses', () => {
     expect(slow).toBeGreaterThan(0.9);
   }, 60_000);
 
-  test('they wait ten seconds at most (B4)', () => {
+  test('a slowed sign-in attempt waits ten seconds at most (B4)', () => {
     expect([1, 20, 21, 25, 26, 70, 5000].map(waitAfter)).toEqual([
       0, 0, 1000, 1000, 2000, 10_000, 10_000,
     ]);
   });
 
-  test('all addresses of an IPv6 network count as one (B4)', () => {
+  test('all addresses of one IPv6 network count as one for the limits of sign-in (B4)', () => {
     expect(addressOf({ ip: '10.1.2.3' })).toBe('10.1.2.3');
     expect(addressOf({ ip: '::ffff:10.1.2.3' })).toBe('::ffff:10.1.2.3');
     expect(addressOf({ ip: '2001:db8:1:2:3:4:5:6' })).toBe('2001:db8:1:2');
@@ -65,7 +65,7 @@ describe('sign-ins for one e-mail from many addresses', () => {
   });
 });
 
-test('a refused sign-in is in the log without the e-mail, in the audit and in the metrics (B4)', async () => {
+test('a refused sign-in appears in the log without the e-mail, in the audit log and in the metrics (B4)', async () => {
   const own = await openSite(world, 'staging', { TRUST_PROXY: '1', LOG_LEVEL: 'error' });
   await own.as('vic');
   const lines: unknown[] = [];
@@ -100,7 +100,7 @@ test('a request with a wrong API key is logged and counted in the metrics (B4)',
   expect(text).toMatch(/oneway_refusals_total\{kind="api-key",environment="staging"\} 1/);
 });
 
-test('at most 20 password checks wait, then people are told to come again (C11)', async () => {
+test('at most 20 password checks are queued, and further people are asked to try again later (C11)', async () => {
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
   const check = atMost({ atOnce: 3, waiting: 20 }, async (number: number) => {

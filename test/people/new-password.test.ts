@@ -23,24 +23,27 @@ test.each([
   'ashakumar2026',
   'kumar-kumar-kumar',
   'oneway-password',
-])('refuses %s, which is common, a pattern or made of one’s own name (B5)', (password) => {
-  expect(reasonFor(password)).toMatch(/easy to guess\. Choose 12 characters or more/);
-});
+])(
+  'the password %s is refused as common, a pattern or made of the person’s own name (B5)',
+  (password) => {
+    expect(reasonFor(password)).toMatch(/easy to guess\. Choose 12 characters or more/);
+  },
+);
 
 test.each(['correct horse battery', 'gk39dm2qpz81', 'дом у дороги летом', 'a secret of twelve'])(
-  'takes %s, whatever its characters are (B5)',
+  'the password %s is accepted, whatever characters it has (B5)',
   (password) => {
     expect(newPassword(owner, { password })).toBe(password);
   },
 );
 
-test('refuses a password that is missing, short or longer than 200 characters (B5)', () => {
+test('a password that is missing, short or longer than 200 characters is refused (B5)', () => {
   expect(reasonFor(undefined)).toBe('Enter a password');
   expect(reasonFor('short')).toBe('Password must have 12 characters or more');
   expect(reasonFor('long phrase '.repeat(17))).toContain('200 characters or fewer');
 });
 
-test('estimates long passwords in time (B5)', () => {
+test('judging the strength of a very long password takes little time (B5)', () => {
   reasonFor('correct horse battery');
   const start = process.cpuUsage();
   reasonFor('x9!kQz pM2 lorem 7 dolor qwerty 123456 abcd '.repeat(4));

@@ -15,7 +15,7 @@ import { useWorld } from '../support/world.ts';
 const world = useWorld();
 const site = useSite(world, 'staging');
 
-test('a password is stored as argon2id with its own salt', async () => {
+test('a password is stored as an argon2id hash with its own salt', async () => {
   const [one, other] = [await hashPassword('same words'), await hashPassword('same words')];
   expect(one).toMatch(/^\$argon2id\$m=19456,t=2,p=1\$/);
   expect(one).not.toBe(other);
@@ -23,7 +23,7 @@ test('a password is stored as argon2id with its own salt', async () => {
   expect(await isPassword('same word', one)).toBe(false);
 });
 
-test('a person has a name that can be seen (F2)', async () => {
+test('the name of a person needs at least one visible character (F2)', async () => {
   const typed = { email: 'new@example.com', password };
   for (const name of ['\u200B', '\u2060\u200D', '\u00AD ', '\u202E']) {
     await expect(
@@ -49,7 +49,7 @@ describe('signing in', () => {
     expect(cookieOf(answer, 'oneway.staging')).toMatch(/^oneway\.staging=.*HttpOnly; SameSite=Lax/);
   });
 
-  test('signing in answers the same for a wrong name and a wrong password, and locks after ten failures', async () => {
+  test('signing in gives the same answer for an unknown e-mail and a wrong password, and locks after ten failures', async () => {
     await hire(site.here, 'vic');
     const client = await site.as(null);
     const wrong = async (email: string) => {
@@ -94,7 +94,7 @@ describe('signing in', () => {
     expect(await tokens.holderOf(site.here, token)).toBeNull();
   });
 
-  test('a session ended by a new password leaves no saved form for the next person', async () => {
+  test('the form saved for a session that a new password ended is not shown to the next person', async () => {
     const thief = await site.as('vic');
     const person = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
     const version = { databaseVersion: currentVersion(), isUpdating: true };
@@ -148,7 +148,7 @@ describe('forged posts', () => {
 });
 
 describe('the people page', () => {
-  test('the second of two administrators who have a person open changes only what was ticked there, and is told of the first (F16)', async () => {
+  test('of two administrators who edit the same person, the second changes only what he ticked, and is told of the first (F16)', async () => {
     const [one, other] = [await site.as('ops'), await site.as('ops')];
     await hire(site.here, 'vic');
     const vic = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
@@ -179,7 +179,7 @@ describe('the people page', () => {
     );
   });
 
-  test('permissions that two commands give at once are both there (F16)', async () => {
+  test('two permissions granted by simultaneous commands are both stored (F16)', async () => {
     await hire(site.here, 'vic');
     const give = (permission: 'editor' | 'on_call') =>
       people.changePermission(site.here, site.here.setup, 'ops', {
@@ -192,7 +192,7 @@ describe('the people page', () => {
     expect(vic?.permissions).toEqual(['editor', 'on_call']);
   });
 
-  test('an administrator adds a person and grants permissions, and both are in the audit', async () => {
+  test('an administrator adds a person and grants permissions, and both are recorded in the audit log', async () => {
     const client = await site.as('ops');
     const wrong = await client.post('/people', { name: '', email: 'x', password: 'short' });
     expect(textOf(wrong.text)).toContain('Enter an e-mail address');
@@ -204,7 +204,7 @@ describe('the people page', () => {
     expect(textOf(twice.text)).toContain('has an account already');
   });
 
-  test('S0-25 product_manager cannot be granted in production, even by a forged post', async () => {
+  test('S0-25 product_manager cannot be granted in production, even by a forged POST', async () => {
     const production = await openSite(world, 'production');
     const client = await production.as('ops');
     const { id = 0 } = (await people.list(production.here.sql))[0] ?? {};
@@ -216,7 +216,7 @@ describe('the people page', () => {
     await production.close();
   });
 
-  test('the last administrator cannot lose the permission', async () => {
+  test('the permission administrator cannot be taken from the last administrator', async () => {
     const client = await site.as('ops');
     const { id = 0 } = (await people.list(site.here.sql)).find(({ name }) => name === 'ops') ?? {};
     const answer = await client.post(`/people/${id}/permissions`, {});
@@ -225,7 +225,7 @@ describe('the people page', () => {
   });
 });
 
-test('values typed when a session ends are restored after signing in again; posts from another site are not saved', async () => {
+test('values typed before a session ended are restored after signing in again; forms from other sites are not saved', async () => {
   const form = { entity: 'form', id: await add(world.staging, 'form', { name: 'Visit details' }) };
   const client = await site.as('pm');
   await client.post('/sign-out');
@@ -256,7 +256,7 @@ describe('saved forms', () => {
     expect(await sent({ password: 'a secret of twelve' }, '/people/1/password')).toBe(false);
   });
 
-  test('saved forms are limited in length and in number per visitor', async () => {
+  test('saved forms are limited in size and in number per visitor', async () => {
     expect(await sent({ name: 'x'.repeat(2_500_000) })).toBe(false);
     const client = await site.as(null);
     for (let post = 0; post < 101; post += 1) await client.post('/catalog/form/1', { name: 'x' });

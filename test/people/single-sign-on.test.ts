@@ -143,7 +143,7 @@ describe('who an account of the provider is here', () => {
   });
   const idOf = (admission: Admission) => ('person' in admission ? admission.person.id : admission);
 
-  test('is known by its subject from the first sign-in on, whatever its e-mail becomes (C10)', async () => {
+  test('an account of single sign-on is recognised by its subject, even when its e-mail changes later (C10)', async () => {
     const here = await start('staging');
     const first = idOf(await admit(here, claims('one')));
     const moved = await admit(here, claims('one', { email: 'victoria@example.com' }));
@@ -151,7 +151,7 @@ describe('who an account of the provider is here', () => {
     expect(await people.list(here.sql)).toHaveLength(1);
   });
 
-  test('does not open an account whose e-mail address it was given later, until it is unlinked (C10)', async () => {
+  test('an account of single sign-on cannot open a person’s account through an e-mail address it was given later, until that person is unlinked (C10)', async () => {
     const here = await start('staging');
     const vic = idOf(await admit(here, claims('one')));
     const other = { refused: 'other-identity' };
@@ -162,7 +162,7 @@ describe('who an account of the provider is here', () => {
     expect(await admit(here, claims('one'))).toEqual(other);
   });
 
-  test('subjects differ by upper and lower case (C10)', async () => {
+  test('subjects of single sign-on that differ only in case are different people (C10)', async () => {
     const here = await start('staging');
     await admit(here, claims('one'));
     expect(await admit(here, claims('ONE'))).toEqual({ refused: 'other-identity' });
@@ -176,14 +176,14 @@ describe('who an account of the provider is here', () => {
     ['groups=oneway', { groups: ['others', 'oneway'] }, true],
     ['groups=oneway', { groups: 'oneway-guests' }, false],
     ['@example.org,groups=oneway', { groups: 'oneway' }, true],
-  ])('OIDC_ADMITS=%s with %j admits: %s (C10)', async (admits, also, isIn) => {
+  ])('OIDC_ADMITS=%s with the claims %j admits: %s (C10)', async (admits, also, isIn) => {
     const here = await start('production', { OIDC_ADMITS: admits });
     const admission = await admit(here, claims('one', also));
     expect('refused' in admission ? admission.refused : 'in').toBe(isIn ? 'in' : 'not-admitted');
     expect(await people.list(here.sql)).toHaveLength(isIn ? 1 : 0);
   });
 
-  test('a person who is not admitted is told so and not sent to the provider again (C10)', async () => {
+  test('a person whom OIDC_ADMITS does not admit is told so and not sent to the provider again (C10)', async () => {
     await start('staging', { OIDC_ADMITS: '@example.org' });
     const who = visitor();
     const refused = await signIn(who, 'staging', 'vic');
@@ -194,7 +194,7 @@ describe('who an account of the provider is here', () => {
     expect((await who.open(`${urls.staging}/`)).url).toBe(`${urls.staging}/sign-in`);
   });
 
-  test('a wrong OIDC_ADMITS is refused at start (C10)', () => {
+  test('a wrong OIDC_ADMITS stops the program at start (C10)', () => {
     expect(() =>
       settingsOf(world.variables.staging, { ...provider.settings.staging, OIDC_ADMITS: 'staff' }),
     ).toThrow('must be as @example.com or groups=oneway');
@@ -202,7 +202,7 @@ describe('who an account of the provider is here', () => {
 });
 
 describe('single sign-on of known people', () => {
-  test('single sign-on keeps the permissions of the people page, and returns to the requested page', async () => {
+  test('single sign-on keeps the permissions granted on the people page, and returns to the requested page', async () => {
     const here = await start('staging');
     await hire(here, 'pm');
     const who = visitor();
@@ -225,7 +225,7 @@ describe('single sign-on of known people', () => {
     expect((await people.list(here.sql)).map(({ email }) => email)).toEqual(['ed@example.com']);
   });
 
-  test('single sign-on into a closed account is refused and not repeated silently', async () => {
+  test('single sign-on into a closed account is refused, and not retried without telling the person', async () => {
     const here = await start('staging');
     await hire(here, 'vic');
     const person = await personIn(here, 'vic');
@@ -237,7 +237,7 @@ describe('single sign-on of known people', () => {
     expect((await who.get(`${urls.staging}/`)).location).toBe(`${urls.staging}/sign-in`);
   });
 
-  test('single sign-on creates a new session', async () => {
+  test('signing in by single sign-on creates a new session', async () => {
     await start('staging');
     const who = visitor();
     await who.open(`${urls.staging}/`);
@@ -257,7 +257,7 @@ describe('permissions from a claim', () => {
     for (const one of provider.accounts) delete one.claims;
   });
 
-  test('the permissions claim grants and revokes, ignores unknown names, and changes are in the audit', async () => {
+  test('the permissions claim grants and revokes permissions and ignores unknown names, and changes are recorded in the audit log', async () => {
     const here = await start('staging', withClaim);
     grant('vic', ['editor', 'on_call', 'root']);
     await signIn(visitor(), 'staging', 'vic');
@@ -305,7 +305,7 @@ describe('forged and repeated answers', () => {
     expect(refused(await who.open(callback.href))).toEqual([403, false]);
   });
 
-  test('single sign-on refuses an answer that is posted twice', async () => {
+  test('single sign-on refuses a repeated answer of the provider', async () => {
     await start('staging');
     const who = visitor();
     const callback = await callbackFor(who, 'vic');
@@ -343,7 +343,7 @@ describe('forged and repeated answers', () => {
     }
   });
 
-  test('single sign-on never returns to another server', async () => {
+  test('single sign-on never redirects to another server', async () => {
     await start('staging');
     const who = visitor();
     await who.get(`${urls.staging}//evil.example/catalog`);
@@ -365,7 +365,7 @@ describe('one sign-in for three servers', () => {
     expect(await auditOf(above)).toContain('vic@example.com | signed in | vic@example.com | ');
   });
 
-  test('a stranger is led to the sign-in page without a redirect loop', async () => {
+  test('a visitor without a sign-in anywhere is led to the sign-in page without a redirect loop', async () => {
     await start('staging');
     const who = visitor();
     const first = await who.get(`${urls.staging}/`);
@@ -396,7 +396,7 @@ describe('one sign-in for three servers', () => {
     expect(asked.location).toBe(`${urls.staging}/sign-in`);
   });
 
-  test('a signed-out person stays signed out, and the provider asks for the account next time', async () => {
+  test('a signed-out person stays signed out, and the provider asks which account to use next time', async () => {
     await start('staging');
     const who = visitor();
     await who.send(await signIn(who, 'staging', 'vic'), {});
@@ -409,7 +409,7 @@ describe('one sign-in for three servers', () => {
     expect(isIn(await signIn(who, 'staging', 'vic'))).toBe(true);
   });
 
-  test('a posted form continues to the provider over a page, as the content security policy allows', async () => {
+  test('a posted form reaches the provider through an intermediate page, because the content security policy forbids a redirect', async () => {
     await start('staging');
     const page = await visitor().get(`${urls.staging}/sign-in/single?silent=1`, {
       'Sec-Fetch-Site': 'same-origin',
@@ -469,7 +469,7 @@ describe('settings of single sign-on', () => {
     OIDC_CLIENT_SECRET: 'secret',
   };
 
-  test('the settings of single sign-on are either all missing or all set', () => {
+  test('the settings of single sign-on must be either all missing or all set', () => {
     expect(wrong({})).toBe('none');
     expect(wrong({ OIDC_ISSUER: '', OIDC_CLIENT_ID: '', OIDC_CLIENT_SECRET: '' })).toBe('none');
     expect(wrong(whole)).toBe('none');
@@ -489,7 +489,7 @@ describe('settings of single sign-on', () => {
   });
 });
 
-test('without settings there is no single sign-on', async () => {
+test('without its settings there is no single sign-on', async () => {
   await start('staging', { OIDC_ISSUER: '', OIDC_CLIENT_ID: '', OIDC_CLIENT_SECRET: '' });
   const who = visitor();
   const page = await who.open(`${urls.staging}/`);
