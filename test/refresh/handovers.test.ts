@@ -47,7 +47,7 @@ const namesIn = (here: App, keys: RowKey[]) =>
   Promise.all(keys.map(async (key) => (await get(here, key))['name']));
 
 test.each(['business', 'form'] as const)(
-  'a circle of three of a %s in three parts is refreshed as one (F13)',
+  'three rows (%s) that rotate their unique names are refreshed as one group, even when read in three parts (F13)',
   async (entity) => {
     const keys = await far(entity, ['A', 'B', 'C']);
     await rename(world.production, keys, ['B', 'C', 'A']);
@@ -62,7 +62,7 @@ test.each(['business', 'form'] as const)(
 );
 
 test.each(['business', 'form'] as const)(
-  'two of a %s whose names are the same since before the rule for names swap their spelling (F13)',
+  'a refresh swaps the spelling of two old %s rows whose names already count as equal (F13)',
   async (entity) => {
     const { preprod, production } = world;
     const keys = await far(entity, ['A', 'B']);
@@ -75,7 +75,7 @@ test.each(['business', 'form'] as const)(
   },
 );
 
-test('a row whose name stays with a row that has work of its own is skipped with that reason (F13)', async () => {
+test('a refresh skips a row whose name is still used by a row with pending changes, and gives that reason (F13)', async () => {
   const { preprod, production } = world;
   const keys = await far('business', ['A', 'B', 'C']);
   await rename(production, keys, ['B', 'C', 'D']);
@@ -88,7 +88,7 @@ test('a row whose name stays with a row that has work of its own is skipped with
   expect(await namesIn(preprod, keys)).toEqual(['A', 'B', 'D']);
 });
 
-test('rows that hand on names are one group, others stand alone (F13)', () => {
+test('a refresh groups rows that exchange unique names, and treats other rows on their own (F13)', () => {
   const entity = entityNamed('form');
   const moved = (id: number, from: string, to: string) => ({
     entity,

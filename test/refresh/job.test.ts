@@ -69,7 +69,7 @@ test('a refresh waits while a database is being updated, and shows why', async (
   });
 });
 
-test('a refresh copies icons, and lists those that production does not have', async () => {
+test('a refresh copies icons, and lists the icons that production lacks', async () => {
   const { production, staging } = world;
   const icon = `${'a'.repeat(64)}.png`;
   const lost = `${'b'.repeat(64)}.png`;
@@ -106,7 +106,7 @@ test('J-3 a refresh copies no people, permissions, jobs, keys, messages or setti
   expect(own).toEqual([{ kind: 'refresh' }]);
 });
 
-test('a product manager starts a refresh, sees its progress, and is led to the one that runs', async () => {
+test('a product manager starts a refresh, sees its progress, and starting a second one leads to the running one', async () => {
   const site = await openSite(world, 'staging');
   const pm = await site.as('pm');
   await add(world.production, 'form');
