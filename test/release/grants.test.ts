@@ -8,7 +8,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-test('every table of a migrated database has its rights decided in release/grants.ts', async () => {
+test('release/grants.ts decides the database rights for every table of a migrated database', async () => {
   const there = await select<{ name: string }>(
     world.staging.sql,
     sql`select table_name as name from information_schema.tables
@@ -17,7 +17,7 @@ test('every table of a migrated database has its rights decided in release/grant
   expect(there.map(({ name }) => name).toSorted()).toEqual(knownTables().toSorted());
 });
 
-test('oneway db grants prints the statements for every user of a database', () => {
+test('oneway db grants prints the GRANT statements for every user of a database', () => {
   const { status, stdout } = openTerminal(world)('staging', ['db', 'grants', 'shop_production']);
   expect(status).toBe(0);
   expect(stdout.trim()).toBe(grantsFile('shop_production').trim());
@@ -28,13 +28,13 @@ test('oneway db grants prints the statements for every user of a database', () =
   }
 });
 
-test('docs/rights.sql is what oneway db grants oneway_production prints', () => {
+test('docs/rights.sql equals what oneway db grants oneway_production prints', () => {
   expect(readFileSync('docs/rights.sql', 'utf8').trim()).toBe(
     grantsFile('oneway_production').trim(),
   );
 });
 
-test('the role in docs/updating.md names every collection of the catalogue', () => {
+test('the MongoDB role in docs/updating.md names every collection of the catalogue', () => {
   const listed = /\.\.\.\[(.+)\]\.map\(\(collection\)/.exec(
     readFileSync('docs/updating.md', 'utf8'),
   );

@@ -54,7 +54,7 @@ const oldRows = [
           ('j2', 'comparison', 'Old', 'pm@example.com', '{"isAnew":false}', 'waiting', 'comparison', null)`,
 ];
 
-test('upgrades tables, columns and values of version 1.3.0 and keeps every row', async () => {
+test('a database of version 1.3.0 is upgraded with its renamed tables, columns and values, and keeps every row', async () => {
   const applied = await migrate(here.sql, here.documents);
   expect(applied).toContain('app/0006-plain-names.sql');
   const states = await readDestinationStates(here.sql, [task]);
@@ -98,7 +98,7 @@ test('upgrades tables, columns and values of version 1.3.0 and keeps every row',
   ]);
 });
 
-test('lets a program of version 1.3.0 read the destination state under its old name', async () => {
+test('a program of version 1.3.0 can still read the destination state under its old name', async () => {
   expect(await select(here.sql, sql`select row_id, seen_hash, base_hash from stop_state`)).toEqual([
     { row_id: 7, seen_hash: hash, base_hash: hash },
   ]);

@@ -28,7 +28,7 @@ const checksIn = async (also: Record<string, string> = {}) => {
 };
 
 describe('S0-74 release-check', () => {
-  test('release-check lists everything that is missing, each with a remedy', async () => {
+  test('release-check lists all missing prerequisites of a release, each with a remedy', async () => {
     await add(world.staging, 'city', { name: 'Pune' });
     await add(world.staging, 'partner', { name: 'TOI Offers' });
     await add(world.staging, 'business', { cities: [{ city: 'Pune', partner: 'TOI Offers' }] });
@@ -59,7 +59,7 @@ describe('S0-74 release-check', () => {
     expect([said.status, said.stdout]).toEqual([0, expect.stringContaining('Staging is ready.')]);
   });
 
-  test('release-check reports a destination with another schema, another version or out of reach', async () => {
+  test('release-check reports a destination with another schema or version, or one that is unreachable', async () => {
     await world.preprod.sql.query('alter table banner drop column link');
     const changed = await checksIn(complete);
     await world.preprod.sql.query(
@@ -75,7 +75,7 @@ describe('S0-74 release-check', () => {
 });
 
 describe('S0-70 S0-71 S0-72 reindex-report', () => {
-  test('reindex-report lists all ids per type and environment, and ids that exist on one side only', async () => {
+  test('reindex-report lists all ids per type and environment, and the ids that exist on one side only', async () => {
     const forms = [await add(world.staging, 'form'), await add(world.staging, 'form')];
     await transfer(world.staging, [{ entity: 'form', id: forms[0] ?? 0 }]);
     const report = json<{ ids: Record<string, number[]>; beside: object[] }>(
@@ -118,7 +118,7 @@ test('reindex-report refuses to start from a transfer that wrote nothing', async
 });
 
 describe('S0-75 revert finish', () => {
-  test('revert finish lists rows edited while production was open, and copies them to staging over the sheet', async () => {
+  test('revert finish lists the rows edited while production was open, and copies them to staging through the transfer sheet', async () => {
     const { production, preprod, staging } = world;
     const edited = { entity: 'form', id: await add(production, 'form', { description: 'Old' }) };
     const same = { entity: 'form', id: await add(production, 'form') };

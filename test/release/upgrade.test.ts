@@ -35,7 +35,7 @@ const go = (here: App, patience = 10_000) =>
   upgrade({ here, say: (line) => said.push(line), waitMs: patience });
 
 describe('oneway db migrate', () => {
-  test('S2-40 S2-41 db migrate sets the updating flag, migrates, writes the version and clears the flag', async () => {
+  test('S2-40 S2-41 oneway db migrate sets the updating flag, migrates, writes the version and clears the flag', async () => {
     const { preprod } = world;
     await writeVersion(preprod.documents, { databaseVersion: '0.9.0', isUpdating: false });
     const running = go(preprod);
@@ -52,7 +52,7 @@ describe('oneway db migrate', () => {
     });
   });
 
-  test('db migrate waits for a running transfer; the transfer of a dead process is recovered by its own environment', async () => {
+  test('oneway db migrate waits for a running transfer, and the transfer of a dead process is recovered by its own environment', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     const { goOn } = await stoppedAt(
@@ -77,7 +77,7 @@ describe('oneway db migrate', () => {
     expect(await readOne(preprod, other)).toBeDefined();
   });
 
-  test('db migrate recovers abandoned transfers of its own environment without a running server', async () => {
+  test('oneway db migrate recovers abandoned transfers of its own environment without a running server', async () => {
     const { staging, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     const facts = { description: 'Newer' };
@@ -92,7 +92,7 @@ describe('oneway db migrate', () => {
     expect((await readOne(staging, form))?.['description']).toBe('Newer');
   });
 
-  test('db migrate clears the updating flag and explains the remedy when a transfer does not end', async () => {
+  test('oneway db migrate clears the updating flag and explains the remedy when a transfer does not end', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'lock');
@@ -120,7 +120,7 @@ describe('oneway db migrate', () => {
     expect(await claimsIn(preprod)).toBe(0);
   });
 
-  test('db migrate keeps an updating flag that was set before it, because the schema may be half migrated', async () => {
+  test('oneway db migrate keeps an updating flag that was set before it, because the schema may be half migrated', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'lock');
@@ -134,7 +134,7 @@ describe('oneway db migrate', () => {
     await recoverNow(staging);
   });
 
-  test('of two simultaneous db migrate the second names the person who runs the first', async () => {
+  test('of two simultaneous oneway db migrate, the second names the person who runs the first', async () => {
     const first = go(world.preprod);
     await sleep(300);
     await expect(go(world.preprod)).rejects.toThrow(/Another migration .* under way by .*@/);
@@ -143,7 +143,7 @@ describe('oneway db migrate', () => {
 });
 
 describe('commands during an update', () => {
-  test('S2-30 S2-31 a command fails with exit code 3, the reason and the way out', async () => {
+  test('S2-30 S2-31 a command during an update fails with exit code 3, the reason and a remedy', async () => {
     await writeVersion(world.staging.documents, {
       databaseVersion: currentVersion(),
       isUpdating: true,
@@ -161,7 +161,7 @@ describe('commands during an update', () => {
     ]);
   });
 
-  test('S2-56 updating is set and cleared by hand, and says since when and by whom', () => {
+  test('S2-56 the updating flag can be set and cleared by hand, and shows since when and by whom', () => {
     expect(oneway('staging', ['db', 'updating', '--set']).stdout).toContain('kept out now');
     const shown = oneway('staging', ['db', 'version']);
     expect(shown.stdout).toContain('being updated since');
@@ -193,7 +193,7 @@ describe('database migrations', () => {
            order by table_name, ordinal_position`,
     );
 
-  test('a migration that is killed at any step ends in the same schema when it runs again', async () => {
+  test('a migration killed at any step leads to the same schema when it is run again', async () => {
     const { here, variables } = await empty();
     await go(here);
     const whole = await shapeOf(here);
