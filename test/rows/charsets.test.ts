@@ -44,7 +44,7 @@ async function sent() {
 }
 
 test.each(kinds)(
-  'lists, searches, pickers and orders go on with columns in %s (F10)',
+  'lists, search, pickers and sorting work with table columns in %s (F10)',
   async (kind) => {
     const { key, business } = await sent();
     await alter(kind);
@@ -70,32 +70,35 @@ test.each(kinds)(
   },
 );
 
-test.each(kinds)('rows are sent, compared and refreshed with columns in %s (F10)', async (kind) => {
-  const { staging, preprod, production } = world;
-  const { key, business } = await sent();
-  await alter(kind);
-  expect((await transfer(staging, [business, key])).state).toBe('verified');
-  await change(staging, key, { text: 'Plainer é' });
-  expect((await transfer(staging, [key])).state).toBe('verified');
-  const { job } = await requestComparison(staging, pm.email, { isFull: true });
-  expect((await runJob(staging, tasks, job.id))?.state).toBe('done');
-  expect(await matrix(staging.sql)).toBeDefined();
-  expect((await sheet(staging, [key])).facts.pairs.get(`sts:${key.id}`)?.status).toBe('In sync');
-  await add(production, 'business', { name: 'Above ö' });
-  const report = await runRefresh({
-    here: preprod,
-    there: production,
-    source: production,
-    lease: 2000,
-  });
-  expect(report).toMatchObject({ created: 1, skipped: 0 });
-});
+test.each(kinds)(
+  'rows are sent, compared and refreshed with table columns in %s (F10)',
+  async (kind) => {
+    const { staging, preprod, production } = world;
+    const { key, business } = await sent();
+    await alter(kind);
+    expect((await transfer(staging, [business, key])).state).toBe('verified');
+    await change(staging, key, { text: 'Plainer é' });
+    expect((await transfer(staging, [key])).state).toBe('verified');
+    const { job } = await requestComparison(staging, pm.email, { isFull: true });
+    expect((await runJob(staging, tasks, job.id))?.state).toBe('done');
+    expect(await matrix(staging.sql)).toBeDefined();
+    expect((await sheet(staging, [key])).facts.pairs.get(`sts:${key.id}`)?.status).toBe('In sync');
+    await add(production, 'business', { name: 'Above ö' });
+    const report = await runRefresh({
+      here: preprod,
+      there: production,
+      source: production,
+      lease: 2000,
+    });
+    expect(report).toMatchObject({ created: 1, skipped: 0 });
+  },
+);
 
 test.each([
   ['character set utf8mb3', '🙂'],
   ['character set latin1', '京'],
 ])(
-  'a character that a column in %s cannot store is named before it is sent (F10)',
+  'the transfer sheet names a character that a column in %s cannot store at the destination (F10)',
   async (kind, character) => {
     const { key, business } = await sent();
     await transfer(world.staging, [business, key]);

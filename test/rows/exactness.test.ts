@@ -107,7 +107,7 @@ async function everything(here: App) {
   return keys;
 }
 
-test('transferred rows are byte-equal in pre-production and in production', async () => {
+test('transferred rows are equal to the last byte in pre-production and in production', async () => {
   const { staging, preprod, production } = world;
   await fill(staging);
   const create = ['city:Zürich', 'city:São Paulo', 'partner:Café “Coral” & Söhne'];
@@ -124,7 +124,7 @@ test('transferred rows are byte-equal in pre-production and in production', asyn
   expect(differences(relevant(own), relevant(await bytesOf(production)))).toEqual([]);
 });
 
-test('refreshed rows are byte-equal to production, also after a second refresh', async () => {
+test('refreshed rows are equal to production to the last byte, also after a second refresh', async () => {
   const { production, preprod } = world;
   await fill(production);
   for (let round = 0; round < 2; round += 1) {
@@ -149,7 +149,7 @@ const foreign = `
   f_generated VARCHAR(40) GENERATED ALWAYS AS (concat('#', id)) STORED`;
 const names = [...foreign.matchAll(/\b(f_\w+)/g)].map(([, name]) => name ?? '');
 
-test('columns that Oneway does not know keep their values, for every type and with hostile values', async () => {
+test('columns that Oneway does not know keep their values, for every type and with unusual values', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   const ids = [];

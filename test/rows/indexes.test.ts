@@ -6,7 +6,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-test('indexes unique fields, references and modified_at of every collection, and nothing else', async () => {
+test('every MongoDB collection has indexes for its unique fields, references and modified_at, and no others', async () => {
   const { documents } = world.staging;
   await createIndexes(documents);
   for (const entity of catalog.filter(isDocument)) {

@@ -72,7 +72,7 @@ const listed = (entity: string, sort = 'id') =>
   });
 
 test.each(odd)(
-  'reads a document with %s, and says what does not fit (F6)',
+  'a document with %s can be read, and the violated rule is reported (F6)',
   async (_what, also, wrong) => {
     const { staging } = world;
     const all = staging.documents.collection<{ _id: number }>('form_field');
@@ -89,7 +89,7 @@ test.each(odd)(
   },
 );
 
-test('names the field: Options is not a list of texts (F6)', async () => {
+test('reading a document names the invalid field: Options is not a list of texts (F6)', async () => {
   const { staging } = world;
   const all = staging.documents.collection<Document & { _id: number }>('form_field');
   await all.insertOne({ _id: 9001, ...whole, options: [null] });
@@ -101,7 +101,7 @@ test('names the field: Options is not a list of texts (F6)', async () => {
   expect(JSON.parse(JSON.stringify(row))).not.toHaveProperty('misfits');
 });
 
-test('leaves out documents whose _id is not a number, and lists them (F6)', async () => {
+test('documents whose _id is not a number are left out of a list, and reported (F6)', async () => {
   const { staging } = world;
   const all = staging.documents.collection('form_field');
   const ids = [new ObjectId(), 'text', Long.fromString('9007199254740999'), 9001];
@@ -112,7 +112,7 @@ test('leaves out documents whose _id is not a number, and lists them (F6)', asyn
 });
 
 test.each(['0000-00-00', '2026-00-10', '2026-11-00', '2026-02-31'])(
-  'reads the date %s as empty, and says that it is none (F7)',
+  'the date %s is read as empty, and reported as invalid (F7)',
   async (date) => {
     const { staging } = world;
     const banners = [];
@@ -134,7 +134,7 @@ test.each(['0000-00-00', '2026-00-10', '2026-11-00', '2026-02-31'])(
   },
 );
 
-test('keeps a deletion with a zero date in the feed (F7)', async () => {
+test('a deletion with a zero date stays in the API’s list of deletions (F7)', async () => {
   const { staging } = world;
   const connection = await staging.sql.getConnection();
   await connection.query("set sql_mode = ''");
@@ -146,7 +146,7 @@ test('keeps a deletion with a zero date in the feed (F7)', async () => {
   expect(await everyItem('banner')).toEqual([77]);
 });
 
-test('reads a number out of range and an unknown choice of a table as they are (F7)', async () => {
+test('a number out of range and an unknown choice in a table are read as they are (F7)', async () => {
   const { staging } = world;
   const key = { entity: 'business', id: await add(staging, 'business') };
   await staging.sql.query("update business set priority = 70000, category = 'Sports'");
@@ -155,7 +155,7 @@ test('reads a number out of range and an unknown choice of a table as they are (
   expect(misfitsOf(row).map(({ field: name }) => name)).toEqual(['category', 'priority']);
 });
 
-test('leaves out rows whose id is beyond safe integers, and lists them (F7)', async () => {
+test('rows whose id exceeds the safe integers of JavaScript are left out of a list, and reported (F7)', async () => {
   const { staging } = world;
   const city = await add(staging, 'city', { name: 'Pune' });
   await staging.sql.query(

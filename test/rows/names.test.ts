@@ -51,7 +51,7 @@ async function store(entity: string, id: number, name: string) {
 
 const kinds = ['business', 'form', 'city'] as const;
 
-test.each(same)('takes a name %s for the same (F3)', async (_how, spelled) => {
+test.each(same)('a name %s counts as the same name (F3)', async (_how, spelled) => {
   expect(isSameName(NAME, spelled)).toBe(true);
   for (const kind of kinds) {
     await store(kind, 9001, spelled);
@@ -64,7 +64,7 @@ test.each(same)('takes a name %s for the same (F3)', async (_how, spelled) => {
   expect((await rowsNamed(world.staging.sql, 'city', [NAME])).get(NAME)).toHaveLength(1);
 });
 
-test.each(other)('takes a name %s for another (F3)', async (_how, spelled) => {
+test.each(other)('a name %s counts as a different name (F3)', async (_how, spelled) => {
   expect(isSameName(NAME, spelled)).toBe(false);
   for (const kind of kinds) {
     await store(kind, 9001, spelled);
@@ -72,7 +72,7 @@ test.each(other)('takes a name %s for another (F3)', async (_how, spelled) => {
   }
 });
 
-test('ß, ſ, final sigma and ligatures are compared as Unicode folds them (F3)', () => {
+test('ß, ſ, final sigma and ligatures in names are compared by Unicode case folding (F3)', () => {
   expect(isSameName('Straße', 'STRASSE')).toBe(true);
   expect(isSameName('Ὀδυσσεύς', 'ὈΔΥΣΣΕΎΣ')).toBe(true);
   expect(isSameName('ﬁne', 'FINE')).toBe(true);
@@ -80,7 +80,7 @@ test('ß, ſ, final sigma and ligatures are compared as Unicode folds them (F3)'
 });
 
 test.each(kinds)(
-  'two %s rows of the same name added at once: one is refused (F3)',
+  'of two %s rows added at the same time under one name, one is refused (F3)',
   async (kind) => {
     const names = [NAME, 'CAFÉ BLÜ 1', 'Cafe\u0301 Blu\u0308 1'];
     const ended = await Promise.allSettled(names.map((name) => add(world.staging, kind, { name })));
@@ -93,7 +93,7 @@ test.each(kinds)(
 );
 
 test.each(kinds)(
-  'rows of %s that share a name since long ago can still be saved (F3)',
+  'rows of %s that have shared a name since an earlier version can still be saved (F3)',
   async (kind) => {
     await store(kind, 1, NAME);
     await store(kind, 2, 'CAFÉ BLÜ 1');
@@ -107,7 +107,7 @@ test.each(kinds)(
   },
 );
 
-test('a linked name is stored as the row that it means is spelled (F3)', async () => {
+test('a linked name is stored with the spelling of the row it refers to (F3)', async () => {
   await store('city', 9001, 'Zürich');
   const cities = [{ city: 'ZU\u0308RICH ', partner: null }];
   const business = { entity: 'business', id: await add(world.staging, 'business', { cities }) };
@@ -121,7 +121,7 @@ test('a linked name is stored as the row that it means is spelled (F3)', async (
   await change(world.staging, business, { priority: 3 });
 });
 
-test('a city that is spelled otherwise at the destination is not created there a second time (F3)', async () => {
+test('a city that is spelled differently at the destination is not created there a second time (F3)', async () => {
   await store('city', 9001, 'Zürich');
   await world.preprod.sql.query(
     "insert into city (id, name, modified_at) values (9, 'ZÜRICH', now(3))",
@@ -134,7 +134,7 @@ test('a city that is spelled otherwise at the destination is not created there a
 });
 
 test.each(['business', 'form'])(
-  'a %s whose name another row has at the destination, spelled otherwise, is not sent (F3)',
+  'a %s is not sent when another row at the destination has its name in another spelling (F3)',
   async (kind) => {
     await add(world.preprod, kind, { name: NAME });
     const key = { entity: kind, id: await add(world.staging, kind, { name: 'CAFÉ  BLÜ 1' }) };

@@ -65,14 +65,17 @@ test.each([
   ['', stored.length],
   ['\u200B', stored.length],
   ['nowhere', 0],
-])('finds the same businesses and forms for %j (F20)', async (search, number) => {
-  await fill();
-  const found = await names('business', search);
-  expect(found).toHaveLength(number);
-  expect(await names('form', search)).toEqual(found);
-});
+])(
+  'the search for %j finds the same businesses in MySQL and forms in MongoDB (F20)',
+  async (search, number) => {
+    await fill();
+    const found = await names('business', search);
+    expect(found).toHaveLength(number);
+    expect(await names('form', search)).toEqual(found);
+  },
+);
 
-test('finds long texts by all that was typed, in both stores (F20)', async () => {
+test('a search for a long text compares all of it, in MySQL and in MongoDB (F20)', async () => {
   const long = 'The Quick Brown Fox Jumps Over The Lazy Dog Near The Éclair Shop In Köln';
   for (const entity of ['business', 'form']) {
     await add(world.staging, entity, { name: long });
@@ -85,7 +88,7 @@ test('finds long texts by all that was typed, in both stores (F20)', async () =>
   }
 }, 30_000);
 
-test('orders businesses and forms alike: neither case nor accents count (F20)', async () => {
+test('businesses in MySQL and forms in MongoDB are sorted alike, ignoring case and accents (F20)', async () => {
   await fill();
   const order = await names('business', '');
   const latin = order.filter((name) => /clair|apple|banana/.test(name));
@@ -101,7 +104,7 @@ test('orders businesses and forms alike: neither case nor accents count (F20)', 
 });
 
 test.each(['utf8mb3', 'latin1'])(
-  'searches, orders, filters and offers columns in %s (F10)',
+  'the search, sorting, filters and pickers work with MySQL columns in %s (F10)',
   async (charset) => {
     const { staging } = world;
     await add(staging, 'city', { name: 'Zürich' });

@@ -13,21 +13,24 @@ test.each([
   ['a short name', 'A'],
   ['a long name', 'W'.repeat(80)],
   ['a long name of two code units a character', '🪔'.repeat(80)],
-])('the temporary value of %s fits its field, and readers see the own one (F13)', (_what, name) => {
-  const moving = withTemporaryValues(form, { _id: 1, name });
-  expect(moving.name).toMatch(/ \(moving [0-9a-f]{12}\)$/);
-  expect([...moving.name].length).toBeLessThanOrEqual(80);
-  expect(moving.name.isWellFormed()).toBe(true);
-  expect(ownValue(moving, 'name')).toBe(name);
-  expect(withLastingValues(moving)).toEqual({ _id: 1, name });
-});
+])(
+  'the temporary value written while %s moves to another document fits its field, and readers see the real one (F13)',
+  (_what, name) => {
+    const moving = withTemporaryValues(form, { _id: 1, name });
+    expect(moving.name).toMatch(/ \(moving [0-9a-f]{12}\)$/);
+    expect([...moving.name].length).toBeLessThanOrEqual(80);
+    expect(moving.name.isWellFormed()).toBe(true);
+    expect(ownValue(moving, 'name')).toBe(name);
+    expect(withLastingValues(moving)).toEqual({ _id: 1, name });
+  },
+);
 
-test('a document with a temporary value that gets another one keeps its own (F13)', () => {
+test('a document with a temporary value that is given another one keeps its real value (F13)', () => {
   const twice = withTemporaryValues(form, withTemporaryValues(form, { _id: 1, name: 'A' }));
   expect(ownValue(twice, 'name')).toBe('A');
 });
 
-test('a name that another user gives to a document with a temporary one is shown (F13)', () => {
+test('a name given by another user to a document that holds a temporary name is shown (F13)', () => {
   const moving = { ...withTemporaryValues(form, { _id: 1, name: 'A' }), name: 'Theirs' };
   expect(ownValue(moving, 'name')).toBe('Theirs');
   expect(withLastingValues(moving)).toEqual({ _id: 1, name: 'Theirs' });
