@@ -47,7 +47,7 @@ async function clickFor(keys: { entity: string; id: number }[]) {
 }
 
 describe('two web processes on one environment', () => {
-  test('two web processes share sessions and claims, so a click that reaches both is one transfer', async () => {
+  test('two web processes share sessions and claims, so a click that reaches both starts one transfer', async () => {
     const [one, other] = [await start('server'), await start('server')];
     const form = { entity: 'form', id: await add(world.staging, 'form') };
     const pm = await signIn(one);
@@ -67,7 +67,7 @@ describe('two web processes on one environment', () => {
     expect(await has(world.preprod, form)).toBe(true);
   });
 
-  test('a second web process finishes the refresh of one that was killed', async () => {
+  test('a second web process finishes the refresh of a web process that was killed', async () => {
     for (let number = 0; number < 40; number += 1) await add(world.production, 'form');
     const one = await start('server');
     const pm = await signIn(one);
@@ -100,7 +100,7 @@ describe('two web processes on one environment', () => {
     expect((await fetch(`${other.url}/healthcheck`)).status).toBe(200);
   }, 120_000);
 
-  test('a worker process runs the jobs of web processes that run none', async () => {
+  test('a worker process runs the jobs of web processes that run no jobs themselves', async () => {
     const web = await start('server', { RUN_JOBS: 'false' });
     await add(world.production, 'form');
     const pm = await signIn(web);
@@ -214,7 +214,7 @@ test('on SIGTERM the server finishes a running transfer and exits', async () => 
 });
 
 describe('health, metrics and log', () => {
-  test('/healthz and /readyz report each part with its reason', async () => {
+  test('/healthz and /readyz report the state of each database and service with its reason', async () => {
     const proxy = await openProxy(Number(new URL(process.env['TEST_MONGO_URL'] ?? '').port));
     const other = await openWorld('ready', ({ staging }) => {
       staging['NOSQL_DB_PORT'] = String(proxy.port);
