@@ -74,16 +74,19 @@ async function twin() {
   return key;
 }
 
-test.each(statuses)('people’s actions lead to the status %s', async (status) => {
-  expect(await statusOf(await stories[status]())).toBe(status);
-});
+test.each(statuses)(
+  'edits and transfers by users bring a row into the status %s',
+  async (status) => {
+    expect(await statusOf(await stories[status]())).toBe(status);
+  },
+);
 
-test('each of the eleven statuses has a scenario', () => {
+test('each of the eleven statuses has a test scenario', () => {
   expect(Object.keys(stories).toSorted()).toEqual([...statuses].toSorted());
 });
 
 test.each(statuses.filter((status) => status !== 'Only there' && status !== 'In sync'))(
-  'a transfer of a row that is %s overwrites nothing without the typed word',
+  'a transfer of a row that is %s overwrites nothing without a typed confirmation',
   async (status) => {
     const key = await stories[status]();
     const before = await world.preprod.documents.collection('form').find().toArray();
@@ -103,7 +106,7 @@ test.each(statuses.filter((status) => status !== 'Only there' && status !== 'In 
   },
 );
 
-test('the sheet of a row changed on both sides shows base, there and here, and who changed it there and when', async () => {
+test('the sheet of a row changed on both sides shows the last common content, both current ones, and who changed the destination and when', async () => {
   const { staging, preprod } = world;
   const key = await added();
   await change(staging, key, { description: 'At first' });
@@ -121,7 +124,7 @@ test('the sheet of a row changed on both sides shows base, there and here, and w
 });
 
 describe('excluded fields', () => {
-  test('a row sent with excluded fields stays Changed here', async () => {
+  test('a row sent with excluded fields keeps the status Changed here', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business');
     const task = {
@@ -149,7 +152,7 @@ describe('excluded fields', () => {
     expect(await statusOf(task)).toBe('In sync');
   });
 
-  test('excluding a field that changed there requires no typed word, and keeps its value there', async () => {
+  test('excluding a field that changed at the destination requires no typed confirmation, and keeps its value there', async () => {
     const { staging, preprod } = world;
     const business = { entity: 'business', id: await add(staging, 'business') };
     await transfer(staging, [business]);
@@ -167,7 +170,7 @@ describe('excluded fields', () => {
     expect(await statusOf(business)).toBe('Changed on both');
   });
 
-  test('excluding every field leaves nothing to send', async () => {
+  test('a transfer in which every field is excluded has nothing to send', async () => {
     const { staging } = world;
     const form = await edited(await sent());
     const kept = { [keyText(form)]: ['description'] };
@@ -175,7 +178,7 @@ describe('excluded fields', () => {
     expect(plan.steps.map(({ action }) => action)).toEqual(['same']);
   });
 
-  test('fields changed by engineering can be excluded without adopting them', async () => {
+  test('fields changed by engineering can be excluded from a transfer without approving them', async () => {
     const { staging, preprod } = world;
     const business = { entity: 'business', id: await add(staging, 'business') };
     await transfer(staging, [business]);
@@ -189,7 +192,7 @@ describe('excluded fields', () => {
     expect(await reasons(staging, [business])).toEqual(['engineering']);
   });
 
-  test('an excluded reference does not add its parent to the transfer', async () => {
+  test('an excluded reference field does not add the referenced row to the transfer', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business');
     const task = { entity: 'task', id: await add(staging, 'task', { business }) };
@@ -203,7 +206,7 @@ describe('excluded fields', () => {
 });
 
 describe('rows with the same id that may be unrelated', () => {
-  test('a row can get a new id, and references to it follow in both databases', async () => {
+  test('a row can be given a new id, and references to it follow in both databases', async () => {
     const { staging, preprod } = world;
     const old = await twin();
     const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: old.id }) };
@@ -224,7 +227,7 @@ describe('rows with the same id that may be unrelated', () => {
     expect((await get(preprod, field))['form']).toBe(next.id);
   });
 
-  test('a row keeps its engineering mark and its hold under a new id', async () => {
+  test('a row that is given a new id keeps its engineering mark and its hold', async () => {
     const { staging } = world;
     const old = { entity: 'form', id: await add(staging, 'form', {}, ed) };
     await marks.hold(staging, pm.email, old, 'A test');
@@ -232,7 +235,7 @@ describe('rows with the same id that may be unrelated', () => {
     expect(await reasons(staging, [next])).toEqual(['engineering', 'on-hold']);
   });
 
-  test('the sheet offers a new id for an unrelated row, and continues with it', async () => {
+  test('the transfer sheet offers a new id when the destination has an unrelated row under the same id, and continues with it', async () => {
     const { staging } = world;
     const old = await twin();
     const site = await openSite(world, 'staging');
@@ -251,7 +254,7 @@ describe('rows with the same id that may be unrelated', () => {
 });
 
 describe('local values of the destination', () => {
-  test('local values are asked for and checked when a row is new there, and are kept by later transfers', async () => {
+  test('local fields are asked for and checked when the destination gets a new row, and later transfers keep their values', async () => {
     const { staging, preprod } = world;
     const business = { entity: 'business', id: await add(staging, 'business') };
     const tool = {

@@ -5,7 +5,7 @@ import { actionsOf, factsOf, planOf } from '../support/facts.ts';
 
 const [one, two] = [{ name: 'One' }, { name: 'Two' }];
 
-test('adds the dependents of a row, and removes those that were deleted here', () => {
+test('a transfer includes the dependent rows of a row, and deletes those at the destination that were deleted here', () => {
   const plan = planOf(
     factsOf(
       {
@@ -29,7 +29,7 @@ test('adds the dependents of a row, and removes those that were deleted here', (
   );
 });
 
-test('keeps a dependent that exists only there, and mentions it', () => {
+test('a dependent row that exists only at the destination is kept, and mentioned on the sheet', () => {
   const plan = planOf(
     factsOf({
       'form:1': { here: two, base: one, there: one },
@@ -41,7 +41,7 @@ test('keeps a dependent that exists only there, and mentions it', () => {
   expect(plan.notices[0]).toContain('Date of birth');
 });
 
-test('removes a dependent that exists only there together with its owner', () => {
+test('a dependent row that exists only at the destination is removed together with its parent row', () => {
   const plan = planOf(
     factsOf({
       'form:1': { isDeletedHere: true, base: one, there: one },
@@ -52,7 +52,7 @@ test('removes a dependent that exists only there together with its owner', () =>
   expect(plan.words.overwrite.isAsked).toBe(true);
 });
 
-test('adds parents that are missing there, in the order of writing', () => {
+test('a transfer adds referenced rows that the destination lacks, and writes them first', () => {
   const plan = planOf(
     factsOf(
       {
@@ -76,7 +76,7 @@ test('adds parents that are missing there, in the order of writing', () => {
   expect(plan.problems).toEqual([]);
 });
 
-test('adds no parents for a row in sync', () => {
+test('a transfer adds no referenced rows for a row that is in sync', () => {
   const task = { business: 1 };
   const plan = planOf(
     factsOf(
@@ -95,7 +95,7 @@ const withChangedParent = factsOf(
   { chosen: [keyFrom('task:1')] },
 );
 
-test('offers a parent that differs there, and relies on the one there', () => {
+test('a referenced row that differs at the destination is offered for the transfer, and the destination’s version is used otherwise', () => {
   const plan = planOf(withChangedParent);
   expect(actionsOf(plan)).toEqual(['create task:1']);
   expect(plan.offers).toMatchObject([
@@ -104,13 +104,13 @@ test('offers a parent that differs there, and relies on the one there', () => {
   expect(plan.reliedOn).toEqual([keyFrom('business:1')]);
 });
 
-test('adds an offered parent when it is included', () => {
+test('a transfer adds an offered referenced row when the user includes it', () => {
   const plan = planOf(withChangedParent, { include: ['business:1'] });
   expect(actionsOf(plan)).toEqual(['update business:1', 'create task:1']);
   expect([plan.offers, plan.reliedOn]).toEqual([[], []]);
 });
 
-test('adds no parent for an excluded reference', () => {
+test('a transfer adds no referenced row for an excluded reference field', () => {
   const facts = factsOf(
     {
       'task:1': {

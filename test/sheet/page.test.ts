@@ -18,7 +18,7 @@ const open = async (address: string) => (await client.get(address).expect(200)).
 const choose = async (rows: string[]) =>
   (await client.post('/selections', { rows })).headers['location'] ?? '';
 
-test('the first page of a sheet holds every row that overwrites a change there, the following pages all others', async () => {
+test('the first page of a transfer sheet holds every row that overwrites a change at the destination, the following pages all others', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   await transfer(staging, [{ entity: 'business', id: business }]);
@@ -41,7 +41,7 @@ test('the first page of a sheet holds every row that overwrites a change there, 
   expect(second).not.toContain('Changed on that side');
 });
 
-test('choices made on one page of a sheet are kept on the other pages', async () => {
+test('choices made on one page of a transfer sheet are kept on its other pages', async () => {
   const { staging, preprod } = world;
   const ids: number[] = [];
   const business = await add(staging, 'business');
@@ -85,7 +85,7 @@ test('choices made on one page of a sheet are kept on the other pages', async ()
   expect(fieldText(untouched['title'])).not.toContain('again');
 });
 
-test('one of a circle of names is sent with the others by one tick (F13)', async () => {
+test('one tick adds all rows that exchange their unique names in a circle to the transfer (F13)', async () => {
   const { staging, preprod } = world;
   const keys: RowKey[] = [];
   for (const name of ['Ann', 'Ben', 'Cem']) {
@@ -110,7 +110,7 @@ test('one of a circle of names is sent with the others by one tick (F13)', async
   expect(names).toEqual(['Ben', 'Cem', 'Ann']);
 });
 
-test('selected form fields name their form on the sheet, and can be removed one by one', async () => {
+test('selected form fields name their form on the transfer sheet, and can be removed one by one', async () => {
   const { staging, preprod } = world;
   const form = await add(staging, 'form', { name: 'Visit details' });
   await transfer(staging, [{ entity: 'form', id: form }]);
@@ -133,7 +133,7 @@ test('selected form fields name their form on the sheet, and can be removed one 
   expect(await has(preprod, { entity: 'form_field', id: fields[0] ?? 0 })).toBe(false);
 });
 
-test('a form of which only a field changed can be removed from the sheet', async () => {
+test('a form of which only a field changed can be removed from the transfer sheet', async () => {
   const { staging } = world;
   const forms: number[] = [];
   for (const name of ['Visit details', 'Address change']) {
@@ -149,7 +149,7 @@ test('a form of which only a field changed can be removed from the sheet', async
   for (const id of forms) expect(html).toContain(`name="leave" value="form:${id}"`);
 });
 
-test('excluded fields of several pages make the same plan in any order', async () => {
+test('the order in which fields are excluded on several pages of a sheet does not change the plan', async () => {
   const kept = { 'task:1': ['priority'], 'task:2': ['title'] };
   const turned = { 'task:2': ['title'], 'task:1': ['priority'] };
   const draft = selections.draft(pm.email, { keys: [{ entity: 'task', id: 1 }] });
@@ -158,13 +158,13 @@ test('excluded fields of several pages make the same plan in any order', async (
   expect(goes(kept)).toBe(goes(turned));
 });
 
-test('cities cannot be restored from production, even by a forged post', async () => {
+test('cities cannot be restored from production, even by a forged POST', async () => {
   const answer = await client.post('/restores/choice', { entity: 'city', id: '1' });
   expect(answer.status).toBe(422);
   expect(textOf(answer.text)).toContain('belong to their environment');
 });
 
-test('a sheet that was already sent from another tab is refused and names the transfer', async () => {
+test('a transfer sheet that was already sent from another tab is refused and names the transfer', async () => {
   const id = await add(world.staging, 'form');
   const address = await choose([`form:${id}`]);
   const [one, other] = [await open(address), await open(address)];
@@ -180,7 +180,7 @@ test('a sheet that was already sent from another tab is refused and names the tr
   expect(textOf(second.text)).toContain(`This was sent already as transfer ${number}.`);
 });
 
-test('an unsent selection is named after its rows and can be removed', async () => {
+test('a selection of rows that was not sent is listed under the names of its rows and can be removed', async () => {
   const { staging } = world;
   const id = await add(staging, 'form', { name: 'Visit details' });
   const address = await choose([`form:${id}`]);

@@ -63,17 +63,20 @@ const byStatus: Record<Status, { row: GivenRow; actions: string[]; needsWord: bo
   'Only there': { row: { base: one, there: one }, actions: [], needsWord: false },
 };
 
-test.each(statuses)('plans a row that is %s', (status) => {
-  const { row, actions, needsWord } = byStatus[status];
-  const facts = factsOf({ 'form:1': row });
-  expect(facts.pairs.get('form:1')?.status).toBe(status);
-  const plan = planOf(facts);
-  expect(actionsOf(plan)).toEqual(actions);
-  expect(plan.words.overwrite).toEqual({ isAsked: needsWord, isTyped: false });
-  expect(planWithWords(facts, { overwrite: 'overwrite' }).problems).toEqual([]);
-});
+test.each(statuses)(
+  'the plan for a row that is %s has the right actions and confirmations',
+  (status) => {
+    const { row, actions, needsWord } = byStatus[status];
+    const facts = factsOf({ 'form:1': row });
+    expect(facts.pairs.get('form:1')?.status).toBe(status);
+    const plan = planOf(facts);
+    expect(actionsOf(plan)).toEqual(actions);
+    expect(plan.words.overwrite).toEqual({ isAsked: needsWord, isTyped: false });
+    expect(planWithWords(facts, { overwrite: 'overwrite' }).problems).toEqual([]);
+  },
+);
 
-test('keeps the value there of an excluded field, and plans nothing when no field is left', () => {
+test('the plan keeps the destination’s value of an excluded field, and is empty when no field is left', () => {
   const row = {
     here: { name: 'New', description: 'New' },
     base: { name: 'Old' },
@@ -90,7 +93,7 @@ test('keeps the value there of an excluded field, and plans nothing when no fiel
   expect(actionsOf(all)).toEqual(['same form:1']);
 });
 
-test('requires no typed word when the field that changed there is excluded', () => {
+test('the plan requires no typed confirmation when the field that changed at the destination is excluded', () => {
   const facts = factsOf({
     'form:1': {
       here: { name: 'New' },
@@ -104,7 +107,7 @@ test('requires no typed word when the field that changed there is excluded', () 
   expect(plan.steps[0]?.after).toMatchObject({ name: 'New', description: 'By hand' });
 });
 
-test('keeps local fields there, and takes typed values when the row is new there', () => {
+test('the plan keeps local fields of the destination, and takes the typed values when the row is new there', () => {
   const own = { business: 1, endpoint: 'https://here.example.com' };
   const parent = { 'business:1': { here: {}, base: {}, there: {} } };
   const known = factsOf({
@@ -127,13 +130,13 @@ test('keeps local fields there, and takes typed values when the row is new there
   });
 });
 
-test('resends unchanged rows only on request', () => {
+test('the plan resends unchanged rows only on request', () => {
   const facts = factsOf({ 'form:1': { here: one, base: one, there: one } });
   expect(actionsOf(planOf(facts))).toEqual(['same form:1']);
   expect(actionsOf(planOf(facts, { resend: true }))).toEqual(['update form:1']);
 });
 
-test('creates a missing city once, before the rows that are linked with it', () => {
+test('the plan creates a missing city once, before the rows that are linked with it', () => {
   const cities = [{ city: 'Pune', partner: null }];
   const facts = factsOf({
     'business:1': { here: { cities } },
@@ -144,7 +147,7 @@ test('creates a missing city once, before the rows that are linked with it', () 
   expect(plan.problems).toEqual([]);
 });
 
-test('counts the rows there that also use an updated row', () => {
+test('the plan counts the rows at the destination that also use an updated row', () => {
   const plan = planOf(
     factsOf(
       { 'form:1': { here: two, base: one, there: one } },
@@ -160,14 +163,14 @@ test('counts the rows there that also use an updated row', () => {
   expect(plan.notices[0]).toContain('2 tasks');
 });
 
-test('mentions that the databases have different versions', () => {
+test('the plan mentions that the two databases have different versions', () => {
   const version = { databaseVersion: '1.1.0', isUpdating: false };
   const plan = planOf(factsOf({ 'form:1': { here: one } }, { version }));
   expect(plan.notices).toHaveLength(1);
   expect(plan.notices[0]).toContain('1.1.0');
 });
 
-test('the hash of a plan changes with either side and with choices, and not otherwise', () => {
+test('the hash of a plan changes with the content of either side and with choices, and not otherwise', () => {
   const hashes = [
     planOf(factsOf({ 'form:1': { here: two, base: one, there: one } })),
     planOf(factsOf({ 'form:1': { here: three, base: one, there: one } })),
@@ -185,7 +188,7 @@ test('the hash of a plan changes with either side and with choices, and not othe
   expect(again.hash).toBe(hashes[0]);
 });
 
-test('a typed word counts only for the plan it was typed for', () => {
+test('a typed confirmation counts only for the plan it was typed for', () => {
   const facts = factsOf({ 'form:1': { here: one, base: one, there: two } });
   const former = planOf(facts).hash;
   const later = factsOf({ 'form:1': { here: one, base: one, there: three } });
@@ -214,7 +217,7 @@ test('a plan lists all its problems together', () => {
   ]);
 });
 
-test('rows that stay the same have no problems', () => {
+test('rows that a plan leaves unchanged have no problems', () => {
   const facts = factsOf(
     { 'form:1': { here: {}, base: {}, there: {}, state: { engineering_by: 'ed@example.com' } } },
     { claims: [claimOn('form:1')] },

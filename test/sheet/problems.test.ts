@@ -49,7 +49,7 @@ const click = (planHash: string, idempotencyKey = uuid()) => ({
   person: pm.email,
 });
 
-test('the sheet reports an unreachable MySQL of the destination', async () => {
+test('the transfer sheet reports that MySQL of the destination is unreachable', async () => {
   const here = openApp(
     settingsOf(world.variables.staging, { UNI_DIR_DESTINATION_SQL_DB_PORT: '1' }),
   );
@@ -59,7 +59,7 @@ test('the sheet reports an unreachable MySQL of the destination', async () => {
   await here.close();
 });
 
-test('the sheet reports an unreachable MongoDB of the destination', async () => {
+test('the transfer sheet reports that MongoDB of the destination is unreachable', async () => {
   const here = openApp(
     settingsOf(world.variables.staging, { UNI_DIR_DESTINATION_NOSQL_DB_PORT: '1' }),
   );
@@ -68,7 +68,7 @@ test('the sheet reports an unreachable MongoDB of the destination', async () => 
   await here.close();
 });
 
-test('the sheet names the settings when the destination refuses the password', async () => {
+test('the transfer sheet names the settings to correct when the destination refuses the password', async () => {
   for (const part of ['SQL', 'NOSQL']) {
     const here = openApp(
       settingsOf(world.variables.staging, { [`UNI_DIR_DESTINATION_${part}_DB_PASSWORD`]: 'wrong' }),
@@ -79,7 +79,7 @@ test('the sheet names the settings when the destination refuses the password', a
   }
 });
 
-test('S0-60 S0-61 S0-62 settings whose destination is the environment itself are refused, under any name of the host', () => {
+test('S0-60 S0-61 S0-62 settings that make an environment its own destination are refused, under any name of the host', () => {
   const own = world.variables.preprod;
   const self = {
     ...own,
@@ -92,13 +92,13 @@ test('S0-60 S0-61 S0-62 settings whose destination is the environment itself are
   );
 });
 
-test('S0-10 S0-13 settings with a destination for production are refused', () => {
+test('S0-10 S0-13 settings that give production a destination are refused', () => {
   const wrong = { ...world.variables.preprod, ENVIRONMENT: 'production' };
   expect(() => parseSettings(wrong)).toThrow('Production has no destination');
   expect(() => parseSettings({ ...wrong, ENVIRONMENT: 'prod' })).toThrow('ENVIRONMENT');
 });
 
-test('S0-92 S0-101 the sheet names a partner that is missing there before anything is written, and a tick creates it', async () => {
+test('S0-92 S0-101 the transfer sheet names a partner that the destination lacks before anything is written, and a tick creates it', async () => {
   const { staging, preprod } = world;
   for (const here of [staging, preprod]) await add(here, 'city', { name: 'Pune' });
   await add(staging, 'partner', { name: 'Night Riders' });
@@ -115,7 +115,7 @@ test('S0-92 S0-101 the sheet names a partner that is missing there before anythi
   expect((await get(preprod, key))['cities']).toEqual([{ city: 'Pune', partner: 'Night Riders' }]);
 });
 
-test('S0-101 the sheet names a city that is missing there, and a tick creates it with its country under an id of the destination', async () => {
+test('S0-101 the transfer sheet names a city that the destination lacks, and a tick creates it with its country under an id of the destination', async () => {
   const { staging, preprod } = world;
   await add(staging, 'city', { name: 'Zürich' });
   const city = await add(staging, 'city', { name: '東京', country: 'JP' });
@@ -131,7 +131,7 @@ test('S0-101 the sheet names a city that is missing there, and a tick creates it
   expect(created.id).not.toBe(city);
 });
 
-test('S0-92 a city of another name there can be mapped permanently, and the row is then In sync', async () => {
+test('S0-92 a city can be mapped permanently to one with another name at the destination, and the row is then In sync', async () => {
   const { staging, preprod } = world;
   await add(staging, 'city', { name: 'Bombay' });
   await add(preprod, 'city', { name: 'Mumbai' });
@@ -144,7 +144,7 @@ test('S0-92 a city of another name there can be mapped permanently, and the row 
   expect(facts.pairs.get(`business:${id}`)?.status).toBe('In sync');
 });
 
-test('a name that two rows have there is refused as ambiguous', async () => {
+test('a linked name that two rows of the destination have is refused as ambiguous', async () => {
   const { staging, preprod } = world;
   await add(staging, 'city', { name: 'Hyderabad' });
   await preprod.sql.query(
@@ -154,7 +154,7 @@ test('a name that two rows have there is refused as ambiguous', async () => {
   expect(await reasons(staging, [{ entity: 'business', id }])).toEqual(['name-ambiguous']);
 });
 
-test('S0-101 a missing parent is added to the transfer, and named when it exists on neither side', async () => {
+test('S0-101 a referenced row that the destination lacks is added to the transfer, and named when neither side has it', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   const form = await add(staging, 'form');
@@ -171,7 +171,7 @@ test('S0-101 a missing parent is added to the transfer, and named when it exists
   expect(await has(preprod, key)).toBe(false);
 });
 
-test('refuses a value that is too long for the column there', async () => {
+test('a value that is too long for the column at the destination is refused', async () => {
   const { staging, preprod } = world;
   const id = await add(staging, 'banner', { title: 'x'.repeat(90) });
   await preprod.sql.query('alter table banner modify title varchar(60) not null');
@@ -185,7 +185,7 @@ test('refuses a value that is too long for the column there', async () => {
   }
 });
 
-test('refuses a unique value that another row has there, and names that row', async () => {
+test('a unique value that another row of the destination has is refused, and that row is named', async () => {
   const { staging, preprod } = world;
   for (const [entity, field] of [
     ['business', 'name'],
@@ -199,7 +199,7 @@ test('refuses a unique value that another row has there, and names that row', as
   }
 });
 
-test('J-1 refuses a row that needs a column which is missing there', async () => {
+test('J-1 a row that needs a column which the destination lacks is refused', async () => {
   const { staging, preprod } = world;
   const id = await add(staging, 'banner');
   await preprod.sql.query('alter table banner drop column link');
@@ -212,7 +212,7 @@ test('J-1 refuses a row that needs a column which is missing there', async () =>
   }
 });
 
-test('J-1 refuses a new row when a required column there is unknown here', async () => {
+test('J-1 a new row is refused when the destination has a required column that is unknown here', async () => {
   const { staging, preprod } = world;
   const id = await add(staging, 'sts', { business: await add(staging, 'business') });
   await preprod.sql.query('alter table sts add column channel varchar(10) not null');
@@ -223,7 +223,7 @@ test('J-1 refuses a new row when a required column there is unknown here', async
   }
 });
 
-test('J-1 refuses a transfer while the destination is updating, on the sheet and when the update begins after it', async () => {
+test('J-1 a transfer is refused while the destination is updating, on the sheet and when the update begins after the sheet was opened', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await writeVersion(preprod.documents, { databaseVersion: '1.0.0', isUpdating: true });
@@ -236,7 +236,7 @@ test('J-1 refuses a transfer while the destination is updating, on the sheet and
   expect(await reasons(staging, [key])).toEqual(['no-version']);
 });
 
-test('S0-33 an unknown id leaves nothing to send, and a forged type is not found', async () => {
+test('S0-33 an unknown row id leaves nothing to send, and an unknown entity type is answered with 404', async () => {
   const { staging } = world;
   const unknown = transfer(staging, [{ entity: 'task', id: 987_654 }]);
   expect(await refusalOf(unknown)).toEqual(['unknown-row']);
@@ -245,7 +245,7 @@ test('S0-33 an unknown id leaves nothing to send, and a forged type is not found
   expect(() => parseKeys(['city:1'])).toThrow('belong to their environment');
 });
 
-test('a click on an outdated sheet writes nothing and gets a new sheet', async () => {
+test('sending an outdated transfer sheet writes nothing and shows a new sheet', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   const { selection, plan } = await sheet(staging, [key]);
@@ -255,7 +255,7 @@ test('a click on an outdated sheet writes nothing and gets a new sheet', async (
   expect(await has(preprod, key)).toBe(false);
 });
 
-test('a row that changed there is replaced only after the word is typed', async () => {
+test('a row that changed at the destination is replaced only after a typed confirmation', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await transfer(staging, [key]);
@@ -286,7 +286,7 @@ test('of two simultaneous transfers of a row one succeeds and the other is refus
   expect(await has(preprod, key)).toBe(true);
 });
 
-test('a double click sends one transfer, and its key is refused for another plan', async () => {
+test('a double click sends one transfer, and its idempotency key is refused for another plan', async () => {
   const { staging } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   const { selection, plan } = await sheet(staging, [key]);
@@ -301,7 +301,7 @@ test('a double click sends one transfer, and its key is refused for another plan
   expect(await refusalOf(send(routeFrom(staging), selection, other))).toEqual(['key-reused']);
 });
 
-test('S0-23 S0-99 an editor’s change is not sent until a product manager adopts that content, and the editor’s next save ends the adoption', async () => {
+test('S0-23 S0-99 an editor’s change is not sent until a product manager approves that content, and the editor’s next save ends the approval', async () => {
   const { staging, preprod } = world;
   const form = await add(staging, 'form');
   const field = await add(staging, 'form_field', { form });
@@ -319,7 +319,7 @@ test('S0-23 S0-99 an editor’s change is not sent until a product manager adopt
   expect((await get(preprod, { entity: 'form_field', id: field }))['label']).toBe('Date of birth');
 });
 
-test('refuses to adopt a row that was saved again meanwhile', async () => {
+test('approving a row that was saved again meanwhile is refused', async () => {
   const { staging } = world;
   const key = { entity: 'form', id: await add(staging, 'form', {}, ed) };
   const seen = await markedAt(staging, key);
@@ -327,7 +327,7 @@ test('refuses to adopt a row that was saved again meanwhile', async () => {
   await expect(adoption.adopt(staging, pm.email, key, seen)).rejects.toThrow('was saved again');
 });
 
-test('Not for production keeps a row out of transfers until it is removed', async () => {
+test('the mark Not for production keeps a row out of transfers until the mark is removed', async () => {
   const { staging } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await holds.hold(staging, pm.email, key, 'Only for the regression suite');
@@ -336,7 +336,7 @@ test('Not for production keeps a row out of transfers until it is removed', asyn
   expect(await reasons(staging, [key])).toEqual([]);
 });
 
-test('refuses a text that contains the environment’s own host name', async () => {
+test('a text that contains the host name of its own environment is refused', async () => {
   const { staging } = world;
   const id = await add(staging, 'banner', { link: 'https://staging.example.com/offers' });
   const route = { ...routeFrom(staging), hostHere: 'staging.example.com' };

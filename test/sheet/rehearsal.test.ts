@@ -17,7 +17,7 @@ async function newTask() {
   return { entity: 'task', id: await add(staging, 'task', { business }) };
 }
 
-test('a rehearsal reports that MySQL accepts the rows, and leaves no row and no lock', async () => {
+test('a rehearsed transfer reports that MySQL accepts the rows, and leaves no row and no lock', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   const { selection } = await sheet(staging, [task], { create: ['city:Pune'] });
@@ -31,7 +31,7 @@ test('a rehearsal reports that MySQL accepts the rows, and leaves no row and no 
   expect((await transfer(staging, [task], { create: ['city:Pune'] })).state).toBe('verified');
 });
 
-test('a rehearsal reports the error of MySQL', async () => {
+test('a rehearsed transfer reports the error of MySQL', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   await preprod.sql.query(
@@ -44,7 +44,7 @@ test('a rehearsal reports the error of MySQL', async () => {
   });
 });
 
-test('a rehearsal does not wait for a lock on the row', async () => {
+test('a rehearsed transfer does not wait for a lock on the row', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   await transfer(staging, [task], { create: ['city:Pune'] });
@@ -60,7 +60,7 @@ test('a rehearsal does not wait for a lock on the row', async () => {
   holder.release();
 });
 
-test('a rehearsal keeps the values typed on the sheet', async () => {
+test('a rehearsed transfer keeps the values typed on the sheet', async () => {
   const form = { entity: 'business', id: await add(world.staging, 'business') };
   const site = await openSite(world, 'staging');
   const client = await site.as('pm');

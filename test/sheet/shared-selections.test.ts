@@ -24,7 +24,7 @@ async function changedForm() {
   return key;
 }
 
-test('choices of two users who have a sheet open are both saved, and the second is told (F16)', async () => {
+test('two users with the same transfer sheet open both save their choices, and the second one is told (F16)', async () => {
   const key = await changedForm();
   const text = `form:${key.id}`;
   const address = await choose([text]);
@@ -44,7 +44,7 @@ test('choices of two users who have a sheet open are both saved, and the second 
   expect(textOf((await client.get(address)).text)).toContain('Another user changed this selection');
 });
 
-test('a text that both users gave is shown with both values, and the first one stays until the second is confirmed (F16)', async () => {
+test('a text that two users entered on a sheet is shown in both versions, and the first stays until the second is confirmed (F16)', async () => {
   const { id } = await changedForm();
   const address = await choose([`form:${id}`]);
   const [one, other] = [await sheetOf(address), await sheetOf(address)];
@@ -61,7 +61,7 @@ test('a text that both users gave is shown with both values, and the first one s
   expect((await stored(address)).reason).toBe('Mine');
 });
 
-test('a sheet whose choices another user changed is not sent before it was reviewed (F16)', async () => {
+test('a transfer sheet whose choices another user changed cannot be sent before it is reviewed (F16)', async () => {
   const { id } = await changedForm();
   const address = await choose([`form:${id}`]);
   const shown = await sheetOf(address);
@@ -72,7 +72,7 @@ test('a sheet whose choices another user changed is not sent before it was revie
   expect(again.headers['location']).toMatch(/^\/transfers\/\d+$/);
 });
 
-test('rows that two users add to a selection at the same moment are all in it (F16)', async () => {
+test('rows that two users add to a selection at the same moment are all kept in it (F16)', async () => {
   const ids = [];
   for (const name of ['A', 'B', 'C', 'D']) ids.push(await add(world.staging, 'form', { name }));
   const address = await choose([`form:${ids[0]}`]);
@@ -83,7 +83,7 @@ test('rows that two users add to a selection at the same moment are all in it (F
   expect((await stored(address)).keys.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
 });
 
-test('a selection that was changed after the list was shown is not removed from it (F16)', async () => {
+test('a selection of rows that was changed after the list was shown is not removed from that list (F16)', async () => {
   const id = await add(world.staging, 'form', { name: 'Visit' });
   const address = await choose([`form:${id}`]);
   const removal = `action="${address}/removal"`;

@@ -63,7 +63,7 @@ test.each<[string, Step, Content | null]>([
   expect(skippedIn(plan)).toEqual(['form:1']);
 });
 
-test('an undo names the person and the fields of a later edit', () => {
+test('the plan of an undo names the person and the fields of a later edit', () => {
   const later = row('form:1', { name: 'By hand' });
   const plan = undoOf(
     [stepOf('form:1', {}, { name: 'New' })],
@@ -74,12 +74,12 @@ test('an undo names the person and the fields of a later edit', () => {
   expect(plan.skipped[0]?.why).toContain('ed@example.com');
 });
 
-test('an undo neither writes nor lists a row that was deleted and is gone', () => {
+test('an undo neither writes nor lists a deleted row that is still absent', () => {
   const plan = undoOf([stepOf('form:1', null, null)]);
   expect([actionsOf(plan), skippedIn(plan)]).toEqual([[], []]);
 });
 
-test('an undo keeps local values there, also when they changed since', () => {
+test('an undo keeps local fields of the destination, even when they changed since', () => {
   const key = 'external_tool:1';
   const step = stepOf(
     key,
@@ -95,7 +95,7 @@ test('an undo keeps local values there, also when they changed since', () => {
   expect(plan.steps[0]?.after).toMatchObject({ name: 'Old', endpoint: 'https://new.example.com' });
 });
 
-test('an undo skips a created row that a later row needs', () => {
+test('an undo skips a created row that a later row references', () => {
   const plan = undoOf(
     [stepOf('form:1', null, {})],
     {},
@@ -104,7 +104,7 @@ test('an undo skips a created row that a later row needs', () => {
   expect(skippedIn(plan)).toEqual(['form:1']);
 });
 
-test('an undo removes a row whose references it restores as well', () => {
+test('an undo can delete a row whose references are restored to others in the same undo', () => {
   const plan = undoOf(
     [stepOf('form:1', null, {}), stepOf('task:1', { business: 1 }, { business: 1, form: 1 })],
     { 'business:1': row('business:1') },
@@ -113,7 +113,7 @@ test('an undo removes a row whose references it restores as well', () => {
   expect(actionsOf(plan).toSorted()).toEqual(['remove form:1', 'update task:1']);
 });
 
-test('an undo skips, one after the other, all rows that skipped rows need', () => {
+test('an undo skips all rows that skipped rows need, one after the other', () => {
   const plan = undoOf(
     [
       stepOf('business:1', null, {}),
@@ -132,14 +132,14 @@ test('an undo skips, one after the other, all rows that skipped rows need', () =
   expect(skippedIn(plan).toSorted()).toEqual(['business:1', 'sts:1', 'task:1']);
 });
 
-test('an undo skips a row whose parent is gone', () => {
+test('an undo skips a row whose referenced row no longer exists', () => {
   const plan = undoOf([stepOf('task:1', { business: 1, title: 'Old' }, { business: 1 })]);
   expect(skippedIn(plan)).toEqual(['task:1']);
   const whole = undoOf([stepOf('business:1', {}, null), stepOf('task:1', { business: 1 }, null)]);
   expect(actionsOf(whole)).toEqual(['create business:1', 'create task:1']);
 });
 
-test('an undo relies on parents that it does not write, each once', () => {
+test('an undo requires the referenced rows that it does not write, each once', () => {
   const plan = undoOf(
     [stepOf('task:1', { business: 1 }, null), stepOf('task:2', { business: 1 }, null)],
     { 'business:1': row('business:1') },
@@ -147,13 +147,13 @@ test('an undo relies on parents that it does not write, each once', () => {
   expect(plan.reliedOn).toEqual([keyFrom('business:1')]);
 });
 
-test('an undo asks for no typed word', () => {
+test('an undo requires no typed confirmation', () => {
   const plan = undoOf([stepOf('form:1', null, {})], {}, { to: 'production' });
   expect(plan.problems).toEqual([]);
   expect([plan.words.overwrite.isAsked, plan.words.remove.isAsked]).toEqual([false, false]);
 });
 
-test('an undo has the problems of the destination', () => {
+test('an undo reports the same problems of the destination as a transfer', () => {
   const step = stepOf('form:1', { name: 'Old' }, { name: 'New' });
   const reasons = (more: Partial<Facts>) =>
     undoOf([step], {}, more).problems.map(({ reason }) => reason);
@@ -172,13 +172,13 @@ const swapped = new Map([
   ['form.name:a', 2],
 ]);
 
-test('the undo of a swap is a swap (F13)', () => {
+test('the undo of a name swap swaps the names back (F13)', () => {
   const plan = undoOf(swap, {}, { holders: swapped });
   expect(actionsOf(plan)).toEqual(['update form:1', 'update form:2']);
   expect(plan.problems).toEqual([]);
 });
 
-test('an undo skips a row whose name a skipped row keeps (F13)', () => {
+test('an undo skips a row whose former name is still held by a skipped row (F13)', () => {
   const edited = { 'form:2': row('form:2', { name: 'A', description: 'By hand' }) };
   const plan = undoOf(swap, edited, { holders: swapped });
   expect(actionsOf(plan)).toEqual([]);
@@ -186,7 +186,7 @@ test('an undo skips a row whose name a skipped row keeps (F13)', () => {
   expect(plan.skipped.at(-1)?.why).toContain('“form:2”, which stays');
 });
 
-test('the undo of half of a swap offers the other half (F13)', () => {
+test('undoing one half of a name swap offers the other half (F13)', () => {
   const otherHolders = new Map([
     ['form:2', { title: 'A', isHere: true, after: row('form:2', { name: 'B' }) }],
   ]);
@@ -196,7 +196,7 @@ test('the undo of half of a swap offers the other half (F13)', () => {
   ]);
 });
 
-test('an undo can create a missing city again', () => {
+test('an undo can create a city again that was deleted meanwhile', () => {
   const cities = [{ city: 'Pune', partner: null }];
   const step = stepOf('business:1', { cities }, {});
   const reasons = (choices: Partial<Choices>) =>
@@ -205,7 +205,7 @@ test('an undo can create a missing city again', () => {
   expect(reasons({ create: ['city:Pune'] })).toEqual([]);
 });
 
-test('the hash of an undo plan changes with the row there', () => {
+test('the hash of an undo plan changes when the row at the destination changes', () => {
   const key = 'external_tool:1';
   const step = stepOf(key, { business: 1, name: 'Old' }, { business: 1, name: 'New' });
   const parent = { 'business:1': row('business:1') };

@@ -42,17 +42,20 @@ test.each([
   ['as one number', 'http://2130706433:4201/', own],
   ['of pre-production', 'https://PRE.example.com/x', others],
   ['of production', 'https://example.com:8443/x', others],
-])('names an address of an environment %s (F19)', (_spelling, description, more) => {
-  expect(problemsOf({ description }, more)).toHaveLength(1);
-});
+])(
+  'a text with the address of an environment %s is reported on the transfer sheet (F19)',
+  (_spelling, description, more) => {
+    expect(problemsOf({ description }, more)).toHaveLength(1);
+  },
+);
 
-test('names an address in a list (F19)', () => {
+test('the address of an environment within a list field is reported on the transfer sheet (F19)', () => {
   const options = ['Yes', 'see http://LocalHost:4201/x'];
   const field = { form: 1, label: 'Which?', type: 'choice', options };
   expect(problemsOf(field, own, 'form_field')).toEqual([expect.stringContaining('Options')]);
 });
 
-test('says whose address it is (F19)', () => {
+test('the problem of an environment’s address in a text says whose address it is (F19)', () => {
   expect(problemsOf({ description: 'pre.example.com' }, others)).toEqual([
     expect.stringContaining('the address of pre-production (pre.example.com)'),
   ]);
@@ -64,6 +67,6 @@ test.each([
   ['a name that goes on', 'https://staging.example.com.org/', https],
   ['a broken percent sign', '100% staging %zz %E0%A4%A', https],
   ['no address', 'Staging. Example. Com', https],
-])('takes %s for another address (F19)', (_what, description, more) => {
+])('%s is not reported as the address of an environment (F19)', (_what, description, more) => {
   expect(problemsOf({ description }, more)).toEqual([]);
 });

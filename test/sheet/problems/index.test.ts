@@ -264,7 +264,7 @@ const examples: Record<Reason, Example> = {
   },
 };
 
-test.each(reasons)('the problem %s has its row and its solutions', (reason) => {
+test.each(reasons)('the problem %s names its row and its solutions', (reason) => {
   const { facts, choices, row: key, solutions } = examples[reason];
   const { problems } = planOf(facts, choices);
   expect(problems).toMatchObject([{ reason, row: key === null ? null : keyFrom(key) }]);

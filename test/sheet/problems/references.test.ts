@@ -13,7 +13,7 @@ import {
 const reasonsOf = ({ problems }: ReturnType<typeof planOf>) => problems.map(({ reason }) => reason);
 const deleted: GivenRow = { isDeletedHere: true, base: {}, there: {} };
 
-test('a removed row may be referenced by a row that changes its reference in the same plan', () => {
+test('a row can be deleted at the destination when the row that references it changes its reference in the same plan', () => {
   const moved = { here: { business: 1 }, base: {}, there: { business: 1, form: 1 } };
   const facts = (task: GivenRow) =>
     factsOf(
@@ -25,7 +25,7 @@ test('a removed row may be referenced by a row that changes its reference in the
   expect(reasonsOf(planOf(facts(kept)))).toContain('still-used');
 });
 
-test('a removed row that two rows use has a problem for each, with an offer to add it', () => {
+test('a deleted row that two rows still use is one problem for each of them, with an offer to add that row', () => {
   const facts = factsOf(
     { 'form:1': deleted },
     {
@@ -42,14 +42,14 @@ test('a removed row that two rows use has a problem for each, with an offer to a
   ]);
 });
 
-test('a typed word is required for deletions in production only', () => {
+test('only deletions in production require a typed confirmation', () => {
   const facts = (to: 'preprod' | 'production') =>
     factsOf({ 'form:1': deleted, 'form:2': deleted }, { to });
   expect(reasonsOf(planOf(facts('preprod')))).toEqual([]);
   expect(reasonsOf(planOf(facts('production')))).toEqual(['deletion']);
 });
 
-test('two cities that are one there are refused', () => {
+test('two cities that are the same city at the destination are refused', () => {
   const cities = [
     { city: 'Pune', partner: null },
     { city: 'Pune', partner: 'Café Coral' },
@@ -67,7 +67,7 @@ test('a missing city that several rows use is one problem', () => {
   expect(reasonsOf(planOf(facts))).toEqual(['name-missing']);
 });
 
-test('the cities of a row that stays the same are not needed there', () => {
+test('the cities of a row that stays unchanged are not required at the destination', () => {
   const same = { cities: [{ city: 'Pune', partner: null }] };
   const facts = factsOf({ 'business:1': { here: same, base: same, there: same } });
   expect(reasonsOf(planOf(facts))).toEqual([]);

@@ -12,7 +12,7 @@ const changed: GivenRow = { here: { name: 'New' }, base: {}, there: {} };
 const byEngineer = { engineering_by: 'ed@example.com' };
 
 describe('engineering', () => {
-  test('a form whose fields were changed by engineering is one problem that concerns all of them', () => {
+  test('a form whose fields were changed by engineering is one problem that covers all of them', () => {
     const field: GivenRow = {
       here: { form: 1, label: 'New' },
       base: { form: 1 },
@@ -31,7 +31,7 @@ describe('engineering', () => {
     ]);
   });
 
-  test('a row whose engineering fields are all excluded can be sent', () => {
+  test('a row can be sent when all fields that engineering changed are excluded', () => {
     const facts = factsOf({
       'form:1': {
         here: { name: 'New', description: 'New' },
@@ -47,7 +47,7 @@ describe('engineering', () => {
   });
 });
 
-test('a hold on a form also refuses a changed field of it', () => {
+test('a hold on a form also blocks a changed field of that form', () => {
   const facts = factsOf(
     {
       'form:1': { here: {}, base: {}, there: {}, state: { held_at: '2026-01-01T00:00:00.000Z' } },
@@ -60,14 +60,14 @@ test('a hold on a form also refuses a changed field of it', () => {
   ]);
 });
 
-test('a row that may be another one offers a new id beside overwriting', () => {
+test('for a row that may be a different one at the destination, a new id is offered beside overwriting', () => {
   const facts = factsOf({ 'form:1': { here: { name: 'One' }, there: { name: 'Other' } } });
   expect(planOf(facts).problems).toMatchObject([
     { reason: 'changed-there', solutions: [{ kind: 'new-id' }, { kind: 'overwrite' }] },
   ]);
 });
 
-test('a wrong word does not confirm overwriting', () => {
+test('a wrongly typed word does not confirm overwriting', () => {
   const facts = factsOf({ 'form:1': { ...changed, there: { name: 'By hand' } } });
   expect(reasonsOf(planWithWords(facts, { overwrite: 'yes' }))).toEqual(['changed-there']);
 });
@@ -80,7 +80,7 @@ describe('undone content', () => {
     },
   });
 
-  test('an undone row asks for a confirmation once for all its dependents', () => {
+  test('sending an undone row again asks for one confirmation for all its dependent rows', () => {
     const facts = factsOf({
       'form:1': { ...changed, ...undone('form:1', { name: 'New' }) },
       'form_field:1': { here: { form: 1 }, ...undone('form_field:1', { form: 1 }) },
@@ -96,12 +96,12 @@ describe('undone content', () => {
     expect(reasonsOf(planOf(facts, { again: ['form:1', 'form_field:1'] }))).toEqual([]);
   });
 
-  test('newer content than the undone one needs no confirmation', () => {
+  test('content newer than the undone content needs no confirmation to be sent', () => {
     const facts = factsOf({ 'form:1': { ...changed, ...undone('form:1', { name: 'Former' }) } });
     expect(reasonsOf(planOf(facts))).toEqual([]);
   });
 
-  test('an undone deletion asks for a confirmation', () => {
+  test('sending an undone deletion again asks for a confirmation', () => {
     const facts = factsOf({
       'form:1': {
         isDeletedHere: true,
@@ -147,18 +147,21 @@ describe('test results', () => {
     ['of another person', [], resulting(result('vic', 1))],
     ['that differ', ['not-tested'], resulting(result('vic', 1), result('ed', 0))],
     ['of other content', ['not-tested'], new Map()],
-  ])('where tests are required, test results %s make the problems %j', (_who, expected, tested) => {
-    expect(reasonsOf(planOf(facts(tested)))).toEqual(expected);
-  });
+  ])(
+    'where tests are required, test results %s lead to the problems %j',
+    (_who, expected, tested) => {
+      expect(reasonsOf(planOf(facts(tested)))).toEqual(expected);
+    },
+  );
 
-  test('a tested row with excluded fields is not what was tested', () => {
+  test('the test result of a row does not count when fields of it are excluded', () => {
     const works = facts(resulting(result('vic', 1)));
     expect(reasonsOf(planOf(works, { excludedFields: { 'form:1': ['name'] } }))).toEqual([
       'not-tested',
     ]);
   });
 
-  test('a dependent that is sent without its changed owner is not what was tested', () => {
+  test('the test result of a row does not count for a dependent that is sent without its changed parent row', () => {
     const works = facts(resulting(result('vic', 1)), { chosen: [keyFrom('form_field:1')] });
     const alone = planOf(works, { resend: true });
     expect(reasonsOf(alone)).toEqual(['not-tested']);

@@ -4,7 +4,7 @@ import { factsOf, planOf } from '../../support/facts.ts';
 
 const reasonsOf = ({ problems }: ReturnType<typeof planOf>) => problems.map(({ reason }) => reason);
 
-test('the length of a value is counted in characters, not in code units', () => {
+test('the length of a value is counted in characters, not in UTF-16 code units', () => {
   const columns = new Map([
     ['banner', new Map([['title', { maxLength: 3, isRequired: false, charset: null }]])],
   ]);
@@ -16,7 +16,7 @@ test('the length of a value is counted in characters, not in code units', () => 
   expect(banner('👍👍👍👍')).toHaveLength(1);
 });
 
-test('a missing column is one problem for all rows of a type, one for each column', () => {
+test('a missing column is one problem for all rows of a type, and each missing column is its own problem', () => {
   const columns = new Map([
     ['sts', new Map([['text', { maxLength: 200, isRequired: true, charset: null }]])],
   ]);
@@ -31,7 +31,7 @@ test('a missing column is one problem for all rows of a type, one for each colum
   expect(reasonsOf(planOf(facts))).toEqual(['column-missing', 'column-missing', 'column-missing']);
 });
 
-test('local fields may have no column there', () => {
+test('the columns of local fields may be missing at the destination', () => {
   const names = ['business_id', 'name', 'active'];
   const columns = new Map([
     [
@@ -49,7 +49,7 @@ test('local fields may have no column there', () => {
   expect(reasonsOf(planOf(facts))).toEqual([]);
 });
 
-test('the own host name in a local field is no problem', () => {
+test('the host name of the own environment is allowed in a local field', () => {
   const facts = factsOf(
     {
       'business:1': { here: {}, base: {}, there: {} },

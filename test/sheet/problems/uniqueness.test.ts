@@ -53,7 +53,7 @@ test.each<[string, Record<string, string>]>([
   ['a new row that takes a name given up', { 'form:1': ' > A', 'form:2': 'A > B' }],
   ['a name of a row that is deleted', { 'form:1': 'A > B', 'form:2': 'B > ' }],
   ['a new row with the name of a deleted one', { 'business:1': ' > B', 'business:2': 'B > ' }],
-])('%s is consistent as a whole and has no problem (F13)', (_what, rows) => {
+])('%s leaves unique names consistent and has no problem (F13)', (_what, rows) => {
   expect(problemsOf(rows)).toEqual([]);
 });
 
@@ -73,7 +73,7 @@ test.each<[string, Record<string, string>, Record<string, string>, string[] | nu
     { 'form:2': 'B > C', 'form:3': 'C' },
     null,
   ],
-])('%s (F13)', (_what, rows, others, added) => {
+])('a unique name taken at the destination: %s (F13)', (_what, rows, others, added) => {
   const [problem, ...more] = problemsOf(rows, others);
   expect(more).toEqual([]);
   expect(problem).toMatchObject({ reason: 'unique-taken', row: keyFrom('form:1') });
@@ -81,7 +81,7 @@ test.each<[string, Record<string, string>, Record<string, string>, string[] | nu
   expect(add?.kind === 'add' ? add.keys.map(keyText) : null).toEqual(added);
 });
 
-test('a holder that exists here can be opened beside the own row (F13)', () => {
+test('when a unique name is taken at the destination, the row that holds it can be opened beside the row to send (F13)', () => {
   const [problem] = problemsOf({ 'form:1': 'A > B' }, { 'form:2': 'B' });
   expect(problem?.solutions).toEqual([
     { kind: 'edit', key: keyFrom('form:1') },
@@ -90,7 +90,7 @@ test('a holder that exists here can be opened beside the own row (F13)', () => {
   expect(problem?.message).toContain('form 2 “B”');
 });
 
-test('a swap of which one name is left out is a problem of the other (F13)', () => {
+test('leaving one half of a name swap out of the transfer is a problem of the other half (F13)', () => {
   const rows = { 'form:1': 'A > B', 'form:2': 'B > A' };
   const [problem, ...more] = problemsOf(rows, {}, { excludedFields: { 'form:2': ['name'] } });
   expect(more).toEqual([]);
