@@ -22,7 +22,7 @@ const table = [
 ] as const;
 
 test.each(table)(
-  'a row with %s here, base %s and %s there is %s',
+  'a row with content %s here, %s when last in sync and %s at the destination has the status %s',
   (here, base, there, expected) => {
     const isDeletedHere = here === 'deleted';
     expect(statusOf({ here: isDeletedHere ? null : here, base, there, isDeletedHere })).toBe(
@@ -37,7 +37,7 @@ test('S0-96 there are exactly eleven statuses', () => {
   expect(reached).toEqual(new Set(statuses));
 });
 
-test('New and Changed here are ready to send; all statuses with changes there overwrite them', () => {
+test('rows New and Changed here are ready to send; all statuses with changes at the destination overwrite them', () => {
   expect(statuses.filter(isReady)).toEqual(['New', 'Changed here']);
   expect(statuses.filter((status) => !overwrites(status))).toEqual([
     'New',
@@ -47,7 +47,7 @@ test('New and Changed here are ready to send; all statuses with changes there ov
   ]);
 });
 
-test('a row with changed dependents counts as changed', () => {
+test('a row with changed dependent rows counts as changed', () => {
   expect(withDependents('In sync', ['In sync', 'New'])).toBe('Changed here');
   expect(withDependents('In sync', ['Deleted here', 'Changed here'])).toBe('Changed here');
   expect(withDependents('In sync', ['Changed there'])).toBe('Changed there');
@@ -55,7 +55,7 @@ test('a row with changed dependents counts as changed', () => {
   expect(withDependents('New', ['New'])).toBe('New');
 });
 
-test('referenced types are written before types that refer to them', () => {
+test('referenced types are written before the types that refer to them', () => {
   const order = promotionOrder(catalog).map(({ name }) => name);
   const before = (one: string, other: string) => order.indexOf(one) < order.indexOf(other);
   expect(before('business', 'task')).toBe(true);
@@ -76,7 +76,7 @@ test('referenced types are written before types that refer to them', () => {
   ]);
 });
 
-test('circular references between types are refused', () => {
+test('circular references between entity types are refused', () => {
   const task = entityNamed('task');
   const fields = { ...task.fields, task: { ...task.fields['business']!, to: 'order_receipt' } };
   const circle = catalog.map((one) => (one.name === 'task' ? { ...one, fields } : one));

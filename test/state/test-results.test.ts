@@ -46,7 +46,7 @@ test('everyone signed in may mark a row as Works in pre-production, and the shee
   expect(textOf((await client.get('/arrivals')).text)).toContain('Works , says vic@example.com');
 });
 
-test('a test result does not apply to changed content, also when only a field of the form changed', async () => {
+test('a test result does not apply to changed content, even when only a field of the form changed', async () => {
   const { form, field } = await arrived();
   await say('vic', form, 'works');
   await change(world.staging, field, { label: 'Newer' });
@@ -56,7 +56,7 @@ test('a test result does not apply to changed content, also when only a field of
   expect(sheet).toContain('an earlier version was marked Works by vic@example.com');
 });
 
-test('the sender’s own test result is not enough, and a row marked Does not work is refused', async () => {
+test('the sender’s own test result does not count, and a row marked Does not work is refused', async () => {
   const { form } = await arrived();
   await say('pm', form, 'works');
   expect(await sheetOf(form)).toContain('was not marked Works by anyone but you');
@@ -66,7 +66,7 @@ test('the sender’s own test result is not enough, and a row marked Does not wo
   expect(await sheetOf(form)).not.toContain('to resolve');
 });
 
-test('rejects a combination nobody has tested: excluded fields, or a dependent alone', async () => {
+test('a row sent with excluded fields, or a dependent sent alone, is refused as a combination that nobody has tested', async () => {
   const { staging, preprod } = world;
   const { form, field } = await arrived();
   await say('vic', form, 'works');
@@ -92,7 +92,7 @@ test('rejects a combination nobody has tested: excluded fields, or a dependent a
   ]);
 });
 
-test('a moved dependent needs a test result of its new owner, also when the move is excluded', async () => {
+test('a dependent row moved to another parent needs a test result of the new parent, even when the move is excluded', async () => {
   const { staging, preprod } = world;
   const { form, field } = await arrived();
   const other = { entity: 'form', id: await add(staging, 'form', { name: 'Other form' }) };
@@ -108,7 +108,7 @@ test('a moved dependent needs a test result of its new owner, also when the move
   expect(plan.problems.map(({ reason }) => reason)).toContain('not-tested');
 });
 
-test('refuses a test result for content that changed after the page was opened', async () => {
+test('a test result for content that changed after the page was opened is refused', async () => {
   const { form } = await arrived();
   const client = await site.as('vic');
   const seen = await seenOf(form);
@@ -121,7 +121,7 @@ test('refuses a test result for content that changed after the page was opened',
   expect(answer.status).toBe(409);
 });
 
-test('recalls for a list what reading the rows would find, also where names are mapped', async () => {
+test('the test results shown in a list equal those found by reading the rows, even where names are mapped', async () => {
   const { preprod } = world;
   const { form } = await arrived();
   await add(preprod, 'city', { name: 'Pune' });
