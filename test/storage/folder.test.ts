@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 const content = Buffer.from('content');
 
-test('a folder store reports a missing folder instead of absent objects', async () => {
+test('a storage folder that is missing is reported, instead of treating its objects as absent', async () => {
   await objects.put('a/b', content);
   await rm(folder, { recursive: true });
   const trouble = {
@@ -33,7 +33,7 @@ test('a folder store reports a missing folder instead of absent objects', async 
   await expect(objects.removeUnfinished(new Date())).rejects.toMatchObject(trouble);
 });
 
-test('a folder store reads images that earlier versions stored', async () => {
+test('a storage folder still serves images stored by earlier versions', async () => {
   const name = `${'ab'.repeat(32)}.png`;
   await mkdir(join(folder, 'ab'));
   await writeFile(join(folder, 'ab', name), 'image');
@@ -43,7 +43,7 @@ test('a folder store reads images that earlier versions stored', async () => {
   expect(await all(objects.list(''))).toEqual([`ab/${name}`]);
 });
 
-test('a folder store lists a file whose name is no key, and has no object where a folder is', async () => {
+test('a storage folder lists files whose names are no valid keys, and treats subfolders as no objects', async () => {
   await objects.put('a/b', content);
   await writeFile(join(folder, 'odd\\name'), 'x');
   expect(await all(objects.list(''))).toEqual(['a/b', 'odd\\name']);
@@ -53,7 +53,7 @@ test('a folder store lists a file whose name is no key, and has no object where 
   expect(await textAt(objects, 'a/b')).toBe('content');
 });
 
-test('a folder store removes old drafts of a killed process', async () => {
+test('a storage folder deletes old temporary files of a killed process', async () => {
   await objects.put('a', content);
   const [old, fresh] = [join(folder, '.unfinished', 'old'), join(folder, '.unfinished', 'fresh')];
   for (const draft of [old, fresh]) await writeFile(draft, 'half');
@@ -62,7 +62,7 @@ test('a folder store removes old drafts of a killed process', async () => {
   expect(await readdir(join(folder, '.unfinished'))).toEqual(['fresh']);
 });
 
-test('a folder store stores an object while another process deletes the last one of its folder', async () => {
+test('a storage folder can store an object while another process deletes the last one in the same subfolder', async () => {
   const work = Array.from({ length: 200 }, async (_one, index) => {
     await objects.put(`same/folder/${index}`, content);
     await objects.delete(`same/folder/${index}`);

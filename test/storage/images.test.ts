@@ -31,7 +31,7 @@ const ageOf = async (name: string) => {
   return Date.now() - Number(found?.modifiedAt);
 };
 
-test('an image is named by its content', async () => {
+test('an image is named by the hash of its content', async () => {
   const name = await images.keepImage(here, 'icon', png);
   expect(name).toMatch(/^[0-9a-f]{64}\.png$/);
   expect(await images.keepImage(here, 'icon', png)).toBe(name);
@@ -46,7 +46,7 @@ const formats: [PictureFormat, string][] = [
   ['webp', 'webp'],
 ];
 
-test.each(formats)('keeps a whole image: %s', async (format, ending) => {
+test.each(formats)('a complete image is accepted: %s', async (format, ending) => {
   const name = await images.keepImage(here, 'icon', await picture(format));
   expect(name.split('.')[1]).toBe(ending);
 });
@@ -58,7 +58,7 @@ const refusalOf = (content: Buffer | null) =>
     (error: { status: number; fields: { icon: string } }) => [error.status, error.fields.icon],
   );
 
-test.each(formats)('refuses half an image: %s (F18)', async (format) => {
+test.each(formats)('a truncated image is refused: %s (F18)', async (format) => {
   const whole = await picture(format);
   for (const bytes of [12, 40, Math.floor(whole.length / 2), whole.length - 20]) {
     const [status, message] = (await refusalOf(whole.subarray(0, bytes))) ?? [];
@@ -67,14 +67,14 @@ test.each(formats)('refuses half an image: %s (F18)', async (format) => {
   expect(await all(here.list(''))).toEqual([]);
 });
 
-test('refuses an image whose content was changed on its way (F18)', async () => {
+test('an image that was altered during the upload is refused (F18)', async () => {
   const broken = Buffer.from(png);
   const middle = Math.floor(png.length / 2);
   broken.writeUInt8(broken.readUInt8(middle) ^ 0xff, middle);
   expect(await refusalOf(broken)).toEqual([422, expect.stringContaining('damaged')]);
 });
 
-test('says that an empty file is empty (F18)', async () => {
+test('an empty file instead of an image is refused as empty (F18)', async () => {
   expect(await refusalOf(Buffer.alloc(0))).toEqual([422, expect.stringContaining('is empty')]);
 });
 
@@ -82,7 +82,7 @@ test.each([
   ['png', 16],
   ['gif', 6],
 ] as const)(
-  'refuses an image of 60,000 × 60,000 pixels by its head: %s (C5)',
+  'an image of 60,000 × 60,000 pixels is refused from its header alone: %s (C5)',
   async (format, at) => {
     const bomb = Buffer.from(await picture(format));
     if (format === 'png') {
@@ -99,12 +99,12 @@ test.each([
   },
 );
 
-test('refuses a script that begins like an image (C5)', async () => {
+test('a script that begins like an image is refused (C5)', async () => {
   const script = Buffer.from('GIF89a/*\0\0\0\0*/=1;alert(document.cookie)//', 'latin1');
   expect(await refusalOf(script)).toEqual([422, expect.stringContaining('damaged')]);
 });
 
-test('refuses a file that is no image or is larger than 2 MB', async () => {
+test('a file that is no image or is larger than 2 MB is refused', async () => {
   expect(await refusalOf(Buffer.from('<svg>'))).toEqual([422, expect.stringContaining('PNG')]);
   const large = Buffer.concat([png, Buffer.alloc(2 * 1024 * 1024)]);
   expect(await refusalOf(large)).toEqual([422, expect.stringContaining('2 MB')]);
@@ -112,7 +112,7 @@ test('refuses a file that is no image or is larger than 2 MB', async () => {
 });
 
 test.each(['../../etc/passwd', 'x.png', `${'a'.repeat(64)}.svg`, ''])(
-  'there is no image named %j',
+  'the image name %j is invalid, and there is no such image',
   async (name) => {
     expect(await images.hasImage(here, name)).toBe(false);
     expect(await images.copyImage(here, there, name)).toBe(false);
@@ -120,7 +120,7 @@ test.each(['../../etc/passwd', 'x.png', `${'a'.repeat(64)}.svg`, ''])(
   },
 );
 
-test('copies an image that the other store lacks, and reports one that neither has', async () => {
+test('copying an image to a store that lacks it succeeds, and an image that neither store has is reported', async () => {
   const name = await images.keepImage(here, 'icon', png);
   expect(await images.copyImage(here, there, name)).toBe(true);
   expect(await images.readImage(there, name)).toEqual(png);
@@ -129,7 +129,7 @@ test('copies an image that the other store lacks, and reports one that neither h
   expect(await images.copyImage(here, there, `${'0'.repeat(64)}.png`)).toBe(false);
 });
 
-test('storing or copying an image again renews its age, so that no sweep removes it', async () => {
+test('storing or copying an image again renews its age, so that the cleanup of unused images keeps it', async () => {
   const name = await images.keepImage(here, 'icon', png);
   await makeOld(name);
   await images.keepImage(here, 'icon', png);
@@ -140,7 +140,7 @@ test('storing or copying an image again renews its age, so that no sweep removes
   expect(await images.readImage(here, name)).toEqual(png);
 });
 
-test('lists images and no other objects of the store', async () => {
+test('listing the images leaves out other objects of the same store', async () => {
   const name = await images.keepImage(here, 'icon', png);
   await here.put(`backups/${name}`, png);
   await here.put(`${name.slice(0, 2)}/notes.txt`, png);

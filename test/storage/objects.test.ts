@@ -35,7 +35,7 @@ async function leftovers(address: StorageAddress): Promise<number> {
 describe.each([
   ['a folder', newFolder],
   ['S3', newBucket],
-])('a store in %s', (_name, open) => {
+])('the object store in %s', (_name, open) => {
   let address: StorageAddress;
   let objects: Objects;
   beforeAll(async () => {
@@ -44,7 +44,7 @@ describe.each([
   });
   afterAll(() => objects.close());
 
-  test('a store reads an object unchanged, with its size and SHA-256', async () => {
+  test('the object store returns an object unchanged, with its size and SHA-256', async () => {
     const stored = await objects.put('texts/one.txt', bytes('one'));
     expect(stored).toEqual({ size: 3, checksum: sha256('one') });
     expect(await textAt(objects, 'texts/one.txt')).toBe('one');
@@ -52,14 +52,14 @@ describe.each([
     expect(await checksumOf(objects, 'texts/one.txt')).toBe(sha256('one'));
   });
 
-  test('a store replaces an object, and stores an empty one', async () => {
+  test('the object store replaces an object, and stores an empty one', async () => {
     await objects.put('texts/two.txt', bytes('a long first text'));
     await objects.put('texts/two.txt', bytes(''));
     expect(await textAt(objects, 'texts/two.txt')).toBe('');
     expect(await objects.find('texts/two.txt')).toMatchObject({ size: 0 });
   });
 
-  test('a store distinguishes an absent object from an existing one', async () => {
+  test('the object store distinguishes an absent object from an existing one', async () => {
     expect(await objects.find('absent/none')).toBeNull();
     await expect(objects.read('absent/none')).rejects.toMatchObject({
       status: 404,
@@ -68,7 +68,7 @@ describe.each([
     await objects.delete('absent/none');
   });
 
-  test('a store deletes an object, and then stores one under the name of its folder', async () => {
+  test('the object store deletes an object, and can then store one under the name of its folder', async () => {
     await objects.put('gone/deep/er', bytes('x'));
     await objects.delete('gone/deep/er');
     expect(await objects.find('gone/deep/er')).toBeNull();
@@ -77,7 +77,7 @@ describe.each([
     await objects.delete('gone');
   });
 
-  test('of many simultaneous conditional puts of a key one succeeds', async () => {
+  test('of many simultaneous conditional uploads to one key of the object store, one succeeds', async () => {
     const tries = Array.from({ length: 10 }, (_one, index) =>
       objects.putIfAbsent('race', bytes(String(index))),
     );
@@ -88,7 +88,7 @@ describe.each([
     expect(await objects.putIfAbsent('race', bytes('late'))).toBeNull();
   });
 
-  test('a conditional put of a large object fails when the key is taken before its last byte', async () => {
+  test('a conditional upload of a large object fails when the key is taken before its last byte', async () => {
     const late = objects.putIfAbsent(
       'large-race',
       megabytes(40, async (index) => {
@@ -100,7 +100,7 @@ describe.each([
     expect(await leftovers(address)).toBe(0);
   });
 
-  test('a store keeps and lists keys with special characters unchanged', async () => {
+  test('the object store keeps and lists keys with special characters unchanged', async () => {
     const keys = [
       'a b',
       'a+b',
@@ -146,14 +146,14 @@ describe.each([
   });
 
   test.each(['', '/a', 'a/', 'a//b', '../a', 'a/../b', './a', '.hidden', 'a\\b', 'a\nb', '\ud800'])(
-    'a store refuses the key %j',
+    'the object store refuses the key %j',
     async (key) => {
       await expect(objects.put(key, bytes('x'))).rejects.toThrow('Not a key of an object');
       await expect(objects.read(key)).rejects.toThrow('Not a key of an object');
     },
   );
 
-  test('an object store lists the keys with a prefix in order, and goes on after a given key', async () => {
+  test('the object store lists the keys with a prefix in order, and continues after a given key', async () => {
     const keys = ['order/a-b', 'order/a/b', 'order/ab', 'order/b/1', 'order/b/2'];
     for (const key of keys.toReversed()) await objects.put(key, bytes('x'));
     expect(await all(objects.list('order/'))).toEqual(keys);
@@ -164,7 +164,7 @@ describe.each([
     expect(await all(objects.list('nowhere/'))).toEqual([]);
   });
 
-  test('a store lists 10,000 keys', async () => {
+  test('the object store lists 10,000 keys', async () => {
     const keys = Array.from({ length: 10_000 }, (_one, index) => `many/${index % 7}/${index}`);
     const waiting = keys.values();
     const putSome = async () => {
@@ -179,7 +179,7 @@ describe.each([
     expect(seen).toBe(5);
   }, 300_000);
 
-  test('a store streams 100 MB in and out in constant memory', async () => {
+  test('the object store streams 100 MB in and out with constant memory', async () => {
     const hash = createHash('sha256');
     for await (const part of megabytes(100)) hash.update(part);
     const checksum = hash.digest('hex');
@@ -211,7 +211,7 @@ describe.each([
     await objects.delete('large');
   });
 
-  test('an upload whose source fails halfway leaves nothing', async () => {
+  test('an upload whose source fails halfway stores nothing', async () => {
     const source = megabytes(50, (index) => {
       if (index === 40) throw new Error('the dump ended early');
     });
@@ -220,7 +220,7 @@ describe.each([
     expect(await leftovers(address)).toBe(0);
   });
 
-  test('an upload that is aborted while its source is silent leaves nothing', async () => {
+  test('an upload that is aborted while its source is silent stores nothing', async () => {
     const stop = new AbortController();
     const source = Readable.from(
       megabytes(50, async (index) => {
@@ -234,7 +234,7 @@ describe.each([
     expect(await leftovers(address)).toBe(0);
   });
 
-  test('a failed replacement keeps the former object', async () => {
+  test('a failed replacement of an object keeps the former object', async () => {
     await objects.put('former', bytes('former'));
     const source = megabytes(2, () => {
       throw new Error('no source');
@@ -243,7 +243,7 @@ describe.each([
     expect(await textAt(objects, 'former')).toBe('former');
   });
 
-  test('putting an object again renews its age', async () => {
+  test('uploading an object again renews its age', async () => {
     await objects.put('again', bytes('x'));
     const first = await objects.find('again');
     await sleep(1100);

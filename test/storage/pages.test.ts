@@ -35,7 +35,7 @@ test('an image page answers 503 with the solution while the store is unreachable
   expect(textOf(page.text)).toMatch(/bucket no-such-bucket .*does not exist\. Create it/);
 });
 
-describe('images of a store that', () => {
+describe('images of a storage server that', () => {
   test.each<[string, (proxy: Proxy) => unknown]>([
     ['refuses', (proxy) => proxy.refuse()],
     ['is silent', (proxy) => proxy.hang('both')],
@@ -43,7 +43,7 @@ describe('images of a store that', () => {
     ['is slow', (proxy) => proxy.slow(9000)],
     ['is cut in the middle', (proxy) => proxy.cutAfter(200)],
   ])(
-    '%s end in a sentence within eight seconds, and what was typed is kept (F11)',
+    'images of a storage server that %s lead to an error message within eight seconds, and the typed values are kept (F11)',
     async (_how, fail) => {
       const ana = await site.as('pm');
       const bucket = await newBucket();

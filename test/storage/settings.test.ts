@@ -44,12 +44,12 @@ test.each([
   ['s3://bucket?endpoint=https://id:secret@s3.example.com', 'has an endpoint'],
   ['s3://bucket/a%20b', 'has a prefix'],
   ['s3://bucket/a/../b/.c', 'has a prefix'],
-])('refuses %s as a storage address', (url, message) => {
+])('STORAGE_URL refuses the address %s', (url, message) => {
   expect(storageAddress(url, keys)).toContain(message);
 });
 
 describe('settings of storage', () => {
-  test("a neighbour uses this environment's own store and keys by default", () => {
+  test('another environment uses this environment’s image store and keys by default', () => {
     const { storage, wrong } = storageSettings(
       {
         STORAGE_URL: 's3://own',
@@ -66,7 +66,7 @@ describe('settings of storage', () => {
     expect(storage.sweepAfterDays).toBeNull();
   });
 
-  test('a neighbour can have its own keys', () => {
+  test('another environment can have its own storage keys', () => {
     const { storage } = storageSettings(
       {
         STORAGE_URL: 'file:///own',
@@ -103,19 +103,25 @@ describe('settings of storage', () => {
       },
       ['UNI_DIR_DESTINATION_STORAGE_URL'],
     ],
-  ])('refuses to sweep a store that a neighbour shares: %j', (others, named) => {
-    const variables = { STORAGE_URL: 'file:///own', STORAGE_SWEEP_AFTER_DAYS: '30', ...others };
-    const { storage, wrong } = storageSettings(variables, both);
-    expect(wrong.map((one) => /: (\w+) leads to/.exec(one)?.[1])).toEqual(named);
-    expect(storage.sweepAfterDays).toBe(30);
-  });
+  ])(
+    'the cleanup of unused images is refused for a store that another environment shares: %j',
+    (others, named) => {
+      const variables = { STORAGE_URL: 'file:///own', STORAGE_SWEEP_AFTER_DAYS: '30', ...others };
+      const { storage, wrong } = storageSettings(variables, both);
+      expect(wrong.map((one) => /: (\w+) leads to/.exec(one)?.[1])).toEqual(named);
+      expect(storage.sweepAfterDays).toBe(30);
+    },
+  );
 
-  test.each(['0', '-1', '1.5', 'always'])('refuses a grace period of %s days', (days) => {
-    const variables = { STORAGE_URL: 'file:///own', STORAGE_SWEEP_AFTER_DAYS: days };
-    expect(storageSettings(variables, { destination: false, source: false }).wrong).toEqual([
-      'STORAGE_SWEEP_AFTER_DAYS: must be a number of days',
-    ]);
-  });
+  test.each(['0', '-1', '1.5', 'always'])(
+    'a grace period of %s days for unused images is refused',
+    (days) => {
+      const variables = { STORAGE_URL: 'file:///own', STORAGE_SWEEP_AFTER_DAYS: days };
+      expect(storageSettings(variables, { destination: false, source: false }).wrong).toEqual([
+        'STORAGE_SWEEP_AFTER_DAYS: must be a number of days',
+      ]);
+    },
+  );
 });
 
 test.each([
@@ -125,7 +131,7 @@ test.each([
   ['s3://one', 's3://one/below', true],
   ['s3://one/a', 's3://one/b', false],
   ['s3://one?endpoint=http://h:1', 's3://one?endpoint=http://h:2', false],
-])('decides whether the stores %s and %s overlap', (one, other, expected) => {
+])('whether the two storage addresses %s and %s overlap', (one, other, expected) => {
   const [first, second] = [one, other].map((url) => storageAddress(url, null) as StorageAddress);
   if (!first || !second) throw new Error('no address');
   expect(overlaps(first, second)).toBe(expected);

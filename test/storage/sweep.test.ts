@@ -40,7 +40,7 @@ async function age(here: App, days: number) {
   }
 }
 
-test('a sweep removes an old unreferenced image, and keeps one that a row references', async () => {
+test('the cleanup removes an old unused image, and keeps one that a row references', async () => {
   const { staging } = world;
   const [named, forgotten] = [await keep(staging), await keep(staging)];
   await add(staging, 'business', { icon: named });
@@ -50,7 +50,7 @@ test('a sweep removes an old unreferenced image, and keeps one that a row refere
   expect(await hasImage(staging.storage, forgotten)).toBe(false);
 });
 
-test('a sweep keeps an unreferenced image within the grace period', async () => {
+test('the cleanup keeps an unused image within the grace period', async () => {
   const { staging } = world;
   await age(staging, 8);
   const name = await keep(staging);
@@ -58,7 +58,7 @@ test('a sweep keeps an unreferenced image within the grace period', async () => 
   expect(await hasImage(staging.storage, name)).toBe(true);
 });
 
-test('a sweep keeps an image that only the history of a row references', async () => {
+test('the cleanup keeps an image that only the history of a row references', async () => {
   const { staging } = world;
   const former = await keep(staging);
   const id = await add(staging, 'business', { icon: former });
@@ -68,7 +68,7 @@ test('a sweep keeps an image that only the history of a row references', async (
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('the removal of unused images at the destination keeps those that an undo would restore', async () => {
+test('the cleanup at the destination keeps images that an undo would restore', async () => {
   const { staging, preprod } = world;
   const former = await keep(staging);
   const key = { entity: 'business', id: await add(staging, 'business', { icon: former }) };
@@ -84,7 +84,7 @@ test('the removal of unused images at the destination keeps those that an undo w
   expect(await hasImage(preprod.storage, former)).toBe(true);
 });
 
-test('a sweep keeps an image that only the journal references', async () => {
+test('the cleanup keeps an image that only an unfinished or past transfer references', async () => {
   const { staging } = world;
   const name = await keep(staging);
   await add(staging, 'city');
@@ -97,7 +97,7 @@ test('a sweep keeps an image that only the journal references', async () => {
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('a sweep keeps images that a base or a sheet references', async () => {
+test('the cleanup keeps an image that only the last synced content of a row or an open transfer sheet references', async () => {
   const { staging } = world;
   const [base, typed] = [await keep(staging), await keep(staging)];
   await run(
@@ -114,7 +114,7 @@ test('a sweep keeps images that a base or a sheet references', async () => {
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 2 });
 });
 
-test('a sweep reads more rows than fit in one statement', async () => {
+test('the cleanup of unused images reads more rows than fit in one statement', async () => {
   const { staging } = world;
   const name = await keep(staging);
   await staging.sql.query(
@@ -127,7 +127,7 @@ test('a sweep reads more rows than fit in one statement', async () => {
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('a sweep removes nothing while a transfer has held its claims for half a day', async () => {
+test('the cleanup removes no image while a transfer has been holding its rows for half a day', async () => {
   const { staging } = world;
   await keep(staging);
   await age(staging, 8);
@@ -142,7 +142,7 @@ test('a sweep removes nothing while a transfer has held its claims for half a da
   });
 });
 
-test('a sweep removes nothing from a store marked by another environment', async () => {
+test('the cleanup removes nothing from an image store marked by another environment', async () => {
   const { staging, preprod } = world;
   const forgotten = await keep(staging);
   await sweepDaily({ ...preprod, storage: staging.storage });
@@ -153,7 +153,7 @@ test('a sweep removes nothing from a store marked by another environment', async
   expect(await hasImage(staging.storage, forgotten)).toBe(true);
 });
 
-test('a sweep removes nothing before the grace period for other environments’ marks has passed', async () => {
+test('the cleanup removes nothing until the grace period for marks of other environments has passed', async () => {
   const { staging } = world;
   const forgotten = await keep(staging);
   await age(staging, 6);
@@ -166,7 +166,7 @@ test('a sweep removes nothing before the grace period for other environments’ 
   expect(await hasImage(staging.storage, forgotten)).toBe(false);
 });
 
-test('sweeps run once a day when the grace period is set, and otherwise only leave a mark', async () => {
+test('the cleanup of unused images runs daily when a grace period is set, and otherwise only leaves its mark', async () => {
   const { staging } = world;
   const forgotten = await keep(staging);
   await age(staging, 8);
@@ -184,7 +184,7 @@ test('sweeps run once a day when the grace period is set, and otherwise only lea
   expect(await all(staging.storage.list('sweeps/'))).toHaveLength(1);
 });
 
-test('a sweep removes uploads begun before the grace period and never completed', async () => {
+test('the cleanup removes uploads begun before the grace period and never completed', async () => {
   const { staging } = world;
   await keep(staging);
   await writeFile(join(folderOf(staging), '.unfinished', 'draft'), 'half');
@@ -193,7 +193,7 @@ test('a sweep removes uploads begun before the grace period and never completed'
   expect(await sweepImages(staging, GRACE)).toMatchObject({ unfinished: 1 });
 });
 
-test('every long text column is classified by whether it holds contents of rows', () => {
+test('every long text column is classified by whether it can contain image names', () => {
   const nameless = [
     // Ids and hashes of rows, of transfers and of what a plan relied on.
     'relied_on',
