@@ -83,11 +83,11 @@ afterAll(async () => {
   await dropEnvironments(servers(), prefix);
 });
 
-test('is listed', async () => {
+test('a newly declared entity is listed', async () => {
   expect(textOf((await client.get('/catalog/faq').expect(200)).text)).toContain('FAQs');
 });
 
-test('is added', async () => {
+test('a row of a newly declared entity is added', async () => {
   const form = (await client.get('/catalog/faq/new').expect(200)).text;
   for (const name of ['question', 'answer', 'business', 'cities[0][city]', 'cities[0][partner]']) {
     expect(form).toContain(`name="${name}"`);
@@ -103,7 +103,7 @@ test('is added', async () => {
   key.id = Number(added.headers['location']?.split('/').at(-1));
 });
 
-test('is edited, with its history', async () => {
+test('a row of a newly declared entity is edited, with its history', async () => {
   const typed = { question: 'Is it free?', answer: 'No.', 'cities[0][city]': 'Pune', version: 1 };
   expect((await client.post(`/catalog/faq/${key.id}`, typed)).status).toBe(303);
   expect(await get(world.staging, key)).toMatchObject({
@@ -117,7 +117,7 @@ test('is edited, with its history', async () => {
     await client.get(`/catalog/faq/${key.id}${path}`).expect(200);
 });
 
-test('is transferred over two hops', async () => {
+test('a row of a newly declared entity is transferred over two hops', async () => {
   const { selection } = await sheet(world.staging, [key], { create });
   const reviewed = await client.get(`/selections/${selection.id}`).expect(200);
   expect(textOf(reviewed.text)).toContain('Is it free?');
@@ -128,14 +128,14 @@ test('is transferred over two hops', async () => {
   expect(await get(world.production, key)).toMatchObject(sent);
 });
 
-test('is refreshed from production', async () => {
+test('a row of a newly declared entity is refreshed from production', async () => {
   const above = await add(world.production, 'faq', { question: 'Asked in production' });
   const { job } = await requestRefresh(world.staging, pm.email, false);
   expect(await runJob(world.staging, tasks, job.id)).toMatchObject({ state: 'done' });
   expect(await has(world.staging, { entity: 'faq', id: above })).toBe(true);
 });
 
-test('is served to apps', async () => {
+test('a row of a newly declared entity is served to apps', async () => {
   const production = await openSite(world, 'production');
   const token = await keys.create(world.production, pm.email, { name: 'App', scopes: ['faq'] });
   const ask = async (path: string) =>
@@ -151,7 +151,7 @@ test('is served to apps', async () => {
   await production.close();
 });
 
-test('is deleted, and the deletion travels', async () => {
+test('a row of a newly declared entity is deleted, and the deletion is transferred', async () => {
   const address = `/catalog/faq/${key.id}/deletion`;
   const shown = (await client.get(address).expect(200)).text;
   const [, seen = ''] = /name="seen" value="([^"]+)"/.exec(shown) ?? [];
