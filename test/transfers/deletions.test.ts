@@ -38,7 +38,7 @@ async function formWithField() {
   return { form, field };
 }
 
-test('S0-90 a deletion is listed under Deleted here, is sent with its dependents, and leaves a tombstone', async () => {
+test('S0-90 a deletion is listed under Deleted here, is sent with its dependent rows, and leaves a tombstone', async () => {
   const { staging, preprod } = world;
   const { form, field } = await formWithField();
   await deleteHere(form);
@@ -69,7 +69,7 @@ test('S0-90 a deletion is listed under Deleted here, is sent with its dependents
   await site.close();
 });
 
-test('S0-90 a deletion in production requires the word typed for that plan', async () => {
+test('S0-90 a deletion in production requires a confirmation typed for that plan', async () => {
   const { staging, preprod, production } = world;
   const { form } = await formWithField();
   await transfer(preprod, [form]);
@@ -100,7 +100,7 @@ test('a deleted form field is sent with its form', async () => {
   expect(await has(preprod, field)).toBe(false);
 });
 
-test('refuses to delete a row that is still used there, and offers to send the change of the referring row', async () => {
+test('deleting a row that the destination still uses is refused, with an offer to send the change of the referring row', async () => {
   const { staging, preprod } = world;
   const { form } = await formWithField();
   const business = await add(staging, 'business');
@@ -121,7 +121,7 @@ test('refuses to delete a row that is still used there, and offers to send the c
   expect((await get(preprod, task))['form']).toBeNull();
 });
 
-test('dependents that were created there are removed only after the word is typed', async () => {
+test('dependent rows that were created at the destination are removed only after a typed confirmation', async () => {
   const { staging, preprod } = world;
   const { form } = await formWithField();
   const theirs = {
@@ -135,7 +135,7 @@ test('dependents that were created there are removed only after the word is type
   expect(await has(preprod, theirs)).toBe(false);
 });
 
-test('deleting a row that changed there requires the typed word', async () => {
+test('deleting a row that changed at the destination requires a typed confirmation', async () => {
   const { staging, preprod } = world;
   const { form } = await formWithField();
   await change(preprod, form, { description: 'Edited there' });

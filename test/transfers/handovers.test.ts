@@ -100,7 +100,7 @@ async function restore(here: App, keys: RowKey[]) {
 }
 
 test.each(entities)(
-  'a swap of two names of a %s is sent and undone as one (F13)',
+  'a swap of the unique names of two rows (%s) is sent and undone as a whole (F13)',
   async (entity) => {
     const keys = await sent(entity, ['Swap A', 'Swap B']);
     await hand(keys, ['Swap B', 'Swap A']);
@@ -108,14 +108,17 @@ test.each(entities)(
   },
 );
 
-test.each(entities)('a circle of three of a %s is sent and undone as one (F13)', async (entity) => {
-  const keys = await sent(entity, ['A', 'B', 'C']);
-  await hand(keys, ['B', 'C', 'A']);
-  await expectSent(keys, ['B', 'C', 'A']);
-});
+test.each(entities)(
+  'a rotation of the unique names of three rows (%s) is sent and undone as a whole (F13)',
+  async (entity) => {
+    const keys = await sent(entity, ['A', 'B', 'C']);
+    await hand(keys, ['B', 'C', 'A']);
+    await expectSent(keys, ['B', 'C', 'A']);
+  },
+);
 
 test.each(entities)(
-  'a swap of a %s with another spelling is sent and undone as one (F13)',
+  'a swap of unique names (%s) in another spelling is sent and undone as a whole (F13)',
   async (entity) => {
     const keys = await sent(entity, ['Corner Café', 'Ｔea House']);
     await hand(keys, ['tea house', 'CORNER CAFÉ']);
@@ -123,21 +126,27 @@ test.each(entities)(
   },
 );
 
-test.each(entities)('a chain of a %s is sent and undone as one (F13)', async (entity) => {
-  const keys = await sent(entity, ['A', 'B', 'C']);
-  await hand(keys, ['B', 'C', 'D']);
-  await expectSent(keys, ['B', 'C', 'D']);
-});
-
-test.each(entities)('a new %s takes the name that another gives up (F13)', async (entity) => {
-  const [former] = await sent(entity, ['Corner Café']);
-  await hand([former!], ['Corner Bakery']);
-  const next = { entity, id: await add(world.staging, entity, { name: 'Corner Café' }) };
-  await expectSent([next, former!], ['Corner Café', 'Corner Bakery']);
-});
+test.each(entities)(
+  'a chain of rows (%s) that each take the next one’s name is sent and undone as a whole (F13)',
+  async (entity) => {
+    const keys = await sent(entity, ['A', 'B', 'C']);
+    await hand(keys, ['B', 'C', 'D']);
+    await expectSent(keys, ['B', 'C', 'D']);
+  },
+);
 
 test.each(entities)(
-  'the name of a deleted %s goes to a new one and to another (F13)',
+  'a new %s can take the name that another row gives up in the same transfer (F13)',
+  async (entity) => {
+    const [former] = await sent(entity, ['Corner Café']);
+    await hand([former!], ['Corner Bakery']);
+    const next = { entity, id: await add(world.staging, entity, { name: 'Corner Café' }) };
+    await expectSent([next, former!], ['Corner Café', 'Corner Bakery']);
+  },
+);
+
+test.each(entities)(
+  'the name of a deleted %s can be given to a new row and to an existing one in the same transfer (F13)',
   async (entity) => {
     const [gone, other, last] = await sent(entity, ['A', 'B', 'C']);
     await remove(writeContextOf(world.staging), pm, entityNamed(entity), gone!.id);
@@ -148,7 +157,7 @@ test.each(entities)(
   },
 );
 
-test('a name is handed on while the tasks move to its new form and the former one goes (F13)', async () => {
+test('a new form takes the name of the deleted one while its tasks move to the new form (F13)', async () => {
   const { staging, preprod } = world;
   const [former] = await sent('form', ['Address']);
   const business = await add(staging, 'business');
@@ -168,7 +177,7 @@ test('a name is handed on while the tasks move to its new form and the former on
 });
 
 test.each(entities)(
-  'the other half of a swap of a %s is offered and sends both (F13)',
+  'sending one half of a name swap of a %s offers the other half, and then sends both (F13)',
   async (entity) => {
     const keys = await sent(entity, ['A', 'B']);
     await hand(keys, ['B', 'A']);
@@ -182,7 +191,7 @@ test.each(entities)(
   },
 );
 
-test('half of an undo of a swap offers the other half (F13)', async () => {
+test('undoing one half of a name swap offers the other half (F13)', async () => {
   const keys = await sent('form', ['A', 'B']);
   await hand(keys, ['B', 'A']);
   const swap = await transfer(world.staging, keys);
@@ -192,29 +201,32 @@ test('half of an undo of a swap offers the other half (F13)', async () => {
   ]);
 });
 
-test('a swap of businesses is accepted by a rehearsal (F13)', async () => {
+test('a rehearsed transfer accepts a name swap of two businesses (F13)', async () => {
   const keys = await sent('business', ['A', 'B']);
   await hand(keys, ['B', 'A']);
   const { selection } = await sheet(world.staging, keys);
   expect((await rehearse(routeFrom(world.staging), selection)).isRefused).toBe(false);
 });
 
-test.each(entities)('a swap of a %s is restored from production (F13)', async (entity) => {
-  const { staging, preprod, production } = world;
-  const keys = await sent(entity, ['A', 'B']);
-  await transfer(preprod, keys);
-  await hand(keys, ['B', 'A']);
-  const half = await restoreSheet(staging, [keys[0]!]);
-  expect(half.plan.problems).toMatchObject([
-    { reason: 'changed-there' },
-    { reason: 'unique-taken', solutions: [{ kind: 'add', keys: [keys[1]] }, {}, {}] },
-  ]);
-  const restored = await restore(staging, keys);
-  expect(restored.state).toBe('verified');
-  expect(await contents(staging)).toEqual(await contents(production));
-});
+test.each(entities)(
+  'a name swap of two rows (%s) is restored from production (F13)',
+  async (entity) => {
+    const { staging, preprod, production } = world;
+    const keys = await sent(entity, ['A', 'B']);
+    await transfer(preprod, keys);
+    await hand(keys, ['B', 'A']);
+    const half = await restoreSheet(staging, [keys[0]!]);
+    expect(half.plan.problems).toMatchObject([
+      { reason: 'changed-there' },
+      { reason: 'unique-taken', solutions: [{ kind: 'add', keys: [keys[1]] }, {}, {}] },
+    ]);
+    const restored = await restore(staging, keys);
+    expect(restored.state).toBe('verified');
+    expect(await contents(staging)).toEqual(await contents(production));
+  },
+);
 
-test('apps see a temporary name at most while documents are written, with the former modified_at (F13)', async () => {
+test('apps see a temporary name only while documents are being written, with the former modified_at (F13)', async () => {
   const keys = await sent('form', ['A', 'B']);
   const before = await rawForms(world.preprod);
   await hand(keys, ['B', 'A']);
@@ -231,7 +243,7 @@ test('apps see a temporary name at most while documents are written, with the fo
   expect(Math.min(...times(after))).toBeGreaterThan(Math.max(...times(before)));
 });
 
-test('a document that another user changes while its name is temporary keeps the change under its own name (F13)', async () => {
+test('another user’s change to a document with a temporary name is kept under the real name (F13)', async () => {
   const { staging, preprod } = world;
   const keys = await sent('form', ['A', 'B']);
   await hand(keys, ['B', 'A']);

@@ -26,7 +26,7 @@ test('S0-80 S0-24 a row of every type can be added in staging', async () => {
   expect((await get(staging, keys[0]!))['name']).toBe('Tide & Thyme “Kitchen”');
 });
 
-test('S0-80 S0-38 a transfer replaces the set of cities of a row', async () => {
+test('S0-80 S0-38 a transfer replaces the linked cities of a row', async () => {
   const { staging, preprod } = world;
   for (const here of [staging, preprod]) {
     for (const name of ['Pune', 'Delhi', '東京']) await add(here, 'city', { name });
@@ -41,7 +41,7 @@ test('S0-80 S0-38 a transfer replaces the set of cities of a row', async () => {
   expect((await get(preprod, key))['cities']).toEqual(cities(['Pune', '東京']));
 });
 
-test('S0-80 S0-39 a transfer links each city with its partner, found by name under the destination’s id', async () => {
+test('S0-80 S0-39 a transfer links each city with its partner, found by name under the destination’s own id', async () => {
   const { staging, preprod } = world;
   await add(preprod, 'partner', { name: 'Another one first' });
   for (const here of [staging, preprod]) {
@@ -60,7 +60,7 @@ test('S0-80 S0-39 a transfer links each city with its partner, found by name und
   expect((await get(preprod, key))['cities']).toEqual([{ city: 'Pune', partner: 'Café Coral' }]);
 });
 
-test('S0-80 S0-37 each transfer sets modified_at to the time of the destination', async () => {
+test('S0-80 S0-37 each transfer sets modified_at to the clock of the destination', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   const before = Date.now();

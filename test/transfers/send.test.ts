@@ -83,7 +83,7 @@ test('S0-15 S0-32 the Arrived page of pre-production sends rows to production, w
   await above.close();
 });
 
-test('S0-05 S0-10 S0-12 rows travel only along the route: pre-production has one destination, production none', async () => {
+test('S0-05 S0-10 S0-12 rows travel only along the fixed route: pre-production has one destination, production none', async () => {
   const production = await openSite(world, 'production');
   const pm = await production.as('pm');
   expect((await pm.post('/selections', { rows: ['task:1'] })).status).toBe(403);
@@ -119,7 +119,7 @@ test('S0-21 S0-23 a transfer by a person who is not a product manager is refused
   expect(await has(world.preprod, { entity: 'form', id })).toBe(false);
 });
 
-test('S0-23 S0-99 the sheet shows engineering’s changes, and adopting them allows the transfer', async () => {
+test('S0-23 S0-99 the sheet shows changes by engineering, and approving them allows the transfer', async () => {
   const id = await add(world.staging, 'form', { name: 'Address change' });
   await change(world.staging, { entity: 'form', id }, { description: 'Debug' }, ed);
   const { text, address } = await open(ana, `form:${id}`);
@@ -133,7 +133,7 @@ test('S0-23 S0-99 the sheet shows engineering’s changes, and adopting them all
 });
 
 describe('the sheet and its click', () => {
-  test('a click on an outdated sheet answers 409 with a new sheet and keeps the typed values', async () => {
+  test('sending an outdated transfer sheet answers 409 with a new sheet and keeps the typed values', async () => {
     const id = await add(world.staging, 'form');
     const { click } = await open(ana, `form:${id}`);
     await change(world.staging, { entity: 'form', id }, { description: 'Later' });
@@ -145,7 +145,7 @@ describe('the sheet and its click', () => {
     expect(await has(world.preprod, { entity: 'form', id })).toBe(false);
   });
 
-  test('the sheet offers pending rows of the same business and adds them', async () => {
+  test('the transfer sheet offers pending rows of the same business and adds them', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business', { name: 'Kesar' });
     const tasks = [];
@@ -158,7 +158,7 @@ describe('the sheet and its click', () => {
     expect(await has(preprod, { entity: 'business', id: business })).toBe(false);
   });
 
-  test('the sheet offers a parent that differs there, and names the other rows it affects', async () => {
+  test('the transfer sheet offers a referenced row that differs at the destination, and names the other rows it affects', async () => {
     const { staging } = world;
     const business = await add(staging, 'business');
     const form = await add(staging, 'form', { name: 'Visit details' });
@@ -175,7 +175,7 @@ describe('the sheet and its click', () => {
     expect(affected.text).toContain('Form “Visit details” is also used there by 1 task');
   });
 
-  test('rows that are equal there are listed as the same, and resent only on request', async () => {
+  test('rows that are equal at the destination are listed as unchanged, and resent only on request', async () => {
     const id = await add(world.staging, 'form');
     await transfer(world.staging, [{ entity: 'form', id }]);
     const { text, click } = await open(ana, `form:${id}`);
@@ -211,7 +211,7 @@ describe('the sheet and its click', () => {
     expect(other).toBe(one);
   });
 
-  test('a transfer does not send local fields, and keeps the key that is set there', async () => {
+  test('a transfer does not send local fields, and keeps the values that the destination has', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business');
     const tool = await add(staging, 'external_tool', { business, key: 'staging-key' });

@@ -50,7 +50,7 @@ async function launch() {
 
 const here = (key: RowKey) => has(world.preprod, key);
 
-test('an undo removes everything that a transfer created, in both databases', async () => {
+test('an undo removes everything that a transfer created, in MySQL and in MongoDB', async () => {
   const { business, form, field, task, sent } = await launch();
   for (const key of [business, form, field, task]) expect(await here(key)).toBe(true);
   const back = await undo(world.staging, sent);
@@ -82,7 +82,7 @@ test('an undo restores the former values with a new modified_at, and can itself 
   expect(plan.steps.map(({ action }) => action)).toEqual(['same', 'same']);
 });
 
-test('an undo of single rows includes their dependents and leaves the rest', async () => {
+test('an undo of single rows includes their dependent rows and leaves the rest', async () => {
   const { staging, preprod } = world;
   const { form, field, business } = await launch();
   await change(staging, form, { description: 'Newer' });
@@ -95,7 +95,7 @@ test('an undo of single rows includes their dependents and leaves the rest', asy
   expect((await get(preprod, business))['description']).toBe('Newer');
 });
 
-test('an undo skips and lists rows that were edited since, and rows that they need', async () => {
+test('an undo skips and lists rows that were edited since, and the rows they need', async () => {
   const { preprod, staging } = world;
   const { business, form, field, task, sent } = await launch();
   await change(preprod, task, { title: 'Edited there' });
@@ -111,7 +111,7 @@ test('an undo skips and lists rows that were edited since, and rows that they ne
   expect(await here(field)).toBe(false);
 });
 
-test('an undo skips a row that a later row needs', async () => {
+test('an undo skips a row that a later row references', async () => {
   const { staging } = world;
   const { business, form, sent } = await launch();
   const later = await add(staging, 'task', { business: business.id, form: form.id });
@@ -167,7 +167,7 @@ const problems = async (...given: [RowKey[], Parameters<typeof sheet>[2]?]) =>
   (await sheet(world.staging, ...given)).plan.problems;
 
 describe('undone rows', () => {
-  test('sending undone content again requires a confirmation, sending newer content does not', async () => {
+  test('sending undone content again requires a confirmation; newer content does not', async () => {
     const { staging } = world;
     const { form } = await launch();
     await change(staging, form, { description: 'Crashes' });
@@ -194,7 +194,7 @@ test('an undone row that is on hold stays on hold', async () => {
   expect(plan.problems).toEqual([]);
 });
 
-test('a value restored by an undo still requires the typed word to be replaced', async () => {
+test('replacing a value that an undo restored still requires a typed confirmation', async () => {
   const { staging, preprod } = world;
   const { form } = await launch();
   await change(staging, form, { description: 'Ours' });
@@ -206,7 +206,7 @@ test('a value restored by an undo still requires the typed word to be replaced',
   expect((await problems([form])).map(({ reason }) => reason)).toEqual(['changed-there']);
 });
 
-test('the mark of an undone row follows its content: another transfer keeps it, a second undo sets it again', async () => {
+test('the mark Undone follows the content of a row: another transfer keeps it, a second undo sets it again', async () => {
   const { staging } = world;
   const { form } = await launch();
   await change(staging, form, { description: 'Crashes' });
@@ -223,7 +223,7 @@ test('the mark of an undone row follows its content: another transfer keeps it, 
   expect((await problems([form])).map(({ reason }) => reason)).toEqual(['undone']);
 });
 
-test('excluding a row from an undo excludes its dependents', async () => {
+test('excluding a row from an undo also excludes its dependent rows', async () => {
   const { form, field, business, sent } = await launch();
   const site = await openSite(world, 'staging');
   const client = await site.as('pm');
