@@ -42,7 +42,7 @@ test.each([
   [{ databaseVersion: '2.0', isUpdating: true }, 'updating'],
   [null, 'unknown'],
 ])(
-  'S2-52 S2-53 versions must be exactly equal, and updating takes precedence: %j is %s',
+  'S2-52 S2-53 program and database versions must be exactly equal, and updating takes precedence: %j is %s',
   (version, kind) => {
     expect(compatibilityOf(version, '1.0').kind).toBe(kind);
   },
@@ -112,7 +112,7 @@ describe('pages during an update', () => {
     await mark(world.staging, open);
   });
 
-  test('a form posted during an update is restored after signing in again, and not saved before', async () => {
+  test('a form posted during a database update is restored after signing in again, and not saved before', async () => {
     const form = {
       entity: 'form',
       id: await add(world.staging, 'form', { name: 'Visit details' }),
@@ -148,7 +148,7 @@ describe('pages during an update', () => {
     expect((await client.get('/saved-form')).headers['location']).toBe('/');
   });
 
-  test('a post from another site during an update is not kept', async () => {
+  test('a form posted by another site during a database update is not kept', async () => {
     const client = await site.as('pm');
     await mark(world.staging, updating);
     const gone = await client.forge('/name-mappings', { name: 'Pune' });
@@ -235,7 +235,7 @@ describe('J-1 a destination that begins to update', () => {
     },
   );
 
-  test('refuses a save when an update begins before it holds its claims', async () => {
+  test('a save is refused when a database update begins before the save holds its claims on the rows', async () => {
     const { staging } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     failpoints.reached = async (reached) => {
@@ -248,7 +248,7 @@ describe('J-1 a destination that begins to update', () => {
     await change(staging, form, { description: 'Newer' });
   });
 
-  test('J-5 a dead transfer without claims is recovered after the update, one with claims may end during it', async () => {
+  test('J-5 the transfer of a dead process is recovered after an update if it holds no rows, and may end during it otherwise', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'journal');
