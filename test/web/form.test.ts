@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Form } from '../../src/web/form/form.ts';
 
-test('a text is trimmed and empty where it is missing or given twice', () => {
+test('a text field of a posted form is trimmed, and read as empty when missing or given twice', () => {
   const form = new Form([
     ['name', ' Pune\0 '],
     ['twice', 'a'],
@@ -12,13 +12,13 @@ test('a text is trimmed and empty where it is missing or given twice', () => {
   ).toEqual(['Pune', '', '', '', '']);
 });
 
-test('a text of a column is taken as a whole, in NFC, or refused (B7)', () => {
+test('a text for a database column is taken whole, in Unicode form NFC, or refused (B7)', () => {
   const form = new Form([['note', 'e\u0301'.repeat(300)]]);
   expect(form.textUpTo(300, 'note', 'Note')).toBe('é'.repeat(300));
   expect(() => form.textUpTo(299, 'note', 'Note')).toThrow('Note must be 299 characters or fewer');
 });
 
-test('a list is read by its name, or by the indexes that programs write', () => {
+test('a list in a posted form is read by its name, or by the indexes that client programs write', () => {
   const form = new Form([
     ['rows', 'a'],
     ['rows[1]', 'c'],
@@ -30,7 +30,7 @@ test('a list is read by its name, or by the indexes that programs write', () => 
 });
 
 test.each(['49999999', '4294967294', '99999999999999999999'])(
-  'refuses the index %s, and makes no array of it (A1)',
+  'the list index %s in a posted form is refused, and no array of that size is created (A1)',
   (index) => {
     const form = new Form([
       [`rows[${index}]`, 'x'],
@@ -41,7 +41,7 @@ test.each(['49999999', '4294967294', '99999999999999999999'])(
   },
 );
 
-test('lines come in the order of their index, with every part', () => {
+test('list lines in a posted form come in the order of their index, with all their values', () => {
   const form = new Form([
     ['cities[7][city]', 'Goa'],
     ['cities[2][partner]', 'Kesar'],
@@ -53,7 +53,7 @@ test('lines come in the order of their index, with every part', () => {
   ]);
 });
 
-test('a full list may have free lines below, and its lines any index that a form shows (F17)', () => {
+test('a full list in a form may have empty lines below, with any index that the form shows (F17)', () => {
   const full = ['Goa', 'Pune'].map((city, n): [string, string] => [`cities[${n}][city]`, city]);
   const read = (...more: [string, string][]) =>
     new Form([...full, ...more]).lines('cities', ['city'], 2).map(({ city }) => city);
@@ -69,6 +69,6 @@ test.each([
   'cities[0][city][x]',
   'cities[-1][city]',
   'cities[__proto__][city]',
-])('refuses %s as a line', (name) => {
+])('%s is refused as a line of a list in a posted form', (name) => {
   expect(() => new Form([[name, 'x']]).lines('cities', ['city'], 10)).toThrow('does not show');
 });

@@ -162,7 +162,7 @@ const hostile: Record<string, (names: string[], most: number) => [string, string
 };
 
 test.each(Object.keys(hostile))(
-  'every form takes its fields %s without a defect (B6, B7)',
+  'every form handles field values given %s without a server error (B6, B7)',
   async (how) => {
     const pm = clients['pm'] as Client;
     const ops = clients['ops'] as Client;
@@ -185,7 +185,7 @@ test.each(Object.keys(hostile))(
   180_000,
 );
 
-test('a field of any wrong shape is no defect of any form (B6)', async () => {
+test('a field of any wrong shape causes no server error in any form (B6)', async () => {
   const pm = clients['pm'] as Client;
   const csrf = await pm.token();
   const wrong: string[] = [];

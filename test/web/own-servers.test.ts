@@ -116,22 +116,25 @@ async function wrong(most: number): Promise<string[]> {
   return found;
 }
 
-describe.each<keyof typeof own>(['redis', 'mysql', 'mongo'])('an own %s server that', (server) => {
-  test.each<[string, (proxy: Proxy) => unknown]>([
-    ['refuses', (proxy) => proxy.refuse()],
-    ['is silent', (proxy) => proxy.hang('both')],
-    ['is silent after its greeting', (proxy) => (proxy.cut(), proxy.hang('after greeting'))],
-    ['is slow', (proxy) => proxy.slow(proxy === own.redis ? 1500 : 150)],
-    ['is cut in the middle', (proxy) => (proxy.cut(), proxy.cutAfter(200))],
-  ])(
-    '%s leaves no page of the menu waiting (F11)',
-    async (_how, fail) => {
-      await fail(own[server]);
-      expect(await wrong(patience[server])).toEqual([]);
-    },
-    300_000,
-  );
-});
+describe.each<keyof typeof own>(['redis', 'mysql', 'mongo'])(
+  'a server of the own environment (%s) that',
+  (server) => {
+    test.each<[string, (proxy: Proxy) => unknown]>([
+      ['refuses', (proxy) => proxy.refuse()],
+      ['is silent', (proxy) => proxy.hang('both')],
+      ['is silent after its greeting', (proxy) => (proxy.cut(), proxy.hang('after greeting'))],
+      ['is slow', (proxy) => proxy.slow(proxy === own.redis ? 1500 : 150)],
+      ['is cut in the middle', (proxy) => (proxy.cut(), proxy.cutAfter(200))],
+    ])(
+      'a server of the own environment that %s keeps no page of the menu waiting (F11)',
+      async (_how, fail) => {
+        await fail(own[server]);
+        expect(await wrong(patience[server])).toEqual([]);
+      },
+      300_000,
+    );
+  },
+);
 
 let count = 0;
 let typed: { name: string; description: string };
@@ -154,7 +157,7 @@ async function isSaved() {
 
 describe('a form that is saved', () => {
   test.each<keyof typeof own>(['redis', 'mysql', 'mongo'])(
-    'while the own %s server is silent is shown again with what was typed, and nothing is saved (F11)',
+    'a form saved while the own %s server is silent is shown again with the typed values, and nothing is saved (F11)',
     async (server) => {
       const post = postOf(await pm().token());
       // How long the version of the database is known.
@@ -174,7 +177,7 @@ describe('a form that is saved', () => {
     60_000,
   );
 
-  test('when MongoDB falls silent says that the outcome is not certain, and keeps it (F11)', async () => {
+  test('a form saved when MongoDB falls silent is kept, and the page says that the outcome is uncertain (F11)', async () => {
     const post = postOf(await pm().token());
     await pm().get('/catalog/form');
     own.mongo.hang('both');
@@ -189,7 +192,7 @@ describe('a form that is saved', () => {
     expect((await pm().get('/saved-form')).text).toContain(typed.name);
   }, 60_000);
 
-  test('while MySQL is read-only is kept, says why, and can be sent again (F11)', async () => {
+  test('a form saved while MySQL is read-only is kept, explains why, and can be sent again (F11)', async () => {
     await root.query('SET GLOBAL read_only = 1');
     try {
       const answer = await pm().post('/catalog/form', typed);
@@ -213,7 +216,7 @@ describe('a form that is saved', () => {
 });
 
 describe('a slow page', () => {
-  test('is not ended while its databases answer (F11)', async () => {
+  test('a slow page is not aborted while its databases answer (F11)', async () => {
     await root.query(`LOCK TABLES ${NAME}_staging.task WRITE`);
     const page = Promise.resolve(pm().get('/catalog/task'));
     await sleep(4500);
@@ -221,7 +224,7 @@ describe('a slow page', () => {
     expect((await page).status).toBe(200);
   }, 20_000);
 
-  test('that is ready after it was ended is dropped without a further word (F11)', async () => {
+  test('a slow page that becomes ready after it was aborted is dropped without an error (F11)', async () => {
     const failed: unknown[] = [];
     const note = (error: unknown) => void failed.push(error);
     process.on('unhandledRejection', note).on('uncaughtException', note);
@@ -242,25 +245,28 @@ describe('/readyz', () => {
   test.each([
     ['ACCOUNT LOCK', 'ACCOUNT UNLOCK', 'has locked the account'],
     ['WITH MAX_QUERIES_PER_HOUR 1', 'WITH MAX_QUERIES_PER_HOUR 0', 'has a limit that is used up'],
-  ])('says what MySQL refuses, without names: %s (C1)', async (take, give, words) => {
-    const found = await first<{ user: string }>(world.staging.sql, sql`select user() as user`);
-    const user = found?.user.split('@')[0] ?? '';
-    const name = `'${user}'@'%'`;
-    await root.query(`ALTER USER ${name} ${take}`);
-    try {
-      own.mysql.cut();
-      const stranger = await site.as(null);
-      await stranger.get('/readyz');
-      const ready = await stranger.get('/readyz');
-      expect([ready.status, ready.body]).toMatchObject([503, { mysql: words, mongodb: 'OK' }]);
-      expect(ready.text).not.toContain(user);
-      const signedIn = await pm().get('/readyz');
-      expect([signedIn.status, signedIn.body]).toMatchObject([503, { mysql: words }]);
-      const page = await pm().get('/catalog/task');
-      expect([page.status, textOf(page.text)]).toEqual([503, expect.stringMatching(/engineer/)]);
-    } finally {
-      await root.query(`ALTER USER ${name} ${give}`);
-      await root.query('FLUSH USER_RESOURCES');
-    }
-  });
+  ])(
+    '/readyz tells what MySQL refuses, without names of accounts: %s (C1)',
+    async (take, give, words) => {
+      const found = await first<{ user: string }>(world.staging.sql, sql`select user() as user`);
+      const user = found?.user.split('@')[0] ?? '';
+      const name = `'${user}'@'%'`;
+      await root.query(`ALTER USER ${name} ${take}`);
+      try {
+        own.mysql.cut();
+        const stranger = await site.as(null);
+        await stranger.get('/readyz');
+        const ready = await stranger.get('/readyz');
+        expect([ready.status, ready.body]).toMatchObject([503, { mysql: words, mongodb: 'OK' }]);
+        expect(ready.text).not.toContain(user);
+        const signedIn = await pm().get('/readyz');
+        expect([signedIn.status, signedIn.body]).toMatchObject([503, { mysql: words }]);
+        const page = await pm().get('/catalog/task');
+        expect([page.status, textOf(page.text)]).toEqual([503, expect.stringMatching(/engineer/)]);
+      } finally {
+        await root.query(`ALTER USER ${name} ${give}`);
+        await root.query('FLUSH USER_RESOURCES');
+      }
+    },
+  );
 });

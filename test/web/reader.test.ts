@@ -26,27 +26,27 @@ async function costOf(work: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1000;
 }
 
-test('no array is made from an index that a stranger sends (A1)', async () => {
+test('a huge list index sent by a stranger creates no array (A1)', async () => {
   const post = () => ours('/catalog/task').field('a[49999999]', 'x');
   await post();
   // The array alone takes seconds.
   expect(await costOf(post)).toBeLessThan(500);
 });
 
-test('refuses a form of 20,000 fields at the sign-in before it is parsed (A2)', async () => {
+test('a sign-in form of 20,000 fields is refused before it is parsed (A2)', async () => {
   const body = Array.from({ length: 19_999 }, (_, index) => `a[${index}]=1`).join('&');
   expect((await ours('/sign-in').send(body)).status).toBe(413);
 });
 
-test('refuses many fields within few bytes at the sign-in (A2)', async () => {
+test('a sign-in form of many fields within few bytes is refused (A2)', async () => {
   expect((await ours('/sign-in').send('a=&'.repeat(100))).status).toBe(413);
 });
 
-test('takes no form in parts where a page has no images (A3)', async () => {
+test('a multipart form is refused by pages that take no images (A3)', async () => {
   expect((await ours('/sign-in').field('email', 'x')).status).toBe(415);
 });
 
-test('counts a form of unknown length while it comes (A3)', async () => {
+test('the size of a form of unknown length is counted while it is received (A3)', async () => {
   const before = process.memoryUsage.rss();
   const answer = await raw(
     `POST /sign-in HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n`,
@@ -56,7 +56,7 @@ test('counts a form of unknown length while it comes (A3)', async () => {
   expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 1024 * 1024);
 });
 
-test('reads no compressed form (A3)', async () => {
+test('a compressed form is not read (A3)', async () => {
   expect((await ours('/sign-in').set('Content-Encoding', 'gzip').send('email=a')).status).toBe(415);
 });
 
@@ -96,8 +96,11 @@ const broken: [string, string, string][] = [
   ],
   ['of another kind', 'multipart/form-data; boundary=x', 'abc'],
 ];
-test.each(broken)('answers 400 to a form in parts that is %s (B6.8)', async (_how, type, body) => {
-  const pm = await site.as('pm');
-  const answer = await pm.postRaw('/catalog/banner', type, body);
-  expect(answer.status).toBe(400);
-});
+test.each(broken)(
+  'a multipart form that is %s is answered with 400 (B6.8)',
+  async (_how, type, body) => {
+    const pm = await site.as('pm');
+    const answer = await pm.postRaw('/catalog/banner', type, body);
+    expect(answer.status).toBe(400);
+  },
+);

@@ -46,7 +46,7 @@ const newForm = async () => ({
 });
 
 describe('a form of a page that was opened before signing in again', () => {
-  test('it is given back to the same person at once, and sent from there (F15)', async () => {
+  test('a form opened before signing in again is given back to the same person at once, and can be sent from there (F15)', async () => {
     const form = await newForm();
     const browser = openBrowser();
     await browser.signIn('pm');
@@ -67,7 +67,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect((await browser.agent.get('/saved-form')).headers['location']).toBe('/');
   });
 
-  test('of another person it is kept for that one, and nothing is sent (F15)', async () => {
+  test('a form opened by another person is kept for that person, and nothing is sent (F15)', async () => {
     const form = await newForm();
     const browser = openBrowser();
     await browser.signIn('pm');
@@ -86,7 +86,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect((await get(world.staging, form))['description']).toBeNull();
   });
 
-  test('a page of an earlier session still signs out and changes the theme; one of another person signs nobody out (F15)', async () => {
+  test('a page of an earlier session can still sign out and change the theme, but a page of another person signs nobody out (F15)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
     const first = await browser.open('/');
@@ -100,7 +100,7 @@ describe('a form of a page that was opened before signing in again', () => {
     await browser.agent.get('/').expect(200);
   });
 
-  test('it is kept too when the person who has signed in since may not send it at all (F15)', async () => {
+  test('a form is kept even when the person who has signed in since may not send it (F15)', async () => {
     const form = await newForm();
     const browser = openBrowser();
     await browser.signIn('pm');
@@ -114,7 +114,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect((await browser.signIn('pm')).headers['location']).toBe('/saved-form');
   });
 
-  test('it is kept when the permission to send it was revoked meanwhile (F15)', async () => {
+  test('a form is kept when the permission to send it was revoked meanwhile (F15)', async () => {
     const form = await newForm();
     const browser = openBrowser();
     await browser.signIn('ed');
@@ -130,7 +130,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect((await get(world.staging, form))['description']).toBeNull();
   });
 
-  test('forms of several tabs are all kept, and discarded one by one (F15)', async () => {
+  test('saved forms of several tabs are all kept, and can be discarded one by one (F15)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
     const first = await browser.open('/catalog/form/new');
@@ -148,7 +148,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect(left).toEqual(['/saved-form', '/']);
   });
 
-  test('a saved form stays when the page that it is sent to refuses it (F15)', async () => {
+  test('a saved form is kept when the page it is sent to refuses it (F15)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
     const first = await browser.open('/catalog/form/new');
@@ -161,7 +161,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect(textOf((await browser.agent.get('/saved-form')).text)).toContain('Kept');
   });
 
-  test('a chosen image is kept with the form, and one that is no image is named (F15)', async () => {
+  test('a chosen image is kept with its saved form, and a file that is no image is named (F15)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
     const first = await browser.open('/catalog/banner/new');
@@ -182,7 +182,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect(both).toContain('Choose the file for Image again');
   });
 
-  test('a form with 1,201 linked cities is kept whole, and given back (F15, F17)', async () => {
+  test('a saved form with 1,201 linked cities is kept whole and given back (F15, F17)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
     const first = await browser.open('/catalog/business/new');
@@ -201,7 +201,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect([on.status, on.headers['location']]).toEqual([307, '/catalog/business']);
   });
 
-  test('an image is kept too when a save fails, and sent on with what was typed (F15)', async () => {
+  test('a chosen image is kept when a save fails, and is sent again with the typed values (F15)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
     const token = await browser.open('/catalog/banner/new');
@@ -219,7 +219,7 @@ describe('a form of a page that was opened before signing in again', () => {
     });
   });
 
-  test('every route that takes a form keeps it (F15)', async () => {
+  test('every route that takes a form can save it for later (F15)', async () => {
     const all = routes(openSignIn(site.here, site.redis)).filter(
       ({ method, allow, path }) =>
         method === 'post' && allow === 'look' && !path.startsWith('/saved-form'),
@@ -238,7 +238,7 @@ describe('a form of a page that was opened before signing in again', () => {
   });
 });
 
-test('a form from a browser that nobody signed in with is not read and not kept (B1)', async () => {
+test('a form from a browser in which nobody has signed in is neither read nor kept (B1)', async () => {
   const before = (await site.redis.keys('oneway:staging:saved-forms:*')).length;
   const browser = openBrowser();
   const answer = await browser.post('/catalog/form', await browser.open('/sign-in'), typed);

@@ -15,7 +15,7 @@ const HOUR = 60 * 60 * 1000;
 const keys = async () => (await site.redis.keys('oneway:staging:*')).length;
 
 describe('strangers', () => {
-  test('requests of strangers leave nothing in Redis (B1)', async () => {
+  test('requests of visitors who are not signed in leave nothing in Redis (B1)', async () => {
     const before = await keys();
     for (let number = 0; number < 30; number += 1) {
       await request(site.app)
@@ -27,7 +27,7 @@ describe('strangers', () => {
     expect(await keys()).toBe(before);
   });
 
-  test('the cookie of a stranger is short, signed, and forgets an address of more than 500 characters (B1)', async () => {
+  test('the cookie of a visitor who is not signed in is short and signed, and drops a return address of more than 500 characters (B1)', async () => {
     const long = await request(site.app).get(`/search?q=${'x'.repeat(5000)}`);
     expect(cookieOf(long, 'oneway.staging.visitor')).toBe('');
     const short = await request(site.app).get('/catalog/task?q=cab');
@@ -39,7 +39,7 @@ describe('strangers', () => {
     expect(page.status).toBe(200);
   });
 
-  test('a sign-in with an e-mail of a megabyte is wrong at once and leaves short keys (B1)', async () => {
+  test('a sign-in with an e-mail of one megabyte is refused at once and leaves only short keys in Redis (B1)', async () => {
     const client = await site.as(null);
     const email = `${'x'.repeat(3000)}@example.com`;
     const answer = await client.post('/sign-in', { email, password });
@@ -50,7 +50,7 @@ describe('strangers', () => {
 });
 
 describe('answers of a session', () => {
-  test('every page of a session says no-store, and signing out clears the cache (B2)', async () => {
+  test('every page for signed-in people is sent with no-store, and signing out clears the browser’s cache (B2)', async () => {
     const client = await site.as('ops');
     for (const path of ['/', '/audit', '/people', '/catalog/task', '/search?q=x', '/nothing']) {
       const { headers } = await client.get(path);
@@ -115,7 +115,7 @@ describe('the last hour of a session', () => {
 });
 
 describe('cookies', () => {
-  test('cookies are Secure unless the own address is http on localhost (C4)', () => {
+  test('cookies are Secure unless the site’s own address is http on localhost (C4)', () => {
     expect(isSecureCookie('', 'http://localhost:4201')).toBe(false);
     expect(isSecureCookie('', 'http://127.0.0.1:4201')).toBe(false);
     expect(isSecureCookie('', 'https://oneway.example.com')).toBe(true);
@@ -124,7 +124,7 @@ describe('cookies', () => {
     expect(isSecureCookie('false', 'https://oneway.example.com')).toBe(false);
   });
 
-  test('behind https every cookie is Secure and has the prefix __Host-, whatever the proxy sends on (C4)', async () => {
+  test('behind https every cookie is Secure and has the prefix __Host-, whatever the proxy forwards (C4)', async () => {
     const secure = await openSite(world, 'staging', {
       SECURE_COOKIES: '',
       ENVIRONMENT_URLS: 'staging=https://oneway.example.com',
@@ -153,7 +153,7 @@ describe('cookies', () => {
   });
 });
 
-test('a foreign Origin is refused where the browser sends no Sec-Fetch-Site (C7)', async () => {
+test('a POST with a foreign Origin is refused when the browser sends no Sec-Fetch-Site (C7)', async () => {
   const agent = request.agent(site.app);
   const page = await agent.get('/sign-in');
   const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1];
@@ -169,7 +169,7 @@ test('a foreign Origin is refused where the browser sends no Sec-Fetch-Site (C7)
   expect((await post('http://oneway.test')).status).toBe(303);
 });
 
-test('half a head, half a body and too many connections come to an end (C13)', async () => {
+test('incomplete request headers, incomplete bodies and too many connections are ended (C13)', async () => {
   const limits = { headersMs: 300, requestMs: 600, checkEveryMs: 100, connections: 2 };
   const server = openServer((req, res) => req.resume().once('end', () => res.end()), limits);
   server.listen(0);

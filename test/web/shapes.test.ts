@@ -28,14 +28,17 @@ test.each([
   { keep: 'constructor/x' },
   { again: '__proto__' },
   { create: 'toString:x' },
-])('a choice that no sheet offers is refused or ignored: %j (B6.1, B6.5)', async (choice) => {
-  const id = await openedSheet();
-  const { status } = await pm.post(`/selections/${id}/choices`, choice);
-  expect([303, 422]).toContain(status);
-  expect((await pm.get(`/selections/${id}`)).status).toBe(200);
-});
+])(
+  'a choice that no transfer sheet offers is refused or ignored: %j (B6.1, B6.5)',
+  async (choice) => {
+    const id = await openedSheet();
+    const { status } = await pm.post(`/selections/${id}/choices`, choice);
+    expect([303, 422]).toContain(status);
+    expect((await pm.get(`/selections/${id}`)).status).toBe(200);
+  },
+);
 
-test('a field in the shape of an object is shown as empty, in each form (B6.2)', async () => {
+test('a field posted in the shape of an object is shown as empty, in each form (B6.2)', async () => {
   for (const name of ['title[toString]', 'title[a]', 'cities[0][city][x]', 'cities[x][city]']) {
     const answer = await pm.post('/catalog/task', { [name]: 'x' });
     expect([name, answer.status]).toEqual([name, 422]);
@@ -48,7 +51,7 @@ test('a field in the shape of an object is shown as empty, in each form (B6.2)',
   }
 });
 
-test('permissions of any shape are saved once or refused (B6.3, B6.4)', async () => {
+test('permissions posted in any shape are saved once or refused (B6.3, B6.4)', async () => {
   const shapes = [
     'permissions=editor&permissions=editor',
     'permissions[a]=x',
@@ -67,7 +70,7 @@ test('permissions of any shape are saved once or refused (B6.3, B6.4)', async ()
 });
 
 test.each(['x'.repeat(65), 'one key', '😀'])(
-  'an idempotency key that is no UUID is refused, and what was typed stays: %j (B6.6)',
+  'an idempotency key that is no UUID is refused, and the typed values are kept: %j (B6.6)',
   async (key) => {
     const answer = await pm.post('/catalog/form', { name: 'Typed', idempotency_key: key });
     expect(answer.status).toBe(422);
@@ -79,7 +82,7 @@ test.each(['x'.repeat(65), 'one key', '😀'])(
 );
 
 test.each(['NaN', '1e309', 'Infinity', '0x1', '-1'])(
-  'a version that is no number is refused, and what was typed stays: %s (B6.7)',
+  'a row version that is no number is refused, and the typed values are kept: %s (B6.7)',
   async (version) => {
     const id = await add(world.staging, 'form', { name: 'Before' });
     const answer = await pm.post(`/catalog/form/${id}`, { name: 'Typed', version });
@@ -90,13 +93,13 @@ test.each(['NaN', '1e309', 'Infinity', '0x1', '-1'])(
 );
 
 test.each([Number.NaN, Infinity, [[1, Number.NaN]], [{ a: 1 }], {}])(
-  'a value that SQL has no word for never becomes a part of a statement: %p (B6.7)',
+  'a value of a type that SQL does not have never becomes part of a statement: %p (B6.7)',
   (value) => {
     expect(() => sql`select ${value}`).toThrow(TypeError);
   },
 );
 
-test('a picker is asked with 15,000 letters, or blanks (B6.9)', async () => {
+test('searching a picker for 15,000 letters, or for blanks, causes no server error (B6.9)', async () => {
   for (const asked of ['x'.repeat(15_000), '+'.repeat(15_000), '%23'.repeat(5000)]) {
     const answer = await pm.get(`/catalog/form/options?q=${asked}`);
     expect(answer.status).toBe(200);
@@ -104,7 +107,7 @@ test('a picker is asked with 15,000 letters, or blanks (B6.9)', async () => {
 });
 
 test.each(['constructor', '__proto__', 'toString'])(
-  'there is no former admin tool named %s (B6.10)',
+  'the former admin tool URL %s is answered with 404 (B6.10)',
   async (tool) => {
     expect((await pm.get(`/admin_tools/${tool}`)).status).toBe(404);
   },
@@ -119,7 +122,7 @@ test.each([
   { 'local[zzz:1][x]': 'y' },
   { add: 'zzz:1' },
 ])(
-  'a choice of what is not in the catalogue is refused, and the sheet stays open: %j (B8)',
+  'a choice of something that is not in the catalogue is refused, and the transfer sheet can still be opened: %j (B8)',
   async (choice) => {
     const id = await openedSheet();
     const { status } = await pm.post(`/selections/${id}/choices`, choice);
@@ -128,7 +131,7 @@ test.each([
   },
 );
 
-test('a stored selection drops what no longer exists, and can be opened (B8)', async () => {
+test('a stored selection of rows drops what no longer exists, and can be opened (B8)', async () => {
   const id = await openedSheet();
   const choices = {
     include: ['zzz:1', 7, 'task:1'],
@@ -150,7 +153,7 @@ test('a stored selection drops what no longer exists, and can be opened (B8)', a
   expect((await pm.get('/selections')).status).toBe(200);
 });
 
-test('a selection has 20,000 rows at most, also when rows are added to it (B7)', async () => {
+test('a selection has at most 20,000 rows, even when rows are added to it (B7)', async () => {
   const keys = Array.from({ length: 20_000 }, (_, n) => `task:${n + 1}`);
   expect(parseKeys(keys)).toHaveLength(20_000);
   expect(() => parseKeys([...keys, 'task:20001'])).toThrow('20,000 rows at most');
@@ -162,14 +165,14 @@ test('a selection has 20,000 rows at most, also when rows are added to it (B7)',
   );
 });
 
-test('a note that is too long is refused, never cut (B7)', async () => {
+test('a note that is too long is refused, not truncated (B7)', async () => {
   const id = await add(world.staging, 'form');
   const answer = await pm.post(`/catalog/form/${id}/hold`, { reason: 'x'.repeat(301) });
   expect(answer.status).toBe(422);
   expect(textOf(answer.text)).toContain('Reason must be 300 characters or fewer');
 });
 
-test('a number is written in digits only', () => {
+test('a number in a posted form consists of digits only', () => {
   expect(['1', '0x1', '1e3', ' 1', '9'.repeat(17)].map(numberOrNull)).toEqual([
     1,
     null,

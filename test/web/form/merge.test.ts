@@ -8,9 +8,12 @@ test.each([
   ['both ticked b', ['a', 'b'], ['a'], ['a', 'b'], ['a', 'b']],
   ['one ticked b, the other c', ['a', 'b'], ['a'], ['a', 'c'], ['a', 'b', 'c']],
   ['one unticked a, the other ticked b', ['a', 'b'], ['a'], [], ['b']],
-])('only own ticks are carried out: %s (F16)', (_when, stored, shown, posted, wanted) => {
-  expect(withOwnTicks(stored, shown, posted)).toEqual(wanted);
-});
+])(
+  'a save changes only the checkboxes that the user changed: %s (F16)',
+  (_when, stored, shown, posted, wanted) => {
+    expect(withOwnTicks(stored, shown, posted)).toEqual(wanted);
+  },
+);
 
 test.each([
   ['untouched', 'theirs', 'before', 'before', { text: 'theirs', isOvertaken: false }],
@@ -18,7 +21,7 @@ test.each([
   ['changed by both alike', 'same', 'before', 'same', { text: 'same', isOvertaken: false }],
   ['changed by both', 'theirs', 'before', 'mine', { text: 'mine', isOvertaken: true }],
 ])(
-  'a text of another user stays unless it was changed here, too: %s (F16)',
+  'a text of another user is kept unless this user changed it too: %s (F16)',
   (_when, stored, shown, posted, wanted) => {
     expect(withOwnText(stored, shown, posted)).toEqual(wanted);
   },
