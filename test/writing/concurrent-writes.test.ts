@@ -35,12 +35,12 @@ const world = useWorld();
 const problemsOf = async (...given: Parameters<typeof sheet>) =>
   (await sheet(...given)).plan.problems.map(({ reason }) => reason);
 
-test('thirty simultaneous saves all succeed: writers wait for each other, not for a connection', async () => {
+test('thirty simultaneous saves all succeed: writers queue for each other without using up the connections', async () => {
   const ids = await Promise.all(Array.from({ length: 30 }, () => add(world.staging, 'form')));
   expect(new Set(ids).size).toBe(30);
 });
 
-test('ids drawn simultaneously are all different', async () => {
+test('ids assigned simultaneously are all different', async () => {
   const ids = await Promise.all(Array.from({ length: 40 }, () => drawIds(world.staging, 'task')));
   expect(new Set(ids).size).toBe(40);
 });
@@ -58,7 +58,7 @@ test('a business cannot be deleted while a task is added to it', async () => {
   expect(isThere).toBe((tasks as unknown[]).length > 0);
 });
 
-test('a form posted twice adds one row, and its key is refused for other values', async () => {
+test('a form posted twice adds one row, and its idempotency key is refused for other values', async () => {
   const { staging } = world;
   const form = entityNamed('form');
   const content = contentFor('form', { name: 'Address change' });
@@ -121,7 +121,7 @@ describe('rollback', () => {
 });
 
 describe('engineering’s work', () => {
-  test('adopting a form is refused when one of its fields was saved after the page was opened', async () => {
+  test('approving a form is refused when one of its fields was saved after the page was opened', async () => {
     const { staging } = world;
     const form = await add(staging, 'form', {}, ed);
     const key = { entity: 'form', id: form };
@@ -134,7 +134,7 @@ describe('engineering’s work', () => {
     ).rejects.toThrow('was saved again');
   });
 
-  test('moving a dependent marks both its former and its new owner as changed by engineering', async () => {
+  test('moving a dependent row marks both its former and its new parent row as changed by engineering', async () => {
     const { staging } = world;
     const [one, other] = [await add(staging, 'form'), await add(staging, 'form')];
     const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: one }) };
@@ -149,7 +149,7 @@ describe('engineering’s work', () => {
   });
 });
 
-test('a dependent that moved to another owner is sent with it', async () => {
+test('a dependent row that moved to another parent row is sent with that parent', async () => {
   const { staging, preprod } = world;
   const [one, other] = [await add(staging, 'form'), await add(staging, 'form')];
   const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: one }) };
@@ -161,7 +161,7 @@ test('a dependent that moved to another owner is sent with it', async () => {
   expect(await problemsOf(staging, [keys[0]!])).toEqual([]);
 });
 
-test('resending works for a row with cities', async () => {
+test('resending an unchanged row also works for a row with linked cities', async () => {
   const { staging, preprod } = world;
   for (const here of [staging, preprod]) await add(here, 'city', { name: 'Pune' });
   const key = {
@@ -174,7 +174,7 @@ test('resending works for a row with cities', async () => {
   expect((await get(preprod, key)).modified_at > before).toBe(true);
 });
 
-test('the typed word holds only for the plan it was typed for', async () => {
+test('a typed confirmation holds only for the plan it was typed for', async () => {
   const { staging, preprod } = world;
   const [one, other] = [
     { entity: 'form', id: await add(staging, 'form') },
@@ -194,7 +194,7 @@ test('the typed word holds only for the plan it was typed for', async () => {
   ]);
 });
 
-test('a row on hold and its dependents are left out of the pending counts', async () => {
+test('a row on hold and its dependent rows are left out of the pending counts', async () => {
   const { staging } = world;
   const form = await add(staging, 'form');
   await transfer(staging, [{ entity: 'form', id: form }]);
@@ -205,7 +205,7 @@ test('a row on hold and its dependents are left out of the pending counts', asyn
   expect(waits.filter(isReadyToSend)).toEqual([]);
 });
 
-test('the sheet refuses two cities that are mapped to the same city there', async () => {
+test('the transfer sheet refuses two cities that are mapped to the same city of the destination', async () => {
   const { staging, preprod } = world;
   for (const name of ['Bombay', 'Mumbai']) await add(staging, 'city', { name });
   await add(preprod, 'city', { name: 'Mumbai' });
@@ -215,7 +215,7 @@ test('the sheet refuses two cities that are mapped to the same city there', asyn
   expect(await problemsOf(staging, [key])).toEqual(['name-ambiguous']);
 });
 
-test('a city created under a mapped name is verified as planned', async () => {
+test('a city created at the destination under a mapped name is verified under that name', async () => {
   const { staging } = world;
   await add(staging, 'city', { name: 'Bombay', country: 'IN' });
   const key = {
@@ -243,7 +243,7 @@ test('a save keeps document fields that this version does not know', async () =>
 });
 
 test.each(['state', 'lock', 're-check', 'document', 'before commit', 'after commit'])(
-  'I9 I13 a process paused at “%s” that resumes after recovery took over changes nothing',
+  'I9 I13 a process paused at “%s” that resumes after another one has recovered its transfer changes nothing',
   async (point) => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };

@@ -45,7 +45,7 @@ async function many() {
 
 const field = () => collection(world.preprod.documents, entityNamed('form_field'));
 
-test('a transfer writes all of its many documents', async () => {
+test('a transfer of more documents than one batch writes all of them', async () => {
   const { form } = await many();
   expect((await transfer(world.staging, [form])).state).toBe('verified');
   expect(await field().countDocuments({ label: 'Newer' })).toBe(fields);

@@ -249,7 +249,7 @@ describe('a server that is killed', () => {
 });
 
 describe('locks', () => {
-  test('a transfer is retried as a whole when a row is locked for longer than the lock wait', async () => {
+  test('a transfer is retried as a whole when a row is locked for longer than the lock-wait timeout', async () => {
     const changed = await changedBoth(world);
     const holder = await world.preprod.writers.getConnection();
     atPoint('lock', async () => {
@@ -263,7 +263,7 @@ describe('locks', () => {
     expect(await contents(world.preprod)).toEqual(changed.after);
   }, 40_000);
 
-  test('a transfer in a deadlock is retried, and both writers’ values are consistent', async () => {
+  test('a transfer in a deadlock is retried, and the values of both writers are consistent', async () => {
     const changed = await changedBoth(world);
     const other = await world.preprod.writers.getConnection();
     let theirs: Promise<unknown> = Promise.resolve();
@@ -287,7 +287,7 @@ describe('locks', () => {
 
 describe('a clock that is wrong', () => {
   test.each([-3_600_000, 3_600_000])(
-    'later changes get a later modified_at while the clock is wrong by %d ms',
+    'later changes get a later modified_at while the server clock is wrong by %d ms',
     async (skew) => {
       const changed = await changedBoth(world);
       const { task, form } = changed;
@@ -307,7 +307,7 @@ describe('a clock that is wrong', () => {
     },
   );
 
-  test('a dead process whose clock ran an hour ahead is recovered as soon as any other', async () => {
+  test('the transfer of a dead process whose clock ran an hour ahead is recovered as soon as any other', async () => {
     const changed = await changedBoth(world);
     const { ended } = elsewhere({
       variables: world.variables.staging,
@@ -351,7 +351,7 @@ async function fill(root: Connection, database: string): Promise<() => Promise<u
   return async () => {};
 }
 
-test('a full disk at the destination is reported, leaves nothing half written, and the transfer succeeds once there is space', async () => {
+test('a full disk at the destination is reported, leaves nothing half written, and the transfer succeeds once space is free', async () => {
   const small = mkdtempSync(join(tmpdir(), 'oneway-full-'));
   const children: ChildProcess[] = [];
   // A limit on its file makes InnoDB fail like a full disk.

@@ -50,8 +50,8 @@ async function datedThere(entity: 'sts' | 'form', instant: string) {
   return key;
 }
 
-describe.each(['sts', 'form'] as const)('a %s from the future', (entity) => {
-  test('gets a later time for itself, and moves no clock for other rows (F8)', async () => {
+describe.each(['sts', 'form'] as const)('a row (%s) with a future modified_at', (entity) => {
+  test('a row with a future modified_at gets a later time itself, and moves the clock for no other row (F8)', async () => {
     const { staging, preprod } = world;
     const key = await datedThere(entity, FUTURE);
     const other = { entity: 'form', id: await add(staging, 'form') };
@@ -74,7 +74,7 @@ describe.each(['sts', 'form'] as const)('a %s from the future', (entity) => {
     expect(isNow(`${clock?.instant.replace(' ', 'T')}Z`)).toBe(true);
   });
 
-  test('at the end of time can still be sent, and its line says what happens (F8)', async () => {
+  test('a row dated at the end of time can still be sent, and the transfer says what happens to its date (F8)', async () => {
     const { staging, preprod } = world;
     const last = '9999-12-31T23:59:59.999Z';
     const key = await datedThere(entity, last);
@@ -88,7 +88,7 @@ describe.each(['sts', 'form'] as const)('a %s from the future', (entity) => {
     await site.close();
   });
 
-  test('is warned of on the sheet, found by the release check and counted in the metrics (F8)', async () => {
+  test('a row with a future modified_at is warned of on the sheet, found by the release check and counted in the metrics (F8)', async () => {
     const { staging } = world;
     const key = await datedThere(entity, FUTURE);
     const { plan } = await sheet(staging, [key]);
@@ -103,7 +103,7 @@ describe.each(['sts', 'form'] as const)('a %s from the future', (entity) => {
     await site.close();
   });
 
-  test('leaves a later tombstone, and comes later than that when it is created again (F8)', async () => {
+  test('deleting a row with a future modified_at leaves a later tombstone, and re-creating it a later date still (F8)', async () => {
     const { staging, preprod } = world;
     const key = await datedThere(entity, FUTURE);
     const { number: _number, ...sent } = await transfer(staging, [key]);
@@ -121,7 +121,7 @@ describe.each(['sts', 'form'] as const)('a %s from the future', (entity) => {
     expect(sent.state).toBe('verified');
   });
 
-  test('does not make apps miss what is changed after it (F8)', async () => {
+  test('a row with a future modified_at does not make apps miss later changes (F8)', async () => {
     const { staging, preprod } = world;
     const key = await datedThere(entity, FUTURE);
     await transfer(staging, [key]);
@@ -135,7 +135,7 @@ describe.each(['sts', 'form'] as const)('a %s from the future', (entity) => {
   });
 });
 
-test('an instant that is a little ahead is believed: the clock goes on from it (F8)', async () => {
+test('a timestamp slightly ahead is accepted, and the clock continues from there (F8)', async () => {
   const { staging, preprod } = world;
   const soon = new Date(Date.now() + 20_000).toISOString();
   const key = await datedThere('sts', soon);
@@ -144,7 +144,7 @@ test('an instant that is a little ahead is believed: the clock goes on from it (
   expect((await instantsAhead(preprod)).numbers.row).toBe(0);
 });
 
-test('a server whose clock ran ahead and came back dates nothing ahead (F8)', async () => {
+test('a server whose clock ran ahead and was corrected dates nothing in the future (F8)', async () => {
   const { staging, preprod, variables } = world;
   const [one, other] = [await addSts(), await addSts()];
   const order = { variables: variables.staging, at: null, skew: 3_600_000 };
@@ -155,7 +155,7 @@ test('a server whose clock ran ahead and came back dates nothing ahead (F8)', as
   expect([isNow(first), isNow(second), first < second]).toEqual([true, true, true]);
 });
 
-test('a clock line that is ahead keeps its order, and is warned of (F8)', async () => {
+test('a stored clock that is ahead keeps timestamps in order, and is warned of (F8)', async () => {
   const { staging, preprod } = world;
   await preprod.sql.query("update clock set instant = '2099-01-01' where name = 'clock'");
   const key = await addSts();
@@ -165,7 +165,7 @@ test('a clock line that is ahead keeps its order, and is warned of (F8)', async 
   expect(await modified(preprod, key)).toBe('2099-01-01T00:00:00.001Z');
 });
 
-test('a save of a row from the future moves no clock here (F8)', async () => {
+test('saving a row with a future modified_at does not move the clock of its environment (F8)', async () => {
   const { staging } = world;
   const key = await addSts();
   await date(staging, key, FUTURE);

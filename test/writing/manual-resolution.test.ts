@@ -77,7 +77,7 @@ test('Roll back mine, keep theirs restores the rows except the foreign change, a
   expect(await claimsIn(world.preprod)).toBe(0);
 });
 
-test('Retry completes a transfer once the value there is as expected again', async () => {
+test('Retry completes a transfer once the destination’s value is as expected again', async () => {
   const { task, form } = await stuck();
   await decide('try-again');
   expect(await last()).toBe('needs_attention');

@@ -13,14 +13,14 @@ const world = useWorld();
 const kinds = async (expected: Parameters<typeof findings>[2]) =>
   (await findings(world.staging, world.preprod, expected)).map(({ kind }) => kind);
 
-test('the checker finds nothing before and after a complete transfer', async () => {
+test('the consistency checker finds no faults before and after a complete transfer', async () => {
   const { task, form, before, after } = await changedBoth(world);
   expect(await kinds({ before, after })).toEqual([]);
   await transfer(world.staging, [task, form]);
   expect(await kinds({ before, after })).toEqual([]);
 });
 
-test('the checker finds the half-applied rows of a writer without a journal', async () => {
+test('the consistency checker finds the half-applied rows of a writer without a journal', async () => {
   const { form, before, after } = await changedBoth(world);
   await world.preprod.documents
     .collection<{ _id: number }>('form')
@@ -29,7 +29,7 @@ test('the checker finds the half-applied rows of a writer without a journal', as
   expect(await kinds({ before, after })).toEqual(['half-applied']);
 });
 
-test('the checker finds another user’s row overwritten by a blind upsert', async () => {
+test('the consistency checker finds another user’s row overwritten by a blind upsert', async () => {
   const { task, before, after } = await changedBoth(world);
   const { preprod } = world;
   await change(preprod, task, { title: 'By hand' });
@@ -43,7 +43,7 @@ test('the checker finds another user’s row overwritten by a blind upsert', asy
   expect(await kinds({ before, after, foreign })).toEqual(['overwritten']);
 });
 
-test('the checker finds the half-applied rows of a COMMIT after a lock-wait timeout', async () => {
+test('the consistency checker finds the half-applied rows of a COMMIT after a lock-wait timeout', async () => {
   const { task, before, after } = await changedBoth(world);
   const { preprod, staging } = world;
   const other = { entity: 'business', id: await add(staging, 'business') };
@@ -84,7 +84,7 @@ const loginOf = ({ variables }: World) => ({
   database: variables.preprod['SQL_DB_NAME'] ?? '',
 });
 
-test('the checker finds a transfer that nobody resumes as stuck', async () => {
+test('the consistency checker finds a transfer that nobody resumes as stuck', async () => {
   const { task, form, before, after } = await changedBoth(world);
   const keys = [task, form];
   await killedAt(world.variables.staging, { do: 'transfer', keys }, { point: 'lock', times: 1 });

@@ -50,20 +50,23 @@ async function problemOf({ id }: Transfer) {
 }
 
 describe('a transfer that is refused once its journal is open', () => {
-  test.each(['journal', 'open'])('names the row that was changed there at “%s”', async (at) => {
-    const { staging } = world;
-    const key = await addSts();
-    await transfer(staging, [key]);
-    await change(staging, key, { text: 'Newer' });
-    meanwhile(at, onThere("update sts set text = 'By hand' where id = ?", [key.id]));
-    expect(await problemOf(await transfer(staging, [key]))).toEqual({
-      state: at === 'journal' ? 'refused' : 'rolled_back',
-      reason: 'changed-there',
-      row: `sts:${key.id}`,
-    });
-  });
+  test.each(['journal', 'open'])(
+    'a transfer refused while it runs names the row that was changed at the destination at “%s”',
+    async (at) => {
+      const { staging } = world;
+      const key = await addSts();
+      await transfer(staging, [key]);
+      await change(staging, key, { text: 'Newer' });
+      meanwhile(at, onThere("update sts set text = 'By hand' where id = ?", [key.id]));
+      expect(await problemOf(await transfer(staging, [key]))).toEqual({
+        state: at === 'journal' ? 'refused' : 'rolled_back',
+        reason: 'changed-there',
+        row: `sts:${key.id}`,
+      });
+    },
+  );
 
-  test('names the parent that was removed there', async () => {
+  test('a transfer refused while it runs names the referenced row that was removed at the destination', async () => {
     const { staging } = world;
     const key = await addSts();
     const business = Number((await get(staging, key))['business']);
@@ -75,7 +78,7 @@ describe('a transfer that is refused once its journal is open', () => {
     });
   });
 
-  test('says that a database is being updated', async () => {
+  test('a transfer refused while it runs says that a database is being updated', async () => {
     const { staging, preprod } = world;
     const versions = preprod.documents.collection('metadata');
     const key = await addSts();
@@ -85,7 +88,7 @@ describe('a transfer that is refused once its journal is open', () => {
     expect(await problemOf(sent)).toMatchObject({ state: 'refused', reason: 'updating' });
   });
 
-  test('says that a trigger there does not allow it, and its page names a way out', async () => {
+  test('a transfer refused by a trigger of the destination says so, and its page names a solution', async () => {
     const { staging, preprod } = world;
     await trigger(preprod, 'before insert on sts', 'not on a Sunday');
     const key = await addSts();
@@ -101,7 +104,7 @@ describe('a transfer that is refused once its journal is open', () => {
     await site.close();
   });
 
-  test('says that a unique value was taken there meanwhile', async () => {
+  test('a transfer refused while it runs says that a unique value was taken at the destination meanwhile', async () => {
     const { staging, preprod } = world;
     const id = await add(staging, 'business', { name: 'Chai corner' });
     meanwhile('journal', () => add(preprod, 'business', { name: 'Chai corner' }));
@@ -114,7 +117,7 @@ describe('a transfer that is refused once its journal is open', () => {
   });
 });
 
-test('a save that the database refuses carries the code, too', async () => {
+test('a save that the database refuses carries a reason code like a transfer', async () => {
   const { staging } = world;
   const key = await addSts();
   await trigger(staging, 'before update on sts', 'not on a Sunday');
@@ -138,7 +141,7 @@ test.each([
   [{ name: 'MongoServerError', errmsg: 'x', code: 121 }, 'rule-there'],
   [{ name: 'MongoServerError', errmsg: 'x', code: 11_000 }, 'unique-taken'],
   [{ name: 'MongoServerError', errmsg: 'x', code: 10_334 }, 'value-too-long'],
-])('an answer of a database %j is the reason %s', (error, reason) => {
+])('the database error %j has the reason code %s', (error, reason) => {
   const work = { there: world.preprod, steps: [] };
   expect(refusalOf(error, work)).toMatchObject({ reason, row: null });
 });

@@ -47,7 +47,7 @@ async function stepOf(sent: Transfer, { entity, id }: RowKey) {
 const statusOf = async (key: RowKey) =>
   (await comparePairs(world.staging, world.preprod, [key])).get(keyText(key))?.status;
 
-test('a new row that a trigger changes is stored differently, and known to be the same row (F9)', async () => {
+test('a new row that a trigger of the destination alters is reported as stored differently, and still recognised as the same row (F9)', async () => {
   const { staging, preprod } = world;
   await shout(preprod);
   const key = await addSts();
@@ -66,7 +66,7 @@ test('a new row that a trigger changes is stored differently, and known to be th
   await site.close();
 });
 
-test('an update that a trigger changes keeps its base, and its undo restores the row (F9)', async () => {
+test('an update that a trigger of the destination alters keeps the last synced content, and its undo restores the row (F9)', async () => {
   const { staging, preprod } = world;
   const key = await addSts();
   await transfer(staging, [key]);
@@ -85,7 +85,7 @@ test('an update that a trigger changes keeps its base, and its undo restores the
   expect((await get(preprod, key))['text']).toBe('Hello');
 });
 
-test('an undo that a trigger changes is not as sent, either (F9)', async () => {
+test('an undo that a trigger of the destination alters is reported as stored differently, too (F9)', async () => {
   const { staging, preprod } = world;
   const key = await addSts();
   await transfer(staging, [key]);
@@ -97,7 +97,7 @@ test('an undo that a trigger changes is not as sent, either (F9)', async () => {
 });
 
 test.each(['arrival', 'row_state'])(
-  'a row that a trigger on %s deletes is reported as not there (F9)',
+  'a sent row that a trigger on %s deletes is reported as missing at the destination (F9)',
   async (table) => {
     const { staging, preprod } = world;
     await trigger(preprod, `after insert on ${table}`, 'delete from sts where id = new.row_id');
@@ -112,7 +112,7 @@ test.each(['arrival', 'row_state'])(
   },
 );
 
-test('a column that cuts texts in silence is reported (F9)', async () => {
+test('a destination column that truncates texts without an error is reported (F9)', async () => {
   const { staging, preprod } = world;
   // A trigger keeps the lenient mode that it was made with.
   const session = await preprod.sql.getConnection();
@@ -126,7 +126,7 @@ test('a column that cuts texts in silence is reported (F9)', async () => {
   expect((await stepOf(await transfer(staging, [key]), key))?.remark?.stored?.['text']).toBe('Hel');
 });
 
-test('a difference that another user wrote since stays “changed since” (F9)', async () => {
+test('a difference that another user wrote after a transfer is still reported as “changed since” (F9)', async () => {
   const { staging, preprod } = world;
   await shout(preprod);
   const key = await addSts();
@@ -138,7 +138,7 @@ test('a difference that another user wrote since stays “changed since” (F9)'
 });
 
 test.each(['after commit', 'committed', 'removed'])(
-  'recovery of a transfer killed at “%s” says the same (F9)',
+  'the recovery of a transfer killed at “%s” reports rows stored differently as the transfer would (F9)',
   async (point) => {
     const { staging, preprod } = world;
     await shout(preprod);
@@ -154,7 +154,7 @@ test.each(['after commit', 'committed', 'removed'])(
   },
 );
 
-test('a document that is changed before the COMMIT is stored differently; one that is changed after it, changed since (F9)', async () => {
+test('a document altered before the COMMIT is reported as stored differently, one altered after it as changed since (F9)', async () => {
   const { staging, preprod } = world;
   const forms = preprod.documents.collection<{ _id: number }>('form');
   const sendChangedAt = async (point: string) => {
@@ -178,17 +178,20 @@ describe('the time of a change', () => {
       'alter table sts modify modified_at datetime not null',
       'alter table sts modify modified_at datetime(3) not null',
     ],
-  ])('%s: the line says that it is another one (F8)', async (_what, odd, usual) => {
-    const { staging, preprod } = world;
-    await shape(preprod, odd, usual);
-    const key = await addSts();
-    const sent = await transfer(staging, [key]);
-    const step = await stepOf(sent, key);
-    // One in a thousand is a whole second.
-    expect(step).toMatchObject({ outcome: 'created', remark: { differing: ['modified_at'] } });
-  });
+  ])(
+    '%s at the destination: the transfer reports that modified_at was stored differently (F8)',
+    async (_what, odd, usual) => {
+      const { staging, preprod } = world;
+      await shape(preprod, odd, usual);
+      const key = await addSts();
+      const sent = await transfer(staging, [key]);
+      const step = await stepOf(sent, key);
+      // One in a thousand is a whole second.
+      expect(step).toMatchObject({ outcome: 'created', remark: { differing: ['modified_at'] } });
+    },
+  );
 
-  test('a trigger that dates rows itself: the line says so (F8)', async () => {
+  test('a trigger that sets modified_at itself: the transfer reports that it was stored differently (F8)', async () => {
     const { staging, preprod } = world;
     await trigger(preprod, 'before insert on sts', "set new.modified_at = '2020-01-01'");
     const key = await addSts();
@@ -202,7 +205,7 @@ describe('the time of a change', () => {
   });
 });
 
-test('who saves is told what the database stored (F9)', async () => {
+test('a person who saves a row is told when the database stored it differently (F9)', async () => {
   const { staging } = world;
   await shout(staging, 'update');
   const key = await addSts();
@@ -222,7 +225,7 @@ test('who saves is told what the database stored (F9)', async () => {
   await site.close();
 });
 
-test('a refresh lists rows that are stored differently here (F9)', async () => {
+test('a refresh lists rows that were stored differently than read from production (F9)', async () => {
   const { staging, production } = world;
   await shout(staging);
   const business = await add(production, 'business');

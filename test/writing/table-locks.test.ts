@@ -72,7 +72,7 @@ const atPoint = (name: string, work: () => Promise<unknown>) => {
   };
 };
 
-test('a transfer into a locked table is in progress after three short waits, another table does not wait, and it ends by itself once the lock is gone (F12)', async () => {
+test('a transfer into a locked table stays in progress after three short waits, does not delay another table, and ends by itself once the lock is gone (F12)', async () => {
   const { staging, preprod } = world;
   const [sts, task] = [await addSts(), await addTask()];
   const holder = await session(preprod);
@@ -89,7 +89,7 @@ test('a transfer into a locked table is in progress after three short waits, ano
   expect((await get(preprod, sts))['text']).toBe('Play music');
 }, 60_000);
 
-test('a refresh part waits for a locked table before it locks the clock (F12)', async () => {
+test('a refresh waits for a locked table before it locks the clock for other writers (F12)', async () => {
   const { staging } = world;
   const holder = await session(staging);
   const after = {
@@ -117,7 +117,7 @@ test.each([
   ],
   ['a lock of all tables', 'flush tables with read lock', 'unlock tables'],
 ])(
-  'a transfer outlasts %s at the destination (F12)',
+  'a transfer waits for %s at the destination and then completes (F12)',
   async (_what, lock, unlock) => {
     const { staging, preprod } = world;
     const sts = await addSts();
