@@ -145,7 +145,7 @@ const importsOf = (file: string) =>
     target.startsWith('src/') ? target.slice('src/'.length) : [],
   );
 
-test('every room imports only the rooms it may import', () => {
+test('every folder of src imports only the folders it may import', () => {
   const wrong = files.flatMap((file) => {
     const [room = ''] = file.split('/');
     if (!file.includes('/')) return [];
@@ -158,13 +158,13 @@ test('every room imports only the rooms it may import', () => {
   expect(wrong.filter((line) => !exceptions.includes(line))).toEqual([]);
 });
 
-test('the table of rooms is complete, and no two rooms import each other', () => {
+test('the table of folders of src and their allowed imports is complete, and no two folders import each other', () => {
   const rooms = new Set(files.flatMap((file) => (file.includes('/') ? file.split('/')[0] : [])));
   expect(Object.keys(mayImport).toSorted()).toEqual([...rooms].toSorted());
   expect(circles(Object.keys(mayImport), (room) => mayImport[room] ?? [])).toEqual([]);
 });
 
-test('rooms import only the shared files of src, not the programs', () => {
+test('folders of src import only the shared files beside them, not the programs', () => {
   const wrong = files.flatMap((file) =>
     importsOf(file)
       .filter((target) => file.includes('/') && !target.includes('/'))
@@ -194,7 +194,7 @@ function circles(nodes: string[], next: (node: string) => string[]): string[] {
   return found;
 }
 
-test('only pages, handlers and the border import Express', () => {
+test('only pages, request handlers and the web layer import Express', () => {
   const known =
     /(^|\/)(pages|[a-z-]+-pages?|routes?|page|row|edit|choose|arrivals|row-actions|conflict|reading|list-state|sign-in|single-sign-on|recognise|guard|app|posted-choices|sealed-choices)\.ts$|^web\//;
   const wrong = files.filter(
@@ -205,14 +205,14 @@ test('only pages, handlers and the border import Express', () => {
   expect(wrong).toEqual([]);
 });
 
-test('S2-04 S2-06 only oneway db writes the version document', () => {
+test('S2-04 S2-06 only the command oneway db writes the version document', () => {
   const writers = files.filter((file) =>
     /writeVersion|collection\(['"]metadata/.test(readFileSync(join('src', file), 'utf8')),
   );
   expect(writers.toSorted()).toEqual(['release/upgrade.ts', 'version/metadata.ts']);
 });
 
-test('only settings.ts and the programs read process.env', () => {
+test('only settings.ts and the entry programs read process.env', () => {
   const wrong = files.filter(
     (file) =>
       readFileSync(join('src', file), 'utf8').includes('process.env') &&
@@ -221,7 +221,7 @@ test('only settings.ts and the programs read process.env', () => {
   expect(wrong).toEqual([]);
 });
 
-test('S0-75 isStaging() is defined once, and no other code compares names of environments', () => {
+test('S0-75 isStaging() is defined once, and no other code compares the names of environments', () => {
   const wrong = files.filter(
     (file) =>
       /===? '(staging|preprod|production|development)'/.test(
@@ -231,7 +231,7 @@ test('S0-75 isStaging() is defined once, and no other code compares names of env
   expect(wrong).toEqual([]);
 });
 
-test('no literal is spread into another only to steer line breaks', () => {
+test('no object or array literal is spread into another one just to influence line breaks', () => {
   const all = ['src', 'demo', 'bench', 'bin', 'test'].flatMap(filesIn);
   const wrong = all.flatMap((file) =>
     readFileSync(file, 'utf8')

@@ -69,7 +69,7 @@ const banned: [pattern: RegExp, instead: string][] = [
 ];
 
 test.each(banned)(
-  'nothing in the source, tests, pages or documents says %s',
+  'no source, test, page or document contains the banned word %s',
   (pattern, instead) => {
     const found = [
       ...filesIn('src', /\.ts$/),

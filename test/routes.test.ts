@@ -52,7 +52,7 @@ const ask = async (client: Client, { method }: Route, address: string) =>
 
 describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (name) => {
   test.each(Object.keys(cast))(
-    'S0-11 S0-12 S0-13 S0-16 S0-17 S0-21 %s reaches exactly the permitted routes',
+    'S0-11 S0-12 S0-13 S0-16 S0-17 S0-21 the user %s reaches exactly the permitted routes',
     async (role) => {
       const site = await openSite(world, name);
       const client = await site.as(role);
@@ -85,7 +85,7 @@ describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (na
   });
 });
 
-test('handlers take only a request and an answer, because Express would pass next() as a third argument', () => {
+test('request handlers take only a request and an answer, because Express would pass next() as a third argument', () => {
   const wrong = all.filter(({ handler }) => handler.length > 2 || /=>|\(/.test(handler.name));
   expect(wrong.map(({ path }) => path)).toEqual([]);
   const pages = readdirSync('src', { recursive: true, encoding: 'utf8' })

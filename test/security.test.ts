@@ -53,30 +53,33 @@ const LEVEL_1 = [
 ] as const;
 
 describe('docs/security.md', () => {
-  test('lists every requirement of level 1 once', () => {
+  test('docs/security.md lists every OWASP requirement of level 1 once', () => {
     const all = LEVEL_1.flatMap(([section, numbers]) => numbers.map((one) => `${section}.${one}`));
     expect(rows.map(({ id }) => id)).toEqual(all);
     expect(all).toHaveLength(70);
   });
 
-  test.each(rows)('requirement $id is held by tests that exist, or does not apply', (row) => {
-    expect(row.holds).not.toBe('');
-    if (row.state === 'n.a.') return;
-    expect(row.state).toBe('met');
-    const named = [...row.tests.matchAll(/`([\w/-]+)`: (.+?)(?=; `|$)/g)];
-    expect(named.length).toBeGreaterThan(0);
-    for (const [, file = '', title = ''] of named) {
-      expect(text(`test/${file}.test.ts`)).toContain(title.replaceAll('\\_', '_'));
-    }
-  });
+  test.each(rows)(
+    'the security requirement $id is covered by existing tests, or does not apply',
+    (row) => {
+      expect(row.holds).not.toBe('');
+      if (row.state === 'n.a.') return;
+      expect(row.state).toBe('met');
+      const named = [...row.tests.matchAll(/`([\w/-]+)`: (.+?)(?=; `|$)/g)];
+      expect(named.length).toBeGreaterThan(0);
+      for (const [, file = '', title = ''] of named) {
+        expect(text(`test/${file}.test.ts`)).toContain(title.replaceAll('\\_', '_'));
+      }
+    },
+  );
 });
 
-describe('what no room holds', () => {
+describe('security of the whole program', () => {
   const world = useWorld();
   const site = useSite(world, 'staging');
   const vic = useClient(site, 'vic');
 
-  test('answers carry the headers of a page of its own (C14)', async () => {
+  test('every answer carries the security headers and is meant for its own site only (C14)', async () => {
     const { headers } = await vic.get('/').set('Origin', 'https://evil.example');
     expect(headers).toMatchObject({
       'content-type': 'text/html; charset=utf-8',
@@ -93,14 +96,14 @@ describe('what no room holds', () => {
     }
   });
 
-  test('a fresh database has no account', async () => {
+  test('a newly created database contains no account', async () => {
     expect(await select(world.production.sql, sql`select email from person`)).toEqual([]);
     for (const file of globSync('migrations/**/*.sql')) {
       expect(text(file)).not.toMatch(/insert (ignore )?into person\b/i);
     }
   });
 
-  test('no program of the source starts a shell or evaluates text', () => {
+  test('no source file starts a shell or evaluates text as code', () => {
     for (const file of globSync('src/**/*.ts')) {
       expect([file, text(file)]).toEqual([
         file,
@@ -109,7 +112,7 @@ describe('what no room holds', () => {
     }
   });
 
-  test('every field for a password is masked and open to password managers', () => {
+  test('every password field is masked and allows password managers to fill it', () => {
     const fields = globSync('views/**/*.ejs').flatMap((file) =>
       [...text(file).matchAll(/<input[^>]*name="[^"]*password"[^>]*>/g)].map(([input]) => input),
     );
@@ -122,7 +125,7 @@ describe('what no room holds', () => {
     expect(scripts).not.toMatch(/['"]paste['"]/);
   });
 
-  test('every package is locked by its checksum', () => {
+  test('package-lock.json pins every package by its checksum', () => {
     const { packages } = JSON.parse(text('package-lock.json')) as {
       packages: Record<string, { integrity?: string; link?: boolean }>;
     };

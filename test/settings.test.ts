@@ -32,7 +32,7 @@ function refusal(changes: Record<string, string | undefined>): string[] {
   return [];
 }
 
-test('reads settings with their defaults, and no neighbour when none is set', () => {
+test('settings have defaults, and without their addresses there is no destination and no refresh source', () => {
   expect(parseSettings(complete)).toMatchObject({
     environment: 'staging',
     port: 3000,
@@ -47,7 +47,7 @@ test('reads settings with their defaults, and no neighbour when none is set', ()
   });
 });
 
-test('reads a neighbour and its ports', () => {
+test('the settings of a destination or refresh source are read with their ports', () => {
   const given = {
     ...databases('UNI_DIR_DESTINATION_', 'preprod'),
     UNI_DIR_DESTINATION_SQL_DB_PORT: '3307',
@@ -58,7 +58,7 @@ test('reads a neighbour and its ports', () => {
   });
 });
 
-test('lists every wrong setting once', () => {
+test('every wrong setting is listed once', () => {
   const lines = refusal({
     ENVIRONMENT: 'prod',
     PORT: 'http',
@@ -79,7 +79,7 @@ test('lists every wrong setting once', () => {
   ]);
 });
 
-test('refuses incomplete groups of settings', () => {
+test('groups of settings that are only partly set are refused', () => {
   const lines = refusal({ INDEXER_URL: 'https://indexer.example.com', OIDC_CLIENT_ID: 'oneway' });
   expect(lines.map((line) => line.split(':')[0])).toEqual([
     'OIDC_ISSUER',
@@ -89,7 +89,7 @@ test('refuses incomplete groups of settings', () => {
   ]);
 });
 
-test('refuses an environment that is its own destination, under another name of the same server', () => {
+test('an environment that is its own destination, under another name of the same server, is refused', () => {
   const own = databases('UNI_DIR_DESTINATION_', 'staging');
   expect(refusal({ ...own, UNI_DIR_DESTINATION_SQL_DB_HOST: 'LOCALHOST' })).toEqual([
     "UNI_DIR_DESTINATION_SQL_DB_*: this is the environment's own database",
@@ -101,7 +101,7 @@ test.each([
   ['SESSION_SECRET', 'too short'],
   ['METRICS_TOKEN', 'too short'],
   ['REDIS_URL', 'http://127.0.0.1'],
-])('a wrong %s is one line, with its name', (name, value) => {
+])('a wrong %s is reported in one line with its name', (name, value) => {
   expect(refusal({ [name]: value })).toEqual([expect.stringMatching(`^${name}: `)]);
 });
 
@@ -115,7 +115,7 @@ describe('connections to other machines', () => {
     ['SQL_DB_HOST', 'localhost.example.com', 'SQL_DB_TLS'],
     ['NOSQL_DB_HOST', '2001:db8::5', 'NOSQL_DB_TLS'],
   ])(
-    '%s=%s without TLS is refused, unless its network is said to be private (C8)',
+    '%s=%s without TLS is refused, unless the network is declared private (C8)',
     (name, value, setting) => {
       const [line = ''] = refusal({ [name]: value });
       expect(line).toMatch(new RegExp(`^${setting}: must be .*PLAIN_CONNECTIONS_TO`));
@@ -128,7 +128,7 @@ describe('connections to other machines', () => {
     },
   );
 
-  test('the indexer, mail and neighbours are reached with TLS, too (C8)', () => {
+  test('the indexer, the mail server and other environments are also connected with TLS (C8)', () => {
     const secret = 'a secret of 32 characters or more, really';
     const given = {
       INDEXER_URL: 'http://indexer.example.com',
@@ -152,7 +152,7 @@ describe('connections to other machines', () => {
   });
 
   test.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1', 'mysql'])(
-    '%s is this machine or beside it (C8)',
+    'the host %s counts as this machine or a private neighbour and needs no TLS (C8)',
     (host) => {
       expect(refusal({ SQL_DB_HOST: host })).toEqual([]);
     },

@@ -13,7 +13,7 @@ const views = readdirSync('views', { recursive: true, encoding: 'utf8' }).filter
 );
 const read = (file: string) => readFileSync(join('views', file), 'utf8');
 
-test('raw output is only of partials, icons and the layout’s body', () => {
+test('views print unescaped output only for partials, icons and the body of the layout', () => {
   const wrong = views.flatMap((file) =>
     [...read(file).matchAll(/<%-\s*([^%]+)%>/g)]
       .map((match) => match[1]?.trim() ?? '')
@@ -45,7 +45,7 @@ test('every POST form contains the CSRF token', () => {
   expect(wrong).toEqual([]);
 });
 
-test('every field type has its input and its cell partial', async () => {
+test('every field type has a partial for its input and one for its table cell', async () => {
   const { catalog } = await import('../src/catalog/index.ts');
   const kinds = new Set(
     catalog.flatMap((entity) => Object.values(entity.fields).map(({ kind }) => kind)),
@@ -56,7 +56,7 @@ test('every field type has its input and its cell partial', async () => {
   }
 });
 
-test('lines have at most 120 characters', () => {
+test('lines of views have at most 120 characters', () => {
   const wrong = views.flatMap((file) =>
     read(file)
       .split('\n')
@@ -98,7 +98,7 @@ test('the first line of every view names its locals', () => {
   expect(wrong).toEqual([]);
 });
 
-test('views use the locals that they name and what the shell gives, and nothing else', () => {
+test('views use exactly the locals that their first line names and those that every page gets', () => {
   const folder = mkdtempSync(join(tmpdir(), 'oneway-views-'));
   for (const file of views) {
     const known = [...shell, ...namedLocals(file), 'include', 'escapeFn'];
@@ -118,7 +118,7 @@ test('views use the locals that they name and what the shell gives, and nothing 
   expect(stdout).toMatch(/^\s*$/);
 });
 
-test('the stylesheet joins every part of public/styles once, and may be cached', async () => {
+test('the stylesheet contains every file of public/styles once, and may be cached', async () => {
   const files = readdirSync('public/styles');
   const { stylesheet } = await import('../src/web/stylesheet.ts');
   const app = express().get('/assets/oneway.css', stylesheet);
