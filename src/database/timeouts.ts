@@ -14,4 +14,6 @@ export const timeouts = {
   silence: 2000,
   /** How long the failure of another environment is remembered before its servers are tried again. */
   memory: 30_000,
+  /** A sign-in is answered after a whole number of these: one check takes less on a machine that has time for it. */
+  signIn: 100,
 };

@@ -9,19 +9,23 @@ const cost = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 };
 
 /** A hash that no password matches, so that checking takes equally long for people without one. */
 export const noPassword = 'none';
-const nobodys = hashPassword(randomBytes(32).toString('hex'));
+const nobodys = encoded(randomBytes(16), randomBytes(cost.tagLength));
 
 /** `$argon2id$m=…,t=…,p=…$salt$tag`, salt and tag in base64url. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
   const tag = await derive('argon2id', { ...cost, message: password, nonce: salt });
+  return encoded(salt, tag);
+}
+
+function encoded(salt: Buffer, tag: Buffer): string {
   const { memory, passes, parallelism } = cost;
   const costs = `m=${memory},t=${passes},p=${parallelism}`;
   return ['', 'argon2id', costs, salt.toString('base64url'), tag.toString('base64url')].join('$');
 }
 
 export async function isPassword(password: string, kept: string): Promise<boolean> {
-  const hash = kept === noPassword ? await nobodys : kept;
+  const hash = kept === noPassword ? nobodys : kept;
   const [, , costs = '', salt = '', expected = ''] = hash.split('$');
   const [memory = 0, passes = 0, parallelism = 0] = costs
     .split(',')

@@ -9,6 +9,7 @@ import {
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import { timeouts } from '../database/timeouts.ts';
 import type { EnvironmentSetup } from '../environments/rules.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Invalid, NotFound, parsed } from '../problems.ts';
@@ -71,10 +72,7 @@ export async function known(on: Queryable, id: number): Promise<Person> {
 
 /** The person with this e-mail and password, or null; how long that takes does not tell whether there is such a person. */
 export const verify = (on: Queryable, email: string, password: string): Promise<Person | null> =>
-  inWholeSteps(STEP_MS, () => withPassword(on, email, password));
-
-/** Longer than one check takes on a machine that has time for it. */
-const STEP_MS = 100;
+  inWholeSteps(timeouts.signIn, () => withPassword(on, email, password));
 
 async function withPassword(
   on: Queryable,

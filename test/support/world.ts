@@ -3,6 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach } from './hooks.ts';
+import type { RowDataPacket } from 'mysql2';
 import { createClient } from 'redis';
 import { grantLeastRights, prepareEnvironments } from '../../bin/databases.ts';
 import type { Addresses } from '../../bin/servers.ts';
@@ -89,7 +90,7 @@ export async function openWorld(
   addresses = servers(),
 ): Promise<World> {
   // A busy machine is not an unwilling server.
-  Object.assign(timeouts, { page: 20_000, probe: 20_000, silence: 20_000 });
+  Object.assign(timeouts, { page: 20_000, probe: 20_000, silence: 20_000, signIn: 10 });
   const folder = mkdtempSync(join(tmpdir(), 'oneway-test-'));
   const variables = await prepareEnvironments(addresses, name, (environment) =>
     join(folder, environment),
@@ -119,8 +120,7 @@ export async function openWorld(
   }
   for (const one of all) await grantLeastRights(one.sql, `${name}_${one.name}`);
   const clear = async () => {
-    for (const one of all) await clearOne(one);
-    for (const one of all) await publishSealingKey(one);
+    await Promise.all(all.map(clearOne));
     await forget(variables.staging['REDIS_URL'] ?? '');
   };
   await clear();
@@ -151,16 +151,19 @@ async function forget(url: string) {
 
 const kept = ['migration', 'clock'];
 
-async function clearOne({ sql: pool, documents }: Environment) {
+/** Asks which tables have rows: emptying all of them takes ten times as long, before every test. */
+async function clearOne(one: Environment) {
+  const { sql: pool, documents } = one;
   const tables = await select<{ name: string }>(
     pool,
     sql`select table_name as name from information_schema.tables where table_schema = database() and table_type = 'BASE TABLE'`,
   );
-  for (const { name } of tables) {
-    if (!kept.includes(name)) await pool.query(`DELETE FROM \`${name}\``);
-  }
-  for (const { name } of await documents.listCollections().toArray()) {
-    await documents.collection(name).deleteMany({});
-  }
+  const emptied = tables.map(({ name }) => name).filter((name) => !kept.includes(name));
+  const first = emptied.map((name) => `(SELECT '${name}' AS name FROM \`${name}\` LIMIT 1)`);
+  const [filled] = await pool.query<RowDataPacket[]>(first.join(' UNION ALL '));
+  for (const { name } of filled as { name: string }[]) await pool.query(`DELETE FROM \`${name}\``);
+  const collections = await documents.listCollections({}, { nameOnly: true }).toArray();
+  await Promise.all(collections.map(({ name }) => documents.collection(name).deleteMany({})));
   await writeVersion(documents, { databaseVersion: currentVersion(), isUpdating: false });
+  await publishSealingKey(one);
 }
