@@ -1,5 +1,5 @@
-// 100,000 rows that are equal on both sides: the first look reads them all, later ones have them told in digests by
-// their servers, which is also what pt-table-sync does.
+// Compares 100,000 rows that are equal on both sides: the first comparison reads every row, later ones let both
+// servers compute digests, as pt-table-sync does too.
 import { keepBooks } from './support/books.ts';
 import { atLeast, besides, warm } from './support/goals.ts';
 import { databaseOf, type Ground } from './support/ground.ts';

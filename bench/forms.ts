@@ -1,4 +1,4 @@
-// 10,000 forms with 100,000 fields copied down, beside insertMany of the same documents.
+// Refreshes 10,000 forms with 100,000 fields, beside insertMany of the same documents.
 import type { Db } from 'mongodb';
 import { up as prepareCollections } from '../migrations/mongo/0001-catalogue.ts';
 import { runRefresh } from '../src/refresh/refresh.ts';
@@ -21,7 +21,7 @@ export async function forms({ world }: Ground): Promise<Found> {
   await fill(production.documents);
   const clock = new Clock();
   for (let round = 1; round <= ROUNDS; round += 1) {
-    // Staging only lends its database: the same user, the same indexes, the same write concern.
+    // The peer writes into the empty databases of staging, which has the same user, indexes and write concern.
     for (const name of ['form', 'form_field']) await staging.documents.dropCollection(name);
     await prepareCollections(staging.documents);
     await clock.time('insertMany', () => fill(staging.documents));

@@ -1,5 +1,5 @@
-// A list page of 50 out of 100,000 tasks, with their status at the next two stops, beside the SELECTs it asks for:
-// while its numbers are cached, and when they are counted again.
+// Loads a list page of 50 out of 100,000 tasks with their status in both next environments, beside the bare SELECT
+// statements of that page: with its counts cached, and with counting.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { fillAll } from './support/books.ts';
@@ -36,7 +36,7 @@ export async function list(ground: Ground): Promise<Found> {
       counts[state] = { statements: own.length + above.length, own, above };
       for (let look = 1; look <= looks; look += 1) {
         await sleep(pause);
-        // What is loaded first may have to count; the page that is timed then finds it kept.
+        // The first load may have to count rows; the timed one finds the counts in the cache.
         if (pause === 0) await load(site, PATH);
         await clock.time(`page, ${state}`, () => load(site, PATH));
         await clock.time(`its bare SELECTs, ${state}`, async () => {

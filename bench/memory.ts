@@ -1,4 +1,4 @@
-// 1,000,000 rows down, in a process of its own.
+// Refreshes 1,000,000 rows in a process of its own, to measure its memory.
 import { fork } from 'node:child_process';
 import { nodeFlags } from './support/node-flags.ts';
 import { databaseOf, type Ground } from './support/ground.ts';

@@ -1,5 +1,5 @@
-// Pages a second of the list of tasks, beside the changelist of Django admin over the same table: one process each,
-// the same load, signed in.
+// Counts the pages a second of the task list, beside the list page of Django admin over the same table: one process
+// each, the same load, signed in.
 import { fillAll } from './support/books.ts';
 import { django } from './support/django.ts';
 import { atLeast } from './support/goals.ts';
@@ -25,7 +25,7 @@ export async function pages(ground: Ground): Promise<Found> {
     rounds[name]?.push(rate);
   };
   try {
-    // The same tasks are on both.
+    // Both programs list the same tasks.
     for (const { site, path } of [ours, theirs]) {
       const { text } = await load(site, path);
       if (!/100[,.]?000|tasks/i.test(text)) throw new Error(`${path} lists no tasks`);

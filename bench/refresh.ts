@@ -1,4 +1,5 @@
-// 100,000 rows from production down to pre-production: into an empty destination, every row rewritten, 1% changed.
+// Refreshes 100,000 rows from production to pre-production: into an empty destination, with every row rewritten, and
+// with 1% changed.
 import { runRefresh } from '../src/refresh/refresh.ts';
 import type { App } from '../src/environments/app.ts';
 import { databaseOf, empty, type Ground } from './support/ground.ts';
@@ -31,7 +32,7 @@ export async function refreshBench({ world, lower, upper }: Ground): Promise<Fou
       await clock.time(`${state}, limit`, () => insideServer(lower.ask, above, limit.database));
       await clock.time(`${state}, mysqldump`, () => dump(source, dumped));
       await clock.time(`${state}, oneway`, () => down(preprod));
-      // It takes minutes, and hardly varies.
+      // One round takes minutes and hardly varies, so one is enough.
       if (round === 1 || state === 'changed') {
         await clock.time(`${state}, pt-table-sync`, () => sync(source, synced));
       } else await dump(source, synced);
@@ -49,7 +50,8 @@ export async function refreshBench({ world, lower, upper }: Ground): Promise<Fou
   const faster = (state: string, peer: string) =>
     clock.ratio(`${state}, ${peer}`, `${state}, oneway`);
   const slower = (state: string) => clock.ratio(`${state}, oneway`, `${state}, limit`);
-  // No refresh that keeps these books is faster than rows and books are written inside one server.
+  // The lower limit for any refresh that also keeps a sync state: writing the rows and the sync state inside one
+  // server.
   const withBooks =
     clock.median('empty, oneway') /
     (clock.median('empty, limit') + clock.median('empty, limit of the books'));

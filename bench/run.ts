@@ -1,5 +1,6 @@
-// Measures, and asserts nothing: `npm run bench` all, `npm run bench -- compare list` those. Every peer is measured
-// in the same run. Results are kept in bench/results, and the table of docs/measurements.md is written from them.
+// Runs the benchmarks; it checks no limits. `npm run bench` runs all, `npm run bench -- compare list` those two.
+// Peers are measured in the same run. Results are kept in bench/results, and docs/measurements.md is written from
+// them.
 import { installPeers } from './support/peers.ts';
 import { openGround, type Ground } from './support/ground.ts';
 import { machine, save, type Found } from './support/results.ts';
@@ -21,7 +22,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 for (const name of given.length > 0 ? given : Object.keys(benches)) {
   console.log(name);
-  // Servers of its own: nothing that one bench left behind slows the next.
+  // Every benchmark gets servers of its own, so that data left by another one does not slow it down.
   ground = await openGround();
   try {
     const found = await (benches[name] as (ground: Ground) => Promise<Found>)(ground);

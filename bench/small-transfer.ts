@@ -1,4 +1,4 @@
-// What the click on a sheet asks the destination's MySQL for: one row with 0, 10 and 50 dependents.
+// Counts the MySQL statements that sending one row with 0, 10 and 50 dependent rows runs at the destination.
 import { isDeepStrictEqual } from 'node:util';
 import { v4 as uuid } from 'uuid';
 import { catalogTables } from '../src/catalog/tables.ts';
@@ -78,7 +78,7 @@ const catalogue = new RegExp(
   'i',
 );
 
-/** The first transaction there takes the claims, the second writes. */
+/** The first transaction at the destination takes the claims, the second one writes. */
 function count(texts: string[]): Counts {
   const none = () => ({ reads: 0, writes: 0 });
   const counts: Counts = {

@@ -1,4 +1,4 @@
-// The table of docs/measurements.md, from bench/results: `node bench/table.ts`.
+// Writes the table of docs/measurements.md from bench/results: `node bench/table.ts`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { saved } from './support/results.ts';

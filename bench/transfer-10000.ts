@@ -1,4 +1,4 @@
-// 10,000 tasks sent to pre-production in one transfer, as a person sends them: the sheet, then the click.
+// Sends 10,000 tasks to pre-production in one transfer, as a person does: opening the sheet, then sending it.
 import { v4 as uuid } from 'uuid';
 import * as selections from '../src/sheet/selections.ts';
 import { prepareSheet } from '../src/sheet/sheet.ts';

@@ -1,4 +1,4 @@
-// Environments that have been used for a while: the same tasks everywhere, with books that say so.
+// Environments that look used: the same tasks everywhere, with a sync state that says so.
 import { runJob } from '../../src/jobs/runner.ts';
 import { requestComparison } from '../../src/comparison/job.ts';
 import { tasks } from '../../src/tasks.ts';
@@ -6,7 +6,7 @@ import type { App } from '../../src/environments/app.ts';
 import { databaseOf, type Ground } from './ground.ts';
 import { edit, fillSql } from './rows.ts';
 
-/** `tasks` in all three environments; one of a hundred is newer in staging. */
+/** Puts `tasks` tasks into all three environments; one of a hundred is newer in staging. */
 export async function fillAll({ world, lower, upper }: Ground, tasks: number) {
   const { staging, preprod, production } = world;
   await fillSql(lower.ask, databaseOf(staging), tasks);
@@ -18,7 +18,7 @@ export async function fillAll({ world, lower, upper }: Ground, tasks: number) {
   await keepBooks(staging);
 }
 
-/** Compares everything, so that the books here say what stands on both sides. */
+/** Compares all rows, so that the sync state here is correct for both sides. */
 export async function keepBooks(here: App) {
   const { job } = await requestComparison(here, 'pm@example.com');
   const ended = await runJob(here, tasks, job.id);

@@ -1,4 +1,4 @@
-// Django's admin over our table of tasks, behind one worker of gunicorn.
+// Django admin over our table of tasks, run by one gunicorn worker.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -12,12 +12,12 @@ export const within = (goal: string, ratio: number, measured: number): Goal => (
   isMet: measured <= ratio,
 });
 
-/** A goal with what was measured beside it. */
+/** A goal of docs/measurements.md with the values measured for it. */
 export const besides = (goal: Goal, also: string): Goal => ({
   ...goal,
   measured: `${goal.measured}; ${also}`,
 });
 
-/** Says whether anything was remembered from an earlier run. */
+/** Whether a run reused anything remembered from an earlier one. */
 export const cold = (goal: Goal): Goal => ({ ...goal, state: 'cold' });
 export const warm = (goal: Goal): Goal => ({ ...goal, state: 'warm' });

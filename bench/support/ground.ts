@@ -1,5 +1,5 @@
-// What a bench stands on: two MySQL servers with durable commits and a binary log. Staging and production are on
-// one, pre-production on the other, so that whatever is carried goes from server to server.
+// The servers of a benchmark: two MySQL servers with durable commits and a binary log. Staging and production use
+// one, pre-production the other, so that rows always travel between servers.
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
@@ -14,7 +14,7 @@ import { openWorld, type World } from '../../test/support/world.ts';
 export type Server = { url: URL; ask: Connection };
 export type Ground = {
   world: World;
-  /** The server of staging and production, and the one of pre-production. */
+  /** The MySQL server of staging and production, and the one of pre-production. */
   lower: Server;
   upper: Server;
   stop(): Promise<void>;
@@ -47,7 +47,7 @@ export async function openGround(): Promise<Ground> {
 async function openIn(folder: string, children: ChildProcess[]): Promise<Ground> {
   const keep = (child: ChildProcess) => children.push(child);
   const first = await startMysql(join(folder, 'mysql'), keep, durable(folder, 1));
-  // One password on both, so that the accounts made from it are the same on both.
+  // One root password on both servers, so that the accounts derived from it are the same on both.
   mkdirSync(join(folder, 'mysql-2'), { recursive: true });
   copyFileSync(join(folder, 'mysql/password'), join(folder, 'mysql-2/password'));
   const second = await startMysql(join(folder, 'mysql-2'), keep, durable(folder, 2));
@@ -69,7 +69,7 @@ async function openIn(folder: string, children: ChildProcess[]): Promise<Ground>
     lower,
     upper,
     stop: async () => {
-      // The servers are ended whatever is still under way on them.
+      // The servers are stopped even while statements are still running on them.
       lower.ask.destroy();
       upper.ask.destroy();
       await Promise.all([...children.map(end), servers.stop()]);
@@ -90,7 +90,7 @@ async function open(url: URL): Promise<Server> {
 
 const kept = new Set(['migration', 'clock', 'person', 'permission']);
 
-/** Empties an environment at once; its people stay. */
+/** Empties an environment quickly, but keeps its people. */
 export async function empty({ sql, documents }: App) {
   const [tables] = await sql.query<never>('SHOW TABLES');
   for (const name of (tables as object[]).map((line) => String(Object.values(line)[0]))) {

@@ -1,7 +1,7 @@
-// What a MySQL server hears while something is done: its own log of statements, whoever sends them.
+// Records the statements that a MySQL server receives, in its own general log, whoever sends them.
 import type { Server } from './ground.ts';
 
-/** Statements in the order in which they came, their values filled in. */
+/** The recorded statements in order, with their values filled in. */
 export async function heard({ ask }: Server, work: () => Promise<unknown>): Promise<string[]> {
   await ask.query("SET GLOBAL log_output = 'TABLE'");
   await ask.query('TRUNCATE mysql.general_log');

@@ -1,4 +1,4 @@
-// The programs and statements that people would use instead; each works on tables of its own.
+// Programs and statements that people would use instead of Oneway; each works on tables of its own.
 import { spawn } from 'node:child_process';
 import type { Connection } from 'mysql2/promise';
 import { aptInstall } from '../../bin/programs.ts';
@@ -10,7 +10,7 @@ export function installPeers() {
   if (process.env['BENCH_SKIP_INSTALL'] !== 'true') aptInstall(['percona-toolkit']);
 }
 
-/** An empty table in a database of its own, of the shape of another. */
+/** Creates an empty table like another one, in a database of its own. */
 export async function peerTable(server: Server, database: string, like: string): Promise<Table> {
   await server.ask.query('CREATE DATABASE IF NOT EXISTS ?? CHARACTER SET utf8mb4', [database]);
   await server.ask.query('DROP TABLE IF EXISTS ??.task', [database]);
@@ -18,7 +18,7 @@ export async function peerTable(server: Server, database: string, like: string):
   return { server, database, name: 'task' };
 }
 
-/** The limit: rows that never leave their server. */
+/** The fastest possible copy: INSERT … SELECT within one server. */
 export const insideServer = (ask: Connection, from: string, to: string) =>
   ask.query(
     `INSERT INTO ??.task SELECT * FROM ??.task
@@ -30,7 +30,7 @@ export const insideServer = (ask: Connection, from: string, to: string) =>
 
 const BOOKS = ['row_state', 'arrival', 'destination_state'];
 
-/** Empty tables for books, on the server of those that a refresh has just written. */
+/** Empty sync-state tables for the peer, on the server of the rows that a refresh has just written. */
 export async function emptyBooks({ ask }: Server, database: string, like: string) {
   await ask.query('DROP DATABASE IF EXISTS ??', [database]);
   await ask.query('CREATE DATABASE ??', [database]);
@@ -39,7 +39,9 @@ export async function emptyBooks({ ask }: Server, database: string, like: string
   }
 }
 
-/** The limit of what is kept beside rows: their state, receipts with images, and bases, that never leave their server. */
+/**
+ * The fastest possible sync state: row states, arrivals with images and bases, written without leaving their server.
+ */
 export async function booksInsideServer(ask: Connection, from: string, to: string) {
   for (const table of BOOKS) {
     await ask.query('INSERT INTO ??.?? SELECT * FROM ??.??', [to, table, from, table]);
@@ -55,12 +57,12 @@ export const dump = (from: Table, to: Table) =>
     from.server,
   );
 
-/** Makes `to` like `from`; what it says is its statements, when it only prints them. */
+/** Makes table `to` like table `from` with pt-table-sync; with `--print` its output is the statements. */
 export const sync = (from: Table, to: Table, action: '--execute' | '--print' = '--execute') =>
   shell(
     `pt-table-sync ${action} --no-check-slave --charset utf8mb4 ${dsn(from)} ${dsn(to)}`,
     from.server,
-    // 2 is "differences were found".
+    // Exit code 2 of pt-table-sync means that it found differences.
     [0, 2],
   );
 

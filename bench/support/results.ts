@@ -1,4 +1,4 @@
-// What a bench found: every round as it was, and a line of docs/measurements.md for each goal.
+// The results of a benchmark: the time of every round, and a line of docs/measurements.md for each goal.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
 import { ROUNDS, sized, type Rounds } from './timing.ts';
 
-/** `cold`: nothing of it was remembered from an earlier run. `warm`: what an earlier run found was still valid. */
+/** `cold`: nothing was remembered from an earlier run. `warm`: what an earlier run found was still valid. */
 export type Goal = { goal: string; measured: string; isMet: boolean; state?: 'cold' | 'warm' };
 export type Found = { goals: Goal[]; rounds?: Rounds; counts?: Record<string, unknown> };
 export type Result = Found & { bench: string; date: string; machine: Record<string, string> };
@@ -43,6 +43,6 @@ export async function machine(ask: Connection): Promise<Result['machine']> {
   };
 }
 
-/** `2.41`, as people read a ratio. */
+/** A ratio as people read it: `2.41`. */
 export const times = (ratio: number) =>
   ratio >= 10 ? ratio.toFixed(0) : ratio.toFixed(ratio < 0.1 ? 3 : 2);

@@ -1,12 +1,11 @@
-// Rows as people would have written them: varied in length, in script and in what they refer to; the same at
-// every run.
+// Sample rows like those that people write: varied in length, script and references; the same at every run.
 import type { Db } from 'mongodb';
 import type { Connection } from 'mysql2/promise';
 
 const BUSINESSES = 200;
 const CITIES = ['Pune', 'Mumbai', 'नागपुर', '東京', 'São Paulo', 'Köln', 'Kraków', 'Surat'];
 
-/** Numbers that look random and come again: mulberry32. */
+/** The seeded random numbers of mulberry32, the same at every run. */
 function dice(seed: number) {
   let state = seed;
   return (below: number) => {
@@ -76,7 +75,7 @@ function businessLine(id: number): Line {
   return [id, name, category, description, null, 1, Math.floor(roll(1000)), instant(id)];
 }
 
-/** Cities, businesses that are offered in them, and `tasks` tasks, in a database of a server. */
+/** Fills a database with cities, businesses that are offered in them, and `tasks` tasks. */
 export async function fillSql(ask: Connection, database: string, tasks: number) {
   const cities = CITIES.map((name, index) => [index + 1, name, null, instant(0)]);
   const businesses = range(BUSINESSES).map(businessLine);
@@ -94,7 +93,7 @@ async function fillTasks(ask: Connection, database: string, tasks: number) {
   }
 }
 
-/** Writes on every task, or on every `one`-th, past the program. */
+/** Updates every task, or every `one`-th, by direct SQL, as another program would. */
 export const edit = (ask: Connection, database: string, edition: number, one = 1) =>
   ask.query(
     `UPDATE ??.task

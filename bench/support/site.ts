@@ -1,4 +1,4 @@
-// A server that listens, a person who is signed in, and someone who loads pages.
+// A listening server, a signed-in person, and a client that loads pages.
 import { spawn } from 'node:child_process';
 import { Agent, get } from 'node:http';
 import { performance } from 'node:perf_hooks';
@@ -10,7 +10,7 @@ import { hire, password } from '../../test/support/people.ts';
 
 export type Site = { url: string; cookie: string; stop(): Promise<void> };
 
-/** One process of the program, as `bin/serve` runs it, with a product manager signed in. */
+/** Starts one process of the program, as `bin/serve` does, and signs a product manager in. */
 export async function serve(here: App, variables: Record<string, string>): Promise<Site> {
   await hire(here, 'pm');
   const port = await freePort();
@@ -61,7 +61,7 @@ const cookiesOf = (answer: Response) =>
     .map((line) => line.split(';')[0])
     .join('; ');
 
-/** Loads a page; answers its length in bytes and how long it took. */
+/** Loads a page and returns its length in bytes and the time it took. */
 export function load(site: Pick<Site, 'url' | 'cookie'>, path: string, agent?: Agent) {
   const begun = performance.now();
   return new Promise<{ bytes: number; milliseconds: number; text: string }>((resolve, reject) => {
@@ -80,7 +80,7 @@ export function load(site: Pick<Site, 'url' | 'cookie'>, path: string, agent?: A
   });
 }
 
-/** Pages a second over connections that are kept. */
+/** Counts the pages a second over keep-alive connections. */
 export async function pagesPerSecond(
   site: Pick<Site, 'url' | 'cookie'>,
   path: string,

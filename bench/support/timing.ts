@@ -1,12 +1,12 @@
-// How long something takes, in rounds; peers are measured in the same ones.
+// Times work in rounds; peers are timed in the same rounds.
 import { performance } from 'node:perf_hooks';
 
-/** Part of the full size, for trying a bench out: `BENCH_SCALE=0.01 npm run bench`. */
+/** The share of the full size, for trying a benchmark out: `BENCH_SCALE=0.01 npm run bench`. */
 const scale = Number(process.env['BENCH_SCALE'] ?? 1);
 export const sized = (rows: number) => Math.max(1, Math.round(rows * scale));
 export const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3);
 
-/** Every round's milliseconds, by what was measured. */
+/** The milliseconds of every round, by the name of what was timed. */
 export type Rounds = Record<string, number[]>;
 
 export class Clock {
