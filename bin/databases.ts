@@ -1,5 +1,5 @@
-// The databases of three environments on given servers, each with accounts of its own: the owner, one that
-// writes what arrives, and one that only reads (for the refresh).
+// Creates the databases of three environments on given servers, each with accounts of its own: the owner, one that
+// writes what arrives, and a read-only one for the refresh.
 import { createHmac } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -12,7 +12,7 @@ import { currentVersion } from '../src/version/db-version.ts';
 import type { Addresses } from './servers.ts';
 
 type Variables = Record<string, string>;
-/** `owner` migrates; the others have the least that works: `oneway db grants`. */
+/** `owner` runs the migrations; the other accounts get the least rights that work: `oneway db grants`. */
 type Rights = 'owner' | 'app' | 'arrivals' | 'reader';
 const limited = ['app', 'arrivals', 'reader'] as const;
 
@@ -26,7 +26,10 @@ const mongoRoles: Record<Rights, string[]> = {
 type Storage = (environment: EnvironmentName) => string;
 type Settings = Record<'staging' | 'preprod' | 'production', Variables>;
 
-/** Creates what is missing and answers the settings of each environment's server, with the rights of an owner. */
+/**
+ * Creates missing databases and accounts, and returns the settings of each environment’s server, with the rights of
+ * an owner.
+ */
 export async function prepareEnvironments(
   at: Addresses,
   prefix: string,
@@ -46,7 +49,7 @@ export async function prepareEnvironments(
   return settingsOf(at, prefix, storage, 'owner');
 }
 
-/** The settings of environments that are there; `app` works once `grantLeastRights` has run. */
+/** The settings of environments that exist; the account `app` works once `grantLeastRights` has run. */
 export function settingsOf(
   at: Addresses,
   prefix: string,
@@ -58,13 +61,13 @@ export function settingsOf(
     ...addresses(at, '', `${prefix}_${environment}`, rights),
     ...neighbours(at, prefix, environment),
     REDIS_URL: at.redis.href,
-    // Servers that are given by URL may be on another machine.
+    // Servers that are given by URL may run on another machine.
     PLAIN_CONNECTIONS_TO: [at.mysql, at.mongo, at.redis].map(({ hostname }) => hostname).join(','),
-    // SecantusDB, which stands in for mongod, is slow at long lists of ids.
+    // SecantusDB, which stands in for mongod, is slow at queries with long lists of ids.
     NOSQL_IDS_PER_QUERY: '50',
     SUPPORTED_DATABASE_VERSION: currentVersion(),
     SESSION_SECRET: secret(at, `${prefix}_${environment}_session`),
-    // Tests and the demo are served over http.
+    // Tests and the demo are served over http, so cookies cannot be Secure.
     SECURE_COOKIES: 'false',
     CREDENTIALS_KEY: Buffer.from(secret(at, `${prefix}_${environment}_key`), 'hex').toString(
       'base64',
@@ -97,7 +100,7 @@ function addresses(at: Addresses, group: string, name: string, rights: Rights): 
 const accountName = (name: string, rights: Rights) =>
   rights === 'owner' ? name : `${name}_${rights}`;
 
-/** The same at every start, and known only to who knows the servers' passwords. */
+/** The same password at every start, which only those who know the servers’ passwords can derive. */
 const secret = (at: Addresses, name: string) =>
   createHmac('sha256', `${at.mysql.password}${at.mongo.password}`).update(name).digest('hex');
 
@@ -109,18 +112,21 @@ async function prepare(sql: Connection, mongo: MongoClient, at: Addresses, name:
     const account = accountName(name, rights);
     const password = secret(at, account);
     await sql.query(`CREATE USER IF NOT EXISTS '${account}'@'%' IDENTIFIED BY '${password}'`);
-    // It may be there with the password of a former start.
+    // The account may exist with the password of an earlier start.
     await sql.query(`ALTER USER '${account}'@'%' IDENTIFIED BY '${password}'`);
     await addMongoUser(mongo.db(name), account, password, mongoRoles[rights]);
   }
-  // What they had from a former shape of the tables.
+  // Revokes rights that the account had on an older shape of the tables.
   for (const rights of limited) {
     await sql.query(`REVOKE ALL PRIVILEGES, GRANT OPTION FROM '${accountName(name, rights)}'@'%'`);
   }
   for (const statement of grants(name, 'migrator', name)) await sql.query(statement);
 }
 
-/** Gives each limited user what `oneway db grants` prints; asked by the database's owner, once it is migrated. */
+/**
+ * Gives each limited user the rights that `oneway db grants` prints; run as the database’s owner, after the
+ * migrations.
+ */
 export async function grantLeastRights(owner: Pool, name: string) {
   for (const rights of limited) {
     for (const statement of grants(name, rights, accountName(name, rights))) {

@@ -1,4 +1,4 @@
-// Servers that somebody else started, for the demo and the tests.
+// Database servers that were already running, for the demo and the tests.
 import { CannotStart } from './programs.ts';
 import type { Addresses } from './servers.ts';
 

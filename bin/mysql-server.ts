@@ -1,12 +1,12 @@
-// A private MySQL or MariaDB server: the first of `mariadbd` and `mysqld` on the PATH, so that a folder put first
-// chooses another one.
+// A private MySQL or MariaDB server: the first of `mariadbd` and `mysqld` on the PATH, so that a folder put first on
+// it chooses another one.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { answering, CannotStart, freePort, isRoot, password, run, type Keep } from './programs.ts';
 
-/** `options` go to the server as they are. */
+/** `options` are passed to the server unchanged. */
 export async function startMysql(folder: string, keep: Keep, options: string[] = []): Promise<URL> {
   const program = sqlProgram();
   if (!program) throw new CannotStart('Missing: mariadbd or mysqld. Install mariadb-server.');
@@ -30,7 +30,7 @@ export async function startMysql(folder: string, keep: Keep, options: string[] =
     '--innodb-flush-log-at-trx-commit=2',
     '--innodb-buffer-pool-size=256M',
     '--max-connections=400',
-    // MySQL writes a binary log, and then wants more than a table's owner has for a trigger.
+    // MySQL with a binary log lets only privileged users create triggers, and the tests create some.
     '--log-bin-trust-function-creators=1',
     ...options,
   ]);
@@ -55,7 +55,7 @@ export function sqlProgram(): string | null {
   return paths.find((path) => existsSync(path)) ?? null;
 }
 
-/** Makes the data folder, with a `root` that has no password yet and may connect by socket. */
+/** Creates the data folder, with a `root` user that has no password yet and may connect by socket. */
 function makeData(program: string, data: string, start: string[]) {
   mkdirSync(data, { recursive: true });
   const { stdout } = spawnSync(program, ['--no-defaults', '--version'], { encoding: 'utf8' });
@@ -72,8 +72,8 @@ function makeData(program: string, data: string, start: string[]) {
 }
 
 /**
- * The SQL that comes with a MariaDB server. `mariadb-install-db` would make the tables of the machine's own
- * version, whichever server was chosen.
+ * The SQL files that come with the chosen MariaDB server. `mariadb-install-db` would create the system tables of the
+ * machine’s own version instead.
  */
 function systemTables(program: string): string {
   const { stdout } = spawnSync(program, ['--no-defaults', '--verbose', '--help'], {

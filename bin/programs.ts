@@ -1,4 +1,4 @@
-// The programs beside ours: installing, starting and ending them.
+// Installs, starts and stops the third-party programs that the demo and the tests need.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ export class CannotStart extends Error {}
 
 export type Keep = (child: ChildProcess) => void;
 
-/** Installs Debian packages as root, or says what to install. */
+/** Installs Debian packages as root, or prints what to install. */
 export function aptInstall(packages: string[]) {
   const list = packages.join(' ');
   if (!isRoot || !installed('apt-get')) {
@@ -35,7 +35,7 @@ export function aptInstall(packages: string[]) {
   if (apt.status !== 0) throw new CannotStart(`apt-get install ${list} failed:\n${apt.stderr}`);
 }
 
-/** A password of this folder's own, made once. */
+/** A random password of this folder, created once. */
 export function password(folder: string): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'password');
@@ -50,7 +50,7 @@ export function run(
   variables: Record<string, string> = {},
 ): ChildProcess {
   const log = openSync(join(folder, 'log'), 'a');
-  // Its own process group, so that Ctrl-C reaches the demo alone and the demo stops it in order.
+  // The program gets its own process group, so that Ctrl-C reaches only the demo, which stops it in order.
   const env = { ...process.env, ...variables };
   return spawn(program, options, { stdio: ['ignore', log, log], detached: true, env });
 }
@@ -72,7 +72,7 @@ export async function answering(child: ChildProcess, folder: string, ask: () => 
   );
 }
 
-/** Ends a process in order and waits until it is gone. */
+/** Asks a process to end and waits until it is gone. */
 export async function end(child: ChildProcess) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => child.once('exit', resolve));

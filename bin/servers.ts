@@ -1,5 +1,5 @@
-// Private database servers for the demo and the tests: started on free ports below one folder, with
-// passwords of their own; nothing else on the machine is touched.
+// Starts private database servers for the demo and the tests, on free ports, with data and passwords below one
+// folder; other servers on the machine are not touched.
 import { spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -18,13 +18,13 @@ import {
   type Keep,
 } from './programs.ts';
 
-/** Addresses with administrator rights: `mysql://root:…@127.0.0.1:3307`, `mongodb://…`, `redis://…`. */
+/** Server addresses with administrator rights: `mysql://root:…@127.0.0.1:3307`, `mongodb://…`, `redis://…`. */
 export type Addresses = { mysql: URL; mongo: URL; redis: URL };
 export type Servers = Addresses & { stop(): Promise<void> };
 type Announce = <T>(step: string, work: () => Promise<T>) => Promise<T>;
 
 const SECANTUS = 'secantusdb==0.7.0b3';
-/** Starts what `given` does not already offer. Data and logs live below `folder`. */
+/** Starts the servers that `given` does not contain. Data and logs are kept below `folder`. */
 export async function startServers(
   folder: string,
   given: Partial<Addresses>,
@@ -87,7 +87,7 @@ export async function startMongo(folder: string, keep: Keep): Promise<URL> {
   };
   if (!existsSync(data)) {
     mkdirSync(data, { recursive: true });
-    // Users can only be made while accounts are off, so the first start is without them.
+    // MongoDB users can be created only without access control, so the first start is without it.
     const { child, url } = await open(false);
     await withMongo(url, (client) =>
       client.db('admin').command({ createUser: 'root', pwd: secret, roles: ['root'] }),
@@ -131,7 +131,7 @@ export async function startRedis(folder: string, keep: Keep): Promise<URL> {
     resolve(folder),
     '--appendonly',
     'yes',
-    // The title would be written over the variables that say who started it.
+    // A process title would overwrite the environment variables by which the starter of this process is recognised.
     '--set-proc-title',
     'no',
   ]);
