@@ -1,4 +1,4 @@
-// bin/demo: private servers, three environments with sample data, and their three servers.
+// bin/demo: starts private database servers and three environments with sample data, each with its web server.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -104,7 +104,7 @@ async function main() {
   printAddresses(ports, mailbox.pagePort);
 }
 
-/** For the command line: `(set -a; . var/demo/staging.env; bin/oneway status)`. */
+/** Settings of each environment for the command line: `(set -a; . var/demo/staging.env; bin/oneway status)`. */
 function writeSettings(name: string, variables: Record<string, string>) {
   const lines = Object.entries(variables).map(
     ([key, value]) => `${key}='${value.replaceAll("'", `'\\''`)}'\n`,
@@ -112,7 +112,7 @@ function writeSettings(name: string, variables: Record<string, string>) {
   writeFileSync(`${FOLDER}/${name}.env`, lines.join(''), { mode: 0o600 });
 }
 
-/** Stands for the search indexer: takes what it is told. */
+/** Stands in for the search indexer: accepts every notification. */
 const listenAsIndexer = (port: number) =>
   createServer((req, res) => req.resume().once('end', () => res.writeHead(204).end()))
     .listen(port, '127.0.0.1')
@@ -126,7 +126,7 @@ function portsFrom(first: string): number[] {
   return [port, port + 1, port + 2];
 }
 
-/** One demo at a time in this folder; a lock whose process is gone does not count. */
+/** Only one demo may run in this folder; the lock of a process that no longer exists is ignored. */
 function lock() {
   const pid = existsSync(LOCK) ? Number(readFileSync(LOCK, 'utf8')) : 0;
   if (pid > 0 && isAlive(pid)) {
@@ -188,7 +188,7 @@ const provide = (plan: Plan) =>
     `http://127.0.0.1:${plan.port}/.well-known/openid-configuration`,
   );
 
-/** A program of ours in a process of its own; waits until its address answers. */
+/** Starts one of our programs in a process of its own, and waits until its address answers. */
 async function startProcess(file: string, variables: Record<string, string>, address: string) {
   const child = spawn(process.execPath, [file], {
     stdio: ['ignore', 'inherit', 'inherit'],

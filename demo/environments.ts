@@ -1,4 +1,4 @@
 import type { App } from '../src/environments/app.ts';
 
-/** The three environments of the demo, opened. */
+/** Opens the three environments of the demo. */
 export type Environments = Record<'staging' | 'preprod' | 'production', App>;

@@ -2,7 +2,7 @@ import { escaped } from './provider-page.ts';
 
 export type Mail = { at: Date; from: string; to: string; subject: string; text: string };
 
-/** The mailbox's one page: every mail, the newest first. */
+/** The only page of the demo’s mailbox: every e-mail, newest first. */
 export const mailboxPage = (mails: Mail[]) => `<!doctype html>
 <html lang="en">
 <head>

@@ -1,14 +1,14 @@
-// The demo's mailbox: an SMTP server that keeps every mail in memory, and a page that shows them.
+// The demo’s mailbox: an SMTP server that keeps every e-mail in memory, and a page that lists them.
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import PostalMime from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 import { mailboxPage, type Mail } from './mailbox-page.ts';
 
-/** The page shows the newest; older ones are dropped. */
+/** The mailbox keeps only the newest e-mails. */
 const KEPT = 200;
 
-/** Listens on this machine only, as long as the process lives. */
+/** Listens on this machine only, until the process ends. */
 export async function startMailbox({ smtpPort, pagePort }: { smtpPort: number; pagePort: number }) {
   const mails: Mail[] = [];
   await listen(openSmtp(mails), smtpPort);
@@ -34,7 +34,7 @@ function openSmtp(mails: Mail[]): SMTPServer {
         .then(() => done(), done);
     },
   });
-  // A client that is stopped breaks its connection.
+  // A stopped client breaks its connection, which must not stop the mailbox.
   server.on('error', () => {});
   return server;
 }

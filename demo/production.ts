@@ -1,4 +1,4 @@
-// Production's rows as the demo begins: the files in demo/data, under the ids that they have had for years.
+// Production’s rows when the demo begins: the files in demo/data, with fixed ids.
 import { readFileSync } from 'node:fs';
 import { deflateSync, crc32 } from 'node:zlib';
 import { entityNamed } from '../src/catalog/index.ts';
@@ -56,7 +56,7 @@ const firstIds: Record<string, number> = {
   banner: 51,
 };
 
-/** Every row to be created, entity by entity. */
+/** The rows to create, entity by entity. */
 export async function productionRows(storage: Objects) {
   const rows = new Map<string, Change[]>(Object.keys(firstIds).map((name) => [name, []]));
   const add = (entity: string, content: Content): number => {
@@ -117,7 +117,7 @@ const inDays = (days: number) => {
   return new Date(midnight + days * 24 * 60 * 60 * 1000).toISOString();
 };
 
-/** A PNG of two soft colours, told apart by `seed`. */
+/** A PNG image of two soft colours, which `seed` chooses. */
 function picture(width: number, height: number, seed: number): Buffer {
   const hue = (offset: number) => Math.round(127 + 90 * Math.sin(seed * 1.7 + offset));
   const lines = Array.from({ length: height }, (_, y) => {

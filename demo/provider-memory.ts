@@ -1,4 +1,4 @@
-// Where the provider keeps sessions, codes and grants until it ends.
+// Where the sign-in provider keeps sessions, codes and grants until its process ends.
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
 
 export function memory(): AdapterFactory {
@@ -20,7 +20,7 @@ function shelf(kept: Map<string, AdapterPayload>, model: string): Adapter {
       if (payload) payload.consumed = Math.floor(Date.now() / 1000);
     },
     destroy: async (id) => void kept.delete(key(id)),
-    // Of this kind alone: an interaction has a grant, too, and outlives it.
+    // Grants alone are skipped here: an interaction refers to a grant, too, and outlives it.
     revokeByGrantId: async (grant) => {
       for (const [one, { grantId }] of kept) {
         if (one.startsWith(key('')) && grantId === grant) kept.delete(one);

@@ -1,7 +1,7 @@
 export const escaped = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
 
-/** The provider's one page. */
+/** The only page of the sign-in provider. */
 export const signInPage = ({
   email,
   isWrong,

@@ -1,5 +1,5 @@
 // A sign-in provider (OpenID Connect) in memory, for the demo and the tests: accounts with passwords, a page to type
-// them on, and one client for each environment. Everything is gone when it ends.
+// them on, and one client for each environment. Nothing is kept after it ends.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import express, { type NextFunction, type Request, type Response } from 'express';
@@ -11,13 +11,13 @@ export type ProviderAccount = {
   email: string;
   name: string;
   password: string;
-  /** More claims, or other ones: `email_verified`, a list of permissions. */
+  /** Additional or overriding claims of the account: `email_verified`, a list of permissions. */
   claims?: Record<string, unknown>;
 };
 export type Client = { id: string; secret: string; redirectUri: string };
 export type Plan = { port: number; accounts: ProviderAccount[]; clients: Client[] };
 
-/** A client for each environment's address. */
+/** Registers a client for the address of each environment. */
 export const clientsFor = (urls: Record<string, string>): Client[] =>
   Object.entries(urls).map(([name, url]) => ({
     id: `oneway-${name}`,
@@ -25,14 +25,14 @@ export const clientsFor = (urls: Record<string, string>): Client[] =>
     redirectUri: `${url}/sign-in/callback`,
   }));
 
-/** What a server must be told to use it. */
+/** The settings with which a server uses this provider. */
 export const settingsFor = (port: number, { id, secret }: Client): Record<string, string> => ({
   OIDC_ISSUER: `http://localhost:${port}`,
   OIDC_CLIENT_ID: id,
   OIDC_CLIENT_SECRET: secret,
 });
 
-/** Listens on this machine only. `accounts` are looked at each time, so they may change. */
+/** Listens on this machine only. `accounts` are read at each request, so they may change meanwhile. */
 export async function startProvider({ port, accounts, clients }: Plan): Promise<Server> {
   const provider = new Provider(`http://localhost:${port}`, configurationOf({ accounts, clients }));
   const app = express().disable('x-powered-by');
@@ -65,7 +65,7 @@ async function signIn(provider: Provider, all: ProviderAccount[], req: Request, 
   }
 }
 
-/** Express knows it by its four arguments. */
+/** Express recognises an error handler by its four arguments. */
 function sayItIsOver(_error: unknown, _req: Request, res: Response, _next: NextFunction) {
   res.status(400).type('text').send('This sign-in is over. Go back to Oneway and begin again.');
 }
@@ -120,7 +120,7 @@ const signingKey = () => ({
   use: 'sig',
 });
 
-/** All clients are ours: nobody is asked whether Oneway may know their name. */
+/** All clients are our own, so no person is asked for consent. */
 const grantEverything: Configuration['loadExistingGrant'] = async ({ oidc }) => {
   const { client, session, provider } = oidc;
   if (!client || !session?.accountId) return undefined;

@@ -1,4 +1,4 @@
-// Makes the README's pictures from a running demo: node demo/screenshots.ts
+// Takes the pictures of the README from a running demo: node demo/screenshots.ts
 import { openBrowser, openContext, signIn } from '../test/support/browser.ts';
 import { logins } from './seed.ts';
 

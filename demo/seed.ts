@@ -1,5 +1,5 @@
-// The demo's data: production as it was before, copied down, and then a week of work in staging, all through
-// the program's own functions.
+// Creates the demo’s data with the program’s own functions: production as it was, refreshed to the others, and a week
+// of work in staging.
 import { publishSealingKey, sealSecrets } from '../src/access/secret-fields.ts';
 import { upgrade } from '../src/release/upgrade.ts';
 import { openApp, type App } from '../src/environments/app.ts';
@@ -54,7 +54,7 @@ export const logins = [
   },
 ];
 
-/** Migrates all three environments; fills them when they are fresh. */
+/** Migrates all three environments, and fills them with data when they are new. */
 export async function seed(
   variables: Record<keyof Environments, Record<string, string>>,
   {

@@ -1,7 +1,7 @@
 import { name, run, select, sql } from '../src/database/sql.ts';
 import type { Environments } from './environments.ts';
 
-/** Moves everything that was done so far into the past, so that a week of work takes no week. */
+/** Moves the dates of everything done so far into the past, so that the week of work need not really pass. */
 export async function letTimePass(environments: Environments, { days }: { days: number }) {
   const milliseconds = days * 24 * 60 * 60 * 1000;
   for (const { sql: pool, documents } of Object.values(environments)) {

@@ -1,4 +1,4 @@
-// A week of believable work in staging, so that a newcomer sees every common status at once.
+// A believable week of work in staging, so that a newcomer sees every common status at once.
 import { v7 as uuid } from 'uuid';
 import { entityNamed } from '../src/catalog/index.ts';
 import { initialContent, keyText, type Content, type RowKey } from '../src/catalog/entity.ts';
@@ -46,7 +46,7 @@ const routeFrom = (here: App) => {
   return { from: here, to: here.destination, lease: 15_000, hostHere: null };
 };
 
-/** `from` is the transfer that brought these rows here. */
+/** `from` is the transfer that brought these rows to this environment. */
 async function transfer(here: App, name: string, reason: string, keys: RowKey[], from?: Transfer) {
   const chain = from ? [from.id] : [];
   const id = await selections.create(here.sql, pm.email, { keys, name, chain });
@@ -73,7 +73,7 @@ async function click(here: App, selection: Selection, reason: string, person: st
   return ended;
 }
 
-/** Someone tried a row in pre-production and says what came of it. */
+/** A person tries a row in pre-production and records the test result. */
 async function judge(here: App, key: RowKey, works: boolean, note: string) {
   const seen = (await testResults.hashesWithDependents(here, [key])).get(keyText(key)) ?? '';
   await testResults.recordTestResult(here, 'viewer@example.com', key, { works, note, seen });
@@ -85,7 +85,7 @@ const field = (id: number) => ({ entity: 'form_field', id });
 
 export async function workAWeek(all: Environments) {
   const { staging, preprod } = all;
-  // Monday: corrections that went all the way.
+  // Monday: corrections that were sent to production.
   await change(staging, task(2001), { priority: 90 });
   await change(staging, form(301), { description: 'What we need to know before we call back. ☎️' });
   const monday = await transfer(staging, 'Monday corrections', 'Wording agreed with support', [
@@ -143,7 +143,7 @@ export async function workAWeek(all: Environments) {
   await judge(preprod, form(hamper), true, 'Filled in on iOS and Android');
   await letTimePass(all, { days: 1 });
 
-  // Thursday night: something went to production that had to come back.
+  // Thursday night: a transfer to production that had to be undone.
   await change(staging, task(2006), { message: 'Follow your driver on the new live map! 🗺️' });
   const why = 'Announced for Thursday';
   const map = await transfer(staging, 'Live map', why, [task(2006)]);
@@ -152,7 +152,7 @@ export async function workAWeek(all: Environments) {
   await undo(preprod, early, 'The live map crashes on iOS', [task(2006)]);
   await letTimePass(all, { days: 0.8 });
 
-  // Friday: someone mended a typo in pre-production while the revert switch was on.
+  // Friday: a typo corrected directly in pre-production while the revert switch was on.
   await change(
     preprod,
     task(2010),
@@ -162,7 +162,7 @@ export async function workAWeek(all: Environments) {
   await letTimePass(all, { days: 1 });
   await statusesAhead(staging, [task(2010)], new Map());
 
-  // The weekend and today: work that waits.
+  // The weekend and today: pending work.
   await change(staging, task(2002), {
     priority: 75,
     message: 'Tell us when, and we do the rest. 👍🏽',
