@@ -1,10 +1,10 @@
-// Who may sign in with single sign-on: a domain of e-mail addresses, or a value of a claim.
+// Decides who may sign in with single sign-on: people of an e-mail domain, or with a value of a claim.
 import { z } from 'zod';
 
-/** `@example.com`, or `groups=oneway`. */
+/** One entry of the setting OIDC_ADMITS: `@example.com`, or `groups=oneway`. */
 export type Admitted = { domain: string } | { claim: string; value: string };
 
-/** Several, with commas between; any of them admits. */
+/** Entries are separated by commas, and a person needs to match only one of them. */
 export const admittedSchema = z.string().transform((list, context): Admitted[] =>
   list.split(',').flatMap((text) => {
     const one = admittedFrom(text.trim());

@@ -1,5 +1,5 @@
-// Credentials: what apps, clients and jobs are known by. Each has scopes, and one or two keys: a second one is added
-// to rotate, and both work until the first is revoked or its grace period ends.
+// Credentials identify the apps, clients and jobs that call Oneway. Each has scopes and one or two keys: rotation
+// adds a second key, and both work until the first one is revoked or its grace period ends.
 import type { PoolConnection } from 'mysql2/promise';
 import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
@@ -23,7 +23,7 @@ import { hashOf, kinds, newHawkPair, newToken, publicPartOf, type Kind } from '.
 
 type Key = KeyTimes & {
   id: number;
-  /** The first characters of a token, or the id of a HAWK key: by it a person recognises the key. */
+  /** The first characters of a token, or the id of a HAWK key, by which a person recognises the key in a list. */
   public_part: string;
   state: KeyState;
   created_by: string;
@@ -39,11 +39,11 @@ export type Credential = {
   scopes: string[];
   created_by: string;
   created_at: string;
-  /** The newest first. */
+  /** The keys of the credential, newest first. */
   keys: Key[];
 };
 
-/** The only time a secret is shown: it is not readable, or only by the verifier, from here on. */
+/** The new secret is shown only now: afterwards nobody can read it, or only the verifier. */
 export type Issued = { credential: number; publicPart: string; secret: string };
 
 const kindLabels: Record<Kind, string> = {
@@ -68,7 +68,7 @@ export type WantedCredential = Omit<z.input<typeof wantedCredential>, 'scopes'> 
 };
 
 /**
- * Makes a credential with its first key.
+ * Creates a credential with its first key.
  * @throws Invalid
  */
 export async function create(here: App, by: string, posted: WantedCredential): Promise<Issued> {
@@ -93,17 +93,17 @@ export async function create(here: App, by: string, posted: WantedCredential): P
 }
 
 export type Rotation = {
-  /** For so long the former key works beside the new one. */
+  /** How long the former key keeps working beside the new one. */
   graceHours: number;
-  /** When the new key ends. */
+  /** When the new key expires. */
   expiresAt?: Date | null;
-  /** The key that the page showed, so that one that was made meanwhile is not ended. */
+  /** The key that the page showed, so that a key created meanwhile is not revoked by mistake. */
   seen?: number | null;
 };
 
 /**
- * Adds a second key; the former one works until its grace period ends.
- * @throws Conflict when two keys work already, none does, or it is not the one that was seen
+ * Adds a second key to a credential; the former one works until its grace period ends.
+ * @throws Conflict when two keys or no key work, or when the page showed another key
  */
 export async function rotate(
   here: App,
@@ -141,7 +141,7 @@ export async function rotate(
   });
 }
 
-/** Revokes one key of a credential, or all of them; a key that is revoked already stays as it is. */
+/** Revokes one key of a credential, or all of them; keys that are already revoked keep their date. */
 export async function revoke(here: App, by: string, id: number, keyId: number | null = null) {
   await transaction(here.sql, async (connection) => {
     const { kind, name, keys } = await locked(connection, id);
@@ -163,7 +163,7 @@ export async function revoke(here: App, by: string, id: number, keyId: number | 
   });
 }
 
-/** Those of a kind, or all; those that still work first. */
+/** Lists the credentials of one kind, or all of them; working ones first. */
 export async function list(on: Queryable, kind: Kind | null = null): Promise<Credential[]> {
   const all = await read(on, sql`${kind} is null or kind = ${kind}`);
   const works = ({ keys }: Credential) => (keys.some(({ state }) => isUsable(state)) ? 0 : 1);

@@ -1,5 +1,5 @@
-// Secrets that must be readable again: AES-256-GCM with a key from the settings. The id of the key stands beside each
-// secret, so that the key can be changed.
+// Encrypts secrets that must be readable later: AES-256-GCM with a key from the settings. The key’s id is stored with
+// each secret, so that the key can be replaced.
 import {
   createCipheriv,
   createDecipheriv,
@@ -9,10 +9,10 @@ import {
   type KeyObject,
 } from 'node:crypto';
 
-/** A KeyObject, so that the key cannot leak into a log, an error or JSON. */
+/** The key is a KeyObject, so that it cannot leak into a log, an error or JSON. */
 export type EncryptionKey = { id: string; key: KeyObject };
 
-/** What is encrypted is encrypted with `current`; `previous` still decrypts. Null where no key is set. */
+/** `current` encrypts; `previous` only decrypts. Null where no key is set. */
 export type EncryptionKeys = { current: EncryptionKey; previous: EncryptionKey | null } | null;
 
 export type Encrypted = { keyId: string; text: string };
@@ -38,7 +38,7 @@ export const encryptionKeys = (current?: string, previous?: string): EncryptionK
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** `owner` is bound to the text: copied to another owner's line it cannot be decrypted. */
+/** The ciphertext is bound to `owner`: copied into another row it cannot be decrypted. */
 export function encrypt({ id, key }: EncryptionKey, secret: string, owner: string): Encrypted {
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(owner));
@@ -49,7 +49,7 @@ export function encrypt({ id, key }: EncryptionKey, secret: string, owner: strin
   };
 }
 
-/** Null when its key is not in the settings, or when it was altered. */
+/** Null when the key is missing from the settings, or the ciphertext was altered. */
 export function decrypt(
   keys: EncryptionKeys,
   { keyId, text }: Encrypted,

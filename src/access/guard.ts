@@ -1,9 +1,9 @@
-// A route says who may; this refuses everyone else, before anything of the route runs.
+// Checks the permission that a route declares and refuses everyone else before any code of the route runs.
 import type { NextFunction, Request, Response } from 'express';
 import { Forbidden } from '../problems.ts';
 import { may, whoMay, type Ability } from './permissions.ts';
 
-/** `app`: whoever shows a key; the API asks for it. */
+/** `app`: routes for callers with an API key, which the API itself checks. */
 export type Allow = 'anyone' | 'signed-in' | 'app' | Ability;
 
 export const guard =
@@ -18,20 +18,20 @@ export const guard =
     throw new Forbidden(whoMay(allow, req.here.setup));
   };
 
-/** Whether somebody is signed in who may. */
+/** Whether a signed-in person has the required permission. */
 export const isAdmitted = ({ account, here }: Request, allow: Allow): boolean =>
   account !== undefined &&
   (allow === 'anyone' ||
     allow === 'signed-in' ||
     (allow !== 'app' && may(account, allow, here.setup)));
 
-/** Not what scripts, images and event streams ask for. */
+/** Only navigations to pages start a silent sign-in, not requests for scripts, images and event streams. */
 const isPage = (req: Request) => (req.get('Sec-Fetch-Dest') ?? 'document') === 'document';
 
-/** As much as a cookie has room for. */
+/** The longest return address that fits into a cookie. */
 const RETURN_LENGTH = 500;
 
-/** An address that is too long is forgotten: nothing is stored for strangers. */
+/** A longer return address is dropped, because nothing is stored for people who are not signed in. */
 function rememberReturn({ visitor, originalUrl }: Request) {
   if (originalUrl.length <= RETURN_LENGTH) visitor.returnTo = originalUrl;
   else delete visitor.returnTo;
@@ -40,8 +40,8 @@ function rememberReturn({ visitor, originalUrl }: Request) {
 const SILENCE_MS = 5000;
 
 /**
- * Who is signed in with the provider already comes in without a page. Not right after an attempt, so that nobody goes in
- * circles; not after signing out, so that it lasts; and only for pages, not for what scripts and images ask for.
+ * People who are signed in with the provider get in without seeing the sign-in page. Silent sign-in is skipped right
+ * after an attempt (it would loop), after signing out (which must last), and for requests of scripts and images.
  */
 function isTriedSilently(req: Request): boolean {
   const { signsInByHand, askedAt = 0 } = req.visitor;

@@ -1,10 +1,11 @@
-// What has become of a key, and how long it still works. Pure: instants are as MySQL writes them, all in UTC.
+// Computes the state of a key and how long it still works. Pure functions; timestamps are in MySQL’s format and in
+// UTC.
 
 export type KeyState = 'valid' | 'expiring' | 'expired' | 'revoked';
 
 export type KeyTimes = { expires_at: string | null; revoked_at: string | null };
 
-/** A key works until the very instant at which it expires. */
+/** A key is valid up to and including its expiry timestamp. */
 export function stateOf(
   { expires_at: expires, revoked_at: revoked }: KeyTimes,
   now: string,

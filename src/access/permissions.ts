@@ -1,4 +1,4 @@
-// Who may do what, where. Pure: the one place that decides.
+// Decides who may do what in which environment. All permission checks go through these pure functions.
 import type { EnvironmentSetup } from '../environments/rules.ts';
 
 export const permissionNames = ['product_manager', 'editor', 'administrator', 'on_call'] as const;
@@ -9,11 +9,11 @@ export type Account = { id: number; email: string; name: string; permissions: Pe
 export type Ability =
   'look' | 'edit' | 'transfer' | 'undo' | 'settle' | 'restore' | 'refresh' | 'judge' | 'administer';
 
-/** May catalogue rows be edited here at all? */
+/** Whether rows of the catalogue can be edited in this environment at all. */
 export const isStaging = ({ rules, isStagingAlways }: EnvironmentSetup): boolean =>
   isStagingAlways || rules.isEdited;
 
-/** The revert switch opened an environment that is closed otherwise. */
+/** Whether the revert switch opened editing in an environment where it is normally closed. */
 export const isOpenedForEditing = (place: EnvironmentSetup): boolean =>
   isStaging(place) && !place.rules.isEdited;
 
@@ -45,19 +45,19 @@ export function may(
 }
 
 const editors: Permission[] = ['editor', 'product_manager'];
-/** Undoing sends nothing new, so whoever is on call may do it too. */
+/** An undo sends no new content, so people on call may do it too. */
 const undoers: Permission[] = ['product_manager', 'on_call'];
 
-/** Nothing of anybody's own is lost by it. */
+/** These abilities are harmless: they cannot lose anyone’s work. */
 const refreshers: Permission[] = ['product_manager', 'administrator'];
 
-/** What an administrator may grant here. */
+/** The permissions that an administrator may grant in this environment. */
 export const grantable = ({ rules }: EnvironmentSetup): Permission[] =>
   permissionNames.filter((name) => !rules.neverGranted.includes(name));
 
 const asks = 'An administrator gives permissions on the People page.';
 
-/** Which permission opens an ability, and why it may be closed to everyone. */
+/** The permission that each ability requires, and why an ability may be closed to everyone. */
 export function whoMay(ability: Ability, place: EnvironmentSetup): string {
   const { label } = place.rules;
   switch (ability) {

@@ -1,4 +1,4 @@
-// Refused sign-ins and keys: a line in the log and a count in the metrics for each, so that somebody sees an attack.
+// Logs and counts every refused sign-in and key, so that operators notice an attack.
 import { createHmac } from 'node:crypto';
 import type { App } from '../environments/app.ts';
 
@@ -7,7 +7,7 @@ export type RefusalKind = (typeof refusalKinds)[number];
 
 const counts = new WeakMap<App, Map<RefusalKind, number>>();
 
-/** How often each was refused since this process started. */
+/** Numbers of refusals since this process started, for the metrics. */
 export const refusalCounts = (here: App): ReadonlyMap<RefusalKind, number> =>
   counts.get(here) ?? new Map();
 
@@ -21,7 +21,7 @@ export function noteRefusal(
   here.log.warn(line, `${kind} refused`);
 }
 
-/** An e-mail in the log: the same one is recognised, but cannot be read. */
+/** Hashes an e-mail for the log: repeated attempts for one e-mail can be recognised without revealing it. */
 export const hashedEmail = ({ settings }: App, email: string): string =>
   createHmac('sha256', settings.session.secret)
     .update(`refused e-mail\n${email}`)

@@ -1,4 +1,4 @@
-// What a key may do, as strings: `catalog:task` is one thing, `catalog:*` everything below `catalog`.
+// Scopes, the permissions of a key, as strings: `catalog:task` is one thing, `catalog:*` everything below `catalog`.
 import { z } from 'zod';
 import { Problem } from '../problems.ts';
 
@@ -15,7 +15,7 @@ export const covers = (granted: readonly string[], needed: string): boolean =>
     (one) => one === needed || (one.endsWith(':*') && needed.startsWith(one.slice(0, -1))),
   );
 
-/** The key is valid, but is not meant for this. */
+/** The key is valid, but its scopes do not include the requested one. */
 export class LacksScope extends Problem {
   readonly scope: string;
 
@@ -25,7 +25,7 @@ export class LacksScope extends Problem {
   }
 }
 
-/** @throws LacksScope, which names the scope needed */
+/** @throws LacksScope, which names the required scope */
 export function needScope({ scopes }: { scopes: readonly string[] }, needed: string) {
   if (!covers(scopes, needed)) throw new LacksScope(needed);
 }

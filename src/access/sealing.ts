@@ -1,5 +1,5 @@
-// Seals secrets for one environment. Whoever reaches its public key can seal; only its CREDENTIALS_KEY opens. So the
-// environment that sends can give a value to its destination without being able to read what stands there.
+// Seals secrets for one environment: its public key encrypts, and only its CREDENTIALS_KEY decrypts. So an
+// environment can send a secret to its destination without being able to read the secrets stored there.
 import {
   createCipheriv,
   createDecipheriv,
@@ -14,12 +14,12 @@ import {
 import { sealedParts, sealedText } from '../catalog/secret.ts';
 import type { EncryptionKey, EncryptionKeys } from './encryption.ts';
 
-/** What a secret is sealed with; `id` names the CREDENTIALS_KEY that opens it. */
+/** The public key that encrypts secrets; `id` names the CREDENTIALS_KEY that decrypts them. */
 export type SealingKey = { id: string; key: KeyObject };
 
-/** An X25519 private key in PKCS #8, but for its 32 bytes. */
+/** The PKCS #8 prefix of an X25519 private key; its 32 bytes follow. */
 const PRIVATE = Buffer.from('302e020100300506032b656e04220420', 'hex');
-/** An X25519 public key in SPKI, but for its 32 bytes. */
+/** The SPKI prefix of an X25519 public key; its 32 bytes follow. */
 const PUBLIC = Buffer.from('302a300506032b656e032100', 'hex');
 
 const privateKeyOf = ({ key }: EncryptionKey): KeyObject => {
@@ -32,7 +32,7 @@ export const sealingKey = (key: EncryptionKey): SealingKey => ({
   key: createPublicKey(privateKeyOf(key)),
 });
 
-/** The 32 bytes of a public key in base64, and back. */
+/** Convert between a public key and its 32 bytes in base64. */
 export const publicText = ({ key }: SealingKey): string => bytesOf(key).toString('base64');
 export const sealingKeyFrom = (id: string, text: string): SealingKey => ({
   id,
@@ -50,7 +50,7 @@ const TAG_BYTES = 16;
 
 type Sealed = { owner: string; since?: string; version?: string };
 
-/** `owner` is bound to the text: in another field it does not open. */
+/** The ciphertext is bound to `owner`: copied into another field it cannot be decrypted. */
 export function seal(
   to: SealingKey,
   secret: string,
@@ -67,7 +67,10 @@ export function seal(
   return sealedText({ keyId: to.id, since, version, data });
 }
 
-/** Null when its key is not in the settings, when it was altered, or when it belongs to another field. */
+/**
+ * Null when the key is missing from the settings, when the ciphertext was altered, or when it belongs to another
+ * field.
+ */
 export function open(keys: EncryptionKeys, text: string, owner: string): string | null {
   const parts = sealedParts(text);
   const found = [keys?.current, keys?.previous].find((one) => one && one.id === parts?.keyId);
@@ -90,7 +93,7 @@ export function open(keys: EncryptionKeys, text: string, owner: string): string 
   }
 }
 
-/** Seconds are enough for a page. */
+/** A page shows the time only to the second. */
 const now = () => `${new Date().toISOString().slice(0, 19)}Z`;
 
 const boundTo = (...parts: string[]) => Buffer.from(parts.join('\n'));

@@ -1,4 +1,4 @@
-// Secret fields of rows: sealed before anything else sees what was typed, opened for the API alone.
+// Secret fields of rows are sealed before any other code sees the typed value, and are decrypted only for the API.
 import type { Content, Draft, Entity, Row } from '../catalog/entity.ts';
 import { labelOf } from '../catalog/entity.ts';
 import { AS_STORED, type Value } from '../catalog/fields.ts';
@@ -11,7 +11,10 @@ import { open, publicText, seal, sealingKey, sealingKeyFrom, type SealingKey } f
 
 const ownerOf = ({ name: entity }: Entity, field: string) => `${entity}.${field}`;
 
-/** Lets the environment before this one seal for it. Nothing when no CREDENTIALS_KEY is set. */
+/**
+ * Publishes this environment’s public key, so that the environment before it can seal secrets for it. Does nothing
+ * when no CREDENTIALS_KEY is set.
+ */
 export async function publishSealingKey({ sql: on, credentialsKeys }: Environment) {
   if (!credentialsKeys) return;
   const own = sealingKey(credentialsKeys.current);
@@ -23,7 +26,7 @@ export async function publishSealingKey({ sql: on, credentialsKeys }: Environmen
   );
 }
 
-/** What an environment's secrets are sealed with; null where nobody set a CREDENTIALS_KEY. */
+/** The public key that seals secrets for an environment; null where no CREDENTIALS_KEY is set. */
 async function sealingKeyOf({ sql: on, credentialsKeys }: Environment): Promise<SealingKey | null> {
   if (credentialsKeys) return sealingKey(credentialsKeys.current);
   const line = await first<{ id: string; public_key: string }>(
@@ -34,9 +37,9 @@ async function sealingKeyOf({ sql: on, credentialsKeys }: Environment): Promise<
 }
 
 /**
- * A content whose secrets are sealed for `place`; those of which nothing was typed, or the stored value again, are as
- * they are stored.
- * @throws Invalid where that environment cannot keep secrets
+ * Returns a content whose typed secrets are sealed for `place`; secrets that were left empty or typed as before keep
+ * their stored value.
+ * @throws Invalid where that environment cannot store secrets
  */
 export async function sealSecrets(
   place: Environment,
@@ -75,7 +78,10 @@ async function sealedValue(
   });
 }
 
-/** Secrets of these rows in clear, by id; one that cannot be opened is left out. For the API's own scope. */
+/**
+ * Decrypts the secrets of these rows, by id, for the API scope that reads them; one that cannot be decrypted is left
+ * out.
+ */
 export async function openedSecrets(
   { sql: on, credentialsKeys }: Environment,
   entity: Entity,
@@ -102,8 +108,8 @@ export async function openedSecrets(
 export type SealedAgain = { sealed: number; unreadable: string[] };
 
 /**
- * Seals every stored secret with the current key: those that stand in clear, and those of the previous key. That is no
- * change of the row: it keeps its `modified_at`, and its history knows it again.
+ * Seals every stored secret with the current key: those in clear text and those sealed with the previous key. This
+ * does not count as a change: the row keeps its `modified_at`, and its history still matches.
  */
 export async function sealAgain(
   on: Queryable,
@@ -136,7 +142,10 @@ const storedSecrets = (on: Queryable, entity: Entity, field: string) =>
          where ${name(field)} is not null and ${name(field)} <> '' order by id`,
   );
 
-/** The same version: histories and journals recognise the value. Null when it cannot be opened. */
+/**
+ * Sealing again keeps the secret’s version, so that histories and journals recognise the value. Null when the secret
+ * cannot be decrypted.
+ */
 function sealedWithCurrent(
   keys: NonNullable<EncryptionKeys>,
   value: string,
@@ -152,7 +161,7 @@ function sealedWithCurrent(
     : seal(to, clear, { owner, since: parts.since, version: parts.version });
 }
 
-/** How many secrets stand in clear, as other programs or former versions stored them. */
+/** Counts the secrets stored in clear text by other programs or earlier versions. */
 export async function countInClear(on: Queryable, entities: readonly Entity[]): Promise<number> {
   let found = 0;
   for (const entity of entities) {

@@ -1,4 +1,4 @@
-// Counts attempts in Redis and refuses when there were too many.
+// Counts attempts in Redis and refuses further ones above a limit.
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import type { App, Redis } from '../environments/app.ts';
 import { Problem } from '../problems.ts';
@@ -7,7 +7,10 @@ export type Throttle = RateLimiterRedis;
 
 const MINUTES = 15;
 
-/** Whom attempts are counted for: of IPv6, a network is one customer, who has any number of addresses in it. */
+/**
+ * The address or network that attempts are counted for: an IPv6 network counts as one, because its owner has any
+ * number of addresses.
+ */
 export function addressOf({ ip = '' }: { ip?: string | undefined }): string {
   if (!ip.includes(':') || ip.includes('.')) return ip;
   const [head = '', tail] = ip.split('::');
@@ -17,7 +20,7 @@ export function addressOf({ ip = '' }: { ip?: string | undefined }): string {
   return [...groups, ...zeros, ...(tail ?? '').split(':')].slice(0, 4).join(':');
 }
 
-/** So many attempts in 15 minutes. */
+/** The number of attempts allowed within 15 minutes. */
 export const openThrottle = (
   { name }: App,
   redis: Redis,

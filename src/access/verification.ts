@@ -1,24 +1,24 @@
-// Which credential is behind a token or a HAWK id. What is not valid is said with its reason.
+// Finds the credential of a token or a HAWK id, or the reason why the key is not valid.
 import { run, select, sql, type Queryable } from '../database/sql.ts';
 import { unwillingness } from '../database/unwillingness.ts';
 import { decrypt, encrypt, type EncryptionKeys } from './encryption.ts';
 import { isUsable, stateOf, type KeyTimes } from './key-state.ts';
 import { hashOf, isSameHash, publicPartOf, type Kind } from './secrets.ts';
 
-/** The credential behind a valid key. */
+/** The credential that a valid key belongs to. */
 export type Holder = { id: number; kind: Kind; name: string; scopes: string[]; keyId: number };
 
-/** `unreadable`: the settings lack the key with which the secret is encrypted, or the secret was altered. */
+/** `unreadable`: the encryption key is missing from the settings, or the stored secret was altered. */
 export type Refusal = 'unknown' | 'revoked' | 'expired' | 'unreadable';
 type Refused = { holder: null; refused: Refusal };
 
 export type VerifiedToken = { holder: Holder; refused: null } | Refused;
 
-/** Shaped as the package hawk asks for it. */
+/** The format of credentials that the package hawk expects. */
 type HawkKey = { id: string; key: string; algorithm: 'sha256'; user: string };
 export type VerifiedHawkId = { holder: Holder; hawk: HawkKey; refused: null } | Refused;
 
-/** Verifies a token that is sent as it is; about once a minute its use is noted. */
+/** Verifies a token, and records its use at most about once a minute. */
 export async function verifyToken(
   on: Queryable,
   kind: Exclude<Kind, 'hawk'>,
@@ -32,7 +32,7 @@ export async function verifyToken(
   return verified;
 }
 
-/** What a HAWK request is verified with. Its use is noted by the caller, once the request has proved to be right. */
+/** Returns the secret for verifying a HAWK request. The caller records the use once the request has been verified. */
 export async function hawkKeyOf(
   on: Queryable,
   keys: EncryptionKeys,
@@ -48,7 +48,7 @@ export async function hawkKeyOf(
   return { ...verified, hawk: { id, key, algorithm: 'sha256', user: verified.holder.name } };
 }
 
-/** A database that takes no changes can still be read. */
+/** Recording the use may fail: a read-only database must still authenticate requests. */
 export const noteUse = (on: Queryable, { keyId }: Holder) =>
   run(
     on,
@@ -59,7 +59,7 @@ export const noteUse = (on: Queryable, { keyId }: Holder) =>
     if (unwillingness(error) !== 'read-only') throw error;
   });
 
-/** Encrypts every HAWK secret with the current key, so that the previous one can leave the settings. */
+/** Encrypts every HAWK secret with the current key, so that the previous key can be removed from the settings. */
 export async function encryptAgain(
   on: Queryable,
   keys: NonNullable<EncryptionKeys>,
