@@ -1,4 +1,4 @@
-// The description of the API for a person to read.
+// The API documentation as a page for people.
 import type { Request, Response } from 'express';
 import type { Entity } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';

@@ -1,4 +1,4 @@
-// What the apps read: rows in the order in which they were changed, and deletions among them. Who follows `next`
+// The feed that apps poll: rows in the order of their changes, with deletions among them. An app that follows `next`
 // misses nothing, whatever is written meanwhile.
 import type { Entity, Row, RowKey } from '../catalog/entity.ts';
 import { BEGINNING, isInstant } from '../catalog/misfits.ts';
@@ -12,20 +12,21 @@ import { failpoint } from '../writing/failpoints.ts';
 
 export type { Cursor };
 
-/** A row as it stands, or the news that it is gone. */
+/** A row as it is now, or the notice that it was deleted. */
 export type Item = (Row & { deleted: false }) | { id: number; modified_at: string; deleted: true };
 
-/** A place in the feed; `certainUpTo` where pages before this one gave out what was not certain yet. */
+/** A cursor in the feed; `certainUpTo` is set when earlier pages returned documents whose transfer had not ended. */
 export type Place = Cursor & { certainUpTo: string | null };
 export type Page = { items: Item[]; next: Place; isMore: boolean };
 
-/** Before everything. */
+/** The cursor before the first item of the feed. */
 export const START: Cursor = { modifiedAfter: BEGINNING, after: 0 };
 
 /**
- * The next items after `from`: `limit` of them, or fewer when they are large. Documents stand a moment before their transfer is certain: they are given out
- * at once, so that nothing that refers to them comes before them. But when the last page is reached, `next` goes back
- * to where everything is certain, because what was written beside them may come with an earlier instant.
+ * The items after `from`: at most `limit`, fewer when they are large. Documents are written shortly before their
+ * transfer ends; they are returned at once, so that no item refers to one that comes later. But on the last page,
+ * `next` goes back to the point where every transfer had ended, because rows written beside those documents may get
+ * an earlier timestamp.
  */
 export async function pageOf(
   here: Environment,
@@ -45,10 +46,10 @@ export async function pageOf(
   return { items: shown, next: { ...next, certainUpTo: null }, isMore };
 }
 
-/** Characters of a page, as JSON. */
+/** The most characters of JSON in a page of the feed. */
 const ROOM = 4_000_000;
 
-/** The first items that fit a page; one always does. */
+/** Returns the first items that fit on a page, and at least one. */
 function fitting(items: Item[], limit: number): Item[] {
   let length = 0;
   const end = items.slice(0, limit).findIndex((item, index) => {
@@ -63,11 +64,11 @@ const earlier = (one: string | null, other: string | null) =>
 
 type Found = {
   items: Item[];
-  /** Null when everything found is certain. */
+  /** Null when every transfer that wrote the found items has ended. */
   certainUpTo: string | null;
 };
 
-/** Rows and deletions from one snapshot. */
+/** Reads rows and deletions from one snapshot. */
 const rowsAfter = (
   here: Environment,
   entity: Entity,
@@ -83,8 +84,8 @@ const rowsAfter = (
   });
 
 /**
- * The present time, where items are later than that: whoever followed them would miss every change until then. Null
- * where none is.
+ * Returns the present time when items are dated later than that: an app that followed such an item would miss every
+ * change until then. Null when there is none.
  */
 async function presentBefore(on: Queryable, items: Item[]): Promise<string | null> {
   const { instant, now } = await readClock(on);
@@ -93,8 +94,8 @@ async function presentBefore(on: Queryable, items: Item[]): Promise<string | nul
 }
 
 /**
- * Documents have no snapshot: the clock is read first, and anything later is not certain. If nobody wrote
- * meanwhile and nobody holds a claim, everything is certain.
+ * MongoDB has no snapshot here: the clock is read first, and later documents are uncertain. If nobody wrote meanwhile
+ * and no row is claimed, everything is certain.
  */
 async function documentsAfter(
   here: Environment,
@@ -145,13 +146,13 @@ async function deletedAfter(
   return lines.map(({ row_id: id, deleted_at: at }) => deletionOf(id, at));
 }
 
-/** A deletion without an instant (a zero date) counts as one at the beginning. */
+/** A deletion without a valid timestamp (a zero date) is sorted first. */
 function deletionOf(id: number, deletedAt: string): Item {
   const at = fromSqlInstant(deletedAt);
   return { id, modified_at: isInstant(at) ? at : BEGINNING, deleted: true };
 }
 
-/** Everything certain that this program wrote is not later than this instant. */
+/** All finished writes of this program are dated at or before this timestamp. */
 async function lastInstant(on: Queryable): Promise<string> {
   const clock = await first<{ instant: string }>(
     on,
@@ -163,7 +164,7 @@ async function lastInstant(on: Queryable): Promise<string> {
 const isHeld = async (on: Queryable): Promise<boolean> =>
   (await first(on, sql`select 1 from claim where mode = 'write' limit 1`)) !== undefined;
 
-/** One row, or its deletion; null when it never existed. */
+/** Reads one row or its deletion; null when it never existed. */
 export async function itemAt(here: Environment, entity: Entity, id: number): Promise<Item | null> {
   const key: RowKey = { entity: entity.name, id };
   const row = await readOne(here, key);
@@ -176,5 +177,5 @@ export async function itemAt(here: Environment, entity: Entity, id: number): Pro
   return gone ? deletionOf(id, gone.deleted_at) : null;
 }
 
-/** A commit makes rows certain; documents are certain when their transfer has ended. */
+/** A MySQL row is certain once committed; a document is certain once its transfer has ended. */
 const feedOf = { mysql: rowsAfter, mongo: documentsAfter };

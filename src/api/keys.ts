@@ -1,4 +1,4 @@
-// Keys of apps: bearer credentials whose scopes are types of the catalogue.
+// API keys of apps: bearer credentials whose scopes are entity types of the catalogue.
 import { z } from 'zod';
 import * as credentials from '../access/credentials.ts';
 import { catalog } from '../catalog/index.ts';
@@ -8,21 +8,21 @@ import { parsed } from '../problems.ts';
 import { entitiesWithSecrets, secretScopeOf, secretsLabel } from './secrets.ts';
 import { requiredLine } from '../typed-text.ts';
 
-/** Everything that is in the catalogue, also what comes into it later. */
+/** The scope of all types of the catalogue, including types added later. */
 export const EVERYTHING = '*';
 
-/** How many days the former key may go on working after a rotation; `0` ends it at once. */
+/** How many days the former key keeps working after a rotation; `0` revokes it at once. */
 export const graceDays = ['0', '1', '7', '30'] as const;
 
 const AREA = 'catalog';
 export const scopeOf = (entity: string): string => `${AREA}:${entity}`;
 
-/** What may be chosen beside the types, each a scope as it stands: their secrets in clear. */
+/** Scopes that can be chosen beside the types: reading the secrets of a type in clear text. */
 const secretScopes = entitiesWithSecrets().map(({ name }) => secretScopeOf(name));
 const scopeOfChoice = (choice: string) =>
   secretScopes.includes(choice) ? choice : scopeOf(choice);
 
-/** What an app may read, for a person; a scope of another area stands as it is. */
+/** Describes what an app may read; a scope outside the catalogue is shown as it is. */
 export const readsOf = ({ scopes }: Pick<credentials.Credential, 'scopes'>): string =>
   scopes.map(readOf).join(', ');
 
@@ -33,7 +33,7 @@ const labels = new Map([
 const readOf = (scope: string) =>
   scope === scopeOf(EVERYTHING) ? 'Everything' : (labels.get(scope) ?? scope);
 
-/** The day on which a key ends, in UTC; none when it is left empty. */
+/** The last day of a key, in UTC; empty means that the key does not expire. */
 const lastDay = z
   .string()
   .default('')
@@ -49,7 +49,7 @@ const wantedKey = z.object({
 });
 
 /**
- * Makes a key and answers its secret, which is nowhere afterwards.
+ * Creates a key and returns its secret, which cannot be read afterwards.
  * @throws Invalid
  */
 export async function create(here: App, by: string, posted: unknown): Promise<string> {
@@ -69,8 +69,8 @@ const wantedRotation = z.object({
 });
 
 /**
- * Makes a second key and answers its secret.
- * @throws Invalid, or Conflict when there are two already
+ * Creates a second key and returns its secret.
+ * @throws Invalid, or Conflict when there are already two
  */
 export async function rotate(here: App, by: string, id: number, posted: unknown): Promise<string> {
   const { graceDays: days, ...wanted } = parsed(wantedRotation, posted);

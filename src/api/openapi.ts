@@ -1,4 +1,4 @@
-// OpenAPI 3.1 of the apps' API, derived from the catalogue.
+// The OpenAPI 3.1 document of the apps’ API, derived from the catalogue.
 import { z } from 'zod';
 import type { Entity } from '../catalog/entity.ts';
 import { catalog, matchedByNameLabel, travelling } from '../catalog/index.ts';
@@ -6,12 +6,12 @@ import { lowerFirst } from '../catalog/lower-first.ts';
 import { promotionOrder } from '../catalog/order.ts';
 import { components, id, instant, jsonSchema, pageSchema } from './schemas.ts';
 
-/** Referring entities first: a reader in this order never has a task without its form. */
+/** Lists referring entities first: an app that polls in this order never has a task without its form. */
 export const readingOrder = promotionOrder(travelling)
   .toReversed()
   .map(({ name }) => name);
 
-/** Maximum items per page. */
+/** The most items on a page of the feed. */
 export const LIMIT = 1000;
 
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });

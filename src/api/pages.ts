@@ -1,4 +1,4 @@
-// API keys: an administrator makes one, gives it to an app, rotates it, and revokes it.
+// The page of API keys: an administrator creates a key, gives it to an app, rotates and revokes it.
 import type { Request, Response } from 'express';
 import * as credentials from '../access/credentials.ts';
 import { isUsable } from '../access/key-state.ts';
@@ -11,7 +11,7 @@ import { entitiesWithSecrets, secretScopeOf, secretsLabel } from './secrets.ts';
 
 declare module 'express-session' {
   interface SessionData {
-    /** A key that was just made, until it is shown. */
+    /** A newly created key, until the page has shown its secret. */
     newKey: string;
   }
 }

@@ -1,4 +1,4 @@
-// The apps' API: pages of what was changed, single rows and images.
+// The apps’ API: pages of changed rows, single rows and images.
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 import { covers, LacksScope } from '../access/scopes.ts';
@@ -15,12 +15,13 @@ import { LIMIT } from './openapi.ts';
 import { readableItems } from './secrets.ts';
 import { object as sendObject } from '../web/handlers.ts';
 
-/** Wrong keys from one address, in 15 minutes. */
+/** How many wrong keys one address may send in 15 minutes. */
 const WRONG_KEYS = 100;
 
 /**
- * Lets in whoever sends a valid key as `Authorization: Bearer …`; what it may read is asked later. Wrong keys are
- * counted by address, and too many are answered with 429. A valid key always works: apps may share an address.
+ * Authenticates a request by the key in `Authorization: Bearer …`; its scopes are checked later. Wrong keys are
+ * counted by address, and too many are answered with 429. A valid key always works, because apps may share an
+ * address.
  */
 export function needKey(here: App, redis: Redis) {
   const wrongKeys = openThrottle(here, redis, { counts: 'wrong-keys', attempts: WRONG_KEYS });
@@ -59,7 +60,7 @@ function readable(req: Request, res: Response): Entity {
   return entity;
 }
 
-/** An image, for a key that reads a type with images. Which type shows an image is not looked up. */
+/** Serves an image to a key that may read a type with images. Which type uses the image is not looked up. */
 export async function object(req: Request, res: Response) {
   const scopes = entitiesWithImages.map(({ name }) => keys.scopeOf(name));
   if (!scopes.some((scope) => covers(req.apiKey?.scopes ?? [], scope))) {
@@ -81,7 +82,7 @@ const whole = z
   .string()
   .regex(/^\d{1,17}$/, 'must be a whole number')
   .refine((text) => !(Number(text) > Number.MAX_SAFE_INTEGER), 'is too large');
-/** The databases' range of instants. */
+/** The range of timestamps that both databases can store. */
 const [earliest, latest] = [new Date(START.modifiedAfter), new Date('9999-01-01T00:00:00.000Z')];
 const storable = (at: Date) => (at < earliest ? earliest : at > latest ? latest : at);
 
@@ -99,7 +100,7 @@ const querySchema = z.strictObject({
     .default(100),
 });
 
-/** @throws Invalid, naming the parameter and what it must be */
+/** @throws Invalid, naming the parameter and its allowed values */
 function queried(query: unknown): { from: Place; limit: number } {
   const { data, error } = querySchema.safeParse(query);
   if (!data) {
@@ -148,7 +149,7 @@ export async function show(req: Request, res: Response) {
   res.status(item.deleted ? 410 : 200).json(shown);
 }
 
-/** It is read only. */
+/** The API is read-only, so every other method is refused. */
 export function onlyRead(req: Request, res: Response, next: NextFunction) {
   if (req.method === 'GET' || req.method === 'HEAD') return next();
   res.set('Allow', 'GET, HEAD');

@@ -1,4 +1,4 @@
-// What the API answers, as zod schemas: the OpenAPI document shows them as JSON Schema.
+// The answers of the API as zod schemas, from which the OpenAPI document derives its JSON Schemas.
 import { z } from 'zod';
 import { fieldEntries, labelOf, type Entity } from '../catalog/entity.ts';
 import type { Field, Links } from '../catalog/fields.ts';
@@ -46,7 +46,7 @@ function fieldSchema(field: Field): z.ZodType {
   return isNullable ? own.nullable() : own;
 }
 
-/** Fields may be missing: a document has those that it was written with. */
+/** Fields are optional: a document has only the fields that it was written with. */
 const rowSchema = (entity: Entity) =>
   z.object({
     id,
@@ -64,7 +64,7 @@ const rowSchema = (entity: Entity) =>
 
 type Override = NonNullable<z.core.JSONSchemaGeneratorParams['override']>;
 
-/** One spelling of what may be null, and no bounds that every number in JavaScript has. */
+/** Simplifies the JSON Schema: one form for nullable values, and no bounds that apply to every JavaScript number. */
 const plain: Override = ({ jsonSchema }) => {
   const [own, other] = jsonSchema.anyOf ?? [];
   if (own && other?.type === 'null') {
@@ -94,12 +94,12 @@ const pages = Object.fromEntries(
 );
 const all = jsonSchemas({ ...shared, ...pages });
 
-/** What the document's schemas refer to. */
+/** The schemas that the OpenAPI document refers to by name. */
 export const components = Object.fromEntries(
   Object.keys(shared).map((name) => [name, all[name] ?? {}]),
 );
 
-/** A page of rows of an entity. */
+/** The schema of a page of rows of an entity. */
 export const pageSchema = (entity: Entity) => all[`page of ${entity.name}`] ?? {};
 
 /** JSON Schemas by name; where one contains another, it refers to `#/components/schemas/<name>`. */

@@ -1,4 +1,4 @@
-// Secrets in the API: left out, unless the key has the scope of its own that gives them in clear.
+// Secrets in API answers are left out, unless the key has the separate scope for reading them in clear text.
 import { openedSecrets } from '../access/secret-fields.ts';
 import { covers } from '../access/scopes.ts';
 import { labelOf, type Entity } from '../catalog/entity.ts';
@@ -7,19 +7,22 @@ import { secretsOf } from '../catalog/secret.ts';
 import type { Environment } from '../environments/environment.ts';
 import type { Item } from './feed.ts';
 
-/** Not part of `catalog:*`: whoever reads everything reads no secret. */
+/** `catalog:*` does not include this scope: a key that reads every type reads no secret. */
 export const secretScopeOf = (entity: string): string => `secrets:${entity}`;
 
 export const entitiesWithSecrets = (): Entity[] =>
   catalog.filter((entity) => secretsOf(entity).length > 0);
 
-/** `External tools: Key, in clear` */
+/** The scope as shown to people: `External tools: Key, in clear` */
 export const secretsLabel = (entity: Entity): string =>
   `${entity.label.many}: ${secretsOf(entity)
     .map((name) => labelOf(entity, name))
     .join(', ')}, in clear`;
 
-/** Items as a key with these scopes may read them; a secret that cannot be opened is missing. */
+/**
+ * Removes the secrets that a key’s scopes do not include from items; a secret that cannot be decrypted is missing,
+ * too.
+ */
 export async function readableItems<T extends Item>(
   here: Environment,
   entity: Entity,
