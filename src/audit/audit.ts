@@ -1,5 +1,5 @@
-// The audit: who did what, and when. Lines are written in the commit of the action, and never changed or
-// removed.
+// The audit log: who did what, and when. Lines are written in the same commit as the action, and never changed or
+// deleted.
 import type { RowKey } from '../catalog/entity.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
 import { run, select, sql, type Queryable } from '../database/sql.ts';
@@ -36,8 +36,8 @@ export const write = (on: Queryable, line: NewLine) =>
 type Log = { warn(data: object, message: string): void };
 
 /**
- * Writes a line about something that happens even while the database takes no changes: then the log has it, which names
- * nobody by e-mail.
+ * Records an event that can happen while the database is read-only. Then it goes to the program’s log, without e-mail
+ * addresses.
  */
 export async function writeOrLog(on: Queryable, log: Log, line: NewLine, personId?: number) {
   await write(on, line).catch((error: unknown) => {
@@ -48,7 +48,7 @@ export async function writeOrLog(on: Queryable, log: Log, line: NewLine, personI
 
 export type Filter = { person: string; action: string; before: number | null };
 
-/** Newest first, 50 per page, before the id `before`. */
+/** Lists audit lines newest first, 50 per page, before the id `before`. */
 export const find = (on: Queryable, { person, action, before }: Filter) =>
   select<Line>(
     on,
