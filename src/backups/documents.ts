@@ -1,19 +1,19 @@
-// Documents as MongoDB stores them: BSON, byte by byte, in the order of their ids. Other programs read it, such as
-// mongorestore and pymongo's bson.
+// Backs up documents as MongoDB stores them: BSON, unchanged, in order of their ids. Other programs such as
+// mongorestore and pymongo can read the file.
 import type { Collection, Db, Document } from 'mongodb';
 import { BSON } from 'mongodb';
 
-/** What tells whether a document was written after a moment, and by which transfer. */
+/** The fields that show when a document was written, and by which transfer. */
 export type Written = { at: number; transfer: string | null };
 
 export type DocumentDump = {
   parts: AsyncIterable<Uint8Array>;
   rows: () => number;
-  /** Documents that were written later than the moment. */
+  /** Documents that were written after the moment of the backup. */
   later: Written[];
 };
 
-/** Every document of a collection, those that were removed lately among them. */
+/** Reads every document of a collection, including recently deleted ones. */
 export function dumpDocuments(documents: Db, name: string, moment: string): DocumentDump {
   const since = Date.parse(moment);
   const later: Written[] = [];
@@ -41,7 +41,7 @@ function writtenAt(bytes: Buffer): Written {
   return { at: Math.max(...instants), transfer: typeof transfer === 'string' ? transfer : null };
 }
 
-/** As `mongodump` writes it beside the documents. */
+/** The metadata file that `mongodump` writes beside the documents. */
 export async function metadataOf(documents: Db, name: string): Promise<string> {
   const indexes = await documents
     .collection(name)
@@ -50,7 +50,7 @@ export async function metadataOf(documents: Db, name: string): Promise<string> {
   return BSON.EJSON.stringify({ options: {}, indexes, collectionName: name, type: 'collection' });
 }
 
-/** The documents of a file, in batches; each keeps the types of its numbers. */
+/** Reads the documents of a file in batches, keeping the BSON types of numbers. */
 export async function* documentsIn(
   parts: AsyncIterable<Uint8Array>,
   size = 500,

@@ -1,4 +1,4 @@
-// The backup as a job: taken, read back, and the outdated ones removed.
+// The backup job: takes a backup, reads it back, and removes outdated ones.
 import type { App } from '../environments/app.ts';
 import * as jobs from '../jobs/jobs.ts';
 import type { Work } from '../jobs/task.ts';
@@ -28,10 +28,10 @@ export type BackupReport = {
   client: string;
   time: string;
   rows: number;
-  /** As stored. */
+  /** The size in bytes as stored. */
   bytes: number;
   isEncrypted: boolean;
-  /** Whether its content was read back; without the identity of an encrypted one it cannot be. */
+  /** Whether the content was read back; an encrypted backup cannot be without its private key. */
   isVerified: boolean;
   columnsLeftOut: string[];
   removed: string[];
@@ -58,20 +58,20 @@ export const runBackup = ({ here, report }: Work): Promise<BackupReport> =>
 
 const sum = (numbers: number[]) => numbers.reduce((total, one) => total + one, 0);
 
-/** The report as its job's page shows it. */
+/** The report as the page of the job shows it. */
 export const reportLocals = (report: object) => {
   const { rows, bytes: size, ...rest } = report as BackupReport;
   return { ...rest, rows: plural(rows, { one: 'row', many: 'rows' }), size: bytes(size) };
 };
 
-/** The client whose backups are made here. */
+/** The client whose databases this program backs up. */
 export function clientOf({ settings }: App): string {
   const { client } = settings.backups;
   if (client !== null) return client;
   throw new Problem(422, 'No backups are made here. Set BACKUPS_CLIENT and BACKUPS_URL.');
 }
 
-/** Opens the store of backups for `work`. */
+/** Opens the backup store and runs `work` with it. */
 export async function withBackups<T>(here: App, work: (store: Objects) => Promise<T>): Promise<T> {
   const { store: address } = here.settings.backups;
   if (!address) {

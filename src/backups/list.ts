@@ -6,12 +6,12 @@ export type ListedBackup = {
   time: string;
   version: string;
   rows: number;
-  /** As stored, in bytes. */
+  /** The stored size of the backup in bytes. */
   bytes: number;
   isEncrypted: boolean;
 };
 
-/** The complete backups of a client, the newest first. */
+/** Lists the complete backups of a client, newest first. */
 export async function listBackups(store: Objects, client: string): Promise<ListedBackup[]> {
   const found: ListedBackup[] = [];
   for (const time of await timesOf(store, client)) {

@@ -1,4 +1,4 @@
-// Loads a backup into databases that have its shape and no rows.
+// Loads a backup into databases that are migrated but contain no rows.
 import { catalogTables } from '../catalog/tables.ts';
 import { first, name, run, runText, sql, Statement, toSqlInstant } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -13,10 +13,10 @@ import { contentOf, type Source } from './read.ts';
 import { statementsIn } from './statements.ts';
 import { STATE_TABLE } from './tables.ts';
 
-/** Called with the rows that were loaded since the last call. */
+/** Called with the number of rows loaded since the last call. */
 export type OnRows = (rows: number) => Promise<void> | void;
 
-/** @throws Invalid when a file is not as the backup stored it, or belongs to a table that is not the catalogue's */
+/** @throws Invalid when a file differs from what was stored, or belongs to a table outside the catalogue */
 export async function loadBackup(
   source: Source,
   manifest: Manifest,
@@ -54,7 +54,7 @@ async function loadTables(
   try {
     for (const file of files) {
       for await (const { text, rows } of statementsIn(contentOf(source, manifest, file), file.of)) {
-        // Published without the rows; they are many.
+        // The statement is published to the log without its rows, which are many.
         const shown = new Statement(`INSERT INTO ${name(file.of).text} (…) VALUES (…)`, []);
         await runText(connection, shown, text);
         await onRows(rows);
@@ -70,7 +70,7 @@ async function loadTables(
   }
 }
 
-/** New ids and instants come after those of the backup. */
+/** Ids and timestamps assigned after the restore must be higher than those in the backup. */
 async function continueAfter(into: Environment, { nextIds, instant }: Manifest) {
   for (const [entity, next] of Object.entries(nextIds)) await raiseIds(into, entity, [next - 1]);
   const at = toSqlInstant(instant);

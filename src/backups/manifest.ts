@@ -1,4 +1,4 @@
-// What a backup consists of. The manifest is written last, so a backup without one was never completed.
+// The files of a backup. The manifest is written last, so a backup without one is incomplete.
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { Invalid, NotFound } from '../problems.ts';
@@ -8,16 +8,16 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.number().int().min(0);
 
 const file = z.object({
-  /** Below the folder of the backup. */
+  /** The file’s path within the folder of the backup. */
   name: z.string().regex(/^[\w.-]+$/),
-  /** The table or collection whose rows it has. */
+  /** The table or collection that the file contains. */
   of: z.string(),
   store: z.enum(['mysql', 'mongo']),
   rows: count,
-  /** As stored: compressed, and encrypted if the backup is. */
+  /** Size and hash of the file as stored: compressed, and encrypted if the backup is. */
   bytes: count,
   checksum: digest,
-  /** Of its content before compression and encryption. */
+  /** Size and hash of the content before compression and encryption. */
   plainBytes: count,
   plainChecksum: digest,
 });
@@ -26,20 +26,20 @@ export type BackupFile = z.infer<typeof file>;
 const manifest = z.object({
   format: z.literal(1),
   client: z.string(),
-  /** The id of the backup: when it was begun, `2026-11-26T02-00-00Z`. */
+  /** The id of the backup: the time it was started, `2026-11-26T02-00-00Z`. */
   time: z.string(),
-  /** The moment that both databases are of: the last instant that was drawn by then. */
+  /** The point in time that both databases are backed up at: the last timestamp assigned by then. */
   instant: z.iso.datetime(),
   version: z.string(),
-  /** Migrations of the databases, in the order in which they are applied. */
+  /** The migrations of the databases, in the order in which they were applied. */
   migrations: z.array(z.string()),
-  /** The next id of each entity. */
+  /** The next id of each entity, as restored into its sequence. */
   nextIds: z.record(z.string(), count),
   isEncrypted: z.boolean(),
   files: z.array(file),
-  /** Names of the images that the rows show. */
+  /** The names of the images that the rows reference. */
   images: z.array(z.string()),
-  /** Columns that other programs added: they are not part of a backup. */
+  /** Columns that were added by other programs and are left out of the backup. */
   columnsLeftOut: z.array(z.string()),
 });
 export type Manifest = z.infer<typeof manifest>;
@@ -53,17 +53,17 @@ export const instantOf = (time: string) =>
   new Date(time.replace(/T(\d\d)-(\d\d)-(\d\d)Z$/, 'T$1:$2:$3Z'));
 
 export const folderOf = ({ client, time }: BackupId) => `${client}/${time}/`;
-/** Images are named by their content, so all backups of a client share them. */
+/** Images are named by the hash of their content, so all backups of a client share them. */
 export const imagesBelow = (client: string) => `${client}/objects/`;
 const keyOf = (id: BackupId) => `${folderOf(id)}manifest.json`;
 
-/** Answers false when there is one already: two backups began within the same second. */
+/** Returns false when two backups started within the same second and one folder exists already. */
 export const writeManifest = async (store: Objects, content: Manifest): Promise<boolean> =>
   (await store.putIfAbsent(keyOf(content), Buffer.from(JSON.stringify(content, null, 2)))) !== null;
 
 /**
  * @throws NotFound when there is no complete backup of that time
- * @throws Invalid when the manifest was not written by this program
+ * @throws Invalid when this program did not write the manifest
  */
 export async function readManifest(store: Objects, id: BackupId): Promise<Manifest> {
   if (!TIME.test(id.time)) {
@@ -86,7 +86,7 @@ function jsonIn(written: string): unknown {
   }
 }
 
-/** Times of the complete backups of a client, the newest first. */
+/** Lists the start times of the complete backups of a client, newest first. */
 export async function timesOf(store: Objects, client: string): Promise<string[]> {
   const times: string[] = [];
   for await (const { key } of store.list(`${client}/`)) {

@@ -1,6 +1,6 @@
-// One moment of both databases. MySQL has snapshots; the server of the documents need not have any. A transfer writes its
-// documents before its transaction commits, under claims that MySQL knows: so documents belong to the moment of a snapshot
-// when nobody held a claim on one then, and nobody has written one until they were read.
+// Reads both databases at one point in time. MySQL has snapshots; MongoDB may have none. A transfer writes its
+// documents before its transaction commits, under claims stored in MySQL. So the documents match a MySQL snapshot
+// when nobody held a claim on a document then, and none was written until they were read.
 import type { PoolConnection } from 'mysql2/promise';
 import { isDocument } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -11,12 +11,12 @@ import type { Written } from './documents.ts';
 const documentEntities = () => catalog.filter(isDocument).map((entity) => entity.name);
 
 export type Moment = {
-  /** The last instant that was drawn. */
+  /** The last timestamp that was assigned. */
   instant: string;
   arrivals: { newest: number; later: number };
 };
 
-/** The moment of a snapshot, or why documents cannot be read at it. */
+/** The point in time of a snapshot, or why documents cannot be read at it. */
 export async function momentOf(on: PoolConnection): Promise<Moment | string> {
   const claimed = await claimOnDocument(on);
   if (claimed) return claimed;
@@ -33,7 +33,7 @@ export async function momentOf(on: PoolConnection): Promise<Moment | string> {
   };
 }
 
-/** Why documents that were read since are not of this moment; null when they are. */
+/** Why documents read since the snapshot do not match it; null when they do. */
 export async function disturbance(
   here: Environment,
   snapshot: PoolConnection,
@@ -45,7 +45,7 @@ export async function disturbance(
   const now = await arrivalsLater(here.sql, { instant, newest: arrivals.newest });
   if (now !== arrivals.later) return 'documents were written meanwhile';
   for (const { at, transfer } of later) {
-    // From the future, by another program: it says nothing about when it was written.
+    // A document dated in the future by another program does not tell when it was written.
     if (transfer === null && at > Date.now()) continue;
     if (transfer === null || !(await hasArrived(snapshot, transfer))) {
       return 'a document was being written meanwhile';
@@ -63,7 +63,7 @@ async function claimOnDocument(on: Queryable): Promise<string | null> {
   return claim ? `transfer ${claim.number} from ${claim.origin} writes documents` : null;
 }
 
-/** Ids are given before the commit, so lower ones may still arrive. */
+/** Ids are assigned before the commit, so lower ids may still appear. */
 const REACH = 10_000;
 
 async function arrivalsLater(

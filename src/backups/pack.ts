@@ -1,5 +1,5 @@
-// Content of a backup on its way into and out of the store: compressed with zstd, then encrypted with age when a recipient is
-// set. age authenticates every 64 kB, so an altered file is refused before its content is used.
+// Packs the content of a backup: compresses it with zstd, then encrypts it with age when a recipient is set. age
+// authenticates every 64 kB, so altered content is refused before it is used.
 import { createHash } from 'node:crypto';
 import { pipeline, Readable } from 'node:stream';
 import { createZstdCompress, createZstdDecompress } from 'node:zlib';
@@ -9,7 +9,7 @@ import { Invalid } from '../problems.ts';
 export type Measured = { bytes: number; checksum: string };
 type Parts = AsyncIterable<Uint8Array>;
 
-/** The packed parts; `plain` tells about the content once all of it has passed. */
+/** The packed stream; `plain` returns size and hash of the content once all of it has passed. */
 export function pack(
   content: Parts,
   recipient: string | null,
@@ -22,7 +22,7 @@ export function pack(
   };
 }
 
-/** The content of a packed file. */
+/** Unpacks the content of a file. */
 export function unpack(
   packed: Readable,
   identity: string | null,
@@ -50,7 +50,7 @@ function openMeter() {
   };
 }
 
-/** An error of the source reaches who reads the end. */
+/** An error of the source stream must reach the reader of the last one. */
 function through(source: Readable, end: NodeJS.ReadWriteStream & AsyncIterable<Uint8Array>): Parts {
   pipeline(source, end, () => {});
   return end;

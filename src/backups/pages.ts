@@ -1,4 +1,4 @@
-// Backups as their page lists them, and the button that takes one.
+// The page that lists backups, with the button that takes one.
 import type { Request, Response } from 'express';
 import * as jobs from '../jobs/jobs.ts';
 import { jobView } from '../jobs/view.ts';
@@ -36,7 +36,7 @@ export async function start(req: Request, res: Response) {
 type Found = { backups: ListedBackup[]; problem: string | null };
 const none: Found = { backups: [], problem: null };
 
-/** A store that does not answer is said on the page; the rest of it is shown. */
+/** When the backup store does not answer, the page reports that and shows the rest. */
 const listed = (req: Request, client: string): Promise<Found> =>
   withBackups(req.here, (store) => listBackups(store, client)).then(
     (backups) => ({ backups, problem: null }),

@@ -1,4 +1,4 @@
-// Reads files of a backup, and proves on the way that they are what was stored.
+// Reads files of a backup and verifies their hashes while reading.
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Invalid, NotFound, Problem } from '../problems.ts';
@@ -8,13 +8,13 @@ import { unpack } from './pack.ts';
 
 export type Source = {
   store: Objects;
-  /** Decrypts (`AGE-SECRET-KEY-…`); null where there is none. */
+  /** The private key that decrypts (`AGE-SECRET-KEY-…`); null where there is none. */
   identity: string | null;
 };
 
 /**
- * The content of a file.
- * @throws Invalid at the end, or before, when it is not what the backup stored
+ * Returns the content of a file.
+ * @throws Invalid at the end, or before, when it differs from what was stored
  */
 export async function* contentOf(
   { store, identity }: Source,
@@ -29,7 +29,7 @@ export async function* contentOf(
   try {
     yield* parts;
   } catch (error) {
-    // zlib, BSON and age complain about what they read; a store that fails says so in words of its own.
+    // zlib, BSON and age throw when a file is damaged; a failing store has an error message of its own.
     throw error instanceof Problem ? error : damaged(key);
   }
   const { bytes, checksum } = plain();

@@ -1,4 +1,5 @@
-// Which backups are kept: all of the last seven days, the first of each week for five weeks, and the newest always.
+// Decides which backups are kept: all of the last seven days, the first of each week for five weeks, and always the
+// newest.
 import type { Objects } from '../storage/objects.ts';
 import { folderOf, instantOf, timesOf } from './manifest.ts';
 
@@ -6,7 +7,7 @@ const DAY = 24 * 60 * 60 * 1000;
 const DAYS = 7;
 const WEEKS = 5;
 
-/** The times of the backups that may go; `times` newest first. */
+/** The backups that may be deleted; `times` are sorted newest first. */
 export function outdated(times: string[], now: Date): string[] {
   const ageOf = (time: string) => (now.getTime() - instantOf(time).getTime()) / DAY;
   const firstOfWeek = new Map<number, string>();
@@ -18,10 +19,10 @@ export function outdated(times: string[], now: Date): string[] {
   });
 }
 
-/** Weeks begin on Monday; 1 January 1970 was a Thursday. */
+/** Weeks begin on Monday, and 1 January 1970 was a Thursday. */
 const weekOf = (time: string) => Math.floor((instantOf(time).getTime() / DAY + 3) / 7);
 
-/** Removes outdated backups, and what attempts of more than a day ago left; answers the times that went. */
+/** Deletes outdated backups, and files of failed attempts older than a day; returns the times of deleted backups. */
 export async function applyRetention(
   store: Objects,
   client: string,
@@ -40,7 +41,7 @@ export async function applyRetention(
   return gone;
 }
 
-/** The manifest goes first: from then on the rest is no backup. */
+/** The manifest is deleted first: without it the remaining files do not count as a backup. */
 export async function removeFiles(store: Objects, folder: string) {
   await store.delete(`${folder}manifest.json`);
   const keys: string[] = [];

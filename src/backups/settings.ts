@@ -1,23 +1,23 @@
-// Where backups are kept, whose they are, and who can read them.
+// The backup settings: where backups are stored, for which client, and who can decrypt them.
 import { storageAddress, type StorageAddress, type StorageKeys } from '../storage/address.ts';
 
 export type BackupSettings = {
-  /** The store of all clients' backups; null where nothing is said. */
+  /** The store of all clients’ backups; null when it is not set. */
   store: StorageAddress | null;
-  /** Whose backups are made here; null: none are. */
+  /** The client whose backups are made here; null when no backups are made. */
   client: string | null;
-  /** Whom age encrypts for (`age1…`); null: they are not encrypted. */
+  /** The public key that age encrypts for (`age1…`); null when backups are not encrypted. */
   recipient: string | null;
-  /** Decrypts (`AGE-SECRET-KEY-…`); null where it is not known. */
+  /** The private key that decrypts (`AGE-SECRET-KEY-…`); null when it is not set. */
   identity: string | null;
 };
 
 type Variables = Record<string, string | undefined>;
 
-/** As it stands in names of databases: `cosmos`. */
+/** The client’s name as part of database names: `cosmos`. */
 const CLIENT = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
-/** The settings, and which of them are wrong. */
+/** The parsed settings, and errors for the wrong ones. */
 export function backupSettings(variables: Variables): {
   backups: BackupSettings;
   wrong: string[];
@@ -45,7 +45,7 @@ export function backupSettings(variables: Variables): {
 
 const KEYS = ['BACKUPS_ACCESS_KEY_ID', 'BACKUPS_SECRET_ACCESS_KEY'] as const;
 
-/** `file:///srv/backups`, a folder of buckets, or the address of an S3 server. */
+/** A backup address: `file:///srv/backups` (a folder of buckets), or the address of an S3 server. */
 function storeOf(variables: Variables, wrong: string[]): StorageAddress | null {
   const text = variables['BACKUPS_URL'];
   if (!text) return null;

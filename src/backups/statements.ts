@@ -1,4 +1,4 @@
-// The statements of a table's file: nothing but rows of that table.
+// Checks that a table’s backup file contains nothing but INSERT statements for that table.
 import { Invalid } from '../problems.ts';
 
 export type InsertStatement = { text: string; rows: number };
@@ -6,8 +6,8 @@ export type InsertStatement = { text: string; rows: number };
 const END = Buffer.from(';\n');
 
 /**
- * Each INSERT with the number of its rows.
- * @throws Invalid when there is anything else in the file
+ * Splits a file into INSERT statements with their numbers of rows.
+ * @throws Invalid when the file contains anything else
  */
 export async function* statementsIn(
   parts: AsyncIterable<Uint8Array>,
@@ -18,12 +18,12 @@ export async function* statementsIn(
     if (!text.startsWith(`INSERT INTO \`${table}\` (`)) {
       throw new Invalid({ file: `The file of ${table} has other statements than rows of it.` });
     }
-    // A line break inside a value is written as an escape, so the first line is the head and each other one a row.
+    // Line breaks inside values are escaped, so the first line is the INSERT clause and every other line a row.
     yield { text, rows: text.split('\n').length - 2 };
   }
 }
 
-/** Cut behind each line that ends in a semicolon. */
+/** A statement ends at a line that ends in a semicolon. */
 async function* texts(parts: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let rest = Buffer.alloc(0);
   for await (const part of parts) {

@@ -1,4 +1,5 @@
-// Tables as SQL that the server writes itself: exact for every type, and without parsing rows here.
+// Backs up tables as SQL text that the MySQL server itself builds: exact for every column type, without parsing rows
+// in Node.
 import type { PoolConnection } from 'mysql2/promise';
 import { columnOf, fieldEntries, isDocument, linksOf } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -6,7 +7,7 @@ import { join, name, select, sql, Statement } from '../database/sql.ts';
 import { streamBytes } from '../database/stream.ts';
 import { Unavailable } from '../problems.ts';
 
-/** The columns of the catalogue's tables; what other programs added is not among them. */
+/** The columns of the catalogue’s tables; columns added by other programs are left out. */
 export function catalogueColumns(): Map<string, string[]> {
   const columns = new Map<string, string[]>();
   for (const entity of catalog.filter((one) => !isDocument(one))) {
@@ -22,25 +23,25 @@ export function catalogueColumns(): Map<string, string[]> {
 
 type Column = { name: string; type: string };
 
-/** The sync state travels without the people in it. */
+/** The sync state is backed up without the names of people. */
 export const STATE_TABLE = 'row_state';
 const PERSON = 'production';
 const isPerson = (table: string, column: string) => table === STATE_TABLE && column.endsWith('_by');
 
-/** Bytes of an INSERT statement, at most; a longer row has a statement of its own. */
+/** The largest INSERT statement in bytes; a longer row gets a statement of its own. */
 const STATEMENT = 1_000_000;
 const ROWS = 1000;
 
 export type Dump = {
   parts: AsyncIterable<Uint8Array>;
-  /** Once all of it was read. */
+  /** Size and hash, known once everything was read. */
   rows: () => number;
   columnsLeftOut: string[];
 };
 
 /**
- * The rows of a table in the order of its key, as INSERT statements. A line break inside a value is written `\n`, so a
- * line that ends in a semicolon ends a statement.
+ * Reads the rows of a table in key order as INSERT statements. A line break inside a value is written `\n`, so a line
+ * that ends in a semicolon ends a statement.
  */
 export async function dumpTable(
   on: PoolConnection,
@@ -90,12 +91,12 @@ async function keyOf(on: PoolConnection, table: string): Promise<string[]> {
 const numbers = /^(tinyint|smallint|mediumint|int|bigint|decimal|double|year)$/;
 const bytes = /^(binary|varbinary|tinyblob|blob|mediumblob|longblob)$/;
 
-/** A column as SQL writes its value. */
+/** The SQL expression that prints a column as a literal. */
 function cell(table: string, { name: column, type }: Column): Statement {
   const value = name(column);
   if (isPerson(table, column)) return sql`if(${value} is null, 'NULL', ${`'${PERSON}'`})`;
   if (numbers.test(type)) return sql`coalesce(${value}, 'NULL')`;
-  // As a FLOAT it would be written with six digits.
+  // A FLOAT would be printed with only six digits.
   if (type === 'float') return sql`coalesce(cast(${value} as double), 'NULL')`;
   if (bytes.test(type)) return sql`coalesce(concat('x''', hex(${value}), ''''), 'NULL')`;
   return sql`replace(replace(quote(${value}), '\n', '\\\\n'), '\r', '\\\\r')`;
@@ -125,7 +126,7 @@ async function* statementsOf(
   if (parts.length > 0) yield statement();
 }
 
-/** The server answers NULL for a text that is longer than its limit. */
+/** The server returns NULL for a text longer than its limit, instead of an error. */
 const tooLong = (table: string) =>
   new Unavailable(
     `A row of ${table} is longer than the MySQL server sends. Raise max_allowed_packet there, and take the backup again.`,

@@ -1,4 +1,4 @@
-// Takes a backup: every table and collection of the catalogue, as of one moment of both databases.
+// Takes a backup: every table and collection of the catalogue, at one point in time of both databases.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { catalogTables } from '../catalog/tables.ts';
@@ -27,18 +27,18 @@ import { catalogueColumns, dumpTable, STATE_TABLE } from './tables.ts';
 export type Take = {
   store: Objects;
   client: string;
-  /** Whom age encrypts for (`age1…`); null: the backup is not encrypted. */
+  /** The public key that age encrypts for (`age1…`); null when the backup is not encrypted. */
   recipient: string | null;
   onProgress?: (progress: { done: number; total: number; doing: string }) => Promise<void>;
 };
 
-/** How often the documents are read when somebody writes one meanwhile. */
+/** How often the documents are read again when one is written meanwhile. */
 const TRIES = 5;
 const PAUSE_MS = 2000;
 
 /**
- * Takes a backup and answers its manifest. Nothing is left of one that fails.
- * @throws Unavailable while documents are written all the time, or when a server does not answer
+ * Takes a backup and returns its manifest. A failed backup leaves no files.
+ * @throws Unavailable while documents are being written all the time, or when a server does not answer
  */
 export async function takeBackup(here: Environment, take: Take): Promise<Manifest> {
   const time = timeOf(new Date());
@@ -78,7 +78,7 @@ export async function takeBackup(here: Environment, take: Take): Promise<Manifes
 
 type Taken = Omit<Manifest, 'format' | 'client' | 'time' | 'version' | 'isEncrypted'>;
 
-/** Reads everything once; answers why it is not of one moment, if it is not. */
+/** Reads both databases once; returns a reason if the contents are not from one point in time. */
 const attempt = (here: Environment, take: Take, folder: string): Promise<Taken | string> =>
   snapshot(here.sql, async (on) => {
     const moment = await momentOf(on);
@@ -143,7 +143,7 @@ async function storeFile(
 const storeText = ({ store }: Take, key: string, text: string) =>
   store.put(key, Buffer.from(text) as Content);
 
-/** For a person who restores by hand; the program makes tables by its own migrations. */
+/** The schema is included for people who restore by hand; this program creates tables with its own migrations. */
 async function schemaOf(on: PoolConnection, tables: string[]): Promise<string> {
   const statements: string[] = [];
   for (const table of tables) {
@@ -168,7 +168,7 @@ async function factsOf(on: PoolConnection): Promise<Pick<Manifest, 'migrations' 
   };
 }
 
-/** Images are stored once for all backups of a client, and never again; answers those that there are. */
+/** Stores each image once for all backups of a client; returns the names of the images found. */
 async function copyImages(here: Environment, take: Take, images: string[]): Promise<string[]> {
   const kept = below(take.store, imagesBelow(take.client));
   const copied: string[] = [];

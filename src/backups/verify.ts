@@ -1,4 +1,4 @@
-// Verifies a backup without a database: every file is read, decrypted, unpacked, hashed and counted.
+// Verifies a backup without a database: reads, decrypts, unpacks, hashes and counts every file.
 import { Invalid } from '../problems.ts';
 import { below } from '../storage/below.ts';
 import { hasImage } from '../storage/images.ts';
@@ -9,7 +9,7 @@ import { statementsIn } from './statements.ts';
 
 export type Verified = { files: number; rows: number; bytes: number };
 
-/** @throws Invalid, naming the first file that is not as it was stored */
+/** @throws Invalid, naming the first file that differs from what was stored */
 export async function verifyBackup(source: Source, manifest: Manifest): Promise<Verified> {
   const verified: Verified = { files: 0, rows: 0, bytes: 0 };
   for (const file of manifest.files) {
