@@ -1,4 +1,4 @@
-// A wrong definition is refused at start, naming entity and field.
+// Checks entity definitions at start, and names entity and field of a wrong one.
 import { isSecret } from './secret.ts';
 import { linksOf, referencesOf, type Entity } from './entity.ts';
 

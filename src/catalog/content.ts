@@ -1,5 +1,5 @@
-// Content is every field that travels: all but local ones, in one canonical form. The hash covers the
-// content; `modified_at`, the version and the people are not part of it.
+// The content of a row: all fields that are transferred, without local ones, in one canonical form. Its hash leaves
+// out `modified_at`, the version and the people.
 import { hash } from 'node:crypto';
 import {
   fieldEntries,
@@ -13,7 +13,7 @@ import type { Field, Link, Links, Value } from './fields.ts';
 import { packLinks, unpackLinks } from './links.ts';
 import { isSecret, secretVersion } from './secret.ts';
 
-/** The fields that travel, with their values; a field that is missing stays missing. */
+/** The transferred fields with their values; a missing field stays missing. */
 export function contentOf(entity: Entity, row: Row | Content): Content {
   const content: Draft<Content> = {};
   for (const { name } of travellingFields(entity)) {
@@ -26,7 +26,7 @@ export function contentOf(entity: Entity, row: Row | Content): Content {
 type TravellingField = { name: string; quoted: string; links: Links | undefined };
 const sorted = new WeakMap<object, TravellingField[]>();
 
-/** Names of the travelling fields in canonical order, and as they are quoted in the text. */
+/** Names of the transferred fields in canonical order, and quoted as in the text. */
 function travellingFields(entity: Entity) {
   let names = sorted.get(entity.fields);
   if (!names) {
@@ -39,11 +39,11 @@ function travellingFields(entity: Entity) {
   return names;
 }
 
-/** Texts and hashes of rows, made once: rows are read-only once they are built. */
+/** Texts and hashes of rows are cached by object, because rows are never changed once built. */
 const texts = new WeakMap<Row | Content, string>();
 const hashes = new WeakMap<Row | Content, string>();
 
-/** The content as JSON with sorted keys, without the braces; links are sorted. */
+/** The content as JSON with sorted keys and links, without the braces. */
 export function canonical(entity: Entity, row: Row | Content): string {
   const known = texts.get(row);
   if (known !== undefined) return known;
@@ -65,13 +65,13 @@ export function hashOf(entity: Entity, row: Row | Content): string {
   return made;
 }
 
-/** Equal in every field, local ones included; `modified_at` aside. */
+/** Whether two rows are equal in every field including local ones, except `modified_at`. */
 export const isSameRow = (entity: Entity, one: Row | null, other: Row | null): boolean =>
   one === null || other === null
     ? one === other
     : fieldEntries(entity).every(([name, field]) => isSameField(field, one[name], other[name]));
 
-/** Equal in every field that travels. */
+/** Whether two contents are equal in every transferred field. */
 export const isSameContent = (entity: Entity, one: Row, other: Row): boolean =>
   travellingFields(entity).every(({ name }) => isSameValue(one[name], other[name]));
 
@@ -82,15 +82,15 @@ export function differingFields(entity: Entity, one: Content, other: Content): s
     .map(([name]) => name);
 }
 
-/** A secret that was sealed again, with another key, is the same. */
+/** A secret that was sealed again with another key counts as equal. */
 const isSameField = (field: Field, one: Value | undefined, other: Value | undefined): boolean =>
   isSecret(field) ? secretVersion(one) === secretVersion(other) : isSameValue(one, other);
 
-/** Equal, whatever the order of links and of their parts. */
+/** Whether two values are equal, ignoring the order of links and of their parts. */
 export const isSameValue = (one: Value | undefined, other: Value | undefined): boolean =>
   one === other || (isObject(one) && isObject(other) && comparable(one) === comparable(other));
 
-/** A list, or a value that another program put into a document. */
+/** A list, or a value of unknown shape that another program stored. */
 const isObject = (value: Value | undefined): value is string[] | Link[] =>
   typeof value === 'object' && value !== null;
 

@@ -1,4 +1,4 @@
-// What an entity is: one declaration from which list, form, page, comparison and transfer are derived.
+// An entity definition, from which list, form, page, comparison and transfer are derived.
 import { z } from 'zod';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import { textOf, type Field, type Link, type Links, type Value } from './fields.ts';
@@ -9,23 +9,23 @@ type Fields = Record<string, Field>;
 export type Declaration<F extends Fields> = {
   name: string;
   label: { one: string; many: string };
-  /** lucide's name of its icon. */
+  /** The name of its icon in the lucide set. */
   icon: string;
-  /** The MySQL table, or the MongoDB collection. */
+  /** The name of the MySQL table or MongoDB collection. */
   table: string;
   store: 'mysql' | 'mongo';
-  /** The field that names a row to a person. */
+  /** The field whose value is a row’s title. */
   title: keyof F & string;
   fields: F;
-  /** Entities whose rows go along with a row of this one. */
+  /** Entities whose rows are dependents of rows of this one. */
   dependents?: string[];
-  /** The reference to the row that this one is a dependent of. */
+  /** The reference field to the parent row, for a dependent entity. */
   owner?: keyof F & string;
-  /** Belongs to its environment: found by name there, never carried as a row. */
+  /** Rows of this entity belong to their environment: they are matched by name and never transferred. */
   isMatchedByName?: boolean;
-  /** Rules between fields; answers one message for each field that breaks one. */
+  /** Rules between fields; returns one message for each field that violates one. */
   rules?: (content: Content) => FieldErrors;
-  /** One sentence for an empty list. */
+  /** The sentence that an empty list shows. */
   purpose: string;
 };
 
@@ -41,7 +41,7 @@ export type Row = {
   readonly modified_at: string;
   readonly [field: string]: Value;
 };
-/** A row or content that is still being put together. */
+/** A row or content while it is being built; it becomes read-only afterwards. */
 export type Draft<T> = { -readonly [K in keyof T]: T[K] };
 /** The fields without id and `modified_at`. */
 export type Content = Readonly<Record<string, Value>>;
@@ -53,7 +53,7 @@ export function entity<const F extends Fields>(
   return { dependents: [], owner: null, isMatchedByName: false, ...declaration };
 }
 
-/** Kept in MongoDB: written one by one, each by compare-and-set. */
+/** Stored in MongoDB, where documents are written one by one with compare-and-set. */
 export const isDocument = ({ store }: Entity): boolean => store === 'mongo';
 
 /** The label of a field: the declared one, or its name with spaces. */
@@ -64,35 +64,35 @@ export function labelOf(entity: Entity, fieldName: string): string {
 
 const entries = new WeakMap<object, [string, Field][]>();
 
-/** Names and fields, in the order of the declaration; the same list every time. */
+/** Field names and fields in the order of the declaration; the same array every time. */
 export function fieldEntries({ fields }: Entity): readonly [string, Field][] {
   const known = entries.get(fields) ?? Object.entries(fields);
   entries.set(fields, known);
   return known;
 }
 
-/** Column of a field that is kept in the entity's own table; null for a set of links. */
+/** The column of a field in the entity’s own table; null for links, which have a table of their own. */
 export function columnOf(name: string, field: Field): string | null {
   if (field.links) return null;
   return field.to ? `${name}_id` : name;
 }
 
-/** Every reference an entity has: field name and the entity it points to. */
+/** Every reference field of an entity: its name and the entity it points to. */
 export const referencesOf = (entity: Entity): { field: string; to: string }[] =>
   fieldEntries(entity).flatMap(([name, field]) =>
     field.to ? [{ field: name, to: field.to }] : [],
   );
 
-/** Every set of links an entity has. */
+/** Every link field of an entity. */
 export const linksOf = (entity: Entity): { field: string; links: Links }[] =>
   fieldEntries(entity).flatMap(([name, field]) =>
     field.links ? [{ field: name, links: field.links }] : [],
   );
 
-/** A row that belongs to its environment, as others know it. */
+/** A row that belongs to its environment, identified by entity and name. */
 export type LinkedName = { entity: string; name: string };
 
-/** Every name that a row is linked with, as often as it is. */
+/** All names that a row is linked with, including duplicates. */
 export const linkedNamesOf = (entity: Entity, row: Row | Content | null): LinkedName[] =>
   linksOf(entity).flatMap(({ field, links }) =>
     linksIn(row, field).flatMap((link) =>
@@ -103,7 +103,7 @@ export const linkedNamesOf = (entity: Entity, row: Row | Content | null): Linked
     ),
   );
 
-/** The links that a row has in a field. */
+/** The links of a row in one field. */
 export const linksIn = (row: Row | Content | null, field: string): Link[] =>
   (row?.[field] ?? []) as Link[];
 
@@ -112,23 +112,23 @@ export const titleOf = (entity: Entity, row: Row): string =>
 
 export const keyText = ({ entity, id }: RowKey): string => `${entity}:${id}`;
 
-/** Parses a key text that this program wrote. */
+/** Parses a key text that `keyText` wrote. */
 export function keyFrom(text: string): RowKey {
   const [entity = '', id] = text.split(':');
   return { entity, id: Number(id) };
 }
 
-/** Each key once. */
+/** Removes duplicate keys. */
 export const keysFrom = (texts: string[]): RowKey[] => [...new Set(texts)].map(keyFrom);
 
-/** The values that an empty form starts with. */
+/** The default values of an empty form. */
 export const initialContent = (entity: Entity): Content =>
   Object.fromEntries(fieldEntries(entity).map(([name, field]) => [name, field.initial]));
 
 /**
- * Parses what a form posted. Fields that are `kept` are not parsed: nobody touched them, and what is stored stays,
- * whether or not it would be taken today. `opened`: the content that the form showed.
- * @throws Invalid with one message for each field that does not fit
+ * Parses a posted form. Untouched fields are `kept`: their stored values stay, even if they would be refused today.
+ * `opened`: the content that the form showed.
+ * @throws Invalid with one message for each invalid field
  */
 export function parseContent(
   entity: Entity,
@@ -155,16 +155,13 @@ export function parseContent(
   return content;
 }
 
-/** A field that a document does not have stays missing. */
+/** A field that the stored document lacks stays missing. */
 const withoutMissing = (content: Record<string, Value | undefined>): Content =>
   Object.fromEntries(
     Object.entries(content).filter((entry): entry is [string, Value] => entry[1] !== undefined),
   );
 
-/**
- * The fields that were posted as the form showed them, with the values that it showed. `shown`: the text that a picker
- * had then.
- */
+/** The fields that were posted exactly as the form showed them. `shown`: the text that a picker had then. */
 export function untouchedContent(
   entity: Entity,
   posted: Record<string, unknown>,
@@ -180,10 +177,10 @@ export function untouchedContent(
   return kept;
 }
 
-/** The hidden field with the text that a picker showed. */
+/** The name of the hidden input with the text that a picker showed. */
 export const shownName = (name: string): string => `${name}_shown`;
 
-/** Rules between fields of which none was touched are not asked. */
+/** A rule is skipped when the person touched none of its fields. */
 function brokenRules({ rules }: Entity, content: Content, kept: Content): FieldErrors {
   let isAsked = false;
   const watched = new Proxy(content, {

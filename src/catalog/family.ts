@@ -1,10 +1,10 @@
-// How entities belong together: who owns whom, and who refers to whom.
+// How entities relate: parent and dependent types, and references.
 import { referencesOf, type Content, type Entity, type Row, type RowKey } from './entity.ts';
 import { catalog, entityNamed } from './index.ts';
 
 export const dependentsOf = (entity: Entity): Entity[] => entity.dependents.map(entityNamed);
 
-/** Every field elsewhere that points to rows of this entity. */
+/** Every field of other entities that references this entity. */
 export const referencesTo = (entity: Entity): { from: Entity; field: string }[] =>
   catalog.flatMap((from) =>
     referencesOf(from)
@@ -12,14 +12,14 @@ export const referencesTo = (entity: Entity): { from: Entity; field: string }[] 
       .map(({ field }) => ({ from, field })),
   );
 
-/** The row under which a dependent stands; null for every other row. */
+/** The parent row of a dependent row; null for every other row. */
 export function ownerOf({ name, owner, fields }: Entity, content: Content): RowKey | null {
   const id = Number(owner ? content[owner] : NaN);
-  // Another program may have left a dependent without its owner.
+  // Another program may have deleted the parent row.
   return owner && Number.isSafeInteger(id) ? { entity: fields[owner]?.to ?? name, id } : null;
 }
 
-/** The row that a row travels with: its owner for a dependent, itself otherwise. */
+/** The row that a row is transferred with: the parent row of a dependent, otherwise the row itself. */
 export const rootOf = (entity: Entity, row: Row): RowKey =>
   ownerOf(entity, row) ?? { entity: entity.name, id: row.id };
 

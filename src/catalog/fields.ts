@@ -1,4 +1,4 @@
-// The kinds of field. A kind is one function here (its schema, how it is stored) and two partials:
+// The kinds of field. A kind is one function here (its schema and how it is stored) and two partials:
 // views/catalog-pages/fields/<kind>-cell.ejs and -input.ejs.
 import { z } from 'zod';
 import { fromSqlInstant, toSqlInstant } from '../database/sql.ts';
@@ -14,33 +14,33 @@ import {
 } from './schemas.ts';
 import { isWebAddress } from './web-address.ts';
 
-/** The names of linked rows, by part; names, because ids of such rows differ between environments. */
+/** The names of linked rows, by part; names, because their ids differ between environments. */
 export type Link = Record<string, string | null>;
 export type LinkPart = { name: string; entity: string; isOptional: boolean };
-/** What a set of links is made of: the linked row itself is the first of the parts. */
+/** The parts of a link; the linked row itself is the first. */
 export type Links = { through: string; target: LinkPart; parts: LinkPart[] };
 export type Value = string | number | boolean | null | string[] | Link[];
 
-/** Of a secret nothing was typed: what is stored stays. An emptied secret is null. */
+/** Nothing was typed into a secret field: the stored secret is kept. Null removes it. */
 export const AS_STORED = '';
 
-/** A plain value as text; lists have no text of their own. */
+/** A plain value as text; lists cannot be converted. */
 export const textOf = (value: Value | undefined): string =>
   value === undefined || value === null || typeof value === 'object' ? '' : String(value);
 
 export type Options = {
   label?: string;
   hint?: string;
-  /** A column of the list. */
+  /** Shown as a column of the list. */
   list?: boolean;
-  /** Found by the search box. */
+  /** Included in the search of the list. */
   search?: boolean;
   unique?: boolean;
-  /** May be left empty. */
+  /** Whether the field may be left empty. */
   optional?: boolean;
-  /** Never travels: every environment has its own value. */
+  /** Never transferred: every environment has its own value. */
   local?: boolean;
-  /** For a reference: the row belongs under that one, as a task under its business. */
+  /** For a reference: the referenced row is the parent, as a business is of its tasks. */
   under?: boolean;
 };
 
@@ -48,20 +48,20 @@ export type Field<T extends Value = Value> = Required<Omit<Options, 'label' | 'h
   kind: string;
   label?: string;
   hint?: string;
-  /** Parses what a form posts; each message says what to do. `opened`: the value that the form showed. */
+  /** Parses a posted value; each message says what to do. `opened`: the value that the form showed. */
   schema: (label: string, opened?: Value) => z.ZodType<T>;
-  /** Convert between the stored MySQL value and ours. */
+  /** Convert between the stored MySQL value and the value in a row. */
   read: (stored: unknown) => T;
   store(value: T): unknown;
   /** The value of a new row. */
   initial: T;
-  /** The smallest and largest number; of texts, the most characters. */
+  /** The smallest and largest number; for texts, the most characters. */
   min?: number;
   max?: number;
   choices?: readonly string[];
   /** The entity a reference points to. */
   to?: string;
-  /** Of a set of links: its table, and whose names it holds. */
+  /** For links: their table, and the entity whose names they hold. */
   links?: Links;
 };
 
@@ -95,7 +95,7 @@ export const text = (options: Options & { max: number }) =>
 
 type TextRules = Partial<Parameters<typeof textSchema>[0]>;
 
-/** Optional text is null when empty, so that empty and missing compare as equal. */
+/** An optional text is stored as null when empty, so that empty and missing compare as equal. */
 const orNull = (kind: string, options: Options & { max: number }, rules: TextRules = {}) =>
   field<string | null>(
     kind,
@@ -149,7 +149,7 @@ export const choice = (choices: readonly string[], options: Options = {}) =>
     choices,
   });
 
-/** An id of another entity; saving checks that the row exists. */
+/** The id of a row of another entity; saving checks that the row exists. */
 export const reference = (to: string, options: Options = {}) =>
   field<number>('reference', options, {
     schema: (label) => referenceSchema(label).transform((id) => id as number),
@@ -164,7 +164,7 @@ export const optionalReference = (to: string, options: Options = {}) =>
     { schema: (label) => referenceSchema(label, { optional: true }), initial: null, to },
   );
 
-/** The name of an object in storage: the SHA-256 of an image and its ending. */
+/** The name of an image in storage: the SHA-256 of its content and its ending. */
 export const image = (options: Options = {}) =>
   field<string | null>(
     'image',
@@ -180,7 +180,7 @@ export const image = (options: Options = {}) =>
     },
   );
 
-/** A moment in ISO 8601 with milliseconds, UTC. */
+/** A timestamp in ISO 8601 with milliseconds, in UTC. */
 export const instant = (options: Options = {}) =>
   field<string | null>(
     'instant',
@@ -195,7 +195,7 @@ export const instant = (options: Options = {}) =>
 
 const LINES = 200;
 
-/** A short list of texts, one a line in the form; `lines` is the highest number of them. */
+/** A short list of texts, one per line in the form; `lines` is the most of them. */
 export const list = ({ lines = LINES, ...options }: Options & { max: number; lines?: number }) =>
   field<string[]>(
     'list',

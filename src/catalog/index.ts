@@ -1,4 +1,4 @@
-// Every entity. A new one is a file in entities/, a line here, and a migration.
+// All entities. A new one needs a file in entities/, a line here, and a migration.
 import { NotFound } from '../problems.ts';
 import { check } from './checks.ts';
 import { banner } from './entities/banner.ts';
@@ -14,7 +14,7 @@ import { task } from './entities/task.ts';
 import type { Entity } from './entity.ts';
 import { lowerFirst } from './lower-first.ts';
 
-/** In the order of the menu. */
+/** In the order in which the menu lists them. */
 export const catalog: Entity[] = [
   business,
   task,
@@ -44,7 +44,7 @@ export const travelling = catalog.filter((entity) => !entity.isMatchedByName);
 
 export const matchedByName = catalog.filter((entity) => entity.isMatchedByName);
 
-/** `Cities and partners` */
+/** The heading of all types matched by name: `Cities and partners` */
 export const matchedByNameLabel = matchedByName
   .map(({ label }, index) => (index === 0 ? label.many : lowerFirst(label.many)))
   .join(' and ');

@@ -1,10 +1,13 @@
-// Instants in ISO 8601, of days that exist, in years that pages and both databases take.
+// Timestamps in ISO 8601: of existing days, in years that pages and both databases accept.
 
 const years = { first: 1970, last: 9998 };
 
 const iso = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)?(\.\d{1,3})?(Z|[+-]\d\d:\d\d)?$/;
 
-/** The instant in UTC with milliseconds, or null. Without a zone it is in UTC, as pages say. */
+/**
+ * Parses a timestamp; returns it in UTC with milliseconds, or null. Without a time zone it is taken as UTC, as the
+ * pages say.
+ */
 export function parseInstant(text: string): string | null {
   const [, day = '', minute = '', second = ':00', fraction = '', zone = 'Z'] = iso.exec(text) ?? [];
   const local = `${day}T${minute}${second}${fraction.padEnd(4, '.000'.slice(fraction.length))}Z`;
@@ -14,7 +17,7 @@ export function parseInstant(text: string): string | null {
   return year >= years.first && year <= years.last ? instant.toISOString() : null;
 }
 
-/** JavaScript turns 30 February into 2 March; of a day that exists the same text comes back. */
+/** JavaScript turns 30 February into 2 March, so the day is compared with the typed one. */
 function isSame(text: string): boolean {
   const parsed = new Date(text);
   return !Number.isNaN(parsed.getTime()) && parsed.toISOString() === text;

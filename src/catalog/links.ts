@@ -1,5 +1,5 @@
-// Links: a set of rows that every environment knows by name, each with others beside it, in a table of its own.
-// A part of a link is the name in the row's value, and `<part>_id` in the table.
+// Links: a set of rows that every environment matches by name, each with further names, in a table of its own. A part
+// of a link is a name in the row’s value, and a column `<part>_id` in the table.
 import { z } from 'zod';
 import { field, type Link, type LinkPart, type Links, type Options, type Value } from './fields.ts';
 import { line } from './schemas.ts';
@@ -7,10 +7,10 @@ import { shownLine, linksOfValue } from './shown-text.ts';
 
 type ByName = { entity: string };
 
-/** A name beside the linked one; it may be left out. */
+/** A further name beside the linked one; optional. */
 export const byName = (entity: string): ByName => ({ entity });
 
-/** Rows of `to`, matched by name and kept in the table `through`, with more names beside each. */
+/** Links to rows of `to`, matched by name and stored in the table `through`, with further names beside each. */
 export function links(
   to: string,
   {
@@ -34,7 +34,7 @@ export function links(
   );
 }
 
-/** A line that is as the form showed it keeps its names; the others are typed. */
+/** A line that was posted as the form showed it keeps its stored names; other lines are parsed as typed. */
 function linksSchema(kept: Links, opened: Value | undefined) {
   const shown = new Map(linksOfValue(opened).map((link) => [shownLine(kept, link), link]));
   const typed = z.object(Object.fromEntries(kept.parts.map(({ name }) => [name, line])));
@@ -67,11 +67,11 @@ function linksSchema(kept: Links, opened: Value | undefined) {
 const linkFrom = ({ parts }: Links, posted: Record<string, string>): Link =>
   linkOf(parts, ({ name }) => posted[name] || null);
 
-/** A link out of what each part is called; names in NFC. */
+/** Builds a link from the names of its parts, normalised to Unicode NFC. */
 export const linkOf = (parts: LinkPart[], nameOf: (part: LinkPart) => string | null): Link =>
   Object.fromEntries(parts.map((part) => [part.name, nameOf(part)?.normalize('NFC') ?? null]));
 
-/** The one order of a set of links, by code point. */
+/** The canonical order of links, by code point. */
 export function sortLinks({ target: { name } }: Links, set: Link[]): Link[] {
   const key = (link: Link) => link[name] ?? '';
   return set.toSorted((one, other) => (key(one) < key(other) ? -1 : key(one) > key(other) ? 1 : 0));
@@ -79,7 +79,7 @@ export function sortLinks({ target: { name } }: Links, set: Link[]): Link[] {
 
 type PackedLink = (string | null)[];
 
-/** Links as canonical texts hold them: in their one order, the parts of each as a list. */
+/** Links in canonical texts: in canonical order, the parts of each as a list. */
 export const packLinks = (kept: Links, set: Link[]): PackedLink[] =>
   sortLinks(kept, set).map((link) => kept.parts.map(({ name }) => link[name] ?? null));
 

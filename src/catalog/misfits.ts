@@ -1,19 +1,19 @@
-// Values that do not fit their field: another program wrote them. A row that has one is read without it, so that
-// lists, comparisons and the feed go on, and it carries what does not fit.
+// Stored values that violate their field’s definition, because another program wrote them. The row is read without
+// such a value, so that lists, comparisons and the API keep working, and carries a description of it.
 import { labelOf, type Content, type Draft, type Entity, type Row } from './entity.ts';
 import type { Field, Value } from './fields.ts';
 
-/** What does not fit in a row: `Options is not a list of texts`; with the value as it is stored. */
+/** What is invalid in a row: `Options is not a list of texts`; with the stored value. */
 export type Misfit = { field: string; message: string; stored: string };
 
-// A symbol: copies of a row keep it, images and answers in JSON do not have it.
+// The property is a symbol, so that copies of a row keep it, while images and JSON answers leave it out.
 const MISFITS = Symbol('misfits');
 type Carrying = { [MISFITS]?: readonly Misfit[] };
 
 export const misfitsOf = (row: Row | Content | null | undefined): readonly Misfit[] =>
   (row as Carrying | null | undefined)?.[MISFITS] ?? [];
 
-/** The row as content that was checked: it carries no misfits any more. */
+/** Returns the row as validated content without misfits. */
 export function mended(row: Row): Row {
   const copy = { ...row } as Row & Carrying;
   delete copy[MISFITS];
@@ -24,10 +24,10 @@ export function mended(row: Row): Row {
 export const misfitText = (entity: Entity, row: Row, misfits = misfitsOf(row)): string =>
   `${entity.label.one} ${row.id}: ${misfits.map(({ message }) => message).join('; ')}`;
 
-/** Everything that counts as changed at the beginning: rows without an instant. */
+/** Rows without a timestamp count as changed before all others. */
 export const BEGINNING = '1970-01-01T00:00:00.000Z';
 
-/** Sets `modified_at` to a stored instant. Rows without one count as changed at the beginning. */
+/** Sets `modified_at` from a stored timestamp. Rows without one count as changed before all others. */
 export function readModified(row: Draft<Row>, stored: string | null) {
   row.modified_at = stored !== null && isInstant(stored) ? stored : BEGINNING;
   if (stored !== null && !isInstant(stored)) {
@@ -36,7 +36,7 @@ export function readModified(row: Draft<Row>, stored: string | null) {
   }
 }
 
-/** Sets a field to a stored value. A value of another kind is left out; one outside its bounds is kept. */
+/** Sets a field from a stored value. A value of another type is left out; one outside its bounds is kept. */
 export function readField(
   entity: Entity,
   row: Draft<Row>,
@@ -52,7 +52,7 @@ export function readField(
 
 const SHOWN = 200;
 
-/** A value of any kind as it can be shown: `[null]`. */
+/** A value of any type as text: `[null]`. */
 function shorten(stored: unknown): string {
   const text = typeof stored === 'number' ? String(stored) : (JSON.stringify(stored) ?? '');
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
@@ -100,7 +100,7 @@ const judges: Record<string, (stored: unknown, field: Field) => Judgement> = {
       : useless('is not a list of texts'),
 };
 
-/** ISO 8601 in UTC, of a day that exists: zero and partial dates of MySQL are none. */
+/** Converts a MySQL date to ISO 8601 in UTC; zero and partial dates give none. */
 export function isInstant(text: string): boolean {
   const [whole, milliseconds] =
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})\d{0,3}Z$/.exec(text) ?? [];

@@ -1,15 +1,16 @@
-// When two names are the same: one rule for forms, unique values, linked names and name mappings, in both databases.
+// When two names count as the same: one rule for forms, unique values, linked names and name mappings, in both
+// databases.
 
 /**
- * What names that are the same have in common: they may differ in case, width, invisible characters, kinds of space
- * and composed or decomposed spelling, as in Unicode's NFKC_Casefold. Accents count.
+ * The key that equal names share. They may differ in case, width, invisible characters, kinds of space and composed
+ * or decomposed spelling, as in Unicode’s NFKC_Casefold. Accents count.
  */
 export const nameKey = (name: string): string =>
   name
     .normalize('NFKC')
     .replaceAll(SPACES, ' ')
     .replaceAll(INVISIBLE, '')
-    // Upper case first: it is how ß, ſ and ς meet SS, S and Σ.
+    // Upper case is applied first, because it maps ß, ſ and ς to SS, S and Σ.
     .toUpperCase()
     .toLowerCase()
     .normalize('NFKC')

@@ -1,4 +1,4 @@
-// The order in which entities are written: referenced entities first. Derived from the references.
+// The order in which entities are written: referenced entities first. It is derived from the references.
 import { catalog, matchedByName } from './index.ts';
 import { referencesOf, type Entity } from './entity.ts';
 
@@ -20,7 +20,7 @@ export function promotionOrder(entities: Entity[]): Entity[] {
   return ordered;
 }
 
-/** What is matched by name comes first: links are found by those names. */
+/** Entities matched by name come first, because links look their rows up by name. */
 const order = [...matchedByName, ...promotionOrder(catalog.filter((one) => !one.isMatchedByName))];
 const place = new Map(order.map((entity, index) => [entity.name, index]));
 

@@ -1,4 +1,4 @@
-// What the kinds of field take of a posted form. Each message says what to do.
+// The zod schemas of the kinds of field for posted forms. Each message says what to do.
 import { z } from 'zod';
 import { cleanLine, cleanLines, withLineFeeds } from '../typed-text.ts';
 import { parseInstant } from './instant.ts';
@@ -10,21 +10,21 @@ const posted = z
   .optional()
   .transform((typed) => [typed ?? ''].flat().join('\n'));
 
-/** One line of typed text; missing is empty. */
+/** One line of typed text; a missing one is empty. */
 export const line = posted.transform(cleanLine);
-/** Typed text of several lines. */
+/** Several lines of typed text. */
 const lines = posted.transform(cleanLines);
 
 export const lower = (label: string) => label.charAt(0).toLowerCase() + label.slice(1);
 export const article = (label: string) => (/^[aeiou]/i.test(label) ? 'an' : 'a');
 
-/** Characters as a person counts them: an emoji is one. */
+/** Counts characters as people do: an emoji is one. */
 const length = (text: string) => [...text].length;
 
 type TextRules = {
   max: number;
   optional?: boolean;
-  /** A longer text keeps its line breaks. */
+  /** A text of several lines keeps its line breaks. */
   isLong?: boolean;
   fits?: { test: (text: string) => boolean; message: string };
 };
@@ -48,7 +48,7 @@ export const integerSchema = ({ min, max }: { min: number; max: number }, label:
     .transform(Number);
 
 /**
- * Parses what a picker posts: `Sunrise Clinic #412`, or the id alone. It cannot know what row 412 is called: pages
+ * Parses the text of a picker: `Sunrise Clinic #412`, or the id alone. It cannot check the title of row 412: pages
  * look that up before.
  */
 export const referenceSchema = (label: string, { optional = false } = {}) =>
@@ -62,7 +62,7 @@ export const referenceSchema = (label: string, { optional = false } = {}) =>
     })
     .transform((typed) => idAtEnd(typed));
 
-/** `412` of `Sunrise Clinic #412`, of `#412` and of `412`. */
+/** The id in `Sunrise Clinic #412`, `#412` or `412`. */
 function idAtEnd(typed: string): number | null {
   const id = Number(/(?:^|#)(\d{1,15})$/.exec(typed)?.[1]);
   return Number.isSafeInteger(id) && id > 0 ? id : null;
@@ -76,9 +76,9 @@ export const instantSchema = (label: string) =>
     .transform((typed) => parseInstant(typed));
 
 type ListRules = {
-  /** Characters of a line. */
+  /** The most characters of a line. */
   max: number;
-  /** The highest number of lines. */
+  /** The most lines of a list. */
   lines: number;
 };
 

@@ -1,5 +1,5 @@
-// The kind `secret`: typed, never shown. What is stored, and what a row holds, is text sealed for the environment in
-// which it stands: access/sealing.ts. A secret never travels; every environment has its own.
+// The field kind `secret`, which is typed and never shown. Rows hold a text sealed for their environment (see
+// access/sealing.ts). A secret is never transferred; every environment has its own.
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import type { Content, Entity, Row } from './entity.ts';
@@ -23,12 +23,15 @@ export const sealedText = ({ keyId, since, version, data }: SealedParts): string
 
 const MASKED = /^clear\.([0-9a-f]{8})$/;
 
-/** Stands in a row for a value that another program stored unsealed: it tells that a value differs, not which it is. */
+/**
+ * A placeholder for a secret stored in clear text by another program: it shows that the value differs, without
+ * revealing it.
+ */
 export const maskOf = (clear: string): string => `clear.${hash('sha256', clear).slice(0, 8)}`;
 
 export const isMask = (value: unknown): boolean => typeof value === 'string' && MASKED.test(value);
 
-/** Which value it is, whatever key it is sealed with; null where none is set. */
+/** Identifies the value of a secret, whatever key sealed it; null when none is set. */
 export const secretVersion = (value: Value | undefined): string | null =>
   sealedParts(value)?.version ??
   (typeof value === 'string' ? (MASKED.exec(value)?.[1] ?? null) : null);
@@ -74,13 +77,13 @@ export const isSecret = ({ kind }: Field): boolean => kind === 'secret';
 export const secretsOf = ({ fields }: Entity): string[] =>
   Object.entries(fields).flatMap(([name, one]) => (isSecret(one) ? [name] : []));
 
-/** What may be said about a secret: whether it is set, and since when, if that is known. */
+/** What may be shown of a secret: whether it is set, and since when, if known. */
 export const secretState = (value: Value | undefined) => ({
   isSet: secretVersion(value) !== null,
   since: sealedParts(value)?.since ?? null,
 });
 
-/** A row for other programs: of a secret, only whether it is set and since when. */
+/** A row for other programs, with secrets reduced to whether they are set and since when. */
 export function withoutSecrets(entity: Entity, row: Row | Content): Record<string, unknown> {
   const shown: Record<string, unknown> = { ...row };
   for (const name of secretsOf(entity)) shown[name] = secretState(row[name]);

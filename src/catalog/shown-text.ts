@@ -1,13 +1,13 @@
-// The text that a form shows for a stored value, and whether a posted one still is that text. A control does not show
-// all that is stored: line breaks, blanks around a text, milliseconds. A field that nobody touched keeps its value.
+// The text that a form shows for a stored value, and whether a posted text equals it. Inputs cannot show line breaks,
+// surrounding blanks or milliseconds, so an untouched field must keep its stored value.
 import { cleanLine, withLineFeeds } from '../typed-text.ts';
 import { textOf, type Field, type Link, type Links, type Value } from './fields.ts';
 
-/** How a picker offers a row. A control of one line shows no line break. */
+/** The option text of a row in a picker. A one-line input shows no line break. */
 export const pickerText = (title: string, id: number | string): string =>
   `${cleanLine(title)} #${id}`.trim();
 
-/** What `datetime-local` can show: a moment without zone, in whole seconds. */
+/** The value for a `datetime-local` input: without zone, in whole seconds. */
 const localTime = /^(\d{4,}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)(?:\.\d+)?Z?$/;
 
 export function shownText(
@@ -28,8 +28,8 @@ export const linksOfValue = (value: Value | undefined): Link[] =>
     : [];
 
 /**
- * Whether what was posted for a field is what the form showed for its value.
- * `shown`: the text that a picker showed, which has the name that the row had then.
+ * Whether the posted text of a field equals what the form showed for its value. `shown`: the text that a picker
+ * showed, with the title that the row had then.
  */
 export function isUntouched(
   field: Field,
@@ -39,7 +39,7 @@ export function isUntouched(
 ) {
   if (field.kind === 'flag') return [posted].flat().includes('yes') === (value === true);
   if (posted === undefined) return true;
-  // Of a secret nothing is shown, and null empties it.
+  // A secret is never shown; null removes it.
   if (field.kind === 'secret') return posted === '' || posted === (value ?? null);
   if (field.links) return isSameLines(field.links, posted, linksOfValue(value));
   const text = [posted].flat().map(textIn).join('\n');
@@ -51,20 +51,20 @@ const isPicked = (text: string, value: Value | undefined, shown: unknown) =>
   textOf(value) !== '' &&
   (text === `#${textOf(value)}` || (text === shown && text.endsWith(`#${textOf(value)}`)));
 
-/** A text as a browser posts it from the control of its kind. */
+/** A text as a browser posts it from the input of its kind. */
 function asPosted({ kind }: Field, text: string): string {
-  // Parsers of HTML replace NUL.
+  // HTML parsers replace NUL characters.
   const parsed = text.replaceAll('\0', '\uFFFD');
   if (kind === 'instant')
     return parsed.replace(/^(\d+-\d\d-\d\dT\d\d:\d\d)$/, '$1:00').replace(/\.0+$/, '');
-  // The first line break of a text area is the markup's own.
+  // The first line break of a textarea belongs to the markup.
   if (kind === 'long-text' || kind === 'list') return withLineFeeds(parsed).replace(/^\n/, '');
   return oneLine(parsed);
 }
 
 const oneLine = (text: string) => text.replaceAll(/[\r\n]/g, '');
 
-/** A line of links as the form shows it, as one text: equal for what was posted and the link that was shown. */
+/** A line of links as the form shows it, in one text, to compare posted lines with shown ones. */
 export const shownLine = ({ parts }: Links, line: Record<string, unknown> | undefined): string =>
   JSON.stringify(parts.map(({ name }) => oneLine(textIn(line?.[name]))));
 

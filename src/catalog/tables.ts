@@ -1,11 +1,11 @@
-// Where the catalogue's rows are kept: what “the catalogue only” means for grants, backups and refreshes.
+// Where rows of the catalogue are stored: the tables that grants, backups and refreshes mean by “the catalogue only”.
 import { isDocument, linksOf } from './entity.ts';
 import { catalog } from './index.ts';
 
 export type CatalogTables = {
-  /** MySQL tables; each entity's own, then those of its links. */
+  /** The MySQL tables: each entity’s own, then those of its links. */
   mysql: string[];
-  /** MongoDB collections. */
+  /** The MongoDB collections. */
   mongo: string[];
 };
 

@@ -1,4 +1,4 @@
-// Unique values of rows as keys: two values that count as the same have the same key.
+// Keys of unique values: two values that count as the same have the same key.
 import { fieldEntries, type Content, type Entity, type Row } from './entity.ts';
 import { textOf, type Value } from './fields.ts';
 import { nameKey } from './name-key.ts';
@@ -6,15 +6,18 @@ import { nameKey } from './name-key.ts';
 export const uniqueFieldsOf = (entity: Entity): string[] =>
   fieldEntries(entity).flatMap(([field, { unique }]) => (unique ? [field] : []));
 
-/** `form.name:address` */
+/** The key of a unique value: `form.name:address` */
 export const uniqueKey = (entity: Entity, field: string, value: Value | undefined): string =>
   `${entity.name}.${field}:${nameKey(textOf(value))}`;
 
-/** `form.name=Address`: as it is spelled. An index of a database may tell apart what the rule for names does not. */
+/**
+ * The key of the exact spelling: `form.name=Address`. A database index may distinguish spellings that count as the
+ * same name.
+ */
 export const spelledKey = (entity: Entity, field: string, value: Value | undefined): string =>
   `${entity.name}.${field}=${textOf(value)}`;
 
-/** The keys of a row's unique values; none for no row. */
+/** The keys of a row’s unique values; none without a row. */
 export const uniqueKeysOf = (entity: Entity, row: Row | Content | null): string[] =>
   keysOf(entity, row, uniqueKey);
 
