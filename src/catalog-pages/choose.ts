@@ -9,7 +9,7 @@ import { accountOf } from '../web/request.ts';
 import { parseListState } from './list-state.ts';
 import { allIds } from './list.ts';
 
-/** The chosen rows, or all rows that the list's filters match. */
+/** The ticked rows, or all rows that match the list’s filters. */
 export async function choose(req: Request, res: Response) {
   const keys =
     req.form.text('scope') === 'all' ? await everyRow(req) : parseKeys(req.form.texts('rows'));

@@ -1,4 +1,4 @@
-// Two people saved the same field: the page with both values, and what it posts back.
+// The conflict page for two people who saved the same field: it shows both values and posts the chosen ones.
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { labelOf, titleOf, type Content, type Entity } from '../catalog/entity.ts';
@@ -67,7 +67,7 @@ const conflictSchema = z.object({
   version: z.number().int(),
 });
 
-/** Parses the hidden data of the conflict page, which a browser may have changed. */
+/** Parses the hidden fields of the conflict page, which a browser may have changed. */
 export function conflictIn(payload: string | undefined): z.infer<typeof conflictSchema> {
   try {
     return conflictSchema.parse(JSON.parse(payload ?? ''));

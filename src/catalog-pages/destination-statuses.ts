@@ -1,4 +1,5 @@
-// The status of rows in the next environments, live where they can be reached and as last observed otherwise.
+// The status of rows in the next two environments: compared live where these are reachable, otherwise as last
+// observed.
 import { keyText, type Row, type RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -21,11 +22,11 @@ export type DestinationStatuses = {
   beyond: Map<string, Status>;
   pairs: Map<string, RowPair>;
   lastSeen: string | null;
-  /** Why the destination could not be compared, and what to do; null when it was. */
+  /** Why the destination could not be compared, and the remedy; null when it was compared. */
   trouble: string | null;
 };
 
-/** Label of the environment after the next; null where there is none. */
+/** The name of the environment after the destination; null when there is none. */
 export function beyondLabel({ destination }: App): string | null {
   const next = destination && rulesOf(destination.name).next;
   return next ? rulesOf(next).label : null;
@@ -40,8 +41,9 @@ export const nothing: DestinationStatuses = {
 };
 
 /**
- * Status of rows in the next environment (live) and in the one after it (as last observed). Whatever goes wrong while
- * comparing, only this environment's own databases can fail a page. `known`: the rows, when they were just read.
+ * Status of rows at the destination (live) and in the environment after it (as last observed). An error while
+ * comparing never breaks the page, unless it is from this environment’s own databases. `known`: the rows, when they
+ * were just read.
  */
 export async function statusesAhead(
   here: App,
@@ -65,7 +67,7 @@ async function liveStatuses(
   const at = new Date().toISOString();
   const pairs = await comparePairs(here, destination, keys, known ? { known } : {});
   await recordObservations(here.sql, pairs.values(), at).catch((error: unknown) => {
-    // A page is read, and this environment may take no changes.
+    // A list page only reads, so it must work even while this environment’s database is read-only.
     here.log.warn({ err: error }, 'an observation was not recorded');
   });
   const next = new Map<string, Status>();
@@ -95,7 +97,7 @@ async function statusesBeyond(on: Queryable, pairs: Map<string, RowPair>, keys: 
   return beyond;
 }
 
-/** Last known statuses, when the destination does not answer. */
+/** The last known statuses, when the destination does not answer. */
 async function lastKnown(on: Queryable, keys: RowKey[]) {
   const [line] = await select<{ at: string | null }>(
     on,

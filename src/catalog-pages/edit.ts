@@ -1,4 +1,4 @@
-// Adding, saving and deleting rows from the pages. Each handler parses, acts and answers.
+// Handlers that add, save and delete rows from their pages.
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
 import { titleOf, type Content, type Entity, type Row } from '../catalog/entity.ts';
@@ -17,7 +17,10 @@ import { storedNotice } from './stored-notice.ts';
 import { showConflict, conflictIn } from './conflict.ts';
 import { asTyped, contentOf, readTyped, retyped, type TypedRow } from './typed-row.ts';
 
-/** Writes of a request; `saved` says on the next page that it is done, and what was stored differently. */
+/**
+ * Writes a row for a request; `saved` shows a notice on the next page, and fields that the database stored
+ * differently.
+ */
 function writesOf(req: Request): WriteContext & { saved: (text: string) => void } {
   const { here } = req;
   const notices: string[] = [];
@@ -59,14 +62,14 @@ export async function add(req: Request, res: Response) {
       await newPage(req, res, entity, { content, errors: error.fields, key });
     } else if (error instanceof Conflict) {
       res.status(409);
-      // The refusal is journaled under the old key, so another attempt needs a new one.
+      // The refusal is stored in the journal under the old idempotency key, so another attempt needs a new key.
       const again = { content, errors: {}, notice: error.message, key: uuid() };
       await newPage(req, res, entity, again);
     } else throw error;
   }
 }
 
-/** The page was posted before, and changed since: most often after going back to it. */
+/** The same form was posted before with other values: most often after going back in the browser. */
 function addedNotice(entity: Entity, id: number) {
   const one = lowerFirst(entity.label.one);
   return {
@@ -79,7 +82,7 @@ function addedNotice(entity: Entity, id: number) {
 export async function save(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const given = req.form.text('version');
-  // At version 0 nothing is known of what was opened, so every difference is shown.
+  // Version 0 means that nothing is known of the opened row, so every difference is shown.
   const version = numberOrNull(given) ?? 0;
   const isVersion = ['', '0'].includes(given) || numberOrNull(given) !== null;
   const opened = await edits.contentAt(req.here, { entity: entity.name, id }, version);
@@ -104,7 +107,7 @@ export async function save(req: Request, res: Response) {
   }
 }
 
-/** Shows the form again with what was typed and the errors. */
+/** Shows the form again with the typed values and the errors. */
 async function editAgain(
   req: Request,
   res: Response,
@@ -122,7 +125,7 @@ async function editAgain(
   await editPage(req, res, entity, row, { content, opened, version, ...said });
 }
 
-/** The row was deleted meanwhile: offers to save what was typed as a new row. */
+/** The row was deleted meanwhile: offers to save the typed values as a new row. */
 async function gone(
   req: Request,
   res: Response,
@@ -136,8 +139,8 @@ async function gone(
 }
 
 /**
- * *Save* stays on the row, *Save and close* goes to the list or the owner, *Save and add another* opens an
- * empty form with the same owner.
+ * *Save* stays on the row, *Save and close* goes to the list or the parent row, *Save and add another* opens an empty
+ * form with the same parent row.
  */
 function nextAddress(req: Request, entity: Entity, id: number, content: Content): string {
   const owner = ownerOf(entity, content);
@@ -154,7 +157,7 @@ function nextAddress(req: Request, entity: Entity, id: number, content: Content)
   }
 }
 
-/** Saves the choices of the conflict page: theirs or mine for each field. */
+/** Saves the choices of the conflict page: for each field the other user’s value or mine. */
 export async function resolve(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const { mine, fields, version } = conflictIn(req.form.raw('payload'));
@@ -205,7 +208,7 @@ const named = ({ entity, row }: { entity: Entity; row: Row }) => ({
   href: `/catalog/${entity.name}/${row.id}`,
 });
 
-/** `Delete form and 4 form fields` */
+/** The label of the delete button: `Delete form and 4 form fields` */
 function deleteLabel({ label }: Entity, dependents: { entity: Entity }[]): string {
   const [first] = dependents;
   const more = first ? ` and ${plural(dependents.length, first.entity.label)}` : '';

@@ -1,4 +1,4 @@
-// The controls of a row's form: each field with its value as the control shows it, its hint and its error.
+// The inputs of a row’s form: each field with its value as the input shows it, a hint and an error.
 import {
   fieldEntries,
   labelOf,
@@ -20,31 +20,31 @@ export type Input = {
   id: string;
   kind: string;
   label: string;
-  /** Inside a sentence: `Remove the icon`. */
+  /** A label within a sentence: `Remove the icon`. */
   labelInText: string;
   hint: string;
   error: string;
   isWrong: boolean;
   isOptional: boolean;
-  /** Several controls under one label. */
+  /** Whether several inputs share one label. */
   isGroup: boolean;
-  /** The ids of what describes the control; empty where nothing does. */
+  /** The ids of hint and error for aria-describedby; empty where there are none. */
   about: string;
   text: string;
-  /** Of a picker: the text for the value that the form was opened with. */
+  /** For a picker: the text of the value that the form was opened with. */
   shown: { name: string; text: string } | null;
-  /** The text inside a text area, whose first line break a browser leaves out. */
+  /** The text inside a textarea, whose first line break browsers drop. */
   areaText: string;
-  /** `text` for what a browser's own control could not show. */
+  /** `text` for stored values that the browser’s own input could not show. */
   type: string;
   isChecked: boolean;
   choices: { value: string; text: string; isChosen: boolean }[];
   links: LinksInput | null;
-  /** Where a picker asks for what it may offer. */
+  /** The URL at which a picker searches for options. */
   optionsHref: string;
-  /** Of a secret: what may be said about the stored one, and the sealed text of one typed before an error. */
+  /** For a secret: whether one is stored, and the sealed text of one typed before an error. */
   secret: { state: string; isSet: boolean; typed: string } | null;
-  /** The row that a reference leads to. */
+  /** A link to the row that a reference points to. */
   referenced: { href: string; title: string } | null;
 };
 
@@ -52,9 +52,9 @@ type Typed = {
   content: Content;
   errors: FieldErrors;
   titles: Map<string, string>;
-  /** The content that the form was opened with, where it is not the one to show. */
+  /** The content that the form was opened with, when the shown one differs. */
   opened: Content | null;
-  /** The row that is edited; null for a new one. */
+  /** The edited row; null for a new one. */
   stored: Row | null;
 };
 
@@ -105,13 +105,13 @@ function shownIn({ content, opened, titles }: Typed, name: string, field: Field)
   return { name: shownName(name), text: inputText(field, value, titleIn(titles, field, value)) };
 }
 
-/** The text of a control; of a picker, with the row's title. */
+/** The text of an input; for a picker, the row’s title. */
 function inputText(field: Field, value: Value, title: string): string {
   const text = shownText(field, value);
   return field.to && title ? pickerText(title, text) : text;
 }
 
-/** A stored value that is not in the list any more can still be seen, and stays. */
+/** A stored value that is no longer an option is still listed, so that it can be kept. */
 function choicesOf({ choices = [] }: Field, value: Value) {
   const stored = textOf(value);
   const others = stored === '' || choices.includes(stored) ? [] : [stored];
@@ -120,14 +120,14 @@ function choicesOf({ choices = [] }: Field, value: Value) {
   return [...options, ...former].map((one) => ({ ...one, isChosen: one.value === stored }));
 }
 
-/** A table of links: a column for each part, and lines to fill. */
+/** A table of links: a column for each part, and empty lines to fill in. */
 type LinksInput = {
   target: string;
   columns: { entity: string; label: string; isOptional: boolean }[];
   lines: { name: string; label: string; value: string; list: string }[][];
 };
 
-/** Empty lines below the links that there are. */
+/** How many empty lines a form adds below the existing links. */
 const FREE_LINES = 3;
 
 function linksInput(field: string, { target, parts }: Links, content: Content): LinksInput {

@@ -13,7 +13,7 @@ export type ListState = {
   tab: Tab;
   search: string;
   status: Status | '';
-  /** As typed or chosen; empty ones are left out. */
+  /** Search and filters as typed or chosen; empty ones are left out. */
   filters: Record<string, string>;
   sort: { field: string; descending: boolean };
   page: number;
@@ -32,7 +32,7 @@ export const sortable = (entity: Entity): string[] => [
     .map(([name]) => name),
 ];
 
-/** The fields a list can be narrowed by. */
+/** The fields by which a list can be filtered. */
 export const filterable = (entity: Entity) =>
   fieldEntries(entity).filter(
     ([, { kind, list, under }]) => under || (list && ['flag', 'choice'].includes(kind)),
@@ -57,7 +57,7 @@ export function parseListState(entity: Entity, query: Request['query']): ListSta
   };
 }
 
-/** The address of the list in another state. */
+/** The URL of the list in another state. */
 export function listHref(
   entity: Entity,
   state: ListState,
@@ -77,7 +77,7 @@ export function listHref(
   return `/catalog/${entity.name}${query.size > 0 ? `?${query.toString()}` : ''}`;
 }
 
-/** Filter values as stored values; `picked`: the ids of the rows that pickers name. */
+/** Converts filter values to stored values; `picked`: the ids of the rows that pickers name. */
 export function filterValues(
   entity: Entity,
   { filters }: ListState,
@@ -87,7 +87,7 @@ export function filterValues(
     Object.entries(filters).map(([name, chosen]): [string, Value] => {
       const field = entity.fields[name];
       if (field?.kind === 'flag') return [name, chosen === 'yes'];
-      // No row has this id: a picker's text that names no row finds nothing.
+      // No row has this id: a picker text that matches no row must find nothing.
       if (field?.to) return [name, picked[name] ?? -1];
       return [name, chosen];
     }),

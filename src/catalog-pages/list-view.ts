@@ -1,4 +1,4 @@
-// What stands around the rows of a list: tabs, filters, column heads, pages. Pure.
+// Builds what surrounds the rows of a list: tabs, filters, column heads, page links. Pure functions.
 import { fieldEntries, labelOf, type Entity } from '../catalog/entity.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
@@ -76,7 +76,7 @@ const filtersOf = (entity: Entity, state: ListState) =>
     choices: choices ?? ['yes', 'no'],
   }));
 
-/** A column head: a link that sorts by it, where that can be, and the order it has now. */
+/** A column head: a sort link where the column can be sorted, and its current order. */
 function headOf(entity: Entity, state: ListState, field: string, text: string) {
   const isSorted = state.sort.field === field;
   const isUp = !state.sort.descending;
@@ -92,7 +92,7 @@ function headOf(entity: Entity, state: ListState, field: string, text: string) {
   };
 }
 
-/** What narrows a list, each with the address without it. */
+/** The active filters of a list, each with the URL that removes it. */
 function chipsOf(entity: Entity, state: ListState) {
   const chips = Object.entries(state.filters).map(([name, value]) => {
     const { [name]: _gone, ...filters } = state.filters;

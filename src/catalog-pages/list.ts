@@ -1,4 +1,4 @@
-// A list page: rows with their status in the next environments, in a fixed number of queries.
+// The list page: rows with their status in the next environments, read in a fixed number of queries.
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { misfitsOf } from '../catalog/misfits.ts';
@@ -19,11 +19,11 @@ type Listed = {
   id: number;
   title: string;
   row: Row;
-  /** What does not fit, and why: `Options is not a list of texts`. */
+  /** What is invalid about a stored value: `Options is not a list of texts`. */
   misfits: string[];
   state: RowState | undefined;
   status: Status | null;
-  /** The status in the environment after the next, as the next one last observed it. */
+  /** The status in the environment after the destination, as the destination last observed it. */
   beyond: Status | null;
 };
 
@@ -32,15 +32,17 @@ export type Listing = {
   page: number;
   total: number;
   counts: Record<Tab, number | null>;
-  /** Names of referenced rows, by key text. */
+  /** Titles of referenced rows, by key text. */
   titles: Map<string, string>;
-  /** Rows deleted here, for their tab; status null where they are gone at the destination, too. */
+  /**
+   * Rows deleted here, for the tab Deleted here; the status is null where they are deleted at the destination, too.
+   */
   deleted: { state: RowState; status: Status | null }[];
-  /** Documents that cannot be listed, and why. */
+  /** Documents that cannot be listed, with the reasons. */
   unreadable: string[];
-  /** The time of the last observation, when the destination does not answer. */
+  /** When the destination was last observed, in case it does not answer now. */
   lastSeen: string | null;
-  /** Why the destination could not be compared; null when it was. */
+  /** Why the destination could not be compared; null when it was compared. */
   trouble: string | null;
 };
 
@@ -51,7 +53,7 @@ export async function listRows(
   person: string,
 ): Promise<Listing> {
   const isTravelling = here.destination !== null && !entity.isMatchedByName;
-  // Numbers on tabs may be five seconds old; the rows that a tab shows may not.
+  // Counts on tabs may be five seconds old; the rows that a tab shows may not.
   const isCountedOnly = state.tab !== 'ready' && state.status === '';
   const waits = !isTravelling
     ? new Map<number, PendingRow>()
@@ -100,7 +102,7 @@ async function findOnAPage(here: App, entity: Entity, query: Query) {
   return { ...(await find(here, entity, { ...query, offset: (page - 1) * PAGE })), page };
 }
 
-/** The ids of all rows that a list's state finds, whatever its page: *Select all 128*. */
+/** The ids of all rows that match a list’s filters, on every page: for *Select all 128*. */
 export async function allIds(here: App, entity: Entity, state: ListState, person: string) {
   const waits = here.destination
     ? await pendingRows(here.sql, entity)
@@ -126,7 +128,7 @@ async function queryOf(
   };
 }
 
-/** The rows that a list is narrowed to by pickers. */
+/** The rows that pickers in the filters name. */
 async function pickedIds(here: App, entity: Entity, { filters }: ListState) {
   const ids: Record<string, number> = {};
   for (const [name, chosen] of Object.entries(filters)) {
@@ -137,7 +139,7 @@ async function pickedIds(here: App, entity: Entity, { filters }: ListState) {
   return ids;
 }
 
-/** Ids that match tab and status; null means all. */
+/** The ids of rows that match tab and status; null means all rows. */
 async function idsOf(
   here: App,
   entity: Entity,

@@ -1,4 +1,4 @@
-// What a row's page says above its fields; each kind of mark has a partial of its name in views/catalog-pages/marks.
+// The marks above the fields of a row’s page; each kind has a partial of its name in views/catalog-pages/marks.
 import type { Misfit } from '../catalog/misfits.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
 import { fieldsIn } from '../sheet/problems/review.ts';
@@ -42,7 +42,7 @@ export const marksOf = ({
   ...undoneMark(pair),
 ];
 
-/** Engineering's work, its adoption, and a hold. */
+/** Marks for changes by engineering, their adoption, and a hold. */
 function reviewMarks(state: RowState | undefined): Mark[] {
   if (!state) return [];
   const { engineering_by: engineer, engineering_at: changedAt } = state;
@@ -59,7 +59,7 @@ function reviewMarks(state: RowState | undefined): Mark[] {
   return marks;
 }
 
-/** This very content was taken away at the destination. */
+/** The mark that exactly this content was undone at the destination. */
 function undoneMark(pair: RowPair | undefined): Mark[] {
   const found = pair?.destinationState;
   if (!found?.undone_hash || found.undone_hash !== pair?.hereHash) return [];

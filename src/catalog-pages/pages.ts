@@ -1,4 +1,4 @@
-// The catalogue's pages, derived from the entities: home, list, search.
+// Pages derived from the entity definitions: home, list, search.
 import type { Request, Response } from 'express';
 import { titleOf, type Entity } from '../catalog/entity.ts';
 import { catalog, entityNamed, travelling } from '../catalog/index.ts';
@@ -26,7 +26,7 @@ export async function home(req: Request, res: Response) {
   await page(req, res, 'catalog-pages/home', { title: 'Home', rows, purpose: purposeOf(req) });
 }
 
-/** What is pending of a type: ready, engineering's, and what needs a look. */
+/** Pending rows of a type: ready to send, changed by engineering, and to review. */
 function pendingLinks({ name, label }: Entity, pending: Map<number, PendingRow>) {
   const rows = [...pending.values()].filter(({ isHeld }) => !isHeld);
   const ready = rows.filter(isReadyToSend).length;
@@ -69,7 +69,7 @@ export async function list(req: Request, res: Response) {
   });
 }
 
-/** What a picker offers while someone types: `{ options: ["Sunrise Clinic #412"] }`. */
+/** Options that a picker offers while a person types: `{ options: ["Sunrise Clinic #412"] }`. */
 export async function options(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
   const { rows } = await find(req.here, entity, {

@@ -1,4 +1,4 @@
-// What a row's form posted, for the schemas of its fields: a text, a list of texts, or lines of links.
+// Converts a row’s posted form for the schemas of its fields: a text, a list of texts, or lines of links.
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import type { Field, Link, Links } from '../catalog/fields.ts';
 import { isSecret, sealedParts } from '../catalog/secret.ts';
@@ -7,12 +7,15 @@ import type { Form } from '../web/form/form.ts';
 
 type Posted = string | string[] | Link[] | null | undefined;
 
-/** Lines of links that a form can hold. */
+/** The most lines of links that a form can have. */
 const MOST_LINES = 5000;
 
 type PostedFields = { values: Record<string, Posted>; errors: FieldErrors };
 
-/** By field; what the form does not have is missing. Lines that the form cannot have are an error of their field. */
+/**
+ * Posted values by field; fields missing in the form are left out. Lines beyond the limit are an error of their
+ * field.
+ */
 export function postedFields(entity: Entity, form: Form): PostedFields {
   const found: PostedFields = { values: {}, errors: {} };
   for (const [name, field] of fieldEntries(entity)) {
@@ -41,7 +44,7 @@ function postedValue(name: string, field: Field, form: Form): Posted {
   return texts.length > 1 ? texts : texts[0];
 }
 
-/** Null for one to remove; the sealed text for one typed before an error of another field. */
+/** Null when the secret is to be removed; the sealed text when it was typed before an error in another field. */
 function postedSecret(name: string, form: Form): string | null | undefined {
   const before = form.text(`${name}_typed`);
   if (form.text(name) !== '') return form.raw(name);

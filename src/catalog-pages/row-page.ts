@@ -1,4 +1,4 @@
-// What stands around the fields of a row's page: statuses, marks, dependents, users, history.
+// What surrounds the fields of a row’s page: statuses, marks, dependent rows, users, history.
 import type { Request } from 'express';
 import { fieldEntries, keyText, titleOf, type Entity, type Row } from '../catalog/entity.ts';
 import { dependentsOf, referencesTo } from '../catalog/family.ts';
@@ -55,7 +55,7 @@ export async function rowContext(req: Request, entity: Entity, row: Row) {
   };
 }
 
-/** Which version is where: here, at the destination, and behind it. */
+/** Which version of the row is in which environment: here, at the destination, and after it. */
 function whereabouts(
   { here }: Request,
   key: string,
@@ -77,7 +77,7 @@ function whereabouts(
   return [own, next, { label: last, text, isHere: false }];
 }
 
-/** Dependents by type, in their order, each with its status. */
+/** The dependent rows by type, in order, each with its status. */
 async function childrenOf(
   { here }: Request,
   entity: Entity,
@@ -111,7 +111,7 @@ const childColumns = (child: Entity) =>
     ([name, field]) => (field.list || field.local) && name !== child.owner && name !== child.title,
   );
 
-/** Other rows that refer to this one, by type. */
+/** Other rows that reference this one, by type. */
 async function usersOf({ here }: Request, entity: Entity, { id }: Row) {
   const users = [];
   for (const { from, field } of referencesTo(entity)) {
@@ -128,14 +128,14 @@ async function usersOf({ here }: Request, entity: Entity, { id }: Row) {
   return users;
 }
 
-/** Test results of this row, where rows are tested; of a dependent, its owner is tested. */
+/** Test results of this row, where tests are required; for a dependent row, its parent row is tested instead. */
 async function testedHere({ here }: Request, entity: Entity, row: Row) {
   if (!here.rules.isTested || entity.isMatchedByName || entity.owner) return null;
   const key = { entity: entity.name, id: row.id };
   return (await testStatusOf(here, [key])).get(keyText(key)) ?? null;
 }
 
-/** A line of a row's history: who did what, to the row itself or to a dependent. */
+/** A line of a row’s history: who did what to the row itself or to a dependent row. */
 export function historyLine(arrival: Arrival, entity: Entity) {
   const of = arrival.entity === entity.name ? '' : ` “${arrival.title}”`;
   return {

@@ -53,7 +53,7 @@ export async function show(req: Request, res: Response) {
 const absent = ({ here }: Request, entity: Entity, id: number) =>
   new NotFound(`There is no ${lowerFirst(entity.label.one)} ${id} in ${here.rules.inText}.`);
 
-/** Breadcrumbs from the list, or from the owner of a dependent. */
+/** Breadcrumbs from the list, or from the parent row of a dependent row. */
 function rowCrumbs(entity: Entity, title: string, content: Content, named: Map<string, string>) {
   const owner = ownerOf(entity, content);
   const by =
@@ -91,7 +91,7 @@ export async function history(req: Request, res: Response) {
   });
 }
 
-/** A row with its dependents as they were after one arrival. */
+/** A row with its dependent rows as they were after a given change. */
 export async function moment(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const key = { entity: entity.name, id };
@@ -130,7 +130,7 @@ export type Typed = {
   opened?: Content | null;
   notice?: Notice | string;
 };
-/** A problem that belongs to no field, with a link to the row that it is about. */
+/** An error that belongs to no field, with a link to the row it is about. */
 type Notice = { text: string; href: string; linkText: string };
 
 export async function editPage(
@@ -173,14 +173,14 @@ export async function newPage(
   });
 }
 
-/** What was typed is not saved: the page asks before it is left. */
+/** The typed values are not saved yet, so the page asks for confirmation before it is left. */
 const isRefused = ({ errors, notice }: Typed) =>
   Object.keys(errors).length > 0 || notice !== undefined;
 
 const noticeOf = ({ notice }: Typed): Notice | null =>
   typeof notice === 'string' ? { text: notice, href: '', linkText: '' } : (notice ?? null);
 
-/** Data for the form's controls: values, errors, names to choose from. */
+/** Data for the form’s inputs: values, errors, options. */
 async function formData({ here }: Request, entity: Entity, typed: Typed, stored: Row | null) {
   const { content, errors, opened = null } = typed;
   const linked = linksOf(entity).flatMap(({ links }) => links.parts.map((part) => part.entity));
@@ -194,7 +194,7 @@ async function formData({ here }: Request, entity: Entity, typed: Typed, stored:
   };
 }
 
-/** Initial values of a new row, with references from the address (`?form=12`). */
+/** Initial values of a new row, with references from the URL (`?form=12`). */
 export function startingContent(entity: Entity, query: Request['query']): Content {
   const content: Draft<Content> = initialContent(entity);
   for (const [name, field] of fieldEntries(entity)) {

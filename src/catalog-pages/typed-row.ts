@@ -1,4 +1,4 @@
-// A row's form as it was posted: its content when every field fits, and what to show again when one does not.
+// Parses a row’s posted form: into a content when every field is valid, otherwise into the values to show again.
 import { sealSecrets } from '../access/secret-fields.ts';
 import {
   fieldEntries,
@@ -25,15 +25,15 @@ type Body = Record<string, unknown>;
 
 export type TypedRow = {
   body: Body;
-  /** Problems of images and pickers, which take a look outside the form. */
+  /** Errors of images and pickers, which need the store or the database. */
   errors: FieldErrors;
   /** The content that the form was opened with; null for a new row. */
   opened: Content | null;
-  /** What nobody touched, with the values that are stored. */
+  /** Untouched fields with their stored values. */
   kept: Content;
 };
 
-/** Stores images, which are named by content, and finds the rows that pickers name. */
+/** Stores uploaded images and looks up the rows that pickers name. */
 export async function readTyped(
   here: Environment,
   entity: Entity,
@@ -57,7 +57,7 @@ function keptContent(entity: Entity, form: Form, body: Body, opened: Content): C
   const shown = (name: string) => form.raw(shownName(name));
   const unshown = new Set(misfitsOf(opened).map(({ field }) => field));
   const kept = Object.entries(untouchedContent(entity, body, opened, shown));
-  // A value that does not fit was not shown: it is replaced by what was posted.
+  // An invalid stored value was not shown in the form, so the posted value replaces it.
   return Object.fromEntries(
     kept.filter(([name]) => opened[name] !== undefined || !unshown.has(name)),
   );
@@ -69,7 +69,7 @@ async function keptImages(here: Environment, entity: Entity, form: Form, opened:
   for (const [name, { kind }] of fieldEntries(entity)) {
     if (kind !== 'image') continue;
     if (form.text(`${name}_removed`) === 'yes') names[name] = '';
-    // A name comes back with a form that was refused, from when its image was stored.
+    // After a refused form the image is posted by name, since it was stored then.
     const posted = form.text(name);
     const isKnown = posted === '' || posted === textOf(opened?.[name]);
     if (!isKnown && names[name] === undefined && !(await hasImage(here.storage, posted))) {
@@ -90,7 +90,7 @@ async function keptImages(here: Environment, entity: Entity, form: Form, opened:
   return { names, errors };
 }
 
-/** What was typed into pickers, as ids. */
+/** Ids of the rows typed into pickers. */
 async function pickedIds(here: Environment, entity: Entity, body: Body, kept: Content) {
   const ids: Record<string, string> = {};
   const errors: FieldErrors = {};
@@ -105,7 +105,7 @@ async function pickedIds(here: Environment, entity: Entity, body: Body, kept: Co
   return { ids, errors };
 }
 
-/** @throws Invalid with one message for each field that does not fit */
+/** @throws Invalid with one message for each invalid field */
 export function contentOf(entity: Entity, { body, errors, kept, opened }: TypedRow): Content {
   try {
     const content = parseContent(entity, body, kept, opened ?? {});
@@ -117,11 +117,11 @@ export function contentOf(entity: Entity, { body, errors, kept, opened }: TypedR
   throw new Invalid(errors);
 }
 
-/** The typed values, as they were typed where they do not fit, so that nothing is lost; secrets are sealed. */
+/** The typed values, kept unparsed where they are invalid, so that nothing is lost; secrets are sealed. */
 export function asTyped(here: Environment, entity: Entity, typed: TypedRow): Promise<Content> {
   const shown = shownAgain(entity, typed);
   const without = Object.fromEntries(secretsOf(entity).map((name) => [name, null]));
-  // What cannot be sealed is typed again.
+  // A secret that cannot be sealed must be typed again.
   return sealSecrets(here, entity, shown, null).catch(() => ({ ...shown, ...without }));
 }
 
@@ -142,7 +142,7 @@ function rawValue({ kind, initial, links }: Field, posted: unknown): Value {
   return links && Array.isArray(posted) ? (posted as Value) : initial;
 }
 
-/** Chosen values and what is kept beside them, as if they had been typed: the chosen ones are validated again. */
+/** Chosen and hidden values of the conflict page, as if they had been typed: they are validated again. */
 export function retyped(entity: Entity, chosen: Content, opened: Content | null): TypedRow {
   const body: Body = {};
   const kept: Record<string, Value> = {};
@@ -154,10 +154,10 @@ export function retyped(entity: Entity, chosen: Content, opened: Content | null)
   return { body, errors: {}, opened, kept };
 }
 
-/** A value as a form posts it. */
+/** A stored value in the shape in which a form posts it. */
 function postedValue(field: Field, value: Value): unknown {
   if (field.kind === 'flag') return value === true ? 'yes' : '';
-  // An empty text would leave a secret as it is stored.
+  // An empty text would mean that the stored secret is kept.
   if (isSecret(field)) return value;
   if (!Array.isArray(value)) return textOf(value);
   return field.links ? linksOfValue(value).map(emptyForNull) : value;
