@@ -1,4 +1,4 @@
-// The whole request pipeline on one page, in order.
+// The pipeline of Express middleware that every request passes, in order.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { v7 as uuid } from 'uuid';
@@ -72,7 +72,7 @@ export function createApp(
     next();
   });
   app.get('/metrics', metrics.show);
-  // These must work when nothing else does.
+  // Health checks come first, because they must work when everything else fails.
   app.get('/updating', showUpdating);
   app.get('/update-application', showUpdateApplication);
   app.use(watchSilence(answerError));
@@ -85,7 +85,7 @@ export function createApp(
   const signIn = openSignIn(here, redis);
   const admitApp = needKey(here, redis);
   for (const { method, path, allow, body, handler } of routes(signIn)) {
-    // Forms are read behind the access check.
+    // Forms are parsed only after the access check.
     const read =
       method === 'post' ? [reader(body, mayBring), refuseForged, forgetSent, beginSaving] : [];
     const first =
@@ -100,7 +100,7 @@ export function createApp(
   return app;
 }
 
-/** The proxy's request id, so that a request has one id in every log. */
+/** The proxy’s request id is kept, so that a request has the same id in every log. */
 function requestId(req: IncomingMessage, res: ServerResponse): string {
   const given = String(req.headers['x-request-id'] ?? '');
   const id = /^[\w-]{8,64}$/.test(given) ? given : uuid();
