@@ -1,4 +1,4 @@
-// Sign-in, people and permissions.
+// Command-line commands for signing in, people and their permissions.
 import type { Command } from 'commander';
 import { permissionNames, type Permission } from '../access/permissions.ts';
 import type { App } from '../environments/app.ts';

@@ -100,7 +100,7 @@ const restoreHere = (here: App, time: string | undefined, { client, yes }: Wante
     print(`${label} has the rows of ${manifest.instant}.`);
   });
 
-/** The backup of a time, or the newest. */
+/** Finds the backup of a given time, or the newest. */
 const withBackup = <T>(
   here: App,
   { time, client }: { time: string | undefined; client: string | undefined },

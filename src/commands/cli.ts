@@ -22,33 +22,32 @@ export const exits = { done: 0, refused: 1, usage: 2, closed: 3, differs: 4 } as
 /** The program and the database are not compatible, or the database is being updated. */
 export class Incompatible extends Problem {}
 
-/** Wrong usage, with an exit code of its own. */
+/** Wrong usage of a command has an exit code of its own. */
 export class UsageError extends Problem {
   constructor(message: string) {
     super(422, message);
   }
 }
 
-/** Sets the exit code of a command that has printed why. */
+/** Sets the exit code of a command that has already printed the reason. */
 export const endWith = (ending: keyof typeof exits) => {
   process.exitCode = exits[ending];
 };
 
 export const print = (line: string) => console.log(line);
 
-/** Prints one JSON document, or lines for a person. */
+/** Prints one JSON document, or lines of text for a person. */
 export function answer(isJson: boolean | undefined, data: unknown, words: () => string[]) {
   if (isJson) print(JSON.stringify(data, null, 2));
   else for (const line of words()) print(line);
 }
 
-/** For commands that repair an incompatible database. */
+/** For commands that repair a database which this program cannot work with. */
 export const anyVersion = { isAboutVersion: true };
 
 /**
  * Opens the environment for one command.
- * @throws Incompatible when the database is being updated or has another version, unless the command is
- * about that
+ * @throws Incompatible when the database is being updated or has another version, unless the command repairs that
  */
 export async function withApp(
   work: (here: App) => Promise<void>,
@@ -62,14 +61,14 @@ export async function withApp(
   } catch (error) {
     throw unwillingHere(error, here) ?? error;
   } finally {
-    // A silent server takes no leave.
+    // Closing waits for servers to answer, and a silent one must not keep the command from ending.
     await inTime(3000, here.close()).catch(() => {});
   }
 }
 
 /**
- * The name for the audit: the signed-in person, if permitted; otherwise the user of the operating system.
- * @throws Problem for an expired sign-in, Forbidden when the person may not
+ * The name for the audit log: the signed-in person, if permitted; otherwise the user of the operating system.
+ * @throws Problem for an expired sign-in, Forbidden when the person lacks the permission
  */
 export async function actor(here: App, ability: Ability): Promise<string> {
   const found = await signedIn(here);
@@ -95,7 +94,7 @@ export async function saveToken(here: App, token: string) {
 export const forgetToken = (here: App) => rm(tokenFile(here), { force: true });
 
 /**
- * The signed-in person; null when nobody is. An expired sign-in is an error, so that it never grants more
+ * The signed-in person; null when no one is signed in. An expired sign-in is an error, so that it never grants more
  * than a valid one.
  * @throws Problem
  */
@@ -115,7 +114,7 @@ export async function signedIn(here: App): Promise<Person | null> {
 
 /**
  * The signed-in person, if permitted.
- * @throws Problem when nobody is signed in, Forbidden when they may not
+ * @throws Problem when no one is signed in, Forbidden without the permission
  */
 export async function person(here: App, ability: Ability): Promise<Person> {
   const found = await signedIn(here);
@@ -128,7 +127,7 @@ export async function person(here: App, ability: Ability): Promise<Person> {
   return permitted(here, found, ability);
 }
 
-/** A password: typed unseen at a terminal, the first line of standard input otherwise. */
+/** Reads a password: typed without echo at a terminal, otherwise from the first line of standard input. */
 export async function secret(question: string): Promise<string> {
   if (process.stdin.isTTY) {
     return password({ message: question, mask: false }, onTerminal).catch(endPrompt);
@@ -136,7 +135,7 @@ export async function secret(question: string): Promise<string> {
   return (await text(process.stdin)).split('\n')[0] ?? '';
 }
 
-/** Asks at a terminal; a script says --yes. */
+/** Asks for confirmation at a terminal; scripts pass --yes. */
 export async function confirmed(question: string, isYes: boolean | undefined): Promise<boolean> {
   if (isYes) return true;
   if (!process.stdin.isTTY) {
@@ -145,10 +144,10 @@ export async function confirmed(question: string, isYes: boolean | undefined): P
   return confirm({ message: question, default: false }, onTerminal).catch(endPrompt);
 }
 
-// Standard output may be captured: it carries only the answer of the command.
+// Questions go to standard error, because scripts capture standard output.
 const onTerminal = { output: process.stderr };
 
-/** Ctrl-C at a question is an answer, not a defect. */
+/** Ctrl-C at a question cancels the command; it is not a program error. */
 function endPrompt(error: unknown): never {
   if (error instanceof Error && error.name === 'ExitPromptError') {
     throw new Problem(422, 'Nothing was written.');
@@ -156,7 +155,7 @@ function endPrompt(error: unknown): never {
   throw error;
 }
 
-/** Columns of one width each. */
+/** Pads cells so that columns line up. */
 export function columns(rows: string[][]): string[] {
   const widths: number[] = [];
   for (const row of rows) {

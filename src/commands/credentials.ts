@@ -1,4 +1,4 @@
-// Keys of apps, clients and jobs from a terminal. A secret is printed once.
+// Commands for the keys of apps, clients and jobs. A secret is printed once.
 import type { Command } from 'commander';
 import * as credentials from '../access/credentials.ts';
 import { kinds } from '../access/secrets.ts';
@@ -17,7 +17,7 @@ type Rotated = Output & { grace: string; expires?: string };
 
 export function addCredentials(program: Command) {
   const own = program.command('credentials').description('keys of apps, clients and jobs');
-  // A subcommand: --json of the command itself would be taken from its subcommands.
+  // Without this, the parent command would take the option --json away from its subcommands.
   own
     .command('list', { isDefault: true })
     .option('--json')

@@ -1,4 +1,4 @@
-// The refresh from a terminal, and what runs in the background.
+// Commands that run the refresh and show background jobs.
 import type { Command } from 'commander';
 import type { App } from '../environments/app.ts';
 import * as jobs from '../jobs/jobs.ts';

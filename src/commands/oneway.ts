@@ -1,4 +1,5 @@
-// `oneway`: everything a product manager or an engineer would script. It reads the same settings as the server.
+// The command line `oneway`: everything a product manager or an engineer would script. It reads the same settings as
+// the server.
 import { Command, CommanderError } from 'commander';
 import { Problem } from '../problems.ts';
 import { BadSettings } from '../settings.ts';
@@ -17,7 +18,7 @@ import { addTransfers, listed } from './transfers.ts';
 
 const program = new Command('oneway')
   .description('Commands for one environment; settings come from its environment variables.')
-  // Otherwise a command would take --json from its subcommands.
+  // Without this, a command would take the option --json away from its subcommands.
   .enablePositionalOptions()
   .showHelpAfterError('Add --help to see how it is used.')
   .configureHelp({ showGlobalOptions: true })
@@ -49,7 +50,7 @@ for (const add of [
   add(program);
 }
 
-/** commander exits with 1 for wrong usage; ours is a code of its own. */
+/** commander exits with 1 for wrong usage; our commands use a separate code. */
 function tellUse(command: Command) {
   command.exitOverride();
   command.commands.forEach(tellUse);

@@ -1,4 +1,4 @@
-// Commands for a release, and for reverting one.
+// Commands that check a release, and that end editing in production.
 import type { Command } from 'commander';
 import { keyText } from '../catalog/entity.ts';
 import { rangesOf } from '../database/ranges.ts';
@@ -99,7 +99,7 @@ async function reportSince(here: App, number: string, isJson: boolean | undefine
   ]);
 }
 
-/** `1-4, 7` */
+/** Ranges of numbers: `1-4, 7` */
 const ranges = (ids: number[]) =>
   rangesOf(ids)
     .map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`))

@@ -1,4 +1,4 @@
-// Commands that show rows here and at the destination.
+// Commands that print rows here and at the destination.
 import type { Command } from 'commander';
 import {
   fieldEntries,
@@ -60,7 +60,7 @@ export function addRows(program: Command) {
     .action((row: string, { json }: Json) => withApp((here) => diff(here, key(row), json)));
 }
 
-/** @throws UsageError when it is not `type:id` */
+/** @throws UsageError when the argument is not `type:id` */
 export function key(text: string): RowKey {
   if (!/^[a-z_]+:[1-9]\d{0,15}$/.test(text)) {
     throw new UsageError(`“${text}” is no row: write type:id, such as task:12.`);
@@ -129,7 +129,7 @@ async function list(here: App, type: string, { search, where, status, limit, jso
   ]);
 }
 
-/** `business=12` as a filter; numbers, yes and no are taken as such. */
+/** Parses a filter such as `business=12`; numbers, yes and no are converted. */
 function filterOf(type: string, text: string): [string, Value] {
   const [name = '', value = ''] = text.split(/=(.*)/s);
   const field = fieldOf(entityNamed(type), name);

@@ -1,4 +1,4 @@
-// A job that is run in this process, from a terminal.
+// Runs a job in this process, for a command at a terminal.
 import type { App } from '../environments/app.ts';
 import type { Job } from '../jobs/jobs.ts';
 import { runJob } from '../jobs/runner.ts';
@@ -10,9 +10,9 @@ import { print } from './cli.ts';
 type Requested = { job: Job; isNew: boolean };
 
 /**
- * Runs a job that was just requested, prints its progress, and answers its report. `running`: what is going on when
- * another one of its kind is, such as `A refresh is already running`.
- * @throws Problem when there is one already, and when it does not end well
+ * Runs a newly requested job, prints its progress, and returns its report. `running`: the message when another job of
+ * its kind is active, such as `A refresh is already running`.
+ * @throws Problem when one is active, and when the job fails
  */
 export async function runHere<T>(
   here: App,

@@ -1,4 +1,4 @@
-// The sheet on the command line: the same plan, problems and checks as on the page.
+// The transfer sheet on the command line: the same plan, problems and checks as on its page.
 import { v7 as uuid } from 'uuid';
 import type { Command } from 'commander';
 import { keyFrom, keyText } from '../catalog/entity.ts';
@@ -108,7 +108,7 @@ async function undo(here: App, number: string, rows: string[], asked: Asked) {
 
 export type Sheet = { wanted: selections.NewSelection; email: string; isManager: boolean };
 
-/** As the journal holds it. */
+/** The transfer as stored in the journal. */
 const LONGEST_KEY = 64;
 
 /** Prints the plan of a selection and, unless it is a dry run, sends it. */
@@ -128,7 +128,7 @@ export async function review(here: App, { wanted, email, isManager }: Sheet, ask
   const route = routeFrom(here, email, kind);
   const seen = await prepareSheet(route, chosen);
   refuseUnknown(chosen.choices, seen.plan);
-  // Confirmations apply only to the plan that was shown.
+  // Typed confirmations apply only to the plan that was printed.
   const choices = {
     ...chosen.choices,
     overwrite: asked.overwrite ? OVERWRITE : '',
@@ -167,7 +167,7 @@ export async function review(here: App, { wanted, email, isManager }: Sheet, ask
   await tell(here, await journal.waitUntilEnded(here, sent.id), asked);
 }
 
-/** @throws Problem when the key belongs to another transfer */
+/** @throws Problem when the idempotency key belongs to another transfer */
 async function refuseOther(here: App, twin: journal.Transfer, chosen: selections.Selection) {
   const former = await selections
     .find(here.sql, twin.selection ?? '', chosen.kind)
@@ -211,7 +211,7 @@ async function tell(here: App, sent: journal.Transfer, { json }: Asked) {
   if (state !== 'verified' || differing) endWith('refused');
 }
 
-/** The rows that are not as planned, with what there is to say of each. */
+/** The rows that the destination did not store as planned, with the difference of each. */
 const remarkLines = (steps: journal.WrittenStep[]) =>
   steps.flatMap((step) => {
     const isPlanned = step.outcome === journal.plannedOutcome[step.action];
@@ -234,7 +234,7 @@ const planned = ({ steps, problems, notices, warnings, offers, skipped: left, ha
   plan: hash,
 });
 
-/** Problems as JSON: each with its reason, row and solutions. */
+/** Problems as JSON, each with its reason code, row and solutions. */
 export const listed = (problems: (SheetProblem | ClickProblem)[]) =>
   problems.map(({ reason, row, message, solutions }) => ({
     reason,
@@ -272,7 +272,7 @@ function inLines(
   ];
 }
 
-/** The options that resolve a problem; other solutions exist only on pages. */
+/** The command-line options that resolve a problem; other solutions exist only on pages. */
 function optionFor(way: Solution): string[] {
   switch (way.kind) {
     case 'overwrite':
