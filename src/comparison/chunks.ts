@@ -1,5 +1,5 @@
-// Walks a table in chunks of 1,000 ids, comparing digests from every environment. Rows are read only where
-// something changed since the chunk was verified.
+// Compares tables in chunks of 1,000 ids by the digests that each environment’s server computes. Rows are read only
+// in chunks that changed since they were last verified.
 import { linksOf, type Entity } from '../catalog/entity.ts';
 import { first, sql, type Queryable } from '../database/sql.ts';
 import {
@@ -24,32 +24,32 @@ import {
 } from '../state/checked-chunks.ts';
 import type { Mappings } from '../state/name-mapping.ts';
 
-/** Chunks per digest query: few queries, and still enough to prefetch. */
+/** How many chunks one digest query covers: few queries, and still enough of them to prefetch. */
 const BATCH = 34;
 
 export type Chunk = CheckedChunk &
   ChunkSides & {
     chunk: number;
     source: RowDigests;
-    /** Ids whose sync state may be wrong because they changed since it was verified; null means all. */
+    /** Ids whose sync state may be wrong because they changed since it was verified; null means all of them. */
     unsure: Set<number> | null;
-    /** Ids whose lines are stored separately; null where not read. */
+    /** Ids whose digest lines are stored separately; null where these were not read. */
     changed: Set<number> | null;
   };
-/** Chunks that are processed together, and the ids in them that are read one by one. */
+/** Chunks that are processed together, and the ids within them to read one by one. */
 export type Part = { at: string; chunks: Chunk[]; ids: number[] };
-/** `source`: where rows are copied from, if anywhere; then only its chunks are walked. */
+/** `source`: the environment that rows are copied from, if any; then only its chunks are compared. */
 export type Places = { here: Environment; there: Environment | null; source: Environment | null };
 
 export type Walk = {
   from: number;
-  /** Every chunk counts as unverified. */
+  /** Treats every chunk as unverified. */
   ignoresChecked: boolean;
-  /** Which rows of a chunk to read. */
+  /** Decides which rows of a chunk to read. */
   wanted: (chunk: Chunk) => Iterable<number>;
 };
 
-/** Chunks in order, from the one that contains `from`. */
+/** Yields chunks in order, beginning with the one that contains `from`. */
 export async function* chunkParts(
   entity: Entity,
   places: Places,
@@ -82,7 +82,7 @@ async function* batchesOf(entity: Entity, places: Places, from: number): AsyncGe
     const run = await readBatch(entity, places, low);
     yield run;
     const end = (low + BATCH) * CHUNK_SIZE;
-    // When the last chunk has rows, assume that the next one does.
+    // Prefetching assumes that the next chunk has rows when the last one had.
     const isDense = run.chunks.at(-1)?.chunk === low + BATCH - 1;
     begin = isDense ? end : await nextOf(entity, places, end);
   }
@@ -102,7 +102,7 @@ async function readBatch(
   await refuseWhileUpdating(...(source ? [here, source] : stops));
   const high = low + BATCH - 1;
   const at = new Date().toISOString();
-  // Read before the digests: a concurrent write raises the generation.
+  // The generation is read before the digests, because a concurrent write raises it.
   const known = await readCheckedChunks(here.sql, entity.name, low, high);
   const digests = await settleAll(stops.map((stop) => digestsByChunk(stop.sql, entity, low, high)));
   const linesOf = (stop: Environment | null, chunk: number) =>
@@ -128,7 +128,7 @@ async function readBatch(
   return { at, chunks };
 }
 
-/** Finds the ids whose lines differ from when the chunk was verified. */
+/** Finds the ids whose digest lines differ from those stored when the chunk was verified. */
 async function findUnsure(on: Queryable, { name }: Entity, chunks: Chunk[]) {
   const moved = [];
   for (const one of chunks) {
@@ -154,7 +154,7 @@ async function findUnsure(on: Queryable, { name }: Entity, chunks: Chunk[]) {
   }
 }
 
-/** The first id that either side or the sync state has. */
+/** The first id that either side or the sync state contains. */
 async function nextAnywhere(
   entity: Entity,
   here: Environment,
@@ -177,7 +177,7 @@ async function nextAnywhere(
   return ids.length === 0 ? null : Math.min(...ids);
 }
 
-/** Includes chunks without rows that the sync state still lists. */
+/** Includes chunks without rows that the sync state still lists, so that deletions are noticed. */
 async function withSyncState(
   on: Queryable,
   { name }: Entity,
@@ -192,11 +192,11 @@ async function withSyncState(
   return [...numbers, ...new Set(ids.map(chunkOf))];
 }
 
-/** Digests use the stored names, so equal names prove nothing where names are mapped. */
+/** Digests are computed from stored names, so where names are mapped equal digests prove nothing. */
 export const isComparedByDigest = (entity: Entity, mappings: Mappings) =>
   mappings.size === 0 || linksOf(entity).length === 0;
 
-/** Prepares the next item while the current one is processed. */
+/** Prepares the next item while the current one is being processed. */
 export async function* prefetch<T, R>(
   items: AsyncIterable<T>,
   prepare: (item: T) => Promise<R>,
@@ -212,7 +212,7 @@ export async function* prefetch<T, R>(
       const item = await next;
       if (item === null) return;
       next = take();
-      // The rejection reaches the caller that awaits it.
+      // The promise is awaited later; this only avoids an unhandled rejection until then.
       next.catch(() => {});
       yield item.ready;
     }

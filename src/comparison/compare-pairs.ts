@@ -18,7 +18,7 @@ import { statusOf, withDependents, type Status } from '../state/status.ts';
 import { rootOf } from '../catalog/family.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
 
-/** A row on both sides; `here` has linked names as the destination spells them. */
+/** A row on both sides; `here` has linked names in the destination’s spelling. */
 export type RowPair = {
   key: RowKey;
   entity: Entity;
@@ -32,8 +32,8 @@ export type RowPair = {
 };
 
 /**
- * Reads rows and their dependents on both sides, in a fixed number of queries; dependents that are only at the
- * destination are included. `basesIn` has the bases: this environment, which keeps the sync state of both sides.
+ * Reads rows and their dependent rows on both sides, in a fixed number of queries, including dependents that only the
+ * destination has. `basesIn` is the environment whose sync state holds the bases (the last common contents).
  */
 export async function comparePairs(
   here: Databases,
@@ -47,8 +47,8 @@ export async function comparePairs(
   ]);
   const all = keysFrom([...keys.map(keyText), ...mine.keys(), ...theirs.keys()]);
   const requested = new Set(keys.map(keyText));
-  // Requested keys were read on both sides. What only one side has is a dependent, and the other side may have it
-  // under another owner.
+  // The requested rows were read on both sides. A row found on one side only is a dependent, which may exist under
+  // another parent row on the other side.
   const unread = (side: Map<string, Row>) =>
     all.filter((key) => !side.has(keyText(key)) && !requested.has(keyText(key)));
   const [moreOfMine, moreOfTheirs] = await settleAll([
@@ -67,14 +67,14 @@ export async function comparePairs(
       const text = keyText(key);
       const state = states.get(text);
       const sides = { mine: mine.get(text), theirs: theirs.get(text) };
-      // The other side's sync state does not apply to a row that it does not have.
+      // The sync state may describe another row under this id, so it is ignored where the side has no row.
       const stop = basesIn === here.sql || sides.theirs ? stops.get(text) : undefined;
       return [text, pairOf(key, sides, { state, stop, mappings })];
     }),
   );
 }
 
-/** Builds the pair of a row and decides its status. */
+/** Builds the pair of a row and determines its status. */
 export function pairOf(
   key: RowKey,
   { mine, theirs }: { mine: Row | undefined; theirs: Row | undefined },
@@ -95,7 +95,7 @@ export function pairOf(
   return { key, entity, here, there, hereHash, thereHash, state, destinationState: stop, status };
 }
 
-/** Records new observations made at `at`; a row found equal without a base gets one. */
+/** Records observations made at `at`; a row that is equal on both sides and has no base gets one. */
 export async function recordObservations(on: Queryable, pairs: Iterable<RowPair>, at: string) {
   const news = [...pairs].flatMap(
     ({ key, entity, there, hereHash, thereHash: seen, destinationState: stop }) => {
@@ -107,7 +107,7 @@ export async function recordObservations(on: Queryable, pairs: Iterable<RowPair>
   await writeObservations(on, news, at);
 }
 
-/** The status of a row together with its dependents. */
+/** The status of a row with its dependent rows taken into account. */
 export function statusWithDependents(pairs: Map<string, RowPair>, root: RowKey): Status | null {
   const own = pairs.get(keyText(root));
   if (!own?.status) return null;
@@ -125,7 +125,7 @@ const owned = new WeakMap<
   { size: number; byOwner: Map<string, RowPair[]> }
 >();
 
-/** Dependents by the key text of their owner; computed again when pairs were added. */
+/** Dependent rows by the key text of their parent row; computed again when pairs were added. */
 function byOwner(pairs: Map<string, RowPair>): Map<string, RowPair[]> {
   const known = owned.get(pairs);
   if (known?.size === pairs.size) return known.byOwner;

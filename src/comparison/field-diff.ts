@@ -15,7 +15,7 @@ export const fieldDiff = ({ key, here, there }: RowPair) =>
     }))
     .filter((one) => one.here !== one.there);
 
-/** Label and both values of every field of a step. */
+/** The label and both values of every field of a row in the plan. */
 export function fieldChanges({
   entity: name,
   before,

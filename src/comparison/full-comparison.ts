@@ -1,5 +1,5 @@
-// Compares every row of both sides and updates the sync state. Tables are compared by digest first;
-// documents are all read.
+// Compares every row of both sides and updates the sync state. Tables are compared by digests first; documents are
+// all read.
 import { hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row } from '../catalog/entity.ts';
 import {
@@ -42,7 +42,10 @@ export type ComparisonSides = {
   isFull: boolean;
 };
 
-/** Unchanged chunks are skipped without reading rows. Answers how many rows were compared. */
+/**
+ * Compares the rows of an entity; unchanged chunks are skipped without reading rows. Returns how many rows were
+ * compared.
+ */
 export async function* compareTable(
   sides: ComparisonSides,
   entity: Entity,
@@ -63,7 +66,7 @@ export async function* compareTable(
   for await (const { part, doubtful, rows } of looks) {
     if (rows) {
       const { news, wrong } = findDifferences(entity, rows, mappings);
-      // First, so that a chunk is marked verified only after its states are corrected.
+      // The states are corrected first, so that a chunk is never marked verified while they are wrong.
       await correctStates(here, entity, wrong);
       const doubts = new Map(wrong.map((id) => [id, unknownDigest(id)]));
       const checked = doubtful.map((one) => ({
@@ -109,7 +112,7 @@ async function readRows(
   return { own: byId(own), other: byId(other), states, stops };
 }
 
-/** Documents have no digests: all of both sides are read. */
+/** MongoDB has no digests, so all documents of both sides are read. */
 export async function* compareDocuments(
   sides: ComparisonSides,
   entity: Entity,
@@ -131,9 +134,9 @@ export async function* compareDocuments(
   }
 }
 
-/** Rows of both sides by id, as far as both have been read. */
+/** Yields rows of both sides in order of id, as far as both sides have been read. */
 async function* bothInParts(here: Environment, there: Environment, entity: Entity) {
-  // Everything read later counts as observed at the beginning.
+  // Rows read later count as observed at the start of the comparison, so that newer observations win.
   const at = new Date().toISOString();
   const [mine, theirs] = [
     new ReadAhead(walk(here, entity, -1, PART)),
@@ -152,7 +155,7 @@ async function* bothInParts(here: Environment, there: Environment, entity: Entit
   }
 }
 
-/** Rows that were read ahead and not yet taken. */
+/** Rows that were read ahead and not yet returned. */
 class ReadAhead {
   readonly #parts: AsyncIterator<Row[]>;
   #rows: Row[] = [];
@@ -171,7 +174,7 @@ class ReadAhead {
 
   close = async () => this.#parts.return?.();
 
-  /** Every row up to this id has been read. */
+  /** All rows up to this id have been read. */
   get upTo(): number {
     return this.#isEnd ? Number.MAX_SAFE_INTEGER : (this.#rows.at(-1)?.id ?? -1);
   }
@@ -191,7 +194,7 @@ type Rows = {
   stops: Map<number, DestinationHashes>;
 };
 
-/** New observations of the other side, and ids of rows here whose state is wrong. */
+/** New observations of the other side, and the ids of rows here whose recorded state is wrong. */
 function findDifferences(entity: Entity, { own, other, states, stops }: Rows, mappings: Mappings) {
   const ids = new Set([...own.keys(), ...other.keys(), ...states.keys()]);
   for (const [id, { observed_hash: seen }] of stops) if (seen !== null) ids.add(id);
@@ -229,13 +232,13 @@ async function destinationHashesOf(on: Queryable, { name }: Entity, within: Stat
   return new Map(lines.map((line) => [line.row_id, line]));
 }
 
-/** Corrects the state of rows that another program wrote. */
+/** Corrects the recorded state of rows that another program wrote. */
 async function correctStates(here: Environment, entity: Entity, ids: number[]) {
   if (ids.length === 0) return;
   const keys = ids.map((id) => ({ entity: entity.name, id }));
   await transaction(here.sql, async (connection) => {
     const was = await readStates(connection, keys, { lock: true });
-    // A row being written has its new state before its documents are removed.
+    // The new state of a claimed row is recorded before its document is removed, so it is not corrected.
     const busy = new Set((await onRows(connection, keys)).map(({ row_id: id }) => id));
     const rows = await read(here, keys);
     const mappings = await readMappings(connection);

@@ -1,4 +1,4 @@
-// Compares everything here with the destination, as a job. Its page shows the recorded result and its age.
+// The job that compares all rows here with the destination. Its page shows the recorded result and its age.
 import { travelling } from '../catalog/index.ts';
 import type { Queryable } from '../database/sql.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
@@ -11,7 +11,7 @@ import { Problem } from '../problems.ts';
 import { settleAll } from '../settle-all.ts';
 import { compareDocuments, compareTable } from './full-comparison.ts';
 
-/** Only one comparison runs at a time. */
+/** Only one comparison may run at a time. */
 export const COMPARISON = 'comparison';
 
 /** The latest comparison, and the latest that completed. */
@@ -20,7 +20,7 @@ export async function latestComparisons(on: Queryable) {
   return { newest: runs[0], whole: runs.find(({ state }) => state === 'done') };
 }
 
-/** `isFull`: reads every row, verified or not. */
+/** `isFull`: reads every row, even of verified chunks. */
 export const requestComparison = (here: Environment, person: string, { isFull = false } = {}) =>
   jobs.request(here.sql, {
     kind: COMPARISON,
@@ -30,17 +30,17 @@ export const requestComparison = (here: Environment, person: string, { isFull = 
     onlyOne: COMPARISON,
   });
 
-/** The server digests rows of a table; documents are all read. */
+/** Rows of a table are compared by digests on the server; documents are all read. */
 const comparisons = { mysql: compareTable, mongo: compareDocuments };
 
-/** Compares every row of both sides, as a job. */
+/** Compares all rows of both sides, as a job. */
 export async function compareAll(
   { here, report }: Work,
   { isFull }: { isFull: boolean },
 ): Promise<{ rows: number }> {
   const there = here.destination;
   if (!there) throw new Problem(422, `Nothing is transferred out of ${rulesOf(here.name).inText}.`);
-  // Counts while the first rows are compared.
+  // Counting the rows runs while the first ones are compared.
   const counting = settleAll([rowsOf(here), rowsOf(there)]).then(([mine, theirs]) => mine + theirs);
   counting.catch(() => {});
   const sides = { here, there, mappings: await readMappings(here.sql), isFull };

@@ -1,4 +1,4 @@
-// Counts of rows by status as last observed, in one query.
+// Counts rows by their last observed status, in one query.
 import { entityNamed } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { statusOf, type Status } from '../state/status.ts';
@@ -38,7 +38,7 @@ export async function matrix(on: Queryable): Promise<Matrix> {
   return found;
 }
 
-/** Every row of either side, with the facts that determine its status. */
+/** All rows of either side, with the facts that determine their status. */
 const everyRow = sql`
   select s.entity, s.row_id, s.deleted_at is null as is_here, s.deleted_at is not null as is_deleted,
          t.observed_hash is not null as is_there, t.base_hash is not null as has_base,
@@ -53,7 +53,7 @@ const everyRow = sql`
     left join row_state s on s.entity = t.entity and s.row_id = t.row_id
    where s.entity is null`;
 
-/** Applies `statusOf` to stand-in hashes that are equal where the real ones are. */
+/** Applies `statusOf` to placeholder hashes that are equal where the real ones are. */
 function statusFrom(one: Signature): Status | null {
   const here = one.is_here ? 'here' : null;
   const there = one.is_there ? (here && one.is_equal ? 'here' : 'there') : null;
@@ -66,7 +66,7 @@ function statusFrom(one: Signature): Status | null {
   });
 }
 
-/** Ids of rows with one entity and status, at most `limit` after `after`. */
+/** The ids of rows with one entity and status, at most `limit` after `after`. */
 export async function idsInMatrix(
   on: Queryable,
   { entity, status }: { entity: string; status: Status },

@@ -1,4 +1,4 @@
-// Everything here beside everything at the destination.
+// The pages that compare all rows here with the destination.
 import type { Request, Response } from 'express';
 import { keyText, titleOf, type Entity } from '../catalog/entity.ts';
 import { entityNamed, travelling } from '../catalog/index.ts';
@@ -41,7 +41,7 @@ export async function showComparison(req: Request, res: Response) {
   });
 }
 
-/** Why the last comparison is not whole, as the end of a sentence. */
+/** Why the last comparison is incomplete, as the end of a sentence. */
 function problemOf({ state, problem }: Listed): string | null {
   if (state === 'cancelled') return 'was cancelled';
   return state === 'failed' ? `ended early: ${problem}` : null;
@@ -66,7 +66,7 @@ const matrixRows = (counts: Awaited<ReturnType<typeof matrix>>, columns: Status[
 const addressOf = (entity: string, status: Status) =>
   `/comparison?entity=${entity}&status=${encodeURIComponent(status)}`;
 
-/** Rows of one cell of the matrix, compared just now, each with the fields that differ. */
+/** The rows of one matrix cell, compared live, each with the fields that differ. */
 async function differing(req: Request, there: Environment, entity: Entity, status: Status) {
   const { here } = req;
   const after = numberOrNull(req.query['after']) ?? 0;
@@ -99,7 +99,7 @@ async function differing(req: Request, there: Environment, entity: Entity, statu
   };
 }
 
-/** Compares everything, as a job; the page shows how far it is. */
+/** Starts the comparison as a job; the page shows its progress. */
 export async function compare(req: Request, res: Response) {
   destinationOf(req.here);
   const { job, isNew } = await comparison.requestComparison(req.here, accountOf(req).email, {
