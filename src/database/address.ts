@@ -1,4 +1,4 @@
-// Where a database server is, and as whom to sign in to it.
+// The address of a database server, with the user to sign in as.
 import { z } from 'zod';
 
 export const text = z.string({ error: 'is missing' }).min(1, 'is empty');
@@ -28,7 +28,10 @@ const address = (defaultPort: number) =>
       ...(TLS === 'true' && { tls: true }),
     }));
 
-/** `tls`: encrypted, with a certificate for this host that an authority of this machine signed. */
+/**
+ * `tls`: the connection is encrypted, and the server’s certificate must be signed by an authority that this machine
+ * trusts.
+ */
 export type SqlAddress = {
   name: string;
   user: string;
@@ -38,11 +41,11 @@ export type SqlAddress = {
   tls?: boolean;
 };
 export type NosqlAddress = SqlAddress & {
-  /** The database that knows the user; `name` itself, if nothing is said. */
+  /** The database in which the user is defined; `name` itself by default. */
   authSource?: string;
 };
 
-/** What `schema` makes of the variables that begin with `prefix`; its messages name the whole variable. */
+/** Parses the variables that begin with `prefix`; error messages contain the full variable name. */
 const behind = <T extends z.ZodType>(prefix: string, schema: T) =>
   z.record(z.string(), z.unknown()).transform((variables, context): z.infer<T> => {
     const own = Object.entries(variables)
@@ -56,12 +59,12 @@ const behind = <T extends z.ZodType>(prefix: string, schema: T) =>
     return z.NEVER;
   });
 
-/** `SQL_DB_*` and `NOSQL_DB_*`: the two databases of an environment. */
+/** The variables `SQL_DB_*` and `NOSQL_DB_*`: the two databases of an environment. */
 export const databasesSchema = behind('SQL_DB', address(3306))
   .transform((sql) => ({ sql }))
   .and(behind('NOSQL_DB', address(27_017)).transform((nosql) => ({ nosql })));
 
-/** The same behind a prefix; null when none of them is given. */
+/** Parses the same variables behind a prefix; null when none of them is set. */
 export const neighbourSchema = (prefix: string) =>
   behind(prefix, z.preprocess(nullWhenEmpty, databasesSchema.nullable()));
 

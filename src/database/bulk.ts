@@ -1,21 +1,21 @@
-// Many rows in few statements, cut by length because max_allowed_packet bounds a statement.
+// Writes many rows with few statements, split by length because max_allowed_packet limits a statement.
 import { escape, format } from 'mysql2/promise';
 import { join, name, runText, sql, Statement, type Queryable } from './sql.ts';
 
 /**
- * UTF-16 units: at three bytes each, plus one more line, a statement stays below the 4 MB that old servers
+ * Counted in UTF-16 units: at three bytes each, plus one more row, a statement stays below the 4 MB that old servers
  * accept.
  */
 const LENGTH = 250_000;
 const LINES = 1000;
 
 type Cell = string | number | boolean | null;
-/** Values of one line, in the order of the columns. */
+/** The values of one row, in the order of the columns. */
 export type Line = readonly Cell[];
-/** An array of values for each column; all rows must have the same columns. */
+/** Rows as arrays of values; all rows must have the same columns. */
 export type Columns = Record<string, Cell>;
 
-/** Inserts rows; their keys are the columns. */
+/** Inserts rows; the keys of the objects are the columns. */
 export const insertRows = (on: Queryable, table: string, rows: Columns[], end?: Statement) => {
   const columns = Object.keys(rows[0] ?? {});
   return insertLines(
@@ -26,7 +26,7 @@ export const insertRows = (on: Queryable, table: string, rows: Columns[], end?: 
   );
 };
 
-/** Inserts rows, or overwrites every column but those of the `key` where a row with that key exists. */
+/** Inserts rows; where a row with the same `key` columns exists, overwrites its other columns. */
 export const upsertRows = (on: Queryable, table: string, key: string[], rows: Columns[]) => {
   const others = Object.keys(rows[0] ?? {}).filter((column) => !key.includes(column));
   const assignments = others.map((column) => sql`${name(column)} = values(${name(column)})`);
@@ -34,7 +34,7 @@ export const upsertRows = (on: Queryable, table: string, key: string[], rows: Co
   return insertRows(on, table, rows, end);
 };
 
-/** `insert into … (…) values` lines, and what comes after them. */
+/** Runs `insert into … (…) values` with many rows, and the clause that follows them. */
 export const insertLines = (
   on: Queryable,
   head: Statement,
@@ -42,7 +42,7 @@ export const insertLines = (
   end = new Statement('', []),
 ) => inStatements(on, { head, end, separator: ',' }, lines, (values) => `(${values.join(',')})`);
 
-/** `update table … join (lines as a derived table with these columns) given …` */
+/** Runs `update table … join (the rows as a derived table with these columns) given …`. */
 export const updateFromLines = (
   on: Queryable,
   { head, columns, end }: { head: Statement; columns: string[]; end: Statement },
@@ -53,8 +53,8 @@ export const updateFromLines = (
   );
 
 /**
- * The first line of a union names its columns. Its texts are cast, because MariaDB 11.4 cuts texts of 64 KiB
- * and more where the literals alone decide about the type.
+ * The first SELECT of a union names its columns. Its texts are cast, because MariaDB 11.4 truncates texts of 64 KiB
+ * and more when the type is derived from literals alone.
  */
 const named = (values: string[], columns: string[]) =>
   values.map((value, index) => `${asText(value)} as \`${columns[index]}\``).join(',');
@@ -80,7 +80,7 @@ async function inStatements(
   const send = async () => {
     await underWay;
     underWay = runText(on, published, `${before} ${text} ${after}`);
-    // The rejection reaches the caller that awaits it.
+    // The promise is awaited later; this only avoids an unhandled rejection until then.
     underWay.catch(() => {});
     text = '';
     count = 0;

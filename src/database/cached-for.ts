@@ -1,8 +1,8 @@
-// Answers that read every row, cached for five seconds or until this process writes the sync state.
+// Caches the results of queries over whole tables, for five seconds or until this process writes the sync state.
 // Concurrent callers share one query.
 import type { Queryable } from './sql.ts';
 
-/** Milliseconds. */
+/** How long a result stays cached, in milliseconds. */
 export const TTL_MS = 5000;
 
 type Cached = { answer: Promise<unknown>; until: number; writes: number };
@@ -10,12 +10,15 @@ const cache = new WeakMap<Queryable, Map<string, Cached>>();
 
 let writes = 0;
 
-/** Writers of the sync state call this, so that this process does not answer from an old cache. */
+/** Called by every writer of the sync state, so that this process does not serve outdated results. */
 export const forgetCached = () => {
   writes += 1;
 };
 
-/** `question` is the cache key: it names the query and everything its answer depends on. */
+/**
+ * Returns the cached result of a query. `question` is the cache key, which must name the query and all its
+ * parameters.
+ */
 export function cachedFor<T>(on: Queryable, question: string, ask: () => Promise<T>): Promise<T> {
   const answers = cache.get(on) ?? new Map<string, Cached>();
   cache.set(on, answers);

@@ -6,9 +6,9 @@ import type { NosqlAddress, SqlAddress } from './address.ts';
 import { timeouts } from './timeouts.ts';
 import { traceCommands } from './traces.ts';
 
-// utf8mb4, or emoji are lost; strict mode, or long values are cut silently; instants in UTC. Short lock waits,
-// for rows and for tables, make a writer roll back and retry instead of queueing. group_concat must not
-// truncate lists.
+// The session settings of MySQL connections. utf8mb4: otherwise emoji are lost. Strict mode: otherwise long values
+// are truncated silently. Times are in UTC. Lock waits for rows and tables are short, so that a writer rolls back and
+// retries instead of queueing. group_concat must not truncate lists.
 const SESSION = `SET
   time_zone = '+00:00',
   sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',
@@ -16,7 +16,7 @@ const SESSION = `SET
   lock_wait_timeout = 5,
   group_concat_max_len = 16777216`;
 
-/** A pool that connects on the first query. */
+/** Creates a pool that connects at the first query. */
 export function connectSql(address: SqlAddress, connections = 10): Pool {
   const pool = createPool({
     database: address.name,
@@ -34,7 +34,8 @@ export function connectSql(address: SqlAddress, connections = 10): Pool {
     maxIdle: connections,
     idleTimeout: 60_000,
   });
-  // Commands of a connection run in order, so these run before the caller's query, which fails with their error.
+  // A connection runs its commands in order, so these run before the caller’s query, which then fails with their
+  // error.
   pool.pool.on('connection', (connection) => {
     const endOnError = (error: Error | null) => {
       if (error) streamOf(connection).destroy(error);
@@ -45,11 +46,11 @@ export function connectSql(address: SqlAddress, connections = 10): Pool {
   return pool;
 }
 
-/** The driver's types leave it out. */
+/** The option is missing from the driver’s type definitions. */
 const streamOf = (connection: PoolConnection) =>
   (connection as unknown as { stream: Duplex }).stream;
 
-/** A client and its database; it connects on the first command. */
+/** A MongoDB client and its database; it connects at the first command. */
 export function connectNosql(
   address: NosqlAddress,
   { isTraced }: { isTraced: boolean },
@@ -62,7 +63,7 @@ export function connectNosql(
     serverSelectionTimeoutMS: 3000,
     connectTimeoutMS: 3000,
     socketTimeoutMS: timeouts.statement,
-    // Documents must be durable before MySQL commits the rows that refer to them.
+    // Documents must be durable before MySQL commits the rows that reference them.
     writeConcern: { w: 'majority', journal: true },
     monitorCommands: isTraced,
     ignoreUndefined: true,

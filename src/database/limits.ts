@@ -1,2 +1,2 @@
-/** Ids in one MongoDB query. There are servers that search a list in `$in` once for every document that they find. */
+/** The most ids in one MongoDB query: some servers search the list of `$in` again for every document. */
 export const limits = { idsPerQuery: 1000 };

@@ -1,5 +1,5 @@
-// Migrations are files, applied once each in the order of their numbers: plain SQL, and modules for MongoDB.
-// Completed statements are counted, so that a run that was killed continues where it stopped.
+// Migrations are files that are applied once each, in order of their numbers: plain SQL, and modules for MongoDB.
+// Completed statements are counted, so that a killed run continues where it stopped.
 import { hash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -12,16 +12,16 @@ import { timed } from './traces.ts';
 const root = new URL('../../migrations/', import.meta.url);
 
 export type How = {
-  /** What to apply; everything there is when nothing is said. */
+  /** The names of the migrations to apply; all by default. */
   names?: string[];
-  /** Where the files are. */
+  /** The folder of the migration files. */
   folder?: URL;
-  /** Called after each statement. */
+  /** Called after each completed statement. */
   step?: () => Promise<void>;
 };
 
 /**
- * Brings a database to the shape of this program; answers the names of what was applied.
+ * Migrates a database to the schema of this program; returns the names of the applied migrations.
  * @throws Conflict when the file of an applied migration was changed since
  */
 export async function migrate(
@@ -40,7 +40,7 @@ export async function migrate(
       await run(pool, sql`delete from migration_progress where name = ${name}`);
       applied.push(name);
     } else if (known.get(name) === null) {
-      // It was applied by a version that kept no checksums.
+      // The migration was applied by an earlier version, which stored no checksums.
       await run(pool, sql`update migration set checksum = ${checksum} where name = ${name}`);
     }
   }
@@ -49,7 +49,8 @@ export async function migrate(
 
 /**
  * Compares the files of applied migrations with their checksums.
- * @throws Conflict, before anything is applied: a database of an edited history has a shape that no file describes
+ * @throws Conflict before anything is applied, because no file describes the schema of a database with an edited
+ * history
  */
 export async function refuseChanged(pool: Pool, { names, folder = root }: How = {}) {
   await prepareTables(pool);
@@ -68,7 +69,9 @@ export async function refuseChanged(pool: Pool, { names, folder = root }: How = 
 
 const rooms = ['catalog', 'app', 'mongo'];
 
-/** Every migration there is: `app/0001-people.sql`, in the order in which they are applied: by number, then by room. */
+/**
+ * All migrations, such as `app/0001-people.sql`, in the order in which they are applied: by number, then by folder.
+ */
 export async function available(folder = root): Promise<string[]> {
   const names: string[] = [];
   for (const room of rooms) {
@@ -88,7 +91,7 @@ async function prepareTables(pool: Pool) {
   await pool.query(`CREATE TABLE IF NOT EXISTS migration_progress (
     name VARCHAR(100) NOT NULL PRIMARY KEY,
     statements_done INT NOT NULL)`);
-  // MySQL has no ADD COLUMN IF NOT EXISTS.
+  // MySQL lacks ADD COLUMN IF NOT EXISTS, so existing columns are looked up.
   const [column] = await select(
     pool,
     sql`select 1 from information_schema.columns
@@ -110,7 +113,7 @@ async function checksumsOf(names: string[], folder: URL): Promise<Map<string, st
   const found = new Map<string, string>();
   for (const name of names) {
     const text = await readFile(new URL(name, folder), 'utf8');
-    // A checkout on Windows has other line ends.
+    // Line endings are normalised, because a checkout on Windows has others.
     found.set(name, hash('sha256', text.replaceAll('\r\n', '\n')));
   }
   return found;
@@ -126,7 +129,7 @@ async function applySql(file: URL, name: string, pool: Pool, step: () => Promise
     sql`select statements_done as done from migration_progress where name = ${name}`,
   );
   const done = line?.done ?? 0;
-  // Written before the first statement: it tells a run that was killed from one that never began.
+  // Recorded before the first statement, to distinguish a killed run from one that never started.
   await run(
     pool,
     sql`insert into migration_progress (name, statements_done) values (${name}, ${done})
@@ -135,7 +138,7 @@ async function applySql(file: URL, name: string, pool: Pool, step: () => Promise
   for (const [index, statement] of statements.entries()) {
     if (index >= done) {
       await timed(statement, null, () => changeShape(pool, statement)).catch((error: unknown) => {
-        // The last run was killed after the statement and before it was counted.
+        // The last run was killed after this statement was executed and before it was counted.
         if (index !== done || line === undefined || !isDoneAlready(statement, error)) throw error;
       });
       await step();
@@ -148,7 +151,7 @@ async function applySql(file: URL, name: string, pool: Pool, step: () => Promise
   }
 }
 
-/** Seconds that a change of shape waits for those who still use the table; others wait no longer than 5. */
+/** How many seconds a schema change waits for running queries on the table; other statements wait at most 5. */
 const LOCK_WAIT = 300;
 
 async function changeShape(pool: Pool, statement: string) {
@@ -169,14 +172,17 @@ const doneAlready = new Set([
   'ER_CANT_DROP_FIELD_OR_KEY',
   'ER_BAD_TABLE_ERROR',
 ]);
-/** The old name of a renamed table, column or index is gone. */
+/** The rename was already executed: the old name of the table, column or index is gone. */
 const renamedAlready = new Set([
   'ER_NO_SUCH_TABLE',
   'ER_BAD_FIELD_ERROR',
   'ER_KEY_DOES_NOT_EXISTS',
 ]);
 
-/** Table, column, index or row is there (or gone) already. One statement is all or nothing in InnoDB. */
+/**
+ * The statement was already executed: its table, column, index or row exists (or is gone). InnoDB executes a
+ * statement completely or not at all.
+ */
 function isDoneAlready(statement: string, error: unknown): boolean {
   const code = (error as { code?: string }).code ?? '';
   return doneAlready.has(code) || (/\bRENAME\b/.test(statement) && renamedAlready.has(code));

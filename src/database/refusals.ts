@@ -1,7 +1,8 @@
-// Why a database refused a write because of its content, in our words: its own quote values, tables and accounts.
+// Explains why a database refused to write a value, in our own words: the database’s messages contain values, tables
+// and accounts.
 import { channel } from 'node:diagnostics_channel';
 
-/** What a database answered. The environment's log has it; pages, journal and audit never. */
+/** The error message of a database. It is only logged; pages, journal and audit log never contain it. */
 export type Refusal = { code: string; quote: string };
 
 export const refusals = channel('oneway:refusal');
@@ -39,18 +40,20 @@ const reasonsOfMongo = new Map<number, string>([
 
 type Answered = { code?: unknown; errno?: unknown; sqlMessage?: string; errmsg?: string };
 
-/** The end of a sentence; null for an error that is no answer of MySQL. Its own words go to the log. */
+/** The reason as the end of a sentence; null for an error that MySQL did not send. The original message is logged. */
 export function whyMysqlRefused(error: unknown): string | null {
   const { code, errno, sqlMessage } = error as Answered;
   if (!sqlMessage) return null;
   publish(String(code), sqlMessage);
-  // A trigger speaks to people, in the words of whoever wrote it.
+  // The message of a trigger is meant for people, so it is shown.
   if (Number(errno) === 1644) return `a trigger there does not allow it: “${sqlMessage}”`;
   const reason = reasonsOfSql.get(Number(errno));
   return reason ? reason(columnIn(sqlMessage)) : `${unnamed} (${Number(errno)})`;
 }
 
-/** The end of a sentence; null for an error that is no answer of MongoDB. Its own words go to the log. */
+/**
+ * The reason as the end of a sentence; null for an error that MongoDB did not send. The original message is logged.
+ */
 export function whyMongoRefused(error: unknown): string | null {
   const { code, errmsg } = error as Answered;
   const { name, message } = error as { name?: string; message?: string };
@@ -65,7 +68,7 @@ const unnamed = 'for a reason that is in the log of this environment';
 const publish = (code: string, quote: string) =>
   refusals.publish({ code, quote } satisfies Refusal);
 
-/** The column's name, which is ours, as a part of a sentence. */
+/** The column named in the error message, as part of a sentence; column names are ours and may be shown. */
 function columnIn(message: string): string {
   const found = /(?:column|field) (?:'([^']+)'|(?:`[^`]*`\.)*`([^`]+)`)/i.exec(message);
   const column = found?.[1] ?? found?.[2];

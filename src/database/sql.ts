@@ -1,4 +1,4 @@
-// Plain SQL beside the question it asks: values become placeholders, identifiers come from definitions.
+// SQL written beside the code that needs it: values become placeholders, identifiers come from entity definitions.
 import { channel } from 'node:diagnostics_channel';
 import { timeouts } from './timeouts.ts';
 import { timed } from './traces.ts';
@@ -6,7 +6,7 @@ import type { Pool, PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql
 
 export type Queryable = Pool | PoolConnection;
 
-/** SQL with its values. A class, so that parsed request data can never pass for a statement. */
+/** An SQL statement with its values. It is a class, so that parsed request data can never pass for a statement. */
 export class Statement {
   readonly text: string;
   readonly values: unknown[];
@@ -17,10 +17,10 @@ export class Statement {
   }
 }
 
-/** Publishes every statement; tests count them. */
+/** Every executed statement is published here; tests count them. */
 export const statements = channel('oneway:statement');
 
-/** `` sql`select * from task where id in (${ids})` ``; nested statements are inlined. */
+/** Builds a statement: `` sql`select * from task where id in (${ids})` ``; nested statements are inlined. */
 export function sql(parts: TemplateStringsArray, ...given: unknown[]): Statement {
   const values: unknown[] = [];
   const text = parts.reduce((before, part, index) => {
@@ -30,14 +30,14 @@ export function sql(parts: TemplateStringsArray, ...given: unknown[]): Statement
       return before + value.text + part;
     }
     refuse(value);
-    // `in ()` is a syntax error; `in (null)` matches nothing.
+    // `in ()` is a syntax error, while `in (null)` matches nothing.
     values.push(Array.isArray(value) && value.length === 0 ? null : value);
     return `${before}?${part}`;
   });
   return new Statement(text, values);
 }
 
-/** The driver writes values into the text: of an object it makes conditions, and NaN would be the name of a column. */
+/** The driver inserts values as text: objects would become conditions, and NaN a column name. */
 function refuse(value: unknown) {
   if (Array.isArray(value)) value.forEach(refuse);
   else if (typeof value === 'object' && value !== null && !Buffer.isBuffer(value)) {
@@ -47,7 +47,7 @@ function refuse(value: unknown) {
   }
 }
 
-/** Quotes a table or column name that comes from a definition. */
+/** Quotes the name of a table or column from an entity definition. */
 export const name = (identifier: string): Statement =>
   new Statement(`\`${identifier.replaceAll('`', '``')}\``, []);
 
@@ -68,24 +68,24 @@ export async function first<T extends object>(
   return (await select<T>(on, statement))[0];
 }
 
-/** Runs an INSERT, UPDATE or DELETE; answers the number of matched rows. */
+/** Runs an INSERT, UPDATE or DELETE; returns the number of matched rows. */
 export async function run(on: Queryable, statement: Statement): Promise<number> {
   return ((await ask(on, statement)) as ResultSetHeader).affectedRows;
 }
 
-/** Runs a statement that sets LAST_INSERT_ID(); answers that id, or 0. */
+/** Runs a statement that sets LAST_INSERT_ID(); returns that id, or 0. */
 export async function runForId(on: Queryable, statement: Statement): Promise<number> {
   return ((await ask(on, statement)) as ResultSetHeader).insertId;
 }
 
-/** `START TRANSACTION`, `COMMIT` and the like. */
+/** Runs a statement without values, such as `START TRANSACTION` or `COMMIT`. */
 export const command = async (connection: PoolConnection, text: string): Promise<void> => {
   await timed(text, connection, () => withTimeout(connection, connection.query(text)));
 };
 
-/** Runs `text`, which contains its values already; it is published as `statement`. */
+/** Runs `text`, which already contains its values; `statement` is published in its place, for logs without values. */
 export const runText = (on: Queryable, statement: Statement, text: string) =>
-  // With `null` values the driver skips its search for placeholders.
+  // With `null` as values the driver does not search the text for placeholders.
   ask(on, statement, { sql: text, values: null });
 
 async function ask(
@@ -104,7 +104,7 @@ async function ask(
   try {
     return await answerOf(connection, statement, question);
   } finally {
-    // Releasing a destroyed connection does not return it to the pool.
+    // A destroyed connection does not go back to the pool when it is released.
     connection.release();
   }
 }
@@ -124,13 +124,13 @@ async function answerOf(
 
 const servers = new WeakMap<object, string>();
 
-/** Remembers which server an error is from, since a page may read two. */
+/** Remembers which server an error came from, because a page may read two. */
 function fromServer(error: unknown, on: Queryable): unknown {
   if (typeof error === 'object' && error !== null) servers.set(error, serverOf(on));
   return error;
 }
 
-/** Whether the error is from another MySQL database than this one; an error that is not from MySQL is not. */
+/** Whether an error came from another MySQL server than this one; false for errors that are not from MySQL. */
 export function isFromAnother(error: unknown, on: Queryable): boolean {
   const from = typeof error === 'object' && error !== null ? servers.get(error) : undefined;
   return from !== undefined && from !== serverOf(on);
@@ -139,7 +139,7 @@ export function isFromAnother(error: unknown, on: Queryable): boolean {
 type Address = { host?: string; port?: number; database?: string };
 
 function serverOf(on: Queryable): string {
-  // The driver's types know the options of a pool, not what it makes of them.
+  // The driver’s types describe the options passed to a pool, not its parsed configuration.
   const { connectionConfig } = ('getConnection' in on ? on.pool : on).config as {
     connectionConfig?: Address;
   };
@@ -147,15 +147,15 @@ function serverOf(on: Queryable): string {
   return `${host}:${port}/${database}`;
 }
 
-/** The server did not answer in time; whether it executed the statement is unknown. */
+/** The server did not answer in time; it may or may not have executed the statement. */
 class StatementTimeout extends Error {
   readonly code = 'STATEMENT_TIMEOUT';
 }
 
 /**
- * A server that stops answering without closing its sockets must not block a worker forever. The driver's
- * own timeout starts only when a statement reaches the front of its queue, so it misses a server that fell
- * silent earlier. The connection is destroyed, because nothing may wait behind the unanswered statement.
+ * A server that stops answering without closing its sockets must not block a worker forever. The driver’s own timeout
+ * starts only when a statement reaches the front of its queue, so it misses a server that went silent earlier. The
+ * connection is destroyed, because nothing may queue behind the unanswered statement.
  */
 async function withTimeout<T>(connection: PoolConnection, answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -194,7 +194,7 @@ export async function transaction<T>(
   }
 }
 
-/** Runs `work` in a read-only snapshot: everything it reads is from one moment. */
+/** Runs `work` in a read-only snapshot, so that everything it reads is from the same point in time. */
 export function snapshot<T>(pool: Pool, work: (connection: PoolConnection) => Promise<T>) {
   return transaction(pool, work, [
     'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ',
@@ -202,7 +202,7 @@ export function snapshot<T>(pool: Pool, work: (connection: PoolConnection) => Pr
   ]);
 }
 
-/** Convert an instant between MySQL (`2026-11-21 09:30:00.123`) and ISO 8601 in UTC. */
+/** Convert a timestamp between MySQL’s format (`2026-11-21 09:30:00.123`) and ISO 8601 in UTC. */
 export const toSqlInstant = (iso: string) => iso.replace('T', ' ').replace('Z', '');
 export const fromSqlInstant = (stored: string) =>
   `${stored.replace(' ', 'T')}${stored.includes('.') ? '' : '.000'}Z`;

@@ -1,4 +1,4 @@
-// Rows of a statement one by one, as the server sends them.
+// Streams the rows of a statement one by one, as the server sends them.
 import type { Readable } from 'node:stream';
 import type { Connection } from 'mysql2';
 import type { PoolConnection } from 'mysql2/promise';
@@ -6,7 +6,7 @@ import { statements, type Statement } from './sql.ts';
 import { timeouts } from './timeouts.ts';
 
 /**
- * The bytes of the only column of each row, null for NULL. The connection can do nothing else until the last one; it is
+ * Streams the bytes of the only column of each row, null for NULL. The connection is busy until the last row; it is
  * destroyed when the server is silent for too long.
  */
 export async function* streamBytes(
@@ -19,7 +19,7 @@ export async function* streamBytes(
     .query({ sql: statement.text, values: statement.values, rowsAsArray: true, typeCast: false })
     .stream({ highWaterMark: 1000 }) as Readable & AsyncIterable<[Buffer | null]>;
   let lastAt = Date.now();
-  // A reader that is slow has rows waiting; a server that is silent has none.
+  // While the reader is slow, rows are waiting to be read, so the timeout applies only to an empty buffer.
   const watch = setInterval(() => {
     if (rows.readableLength === 0 && Date.now() - lastAt > timeouts.statement) on.destroy();
   }, 1000);

@@ -1,18 +1,18 @@
-// Milliseconds. Tests change them.
+// Timeouts in milliseconds. Tests shorten them.
 export const timeouts = {
-  /** How long a server may be silent before it counts as gone. */
+  /** How long a server may be silent before its connection is given up. */
   statement: 60_000,
-  /** How long a page waits for another environment, and for Redis. */
+  /** How long a page waits for another environment and for Redis. */
   page: 1000,
-  /** How long servers have to answer the shortest question. */
+  /** How long servers may take to answer a ping. */
   probe: 700,
-  /** How long they have when a page is nothing without their answer. */
+  /** How long they may take when a page has nothing to show without their answer. */
   patientProbe: 2500,
-  /** How long a request may take before this environment's own databases are asked whether they answer. */
+  /** How long a request may run before this environment’s own databases are pinged. */
   slow: 3000,
-  /** How long they may be silent then, before the request ends. */
+  /** How long these may then be silent before the request is ended with an error. */
   silence: 2000,
-  /** How long the failure of another environment is remembered before its servers are tried again. */
+  /** How long a failure of another environment is cached before its servers are tried again. */
   memory: 30_000,
   /** A sign-in is answered after a whole number of these: one check takes less on a machine that has time for it. */
   signIn: 100,

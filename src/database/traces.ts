@@ -1,4 +1,5 @@
-// What a log at level debug shows of the work: never values. Nobody listens at other levels, and then nothing is timed.
+// What LOG_LEVEL=debug logs about database work, without values. At other levels nothing subscribes, and nothing is
+// timed.
 import { channel } from 'node:diagnostics_channel';
 import type { CommandFailedEvent, CommandSucceededEvent, MongoClient } from 'mongodb';
 import type { PoolConnection } from 'mysql2/promise';
@@ -6,14 +7,14 @@ import type { PoolConnection } from 'mysql2/promise';
 export type StatementTrace = { database: string | undefined; statement: string; ms: number };
 export type CommandTrace = { database: string; command: string; collection: string; ms: number };
 
-/** A statement that MySQL answered, with placeholders. */
+/** A statement that MySQL answered, with placeholders instead of values. */
 export const statementTraces = channel('oneway:statement-trace');
 /** A command that MongoDB answered: its name and its collection. */
 export const commandTraces = channel('oneway:command-trace');
-/** The name of a step of a write that was reached. */
+/** The name of a write step that was reached. */
 export const stepTraces = channel('oneway:step-trace');
 
-/** Publishes how long MySQL took, also when it refused. */
+/** Publishes how long a MySQL statement took, even when it was refused. */
 export const timed = <T>(
   statement: string,
   on: PoolConnection | null,
@@ -34,7 +35,7 @@ async function traced<T>(statement: string, on: PoolConnection | null, work: () 
   }
 }
 
-/** Publishes how long each command of a client took that was opened with `monitorCommands`. */
+/** Publishes the duration of each command of a MongoDB client that was opened with `monitorCommands`. */
 export function traceCommands(client: MongoClient) {
   const collections = new Map<number, string>();
   client.on('commandStarted', ({ requestId, commandName, command }) => {

@@ -1,7 +1,7 @@
-// Which database errors may succeed on a retry.
+// Decides which database errors may succeed on a retry.
 import { isFromMongo, unwillingness } from './unwillingness.ts';
 
-/** Whether a retry may succeed: a lock, a server that is away, or a MongoDB that elects another primary. */
+/** Whether a retry may succeed: after a lock, an unreachable server, or while MongoDB elects another primary. */
 export function isTransient(error: unknown): boolean {
   const kind = unwillingness(error);
   return (
@@ -12,7 +12,7 @@ export function isTransient(error: unknown): boolean {
   );
 }
 
-/** Whether the server will do it some day: a missing right must be granted, everything else passes. */
+/** Whether the failure will pass by itself: a missing right must be granted, everything else passes. */
 export function willPass(error: unknown): boolean {
   const kind = unwillingness(error);
   return kind !== null && kind !== 'denied';

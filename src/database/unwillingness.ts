@@ -1,27 +1,28 @@
-// A healthy server that does not do what it is asked: the kinds, and the errors of MySQL, MariaDB, MongoDB and Redis
-// that belong to each.
+// Classifies errors of a server that works but refuses or cannot do what it is asked, for MySQL, MariaDB, MongoDB and
+// Redis.
 
 export type Unwillingness =
-  /** No answer, or no connection. */
+  /** The server does not answer, or there is no connection to it. */
   | 'away'
-  /** A lock that another session holds. */
+  /** Another session holds a lock. */
   | 'busy'
-  /** As many connections as allowed are open. */
+  /** The allowed number of connections is used up. */
   | 'crowded'
-  /** It answers reads and takes no changes. */
+  /** The server answers reads but accepts no changes. */
   | 'read-only'
-  /** Wrong user name or password. */
+  /** The user name or password is wrong. */
   | 'password'
   /** The account is locked, or its password has expired. */
   | 'locked'
   /** The account lacks a right. */
   | 'denied'
-  /** The account has used up what it may do in an hour. */
+  /** The account has used up its hourly limit. */
   | 'quota'
-  /** Disk, quota of the disk, or memory. */
+  /** The disk, its quota or the memory is full. */
   | 'full';
 
-// By number: names of errors above 3000 differ between MySQL and MariaDB, and the driver knows MySQL's only.
+// Classified by number: above 3000 the names of errors differ between MySQL and MariaDB, and the driver knows only
+// those of MySQL.
 const numbersOfSql: Record<Unwillingness, number[]> = {
   away: [
     1053, 1077, 1078, 1079, 1080, 1152, 1154, 1158, 1159, 1160, 1161, 1184, 1317, 1927, 1969, 3024,
@@ -76,7 +77,7 @@ const ofSockets = new Set([
   'POOL_CLOSED',
 ]);
 
-/** Errors that the driver makes itself, or passes on without a number. */
+/** Errors that the driver itself creates, or passes on without a number. */
 const ofNames = new Map<string, Unwillingness>([
   ['ER_LOCK_DEADLOCK', 'busy'],
   ['ER_LOCK_WAIT_TIMEOUT', 'busy'],
@@ -92,7 +93,7 @@ const ofNames = new Map<string, Unwillingness>([
   ['ER_RECORD_FILE_FULL', 'full'],
 ]);
 
-/** The first word of what Redis answers. */
+/** The first word of an error reply of Redis. */
 const ofRedis = new Map<string, Unwillingness>([
   ['READONLY', 'read-only'],
   ['MISCONF', 'read-only'],
@@ -108,7 +109,7 @@ const ofRedis = new Map<string, Unwillingness>([
   ['BUSY', 'busy'],
 ]);
 
-/** The kind of an error that is no fault of the request; null for every other error. */
+/** The class of an error that the request did not cause; null for every other error. */
 export function unwillingness(error: unknown): Unwillingness | null {
   if (typeof error !== 'object' || error === null) return null;
   const { code, cause } = error as { code?: unknown; cause?: unknown };
@@ -120,7 +121,7 @@ export function unwillingness(error: unknown): Unwillingness | null {
 
 export const isUnwilling = (error: unknown): boolean => unwillingness(error) !== null;
 
-/** Whether this program itself has closed its connections, since it ends. */
+/** Whether this process closed the connection itself while shutting down. */
 export const isClosed = (error: unknown): boolean =>
   error instanceof Error &&
   (error.message.startsWith('Pool is closed') || error.name === 'MongoClientClosedError');
@@ -143,13 +144,16 @@ function kindOfSql({ code, errno, fatal, sqlMessage, message = '' }: SqlTrouble)
   }
   const known = ofSql.get(number) ?? ofNames.get(String(code));
   if (known) return known;
-  // The connection is gone, and the driver has no name for why.
+  // The connection was lost, and the driver has no error code for the cause.
   return fatal === true || /^(Pool is closed|No connections available)/.test(message)
     ? 'away'
     : null;
 }
 
-/** `Got error 28 "No space left on device" from storage engine`; 122 is a quota, 135 a full file. */
+/**
+ * The operating system’s error number in `Got error 28 "No space left on device" from storage engine`; 122 is a
+ * quota, 135 a full file.
+ */
 const kindOfErrno = (message: string): Unwillingness | null =>
   /\b(28|122|132|135)\b/.test(message) ? 'full' : /\b(30|165)\b/.test(message) ? 'read-only' : null;
 
@@ -158,7 +162,7 @@ type MongoTrouble = { code?: unknown; name: string; message: string; cause?: unk
 function kindOfMongo({ code, name, message, cause }: MongoTrouble): Unwillingness | null {
   const known = ofMongo.get(Number(code));
   if (known) return known;
-  // The driver wraps a refused sign-in in the error of its pool.
+  // The driver wraps a refused sign-in into the error of its connection pool.
   const within = unwillingness(cause);
   if (within) return within;
   if (/not (authorized|allowed)|requires authentication/i.test(message)) return 'denied';
@@ -174,7 +178,7 @@ function kindOfMongo({ code, name, message, cause }: MongoTrouble): Unwillingnes
 export const isFromRedis = (error: unknown): boolean =>
   error instanceof Error && !isFromMongo(error) && kindOfRedis(error) !== null;
 
-/** Classes of the redis client: its errors carry no code. */
+/** Recognised by error class, because errors of the redis client have no code. */
 const goneFromRedis =
   /^(ClientOffline|ClientClosed|DisconnectsClient|SocketClosedUnexpectedly|ConnectionTimeout|SocketTimeout|ReconnectStrategy|RootNodesUnavailable|Abort|Timeout)/;
 
