@@ -1,4 +1,4 @@
-// Checks that need the database: references exist, names are known, unique values are free.
+// Checks on a row that need the database: references exist, linked names are known, unique values are free.
 import { isSameValue } from '../catalog/content.ts';
 import {
   fieldEntries,
@@ -22,7 +22,7 @@ import { Invalid, type FieldErrors } from '../problems.ts';
 import { deletion } from './deletions.ts';
 import { rowsWithUniqueValue } from '../rows/store.ts';
 
-/** The content with linked names as they are stored here: ＰＵＮＥ is Pune, where there is one Pune. */
+/** Replaces linked names by their stored spelling: ＰＵＮＥ becomes Pune, if exactly one row is called so. */
 export async function withStoredNames(
   here: Environment,
   entity: Entity,
@@ -48,7 +48,7 @@ export async function withStoredNames(
 
 /**
  * Checks the fields that differ from the row `before`.
- * @throws Invalid with one message for each field that does not fit
+ * @throws Invalid with one message for each invalid field
  */
 export async function check(
   here: Environment,
@@ -71,7 +71,7 @@ export async function check(
     if (unique && !isSame(field)) {
       const value = textOf(content[field]);
       const holders = await rowsWithUniqueValue(here, entity, field, [value]);
-      // A row that shares its name since before the rule can still be saved.
+      // A row that has shared its name since before names had to be unique can still be saved.
       const isOwnName = holders.some((one) => one.id === id);
       const holder = holders.find((one) => one.id !== id && (one.isExact || !isOwnName));
       if (holder) {
@@ -112,7 +112,7 @@ async function unknownNames(
   return errors;
 }
 
-/** Other environments match such rows by name, and rows linked with them contain the name. */
+/** Other environments match such rows by name, and rows linked with them store the name. */
 async function renameError(here: Environment, entity: Entity, id: number): Promise<FieldErrors> {
   const { usedBy } = await deletion(here, entity, id);
   return usedBy.length > 0

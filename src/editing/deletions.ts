@@ -1,4 +1,4 @@
-// Deleting a row: its dependents, and the rows that still refer to it.
+// Deletes a row with its dependent rows, unless other rows still reference it.
 import { hash } from 'node:crypto';
 import { hashOf } from '../catalog/content.ts';
 import { keyText, titleOf, type Entity, type Row } from '../catalog/entity.ts';
@@ -14,13 +14,13 @@ export type Deletion = {
   row: Row;
   dependents: { entity: Entity; row: Row }[];
   usedBy: { entity: Entity; row: Row }[];
-  /** Everything that would be deleted: the row and its dependents. */
+  /** Everything that would be deleted: the row and its dependent rows. */
   all: { entity: Entity; row: Row }[];
-  /** A hash over the current content of all. */
+  /** A hash over the current content of all rows to delete. */
   seen: string;
 };
 
-/** Dependents that a deletion includes, and references that prevent it. */
+/** The dependent rows that a deletion includes, and the references that prevent it. */
 export async function deletion(here: Environment, entity: Entity, id: number): Promise<Deletion> {
   const key = { entity: entity.name, id };
   const row = (await read(here, [key])).get(keyText(key));
@@ -39,8 +39,8 @@ export async function deletion(here: Environment, entity: Entity, id: number): P
 }
 
 /**
- * Deletes a row and its dependents, unless they differ from what was `shown`.
- * @throws Conflict when other rows still refer to it
+ * Deletes a row and its dependent rows, unless they differ from what was `shown`.
+ * @throws Conflict when other rows still reference it
  */
 export async function remove(
   home: WriteContext,

@@ -1,4 +1,4 @@
-// Gives a new id to a row that shares its id with an unrelated row elsewhere, and updates every reference to
+// Gives a new id to a row whose id belongs to an unrelated row in another environment, and updates every reference to
 // it in both databases.
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
@@ -9,7 +9,10 @@ import { writeHere, type Change, type WriteContext } from '../writing/write-here
 import type { Author } from '../state/row-state.ts';
 import { NotFound } from '../problems.ts';
 
-/** Answers the new key. @throws NotFound when the row is not here */
+/**
+ * Returns the new key.
+ * @throws NotFound when there is no such row
+ */
 export async function giveNewId(
   home: WriteContext,
   author: Author,

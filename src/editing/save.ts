@@ -1,4 +1,4 @@
-// Adding and saving rows where that is allowed.
+// Adds and saves rows in environments where editing is allowed.
 import { v7 as uuid } from 'uuid';
 import { sealSecrets } from '../access/secret-fields.ts';
 import { differingFields, isSameValue } from '../catalog/content.ts';
@@ -23,13 +23,13 @@ import * as journal from '../writing/journal.ts';
 import { writeHere, type WriteContext } from '../writing/write-here.ts';
 import { readStates, type Author } from '../state/row-state.ts';
 
-/** Another user saved the row meanwhile, and both changed the same field. */
+/** Another user saved the row meanwhile, and both users changed the same field. */
 export class EditConflict extends Conflict {
   readonly conflict: {
     theirs: Row;
-    /** The fields that I changed. */
+    /** The fields that this user changed. */
     mine: Content;
-    /** Those of them that the other user changed, too. */
+    /** Those fields of them that the other user changed, too. */
     fields: string[];
     version: number;
     by: string;
@@ -41,7 +41,7 @@ export class EditConflict extends Conflict {
   }
 }
 
-/** The same form added a row before, with other values. */
+/** The same form was already used to add a row, with other values. */
 export class AddedBefore extends Invalid {
   readonly id: number;
 
@@ -52,8 +52,8 @@ export class AddedBefore extends Invalid {
 }
 
 /**
- * Adds a row and answers its id. The same form posted again answers the same row.
- * @throws Invalid when a value does not fit, or when the form was sent before with other values
+ * Adds a row and returns its id. Posting the same form again returns the same row.
+ * @throws Invalid when a value is invalid, or when the form was posted before with other values
  */
 export async function add(
   home: WriteContext,
@@ -74,7 +74,7 @@ export async function add(
   return written.isNew ? id : sameAdd(here, written.transfer, entity, content);
 }
 
-/** The result of a form that was posted before. */
+/** The result of a form that was already posted. */
 async function sameAdd(
   here: Environment,
   twin: journal.Transfer,
@@ -102,8 +102,8 @@ async function sameAdd(
 }
 
 /**
- * Saves a row that was opened at `version`, merging fields that others saved meanwhile. Answers the labels
- * of the changed fields.
+ * Saves a row that was opened at `version`, merging fields that other users saved meanwhile. Returns the labels of
+ * the changed fields.
  * @throws EditConflict when both changed the same field
  */
 export async function save(
@@ -134,7 +134,7 @@ export async function save(
   return [...new Set([...misfits, ...changed])].map((field) => labelOf(entity, field));
 }
 
-/** @throws Invalid for a stored value that does not fit and would be lost unseen */
+/** @throws Invalid for an invalid stored value that would be lost without being seen */
 function refuseUnseen(before: Row, wanted: Content) {
   const lost = misfitsOf(before).filter(
     ({ field }) => field !== 'modified_at' && !(field in before) && wanted[field] === undefined,
@@ -146,7 +146,7 @@ function refuseUnseen(before: Row, wanted: Content) {
   }
 }
 
-/** Three-way merge: as opened, as they saved it, as I typed it. */
+/** A three-way merge: the content as opened, as the other user saved it, and as this user typed it. */
 async function merge(
   here: Environment,
   entity: Entity,
@@ -179,7 +179,7 @@ async function merge(
   return { ...theirs, ...mine };
 }
 
-/** The content that a form showed which was opened at `version`; null when the row has never been here. */
+/** The content that a form opened at `version` showed; null when the row has never been here. */
 export async function contentAt(
   here: Environment,
   key: RowKey,
@@ -191,7 +191,10 @@ export async function contentAt(
   return isCurrent ? row : ((await contentBefore(here, key, version)) ?? row);
 }
 
-/** A row's content at a former version: what the next change found, or else what the change that made the version wrote. */
+/**
+ * A row’s content at a former version: the state before the next change, or else the result of the change that
+ * created the version.
+ */
 async function contentBefore(here: Environment, { entity, id }: RowKey, version: number) {
   const line = await first<{ image: string | null }>(
     here.sql,
