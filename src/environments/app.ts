@@ -1,4 +1,4 @@
-// The running environment: its databases, its neighbours, and what may be done in it.
+// The running environment: its databases, the neighbouring environments, and what is allowed in it.
 import { pino, type Logger } from 'pino';
 import { createClient } from 'redis';
 import { limits } from '../database/limits.ts';
@@ -22,9 +22,9 @@ export type App = Environment & {
   settings: Settings;
   /** The next environment; null in production and development. */
   destination: Environment | null;
-  /** Production, as the source of the refresh. */
+  /** Production, which the refresh reads. */
   source: Environment | null;
-  /** Environments that are opened by name: openEnvironment, withEnvironment. */
+  /** The pool of databases that are opened by name: openEnvironment, withEnvironment. */
   opened: OpenEnvironments;
   setup: EnvironmentSetup;
   /** Whether this program and its database are compatible; cached for two seconds. */
@@ -100,8 +100,8 @@ export function openApp(settings: Settings): App {
 }
 
 /**
- * The program at work on another environment, such as one that was opened by name: nothing is sent from there or
- * refreshed, and closing it is the opener's matter.
+ * Makes an App for another environment, such as one that was opened by name: nothing is sent from there or refreshed,
+ * and its opener closes it.
  */
 export const appOn = (here: App, environment: Environment): App => ({
   ...here,
@@ -119,14 +119,14 @@ export const appOn = (here: App, environment: Environment): App => ({
 });
 
 /**
- * Serializes an error for the log. Database errors echo parameter values and drivers attach the whole
- * statement, so neither is logged.
+ * Serialises an error for the log. Database errors contain parameter values and drivers attach the whole statement,
+ * so both are left out.
  */
 export function withoutValues(error: unknown) {
   if (!(error instanceof Error)) return { type: typeof error };
   const { code, errno, sqlMessage, errmsg, keyValue } = error as Error & Record<string, unknown>;
   const isFromDatabase = [sqlMessage, errmsg, keyValue].some((one) => one !== undefined);
-  // What an unwilling server says is about itself, and the way to mend it.
+  // Errors of the server class concern the server itself, contain no values, and help to repair it.
   const isQuoting = isFromDatabase && !isUnwilling(error);
   return {
     type: error.name,
@@ -137,14 +137,14 @@ export function withoutValues(error: unknown) {
   };
 }
 
-/** Redis for sessions and throttling; every key begins with the environment's name. */
+/** The Redis client for sessions and throttling; every key begins with the environment’s name. */
 export async function openRedis(here: App): Promise<Redis> {
   const { redis, connected } = reachRedis(here);
   await connected;
   return redis;
 }
 
-/** Connects in the background; until then every command is rejected at once. */
+/** Connects in the background; until then every command fails at once. */
 export function reachRedis({ settings, log }: App): { redis: Redis; connected: Promise<unknown> } {
   const redis = redisClient(settings.redisUrl);
   redis.on('error', (error: Error) => log.warn({ err: error }, 'redis'));
@@ -152,8 +152,8 @@ export function reachRedis({ settings, log }: App): { redis: Redis; connected: P
 }
 
 /**
- * A connection whose commands wait while Redis is away. Workers need it: they repeat a command that is refused at once
- * without a pause, and nothing else in the process would run.
+ * A connection whose commands wait while Redis is unreachable. Workers need it: they would repeat a failing command
+ * without pause and starve the rest of the process.
  */
 export async function patientCopy(redis: Redis, { log }: App): Promise<Redis> {
   const copy = redis.duplicate({ disableOfflineQueue: false });

@@ -1,4 +1,4 @@
-// The pools of one environment. They connect on the first query.
+// Opens the pools of one environment. They connect at the first query.
 import type { Pool } from 'mysql2/promise';
 import type { NosqlAddress, SqlAddress } from '../database/address.ts';
 import { connectNosql, connectSql } from '../database/connect.ts';
@@ -32,5 +32,5 @@ export function connectDatabases(
   };
 }
 
-/** A pool cannot say goodbye on a connection that broke before; that connection is closed already. */
+/** A pool cannot end a connection in order that broke before; that connection is already closed. */
 const endPool = (pool: Pool) => pool.end().catch(() => {});

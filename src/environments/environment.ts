@@ -5,23 +5,23 @@ import type { Objects } from '../storage/objects.ts';
 import type { Settings } from '../settings.ts';
 import type { EnvironmentName, EnvironmentRules } from './rules.ts';
 
-/** Databases to read from; `sql` may be a connection inside a transaction. */
+/** Connections for reading; `sql` may be a connection within a transaction. */
 export type Databases = { sql: Queryable; documents: Db };
 
-/** One environment's databases and storage. */
+/** The databases and image storage of one environment. */
 export type Environment = {
   name: EnvironmentName;
   rules: EnvironmentRules;
   sql: Pool;
   /**
-   * A pool for writers only: a writer holds a connection while it queries the journal, and one shared pool
-   * could run dry with every writer waiting.
+   * A separate pool for writers: a writer holds a connection while it queries the journal, and in one shared pool
+   * writers could use up all connections and wait for each other.
    */
   writers: Pool;
   documents: Db;
   storage: Objects;
-  /** Seal and open secrets of this environment; null where they are another program's. */
+  /** The keys that seal and open secrets of this environment; null where no CREDENTIALS_KEY is set. */
   credentialsKeys: Settings['credentialsKeys'];
-  /** Writes are published to the search indexer. */
+  /** Whether writes are published to the search indexer. */
   notifiesIndexer: boolean;
 };

@@ -1,4 +1,4 @@
-// Reading another environment for a page: a page does not wait for its servers, and does not ask again at once.
+// Reads another environment for a page with a deadline, and after a failure does not try its servers again at once.
 import { first, isFromAnother, sql } from '../database/sql.ts';
 import { inTime, TooLate } from '../in-time.ts';
 import { timeouts } from '../database/timeouts.ts';
@@ -6,19 +6,19 @@ import { isClosed, isUnwilling, unwillingness } from '../database/unwillingness.
 import type { Environment } from './environment.ts';
 import { explainUnwilling, settingsOf, unreachable } from './unreachable.ts';
 
-/** By the pool of the environment, of which there is one for as long as the program runs. */
+/** Failures by connection pool, of which each environment has one for as long as the program runs. */
 const failures = new WeakMap<object, { error: unknown; retry: NodeJS.Timeout }>();
 
 type Log = { error(data: object, message: string): void };
 type FarAnswer<T> =
   | { answer: T; trouble: null }
-  /** What is wrong there, and the way out. */
+  /** What is wrong there, and the remedy. */
   | { answer: null; trouble: string };
 
 /**
- * Reads the other environment for a page that shows something without it, too: within the deadline, and whatever goes
- * wrong there. After a failure the next pages do not wait, and the servers are tried again in the background.
- * @throws what is wrong with another MySQL database, which is this environment's own
+ * Reads the other environment for a page that can be shown without it: within the deadline, whatever error occurs
+ * there. After a failure the next pages do not wait, and the servers are tried again in the background.
+ * @throws errors of another MySQL server, which must be this environment’s own
  */
 export async function tryFarSide<T>(
   there: Environment,
@@ -35,8 +35,7 @@ export async function tryFarSide<T>(
 }
 
 /**
- * Reads the other environment for a page that shows nothing without it. It may take as long as the servers there
- * answer at all.
+ * Reads the other environment for a page that shows nothing without it, for as long as its servers answer pings.
  * @throws Unavailable within four seconds when they do not
  */
 export async function askFarSide<T>(there: Environment, ask: () => Promise<T>): Promise<T> {
@@ -61,7 +60,7 @@ async function readInTime<T>(there: Environment, ask: () => Promise<T>): Promise
   } catch (error) {
     if (isUnwilling(error) && !isFromAnother(error, there.sql)) {
       remember(there, error);
-      // It may have been one statement's failure, or one right's.
+      // The servers are tried again before the failure is cached: a single statement or right may have failed.
       tryAgain(there);
     }
     throw error;
@@ -79,10 +78,10 @@ function forget({ sql: pool }: Environment) {
   failures.delete(pool);
 }
 
-/** In the background. */
+/** Runs in the background. */
 function tryAgain(there: Environment) {
   probe(there).catch((error: unknown) => {
-    // The program ends.
+    // The program is shutting down.
     if (isClosed(error)) forget(there);
   });
 }
@@ -97,7 +96,7 @@ async function probe(there: Environment, patience = timeouts.probe) {
     await inTime(patience, answers);
     forget(there);
   } catch (error) {
-    // Silence says less than what failed before.
+    // A timeout tells less than the earlier error, so the earlier one is kept.
     const known = error instanceof TooLate ? failures.get(there.sql)?.error : undefined;
     remember(there, known ?? error);
     throw error;

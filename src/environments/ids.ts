@@ -1,4 +1,4 @@
-// Ids come from a sequence per environment and are never reused.
+// Assigns ids from a sequence per environment; they are never reused.
 import type { Pool } from 'mysql2/promise';
 import { run, runForId, sql } from '../database/sql.ts';
 import type { EnvironmentRules } from './rules.ts';
@@ -6,8 +6,8 @@ import type { EnvironmentRules } from './rules.ts';
 type Where = { rules: EnvironmentRules; sql: Pool };
 
 /**
- * Reserves `count` consecutive ids and answers the first. One statement, so that concurrent callers never
- * get the same.
+ * Reserves `count` consecutive ids and returns the first. It is one statement, so that concurrent callers never get
+ * the same ids.
  */
 export async function drawIds(where: Where, entity: string, count = 1): Promise<number> {
   const { from, to } = where.rules.ids;
@@ -22,7 +22,9 @@ export async function drawIds(where: Where, entity: string, count = 1): Promise<
   return first;
 }
 
-/** Raises the sequence above ids that came from elsewhere; ids of another environment's range are ignored. */
+/**
+ * Raises the sequence above ids that came from other environments; ids of another environment’s range are ignored.
+ */
 export async function raiseIds(where: Where, entity: string, ids: number[]) {
   const { from, to } = where.rules.ids;
   const highest = Math.max(from - 1, ...ids.filter((id) => id >= from && id <= to));

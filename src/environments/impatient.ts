@@ -3,8 +3,7 @@ import { inTime } from '../in-time.ts';
 import type { Redis } from './app.ts';
 
 /**
- * Redis for pages: a command that is not answered in time fails, since the client itself waits for a silent server
- * without end.
+ * Redis for pages with a timeout on every command, because the client itself waits for a silent server without end.
  */
 export const impatient = (redis: Redis): Redis =>
   new Proxy(redis, {

@@ -1,5 +1,5 @@
-// Environments that are opened by the name of their database while the program runs. Their pools are shared by all who
-// use them at the same time, and closed when nobody has for a while.
+// Environments that are opened by the name of their database at run time. Simultaneous users share their connection
+// pools, which are closed after a while without use.
 import type { Db } from 'mongodb';
 import { first, sql } from '../database/sql.ts';
 import { NotFound } from '../problems.ts';
@@ -10,28 +10,28 @@ import { copyRules, type EnvironmentRules } from './rules.ts';
 import type { Shared } from './shared.ts';
 
 export type Place = {
-  /** The MySQL database. */
+  /** The name of the MySQL database. */
   database: string;
-  /** The MongoDB database, if its name differs. */
+  /** The name of the MongoDB database, if it differs. */
   documents?: string;
-  /** A copy's, if nothing is said: edited here, and nothing leaves it. */
+  /** The rules of the environment; by default those of a copy, which is editable and sends nothing. */
   rules?: EnvironmentRules;
-  /** The servers and users; this environment's own, if nothing is said. The names in it are replaced. */
+  /** Servers and users; by default this environment’s own. The database names in it are replaced. */
   at?: DatabaseAddresses;
 };
 
-/** `release` it after use: its pools stay open as long as anyone uses them. */
+/** Call `release` after use: the pools stay open as long as anyone uses them. */
 export type Opened = {
   environment: Environment;
   release: () => void;
-  /** The reason behind an error: that the database was dropped meanwhile, or the error itself. */
+  /** The real cause of an error: that the database was dropped meanwhile, or the error itself. */
   explain(error: unknown): Promise<unknown>;
 };
 
 export type OpenEnvironments = {
   /** This environment's own servers and users. */
   own: DatabaseAddresses;
-  /** Databases with an environment of their own, whose rules must not be evaded. */
+  /** Databases of configured environments, whose rules must not be bypassed. */
   reserved: DatabaseAddresses[];
   storage: Environment['storage'];
   isTraced: boolean;
@@ -41,8 +41,8 @@ export type OpenEnvironments = {
 type Opener = { opened: OpenEnvironments };
 
 /**
- * Opens the environment of a database; `release` has to be called after use.
- * @throws NotFound when the database is not there, Unavailable when too many are in use
+ * Opens the environment of a database; call `release` after use.
+ * @throws NotFound when the database does not exist, Unavailable when too many are in use
  */
 export async function openEnvironment({ opened }: Opener, place: Place): Promise<Opened> {
   const at = addressesOf(place, opened.own);
@@ -77,8 +77,8 @@ export async function openEnvironment({ opened }: Opener, place: Place): Promise
 }
 
 /**
- * Works on the environment of a database, given by name or place.
- * @throws NotFound when the database is not there, or is dropped while the work is under way
+ * Runs `work` with the environment of a database, given by name or place.
+ * @throws NotFound when the database does not exist, or is dropped during the work
  */
 export async function withEnvironment<T>(
   opener: Opener,
@@ -115,7 +115,7 @@ const environmentOf = (
   notifiesIndexer: false,
 });
 
-/** MongoDB's limit for a name, one below MySQL's; a dot or slash would be read as something else. */
+/** MongoDB’s maximum length for a name, one below MySQL’s; a dot or slash would have a meaning. */
 const NAME = /^[\w-]{1,63}$/;
 
 function addressesOf(
@@ -142,7 +142,7 @@ function refuseReserved(at: DatabaseAddresses, reserved: DatabaseAddresses[]) {
   }
 }
 
-/** @throws NotFound, naming the database that is not there, or that may not be opened */
+/** @throws NotFound, naming a database that does not exist or must not be opened */
 async function refuseMissing({ sql: pool, documents }: Connected, at: DatabaseAddresses) {
   const [isInMysql, isInMongo] = await Promise.all([
     first(pool, sql`select 1 from information_schema.schemata where schema_name = ${at.sql.name}`)
@@ -154,7 +154,7 @@ async function refuseMissing({ sql: pool, documents }: Connected, at: DatabaseAd
   if (!isInMongo) throw new NotFound(`There is no MongoDB database “${at.nosql.name}”.`);
 }
 
-/** MongoDB answers for a database that is not there as for one that is empty. */
+/** MongoDB treats a missing database like an empty one, so it must be looked up. */
 const hasCollections = async (documents: Db) =>
   (await documents.listCollections({}, { nameOnly: true }).toArray()).length > 0;
 

@@ -1,25 +1,25 @@
-// The ladder of environments: staging, pre-production, production. Everything that depends on the
-// environment is answered here.
+// The ladder of environments: staging, pre-production, production. All rules that depend on the environment are
+// defined here.
 
 export const environmentNames = ['development', 'staging', 'preprod', 'production'] as const;
-/** `copy`: an environment that is opened by the name of its database. No server runs as one. */
+/** `copy`: an environment that is opened by the name of its database. It has no server of its own. */
 export type EnvironmentName = (typeof environmentNames)[number] | 'copy';
 
 export type EnvironmentRules = {
   label: string;
-  /** As in "in staging", "to pre-production". */
+  /** The name within a sentence, as in "in staging", "to pre-production". */
   inText: string;
   /** The next environment. */
   next: EnvironmentName | null;
-  /** Rows may be edited without the revert switch. */
+  /** Rows can be edited even without the revert switch. */
   isEdited: boolean;
-  /** The range of ids given out here. Separate ranges prevent collisions under the revert switch. */
+  /** The range of ids assigned here. Separate ranges prevent collisions while the revert switch is on. */
   ids: { from: number; to: number };
   /** Permissions that can never be granted here. */
   neverGranted: readonly string[];
-  /** Read by the apps: sending rows here requires a reason, deleting them a typed word. */
+  /** Apps read this environment: sending rows here requires a reason, deleting them a typed confirmation. */
   asksReason: boolean;
-  /** Rows are tested here before they are sent on. */
+  /** Rows must be tested here before they are sent on. */
   isTested: boolean;
 };
 
@@ -78,22 +78,22 @@ const rules: Record<EnvironmentName, EnvironmentRules> = {
 
 export const rulesOf = (environment: EnvironmentName): EnvironmentRules => rules[environment];
 
-/** The rules of one copy, which goes by the name of its database. */
+/** The rules of a copy, which is called by the name of its database. */
 export const copyRules = (database: string): EnvironmentRules => ({
   ...rules.copy,
   label: database,
   inText: `the copy ${database}`,
 });
 
-/** The environments that rows pass through, in order; development stands apart. */
+/** The environments that rows pass through, in order; development is separate. */
 export const ladder: EnvironmentName[] = ['staging', 'preprod', 'production'];
 
-/** The facts that decide what may be done in an environment. */
+/** The facts that determine what is allowed in an environment. */
 export type EnvironmentSetup = {
   rules: EnvironmentRules;
-  /** The revert switch, IS_STAGING_ALWAYS. */
+  /** Whether the revert switch, IS_STAGING_ALWAYS, is on. */
   isStagingAlways: boolean;
   hasDestination: boolean;
-  /** Production can be read from here, for the refresh and to restore rows. */
+  /** Whether production can be read from here, to refresh and to restore rows. */
   hasSource: boolean;
 };

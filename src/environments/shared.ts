@@ -1,11 +1,11 @@
-// Shares what is costly to keep open: opened once for all who use it at the same time, closed when nobody has for a
-// while, and never more than a given number.
+// Shares resources that are costly to open: opened once for simultaneous users, closed after a while without use, and
+// never more than a given number.
 import { Unavailable } from '../problems.ts';
 
 type Closable = { close: () => Promise<void> };
 type Entry<T> = {
   resource: T;
-  /** What was closing before: until then there would be more open than allowed. */
+  /** The resource that is being closed to make room: until then there would be more open than allowed. */
   ready: Promise<unknown>;
   users: number;
   idle?: NodeJS.Timeout;
@@ -13,14 +13,14 @@ type Entry<T> = {
 
 export type SharedLimits = { max: number; idleMs: number };
 
-/** One use. `release` it once; after `discard` nobody else gets the same resource. */
+/** One use of a resource. Call `release` once; after `discard` no one else gets the same resource. */
 export type Use<T> = { resource: T; release: () => void; discard: () => void };
 
 export class Shared<T extends Closable> {
   readonly #limits: SharedLimits;
-  /** By key, the least recently used first. */
+  /** Resources by key, the least recently used first. */
   readonly #entries = new Map<string, Entry<T>>();
-  /** Everything that is open, also what was discarded and is still in use. */
+  /** All open resources, including discarded ones still in use. */
   readonly #open = new Set<Entry<T>>();
   readonly #closing = new Set<Promise<void>>();
   #isClosed = false;
@@ -33,7 +33,7 @@ export class Shared<T extends Closable> {
     return this.#open.size;
   }
 
-  /** @throws Unavailable when as many as allowed are in use */
+  /** @throws Unavailable when the allowed number of resources is in use */
   async use(key: string, open: () => T): Promise<Use<T>> {
     const entry = this.#entries.get(key) ?? this.#begin(key, open);
     entry.users += 1;
@@ -85,7 +85,7 @@ export class Shared<T extends Closable> {
     entry.users -= 1;
     if (entry.users > 0 || !this.#open.has(entry)) return;
     if (this.#entries.get(key) === entry) {
-      // To the end of the map: it is the most recently used now.
+      // Moves the resource to the end of the map, as the most recently used.
       this.#entries.delete(key);
       this.#entries.set(key, entry);
       entry.idle = setTimeout(() => {
@@ -102,7 +102,7 @@ export class Shared<T extends Closable> {
     this.#open.delete(entry);
     const closed: Promise<void> = entry.resource
       .close()
-      // What cannot be closed in order is broken: whoever waits for its place goes on.
+      // A resource that fails to close is broken anyway: the caller waiting for its place continues.
       .catch(() => {})
       .finally(() => this.#closing.delete(closed));
     this.#closing.add(closed);

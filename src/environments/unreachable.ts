@@ -1,11 +1,11 @@
-// What a person can do about a server that does not do what it is asked.
+// Explains failures of database servers and what a person can do about them.
 import { whyMongoRefused, whyMysqlRefused } from '../database/refusals.ts';
 import { isFromAnother } from '../database/sql.ts';
 import { isFromRedis, unwillingness, type Unwillingness } from '../database/unwillingness.ts';
 import { Problem, Unavailable } from '../problems.ts';
 import type { Environment } from './environment.ts';
 
-/** What is wrong with a server, as a sentence, and the way out. `checks`: the settings that an engineer looks at. */
+/** What is wrong with a server, as a sentence with a remedy. `checks`: the settings that an engineer should check. */
 export function explainUnwilling(kind: Unwillingness, server: string, checks: string): string {
   switch (kind) {
     case 'away':
@@ -29,7 +29,7 @@ export function explainUnwilling(kind: Unwillingness, server: string, checks: st
   }
 }
 
-/** A few words for a machine or a stranger, who learn nothing else. */
+/** A short description without details, for machines and for strangers. */
 export const briefly: Record<Unwillingness, string> = {
   away: 'does not answer',
   busy: 'is held up',
@@ -42,13 +42,13 @@ export const briefly: Record<Unwillingness, string> = {
   full: 'has no room left',
 };
 
-/** Settings of each neighbour's servers. */
+/** The settings of each neighbouring environment’s servers. */
 export const settingsOf = (there: Environment) =>
   there.name === 'copy' ? 'SQL_DB_* and NOSQL_DB_*' : 'UNI_DIR_DESTINATION_* (or REFRESH_SOURCE_*)';
 
 /**
- * Turns the error of an unwilling neighbour into a message that says what a person can do; other errors are
- * answered unchanged.
+ * Turns an error of a neighbouring environment’s server into a message with a remedy; other errors are returned
+ * unchanged.
  */
 export function unreachable(error: unknown, there: Environment): unknown {
   if (error instanceof Problem || isFromAnother(error, there.sql)) return error;
@@ -59,8 +59,8 @@ export function unreachable(error: unknown, there: Environment): unknown {
 }
 
 /**
- * The same for the databases of this environment itself; null for an error of another kind. `outcome`: what became of
- * that which was being done.
+ * The same for the databases of this environment itself; null for other errors. `outcome`: what happened to the
+ * interrupted action.
  */
 export function unwillingHere(
   error: unknown,
@@ -78,8 +78,8 @@ export function unwillingHere(
 }
 
 /**
- * Why something ended, for journal, record and page: what a database said itself is in the log only. `server`: whose
- * error it is, where that is known.
+ * Why an action ended, for journal, job record and page; the database’s own message is only logged. `server`: where
+ * the error came from, if known.
  */
 export function reasonOf(error: unknown, server = 'A server'): string {
   if (error instanceof Problem) return error.message;

@@ -4,7 +4,7 @@ import type { Environment } from './environment.ts';
 
 /**
  * Stops long work at a checkpoint while a database is being updated.
- * @throws Closed: the job is retried
+ * @throws Closed, after which the job is retried
  */
 export async function refuseWhileUpdating(...stops: Environment[]) {
   for (const { documents, rules } of stops) {
