@@ -1,4 +1,5 @@
-// One attempt at a job. Its number is the fence: every change asks whether the attempt is still the job's.
+// One attempt to run a job. Its number is the fencing token: every change checks that this attempt is still the
+// current one.
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { first, run, sql, transaction, type Queryable, type Statement } from '../database/sql.ts';
 import { cancelChildren, hasLiveChildren, lock, wake } from './children.ts';
@@ -7,7 +8,7 @@ import { mine } from './fence.ts';
 import { endSteps } from './steps.ts';
 import { Cancelled, Overtaken } from './interrupted.ts';
 
-/** Takes a job whose time has come, or whose worker died; null when there is nothing to take. */
+/** Takes a job that is due, or whose worker died; null when there is none. */
 export async function begin(on: Queryable, id: string): Promise<Job | null> {
   const found = await run(
     on,
@@ -24,7 +25,7 @@ export async function begin(on: Queryable, id: string): Promise<Job | null> {
 const inSeconds = (milliseconds: number) =>
   sql`${now} + interval ${Math.round(milliseconds) * 1000} microsecond`;
 
-/** Records why a job is not begun yet, and when it is looked at again. */
+/** Records why a job is not started yet, and when to try again. */
 export const postpone = (on: Queryable, id: string, problem: string, delayMs: number) =>
   run(
     on,
@@ -32,7 +33,7 @@ export const postpone = (on: Queryable, id: string, problem: string, delayMs: nu
          where id = ${id} and state = 'waiting'`,
   );
 
-/** `result` is kept: the next attempt continues from it. */
+/** `result` is stored, so that the next attempt can continue from it. */
 export type Progress = { done: number; total: number; doing: string; result?: unknown };
 
 /** @throws Overtaken, Cancelled */
@@ -59,7 +60,7 @@ export const finish = (pool: Pool, job: Job, result: unknown) =>
                 report = ${JSON.stringify(result ?? null)}`,
   });
 
-/** Fails a job for good, and cancels those of its children that may be: nobody waits for them any more. */
+/** Fails a job for good and cancels its cancellable child jobs, because nothing waits for them any more. */
 export const fail = (pool: Pool, job: Job, problem: string, kinds: string[]) =>
   end(pool, job, {
     steps: 'failed',
@@ -67,7 +68,7 @@ export const fail = (pool: Pool, job: Job, problem: string, kinds: string[]) =>
     also: (on) => cancelChildren(on, job.id, { person: `job ${job.number}`, kinds }),
   });
 
-/** It has stopped; its results so far are kept. */
+/** The job was cancelled and has stopped; its results so far are kept. */
 export const endCancelled = (pool: Pool, job: Job) =>
   end(pool, job, { steps: 'stopped', change: sql`state = 'cancelled'` });
 
@@ -77,7 +78,10 @@ type Ending = {
   also?: (on: PoolConnection) => Promise<unknown>;
 };
 
-/** Ends a job and wakes its parent in one commit. The parent is locked first, always: no deadlock with a cancel. */
+/**
+ * Ends a job and wakes its parent job in one commit. The parent is always locked first, so that cancelling cannot
+ * cause a deadlock.
+ */
 const end = (pool: Pool, job: Job, { steps, change, also }: Ending) =>
   transaction(pool, async (on) => {
     if (job.parent) await lock(on, job.parent);
@@ -91,7 +95,7 @@ const end = (pool: Pool, job: Job, { steps, change, also }: Ending) =>
     if (job.parent) await wake(on, job.parent);
   });
 
-/** The next attempt is in so many milliseconds. */
+/** Schedules the next attempt in the given number of milliseconds. */
 export async function retryLater(on: Queryable, job: Job, problem: string, delayMs: number) {
   const found = await run(
     on,
@@ -100,7 +104,7 @@ export async function retryLater(on: Queryable, job: Job, problem: string, delay
   if (found === 1) await endSteps(on, job, 'stopped');
 }
 
-/** Frees the worker until the last child has ended; that is no failed attempt. */
+/** Frees the worker until the last child job has ended, without counting a failed attempt. */
 export const awaitChildren = (pool: Pool, job: Job) =>
   transaction(pool, async (on) => {
     await lock(on, job.id);

@@ -7,8 +7,8 @@ import type { Job } from './jobs.ts';
 import { cancellableKinds, type Tasks } from './task.ts';
 
 /**
- * Cancels a job and its children; answers whether there was something to stop. A waiting job ends at once, a running
- * one at its next report, a parent when its last child has stopped.
+ * Cancels a job and its child jobs; returns whether there was anything to stop. A waiting job ends at once, a running
+ * one at its next progress report, a parent when its last child has stopped.
  * @throws Conflict for a kind that cannot be cancelled
  */
 export function cancel(

@@ -1,5 +1,5 @@
-// Child jobs: requested by a job, awaited by it, cancelled with it. The record is the truth, so that a Redis that
-// lost its data loses no family.
+// Child jobs: requested by a parent job, awaited by it, cancelled with it. MySQL is the record, so losing Redis data
+// loses no jobs.
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
@@ -7,7 +7,9 @@ import { mine } from './fence.ts';
 import { AwaitingChildren, Overtaken } from './interrupted.ts';
 import { isLive, liveStates, now, type Job, type JobState, type Priority } from './jobs.ts';
 
-/** `key` names a child among its siblings: another attempt of the parent does not request it again. */
+/**
+ * `key` identifies a child job among its siblings, so that another attempt of the parent does not request it twice.
+ */
 export type ChildRequest = {
   key: string;
   kind: string;
@@ -23,7 +25,7 @@ export type Child = {
   name: string;
   state: JobState;
   problem: string | null;
-  /** What its task answered. */
+  /** The value that its task returned. */
   report: unknown;
 };
 
@@ -61,21 +63,21 @@ export async function childrenOf(on: Queryable, id: string): Promise<Child[]> {
   }));
 }
 
-/** @throws AwaitingChildren while one of them is live */
+/** @throws AwaitingChildren while one of the child jobs has not ended */
 export async function endedChildren(on: Queryable, { id }: Job): Promise<Child[]> {
   const children = await childrenOf(on, id);
   if (children.some(isLive)) throw new AwaitingChildren('Waiting for its child jobs');
   return children;
 }
 
-/** Children that a worker could take. */
+/** The child jobs that a worker could take. */
 export const waitingChildren = (on: Queryable, id: string) =>
   select<Job>(
     on,
     sql`select * from job where parent = ${id} and state = 'waiting' order by number`,
   );
 
-/** Parents are locked before their children, everywhere. */
+/** Parent jobs are locked before their children everywhere, to avoid deadlocks. */
 export const lock = (on: PoolConnection, id: string) =>
   first(on, sql`select id from job where id = ${id} for update`);
 
@@ -87,7 +89,7 @@ export async function hasLiveChildren(on: Queryable, id: string): Promise<boolea
   return live !== undefined;
 }
 
-/** Lets a locked parent continue when its last child has ended. */
+/** Lets a locked parent job continue when its last child job has ended. */
 export async function wake(on: PoolConnection, id: string) {
   if (await hasLiveChildren(on, id)) return;
   await run(
@@ -96,7 +98,7 @@ export async function wake(on: PoolConnection, id: string) {
   );
 }
 
-/** Cancels everything below a locked job that is of one of these kinds. */
+/** Cancels all descendants of a locked job that are of one of these kinds. */
 export async function cancelChildren(
   on: PoolConnection,
   id: string,
@@ -115,7 +117,7 @@ export async function cancelChildren(
   for (const parent of parents.toReversed()) await wake(on, parent);
 }
 
-/** A waiting job ends at once, a running one at its next report; answers how many there were to stop. */
+/** A waiting job ends at once, a running one at its next progress report; returns how many there were to stop. */
 export const markCancelled = (on: PoolConnection, ids: string[], person: string) =>
   run(
     on,

@@ -1,11 +1,11 @@
-// What every process does every few seconds. Several may do it at once: each chore takes its work from the database,
-// so that one of them gets it. These are timers, not schedules: they need no Redis.
+// Periodic work that every process does every few seconds. Each chore takes its work from the database under a lock,
+// so that only one process gets it. They are plain timers and need no Redis.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '../environments/app.ts';
 
 export type Chore = { name: string; everyMs: number; run: (here: App) => Promise<unknown> };
 
-/** Begins all of them; answers how to stop. */
+/** Starts all chores; returns a function that stops them. */
 export function startChores(here: App, chores: Chore[]): () => Promise<void> {
   const { signal } = here.halt;
   const repeat = async ({ name, everyMs, run }: Chore) => {

@@ -10,7 +10,7 @@ import type { Tasks } from './task.ts';
 export const index = (tasks: Tasks) => async (req: Request, res: Response) => {
   const state = deadLetters.letterStates.find((one) => one === req.query['state']);
   const filter = {
-    // What is to be done, unless someone asks for the rest.
+    // The page shows open dead letters by default.
     state: state ?? (req.query['state'] === 'all' ? '' : 'open'),
     kind: textIn(req.query, 'kind'),
   };

@@ -1,5 +1,5 @@
-// Dead letters: items of a job (one file, one account of many) that failed for good, kept with their payload until
-// they are retried or discarded.
+// Dead letters: items of a job (such as one file of many) that failed for good, kept with their payload until they
+// are retried or discarded.
 import { reasonOf } from '../environments/unreachable.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { z } from 'zod';
@@ -30,7 +30,10 @@ type DeadLetter = {
   ended_at: string | null;
 };
 
-/** Records an item of a running job, or its next failure. @throws Overtaken */
+/**
+ * Records a failed item of a running job, or a further failure of it.
+ * @throws Overtaken
+ */
 export async function record(on: Queryable, job: Job, { key, reason, payload }: Failure) {
   const found = await run(
     on,
@@ -52,7 +55,7 @@ export type Listed = DeadLetter & {
   retry_state: JobState | null;
 };
 
-/** The newest first; 50 a page, below the id `before`. */
+/** Lists dead letters newest first, 50 per page, below the id `before`. */
 export const list = (on: Queryable, { state, kind, before }: Filter) =>
   select<Listed>(
     on,
@@ -80,7 +83,7 @@ const byId = (on: Queryable, id: number) =>
 const DEAD_LETTER = 'dead-letter';
 const keyOf = (id: number) => `${DEAD_LETTER} ${id}`;
 
-/** Requests the retry of an open dead letter, as a job. Push it after that. */
+/** Records a job that retries an open dead letter. The caller queues it after the commit. */
 export const retry = (here: Environment, id: number, person: string): Promise<Job> =>
   transaction(here.sql, async (on) => {
     const letter = await takeOpen(on, id);
@@ -100,7 +103,7 @@ export const retry = (here: Environment, id: number, person: string): Promise<Jo
     return job;
   });
 
-/** @throws Conflict while it is being retried */
+/** @throws Conflict while another retry is running */
 export const discard = (here: Environment, id: number, person: string) =>
   transaction(here.sql, async (on) => {
     const { item_key: subject, reason: detail } = await takeOpen(on, id);
@@ -147,7 +150,7 @@ const retryTask = (tasks: Tasks): Task =>
     run: async (work, { letter: id }) => {
       const on = work.here.sql;
       const letter = await byId(on, id);
-      // An attempt before this one came to its end, but died before it could say so.
+      // An earlier attempt finished the retry, but died before recording that.
       if (letter?.state !== 'open') return { letter: id };
       const retryItem = tasks[letter.kind]?.retryItem;
       if (!retryItem) throw new Problem(422, `Items of “${letter.kind}” cannot be retried.`);

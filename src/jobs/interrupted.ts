@@ -1,15 +1,15 @@
-// Why an attempt stops before its end, without anything having failed.
+// Reasons why an attempt stops early although nothing failed.
 
 export class Interrupted extends Error {}
 
-/** Another worker has the job. */
+/** Another worker has taken over the job. */
 export class Overtaken extends Interrupted {}
 
-/** Someone cancelled the job. */
+/** A person cancelled the job. */
 export class Cancelled extends Interrupted {}
 
-/** The process stops: another one continues. */
+/** This process is shutting down: another one continues the job. */
 export class Stopping extends Interrupted {}
 
-/** The job continues when its children have ended. */
+/** The job continues when its child jobs have ended. */
 export class AwaitingChildren extends Interrupted {}

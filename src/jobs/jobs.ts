@@ -1,5 +1,5 @@
-// The record of every job: what was requested, its progress and its outcome. Redis only runs jobs: one that it
-// lost is requeued from here.
+// The MySQL record of every job: its request, progress and outcome. Redis only runs jobs; those it loses are requeued
+// from here.
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import * as audit from '../audit/audit.ts';
@@ -26,43 +26,43 @@ export type JobState = (typeof jobStates)[number];
 export const liveStates: JobState[] = ['running', 'waiting', 'waiting_children'];
 export const isLive = ({ state }: Pick<Job, 'state'>) => liveStates.includes(state);
 
-/** Jobs of one queue start by priority; jobs of one priority in the order of their requests. */
+/** Jobs of one queue start by priority; those of equal priority in the order of their requests. */
 export type Priority = 'high' | 'normal' | 'low';
 
 export type Job = {
   id: string;
   number: number;
   kind: string;
-  /** Null: the one that its task declares. */
+  /** The priority; null means that of the task. */
   priority: Priority | null;
   name: string;
   person: string;
   input: string;
   only_one: string | null;
   state: JobState;
-  /** The fence: a worker whose attempt is over changes nothing any more. */
+  /** The fencing token: a worker of an earlier attempt cannot change anything any more. */
   attempt: number;
-  /** Attempts that do not count against the task's limit. */
+  /** Attempts that do not count towards the task’s limit. */
   attempts_before: number;
   done_count: number;
   total_count: number;
   doing: string;
   report: string | null;
-  /** Who cancelled it; a running job stops at its next report. */
+  /** Who cancelled the job; a running one stops at its next progress report. */
   cancelled_by: string | null;
   problem: string | null;
-  /** The job that requested this one, and its key among the children. */
+  /** The parent job that requested this one, and its key among the child jobs. */
   parent: string | null;
   child_key: string | null;
   created_at: string;
-  /** The earliest start of the first or the next attempt. */
+  /** The earliest start of the first or next attempt. */
   run_at: string | null;
   started_at: string | null;
   alive_at: string | null;
   ended_at: string | null;
 };
 
-/** A worker without a heartbeat for longer is taken for dead. */
+/** A worker without a heartbeat for longer than this is presumed dead. */
 export const SILENCE_MS = 15_000;
 
 export const now = sql`utc_timestamp(3)`;
@@ -74,16 +74,16 @@ export type JobRequest = {
   name: string;
   person: string;
   input: object;
-  /** While a job with this key is live, there is no second one. */
+  /** While a job with this key has not ended, no second one is recorded. */
   onlyOne?: string;
   priority?: Priority;
-  /** ISO 8601: not before. */
+  /** A timestamp in ISO 8601: the job does not start before. */
   runAt?: string;
 };
 
 /**
- * Records a job, or answers the live one where there may be only one. On a connection it belongs to the caller's
- * transaction: push it after the commit; when the process dies before that, the sweep does.
+ * Records a job, or returns the active one where only one is allowed. On a connection the record is part of the
+ * caller’s transaction: queue the job after the commit. If the process dies before that, a periodic check queues it.
  */
 export function request(on: Queryable, wanted: JobRequest): Promise<{ job: Job; isNew: boolean }> {
   return 'getConnection' in on
@@ -117,18 +117,18 @@ export const byId = (on: Queryable, id: string) =>
 export const byNumber = (on: Queryable, number: number) =>
   first<Job>(on, sql`select * from job where number = ${number}`);
 
-/** The live job with an `onlyOne` key. */
+/** The active job with an `onlyOne` key. */
 export const active = (on: Queryable, key: string) =>
   first<Job>(on, sql`select * from job where active_key = ${key}`);
 
-/** The newest of a kind. */
+/** The newest job of a kind. */
 export const newest = (on: Queryable, kind: string, limit = 10) =>
   select<Listed>(
     on,
     sql`select ${inList} from job where kind = ${kind} order by number desc limit ${limit}`,
   );
 
-/** A list leaves out what may be large. */
+/** Lists leave out columns that may be large. */
 export type Listed = Omit<Job, 'report' | 'only_one'>;
 const inList = sql`id, number, kind, priority, name, person, input, state, attempt, attempts_before, done_count,
                    total_count, doing, cancelled_by, problem, parent, child_key, created_at, run_at, started_at,
@@ -136,7 +136,10 @@ const inList = sql`id, number, kind, priority, name, person, input, state, attem
 
 export type Filter = { state: string; kind: string; before: number | null };
 
-/** Running jobs first, then the newest; 50 a page, below the number `before`. Children are on their parent's page. */
+/**
+ * Lists running jobs first, then the newest; 50 per page, below the number `before`. Child jobs are listed on their
+ * parent’s page.
+ */
 export const list = (on: Queryable, { state, kind, before }: Filter) =>
   select<Listed>(
     on,
@@ -148,7 +151,7 @@ export const list = (on: Queryable, { state, kind, before }: Filter) =>
          limit 50`,
   );
 
-/** Deletes what ended 90 days ago, with steps, log and children, unless a dead letter of it is open. */
+/** Deletes jobs that ended 90 days ago, with steps, log and child jobs, unless one of their dead letters is open. */
 export async function purgeExpired({ sql: on }: Environment): Promise<number> {
   const expired = await select<{ id: string }>(
     on,
@@ -162,7 +165,7 @@ export async function purgeExpired({ sql: on }: Environment): Promise<number> {
   return run(on, sql`delete from job where id in (${expired.map(({ id }) => id)})`);
 }
 
-/** Jobs whose time came some seconds ago and that nobody began, or whose worker died. */
+/** Jobs that were due some seconds ago and not started, or whose worker died. */
 export const stalled = (on: Queryable) =>
   select<Listed>(
     on,

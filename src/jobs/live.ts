@@ -1,5 +1,5 @@
-// The part of a job's page that changes while the job runs: steps, log and children. Rendered alone, it is also what
-// the event stream sends.
+// The part of a job’s page that changes while the job runs: steps, log and child jobs. The event stream sends the
+// same partial.
 import { fromSqlInstant, type Queryable } from '../database/sql.ts';
 import { exactly, iso } from '../web/format.ts';
 import { icon } from '../web/icons.ts';
@@ -9,7 +9,7 @@ import { isLive, type Job } from './jobs.ts';
 import { lookOf } from './view.ts';
 import { lastLines, stepsOf, type Step } from './steps.ts';
 
-/** What the partial shows. */
+/** The locals of the partial. */
 export async function liveView(on: Queryable, job: Job) {
   const [steps, lines, children] = await Promise.all([
     stepsOf(on, job.id),
@@ -36,7 +36,7 @@ const looks: Record<Step['state'], { image: string; text: string }> = {
   stopped: { image: 'circle-pause', text: 'Stopped' },
 };
 
-/** A step that was running when its job was cancelled while it waited has stopped. */
+/** A step that was running when its waiting job was cancelled counts as stopped. */
 const stepLook = ({ state }: Step, job: Job) =>
   looks[state === 'running' && !isLive(job) ? 'stopped' : state];
 
@@ -45,7 +45,7 @@ const tookOf = ({ started_at, ended_at }: Step) =>
 
 const millisecondsOf = (stored: string) => Date.parse(fromSqlInstant(stored));
 
-/** `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min` */
+/** Formats a duration: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min` */
 function duration(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000);
   if (seconds < 10) return `${(milliseconds / 1000).toFixed(1)} s`;

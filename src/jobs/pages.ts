@@ -82,10 +82,10 @@ function outcomeOf(tasks: Tasks, job: jobs.Job) {
 
 const BEAT_MS = 1000;
 
-/** How often a stream asks whether its person is still signed in. */
+/** How often an event stream checks that its person is still signed in. */
 const RECOGNISE_BEATS = 5;
 
-/** The progress of a job, second by second (server-sent events). */
+/** Streams the progress of a job as server-sent events. */
 export async function events(req: Request, res: Response) {
   const { number } = await addressedJob(req);
   const { here } = req;
@@ -127,7 +127,7 @@ export const retry = (tasks: Tasks) => async (req: Request, res: Response) => {
   res.redirect(303, `/jobs/${job.number}`);
 };
 
-/** Someone runs a schedule before its time. */
+/** A person starts the job of a schedule ahead of time. */
 export const runSchedule =
   (schedules: scheduled.Schedule[]) => async (req: Request, res: Response) => {
     const { here } = req;

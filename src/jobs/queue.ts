@@ -1,6 +1,6 @@
-// The queues of an environment, on Redis: BullMQ runs the jobs that are recorded in MySQL, on as many machines as
-// there are. It times delays and retries, orders by priority and keeps limits; when it loses its data, a sweep
-// requeues. Kinds with a limit have a queue of their own, because BullMQ limits queues.
+// The Redis queues of an environment: BullMQ runs the jobs that are recorded in MySQL, on any number of machines. It
+// times delays and retries, orders by priority and enforces limits. If it loses data, jobs are requeued from MySQL.
+// Kinds with a limit have their own queue, because BullMQ limits queues.
 import { DelayedError, Queue, Worker, type Job as Entry, type JobsOptions } from 'bullmq';
 import { fromSqlInstant } from '../database/sql.ts';
 import type { App, Redis } from '../environments/app.ts';
@@ -10,12 +10,12 @@ import { runJob } from './runner.ts';
 import type { Task, Tasks } from './task.ts';
 
 export const PREFIX = 'oneway';
-/** How many jobs of one queue a process runs side by side. */
+/** How many jobs of one queue a process runs at the same time. */
 const SIDE_BY_SIDE = 4;
 
 type Queued = Pick<jobs.Job, 'id' | 'attempt' | 'kind' | 'priority' | 'run_at'>;
 export type JobQueue = {
-  /** Has a job run as soon as its time has come and a worker is free; without Redis a sweep does it later. */
+  /** Queues a job, to run once it is due and a worker is free; without Redis a periodic check queues it later. */
   push(job: Queued): Promise<void>;
   pushAll(jobs: Queued[]): Promise<void>;
   close(): Promise<void>;
@@ -29,7 +29,7 @@ const queueName = ({ name }: App, tasks: Tasks, kind: string) =>
 export function openQueue(here: App, redis: Redis, tasks: Tasks): JobQueue {
   const queues = new Map<string, Queue>();
   const open = (kind: string) => {
-    // BullMQ wants a client that is connected; until then there is no queue.
+    // BullMQ requires a connected client, so the queue is created only then.
     if (!redis.isReady) throw new Error('Redis does not answer');
     const name = queueName(here, tasks, kind);
     const queue = queues.get(name) ?? new Queue(name, { connection: redis, prefix: PREFIX });
@@ -56,7 +56,7 @@ export function openQueue(here: App, redis: Redis, tasks: Tasks): JobQueue {
 }
 
 async function add(queue: Queue, task: Task | undefined, all: Queued[]) {
-  // Each time: Redis may have lost it.
+  // Set again each time, because Redis may have lost it.
   if (task?.concurrency !== undefined) await queue.setGlobalConcurrency(task.concurrency);
   await queue.addBulk(
     all.map(({ id, attempt, kind, priority, run_at }) => ({
@@ -64,8 +64,8 @@ async function add(queue: Queue, task: Task | undefined, all: Queued[]) {
       data: { id },
       opts: {
         ...entryOptions,
-        // A sweep may push as often as it likes, and does not wait for the lock of a dead worker's entry. A second
-        // entry of a job finds nothing to begin.
+        // The attempt is part of the entry’s id: queueing an attempt again changes nothing, and the entry of a dead
+        // worker, which is still locked, does not block the next attempt.
         jobId: `${id}-${attempt}`,
         delay: run_at === null ? 0 : Math.max(0, timeOf(run_at) - Date.now()),
         priority: priorities[priority ?? task?.priority ?? 'normal'],
@@ -78,7 +78,10 @@ const timeOf = (stored: string) => Date.parse(fromSqlInstant(stored));
 
 const priorities: Record<jobs.Priority, number> = { high: 1, normal: 10, low: 100 };
 
-/** The record decides how often a job is tried. BullMQ's own attempts are for a record that cannot be read. */
+/**
+ * The record in MySQL decides how often a job is tried. BullMQ’s own attempts serve only when that record cannot be
+ * read.
+ */
 const entryOptions: JobsOptions = {
   attempts: 1_000_000,
   backoff: { type: 'fixed', delay: 5000 },
@@ -86,7 +89,7 @@ const entryOptions: JobsOptions = {
   removeOnFail: true,
 };
 
-/** Runs jobs until it is told to stop; then those under way come to their end or to their next report. */
+/** Runs jobs until told to stop; running ones then finish, or stop at their next progress report. */
 export function startWorker(
   here: App,
   { redis, patient }: { redis: Redis; patient: Redis },
@@ -126,13 +129,13 @@ export function startWorker(
   };
 }
 
-/** When the record says; a second at least, so that a wrong clock does not make it spin. */
+/** The time from the record, but at least a second from now, so that a wrong clock causes no busy loop. */
 function nextStart({ halt }: App, { run_at }: jobs.Job): number {
   if (halt.signal.aborted) return Date.now();
   return Math.max(run_at === null ? 0 : timeOf(run_at), Date.now() + 1000);
 }
 
-/** Children that a job requested, or the parent that waited for this one. */
+/** Queues the child jobs that a job requested, or the parent job that waited for it. */
 async function pushFamily(here: App, queue: JobQueue, job: jobs.Job) {
   if (job.state === 'waiting_children') {
     await queue.pushAll(await waitingChildren(here.sql, job.id));

@@ -5,7 +5,7 @@ import { Conflict } from '../problems.ts';
 import { now, type Job } from './jobs.ts';
 import type { Tasks } from './task.ts';
 
-/** Steps that are done keep their results, or everything starts again. */
+/** Either finished steps keep their results, or everything starts over. */
 type From = 'failed step' | 'start';
 
 export const mayBeRetried = (tasks: Tasks, { kind, state, parent }: Job) =>
@@ -14,8 +14,8 @@ export const mayBeRetried = (tasks: Tasks, { kind, state, parent }: Job) =>
   (state === 'failed' || state === 'cancelled');
 
 /**
- * Lets a failed or cancelled job run again, with the attempts of a new one; its log stays.
- * @throws Conflict when it may not be retried, or when another one with its `onlyOne` key is live
+ * Lets a failed or cancelled job run again with a new count of attempts; its log is kept.
+ * @throws Conflict when it may not be retried, or when another job with its `onlyOne` key is active
  */
 export async function retry(
   here: Environment,

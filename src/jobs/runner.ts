@@ -1,4 +1,4 @@
-// Runs one job, whoever asks for it: a worker of the queue, or a command in its own process.
+// Runs one job, for a worker of the queue or for a command in its own process.
 import { Backoffs } from 'bullmq';
 import type { App } from '../environments/app.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
@@ -13,12 +13,12 @@ import { log } from './steps.ts';
 import { cancellableKinds, type Task, type Tasks } from './task.ts';
 import { openWork } from './work.ts';
 
-/** How long nothing is begun before it is looked at again whether the databases are open. */
+/** How long to wait before checking again whether the databases are open for work. */
 const CLOSED_MS = 10_000;
-/** Stops retrying a job that crashes its process. */
+/** Jobs that crash their process are given up after a few attempts. */
 const MOST_ATTEMPTS = 200;
 
-/** Runs a job if its time has come; answers its record afterwards. `onProgress` is called after each report. */
+/** Runs a job if it is due; returns its record afterwards. `onProgress` is called after each progress report. */
 export async function runJob(
   here: App,
   tasks: Tasks,
@@ -27,11 +27,11 @@ export async function runJob(
 ): Promise<jobs.Job | undefined> {
   const waiting = await jobs.byId(here.sql, id);
   const task = waiting && tasks[waiting.kind];
-  // A newer program knows this kind, and runs it.
+  // Only a newer program knows this kind of job, and will run it.
   if (!task) return waiting;
   const reason = await whyClosed(here);
   if (reason !== null) {
-    // It is not begun: an update may take longer than a job has attempts.
+    // The job is not started, because an update may last longer than all attempts of a job.
     await attempt.postpone(here.sql, id, reason, CLOSED_MS);
     return jobs.byId(here.sql, id);
   }
@@ -49,7 +49,7 @@ type Attempt = {
 async function runAttempt(here: App, tasks: Tasks, { job, task, onProgress }: Attempt) {
   const pulse = setInterval(() => {
     attempt.heartbeat(here.sql, job).catch(() => {
-      // Without heartbeats the job is taken over, and this worker stops at its next report.
+      // Without heartbeats another worker takes over the job, and this one stops at its next progress report.
     });
   }, jobs.SILENCE_MS / 4);
   try {
@@ -79,7 +79,7 @@ async function endOrRetry(
   if (error instanceof Cancelled) return attempt.endCancelled(on, job);
   if (error instanceof AwaitingChildren) return attempt.awaitChildren(on, job);
   if (error instanceof Stopping) return attempt.retryLater(on, job, problem, 0);
-  // Another worker has it.
+  // Another worker already runs the job.
   if (error instanceof Interrupted) return undefined;
   here.log.warn({ err: error, job: job.number, attempt: job.attempt }, 'job stopped');
   await log(on, job, problem);
@@ -90,7 +90,7 @@ async function endOrRetry(
   return attempt.fail(on, job, problem, cancellableKinds(tasks));
 }
 
-/** Computed by BullMQ, kept in the record: it holds also when Redis loses its data. */
+/** BullMQ computes the backoff, and the record stores it, so that it holds even when Redis loses its data. */
 export function backoffOf({ backoff }: Pick<Task, 'backoff'>, attempts: number): number {
   const { type, delay, jitter, longest } = {
     longest: 60_000,
@@ -106,14 +106,14 @@ export async function refuseWhileClosed(here: App) {
   if (standing.kind !== 'open') throw new Closed(explain(standing));
 }
 
-/** Why nothing begins now: this environment or a neighbour is closed. */
+/** Why no job can start now: this environment or a neighbouring one is being updated. */
 async function whyClosed(here: App): Promise<string | null> {
   try {
     await refuseWhileClosed(here);
     await refuseWhileUpdating(...[here.destination, here.source].filter((stop) => stop !== null));
     return null;
   } catch (error) {
-    // A neighbour that does not answer is the task's to report.
+    // A neighbouring environment that does not answer is reported by the task itself.
     return error instanceof Closed ? error.message : null;
   }
 }

@@ -1,6 +1,5 @@
-// Schedules: jobs that are requested by the clock, once per environment. The record says when each runs next, so
-// that a run is neither doubled by a second process nor lost with Redis. After an outage one run makes up for all
-// that were missed.
+// Schedules request jobs by the clock, once per environment. MySQL records the next run of each, so that a second
+// process does not run it twice and lost Redis data skips none. After an outage one run makes up for all missed ones.
 import { getNextMillis } from 'bullmq';
 import { first, run, select, sql, toSqlInstant, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -9,21 +8,21 @@ import * as jobs from './jobs.ts';
 export type Schedule = {
   name: string;
   label: string;
-  /** Cron: minute, hour, day of the month, month, day of the week. */
+  /** A cron pattern: minute, hour, day of the month, month, day of the week. */
   pattern: string;
   timeZone: string;
   kind: string;
   input: object;
-  /** The job's `onlyOne` key: while another one is live, that one counts as the run. */
+  /** The `onlyOne` key of the job: while another job with it is active, that job counts as the run. */
   onlyOne?: string;
-  /** Environments that have it; all of them if nothing is declared. */
+  /** The environments that have this schedule; all by default. */
   isFor?: (here: App) => boolean;
 };
 
 export const declaredFor = (here: App, schedules: Schedule[]) =>
   schedules.filter(({ isFor }) => isFor?.(here) !== false);
 
-/** The first time after an instant, in milliseconds. */
+/** The first time after a given one, in milliseconds. */
 export function nextRun({ pattern, timeZone }: Schedule, after: number): number {
   const next = getNextMillis(after, { pattern, tz: timeZone });
   if (next === undefined) throw new Error(`The cron pattern “${pattern}” has no next time`);
@@ -41,7 +40,7 @@ type Recorded = {
   last_job: string | null;
 };
 
-/** Records new schedules and changed times; both begin with the next time from now. */
+/** Records new schedules and changed patterns; both start with the next time from now. */
 export async function recordSchedules(here: App, schedules: Schedule[]) {
   const known = await select<Recorded>(here.sql, sql`select * from job_schedule`);
   for (const schedule of declaredFor(here, schedules)) {
@@ -63,7 +62,7 @@ export async function recordSchedules(here: App, schedules: Schedule[]) {
   }
 }
 
-/** Requests the job of a schedule whose time has come by `until`; of many processes that try, one does. */
+/** Requests the job of a schedule that was due by `until`; when several processes try, only one does it. */
 export const runDue = (here: App, schedule: Schedule, until: number): Promise<jobs.Job | null> =>
   transaction(here.sql, async (on) => {
     const due = await first<Recorded>(
@@ -73,7 +72,7 @@ export const runDue = (here: App, schedule: Schedule, until: number): Promise<jo
     );
     if (!due) return null;
     const { job } = await jobs.request(on, wanted(schedule, 'schedule'));
-    // Never the same time again, even if this machine's clock is behind.
+    // The next time is always later than this one, even if this machine’s clock is slow.
     const after = Math.max(Date.now(), Date.parse(`${due.next_at.replace(' ', 'T')}Z`));
     await run(
       on,
@@ -95,10 +94,10 @@ const wanted = (
   ...(onlyOne === undefined ? {} : { onlyOne }),
 });
 
-/** How late a run is before the sweep takes it for missed. */
+/** How late a run must be to count as missed. */
 const MISSED_MS = 5000;
 
-/** Requests runs that no clock asked for: Redis or every process was away at their time. */
+/** Requests runs that were missed because Redis or all processes were down. */
 export async function runMissed(here: App, schedules: Schedule[]): Promise<jobs.Job[]> {
   const found: jobs.Job[] = [];
   for (const schedule of declaredFor(here, schedules)) {
@@ -108,7 +107,7 @@ export async function runMissed(here: App, schedules: Schedule[]): Promise<jobs.
   return found;
 }
 
-/** Someone runs a schedule now; its next time stays. Push the job after that. */
+/** A person runs a schedule now; its next time stays unchanged. The caller queues the job after the commit. */
 export const runNow = (here: App, schedule: Schedule, person: string) =>
   transaction(here.sql, async (on) => {
     const asked = await jobs.request(on, wanted(schedule, person));
@@ -124,7 +123,7 @@ export type Shown = Schedule & {
   last: { number: number; state: jobs.JobState; created_at: string } | null;
 };
 
-/** The schedules of this environment with their next and their last run, for the page. */
+/** The schedules of this environment with their next and last runs, for their page. */
 export async function shown(here: App, schedules: Schedule[]): Promise<Shown[]> {
   const lines = await select<
     Recorded & { number: number; state: jobs.JobState; created_at: string }

@@ -1,4 +1,4 @@
-// The steps and log lines of a job, as its page shows them.
+// The steps and log lines that the page of a job shows.
 import { first, run, select, sql, type Queryable } from '../database/sql.ts';
 import { mine } from './fence.ts';
 import { Overtaken } from './interrupted.ts';
@@ -7,7 +7,7 @@ import { now, type Job } from './jobs.ts';
 export type Step = {
   position: number;
   name: string;
-  /** `stopped`: the attempt was interrupted there. */
+  /** `stopped`: the attempt was interrupted during this step. */
   state: 'running' | 'done' | 'failed' | 'stopped';
   attempt: number;
   started_at: string;
@@ -21,7 +21,7 @@ export const stepsOf = (on: Queryable, job: string) =>
           from job_step where job = ${job} order by position`,
   );
 
-/** The stored result of a step that is done. */
+/** The stored result of a finished step. */
 export async function resultOf(on: Queryable, job: Job, name: string) {
   return first<{ result: string | null }>(
     on,
@@ -56,14 +56,14 @@ export const endStep = (
          where job = ${id} and name = ${name} and attempt = ${attempt}`,
   );
 
-/** Ends the steps that are still running when their attempt ends, or when the next step begins. */
+/** Ends the running steps when their attempt ends, or when the next step begins. */
 export const endSteps = (on: Queryable, { id }: Pick<Job, 'id'>, state: Step['state']) =>
   run(
     on,
     sql`update job_step set state = ${state}, ended_at = ${now} where job = ${id} and state = 'running'`,
   );
 
-/** Jobs keep their last lines only. */
+/** Only the last log lines of a job are kept. */
 const LINES_KEPT = 500;
 
 export async function log(on: Queryable, job: Job, text: string) {
@@ -74,7 +74,7 @@ export async function log(on: Queryable, job: Job, text: string) {
   );
 }
 
-/** Deletes all but the last lines of a job. */
+/** Deletes all but the last log lines of a job. */
 export async function trimLog(on: Queryable, { id }: Job) {
   const kept = await first<{ id: number }>(
     on,
@@ -85,7 +85,7 @@ export async function trimLog(on: Queryable, { id }: Job) {
 
 type LogLine = { attempt: number; at: string; text: string };
 
-/** The last lines, the oldest first. */
+/** The last log lines, oldest first. */
 export async function lastLines(on: Queryable, job: string, limit = 30): Promise<LogLine[]> {
   const lines = await select<LogLine>(
     on,

@@ -1,4 +1,4 @@
-// How a kind of job is declared: what it is called, what runs it, and within which limits.
+// Declares a kind of job: its label, the function that runs it, and its limits.
 import type { z } from 'zod';
 import type { Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -6,37 +6,40 @@ import type { Progress } from './attempt.ts';
 import type { Child, ChildRequest } from './children.ts';
 import type { Job, Priority } from './jobs.ts';
 
-/** What a task knows of the job that it is run for. */
+/** What a task can access while it runs for a job. */
 export type Work = {
   here: App;
   job: Job;
   /**
-   * Records the progress. Outside of `step`, a new `doing` also begins a new step on the job's page.
+   * Records the progress. Outside of `step`, a new `doing` also begins a step on the job’s page.
    * @throws Interrupted when the job must stop here
    */
   report: (progress: Progress) => Promise<void>;
-  /** Runs a named step; one that an earlier attempt finished is not run again, and answers its stored result. */
+  /** Runs a named step; if an earlier attempt finished it, returns the stored result instead. */
   step: <T>(name: string, run: () => Promise<T>) => Promise<T>;
   /** Adds a line to the log on the job's page. */
   log: (text: string) => Promise<void>;
   children: {
-    /** Requests child jobs, in the caller's transaction if `on` is a connection; known keys are not requested again. */
+    /**
+     * Requests child jobs, in the caller’s transaction if `on` is a connection; those with known keys are not
+     * requested again.
+     */
     request: (on: Queryable, children: ChildRequest[]) => Promise<void>;
     /**
-     * All children, once every one of them has ended. Until then the job frees its worker, and `run` begins again
-     * when the last child has ended.
-     * @throws Interrupted while a child is live
+     * Returns all child jobs once they have ended. Until then the job frees its worker, and `run` starts again when
+     * the last child has ended.
+     * @throws Interrupted while a child job has not ended
      */
     wait: () => Promise<Child[]>;
   };
-  /** Records an item that failed for good; the job itself goes on. */
+  /** Records an item that failed for good as a dead letter; the job itself continues. */
   deadLetter: (failure: Failure) => Promise<void>;
 };
 
-/** An item of a job that failed for good; the payload is what its retry needs. */
+/** An item of a job that failed for good; the payload is what a retry needs. */
 export type Failure = { key: string; reason: string; payload: unknown };
 
-/** Milliseconds between attempts, as BullMQ computes them; `longest` is a minute if nothing is declared. */
+/** Milliseconds between attempts, computed like BullMQ’s backoff; `longest` is a minute by default. */
 type Backoff = {
   type: 'fixed' | 'exponential';
   delay: number;
@@ -46,31 +49,31 @@ type Backoff = {
 
 export type Task = {
   label: string;
-  /** How often it is tried while a server does not answer. */
+  /** How many attempts are made while a server does not answer. */
   attempts: number;
   mayBeCancelled: boolean;
-  /** A failed or cancelled job may be retried from its page. */
+  /** Whether a failed or cancelled job may be retried from its page. */
   mayBeRetried?: boolean;
-  /** Between attempts; exponential from 5 seconds to a minute if nothing is declared. */
+  /** The backoff between attempts; by default exponential, from 5 seconds to a minute. */
   backoff?: Backoff;
-  /** The default of its jobs. */
+  /** The default priority of its jobs. */
   priority?: Priority;
-  /** How many of this kind run at once in the environment, on all machines together. */
+  /** How many jobs of this kind may run at once in the environment, on all machines together. */
   concurrency?: number;
-  /** At most `max` of this kind begin within `perMs`, on all machines together. */
+  /** At most `max` jobs of this kind start within `perMs`, on all machines together. */
   rate?: { max: number; perMs: number };
   run: (work: Work) => Promise<unknown>;
-  /** Retries one dead letter. Runs as a job of its own, perhaps more than once. */
+  /** Retries one dead letter. It runs as a job of its own, perhaps more than once. */
   retryItem?: (work: Work, payload: unknown) => Promise<void>;
-  /** How the job's page shows its report. */
+  /** How the job’s page renders its report. */
   outcome?: Outcome;
 };
 
-/** A view, and its locals out of the report of a job and the input that it had. */
+/** A view, and a function that derives its locals from the job’s report and input. */
 type Outcome = { view: string; locals: (report: object, input: object) => object };
 export type Tasks = Record<string, Task>;
 
-/** A task with its input, parsed before it runs. */
+/** A task with its input schema, parsed before it runs. */
 export const task = <T extends z.ZodType>(
   input: T,
   {
@@ -79,6 +82,6 @@ export const task = <T extends z.ZodType>(
   }: Omit<Task, 'run'> & { run: (work: Work, input: z.infer<T>) => Promise<unknown> },
 ): Task => ({ ...rest, run: (work) => run(work, input.parse(JSON.parse(work.job.input))) });
 
-/** Kinds whose jobs may be cancelled, also together with their parent. */
+/** Kinds whose jobs may be cancelled, directly or with their parent job. */
 export const cancellableKinds = (tasks: Tasks): string[] =>
   Object.keys(tasks).filter((kind) => tasks[kind]?.mayBeCancelled);

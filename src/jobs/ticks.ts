@@ -1,14 +1,14 @@
-// BullMQ's job schedulers wake one process when a schedule is due. A tick only asks the record, so that one too
-// many, or one that Redis lost, changes nothing.
+// BullMQ’s job schedulers wake one process when a schedule is due. That tick only triggers a check of the record in
+// MySQL, so an extra or a lost tick changes nothing.
 import { Queue, Worker } from 'bullmq';
 import type { App, Redis } from '../environments/app.ts';
 import { PREFIX, type JobQueue } from './queue.ts';
 import { declaredFor, recordSchedules, runDue, runMissed, type Schedule } from './schedules.ts';
 
 export type Ticks = {
-  /** Records the schedules, requests what was missed, and registers with Redis what it does not know. */
+  /** Records the schedules, requests missed runs, and registers schedules that Redis does not have. */
   sweep(): Promise<void>;
-  /** Requests jobs at their times; answers how to stop. */
+  /** Requests jobs at their times; returns a function that stops this. */
   start(patient: Redis): () => Promise<void>;
   close(): Promise<void>;
 };
@@ -42,7 +42,7 @@ export function openTicks(
           const schedule = own.find((one) => one.name === name);
           const job = schedule && (await runDue(here, schedule, Date.now()));
           if (job) await jobs.push(job);
-          // A program that still declares it registers it again.
+          // Removed from Redis only; a program that still declares the schedule registers it again.
           if (!schedule) await queue().removeJobScheduler(name);
         },
         { connection: patient, prefix: PREFIX },

@@ -1,4 +1,4 @@
-// A job as pages show it: its state with an icon, its progress, and what can be done next.
+// A job as pages show it: its state with an icon, its progress, and the possible actions.
 import { toSqlInstant } from '../database/sql.ts';
 import { count } from '../web/format.ts';
 import { isLive, type Job, type JobState, type Listed } from './jobs.ts';
@@ -30,7 +30,7 @@ export const isDelayed = ({ state, run_at: at }: Job) =>
 
 type ShownState = JobState | 'cancelling' | 'retrying' | 'delayed';
 
-/** The state as its page shows it; each has a partial of its name in views/jobs/states. */
+/** The state that the job’s page shows; each has a partial of its name in views/jobs/states. */
 export function shownState(job: Job): ShownState {
   if (!isLive(job)) return job.state;
   if (job.cancelled_by) return 'cancelling';
@@ -52,7 +52,7 @@ const afterCancelling: Record<string, NextStep> = {
   refresh: { text: 'Copied rows stay. To continue:', href: '/refreshes', link: 'run it again' },
 };
 
-/** What a person can do after a job that failed or was cancelled. */
+/** What a person can do about a failed or cancelled job. */
 export function nextStep({ state, kind }: Job): NextStep | null {
   if (state === 'failed') return afterFailure[kind] ?? null;
   return state === 'cancelled' ? (afterCancelling[kind] ?? null) : null;

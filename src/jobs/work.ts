@@ -1,4 +1,4 @@
-// What a task gets to work with: progress, steps, log, children and dead letters of one attempt.
+// The context that one attempt gives its task: progress, steps, log, child jobs and dead letters.
 import type { App } from '../environments/app.ts';
 import * as attempt from './attempt.ts';
 import { endedChildren, requestChildren } from './children.ts';
@@ -8,7 +8,7 @@ import type { Job } from './jobs.ts';
 import { beginStep, endStep, endSteps, log, resultOf, trimLog } from './steps.ts';
 import type { Work } from './task.ts';
 
-/** Opens one attempt for its task; `onProgress` is called after each report. */
+/** Creates the context of one attempt; `onProgress` is called after each progress report. */
 export function openWork(
   here: App,
   job: Job,
@@ -48,7 +48,7 @@ export function openWork(
         await endStep(on, job, name, { state: 'done', result });
         return result;
       } catch (error) {
-        // An interrupted step is settled with its attempt.
+        // An interrupted step is recorded together with the end of its attempt.
         if (!(error instanceof Interrupted)) await endStep(on, job, name, { state: 'failed' });
         throw error;
       } finally {
@@ -68,7 +68,7 @@ export function openWork(
   };
 }
 
-/** Runs one call after the other, whether the callers wait or not. */
+/** Runs calls one after the other, even if the callers do not wait. */
 function queueOfCalls() {
   let last: Promise<unknown> = Promise.resolve();
   return <T>(call: () => Promise<T>): Promise<T> => {
