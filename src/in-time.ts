@@ -1,18 +1,19 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 
-/** No answer before the deadline; whether it still comes is not known. */
+/** There was no answer before the deadline; one may still come. */
 export class TooLate extends Error {
   readonly code = 'STATEMENT_TIMEOUT';
 }
 
 /**
- * What `asked` answers within so many milliseconds. It goes on afterwards: its late failure is nobody's to catch.
+ * Returns the result of `asked` if it comes within the given milliseconds. The call goes on afterwards, and its late
+ * failure is ignored.
  * @throws TooLate
  */
 export async function inTime<T>(milliseconds: number, asked: Promise<T>): Promise<T> {
   const stop = new AbortController();
   const silence = sleep(milliseconds, undefined, { signal: stop.signal }).then(async () => {
-    // In a busy process, an answer may have come and wait to be read.
+    // In a busy process an answer may have arrived without having been read yet, so it gets one more chance.
     await turn();
     throw new TooLate('No answer in time');
   });
