@@ -1,4 +1,4 @@
-// Sends the lines of the outbox until each is acknowledged, or given up.
+// Delivers the lines of the outbox until each is acknowledged or given up.
 import { transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
@@ -9,22 +9,22 @@ import { webhook } from './channels/webhook.ts';
 import { emailAbout, notifyHolders } from './messages.ts';
 import * as outbox from './outbox.ts';
 
-/** 5 s, 10 s, 20 s … at most an hour apart: about five and a half hours in all. */
+/** Retry delays of 5 s, 10 s, 20 s … up to an hour: about five and a half hours in all. */
 const ATTEMPTS = 15;
 export const backoff = (attempts: number) => Math.min(5 * 2 ** (attempts - 1), 3600);
 
-/** How many lines are sent to one target side by side. */
+/** How many lines are sent to one target at the same time. */
 const PARALLEL = 5;
 
 type Target = outbox.Target & { send: Send };
 
-/** Sends everything whose time has come; answers how many lines were acknowledged. */
+/** Sends all lines that are due; returns how many were acknowledged. */
 export async function deliver(here: App): Promise<number> {
   const counts = await Promise.all(targetsOf(here).map((target) => deliverTo(here, target)));
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-/** What the settings offer; lines for other targets stay pending until it is set. */
+/** The configured targets; lines for other targets stay pending until those are configured. */
 function targetsOf({ settings, name }: App): Target[] {
   const { mail, webhooks, slack: chats } = settings.messages;
   const sender = { label: rulesOf(name).label, url: settings.urls[name] ?? null };
@@ -42,7 +42,7 @@ function targetsOf({ settings, name }: App): Target[] {
 async function deliverTo(here: App, target: Target): Promise<number> {
   const lines = await outbox.due(here.sql, target);
   let acknowledged = 0;
-  // After a failure the rest is left to the next round: a target that hangs must not delay the round of the others.
+  // After a failure the target’s remaining lines wait for the next round: a hanging target must not delay the others.
   let isDown = false;
   const sender = async () => {
     while (!isDown && !here.halt.signal.aborted) {
@@ -58,7 +58,7 @@ async function deliverTo(here: App, target: Target): Promise<number> {
 }
 
 async function attempt(here: App, { send }: Target, line: outbox.Line) {
-  // Longer than an attempt may take, so that no other process begins one meanwhile.
+  // The claim lasts longer than an attempt may take, so that no other process sends the line meanwhile.
   const isOurs = await outbox.claim(here.sql, line, (2 * timeouts.attempt) / 1000);
   if (!isOurs) return null;
   const reply = await send(line);
@@ -72,7 +72,7 @@ async function record(here: App, line: outbox.Line, { outcome, answer }: Reply) 
     return;
   }
   const { message_id: message, event, channel, attempts } = line;
-  // Not the answer: it may quote an address.
+  // The answer of the target is not logged, because it may quote an address.
   here.log.warn({ message, event, channel, attempts, outcome }, 'a message was not acknowledged');
   if (outcome === 'refused' || attempts >= ATTEMPTS) {
     await giveUp(here, line, { outcome, answer });
@@ -95,7 +95,7 @@ const giveUp = (here: App, line: outbox.Line, { outcome, answer }: Reply) =>
           ? `${whom} refused ${subject} to ${line.recipient}: ${answer}`
           : `${whom} did not acknowledge ${subject} after ${line.attempts} attempts. Retry it when it is back.`,
       href: '/outbox?state=failed',
-      // No e-mail about e-mail that does not arrive.
+      // Failing e-mails are not reported by e-mail.
       email: line.channel === 'email' ? null : emailAbout(here.settings, `${whom} does not answer`),
     });
   });

@@ -1,17 +1,17 @@
-// Where messages go outside of Oneway, from the settings.
+// The webhooks and Slack channels that messages are sent to, from the settings.
 
 export type Mail = { url: string; from: string };
 export type Webhook = { url: string; secret: string };
 
 export type Endpoints = {
   mail: Mail | null;
-  /** By name; `indexer` is the search indexer. */
+  /** Webhooks by name; `indexer` is the search indexer. */
   webhooks: Record<string, Webhook>;
-  /** Incoming webhooks of Slack, by name. */
+  /** Slack’s incoming webhooks, by name. */
   slack: Record<string, string>;
 };
 
-/** Environment variables; `WEBHOOK_MOBILE_APP_URL` is where the webhook `mobile-app` goes. */
+/** Environment variables such as `WEBHOOK_MOBILE_APP_URL`, the URL of the webhook `mobile-app`. */
 type Variables = Record<string, string | undefined>;
 
 export const endpointsFrom = (variables: Variables): Endpoints => ({
@@ -34,7 +34,7 @@ function mailFrom({ SMTP_URL: url, MAIL_FROM: from }: Variables): Mail | null {
   return url && from ? { url, from } : null;
 }
 
-/** `WEBHOOK_MOBILE_APP` for each webhook, and `INDEXER`. */
+/** The variable prefix of each webhook, such as `WEBHOOK_MOBILE_APP`, and `INDEXER`. */
 const webhookNames = (variables: Variables) =>
   namesIn(variables, /^(INDEXER|WEBHOOK_[A-Z0-9_]+)_(?:URL|SECRET)$/);
 const slackNames = (variables: Variables) => namesIn(variables, /^(SLACK_[A-Z0-9_]+)_URL$/);
@@ -50,7 +50,7 @@ const nameOf = (name: string) =>
     .toLowerCase()
     .replaceAll('_', '-');
 
-/** What is missing or wrong, in words for whoever sets it. An address may be a secret: it is not repeated. */
+/** Messages about missing or wrong settings. Addresses are not repeated, because they may be secrets. */
 export function wrongEndpoints(variables: Variables): string[] {
   const wrong: string[] = [];
   const value = (key: string) => variables[key] ?? '';

@@ -1,4 +1,4 @@
-// What the search indexer reads: which rows of which environment were written, and which are gone.
+// Notifications for the search indexer: which rows of which environment were written, and which were deleted.
 import type { Queryable } from '../database/sql.ts';
 import { publish } from './messages.ts';
 
@@ -14,7 +14,7 @@ export type RowChanges = {
   removed: RowKey[];
 };
 
-/** Writes a notification for the indexer; nothing when no row changed. */
+/** Writes a notification for the indexer; does nothing when no row changed. */
 export async function notifyIndexer(on: Queryable, changes: RowChanges) {
   const { environment, kind, transfer, number, name, written, removed } = changes;
   if (written.length + removed.length === 0) return;

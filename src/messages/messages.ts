@@ -1,5 +1,5 @@
-// Notifies people and systems. Everything is written in the caller's commit, so that a message exists exactly when
-// the change that it reports does.
+// Notifies people and systems. Every message is written in the caller’s commit, so that it exists exactly when the
+// reported change does.
 import { v7 as uuid } from 'uuid';
 import type { Queryable } from '../database/sql.ts';
 import * as inApp from './channels/in-app.ts';
@@ -9,21 +9,21 @@ import * as outbox from './outbox.ts';
 type Email = { subject: string };
 
 export type News = {
-  /** What happened: `transfer.needs-attention`. */
+  /** The event’s name, such as `transfer.needs-attention`. */
   event: string;
   text: string;
   href: string | null;
-  /** Asks for an e-mail, too: `emailAbout(settings, subject)`. */
+  /** Requests an additional e-mail: `emailAbout(settings, subject)`. */
   email?: Email | null;
 };
 
-/** Notifies a person: in their inbox here, and by e-mail if `email` asks for it. */
+/** Notifies a person in their inbox, and by e-mail if `email` is given. */
 export async function notify(on: Queryable, { to, ...news }: News & { to: string }) {
   await inApp.add(on, to, news);
   if (news.email) await outbox.add(on, mailLine(news, news.email, to));
 }
 
-/** Notifies everyone who has a permission here, apart from `except`, who did it. */
+/** Notifies everyone with a permission in this environment, except the person who acted. */
 export async function notifyHolders(
   on: Queryable,
   { permission, except, ...news }: News & { permission: string; except: string },
@@ -34,7 +34,7 @@ export async function notifyHolders(
   }
 }
 
-/** An e-mail beside the message in the inbox; null where no mail server is set. */
+/** An e-mail in addition to the inbox message; null when no mail server is configured. */
 export const emailAbout = (
   { messages: { mail } }: { messages: Endpoints },
   subject: string,
@@ -55,7 +55,7 @@ export type Publication = {
   event: string;
   /** The name of a webhook in the settings: `indexer`. */
   to: string;
-  /** What the page Notifications calls it. */
+  /** The label of the webhook on the page Notifications. */
   subject: string;
   payload: object;
   transfer?: string | null;
@@ -80,7 +80,7 @@ export const publish = (
   });
 };
 
-/** Writes into a chat; `to` is the name of a Slack webhook in the settings. */
+/** Posts into a chat; `to` is the name of a Slack webhook in the settings. */
 export const publishToSlack = (
   on: Queryable,
   { event, to, text, href }: { event: string; to: string; text: string; href: string | null },

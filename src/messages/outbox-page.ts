@@ -36,7 +36,7 @@ export async function index(req: Request, res: Response) {
   });
 }
 
-/** What only the indexer's lines have: which rows, and the transfer that wrote them. */
+/** Only notifications of the indexer have these: the rows, and the transfer that wrote them. */
 type RowChanges = {
   kind: string;
   environment: EnvironmentName;
@@ -64,7 +64,7 @@ function shown(line: outbox.Line) {
     receiver: line.recipient === 'indexer' ? 'Search indexer' : line.recipient,
     channelLabel: channelNames[line.channel],
   };
-  // The link in an e-mail may be for its reader alone.
+  // E-mails are shown without their links, which may be meant for the recipient alone.
   if (line.event !== 'rows.changed') return { ...common, href: null, changes: null };
   const changes = JSON.parse(line.body) as RowChanges;
   const { kind, environment, transfer } = changes;
@@ -82,7 +82,7 @@ function shown(line: outbox.Line) {
 const countsOf = (ids: Record<string, number[]>, note: string) =>
   Object.entries(ids).map(([entity, { length }]) => ({ entity, number: length, note }));
 
-/** The environment before this one, which notifies about what arrives here. */
+/** The environment before this one, which sends notifications about rows that it writes here. */
 function senderOf({ here }: Request) {
   const name = ladder.find((one) => rulesOf(one).next === here.name);
   return name ? { inText: rulesOf(name).inText, href: here.settings.urls[name] ?? null } : null;
@@ -96,7 +96,7 @@ export async function retry(req: Request, res: Response) {
   res.redirect(303, '/outbox');
 }
 
-/** Shows an administrator whether the mail settings work. */
+/** Sends a test e-mail, so that an administrator sees whether the mail settings work. */
 export async function sendTestEmail(req: Request, res: Response) {
   const { sql: on, settings } = req.here;
   const { email: to } = accountOf(req);

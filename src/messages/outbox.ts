@@ -1,5 +1,5 @@
-// The outbox: what leaves Oneway. A line is written in the commit of the change that it reports, and sent until it
-// is acknowledged.
+// The outbox: messages to other systems. A line is written in the commit of the change that it reports, and sent
+// until it is acknowledged.
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -9,9 +9,9 @@ type Channel = (typeof channels)[number];
 
 export type Line = {
   id: number;
-  /** The same at every attempt: the receiver recognises a second copy by it. */
+  /** The id stays the same at every attempt, so that the receiver can recognise duplicates. */
   message_id: string;
-  /** What happened: `rows.changed`. */
+  /** The event’s name, such as `rows.changed`. */
   event: string;
   channel: Channel;
   /** An e-mail address, or the name of a webhook in the settings. */
@@ -23,7 +23,7 @@ export type Line = {
   state: 'pending' | 'acknowledged' | 'failed';
   attempts: number;
   next_at: string;
-  /** What was answered the last time. */
+  /** The answer of the target at the last attempt. */
   answer: string | null;
   created_at: string;
   acknowledged_at: string | null;
@@ -51,7 +51,7 @@ export const add = (on: Queryable, line: NewLine) =>
            utc_timestamp(3), utc_timestamp(3))`,
   );
 
-/** A line for everyone who has a permission here, apart from `except`. */
+/** Writes an outbox line for everyone with a permission in this environment, except `except`. */
 export const addForHolders = (
   on: Queryable,
   { permission, except }: { permission: string; except: string },
@@ -81,10 +81,10 @@ export const list = (on: Queryable, { channel, state, before }: Filter) =>
          order by id desc limit 50`,
   );
 
-/** Where lines go; an e-mail's recipient does not matter, since one server takes them all. */
+/** The targets of the lines; all e-mails share one target, because one mail server accepts them. */
 export type Target = { channel: Channel; recipient: string | null };
 
-/** Those whose time has come, the oldest first. */
+/** The lines that are due, oldest first. */
 export const due = (on: Queryable, { channel, recipient }: Target) =>
   select<Line>(
     on,
@@ -94,7 +94,7 @@ export const due = (on: Queryable, { channel, recipient }: Target) =>
          order by id limit 50`,
   );
 
-/** Claims a line for the next `seconds`; of many processes that try at once, one gets it. */
+/** Claims a line for the given `seconds`; when several processes try, only one gets it. */
 export async function claim(on: Queryable, { id, attempts }: Line, seconds: number) {
   const found = await run(
     on,
@@ -112,7 +112,7 @@ export const acknowledge = (on: Queryable, { id }: Line, answer: string) =>
          where id = ${id}`,
   );
 
-/** The next attempt is in so many seconds. */
+/** Schedules the next attempt in the given number of seconds. */
 export const postpone = (on: Queryable, { id }: Line, answer: string, seconds: number) =>
   run(
     on,
@@ -121,7 +121,7 @@ export const postpone = (on: Queryable, { id }: Line, answer: string, seconds: n
          where id = ${id} and state = 'pending'`,
   );
 
-/** Gives a line up; answers whether it was still pending. */
+/** Gives up a line; returns whether it was still pending. */
 export async function fail(on: Queryable, { id }: Line, answer: string) {
   const found = await run(
     on,
@@ -131,7 +131,7 @@ export async function fail(on: Queryable, { id }: Line, answer: string) {
   return found === 1;
 }
 
-/** Sends a line once more, with all its attempts; answers whether there is one. */
+/** Sends a line again, with a new count of attempts; returns whether it exists. */
 export async function retry(here: Environment, id: number, person: string): Promise<boolean> {
   return transaction(here.sql, async (on) => {
     const line = await first<Line>(on, sql`select * from outbox where id = ${id}`);
@@ -145,7 +145,7 @@ export async function retry(here: Environment, id: number, person: string): Prom
   });
 }
 
-/** Deletes what was acknowledged 30 days ago. */
+/** Deletes lines that were acknowledged 30 days ago. */
 export const purgeExpired = ({ sql: on }: Environment) =>
   run(
     on,

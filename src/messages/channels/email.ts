@@ -33,7 +33,7 @@ const mailOf = (line: Line, from: string, sender: Sender) => ({
   headers: { 'Auto-Submitted': 'auto-generated' },
 });
 
-/** A line break would begin another header. */
+/** A line break would start another mail header. */
 const oneLine = (text: string) => text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
 
 const domainOf = (from: string) => /@([^\s>]+)>?\s*$/.exec(from)?.[1] ?? 'oneway.invalid';
@@ -52,7 +52,10 @@ type SmtpError = Error & {
 
 const answerOf = ({ response, message }: SmtpError) => response ?? message;
 
-/** A permanent answer about this mail. One about the sign-in or the sender is a setting that can be mended. */
+/**
+ * A permanent refusal of this e-mail. Refusals of the sign-in or the sender are caused by settings that can be
+ * corrected, so those are retried.
+ */
 const isRefusal = ({ code, command, responseCode = 0 }: SmtpError) =>
   (['RCPT TO', 'DATA'].includes(command ?? '') && responseCode >= 500) ||
   (code === 'EENVELOPE' && command === 'API');

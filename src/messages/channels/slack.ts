@@ -1,4 +1,4 @@
-// An incoming webhook as Slack defines it, which other chat programs understand too: {"text": …}.
+// Posts to Slack’s incoming webhooks, which other chat programs accept, too: {"text": …}.
 import { absolute, type Send, type Sender } from './channel.ts';
 import { post } from './post.ts';
 
@@ -10,6 +10,6 @@ export const slack =
     return post(url, JSON.stringify({ text }));
   };
 
-/** Unescaped, a name such as `<!channel>` would notify everybody. */
+/** Without escaping, a text such as `<!channel>` would notify the whole channel. */
 const escaped = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -1,4 +1,4 @@
-// A signed webhook, as docs/indexer.md describes it.
+// Posts to a signed webhook, as described in docs/indexer.md.
 import { createHmac } from 'node:crypto';
 import type { Webhook } from '../endpoints.ts';
 import type { Send } from './channel.ts';
@@ -9,7 +9,7 @@ export const webhook =
   ({ message_id: id, body }) =>
     post(url, body, { 'Oneway-Event': id, 'Oneway-Signature': signatureOf(secret, body) });
 
-/** `t=1767225600,v1=<hex>`: HMAC-SHA256 over the time, a full stop and the body. */
+/** The signature header `t=1767225600,v1=<hex>`: HMAC-SHA256 over the time, a full stop and the body. */
 export function signatureOf(secret: string, body: string, at = Date.now()): string {
   const time = Math.floor(at / 1000);
   const mac = createHmac('sha256', secret).update(`${time}.${body}`).digest('hex');
