@@ -1,4 +1,4 @@
-// Recent changes in an environment: by row and field, with who, why and from where.
+// Recent changes in an environment, by row and field: who made them, why, and from which environment.
 import { differingFields } from '../catalog/content.ts';
 import { labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -10,14 +10,17 @@ import { formatValue } from '../web/format.ts';
 export type Change = {
   arrival: Arrival;
   fields: ReturnType<typeof changesIn>;
-  /** Further rows of the same transfer: a large transfer must not hide other changes. */
+  /**
+   * The number of further rows of the same transfer, which are not listed so that a large transfer does not hide
+   * other changes.
+   */
   more: number;
 };
 
 /** Rows listed per transfer. */
 const OF_EACH = 5;
 
-/** Newest first, before the arrival `before`; `next` is set when there are more. */
+/** Lists changes newest first, before the arrival `before`; `next` is set when there are more. */
 export async function changesSince(
   on: Queryable,
   { hours, before, limit }: { hours: number; before: number | null; limit: number },
@@ -46,7 +49,7 @@ export async function changesSince(
   };
 }
 
-/** Old and new value of every changed field; local fields of other environments are left out. */
+/** The old and new value of every changed field; local fields of other environments are left out. */
 export function changesIn(
   { entity: name, before_image, after_image }: Arrival,
   { withLocals }: { withLocals: boolean },

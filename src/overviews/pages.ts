@@ -1,4 +1,4 @@
-// Overviews: pending rows and recent changes.
+// Overview pages: pending rows and recent changes.
 import type { Request, Response } from 'express';
 import { entityNamed, travelling } from '../catalog/index.ts';
 import { ladder, rulesOf } from '../environments/rules.ts';
@@ -67,7 +67,7 @@ function groupView(group: Group, entries: PendingEntry[], canTransfer: boolean) 
   };
 }
 
-/** Rows of each entity that are ready to send, by age. */
+/** Rows of each entity that are ready to send, by the age of their change. */
 function countsByAge(rows: PendingEntry[]) {
   return travelling
     .filter(({ owner }) => owner === null)
@@ -134,7 +134,7 @@ const periodText = (hours: number) =>
 
 const verbs = { create: 'created', update: 'changed', remove: 'deleted', same: 'resent' };
 
-/** A change as the page shows it, with the transfer from here that made it. */
+/** A change with the transfer of this environment that sent it on. */
 function changeView(
   { arrival, fields, more }: Change,
   transfer: journal.Transfer | undefined,
@@ -156,7 +156,7 @@ function changeView(
   };
 }
 
-/** What arrived at the end of the ladder is undone where it was sent from. */
+/** Production sends nothing on, so changes that arrived there are undone in the environment that sent them. */
 function undoHrefOf({ here }: Request): string | null {
   const { next } = here.rules;
   const sender = ladder.find((name) => rulesOf(name).next === here.name);

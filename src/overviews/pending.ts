@@ -1,4 +1,4 @@
-// Rows pending for the destination as last observed: status, age, people, and what holds them.
+// Rows pending for the destination as last observed: their status, age, authors, and what prevents sending them.
 import { entityNamed } from '../catalog/index.ts';
 import type { RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
@@ -10,14 +10,14 @@ export type PendingEntry = {
   key: RowKey;
   title: string;
   status: Status;
-  /** The oldest change that has not been sent. */
+  /** The time of the oldest change that has not been sent. */
   since: string;
   people: string[];
   group: Group;
   why: string | null;
 };
 
-/** Ready to send, needs review, engineering's work, or not for production. */
+/** Ready to send, to review, changed by engineering, or not for production. */
 export const groups = ['ready', 'look', 'engineering', 'held'] as const;
 export type Group = (typeof groups)[number];
 
@@ -41,7 +41,7 @@ type Line = {
   undone_reason: string | null;
 };
 
-/** Pending rows with their dependents, the oldest first. */
+/** Pending rows with their dependent rows, oldest first. */
 export async function allPending(on: Queryable): Promise<PendingEntry[]> {
   const lines = await select<Line>(
     on,
@@ -89,7 +89,7 @@ const fresh = (line: Line, status: Status) => ({
   dependents: [] as Status[],
 });
 
-/** What holds a row, by precedence: hold, engineering's mark, undone content. */
+/** What prevents sending a row, by precedence: a hold, changes by engineering, undone content. */
 function worse(known: { group: Group; why: string | null }, line: Line) {
   if (line.held_by) return { group: 'held' as const, why: said(line.held_by, line.held_reason) };
   if (known.group === 'held') return known;
@@ -104,7 +104,7 @@ function worse(known: { group: Group; why: string | null }, line: Line) {
 
 const said = (person: string, reason: string | null) => (reason ? `${person}: ${reason}` : person);
 
-/** Age in three classes. */
+/** The age of a change in three classes. */
 export const ages = ['today', 'this week', 'longer'] as const;
 export type Age = (typeof ages)[number];
 
