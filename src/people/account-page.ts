@@ -1,4 +1,4 @@
-// My account: what a person may do here, and a new password of their own.
+// The page My account: a person’s permissions here, and changing the password.
 import type { Request, Response } from 'express';
 import { countAttempt } from '../access/throttle.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
@@ -27,7 +27,7 @@ async function accountPage(req: Request, res: Response, errors: FieldErrors) {
   });
 }
 
-/** Ends every other session and token of this person; this browser goes on in a new session. */
+/** Ends all other sessions and tokens of this person; this browser continues in a new session. */
 export const changePassword = ({ limits }: SignIn) =>
   async function changePassword(req: Request, res: Response) {
     const { id } = accountOf(req);

@@ -1,4 +1,4 @@
-// Admits people who sign in through the provider: known by its issuer and subject, the first time by e-mail, otherwise
+// Admits people who sign in through the provider: recognised by issuer and subject, at first by e-mail, otherwise
 // added, with the permissions that the provider sends.
 import { z } from 'zod';
 import { isAdmitted } from '../access/admitted.ts';
@@ -41,7 +41,7 @@ export async function admit(here: App, claims: Claims): Promise<Admission> {
   const claim = singleSignOn?.permissionsClaim;
   if (!claim) return { person: found };
   await follow(here, found, permissionsIn(claims[claim], here)).catch((error: unknown) => {
-    // They are as they were while this environment takes no changes.
+    // Permissions stay unchanged while this environment is read-only.
     if (!isUnwilling(error)) throw error;
     here.log.warn({ err: error, person: found.id }, 'permissions were not updated');
   });
@@ -53,8 +53,8 @@ type Identity = { issuer: string; subject: string };
 type Comer = Identity & { email: string; name: string };
 
 /**
- * The account of an identity; from the first sign-in on, e-mail addresses may change. Null when the account with this
- * e-mail belongs to another identity: addresses are given to new people when their owners have left.
+ * The account of an identity at the provider. After the first sign-in the e-mail address may change. Null when the
+ * account with this e-mail belongs to another identity: addresses are reused when people leave.
  */
 async function personOf(here: App, comer: Comer): Promise<people.Person | null> {
   const { sql: on, log } = here;
@@ -65,7 +65,7 @@ async function personOf(here: App, comer: Comer): Promise<people.Person | null> 
   try {
     await link(on, comer);
   } catch (error) {
-    // It is linked at a later sign-in, when this environment takes changes again.
+    // The account is linked at a later sign-in, when this environment accepts changes again.
     if (!former || !isUnwilling(error)) throw error;
     log.warn({ err: error, person: former.id }, 'single sign-on was not linked');
     return former;
@@ -98,7 +98,7 @@ async function findByIdentity(on: Queryable, { issuer, subject }: Identity) {
 
 const addUnlessThere = (on: App['sql'], { email, name }: Comer) =>
   transaction(on, async (connection) => {
-    // Ignored when the person is known, and when the same person signs in twice at the same time.
+    // Ignores accounts that exist already, and the second of two simultaneous sign-ins of the same person.
     const added = await run(
       connection,
       sql`insert ignore into person (email, name, password_hash)
@@ -109,7 +109,7 @@ const addUnlessThere = (on: App['sql'], { email, name }: Comer) =>
     }
   });
 
-/** Lets the next identity with the account's e-mail have it. */
+/** Unlinks an account, so that the next identity with the account’s e-mail can use it. */
 export async function unlink(here: Environment, by: string, id: number) {
   await transaction(here.sql, async (connection) => {
     const { email } = await people.known(connection, id);
@@ -132,7 +132,7 @@ function permissionsIn(claim: unknown, { setup: grounds }: App): Permission[] {
   return grantable(grounds).filter((permission) => named.includes(permission));
 }
 
-/** Grants and revokes what the provider says; the last administrator keeps the permission. */
+/** Grants and revokes the permissions that the provider sends; the last administrator keeps the permission. */
 async function follow(here: App, person: people.Person, wanted: Permission[]) {
   if (isSame(person.permissions, wanted)) return;
   const set = (permissions: Permission[]) =>

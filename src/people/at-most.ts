@@ -1,8 +1,9 @@
 import { Unavailable } from '../problems.ts';
 
 /**
- * Runs so many at once and lets so many more wait; the others are told to come again.
- * @throws Unavailable when too many wait
+ * Runs a limited number of calls at once and queues a limited number of others; further callers are asked to try
+ * again later.
+ * @throws Unavailable when the queue is full
  */
 export function atMost<In extends unknown[], Out>(
   { atOnce, waiting }: { atOnce: number; waiting: number },
@@ -15,7 +16,7 @@ export function atMost<In extends unknown[], Out>(
       if (line.length >= waiting) {
         throw new Unavailable('Many people sign in right now. Wait a moment and try again.');
       }
-      // Whoever ends hands its place on, so nobody overtakes.
+      // A finished call hands its place to the next in the queue, so that newcomers cannot overtake.
       await new Promise<void>((resolve) => line.push(resolve));
     } else running += 1;
     try {

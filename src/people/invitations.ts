@@ -1,4 +1,4 @@
-// Links with which people choose their own password: once, within a day. Only the link contains the token.
+// Invitations: links with which people choose their own password, once, within a day. The token is only in the link.
 import { hash, randomBytes } from 'node:crypto';
 import * as audit from '../audit/audit.ts';
 import { first, run, sql, transaction, type Queryable } from '../database/sql.ts';
@@ -12,10 +12,10 @@ import * as people from './people.ts';
 const HOURS = 24;
 
 /**
- * Makes an invitation and answers its token, which is not stored. The person's former invitation ends; a password that
- * the person has stays until the new one is chosen. `seen`: until when the link works that the page showed, so that
- * one that was made meanwhile goes on working.
- * @throws Conflict when there is another one
+ * Creates an invitation and returns its token, which is not stored. The person’s earlier invitation becomes invalid;
+ * an existing password stays until a new one is chosen. `seen`: the expiry of the invitation that the page showed, so
+ * that a newer one is not invalidated.
+ * @throws Conflict when there is a newer one
  */
 export async function invite(
   here: Environment,
@@ -46,11 +46,11 @@ export async function invite(
   return token;
 }
 
-/** The page where a token is used; without the host where the settings do not know their own. */
+/** The URL where a token is used; without the host when the settings lack this server’s address. */
 export const linkOf = ({ name, settings }: App, token: string): string =>
   `${settings.urls[name] ?? ''}/invitation?token=${token}`;
 
-/** Until when a person's link can be used; null when there is none. */
+/** The time until which a person’s invitation can be used; null when there is none. */
 export async function openUntil(on: Queryable, id: number): Promise<string | null> {
   const open = await first<{ expires_at: string }>(
     on,
@@ -60,8 +60,8 @@ export async function openUntil(on: Queryable, id: number): Promise<string | nul
 }
 
 /**
- * The person that a token invites.
- * @throws Problem 410 when it was used, replaced or has expired
+ * Finds the person that a token invites.
+ * @throws Problem 410 when the invitation was used, replaced or has expired
  */
 export async function invited(on: Queryable, token: string): Promise<people.Person> {
   const open = await first<{ person_id: number }>(
@@ -75,7 +75,7 @@ export async function invited(on: Queryable, token: string): Promise<people.Pers
 }
 
 /**
- * Gives the invited person the password that they chose, and ends the invitation.
+ * Sets the password that the invited person chose, and ends the invitation.
  * @throws Problem 410 when it was used meanwhile, Invalid for a password that is easy to guess
  */
 export async function accept(

@@ -1,4 +1,4 @@
-// How often a sign-in may be tried. Addresses and e-mails are hashed, so that a key is short whatever was sent.
+// Limits on sign-in attempts. Addresses and e-mails are hashed, so that Redis keys stay short whatever was sent.
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countAttempt, openThrottle, type Throttle } from '../access/throttle.ts';
@@ -16,7 +16,7 @@ export function openLimits(here: App, redis: Redis): Limits {
   return {
     account: limit('account', 10),
     address: limit('address', 100),
-    // Never refuses: otherwise anybody could lock somebody out.
+    // This limit only slows down and never refuses: otherwise anyone could lock another person out.
     email: limit('email', 1_000_000),
     kept: limit('kept', 100),
   };
@@ -25,14 +25,14 @@ export function openLimits(here: App, redis: Redis): Limits {
 const hashed = (...parts: string[]) =>
   createHash('sha256').update(parts.join('\n')).digest('base64url');
 
-/** `device`: a browser that this person signed in with before. */
+/** `device`: a browser in which this person has signed in before. */
 type Tried = { email: string; address: string; device: string | null };
 
 /**
- * Counts a sign-in before its password is checked, so that parallel attempts count, too. When an e-mail is tried from
- * many addresses, attempts get slower, except from a device where that person signed in before. Answers how
- * to `forgive` it when the password was right, and to take it `back` when it was not checked.
- * @throws Problem 429 when there were too many
+ * Counts a sign-in attempt before its password is checked, so that parallel attempts count, too. Attempts for an
+ * e-mail from many addresses get slower, except from a device where that person signed in before. Returns functions
+ * to `forgive` the attempt when the password was right, and to take it `back` when it was not checked.
+ * @throws Problem 429 after too many attempts
  */
 export async function countSignIn(limits: Limits, { email, address, device }: Tried) {
   const account = hashed(device ?? address, email);
@@ -53,6 +53,6 @@ export async function countSignIn(limits: Limits, { email, address, device }: Tr
   };
 }
 
-/** A second more with every five attempts, up to ten. */
+/** The delay grows by a second with every five attempts, up to ten seconds. */
 export const waitAfter = (tries: number): number =>
   Math.min(LONGEST_WAIT_MS, Math.ceil(Math.max(0, tries - FREE_TRIES) / 5) * 1000);

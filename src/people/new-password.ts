@@ -1,4 +1,4 @@
-// Which passwords may be chosen: long ones that are hard to guess, of whatever characters.
+// Rules for new passwords: long and hard to guess, with any characters.
 import { ZxcvbnFactory } from '@zxcvbn-ts/core';
 import { adjacencyGraphs, dictionary } from '@zxcvbn-ts/language-common';
 import { z } from 'zod';
@@ -6,11 +6,13 @@ import { Invalid, parsed } from '../problems.ts';
 
 const SHORTEST = 12;
 const LONGEST = 200;
-/** The estimate takes longer with the square of the length. */
+/**
+ * The strength of a password is estimated from its beginning, because the time grows with the square of its length.
+ */
 const CHECKED = 40;
 const SAFE_GUESSES = 1e9;
 
-/** Whose password it will be: their name and e-mail are guessed first. */
+/** The person whose password it will be: attackers guess names and e-mails first. */
 type Owner = { name: string; email: string };
 
 let opened: ZxcvbnFactory | undefined;
@@ -26,8 +28,8 @@ const schema = z.object({
 });
 
 /**
- * Checks that a password is acceptable for this person, and answers it.
- * @throws Invalid for one that is short, common, a pattern, or made of the person's own name or e-mail
+ * Checks that a password is acceptable for this person, and returns it.
+ * @throws Invalid for one that is short, common, a pattern, or made of the person’s own name or e-mail
  */
 export function newPassword(owner: Owner, posted: unknown): string {
   const { password } = parsed(schema, posted);

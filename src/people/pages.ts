@@ -10,7 +10,7 @@ import * as people from './people.ts';
 
 declare module 'express-session' {
   interface SessionData {
-    /** An invitation that was just made, until it is shown. */
+    /** A newly created invitation, until the page has shown it. */
     newInvitation: { person: number; token: string };
   }
 }
@@ -66,7 +66,7 @@ async function personPage(req: Request, res: Response, errors: FieldErrors) {
   });
 }
 
-/** The link that was just made for this person. */
+/** The link that was just created for this person. */
 function newLink(req: Request, id: number): string | null {
   const { newInvitation } = req.session;
   if (newInvitation?.person !== id) return null;
@@ -87,7 +87,7 @@ export async function setPermissions(req: Request, res: Response) {
   });
 }
 
-/** What another administrator granted and revoked after the page was shown; that stays. */
+/** Permissions that another administrator granted or revoked after the page was shown; these are kept. */
 function changedMeanwhile(shown: string[], stored: string[]): string {
   const granted = stored.filter((one) => !shown.includes(one));
   const revoked = shown.filter((one) => !stored.includes(one));
@@ -104,7 +104,7 @@ export async function invite(req: Request, res: Response) {
   res.redirect(303, `/people/${id}`);
 }
 
-/** Makes a new link; the person's page shows it once. */
+/** Creates a new invitation link, which the person’s page shows once. */
 async function showLink(req: Request, id: number, seen: string | null = null) {
   const token = await invitations.invite(req.here, accountOf(req).email, id, seen);
   req.session.newInvitation = { person: id, token };

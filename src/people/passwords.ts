@@ -2,16 +2,16 @@ import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { atMost } from './at-most.ts';
 
-/** Threads of the process have other work, too, and memory is bounded. */
+/** Hashing is limited, because the process’s threads have other work, too, and each hash takes memory. */
 const derive = atMost({ atOnce: 3, waiting: 20 }, promisify(argon2));
-// OWASP's first recommendation for argon2id: 19 MiB, two passes, one lane.
+// OWASP’s first recommendation for argon2id: 19 MiB, two passes, one lane.
 const cost = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 };
 
-/** A hash that no password matches, so that checking takes equally long for people without one. */
+/** A hash that no password matches, so that checking takes equally long for unknown people. */
 export const noPassword = 'none';
 const nobodys = encoded(randomBytes(16), randomBytes(cost.tagLength));
 
-/** `$argon2id$m=…,t=…,p=…$salt$tag`, salt and tag in base64url. */
+/** The stored format: `$argon2id$m=…,t=…,p=…$salt$tag`, salt and tag in base64url. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
   const tag = await derive('argon2id', { ...cost, message: password, nonce: salt });

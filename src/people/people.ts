@@ -1,4 +1,4 @@
-// Accounts and what they may do here.
+// Accounts of people and their permissions in this environment.
 import { z } from 'zod';
 import {
   grantable,
@@ -19,7 +19,7 @@ import { withOwnTicks } from '../web/form/merge.ts';
 import { inWholeSteps } from './whole-steps.ts';
 import { hashPassword, isPassword, noPassword } from './passwords.ts';
 
-/** `credential` changes with the password, which ends sessions and tokens of the old one. */
+/** `credential` changes with the password, which ends sessions and tokens issued under the old one. */
 export type Person = Account & { isActive: boolean; hasPassword: boolean; credential: string };
 
 type Stored = {
@@ -70,7 +70,10 @@ export async function known(on: Queryable, id: number): Promise<Person> {
   return person;
 }
 
-/** The person with this e-mail and password, or null; how long that takes does not tell whether there is such a person. */
+/**
+ * Finds the person with this e-mail and password, or null. The time it takes does not reveal whether the person
+ * exists.
+ */
 export const verify = (on: Queryable, email: string, password: string): Promise<Person | null> =>
   inWholeSteps(timeouts.signIn, () => withPassword(on, email, password));
 
@@ -99,7 +102,7 @@ const newPerson = z.object({
     .pipe(z.email('Enter an e-mail address, such as ana@example.com').max(190)),
 });
 
-/** Without a password nobody can sign in with it: the person gets an invitation, or has single sign-on. */
+/** A person without a password cannot sign in with one: they get an invitation, or use single sign-on. */
 export async function add(
   here: Environment,
   by: string,
@@ -127,8 +130,8 @@ export async function add(
 }
 
 /**
- * Grants the wanted permissions and revokes the others. With those that a page had `shown`, only what was ticked and
- * unticked there is carried out. Answers the permissions that the person had before.
+ * Grants the wanted permissions and revokes the others. If `shown` is given (what the page displayed), only the ticks
+ * changed there are applied. Returns the permissions that the person had before.
  * @throws Invalid for a permission that may not be granted here (product_manager in production)
  */
 export async function setPermissions(
@@ -166,7 +169,7 @@ export async function setPermissions(
   });
 }
 
-/** Locked before it is read, so that of two changes at once the second sees the first. */
+/** The row is locked before it is read, so that of two simultaneous changes the second sees the first. */
 export async function locked(connection: PoolConnection, id: number): Promise<Person> {
   await first(connection, sql`select id from person where id = ${id} for update`);
   return known(connection, id);
@@ -206,7 +209,7 @@ export async function setPassword(here: Environment, by: string, id: number, pos
   });
 }
 
-/** With it, sessions and tokens of the former password end, and so does an invitation. */
+/** Changing it also ends sessions and tokens of the former password, and any invitation. */
 export async function storePassword(on: Queryable, id: number, hash: string) {
   await run(on, sql`update person set password_hash = ${hash} where id = ${id}`);
   await run(on, sql`delete from invitation where person_id = ${id}`);
@@ -225,7 +228,7 @@ export async function changePermission(
   await setPermissions(here, place, by, person.id, wanted, shown);
 }
 
-/** Revokes a permission from everyone; answers from whom. */
+/** Revokes a permission from everyone; returns the people who had it. */
 export async function revokeFromEveryone(here: Environment, by: string, permission: Permission) {
   return transaction(here.sql, async (connection) => {
     const holders = await select<{ email: string }>(

@@ -1,6 +1,6 @@
 import type { Permission } from '../access/permissions.ts';
 
-/** What each permission lets a person do, for the pages that list them. */
+/** Describes what each permission allows, for the pages that list them. */
 export const meaningOf: Record<Permission, string> = {
   product_manager: 'edits and transfers rows',
   editor: 'edits rows; a product manager reviews the changes before they are transferred',

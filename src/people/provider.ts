@@ -2,7 +2,7 @@
 import * as openid from 'openid-client';
 import type { SingleSignOn } from '../settings.ts';
 
-/** Values that the provider must return unchanged, kept in the session. */
+/** Values stored in the session that the provider must return unchanged. */
 export type Attempt = { state: string; nonce: string; verifier: string; isSilent: boolean };
 export type Claims = Record<string, unknown>;
 export type Provider = ReturnType<typeof openProvider>;
@@ -14,7 +14,7 @@ const KNOWN_MS = 10_000;
 export function openProvider(client: SingleSignOn) {
   let known: { at: number; asked: Promise<openid.Configuration> } | null = null;
 
-  // Discovered at each sign-in: if the provider is down, we can say so before redirecting the browser.
+  // Discovery runs at each sign-in: if the provider is down, the page reports that before redirecting the browser.
   const discover = () => {
     if (known === null || Date.now() - known.at > KNOWN_MS) {
       const asked = discovery(client);
@@ -50,7 +50,7 @@ export function openProvider(client: SingleSignOn) {
 
 function discovery({ issuer, clientId, clientSecret }: SingleSignOn) {
   const server = new URL(issuer);
-  // The settings allow http:// for this machine only.
+  // The settings allow http:// only for this machine.
   const local = server.protocol === 'http:' ? [openid.allowInsecureRequests] : [];
   return openid.discovery(server, clientId, clientSecret, undefined, {
     execute: [...local, openid.enableNonRepudiationChecks],

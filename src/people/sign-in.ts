@@ -1,4 +1,4 @@
-// Sign-in with e-mail and password through passport; throttled, with a fresh session each time.
+// Sign-in with e-mail and password through passport, with limited attempts and a new session each time.
 import type { Request, Response } from 'express';
 import { Passport } from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
@@ -20,11 +20,11 @@ import { openProvider, type Provider } from './provider.ts';
 export type SignIn = {
   passport: InstanceType<typeof Passport>;
   limits: Limits;
-  /** Single sign-on, if configured. */
+  /** Set when single sign-on is configured. */
   provider: Provider | null;
 };
 
-/** Passport with our one strategy, and the limits on attempts. */
+/** Passport with its one strategy, and the limits on attempts. */
 export function openSignIn(here: App, redis: Redis): SignIn {
   const { sql, settings } = here;
   const passport = new Passport();
@@ -48,7 +48,7 @@ export const showSignIn = (req: Request, res: Response) =>
 
 type Said = { title: string; email?: string; message?: string; singleSignOn?: string };
 
-/** `message`: about the typed values; `singleSignOn`: about the provider. */
+/** `message`: an error about the typed values; `singleSignOn`: an error about the provider. */
 export const signInPage = (req: Request, res: Response, said: Said) =>
   page(req, res, 'people/sign-in', {
     email: '',
@@ -73,10 +73,10 @@ export const signIn = (by: SignIn) =>
     }
   };
 
-/** As long as an e-mail can be in the database. */
+/** The length of the e-mail column in the database. */
 const EMAIL_LENGTH = 190;
 
-/** @throws Problem when e-mail or password is wrong, or too many were */
+/** @throws Problem when e-mail or password is wrong, or after too many attempts */
 async function personWith(
   { passport, limits }: SignIn,
   req: Request,
@@ -85,7 +85,7 @@ async function personWith(
 ) {
   const [address, device] = [addressOf(req), deviceOf(req, email)];
   const { forgive, back } = await countSignIn(limits, { email, address, device });
-  // passport-local would also read credentials from the URL.
+  // passport-local would also read credentials from the URL, so the body is passed alone.
   const isComplete = email !== '' && req.form.text('password') !== '';
   const isPossible = isComplete && email.length <= EMAIL_LENGTH;
   const person =
@@ -104,7 +104,7 @@ async function personWith(
   return person;
 }
 
-/** In the log by hash, in the audit by name where there is such an account. */
+/** Logged with the hash of the e-mail, and recorded in the audit log by name if the account exists. */
 async function noteRefused({ here, ip = '' }: Request, email: string, { status }: Problem) {
   const reason = reasons[status] ?? 'refused';
   noteRefusal(here, 'sign-in', { address: ip, reason, email: hashedEmail(here, email) });
@@ -127,12 +127,12 @@ const authenticate = (passport: SignIn['passport'], req: Request, res: Response)
   new Promise<people.Person | false>((resolve, reject) => {
     const done = (error: unknown, person: people.Person | false) =>
       error instanceof Error ? reject(error) : resolve(person);
-    // Where passport-local looks for them.
+    // The fields in which passport-local expects the credentials.
     req.body = req.form.pick('email', 'password');
     passport.authenticate('local', { session: false }, done)(req, res, reject);
   });
 
-/** To the saved form, or to the page that was requested. */
+/** Redirects to the saved form, or to the page that was requested before signing in. */
 export async function letIn(req: Request, res: Response, person: people.Person) {
   const { returnTo = '/' } = req.visitor;
   await startSession(req, res, person);
@@ -142,7 +142,7 @@ export async function letIn(req: Request, res: Response, person: people.Person) 
   res.redirect(303, (await isWaiting(req, person)) ? '/saved-form' : localPath(returnTo, '/'));
 }
 
-/** A new session, so that a planted cookie is worthless. */
+/** The session id changes at sign-in, so that one planted by an attacker is worthless. */
 export async function startSession(req: Request, res: Response, person: people.Person) {
   await renewSession(req);
   req.session.personId = person.id;
@@ -157,7 +157,7 @@ export async function signOut(req: Request, res: Response) {
   await renewSession(req);
   req.visitor = { signsInByHand: true };
   flash(req, 'You are signed out.');
-  // Pages say no-store; images do not.
+  // Images may be in the browser’s cache, because only pages are sent with no-store.
   res.set('Clear-Site-Data', '"cache"');
   res.redirect(303, '/sign-in');
 }

@@ -22,8 +22,8 @@ export const begin = ({ provider }: SignIn) =>
   };
 
 /**
- * The CSP forbids forms that lead to another server, redirects included. From our own pages, sign-in
- * therefore continues on an intermediate page.
+ * The content security policy forbids forms that lead to another server, even by redirect. From our own pages,
+ * sign-in therefore continues through an intermediate page.
  */
 function leave(
   req: Request,
@@ -49,7 +49,7 @@ export const finish = ({ provider }: SignIn) =>
     return refuse(req, res, outcome.refused);
   };
 
-/** Usable once: a repeated answer is rejected. */
+/** The values are removed on first use, so that a repeated answer is rejected. */
 function takeAttempt(req: Request): Attempt | undefined {
   const { attempts = [] } = req.visitor;
   const attempt = attempts.find(({ state }) => state === textIn(req.query, 'state'));
@@ -90,7 +90,7 @@ const words: Record<Refusal, string> = {
     'The account with your e-mail address belongs to another account at the sign-in provider. Ask an administrator to unlink it.',
 };
 
-/** Trying again without a page would be refused again. */
+/** A silent retry would be refused again, so the sign-in page is shown. */
 const byHand = new Set<Refusal>(['unverified', 'closed', 'not-admitted', 'other-identity']);
 
 function refuse(req: Request, res: Response, refusal: Refusal) {
