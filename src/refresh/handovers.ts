@@ -1,4 +1,5 @@
-// Rows of production that hand on unique values to each other are written together, whatever part they are in.
+// Rows of production that pass unique values on to each other are written together, even when they were read in
+// different parts.
 import { isSameValue } from '../catalog/content.ts';
 import { keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
@@ -18,8 +19,8 @@ type Sides = { here: Environment; there: Databases | null; source: Environment }
 type Written = Change & { after: Row };
 
 /**
- * Adds rows of other parts that give up a value which a row of this part takes, and skips a row whose value
- * stays with another one here.
+ * Adds rows of other parts that give up a value which a row of this part takes, and skips a row whose value is kept
+ * by another row here.
  */
 export async function withHandovers(
   sides: Sides,
@@ -58,8 +59,8 @@ const changesOf = async (sides: Sides, entity: Entity, ids: number[]) => {
 };
 
 /**
- * The rows here that have the unique values which changed rows take. Production may have names that are the same
- * since before the rule, so only one with the same spelling has a key.
+ * The rows here that hold the unique values which changed rows take. Production may have equal names from before
+ * names had to be unique, so only one with the same spelling gets the key.
  */
 async function holdersHere({ here }: Sides, entity: Entity, changes: Written[]) {
   const found: { id: number; key: string | null }[] = [];
@@ -74,7 +75,7 @@ async function holdersHere({ here }: Sides, entity: Entity, changes: Written[]) 
   return found;
 }
 
-/** Takes out changes that cannot be written; one that is taken out may hold up another. */
+/** Removes changes that cannot be written; removing one can block others. */
 function withoutStuck(
   entity: Entity,
   changes: Map<number, Written>,
@@ -103,7 +104,7 @@ function withoutStuck(
       const fields = uniqueFieldsOf(entity).map((field) => lowerFirst(labelOf(entity, field)));
       const holder = `${lowerFirst(entity.label.one)} ${holders.get(held)}`;
       stuck.push({ change, why: `its ${fields.join(' or ')} is that of ${holder} here` });
-      // Whoever waits for the values that it keeps now.
+      // The rows that wait for values which a skipped row now keeps.
       for (const key of spelledKeysOf(entity, change.before)) {
         const taker = takers.get(key);
         if (taker !== undefined) waiting.push(taker);
@@ -113,7 +114,7 @@ function withoutStuck(
   return stuck;
 }
 
-/** Rows that hand on values to each other are one group, which is written or skipped as a whole. */
+/** Rows that pass values on to each other form one group, which is written or skipped as a whole. */
 export function inGroups(changes: Change[]): Change[][] {
   const groups = new Map<string, Change[]>();
   for (const change of changes) {

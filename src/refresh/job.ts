@@ -31,10 +31,10 @@ export async function runRefreshJob(
   });
 }
 
-/** Only one refresh runs at a time. */
+/** Only one refresh may run at a time. */
 export const REFRESH = 'refresh';
 
-/** Requests a refresh or a dry run; answers the active one if there is one. */
+/** Requests a refresh or a dry run; returns the active one if there is one. */
 export function requestRefresh(here: Environment, person: string, dryRun: boolean) {
   const { inText } = rulesOf(here.name);
   return jobs.request(here.sql, {

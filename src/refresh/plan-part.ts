@@ -1,4 +1,4 @@
-// Decides which of production's rows overwrite rows here, and why others do not.
+// Decides which rows of production overwrite rows here, and why others do not.
 import { hashOf, isSameContent } from '../catalog/content.ts';
 import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
 import { misfitsOf } from '../catalog/misfits.ts';
@@ -15,7 +15,7 @@ import { keyOf } from './report.ts';
 
 type Sides = { here: Environment; there: Databases | null; source: Environment };
 
-/** Rows of production, what is known of them here, and what happens to each. */
+/** Rows of production, the known state of them here, and the decision for each. */
 export type PartPlan = {
   rows: Row[];
   mine: Map<string, Row>;
@@ -27,7 +27,7 @@ export type PartPlan = {
   skipped: { row: Row; why: string }[];
 };
 
-/** `isHere`: whether a row with this id may exist here; others are not queried. */
+/** `isHere`: whether a row with this id can exist here; other ids are not queried. */
 export async function planRefresh(
   sides: Sides,
   entity: Entity,
@@ -86,13 +86,13 @@ export async function planRefresh(
   return decided;
 }
 
-/** What does not fit in a row, where there is something. */
+/** What is invalid in a row of production, if anything. */
 function unfitIn(row: Row | null, place: string): string | null {
   const misfits = misfitsOf(row).map(({ message }) => message);
   return misfits.length === 0 ? null : `${misfits.join('; ')} ${place}`;
 }
 
-/** The reason to keep a row here; null when it has no work of its own. */
+/** The reason to keep a row here unchanged; null when it has no pending changes. */
 function reasonToSkip(
   entity: Entity,
   before: Row | null,
@@ -107,9 +107,9 @@ function reasonToSkip(
 }
 
 /**
- * Rows that were sent onward and are not in production: they are in sync with the next environment, so the
- * sync state shows no work here. They are replaced only when they were edited in production afterwards.
- * Answers the reason by id.
+ * Rows that were sent to the destination but not yet to production: they are in sync with the destination, so the
+ * sync state shows no pending changes. They are replaced only when production edited them afterwards. Returns the
+ * reason by id.
  */
 async function sentOnwards({ here, there, source }: Sides, entity: Entity, changes: Change[]) {
   const found = new Map<number, string>();

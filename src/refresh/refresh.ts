@@ -1,5 +1,5 @@
-// Copies production's rows into this environment, in parts. Rows with work of their own are skipped and
-// listed. It can be stopped and run again at any point; a dry run only reports.
+// Copies production’s rows into this environment, in parts. Rows with pending changes are skipped and listed. A
+// refresh can be stopped and run again at any point; a dry run only reports.
 import { fieldEntries, keyText, type Entity, type Row, isDocument } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { matchedByName, travelling } from '../catalog/index.ts';
@@ -33,26 +33,26 @@ import {
 
 export type { Report } from './report.ts';
 
-/** The job records who asked; rows are attributed to the refresh. */
+/** The job records who started the refresh; the written rows are attributed to the refresh itself. */
 const author = { email: 'refresh', isProductManager: true };
-/** Rows per part; tests lower it. */
+/** The number of rows per part; tests lower it. */
 export const parts = { size: 1000 };
 
 export type RefreshRun = {
   here: Environment;
-  /** The next environment; a base is written where its row is equal. Null when there is none. */
+  /** The destination: a base is recorded where its row is equal to production’s. Null when there is none. */
   there: Environment | null;
   source: Environment;
   lease: number;
-  /** Reports what it would do without writing. */
+  /** Only reports what the refresh would do, without writing. */
   dryRun?: boolean;
-  /** Called after each part with the report so far; a stopped run resumes from it. */
+  /** Called after each part with the report so far; a stopped run resumes from that report. */
   progress?: (done: { entity: Entity; report: Report }) => void | Promise<void>;
-  /** The report of an earlier attempt. */
+  /** The report of an earlier attempt, to resume from. */
   former?: Report | null;
 };
 
-/** How many rows of production there are. */
+/** The number of production’s rows. */
 export async function countSourceRows(source: Databases): Promise<number> {
   let all = 0;
   for (const entity of [...matchedByName, ...travelling]) all += await countRows(source, entity);
@@ -77,7 +77,7 @@ export async function runRefresh(from: RefreshRun): Promise<Report> {
   return report;
 }
 
-/** Rows of production in parts. */
+/** Reads production’s rows in parts. */
 async function* sourceParts({ here, source }: RefreshRun, entity: Entity, after: number) {
   for await (const rows of walk(source, entity, after, parts.size)) {
     await refuseWhileUpdating(here, source);
@@ -85,7 +85,7 @@ async function* sourceParts({ here, source }: RefreshRun, entity: Entity, after:
   }
 }
 
-/** Rows that are matched by name; a new one keeps its id if it is free. */
+/** Rows matched by name; a new one keeps its id if that id is free here. */
 async function refreshNames(from: RefreshRun, entity: Entity, report: Report) {
   const { here, dryRun, progress } = from;
   for await (const rows of sourceParts(from, entity, report.at.after)) {
@@ -114,17 +114,17 @@ async function refreshNames(from: RefreshRun, entity: Entity, report: Report) {
   }
 }
 
-/** A planned part of production's rows, and how to record its sync state afterwards. */
+/** A planned part of production’s rows, with a function that records their sync state after the write. */
 type PreparedPart = {
   decided: PartPlan;
-  /** Number of rows, last id, and the highest ids. */
+  /** The number of rows, the last id, and the highest ids. */
   rows: number;
   after: number;
   highest: number[];
   keep: (done: PartPlan) => Promise<void>;
 };
 
-/** While one part is written, the next is planned and the sync state of the previous one is recorded. */
+/** While one part is written, the next one is planned and the sync state of the previous one is recorded. */
 async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
   const { here, dryRun, progress } = from;
   const prepare = { mysql: prepareTable, mongo: prepareDocuments }[entity.store];
@@ -144,7 +144,7 @@ async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
         await progress?.({ entity, report: soFar });
       };
       const former = recorded;
-      // The sync state of a written part is recorded even when the refresh is cancelled meanwhile.
+      // The sync state of a written part is recorded even if the refresh is cancelled meanwhile.
       recorded = inTurn(former, keep);
       recorded.catch(() => {});
       await former;
@@ -156,7 +156,7 @@ async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
   await recorded;
 }
 
-/** Runs the second also when the first fails; then fails with the first error. */
+/** Runs the second function even if the first fails; then throws the first error. */
 async function inTurn(first: Promise<void>, second: () => Promise<void>) {
   try {
     await first;
@@ -167,9 +167,9 @@ async function inTurn(first: Promise<void>, second: () => Promise<void>) {
   await second();
 }
 
-/** Documents have no digests: all are read. */
+/** MongoDB has no digests, so all documents are read. */
 const prepareDocuments = (from: RefreshRun, entity: Entity, after: number) => {
-  // Everything read later counts as observed at the beginning.
+  // Rows read later count as observed at the start, so that newer observations win.
   const at = new Date().toISOString();
   return prefetch(sourceParts(from, entity, after), async (rows): Promise<PreparedPart> => {
     const ids = rows.map(({ id }) => id);
@@ -183,7 +183,7 @@ const prepareDocuments = (from: RefreshRun, entity: Entity, after: number) => {
   });
 };
 
-/** Reads only rows that differ from production's, or whose sync state may be wrong. */
+/** Reads only rows that differ from production’s, or whose sync state may be wrong. */
 async function* prepareTable(from: RefreshRun, entity: Entity, after: number) {
   const ignoresChecked =
     from.dryRun === true || !isComparedByDigest(entity, await readMappings(from.here.sql));
@@ -198,7 +198,7 @@ async function* prepareTable(from: RefreshRun, entity: Entity, after: number) {
       decided: await planRefresh(from, entity, [...rows.values()], (id) => here.has(id)),
       rows: part.chunks.reduce((sum, { source }) => sum + source.ids.length, 0),
       after: (last + 1) * CHUNK_SIZE - 1,
-      // Id ranges are aligned with chunks.
+      // Ranges of ids are aligned with the chunks that the digests cover.
       highest: part.chunks.map(({ source }) => source.ids.at(-1) ?? 0),
       keep: (done) => writeBasesChecked(from, entity, part, done),
     };
@@ -218,8 +218,8 @@ const wanted =
   };
 
 /**
- * Writes the planned changes, with rows of later parts that hand on values to them; `early` has the ids of
- * such rows. Answers what was written.
+ * Writes the planned changes, with rows of later parts that pass values on to them; `early` collects the ids of such
+ * rows. Returns what was written.
  */
 async function writePlanned(
   from: RefreshRun,
@@ -239,7 +239,7 @@ async function writePlanned(
   return { ...decided, changes: [...written, ...part.changes.filter(isEarly)] };
 }
 
-/** Images are copied first: they are named by content, so an early copy is harmless. */
+/** Images are copied first: they are named by content, so a copy without its row is harmless. */
 async function copyImagesOf({ here, source }: RefreshRun, changes: Change[], report: Report) {
   for (const { entity, after } of changes) {
     for (const [field, { kind }] of fieldEntries(entity)) {
@@ -253,8 +253,8 @@ async function copyImagesOf({ here, source }: RefreshRun, changes: Change[], rep
 }
 
 /**
- * A refused part is halved until the group that does not fit is alone; its rows are skipped. Answers what was
- * written, or would be.
+ * If the database refuses a part, the part is halved until the refused group is alone, and its rows are skipped.
+ * Returns what was written, or would be.
  */
 async function writePart(
   from: RefreshRun,
@@ -285,7 +285,7 @@ async function writePart(
   }
 }
 
-/** Answers the rows that the database stored differently. */
+/** Returns the rows that the database stored differently than sent. */
 async function storePart(from: RefreshRun, entity: Entity, changes: Change[], report: Report) {
   const stored = new Map<number | undefined, Row>();
   const onStoredDifferently = (steps: WrittenStep[]) => {

@@ -1,4 +1,4 @@
-// What came of a refresh, or what it would do, as its page shows it.
+// The result of a refresh or dry run, as the page of its job shows it.
 import type { Report } from './report.ts';
 
 /** How many rows of each kind the page lists. */

@@ -10,18 +10,21 @@ export type Report = {
   created: number;
   updated: number;
   same: number;
-  /** Rows with work of their own here: how many, and the first of them. */
+  /** Rows here with pending changes: their number, and the first of them. */
   skipped: number;
   skippedRows: SkippedRow[];
-  /** The first rows whose content is (or would be) replaced by production's, with the fields. */
+  /** The first rows whose content is (or would be) replaced by production’s, with the changed fields. */
   overwritten: Overwritten[];
-  /** The first rows that this database stored differently, with the fields; a report of a former version has none. */
+  /**
+   * The first rows that this database stored differently than sent, with the fields; reports of former versions lack
+   * it.
+   */
   storedDifferently?: Overwritten[];
-  /** Images missing in production's storage. */
+  /** Images that production’s rows reference and its storage lacks. */
   missingImages: string[];
-  /** Documents of production whose id no row can have; older reports do not have it. */
+  /** Documents of production whose _id cannot be a row id; older reports lack it. */
   unreadable?: string[];
-  /** Position: entity, last id, and rows of all entities so far. */
+  /** The position to resume from: entity, last id, and rows of all entities so far. */
   at: { entity: string; after: number; all: number };
 };
 
@@ -67,7 +70,7 @@ export function listStoredDifferently(report: Report, entity: Entity, steps: Wri
   }
 }
 
-/** A copy that later changes do not affect. */
+/** A copy of the report that later changes do not affect. */
 export const copyOf = (report: Report): Report => ({
   ...report,
   skippedRows: [...report.skippedRows],

@@ -26,13 +26,13 @@ import { keyOf } from './report.ts';
 
 type Sides = { here: Environment; there: Environment | null; source: Environment };
 
-/** Records new observations made at `at` for rows that are equal here and at the destination. */
+/** Records observations made at `at` for rows that are equal here and at the destination. */
 export async function writeBases(sides: Sides, entity: Entity, decided: PartPlan, at: string) {
   if (!sides.there) return;
   const written = new Set(decided.changes.map(({ after }) => after?.id));
   const news = await newsOf(sides, entity, decided);
   const isWritten = ({ key }: Observation) => written.has(key.id);
-  // Rows just written are equal, whatever was observed meanwhile.
+  // Rows that were just written are equal, whatever was observed meanwhile.
   await writeObservations(sides.here.sql, news.filter(isWritten), at, { isBaseCertain: true });
   await writeObservations(
     sides.here.sql,
@@ -42,8 +42,8 @@ export async function writeBases(sides: Sides, entity: Entity, decided: PartPlan
 }
 
 /**
- * The same for chunks of a table, which also become verified: written rows that read back as production
- * has them, unchanged rows, and rows verified before.
+ * The same for chunks of a table, which are also marked verified: written rows that read back as production has them,
+ * unchanged rows, and rows verified before.
  */
 export async function writeBasesChecked(
   sides: Sides,
@@ -64,7 +64,7 @@ export async function writeBasesChecked(
     right: new Set([...written, ...same.map(({ id }) => id)]),
     put: await digestsOf(here.sql, entity, written),
   };
-  // Chunks that are verified and unchanged need not be rewritten.
+  // Chunks that are verified and unchanged need not be stored again.
   const isDoubtful = ({ unsure, source }: Chunk) =>
     unsure?.size !== 0 || source.ids.some((id) => outcome.looked.has(id));
   const checked = chunks.filter(isDoubtful).map((chunk) => rightIn(chunk, outcome));
@@ -73,16 +73,16 @@ export async function writeBasesChecked(
 
 type Outcome = {
   isTrusted: boolean;
-  /** Ids of rows that were read, and those of them whose sync state is right now. */
+  /** The ids of read rows, and those of them whose sync state is now correct. */
   looked: Set<number>;
   right: Set<number>;
-  /** Current digest lines of the written rows. */
+  /** The current digest lines of the written rows. */
   put: Map<number, RowDigest>;
-  /** Ids that the sync state lists in unverified chunks. */
+  /** The ids that the sync state lists in unverified chunks. */
   inBooks: number[];
 };
 
-/** The current lines of a chunk, with an unknown digest for every row whose sync state is not verified. */
+/** The current digest lines of a chunk, with an unknown digest for every row whose sync state is not verified. */
 function rightIn(one: Chunk, { isTrusted, looked, right, put, inBooks }: Outcome): VerifiedChunk {
   const { chunk, generation, unsure, changed: since, source } = one;
   const isRight = (id: number) =>
@@ -136,7 +136,7 @@ async function newsOf({ there, source }: Sides, entity: Entity, decided: PartPla
     };
     const news = newObservation(entity, key, there, stop);
     if (news) return [news];
-    // An absent row is recorded once, too.
+    // A row that does not exist is recorded once, too.
     return stop ? [] : [{ key, hash: there.seen, base: null }];
   });
 }
