@@ -1,5 +1,5 @@
-// Release prerequisites (S0-74): settings, destination, names, data, index and permissions. Each line names
-// the solution.
+// Checks the prerequisites of a release (S0-74): settings, destination, names, data, index and permissions. Each line
+// has a remedy.
 import { reasonOf } from '../environments/unreachable.ts';
 import { isDocument, keyText, linksOf } from '../catalog/entity.ts';
 import { catalog, matchedByName, matchedByNameLabel, travelling } from '../catalog/index.ts';
@@ -32,7 +32,7 @@ const check = (what: string, isThere: boolean, detail: string): Check => ({
   detail,
 });
 
-/** Every check in order. A check that fails to run counts as missing, with its error. */
+/** Runs every check in order. A check that fails to run counts as missing, with its error. */
 export async function releaseChecks(here: App): Promise<Check[]> {
   const all: Check[] = [...settings(here)];
   for (const [what, ask] of [
@@ -88,7 +88,10 @@ async function version(here: App): Promise<Check[]> {
   return [check('Version of the database', isOpen, detail)];
 }
 
-/** Sealed with the key of the settings; programs that read the column need the API's own scope from then on. */
+/**
+ * Secrets sealed with the key in the settings; other programs can no longer read the column and need the API scope
+ * for secrets.
+ */
 async function secrets({ sql: on, settings: own }: App): Promise<Check[]> {
   const inClear = await countInClear(on, catalog);
   const detail =
@@ -139,7 +142,7 @@ async function shape({ destination: there }: App): Promise<Check[]> {
   return [check('Shape of the destination', problems.length === 0, detail)];
 }
 
-/** Every linked name must match exactly one row at the destination. */
+/** Every linked name must match exactly one row of the destination. */
 async function names({ sql: on, destination: there }: App): Promise<Check[]> {
   if (!there) return [];
   const mappings = await readMappings(on);
@@ -172,7 +175,7 @@ async function linked(on: Queryable, kind: string): Promise<string[]> {
   return [...found].toSorted();
 }
 
-/** Rows and documents that another program left with values that do not fit. */
+/** Rows and documents with invalid values that another program stored. */
 async function misfits(here: App): Promise<Check[]> {
   const found: string[] = [];
   for (const entity of catalog) {
@@ -240,7 +243,9 @@ async function index({ sql: on, settings: own }: App): Promise<Check[]> {
   ];
 }
 
-/** Here and at the destination: a time that is ahead is outrun by its own row, and apps may stumble over it. */
+/**
+ * Checked here and at the destination: apps that remember the latest time they saw would miss rows dated before it.
+ */
 async function clocks(here: App): Promise<Check[]> {
   const places = here.destination ? [here, here.destination] : [here];
   return Promise.all(places.map(clockOf));

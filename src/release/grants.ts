@@ -1,9 +1,9 @@
-// The least rights in MySQL that work for each user of one environment's database, derived from the catalogue.
+// The least MySQL rights that each user of an environment’s database needs, derived from the catalogue.
 import { catalogTables } from '../catalog/tables.ts';
 
 /**
- * `migrator` brings the database to a new shape; `app` is the environment's own program; `arrivals` is what the
- * environment before writes with; `reader` reads production for the refresh.
+ * `migrator` runs the migrations; `app` is the environment’s own program; the previous environment writes as
+ * `arrivals`; `reader` reads production for the refresh.
  */
 const databaseUsers = ['migrator', 'app', 'arrivals', 'reader'] as const;
 export type DatabaseUser = (typeof databaseUsers)[number];
@@ -16,7 +16,7 @@ const catalogRights: Rights = {
   reader: 'SELECT',
 };
 
-/** Tables of the program. `app` may SELECT and INSERT everywhere; audit and history stay as they were written. */
+/** The program’s own tables. `app` may SELECT and INSERT in all of them, but may not change audit and history. */
 const programRights: Record<string, Rights> = {
   row_state: { app: 'UPDATE, DELETE', arrivals: 'SELECT, INSERT, UPDATE', reader: 'SELECT' },
   destination_state: { app: 'UPDATE, DELETE', arrivals: 'SELECT', reader: 'SELECT' },
@@ -48,13 +48,13 @@ const programRights: Record<string, Rights> = {
   migration_progress: {},
 };
 
-/** Every table that a user's rights are decided for. */
+/** All tables that a user’s rights are defined for. */
 export const knownTables = (): string[] => [
   ...catalogTables().mysql,
   ...Object.keys(programRights),
 ];
 
-/** GRANT statements for one user of a database; the tables must be there. */
+/** GRANT statements for one user of a database; its tables must exist. */
 export function grants(
   database: string,
   user: DatabaseUser,
@@ -89,7 +89,7 @@ const purposes: Record<DatabaseUser, string> = {
   reader: 'what reads production for the refresh and to restore rows (REFRESH_SOURCE_SQL_DB_USER)',
 };
 
-/** The statements for every user, as a file of SQL. */
+/** The statements for all users, as an SQL file. */
 export const grantsFile = (database: string): string =>
   [
     `-- The least rights in MySQL or MariaDB that work for each user of one environment's database, here

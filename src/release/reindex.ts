@@ -23,7 +23,7 @@ export async function allIds(place: Environment): Promise<Ids> {
 export type Changed = { entity: string; id: number; isGone: boolean };
 
 /**
- * Ids that were written since a transfer arrived, its own included.
+ * Ids that were written since a transfer, including its own.
  * @throws Problem when it wrote nothing
  */
 export async function changedSince(on: Queryable, transfer: Transfer): Promise<Changed[]> {

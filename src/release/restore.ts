@@ -1,4 +1,4 @@
-// `oneway backup restore`: the databases of an environment out of a backup. They are new ones: nothing is overwritten.
+// The command `oneway backup restore`: restores a backup into the empty databases of an environment.
 import { loadBackup, type OnRows } from '../backups/load.ts';
 import type { Manifest } from '../backups/manifest.ts';
 import type { Source } from '../backups/read.ts';
@@ -16,13 +16,13 @@ export type Restore = {
   manifest: Manifest;
   say: (line: string) => void;
   onRows?: OnRows;
-  /** How long others may cache the flag, in milliseconds. */
+  /** How long other processes may cache the updating flag, in milliseconds. */
   ttlMs?: number;
 };
 
 /**
- * Restores a backup into this environment, at the version of this program.
- * @throws Conflict when the environment has rows already, or the backup is of a newer program
+ * Restores a backup into this environment, with the version of this program.
+ * @throws Conflict when the environment already has rows, or the backup is from a newer program
  */
 export async function restore({ here, source, manifest, say, onRows, ...how }: Restore) {
   await refuseNewer(manifest);
@@ -31,7 +31,7 @@ export async function restore({ here, source, manifest, say, onRows, ...how }: R
   const shape = manifest.migrations.filter((name) => !name.startsWith('mongo/'));
   await migrate(here.sql, here.documents, { names: shape });
   await loadBackup(source, manifest, here, onRows);
-  // Applies the migrations that are left, those of MongoDB among them: indexes are made faster after the rows.
+  // Applies the remaining migrations, including those of MongoDB: creating indexes is faster after loading the rows.
   return upgrade({ here, say, ...how });
 }
 

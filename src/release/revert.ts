@@ -1,4 +1,4 @@
-// After the revert switch: rows edited in production are restored through the sheet.
+// After the revert switch: brings rows edited in production back to staging through the transfer sheet.
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { select, sql } from '../database/sql.ts';
@@ -15,7 +15,7 @@ export type Edited = {
   status: string | null;
 };
 
-/** Rows whose last write in production was an edit there, and that differ here. */
+/** Rows that were last edited in production, and that differ here. */
 export async function editedInSource(here: Environment, source: Environment): Promise<Edited[]> {
   const lines = await select<{
     entity: string;
@@ -45,8 +45,8 @@ export async function editedInSource(here: Environment, source: Environment): Pr
     const key = { entity, id };
     const pair = pairs.get(keyText(key));
     const isSame = !pair || pair.hereHash === pair.thereHash;
-    // A row that was refreshed after the edit and differs now was changed here. An earlier refresh proves
-    // nothing: an edit may restore an older text.
+    // A row that was refreshed after the edit and differs now was changed here. An earlier refresh proves nothing,
+    // because an edit may restore an older text.
     const isKnown = came
       .get(keyText(key))
       ?.some((one) => one.hash === pair?.hereHash && one.at >= at);

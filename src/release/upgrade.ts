@@ -1,4 +1,4 @@
-// `oneway db migrate`: upgrades the databases of one environment while everyone else is locked out. It can
+// The command `oneway db migrate`: upgrades the databases of one environment while no one else may use them. It can
 // be killed at any point and run again.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolConnection } from 'mysql2/promise';
@@ -18,22 +18,22 @@ import { readVersion, writeVersion } from '../version/metadata.ts';
 import { TTL_MS } from '../version/compatibility.ts';
 import { operator } from './operator.ts';
 
-/** The version before the first migration. */
+/** The version of a database without any migration. */
 const NONE = '0.0.0';
 
 export type Upgrade = {
   here: App;
   say: (line: string) => void;
-  /** How long to wait for transfers in progress, in milliseconds. */
+  /** How long to wait for running transfers, in milliseconds. */
   waitMs?: number;
-  /** How long others may cache the flag, in milliseconds. */
+  /** How long other processes may cache the updating flag, in milliseconds. */
   ttlMs?: number;
 };
 
 /**
- * Migrates; answers the names of the applied migrations.
- * @throws Conflict when another migration is running or an applied file was changed, Problem when
- * transfers do not end
+ * Migrates the databases; returns the names of the applied migrations.
+ * @throws Conflict when another migration is running or an applied file was changed, Problem when transfers do not
+ * end
  */
 export async function upgrade({
   here,
@@ -49,31 +49,31 @@ export async function upgrade({
     const from = before?.databaseVersion ?? NONE;
     await setUpdating(here, from);
     await failpoint('upgrade flag');
-    // Others may have cached the flag from before.
+    // Other processes may still use the old flag from their cache.
     if (before !== null) await sleep(kept);
     try {
       await waitUntilIdle(here, say, patience);
     } catch (error) {
-      // A half-done migration, or a closure by hand, stays closed.
+      // The flag stays set if a migration is half done, or if a person set it by hand.
       if (!before?.isUpdating) {
         await writeVersion(here.documents, { databaseVersion: from, isUpdating: false });
       }
       throw error;
     }
     await failpoint('upgrade quiet');
-    // A failure from here on leaves the environment closed, because its shape is incomplete.
+    // From here on a failure leaves the environment closed, because its schema is incomplete.
     const applied = await migrate(here.sql, here.documents, {
       step: () => failpoint('upgrade statement'),
     });
     await createIndexes(here.documents);
-    // Another version may compute other digests.
+    // Another version may compute different digests, so the stored ones are deleted.
     await invalidateAll(here.sql);
     await failpoint('upgrade migrated');
     await writeVersion(here.documents, { databaseVersion: currentVersion(), isUpdating: false });
     await failpoint('upgrade version');
     return applied;
   } finally {
-    // The lock ends with the connection, even if this process is killed.
+    // The lock is released with its connection, even if this process is killed.
     lock.destroy();
   }
 }
@@ -99,7 +99,7 @@ export const setUpdating = (here: App, databaseVersion: string) =>
     by: operator(),
   });
 
-/** Waits until there are no claims here and no running transfers; orphans are finished first. */
+/** Waits until nothing is claimed here and no transfer is running; transfers of dead processes are finished first. */
 async function waitUntilIdle(here: App, say: Upgrade['say'], patience: number) {
   if (!(await isMigrated(here.sql))) return;
   const until = Date.now() + patience;
@@ -131,7 +131,7 @@ const isMigrated = async (on: Queryable) =>
   )) !== undefined;
 
 async function openTransfers(on: Pool): Promise<string[]> {
-  // Single-transaction writes hold the gate instead of claims.
+  // Writes in a single transaction hold the lock on the version instead of claims.
   const isFree = await transaction(on, claims.lockGate).then(() => true, refuseUnlessLocked);
   if (!isFree) return ['a refresh'];
   const held = await claims.heldClaims(on);
@@ -150,7 +150,7 @@ function refuseUnlessLocked(error: unknown): boolean {
   throw error;
 }
 
-/** Clears the updating flag by hand; answers the former document. */
+/** Clears the updating flag by hand; returns the former document. */
 export async function clearUpdating(here: App) {
   const lock = await takeLock(here);
   try {
