@@ -1,22 +1,22 @@
-// A digest line for every row, computed by the server that stores them, so that two environments can be
-// compared without moving rows. A line covers every travelling value: texts with their lengths, nulls
-// marked, and linked names. MySQL 9.6 and later have no SHA1(); 40 digits of SHA-256 keep lines short.
+// Digest lines: one per row, computed by the server that stores the row, so that two environments can be compared
+// without transferring rows. A digest covers every transferred value: texts with their lengths, marked nulls, and
+// linked names. MySQL 9.6 and later have no SHA1(); 40 digits of SHA-256 keep lines short.
 import { hash } from 'node:crypto';
 import { columnOf, fieldEntries, type Entity } from '../catalog/entity.ts';
 import { join, name, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import { linkTexts } from './links.ts';
 
-/** Ids per chunk, whether or not they all exist. */
+/** The number of ids per chunk, whether or not they all exist. */
 export const CHUNK_SIZE = 1000;
 export const chunkOf = (id: number) => Math.floor(id / CHUNK_SIZE);
 
-/** `<40 digits of the SHA-256 of the content> <id> <modified_at>` */
+/** The format of a digest line: `<40 digits of the SHA-256 of the content> <id> <modified_at>` */
 export type RowDigest = string;
 const DIGEST = 40;
 export const contentDigest = (line: RowDigest) => line.slice(0, DIGEST);
 
-/** Digest lines in order of id. The ids are parsed once, because they are read very often. */
+/** Digest lines in order of id. Their ids are parsed once, because they are used very often. */
 export class RowDigests {
   readonly ids: number[] = [];
   readonly all: RowDigest[] = [];
@@ -33,10 +33,10 @@ export class RowDigests {
   }
 }
 
-/** A line that no row can have, so that the row is read again next time. */
+/** A digest line that matches no row, so that the row is read next time. */
 export const unknownDigest = (id: number): RowDigest => `${'-'.repeat(DIGEST)} ${id} -`;
 
-/** A copy in which `others` (in any order) replace or extend the lines of their ids. */
+/** A copy of the lines in which `others` (in any order) replace or extend those with the same ids. */
 export function replaceDigests(lines: RowDigests, others: Map<number, RowDigest>): RowDigests {
   const made = new RowDigests();
   const sorted = new RowDigests();
@@ -47,7 +47,7 @@ export function replaceDigests(lines: RowDigests, others: Map<number, RowDigest>
   return made;
 }
 
-/** Visits every id of either list in order, with its line in both. */
+/** Visits every id of either list in order, with its line in both lists. */
 export function mergeById(
   one: RowDigests,
   other: RowDigests,
@@ -67,7 +67,7 @@ export function mergeById(
   }
 }
 
-/** Digest lines of the chunks `first` to `last`, by chunk. */
+/** The digest lines of chunks `first` to `last`, by chunk. */
 export async function digestsByChunk(
   on: Queryable,
   entity: Entity,
@@ -91,7 +91,7 @@ export async function digestsByChunk(
   return found;
 }
 
-/** Digest lines of these rows, by id. */
+/** The digest lines of these rows, by id. */
 export async function digestsOf(on: Queryable, entity: Entity, ids: number[]) {
   if (ids.length === 0) return new Map<number, RowDigest>();
   const lines = await digestsWhere(on, entity, (id) => sql`${id} in (${ids})`);
@@ -126,7 +126,7 @@ const withLinks = (line: RowDigest, links: string | undefined): RowDigest =>
 
 const texts = new Set(['text', 'long-text', 'link', 'choice', 'image']);
 
-/** Every travelling column. A column that this database lacks is distinguished from null. */
+/** All transferred columns. A column that this database lacks is distinguished from null. */
 async function contentColumns(on: Queryable, entity: Entity): Promise<Statement[]> {
   const columns = await cachedFor(on, `columns of ${entity.table}`, () =>
     select<{ name: string }>(
@@ -148,7 +148,7 @@ async function contentColumns(on: Queryable, entity: Entity): Promise<Statement[
 }
 
 /**
- * The first id of a table from `from` on. Ids beyond safe integers belong to other programs and are
+ * The first id of a table from `from` on. Ids beyond JavaScript’s safe integers belong to other programs and are
  * ignored.
  */
 export async function nextId(on: Queryable, table: string, from: number): Promise<number | null> {

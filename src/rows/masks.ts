@@ -1,14 +1,14 @@
-// Secrets that another program stored unsealed: a row holds a mask of them, never the value.
+// Masks for secrets that another program stored in clear text: a row in memory contains a mask, never the value.
 import type { Entity, Row } from '../catalog/entity.ts';
 import { isMask, secretsOf } from '../catalog/secret.ts';
 import { name, sql } from '../database/sql.ts';
 
-/** A secret that stands there unsealed is not known here, only its mask: it stays. */
+/** A stored clear-text secret is known here only by its mask, so it is left as it is. */
 export const keptSecret = (column: string) =>
   sql`target.${name(column)} =
         if(given.${name(column)} like 'clear.________', target.${name(column)}, given.${name(column)})`;
 
-/** A row that is inserted again has no value behind a mask any more. */
+/** A row that is inserted again has no stored value behind its mask any more. */
 export function withoutMasks(entity: Entity, row: Row): Row {
   const masked = secretsOf(entity).filter((field) => isMask(row[field]));
   return masked.length === 0

@@ -1,20 +1,20 @@
-// Conditions and orders of questions to MongoDB.
+// Filters and sort orders of MongoDB queries.
 import type { CollationOptions, Document, Sort } from 'mongodb';
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import { BEGINNING } from '../catalog/misfits.ts';
 import type { Cursor, RowFilter } from './query.ts';
 import { idIn, searchPatterns } from './search-pattern.ts';
 
-/** Not a stub: without the field, or with null in it. */
+/** Not a stub: the field is missing or null. */
 export const present: Document = { removed_at: null };
 
-/** Other programs leave ids that are no numbers of rows: they are never read as rows. */
+/** Other programs store ids that are no row ids; such documents are never read as rows. */
 export const readable = { _id: { $gte: 0, $lte: Number.MAX_SAFE_INTEGER } };
 
-/** The order of texts: neither case nor accents count. */
+/** The sort order of texts, which ignores case and accents. */
 export const byPeople: CollationOptions = { locale: 'en', strength: 1 };
 
-/** Some servers that speak as MongoDB does take no more characters. */
+/** Some servers that implement MongoDB’s protocol accept no longer patterns. */
 const LONGEST_PATTERN = 1000;
 
 export function conditions(entity: Entity, query: RowFilter): Document[] {
@@ -35,7 +35,7 @@ export function conditions(entity: Entity, query: RowFilter): Document[] {
 
 const LAST = new Date('9999-12-31T23:59:59.999Z');
 
-/** Two questions, in order: what changed at the beginning or has no instant, and what changed after the cursor. */
+/** Two queries, in order: rows without a timestamp or dated at the beginning, and rows changed after the cursor. */
 export function changedAfter({ modifiedAfter, after }: Cursor): { where: Document; order: Sort }[] {
   const instant = new Date(modifiedAfter);
   const dated = (condition: Document) => ({
@@ -55,7 +55,7 @@ export function changedAfter({ modifiedAfter, after }: Cursor): { where: Documen
   ];
 }
 
-/** Null for a document without an instant; what is stored, as text, where that is none. */
+/** Null for a document without a timestamp; an invalid stored value is returned as text. */
 export function instantIn(stored: unknown): string | null {
   if (stored === undefined || stored === null) return null;
   const isDate = stored instanceof Date && !Number.isNaN(stored.getTime());

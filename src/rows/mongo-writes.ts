@@ -1,4 +1,4 @@
-// Documents as they are written: compare-and-set over every field, one by one or many in one round trip.
+// Writes documents with a compare-and-set over all fields, one by one or many in one round trip.
 import { MongoBulkWriteError, type Db, type Filter } from 'mongodb';
 import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
 import { collection, readStored, type Stamp, type StoredDocument } from './mongo.ts';
@@ -13,7 +13,7 @@ export function toStored(entity: Entity, row: Row, instant: string, stamp: Stamp
 
 const ours = new Set(['_id', 'modified_at', 'stamp', 'removed_at', 'temporary']);
 
-/** Fields that this version does not know; they are preserved. */
+/** Fields that this version does not know; they are kept. */
 export const unknownFields = (
   entity: Entity,
   seen: StoredDocument | undefined,
@@ -28,10 +28,10 @@ export const stub = (id: number, instant: string, stamp: Stamp): StoredDocument 
   stamp,
 });
 
-/** A document to write if `expected` is still stored; `undefined` expects no document. */
+/** A document to write if `expected` is still stored; `undefined` expects that no document exists. */
 export type Replacement = { expected: StoredDocument | undefined; next: StoredDocument };
 
-/** Compare-and-set over every field. Answers whether `expected` was still stored. */
+/** Compare-and-set over all fields. Returns whether `expected` was still stored. */
 export async function replace(
   documents: Db,
   entity: Entity,
@@ -53,12 +53,12 @@ function unchangedFilter(seen: StoredDocument, next: StoredDocument): Filter<Sto
     field,
     seen[field] === undefined ? { $exists: false } : { $eq: seen[field], $exists: true },
   ]);
-  // Conditions stand beside `_id`, not inside $and: some servers would scan all documents.
+  // Conditions are placed beside `_id`, not inside $and, because some servers would scan all documents.
   return { _id: next._id, ...Object.fromEntries(same) };
 }
 
 /**
- * Compare-and-set of many in order, in one round trip. Answers how many succeeded before the first
+ * Compare-and-set of many documents in order, in one round trip. Returns how many succeeded before the first
  * conflict; later ones may have been written.
  */
 export async function replaceAll(
@@ -76,7 +76,7 @@ export async function replaceAll(
     const { matchedCount, insertedCount } = await into.bulkWrite(operations, { ordered: true });
     if (matchedCount + insertedCount === replacements.length) return replacements.length;
   } catch (error) {
-    // Any other error, a missing write concern included, is not resolved document by document.
+    // Any other error, including a failed write concern, is thrown without looking for the document that caused it.
     if (!isDuplicate(error)) throw error;
   }
   return replaceRest(documents, entity, replacements);
@@ -87,11 +87,11 @@ const isDuplicate = (error: unknown) =>
   error.code === 11_000 &&
   error.result.getWriteConcernError() === undefined;
 
-/** Retries one by one to find which document conflicted. */
+/** Retries one document at a time to find the one that conflicted. */
 async function replaceRest(documents: Db, entity: Entity, replacements: Replacement[]) {
   const ids = replacements.map(({ next }) => next._id);
   const now = await readStored(documents, entity, ids);
-  // A document that gives up a value is written twice.
+  // A document that gives up a unique value is written twice: first with a temporary value.
   const done = new Map(
     replacements.flatMap(({ next }, index) =>
       isSameWrite(now.get(next._id), next) ? [[next._id, index] as const] : [],
@@ -111,12 +111,12 @@ const isSameWrite = (now: StoredDocument | undefined, { stamp, modified_at: at }
   now?.stamp?.fence === stamp?.fence &&
   timeOf(now?.modified_at) === timeOf(at);
 
-/** Other programs store texts and numbers where a date belongs: those count as the beginning. */
+/** Other programs store texts and numbers where a date belongs: such documents are sorted before all others. */
 const timeOf = (stored: unknown): number => (stored instanceof Date && stored.getTime()) || 0;
 
 function refuseDuplicateId(error: unknown): boolean {
   const { code, keyPattern } = error as { code?: number; keyPattern?: Record<string, number> };
-  // A duplicate of another unique key is reported by its name.
+  // A duplicate of another unique field is reported with the field’s name.
   if (code === 11_000 && (!keyPattern || '_id' in keyPattern)) return false;
   throw error;
 }

@@ -1,5 +1,5 @@
-// Rows stored in MongoDB. A removed document stays as a stub for a day, so that a writer that wakes up late
-// finds the newer stamp. Every reader treats a stub as absent.
+// Rows stored in MongoDB. A removed document stays as a stub for a day, so that a delayed writer finds its newer
+// fencing number. Readers treat stubs as absent.
 import type { Db, Filter } from 'mongodb';
 import { fieldEntries, type Entity, type Row, type Draft } from '../catalog/entity.ts';
 import { readField, readModified } from '../catalog/misfits.ts';
@@ -23,7 +23,7 @@ import {
 } from './query.ts';
 import { ownValue, type Temporary } from './temporary-values.ts';
 
-/** The transfer that wrote a document last. */
+/** The last transfer that wrote the document. */
 export type Stamp = { transfer: string; fence: number };
 export type StoredDocument = {
   _id: number;
@@ -60,11 +60,11 @@ async function readBy({ documents }: Databases, entity: Entity, field: string, t
   return rowsIn(entity, await findIn(documents, entity, field, targets));
 }
 
-/** Stubs are rare: filtering them here is cheaper than a condition in the query. */
+/** Stubs are rare, so filtering them here is cheaper than a condition in the query. */
 const rowsIn = (entity: Entity, stored: StoredDocument[]) =>
   stored.flatMap((one) => (Number.isSafeInteger(one._id) ? (rowIn(entity, one) ?? []) : []));
 
-/** All rows above an id in order of id, in parts, with a single cursor. */
+/** Streams all rows above an id in order of id, in parts, with a single cursor. */
 async function* walk({ documents }: Databases, entity: Entity, after: number, size: number) {
   const cursor = collection(documents, entity)
     .find({ _id: { $gt: after, $lte: Number.MAX_SAFE_INTEGER }, ...present }, { batchSize: size })
@@ -80,7 +80,7 @@ async function* walk({ documents }: Databases, entity: Entity, after: number, si
   if (part.length > 0) yield part;
 }
 
-/** Documents without an instant count as changed at the beginning. */
+/** Documents without a timestamp count as changed before all others. */
 async function readChangedAfter(
   { documents }: Databases,
   entity: Entity,
@@ -104,7 +104,7 @@ async function readChangedAfter(
 const count = ({ documents }: Databases, entity: Entity): Promise<number> =>
   collection(documents, entity).countDocuments({ $and: [present, readable] });
 
-/** Stored documents including stubs, for writers. */
+/** Reads stored documents including stubs, for writers. */
 export async function readStored(documents: Db, entity: Entity, ids: number[]) {
   const stored = await findIn(documents, entity, '_id', ids);
   return new Map(stored.map((one) => [one._id, one]));
@@ -118,7 +118,7 @@ async function find({ documents }: Databases, entity: Entity, query: Query): Pro
   const found = collection(documents, entity)
     .find(where)
     .sort({ [field]: direction, ...(field === '_id' ? {} : { _id: direction }) });
-  // The collation is of the order only: conditions compare texts as they are.
+  // The collation applies only to sorting: conditions compare texts exactly.
   const ordered = entity.fields[field]?.kind === 'text' ? found.collation(byPeople) : found;
   const stored = await ordered.skip(query.offset).limit(query.limit).toArray();
   return { rows: rowsIn(entity, stored), total };
@@ -136,7 +136,7 @@ async function findIds(
   return stored.map((one) => one._id);
 }
 
-/** All names: no collation passes over kinds of space, and fillers that nobody sees. */
+/** All names are read and compared here, because no collation ignores kinds of space and invisible fillers. */
 async function withNames({ documents }: Databases, entity: Entity, field: string) {
   const stored = await collection(documents, entity)
     .find({ $and: [present, readable] })
@@ -169,7 +169,7 @@ export const mongoStore: Store = {
   unreadable,
 };
 
-/** The row of a document; null for a stub or no document. */
+/** The row of a document; null for a stub or a missing document. */
 export const rowIn = (entity: Entity, stored: StoredDocument | undefined): Row | null =>
   stored && !stored.removed_at ? toRow(entity, stored) : null;
 

@@ -1,4 +1,4 @@
-// Conditions and orders of questions to MySQL.
+// Conditions and sort orders of MySQL queries.
 import { columnOf, fieldEntries, type Entity } from '../catalog/entity.ts';
 import { BEGINNING } from '../catalog/misfits.ts';
 import { join, name, sql, toSqlInstant, type Statement } from '../database/sql.ts';
@@ -6,7 +6,7 @@ import type { Cursor, RowFilter } from './query.ts';
 import { idIn, searchPattern } from './search-pattern.ts';
 import { ordered, textColumn } from './text-columns.ts';
 
-/** JavaScript cannot tell larger ids apart: they belong to other programs and are never read as rows. */
+/** JavaScript cannot represent larger ids exactly: such rows belong to other programs and are never read. */
 export const readable = sql`id <= ${Number.MAX_SAFE_INTEGER}`;
 
 export function condition(entity: Entity, query: RowFilter): Statement {
@@ -31,21 +31,21 @@ export function condition(entity: Entity, query: RowFilter): Statement {
   return join(all, ' and ');
 }
 
-/** What rows are ordered by: texts as people order them. */
+/** The sort expressions of fields: texts are sorted as people expect. */
 export function orderOf(entity: Entity, field: string): Statement {
   const definition = entity.fields[field];
   const column = (definition && columnOf(field, definition)) ?? field;
   return definition?.kind === 'text' ? ordered(column) : name(column);
 }
 
-/** Two questions, in order: what changed at the beginning or has no instant, and what changed after the cursor. */
+/** Two queries, in order: rows without a timestamp or dated at the beginning, and rows changed after the cursor. */
 export function changedAfter(
   instant: Statement,
   id: Statement,
   { modifiedAfter, after }: Cursor,
 ): { where: Statement; order: Statement }[] {
   const [from, beginning] = [toSqlInstant(modifiedAfter), toSqlInstant(BEGINNING)];
-  // Without strict dates, MySQL stores 0000-00-00, 2026-00-10 and even 2026-02-30.
+  // Without strict mode MySQL stores invalid dates such as 0000-00-00, 2026-00-10 and even 2026-02-30.
   const exists = sql`day(${instant}) between 1 and day(last_day(${instant}))`;
   const dated = sql`(${instant} > ${beginning} and ${exists})`;
   const later = {

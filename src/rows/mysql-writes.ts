@@ -1,4 +1,4 @@
-// Rows of MySQL, written in sets.
+// Writes rows of MySQL in bulk.
 import { isSameValue } from '../catalog/content.ts';
 import { columnOf, fieldEntries, linksOf, type Entity, type Row } from '../catalog/entity.ts';
 import type { Field } from '../catalog/fields.ts';
@@ -15,13 +15,13 @@ const columnsOf = (entity: Entity): [string, Field, string][] =>
     return column ? [[field, definition, column] as [string, Field, string]] : [];
   });
 
-/** The id, and the values of these columns. */
+/** The id column, and the values of these columns. */
 const storedLine = (row: Row, columns: [string, Field, string][]): Line => [
   row.id,
   ...columns.map(([field, definition]) => definition.store(row[field] ?? null) as Line[number]),
 ];
 
-/** Inserts rows under their ids, with one `modified_at` for all; `ids` are those of linked names. */
+/** Inserts rows under their ids, all with one `modified_at`; `ids` are those of linked names. */
 export async function insert(
   on: Queryable,
   entity: Entity,
@@ -40,8 +40,8 @@ export async function insert(
 }
 
 /**
- * Overwrites existing rows, and replaces their links as a set. Given `now`, their present contents, a column that no
- * row changes is not written: it may hold what reading does not show, such as 2 for a flag.
+ * Overwrites existing rows, and replaces all their links. If `now`, their current contents, is given, a column that
+ * no row changes is not written: it may hold a value that reading normalises, such as 2 for a flag.
  */
 export async function update(
   on: Queryable,
@@ -61,8 +61,8 @@ export async function update(
     ),
     sql`target.modified_at = ${toSqlInstant(instant)}`,
   ];
-  // Joined on the primary key: INSERT … ON DUPLICATE KEY UPDATE also fires on other unique keys and would
-  // change the wrong row.
+  // Joined on the primary key: INSERT … ON DUPLICATE KEY UPDATE also reacts to other unique keys and would change the
+  // wrong row.
   await updateFromLines(
     on,
     {

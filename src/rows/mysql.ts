@@ -1,4 +1,4 @@
-// Rows stored in MySQL, read in sets.
+// Reads rows stored in MySQL in bulk.
 import { readField, readModified } from '../catalog/misfits.ts';
 import { columnOf, fieldEntries, type Draft, type Entity, type Row } from '../catalog/entity.ts';
 import { fromSqlInstant, name, select, sql, type Queryable } from '../database/sql.ts';
@@ -33,7 +33,7 @@ async function read(
   return toRows(on, entity, stored);
 }
 
-/** Rows whose reference `field` points to one of `targets`. */
+/** The rows whose reference `field` points to one of `targets`. */
 async function readBy(
   { sql: on }: Databases,
   entity: Entity,
@@ -60,7 +60,7 @@ async function* walk({ sql: on }: Databases, entity: Entity, after: number, size
   }
 }
 
-/** Rows without an instant (zero and partial dates) count as changed at the beginning. */
+/** Rows without a valid timestamp (zero and partial dates) count as changed before all others. */
 async function readChangedAfter(
   { sql: on }: Databases,
   entity: Entity,
@@ -152,7 +152,7 @@ export const mysqlStore: Store = {
 };
 
 async function toRows(on: Queryable, entity: Entity, stored: Stored[]): Promise<Row[]> {
-  // A larger id comes as text: it belongs to another program.
+  // A larger id is returned as text: the row belongs to another program.
   const rows = stored.flatMap((one) => (Number.isSafeInteger(one.id) ? toRow(entity, one) : []));
   await addLinks(on, entity, rows);
   return rows;
@@ -164,7 +164,7 @@ function toRow(entity: Entity, stored: Stored): Draft<Row> {
   readModified(row, typeof modified === 'string' ? fromSqlInstant(modified) : null);
   for (const [field, definition] of fieldEntries(entity)) {
     const column = columnOf(field, definition);
-    // A column that this database does not have (yet) is missing, not null.
+    // A column that this database lacks is left out of the row, which differs from null.
     if (column && column in stored) {
       readField(entity, row, [field, definition], definition.read(stored[column]));
     }

@@ -1,16 +1,16 @@
-// Rows that belong to their environment: equal names, different ids.
+// Finds rows that each environment has under its own ids, by their names.
 import type { LinkedName } from '../catalog/entity.ts';
 import { entityNamed, matchedByName } from '../catalog/index.ts';
 import { nameKey } from '../catalog/name-key.ts';
 import { name, select, sql, type Queryable } from '../database/sql.ts';
 import { mayBeNamed, ordered } from './text-columns.ts';
 
-/** Ids by NFC name; two ids make a name ambiguous. */
+/** Ids by NFC name; two ids mean that the name is ambiguous. */
 export type IdsByName = Map<string, number[]>;
 
 export type IdsByEntity = Map<string, IdsByName>;
 
-/** Ids of linked names, by entity: one query each. */
+/** Ids of linked names by entity, with one query each. */
 export async function idsOfLinked(on: Queryable, linked: LinkedName[]): Promise<IdsByEntity> {
   const found: IdsByEntity = new Map();
   for (const { name: kind } of matchedByName) {
@@ -24,7 +24,7 @@ export const namesOf = (kind: string, linked: LinkedName[]): string[] =>
 
 type Named = { id: number; name: string };
 
-/** Rows by each of these names as it was asked for (NFC): those that have the same name, however spelled. */
+/** Rows by requested name (NFC): those whose name counts as the same, in any spelling. */
 export async function rowsNamed(
   on: Queryable,
   entity: string,
@@ -46,8 +46,8 @@ export async function rowsNamed(
 }
 
 /**
- * Ids by NFC name. Rows that are spelled exactly so come before those in decomposed spelling; a row whose name is the
- * same but spelled otherwise is not found here: linked rows would read back with another name.
+ * Ids by NFC name. Exactly spelled rows come before those in decomposed spelling. A row whose name is spelled
+ * otherwise is not found here, because linked rows would then be read back with another name.
  */
 export async function idsByName(
   on: Queryable,
@@ -57,7 +57,7 @@ export async function idsByName(
   return idsSpelled(await rowsNamed(on, entity, names));
 }
 
-/** Of rows that have the same name, those that are spelled so. */
+/** Of rows whose names count as the same, those with exactly this spelling. */
 export function idsSpelled(rowsByName: Map<string, Named[]>): IdsByName {
   const found: IdsByName = new Map();
   for (const [text, rows] of rowsByName) {

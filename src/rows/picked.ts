@@ -1,4 +1,4 @@
-// Which row a picker's text means. It never guesses: a title may end as an ID does (`Seat upgrade #2002`).
+// Finds the row that a picker’s text means, without guessing: a title may end like an ID (`Seat upgrade #2002`).
 import { titleOf, type Entity } from '../catalog/entity.ts';
 import { pickerText } from '../catalog/shown-text.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
@@ -8,7 +8,7 @@ import { find, readOne } from './store.ts';
 
 export type Picked = { id: number } | { problem: string };
 
-/** `<title> #<id>` of one row, then a title, then an id alone. */
+/** Tried in this order: `<title> #<id>` of one row, a title, an id alone. */
 export async function pickedRow(here: Databases, entity: Entity, typed: string): Promise<Picked> {
   const text = cleanLine(typed);
   const end = /#?(\d{1,15})$/.exec(text);
@@ -45,6 +45,6 @@ async function rowsTitled(here: Databases, entity: Entity, title: string) {
     limit: 100,
     offset: 0,
   });
-  // A database may take upper and lower case, or accents, for the same.
+  // A database may ignore case or accents, so found titles are compared exactly.
   return rows.filter((row) => cleanLine(titleOf(entity, row)) === title).slice(0, 5);
 }

@@ -1,4 +1,4 @@
-// Queries for rows, and what every store must answer.
+// Queries for rows, and the interface that both stores implement.
 import type { Entity, Row } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
 import type { Databases } from '../environments/environment.ts';
@@ -6,23 +6,23 @@ import type { Databases } from '../environments/environment.ts';
 export type Query = {
   search: string;
   filters: Record<string, Value>;
-  /** Only these, when given. */
+  /** Only rows with these ids, when given. */
   ids?: number[];
   sort: { field: string; descending: boolean };
   limit: number;
   offset: number;
 };
-/** Which rows are meant, whatever their order and page. */
+/** Which rows are requested, regardless of sort order and page. */
 export type RowFilter = Pick<Query, 'search' | 'filters' | 'ids'>;
 export type FoundRows = { rows: Row[]; total: number };
 
-/** A cursor for paging through rows by the time of their last change. */
+/** A cursor for paging through rows in the order of their last change. */
 export type Cursor = { modifiedAfter: string; after: number };
 
-/** How many unreadable rows and documents are listed. */
+/** The most unreadable rows and documents that are listed. */
 export const UNREADABLE = 100;
 
-/** How the rows of one kind of database are read. */
+/** The interface for reading rows from one kind of database. */
 export type Store = {
   read(from: Databases, entity: Entity, ids: number[], options: { lock?: boolean }): Promise<Row[]>;
   /** Rows whose reference `field` points to one of `targets`. */
@@ -34,13 +34,13 @@ export type Store = {
   count(from: Databases, entity: Entity): Promise<number>;
   find(from: Databases, entity: Entity, query: Query): Promise<FoundRows>;
   findIds(from: Databases, entity: Entity, filter: RowFilter): Promise<number[]>;
-  /** Rows whose field may be the same as one of these names; some may not be. */
+  /** Rows whose field may equal one of these names; the caller must compare exactly. */
   withNames(
     from: Databases,
     entity: Entity,
     field: string,
     names: string[],
   ): Promise<{ id: number; value: string }[]>;
-  /** What has an ID that no row can have, described one by one. */
+  /** Rows and documents whose id cannot be a row id, each described. */
   unreadable(from: Databases, entity: Entity): Promise<string[]>;
 };

@@ -9,10 +9,7 @@ import { referencesTo } from '../catalog/family.ts';
 /** A row that refers to another, by a reference field or by a link. */
 export type Reference = { target: RowKey; referrer: { entity: Entity; row: Row; field: string } };
 
-/**
- * Every reference to these rows. `under` includes rows that belong under them (a business's tasks, a
- * form's fields).
- */
+/** All references to these rows. `under` includes rows below them (a business’s tasks, a form’s fields). */
 export async function referencingRows(
   place: Databases,
   keys: RowKey[],
@@ -48,7 +45,7 @@ export const fromOtherRows = (uses: Reference[], keys: RowKey[]): Reference[] =>
   return uses.filter((use) => !own.has(keyText(keyOfReferrer(use))));
 };
 
-/** Rows linked with one of these rows of `kind`, and the field of their links. */
+/** Rows linked with one of these rows of `kind`, and the field with the links. */
 export async function rowsLinkedWith(
   place: Databases,
   kind: string,

@@ -1,19 +1,19 @@
-// Search text as a regular expression that MariaDB, MySQL and MongoDB read alike, so that both stores find the same.
-// A key kept beside each row would be wrong as soon as another program writes.
+// Turns search text into a regular expression that MariaDB, MySQL and MongoDB interpret alike, so that both stores
+// find the same rows. A stored search key would become wrong as soon as another program writes.
 
-/** Accents that stand alone, and characters that nobody sees: a search passes over them. */
+/** Combining accents and invisible characters, which a search ignores. */
 const PASSED_OVER =
   '\u0300-\u036F\u1AB0-\u1AFF\u1DC0-\u1DFF\u20D0-\u20FF\uFE20-\uFE2F' +
   '\u00AD\u034F\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2064\uFE00-\uFE0F\uFEFF';
 const passedOver = new RegExp(`[${PASSED_OVER}]`, 'gu');
 const SPACE = '[ \\t\\r\\n\u00A0\u2000-\u200A\u202F\u3000]+';
 
-/** Longer texts are found by their beginning: PCRE compiles no pattern beyond 64 kB. */
+/** Longer search texts are truncated, because PCRE compiles no pattern beyond 64 kB. */
 const LONGEST = 100;
 
 /**
- * Finds a text whatever its case, accents, width, invisible characters and composed or decomposed spelling. Null for
- * a text without a visible character, which finds everything.
+ * A pattern that ignores case, accents, width, invisible characters and composed or decomposed spelling. Null for a
+ * text without a visible character, which matches everything.
  */
 export function searchPattern(text: string): string | null {
   const parts = partsOf(text);
@@ -21,8 +21,8 @@ export function searchPattern(text: string): string | null {
 }
 
 /**
- * The same for servers that take only short patterns: one that is longer comes in pieces that overlap, and all of them
- * must be found.
+ * The same for servers that accept only short patterns: a longer pattern is split into overlapping pieces, all of
+ * which must match.
  */
 export function searchPatterns(text: string, longest: number): string[] {
   const parts = partsOf(text);
@@ -49,14 +49,14 @@ function partsOf(text: string): string[] {
   return parts;
 }
 
-/** Compatible characters, case, accents and spaces made one. */
+/** Normalises compatible characters, case, accents and spaces. */
 const plain = (text: string): string =>
   text
     .normalize('NFKD')
     .replaceAll(passedOver, '')
     .toUpperCase()
     .toLowerCase()
-    // At the end of a word, Σ in lower case is ς.
+    // At the end of a word the lower case of Σ is ς.
     .replaceAll('ς', 'σ')
     .normalize('NFKD')
     .replaceAll(passedOver, '')
@@ -64,7 +64,7 @@ const plain = (text: string): string =>
     .replaceAll(/\s+/g, ' ')
     .trim();
 
-/** How many characters one part of the pattern covers, and that part. */
+/** The number of characters that one part of the pattern covers, and the part itself. */
 function partAt(characters: string[], at: number): [number, string] {
   for (const length of [3, 2]) {
     const several = characters.slice(at, at + length);
@@ -88,7 +88,9 @@ const quoted = (character: string) =>
 
 let known: Map<string, string> | undefined;
 
-/** By plain text, every other character that a search for it finds: `e` finds `EéÉèÈ…`, `ss` finds `ßẞ`. */
+/**
+ * For each plain text the other characters that a search for it must match: `e` matches `EéÉèÈ…`, `ss` matches `ßẞ`.
+ */
 function spellings(): Map<string, string> {
   if (known) return known;
   known = new Map();
@@ -104,7 +106,7 @@ function spellings(): Map<string, string> {
   return known;
 }
 
-/** Latin to Cherokee, phonetic and polytonic Greek letters, letters with a circle around, ligatures, full width. */
+/** Latin to Cherokee, phonetic and polytonic Greek letters, circled letters, ligatures, full width. */
 const SCRIPTS_WITH_CASE_ACCENTS_OR_WIDTH = [
   [0x21, 0x5ff],
   [0x10a0, 0x10ff],
@@ -124,6 +126,6 @@ const SCRIPTS_WITH_CASE_ACCENTS_OR_WIDTH = [
   [0x1e900, 0x1e943],
 ] as const;
 
-/** The id that a search text names: `412`, `#412`. */
+/** The id that a search text contains: `412`, `#412`. */
 export const idIn = (text: string): number | null =>
   /^#?\d{1,15}$/.test(text.trim()) ? Number(text.trim().replace('#', '')) : null;

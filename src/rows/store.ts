@@ -11,7 +11,8 @@ const stores: Record<Entity['store'], Store> = { mysql: mysqlStore, mongo: mongo
 const storeOf = ({ store }: Entity): Store => stores[store];
 
 /**
- * Rows by key text (`task:12`); absent rows are not in the map. A fixed number of queries a table or collection.
+ * Rows by key text (`task:12`); the map lacks rows that do not exist. It takes a fixed number of queries per table or
+ * collection.
  */
 export async function read(
   from: Databases,
@@ -43,20 +44,20 @@ export const walk = (from: Databases, entity: Entity, after: number, size: numbe
 export const readChangedAfter = (from: Databases, entity: Entity, cursor: Cursor, limit: number) =>
   storeOf(entity).readChangedAfter(from, entity, cursor, limit);
 
-/** How many rows there are of an entity. */
+/** The number of rows of an entity. */
 export const countRows = (from: Databases, entity: Entity): Promise<number> =>
   storeOf(entity).count(from, entity);
 
 export const find = (from: Databases, entity: Entity, query: Query): Promise<FoundRows> =>
   storeOf(entity).find(from, entity, query);
 
-/** The ids of all rows that a filter finds, whatever the page. */
+/** The ids of all rows that match a filter, on every page. */
 export const findIds = (from: Databases, entity: Entity, filter: RowFilter): Promise<number[]> =>
   storeOf(entity).findIds(from, entity, filter);
 
 /**
- * Rows that have one of these names in a unique field, or the same name spelled otherwise; with each the name that
- * was asked for.
+ * Rows whose unique field has one of these names, in any spelling that counts as the same; each with the name that
+ * was requested.
  */
 export async function rowsWithUniqueValue(
   from: Databases,
@@ -72,7 +73,7 @@ export async function rowsWithUniqueValue(
   );
 }
 
-/** What has an id that no row can have, such as a document with an ObjectId. */
+/** Rows and documents whose id cannot be a row id, such as a document with an ObjectId. */
 export const unreadable = (from: Databases, entity: Entity): Promise<string[]> =>
   storeOf(entity).unreadable(from, entity);
 

@@ -1,4 +1,4 @@
-// Unique values that rows have for a moment, while other rows of the same write take theirs.
+// Temporary unique values, which rows hold while other rows of the same write take over theirs.
 import { randomBytes } from 'node:crypto';
 import { isSameValue } from '../catalog/content.ts';
 import type { Entity, Row } from '../catalog/entity.ts';
@@ -7,7 +7,7 @@ import { uniqueFieldsOf } from '../catalog/unique-values.ts';
 import { updateFromLines } from '../database/bulk.ts';
 import { name, sql, type Queryable } from '../database/sql.ts';
 
-/** A value that no row has and nobody can guess; a person who sees it knows whose it is. */
+/** A value that no row has and no one can guess; it contains the row’s name for people who see it. */
 function temporaryValue(entity: Entity, field: string, own: string): string {
   const max = entity.fields[field]?.max ?? own.length;
   const mark = ` (moving ${randomBytes(6).toString('hex')})`;
@@ -16,8 +16,8 @@ function temporaryValue(entity: Entity, field: string, own: string): string {
 }
 
 /**
- * Gives rows whose unique values change temporary ones, so that the update which follows may hand them on in
- * chains and circles: MySQL checks each row as it is written, in an order that it chooses.
+ * Gives temporary values to rows whose unique values change, so that the following update may pass them on in chains
+ * and circles: MySQL checks uniqueness row by row, in an order of its own.
  */
 export async function giveTemporaryValues(
   on: Queryable,
@@ -26,7 +26,7 @@ export async function giveTemporaryValues(
 ) {
   for (const field of uniqueFieldsOf(entity)) {
     const moving = rows.filter(({ now, after }) => !isSameValue(now[field], after[field]));
-    // A single row takes a value that is free, or that a removed row gave up.
+    // A single changed row needs none: its new value is free, or was held by a removed row.
     if (moving.length > 1) {
       const column = name(field);
       await updateFromLines(
@@ -42,18 +42,21 @@ export async function giveTemporaryValues(
   }
 }
 
-/** The temporary values of a document, and its own ones, by field. */
+/** The temporary values of a document and its real ones, by field. */
 export type Temporary = Record<string, { value: string; own: string }>;
 
 type Stored = { temporary?: Temporary; [field: string]: unknown };
 
-/** Every reader of ours sees a document with temporary values as it was before them. */
+/** Readers see the real values of a document instead of its temporary ones. */
 export function ownValue(stored: Stored, field: string): unknown {
   const temporary = stored.temporary?.[field];
   return temporary && temporary.value === stored[field] ? temporary.own : stored[field];
 }
 
-/** A document that gives up its unique values. Its `modified_at` stays: apps that poll wait for its final one. */
+/**
+ * A document that gives up its unique values for temporary ones. Its `modified_at` stays, because apps that poll must
+ * not take this for its final state.
+ */
 export function withTemporaryValues<T extends Stored>(entity: Entity, seen: T): T {
   const temporary: Temporary = {};
   for (const field of uniqueFieldsOf(entity)) {
@@ -66,7 +69,9 @@ export function withTemporaryValues<T extends Stored>(entity: Entity, seen: T): 
   return { ...seen, ...Object.fromEntries(values), temporary };
 }
 
-/** A document that another user changed meanwhile, with its own or other lasting values for temporary ones. */
+/**
+ * A document that another user changed meanwhile, with temporary values replaced by its real ones or by the user’s.
+ */
 export function withLastingValues<T extends Stored>(
   seen: T,
   lasting = (own: string): string => own,
