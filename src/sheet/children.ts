@@ -1,4 +1,4 @@
-// *Also under this business*: pending rows that belong under rows being sent.
+// *Also under this business*: pending rows that belong to the same parents as the rows being sent.
 import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
 import type { Environment } from '../environments/environment.ts';
 import { byEntity, readBy } from '../rows/store.ts';

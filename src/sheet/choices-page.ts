@@ -1,4 +1,4 @@
-// Saves what was chosen on a sheet, beside what other people chose on it meanwhile.
+// Saves the choices made on a transfer sheet, merged with those that other people saved meanwhile.
 import type { Request, Response } from 'express';
 import { v7 as uuid } from 'uuid';
 import { transaction } from '../database/sql.ts';
@@ -11,12 +11,12 @@ import * as selections from './selections.ts';
 import type { SavedChoices, Selection, SelectionKind } from './selections.ts';
 
 type Posted = {
-  /** As it was before. */
+  /** The choices as the page showed them. */
   selection: Selection;
   now: SavedChoices;
-  /** Another page of it saved other choices after this one was shown. */
+  /** Other choices were saved after this page was shown. */
   isChangedMeanwhile: boolean;
-  /** Of these, the values of the others are kept until they are confirmed. */
+  /** Conflicting values: those of the others are kept until this user confirms. */
   overtaken: Overtaken[];
 };
 
@@ -37,7 +37,7 @@ export function savePosted(req: Request, kind: SelectionKind, id: string) {
   });
 }
 
-/** The sheet with what was typed, and with what another user typed meanwhile. */
+/** The sheet with the typed values, and with those that another user saved meanwhile. */
 export async function showOvertaken(
   req: Request,
   res: Response,
@@ -58,7 +58,7 @@ const quoted = (text: string) => (text === '' ? 'empty' : `“${text}”`);
 export const changedMeanwhile =
   'Another user changed this selection after this page was shown. Their choices and yours are in it now: review it.';
 
-/** Says that the sheet has the choices of others, too. */
+/** Tells the user that the sheet also contains choices of others. */
 export function noteOthers(req: Request, { isChangedMeanwhile }: Posted) {
   if (isChangedMeanwhile) flash(req, changedMeanwhile);
 }

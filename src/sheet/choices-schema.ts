@@ -1,5 +1,5 @@
-// What the choices of a sheet may be: posted ones are refused when they do not fit; stored ones are mended, so that a
-// selection can be opened whatever was stored once, and drops what the catalogue no longer has.
+// The schema of a sheet’s choices. Invalid posted choices are refused. Stored choices are repaired instead, so that
+// every selection can be opened and entities that no longer exist are dropped.
 import { z } from 'zod';
 import { keyFrom, type Entity } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -9,13 +9,13 @@ import { noChoices, type Choices } from './choices.ts';
 const byName = new Map<string, Entity>(catalog.map((entity) => [entity.name, entity]));
 const entityOf = (text: string) => byName.get(text.slice(0, text.indexOf(':')));
 
-/** `task:12`, of a type that is in the catalogue. */
+/** The key of a row, such as `task:12`, of a type in the catalogue. */
 const keyText = z
   .string()
   .regex(/^[a-z_]+:[1-9]\d{0,15}$/)
   .refine((text) => entityOf(text) !== undefined);
 
-/** `tag:Garden`: a row to create there by its name. */
+/** The name of a row to create at the destination: `tag:Garden`. */
 const nameText = z
   .string()
   .max(200)
@@ -31,7 +31,7 @@ const excluded = z
     Object.entries(by).every(([key, names]) => names.every((one) => isField(key, one))),
   );
 
-/** Longer than any local field is. */
+/** Longer than any local field may be. */
 const localText = z.string().max(10_000);
 const typed = z
   .record(keyText, z.record(z.string(), localText))
@@ -43,9 +43,9 @@ const typed = z
 
 const word = z.string().max(200);
 
-/** @throws Invalid when a choice is none that the sheet offers */
+/** @throws Invalid for a choice that the sheet does not offer */
 export function checkedChoices(posted: Choices): Choices {
-  // What the schema does not know, such as the key __proto__, is left out.
+  // Keys that the schema does not know, such as __proto__, are left out.
   const { data } = z
     .object({
       include: z.array(keyText),
@@ -72,7 +72,7 @@ const fitting = <T>(schema: z.ZodType<T>, value: unknown): T[] =>
     .parse(value)
     .flatMap((one) => schema.safeParse(one).data ?? []);
 
-/** The entries of a stored record whose key and value fit. */
+/** The entries of a stored record whose key and value are valid. */
 const fittingEntries = <T>(schema: z.ZodType<Record<string, T>>, value: unknown) =>
   Object.fromEntries(
     Object.entries(z.record(z.string(), z.unknown()).catch({}).parse(value)).filter(
@@ -82,7 +82,7 @@ const fittingEntries = <T>(schema: z.ZodType<Record<string, T>>, value: unknown)
 
 const textOr = (value: unknown) => word.catch('').parse(value);
 
-/** Choices as they were stored, without those that no longer fit. */
+/** Stored choices without those that are no longer valid. */
 export function mendedChoices(json: string): Choices {
   const stored = z.record(z.string(), z.unknown()).catch({}).parse(fromJson(json));
   return {

@@ -1,4 +1,4 @@
-// A person's choices on a sheet, and the row that results from them.
+// A person’s choices on a transfer sheet, and the row that results from them.
 import {
   fieldEntries,
   keyText,
@@ -10,13 +10,13 @@ import {
 import type { Field, Value } from '../catalog/fields.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
 
-/** Keys are key texts (`task:12`); names to create are `<entity>:<name>`. */
+/** Rows are named by key texts (`task:12`); names to create are `<entity>:<name>`. */
 export type Choices = {
   include: string[];
   create: string[];
-  /** Resend unchanged rows, for a fresh `modified_at`. */
+  /** Whether unchanged rows are resent, to get a new `modified_at`. */
   resend: boolean;
-  /** Fields that keep the destination's value, by row. */
+  /** Excluded fields by row, which keep the destination’s value. */
   excludedFields: Record<string, string[]>;
   /** Typed values for local fields of rows that are new at the destination. */
   locals: Record<string, Record<string, string>>;
@@ -47,8 +47,8 @@ export const DELETE = 'delete';
 export const isTyped = (text: string, word: string) => text.trim().toLowerCase() === word;
 
 /**
- * The row as it will be at the destination: our columns, except excluded fields; local fields keep the
- * destination's value. Null for a row that is not here.
+ * The row as it will be at the destination: our values, except for excluded fields; local fields keep the
+ * destination’s value. Null for a row that does not exist here.
  */
 export function rowToSend({ key, entity, here, there }: RowPair, choices: Choices): Row | null {
   if (here === null) return null;
@@ -66,7 +66,7 @@ export function rowToSend({ key, entity, here, there }: RowPair, choices: Choice
   return row;
 }
 
-/** The typed value of a local field, with a message when it does not fit. */
+/** The typed value of a local field, with a message when it is invalid. */
 export function localValue(
   entity: Entity,
   name: string,

@@ -1,4 +1,4 @@
-// The columns of the destination's tables: whether they hold what is sent.
+// The columns of the destination’s tables, to check whether they can store what is sent.
 import { isDocument } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
 import { select, sql } from '../database/sql.ts';
@@ -7,11 +7,11 @@ import type { Environment } from '../environments/environment.ts';
 export type Column = {
   maxLength: number | null;
   isRequired: boolean;
-  /** Of a text column. */
+  /** The character set of a text column. */
   charset: string | null;
 };
 
-/** By table and column. */
+/** Columns by table and column name. */
 export type ColumnsByTable = Map<string, Map<string, Column>>;
 
 export async function columnsThere(there: Environment): Promise<ColumnsByTable> {

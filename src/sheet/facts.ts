@@ -1,5 +1,5 @@
-// The facts that a plan is decided from: the rows on both sides and everything at the destination that could
-// be a problem. Reads only.
+// The facts that a plan is based on: the rows of both sides, and everything at the destination that could cause a
+// problem. Reads only.
 import { keyText, type LinkedName, type Row, type RowKey } from '../catalog/entity.ts';
 import { matchedByName } from '../catalog/index.ts';
 import { textOf } from '../catalog/fields.ts';
@@ -30,9 +30,12 @@ export type Facts = {
   to: EnvironmentName;
   chosen: RowKey[];
   pairs: Map<string, RowPair>;
-  /** Ids at the destination of every linked name. */
+  /** Ids of all linked names at the destination. */
   names: IdsByEntity;
-  /** Names at the destination that are the same as a linked name but spelled otherwise, by `<entity>:<name>`. */
+  /**
+   * Names at the destination that count as the same as a linked name but are spelled differently, by
+   * `<entity>:<name>`.
+   */
   otherSpellings: Map<string, string[]>;
   /** Rows here that have those names, by `<entity>:<name>`. */
   namesHere: Map<string, Row>;
@@ -40,39 +43,39 @@ export type Facts = {
   version: DatabaseVersion | null;
   versionHere: string | null;
   claims: Claim[];
-  /** The row that has a unique value at the destination: `form.name:address` → id. */
+  /** The row that holds a unique value at the destination: `form.name:address` → id. */
   holders: Map<string, number>;
-  /** Those of them that are not part of the plan, by key text. */
+  /** The holders among them that are not part of the plan, by key text. */
   otherHolders: Map<string, OtherHolder>;
-  /** Rows at the destination that refer to written rows; for removed rows also rows under them. */
+  /** Rows at the destination that reference written rows; for removed rows also rows below them. */
   references: Reference[];
-  /** The destination's state of its rows: who changed them, and when. */
+  /** The destination’s recorded state of its rows: who changed them, and when. */
   statesThere: Map<string, RowState>;
-  /** Test results by root, where rows are tested; otherwise empty. */
+  /** Test results by root row, where rows are tested; otherwise empty. */
   tested: Map<string, TestStatus>;
-  /** The sender, where rows must have been tested by someone else. */
+  /** The sender, where someone else must have tested the rows. */
   testedForSender: string | null;
   missingImages: Set<string>;
-  /** The clock line of the destination; null where a plan is made without one. */
+  /** The clock of the destination (see state/clock.ts); null for a plan made without it. */
   clock?: Clock | null;
-  /** Host name of this environment, which texts must not contain. */
+  /** The host name of this environment, which texts must not contain. */
   hostHere: string | null;
-  /** Those of the other environments. */
+  /** The host names of the other environments. */
   otherHosts?: Partial<Record<EnvironmentName, string>>;
 };
 
 export type FactsQuery = {
-  /** Chosen rows, and parents that were added on the sheet. */
+  /** The chosen rows, and referenced rows that were added on the sheet. */
   chosen: RowKey[];
   include: RowKey[];
   /** The row as it would be at the destination; null when removed, undefined when not planned. */
   planned: (pair: RowPair) => Row | null | undefined;
-  /** The same for a row that is not part of the plan and could go along. */
+  /** The same for a row that is not part of the plan but could be added. */
   plannedAlong: (pair: RowPair) => Row | null | undefined;
   hostHere: string | null;
   otherHosts?: Facts['otherHosts'];
   testedForSender?: string | null;
-  /** The environment with the sync state, when it is not the sending one. */
+  /** The environment that stores the sync state, if it is not the sending one. */
   syncStateIn?: Environment;
 };
 
@@ -84,14 +87,14 @@ export async function gatherFacts(
   const { chosen, planned } = question;
   const asStep = planning(planned);
   const at = new Date().toISOString();
-  // The sending side is read at one moment; the destination is re-checked under its claims.
+  // The sending side is read at one point in time; the destination is re-checked later, while its rows are claimed.
   const { pairs, namesHere, claimsHere } = await atOneMoment(here, async (place) => {
     const seen = await comparePairsWithParents(place, there, question);
     return { pairs: seen, namesHere: await linkedRows(place, [...seen.values()].map(asStep)) };
   });
   if (!question.syncStateIn) await recordObservations(here.sql, pairs.values(), at);
   const steps = [...pairs.values()].map(asStep);
-  // Independent queries run together.
+  // Independent queries run in parallel.
   const [
     { names, otherSpellings },
     columns,
@@ -145,8 +148,8 @@ export async function gatherFacts(
 }
 
 /**
- * Reads rows and documents of one moment. A snapshot covers only MySQL: claims reveal a running write, and
- * a moved clock reveals one that ended meanwhile; then everything is read again.
+ * Reads rows and documents at one point in time. A snapshot covers only MySQL: claims reveal a running write, and a
+ * changed clock reveals one that ended meanwhile; then everything is read again.
  */
 async function atOneMoment<T extends { pairs: Map<string, RowPair> }>(
   here: Environment,
@@ -172,7 +175,7 @@ const clockOf = async ({ sql: on }: Environment) =>
 const rootsOf = (pairs: Map<string, RowPair>): RowKey[] =>
   [...pairs.values()].flatMap(({ entity, here, key }) => (here && !entity.owner ? [key] : []));
 
-/** A row as a provisional step, for queries that run before the plan. */
+/** A row as a provisional step of a plan, for queries that run before the plan exists. */
 const planning =
   (planned: FactsQuery['planned']) =>
   (pair: RowPair): Step => {
@@ -190,7 +193,7 @@ const planning =
 
 const basesOf = (here: Databases, { syncStateIn }: FactsQuery) => syncStateIn?.sql ?? here.sql;
 
-/** Rows and all their ancestors: one round per level of references. */
+/** Reads rows and all rows that they reference, directly or indirectly, with one query per level. */
 async function comparePairsWithParents(here: Databases, there: Databases, question: FactsQuery) {
   const { chosen, include, planned } = question;
   const basesIn = basesOf(here, question);
@@ -213,7 +216,7 @@ async function comparePairsWithParents(here: Databases, there: Databases, questi
   return pairs;
 }
 
-/** Our rows of the linked names, by their name at the destination. */
+/** Our rows for the linked names, by their name at the destination. */
 async function linkedRows(here: Databases, steps: Step[]): Promise<Map<string, Row>> {
   const links = linkedNames(steps);
   const mappings = await readMappings(here.sql);
@@ -234,7 +237,7 @@ async function linkedRows(here: Databases, steps: Step[]): Promise<Map<string, R
   return rows;
 }
 
-/** All kinds at once, so that it takes as long as one. */
+/** All queries run in parallel, so that they take as long as the slowest one. */
 async function namesThere(
   there: Environment,
   linked: LinkedName[],

@@ -1,4 +1,4 @@
-// Which rows have the unique values at the destination that a plan wants there.
+// Finds the rows that hold unique values at the destination which a plan wants to write.
 import { keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { travelling } from '../catalog/index.ts';
@@ -8,17 +8,17 @@ import type { Queryable } from '../database/sql.ts';
 import type { Databases } from '../environments/environment.ts';
 import { rowsWithUniqueValue } from '../rows/store.ts';
 
-/** A row that a plan does not write, as it would be at the destination if it went along. */
+/** A row outside the plan, as it would be at the destination if it were added. */
 export type OtherHolder = {
   title: string;
   isHere: boolean;
-  /** Null when it would be removed, undefined when it would stay as it is. */
+  /** Null when the row would be removed, undefined when it would stay unchanged. */
   after: Row | null | undefined;
 };
 
 type Wanted = RowKey & { after: Row | null };
 
-/** How long a chain of holders is followed; a longer one is resolved in several looks at the sheet. */
+/** How many holders are followed in a chain; a longer chain is resolved step by step on the sheet. */
 const ROUNDS = 10;
 
 export async function gatherHolders(

@@ -1,7 +1,7 @@
 import { fieldEntries, labelOf, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 
-/** Images that a step's row refers to. */
+/** The images that a row of the plan references. */
 export function imagesOf(step: { entity: string; after: Row | null }) {
   const entity = entityNamed(step.entity);
   return fieldEntries(entity).flatMap(([field, { kind }]) => {

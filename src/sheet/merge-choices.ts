@@ -1,4 +1,5 @@
-// A sheet that two people have open: what one of them chose on it is carried out on what is stored by now.
+// Merges the choices of two people who have the same sheet open: one person’s changes are applied to what is stored
+// by now.
 import { z } from 'zod';
 import { keyFrom } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -20,7 +21,7 @@ const shownSchema = z.object({
   locals: texts,
 });
 
-/** The choices that a page of a sheet showed: those of the whole, and those of the rows on it. */
+/** The choices that one page of a sheet showed: those of the whole sheet, and those of the rows on that page. */
 export type ShownChoices = z.infer<typeof shownSchema>;
 
 export function shownOn({ name, reason, choices }: SavedChoices, rows: string[]): ShownChoices {
@@ -41,7 +42,7 @@ export function shownOn({ name, reason, choices }: SavedChoices, rows: string[])
   };
 }
 
-/** A page shows no secret: what was typed for one replaces what is stored, and an empty one keeps it. */
+/** A page never shows a secret: a typed one replaces the stored one, and an empty input keeps it. */
 function isSecretOf(row: string, field: string): boolean {
   const entity = catalog.find(({ name }) => name === keyFrom(row).entity);
   return entity !== undefined && secretsOf(entity).includes(field);
@@ -50,7 +51,7 @@ function isSecretOf(row: string, field: string): boolean {
 const withoutSecrets = (row: string, own: Record<string, string>) =>
   Object.fromEntries(Object.entries(own).filter(([field]) => !isSecretOf(row, field)));
 
-/** Null when the page carried none. */
+/** Null when the posted page contained none. */
 export function parseShown(json: string): ShownChoices | null {
   try {
     return shownSchema.safeParse(JSON.parse(json)).data ?? null;
@@ -59,14 +60,14 @@ export function parseShown(json: string): ShownChoices | null {
   }
 }
 
-/** A value that both changed. */
+/** A value that both people changed. */
 export type Overtaken = { label: string; theirs: string; yours: string };
 
 type Merged = { now: SavedChoices; overtaken: Overtaken[] };
 
 /**
- * Where the posted choices differ from the shown ones, they are those of one person; what others chose meanwhile stays.
- * Where both gave a value of their own it is `overtaken`, and the result has the preferred one.
+ * Choices that differ from what the page showed are this person’s; other stored choices are kept. Where both people
+ * changed a value it is listed in `overtaken`, and the result has the preferred one.
  */
 export function mergeChoices(
   stored: Selection,
@@ -107,7 +108,7 @@ export function mergeChoices(
 
 type Lists = Choices['excludedFields'];
 
-/** Rows that the page did not show are posted as they are stored. */
+/** The page has no inputs for other rows, so their stored choices are used. */
 function mergedLists(stored: Lists, shown: Lists, posted: Lists): Lists {
   const rows = Object.keys({ ...stored, ...posted });
   return Object.fromEntries(

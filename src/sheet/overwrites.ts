@@ -1,4 +1,4 @@
-// Changes at the destination since the base that a plan would overwrite.
+// Finds changes at the destination since the base (the last common content) that a plan would overwrite.
 import { contentFrom, differingFields, isSameValue } from '../catalog/content.ts';
 import { fieldEntries, type Content } from '../catalog/entity.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
@@ -19,7 +19,7 @@ export function changedThere(pair: RowPair): string[] {
   return differingFields(pair.entity, base, pair.there).filter((name) => travelling.has(name));
 }
 
-/** Whether a step overwrites the destination's own changes, which requires a typed word. */
+/** Whether a step overwrites changes made at the destination, which requires a typed confirmation. */
 export function needsOverwrite({ action, after, before, pair }: PlannedStep): boolean {
   if (action === 'same' || !pair?.status || !overwrites(pair.status)) return false;
   const isByField = pair.status === 'Changed there' || pair.status === 'Changed on both';

@@ -1,4 +1,4 @@
-// The sheet as a page: counts, rows with what differs, problems with their solutions.
+// The transfer sheet as a page: counts, rows with their differences, problems with their solutions.
 import type { Request, Response } from 'express';
 import { keyText } from '../catalog/entity.ts';
 import { matchedByName } from '../catalog/index.ts';
@@ -34,10 +34,10 @@ type Shown = {
   kind: SelectionKind;
   key: string;
   problem: string;
-  /** Codes of the problems in `problem`. */
+  /** The reason codes of the problems in `problem`. */
   reasons?: string[];
   rehearsal?: Rehearsal;
-  /** What was typed and not saved. */
+  /** Typed values that were not saved. */
   now?: selections.SavedChoices;
 };
 
@@ -84,7 +84,7 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
   });
 }
 
-/** Rows that are written, or have a field left out: what is the same is listed apart. */
+/** Rows that are written or have an excluded field; unchanged rows are listed separately. */
 function pageOfRows(req: Request, { plan }: Sheet) {
   const changed = plan.steps.filter(
     (step) => step.action !== 'same' || step.excludedFields.length > 0,
@@ -110,7 +110,7 @@ function placeOf(
   };
 }
 
-/** The destination's names, for a name to be mapped to. */
+/** The destination’s names, to which a name can be mapped. */
 async function namesThere({ to }: Route) {
   const entities = matchedByName.map(({ name }) => name);
   const names = await askFarSide(to, () => namesByEntity(to.sql, entities));

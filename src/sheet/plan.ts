@@ -24,13 +24,13 @@ export type Plan = {
   problems: Problem[];
   notices: string[];
   warnings: Warning[];
-  /** Parents that exist at the destination but differ. */
+  /** Referenced rows that exist at the destination but differ. */
   offers: Offer[];
   reliedOn: RowKey[];
   /** Rows that an undo skips, and why. */
   skipped: SkippedRow[];
   words: TypedWords;
-  /** SHA-256 over the content of both sides, without instants. */
+  /** A SHA-256 hash over the content of both sides, without timestamps. */
   hash: string;
 };
 
@@ -55,7 +55,7 @@ export function planTransfer(facts: Facts, choices: Choices): Plan {
   };
 }
 
-/** The typed words that a plan requires, and those typed for this plan. */
+/** The typed confirmations that a plan requires, and those typed for this plan. */
 function typedWords(
   facts: Facts,
   choices: Choices,
@@ -75,7 +75,7 @@ function typedWords(
   };
 }
 
-/** Parents that are unchanged but required by written rows. */
+/** Referenced rows that are unchanged but required by written rows. */
 function sameParents(steps: PlannedStep[]): RowKey[] {
   const needed = new Set(
     steps
@@ -107,7 +107,7 @@ function stepOf(facts: Facts, choices: Choices, { key, because }: ExpandedRow): 
   };
   const after = rowToSend(pair, choices);
   if (after === null) {
-    // Created at the destination: removed only together with its owner.
+    // A dependent row created at the destination, removed only together with its parent row.
     if (status === 'Only there' && !isOwnerDeleted(facts, root, key)) return null;
     return { ...common, action: 'remove', before: there, after: null };
   }
@@ -144,7 +144,7 @@ function testedInWords({ tested, from }: Facts, root: RowKey): string | null {
 const isOwnerDeleted = ({ pairs }: Facts, root: RowKey, key: RowKey) =>
   keyText(root) !== keyText(key) && pairs.get(keyText(root))?.here === null;
 
-/** Linked names to create at the destination; their ids are drawn when the transfer starts. */
+/** Linked names to create at the destination; their ids are assigned when the transfer starts. */
 export function createdNames(facts: Facts, choices: Choices, steps: Step[]): PlannedStep[] {
   const wanted = linkedNames(steps).filter(
     ({ entity, name }) =>
@@ -198,7 +198,7 @@ function noticesOf(facts: Facts, steps: PlannedStep[]): string[] {
   return notices;
 }
 
-/** `13 tasks and 1 STS` */
+/** Counts rows by type: `13 tasks and 1 STS` */
 function usersInWords(facts: Facts, step: PlannedStep): string {
   const counts = new Map<string, number>();
   for (const { target: of, referrer: user } of facts.references) {

@@ -1,4 +1,4 @@
-// One row of a plan, before and after.
+// One row of a plan, before and after the transfer.
 import { createHash } from 'node:crypto';
 import { canonical } from '../catalog/content.ts';
 import { keyText, type Row, type RowKey } from '../catalog/entity.ts';
@@ -9,7 +9,7 @@ import type { Facts } from './facts.ts';
 
 export type PlannedStep = Step & { pair: RowPair | null; root: RowKey };
 
-/** The root row under which the sheet lists a row. */
+/** The topmost parent row, under which the sheet lists a row. */
 export function rootKeyOf(facts: Facts, { entity, here, there, key }: RowPair): RowKey {
   const owner = entity.owner ? (here ?? there)?.[entity.owner] : undefined;
   const to = entity.owner ? entity.fields[entity.owner]?.to : undefined;

@@ -1,4 +1,4 @@
-// The rows that people choose, as forms post them.
+// Parses the row keys that people choose in forms.
 import { z } from 'zod';
 import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -10,8 +10,8 @@ const keySchema = z
   .transform(keyFrom);
 
 /**
- * Parses `task:12` as a form posts it.
- * @throws Invalid when nothing was chosen or a key is not one; NotFound for a type that is not in the catalogue
+ * Parses a posted key such as `task:12`.
+ * @throws Invalid when nothing was chosen or a key is malformed; NotFound for a type that is not in the catalogue
  */
 export function parseKeys(posted: string[]): RowKey[] {
   const result = z.array(keySchema).min(1).safeParse(posted);
@@ -29,7 +29,7 @@ export function parseKeys(posted: string[]): RowKey[] {
   return [...unique.values()];
 }
 
-/** What people may choose; an undo has all rows of its transfer. */
+/** The most rows that people may choose; an undo may include all rows of its transfer. */
 const MOST_ROWS = 20_000;
 
 const tooManyRows = () =>
@@ -37,7 +37,7 @@ const tooManyRows = () =>
     rows: `A selection can have ${MOST_ROWS.toLocaleString('en')} rows at most. Narrow the list with its filters, and send the others in a second transfer.`,
   });
 
-/** Rows with others that are posted beside them. */
+/** Chosen rows, each with others that must be posted together with it. */
 export function joinedKeys(keys: RowKey[], posted: string[]): RowKey[] {
   const all = new Map([...keys, ...parseKeys(posted)].map((key) => [keyText(key), key]));
   if (all.size > MOST_ROWS) throw tooManyRows();

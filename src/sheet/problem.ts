@@ -1,4 +1,4 @@
-// What prevents a sheet from being sent: a reason code, a message, and solutions.
+// A problem that prevents sending a sheet: a reason code, a message, and solutions.
 import type { RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import * as problems from '../problems.ts';
@@ -52,18 +52,18 @@ export type Problem = {
   row: RowKey | null;
   message: string;
   solutions: Solution[];
-  /** Rows to leave out as a solution, when that is not `row` itself. */
+  /** The rows that leaving out would solve the problem, if not `row` itself. */
   concerns?: RowKey[];
 };
 
-/** What a person should know before sending; it prevents nothing. */
+/** A warning before sending, which does not prevent it. */
 export type Warning = {
   reason: 'instant-ahead' | 'clock-ahead';
   row: RowKey | null;
   message: string;
 };
 
-/** What prevents a click on a sheet, beside the problems of its plan. */
+/** Problems of the send button itself, beside those of the plan. */
 type ClickReason =
   'reason-missing' | 'sheet-outdated' | 'already-sent' | 'nothing-to-do' | 'key-reused';
 
@@ -77,7 +77,7 @@ export type ClickProblem = {
   solutions: ClickSolution[];
 };
 
-/** A click that was refused, with all problems: those of the plan, or one of the click. */
+/** A refused send, with all problems: those of the plan, or one of the send itself. */
 export class SheetProblems extends problems.Problem {
   readonly problems: (Problem | ClickProblem)[];
 
@@ -92,5 +92,5 @@ export const describe = ({ entity, title }: PlannedStep) =>
 
 export const keyOf = ({ entity, id }: PlannedStep): RowKey => ({ entity, id });
 
-/** Which typed words are required, and which were typed. */
+/** The typed confirmations that are required, and those that were typed. */
 export type TypedWords = Record<'overwrite' | 'remove', { isAsked: boolean; isTyped: boolean }>;

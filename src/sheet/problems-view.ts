@@ -1,5 +1,5 @@
 // Problems of a sheet as its page shows them. Each kind of solution has a partial of its name in
-// views/sheet/solutions, and where it posts to another address, a form of its own below the sheet.
+// views/sheet/solutions; if it posts to another URL, its form is placed below the sheet.
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { count } from '../web/format.ts';
 import { DELETE, OVERWRITE } from './choices.ts';
@@ -7,17 +7,17 @@ import type { Plan } from './plan.ts';
 import type { Problem, Solution } from './problem.ts';
 import type { Selection } from './selections.ts';
 
-/** What the page of one sheet knows. */
+/** What the page knows about its sheet. */
 export type SheetPlace = {
   selection: Selection;
-  /** Where the sheet is, to return to. */
+  /** The URL of the sheet, to return to. */
   address: string;
   from: { inText: string };
   to: { inText: string };
   mayGiveNewId: boolean;
-  /** When engineering last changed a row, so that adopting means what was seen. */
+  /** When engineering last changed a row, so that adopting it applies to the version shown. */
   seenOf: (key: RowKey) => string;
-  /** When the row was put on hold, as the page shows it. */
+  /** When the row was put on hold, as shown on the page. */
   heldAt: (key: RowKey) => string;
 };
 
@@ -43,7 +43,7 @@ export function problemsView({ problems, words }: Plan, place: SheetPlace) {
   };
 }
 
-/** One tick for all rows that were undone, where there are several. */
+/** One checkbox for all undone rows, if there are several. */
 function againAll(problems: Problem[]) {
   const undone = problems.flatMap(({ solutions }) =>
     solutions.filter((solution) => solution.kind === 'again'),
@@ -55,7 +55,7 @@ function againAll(problems: Problem[]) {
   };
 }
 
-/** The chosen rows that leaving out would help; empty where nothing would remain. */
+/** The chosen rows whose removal would solve the problem; empty if no row would remain. */
 function keysToLeave({ row, concerns }: Problem, { keys }: Selection): string {
   const chosen = new Set(keys.map(keyText));
   const own = [row, ...(concerns ?? [])].flatMap((key) => (key ? [keyText(key)] : []));
@@ -75,7 +75,7 @@ function wordsToType({ overwrite, remove }: Plan['words'], { to }: SheetPlace) {
 const formOf = (kind: string, key: RowKey) => `${kind}-${key.entity}-${key.id}`;
 const pageOf = (key: RowKey) => `/catalog/${key.entity}/${key.id}`;
 
-/** A solution with what its partial shows. */
+/** A solution with the locals of its partial. */
 function solutionView(solution: Solution, index: number, place: SheetPlace) {
   const { selection } = place;
   const { kind } = solution;
@@ -125,7 +125,7 @@ function addInWords(
 
 export type SolutionForm = { id: string; action: string; fields: Record<string, string> };
 
-/** The forms of solutions that post elsewhere, each once. */
+/** The forms of solutions that post to another URL, each once. */
 export function solutionForms({ problems }: Plan, place: SheetPlace): SolutionForm[] {
   const forms = problems.flatMap(({ solutions }, index) =>
     solutions.flatMap((solution) => formFor(solution, index, place) ?? []),
@@ -165,6 +165,6 @@ function formFor(solution: Solution, index: number, place: SheetPlace): Solution
   }
 }
 
-/** Whether a name is to be mapped, so that the names known there are offered. */
+/** Whether a name must be mapped, so that the destination’s names are offered. */
 export const offersNames = ({ problems }: Plan) =>
   problems.some(({ solutions }) => solutions.some(({ kind }) => kind === 'map-name'));

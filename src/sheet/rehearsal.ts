@@ -1,5 +1,5 @@
-// Rehearses the MySQL half of a transfer at the destination and rolls it back, so that errors of the server
-// show up early. Documents have no transaction and are not rehearsed.
+// Rehearses the MySQL half of a transfer at the destination and rolls it back, so that errors of the server appear
+// early. Documents have no transaction and are not rehearsed.
 import type { PoolConnection } from 'mysql2/promise';
 import { command } from '../database/sql.ts';
 import { whyMysqlRefused } from '../database/refusals.ts';
@@ -19,10 +19,10 @@ import type { Route } from './route.ts';
 
 const BUSY = 'Someone is writing these rows right now, so they could not be rehearsed. Try again.';
 
-/** Ids outside every environment's range, for linked names that the plan creates. */
+/** Ids outside every environment’s range, for linked names that the plan would create. */
 const REHEARSED = 4_000_000_000;
 
-/** What the destination's MySQL says to a plan. */
+/** The answer of the destination’s MySQL to a plan. */
 export type Rehearsal = { isRefused: boolean; text: string };
 
 export async function rehearse(route: Route, selection: Selection): Promise<Rehearsal> {
@@ -56,7 +56,7 @@ async function refusal({ to: there }: Route, steps: Step[]): Promise<string | nu
     if (why === null) throw unreachable(error, there);
     return why;
   } finally {
-    // The session has a changed lock wait, and destroying it rolls back.
+    // The session has a changed lock-wait timeout; destroying it also rolls back.
     connection.destroy();
   }
 }

@@ -7,7 +7,7 @@ import type { Environment } from '../environments/environment.ts';
 import type { Request } from 'express';
 import { accountOf } from '../web/request.ts';
 
-/** The route of a sheet's rows: to the destination, or from production to here. */
+/** The route of a sheet’s rows: to the destination, or from production to this environment. */
 export function routeFrom(here: App, person: string, kind: SelectionKind = 'transfer'): Route {
   const lease = here.settings.lease.milliseconds;
   if (kind === 'restore') {
@@ -29,7 +29,7 @@ export function routeFrom(here: App, person: string, kind: SelectionKind = 'tran
   };
 }
 
-/** The host of each address, without those that are no addresses. */
+/** The host of each URL; invalid URLs are left out. */
 const hostNames = (
   urls: Partial<Record<EnvironmentName, string>>,
 ): Partial<Record<EnvironmentName, string>> =>
@@ -47,27 +47,24 @@ export type Route = {
   lease: number;
   hostHere: string | null;
   otherHosts?: FactsQuery['otherHosts'];
-  /** The sender, where rows must have been tested by someone else. */
+  /** The sender, where someone else must have tested the rows. */
   testedForSender?: string | null;
-  /**
-   * The environment with the journal, when it is not the source: a restore is journaled where it is
-   * written.
-   */
+  /** The environment that stores the journal, if it is not the source: a restore is recorded where it is written. */
   journal?: Environment;
 };
 
 export const journalOf = ({ from: here, journal: journalAt }: Route): Environment =>
   journalAt ?? here;
 
-/** The side that is not this environment. */
+/** Of source and destination, the one that is not this environment. */
 export const farSideOf = (route: Route): Environment =>
   journalOf(route) === route.to ? route.from : route.to;
 
-/** A reason is required in production, and from people on call. */
+/** A reason is required when sending to production, and from people on call. */
 export const asksReason = (route: Route, { role }: { role?: 'product_manager' | 'on_call' }) =>
   rulesOf(route.to.name).asksReason || role === 'on_call';
 
-/** The role of the person: product manager or on call. */
+/** The role in which the person acts: product manager or on call. */
 export const roleOf = (req: Request) =>
   accountOf(req).permissions.includes('product_manager') ? 'product_manager' : 'on_call';
 

@@ -1,4 +1,4 @@
-// The sheet's pages, the same for a transfer, an undo and a restore.
+// The pages of a sheet, which are the same for a transfer, an undo and a restore.
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
 import { keyText, titleOf } from '../catalog/entity.ts';
@@ -35,13 +35,13 @@ export const saveSheetChoices = (kind: SelectionKind) => async (req: Request, re
   res.redirect(303, addressOf(kind, id, req.form));
 };
 
-/** The address of the sheet page to show next. */
+/** The URL of the sheet page to show next. */
 export function addressOf(kind: SelectionKind, id: string, form: Form): string {
   const page = numberOrNull(form.text('turn')) ?? numberOrNull(form.text('page')) ?? 1;
   return `${sheetKinds[kind].path}/${id}${page > 1 ? `?page=${page}` : ''}`;
 }
 
-/** Rehearses the sheet on the destination's MySQL. */
+/** Rehearses the transfer on the destination’s MySQL. */
 export const showRehearsal = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = String(req.params['id']);
   const posted = await savePosted(req, kind, id);
@@ -51,7 +51,7 @@ export const showRehearsal = (kind: SelectionKind) => async (req: Request, res: 
   await sheetPage(req, res, { kind, key: uuid(), problem: '', rehearsal });
 };
 
-/** Opens an undo of a transfer, or of the chosen rows. */
+/** Opens a sheet that undoes a transfer, or the chosen rows of it. */
 export async function chooseUndo(req: Request, res: Response) {
   const { sql: on } = req.here;
   const transfer = await journal.byNumber(on, numberOrNull(req.params['number']) ?? 0);
@@ -61,7 +61,7 @@ export async function chooseUndo(req: Request, res: Response) {
   res.redirect(303, `/undos/${id}`);
 }
 
-/** Asks for a row of production that is not here. */
+/** Asks which row of production to restore when it does not exist here. */
 export async function showRestore(req: Request, res: Response) {
   await page(req, res, 'sheet/restore', {
     title: 'Restore from production',
@@ -72,7 +72,7 @@ export async function showRestore(req: Request, res: Response) {
   });
 }
 
-/** Opens a restore of one of production's rows. */
+/** Opens a sheet that restores a row of production. */
 export async function chooseRestore(req: Request, res: Response) {
   const id = numberOrNull(req.form.text('id'));
   const name = req.form.text('entity');
@@ -93,7 +93,7 @@ export async function chooseRestore(req: Request, res: Response) {
   res.redirect(303, `/restores/${selection}`);
 }
 
-/** *It is another row*: ours gets a new id, and the selection follows it. */
+/** *It is another row*: our row gets a new id, and the selection follows it. */
 export async function giveNewId(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const route = routeOf(req);

@@ -1,4 +1,4 @@
-// The rows of a sheet for display: replacements first, paged, grouped under their root.
+// The rows of a sheet for display: overwriting rows first, in pages, grouped under their topmost parent row.
 import { isSameRow } from '../catalog/content.ts';
 import { keyText } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -8,7 +8,7 @@ import type { PlannedStep } from './planned-step.ts';
 import type { Selection } from './selections.ts';
 import { stepView } from './step-view.ts';
 
-/** Overwrites and removals first, unchanged resends last; a row stays with its dependents. */
+/** Overwriting and removed rows first, unchanged resent ones last; a row stays with its dependent rows. */
 export function replacementsFirst(steps: PlannedStep[]): PlannedStep[] {
   const groups = [...Map.groupBy(steps, ({ root }) => keyText(root)).values()];
   const ranked = groups.map((own) => ({ own, rank: Math.min(...own.map(rankOf)) }));
@@ -18,16 +18,16 @@ export function replacementsFirst(steps: PlannedStep[]): PlannedStep[] {
 const rankOf = (step: PlannedStep) =>
   step.action === 'remove' || needsOverwrite(step) ? 0 : isSentAgain(step) ? 2 : 1;
 
-/** Unchanged at the destination: sent only for a fresh modified_at. */
+/** Unchanged at the destination: sent only for a new modified_at. */
 const isSentAgain = ({ entity, before, after }: PlannedStep) =>
   before !== null && isSameRow(entityNamed(entity), before, after);
 
-/** Steps grouped under their root, each with its changed fields. */
+/** Rows grouped under their topmost parent row, each with its changed fields. */
 export function groupsOf(steps: PlannedStep[], facts: Facts, selection: Selection) {
   const chosen = new Set(selection.keys.map(keyText));
   const groups = Map.groupBy(steps, ({ root }) => keyText(root));
   return [...groups].map(([key, own]) => {
-    // The root stands above its dependents.
+    // The topmost parent row is listed above its dependent rows.
     const ordered = own.toSorted(
       (one, other) => Number(keyText(other) === key) - Number(keyText(one) === key),
     );
@@ -40,7 +40,7 @@ export function groupsOf(steps: PlannedStep[], facts: Facts, selection: Selectio
   });
 }
 
-/** The chosen keys that leaving out a whole group takes away; empty where it cannot be left out. */
+/** The chosen keys that removing a whole group removes; empty when it cannot be removed. */
 function keysToLeave(
   root: string,
   keys: string[],

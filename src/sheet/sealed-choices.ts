@@ -1,4 +1,4 @@
-// The choices of a posted sheet, with the secrets that were typed for the destination sealed before they are saved.
+// Seals the secrets typed for the destination, before the choices of a posted sheet are saved.
 import type { Request } from 'express';
 import { sealSecrets } from '../access/secret-fields.ts';
 import { keyFrom, labelOf } from '../catalog/entity.ts';
@@ -25,7 +25,7 @@ export async function sealedChoices(
   return { ...posted, choices: { ...posted.choices, locals: sealed } };
 }
 
-/** @throws Invalid for a secret that does not fit, or that the destination cannot keep */
+/** @throws Invalid for an invalid secret, or one that the destination cannot store */
 async function sealedLocals(
   there: Environment,
   typed: Choices['locals'],

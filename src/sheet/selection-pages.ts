@@ -1,4 +1,4 @@
-// The list of selections.
+// The page that lists selections.
 import type { Request, Response } from 'express';
 import { keyText } from '../catalog/entity.ts';
 import { flash, page } from '../web/pages.ts';
@@ -33,7 +33,7 @@ export async function selectionIndex(req: Request, res: Response) {
   });
 }
 
-/** Removes a selection; its rows and its transfers stay. */
+/** Removes a selection; its rows and its transfers are kept. */
 export async function discardSelection(req: Request, res: Response) {
   const seen = req.form.raw('seen') ?? null;
   await shared.discard(req.here.sql, String(req.params['id']), seen);

@@ -1,4 +1,4 @@
-// Selections: the rows and choices of a transfer that is not sent yet.
+// Selections: the rows and choices of a transfer that has not been sent.
 import { v7 as uuid } from 'uuid';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { first, run, select, sql, type Queryable } from '../database/sql.ts';
@@ -17,16 +17,16 @@ export type Selection = {
   reason: string | null;
   person: string;
   kind: SelectionKind;
-  /** The transfer to undo. */
+  /** The transfer that this selection undoes. */
   undoes: string | null;
   keys: RowKey[];
   choices: Choices;
-  /** The transfers that brought these rows to this environment. */
+  /** The transfers that wrote these rows into this environment. */
   chain: string[];
 };
 
 /**
- * Rows of a transfer to undo: the chosen ones, or all.
+ * The rows of a transfer to undo: the chosen ones, or all.
  * @throws Invalid when the transfer has not arrived, or contains none of them
  */
 export async function keysToUndo(
@@ -85,7 +85,7 @@ export async function create(on: Queryable, person: string, from: NewSelection):
   return id;
 }
 
-/** Nothing was sent from it yet. */
+/** Nothing has been sent from this selection yet. */
 export const isUnsent = sql`not exists (select 1 from transfer where transfer.selection = selection.id)`;
 
 type Stored = Pick<Selection, 'id' | 'kind' | 'undoes' | 'name' | 'reason' | 'person'> & {
@@ -95,7 +95,7 @@ type Stored = Pick<Selection, 'id' | 'kind' | 'undoes' | 'name' | 'reason' | 'pe
   created_at: string;
 };
 
-/** @throws NotFound when there is none of that kind */
+/** @throws NotFound when there is no selection of that kind */
 export async function find(
   on: Queryable,
   id: string,
@@ -119,7 +119,7 @@ const selectionFrom = ({ row_keys, choices, chain, ...line }: Stored): Selection
   chain: mendedTexts(chain),
 });
 
-/** The newest selections: named ones for everyone, and one's own. */
+/** The newest selections: named ones of everyone, and this person’s own. */
 export async function list(on: Queryable, person: string): Promise<(Selection & { at: string })[]> {
   const lines = await select<Stored>(
     on,
@@ -153,7 +153,7 @@ export const namedSelections = (on: Queryable) =>
          limit 20`,
   );
 
-/** Everything that decides which rows are sent, as one text: equal fingerprints send the same. */
+/** Everything that determines which rows are sent, as one text: selections with equal fingerprints send the same. */
 export const fingerprint = ({
   kind,
   undoes,
@@ -161,7 +161,7 @@ export const fingerprint = ({
   choices,
 }: Omit<SavedChoices & Selection, 'id' | 'person'>) => {
   const { include, create, resend, excludedFields, locals, again } = choices;
-  // Independent of the order in which pages were visited.
+  // Sorted, so that the order in which pages were visited does not matter.
   const [left, typed] = [excludedFields, locals].map((by) => Object.entries(by).toSorted(byName));
   return JSON.stringify([kind, undoes, keys, include, create, resend, left, typed, again]);
 };
@@ -188,7 +188,7 @@ export const saveChoices = (
          where id = ${id}`,
   );
 
-/** Numbers of the transfers that were sent from each of these selections. */
+/** The numbers of the transfers that were sent from each of these selections. */
 export async function sentFrom(on: Queryable, ids: string[]): Promise<Map<string, number[]>> {
   const lines = await select<{ selection: string; number: number }>(
     on,

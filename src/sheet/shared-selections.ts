@@ -1,5 +1,5 @@
-// Changes to a selection that other people may have open: it is locked meanwhile, so that nothing that another user saves
-// at the same moment is lost.
+// Changes selections that several people may have open: the selection is locked meanwhile, so that simultaneous
+// changes of other users are not lost.
 import { hash } from 'node:crypto';
 import type { Pool } from 'mysql2/promise';
 import { keyText, type RowKey } from '../catalog/entity.ts';
@@ -18,13 +18,13 @@ export const changeKeys = (on: Pool, id: string, change: (keys: RowKey[]) => Row
     await saveChoices(connection, id, { ...selection, keys: change(selection.keys) });
   });
 
-/** Changes with everything that people choose in it. */
+/** Changes a selection with everything that people choose in it. */
 export const seenOf = ({ keys, choices, name, reason }: SavedChoices): string =>
   hash('sha256', JSON.stringify([keys.map(keyText), choices, name, reason])).slice(0, 16);
 
 /**
- * `seen`: of the selection as the list showed it.
- * @throws Conflict when it was sent, because the transfer's page links to it, or changed since
+ * `seen`: the fingerprint of the selection as the list showed it.
+ * @throws Conflict when it was sent, because the transfer’s page links to it, or changed since
  */
 export async function discard(on: Pool, id: string, seen: string | null = null) {
   await transaction(on, async (connection) => {

@@ -1,4 +1,4 @@
-// The parts of a sheet around its rows, as the page shows them. Pure.
+// The parts of a sheet’s page around its rows. Pure functions.
 import { keyText } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { StepAction } from '../state/transfer-kinds.ts';
@@ -12,7 +12,7 @@ import type { Selection, SelectionKind } from './selections.ts';
 
 type Named = { inText: string };
 
-/** Where each kind of sheet is, where it is sent to, and its wording. */
+/** The URL of each kind of sheet, where it is posted to, and its wording. */
 export const sheetKinds = {
   transfer: {
     path: '/selections',
@@ -66,7 +66,7 @@ export const tilesOf = ({ steps }: Plan) =>
     return { number: own.length, text, types: countsByType(own) };
   });
 
-/** What was chosen on this sheet, with a checkbox to remove it. */
+/** A choice made on this sheet, with a checkbox that removes it. */
 export function chosenView({ problems, words, steps }: Plan, { choices }: Selection, to: Named) {
   const asked = problems.flatMap(({ solutions }) =>
     solutions.flatMap((one) => (one.kind === 'create-name' ? [`${one.entity}:${one.name}`] : [])),
@@ -115,7 +115,7 @@ export const skippedView = ({ skipped }: Plan) => ({
   more: Math.max(0, skipped.length - LISTED),
 });
 
-/** What concerns many rows is said for the first of them. */
+/** A problem of many rows is described for the first of them. */
 export const warningsView = ({ warnings }: Plan) => ({
   shown: warnings.slice(0, WARNED),
   more: Math.max(0, warnings.length - WARNED),
@@ -125,7 +125,7 @@ const WARNED = 5;
 
 const typeOf = ({ entity }: { entity: string }) => entityNamed(entity).label.one;
 
-/** Parents and children that go along or could; null when there are none to choose. */
+/** Referenced and dependent rows that are or could be included; null when there are none to choose. */
 export function relatedView(plan: Plan, selection: Selection, children: ChildOffer[]) {
   const { include } = selection.choices;
   if (plan.offers.length === 0 && children.length === 0 && include.length === 0) return null;
@@ -162,7 +162,7 @@ export function relatedView(plan: Plan, selection: Selection, children: ChildOff
 const describe = (step: PlannedStep | undefined) =>
   step ? `${typeOf(step)} “${step.title}”` : null;
 
-/** A parent that is not there yet, and that nobody chose. */
+/** A referenced row that the destination lacks, and that the user did not choose. */
 const isNeeded = ({ keys, choices }: Selection) => {
   const chosen = new Set([...keys.map(keyText), ...choices.include]);
   return (step: PlannedStep) =>
@@ -182,7 +182,7 @@ export function pagingView({ shown, page, pages, from, all }: Page<PlannedStep>)
   };
 }
 
-/** Rows that are the same at the destination already. */
+/** Rows that are already equal at the destination. */
 export function sameView({ steps }: Plan, { kind, choices }: Selection, to: Named) {
   const same = steps.filter(({ action }) => action === 'same');
   return {
@@ -194,7 +194,7 @@ export function sameView({ steps }: Plan, { kind, choices }: Selection, to: Name
   };
 }
 
-/** Name, reason and button; or why there is no button. */
+/** Name, reason and send button; or why there is no button. */
 export function confirmationView(plan: Plan, selection: Selection, to: Named, asksReason: boolean) {
   const { verb, preposition } = sheetKinds[selection.kind];
   const written = plan.steps.filter(({ action }) => action !== 'same').length;

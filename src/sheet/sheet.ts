@@ -1,4 +1,4 @@
-// Prepares the facts and the plan of each kind of sheet; reads only.
+// Reads the facts and makes the plan of each kind of sheet, without writing.
 import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
@@ -46,7 +46,7 @@ const sheets: Record<SelectionKind, (route: Route, selection: Selection) => Prom
     sheetOfRows(here, there, selection, { hostHere: null, syncStateIn: there }),
 };
 
-/** The sheet that sends rows as they are here. */
+/** The sheet that sends rows as they are in this environment. */
 async function sheetOfRows(
   here: Environment,
   there: Environment,
@@ -64,7 +64,7 @@ async function sheetOfRows(
   return { facts, plan: planTransfer(facts, choices) };
 }
 
-/** Sending the row would bring work of this side; a restore is for rows that were changed there. */
+/** The restore would include pending changes of this side; a restore is only for rows changed in production. */
 const isWorkOf = (kind: SelectionKind, { status }: RowPair) =>
   (status === 'Changed there' && kind === 'restore') ||
   status === 'Changed here' ||
@@ -81,7 +81,7 @@ function restoredFrom(steps: journal.Step[]) {
   };
 }
 
-/** The chosen rows of a transfer with their dependents. */
+/** The chosen rows of a transfer with their dependent rows. */
 function stepsToUndo(steps: journal.Step[], keys: RowKey[]) {
   const picked = new Set(keys.map(keyText));
   return steps.filter((step) => {

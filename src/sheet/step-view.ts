@@ -1,4 +1,4 @@
-// A row of the sheet as its page shows it: what happens to it, and the fields that change.
+// A row of the sheet as its page shows it: what happens to it, and the changed fields.
 import { isSameValue } from '../catalog/content.ts';
 import { fieldEntries, keyText, labelOf, titleOf, type Entity } from '../catalog/entity.ts';
 import { textOf, type Field, type Value } from '../catalog/fields.ts';
@@ -61,7 +61,7 @@ function shapeOf({ action }: PlannedStep, differing: number): 'removal' | 'chang
   return differing > 0 ? 'changes' : 'resend';
 }
 
-/** `ID 12 · of form “Visit” · is updated · belongs to this form` */
+/** The line above a row’s fields: `ID 12 · of form “Visit” · is updated · belongs to this form` */
 function subtitleOf(step: PlannedStep, { pairs }: Facts): string {
   const owner = keyText(step) === keyText(step.root) ? undefined : pairs.get(keyText(step.root));
   const row = owner?.here ?? owner?.there;
@@ -96,10 +96,10 @@ function fieldViews(step: PlannedStep, { pairs }: Facts) {
       was,
       value: will,
       before: parts.before,
-      // Everything in a new row is new: marking all of it would mark nothing.
+      // In a new row every field is new, so none is highlighted.
       after: step.before === null ? plain(parts.after) : parts.after,
       ours: (isExcluded && text(definition, step.pair?.here?.[field])) || 'Empty',
-      /** The base value, where the destination changed it since. */
+      /** The value at the last sync, where the destination changed it since. */
       base: theirs.has(field) ? text(definition, base?.[field]) || 'Empty' : null,
     };
   });
@@ -107,7 +107,10 @@ function fieldViews(step: PlannedStep, { pairs }: Facts) {
 
 const plain = (parts: Part[]): Part[] => parts.map(({ text }) => ({ text, kind: 'same' }));
 
-/** Fields whose values never travel, asked for when a row is new at the destination. */
+/**
+ * Local fields, whose values are never transferred, so that the sheet asks for them when a row is new at the
+ * destination.
+ */
 function localInputs(step: PlannedStep, entity: Entity, choices: Choices) {
   if (step.action !== 'create') return [];
   const key = keyText(step);

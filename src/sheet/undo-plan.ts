@@ -1,5 +1,5 @@
-// Plans an undo from facts, without a database: each row returns to its before-image. Rows edited since, and
-// rows required by rows that stay, are skipped and listed.
+// Plans an undo from facts, without a database: each row returns to its content before the transfer. Rows edited
+// since, and rows required by rows that stay, are skipped and listed.
 import { hashOf, isSameValue } from '../catalog/content.ts';
 import {
   fieldEntries,
@@ -26,7 +26,7 @@ import { parentsOf } from '../catalog/family.ts';
 import { hashOfPlan, rootKeyOf, type PlannedStep } from './planned-step.ts';
 import { warningsOf } from './warnings.ts';
 
-/** The row that undoing a step restores: its before-image with the current local values. */
+/** The row that undoing a step restores: its content before the transfer with the current local values. */
 export function rowBefore(step: Step, there: Row | null): Row | null {
   if (step.before === null) return null;
   const row: Draft<Row> = { ...step.before };
@@ -53,7 +53,7 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
     else if (planned) going.set(keyText(step), planned);
   }
   const usesOfRow = Map.groupBy(facts.references, ({ target: of }) => keyText(of));
-  // Skipping one row can force another to be skipped.
+  // Skipping one row can require skipping another.
   for (let isStable = false; !isStable;) {
     isStable = true;
     for (const step of going.values()) {
@@ -84,7 +84,7 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
   };
 }
 
-/** Why a row is not as the transfer wrote it; null when it is. */
+/** Why a row differs from what the transfer wrote; null when it does not. */
 function changedSince({ pairs, statesThere, to }: Facts, step: Step): string | null {
   const entity = entityNamed(step.entity);
   const there = pairs.get(keyText(step))?.there ?? null;
@@ -107,7 +107,7 @@ function changedSince({ pairs, statesThere, to }: Facts, step: Step): string | n
 
 const hashOrNull = (entity: Entity, row: Row | null) => row && hashOf(entity, row);
 
-/** The step that undoes another; null when there is nothing to change. */
+/** The step that undoes another one; null when nothing would change. */
 function undoStep(facts: Facts, step: Step): PlannedStep | null {
   const pair = facts.pairs.get(keyText(step));
   const entity = entityNamed(step.entity);
@@ -130,7 +130,7 @@ function undoStep(facts: Facts, step: Step): PlannedStep | null {
   };
 }
 
-/** Why a step must be skipped: a row that stays refers to it, or it refers to a row that is gone. */
+/** Why a step must be skipped: a row that stays references it, or it references a row that no longer exists. */
 function needed(
   facts: Facts,
   going: Map<string, PlannedStep>,
@@ -156,7 +156,7 @@ function needed(
   return `it would need ${lowerFirst(label.one)} ${parent.id}, which is not there: undo that, too`;
 }
 
-/** Why a step must be skipped: a skipped row keeps a unique value that it would restore. */
+/** Why a step must be skipped: a skipped row still holds a unique value that it would restore. */
 function kept(
   facts: Facts,
   going: Map<string, PlannedStep>,

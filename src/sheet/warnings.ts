@@ -1,4 +1,4 @@
-// What a sheet says about the clock of its destination. Nothing of it prevents a transfer.
+// Warnings of a sheet about the clock of its destination. They do not prevent a transfer.
 import { keyText } from '../catalog/entity.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { fromSqlInstant } from '../database/sql.ts';
@@ -27,5 +27,5 @@ export function warningsOf({ clock, to, statesThere }: Facts, steps: PlannedStep
   return warnings;
 }
 
-/** `2099-01-01 00:00:00 UTC`; a document may have a year of more than four digits. */
+/** Formats a timestamp as `2099-01-01 00:00:00 UTC`; a document may have a year of more than four digits. */
 const timeText = (iso: string) => `${iso.slice(0, iso.indexOf('T') + 9).replace('T', ' ')} UTC`;

@@ -1,4 +1,4 @@
-// Addresses of environments in texts and lists that travel, in whatever spelling.
+// Finds addresses of environments in transferred texts and lists, in any spelling.
 import { fieldEntries, labelOf } from '../../catalog/entity.ts';
 import type { Value } from '../../catalog/fields.ts';
 import { entityNamed } from '../../catalog/index.ts';
@@ -41,18 +41,21 @@ function addressesOf({ hostHere, otherHosts }: Facts): Address[] {
 const textsIn = (value: Value | undefined): string[] =>
   [value].flat().filter((one): one is string => typeof one === 'string');
 
-/** Signs that a browser leaves out of an address, or that nobody sees in it. */
+/** Characters that browsers ignore in an address, or that are invisible. */
 const ignored = /[\t\r\n\p{Default_Ignorable_Code_Point}]/gu;
-/** Names and numbers with dots, or addresses of IPv6, each perhaps with a port; the former also out of other scripts. */
+/** Matches dotted names and numbers, and IPv6 addresses, each with an optional port; names in any script. */
 const hostLike = [
   /(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?/gi,
   /[\p{L}\p{M}\p{N}._\-\u3002\uFF0E\uFF61]+(?::\d{1,5})?/gu,
 ];
 
-/** Words are no hosts, unless an environment is called by one: reading each as an address takes time. */
+/**
+ * Single words are not taken as hosts unless an environment is called so, because parsing each as an address takes
+ * time.
+ */
 const mayBeHost = /[.:\u3002\uFF0E\uFF61]\P{White_Space}|^\d{8}|^0x/iu;
 
-/** What may be a host in a text, as browsers write it. */
+/** Possible host names in a text, as browsers write them. */
 function hostsIn(text: string, mayBeWords: boolean): string[] {
   const candidates = spellingsOf(text).flatMap((one) =>
     hostLike.flatMap((pattern) => one.match(pattern) ?? []),
@@ -61,7 +64,7 @@ function hostsIn(text: string, mayBeWords: boolean): string[] {
   return [...new Set(wanted)].flatMap(canonicalHost);
 }
 
-/** The text itself, without what is ignored in addresses, and decoded: an address may be part of another one. */
+/** The text itself, without characters that addresses ignore, and decoded: an address may be part of another one. */
 function spellingsOf(text: string): string[] {
   const spellings = new Set([text, text.replaceAll(ignored, '')]);
   let decoded = text;
@@ -89,7 +92,7 @@ function canonicalHost(candidate: string): string[] {
 
 const loopback = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
-/** The host itself, or one below it; whatever the port when the address has none of its own. */
+/** Matches the host or a subdomain of it, on any port if the configured address has none. */
 function isAt(candidate: string, address: string): boolean {
   const [host = ''] = canonicalHost(address);
   const wanted = /:\d+$/.test(host) ? candidate : candidate.replace(/:\d+$/, '');

@@ -1,4 +1,4 @@
-// All problems of a plan at once, each with its solutions. One small function per reason.
+// All problems of a plan, each with its solutions. There is one small function per reason.
 import { keyText } from '../../catalog/entity.ts';
 import { entityNamed } from '../../catalog/index.ts';
 import { lowerFirst } from '../../catalog/lower-first.ts';
@@ -43,7 +43,7 @@ export function problemsOf(
 }
 
 /**
- * An undo sends nothing new, so only problems of the destination apply. An undo of an undo sends content
+ * An undo sends nothing new, so only problems of the destination apply to it. The undo of an undo sends content
  * again, so it has the problems of a transfer.
  */
 export const problemsOfUndo = (facts: Facts, choices: Choices, steps: PlannedStep[]): Problem[] => [

@@ -10,7 +10,7 @@ import type { PlannedStep } from '../planned-step.ts';
 import { linkedNames } from '../linked-names.ts';
 import { describe, keyOf, type Problem, type Solution, type TypedWords } from '../problem.ts';
 
-/** Deleting where the apps read requires a typed word. */
+/** A deletion in an environment that apps read requires a typed confirmation. */
 export function deletions({ to }: Facts, { remove }: TypedWords, steps: PlannedStep[]): Problem[] {
   if (!remove.isAsked || remove.isTyped) return [];
   const gone = steps.filter(({ action }) => action === 'remove');
@@ -19,7 +19,7 @@ export function deletions({ to }: Facts, { remove }: TypedWords, steps: PlannedS
   return [{ reason: 'deletion', row: null, message, solutions: [{ kind: 'delete' }] }];
 }
 
-/** A removed row must not be referenced by rows that stay. */
+/** A removed row must not be referenced by rows that are kept. */
 export function used({ references: uses, pairs, to }: Facts, steps: PlannedStep[]): Problem[] {
   const going = new Map(steps.map((step) => [keyText(step), step]));
   const found = new Map<string, Problem>();
@@ -71,7 +71,7 @@ export function names(facts: Facts, choices: Choices, steps: PlannedStep[]): Pro
   });
 }
 
-/** Two names here that are one at the destination cannot both be linked. */
+/** Two names here that map to one at the destination cannot both be linked. */
 export function coinciding({ to }: Facts, steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step) =>
     linksOf(entityNamed(step.entity)).flatMap(({ field, links: { target } }): Problem[] => {

@@ -1,5 +1,5 @@
-// Problems that people must review: engineering's work, holds, changes at the destination, undone content,
-// tests.
+// Problems that a person must review: changes by engineering, holds, changes at the destination, undone content,
+// missing tests.
 import { hashOf } from '../../catalog/content.ts';
 import { keyText, labelOf, type RowKey } from '../../catalog/entity.ts';
 import { entityNamed } from '../../catalog/index.ts';
@@ -15,7 +15,7 @@ import { worksForOthers, type TestStatus } from '../../state/test-results.ts';
 import type { PlannedStep } from '../planned-step.ts';
 import { describe, keyOf, type Problem, type TypedWords } from '../problem.ts';
 
-/** Undone content needs a confirmation; a row with its dependents is one problem. */
+/** Undone content needs a confirmation; a row with its dependent rows is one problem. */
 export function undone(
   { to, pairs }: Facts,
   { again }: Pick<Choices, 'again'>,
@@ -50,7 +50,7 @@ export function undone(
   return [...found.values()];
 }
 
-/** One problem for a row with its dependents: adopting the row adopts them. */
+/** One problem for a row with its dependent rows, because adopting the row adopts them, too. */
 export function engineering({ pairs }: Facts, steps: PlannedStep[]): Problem[] {
   const found = new Map<string, Problem>();
   for (const step of steps) {
@@ -75,7 +75,7 @@ export function engineering({ pairs }: Facts, steps: PlannedStep[]): Problem[] {
   return [...found.values()];
 }
 
-/** Every field that engineering changed is excluded. */
+/** Whether every field that engineering changed is excluded. */
 function isLeftOut(state: RowState, { entity, excludedFields }: PlannedStep): boolean {
   const labels = JSON.parse(state.engineering_fields ?? '[]') as string[];
   const left = excludedFields.map((name) => labelOf(entityNamed(entity), name));
@@ -133,8 +133,8 @@ export function overwritten(
 }
 
 /**
- * Where tests are required: every row must be marked Works by someone other than the sender, and be sent
- * exactly as tested.
+ * Where tests are required, every row must be marked Works by someone other than the sender, and be sent exactly as
+ * tested.
  */
 export function untested(facts: Facts, steps: PlannedStep[]): Problem[] {
   const { tested, testedForSender: sender, pairs } = facts;
@@ -161,7 +161,7 @@ function reasonUntested(found: TestStatus | undefined, sender: string): string |
     : 'was not marked Works by anyone but you for this content';
 }
 
-/** A mixture of both sides has not been tested by anyone. */
+/** A row with excluded fields mixes both sides, and no one has tested that mixture. */
 function partOf({ pairs }: Facts, root: RowKey, steps: PlannedStep[]): string | null {
   const going = new Map(steps.map((step) => [keyText(step), step]));
   const own = pairs.get(keyText(root));

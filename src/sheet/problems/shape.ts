@@ -1,4 +1,4 @@
-// Problems with the shape: columns, lengths, local values, images.
+// Problems with the shape of values: columns, lengths, local fields, images.
 import { columnOf, fieldEntries, keyText, labelOf, type Entity } from '../../catalog/entity.ts';
 import { textOf } from '../../catalog/fields.ts';
 import { misfitsOf, misfitText, type Misfit } from '../../catalog/misfits.ts';
@@ -76,7 +76,7 @@ function tooLong(facts: Facts, entity: Entity, step: PlannedStep): Problem[] {
   });
 }
 
-/** Text columns of the destination that cannot hold every character. */
+/** Text columns of the destination that cannot store every character. */
 export const narrowColumns = (
   columns: Map<string, Column>,
 ): { column: string; charset: string }[] =>
@@ -84,7 +84,7 @@ export const narrowColumns = (
     charset === null || charset === 'utf8mb4' ? [] : [{ column, charset }],
   );
 
-/** A character that the column's character set does not have. */
+/** A character that is missing in the column’s character set. */
 function unstorable(facts: Facts, entity: Entity, step: PlannedStep): Problem[] {
   const columns = facts.columns.get(entity.table) ?? new Map<string, Column>();
   const narrow = new Map(narrowColumns(columns).map((one) => [one.column, one.charset]));
@@ -108,10 +108,10 @@ const isOutside =
     return !/^utf(16|16le|32)$/.test(charset) && code > 0x7f;
   };
 
-/** What MySQL's latin1 has beyond Latin-1. */
+/** Characters that MySQL’s latin1 has in addition to Latin-1. */
 const WINDOWS_1252 = '€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ';
 
-/** Rows here with values that do not fit their fields; fields that do not travel do not matter. */
+/** Rows here with invalid values; fields that are not transferred do not matter. */
 export function unfit(steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step): Problem[] => {
     const own = step.pair?.here ?? null;
@@ -126,7 +126,7 @@ export function unfit(steps: PlannedStep[]): Problem[] {
   });
 }
 
-/** A typed value for a local field does not fit. */
+/** The typed value for a local field is invalid. */
 export function localValues(choices: Choices, steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step) => {
     const entity = entityNamed(step.entity);
