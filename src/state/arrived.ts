@@ -1,8 +1,8 @@
-// What came from the environment before, a transfer at a time: only what *Arrived* lists, no images.
+// The data of the page *Arrived*: transfers from the previous environment, without the contents of their rows.
 import { join, select, sql, type Queryable } from '../database/sql.ts';
 import { sentKinds, type StepAction } from './transfer-kinds.ts';
 
-/** Transfers on a page, and rows listed of each. */
+/** How many transfers a page shows, and how many rows of each. */
 export const TRANSFERS = 20;
 const LISTED = 50;
 
@@ -14,11 +14,11 @@ export type ArrivedTransfer = {
   origin: string;
   at: string;
   rows_count: number;
-  /** Rows that were written again after they came. */
+  /** Rows that were written again after they arrived. */
   changed_since: number;
 };
 
-/** One line for each transfer that came, newest first, earlier than `before`. */
+/** One line for each arrived transfer, newest first, before `before`. */
 export const arrivedTransfers = (on: Queryable, before: string | null) =>
   select<ArrivedTransfer>(
     on,
@@ -44,7 +44,7 @@ export type ArrivedRow = {
   row_id: number;
   title: string;
   action: StepAction;
-  /** Neither a dependent nor one whose owner came along. */
+  /** Rows that are no dependents, and dependents whose parent row did not arrive in the same transfer. */
   is_root: number;
 };
 
@@ -52,7 +52,7 @@ export type ArrivedRow = {
 export const listedRows = (on: Queryable, transfers: string[]) =>
   rowsAt(on, transfers, sql`place <= ${LISTED}`);
 
-/** The rows of a transfer that come after those. */
+/** The rows of a transfer after the first ones. */
 export const unlistedRows = (on: Queryable, transfer: string) =>
   rowsAt(on, [transfer], sql`place > ${LISTED}`);
 
@@ -74,7 +74,7 @@ const rowsAt = (on: Queryable, transfers: string[], places: ReturnType<typeof sq
 
 export type OnwardTransfer = { number: number; undone_by: string | null; chain: string };
 
-/** The transfers that took further what came with these, and who undid them. */
+/** The later transfers that sent these rows on, and who undid them. */
 export const onwardTransfers = async (on: Queryable, transfers: string[]) =>
   transfers.length === 0
     ? []
@@ -94,7 +94,7 @@ export const onwardTransfers = async (on: Queryable, transfers: string[]) =>
 
 export type ArrivedHead = { name: string; chain: string; is_named_after_rows: number };
 
-/** What a transfer was called, and whether that is a name made of its rows: `A and 3 more`. */
+/** The name of a transfer, and whether it was derived from its rows: `A and 3 more`. */
 export async function arrivedHead(
   on: Queryable,
   transfer: string,

@@ -1,5 +1,5 @@
-// Digests of both sides from when the sync state of a chunk was last verified. While they match and nobody
-// writes the sync state, the chunk need not be read again.
+// The digests of both sides from when a chunk’s sync state was last verified. While they match and no one writes the
+// sync state, the chunk need not be read again.
 import { hash } from 'node:crypto';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import type { RowKey } from '../catalog/entity.ts';
@@ -17,10 +17,10 @@ import { RowDigests, mergeById, CHUNK_SIZE, chunkOf, type RowDigest } from '../r
 import { upsertObservations, type Certainty, type Observation } from './destination-state.ts';
 
 export type ChunkSides = { here: RowDigests; there: RowDigests };
-/** A chunk that was never checked has generation 0 and no digest. */
+/** A chunk that was never verified has generation 0 and no digest. */
 export type CheckedChunk = { generation: number; digest: string | null };
 
-/** One digest over the lines of both sides. */
+/** One digest over the digest lines of both sides. */
 export const chunkDigest = ({ here, there }: ChunkSides) =>
   hash('sha256', `${here.all.join('\n')}\n\n${there.all.join('\n')}`);
 
@@ -38,10 +38,10 @@ export async function readCheckedChunks(
   return new Map(lines.map((line) => [line.chunk, line]));
 }
 
-/** `changed`: ids whose lines are stored separately, because they changed after the others were written. */
+/** `changed`: ids whose digest lines are stored separately, because they changed after the others were stored. */
 export type CheckedSides = ChunkSides & { changed: Set<number> };
 
-/** The lines of both sides from when these chunks were verified, where stored. */
+/** The digest lines of both sides from when these chunks were verified, if stored. */
 export async function readCheckedSides(on: Queryable, entity: string, chunks: number[]) {
   if (chunks.length === 0) return new Map<number, CheckedSides>();
   const lines = await select<{
@@ -83,8 +83,8 @@ function withChanges({ here, there }: ChunkSides, text: string | null): CheckedS
 }
 
 /**
- * A chunk whose sync state is verified, unless it is written after `generation` was read. `changed`: the
- * only lines that are new, or null for all.
+ * A chunk whose sync state is verified, unless it is written after `generation` was read. `changed`: the only new
+ * digest lines, or null for all.
  */
 export type VerifiedChunk = ChunkSides & {
   chunk: number;
@@ -94,12 +94,12 @@ export type VerifiedChunk = ChunkSides & {
 
 const key = ['entity', 'chunk'];
 
-/** Up to this many changed lines are stored separately before the whole chunk is rewritten. */
+/** Up to this many changed lines are stored separately before the whole chunk is stored again. */
 const KEPT_APART = 200;
 
 /**
- * Writes observations, and marks these chunks as verified. Where someone else wrote the sync state
- * meanwhile, an observation counts only if it is newer.
+ * Writes observations, and marks these chunks as verified. Where the sync state was written meanwhile, an observation
+ * counts only if it is newer.
  */
 export async function writeCheckedChunks(
   pool: Pool,
@@ -125,7 +125,7 @@ export async function writeCheckedChunks(
         changes: null,
       })),
     );
-    // The long texts are not rewritten for the sake of a few lines.
+    // The long text of a chunk is not stored again for a few changed lines.
     await upsertRows(
       connection,
       'checked_chunk',
@@ -147,7 +147,7 @@ export async function writeCheckedChunks(
 
 const isApart = ({ changed: since }: VerifiedChunk) => since !== null && since.size <= KEPT_APART;
 
-/** Locks these chunks in order; answers those whose generation is unchanged. */
+/** Locks these chunks in order; returns those whose generation is unchanged. */
 async function lockUnchanged(connection: PoolConnection, entity: string, checked: VerifiedChunk[]) {
   const chunks = checked.map(({ chunk }) => chunk).toSorted((one, other) => one - other);
   await insertRows(
@@ -195,14 +195,14 @@ export async function writeObservations(
 }
 
 /**
- * Marks the chunks of these rows as unverified; runs before the rows' sync state is written, in the same
+ * Marks the chunks of these rows as unverified; it runs before the rows’ sync state is written, in the same
  * transaction.
  */
 async function invalidate(connection: PoolConnection, keys: RowKey[]) {
   const chunks = new Map(
     keys.map(({ entity, id }) => [`${entity} ${chunkOf(id)}`, [entity, chunkOf(id)] as const]),
   );
-  // In a fixed order, so that two writers wait for each other instead of deadlocking.
+  // Rows are locked in a fixed order, so that two writers wait for each other instead of deadlocking.
   const sorted = [...chunks.values()].toSorted(([one, low], [other, high]) =>
     one === other ? low - high : one < other ? -1 : 1,
   );
@@ -218,7 +218,7 @@ async function invalidate(connection: PoolConnection, keys: RowKey[]) {
 export const rowsInChunks = (chunks: number[]): Statement[] =>
   chunks.map((one) => sql`row_id between ${one * CHUNK_SIZE} and ${(one + 1) * CHUNK_SIZE - 1}`);
 
-/** Ids in these chunks that the sync state lists as existing on either side. */
+/** Ids in these chunks that exist on either side according to the sync state. */
 export async function idsInSyncState(on: Queryable, entity: string, chunks: number[]) {
   if (chunks.length === 0) return [];
   const within = join(rowsInChunks(chunks), ' or ');
@@ -233,6 +233,6 @@ export async function idsInSyncState(on: Queryable, entity: string, chunks: numb
   return lines.map(({ id }) => id);
 }
 
-/** A changed name mapping invalidates every digest. */
+/** A changed name mapping makes every stored digest invalid. */
 export const invalidateAll = (on: Queryable) =>
   run(on, sql`update checked_chunk set generation = generation + 1, digest = null`);

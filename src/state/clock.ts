@@ -1,16 +1,16 @@
-// The clock line that serializes the writers of an environment.
+// The clock of an environment: a single row that writers lock in turn and that assigns their timestamps.
 import type { PoolConnection } from 'mysql2/promise';
 import { first, fromSqlInstant, run, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
 
 /**
- * The last instant that was given out, and the time of the database: the clocks of programs differ, and one
- * that runs ahead must not date what others write.
+ * The last assigned timestamp, and the time of the database server: program servers’ clocks differ, and one that runs
+ * ahead must not date other writers’ rows.
  */
 export type Clock = { instant: string; now: string };
 
-/** Locks the clock line until COMMIT, so that instants and commits come in one order. */
+/** Locks the clock until COMMIT, so that timestamps and commits have the same order. */
 export async function lockClock(connection: PoolConnection): Promise<Clock> {
-  // Not utc_timestamp(), which is when the statement began to wait for the line.
+  // sysdate() instead of utc_timestamp(), which would be the time at which the statement began to wait for the lock.
   const clock = await first<Clock>(
     connection,
     sql`select instant, sysdate(3) as now from clock where name = 'clock' for update`,
@@ -18,7 +18,7 @@ export async function lockClock(connection: PoolConnection): Promise<Clock> {
   return clockFrom(clock);
 }
 
-/** The clock line as it is, without a lock. */
+/** Reads the clock without locking it. */
 export const readClock = async (on: Queryable): Promise<Clock> =>
   clockFrom(
     await first<Clock>(on, sql`select instant, sysdate(3) as now from clock where name = 'clock'`),
@@ -32,10 +32,10 @@ function clockFrom(clock: Clock | undefined): Clock {
 export const setClock = (connection: PoolConnection, instant: string) =>
   run(connection, sql`update clock set instant = ${toSqlInstant(instant)} where name = 'clock'`);
 
-/** Milliseconds by which an instant may be ahead of the database's time and is still believed. */
+/** How many milliseconds a timestamp may be ahead of the database server’s time and still be accepted. */
 export const ALLOWANCE = 60_000;
 
-/** The latest instant that is believed: a later one was not given out here, or by a clock that ran ahead. */
+/** The latest accepted timestamp: a later one was not assigned here, or by a clock that ran ahead. */
 export const horizonOf = ({ instant, now }: Clock): number =>
   Math.max(Date.parse(instant), Date.parse(now) + ALLOWANCE);
 

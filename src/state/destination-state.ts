@@ -1,4 +1,4 @@
-// What an environment knows of its rows' counterparts at the destination.
+// What an environment knows about its rows at the destination.
 import { canonical } from '../catalog/content.ts';
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { insertRows } from '../database/bulk.ts';
@@ -15,7 +15,7 @@ export type DestinationState = {
   base_content: string | null;
   base_at: string | null;
   /**
-   * The content that was undone at the destination, or `deleted`; sending it again requires a
+   * The hash of the content that was undone at the destination, or `deleted`; sending it again requires a
    * confirmation.
    */
   undone_hash: string | null;
@@ -24,7 +24,7 @@ export type DestinationState = {
   undone_reason: string | null;
 };
 
-/** Stands in for a content hash when a deletion was undone. */
+/** Replaces a content hash when a deletion was undone. */
 export const DELETED = 'deleted';
 
 export async function readDestinationStates(
@@ -42,7 +42,7 @@ export async function readDestinationStates(
 
 export type DestinationHashes = Pick<DestinationState, 'observed_hash' | 'base_hash'>;
 
-/** Only the hashes, because contents are long. */
+/** Only the hashes are read, because contents are long. */
 export async function readDestinationHashes(on: Queryable, keys: RowKey[]) {
   if (keys.length === 0) return new Map<string, DestinationHashes>();
   const lines = await select<DestinationHashes & Pick<DestinationState, 'entity' | 'row_id'>>(
@@ -53,8 +53,8 @@ export async function readDestinationHashes(on: Queryable, keys: RowKey[]) {
 }
 
 /**
- * What was observed at the destination. `base`: the content when both sides were equal; `none` when the
- * row is gone there and the base no longer applies.
+ * What was observed at the destination. `base`: the content when both sides were equal; `none` when the row no longer
+ * exists there and the base no longer applies.
  */
 export type Observation = {
   key: RowKey;
@@ -63,8 +63,8 @@ export type Observation = {
 };
 
 /**
- * The observation to write for a row, or null when the sync state is up to date. When both sides are
- * equal, that content becomes the base.
+ * The observation to write for a row, or null when the sync state is up to date. When both sides are equal, their
+ * content becomes the base.
  */
 export function newObservation(
   entity: Entity,
@@ -82,12 +82,12 @@ export function newObservation(
   };
 }
 
-/** `isCertain`: overrides observations with a later time. `isBaseCertain`: only the base overrides them. */
+/** `isCertain`: overrides even later observations. `isBaseCertain`: only its base overrides them. */
 export type Certainty = { isCertain?: boolean; isBaseCertain?: boolean };
 
 /**
- * Upserts observations without invalidating chunks (see checked-chunks.ts). A later observation by someone
- * else is kept unless this one is certain.
+ * Upserts observations without marking chunks as unverified (see checked-chunks.ts). A later observation by another
+ * process is kept unless this one is certain.
  */
 export async function upsertObservations(
   on: Queryable,

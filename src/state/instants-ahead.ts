@@ -1,5 +1,5 @@
-// What is dated later than the clock of its environment: such a row is outrun by each of its changes, and apps that
-// remember its time alone miss other rows.
+// Finds rows dated later than the clock of their environment: their own changes get still later times, and apps that
+// remember the latest time would miss other rows.
 import { isDocument } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
 import {
@@ -19,7 +19,7 @@ type AheadKind = 'row' | 'document' | 'tombstone' | 'clock';
 export type InstantsAhead = {
   clock: Clock;
   numbers: Record<AheadKind, number>;
-  /** The first of them: `sts:12 2099-01-01T00:00:00.000Z`. */
+  /** Examples, such as `sts:12 2099-01-01T00:00:00.000Z`. */
   examples: string[];
 };
 
