@@ -1,4 +1,4 @@
-// Which settings would send passwords and rows over a network without TLS.
+// Finds settings that would send passwords and rows over a network without TLS.
 import { isLoopback } from './environments/urls.ts';
 
 type Variables = Record<string, string | undefined>;
@@ -9,7 +9,7 @@ const ADDRESS = /^(?:REDIS|SMTP|INDEXER|WEBHOOK_[A-Z0-9_]+|SLACK_[A-Z0-9_]+)_URL
 const STORAGE = /^(?:UNI_DIR_DESTINATION_|REFRESH_SOURCE_)?STORAGE_URL$/;
 const PLAIN = ['http:', 'redis:', 'smtp:'];
 
-/** A line for each; an address may be a secret, so only its host is repeated. */
+/** One message per setting; an address may be a secret, so only its host is repeated. */
 export function plainConnections(variables: Variables): string[] {
   const allowed = (variables[SETTING] ?? '').split(',').map((host) => host.trim().toLowerCase());
   const isPlain = (host: string) => isElsewhere(host) && !allowed.includes(host.toLowerCase());
@@ -41,7 +41,7 @@ function plainUrl(name: string, value: string): URL | null {
   return isPlain && url.searchParams.get('requireTLS') !== 'true' ? url : null;
 }
 
-/** A name without a dot is one of the machine's own network, as containers beside each other have them. */
+/** A host name without a dot is in the machine’s own network, like neighbouring containers. */
 const isElsewhere = (host: string): boolean =>
   /[.:]/.test(host) &&
   !/^127\.\d+\.\d+\.\d+$|^\[?::1\]?$/.test(host) &&

@@ -1,4 +1,4 @@
-// Failures that a person can act on. Everything else is a defect and a 500.
+// Errors that a person can act on. Every other error is a bug and is answered with 500.
 import type { z } from 'zod';
 
 export type FieldErrors = Record<string, string>;
@@ -24,7 +24,7 @@ export class Forbidden extends Problem {
   }
 }
 
-/** Invalid input; `fields` names each field and what to do. */
+/** Invalid input; `fields` has a message for each invalid field. */
 export class Invalid extends Problem {
   readonly fields: FieldErrors;
 
@@ -46,9 +46,9 @@ export function parsed<T extends z.ZodType>(schema: T, posted: unknown): z.infer
   );
 }
 
-/** Someone else changed or claimed it first. */
+/** Another user changed or claimed the data first. */
 export class Conflict extends Problem {
-  /** Why the database did not take it, as a code; null where nothing was sent. */
+  /** The reason code of the database’s refusal; null when nothing was sent to it. */
   readonly reason: string | null;
 
   constructor(message: string, reason: string | null = null) {
@@ -64,5 +64,5 @@ export class Unavailable extends Problem {
   }
 }
 
-/** A database is being updated or has another version: worth waiting for. */
+/** A database is being updated or has another version, which will pass. */
 export class Closed extends Unavailable {}

@@ -1,5 +1,5 @@
-// Every URL: method, path, access, body, handler. `allow` is required, so a URL without an access decision does
-// not compile; so is what a post may contain. Actions are nouns; forms only post.
+// All URLs: method, path, permission, body, handler. `allow` and the allowed body are required by the type, so a URL
+// without them does not compile. Actions are nouns; forms only use POST.
 import type { RequestHandler } from 'express';
 import type { Allow } from './access/guard.ts';
 import { choose } from './catalog-pages/choose.ts';
@@ -164,7 +164,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/people/:id/activity', 'administer', body.small, people.setActive),
 ];
 
-/** A sheet, its choices, its rehearsal and its send button. */
+/** A transfer sheet, its choices, its rehearsal and its send button. */
 function sheetRoutes(kind: SelectionKind, allow: Ability): Route[] {
   const { path, send: click } = sheetKinds[kind];
   return [

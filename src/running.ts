@@ -48,7 +48,7 @@ export async function run(
     line,
     stop: async () => {
       here.halt.abort();
-      // Without Redis chores and the queue's workers wait for it to come back; jobs are requeued when it has.
+      // Without Redis, chores and queue workers wait until it is back; then jobs are requeued.
       const whileRedisIsThere = async (work: Promise<unknown>) => {
         await Promise.race([work, untilGone(redis)]);
       };
@@ -63,12 +63,12 @@ export async function run(
   };
 }
 
-/** How long databases have to end their connections. */
+/** How long closing the database connections may take. */
 const CLOSE_MS = 5000;
-/** How long Redis has to answer before it counts as gone. */
+/** How long Redis may take to answer before it counts as unreachable. */
 const GONE_MS = 3000;
 
-/** Resolves when Redis does not answer any more; asks it every second. */
+/** Resolves when Redis no longer answers; it is pinged every second. */
 async function untilGone(redis: Redis) {
   for (;;) {
     const answered = await inTime(GONE_MS, redis.ping()).catch(() => null);
@@ -77,7 +77,7 @@ async function untilGone(redis: Redis) {
   }
 }
 
-/** Starts a program; wrong settings end it with a message. */
+/** Starts a program; wrong settings end it with an error message. */
 export async function startWith(program: (settings: Settings) => Promise<void>) {
   try {
     await program(parseSettings(process.env));
@@ -88,10 +88,10 @@ export async function startWith(program: (settings: Settings) => Promise<void>) 
   }
 }
 
-/** Everything must have come to its end by then: recovery, or another process, takes over what has not. */
+/** Everything must have ended by then; recovery or another process takes over the rest. */
 const LAST_MS = 75_000;
 
-/** Runs once on SIGTERM or SIGINT, and ends the process at last, whatever is still waited for. */
+/** Runs the shutdown once on SIGTERM or SIGINT, and ends the process even if something has not ended. */
 export function onStop(drain: () => void) {
   const once = () => {
     setTimeout(() => process.exit(1), LAST_MS).unref();

@@ -22,7 +22,7 @@ await startWith(async (settings) => {
   onStop(() => {
     here.log.info('draining');
     here.halt.abort();
-    // Running requests finish; kept-alive connections close after their next response.
+    // Running requests finish; keep-alive connections close after their next response.
     const closed = new Promise<void>((resolve) => {
       server.close(() => resolve());
     });

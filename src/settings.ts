@@ -22,11 +22,11 @@ const onOff = z
   .default('false')
   .transform((value) => value === 'true');
 const milliseconds = z.coerce.number().int().min(50);
-/** Left out, or with nothing behind the equals sign. */
+/** The variable is missing, or nothing follows the equals sign. */
 const optional = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
 
-/** Its message does not repeat it: it is a secret. */
+/** The error message does not repeat the value, because it is a secret. */
 const secretKey = z
   .string()
   .refine(isEncryptionKey, 'must be 32 bytes in base64: openssl rand -base64 32');
@@ -96,7 +96,7 @@ const backups = z.record(z.string(), z.string().optional()).transform((environme
   return { backups: settings };
 });
 
-/** Everything that is read from the environment; what is wrong in one part does not hide the others. */
+/** All settings read from the environment variables; errors in one part do not hide those in others. */
 const settingsSchema = variables
   .superRefine((values, context) => {
     for (const message of wrongTogether(values)) context.addIssue(message);
@@ -114,11 +114,11 @@ export type Settings = z.infer<typeof settingsSchema>;
 export class BadSettings extends Error {}
 
 /**
- * Reads the settings.
+ * Parses the settings.
  * @throws BadSettings with a line for each that is missing or wrong
  */
 export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
-  // process.env is no plain object.
+  // process.env is not a plain object, so it is copied first.
   const result = settingsSchema.safeParse({ ...environment });
   const wrong = result.success
     ? [...misplaced(result.data), ...plainConnections(environment)]
@@ -146,25 +146,25 @@ function named(values: Variables) {
       ),
       trustProxy: values.TRUST_PROXY,
     },
-    /** Encrypt secrets that must be readable again; null where none is set. */
+    /** The keys for secrets that must be readable later; null where none is set. */
     credentialsKeys: encryptionKeys(values.CREDENTIALS_KEY, values.CREDENTIALS_KEY_PREVIOUS),
-    /** Address of each environment's server, for links between them. */
+    /** The URL of each environment’s server, for links between them. */
     urls: environmentUrls(values.ENVIRONMENT_URLS),
     singleSignOn: singleSignOn(values),
     isStagingAlways: values.IS_STAGING_ALWAYS,
-    /** Receives, signed with the secret, which rows were written. */
+    /** The search indexer, which receives signed notifications of written rows. */
     indexer: indexerOf(values),
-    /** What goes on to production was marked Works by someone other than the sender. */
+    /** Rows sent to production must have been marked Works by someone other than the sender. */
     requireTested: values.REQUIRE_TESTED,
     /** The version of the database schema that this program expects. */
     supportedVersion: values.SUPPORTED_DATABASE_VERSION,
     logLevel: values.LOG_LEVEL,
-    /** Required to read /metrics; null when everybody may. */
+    /** The token required to read /metrics; null when everyone may. */
     metricsToken: values.METRICS_TOKEN ?? null,
-    /** Whether a web process runs jobs, too. */
+    /** Whether a web process also runs jobs. */
     runsJobs: values.RUN_JOBS,
     idsPerQuery: values.NOSQL_IDS_PER_QUERY,
-    /** Of environments that are opened by name: how many at most, and when an unused one is closed. */
+    /** For environments that are opened by name: how many may be open, and when an idle one is closed. */
     openEnvironments: {
       max: values.OPEN_ENVIRONMENTS_MAX,
       idleMs: values.OPEN_ENVIRONMENTS_IDLE_MS,
@@ -173,7 +173,10 @@ function named(values: Variables) {
   };
 }
 
-/** What contradicts the ladder: a destination where there is none, or an environment that is its own. */
+/**
+ * Settings that contradict the ladder of environments: a destination where there is none, or an environment that is
+ * its own.
+ */
 function misplaced({
   environment,
   sql,
@@ -206,7 +209,7 @@ function misplaced({
 const indexerOf = ({ INDEXER_URL: url, INDEXER_SECRET: secret }: Variables) =>
   url && secret ? { url, secret } : null;
 
-/** Settings that need each other. */
+/** Settings that require each other. */
 function wrongTogether(values: Variables): string[] {
   const wrong = lackingForSingleSignOn(values);
   if ((values.INDEXER_URL === undefined) !== (values.INDEXER_SECRET === undefined)) {
@@ -218,7 +221,7 @@ function wrongTogether(values: Variables): string[] {
   return wrong;
 }
 
-/** Single sign-on is left out or whole. */
+/** The settings of single sign-on are either all missing or all set. */
 function lackingForSingleSignOn(values: Variables): string[] {
   const needed = ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'] as const;
   const given = [...needed, 'OIDC_PERMISSIONS_CLAIM' as const, 'OIDC_ADMITS' as const].filter(
@@ -239,7 +242,7 @@ function lackingForSingleSignOn(values: Variables): string[] {
   return wrong;
 }
 
-/** How this server is known to the provider that people sign in with. */
+/** How the sign-in provider knows this server. */
 export type SingleSignOn = NonNullable<Settings['singleSignOn']>;
 
 function singleSignOn(values: Variables) {
@@ -248,11 +251,11 @@ function singleSignOn(values: Variables) {
     issuer: values.OIDC_ISSUER,
     clientId: values.OIDC_CLIENT_ID ?? '',
     clientSecret: values.OIDC_CLIENT_SECRET ?? '',
-    /** Where the provider sends people back to. */
+    /** The URL to which the provider redirects people. */
     redirectUri: `${environmentUrls(values.ENVIRONMENT_URLS)[values.ENVIRONMENT]}/sign-in/callback`,
-    /** The claim that lists what a person may do here; null when our own page says it. */
+    /** The claim that lists a person’s permissions; null when they are granted on the people page. */
     permissionsClaim: values.OIDC_PERMISSIONS_CLAIM ?? null,
-    /** Who may come in; null for everybody whom the provider lets in. */
+    /** Who may sign in; null for everyone whom the provider lets in. */
     admits: values.OIDC_ADMITS ?? null,
   };
 }
