@@ -55,11 +55,12 @@ export const instantOf = (time: string) =>
 export const folderOf = ({ client, time }: BackupId) => `${client}/${time}/`;
 /** Images are named by the hash of their content, so all backups of a client share them. */
 export const imagesBelow = (client: string) => `${client}/objects/`;
-const keyOf = (id: BackupId) => `${folderOf(id)}manifest.json`;
+export const manifestKey = (id: BackupId) => `${folderOf(id)}manifest.json`;
 
 /** Returns false when two backups started within the same second and one folder exists already. */
 export const writeManifest = async (store: Objects, content: Manifest): Promise<boolean> =>
-  (await store.putIfAbsent(keyOf(content), Buffer.from(JSON.stringify(content, null, 2)))) !== null;
+  (await store.putIfAbsent(manifestKey(content), Buffer.from(JSON.stringify(content, null, 2)))) !==
+  null;
 
 /**
  * @throws NotFound when there is no complete backup of that time
@@ -69,7 +70,7 @@ export async function readManifest(store: Objects, id: BackupId): Promise<Manife
   if (!TIME.test(id.time)) {
     throw new NotFound(`“${id.time}” is not the time of a backup, such as 2026-11-26T02-00-00Z.`);
   }
-  const written = await text(await store.read(keyOf(id)));
+  const written = await text(await store.read(manifestKey(id)));
   const parsed = manifest.safeParse(jsonIn(written));
   if (parsed.success && parsed.data.client === id.client && parsed.data.time === id.time) {
     return parsed.data;

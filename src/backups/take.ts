@@ -14,6 +14,7 @@ import { dumpDocuments, metadataOf, type Written } from './documents.ts';
 import {
   folderOf,
   imagesBelow,
+  manifestKey,
   timeOf,
   writeManifest,
   type BackupFile,
@@ -47,6 +48,8 @@ export async function takeBackup(here: Environment, take: Take): Promise<Manifes
   if (!version || version.isUpdating) {
     throw new Unavailable('The database is being updated. Take the backup when that is over.');
   }
+  // A store that is silent, denied or missing is noticed before everything is read.
+  await take.store.find(manifestKey(id));
   try {
     for (let tries = 1; ; tries += 1) {
       const taken = await attempt(here, take, folderOf(id));

@@ -17,6 +17,7 @@ import {
   print,
   secret,
   signedIn,
+  withoutDatabases,
 } from './cli.ts';
 
 export function addAccounts(program: Command) {
@@ -37,7 +38,7 @@ export function addAccounts(program: Command) {
       withApp(async (here) => {
         await forgetToken(here);
         print('Signed out.');
-      }),
+      }, withoutDatabases),
     );
   program
     .command('whoami')

@@ -9,7 +9,16 @@ import type { App } from '../environments/app.ts';
 import { NotFound, Problem } from '../problems.ts';
 import { restore } from '../release/restore.ts';
 import { bytes, count } from '../web/format.ts';
-import { actor, answer, anyVersion, columns, confirmed, print, withApp } from './cli.ts';
+import {
+  actor,
+  answer,
+  anyVersion,
+  columns,
+  confirmed,
+  print,
+  withApp,
+  withoutDatabases,
+} from './cli.ts';
 import { runHere } from './run-job.ts';
 
 type Wanted = { client?: string; json?: boolean; yes?: boolean };
@@ -26,7 +35,7 @@ export function addBackups(program: Command) {
     .option('--client <client>', 'whose backups; BACKUPS_CLIENT when it is left out')
     .option('--json')
     .description('the complete backups, the newest first')
-    .action((wanted: Wanted) => withApp((here) => list(here, wanted), anyVersion));
+    .action((wanted: Wanted) => withApp((here) => list(here, wanted), withoutDatabases));
   own
     .command('verify')
     .argument('[time]', 'as the list shows it; the newest when it is left out')
@@ -34,7 +43,7 @@ export function addBackups(program: Command) {
     .option('--json')
     .description('read every file of a backup, and compare it with what was stored')
     .action((time: string | undefined, wanted: Wanted) =>
-      withApp((here) => verify(here, time, wanted), anyVersion),
+      withApp((here) => verify(here, time, wanted), withoutDatabases),
     );
   own
     .command('restore')

@@ -15,6 +15,7 @@ import { Forbidden, Problem } from '../problems.ts';
 import { parseSettings } from '../settings.ts';
 import { explain } from '../version/compatibility.ts';
 import { operator } from '../release/operator.ts';
+import { refuseUnanswered, whileAnswering } from './answering.ts';
 
 /** Exit codes; scripts may rely on them. */
 export const exits = { done: 0, refused: 1, usage: 2, closed: 3, differs: 4 } as const;
@@ -43,7 +44,10 @@ export function answer(isJson: boolean | undefined, data: unknown, words: () => 
 }
 
 /** For commands that repair a database which this program cannot work with. */
-export const anyVersion = { isAboutVersion: true };
+export const anyVersion = { isAboutVersion: true, isWithoutDatabases: false };
+
+/** For commands that ask neither database, as after their loss. */
+export const withoutDatabases = { isAboutVersion: true, isWithoutDatabases: true };
 
 /**
  * Opens the environment for one command.
@@ -51,18 +55,26 @@ export const anyVersion = { isAboutVersion: true };
  */
 export async function withApp(
   work: (here: App) => Promise<void>,
-  { isAboutVersion } = { isAboutVersion: false },
+  { isAboutVersion, isWithoutDatabases } = { isAboutVersion: false, isWithoutDatabases: false },
 ) {
   const here = openApp(parseSettings({ LOG_LEVEL: 'error', ...process.env }));
   try {
-    const standing = await here.compatibility();
-    if (!isAboutVersion && standing.kind !== 'open') throw new Incompatible(503, explain(standing));
-    await work(here);
+    if (isWithoutDatabases) {
+      await work(here);
+    } else {
+      await refuseUnanswered(here);
+      const standing = await here.compatibility();
+      if (!isAboutVersion && standing.kind !== 'open')
+        throw new Incompatible(503, explain(standing));
+      await whileAnswering(here, work(here));
+    }
   } catch (error) {
-    throw unwillingHere(error, here) ?? error;
+    throw error instanceof Problem ? error : (unwillingHere(error, here) ?? error);
   } finally {
     // Closing waits for servers to answer, and a silent one must not keep the command from ending.
-    await inTime(3000, here.close()).catch(() => {});
+    await inTime(500, here.close()).catch(() => {});
+    // Connections to it would keep the process alive.
+    setTimeout(() => process.exit(), 200).unref();
   }
 }
 

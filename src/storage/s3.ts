@@ -8,6 +8,7 @@ import {
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   S3Client,
+  type ListMultipartUploadsCommandOutput,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { Readable } from 'node:stream';
@@ -25,8 +26,8 @@ const PARTS = 10_000;
 const partSize = (expected = 0) => Math.max(8 * MEGABYTE, Math.ceil(expected / (PARTS - 1)));
 
 /**
- * How long a store may take to be connected, to answer what a page waits for, and to be silent in the middle of a large
- * object; and how long it is remembered that it did not answer. Tests make it short.
+ * How long a store may take to be connected, to answer a question or take a small object, and to be silent in the middle
+ * of a large one; and how long it is remembered that it did not answer. Tests make it short.
  */
 export const s3Patience = {
   connection: 5000,
@@ -52,7 +53,9 @@ export function s3Objects(address: S3Address): Objects {
       return await work;
     } catch (error) {
       if (!isAbsence(error)) throw asTrouble(error);
-      await attempt(client.send(new HeadBucketCommand({ Bucket })));
+      await attempt(
+        soon((abortSignal) => client.send(new HeadBucketCommand({ Bucket }), { abortSignal })),
+      );
       return null;
     }
   };
@@ -93,17 +96,12 @@ export function s3Objects(address: S3Address): Objects {
   async function* list(from: string, { after = '' } = {}): AsyncGenerator<StoredObject> {
     let token: string | undefined;
     do {
-      const page = await attempt(
-        client.send(
-          new ListObjectsV2Command({
-            Bucket,
-            Prefix: `${prefix}${from}`,
-            ...(token
-              ? { ContinuationToken: token }
-              : after && { StartAfter: `${prefix}${after}` }),
-          }),
-        ),
-      );
+      const question = new ListObjectsV2Command({
+        Bucket,
+        Prefix: `${prefix}${from}`,
+        ...(token ? { ContinuationToken: token } : after && { StartAfter: `${prefix}${after}` }),
+      });
+      const page = await attempt(soon((abortSignal) => client.send(question, { abortSignal })));
       for (const { Key = '', Size, LastModified } of page.Contents ?? []) {
         // Some programs mark a folder by an empty object.
         if (Key.endsWith('/')) continue;
@@ -131,17 +129,18 @@ export function s3Objects(address: S3Address): Objects {
     find,
     list,
     delete: async (key) => {
-      await unlessAbsent(client.send(new DeleteObjectCommand(at(key))));
+      await unlessAbsent(
+        soon((abortSignal) => client.send(new DeleteObjectCommand(at(key)), { abortSignal })),
+      );
     },
     removeUnfinished: async (startedBefore) => {
       let removed = 0;
-      for await (const { Key, UploadId, Initiated } of unfinished(
-        client,
-        { Bucket, prefix },
-        attempt,
-      )) {
+      const ask: Ask = (question) =>
+        attempt(soon((abortSignal) => client.send(question, { abortSignal })));
+      for await (const { Key, UploadId, Initiated } of unfinished(ask, { Bucket, prefix })) {
         if ((Initiated ?? LONG_AGO) >= startedBefore) continue;
-        await unlessAbsent(client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })));
+        const removal = new AbortMultipartUploadCommand({ Bucket, Key, UploadId });
+        await unlessAbsent(soon((abortSignal) => client.send(removal, { abortSignal })));
         removed += 1;
       }
       return removed;
@@ -198,19 +197,13 @@ function connect({ region, endpoint, keys }: S3Address): S3Client {
   });
 }
 
-type Attempt = <T>(work: Promise<T>) => Promise<T>;
+type Ask = (question: ListMultipartUploadsCommand) => Promise<ListMultipartUploadsCommandOutput>;
 
 /** Uploads that were begun below the prefix, and neither completed nor aborted. */
-async function* unfinished(
-  client: S3Client,
-  { Bucket, prefix }: { Bucket: string; prefix: string },
-  attempt: Attempt,
-) {
+async function* unfinished(ask: Ask, { Bucket, prefix }: { Bucket: string; prefix: string }) {
   let from: { KeyMarker: string; UploadIdMarker: string } | undefined;
   do {
-    const page = await attempt(
-      client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: prefix, ...from })),
-    );
+    const page = await ask(new ListMultipartUploadsCommand({ Bucket, Prefix: prefix, ...from }));
     yield* page.Uploads ?? [];
     const { IsTruncated, NextKeyMarker = '', NextUploadIdMarker = '' } = page;
     from = IsTruncated

@@ -1,0 +1,60 @@
+// Whether the databases of this environment answer the shortest question.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { first, sql } from '../database/sql.ts';
+import { unwillingness } from '../database/unwillingness.ts';
+import { inTime } from '../in-time.ts';
+import type { App } from './app.ts';
+
+export type OwnDatabase = 'MySQL' | 'MongoDB';
+/** `silent` is null when both answered; `milliseconds` is how long the slower one took. */
+type DatabaseAnswers = { silent: OwnDatabase | null; milliseconds: number };
+
+/** One question for all that ask at the same time. */
+const asked = new WeakMap<object, Promise<DatabaseAnswers>>();
+
+/** Asks both. `patience`: milliseconds after which one counts as silent. */
+export function askDatabases(here: App, patience: number): Promise<DatabaseAnswers> {
+  const known = asked.get(here.sql);
+  if (known) return known;
+  const answers = askBoth(here, patience).finally(() => asked.delete(here.sql));
+  asked.set(here.sql, answers);
+  return answers;
+}
+
+async function askBoth(
+  { sql: readers, writers, documents }: App,
+  patience: number,
+): Promise<DatabaseAnswers> {
+  const begun = performance.now();
+  const over = new AbortController();
+  const isAnswered = (asking: Promise<unknown>) =>
+    inTime(patience, asking).then(
+      () => true,
+      () => false,
+    );
+  const answerOf = (ask: () => Promise<unknown>) => untilAnswered(ask, over.signal);
+  const [mysql, mongo] = await Promise.all([
+    // One of the pools may be busy with long statements.
+    isAnswered(
+      Promise.race([readers, writers].map((pool) => answerOf(() => first(pool, sql`select 1`)))),
+    ),
+    isAnswered(answerOf(() => documents.command({ ping: 1 }))),
+  ]);
+  over.abort();
+  const silent = !mysql ? 'MySQL' : !mongo ? 'MongoDB' : null;
+  return { silent, milliseconds: performance.now() - begun };
+}
+
+const AGAIN_MS = 100;
+
+/** A refusal is an answer; a connection that fails is none. */
+async function untilAnswered(ask: () => Promise<unknown>, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    const error: unknown = await ask().then(
+      () => null,
+      (failure: unknown) => failure,
+    );
+    if (unwillingness(error) !== 'away') return;
+    await sleep(AGAIN_MS);
+  }
+}
