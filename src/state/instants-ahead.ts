@@ -25,7 +25,7 @@ export type InstantsAhead = {
 
 const SHOWN = 3;
 
-/** Counts what is ahead of the database's clock by more than the allowance. */
+/** Counts rows dated later than the database’s clock by more than the allowance. */
 export async function instantsAhead(place: Databases): Promise<InstantsAhead> {
   const clock = await readClock(place.sql);
   const limit = new Date(Date.parse(clock.now) + ALLOWANCE);

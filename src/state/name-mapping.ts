@@ -1,4 +1,4 @@
-// Linked rows that have another name at the destination. Mappings are kept in the sending environment.
+// Names of linked rows that differ at the destination. Mappings are stored in the sending environment.
 import { linksIn, linksOf, type Entity, type Row } from '../catalog/entity.ts';
 import { linkOf, sortLinks } from '../catalog/links.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
@@ -20,7 +20,7 @@ export const listMappings = (on: Queryable) =>
 export const nameThere = (mappings: Mappings, entity: string, name: string) =>
   mappings.get(mappingKey(entity, name)) ?? name;
 
-/** The row with linked names as the destination spells them. */
+/** Returns the row with linked names in the destination’s spelling. */
 export function withMappedNames(entity: Entity, row: Row, mappings: Mappings): Row {
   if (mappings.size === 0) return row;
   const theirs = { ...row };

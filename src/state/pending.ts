@@ -1,4 +1,4 @@
-// Rows that are not in sync with the destination as it was last observed, read from the sync state.
+// Finds rows that are not in sync with the destination as last observed, using only the sync state.
 import { type Entity, keysFrom } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { DELETED, readDestinationStates } from './destination-state.ts';
@@ -29,14 +29,13 @@ export type PendingRow = {
 };
 
 /**
- * Every row of an entity that is not in sync with the last observation, by id; dependents count for their
- * owner.
+ * All rows of an entity that were not in sync when last observed, by id; dependent rows count under their parent row.
  */
 export async function pendingRows(on: Queryable, entity: Entity): Promise<Map<number, PendingRow>> {
   const kinds = [entity.name, ...entity.dependents];
   const lines = await select<StateLine>(
     on,
-    // straight_join: otherwise the roots are looked up for every row that is in sync.
+    // straight_join: otherwise MySQL would look up the parent rows of every row that is in sync.
     sql`select straight_join
                s.entity, s.row_id, if(s.entity = ${entity.name}, s.row_id, s.root_id) as root_id,
                s.hash, s.deleted_at, s.engineering_by, t.base_hash, t.observed_hash, t.undone_hash,
@@ -76,7 +75,7 @@ export async function pendingRows(on: Queryable, entity: Entity): Promise<Map<nu
   );
 }
 
-/** Ready to send: new or changed here, not engineering's, not undone, not on hold. */
+/** Ready to send: new or changed here, not changed by engineering, not undone, not on hold. */
 export const isReadyToSend = ({ status, isEngineering, isUndone, isHeld }: PendingRow) =>
   isReady(status) && !isEngineering && !isUndone && !isHeld;
 
@@ -109,8 +108,8 @@ export const lastKnownStatus = (
   });
 
 /**
- * The last known status of rows: towards this environment's destination, or, when read at the destination,
- * of our rows towards the environment after it (`hashes` are then ours).
+ * The last known status of rows: of this environment’s rows at its destination; or, when read in the destination, of
+ * our rows in the environment after it (`hashes` are then ours).
  */
 export async function lastKnownStatuses(
   on: Queryable,

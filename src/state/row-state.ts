@@ -1,4 +1,4 @@
-// What an environment knows of each of its own rows.
+// What an environment records about each of its own rows.
 import { hashOf } from '../catalog/content.ts';
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { upsertRows } from '../database/bulk.ts';
@@ -39,11 +39,11 @@ export type RowState = {
   deleted_at: string | null;
 };
 
-/** Condition for these rows, grouped by entity because MySQL compares a long list of pairs one by one. */
+/** A condition for these rows, grouped by entity because MySQL checks a long list of pairs one by one. */
 export const whereRows = (keys: RowKey[]): Statement =>
   whereKeys({ entity: sql`entity`, id: sql`row_id` }, keys);
 
-/** Lines of these rows and of their dependents. */
+/** The recorded state of these rows and of their dependent rows. */
 export const whereRoots = (keys: RowKey[]): Statement =>
   whereKeys({ entity: sql`root_entity`, id: sql`root_id` }, keys);
 
@@ -76,7 +76,7 @@ export async function readStates(
   );
 }
 
-/** Who saves. A save by anyone but a product manager marks the row as engineering's. */
+/** The person who saves. A save by anyone but a product manager marks the row as changed by engineering. */
 export type Author = { email: string; isProductManager: boolean };
 
 /** The state of a row after a write. */
@@ -111,7 +111,7 @@ export function stateAfter(
   };
 }
 
-/** Marks a row as engineering's work, which ends an earlier adoption. */
+/** Marks a row as changed by engineering, which ends an earlier adoption by a product manager. */
 export function markedAsEngineering(
   state: RowState,
   by: { person: string; instant: string; fields: string[] },
@@ -127,7 +127,7 @@ export function markedAsEngineering(
   };
 }
 
-/** Removes the mark: the content is now a product manager's. */
+/** Removes the mark: the content is now the responsibility of a product manager. */
 export const unmarkedAsEngineering = (state: RowState): RowState => ({
   ...state,
   engineering_by: null,
@@ -140,7 +140,7 @@ export async function writeStates(on: Queryable, states: RowState[]) {
   await upsertRows(on, 'row_state', ['entity', 'row_id'], states);
 }
 
-/** Runs a statement that changes lines of row_state; answers how many it found. */
+/** Runs a statement that changes row_state; returns how many rows it matched. */
 export function updateStates(on: Queryable, statement: Statement): Promise<number> {
   forgetCached();
   return run(on, statement);

@@ -1,4 +1,4 @@
-// How a row here compares with the row at the destination: the only words for it.
+// The status of a row: how it compares with the row at the destination. No other code names these statuses.
 
 export const statuses = [
   'New',
@@ -15,7 +15,10 @@ export const statuses = [
 ] as const;
 export type Status = (typeof statuses)[number];
 
-/** Content hashes; null is absent. `base` is the content at which both sides were last known to be equal. */
+/**
+ * Content hashes; null means that there is no row. `base` is the content at which both sides were last known to be
+ * equal.
+ */
 export type Hashes = {
   here: string | null;
   base: string | null;
@@ -27,7 +30,7 @@ export type Hashes = {
 export function statusOf({ here, base, there, isDeletedHere = false }: Hashes): Status | null {
   if (here === null && there === null) return null;
   if (here === null) {
-    // Without a base, a deletion here says nothing about the row there.
+    // Without a base, a deletion here says nothing about the row at the destination.
     if (!isDeletedHere || base === null) return 'Only there';
     return there === base ? 'Deleted here' : 'Deleted here, changed there';
   }
@@ -44,7 +47,7 @@ export function statusOf({ here, base, there, isDeletedHere = false }: Hashes): 
 const movedHere: readonly Status[] = ['New', 'Changed here', 'Deleted here'];
 const movedThere: readonly Status[] = ['Changed there', 'Deleted there', 'Only there'];
 
-/** The status of a row with its dependents: a form with a changed field counts as changed. */
+/** The status of a row with its dependent rows: a form with a changed field counts as changed. */
 export function withDependents(own: Status, dependents: Status[]): Status {
   const moved = dependents.filter((status) => status !== 'In sync');
   if (own !== 'In sync' || moved.length === 0) return own;
@@ -53,10 +56,10 @@ export function withDependents(own: Status, dependents: Status[]): Status {
   return 'Changed on both';
 }
 
-/** Can be sent without a confirmation. */
+/** Whether the row can be sent without a confirmation. */
 export const isReady = (status: Status) => status === 'New' || status === 'Changed here';
 
-/** Sending would overwrite the destination's own changes, or recreate what it removed. */
+/** Whether sending would overwrite the destination’s own changes, or re-create a row that it deleted. */
 export const overwrites = (status: Status) =>
   status === 'Changed there' ||
   status === 'Changed on both' ||

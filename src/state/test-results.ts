@@ -1,5 +1,5 @@
-// *Works* / *Does not work*: results of testing a row with its dependents. A result is bound to the tested
-// content and says nothing about any other.
+// Test results, *Works* or *Does not work*, of a row with its dependent rows. A result applies only to the tested
+// content.
 import { createHash } from 'node:crypto';
 import { hashOf } from '../catalog/content.ts';
 import { keyFrom, keyText, type Entity, type RowKey, linksOf } from '../catalog/entity.ts';
@@ -28,11 +28,11 @@ export type TestStatus = {
   hash: string;
   /** The latest result of each person on this content, newest first. */
   current: TestResult[];
-  /** The newest result on earlier content, when there is none on this one. */
+  /** The newest result on earlier content, if there is none on the current one. */
   former: TestResult | null;
 };
 
-/** One hash over each row and its dependents, by key text. */
+/** One hash over each row and its dependent rows, by key text. */
 export async function hashesWithDependents(
   place: Databases,
   keys: RowKey[],
@@ -51,14 +51,14 @@ export async function hashesWithDependents(
   );
 }
 
-/** As the rows stand: they are read with their dependents. */
+/** Computed from the current rows, which are read with their dependents. */
 export const testStatusOf = async (place: Databases, keys: RowKey[]) =>
   statusesFrom(await hashesWithDependents(place, keys), await testResultsOf(place.sql, keys));
 
-/** As the rows were written last, for lists: no row is read. What was changed past this program is not noticed. */
+/** Computed from the recorded state, for lists: no row is read. Changes by other programs are not noticed. */
 export async function recalledTestStatus(place: Databases, keys: RowKey[]) {
   const mappings = await readMappings(place.sql);
-  // A mapped name is part of the hash that is kept, and no part of what is tested.
+  // Recorded hashes contain mapped names; hashes for test results must not.
   const isKept = ({ entity }: RowKey) => mappings.size === 0 || !isLinked(entityNamed(entity));
   const hashes = new Map([
     ...(await recalledHashes(place.sql, keys.filter(isKept))),
@@ -73,7 +73,7 @@ export async function recalledTestStatus(place: Databases, keys: RowKey[]) {
 const isLinked = (entity: Entity) =>
   [entity, ...dependentsOf(entity)].some((one) => linksOf(one).length > 0);
 
-/** What hashesWithDependents would make of the content that was written last. */
+/** The result that hashesWithDependents would give for the recorded content. */
 async function recalledHashes(on: Queryable, keys: RowKey[]): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map();
   const lines = await select<{ entity: string; id: number; hash: string }>(
@@ -118,7 +118,7 @@ function lastOfEach(newestFirst: TestResult[]): TestResult[] {
   return newestFirst.filter(({ person }) => !people.has(person) && people.add(person));
 }
 
-/** Whether someone else marked it Works and nobody marked it Does not work. */
+/** Whether someone else marked it Works and no one marked it Does not work. */
 export const worksForOthers = ({ current }: TestStatus, person: string): boolean =>
   current.every(({ works }) => works === 1) && current.some((one) => one.person !== person);
 

@@ -1,9 +1,9 @@
-// The kinds of transfer, and what a step does to a row.
+// The kinds of transfer, and the actions of their steps on rows.
 
-/** The destination of a save, of each part of a refresh and of a restore is the environment itself. */
+/** A save, a part of a refresh and a restore write into this environment itself. */
 export type TransferKind = 'transfer' | 'undo' | 'restore' | 'save' | 'refresh';
 
-/** Kinds that a person sends from a sheet, listed under Transfers. */
+/** The kinds that a person sends from a transfer sheet, listed under Transfers. */
 export const sentKinds: TransferKind[] = ['transfer', 'undo', 'restore'];
 
 export const isSent = ({ kind }: { kind: TransferKind }) => sentKinds.includes(kind);
