@@ -1,8 +1,8 @@
-// Where objects are kept, as a setting says it: `file:///srv/oneway`, or
+// Addresses of object storage in the settings: `file:///srv/oneway`, or
 // `s3://bucket/prefix?region=eu-central-1&endpoint=https://s3.example.com`.
 import { fileURLToPath } from 'node:url';
 
-/** Null where the machine itself has the right: a role of the server in AWS, or AWS's own settings. */
+/** Null where the machine itself has access: by a role of the server in AWS, or by AWS’s own settings. */
 export type StorageKeys = { id: string; secret: string } | null;
 
 export type S3Address = {
@@ -11,14 +11,14 @@ export type S3Address = {
   /** Ends with a slash, or is empty. */
   prefix: string;
   region: string;
-  /** Null: Amazon's own. */
+  /** Null means Amazon’s own endpoint. */
   endpoint: string | null;
   keys: StorageKeys;
 };
 
 export type StorageAddress = { kind: 'folder'; path: string } | S3Address;
 
-/** The address, or what is wrong with it. */
+/** The parsed address, or what is wrong with it. */
 export function storageAddress(text: string, keys: StorageKeys): StorageAddress | string {
   const url = URL.parse(text);
   if (url?.protocol === 'file:') return folderAddress(url);
@@ -40,7 +40,7 @@ function s3Address(url: URL, keys: StorageKeys): StorageAddress | string {
   );
   const endpoint = url.searchParams.get('endpoint');
   const prefix = url.pathname.replace(/^\/+|\/+$/g, '');
-  // Addresses end up in logs and on screens.
+  // Addresses are logged and shown, so they must not contain a secret.
   if (url.username || url.password) return 'must not hold keys: they have settings of their own';
   if (unknown !== undefined) return `has no option ${unknown}: there are region and endpoint`;
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(url.hostname)) {
@@ -62,7 +62,7 @@ function s3Address(url: URL, keys: StorageKeys): StorageAddress | string {
   };
 }
 
-/** Whether what is stored at one of them may be stored at the other, too: they are the same, or one lies in the other. */
+/** Whether two addresses overlap: they are equal, or one lies within the other. */
 export function overlaps(one: StorageAddress, other: StorageAddress): boolean {
   const [first, second] = [placeOf(one), placeOf(other)];
   return first.startsWith(second) || second.startsWith(first);

@@ -1,6 +1,8 @@
 import type { Objects, StoredObject } from './objects.ts';
 
-/** The part of a store below a prefix that ends with a slash, as a store of its own. Closing it closes nothing. */
+/**
+ * The part of a store below a prefix that ends with a slash, as a store. Closing it does not close the whole store.
+ */
 export function below(objects: Objects, prefix: string): Objects {
   const inside = (object: StoredObject): StoredObject => ({
     ...object,

@@ -1,5 +1,5 @@
-// A folder as object storage: a key is a path below it. What is being written is a draft in `.unfinished` until it is
-// whole and on the disk.
+// A folder as object storage: a key is a path below it. A file is written as a draft in `.unfinished` until it is
+// complete and on the disk.
 import type { Dirent } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -11,7 +11,7 @@ import type { Content, Objects, PutOptions, Stored, StoredObject } from './objec
 
 const UNFINISHED = '.unfinished';
 
-/** The folder has to be there: one that is created on the way would hide a disk that is not mounted. */
+/** The folder must exist: creating it would hide a disk that is not mounted. */
 export function folderObjects(path: string): Objects {
   const folder = resolve(path);
   const drafts = join(folder, UNFINISHED);
@@ -20,7 +20,7 @@ export function folderObjects(path: string): Objects {
     work.catch((error: unknown) => {
       throw asTrouble(error);
     });
-  /** Null where there is no such file; that says nothing while the folder itself is missing. */
+  /** Null when the file does not exist; while the folder itself is missing, that is reported instead. */
   const unlessAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
     try {
       return await work;
@@ -35,7 +35,9 @@ export function folderObjects(path: string): Objects {
     return file?.isFile() ? { key, size: file.size, modifiedAt: file.mtime } : null;
   };
 
-  /** Writes a draft, then gives it its name; null where the name is taken and `give` does not take it. */
+  /**
+   * Writes a draft, then publishes it under its name; null when the name is taken and `give` does not replace files.
+   */
   const store = async (key: string, content: Content, options: PutOptions, give: GiveName) => {
     const named = join(folder, checkedKey(key));
     const draft = join(drafts, uuid());
@@ -61,7 +63,7 @@ export function folderObjects(path: string): Objects {
       if (isFolder) {
         yield* walk(key, prefix, after);
       } else {
-        // It may have been deleted since the folder was read.
+        // The file may have been deleted since the folder was listed.
         const object = await statOf(key);
         if (object) yield object;
       }
@@ -100,7 +102,7 @@ export function folderObjects(path: string): Objects {
   };
 }
 
-/** Answers whether the draft has the name now. */
+/** Returns whether the draft was published under its name. */
 type GiveName = (draft: string, named: string) => Promise<boolean>;
 
 const replacing: GiveName = async (draft, named) => {
@@ -108,7 +110,7 @@ const replacing: GiveName = async (draft, named) => {
   return true;
 };
 
-/** A second name for the draft: unlike a rename, it never replaces a file. */
+/** A hard link for the draft: unlike a rename, it never replaces a file. */
 const ifFree: GiveName = (draft, named) =>
   fs.link(draft, named).then(
     () => true,
@@ -118,7 +120,7 @@ const ifFree: GiveName = (draft, named) =>
     },
   );
 
-/** Null for a folder. */
+/** Null for a subfolder. */
 async function openFile(path: string) {
   const opened = await fs.open(path);
   const stat = await opened.stat();
@@ -145,13 +147,13 @@ async function place(draft: string, named: string, give: GiveName): Promise<bool
       if (isGiven) await sync(dirname(named));
       return isGiven;
     } catch (error) {
-      // Someone may delete the last object of this folder at the same moment, and the folder with it.
+      // Another process may delete the last object of this subfolder at the same moment, and the subfolder with it.
       if (codeOf(error) !== 'ENOENT' || attempts === 20) throw error;
     }
   }
 }
 
-/** The name, too, is on the disk then. */
+/** Syncing the folder makes sure that the name is on the disk, too. */
 async function sync(folder: string) {
   const opened = await fs.open(folder);
   try {
@@ -175,7 +177,7 @@ async function removeEmpty(folder: string, upTo: string): Promise<void> {
   if (isRemoved) await removeEmpty(dirname(folder), upTo);
 }
 
-/** As S3 lists them: by the bytes of the whole key, so that `a-b` comes before `a/b`. */
+/** Sorted as S3 lists keys: by the bytes of the whole key, so that `a-b` comes before `a/b`. */
 function inOrder(at: string, entries: Dirent[]) {
   return entries
     .filter((entry) => !entry.name.startsWith('.') && (entry.isFile() || entry.isDirectory()))
@@ -192,7 +194,7 @@ const isAfter = (key: string, other: string) =>
 const codeOf = (error: unknown) => (error as { code?: string } | null)?.code ?? '';
 const isAbsence = (error: unknown) => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error));
 
-/** Trouble with the disk and what to do about it; anything else as it is. */
+/** Explains errors of the disk with a remedy; other errors are returned unchanged. */
 function troubleIn(folder: string, error: unknown): unknown {
   const solution: Record<string, string> = {
     ENOENT:

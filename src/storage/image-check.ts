@@ -1,4 +1,4 @@
-// Uploaded images are decoded before they are kept: what is cut off, broken, or unpacks to gigabytes is refused.
+// Decodes uploaded images before they are stored, to refuse files that are truncated, broken, or unpack to gigabytes.
 import { Invalid } from '../problems.ts';
 
 const signatures: [format: Format, test: (content: Buffer) => boolean][] = [
@@ -9,14 +9,14 @@ const signatures: [format: Format, test: (content: Buffer) => boolean][] = [
 ];
 type Format = 'png' | 'jpg' | 'gif' | 'webp';
 
-/** Bytes. */
+/** The largest upload in bytes. */
 const LARGEST = 2 * 1024 * 1024;
-/** Pixels of one picture, and of all pictures of an animation. */
+/** The most pixels of one picture, and of all pictures of an animation. */
 const PIXELS = 40_000_000;
 const PIXELS_IN_ALL = 100_000_000;
 
 /**
- * Takes what was uploaded, which is null when it was too large to read.
+ * Checks an upload, which is null when it was too large to read.
  * @throws Invalid when it is not an image that browsers show
  */
 export async function checkedImage(
@@ -36,7 +36,7 @@ export async function checkedImage(
 const DAMAGED = 'This image is damaged. Choose it again, or another one';
 
 async function problemIn(content: Buffer): Promise<string | null> {
-  // Only who uploads an image waits for this library to load.
+  // Loaded on first use, so that only requests which upload an image wait for this library.
   const { default: sharp } = await import('sharp');
   const image = sharp(content, {
     failOn: 'error',
@@ -60,12 +60,12 @@ async function problemIn(content: Buffer): Promise<string | null> {
   }
 }
 
-/** The library passes over a screen that is much larger than the pictures on it; browsers may not. */
+/** The library ignores a GIF screen that is much larger than its pictures; browsers may not. */
 const screenOf = (gif: Buffer) => ({ width: gif.readUInt16LE(6), height: gif.readUInt16LE(8) });
 
 let last: Promise<unknown> = Promise.resolve();
 
-/** An interlaced image of 40 megapixels takes 160 MB of memory while it is decoded. */
+/** Decoding an interlaced image of 40 megapixels takes 160 MB of memory. */
 function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
   const result = last.then(work, work);
   last = result;

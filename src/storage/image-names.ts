@@ -1,5 +1,5 @@
-// Where an environment's databases name images: in rows, in the history that rows are restored from, in transfers that
-// can be undone, in the contents that edits are merged with, and in sheets that are not sent yet.
+// Finds every image name in an environment’s databases: in rows, in the history that rows are restored from, in
+// transfers that can be undone, in contents that edits are merged with, and in unsent sheets.
 import type { Db } from 'mongodb';
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -9,8 +9,8 @@ import { IMAGE_NAME } from './images.ts';
 type Databases = { sql: Queryable; documents: Db };
 
 /**
- * Names of every image that a row or anything written about one names, wherever in it. History comes last: what a row
- * stops naming meanwhile is in the history by then.
+ * Yields the names of all images referenced by a row or by anything recorded about one. The history is read last: a
+ * reference removed from a row meanwhile is in the history by then.
  */
 export async function namedImages(on: Databases): Promise<Set<string>> {
   const named = new Set<string>();
@@ -22,7 +22,7 @@ export async function namedImages(on: Databases): Promise<Set<string>> {
   return named;
 }
 
-/** Names of the images that rows show now. */
+/** Names of the images that rows reference now. */
 export async function shownImages(on: Databases): Promise<string[]> {
   const shown = new Set<string>();
   for await (const text of inRows(on)) {
@@ -53,7 +53,7 @@ async function* inRows({ sql: on, documents }: Databases) {
 const imageFields = (entity: Entity) =>
   fieldEntries(entity).flatMap(([field, { kind }]) => (kind === 'image' ? [field] : []));
 
-/** Values that were typed on a sheet. */
+/** Values that were typed on a transfer sheet. */
 async function* inSelections({ sql: on }: Databases) {
   const found = await select<{ text: string }>(
     on,
@@ -102,7 +102,7 @@ async function* inHistory({ sql: on }: Databases) {
 const LINES = 5000;
 type Line = { at: number; text: string | null };
 
-/** Part by part, so that no statement takes long. */
+/** Reads in parts, so that no statement takes long. */
 async function* pages(ask: (after: number) => Promise<Line[]>): AsyncGenerator<string> {
   for (let after = 0; ;) {
     const lines = await ask(after);

@@ -1,5 +1,5 @@
-// Icons and images. Each is named by the SHA-256 of its content, so it is never overwritten with anything else and one
-// store may serve several environments.
+// Icons and images. Each is named by the SHA-256 of its content, so it is never overwritten with other content and
+// one store may serve several environments.
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -8,21 +8,21 @@ import { NotFound, Unavailable } from '../problems.ts';
 import { checkedImage } from './image-check.ts';
 import type { Objects, StoredObject } from './objects.ts';
 
-/** As text, because SQL looks for it, too. */
+/** A text instead of a RegExp, because SQL uses the same pattern. */
 export const IMAGE_NAME = '[0-9a-f]{64}\\.(png|jpg|gif|webp)';
 const imageName = new RegExp(`^${IMAGE_NAME}$`);
 
-/** The two first characters of a name are its folder, so that no folder grows too large. */
+/** The first two characters of a name are its folder, so that no folder grows too large. */
 const keyOf = (name: string) => `${name.slice(0, 2)}/${name}`;
 
 export const hasImage = async (objects: Objects, name: string): Promise<boolean> =>
   imageName.test(name) && (await objects.find(keyOf(name))) !== null;
 
-/** How long a page waits for the whole of an image. */
+/** How long a page waits for a complete image. */
 const WHOLE_MS = 6000;
 
 /**
- * The whole image, because an answer that has begun cannot say any more what went wrong.
+ * Reads the whole image before answering, because errors cannot be reported once an answer has begun.
  * @throws NotFound, Unavailable when the store does not send all of it in time
  */
 export async function readImage(objects: Objects, name: string): Promise<Buffer> {
@@ -37,7 +37,7 @@ export async function readImage(objects: Objects, name: string): Promise<Buffer>
 }
 
 /**
- * Keeps an uploaded image and answers its name; `uploaded` is null when it was too large to read.
+ * Stores an uploaded image and returns its name; `uploaded` is null when it was too large to read.
  * @throws Invalid when the content is not an image that browsers show
  */
 export async function keepImage(
@@ -51,7 +51,7 @@ export async function keepImage(
   return name;
 }
 
-/** Copies an image to a store that does not have it yet; answers whether one of them has it. */
+/** Copies an image to a store that lacks it; returns whether one of the two stores has it. */
 export async function copyImage(from: Objects, to: Objects, name: string): Promise<boolean> {
   if (!imageName.test(name)) return false;
   if (await isKept(to, name)) return true;
@@ -61,12 +61,12 @@ export async function copyImage(from: Objects, to: Objects, name: string): Promi
 }
 
 const HOUR = 60 * 60 * 1000;
-/** Shorter than any grace period of a sweep (settings.ts), by a wide margin. */
+/** Much shorter than any grace period of the cleanup (settings.ts). */
 const FRESH = 12 * HOUR;
 
 /**
- * A row is about to name the image: a sweep must not take it for forgotten just now. An old one is written again, because
- * not every S3 server makes an object new that is copied onto itself.
+ * A row is about to reference the image, so the cleanup must not delete it as unused. An old one is stored again,
+ * because not every S3 server renews the age of an object that is copied onto itself.
  */
 async function isKept(objects: Objects, name: string): Promise<boolean> {
   const found = await objects.find(keyOf(name));
@@ -77,7 +77,7 @@ async function isKept(objects: Objects, name: string): Promise<boolean> {
   return true;
 }
 
-/** Answers whether it did: not when the image was stored again in the meantime. */
+/** Returns whether it was deleted: not when the image was stored again in the meantime. */
 export async function deleteImage(
   objects: Objects,
   name: string,
@@ -89,7 +89,7 @@ export async function deleteImage(
   return true;
 }
 
-/** Every image in the store, and nothing that other rooms keep there. */
+/** Lists every image in the store, without other objects. */
 export async function* listImages(
   objects: Objects,
 ): AsyncGenerator<StoredObject & { name: string }> {

@@ -1,8 +1,8 @@
 const LONGEST_KEY = 1000;
-/** What file systems take of a name. */
+/** The longest name that file systems accept. */
 const LONGEST_PART = 255;
 
-/** The key, when both a folder and S3 can hold it. */
+/** Returns a key if both a folder and S3 can store it. */
 export function checkedKey(key: string): string {
   const isFit =
     Buffer.byteLength(key) <= LONGEST_KEY && key.isWellFormed() && key.split('/').every(isFitPart);
@@ -14,5 +14,5 @@ const isFitPart = (part: string) =>
   part !== '' &&
   !part.startsWith('.') &&
   Buffer.byteLength(part) <= LONGEST_PART &&
-  // XML, in which S3 lists keys, has no control characters; and a backslash is a slash on Windows.
+  // S3 lists keys as XML, which cannot contain control characters; and Windows treats a backslash as a slash.
   !/[\p{Cc}\\\ufffe\uffff]/u.test(part);

@@ -1,10 +1,10 @@
-// Content on its way into and out of the store.
+// Streams into and out of a store, with size, hash and clear errors.
 import { createHash } from 'node:crypto';
 import { pipeline, Readable, Transform } from 'node:stream';
 import { Unavailable } from '../problems.ts';
 import type { Content, PutOptions, Stored } from './objects.ts';
 
-/** Counts and hashes what is stored as it passes. */
+/** Counts and hashes the content while it is stored. */
 export function measure(content: Content, { signal }: PutOptions) {
   const hash = createHash('sha256');
   let size = 0;
@@ -21,7 +21,7 @@ export function measure(content: Content, { signal }: PutOptions) {
       throw error;
     }
   }
-  // One more generator, because a stream that is destroyed throws its own error into the outermost.
+  // The extra generator is needed because a destroyed stream throws its own error into the outermost one.
   async function* passing() {
     for await (const part of given()) {
       hash.update(part);
@@ -29,7 +29,7 @@ export function measure(content: Content, { signal }: PutOptions) {
       yield part;
     }
   }
-  // A source that is silent does not notice the signal by itself.
+  // A silent source does not notice the abort signal by itself.
   const stop = () => {
     if (content instanceof Readable) content.destroy(signal?.reason as Error);
   };
@@ -37,7 +37,7 @@ export function measure(content: Content, { signal }: PutOptions) {
   return {
     parts: passing(),
     stored: (): Stored => ({ size, checksum: hash.digest('hex') }),
-    /** What went wrong with the content itself, and is no trouble with the store. */
+    /** Errors of the content itself, in contrast to errors of the store. */
     failure: () => failure,
     end: () => signal?.removeEventListener('abort', stop),
   };
@@ -48,7 +48,7 @@ async function* partsOf(content: Content): AsyncGenerator<Uint8Array> {
   else yield* content;
 }
 
-/** The same stream with errors that a person understands; it fails when it ends too early. */
+/** The same stream with readable errors; it fails when the content ends too early. */
 export function checked(
   body: Readable,
   size: number | undefined,

@@ -1,4 +1,4 @@
-// Opens the store that an address names.
+// Opens the object storage at an address.
 import { createHash } from 'node:crypto';
 import type { S3Address, StorageAddress } from './address.ts';
 import { folderObjects } from './folder.ts';
@@ -7,14 +7,14 @@ import type { Objects } from './objects.ts';
 export const openObjects = (address: StorageAddress): Objects =>
   address.kind === 'folder' ? folderObjects(address.path) : s3WhenUsed(address);
 
-/** SHA-256 of an object as it is stored now, read from its first byte to its last. */
+/** The SHA-256 of an object as stored now, read completely. */
 export async function checksumOf(objects: Objects, key: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const part of await objects.read(key)) hash.update(part as Uint8Array);
   return hash.digest('hex');
 }
 
-/** The SDK takes a quarter of a second and 55 MB, so it is loaded with the first question. */
+/** Loading the SDK takes a quarter of a second and 55 MB, so it is loaded at the first use. */
 function s3WhenUsed(address: S3Address): Objects {
   let opened: Promise<Objects> | null = null;
   const s3 = () => (opened ??= import('./s3.ts').then(({ s3Objects }) => s3Objects(address)));

@@ -1,5 +1,5 @@
-// What an S3 store answers when something is wrong, as a message with its solution. The answer itself is not repeated:
-// it may quote keys.
+// Turns errors of an S3 store into messages with a remedy. The original error is not repeated, because it may contain
+// keys.
 import { Unavailable } from '../problems.ts';
 import type { S3Address } from './address.ts';
 
@@ -8,11 +8,11 @@ type Answer = { name?: string; code?: string; $metadata?: { httpStatusCode?: num
 const answerOf = (error: unknown) => (error ?? {}) as Answer;
 const statusOf = (error: unknown) => answerOf(error).$metadata?.httpStatusCode;
 
-/** `NotFound` is what an answer without a body is called: it may be the bucket that is missing. */
+/** `NotFound` is the name of every 404 without a body, so the bucket may be missing instead of the object. */
 export const isAbsence = (error: unknown) =>
   ['NoSuchKey', 'NotFound', 'NoSuchUpload'].includes(answerOf(error).name ?? '');
 
-/** A condition on a put did not hold. */
+/** The condition of a conditional upload was not met. */
 export const isTaken = (error: unknown) =>
   answerOf(error).name === 'PreconditionFailed' || statusOf(error) === 412;
 
@@ -22,7 +22,7 @@ const RIGHTS =
   's3:ListBucket on the bucket, s3:GetObject, s3:PutObject and s3:DeleteObject on what is in it';
 const URL = 'the bucket, region or endpoint in STORAGE_URL (for backups BACKUPS_URL)';
 
-/** By S3's name of an error, or Node's code of it. */
+/** Messages by S3’s error name or Node’s error code. */
 const solutions: Record<string, string> = {
   NoSuchBucket: `does not exist. Create it, or correct ${URL}`,
   NotFound: `does not exist. Create it, or correct ${URL}`,
@@ -51,12 +51,12 @@ const silent = [
   'EHOSTUNREACH',
   'ENETUNREACH',
   'TimeoutError',
-  // Our own deadline.
+  // Our own timeout was reached.
   'STATEMENT_TIMEOUT',
   'ERR_STREAM_PREMATURE_CLOSE',
 ];
 
-/** Trouble with the store and what to do about it; anything else as it is. */
+/** Explains an error of the store with a remedy; other errors are returned unchanged. */
 export function troubleWith({ bucket, endpoint }: S3Address, error: unknown): unknown {
   const { name = '', code = '' } = answerOf(error);
   const status = statusOf(error);
@@ -73,5 +73,5 @@ export function troubleWith({ bucket, endpoint }: S3Address, error: unknown): un
   return new Unavailable(`${place} cannot do this right now (${answer}). Try again in a moment.`);
 }
 
-/** An answer without a body does not say why. */
+/** An answer without a body does not give a reason. */
 const denied = `denies access. Correct ${KEYS}, and give these keys ${RIGHTS}`;

@@ -1,4 +1,4 @@
-// An S3 bucket, or the part of it below a prefix, as object storage: Amazon's or any that speaks its protocol.
+// An S3 bucket, or the part of it below a prefix, as object storage: Amazon’s or any server with the same protocol.
 import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
@@ -21,7 +21,7 @@ import type { Content, Objects, PutOptions, Stored, StoredObject } from './objec
 import { isAbsence, isTaken, troubleWith } from './s3-trouble.ts';
 
 const MEGABYTE = 1024 * 1024;
-/** Of 10,000 parts an object is made at most. */
+/** The most parts that S3 accepts for one object. */
 const PARTS = 10_000;
 const partSize = (expected = 0) => Math.max(8 * MEGABYTE, Math.ceil(expected / (PARTS - 1)));
 
@@ -47,7 +47,7 @@ export function s3Objects(address: S3Address): Objects {
       throw asTrouble(error);
     });
   const soon = untilSilent();
-  /** Null where there is no such object. A missing bucket answers the same, so it is asked for. */
+  /** Null when the object does not exist. A missing bucket gives the same answer, so the bucket is checked. */
   const unlessAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
     try {
       return await work;
@@ -103,7 +103,7 @@ export function s3Objects(address: S3Address): Objects {
       });
       const page = await attempt(soon((abortSignal) => client.send(question, { abortSignal })));
       for (const { Key = '', Size, LastModified } of page.Contents ?? []) {
-        // Some programs mark a folder by an empty object.
+        // Some programs create empty objects to represent folders.
         if (Key.endsWith('/')) continue;
         const key = Key.slice(prefix.length);
         yield { key, size: Size ?? 0, modifiedAt: LastModified ?? LONG_AGO };
@@ -115,7 +115,7 @@ export function s3Objects(address: S3Address): Objects {
   return {
     put: async (key, content, options = {}) => (await store(key, content, options, {})) as Stored,
     putIfAbsent: async (key, content, options = {}) => {
-      // A large upload would hear at its end that it was in vain.
+      // Checked in advance, because a large upload would learn only at its end that the key is taken.
       if (await find(key)) return null;
       return store(key, content, options, { IfNoneMatch: '*' });
     },
@@ -158,8 +158,8 @@ function doneUnless(signal: AbortSignal, upload: Upload) {
 }
 
 /**
- * Ends what the store does not answer in time. A page may ask for several objects: after the first silence, the others
- * do not wait.
+ * Aborts requests that the store does not answer in time. A page may load several objects: after the first timeout,
+ * the others do not wait.
  */
 function untilSilent() {
   let silent: { until: number; error: TooLate } | null = null;
@@ -180,13 +180,13 @@ function untilSilent() {
 
 type Condition = { IfNoneMatch?: '*' };
 
-/** A store that does not say when is not fresh. */
+/** An upload without a date is not treated as recent. */
 const LONG_AGO = new Date(0);
 
 function connect({ region, endpoint, keys }: S3Address): S3Client {
   return new S3Client({
     region,
-    // Without Amazon's names of hosts, the bucket is a part of the path.
+    // Servers other than Amazon’s may have no host name per bucket, so the bucket is part of the path.
     ...(endpoint === null ? {} : { endpoint, forcePathStyle: true }),
     ...(keys && { credentials: { accessKeyId: keys.id, secretAccessKey: keys.secret } }),
     maxAttempts: s3Patience.attempts,

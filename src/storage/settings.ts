@@ -1,9 +1,9 @@
-// Which stores the settings name: this environment's own, its destination's, and that of the source of the refresh.
+// The stores in the settings: this environment’s own, its destination’s, and that of the refresh source.
 import { overlaps, storageAddress, type StorageAddress, type StorageKeys } from './address.ts';
 
 export type StorageSettings = {
   stores: Record<'own' | 'destination' | 'source', StorageAddress>;
-  /** After so many days an image that nothing names is removed; null where the store is shared, and never. */
+  /** After how many days an unused image is deleted; null where the store is shared, and nothing is deleted. */
   sweepAfterDays: number | null;
 };
 
@@ -11,14 +11,14 @@ type Variables = Record<string, string | undefined>;
 type Neighbours = Record<'destination' | 'source', boolean>;
 const prefixes = { own: '', destination: 'UNI_DIR_DESTINATION_', source: 'REFRESH_SOURCE_' };
 
-/** The settings, and which of them are wrong. */
+/** The parsed settings, and errors for the wrong ones. */
 export function storageSettings(
   variables: Variables,
   neighbours: Neighbours,
 ): { storage: StorageSettings; wrong: string[] } {
   const wrong = Object.values(prefixes).flatMap((prefix) => halfKeys(variables, prefix));
   const addressAt = (prefix: string): StorageAddress => {
-    // A neighbour has this environment's own store, and the same keys, where nothing else is said.
+    // By default, a neighbouring environment uses this environment’s own store and keys.
     const name = variables[`${prefix}STORAGE_URL`] ? `${prefix}STORAGE_URL` : 'STORAGE_URL';
     const url = variables[name];
     const keys = keysAt(variables, prefix) ?? keysAt(variables, '');
@@ -59,7 +59,7 @@ function halfKeys(variables: Variables, prefix: string): string[] {
   return given.length === 1 ? [`${names.join(' and ')}: give both or none`] : [];
 }
 
-/** Neighbours whose images a sweep of this environment's store would remove. */
+/** Neighbouring environments whose images a cleanup of this environment’s store would delete. */
 const sharedStores = (stores: StorageSettings['stores'], neighbours: Neighbours): string[] =>
   (['destination', 'source'] as const)
     .filter((one) => neighbours[one] && overlaps(stores.own, stores[one]))

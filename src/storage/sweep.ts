@@ -1,5 +1,6 @@
-// Removes images that nothing names any more. Only an environment that has a store to itself does so: what another one
-// names is not known here. Every environment therefore leaves its mark in its store, whether it sweeps or not.
+// Deletes images that are no longer referenced. Only an environment with a store of its own does so, because
+// references in other environments are unknown here. Every environment therefore leaves a mark in its store, whether
+// it cleans up or not.
 import { createHash } from 'node:crypto';
 import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
@@ -21,7 +22,7 @@ type Owner = {
   log: Logger;
 };
 
-/** Sweeps once a day, whichever process is first; only marks the store where no grace period is set. */
+/** Cleans up once a day, in whichever process comes first; only marks the store where no grace period is set. */
 export async function sweepDaily(here: Owner): Promise<void> {
   await leaveMark(here);
   const { sweepAfterDays: days } = here.settings.storage;
@@ -31,16 +32,16 @@ export async function sweepDaily(here: Owner): Promise<void> {
 }
 
 export type SweepReport = {
-  /** Why nothing was swept; null when everything was. */
+  /** Why nothing was deleted; null when the cleanup was complete. */
   refusal: string | null;
   removed: number;
-  /** Old, and named. */
+  /** Images that are old enough to be deleted, but still referenced. */
   kept: number;
-  /** Uploads that were begun and never ended. */
+  /** Uploads that were started and never completed. */
   unfinished: number;
 };
 
-/** Removes images that nothing names and that are older than the grace period. */
+/** Deletes images that are neither referenced nor younger than the grace period. */
 export async function sweepImages(here: Owner, graceMs: number): Promise<SweepReport> {
   const before = new Date(Date.now() - graceMs);
   const refused = await refusal(here, before);
@@ -51,7 +52,7 @@ export async function sweepImages(here: Owner, graceMs: number): Promise<SweepRe
   for await (const { name, modifiedAt } of listImages(storage)) {
     if (modifiedAt < before) old.push(name);
   }
-  // Asked after the list was read: what was stored since is not in it.
+  // References are read after the list of images, so that later images are not in the list.
   const named = old.length > 0 ? await namedImages(here) : new Set<string>();
   for (const name of old) {
     if (named.has(name)) report.kept += 1;
@@ -70,7 +71,7 @@ async function refusal(here: Owner, before: Date): Promise<string | null> {
   if (other !== null) {
     return `Another environment keeps its images here, too: ${other}. Delete that object if the environment is gone.`;
   }
-  // A transfer has put its images here, and writes the rows that name them once it goes on.
+  // A running transfer has stored its images here already, and writes the rows that reference them later.
   const stuck = await first<{ origin: string; number: number }>(
     here.sql,
     sql`select origin, number from claim where since < utc_timestamp(3) - interval 12 hour limit 1`,
@@ -92,7 +93,7 @@ async function markOfAnother(here: Owner): Promise<string | null> {
   return null;
 }
 
-/** By its databases: of one environment there may be two, each with databases of its own. */
+/** Named after its databases, because an environment of the same name may exist twice. */
 function markOf({ name, settings }: Owner): string {
   const databases = [settings.sql, settings.nosql].map(
     ({ host, port, name: database }) => `${host}:${port}/${database}`,
