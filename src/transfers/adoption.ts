@@ -1,4 +1,4 @@
-// A product manager takes responsibility for what an engineer changed.
+// Adoption: a product manager takes responsibility for changes that an engineer made.
 import * as audit from '../audit/audit.ts';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -8,8 +8,8 @@ import { Conflict, NotFound } from '../problems.ts';
 import { readStates, updateStates } from '../state/row-state.ts';
 
 /**
- * Adopts engineering's changes to a row and its dependents. `seen`: the time of the last such change that
- * the page showed, so that later changes are not adopted unseen.
+ * Adopts engineering’s changes to a row and its dependent rows. `seen`: the time of the last such change that the
+ * page showed, so that later changes are not adopted unseen.
  */
 export async function adopt(here: Environment, person: string, key: RowKey, seen: string) {
   await transaction(here.sql, async (connection) => {

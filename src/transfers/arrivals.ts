@@ -1,5 +1,5 @@
-// *Arrived*: transfers that came from the previous environment, and a selection for the next. A page takes a fixed
-// number of statements.
+// The page *Arrived*: transfers from the previous environment, from which a selection for the next one is made. It
+// takes a fixed number of statements.
 import type { Request, Response } from 'express';
 import { keyText } from '../catalog/entity.ts';
 import { catalog, entityNamed } from '../catalog/index.ts';
@@ -38,7 +38,7 @@ export async function arrivals(req: Request, res: Response) {
   });
 }
 
-/** A transfer that came, with its rows: what was tested, and what may be sent on. */
+/** An arrived transfer with its rows: what was tested, and what may be sent on. */
 function arrivedView(
   line: ArrivedTransfer,
   rows: ArrivedRow[],
@@ -70,7 +70,7 @@ const summaryOf = ({ rows_count: rows, changed_since: changed }: ArrivedTransfer
 
 const verbs = { create: 'created', update: 'updated', remove: 'removed', same: 'resent' };
 
-/** What people found when they tried the rows, by key text; empty where nothing is tested. */
+/** Test results by key text; empty where rows are not tested. */
 async function testedOf(here: App, rows: ArrivedRow[]) {
   if (!here.rules.isTested) return new Map<string, TestStatus>();
   const roots = rows.filter(
@@ -81,11 +81,13 @@ async function testedOf(here: App, rows: ArrivedRow[]) {
 
 const keyOf = ({ entity, row_id: id }: ArrivedRow) => ({ entity, id });
 
-/** Chosen for the next environment: dependents come with their owner, or alone if they came alone. */
+/**
+ * The keys to send to the next environment: dependent rows go with their parent row, or alone if they arrived alone.
+ */
 const isChosen = ({ entity, is_root: isRoot }: ArrivedRow) =>
   isRoot === 1 && !entityNamed(entity).isMatchedByName;
 
-/** Selects the rows of one transfer for the next environment; single rows may be left out. */
+/** Creates a selection of an arrived transfer’s rows for the next environment; single rows may be left out. */
 export async function chooseArrived(req: Request, res: Response) {
   const transfer = String(req.params['transfer']);
   const head = await arrived.arrivedHead(req.here.sql, transfer);
@@ -106,6 +108,6 @@ const kinds = catalog.flatMap(({ label }) => [label.one, label.many]).join('|');
 
 const namesOfKinds = new RegExp(`^[\\d,]+ (${kinds})(, [\\d,]+ (${kinds}))*$`, 'i');
 
-/** A generated name would not fit a different set of rows. */
+/** A name generated from its rows would be wrong for other rows. */
 const isDefaultName = ({ name, is_named_after_rows: isNamedAfterRows }: arrived.ArrivedHead) =>
   namesOfKinds.test(name) || isNamedAfterRows === 1;

@@ -1,4 +1,4 @@
-// What prevents a click on a sheet whose plan may have no problem.
+// Problems that prevent sending a sheet although its plan has none.
 import type { Environment } from '../environments/environment.ts';
 import { rulesOf } from '../environments/rules.ts';
 import type { ClickProblem } from '../sheet/problem.ts';
@@ -12,7 +12,7 @@ export const reasonMissing = ({ to }: Route): ClickProblem => ({
   solutions: [{ kind: 'enter-reason' }],
 });
 
-/** Usually it was sent from another tab or by a colleague. */
+/** Usually the sheet was already sent from another tab or by a colleague. */
 export async function outdated({ sql: on }: Environment, { id }: Selection): Promise<ClickProblem> {
   const number = (await sentFrom(on, [id])).get(id)?.at(-1);
   return number === undefined

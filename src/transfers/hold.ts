@@ -7,7 +7,7 @@ import { Conflict } from '../problems.ts';
 import { readStates, updateStates } from '../state/row-state.ts';
 
 /**
- * Puts a row on hold: left out of the pending counts, and not sent until the hold is removed.
+ * Puts a row on hold: it is left out of the pending counts, and not sent until the hold is removed.
  * @throws Conflict when it has been put on hold for another reason meanwhile
  */
 export async function hold(here: Environment, person: string, key: RowKey, reason: string | null) {
@@ -29,7 +29,7 @@ export async function hold(here: Environment, person: string, key: RowKey, reaso
 }
 
 /**
- * `seen`: when the hold that the page showed was set, so that a later one stays.
+ * `seen`: when the hold that the page showed was set, so that a later one is kept.
  * @throws Conflict when it was set again meanwhile
  */
 export async function removeHold(

@@ -1,4 +1,4 @@
-// Large transfers as background jobs.
+// Runs large transfers as background jobs.
 import type { App } from '../environments/app.ts';
 import type { Work } from '../jobs/task.ts';
 import * as journal from '../writing/journal.ts';
@@ -6,10 +6,10 @@ import { OutcomePending } from '../writing/work.ts';
 import { runTransfer } from '../writing/run-transfer.ts';
 import { Problem } from '../problems.ts';
 
-/** The job key: one active job per transfer. */
+/** The job’s `onlyOne` key: one active job per transfer. */
 export const jobKeyOf = (transfer: string) => `transfer ${transfer}`;
 
-/** Runs a journaled transfer; when recovery was first, waits for its end. */
+/** Runs a transfer that is in the journal; when recovery already runs it, waits for its end. */
 export async function runTransferJob(
   { here, report }: Work,
   { transfer: id }: { transfer: string },
@@ -42,7 +42,7 @@ async function runOpened(
   if (!there) throw new Problem(422, 'Its destination cannot be reached from here.');
   await runTransfer(here, there, transfer, here.settings.lease.milliseconds, say).catch(
     (error: unknown) => {
-      // Recovery resumes it.
+      // Recovery resumes the transfer.
       if (!(error instanceof OutcomePending || error instanceof journal.FencedOff)) throw error;
     },
   );

@@ -12,7 +12,7 @@ import type { WantedMapping } from './name-mapping.ts';
 
 export const names = (req: Request, res: Response) => namesPage(req, res, null);
 
-/** A mapping that another user made meanwhile, with what was typed. */
+/** A mapping that another user saved meanwhile, with the values typed by this user. */
 type Overtaken = { present: Mapping; wanted: WantedMapping; back: string };
 
 async function namesPage(req: Request, res: Response, overtaken: Overtaken | null) {
@@ -34,11 +34,11 @@ export async function mapName(req: Request, res: Response) {
   }
   const name = await spelledIn(req.here, kind.name, typed);
   const typedThere = req.form.textUpTo(100, 'there', 'Name there');
-  // A name can be mapped while the destination does not answer.
+  // Mapping a name must work while the destination does not answer.
   const there = req.here.destination
     ? await spelledIn(req.here.destination, kind.name, typedThere).catch(() => typedThere)
     : typedThere;
-  // A form to add a mapping showed none for this name.
+  // The page showed no mapping for this name, so none may be replaced.
   const was = req.form.raw('was') ?? (there === '' ? undefined : '');
   const wanted = { entity: kind.name, name, there, was };
   try {
@@ -55,7 +55,7 @@ export async function mapName(req: Request, res: Response) {
   res.redirect(303, localPath(req.form.text('return'), '/name-mappings'));
 }
 
-/** The name as it is stored there, when it is; names that are mapped are compared exactly. */
+/** The stored spelling of the name at the destination, if the row exists: mapped names are compared exactly. */
 async function spelledIn(place: Databases, kind: string, name: string): Promise<string> {
   return (await storedSpellings(place.sql, kind, [name])).get(name) ?? name;
 }

@@ -16,11 +16,11 @@ export type WantedMapping = {
   name: string;
   /** Empty to remove the mapping. */
   there: string;
-  /** What the page showed; empty where it showed no mapping. Without it, any mapping is replaced. */
+  /** The mapping that the page showed; empty for none. If undefined, any mapping is replaced. */
   was?: string | undefined;
 };
 
-/** The name is mapped otherwise than the page showed. */
+/** The name is now mapped differently from what the page showed. */
 export class MappedMeanwhile extends Conflict {
   readonly mapping: Mapping;
 
@@ -70,7 +70,7 @@ export async function mapName(here: Environment, person: string, wanted: WantedM
   });
 }
 
-/** Hashes use the destination's names, so they change with a mapping. */
+/** Hashes contain the destination’s names, so they change with a mapping. */
 async function countAnew(
   here: Environment,
   connection: PoolConnection,

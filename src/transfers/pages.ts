@@ -1,4 +1,4 @@
-// Transfers: the list, what came of each, and what a person decides about one that needs attention.
+// The pages of transfers: their list, their results, and decisions about those that need attention.
 import type { Request, Response } from 'express';
 import { keyText } from '../catalog/entity.ts';
 import { rootOf } from '../catalog/family.ts';
@@ -73,7 +73,7 @@ async function addressedTransfer(req: Request): Promise<journal.Transfer> {
   return transfer;
 }
 
-/** Not as the sheet said: what a reader looks for first. */
+/** Rows whose result differs from the plan, which readers look for first. */
 const isUnplanned = ({ outcome, action, remark }: journal.WrittenStep) =>
   Boolean(remark) || (outcome !== null && outcome !== journal.plannedOutcome[action]);
 
@@ -90,7 +90,7 @@ async function stepLines(on: Queryable, transfer: journal.Transfer, steps: journ
   });
 }
 
-/** The environment where a transfer writes, as far as it can be reached from here. */
+/** The environment that a transfer writes to, if it can be reached from here. */
 const destinationOf = ({ here }: Request, { destination }: journal.Transfer) =>
   destination === here.name ? here : here.destination;
 
@@ -107,7 +107,7 @@ async function resolutionOf(req: Request, transfer: journal.Transfer) {
     : { trouble: found.trouble };
 }
 
-/** A person decides how to continue a transfer that needs attention. */
+/** Carries out a person’s decision on how to continue a transfer that needs attention. */
 export async function resolve(req: Request, res: Response) {
   const transfer = await addressedTransfer(req);
   const there = destinationOf(req, transfer);

@@ -1,9 +1,9 @@
-// What the line of a row says where it is not as it was sent, and where its time was ahead of the clock.
+// Remarks on rows that the destination stored differently, or whose timestamp was ahead of the clock.
 import { labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import * as journal from '../writing/journal.ts';
 
-/** `stored differently there: Text`; every other outcome as it is. */
+/** The outcome of a row: `stored differently there: Text`; other outcomes unchanged. */
 export function outcomeText(step: journal.WrittenStep): string | null {
   if (step.outcome !== journal.STORED_DIFFERENTLY) return step.outcome;
   return `stored differently there: ${storedText(step)}`;
@@ -19,7 +19,7 @@ function storedText({ entity: name, after, remark }: journal.WrittenStep): strin
     .join(', ');
 }
 
-/** What is to be said of the times of a row. */
+/** Remarks on the timestamps of a row. */
 export function timeRemarks({ remark }: journal.WrittenStep): string[] {
   const texts: string[] = [];
   if (remark?.differing.includes(journal.INSTANT)) {
@@ -36,10 +36,10 @@ export function timeRemarks({ remark }: journal.WrittenStep): string[] {
   return texts;
 }
 
-/** `2099-01-01 00:00:00 UTC` */
+/** Formats a timestamp: `2099-01-01 00:00:00 UTC` */
 const timeText = (iso: string) => `${iso.slice(0, iso.indexOf('T') + 9).replace('T', ' ')} UTC`;
 
-/** The rows of a transfer that are not as they were sent; null when all are. */
+/** The rows of a transfer that were stored differently than sent; null when there are none. */
 export function notAsSent(steps: journal.WrittenStep[]) {
   const written = steps.filter(({ action }) => action !== 'same');
   const differing = written.filter(({ outcome }) => outcome === journal.STORED_DIFFERENTLY);

@@ -1,4 +1,4 @@
-// Actions on one row: adoption, hold, test result.
+// The page actions on one row: adoption, hold, test result.
 import type { Request, Response } from 'express';
 import { Invalid } from '../problems.ts';
 import { flash } from '../web/pages.ts';

@@ -1,4 +1,4 @@
-// Sends what a sheet shows.
+// Sends the transfer that a sheet shows.
 import type { Row } from '../catalog/entity.ts';
 import { drawIds } from '../environments/ids.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -24,17 +24,17 @@ export type Click = {
   reason: string | null;
   person: string;
   role?: 'product_manager' | 'on_call';
-  /** Hands over a transfer that is too large to wait for; without it the caller waits for every size. */
+  /** Hands a large transfer over to a job; without this function the caller waits for transfers of every size. */
   handOver?: (transfer: journal.Transfer) => Promise<void>;
-  /** Larger transfers are handed over. */
+  /** Transfers with more rows are handed over. */
   largeFrom?: number;
 };
 
-/** Larger transfers run as a job. */
+/** Transfers with more rows run as a job. */
 const LARGE = 1000;
 
 /**
- * Sends what the sheet showed. A double click answers the same transfer.
+ * Sends the plan that the sheet showed. A double click returns the same transfer.
  * @throws SheetProblems when either side has changed or a problem remains
  */
 export async function send(route: Route, selection: Selection, click: Click) {
@@ -44,7 +44,7 @@ export async function send(route: Route, selection: Selection, click: Click) {
   try {
     return await sendFirst(route, selection, click);
   } catch (error) {
-    // The second of two clicks may find rows claimed by the first.
+    // The second click of a double click may find rows claimed by the first.
     const first = error instanceof Problem ? await findTwin() : undefined;
     if (first) return sameRequest(first, click);
     throw error;
@@ -83,7 +83,7 @@ async function sendFirst(route: Route, selection: Selection, click: Click) {
     if (!isNew) return sameRequest(transfer, click);
     const written = plan.steps.filter(({ action }) => action !== 'same').length;
     if (click.handOver && written > (click.largeFrom ?? LARGE)) {
-      // If the handover fails, recovery resumes it when the lease expires.
+      // If the handover fails, recovery resumes the transfer when its lease expires.
       await click.handOver(transfer).catch(() => {});
       return transfer;
     }
@@ -98,7 +98,7 @@ function sameRequest(twin: journal.Transfer, click: Click): journal.Transfer {
   throw new SheetProblems([keyReused]);
 }
 
-/** Once journaled, the transfer's page shows its state; before that, nothing happened. */
+/** Once a transfer is in the journal, its page shows its state; before that, nothing was written. */
 async function openedTransfer(
   route: Route,
   click: Click,
@@ -109,7 +109,7 @@ async function openedTransfer(
   throw unreachable(error, farSideOf(route));
 }
 
-/** Images are copied first: they are named by content, so an early copy is harmless. */
+/** Images are copied first: they are named by content, so a copy without its row is harmless. */
 async function copyImages({ from: here, to: there }: Route, steps: PlannedStep[]) {
   for (const step of steps.filter(({ action }) => action !== 'same')) {
     for (const { name } of imagesOf(step)) {
@@ -120,7 +120,7 @@ async function copyImages({ from: here, to: there }: Route, steps: PlannedStep[]
   }
 }
 
-/** Linked names to create get ids of the destination. */
+/** Linked rows to create get ids of the destination. */
 async function withIds(there: Environment, steps: PlannedStep[]): Promise<journal.Step[]> {
   const drawn: journal.Step[] = [];
   for (const { pair: _sight, root: _root, ...step } of steps) {

@@ -1,4 +1,4 @@
-// A transfer as pages show it: how it stands, what came of each row, and what a person can decide.
+// A transfer for its page: its state, the result of each row, and the decisions that a person can make.
 import { fieldEntries, labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { rulesOf } from '../environments/rules.ts';
@@ -23,7 +23,7 @@ const stateTexts: Partial<Record<journal.TransferState, string>> = {
   needs_attention: 'Needs attention',
 };
 
-/** A line of the list of transfers. */
+/** An entry in the list of transfers. */
 export const listLine = <T extends journal.Transfer & { differing: number; steps: number }>(
   transfer: T,
 ) => ({
@@ -35,14 +35,14 @@ export const listLine = <T extends journal.Transfer & { differing: number; steps
       : (stateTexts[transfer.state] ?? 'In progress'),
 });
 
-/** The partial of views/transfers/states that says how a transfer stands. */
+/** The partial of views/transfers/states for the transfer’s state. */
 export function shownState({ state }: journal.Transfer, isInAJob: boolean): string {
   if (state === 'verified') return 'verified';
   if (journal.liveStates.includes(state)) return isInAJob ? 'in-a-job' : 'running';
   return state === 'needs_attention' ? 'needs-attention' : 'nothing-written';
 }
 
-/** Where it goes: `from staging to pre-production` */
+/** The route of a transfer: `from staging to pre-production` */
 export function routeText({ kind, origin, destination }: journal.Transfer): string {
   const [from, to] = [rulesOf(origin).inText, rulesOf(destination).inText];
   if (kind === 'undo') return `undo in ${to}`;
@@ -54,11 +54,11 @@ const doneVerbs: Partial<Record<TransferKind, string>> = {
   restore: 'restored into',
 };
 
-/** `3 rows transferred to pre-production.` */
+/** The headline of a transfer: `3 rows transferred to pre-production.` */
 export const doneText = ({ kind, destination }: journal.Transfer, written: number) =>
   `${rowsText(written)} ${doneVerbs[kind] ?? 'transferred to'} ${rulesOf(destination).inText}.`;
 
-/** A row of a transfer with what came of it; `owner` is the title of the row that it belongs to. */
+/** A row of a transfer with its result; `owner` is the title of its parent row. */
 export function stepLine(
   { kind, state }: journal.Transfer,
   step: journal.WrittenStep,
@@ -96,10 +96,10 @@ const choiceTexts: Record<journal.Decision, { text: string; hint: string }> = {
   },
 };
 
-/** What a transfer that needs attention looks like at its destination, and what can be done about it. */
+/** The current values at the destination of a transfer that needs attention, and the possible decisions. */
 export function resolutionView({ destination }: journal.Transfer, found: ManualResolution) {
   const foreign = found.rows.filter(({ isForeign }) => isForeign);
-  // What someone else wrote is what there is to decide about.
+  // Only values that someone else wrote need a decision.
   const listed = foreign.length > 0 ? foreign : found.rows;
   const shown = listed.slice(0, PAGE_SIZE);
   const cut = shown.length < listed.length ? ` The first ${shown.length} are shown.` : '';

@@ -1,9 +1,9 @@
-// What a person can do about a transfer of which nothing was written.
+// What a person can do about a transfer that was refused and wrote nothing.
 import { keyFrom } from '../catalog/entity.ts';
 import type { TransferReason } from '../writing/transfer.ts';
 import type { Transfer } from '../writing/journal.ts';
 
-/** Review the sheet, wait before that, change the row first, or ask an engineer. */
+/** The possible remedies: review the sheet, wait first, change the row first, or ask an engineer. */
 type WayOut = 'review' | 'wait' | 'edit' | 'engineer';
 
 const ways: Record<TransferReason, WayOut> = {
@@ -47,7 +47,7 @@ const paths: Partial<Record<Transfer['kind'], string>> = {
   restore: '/restores',
 };
 
-/** The way out, the sheet to open again, and the row that it is about where it can be opened here. */
+/** The remedy, the sheet to open again, and the row concerned if it can be opened here. */
 export function wayOutOf({ kind, selection, problem_reason: reason, problem_row: row }: Transfer) {
   const way = reason === null ? 'review' : ways[reason];
   const path = paths[kind];
