@@ -1,15 +1,15 @@
-// Whether this program may work on this database: decided from the version document, for pages, API, workers
-// and commands alike.
+// Whether this program may use this database, according to the version document. Pages, API, workers and commands all
+// ask here.
 import type { Db } from 'mongodb';
 import { readVersion, type DatabaseVersion } from './metadata.ts';
 
 export type Compatibility =
   | { kind: 'open' }
-  /** Being updated: checked before the version. */
+  /** The database is being updated, which is checked before the version. */
   | { kind: 'updating'; since: string | null; by: string | null }
-  /** Another version than this program supports; versions must be equal. */
+  /** The database has another version than this program supports; they must be equal. */
   | { kind: 'unsupported'; database: string; supported: string }
-  /** The document is missing or malformed: reading works, writing does not. */
+  /** The version document is missing or malformed: reading is allowed, writing is not. */
   | { kind: 'unknown' };
 
 export function compatibilityOf(version: DatabaseVersion | null, supported: string): Compatibility {
@@ -21,7 +21,7 @@ export function compatibilityOf(version: DatabaseVersion | null, supported: stri
   return database === supported ? { kind: 'open' } : { kind: 'unsupported', database, supported };
 }
 
-/** How long an answer is cached: a migration waits that long before it starts. */
+/** How long the result is cached: a migration waits that long before it starts. */
 export const TTL_MS = 2000;
 
 export type CachedCompatibility = () => Promise<Compatibility>;
@@ -42,7 +42,7 @@ export function cachedCompatibility(documents: Db, supported: string): CachedCom
   };
 }
 
-/** The reason and the solution, for logs, commands and the API. */
+/** The reason and the remedy, for logs, commands and the API. */
 export function explain(standing: Exclude<Compatibility, { kind: 'open' }>): string {
   switch (standing.kind) {
     case 'updating': {
