@@ -1,9 +1,9 @@
-// The HTTP server with an end for clients that send slowly or never finish.
+// Timeouts of the HTTP server for clients that send slowly or never finish.
 import { createServer, type RequestListener, type Server } from 'node:http';
 
 const usual = { headersMs: 20_000, requestMs: 60_000, checkEveryMs: 5000, connections: 2000 };
 
-/** Requests must have arrived in time; their answers, event streams among them, may take longer. */
+/** Requests must arrive in time; their answers, including event streams, may take longer. */
 export function openServer(app: RequestListener, limits: typeof usual = usual): Server {
   const server = createServer(
     {

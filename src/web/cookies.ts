@@ -1,4 +1,5 @@
-// Names and attributes of our cookies: `__Host-` wherever they are Secure, so that no other host can plant one.
+// Names and attributes of our cookies: the prefix `__Host-` wherever they are Secure, so that no other host can plant
+// one.
 import type { Request, Response } from 'express';
 
 type Settings = { settings: { session: { secureCookie: boolean } } };

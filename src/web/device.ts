@@ -1,5 +1,5 @@
-// A long-lived signed cookie of browsers that somebody signed in with: it opens nothing, but attempts to sign in from it
-// are not slowed down, and forms that come after a session has ended are kept.
+// A long-lived signed cookie of browsers in which someone has signed in. It grants no access, but sign-in attempts
+// from such a browser are not slowed down, and forms posted after a session has ended are saved.
 import { createHash, randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
@@ -12,7 +12,7 @@ const PEOPLE = 5;
 
 const schema = z.object({
   id: z.string(),
-  /** Who signed in here, the last one first, by hashed e-mail. */
+  /** The people who signed in here, most recent first, by hashed e-mail. */
   people: z.array(z.string()),
   last: formHolderSchema,
 });
@@ -27,13 +27,13 @@ const read = (req: Request) => unseal(sealOf(req), schema, readCookie(req, nameO
 const hashed = (email: string) =>
   createHash('sha256').update(email.toLowerCase()).digest('base64url').slice(0, 22);
 
-/** The id of this device, if this person signed in with it before. */
+/** The id of this device, if this person has signed in with it before. */
 export function deviceOf(req: Request, email: string): string | null {
   const device = read(req);
   return device?.people.includes(hashed(email)) ? device.id : null;
 }
 
-/** Who signed in here last; null in a browser that nobody signed in with. */
+/** The person who signed in here last; null in a browser in which no one signed in. */
 export const lastHolder = (req: Request): FormHolder | null => read(req)?.last ?? null;
 
 export function rememberDevice(req: Request, res: Response, person: Holder & { email: string }) {

@@ -1,4 +1,4 @@
-// Every failure ends here: a problem a person can do something about, or a defect with a reference to copy.
+// Handles every error: either a problem that a person can solve, or a bug, shown with a reference to copy.
 import { randomBytes } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import type { App } from '../environments/app.ts';
@@ -46,7 +46,7 @@ export async function answerError(error: unknown, req: Request, res: Response, n
     const offersSearch = status === 404 && req.account !== undefined;
     const typed = status >= 500 ? await typedForm(req) : null;
     const data = { title, message, offersSearch, typed };
-    // A page with menu needs this environment's servers; one without does not.
+    // A page with a menu needs this environment’s servers; an error page without one does not.
     const isAlone = !(error instanceof Problem) && unwillingness(error) === 'away';
     const sendAlone = () => sendPage(res, 'web/error', { ...alone(req), ...data });
     await (isAlone ? sendAlone() : page(req, res, 'web/error', data).catch(sendAlone)).catch(() =>
@@ -63,7 +63,7 @@ const alone = ({ here }: Request) => ({
   csrf: '',
 });
 
-/** The session could not be stored after the answer was sent: nothing is left to say. */
+/** The session could not be stored after the answer was sent, so nothing can be answered any more. */
 function afterAnswer(error: unknown, req: Request, res: Response, next: NextFunction) {
   if (!res.writableEnded) return next(error);
   req.log.warn({ err: error, path: req.path }, 'failed after the answer');
@@ -74,7 +74,7 @@ const uncertain =
 
 function asProblem(error: unknown, here: App): Problem | null {
   if (error instanceof Problem) return error;
-  // The address contains an invalid percent escape.
+  // The URL contains an invalid percent escape.
   if (error instanceof URIError) return new NotFound('There is no page at this address.');
   const mayBeSaved = error instanceof Silence && error.mayBeSaved;
   const unwilling = unwillingHere(error, here, mayBeSaved ? uncertain : 'Nothing was saved.');
@@ -84,6 +84,6 @@ function asProblem(error: unknown, here: App): Problem | null {
     expose?: boolean;
     message?: string;
   };
-  // Errors of body parsers (malformed, too large) are the sender's to fix.
+  // Errors of body parsers (malformed, too large) are caused by the sender.
   return status && status < 500 && expose ? new Problem(status, String(message)) : null;
 }

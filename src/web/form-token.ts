@@ -1,5 +1,5 @@
-// The token of a session's forms. It names the person, so that a form that comes after the session has ended, or in the
-// session of another person, is kept for the right person.
+// The CSRF token of a session’s forms. It names the person, so that a form posted after the session has ended, or in
+// another person’s session, is saved for the right person.
 import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { App } from '../environments/app.ts';
@@ -9,10 +9,10 @@ export type Holder = { id: number; credential: string };
 
 export const formHolderSchema = z.object({
   id: z.number(),
-  /** Changes with the password: what an ended session sends is not kept for its successor. */
+  /** Changes with the password: forms of a session that a new password ended are not saved for the next one. */
   mark: z.string(),
 });
-/** Whose form it is. */
+/** The person whose form it is. */
 export type FormHolder = z.infer<typeof formHolderSchema>;
 
 export const holderOf = ({ id, credential }: Holder): FormHolder => ({
@@ -29,7 +29,7 @@ export function newFormToken(here: App, person: Holder): string {
   return `${text}.${signed(here, text)}`;
 }
 
-/** Whose page a form stood on; null unless we made its token. */
+/** The person whose page a form was on; null unless we made its token. */
 export function holderIn(here: App, token: unknown): FormHolder | null {
   if (typeof token !== 'string') return null;
   const [id = '', mark = '', random = '', signature = ''] = token.split('.');

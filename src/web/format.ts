@@ -11,10 +11,10 @@ export { lowerFirst };
 const numbers = new Intl.NumberFormat('en-GB');
 export const count = (number: number) => numbers.format(number);
 
-/** `3 forms`, `1 form` */
+/** Counts with a noun: `3 forms`, `1 form` */
 const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
 
-/** `12 kB`, `3.4 MB` */
+/** Formats a size: `12 kB`, `3.4 MB` */
 export function bytes(size: number): string {
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, size)) / 3));
   const format = {
@@ -28,7 +28,7 @@ export function bytes(size: number): string {
 export const plural = (number: number, { one, many }: { one: string; many: string }) =>
   `${count(number)} ${number === 1 ? lowerFirst(one) : lowerFirst(many)}`;
 
-/** `3 tasks, 1 form` */
+/** Counts by type: `3 tasks, 1 form` */
 export function countsByType(rows: { entity: string }[]): string {
   const counts = new Map<string, number>();
   for (const { entity } of rows) counts.set(entity, (counts.get(entity) ?? 0) + 1);
@@ -47,10 +47,10 @@ const minute = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
 });
 
-/** ISO 8601 from an ISO or a MySQL instant. */
+/** Converts an ISO or MySQL timestamp to ISO 8601. */
 export const iso = (instant: string) => (instant.endsWith('Z') ? instant : fromSqlInstant(instant));
 
-/** `12 min ago` within the last day, then `21 Nov 2026`; pages give the exact time beside it. */
+/** Formats a time: `12 min ago` within the last day, then `21 Nov 2026`; pages show the exact time beside it. */
 export function when(instant: string, now = Date.now()): string {
   const at = new Date(iso(instant));
   if (Number.isNaN(at.getTime())) return instant;
@@ -64,15 +64,15 @@ export function when(instant: string, now = Date.now()): string {
   return day.format(at);
 }
 
-/** `21 Nov 2026, 09:30 UTC` */
+/** Formats a time: `21 Nov 2026, 09:30 UTC` */
 export function exactly(instant: string): string {
   const at = new Date(iso(instant));
-  // Another program may have stored a zero date: it is shown as it is.
+  // Another program may have stored a zero date, which is shown unchanged.
   if (Number.isNaN(at.getTime())) return instant;
   return `${day.format(at)}, ${minute.format(at)} UTC`;
 }
 
-/** A value as plain text, for differences and where no partial exists. */
+/** A value as plain text, for differences and where it has no partial. */
 export function formatValue(field: Field, value: Value | undefined): string {
   if (value === undefined || value === null || value === '') return '';
   if (isSecret(field)) return secretText(value);
@@ -87,20 +87,20 @@ export function formatValue(field: Field, value: Value | undefined): string {
   return textOf(value);
 }
 
-/** `Set since 21 Nov 2026, 09:30 UTC`: never the value. */
+/** A secret as text, never its value: `Set since 21 Nov 2026, 09:30 UTC`. */
 export function secretText(value: Value): string {
   const { isSet, since } = secretState(value);
   if (!isSet) return '';
   return since === null ? 'Set' : `Set since ${exactly(since)}`;
 }
 
-/** The linked name, with those beside it in brackets. */
+/** The linked name, with the names beside it in brackets. */
 function formatLink({ target, parts }: Links, link: Link): string {
   const beside = parts.flatMap((part) => (part === target ? [] : (link[part.name] ?? [])));
   return `${link[target.name]}${beside.length > 0 ? ` (${beside.join(', ')})` : ''}`;
 }
 
-/** `long_text` reads `Long text`. */
+/** A field name as a label: `long_text` becomes `Long text`. */
 export const formatChoice = (choice: string) => {
   const words = choice.replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
@@ -133,7 +133,7 @@ function append(parts: Part[], text: string, kind: Part['kind']) {
   else parts.push({ text, kind });
 }
 
-/** A name for a set of rows: their titles while they are few, otherwise counts. */
+/** A name for a set of rows: their titles if there are few, otherwise counts. */
 export const nameOfRows = (rows: { entity: string; title: string }[]) =>
   rows.length <= 2 ? rows.map(({ title }) => title).join(' and ') : countsByType(rows);
 

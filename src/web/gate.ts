@@ -1,5 +1,5 @@
-// Closes the server while its database is being updated or has another version: people are signed out, a
-// form they were posting is saved, and a page says why and when they can return.
+// Closes the server while its database is being updated or has another version: people are signed out, forms they are
+// posting are saved, and a page says why and when they can return.
 import type { NextFunction, Request, Response } from 'express';
 import { explain, type Compatibility } from '../version/compatibility.ts';
 import { Unavailable } from '../problems.ts';
@@ -14,14 +14,14 @@ import { readForm } from './form/read.ts';
 const RETRY_AFTER = 10;
 
 const alwaysOpen = new Set(['/healthcheck', '/readyz', '/api/v1/metadata']);
-/** These report how the servers are, so they answer whoever asks, and when no database does. */
+/** Health checks are always open, even when no database answers. */
 export const isAlwaysOpen = ({ path }: Request) => alwaysOpen.has(path);
-/** Open while the version is unknown: these write nothing to the catalogue. */
+/** These are open while the version is unknown, because they write nothing to the catalogue. */
 const writesNothing = new Set(['/sign-in', '/sign-out', '/theme']);
 
 export async function refuseIncompatible(req: Request, res: Response, next: NextFunction) {
   if (isAlwaysOpen(req)) return next();
-  // If the version document cannot be read, the next query reports the same problem.
+  // An unreadable version document is ignored here, because the next query reports the same problem.
   const standing = await req.here.compatibility().catch(() => null);
   if (standing === null || standing.kind === 'open') return next();
   if (standing.kind === 'unknown') {
@@ -39,7 +39,7 @@ export async function refuseIncompatible(req: Request, res: Response, next: Next
   res.redirect(303, pageOf(standing, back));
 }
 
-/** Only from our own pages, in a browser that somebody signed in with. */
+/** Forms are saved only from our own pages, in a browser in which someone has signed in. */
 async function isSaved(req: Request): Promise<boolean> {
   if (!mayRead(req)) return false;
   await readForm(req, any, { mayCome: (token) => mayBring(req, token) });
@@ -48,11 +48,11 @@ async function isSaved(req: Request): Promise<boolean> {
 
 type Closed = Extract<Compatibility, { kind: 'updating' | 'unsupported' }>;
 
-/** The page that says why, and returns to where the person was going. */
+/** The page that explains the closure, and returns to where the person was going. */
 const pageOf = ({ kind }: Closed, back: string) =>
   `/${kind === 'updating' ? 'updating' : 'update-application'}?return=${encodeURIComponent(back)}`;
 
-/** 503 with Retry-After while it is being updated, 426 at another version. */
+/** Answers API requests with 503 and Retry-After during an update, with 426 at another version. */
 function answerApi(res: Response, standing: Closed) {
   const isUpdating = standing.kind === 'updating';
   if (isUpdating) res.set('Retry-After', String(RETRY_AFTER));
@@ -65,7 +65,7 @@ const signOut = (req: Request) =>
     req.session.destroy(() => resolve());
   });
 
-/** *Updating the application*: needs neither session nor MySQL, and returns by itself afterwards. */
+/** The page *Updating the application*: needs neither session nor MySQL, and returns by itself afterwards. */
 export async function showUpdating(req: Request, res: Response) {
   const standing = await req.here.compatibility().catch(() => null);
   const back = localPath(textIn(req.query, 'return'), '/');
@@ -79,7 +79,7 @@ export async function showUpdating(req: Request, res: Response) {
   });
 }
 
-/** *Update application*: names both versions and whom to ask. */
+/** The page *Update application*: names both versions and the person to ask. */
 export async function showUpdateApplication(req: Request, res: Response) {
   const standing = await req.here.compatibility().catch(() => null);
   const back = localPath(textIn(req.query, 'return'), '/');
@@ -94,7 +94,7 @@ export async function showUpdateApplication(req: Request, res: Response) {
   });
 }
 
-/** Sends a page without menu, which needs no session. */
+/** Sends a page without a menu, which needs no session. */
 type Data = { title: string } & Record<string, unknown>;
 const standAlone = (req: Request, res: Response, view: string, data: Data) =>
   sendPage(res, view, { ...data, theme: 'system', environment: req.here.name, shell: null });

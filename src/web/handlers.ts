@@ -1,4 +1,4 @@
-// Small handlers that belong to no room: preferences, images, health, version.
+// Small request handlers without a folder of their own: preferences, images, health, version.
 import type { Request, Response } from 'express';
 import { readImage } from '../storage/images.ts';
 import { NotFound, Unavailable } from '../problems.ts';
@@ -15,7 +15,7 @@ export function setTheme(req: Request, res: Response) {
   res.redirect(303, localPath(req.form.text('return'), '/'));
 }
 
-/** An icon or image; its name is the hash of its content, so it never changes. */
+/** An icon or image; its name is the hash of its content, so it can be cached forever. */
 export async function object(req: Request, res: Response) {
   const name = String(req.params['name']);
   const content = await readImage(req.here.storage, name);
@@ -26,7 +26,7 @@ export async function object(req: Request, res: Response) {
 
 export const healthcheck = (_req: Request, res: Response) => res.json({ status: 'OK' });
 
-/** Anyone may read which version the database has and whether it is being updated. */
+/** Anyone may read the version of the database and whether it is being updated. */
 export async function metadata(req: Request, res: Response) {
   const version = await readVersion(req.here.documents);
   if (!version) {
@@ -35,7 +35,7 @@ export async function metadata(req: Request, res: Response) {
   res.json({ databaseVersion: version.databaseVersion, isUpdating: version.isUpdating });
 }
 
-/** Addresses of the former admin tools, by page. */
+/** URLs of the former admin tools, by page. */
 const formerTools = new Map([
   ['business_admin', '/catalog/business'],
   ['business_task', '/catalog/task'],

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 const folder = new URL('../../node_modules/lucide-static/icons/', import.meta.url);
 const cache = new Map<string, string>();
 
-/** An icon of lucide's as inline SVG, hidden from screen readers: the word stands beside it. */
+/** A lucide icon as inline SVG, hidden from screen readers because the word stands beside it. */
 export function icon(name: string): string {
   let svg = cache.get(name);
   if (svg === undefined) {

@@ -12,7 +12,7 @@ import { isSecret } from './sealed.ts';
 /** States of a transfer that has not ended. */
 const unended = ['planned', 'claimed', 'applying', 'committed', 'rolling_back', 'needs_attention'];
 
-/** Queried when the metrics are scraped: a label and a count. */
+/** A query that runs when the metrics are scraped: a label and a count. */
 const counted: [name: string, help: string, label: string, known: string[], question: Statement][] =
   [
     [
@@ -68,7 +68,7 @@ export function openMetrics(here: App) {
       labelNames: [name],
       registers: [],
       async collect() {
-        // In an outage the other metrics matter most: these are left out, and /readyz says why.
+        // During an outage the other metrics matter most, so these are left out, and /readyz gives the reason.
         this.reset();
         const lines = await select<{ label: string; number: number }>(on, question).catch(
           () => null,
@@ -98,7 +98,7 @@ export function openMetrics(here: App) {
   const measure = (req: Request, res: Response, next: NextFunction) => {
     const end = requests.startTimer({ method: req.method });
     res.once('finish', () => {
-      // The route pattern, not the path: ids as labels would create one series per row.
+      // The label is the route pattern, not the path: ids would create one series per row.
       const { path = 'other' } = (req.route ?? {}) as { path?: string };
       end({ route: path, status: res.statusCode });
     });
@@ -115,7 +115,7 @@ export function openMetrics(here: App) {
   return { measure, show };
 }
 
-/** What is dated later than the database's clock; left out while a database does not answer. */
+/** Counts rows dated later than the database’s clock; left out while a database does not answer. */
 const aheadGauge = (place: App) =>
   new Gauge({
     name: 'oneway_instants_ahead',

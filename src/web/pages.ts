@@ -1,4 +1,4 @@
-// What every page needs: the person, the environment, and what may be done here.
+// What every page needs: the person, the environment, and the permissions here.
 import type { Request, Response } from 'express';
 import type { Ability } from '../access/permissions.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -16,7 +16,7 @@ import { barsOf, initialsOf, menuOf, stopsOf, themeOf } from './shell.ts';
 type Crumb = { text: string; href?: string };
 type Data = { title: string; crumbs?: Crumb[] } & Record<string, unknown>;
 
-/** Renders a full page inside the shell. */
+/** Renders a full page with menu and bars. */
 export async function page(req: Request, res: Response, view: string, data: Data) {
   const { here, account } = req;
   const { flash } = req.visitor;
@@ -58,7 +58,7 @@ export function flash(req: Request, message: string) {
   req.visitor.flash = message.slice(0, FLASH_LENGTH);
 }
 
-/** Field errors of a form; rethrows every other problem. */
+/** The field errors of a form; every other error is thrown again. */
 export function fieldErrors(error: unknown): problems.FieldErrors {
   if (error instanceof problems.Invalid) return error.fields;
   throw error;

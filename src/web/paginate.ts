@@ -1,4 +1,4 @@
-// A long list in pages.
+// Splits a long list into pages.
 
 /** Rows per page. */
 export const PAGE_SIZE = 200;
@@ -13,10 +13,10 @@ export function paginate<T>(rows: T[], wanted: number | null): Page<T> {
   return { shown: rows.slice(from, from + PAGE_SIZE), page, pages, from, all: rows.length };
 }
 
-/** How many lines a list shows that goes back in time. */
+/** How many entries a page of a chronological list shows. */
 const LINES = 50;
 
-/** The address of the lines before the last one shown; null when there can be none. */
+/** The URL of the entries before the last one shown; null when there are none. */
 export function olderHref(
   path: string,
   filter: Record<string, string>,

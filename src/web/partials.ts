@@ -23,7 +23,7 @@ export function partial(name: string, data: object): string {
   return render(data);
 }
 
-/** A value of a field, as lists and records show it. */
+/** The value of a field, as lists and row pages show it. */
 export const cell = (
   field: Field,
   value: Value | undefined,
@@ -31,7 +31,7 @@ export const cell = (
 ) =>
   partial(`catalog-pages/fields/${field.kind}-cell`, {
     field,
-    // A secret is never handed to a template.
+    // A secret is never passed to a template.
     value: isSecret(field) ? formatValue(field, value) : (value ?? null),
     title: field.to ? (titles?.get(`${field.to}:${textOf(value)}`) ?? `#${textOf(value)}`) : '',
     clip: isWhole ? '' : 'clip',
@@ -40,7 +40,7 @@ export const cell = (
     exactly,
   });
 
-/** The linked row of each link, with what stands beside it. */
+/** The linked row of each link, with the names beside it. */
 const linkLines = ({ target, parts }: Links, links: Link[]) =>
   links.map((link) => {
     const others = parts.filter(({ name }) => name !== target.name);

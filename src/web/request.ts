@@ -1,4 +1,4 @@
-// What the pipeline adds to every request, and small readers of its fields.
+// What the middleware adds to every request, and small readers of request fields.
 import type { Request } from 'express';
 import { v7 as newUuid, validate as isUuid } from 'uuid';
 import { z } from 'zod';
@@ -24,10 +24,10 @@ declare global {
     interface Request {
       here: App;
       redis: Redis;
-      /** What a signed cookie remembers of this browser. */
+      /** What the signed cookie of a visitor’s browser contains. */
       visitor: Visitor;
       account?: Account;
-      /** Asks the session store and the database again. */
+      /** Checks session store and database again during a long request. */
       isStillSignedIn(): Promise<boolean>;
       /** The API key of the caller. */
       apiKey?: { name: string; scopes: string[] };
@@ -54,7 +54,7 @@ export function accountOf(req: Request): Account {
   return req.account;
 }
 
-/** What the signed-in person may do here; nobody who is not signed in may do anything. */
+/** The abilities of the signed-in person here; none for everyone else. */
 export const can = ({ account, here }: Request, ability: Ability): boolean =>
   account !== undefined && may(account, ability, here.setup);
 
@@ -68,7 +68,7 @@ const idSchema = z
   .regex(/^[1-9]\d{0,15}$/)
   .transform(Number);
 
-/** `/catalog/:entity/:id` as an entity and an id. */
+/** Parses `/catalog/:entity/:id` into an entity and an id. */
 export function addressed(req: Request): { entity: Entity; id: number } {
   const entity = entityNamed(String(req.params['entity']));
   const id = idSchema.safeParse(req.params['id']);
@@ -80,18 +80,18 @@ export function addressed(req: Request): { entity: Entity; id: number } {
 export const numberOrNull = (value: unknown): number | null =>
   idSchema.safeParse(value).data ?? null;
 
-/** One text out of a query or a body; empty when it is missing or given twice. */
+/** One text from a query or body; empty when it is missing or given twice. */
 export function textIn(from: unknown, name: string): string {
   const value = (from as Record<string, unknown> | undefined)?.[name];
-  // NUL is never typed, and databases disagree about it.
+  // People never type NUL, and databases treat it differently.
   return typeof value === 'string' ? value.replaceAll('\0', '').trim() : '';
 }
 
-/** A path of this server, otherwise `otherwise`: redirects never leave the server. */
+/** Returns a path of this server, or the fallback: redirects never leave the server. */
 export const localPath = (path: string, otherwise: string): string =>
   /^\/(?![/\\])[^\s\\]*$/.test(path) ? path : otherwise;
 
-/** The key by which a form that is sent twice is known; another one when it has none of ours. */
+/** The idempotency key of a form, by which a repeated post is recognised; a new one when it is not ours. */
 export function idempotencyKeyIn(form: Form): { key: string; isKey: boolean } {
   const key = form.text('idempotency_key');
   return isUuid(key) ? { key, isKey: true } : { key: newUuid(), isKey: key === '' };

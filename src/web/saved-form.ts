@@ -1,5 +1,5 @@
-// A form that could not be sent, because the server was closed, the session had ended or another one had begun: it is
-// saved, and given back to its person.
+// Saves forms that could not be sent, because the server was closed or the session had ended or changed, and gives
+// them back to their person.
 import type { NextFunction, Request, Response } from 'express';
 import { isAdmitted, type Allow } from '../access/guard.ts';
 import type { Throttle } from '../access/throttle.ts';
@@ -18,7 +18,7 @@ import * as savedForms from './saved-forms.ts';
 import type { SavedForm } from './saved-forms.ts';
 import { isFromHere, isOurs } from './security.ts';
 
-/** Saves the form of a request that has been read; answers whether it could. */
+/** Saves the form of a request that has been read; returns whether that was possible. */
 export async function saveForm(req: Request): Promise<boolean> {
   const holder = isFromHere(req) ? holderOfForm(req) : null;
   return holder !== null && savedForms.save(req, holder, await formIn(req));
@@ -26,18 +26,18 @@ export async function saveForm(req: Request): Promise<boolean> {
 
 const tokenOf = ({ form }: Request) => form.raw('csrf');
 
-/** Whose page the form stood on: its token says so, otherwise whose session it is or was. */
+/** The person whose page the form was on: named by its token, otherwise by the present or former session. */
 function holderOfForm(req: Request): FormHolder | null {
   const { personId: id, credential } = sessionOf(req);
   const signedIn = id === undefined || credential === undefined ? null : { id, credential };
   const named = holderIn(req.here, tokenOf(req));
   if (named === null && req.get('Sec-Fetch-Site') !== 'same-origin') return null;
-  // A new password does not take away what the same person typed before.
+  // After a new password the same person still gets forms typed before it.
   if (signedIn && (named === null || named.id === signedIn.id)) return holderOf(signedIn);
   return named ?? lastHolder(req);
 }
 
-/** What was posted, with its images kept and its secrets sealed. */
+/** The posted values, with images stored and secrets sealed. */
 export async function formIn(req: Request): Promise<SavedForm> {
   const { kept, lost } = await keptImages(req);
   return {
@@ -48,7 +48,7 @@ export async function formIn(req: Request): Promise<SavedForm> {
   };
 }
 
-/** What was typed, with sealed secrets and without files. */
+/** The typed values, with sealed secrets and without files. */
 const textsOf = ({ here, path, form }: Request) =>
   withSealedSecrets(
     here,
@@ -57,8 +57,8 @@ const textsOf = ({ here, path, form }: Request) =>
   );
 
 /**
- * Chosen images by field, which are stored as if the form were saved, and the fields of those that do not fit or that the
- * storage does not take: what was typed is kept without them.
+ * Uploaded images by field, stored as if the form were saved, and the fields of invalid images or of those that the
+ * storage refused: the typed values are saved without these.
  */
 async function keptImages({ here, form, log }: Request) {
   const kept = new Map<string, string>();
@@ -74,20 +74,20 @@ async function keptImages({ here, form, log }: Request) {
   return { kept, lost };
 }
 
-/** Whether a form may be read although nobody is signed in: only from a browser that somebody signed in with. */
+/** Whether a form may be read without a sign-in: only from a browser in which someone has signed in. */
 export const mayRead = (req: Request): boolean =>
   sessionOf(req).personId !== undefined || lastHolder(req) !== null;
 
-/** There is none while its server does not answer. */
+/** There is no session while Redis does not answer. */
 const sessionOf = ({ session }: Partial<Pick<Request, 'session'>>): Partial<Request['session']> =>
   session ?? {};
 
-/** Whether files of a form may come, by its token: from pages of this session, and of those before it. */
+/** Whether files of a form are accepted, by its token: from pages of this session and of earlier ones. */
 export const mayBring = (req: Request, token: string | undefined): boolean =>
   isOurs(req, token) || (isFromHere(req) && holderIn(req.here, token) !== null);
 
 /**
- * Saves a form whose sender may not, or no longer: it was posted after its session had ended, after another person had
+ * Saves a form whose sender may not send it (any more): posted after the session had ended, after another person had
  * signed in, or after a permission was revoked.
  */
 export const saveFormOfRefused = (limit: Throttle, body: Body, allow: Allow) =>
@@ -105,7 +105,7 @@ export const saveFormOfRefused = (limit: Throttle, body: Body, allow: Allow) =>
     res.redirect(303, '/sign-in');
   };
 
-/** The access check refuses it afterwards. */
+/** The access check refuses the request afterwards. */
 async function keepOfOthers(req: Request, res: Response, next: NextFunction, body: Body) {
   if (body.kind === 'none') return next();
   await readForm(req, body, { mayCome: (token) => mayBring(req, token) });
@@ -114,7 +114,7 @@ async function keepOfOthers(req: Request, res: Response, next: NextFunction, bod
   next();
 }
 
-/** Rejects posts that do not come from our own pages; what came from a page of an earlier session is saved. */
+/** Rejects posts that do not come from our own pages; saves forms from pages of an earlier session. */
 export async function refuseForged(req: Request, res: Response, next: NextFunction) {
   if (isOurs(req)) return next();
   const holder = isFromHere(req) ? holderIn(req.here, tokenOf(req)) : null;
@@ -124,7 +124,7 @@ export async function refuseForged(req: Request, res: Response, next: NextFuncti
   }
   if (!holder || !req.account) throw new Forbidden(forged);
   const isOwn = holder.id === req.account.id;
-  // These take nothing away from anybody.
+  // These actions are harmless for any person.
   if (req.path === '/theme' || (isOwn && req.path === '/sign-out')) return next();
   const isSaved = await saveForm(req);
   if (!isOwn) throw new Conflict(`${ofAnotherPerson} ${isSaved ? keptForIt : notKept}`);
@@ -167,7 +167,7 @@ export async function show(req: Request, res: Response) {
   });
 }
 
-/** What a person typed, without what the form carried. */
+/** The values that a person typed, without hidden fields. */
 export const shownFields = ({ fields }: Pick<SavedForm, 'fields'>) =>
   fields
     .filter(([name, value]) => !carried.test(name) && value !== '')
@@ -177,10 +177,12 @@ export const shownFields = ({ fields }: Pick<SavedForm, 'fields'>) =>
       isImage: image.test(value),
     }));
 
-/** `Links 0 name` for `links[0][name]`. */
+/** A label for a posted name: `Links 0 name` for `links[0][name]`. */
 export const labelOfInput = (name: string) => formatChoice(name.replaceAll(/[[\]]+/g, ' ').trim());
 
-/** Posts the form again to its address: 307 keeps method and body. It is forgotten when it has been accepted. */
+/**
+ * Posts the form again to its URL: status 307 keeps method and body. The saved form is deleted once it was accepted.
+ */
 export async function sendOn(req: Request, res: Response) {
   const forms = await savedForms.savedFor(req, personOf(req));
   const id = textIn(req.query, 'form');
@@ -190,7 +192,7 @@ export async function sendOn(req: Request, res: Response) {
   res.redirect(307, localPath(saved.path, '/'));
 }
 
-/** Forgets a saved form when the page that it was sent to has taken it. */
+/** Deletes a saved form when the page it was sent to has accepted it. */
 export function forgetSent(req: Request, res: Response, next: NextFunction) {
   const { sentForm: id } = req.visitor;
   delete req.visitor.sentForm;
@@ -212,6 +214,6 @@ export async function discard(req: Request, res: Response) {
   res.redirect(303, left.length > 0 ? '/saved-form' : '/');
 }
 
-/** Whether forms wait for a person who has just signed in. */
+/** Whether saved forms are waiting for a person who has just signed in. */
 export const isWaiting = async (req: Request, person: Holder): Promise<boolean> =>
   (await savedForms.savedFor(req, person)).length > 0;

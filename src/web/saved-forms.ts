@@ -1,4 +1,4 @@
-// Forms that could not be sent, in Redis: bound to the person and the password, few and not large.
+// Forms that could not be sent, stored in Redis: bound to person and password, limited in number and size.
 import { createHash } from 'node:crypto';
 import type { Request } from 'express';
 import { z } from 'zod';
@@ -21,14 +21,14 @@ export type SavedForm = z.infer<typeof schema>;
 const keyOf = ({ here }: Request, { id, mark }: FormHolder) =>
   `oneway:${here.name}:saved-forms:${id}:${mark}`;
 
-/** The same form that is sent twice is one. */
+/** The same form posted twice is saved once. */
 const idOf = ({ path, fields }: SavedForm) =>
   createHash('sha256')
     .update(JSON.stringify([path, fields]))
     .digest('base64url')
     .slice(0, 16);
 
-/** Answers whether it was saved: there is something in it, and room for it. */
+/** Returns whether the form was saved: it has a value, and there is room for it. */
 export async function save(req: Request, holder: FormHolder, form: SavedForm): Promise<boolean> {
   const text = JSON.stringify(form);
   if (!isWorthSaving(form) || text.length > ROOM) return false;
@@ -49,7 +49,7 @@ export const isWorthSaving = ({ path, fields }: Pick<SavedForm, 'path' | 'fields
   !path.startsWith('/saved-form') &&
   !fields.some(([name]) => /password/i.test(name));
 
-/** The newest first. */
+/** Sorted newest first. */
 export async function savedFor(
   req: Request,
   person: Holder,

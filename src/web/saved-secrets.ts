@@ -1,5 +1,5 @@
-// Secrets in a form that is saved until its sender has signed in again: sealed, so that nothing typed is lost and none
-// of it is stored in clear.
+// Secrets in a form that is saved until its sender has signed in again are sealed, so that nothing typed is lost and
+// nothing is stored in clear text.
 import { sealSecrets } from '../access/secret-fields.ts';
 import { timeouts } from '../database/timeouts.ts';
 import { inTime } from '../in-time.ts';
@@ -8,7 +8,10 @@ import { secretsOf } from '../catalog/secret.ts';
 import type { App } from '../environments/app.ts';
 import type { Entry } from './form/form.ts';
 
-/** A row's form of this environment seals its secrets; those on a sheet are the destination's and are left out. */
+/**
+ * Row forms of this environment seal their secrets; those typed on a transfer sheet belong to the destination and are
+ * left out.
+ */
 export async function withSealedSecrets(
   here: App,
   path: string,
@@ -24,7 +27,7 @@ export async function withSealedSecrets(
       saved.push([field, text]);
     } else {
       const sealing = sealSecrets(here, entity, { [field]: text.trim() }, null);
-      // The database may be what the form failed of.
+      // The form may have failed because the database is down.
       const content = await inTime(timeouts.page, sealing).catch(() => null);
       const sealed = content?.[field];
       if (typeof sealed === 'string') saved.push([field, sealed]);
@@ -33,7 +36,7 @@ export async function withSealedSecrets(
   return saved;
 }
 
-/** `local[external_tool:5][key]` */
+/** The input of a secret on a sheet: `local[external_tool:5][key]` */
 function isSecretOfSheet(field: string): boolean {
   const [, type = '', name = ''] = /^local\[(\w+):\d+\]\[(\w+)\]$/.exec(field) ?? [];
   const entity = catalog.find((one) => one.name === type);

@@ -1,8 +1,8 @@
-// Signs what is handed to a browser and comes back: it can be read there, but not changed.
+// Signs values that are handed to a browser and posted back: it can read them, but not change them.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { z } from 'zod';
 
-/** `purpose` keeps what was signed for one use from being shown for another. */
+/** `purpose` prevents a value signed for one use from being accepted for another. */
 export type Seal = { secret: string; purpose: string };
 
 export function seal(by: Seal, value: unknown): string {
@@ -10,7 +10,7 @@ export function seal(by: Seal, value: unknown): string {
   return `${text}.${signatureOf(by, text)}`;
 }
 
-/** The value that was signed; null when anything about it is wrong. */
+/** The signed value; null when the signature is wrong. */
 export function unseal<T extends z.ZodType>(
   by: Seal,
   schema: T,

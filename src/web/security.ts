@@ -1,5 +1,5 @@
-// Security headers, and two checks against forged posts: where the browser says it comes from, and a token that only our
-// own pages contain.
+// Security headers, and two checks against forged posts: the origin that the browser reports, and a token that only
+// our own pages contain.
 import { randomBytes } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
@@ -62,7 +62,7 @@ export function headers(req: Request, res: Response, next: NextFunction) {
   helmetHeaders(req, res, next);
 }
 
-/** The token of our forms: the session's, or the visitor's as long as nobody is signed in. */
+/** The token of our forms: that of the session, or of the visitor’s cookie before signing in. */
 export function csrfToken({ account, session, visitor }: Request): string {
   if (account) return session.csrf ?? '';
   visitor.csrf ??= randomBytes(18).toString('base64url');
@@ -76,7 +76,7 @@ export function isOurs(req: Request, given: string | undefined = req.form.raw('c
   return isFromHere(req) && isSecret(given, expected);
 }
 
-/** Whether the browser says that a page of this server sent it; one that says nothing is believed. */
+/** Whether the browser reports that a page of this server sent it; a missing header is accepted. */
 export function isFromHere(req: Request): boolean {
   const site = req.get('Sec-Fetch-Site');
   if (site !== undefined) return site === 'same-origin' || site === 'none';

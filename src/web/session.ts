@@ -1,4 +1,4 @@
-// Sessions of people who are signed in, in Redis. Nobody else has one.
+// Sessions of signed-in people, in Redis. Other visitors have none.
 import type { NextFunction, Request, Response } from 'express';
 import { RedisStore } from 'connect-redis';
 import session from 'express-session';
@@ -6,10 +6,10 @@ import type { App, Redis } from '../environments/app.ts';
 import { cookieName } from './cookies.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
-/** A session ends by then, however much it is used. */
+/** The maximum lifetime of a session, however much it is used. */
 const SESSION_END_HOURS = 12;
 
-/** Cookie and keys carry the environment's name, so three servers on one host are three. */
+/** Cookie and keys contain the environment’s name, so that three servers on one host have separate sessions. */
 export function sessions(here: App, redis: Redis) {
   const { secret, hours, secureCookie } = here.settings.session;
   return session({
@@ -19,7 +19,7 @@ export function sessions(here: App, redis: Redis) {
     resave: false,
     saveUninitialized: false,
     rolling: true,
-    // The setting says that browsers come over https, whatever the last proxy sends on (see trustOwnAddress).
+    // The setting says that browsers use https, whatever the last proxy forwards (see trustOwnAddress).
     proxy: secureCookie,
     cookie: {
       httpOnly: true,
@@ -42,7 +42,7 @@ const timeLeft = ({ startedAt = 0 }: Partial<session.SessionData>) =>
 
 export const isInTime = (one: Partial<session.SessionData>): boolean => timeLeft(one) > 0;
 
-/** Using a session does not move its end: the browser and Redis keep it until then at most. */
+/** Using a session does not extend it: the browser and Redis keep it until its end at most. */
 export function limitCookie(
   one: Pick<session.SessionData, 'cookie'> & Partial<session.SessionData>,
 ) {
@@ -50,13 +50,13 @@ export function limitCookie(
   if (left < (one.cookie.originalMaxAge ?? Infinity)) one.cookie.maxAge = left;
 }
 
-/** A new session id: what was planted or stolen before is worthless. */
+/** A new session id, so that one planted or stolen before is worthless. */
 export const renewSession = (req: Request) =>
   new Promise<void>((resolve, reject) => {
     req.session.regenerate((error: unknown) => (error ? reject(error) : resolve()));
   });
 
-/** Answers of a session are for this browser now: it does not show them again after signing out. */
+/** Answers to signed-in people must not be cached: the browser may not show them after signing out. */
 export function keepOutOfCaches(_req: Request, res: Response, next: NextFunction) {
   res.set('Cache-Control', 'no-store');
   next();

@@ -1,4 +1,4 @@
-// What surrounds every page: the menu, the other environments, and what cannot be done here right now.
+// What surrounds every page: the menu, the other environments, and warnings about what is not possible right now.
 import type { Request } from 'express';
 import { isOpenedForEditing, may } from '../access/permissions.ts';
 import { catalog } from '../catalog/index.ts';
@@ -13,13 +13,13 @@ type MenuLink = {
   href: string;
   icon: string;
   text: string;
-  /** How many rows there are, beside a type of row. */
+  /** The number of rows beside each type. */
   count: number | null;
   isCurrent: boolean;
 };
 export type MenuSection = { heading: string; links: MenuLink[] };
 
-/** The menu of someone who is signed in: what this person may open in this environment. */
+/** The menu of a signed-in person: the pages that this person may open in this environment. */
 export async function menuOf(req: Request): Promise<MenuSection[]> {
   if (!req.account) return [];
   const counts = await rowCounts(req);
@@ -67,7 +67,9 @@ export async function menuOf(req: Request): Promise<MenuSection[]> {
 
 const pathOf = ({ originalUrl }: Request) => originalUrl.split('?')[0] ?? '';
 
-/** Dependents stand on their owner's page; form fields are many enough for a list of their own. */
+/**
+ * Dependent rows are listed on their parent row’s page; only form fields are numerous enough for a list of their own.
+ */
 const isInMenu = ({ name, owner, isMatchedByName }: Entity) =>
   (owner === null && !isMatchedByName) || name === 'form_field';
 
@@ -83,7 +85,7 @@ export async function rowCounts({ here }: Request): Promise<Map<string, number>>
 
 export type EnvironmentLink = { name: string; label: string; isHere: boolean; href: string | null };
 
-/** The servers of the other environments, at the same record. */
+/** Links to the servers of the other environments, at the same row. */
 export function stopsOf({ here, originalUrl }: Request): EnvironmentLink[] {
   const path = originalUrl.startsWith('/catalog/') ? originalUrl.split('?')[0] : '/';
   const shown = ladder.includes(here.name) ? ladder : [here.name, ...ladder];
@@ -100,7 +102,7 @@ export type Bar = {
   stagingHref: string | null;
 };
 
-/** What a bar on top of every page says about this environment. */
+/** Messages about this environment in a bar on top of every page. */
 export async function barsOf(req: Request): Promise<Bar[]> {
   const { here, account } = req;
   const compatibility = await here.compatibility().catch(() => null);
@@ -121,7 +123,7 @@ export function themeOf(req: Request): string {
   return isTheme(theme) ? theme : 'system';
 }
 
-/** `AK` for `Asha Kumar`. */
+/** The initials of a name: `AK` for `Asha Kumar`. */
 export const initialsOf = (name: string) =>
   name
     .split(/\s+/)

@@ -5,9 +5,9 @@ import { timeouts } from '../database/timeouts.ts';
 import { askDatabases } from '../environments/own-databases.ts';
 import { TooLate } from '../in-time.ts';
 
-/** A database of this environment was silent for so long that a request was ended. */
+/** A database of this environment was silent for so long that the request was ended. */
 export class Silence extends TooLate {
-  /** What was being saved may still arrive there. */
+  /** The interrupted save may still be executed by the database. */
   readonly mayBeSaved: boolean;
 
   constructor(mayBeSaved: boolean) {
@@ -19,10 +19,10 @@ export class Silence extends TooLate {
 const saving = new WeakSet<Request>();
 const ended = new WeakSet<Request>();
 
-/** Whether the request was ended: its own answer, or its own failure, comes too late. */
+/** Whether the request was already ended: a later result or error is then dropped. */
 export const isEnded = (req: Request): boolean => ended.has(req);
 
-/** Ends requests by `answer` while a database is silent; slow ones of databases that answer go on. */
+/** Ends requests with `answer` while a database is silent; slow requests of responsive databases go on. */
 export const watchSilence = (answer: ErrorRequestHandler) =>
   function watchSilence(req: Request, res: Response, next: NextFunction) {
     let timer: NodeJS.Timeout | undefined;
@@ -30,7 +30,7 @@ export const watchSilence = (answer: ErrorRequestHandler) =>
     const watch = () => {
       timer = setTimeout(() => {
         endIfSilent().catch((error: unknown) => {
-          // Its own answer may have been faster after all.
+          // The request’s own answer may have been faster after all.
           if (!isOver()) next(error);
         });
       }, timeouts.slow);
@@ -48,9 +48,9 @@ export const watchSilence = (answer: ErrorRequestHandler) =>
     next();
   };
 
-/** From here on something may be saved. */
+/** From this point on the request may write. */
 export function beginSaving(req: Request, _res: Response, next: NextFunction) {
-  // Its sender knows that it was not saved, so it must not be.
+  // The sender was told that nothing was saved, so the request must not write now.
   if (isEnded(req)) return;
   saving.add(req);
   next();

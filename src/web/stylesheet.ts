@@ -1,4 +1,4 @@
-// The stylesheet in parts, named as the views, and joined to one answer.
+// The stylesheet in parts, named like the views, and joined into one answer.
 import { readFileSync } from 'node:fs';
 import type { Request, Response } from 'express';
 

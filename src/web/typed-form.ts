@@ -1,4 +1,4 @@
-// A form that failed through no fault of its sender: what was typed is shown again, and can be sent again.
+// A form that failed because of a server: its typed values are shown again, and can be sent again.
 import type { Request } from 'express';
 import { any } from './form/body.ts';
 import { readForm } from './form/read.ts';
@@ -9,16 +9,16 @@ import { isFromHere } from './security.ts';
 
 export type TypedForm = Pick<SavedForm, 'path' | 'fields' | 'lost'> & {
   shown: ReturnType<typeof shownFields>;
-  /** Kept for a day; otherwise only the page has it, which posts it to `path` again. */
+  /** Whether the form is saved for a day; otherwise only the page has it, which posts it to `path` again. */
   isSaved: boolean;
-  /** The token that it came with: the session may be out of reach. */
+  /** The token that the form was posted with, because the session may be unreachable. */
   csrf: string;
 };
 
-/** Null for a request without anything typed, for strangers, and for one from another site. */
+/** Null for a request without typed values, without a sign-in, or from another site. */
 export async function typedForm(req: Request): Promise<TypedForm | null> {
   if (req.method !== 'POST' || !isFromHere(req) || !mayRead(req)) return null;
-  // It may have failed before the form was read. A form that cannot be read stays in the browser.
+  // The request may have failed before the form was read. A form that cannot be read remains only in the browser.
   await readForm(req, any, { mayCome: (token) => holderIn(req.here, token) !== null }).catch(
     () => {},
   );

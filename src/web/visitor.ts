@@ -1,5 +1,5 @@
-// What is remembered of a browser without storing anything here: a short signed cookie. Whoever is not signed in has
-// nothing else, so strangers cannot fill Redis.
+// Remembers a browser without storing anything on the server: a short signed cookie. Visitors who are not signed in
+// have nothing else, so they cannot fill Redis.
 import type { NextFunction, Request, Response } from 'express';
 import onHeaders from 'on-headers';
 import { z } from 'zod';
@@ -18,21 +18,21 @@ const attempt = z.object({
 });
 
 const schema = z.object({
-  /** In forms of pages that are shown before signing in. */
+  /** The CSRF token in forms of pages that are shown before signing in. */
   csrf: z.string().optional(),
   /** A message for the next page. */
   flash: z.string().optional(),
-  /** Where to go after signing in. */
+  /** The path to return to after signing in. */
   returnTo: z.string().optional(),
-  /** A form was kept for the person who signs in next. */
+  /** A form was saved for the person who signs in next. */
   hasSavedForm: z.boolean().optional(),
-  /** The saved form that is being sent on. */
+  /** The saved form that is being posted again. */
   sentForm: z.string().optional(),
   /** Pending sign-ins with the provider, one per tab. */
   attempts: z.array(attempt).optional(),
-  /** When the provider was last asked without a page. */
+  /** When the provider was last asked silently. */
   askedAt: z.number().optional(),
-  /** After signing out or a refusal, silent sign-in stops and the provider asks who it is. */
+  /** After signing out or a refusal, silent sign-in stops and the provider asks for the account. */
   signsInByHand: z.boolean().optional(),
 });
 export type Visitor = z.infer<typeof schema>;

@@ -1,50 +1,50 @@
-// What the body of a request may be. Each route names one of these, so that nothing is read which its page cannot post.
+// What a request body may contain. Each route names one of these, so that nothing is read which its page cannot post.
 
 const KB = 1024;
 const MB = 1024 * KB;
 
 type Fields = {
   kind: 'fields' | 'image';
-  /** Highest number of fields. */
+  /** The most fields. */
   fields: number;
-  /** Highest number of bytes of the fields, with their names and whatever else stands between them. */
+  /** The most bytes of the fields, including names and separators. */
   bytes: number;
 };
 
-/** `none`: nothing is read. `fields`: URL-encoded fields. `image`: fields, in parts too, with images among them. */
+/** `none`: nothing is read. `fields`: URL-encoded fields. `image`: fields and images, also as multipart. */
 export type Body = { kind: 'none' } | Fields;
 export type FormBody = Fields;
 
 const fields = (most: number, bytes: number): FormBody => ({ kind: 'fields', fields: most, bytes });
 
 export const none: Body = { kind: 'none' };
-/** What strangers may post: an e-mail, a password and the token. */
+/** Posts without a sign-in: an e-mail, a password and the token. */
 export const tiny = fields(5, 4 * KB);
-/** One action, with a note at most. */
+/** One action with an optional note. */
 export const small = fields(50, 64 * KB);
 /** The rows that are ticked on a page. */
 export const ticks = fields(2000, 256 * KB);
-/** A page of a sheet with all its choices, and with those that it showed. */
+/** A page of a sheet with all its choices, and with those that the page showed. */
 export const sheet = fields(10_000, 2 * MB);
-/** A conflict: the row three times, in one field. */
+/** A conflict: three versions of the row in one field. */
 export const conflict = fields(200, 4 * MB);
 /** A row with its images, and up to 5,000 lines of links. */
 export const row: FormBody = { kind: 'image', fields: 12_000, bytes: 3 * MB };
-/** Any of these: what is saved, and given back, whatever route it was for. */
+/** Any of these, because saved forms of all routes are posted again through one. */
 export const any: FormBody = { kind: 'image', fields: 12_000, bytes: 4 * MB };
 
 export const images = {
-  /** In one form. */
+  /** The most images in one form. */
   most: 3,
-  /** Bytes of one that is kept. */
+  /** The most bytes of an image that is kept. */
   bytes: 2 * MB,
   /**
-   * Bytes of one that is passed over, so that a photo which is too large is a problem of its field, and what was typed
-   * beside it is read.
+   * The most bytes of an image that is discarded while the rest of the form is read, so that a photo which is too
+   * large becomes an error of its field and typed values survive.
    */
   passedOver: 12 * MB,
 };
 
-/** Bytes of a whole body. */
+/** The most bytes of a whole body. */
 export const mostBytes = ({ kind, bytes }: FormBody): number =>
   kind === 'image' ? bytes + images.most * images.passedOver : bytes;

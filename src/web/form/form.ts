@@ -1,14 +1,14 @@
-// A posted form: a flat list of names and texts, as a browser sends them. Nothing is nested and no array is made from an
-// index that was sent; `links[0][name]` is a name like any other until a reader asks for lines of that field.
+// A posted form: a flat list of names and texts, as a browser sends them. Nothing is parsed into nested objects or
+// arrays; `links[0][name]` is a plain name until a reader asks for the lines of that field.
 import { Invalid } from '../../problems.ts';
 import { isVisible } from '../../typed-text.ts';
 
 export type Entry = readonly [name: string, text: string];
 
-/** A file that was chosen: `content` is null when it was too large to keep. */
+/** An uploaded file: `content` is null when it was too large to keep. */
 export type PostedFile = { field: string; content: Buffer | null };
 
-/** Highest index of a list: what the largest form can hold. */
+/** The highest index of a list: what the largest form can contain. */
 const MOST = 20_000;
 
 export class Form {
@@ -26,16 +26,16 @@ export class Form {
     }
   }
 
-  /** One text, trimmed; empty when it is missing or given twice, or when nothing of it can be seen. */
+  /** One text, trimmed; empty when it is missing or given twice, or has no visible character. */
   text(name: string): string {
     const texts = this.#texts.get(name);
-    // NUL is never typed, and databases disagree about it.
+    // People never type NUL, and databases treat it differently.
     const text = texts?.length === 1 ? (texts[0] ?? '').replaceAll('\0', '').trim() : '';
     return isVisible(text) ? text : '';
   }
 
   /**
-   * One text of a column, in NFC.
+   * One text for a column, in Unicode NFC.
    * @throws Invalid when it is longer than its input allows
    */
   textUpTo(most: number, name: string, label: string): string {
@@ -46,7 +46,7 @@ export class Form {
     return text;
   }
 
-  /** One text, just as it was posted. */
+  /** One text exactly as it was posted. */
   raw(name: string): string | undefined {
     return this.#texts.get(name)?.[0];
   }
@@ -56,7 +56,7 @@ export class Form {
   }
 
   /**
-   * All texts of a name, just as they were posted: `rows=a&rows=b`, or `rows[0]=a&rows[1]=b` as programs write it.
+   * All texts of a name exactly as posted: `rows=a&rows=b`, or `rows[0]=a&rows[1]=b` as client programs write it.
    * @throws Invalid for an index that no form shows
    */
   texts(name: string): string[] {
@@ -69,7 +69,7 @@ export class Form {
     return indexed.length > 0 ? [...plain, ...indexed] : [...plain];
   }
 
-  /** Named texts for a schema; what was not posted is left out. */
+  /** Texts by name, for a schema; missing ones are left out. */
   pick<T extends string>(...names: T[]): Partial<Record<T, string>> {
     const found: Partial<Record<T, string>> = {};
     for (const name of names) {
@@ -79,7 +79,7 @@ export class Form {
     return found;
   }
 
-  /** `name[a][b]=text` as the path `a`, `b`. */
+  /** Splits `name[a][b]=text` into the path `a`, `b`. */
   under(name: string): { path: string[]; text: string }[] {
     const start = `${name}[`;
     return this.entries.flatMap(([own, text]) =>
@@ -90,15 +90,15 @@ export class Form {
   }
 
   /**
-   * `links[0][name]=Pune` as lines of texts, in the order of their index; a part that was not posted is empty.
-   * @throws Invalid for a part that the field does not have, or more lines than its bound
+   * Reads `links[0][name]=Pune` as lines of texts, in order of their index; a part that was not posted is empty.
+   * @throws Invalid for a part that the field does not have, or more lines than its limit
    */
   lines<T extends string>(name: string, parts: readonly T[], most: number): Record<T, string>[] {
     const posted = this.under(name);
     if (posted.some(({ path }) => lineIndex(path, parts) === null)) {
       throw new Invalid({ [name]: 'This list has a line that the form does not show.' });
     }
-    // Emptied lines and free ones are posted, too.
+    // Browsers post emptied and unused lines, too.
     const isBeyond = posted.some(({ path, text }) => Number(path[0]) >= 2 * most && isFilled(text));
     const filled = this.typedLines(name, parts).filter((line) =>
       Object.values<string>(line).some(isFilled),
@@ -110,7 +110,7 @@ export class Form {
     return filled;
   }
 
-  /** The lines of a list to show them again, however many there are and whatever stands between them. */
+  /** The lines of a list for showing them again, regardless of their number and content. */
   typedLines<T extends string>(name: string, parts: readonly T[]): Record<T, string>[] {
     const lines = new Map<number, Map<string, string>>();
     for (const { path, text } of this.under(name)) {
@@ -126,7 +126,7 @@ export class Form {
 
 const isFilled = (text: string) => text.trim() !== '';
 
-/** The index of a line that has such a part; otherwise null. */
+/** The index in the name of a line that has such a part; otherwise null. */
 function lineIndex([index = '', part = '', ...more]: string[], parts: readonly string[]) {
   return more.length === 0 && /^\d+$/.test(index) && parts.includes(part) ? Number(index) : null;
 }

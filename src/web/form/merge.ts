@@ -1,7 +1,7 @@
-// What one person changed on a page, carried out on what is stored by now: what another person decided after the page was
-// shown stays.
+// Merges changes on a page with what is stored now: decisions that another person saved after the page was shown are
+// kept.
 
-/** The ticks that one person set and took away. */
+/** Applies only the ticks that this person changed. */
 export function withOwnTicks(
   stored: readonly string[],
   shown: readonly string[],
@@ -12,7 +12,7 @@ export function withOwnTicks(
   return [...stored.filter((one) => !removed.has(one)), ...added];
 }
 
-/** A text that another person changed stays, unless this one changed it, too: then the later one was `overtaken`. */
+/** Keeps another person’s text, unless this person changed it too: then the other text was `overtaken`. */
 export function withOwnText(stored: string, shown: string, posted: string) {
   const isOwn = posted !== shown;
   return {

@@ -1,4 +1,5 @@
-// A form in parts (multipart/form-data). Texts and small files are kept in memory; a file that is too large passes by.
+// Reads multipart forms (multipart/form-data). Texts and small files are kept in memory; a file that is too large is
+// discarded.
 import type { IncomingHttpHeaders } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { Busboy, type BusboyFileStream, type BusboyHeaders } from '@fastify/busboy';
@@ -7,9 +8,9 @@ import { images, type FormBody } from './body.ts';
 import { Form, type Entry, type PostedFile } from './form.ts';
 import { incomplete, type Counted, type TooLarge } from './problems.ts';
 
-/** Bytes of a field's name, as our pages write them. */
+/** The most bytes of a field name on our pages. */
 const LONGEST_NAME = 200;
-/** Bytes around one part: its boundary and headers. */
+/** The most bytes around one part: its boundary and headers. */
 const AROUND = 1024;
 
 export async function readParts(
@@ -32,10 +33,10 @@ export async function readParts(
     if (entries.length > body.fields || texts > body.bytes) stop(tooLarge(body));
   });
   parser.on('file', (name: string | undefined, stream: BusboyFileStream, file: string) => {
-    // Without a listener, the error of a form that is cut off here would end the process.
+    // Without a listener, the error of a truncated form would end the process.
     stream.on('error', () => {});
     const token = entries.find(([own]) => own === 'csrf')?.[1];
-    // Where no file was chosen, browsers send one without a name.
+    // For an empty file input, browsers send a file without a name.
     const isChosen = name !== undefined && file !== '' && files.length < images.most;
     if (isChosen && mayCome(token)) files.push(contentOf(name, stream));
     else stream.resume();
@@ -55,12 +56,12 @@ function parserOf(headers: IncomingHttpHeaders) {
       limits: { headerSize: AROUND, headerPairs: 10, fileSize: images.bytes },
     });
   } catch {
-    // It names no boundary.
+    // The header lacks the boundary.
     throw incomplete();
   }
 }
 
-/** Nothing more is kept of a file once it is too large. */
+/** Once a file is too large, nothing of it is kept. */
 function contentOf(field: string, stream: BusboyFileStream): Promise<PostedFile> {
   return new Promise((resolve) => {
     let read: Buffer[] = [];

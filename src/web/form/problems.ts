@@ -1,7 +1,7 @@
 import { Problem } from '../../problems.ts';
 import type { FormBody } from './body.ts';
 
-/** The parts of a body, counted as they pass. */
+/** Counts the parts of a body while they arrive. */
 export type Counted = AsyncGenerator<Buffer, void>;
 
 export type TooLarge = (body: FormBody) => Problem;

@@ -1,4 +1,4 @@
-// Reads the form of a request, with the limits of its route: refused by its length before anything is read, counted
+// Reads the form of a request within the limits of its route: refused by its declared length first, then counted
 // while it is read.
 import type { NextFunction, Request, Response } from 'express';
 import { Problem } from '../../problems.ts';
@@ -12,16 +12,16 @@ declare global {
   // oxlint-disable-next-line typescript/no-namespace -- Express is extended through its namespace
   namespace Express {
     interface Request {
-      /** What was posted; empty until the route's reader has run. */
+      /** The posted form; empty until the route’s reader has run. */
       form: Form;
     }
   }
 }
 
-/** `mayCome`: whether files may be kept, by the token that the form begins with. */
+/** `mayCome`: decides by the form’s token, its first field, whether files may be kept. */
 type Options = { mayCome?: (token: string | undefined) => boolean };
 
-/** The reader of a route. It runs behind the access check. */
+/** The form reader of a route. It runs after the access check. */
 export const reader =
   (body: Body, mayCome?: (req: Request, token: string | undefined) => boolean) =>
   async (req: Request, _res: Response, next: NextFunction) => {
@@ -32,8 +32,8 @@ export const reader =
   };
 
 /**
- * Reads what was posted into `req.form`, once.
- * @throws Problem 413 when it is larger than the form can be, 415 when it is no form, 400 when it is broken
+ * Reads the posted form into `req.form`, once.
+ * @throws Problem 413 when it is larger than the form can be, 415 when it is no form, 400 when it is malformed
  */
 export async function readForm(req: Request, body: FormBody, options: Options = {}): Promise<void> {
   if (req.form.entries.length > 0 || !hasBody(req)) return;
@@ -60,7 +60,7 @@ const tooLarge = ({ kind, fields }: FormBody) =>
     `This form is larger than this page can take: it may have ${fields.toLocaleString('en')} fields${kind === 'image' ? ' and 3 images of 2 MB' : ''}. Go back, take some of it away, and send it again.`,
   );
 
-/** The request stays open, so that an answer can be sent to whoever is still sending. */
+/** The request is not destroyed, so that the client can still receive an answer while sending. */
 async function* count(req: Request, most: number, refuse: () => Problem): Counted {
   let bytes = 0;
   try {
@@ -70,7 +70,7 @@ async function* count(req: Request, most: number, refuse: () => Problem): Counte
       yield part;
     }
   } catch (error) {
-    // Whoever sends has hung up.
+    // The client has disconnected.
     throw error instanceof Problem ? error : incomplete();
   }
 }
