@@ -1,5 +1,5 @@
-// The write at the destination: one transaction for the rows, with the documents written just before its
-// COMMIT. What is stored is read back before anyone else can change it.
+// The write at the destination: one transaction for the rows, with the documents written just before its COMMIT. What
+// was stored is read back before anyone else can change it.
 import type { PoolConnection } from 'mysql2/promise';
 import { keyText, linkedNamesOf, linksOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { command, fromSqlInstant } from '../database/sql.ts';
@@ -68,7 +68,7 @@ export async function apply(work: Work, connection: PoolConnection) {
   await failpoint('arrivals');
   for (const [key, instant] of await writeDocuments(work, stored, instants))
     drawn.set(key, instant);
-  // Once more with the rows: what the arrivals set off may have changed them.
+  // Rows are read back again, because triggers on the arrival records may have changed them.
   await readBack(place, [...rowSteps, ...work.steps.filter(isBeforePivot)], drawn, instants);
   await correctStates(connection, work.steps, instants);
   await journal.writeRemarks(work.here.sql, transfer.id, work.steps);
@@ -81,7 +81,7 @@ export async function apply(work: Work, connection: PoolConnection) {
 export const instantsOfRows = (rows: Map<string, Row>): [string, string[]][] =>
   [...rows].map(([key, row]) => [key, [row.modified_at]]);
 
-/** When rows that are created were deleted, which apps may know. */
+/** When rows to be created were deleted, because apps may know that time. */
 export async function instantsOfTombstones(connection: PoolConnection, steps: journal.Step[]) {
   const created = steps.filter(({ before }) => before === null);
   return [...(await readStates(connection, created))].map(
@@ -89,7 +89,7 @@ export async function instantsOfTombstones(connection: PoolConnection, steps: jo
   );
 }
 
-/** History and state hold what is stored, also where that is not what was sent. */
+/** History and state record what is stored, even where that differs from what was sent. */
 export const asStored = (work: Work): Work =>
   work.steps.some(isStoredDifferently)
     ? {
@@ -98,13 +98,13 @@ export const asStored = (work: Work): Work =>
       }
     : work;
 
-/** A transfer carries whole rows; a save of a person leaves alone what nobody touched. */
+/** A transfer writes whole rows; a save by a person does not write untouched fields. */
 export const columnsWrittenBy = ({ kind }: Pick<journal.Transfer, 'kind'>): WrittenColumns =>
   kind === 'save' ? 'changed' : 'all';
 
 type WrittenColumns = 'all' | 'changed';
 
-/** Writes the rows of a plan in sets; `now`: the rows as they are; `instantOf`: their new instants. */
+/** Writes the rows of a plan in bulk; `now`: the current rows; `instantOf`: their new timestamps. */
 export async function writeRows(
   connection: PoolConnection,
   steps: journal.Step[],
@@ -130,7 +130,7 @@ export async function writeRows(
     const created = after.filter((row) => !isThere(row));
     const updated = after.filter(isThere);
     const removed = own.filter((step) => step.after === null).map((step) => step.id);
-    // Removals first, to free unique values for the rows that follow.
+    // Removals come first, to free unique values for the following rows.
     if (removed.length > 0) await mysql.remove(connection, entity, removed);
     const moved = updated.flatMap((row) => {
       const before = present.get(row.id);
@@ -146,7 +146,7 @@ export async function writeRows(
   }
 }
 
-/** Ids of every linked name, read after this plan's own names were created. */
+/** Ids of every linked name, read after the rows that this plan creates were inserted. */
 const linkIds = (connection: PoolConnection, steps: journal.Step[]): Promise<IdsByEntity> =>
   idsOfLinked(
     connection,

@@ -1,5 +1,5 @@
-// Claims at the destination: who is writing a row or relies on it. A claim is a line of its own, so it also
-// locks documents and rows that do not exist yet.
+// Claims at the destination: which transfer is writing a row or relies on it. A claim is a database row of its own,
+// so it can also lock documents and rows that do not exist yet.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import type { RowKey } from '../catalog/entity.ts';
@@ -43,8 +43,8 @@ export class RowClaimed extends Error {
 }
 
 /**
- * Claims rows to write and rows to rely on, in one short transaction; the gate admits one transfer at a
- * time. A transfer that resumes with a raised fence raises it on its claims.
+ * Claims rows to write and rows to rely on, in one short transaction; a lock admits one transfer at a time. A
+ * transfer that resumes with a higher fence stores it in its claims.
  * @throws RowClaimed when another transfer holds a row, FencedOff when a higher fence holds ours
  */
 export async function acquire(
@@ -83,7 +83,7 @@ export async function acquire(
   await command(connection, 'COMMIT');
 }
 
-/** No one else can claim rows until the transaction ends. */
+/** No one else can claim rows until this transaction ends. */
 export const lockGate = (connection: PoolConnection) =>
   first(connection, sql`select instant from clock where name = 'gate' for update`);
 
@@ -105,7 +105,7 @@ export async function refuseIfClaimed(
 }
 
 /**
- * Locks a transfer's claims inside the writing transaction.
+ * Locks a transfer’s claims within the writing transaction.
  * @throws FencedOff when they carry another fence
  */
 export async function lock(connection: PoolConnection, transfer: Transfer) {
@@ -121,7 +121,7 @@ export async function lock(connection: PoolConnection, transfer: Transfer) {
 export const release = (on: Queryable, transfer: Transfer) =>
   run(on, sql`delete from claim where transfer = ${transfer.id} and fence <= ${transfer.fence}`);
 
-/** Releases leftover claims of a transfer that has ended; a live one is left to recovery. */
+/** Releases remaining claims of a transfer that has ended; a running one is left to recovery. */
 export async function releaseIfOver(here: Queryable, there: Queryable, id: string) {
   const transfer = await byId(here, id);
   if (transfer && overStates.includes(transfer.state)) await release(there, transfer);
@@ -144,7 +144,7 @@ export const originsWithClaims = (on: Queryable, origin: string) =>
   );
 
 /**
- * Kills the connection that an earlier worker of this transfer may still hold: a stopped process keeps its
+ * Kills the connection that an earlier worker of this transfer may still hold, because a suspended process keeps its
  * locks. Limited to connections of this user in this database.
  */
 export async function endWriter(on: Queryable, transfer: Transfer) {
@@ -157,7 +157,7 @@ export async function endWriter(on: Queryable, transfer: Transfer) {
   );
   for (const { connection } of writers) {
     await run(on, sql`kill ${connection}`).catch(() => {
-      // The connection has ended already.
+      // The connection has already ended.
     });
   }
 }
@@ -169,7 +169,7 @@ export type HeldClaims = Pick<Claim, 'transfer' | 'number' | 'origin' | 'person'
   rows_count: number;
 };
 
-/** Transfers that hold rows of this environment, the oldest first. */
+/** Transfers that hold claims in this environment, oldest first. */
 export const heldClaims = (on: Queryable) =>
   select<HeldClaims>(
     on,
@@ -179,7 +179,7 @@ export const heldClaims = (on: Queryable) =>
          order by since`,
   );
 
-/** Removes the claims of a transfer whose origin no longer exists; answers how many. */
+/** Removes the claims of a transfer whose sending environment no longer exists; returns how many. */
 export async function releaseManually(
   here: Environment,
   transfer: string,

@@ -1,4 +1,4 @@
-// The documents of a transfer: each is compare-and-set and stamped with transfer and fence.
+// Writes the documents of a transfer: each by compare-and-set, marked with transfer and fence.
 import { isSameRow } from '../catalog/content.ts';
 import { isDocument, keyText, type Content, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -23,9 +23,7 @@ export const isDocumentStep = (step: journal.Step) => isDocument(entityNamed(ste
 export const isBeforePivot = (step: journal.Step) =>
   isDocumentStep(step) && step.action !== 'remove';
 
-/**
- * Steps that write documents before COMMIT: all but removals, and removals that give up a unique value by then.
- */
+/** Steps that write documents before COMMIT: all but removals, and removals that give up a unique value by then. */
 export function writtenBeforePivot(steps: journal.WrittenStep[], stored: StoredByKey) {
   const own = steps.filter(isDocumentStep);
   const wanted = new Set(own.flatMap((one) => uniqueKeysOf(entityNamed(one.entity), one.after)));
@@ -48,12 +46,12 @@ export async function readStored(work: Work): Promise<StoredByKey> {
 export const documentRow = (step: journal.Step, stored: StoredByKey) =>
   mongo.rowIn(entityNamed(step.entity), stored.get(keyText(step)));
 
-/** Documents per round trip; tests lower it to stop between any two. */
+/** Documents per round trip; tests lower it, to stop the process between any two. */
 export const bulk = { size: 500 };
 
 /**
- * Writes each new or changed document by compare-and-set with its own instant, also those that an earlier
- * attempt wrote. Answers the instants by key.
+ * Writes each new or changed document by compare-and-set with its own timestamp, including those that an earlier
+ * attempt wrote. Returns the timestamps by key.
  */
 export async function writeDocuments(work: Work, stored: StoredByKey, instants: Instants) {
   const drawn = new Map<string, string>();
@@ -90,7 +88,9 @@ export async function writeDocuments(work: Work, stored: StoredByKey, instants: 
   return drawn;
 }
 
-/** The unique values that the database has for a document, temporary ones included, and those of its next content. */
+/**
+ * The unique values that the database has for a document, including temporary ones, and those of its next content.
+ */
 export function handoverOf(
   step: journal.WrittenStep,
   seen: mongo.StoredDocument | undefined,
@@ -104,7 +104,7 @@ export function handoverOf(
   return { item: step, has: keys(seen ?? null), wants: keys(wanted), isLater: false };
 }
 
-/** Parts of one entity each, in the given order. */
+/** Consecutive parts of one entity each. */
 function parts(writes: OrderedWrite<journal.WrittenStep>[]) {
   const all: OrderedWrite<journal.WrittenStep>[][] = [];
   for (const write of writes) {
@@ -121,7 +121,7 @@ export const stampOf = ({ transfer }: Work): mongo.Stamp => ({
   fence: transfer.fence,
 });
 
-/** @throws FencedOff when a later worker of this transfer has written it */
+/** @throws FencedOff when a later worker of this transfer has written the document */
 function replacementOf(
   { transfer }: Work,
   step: journal.Step,
@@ -137,7 +137,10 @@ function replacementOf(
   };
 }
 
-/** Answers what is stored now. @throws ChangedMeanwhile when it was not as seen */
+/**
+ * Returns what is stored now.
+ * @throws ChangedMeanwhile when it differs from what was read before
+ */
 export async function compareAndSet(
   work: Work,
   step: journal.Step,
@@ -153,8 +156,8 @@ export async function compareAndSet(
 }
 
 /**
- * After the pivot: removed documents become stubs. A document that someone changed is kept, and its step
- * says so.
+ * After COMMIT: removed documents become stubs. A document that someone else changed is kept, and its step records
+ * that.
  */
 export async function removeDocuments(work: Work) {
   const removals = work.steps.filter((step) => isDocumentStep(step) && step.action === 'remove');
@@ -164,19 +167,19 @@ export async function removeDocuments(work: Work) {
     const clock = await lockClock(connection);
     const stored = await readStored(work);
     const instants = new Instants(clock, formerInstants(instantsOfDocuments(stored)));
-    // Dependents before their owners.
+    // Dependent documents are removed before their parents.
     for (const step of inWritingOrder(removals).toReversed()) {
       const seen = stored.get(keyText(step));
       const entity = entityNamed(step.entity);
       if (seen && isSameRow(entity, mongo.rowIn(entity, seen), step.before)) {
-        // A stub is swept by its time, so that is never ahead; apps read the tombstone's.
+        // A stub is deleted by its timestamp, so that is never in the future; apps read the tombstone’s instead.
         const stub = mongoWrites.stub(step.id, instants.next(), stampOf(work));
         await compareAndSet(work, step, seen, stub).catch((error: unknown) => {
           // A person may have chosen to keep what cannot be removed.
           if (work.transfer.decision !== 'keep-theirs' || willPass(error)) throw error;
         });
       } else if (seen?.temporary) {
-        // Another user changed it, so it stays; its name belongs to another document now.
+        // Another user changed the document, so it stays; its former name belongs to another document now.
         const kept = withLastingValues(seen, (own) => `${own.slice(0, 50)} (ID ${step.id})`);
         const instant = new Date(instants.nextOf(step));
         await compareAndSet(work, step, seen, {

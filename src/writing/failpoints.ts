@@ -1,4 +1,4 @@
-// Named steps of a write: a log at level debug shows each that was reached, and tests kill or stop the process there.
+// Named steps of a write: the debug log shows each that was reached, and tests kill or pause the process there.
 import { stepTraces } from '../database/traces.ts';
 
 export const failpoints: { reached: (name: string) => void | Promise<void> } = {

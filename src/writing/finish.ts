@@ -1,4 +1,4 @@
-// The end of a transfer: reads back what was written, then writes outcomes, bases and audit in one commit of
+// The end of a transfer: reads back what was written, then writes outcomes, bases and audit lines in one commit of
 // the sending environment.
 import * as audit from '../audit/audit.ts';
 import type { PoolConnection } from 'mysql2/promise';
@@ -29,7 +29,7 @@ export async function finish(work: Work) {
   const { here, there, transfer, steps } = work;
   const now = await read(there, steps);
   const outcomes = outcomesOf(steps, now);
-  // A save has no other side, so no bases.
+  // A save concerns no other environment, so it has no bases.
   const seen = here.name === there.name ? null : await observationsOf(work, now);
   await transaction(here.sql, async (connection) => {
     await journal.changeState(connection, transfer, ['committed'], 'verified');
@@ -42,7 +42,7 @@ export async function finish(work: Work) {
   });
 }
 
-/** Outcomes that were not planned: what differs was stored so at the COMMIT, or someone changed it since. */
+/** Outcomes that differ from the plan: rows stored differently at COMMIT, or changed by someone since. */
 function outcomesOf(steps: journal.WrittenStep[], now: Map<string, Row>) {
   const outcomes = new Map<number, string>();
   for (const step of steps) {
@@ -99,13 +99,13 @@ function observationOf(
   const entity = entityNamed(step.entity);
   const key = { entity: step.entity, id: step.id };
   if (row === null && isAsWritten) return { key, hash: null, base: 'none' };
-  // A row that was never equal gets what was sent as its base, so that it is known to be the same row.
+  // A row that was never in sync gets what was sent as its base, so that it is recognised as the same row.
   const sent = isAsWritten ? row : was?.base_hash ? null : step.after;
   const hash = row && hashOf(entity, row);
   if (sent === null) return { key, hash, base: null };
   const content: Draft<Content> = contentOf(entity, sent);
   const before = was?.base_content ? contentFrom(entity, was.base_content) : content;
-  // Excluded fields were not sent: their base is unchanged.
+  // Excluded fields were not sent, so their base is unchanged.
   for (const name of step.excludedFields) content[name] = before[name] ?? null;
   const base = { hash: hashOf(entity, content), content: canonical(entity, content) };
   return { key, hash, base };
@@ -118,7 +118,7 @@ async function formerBases({ here, transfer }: Work) {
   return new Map(steps.map((step) => [keyText(step), step.base ?? null] as const));
 }
 
-/** After an undo the base is what it was before: the restored content may never have been ours. */
+/** After an undo the base is that of before the transfer: the restored content may never have been ours. */
 function observationAfterUndo(
   step: journal.Step,
   isAsWritten: boolean,
@@ -138,8 +138,7 @@ function observationAfterUndo(
 }
 
 /**
- * Undone content needs a confirmation before it is sent again. An undo of an undo clears that, a third
- * undo sets it again.
+ * Undone content needs a confirmation to be sent again. The undo of an undo clears that, a third undo sets it again.
  */
 async function rememberUndone(connection: PoolConnection, { transfer, steps }: Work) {
   const own = steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
@@ -155,13 +154,13 @@ async function rememberUndone(connection: PoolConnection, { transfer, steps }: W
   await writeUndone(connection, contents('before'), { person, reason });
 }
 
-/** 0 for a transfer, 1 for its undo, 2 for the undo of that undo … */
+/** How often it was undone: 0 for a transfer, 1 for its undo, 2 for the undo of that undo … */
 async function depthOf(on: Queryable, { undoes }: journal.Transfer): Promise<number> {
   const former = undoes === null ? undefined : await journal.byId(on, undoes);
   return former ? 1 + (await depthOf(on, former)) : 0;
 }
 
-/** Who may not wait for the end any more is told that rows are not as they were sent. */
+/** A person who does not wait for the end is notified when rows were stored differently than sent. */
 async function notifySender(
   connection: PoolConnection,
   { transfer, steps }: Work,
@@ -178,10 +177,7 @@ async function notifySender(
   });
 }
 
-/**
- * Publishes rows that are as this transfer left them; rows that someone changed since are theirs to
- * publish.
- */
+/** Publishes rows that are still as this transfer left them; later changes are published by whoever made them. */
 function publishChanges(connection: PoolConnection, work: Work, outcomes: Map<number, string>) {
   const { transfer, steps } = work;
   const own = steps.filter(({ seq }) => outcomes.get(seq) !== 'changed since');
@@ -226,7 +222,7 @@ function detailOf(transfer: journal.Transfer, count: number): string | null {
   return `${rows} ${to}${transfer.reason ? `: ${transfer.reason}` : ''}`;
 }
 
-/** Nothing was written: records why in the journal and releases the claims. */
+/** Nothing was written: records the reason in the journal and releases the claims. */
 export async function refuse({ here, there, transfer }: Work, why: journal.TransferProblem) {
   await transaction(here.sql, async (connection) => {
     await journal.changeState(connection, transfer, ['planned', 'claimed'], 'refused', {
@@ -244,7 +240,7 @@ export async function refuse({ here, there, transfer }: Work, why: journal.Trans
     await journal.notifyIfPromised(connection, transfer, why.message);
   });
   await claims.release(there.sql, transfer).catch((error: unknown) => {
-    // The refusal is recorded, and recovery sweeps the claims of transfers that have ended.
+    // The refusal is recorded first; if releasing fails, recovery removes claims of ended transfers.
     if (!isUnwilling(error)) throw error;
   });
 }

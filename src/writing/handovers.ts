@@ -1,19 +1,19 @@
-// The order in which documents hand on their unique values: whoever gives one up is written before whoever
-// takes it. MongoDB on one server has no transactions and checks each write, so in a circle one document
-// first gets temporary values.
+// The order in which documents pass on unique values: the one that gives up a value is written before the one that
+// takes it. MongoDB on a single server has no transactions and checks each write, so in a circle one document first
+// gets temporary values.
 
-/** A document that is written: the unique values that it has and those that it will have, as keys. */
+/** A document to write: the unique values that it has and those that it will have, as keys. */
 export type Handover<T> = {
   item: T;
   has: string[];
   wants: string[];
-  /** It keeps its values until it is removed after COMMIT. */
+  /** A document that is removed after COMMIT keeps its values until then. */
   isLater: boolean;
 };
 
 export type OrderedWrite<T> = { item: T; isTemporary: boolean };
 
-/** Keeps the given order where nothing is handed on. A circle or a later removal needs a temporary value. */
+/** Keeps the given order where no value is passed on. A circle or a later removal needs a temporary value. */
 export function inHandoverOrder<T>(handovers: Handover<T>[]): OrderedWrite<T>[] {
   const givers = Map.groupBy(
     handovers.flatMap((one) =>
@@ -30,7 +30,7 @@ export function inHandoverOrder<T>(handovers: Handover<T>[]): OrderedWrite<T>[] 
   const giverTo = ({ wants }: Handover<T>) =>
     wants.flatMap((key) => givers.get(key) ?? []).find(([, one]) => !freed.has(one))?.[1];
   for (const first of handovers) {
-    // A path instead of a recursion: a chain may be as long as a transfer.
+    // A loop instead of recursion, because a chain may be as long as a transfer.
     const path = freed.has(first) || first.isLater ? [] : [first];
     const waiting = new Set(path);
     for (let taker = path.at(-1); taker; taker = path.at(-1)) {

@@ -1,19 +1,19 @@
-// The instants of a write, drawn under the clock line. Each is later than what an app may know of its row,
-// document or tombstone. One that is ahead of the clock is outrun by its own row only.
+// Assigns the timestamps of a write, while the clock is locked. Each is later than any that apps may know for the
+// row, document or tombstone. For a row dated in the future, only its own timestamp goes beyond that.
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import type { StoredDocument } from '../rows/mongo.ts';
 import { horizonOf, type Clock } from '../state/clock.ts';
 
-/** The last instant that MySQL stores. */
+/** The last timestamp that MySQL can store. */
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 
-/** An instant that was ahead of the clock; `isLast`: no later one can be stored. */
+/** A former timestamp that was ahead of the clock; `isLast`: no later one can be stored. */
 export type Ahead = { instant: string; isLast: boolean };
 
 export class Instants {
-  /** Later than the clock, and than all that is not ahead of it. */
+  /** Later than the clock, and than all former timestamps that are not in the future. */
   readonly start: string;
-  /** The last one that was given out; the clock ends here. */
+  /** The last assigned timestamp, which becomes the new clock. */
   end: string;
   private readonly horizon: number;
   private readonly former: Map<string, number>;
@@ -27,24 +27,24 @@ export class Instants {
     this.end = this.start;
   }
 
-  /** The shared instant, or a later one for a row that was ahead. */
+  /** The shared timestamp, or a later one for a row that was dated in the future. */
   of(key: RowKey): string {
     return this.later(key) ?? this.start;
   }
 
-  /** An instant of its own, later than all that were given out before. */
+  /** A separate timestamp, later than all assigned before. */
   next(): string {
     this.end = new Date(Date.parse(this.end) + 1).toISOString();
     return this.end;
   }
 
-  /** The same for a document, later than its former instant. */
+  /** The same for a document, later than its former timestamp. */
   nextOf(key: RowKey): string {
     const own = this.next();
     return this.later(key) ?? own;
   }
 
-  /** Whether a row was ahead of the clock. */
+  /** Whether a row was dated in the future. */
   aheadOf(key: RowKey): Ahead | null {
     const former = this.former.get(keyText(key));
     if (former === undefined || former <= this.horizon) return null;
@@ -57,10 +57,12 @@ export class Instants {
   }
 }
 
-/** Not Math.max(...all): thousands of arguments overflow the stack. */
+/** Not Math.max(...all), because thousands of arguments overflow the stack. */
 const latest = (all: number[]) => all.reduce((one, other) => Math.max(one, other));
 
-/** What apps may know of each row, in milliseconds: an instant of a foreign program that is none counts as never. */
+/**
+ * The timestamp of each row that apps may know, in milliseconds; an invalid one of another program counts as none.
+ */
 export function formerInstants(known: Iterable<[key: string, instants: (string | number)[]]>) {
   const found = new Map<string, number>();
   for (const [key, instants] of known) {
@@ -72,7 +74,7 @@ export function formerInstants(known: Iterable<[key: string, instants: (string |
   return found;
 }
 
-/** The instants of documents, and of the stubs of removed ones. */
+/** The timestamps of documents, and of the stubs of removed ones. */
 export const instantsOfDocuments = (
   stored: Map<string, StoredDocument>,
 ): [key: string, instants: number[]][] =>

@@ -1,5 +1,5 @@
-// The journal of an environment: every write is durable here before it starts. Each state change names the
-// fence of its worker; a worker with an old fence changes nothing.
+// The journal of an environment: every write is stored here before it starts. Each state change checks the fence of
+// its worker; a worker with an old fence cannot change anything.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
@@ -33,12 +33,12 @@ export * from './steps.ts';
 export * from './transfer.ts';
 export * from '../state/transfer-kinds.ts';
 
-/** Another worker took over: this one must not touch anything any more. */
+/** Another worker took over, so this one must not write anything any more. */
 export class FencedOff extends Error {}
 
 /**
- * Writes a transfer and its steps in one commit. The same key of the same person opens one transfer,
- * however often it is sent.
+ * Writes a transfer and its steps in one commit. An idempotency key of a person opens one transfer, however often it
+ * is sent.
  */
 export async function open(
   here: Environment,
@@ -66,8 +66,8 @@ export async function open(
 }
 
 /**
- * Records a write that is a single transaction: it exists exactly when the rows do, and needs no steps to
- * resume.
+ * Records a write that is a single transaction: the record exists exactly when the rows do, and needs no steps to
+ * resume from.
  */
 export async function openEnded(
   connection: PoolConnection,
@@ -104,7 +104,7 @@ const insertLine = (connection: PoolConnection, id: string, begin: Beginning, dr
           ${toSqlInstant(new Date().toISOString())}, ${begin.endedAt})`,
   );
 
-/** Uses the database's clock, because the clocks of servers may differ or jump. */
+/** Uses the database’s clock, because the clocks of servers may differ or jump. */
 const inFuture = (milliseconds: number) =>
   sql`utc_timestamp(3) + interval ${milliseconds * 1000} microsecond`;
 
@@ -142,7 +142,7 @@ export const undoing = (on: Queryable, id: string) =>
   );
 
 /**
- * Changes the state of a transfer if this worker still holds its fence.
+ * Changes the state of a transfer if this worker’s fence is still current.
  * @throws FencedOff when another worker has taken over
  */
 export async function changeState(
@@ -169,7 +169,7 @@ const saidOf = ({ message, reason, row }: TransferProblem) =>
   sql`, problem = ${message}, problem_reason = ${reason}, problem_row = ${row && keyText(row)}`;
 
 /**
- * Marks a transfer as needing attention: its claims stay, and its sender and people on call are notified.
+ * Marks a transfer as needing attention: its claims are kept, and its sender and people on call are notified.
  * @throws FencedOff when another worker has taken over
  */
 export async function needAttention(
@@ -189,7 +189,7 @@ export async function needAttention(
   });
 }
 
-/** Records a person's decision as a state change with a new fence, so that recovery carries it out. */
+/** Records a person’s decision as a state change with a new fence, so that recovery carries it out. */
 export async function resolveTransfer(
   here: Environment,
   transfer: Transfer,
@@ -223,7 +223,7 @@ export function keepLease(here: Environment, transfer: Transfer, milliseconds: n
       sql`update transfer set lease_until = ${inFuture(milliseconds)}
            where id = ${transfer.id} and fence = ${transfer.fence}`,
     ).catch(() => {
-      // The lease expires, and recovery continues from the journal.
+      // If renewing fails, the lease expires and recovery continues from the journal.
     });
   }, milliseconds / 3);
   timer.unref();
@@ -238,7 +238,7 @@ export const endLease = (here: Environment, transfer: Transfer) =>
          where id = ${transfer.id} and fence = ${transfer.fence}`,
   );
 
-/** Waits up to five seconds for a transfer that another process runs; answers its current state. */
+/** Waits up to five seconds for a transfer that another process runs; returns its current state. */
 export async function waitUntilEnded(here: Environment, id: string): Promise<Transfer> {
   for (let look = 1; ; look += 1) {
     const transfer = mustExist(await byId(here.sql, id));
@@ -247,14 +247,14 @@ export async function waitUntilEnded(here: Environment, id: string): Promise<Tra
   }
 }
 
-/** A person who was told that the save will complete is notified when it did not. */
+/** A person who was told that a save would complete is notified when it did not. */
 export async function notifyIfPromised(on: Queryable, transfer: Transfer, why: string) {
   if (transfer.kind !== 'save' || transfer.fence === 1) return;
   const text = `“${transfer.name}” could not be saved after all, and stands as it did before. ${why}`;
   await notify(on, { event: 'save.failed', to: transfer.person, text, href: null });
 }
 
-/** Live transfers whose lease has expired. */
+/** Running transfers whose lease has expired. */
 export const orphans = (here: Environment) =>
   select<Transfer>(
     here.sql,
@@ -263,7 +263,7 @@ export const orphans = (here: Environment) =>
          order by number`,
   );
 
-/** Takes over an orphan by raising its fence; null when another worker was first. */
+/** Takes over an orphaned transfer by raising its fence; null when another worker was first. */
 export async function takeOver(
   here: Environment,
   orphan: Transfer,

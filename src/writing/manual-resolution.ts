@@ -1,5 +1,5 @@
-// A transfer that needs attention: current and planned values, and the choices of a person. A value that
-// neither image explains was written by someone else and is never overwritten.
+// A transfer that needs attention: current and planned values, and the possible decisions. A value that is neither
+// the former nor the planned one was written by someone else and is never overwritten.
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -12,7 +12,7 @@ import { hasArrived, isExplained } from './work.ts';
 export type StuckRow = {
   step: journal.WrittenStep;
   now: Row | null;
-  /** Neither the before-image nor the after-image: someone else wrote it. */
+  /** Neither the former nor the planned content: someone else wrote it. */
   isForeign: boolean;
 };
 
@@ -22,7 +22,7 @@ export type ManualResolution = {
   choices: journal.Decision[];
 };
 
-/** Before the pivot a transfer can be rolled back; after it, only the remaining steps can be skipped. */
+/** Before COMMIT a transfer can be rolled back; after it, only the remaining steps can be skipped. */
 export async function manualResolution(
   here: Environment,
   there: Environment,
@@ -46,7 +46,7 @@ export async function manualResolution(
   };
 }
 
-/** @throws Invalid when the choice is not available now, Conflict when someone else has decided */
+/** @throws Invalid when the decision is not available now, Conflict when someone else has decided */
 export async function resolveManually(
   here: Environment,
   there: Environment,

@@ -1,5 +1,5 @@
-// Compares what a destination stored with what was sent, before anyone else can write it: triggers, lenient
-// columns and validators may store something else.
+// Compares what a destination stored with what was sent, before anyone else can write it: triggers, non-strict
+// columns and validators may change values.
 import { hashOf, isSameRow, isSameValue } from '../catalog/content.ts';
 import { fieldEntries, keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -11,10 +11,13 @@ import { readMappings, withMappedNames } from '../state/name-mapping.ts';
 import type { Instants } from './instants.ts';
 import { INSTANT, type Remark, type WrittenStep } from './transfer.ts';
 
-/** The `modified_at` that the transfer wrote, by key of the row. */
+/** The `modified_at` that the transfer wrote, by row key. */
 export type DrawnInstants = Map<string, string>;
 
-/** Reads these steps back and puts a remark on each that is not as it was sent, or that was ahead of the clock. */
+/**
+ * Reads these steps’ rows back and adds a remark to each that was stored differently, or whose former timestamp was
+ * in the future.
+ */
 export async function readBack(
   place: Databases,
   steps: WrittenStep[],
@@ -29,7 +32,7 @@ export async function readBack(
   }
 }
 
-/** What differs of a row as it was stored; null when nothing does. `instant`: the one that was drawn for it. */
+/** The fields in which a stored row differs; null when none does. `instant`: its assigned timestamp. */
 function remarkOf(
   { entity: name, after }: WrittenStep,
   now: Row | null,
@@ -47,19 +50,19 @@ function remarkOf(
   return fields.length > 0 ? { differing, stored: now } : { differing };
 }
 
-/** A row that the destination stored with another content, or not at all. */
+/** A row that the destination stored with other content, or not at all. */
 export const isStoredDifferently = ({ remark }: WrittenStep): boolean =>
   remark?.stored !== undefined;
 
-/** The row as it stands there after the write, as far as the destination has said. */
+/** The row as stored at the destination after the write, as far as it was read back. */
 export const rowStored = (step: WrittenStep): Row | null =>
   step.remark?.stored === undefined ? step.after : step.remark.stored;
 
-/** Whether a row is as the write left it, be it as sent or not. */
+/** Whether a row is still as the write left it, even if stored differently than sent. */
 export const isAsStored = (step: WrittenStep, now: Row | null): boolean =>
   isSameRow(entityNamed(step.entity), now, rowStored(step));
 
-/** Makes the state of rows say what is stored. */
+/** Corrects the recorded state of rows to what is stored. */
 export async function correctStates(
   connection: PoolConnection,
   steps: WrittenStep[],

@@ -1,4 +1,4 @@
-// Resumes the transfers of dead workers: at start and every few seconds, from the journal, with a raised
+// Recovery resumes the transfers of dead workers, at start and every few seconds: from the journal, with a raised
 // fence, by the same steps.
 import type { Environment } from '../environments/environment.ts';
 import { collection } from '../rows/mongo.ts';
@@ -22,7 +22,7 @@ export type RecoveryContext = {
 };
 
 /**
- * Resumes every orphan; answers how many ended. Writes to this environment do not wait for an unresponsive
+ * Resumes every orphaned transfer; returns how many ended. Writes to this environment do not wait for an unresponsive
  * destination.
  */
 export async function recover(recovering: RecoveryContext): Promise<number> {
@@ -63,8 +63,8 @@ async function recoverInTurn(
 }
 
 /**
- * Nothing starts while a database is being updated. A transfer with claims may finish: the update waits
- * for its claims.
+ * No transfer starts while a database is being updated. One that holds claims may finish: the update waits for its
+ * claims.
  */
 async function mayContinue(target: Environment, orphan: journal.Transfer): Promise<boolean> {
   try {
@@ -78,7 +78,7 @@ async function mayContinue(target: Environment, orphan: journal.Transfer): Promi
 
 const TRIES = 5;
 
-/** A transfer that keeps failing for its own reason needs attention. */
+/** A transfer that keeps failing because of its own content needs attention. */
 async function escalateOrRelease(here: Environment, taken: journal.Transfer, error: unknown) {
   const message = reasonOf(error);
   const isHopeless =
@@ -87,7 +87,7 @@ async function escalateOrRelease(here: Environment, taken: journal.Transfer, err
     ? journal.needAttention(here, taken, { reason: 'keeps-failing', row: null, message })
     : journal.endLease(here, taken);
   await act.catch(() => {
-    // The next round retries.
+    // The next round of recovery retries it.
   });
 }
 
@@ -108,7 +108,7 @@ async function sweepStubs(here: Environment) {
   }
 }
 
-/** Recovers now and then every few seconds until stopped. */
+/** Runs recovery now and every few seconds until stopped. */
 export function startRecovery(recovering: RecoveryContext, every: number): () => Promise<void> {
   let isOn = true;
   let wake = () => {};

@@ -1,4 +1,4 @@
-// Why a destination refused a write, as a code: found by us before its databases were asked, or answered by them.
+// Reason codes for refused writes: found by us before the databases were asked, or derived from their errors.
 import { isFromAnother } from '../database/sql.ts';
 import { isFromMongo, unwillingness } from '../database/unwillingness.ts';
 import { reasonOf } from '../environments/unreachable.ts';
@@ -11,7 +11,7 @@ import { ChangedMeanwhile, OutcomePending, type Work } from './work.ts';
 export const isRefusal = (error: unknown): error is ChangedMeanwhile | RowClaimed | UnknownName =>
   error instanceof ChangedMeanwhile || error instanceof RowClaimed || error instanceof UnknownName;
 
-/** The problem when the destination refused the write; null for errors that are not an answer of its databases. */
+/** The problem when the destination refused the write; null for errors that its databases did not send. */
 export function refusalOf(
   error: unknown,
   { there, steps }: Pick<Work, 'there' | 'steps'>,
@@ -27,7 +27,7 @@ export function refusalOf(
   return { reason: kind ?? answer, row, message: reasonOf(error, there.rules.label) };
 }
 
-/** Null for an error that no database answered. */
+/** Null for an error that no database sent. */
 function answerOf(error: unknown): journal.TransferReason | null {
   const { code, errno, sqlMessage } = error as Answered;
   if (sqlMessage !== undefined) return reasonsOfSql.get(Number(errno)) ?? 'refused-there';
@@ -44,7 +44,7 @@ function foundByUs(error: ChangedMeanwhile | RowClaimed | UnknownName): journal.
 
 type Answered = { code?: unknown; errno?: unknown; sqlMessage?: string };
 
-/** By number: names of errors above 3000 differ between MySQL and MariaDB. */
+/** By number, because above 3000 the names of errors differ between MySQL and MariaDB. */
 const reasonsOfSql = new Map<number, journal.TransferReason>([
   [1048, 'value-missing'],
   [1054, 'column-missing'],

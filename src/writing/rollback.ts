@@ -23,9 +23,9 @@ import { writeTombstones } from './state-and-arrivals.ts';
 import { hasArrived, isExplained, type Work } from './work.ts';
 
 /**
- * Rolls back a write that did not reach its pivot. Every document is stamped, changed or not, so that a
- * worker that wakes up late finds a higher fence. Answers false when someone else's value was found,
- * unless a person chose to keep it.
+ * Rolls back a write that did not reach COMMIT. Every document is marked with the fence, changed or not, so that a
+ * delayed worker finds a higher fence. Returns false when someone else’s value was found, unless a person chose to
+ * keep it.
  */
 export async function rollBackThere(work: Work, why?: journal.TransferProblem): Promise<boolean> {
   const { here, there, transfer } = work;
@@ -71,14 +71,14 @@ export async function rollBackThere(work: Work, why?: journal.TransferProblem): 
   });
 }
 
-/** Restores documents in the order that frees their unique values. */
+/** Restores documents in an order that frees their unique values. */
 async function restoreDocuments(
   work: Work,
   stored: StoredByKey,
   { steps, foreign }: Record<'steps' | 'foreign', journal.WrittenStep[]>,
   instants: Instants,
 ) {
-  // A document that another user changed keeps that; only a temporary value is replaced by its own.
+  // A document that another user changed keeps that change; only temporary values are replaced by its own.
   const handovers = inWritingOrder(steps).flatMap((step) => {
     const seen = stored.get(keyText(step));
     if (!foreign.includes(step)) return handoverOf(step, seen, step.before);

@@ -1,5 +1,5 @@
-// The write protocol: journal, claims at the destination, one transaction there with COMMIT as the pivot,
-// verification, finish. After a crash it resumes from the state of the journal and the destination.
+// The write protocol: journal, claims at the destination, one transaction there (after its COMMIT there is no
+// rollback), verification, finish. After a crash it resumes from the state of journal and destination.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { isSameRow } from '../catalog/content.ts';
@@ -33,7 +33,7 @@ import {
 } from './work.ts';
 
 /**
- * Runs a journaled transfer to its end and answers it.
+ * Runs a transfer from the journal to its end and returns it.
  * @throws OutcomePending when the destination stopped answering; recovery resumes it
  */
 export async function runTransfer(
@@ -58,7 +58,7 @@ export async function runTransfer(
     return transfer;
   } catch (error) {
     if (error instanceof OutcomePending) await journal.endLease(here, transfer).catch(() => {});
-    // A suspended worker may have claimed rows again on waking, after the transfer ended.
+    // A suspended worker may have claimed rows again on waking, after the transfer had ended.
     if (error instanceof journal.FencedOff) {
       await claims.releaseIfOver(here.sql, there.sql, transfer.id).catch(() => {});
     }
@@ -95,7 +95,7 @@ async function forward(work: Work) {
   }
 }
 
-/** Commits at the destination, with a fresh connection for each attempt. */
+/** Commits at the destination, with a new connection for each attempt. */
 async function write(work: Work) {
   for (let attempt = 1; ; attempt += 1) {
     let connection: PoolConnection | undefined;
@@ -136,11 +136,11 @@ async function claimAndApply(work: Work, connection: PoolConnection) {
   await unlockNames(connection, named);
 }
 
-/** Re-checks under the claims that nothing has changed since the plan. */
+/** Checks again, while the rows are claimed, that nothing has changed since the plan. */
 async function recheck(work: Work, connection: PoolConnection) {
   const place = { sql: connection, documents: work.there.documents };
-  // Not cached: a migration waits for claims, so the two cannot overlap. An attempt that was already
-  // applying continues.
+  // Not cached: a migration waits for claims, so the two cannot overlap. An attempt that was already applying
+  // continues.
   if (work.transfer.state !== 'applying') await refuseUnlessOpen(work);
   const rows = await read(place, [...work.steps, ...work.reliedOn]);
   for (const step of work.steps) {
@@ -186,7 +186,7 @@ async function refuseReferenced(place: Databases, { steps }: Work) {
   }
 }
 
-/** After the pivot there is no rollback: removes documents, verifies, finishes, releases. */
+/** After COMMIT there is no rollback: removes documents, verifies, finishes, releases claims. */
 async function complete(work: Work) {
   const { here, there, transfer } = work;
   if (transfer.state !== 'committed') {
@@ -205,7 +205,7 @@ async function complete(work: Work) {
   }
 }
 
-/** Before the pivot: restores every document, then records the rollback. */
+/** Before COMMIT: restores every document, then records the rollback. */
 async function rollBack(work: Work, why?: journal.TransferProblem) {
   try {
     await raiseFence(work);
@@ -220,7 +220,7 @@ async function rollBack(work: Work, why?: journal.TransferProblem) {
   }
 }
 
-/** A worker that takes over raises the fence on the claims before anything else. */
+/** A worker that takes over first raises the fence on the claims. */
 async function raiseFence({ there, transfer, steps, reliedOn }: Work) {
   const connection = await there.writers.getConnection();
   try {
@@ -234,6 +234,6 @@ async function raiseFence({ there, transfer, steps, reliedOn }: Work) {
 
 const pending = (error: unknown) => new OutcomePending(reasonOf(error), { cause: error });
 
-/** Whether a journaled write succeeded is unknown; the program resumes it by itself. */
+/** Whether a write in the journal succeeded is unknown; recovery resumes it. */
 export const isOutcomeUnknown = (error: unknown) =>
   error instanceof OutcomePending || error instanceof journal.FencedOff || isUnwilling(error);

@@ -1,7 +1,6 @@
-// Inserts and updates of MySQL rows in this environment: journal, rows and sync state share a database, so
-// one transaction is the whole write and a crash leaves nothing behind. Claimed or changed rows are not
-// touched; instants are drawn under the clock line. Removals take the journaled way, which checks
-// references.
+// Inserts and updates of MySQL rows in this environment: journal, rows and sync state share a database, so one
+// transaction is the whole write and a crash leaves nothing behind. Claimed or changed rows are not written;
+// timestamps are assigned while the clock is locked. Removals use the journal, which checks references.
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -38,11 +37,11 @@ import { enterTables } from './table-locks.ts';
 import { changedThere, parentGone, type Work } from './work.ts';
 import { isRefusal } from './refusal.ts';
 
-/** Seconds. */
+/** The lock-wait timeout in seconds. */
 const SILENCE = 15;
 
 /**
- * Answers false when something blocks it and nothing was written; the journaled way then says why.
+ * Returns false when something blocks it and nothing was written; writing through the journal then gives the reason.
  * Connection errors are thrown, because the outcome is unknown.
  */
 export async function writeInOneTransaction(
@@ -59,10 +58,10 @@ export async function writeInOneTransaction(
   }));
   try {
     await transaction(here.writers, async (connection) => {
-      // No claim names this connection, so the server must end it when its process is stopped.
+      // No claim names this connection, so the server must end it when its process is suspended.
       await command(connection, `SET SESSION wait_timeout = ${SILENCE}`);
       await enterTables(connection, steps);
-      // In this order: waiting for the clock must not block others from claiming.
+      // The clock is locked last: waiting for it must not block others from claiming.
       const clock = await lockClock(connection);
       await claims.lockGate(connection);
       await claims.refuseIfClaimed(connection, '', { write: steps, shared: relied });
@@ -119,7 +118,7 @@ export async function writeInOneTransaction(
   }
 }
 
-/** Refused by us or by MySQL, a lock timeout included. */
+/** Refused by us or by MySQL, including a lock timeout. */
 function isBlocked(error: unknown): boolean {
   if (isRefusal(error)) return true;
   const { code = '', sqlMessage } = error as { code?: string; sqlMessage?: string };

@@ -1,4 +1,4 @@
-// What the destination records in the transaction of its rows: the state of each row, and the arrivals.
+// What the destination records in the transaction of its rows: the state of each row, and the arrivals (its history).
 import type { PoolConnection } from 'mysql2/promise';
 import { differingFields } from '../catalog/content.ts';
 import { keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
@@ -14,7 +14,7 @@ import { isStoredDifferently } from './read-back.ts';
 import type { Work } from './work.ts';
 import { rootOf } from '../catalog/family.ts';
 
-/** Where the images are: a write to this environment has its journal in the same database. */
+/** Where the contents before and after are: a write to this environment has its journal in the same database. */
 type Images = 'in the journal' | 'in the work';
 
 export async function writeStatesAndArrivals(
@@ -44,7 +44,7 @@ export async function writeStatesAndArrivals(
     after.set(keyText(step), state);
   }
   if (isEngineering) {
-    // A dependent's mark also marks its owner, which is what a product manager sends.
+    // A dependent row’s mark also marks its parent row, which is what a product manager sends.
     for (const [step, key] of steps.flatMap((one) =>
       rootKeysOf(one).map((root) => [one, root] as const),
     )) {
@@ -63,11 +63,11 @@ export async function writeStatesAndArrivals(
   else await writeArrivals(work, connection, instant, after);
 }
 
-/** The journal has what was sent, which is not always what is stored. */
+/** The journal has what was sent, which may differ from what is stored. */
 const imagesOf = ({ here, there, steps }: Work): Images =>
   here.name === there.name && !steps.some(isStoredDifferently) ? 'in the journal' : 'in the work';
 
-/** Owners before and after the write, because moving a dependent changes the state of both. */
+/** Parent rows before and after the write, because moving a dependent row changes the state of both. */
 const rootKeysOf = ({ entity, before, after }: journal.Step) =>
   [before, after].flatMap((row) => (row ? [rootOf(entityNamed(entity), row)] : []));
 
@@ -110,7 +110,7 @@ async function writeArrivals(
   await insertRows(connection, 'arrival', rows);
 }
 
-/** The journal is in the same database, so images are copied there instead of sent again. */
+/** The journal is in the same database, so contents are copied there instead of being sent again. */
 const copyArrivals = (connection: PoolConnection, transfer: journal.Transfer, instant: string) =>
   run(
     connection,
@@ -126,10 +126,7 @@ const copyArrivals = (connection: PoolConnection, transfer: journal.Transfer, in
          order by s.seq`,
   );
 
-/**
- * Documents that were briefly visible before a rollback get a tombstone, so that readers learn they are
- * gone.
- */
+/** Documents that were briefly visible before a rollback get a tombstone, so that apps learn of their deletion. */
 export async function writeTombstones(
   connection: PoolConnection,
   work: Work,

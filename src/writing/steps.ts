@@ -83,7 +83,7 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
   });
 }
 
-/** Stands for a base that equals the before-image: most do, and they are long. */
+/** A placeholder for a base that equals the content before the write: most do, and contents are long. */
 const AS_BEFORE = '=';
 
 function baseIn({ entity, before, base = null }: Step): string | null {
@@ -91,7 +91,7 @@ function baseIn({ entity, before, base = null }: Step): string | null {
   return isAsBefore ? AS_BEFORE : base;
 }
 
-/** How many rows a transfer writes. */
+/** The number of rows that a transfer writes. */
 export async function size(on: Queryable, id: string): Promise<number> {
   const line = await first<{ total: number }>(
     on,
@@ -112,7 +112,7 @@ export async function testedIn(on: Queryable, transfers: string[]): Promise<Map<
   );
 }
 
-/** Records unplanned outcomes: one statement per outcome, with ranges of steps. */
+/** Records outcomes that differ from the plan: one statement per outcome, with ranges of steps. */
 export async function writeOutcomes(on: Queryable, id: string, outcomes: Map<number, string>) {
   const bySame = Map.groupBy(outcomes.keys(), (seq) => outcomes.get(seq) ?? '');
   for (const [outcome, seqs] of bySame) {
@@ -125,7 +125,7 @@ export async function writeOutcomes(on: Queryable, id: string, outcomes: Map<num
   }
 }
 
-/** Records the remarks of an attempt in place of those of the one before. */
+/** Records the remarks of an attempt, replacing those of the previous one. */
 export async function writeRemarks(on: Queryable, id: string, steps: WrittenStep[]) {
   await run(
     on,

@@ -24,7 +24,7 @@ export const liveStates: TransferState[] = [
   'rolling_back',
 ];
 
-/** Final states: a transfer in one of them does not change any more. */
+/** A transfer in one of these states has ended and does not change any more. */
 export const overStates: TransferState[] = ['verified', 'refused', 'rolled_back'];
 
 export type Transfer = {
@@ -44,24 +44,26 @@ export type Transfer = {
   plan_hash: string;
   /** The transfer that this one undoes. */
   undoes: string | null;
-  /** The selection that it was sent from. */
+  /** The selection that the transfer was sent from. */
   selection: string | null;
-  /** What a person decided when it needed attention. */
+  /** The decision of a person when the transfer needed attention. */
   decision: Decision | null;
-  /** JSON: the transfers that brought these rows to the sending environment. */
+  /** JSON: the transfers that wrote these rows into the sending environment. */
   chain: string;
   /** JSON: rows at the destination that must not change while this is written. */
   relied_on: string;
   instant: string | null;
   problem: string | null;
   problem_reason: TransferReason | null;
-  /** `sts:12`: the row that it is about. */
+  /** The key of the row concerned: `sts:12`. */
   problem_row: string | null;
   created_at: string;
   ended_at: string | null;
 };
 
-/** Why a destination did not take a transfer, or why it needs attention. A sheet has the same codes for the same. */
+/**
+ * Why a destination refused a transfer, or why it needs attention. Sheets use the same codes for the same reasons.
+ */
 export type TransferReason =
   | 'being-written'
   | 'changed-there'
@@ -81,7 +83,7 @@ export type TransferReason =
   | 'keeps-failing'
   | Unwillingness;
 
-/** What stopped a transfer whose journal was open. */
+/** What stopped a transfer that was already in the journal. */
 export type TransferProblem = { reason: TransferReason; row: RowKey | null; message: string };
 
 export type Decision = 'try-again' | 'roll-back' | 'keep-theirs';
@@ -91,45 +93,45 @@ export type Step = {
   id: number;
   title: string;
   action: StepAction;
-  /** Why a row that nobody chose is included. */
+  /** Why a row that no one chose is included. */
   because: string | null;
   before: Row | null;
   after: Row | null;
-  /** Fields that are not sent: they keep the destination's value. */
+  /** Excluded fields, which keep the destination’s value. */
   excludedFields: string[];
   /** The former base as canonical content, which an undo restores. */
   base?: string | null;
-  /** The row's former id; its marks are kept. */
+  /** The row’s former id; its marks are kept. */
   formerId?: number | null;
   /** Test results of this content; null where rows are not tested. */
   tested?: string | null;
   remark?: Remark | null;
 };
 
-/** What the line of a step says beside its outcome, known before the COMMIT at the destination. */
+/** Remarks on a step beside its outcome, known before the COMMIT at the destination. */
 export type Remark = {
-  /** Fields that the destination stored differently; `modified_at` is among them when its time is another one. */
+  /** Fields that the destination stored differently, including `modified_at` when its time differs. */
   differing: string[];
-  /** The row as it is stored there, where its content differs; null when it is gone. */
+  /** The row as stored at the destination, if its content differs; null when it does not exist. */
   stored?: Row | null;
-  /** The row's former instant, where it was ahead of the clock. */
+  /** The row’s former timestamp, if it was in the future. */
   ahead?: Ahead;
 };
 
-/** The name of a row's instant in `differing`. */
+/** The name of a row’s timestamp in `differing`. */
 export const INSTANT = 'modified_at';
 
-/** `1 of 3 rows is not as sent.` */
+/** The summary of a transfer: `1 of 3 rows is not as sent.` */
 export const notAsSentText = (differing: number, all: number) =>
   `${differing} of ${all} rows ${differing === 1 ? 'is' : 'are'} not as sent.`;
 
-/** The outcome of a row that nobody changed since, and that is not as it was sent. */
+/** The outcome of a row that no one has changed since, and that was stored differently than sent. */
 export const STORED_DIFFERENTLY = 'stored differently';
 
 /** `outcome` is null while the step is pending, and when it was not written. */
 export type WrittenStep = Step & { seq: number; outcome: string | null };
 
-/** The outcome of a step in a verified transfer, unless another is recorded. */
+/** The outcome of a step in a verified transfer, unless another one is recorded. */
 export const plannedOutcome: Record<StepAction, string> = {
   create: 'created',
   update: 'updated',
@@ -147,7 +149,7 @@ export type Draft = {
   planHash: string;
   chain: string[];
   undoes: string | null;
-  /** The selection it was sent from. */
+  /** The selection that the transfer was sent from. */
   selection: string | null;
   reliedOn: RowKey[];
   steps: Step[];

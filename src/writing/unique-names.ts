@@ -1,5 +1,5 @@
-// Names that are the same but spelled otherwise can be unique only by agreement: no index of MySQL or MongoDB knows
-// the rule. Those who give names to rows of one type do so one after another.
+// Keeps names unique that are equal but spelled differently. No index of MySQL or MongoDB knows that rule, so writers
+// that set names of one entity take a lock and run one after another.
 import type { PoolConnection } from 'mysql2/promise';
 import { fieldEntries, labelOf, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
@@ -11,10 +11,10 @@ import type { Databases } from '../environments/environment.ts';
 import { rowsWithUniqueValue } from '../rows/store.ts';
 import { ChangedMeanwhile, type Work } from './work.ts';
 
-/** Values that rows are given in a unique field, and the rows that are written. */
+/** Values that rows get in a unique field, and the rows that are written. */
 type Named = { entity: Entity; field: string; values: string[]; ids: Set<number> };
 
-/** A refresh gives the names that production has, also those that were given before the rule. */
+/** A refresh writes production’s names, including those from before names had to be unique. */
 export function namedIn({ transfer, steps }: Work): Named[] {
   if (transfer.kind === 'refresh') return [];
   return [...new Set(steps.map((step) => step.entity))].toSorted().flatMap((name) => {
@@ -34,14 +34,14 @@ function newValue(field: string, { before, after }: { before: Row | null; after:
   return after === null || isKept ? [] : [value];
 }
 
-/** Locks are the server's: they are named by the database, too. Their names have 64 characters at most. */
+/** Named locks belong to the whole server, so they contain the database’s name. They have at most 64 characters. */
 const lockName = ({ name }: Entity, field: string) =>
   sql`concat('oneway-', left(sha2(concat(database(), ${` ${name}.${field}`}), 256), 40))`;
 
-/** Seconds. */
+/** The lock timeout in seconds. */
 const PATIENCE = 5;
 
-/** Until they are unlocked, or until the connection ends. */
+/** Held until they are unlocked, or until the connection ends. */
 export async function lockNames(connection: PoolConnection, named: Named[]) {
   for (const { entity, field } of named) {
     const line = await first<{ taken: number | null }>(

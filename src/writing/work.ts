@@ -10,7 +10,7 @@ export type Work = {
   here: Environment;
   there: Environment;
   transfer: journal.Transfer;
-  /** Steps that write something. */
+  /** The steps that write something. */
   steps: journal.WrittenStep[];
   reliedOn: RowKey[];
   /** Reports progress: how many steps are written. */
@@ -22,7 +22,7 @@ export type OnProgress = (done: number, doing: string) => void;
 /** Nothing is lost, but the outcome is unknown: recovery resumes when the server answers. */
 export class OutcomePending extends Error {}
 
-/** The destination changed after the plan; its changes were not overwritten. */
+/** The destination changed after the plan was made; its changes were not overwritten. */
 export class ChangedMeanwhile extends Error {
   readonly problem: journal.TransferProblem;
 
@@ -46,7 +46,7 @@ export const parentGone = (key: RowKey) =>
     message: `${entityNamed(key.entity).label.one} ${key.id}, which is needed, was removed there meanwhile.`,
   });
 
-/** The row equals its before-image or its after-image. */
+/** The row equals its content before or after the write. */
 export function isExplained(step: journal.Step, now: Row | null): boolean {
   const entity = entityNamed(step.entity);
   return isSameRow(entity, now, step.before) || isSameRow(entity, now, step.after);

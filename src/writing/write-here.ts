@@ -32,7 +32,7 @@ export type Change = {
   entity: Entity;
   before: Row | null;
   after: Row | null;
-  /** The row's former id. */
+  /** The row’s former id. */
   formerId?: number;
 };
 
@@ -71,7 +71,7 @@ export async function writeHere(
       ? new Unavailable(`It could not be finished, and an engineer has to decide. ${why}`)
       : new Conflict(`Nothing was saved. ${why}`, line?.problem_reason);
   } catch (error) {
-    // A server that refuses has begun nothing; one that falls silent may have.
+    // A server that refuses has executed nothing; one that becomes silent may have.
     const isCertain = !isKept && isUnwilling(error) && !isTransient(error);
     if (!isOutcomeUnknown(error) || isCertain) throw error;
     throw new Unavailable(
@@ -102,7 +102,9 @@ export const draftOf = (
   steps,
 });
 
-/** @throws Conflict for a row that was read without a value that does not fit: writing it would lose that value */
+/**
+ * @throws Conflict for a row that was read without an invalid stored value, because writing it would lose that value
+ */
 export function asStep({ entity, before, after, formerId }: Change): journal.Step {
   const row = (after ?? before) as Row;
   if (misfitsOf(after).length > 0) {
@@ -124,8 +126,8 @@ export function asStep({ entity, before, after, formerId }: Change): journal.Ste
 }
 
 /**
- * Rows that must exist while these are written: referenced and linked rows. What a change leaves alone is not asked:
- * another program may have removed such a row long before.
+ * Rows that must exist while these are written: referenced and linked rows. Unchanged references are not checked,
+ * because another program may have removed such a row long before.
  */
 export async function reliedOn(here: Environment, changes: Change[]): Promise<RowKey[]> {
   const keys = new Map<string, RowKey>();
