@@ -1,4 +1,4 @@
-// Every background task and schedule with their limits, and the chores of every process.
+// All background tasks and schedules with their limits, and the periodic chores of every process.
 import { z } from 'zod';
 import type { Chore } from './jobs/chores.ts';
 import * as jobs from './jobs/jobs.ts';
@@ -79,7 +79,7 @@ export const schedules: Schedule[] = [
 
 const HOUR = 60 * 60 * 1000;
 
-/** What every process repeats beside jobs. */
+/** Periodic work of every process that is not a job. */
 export const chores = (queue: JobQueue, ticks: Ticks): Chore[] => [
   { name: 'sweep of jobs', everyMs: 5000, run: (here) => sweep(here, queue) },
   { name: 'sweep of schedules', everyMs: 5000, run: () => ticks.sweep() },

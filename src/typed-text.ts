@@ -1,20 +1,20 @@
-// Texts as people type and paste them: in NFC, and without characters that nobody sees and that mislead.
+// Normalises typed and pasted texts to Unicode NFC, without invisible and misleading characters.
 import { z } from 'zod';
 
-/** White space, controls, joiners, fillers and lone marks show nothing by themselves. */
+/** White space, control characters, joiners, fillers and lone marks are invisible by themselves. */
 const visible =
   /[^\p{White_Space}\p{Cc}\p{Cf}\p{Cs}\p{M}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]/u;
 
-/** Has at least one character that a person can see. */
+/** Has at least one visible character. */
 export const isVisible = (text: string): boolean => visible.test(text);
 
-/** Embeddings, overrides and isolates show a text in another order than it is stored. */
+/** Embeddings, overrides and isolates display a text in another order than it is stored. */
 const reordering = /[\u202A-\u202E\u2066-\u206F]/gu;
 const directionMarks = /[\u200E\u200F\u061C]/gu;
 const controls = /\p{Cc}/gu;
 const controlsButLines = /(?![\t\n])\p{Cc}/gu;
 
-/** One line of typed text; empty when nothing of it can be seen. */
+/** One line of typed text; empty when it has no visible character. */
 export function cleanLine(typed: string): string {
   const line = typed
     .replaceAll(/[\t\r\n\u2028\u2029]+/g, ' ')
@@ -24,7 +24,7 @@ export function cleanLine(typed: string): string {
   return orNothing(line);
 }
 
-/** Typed text of several lines. Marks of direction stay: they belong to texts that mix scripts. */
+/** Typed text of several lines. Direction marks are kept, because texts that mix scripts need them. */
 export function cleanLines(typed: string): string {
   const lines = withLineFeeds(typed).replaceAll(controlsButLines, '').replaceAll(reordering, '');
   return orNothing(lines);
@@ -35,7 +35,7 @@ export const withLineFeeds = (text: string): string => text.replaceAll(/\r\n?/g,
 
 const orNothing = (text: string) => (isVisible(text) ? text.normalize('NFC').trim() : '');
 
-/** A name that must be given: one line with something to see in it. */
+/** A required name: one line with at least one visible character. */
 export const requiredLine = (missing: string, max: number, label = 'Name') =>
   z
     .string({ error: missing })

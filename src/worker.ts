@@ -1,4 +1,4 @@
-// A worker without pages, for another machine: recovery, jobs, notifications.
+// A worker process without pages, for another machine: recovery, jobs, notifications.
 import { rulesOf } from './environments/rules.ts';
 import { onStop, run, startWith } from './running.ts';
 
