@@ -2,6 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import * as people from '../../src/people/people.ts';
+import { surroundings } from '../support/left-behind.ts';
 import { add, get, transfer } from '../support/rows.ts';
 import { hire, openSite, textOf } from '../support/people.ts';
 import { useWorld } from '../support/world.ts';
@@ -10,7 +11,7 @@ const world = useWorld({ cleared: 'once' });
 
 const oneway = (variables: Record<string, string>, ...words: string[]) =>
   spawnSync(process.execPath, ['src/commands/oneway.ts', ...words], {
-    env: { PATH: process.env['PATH'], ...variables },
+    env: { ...surroundings(), ...variables },
     encoding: 'utf8',
   });
 

@@ -1,12 +1,13 @@
 // Questions of the command line at a terminal: util-linux's `script` gives a process one.
 import { spawn } from 'node:child_process';
+import { surroundings } from '../support/left-behind.ts';
 import { expect, test } from '@jest/globals';
 
 /** Runs `code` beside the prompts and answers each question that appears. */
 async function atTerminal(code: string, answers: Record<string, string>) {
   const program = `import { confirmed, secret } from './src/commands/cli.ts'; ${code}`;
   const child = spawn('script', ['-qefc', `"$NODE" --input-type=module -e "$CODE"`, '/dev/null'], {
-    env: { PATH: process.env['PATH'], NODE: process.execPath, CODE: program },
+    env: { ...surroundings(), NODE: process.execPath, CODE: program },
   });
   let shown = '';
   const open = new Map(Object.entries(answers));

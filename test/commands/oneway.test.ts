@@ -5,6 +5,7 @@ import { readVersion } from '../../src/version/metadata.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { invited } from '../../src/people/invitations.ts';
 import * as people from '../../src/people/people.ts';
+import { surroundings } from '../support/left-behind.ts';
 import { add, change, has } from '../support/rows.ts';
 import { password } from '../support/people.ts';
 import { useWorld } from '../support/world.ts';
@@ -13,7 +14,7 @@ const world = useWorld();
 
 const oneway = (name: 'staging' | 'preprod' | 'production', words: string[], input = '') =>
   spawnSync(process.execPath, ['src/commands/oneway.ts', ...words], {
-    env: { PATH: process.env['PATH'], ...world.variables[name] },
+    env: { ...surroundings(), ...world.variables[name] },
     encoding: 'utf8',
     input,
   });

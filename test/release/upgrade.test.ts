@@ -10,6 +10,7 @@ import { openApp, type App } from '../../src/environments/app.ts';
 import { readOne } from '../../src/rows/store.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { readVersion, writeVersion } from '../../src/version/metadata.ts';
+import { surroundings } from '../support/left-behind.ts';
 import {
   claimsIn,
   elsewhere,
@@ -26,7 +27,7 @@ const world = useWorld();
 
 const oneway = (name: 'staging' | 'preprod', words: string[]) =>
   spawnSync(process.execPath, ['src/commands/oneway.ts', ...words], {
-    env: { PATH: process.env['PATH'], ...world.variables[name] },
+    env: { ...surroundings(), ...world.variables[name] },
     encoding: 'utf8',
   });
 

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { surroundings } from './left-behind.ts';
 import type { World } from './world.ts';
 
 export type Said = { status: number | null; stdout: string; stderr: string };
@@ -19,7 +20,7 @@ export function openTerminal({ variables }: World) {
       process.execPath,
       ['src/commands/oneway.ts', ...words],
       {
-        env: { PATH: process.env['PATH'], XDG_CONFIG_HOME: home, ...variables[name], ...also },
+        env: { ...surroundings(), XDG_CONFIG_HOME: home, ...variables[name], ...also },
         encoding: 'utf8',
         input,
       },

@@ -13,6 +13,7 @@ import { runJob } from '../../src/jobs/runner.ts';
 import { requestRefresh } from '../../src/refresh/job.ts';
 import { parseSettings } from '../../src/settings.ts';
 import { tasks } from '../../src/tasks.ts';
+import { surroundings } from './left-behind.ts';
 import { openSite, textOf, type Client, type Site } from './people.ts';
 import { add, get, has, pm, sheet, transfer } from './rows.ts';
 import { servers, type EnvironmentOf, type World } from './world.ts';
@@ -32,7 +33,7 @@ function oneway(words: string[], variables: Variables = {}): string {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['src/commands/oneway.ts', ...words],
-    { env: { PATH: process.env['PATH'], ...variables }, encoding: 'utf8' },
+    { env: { ...surroundings(), ...variables }, encoding: 'utf8' },
   );
   if (status !== 0) throw new Error(`oneway ${words.join(' ')}: ${stderr}`);
   return stdout;

@@ -4,6 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** In the environment of everything that a run of the tests starts. */
 export const MARK = 'ONEWAY_TEST_RUN';
 
+/** What a program under test has beside its settings; compiled code that an earlier one left makes it start sooner. */
+export function surroundings(): Record<string, string | undefined> {
+  const names = ['PATH', 'NODE_COMPILE_CACHE', MARK];
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
+}
+
 /** Ends what carries the mark of this run. Where there is no /proc, nothing is found. */
 export function endLeftBehind(run: string) {
   for (const pid of processes()) {

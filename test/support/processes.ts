@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../bin/programs.ts';
-import { MARK } from './left-behind.ts';
+import { surroundings } from './left-behind.ts';
 
 export type Program = {
   url: string;
@@ -23,7 +23,7 @@ export async function startProgram(
 ): Promise<Program> {
   const port = await freePort();
   const child = spawn(process.execPath, [`src/${file}.ts`], {
-    env: { PATH: process.env['PATH'], [MARK]: process.env[MARK], ...variables, PORT: String(port) },
+    env: { ...surroundings(), ...variables, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let text = '';

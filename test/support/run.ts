@@ -1,6 +1,7 @@
 // bin/test: private servers, or those of TEST_MYSQL_URL, TEST_MONGO_URL and TEST_REDIS_URL, then jest on them.
 // `bin/test sheet` runs one room, `bin/test --long` runs the long random tests; other words go to jest.
 import { fork, spawn } from 'node:child_process';
+import { resolve } from 'node:path';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { givenServers } from '../../bin/given-servers.ts';
 import { startS3 } from '../../bin/s3-server.ts';
@@ -15,6 +16,7 @@ const given = process.argv.slice(2);
 async function main(): Promise<number> {
   // Everything below inherits it, so that nothing is left whenever and however this ends.
   process.env[MARK] = run;
+  process.env['NODE_COMPILE_CACHE'] = resolve(folder, 'compiled');
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       tidyUp();

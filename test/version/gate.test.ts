@@ -8,6 +8,7 @@ import { writeVersion } from '../../src/version/metadata.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { TTL_MS, compatibilityOf } from '../../src/version/compatibility.ts';
 import type { App } from '../../src/environments/app.ts';
+import { surroundings } from '../support/left-behind.ts';
 import { contents } from '../support/checker.ts';
 import { claimsIn, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
 import { openSite, password, textOf, useSite } from '../support/people.ts';
@@ -63,13 +64,13 @@ test('S2-10 S2-11 S2-12 S2-13 S2-15 S2-16 S2-42 S2-43 the server and the command
   const { SUPPORTED_DATABASE_VERSION: _own, ...variables } = world.variables.staging;
   expect(() => settingsOf(variables)).toThrow('SUPPORTED_DATABASE_VERSION');
   const shown = spawnSync('bash', ['bin/oneway', 'db', 'version'], {
-    env: { PATH: process.env['PATH'], ...variables },
+    env: { ...surroundings(), ...variables },
     encoding: 'utf8',
   });
   expect(shown.stdout).toContain(`supported: ${readFileSync('DB_VERSION', 'utf8').trim()}`);
   expect(shown.stdout).toContain('They fit.');
   const other = spawnSync('bash', ['bin/oneway', 'refresh'], {
-    env: { PATH: process.env['PATH'], ...variables, SUPPORTED_DATABASE_VERSION: '0.9.0' },
+    env: { ...surroundings(), ...variables, SUPPORTED_DATABASE_VERSION: '0.9.0' },
     encoding: 'utf8',
   });
   expect([other.status, other.stderr]).toEqual([3, expect.stringContaining('supports 0.9.0')]);
