@@ -1,4 +1,4 @@
-// API keys that were made before credentials came keep working.
+// API keys that were created before the credentials migration keep working.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import request from 'supertest';

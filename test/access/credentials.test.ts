@@ -1,4 +1,4 @@
-// Tokens in a real database: shown once, rotated, expired, revoked.
+// API tokens in a real database: shown once, rotated, expired, revoked.
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as credentials from '../../src/access/credentials.ts';
 import { verifyToken } from '../../src/access/verification.ts';

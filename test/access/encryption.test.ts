@@ -1,4 +1,4 @@
-// Secrets that must be readable again, and the keys that encrypt them.
+// Encryption of secrets that must be readable later, and its keys.
 import { expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';

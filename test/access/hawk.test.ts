@@ -34,7 +34,7 @@ const make = (expiresAt: Date | null = null) =>
     expiresAt,
   });
 
-/** A signed request, verified by hawk with what `app` reads from its database: 'verified', or why not. */
+/** A signed request, verified by hawk with what `app` reads from its database: 'verified', or the reason why not. */
 async function request(app: App, id: string, key: string): Promise<string> {
   const { header } = client.header(url, 'GET', { credentials: { id, key, algorithm: 'sha256' } });
   const asked = {

@@ -1,4 +1,4 @@
-// What has become of a key at an instant.
+// Table tests of the state of a key at a given time.
 import { expect, test } from '@jest/globals';
 import { isUsable, stateOf } from '../../src/access/key-state.ts';
 

@@ -21,7 +21,7 @@ test('S0-75 S0-43 a setting and a command open production for editing: every pag
   await transfer(staging, [key]);
   await transfer(preprod, [key]);
 
-  // Before: nobody may save in production, whatever they post.
+  // Before the switch no one may save in production, whatever is posted.
   const closed = await openSite(world, 'production');
   const before = await closed.as('ed');
   const refused = await before.post(`/catalog/form/${key.id}`, { name: 'Forged', version: 1 });
@@ -29,7 +29,7 @@ test('S0-75 S0-43 a setting and a command open production for editing: every pag
   expect((await before.get(`/catalog/form/${key.id}`)).text).not.toContain('name="description"');
   await closed.close();
 
-  // One command in staging and in pre-production.
+  // One command each in staging and in pre-production.
   for (const name of ['staging', 'preprod'] as const) {
     await hire(world[name], 'pm');
     const { stdout, status } = oneway(variables[name], 'permissions', 'revoke', 'product_manager');
@@ -38,7 +38,7 @@ test('S0-75 S0-43 a setting and a command open production for editing: every pag
     expect(holders).not.toContain('product_manager');
   }
 
-  // One setting.
+  // The one setting that opens production.
   const site = await openSite(world, 'production', { IS_STAGING_ALWAYS: 'true' });
   const editor = await site.as('ed');
   const page = await editor.get(`/catalog/form/${key.id}`);
@@ -53,7 +53,7 @@ test('S0-75 S0-43 a setting and a command open production for editing: every pag
   expect(saved.status).toBe(303);
   expect((await get(production, key))['description']).toBe('Mended at night');
 
-  // Rows added in production get ids that staging never draws.
+  // Rows added in production get ids that staging never assigns.
   const added = await editor.post('/catalog/form', { name: 'Made in production' });
   expect(added.headers['location']).toBe('/catalog/form/2000000000');
   const viewer = await site.as('vic');

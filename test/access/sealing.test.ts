@@ -1,4 +1,4 @@
-// Secrets sealed with a public key: who sends can write, only the environment itself can read.
+// Secrets sealed with a public key: a sender can write them, and only the environment itself can read them.
 import { expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { encryptionKey } from '../../src/access/encryption.ts';
