@@ -1,4 +1,4 @@
-// S0-06 the apps' API: keys, pages, deletions, caching, its description, and an app that polls during transfers.
+// S0-06 the apps’ API: keys, pages, deletions, caching, its documentation, and an app that polls during transfers.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import * as credentials from '../../src/access/credentials.ts';
@@ -180,7 +180,7 @@ describe('pages of the feed', () => {
     const form = await add(here, 'form');
     const fields: number[] = [];
     for (let n = 0; n < 5; n += 1) fields.push(await add(here, 'form_field', { form }));
-    // Another program, or an older one, wrote lists without a bound.
+    // Stands for another program, or an older version, that wrote lists without a limit.
     const options = Array.from({ length: 15_000 }, (_, n) => `${n}${'x'.repeat(100)}`);
     await here.documents.collection('form_field').updateMany({}, { $set: { options } });
     const key = await keyFor(staging, ['form_field']);
@@ -293,7 +293,7 @@ async function follow(site: Site, key: string, isOn: () => boolean) {
   const orphans: string[] = [];
   let polls = 0;
   const round = async () => {
-    // Referring types before referenced ones, as the documentation advises.
+    // Polls referring types before referenced ones, as the documentation advises.
     for (const name of ['task', 'form'] as const) {
       for (;;) {
         const page = await pageOf(site, key, at[name]);
@@ -392,7 +392,7 @@ describe('rows written while an API page is being read', () => {
     const items = [...first.items, ...second.items];
     expect(items).toContainEqual(expect.objectContaining({ id: gone, deleted: true }));
     expect(items).toContainEqual(expect.objectContaining({ id: changed.id, description: 'Newer' }));
-    // Finally an empty page follows.
+    // The last page is empty.
     const third = await pageOf(staging, key, second.next.href);
     expect(await pageOf(staging, key, third.next.href)).toMatchObject({ items: [], more: false });
   });
@@ -430,7 +430,7 @@ describe('rows written while an API page is being read', () => {
     failpoints.reached = () => {};
     const early = await read;
     expect([...(early?.seen ?? [])].toSorted((a, b) => a - b)).toEqual(ids);
-    // The app's position went back to the last certain instant: all rows are delivered once more, then none.
+    // The app’s cursor went back to the last certain timestamp, so all rows are delivered once more, then none.
     const again = await round(early?.next ?? '');
     expect(again.seen.size).toBe(12);
     expect((await round(again.next)).seen.size).toBe(0);

@@ -1,4 +1,4 @@
-// The API against its OpenAPI document, with generated requests.
+// Tests the API against its OpenAPI document, with generated requests.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
