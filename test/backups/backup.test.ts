@@ -65,7 +65,7 @@ const png = Buffer.from(
   'base64',
 );
 
-/** Every stored row and document of the catalogue, as the servers answer them. */
+/** Every stored row and document of the catalogue, as the servers return them. */
 async function stored({ sql: on, documents }: App) {
   const { mysql, mongo } = catalogTables();
   const found: Record<string, unknown[]> = {};
@@ -96,7 +96,7 @@ test('a restored backup has every row, document, status and image unchanged to t
   );
   expect(JSON.stringify(people)).not.toContain('@');
   expect(await readImage(world.production.storage, icon)).toBeDefined();
-  // Taken again, it has the same content, file by file.
+  // A second backup of the same data must have the same content, file by file.
   const again = await takeBackup(world.production, { store, client: 'copy', recipient: null });
   const plain = ({ files }: Manifest) =>
     files.map((file) => [file.of, file.rows, file.plainChecksum]);
@@ -178,7 +178,7 @@ async function alter(file: string) {
   await writeFile(file, bytes);
 }
 
-/** Backups are named by the second in which they begin. */
+/** Backups are named by the second in which they start. */
 async function takeAfterASecond(recipient: string | null) {
   await new Promise((resolve) => setTimeout(resolve, 1001));
   return take(recipient);

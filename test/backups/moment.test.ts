@@ -1,4 +1,4 @@
-// A backup that is taken while transfers arrive: rows and documents of one moment.
+// A backup that is taken while transfers arrive has rows and documents from one point in time.
 import { beforeEach, expect, test } from '@jest/globals';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -46,7 +46,7 @@ test('tasks and forms written by one transfer are either all in a backup or all 
       client: `cosmos${taken}`,
       recipient: null,
     }).catch((error: unknown) => {
-      // Transfers follow each other without a pause, so it may not find a quiet moment.
+      // Transfers follow each other without a pause, so the backup may give up after some attempts.
       if (error instanceof Error && error.message.includes('is tried again later')) return null;
       throw error;
     });
@@ -59,7 +59,7 @@ test('tasks and forms written by one transfer are either all in a backup or all 
   expect(seen.length).toBeGreaterThan(1);
 }, 120_000);
 
-/** What the task says and what the form says, in a backup. */
+/** The texts of the task and of the form in a backup. */
 async function momentsIn(manifest: Manifest): Promise<string[]> {
   const file = (of: string) => {
     const found = manifest.files.find((one) => one.of === of);

@@ -1,4 +1,4 @@
-// Backups as other programs read them: the age and zstd commands, the mysql client, and bson of PyMongo.
+// Backups as other programs read them: the age and zstd commands, the mysql client, and the bson library of PyMongo.
 import { expect, test } from '@jest/globals';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { spawnSync } from 'node:child_process';
