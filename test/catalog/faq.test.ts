@@ -1,5 +1,5 @@
-// Adding an entity takes its file, its line in the index, a migration and a new DB_VERSION. Proven on a copy of the
-// project that gets one, with real servers and the least rights.
+// Adding an entity takes its file, its line in the index, a migration and a new DB_VERSION. This is proven on a copy
+// of the project with an added entity, with real servers and the least rights.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -72,7 +72,7 @@ function addFaq() {
 
 type Result = { testResults: { assertionResults: { title: string; status: string }[] }[] };
 
-/** Runs the walk by jest in the copy; answers its report, or what it complained of. */
+/** Runs test/support/faq-walk.ts with jest in the copy; returns its report, or its error output. */
 async function walk(): Promise<{ title: string; status: string }[]> {
   const jest = spawn(
     process.execPath,

@@ -1,4 +1,4 @@
-// The catalogue is the only place that names its entities: everything else asks it.
+// Only the catalogue names its entities; all other code is generic.
 import { expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const files = ['src', 'views', 'public']
   )
   .filter((file) => /\.(ts|ejs|js|css)$/.test(file) && !own.test(file));
 
-/** `city`, `cityNames`, `city_id`, `Cities`, `ofCity`; not `opacity`. */
+/** Matches `city`, `cityNames`, `city_id`, `Cities`, `ofCity`; not `opacity`. */
 function namePattern() {
   const words = matchedByName.flatMap(({ name, label }) => [name, label.many.toLowerCase()]);
   const any = words.join('|');

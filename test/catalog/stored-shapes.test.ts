@@ -1,4 +1,4 @@
-// Hashes, canonical texts and digests as released versions stored them: a row that nobody touches must keep its hash.
+// Hashes, canonical texts and digests as released versions stored them: an untouched row must keep its hash.
 import { describe, expect, test } from '@jest/globals';
 import { canonical, contentFrom, hashOf } from '../../src/catalog/content.ts';
 import { initialContent, type Content, type Row } from '../../src/catalog/entity.ts';

@@ -1,4 +1,4 @@
-// The list of the catalogue's tables against what the migrations make.
+// Compares the list of the catalogue’s tables with those that the migrations create.
 import { expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { catalogTables } from '../../src/catalog/tables.ts';

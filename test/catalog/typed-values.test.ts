@@ -1,4 +1,4 @@
-// What the kinds of field take of a posted form.
+// Which posted texts each kind of field accepts.
 import { describe, expect, test } from '@jest/globals';
 import { fieldEntries, parseContent, type Entity } from '../../src/catalog/entity.ts';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
@@ -6,7 +6,7 @@ import type { Value } from '../../src/catalog/fields.ts';
 import { Invalid } from '../../src/problems.ts';
 import { sampleContent } from '../support/sample-content.ts';
 
-/** A form that fits, but for these fields. */
+/** A valid form with these fields replaced. */
 const posted = (entity: Entity, more: Record<string, unknown>) => {
   const sample = Object.entries(sampleContent(entity)).map(([name, value]) => [
     name,
