@@ -1,4 +1,4 @@
-// A page for a new row that is posted a second time.
+// The form of a new row that is posted a second time.
 import { expect, test } from '@jest/globals';
 import { find } from '../../src/rows/store.ts';
 import { entityNamed } from '../../src/catalog/index.ts';

@@ -10,7 +10,7 @@ const world = useWorld();
 const site = useSite(world, 'staging');
 const pm = useClient(site, 'pm');
 
-/** A form in parts, with files among them. */
+/** A multipart form with files. */
 async function post(path: string, fields: Record<string, string>, files: Record<string, Buffer>) {
   const part = (head: string, content: Buffer | string) => [
     Buffer.from(`--x-x\r\nContent-Disposition: form-data; ${head}\r\n\r\n`),

@@ -1,4 +1,4 @@
-// Rows with more links than the form of a page could once post.
+// Rows with more links than earlier versions could post in a form.
 import { expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { insertRows } from '../../src/database/bulk.ts';
@@ -13,7 +13,7 @@ const world = useWorld();
 const site = useSite(world, 'staging');
 const pm = useClient(site, 'pm');
 
-/** Cities from this id on, which no other row is linked with. */
+/** Cities from this id on are linked with no other row. */
 const FIRST = 100_000;
 const nameOf = (n: number) => `City ${String(n).padStart(5, '0')} with a long name`;
 
@@ -40,7 +40,7 @@ const factsFor = async (entity: string) =>
     ? { business: await add(world.staging, 'business'), cities: [] }
     : { cities: [] };
 
-/** Changes some controls of the row's form, and sends it in parts, as a browser does. */
+/** Changes some inputs of the row’s form, and posts it as multipart, as a browser does. */
 async function save(key: { entity: string; id: number }, changes: Record<string, string>) {
   const address = `/catalog/${key.entity}/${key.id}`;
   const shown = shownValues((await pm.get(address)).text);

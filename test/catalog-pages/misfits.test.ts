@@ -1,4 +1,4 @@
-// Pages and commands go on beside rows and documents that do not fit, and show what does not.
+// Pages and commands keep working with stored values that violate the catalogue’s rules, and show what is wrong.
 import { expect, test } from '@jest/globals';
 import { ObjectId, type Document } from 'mongodb';
 import { runRefresh } from '../../src/refresh/refresh.ts';
@@ -23,7 +23,7 @@ const odd: [string, Document][] = [
   ['no modified_at', { modified_at: null }],
 ];
 
-/** A form with a field of its own, and field 9001 as another program stored it. */
+/** A form with a regular field, and field 9001 as another program stored it. */
 async function oddField(here: 'staging' | 'production', also: Document) {
   const form = await add(world[here], 'form', { name: 'Address' });
   const field = await add(world[here], 'form_field', { form, label: 'Street' });

@@ -1,4 +1,4 @@
-// A picker never guesses which row a text means.
+// A reference field never guesses which row a typed text means.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { add, change, get } from '../support/rows.ts';
 import { textOf, useClient, useSite } from '../support/people.ts';

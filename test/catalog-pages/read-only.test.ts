@@ -1,4 +1,4 @@
-// Row pages of environments in which nobody edits: the edit page opens, shows every value, and saves nothing.
+// Row pages of environments without editing: the edit page opens, shows every value, and saves nothing.
 import { expect, test } from '@jest/globals';
 import { keyText, titleOf, type Row, type RowKey } from '../../src/catalog/entity.ts';
 import { entityNamed, travelling } from '../../src/catalog/index.ts';

@@ -39,7 +39,7 @@ const stored = async (here: App) => {
   return (lines as { key: string | null }[])[0]?.key;
 };
 
-/** Everything in every table of an environment. */
+/** All values in every table of an environment. */
 async function everything(here: App): Promise<string> {
   const [tables] = await here.sql.query(
     "select table_name as name from information_schema.tables where table_schema = database() and table_type = 'BASE TABLE'",

@@ -1,4 +1,4 @@
-// A field that nobody touched keeps what is stored, to the last byte and millisecond.
+// An untouched form field keeps its stored value, to the last byte and millisecond.
 import { describe, expect, test } from '@jest/globals';
 import { collection } from '../../src/rows/mongo.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
