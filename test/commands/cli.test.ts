@@ -1,4 +1,4 @@
-// Questions of the command line at a terminal: util-linux's `script` gives a process one.
+// Prompts of the command line at a terminal: util-linux’s `script` gives a process one.
 import { spawn } from 'node:child_process';
 import { surroundings } from '../support/left-behind.ts';
 import { expect, test } from '@jest/globals';

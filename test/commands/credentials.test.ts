@@ -1,4 +1,4 @@
-// Credentials from a terminal.
+// API credentials managed from a terminal.
 import { beforeAll, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import type { Credential, Issued } from '../../src/access/credentials.ts';

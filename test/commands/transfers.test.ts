@@ -1,4 +1,4 @@
-// Scripted transfers: the same plan and problems as on the sheet, and a name in the audit.
+// Scripted transfers: the same plan and problems as on the transfer sheet, and the person’s name in the audit log.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as people from '../../src/people/people.ts';
 import { find } from '../../src/audit/audit.ts';
