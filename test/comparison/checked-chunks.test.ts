@@ -1,4 +1,4 @@
-// Checked chunks are skipped without reading rows, and no later change on either side is missed.
+// Checked chunks of ids are skipped without reading rows, and no later change on either side is missed.
 import { expect, test } from '@jest/globals';
 import { canonical } from '../../src/catalog/content.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -22,7 +22,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-/** Compares staging with pre-production; answers how many statements read rows of businesses or tasks. */
+/** Compares staging with pre-production; returns how many statements read rows of businesses or tasks. */
 async function compare(how: { isFull?: boolean } = {}): Promise<number> {
   let reads = 0;
   const count = (statement: unknown) => {
@@ -38,7 +38,7 @@ async function compare(how: { isFull?: boolean } = {}): Promise<number> {
   return reads;
 }
 
-/** What a refresh into staging needs; production is also what staging is compared with there. */
+/** Settings for a refresh into staging; production is also the comparison’s destination there. */
 function down() {
   const { source, destination: there } = world.staging;
   if (!source) throw new Error('no source');
@@ -110,7 +110,7 @@ test('the digest of a row includes its linked partner and the name of the partne
   await preprod.sql.query("update city set name = 'Poona'");
   await compare();
   expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
-  // With mapped names, equal names are different rows.
+  // With mapped names, rows with equal names are different rows.
   await preprod.sql.query("update city set name = 'Pune'");
   await compare();
   expect(await statusesOf('business')).toEqual({ 'In sync': 1 });
@@ -151,7 +151,7 @@ test('a chunk of ids whose sync state changes during its comparison is not recor
   const generation = known?.generation ?? 0;
   const sides = { here: new RowDigests(), there: new RowDigests() };
   const news = { seen: [], at: new Date().toISOString() };
-  // A transfer ends between the read and the recording of the sync state.
+  // A transfer ends between reading the rows and recording their sync state.
   await change(world.staging, { entity: 'business', id }, { description: 'Newer' });
   await transfer(world.staging, [{ entity: 'business', id }]);
   await writeCheckedChunks(on, 'business', [{ chunk, generation, changed: null, ...sides }], news);

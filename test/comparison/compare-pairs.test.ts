@@ -1,4 +1,4 @@
-// Rows of staging beside the same rows of pre-production: what is found, and how often each table is read for it.
+// Rows of staging paired with the same rows of pre-production, and how often each table is read for that.
 import { expect, test } from '@jest/globals';
 import { statements, type Statement } from '../../src/database/sql.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
