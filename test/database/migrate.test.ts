@@ -1,4 +1,4 @@
-// Migrations: one order across the rooms, applied once, and refused when a file was changed afterwards.
+// Migrations: one order across all folders, applied once, and refused when a file was changed afterwards.
 import { afterEach, expect, test } from '@jest/globals';
 import { appendFileSync, cpSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ afterEach(async () => {
   await world.staging.sql.query("delete from migration where name like '%-later.sql'");
 });
 
-/** A copy of the migrations with one more. */
+/** A copy of the migrations with an additional one. */
 function copyWithOneMore(): { folder: URL; change: (name: string, text: string) => void } {
   const path = mkdtempSync(join(tmpdir(), 'oneway-migrations-'));
   cpSync('migrations', path, { recursive: true });

@@ -1,4 +1,4 @@
-// The classes of errors of healthy servers that do not do what they are asked.
+// Classification of errors of servers that work but refuse or cannot do what they are asked.
 import { describe, expect, test } from '@jest/globals';
 import { MongoBulkWriteError, MongoNetworkError, MongoServerError } from 'mongodb';
 import { SimpleError, SocketClosedUnexpectedlyError } from 'redis';
@@ -61,7 +61,7 @@ describe('MySQL and MariaDB', () => {
     ['ER_SERVER_OFFLINE_MODE', 3032, 'away'],
   ])('the MySQL error %s (%i) is classified as %s (F11, F12, walk 2)', (_name, errno, kind) => {
     expect(unwillingness(ofSql(errno))).toBe(kind);
-    // mysql2 names numbers by MySQL's list, whatever server answers.
+    // mysql2 names error numbers by MySQL’s list, even when MariaDB answers.
     expect(unwillingness(ofSql(errno, { code: 'ER_MISNAMED', fatal: true }))).toBe(kind);
   });
 

@@ -1,4 +1,4 @@
-// A new migration is a new version: migrations/versions.json says which version brought which.
+// A new migration needs a new version: migrations/versions.json lists the migrations of each version.
 import { expect, test } from '@jest/globals';
 import { available } from '../../src/database/migrate.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
