@@ -1,4 +1,4 @@
-// LOG_LEVEL=debug of a server that saves and transfers: what it did is in its log, what it wrote is not.
+// The debug log of a server that saves and transfers shows what it did, but not the values it wrote.
 import { v7 as uuid } from 'uuid';
 import { beforeEach, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +14,7 @@ beforeEach(async () => {
 
 type Line = { msg?: string; [name: string]: unknown };
 
-/** The log of a server on which somebody signs in and transfers a task and a form with these names. */
+/** The log of a server on which a person signs in and transfers a task and a form with these names. */
 async function logOfTransfer(level: string, [task, form]: [string, string]): Promise<Line[]> {
   const business = await add(world.staging, 'business');
   const keys = [

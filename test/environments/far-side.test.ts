@@ -1,4 +1,4 @@
-// A destination that is refused, silent, slow, cut, locked or without rights: staging's pages go on without it.
+// A destination that is refused, silent, slow, cut, locked or without rights: the pages of staging keep working.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,7 +74,7 @@ afterEach(async () => {
 
 const [pm, ops] = [() => clients[0] as Client, () => clients[1] as Client];
 
-/** The failure is remembered for a while, and the servers are tried again. */
+/** The failure is cached for a while, and then the servers are tried again. */
 async function untilCompared() {
   for (let look = 0; look < 100; look += 1) {
     const { text } = await pm().get('/catalog/form');
@@ -84,7 +84,7 @@ async function untilCompared() {
   throw new Error('The destination is still not compared');
 }
 
-/** What the menus of both people link to, and pages that read the destination for more. */
+/** The menu links of both people, and pages that read more of the destination. */
 async function pages(): Promise<[Client, string][]> {
   const found: [Client, string][] = [];
   for (const client of clients) {
@@ -110,7 +110,7 @@ async function wrong(): Promise<string[]> {
   return found;
 }
 
-/** New connections only know what has changed about the account. */
+/** Only new connections are affected by a change of the account. */
 async function changed(...statements: string[]) {
   for (const statement of statements) await root.query(statement);
   const [open] = await root.query('show processlist');
@@ -140,7 +140,7 @@ describe.each<keyof typeof there>(['mysql', 'mongo'])('a destination whose %s', 
   );
 });
 
-/** Without the proxies: this process waits, and so would they. */
+/** The command runs without the proxies, because this process blocks while waiting, and the proxies run in it. */
 function inTerminal(words: string[]) {
   const oneway = openTerminal(world);
   const also = {

@@ -1,4 +1,4 @@
-// Environments of databases that are made while the program runs, on real servers.
+// Environments of databases that are created while the program runs, on real servers.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
@@ -76,7 +76,7 @@ const noteOf = (name: string) =>
     return [line?.text, document?.['text']];
   });
 
-/** Connections that MySQL has for databases of this test. */
+/** The MySQL connections to databases of this test. */
 async function connections(): Promise<number> {
   const [lines] = await root.query(
     'select count(*) as total from information_schema.processlist where db like ?',
@@ -188,7 +188,7 @@ test('opening many databases one after the other leaks no connections, and never
       seen.push(await connections());
     }
   }
-  // Each had one caller at a time, and so needed one connection for it and one for the check.
+  // Each database had one caller at a time, and so needed one connection for the caller and one for the check.
   expect(Math.max(...seen)).toBeLessThanOrEqual(MAX * 2);
   await becomes(0);
   expect(app.opened.pools.count).toBe(0);

@@ -1,4 +1,4 @@
-// Sharing, closing when idle and the bound, without a database.
+// Shared resources without a database: sharing, closing when idle, and the limit.
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { Shared } from '../../src/environments/shared.ts';
 
