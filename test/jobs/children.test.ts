@@ -38,7 +38,7 @@ test('a parent job continues when all its child jobs are done, and aggregates th
   expect(JSON.parse(done.report ?? '')).toEqual(
     Array.from({ length: 12 }, (_one, index) => index * 10),
   );
-  // A second run of the parent requested none again.
+  // A second run of the parent job requested no child job again.
   expect(await childrenOf(staging.sql, parent.id)).toHaveLength(12);
 });
 
@@ -125,7 +125,7 @@ test('child jobs of a job that fails are cancelled', async () => {
   const { staging } = world;
   const parent = await requestFamily(2);
   await runJob(staging, jobTasks, parent.id);
-  // As if its process died again and again.
+  // Simulates a process that dies again and again.
   await run(
     staging.sql,
     sql`update job set state = 'waiting', attempt = 500 where id = ${parent.id}`,
@@ -150,7 +150,7 @@ test('a parent job and its child jobs finish although Redis loses its data while
   );
   await workers.flush(staging);
   open();
-  // What the sweep waits for before it requeues.
+  // How long a job must be overdue before it is requeued.
   await sleep(5500);
   const done = await ended(staging, parent.id);
   expect(JSON.parse(done.report ?? '')).toEqual([0, 10, 20, 30, 40]);

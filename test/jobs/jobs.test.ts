@@ -1,4 +1,4 @@
-// The record of a job and one attempt at it, without Redis.
+// Job records and single attempts, without Redis.
 import { describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -28,7 +28,7 @@ const doing = (runTask: (work: Work) => Promise<unknown>): Tasks => ({
   }),
 });
 
-/** A gate that a task waits at. */
+/** A gate at which a task waits until the test opens it. */
 function gate() {
   let open = () => {};
   const isOpen = new Promise<void>((resolve) => (open = resolve));
@@ -119,7 +119,7 @@ describe('running a job', () => {
     const { job } = await jobs.request(staging.sql, wanted);
     const waiting = await runJob(staging, broken, job.id);
     expect(waiting).toMatchObject({ state: 'waiting', problem: 'Production does not answer' });
-    // Not before its time.
+    // The job must not start before its time.
     expect(await runJob(staging, broken, job.id)).toMatchObject({ state: 'waiting', attempt: 1 });
     await age(staging, job.id);
     expect(await runJob(staging, broken, job.id)).toMatchObject({ state: 'failed', attempt: 2 });
@@ -162,7 +162,7 @@ describe('cancelling a job', () => {
     const running = runJob(staging, slow, job.id);
     await sleep(100);
     expect(await cancel(staging, slow, job, 'pm@example.com')).toBe(true);
-    // It is live until it has really stopped, so that no second one runs beside it.
+    // A cancelled job counts as active until it has really stopped, so that no second one runs beside it.
     expect(await jobs.active(staging.sql, 'count')).toMatchObject({ state: 'running' });
     expect(await cancel(staging, slow, job, 'pm@example.com')).toBe(false);
     open();

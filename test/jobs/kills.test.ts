@@ -31,7 +31,7 @@ async function pushed(wanted: Omit<jobs.JobRequest, 'person' | 'name'>) {
   return job;
 }
 
-/** A worker that is killed at a point; resolves when it is dead. */
+/** Starts a worker that is killed at a given step; resolves when it is dead. */
 async function workerKilledAt(point: string) {
   const { ended: end } = elsewhere({
     variables: world.variables.staging,
@@ -48,7 +48,7 @@ test('another worker takes over the job of a killed worker, and runs only the re
   expect(await jobs.byId(staging.sql, job.id)).toMatchObject({ state: 'running', attempt: 1 });
   await silence(staging, job.id);
   await workers.open(staging, jobTasks);
-  // Without waiting for the lock that the dead worker's entry still has in Redis.
+  // The job is taken without waiting for the lock that the dead worker’s queue entry still has in Redis.
   expect(await ended(staging, job.id)).toMatchObject({ state: 'done', attempt: 2, report: '2' });
   expect(await stepsOf(staging.sql, job.id)).toMatchObject([
     { name: 'First', state: 'done', attempt: 1 },

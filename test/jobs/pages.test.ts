@@ -1,4 +1,4 @@
-// The pages of jobs, schedules and dead letters, per action: one who may and one who may not.
+// The pages of jobs, schedules and dead letters: each action by a person who may use it, and by one who may not.
 import { beforeEach, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { run, select, sql } from '../../src/database/sql.ts';
@@ -110,7 +110,7 @@ test('an administrator starts the job of a schedule with Run now; a product mana
   const [newest] = await jobs.newest(world.staging.sql, 'comparison');
   expect(answer.headers['location']).toBe(`/jobs/${newest?.number}`);
   expect(newest).toMatchObject({ person: 'ops@example.com', state: 'waiting' });
-  // While it is live there is no second one.
+  // While this job is active no second one is recorded.
   expect((await ops.post(path)).headers['location']).toBe(`/jobs/${newest?.number}`);
   expect(await status(ops.post('/schedules/unknown/run'))).toBe(404);
 });

@@ -1,4 +1,4 @@
-// The queues on Redis: what runs when, what survives a Redis that lost its data, and limits.
+// The queues on Redis: order and timing, limits, and surviving a Redis that lost its data.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -108,7 +108,7 @@ test('two workers run each job once, however often it is queued', async () => {
   );
 });
 
-/** One at a time, the first of which waits until the rest is queued. */
+/** Jobs run one at a time, and the first waits until the others are queued. */
 async function inTurn(
   more: Partial<Task>,
   wants: Partial<jobs.JobRequest>[],

@@ -23,7 +23,7 @@ const schedule: Schedule = {
 };
 const nightly: Schedule = { ...schedule, pattern: '0 3 * * *' };
 
-/** Schedules as one process has them. */
+/** The schedules as declared by one process. */
 async function openProcess(own: Schedule) {
   const { staging } = world;
   const redis = await openRedis(staging);
@@ -55,7 +55,7 @@ const recorded = () =>
     sql`select next_at, last_due_at from job_schedule`,
   );
 
-/** As if its time had come some minutes ago. */
+/** Simulates a run that has been due for some minutes. */
 const missTwice = () =>
   run(
     world.staging.sql,
