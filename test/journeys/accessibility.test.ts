@@ -1,5 +1,5 @@
-// Every page in light and dark: no axe findings, nothing blocked by the content security policy. The main pages also at
-// 320 px and without JavaScript.
+// Every page in light and dark: no axe findings, nothing blocked by the content security policy. The main pages also
+// at 320 px and without JavaScript.
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { findingsOn, watchPolicy } from '../support/axe.ts';
@@ -14,7 +14,7 @@ const at = useBrowser(world, async () => {
   ids = await fill(world);
 });
 
-// axe reports a control covered by the sticky bar as too small a target: a tall window avoids it.
+// axe reports an input covered by the sticky bar as too small a target; a tall window avoids that.
 const TALL = 4000;
 
 type Visit = [address: string, act?: (page: Page) => Promise<void>];
@@ -163,7 +163,7 @@ test('the pages of administrators and viewers in pre-production and production h
   await context.close();
 }, 600_000);
 
-/** Wider than the screen, outside of tables that scroll by themselves. */
+/** Elements wider than the screen, except in tables that scroll by themselves. */
 const isWide = (page: Page) =>
   page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 

@@ -1,4 +1,4 @@
-// The version gate in a real browser: in each state, and back again.
+// The pages shown during an update and at another version, in a real browser, and the way back.
 import { expect, test } from '@jest/globals';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
@@ -33,7 +33,7 @@ test('S2-23 S2-55 when a database update begins during an edit, the page waits, 
   expect(await findingsOn(page)).toEqual([]);
   expect((await get(staging, form))['description']).toBeNull();
   await writeVersion(staging.documents, { databaseVersion: supported, isUpdating: false });
-  // Without any action the page continues to the sign-in page.
+  // Without any action by the person, the page continues to the sign-in page.
   await page.getByRole('button', { name: 'Sign in' }).waitFor({ timeout: 15_000 });
   await page.getByLabel('E-mail').fill('pm@example.com');
   await page.getByLabel('Password').fill(password);

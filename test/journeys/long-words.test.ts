@@ -1,4 +1,4 @@
-// Texts that are one long word: no page scrolls sideways (ui.md, 18).
+// Texts of one long word: no page scrolls sideways (ui.md, 18).
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import type { Content } from '../../src/catalog/entity.ts';
@@ -19,7 +19,7 @@ const at = useBrowser(world, async () => {
 });
 
 let count = 0;
-/** The longest word that a field takes; each is another one. */
+/** The longest word that a field accepts; each call returns a different one. */
 const word = (max: number) => `${(count += 1)}`.padEnd(max, 'W');
 
 function longValue({ kind, max }: { kind: string; max?: number | undefined }): Value | undefined {

@@ -1,4 +1,4 @@
-// The main story in a real browser: staging → pre-production → production.
+// The main use case in a real browser: staging → pre-production → production.
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';

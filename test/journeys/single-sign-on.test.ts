@@ -1,4 +1,4 @@
-// Single sign-on in a real browser: at the provider on staging, then one click to pre-production.
+// Single sign-on in a real browser: signing in at the provider on staging, then one click to pre-production.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { findingsOn, watchPolicy } from '../support/axe.ts';

@@ -1,4 +1,4 @@
-// What was typed and is not saved: pages ask before it is left behind, also after a refusal and after going back.
+// Pages with unsaved values ask for confirmation before they are left, even after a refusal and after going back.
 import { beforeEach, afterEach, expect, test } from '@jest/globals';
 import type { BrowserContext, Page } from 'playwright-core';
 import { find } from '../../src/rows/store.ts';

@@ -1,4 +1,4 @@
-// A form that is opened in a browser and saved changes nothing that was not touched.
+// A form that is opened in a browser and saved changes no untouched field.
 import { expect, test } from '@jest/globals';
 import { collection } from '../../src/rows/mongo.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -10,7 +10,7 @@ import { useWorld } from '../support/world.ts';
 const world = useWorld({ cleared: 'once' });
 const at = useBrowser(world);
 
-/** What is stored, but for the instant of the last change. */
+/** The stored document or row, without the time of the last change. */
 async function stored(table: string, id: number) {
   const [lines] = await world.staging.sql.query(`select * from \`${table}\` where id = ?`, [id]);
   const { modified_at: _modified, ...row } = (lines as Record<string, unknown>[])[0] ?? {};
