@@ -1,4 +1,4 @@
-// E-mail through a real SMTP server: delivered once, despite failures of the server and of the process.
+// E-mail through a real SMTP server: delivered once, despite failures of server and process.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { freePort } from '../../bin/programs.ts';
 import { run, sql, transaction } from '../../src/database/sql.ts';

@@ -1,4 +1,4 @@
-// What systems outside of Oneway receive: webhooks by name and Slack; and the settings that name them.
+// Messages to webhooks and Slack, and the settings that name them.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { run, sql } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';

@@ -1,4 +1,5 @@
-// S0-70 after each write the search indexer is notified of the changed ids, signed, until it acknowledges.
+// S0-70 after each write the search indexer is notified of the changed ids by a signed webhook, until it
+// acknowledges.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { openApp, type App } from '../../src/environments/app.ts';

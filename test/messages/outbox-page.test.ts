@@ -1,4 +1,4 @@
-// The page Notifications, and what administrators are notified of when a message is given up.
+// The page Notifications, and notices to administrators when a message is given up.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { freePort } from '../../bin/programs.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
