@@ -1,4 +1,4 @@
-// Overviews: pending rows, the comparison matrix, recent changes, and a row at any moment.
+// Overview pages: pending rows, the comparison matrix, recent changes, and a row at any time in the past.
 import { describe, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
@@ -29,7 +29,7 @@ import {
 } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
-/** Runs a full comparison; answers the number of rows. */
+/** Runs a full comparison; returns the number of compared rows. */
 async function compareAll(here: App) {
   const ended = await runJob(here, tasks, (await requestComparison(here, pm.email)).job.id);
   expect(ended?.problem).toBeNull();
