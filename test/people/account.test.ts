@@ -1,4 +1,4 @@
-// Invitations, and My account.
+// Invitations, and the page My account.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as people from '../../src/people/people.ts';
 import { hire, password, textOf, useClient, useSite, type Client } from '../support/people.ts';
@@ -15,7 +15,7 @@ beforeEach(async () => {
   stranger = await site.as(null);
 });
 
-/** The token of the link that a page shows. */
+/** The token in the link that a page shows. */
 const tokenOn = ({ text }: { text: string }) =>
   /\/invitation\?token=([\w-]+)/.exec(text)?.[1] ?? '';
 

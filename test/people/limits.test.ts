@@ -10,7 +10,7 @@ import { useWorld } from '../support/world.ts';
 const world = useWorld();
 const site = useSite(world, 'staging', { TRUST_PROXY: '1' });
 
-/** A browser at an address of its own. */
+/** A browser with its own IP address. */
 function browserAt(address: string, of: Site = site) {
   const agent = request.agent(of.app);
   return async (email: string, secret: string) => {
@@ -42,7 +42,7 @@ describe('sign-ins for one e-mail from many addresses', () => {
         expect((await attacker(email, 'wrong wrong wrong')).status).toBe(422);
       }
     }
-    // Signed in again after its session: the same browser, and one that nobody knows.
+    // Signs in again after the session has ended: in the same browser, and in an unknown one.
     const again = browserAt('10.0.2.1');
     const slow = await secondsOf(async () => {
       expect((await again(email, password)).status).toBe(303);

@@ -1,4 +1,4 @@
-// Single sign-on against a real provider, through real HTTP.
+// Single sign-on against a real provider, over real HTTP.
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Server } from 'node:http';
 import { freePort } from '../../bin/programs.ts';
@@ -40,7 +40,7 @@ afterAll(async () => {
   provider.close();
 });
 
-/** The server of one environment at its address, with the provider. */
+/** The server of one environment at its address, configured with the provider. */
 async function start(name: Name, also: Record<string, string> = {}): Promise<App> {
   const settings = settingsOf(world.variables[name], {
     ENVIRONMENT_URLS: Object.entries(urls)
@@ -65,7 +65,7 @@ async function signIn(who: Visitor, name: Name, role: string): Promise<Answer> {
   return who.follow(await who.send(page, { email: `${role}@example.com`, password }));
 }
 
-/** The provider's redirect to the callback, not yet followed. */
+/** The provider’s redirect to the callback, not yet followed. */
 async function callbackFor(who: Visitor, role: string, change = (address: string) => address) {
   const begun = await who.get(`${urls.staging}/sign-in/single`);
   const page = await who.open(change(begun.location));
