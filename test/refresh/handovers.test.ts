@@ -1,4 +1,4 @@
-// F13: a refresh writes rows together that hand on names in production, whatever part they are in.
+// F13: a refresh writes rows that exchange unique names together, even when it reads them in different parts.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -29,14 +29,14 @@ function refresh(here: App, dryRun = false) {
 const nextId = (here: App, entity: string, id: number) =>
   run(here.sql, sql`update id_sequence set next = ${id} where entity = ${entity}`);
 
-/** Rows of production in different parts of a refresh, which pre-production has. */
+/** Rows that exist in production and pre-production, and that a refresh reads in different parts. */
 async function far(entity: 'business' | 'form', names: string[]): Promise<RowKey[]> {
   const { production } = world;
   const keys: RowKey[] = [];
   for (const name of names) {
     const id = await add(production, entity, { name });
     keys.push({ entity, id });
-    // Rows of a table are in one part when their chunks are near.
+    // Rows of a table are in one part when their ids are close.
     await nextId(production, entity, id + 50_000);
   }
   await refresh(world.preprod);

@@ -1,4 +1,4 @@
-// S0-73 the refresh copies production's rows to pre-production and staging, with the bases for their status.
+// S0-73 a refresh copies production’s rows to pre-production and staging, and records the bases of their status.
 import { expect, test } from '@jest/globals';
 import type { App } from '../../src/environments/app.ts';
 import { runRefresh, type Report } from '../../src/refresh/refresh.ts';
@@ -15,7 +15,7 @@ function refresh(here: App): Promise<Report> {
   return runRefresh({ here, there, source, lease: 2000 });
 }
 
-/** Production rows of long ago have low ids. */
+/** Old rows of production have low ids. */
 async function production() {
   const { production: above } = world;
   await above.sql.query(
