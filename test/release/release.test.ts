@@ -1,4 +1,4 @@
-// release-check, reindex-report and revert finish.
+// The commands release-check, reindex-report and revert finish.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { deletions } from '../support/deleting.ts';
 import { releaseChecks } from '../../src/release/checks.ts';

@@ -1,4 +1,4 @@
-// `oneway db migrate`: locks everyone else out, survives a kill at every step, and upgrades every earlier version.
+// `oneway db migrate`: keeps everyone else out, survives a kill at every step, and upgrades every earlier version.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -115,7 +115,7 @@ describe('oneway db migrate', () => {
     );
     expect(line?.detail).toBe('staging was thrown away');
     expect(await go(preprod)).toEqual([]);
-    // The sending process was alive after all: it resumes and completes.
+    // The sending process turns out to be alive: it resumes and completes.
     await recoverNow(staging);
     expect(await readOne(preprod, form)).toBeDefined();
     expect(await claimsIn(preprod)).toBe(0);
@@ -177,7 +177,7 @@ describe('database migrations', () => {
   let fresh: App;
   afterEach(() => fresh.close());
 
-  /** Databases without any table. */
+  /** Empty databases without any table. */
   async function empty() {
     const name = `m${process.env['JEST_WORKER_ID']}_${Math.random().toString(36).slice(2, 8)}`;
     const variables = await prepareEnvironments(servers(), name, () => '/tmp/oneway-none');
