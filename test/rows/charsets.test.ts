@@ -1,4 +1,4 @@
-// Text columns that other programs left in another character set or collation at the destination.
+// Text columns that other programs created in another character set or collation at the destination.
 import { afterEach, expect, test } from '@jest/globals';
 import { requestComparison } from '../../src/comparison/job.ts';
 import { matrix } from '../../src/comparison/matrix.ts';
@@ -12,7 +12,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-/** Of pre-production: a text of each table that a list, a search, a match or a digest reads. */
+/** Alters text columns of pre-production that lists, searches, name matching or digests read. */
 async function alter(kind: string) {
   const { sql } = world.preprod;
   await sql.query(`alter table sts modify text varchar(200) ${kind} not null`);
@@ -30,7 +30,7 @@ const kinds = [
   'character set utf8mb4 collate utf8mb4_general_ci',
 ];
 
-/** An STS of a business in a city, in both environments. */
+/** An STS of a business in a city, present in both environments. */
 async function sent() {
   const { staging, preprod } = world;
   await add(preprod, 'city', { name: 'Zürich' });

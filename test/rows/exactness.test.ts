@@ -23,7 +23,7 @@ const hostile = [
   '京都市 🌸 Ελληνικά Žluťoučký ÿ \u{10FFFD}',
 ];
 
-/** Rows of every entity with every kind of field. */
+/** Rows of every entity with a value in every kind of field. */
 async function fill(here: App) {
   for (const name of ['Zürich', 'Zürich-Süd 🪔', 'São Paulo']) await add(here, 'city', { name });
   await add(here, 'partner', { name: 'Café “Coral” & Söhne' });

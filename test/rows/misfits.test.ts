@@ -1,4 +1,5 @@
-// Rows and documents that other programs left: each shows what does not fit, and everything else goes on.
+// Rows and documents with invalid values of other programs: each one shows what is wrong, and everything else keeps
+// working.
 import { expect, test } from '@jest/globals';
 import { Decimal128, Long, ObjectId, type Document } from 'mongodb';
 import { entityNamed } from '../../src/catalog/index.ts';

@@ -1,4 +1,5 @@
-// One rule for when two names are the same: in forms, unique values, linked names and transfers, in both databases.
+// One rule decides when two names are the same: in forms, unique values, linked names and transfers, in both
+// databases.
 import { expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { isSameName } from '../../src/catalog/name-key.ts';
@@ -34,7 +35,7 @@ const other: [string, string][] = [
   ['with another digit', 'Café Blü 2'],
 ];
 
-/** Stores a name as another program would. */
+/** Stores a name directly, as another program would. */
 async function store(entity: string, id: number, name: string) {
   const { staging } = world;
   if (entity === 'form') {

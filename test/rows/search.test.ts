@@ -1,4 +1,4 @@
-// Search and order are the same in MySQL and in MongoDB, whatever the spelling and the character set.
+// Searching and sorting give the same results in MySQL and MongoDB, whatever the spelling and the character set.
 import { expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { textOf } from '../../src/catalog/fields.ts';
@@ -24,7 +24,7 @@ const stored = [
   '京都市',
 ];
 
-/** What a search finds, or the order of a list, as names without their number. */
+/** The names that a search finds, or a list in its order, without their numbers. */
 async function names(entity: 'business' | 'form', search: string) {
   const { rows, total } = await find(world.staging, entityNamed(entity), {
     search,

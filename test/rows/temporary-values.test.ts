@@ -1,4 +1,4 @@
-// Temporary values of documents, without a database.
+// Temporary unique values of documents, without a database.
 import { expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import {
