@@ -1,4 +1,4 @@
-// The main story with exactly the rights of docs/rights.sql: app, arrivals and reader.
+// The main use case with exactly the rights of docs/rights.sql: app, arrivals and reader.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
 import { settingsOf as leastSettings } from '../../bin/databases.ts';

@@ -1,4 +1,5 @@
-// The program in real processes: two side by side, a worker, drained, killed; its health, metrics and log.
+// The program in real processes: two side by side, with a worker, drained, killed; its health checks, metrics and
+// log.
 import { v7 as uuid } from 'uuid';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,7 +41,7 @@ async function until<T>(look: () => Promise<T | undefined | false>, patience = 4
   throw new Error('It did not happen');
 }
 
-/** The click on a sheet, as its form posts it. */
+/** Sends a transfer sheet as its form posts it. */
 async function clickFor(keys: { entity: string; id: number }[]) {
   const { selection, plan } = await sheet(world.staging, keys);
   return { selection: selection.id, plan: plan.hash, idempotency_key: uuid(), name: '' };
@@ -264,7 +265,7 @@ describe('health, metrics and log', () => {
     const form = await add(world.staging, 'form', { name: 'Ana Pereira’s form' });
     await pm.get(server.url, `/catalog/form?q=ana.pereira%40example.com`);
     await pm.post(server.url, '/transfers', await clickFor([{ entity: 'form', id: form }]));
-    // A statement that MySQL refuses: its answer quotes the value.
+    // A statement that MySQL refuses with an error message containing the value.
     await world.staging.sql.query('alter table person rename to person_away');
     await signInTo(server.url, 'quoted@example.com', 'some password');
     await world.staging.sql.query('alter table person_away rename to person');
