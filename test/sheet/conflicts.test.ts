@@ -1,4 +1,5 @@
-// Every way in which two environments can differ, reached by people's actions, and what the sheet shows and asks.
+// Every way in which two environments can differ, reached through actions of users, and what the transfer sheet shows
+// and asks.
 import { describe, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
@@ -29,7 +30,7 @@ const statusOf = async (key: RowKey) =>
 const reasons = async (...given: Parameters<typeof sheet>) =>
   (await sheet(...given)).plan.problems.map(({ reason }) => reason);
 
-/** The actions that lead to each status. */
+/** The user actions that lead to each status. */
 const stories: Record<Status, () => Promise<RowKey>> = {
   New: () => added(),
   'In sync': () => sent(),
@@ -65,7 +66,7 @@ async function deleted(key: RowKey, here = world.staging) {
   return key;
 }
 
-/** A row of the former admin tool with the same id there. */
+/** A row that the former admin tool created with the same id at the destination. */
 async function twin() {
   const key = await added();
   await world.preprod.documents

@@ -1,4 +1,4 @@
-// Which rows a selection includes, decided from facts: dependents, parents, and rows that are offered.
+// The rows that a selection includes, decided from facts: dependent rows, referenced rows, and offered rows.
 import { expect, test } from '@jest/globals';
 import { keyFrom } from '../../src/catalog/entity.ts';
 import { actionsOf, factsOf, planOf } from '../support/facts.ts';

@@ -1,4 +1,4 @@
-// The sheet of many rows: each row can be read and removed, on any of its pages.
+// A transfer sheet with many rows: each row can be read and removed, on each page.
 import { expect, test } from '@jest/globals';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';

@@ -1,4 +1,4 @@
-// Problems found in real databases: the sheet names each with its solutions, and nothing is written.
+// Problems found in real databases: the transfer sheet names each with its solutions, and nothing is written.
 import { expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { keyText } from '../../src/catalog/entity.ts';

@@ -1,4 +1,4 @@
-// A rehearsal shows what only the destination's MySQL would refuse, and leaves nothing behind.
+// A rehearsed transfer shows errors that only the destination’s MySQL can report, and leaves nothing behind.
 import { afterEach, expect, test } from '@jest/globals';
 import { rehearse } from '../../src/sheet/rehearsal.ts';
 import { contents } from '../support/checker.ts';

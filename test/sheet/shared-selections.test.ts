@@ -1,4 +1,4 @@
-// One selection that two users have open.
+// One selection of rows that two users have open.
 import { expect, test } from '@jest/globals';
 import * as selections from '../../src/sheet/selections.ts';
 import { fieldsOn } from '../support/shown-form.ts';
@@ -16,7 +16,7 @@ const sheetOf = async (address: string) =>
   fieldsOn((await client.get(address).expect(200)).text, 'id="sheet"');
 const stored = (address: string) => selections.find(world.staging.sql, address.split('/')[2] ?? '');
 
-/** A form that is in pre-production, with two fields that differ. */
+/** A form that exists in pre-production and differs in two fields. */
 async function changedForm() {
   const key = { entity: 'form', id: await add(world.staging, 'form', { name: 'Visit' }) };
   await transfer(world.staging, [key]);

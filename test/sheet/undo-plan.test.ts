@@ -7,7 +7,7 @@ import { planUndo, rowBefore } from '../../src/sheet/undo-plan.ts';
 import type { Step } from '../../src/writing/journal.ts';
 import { actionsOf, claimOn, factsOf, referenceTo, row, stateOf } from '../support/facts.ts';
 
-/** A step that wrote `after` where `before` was; null where there was or is no row. */
+/** A step that replaced `before` by `after`; null means no row. */
 function stepOf(key: string, before: Content | null, after: Content | null): Step {
   return {
     ...keyFrom(key),
@@ -20,7 +20,7 @@ function stepOf(key: string, before: Content | null, after: Content | null): Ste
   };
 }
 
-/** The undo of steps, whose rows there are as the steps left them unless `there` differs. */
+/** The undo of these steps; the destination’s rows are as the steps left them, unless `there` differs. */
 function undoOf(
   steps: Step[],
   there: Record<string, Row | null> = {},

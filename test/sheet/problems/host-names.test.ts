@@ -1,4 +1,4 @@
-// Addresses of environments in content that travels.
+// Addresses of environments within transferred content.
 import { expect, test } from '@jest/globals';
 import type { Content } from '../../../src/catalog/entity.ts';
 import type { Facts } from '../../../src/sheet/facts.ts';

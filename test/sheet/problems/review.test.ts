@@ -1,4 +1,4 @@
-// Problems that people must review, decided from facts.
+// Problems that a person must review, decided from facts without a database.
 import { describe, expect, test } from '@jest/globals';
 import { hashOf } from '../../../src/catalog/content.ts';
 import { keyFrom, type Content } from '../../../src/catalog/entity.ts';
