@@ -1,4 +1,4 @@
-// The eleven statuses from three hashes, and the order in which types are written.
+// The eleven statuses computed from three hashes, and the order in which entities are written.
 import { expect, test } from '@jest/globals';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
 import { inWritingOrder, promotionOrder } from '../../src/catalog/order.ts';

@@ -1,4 +1,4 @@
-// Test results of pre-production: bound to content, shown on the sheet, and required where the settings say so.
+// Test results in pre-production: bound to content, shown on the sheet, and required where the settings say so.
 import { expect, test } from '@jest/globals';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import * as testResults from '../../src/state/test-results.ts';
