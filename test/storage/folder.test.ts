@@ -1,4 +1,4 @@
-// What only a folder has to promise: its disk, and what earlier versions left in it.
+// Behaviour specific to storage in a folder: disk errors, and files of earlier versions.
 import { beforeEach, expect, test } from '@jest/globals';
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -51,7 +51,7 @@ test.each(formats)('a complete image is accepted: %s', async (format, ending) =>
   expect(name.split('.')[1]).toBe(ending);
 });
 
-/** The problem of an upload; undefined when it is kept. */
+/** The problem of an upload; undefined when it is accepted. */
 const refusalOf = (content: Buffer | null) =>
   images.keepImage(here, 'icon', content).then(
     () => undefined,

@@ -1,4 +1,4 @@
-// What a store promises, run against a folder and against a real S3 server.
+// The behaviour of an object store, tested on a folder and on a real S3 server.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
@@ -183,7 +183,7 @@ describe.each([
     const hash = createHash('sha256');
     for await (const part of megabytes(100)) hash.update(part);
     const checksum = hash.digest('hex');
-    // What is still referenced, not what the collector has left lying: garbage depends on the machine's load.
+    // Only memory still referenced, because uncollected garbage depends on the machine’s load.
     const used = () => {
       collectGarbage();
       const { external, heapUsed } = process.memoryUsage();

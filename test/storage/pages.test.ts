@@ -1,4 +1,4 @@
-// What a person sees of an image that is there, absent, or in a store that cannot be reached.
+// What a person sees of an image that exists, is absent, or is in a store that cannot be reached.
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { keepImage } from '../../src/storage/images.ts';
 import { textOf, useSite } from '../support/people.ts';

@@ -1,4 +1,5 @@
-// An S3 store that is wrong, denied, cut off or silent: each ends in an error that names the solution, never as "absent".
+// An S3 store that is misconfigured, denied, cut off or silent: each error names the solution, and none is taken for
+// an absent object.
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';

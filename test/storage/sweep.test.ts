@@ -1,4 +1,5 @@
-// What a sweep removes: images that nothing in this environment's databases names, of a store that is its own.
+// What the cleanup of unused images deletes: images without a reference in this environment’s databases, from a store
+// that no other environment uses.
 import { beforeEach, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
@@ -31,7 +32,7 @@ const folderOf = ({ settings }: App) => {
 
 const keep = async (here: App) => keepImage(here.storage, 'icon', await picture());
 
-/** Everything in the store, the mark of its environment among it, becomes so many days old. */
+/** Makes everything in the store, including the environment’s mark, so many days older. */
 async function age(here: App, days: number) {
   await leaveMark(here);
   const then = new Date(Date.now() - days * DAY);
@@ -195,7 +196,7 @@ test('the cleanup removes uploads begun before the grace period and never comple
 
 test('every long text column is classified by whether it can contain image names', () => {
   const nameless = [
-    // Ids and hashes of rows, of transfers and of what a plan relied on.
+    // Ids and hashes of rows, of transfers and of the rows that a plan relied on.
     'relied_on',
     'row_keys',
     'here_lines',
