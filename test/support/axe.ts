@@ -2,10 +2,13 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 
 const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-/** Rules that depend on colours. */
+/** The axe rules that depend on colours. */
 const ofColour = ['color-contrast', 'link-in-text-block'];
 
-/** Findings of axe on a page, one line each, with WCAG 2.2 AA and best practice: in light all rules, in dark those of colour. */
+/**
+ * The axe findings of a page, one line each, with WCAG 2.2 AA and best practice: in light mode all rules, in dark
+ * mode those about colour.
+ */
 export async function findingsOn(page: Page): Promise<string[]> {
   await page.emulateMedia({ colorScheme: 'light' });
   const inLight = await lines(page, new AxeBuilder({ page }).withTags(standards));

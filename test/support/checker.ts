@@ -1,4 +1,4 @@
-// Reads both databases of an environment after a crash and lists what is inconsistent.
+// Reads both databases of an environment after a crash and lists inconsistencies.
 import { canonical } from '../../src/catalog/content.ts';
 import { keyText } from '../../src/catalog/entity.ts';
 import { catalog } from '../../src/catalog/index.ts';
@@ -7,7 +7,7 @@ import type { Databases, Environment } from '../../src/environments/environment.
 import { walk } from '../../src/rows/store.ts';
 import { overStates } from '../../src/writing/journal.ts';
 
-/** All rows of the catalogue with their links, by key; without instants and digests. */
+/** All rows of the catalogue with their links, by key; without timestamps and digests. */
 export type Contents = Map<string, string>;
 
 export async function contents(place: Databases): Promise<Contents> {
@@ -23,15 +23,15 @@ export async function contents(place: Databases): Promise<Contents> {
 }
 
 /**
- * `half-applied`: some rows are as before and others as after. `overwritten`: another user's value was lost.
- * `stuck`: a transfer or a claim that nobody will resume.
+ * `half-applied`: some rows are as before and others as after. `overwritten`: another user’s value was lost. `stuck`:
+ * a transfer or a claim that nothing will resume.
  */
 export type Finding = { kind: 'half-applied' | 'overwritten' | 'stuck'; what: string };
 
 export type Expected = {
   before: Contents;
   after: Contents;
-  /** Values written by another user meanwhile, by key: they must be kept. */
+  /** Values written meanwhile by another user, by key, which must be kept. */
   foreign?: Contents;
 };
 

@@ -1,5 +1,5 @@
-// Jest runs tests in a realm of their own, where an error of Node's own is no `instanceof Error`; the AWS SDK asks for
-// that, and would neither repeat a request that was cut nor keep the error's code.
+// Jest runs tests in a separate realm, where Node’s own errors are no `instanceof Error`. The AWS SDK checks that,
+// and would neither retry a cut request nor keep the error code.
 import { isNativeError } from 'node:util/types';
 
 const isInstance = (type: unknown, value: unknown) =>

@@ -1,4 +1,4 @@
-// Facts for plans without a database: a test gives only the rows that matter, and each row's status follows from them.
+// Facts for plans without a database: a test gives only the relevant rows, and each row’s status follows from them.
 import { canonical, hashOf } from '../../src/catalog/content.ts';
 import {
   initialContent,
@@ -22,14 +22,14 @@ export type GivenRow = {
   /** Fields that differ from an empty row; null where the row does not exist. */
   here?: Content | null;
   there?: Content | null;
-  /** The fields at which both sides were last equal. */
+  /** The fields when both sides were last equal. */
   base?: Content | null;
   isDeletedHere?: boolean;
   state?: Partial<RowState>;
   destinationState?: Partial<DestinationState>;
 };
 
-/** A valid row, titled with its key. */
+/** A valid row, with its key as title. */
 export function row(key: string, content: Content = {}): Row {
   const { entity: name, id } = keyFrom(key);
   const entity = entityNamed(name);
@@ -37,11 +37,11 @@ export function row(key: string, content: Content = {}): Row {
   return { ...initialContent(entity), [entity.title]: key, ...content, id, modified_at };
 }
 
-/** Ids by entity and name, as facts have them: `namesOf({ city: { Pune: [1] } })`. */
+/** Ids by entity and name, in the shape of the facts: `namesOf({ city: { Pune: [1] } })`. */
 export const namesOf = (ids: Record<string, Record<string, number[]>>): Facts['names'] =>
   new Map(Object.entries(ids).map(([entity, own]) => [entity, new Map(Object.entries(own))]));
 
-/** Facts of rows by key (`form:1`) of which all are chosen; `more` replaces single facts. */
+/** Facts of rows by key (`form:1`), all of which are chosen; `more` replaces single facts. */
 export function factsOf(given: Record<string, GivenRow>, more: Partial<Facts> = {}): Facts {
   const pairs = Object.entries(given).map(([key, one]) => pairFrom(key, one));
   return {
@@ -87,7 +87,7 @@ function pairFrom(key: string, given: GivenRow): RowPair {
   );
 }
 
-/** What an environment knows of a row: `ed` edited it, nobody marked it. */
+/** The recorded state of a row: edited by `ed`, without marks. */
 export function stateOf(content: Row, key: string, more: Partial<RowState> = {}): RowState {
   const { entity: name, id } = keyFrom(key);
   const entity = entityNamed(name);
@@ -153,7 +153,7 @@ export const claimOn = (key: string): Claim => ({
   since: '2026-01-01T09:30:00.000Z',
 });
 
-/** The reference of a row there to a target. */
+/** A reference from a row at the destination to a target. */
 export const referenceTo = (target: string, referrer: string, field: string) => ({
   target: keyFrom(target),
   referrer: {
@@ -166,10 +166,10 @@ export const referenceTo = (target: string, referrer: string, field: string) => 
 export const planOf = (facts: Facts, choices: Partial<Choices> = {}) =>
   planTransfer(facts, { ...noChoices, ...choices });
 
-/** The plan again, with words typed for it. */
+/** The same plan with its required confirmations typed. */
 export const planWithWords = (facts: Facts, words: Partial<Choices>) =>
   planOf(facts, { ...words, typedFor: planOf(facts, words).hash });
 
-/** The steps of a plan as `create form:1`. */
+/** The steps of a plan as texts: `create form:1`. */
 export const actionsOf = ({ steps }: { steps: { action: string; entity: string; id: number }[] }) =>
   steps.map((step) => `${step.action} ${keyText(step)}`);

@@ -1,5 +1,5 @@
-// Walks an entity that was just added to a copy of the project, as people, apps and operators would; run by jest in
-// that copy, started by test/catalog/faq.test.ts. The tests build on each other.
+// Tests an entity that was just added to a copy of the project, as people, apps and operators would use it.
+// test/catalog/faq.test.ts runs this file with jest in that copy; its tests build on each other.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
@@ -39,7 +39,7 @@ function oneway(words: string[], variables: Variables = {}): string {
   return stdout;
 }
 
-/** Gives the environments' users exactly what the command prints for them. */
+/** Grants the environments’ users exactly the rights that the command prints for them. */
 async function grant() {
   const root = await createConnection({ uri: servers().mysql.href });
   for (const environment of ladder) {
@@ -50,7 +50,7 @@ async function grant() {
   await root.end();
 }
 
-/** The three environments, opened with those users. */
+/** Opens the three environments with those users. */
 function openLimited(): World {
   const variables = settingsOf(servers(), prefix, storage, 'app');
   for (const one of Object.values(variables)) {

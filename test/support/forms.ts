@@ -1,4 +1,4 @@
-// A page's form as a browser posts it: what nobody touched goes back as its controls show it.
+// Posts a page’s form as a browser does: untouched inputs are sent with the values shown.
 import type { Client } from './people.ts';
 
 const entities: Record<string, string> = {
@@ -15,7 +15,7 @@ const attribute = (tag: string, name: string) =>
     tag.replaceAll(/\s+/g, (gap) => (gap === '' ? '' : ' ')),
   )?.[1];
 
-/** The values of the controls of the form `edit`, by name. */
+/** The values of the inputs of the form `edit`, by name. */
 export function shownValues(html: string): Record<string, string> {
   const form = /<form\s[^>]*id="edit"[^]*?<\/form>/.exec(html)?.[0] ?? '';
   const values: Record<string, string> = {};
@@ -42,12 +42,12 @@ function valueOf(control: string, tag: string): string | null {
   const isOff = type === 'checkbox' && !/\schecked/.test(tag);
   if (isOff || type === 'file') return null;
   const raw = plain(/ value="([^"]*)"/.exec(tag.replace(/\n\s*value=/, ' value='))?.[1] ?? '');
-  // A valid local date and time is posted in its shortest spelling.
+  // Browsers post a valid local date and time in its shortest spelling.
   if (type === 'datetime-local') return raw.replace(/(T\d\d:\d\d):00$/, '$1');
   return type === 'hidden' ? raw : raw.replaceAll(/[\r\n]/g, '');
 }
 
-/** Opens a row, changes some controls, and saves. */
+/** Opens a row, changes some inputs, and saves. */
 export async function repost(
   client: Client,
   address: string,

@@ -1,4 +1,4 @@
-// Work that is killed while it hands on names.
+// Work that is killed while rows exchange unique names.
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
@@ -15,9 +15,7 @@ const pairOf = async (here: App, entity: string): Promise<RowKey[]> => [
   { entity, id: await add(here, entity, { name: 'B' }) },
 ];
 
-/**
- * Names that are handed on: a swap in each database, and a form that is removed while another takes its name.
- */
+/** Rows that exchange names: a swap in each database, and a form that is removed while another takes its name. */
 async function renamed({ staging, preprod }: World): Promise<RowKey[]> {
   const [businesses, forms] = [await pairOf(staging, 'business'), await pairOf(staging, 'form')];
   const gone = { entity: 'form', id: await add(staging, 'form', { name: 'C' }) };
@@ -61,7 +59,7 @@ export const rollingThatBack: Scenario = async (world) => {
   return { ...ready, after: ready.before };
 };
 
-/** Production hands on the names of a swap in each database. */
+/** Swaps names in production, in each database. */
 export const refreshingNames: Scenario = async (world) => {
   const { staging, preprod, production } = world;
   const keys = [...(await pairOf(production, 'business')), ...(await pairOf(production, 'form'))];

@@ -1,4 +1,4 @@
-// Rows that hand on their names, and what MongoDB has of them meanwhile.
+// Rows that exchange unique names, and how MongoDB stores them meanwhile.
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { App } from '../../src/environments/app.ts';
@@ -7,7 +7,7 @@ import { read } from '../../src/rows/store.ts';
 import { writeHere } from '../../src/writing/write-here.ts';
 import { pm, writeContextOf } from './rows.ts';
 
-/** Hands on names in one write. */
+/** Changes names of several rows in one write. */
 export async function rename(here: App, keys: RowKey[], names: string[]) {
   const rows = await read(here, keys);
   const changes = keys.map((key, index) => {
@@ -22,7 +22,7 @@ export async function rename(here: App, keys: RowKey[], names: string[]) {
   await writeHere(writeContextOf(here), pm, changes);
 }
 
-/** Forms as MongoDB has them, in order of id and without stubs. */
+/** Forms as stored in MongoDB, in order of id and without stubs. */
 export const rawForms = async (here: App) =>
   collection(here.documents, entityNamed('form'))
     .find({ removed_at: { $exists: false } })

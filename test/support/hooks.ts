@@ -1,5 +1,5 @@
-// Jest's hooks. Benches and `bin/test --long` use the same support without jest, where `@jest/globals` cannot be
-// imported.
+// Jest’s hooks, imported only under jest: benchmarks and `bin/test --long` use the same support files without jest,
+// where `@jest/globals` cannot be imported.
 type Hooks = Pick<typeof import('@jest/globals'), 'afterAll' | 'beforeAll' | 'beforeEach'>;
 
 export const { afterAll, beforeAll, beforeEach } = globalThis as unknown as Hooks;

@@ -1,4 +1,4 @@
-// Tasks that a process of its own runs, to be killed on the way.
+// Tasks for a process of its own, which is killed halfway.
 import { z } from 'zod';
 import { task, type Tasks } from '../../src/jobs/task.ts';
 import { failpoint } from '../../src/writing/failpoints.ts';

@@ -1,4 +1,4 @@
-// Jobs for tests: a task that counts, waiting for an end, and workers that are stopped after each test.
+// Jobs for tests: a counting task, waiting for an end, and workers that are stopped after each test.
 import { afterEach } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -9,7 +9,7 @@ import { startChores } from '../../src/jobs/chores.ts';
 import { openQueue, startWorker, sweep, type JobQueue } from '../../src/jobs/queue.ts';
 import { task, type Task, type Tasks } from '../../src/jobs/task.ts';
 
-/** A kind `count` that takes down the numbers it is given. */
+/** A kind of job, `count`, that records the numbers it is given. */
 export const counting = (seen: number[], more: Partial<Task> = {}): Tasks => ({
   count: task(z.object({ number: z.number() }), {
     label: 'Count',
@@ -45,14 +45,14 @@ export const ended = (here: App, id: string) =>
     return job && !jobs.isLive(job) && job;
   });
 
-/** As if its worker had sent no heartbeat for a minute. */
+/** Simulates a worker that has sent no heartbeat for a minute. */
 export const silence = (here: App, id: string) =>
   run(
     here.sql,
     sql`update job set alive_at = utc_timestamp(3) - interval 60 second where id = ${id}`,
   );
 
-/** As if it had been requested a minute ago. */
+/** Simulates a job that was requested a minute ago. */
 export const age = (here: App, id: string) =>
   run(
     here.sql,
@@ -62,7 +62,7 @@ export const age = (here: App, id: string) =>
          where id = ${id}`,
   );
 
-/** Workers with a Redis connection and a sweep of their own, as a process has them. */
+/** Workers with their own Redis connection and periodic check, as a process has them. */
 export function useWorkers() {
   const closers: (() => Promise<unknown> | void)[] = [];
   afterEach(async () => {
@@ -85,7 +85,7 @@ export function useWorkers() {
       });
       return queue;
     },
-    /** Redis loses its data. */
+    /** Simulates a Redis that loses its data. */
     flush: async (here: App) => {
       const redis = await openRedis(here);
       await redis.flushDb();

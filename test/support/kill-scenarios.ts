@@ -1,5 +1,5 @@
-// Work that is killed halfway: each scenario brings both sides to a known state and names the task of the
-// process that dies and the contents expected after recovery.
+// Work that is killed halfway: each scenario brings both sides to a known state and names the task of the process
+// that dies and the contents expected after recovery.
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
@@ -60,7 +60,7 @@ const sending: Scenario = async (world) => {
   };
 };
 
-/** Cities and partners belong to each side. */
+/** Cities and partners belong to each environment and are not compared. */
 function withOwnNames(theirs: Contents, own: Contents): Contents {
   const isName = (key: string) => key.startsWith('city:') || key.startsWith('partner:');
   return new Map([
@@ -125,7 +125,7 @@ const refreshing: Scenario = async (world) => {
   return refreshOf(world);
 };
 
-/** A transfer that died at `point`, whose recovery dies too. */
+/** Kills a transfer at `point`, and then its recovery, too. */
 const recovering =
   (point: string, scenario = sending): Scenario =>
   async (world) => {
@@ -135,7 +135,7 @@ const recovering =
     return { ...ready, task: { do: 'recover' } };
   };
 
-/** MySQL refuses halfway, so that documents are rolled back; the rollback is killed. */
+/** MySQL refuses halfway, so that documents are rolled back, and the rollback is killed. */
 const rollingBack: Scenario = async (world) => {
   const ready = await sending(world);
   await freeze(world);

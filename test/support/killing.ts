@@ -16,10 +16,10 @@ type Variables = Record<string, string>;
 const script = fileURLToPath(new URL('worker.ts', import.meta.url));
 const start = () => spawn(process.execPath, [script], { stdio: ['pipe', 'ignore', 'pipe'] });
 
-/** Started ahead, because a process takes longer to start than to run its task. */
+/** The process is started in advance, because starting takes longer than running its task. */
 let ready: ChildProcess | null = null;
 
-/** Runs a task in another process; its short lease ends soon after it dies. */
+/** Runs a task in another process, with a lease that expires soon after the process dies. */
 export function elsewhere(order: Order) {
   const child = ready ?? start();
   ready = start();
@@ -35,7 +35,7 @@ export function elsewhere(order: Order) {
   return { child, ended };
 }
 
-/** Ends the process that was started ahead. */
+/** Ends the process that was started in advance. */
 export function dismiss() {
   ready?.kill('SIGKILL');
   ready = null;
@@ -43,7 +43,7 @@ export function dismiss() {
 // Under jest the process ends with the test file.
 if (isJest) afterAll(dismiss);
 
-/** Runs a task in a process that is killed at a failpoint; answers whether it was killed. */
+/** Runs a task in a process that is killed at a failpoint; returns whether it was killed. */
 export async function killedAt(variables: Variables, task: Task, at: Omit<At, 'signal'>) {
   const { ended } = elsewhere({ variables, task, at: { ...at, signal: 'SIGKILL' } });
   const { code, signal, said } = await ended;
@@ -54,7 +54,7 @@ export async function killedAt(variables: Variables, task: Task, at: Omit<At, 's
 export const transferKilledAt = (variables: Variables, keys: RowKey[], point: string, times = 1) =>
   killedAt(variables, { do: 'transfer', keys }, { point, times });
 
-/** The same, but the process is paused; answers whether it was, and a function that resumes it until its end. */
+/** The same, but the process is paused; returns whether it was, and a function that resumes it until its end. */
 export async function stoppedAt(variables: Variables, task: Task, at: Omit<At, 'signal'>) {
   const { child, ended } = elsewhere({ variables, task, at: { ...at, signal: 'SIGSTOP' } });
   const isStopped = () => / T /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8'));
@@ -81,7 +81,7 @@ export async function recoverNow(here: App) {
   await sweepClaims(recovering);
 }
 
-/** States of all transfers of a journal in order, without saves. */
+/** The states of all transfers in a journal in order, without saves. */
 export async function statesOf(here: App): Promise<string[]> {
   const lines = await select<{ state: string }>(
     here.sql,

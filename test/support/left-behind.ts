@@ -1,7 +1,8 @@
-// Processes that a test started and did not end, as when its file failed before its last hook was registered.
+// Processes that a test started and did not end, for example when its file failed before its last hook was
+// registered.
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** In the environment of everything that a run of the tests starts. */
+/** A mark in the environment variables of every process that a test run starts. */
 export const MARK = 'ONEWAY_TEST_RUN';
 
 /** What a program under test has beside its settings; compiled code that an earlier one left makes it start sooner. */
@@ -29,7 +30,7 @@ function variablesOf(pid: number): string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
   } catch {
-    // It has ended, or belongs to another user.
+    // The process has ended, or belongs to another user.
     return [];
   }
 }
@@ -38,6 +39,6 @@ function kill(pid: number) {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It ended meanwhile.
+    // The process ended meanwhile.
   }
 }

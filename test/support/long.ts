@@ -1,5 +1,5 @@
-// bin/test --long: kills every kind of work at each of its steps, repeatedly, and checks both databases
-// after each kill. The last line is the count.
+// bin/test --long: kills every kind of work at each of its steps, repeatedly, and checks both databases after each
+// kill. The last line is the number of kills.
 import { dismiss, recoverNow, stoppedAt } from './killing.ts';
 import { findings, type Finding } from './checker.ts';
 import { killAt, scenarios } from './kill-scenarios.ts';
@@ -19,7 +19,7 @@ function count(name: string, n: number, found: Finding[]) {
   }
 }
 
-/** Kills at step 1, 2, 3 … until a run survives. */
+/** Kills at step 1, 2, 3 … until a run completes without reaching the step. */
 async function killEverywhere(world: World, name: string, scenario: Scenario) {
   for (let n = 1; counts.kills < target; n += 1) {
     const { found, wasKilled } = await killAt(world, scenario, n);

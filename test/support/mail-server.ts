@@ -6,9 +6,9 @@ import PostalMime, { type Email } from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 
 type Received = Email & {
-  /** As it came over the wire. */
+  /** The e-mail exactly as received. */
   raw: string;
-  /** Recipients of the envelope: headers may differ. */
+  /** Recipients of the SMTP envelope, which may differ from the headers. */
   recipients: string[];
 };
 
@@ -16,15 +16,15 @@ export type MailServer = {
   url: string;
   received: Received[];
   behaviour: Behaviour;
-  /** Ends it; `listen` starts it again on the same port. */
+  /** Stops the server; `listen` starts it again on the same port. */
   close(): Promise<void>;
   listen(): Promise<void>;
 };
 
 type Behaviour = {
-  /** The answer to a recipient, when it is not 250. */
+  /** The answer to a recipient, if not 250. */
   recipient: { code: number; text: string } | null;
-  /** Runs when a mail is received whole, before the server acknowledges it. */
+  /** Runs when an e-mail is received completely, before the server acknowledges it. */
   onMail: (mail: Received) => Promise<void> | void;
 };
 

@@ -1,4 +1,5 @@
-// A cast with rights, signed in through the real pages: pm transfers, ed edits, vic looks, ops administers.
+// People with different permissions, signed in through the real pages: pm transfers, ed edits, vic only views, ops
+// administers.
 import { argon2Sync, randomBytes } from 'node:crypto';
 import { beforeAll, beforeEach } from './hooks.ts';
 import request, { type Test } from 'supertest';
@@ -37,11 +38,11 @@ type Body = Record<string, unknown>;
 export type Client = {
   get(path: string): Test;
   post(path: string, body?: Body): Promise<Awaited<Test>>;
-  /** A post of just these bytes, with what a page of ours would send beside them. */
+  /** Posts exactly these bytes, with the headers that a page of ours would send. */
   postRaw(path: string, type: string, body: string | Buffer): Test;
-  /** The token of the pages. */
+  /** The CSRF token of the pages. */
   token(): Promise<string>;
-  /** A post from another site, without the token. */
+  /** A post from another site, without the CSRF token. */
   forge(path: string, body?: Body): Test;
 };
 
@@ -55,7 +56,7 @@ export type Site = {
 
 type Name = 'staging' | 'preprod' | 'production';
 
-/** One site for all tests of a file; it closes with its world. */
+/** One site for all tests of a file; it is closed with the test environments. */
 export function useSite(world: World, name: Name, also: Record<string, string> = {}): Site {
   let site: Site | undefined;
   const opened = () => {
@@ -99,7 +100,7 @@ export function useClient(site: Site, role: Role): Client {
   };
 }
 
-/** The program of one environment of the world, with people; `also` are settings that differ. */
+/** The program of one environment, with people; `also` are additional settings. */
 export async function openSite(
   world: World,
   name: Name,
@@ -131,7 +132,7 @@ export async function openSite(
   };
 }
 
-/** Adds an account with a role's permissions, except those that cannot be granted there. */
+/** Adds an account with a role’s permissions, except those that cannot be granted there. */
 export async function hire(here: App, role: string) {
   const email = `${role}@example.com`;
   const known = (await people.list(here.sql)).find((person) => person.email === email);
@@ -167,7 +168,7 @@ function clientOf(app: Express): Client {
   };
 }
 
-/** The reasons for which a page says that a click was refused. */
+/** The reason codes for which a page refused to send a sheet. */
 export const refusalsOn = (html: string): string[] =>
   / data-reasons="([^"]+)"/.exec(html)?.[1]?.split(' ') ?? [];
 

@@ -8,7 +8,7 @@ import { surroundings } from './left-behind.ts';
 export type Program = {
   url: string;
   child: ChildProcess;
-  /** What it wrote to its log, line by line. */
+  /** Its log, line by line. */
   log(): object[];
   ended: Promise<{ code: number | null; signal: string | null }>;
 };
@@ -53,7 +53,7 @@ export async function startProgram(
   };
 }
 
-/** A browser's cookies and the token of its pages, on any of several servers of one environment. */
+/** A browser with its cookies and CSRF token, for any of several servers of one environment. */
 export async function signInTo(url: string, email: string, password: string) {
   const cookies = new Map<string, string>();
   const send = async (to: string, path: string, body?: Record<string, string>) => {

@@ -1,4 +1,4 @@
-// A TCP proxy in front of a server: refused, silent, slow, or cut in the middle of an answer.
+// A TCP proxy in front of a server that can refuse, be silent, be slow, or cut answers in the middle.
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 type Direction = 'answers' | 'both' | 'after greeting';
@@ -7,7 +7,7 @@ export type Proxy = {
   port: number;
   /** The server's own port. */
   target: number;
-  /** Bytes that the server has sent. */
+  /** The number of bytes that the server has sent. */
   bytes(): number;
   /** The port to which new connections are forwarded. */
   to(port: number): void;
@@ -17,11 +17,11 @@ export type Proxy = {
   hang(direction: Direction): void;
   /** Refuses new connections and cuts the open ones, until `accept`. */
   refuse(): Promise<void>;
-  /** Each answer comes so many milliseconds late, until `heal`. */
+  /** Delays each answer by so many milliseconds, until `heal`. */
   slow(milliseconds: number): void;
-  /** Connections are cut after so many bytes of answers, until `heal`. */
+  /** Cuts connections after so many bytes of answers, until `heal`. */
   cutAfter(bytes: number): void;
-  /** New connections work again; hanging ones are cut. */
+  /** Lets new connections work again, and cuts hanging ones. */
   heal(): void;
   /** Ends `refuse`. */
   accept(): Promise<void>;
@@ -57,7 +57,7 @@ export async function openProxy(target: number): Promise<Proxy> {
     remote.on('data', (part) => {
       answers += 1;
       bytes += part.length;
-      // MySQL sends a greeting and the answer to the password.
+      // MySQL sends two packets before commands: a greeting and the answer to the password.
       if (hanging !== null && (hanging !== 'after greeting' || answers > 2)) return;
       if (delay === 0) answer(part);
       else setTimeout(answer, delay, part);

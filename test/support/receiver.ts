@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 export type Receiver = {
   url: string;
   received: { headers: IncomingHttpHeaders; body: string }[];
-  /** Statuses of the next answers; 0 breaks the connection. It answers 204 when nothing is left. */
+  /** The status codes of the next answers; 0 breaks the connection. When the list is empty it answers 204. */
   answers: number[];
   close(): void;
 };

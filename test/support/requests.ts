@@ -1,6 +1,6 @@
-// Requests as nobody's page would send them, drawn by a seed.
+// Random requests that no page would send, reproducible by a seed.
 
-/** mulberry32: small, and the same everywhere. */
+/** The random numbers of mulberry32: small, and the same on every machine. */
 export function randomFrom(seed: number) {
   let state = seed >>> 0;
   const next = () => {
@@ -63,7 +63,7 @@ export const strangeTexts = [
   '0192f0c0-0000-7000-8000-000000000000',
 ];
 
-/** The same name in every shape that a parser may make something of. */
+/** One field name in every shape that a parser may turn into an object or array. */
 export const strangeNames = (name: string): string[] => [
   name,
   `${name}[]`,
@@ -85,7 +85,7 @@ export const strangeNames = (name: string): string[] => [
   `[${name}]`,
 ];
 
-/** As a form that comes in parts. */
+/** Posted as a multipart form. */
 export function inParts(entries: [string, string][], boundary = 'x-x-x'): string {
   const parts = entries.map(
     ([name, text]) =>

@@ -1,4 +1,4 @@
-// Rows for tests: valid content of which a test gives only what matters, and the ways people transfer them.
+// Rows for tests: valid content in which a test gives only the relevant fields, and functions that transfer them.
 import { v4 as uuid } from 'uuid';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type Content, type Row, type RowKey } from '../../src/catalog/entity.ts';
@@ -27,7 +27,7 @@ export const contentFor = (entity: string, facts: Content): Content => ({
 
 export const writeContextOf = (here: App) => ({ here, lease: here.settings.lease.milliseconds });
 
-/** Adds a row as the pages do, and answers its id. */
+/** Adds a row as the pages do, and returns its id. */
 export const add = (here: App, entity: string, facts: Content = {}, by: Author = pm) =>
   edits.add(writeContextOf(here), by, entityNamed(entity), contentFor(entity, facts));
 
@@ -67,7 +67,7 @@ export function routeFrom(here: App): Route {
   };
 }
 
-/** The sheet of rows, with choices. */
+/** The transfer sheet of these rows, with choices. */
 export async function sheet(here: App, keys: RowKey[], choices: Partial<Choices> = {}) {
   const id = await selections.create(here.sql, pm.email, { keys });
   const selection = {
@@ -96,7 +96,7 @@ export async function transfer(
   });
 }
 
-/** The reasons for which a click was refused. */
+/** The reason codes for which sending was refused. */
 export async function refusalOf(click: Promise<unknown>): Promise<string[]> {
   const error = await click.then(
     () => new Error('The click was not refused.'),
@@ -106,7 +106,7 @@ export async function refusalOf(click: Promise<unknown>): Promise<string[]> {
   return error.problems.map(({ reason }) => reason);
 }
 
-/** The sheet that undoes a transfer, or some rows of it. */
+/** The transfer sheet that undoes a transfer, or some rows of it. */
 export async function undoSheet(
   here: App,
   { id }: Transfer,
@@ -150,7 +150,10 @@ export async function undo(
   });
 }
 
-/** A task and its form that were sent and then changed here; the contents there before and after a second transfer. */
+/**
+ * A task and its form that were sent and then changed here; the destination’s contents before and after a second
+ * transfer.
+ */
 export async function changedBoth({ staging, preprod }: Pick<World, 'staging' | 'preprod'>) {
   const form = { entity: 'form', id: await add(staging, 'form') };
   const business = await add(staging, 'business');

@@ -1,5 +1,5 @@
-// bin/test: private servers, or those of TEST_MYSQL_URL, TEST_MONGO_URL and TEST_REDIS_URL, then jest on them.
-// `bin/test sheet` runs one room, `bin/test --long` runs the long random tests; other words go to jest.
+// bin/test: starts private servers, or uses those of TEST_MYSQL_URL, TEST_MONGO_URL and TEST_REDIS_URL, then runs
+// jest. `bin/test sheet` runs one folder, `bin/test --long` the long random tests; other words are passed to jest.
 import { fork, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -14,7 +14,7 @@ const folder = `var/test-${run}`;
 const given = process.argv.slice(2);
 
 async function main(): Promise<number> {
-  // Everything below inherits it, so that nothing is left whenever and however this ends.
+  // All processes inherit this mark, so that none is left whenever and however the run ends.
   process.env[MARK] = run;
   process.env['NODE_COMPILE_CACHE'] = resolve(folder, 'compiled');
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -25,7 +25,7 @@ async function main(): Promise<number> {
   }
   try {
     const hasBrowser = installed('chromium') || installed('google-chrome');
-    // Other programs read backups.
+    // Checks that other programs can read backups.
     const lacking = ['age', 'zstd'].filter((program) => !installed(program));
     if (!hasBrowser) lacking.push('chromium');
     if (lacking.length > 0) aptInstall(lacking);
@@ -43,13 +43,13 @@ async function main(): Promise<number> {
   }
 }
 
-/** The servers need no orderly end: their data go with them. */
+/** The servers need no orderly shutdown, because their data are deleted. */
 function tidyUp() {
   endLeftBehind(run);
   rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 }
 
-/** Without an S3 server only the tests of storage fail, and say what to install. */
+/** Without an S3 server only the tests of storage fail, and they say what to install. */
 async function startStorage(): Promise<Record<string, string>> {
   try {
     return { TEST_S3_URL: (await startS3(`${folder}/s3`, () => {})).href };

@@ -3,7 +3,7 @@ import { v4 as uuid } from 'uuid';
 import { fieldEntries, type Content, type Entity } from '../../src/catalog/entity.ts';
 import type { Field, Value } from '../../src/catalog/fields.ts';
 
-/** Nicer to read in a failure than the label of the entity; an entity without one does not need any. */
+/** Easier to read in a failure than the entity’s label; an entity without an own text needs none. */
 const titles: Record<string, string> = {
   business: 'Sunrise Clinic',
   task: 'Book a visit',
@@ -18,7 +18,7 @@ const titles: Record<string, string> = {
 let count = 0;
 const unique = () => `${(count += 1)}-${uuid().slice(0, 6)}`;
 
-/** What a new row starts with, and a value where one must be given; references are for the test to give. */
+/** The default of a new row, or a value where one is required; references are given by the test. */
 export const sampleContent = (entity: Entity): Content =>
   Object.fromEntries(
     fieldEntries(entity).map(([name, field]) => [name, sampleValue(entity, name, field)]),

@@ -1,4 +1,4 @@
-// A failed job with steps, log lines, children and dead letters, and the schedules, for pages that are looked at.
+// A failed job with steps, log lines, child jobs and dead letters, and the schedules, for looking at their pages.
 import { z } from 'zod';
 import type { App } from '../../src/environments/app.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
@@ -28,7 +28,7 @@ const failing: Tasks = {
   }),
 };
 
-/** Answers the number of the job. */
+/** Returns the number of the job. */
 export async function fillJobs(here: App): Promise<number> {
   await recordSchedules(here, schedules);
   const { job } = await jobs.request(here.sql, {

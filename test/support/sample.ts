@@ -1,4 +1,4 @@
-// A few rows of every kind and common status, to look at pages with.
+// A few rows of every kind and common status, for looking at pages.
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { hold } from '../../src/transfers/hold.ts';

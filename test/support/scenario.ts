@@ -7,18 +7,18 @@ import type { World } from './world.ts';
 
 export type Ready = {
   task: Task;
-  /** The environment whose process dies, and the one it writes to. */
+  /** The environment whose process dies, and the one that it writes to. */
   origin: 'staging' | 'preprod';
   destination: 'staging' | 'preprod';
   before: Contents;
   after: Contents;
-  /** Repeats the task, where a repetition completes it. */
+  /** Runs the task again, where that completes it. */
   again?: () => Promise<unknown>;
 };
 
 export type Scenario = (world: World) => Promise<Ready>;
 
-/** A killed refresh is repeated and completes. */
+/** A killed refresh is completed by running it again. */
 export const refreshOf = async ({ staging, production }: World): Promise<Ready> => {
   const before = await contents(staging);
   const after = new Map(before);

@@ -1,4 +1,4 @@
-// Schemathesis, a fuzzer that reads an OpenAPI document: from PyPI, in a folder of the project.
+// Installs and runs Schemathesis, a fuzzer that reads an OpenAPI document, from PyPI into a folder of the project.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';

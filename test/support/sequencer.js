@@ -1,4 +1,4 @@
-// The slowest files run first: otherwise one worker would still walk through pages when the other is idle.
+// The slowest test files run first: otherwise one worker would still be busy when the other is idle.
 const lengthOf = ({ path }) =>
   ['/journeys/accessibility', '/journal/', '/commands/', '/promotion/'].findIndex((part) =>
     path.includes(part),
@@ -10,7 +10,7 @@ export default class LongestFirst {
     return [...tests].toSorted((one, other) => rank(one) - rank(other));
   }
 
-  /** Jest requires these; nothing is stored between runs. */
+  /** Jest requires these methods; nothing is stored between runs. */
   cacheResults() {}
   allFailedTests(tests) {
     return tests;

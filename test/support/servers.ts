@@ -1,4 +1,4 @@
-// The three environments listening on free ports, with people, for journeys in a browser.
+// The three environments listening on free ports, with people, for browser tests.
 import type { Server } from 'node:http';
 import { freePort } from '../../bin/programs.ts';
 import { createApp } from '../../src/app.ts';
@@ -12,7 +12,7 @@ export type Listening = { urls: EnvironmentOf<string>; close(): Promise<void> };
 
 type Also = EnvironmentOf<Record<string, string>>;
 
-/** `settingsFor` answers further settings of each server, given the addresses. */
+/** `settingsFor` returns further settings of each server, given the addresses. */
 export async function listen(
   world: World,
   settingsFor?: (urls: EnvironmentOf<string>) => Promise<Also>,

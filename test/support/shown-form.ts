@@ -1,6 +1,6 @@
-// The fields that a browser would send for a form of a page, untouched.
+// The fields that a browser would send for an untouched form of a page.
 
-/** `start`: what the form's tag contains, such as `action="/people/3/permissions"`. */
+/** `start`: a part of the form’s tag, such as `action="/people/3/permissions"`. */
 export function fieldsOn(html: string, start: string): Record<string, string | string[]> {
   const [, form = ''] =
     new RegExp(`<form[^>]*${escaped(start)}[^>]*>(.*?)</form>`, 's').exec(html) ?? [];

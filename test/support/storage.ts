@@ -1,4 +1,4 @@
-// Stores to test on: a new folder, and a new bucket on the private S3 server that bin/test starts.
+// Stores for tests: a new folder, and a new bucket on the private S3 server that bin/test starts.
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ export async function newBucket(prefix = 'some/where/'): Promise<S3Address> {
   return address;
 }
 
-/** @throws when the server is not there, naming what starts it */
+/** @throws when the server is not running, naming what starts it */
 function s3Server() {
   const given = process.env['TEST_S3_URL'];
   if (!given) {
@@ -50,7 +50,7 @@ export async function all(list: AsyncIterable<StoredObject>): Promise<string[]> 
 
 const MEGABYTE = 1024 * 1024;
 
-/** A stream of so many megabytes; `at` may throw, or wait, before a megabyte is given. */
+/** A stream of so many megabytes; `at` may throw or wait before a given megabyte. */
 export async function* megabytes(count: number, at: (index: number) => unknown = () => {}) {
   for (let index = 0; index < count; index += 1) {
     await at(index);

@@ -1,11 +1,11 @@
-// Which migrations each version of the database brought: migrations/versions.json.
+// The migrations of each database version: migrations/versions.json.
 import { readFileSync } from 'node:fs';
 
-/** The last migration of each room, by version. */
+/** The last migration of each folder, by version. */
 export const lastMigrations = JSON.parse(
   readFileSync('migrations/versions.json', 'utf8'),
 ) as Record<string, string[]>;
 
-/** Is a migration (`app/0003-certain.sql`) among those up to `last`? */
+/** Whether a migration (`app/0003-certain.sql`) is among those up to `last`. */
 export const isUpTo = (last: string[], name: string) =>
   last.some((one) => one.split('/')[0] === name.split('/')[0] && name.slice(0, one.length) <= one);

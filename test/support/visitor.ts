@@ -1,8 +1,8 @@
-// A minimal browser across servers: keeps cookies for each and follows redirects on request.
+// A minimal browser for several servers: keeps cookies for each and follows redirects on request.
 
 export type Answer = { status: number; url: string; location: string; text: string };
 export type Visitor = {
-  /** One request; a redirect is not followed. */
+  /** Sends one request without following a redirect. */
   get(url: string, headers?: Record<string, string>): Promise<Answer>;
   /** The page after all redirects. */
   open(url: string): Promise<Answer>;

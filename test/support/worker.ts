@@ -1,5 +1,5 @@
-// A process that runs one task and kills or pauses itself at a failpoint. It waits for a line of JSON
-// on standard input, so that it can be started ahead.
+// A process that runs one task and kills or pauses itself at a failpoint. It waits for a line of JSON on standard
+// input, so that it can be started in advance.
 import { createInterface } from 'node:readline';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { Content, RowKey } from '../../src/catalog/entity.ts';
@@ -30,9 +30,9 @@ export type Task =
   | { do: 'upgrade'; patience: number };
 
 export type At = {
-  /** Name of a failpoint, or `any`. */
+  /** The name of a failpoint, or `any`. */
   point: string;
-  /** Occurrence at which to act, from 1. */
+  /** The occurrence at which to act, counted from 1. */
   times: number;
   signal: 'SIGKILL' | 'SIGSTOP';
 };
@@ -41,9 +41,9 @@ export type Order = {
   variables: Record<string, string>;
   task: Task;
   at: At | null;
-  /** Clock error in milliseconds. */
+  /** The error of the process’s clock in milliseconds. */
   skew?: number;
-  /** Statement timeout in milliseconds. */
+  /** The statement timeout in milliseconds. */
   statement?: number;
   /** Documents per round trip; 1 by default. */
   bulk?: number;
@@ -70,7 +70,7 @@ const tasks: { [kind in Task['do']]: (here: App, task: Task & { do: kind }) => P
     jobs: async (here) => {
       const redis = await openRedis(here);
       startWorker(here, { redis, patient: redis }, jobTasks);
-      // Until it is killed.
+      // Waits until the process is killed.
       await new Promise(() => {});
     },
     recover: async (here) => {
@@ -85,7 +85,7 @@ async function main({ variables, task, at, skew = 0, statement, bulk: size = 1 }
   if (skew !== 0) Date.now = () => now() + skew;
   if (statement) timeouts.statement = statement;
   bulk.size = size;
-  // A busy machine is not an unwilling server.
+  // Longer timeouts, because a busy machine must not look like a failing server.
   Object.assign(timeouts, { page: 20_000, probe: 20_000 });
   const here = openApp(parseSettings(variables));
   let left = at?.times ?? 0;

@@ -23,7 +23,7 @@ export type World = EnvironmentOf<App> & {
   variables: EnvironmentOf<Record<string, string>>;
   /** Empties every table and collection. */
   clear(): Promise<void>;
-  /** Runs before the environments close, the last one first: sites, servers, tables of a test's own. */
+  /** Runs before the environments close, the last one first: sites, servers, tables of a test’s own. */
   onClose(close: () => unknown): void;
   close(): Promise<void>;
 };
@@ -89,7 +89,7 @@ export async function openWorld(
   altered: (variables: EnvironmentOf<Record<string, string>>) => void = () => {},
   addresses = servers(),
 ): Promise<World> {
-  // A busy machine is not an unwilling server.
+  // Longer timeouts, because a busy machine must not look like a failing server.
   Object.assign(timeouts, { page: 20_000, probe: 20_000, silence: 20_000, signIn: 10 });
   const folder = mkdtempSync(join(tmpdir(), 'oneway-test-'));
   const variables = await prepareEnvironments(addresses, name, (environment) =>
@@ -97,7 +97,7 @@ export async function openWorld(
   );
   altered(variables);
   for (const one of Object.values(variables)) {
-    // Separate sessions and throttling for each worker.
+    // Each worker has separate sessions and limits on attempts.
     one['REDIS_URL'] = `${addresses.redis.href}/${process.env['JEST_WORKER_ID'] ?? '0'}`;
     one['LOG_LEVEL'] = 'silent';
     one['TRANSFER_LEASE_MS'] = '2000';
