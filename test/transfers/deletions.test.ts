@@ -1,4 +1,5 @@
-// Deletions are transferred like changes: with dependents, with a typed word in production, onwards, and undone.
+// Deletions are transferred like changes: with dependent rows, with a typed confirmation in production, over two
+// hops, and undone.
 import { expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';

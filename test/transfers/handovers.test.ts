@@ -1,4 +1,4 @@
-// Names that are handed on among the rows of one transfer, in both databases: sent, undone, restored.
+// Rows of one transfer that exchange unique names, in both databases: sent, undone, restored.
 import { afterEach, expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -50,7 +50,7 @@ async function sent(entity: string, names: string[]): Promise<RowKey[]> {
   return keys;
 }
 
-/** Hands on names in staging. */
+/** Changes the names of several rows in staging at once. */
 const hand = (keys: RowKey[], names: string[]) => rename(world.staging, keys, names);
 
 const namesIn = async (here: App, keys: RowKey[]) => {
@@ -75,7 +75,7 @@ async function expectSent(keys: RowKey[], names: (string | null)[]) {
   return ended;
 }
 
-/** The sheet that restores rows from production. */
+/** The transfer sheet that restores rows from production. */
 async function restoreSheet(here: App, keys: RowKey[]) {
   const route = routeOf(here, pm.email, 'restore');
   const id = await selections.create(here.sql, pm.email, { keys, kind: 'restore' });
@@ -236,7 +236,7 @@ test('apps see a temporary name only while documents are being written, with the
     if (now.some(({ temporary }) => temporary)) seen.push(point);
   };
   await transfer(world.staging, keys);
-  // One round trip has the temporary name and the final one.
+  // A single round trip writes both the temporary and the final name.
   expect(seen).toEqual([]);
   const after = await rawForms(world.preprod);
   const times = (forms: typeof before) => forms.map((one) => one.modified_at?.getTime() ?? 0);

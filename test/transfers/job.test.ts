@@ -1,4 +1,4 @@
-// Transfers that are too large to wait for.
+// Transfers that are too large for the request to wait for.
 import { expect, test } from '@jest/globals';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { runJob } from '../../src/jobs/runner.ts';

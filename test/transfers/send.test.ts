@@ -1,4 +1,4 @@
-// The sheet and its click through the pages, as a product manager uses them.
+// The transfer sheet and sending it through the pages, as a product manager does.
 import { describe, expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { add, change, ed, get, has, transfer } from '../support/rows.ts';
@@ -16,7 +16,7 @@ const world = useWorld();
 const site = useSite(world, 'staging');
 const ana = useClient(site, 'pm');
 
-/** Selects rows and opens their sheet. */
+/** Selects rows and opens their transfer sheet. */
 async function open(client: Client, ...rows: string[]) {
   const chosen = await client.post('/selections', { rows });
   const address = chosen.headers['location'] ?? '';
@@ -38,7 +38,7 @@ test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: first 
     '2 rows transferred to pre-production.',
   );
   const key = { entity: 'task', id };
-  // 2 reads as true: only a transfer that writes every column mends it.
+  // A stored 2 reads as true, so only a transfer that writes every column corrects it.
   await preprod.sql.query('update task set active = 2');
   await change(staging, key, {
     title: 'Book a visit today',

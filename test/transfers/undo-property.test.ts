@@ -1,5 +1,5 @@
-// Random transfers (500 with `bin/test --long`), each followed by its undo: every column, link and document of
-// the destination is restored, and an app that polls has the same rows.
+// Random transfers (500 with `bin/test --long`), each followed by its undo: every column, link and document of the
+// destination must be restored, and an app that polls must have the same rows.
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { canonical } from '../../src/catalog/content.ts';
@@ -16,7 +16,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
 
-/** `bin/test --long` runs all; otherwise a sample runs. */
+/** `bin/test --long` runs all of them; otherwise a sample runs. */
 const wanted = Number(process.env['UNDO_TRANSFERS'] ?? 100);
 
 const cities = ['Pune', 'Delhi', '東京 🗼'];
@@ -41,7 +41,7 @@ const edit = fc.oneof(
 type Edit = typeof edit extends fc.Arbitrary<infer T> ? T : never;
 const round = fc.record({
   edits: fc.array(edit, { minLength: 1, maxLength: 3 }),
-  /** Which rows are selected: one bit each. */
+  /** Which rows are selected, one bit each. */
   picked: fc.nat(),
   /** Sent again after the undo, so that the next round starts from another state. */
   stays: fc.boolean(),
@@ -86,7 +86,7 @@ async function perform(one: Edit) {
   }
 }
 
-/** All rows that can be selected, deleted ones included; at least one. */
+/** All rows that can be selected, including deleted ones; at least one. */
 async function chosen(picked: number): Promise<RowKey[]> {
   const roots = ['business', 'form', 'task'];
   const [gone] = (await world.staging.sql.query(
@@ -99,7 +99,7 @@ async function chosen(picked: number): Promise<RowKey[]> {
   return some.length > 0 ? some : all.slice(0, 1);
 }
 
-/** An app's copy of an environment, updated by polling for newer rows. */
+/** An app’s copy of an environment, updated by polling for newer rows. */
 function app(here: App) {
   const copy: Contents = new Map();
   const cursors = new Map<string, string>();

@@ -1,4 +1,4 @@
-// Undoing whole transfers and single rows, over the same sheet.
+// Undoing whole transfers and single rows, through the same transfer sheet.
 import { describe, expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { type RowKey, keyText } from '../../src/catalog/entity.ts';
