@@ -1,4 +1,4 @@
-// Every route against requests that no page of ours sends. FUZZ_SEED repeats a run, FUZZ_REQUESTS makes it longer.
+// Every route with requests that no page of ours sends. FUZZ_SEED repeats a run, FUZZ_REQUESTS makes it longer.
 import { beforeAll, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ beforeAll(async () => {
   clients['stranger'] = await site.as(null);
 });
 
-/** Every name that a handler asks a form or an address for. */
+/** All names that handlers read from a form or URL. */
 const askedFor = [
   ...new Set(
     (readdirSync('src', { recursive: true }) as string[])
@@ -59,7 +59,7 @@ const askedFor = [
 ];
 const fieldNames = [...new Set(catalog.flatMap(({ fields }) => Object.keys(fields)))];
 
-/** Each address of a route: mostly what there is, sometimes what cannot be. */
+/** The URLs of each route: mostly of existing rows, sometimes impossible ones. */
 const addressOf = (random: Random, { path }: Route) =>
   path
     .replace(/\{(.*)\}/, random.below(2) === 0 ? '$1' : '')
@@ -103,7 +103,7 @@ async function send(
   return { line, status, ms: performance.now() - began, text };
 }
 
-/** Leaves the session open, changes nobody's rights, and streams nothing. */
+/** Requests that would end the session, change permissions or keep a stream open are left out. */
 const isTried = ({ path }: Route) =>
   !['/sign-out', '/sign-in', '/jobs/:number/events', '/readyz'].includes(path) &&
   !path.startsWith('/people/:id') &&

@@ -1,5 +1,5 @@
-// This environment's own servers, when they are refused, silent, slow, cut or take no changes: every page ends with a
-// sentence, and nothing typed is lost.
+// This environment’s own servers refuse, are silent, slow, cut or read-only: every page ends with an error message,
+// and nothing typed is lost.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -97,10 +97,10 @@ async function untilReady() {
 
 const sentence = /right now|at the moment|Try again/;
 
-/** Redis is asked by every page, and remembered as silent; the databases are asked after three seconds. */
+/** Every page uses Redis, whose silence is cached; the databases are pinged after three seconds. */
 const patience = { redis: 3000, mysql: 8000, mongo: 8000 };
 
-/** Pages that failed without a sentence, or took longer. */
+/** Pages that failed without an error message, or took longer. */
 async function wrong(most: number): Promise<string[]> {
   const found: string[] = [];
   const look = async ([client, href]: [Client, string]) => {
@@ -160,7 +160,7 @@ describe('a form that is saved', () => {
     'a form saved while the own %s server is silent is shown again with the typed values, and nothing is saved (F11)',
     async (server) => {
       const post = postOf(await pm().token());
-      // How long the version of the database is known.
+      // How long the version of the database is cached.
       await sleep(TTL_MS);
       own[server].hang('both');
       const begun = performance.now();

@@ -1,4 +1,5 @@
-// The reader of forms, through the pages: what strangers may send, and what people may post.
+// Reading of posted forms, through the pages: what visitors may send without a sign-in, and what signed-in people may
+// post.
 import { connect } from 'node:net';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,7 +19,7 @@ afterAll(() => void server.close());
 
 const ours = (path: string) => request(server).post(path).set('Sec-Fetch-Site', 'same-origin');
 
-/** Milliseconds of the processor that a request costs, client and server together; other programs do not count. */
+/** Milliseconds of CPU time of a request, client and server together; other programs do not count. */
 async function costOf(work: () => Promise<unknown>): Promise<number> {
   const before = process.cpuUsage();
   await work();
@@ -29,7 +30,7 @@ async function costOf(work: () => Promise<unknown>): Promise<number> {
 test('a huge list index sent by a stranger creates no array (A1)', async () => {
   const post = () => ours('/catalog/task').field('a[49999999]', 'x');
   await post();
-  // The array alone takes seconds.
+  // Creating the array alone would take seconds.
   expect(await costOf(post)).toBeLessThan(500);
 });
 
@@ -60,7 +61,7 @@ test('a compressed form is not read (A3)', async () => {
   expect((await ours('/sign-in').set('Content-Encoding', 'gzip').send('email=a')).status).toBe(415);
 });
 
-/** Sends bytes as they are and answers what came back until it ended or was silent. */
+/** Sends raw bytes and returns the answer until the connection ended or was silent. */
 const raw = (head: string, body: string) =>
   new Promise<string>((resolve) => {
     const socket = connect(port, '127.0.0.1');

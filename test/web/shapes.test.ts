@@ -1,4 +1,4 @@
-// What is refused, or ignored, where a sender is wrong: never a defect.
+// Wrong requests are refused or ignored, and never cause a server error.
 import { expect, test } from '@jest/globals';
 import { run, sql } from '../../src/database/sql.ts';
 import { parseKeys } from '../../src/sheet/posted-keys.ts';
