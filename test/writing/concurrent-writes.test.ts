@@ -1,4 +1,4 @@
-// Several people and processes on the same rows at the same time.
+// Several people and processes change the same rows at the same time.
 import { describe, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { drawIds } from '../../src/environments/ids.ts';

@@ -1,4 +1,4 @@
-// Failing servers and networks: transfers are all-or-nothing, and other users' values are kept.
+// Failing servers and networks: transfers are all-or-nothing, and other users’ values are kept.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ const start = {
   redis: () => startRedis(join(folder, 'redis'), (child) => running.redis.push(child)),
 };
 
-/** Proxies before this environment's own databases, and before the destination's. */
+/** Proxies in front of this environment’s own databases, and of the destination’s. */
 let here: Record<'mysql' | 'mongo' | 'redis', Proxy>;
 let there: Record<'mysql' | 'mongo', Proxy>;
 
@@ -62,7 +62,7 @@ afterEach(async () => {
   failpoints.reached = () => {};
   timeouts.statement = 60_000;
   for (const one of [...Object.values(here), ...Object.values(there)]) one.heal();
-  // Pools notice broken connections a moment later.
+  // Connection pools notice broken connections a moment later.
   await sleep(50);
 });
 
@@ -98,7 +98,7 @@ function atPoint(name: string, work: () => unknown) {
   };
 }
 
-/** Transfers and answers the state of the transfer, also after an error. */
+/** Transfers and returns the state of the transfer, even after an error. */
 const tryTransfer = async ({ task, form }: Changed): Promise<Transfer | Error> =>
   transfer(world.staging, [task, form]).catch((error: Error) => error);
 
@@ -322,14 +322,14 @@ describe('a clock that is wrong', () => {
   });
 });
 
-/** Fills the server; what it answers makes room again, as far as the next start does not. */
+/** Fills the server’s disk space; returns a function that frees it, unless the next start does. */
 async function fill(root: Connection, database: string): Promise<() => Promise<unknown>> {
   const [[server]] = (await root.query('select version() as version')) as unknown as [
     { version: string }[],
   ];
   await root.query(`use \`${database}\``);
   if (/^1[1-9]\..*MariaDB/.test(server?.version ?? '')) {
-    // It ends itself when its file is full, instead of answering.
+    // The server ends itself when its file is full, instead of answering.
     await root.query(`create trigger no_room before insert on task for each row
       if (select count(*) from task) >= 20 then
         signal sqlstate 'HY000' set mysql_errno = 1114, message_text = "The table 'task' is full";
@@ -354,7 +354,7 @@ async function fill(root: Connection, database: string): Promise<() => Promise<u
 test('a full disk at the destination is reported, leaves nothing half written, and the transfer succeeds once space is free', async () => {
   const small = mkdtempSync(join(tmpdir(), 'oneway-full-'));
   const children: ChildProcess[] = [];
-  // A limit on its file makes InnoDB fail like a full disk.
+  // A limit on file size makes InnoDB fail as on a full disk.
   const withRoom = (megabytes: number) =>
     startMysql(join(small, 'mysql'), (child) => children.push(child), [
       '--innodb-file-per-table=0',

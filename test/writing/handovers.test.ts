@@ -1,8 +1,8 @@
-// The order in which documents hand on unique values, decided without a database.
+// The order in which documents pass on unique values, decided without a database.
 import { expect, test } from '@jest/globals';
 import { inHandoverOrder, type Handover } from '../../src/writing/handovers.ts';
 
-/** `A:B` has A and will have B; `:B` is new; `A:` is removed, before COMMIT or, as `A:!`, after it. */
+/** `A:B` has the value A and will have B; `:B` is new; `A:` is removed before COMMIT, `A:!` after it. */
 function handover(text: string): Handover<string> {
   const [has = '', wants = ''] = text.split(':');
   const isLater = wants === '!';
@@ -14,7 +14,7 @@ function handover(text: string): Handover<string> {
   };
 }
 
-/** `~A:B` is a temporary value. */
+/** `~A:B` means that the document first gets a temporary value. */
 const ordered = (texts: string[]) =>
   inHandoverOrder(texts.map(handover)).map(({ item, isTemporary }) =>
     isTemporary ? `~${item}` : item,
@@ -74,7 +74,7 @@ function permutations(names: string[]): string[][] {
   );
 }
 
-/** Circles of two or more. */
+/** Circles of two or more documents. */
 function circlesIn(names: string[], wanted: string[]): number {
   const seen = new Set<string>();
   let circles = 0;

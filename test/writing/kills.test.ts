@@ -1,12 +1,12 @@
-// I4 I7 I9: work killed at its n-th step is all-or-nothing, and nothing stays stuck. A sample of every kind;
-// `bin/test --long` kills at every step, 1,200 times.
+// I4 I7 I9: work killed at its n-th step is all-or-nothing, and nothing stays stuck. This file kills at a sample of
+// steps; `bin/test --long` kills at every step, 1,200 times.
 import { expect, test } from '@jest/globals';
 import { killAt, scenarios } from '../support/kill-scenarios.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
 
-/** Early, in the middle and late. */
+/** Steps early, in the middle and late. */
 const sample = [2, 8, 13];
 
 test.each(Object.keys(scenarios))(

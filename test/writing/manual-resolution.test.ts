@@ -1,4 +1,4 @@
-// Transfers that need attention: a person sees both values and decides, and other users' changes are kept.
+// Transfers that need attention: a person sees both values and decides, and other users’ changes are kept.
 import { afterEach, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
@@ -35,7 +35,7 @@ async function stuck(): Promise<Pair> {
   return pair;
 }
 
-/** Posts a person's decision on the newest transfer, and runs recovery. */
+/** Posts a person’s decision on the newest transfer, and runs recovery. */
 async function decide(choice: string, role: 'pm' | 'oncall' | 'vic' = 'pm') {
   const site = await openSite(world, 'staging');
   const client = await site.as(role);

@@ -1,5 +1,5 @@
-// Negative controls: writers that break one rule each. The checker must catch each of them:
-// otherwise its silence elsewhere proves nothing.
+// Negative controls: faulty writers that break one rule each. The consistency checker must catch each of them:
+// otherwise its silence in other tests proves nothing.
 import { expect, test } from '@jest/globals';
 import { keyText } from '../../src/catalog/entity.ts';
 import { createConnection } from 'mysql2/promise';
@@ -25,7 +25,7 @@ test('the consistency checker finds the half-applied rows of a writer without a 
   await world.preprod.documents
     .collection<{ _id: number }>('form')
     .updateOne({ _id: form.id }, { $set: { description: 'Newer' } });
-  // The task is never written.
+  // This writer never writes the task.
   expect(await kinds({ before, after })).toEqual(['half-applied']);
 });
 

@@ -1,5 +1,5 @@
-// An app that polls the destination's tables by modified_at while transfers run and are killed: it misses
-// nothing and never sees a task without its form.
+// An app that polls the destination’s tables by modified_at while transfers run and are killed: it misses nothing and
+// never sees a task without its form.
 import { expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { select, sql, toSqlInstant } from '../../src/database/sql.ts';
@@ -17,7 +17,7 @@ type Seen = {
   polls: number;
 };
 
-/** Polls for rows newer than the last instant, every few milliseconds. */
+/** Polls for rows newer than the last timestamp, every few milliseconds. */
 function poll(here: App) {
   const seen: Seen = { tasks: new Map(), forms: new Map(), orphans: 0, polls: 0 };
   let [taskCursor, formCursor] = ['2000-01-01T00:00:00.000Z', new Date(0)];

@@ -1,4 +1,4 @@
-// What is refused once the journal is open says so by a code and its row, and names a way out.
+// A write that is refused after it was recorded in the journal reports a reason code and the row, and names a remedy.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import type { App } from '../../src/environments/app.ts';
@@ -22,7 +22,7 @@ async function addSts(text = 'Hello'): Promise<RowKey> {
   return { entity: 'sts', id: await add(world.staging, 'sts', { business, text }) };
 }
 
-/** Does something there once, when a write reaches a step. */
+/** Runs something at the destination once, when a write reaches a step. */
 function meanwhile(point: string, act: () => Promise<unknown>) {
   failpoints.reached = async (name) => {
     if (name !== point) return;

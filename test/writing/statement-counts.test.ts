@@ -1,4 +1,4 @@
-// Queries are counted, not timed: their number does not grow with the number of rows.
+// Queries are counted, not timed: their number must not grow with the number of rows.
 import { describe, expect, test } from '@jest/globals';
 import { insertLines } from '../../src/database/bulk.ts';
 import { select, sql, statements } from '../../src/database/sql.ts';
@@ -30,7 +30,7 @@ async function taskWith(receipts: number) {
 
 test('the number of statements of a transfer does not depend on the number of dependent rows', async () => {
   const [few, many] = [await taskWith(2), await taskWith(25)];
-  // The first one also asks which collations the destination has.
+  // The first transfer also asks which collations the destination has.
   await transfer(world.staging, [await taskWith(1)]);
   const first = await statementsOf(() => transfer(world.staging, [few]));
   const second = await statementsOf(() => transfer(world.staging, [many]));
@@ -85,7 +85,7 @@ describe('the page Arrived', () => {
   });
 });
 
-/** Makes the transfer that arrived as large as this, with long texts. */
+/** Makes the arrived transfer as large as this, with long texts. */
 async function enlargeArrival(rows: number) {
   const { sql: pool } = world.preprod;
   await pool.query("delete from arrival where entity <> 'task'");

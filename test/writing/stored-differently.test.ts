@@ -1,4 +1,4 @@
-// A destination that stores something else than it was sent: said row by row, and no plain success.
+// A destination that stores something else than it was sent: reported row by row, and never as a plain success.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { comparePairs } from '../../src/comparison/compare-pairs.ts';
@@ -114,7 +114,7 @@ test.each(['arrival', 'row_state'])(
 
 test('a destination column that truncates texts without an error is reported (F9)', async () => {
   const { staging, preprod } = world;
-  // A trigger keeps the lenient mode that it was made with.
+  // A trigger keeps the non-strict SQL mode that it was created with.
   const session = await preprod.sql.getConnection();
   await session.query("set session sql_mode = ''");
   await session.query(
@@ -186,7 +186,7 @@ describe('the time of a change', () => {
       const key = await addSts();
       const sent = await transfer(staging, [key]);
       const step = await stepOf(sent, key);
-      // One in a thousand is a whole second.
+      // One time in a thousand is a whole second, which would hide the difference.
       expect(step).toMatchObject({ outcome: 'created', remark: { differing: ['modified_at'] } });
     },
   );

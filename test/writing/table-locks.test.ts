@@ -1,5 +1,5 @@
-// Locks of whole tables at the destination: as short a wait as for rows, and no other table waits with them. On a
-// server of its own: `flush tables with read lock` also stops every other test on the same one.
+// Locks of whole tables at the destination are waited for as briefly as row locks, and delay no other table. Tested
+// on a separate server, because `flush tables with read lock` would stop other tests on the same one.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ afterEach(() => {
   for (const connection of open.splice(0)) connection.destroy();
 });
 
-/** A session of another program in an environment's database. */
+/** A session of another program in an environment’s database. */
 async function session(here: App) {
   const connection = await createConnection({ uri: new URL(here.settings.sql.name, mysql).href });
   open.push(connection);
@@ -79,7 +79,7 @@ test('a transfer into a locked table stays in progress after three short waits, 
   await holder.query('lock tables sts read');
   const sent = secondsOf(() => transfer(staging, [sts]).catch(() => {}));
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  // While the lock is held.
+  // Writes while the lock is held.
   expect(await transfer(staging, [task])).toMatchObject({ state: 'verified' });
   expect(await sent).toBeLessThan(20);
   expect((await statesOf(staging))[0]).toBe('applying');
@@ -125,7 +125,7 @@ test.each([
     await change(staging, sts, { text: 'Newer' });
     const [holder, reader] = [await session(preprod), await session(preprod)];
     atPoint('open', async () => {
-      // Who still reads the table makes its change of shape wait, and everyone after it.
+      // A session that still reads the table delays a schema change, and that delays all later statements.
       await reader.query('start transaction');
       await reader.query('select * from sts');
       void holder.query(lock).catch(() => {});
