@@ -1,9 +1,9 @@
-// Express binds nothing, so the import graph is the architecture: which room may import which.
+// Express needs no framework structure, so the import graph is the architecture: which folder may import which.
 import { expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The rooms that each room may import, in order: a room is below every room that imports it. */
+/** The folders that each folder may import, in order: a folder is below every folder that imports it. */
 const mayImport: Record<string, string[]> = {
   database: [],
   storage: ['catalog', 'database'],
@@ -114,14 +114,16 @@ const mayImport: Record<string, string[]> = {
     'writing',
   ],
 };
-/** Pages of rooms below `web`: only the routes import them. */
+/** Pages of folders below `web`: only the routes import them. */
 const exceptions = [
   'audit/pages.ts → web',
   'messages/pages.ts → web',
   'messages/outbox-page.ts → web',
 ];
 
-/** Files at the root: who may import them, and what they may import. The others are programs and tables of contents. */
+/**
+ * Files at the root: who may import them, and what they may import. The others are programs and tables of contents.
+ */
 const importedByAll = [
   'in-time.ts',
   'problems.ts',

@@ -1,4 +1,4 @@
-// One vocabulary: every exported type and every table is in the glossary, and old private words stay out.
+// Every exported type and every table is in the glossary, and words of former versions are banned.
 import { expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ const tableStatement =
 const numberOf = (file: string) => Number(/(\d+)-/.exec(file)?.[1] ?? 0);
 const byNumber = (one: string, other: string) => numberOf(one) - numberOf(other);
 
-/** Words of former versions, and what to write instead. */
+/** Words of former versions, and their replacements. */
 const banned: [pattern: RegExp, instead: string][] = [
   [/\bcop(y|ies|ied)[- ]downs?\b/i, 'refresh'],
   [/\b(bring|brings|bringing|brought) back\b/i, 'restore'],
@@ -90,7 +90,10 @@ test.each(banned)(
   },
 );
 
-/** The requirements quote their sources; these tests write rows of former versions. */
+/**
+ * These files may contain banned words: requirements quote their sources, and these tests write rows of former
+ * versions.
+ */
 const exempt = new Set([
   'docs/requirements.md',
   'test/language.test.ts',

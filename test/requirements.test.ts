@@ -1,4 +1,4 @@
-// Every requirement ([R]) and every step ([F]) of the metadata flow and the version gate is named by a test.
+// Every requirement ([R]) and every step ([F]) of the specification is named by a test.
 import { expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// The list of routes against design.md's table of who may what, for every role in every environment.
+// Compares the list of routes with a table of permissions, for every role in every environment.
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Allow } from '../src/access/guard.ts';
@@ -10,7 +10,7 @@ import { useWorld } from './support/world.ts';
 
 type Name = 'staging' | 'preprod' | 'production';
 
-/** Written by hand: the expected access of each role. */
+/** The expected access of each role, written by hand. */
 const table: Record<Exclude<Allow, 'anyone' | 'signed-in' | 'app'>, Record<Name, string[]>> = {
   look: {
     staging: ['pm', 'ed', 'vic', 'ops', 'oncall'],
@@ -30,7 +30,7 @@ const table: Record<Exclude<Allow, 'anyone' | 'signed-in' | 'app'>, Record<Name,
 const filled: Record<string, string> = {
   entity: 'task',
   id: '1',
-  // Not of a running job: its event stream would stay open.
+  // The id of an ended job, because the event stream of a running one would stay open.
   number: '999999',
   transfer: '0192f0c0-0000-7000-8000-000000000000',
   name: `${'0'.repeat(64)}.png`,

@@ -12,7 +12,7 @@ const rows = [...levelOne.matchAll(/^\| (\d+\.\d+\.\d+) +\| (\S+) +\| (.+?) +\| 
   ([, id = '', state = '', holds = '', tests = '']) => ({ id, state, holds, tests }),
 );
 
-/** Level 1 of OWASP ASVS 5.0.0: the chapters' sections with the numbers of each. */
+/** Level 1 of OWASP ASVS 5.0.0: its sections with their numbers. */
 const LEVEL_1 = [
   ['1.2', [1, 2, 3, 4, 5]],
   ['1.3', [1, 2]],

@@ -1,4 +1,4 @@
-// The settings: read at once, and refused with a line for each that is wrong.
+// Settings are parsed at once, and refused with a line for each wrong one.
 import { describe, expect, test } from '@jest/globals';
 import { BadSettings, parseSettings } from '../src/settings.ts';
 
@@ -21,7 +21,7 @@ const complete = {
   ...databases('', 'staging'),
 };
 
-/** The lines of a refusal. */
+/** The lines of the error for wrong settings. */
 function refusal(changes: Record<string, string | undefined>): string[] {
   try {
     parseSettings({ ...complete, ...changes });

@@ -1,4 +1,4 @@
-// Views write values escaped, name their locals, and hold neither scripts nor styles.
+// Views escape values, name their locals, and contain neither scripts nor styles.
 import { expect, test } from '@jest/globals';
 import ejs from 'ejs';
 import express from 'express';
@@ -65,7 +65,7 @@ test('lines of views have at most 120 characters', () => {
   expect(wrong).toEqual([]);
 });
 
-/** What every view may use without naming it: src/web/pages.ts gives it to all of them. */
+/** Locals that every view may use without naming them: src/web/pages.ts passes them to all views. */
 const shell = [
   'badge',
   'can',
