@@ -15,7 +15,13 @@ export type ProviderAccount = {
   claims?: Record<string, unknown>;
 };
 export type Client = { id: string; secret: string; redirectUri: string };
-export type Plan = { port: number; accounts: ProviderAccount[]; clients: Client[] };
+export type Plan = {
+  port: number;
+  /** Its address for others, where that is not this port. */
+  issuer?: string;
+  accounts: ProviderAccount[];
+  clients: Client[];
+};
 
 /** Registers a client for the address of each environment. */
 export const clientsFor = (urls: Record<string, string>): Client[] =>
@@ -33,8 +39,13 @@ export const settingsFor = (port: number, { id, secret }: Client): Record<string
 });
 
 /** Listens on this machine only. `accounts` are read at each request, so they may change meanwhile. */
-export async function startProvider({ port, accounts, clients }: Plan): Promise<Server> {
-  const provider = new Provider(`http://localhost:${port}`, configurationOf({ accounts, clients }));
+export async function startProvider({
+  port,
+  issuer = `http://localhost:${port}`,
+  accounts,
+  clients,
+}: Plan): Promise<Server> {
+  const provider = new Provider(issuer, configurationOf({ accounts, clients }));
   const app = express().disable('x-powered-by');
   app.get('/interaction/:uid', (req, res) => showPage(provider, req, res));
   app.post('/interaction/:uid', express.urlencoded({ extended: false }), (req, res) =>
@@ -70,7 +81,7 @@ function sayItIsOver(_error: unknown, _req: Request, res: Response, _next: NextF
   res.status(400).type('text').send('This sign-in is over. Go back to Oneway and begin again.');
 }
 
-function configurationOf({ accounts, clients }: Omit<Plan, 'port'>): Configuration {
+function configurationOf({ accounts, clients }: Pick<Plan, 'accounts' | 'clients'>): Configuration {
   return {
     adapter: memory(),
     clients: clients.map(registered),

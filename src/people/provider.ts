@@ -1,5 +1,6 @@
 // Single sign-on with an OpenID Connect provider: code flow with PKCE, state and nonce.
 import * as openid from 'openid-client';
+import { inTime, TooLate } from '../in-time.ts';
 import type { SingleSignOn } from '../settings.ts';
 
 /** Values stored in the session that the provider must return unchanged. */
@@ -7,12 +8,19 @@ export type Attempt = { state: string; nonce: string; verifier: string; isSilent
 export type Claims = Record<string, unknown>;
 export type Provider = ReturnType<typeof openProvider>;
 
-const TIMEOUT_SECONDS = 5;
+/**
+ * Milliseconds that a page waits for the provider: before it sends the browser there, and for all that it asks when the
+ * browser comes back, since only one attempt can use what it came back with.
+ */
+const BEGIN_MS = 1500;
+const FINISH_MS = 5000;
 const KNOWN_MS = 10_000;
 
 /** The provider is contacted only at sign-in, so the server starts without it. */
 export function openProvider(client: SingleSignOn) {
   let known: { at: number; asked: Promise<openid.Configuration> } | null = null;
+  // Spares the end of a sign-in a question, because its beginning has just asked it.
+  let last: openid.Configuration | null = null;
 
   // Discovery runs at each sign-in: if the provider is down, the page reports that before redirecting the browser.
   const discover = () => {
@@ -20,9 +28,12 @@ export function openProvider(client: SingleSignOn) {
       const asked = discovery(client);
       const mine = { at: Date.now(), asked };
       known = mine;
-      asked.catch(() => {
-        if (known === mine) known = null;
-      });
+      asked.then(
+        (configuration) => (last = configuration),
+        () => {
+          if (known === mine) known = null;
+        },
+      );
     }
     return known.asked;
   };
@@ -31,15 +42,20 @@ export function openProvider(client: SingleSignOn) {
     /** @throws when the provider does not answer */
     async begin(how: { isSilent: boolean; asksAgain: boolean }) {
       const attempt = newAttempt(how.isSilent);
-      return { attempt, address: await addressOf(await discover(), client, attempt, how) };
+      const configuration = await inTime(BEGIN_MS, discover());
+      return { attempt, address: await addressOf(configuration, client, attempt, how) };
     },
-    /** The provider's claims about the person, or its error code. */
+    /**
+     * The provider's claims about the person, or its error code.
+     * @throws when it does not answer, or answers something else
+     */
     async finish(
       attempt: Attempt,
       search: string,
     ): Promise<{ claims: Claims } | { error: string }> {
       try {
-        return { claims: await claimsOf(await discover(), client, attempt, search) };
+        const asked = async () => claimsOf(last ?? (await discover()), client, attempt, search);
+        return { claims: await inTime(FINISH_MS, asked()) };
       } catch (error) {
         if (error instanceof openid.AuthorizationResponseError) return { error: error.error };
         throw error;
@@ -54,9 +70,21 @@ function discovery({ issuer, clientId, clientSecret }: SingleSignOn) {
   const local = server.protocol === 'http:' ? [openid.allowInsecureRequests] : [];
   return openid.discovery(server, clientId, clientSecret, undefined, {
     execute: [...local, openid.enableNonRepudiationChecks],
-    timeout: TIMEOUT_SECONDS,
+    timeout: FINISH_MS / 1000,
   });
 }
+
+/** Whether the provider did not answer, or cannot do so now: it is nothing about the person who signs in. */
+export function isUnreachable(error: unknown): boolean {
+  if (error instanceof TooLate) return true;
+  const { message, code, status, cause } = (error ?? {}) as Trouble;
+  // A connection that fails, is cut, or an answer of the provider that is an error of its own.
+  if (message === 'fetch failed' || message === 'terminated') return true;
+  if (code === 'OAUTH_TIMEOUT' || Number(status) >= 500) return true;
+  return cause !== undefined && isUnreachable(cause);
+}
+
+type Trouble = { message?: string; code?: string; status?: number; cause?: unknown };
 
 const newAttempt = (isSilent: boolean): Attempt => ({
   state: openid.randomState(),

@@ -4,7 +4,7 @@ import { NotFound } from '../problems.ts';
 import { page } from '../web/pages.ts';
 import { textIn } from '../web/request.ts';
 import { admit, type Admission } from './admission.ts';
-import type { Attempt, Provider } from './provider.ts';
+import { isUnreachable, type Attempt, type Provider } from './provider.ts';
 import { letIn, signInPage, type SignIn } from './sign-in.ts';
 
 export const begin = ({ provider }: SignIn) =>
@@ -57,22 +57,22 @@ function takeAttempt(req: Request): Attempt | undefined {
   return attempt;
 }
 
-type Outcome = Admission | { refused: 'declined' | 'failed' };
+type Outcome = Admission | { refused: 'declined' | 'failed' | 'unreachable' };
 
 async function outcomeOf(req: Request, provider: Provider, attempt: Attempt): Promise<Outcome> {
   const { here } = req;
   const search = req.originalUrl.slice(req.originalUrl.indexOf('?'));
   const answer = await provider.finish(attempt, search).catch((error: unknown) => {
     here.log.warn({ err: error }, 'single sign-on failed');
-    return null;
+    return { refused: isUnreachable(error) ? ('unreachable' as const) : ('failed' as const) };
   });
-  if (answer === null) return { refused: 'failed' };
+  if ('refused' in answer) return answer;
   if ('claims' in answer) return admit(here, answer.claims);
   here.log.info({ error: answer.error }, 'single sign-on declined');
   return { refused: 'declined' };
 }
 
-type Refusal = 'unreachable' | 'unknown' | Extract<Outcome, { refused: string }>['refused'];
+type Refusal = 'unknown' | Extract<Outcome, { refused: string }>['refused'];
 
 const again = 'Try again, or sign in with e-mail and password.';
 const words: Record<Refusal, string> = {

@@ -21,17 +21,21 @@ export type TestProvider = {
 export async function openProvider(
   urls: EnvironmentOf<string>,
   at?: number,
+  /** The port that others know, such as a proxy's. */
+  known?: (port: number) => Promise<number>,
 ): Promise<TestProvider> {
-  const port = at ?? (await freePort());
+  const listening = at ?? (await freePort());
+  const port = known ? await known(listening) : listening;
+  const issuer = `http://localhost:${port}`;
   const accounts = Object.keys(cast).map((name) => account(name));
   const clients = clientsFor(urls);
-  const server = await startProvider({ port, accounts, clients });
+  const server = await startProvider({ port: listening, issuer, accounts, clients });
   const of = (name: keyof typeof urls) => {
     const client = clients.find(({ id }) => id === `oneway-${name}`);
     return client ? settingsFor(port, client) : {};
   };
   return {
-    issuer: `http://localhost:${port}`,
+    issuer,
     settings: { staging: of('staging'), preprod: of('preprod'), production: of('production') },
     accounts,
     close: () => {
