@@ -49,7 +49,7 @@ export function encrypt({ id, key }: EncryptionKey, secret: string, owner: strin
   };
 }
 
-/** Null when the key is missing from the settings, or the ciphertext was altered. */
+/** Returns the decrypted text; null when the key is missing from the settings, or the ciphertext was altered. */
 export function decrypt(
   keys: EncryptionKeys,
   { keyId, text }: Encrypted,

@@ -68,8 +68,8 @@ export function seal(
 }
 
 /**
- * Null when the key is missing from the settings, when the ciphertext was altered, or when it belongs to another
- * field.
+ * Returns the decrypted secret; null when the key is missing from the settings, when the ciphertext was altered, or
+ * when it belongs to another field.
  */
 export function open(keys: EncryptionKeys, text: string, owner: string): string | null {
   const parts = sealedParts(text);

@@ -64,7 +64,7 @@ const earlier = (one: string | null, other: string | null) =>
 
 type Found = {
   items: Item[];
-  /** Null when every transfer that wrote the found items has ended. */
+  /** Timestamp up to which all transfers had ended; null when no found item is of a running transfer. */
   certainUpTo: string | null;
 };
 

@@ -48,7 +48,7 @@ export async function takeBackup(here: Environment, take: Take): Promise<Manifes
   if (!version || version.isUpdating) {
     throw new Unavailable('The database is being updated. Take the backup when that is over.');
   }
-  // A store that is silent, denied or missing is noticed before everything is read.
+  // Checked first, so that a silent, denied or missing store is noticed before everything is read.
   await take.store.find(manifestKey(id));
   try {
     for (let tries = 1; ; tries += 1) {

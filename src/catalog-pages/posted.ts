@@ -44,7 +44,10 @@ function postedValue(name: string, field: Field, form: Form): Posted {
   return texts.length > 1 ? texts : texts[0];
 }
 
-/** Null when the secret is to be removed; the sealed text when it was typed before an error in another field. */
+/**
+ * The posted secret: null when it is to be removed; the sealed text when it was typed before an error in another
+ * field.
+ */
 function postedSecret(name: string, form: Form): string | null | undefined {
   const before = form.text(`${name}_typed`);
   if (form.text(name) !== '') return form.raw(name);

@@ -1,4 +1,4 @@
-// The zod schemas of the kinds of field for posted forms. Each message says what to do.
+// The zod schemas of field kinds for posted forms. Each error message says what to do.
 import { z } from 'zod';
 import { cleanLine, cleanLines, withLineFeeds } from '../typed-text.ts';
 import { parseInstant } from './instant.ts';

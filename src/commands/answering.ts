@@ -1,5 +1,5 @@
-// A command never waits for a silent database of its own environment: it ends with a sentence that names the server and
-// the way out.
+// A command never waits for a silent database of its own environment: it ends with a message that names the server
+// and the remedy.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { first, sql } from '../database/sql.ts';
 import { timeouts } from '../database/timeouts.ts';
@@ -12,10 +12,13 @@ import { Unavailable } from '../problems.ts';
 
 const settings: Record<OwnDatabase, string> = { MySQL: 'SQL_DB_*', MongoDB: 'NOSQL_DB_*' };
 
-/** How long the databases have for the first answer, connecting included. */
+/** How long the databases may take to connect and to give the first answer. */
 const FIRST_MS = 2500;
 
-/** @throws Unavailable when one does not answer, or refuses this program */
+/**
+ * Checks both databases.
+ * @throws Unavailable when one does not answer, or refuses this program
+ */
 export async function refuseUnanswered(here: App) {
   const questions: [OwnDatabase, Promise<unknown>][] = [
     ['MySQL', first(here.sql, sql`select 1`)],
@@ -43,7 +46,7 @@ const refusal = (
 ) => explainUnwilling(kind, `${server} of ${rules.inText}`, settings[server]);
 
 /**
- * What `work` answers, as long as the databases answer at all.
+ * Returns the result of `work`, as long as the databases answer at all.
  * @throws Unavailable when one falls silent
  */
 export async function whileAnswering(here: App, work: Promise<void>): Promise<void> {

@@ -46,7 +46,7 @@ export function answer(isJson: boolean | undefined, data: unknown, words: () => 
 /** For commands that repair a database which this program cannot work with. */
 export const anyVersion = { isAboutVersion: true, isWithoutDatabases: false };
 
-/** For commands that ask neither database, as after their loss. */
+/** For commands that use neither database, so that they work after the databases are lost. */
 export const withoutDatabases = { isAboutVersion: true, isWithoutDatabases: true };
 
 /**
@@ -73,7 +73,7 @@ export async function withApp(
   } finally {
     // Closing waits for servers to answer, and a silent one must not keep the command from ending.
     await inTime(500, here.close()).catch(() => {});
-    // Connections to it would keep the process alive.
+    // Open connections to the silent server would keep the process alive.
     setTimeout(() => process.exit(), 200).unref();
   }
 }

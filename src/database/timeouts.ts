@@ -14,6 +14,9 @@ export const timeouts = {
   silence: 2000,
   /** How long a failure of another environment is cached before its servers are tried again. */
   memory: 30_000,
-  /** A sign-in is answered after a whole number of these: one check takes less on a machine that has time for it. */
+  /**
+   * Answers to a sign-in are delayed to a multiple of this time, which is longer than one password check takes on a
+   * machine that is not overloaded.
+   */
   signIn: 100,
 };

@@ -29,7 +29,7 @@ export class EditConflict extends Conflict {
     theirs: Row;
     /** The fields that this user changed. */
     mine: Content;
-    /** Those fields of them that the other user changed, too. */
+    /** The fields that both users changed. */
     fields: string[];
     version: number;
     by: string;
@@ -41,7 +41,7 @@ export class EditConflict extends Conflict {
   }
 }
 
-/** The same form was already used to add a row, with other values. */
+/** The same add form was already posted with other values. */
 export class AddedBefore extends Invalid {
   readonly id: number;
 

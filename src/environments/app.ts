@@ -22,7 +22,7 @@ export type App = Environment & {
   settings: Settings;
   /** The next environment; null in production and development. */
   destination: Environment | null;
-  /** Production, which the refresh reads. */
+  /** Production’s databases, which the refresh reads. */
   source: Environment | null;
   /** The pool of databases that are opened by name: openEnvironment, withEnvironment. */
   opened: OpenEnvironments;

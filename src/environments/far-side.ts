@@ -12,7 +12,7 @@ const failures = new WeakMap<object, { error: unknown; retry: NodeJS.Timeout }>(
 type Log = { error(data: object, message: string): void };
 type FarAnswer<T> =
   | { answer: T; trouble: null }
-  /** What is wrong there, and the remedy. */
+  /** What is wrong with the other environment, and the remedy. */
   | { answer: null; trouble: string };
 
 /**

@@ -1,4 +1,4 @@
-// Whether the databases of this environment answer the shortest question.
+// Checks with a ping whether the databases of this environment answer.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { first, sql } from '../database/sql.ts';
 import { unwillingness } from '../database/unwillingness.ts';
@@ -9,10 +9,10 @@ export type OwnDatabase = 'MySQL' | 'MongoDB';
 /** `silent` is null when both answered; `milliseconds` is how long the slower one took. */
 type DatabaseAnswers = { silent: OwnDatabase | null; milliseconds: number };
 
-/** One question for all that ask at the same time. */
+/** Simultaneous callers share one ping. */
 const asked = new WeakMap<object, Promise<DatabaseAnswers>>();
 
-/** Asks both. `patience`: milliseconds after which one counts as silent. */
+/** Pings both databases. `patience`: after how many milliseconds one counts as silent. */
 export function askDatabases(here: App, patience: number): Promise<DatabaseAnswers> {
   const known = asked.get(here.sql);
   if (known) return known;

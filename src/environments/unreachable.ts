@@ -59,7 +59,7 @@ export function unreachable(error: unknown, there: Environment): unknown {
 }
 
 /**
- * The same for the databases of this environment itself; null for other errors. `outcome`: what happened to the
+ * Explains an error of this environment’s own databases; null for other errors. `outcome`: what happened to the
  * interrupted action.
  */
 export function unwillingHere(

@@ -42,8 +42,8 @@ export async function writeBases(sides: Sides, entity: Entity, decided: PartPlan
 }
 
 /**
- * The same for chunks of a table, which are also marked verified: written rows that read back as production has them,
- * unchanged rows, and rows verified before.
+ * Records the sync state of chunks of a table, which are also marked verified: written rows that read back as
+ * production has them, unchanged rows, and rows verified before.
  */
 export async function writeBasesChecked(
   sides: Sides,

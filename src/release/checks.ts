@@ -216,7 +216,7 @@ async function data(here: App): Promise<Check[]> {
   ];
 }
 
-/** Ids of production that never existed here; rows deleted here are left out. */
+/** Ids that production has and that never existed here; rows deleted here do not count as missing. */
 async function missingHere(here: Environment, source: Environment): Promise<string[]> {
   const keys = (await differences(here, source)).flatMap(({ entity, onlyThere }) =>
     onlyThere.map((id) => ({ entity, id })),

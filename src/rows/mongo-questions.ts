@@ -5,7 +5,7 @@ import { BEGINNING } from '../catalog/misfits.ts';
 import type { Cursor, RowFilter } from './query.ts';
 import { idIn, searchPatterns } from './search-pattern.ts';
 
-/** Not a stub: the field is missing or null. */
+/** Matches documents that are not stubs: the field is missing or null. */
 export const present: Document = { removed_at: null };
 
 /** Other programs store ids that are no row ids; such documents are never read as rows. */
@@ -55,7 +55,7 @@ export function changedAfter({ modifiedAfter, after }: Cursor): { where: Documen
   ];
 }
 
-/** Null for a document without a timestamp; an invalid stored value is returned as text. */
+/** The stored timestamp of a document; null without one, and a text that describes an invalid one. */
 export function instantIn(stored: unknown): string | null {
   if (stored === undefined || stored === null) return null;
   const isDate = stored instanceof Date && !Number.isNaN(stored.getTime());

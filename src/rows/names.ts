@@ -57,7 +57,7 @@ export async function idsByName(
   return idsSpelled(await rowsNamed(on, entity, names));
 }
 
-/** Of rows whose names count as the same, those with exactly this spelling. */
+/** Of the rows whose names count as the same, keeps those with exactly the requested spelling. */
 export function idsSpelled(rowsByName: Map<string, Named[]>): IdsByName {
   const found: IdsByName = new Map();
   for (const [text, rows] of rowsByName) {

@@ -22,7 +22,7 @@ export type Cursor = { modifiedAfter: string; after: number };
 /** The most unreadable rows and documents that are listed. */
 export const UNREADABLE = 100;
 
-/** The interface for reading rows from one kind of database. */
+/** The interface for reading rows, implemented for MySQL and for MongoDB. */
 export type Store = {
   read(from: Databases, entity: Entity, ids: number[], options: { lock?: boolean }): Promise<Row[]>;
   /** Rows whose reference `field` points to one of `targets`. */

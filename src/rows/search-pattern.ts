@@ -21,8 +21,8 @@ export function searchPattern(text: string): string | null {
 }
 
 /**
- * The same for servers that accept only short patterns: a longer pattern is split into overlapping pieces, all of
- * which must match.
+ * A pattern for servers that accept only short ones: a longer pattern is split into overlapping pieces, all of which
+ * must match.
  */
 export function searchPatterns(text: string, longest: number): string[] {
   const parts = partsOf(text);

@@ -70,7 +70,7 @@ export type FactsQuery = {
   include: RowKey[];
   /** The row as it would be at the destination; null when removed, undefined when not planned. */
   planned: (pair: RowPair) => Row | null | undefined;
-  /** The same for a row that is not part of the plan but could be added. */
+  /** A row that is not part of the plan but could be added, as it would be at the destination. */
   plannedAlong: (pair: RowPair) => Row | null | undefined;
   hostHere: string | null;
   otherHosts?: Facts['otherHosts'];

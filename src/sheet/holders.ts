@@ -12,7 +12,7 @@ import { rowsWithUniqueValue } from '../rows/store.ts';
 export type OtherHolder = {
   title: string;
   isHere: boolean;
-  /** Null when the row would be removed, undefined when it would stay unchanged. */
+  /** The row after the plan; null when it would be removed, undefined when it would stay unchanged. */
   after: Row | null | undefined;
 };
 

@@ -51,7 +51,7 @@ function isSecretOf(row: string, field: string): boolean {
 const withoutSecrets = (row: string, own: Record<string, string>) =>
   Object.fromEntries(Object.entries(own).filter(([field]) => !isSecretOf(row, field)));
 
-/** Null when the posted page contained none. */
+/** Parses the choices that the posted page showed; null when it contained none. */
 export function parseShown(json: string): ShownChoices | null {
   try {
     return shownSchema.safeParse(JSON.parse(json)).data ?? null;

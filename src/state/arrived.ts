@@ -18,7 +18,7 @@ export type ArrivedTransfer = {
   changed_since: number;
 };
 
-/** One line for each arrived transfer, newest first, before `before`. */
+/** Lists arrived transfers newest first, from before the transfer `before`. */
 export const arrivedTransfers = (on: Queryable, before: string | null) =>
   select<ArrivedTransfer>(
     on,

@@ -26,7 +26,7 @@ export type Hashes = {
   isDeletedHere?: boolean;
 };
 
-/** Null when neither side has the row. */
+/** The status of a row; null when neither side has the row. */
 export function statusOf({ here, base, there, isDeletedHere = false }: Hashes): Status | null {
   if (here === null && there === null) return null;
   if (here === null) {

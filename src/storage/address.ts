@@ -2,7 +2,10 @@
 // `s3://bucket/prefix?region=eu-central-1&endpoint=https://s3.example.com`.
 import { fileURLToPath } from 'node:url';
 
-/** Null where the machine itself has access: by a role of the server in AWS, or by AWS’s own settings. */
+/**
+ * Access keys of a store; null where the machine itself has access, by a role of the server in AWS or by AWS’s own
+ * settings.
+ */
 export type StorageKeys = { id: string; secret: string } | null;
 
 export type S3Address = {

@@ -20,7 +20,7 @@ export function folderObjects(path: string): Objects {
     work.catch((error: unknown) => {
       throw asTrouble(error);
     });
-  /** Null when the file does not exist; while the folder itself is missing, that is reported instead. */
+  /** Returns null when a file does not exist; reports a missing storage folder instead. */
   const unlessAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
     try {
       return await work;
@@ -120,7 +120,7 @@ const ifFree: GiveName = (draft, named) =>
     },
   );
 
-/** Null for a subfolder. */
+/** Opens a file; null for a subfolder. */
 async function openFile(path: string) {
   const opened = await fs.open(path);
   const stat = await opened.stat();

@@ -48,7 +48,9 @@ async function* partsOf(content: Content): AsyncGenerator<Uint8Array> {
   else yield* content;
 }
 
-/** The same stream with readable errors; it fails when the content ends too early. */
+/**
+ * A stream that checks the length of its content: it fails when the content ends too early, with a readable error.
+ */
 export function checked(
   body: Readable,
   size: number | undefined,

@@ -25,8 +25,8 @@ export type Objects = {
   /** Stores a whole object or, after any failure, nothing; replaces an object with that key. */
   put(key: string, content: Content, options?: PutOptions): Promise<Stored>;
   /**
-   * The same, but returns null when the key is taken. After a lost answer it may be taken by this very call: for a
-   * lock, write the holder into the content and read it back.
+   * Stores an object only if its key is free, otherwise returns null. After a lost answer the key may be taken by
+   * this very call: for a lock, write the holder into the content and read it back.
    */
   putIfAbsent(key: string, content: Content, options?: PutOptions): Promise<Stored | null>;
   /** @throws NotFound */

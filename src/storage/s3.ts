@@ -26,8 +26,8 @@ const PARTS = 10_000;
 const partSize = (expected = 0) => Math.max(8 * MEGABYTE, Math.ceil(expected / (PARTS - 1)));
 
 /**
- * How long a store may take to be connected, to answer a question or take a small object, and to be silent in the middle
- * of a large one; and how long it is remembered that it did not answer. Tests make it short.
+ * How long a store may take to connect, to answer a request for a small object, and to be silent within a large one;
+ * and how long its silence is cached. Tests shorten these.
  */
 export const s3Patience = {
   connection: 5000,
@@ -47,7 +47,7 @@ export function s3Objects(address: S3Address): Objects {
       throw asTrouble(error);
     });
   const soon = untilSilent();
-  /** Null when the object does not exist. A missing bucket gives the same answer, so the bucket is checked. */
+  /** Returns null when an object does not exist. A missing bucket gives the same answer, so the bucket is checked. */
   const unlessAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
     try {
       return await work;
@@ -199,7 +199,7 @@ function connect({ region, endpoint, keys }: S3Address): S3Client {
 
 type Ask = (question: ListMultipartUploadsCommand) => Promise<ListMultipartUploadsCommandOutput>;
 
-/** Uploads that were begun below the prefix, and neither completed nor aborted. */
+/** Multipart uploads that were started below the prefix, and neither completed nor aborted. */
 async function* unfinished(ask: Ask, { Bucket, prefix }: { Bucket: string; prefix: string }) {
   let from: { KeyMarker: string; UploadIdMarker: string } | undefined;
   do {

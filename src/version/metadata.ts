@@ -13,7 +13,7 @@ export type DatabaseVersion = z.infer<typeof schema>;
 
 const collection = (documents: Db) => documents.collection<{ _id: string }>('metadata');
 
-/** Null when the document is missing or malformed. */
+/** Reads the version document; null when it is missing or malformed. */
 export async function readVersion(documents: Db): Promise<DatabaseVersion | null> {
   return schema.safeParse(await collection(documents).findOne({ _id: 'metadata' })).data ?? null;
 }

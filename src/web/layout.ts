@@ -5,7 +5,7 @@ export type LayoutLocals = {
   title: string;
   theme: string;
   environment: string;
-  /** Null for a page without menu and session. */
+  /** The menu and bars around the page; null for a page without menu and session. */
   shell: object | null;
 };
 

@@ -21,7 +21,7 @@ export type SavedForm = z.infer<typeof schema>;
 const keyOf = ({ here }: Request, { id, mark }: FormHolder) =>
   `oneway:${here.name}:saved-forms:${id}:${mark}`;
 
-/** The same form posted twice is saved once. */
+/** The key of a form, so that the same form posted twice is saved once. */
 const idOf = ({ path, fields }: SavedForm) =>
   createHash('sha256')
     .update(JSON.stringify([path, fields]))

@@ -1,5 +1,5 @@
-// A page never waits for a silent server of its own environment: a request that takes long asks both databases the
-// shortest question, and ends with a sentence when one does not answer.
+// A page never waits for a silent server of its own environment: a request that takes long pings both databases, and
+// ends with an error message when one does not answer.
 import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express';
 import { timeouts } from '../database/timeouts.ts';
 import { askDatabases } from '../environments/own-databases.ts';

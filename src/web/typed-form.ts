@@ -15,7 +15,7 @@ export type TypedForm = Pick<SavedForm, 'path' | 'fields' | 'lost'> & {
   csrf: string;
 };
 
-/** Null for a request without typed values, without a sign-in, or from another site. */
+/** The typed form of a failed request; null without typed values, without a sign-in, or from another site. */
 export async function typedForm(req: Request): Promise<TypedForm | null> {
   if (req.method !== 'POST' || !isFromHere(req) || !mayRead(req)) return null;
   // The request may have failed before the form was read. A form that cannot be read remains only in the browser.

@@ -38,7 +38,7 @@ export class Instants {
     return this.end;
   }
 
-  /** The same for a document, later than its former timestamp. */
+  /** A separate timestamp for a document, later than its former one. */
   nextOf(key: RowKey): string {
     const own = this.next();
     return this.later(key) ?? own;
@@ -57,7 +57,7 @@ export class Instants {
   }
 }
 
-/** Not Math.max(...all), because thousands of arguments overflow the stack. */
+/** reduce() instead of Math.max(...all), because thousands of arguments overflow the stack. */
 const latest = (all: number[]) => all.reduce((one, other) => Math.max(one, other));
 
 /**

@@ -27,7 +27,7 @@ export function refusalOf(
   return { reason: kind ?? answer, row, message: reasonOf(error, there.rules.label) };
 }
 
-/** Null for an error that no database sent. */
+/** The reason code of a database error; null for an error that no database sent. */
 function answerOf(error: unknown): journal.TransferReason | null {
   const { code, errno, sqlMessage } = error as Answered;
   if (sqlMessage !== undefined) return reasonsOfSql.get(Number(errno)) ?? 'refused-there';

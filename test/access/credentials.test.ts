@@ -59,7 +59,7 @@ describe('a token', () => {
     expect((await check(secret, 'job')).refused).toBe('unknown');
   });
 
-  test('two API tokens that share a prefix are told apart', async () => {
+  test('two API tokens that share a prefix are not confused with each other', async () => {
     const one = await make();
     const other = await make({ name: 'Other app' });
     await here.sql.query('update credential_key set public_part = ?', [one.publicPart]);

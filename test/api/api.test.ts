@@ -175,7 +175,7 @@ describe('pages of the feed', () => {
     expect(known).toMatchObject({ items: [], more: false, next: { modified_after: instant } });
   });
 
-  test('an API page ends at 4 MB, and the next page continues there (B7)', async () => {
+  test('an API page ends at 4 MB, and the next page continues from that position (B7)', async () => {
     const { staging: here } = world;
     const form = await add(here, 'form');
     const fields: number[] = [];
@@ -215,7 +215,7 @@ describe('pages of the feed', () => {
     expect((await ask(preprod, key, `/api/v1/form/${form}`)).status).toBe(200);
   });
 
-  test('an API row contains its linked cities by name, its references as ids, and its local fields', async () => {
+  test('an API row contains its linked cities by name, its references as ids, and its environment-specific fields', async () => {
     await add(world.staging, 'city', { name: 'Zürich' });
     const business = await add(world.staging, 'business', {
       name: 'Café “Übermut” 🪔',

@@ -122,7 +122,7 @@ test('editing corrects a stored field that breaks the catalogue’s rules, and t
 });
 
 test.each(odd)(
-  'a refresh skips a form field with %s and copies the other rows (F6)',
+  'a refresh from production skips a form field with %s and copies the other rows (F6)',
   async (_what, also) => {
     const { production, preprod } = world;
     const { field } = await oddField('production', also);

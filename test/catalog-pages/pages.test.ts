@@ -356,7 +356,7 @@ test('S0-22 S0-43 only product managers see the transfer button, and nobody sees
   await above.close();
 });
 
-test('the values typed for a row that was deleted during the edit can be saved as a new row', async () => {
+test('two people who edit different fields of a row can both save', async () => {
   const form = { entity: 'form', id: await add(world.staging, 'form', { name: 'Visit details' }) };
   const client = ana;
   await remove(writeContextOf(world.staging), pm, entityNamed('form'), form.id);

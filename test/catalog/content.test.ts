@@ -17,7 +17,7 @@ const row = (facts: object): Row => ({
 });
 
 describe('digests of content', () => {
-  test('local fields and modified_at are excluded from the digest of a row', () => {
+  test('environment-specific fields and modified_at are excluded from the digest of a row', () => {
     const one = { ...initialContent(tool), id: 1, modified_at: '', name: 'Calendar' };
     const other = { ...one, modified_at: '2026-01-01T00:00:00.000Z', key: maskOf('theirs') };
     expect(hashOf(tool, other)).toBe(hashOf(tool, one));

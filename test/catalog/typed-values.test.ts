@@ -88,7 +88,7 @@ test('an optional text without a visible character is stored as empty (F2)', () 
   expect(valueOf('business', 'description', 'עברית \u200Fab\r\nb\u202E')).toBe('עברית \u200Fab\nb');
 });
 
-describe('an instant', () => {
+describe('date fields', () => {
   test.each([
     '2026-02-30T10:00',
     '2027-02-29T10:00',

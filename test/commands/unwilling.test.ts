@@ -1,5 +1,5 @@
-// The command line while servers of its own environment are refused, silent or cut: it ends with a sentence that names
-// the server and the way out.
+// The command line while servers of its own environment are refused, silent or cut: each command ends with a message
+// that names the server and the remedy.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp } from 'node:fs/promises';
@@ -52,7 +52,7 @@ function oneway(words: string[], also?: Record<string, string>, input = '') {
   return ended;
 }
 
-/** Within ten seconds, the start of the process on a busy machine apart. */
+/** A command must end within ten seconds, not counting the start of the process on a busy machine. */
 function expectEnd(ended: Awaited<ReturnType<typeof oneway>>, words: string) {
   expect([ended.status, ended.stderr]).toEqual([1, expect.stringMatching(words)]);
   expect(ended.stderr.trim()).not.toContain('\n');
@@ -69,9 +69,9 @@ const faults: Fault[] = [
   ['cut in the middle', (proxy) => proxy.cutAfter(50)],
 ];
 
-describe('an own database', () => {
+describe('a database of the own environment', () => {
   test.each(faults)(
-    'that is %s ends each command with a sentence (F11, walk 1)',
+    'a command ends with an error message when a database of its environment is %s (F11, walk 1)',
     async (_fault, fail) => {
       const { mysql, mongo } = servers();
       const proxies = { mysql: await proxyTo(mysql.port), mongo: await proxyTo(mongo.port) };
@@ -86,9 +86,9 @@ describe('an own database', () => {
     60_000,
   );
 
-  test('that falls silent during a command ends it, and says that the outcome is not certain (F11, walk 1)', async () => {
+  test('a command during which a database falls silent ends, and says that the outcome is uncertain (F11, walk 1)', async () => {
     const proxy = await proxyTo(servers().mysql.port);
-    // Waits for a password, connected.
+    // The command is connected and waits for a password.
     const { child, ended } = begin(['sign-in', '--email', 'pm@example.com'], {
       SQL_DB_PORT: String(proxy.port),
     });
@@ -101,27 +101,27 @@ describe('an own database', () => {
     expectEnd({ ...end, took: performance.now() - hung }, 'MySQL of staging .* not certain');
   }, 60_000);
 
-  test('that refuses the password names the settings (F11, walk 2)', async () => {
+  test('a command whose database refuses the password names the settings to correct (F11, walk 2)', async () => {
     const ended = await oneway(['status'], { SQL_DB_PASSWORD: 'wrong' });
     expectEnd(ended, 'MySQL of staging refused the user name or password.*SQL_DB_');
   }, 30_000);
 });
 
-test('a silent Redis holds up no command (F11)', async () => {
+test('a command is not delayed by a silent Redis (F11)', async () => {
   const proxy = await proxyTo(servers().redis.port);
   proxy.hang('both');
   const ended = await oneway(['status'], { REDIS_URL: `redis://127.0.0.1:${proxy.port}` });
   expect([ended.status, ended.stderr]).toEqual([0, '']);
 }, 30_000);
 
-describe('an own storage', () => {
+describe('the image and backup stores of the own environment', () => {
   test.each([
     { fault: refused, command: 'backup verify' },
     { fault: silent, command: 'backup list' },
     { fault: silent, command: 'backup now' },
     { fault: silent, command: 'transfer' },
   ])(
-    'that is $fault.0 ends “oneway $command” with a sentence (F11)',
+    'when the store is $fault.0, the command “oneway $command” ends with an error message (F11)',
     async ({ fault: [, fail], command }) => {
       const { bucket, endpoint, keys } = await newBucket('');
       const proxy = await proxyTo(new URL(endpoint ?? '').port);
@@ -149,7 +149,7 @@ describe('an own storage', () => {
     60_000,
   );
 
-  test('lists backups without the databases, as after their loss (F11)', async () => {
+  test('a command lists backups even when the databases are lost (F11)', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'oneway-backups-'));
     await mkdir(join(folder, 'dev-backups'));
     const nowhere = String(await freePort());

@@ -199,7 +199,7 @@ test('a full comparison with the destination reads every row, even rows of alrea
   expect(await statusesOf('business')).toEqual({ 'In sync': 1 });
 });
 
-test('a refresh that is stopped keeps the sync state of the rows it wrote', async () => {
+test('a refresh from production that is stopped keeps the sync state of the rows it wrote', async () => {
   const { production, preprod } = world;
   const { source } = preprod;
   if (!source) throw new Error('no source');
@@ -278,7 +278,7 @@ test('MySQL and MongoDB compute equal digests exactly when the row contents are 
   }
 });
 
-test('a refresh skips a row claimed by a running transfer, names the sender, and copies the other rows', async () => {
+test('a refresh from production skips a row claimed by a running transfer, names the sender, and copies the other rows', async () => {
   const { production, staging } = world;
   const [one, other] = [await add(production, 'business'), await add(production, 'business')];
   await staging.sql.query(

@@ -148,7 +148,7 @@ describe('forged posts', () => {
 });
 
 describe('the people page', () => {
-  test('of two administrators who edit the same person, the second changes only what he ticked, and is told of the first (F16)', async () => {
+  test('of two administrators who edit the same person, the second changes only the permissions that he ticked, and is told of the first (F16)', async () => {
     const [one, other] = [await site.as('ops'), await site.as('ops')];
     await hire(site.here, 'vic');
     const vic = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');

@@ -62,7 +62,7 @@ test.each(['business', 'form'] as const)(
 );
 
 test.each(['business', 'form'] as const)(
-  'a refresh swaps the spelling of two old %s rows whose names already count as equal (F13)',
+  'a refresh from production swaps the spelling of two old %s rows whose names already count as equal (F13)',
   async (entity) => {
     const { preprod, production } = world;
     const keys = await far(entity, ['A', 'B']);
@@ -75,7 +75,7 @@ test.each(['business', 'form'] as const)(
   },
 );
 
-test('a refresh skips a row whose name is still used by a row with pending changes, and gives that reason (F13)', async () => {
+test('a refresh from production skips a row whose name is still used by a row with pending changes, and gives that reason (F13)', async () => {
   const { preprod, production } = world;
   const keys = await far('business', ['A', 'B', 'C']);
   await rename(production, keys, ['B', 'C', 'D']);
@@ -88,7 +88,7 @@ test('a refresh skips a row whose name is still used by a row with pending chang
   expect(await namesIn(preprod, keys)).toEqual(['A', 'B', 'D']);
 });
 
-test('a refresh groups rows that exchange unique names, and treats other rows on their own (F13)', () => {
+test('a refresh from production groups rows that exchange unique names, and treats other rows on their own (F13)', () => {
   const entity = entityNamed('form');
   const moved = (id: number, from: string, to: string) => ({
     entity,

@@ -24,7 +24,7 @@ const request = async (dryRun: boolean, here: App = world.staging) =>
     })
   ).job;
 
-test('J-7 S0-73 a refresh is a job with progress, history and a report; a dry run writes nothing', async () => {
+test('J-7 S0-73 a refresh from production is a job with progress, history and a report; a dry run writes nothing', async () => {
   const { production, preprod } = world;
   const id = await add(production, 'form', { name: 'Address change' });
   const preview = await runJob(preprod, tasks, (await request(true, preprod)).id);
@@ -43,7 +43,7 @@ test('J-7 S0-73 a refresh is a job with progress, history and a report; a dry ru
   expect(await get(preprod, { entity: 'form', id })).toMatchObject({ description: null });
 });
 
-test('a refresh that was stopped continues where it stopped, and its report is complete', async () => {
+test('a refresh from production that was stopped continues where it stopped, and its report is complete', async () => {
   const { production, preprod } = world;
   for (let number = 0; number < 3; number += 1) await add(production, 'form');
   for (let number = 0; number < 2; number += 1) await add(production, 'business');
@@ -58,7 +58,7 @@ test('a refresh that was stopped continues where it stopped, and its report is c
   expect(JSON.parse(done?.report ?? '')).toMatchObject({ created: 5, same: 0 });
 });
 
-test('a refresh waits while a database is being updated, and shows why', async () => {
+test('a refresh from production waits while a database is being updated, and shows why', async () => {
   const { production, preprod } = world;
   await add(production, 'form');
   await writeVersion(production.documents, { databaseVersion: '1', isUpdating: true });
@@ -69,7 +69,7 @@ test('a refresh waits while a database is being updated, and shows why', async (
   });
 });
 
-test('a refresh copies icons, and lists the icons that production lacks', async () => {
+test('a refresh from production copies icons, and lists the icons that production lacks', async () => {
   const { production, staging } = world;
   const icon = `${'a'.repeat(64)}.png`;
   const lost = `${'b'.repeat(64)}.png`;
@@ -83,7 +83,7 @@ test('a refresh copies icons, and lists the icons that production lacks', async 
   });
 });
 
-test('J-3 a refresh copies no people, permissions, jobs, keys, messages or settings', async () => {
+test('J-3 a refresh from production copies no people, permissions, jobs, keys, messages or settings', async () => {
   const { production, staging } = world;
   await add(production, 'form');
   await production.sql.query(

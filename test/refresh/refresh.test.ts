@@ -37,7 +37,7 @@ async function production() {
   return { business, tool, form, field, task };
 }
 
-test('S0-02 S0-73 S0-04 a refresh copies every type with its dependent rows under the same ids, and all are In sync', async () => {
+test('S0-02 S0-73 S0-04 a refresh from production copies every type with its dependent rows under the same ids, and all are In sync', async () => {
   const ids = await production();
   await refresh(world.preprod);
   const { created, skippedRows } = await refresh(world.staging);
@@ -58,7 +58,7 @@ test('S0-02 S0-73 S0-04 a refresh copies every type with its dependent rows unde
   }
 });
 
-test('J-3 a refresh does not copy local fields (an endpoint, a key)', async () => {
+test('J-3 a refresh from production does not copy environment-specific fields (an endpoint, a key)', async () => {
   const ids = await production();
   await refresh(world.preprod);
   const tool = await get(world.preprod, { entity: 'external_tool', id: ids.tool });
@@ -86,7 +86,7 @@ test('a second refresh changes nothing; rows with pending changes are skipped an
   expect((await get(world.staging, { entity: 'task', id: ids.task }))['title']).toBe('Newer above');
 });
 
-test('a refresh keeps the id of a city with the same name, and gives a new city another id when its own is taken', async () => {
+test('a refresh from production keeps the id of a city with the same name, and gives a new city another id when its own is taken', async () => {
   const { staging } = world;
   const ids = await production();
   const own = await add(staging, 'city', { name: 'Pune' });
@@ -107,7 +107,7 @@ test('ids assigned after a refresh are higher than all copied ids', async () => 
   expect(await drawIds(staging, 'partner')).toBe(42);
 });
 
-test('a refresh skips and lists a row that does not fit into the tables here, and copies all others', async () => {
+test('a refresh from production skips and lists a row that does not fit into the tables here, and copies all others', async () => {
   const { production: above, staging } = world;
   await add(staging, 'business', { name: 'Corner Café' });
   await add(above, 'business', { name: 'Corner Café' });
@@ -118,7 +118,7 @@ test('a refresh skips and lists a row that does not fit into the tables here, an
   expect(await has(staging, { entity: 'business', id: other })).toBe(true);
 });
 
-test('a refresh skips rows that were sent on but are not yet in production, and replaces rows whose content production already had', async () => {
+test('a refresh from production skips rows that were sent on but are not yet in production, and replaces rows whose content production already had', async () => {
   const { production: above, preprod, staging } = world;
   const ids = await production();
   await refresh(preprod);

@@ -149,7 +149,7 @@ describe('S0-75 revert finish', () => {
     expect(await get(preprod, edited)).toMatchObject({ description: 'Old' });
   });
 
-  test('revert finish counts a row that was changed back to an earlier text in production as edited there', async () => {
+  test('the command revert finish also lists a row that was edited in production and changed back to an earlier text there', async () => {
     const { production, staging } = world;
     const form = { entity: 'form', id: await add(production, 'form', { description: 'Good' }) };
     oneway('preprod', ['refresh']);

@@ -107,7 +107,7 @@ test.each(statuses.filter((status) => status !== 'Only there' && status !== 'In 
   },
 );
 
-test('the sheet of a row changed on both sides shows the last common content, both current ones, and who changed the destination and when', async () => {
+test('the transfer sheet of a row changed on both sides shows the last common content, both current ones, and who changed the destination and when', async () => {
   const { staging, preprod } = world;
   const key = await added();
   await change(staging, key, { description: 'At first' });
@@ -254,8 +254,8 @@ describe('rows with the same id that may be unrelated', () => {
   });
 });
 
-describe('local values of the destination', () => {
-  test('local fields are asked for and checked when the destination gets a new row, and later transfers keep their values', async () => {
+describe('environment-specific fields', () => {
+  test('environment-specific fields are asked for and checked when the destination gets a new row, and later transfers keep their values', async () => {
     const { staging, preprod } = world;
     const business = { entity: 'business', id: await add(staging, 'business') };
     const tool = {

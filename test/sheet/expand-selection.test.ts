@@ -29,7 +29,7 @@ test('a transfer includes the dependent rows of a row, and deletes those at the 
   );
 });
 
-test('a dependent row that exists only at the destination is kept, and mentioned on the sheet', () => {
+test('a dependent row that exists only at the destination is kept, and mentioned on the transfer sheet', () => {
   const plan = planOf(
     factsOf({
       'form:1': { here: two, base: one, there: one },

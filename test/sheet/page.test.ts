@@ -149,7 +149,7 @@ test('a form of which only a field changed can be removed from the transfer shee
   for (const id of forms) expect(html).toContain(`name="leave" value="form:${id}"`);
 });
 
-test('the order in which fields are excluded on several pages of a sheet does not change the plan', async () => {
+test('the order in which fields are excluded on several pages of a transfer sheet does not change the plan', async () => {
   const kept = { 'task:1': ['priority'], 'task:2': ['title'] };
   const turned = { 'task:2': ['title'], 'task:1': ['priority'] };
   const draft = selections.draft(pm.email, { keys: [{ entity: 'task', id: 1 }] });

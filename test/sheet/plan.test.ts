@@ -64,7 +64,7 @@ const byStatus: Record<Status, { row: GivenRow; actions: string[]; needsWord: bo
 };
 
 test.each(statuses)(
-  'the plan for a row that is %s has the right actions and confirmations',
+  'the transfer plan for a row that is %s has the right actions and confirmations',
   (status) => {
     const { row, actions, needsWord } = byStatus[status];
     const facts = factsOf({ 'form:1': row });
@@ -76,7 +76,7 @@ test.each(statuses)(
   },
 );
 
-test('the plan keeps the destination’s value of an excluded field, and is empty when no field is left', () => {
+test('the transfer plan keeps the destination’s value of an excluded field, and is empty when no field is left', () => {
   const row = {
     here: { name: 'New', description: 'New' },
     base: { name: 'Old' },
@@ -93,7 +93,7 @@ test('the plan keeps the destination’s value of an excluded field, and is empt
   expect(actionsOf(all)).toEqual(['same form:1']);
 });
 
-test('the plan requires no typed confirmation when the field that changed at the destination is excluded', () => {
+test('the transfer plan requires no typed confirmation when the field that changed at the destination is excluded', () => {
   const facts = factsOf({
     'form:1': {
       here: { name: 'New' },
@@ -107,7 +107,7 @@ test('the plan requires no typed confirmation when the field that changed at the
   expect(plan.steps[0]?.after).toMatchObject({ name: 'New', description: 'By hand' });
 });
 
-test('the plan keeps local fields of the destination, and takes the typed values when the row is new there', () => {
+test('the transfer plan keeps environment-specific fields of the destination, and takes the typed values when the row is new there', () => {
   const own = { business: 1, endpoint: 'https://here.example.com' };
   const parent = { 'business:1': { here: {}, base: {}, there: {} } };
   const known = factsOf({
@@ -130,13 +130,13 @@ test('the plan keeps local fields of the destination, and takes the typed values
   });
 });
 
-test('the plan resends unchanged rows only on request', () => {
+test('the transfer plan resends unchanged rows only on request', () => {
   const facts = factsOf({ 'form:1': { here: one, base: one, there: one } });
   expect(actionsOf(planOf(facts))).toEqual(['same form:1']);
   expect(actionsOf(planOf(facts, { resend: true }))).toEqual(['update form:1']);
 });
 
-test('the plan creates a missing city once, before the rows that are linked with it', () => {
+test('the transfer plan creates a missing city once, before the rows that are linked with it', () => {
   const cities = [{ city: 'Pune', partner: null }];
   const facts = factsOf({
     'business:1': { here: { cities } },
@@ -147,7 +147,7 @@ test('the plan creates a missing city once, before the rows that are linked with
   expect(plan.problems).toEqual([]);
 });
 
-test('the plan counts the rows at the destination that also use an updated row', () => {
+test('the transfer plan counts the rows at the destination that also use an updated row', () => {
   const plan = planOf(
     factsOf(
       { 'form:1': { here: two, base: one, there: one } },
@@ -163,7 +163,7 @@ test('the plan counts the rows at the destination that also use an updated row',
   expect(plan.notices[0]).toContain('2 tasks');
 });
 
-test('the plan mentions that the two databases have different versions', () => {
+test('the transfer plan mentions that the two databases have different versions', () => {
   const version = { databaseVersion: '1.1.0', isUpdating: false };
   const plan = planOf(factsOf({ 'form:1': { here: one } }, { version }));
   expect(plan.notices).toHaveLength(1);

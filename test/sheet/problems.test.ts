@@ -223,7 +223,7 @@ test('J-1 a new row is refused when the destination has a required column that i
   }
 });
 
-test('J-1 a transfer is refused while the destination is updating, on the sheet and when the update begins after the sheet was opened', async () => {
+test('J-1 a transfer is refused while the destination is updating, on the transfer sheet and when the update begins after the sheet was opened', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await writeVersion(preprod.documents, { databaseVersion: '1.0.0', isUpdating: true });

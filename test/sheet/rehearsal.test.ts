@@ -60,7 +60,7 @@ test('a rehearsed transfer does not wait for a lock on the row', async () => {
   holder.release();
 });
 
-test('a rehearsed transfer keeps the values typed on the sheet', async () => {
+test('a rehearsed transfer keeps the values typed on the transfer sheet', async () => {
   const form = { entity: 'business', id: await add(world.staging, 'business') };
   const site = await openSite(world, 'staging');
   const client = await site.as('pm');

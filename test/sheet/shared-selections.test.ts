@@ -44,7 +44,7 @@ test('two users with the same transfer sheet open both save their choices, and t
   expect(textOf((await client.get(address)).text)).toContain('Another user changed this selection');
 });
 
-test('a text that two users entered on a sheet is shown in both versions, and the first stays until the second is confirmed (F16)', async () => {
+test('a text that two users entered on a transfer sheet is shown in both versions, and the first stays until the second is confirmed (F16)', async () => {
   const { id } = await changedForm();
   const address = await choose([`form:${id}`]);
   const [one, other] = [await sheetOf(address), await sheetOf(address)];

@@ -36,7 +36,7 @@ function undoOf(
 const skippedIn = ({ skipped }: ReturnType<typeof undoOf>) =>
   skipped.map((one) => keyText(one.row));
 
-test('an undo removes what was created, restores what was updated, and re-creates what was removed', () => {
+test('the undo of a transfer removes what was created, restores what was updated, and re-creates what was removed', () => {
   const plan = undoOf([
     stepOf('form:1', null, { name: 'New' }),
     stepOf('form:2', { name: 'Old' }, { name: 'Newer' }),
@@ -57,13 +57,13 @@ test.each<[string, Step, Content | null]>([
   ['deleted', stepOf('form:1', { name: 'Old' }, { name: 'New' }), null],
   ['re-created', stepOf('form:1', { name: 'Old' }, null), { name: 'By hand' }],
   ['already restored', stepOf('form:1', { name: 'Old' }, { name: 'New' }), { name: 'Old' }],
-])('an undo skips a row that was %s since', (_what, step, there) => {
+])('the undo of a transfer skips a row that was %s since', (_what, step, there) => {
   const plan = undoOf([step], { 'form:1': there && row('form:1', there) });
   expect(actionsOf(plan)).toEqual([]);
   expect(skippedIn(plan)).toEqual(['form:1']);
 });
 
-test('the plan of an undo names the person and the fields of a later edit', () => {
+test('the undo plan of a transfer names the person and the fields of a later edit', () => {
   const later = row('form:1', { name: 'By hand' });
   const plan = undoOf(
     [stepOf('form:1', {}, { name: 'New' })],
@@ -74,12 +74,12 @@ test('the plan of an undo names the person and the fields of a later edit', () =
   expect(plan.skipped[0]?.why).toContain('ed@example.com');
 });
 
-test('an undo neither writes nor lists a deleted row that is still absent', () => {
+test('the undo of a transfer neither writes nor lists a deleted row that is still absent', () => {
   const plan = undoOf([stepOf('form:1', null, null)]);
   expect([actionsOf(plan), skippedIn(plan)]).toEqual([[], []]);
 });
 
-test('an undo keeps local fields of the destination, even when they changed since', () => {
+test('the undo of a transfer keeps environment-specific fields of the destination, even when they changed since', () => {
   const key = 'external_tool:1';
   const step = stepOf(
     key,
@@ -95,7 +95,7 @@ test('an undo keeps local fields of the destination, even when they changed sinc
   expect(plan.steps[0]?.after).toMatchObject({ name: 'Old', endpoint: 'https://new.example.com' });
 });
 
-test('an undo skips a created row that a later row references', () => {
+test('the undo of a transfer skips a created row that a later row references', () => {
   const plan = undoOf(
     [stepOf('form:1', null, {})],
     {},
@@ -104,7 +104,7 @@ test('an undo skips a created row that a later row references', () => {
   expect(skippedIn(plan)).toEqual(['form:1']);
 });
 
-test('an undo can delete a row whose references are restored to others in the same undo', () => {
+test('the undo of a transfer can delete a row whose references are restored to others in the same undo', () => {
   const plan = undoOf(
     [stepOf('form:1', null, {}), stepOf('task:1', { business: 1 }, { business: 1, form: 1 })],
     { 'business:1': row('business:1') },
@@ -113,7 +113,7 @@ test('an undo can delete a row whose references are restored to others in the sa
   expect(actionsOf(plan).toSorted()).toEqual(['remove form:1', 'update task:1']);
 });
 
-test('an undo skips all rows that skipped rows need, one after the other', () => {
+test('the undo of a transfer skips all rows that skipped rows need, one after the other', () => {
   const plan = undoOf(
     [
       stepOf('business:1', null, {}),
@@ -132,14 +132,14 @@ test('an undo skips all rows that skipped rows need, one after the other', () =>
   expect(skippedIn(plan).toSorted()).toEqual(['business:1', 'sts:1', 'task:1']);
 });
 
-test('an undo skips a row whose referenced row no longer exists', () => {
+test('the undo of a transfer skips a row whose referenced row no longer exists', () => {
   const plan = undoOf([stepOf('task:1', { business: 1, title: 'Old' }, { business: 1 })]);
   expect(skippedIn(plan)).toEqual(['task:1']);
   const whole = undoOf([stepOf('business:1', {}, null), stepOf('task:1', { business: 1 }, null)]);
   expect(actionsOf(whole)).toEqual(['create business:1', 'create task:1']);
 });
 
-test('an undo requires the referenced rows that it does not write, each once', () => {
+test('the undo of a transfer requires the referenced rows that it does not write, each once', () => {
   const plan = undoOf(
     [stepOf('task:1', { business: 1 }, null), stepOf('task:2', { business: 1 }, null)],
     { 'business:1': row('business:1') },
@@ -147,13 +147,13 @@ test('an undo requires the referenced rows that it does not write, each once', (
   expect(plan.reliedOn).toEqual([keyFrom('business:1')]);
 });
 
-test('an undo requires no typed confirmation', () => {
+test('the undo of a transfer requires no typed confirmation', () => {
   const plan = undoOf([stepOf('form:1', null, {})], {}, { to: 'production' });
   expect(plan.problems).toEqual([]);
   expect([plan.words.overwrite.isAsked, plan.words.remove.isAsked]).toEqual([false, false]);
 });
 
-test('an undo reports the same problems of the destination as a transfer', () => {
+test('the undo of a transfer reports the same problems of the destination as a transfer', () => {
   const step = stepOf('form:1', { name: 'Old' }, { name: 'New' });
   const reasons = (more: Partial<Facts>) =>
     undoOf([step], {}, more).problems.map(({ reason }) => reason);
@@ -178,7 +178,7 @@ test('the undo of a name swap swaps the names back (F13)', () => {
   expect(plan.problems).toEqual([]);
 });
 
-test('an undo skips a row whose former name is still held by a skipped row (F13)', () => {
+test('the undo of a transfer skips a row whose former name is still held by a skipped row (F13)', () => {
   const edited = { 'form:2': row('form:2', { name: 'A', description: 'By hand' }) };
   const plan = undoOf(swap, edited, { holders: swapped });
   expect(actionsOf(plan)).toEqual([]);
@@ -196,7 +196,7 @@ test('undoing one half of a name swap offers the other half (F13)', () => {
   ]);
 });
 
-test('an undo can create a city again that was deleted meanwhile', () => {
+test('the undo of a transfer can create a city again that was deleted meanwhile', () => {
   const cities = [{ city: 'Pune', partner: null }];
   const step = stepOf('business:1', { cities }, {});
   const reasons = (choices: Partial<Choices>) =>

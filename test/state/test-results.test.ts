@@ -35,7 +35,7 @@ async function sheetOf(key: RowKey) {
   return textOf((await client.get(String(chosen.headers['location']))).text);
 }
 
-test('everyone signed in may mark a row as Works in pre-production, and the sheet shows the person and that the content is the same', async () => {
+test('everyone signed in may mark a row as Works in pre-production, and the transfer sheet shows the person and that the content is the same', async () => {
   const { form } = await arrived();
   expect(await sheetOf(form)).toContain('was not marked Works by anyone but you');
   expect((await say('vic', form, 'works', 'On iOS and Android')).status).toBe(303);

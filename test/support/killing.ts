@@ -54,7 +54,10 @@ export async function killedAt(variables: Variables, task: Task, at: Omit<At, 's
 export const transferKilledAt = (variables: Variables, keys: RowKey[], point: string, times = 1) =>
   killedAt(variables, { do: 'transfer', keys }, { point, times });
 
-/** The same, but the process is paused; returns whether it was, and a function that resumes it until its end. */
+/**
+ * Runs a task in a process that is paused at a failpoint; returns whether it was, and a function that resumes it
+ * until its end.
+ */
 export async function stoppedAt(variables: Variables, task: Task, at: Omit<At, 'signal'>) {
   const { child, ended } = elsewhere({ variables, task, at: { ...at, signal: 'SIGSTOP' } });
   const isStopped = () => / T /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8'));

@@ -5,7 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** A mark in the environment variables of every process that a test run starts. */
 export const MARK = 'ONEWAY_TEST_RUN';
 
-/** What a program under test has beside its settings; compiled code that an earlier one left makes it start sooner. */
+/**
+ * The environment variables of a tested program besides its settings; a cache of compiled code makes it start faster.
+ */
 export function surroundings(): Record<string, string | undefined> {
   const names = ['PATH', 'NODE_COMPILE_CACHE', MARK];
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));

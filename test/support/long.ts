@@ -30,7 +30,7 @@ async function killEverywhere(world: World, name: string, scenario: Scenario) {
   }
 }
 
-/** The same with a process that is paused and resumes after recovery took over. */
+/** Pauses the process at step 1, 2, 3 … and resumes it after recovery took over. */
 async function stopEverywhere(world: World, scenario: Scenario) {
   for (let n = 1; ; n += 1) {
     await world.clear();

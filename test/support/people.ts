@@ -13,7 +13,7 @@ import { settingsOf, type World } from './world.ts';
 
 export const password = 'correct horse battery';
 
-/** The same password, hashed at the least cost: a check costs what the hash says. */
+/** The usual password hashed with the least cost, so that checking it is fast: the cost is stored in the hash. */
 const passwordHash = cheaplyHashed(password);
 
 function cheaplyHashed(message: string): string {

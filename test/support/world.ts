@@ -151,7 +151,7 @@ async function forget(url: string) {
 
 const kept = ['migration', 'clock'];
 
-/** Asks which tables have rows: emptying all of them takes ten times as long, before every test. */
+/** Only filled tables are emptied: emptying all of them before every test takes ten times as long. */
 async function clearOne(one: Environment) {
   const { sql: pool, documents } = one;
   const tables = await select<{ name: string }>(

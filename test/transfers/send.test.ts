@@ -119,7 +119,7 @@ test('S0-21 S0-23 a transfer by a person who is not a product manager is refused
   expect(await has(world.preprod, { entity: 'form', id })).toBe(false);
 });
 
-test('S0-23 S0-99 the sheet shows changes by engineering, and approving them allows the transfer', async () => {
+test('S0-23 S0-99 the transfer sheet shows changes by engineering, and approving them allows the transfer', async () => {
   const id = await add(world.staging, 'form', { name: 'Address change' });
   await change(world.staging, { entity: 'form', id }, { description: 'Debug' }, ed);
   const { text, address } = await open(ana, `form:${id}`);
@@ -132,7 +132,7 @@ test('S0-23 S0-99 the sheet shows changes by engineering, and approving them all
   expect(textOf((await ana.get('/audit')).text)).toContain('adopted');
 });
 
-describe('the sheet and its click', () => {
+describe('opening and sending the transfer sheet', () => {
   test('sending an outdated transfer sheet answers 409 with a new sheet and keeps the typed values', async () => {
     const id = await add(world.staging, 'form');
     const { click } = await open(ana, `form:${id}`);
@@ -211,7 +211,7 @@ describe('the sheet and its click', () => {
     expect(other).toBe(one);
   });
 
-  test('a transfer does not send local fields, and keeps the values that the destination has', async () => {
+  test('a transfer does not send environment-specific fields, and keeps the values that the destination has', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business');
     const tool = await add(staging, 'external_tool', { business, key: 'staging-key' });

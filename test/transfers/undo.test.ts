@@ -50,7 +50,7 @@ async function launch() {
 
 const here = (key: RowKey) => has(world.preprod, key);
 
-test('an undo removes everything that a transfer created, in MySQL and in MongoDB', async () => {
+test('the undo of a transfer removes everything that the transfer created, in MySQL and in MongoDB', async () => {
   const { business, form, field, task, sent } = await launch();
   for (const key of [business, form, field, task]) expect(await here(key)).toBe(true);
   const back = await undo(world.staging, sent);
@@ -60,7 +60,7 @@ test('an undo removes everything that a transfer created, in MySQL and in MongoD
   expect(await claimsIn(world.preprod)).toBe(0);
 });
 
-test('an undo restores the former values with a new modified_at, and can itself be undone', async () => {
+test('the undo of a transfer restores the former values with a new modified_at, and can itself be undone', async () => {
   const { staging, preprod } = world;
   const { form, field } = await launch();
   await change(staging, form, { description: 'Newer' });
@@ -95,7 +95,7 @@ test('an undo of single rows includes their dependent rows and leaves the rest',
   expect((await get(preprod, business))['description']).toBe('Newer');
 });
 
-test('an undo skips and lists rows that were edited since, and the rows they need', async () => {
+test('the undo of a transfer skips and lists rows that were edited since, and the rows they need', async () => {
   const { preprod, staging } = world;
   const { business, form, field, task, sent } = await launch();
   await change(preprod, task, { title: 'Edited there' });
@@ -111,7 +111,7 @@ test('an undo skips and lists rows that were edited since, and the rows they nee
   expect(await here(field)).toBe(false);
 });
 
-test('an undo skips a row that a later row references', async () => {
+test('the undo of a transfer skips a row that a later row references', async () => {
   const { staging } = world;
   const { business, form, sent } = await launch();
   const later = await add(staging, 'task', { business: business.id, form: form.id });
@@ -123,7 +123,7 @@ test('an undo skips a row that a later row references', async () => {
   expect(await here(form)).toBe(true);
 });
 
-test('an undo removes a city that its transfer created, unless another row is linked with it', async () => {
+test('the undo of a transfer removes a city that the transfer created, unless another row is linked with it', async () => {
   const { staging, preprod } = world;
   await add(staging, 'city', { name: 'Pune' });
   const cities = [{ city: 'Pune', partner: null }];
@@ -142,7 +142,7 @@ test('an undo removes a city that its transfer created, unless another row is li
   expect(await cityThere()).toBe(1);
 });
 
-test('an undo of a deletion restores the row under its id', async () => {
+test('undoing the transfer of a deletion restores the row under its id', async () => {
   const { staging, preprod } = world;
   const form = keyOf('form', await add(staging, 'form'));
   const field = keyOf('form_field', await add(staging, 'form_field', { form: form.id }));
@@ -223,7 +223,7 @@ test('the mark Undone follows the content of a row: another transfer keeps it, a
   expect((await problems([form])).map(({ reason }) => reason)).toEqual(['undone']);
 });
 
-test('excluding a row from an undo also excludes its dependent rows', async () => {
+test('excluding a row from the undo of a transfer also excludes its dependent rows', async () => {
   const { form, field, business, sent } = await launch();
   const site = await openSite(world, 'staging');
   const client = await site.as('pm');
@@ -241,7 +241,7 @@ test('excluding a row from an undo also excludes its dependent rows', async () =
   await site.close();
 });
 
-test('a double click sends one undo, and a second undo has nothing left to do', async () => {
+test('a double click undoes a transfer once, and undoing it again finds nothing left to do', async () => {
   const { staging } = world;
   const { sent } = await launch();
   const key = uuid();

@@ -88,7 +88,7 @@ describe.each(['sts', 'form'] as const)('a row (%s) with a future modified_at', 
     await site.close();
   });
 
-  test('a row with a future modified_at is warned of on the sheet, found by the release check and counted in the metrics (F8)', async () => {
+  test('a row with a future modified_at is warned of on the transfer sheet, found by the release check and counted in the metrics (F8)', async () => {
     const { staging } = world;
     const key = await datedThere(entity, FUTURE);
     const { plan } = await sheet(staging, [key]);

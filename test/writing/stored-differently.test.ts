@@ -85,7 +85,7 @@ test('an update that a trigger of the destination alters keeps the last synced c
   expect((await get(preprod, key))['text']).toBe('Hello');
 });
 
-test('an undo that a trigger of the destination alters is reported as stored differently, too (F9)', async () => {
+test('the undo of a transfer is reported as stored differently, too, when a trigger of the destination alters it (F9)', async () => {
   const { staging, preprod } = world;
   const key = await addSts();
   await transfer(staging, [key]);
@@ -225,7 +225,7 @@ test('a person who saves a row is told when the database stored it differently (
   await site.close();
 });
 
-test('a refresh lists rows that were stored differently than read from production (F9)', async () => {
+test('a refresh from production lists rows that were stored differently than read from production (F9)', async () => {
   const { staging, production } = world;
   await shout(staging);
   const business = await add(production, 'business');

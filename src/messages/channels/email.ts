@@ -23,11 +23,11 @@ export const email =
 
 const mailOf = (line: Line, from: string, sender: Sender) => ({
   from,
-  // As an object: a comma in it makes no second recipient.
+  // Passed as an object, so that a comma in the address cannot add a second recipient.
   to: { name: '', address: line.recipient },
   subject: oneLine(line.subject),
   text: textOf(line, sender),
-  // The same at every attempt, so that a mail system can drop a second copy.
+  // The Message-ID is the same at every attempt, so that a mail system can drop duplicates.
   messageId: `<${line.message_id}@${domainOf(from)}>`,
   date: new Date(fromSqlInstant(line.created_at)),
   headers: { 'Auto-Submitted': 'auto-generated' },
