@@ -6,7 +6,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { answering, CannotStart, freePort, isRoot, password, run, type Keep } from './programs.ts';
 
-/** `options` are passed to the server unchanged. */
+/** `options` are passed to the MySQL server unchanged. */
 export async function startMysql(folder: string, keep: Keep, options: string[] = []): Promise<URL> {
   const program = sqlProgram();
   if (!program) throw new CannotStart('Missing: mariadbd or mysqld. Install mariadb-server.');

@@ -5,7 +5,7 @@ import PostalMime from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 import { mailboxPage, type Mail } from './mailbox-page.ts';
 
-/** The mailbox keeps only the newest e-mails. */
+/** The mailbox keeps this many e-mails and drops older ones. */
 const KEPT = 200;
 
 /** Listens on this machine only, until the process ends. */

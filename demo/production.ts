@@ -56,7 +56,7 @@ const firstIds: Record<string, number> = {
   banner: 51,
 };
 
-/** The rows to create, entity by entity. */
+/** The rows with which production starts, entity by entity. */
 export async function productionRows(storage: Objects) {
   const rows = new Map<string, Change[]>(Object.keys(firstIds).map((name) => [name, []]));
   const add = (entity: string, content: Content): number => {

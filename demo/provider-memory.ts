@@ -20,7 +20,7 @@ function shelf(kept: Map<string, AdapterPayload>, model: string): Adapter {
       if (payload) payload.consumed = Math.floor(Date.now() / 1000);
     },
     destroy: async (id) => void kept.delete(key(id)),
-    // Grants alone are skipped here: an interaction refers to a grant, too, and outlives it.
+    // Only records of this kind are removed: an interaction refers to a grant, too, and must outlive it.
     revokeByGrantId: async (grant) => {
       for (const [one, { grantId }] of kept) {
         if (one.startsWith(key('')) && grantId === grant) kept.delete(one);

@@ -46,7 +46,7 @@ const routeFrom = (here: App) => {
   return { from: here, to: here.destination, lease: 15_000, hostHere: null };
 };
 
-/** `from` is the transfer that brought these rows to this environment. */
+/** `from` is the transfer that wrote these rows into this environment. */
 async function transfer(here: App, name: string, reason: string, keys: RowKey[], from?: Transfer) {
   const chain = from ? [from.id] : [];
   const id = await selections.create(here.sql, pm.email, { keys, name, chain });
@@ -85,7 +85,7 @@ const field = (id: number) => ({ entity: 'form_field', id });
 
 export async function workAWeek(all: Environments) {
   const { staging, preprod } = all;
-  // Monday: corrections that were sent to production.
+  // Monday in the demo’s week: corrections that were sent to production.
   await change(staging, task(2001), { priority: 90 });
   await change(staging, form(301), { description: 'What we need to know before we call back. ☎️' });
   const monday = await transfer(staging, 'Monday corrections', 'Wording agreed with support', [
@@ -97,7 +97,7 @@ export async function workAWeek(all: Environments) {
   await transfer(preprod, 'Monday corrections', looked, [task(2001), form(301)], monday);
   await letTimePass(all, { days: 1 });
 
-  // Wednesday: a launch that waits in pre-production.
+  // Wednesday in the demo’s week: a launch that waits in pre-production.
   const launch = await add(staging, 'business', {
     name: 'Diya & Daughters “Festive” Hampers 🪔',
     category: 'Shopping',
@@ -162,7 +162,7 @@ export async function workAWeek(all: Environments) {
   await letTimePass(all, { days: 1 });
   await statusesAhead(staging, [task(2010)], new Map());
 
-  // The weekend and today: pending work.
+  // The weekend and today in the demo’s week: pending work.
   await change(staging, task(2002), {
     priority: 75,
     message: 'Tell us when, and we do the rest. 👍🏽',

@@ -85,7 +85,7 @@ export function createApp(
   const signIn = openSignIn(here, redis);
   const admitApp = needKey(here, redis);
   for (const { method, path, allow, body, handler } of routes(signIn)) {
-    // Forms are parsed only after the access check.
+    // Forms are parsed after the access check, so that refused requests cost little.
     const read =
       method === 'post' ? [reader(body, mayBring), refuseForged, forgetSent, beginSaving] : [];
     const first =

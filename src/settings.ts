@@ -251,7 +251,7 @@ function singleSignOn(values: Variables) {
     issuer: values.OIDC_ISSUER,
     clientId: values.OIDC_CLIENT_ID ?? '',
     clientSecret: values.OIDC_CLIENT_SECRET ?? '',
-    /** The URL to which the provider redirects people. */
+    /** The URL to which the provider redirects people after signing in. */
     redirectUri: `${environmentUrls(values.ENVIRONMENT_URLS)[values.ENVIRONMENT]}/sign-in/callback`,
     /** The claim that lists a person’s permissions; null when they are granted on the people page. */
     permissionsClaim: values.OIDC_PERMISSIONS_CLAIM ?? null,

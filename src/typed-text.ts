@@ -5,7 +5,7 @@ import { z } from 'zod';
 const visible =
   /[^\p{White_Space}\p{Cc}\p{Cf}\p{Cs}\p{M}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]/u;
 
-/** Has at least one visible character. */
+/** Whether a text has at least one visible character. */
 export const isVisible = (text: string): boolean => visible.test(text);
 
 /** Embeddings, overrides and isolates display a text in another order than it is stored. */

@@ -48,7 +48,7 @@ export async function booksInsideServer(ask: Connection, from: string, to: strin
   }
 }
 
-/** `mariadb-dump --replace | mariadb` */
+/** Copies a table with `mariadb-dump --replace | mariadb`. */
 export const dump = (from: Table, to: Table) =>
   shell(
     `mariadb-dump --no-defaults ${login(from.server)} --single-transaction --replace --no-create-info ` +

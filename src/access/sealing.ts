@@ -93,7 +93,7 @@ export function open(keys: EncryptionKeys, text: string, owner: string): string 
   }
 }
 
-/** A page shows the time only to the second. */
+/** The time in whole seconds, which is enough for a page. */
 const now = () => `${new Date().toISOString().slice(0, 19)}Z`;
 
 const boundTo = (...parts: string[]) => Buffer.from(parts.join('\n'));

@@ -20,7 +20,7 @@ export function addressOf({ ip = '' }: { ip?: string | undefined }): string {
   return [...groups, ...zeros, ...(tail ?? '').split(':')].slice(0, 4).join(':');
 }
 
-/** The number of attempts allowed within 15 minutes. */
+/** Allows this number of attempts within 15 minutes. */
 export const openThrottle = (
   { name }: App,
   redis: Redis,

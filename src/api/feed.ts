@@ -19,7 +19,7 @@ export type Item = (Row & { deleted: false }) | { id: number; modified_at: strin
 export type Place = Cursor & { certainUpTo: string | null };
 export type Page = { items: Item[]; next: Place; isMore: boolean };
 
-/** The cursor before the first item of the feed. */
+/** The position before the first item of the feed. */
 export const START: Cursor = { modifiedAfter: BEGINNING, after: 0 };
 
 /**

@@ -77,7 +77,7 @@ const plain: Override = ({ jsonSchema }) => {
   }
 };
 
-/** The JSON Schema of one value. */
+/** The JSON Schema of one zod schema. */
 export function jsonSchema(schema: z.ZodType) {
   const { $schema: _draft, ...shown } = z.toJSONSchema(schema, { io: 'input', override: plain });
   return shown;

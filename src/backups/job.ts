@@ -10,7 +10,7 @@ import { applyRetention } from './retention.ts';
 import { takeBackup } from './take.ts';
 import { verifyBackup } from './verify.ts';
 
-/** Only one backup is taken at a time. */
+/** Kind of job and `onlyOne` key: only one backup is taken at a time. */
 export const BACKUP = 'backup';
 
 export const requestBackup = (here: App, person: string) => {
@@ -28,7 +28,7 @@ export type BackupReport = {
   client: string;
   time: string;
   rows: number;
-  /** The size in bytes as stored. */
+  /** The size of the backup as stored, in bytes. */
   bytes: number;
   isEncrypted: boolean;
   /** Whether the content was read back; an encrypted backup cannot be without its private key. */

@@ -11,7 +11,7 @@ import type { Written } from './documents.ts';
 const documentEntities = () => catalog.filter(isDocument).map((entity) => entity.name);
 
 export type Moment = {
-  /** The last timestamp that was assigned. */
+  /** The last timestamp that was assigned to a row by then. */
   instant: string;
   arrivals: { newest: number; later: number };
 };

@@ -22,7 +22,7 @@ export function pack(
   };
 }
 
-/** Unpacks the content of a file. */
+/** Unpacks a backup file: decrypts, then decompresses. */
 export function unpack(
   packed: Readable,
   identity: string | null,

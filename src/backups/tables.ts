@@ -34,7 +34,7 @@ const ROWS = 1000;
 
 export type Dump = {
   parts: AsyncIterable<Uint8Array>;
-  /** Size and hash, known once everything was read. */
+  /** The number of rows, known once everything was read. */
   rows: () => number;
   columnsLeftOut: string[];
 };

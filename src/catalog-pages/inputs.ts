@@ -35,7 +35,7 @@ export type Input = {
   shown: { name: string; text: string } | null;
   /** The text inside a textarea, whose first line break browsers drop. */
   areaText: string;
-  /** `text` for stored values that the browser’s own input could not show. */
+  /** `text` replaces the type of an input that could not show the stored value. */
   type: string;
   isChecked: boolean;
   choices: { value: string; text: string; isChosen: boolean }[];
@@ -54,7 +54,7 @@ type Typed = {
   titles: Map<string, string>;
   /** The content that the form was opened with, when the shown one differs. */
   opened: Content | null;
-  /** The edited row; null for a new one. */
+  /** The row being edited; null for a new one. */
   stored: Row | null;
 };
 

@@ -57,7 +57,7 @@ export function parseListState(entity: Entity, query: Request['query']): ListSta
   };
 }
 
-/** The URL of the list in another state. */
+/** The URL of a list with some of its filters, sort order or page changed. */
 export function listHref(
   entity: Entity,
   state: ListState,

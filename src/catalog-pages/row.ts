@@ -126,7 +126,7 @@ export type Typed = {
   content: Content;
   errors: FieldErrors;
   version?: number;
-  /** The content that the form was opened with. */
+  /** The content of the row when its form was opened. */
   opened?: Content | null;
   notice?: Notice | string;
 };

@@ -4,7 +4,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { formatValue } from '../web/format.ts';
 import type { WrittenStep } from '../writing/journal.ts';
 
-/** `The database stored it differently: Text is “HELLO”, not “Hello”.` */
+/** Example: `The database stored it differently: Text is “HELLO”, not “Hello”.` */
 export function storedNotice({ entity: name, title, after, remark }: WrittenStep): string {
   const entity = entityNamed(name);
   const stored = remark?.stored;

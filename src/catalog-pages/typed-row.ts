@@ -29,7 +29,7 @@ export type TypedRow = {
   errors: FieldErrors;
   /** The content that the form was opened with; null for a new row. */
   opened: Content | null;
-  /** Untouched fields with their stored values. */
+  /** Fields that the person did not touch, with their stored values. */
   kept: Content;
 };
 
@@ -90,7 +90,7 @@ async function keptImages(here: Environment, entity: Entity, form: Form, opened:
   return { names, errors };
 }
 
-/** Ids of the rows typed into pickers. */
+/** Looks up the ids of rows typed into pickers. */
 async function pickedIds(here: Environment, entity: Entity, body: Body, kept: Content) {
   const ids: Record<string, string> = {};
   const errors: FieldErrors = {};

@@ -103,7 +103,7 @@ const isLinks = (value: string[] | Link[]): value is Link[] =>
 const linkText = (link: Link) =>
   JSON.stringify(Object.entries(link).toSorted(([one], [other]) => (one < other ? -1 : 1)));
 
-/** Parses canonical text back into a content. */
+/** Parses the canonical text of a content. */
 export function contentFrom(entity: Entity, text: string): Content {
   const content = JSON.parse(`{${text}}`) as Record<string, Value>;
   for (const { field, links } of linksOf(entity)) {

@@ -9,7 +9,7 @@ type Fields = Record<string, Field>;
 export type Declaration<F extends Fields> = {
   name: string;
   label: { one: string; many: string };
-  /** The name of its icon in the lucide set. */
+  /** The icon in menus and lists, by its name in the lucide set. */
   icon: string;
   /** The name of the MySQL table or MongoDB collection. */
   table: string;
@@ -43,7 +43,7 @@ export type Row = {
 };
 /** A row or content while it is being built; it becomes read-only afterwards. */
 export type Draft<T> = { -readonly [K in keyof T]: T[K] };
-/** The fields without id and `modified_at`. */
+/** The fields of a row without id and `modified_at`. */
 export type Content = Readonly<Record<string, Value>>;
 export type RowKey = { entity: string; id: number };
 
@@ -83,7 +83,7 @@ export const referencesOf = (entity: Entity): { field: string; to: string }[] =>
     field.to ? [{ field: name, to: field.to }] : [],
   );
 
-/** Every link field of an entity. */
+/** Every link field of an entity, with the definition of its links. */
 export const linksOf = (entity: Entity): { field: string; links: Links }[] =>
   fieldEntries(entity).flatMap(([name, field]) =>
     field.links ? [{ field: name, links: field.links }] : [],
@@ -103,7 +103,7 @@ export const linkedNamesOf = (entity: Entity, row: Row | Content | null): Linked
     ),
   );
 
-/** The links of a row in one field. */
+/** The links that a row has in one field. */
 export const linksIn = (row: Row | Content | null, field: string): Link[] =>
   (row?.[field] ?? []) as Link[];
 
@@ -118,7 +118,7 @@ export function keyFrom(text: string): RowKey {
   return { entity, id: Number(id) };
 }
 
-/** Removes duplicate keys. */
+/** Parses key texts and removes duplicates. */
 export const keysFrom = (texts: string[]): RowKey[] => [...new Set(texts)].map(keyFrom);
 
 /** The default values of an empty form. */

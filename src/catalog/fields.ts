@@ -31,9 +31,9 @@ export const textOf = (value: Value | undefined): string =>
 export type Options = {
   label?: string;
   hint?: string;
-  /** Shown as a column of the list. */
+  /** Whether lists show the field as a column. */
   list?: boolean;
-  /** Included in the search of the list. */
+  /** Whether the search of a list includes the field. */
   search?: boolean;
   unique?: boolean;
   /** Whether the field may be left empty. */
@@ -53,13 +53,13 @@ export type Field<T extends Value = Value> = Required<Omit<Options, 'label' | 'h
   /** Convert between the stored MySQL value and the value in a row. */
   read: (stored: unknown) => T;
   store(value: T): unknown;
-  /** The value of a new row. */
+  /** The value of the field in a new row. */
   initial: T;
   /** The smallest and largest number; for texts, the most characters. */
   min?: number;
   max?: number;
   choices?: readonly string[];
-  /** The entity a reference points to. */
+  /** The entity that a reference field points to. */
   to?: string;
   /** For links: their table, and the entity whose names they hold. */
   links?: Links;

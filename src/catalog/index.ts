@@ -14,7 +14,7 @@ import { task } from './entities/task.ts';
 import type { Entity } from './entity.ts';
 import { lowerFirst } from './lower-first.ts';
 
-/** In the order in which the menu lists them. */
+/** All entities, in the order in which the menu lists them. */
 export const catalog: Entity[] = [
   business,
   task,

@@ -7,7 +7,7 @@ import { shownLine, linksOfValue } from './shown-text.ts';
 
 type ByName = { entity: string };
 
-/** A further name beside the linked one; optional. */
+/** A name in a link beside the linked one; optional. */
 export const byName = (entity: string): ByName => ({ entity });
 
 /** Links to rows of `to`, matched by name and stored in the table `through`, with further names beside each. */

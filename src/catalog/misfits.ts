@@ -20,7 +20,7 @@ export function mended(row: Row): Row {
   return copy;
 }
 
-/** `Form field 9001: Options is not a list of texts` */
+/** Example: `Form field 9001: Options is not a list of texts` */
 export const misfitText = (entity: Entity, row: Row, misfits = misfitsOf(row)): string =>
   `${entity.label.one} ${row.id}: ${misfits.map(({ message }) => message).join('; ')}`;
 
@@ -52,7 +52,7 @@ export function readField(
 
 const SHOWN = 200;
 
-/** A value of any type as text: `[null]`. */
+/** Shows a stored value of any type as short text, such as `[null]`. */
 function shorten(stored: unknown): string {
   const text = typeof stored === 'number' ? String(stored) : (JSON.stringify(stored) ?? '');
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;

@@ -18,13 +18,13 @@ const lines = posted.transform(cleanLines);
 export const lower = (label: string) => label.charAt(0).toLowerCase() + label.slice(1);
 export const article = (label: string) => (/^[aeiou]/i.test(label) ? 'an' : 'a');
 
-/** Counts characters as people do: an emoji is one. */
+/** Counts characters as people do: an emoji is one, not two code units. */
 const length = (text: string) => [...text].length;
 
 type TextRules = {
   max: number;
   optional?: boolean;
-  /** A text of several lines keeps its line breaks. */
+  /** Whether the text may have several lines, so that line breaks are kept. */
   isLong?: boolean;
   fits?: { test: (text: string) => boolean; message: string };
 };
@@ -76,9 +76,9 @@ export const instantSchema = (label: string) =>
     .transform((typed) => parseInstant(typed));
 
 type ListRules = {
-  /** The most characters of a line. */
+  /** The most characters that a line may have. */
   max: number;
-  /** The most lines of a list. */
+  /** The most lines that a list may have. */
   lines: number;
 };
 

@@ -53,7 +53,7 @@ const isPicked = (text: string, value: Value | undefined, shown: unknown) =>
 
 /** A text as a browser posts it from the input of its kind. */
 function asPosted({ kind }: Field, text: string): string {
-  // HTML parsers replace NUL characters.
+  // HTML parsers replace NUL, so a browser posts it back changed.
   const parsed = text.replaceAll('\0', '\uFFFD');
   if (kind === 'instant')
     return parsed.replace(/^(\d+-\d\d-\d\dT\d\d:\d\d)$/, '$1:00').replace(/\.0+$/, '');

@@ -5,7 +5,7 @@ import { catalog } from './index.ts';
 export type CatalogTables = {
   /** The MySQL tables: each entity’s own, then those of its links. */
   mysql: string[];
-  /** The MongoDB collections. */
+  /** The MongoDB collections of the catalogue. */
   mongo: string[];
 };
 

@@ -6,7 +6,7 @@ import { nameKey } from './name-key.ts';
 export const uniqueFieldsOf = (entity: Entity): string[] =>
   fieldEntries(entity).flatMap(([field, { unique }]) => (unique ? [field] : []));
 
-/** The key of a unique value: `form.name:address` */
+/** The key of a unique value, such as `form.name:address`. */
 export const uniqueKey = (entity: Entity, field: string, value: Value | undefined): string =>
   `${entity.name}.${field}:${nameKey(textOf(value))}`;
 

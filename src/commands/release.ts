@@ -99,7 +99,7 @@ async function reportSince(here: App, number: string, isJson: boolean | undefine
   ]);
 }
 
-/** Ranges of numbers: `1-4, 7` */
+/** Shortens a list of numbers to ranges: `1-4, 7`. */
 const ranges = (ids: number[]) =>
   rangesOf(ids)
     .map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`))

@@ -108,7 +108,7 @@ async function undo(here: App, number: string, rows: string[], asked: Asked) {
 
 export type Sheet = { wanted: selections.NewSelection; email: string; isManager: boolean };
 
-/** The transfer as stored in the journal. */
+/** The longest idempotency key that the journal can store. */
 const LONGEST_KEY = 64;
 
 /** Prints the plan of a selection and, unless it is a dry run, sends it. */

@@ -43,9 +43,9 @@ export type Places = { here: Environment; there: Environment | null; source: Env
 
 export type Walk = {
   from: number;
-  /** Treats every chunk as unverified. */
+  /** Whether every chunk is treated as unverified, so that all rows are read. */
   ignoresChecked: boolean;
-  /** Decides which rows of a chunk to read. */
+  /** Selects the ids of a chunk whose rows must be read. */
   wanted: (chunk: Chunk) => Iterable<number>;
 };
 

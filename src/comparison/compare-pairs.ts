@@ -67,7 +67,7 @@ export async function comparePairs(
       const text = keyText(key);
       const state = states.get(text);
       const sides = { mine: mine.get(text), theirs: theirs.get(text) };
-      // The sync state may describe another row under this id, so it is ignored where the side has no row.
+      // The other side’s sync state is ignored for a row that the other side does not have.
       const stop = basesIn === here.sql || sides.theirs ? stops.get(text) : undefined;
       return [text, pairOf(key, sides, { state, stop, mappings })];
     }),

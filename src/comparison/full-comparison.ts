@@ -155,7 +155,7 @@ async function* bothInParts(here: Environment, there: Environment, entity: Entit
   }
 }
 
-/** Rows that were read ahead and not yet returned. */
+/** A reader that keeps rows it has read ahead until they are requested. */
 class ReadAhead {
   readonly #parts: AsyncIterator<Row[]>;
   #rows: Row[] = [];
@@ -174,7 +174,7 @@ class ReadAhead {
 
   close = async () => this.#parts.return?.();
 
-  /** All rows up to this id have been read. */
+  /** The highest id up to which all rows have been read. */
   get upTo(): number {
     return this.#isEnd ? Number.MAX_SAFE_INTEGER : (this.#rows.at(-1)?.id ?? -1);
   }

@@ -11,7 +11,7 @@ import { Problem } from '../problems.ts';
 import { settleAll } from '../settle-all.ts';
 import { compareDocuments, compareTable } from './full-comparison.ts';
 
-/** Only one comparison may run at a time. */
+/** Kind of job and `onlyOne` key: only one comparison may run at a time. */
 export const COMPARISON = 'comparison';
 
 /** The latest comparison, and the latest that completed. */
@@ -20,7 +20,7 @@ export async function latestComparisons(on: Queryable) {
   return { newest: runs[0], whole: runs.find(({ state }) => state === 'done') };
 }
 
-/** `isFull`: reads every row, even of verified chunks. */
+/** `isFull`: whether every row is read, even in verified chunks. */
 export const requestComparison = (here: Environment, person: string, { isFull = false } = {}) =>
   jobs.request(here.sql, {
     kind: COMPARISON,
@@ -33,7 +33,7 @@ export const requestComparison = (here: Environment, person: string, { isFull = 
 /** Rows of a table are compared by digests on the server; documents are all read. */
 const comparisons = { mysql: compareTable, mongo: compareDocuments };
 
-/** Compares all rows of both sides, as a job. */
+/** The function of the comparison job: compares all rows of both sides. */
 export async function compareAll(
   { here, report }: Work,
   { isFull }: { isFull: boolean },

@@ -28,7 +28,7 @@ export function cachedFor<T>(on: Queryable, question: string, ask: () => Promise
   }
   const answer = ask();
   answers.set(question, { answer, until: Date.now() + TTL_MS, writes });
-  // A failed query is not cached.
+  // A failed query is removed from the cache, so that the next caller tries again.
   answer.catch(() => answers.delete(question));
   return answer;
 }

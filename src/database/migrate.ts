@@ -14,9 +14,9 @@ const root = new URL('../../migrations/', import.meta.url);
 export type How = {
   /** The names of the migrations to apply; all by default. */
   names?: string[];
-  /** The folder of the migration files. */
+  /** The folder that contains the migration files. */
   folder?: URL;
-  /** Called after each completed statement. */
+  /** Called after each completed statement; tests stop the migration there. */
   step?: () => Promise<void>;
 };
 

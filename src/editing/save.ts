@@ -27,9 +27,9 @@ import { readStates, type Author } from '../state/row-state.ts';
 export class EditConflict extends Conflict {
   readonly conflict: {
     theirs: Row;
-    /** The fields that this user changed. */
+    /** The fields that this user changed, with the new values. */
     mine: Content;
-    /** The fields that both users changed. */
+    /** The names of fields that both users changed. */
     fields: string[];
     version: number;
     by: string;
@@ -74,7 +74,7 @@ export async function add(
   return written.isNew ? id : sameAdd(here, written.transfer, entity, content);
 }
 
-/** The result of a form that was already posted. */
+/** Returns the row that an earlier post of the same form added. */
 async function sameAdd(
   here: Environment,
   twin: journal.Transfer,

@@ -6,7 +6,7 @@ import type { Environment } from './environment.ts';
 
 export type DatabaseAddresses = { sql: SqlAddress; nosql: NosqlAddress };
 
-/** `isTraced`: MongoDB reports each command, for the log. */
+/** `isTraced`: whether MongoDB commands are reported for the debug log. */
 type Options = { readers: number; writers: number; isTraced: boolean };
 
 export const usualSize = { readers: 10, writers: 4 };

@@ -78,10 +78,10 @@ function forget({ sql: pool }: Environment) {
   failures.delete(pool);
 }
 
-/** Runs in the background. */
+/** Tries the servers again in the background, without delaying the caller. */
 function tryAgain(there: Environment) {
   probe(there).catch((error: unknown) => {
-    // The program is shutting down.
+    // The program is shutting down, so its connections are closed.
     if (isClosed(error)) forget(there);
   });
 }

@@ -10,9 +10,9 @@ import { copyRules, type EnvironmentRules } from './rules.ts';
 import type { Shared } from './shared.ts';
 
 export type Place = {
-  /** The name of the MySQL database. */
+  /** The name of the MySQL database to open. */
   database: string;
-  /** The name of the MongoDB database, if it differs. */
+  /** The name of the MongoDB database to open, if it differs. */
   documents?: string;
   /** The rules of the environment; by default those of a copy, which is editable and sends nothing. */
   rules?: EnvironmentRules;
@@ -163,7 +163,7 @@ function falseWhenMissing(error: unknown): false {
   throw error;
 }
 
-/** MongoDB: the user has no rights on this database. */
+/** MongoDB’s error code when the user has no rights on a database. */
 const UNAUTHORIZED = 13;
 const missing = new Set([
   'ER_BAD_DB_ERROR',

@@ -9,7 +9,7 @@ export type OwnDatabase = 'MySQL' | 'MongoDB';
 /** `silent` is null when both answered; `milliseconds` is how long the slower one took. */
 type DatabaseAnswers = { silent: OwnDatabase | null; milliseconds: number };
 
-/** Simultaneous callers share one ping. */
+/** The running ping of each environment, which simultaneous callers share. */
 const asked = new WeakMap<object, Promise<DatabaseAnswers>>();
 
 /** Pings both databases. `patience`: after how many milliseconds one counts as silent. */
@@ -34,7 +34,7 @@ async function askBoth(
     );
   const answerOf = (ask: () => Promise<unknown>) => untilAnswered(ask, over.signal);
   const [mysql, mongo] = await Promise.all([
-    // One of the pools may be busy with long statements.
+    // Tries several connections, because one pool may be busy with long statements.
     isAnswered(
       Promise.race([readers, writers].map((pool) => answerOf(() => first(pool, sql`select 1`)))),
     ),

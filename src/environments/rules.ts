@@ -9,13 +9,13 @@ export type EnvironmentRules = {
   label: string;
   /** The name within a sentence, as in "in staging", "to pre-production". */
   inText: string;
-  /** The next environment. */
+  /** The environment that rows are sent to. */
   next: EnvironmentName | null;
   /** Rows can be edited even without the revert switch. */
   isEdited: boolean;
   /** The range of ids assigned here. Separate ranges prevent collisions while the revert switch is on. */
   ids: { from: number; to: number };
-  /** Permissions that can never be granted here. */
+  /** Permissions that can never be granted in this environment. */
   neverGranted: readonly string[];
   /** Apps read this environment: sending rows here requires a reason, deleting them a typed confirmation. */
   asksReason: boolean;

@@ -33,7 +33,7 @@ export const postpone = (on: Queryable, id: string, problem: string, delayMs: nu
          where id = ${id} and state = 'waiting'`,
   );
 
-/** `result` is stored, so that the next attempt can continue from it. */
+/** `result` is stored with the job, so that the next attempt can continue from it. */
 export type Progress = { done: number; total: number; doing: string; result?: unknown };
 
 /** @throws Overtaken, Cancelled */

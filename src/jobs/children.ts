@@ -25,7 +25,7 @@ export type Child = {
   name: string;
   state: JobState;
   problem: string | null;
-  /** The value that its task returned. */
+  /** The result that the child job’s task returned. */
   report: unknown;
 };
 

@@ -33,7 +33,7 @@ export type Job = {
   id: string;
   number: number;
   kind: string;
-  /** The priority; null means that of the task. */
+  /** The job’s priority; null means that of its task. */
   priority: Priority | null;
   name: string;
   person: string;
@@ -55,7 +55,7 @@ export type Job = {
   parent: string | null;
   child_key: string | null;
   created_at: string;
-  /** The earliest start of the first or next attempt. */
+  /** The earliest time at which the first or next attempt starts. */
   run_at: string | null;
   started_at: string | null;
   alive_at: string | null;
@@ -117,11 +117,11 @@ export const byId = (on: Queryable, id: string) =>
 export const byNumber = (on: Queryable, number: number) =>
   first<Job>(on, sql`select * from job where number = ${number}`);
 
-/** The active job with an `onlyOne` key. */
+/** The job with an `onlyOne` key that has not ended. */
 export const active = (on: Queryable, key: string) =>
   first<Job>(on, sql`select * from job where active_key = ${key}`);
 
-/** The newest job of a kind. */
+/** The newest jobs of a kind. */
 export const newest = (on: Queryable, kind: string, limit = 10) =>
   select<Listed>(
     on,

@@ -9,7 +9,7 @@ import { isLive, type Job } from './jobs.ts';
 import { lookOf } from './view.ts';
 import { lastLines, stepsOf, type Step } from './steps.ts';
 
-/** The locals of the partial. */
+/** Reads the locals of the partial for the changing part of a job’s page. */
 export async function liveView(on: Queryable, job: Job) {
   const [steps, lines, children] = await Promise.all([
     stepsOf(on, job.id),

@@ -15,7 +15,7 @@ import { openWork } from './work.ts';
 
 /** How long to wait before checking again whether the databases are open for work. */
 const CLOSED_MS = 10_000;
-/** Jobs that crash their process are given up after a few attempts. */
+/** A job that crashes its process is given up after this many attempts. */
 const MOST_ATTEMPTS = 200;
 
 /** Runs a job if it is due; returns its record afterwards. `onProgress` is called after each progress report. */
@@ -79,7 +79,7 @@ async function endOrRetry(
   if (error instanceof Cancelled) return attempt.endCancelled(on, job);
   if (error instanceof AwaitingChildren) return attempt.awaitChildren(on, job);
   if (error instanceof Stopping) return attempt.retryLater(on, job, problem, 0);
-  // Another worker already runs the job.
+  // The attempt was interrupted, for example because another worker took over the job.
   if (error instanceof Interrupted) return undefined;
   here.log.warn({ err: error, job: job.number, attempt: job.attempt }, 'job stopped');
   await log(on, job, problem);

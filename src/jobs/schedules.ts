@@ -22,7 +22,7 @@ export type Schedule = {
 export const declaredFor = (here: App, schedules: Schedule[]) =>
   schedules.filter(({ isFor }) => isFor?.(here) !== false);
 
-/** The first time after a given one, in milliseconds. */
+/** The first time of a schedule after a given time, in milliseconds. */
 export function nextRun({ pattern, timeZone }: Schedule, after: number): number {
   const next = getNextMillis(after, { pattern, tz: timeZone });
   if (next === undefined) throw new Error(`The cron pattern “${pattern}” has no next time`);

@@ -7,7 +7,7 @@ import { now, type Job } from './jobs.ts';
 export type Step = {
   position: number;
   name: string;
-  /** `stopped`: the attempt was interrupted during this step. */
+  /** `stopped`: the attempt was interrupted during this step of the job. */
   state: 'running' | 'done' | 'failed' | 'stopped';
   attempt: number;
   started_at: string;
@@ -85,7 +85,7 @@ export async function trimLog(on: Queryable, { id }: Job) {
 
 type LogLine = { attempt: number; at: string; text: string };
 
-/** The last log lines, oldest first. */
+/** The last log lines of a job, oldest first. */
 export async function lastLines(on: Queryable, job: string, limit = 30): Promise<LogLine[]> {
   const lines = await select<LogLine>(
     on,

@@ -56,7 +56,7 @@ export type Task = {
   mayBeRetried?: boolean;
   /** The backoff between attempts; by default exponential, from 5 seconds to a minute. */
   backoff?: Backoff;
-  /** The default priority of its jobs. */
+  /** The default priority of this kind’s jobs. */
   priority?: Priority;
   /** How many jobs of this kind may run at once in the environment, on all machines together. */
   concurrency?: number;
@@ -65,7 +65,7 @@ export type Task = {
   run: (work: Work) => Promise<unknown>;
   /** Retries one dead letter. It runs as a job of its own, perhaps more than once. */
   retryItem?: (work: Work, payload: unknown) => Promise<void>;
-  /** How the job’s page renders its report. */
+  /** Renders the report on the page of the job. */
   outcome?: Outcome;
 };
 

@@ -17,7 +17,7 @@ export type Change = {
   more: number;
 };
 
-/** Rows listed per transfer. */
+/** How many rows of a transfer the changes page lists. */
 const OF_EACH = 5;
 
 /** Lists changes newest first, before the arrival `before`; `next` is set when there are more. */

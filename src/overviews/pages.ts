@@ -11,7 +11,7 @@ import { ageOf, ages, allPending, groups, type Group, type PendingEntry } from '
 import { tryFarSide } from '../environments/far-side.ts';
 import { destinationOf } from '../environments/app.ts';
 
-/** Rows per page. */
+/** How many rows the page lists. */
 const LISTED = 200;
 
 export async function pending(req: Request, res: Response) {

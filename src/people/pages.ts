@@ -66,7 +66,7 @@ async function personPage(req: Request, res: Response, errors: FieldErrors) {
   });
 }
 
-/** The link that was just created for this person. */
+/** The invitation link that was just created for this person, shown once. */
 function newLink(req: Request, id: number): string | null {
   const { newInvitation } = req.session;
   if (newInvitation?.person !== id) return null;

@@ -125,6 +125,6 @@ async function claimsOf(
   if (!signed) throw new Error('the provider sent no ID token');
   if (!configuration.serverMetadata().userinfo_endpoint) return signed;
   const claims = await openid.fetchUserInfo(configuration, tokens.access_token, signed.sub);
-  // Signed claims take precedence.
+  // Claims in the signed token take precedence over those that were fetched.
   return { ...claims, ...signed };
 }

@@ -20,7 +20,7 @@ import { openProvider, type Provider } from './provider.ts';
 export type SignIn = {
   passport: InstanceType<typeof Passport>;
   limits: Limits;
-  /** Set when single sign-on is configured. */
+  /** The sign-in provider, when single sign-on is configured. */
   provider: Provider | null;
 };
 
@@ -73,7 +73,7 @@ export const signIn = (by: SignIn) =>
     }
   };
 
-/** The length of the e-mail column in the database. */
+/** The length of the e-mail column, because longer e-mails cannot exist. */
 const EMAIL_LENGTH = 190;
 
 /** @throws Problem when e-mail or password is wrong, or after too many attempts */
@@ -85,7 +85,7 @@ async function personWith(
 ) {
   const [address, device] = [addressOf(req), deviceOf(req, email)];
   const { forgive, back } = await countSignIn(limits, { email, address, device });
-  // passport-local would also read credentials from the URL, so the body is passed alone.
+  // passport-local would also read credentials from the URL, so only posted ones are accepted.
   const isComplete = email !== '' && req.form.text('password') !== '';
   const isPossible = isComplete && email.length <= EMAIL_LENGTH;
   const person =

@@ -31,7 +31,7 @@ export async function runRefreshJob(
   });
 }
 
-/** Only one refresh may run at a time. */
+/** Kind of job and `onlyOne` key: only one refresh may run at a time. */
 export const REFRESH = 'refresh';
 
 /** Requests a refresh or a dry run; returns the active one if there is one. */

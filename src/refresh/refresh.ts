@@ -52,7 +52,7 @@ export type RefreshRun = {
   former?: Report | null;
 };
 
-/** The number of production’s rows. */
+/** Counts production’s rows, for the progress of the refresh. */
 export async function countSourceRows(source: Databases): Promise<number> {
   let all = 0;
   for (const entity of [...matchedByName, ...travelling]) all += await countRows(source, entity);

@@ -1,4 +1,4 @@
-// The result of a refresh or a dry run.
+// The report of a refresh or a dry run.
 import { differingFields } from '../catalog/content.ts';
 import { labelOf, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import type { WrittenStep } from '../writing/journal.ts';

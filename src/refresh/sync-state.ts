@@ -76,7 +76,7 @@ type Outcome = {
   /** The ids of read rows, and those of them whose sync state is now correct. */
   looked: Set<number>;
   right: Set<number>;
-  /** The current digest lines of the written rows. */
+  /** The current digest lines of the written rows, by id. */
   put: Map<number, RowDigest>;
   /** The ids that the sync state lists in unverified chunks. */
   inBooks: number[];
@@ -136,7 +136,7 @@ async function newsOf({ there, source }: Sides, entity: Entity, decided: PartPla
     };
     const news = newObservation(entity, key, there, stop);
     if (news) return [news];
-    // A row that does not exist is recorded once, too.
+    // A missing row is recorded only once, not at every refresh.
     return stop ? [] : [{ key, hash: there.seen, base: null }];
   });
 }

@@ -131,7 +131,7 @@ const isMigrated = async (on: Queryable) =>
   )) !== undefined;
 
 async function openTransfers(on: Pool): Promise<string[]> {
-  // Writes in a single transaction hold the lock on the version instead of claims.
+  // Writes in a single transaction hold the gate (see claims.ts) instead of claims.
   const isFree = await transaction(on, claims.lockGate).then(() => true, refuseUnlessLocked);
   if (!isFree) return ['a refresh'];
   const held = await claims.heldClaims(on);

@@ -91,14 +91,14 @@ export async function digestsByChunk(
   return found;
 }
 
-/** The digest lines of these rows, by id. */
+/** Reads the digest lines of these rows, by id. */
 export async function digestsOf(on: Queryable, entity: Entity, ids: number[]) {
   if (ids.length === 0) return new Map<number, RowDigest>();
   const lines = await digestsWhere(on, entity, (id) => sql`${id} in (${ids})`);
   return new Map(lines.ids.map((id, index) => [id, lines.all[index] ?? '']));
 }
 
-/** `condition` restricts a column of ids. */
+/** Reads digest lines; `condition` restricts a column of ids. */
 async function digestsWhere(
   on: Queryable,
   entity: Entity,

@@ -23,7 +23,7 @@ import {
 } from './query.ts';
 import { ownValue, type Temporary } from './temporary-values.ts';
 
-/** The last transfer that wrote the document. */
+/** Marks each document with the transfer and fence that wrote it last. */
 export type Stamp = { transfer: string; fence: number };
 export type StoredDocument = {
   _id: number;

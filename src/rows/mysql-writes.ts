@@ -15,7 +15,7 @@ const columnsOf = (entity: Entity): [string, Field, string][] =>
     return column ? [[field, definition, column] as [string, Field, string]] : [];
   });
 
-/** The id column, and the values of these columns. */
+/** The id of a row and the values of these columns, as stored. */
 const storedLine = (row: Row, columns: [string, Field, string][]): Line => [
   row.id,
   ...columns.map(([field, definition]) => definition.store(row[field] ?? null) as Line[number]),

@@ -6,7 +6,7 @@ import type { Databases } from '../environments/environment.ts';
 export type Query = {
   search: string;
   filters: Record<string, Value>;
-  /** Only rows with these ids, when given. */
+  /** Restricts the query to rows with these ids. */
   ids?: number[];
   sort: { field: string; descending: boolean };
   limit: number;

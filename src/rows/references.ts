@@ -39,7 +39,7 @@ export const keyOfReferrer = ({ referrer: user }: Reference): RowKey => ({
   id: user.row.id,
 });
 
-/** References from rows outside `keys`. */
+/** Keeps the references that come from rows outside `keys`. */
 export const fromOtherRows = (uses: Reference[], keys: RowKey[]): Reference[] => {
   const own = new Set(keys.map(keyText));
   return uses.filter((use) => !own.has(keyText(keyOfReferrer(use))));

@@ -56,7 +56,7 @@ const plain = (text: string): string =>
     .replaceAll(passedOver, '')
     .toUpperCase()
     .toLowerCase()
-    // At the end of a word the lower case of Σ is ς.
+    // The final form of sigma, ς, counts as σ.
     .replaceAll('ς', 'σ')
     .normalize('NFKD')
     .replaceAll(passedOver, '')

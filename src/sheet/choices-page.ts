@@ -11,7 +11,7 @@ import * as selections from './selections.ts';
 import type { SavedChoices, Selection, SelectionKind } from './selections.ts';
 
 type Posted = {
-  /** The choices as the page showed them. */
+  /** The selection with the choices that the page showed. */
   selection: Selection;
   now: SavedChoices;
   /** Other choices were saved after this page was shown. */

@@ -31,7 +31,7 @@ const excluded = z
     Object.entries(by).every(([key, names]) => names.every((one) => isField(key, one))),
   );
 
-/** Longer than any local field may be. */
+/** The longest text accepted for an environment-specific field. */
 const localText = z.string().max(10_000);
 const typed = z
   .record(keyText, z.record(z.string(), localText))

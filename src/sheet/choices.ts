@@ -20,7 +20,7 @@ export type Choices = {
   excludedFields: Record<string, string[]>;
   /** Typed values for local fields of rows that are new at the destination. */
   locals: Record<string, Record<string, string>>;
-  /** Undone rows to send again. */
+  /** Undone rows that the user chose to send again. */
   again: string[];
   /** The typed word that confirms overwriting changes at the destination, */
   overwrite: string;

@@ -30,7 +30,7 @@ export type Facts = {
   to: EnvironmentName;
   chosen: RowKey[];
   pairs: Map<string, RowPair>;
-  /** Ids of all linked names at the destination. */
+  /** The ids of all linked names at the destination. */
   names: IdsByEntity;
   /**
    * Names at the destination that count as the same as a linked name but are spelled differently, by

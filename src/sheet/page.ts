@@ -34,10 +34,10 @@ type Shown = {
   kind: SelectionKind;
   key: string;
   problem: string;
-  /** The reason codes of the problems in `problem`. */
+  /** The reason codes of the problems that `problem` describes. */
   reasons?: string[];
   rehearsal?: Rehearsal;
-  /** Typed values that were not saved. */
+  /** Choices typed by the user that were not saved. */
   now?: selections.SavedChoices;
 };
 

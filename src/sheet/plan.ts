@@ -27,7 +27,7 @@ export type Plan = {
   /** Referenced rows that exist at the destination but differ. */
   offers: Offer[];
   reliedOn: RowKey[];
-  /** Rows that an undo skips, and why. */
+  /** Rows that an undo skips, with the reasons. */
   skipped: SkippedRow[];
   words: TypedWords;
   /** A SHA-256 hash over the content of both sides, without timestamps. */
@@ -198,7 +198,7 @@ function noticesOf(facts: Facts, steps: PlannedStep[]): string[] {
   return notices;
 }
 
-/** Counts rows by type: `13 tasks and 1 STS` */
+/** Names the rows that use an updated row: `13 tasks and 1 STS` */
 function usersInWords(facts: Facts, step: PlannedStep): string {
   const counts = new Map<string, number>();
   for (const { target: of, referrer: user } of facts.references) {

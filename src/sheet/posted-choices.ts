@@ -45,7 +45,7 @@ export function postedChoices(
   };
 }
 
-/** `form:12/description` excludes a field of a row. */
+/** Parses excluded fields: `form:12/description` excludes a field of a row. */
 function excludedFieldsIn(texts: string[]): Choices['excludedFields'] {
   const fields = new Map<string, string[]>();
   for (const text of texts) {

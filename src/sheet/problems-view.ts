@@ -7,10 +7,10 @@ import type { Plan } from './plan.ts';
 import type { Problem, Solution } from './problem.ts';
 import type { Selection } from './selections.ts';
 
-/** What the page knows about its sheet. */
+/** What the problems’ partials need to know about their sheet. */
 export type SheetPlace = {
   selection: Selection;
-  /** The URL of the sheet, to return to. */
+  /** The URL of the sheet, to return to after solving a problem. */
   address: string;
   from: { inText: string };
   to: { inText: string };
@@ -21,7 +21,7 @@ export type SheetPlace = {
   heldAt: (key: RowKey) => string;
 };
 
-/** How many problems the page lists at once. */
+/** The most problems that the page lists at once. */
 const SHOWN = 100;
 
 export function problemsView({ problems, words }: Plan, place: SheetPlace) {
@@ -75,7 +75,7 @@ function wordsToType({ overwrite, remove }: Plan['words'], { to }: SheetPlace) {
 const formOf = (kind: string, key: RowKey) => `${kind}-${key.entity}-${key.id}`;
 const pageOf = (key: RowKey) => `/catalog/${key.entity}/${key.id}`;
 
-/** A solution with the locals of its partial. */
+/** A solution as its partial expects it. */
 function solutionView(solution: Solution, index: number, place: SheetPlace) {
   const { selection } = place;
   const { kind } = solution;

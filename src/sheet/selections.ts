@@ -17,7 +17,7 @@ export type Selection = {
   reason: string | null;
   person: string;
   kind: SelectionKind;
-  /** The transfer that this selection undoes. */
+  /** The transfer that this selection undoes; null for other selections. */
   undoes: string | null;
   keys: RowKey[];
   choices: Choices;
@@ -60,7 +60,7 @@ export type NewSelection = {
   choices?: Choices;
 };
 
-/** A selection that is not stored. */
+/** Makes a selection without storing it. */
 export const draft = (person: string, from: NewSelection): Selection => ({
   id: '',
   name: (from.name ?? '').slice(0, 120),

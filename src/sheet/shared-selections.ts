@@ -8,7 +8,7 @@ import { Conflict, NotFound } from '../problems.ts';
 import { joinedKeys } from './posted-keys.ts';
 import { find, isUnsent, saveChoices, type SavedChoices } from './selections.ts';
 
-/** Adds rows to a selection. */
+/** Adds rows to a stored selection. */
 export const addTo = (on: Pool, id: string, keys: RowKey[]) =>
   changeKeys(on, id, (present) => joinedKeys(present, keys.map(keyText)));
 

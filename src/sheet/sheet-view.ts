@@ -105,7 +105,7 @@ export function chosenView({ problems, words, steps }: Plan, { choices }: Select
   ];
 }
 
-/** How many lines of a kind the page lists. */
+/** The most entries of a kind that the page lists. */
 const LISTED = 100;
 
 export const skippedView = ({ skipped }: Plan) => ({
@@ -182,7 +182,7 @@ export function pagingView({ shown, page, pages, from, all }: Page<PlannedStep>)
   };
 }
 
-/** Rows that are already equal at the destination. */
+/** Rows that are already equal at the destination and are listed apart. */
 export function sameView({ steps }: Plan, { kind, choices }: Selection, to: Named) {
   const same = steps.filter(({ action }) => action === 'same');
   return {

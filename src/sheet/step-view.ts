@@ -55,7 +55,7 @@ export function stepView(step: PlannedStep, facts: Facts, { kind, choices, keys 
   };
 }
 
-/** The partial views/sheet/step-<shape>. */
+/** Chooses the partial views/sheet/step-<shape>. */
 function shapeOf({ action }: PlannedStep, differing: number): 'removal' | 'changes' | 'resend' {
   if (action === 'remove') return 'removal';
   return differing > 0 ? 'changes' : 'resend';

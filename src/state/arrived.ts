@@ -14,7 +14,7 @@ export type ArrivedTransfer = {
   origin: string;
   at: string;
   rows_count: number;
-  /** Rows that were written again after they arrived. */
+  /** How many rows were written again after they arrived. */
   changed_since: number;
 };
 

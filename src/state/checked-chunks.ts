@@ -20,7 +20,7 @@ export type ChunkSides = { here: RowDigests; there: RowDigests };
 /** A chunk that was never verified has generation 0 and no digest. */
 export type CheckedChunk = { generation: number; digest: string | null };
 
-/** One digest over the digest lines of both sides. */
+/** A digest over the digest lines of both sides of a chunk. */
 export const chunkDigest = ({ here, there }: ChunkSides) =>
   hash('sha256', `${here.all.join('\n')}\n\n${there.all.join('\n')}`);
 
@@ -214,7 +214,7 @@ async function invalidate(connection: PoolConnection, keys: RowKey[]) {
   );
 }
 
-/** One condition per chunk on `row_id`. */
+/** An SQL condition on `row_id` for each chunk. */
 export const rowsInChunks = (chunks: number[]): Statement[] =>
   chunks.map((one) => sql`row_id between ${one * CHUNK_SIZE} and ${(one + 1) * CHUNK_SIZE - 1}`);
 

@@ -18,7 +18,7 @@ export async function lockClock(connection: PoolConnection): Promise<Clock> {
   return clockFrom(clock);
 }
 
-/** Reads the clock without locking it. */
+/** Reads the clock without locking it, for pages and checks that only read. */
 export const readClock = async (on: Queryable): Promise<Clock> =>
   clockFrom(
     await first<Clock>(on, sql`select instant, sysdate(3) as now from clock where name = 'clock'`),

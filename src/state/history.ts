@@ -7,7 +7,7 @@ import type { StepAction, TransferKind } from './transfer-kinds.ts';
 export type Arrival = {
   id: number;
   transfer: string;
-  /** The row’s position among the rows of its transfer. */
+  /** The position of the row among the rows of its transfer. */
   seq: number;
   entity: string;
   row_id: number;
@@ -57,7 +57,7 @@ export async function rowAtMoment(on: Queryable, { entity, id }: RowKey, upTo: n
   return lines.filter(isKept);
 }
 
-/** The latest arrival of each of these rows. */
+/** The latest entry in the history of each of these rows. */
 export async function latestArrivals(on: Queryable, entity: string, ids: number[]) {
   const lines = await select<Pick<Arrival, 'row_id' | 'kind' | 'at' | 'person'>>(
     on,

@@ -11,7 +11,7 @@ export type StorageKeys = { id: string; secret: string } | null;
 export type S3Address = {
   kind: 's3';
   bucket: string;
-  /** Ends with a slash, or is empty. */
+  /** The prefix of all keys; ends with a slash, or is empty. */
   prefix: string;
   region: string;
   /** Null means Amazon’s own endpoint. */

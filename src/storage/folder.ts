@@ -120,7 +120,7 @@ const ifFree: GiveName = (draft, named) =>
     },
   );
 
-/** Opens a file; null for a subfolder. */
+/** Opens a file; returns null for a subfolder. */
 async function openFile(path: string) {
   const opened = await fs.open(path);
   const stat = await opened.stat();

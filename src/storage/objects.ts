@@ -10,7 +10,7 @@ export type Stored = { size: number; checksum: string };
 export type StoredObject = { key: string; size: number; modifiedAt: Date };
 
 export type PutOptions = {
-  /** Aborts the upload; nothing of it is kept. */
+  /** A signal that aborts the upload; nothing of it is kept. */
   signal?: AbortSignal;
   /** The expected size in bytes, needed above 80 GB: S3 accepts at most 10,000 parts per object. */
   expectedSize?: number;

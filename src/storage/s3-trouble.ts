@@ -51,7 +51,7 @@ const silent = [
   'EHOSTUNREACH',
   'ENETUNREACH',
   'TimeoutError',
-  // Our own timeout was reached.
+  // Our own timeout for answers of the store was reached.
   'STATEMENT_TIMEOUT',
   'ERR_STREAM_PREMATURE_CLOSE',
 ];

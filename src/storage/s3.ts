@@ -180,7 +180,7 @@ function untilSilent() {
 
 type Condition = { IfNoneMatch?: '*' };
 
-/** An upload without a date is not treated as recent. */
+/** The date of an object whose store reports none, so that it counts as old. */
 const LONG_AGO = new Date(0);
 
 function connect({ region, endpoint, keys }: S3Address): S3Client {

@@ -37,7 +37,7 @@ export type SweepReport = {
   removed: number;
   /** Images that are old enough to be deleted, but still referenced. */
   kept: number;
-  /** Uploads that were started and never completed. */
+  /** The number of uploads that were started and never completed. */
   unfinished: number;
 };
 
@@ -93,7 +93,7 @@ async function markOfAnother(here: Owner): Promise<string | null> {
   return null;
 }
 
-/** Named after its databases, because an environment of the same name may exist twice. */
+/** The mark contains the database names, because two environments may have the same name. */
 function markOf({ name, settings }: Owner): string {
   const databases = [settings.sql, settings.nosql].map(
     ({ host, port, name: database }) => `${host}:${port}/${database}`,

@@ -64,7 +64,7 @@ function arrivedView(
   };
 }
 
-/** `3 rows, 1 changed since` */
+/** Summarises an arrived transfer: `3 rows, 1 changed since` */
 const summaryOf = ({ rows_count: rows, changed_since: changed }: ArrivedTransfer) =>
   changed > 0 ? `${rowsText(rows)}, ${count(changed)} changed since` : rowsText(rows);
 

@@ -42,7 +42,7 @@ async function runOpened(
   if (!there) throw new Problem(422, 'Its destination cannot be reached from here.');
   await runTransfer(here, there, transfer, here.settings.lease.milliseconds, say).catch(
     (error: unknown) => {
-      // Recovery resumes the transfer.
+      // Recovery resumes such a transfer, so its error does not fail the job.
       if (!(error instanceof OutcomePending || error instanceof journal.FencedOff)) throw error;
     },
   );

@@ -1,4 +1,4 @@
-// The list of transfers.
+// The page that lists transfers.
 import { select, sql, type Queryable } from '../database/sql.ts';
 import * as journal from '../writing/journal.ts';
 

@@ -14,7 +14,7 @@ import { updateStates } from '../state/row-state.ts';
 export type WantedMapping = {
   entity: string;
   name: string;
-  /** Empty to remove the mapping. */
+  /** The name at the destination; empty to remove the mapping. */
   there: string;
   /** The mapping that the page showed; empty for none. If undefined, any mapping is replaced. */
   was?: string | undefined;

@@ -36,7 +36,7 @@ export function timeRemarks({ remark }: journal.WrittenStep): string[] {
   return texts;
 }
 
-/** Formats a timestamp: `2099-01-01 00:00:00 UTC` */
+/** Formats a timestamp as `2099-01-01 00:00:00 UTC`. */
 const timeText = (iso: string) => `${iso.slice(0, iso.indexOf('T') + 9).replace('T', ' ')} UTC`;
 
 /** The rows of a transfer that were stored differently than sent; null when there are none. */

@@ -26,11 +26,11 @@ export type Click = {
   role?: 'product_manager' | 'on_call';
   /** Hands a large transfer over to a job; without this function the caller waits for transfers of every size. */
   handOver?: (transfer: journal.Transfer) => Promise<void>;
-  /** Transfers with more rows are handed over. */
+  /** Transfers of at least this many rows are handed over to a job. */
   largeFrom?: number;
 };
 
-/** Transfers with more rows run as a job. */
+/** From this many rows on, a transfer runs as a job. */
 const LARGE = 1000;
 
 /**
@@ -120,7 +120,7 @@ async function copyImages({ from: here, to: there }: Route, steps: PlannedStep[]
   }
 }
 
-/** Linked rows to create get ids of the destination. */
+/** Assigns ids of the destination to linked rows that will be created there. */
 async function withIds(there: Environment, steps: PlannedStep[]): Promise<journal.Step[]> {
   const drawn: journal.Step[] = [];
   for (const { pair: _sight, root: _root, ...step } of steps) {

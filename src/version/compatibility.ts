@@ -34,7 +34,7 @@ export function cachedCompatibility(documents: Db, supported: string): CachedCom
     if (asked === null || Date.now() >= until) {
       until = Date.now() + TTL_MS;
       const answer = readVersion(documents).then((version) => compatibilityOf(version, supported));
-      // A failed query is not cached.
+      // A failed query is removed from the cache, so that the next caller tries again.
       answer.catch(() => (until = 0));
       asked = answer;
     }

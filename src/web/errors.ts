@@ -74,7 +74,7 @@ const uncertain =
 
 function asProblem(error: unknown, here: App): Problem | null {
   if (error instanceof Problem) return error;
-  // The URL contains an invalid percent escape.
+  // A URL with an invalid percent escape belongs to no page.
   if (error instanceof URIError) return new NotFound('There is no page at this address.');
   const mayBeSaved = error instanceof Silence && error.mayBeSaved;
   const unwilling = unwillingHere(error, here, mayBeSaved ? uncertain : 'Nothing was saved.');

@@ -12,7 +12,7 @@ export const formHolderSchema = z.object({
   /** Changes with the password: forms of a session that a new password ended are not saved for the next one. */
   mark: z.string(),
 });
-/** The person whose form it is. */
+/** The person to whom a posted form belongs. */
 export type FormHolder = z.infer<typeof formHolderSchema>;
 
 export const holderOf = ({ id, credential }: Holder): FormHolder => ({

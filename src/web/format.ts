@@ -137,5 +137,5 @@ function append(parts: Part[], text: string, kind: Part['kind']) {
 export const nameOfRows = (rows: { entity: string; title: string }[]) =>
   rows.length <= 2 ? rows.map(({ title }) => title).join(' and ') : countsByType(rows);
 
-/** `1 row`, `3 rows` */
+/** Counts rows in words: `1 row`, `3 rows` */
 export const rowsText = (number: number) => (number === 1 ? '1 row' : `${count(number)} rows`);

@@ -47,7 +47,7 @@ export async function page(req: Request, res: Response, view: string, data: Data
   });
 }
 
-/** `Form field` for `form_field`. */
+/** The label of an entity for one row: `Form field` for `form_field`. */
 const labelOne = (entity: string) => entityNamed(entity).label.one;
 const helpers = { ...words, icon, cell, badge, labelOf, labelOne };
 

@@ -1,6 +1,6 @@
 // Splits a long list into pages.
 
-/** Rows per page. */
+/** How many rows a page of a list shows. */
 export const PAGE_SIZE = 200;
 
 export type Page<T> = { shown: T[]; page: number; pages: number; from: number; all: number };

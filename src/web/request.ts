@@ -29,9 +29,9 @@ declare global {
       account?: Account;
       /** Checks session store and database again during a long request. */
       isStillSignedIn(): Promise<boolean>;
-      /** The API key of the caller. */
+      /** The API key with which the request was authenticated. */
       apiKey?: { name: string; scopes: string[] };
-      /** The job queue. */
+      /** The queue to which handlers add jobs. */
       line: { push(job: QueuedJob): Promise<void> };
     }
   }
@@ -40,10 +40,10 @@ declare global {
 declare module 'express-session' {
   interface SessionData {
     personId: number;
-    /** Identifies the password that was used to sign in. */
+    /** Identifies the password that the person signed in with, so that a new one ends the session. */
     credential: string;
     csrf: string;
-    /** When the person signed in. */
+    /** The time at which the person signed in, from which the session’s lifetime counts. */
     startedAt: number;
   }
 }

@@ -78,7 +78,7 @@ async function keptImages({ here, form, log }: Request) {
 export const mayRead = (req: Request): boolean =>
   sessionOf(req).personId !== undefined || lastHolder(req) !== null;
 
-/** There is no session while Redis does not answer. */
+/** A request has no session while Redis does not answer. */
 const sessionOf = ({ session }: Partial<Pick<Request, 'session'>>): Partial<Request['session']> =>
   session ?? {};
 
@@ -124,7 +124,7 @@ export async function refuseForged(req: Request, res: Response, next: NextFuncti
   }
   if (!holder || !req.account) throw new Forbidden(forged);
   const isOwn = holder.id === req.account.id;
-  // These actions are harmless for any person.
+  // Changing the theme and signing out are harmless for any person.
   if (req.path === '/theme' || (isOwn && req.path === '/sign-out')) return next();
   const isSaved = await saveForm(req);
   if (!isOwn) throw new Conflict(`${ofAnotherPerson} ${isSaved ? keptForIt : notKept}`);
@@ -144,7 +144,7 @@ const notKept = 'What was typed on it is still there: go back to copy it, or ope
 
 const image = new RegExp(`^${IMAGE_NAME}$`);
 
-/** Hidden fields: versions, keys and plans. */
+/** Hidden fields of forms (versions, keys and plans), which a person did not type. */
 const carried =
   /^(version|idempotency_key|plan|selection|return|then|seen|payload|query|scope|page|shown|was|turn)$/;
 

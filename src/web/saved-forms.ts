@@ -13,7 +13,7 @@ const schema = z.object({
   path: z.string(),
   at: z.string(),
   fields: z.array(z.tuple([z.string(), z.string()])),
-  /** Fields whose file could not be kept. */
+  /** Names of fields whose uploaded file could not be kept. */
   lost: z.array(z.string()),
 });
 export type SavedForm = z.infer<typeof schema>;
@@ -43,13 +43,13 @@ export async function save(req: Request, holder: FormHolder, form: SavedForm): P
   return true;
 }
 
-/** Passwords are never stored in clear text. */
+/** Forms with a password are not saved, because passwords are never stored in clear text. */
 export const isWorthSaving = ({ path, fields }: Pick<SavedForm, 'path' | 'fields'>) =>
   fields.length > 0 &&
   !path.startsWith('/saved-form') &&
   !fields.some(([name]) => /password/i.test(name));
 
-/** Sorted newest first. */
+/** The saved forms of a person, newest first. */
 export async function savedFor(
   req: Request,
   person: Holder,

@@ -28,7 +28,7 @@ export function unseal<T extends z.ZodType>(
 export const signatureOf = ({ secret, purpose }: Seal, text: string): string =>
   createHmac('sha256', secret).update(`${purpose}\n${text}`).digest('base64url');
 
-/** Constant-time comparison. */
+/** Compares two secrets in constant time. */
 export function isSecret(given: unknown, expected: string | undefined): boolean {
   if (typeof given !== 'string' || !expected) return false;
   const [one, other] = [Buffer.from(given), Buffer.from(expected)];

@@ -13,7 +13,7 @@ type MenuLink = {
   href: string;
   icon: string;
   text: string;
-  /** The number of rows beside each type. */
+  /** The number of rows of a type, shown in the menu. */
   count: number | null;
   isCurrent: boolean;
 };

@@ -48,7 +48,7 @@ export const watchSilence = (answer: ErrorRequestHandler) =>
     next();
   };
 
-/** From this point on the request may write. */
+/** Marks that from here on the request may write, so an interruption leaves the outcome uncertain. */
 export function beginSaving(req: Request, _res: Response, next: NextFunction) {
   // The sender was told that nothing was saved, so the request must not write now.
   if (isEnded(req)) return;

@@ -7,7 +7,7 @@ import { dropCookie, readCookie, setCookie } from './cookies.ts';
 import { seal, unseal } from './sealed.ts';
 
 const HOURS = 12;
-/** Browsers ignore cookies of more than 4096 bytes. */
+/** The cookie stays below 4096 bytes, because browsers ignore longer ones. */
 const ROOM = 3800;
 
 const attempt = z.object({
@@ -20,17 +20,17 @@ const attempt = z.object({
 const schema = z.object({
   /** The CSRF token in forms of pages that are shown before signing in. */
   csrf: z.string().optional(),
-  /** A message for the next page. */
+  /** A message to show once on the next page. */
   flash: z.string().optional(),
   /** The path to return to after signing in. */
   returnTo: z.string().optional(),
   /** A form was saved for the person who signs in next. */
   hasSavedForm: z.boolean().optional(),
-  /** The saved form that is being posted again. */
+  /** The id of the saved form that is being posted again. */
   sentForm: z.string().optional(),
   /** Pending sign-ins with the provider, one per tab. */
   attempts: z.array(attempt).optional(),
-  /** When the provider was last asked silently. */
+  /** When the sign-in provider was last asked silently. */
   askedAt: z.number().optional(),
   /** After signing out or a refusal, silent sign-in stops and the provider asks for the account. */
   signsInByHand: z.boolean().optional(),

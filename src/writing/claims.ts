@@ -157,7 +157,7 @@ export async function endWriter(on: Queryable, transfer: Transfer) {
   );
   for (const { connection } of writers) {
     await run(on, sql`kill ${connection}`).catch(() => {
-      // The connection has already ended.
+      // The connection to kill may have ended already.
     });
   }
 }

@@ -104,7 +104,7 @@ export function handoverOf(
   return { item: step, has: keys(seen ?? null), wants: keys(wanted), isLater: false };
 }
 
-/** Consecutive parts of one entity each. */
+/** Splits writes into consecutive parts of one entity each. */
 function parts(writes: OrderedWrite<journal.WrittenStep>[]) {
   const all: OrderedWrite<journal.WrittenStep>[][] = [];
   for (const write of writes) {

@@ -44,7 +44,7 @@ export class Instants {
     return this.later(key) ?? own;
   }
 
-  /** Whether a row was dated in the future. */
+  /** The former timestamp of a row that was dated in the future; null for any other row. */
   aheadOf(key: RowKey): Ahead | null {
     const former = this.former.get(keyText(key));
     if (former === undefined || former <= this.horizon) return null;

@@ -134,7 +134,7 @@ export const byKey = (on: Queryable, person: string, key: string) =>
     sql`select * from transfer where person = ${person} and idempotency_key = ${key}`,
   );
 
-/** Transfers that undid rows of this one. */
+/** Transfers that undid rows of this transfer. */
 export const undoing = (on: Queryable, id: string) =>
   select<Transfer>(
     on,

@@ -87,7 +87,7 @@ async function escalateOrRelease(here: Environment, taken: journal.Transfer, err
     ? journal.needAttention(here, taken, { reason: 'keeps-failing', row: null, message })
     : journal.endLease(here, taken);
   await act.catch(() => {
-    // The next round of recovery retries it.
+    // The next round of recovery retries the transfer.
   });
 }
 

@@ -145,7 +145,7 @@ async function recheck(work: Work, connection: PoolConnection) {
   const rows = await read(place, [...work.steps, ...work.reliedOn]);
   for (const step of work.steps) {
     const now = rows.get(keyText(step)) ?? null;
-    // Only a resumed attempt may find its own writes.
+    // Only a resumed attempt may find rows that it wrote itself.
     const isExpected =
       work.transfer.state === 'applying'
         ? isExplained(step, now)

@@ -37,7 +37,7 @@ import { enterTables } from './table-locks.ts';
 import { changedThere, parentGone, type Work } from './work.ts';
 import { isRefusal } from './refusal.ts';
 
-/** The lock-wait timeout in seconds. */
+/** How many seconds the server waits for this silent session before ending it. */
 const SILENCE = 15;
 
 /**
@@ -67,7 +67,7 @@ export async function writeInOneTransaction(
       await claims.refuseIfClaimed(connection, '', { write: steps, shared: relied });
       await refuseWhileUpdating(here);
       const place = { sql: connection, documents: here.documents };
-      // A concurrent insert is refused by the primary key.
+      // Rows to insert are not locked: the primary key refuses a concurrent insert.
       const standing = steps.filter(({ before }) => before !== null);
       const now = await read(place, standing, { lock: true });
       const parents = await read(place, relied);

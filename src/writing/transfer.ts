@@ -42,7 +42,7 @@ export type Transfer = {
   role: string;
   idempotency_key: string;
   plan_hash: string;
-  /** The transfer that this one undoes. */
+  /** The number of the transfer that this one undoes. */
   undoes: string | null;
   /** The selection that the transfer was sent from. */
   selection: string | null;
@@ -55,7 +55,7 @@ export type Transfer = {
   instant: string | null;
   problem: string | null;
   problem_reason: TransferReason | null;
-  /** The key of the row concerned: `sts:12`. */
+  /** The key of the row that stopped the transfer: `sts:12`. */
   problem_row: string | null;
   created_at: string;
   ended_at: string | null;
@@ -93,7 +93,7 @@ export type Step = {
   id: number;
   title: string;
   action: StepAction;
-  /** Why a row that no one chose is included. */
+  /** Why the transfer includes a row that no one chose. */
   because: string | null;
   before: Row | null;
   after: Row | null;
@@ -101,7 +101,7 @@ export type Step = {
   excludedFields: string[];
   /** The former base as canonical content, which an undo restores. */
   base?: string | null;
-  /** The row’s former id; its marks are kept. */
+  /** The row’s id before it was given a new one; its marks are kept. */
   formerId?: number | null;
   /** Test results of this content; null where rows are not tested. */
   tested?: string | null;
@@ -118,7 +118,7 @@ export type Remark = {
   ahead?: Ahead;
 };
 
-/** The name of a row’s timestamp in `differing`. */
+/** The field name under which a differing timestamp is listed in `differing`. */
 export const INSTANT = 'modified_at';
 
 /** The summary of a transfer: `1 of 3 rows is not as sent.` */

@@ -10,7 +10,7 @@ export type Work = {
   here: Environment;
   there: Environment;
   transfer: journal.Transfer;
-  /** The steps that write something. */
+  /** The steps of the transfer that write something. */
   steps: journal.WrittenStep[];
   reliedOn: RowKey[];
   /** Reports progress: how many steps are written. */

@@ -32,7 +32,7 @@ export type Change = {
   entity: Entity;
   before: Row | null;
   after: Row | null;
-  /** The row’s former id. */
+  /** The row’s id before it was given a new one. */
   formerId?: number;
 };
 

@@ -76,7 +76,7 @@ test('the list, the form and the page of a stored field that breaks the catalogu
   expect(textOf((await pm.get('/catalog/form_field/9001')).text)).toContain('Stored is [null]');
 });
 
-test('a list names the stored documents whose _id is no row ID (F6)', async () => {
+test('a list reports stored documents whose _id cannot be a row ID (F6)', async () => {
   await add(world.staging, 'form', { name: 'Address' });
   const _id = new ObjectId();
   await world.staging.documents.collection('form').insertOne({ _id, name: 'Odd' });

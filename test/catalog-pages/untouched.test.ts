@@ -89,7 +89,7 @@ describe('a save keeps untouched fields as they are stored', () => {
     expect(after).not.toHaveProperty('validation');
   });
 
-  test('a save keeps links with unusual names, even when another line of the links changes (F1)', async () => {
+  test('a save keeps links with unusual names, even when another linked city changes (F1)', async () => {
     const { staging } = world;
     for (const name of ['Pune', 'Delhi', 'Odd  one']) await add(staging, 'city', { name });
     const id = await add(staging, 'business', { cities: [{ city: 'Odd  one', partner: null }] });

@@ -91,7 +91,7 @@ const faults: [string, () => unknown][] = [
 
 describe('a sign-in provider', () => {
   test.each(faults)(
-    'that is %s leaves no page of sign-in waiting, and people sign in with passwords (F11, walk 1)',
+    'no sign-in page waits for a sign-in provider that is %s, and signing in with a password works (F11, walk 1)',
     async (_fault, fail) => {
       await fail();
       for (const path of ['/sign-in/single', '/catalog/task', '/sign-in']) {
@@ -110,7 +110,7 @@ describe('a sign-in provider', () => {
   );
 
   test.each(faults)(
-    'that is %s when the browser comes back ends the sign-in with a sentence, and a password works (F11, walk 1)',
+    'a sign-in ends with an error message when its provider is %s as the browser returns from it, and a password works (F11, walk 1)',
     async (_fault, fail) => {
       const who = visitor();
       const callback = await callbackFor(who);
@@ -126,13 +126,13 @@ describe('a sign-in provider', () => {
     30_000,
   );
 
-  test('whose every answer takes half a second signs people in (F11)', async () => {
+  test('signing in works with a sign-in provider whose every answer takes half a second (F11)', async () => {
     proxy.slow(500);
     const inside = await visitorIn();
     expect([inside.status, inside.text.includes('Sign out')]).toEqual([200, true]);
   }, 30_000);
 
-  test('that is silent loses nothing that was typed before the session ended (F11, walk 1)', async () => {
+  test('a silent sign-in provider loses nothing that was typed before the session ended (F11, walk 1)', async () => {
     const agent = request.agent(app);
     const tokenOn = (html: string) => /name="csrf" value="([^"]+)"/.exec(html)?.[1] ?? '';
     const post = (path: string, csrf: string, body: object) =>

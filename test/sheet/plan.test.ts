@@ -170,7 +170,7 @@ test('the transfer plan mentions that the two databases have different versions'
   expect(plan.notices[0]).toContain('1.1.0');
 });
 
-test('the hash of a plan changes with the content of either side and with choices, and not otherwise', () => {
+test('the hash of a transfer plan changes with the content of either side and with choices, and not otherwise', () => {
   const hashes = [
     planOf(factsOf({ 'form:1': { here: two, base: one, there: one } })),
     planOf(factsOf({ 'form:1': { here: three, base: one, there: one } })),

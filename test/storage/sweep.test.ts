@@ -41,7 +41,7 @@ async function age(here: App, days: number) {
   }
 }
 
-test('the cleanup removes an old unused image, and keeps one that a row references', async () => {
+test('the cleanup of unused images removes an old image without references, and keeps one that a row references', async () => {
   const { staging } = world;
   const [named, forgotten] = [await keep(staging), await keep(staging)];
   await add(staging, 'business', { icon: named });
@@ -51,7 +51,7 @@ test('the cleanup removes an old unused image, and keeps one that a row referenc
   expect(await hasImage(staging.storage, forgotten)).toBe(false);
 });
 
-test('the cleanup keeps an unused image within the grace period', async () => {
+test('the cleanup of unused images keeps an image without references during the grace period', async () => {
   const { staging } = world;
   await age(staging, 8);
   const name = await keep(staging);
@@ -59,7 +59,7 @@ test('the cleanup keeps an unused image within the grace period', async () => {
   expect(await hasImage(staging.storage, name)).toBe(true);
 });
 
-test('the cleanup keeps an image that only the history of a row references', async () => {
+test('the cleanup of unused images keeps an image that only the history of a row references', async () => {
   const { staging } = world;
   const former = await keep(staging);
   const id = await add(staging, 'business', { icon: former });
@@ -69,7 +69,7 @@ test('the cleanup keeps an image that only the history of a row references', asy
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('the cleanup at the destination keeps images that an undo would restore', async () => {
+test('the cleanup of unused images at the destination keeps images that an undo would restore', async () => {
   const { staging, preprod } = world;
   const former = await keep(staging);
   const key = { entity: 'business', id: await add(staging, 'business', { icon: former }) };
@@ -85,7 +85,7 @@ test('the cleanup at the destination keeps images that an undo would restore', a
   expect(await hasImage(preprod.storage, former)).toBe(true);
 });
 
-test('the cleanup keeps an image that only an unfinished or past transfer references', async () => {
+test('the cleanup of unused images keeps an image that only an unfinished or past transfer references', async () => {
   const { staging } = world;
   const name = await keep(staging);
   await add(staging, 'city');
@@ -98,7 +98,7 @@ test('the cleanup keeps an image that only an unfinished or past transfer refere
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('the cleanup keeps an image that only the last synced content of a row or an open transfer sheet references', async () => {
+test('the cleanup of unused images keeps an image that only the last synced content of a row or an open transfer sheet references', async () => {
   const { staging } = world;
   const [base, typed] = [await keep(staging), await keep(staging)];
   await run(
@@ -128,7 +128,7 @@ test('the cleanup of unused images reads more rows than fit in one statement', a
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('the cleanup removes no image while a transfer has been holding its rows for half a day', async () => {
+test('the cleanup of unused images removes no image while a transfer has been holding its rows for half a day', async () => {
   const { staging } = world;
   await keep(staging);
   await age(staging, 8);
@@ -143,7 +143,7 @@ test('the cleanup removes no image while a transfer has been holding its rows fo
   });
 });
 
-test('the cleanup removes nothing from an image store marked by another environment', async () => {
+test('the cleanup of unused images removes nothing from an image store marked by another environment', async () => {
   const { staging, preprod } = world;
   const forgotten = await keep(staging);
   await sweepDaily({ ...preprod, storage: staging.storage });
@@ -154,7 +154,7 @@ test('the cleanup removes nothing from an image store marked by another environm
   expect(await hasImage(staging.storage, forgotten)).toBe(true);
 });
 
-test('the cleanup removes nothing until the grace period for marks of other environments has passed', async () => {
+test('the cleanup of unused images waits a grace period in which other environments can mark the same image store', async () => {
   const { staging } = world;
   const forgotten = await keep(staging);
   await age(staging, 6);
@@ -185,7 +185,7 @@ test('the cleanup of unused images runs daily when a grace period is set, and ot
   expect(await all(staging.storage.list('sweeps/'))).toHaveLength(1);
 });
 
-test('the cleanup removes uploads begun before the grace period and never completed', async () => {
+test('the cleanup of unused images removes uploads begun before the grace period and never completed', async () => {
   const { staging } = world;
   await keep(staging);
   await writeFile(join(folderOf(staging), '.unfinished', 'draft'), 'half');

@@ -2,7 +2,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 
 const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-/** The axe rules that depend on colours. */
+/** The axe rules that depend on colours, which are repeated in dark mode. */
 const ofColour = ['color-contrast', 'link-in-text-block'];
 
 /**

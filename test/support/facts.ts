@@ -22,7 +22,7 @@ export type GivenRow = {
   /** Fields that differ from an empty row; null where the row does not exist. */
   here?: Content | null;
   there?: Content | null;
-  /** The fields when both sides were last equal. */
+  /** The fields of the row when both sides were last equal. */
   base?: Content | null;
   isDeletedHere?: boolean;
   state?: Partial<RowState>;

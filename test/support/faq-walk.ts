@@ -50,7 +50,7 @@ async function grant() {
   await root.end();
 }
 
-/** Opens the three environments with those users. */
+/** Opens the three environments with the limited database users. */
 function openLimited(): World {
   const variables = settingsOf(servers(), prefix, storage, 'app');
   for (const one of Object.values(variables)) {

@@ -167,7 +167,7 @@ export const scenarios: Record<string, Scenario> = {
   'recovery of a transfer that died while it handed on names': recovering('document', handingOn),
 };
 
-/** Kills a scenario at its n-th failpoint. */
+/** Kills the process of a scenario at its n-th failpoint. */
 export async function killAt(
   world: World,
   scenario: Scenario,

@@ -40,7 +40,7 @@ export function dismiss() {
   ready?.kill('SIGKILL');
   ready = null;
 }
-// Under jest the process ends with the test file.
+// Outside jest the caller must end the process itself.
 if (isJest) afterAll(dismiss);
 
 /** Runs a task in a process that is killed at a failpoint; returns whether it was killed. */
@@ -75,7 +75,7 @@ export async function transferStoppedAt(variables: Variables, keys: RowKey[], po
 
 const quiet = { info: () => {}, warn: () => {} };
 
-/** Recovery as the server runs it every few seconds. */
+/** Runs recovery as the server does every few seconds. */
 export async function recoverNow(here: App) {
   const lease = here.settings.lease.milliseconds;
   const recovering = { here, there: here.destination, lease, log: quiet };

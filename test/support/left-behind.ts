@@ -41,6 +41,6 @@ function kill(pid: number) {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // The process ended meanwhile.
+    // The process ended between listing and killing it.
   }
 }

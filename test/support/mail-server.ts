@@ -6,7 +6,7 @@ import PostalMime, { type Email } from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 
 type Received = Email & {
-  /** The e-mail exactly as received. */
+  /** The source text of the e-mail as received. */
   raw: string;
   /** Recipients of the SMTP envelope, which may differ from the headers. */
   recipients: string[];
@@ -22,7 +22,7 @@ export type MailServer = {
 };
 
 type Behaviour = {
-  /** The answer to a recipient, if not 250. */
+  /** The server’s answer to a recipient; null for 250. */
   recipient: { code: number; text: string } | null;
   /** Runs when an e-mail is received completely, before the server acknowledges it. */
   onMail: (mail: Received) => Promise<void> | void;

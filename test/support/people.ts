@@ -40,7 +40,7 @@ export type Client = {
   post(path: string, body?: Body): Promise<Awaited<Test>>;
   /** Posts exactly these bytes, with the headers that a page of ours would send. */
   postRaw(path: string, type: string, body: string | Buffer): Test;
-  /** The CSRF token of the pages. */
+  /** The CSRF token in the pages of the site. */
   token(): Promise<string>;
   /** A post from another site, without the CSRF token. */
   forge(path: string, body?: Body): Test;
@@ -172,7 +172,7 @@ function clientOf(app: Express): Client {
 export const refusalsOn = (html: string): string[] =>
   / data-reasons="([^"]+)"/.exec(html)?.[1]?.split(' ') ?? [];
 
-/** The text of a page without its markup. */
+/** The visible text of a page, without markup. */
 export const textOf = (html: string): string =>
   html
     .replace(/^.*<main/s, '<main')

@@ -8,7 +8,7 @@ import { surroundings } from './left-behind.ts';
 export type Program = {
   url: string;
   child: ChildProcess;
-  /** Its log, line by line. */
+  /** The process’s log, one object per line. */
   log(): object[];
   ended: Promise<{ code: number | null; signal: string | null }>;
 };

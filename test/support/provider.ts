@@ -11,9 +11,9 @@ import type { EnvironmentOf } from './world.ts';
 
 export type TestProvider = {
   issuer: string;
-  /** The settings of each environment's server. */
+  /** The single sign-on settings of each environment’s server. */
   settings: EnvironmentOf<Record<string, string>>;
-  /** Tests may add and change accounts. */
+  /** The provider’s accounts, which tests may add and change. */
   accounts: ProviderAccount[];
   close(): void;
 };

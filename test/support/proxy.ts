@@ -5,13 +5,13 @@ type Direction = 'answers' | 'both' | 'after greeting';
 
 export type Proxy = {
   port: number;
-  /** The server's own port. */
+  /** The port of the server behind the proxy. */
   target: number;
   /** The number of bytes that the server has sent. */
   bytes(): number;
-  /** The port to which new connections are forwarded. */
+  /** Forwards new connections to another port. */
   to(port: number): void;
-  /** Cuts all connections; new ones work. */
+  /** Cuts all open connections; new ones work. */
   cut(): void;
   /** Keeps connections open but drops data: answers, everything, or answers after the login. */
   hang(direction: Direction): void;
@@ -23,7 +23,7 @@ export type Proxy = {
   cutAfter(bytes: number): void;
   /** Lets new connections work again, and cuts hanging ones. */
   heal(): void;
-  /** Ends `refuse`. */
+  /** Accepts connections again after `refuse`. */
   accept(): Promise<void>;
   close(): void;
 };

@@ -85,7 +85,7 @@ export const strangeNames = (name: string): string[] => [
   `[${name}]`,
 ];
 
-/** Posted as a multipart form. */
+/** Encodes fields as a multipart form. */
 export function inParts(entries: [string, string][], boundary = 'x-x-x'): string {
   const parts = entries.map(
     ([name, text]) =>

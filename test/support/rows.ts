@@ -77,7 +77,7 @@ export async function sheet(here: App, keys: RowKey[], choices: Partial<Choices>
   return { selection, ...(await prepareSheet(routeFrom(here), selection)) };
 }
 
-/** Opens the sheet and sends it. */
+/** Opens the transfer sheet of rows and sends it. */
 export async function transfer(
   here: App,
   keys: RowKey[],
@@ -131,7 +131,7 @@ export async function undoSheet(
 const nameOfUndo = async (here: App, id: string) =>
   `Undo of ${((await byId(here.sql, id))?.name ?? '').replace(/^Undo of /, 'undo of ')}`;
 
-/** Opens that sheet and sends it. */
+/** Opens the sheet that undoes a transfer and sends it. */
 export async function undo(
   here: App,
   sent: Transfer,

@@ -25,7 +25,7 @@ async function main(): Promise<number> {
   }
   try {
     const hasBrowser = installed('chromium') || installed('google-chrome');
-    // Checks that other programs can read backups.
+    // Tests read backups with these programs, so bin/test installs missing ones.
     const lacking = ['age', 'zstd'].filter((program) => !installed(program));
     if (!hasBrowser) lacking.push('chromium');
     if (lacking.length > 0) aptInstall(lacking);
@@ -82,7 +82,7 @@ async function runJest(env: NodeJS.ProcessEnv, words: string[]): Promise<number>
 
 type Counts = Record<'kills' | 'stops' | 'halfApplied' | 'overwritten' | 'stuck', number>;
 
-/** `bin/test --long [kills]`: the long random tests. */
+/** Runs `bin/test --long [kills]`: the long random tests. */
 async function runForLong(env: NodeJS.ProcessEnv): Promise<number> {
   const undo = await runJest({ ...env, UNDO_TRANSFERS: '500' }, ['transfers/undo-property']);
   const kills = await killForLong(env);

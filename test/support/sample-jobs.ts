@@ -28,7 +28,7 @@ const failing: Tasks = {
   }),
 };
 
-/** Returns the number of the job. */
+/** Creates the sample jobs; returns the number of the failed one. */
 export async function fillJobs(here: App): Promise<number> {
   await recordSchedules(here, schedules);
   const { job } = await jobs.request(here.sql, {

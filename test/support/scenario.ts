@@ -12,7 +12,7 @@ export type Ready = {
   destination: 'staging' | 'preprod';
   before: Contents;
   after: Contents;
-  /** Runs the task again, where that completes it. */
+  /** Runs the interrupted task again, where that completes it. */
   again?: () => Promise<unknown>;
 };
 

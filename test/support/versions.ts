@@ -1,7 +1,7 @@
 // The migrations of each database version: migrations/versions.json.
 import { readFileSync } from 'node:fs';
 
-/** The last migration of each folder, by version. */
+/** The last migration of each folder, for every database version. */
 export const lastMigrations = JSON.parse(
   readFileSync('migrations/versions.json', 'utf8'),
 ) as Record<string, string[]>;

@@ -4,7 +4,7 @@ export type Answer = { status: number; url: string; location: string; text: stri
 export type Visitor = {
   /** Sends one request without following a redirect. */
   get(url: string, headers?: Record<string, string>): Promise<Answer>;
-  /** The page after all redirects. */
+  /** Opens a page and follows all redirects. */
   open(url: string): Promise<Answer>;
   /** Posts the form of a page with the typed values. */
   send(page: Answer, typed: Record<string, string>): Promise<Answer>;

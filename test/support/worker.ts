@@ -30,9 +30,9 @@ export type Task =
   | { do: 'upgrade'; patience: number };
 
 export type At = {
-  /** The name of a failpoint, or `any`. */
+  /** The name of a failpoint, or `any` for all of them. */
   point: string;
-  /** The occurrence at which to act, counted from 1. */
+  /** At which occurrence of the failpoint to act, counted from 1. */
   times: number;
   signal: 'SIGKILL' | 'SIGSTOP';
 };
@@ -41,11 +41,11 @@ export type Order = {
   variables: Record<string, string>;
   task: Task;
   at: At | null;
-  /** The error of the process’s clock in milliseconds. */
+  /** How far the process’s clock is wrong, in milliseconds. */
   skew?: number;
-  /** The statement timeout in milliseconds. */
+  /** The timeout of statements in milliseconds. */
   statement?: number;
-  /** Documents per round trip; 1 by default. */
+  /** How many documents are written per round trip; 1 by default. */
   bulk?: number;
 };
 
@@ -70,7 +70,7 @@ const tasks: { [kind in Task['do']]: (here: App, task: Task & { do: kind }) => P
     jobs: async (here) => {
       const redis = await openRedis(here);
       startWorker(here, { redis, patient: redis }, jobTasks);
-      // Waits until the process is killed.
+      // Waits until this process is killed.
       await new Promise(() => {});
     },
     recover: async (here) => {

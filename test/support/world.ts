@@ -21,7 +21,7 @@ import { writeVersion } from '../../src/version/metadata.ts';
 export type EnvironmentOf<T> = Record<'staging' | 'preprod' | 'production', T>;
 export type World = EnvironmentOf<App> & {
   variables: EnvironmentOf<Record<string, string>>;
-  /** Empties every table and collection. */
+  /** Empties every table and collection of the test environments. */
   clear(): Promise<void>;
   /** Runs before the environments close, the last one first: sites, servers, tables of a test’s own. */
   onClose(close: () => unknown): void;

@@ -79,7 +79,7 @@ test('S2-10 S2-11 S2-12 S2-13 S2-15 S2-16 S2-42 S2-43 the server and the command
 describe('pages during an update', () => {
   const site = useSite(world, 'staging');
 
-  test('S2-20 S2-23 S2-24 S2-25 an update signs people out, shows the updating page, and lets them return afterwards', async () => {
+  test('S2-20 S2-23 S2-24 S2-25 a database update signs people out, shows the updating page, and lets them return afterwards', async () => {
     const client = await site.as('pm');
     await mark(world.staging, updating);
     const gone = await client.get('/catalog/task?tab=ready');

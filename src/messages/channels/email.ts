@@ -33,7 +33,7 @@ const mailOf = (line: Line, from: string, sender: Sender) => ({
   headers: { 'Auto-Submitted': 'auto-generated' },
 });
 
-/** A line break would start another mail header. */
+/** Line breaks are removed, because one would start another mail header. */
 const oneLine = (text: string) => text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
 
 const domainOf = (from: string) => /@([^\s>]+)>?\s*$/.exec(from)?.[1] ?? 'oneway.invalid';

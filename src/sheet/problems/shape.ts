@@ -126,7 +126,7 @@ export function unfit(steps: PlannedStep[]): Problem[] {
   });
 }
 
-/** The typed value for a local field is invalid. */
+/** Reports typed values for environment-specific fields that are invalid. */
 export function localValues(choices: Choices, steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step) => {
     const entity = entityNamed(step.entity);

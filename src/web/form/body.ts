@@ -5,7 +5,7 @@ const MB = 1024 * KB;
 
 type Fields = {
   kind: 'fields' | 'image';
-  /** The most fields. */
+  /** The most fields that the form may have. */
   fields: number;
   /** The most bytes of the fields, including names and separators. */
   bytes: number;
@@ -20,9 +20,9 @@ const fields = (most: number, bytes: number): FormBody => ({ kind: 'fields', fie
 export const none: Body = { kind: 'none' };
 /** Posts without a sign-in: an e-mail, a password and the token. */
 export const tiny = fields(5, 4 * KB);
-/** One action with an optional note. */
+/** A form with one action and an optional note. */
 export const small = fields(50, 64 * KB);
-/** The rows that are ticked on a page. */
+/** A form with the rows that are ticked on a page. */
 export const ticks = fields(2000, 256 * KB);
 /** A page of a sheet with all its choices, and with those that the page showed. */
 export const sheet = fields(10_000, 2 * MB);
@@ -36,7 +36,7 @@ export const any: FormBody = { kind: 'image', fields: 12_000, bytes: 4 * MB };
 export const images = {
   /** The most images in one form. */
   most: 3,
-  /** The most bytes of an image that is kept. */
+  /** The most bytes of an uploaded image that is kept. */
   bytes: 2 * MB,
   /**
    * The most bytes of an image that is discarded while the rest of the form is read, so that a photo which is too

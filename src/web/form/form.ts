@@ -46,7 +46,7 @@ export class Form {
     return text;
   }
 
-  /** One text exactly as it was posted. */
+  /** One posted text of a name, unchanged. */
   raw(name: string): string | undefined {
     return this.#texts.get(name)?.[0];
   }
@@ -79,7 +79,7 @@ export class Form {
     return found;
   }
 
-  /** Splits `name[a][b]=text` into the path `a`, `b`. */
+  /** Posted names under a prefix: `name[a][b]=text` as the path `a`, `b`. */
   under(name: string): { path: string[]; text: string }[] {
     const start = `${name}[`;
     return this.entries.flatMap(([own, text]) =>

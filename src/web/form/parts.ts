@@ -56,7 +56,7 @@ function parserOf(headers: IncomingHttpHeaders) {
       limits: { headerSize: AROUND, headerPairs: 10, fileSize: images.bytes },
     });
   } catch {
-    // The header lacks the boundary.
+    // The multipart header lacks the boundary between its parts.
     throw incomplete();
   }
 }

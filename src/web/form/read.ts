@@ -70,7 +70,7 @@ async function* count(req: Request, most: number, refuse: () => Problem): Counte
       yield part;
     }
   } catch (error) {
-    // The client has disconnected.
+    // The client disconnected before the form was complete.
     throw error instanceof Problem ? error : incomplete();
   }
 }
