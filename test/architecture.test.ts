@@ -177,7 +177,7 @@ test('folders of src import only the shared files beside them, not the programs'
   expect(wrong).toEqual([]);
 });
 
-test('there are no import cycles in src, demo, bench and test', () => {
+test('no import cycles exist in src, demo, bench and test', () => {
   const all = ['src', 'demo', 'bench', 'bin', 'test'].flatMap(filesIn);
   expect(circles(all, importsIn)).toEqual([]);
 });

@@ -14,7 +14,7 @@ const glossary = new Set(
   [...read('docs/glossary.md').matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''),
 );
 
-test('every exported type and class is in the glossary', () => {
+test('every exported type and class is listed in docs/glossary.md', () => {
   const missing = filesIn('src', /\.ts$/).flatMap((file) =>
     [...read(file).matchAll(/^export (?:abstract )?(?:type|class|interface) (\w+)/gm)]
       .map((match) => match[1] ?? '')
@@ -24,7 +24,7 @@ test('every exported type and class is in the glossary', () => {
   expect(missing).toEqual([]);
 });
 
-test('every table is in the glossary', () => {
+test('every database table is listed in docs/glossary.md', () => {
   const tables = new Set<string>();
   // In the order of the migrations, so that a renamed or dropped table counts under its last name.
   for (const file of filesIn('migrations', /\.sql$/).toSorted(byNumber)) {

@@ -16,7 +16,7 @@ const named = new Set(
     .flatMap((file) => readFileSync(join('test', file), 'utf8').match(/\b(?:S0|S2|J)-\d+/g) ?? []),
 );
 
-test('every requirement is named by a test', () => {
+test('every requirement of the specification is named in a test title', () => {
   const count = statements.filter(({ number }) => named.has(number)).length;
   process.stdout.write(`${count} of ${statements.length} statements are named by a test\n`);
   const missing = statements
@@ -25,7 +25,7 @@ test('every requirement is named by a test', () => {
   expect(missing).toEqual([]);
 });
 
-test('tests name only requirements that exist', () => {
+test('test titles name only requirements that exist', () => {
   const known = new Set(statements.map(({ number }) => number));
   expect([...named].filter((number) => !known.has(number))).toEqual([]);
 });

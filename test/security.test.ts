@@ -90,7 +90,7 @@ describe('security of the whole program', () => {
     expect(Object.keys(headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
   });
 
-  test('repository files are not served', async () => {
+  test('files of the source repository are not served', async () => {
     for (const path of ['/.git/HEAD', '/assets/../.git/HEAD', '/assets/%2e%2e/package.json']) {
       expect([path, (await vic.get(path)).status]).toEqual([path, 404]);
     }

@@ -93,7 +93,7 @@ const namedLocals = (file: string) =>
     .map((name) => name.trim())
     .filter(Boolean);
 
-test('the first line of every view names its locals', () => {
+test('the first line of every view names the locals it uses', () => {
   const wrong = views.filter((file) => !/^<%# locals:.*-%>\n/.test(read(file)));
   expect(wrong).toEqual([]);
 });

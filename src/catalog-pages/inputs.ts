@@ -52,7 +52,7 @@ type Typed = {
   content: Content;
   errors: FieldErrors;
   titles: Map<string, string>;
-  /** The content that the form was opened with, when the shown one differs. */
+  /** The content that the form was opened with, if it differs from the one to show. */
   opened: Content | null;
   /** The row being edited; null for a new one. */
   stored: Row | null;

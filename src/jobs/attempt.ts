@@ -36,7 +36,7 @@ export const postpone = (on: Queryable, id: string, problem: string, delayMs: nu
 /** `result` is stored with the job, so that the next attempt can continue from it. */
 export type Progress = { done: number; total: number; doing: string; result?: unknown };
 
-/** @throws Overtaken, Cancelled */
+/** @throws Overtaken when another worker has the job, Cancelled when a person cancelled it */
 export async function report(on: Queryable, job: Job, { done, total, doing, result }: Progress) {
   await run(
     on,

@@ -29,7 +29,7 @@ export type Child = {
   report: unknown;
 };
 
-/** @throws Overtaken */
+/** @throws Overtaken when another worker has taken over the parent job */
 export function requestChildren(on: Queryable, job: Job, children: ChildRequest[]): Promise<void> {
   return 'getConnection' in on
     ? transaction(on, (connection) => insert(connection, job, children))

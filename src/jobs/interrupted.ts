@@ -2,14 +2,14 @@
 
 export class Interrupted extends Error {}
 
-/** Another worker has taken over the job. */
+/** Thrown when another worker has taken over the job. */
 export class Overtaken extends Interrupted {}
 
-/** A person cancelled the job. */
+/** Thrown when a person cancelled the job. */
 export class Cancelled extends Interrupted {}
 
 /** This process is shutting down: another one continues the job. */
 export class Stopping extends Interrupted {}
 
-/** The job continues when its child jobs have ended. */
+/** Thrown to free the worker; the job continues when its child jobs have ended. */
 export class AwaitingChildren extends Interrupted {}

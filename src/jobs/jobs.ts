@@ -74,7 +74,7 @@ export type JobRequest = {
   name: string;
   person: string;
   input: object;
-  /** While a job with this key has not ended, no second one is recorded. */
+  /** The `onlyOne` key: while a job with it has not ended, no second one is recorded. */
   onlyOne?: string;
   priority?: Priority;
   /** A timestamp in ISO 8601: the job does not start before. */

@@ -29,7 +29,7 @@ export async function resultOf(on: Queryable, job: Job, name: string) {
   );
 }
 
-/** @throws Overtaken */
+/** @throws Overtaken when another worker has taken over the job */
 export async function beginStep(on: Queryable, job: Job, name: string) {
   const found = await run(
     on,

@@ -53,7 +53,7 @@ const mailLine = ({ event, text, href }: News, { subject }: Email, to: string): 
 
 export type Publication = {
   event: string;
-  /** The name of a webhook in the settings, such as `indexer`. */
+  /** The target of the message: the name of a webhook in the settings, such as `indexer`. */
   to: string;
   /** The label of the webhook on the page Notifications. */
   subject: string;

@@ -126,7 +126,7 @@ export const isLinked = async (on: Queryable, id: number): Promise<boolean> =>
   (await first(on, sql`select 1 from person where id = ${id} and subject is not null`)) !==
   undefined;
 
-/** Permissions in a claim that can be granted here; others are ignored. */
+/** Reads the permissions in a claim that can be granted here; others are ignored. */
 function permissionsIn(claim: unknown, { setup: grounds }: App): Permission[] {
   const named = [claim ?? []].flat();
   return grantable(grounds).filter((permission) => named.includes(permission));

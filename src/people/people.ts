@@ -63,7 +63,7 @@ export async function find(on: Queryable, id: number): Promise<Person | null> {
   return person ? toPerson(person) : null;
 }
 
-/** @throws NotFound */
+/** @throws NotFound when there is no such person */
 export async function known(on: Queryable, id: number): Promise<Person> {
   const person = await find(on, id);
   if (!person) throw new NotFound('There is no such person.');

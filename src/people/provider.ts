@@ -39,7 +39,7 @@ export function openProvider(client: SingleSignOn) {
   };
 
   return {
-    /** @throws when the provider does not answer */
+    /** @throws an error of the provider when it does not answer */
     async begin(how: { isSilent: boolean; asksAgain: boolean }) {
       const attempt = newAttempt(how.isSilent);
       const configuration = await inTime(BEGIN_MS, discover());

@@ -20,7 +20,7 @@ import { openProvider, type Provider } from './provider.ts';
 export type SignIn = {
   passport: InstanceType<typeof Passport>;
   limits: Limits;
-  /** The sign-in provider, when single sign-on is configured. */
+  /** The sign-in provider; null without single sign-on. */
   provider: Provider | null;
 };
 

@@ -29,7 +29,7 @@ export type Objects = {
    * this very call: for a lock, write the holder into the content and read it back.
    */
   putIfAbsent(key: string, content: Content, options?: PutOptions): Promise<Stored | null>;
-  /** @throws NotFound */
+  /** @throws NotFound when there is no object with that key */
   read(key: string): Promise<Readable>;
   find(key: string): Promise<StoredObject | null>;
   /** Lists keys in order (by bytes of UTF-8), page by page; `after` continues after a key. */

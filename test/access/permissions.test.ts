@@ -18,7 +18,7 @@ describe('S0-11 S0-12 S0-13 environments and their order', () => {
     expect(isStaging(grounds('production'))).toBe(false);
   });
 
-  test('S0-10 the only route leads from staging over pre-production to production', () => {
+  test('S0-10 the only route of a transfer leads from staging over pre-production to production', () => {
     expect(rulesOf('staging').next).toBe('preprod');
     expect(rulesOf('preprod').next).toBe('production');
     expect(rulesOf('production').next).toBeNull();
@@ -31,7 +31,7 @@ describe('S0-11 S0-12 S0-13 environments and their order', () => {
   });
 });
 
-test('S0-20 S0-21 only product managers transfer, and only from environments that have a destination', () => {
+test('S0-20 S0-21 only product managers can send transfers, and only from environments that have a destination', () => {
   expect(may(who('product_manager'), 'transfer', grounds('staging'))).toBe(true);
   expect(may(who('product_manager'), 'transfer', grounds('production'))).toBe(false);
   expect(may(who('editor', 'administrator', 'on_call'), 'transfer', grounds('staging'))).toBe(
@@ -39,7 +39,7 @@ test('S0-20 S0-21 only product managers transfer, and only from environments tha
   );
 });
 
-test('S0-25 product_manager cannot be granted in production', () => {
+test('S0-25 the permission product_manager cannot be granted in production', () => {
   expect(grantable(grounds('production'))).not.toContain('product_manager');
   expect(grantable(grounds('preprod'))).toContain('product_manager');
 });

@@ -243,7 +243,7 @@ describe('pages of the feed', () => {
     ['modified_after=2026-01-01T00:00:00Z&after=-1', 'after must be a whole number'],
     ['modifiedafter=12', 'modifiedafter'],
     ['modified_after=2026-01-01T00:00:00Z&modified_after=2026-01-01T00:00:00Z', 'modified_after'],
-  ])('the API refuses %s and names the parameter', async (query, message) => {
+  ])('the API refuses %s and names the wrong parameter', async (query, message) => {
     const key = await keyFor(staging);
     const answer = await ask(staging, key, `/api/v1/task?${query}`);
     expect(answer.status).toBe(422);

@@ -39,7 +39,7 @@ describe('S0-50 S0-51 S0-52 S0-53 S0-54 S0-07 URLs of the former admin tools', (
     ['/admin_tools/business_sts/422/', '/catalog/sts?business=422'],
     ['/admin_tools/add_form/', '/catalog/form'],
     ['/admin_tools/app_banner/', '/catalog/banner'],
-  ])('the former URL %s redirects to %s', async (former, now) => {
+  ])('the former URL %s of the old admin tools redirects to %s', async (former, now) => {
     const answer = await ana.get(former);
     expect([answer.status, answer.headers['location']]).toEqual([303, now]);
     await ana.get(now).expect(200);
@@ -152,7 +152,7 @@ describe('row pages', () => {
     expect(textOf(twice.text)).toContain('Name must be different from the name of business 1');
   });
 
-  test('a form that is posted twice adds one row', async () => {
+  test('a form for a new row that is posted twice adds one row', async () => {
     const body = { name: 'Address change', idempotency_key: uuid() };
     const first = await ana.post('/catalog/form', body);
     await ana.post('/catalog/form', body);
@@ -160,7 +160,7 @@ describe('row pages', () => {
     expect(await has(world.staging, { entity: 'form', id: 2 })).toBe(false);
   });
 
-  test('a reference to a missing row and an unknown city are refused with an explanation', async () => {
+  test('a form with a reference to a missing row or with an unknown city is refused with an explanation', async () => {
     const answer = await ana.post('/catalog/task', {
       title: 'A',
       business: '#77',
@@ -172,7 +172,7 @@ describe('row pages', () => {
     expect(textOf(answer.text)).toContain('“Atlantis” is not one');
   });
 
-  test('typed values are escaped, never shown as markup', async () => {
+  test('typed values are escaped on pages, never rendered as markup', async () => {
     const name = '<script>alert(1)</script>"\'><img src=x>';
     const id = await add(world.staging, 'form', { name });
     for (const path of [`/catalog/form/${id}`, '/catalog/form', `/catalog/form/${id}/history`]) {

@@ -63,10 +63,13 @@ describe('posted forms', () => {
       'cities',
       'Pune is listed twice. Keep one line for it.',
     ],
-  ])('the posted form %j is refused with an explanation', (facts, field, words) => {
-    const good = { name: 'A', category: 'Food', priority: '1' };
-    expect(errorsOf('business', { ...good, ...facts })[field]).toBe(words);
-  });
+  ])(
+    'the posted form %j of a catalogue row is refused with an explanation',
+    (facts, field, words) => {
+      const good = { name: 'A', category: 'Food', priority: '1' };
+      expect(errorsOf('business', { ...good, ...facts })[field]).toBe(words);
+    },
+  );
 
   test('a link field accepts only https addresses and refuses javascript:', () => {
     expect(errorsOf('banner', { title: 'A', link: 'javascript:alert(1)' })['link']).toContain(
@@ -102,7 +105,7 @@ test('a wrong entity definition stops the program at start and names the entity 
   expect(() => check([...catalog, broken])).toThrow('"id" is kept for the program');
 });
 
-test('S0-01 S0-94 the catalogue holds all metadata types and their dependents', () => {
+test('S0-01 S0-94 the catalogue contains all entity types and their dependent types', () => {
   expect(catalog.map(({ name }) => name)).toEqual([
     'business',
     'task',
@@ -123,7 +126,7 @@ test('S0-98 forms and form fields are stored in MongoDB, all other types in MySQ
   expect(inMongo).toEqual(['form', 'form_field']);
 });
 
-test('S0-97 STS is a type like task, and its name is not expanded', () => {
+test('S0-97 STS is an entity type like task, and its abbreviation is never expanded', () => {
   const { label, fields, store } = entityNamed('sts');
   const task = entityNamed('task');
   expect(label).toEqual({ one: 'STS', many: 'STS' });

@@ -24,7 +24,7 @@ async function atTerminal(code: string, answers: Record<string, string>) {
   return { status, shown };
 }
 
-test('reads a password at a terminal without showing it', async () => {
+test('a password is read from a terminal without showing it', async () => {
   const { status, shown } = await atTerminal(
     `console.log('characters:', (await secret('Password')).length)`,
     { Password: 'correct horse\r' },
@@ -38,7 +38,7 @@ test.each([
   ['y\r', 'true'],
   ['n\r', 'false'],
   ['\r', 'false'],
-])('a terminal prompt takes %j for %s', async (typed, meaning) => {
+])('a terminal prompt reads the typed %j as %s', async (typed, meaning) => {
   const { shown } = await atTerminal(`console.log('meaning:', await confirmed('Send 3 rows?'))`, {
     'Send 3 rows?': typed,
   });

@@ -31,7 +31,7 @@ test('S0-73 J-7 oneway refresh copies production to staging, prints counts and l
   expect(oneway('preprod', ['refresh']).stdout).toContain('changed here by pm@example.com');
 });
 
-test('oneway refresh is refused in production, which has no source', () => {
+test('oneway refresh is refused in production, which has no environment to copy from', () => {
   const { status, stderr } = oneway('production', ['refresh']);
   expect(status).toBe(1);
   expect(stderr).toContain('REFRESH_SOURCE_* is not set');

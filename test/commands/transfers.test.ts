@@ -38,7 +38,7 @@ describe('signing in on the command line', () => {
     expect(oneway('staging', ['whoami']).status).toBe(1);
   });
 
-  test('the command line refuses a wrong password, a forged token and a token of another environment', async () => {
+  test('the command line refuses to sign in with a wrong password, a forged token or a token of another environment', async () => {
     await hire(world.staging, 'pm');
     const wrong = oneway('staging', ['sign-in', '--email', 'pm@example.com'], { input: 'no\n' });
     expect([wrong.status, wrong.stderr.trim()]).toEqual([1, 'E-mail or password is wrong.']);

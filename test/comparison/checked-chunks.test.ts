@@ -94,7 +94,7 @@ test('a comparison notices a database restored from a backup even when its times
   expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
 });
 
-test('the digest of a row includes its linked partner and the name of the partner', async () => {
+test('the digest of a row changes with its linked partner and with the name of that partner', async () => {
   const { staging, preprod } = world;
   await add(preprod, 'city', { name: 'Pune' });
   await add(preprod, 'partner', { name: 'Tea House' });

@@ -7,12 +7,12 @@ import { isUpTo, lastMigrations } from '../support/versions.ts';
 const versions = Object.keys(lastMigrations);
 const numbers = (version: string) => version.split('.').map(Number);
 
-test('every migration belongs to a version: a new one needs a new DB_VERSION and its line in versions.json', async () => {
+test('every migration belongs to a database version: a new one needs a new DB_VERSION and a line in versions.json', async () => {
   const last = lastMigrations[currentVersion()] ?? [];
   expect((await available()).filter((name) => !isUpTo(last, name))).toEqual([]);
 });
 
-test('DB_VERSION is the last version in versions.json, and versions rise', () => {
+test('DB_VERSION is the last version in versions.json, and versions only rise', () => {
   expect(versions.at(-1)).toBe(currentVersion());
   const sorted = versions.toSorted((one, other) => {
     const differing = numbers(one).findIndex((number, index) => number !== numbers(other)[index]);
@@ -21,7 +21,7 @@ test('DB_VERSION is the last version in versions.json, and versions rise', () =>
   expect(versions).toEqual(sorted);
 });
 
-test('two versions never share their last migrations', () => {
+test('each database version in versions.json adds at least one migration', () => {
   const lasts = Object.values(lastMigrations).map((last) => last.join(' '));
   expect(new Set(lasts).size).toBe(lasts.length);
 });

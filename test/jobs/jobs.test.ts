@@ -59,7 +59,7 @@ describe('requesting a job', () => {
     expect((await jobs.active(staging.sql, 'count'))?.id).toBe(second.job.id);
   });
 
-  test('a job requested in a transaction exists exactly when the caller commits', async () => {
+  test('a job requested within a transaction exists exactly when that transaction commits', async () => {
     const { staging } = world;
     const aborted = transaction(staging.sql, async (on) => {
       await jobs.request(on, wanted);

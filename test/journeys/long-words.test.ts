@@ -123,7 +123,7 @@ async function refusedPage(page: Page, address: string) {
 }
 
 test.each([1280, 320])(
-  'no page scrolls sideways for a long word at %i px (F21)',
+  'no page scrolls sideways at %i px when it contains a very long word (F21)',
   async (width) => {
     const context = await openContext(at.browser, { width });
     const page = await context.newPage();

@@ -34,7 +34,7 @@ async function signInOnce(page: Page, role: string) {
 }
 
 test.each([true, false])(
-  'a person signed in on staging is signed in on pre-production by the environment switcher (JavaScript: %s)',
+  'a person signed in on staging is also signed in on pre-production after using the environment switcher (JavaScript: %s)',
   async (javaScript) => {
     const context = await openContext(browser, { javaScript });
     const page = await context.newPage();

@@ -45,7 +45,7 @@ const lines = () => outbox.list(world.staging.sql, { channel: 'email', state: ''
 const makeDue = () =>
   run(world.staging.sql, sql`update outbox set next_at = utc_timestamp(3) where state = 'pending'`);
 
-test('delivers an e-mail once, with its text, a link and a stable Message-ID', async () => {
+test('an e-mail is delivered once, with its text, a link and a stable Message-ID', async () => {
   await send();
   expect(await deliver(staging)).toBe(1);
   expect(await deliver(staging)).toBe(0);
@@ -85,7 +85,7 @@ test('a rolled-back commit leaves neither a message nor an e-mail', async () => 
   expect(await inApp.unread(staging.sql, to)).toBe(0);
 });
 
-test('without a mail server a message reaches the inbox only', async () => {
+test('without a mail server in the settings a message reaches only the inbox', async () => {
   await send(world.staging);
   expect(await inApp.unread(staging.sql, to)).toBe(1);
   expect(await lines()).toEqual([]);
@@ -104,7 +104,7 @@ test('an e-mail is delivered once although the mail server is down at first', as
   expect(mail.received).toHaveLength(1);
 });
 
-test('retries an e-mail after a temporary answer (451)', async () => {
+test('an e-mail is retried after a temporary refusal of the mail server (451)', async () => {
   mail.behaviour.recipient = { code: 451, text: 'try again later' };
   await send();
   await deliver(staging);

@@ -45,7 +45,7 @@ describe('settings of webhooks and Slack', () => {
     [{ WEBHOOK_CRM_URL: 'crm', WEBHOOK_CRM_SECRET: secret }, 'WEBHOOK_CRM_URL'],
     [{ WEBHOOK_INDEXER_URL: 'https://x.example', WEBHOOK_INDEXER_SECRET: secret }, 'INDEXER_URL'],
     [{ SLACK_ONCALL_URL: 'hooks.slack.example/T1' }, 'SLACK_ONCALL_URL'],
-  ])('the endpoint settings %j are refused', (variables, complaint) => {
+  ])('wrong settings of webhooks and Slack are refused: %j', (variables, complaint) => {
     expect(wrongEndpoints(variables).join('\n')).toContain(complaint);
   });
 

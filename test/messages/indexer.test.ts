@@ -144,7 +144,7 @@ print(hmac.compare_digest(given["v1"], expected) and abs(time.time() - int(given
     expect(headers['oneway-event']).toBe((JSON.parse(body) as { event: string }).event);
   });
 
-  test('retries a webhook with growing delays until it is acknowledged', async () => {
+  test('a webhook is retried with growing delays until it is acknowledged', async () => {
     await sendOne();
     indexer.answers.push(500, 0, 204);
     await deliver(staging);

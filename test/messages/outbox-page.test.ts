@@ -78,7 +78,7 @@ test('an e-mail refused with 550 fails immediately, and administrators see the a
   await site.close();
 });
 
-test('an administrator sends a test e-mail from the page; others cannot', async () => {
+test('an administrator sends a test e-mail from the outbox page; others cannot', async () => {
   const site = await openSite(world, 'staging', variables());
   const ops = await site.as('ops');
   const vic = await site.as('vic');
@@ -91,7 +91,7 @@ test('an administrator sends a test e-mail from the page; others cannot', async 
   await site.close();
 });
 
-test('administrators get an e-mail, too, when a webhook is given up', async () => {
+test('administrators also get an e-mail when a webhook is given up', async () => {
   const here = openApp(
     settingsOf(world.variables.staging, {
       ...variables(),

@@ -114,7 +114,7 @@ describe('the comparison matrix', () => {
     return found;
   };
 
-  test('comparing all rows with the destination counts each status exactly, also for rows changed by direct SQL', async () => {
+  test('comparing all rows with the destination counts each status exactly, including rows changed by direct SQL', async () => {
     const { staging, preprod } = world;
     const [same, mine, theirs, gone, goneThere] = [
       await formKey(),

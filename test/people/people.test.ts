@@ -82,7 +82,7 @@ describe('signing in', () => {
     await client.get('/').expect(303);
   });
 
-  test('a new password ends all sessions and command-line tokens', async () => {
+  test('a new password ends all sessions and command-line tokens of the person', async () => {
     const client = await site.as('vic');
     const person = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
     const token = tokens.issue(site.here, person as people.Person);
@@ -128,7 +128,7 @@ test('a sign-in without Redis fails quickly with an explanation', async () => {
 });
 
 describe('forged posts', () => {
-  test('posts from another site or without the CSRF token are refused', async () => {
+  test('forms posted from another site or without the CSRF token are refused', async () => {
     const client = await site.as('ed');
     await client.forge('/catalog/form', { name: 'Forged' }).expect(403);
     await client
@@ -138,7 +138,7 @@ describe('forged posts', () => {
     await client.get('/catalog/form/1').expect(404);
   });
 
-  test('a return address never leads to another server', async () => {
+  test('a return address after signing in never leads to another server', async () => {
     const client = await site.as('ed');
     for (const address of ['https://evil.example', '//evil.example', '/\\evil.example']) {
       const answer = await client.post('/theme', { theme: 'dark', return: address });

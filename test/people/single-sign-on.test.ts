@@ -110,7 +110,7 @@ describe('first single sign-on', () => {
     expect(added).toHaveLength(1);
   });
 
-  test('an account created by single sign-on accepts no password', async () => {
+  test('an account created by single sign-on cannot be signed in to with a password', async () => {
     const here = await start('staging');
     await signIn(visitor(), 'staging', 'vic');
     for (const tried of ['none', '', password, 'nobody has this password']) {
@@ -275,14 +275,14 @@ describe('permissions from a claim', () => {
     ]);
   });
 
-  test('S0-25 the permissions claim does not grant product_manager in production', async () => {
+  test('S0-25 the permissions claim of the sign-in provider does not grant product_manager in production', async () => {
     const here = await start('production', withClaim);
     grant('pm', ['product_manager', 'on_call']);
     expect(isIn(await signIn(visitor(), 'production', 'pm'))).toBe(true);
     expect((await personIn(here, 'pm'))?.permissions).toEqual(['on_call']);
   });
 
-  test('the permissions claim does not revoke the last administrator', async () => {
+  test('the permissions claim of the sign-in provider does not remove the last administrator', async () => {
     const here = await start('staging', withClaim);
     await hire(here, 'ops');
     grant('ops', ['editor']);
@@ -296,7 +296,7 @@ describe('permissions from a claim', () => {
 describe('forged and repeated answers', () => {
   const refused = (answer: Answer) => [answer.status, isIn(answer)];
 
-  test('single sign-on refuses a forged state and the state of another browser', async () => {
+  test('single sign-on refuses a forged state parameter, and one issued to another browser', async () => {
     await start('staging');
     const who = visitor();
     const callback = new URL(await callbackFor(who, 'vic'));
@@ -315,7 +315,7 @@ describe('forged and repeated answers', () => {
     expect(refused(await who.open(callback))).toEqual([403, false]);
   });
 
-  test('single sign-on refuses a wrong nonce and a wrong code challenge', async () => {
+  test('single sign-on refuses a wrong nonce and a wrong PKCE code challenge', async () => {
     await start('staging');
     for (const name of ['nonce', 'code_challenge']) {
       const who = visitor();

@@ -65,7 +65,7 @@ test('J-3 a refresh from production does not copy environment-specific fields (a
   expect([tool['endpoint'], tool['key']]).toEqual([null, null]);
 });
 
-test('a second refresh changes nothing; rows with pending changes are skipped and listed', async () => {
+test('a second refresh from production changes nothing; rows with pending changes are skipped and listed', async () => {
   const ids = await production();
   await refresh(world.preprod);
   await refresh(world.staging);

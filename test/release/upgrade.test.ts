@@ -227,48 +227,51 @@ describe('database migrations', () => {
     ([version]) => version !== currentVersion(),
   );
 
-  test.each(earlier)('an upgrade from version %s keeps all rows', async (version, last) => {
-    const { here } = await empty();
-    const names = (await available()).filter((name) => isUpTo(last, name));
-    expect(names.length).toBeLessThan((await available()).length);
-    await migrate(here.sql, here.documents, { names });
-    await writeVersion(here.documents, { databaseVersion: version, isUpdating: false });
-    await here.sql.query(
-      "insert into city (id, name, modified_at) values (1, 'Pune', '2026-01-01')",
-    );
-    await here.sql.query(
-      "insert into business (id, name, category, active, priority, modified_at) values (7, 'Café 🪔', 'Health', 1, 5, '2026-01-01')",
-    );
-    await here.sql.query('insert into business_city (business_id, city_id) values (7, 1)');
-    await here.documents
-      .collection<{ _id: number; [field: string]: unknown }>('form')
-      .insertOne({ _id: 9, name: 'Visit', description: null, modified_at: new Date() });
-    await here.sql.query(
-      `insert into row_state (entity, row_id, root_entity, root_id, title, hash, version, created_by, created_at, changed_by, changed_at)
+  test.each(earlier)(
+    'an upgrade from database version %s keeps all rows',
+    async (version, last) => {
+      const { here } = await empty();
+      const names = (await available()).filter((name) => isUpTo(last, name));
+      expect(names.length).toBeLessThan((await available()).length);
+      await migrate(here.sql, here.documents, { names });
+      await writeVersion(here.documents, { databaseVersion: version, isUpdating: false });
+      await here.sql.query(
+        "insert into city (id, name, modified_at) values (1, 'Pune', '2026-01-01')",
+      );
+      await here.sql.query(
+        "insert into business (id, name, category, active, priority, modified_at) values (7, 'Café 🪔', 'Health', 1, 5, '2026-01-01')",
+      );
+      await here.sql.query('insert into business_city (business_id, city_id) values (7, 1)');
+      await here.documents
+        .collection<{ _id: number; [field: string]: unknown }>('form')
+        .insertOne({ _id: 9, name: 'Visit', description: null, modified_at: new Date() });
+      await here.sql.query(
+        `insert into row_state (entity, row_id, root_entity, root_id, title, hash, version, created_by, created_at, changed_by, changed_at)
        values ('form', 9, 'form', 9, 'Visit', '', 3, 'ana@example.com', '2026-01-01', 'ana@example.com', '2026-01-02')`,
-    );
-    await here.sql.query(
-      `insert into transfer (id, kind, state, fence, lease_until, origin, destination, name, person, role, idempotency_key, plan_hash, chain, relied_on, created_at)
+      );
+      await here.sql.query(
+        `insert into transfer (id, kind, state, fence, lease_until, origin, destination, name, person, role, idempotency_key, plan_hash, chain, relied_on, created_at)
        values ('t', 'transfer', 'verified', 1, '2026-01-01', 'staging', 'preprod', 'Old one', 'ana@example.com', 'product_manager', 'k', '', '[]', '[]', '2026-01-01')`,
-    );
-    const applied = await go(here);
-    expect(applied.length).toBeGreaterThan(0);
-    expect(await readOne(here, { entity: 'business', id: 7 })).toMatchObject({
-      name: 'Café 🪔',
-      cities: [{ city: 'Pune', partner: null }],
-    });
-    expect(await readOne(here, { entity: 'form', id: 9 })).toMatchObject({ name: 'Visit' });
-    const states = await select(here.sql, sql`select version, changed_by from row_state`);
-    expect(states).toEqual([{ version: 3, changed_by: 'ana@example.com' }]);
-    expect(await select(here.sql, sql`select name, undoes from transfer`)).toEqual([
-      { name: 'Old one', undoes: null },
-    ]);
-    await change(here, { entity: 'form', id: 9 }, { description: 'Still works' });
-    expect((await readOne(here, { entity: 'form', id: 9 }))?.['description']).toBe('Still works');
-  });
+      );
+      const applied = await go(here);
+      expect(applied.length).toBeGreaterThan(0);
+      expect(await readOne(here, { entity: 'business', id: 7 })).toMatchObject({
+        name: 'Café 🪔',
+        cities: [{ city: 'Pune', partner: null }],
+      });
+      expect(await readOne(here, { entity: 'form', id: 9 })).toMatchObject({ name: 'Visit' });
+      const states = await select(here.sql, sql`select version, changed_by from row_state`);
+      expect(states).toEqual([{ version: 3, changed_by: 'ana@example.com' }]);
+      expect(await select(here.sql, sql`select name, undoes from transfer`)).toEqual([
+        { name: 'Old one', undoes: null },
+      ]);
+      await change(here, { entity: 'form', id: 9 }, { description: 'Still works' });
+      expect((await readOne(here, { entity: 'form', id: 9 }))?.['description']).toBe('Still works');
+    },
+  );
 });
 
-test('J-1 a transfer to a destination of another version succeeds when its columns fit', async () => {
+test('J-1 a transfer to a destination with another database version succeeds when its columns fit', async () => {
   const { staging, preprod } = world;
   await writeVersion(preprod.documents, { databaseVersion: '1.2.0', isUpdating: false });
   const form = { entity: 'form', id: await add(staging, 'form') };

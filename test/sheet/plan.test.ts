@@ -197,7 +197,7 @@ test('a typed confirmation counts only for the plan it was typed for', () => {
   expect(planOf(later, typed).words.overwrite.isTyped).toBe(false);
 });
 
-test('a plan lists all its problems together', () => {
+test('a transfer plan lists all its problems together', () => {
   const facts = factsOf(
     {
       'form:1': { here: two, base: one, there: { name: 'By hand' } },

@@ -268,7 +268,7 @@ test('a row that changed at the destination is replaced only after a typed confi
   expect((await get(preprod, key))['description']).toBe('Ours');
 });
 
-test('of two simultaneous transfers of a row one succeeds and the other is refused', async () => {
+test('of two simultaneous transfers of a row, one succeeds and the other is refused', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   const { selection, plan } = await sheet(staging, [key]);

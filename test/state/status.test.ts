@@ -31,7 +31,7 @@ test.each(table)(
   },
 );
 
-test('S0-96 there are exactly eleven statuses', () => {
+test('S0-96 a row has exactly one of eleven statuses', () => {
   expect(statuses).toHaveLength(11);
   const reached = new Set(table.flatMap(([, , , status]) => status ?? []));
   expect(reached).toEqual(new Set(statuses));

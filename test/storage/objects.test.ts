@@ -35,7 +35,7 @@ async function leftovers(address: StorageAddress): Promise<number> {
 describe.each([
   ['a folder', newFolder],
   ['S3', newBucket],
-])('the object store in %s', (_name, open) => {
+])('an object store in %s', (_name, open) => {
   let address: StorageAddress;
   let objects: Objects;
   beforeAll(async () => {

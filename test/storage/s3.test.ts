@@ -60,7 +60,7 @@ async function expectTrouble(other: Partial<S3Address>, message: RegExp) {
   }
 }
 
-test('an S3 store names the settings of its keys when the secret is wrong', async () => {
+test('a wrong secret for the S3 store gives an error that names the settings to correct', async () => {
   const id = address.keys?.id ?? '';
   await expectTrouble(
     { keys: { id, secret: 'wrong' } },
@@ -68,32 +68,32 @@ test('an S3 store names the settings of its keys when the secret is wrong', asyn
   );
 });
 
-test('an S3 store names the settings of its keys when the access key is unknown', async () => {
+test('an unknown access key for the S3 store gives an error that names the settings to correct', async () => {
   await expectTrouble({ keys: { id: 'nobody', secret: 'x' } }, /STORAGE_ACCESS_KEY_ID/);
 });
 
-test('an S3 store names the missing rights when access is denied', async () => {
+test('denied access to the S3 store gives an error that names the missing rights', async () => {
   const secret = address.keys?.secret ?? '';
   await expectTrouble({ keys: { id: 'stranger', secret } }, /denies access.*s3:PutObject/);
 });
 
-test('an S3 store reports a missing bucket', async () => {
+test('a missing bucket of the S3 store is reported', async () => {
   await expectTrouble({ bucket: 'no-such-bucket' }, /bucket no-such-bucket .*does not exist/);
 });
 
-test('an S3 store reports a server that does not answer', async () => {
+test('an S3 server that does not answer is reported', async () => {
   const endpoint = `http://127.0.0.1:${await freePort()}`;
   await expectTrouble({ endpoint }, /does not answer.*endpoint in STORAGE_URL/);
 });
 
-test('an S3 store reports an unknown host', async () => {
+test('an unknown host of the S3 store is reported', async () => {
   await expectTrouble(
     { endpoint: 'http://nowhere.invalid' },
     /has an unknown host|does not answer/,
   );
 });
 
-test('an S3 store times out on a silent connection', async () => {
+test('a silent connection to the S3 store times out', async () => {
   const objects = throughProxy();
   await objects.put('key', content);
   proxy.hang('answers');
@@ -153,7 +153,7 @@ test('an upload to S3 whose connection does not return stores nothing, and its m
   client.destroy();
 });
 
-test('an S3 store touches only keys under its prefix', async () => {
+test('an S3 store with a prefix reads and writes only keys under that prefix', async () => {
   await open().put('key', content);
   const client = clientOf(address);
   const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: address.bucket }));

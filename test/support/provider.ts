@@ -13,7 +13,7 @@ export type TestProvider = {
   issuer: string;
   /** The single sign-on settings of each environment’s server. */
   settings: EnvironmentOf<Record<string, string>>;
-  /** The provider’s accounts, which tests may add and change. */
+  /** The accounts at the test provider, which tests may add and change. */
   accounts: ProviderAccount[];
   close(): void;
 };

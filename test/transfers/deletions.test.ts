@@ -92,7 +92,7 @@ test('S0-90 a deletion in production requires a confirmation typed for that plan
   expect(await has(production, form)).toBe(true);
 });
 
-test('a deleted form field is sent with its form', async () => {
+test('a deleted form field is transferred with its form', async () => {
   const { staging, preprod } = world;
   const { form, field } = await formWithField();
   await deleteHere(field);

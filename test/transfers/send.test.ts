@@ -27,7 +27,7 @@ async function open(client: Client, ...rows: string[]) {
   return { address, text: textOf(text), click };
 }
 
-test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: first an INSERT, then an UPDATE of every column under the same id', async () => {
+test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: the first transfer INSERTs it, the next one UPDATEs every column under the same id', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   const id = await add(staging, 'task', { business, title: 'Book a visit', priority: 3 });
@@ -94,7 +94,7 @@ test('S0-05 S0-10 S0-12 rows travel only along the fixed route: pre-production h
   await production.close();
 });
 
-test('S0-95 a transfer writes to the destination of its environment, first pre-production, then production', async () => {
+test('S0-95 a transfer writes to the destination of its environment: from staging to pre-production, from there to production', async () => {
   const { staging, preprod, production } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   const { text } = await open(ana, `form:${key.id}`);

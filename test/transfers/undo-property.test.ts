@@ -137,7 +137,7 @@ function app(here: App) {
   return { copy, poll };
 }
 
-test('undoing a random transfer restores the destination exactly', async () => {
+test('undoing a random transfer restores every value of the destination', async () => {
   const counted = { undone: 0 };
   await fc.assert(
     fc.asyncProperty(fc.array(round, { minLength: 10, maxLength: 10 }), async (rounds) => {

@@ -254,7 +254,7 @@ test('a double click undoes a transfer once, and undoing it again finds nothing 
   expect(await statesOf(staging)).toEqual(['verified']);
 });
 
-test('a person on call may undo with a reason, and every product manager is notified', async () => {
+test('a person on call may undo a transfer with a reason, and every product manager is notified', async () => {
   const { preprod, staging } = world;
   const { task, sent } = await launch();
   expect(sent.state).toBe('verified');

@@ -99,7 +99,7 @@ describe('pages during an update', () => {
     expect((await client.get('/catalog/task')).headers['location']).toBe('/sign-in');
   });
 
-  test('S2-21 S2-22 another version signs people out and shows both versions and the person to ask', async () => {
+  test('S2-21 S2-22 a different database version signs people out, and the page names both versions and the person to ask', async () => {
     const client = await site.as('pm');
     await mark(world.staging, { databaseVersion: '0.9.0', isUpdating: false });
     const gone = await client.get('/catalog/task');

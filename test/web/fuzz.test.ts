@@ -111,7 +111,7 @@ const isTried = ({ path }: Route) =>
   path !== '/sign-in/callback';
 
 test(
-  'no request is answered with 5xx, whatever it asks or posts (B6)',
+  'no request is answered with a 5xx status, whatever it asks for or posts (B6)',
   async () => {
     console.log(`FUZZ_SEED=${seed} FUZZ_REQUESTS=${REQUESTS}`);
     const random = randomFrom(seed);

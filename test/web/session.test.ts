@@ -99,7 +99,7 @@ describe('the last hour of a session', () => {
     expect(await statusAt(1)).toMatchObject({ status: 303 });
   });
 
-  test('an event stream ends when its person has signed out (B9)', async () => {
+  test('the event stream of a job ends when its viewer has signed out (B9)', async () => {
     const { job } = await jobs.request(world.staging.sql, {
       kind: 'refresh',
       name: 'Waits',

@@ -45,7 +45,7 @@ test('ids assigned simultaneously are all different', async () => {
   expect(new Set(ids).size).toBe(40);
 });
 
-test('a business cannot be deleted while a task is added to it', async () => {
+test('a business cannot be deleted while another request adds a task to it', async () => {
   const { staging } = world;
   const business = await add(staging, 'business');
   await Promise.allSettled([

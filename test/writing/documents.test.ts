@@ -68,7 +68,7 @@ test('recovery finishes a transfer killed between two batches of documents', asy
   expect(await contents(world.preprod)).toEqual(await contents(world.staging));
 });
 
-test('a document changed by another user during the write is not overwritten, and all others are rolled back', async () => {
+test('a document changed by another user during a transfer is not overwritten, and all other documents are rolled back', async () => {
   const { form } = await many();
   const ids = (await field().find().sort({ _id: 1 }).toArray()).map(({ _id: id }) => id);
   const theirs = { _id: ids[150] ?? 0 };
@@ -83,7 +83,7 @@ test('a document changed by another user during the write is not overwritten, an
   expect(await field().findOne(theirs)).toMatchObject({ label: 'Theirs' });
 });
 
-test('a unique name taken during the write refuses the whole transfer, and the error names it', async () => {
+test('a unique name taken by another user during a transfer refuses the whole transfer, and the error names it', async () => {
   const { staging, preprod } = world;
   const keys = [];
   for (let number = 0; number < 20; number += 1) {

@@ -155,7 +155,7 @@ describe('a connection that is cut', () => {
 });
 
 describe('a connection that hangs half-open', () => {
-  test('after a lost answer to COMMIT the transfer finds its rows and writes nothing twice', async () => {
+  test('after a lost answer to COMMIT a retried transfer finds its rows and writes nothing twice', async () => {
     const changed = await changedBoth(world);
     timeouts.statement = 1000;
     atPoint('before commit', () => {
@@ -173,7 +173,7 @@ describe('a connection that hangs half-open', () => {
     expect(lines).toEqual([{ arrivals: 2 }]);
   });
 
-  test('a server that stops answering after its greeting times out', async () => {
+  test('a database server that stops answering after its greeting times out', async () => {
     const { staging } = world;
     timeouts.statement = 1000;
     here.mysql.cut();

@@ -67,7 +67,7 @@ test('a transfer that needs attention shows the former, planned and current valu
   expect(await has(world.preprod, task)).toBe(true);
 });
 
-test('Roll back mine, keep theirs restores the rows except the foreign change, and releases the claims', async () => {
+test('the decision Roll back mine, keep theirs restores all rows except those that another user changed, and releases the claims', async () => {
   const { task, form } = await stuck();
   const { page } = await decide('roll-back', 'oncall');
   expect(page).toContain('Choose how to continue');
@@ -89,7 +89,7 @@ test('Retry completes a transfer once the destination’s value is as expected a
   expect(await claimsIn(world.preprod)).toBe(0);
 });
 
-test('after COMMIT a transfer cannot be rolled back: rows that cannot be completed are skipped and listed', async () => {
+test('a transfer that has committed cannot be rolled back: rows that cannot be completed are skipped and listed', async () => {
   const { staging, preprod } = world;
   const form = { entity: 'form', id: await add(staging, 'form') };
   const sts = {
@@ -115,7 +115,7 @@ test('after COMMIT a transfer cannot be rolled back: rows that cannot be complet
   expect(await claimsIn(preprod)).toBe(0);
 });
 
-test('a save that needs attention has the same page and the same solutions', async () => {
+test('a save that needs attention is resolved on the same page with the same decisions as a transfer', async () => {
   const { staging, variables } = world;
   const form = { entity: 'form', id: await add(staging, 'form') };
   const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: form.id }) };
@@ -141,7 +141,7 @@ test('a save that needs attention has the same page and the same solutions', asy
   expect(await has(staging, field)).toBe(true);
 });
 
-test('of two people who resolve a transfer simultaneously the second is refused', async () => {
+test('of two people who resolve the same transfer simultaneously, the second is refused', async () => {
   await stuck();
   const site = await openSite(world, 'staging');
   const [one, other] = [await site.as('pm'), await site.as('oncall')];

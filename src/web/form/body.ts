@@ -7,7 +7,7 @@ type Fields = {
   kind: 'fields' | 'image';
   /** The most fields that the form may have. */
   fields: number;
-  /** The most bytes of the fields, including names and separators. */
+  /** The most bytes of the form’s fields, including names and separators. */
   bytes: number;
 };
 

@@ -55,7 +55,7 @@ test('the address of an environment within a list field is reported on the trans
   expect(problemsOf(field, own, 'form_field')).toEqual([expect.stringContaining('Options')]);
 });
 
-test('the problem of an environment’s address in a text says whose address it is (F19)', () => {
+test('the problem of an environment’s address in a text names the environment (F19)', () => {
   expect(problemsOf({ description: 'pre.example.com' }, others)).toEqual([
     expect.stringContaining('the address of pre-production (pre.example.com)'),
   ]);
@@ -67,6 +67,6 @@ test.each([
   ['a name that goes on', 'https://staging.example.com.org/', https],
   ['a broken percent sign', '100% staging %zz %E0%A4%A', https],
   ['no address', 'Staging. Example. Com', https],
-])('%s is not reported as the address of an environment (F19)', (_what, description, more) => {
+])('%s is not mistaken for the address of an environment (F19)', (_what, description, more) => {
   expect(problemsOf({ description }, more)).toEqual([]);
 });

@@ -264,15 +264,18 @@ const examples: Record<Reason, Example> = {
   },
 };
 
-test.each(reasons)('the problem %s names its row and its solutions', (reason) => {
-  const { facts, choices, row: key, solutions } = examples[reason];
-  const { problems } = planOf(facts, choices);
-  expect(problems).toMatchObject([{ reason, row: key === null ? null : keyFrom(key) }]);
-  expect(problems[0]?.solutions.map(({ kind }) => kind)).toEqual(solutions);
-  expect(problems[0]?.message).not.toBe('');
-});
+test.each(reasons)(
+  'the problem %s of a transfer plan names its row and its solutions',
+  (reason) => {
+    const { facts, choices, row: key, solutions } = examples[reason];
+    const { problems } = planOf(facts, choices);
+    expect(problems).toMatchObject([{ reason, row: key === null ? null : keyFrom(key) }]);
+    expect(problems[0]?.solutions.map(({ kind }) => kind)).toEqual(solutions);
+    expect(problems[0]?.message).not.toBe('');
+  },
+);
 
-test.each(reasons)('the problem %s can be resolved', (reason) => {
+test.each(reasons)('the user can resolve the problem %s of a transfer plan', (reason) => {
   const { facts, without } = examples[reason];
   const plan =
     'facts' in without

@@ -61,7 +61,7 @@ test('two cities that are the same city at the destination are refused', () => {
   ]);
 });
 
-test('a missing city that several rows use is one problem', () => {
+test('a missing city that several rows of a transfer use is reported as one problem', () => {
   const cities = [{ city: 'Pune', partner: null }];
   const facts = factsOf({ 'business:1': { here: { cities } }, 'business:2': { here: { cities } } });
   expect(reasonsOf(planOf(facts))).toEqual(['name-missing']);

@@ -99,7 +99,7 @@ test('leaving one half of a name swap out of the transfer is a problem of the ot
   expect(problem).toMatchObject({ reason: 'unique-taken', row: keyFrom('form:1') });
 });
 
-test('two rows of a plan cannot take the same name (F13)', () => {
+test('two rows of a transfer plan cannot take the same unique name (F13)', () => {
   const rows = { 'form:1': 'A > C', 'form:2': 'B > C' };
   expect(problemsOf(rows)).toMatchObject([{ reason: 'unique-taken', row: keyFrom('form:2') }]);
 });
