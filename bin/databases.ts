@@ -100,7 +100,7 @@ function addresses(at: Addresses, group: string, name: string, rights: Rights): 
 const accountName = (name: string, rights: Rights) =>
   rights === 'owner' ? name : `${name}_${rights}`;
 
-/** The same password at every start, which only those who know the servers’ passwords can derive. */
+/** A password that stays the same at every start, and that only those who know the servers’ passwords can derive. */
 const secret = (at: Addresses, name: string) =>
   createHmac('sha256', `${at.mysql.password}${at.mongo.password}`).update(name).digest('hex');
 
@@ -116,7 +116,7 @@ async function prepare(sql: Connection, mongo: MongoClient, at: Addresses, name:
     await sql.query(`ALTER USER '${account}'@'%' IDENTIFIED BY '${password}'`);
     await addMongoUser(mongo.db(name), account, password, mongoRoles[rights]);
   }
-  // Revokes rights that the account had on an older shape of the tables.
+  // Revokes rights that the account was granted on an earlier schema.
   for (const rights of limited) {
     await sql.query(`REVOKE ALL PRIVILEGES, GRANT OPTION FROM '${accountName(name, rights)}'@'%'`);
   }

@@ -17,7 +17,7 @@ export type ProviderAccount = {
 export type Client = { id: string; secret: string; redirectUri: string };
 export type Plan = {
   port: number;
-  /** Its address for others, where that is not this port. */
+  /** The provider’s URL as its clients know it, if it differs from the port it listens on. */
   issuer?: string;
   accounts: ProviderAccount[];
   clients: Client[];

@@ -1,6 +1,6 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 
-/** There was no answer before the deadline; one may still come. */
+/** Thrown when there was no answer before the deadline; one may still come. */
 export class TooLate extends Error {
   readonly code = 'STATEMENT_TIMEOUT';
 }

@@ -46,9 +46,9 @@ export function parsed<T extends z.ZodType>(schema: T, posted: unknown): z.infer
   );
 }
 
-/** Another user changed or claimed the data first. */
+/** Thrown when another user changed or claimed the data first. */
 export class Conflict extends Problem {
-  /** The reason code of the database’s refusal; null when nothing was sent to it. */
+  /** The reason code of the database’s refusal; null when the database was not asked. */
   readonly reason: string | null;
 
   constructor(message: string, reason: string | null = null) {
@@ -64,5 +64,5 @@ export class Unavailable extends Problem {
   }
 }
 
-/** A database is being updated or has another version, which will pass. */
+/** Thrown while a database is being updated or has another version, which will pass. */
 export class Closed extends Unavailable {}

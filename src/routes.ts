@@ -164,7 +164,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/people/:id/activity', 'administer', body.small, people.setActive),
 ];
 
-/** A transfer sheet, its choices, its rehearsal and its send button. */
+/** The routes of a transfer sheet, its choices, its rehearsal and its send button. */
 function sheetRoutes(kind: SelectionKind, allow: Ability): Route[] {
   const { path, send: click } = sheetKinds[kind];
   return [

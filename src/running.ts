@@ -88,7 +88,7 @@ export async function startWith(program: (settings: Settings) => Promise<void>) 
   }
 }
 
-/** Everything must have ended by then; recovery or another process takes over the rest. */
+/** How long the shutdown may take; recovery or another process takes over what has not ended by then. */
 const LAST_MS = 75_000;
 
 /** Runs the shutdown once on SIGTERM or SIGINT, and ends the process even if something has not ended. */

@@ -48,7 +48,7 @@ const editors: Permission[] = ['editor', 'product_manager'];
 /** An undo sends no new content, so people on call may do it too. */
 const undoers: Permission[] = ['product_manager', 'on_call'];
 
-/** These abilities are harmless: they cannot lose anyone’s work. */
+/** These abilities are harmless, because no one’s work can be lost by them. */
 const refreshers: Permission[] = ['product_manager', 'administrator'];
 
 /** The permissions that an administrator may grant in this environment. */

@@ -16,7 +16,7 @@ export type Moment = {
   arrivals: { newest: number; later: number };
 };
 
-/** The point in time of a snapshot, or why documents cannot be read at it. */
+/** The point in time of a database snapshot, or why documents cannot be read at it. */
 export async function momentOf(on: PoolConnection): Promise<Moment | string> {
   const claimed = await claimOnDocument(on);
   if (claimed) return claimed;
@@ -45,7 +45,7 @@ export async function disturbance(
   const now = await arrivalsLater(here.sql, { instant, newest: arrivals.newest });
   if (now !== arrivals.later) return 'documents were written meanwhile';
   for (const { at, transfer } of later) {
-    // A document dated in the future by another program does not tell when it was written.
+    // Skipped, because a document dated in the future by another program does not tell when it was written.
     if (transfer === null && at > Date.now()) continue;
     if (transfer === null || !(await hasArrived(snapshot, transfer))) {
       return 'a document was being written meanwhile';
@@ -63,7 +63,7 @@ async function claimOnDocument(on: Queryable): Promise<string | null> {
   return claim ? `transfer ${claim.number} from ${claim.origin} writes documents` : null;
 }
 
-/** Ids are assigned before the commit, so lower ids may still appear. */
+/** How many of the latest ids are read again: ids are assigned before the commit, so lower ones may still appear. */
 const REACH = 10_000;
 
 async function arrivalsLater(

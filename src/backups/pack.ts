@@ -50,7 +50,7 @@ function openMeter() {
   };
 }
 
-/** An error of the source stream must reach the reader of the last one. */
+/** An error of the source stream must be passed on to the last stream, whose reader waits for it. */
 function through(source: Readable, end: NodeJS.ReadWriteStream & AsyncIterable<Uint8Array>): Parts {
   pipeline(source, end, () => {});
   return end;

@@ -96,7 +96,7 @@ function cell(table: string, { name: column, type }: Column): Statement {
   const value = name(column);
   if (isPerson(table, column)) return sql`if(${value} is null, 'NULL', ${`'${PERSON}'`})`;
   if (numbers.test(type)) return sql`coalesce(${value}, 'NULL')`;
-  // A FLOAT would be printed with only six digits.
+  // A FLOAT would be printed with only six digits, so it is cast first.
   if (type === 'float') return sql`coalesce(cast(${value} as double), 'NULL')`;
   if (bytes.test(type)) return sql`coalesce(concat('x''', hex(${value}), ''''), 'NULL')`;
   return sql`replace(replace(quote(${value}), '\n', '\\\\n'), '\r', '\\\\r')`;

@@ -13,7 +13,7 @@ export type ListState = {
   tab: Tab;
   search: string;
   status: Status | '';
-  /** Search and filters as typed or chosen; empty ones are left out. */
+  /** Search text and filter values as typed or chosen; empty ones are left out. */
   filters: Record<string, string>;
   sort: { field: string; descending: boolean };
   page: number;

@@ -19,7 +19,7 @@ type Listed = {
   id: number;
   title: string;
   row: Row;
-  /** What is invalid about a stored value: `Options is not a list of texts`. */
+  /** Descriptions of invalid stored values, such as `Options is not a list of texts`. */
   misfits: string[];
   state: RowState | undefined;
   status: Status | null;
@@ -93,7 +93,7 @@ export async function listRows(
   };
 }
 
-/** A page number beyond the end shows the last page. */
+/** Finds the rows of a list page; a page number beyond the end shows the last page. */
 async function findOnAPage(here: App, entity: Entity, query: Query) {
   const found = await find(here, entity, query);
   if (found.rows.length > 0 || found.total === 0)

@@ -26,7 +26,7 @@ export async function home(req: Request, res: Response) {
   await page(req, res, 'catalog-pages/home', { title: 'Home', rows, purpose: purposeOf(req) });
 }
 
-/** Pending rows of a type: ready to send, changed by engineering, and to review. */
+/** The number of pending rows of a type: ready to send, changed by engineering, and to review. */
 function pendingLinks({ name, label }: Entity, pending: Map<number, PendingRow>) {
   const rows = [...pending.values()].filter(({ isHeld }) => !isHeld);
   const ready = rows.filter(isReadyToSend).length;

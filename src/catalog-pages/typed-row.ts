@@ -157,7 +157,7 @@ export function retyped(entity: Entity, chosen: Content, opened: Content | null)
 /** A stored value in the shape in which a form posts it. */
 function postedValue(field: Field, value: Value): unknown {
   if (field.kind === 'flag') return value === true ? 'yes' : '';
-  // An empty text would mean that the stored secret is kept.
+  // The secret itself is posted, because an empty text would mean that the stored one is kept.
   if (isSecret(field)) return value;
   if (!Array.isArray(value)) return textOf(value);
   return field.links ? linksOfValue(value).map(emptyForNull) : value;

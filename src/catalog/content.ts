@@ -1,5 +1,5 @@
-// The content of a row: all fields that are transferred, without local ones, in one canonical form. Its hash leaves
-// out `modified_at`, the version and the people.
+// The content of a row: all fields that are transferred, without environment-specific ones, in one canonical form.
+// Its hash leaves out `modified_at`, the version and the people.
 import { hash } from 'node:crypto';
 import {
   fieldEntries,
@@ -65,7 +65,7 @@ export function hashOf(entity: Entity, row: Row | Content): string {
   return made;
 }
 
-/** Whether two rows are equal in every field including local ones, except `modified_at`. */
+/** Whether two rows are equal in every field including environment-specific ones, except `modified_at`. */
 export const isSameRow = (entity: Entity, one: Row | null, other: Row | null): boolean =>
   one === null || other === null
     ? one === other

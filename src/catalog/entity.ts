@@ -155,7 +155,7 @@ export function parseContent(
   return content;
 }
 
-/** A field that the stored document lacks stays missing. */
+/** A field that the stored document lacks is left out, so that it stays missing. */
 const withoutMissing = (content: Record<string, Value | undefined>): Content =>
   Object.fromEntries(
     Object.entries(content).filter((entry): entry is [string, Value] => entry[1] !== undefined),

@@ -15,7 +15,7 @@ export const referencesTo = (entity: Entity): { from: Entity; field: string }[] 
 /** The parent row of a dependent row; null for every other row. */
 export function ownerOf({ name, owner, fields }: Entity, content: Content): RowKey | null {
   const id = Number(owner ? content[owner] : NaN);
-  // The parent row may be missing, because another program deleted it.
+  // No parent row is returned when it is missing, because another program deleted it.
   return owner && Number.isSafeInteger(id) ? { entity: fields[owner]?.to ?? name, id } : null;
 }
 

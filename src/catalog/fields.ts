@@ -21,7 +21,7 @@ export type LinkPart = { name: string; entity: string; isOptional: boolean };
 export type Links = { through: string; target: LinkPart; parts: LinkPart[] };
 export type Value = string | number | boolean | null | string[] | Link[];
 
-/** Nothing was typed into a secret field: the stored secret is kept. Null removes it. */
+/** The posted value of a secret field into which nothing was typed: the stored secret is kept. Null removes it. */
 export const AS_STORED = '';
 
 /** A plain value as text; lists cannot be converted. */
@@ -55,7 +55,7 @@ export type Field<T extends Value = Value> = Required<Omit<Options, 'label' | 'h
   store(value: T): unknown;
   /** The value of the field in a new row. */
   initial: T;
-  /** The smallest and largest number; for texts, the most characters. */
+  /** The limits of a value: the smallest and largest number; for texts, the most characters. */
   min?: number;
   max?: number;
   choices?: readonly string[];

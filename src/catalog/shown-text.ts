@@ -39,7 +39,7 @@ export function isUntouched(
 ) {
   if (field.kind === 'flag') return [posted].flat().includes('yes') === (value === true);
   if (posted === undefined) return true;
-  // A secret is never shown; null removes it.
+  // A secret is never shown, so an empty input keeps it, and null removes it.
   if (field.kind === 'secret') return posted === '' || posted === (value ?? null);
   if (field.links) return isSameLines(field.links, posted, linksOfValue(value));
   const text = [posted].flat().map(textIn).join('\n');

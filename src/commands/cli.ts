@@ -20,10 +20,10 @@ import { refuseUnanswered, whileAnswering } from './answering.ts';
 /** Exit codes; scripts may rely on them. */
 export const exits = { done: 0, refused: 1, usage: 2, closed: 3, differs: 4 } as const;
 
-/** The program and the database are not compatible, or the database is being updated. */
+/** Exit code when program and database are not compatible, or the database is being updated. */
 export class Incompatible extends Problem {}
 
-/** Wrong usage of a command has an exit code of its own. */
+/** An error for wrong usage of a command, which has an exit code of its own. */
 export class UsageError extends Problem {
   constructor(message: string) {
     super(422, message);
@@ -43,10 +43,10 @@ export function answer(isJson: boolean | undefined, data: unknown, words: () => 
   else for (const line of words()) print(line);
 }
 
-/** For commands that repair a database which this program cannot work with. */
+/** Options of commands that repair a database which this program cannot work with. */
 export const anyVersion = { isAboutVersion: true, isWithoutDatabases: false };
 
-/** For commands that use neither database, so that they work after the databases are lost. */
+/** Options of commands that use neither database, so that they work after the databases are lost. */
 export const withoutDatabases = { isAboutVersion: true, isWithoutDatabases: true };
 
 /**

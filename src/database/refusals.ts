@@ -2,7 +2,7 @@
 // and accounts.
 import { channel } from 'node:diagnostics_channel';
 
-/** The error message of a database. It is only logged; pages, journal and audit log never contain it. */
+/** An error message of a database, which is only logged; pages, journal and audit log never contain it. */
 export type Refusal = { code: string; quote: string };
 
 export const refusals = channel('oneway:refusal');

@@ -20,7 +20,7 @@ export type Redis = ReturnType<typeof redisClient>;
 
 export type App = Environment & {
   settings: Settings;
-  /** The next environment; null in production and development. */
+  /** The environment that rows are sent to; null in production and development. */
   destination: Environment | null;
   /** Production’s databases, which the refresh reads. */
   source: Environment | null;

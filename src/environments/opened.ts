@@ -163,7 +163,7 @@ function falseWhenMissing(error: unknown): false {
   throw error;
 }
 
-/** MongoDB’s error code when the user has no rights on a database. */
+/** MongoDB’s error code for a user without rights on a database. */
 const UNAUTHORIZED = 13;
 const missing = new Set([
   'ER_BAD_DB_ERROR',

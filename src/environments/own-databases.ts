@@ -47,7 +47,7 @@ async function askBoth(
 
 const AGAIN_MS = 100;
 
-/** A refusal is an answer; a connection that fails is none. */
+/** A database that refuses has answered; one whose connection fails has not. */
 async function untilAnswered(ask: () => Promise<unknown>, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
     const error: unknown = await ask().then(

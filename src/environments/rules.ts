@@ -11,7 +11,7 @@ export type EnvironmentRules = {
   inText: string;
   /** The environment that rows are sent to. */
   next: EnvironmentName | null;
-  /** Rows can be edited even without the revert switch. */
+  /** Whether rows can be edited even without the revert switch. */
   isEdited: boolean;
   /** The range of ids assigned here. Separate ranges prevent collisions while the revert switch is on. */
   ids: { from: number; to: number };
@@ -19,7 +19,7 @@ export type EnvironmentRules = {
   neverGranted: readonly string[];
   /** Apps read this environment: sending rows here requires a reason, deleting them a typed confirmation. */
   asksReason: boolean;
-  /** Rows must be tested here before they are sent on. */
+  /** Whether rows must be tested in this environment before they are sent on. */
   isTested: boolean;
 };
 

@@ -62,7 +62,7 @@ export type Job = {
   ended_at: string | null;
 };
 
-/** A worker without a heartbeat for longer than this is presumed dead. */
+/** How long a worker may send no heartbeat before it is presumed dead. */
 export const SILENCE_MS = 15_000;
 
 export const now = sql`utc_timestamp(3)`;
@@ -77,7 +77,7 @@ export type JobRequest = {
   /** The `onlyOne` key: while a job with it has not ended, no second one is recorded. */
   onlyOne?: string;
   priority?: Priority;
-  /** A timestamp in ISO 8601: the job does not start before. */
+  /** A timestamp in ISO 8601 before which the job does not start. */
   runAt?: string;
 };
 

@@ -56,7 +56,7 @@ export function openQueue(here: App, redis: Redis, tasks: Tasks): JobQueue {
 }
 
 async function add(queue: Queue, task: Task | undefined, all: Queued[]) {
-  // Set again each time, because Redis may have lost it.
+  // The limit is set again each time, because Redis may have lost it.
   if (task?.concurrency !== undefined) await queue.setGlobalConcurrency(task.concurrency);
   await queue.addBulk(
     all.map(({ id, attempt, kind, priority, run_at }) => ({
@@ -129,7 +129,7 @@ export function startWorker(
   };
 }
 
-/** The time from the record, but at least a second from now, so that a wrong clock causes no busy loop. */
+/** The start time from the record, but at least a second from now, so that a wrong clock causes no busy loop. */
 function nextStart({ halt }: App, { run_at }: jobs.Job): number {
   if (halt.signal.aborted) return Date.now();
   return Math.max(run_at === null ? 0 : timeOf(run_at), Date.now() + 1000);

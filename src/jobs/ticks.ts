@@ -42,7 +42,7 @@ export function openTicks(
           const schedule = own.find((one) => one.name === name);
           const job = schedule && (await runDue(here, schedule, Date.now()));
           if (job) await jobs.push(job);
-          // Removed from Redis only; a program that still declares the schedule registers it again.
+          // Removes the scheduler from Redis only; a program that still declares the schedule registers it again.
           if (!schedule) await queue().removeJobScheduler(name);
         },
         { connection: patient, prefix: PREFIX },

@@ -5,7 +5,7 @@ export type Webhook = { url: string; secret: string };
 
 export type Endpoints = {
   mail: Mail | null;
-  /** Webhooks by name; `indexer` is the search indexer. */
+  /** Webhooks from the settings, by name; `indexer` is the search indexer. */
   webhooks: Record<string, Webhook>;
   /** Slack’s incoming webhooks, by name. */
   slack: Record<string, string>;

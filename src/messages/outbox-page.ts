@@ -36,7 +36,7 @@ export async function index(req: Request, res: Response) {
   });
 }
 
-/** Only notifications of the indexer have these: the rows, and the transfer that wrote them. */
+/** The rows, and the transfer that wrote them, which only notifications of the indexer have. */
 type RowChanges = {
   kind: string;
   environment: EnvironmentName;

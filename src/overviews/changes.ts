@@ -49,7 +49,7 @@ export async function changesSince(
   };
 }
 
-/** The old and new value of every changed field; local fields of other environments are left out. */
+/** The old and new value of every changed field; environment-specific fields of other environments are left out. */
 export function changesIn(
   { entity: name, before_image, after_image }: Arrival,
   { withLocals }: { withLocals: boolean },

@@ -17,7 +17,7 @@ export type PendingEntry = {
   why: string | null;
 };
 
-/** Ready to send, to review, changed by engineering, or not for production. */
+/** The groups of pending rows: ready to send, to review, changed by engineering, not for production. */
 export const groups = ['ready', 'look', 'engineering', 'held'] as const;
 export type Group = (typeof groups)[number];
 

@@ -209,7 +209,7 @@ export async function setPassword(here: Environment, by: string, id: number, pos
   });
 }
 
-/** Changing it also ends sessions and tokens of the former password, and any invitation. */
+/** Changing the password also ends sessions and tokens of the former one, and any invitation. */
 export async function storePassword(on: Queryable, id: number, hash: string) {
   await run(on, sql`update person set password_hash = ${hash} where id = ${id}`);
   await run(on, sql`delete from invitation where person_id = ${id}`);

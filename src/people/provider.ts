@@ -19,7 +19,7 @@ const KNOWN_MS = 10_000;
 /** The provider is contacted only at sign-in, so the server starts without it. */
 export function openProvider(client: SingleSignOn) {
   let known: { at: number; asked: Promise<openid.Configuration> } | null = null;
-  // Spares the end of a sign-in a question, because its beginning has just asked it.
+  // Discovery is cached between the beginning and the end of a sign-in, to save a request.
   let last: openid.Configuration | null = null;
 
   // Discovery runs at each sign-in: if the provider is down, the page reports that before redirecting the browser.
@@ -78,7 +78,7 @@ function discovery({ issuer, clientId, clientSecret }: SingleSignOn) {
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof TooLate) return true;
   const { message, code, status, cause } = (error ?? {}) as Trouble;
-  // A connection that fails, is cut, or an answer of the provider that is an error of its own.
+  // The connection failed or was cut, or the provider answered with an error status of its own.
   if (message === 'fetch failed' || message === 'terminated') return true;
   if (code === 'OAUTH_TIMEOUT' || Number(status) >= 500) return true;
   return cause !== undefined && isUnreachable(cause);

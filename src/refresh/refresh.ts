@@ -48,7 +48,7 @@ export type RefreshRun = {
   dryRun?: boolean;
   /** Called after each part with the report so far; a stopped run resumes from that report. */
   progress?: (done: { entity: Entity; report: Report }) => void | Promise<void>;
-  /** The report of an earlier attempt, to resume from. */
+  /** The report of an interrupted attempt, from which this one resumes. */
   former?: Report | null;
 };
 

@@ -8,7 +8,7 @@ export const keptSecret = (column: string) =>
   sql`target.${name(column)} =
         if(given.${name(column)} like 'clear.________', target.${name(column)}, given.${name(column)})`;
 
-/** A row that is inserted again has no stored value behind its mask any more. */
+/** A row that is inserted again must not contain a mask, because no stored value is behind it any more. */
 export function withoutMasks(entity: Entity, row: Row): Row {
   const masked = secretsOf(entity).filter((field) => isMask(row[field]));
   return masked.length === 0

@@ -53,7 +53,7 @@ function unchangedFilter(seen: StoredDocument, next: StoredDocument): Filter<Sto
     field,
     seen[field] === undefined ? { $exists: false } : { $eq: seen[field], $exists: true },
   ]);
-  // Conditions are placed beside `_id`, not inside $and, because some servers would scan all documents.
+  // Filters are placed beside `_id`, not inside $and, because some servers would scan all documents.
   return { _id: next._id, ...Object.fromEntries(same) };
 }
 

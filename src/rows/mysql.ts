@@ -152,7 +152,7 @@ export const mysqlStore: Store = {
 };
 
 async function toRows(on: Queryable, entity: Entity, stored: Stored[]): Promise<Row[]> {
-  // A larger id is returned as text: the row belongs to another program.
+  // An id beyond JavaScript’s safe integers is returned as text: the row belongs to another program.
   const rows = stored.flatMap((one) => (Number.isSafeInteger(one.id) ? toRow(entity, one) : []));
   await addLinks(on, entity, rows);
   return rows;

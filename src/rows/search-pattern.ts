@@ -106,7 +106,10 @@ function spellings(): Map<string, string> {
   return known;
 }
 
-/** Latin to Cherokee, phonetic and polytonic Greek letters, circled letters, ligatures, full width. */
+/**
+ * Ranges of letters whose variants are collected: Latin to Cherokee, phonetic and polytonic Greek, circled,
+ * ligatures, full width.
+ */
 const SCRIPTS_WITH_CASE_ACCENTS_OR_WIDTH = [
   [0x21, 0x5ff],
   [0x10a0, 0x10ff],

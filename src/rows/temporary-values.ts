@@ -26,7 +26,7 @@ export async function giveTemporaryValues(
 ) {
   for (const field of uniqueFieldsOf(entity)) {
     const moving = rows.filter(({ now, after }) => !isSameValue(now[field], after[field]));
-    // A single changed row needs none: its new value is free, or was held by a removed row.
+    // A single changed row needs no temporary value: its new one is free, or was held by a removed row.
     if (moving.length > 1) {
       const column = name(field);
       await updateFromLines(

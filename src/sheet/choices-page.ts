@@ -14,9 +14,9 @@ type Posted = {
   /** The selection with the choices that the page showed. */
   selection: Selection;
   now: SavedChoices;
-  /** Other choices were saved after this page was shown. */
+  /** The conflict that other choices were saved after this page was shown. */
   isChangedMeanwhile: boolean;
-  /** Conflicting values: those of the others are kept until this user confirms. */
+  /** Values that two people changed: those of the others are kept until this user confirms. */
   overtaken: Overtaken[];
 };
 

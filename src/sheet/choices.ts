@@ -18,7 +18,7 @@ export type Choices = {
   resend: boolean;
   /** Excluded fields by row, which keep the destination’s value. */
   excludedFields: Record<string, string[]>;
-  /** Typed values for local fields of rows that are new at the destination. */
+  /** Typed values for environment-specific fields of rows that are new at the destination. */
   locals: Record<string, Record<string, string>>;
   /** Undone rows that the user chose to send again. */
   again: string[];
@@ -47,8 +47,8 @@ export const DELETE = 'delete';
 export const isTyped = (text: string, word: string) => text.trim().toLowerCase() === word;
 
 /**
- * The row as it will be at the destination: our values, except for excluded fields; local fields keep the
- * destination’s value. Null for a row that does not exist here.
+ * The row as it will be at the destination: our values, except for excluded fields; environment-specific fields keep
+ * the destination’s value. Null for a row that does not exist here.
  */
 export function rowToSend({ key, entity, here, there }: RowPair, choices: Choices): Row | null {
   if (here === null) return null;
@@ -66,7 +66,7 @@ export function rowToSend({ key, entity, here, there }: RowPair, choices: Choice
   return row;
 }
 
-/** The typed value of a local field, with a message when it is invalid. */
+/** The typed value of an environment-specific field, with a message when it is invalid. */
 export function localValue(
   entity: Entity,
   name: string,

@@ -37,7 +37,7 @@ export type Facts = {
    * `<entity>:<name>`.
    */
   otherSpellings: Map<string, string[]>;
-  /** Rows here that have those names, by `<entity>:<name>`. */
+  /** Rows of this environment with those similarly spelled names, by `<entity>:<name>`. */
   namesHere: Map<string, Row>;
   columns: ColumnsByTable;
   version: DatabaseVersion | null;
@@ -45,7 +45,7 @@ export type Facts = {
   claims: Claim[];
   /** The row that holds a unique value at the destination: `form.name:address` → id. */
   holders: Map<string, number>;
-  /** The holders among them that are not part of the plan, by key text. */
+  /** The rows that hold unique values and are not part of the plan, by key text. */
   otherHolders: Map<string, OtherHolder>;
   /** Rows at the destination that reference written rows; for removed rows also rows below them. */
   references: Reference[];

@@ -55,7 +55,7 @@ function excludedFieldsIn(texts: string[]): Choices['excludedFields'] {
   return Object.fromEntries(fields);
 }
 
-/** The name of an input for a local field: `local[external_tool:5][endpoint]=…` */
+/** The name of an input for an environment-specific field: `local[external_tool:5][endpoint]=…` */
 function localsIn(posted: ReturnType<Form['under']>): Choices['locals'] {
   const locals = new Map<string, [string, string][]>();
   for (const { path, text } of posted) {

@@ -52,7 +52,7 @@ export type Problem = {
   row: RowKey | null;
   message: string;
   solutions: Solution[];
-  /** The rows that leaving out would solve the problem, if not `row` itself. */
+  /** The rows to leave out as a solution, if these are not just `row`. */
   concerns?: RowKey[];
 };
 

@@ -125,7 +125,7 @@ function addInWords(
 
 export type SolutionForm = { id: string; action: string; fields: Record<string, string> };
 
-/** The forms of solutions that post to another URL, each once. */
+/** The forms of all solutions that post to another URL, each form once. */
 export function solutionForms({ problems }: Plan, place: SheetPlace): SolutionForm[] {
   const forms = problems.flatMap(({ solutions }, index) =>
     solutions.flatMap((solution) => formFor(solution, index, place) ?? []),

@@ -7,7 +7,7 @@ import type { Environment } from '../environments/environment.ts';
 import type { Request } from 'express';
 import { accountOf } from '../web/request.ts';
 
-/** The route of a sheet’s rows: to the destination, or from production to this environment. */
+/** The route on which a sheet sends rows: to the destination, or from production to this environment. */
 export function routeFrom(here: App, person: string, kind: SelectionKind = 'transfer'): Route {
   const lease = here.settings.lease.milliseconds;
   if (kind === 'restore') {
@@ -47,7 +47,7 @@ export type Route = {
   lease: number;
   hostHere: string | null;
   otherHosts?: FactsQuery['otherHosts'];
-  /** The sender, where someone else must have tested the rows. */
+  /** The sender of the transfer, if someone else must have tested the rows. */
   testedForSender?: string | null;
   /** The environment that stores the journal, if it is not the source: a restore is recorded where it is written. */
   journal?: Environment;
@@ -56,7 +56,7 @@ export type Route = {
 export const journalOf = ({ from: here, journal: journalAt }: Route): Environment =>
   journalAt ?? here;
 
-/** Of source and destination, the one that is not this environment. */
+/** Of a transfer’s source and destination, the one that is not this environment. */
 export const farSideOf = (route: Route): Environment =>
   journalOf(route) === route.to ? route.from : route.to;
 

@@ -61,7 +61,7 @@ export async function chooseUndo(req: Request, res: Response) {
   res.redirect(303, `/undos/${id}`);
 }
 
-/** Asks which row of production to restore when it does not exist here. */
+/** Asks which row of production to restore, if it does not exist in this environment. */
 export async function showRestore(req: Request, res: Response) {
   await page(req, res, 'sheet/restore', {
     title: 'Restore from production',

@@ -18,7 +18,7 @@ export function replacementsFirst(steps: PlannedStep[]): PlannedStep[] {
 const rankOf = (step: PlannedStep) =>
   step.action === 'remove' || needsOverwrite(step) ? 0 : isSentAgain(step) ? 2 : 1;
 
-/** Unchanged at the destination: sent only for a new modified_at. */
+/** A row that is unchanged at the destination and is sent only for a new modified_at. */
 const isSentAgain = ({ entity, before, after }: PlannedStep) =>
   before !== null && isSameRow(entityNamed(entity), before, after);
 

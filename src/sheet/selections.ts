@@ -161,7 +161,7 @@ export const fingerprint = ({
   choices,
 }: Omit<SavedChoices & Selection, 'id' | 'person'>) => {
   const { include, create, resend, excludedFields, locals, again } = choices;
-  // Sorted, so that the order in which pages were visited does not matter.
+  // Row keys are sorted, so that the order in which pages were visited does not matter.
   const [left, typed] = [excludedFields, locals].map((by) => Object.entries(by).toSorted(byName));
   return JSON.stringify([kind, undoes, keys, include, create, resend, left, typed, again]);
 };

@@ -194,7 +194,7 @@ export function sameView({ steps }: Plan, { kind, choices }: Selection, to: Name
   };
 }
 
-/** Name, reason and send button; or why there is no button. */
+/** The name and reason inputs and the send button; or why there is no button. */
 export function confirmationView(plan: Plan, selection: Selection, to: Named, asksReason: boolean) {
   const { verb, preposition } = sheetKinds[selection.kind];
   const written = plan.steps.filter(({ action }) => action !== 'same').length;

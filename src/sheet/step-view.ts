@@ -108,8 +108,8 @@ function fieldViews(step: PlannedStep, { pairs }: Facts) {
 const plain = (parts: Part[]): Part[] => parts.map(({ text }) => ({ text, kind: 'same' }));
 
 /**
- * Local fields, whose values are never transferred, so that the sheet asks for them when a row is new at the
- * destination.
+ * Environment-specific fields, whose values are never transferred, so that the sheet asks for them when a row is new
+ * at the destination.
  */
 function localInputs(step: PlannedStep, entity: Entity, choices: Choices) {
   if (step.action !== 'create') return [];

@@ -26,7 +26,9 @@ import { parentsOf } from '../catalog/family.ts';
 import { hashOfPlan, rootKeyOf, type PlannedStep } from './planned-step.ts';
 import { warningsOf } from './warnings.ts';
 
-/** The row that undoing a step restores: its content before the transfer with the current local values. */
+/**
+ * The row that undoing a step restores: its content before the transfer with the current environment-specific values.
+ */
 export function rowBefore(step: Step, there: Row | null): Row | null {
   if (step.before === null) return null;
   const row: Draft<Row> = { ...step.before };
@@ -53,7 +55,7 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
     else if (planned) going.set(keyText(step), planned);
   }
   const usesOfRow = Map.groupBy(facts.references, ({ target: of }) => keyText(of));
-  // Skipping one row can require skipping another.
+  // Steps are checked repeatedly, because skipping one row can require skipping another.
   for (let isStable = false; !isStable;) {
     isStable = true;
     for (const step of going.values()) {

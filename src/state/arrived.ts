@@ -74,7 +74,7 @@ const rowsAt = (on: Queryable, transfers: string[], places: ReturnType<typeof sq
 
 export type OnwardTransfer = { number: number; undone_by: string | null; chain: string };
 
-/** The later transfers that sent these rows on, and who undid them. */
+/** The later transfers that sent arrived rows on, and who undid these. */
 export const onwardTransfers = async (on: Queryable, transfers: string[]) =>
   transfers.length === 0
     ? []

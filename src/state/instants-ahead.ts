@@ -19,7 +19,7 @@ type AheadKind = 'row' | 'document' | 'tombstone' | 'clock';
 export type InstantsAhead = {
   clock: Clock;
   numbers: Record<AheadKind, number>;
-  /** Examples, such as `sts:12 2099-01-01T00:00:00.000Z`. */
+  /** Some of the rows found, such as `sts:12 2099-01-01T00:00:00.000Z`. */
   examples: string[];
 };
 

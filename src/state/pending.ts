@@ -79,7 +79,7 @@ export async function pendingRows(on: Queryable, entity: Entity): Promise<Map<nu
 export const isReadyToSend = ({ status, isEngineering, isUndone, isHeld }: PendingRow) =>
   isReady(status) && !isEngineering && !isUndone && !isHeld;
 
-/** Ids of the rows here with this status; `waits` are all rows that are not in sync. */
+/** Ids of this environment’s rows with a status; `waits` are all rows that are not in sync. */
 export async function idsWithStatus(
   on: Queryable,
   entity: Entity,

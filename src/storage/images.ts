@@ -61,7 +61,9 @@ export async function copyImage(from: Objects, to: Objects, name: string): Promi
 }
 
 const HOUR = 60 * 60 * 1000;
-/** Much shorter than any grace period of the cleanup (settings.ts). */
+/**
+ * After this time an image is stored again; it is much shorter than any grace period of the cleanup (settings.ts).
+ */
 const FRESH = 12 * HOUR;
 
 /**

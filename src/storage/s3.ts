@@ -115,7 +115,7 @@ export function s3Objects(address: S3Address): Objects {
   return {
     put: async (key, content, options = {}) => (await store(key, content, options, {})) as Stored,
     putIfAbsent: async (key, content, options = {}) => {
-      // Checked in advance, because a large upload would learn only at its end that the key is taken.
+      // The key is checked in advance, because a large upload would learn only at its end that it is taken.
       if (await find(key)) return null;
       return store(key, content, options, { IfNoneMatch: '*' });
     },

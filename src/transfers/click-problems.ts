@@ -12,7 +12,7 @@ export const reasonMissing = ({ to }: Route): ClickProblem => ({
   solutions: [{ kind: 'enter-reason' }],
 });
 
-/** Usually the sheet was already sent from another tab or by a colleague. */
+/** The sheet was already sent, usually from another tab or by a colleague. */
 export async function outdated({ sql: on }: Environment, { id }: Selection): Promise<ClickProblem> {
   const number = (await sentFrom(on, [id])).get(id)?.at(-1);
   return number === undefined

@@ -94,7 +94,7 @@ export function secretText(value: Value): string {
   return since === null ? 'Set' : `Set since ${exactly(since)}`;
 }
 
-/** The linked name, with the names beside it in brackets. */
+/** Formats a link: the linked name, with the names beside it in brackets. */
 function formatLink({ target, parts }: Links, link: Link): string {
   const beside = parts.flatMap((part) => (part === target ? [] : (link[part.name] ?? [])));
   return `${link[target.name]}${beside.length > 0 ? ` (${beside.join(', ')})` : ''}`;

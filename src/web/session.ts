@@ -50,7 +50,7 @@ export function limitCookie(
   if (left < (one.cookie.originalMaxAge ?? Infinity)) one.cookie.maxAge = left;
 }
 
-/** A new session id, so that one planted or stolen before is worthless. */
+/** Replaces the session id, so that one planted or stolen before is worthless. */
 export const renewSession = (req: Request) =>
   new Promise<void>((resolve, reject) => {
     req.session.regenerate((error: unknown) => (error ? reject(error) : resolve()));

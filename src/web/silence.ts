@@ -7,7 +7,7 @@ import { TooLate } from '../in-time.ts';
 
 /** A database of this environment was silent for so long that the request was ended. */
 export class Silence extends TooLate {
-  /** The interrupted save may still be executed by the database. */
+  /** Whether the database may still execute the interrupted save. */
   readonly mayBeSaved: boolean;
 
   constructor(mayBeSaved: boolean) {
@@ -30,7 +30,7 @@ export const watchSilence = (answer: ErrorRequestHandler) =>
     const watch = () => {
       timer = setTimeout(() => {
         endIfSilent().catch((error: unknown) => {
-          // The request’s own answer may have been faster after all.
+          // The request’s own answer may have been sent before the timeout was handled.
           if (!isOver()) next(error);
         });
       }, timeouts.slow);

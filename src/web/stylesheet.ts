@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Request, Response } from 'express';
 
-/** In the order of the cascade: later parts may override earlier ones. */
+/** The parts are joined in the order of the cascade: later ones may override earlier ones. */
 const parts = [
   'tokens',
   'elements',

@@ -81,7 +81,7 @@ export async function apply(work: Work, connection: PoolConnection) {
 export const instantsOfRows = (rows: Map<string, Row>): [string, string[]][] =>
   [...rows].map(([key, row]) => [key, [row.modified_at]]);
 
-/** When rows to be created were deleted, because apps may know that time. */
+/** The times at which rows to be created were deleted before, because apps may know those times. */
 export async function instantsOfTombstones(connection: PoolConnection, steps: journal.Step[]) {
   const created = steps.filter(({ before }) => before === null);
   return [...(await readStates(connection, created))].map(
@@ -112,7 +112,7 @@ export async function writeRows(
   instantOf: (key: RowKey) => string,
   columns: WrittenColumns,
 ) {
-  // Steps are in writing order, grouped by entity.
+  // Steps are in writing order, so the rows of one entity are consecutive.
   const entities = [...new Set(steps.map((step) => step.entity))].map(entityNamed);
   let ids: IdsByEntity | undefined;
   for (const entity of entities) {

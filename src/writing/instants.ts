@@ -11,7 +11,10 @@ const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 export type Ahead = { instant: string; isLast: boolean };
 
 export class Instants {
-  /** Later than the clock, and than all former timestamps that are not in the future. */
+  /**
+   * The first timestamp of the write: later than the clock, and than all former timestamps that are not in the
+   * future.
+   */
   readonly start: string;
   /** The last assigned timestamp, which becomes the new clock. */
   end: string;

@@ -33,7 +33,7 @@ export * from './steps.ts';
 export * from './transfer.ts';
 export * from '../state/transfer-kinds.ts';
 
-/** Another worker took over, so this one must not write anything any more. */
+/** Another worker took over the transfer, so this one must not write anything any more. */
 export class FencedOff extends Error {}
 
 /**

@@ -12,7 +12,7 @@ import { hasArrived, isExplained } from './work.ts';
 export type StuckRow = {
   step: journal.WrittenStep;
   now: Row | null;
-  /** Neither the former nor the planned content: someone else wrote it. */
+  /** The current value is neither the former nor the planned one: someone else wrote it. */
   isForeign: boolean;
 };
 

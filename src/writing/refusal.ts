@@ -7,7 +7,7 @@ import { RowClaimed } from './claims.ts';
 import * as journal from './journal.ts';
 import { ChangedMeanwhile, OutcomePending, type Work } from './work.ts';
 
-/** Refused before MySQL was asked: a row is claimed, has changed, or a linked name is missing. */
+/** A refusal before MySQL was asked: a row is claimed, has changed, or a linked name is missing. */
 export const isRefusal = (error: unknown): error is ChangedMeanwhile | RowClaimed | UnknownName =>
   error instanceof ChangedMeanwhile || error instanceof RowClaimed || error instanceof UnknownName;
 
@@ -44,7 +44,7 @@ function foundByUs(error: ChangedMeanwhile | RowClaimed | UnknownName): journal.
 
 type Answered = { code?: unknown; errno?: unknown; sqlMessage?: string };
 
-/** By number, because above 3000 the names of errors differ between MySQL and MariaDB. */
+/** Classified by number, because above 3000 the names of errors differ between MySQL and MariaDB. */
 const reasonsOfSql = new Map<number, journal.TransferReason>([
   [1048, 'value-missing'],
   [1054, 'column-missing'],

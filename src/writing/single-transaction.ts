@@ -118,7 +118,7 @@ export async function writeInOneTransaction(
   }
 }
 
-/** Refused by us or by MySQL, including a lock timeout. */
+/** Errors after which nothing was written: refused by this program or by MySQL, including a lock timeout. */
 function isBlocked(error: unknown): boolean {
   if (isRefusal(error)) return true;
   const { code = '', sqlMessage } = error as { code?: string; sqlMessage?: string };

@@ -11,7 +11,7 @@ export async function enterTables(connection: PoolConnection, rows: { entity: st
   const tables = entities
     .filter((entity) => !isDocument(entity))
     .flatMap((entity) => [entity.table, ...linksOf(entity).map(({ links }) => links.through)]);
-  // In a fixed order, so that two writers cannot deadlock.
+  // Tables are locked in a fixed order, so that two writers cannot deadlock.
   for (const table of [...new Set(tables)].toSorted()) {
     await select(connection, sql`select 1 from ${name(table)} where false for update`);
   }

@@ -41,7 +41,7 @@ const lockName = ({ name }: Entity, field: string) =>
 /** The lock timeout in seconds. */
 const PATIENCE = 5;
 
-/** Held until they are unlocked, or until the connection ends. */
+/** Takes locks that are held until they are released, or until the connection ends. */
 export async function lockNames(connection: PoolConnection, named: Named[]) {
   for (const { entity, field } of named) {
     const line = await first<{ taken: number | null }>(

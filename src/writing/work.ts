@@ -19,10 +19,12 @@ export type Work = {
 
 export type OnProgress = (done: number, doing: string) => void;
 
-/** Nothing is lost, but the outcome is unknown: recovery resumes when the server answers. */
+/** The outcome of the write is unknown: nothing is lost, and recovery resumes it when the server answers. */
 export class OutcomePending extends Error {}
 
-/** The destination changed after the plan was made; its changes were not overwritten. */
+/**
+ * The write was refused because the destination changed after the plan was made; its changes were not overwritten.
+ */
 export class ChangedMeanwhile extends Error {
   readonly problem: journal.TransferProblem;
 
@@ -46,7 +48,7 @@ export const parentGone = (key: RowKey) =>
     message: `${entityNamed(key.entity).label.one} ${key.id}, which is needed, was removed there meanwhile.`,
   });
 
-/** The row equals its content before or after the write. */
+/** Whether a stored row equals its content before or after the write. */
 export function isExplained(step: journal.Step, now: Row | null): boolean {
   const entity = entityNamed(step.entity);
   return isSameRow(entity, now, step.before) || isSameRow(entity, now, step.after);

@@ -58,7 +58,7 @@ async function fill(here: App) {
   }
 }
 
-/** Every stored value in hexadecimal, except modified_at and local fields. */
+/** Every stored value in hexadecimal, except modified_at and environment-specific fields. */
 async function bytesOf(here: App): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const entity of catalog) {

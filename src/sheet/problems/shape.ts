@@ -1,4 +1,4 @@
-// Problems with the shape of values: columns, lengths, local fields, images.
+// Problems with the shape of values: columns, lengths, environment-specific fields, images.
 import { columnOf, fieldEntries, keyText, labelOf, type Entity } from '../../catalog/entity.ts';
 import { textOf } from '../../catalog/fields.ts';
 import { misfitsOf, misfitText, type Misfit } from '../../catalog/misfits.ts';

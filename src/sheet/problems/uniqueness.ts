@@ -10,7 +10,7 @@ import type { Facts } from '../facts.ts';
 import type { PlannedStep } from '../planned-step.ts';
 import { describe, keyOf, type Problem, type Solution } from '../problem.ts';
 
-/** A step needs a value that another row would still hold. */
+/** Reports a step whose unique value another row would still hold. */
 type Taken = { step: PlannedStep; field: string; key: string; holder: RowKey };
 
 export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
@@ -85,7 +85,7 @@ function goingAlong(facts: Facts, going: Map<string, PlannedStep>, one: Taken): 
     if (keys.some((key) => given.includes(key))) return null;
     for (const key of keys) {
       const next = keeperOf(facts, going, entity.name, key);
-      // Iterating a Map also visits entries that are added meanwhile.
+      // The loop also visits entries that are added to the Map meanwhile.
       if (next && next.id !== holder.id) along.set(keyText(next), next);
       given.push(key);
     }

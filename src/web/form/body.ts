@@ -26,11 +26,11 @@ export const small = fields(50, 64 * KB);
 export const ticks = fields(2000, 256 * KB);
 /** A page of a sheet with all its choices, and with those that the page showed. */
 export const sheet = fields(10_000, 2 * MB);
-/** A conflict: three versions of the row in one field. */
+/** A conflict page: three versions of the row in one field. */
 export const conflict = fields(200, 4 * MB);
-/** A row with its images, and up to 5,000 lines of links. */
+/** A row form with images, and up to 5,000 lines of links. */
 export const row: FormBody = { kind: 'image', fields: 12_000, bytes: 3 * MB };
-/** Any of these, because saved forms of all routes are posted again through one. */
+/** Any posted form, because saved forms of all routes are posted again through one. */
 export const any: FormBody = { kind: 'image', fields: 12_000, bytes: 4 * MB };
 
 export const images = {

@@ -98,7 +98,7 @@ export class Form {
     if (posted.some(({ path }) => lineIndex(path, parts) === null)) {
       throw new Invalid({ [name]: 'This list has a line that the form does not show.' });
     }
-    // Browsers post emptied and unused lines, too.
+    // Lines beyond the limit count only if they are filled: browsers post emptied and unused lines, too.
     const isBeyond = posted.some(({ path, text }) => Number(path[0]) >= 2 * most && isFilled(text));
     const filled = this.typedLines(name, parts).filter((line) =>
       Object.values<string>(line).some(isFilled),
