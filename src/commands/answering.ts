@@ -62,10 +62,10 @@ export async function whileAnswering(here: App, work: Promise<void>): Promise<vo
 async function untilSilent(here: App, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
     await sleep(timeouts.slow, undefined, { signal: over });
-    const { silent } = await askDatabases(here, timeouts.silence);
-    if (silent) {
+    const { server, milliseconds } = await askDatabases(here, timeouts.silence);
+    if (milliseconds === Infinity) {
       throw new Unavailable(
-        `${silence(here, silent)} It is not certain that this was done: look before you run it again.`,
+        `${silence(here, server)} It is not certain that this was done: look before you run it again.`,
       );
     }
   }

@@ -12,6 +12,11 @@ export const timeouts = {
   slow: 3000,
   /** How long these may then be silent before the request is ended with an error. */
   silence: 2000,
+  /** From which answer to the shortest question on they count as slow. */
+  slowAnswer: 1000,
+  /** How long a page of slow ones may take, and a save, before the request ends. */
+  slowPage: 8000,
+  slowSave: 30_000,
   /** How long a failure of another environment is cached before its servers are tried again. */
   memory: 30_000,
   /**

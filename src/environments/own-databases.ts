@@ -6,43 +6,44 @@ import { inTime } from '../in-time.ts';
 import type { App } from './app.ts';
 
 export type OwnDatabase = 'MySQL' | 'MongoDB';
-/** `silent` is null when both answered; `milliseconds` is how long the slower one took. */
-type DatabaseAnswers = { silent: OwnDatabase | null; milliseconds: number };
+/** Which of the two took longer to answer, and how long: Infinity when it was silent. */
+type SlowerAnswer = { server: OwnDatabase; milliseconds: number };
 
 /** The running ping of each environment, which simultaneous callers share. */
-const asked = new WeakMap<object, Promise<DatabaseAnswers>>();
+const asked = new WeakMap<object, Promise<SlowerAnswer>>();
 
 /** Pings both databases. `patience`: after how many milliseconds one counts as silent. */
-export function askDatabases(here: App, patience: number): Promise<DatabaseAnswers> {
+export function askDatabases(here: App, patience: number): Promise<SlowerAnswer> {
   const known = asked.get(here.sql);
   if (known) return known;
-  const answers = askBoth(here, patience).finally(() => asked.delete(here.sql));
-  asked.set(here.sql, answers);
-  return answers;
+  const answer = askBoth(here, patience).finally(() => asked.delete(here.sql));
+  asked.set(here.sql, answer);
+  return answer;
 }
 
 async function askBoth(
   { sql: readers, writers, documents }: App,
   patience: number,
-): Promise<DatabaseAnswers> {
+): Promise<SlowerAnswer> {
   const begun = performance.now();
   const over = new AbortController();
-  const isAnswered = (asking: Promise<unknown>) =>
-    inTime(patience, asking).then(
-      () => true,
-      () => false,
-    );
   const answerOf = (ask: () => Promise<unknown>) => untilAnswered(ask, over.signal);
+  const timed = (asking: Promise<unknown>) =>
+    inTime(patience, asking).then(
+      () => performance.now() - begun,
+      () => Infinity,
+    );
   const [mysql, mongo] = await Promise.all([
     // Tries several connections, because one pool may be busy with long statements.
-    isAnswered(
+    timed(
       Promise.race([readers, writers].map((pool) => answerOf(() => first(pool, sql`select 1`)))),
     ),
-    isAnswered(answerOf(() => documents.command({ ping: 1 }))),
+    timed(answerOf(() => documents.command({ ping: 1 }))),
   ]);
   over.abort();
-  const silent = !mysql ? 'MySQL' : !mongo ? 'MongoDB' : null;
-  return { silent, milliseconds: performance.now() - begun };
+  return mysql >= mongo
+    ? { server: 'MySQL', milliseconds: mysql }
+    : { server: 'MongoDB', milliseconds: mongo };
 }
 
 const AGAIN_MS = 100;

@@ -4,7 +4,7 @@ import type { NextFunction, Request, Response } from 'express';
 import type { App } from '../environments/app.ts';
 import { unwillingness } from '../database/unwillingness.ts';
 import { unwillingHere } from '../environments/unreachable.ts';
-import { NotFound, Problem } from '../problems.ts';
+import { NotFound, Problem, Unavailable } from '../problems.ts';
 import { sendPage } from './layout.ts';
 import { page } from './pages.ts';
 import { isEnded, Silence } from './silence.ts';
@@ -72,12 +72,19 @@ function afterAnswer(error: unknown, req: Request, res: Response, next: NextFunc
 const uncertain =
   'Whether this was saved is not certain: open the page and see before you send it again.';
 
+function silence(error: Silence, { rules }: App): Problem {
+  const fault = error.isSlow ? 'answers too slowly' : 'does not answer';
+  const outcome = error.mayBeSaved ? uncertain : 'Nothing was saved.';
+  const words = `${error.server} of ${rules.inText} ${fault} right now. Try again in a moment.`;
+  return new Unavailable(`${words} ${outcome}`, { cause: error });
+}
+
 function asProblem(error: unknown, here: App): Problem | null {
   if (error instanceof Problem) return error;
   // A URL with an invalid percent escape belongs to no page.
   if (error instanceof URIError) return new NotFound('There is no page at this address.');
-  const mayBeSaved = error instanceof Silence && error.mayBeSaved;
-  const unwilling = unwillingHere(error, here, mayBeSaved ? uncertain : 'Nothing was saved.');
+  if (error instanceof Silence) return silence(error, here);
+  const unwilling = unwillingHere(error, here);
   if (unwilling) return unwilling;
   const { status, expose, message } = error as {
     status?: number;

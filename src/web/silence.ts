@@ -1,17 +1,21 @@
 // A page never waits for a silent server of its own environment: a request that takes long pings both databases, and
-// ends with an error message when one does not answer.
+// ends with an error message when one does not answer, or answers slowly for too long.
 import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express';
 import { timeouts } from '../database/timeouts.ts';
-import { askDatabases } from '../environments/own-databases.ts';
+import { askDatabases, type OwnDatabase } from '../environments/own-databases.ts';
 import { TooLate } from '../in-time.ts';
 
-/** A database of this environment was silent for so long that the request was ended. */
+/** A database of this environment was silent, or slow, for so long that the request was ended. */
 export class Silence extends TooLate {
+  readonly server: OwnDatabase;
+  readonly isSlow: boolean;
   /** Whether the database may still execute the interrupted save. */
   readonly mayBeSaved: boolean;
 
-  constructor(mayBeSaved: boolean) {
-    super('A database of this environment is silent');
+  constructor({ server, isSlow, mayBeSaved }: Pick<Silence, 'server' | 'isSlow' | 'mayBeSaved'>) {
+    super(`${server} of this environment is ${isSlow ? 'slow' : 'silent'}`);
+    this.server = server;
+    this.isSlow = isSlow;
     this.mayBeSaved = mayBeSaved;
   }
 }
@@ -22,31 +26,40 @@ const ended = new WeakSet<Request>();
 /** Whether the request was already ended: a later result or error is then dropped. */
 export const isEnded = (req: Request): boolean => ended.has(req);
 
-/** Ends requests with `answer` while a database is silent; slow requests of responsive databases go on. */
+/** Ends requests with `answer` while a database is silent; long requests of responsive databases go on. */
 export const watchSilence = (answer: ErrorRequestHandler) =>
   function watchSilence(req: Request, res: Response, next: NextFunction) {
+    const last = performance.now() + longestOf(req);
     let timer: NodeJS.Timeout | undefined;
     const isOver = () => res.headersSent || res.closed;
     const watch = () => {
-      timer = setTimeout(() => {
+      const left = Math.max(0, last - performance.now());
+      const look = () => {
         endIfSilent().catch((error: unknown) => {
           // The request’s own answer may have been sent before the timeout was handled.
           if (!isOver()) next(error);
         });
-      }, timeouts.slow);
+      };
+      timer = setTimeout(look, left > 0 ? Math.min(timeouts.slow, left) : timeouts.slow);
     };
     const endIfSilent = async () => {
       if (isOver()) return;
-      const { silent } = await askDatabases(req.here, timeouts.silence);
+      const { server, milliseconds } = await askDatabases(req.here, timeouts.silence);
       if (isOver()) return;
-      if (silent === null) return watch();
+      const isSlow = milliseconds >= timeouts.slowAnswer && performance.now() >= last;
+      const isSilent = milliseconds === Infinity;
+      if (!isSilent && !isSlow) return watch();
       ended.add(req);
-      await answer(new Silence(saving.has(req)), req, res, next);
+      const silence = new Silence({ server, isSlow: !isSilent, mayBeSaved: saving.has(req) });
+      await answer(silence, req, res, next);
     };
     watch();
     res.once('close', () => clearTimeout(timer));
     next();
   };
+
+const longestOf = ({ method }: Request) =>
+  method === 'POST' ? timeouts.slowSave : timeouts.slowPage;
 
 /** Marks that from here on the request may write, so an interruption leaves the outcome uncertain. */
 export function beginSaving(req: Request, _res: Response, next: NextFunction) {
