@@ -152,7 +152,7 @@ describe('connections to other machines', () => {
   });
 
   test.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1', 'mysql'])(
-    'the host %s counts as this machine or a private neighbour and needs no TLS (C8)',
+    'the host %s is on this machine or its private network, so no TLS is required (C8)',
     (host) => {
       expect(refusal({ SQL_DB_HOST: host })).toEqual([]);
     },

@@ -89,7 +89,7 @@ const within = (chunk: number, lines: Map<number, RowDigest>) =>
 
 const wanted = ({ here, there, unsure }: Chunk) => unsure ?? new Set([...here.ids, ...there.ids]);
 
-/** Rows of a part on both sides with their sync state; for unverified chunks the whole sync state. */
+/** The rows of a few chunks on both sides with their sync state; for unverified chunks the whole sync state. */
 async function readRows(
   { here, there }: ComparisonSides,
   entity: Entity,

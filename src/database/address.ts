@@ -64,7 +64,7 @@ export const databasesSchema = behind('SQL_DB', address(3306))
   .transform((sql) => ({ sql }))
   .and(behind('NOSQL_DB', address(27_017)).transform((nosql) => ({ nosql })));
 
-/** Parses the same variables behind a prefix; null when none of them is set. */
+/** Parses the variables of both databases behind a prefix; null when none of them is set. */
 export const neighbourSchema = (prefix: string) =>
   behind(prefix, z.preprocess(nullWhenEmpty, databasesSchema.nullable()));
 

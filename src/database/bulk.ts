@@ -34,7 +34,7 @@ export const upsertRows = (on: Queryable, table: string, key: string[], rows: Co
   return insertRows(on, table, rows, end);
 };
 
-/** Runs `insert into … (…) values` with many rows, and the clause that follows them. */
+/** Runs `insert into … (…) values` with many rows, followed by a clause such as `on duplicate key update`. */
 export const insertLines = (
   on: Queryable,
   head: Statement,

@@ -136,7 +136,7 @@ const failAgain = (on: Queryable, id: number, reason: string) =>
          where id = ${id} and state = 'open'`,
   );
 
-/** The kind of job that retries dead letters of these tasks. */
+/** The kind of job that retries dead letters of the given tasks. */
 export const withDeadLetters = (tasks: Tasks): Tasks => ({
   ...tasks,
   [DEAD_LETTER]: retryTask(tasks),

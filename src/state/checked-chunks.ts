@@ -41,7 +41,7 @@ export async function readCheckedChunks(
 /** `changed`: ids whose digest lines are stored separately, because they changed after the others were stored. */
 export type CheckedSides = ChunkSides & { changed: Set<number> };
 
-/** The digest lines of both sides from when these chunks were verified, if stored. */
+/** The digest lines of both sides from when the given chunks were verified, if stored. */
 export async function readCheckedSides(on: Queryable, entity: string, chunks: number[]) {
   if (chunks.length === 0) return new Map<number, CheckedSides>();
   const lines = await select<{
@@ -98,8 +98,8 @@ const key = ['entity', 'chunk'];
 const KEPT_APART = 200;
 
 /**
- * Writes observations, and marks these chunks as verified. Where the sync state was written meanwhile, an observation
- * counts only if it is newer.
+ * Writes observations, and marks the given chunks as verified. Where the sync state was written meanwhile, an
+ * observation counts only if it is newer.
  */
 export async function writeCheckedChunks(
   pool: Pool,
@@ -147,7 +147,7 @@ export async function writeCheckedChunks(
 
 const isApart = ({ changed: since }: VerifiedChunk) => since !== null && since.size <= KEPT_APART;
 
-/** Locks these chunks in order; returns those whose generation is unchanged. */
+/** Locks the given chunks in order; returns those whose generation is unchanged. */
 async function lockUnchanged(connection: PoolConnection, entity: string, checked: VerifiedChunk[]) {
   const chunks = checked.map(({ chunk }) => chunk).toSorted((one, other) => one - other);
   await insertRows(
@@ -218,7 +218,7 @@ async function invalidate(connection: PoolConnection, keys: RowKey[]) {
 export const rowsInChunks = (chunks: number[]): Statement[] =>
   chunks.map((one) => sql`row_id between ${one * CHUNK_SIZE} and ${(one + 1) * CHUNK_SIZE - 1}`);
 
-/** Ids in these chunks that exist on either side according to the sync state. */
+/** Ids in the given chunks that exist on either side according to the sync state. */
 export async function idsInSyncState(on: Queryable, entity: string, chunks: number[]) {
   if (chunks.length === 0) return [];
   const within = join(rowsInChunks(chunks), ' or ');

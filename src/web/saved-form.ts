@@ -32,7 +32,7 @@ function holderOfForm(req: Request): FormHolder | null {
   const signedIn = id === undefined || credential === undefined ? null : { id, credential };
   const named = holderIn(req.here, tokenOf(req));
   if (named === null && req.get('Sec-Fetch-Site') !== 'same-origin') return null;
-  // After a new password the same person still gets forms typed before it.
+  // A person who has set a new password still gets forms saved before it.
   if (signedIn && (named === null || named.id === signedIn.id)) return holderOf(signedIn);
   return named ?? lastHolder(req);
 }

@@ -28,7 +28,7 @@ const schema = z.object({
   hasSavedForm: z.boolean().optional(),
   /** The id of the saved form that is being posted again. */
   sentForm: z.string().optional(),
-  /** Pending sign-ins with the provider, one per tab. */
+  /** Sign-ins that were started at the provider and not finished, one per browser tab. */
   attempts: z.array(attempt).optional(),
   /** When the sign-in provider was last asked silently. */
   askedAt: z.number().optional(),

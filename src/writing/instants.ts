@@ -35,13 +35,13 @@ export class Instants {
     return this.later(key) ?? this.start;
   }
 
-  /** A separate timestamp, later than all assigned before. */
+  /** Returns a separate timestamp, later than all assigned before. */
   next(): string {
     this.end = new Date(Date.parse(this.end) + 1).toISOString();
     return this.end;
   }
 
-  /** A separate timestamp for a document, later than its former one. */
+  /** Returns a separate timestamp for a document, later than its former one. */
   nextOf(key: RowKey): string {
     const own = this.next();
     return this.later(key) ?? own;

@@ -184,7 +184,7 @@ async function takeAfterASecond(recipient: string | null) {
   return take(recipient);
 }
 
-test('a backup is restored only into empty databases, and only by a program that has the same migrations', async () => {
+test('a backup is restored only into empty databases, and only by a program that has the backup’s migrations', async () => {
   await add(world.staging, 'business', { name: 'Sunrise' });
   const manifest = await take();
   const newer = {

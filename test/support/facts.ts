@@ -166,7 +166,7 @@ export const referenceTo = (target: string, referrer: string, field: string) => 
 export const planOf = (facts: Facts, choices: Partial<Choices> = {}) =>
   planTransfer(facts, { ...noChoices, ...choices });
 
-/** The same plan with its required confirmations typed. */
+/** The same plan after typing the confirmations that it requires. */
 export const planWithWords = (facts: Facts, words: Partial<Choices>) =>
   planOf(facts, { ...words, typedFor: planOf(facts, words).hash });
 

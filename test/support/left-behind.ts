@@ -13,7 +13,7 @@ export function surroundings(): Record<string, string | undefined> {
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }
 
-/** Ends what carries the mark of this run. Where there is no /proc, nothing is found. */
+/** Ends all processes with the mark of this run. Without /proc none are found. */
 export function endLeftBehind(run: string) {
   for (const pid of processes()) {
     if (pid !== process.pid && variablesOf(pid).includes(`${MARK}=${run}`)) kill(pid);

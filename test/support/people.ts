@@ -155,7 +155,7 @@ function clientOf(app: Express): Client {
   return {
     get: (path) => agent.get(path),
     post: async (path, body = {}) => {
-      // Must come first: supertest attaches cookies when the request is created.
+      // The token is fetched first, because supertest attaches cookies when the request is created.
       const csrf = await token();
       const post = agent.post(path).type('form').set('Sec-Fetch-Site', 'same-origin');
       return post.send({ ...body, csrf });
@@ -183,7 +183,7 @@ export const textOf = (html: string): string =>
     .replaceAll(/\s+/g, ' ')
     .trim();
 
-/** The whole line that sets a cookie; empty when an answer does not. */
+/** The header line that sets a cookie; empty when an answer does not set it. */
 export const cookieOf = ({ headers }: { headers: Record<string, unknown> }, name: string): string =>
   [headers['set-cookie'] ?? []]
     .flat()

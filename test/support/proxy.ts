@@ -60,7 +60,7 @@ export async function openProxy(target: number): Promise<Proxy> {
       // MySQL sends two packets before commands: a greeting and the answer to the password.
       if (hanging !== null && (hanging !== 'after greeting' || answers > 2)) return;
       if (delay === 0) answer(part);
-      // A test may be over by then.
+      // The timer must not keep the process alive, because the test may have ended by then.
       else setTimeout(answer, delay, part).unref();
     });
     client.once('close', () => remote.destroy());

@@ -82,7 +82,7 @@ test('the undo of a transfer restores the former values with a new modified_at, 
   expect(plan.steps.map(({ action }) => action)).toEqual(['same', 'same']);
 });
 
-test('an undo of single rows includes their dependent rows and leaves the rest', async () => {
+test('undoing single rows of a transfer includes their dependent rows and leaves the rest', async () => {
   const { staging, preprod } = world;
   const { form, field, business } = await launch();
   await change(staging, form, { description: 'Newer' });

@@ -51,7 +51,7 @@ async function datedThere(entity: 'sts' | 'form', instant: string) {
 }
 
 describe.each(['sts', 'form'] as const)('a row (%s) with a future modified_at', (entity) => {
-  test('a row with a future modified_at gets a later time itself, and moves the clock for no other row (F8)', async () => {
+  test('a transferred row with a future modified_at gets a still later one, without moving the clock for other rows (F8)', async () => {
     const { staging, preprod } = world;
     const key = await datedThere(entity, FUTURE);
     const other = { entity: 'form', id: await add(staging, 'form') };

@@ -126,7 +126,7 @@ export class Form {
 
 const isFilled = (text: string) => text.trim() !== '';
 
-/** The index in the name of a line that has such a part; otherwise null. */
+/** The index in the name of a line whose part is known; otherwise null. */
 function lineIndex([index = '', part = '', ...more]: string[], parts: readonly string[]) {
   return more.length === 0 && /^\d+$/.test(index) && parts.includes(part) ? Number(index) : null;
 }
