@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto';
 import { pipeline, Readable } from 'node:stream';
 import { createZstdCompress, createZstdDecompress } from 'node:zlib';
-import { Decrypter, Encrypter } from 'age-encryption';
 import { Invalid } from '../problems.ts';
 
 export type Measured = { bytes: number; checksum: string };
@@ -59,12 +58,14 @@ function through(source: Readable, end: NodeJS.ReadWriteStream & AsyncIterable<U
 type WebStream = ReadableStream<Uint8Array>;
 
 async function* encrypted(parts: Parts, recipient: string): AsyncGenerator<Uint8Array> {
+  const { Encrypter } = await import('age-encryption');
   const encrypter = new Encrypter();
   encrypter.addRecipient(recipient);
   yield* await encrypter.encrypt(webStreamOf(parts));
 }
 
 async function* decryptedParts(packed: Readable, identity: string): AsyncGenerator<Uint8Array> {
+  const { Decrypter } = await import('age-encryption');
   const decrypter = new Decrypter();
   decrypter.addIdentity(identity);
   yield* await decrypter.decrypt(webStreamOf(packed)).catch((error: unknown) => {

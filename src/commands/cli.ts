@@ -3,7 +3,6 @@ import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { confirm, password } from '@inquirer/prompts';
 import { may, whoMay, type Ability } from '../access/permissions.ts';
 import { openApp, type App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
@@ -142,6 +141,7 @@ export async function person(here: App, ability: Ability): Promise<Person> {
 /** Reads a password: typed without echo at a terminal, otherwise from the first line of standard input. */
 export async function secret(question: string): Promise<string> {
   if (process.stdin.isTTY) {
+    const { password } = await import('@inquirer/prompts');
     return password({ message: question, mask: false }, onTerminal).catch(endPrompt);
   }
   return (await text(process.stdin)).split('\n')[0] ?? '';
@@ -153,6 +153,7 @@ export async function confirmed(question: string, isYes: boolean | undefined): P
   if (!process.stdin.isTTY) {
     throw new Problem(422, 'Nothing was written: add --yes, or run it at a terminal.');
   }
+  const { confirm } = await import('@inquirer/prompts');
   return confirm({ message: question, default: false }, onTerminal).catch(endPrompt);
 }
 

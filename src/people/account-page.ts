@@ -52,7 +52,7 @@ async function change(req: Request, limits: SignIn['limits']) {
   }
   await limits.account.delete(attempts);
   const posted = { password: req.form.raw('password') };
-  if (newPassword({ name, email }, posted) === req.form.raw('present_password')) {
+  if ((await newPassword({ name, email }, posted)) === req.form.raw('present_password')) {
     throw new Invalid({ password: 'This is your present password. Choose another one.' });
   }
   await people.setPassword(req.here, email, id, posted);

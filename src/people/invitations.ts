@@ -84,7 +84,7 @@ export async function accept(
   posted: unknown,
 ): Promise<people.Person> {
   const person = await invited(here.sql, token);
-  const passwordHash = await hashPassword(newPassword(person, posted));
+  const passwordHash = await hashPassword(await newPassword(person, posted));
   return transaction(here.sql, async (connection) => {
     const used = await run(
       connection,

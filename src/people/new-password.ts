@@ -1,6 +1,5 @@
 // Rules for new passwords: long and hard to guess, with any characters.
-import { ZxcvbnFactory } from '@zxcvbn-ts/core';
-import { adjacencyGraphs, dictionary } from '@zxcvbn-ts/language-common';
+import type { ZxcvbnFactory } from '@zxcvbn-ts/core';
 import { z } from 'zod';
 import { Invalid, parsed } from '../problems.ts';
 
@@ -15,8 +14,15 @@ const SAFE_GUESSES = 1e9;
 /** The person whose password it will be: attackers guess names and e-mails first. */
 type Owner = { name: string; email: string };
 
-let opened: ZxcvbnFactory | undefined;
-const estimate = () => (opened ??= new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs }));
+let opened: Promise<ZxcvbnFactory> | undefined;
+const estimate = () => (opened ??= open());
+
+/** Most commands choose no password, and the dictionaries are large. */
+async function open(): Promise<ZxcvbnFactory> {
+  const { ZxcvbnFactory } = await import('@zxcvbn-ts/core');
+  const { adjacencyGraphs, dictionary } = await import('@zxcvbn-ts/language-common');
+  return new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs });
+}
 
 export const passwordRule = `${SHORTEST} characters or more: several unrelated words, or one that a password manager makes`;
 
@@ -31,16 +37,17 @@ const schema = z.object({
  * Checks that a password is acceptable for this person, and returns it.
  * @throws Invalid for one that is short, common, a pattern, or made of the person’s own name or e-mail
  */
-export function newPassword(owner: Owner, posted: unknown): string {
+export async function newPassword(owner: Owner, posted: unknown): Promise<string> {
   const { password } = parsed(schema, posted);
-  if (!isEasilyGuessed(owner, password)) return password;
+  if (!(await isEasilyGuessed(owner, password))) return password;
   throw new Invalid({
     password: `This password is easy to guess. Choose ${passwordRule}.`,
   });
 }
 
-function isEasilyGuessed({ name, email }: Owner, password: string): boolean {
+async function isEasilyGuessed({ name, email }: Owner, password: string): Promise<boolean> {
   const own = [email, ...email.split(/[@.]/), name, ...name.split(/\s+/), 'oneway'];
-  const { guesses } = estimate().check(password.slice(0, CHECKED), own.filter(Boolean));
+  const estimator = await estimate();
+  const { guesses } = estimator.check(password.slice(0, CHECKED), own.filter(Boolean));
   return guesses < SAFE_GUESSES;
 }

@@ -112,7 +112,7 @@ export async function add(
   const hash =
     posted.password === undefined
       ? noPassword
-      : await hashPassword(newPassword({ name, email }, posted));
+      : await hashPassword(await newPassword({ name, email }, posted));
   return transaction(here.sql, async (connection) => {
     const taken = await first(connection, sql`select 1 from person where email = ${email}`);
     if (taken) throw new Invalid({ email: `${email} has an account already` });
@@ -201,7 +201,7 @@ async function keepOneAdministrator(on: Queryable, id: number) {
 }
 
 export async function setPassword(here: Environment, by: string, id: number, posted: unknown) {
-  const hash = await hashPassword(newPassword(await known(here.sql, id), posted));
+  const hash = await hashPassword(await newPassword(await known(here.sql, id), posted));
   await transaction(here.sql, async (connection) => {
     const { email } = await known(connection, id);
     await storePassword(connection, id, hash);

@@ -1,5 +1,4 @@
 // Plain-text e-mail over SMTP.
-import { createTransport } from 'nodemailer';
 import { fromSqlInstant } from '../../database/sql.ts';
 import type { Mail } from '../endpoints.ts';
 import type { Line } from '../outbox.ts';
@@ -8,6 +7,7 @@ import { absolute, timeouts, type Send, type Sender } from './channel.ts';
 export const email =
   ({ url, from }: Mail, sender: Sender): Send =>
   async (line) => {
+    const { createTransport } = await import('nodemailer');
     const signal = AbortSignal.timeout(timeouts.attempt);
     const transport = createTransport({ url, disableFileAccess: true, disableUrlAccess: true });
     try {
