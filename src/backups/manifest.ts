@@ -57,7 +57,9 @@ export const folderOf = ({ client, time }: BackupId) => `${client}/${time}/`;
 export const imagesBelow = (client: string) => `${client}/objects/`;
 export const manifestKey = (id: BackupId) => `${folderOf(id)}manifest.json`;
 
-/** Returns false when two backups started within the same second and one folder exists already. */
+/**
+ * Writes the manifest; returns false when there is one already, because two backups started within the same second.
+ */
 export const writeManifest = async (store: Objects, content: Manifest): Promise<boolean> =>
   (await store.putIfAbsent(manifestKey(content), Buffer.from(JSON.stringify(content, null, 2)))) !==
   null;

@@ -19,7 +19,7 @@ export function outdated(times: string[], now: Date): string[] {
   });
 }
 
-/** Weeks begin on Monday, and 1 January 1970 was a Thursday. */
+/** Weeks begin on Monday, so the offset is needed: 1 January 1970 was a Thursday. */
 const weekOf = (time: string) => Math.floor((instantOf(time).getTime() / DAY + 3) / 7);
 
 /** Deletes outdated backups, and files of failed attempts older than a day; returns the times of deleted backups. */

@@ -12,9 +12,9 @@ export const timeouts = {
   slow: 3000,
   /** How long these may then be silent before the request is ended with an error. */
   silence: 2000,
-  /** From which answer to the shortest question on they count as slow. */
+  /** The answering time to a ping from which on the databases count as slow. */
   slowAnswer: 1000,
-  /** How long a page of slow ones may take, and a save, before the request ends. */
+  /** How long a page or a save may take while the databases are slow, before the request ends. */
   slowPage: 8000,
   slowSave: 30_000,
   /** How long a failure of another environment is cached before its servers are tried again. */

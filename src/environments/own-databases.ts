@@ -6,7 +6,7 @@ import { inTime } from '../in-time.ts';
 import type { App } from './app.ts';
 
 export type OwnDatabase = 'MySQL' | 'MongoDB';
-/** Which of the two took longer to answer, and how long: Infinity when it was silent. */
+/** The database that took longer to answer a ping, and how long: Infinity when it was silent. */
 type SlowerAnswer = { server: OwnDatabase; milliseconds: number };
 
 /** The running ping of each environment, which simultaneous callers share. */

@@ -9,8 +9,8 @@ export type Claims = Record<string, unknown>;
 export type Provider = ReturnType<typeof openProvider>;
 
 /**
- * Milliseconds that a page waits for the provider: before it sends the browser there, and for all that it asks when the
- * browser comes back, since only one attempt can use what it came back with.
+ * How many milliseconds a page waits for the provider: before it sends the browser there, and for all requests when
+ * the browser comes back, since the answer can be used in one attempt only.
  */
 const BEGIN_MS = 1500;
 const FINISH_MS = 5000;
@@ -46,8 +46,8 @@ export function openProvider(client: SingleSignOn) {
       return { attempt, address: await addressOf(configuration, client, attempt, how) };
     },
     /**
-     * The provider's claims about the person, or its error code.
-     * @throws when it does not answer, or answers something else
+     * The provider’s claims about the person, or its error code.
+     * @throws an error when the provider does not answer, or answers something else
      */
     async finish(
       attempt: Attempt,
@@ -74,7 +74,10 @@ function discovery({ issuer, clientId, clientSecret }: SingleSignOn) {
   });
 }
 
-/** Whether the provider did not answer, or cannot do so now: it is nothing about the person who signs in. */
+/**
+ * Whether the provider did not answer or cannot do so now, so that the error does not concern the person who signs
+ * in.
+ */
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof TooLate) return true;
   const { message, code, status, cause } = (error ?? {}) as Trouble;

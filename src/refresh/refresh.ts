@@ -117,7 +117,7 @@ async function refreshNames(from: RefreshRun, entity: Entity, report: Report) {
 /** A planned part of production’s rows, with a function that records their sync state after the write. */
 type PreparedPart = {
   decided: PartPlan;
-  /** The number of rows, the last id, and the highest ids. */
+  /** What was read of a part of the refresh: the number of rows, the last id, and the highest ids. */
   rows: number;
   after: number;
   highest: number[];

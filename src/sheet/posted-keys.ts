@@ -37,7 +37,7 @@ const tooManyRows = () =>
     rows: `A selection can have ${MOST_ROWS.toLocaleString('en')} rows at most. Narrow the list with its filters, and send the others in a second transfer.`,
   });
 
-/** Chosen rows, each with others that must be posted together with it. */
+/** Joins the chosen keys with those posted beside them, without duplicates. */
 export function joinedKeys(keys: RowKey[], posted: string[]): RowKey[] {
   const all = new Map([...keys, ...parseKeys(posted)].map((key) => [keyText(key), key]));
   if (all.size > MOST_ROWS) throw tooManyRows();

@@ -1,4 +1,4 @@
-// A sign-in provider that is refused, silent, slow or cut: the page of sign-in says so in time, and passwords work.
+// A sign-in provider that is refused, silent, slow or cut: the sign-in page says so in time, and passwords work.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Server } from 'node:http';
 import request from 'supertest';
@@ -33,7 +33,7 @@ beforeAll(async () => {
   );
   await hire(world.staging, 'vic');
 });
-// A server of its own for each test: none knows the provider yet.
+// Every test starts a new server, which has not cached the provider’s settings yet.
 beforeEach(async () => {
   here = openApp(
     settingsOf(world.variables.staging, {
@@ -67,7 +67,7 @@ async function timed<T>(asked: Promise<T>) {
 const sentence =
   'The sign-in provider cannot be reached right now. Sign in with e-mail and password.';
 
-/** The provider's redirect back here, not yet followed. */
+/** The provider’s redirect to the callback, not yet followed. */
 async function callbackFor(who: Visitor) {
   const page = await who.open(`${url}/sign-in/single`);
   let answer = await who.send(page, { email: 'vic@example.com', password });

@@ -23,7 +23,9 @@ export type World = EnvironmentOf<App> & {
   variables: EnvironmentOf<Record<string, string>>;
   /** Empties every table and collection of the test environments. */
   clear(): Promise<void>;
-  /** Runs before the environments close, the last one first: sites, servers, tables of a test’s own. */
+  /**
+   * Registers what runs before the environments close, the last one first: sites, servers, tables of a test’s own.
+   */
   onClose(close: () => unknown): void;
   close(): Promise<void>;
 };

@@ -1,4 +1,4 @@
-// A database of this environment itself whose every answer is late: pages answer, or end with a sentence in time.
+// A database of this environment whose every answer is late: pages answer in time, or end with an error message.
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { openSite, textOf, type Client, type Site } from '../support/people.ts';
@@ -39,7 +39,7 @@ afterAll(() => {
 
 const sentence = /(answers too slowly|does not answer) right now/;
 
-/** Within so many milliseconds a page is there, or says why not. */
+/** The milliseconds within which a page must be shown, or say why it is not. */
 async function expectAnswer(path: string, within: number) {
   const begun = performance.now();
   const { status, text } = await pm.get(path);
@@ -49,15 +49,15 @@ async function expectAnswer(path: string, within: number) {
 }
 
 describe.each<keyof typeof own>(['mysql', 'mongo'])('while the own %s server is slow', (server) => {
-  test('pages answer or end with a sentence within ten seconds (F11)', async () => {
+  test('pages of an environment whose database is slow answer, or end with an error message, within ten seconds (F11)', async () => {
     own[server].slow(1500);
     const pages = ['/', '/catalog/form', '/catalog/task', '/transfers', '/selections', '/sign-in'];
     await Promise.all(pages.map((path) => expectAnswer(path, 12_000)));
   }, 40_000);
 
-  test('a save ends with what was typed, and with a sentence when its outcome is not certain (F11)', async () => {
+  test('a save to a slow database ends with the typed values, and with an error message when its outcome is uncertain (F11)', async () => {
     const csrf = await pm.token();
-    // In proportion to the usual ones.
+    // Timeouts shortened in proportion to the usual ones.
     Object.assign(timeouts, { slow: 300, slowAnswer: 200, slowPage: 800, slowSave: 1500 });
     own[server].slow(250);
     const typed = { name: `Typed while ${server} was slow`, description: '' };
@@ -75,7 +75,7 @@ describe.each<keyof typeof own>(['mysql', 'mongo'])('while the own %s server is 
   }, 40_000);
 });
 
-test('a page that needs many answers of a slow MySQL ends, and the next one is shown when it is fast again (F11)', async () => {
+test('a page that needs many answers of a slow MySQL ends, and the next one is shown when MySQL is fast again (F11)', async () => {
   Object.assign(timeouts, { slow: 300, slowAnswer: 200, slowPage: 500 });
   own.mysql.slow(400);
   const page = await pm.get('/catalog/task');
