@@ -11,4 +11,6 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/var/'],
   testSequencer: '<rootDir>/test/support/sequencer.js',
   testTimeout: 60_000,
+  // The modules of finished test files stay in memory, and the garbage collector walks through them.
+  workerIdleMemoryLimit: '700MB',
 };

@@ -67,7 +67,8 @@ async function runJest(env: NodeJS.ProcessEnv, words: string[]): Promise<number>
       '--experimental-vm-modules',
       '--disable-warning=ExperimentalWarning',
       'node_modules/jest/bin/jest.js',
-      '--maxWorkers=2',
+      // More than cores: many tests wait for a server that is silent, or for a process that starts.
+      '--maxWorkers=3',
       '--json',
       `--outputFile=${folder}/result.json`,
       ...words.map((word) => (existsSync(`test/${word}`) ? `test/${word}/?` : word)),
