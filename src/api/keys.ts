@@ -65,7 +65,8 @@ export async function create(here: App, by: string, posted: unknown): Promise<st
 const wantedRotation = z.object({
   graceDays: z.enum(graceDays).default('7'),
   expiresAt: lastDay,
-  seen: z.coerce.number().int().positive().nullable().catch(null),
+  // No key has the id 0: a page that does not say which key it showed replaces none.
+  seen: z.coerce.number().int().positive().catch(0),
 });
 
 /**

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { grantable, permissionNames } from '../access/permissions.ts';
-import type { FieldErrors } from '../problems.ts';
+import { Invalid, type FieldErrors } from '../problems.ts';
 import { fieldErrors, flash, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
 import * as admission from './admission.ts';
@@ -43,13 +43,19 @@ export async function add(req: Request, res: Response) {
 
 export const show = (req: Request, res: Response) => personPage(req, res, {});
 
-async function personPage(req: Request, res: Response, errors: FieldErrors) {
+/** `chosen`: ticks that were refused, shown again. */
+async function personPage(
+  req: Request,
+  res: Response,
+  errors: FieldErrors,
+  chosen: string[] | null = null,
+) {
   const person = await people.known(req.here.sql, numberOrNull(req.params['id']) ?? 0);
   const offered = grantable(req.here.setup);
   const permissions = permissionNames.map((name) => ({
     name,
     meaning: meaningOf[name],
-    isGranted: person.permissions.includes(name),
+    isGranted: (chosen ?? person.permissions).includes(name),
     isOffered: offered.includes(name),
   }));
   await page(req, res, 'people/person', {
@@ -77,15 +83,19 @@ function newLink(req: Request, id: number): string | null {
 export async function setPermissions(req: Request, res: Response) {
   const id = numberOrNull(req.params['id']) ?? 0;
   const wanted = [...new Set(req.form.texts('permissions'))];
-  const shown = req.form.raw('shown')?.split(' ').filter(Boolean) ?? null;
+  const shown = req.form.raw('shown')?.split(' ').filter(Boolean);
   await orShow(req, res, async () => {
     const { here } = req;
+    if (shown === undefined) throw new Invalid({ permissions: INCOMPLETE });
     const by = accountOf(req).email;
     const before = await people.setPermissions(here, here.setup, by, id, wanted, shown);
     const offered = before.filter((name) => grantable(here.setup).includes(name));
-    return `Permissions saved.${changedMeanwhile(shown ?? offered, offered)}`;
+    return `Permissions saved.${changedMeanwhile(shown, offered)}`;
   });
 }
+
+const INCOMPLETE =
+  'This page was not sent as a whole, so nothing was saved. Choose the permissions again.';
 
 /** Permissions that another administrator granted or revoked after the page was shown; these are kept. */
 function changedMeanwhile(shown: string[], stored: string[]): string {
@@ -100,7 +110,7 @@ function changedMeanwhile(shown: string[], stored: string[]): string {
 
 export async function invite(req: Request, res: Response) {
   const id = numberOrNull(req.params['id']) ?? 0;
-  await showLink(req, id, req.form.raw('seen') ?? null);
+  await showLink(req, id, req.form.text('seen'));
   res.redirect(303, `/people/${id}`);
 }
 
@@ -135,6 +145,7 @@ async function orShow(req: Request, res: Response, act: () => Promise<string>) {
   } catch (error) {
     const errors = fieldErrors(error);
     res.status(422);
-    await personPage(req, res, errors);
+    const chosen = 'permissions' in errors ? req.form.texts('permissions') : null;
+    await personPage(req, res, errors, chosen);
   }
 }

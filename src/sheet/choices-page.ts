@@ -4,6 +4,7 @@ import { v7 as uuid } from 'uuid';
 import { transaction } from '../database/sql.ts';
 import { formatChoice, lowerFirst } from '../web/format.ts';
 import { flash } from '../web/pages.ts';
+import { noChoices } from './choices.ts';
 import { mergeChoices, parseShown, shownOn, type Overtaken } from './merge-choices.ts';
 import { sheetPage } from './page.ts';
 import { sealedChoices } from './sealed-choices.ts';
@@ -20,14 +21,24 @@ type Posted = {
   overtaken: Overtaken[];
 };
 
-export function savePosted(req: Request, kind: SelectionKind, id: string) {
+/**
+ * `unless`: what a page showed that does not say it. A click names the plan that it confirms, so that nothing else is sent;
+ * other pages replace nothing that anybody chose.
+ */
+export function savePosted(
+  req: Request,
+  kind: SelectionKind,
+  id: string,
+  { unless }: { unless: 'untouched' | 'stored' } = { unless: 'untouched' },
+) {
   const { here, form } = req;
   return transaction(here.sql, async (connection): Promise<Posted> => {
     const selection = await selections.find(connection, id, kind, { lock: true });
     const posted = await sealedChoices(req, kind, selection);
     const rows = form.texts('shown').flatMap((list) => list.split(' '));
     const stored = shownOn(selection, rows);
-    const shown = parseShown(form.raw('was') ?? '') ?? stored;
+    const shown =
+      parseShown(form.raw('was') ?? '') ?? (unless === 'stored' ? stored : shownOn(untouched, []));
     const { now, overtaken } = mergeChoices(selection, shown, posted);
     const saved =
       overtaken.length === 0 ? now : mergeChoices(selection, shown, posted, 'theirs').now;
@@ -52,6 +63,8 @@ export async function showOvertaken(
   res.status(409);
   await sheetPage(req, res, { kind, key: uuid(), problem, reasons: ['changed-meanwhile'], now });
 }
+
+const untouched = { name: '', reason: null, choices: noChoices, keys: [] };
 
 const quoted = (text: string) => (text === '' ? 'empty' : `“${text}”`);
 

@@ -35,7 +35,7 @@ export async function selectionIndex(req: Request, res: Response) {
 
 /** Removes a selection; its rows and its transfers are kept. */
 export async function discardSelection(req: Request, res: Response) {
-  const seen = req.form.raw('seen') ?? null;
+  const seen = req.form.text('seen');
   await shared.discard(req.here.sql, String(req.params['id']), seen);
   flash(req, 'Selection removed. Its rows are unchanged.');
   res.redirect(303, '/selections');

@@ -38,8 +38,8 @@ export async function mapName(req: Request, res: Response) {
   const there = req.here.destination
     ? await spelledIn(req.here.destination, kind.name, typedThere).catch(() => typedThere)
     : typedThere;
-  // The page showed no mapping for this name, so none may be replaced.
-  const was = req.form.raw('was') ?? (there === '' ? undefined : '');
+  // A page that does not say what it showed may replace nothing.
+  const was = req.form.text('was');
   const wanted = { entity: kind.name, name, there, was };
   try {
     await nameMapping.mapName(req.here, accountOf(req).email, wanted);

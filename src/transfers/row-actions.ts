@@ -25,7 +25,7 @@ export async function hold(req: Request, res: Response) {
 
 export async function removeHold(req: Request, res: Response) {
   const { entity, id } = addressed(req);
-  const seen = req.form.raw('seen') ?? null;
+  const seen = req.form.text('seen');
   await holds.removeHold(req.here, accountOf(req).email, { entity: entity.name, id }, seen);
   flash(req, 'The hold is removed.');
   back(req, res);

@@ -20,7 +20,7 @@ import { addressOf } from '../sheet/routes.ts';
 export const send = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = req.form.text('selection');
   req.params['id'] = id;
-  const posted = await savePosted(req, kind, id);
+  const posted = await savePosted(req, kind, id, { unless: 'stored' });
   if (posted.overtaken.length > 0) return showOvertaken(req, res, kind, posted);
   const { selection, now, isChangedMeanwhile } = posted;
   if (isChangedMeanwhile) {

@@ -93,7 +93,10 @@ describe('API keys', () => {
     const former = await keyFor(staging, ['form']);
     const ops = await staging.as('ops');
     const [own] = await credentials.list(world.staging.sql);
-    const { status } = await ops.post(`/api-keys/${own?.id}/rotation`, { graceDays: '7' });
+    const { status } = await ops.post(`/api-keys/${own?.id}/rotation`, {
+      graceDays: '7',
+      seen: String(own?.keys[0]?.id),
+    });
     expect(status).toBe(303);
     const shown = await ops.get('/api-keys');
     const [next = ''] = /ow_[\w-]{20,}/.exec(shown.text) ?? [];

@@ -49,7 +49,10 @@ describe('an invitation', () => {
 
   test('an invitation stops working after a day, when a new one is created, and when the account is closed (B5)', async () => {
     const { path, token } = await added();
-    await ops.post(`${path}/invitation`);
+    await ops.post(
+      `${path}/invitation`,
+      fieldsOn((await ops.get(path)).text, `action="${path}/invitation"`),
+    );
     const next = tokenOn(await ops.get(path));
     const status = async (one: string) =>
       (await stranger.get(`/invitation?token=${one}`)).statusCode;

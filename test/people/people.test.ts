@@ -198,7 +198,10 @@ describe('the people page', () => {
     expect(textOf(wrong.text)).toContain('Enter an e-mail address');
     const added = await client.post('/people', { name: 'Ana', email: 'Ana@Example.com', password });
     const path = added.headers['location'] ?? '';
-    await client.post(`${path}/permissions`, { permissions: ['product_manager', 'editor'] });
+    await client.post(`${path}/permissions`, {
+      shown: '',
+      permissions: ['product_manager', 'editor'],
+    });
     expect(textOf((await client.get('/audit')).text)).toContain('none → product_manager, editor');
     const twice = await client.post('/people', { name: 'Ana', email: 'ana@example.com', password });
     expect(textOf(twice.text)).toContain('has an account already');
@@ -209,6 +212,7 @@ describe('the people page', () => {
     const client = await production.as('ops');
     const { id = 0 } = (await people.list(production.here.sql))[0] ?? {};
     const answer = await client.post(`/people/${id}/permissions`, {
+      shown: '',
       permissions: ['product_manager'],
     });
     expect(answer.status).toBe(422);
@@ -219,7 +223,7 @@ describe('the people page', () => {
   test('the permission administrator cannot be taken from the last administrator', async () => {
     const client = await site.as('ops');
     const { id = 0 } = (await people.list(site.here.sql)).find(({ name }) => name === 'ops') ?? {};
-    const answer = await client.post(`/people/${id}/permissions`, {});
+    const answer = await client.post(`/people/${id}/permissions`, { shown: 'administrator' });
     expect(answer.status).toBe(422);
     expect(textOf(answer.text)).toContain('last administrator');
   });

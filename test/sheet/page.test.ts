@@ -6,6 +6,7 @@ import * as selections from '../../src/sheet/selections.ts';
 import { rename } from '../support/handovers.ts';
 import { textOf, useSite, useClient, refusalsOn } from '../support/people.ts';
 import { add, change, get, has, pm, transfer } from '../support/rows.ts';
+import { fieldsOn } from '../support/shown-form.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -15,6 +16,8 @@ const client = useClient(site, 'pm');
 const hidden = (html: string, name: string) =>
   new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1] ?? '';
 const open = async (address: string) => (await client.get(address).expect(200)).text;
+const fieldsInList = async (address: string) =>
+  fieldsOn(await open('/selections'), `action="${address}/removal"`);
 const choose = async (rows: string[]) =>
   (await client.post('/selections', { rows })).headers['location'] ?? '';
 
@@ -185,7 +188,7 @@ test('a selection of rows that was not sent is listed under the names of its row
   const id = await add(staging, 'form', { name: 'Visit details' });
   const address = await choose([`form:${id}`]);
   expect(textOf(await open('/selections'))).toContain('Visit details');
-  await client.post(`${address}/removal`);
+  await client.post(`${address}/removal`, await fieldsInList(address));
   expect(textOf(await open('/selections'))).toContain('No selections yet');
   expect(await has(staging, { entity: 'form', id })).toBe(true);
   const sent = await choose([`form:${id}`]);
@@ -195,7 +198,7 @@ test('a selection of rows that was not sent is listed under the names of its row
     plan: hidden(sheet, 'plan'),
     idempotency_key: hidden(sheet, 'idempotency_key'),
   });
-  expect((await client.post(`${sent}/removal`)).status).toBe(409);
+  expect((await client.post(`${sent}/removal`, { seen: 'earlier' })).status).toBe(409);
   await staging.sql.query(`update selection set created_at = created_at - interval 40 day`);
   const old = await selections.create(staging.sql, pm.email, { keys: [{ entity: 'form', id }] });
   await staging.sql.query(

@@ -63,7 +63,7 @@ test('permissions posted in any shape are saved once or refused (B6.3, B6.4)', a
     const answer = await ops.postRaw(
       `${added.headers['location']}/permissions`,
       'application/x-www-form-urlencoded',
-      `csrf=${await ops.token()}&${shape}`,
+      `csrf=${await ops.token()}&shown=&${shape}`,
     );
     expect([shape, answer.status]).toEqual([shape, 303]);
   }
