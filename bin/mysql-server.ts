@@ -30,8 +30,6 @@ export async function startMysql(folder: string, keep: Keep, options: string[] =
     '--innodb-flush-log-at-trx-commit=2',
     '--innodb-buffer-pool-size=256M',
     '--max-connections=400',
-    // MySQL with a binary log lets only privileged users create triggers, and the tests create some.
-    '--log-bin-trust-function-creators=1',
     ...options,
   ]);
   keep(child);

@@ -5,6 +5,7 @@ import { find } from '../../src/audit/audit.ts';
 import { hire, password } from '../support/people.ts';
 import { add, change, get, has, transfer } from '../support/rows.ts';
 import { json, openTerminal } from '../support/command.ts';
+import { createTrigger } from '../support/triggers.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -170,8 +171,10 @@ describe('commands that transfer and undo', () => {
     const business = await add(world.staging, 'business');
     const id = await add(world.staging, 'sts', { business, text: 'Hello' });
     const { sql: there } = world.preprod;
-    await there.query(
-      'create trigger odd before insert on sts for each row set new.text = upper(new.text)',
+    await createTrigger(
+      world.preprod,
+      'odd',
+      'before insert on sts for each row set new.text = upper(new.text)',
     );
     try {
       const sent = oneway('staging', ['transfer', `sts:${id}`, '--yes']);

@@ -12,6 +12,7 @@ import { recoverNow, transferKilledAt } from '../support/killing.ts';
 import { openReceiver, type Receiver } from '../support/receiver.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, transfer, undo } from '../support/rows.ts';
+import { createTrigger } from '../support/triggers.ts';
 import { settingsOf, useWorld } from '../support/world.ts';
 
 const secret = 'a secret of the indexer, 32 characters';
@@ -77,8 +78,10 @@ describe('content of Indexer notifications', () => {
 
   test('the indexer is also notified of a row that the destination stored differently than sent (F9)', async () => {
     const { sql: there } = world.preprod;
-    await there.query(
-      'create trigger odd before insert on task for each row set new.title = upper(new.title)',
+    await createTrigger(
+      world.preprod,
+      'odd',
+      'before insert on task for each row set new.title = upper(new.title)',
     );
     try {
       const { business, task } = await sendOne();

@@ -5,6 +5,7 @@ import { contents } from '../support/checker.ts';
 import { claimsIn } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, change, routeFrom, sheet, transfer } from '../support/rows.ts';
+import { createTrigger } from '../support/triggers.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -34,8 +35,10 @@ test('a rehearsed transfer reports that MySQL accepts the rows, and leaves no ro
 test('a rehearsed transfer reports the error of MySQL', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
-  await preprod.sql.query(
-    "create trigger frozen before insert on task for each row signal sqlstate '45000' set message_text = 'tasks are frozen'",
+  await createTrigger(
+    preprod,
+    'frozen',
+    "before insert on task for each row signal sqlstate '45000' set message_text = 'tasks are frozen'",
   );
   const { selection } = await sheet(staging, [task], { create: ['city:Pune'] });
   expect(await rehearse(routeFrom(staging), selection)).toEqual({

@@ -8,6 +8,7 @@ import { rename } from './handovers.ts';
 import { add, pm, transfer, writeContextOf } from './rows.ts';
 import { refreshNow, refreshOf, type Scenario } from './scenario.ts';
 import type { Task } from './worker.ts';
+import { createTrigger } from './triggers.ts';
 import type { World } from './world.ts';
 
 const pairOf = async (here: App, entity: string): Promise<RowKey[]> => [
@@ -49,8 +50,10 @@ export const undoingThat: Scenario = async (world) => {
 /** MySQL refuses after the documents were written: a transfer may have no arrivals yet when the clock is set. */
 export const rollingThatBack: Scenario = async (world) => {
   const ready = await handingOn(world);
-  await world.preprod.sql.query(
-    `create trigger frozen before update on clock for each row begin
+  await createTrigger(
+    world.preprod,
+    'frozen',
+    `before update on clock for each row begin
        if exists (select 1 from arrival join claim on claim.transfer = arrival.transfer) then
          signal sqlstate '45000' set message_text = 'frozen';
        end if;

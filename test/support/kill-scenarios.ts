@@ -11,6 +11,7 @@ import { rawForms } from './handovers.ts';
 import { add, change, writeContextOf, pm, transfer } from './rows.ts';
 import { refreshOf, type Scenario } from './scenario.ts';
 import type { Task } from './worker.ts';
+import { createTrigger } from './triggers.ts';
 import type { World } from './world.ts';
 
 let round = 0;
@@ -144,8 +145,10 @@ const rollingBack: Scenario = async (world) => {
 
 const freeze = async ({ preprod }: World) => {
   await preprod.sql.query('drop trigger if exists frozen');
-  await preprod.sql.query(
-    "create trigger frozen before insert on order_receipt for each row signal sqlstate '45000' set message_text = 'frozen'",
+  await createTrigger(
+    preprod,
+    'frozen',
+    "before insert on order_receipt for each row signal sqlstate '45000' set message_text = 'frozen'",
   );
 };
 const thaw = ({ preprod }: World) => preprod.sql.query('drop trigger if exists frozen');

@@ -27,6 +27,7 @@ import {
   sheet,
   transfer,
 } from '../support/rows.ts';
+import { createTrigger } from '../support/triggers.ts';
 import { useWorld } from '../support/world.ts';
 import { isReadyToSend, pendingRows } from '../../src/state/pending.ts';
 
@@ -99,8 +100,10 @@ describe('rollback', () => {
       const form = await add(staging, 'form');
       await add(staging, 'form_field', { form });
       const task = await add(staging, 'task', { business: await add(staging, 'business'), form });
-      await preprod.sql.query(
-        "create trigger no_tasks before insert on arrival for each row if new.entity = 'task' then signal sqlstate '45000' set message_text = 'frozen'; end if",
+      await createTrigger(
+        preprod,
+        'no_tasks',
+        "before insert on arrival for each row if new.entity = 'task' then signal sqlstate '45000' set message_text = 'frozen'; end if",
       );
       try {
         // The first document is written directly, as an earlier attempt would have left it.

@@ -15,6 +15,7 @@ import {
   transfer,
   changedBoth,
 } from '../support/rows.ts';
+import { createTrigger } from '../support/triggers.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -99,8 +100,10 @@ test('a transfer that has committed cannot be rolled back: rows that cannot be c
   await transfer(staging, [form, sts]);
   await remove(writeContextOf(staging), pm, entityNamed('form'), form.id);
   await change(staging, sts, { text: 'Newer' });
-  await staging.sql.query(
-    "create trigger broken before insert on destination_state for each row signal sqlstate '45000' set message_text = 'broken'",
+  await createTrigger(
+    staging,
+    'broken',
+    "before insert on destination_state for each row signal sqlstate '45000' set message_text = 'broken'",
   );
   await transferKilledAt(world.variables.staging, [form, sts], 'after commit');
   await forms().updateOne({ _id: form.id }, { $set: { description: 'By hand' } });

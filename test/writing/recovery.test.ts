@@ -7,6 +7,7 @@ import { remove } from '../../src/editing/deletions.ts';
 import * as inApp from '../../src/messages/channels/in-app.ts';
 import { add, change, ed, get, has, writeContextOf, pm, sheet, transfer } from '../support/rows.ts';
 import { claimsIn, killedAt, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
+import { createTrigger } from '../support/triggers.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -128,8 +129,10 @@ test('a transfer of rows that an unfinished transfer holds is refused, and names
 
 test('a transfer that MySQL refuses halfway leaves nothing behind', async () => {
   const { keys } = await changedTaskAndForm();
-  await world.preprod.sql.query(
-    "create trigger no_receipts before update on order_receipt for each row signal sqlstate '45000' set message_text = 'receipts are frozen'",
+  await createTrigger(
+    world.preprod,
+    'no_receipts',
+    "before update on order_receipt for each row signal sqlstate '45000' set message_text = 'receipts are frozen'",
   );
   try {
     const { state, id } = await transfer(world.staging, keys);

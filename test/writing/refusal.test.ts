@@ -8,6 +8,7 @@ import { byId, type Transfer } from '../../src/writing/journal.ts';
 import { refusalOf } from '../../src/writing/refusal.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, change, get, transfer } from '../support/rows.ts';
+import { createTrigger } from '../support/triggers.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -38,8 +39,10 @@ const onThere =
 
 async function trigger(here: App, when: string, message: string) {
   const name = `odd_${made.length}`;
-  await here.sql.query(
-    `create trigger ${name} ${when} for each row signal sqlstate '45000' set message_text = '${message}'`,
+  await createTrigger(
+    here,
+    name,
+    `${when} for each row signal sqlstate '45000' set message_text = '${message}'`,
   );
   made.push([here, `drop trigger ${name}`]);
 }

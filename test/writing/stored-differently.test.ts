@@ -9,6 +9,7 @@ import { recoverNow, transferKilledAt } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, change, get, has, transfer, undo, undoSheet, version } from '../support/rows.ts';
 import { runRefresh } from '../../src/refresh/refresh.ts';
+import { createTrigger } from '../support/triggers.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -22,7 +23,7 @@ afterEach(async () => {
 /** Creates a trigger that the test drops again. */
 async function trigger(here: App, when: string, body: string) {
   const name = `odd_${made.length}`;
-  await here.sql.query(`create trigger ${name} ${when} for each row ${body}`);
+  await createTrigger(here, name, `${when} for each row ${body}`);
   made.push([here, `drop trigger ${name}`]);
 }
 
@@ -115,13 +116,13 @@ test.each(['arrival', 'row_state'])(
 test('a destination column that truncates texts without an error is reported (F9)', async () => {
   const { staging, preprod } = world;
   // A trigger keeps the non-strict SQL mode that it was created with.
-  const session = await preprod.sql.getConnection();
-  await session.query("set session sql_mode = ''");
-  await session.query(
-    'create trigger odd_cut before insert on sts for each row begin declare few char(3); set few = new.text; set new.text = few; end',
+  await createTrigger(
+    preprod,
+    'odd_cut',
+    'before insert on sts for each row begin declare few char(3); set few = new.text; set new.text = few; end',
+    '',
   );
   made.push([preprod, 'drop trigger odd_cut']);
-  session.destroy();
   const key = await addSts('Hello');
   expect((await stepOf(await transfer(staging, [key]), key))?.remark?.stored?.['text']).toBe('Hel');
 });
