@@ -48,18 +48,18 @@ export const updateFromLines = (
   { head, columns, end }: { head: Statement; columns: string[]; end: Statement },
   lines: Iterable<Line>,
 ) =>
-  inStatements(on, { head, end, separator: ' union all ' }, lines, (values, isFirst) =>
-    isFirst ? `select ${named(values, columns)}` : `select ${values.join(',')}`,
-  );
+  inStatements(on, { head, end, separator: ' union all ' }, lines, (values, isFirst) => {
+    const cells = values.map(asLongText);
+    const named = cells.map((cell, index) => `${cell} as \`${columns[index]}\``);
+    return `select ${(isFirst ? named : cells).join(',')}`;
+  });
 
-/**
- * The first SELECT of a union names its columns. Its texts are cast, because MariaDB 11.4 truncates texts of 64 KiB
- * and more when the type is derived from literals alone.
- */
-const named = (values: string[], columns: string[]) =>
-  values.map((value, index) => `${asText(value)} as \`${columns[index]}\``).join(',');
+/** MariaDB 11.4 truncates texts of 64 KiB and more in a union, except those that are cast, in whichever SELECT. */
+const asLongText = (value: string) =>
+  value.startsWith("'") && value.length > UNCAST ? `cast(${value} as char)` : value;
 
-const asText = (value: string) => (value.startsWith("'") ? `cast(${value} as char)` : value);
+/** UTF-16 units, at three bytes each. */
+const UNCAST = 20_000;
 
 type Frame = { head: Statement; end: Statement; separator: string };
 

@@ -68,6 +68,35 @@ test('a bulk update matches rows by id and leaves unnamed columns unchanged', as
   expect(now.map(({ flag }) => flag)).toEqual([1, 0, 1, 0, 1, 0]);
 });
 
+const long = ['x'.repeat(65_536), '🪔'.repeat(16_384), '€'.repeat(21_846), 'x'.repeat(200_000)];
+
+test.each([
+  ['a short text', 'a'],
+  ['an empty text', ''],
+  ['null', null],
+  ['a text of 20,000 characters', '€'.repeat(20_000)],
+])('a bulk update stores texts of 64 KiB and more whole after %s', async (_what, first) => {
+  const { sql: on } = world.staging;
+  for (const text of long) {
+    await updateFromLines(
+      on,
+      {
+        head: sql`update line target join (`,
+        columns: ['id', 'text'],
+        end: sql`) given on given.id = target.id set target.text = given.text`,
+      },
+      [
+        [1, first],
+        [2, text],
+        [3, 'b'],
+      ],
+    );
+    const now = (await stored()).slice(0, 3).map((line) => line.text);
+    expect(now.map((one) => one?.length)).toEqual([first?.length, text.length, 1]);
+    expect(now).toEqual([first, text, 'b']);
+  }
+});
+
 test('a bulk insert without rows sends no statement, and a refused row is an error', async () => {
   const { sql: on } = world.staging;
   const head = sql`insert into line (id, text, flag) values`;
