@@ -15,7 +15,9 @@ export async function startMysql(folder: string, keep: Keep, options: string[] =
   const secret = password(folder);
   const port = await freePort();
   const asRoot = isRoot ? ['--user=root'] : [];
-  const start = ['--no-defaults', `--datadir=${data}`, ...asRoot];
+  // Servers that share a folder for temporary tables delete each other's when they start.
+  const own = [`--datadir=${data}`, `--tmpdir=${resolve(folder)}`];
+  const start = ['--no-defaults', ...own, ...asRoot];
   if (!existsSync(data)) makeData(program, data, start);
   const child = run(folder, program, [
     ...start,
@@ -23,8 +25,6 @@ export async function startMysql(folder: string, keep: Keep, options: string[] =
     `--port=${port}`,
     '--bind-address=127.0.0.1',
     `--pid-file=${resolve(folder, 'pid')}`,
-    // Servers that share a folder for temporary tables delete each other's when they start.
-    `--tmpdir=${resolve(folder)}`,
     '--character-set-server=utf8mb4',
     '--collation-server=utf8mb4_bin',
     '--innodb-flush-log-at-trx-commit=2',
