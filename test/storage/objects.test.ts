@@ -10,7 +10,15 @@ import { runInNewContext } from 'node:vm';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StorageAddress } from '../../src/storage/address.ts';
 import type { Objects } from '../../src/storage/objects.ts';
-import { all, clientOf, megabytes, newBucket, newFolder, textAt } from '../support/storage.ts';
+import {
+  all,
+  clientOf,
+  megabytes,
+  newBucket,
+  newFolder,
+  putMany,
+  textAt,
+} from '../support/storage.ts';
 import { checksumOf, openObjects } from '../../src/storage/open.ts';
 
 setFlagsFromString('--expose-gc');
@@ -166,11 +174,7 @@ describe.each([
 
   test('the object store lists 10,000 keys', async () => {
     const keys = Array.from({ length: 10_000 }, (_one, index) => `many/${index % 7}/${index}`);
-    const waiting = keys.values();
-    const putSome = async () => {
-      for (const key of waiting) await objects.put(key, bytes('x'));
-    };
-    await Promise.all(Array.from({ length: 16 }, putSome));
+    await putMany(address, objects, keys);
     const listed = await all(objects.list('many/'));
     expect(listed).toHaveLength(10_000);
     expect(listed).toEqual(keys.toSorted());
