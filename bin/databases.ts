@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
 import { createConnection, type Connection, type Pool } from 'mysql2/promise';
-import { grants } from '../src/release/grants.ts';
+import { copyGrants, grants } from '../src/release/grants.ts';
 import { ladder, rulesOf, type EnvironmentName } from '../src/environments/rules.ts';
 import { currentVersion } from '../src/version/db-version.ts';
 import type { Addresses } from './servers.ts';
@@ -139,6 +139,40 @@ async function addMongoUser(db: Db, user: string, pwd: string, names: string[]) 
   const roles = names.map((role) => ({ role, db: db.databaseName }));
   const { users } = await db.command({ usersInfo: user });
   await db.command({ [users.length === 0 ? 'createUser' : 'updateUser']: user, pwd, roles });
+}
+
+/**
+ * The account that makes copies, with the rights that `oneway db grants` prints; answers the settings of a server that
+ * uses it.
+ */
+export async function prepareCopies(at: Addresses, prefix: string): Promise<Variables> {
+  const account = `${prefix}_copies`;
+  const password = secret(at, account);
+  const sql = await createConnection({ uri: at.mysql.href });
+  const mongo = new MongoClient(at.mongo.href);
+  try {
+    await sql.query(`CREATE USER IF NOT EXISTS '${account}'@'%' IDENTIFIED BY '${password}'`);
+    await sql.query(`ALTER USER '${account}'@'%' IDENTIFIED BY '${password}'`);
+    for (const statement of copyGrants(account)) await sql.query(statement);
+    await addMongoUser(mongo.db('admin'), account, password, [
+      'readWriteAnyDatabase',
+      'dbAdminAnyDatabase',
+    ]);
+  } finally {
+    await sql.end();
+    await mongo.close();
+  }
+  const server = (kind: 'SQL' | 'NOSQL', { hostname, port }: URL, usual: string) => ({
+    [`COPIES_${kind}_DB_USER`]: account,
+    [`COPIES_${kind}_DB_PASSWORD`]: password,
+    [`COPIES_${kind}_DB_HOST`]: hostname,
+    [`COPIES_${kind}_DB_PORT`]: port || usual,
+  });
+  return {
+    ...server('SQL', at.mysql, '3306'),
+    ...server('NOSQL', at.mongo, '27017'),
+    NUMIKUBE_STAGING_TOKEN: secret(at, `${prefix}_staging_token`),
+  };
 }
 
 /** Removes the databases of all environments. */

@@ -6,7 +6,7 @@ export function followJob() {
   const words = place.querySelector('[data-job-words]');
   const live = document.querySelector('[data-job-live]');
   const numbers = new Intl.NumberFormat('en-GB');
-  const source = new EventSource(`/jobs/${place.dataset.job}/events`);
+  const source = new EventSource(place.dataset.job);
   const liveStates = ['running', 'waiting', 'waiting_children'];
   let announcedAt = 0;
   source.addEventListener('message', ({ data }) => {

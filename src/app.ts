@@ -10,6 +10,9 @@ import { guard } from './access/guard.ts';
 import { withoutValues, type App, type Redis } from './environments/app.ts';
 import { impatient } from './environments/impatient.ts';
 import { openQueue } from './jobs/queue.ts';
+import { answerBridgeError } from './staging/bridge.ts';
+import { enterCopy, refuseOtherDatabase } from './staging/enter-copy.ts';
+import { recover } from './writing/recovery.ts';
 import { recognise } from './people/recognise.ts';
 import { openSignIn } from './people/sign-in.ts';
 import { routes } from './routes.ts';
@@ -27,6 +30,7 @@ import { stylesheet } from './web/stylesheet.ts';
 import { visitors } from './web/visitor.ts';
 
 const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const readJson = express.json({ limit: '64kb', type: 'application/json' });
 const assets = { maxAge: '1h', index: false } as const;
 
 export function createApp(
@@ -66,6 +70,7 @@ export function createApp(
   });
   app.use((req, _res, next) => {
     req.here = here;
+    req.house = here;
     req.redis = redis;
     req.line = line;
     req.form = new Form();
@@ -84,17 +89,29 @@ export function createApp(
 
   const signIn = openSignIn(here, redis);
   const admitApp = needKey(here, redis);
-  for (const { method, path, allow, body, handler } of routes(signIn)) {
+  const enter = enterCopy((copy) =>
+    recover({ here: copy, there: null, lease: here.settings.lease.milliseconds, log: here.log }),
+  );
+  for (const { method, path, allow, body, handler, servesCopies } of routes(signIn)) {
+    if (allow === 'bridge' || body.kind === 'json') {
+      app[method](path, readJson, handler);
+      continue;
+    }
+    const entered = servesCopies ? [enter] : [];
+    const ofOne = servesCopies ? [refuseOtherDatabase] : [];
     // Forms are parsed after the access check, so that refused requests cost little.
     const read =
-      method === 'post' ? [reader(body, mayBring), refuseForged, forgetSent, beginSaving] : [];
+      method === 'post'
+        ? [reader(body, mayBring), refuseForged, ...ofOne, forgetSent, beginSaving]
+        : [];
     const first =
       method === 'post' && allow !== 'anyone'
         ? [saveFormOfRefused(signIn.limits.kept, body, allow)]
         : [];
     const admit = allow === 'app' ? admitApp : guard(allow);
-    app[method](path, ...first, admit, ...read, handler);
+    app[method](path, ...entered, ...first, admit, ...read, handler);
   }
+  app.use(answerBridgeError);
   app.use(notFound);
   app.use(answerError);
   return app;

@@ -33,6 +33,10 @@ import type { SelectionKind } from './sheet/selections.ts';
 import { sheetKinds } from './sheet/sheet-view.ts';
 import * as selectionPages from './sheet/selection-pages.ts';
 import * as sheet from './sheet/routes.ts';
+import * as bridge from './staging/bridge.ts';
+import * as databases from './staging/database-pages.ts';
+import * as stagingEnvironments from './staging/environment-pages.ts';
+import * as stagingJobs from './staging/job-pages.ts';
 import { schedules, tasks } from './tasks.ts';
 import * as body from './web/form/body.ts';
 import type { Body, FormBody } from './web/form/body.ts';
@@ -46,6 +50,8 @@ export type Route = {
   allow: Allow;
   body: Body;
   handler: RequestHandler;
+  /** Works in the copy that the browser has opened, if it has; other routes are about this server's own environment. */
+  servesCopies: boolean;
 };
 
 const get = (path: string, allow: Allow, handler: RequestHandler): Route => ({
@@ -54,6 +60,7 @@ const get = (path: string, allow: Allow, handler: RequestHandler): Route => ({
   allow,
   body: body.none,
   handler,
+  servesCopies: false,
 });
 const post = (path: string, allow: Allow, of: FormBody, handler: RequestHandler): Route => ({
   method: 'post',
@@ -61,7 +68,18 @@ const post = (path: string, allow: Allow, of: FormBody, handler: RequestHandler)
   allow,
   body: of,
   handler,
+  servesCopies: false,
 });
+const fromServer = (path: string, handler: RequestHandler): Route => ({
+  method: 'post',
+  path,
+  allow: 'bridge',
+  body: body.json,
+  handler,
+  servesCopies: false,
+});
+const inCopies = (routes: Route[]): Route[] =>
+  routes.map((route) => ({ ...route, servesCopies: true }));
 
 export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/healthcheck', 'anyone', web.healthcheck),
@@ -90,26 +108,31 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/saved-form/removal', 'look', body.small, savedForm.discard),
   post('/theme', 'anyone', body.tiny, web.setTheme),
 
-  get('/', 'look', admin.home),
-  get('/search', 'look', admin.search),
-  get('/objects/:name', 'look', web.object),
-  get('/admin_tools/:tool{/:business}', 'look', web.formerTool),
+  ...inCopies([
+    get('/', 'look', admin.home),
+    get('/search', 'look', admin.search),
+    get('/objects/:name', 'look', web.object),
+    get('/admin_tools/:tool{/:business}', 'look', web.formerTool),
 
-  get('/catalog/:entity', 'look', admin.list),
-  get('/catalog/:entity/options', 'look', admin.options),
-  get('/catalog/:entity/new', 'edit', editing.showNew),
-  post('/catalog/:entity', 'edit', body.row, editing.add),
-  get('/catalog/:entity/:id', 'look', row.show),
-  post('/catalog/:entity/:id', 'edit', body.row, editing.save),
-  post('/catalog/:entity/:id/resolution', 'edit', body.conflict, editing.resolve),
-  get('/catalog/:entity/:id/deletion', 'edit', editing.showDeletion),
-  post('/catalog/:entity/:id/deletion', 'edit', body.small, editing.remove),
-  get('/catalog/:entity/:id/history', 'look', row.history),
-  get('/catalog/:entity/:id/history/:arrival', 'look', row.moment),
-  post('/catalog/:entity/:id/test-result', 'judge', body.small, rowActions.recordTestResult),
-  post('/catalog/:entity/:id/adoption', 'transfer', body.small, rowActions.adopt),
-  post('/catalog/:entity/:id/hold', 'transfer', body.small, rowActions.hold),
-  post('/catalog/:entity/:id/hold/removal', 'transfer', body.small, rowActions.removeHold),
+    get('/catalog/:entity', 'look', admin.list),
+    get('/catalog/:entity/options', 'look', admin.options),
+    get('/catalog/:entity/new', 'edit', editing.showNew),
+    post('/catalog/:entity', 'edit', body.row, editing.add),
+    get('/catalog/:entity/:id', 'look', row.show),
+    post('/catalog/:entity/:id', 'edit', body.row, editing.save),
+    post('/catalog/:entity/:id/resolution', 'edit', body.conflict, editing.resolve),
+    get('/catalog/:entity/:id/deletion', 'edit', editing.showDeletion),
+    post('/catalog/:entity/:id/deletion', 'edit', body.small, editing.remove),
+    get('/catalog/:entity/:id/history', 'look', row.history),
+    get('/catalog/:entity/:id/history/:arrival', 'look', row.moment),
+    post('/catalog/:entity/:id/test-result', 'judge', body.small, rowActions.recordTestResult),
+    post('/catalog/:entity/:id/adoption', 'transfer', body.small, rowActions.adopt),
+    post('/catalog/:entity/:id/hold', 'transfer', body.small, rowActions.hold),
+    post('/catalog/:entity/:id/hold/removal', 'transfer', body.small, rowActions.removeHold),
+    get('/changes', 'look', overviews.changes),
+    get('/transfers', 'look', transfers.index),
+    get('/transfers/:number', 'look', transfers.show),
+  ]),
 
   post('/selections', 'transfer', body.ticks, choose),
   ...sheetRoutes('transfer', 'transfer'),
@@ -121,14 +144,11 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/catalog/:entity/:id/identity', 'transfer', body.small, sheet.giveNewId),
   post('/restores/choice', 'restore', body.small, sheet.chooseRestore),
   post('/transfers/:number/decision', 'settle', body.small, transfers.resolve),
-  get('/transfers', 'look', transfers.index),
-  get('/transfers/:number', 'look', transfers.show),
   get('/arrivals', 'look', arrivals.arrivals),
   post('/arrivals/:transfer/selection', 'transfer', body.ticks, arrivals.chooseArrived),
   get('/pending', 'look', overviews.pending),
   get('/comparison', 'look', comparison.showComparison),
   post('/comparison', 'look', body.small, comparison.compare),
-  get('/changes', 'look', overviews.changes),
   get('/selections', 'transfer', selectionPages.selectionIndex),
   get('/name-mappings', 'look', nameMappings.names),
   post('/name-mappings', 'transfer', body.small, nameMappings.mapName),
@@ -146,6 +166,34 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/dead-letters', 'look', deadLetters.index(tasks)),
   post('/dead-letters/:id/retry', 'administer', body.small, deadLetters.retry),
   post('/dead-letters/:id/discarding', 'administer', body.small, deadLetters.discard),
+
+  get('/staging/environments', 'administer', stagingEnvironments.index),
+  get('/staging/environments/new', 'administer', stagingEnvironments.showNew),
+  post('/staging/environments', 'administer', body.small, stagingEnvironments.add),
+  get('/staging/environments/:id', 'administer', stagingEnvironments.show),
+  post('/staging/environments/:id', 'administer', body.small, stagingEnvironments.save),
+  post('/staging/environments/:id/test', 'administer', body.small, stagingEnvironments.test),
+  get('/staging/jobs', 'run-staging', stagingJobs.index),
+  get('/staging/jobs/new', 'run-staging', stagingJobs.showNew),
+  post('/staging/jobs', 'run-staging', body.small, stagingJobs.add),
+  get('/staging/jobs/:number', 'run-staging', stagingJobs.show),
+  get('/staging/jobs/:number/events', 'run-staging', stagingJobs.events),
+  get('/staging/jobs/:number/edit', 'run-staging', stagingJobs.showEdit),
+  post('/staging/jobs/:number', 'run-staging', body.small, stagingJobs.save),
+  post('/staging/jobs/:number/run', 'run-staging', body.small, stagingJobs.run),
+  post('/staging/jobs/:number/removal', 'run-staging', body.small, stagingJobs.remove),
+  get('/databases', 'look', databases.index),
+  post('/databases/leaving', 'look', body.small, databases.leave),
+  get('/databases/:name', 'look', databases.show),
+  post('/databases/:name/opening', 'look', body.small, databases.open),
+  post('/databases/:name/keeping', 'look', body.small, databases.keep),
+  post('/databases/:name/protection', 'look', body.small, databases.protect),
+  post('/databases/:name/update', 'look', body.small, databases.update),
+  post('/databases/:name/removal', 'look', body.small, databases.remove),
+  fromServer('/bridge/orders', bridge.order),
+  fromServer('/bridge/orders/states', bridge.states),
+  fromServer('/bridge/drops', bridge.drop),
+  fromServer('/bridge/callbacks', bridge.callback),
 
   get('/outbox', 'look', outbox.index),
   post('/outbox/:id/retry', 'administer', body.small, outbox.retry),

@@ -15,6 +15,7 @@ import { environmentNames, rulesOf, type EnvironmentName } from './environments/
 import { endpointsFrom, wrongEndpoints } from './messages/endpoints.ts';
 import { plainConnections } from './plain-connections.ts';
 import { backupSettings } from './backups/settings.ts';
+import { copySettings } from './staging/settings.ts';
 import { storageSettings } from './storage/settings.ts';
 
 const onOff = z
@@ -96,6 +97,12 @@ const backups = z.record(z.string(), z.string().optional()).transform((environme
   return { backups: settings };
 });
 
+const copies = z.record(z.string(), z.string().optional()).transform((environment, context) => {
+  const { copies: settings, wrong } = copySettings(environment);
+  for (const message of wrong) context.addIssue(message);
+  return { copies: settings };
+});
+
 /** All settings read from the environment variables; errors in one part do not hide those in others. */
 const settingsSchema = variables
   .superRefine((values, context) => {
@@ -107,7 +114,8 @@ const settingsSchema = variables
   .and(neighbourSchema('REFRESH_SOURCE').transform((source) => ({ source })))
   .and(endpoints)
   .and(stores)
-  .and(backups);
+  .and(backups)
+  .and(copies);
 
 export type Settings = z.infer<typeof settingsSchema>;
 

@@ -14,6 +14,12 @@ import { BACKUP, reportLocals as backupLocals, runBackup } from './backups/job.t
 import { compareAll, COMPARISON } from './comparison/job.ts';
 import { runTransferJob } from './transfers/job.ts';
 import * as selections from './sheet/selections.ts';
+import { BUILD } from './staging/accept.ts';
+import { buildCopy, buildInput } from './staging/build.ts';
+import { followJobs } from './staging/follow.ts';
+import { endExpired } from './staging/keep.ts';
+import { askAboutOrders } from './staging/run.ts';
+import { UPDATE, updateCopy, updateInput } from './staging/update.ts';
 import { sweepDaily } from './storage/sweep.ts';
 import { runRefreshJob } from './refresh/job.ts';
 import { reportLocals } from './refresh/report-view.ts';
@@ -43,6 +49,18 @@ export const tasks = withDeadLetters({
     concurrency: 1,
     run: runBackup,
     outcome: { view: 'backups/job-report', locals: backupLocals },
+  }),
+  [BUILD]: task(buildInput, {
+    label: 'New staging database',
+    attempts: 3,
+    mayBeCancelled: true,
+    run: buildCopy,
+  }),
+  [UPDATE]: task(updateInput, {
+    label: 'Update of a staging database',
+    attempts: 3,
+    mayBeCancelled: false,
+    run: updateCopy,
   }),
   transfer: task(z.object({ transfer: z.string() }), {
     label: 'Transfer',
@@ -84,6 +102,9 @@ export const chores = (queue: JobQueue, ticks: Ticks): Chore[] => [
   { name: 'sweep of jobs', everyMs: 5000, run: (here) => sweep(here, queue) },
   { name: 'sweep of schedules', everyMs: 5000, run: () => ticks.sweep() },
   { name: 'outbox', everyMs: 2000, run: deliver },
+  { name: 'staging orders', everyMs: 1000, run: askAboutOrders },
+  { name: 'copies without a job', everyMs: 2000, run: followJobs },
+  { name: 'copies at their end', everyMs: HOUR, run: endExpired },
   { name: 'purge of expired jobs', everyMs: HOUR, run: jobs.purgeExpired },
   { name: 'purge of expired selections', everyMs: HOUR, run: selections.purgeExpired },
   { name: 'purge of expired messages', everyMs: HOUR, run: inApp.purgeExpired },

@@ -94,6 +94,18 @@ const mayImport: Record<string, string[]> = {
     'version',
     'writing',
   ],
+  staging: [
+    'access',
+    'audit',
+    'backups',
+    'database',
+    'environments',
+    'jobs',
+    'messages',
+    'release',
+    'version',
+    'web',
+  ],
   commands: [
     'access',
     'backups',

@@ -3,11 +3,15 @@ import type { NextFunction, Request, Response } from 'express';
 import { Forbidden } from '../problems.ts';
 import { may, whoMay, type Ability } from './permissions.ts';
 
-/** `app`: routes for callers with an API key, which the API itself checks. */
-export type Allow = 'anyone' | 'signed-in' | 'app' | Ability;
+/**
+ * `app`: routes for callers with an API key, which the API itself checks. `bridge`: for another server, whose token the
+ * handler checks.
+ */
+export type Allow = 'anyone' | 'signed-in' | 'app' | 'bridge' | Ability;
 
 export const guard =
-  (allow: Exclude<Allow, 'app'>) => (req: Request, res: Response, next: NextFunction) => {
+  (allow: Exclude<Allow, 'app' | 'bridge'>) =>
+  (req: Request, res: Response, next: NextFunction) => {
     if (allow === 'anyone') return next();
     if (!req.account) {
       if (req.method !== 'GET') throw new Forbidden('You are signed out. Sign in and try again.');
@@ -23,7 +27,7 @@ export const isAdmitted = ({ account, here }: Request, allow: Allow): boolean =>
   account !== undefined &&
   (allow === 'anyone' ||
     allow === 'signed-in' ||
-    (allow !== 'app' && may(account, allow, here.setup)));
+    (allow !== 'app' && allow !== 'bridge' && may(account, allow, here.setup)));
 
 /** Only navigations to pages start a silent sign-in, not requests for scripts, images and event streams. */
 const isPage = (req: Request) => (req.get('Sec-Fetch-Dest') ?? 'document') === 'document';

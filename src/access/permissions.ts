@@ -1,13 +1,28 @@
 // Decides who may do what in which environment. All permission checks go through these pure functions.
 import type { EnvironmentSetup } from '../environments/rules.ts';
 
-export const permissionNames = ['product_manager', 'editor', 'administrator', 'on_call'] as const;
+export const permissionNames = [
+  'product_manager',
+  'editor',
+  'administrator',
+  'on_call',
+  'run_staging',
+] as const;
 export type Permission = (typeof permissionNames)[number];
 
 export type Account = { id: number; email: string; name: string; permissions: Permission[] };
 
 export type Ability =
-  'look' | 'edit' | 'transfer' | 'undo' | 'settle' | 'restore' | 'refresh' | 'judge' | 'administer';
+  | 'look'
+  | 'edit'
+  | 'transfer'
+  | 'undo'
+  | 'settle'
+  | 'restore'
+  | 'refresh'
+  | 'judge'
+  | 'administer'
+  | 'run-staging';
 
 /** Whether rows of the catalogue can be edited in this environment at all. */
 export const isStaging = ({ rules, isStagingAlways }: EnvironmentSetup): boolean =>
@@ -18,7 +33,7 @@ export const isOpenedForEditing = (place: EnvironmentSetup): boolean =>
   isStaging(place) && !place.rules.isEdited;
 
 export function may(
-  { permissions }: Pick<Account, 'permissions'>,
+  { permissions, email }: Pick<Account, 'permissions'> & Partial<Pick<Account, 'email'>>,
   ability: Ability,
   place: EnvironmentSetup,
 ) {
@@ -26,7 +41,11 @@ export function may(
     case 'look':
       return true;
     case 'edit':
-      return isStaging(place) && permissions.some((one) => editors.includes(one));
+      return (
+        (isStaging(place) && permissions.some((one) => editors.includes(one))) ||
+        (place.orderedBy === email && email !== undefined) ||
+        (place.orderedBy !== undefined && permissions.includes('run_staging'))
+      );
     case 'transfer':
       return place.hasDestination && permissions.includes('product_manager');
     case 'undo':
@@ -41,6 +60,8 @@ export function may(
       return place.rules.isTested;
     case 'administer':
       return permissions.includes('administrator');
+    case 'run-staging':
+      return permissions.includes('run_staging');
   }
 }
 
@@ -89,5 +110,7 @@ export function whoMay(ability: Ability, place: EnvironmentSetup): string {
       return 'Rows are marked Works or Does not work in pre-production.';
     case 'administer':
       return `Only people with the permission administrator may do this. ${asks}`;
+    case 'run-staging':
+      return `Only people with the permission run_staging (Admin Light / Run Staging) may order and drop staging databases. ${asks}`;
   }
 }

@@ -96,4 +96,6 @@ export type EnvironmentSetup = {
   hasDestination: boolean;
   /** Whether production can be read from here, to refresh and to restore rows. */
   hasSource: boolean;
+  /** Of a copy: the e-mail of whoever ordered it, who may edit it. */
+  orderedBy?: string;
 };

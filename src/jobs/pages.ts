@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { NotFound } from '../problems.ts';
+import { sendEvents } from '../web/event-stream.ts';
 import { flash, page } from '../web/pages.ts';
 import { olderHref } from '../web/paginate.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';
@@ -80,32 +80,20 @@ function outcomeOf(tasks: Tasks, job: jobs.Job) {
   return { view: shown.view, locals: shown.locals(report, input) };
 }
 
-const BEAT_MS = 1000;
-
-/** How often an event stream checks that its person is still signed in. */
-const RECOGNISE_BEATS = 5;
-
 /** Streams the progress of a job as server-sent events. */
 export async function events(req: Request, res: Response) {
   const { number } = await addressedJob(req);
   const { here } = req;
-  let isOpen = true;
   let shown = '';
-  res.once('close', () => (isOpen = false));
-  res.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
-  for (let beat = 0; isOpen && !here.halt.signal.aborted; beat += 1) {
-    if (beat % RECOGNISE_BEATS === 0 && !(await req.isStillSignedIn())) break;
+  await sendEvents(req, res, async () => {
     const job = await jobs.byNumber(here.sql, number);
-    if (!job) break;
+    if (!job) return null;
     const { state, done_count: done, total_count: total, doing } = job;
     const part = await livePart(here.sql, job);
     const live = part === shown ? undefined : part;
-    res.write(`data: ${JSON.stringify({ state, done, total, doing, live })}\n\n`);
     shown = part;
-    if (!jobs.isLive(job)) break;
-    await sleep(BEAT_MS);
-  }
-  res.end();
+    return { data: { state, done, total, doing, live }, isLast: !jobs.isLive(job) };
+  });
 }
 
 export const cancel = (tasks: Tasks) => async (req: Request, res: Response) => {

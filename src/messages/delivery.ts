@@ -3,6 +3,7 @@ import { transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { timeouts, type Reply, type Send } from './channels/channel.ts';
+import { callback } from './channels/callback.ts';
 import { email } from './channels/email.ts';
 import { slack } from './channels/slack.ts';
 import { webhook } from './channels/webhook.ts';
@@ -35,6 +36,7 @@ function targetsOf({ settings, name }: App): Target[] {
   for (const [recipient, url] of Object.entries(chats)) {
     targets.push({ channel: 'slack', recipient, send: slack(url, sender) });
   }
+  targets.push({ channel: 'callback', recipient: null, send: callback });
   if (mail) targets.push({ channel: 'email', recipient: null, send: email(mail, sender) });
   return targets;
 }
@@ -102,6 +104,7 @@ const giveUp = (here: App, line: outbox.Line, { outcome, answer }: Reply) =>
 
 function receiverOf({ channel, recipient }: outbox.Line): string {
   if (channel === 'email') return 'The mail server';
+  if (channel === 'callback') return recipient;
   if (channel === 'slack') return `Slack (${recipient})`;
   return recipient === 'indexer' ? 'The search indexer' : `The webhook ${recipient}`;
 }

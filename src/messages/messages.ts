@@ -6,7 +6,8 @@ import * as inApp from './channels/in-app.ts';
 import type { Endpoints } from './endpoints.ts';
 import * as outbox from './outbox.ts';
 
-type Email = { subject: string };
+/** `messageId`: by which its line in the outbox is found again. */
+type Email = { subject: string; messageId?: string };
 
 export type News = {
   /** The event’s name, such as `transfer.needs-attention`. */
@@ -40,8 +41,12 @@ export const emailAbout = (
   subject: string,
 ): Email | null => (mail === null ? null : { subject });
 
-const mailLine = ({ event, text, href }: News, { subject }: Email, to: string): outbox.NewLine => ({
-  messageId: uuid(),
+const mailLine = (
+  { event, text, href }: News,
+  { subject, messageId = uuid() }: Email,
+  to: string,
+): outbox.NewLine => ({
+  messageId,
   event,
   channel: 'email',
   recipient: to,

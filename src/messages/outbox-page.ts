@@ -12,6 +12,7 @@ const channelLabels = {
   email: 'E-mail',
   webhook: 'Other webhooks',
   slack: 'Slack',
+  callback: 'Callbacks',
 };
 
 export async function index(req: Request, res: Response) {
@@ -53,7 +54,7 @@ const stateLooks = {
   failed: { icon: 'circle-x', text: 'Given up' },
 };
 
-const channelNames = { email: 'E-mail', webhook: 'Webhook', slack: 'Slack' };
+const channelNames = { email: 'E-mail', webhook: 'Webhook', slack: 'Slack', callback: 'Callback' };
 
 function shown(line: outbox.Line) {
   const common = {

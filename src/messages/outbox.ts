@@ -4,7 +4,7 @@ import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 
-const channels = ['email', 'webhook', 'slack'] as const;
+const channels = ['email', 'webhook', 'slack', 'callback'] as const;
 type Channel = (typeof channels)[number];
 
 export type Line = {
@@ -14,7 +14,7 @@ export type Line = {
   /** The event’s name, such as `rows.changed`. */
   event: string;
   channel: Channel;
-  /** An e-mail address, or the name of a webhook in the settings. */
+  /** An e-mail address, the name of a webhook in the settings, or the address of a callback. */
   recipient: string;
   subject: string;
   body: string;
@@ -80,6 +80,9 @@ export const list = (on: Queryable, { channel, state, before }: Filter) =>
                 if(channel = 'webhook' and recipient = 'indexer', 'indexer', channel))
          order by id desc limit 50`,
   );
+
+export const byMessageId = (on: Queryable, id: string) =>
+  first<Line>(on, sql`select * from outbox where message_id = ${id}`);
 
 /** The targets of the lines; all e-mails share one target, because one mail server accepts them. */
 export type Target = { channel: Channel; recipient: string | null };

@@ -6,4 +6,5 @@ export const meaningOf: Record<Permission, string> = {
   editor: 'edits rows; a product manager reviews the changes before they are transferred',
   administrator: 'manages people',
   on_call: 'undoes transfers when on call',
+  run_staging: 'Admin Light / Run Staging: orders and drops staging databases',
 };

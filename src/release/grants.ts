@@ -43,6 +43,11 @@ const programRights: Record<string, Rights> = {
   job_log: { app: 'UPDATE, DELETE' },
   job_schedule: { app: 'UPDATE, DELETE' },
   dead_letter: { app: 'UPDATE, DELETE' },
+  staging_environment: { app: 'UPDATE' },
+  staging_job: { app: 'UPDATE' },
+  staging_order: { app: 'UPDATE' },
+  database_copy: { app: 'UPDATE' },
+  copy_lock: { app: 'UPDATE' },
   audit: {},
   migration: {},
   migration_progress: {},
@@ -77,6 +82,21 @@ export function grants(
   ];
 }
 
+/** Ends of the names of copies, by level: `cosmos-lab`, and `cosmos-lab_…`. */
+const copyLevels = ['lab', 'test', 'ecom'];
+
+/**
+ * GRANT statements for the account that makes copies (COPIES_SQL_DB_USER): whatever goes by the name of a copy, and no
+ * other database, so that MySQL itself refuses to drop one of those.
+ */
+export const copyGrants = (account: string): string[] =>
+  copyLevels.flatMap((level) =>
+    [`%-${level}`, `%-${level}\\_%`].map(
+      (pattern) =>
+        `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE VIEW ON \`${pattern}\`.* TO ${quoted(account)}@'%'`,
+    ),
+  );
+
 const named = (identifier: string) => `\`${identifier.replaceAll('`', '``')}\``;
 const quoted = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 
@@ -102,4 +122,9 @@ export const grantsFile = (database: string): string =>
         '',
       ].join('\n'),
     ),
+    [
+      `-- copies: what makes databases from backups (COPIES_SQL_DB_USER): any database by the name of a copy, and no other`,
+      ...copyGrants('copies').map((line) => `${line};`),
+      '',
+    ].join('\n'),
   ].join('\n');

@@ -35,12 +35,17 @@ export async function restore({ here, source, manifest, say, onRows, ...how }: R
   return upgrade({ here, say, ...how });
 }
 
-async function refuseNewer({ migrations, version }: Manifest) {
+/** The migrations of a backup that this program does not have: it is of a newer one. */
+export async function migrationsUnknown({ migrations }: Manifest): Promise<string[]> {
   const known = await available();
-  const unknown = migrations.filter((name) => !known.includes(name));
+  return migrations.filter((name) => !known.includes(name));
+}
+
+async function refuseNewer(manifest: Manifest) {
+  const unknown = await migrationsUnknown(manifest);
   if (unknown.length === 0) return;
   throw new Conflict(
-    `The backup is of version ${version}, which has migrations that this program lacks: ${unknown.join(', ')}. Restore it with the program of that version.`,
+    `The backup is of version ${manifest.version}, which has migrations that this program lacks: ${unknown.join(', ')}. Restore it with the program of that version.`,
   );
 }
 

@@ -14,6 +14,9 @@ const attributes = ({ settings }: Settings) => ({
   path: '/',
 });
 
+/** Which copy a browser works in. Not in the session: whoever signs in again is where they were. */
+export const copyCookie = ({ house }: Request): string => `oneway.${house.name}.database`;
+
 /** The value of a cookie; empty when it is missing. */
 export function readCookie(req: Request, name: string): string {
   const start = `${cookieName(req.here, name)}=`;

@@ -17,7 +17,7 @@ const schema = z.object({
   last: formHolderSchema,
 });
 
-const nameOf = ({ here }: Request) => `oneway.${here.name}.device`;
+const nameOf = ({ house }: Request) => `oneway.${house.name}.device`;
 const sealOf = (req: Request) => ({
   secret: req.here.settings.session.secret,
   purpose: nameOf(req),

@@ -32,7 +32,7 @@ export async function refuseIncompatible(req: Request, res: Response, next: Next
     flash(req, `${explain(standing)} What you typed is kept for ${keptFor}.`);
     return res.redirect(303, '/saved-form');
   }
-  if (req.path.startsWith('/api/')) return answerApi(res, standing);
+  if (/^\/(api|bridge)\//.test(req.path)) return answerApi(res, standing);
   const isKept = req.method === 'POST' && (await isSaved(req));
   const back = isKept ? '/saved-form' : req.method === 'GET' ? req.originalUrl : '/';
   await signOut(req);

@@ -37,7 +37,7 @@ export async function page(req: Request, res: Response, view: string, data: Data
     can: (ability: Ability) => can(req, ability),
     shell: {
       account: account && { ...account, initials: initialsOf(account.name) },
-      unread: account ? await unread(here.sql, account.email) : 0,
+      unread: account ? await unread(req.house.sql, account.email) : 0,
       stops: stopsOf(req),
       menu: await menuOf(req),
       crumbs: account ? (data.crumbs ?? []) : [],

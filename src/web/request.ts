@@ -10,6 +10,15 @@ import { Forbidden, NotFound } from '../problems.ts';
 import type { Form } from './form/form.ts';
 import type { Visitor } from './visitor.ts';
 
+/** A copy that a person works in. */
+export type OpenedCopy = {
+  name: string;
+  client: string;
+  /** The moment of production that it shows. */
+  dataAt: string;
+  until: string | null;
+};
+
 type QueuedJob = {
   id: string;
   attempt: number;
@@ -22,7 +31,12 @@ declare global {
   // oxlint-disable-next-line typescript/no-namespace -- Express is extended through its namespace
   namespace Express {
     interface Request {
+      /** The environment that the request works on: this server's own, or a copy that was opened. */
       here: App;
+      /** This server's own environment: sessions, people and messages are there. */
+      house: App;
+      /** The copy that `here` is, if it is one. */
+      copy?: OpenedCopy;
       redis: Redis;
       /** What the signed cookie of a visitor’s browser contains. */
       visitor: Visitor;

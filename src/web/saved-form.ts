@@ -6,8 +6,9 @@ import type { Throttle } from '../access/throttle.ts';
 import { sealedParts } from '../catalog/secret.ts';
 import { Conflict, Forbidden, Invalid, NotFound } from '../problems.ts';
 import { IMAGE_NAME, keepImage } from '../storage/images.ts';
+import { copyCookie, dropCookie, setCookie } from './cookies.ts';
 import { lastHolder } from './device.ts';
-import type { Body } from './form/body.ts';
+import { isForm, type Body } from './form/body.ts';
 import { readForm } from './form/read.ts';
 import { holderIn, holderOf, type FormHolder, type Holder } from './form-token.ts';
 import { formatChoice } from './format.ts';
@@ -16,7 +17,7 @@ import { accountOf, localPath, textIn } from './request.ts';
 import { withSealedSecrets } from './saved-secrets.ts';
 import * as savedForms from './saved-forms.ts';
 import type { SavedForm } from './saved-forms.ts';
-import { isFromHere, isOurs } from './security.ts';
+import { copyIn, isFromHere, isOurs, tokenIn } from './security.ts';
 
 /** Saves the form of a request that has been read; returns whether that was possible. */
 export async function saveForm(req: Request): Promise<boolean> {
@@ -24,7 +25,7 @@ export async function saveForm(req: Request): Promise<boolean> {
   return holder !== null && savedForms.save(req, holder, await formIn(req));
 }
 
-const tokenOf = ({ form }: Request) => form.raw('csrf');
+const tokenOf = ({ form }: Request) => tokenIn(form.raw('csrf'));
 
 /** The person whose page the form was on: named by its token, otherwise by the present or former session. */
 function holderOfForm(req: Request): FormHolder | null {
@@ -42,6 +43,7 @@ export async function formIn(req: Request): Promise<SavedForm> {
   const { kept, lost } = await keptImages(req);
   return {
     path: req.originalUrl,
+    copy: copyIn(req),
     at: new Date().toISOString(),
     fields: [...(await textsOf(req)).filter(([name]) => !kept.has(name)), ...kept],
     lost,
@@ -84,7 +86,7 @@ const sessionOf = ({ session }: Partial<Pick<Request, 'session'>>): Partial<Requ
 
 /** Whether files of a form are accepted, by its token: from pages of this session and of earlier ones. */
 export const mayBring = (req: Request, token: string | undefined): boolean =>
-  isOurs(req, token) || (isFromHere(req) && holderIn(req.here, token) !== null);
+  isOurs(req, token) || (isFromHere(req) && holderIn(req.here, tokenIn(token)) !== null);
 
 /**
  * Saves a form whose sender may not send it (any more): posted after the session had ended, after another person had
@@ -98,7 +100,7 @@ export const saveFormOfRefused = (limit: Throttle, body: Body, allow: Allow) =>
       () => false,
       () => true,
     );
-    if (!isRefused && mayRead(req) && body.kind !== 'none') {
+    if (!isRefused && mayRead(req) && isForm(body)) {
       await readForm(req, body, { mayCome: (token) => mayBring(req, token) });
       req.visitor.hasSavedForm = await saveForm(req);
     }
@@ -107,7 +109,7 @@ export const saveFormOfRefused = (limit: Throttle, body: Body, allow: Allow) =>
 
 /** The access check refuses the request afterwards. */
 async function keepOfOthers(req: Request, res: Response, next: NextFunction, body: Body) {
-  if (body.kind === 'none') return next();
+  if (!isForm(body)) return next();
   await readForm(req, body, { mayCome: (token) => mayBring(req, token) });
   if (!isOurs(req)) return refuseForged(req, res, next);
   if (await saveForm(req)) flash(req, 'What you typed is kept for a day.');
@@ -189,6 +191,9 @@ export async function sendOn(req: Request, res: Response) {
   const saved = id === '' ? forms[0] : forms.find((one) => one.id === id);
   if (!saved) throw new NotFound('This form is not kept any more.');
   req.visitor.sentForm = saved.id;
+  // It is sent to where it was typed.
+  if (saved.copy === null) dropCookie(req, res, copyCookie(req));
+  else setCookie(req, res, copyCookie(req), saved.copy, 24);
   res.redirect(307, localPath(saved.path, '/'));
 }
 

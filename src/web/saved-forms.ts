@@ -11,6 +11,8 @@ const ROOM = 2_000_000;
 
 const schema = z.object({
   path: z.string(),
+  /** The copy that it was typed in; null for this server's own environment. */
+  copy: z.string().nullable().default(null),
   at: z.string(),
   fields: z.array(z.tuple([z.string(), z.string()])),
   /** Names of fields whose uploaded file could not be kept. */
@@ -18,13 +20,13 @@ const schema = z.object({
 });
 export type SavedForm = z.infer<typeof schema>;
 
-const keyOf = ({ here }: Request, { id, mark }: FormHolder) =>
-  `oneway:${here.name}:saved-forms:${id}:${mark}`;
+const keyOf = ({ house }: Request, { id, mark }: FormHolder) =>
+  `oneway:${house.name}:saved-forms:${id}:${mark}`;
 
 /** The key of a form, so that the same form posted twice is saved once. */
-const idOf = ({ path, fields }: SavedForm) =>
+const idOf = ({ path, copy, fields }: SavedForm) =>
   createHash('sha256')
-    .update(JSON.stringify([path, fields]))
+    .update(JSON.stringify([path, copy, fields]))
     .digest('base64url')
     .slice(0, 16);
 

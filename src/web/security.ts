@@ -62,9 +62,12 @@ export function headers(req: Request, res: Response, next: NextFunction) {
   helmetHeaders(req, res, next);
 }
 
-/** The token of our forms: that of the session, or of the visitor’s cookie before signing in. */
-export function csrfToken({ account, session, visitor }: Request): string {
-  if (account) return session.csrf ?? '';
+/**
+ * The token of our forms: that of the session, or of the visitor’s cookie before signing in. On a page of a copy it ends
+ * in the name of the copy.
+ */
+export function csrfToken({ account, session, visitor, copy }: Request): string {
+  if (account) return `${session.csrf ?? ''}${copy ? `@${copy.name}` : ''}`;
   visitor.csrf ??= randomBytes(18).toString('base64url');
   return visitor.csrf;
 }
@@ -73,8 +76,15 @@ export function csrfToken({ account, session, visitor }: Request): string {
 export function isOurs(req: Request, given: string | undefined = req.form.raw('csrf')): boolean {
   const { session, visitor } = req;
   const expected = session.personId === undefined ? visitor.csrf : session.csrf;
-  return isFromHere(req) && isSecret(given, expected);
+  return isFromHere(req) && isSecret(tokenIn(given), expected);
 }
+
+/** The token without the name of a copy. */
+export const tokenIn = (given: string | undefined) => given?.split('@')[0];
+
+/** The copy whose page posted a form; null for a page of this server's own environment. */
+export const copyIn = ({ form }: Pick<Request, 'form'>): string | null =>
+  form.raw('csrf')?.split('@')[1] ?? null;
 
 /** Whether the browser reports that a page of this server sent it; a missing header is accepted. */
 export function isFromHere(req: Request): boolean {
@@ -85,6 +95,6 @@ export function isFromHere(req: Request): boolean {
 }
 
 function isOwnOrigin(req: Request, origin: string): boolean {
-  const own = URL.parse(req.here.settings.urls[req.here.name] ?? '')?.origin;
+  const own = URL.parse(req.house.settings.urls[req.house.name] ?? '')?.origin;
   return origin === own || URL.parse(origin)?.host === req.get('Host');
 }

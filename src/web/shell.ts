@@ -7,7 +7,7 @@ import { select, sql } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import { ladder, rulesOf } from '../environments/rules.ts';
 import { readCookie } from './cookies.ts';
-import { can } from './request.ts';
+import { can, type OpenedCopy } from './request.ts';
 
 type MenuLink = {
   href: string;
@@ -33,6 +33,8 @@ export async function menuOf(req: Request): Promise<MenuSection[]> {
   const link = (href: string, icon: string, text: string, isShown = true) =>
     isShown ? [{ href, icon, text, count: null, isCurrent: pathOf(req).startsWith(href) }] : [];
   const hasDestination = req.here.destination !== null;
+  // Copies are made of what production has.
+  const isOrdering = req.house.rules.next === null;
   return [
     { heading: 'Metadata', links: catalog.filter(isInMenu).map(entityLink) },
     {
@@ -58,6 +60,14 @@ export async function menuOf(req: Request): Promise<MenuSection[]> {
         link('/people', 'users', 'People', can(req, 'administer')),
         link('/api-keys', 'key-round', 'API keys', can(req, 'administer')),
         link('/backups', 'archive', 'Backups', can(req, 'administer')),
+        link('/databases', 'database', 'Databases', req.house.settings.copies !== null),
+        link('/staging/jobs', 'copy-plus', 'Staging jobs', isOrdering && can(req, 'run-staging')),
+        link(
+          '/staging/environments',
+          'server',
+          'Staging environments',
+          isOrdering && can(req, 'administer'),
+        ),
         link('/outbox', 'send', 'Notifications'),
         link('/api-docs', 'book-open', 'API for apps'),
       ].flat(),
@@ -86,7 +96,7 @@ export async function rowCounts({ here }: Request): Promise<Map<string, number>>
 export type EnvironmentLink = { name: string; label: string; isHere: boolean; href: string | null };
 
 /** Links to the servers of the other environments, at the same row. */
-export function stopsOf({ here, originalUrl }: Request): EnvironmentLink[] {
+export function stopsOf({ house: here, originalUrl }: Request): EnvironmentLink[] {
   const path = originalUrl.startsWith('/catalog/') ? originalUrl.split('?')[0] : '/';
   const shown = ladder.includes(here.name) ? ladder : [here.name, ...ladder];
   return shown.map((name) => ({
@@ -98,8 +108,9 @@ export function stopsOf({ here, originalUrl }: Request): EnvironmentLink[] {
 }
 
 export type Bar = {
-  kind: 'no-version' | 'opened' | 'production' | 'read-only';
+  kind: 'no-version' | 'opened' | 'production' | 'read-only' | 'copy';
   stagingHref: string | null;
+  copy: OpenedCopy | null;
 };
 
 /** Messages about this environment in a bar on top of every page. */
@@ -107,9 +118,14 @@ export async function barsOf(req: Request): Promise<Bar[]> {
   const { here, account } = req;
   const compatibility = await here.compatibility().catch(() => null);
   const staging = stopsOf(req).find(({ name }) => name === ladder[0]);
-  const bar = (kind: Bar['kind']): Bar => ({ kind, stagingHref: staging?.href ?? null });
+  const bar = (kind: Bar['kind']): Bar => ({
+    kind,
+    stagingHref: staging?.href ?? null,
+    copy: req.copy ?? null,
+  });
   const isReadOnly = !may({ permissions: ['editor', 'product_manager'] }, 'edit', here.setup);
   const bars = compatibility?.kind === 'unknown' ? [bar('no-version')] : [];
+  if (req.copy) return [bar('copy'), ...bars];
   if (isOpenedForEditing(here.setup)) return [...bars, bar('opened')];
   if (!account || !isReadOnly) return bars;
   return [...bars, bar(here.rules.asksReason ? 'production' : 'read-only')];

@@ -5,7 +5,7 @@ import { readForm } from './form/read.ts';
 import { holderIn } from './form-token.ts';
 import { formIn, labelOfInput, mayRead, saveForm, shownFields } from './saved-form.ts';
 import { isWorthSaving, type SavedForm } from './saved-forms.ts';
-import { isFromHere } from './security.ts';
+import { isFromHere, tokenIn } from './security.ts';
 
 export type TypedForm = Pick<SavedForm, 'path' | 'fields' | 'lost'> & {
   shown: ReturnType<typeof shownFields>;
@@ -19,9 +19,9 @@ export type TypedForm = Pick<SavedForm, 'path' | 'fields' | 'lost'> & {
 export async function typedForm(req: Request): Promise<TypedForm | null> {
   if (req.method !== 'POST' || !isFromHere(req) || !mayRead(req)) return null;
   // The request may have failed before the form was read. A form that cannot be read remains only in the browser.
-  await readForm(req, any, { mayCome: (token) => holderIn(req.here, token) !== null }).catch(
-    () => {},
-  );
+  await readForm(req, any, {
+    mayCome: (token) => holderIn(req.here, tokenIn(token)) !== null,
+  }).catch(() => {});
   const form = await formIn(req);
   if (!isWorthSaving(form)) return null;
   return {

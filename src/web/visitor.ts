@@ -39,7 +39,7 @@ export type Visitor = z.infer<typeof schema>;
 
 /** Reads the cookie into `req.visitor`, and sends it again when a handler changed it. */
 export function visitors(req: Request, res: Response, next: NextFunction) {
-  const name = `oneway.${req.here.name}.visitor`;
+  const name = `oneway.${req.house.name}.visitor`;
   const by = { secret: req.here.settings.session.secret, purpose: name };
   const sent = readCookie(req, name);
   const known = sent === '' ? {} : (unseal(by, schema, sent) ?? {});

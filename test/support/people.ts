@@ -29,6 +29,7 @@ export const cast: Record<string, Permission[]> = {
   vic: [],
   ops: ['administrator'],
   oncall: ['on_call'],
+  sam: ['run_staging'],
 };
 export type Role = keyof typeof cast;
 

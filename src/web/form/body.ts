@@ -11,13 +11,20 @@ type Fields = {
   bytes: number;
 };
 
-/** `none`: nothing is read. `fields`: URL-encoded fields. `image`: fields and images, also as multipart. */
-export type Body = { kind: 'none' } | Fields;
+/**
+ * `none`: nothing is read. `json`: the message of another server. `fields`: URL-encoded fields. `image`: fields and images,
+ * also as multipart.
+ */
+export type Body = { kind: 'none' } | { kind: 'json' } | Fields;
 export type FormBody = Fields;
+
+export const isForm = (body: Body): body is FormBody =>
+  body.kind === 'fields' || body.kind === 'image';
 
 const fields = (most: number, bytes: number): FormBody => ({ kind: 'fields', fields: most, bytes });
 
 export const none: Body = { kind: 'none' };
+export const json: Body = { kind: 'json' };
 /** Posts without a sign-in: an e-mail, a password and the token. */
 export const tiny = fields(5, 4 * KB);
 /** A form with one action and an optional note. */

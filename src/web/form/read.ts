@@ -2,7 +2,7 @@
 // while it is read.
 import type { NextFunction, Request, Response } from 'express';
 import { Problem } from '../../problems.ts';
-import { mostBytes, type Body, type FormBody } from './body.ts';
+import { isForm, mostBytes, type Body, type FormBody } from './body.ts';
 import { Form } from './form.ts';
 import { readParts } from './parts.ts';
 import { incomplete, type Counted } from './problems.ts';
@@ -25,7 +25,7 @@ type Options = { mayCome?: (token: string | undefined) => boolean };
 export const reader =
   (body: Body, mayCome?: (req: Request, token: string | undefined) => boolean) =>
   async (req: Request, _res: Response, next: NextFunction) => {
-    if (body.kind !== 'none') {
+    if (isForm(body)) {
       await readForm(req, body, { mayCome: (token) => mayCome?.(req, token) ?? true });
     }
     next();

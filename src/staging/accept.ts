@@ -1,0 +1,140 @@
+// Takes an order: a name, a place within the limit and a job, in one commit. The same order again has the same answer.
+import type { PoolConnection } from 'mysql2/promise';
+import * as audit from '../audit/audit.ts';
+import { withBackups } from '../backups/job.ts';
+import { readManifest, timesOf, type Manifest } from '../backups/manifest.ts';
+import { run, sql, toSqlInstant, transaction } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import * as jobs from '../jobs/jobs.ts';
+import { migrationsUnknown } from '../release/restore.ts';
+import { BridgeProblem } from './bridge-problem.ts';
+import * as copies from './copies.ts';
+import { settingsOfCopies } from './databases.ts';
+import { nameOf, type Level } from './names.ts';
+
+/** The kind of the job that builds a copy. */
+export const BUILD = 'copy-build';
+
+export type OrderRequest = {
+  /** The id of the order, and of the copy that is made of it. */
+  order: string;
+  client: string;
+  level: Level;
+  timestamp: boolean;
+  suffix: string;
+  replace: boolean;
+  person: string;
+  callback: { url: string; key: string } | null;
+};
+
+export type Accepted = { name: string; job: jobs.Job | null };
+
+/** @throws BridgeProblem when there is no backup, no free place, or the name is taken */
+export async function accept(here: App, wanted: OrderRequest): Promise<Accepted> {
+  const known = await copies.byId(here.sql, wanted.order);
+  if (known) return { name: known.name, job: null };
+  const { timeZone, limit } = settingsOfCopies(here);
+  const { client, level, suffix } = wanted;
+  const at = wanted.timestamp ? new Date() : null;
+  const name = nameOf({ client, level, at, suffix }, timeZone);
+  const manifest = await newestBackup(here, client);
+  return transaction(here.sql, async (on) => {
+    await lockPlaces(on);
+    const again = await copies.byId(on, wanted.order);
+    if (again) return { name: again.name, job: null };
+    await takePlace(on, { ...wanted, name, limit });
+    const { job } = await jobs.request(on, {
+      kind: BUILD,
+      name: `Build ${name}`,
+      person: wanted.person,
+      input: { copy: wanted.order },
+    });
+    await copies.add(on, {
+      ...wanted,
+      ...factsOf(manifest),
+      id: wanted.order,
+      name,
+      job: job.id,
+      isSpare: false,
+    });
+    await audit.write(on, { person: wanted.person, action: 'ordered a copy', subject: name });
+    return { name, job };
+  });
+}
+
+/** What a copy has from its backup. */
+export const factsOf = ({ time, instant, version, files }: Manifest) => ({
+  backup: time,
+  data_at: toSqlInstant(instant),
+  version,
+  bytes: files.reduce((total, file) => total + file.plainBytes, 0),
+  rows: files.reduce((total, file) => total + file.rows, 0),
+});
+
+/** @throws BridgeProblem when there is none, or only one of a newer program */
+export const newestBackup = (here: App, client: string): Promise<Manifest> =>
+  withBackups(here, async (store) => {
+    const [time] = await timesOf(store, client);
+    if (time === undefined) {
+      throw new BridgeProblem(
+        409,
+        'no_backup',
+        `There is no backup of ${client} in the backup store of ${here.rules.inText}. Take one in its production: Backups, Back up now.`,
+      );
+    }
+    const manifest = await readManifest(store, { client, time });
+    if ((await migrationsUnknown(manifest)).length === 0) return manifest;
+    throw new BridgeProblem(
+      409,
+      'version_newer',
+      `The newest backup of ${client} is of version ${manifest.version}, which ${here.rules.inText} does not know yet. Update ${here.rules.inText} first.`,
+    );
+  });
+
+/** One order at a time: until the commit nobody else takes a place or a name. */
+export const lockPlaces = (on: PoolConnection) =>
+  run(on, sql`insert into copy_lock (name) values ('places') on duplicate key update name = name`);
+
+type Wanted = OrderRequest & { name: string; limit: number };
+
+async function takePlace(on: PoolConnection, { order, name, replace, limit, ...wanted }: Wanted) {
+  const former = await copies.named(on, name);
+  if (former) {
+    await giveUpName(on, former, { order, replace, ...wanted });
+    return;
+  }
+  const count = await copies.countSlots(on);
+  if (count >= limit) {
+    throw new BridgeProblem(
+      409,
+      'limit_reached',
+      `There are ${count} of ${limit} databases. Drop one that is not needed any more, then run the job again.`,
+    );
+  }
+}
+
+async function giveUpName(
+  on: PoolConnection,
+  former: copies.Copy,
+  { order, replace, client, level }: Pick<Wanted, 'order' | 'replace' | 'client' | 'level'>,
+) {
+  const { name } = former;
+  const refuse = (why: string) => new BridgeProblem(409, 'name_taken', why);
+  if (!replace) {
+    throw refuse(
+      `There is a database ${name} already. Choose another suffix, or tick “Replace the database of this name”.`,
+    );
+  }
+  if (former.client !== client || former.level !== level) {
+    throw refuse(`The database ${name} is another client’s. Choose another suffix.`);
+  }
+  if (former.state !== 'ready') {
+    throw refuse(`The database ${name} is being worked on. Try again when that is over.`);
+  }
+  if (former.protected_until !== null && former.protected_until > now()) {
+    throw refuse(`The database ${name} is protected. End its protection first.`);
+  }
+  await copies.change(on, former, ['ready'], sql`replaced_by = ${order}`);
+}
+
+const now = () => toSqlInstant(new Date().toISOString());

@@ -1,0 +1,136 @@
+// Builds a copy out of a backup. It can be killed at any point: the next attempt removes what this one left, and begins
+// again.
+import { z } from 'zod';
+import * as audit from '../audit/audit.ts';
+import { withBackups } from '../backups/job.ts';
+import { readManifest, type Manifest } from '../backups/manifest.ts';
+import type { Source } from '../backups/read.ts';
+import { select, sql, transaction } from '../database/sql.ts';
+import { appOn, type App } from '../environments/app.ts';
+import type { Environment } from '../environments/environment.ts';
+import { raiseIds } from '../environments/ids.ts';
+import type { Work } from '../jobs/task.ts';
+import { restore } from '../release/restore.ts';
+import { currentVersion } from '../version/db-version.ts';
+import { callBack } from './call-back.ts';
+import * as copies from './copies.ts';
+import type { Copy } from './copies.ts';
+import { createDatabases, dropDatabases, settingsOfCopies, withCopy } from './databases.ts';
+import { failpoint } from '../writing/failpoints.ts';
+
+export const buildInput = z.object({ copy: z.uuid() });
+
+export type BuildReport = { name: string; rows: number; backup: string };
+
+/** The job of an order. A copy that is not being built any more is left as it is. */
+export async function buildCopy(
+  { here, report }: Work,
+  { copy: id }: z.infer<typeof buildInput>,
+): Promise<BuildReport | null> {
+  const copy = await copies.byId(here.sql, id);
+  if (!copy) return null;
+  if (copy.state === 'building') {
+    await withBackups(here, async (store) => {
+      const source = { store, identity: here.settings.backups.identity };
+      const manifest = await readManifest(store, { client: copy.client, time: copy.backup });
+      await makeDatabases(here, copy, manifest, { source, report });
+    });
+    await markReady(here, copy);
+  }
+  return { name: copy.name, rows: copy.row_count, backup: copy.backup };
+}
+
+type How = { source: Source; report: Work['report'] };
+
+/** Creates and fills the databases of a copy; what an earlier attempt left is removed first. */
+export async function makeDatabases(
+  here: App,
+  copy: Copy,
+  manifest: Manifest,
+  { source, report }: How,
+) {
+  const total = copy.row_count;
+  const doing = (what: string, done = 0) => report({ done, total, doing: what });
+  await doing('Removing what an earlier attempt left');
+  if (copy.is_creating === 1) await dropDatabases(here, copy);
+  await failpoint('copy cleaned');
+  await makeRoom(here, copy);
+  await failpoint('copy has room');
+  await doing('Creating the databases');
+  await createDatabases(here, copy, async () => {
+    await copies.change(here.sql, copy, ['building'], sql`is_creating = true`);
+    await failpoint('copy creating');
+  });
+  await failpoint('copy created');
+  await doing('Making tables');
+  let done = 0;
+  await withCopy(here, copy, async (environment) => {
+    await restore({
+      here: appOn(here, environment),
+      source,
+      manifest,
+      say: () => {},
+      onRows: async (rows) => {
+        done += rows;
+        await doing('Loading rows', done);
+        await failpoint('copy loading');
+      },
+      // Nobody has it open yet.
+      ttlMs: 0,
+    });
+    await raiseIdsAbove(environment);
+  });
+  await failpoint('copy loaded');
+}
+
+/** New rows of a copy get ids of staging's range, which rows of production have, too. */
+async function raiseIdsAbove(environment: Environment) {
+  const { from, to } = environment.rules.ids;
+  const highest = await select<{ entity: string; id: number }>(
+    environment.sql,
+    sql`select entity, max(row_id) as id from row_state
+         where row_id between ${from} and ${to} group by entity`,
+  );
+  for (const { entity, id } of highest) await raiseIds(environment, entity, [id]);
+}
+
+/** Drops the copy whose name this one takes over. */
+async function makeRoom(here: App, copy: Copy) {
+  const former = await copies.replacedBy(here.sql, copy.id);
+  if (!former) return;
+  await copies.change(here.sql, former, ['ready'], sql`state = 'dropping'`);
+  await dropDatabases(here, former);
+  await transaction(here.sql, async (on) => {
+    const isDropped = await copies.change(
+      on,
+      former,
+      ['dropping'],
+      sql`state = 'dropped', ended_at = utc_timestamp(3), ended_by = ${copy.person}`,
+    );
+    if (!isDropped) return;
+    const line = { person: copy.person, action: 'replaced a copy', subject: former.name };
+    await audit.write(on, line);
+  });
+}
+
+/** The copy may be opened, and whoever ordered it is told: in one commit. */
+const markReady = (here: App, copy: Copy) =>
+  transaction(here.sql, async (on) => {
+    const { days } = settingsOfCopies(here);
+    const isReady = await copies.change(
+      on,
+      copy,
+      ['building'],
+      sql`state = 'ready', ready_at = utc_timestamp(3), version = ${currentVersion()}, problem = null,
+          until = utc_timestamp(3) + interval ${days} day`,
+    );
+    if (!isReady) return;
+    await callBack(here, on, { ...(await known(on, copy)) });
+    await audit.write(on, { person: copy.person, action: 'made a copy', subject: copy.name });
+  });
+
+async function known(on: Parameters<typeof copies.byId>[0], { id }: Copy): Promise<Copy> {
+  const copy = await copies.byId(on, id);
+  if (!copy) throw new Error('The record of a copy is gone');
+  return copy;
+}

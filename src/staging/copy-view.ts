@@ -1,0 +1,29 @@
+// A copy as pages show it.
+import type { App } from '../environments/app.ts';
+import { bytes, exactly, plural } from '../web/format.ts';
+import type { Copy, CopyState } from './copies.ts';
+import { isProtected } from './drop.ts';
+import { levels } from './names.ts';
+
+const looks: Record<CopyState, { icon: string; text: string }> = {
+  building: { icon: 'loader', text: 'Being made' },
+  ready: { icon: 'circle-check', text: 'Ready' },
+  updating: { icon: 'loader', text: 'Being updated' },
+  dropping: { icon: 'loader', text: 'Being dropped' },
+  failed: { icon: 'circle-x', text: 'Failed' },
+  dropped: { icon: 'circle-minus', text: 'Dropped' },
+};
+
+export const copyView = ({ settings }: App, copy: Copy) => ({
+  ...copy,
+  look: looks[copy.state],
+  levelText: levels[copy.level],
+  dataText: exactly(copy.data_at),
+  rowsText: plural(copy.row_count, { one: 'row', many: 'rows' }),
+  sizeText: bytes(Number(copy.bytes)),
+  untilText: copy.until && exactly(copy.until),
+  isReady: copy.state === 'ready',
+  isOutdated: copy.state === 'ready' && copy.version !== settings.supportedVersion,
+  isProtected: isProtected(copy),
+  protectedText: copy.protected_until && exactly(copy.protected_until),
+});

@@ -1,0 +1,139 @@
+// The databases of a copy on their servers: created, marked, opened and dropped. The mark says whose they are: nothing is
+// dropped that does not carry the mark of its copy.
+import type { Db } from 'mongodb';
+import type { RowDataPacket } from 'mysql2/promise';
+import { connectDatabases } from '../environments/connect.ts';
+import { first, name as quoted, run, sql, Statement, type Queryable } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import type { Environment } from '../environments/environment.ts';
+import { openEnvironment, withEnvironment, type Opened } from '../environments/opened.ts';
+import { Conflict, Problem } from '../problems.ts';
+import type { Copy } from './copies.ts';
+import type { CopySettings } from './settings.ts';
+
+type Named = Pick<Copy, 'id' | 'name' | 'documents_name'>;
+
+/** The table and the collection that hold the id of the copy. */
+const MARK = 'copy_mark';
+
+/** @throws Problem where no copies are made */
+export function settingsOfCopies({ settings }: App): CopySettings {
+  if (settings.copies !== null) return settings.copies;
+  throw new Problem(
+    404,
+    'No copies are made here. Set NUMIKUBE_STAGING_TOKEN, BACKUPS_URL and COPIES_*.',
+  );
+}
+
+const placeOf = (here: App, { name, documents_name: documents }: Named) => ({
+  database: name,
+  documents,
+  at: settingsOfCopies(here).servers,
+});
+
+/** Opens the databases of a copy; its pools are shared. */
+export const openCopy = (here: App, copy: Named): Promise<Opened> =>
+  openEnvironment(here, placeOf(here, copy));
+
+export const withCopy = <T>(here: App, copy: Named, work: (copy: Environment) => Promise<T>) =>
+  withEnvironment(here, placeOf(here, copy), work);
+
+/** Both servers without a database of their own. */
+async function withServers<T>(
+  here: App,
+  { documents_name: documents }: Named,
+  work: (servers: { sql: Queryable; documents: Db }) => Promise<T>,
+): Promise<T> {
+  const { sql: mysql, nosql } = settingsOfCopies(here).servers;
+  const authSource = nosql.authSource ?? nosql.name;
+  const { close, ...servers } = connectDatabases(
+    { sql: { ...mysql, name: '' }, nosql: { ...nosql, name: documents, authSource } },
+    { readers: 1, writers: 1, isTraced: false },
+  );
+  try {
+    return await work(servers);
+  } finally {
+    await close();
+  }
+}
+
+/** `mine`: it carries the mark of this copy. `empty`: it has no table and no mark. */
+type Presence = 'absent' | 'mine' | 'empty' | 'foreign';
+
+async function inMysql(on: Queryable, { id, name }: Named): Promise<Presence> {
+  const schema = await first(
+    on,
+    sql`select 1 from information_schema.schemata where schema_name = ${name}`,
+  );
+  if (!schema) return 'absent';
+  const tables = await first<{ all: number; marks: number }>(
+    on,
+    sql`select count(*) as \`all\`, coalesce(sum(table_name = ${MARK}), 0) as marks
+          from information_schema.tables where table_schema = ${name}`,
+  );
+  if (Number(tables?.all) === 0) return 'empty';
+  if (Number(tables?.marks) === 0) return 'foreign';
+  const mark = await first<RowDataPacket & { id: string }>(
+    on,
+    sql`select id from ${quoted(name)}.${quoted(MARK)} limit 1`,
+  );
+  if (!mark) return Number(tables?.all) === 1 ? 'empty' : 'foreign';
+  return mark.id === id ? 'mine' : 'foreign';
+}
+
+async function inMongo(documents: Db, { id }: Named): Promise<Presence> {
+  const collections = await documents.listCollections({}, { nameOnly: true }).toArray();
+  if (collections.length === 0) return 'absent';
+  const mark = await documents.collection<{ _id: string }>(MARK).findOne({});
+  return mark?._id === id ? 'mine' : 'foreign';
+}
+
+/**
+ * Creates both databases and marks them. `begin` is called when it is certain that neither is there, so that a later
+ * attempt knows its own unmarked ones.
+ * @throws Conflict when a database of that name is there already
+ */
+export const createDatabases = (here: App, copy: Named, begin: () => Promise<unknown>) =>
+  withServers(here, copy, async ({ sql: on, documents }) => {
+    const [mysql, mongo] = [await inMysql(on, copy), await inMongo(documents, copy)];
+    if (mysql !== 'absent' || mongo !== 'absent') throw taken(copy.name);
+    await begin();
+    const database = quoted(copy.name).text;
+    await run(
+      on,
+      new Statement(`CREATE DATABASE ${database} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`, []),
+    ).catch((error: unknown) => {
+      throw (error as { code?: string }).code === 'ER_DB_CREATE_EXISTS' ? taken(copy.name) : error;
+    });
+    await run(
+      on,
+      new Statement(`CREATE TABLE ${database}.${MARK} (id CHAR(36) NOT NULL PRIMARY KEY)`, []),
+    );
+    await run(on, sql`insert into ${quoted(copy.name)}.${quoted(MARK)} (id) values (${copy.id})`);
+    await documents.collection<{ _id: string }>(MARK).insertOne({ _id: copy.id });
+  });
+
+const taken = (name: string) =>
+  new Conflict(
+    `There is a database ${name} already, which was not made here. Choose another suffix.`,
+    'name_taken',
+  );
+
+/**
+ * Drops the databases of a copy, as far as they are there: MongoDB's first, and the one with the mark last.
+ * @throws Conflict when one of them does not carry the mark of this copy
+ */
+export const dropDatabases = (here: App, copy: Named & Pick<Copy, 'is_creating'>) =>
+  withServers(here, copy, async ({ sql: on, documents }) => {
+    const [mysql, mongo] = [await inMysql(on, copy), await inMongo(documents, copy)];
+    const isOwnEmpty = mysql === 'empty' && copy.is_creating === 1;
+    if (mongo === 'foreign' || mysql === 'foreign' || (mysql === 'empty' && !isOwnEmpty)) {
+      throw new Conflict(
+        `A database ${copy.name} does not carry the mark of this copy, so it is not dropped. Ask whoever made it.`,
+      );
+    }
+    if (mongo === 'mine') await documents.dropDatabase();
+    if (mysql !== 'absent') {
+      await run(on, new Statement(`DROP DATABASE IF EXISTS ${quoted(copy.name).text}`, []));
+    }
+  });

@@ -1,0 +1,110 @@
+// Drops copies: those that people name, and those whose time is over.
+import * as audit from '../audit/audit.ts';
+import { fromSqlInstant, run, sql, toSqlInstant, transaction } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { reasonOf } from '../environments/unreachable.ts';
+import { Conflict } from '../problems.ts';
+import * as copies from './copies.ts';
+import type { Copy } from './copies.ts';
+import { dropDatabases } from './databases.ts';
+import type { Level } from './names.ts';
+
+/**
+ * What became of one name. `unknown`: no copy of that name was made here. `not_yours`: it is another client's, or of
+ * another level. `failed`: its servers did not answer, or its databases do not carry its mark.
+ */
+export const dropResults = [
+  'dropped',
+  'unknown',
+  'not_yours',
+  'protected',
+  'building',
+  'failed',
+] as const;
+export type DropResult = (typeof dropResults)[number];
+export type NamedResult = { name: string; result: DropResult; problem: string | null };
+
+export type DropRequest = { client: string; level: Level; person: string; names: string[] };
+
+/** Drops the copies of a client and level by their names; answers what became of each. */
+export async function dropNamed(here: App, wanted: DropRequest): Promise<NamedResult[]> {
+  const results: NamedResult[] = [];
+  for (const name of wanted.names) {
+    const copy = await copies.named(here.sql, name);
+    const refusal = refusalOf(copy, wanted);
+    if (!copy && (await wasDropped(here, name, wanted))) {
+      results.push({ name, result: 'dropped', problem: null });
+    } else if (refusal !== null) results.push({ name, result: refusal, problem: null });
+    else if (copy) results.push({ name, ...(await tryToDrop(here, copy, wanted.person)) });
+  }
+  return results;
+}
+
+const LATELY_MS = 60 * 60 * 1000;
+
+/** Whether the same person dropped it lately: then the answer was lost, and is given again. */
+async function wasDropped(here: App, name: string, { client, level, person }: DropRequest) {
+  const former = await copies.newestNamed(here.sql, name);
+  if (former?.state !== 'dropped' || former.ended_at === null) return false;
+  const isSame = former.client === client && former.level === level && former.ended_by === person;
+  return isSame && Date.now() - Date.parse(fromSqlInstant(former.ended_at)) < LATELY_MS;
+}
+
+function refusalOf(copy: Copy | undefined, { client, level }: DropRequest): DropResult | null {
+  if (!copy || copy.is_spare === 1) return 'unknown';
+  if (copy.client !== client || copy.level !== level) return 'not_yours';
+  if (isProtected(copy)) return 'protected';
+  return copy.state === 'building' || copy.state === 'updating' ? 'building' : null;
+}
+
+const tryToDrop = (here: App, copy: Copy, person: string) =>
+  drop(here, copy, person).then(
+    () => ({ result: 'dropped' as const, problem: null }),
+    (error: unknown) => {
+      here.log.warn({ err: error, copy: copy.name }, 'a copy was not dropped');
+      return { result: 'failed' as const, problem: reasonOf(error) };
+    },
+  );
+
+export const isProtected = ({ protected_until: until }: Pick<Copy, 'protected_until'>): boolean =>
+  until !== null && until > toSqlInstant(new Date().toISOString());
+
+/**
+ * Drops a copy that is ready; a drop that was cut off is finished by the next one.
+ * @throws Conflict while it is protected or worked on
+ */
+export async function drop(here: App, copy: Copy, person: string): Promise<void> {
+  if (isProtected(copy)) {
+    throw new Conflict(`${copy.name} is protected. End its protection first, or wait for its end.`);
+  }
+  const isOurs = await copies.change(
+    here.sql,
+    copy,
+    ['ready', 'dropping'],
+    sql`state = 'dropping', ended_by = ${person}`,
+  );
+  if (!isOurs) {
+    throw new Conflict(`${copy.name} is being worked on, or gone already. Reload the page.`);
+  }
+  await dropDatabases(here, copy);
+  await recordDropped(here, copy, person);
+}
+
+const recordDropped = (here: App, copy: Copy, person: string) =>
+  transaction(here.sql, async (on) => {
+    const found = await run(
+      on,
+      sql`update database_copy set state = 'dropped', ended_at = utc_timestamp(3), ended_by = ${person}
+           where id = ${copy.id} and state = 'dropping'`,
+    );
+    if (found === 1) {
+      await audit.write(on, { person, action: 'dropped a copy', subject: copy.name });
+    }
+  });
+
+/** Finishes the drops that were cut off a minute ago. */
+export async function finishDrops(here: App): Promise<void> {
+  for (const copy of await copies.droppingForLong(here.sql)) {
+    await drop(here, copy, copy.ended_by ?? copy.person);
+  }
+}

@@ -1,0 +1,99 @@
+// Pages of the catalogue work in the copy that a browser has opened: the request gets another environment, and every room
+// is the same. People, sessions and messages stay this server's own.
+import type { NextFunction, Request, Response } from 'express';
+import { appOn, type App } from '../environments/app.ts';
+import type { Environment } from '../environments/environment.ts';
+import { Conflict } from '../problems.ts';
+import { explain } from '../version/compatibility.ts';
+import { copyCookie, dropCookie, readCookie } from '../web/cookies.ts';
+import { any } from '../web/form/body.ts';
+import { readForm } from '../web/form/read.ts';
+import { exactly } from '../web/format.ts';
+import { flash } from '../web/pages.ts';
+import { mayBring, saveForm } from '../web/saved-form.ts';
+import { copyIn, isOurs } from '../web/security.ts';
+import * as copies from './copies.ts';
+import type { Copy } from './copies.ts';
+import { openCopy } from './databases.ts';
+
+/** Finishes what a killed process left half done in a copy. */
+export type Recover = (here: App) => Promise<unknown>;
+
+export const enterCopy = (recover: Recover) =>
+  async function enter(req: Request, res: Response, next: NextFunction) {
+    const { house } = req;
+    const name = readCookie(req, copyCookie(req));
+    if (name === '' || !req.account || house.settings.copies === null) return next();
+    const copy = await copies.named(house.sql, name);
+    if (copy?.state !== 'ready') return leaveGone(req, res, name);
+    const opened = await openCopy(house, copy);
+    res.once('close', opened.release);
+    const here = await appOf(house, copy, { environment: opened.environment, recover });
+    const standing = await here.compatibility();
+    if (standing.kind !== 'open') {
+      return leave(req, res, `${name} cannot be opened: ${explain(standing)} Bring it up to date.`);
+    }
+    req.here = here;
+    req.copy = { name, client: copy.client, dataAt: copy.data_at, until: copy.until };
+    next();
+  };
+
+/** By pool: one for as long as the copy is open, so that its version is asked for once for many requests. */
+const apps = new WeakMap<object, { app: App; recovered: Promise<unknown> }>();
+
+async function appOf(
+  house: App,
+  copy: Copy,
+  { environment, recover }: { environment: Environment; recover: Recover },
+): Promise<App> {
+  const known = apps.get(environment.sql);
+  if (known) {
+    await known.recovered;
+    return known.app;
+  }
+  const app = appOn(house, environment);
+  app.setup.orderedBy = copy.person;
+  const recovered = recover(app).catch((error: unknown) =>
+    house.log.warn({ err: error, copy: copy.name }, 'a copy was not recovered'),
+  );
+  apps.set(environment.sql, { app, recovered });
+  await recovered;
+  return app;
+}
+
+async function leaveGone(req: Request, res: Response, name: string) {
+  const copy = await copies.newestNamed(req.house.sql, name);
+  await leave(req, res, `${whyGone(name, copy)} You are in ${req.house.rules.inText} again.`);
+}
+
+function whyGone(name: string, copy: Copy | undefined): string {
+  if (!copy) return `There is no database ${name}.`;
+  if (copy.ended_at === null) return `${name} is being worked on right now.`;
+  if (copy.state === 'failed') return `${name} could not be made.`;
+  return `${name} was dropped by ${copy.ended_by} on ${exactly(copy.ended_at)}.`;
+}
+
+/** What was typed on a page of the copy is kept. */
+async function leave(req: Request, res: Response, why: string) {
+  if (req.method === 'POST') {
+    await readForm(req, any, { mayCome: (token) => mayBring(req, token) });
+    const isKept = isOurs(req) && (await saveForm(req));
+    dropCookie(req, res, copyCookie(req));
+    flash(req, `${why} Nothing was saved. ${isKept ? 'What you typed is kept for a day.' : ''}`);
+    return res.redirect(303, isKept ? '/saved-form' : '/databases');
+  }
+  dropCookie(req, res, copyCookie(req));
+  flash(req, why);
+  res.redirect(303, '/databases');
+}
+
+/** A form of one database is not saved in another one, which was opened in another tab meanwhile. */
+export async function refuseOtherDatabase(req: Request, _res: Response, next: NextFunction) {
+  const [posted, open] = [copyIn(req), req.copy?.name ?? null];
+  if (posted === open || req.form.raw('csrf') === undefined) return next();
+  const isKept = await saveForm(req);
+  const named = (copy: string | null) => copy ?? req.house.rules.inText;
+  throw new Conflict(
+    `This page belongs to ${named(posted)}, and in another tab you have opened ${named(open)}. Nothing was saved. ${isKept ? 'What you typed is kept: open “Your unsaved form” (/saved-form) to send it where it belongs.' : `Open ${named(posted)} again, and repeat it.`}`,
+  );
+}

@@ -1,0 +1,104 @@
+// How long copies are kept: extended, protected, announced, and dropped when their time is over.
+import * as audit from '../audit/audit.ts';
+import { fromSqlInstant, select, sql, transaction } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { emailAbout, notify } from '../messages/messages.ts';
+import { Conflict, Invalid } from '../problems.ts';
+import { exactly } from '../web/format.ts';
+import * as copies from './copies.ts';
+import type { Copy } from './copies.ts';
+import { settingsOfCopies } from './databases.ts';
+import { drop } from './drop.ts';
+
+export const MOST_PROTECTED_DAYS = 90;
+/** How long before its end people are told. */
+const WARNING_DAYS = 2;
+/** Who drops what has come to its end, in the audit. */
+const OWN = 'Oneway';
+
+/** Keeps a copy for the usual time from now; answers until when. */
+export async function keepLonger(here: App, copy: Copy, person: string): Promise<string> {
+  const { days } = settingsOfCopies(here);
+  await changeReady(here, copy, {
+    person,
+    action: 'kept a copy longer',
+    what: sql`until = greatest(until, utc_timestamp(3) + interval ${days} day), warned_at = null`,
+  });
+  return endOf(here, copy, 'until');
+}
+
+/** Protects a copy: until then nobody and nothing drops it. Answers until when. */
+export async function protect(here: App, copy: Copy, person: string, days: number) {
+  if (days < 1 || days > MOST_PROTECTED_DAYS) {
+    throw new Invalid({ days: `Protect it for 1 to ${MOST_PROTECTED_DAYS} days.` });
+  }
+  await changeReady(here, copy, {
+    person,
+    action: 'protected a copy',
+    what: sql`protected_until = utc_timestamp(3) + interval ${days} day,
+              until = greatest(until, utc_timestamp(3) + interval ${days} day)`,
+  });
+  return endOf(here, copy, 'protected_until');
+}
+
+export const endProtection = (here: App, copy: Copy, person: string) =>
+  changeReady(here, copy, {
+    person,
+    action: 'ended the protection of a copy',
+    what: sql`protected_until = null`,
+  });
+
+type Change = { person: string; action: string; what: ReturnType<typeof sql> };
+
+const changeReady = (here: App, copy: Copy, { person, action, what }: Change) =>
+  transaction(here.sql, async (on) => {
+    if (!(await copies.change(on, copy, ['ready'], what))) {
+      throw new Conflict(`${copy.name} is being worked on, or gone already. Reload the page.`);
+    }
+    await audit.write(on, { person, action, subject: copy.name });
+  });
+
+async function endOf(here: App, { id }: Copy, of: 'until' | 'protected_until'): Promise<string> {
+  const instant = (await copies.byId(here.sql, id))?.[of];
+  return instant ? exactly(fromSqlInstant(instant)) : '';
+}
+
+/** Tells people two days before a copy ends, and drops those that have come to their end. */
+export async function endExpired(here: App): Promise<void> {
+  if (here.settings.copies === null) return;
+  for (const copy of await soonToEnd(here)) await warn(here, copy);
+  for (const copy of await expired(here)) {
+    await drop(here, copy, OWN).catch((error: unknown) =>
+      here.log.warn({ err: error, copy: copy.name }, 'a copy has expired and was not dropped'),
+    );
+  }
+}
+
+const soonToEnd = ({ sql: on }: App) =>
+  select<Copy>(
+    on,
+    sql`select * from database_copy
+         where state = 'ready' and warned_at is null and not is_spare
+           and until < utc_timestamp(3) + interval ${WARNING_DAYS} day`,
+  );
+
+const expired = ({ sql: on }: App) =>
+  select<Copy>(
+    on,
+    sql`select * from database_copy
+         where state = 'ready' and until < utc_timestamp(3)
+           and (protected_until is null or protected_until < utc_timestamp(3))`,
+  );
+
+const warn = (here: App, copy: Copy) =>
+  transaction(here.sql, async (on) => {
+    const isOurs = await copies.change(on, copy, ['ready'], sql`warned_at = utc_timestamp(3)`);
+    if (!isOurs || copy.until === null) return;
+    await notify(on, {
+      event: 'copy.ends-soon',
+      to: copy.person,
+      text: `The database ${copy.name} is dropped on ${exactly(copy.until)}. To keep it longer, open Databases, and click “Keep longer” beside it:`,
+      href: '/databases',
+      email: emailAbout(here.settings, `${copy.name} ends soon`),
+    });
+  });

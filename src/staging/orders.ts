@@ -1,0 +1,189 @@
+// Orders: one for each run of a staging job. An order is recorded before it is sent, and sent again, with the same id,
+// until staging has acknowledged it; then its progress is polled, and whoever ordered is told how it ended.
+import { createHmac } from 'node:crypto';
+import type { PoolConnection } from 'mysql2/promise';
+import { v7 as uuid } from 'uuid';
+import { isSameHash } from '../access/secrets.ts';
+import * as audit from '../audit/audit.ts';
+import {
+  first,
+  run,
+  select,
+  sql,
+  toSqlInstant,
+  transaction,
+  type Queryable,
+} from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { emailAbout, notify } from '../messages/messages.ts';
+import { Conflict } from '../problems.ts';
+import type { NamedResult } from './drop.ts';
+import { subjectOf } from './staging-jobs.ts';
+
+/** `asking`: staging has not acknowledged it yet. */
+export type OrderStatus = 'asking' | 'running' | 'done' | 'error';
+
+export type Order = {
+  id: string;
+  job: number;
+  attempt: number;
+  state: OrderStatus;
+  name: string | null;
+  person: string;
+  step: string;
+  done_count: number;
+  total_count: number;
+  problem: string | null;
+  url: string | null;
+  until: string | null;
+  /** Of a drop: what became of each name, as JSON. */
+  results: string | null;
+  next_at: string | null;
+  created_at: string;
+  answered_at: string | null;
+  ended_at: string | null;
+};
+
+/** Of a job, the newest first. */
+export const ofJob = (on: Queryable, job: number) =>
+  select<Order>(on, sql`select * from staging_order where job = ${job} order by attempt desc`);
+
+export const byId = (on: Queryable, id: string) =>
+  first<Order>(on, sql`select * from staging_order where id = ${id}`);
+
+/** The newest order of each of these jobs. */
+export const newestOf = (on: Queryable, jobs: number[]) =>
+  select<Order>(
+    on,
+    sql`select staging_order.* from staging_order
+          join (select job, max(attempt) as attempt from staging_order where job in (${jobs}) group by job)
+            as newest on newest.job = staging_order.job and newest.attempt = staging_order.attempt`,
+  );
+
+/** Those whose time has come to be sent, or asked about. */
+export const due = (on: Queryable) =>
+  select<Order>(
+    on,
+    sql`select * from staging_order
+         where state in ('asking', 'running') and next_at <= utc_timestamp(3)
+         order by next_at limit 100`,
+  );
+
+/**
+ * Records an order of a job that is a draft or has failed.
+ * @throws Conflict when it is running or done
+ */
+export const record = (here: App, job: number, person: string): Promise<Order> =>
+  transaction(here.sql, async (on) => {
+    const found = await run(
+      on,
+      sql`update staging_job set state = 'running' where number = ${job} and state in ('draft', 'error')`,
+    );
+    if (found === 0) throw new Conflict('This job is running or done already. Reload the page.');
+    const id = uuid();
+    await run(
+      on,
+      sql`insert into staging_order (id, job, attempt, state, person, next_at, created_at)
+          select ${id}, ${job}, coalesce(max(attempt), 0) + 1, 'asking', ${person},
+                 utc_timestamp(3) + interval 15 second, utc_timestamp(3)
+            from staging_order where job = ${job}`,
+    );
+    await audit.write(on, { person, action: 'ran a staging job', subject: subjectOf(job) });
+    const order = await byId(on, id);
+    if (!order) throw new Error('The order was not recorded');
+    return order;
+  });
+
+/** Proves to production that a callback is about this order. */
+export const keyOf = ({ settings }: App, id: string): string =>
+  createHmac('sha256', settings.session.secret).update(`staging order\n${id}`).digest('base64url');
+
+export const isKeyOf = (here: App, id: string, key: string): boolean =>
+  isSameHash(keyOf(here, id), key);
+
+/** Staging has taken it: its database will have this name. */
+export const acknowledge = (on: Queryable, { id }: Order, name: string | null) =>
+  run(
+    on,
+    sql`update staging_order
+           set state = 'running', name = ${name}, problem = null, answered_at = utc_timestamp(3),
+               next_at = utc_timestamp(3) + interval 2 second
+         where id = ${id} and state = 'asking'`,
+  );
+
+type Progress = { step: string; done: number; total: number };
+
+/** A younger order is asked about more often than one that takes long: every 2 seconds, up to a minute. */
+export const keepProgress = (on: Queryable, { id }: Order, { step, done, total }: Progress) =>
+  run(
+    on,
+    sql`update staging_order
+           set step = ${step.slice(0, 200)}, done_count = ${done}, total_count = ${total}, problem = null,
+               answered_at = utc_timestamp(3),
+               next_at = utc_timestamp(3) + interval
+                 least(60, greatest(2, timestampdiff(second, created_at, utc_timestamp(3)) div 5)) second
+         where id = ${id} and state = 'running'`,
+  );
+
+/** Staging did not answer: it is asked again. */
+export const postpone = (on: Queryable, { id }: Order, problem: string) =>
+  run(
+    on,
+    sql`update staging_order
+           set problem = ${problem},
+               next_at = utc_timestamp(3) + interval
+                 least(60, greatest(5, timestampdiff(second, created_at, utc_timestamp(3)) div 5)) second
+         where id = ${id} and state in ('asking', 'running')`,
+  );
+
+export type Ending = {
+  state: 'done' | 'error';
+  name?: string | null;
+  problem?: string | null;
+  /** ISO 8601. */
+  until?: string | null;
+  url?: string | null;
+  results?: NamedResult[];
+};
+
+/** Ends an order and its job, and tells whoever ordered it, once: in one commit. */
+export const end = (here: App, order: Order, ending: Ending) =>
+  transaction(here.sql, async (on) => {
+    const { state, problem = null, until, url = null, results, name = order.name } = ending;
+    const found = await run(
+      on,
+      sql`update staging_order
+             set state = ${state}, name = ${name}, problem = ${problem}, url = ${url}, step = '',
+                 until = ${until ? toSqlInstant(until) : null}, answered_at = utc_timestamp(3),
+                 results = ${results ? JSON.stringify(results) : null},
+                 done_count = greatest(done_count, total_count), next_at = null, ended_at = utc_timestamp(3)
+           where id = ${order.id} and state in ('asking', 'running')`,
+    );
+    if (found === 0) return;
+    await run(on, sql`update staging_job set state = ${state} where number = ${order.job}`);
+    if (!results) await tell(here, on, { ...order, name }, ending);
+    const subject = subjectOf(order.job);
+    const line = { person: order.person, subject, detail: problem ?? name };
+    await audit.write(on, { ...line, action: `ended a staging job: ${state}` });
+  });
+
+async function tell(here: App, on: PoolConnection, order: Order, ending: Ending) {
+  const href = `/staging/jobs/${order.job}`;
+  const what = order.name ?? `Staging job ${order.job}`;
+  const isDone = ending.state === 'done';
+  const subject = isDone ? `${what} is ready` : `${what} could not be made`;
+  const email = emailAbout(here.settings, subject);
+  await notify(on, {
+    event: isDone ? 'staging-job.done' : 'staging-job.failed',
+    to: order.person,
+    text: isDone ? readyText(what, ending) : failedText(what, ending),
+    href: isDone ? (ending.url ?? href) : href,
+    email: email && { ...email, messageId: order.id },
+  });
+}
+
+const readyText = (name: string, { until }: Ending) =>
+  `The database ${name} is ready.${until ? ` It is kept until ${until.slice(0, 10)}; you can extend that.` : ''} Open it in the staging environment:`;
+
+const failedText = (name: string, { problem }: Ending) =>
+  `The database ${name} could not be made: ${problem} When the cause is mended, click Run on the page of the job again:`;

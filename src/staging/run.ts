@@ -1,0 +1,189 @@
+// Runs staging jobs: sends their orders, asks how they are, and takes the callback. A lost answer or a lost callback costs
+// only time.
+import { z } from 'zod';
+import { first, fromSqlInstant, sql } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { reasonOf } from '../environments/unreachable.ts';
+import { NotFound, Unavailable } from '../problems.ts';
+import { ask } from './ask.ts';
+import { BridgeProblem } from './bridge-problem.ts';
+import { dropResults } from './drop.ts';
+import * as environments from './environments.ts';
+import { namesIn } from './names.ts';
+import * as orders from './orders.ts';
+import type { Order } from './orders.ts';
+import * as stagingJobs from './staging-jobs.ts';
+import type { StagingJob } from './staging-jobs.ts';
+
+/** Staging that is silent for longer has lost the order. */
+const SILENT_HOURS = 6;
+
+const acknowledged = z.object({ name: z.string().max(63) });
+const orderStates = z.object({
+  orders: z.array(
+    z.object({
+      order: z.string(),
+      state: z.enum(['running', 'done', 'error', 'unknown']),
+      name: z.string().default(''),
+      step: z.string().default(''),
+      done: z.number().default(0),
+      total: z.number().default(0),
+      problem: z.string().nullish(),
+      until: z.iso.datetime().nullish(),
+      url: z.string().nullish(),
+    }),
+  ),
+});
+type StateThere = z.infer<typeof orderStates>['orders'][number];
+const dropped = z.object({
+  results: z.array(
+    z.object({
+      name: z.string(),
+      result: z.enum(dropResults),
+      problem: z.string().nullable().default(null),
+    }),
+  ),
+});
+
+/** Someone clicks *Run*: the order is recorded, and sent at once, so that its name shows. */
+export async function runJob(here: App, number: number, person: string): Promise<void> {
+  const job = await stagingJobs.known(here.sql, number);
+  const order = await orders.record(here, number, person);
+  await send(here, job, order);
+}
+
+/** Sends an order; what staging refuses ends it, in staging's words. */
+async function send(here: App, job: StagingJob, order: Order): Promise<void> {
+  try {
+    const environment = await environments.known(here.sql, job.environment);
+    if (job.type === 'drop') await sendDrop(here, environment, { job, order });
+    else await sendNew(here, environment, { job, order });
+  } catch (error) {
+    await keepOrEnd(here, order, error);
+  }
+}
+
+type Sent = { job: StagingJob; order: Order };
+
+async function sendNew(
+  here: App,
+  environment: environments.StagingEnvironment,
+  { job, order }: Sent,
+) {
+  const own = here.settings.urls[here.name];
+  const { name } = await ask(here, environment, {
+    path: '/bridge/orders',
+    body: {
+      order: order.id,
+      client: job.client,
+      level: job.level,
+      timestamp: job.has_timestamp === 1,
+      suffix: job.suffix,
+      replace: job.replaces === 1,
+      person: order.person,
+      // Without an address of its own it learns the end by asking.
+      callback: own ? { url: `${own}/bridge/callbacks`, key: orders.keyOf(here, order.id) } : null,
+    },
+    answer: acknowledged,
+  });
+  await orders.acknowledge(here.sql, order, name);
+}
+
+async function sendDrop(
+  here: App,
+  environment: environments.StagingEnvironment,
+  { job, order }: Sent,
+) {
+  const { results } = await ask(here, environment, {
+    path: '/bridge/drops',
+    body: {
+      client: job.client,
+      level: job.level,
+      person: order.person,
+      names: namesIn(job.database_names),
+    },
+    answer: dropped,
+  });
+  const left = results.filter(({ result }) => result !== 'dropped').length;
+  const problem = left > 0 ? `${left} of ${results.length} databases were not dropped.` : null;
+  await orders.end(here, order, { state: problem ? 'error' : 'done', problem, results });
+}
+
+/** An error that may pass: it is sent again. Any other one ends the order. */
+async function keepOrEnd(here: App, order: Order, error: unknown) {
+  const problem = reasonOf(error);
+  const since = fromSqlInstant(order.answered_at ?? order.created_at);
+  const isPassing = error instanceof Unavailable;
+  if (!isPassing && !(error instanceof BridgeProblem)) {
+    here.log.warn({ err: error, order: order.id }, 'an order was not sent');
+  }
+  if (isPassing && Date.now() - Date.parse(since) < SILENT_HOURS * 60 * 60 * 1000) {
+    await orders.postpone(here.sql, order, problem);
+    return;
+  }
+  const silent = `Staging has not answered since ${since}: ${problem}`;
+  await orders.end(here, order, { state: 'error', problem: isPassing ? silent : problem });
+}
+
+/** Sends what is not acknowledged, and asks about what runs: a few seconds after it began, then less and less often. */
+export async function askAboutOrders(here: App): Promise<void> {
+  for (const order of await orders.due(here.sql)) {
+    const job = await first<StagingJob>(
+      here.sql,
+      sql`select * from staging_job where number = ${order.job}`,
+    );
+    if (!job) continue;
+    if (order.state === 'asking')
+      await send(here, await stagingJobs.known(here.sql, job.number), order);
+    else await askAbout(here, job, order);
+  }
+}
+
+async function askAbout(here: App, job: StagingJob, order: Order) {
+  try {
+    const environment = await environments.known(here.sql, job.environment);
+    const answer = await ask(here, environment, {
+      path: '/bridge/orders/states',
+      body: { orders: [order.id] },
+      answer: orderStates,
+    });
+    await take(here, order, answer.orders[0] ?? null);
+  } catch (error) {
+    await keepOrEnd(here, order, error);
+  }
+}
+
+async function take(here: App, order: Order, there: StateThere | null) {
+  if (there === null || there.state === 'unknown') {
+    await orders.end(here, order, {
+      state: 'error',
+      problem: 'Staging does not know this order any more. Run the job again.',
+    });
+  } else if (there.state === 'running') {
+    await orders.keepProgress(here.sql, order, there);
+  } else {
+    const { state, name, problem = null, until = null, url = null } = there;
+    await orders.end(here, order, { state, name, problem, until, url });
+  }
+}
+
+export type Callback = {
+  order: string;
+  key: string;
+  state: 'done' | 'error';
+  name: string;
+  problem?: string | null | undefined;
+  until?: string | null | undefined;
+  url?: string | null | undefined;
+};
+
+/**
+ * Staging says that an order has ended; it may say so more than once.
+ * @throws NotFound when there is no such order, or the key is another's
+ */
+export async function takeCallback(here: App, { order: id, key, ...ending }: Callback) {
+  const order = await orders.byId(here.sql, id);
+  if (!order || !orders.isKeyOf(here, id, key)) throw new NotFound('There is no such order.');
+  const { state, name, problem = null, until = null, url = null } = ending;
+  await orders.end(here, order, { state, name, problem, until, url });
+}

@@ -1,0 +1,108 @@
+// Whether copies are made here, for whom, and on which servers.
+import { z } from 'zod';
+import { neighbourSchema } from '../database/address.ts';
+import type { DatabaseAddresses } from '../environments/connect.ts';
+
+export type CopySettings = {
+  /** Whoever sends one of them may order copies; two while one is replaced by another. */
+  tokens: string[];
+  /** How many copies there may be. */
+  limit: number;
+  /** How long a copy is kept, if nobody keeps it longer. */
+  days: number;
+  /** Of the timestamps in names. */
+  timeZone: string;
+  /** The servers of the copies, and an account that may create and drop databases there. */
+  servers: DatabaseAddresses;
+};
+
+type Variables = Record<string, string | undefined>;
+
+const number = (most: number, otherwise: number) =>
+  z.preprocess(
+    (value) => (value === '' ? undefined : value),
+    z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(most, `must be a number from 1 to ${most}`)
+      .default(otherwise),
+  );
+
+const schema = z.object({
+  NUMIKUBE_STAGING_DATABASE_LIMIT: number(1000, 10),
+  NUMIKUBE_STAGING_DAYS: number(365, 14),
+  NUMIKUBE_STAGING_TIME_ZONE: z
+    .string()
+    .default('UTC')
+    .transform((zone) => zone || 'UTC')
+    .refine(isTimeZone, 'must be the name of a time zone, such as America/New_York'),
+});
+
+function isTimeZone(timeZone: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone }));
+  } catch {
+    return false;
+  }
+}
+
+const TOKEN = 'NUMIKUBE_STAGING_TOKEN';
+const TOKEN_LENGTH = 32;
+
+/** The settings, or null where no copies are made; and which of them are wrong. */
+export function copySettings(variables: Variables): {
+  copies: CopySettings | null;
+  wrong: string[];
+} {
+  const tokens = (variables[TOKEN] ?? '').split(',').filter(Boolean);
+  const isServerGiven = Object.entries(variables).some(
+    ([name, value]) => /^COPIES_(NO)?SQL_DB_/.test(name) && value,
+  );
+  if (tokens.length === 0) {
+    const alone = `${TOKEN}: is missing beside COPIES_SQL_DB_* and COPIES_NOSQL_DB_*`;
+    return { copies: null, wrong: isServerGiven ? [alone] : [] };
+  }
+  const wrong: string[] = [];
+  if (tokens.length > 2) wrong.push(`${TOKEN}: give one, or two with a comma between them`);
+  if (tokens.some((token) => token.length < TOKEN_LENGTH)) {
+    wrong.push(`${TOKEN}: must have at least ${TOKEN_LENGTH} characters`);
+  }
+  if (!variables['BACKUPS_URL']) wrong.push(`BACKUPS_URL: is missing beside ${TOKEN}`);
+  const values = schema.safeParse(variables);
+  const servers = serversSchema.safeParse(variables);
+  for (const { error } of [values, servers]) {
+    for (const { path, message } of error?.issues ?? [])
+      wrong.push(`${path.join('.')}: ${message}`);
+  }
+  if (!values.success || !servers.data || wrong.length > 0) {
+    if (servers.success && !servers.data) {
+      wrong.push(`COPIES_SQL_DB_* and COPIES_NOSQL_DB_*: are missing beside ${TOKEN}`);
+    }
+    return { copies: null, wrong };
+  }
+  return {
+    copies: {
+      tokens,
+      limit: values.data.NUMIKUBE_STAGING_DATABASE_LIMIT,
+      days: values.data.NUMIKUBE_STAGING_DAYS,
+      timeZone: values.data.NUMIKUBE_STAGING_TIME_ZONE,
+      servers: servers.data,
+    },
+    wrong,
+  };
+}
+
+/** Names are given when a copy is opened; that of MongoDB stands for the database that knows the account. */
+const serversSchema = z
+  .record(z.string(), z.unknown())
+  .transform((variables) => {
+    const isGiven = Object.entries(variables).some(
+      ([name, value]) => /^COPIES_(NO)?SQL_DB_/.test(name) && value,
+    );
+    const knownBy = variables['COPIES_NOSQL_DB_AUTH_SOURCE'] || 'admin';
+    return isGiven
+      ? { ...variables, COPIES_SQL_DB_NAME: 'any', COPIES_NOSQL_DB_NAME: knownBy }
+      : variables;
+  })
+  .pipe(neighbourSchema('COPIES'));

@@ -1,0 +1,144 @@
+// What people order in production: a new database, or dropping some. A job is a draft until it is run; each run is an
+// order of its own, and former ones stay listed.
+import { z } from 'zod';
+import * as audit from '../audit/audit.ts';
+import { first, run, runForId, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { Conflict, NotFound, parsed } from '../problems.ts';
+import { known as knownEnvironment } from './environments.ts';
+import { nameOf, namesIn, suffixSchema, type Level } from './names.ts';
+
+export type StagingJobState = 'draft' | 'running' | 'done' | 'error' | 'removed';
+
+export type StagingJob = {
+  number: number;
+  type: 'new' | 'drop';
+  environment: number;
+  has_timestamp: number;
+  suffix: string;
+  replaces: number;
+  /** With spaces or line breaks between them, as typed. */
+  database_names: string;
+  state: StagingJobState;
+  version: number;
+  person: string;
+  created_at: string;
+  environment_name: string;
+  client: string;
+  level: Level;
+};
+
+const MOST_NAMES = 100;
+
+const wantedJob = z
+  .object({
+    type: z.enum(['new', 'drop'], 'Choose a type'),
+    environment: z.coerce
+      .number('Choose an environment')
+      .int('Choose an environment')
+      .min(1, 'Choose an environment'),
+    timestamp: z.enum(['yes', 'no']).default('no'),
+    suffix: suffixSchema,
+    replace: z.enum(['yes', 'no']).default('no'),
+    names: z.string().trim().max(20_000, 'These are too many names').default(''),
+  })
+  .superRefine(({ type, names }, context) => {
+    if (type !== 'drop') return;
+    const { length } = namesIn(names);
+    const message =
+      length === 0
+        ? 'Enter the names of the databases, with spaces or line breaks between them'
+        : `Enter ${MOST_NAMES} names at most`;
+    if (length === 0 || length > MOST_NAMES) {
+      context.addIssue({ code: 'custom', path: ['names'], message });
+    }
+  });
+
+export type PostedJob = Partial<
+  Record<'type' | 'environment' | 'timestamp' | 'suffix' | 'replace' | 'names', string>
+>;
+
+const withEnvironment = sql`select staging_job.*, environment.name as environment_name, environment.client,
+       environment.level
+  from staging_job join staging_environment as environment on environment.id = staging_job.environment`;
+
+/** 50 a page, the newest first, below the number `before`. */
+export const list = (on: Queryable, before: number | null) =>
+  select<StagingJob>(
+    on,
+    sql`${withEnvironment}
+         where staging_job.state <> 'removed' and (${before} is null or number < ${before})
+         order by number desc limit 50`,
+  );
+
+/** @throws NotFound */
+export async function known(on: Queryable, number: number): Promise<StagingJob> {
+  const job = await first<StagingJob>(
+    on,
+    sql`${withEnvironment} where number = ${number} and staging_job.state <> 'removed'`,
+  );
+  if (!job) throw new NotFound('There is no such staging job.');
+  return job;
+}
+
+/** @throws Invalid when something is wrong, also when the name would be too long */
+async function checked(here: App, posted: PostedJob) {
+  const wanted = parsed(wantedJob, posted);
+  const { client, level } = await knownEnvironment(here.sql, wanted.environment);
+  const at = wanted.timestamp === 'yes' ? new Date() : null;
+  if (wanted.type === 'new') nameOf({ client, level, at, suffix: wanted.suffix });
+  const values = sql`type = ${wanted.type}, environment = ${wanted.environment},
+    has_timestamp = ${wanted.timestamp === 'yes'}, suffix = ${wanted.suffix},
+    replaces = ${wanted.replace === 'yes'}, database_names = ${wanted.names}`;
+  return { values };
+}
+
+/** @throws Invalid */
+export async function add(here: App, person: string, posted: PostedJob): Promise<number> {
+  const { values } = await checked(here, posted);
+  return transaction(here.sql, async (on) => {
+    const number = await runForId(
+      on,
+      sql`insert into staging_job set ${values}, person = ${person}, created_at = utc_timestamp(3)`,
+    );
+    await audit.write(on, { person, action: 'added a staging job', subject: subjectOf(number) });
+    return number;
+  });
+}
+
+/** @throws Invalid, Conflict when it was run, or changed by somebody else */
+export async function change(
+  here: App,
+  person: string,
+  { number, seen }: { number: number; seen: number },
+  posted: PostedJob,
+) {
+  const { values } = await checked(here, posted);
+  await transaction(here.sql, async (on) => {
+    const found = await run(
+      on,
+      sql`update staging_job set ${values}, version = version + 1
+           where number = ${number} and version = ${seen} and state in ('draft', 'error')`,
+    );
+    if (found === 0) {
+      throw new Conflict(
+        'Somebody else changed or ran this job after this page was shown. Nothing was saved: reload the page.',
+      );
+    }
+    await audit.write(on, { person, action: 'changed a staging job', subject: subjectOf(number) });
+  });
+}
+
+/** @throws Conflict when it is not a draft any more: what was run stays listed */
+export async function remove(here: App, person: string, number: number) {
+  await transaction(here.sql, async (on) => {
+    const found = await run(
+      on,
+      sql`update staging_job set state = 'removed' where number = ${number} and state = 'draft'`,
+    );
+    if (found === 0) throw new Conflict('Only a draft can be removed: what was run stays listed.');
+    await audit.write(on, { person, action: 'removed a staging job', subject: subjectOf(number) });
+  });
+}
+
+export const subjectOf = (number: number) => `staging job ${number}`;

@@ -1,0 +1,47 @@
+// Brings a copy of an older program to the shape of this one.
+import { z } from 'zod';
+import { sql, transaction } from '../database/sql.ts';
+import { appOn, type App } from '../environments/app.ts';
+import * as jobs from '../jobs/jobs.ts';
+import type { Work } from '../jobs/task.ts';
+import { Conflict } from '../problems.ts';
+import { upgrade } from '../release/upgrade.ts';
+import { currentVersion } from '../version/db-version.ts';
+import * as copies from './copies.ts';
+import type { Copy } from './copies.ts';
+import { withCopy } from './databases.ts';
+
+export const UPDATE = 'copy-update';
+export const updateInput = z.object({ copy: z.uuid() });
+
+/** @throws Conflict when it is not ready */
+export const requestUpdate = (here: App, copy: Copy, person: string): Promise<jobs.Job> =>
+  transaction(here.sql, async (on) => {
+    const { job } = await jobs.request(on, {
+      kind: UPDATE,
+      name: `Bring ${copy.name} up to date`,
+      person,
+      input: { copy: copy.id },
+    });
+    const what = sql`state = 'updating', job = ${job.id}, problem = null`;
+    if (await copies.change(on, copy, ['ready'], what)) return job;
+    throw new Conflict(`${copy.name} is being worked on, or gone already. Reload the page.`);
+  });
+
+/** The job of it. */
+export async function updateCopy(
+  { here, report }: Work,
+  { copy: id }: z.infer<typeof updateInput>,
+): Promise<{ name: string } | null> {
+  const copy = await copies.byId(here.sql, id);
+  if (!copy) return null;
+  if (copy.state === 'updating') {
+    await report({ done: 0, total: 0, doing: 'Migrating' });
+    await withCopy(here, copy, (environment) =>
+      upgrade({ here: appOn(here, environment), say: () => {} }),
+    );
+    const what = sql`state = 'ready', version = ${currentVersion()}, problem = null`;
+    await copies.change(here.sql, copy, ['updating'], what);
+  }
+  return { name: copy.name };
+}

@@ -1,0 +1,93 @@
+// Staging databases for tests: production makes backups into a folder, and staging makes copies of them.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, afterEach } from '@jest/globals';
+import { v7 as uuid } from 'uuid';
+import { prepareCopies } from '../../bin/databases.ts';
+import { requestBackup } from '../../src/backups/job.ts';
+import type { App } from '../../src/environments/app.ts';
+import * as jobs from '../../src/jobs/jobs.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import { accept, type OrderRequest } from '../../src/staging/accept.ts';
+import * as copies from '../../src/staging/copies.ts';
+import type { Copy } from '../../src/staging/copies.ts';
+import { dropDatabases } from '../../src/staging/databases.ts';
+import { select, sql } from '../../src/database/sql.ts';
+import { tasks } from '../../src/tasks.ts';
+import { fill } from './sample.ts';
+import { openWorld, servers, useWorld, type World } from './world.ts';
+
+const worker = process.env['JEST_WORKER_ID'] ?? '0';
+
+/** The client of this worker: copies of two workers have different names. */
+export const client = `client${worker}`;
+
+/** Three environments of which production makes backups and staging makes copies; `also` are settings of staging. */
+export function useCopies(also: Record<string, string> = {}): World & { folder: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'oneway-copies-'));
+  mkdirSync(join(folder, 'dev-backups'));
+  const world = useWorld({
+    open: async () => {
+      const settings = await prepareCopies(servers(), `t${worker}`);
+      return openWorld(`t${worker}`, ({ staging, production }) => {
+        Object.assign(staging, settings, also);
+        staging['BACKUPS_URL'] = pathToFileURL(folder).href;
+        production['BACKUPS_URL'] = pathToFileURL(folder).href;
+        production['BACKUPS_CLIENT'] = client;
+      });
+    },
+  });
+  afterEach(() => dropAll(world.staging));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return Object.assign(world, { folder });
+}
+
+/** Drops every database that a test has made. */
+async function dropAll(here: App) {
+  const left = await select<Copy>(here.sql, sql`select * from database_copy`);
+  for (const copy of left) {
+    await dropDatabases(here, { ...copy, is_creating: 1 }).catch(() => {});
+  }
+}
+
+/** Rows of every kind in production, most of which were transferred there. */
+export const fillProduction = (world: World) =>
+  fill({ ...world, staging: world.preprod, preprod: world.production });
+
+/** Takes a backup of production, as its nightly job does. */
+export async function backUp(production: App): Promise<void> {
+  const { job } = await requestBackup(production, 'ops@example.com');
+  const ended = await runJob(production, tasks, job.id);
+  if (ended?.state !== 'done') throw new Error(`The backup ended: ${ended?.problem}`);
+}
+
+export const wanted = (also: Partial<OrderRequest> = {}): OrderRequest => ({
+  order: uuid(),
+  client,
+  level: 'lab',
+  timestamp: false,
+  suffix: 'trial',
+  replace: false,
+  person: 'sam@example.com',
+  callback: null,
+  ...also,
+});
+
+/** Accepts an order and builds its copy; answers the copy, whatever became of it. */
+export async function build(staging: App, also: Partial<OrderRequest> = {}): Promise<Copy> {
+  const order = wanted(also);
+  const { job } = await accept(staging, order);
+  if (!job) throw new Error('It was ordered before');
+  await runJob(staging, tasks, job.id);
+  return copyOf(staging, order.order);
+}
+
+export async function copyOf(staging: App, id: string): Promise<Copy> {
+  const copy = await copies.byId(staging.sql, id);
+  if (!copy) throw new Error('There is no such copy');
+  return copy;
+}
+
+export const jobOf = (staging: App, { job }: Copy) => jobs.byId(staging.sql, job ?? '');
