@@ -27,7 +27,7 @@ CREATE TABLE staging_job (
   person VARCHAR(190) NOT NULL,
   created_at DATETIME(3) NOT NULL,
   KEY staging_job_state (state),
-  CONSTRAINT staging_job_environment FOREIGN KEY (environment) REFERENCES staging_environment (id)
+  CONSTRAINT staging_job_environment FOREIGN KEY (environment) REFERENCES staging_environment (id) ON DELETE CASCADE
 );
 
 -- `next_at`: when staging is asked, or asked again.
@@ -51,7 +51,7 @@ CREATE TABLE staging_order (
   ended_at DATETIME(3) NULL,
   UNIQUE KEY staging_order_attempt (job, attempt),
   KEY staging_order_due (state, next_at),
-  CONSTRAINT staging_order_job FOREIGN KEY (job) REFERENCES staging_job (number)
+  CONSTRAINT staging_order_job FOREIGN KEY (job) REFERENCES staging_job (number) ON DELETE CASCADE
 );
 
 -- `live_name` keeps a second live copy of that name away; one that is being replaced gives its name to its successor.

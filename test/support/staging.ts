@@ -25,21 +25,33 @@ const worker = process.env['JEST_WORKER_ID'] ?? '0';
 export const client = `client${worker}`;
 
 /** Three environments of which production makes backups and staging makes copies; `also` are settings of staging. */
-export function useCopies(also: Record<string, string> = {}): World & { folder: string } {
+export function useCopies(
+  also: Record<string, string> = {},
+  cleared: 'before each test' | 'once' = 'before each test',
+): World & { folder: string } {
   const folder = mkdtempSync(join(tmpdir(), 'oneway-copies-'));
   mkdirSync(join(folder, 'dev-backups'));
   const world = useWorld({
+    cleared,
     open: async () => {
       const settings = await prepareCopies(servers(), `t${worker}`);
-      return openWorld(`t${worker}`, ({ staging, production }) => {
+      const opened = await openWorld(`t${worker}`, ({ staging, production }) => {
         Object.assign(staging, settings, also);
         staging['BACKUPS_URL'] = pathToFileURL(folder).href;
         production['BACKUPS_URL'] = pathToFileURL(folder).href;
         production['BACKUPS_CLIENT'] = client;
       });
+      opened.onClose(() => dropAll(opened.staging));
+      return opened;
     },
   });
-  afterEach(() => dropAll(world.staging));
+  if (cleared === 'before each test') {
+    afterEach(async () => {
+      await dropAll(world.staging);
+      // Two backups do not begin within one second.
+      rmSync(join(folder, 'dev-backups', client), { recursive: true, force: true });
+    });
+  }
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return Object.assign(world, { folder });
 }

@@ -1,0 +1,124 @@
+// Nothing is dropped that staging jobs did not make.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { MongoClient } from 'mongodb';
+import { createConnection, type Connection } from 'mysql2/promise';
+import { run, sql } from '../../src/database/sql.ts';
+import { reasonOf } from '../../src/environments/unreachable.ts';
+import * as copies from '../../src/staging/copies.ts';
+import { followJobs } from '../../src/staging/follow.ts';
+import { drop, dropNamed } from '../../src/staging/drop.ts';
+import { endExpired } from '../../src/staging/keep.ts';
+import { select } from '../../src/database/sql.ts';
+import { add } from '../support/rows.ts';
+import { backUp, build, client, copyOf, useCopies } from '../support/staging.ts';
+import { servers } from '../support/world.ts';
+
+const world = useCopies();
+const name = `${client}-lab_trial`;
+let root: Connection;
+let mongo: MongoClient;
+
+beforeAll(async () => {
+  root = await createConnection({ uri: servers().mysql.href });
+  mongo = new MongoClient(servers().mongo.href);
+});
+afterAll(async () => {
+  await root.end();
+  await mongo.close();
+});
+beforeEach(async () => {
+  await root.query(`DROP DATABASE IF EXISTS \`${name}\``);
+  await mongo.db(name).dropDatabase();
+  await add(world.production, 'form', { name: 'Visit' });
+  await backUp(world.production);
+});
+
+const inMysql = async () => {
+  const [lines] = await root.query(`SHOW DATABASES LIKE '${name.replaceAll('_', '\\_')}'`);
+  return (lines as unknown[]).length === 1;
+};
+const inMongo = async () => (await mongo.db(name).listCollections().toArray()).length > 0;
+
+describe('a database of the same name that somebody else made', () => {
+  test.each([
+    ['in MySQL', () => root.query(`CREATE DATABASE \`${name}\``)],
+    ['in MongoDB', () => mongo.db(name).collection('own').insertOne({})],
+  ])('S1-85 %s makes the order fail, and stays', async (_where, make) => {
+    await make();
+    const copy = await build(world.staging);
+    await followJobs(world.staging);
+    expect(await copyOf(world.staging, copy.id)).toMatchObject({ state: 'failed' });
+    expect((await copyOf(world.staging, copy.id)).problem).toMatch(/which was not made here/);
+    expect([await inMysql(), await inMongo()].filter(Boolean)).toHaveLength(1);
+  });
+
+  test('S1-85 took the place of a copy: it is not dropped for it', async () => {
+    const copy = await build(world.staging);
+    await root.query(`DROP DATABASE \`${name}\``);
+    await root.query(`CREATE DATABASE \`${name}\``);
+    await root.query(`CREATE TABLE \`${name}\`.theirs (id INT)`);
+    const error = await drop(world.staging, copy, 'sam@example.com').catch((one: unknown) => one);
+    expect(reasonOf(error)).toMatch(/does not carry the mark of this copy/);
+    expect(await inMysql()).toBe(true);
+  });
+});
+
+test('S1-85 another client, another level and an unknown name are refused; a copy of one’s own is dropped from both servers', async () => {
+  await build(world.staging);
+  const person = 'sam@example.com';
+  const names = [name];
+  const results = [
+    await dropNamed(world.staging, { client: 'other', level: 'lab', person, names }),
+    await dropNamed(world.staging, { client, level: 'test', person, names }),
+    await dropNamed(world.staging, { client, level: 'lab', person, names: ['mysql'] }),
+  ].flat();
+  expect(results.map(({ result }) => result)).toEqual(['not_yours', 'not_yours', 'unknown']);
+  expect([await inMysql(), await inMongo()]).toEqual([true, true]);
+  expect(await dropNamed(world.staging, { client, level: 'lab', person, names })).toMatchObject([
+    { result: 'dropped' },
+  ]);
+  expect([await inMysql(), await inMongo()]).toEqual([false, false]);
+});
+
+test('S1-85 MySQL itself refuses the account of the copies every database that is not named as a copy', async () => {
+  const { COPIES_SQL_DB_USER: user, COPIES_SQL_DB_PASSWORD: password } = world.variables.staging;
+  const { hostname, port } = servers().mysql;
+  const own = await createConnection({
+    host: hostname,
+    port: Number(port),
+    user: user ?? '',
+    password: password ?? '',
+  });
+  const control = world.variables.staging['SQL_DB_NAME'];
+  await expect(own.query(`DROP DATABASE \`${control}\``)).rejects.toThrow(/denied/i);
+  await expect(own.query('CREATE DATABASE `somebody`')).rejects.toThrow(/denied/i);
+  await own.end();
+});
+
+test('a copy whose time is over is announced two days before by a message, and then dropped, unless it is protected', async () => {
+  const copy = await build(world.staging);
+  const inDays = (days: number) =>
+    run(
+      world.staging.sql,
+      sql`update database_copy set until = utc_timestamp(3) + interval ${days} day where id = ${copy.id}`,
+    );
+  await inDays(1);
+  await endExpired(world.staging);
+  await endExpired(world.staging);
+  const told = await select<{ text: string }>(world.staging.sql, sql`select text from message`);
+  expect(told.map(({ text }) => text)).toEqual([expect.stringContaining(`${name} is dropped on`)]);
+  await inDays(-1);
+  await run(
+    world.staging.sql,
+    sql`update database_copy set protected_until = utc_timestamp(3) + interval 1 day`,
+  );
+  await endExpired(world.staging);
+  expect(await copies.named(world.staging.sql, name)).toBeDefined();
+  await run(world.staging.sql, sql`update database_copy set protected_until = null`);
+  await endExpired(world.staging);
+  expect(await copyOf(world.staging, copy.id)).toMatchObject({
+    state: 'dropped',
+    ended_by: 'Oneway',
+  });
+  expect(await inMysql()).toBe(false);
+});

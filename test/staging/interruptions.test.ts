@@ -1,0 +1,177 @@
+// Builds that are cut off: whatever happens, the next attempt makes a whole copy, or the job fails and nothing is left.
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { readdir, rename, writeFile, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { first, run, sql } from '../../src/database/sql.ts';
+import { failpoints } from '../../src/writing/failpoints.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import { Unavailable } from '../../src/problems.ts';
+import { accept } from '../../src/staging/accept.ts';
+import * as copies from '../../src/staging/copies.ts';
+import { followJobs } from '../../src/staging/follow.ts';
+import { tasks } from '../../src/tasks.ts';
+import { add } from '../support/rows.ts';
+import { silence } from '../support/jobs.ts';
+import { backUp, build, client, copyOf, jobOf, useCopies, wanted } from '../support/staging.ts';
+
+const world = useCopies();
+const name = `${client}-lab_trial`;
+const anyDatabase = () =>
+  first(
+    world.staging.sql,
+    sql`select 1 from information_schema.schemata where schema_name = ${name}`,
+  );
+
+beforeEach(async () => {
+  await add(world.production, 'form', { name: 'Visit' });
+  await backUp(world.production);
+});
+/** Ends what hangs as in a killed process. */
+let bury = () => {};
+afterEach(() => {
+  failpoints.reached = () => {};
+  bury();
+});
+
+const points = [
+  'copy cleaned',
+  'copy has room',
+  'copy creating',
+  'copy created',
+  'copy loading',
+  'copy loaded',
+];
+
+test.each(points)(
+  'S1-87 a build whose process is killed at “%s” is made whole by the next attempt',
+  async (point) => {
+    const order = wanted();
+    const { job } = await accept(world.staging, order);
+    let isKilled = false;
+    failpoints.reached = (reached) => {
+      if (reached !== point || isKilled) return;
+      isKilled = true;
+      // Nothing after this point happens, and nobody records that it did not.
+      return new Promise((_resolve, reject) => {
+        bury = () => reject(new Unavailable('The process was killed'));
+      });
+    };
+    void runJob(world.staging, tasks, job?.id ?? '');
+    for (let wait = 0; !isKilled && wait < 600; wait += 1)
+      await new Promise((go) => setTimeout(go, 50));
+    expect(isKilled).toBe(true);
+    await silence(world.staging, job?.id ?? '');
+    await runJob(world.staging, tasks, job?.id ?? '');
+    expect(await copyOf(world.staging, order.order)).toMatchObject({ state: 'ready' });
+  },
+);
+
+describe('a build that cannot succeed', () => {
+  /** Runs every attempt, and then what the processes do every few seconds. */
+  async function buildInVain() {
+    const copy = await build(world.staging);
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await run(
+        world.staging.sql,
+        sql`update job set run_at = utc_timestamp(3) where state = 'waiting'`,
+      );
+      await runJob(world.staging, tasks, copy.job ?? '');
+    }
+    await followJobs(world.staging);
+    const job = await jobOf(world.staging, copy);
+    return { copy: await copyOf(world.staging, copy.id), job };
+  }
+
+  async function folderOfBackup() {
+    const below = join(world.folder, 'dev-backups', client);
+    const [time = ''] = (await readdir(below))
+      .filter((one) => /^\d{4}-/.test(one))
+      .toSorted()
+      .toReversed();
+    return join(below, time);
+  }
+
+  test('S1-50 because a byte of the backup was altered: it fails, names the file, and nothing is left', async () => {
+    const folder = await folderOfBackup();
+    const file = (await readdir(folder)).find((one) => one.startsWith('form.bson')) ?? '';
+    const bytes = await readFile(join(folder, file));
+    bytes[bytes.length - 5] = (bytes[bytes.length - 5] ?? 0) ^ 1;
+    await writeFile(join(folder, file), bytes);
+    const { copy, job } = await buildInVain();
+    expect([copy.state, job?.state]).toEqual(['failed', 'failed']);
+    expect(copy.problem).toMatch(/form\.bson\.zst was altered since the backup was taken/);
+    expect(await anyDatabase()).toBeUndefined();
+    expect(await copies.countSlots(world.staging.sql)).toBe(0);
+  });
+
+  test('S1-50 because the bucket is gone: it is tried again, then it fails, and its place is free', async () => {
+    const store = join(world.folder, 'dev-backups');
+    const order = wanted();
+    const { job } = await accept(world.staging, order);
+    await rename(store, `${store}-away`);
+    try {
+      for (let attempt = 0; attempt < 4; attempt += 1) {
+        await run(
+          world.staging.sql,
+          sql`update job set run_at = utc_timestamp(3) where state = 'waiting'`,
+        );
+        await runJob(world.staging, tasks, job?.id ?? '');
+      }
+      await followJobs(world.staging);
+      expect(await copyOf(world.staging, order.order)).toMatchObject({ state: 'failed' });
+      expect(await copies.countSlots(world.staging.sql)).toBe(0);
+    } finally {
+      await rm(store, { recursive: true, force: true });
+      await rename(`${store}-away`, store);
+    }
+  });
+
+  test('S1-50 because the database server is full: it fails with a sentence, and nothing is left', async () => {
+    failpoints.reached = (point) => {
+      if (point !== 'copy loading') return;
+      throw Object.assign(new Error('The table is full'), {
+        code: 'ER_RECORD_FILE_FULL',
+        errno: 1114,
+      });
+    };
+    const { copy } = await buildInVain();
+    expect(copy.state).toBe('failed');
+    expect(copy.problem).toMatch(/no room/);
+    expect(await anyDatabase()).toBeUndefined();
+  });
+
+  test('because its job was cancelled: its databases are removed', async () => {
+    const order = wanted();
+    await accept(world.staging, order);
+    await run(
+      world.staging.sql,
+      sql`update job set state = 'cancelled', cancelled_by = 'sam@example.com', ended_at = utc_timestamp(3)`,
+    );
+    await followJobs(world.staging);
+    const copy = await copyOf(world.staging, order.order);
+    expect([copy.state, copy.problem]).toEqual(['failed', 'Cancelled by sam@example.com.']);
+  });
+
+  test('and would have replaced another one: that one stays, if it was not dropped yet', async () => {
+    const former = await build(world.staging);
+    failpoints.reached = (point) => {
+      if (point === 'copy cleaned') throw new Unavailable('The server is away');
+    };
+    const order = wanted({ replace: true });
+    const { job } = await accept(world.staging, order);
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      await run(
+        world.staging.sql,
+        sql`update job set run_at = utc_timestamp(3) where state = 'waiting'`,
+      );
+      await runJob(world.staging, tasks, job?.id ?? '');
+    }
+    failpoints.reached = () => {};
+    await followJobs(world.staging);
+    expect(await copyOf(world.staging, order.order)).toMatchObject({ state: 'failed' });
+    expect(await copies.named(world.staging.sql, name)).toMatchObject({
+      id: former.id,
+      state: 'ready',
+    });
+  });
+});

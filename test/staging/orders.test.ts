@@ -1,0 +1,350 @@
+// The whole way between two servers: a job is run in production, staging makes the database, production is told.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createServer, type Server } from 'node:http';
+import { first, run, select, sql } from '../../src/database/sql.ts';
+import type { App } from '../../src/environments/app.ts';
+import { openApp } from '../../src/environments/app.ts';
+import { deliver } from '../../src/messages/delivery.ts';
+import { deadlines } from '../../src/staging/ask.ts';
+import * as copies from '../../src/staging/copies.ts';
+import * as environments from '../../src/staging/environments.ts';
+import { followJobs } from '../../src/staging/follow.ts';
+import * as orders from '../../src/staging/orders.ts';
+import { askAboutOrders, runJob } from '../../src/staging/run.ts';
+import * as stagingJobs from '../../src/staging/staging-jobs.ts';
+import type { PostedJob } from '../../src/staging/staging-jobs.ts';
+import { freePort } from '../../bin/programs.ts';
+import { until } from '../support/jobs.ts';
+import { openMailServer, type MailServer } from '../support/mail-server.ts';
+import { listen, type Listening } from '../support/servers.ts';
+import { add } from '../support/rows.ts';
+import { backUp, client, useCopies, wanted } from '../support/staging.ts';
+import { settingsOf } from '../support/world.ts';
+
+const world = useCopies({ NUMIKUBE_STAGING_DATABASE_LIMIT: '2' });
+const sam = 'sam@example.com';
+let mail: MailServer;
+let servers: Listening;
+let production: App;
+let staging: App;
+
+beforeAll(async () => {
+  mail = await openMailServer(await freePort());
+  const also = { SMTP_URL: mail.url, MAIL_FROM: 'Oneway <oneway@example.com>' };
+  servers = await listen(world, async () => ({ staging: {}, preprod: {}, production: also }));
+  const urls = Object.entries(servers.urls)
+    .map((pair) => pair.join('='))
+    .join(',');
+  const here = { ...also, ENVIRONMENT_URLS: urls };
+  production = openApp(settingsOf(world.variables.production, here));
+  staging = openApp(settingsOf(world.variables.staging, { ENVIRONMENT_URLS: urls }));
+}, 120_000);
+afterAll(async () => {
+  await production.close();
+  await staging.close();
+  await servers.close();
+  await mail.close();
+});
+
+let lab: number;
+beforeEach(async () => {
+  mail.received.length = 0;
+  await add(world.production, 'form', { name: 'Visit' });
+  await backUp(world.production);
+  lab = await addEnvironment({});
+});
+
+const tokenHere = () => world.variables.staging['NUMIKUBE_STAGING_TOKEN'] ?? '';
+
+const addEnvironment = (also: Record<string, string>) =>
+  environments.add(production, 'ops@example.com', {
+    name: 'Lab',
+    url: servers.urls.staging,
+    client,
+    level: 'lab',
+    token: tokenHere(),
+    ...also,
+  });
+
+const addJob = (also: PostedJob = {}) =>
+  stagingJobs.add(production, sam, {
+    type: 'new',
+    environment: String(lab),
+    timestamp: 'yes',
+    suffix: 'trial',
+    ...also,
+  });
+
+const jobAt = (number: number) => stagingJobs.known(production.sql, number);
+const orderOf = async (number: number) => {
+  const [order] = await orders.ofJob(production.sql, number);
+  if (!order) throw new Error('The job was not run');
+  return order;
+};
+
+/** As the chores of both servers do, without waiting for their next round. */
+async function chores() {
+  await followJobs(staging);
+  await deliver(staging);
+  await run(
+    production.sql,
+    sql`update staging_order set next_at = utc_timestamp(3) where next_at is not null`,
+  );
+  await askAboutOrders(production);
+  await deliver(production);
+}
+
+const ended = (number: number) =>
+  until(async () => {
+    await chores();
+    const { state } = await jobAt(number);
+    return (state === 'done' || state === 'error') && state;
+  });
+
+test('S1-01 S1-03 S1-04 S1-06 S1-07 S1-08 S1-09 S1-36 S1-37 S1-38 S1-39 a job that is run shows its name at once, and its person gets an e-mail with the link when the database is ready', async () => {
+  const number = await addJob();
+  await runJob(production, number, sam);
+  const order = await orderOf(number);
+  expect(order.name).toMatch(new RegExp(`^${client}-lab_\\d{8}_\\d{4}_trial$`));
+  expect((await jobAt(number)).state).toBe('running');
+  expect(await ended(number)).toBe('done');
+  const { name, url, state } = await orderOf(number);
+  expect([state, url]).toEqual(['done', `${servers.urls.staging}/databases/${name}`]);
+  await until(async () => {
+    await deliver(production);
+    return mail.received.length > 0;
+  });
+  const [sent] = mail.received;
+  expect(sent?.recipients).toEqual([sam]);
+  expect(sent?.subject).toBe(`${name} is ready`);
+  expect(sent?.text).toContain(`${servers.urls.staging}/databases/${name}`);
+  expect(mail.received).toHaveLength(1);
+});
+
+test('S1-88 an order whose callback never arrives ends by asking, and is told of once', async () => {
+  const number = await addJob();
+  await runJob(production, number, sam);
+  const order = await orderOf(number);
+  await until(async () => (await copies.byId(staging.sql, order.id))?.state === 'ready');
+  await run(staging.sql, sql`delete from outbox`);
+  expect(await ended(number)).toBe('done');
+  const told = await select(production.sql, sql`select * from message where person = ${sam}`);
+  expect(told).toHaveLength(1);
+});
+
+describe('staging refuses a run, and the job ends in its words', () => {
+  const problemOf = async (number: number) => {
+    await runJob(production, number, sam);
+    const { state, problem } = await orderOf(number);
+    expect([state, (await jobAt(number)).state]).toEqual(['error', 'error']);
+    return problem;
+  };
+
+  test('S1-05 S1-25 with another token', async () => {
+    lab = await addEnvironment({
+      name: 'Other',
+      token: 'another token, which staging does not know',
+    });
+    expect(await problemOf(await addJob())).toMatch(/The token is not the one of staging/);
+  });
+
+  test('S1-89 without a backup of the client', async () => {
+    lab = await addEnvironment({ name: 'Other', client: 'nobody' });
+    expect(await problemOf(await addJob())).toMatch(/There is no backup of nobody/);
+  });
+
+  test('S1-70 S1-71 S1-86 when as many databases are there or being made as are allowed', async () => {
+    for (const suffix of ['one', 'two']) {
+      await runJob(production, await addJob({ suffix }), sam);
+    }
+    expect(await problemOf(await addJob({ suffix: 'three' }))).toMatch(
+      /There are 2 of 2 databases/,
+    );
+  });
+
+  test('S1-82 when the name is taken, unless the database is replaced', async () => {
+    const plain = { suffix: 'same', timestamp: 'no' } as const;
+    const former = await addJob(plain);
+    await runJob(production, former, sam);
+    expect(await problemOf(await addJob(plain))).toMatch(/There is a database .*-lab_same already/);
+    expect(await ended(former)).toBe('done');
+    const next = await addJob({ ...plain, replace: 'yes' });
+    await runJob(production, next, sam);
+    expect(await ended(next)).toBe('done');
+    expect((await copies.live(staging.sql)).map(({ id }) => id)).toEqual([
+      (await orderOf(next)).id,
+    ]);
+  });
+
+  test('S1-52 S1-83 a job in Error is run again, and each attempt stays listed', async () => {
+    await run(staging.sql, sql`delete from database_copy`);
+    lab = await addEnvironment({ name: 'Other', client: 'nobody' });
+    const number = await addJob();
+    await problemOf(number);
+    await stagingJobs.change(
+      production,
+      sam,
+      { number, seen: 1 },
+      {
+        type: 'new',
+        environment: String(await addEnvironment({ name: 'Right' })),
+        timestamp: 'yes',
+        suffix: 'again',
+      },
+    );
+    await runJob(production, number, sam);
+    expect(await ended(number)).toBe('done');
+    expect((await orders.ofJob(production.sql, number)).map(({ state }) => state)).toEqual([
+      'done',
+      'error',
+    ]);
+  });
+});
+
+test('a job that is clicked twice at once is ordered once', async () => {
+  const number = await addJob();
+  const outcomes = await Promise.allSettled([
+    runJob(production, number, sam),
+    runJob(production, number, sam),
+  ]);
+  expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  expect(await orders.ofJob(production.sql, number)).toHaveLength(1);
+  await ended(number);
+});
+
+test('the same order that is sent twice has the same answer and makes one database', async () => {
+  const order = { ...wanted(), token: tokenHere() };
+  const post = () =>
+    fetch(`${servers.urls.staging}/bridge/orders`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(order),
+    }).then(async (answer) => [answer.status, await answer.json()]);
+  const answers = await Promise.all([post(), post(), post()]);
+  expect(new Set(answers.map((one) => JSON.stringify(one))).size).toBe(1);
+  expect(answers[0]).toMatchObject([202, { name: `${client}-lab_trial` }]);
+  await until(async () => (await copies.byId(staging.sql, order.order))?.state === 'ready');
+});
+
+describe('staging cannot be reached', () => {
+  let silent: Server;
+  beforeAll(async () => {
+    deadlines.answer = 300;
+    silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  });
+  afterAll(() => {
+    deadlines.answer = 10_000;
+    silent.closeAllConnections();
+    silent.close();
+  });
+
+  test('an order that is not acknowledged is sent again until staging is back', async () => {
+    const { port } = silent.address() as { port: number };
+    const away = await addEnvironment({ name: 'Away', url: `localhost:${port}` });
+    lab = away;
+    const number = await addJob();
+    await runJob(production, number, sam);
+    expect(await orderOf(number)).toMatchObject({ state: 'asking', name: null });
+    expect((await orderOf(number)).problem).toMatch(/Away .* cannot be reached/);
+    deadlines.answer = 10_000;
+    await run(
+      production.sql,
+      sql`update staging_environment set url = ${servers.urls.staging} where id = ${away}`,
+    );
+    expect(await ended(number)).toBe('done');
+    deadlines.answer = 300;
+  });
+
+  test('S1-87 an order that is silent for more than six hours ends in Error', async () => {
+    const { port } = silent.address() as { port: number };
+    lab = await addEnvironment({ name: 'Away', url: `localhost:${port}` });
+    const number = await addJob();
+    await runJob(production, number, sam);
+    await run(
+      production.sql,
+      sql`update staging_order set created_at = created_at - interval 7 hour`,
+    );
+    expect(await ended(number)).toBe('error');
+    expect((await orderOf(number)).problem).toMatch(/Staging has not answered since/);
+  });
+});
+
+test('a callback with a wrong key is refused, and changes nothing', async () => {
+  const number = await addJob();
+  await runJob(production, number, sam);
+  const { id, name } = await orderOf(number);
+  const answer = await fetch(`${servers.urls.production}/bridge/callbacks`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({
+      order: id,
+      key: 'x'.repeat(43),
+      state: 'error',
+      name,
+      problem: 'Forged',
+    }),
+  });
+  expect(answer.status).toBe(404);
+  expect((await orderOf(number)).state).toBe('running');
+  expect(await ended(number)).toBe('done');
+});
+
+describe('a job that drops databases', () => {
+  test('S1-60 S1-61 S1-63 S1-84 S1-85 ends within the request, with a result for each name', async () => {
+    const made = await addJob({ suffix: 'gone', timestamp: 'no' });
+    await runJob(production, made, sam);
+    await ended(made);
+    const control = world.variables.staging['SQL_DB_NAME'] ?? '';
+    const number = await addJob({
+      type: 'drop',
+      names: `${client}-lab_gone\n${control} never-lab`,
+    });
+    await runJob(production, number, sam);
+    const { state, results } = await orderOf(number);
+    expect(state).toBe('error');
+    expect(JSON.parse(results ?? '[]')).toMatchObject([
+      { name: `${client}-lab_gone`, result: 'dropped' },
+      { name: control, result: 'unknown' },
+      { name: 'never-lab', result: 'unknown' },
+    ]);
+    const schema = (name: string) =>
+      first(
+        staging.sql,
+        sql`select 1 from information_schema.schemata where schema_name = ${name}`,
+      );
+    expect(await schema(`${client}-lab_gone`)).toBeUndefined();
+    expect(await schema(control)).toBeDefined();
+  });
+
+  test('S1-84 is done when every name was dropped, also when its answer was lost and it is sent again', async () => {
+    const made = await addJob({ suffix: 'gone', timestamp: 'no' });
+    await runJob(production, made, sam);
+    await ended(made);
+    for (let time = 0; time < 2; time += 1) {
+      const number = await addJob({ type: 'drop', names: `${client}-lab_gone` });
+      await runJob(production, number, sam);
+      expect((await jobAt(number)).state).toBe('done');
+    }
+  });
+});
+
+test('S1-22 production and staging may be the same server', async () => {
+  lab = await environments.add(staging, 'ops@example.com', {
+    name: 'Here',
+    url: servers.urls.staging.replace('http://', ''),
+    client,
+    level: 'lab',
+    token: tokenHere(),
+  });
+  const number = await stagingJobs.add(staging, sam, {
+    type: 'new',
+    environment: String(lab),
+    suffix: 'own',
+  });
+  await runJob(staging, number, sam);
+  await until(async () => {
+    await deliver(staging);
+    return (await stagingJobs.known(staging.sql, number)).state === 'done';
+  });
+});

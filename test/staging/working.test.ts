@@ -1,0 +1,179 @@
+// Working in a copy through the pages of staging: what is done in it stays in it.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import * as copies from '../../src/staging/copies.ts';
+import type { Copy } from '../../src/staging/copies.ts';
+import { withCopy } from '../../src/staging/databases.ts';
+import { drop } from '../../src/staging/drop.ts';
+import { get, add, change as changeRow } from '../support/rows.ts';
+import { appOn } from '../../src/environments/app.ts';
+import { run, sql } from '../../src/database/sql.ts';
+import { openSite, textOf, type Client, type Site } from '../support/people.ts';
+import { backUp, build, client, useCopies } from '../support/staging.ts';
+
+const world = useCopies({}, 'once');
+let site: Site;
+let copy: Copy;
+let form: { entity: string; id: number };
+const name = `${client}-lab_trial`;
+
+beforeAll(async () => {
+  site = await openSite(world, 'staging');
+  form = { entity: 'form', id: await add(world.production, 'form', { name: 'Visit details' }) };
+  await backUp(world.production);
+}, 60_000);
+afterAll(() => site.close());
+beforeEach(async () => {
+  const former = await copies.named(world.staging.sql, name);
+  copy = former ?? (await build(world.staging));
+  expect(copy.state).toBe('ready');
+});
+
+/** A browser in which this role has opened the copy. */
+async function inCopy(role: string): Promise<Client> {
+  const browser = await site.as(role);
+  const answer = await browser.post(`/databases/${name}/opening`, { to: '/catalog/form' });
+  expect([answer.status, answer.headers['location']]).toEqual([303, '/catalog/form']);
+  return browser;
+}
+
+/** Posts just these fields, with the token of the page that they stand on. */
+const send = (browser: Client, path: string, fields: Record<string, string>) =>
+  browser.postRaw(
+    path,
+    'application/x-www-form-urlencoded',
+    new URLSearchParams(fields).toString(),
+  );
+
+const inDatabase = (row = form) =>
+  withCopy(world.staging, copy, (environment) => get(appOn(world.staging, environment), row));
+
+/** The fields of the edit page, as a browser would post them. */
+async function typed(browser: Client, also: Record<string, string>) {
+  const page = await browser.get(`/catalog/form/${form.id}`);
+  expect(page.status).toBe(200);
+  const value = (field: string) =>
+    new RegExp(`name="${field}" value="([^"]*)"`).exec(page.text)?.[1] ?? '';
+  return {
+    csrf: value('csrf'),
+    version: value('version'),
+    idempotency_key: value('idempotency_key'),
+    name: 'Visit details',
+    ...also,
+  };
+}
+
+test('S0-17 everyone who is signed in sees the databases and opens one; a bar on every page says which one it is', async () => {
+  const vic = await inCopy('vic');
+  const page = textOf((await vic.get('/catalog/form')).text);
+  expect(page).toContain(`Copy ${name} of production`);
+  expect(page).toContain('Visit details');
+  expect((await vic.get('/catalog/form/new')).status).toBe(403);
+});
+
+test.each(['ed', 'pm', 'sam'])(
+  'S1-01 %s edits a row of the copy, and staging and production do not change',
+  async (role) => {
+    const browser = await inCopy(role);
+    const saved = await browser.post(
+      `/catalog/form/${form.id}`,
+      await typed(browser, { description: 'Only here' }),
+    );
+    expect(saved.status).toBe(303);
+    expect((await inDatabase())['description']).toBe('Only here');
+    expect((await get(world.production, form))['description']).not.toBe('Only here');
+    await expect(get(world.staging, form)).rejects.toThrow();
+  },
+);
+
+test('a row that is added in a copy gets an id that no row of it has', async () => {
+  const browser = await inCopy('ed');
+  const page = await browser.get('/catalog/form/new');
+  const key = /name="idempotency_key" value="([^"]*)"/.exec(page.text)?.[1] ?? '';
+  const csrf = /name="csrf" value="([^"]*)"/.exec(page.text)?.[1] ?? '';
+  const added = await browser.post('/catalog/form', {
+    csrf,
+    idempotency_key: key,
+    name: 'New here',
+  });
+  expect(added.status).toBe(303);
+});
+
+test('a form of staging is not saved in a copy that was opened in another tab, and what was typed is kept', async () => {
+  const ed = await site.as('ed');
+  const own = { entity: 'form', id: await add(world.staging, 'form', { name: 'In staging' }) };
+  const page = await ed.get(`/catalog/form/${own.id}`);
+  const value = (field: string) =>
+    new RegExp(`name="${field}" value="([^"]*)"`).exec(page.text)?.[1] ?? '';
+  await ed.post(`/databases/${name}/opening`);
+  const refused = await send(ed, `/catalog/form/${own.id}`, {
+    csrf: value('csrf'),
+    version: value('version'),
+    name: 'Typed in staging',
+  });
+  expect(refused.status).toBe(409);
+  expect(textOf(refused.text)).toContain(
+    `This page belongs to staging, and in another tab you have opened ${name}`,
+  );
+  expect((await get(world.staging, own))['name']).toBe('In staging');
+  expect(textOf((await ed.get('/saved-form')).text)).toContain('Typed in staging');
+});
+
+describe('a copy that is dropped while somebody works in it', () => {
+  test('says by whom, keeps what was typed, and leads back to staging', async () => {
+    const ed = await inCopy('ed');
+    const fields = await typed(ed, { description: 'Typed for nothing?' });
+    await drop(world.staging, copy, 'sam@example.com');
+    const answer = await send(ed, `/catalog/form/${form.id}`, fields);
+    expect([answer.status, answer.headers['location']]).toEqual([303, '/saved-form']);
+    const page = textOf((await ed.get('/saved-form')).text);
+    expect(page).toContain(`${name} was dropped by sam@example.com`);
+    expect(page).toContain('Typed for nothing?');
+    expect(textOf((await ed.get('/catalog/form')).text)).not.toContain(`Copy ${name}`);
+  });
+
+  test('leads to the list of databases, which says when it was dropped', async () => {
+    const vic = await inCopy('vic');
+    await drop(world.staging, copy, 'sam@example.com');
+    const answer = await vic.get('/catalog/form');
+    expect([answer.status, answer.headers['location']]).toEqual([303, '/databases']);
+    expect(textOf((await vic.get('/databases')).text)).toContain(
+      `${name} was dropped by sam@example.com`,
+    );
+  });
+});
+
+describe('who may keep, protect and drop a database', () => {
+  test.each(['ed', 'vic', 'pm'])('S1-85 not %s, who did not order it', async (role) => {
+    const browser = await site.as(role);
+    for (const what of ['keeping', 'protection', 'removal']) {
+      expect((await browser.post(`/databases/${name}/${what}`, { days: '3' })).status).toBe(403);
+    }
+  });
+
+  test('whoever may run staging keeps it longer, protects it, and drops it when the protection has ended', async () => {
+    const sam = await site.as('sam');
+    await run(
+      world.staging.sql,
+      sql`update database_copy set until = utc_timestamp(3) + interval 1 day`,
+    );
+    await sam.post(`/databases/${name}/keeping`);
+    expect(textOf((await sam.get('/databases')).text)).toMatch(/is kept until/);
+    await sam.post(`/databases/${name}/protection`, { days: '30' });
+    expect((await sam.post(`/databases/${name}/removal`)).status).toBe(409);
+    await sam.post(`/databases/${name}/protection`, { end: 'yes' });
+    expect((await sam.post(`/databases/${name}/protection`, { days: '91' })).status).toBe(422);
+    expect((await sam.post(`/databases/${name}/removal`)).status).toBe(303);
+    expect((await sam.post(`/databases/${name}/keeping`)).status).toBe(409);
+  });
+});
+
+test('J-3 nothing leaves a copy: it has no destination, and its rows are not sent to the indexer', async () => {
+  const pm = await inCopy('pm');
+  const page = textOf((await pm.get(`/catalog/form/${form.id}`)).text);
+  expect(page).not.toMatch(/Transfer to|Send to/);
+  await withCopy(world.staging, copy, async (environment) => {
+    const here = appOn(world.staging, environment);
+    await changeRow(here, form, { description: 'Changed' });
+    expect([here.destination, here.notifiesIndexer]).toEqual([null, false]);
+  });
+});
