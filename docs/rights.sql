@@ -42,6 +42,11 @@ GRANT UPDATE, DELETE ON `oneway_production`.`job_step` TO 'oneway_production_app
 GRANT UPDATE, DELETE ON `oneway_production`.`job_log` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`job_schedule` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`dead_letter` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`staging_environment` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`staging_job` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`staging_order` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`database_copy` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`copy_lock` TO 'oneway_production_app'@'%';
 
 -- arrivals: what the environment before writes here (UNI_DIR_DESTINATION_SQL_DB_USER). It sees no people, no
 -- permissions, no keys.
@@ -83,3 +88,11 @@ GRANT SELECT ON `oneway_production`.`arrival` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`claim` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`clock` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`name_mapping` TO 'oneway_production_reader'@'%';
+
+-- copies: what makes databases from backups (COPIES_SQL_DB_USER): any database by the name of a copy, and no other
+GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE VIEW ON `%-lab`.* TO 'copies'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE VIEW ON `%-lab\_%`.* TO 'copies'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE VIEW ON `%-test`.* TO 'copies'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE VIEW ON `%-test\_%`.* TO 'copies'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE VIEW ON `%-ecom`.* TO 'copies'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE VIEW ON `%-ecom\_%`.* TO 'copies'@'%';

@@ -33,7 +33,7 @@ import type { SelectionKind } from './sheet/selections.ts';
 import { sheetKinds } from './sheet/sheet-view.ts';
 import * as selectionPages from './sheet/selection-pages.ts';
 import * as sheet from './sheet/routes.ts';
-import * as bridge from './staging/bridge.ts';
+import * as bridge from './staging/bridge-routes.ts';
 import * as databases from './staging/database-pages.ts';
 import * as stagingEnvironments from './staging/environment-pages.ts';
 import * as stagingJobs from './staging/job-pages.ts';

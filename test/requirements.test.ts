@@ -4,7 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const statements = [
-  ...readFileSync('docs/requirements.md', 'utf8').matchAll(/^- ((?:S0|S2|J)-\w+) (\[[^ ]+\])?/gm),
+  ...readFileSync('docs/requirements.md', 'utf8').matchAll(
+    /^- ((?:S0|S1|S2|J)-\w+) (\[[^ ]+\])?/gm,
+  ),
 ].map(([, number = '', tags = '']) => ({
   number,
   isSaid: !/\[[SAQN]\]/.test(tags) || /\[[RF]\]/.test(tags),
@@ -13,7 +15,9 @@ const statements = [
 const named = new Set(
   readdirSync('test', { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.ts') && file !== 'requirements.test.ts')
-    .flatMap((file) => readFileSync(join('test', file), 'utf8').match(/\b(?:S0|S2|J)-\d+/g) ?? []),
+    .flatMap(
+      (file) => readFileSync(join('test', file), 'utf8').match(/\b(?:S0|S1|S2|J)-\d+/g) ?? [],
+    ),
 );
 
 test('every requirement of the specification is named in a test title', () => {

@@ -16,9 +16,9 @@ const table: Record<
   Record<Name, string[]>
 > = {
   look: {
-    staging: ['pm', 'ed', 'vic', 'ops', 'oncall'],
-    preprod: ['pm', 'ed', 'vic', 'ops', 'oncall'],
-    production: ['pm', 'ed', 'vic', 'ops', 'oncall'],
+    staging: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam'],
+    preprod: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam'],
+    production: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam'],
   },
   edit: { staging: ['pm', 'ed'], preprod: [], production: [] },
   transfer: { staging: ['pm'], preprod: ['pm'], production: [] },
@@ -26,7 +26,7 @@ const table: Record<
   settle: { staging: ['pm', 'oncall'], preprod: ['pm', 'oncall'], production: ['oncall'] },
   restore: { staging: ['pm'], preprod: [], production: [] },
   refresh: { staging: ['pm', 'ops'], preprod: ['pm', 'ops'], production: [] },
-  judge: { staging: [], preprod: ['pm', 'ed', 'vic', 'ops', 'oncall'], production: [] },
+  judge: { staging: [], preprod: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam'], production: [] },
   administer: { staging: ['ops'], preprod: ['ops'], production: ['ops'] },
   'run-staging': { staging: ['sam'], preprod: ['sam'], production: ['sam'] },
 };

@@ -8,7 +8,7 @@ import { changedAfter } from '../rows/mysql-questions.ts';
 import { readChangedAfter, readOne } from '../rows/store.ts';
 import type { Cursor } from '../rows/query.ts';
 import { readClock } from '../state/clock.ts';
-import { failpoint } from '../writing/failpoints.ts';
+import { failpoint } from '../database/failpoints.ts';
 
 export type { Cursor };
 

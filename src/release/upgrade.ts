@@ -10,7 +10,7 @@ import { createIndexes } from '../rows/indexes.ts';
 import { invalidateAll } from '../state/checked-chunks.ts';
 import * as claims from '../writing/claims.ts';
 import * as journal from '../writing/journal.ts';
-import { failpoint } from '../writing/failpoints.ts';
+import { failpoint } from '../database/failpoints.ts';
 import { recover } from '../writing/recovery.ts';
 import { Conflict, Problem } from '../problems.ts';
 import { currentVersion } from '../version/db-version.ts';

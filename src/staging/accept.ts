@@ -63,7 +63,7 @@ export async function accept(here: App, wanted: OrderRequest): Promise<Accepted>
 }
 
 /** What a copy has from its backup. */
-export const factsOf = ({ time, instant, version, files }: Manifest) => ({
+const factsOf = ({ time, instant, version, files }: Manifest) => ({
   backup: time,
   data_at: toSqlInstant(instant),
   version,
@@ -72,7 +72,7 @@ export const factsOf = ({ time, instant, version, files }: Manifest) => ({
 });
 
 /** @throws BridgeProblem when there is none, or only one of a newer program */
-export const newestBackup = (here: App, client: string): Promise<Manifest> =>
+const newestBackup = (here: App, client: string): Promise<Manifest> =>
   withBackups(here, async (store) => {
     const [time] = await timesOf(store, client);
     if (time === undefined) {
@@ -92,7 +92,7 @@ export const newestBackup = (here: App, client: string): Promise<Manifest> =>
   });
 
 /** One order at a time: until the commit nobody else takes a place or a name. */
-export const lockPlaces = (on: PoolConnection) =>
+const lockPlaces = (on: PoolConnection) =>
   run(on, sql`insert into copy_lock (name) values ('places') on duplicate key update name = name`);
 
 type Wanted = OrderRequest & { name: string; limit: number };

@@ -16,7 +16,7 @@ import { callBack } from './call-back.ts';
 import * as copies from './copies.ts';
 import type { Copy } from './copies.ts';
 import { createDatabases, dropDatabases, settingsOfCopies, withCopy } from './databases.ts';
-import { failpoint } from '../writing/failpoints.ts';
+import { failpoint } from '../database/failpoints.ts';
 
 export const buildInput = z.object({ copy: z.uuid() });
 
@@ -43,7 +43,7 @@ export async function buildCopy(
 type How = { source: Source; report: Work['report'] };
 
 /** Creates and fills the databases of a copy; what an earlier attempt left is removed first. */
-export async function makeDatabases(
+async function makeDatabases(
   here: App,
   copy: Copy,
   manifest: Manifest,

@@ -1,5 +1,4 @@
 // The record of every copy: whose it is, what it was made from, and what is happening to it.
-import type { PoolConnection } from 'mysql2/promise';
 import { first, run, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import type { Level } from './names.ts';
 
@@ -74,9 +73,6 @@ export const byId = (on: Queryable, id: string) =>
 
 export const byIds = (on: Queryable, ids: string[]) =>
   select<Copy>(on, sql`select * from database_copy where id in (${ids})`);
-
-export const locked = (on: PoolConnection, id: string) =>
-  first<Copy>(on, sql`select * from database_copy where id = ${id} for update`);
 
 /** The live copy of a name. */
 export const named = (on: Queryable, name: string) =>

@@ -20,7 +20,7 @@ export const copyView = ({ settings }: App, copy: Copy) => ({
   levelText: levels[copy.level],
   dataText: exactly(copy.data_at),
   rowsText: plural(copy.row_count, { one: 'row', many: 'rows' }),
-  sizeText: bytes(Number(copy.bytes)),
+  sizeText: bytes(copy.bytes),
   untilText: copy.until && exactly(copy.until),
   isReady: copy.state === 'ready',
   isOutdated: copy.state === 'ready' && copy.version !== settings.supportedVersion,

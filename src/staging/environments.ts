@@ -113,7 +113,7 @@ export async function change(
     ).catch(nameTaken);
     if (found === 0) {
       throw new Conflict(
-        `${before.name} was changed by somebody else after this page was shown. Nothing was saved: reload the page and repeat your change.`,
+        `${before.name} was changed by another person after this page was shown. Nothing was saved: reload the page and repeat your change.`,
       );
     }
     await audit.write(on, {

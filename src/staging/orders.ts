@@ -169,9 +169,10 @@ export const end = (here: App, order: Order, ending: Ending) =>
 
 async function tell(here: App, on: PoolConnection, order: Order, ending: Ending) {
   const href = `/staging/jobs/${order.job}`;
-  const what = order.name ?? `Staging job ${order.job}`;
   const isDone = ending.state === 'done';
-  const subject = isDone ? `${what} is ready` : `${what} could not be made`;
+  const what =
+    order.name === null ? `The database of staging job ${order.job}` : `The database ${order.name}`;
+  const subject = isDone ? `${order.name} is ready` : `${what} could not be made`;
   const email = emailAbout(here.settings, subject);
   await notify(on, {
     event: isDone ? 'staging-job.done' : 'staging-job.failed',
@@ -183,7 +184,7 @@ async function tell(here: App, on: PoolConnection, order: Order, ending: Ending)
 }
 
 const readyText = (name: string, { until }: Ending) =>
-  `The database ${name} is ready.${until ? ` It is kept until ${until.slice(0, 10)}; you can extend that.` : ''} Open it in the staging environment:`;
+  `${name} is ready.${until ? ` It is kept until ${until.slice(0, 10)}; you can extend that.` : ''} Open it in the staging environment:`;
 
 const failedText = (name: string, { problem }: Ending) =>
-  `The database ${name} could not be made: ${problem} When the cause is mended, click Run on the page of the job again:`;
+  `${name} could not be made: ${problem} When the cause is mended, click Run on the page of the job again:`;

@@ -1,7 +1,6 @@
 // Whether copies are made here, for whom, and on which servers.
 import { z } from 'zod';
-import { neighbourSchema } from '../database/address.ts';
-import type { DatabaseAddresses } from '../environments/connect.ts';
+import { neighbourSchema, type NosqlAddress, type SqlAddress } from '../database/address.ts';
 
 export type CopySettings = {
   /** Whoever sends one of them may order copies; two while one is replaced by another. */
@@ -13,7 +12,7 @@ export type CopySettings = {
   /** Of the timestamps in names. */
   timeZone: string;
   /** The servers of the copies, and an account that may create and drop databases there. */
-  servers: DatabaseAddresses;
+  servers: { sql: SqlAddress; nosql: NosqlAddress };
 };
 
 type Variables = Record<string, string | undefined>;

@@ -106,7 +106,7 @@ export async function add(here: App, person: string, posted: PostedJob): Promise
   });
 }
 
-/** @throws Invalid, Conflict when it was run, or changed by somebody else */
+/** @throws Invalid, Conflict when it was run, or changed by another person */
 export async function change(
   here: App,
   person: string,
@@ -122,7 +122,7 @@ export async function change(
     );
     if (found === 0) {
       throw new Conflict(
-        'Somebody else changed or ran this job after this page was shown. Nothing was saved: reload the page.',
+        'Another person changed or ran this job after this page was shown. Nothing was saved: reload the page.',
       );
     }
     await audit.write(on, { person, action: 'changed a staging job', subject: subjectOf(number) });

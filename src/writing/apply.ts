@@ -22,7 +22,7 @@ import * as journal from './journal.ts';
 import { correctStates, isStoredDifferently, readBack, rowStored } from './read-back.ts';
 import { readStates } from '../state/row-state.ts';
 import { inWritingOrder } from '../catalog/order.ts';
-import { failpoint } from './failpoints.ts';
+import { failpoint } from '../database/failpoints.ts';
 import { writeStatesAndArrivals } from './state-and-arrivals.ts';
 import { enterTables } from './table-locks.ts';
 import { isExplained, changedThere, type Work } from './work.ts';

@@ -14,7 +14,7 @@ import { lockClock, setClock } from '../state/clock.ts';
 import { formerInstants, Instants, instantsOfDocuments } from './instants.ts';
 import * as journal from './journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
-import { failpoint } from './failpoints.ts';
+import { failpoint } from '../database/failpoints.ts';
 import { inHandoverOrder, type Handover, type OrderedWrite } from './handovers.ts';
 import { changedThere, type Work } from './work.ts';
 

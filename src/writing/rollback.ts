@@ -17,7 +17,7 @@ import {
 import { formerInstants, Instants, instantsOfDocuments } from './instants.ts';
 import * as journal from './journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
-import { failpoint } from './failpoints.ts';
+import { failpoint } from '../database/failpoints.ts';
 import { inHandoverOrder } from './handovers.ts';
 import { writeTombstones } from './state-and-arrivals.ts';
 import { hasArrived, isExplained, type Work } from './work.ts';

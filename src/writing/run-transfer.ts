@@ -17,7 +17,7 @@ import * as claims from './claims.ts';
 import { removeDocuments } from './documents.ts';
 import { finish, refuse } from './finish.ts';
 import * as journal from './journal.ts';
-import { failpoint } from './failpoints.ts';
+import { failpoint } from '../database/failpoints.ts';
 import { refusalOf } from './refusal.ts';
 import { rollBackThere as putBackThere } from './rollback.ts';
 import { lockNames, namedIn, refuseTaken, unlockNames } from './unique-names.ts';

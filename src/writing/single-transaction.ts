@@ -29,7 +29,7 @@ import {
   type WriteContext,
   type WriteOptions,
 } from './write-here.ts';
-import { failpoint } from './failpoints.ts';
+import { failpoint } from '../database/failpoints.ts';
 import { writeStatesAndArrivals } from './state-and-arrivals.ts';
 import type { Author } from '../state/row-state.ts';
 import { correctStates, isStoredDifferently, readBack } from './read-back.ts';

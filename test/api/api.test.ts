@@ -5,7 +5,7 @@ import * as credentials from '../../src/access/credentials.ts';
 import * as keys from '../../src/api/keys.ts';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
 import * as deletions from '../../src/editing/deletions.ts';
-import { failpoints } from '../../src/writing/failpoints.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
 import { routes } from '../../src/routes.ts';
 import { openSignIn } from '../../src/people/sign-in.ts';
 import { openRedis } from '../../src/environments/app.ts';

@@ -6,7 +6,7 @@ import { cancel } from '../../src/jobs/cancel.ts';
 import { childrenOf } from '../../src/jobs/children.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { runJob } from '../../src/jobs/runner.ts';
-import { failpoints } from '../../src/writing/failpoints.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
 import { jobTasks } from '../support/job-tasks.ts';
 import { ended, until, useWorkers } from '../support/jobs.ts';
 import { useWorld } from '../support/world.ts';

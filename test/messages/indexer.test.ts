@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { openApp, type App } from '../../src/environments/app.ts';
 import { signatureOf } from '../../src/messages/channels/webhook.ts';
 import { deliver } from '../../src/messages/delivery.ts';
-import { failpoints } from '../../src/writing/failpoints.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
 import * as outbox from '../../src/messages/outbox.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { recoverNow, transferKilledAt } from '../support/killing.ts';

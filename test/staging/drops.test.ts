@@ -39,7 +39,7 @@ const inMysql = async () => {
 };
 const inMongo = async () => (await mongo.db(name).listCollections().toArray()).length > 0;
 
-describe('a database of the same name that somebody else made', () => {
+describe('a database of the same name that another program made', () => {
   test.each([
     ['in MySQL', () => root.query(`CREATE DATABASE \`${name}\``)],
     ['in MongoDB', () => mongo.db(name).collection('own').insertOne({})],

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readdir, rename, writeFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { first, run, sql } from '../../src/database/sql.ts';
-import { failpoints } from '../../src/writing/failpoints.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
 import { runJob } from '../../src/jobs/runner.ts';
 import { Unavailable } from '../../src/problems.ts';
 import { accept } from '../../src/staging/accept.ts';

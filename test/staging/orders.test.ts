@@ -132,6 +132,19 @@ test('S1-88 an order whose callback never arrives ends by asking, and is told of
   expect(told).toHaveLength(1);
 });
 
+test('S1-51 the person of a job that failed gets another e-mail, with the reason and the way out', async () => {
+  lab = await addEnvironment({ name: 'Other', client: 'nobody' });
+  const number = await addJob();
+  await runJob(production, number, sam);
+  await until(async () => {
+    await deliver(production);
+    return mail.received.length > 0;
+  });
+  const [sent] = mail.received;
+  expect(sent?.subject).toBe(`The database of staging job ${number} could not be made`);
+  expect(sent?.text).toMatch(/There is no backup of nobody.*click Run/s);
+});
+
 describe('staging refuses a run, and the job ends in its words', () => {
   const problemOf = async (number: number) => {
     await runJob(production, number, sam);

@@ -1,7 +1,7 @@
 // Tasks for a process of its own, which is killed halfway.
 import { z } from 'zod';
 import { task, type Tasks } from '../../src/jobs/task.ts';
-import { failpoint } from '../../src/writing/failpoints.ts';
+import { failpoint } from '../../src/database/failpoints.ts';
 
 export const jobTasks: Tasks = {
   steps: task(z.object({}), {

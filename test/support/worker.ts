@@ -13,7 +13,7 @@ import { bulk } from '../../src/writing/documents.ts';
 import { deliver } from '../../src/messages/delivery.ts';
 import { recover, sweepClaims } from '../../src/writing/recovery.ts';
 import { byId } from '../../src/writing/journal.ts';
-import { failpoints } from '../../src/writing/failpoints.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
 import { parseSettings } from '../../src/settings.ts';
 import { jobTasks } from './job-tasks.ts';
 import { change, writeContextOf, pm, transfer, undo } from './rows.ts';

@@ -10,7 +10,7 @@ import { readOne } from '../../src/rows/store.ts';
 import { bulk } from '../../src/writing/documents.ts';
 import { byId, stepsOf } from '../../src/writing/journal.ts';
 import { resolveManually } from '../../src/writing/manual-resolution.ts';
-import { failpoints } from '../../src/writing/failpoints.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
 import { noChoices } from '../../src/sheet/choices.ts';
 import { rehearse } from '../../src/sheet/rehearsal.ts';
 import { routeFrom as routeOf } from '../../src/sheet/route.ts';

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { failpoints } from '../../src/writing/failpoints.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { TTL_MS, compatibilityOf } from '../../src/version/compatibility.ts';

@@ -4,7 +4,7 @@ import { entityNamed } from '../../src/catalog/index.ts';
 import * as edits from '../../src/editing/save.ts';
 import { collection } from '../../src/rows/mongo.ts';
 import { writeHere } from '../../src/writing/write-here.ts';
-import { failpoints } from '../../src/writing/failpoints.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
 import { byId } from '../../src/writing/journal.ts';
 import { contents } from '../support/checker.ts';
 import { elsewhere, recoverNow, statesOf } from '../support/killing.ts';

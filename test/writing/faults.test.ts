@@ -11,7 +11,7 @@ import { startMysql } from '../../bin/mysql-server.ts';
 import { startMongo, startRedis } from '../../bin/servers.ts';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
-import { failpoints } from '../../src/writing/failpoints.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
 import type { Transfer } from '../../src/writing/journal.ts';
 import { byId } from '../../src/writing/journal.ts';
 import { contents, findings, type Contents } from '../support/checker.ts';

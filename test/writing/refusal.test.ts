@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import type { App } from '../../src/environments/app.ts';
 import { Conflict } from '../../src/problems.ts';
-import { failpoints } from '../../src/writing/failpoints.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
 import { byId, type Transfer } from '../../src/writing/journal.ts';
 import { refusalOf } from '../../src/writing/refusal.ts';
 import { openSite, textOf } from '../support/people.ts';

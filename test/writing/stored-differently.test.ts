@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { comparePairs } from '../../src/comparison/compare-pairs.ts';
 import type { App } from '../../src/environments/app.ts';
-import { failpoints } from '../../src/writing/failpoints.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
 import { stepsOf, type Transfer } from '../../src/writing/journal.ts';
 import { recoverNow, transferKilledAt } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';

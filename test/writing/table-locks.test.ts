@@ -8,7 +8,7 @@ import { afterAll, afterEach, expect, test } from '@jest/globals';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { startMysql } from '../../bin/mysql-server.ts';
 import { end } from '../../bin/programs.ts';
-import { failpoints } from '../../src/writing/failpoints.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
 import { writeInOneTransaction } from '../../src/writing/single-transaction.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { App } from '../../src/environments/app.ts';
