@@ -1,5 +1,5 @@
 // Posts without the hidden field that says what their page showed, as programs send them: they replace nothing that
-// somebody else decided.
+// another user decided.
 import { beforeEach, expect, test } from '@jest/globals';
 import * as credentials from '../../src/access/credentials.ts';
 import * as people from '../../src/people/people.ts';
