@@ -41,12 +41,14 @@ function holderOfForm(req: Request): FormHolder | null {
 /** The posted values, with images stored and secrets sealed. */
 export async function formIn(req: Request): Promise<SavedForm> {
   const { kept, lost } = await keptImages(req);
+  const { saved, unsealed } = await textsOf(req);
   return {
     path: req.originalUrl,
     copy: copyIn(req),
     at: new Date().toISOString(),
-    fields: [...(await textsOf(req)).filter(([name]) => !kept.has(name)), ...kept],
+    fields: [...saved.filter(([name]) => !kept.has(name)), ...kept],
     lost,
+    unsealed,
   };
 }
 
@@ -165,6 +167,7 @@ export async function show(req: Request, res: Response) {
       ...form,
       shown: shownFields(form),
       lost: form.lost.map(labelOfInput),
+      unsealed: form.unsealed.map(labelOfInput),
     })),
   });
 }

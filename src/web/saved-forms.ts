@@ -17,6 +17,8 @@ const schema = z.object({
   fields: z.array(z.tuple([z.string(), z.string()])),
   /** Names of fields whose uploaded file could not be kept. */
   lost: z.array(z.string()),
+  /** Names of secrets that could not be sealed, and are never kept in clear text. */
+  unsealed: z.array(z.string()).default([]),
 });
 export type SavedForm = z.infer<typeof schema>;
 

@@ -3,42 +3,43 @@
 import { sealSecrets } from '../access/secret-fields.ts';
 import { timeouts } from '../database/timeouts.ts';
 import { inTime } from '../in-time.ts';
+import type { Entity } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
 import { secretsOf } from '../catalog/secret.ts';
 import type { App } from '../environments/app.ts';
+import type { Environment } from '../environments/environment.ts';
 import type { Entry } from './form/form.ts';
 
-/**
- * Row forms of this environment seal their secrets; those typed on a transfer sheet belong to the destination and are
- * left out.
- */
-export async function withSealedSecrets(
-  here: App,
-  path: string,
-  entries: readonly Entry[],
-): Promise<[string, string][]> {
-  const [, name = ''] = /^\/catalog\/(\w+)(?:\/\d+)?$/.exec(path) ?? [];
-  const entity = catalog.find((one) => one.name === name);
-  const own = entity ? secretsOf(entity) : [];
+/** The entries of a form with its secrets sealed, and the fields of those that could not be sealed: they are left out. */
+export async function withSealedSecrets(here: App, path: string, entries: readonly Entry[]) {
   const saved: [string, string][] = [];
+  const unsealed: string[] = [];
   for (const [field, text] of entries) {
-    if (isSecretOfSheet(field) && text !== '') continue;
-    if (!entity || !own.includes(field) || text.trim() === '') {
-      saved.push([field, text]);
-    } else {
-      const sealing = sealSecrets(here, entity, { [field]: text.trim() }, null);
-      // The form may have failed because the database is down.
-      const content = await inTime(timeouts.page, sealing).catch(() => null);
-      const sealed = content?.[field];
-      if (typeof sealed === 'string') saved.push([field, sealed]);
-    }
+    const secret = text.trim() === '' ? null : secretIn(here, path, field);
+    const kept = secret === null ? text : await sealedText(secret, text.trim());
+    if (kept === null) unsealed.push(field);
+    else saved.push([field, kept]);
   }
-  return saved;
+  return { saved, unsealed };
 }
 
-/** The input of a secret on a sheet: `local[external_tool:5][key]` */
-function isSecretOfSheet(field: string): boolean {
-  const [, type = '', name = ''] = /^local\[(\w+):\d+\]\[(\w+)\]$/.exec(field) ?? [];
-  const entity = catalog.find((one) => one.name === type);
-  return entity !== undefined && secretsOf(entity).includes(name);
+type Secret = { place: Environment | null; entity: Entity; name: string };
+
+/** Row forms have secrets of this environment, transfer sheets those of their destination: `local[external_tool:5][key]`. */
+function secretIn(here: App, path: string, field: string): Secret | null {
+  const [, ofRow = ''] = /^\/catalog\/(\w+)(?:\/\d+)?$/.exec(path) ?? [];
+  const [, ofSheet = '', name = field] = /^local\[(\w+):\d+\]\[(\w+)\]$/.exec(field) ?? [];
+  const entity = catalog.find((one) => one.name === (ofSheet || ofRow));
+  if (!entity || !secretsOf(entity).includes(name)) return null;
+  const isForHere = ofSheet === '' || path.startsWith('/restores');
+  return { place: isForHere ? here : here.destination, entity, name };
+}
+
+/** Null when the place cannot seal it now: it may be the server that the form failed of. */
+async function sealedText({ place, entity, name }: Secret, text: string): Promise<string | null> {
+  if (place === null) return null;
+  const sealing = sealSecrets(place, entity, { [name]: text }, null);
+  const content = await inTime(timeouts.page, sealing).catch(() => null);
+  const sealed = content?.[name];
+  return typeof sealed === 'string' ? sealed : null;
 }

@@ -7,7 +7,7 @@ import { formIn, labelOfInput, mayRead, saveForm, shownFields } from './saved-fo
 import { isWorthSaving, type SavedForm } from './saved-forms.ts';
 import { isFromHere, tokenIn } from './security.ts';
 
-export type TypedForm = Pick<SavedForm, 'path' | 'fields' | 'lost'> & {
+export type TypedForm = Pick<SavedForm, 'path' | 'fields' | 'lost' | 'unsealed'> & {
   shown: ReturnType<typeof shownFields>;
   /** Whether the form is saved for a day; otherwise only the page has it, which posts it to `path` again. */
   isSaved: boolean;
@@ -28,6 +28,7 @@ export async function typedForm(req: Request): Promise<TypedForm | null> {
     ...form,
     shown: shownFields(form),
     lost: form.lost.map(labelOfInput),
+    unsealed: form.unsealed.map(labelOfInput),
     isSaved: await saveForm(req).catch(() => false),
     csrf: req.form.raw('csrf') ?? '',
   };

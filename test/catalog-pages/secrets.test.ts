@@ -8,6 +8,7 @@ import request from 'supertest';
 import { textOf, useClient, useSite } from '../support/people.ts';
 import { add, change, get, has, transfer, undo, version } from '../support/rows.ts';
 import { withSealedSecrets } from '../../src/web/saved-secrets.ts';
+import { fieldsOn } from '../support/shown-form.ts';
 import { settingsOf, useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -37,6 +38,11 @@ const clear = async (here: App, one = id) =>
 const stored = async (here: App) => {
   const [lines] = await here.sql.query('select `key` from external_tool where id = ?', [id]);
   return (lines as { key: string | null }[])[0]?.key;
+};
+
+const selectionOf = async () => {
+  const { headers } = await pm.post('/selections', { rows: [`business:${business}`] });
+  return headers['location'] ?? '';
 };
 
 /** All values in every table of an environment. */
@@ -130,10 +136,6 @@ describe('the form of a secret (B3)', () => {
 
 describe('a secret at the destination (B3)', () => {
   const keyThere = () => clear(world.preprod);
-  const selectionOf = async () => {
-    const { headers } = await pm.post('/selections', { rows: [`business:${business}`] });
-    return headers['location'] ?? '';
-  };
 
   test('a secret for the destination is typed on the transfer sheet, sealed, and can be decrypted only there (B3)', async () => {
     const sheet = await selectionOf();
@@ -229,12 +231,12 @@ describe('a secret in the API (B3)', () => {
 });
 
 test('a secret in a form that is saved while signing in again is sealed, and set when the form is sent (B3)', async () => {
-  const saved = await withSealedSecrets(world.staging, address(), [
+  const { saved, unsealed } = await withSealedSecrets(world.staging, address(), [
     ['name', 'Calendar'],
     ['key', 'typed signed out'],
-    [`local[external_tool:${id}][key]`, 'for there'],
   ]);
-  expect(JSON.stringify(saved)).not.toMatch(/signed out|for there/);
+  expect(JSON.stringify(saved)).not.toContain('signed out');
+  expect(unsealed).toEqual([]);
   const sealed = saved[1]?.[1];
   await pm.post(address(), {
     ...typed(),
@@ -242,4 +244,28 @@ test('a secret in a form that is saved while signing in again is sealed, and set
     version: await version(world.staging, row()),
   });
   expect(await clear(world.staging)).toBe('typed signed out');
+});
+
+test('a secret typed on a transfer sheet after the session ended is sealed for the destination, and set there when the form is sent (B3, F15)', async () => {
+  const sheet = await selectionOf();
+  const field = `local[external_tool:${id}][key]`;
+  const path = `${sheet}/choices`;
+  const { saved, unsealed } = await withSealedSecrets(world.staging, path, [
+    [field, ' for there '],
+  ]);
+  expect([saved.map(([name]) => name), unsealed]).toEqual([[field], []]);
+  expect(JSON.stringify(saved)).not.toContain('for there');
+  const fields = async () => fieldsOn((await pm.get(sheet)).text, 'id="sheet"');
+  await pm.post(path, { ...(await fields()), [field]: saved[0]?.[1] });
+  expect((await pm.post('/transfers', await fields())).status).toBe(303);
+  expect(await clear(world.preprod)).toBe('for there');
+});
+
+test('a secret that cannot be sealed is not kept in clear text, and the saved form says so (B3, F15)', async () => {
+  const field = `local[external_tool:${id}][key]`;
+  const nowhere = { ...world.staging, destination: null };
+  expect(await withSealedSecrets(nowhere, '/selections/1/choices', [[field, 'x']])).toEqual({
+    saved: [],
+    unsealed: [field],
+  });
 });
