@@ -4,6 +4,8 @@
 export type Unwillingness =
   /** The server does not answer, or there is no connection to it. */
   | 'away'
+  /** It shows no certificate that this program trusts. */
+  | 'untrusted'
   /** Another session holds a lock. */
   | 'busy'
   /** The allowed number of connections is used up. */
@@ -28,6 +30,7 @@ const numbersOfSql: Record<Unwillingness, number[]> = {
     1053, 1077, 1078, 1079, 1080, 1152, 1154, 1158, 1159, 1160, 1161, 1184, 1317, 1927, 1969, 3024,
     3032, 3168, 3169, 4031,
   ],
+  untrusted: [],
   busy: [1020, 1099, 1205, 1206, 1213, 3572],
   crowded: [1040, 1135, 1203],
   'read-only': [1036, 1223, 1290, 1792, 1836, 1874, 3100],
@@ -40,6 +43,7 @@ const numbersOfSql: Record<Unwillingness, number[]> = {
 
 const numbersOfMongo: Record<Unwillingness, number[]> = {
   away: [6, 7, 43, 50, 64, 89, 91, 100, 136, 175, 189, 202, 237, 262, 9001, 11_600, 11_601, 11_602],
+  untrusted: [],
   busy: [24, 46, 112, 117, 225, 251],
   crowded: [317, 365],
   'read-only': [10_058, 10_107, 13_435, 13_436],
@@ -58,6 +62,24 @@ const byNumber = (numbers: Record<Unwillingness, number[]>) =>
   );
 const ofSql = byNumber(numbersOfSql);
 const ofMongo = byNumber(numbersOfMongo);
+
+const ofCertificates = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  // The MySQL driver’s own code, when the server offers no TLS.
+  'HANDSHAKE_NO_SSL_SUPPORT',
+]);
+
+/** The MySQL driver has one code for all that fails in a TLS handshake. */
+const isOfCertificate = (code: unknown, message: unknown) =>
+  ofCertificates.has(String(code)) ||
+  (code === 'HANDSHAKE_SSL_ERROR' && /certificate|altnames/i.test(String(message)));
 
 const ofSockets = new Set([
   'ECONNREFUSED',
@@ -112,7 +134,8 @@ const ofRedis = new Map<string, Unwillingness>([
 /** The class of an error that the request did not cause; null for every other error. */
 export function unwillingness(error: unknown): Unwillingness | null {
   if (typeof error !== 'object' || error === null) return null;
-  const { code, cause } = error as { code?: unknown; cause?: unknown };
+  const { code, message, cause } = error as { code?: unknown; message?: unknown; cause?: unknown };
+  if (isOfCertificate(code, message)) return 'untrusted';
   if (typeof code === 'string' && ofSockets.has(code)) return 'away';
   if (isFromMongo(error)) return kindOfMongo(error as MongoTrouble);
   const own = kindOfSql(error) ?? (error instanceof Error ? kindOfRedis(error) : null);

@@ -10,6 +10,8 @@ export function explainUnwilling(kind: Unwillingness, server: string, checks: st
   switch (kind) {
     case 'away':
       return `${server} cannot be reached right now. Try again later.`;
+    case 'untrusted':
+      return `${server} shows no certificate that this program trusts. An engineer names its authority in NODE_EXTRA_CA_CERTS, or corrects the host in ${checks}.`;
     case 'busy':
       return `${server} is held up by someone else's work right now. Try again in a moment.`;
     case 'crowded':
@@ -32,6 +34,7 @@ export function explainUnwilling(kind: Unwillingness, server: string, checks: st
 /** A short description without details, for machines and for strangers. */
 export const briefly: Record<Unwillingness, string> = {
   away: 'does not answer',
+  untrusted: 'shows no trusted certificate',
   busy: 'is held up',
   crowded: 'has too many connections',
   'read-only': 'takes no changes',

@@ -32,6 +32,7 @@ const ways: Record<TransferReason, WayOut> = {
   locked: 'engineer',
   denied: 'engineer',
   full: 'engineer',
+  untrusted: 'engineer',
 };
 
 const texts: Record<WayOut, string> = {

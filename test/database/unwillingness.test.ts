@@ -9,6 +9,7 @@ import { briefly, explainUnwilling, reasonOf } from '../../src/environments/unre
 
 const kinds: Unwillingness[] = [
   'away',
+  'untrusted',
   'busy',
   'crowded',
   'read-only',
@@ -207,3 +208,17 @@ describe('a refusal is in our words', () => {
     expect(whyMongoRefused(new Error('x'))).toBeNull();
   });
 });
+
+test.each([
+  ['HANDSHAKE_SSL_ERROR', 'self-signed certificate in certificate chain', 'untrusted'],
+  ['HANDSHAKE_SSL_ERROR', 'read ECONNRESET', 'away'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unable to verify the first certificate', 'untrusted'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'does not match certificate’s altnames', 'untrusted'],
+])(
+  'a failed TLS handshake with code %s, “%s”, is classified as %s (F11)',
+  (code, message, kind) => {
+    const error = Object.assign(new Error(message), { code, fatal: true });
+    expect(unwillingness(error)).toBe(kind);
+    expect(unwillingness(new MongoNetworkError(message, { cause: error }))).toBe(kind);
+  },
+);

@@ -1,0 +1,89 @@
+// A MySQL server with a certificate of an authority of its own: it is verified before a password is sent.
+import { execFileSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { startMysql } from '../../bin/mysql-server.ts';
+import { end } from '../../bin/programs.ts';
+import { connectSql } from '../../src/database/connect.ts';
+import { first, sql } from '../../src/database/sql.ts';
+import { unwillingness } from '../../src/database/unwillingness.ts';
+import { explainUnwilling } from '../../src/environments/unreachable.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'oneway-tls-'));
+const running: ChildProcess[] = [];
+const trusted = getCACertificates('default');
+let server: URL;
+let other: URL;
+
+const openssl = (...words: string[]) =>
+  execFileSync('openssl', words, { cwd: folder, stdio: 'ignore' });
+
+const fresh = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2'];
+
+/** A server with a certificate for a host, which the authority signed. */
+async function serverFor(host: string) {
+  openssl(
+    ...[...fresh, '-keyout', `${host}.key`, '-out', `${host}.pem`, '-subj', `/CN=${host}`],
+    ...['-addext', `subjectAltName=DNS:${host}`, '-CA', 'ca.pem', '-CAkey', 'ca.key'],
+  );
+  return startMysql(join(folder, `of-${host}`), (child) => running.push(child), [
+    `--ssl-cert=${join(folder, `${host}.pem`)}`,
+    `--ssl-key=${join(folder, `${host}.key`)}`,
+  ]);
+}
+
+beforeAll(async () => {
+  openssl(...fresh, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=Authority');
+  server = await serverFor('localhost');
+  other = await serverFor('db.example.com');
+}, 60_000);
+afterEach(() => setDefaultCACertificates(trusted));
+afterAll(async () => {
+  for (const child of running) await end(child);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** As NODE_EXTRA_CA_CERTS does at the start of a process. */
+const trust = () =>
+  setDefaultCACertificates([...trusted, readFileSync(join(folder, 'ca.pem'), 'utf8')]);
+
+async function cipherAt(at: URL) {
+  const pool = connectSql({
+    host: 'localhost',
+    port: Number(at.port),
+    name: 'mysql',
+    user: 'root',
+    password: at.password,
+    tls: true,
+  });
+  try {
+    const found = await first<{ Value: string }>(pool, sql`show status like 'Ssl_cipher'`);
+    return found?.Value;
+  } finally {
+    await pool.end();
+  }
+}
+
+const whyRefused = (at: URL) =>
+  cipherAt(at).then(
+    () => 'it was not refused',
+    (error: unknown) => explainUnwilling(unwillingness(error) ?? 'full', 'MySQL', 'SQL_DB_*'),
+  );
+
+test('MySQL is reached over TLS when the authority of its certificate is trusted (F11)', async () => {
+  trust();
+  expect(await cipherAt(server)).toMatch(/^TLS|SHA/);
+});
+
+test('MySQL with a certificate of an unknown authority is refused, and the message names the setting (F11)', async () => {
+  expect(await whyRefused(server)).toContain('NODE_EXTRA_CA_CERTS');
+});
+
+test('MySQL with a certificate for another host is refused, and the message names the setting (F11)', async () => {
+  trust();
+  expect(await whyRefused(other)).toContain('corrects the host in SQL_DB_*');
+});
