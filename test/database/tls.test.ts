@@ -26,10 +26,9 @@ const fresh = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2'];
 
 /** A server with a certificate for a host, which the authority signed. */
 async function serverFor(host: string) {
-  openssl(
-    ...[...fresh, '-keyout', `${host}.key`, '-out', `${host}.pem`, '-subj', `/CN=${host}`],
-    ...['-addext', `subjectAltName=DNS:${host}`, '-CA', 'ca.pem', '-CAkey', 'ca.key'],
-  );
+  const named = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`];
+  const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key'];
+  openssl(...fresh, ...named, ...signed, '-keyout', `${host}.key`, '-out', `${host}.pem`);
   return startMysql(join(folder, `of-${host}`), (child) => running.push(child), [
     `--ssl-cert=${join(folder, `${host}.pem`)}`,
     `--ssl-key=${join(folder, `${host}.key`)}`,
