@@ -1,4 +1,5 @@
-// *Also under this business*: pending rows that belong to the same parents as the rows being sent.
+// The section *Also under this business* of a transfer sheet: rows with pending changes that belong to the same
+// parent rows as the rows being sent.
 import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
 import type { Environment } from '../environments/environment.ts';
 import { byEntity, readBy } from '../rows/store.ts';

@@ -1,4 +1,5 @@
-// Saves the choices made on a transfer sheet, merged with those that other people saved meanwhile.
+// Saves the choices that a person posted from a transfer sheet (the page that shows what a transfer would do), merged
+// with the choices that other people saved meanwhile.
 import type { Request, Response } from 'express';
 import { v7 as uuid } from 'uuid';
 import { transaction } from '../database/sql.ts';
@@ -12,18 +13,19 @@ import * as selections from './selections.ts';
 import type { SavedChoices, Selection, SelectionKind } from './selections.ts';
 
 type Posted = {
-  /** The selection with the choices that the page showed. */
+  /** The stored selection (the rows to transfer), before the posted choices are saved. */
   selection: Selection;
   now: SavedChoices;
-  /** The conflict that other choices were saved after this page was shown. */
+  /** Whether other choices were saved after this page was shown. */
   isChangedMeanwhile: boolean;
-  /** Values that two people changed: those of the others are kept until this user confirms. */
+  /** Choices that two people changed: the value of the other person stays until this user confirms. */
   overtaken: Overtaken[];
 };
 
 /**
- * `unless`: what a page showed that does not say it. A click names the plan that it confirms, so that nothing else is sent;
- * other pages replace nothing that anybody chose.
+ * Saves the posted choices of a selection. `unless` says what an old page counts as having shown, if its post does
+ * not say: `untouched`, an empty sheet; `stored`, the choices as they are stored now. A click on the transfer button
+ * names its plan, so nothing else is sent; other pages replace no choice of another person.
  */
 export function savePosted(
   req: Request,
@@ -48,7 +50,7 @@ export function savePosted(
   });
 }
 
-/** The sheet with the typed values, and with those that another user saved meanwhile. */
+/** Shows the sheet again with the typed values, and says which values another user saved meanwhile. */
 export async function showOvertaken(
   req: Request,
   res: Response,
@@ -71,7 +73,7 @@ const quoted = (text: string) => (text === '' ? 'empty' : `“${text}”`);
 export const changedMeanwhile =
   'Another user changed this selection after this page was shown. Their choices and yours are in it now: review it.';
 
-/** Tells the user that the sheet also contains choices of others. */
+/** Tells the user that the sheet now also contains choices of other people. */
 export function noteOthers(req: Request, { isChangedMeanwhile }: Posted) {
   if (isChangedMeanwhile) flash(req, changedMeanwhile);
 }

@@ -43,9 +43,12 @@ const typed = z
 
 const word = z.string().max(200);
 
-/** @throws Invalid for a choice that the sheet does not offer */
+/**
+ * Checks the posted choices.
+ * @throws Invalid for a choice that the sheet does not offer
+ */
 export function checkedChoices(posted: Choices): Choices {
-  // Keys that the schema does not know, such as __proto__, are left out.
+  // The schema drops keys that it does not know, such as `__proto__`.
   const { data } = z
     .object({
       include: z.array(keyText),

@@ -10,23 +10,28 @@ import {
 import type { Field, Value } from '../catalog/fields.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
 
-/** Rows are named by key texts (`task:12`); names to create are `<entity>:<name>`. */
+/**
+ * The choices of one selection. Rows are named by key texts (`task:12`); names to create at the destination are
+ * written `<entity>:<name>`.
+ */
 export type Choices = {
   include: string[];
   create: string[];
-  /** Whether unchanged rows are resent, to get a new `modified_at`. */
+  /** Whether unchanged rows are sent again, so that apps read them again because of their new `modified_at`. */
   resend: boolean;
-  /** Excluded fields by row, which keep the destination’s value. */
+  /** Fields that the transfer leaves out, by row; each keeps the value of the destination. */
   excludedFields: Record<string, string[]>;
-  /** Typed values for environment-specific fields of rows that are new at the destination. */
+  /**
+   * The values typed for environment-specific fields (such as an endpoint) of rows that are new at the destination.
+   */
   locals: Record<string, Record<string, string>>;
-  /** Undone rows that the user chose to send again. */
+  /** Rows whose transfer was undone, and which the user chose to send again. */
   again: string[];
-  /** The typed word that confirms overwriting changes at the destination, */
+  /** The word typed to confirm that changes at the destination are overwritten, */
   overwrite: string;
-  /** the one that confirms deletions where the apps read, */
+  /** the word typed to confirm deletions in an environment that apps read, */
   remove: string;
-  /** and the plan that they confirm; a later plan needs new confirmations. */
+  /** and the hash of the plan that both words confirm: another plan needs new confirmations. */
   typedFor: string;
 };
 
@@ -47,8 +52,9 @@ export const DELETE = 'delete';
 export const isTyped = (text: string, word: string) => text.trim().toLowerCase() === word;
 
 /**
- * The row as it will be at the destination: our values, except for excluded fields; environment-specific fields keep
- * the destination’s value. Null for a row that does not exist here.
+ * The row as it will be at the destination: the values of the sending environment, except that excluded and
+ * environment-specific fields keep the destination’s value. Null for a row that does not exist in the sending
+ * environment.
  */
 export function rowToSend({ key, entity, here, there }: RowPair, choices: Choices): Row | null {
   if (here === null) return null;

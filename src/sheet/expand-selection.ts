@@ -1,4 +1,5 @@
-// Expands a selection: adds dependent rows, and referenced rows that are required or chosen.
+// Expands a selection to all rows of its transfer: adds dependent rows (the fields of a form), and referenced rows
+// that are required or chosen.
 import { keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { dependentPairs, type RowPair } from '../comparison/compare-pairs.ts';
@@ -27,7 +28,7 @@ export function expandSelection(facts: Facts, choices: Choices) {
       const owner = entityNamed(key.entity).label.one.toLowerCase();
       take(dependent.key, `belongs to this ${owner}`);
     }
-    // Rows in sync already have everything they need at the destination.
+    // A row in sync already has every row that it needs at the destination.
     if (pair?.here && pair.status !== 'In sync') {
       parentsOf(pair.entity, rowToSend(pair, choices)).forEach((one) => need(one, pair));
     }

@@ -49,33 +49,41 @@ export type Facts = {
   otherHolders: Map<string, OtherHolder>;
   /** Rows at the destination that reference written rows; for removed rows also rows below them. */
   references: Reference[];
-  /** The destination’s recorded state of its rows: who changed them, and when. */
+  /** What the destination recorded about each of its rows: who changed it, and when. */
   statesThere: Map<string, RowState>;
-  /** Test results by root row, where rows are tested; otherwise empty. */
+  /** Test results by the topmost parent row, in environments where rows are tested; otherwise empty. */
   tested: Map<string, TestStatus>;
-  /** The sender, where someone else must have tested the rows. */
+  /** The sender, if the settings require that someone else has tested the rows; otherwise null. */
   testedForSender: string | null;
   missingImages: Set<string>;
-  /** The clock of the destination (see state/clock.ts); null for a plan made without it. */
+  /**
+   * The clock row of the destination, which assigns its timestamps (see state/clock.ts); null for a plan made without
+   * it.
+   */
   clock?: Clock | null;
   /** The host name of this environment, which texts must not contain. */
   hostHere: string | null;
-  /** The host names of the other environments. */
+  /** The host names of the other environments, which texts must not contain either. */
   otherHosts?: Partial<Record<EnvironmentName, string>>;
 };
 
 export type FactsQuery = {
-  /** The chosen rows, and referenced rows that were added on the sheet. */
+  /** The rows that a person chose, and the referenced rows that they added on the sheet. */
   chosen: RowKey[];
   include: RowKey[];
-  /** The row as it would be at the destination; null when removed, undefined when not planned. */
+  /**
+   * Returns the row as the transfer would leave it at the destination; null if it removes the row, undefined if it
+   * does not include it.
+   */
   planned: (pair: RowPair) => Row | null | undefined;
-  /** A row that is not part of the plan but could be added, as it would be at the destination. */
+  /** Returns a row outside the plan as it would be at the destination if it were added. */
   plannedAlong: (pair: RowPair) => Row | null | undefined;
   hostHere: string | null;
   otherHosts?: Facts['otherHosts'];
   testedForSender?: string | null;
-  /** The environment that stores the sync state, if it is not the sending one. */
+  /**
+   * The environment that stores the sync state (what was last observed of each row), if it is not the sending one.
+   */
   syncStateIn?: Environment;
 };
 
@@ -87,7 +95,8 @@ export async function gatherFacts(
   const { chosen, planned } = question;
   const asStep = planning(planned);
   const at = new Date().toISOString();
-  // The sending side is read at one point in time; the destination is re-checked later, while its rows are claimed.
+  // The rows here are read at one point in time. The destination is checked again later, while the transfer has
+  // claimed (reserved) its rows.
   const { pairs, namesHere, claimsHere } = await atOneMoment(here, async (place) => {
     const seen = await comparePairsWithParents(place, there, question);
     return { pairs: seen, namesHere: await linkedRows(place, [...seen.values()].map(asStep)) };
@@ -148,8 +157,8 @@ export async function gatherFacts(
 }
 
 /**
- * Reads rows and documents at one point in time. A snapshot covers only MySQL: claims reveal a running write, and a
- * changed clock reveals one that ended meanwhile; then everything is read again.
+ * Reads rows and documents at one point in time. A database snapshot covers only MySQL: if a row is claimed, a write
+ * is running; if the clock changed, a write ended meanwhile. Then everything is read again.
  */
 async function atOneMoment<T extends { pairs: Map<string, RowPair> }>(
   here: Environment,
@@ -216,7 +225,7 @@ async function comparePairsWithParents(here: Databases, there: Databases, questi
   return pairs;
 }
 
-/** Our rows for the linked names, by their name at the destination. */
+/** The rows here that have a linked name, by their name at the destination. */
 async function linkedRows(here: Databases, steps: Step[]): Promise<Map<string, Row>> {
   const links = linkedNames(steps);
   const mappings = await readMappings(here.sql);

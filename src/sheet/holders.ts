@@ -12,13 +12,16 @@ import { rowsWithUniqueValue } from '../rows/store.ts';
 export type OtherHolder = {
   title: string;
   isHere: boolean;
-  /** The row after the plan; null when it would be removed, undefined when it would stay unchanged. */
+  /** The row after the transfer; null if it would be removed, undefined if it would stay unchanged. */
   after: Row | null | undefined;
 };
 
 type Wanted = RowKey & { after: Row | null };
 
-/** How many holders are followed in a chain; a longer chain is resolved step by step on the sheet. */
+/**
+ * How many rows are followed when each row needs a value that the next one holds; for more, the sheet offers them
+ * step by step.
+ */
 const ROUNDS = 10;
 
 export async function gatherHolders(

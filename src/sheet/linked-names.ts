@@ -3,7 +3,7 @@ import { linkedNamesOf, type LinkedName, type RowKey } from '../catalog/entity.t
 import { entityNamed } from '../catalog/index.ts';
 import type { Step } from '../writing/journal.ts';
 
-/** Every linked name in the destination’s spelling, once, with the last row that is linked with it. */
+/** Every linked name once, in the destination’s spelling, with the last row that is linked with it. */
 export function linkedNames(steps: Step[]): (LinkedName & { row: RowKey })[] {
   const found = new Map<string, LinkedName & { row: RowKey }>();
   for (const { entity, id, action, after } of steps) {

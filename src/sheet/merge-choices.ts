@@ -21,7 +21,10 @@ const shownSchema = z.object({
   locals: texts,
 });
 
-/** The choices that one page of a sheet showed: those of the whole sheet, and those of the rows on that page. */
+/**
+ * The choices that a page of a sheet showed when it was opened: those of the whole sheet, and those of the rows on
+ * that page.
+ */
 export type ShownChoices = z.infer<typeof shownSchema>;
 
 export function shownOn({ name, reason, choices }: SavedChoices, rows: string[]): ShownChoices {
@@ -42,7 +45,10 @@ export function shownOn({ name, reason, choices }: SavedChoices, rows: string[])
   };
 }
 
-/** A page never shows a secret: a typed one replaces the stored one, and an empty input keeps it. */
+/**
+ * Whether a choice is a secret. A page never shows a secret: a typed one replaces the stored one, and an empty input
+ * keeps it.
+ */
 function isSecretOf(row: string, field: string): boolean {
   const entity = catalog.find(({ name }) => name === keyFrom(row).entity);
   return entity !== undefined && secretsOf(entity).includes(field);
@@ -60,14 +66,15 @@ export function parseShown(json: string): ShownChoices | null {
   }
 }
 
-/** A value that both people changed. */
+/** A value that both people changed: `theirs` is the stored one, `yours` the posted one. */
 export type Overtaken = { label: string; theirs: string; yours: string };
 
 type Merged = { now: SavedChoices; overtaken: Overtaken[] };
 
 /**
- * Choices that differ from what the page showed are this person’s; other stored choices are kept. Where both people
- * changed a value it is listed in `overtaken`, and the result has the preferred one.
+ * Merges posted choices with the stored ones. A choice that differs from what the page showed was made by this
+ * person; all other stored choices stay. A value that both people changed is listed in `overtaken`, and the result
+ * contains the one that the last argument prefers.
  */
 export function mergeChoices(
   stored: Selection,

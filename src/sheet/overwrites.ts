@@ -5,7 +5,7 @@ import type { RowPair } from '../comparison/compare-pairs.ts';
 import { overwrites } from '../state/status.ts';
 import type { PlannedStep } from './planned-step.ts';
 
-/** The content when both sides were last equal. */
+/** The base of a row: its content when both sides were last equal. */
 export const baseOf = ({ entity, destinationState: stop }: RowPair): Content | null =>
   stop?.base_content ? contentFrom(entity, stop.base_content) : null;
 

@@ -34,10 +34,10 @@ type Shown = {
   kind: SelectionKind;
   key: string;
   problem: string;
-  /** The reason codes of the problems that `problem` describes. */
+  /** The reason codes of the problems that the sentence `problem` describes. */
   reasons?: string[];
   rehearsal?: Rehearsal;
-  /** Choices typed by the user that were not saved. */
+  /** Choices that the user typed and that were not saved. */
   now?: selections.SavedChoices;
 };
 

@@ -1,4 +1,4 @@
-// Plans a transfer from facts, without a database: its steps and its problems.
+// Plans a transfer from facts, without a database: its steps (one for each row) and its problems.
 import { hashOf, isSameValue } from '../catalog/content.ts';
 import { initialContent, keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -24,13 +24,13 @@ export type Plan = {
   problems: Problem[];
   notices: string[];
   warnings: Warning[];
-  /** Referenced rows that exist at the destination but differ. */
+  /** Referenced rows that differ at the destination and can be added to the transfer. */
   offers: Offer[];
   reliedOn: RowKey[];
   /** Rows that an undo skips, with the reasons. */
   skipped: SkippedRow[];
   words: TypedWords;
-  /** A SHA-256 hash over the content of both sides, without timestamps. */
+  /** The SHA-256 hash of the content of all rows on both sides, without timestamps. */
   hash: string;
 };
 
@@ -55,7 +55,7 @@ export function planTransfer(facts: Facts, choices: Choices): Plan {
   };
 }
 
-/** The typed confirmations that a plan requires, and those typed for this plan. */
+/** The words that must be typed to confirm a plan, and the words that were typed for this plan. */
 function typedWords(
   facts: Facts,
   choices: Choices,
@@ -75,7 +75,7 @@ function typedWords(
   };
 }
 
-/** Referenced rows that are unchanged but required by written rows. */
+/** The keys of rows that the transfer does not change, but that written rows refer to. */
 function sameParents(steps: PlannedStep[]): RowKey[] {
   const needed = new Set(
     steps
@@ -107,7 +107,7 @@ function stepOf(facts: Facts, choices: Choices, { key, because }: ExpandedRow): 
   };
   const after = rowToSend(pair, choices);
   if (after === null) {
-    // A dependent row created at the destination, removed only together with its parent row.
+    // A row that exists only at the destination is removed only if its parent row was deleted here.
     if (status === 'Only there' && !isOwnerDeleted(facts, root, key)) return null;
     return { ...common, action: 'remove', before: there, after: null };
   }

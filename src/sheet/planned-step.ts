@@ -9,7 +9,7 @@ import type { Facts } from './facts.ts';
 
 export type PlannedStep = Step & { pair: RowPair | null; root: RowKey };
 
-/** The topmost parent row, under which the sheet lists a row. */
+/** The key of the topmost parent row of a row; the sheet lists the row below it. */
 export function rootKeyOf(facts: Facts, { entity, here, there, key }: RowPair): RowKey {
   const owner = entity.owner ? (here ?? there)?.[entity.owner] : undefined;
   const to = entity.owner ? entity.fields[entity.owner]?.to : undefined;

@@ -37,7 +37,7 @@ const tooManyRows = () =>
     rows: `A selection can have ${MOST_ROWS.toLocaleString('en')} rows at most. Narrow the list with its filters, and send the others in a second transfer.`,
   });
 
-/** Joins the chosen keys with those posted beside them, without duplicates. */
+/** Joins the chosen keys with the keys posted beside them, each key once. */
 export function joinedKeys(keys: RowKey[], posted: string[]): RowKey[] {
   const all = new Map([...keys, ...parseKeys(posted)].map((key) => [keyText(key), key]));
   if (all.size > MOST_ROWS) throw tooManyRows();

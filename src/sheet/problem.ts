@@ -52,7 +52,7 @@ export type Problem = {
   row: RowKey | null;
   message: string;
   solutions: Solution[];
-  /** The rows to leave out as a solution, if these are not just `row`. */
+  /** The rows that solve the problem when they are left out, if that is not just `row`. */
   concerns?: RowKey[];
 };
 
@@ -63,7 +63,7 @@ export type Warning = {
   message: string;
 };
 
-/** Problems of the send button itself, beside those of the plan. */
+/** Reason codes of problems with the click on the transfer button, in addition to those of the plan. */
 type ClickReason =
   'reason-missing' | 'sheet-outdated' | 'already-sent' | 'nothing-to-do' | 'key-reused';
 
@@ -77,7 +77,10 @@ export type ClickProblem = {
   solutions: ClickSolution[];
 };
 
-/** A refused send, with all problems: those of the plan, or one of the send itself. */
+/**
+ * The error for a refused click on the transfer button. It carries all problems of the plan, or the one problem of
+ * the click.
+ */
 export class SheetProblems extends problems.Problem {
   readonly problems: (Problem | ClickProblem)[];
 
@@ -92,5 +95,5 @@ export const describe = ({ entity, title }: PlannedStep) =>
 
 export const keyOf = ({ entity, id }: PlannedStep): RowKey => ({ entity, id });
 
-/** The typed confirmations that are required, and those that were typed. */
+/** For each kind of confirmation, whether its word must be typed, and whether it was typed. */
 export type TypedWords = Record<'overwrite' | 'remove', { isAsked: boolean; isTyped: boolean }>;

@@ -7,7 +7,7 @@ import type { Plan } from './plan.ts';
 import type { Problem, Solution } from './problem.ts';
 import type { Selection } from './selections.ts';
 
-/** What the problems’ partials need to know about their sheet. */
+/** What the partials of problems need to know about the sheet that they are on. */
 export type SheetPlace = {
   selection: Selection;
   /** The URL of the sheet, to return to after solving a problem. */
@@ -15,13 +15,16 @@ export type SheetPlace = {
   from: { inText: string };
   to: { inText: string };
   mayGiveNewId: boolean;
-  /** When engineering last changed a row, so that adopting it applies to the version shown. */
+  /**
+   * Returns the time of engineering’s last change to a row as the page showed it, so that *Adopt* applies to that
+   * version only.
+   */
   seenOf: (key: RowKey) => string;
-  /** When the row was put on hold, as shown on the page. */
+  /** Returns the time at which the row was put on hold (*Not for production*), as the page showed it. */
   heldAt: (key: RowKey) => string;
 };
 
-/** The most problems that the page lists at once. */
+/** The most problems that the page lists. */
 const SHOWN = 100;
 
 export function problemsView({ problems, words }: Plan, place: SheetPlace) {
@@ -43,7 +46,7 @@ export function problemsView({ problems, words }: Plan, place: SheetPlace) {
   };
 }
 
-/** One checkbox for all undone rows, if there are several. */
+/** The checkbox that sends all undone rows again; null for fewer than two. */
 function againAll(problems: Problem[]) {
   const undone = problems.flatMap(({ solutions }) =>
     solutions.filter((solution) => solution.kind === 'again'),
@@ -55,7 +58,7 @@ function againAll(problems: Problem[]) {
   };
 }
 
-/** The chosen rows whose removal would solve the problem; empty if no row would remain. */
+/** The chosen rows that solve the problem when they are left out; empty if no row would remain. */
 function keysToLeave({ row, concerns }: Problem, { keys }: Selection): string {
   const chosen = new Set(keys.map(keyText));
   const own = [row, ...(concerns ?? [])].flatMap((key) => (key ? [keyText(key)] : []));
@@ -75,7 +78,7 @@ function wordsToType({ overwrite, remove }: Plan['words'], { to }: SheetPlace) {
 const formOf = (kind: string, key: RowKey) => `${kind}-${key.entity}-${key.id}`;
 const pageOf = (key: RowKey) => `/catalog/${key.entity}/${key.id}`;
 
-/** A solution as its partial expects it. */
+/** A solution with the values that its partial prints. */
 function solutionView(solution: Solution, index: number, place: SheetPlace) {
   const { selection } = place;
   const { kind } = solution;
@@ -125,7 +128,7 @@ function addInWords(
 
 export type SolutionForm = { id: string; action: string; fields: Record<string, string> };
 
-/** The forms of all solutions that post to another URL, each form once. */
+/** The forms of all solutions that post to a URL other than the sheet’s, each form once. */
 export function solutionForms({ problems }: Plan, place: SheetPlace): SolutionForm[] {
   const forms = problems.flatMap(({ solutions }, index) =>
     solutions.flatMap((solution) => formFor(solution, index, place) ?? []),

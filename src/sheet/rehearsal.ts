@@ -1,5 +1,5 @@
-// Rehearses the MySQL half of a transfer at the destination and rolls it back, so that errors of the server appear
-// early. Documents have no transaction and are not rehearsed.
+// Tries the MySQL half of a transfer at the destination and rolls it back, so that errors of the server appear before
+// the transfer is sent. MongoDB documents cannot be rolled back and are not tried.
 import type { PoolConnection } from 'mysql2/promise';
 import { command } from '../database/sql.ts';
 import { whyMysqlRefused } from '../database/refusals.ts';
@@ -56,7 +56,7 @@ async function refusal({ to: there }: Route, steps: Step[]): Promise<string | nu
     if (why === null) throw unreachable(error, there);
     return why;
   } finally {
-    // The session has a changed lock-wait timeout; destroying it also rolls back.
+    // The lock timeout of this connection was changed, so it is not reused; closing it also rolls back.
     connection.destroy();
   }
 }

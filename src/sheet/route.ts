@@ -7,7 +7,10 @@ import type { Environment } from '../environments/environment.ts';
 import type { Request } from 'express';
 import { accountOf } from '../web/request.ts';
 
-/** The route on which a sheet sends rows: to the destination, or from production to this environment. */
+/**
+ * The route (source and destination) on which a sheet sends rows: to the next environment, or from production to this
+ * one.
+ */
 export function routeFrom(here: App, person: string, kind: SelectionKind = 'transfer'): Route {
   const lease = here.settings.lease.milliseconds;
   if (kind === 'restore') {
@@ -29,7 +32,7 @@ export function routeFrom(here: App, person: string, kind: SelectionKind = 'tran
   };
 }
 
-/** The host of each URL; invalid URLs are left out. */
+/** The host name of each URL; an invalid URL is left out. */
 const hostNames = (
   urls: Partial<Record<EnvironmentName, string>>,
 ): Partial<Record<EnvironmentName, string>> =>
@@ -40,27 +43,33 @@ const hostNames = (
     }),
   );
 
-/** Source and destination of a transfer, and the lease of its worker in milliseconds. */
+/**
+ * The source and the destination of a transfer. `lease`: after how many milliseconds of silence another worker takes
+ * over.
+ */
 export type Route = {
   from: Environment;
   to: Environment;
   lease: number;
   hostHere: string | null;
   otherHosts?: FactsQuery['otherHosts'];
-  /** The sender of the transfer, if someone else must have tested the rows. */
+  /** The sender of the transfer, if the settings require that someone else has tested the rows. */
   testedForSender?: string | null;
-  /** The environment that stores the journal, if it is not the source: a restore is recorded where it is written. */
+  /**
+   * The environment that stores the journal (the record of every transfer), if it is not the source: a restore is
+   * recorded where it is written.
+   */
   journal?: Environment;
 };
 
 export const journalOf = ({ from: here, journal: journalAt }: Route): Environment =>
   journalAt ?? here;
 
-/** Of a transfer’s source and destination, the one that is not this environment. */
+/** The environment at the other end of a route: its source or destination, whichever is not this environment. */
 export const farSideOf = (route: Route): Environment =>
   journalOf(route) === route.to ? route.from : route.to;
 
-/** A reason is required when sending to production, and from people on call. */
+/** Whether the sender must give a reason: for transfers to production, and for people on call. */
 export const asksReason = (route: Route, { role }: { role?: 'product_manager' | 'on_call' }) =>
   rulesOf(route.to.name).asksReason || role === 'on_call';
 

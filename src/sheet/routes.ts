@@ -26,7 +26,7 @@ import { noteOthers, savePosted, showOvertaken } from './choices-page.ts';
 export const showSheet = (kind: SelectionKind) => (req: Request, res: Response) =>
   sheetPage(req, res, { kind, key: uuid(), problem: '' });
 
-/** Saves the choices and shows the sheet again. */
+/** Saves the posted choices and shows the sheet again. */
 export const saveSheetChoices = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = String(req.params['id']);
   const posted = await savePosted(req, kind, id);
@@ -61,7 +61,7 @@ export async function chooseUndo(req: Request, res: Response) {
   res.redirect(303, `/undos/${id}`);
 }
 
-/** Asks which row of production to restore, if it does not exist in this environment. */
+/** Asks for the row of production to restore, if the requested row does not exist in this environment. */
 export async function showRestore(req: Request, res: Response) {
   await page(req, res, 'sheet/restore', {
     title: 'Restore from production',
@@ -93,7 +93,7 @@ export async function chooseRestore(req: Request, res: Response) {
   res.redirect(303, `/restores/${selection}`);
 }
 
-/** *It is another row*: our row gets a new id, and the selection follows it. */
+/** Handles *It is another row*: gives the row here a new id, and replaces its key in the selection. */
 export async function giveNewId(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const route = routeOf(req);

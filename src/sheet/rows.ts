@@ -1,4 +1,4 @@
-// The rows of a sheet for display: overwriting rows first, in pages, grouped under their topmost parent row.
+// The rows of a sheet as its pages list them: overwritten rows first, grouped under their topmost parent row.
 import { isSameRow } from '../catalog/content.ts';
 import { keyText } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -8,7 +8,10 @@ import type { PlannedStep } from './planned-step.ts';
 import type { Selection } from './selections.ts';
 import { stepView } from './step-view.ts';
 
-/** Overwriting and removed rows first, unchanged resent ones last; a row stays with its dependent rows. */
+/**
+ * Sorts the rows of a sheet: overwritten and removed ones first, unchanged ones that are sent again last. A row stays
+ * with its dependent rows.
+ */
 export function replacementsFirst(steps: PlannedStep[]): PlannedStep[] {
   const groups = [...Map.groupBy(steps, ({ root }) => keyText(root)).values()];
   const ranked = groups.map((own) => ({ own, rank: Math.min(...own.map(rankOf)) }));
@@ -18,7 +21,7 @@ export function replacementsFirst(steps: PlannedStep[]): PlannedStep[] {
 const rankOf = (step: PlannedStep) =>
   step.action === 'remove' || needsOverwrite(step) ? 0 : isSentAgain(step) ? 2 : 1;
 
-/** A row that is unchanged at the destination and is sent only for a new modified_at. */
+/** Whether a row is unchanged at the destination and is sent only to get a new `modified_at`. */
 const isSentAgain = ({ entity, before, after }: PlannedStep) =>
   before !== null && isSameRow(entityNamed(entity), before, after);
 
@@ -40,7 +43,9 @@ export function groupsOf(steps: PlannedStep[], facts: Facts, selection: Selectio
   });
 }
 
-/** The chosen keys that removing a whole group removes; empty when it cannot be removed. */
+/**
+ * The chosen keys that *Remove* takes out of the selection for a whole group; empty when the group cannot be removed.
+ */
 function keysToLeave(
   root: string,
   keys: string[],

@@ -1,4 +1,4 @@
-// Seals the secrets typed for the destination, before the choices of a posted sheet are saved.
+// Seals (encrypts for the destination) the secrets typed on a transfer sheet, before its choices are saved.
 import type { Request } from 'express';
 import { sealSecrets } from '../access/secret-fields.ts';
 import { keyFrom, labelOf } from '../catalog/entity.ts';
@@ -25,7 +25,10 @@ export async function sealedChoices(
   return { ...posted, choices: { ...posted.choices, locals: sealed } };
 }
 
-/** @throws Invalid for an invalid secret, or one that the destination cannot store */
+/**
+ * Seals the typed secrets of environment-specific fields.
+ * @throws Invalid for an invalid secret, or one that the destination cannot store
+ */
 async function sealedLocals(
   there: Environment,
   typed: Choices['locals'],

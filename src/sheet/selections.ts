@@ -8,7 +8,7 @@ import { Invalid, NotFound } from '../problems.ts';
 import { noChoices, type Choices } from './choices.ts';
 import { mendedChoices, mendedKeys, mendedTexts } from './choices-schema.ts';
 
-/** What its sheet does: transfer rows, undo a transfer, or restore rows from production. */
+/** What the sheet of a selection does: transfer rows, undo a transfer, or restore rows from production. */
 export type SelectionKind = 'transfer' | 'undo' | 'restore';
 
 export type Selection = {
@@ -21,13 +21,13 @@ export type Selection = {
   undoes: string | null;
   keys: RowKey[];
   choices: Choices;
-  /** The transfers that wrote these rows into this environment. */
+  /** The earlier transfers that wrote these rows into this environment. */
   chain: string[];
 };
 
 /**
- * The rows of a transfer to undo: the chosen ones, or all.
- * @throws Invalid when the transfer has not arrived, or contains none of them
+ * Returns the keys of the rows to undo: the picked rows of the transfer, or all its rows if none is picked.
+ * @throws Invalid when the transfer has not arrived at its destination, or contains none of the picked rows
  */
 export async function keysToUndo(
   on: Queryable,
@@ -85,7 +85,7 @@ export async function create(on: Queryable, person: string, from: NewSelection):
   return id;
 }
 
-/** Nothing has been sent from this selection yet. */
+/** An SQL condition: no transfer has been sent from this selection. */
 export const isUnsent = sql`not exists (select 1 from transfer where transfer.selection = selection.id)`;
 
 type Stored = Pick<Selection, 'id' | 'kind' | 'undoes' | 'name' | 'reason' | 'person'> & {
@@ -95,7 +95,10 @@ type Stored = Pick<Selection, 'id' | 'kind' | 'undoes' | 'name' | 'reason' | 'pe
   created_at: string;
 };
 
-/** @throws NotFound when there is no selection of that kind */
+/**
+ * Reads a selection.
+ * @throws NotFound when there is none of that kind
+ */
 export async function find(
   on: Queryable,
   id: string,
@@ -133,7 +136,7 @@ export async function list(on: Queryable, person: string): Promise<(Selection & 
   return lines.map((line) => ({ ...selectionFrom(line), at: line.created_at }));
 }
 
-/** Deletes old selections that were neither sent nor named. */
+/** Deletes old selections that have no name and were never sent. */
 export const purgeExpired = ({ sql: on }: Environment) =>
   run(
     on,
@@ -142,7 +145,7 @@ export const purgeExpired = ({ sql: on }: Environment) =>
            and ${isUnsent}`,
   );
 
-/** Named selections of the last month, for *Add to* on a list. */
+/** The named selections of the last month, which *Add to* offers on a list. */
 export const namedSelections = (on: Queryable) =>
   select<{ id: string; name: string }>(
     on,
@@ -153,7 +156,9 @@ export const namedSelections = (on: Queryable) =>
          limit 20`,
   );
 
-/** Everything that determines which rows are sent, as one text: selections with equal fingerprints send the same. */
+/**
+ * Everything that decides which rows are sent, and how, as one text: two selections with the same text send the same.
+ */
 export const fingerprint = ({
   kind,
   undoes,
@@ -161,7 +166,7 @@ export const fingerprint = ({
   choices,
 }: Omit<SavedChoices & Selection, 'id' | 'person'>) => {
   const { include, create, resend, excludedFields, locals, again } = choices;
-  // Row keys are sorted, so that the order in which pages were visited does not matter.
+  // Row keys are sorted, because the order in which a person visited the pages does not matter.
   const [left, typed] = [excludedFields, locals].map((by) => Object.entries(by).toSorted(byName));
   return JSON.stringify([kind, undoes, keys, include, create, resend, left, typed, again]);
 };

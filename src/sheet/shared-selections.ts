@@ -1,5 +1,5 @@
-// Changes selections that several people may have open: the selection is locked meanwhile, so that simultaneous
-// changes of other users are not lost.
+// Changes to selections that several people may have open at once: each change locks the selection, so that no
+// simultaneous change of another user is lost.
 import { hash } from 'node:crypto';
 import type { Pool } from 'mysql2/promise';
 import { keyText, type RowKey } from '../catalog/entity.ts';
@@ -18,13 +18,16 @@ export const changeKeys = (on: Pool, id: string, change: (keys: RowKey[]) => Row
     await saveChoices(connection, id, { ...selection, keys: change(selection.keys) });
   });
 
-/** Changes a selection with everything that people choose in it. */
+/**
+ * The hash of everything that people choose in a selection; a page posts it, so that a change made meanwhile is
+ * noticed.
+ */
 export const seenOf = ({ keys, choices, name, reason }: SavedChoices): string =>
   hash('sha256', JSON.stringify([keys.map(keyText), choices, name, reason])).slice(0, 16);
 
 /**
- * `seen`: the fingerprint of the selection as the list showed it.
- * @throws Conflict when it was sent, because the transfer’s page links to it, or changed since
+ * Deletes a selection. `seen`: its hash when the list was shown.
+ * @throws Conflict when it was sent (the page of its transfer links to it), or changed since the list was shown
  */
 export async function discard(on: Pool, id: string, seen: string | null = null) {
   await transaction(on, async (connection) => {

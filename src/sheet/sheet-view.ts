@@ -12,7 +12,7 @@ import type { Selection, SelectionKind } from './selections.ts';
 
 type Named = { inText: string };
 
-/** The URL of each kind of sheet, where it is posted to, and its wording. */
+/** For each kind of sheet: its URL, the URL that it posts to, and its wording. */
 export const sheetKinds = {
   transfer: {
     path: '/selections',
@@ -66,7 +66,7 @@ export const tilesOf = ({ steps }: Plan) =>
     return { number: own.length, text, types: countsByType(own) };
   });
 
-/** A choice made on this sheet, with a checkbox that removes it. */
+/** A choice made on this sheet, with the checkbox that removes it. */
 export function chosenView({ problems, words, steps }: Plan, { choices }: Selection, to: Named) {
   const asked = problems.flatMap(({ solutions }) =>
     solutions.flatMap((one) => (one.kind === 'create-name' ? [`${one.entity}:${one.name}`] : [])),
@@ -105,7 +105,7 @@ export function chosenView({ problems, words, steps }: Plan, { choices }: Select
   ];
 }
 
-/** The most entries of a kind that the page lists. */
+/** The most entries that the page lists of each kind: warnings, referenced rows, unchanged rows. */
 const LISTED = 100;
 
 export const skippedView = ({ skipped }: Plan) => ({
@@ -115,7 +115,7 @@ export const skippedView = ({ skipped }: Plan) => ({
   more: Math.max(0, skipped.length - LISTED),
 });
 
-/** A problem of many rows is described for the first of them. */
+/** The warnings as the page shows them; a warning about many rows names the first of them. */
 export const warningsView = ({ warnings }: Plan) => ({
   shown: warnings.slice(0, WARNED),
   more: Math.max(0, warnings.length - WARNED),
@@ -125,7 +125,7 @@ const WARNED = 5;
 
 const typeOf = ({ entity }: { entity: string }) => entityNamed(entity).label.one;
 
-/** Referenced and dependent rows that are or could be included; null when there are none to choose. */
+/** The referenced and dependent rows that are or could be included in the transfer; null when there are none. */
 export function relatedView(plan: Plan, selection: Selection, children: ChildOffer[]) {
   const { include } = selection.choices;
   if (plan.offers.length === 0 && children.length === 0 && include.length === 0) return null;
@@ -162,7 +162,7 @@ export function relatedView(plan: Plan, selection: Selection, children: ChildOff
 const describe = (step: PlannedStep | undefined) =>
   step ? `${typeOf(step)} “${step.title}”` : null;
 
-/** A referenced row that the destination lacks, and that the user did not choose. */
+/** Whether the destination lacks a referenced row that the user did not choose. */
 const isNeeded = ({ keys, choices }: Selection) => {
   const chosen = new Set([...keys.map(keyText), ...choices.include]);
   return (step: PlannedStep) =>
@@ -182,7 +182,7 @@ export function pagingView({ shown, page, pages, from, all }: Page<PlannedStep>)
   };
 }
 
-/** Rows that are already equal at the destination and are listed apart. */
+/** The rows that are already equal at the destination, which the page lists separately. */
 export function sameView({ steps }: Plan, { kind, choices }: Selection, to: Named) {
   const same = steps.filter(({ action }) => action === 'same');
   return {
@@ -194,7 +194,7 @@ export function sameView({ steps }: Plan, { kind, choices }: Selection, to: Name
   };
 }
 
-/** The name and reason inputs and the send button; or why there is no button. */
+/** The inputs for name and reason and the transfer button; or the reason why there is no button. */
 export function confirmationView(plan: Plan, selection: Selection, to: Named, asksReason: boolean) {
   const { verb, preposition } = sheetKinds[selection.kind];
   const written = plan.steps.filter(({ action }) => action !== 'same').length;

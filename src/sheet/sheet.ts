@@ -1,4 +1,4 @@
-// Reads the facts and makes the plan of each kind of sheet, without writing.
+// Reads the facts and makes the plan for each kind of sheet (transfer, undo, restore). Writes nothing.
 import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
@@ -64,7 +64,10 @@ async function sheetOfRows(
   return { facts, plan: planTransfer(facts, choices) };
 }
 
-/** The restore would include pending changes of this side; a restore is only for rows changed in production. */
+/**
+ * Whether a restore would overwrite pending changes of this environment with this row. A restore is only for rows
+ * that changed in production.
+ */
 const isWorkOf = (kind: SelectionKind, { status }: RowPair) =>
   (status === 'Changed there' && kind === 'restore') ||
   status === 'Changed here' ||
@@ -72,7 +75,10 @@ const isWorkOf = (kind: SelectionKind, { status }: RowPair) =>
   status === 'Deleted here' ||
   status === 'Deleted here, changed there';
 
-/** The row that undoing one of these steps restores; undefined for any other row. */
+/**
+ * Returns a function for `planned`: the content that undoing one of these steps gives the row; undefined for any
+ * other row.
+ */
 function restoredFrom(steps: journal.Step[]) {
   const byKey = new Map(steps.map((step) => [keyText(step), step]));
   return ({ key, there }: RowPair) => {
@@ -81,7 +87,7 @@ function restoredFrom(steps: journal.Step[]) {
   };
 }
 
-/** The chosen rows of a transfer with their dependent rows. */
+/** The steps of a transfer that belong to the chosen rows and their dependent rows. */
 function stepsToUndo(steps: journal.Step[], keys: RowKey[]) {
   const picked = new Set(keys.map(keyText));
   return steps.filter((step) => {

@@ -1,4 +1,4 @@
-// A row of the sheet as its page shows it: what happens to it, and the changed fields.
+// A row of the transfer sheet as its page shows it: what the transfer does to it, and its changed fields.
 import { isSameValue } from '../catalog/content.ts';
 import { fieldEntries, keyText, labelOf, titleOf, type Entity } from '../catalog/entity.ts';
 import { textOf, type Field, type Value } from '../catalog/fields.ts';
@@ -55,7 +55,7 @@ export function stepView(step: PlannedStep, facts: Facts, { kind, choices, keys 
   };
 }
 
-/** Chooses the partial views/sheet/step-<shape>. */
+/** The shape of a step, which chooses its partial views/sheet/step-<shape>. */
 function shapeOf({ action }: PlannedStep, differing: number): 'removal' | 'changes' | 'resend' {
   if (action === 'remove') return 'removal';
   return differing > 0 ? 'changes' : 'resend';
@@ -96,10 +96,10 @@ function fieldViews(step: PlannedStep, { pairs }: Facts) {
       was,
       value: will,
       before: parts.before,
-      // In a new row every field is new, so none is highlighted.
+      // Every field of a new row is new, so no difference is highlighted.
       after: step.before === null ? plain(parts.after) : parts.after,
       ours: (isExcluded && text(definition, step.pair?.here?.[field])) || 'Empty',
-      /** The value at the last sync, where the destination changed it since. */
+      /** The value when both sides were last equal, for a field that the destination has changed since. */
       base: theirs.has(field) ? text(definition, base?.[field]) || 'Empty' : null,
     };
   });
@@ -108,8 +108,8 @@ function fieldViews(step: PlannedStep, { pairs }: Facts) {
 const plain = (parts: Part[]): Part[] => parts.map(({ text }) => ({ text, kind: 'same' }));
 
 /**
- * Environment-specific fields, whose values are never transferred, so that the sheet asks for them when a row is new
- * at the destination.
+ * The inputs for environment-specific fields (such as an endpoint). Their values are never transferred, so the sheet
+ * asks for them when a row is new at the destination.
  */
 function localInputs(step: PlannedStep, entity: Entity, choices: Choices) {
   if (step.action !== 'create') return [];

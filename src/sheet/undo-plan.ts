@@ -1,5 +1,5 @@
-// Plans an undo from facts, without a database: each row returns to its content before the transfer. Rows edited
-// since, and rows required by rows that stay, are skipped and listed.
+// Plans an undo from facts, without a database: each row gets its content from before the transfer. Rows that were
+// edited since, and rows that rows outside the undo need, are skipped and listed.
 import { hashOf, isSameValue } from '../catalog/content.ts';
 import {
   fieldEntries,
@@ -27,7 +27,8 @@ import { hashOfPlan, rootKeyOf, type PlannedStep } from './planned-step.ts';
 import { warningsOf } from './warnings.ts';
 
 /**
- * The row that undoing a step restores: its content before the transfer with the current environment-specific values.
+ * The content that undoing a step gives the row: that from before the transfer, with the present values of
+ * environment-specific fields.
  */
 export function rowBefore(step: Step, there: Row | null): Row | null {
   if (step.before === null) return null;
@@ -55,7 +56,7 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
     else if (planned) going.set(keyText(step), planned);
   }
   const usesOfRow = Map.groupBy(facts.references, ({ target: of }) => keyText(of));
-  // Steps are checked repeatedly, because skipping one row can require skipping another.
+  // All steps are checked again after one was skipped, because others may have needed it.
   for (let isStable = false; !isStable;) {
     isStable = true;
     for (const step of going.values()) {
@@ -86,7 +87,7 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
   };
 }
 
-/** Why a row differs from what the transfer wrote; null when it does not. */
+/** Why a row is not as the transfer left it, as a sentence; null when it is. */
 function changedSince({ pairs, statesThere, to }: Facts, step: Step): string | null {
   const entity = entityNamed(step.entity);
   const there = pairs.get(keyText(step))?.there ?? null;
@@ -132,7 +133,10 @@ function undoStep(facts: Facts, step: Step): PlannedStep | null {
   };
 }
 
-/** Why a step must be skipped: a row that stays references it, or it references a row that no longer exists. */
+/**
+ * Why a step must be skipped: a row outside the undo references its row, or its row would reference one that no
+ * longer exists.
+ */
 function needed(
   facts: Facts,
   going: Map<string, PlannedStep>,
@@ -158,7 +162,7 @@ function needed(
   return `it would need ${lowerFirst(label.one)} ${parent.id}, which is not there: undo that, too`;
 }
 
-/** Why a step must be skipped: a skipped row still holds a unique value that it would restore. */
+/** Why a step must be skipped: it would give the row a unique value that a skipped row still holds. */
 function kept(
   facts: Facts,
   going: Map<string, PlannedStep>,

@@ -1,4 +1,5 @@
-// Warnings of a sheet about the clock of its destination. They do not prevent a transfer.
+// Warnings on a transfer sheet when timestamps at the destination lie in the future: all of them, or those of single
+// rows. A warning does not prevent the transfer.
 import { keyText } from '../catalog/entity.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { fromSqlInstant } from '../database/sql.ts';

@@ -1,5 +1,5 @@
-// The write at the destination: one transaction for the rows, with the documents written just before its COMMIT. What
-// was stored is read back before anyone else can change it.
+// The write of a transfer at its destination: one MySQL transaction for the rows, and the MongoDB documents just
+// before its COMMIT. What was stored is read again before anyone else can change it.
 import type { PoolConnection } from 'mysql2/promise';
 import { keyText, linkedNamesOf, linksOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { command, fromSqlInstant } from '../database/sql.ts';
@@ -81,7 +81,7 @@ export async function apply(work: Work, connection: PoolConnection) {
 export const instantsOfRows = (rows: Map<string, Row>): [string, string[]][] =>
   [...rows].map(([key, row]) => [key, [row.modified_at]]);
 
-/** The times at which rows to be created were deleted before, because apps may know those times. */
+/** The timestamps of the earlier deletions of rows that are created again: apps may already have read that far. */
 export async function instantsOfTombstones(connection: PoolConnection, steps: journal.Step[]) {
   const created = steps.filter(({ before }) => before === null);
   return [...(await readStates(connection, created))].map(
@@ -89,7 +89,10 @@ export async function instantsOfTombstones(connection: PoolConnection, steps: jo
   );
 }
 
-/** History and state record what is stored, even where that differs from what was sent. */
+/**
+ * The work with each row as it was stored: history and recorded state contain that, even where it differs from what
+ * was sent.
+ */
 export const asStored = (work: Work): Work =>
   work.steps.some(isStoredDifferently)
     ? {
@@ -98,13 +101,19 @@ export const asStored = (work: Work): Work =>
       }
     : work;
 
-/** A transfer writes whole rows; a save by a person does not write untouched fields. */
+/**
+ * Returns a function that chooses the columns to write. A transfer writes whole rows; the save of a person does not
+ * write untouched fields.
+ */
 export const columnsWrittenBy = ({ kind }: Pick<journal.Transfer, 'kind'>): WrittenColumns =>
   kind === 'save' ? 'changed' : 'all';
 
 type WrittenColumns = 'all' | 'changed';
 
-/** Writes the rows of a plan in bulk; `now`: the current rows; `instantOf`: their new timestamps. */
+/**
+ * Writes the rows of a plan in bulk. `now`: the rows as they are stored now; `instantOf`: returns the new
+ * `modified_at` of a row.
+ */
 export async function writeRows(
   connection: PoolConnection,
   steps: journal.Step[],

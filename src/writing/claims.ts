@@ -1,5 +1,5 @@
-// Claims at the destination: which transfer is writing a row or relies on it. A claim is a database row of its own,
-// so it can also lock documents and rows that do not exist yet.
+// Claims at the destination: a claim is a record that says which transfer is writing a row, or relies on it. It is a
+// row of the table `claim`, so documents and rows that do not exist yet can be claimed, too.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import type { RowKey } from '../catalog/entity.ts';
@@ -43,9 +43,10 @@ export class RowClaimed extends Error {
 }
 
 /**
- * Claims rows to write and rows to rely on, in one short transaction; a lock admits one transfer at a time. A
- * transfer that resumes with a higher fence stores it in its claims.
- * @throws RowClaimed when another transfer holds a row, FencedOff when a higher fence holds ours
+ * Claims the rows that a transfer writes or relies on, in one short transaction; a lock admits one transfer at a
+ * time. A fence is a number that every new worker of the same transfer raises; it is stored in the claims.
+ * @throws RowClaimed when another transfer has claimed a row, FencedOff when a newer worker of this transfer has
+ * raised the fence
  */
 export async function acquire(
   connection: PoolConnection,
@@ -83,11 +84,14 @@ export async function acquire(
   await command(connection, 'COMMIT');
 }
 
-/** No one else can claim rows until this transaction ends. */
+/** Locks the row `gate` of the table `clock`: no other transfer can claim rows until this transaction ends. */
 export const lockGate = (connection: PoolConnection) =>
   first(connection, sql`select instant from clock where name = 'gate' for update`);
 
-/** @throws RowClaimed when a transfer other than `own` holds a wanted row */
+/**
+ * Checks that no transfer other than `own` has claimed one of these rows.
+ * @throws RowClaimed when one has
+ */
 export async function refuseIfClaimed(
   connection: PoolConnection,
   own: string,
@@ -105,8 +109,8 @@ export async function refuseIfClaimed(
 }
 
 /**
- * Locks a transfer’s claims within the writing transaction.
- * @throws FencedOff when they carry another fence
+ * Locks the claims of a transfer until the transaction that writes its rows ends.
+ * @throws FencedOff when the claims carry another fence than this worker’s
  */
 export async function lock(connection: PoolConnection, transfer: Transfer) {
   const mine = await select<Claim>(
@@ -121,7 +125,10 @@ export async function lock(connection: PoolConnection, transfer: Transfer) {
 export const release = (on: Queryable, transfer: Transfer) =>
   run(on, sql`delete from claim where transfer = ${transfer.id} and fence <= ${transfer.fence}`);
 
-/** Releases remaining claims of a transfer that has ended; a running one is left to recovery. */
+/**
+ * Removes the claims of a transfer that has ended. The claims of a running transfer stay, because recovery needs
+ * them.
+ */
 export async function releaseIfOver(here: Queryable, there: Queryable, id: string) {
   const transfer = await byId(here, id);
   if (transfer && overStates.includes(transfer.state)) await release(there, transfer);
@@ -144,8 +151,8 @@ export const originsWithClaims = (on: Queryable, origin: string) =>
   );
 
 /**
- * Kills the connection that an earlier worker of this transfer may still hold, because a suspended process keeps its
- * locks. Limited to connections of this user in this database.
+ * Kills the database connection that an earlier worker of this transfer may still have, because a suspended process
+ * keeps its locks. Only connections of this user to this database are killed.
  */
 export async function endWriter(on: Queryable, transfer: Transfer) {
   const writers = await select<{ connection: number }>(

@@ -1,4 +1,5 @@
-// Writes the documents of a transfer: each by compare-and-set, marked with transfer and fence.
+// Writes the MongoDB documents of a transfer. Each is replaced only if it is still as it was read (compare-and-set),
+// and is marked with the transfer and its worker’s fence.
 import { isSameRow } from '../catalog/content.ts';
 import { isDocument, keyText, type Content, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -23,7 +24,10 @@ export const isDocumentStep = (step: journal.Step) => isDocument(entityNamed(ste
 export const isBeforePivot = (step: journal.Step) =>
   isDocumentStep(step) && step.action !== 'remove';
 
-/** Steps that write documents before COMMIT: all but removals, and removals that give up a unique value by then. */
+/**
+ * The steps that write documents before the COMMIT in MySQL: all but removals, and removals of documents whose unique
+ * value another document takes.
+ */
 export function writtenBeforePivot(steps: journal.WrittenStep[], stored: StoredByKey) {
   const own = steps.filter(isDocumentStep);
   const wanted = new Set(own.flatMap((one) => uniqueKeysOf(entityNamed(one.entity), one.after)));
@@ -46,12 +50,12 @@ export async function readStored(work: Work): Promise<StoredByKey> {
 export const documentRow = (step: journal.Step, stored: StoredByKey) =>
   mongo.rowIn(entityNamed(step.entity), stored.get(keyText(step)));
 
-/** Documents per round trip; tests lower it, to stop the process between any two. */
+/** How many documents are written in one round trip. Tests lower it, to stop the process between any two. */
 export const bulk = { size: 500 };
 
 /**
- * Writes each new or changed document by compare-and-set with its own timestamp, including those that an earlier
- * attempt wrote. Returns the timestamps by key.
+ * Writes each new or changed document by compare-and-set, with a timestamp of its own, also when an earlier attempt
+ * already wrote it. Returns the timestamps by key.
  */
 export async function writeDocuments(work: Work, stored: StoredByKey, instants: Instants) {
   const drawn = new Map<string, string>();
@@ -89,7 +93,8 @@ export async function writeDocuments(work: Work, stored: StoredByKey, instants: 
 }
 
 /**
- * The unique values that the database has for a document, including temporary ones, and those of its next content.
+ * The unique values that the database has for a document, including temporary ones, and the unique values of its next
+ * content.
  */
 export function handoverOf(
   step: journal.WrittenStep,
@@ -104,7 +109,7 @@ export function handoverOf(
   return { item: step, has: keys(seen ?? null), wants: keys(wanted), isLater: false };
 }
 
-/** Splits writes into consecutive parts of one entity each. */
+/** Splits writes into consecutive groups of one entity each. */
 function parts(writes: OrderedWrite<journal.WrittenStep>[]) {
   const all: OrderedWrite<journal.WrittenStep>[][] = [];
   for (const write of writes) {
@@ -121,7 +126,10 @@ export const stampOf = ({ transfer }: Work): mongo.Stamp => ({
   fence: transfer.fence,
 });
 
-/** @throws FencedOff when a later worker of this transfer has written the document */
+/**
+ * The replacement that writes a document: what must still be stored, and the next content.
+ * @throws FencedOff when a newer worker of this transfer has written the document
+ */
 function replacementOf(
   { transfer }: Work,
   step: journal.Step,
@@ -138,8 +146,8 @@ function replacementOf(
 }
 
 /**
- * Returns what is stored now.
- * @throws ChangedMeanwhile when it differs from what was read before
+ * Replaces documents that are still as they were read; returns what is stored afterwards.
+ * @throws ChangedMeanwhile when a document differs from what was read
  */
 export async function compareAndSet(
   work: Work,
@@ -156,8 +164,8 @@ export async function compareAndSet(
 }
 
 /**
- * After COMMIT: removed documents become stubs. A document that someone else changed is kept, and its step records
- * that.
+ * Removes documents after the COMMIT in MySQL: each becomes a stub, a document without fields. A document that
+ * someone else changed is kept, and its step records that.
  */
 export async function removeDocuments(work: Work) {
   const removals = work.steps.filter((step) => isDocumentStep(step) && step.action === 'remove');
@@ -172,10 +180,11 @@ export async function removeDocuments(work: Work) {
       const seen = stored.get(keyText(step));
       const entity = entityNamed(step.entity);
       if (seen && isSameRow(entity, mongo.rowIn(entity, seen), step.before)) {
-        // A stub is deleted by its timestamp, so that is never in the future; apps read the tombstone’s instead.
+        // Stubs are deleted when their timestamp is a day old, so it must not lie in the future. Apps read the
+        // timestamp of the tombstone (the record of the deletion) instead.
         const stub = mongoWrites.stub(step.id, instants.next(), stampOf(work));
         await compareAndSet(work, step, seen, stub).catch((error: unknown) => {
-          // A person may have chosen to keep what cannot be removed.
+          // An error is skipped only if a person decided to keep what cannot be removed.
           if (work.transfer.decision !== 'keep-theirs' || willPass(error)) throw error;
         });
       } else if (seen?.temporary) {

@@ -1,5 +1,5 @@
-// The end of a transfer: reads back what was written, then writes outcomes, bases and audit lines in one commit of
-// the sending environment.
+// The end of a transfer: reads what was written, and records the outcome of each step, the bases (the last content
+// that both sides had in common) and the audit lines, in one commit of the sending environment.
 import * as audit from '../audit/audit.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { canonical, contentFrom, contentOf, hashOf, isSameRow } from '../catalog/content.ts';
@@ -29,7 +29,7 @@ export async function finish(work: Work) {
   const { here, there, transfer, steps } = work;
   const now = await read(there, steps);
   const outcomes = outcomesOf(steps, now);
-  // A save concerns no other environment, so it has no bases.
+  // A save writes only into its own environment, so there is no other side and no base to record.
   const seen = here.name === there.name ? null : await observationsOf(work, now);
   await transaction(here.sql, async (connection) => {
     await journal.changeState(connection, transfer, ['committed'], 'verified');
@@ -42,7 +42,7 @@ export async function finish(work: Work) {
   });
 }
 
-/** Outcomes that differ from the plan: rows stored differently at COMMIT, or changed by someone since. */
+/** The outcomes that differ from the plan: rows that were stored differently at COMMIT, or changed since. */
 function outcomesOf(steps: journal.WrittenStep[], now: Map<string, Row>) {
   const outcomes = new Map<number, string>();
   for (const step of steps) {
@@ -53,7 +53,7 @@ function outcomesOf(steps: journal.WrittenStep[], now: Map<string, Row>) {
   return outcomes;
 }
 
-/** Notifications and the audit line, in the commit that ends the write. */
+/** Writes notifications and the audit line, in the commit that ends the transfer. */
 export async function recordEnd(
   connection: PoolConnection,
   work: Work,
@@ -76,7 +76,7 @@ export async function recordEnd(
 const isAsWritten = (step: journal.Step, now: Map<string, Row>) =>
   isSameRow(entityNamed(step.entity), now.get(keyText(step)) ?? null, step.after);
 
-/** The observation for each step: what the destination has now, and the new base. */
+/** What to record for each step: the row that the destination has now, and the new base. */
 async function observationsOf(work: Work, now: Map<string, Row>): Promise<Observation[]> {
   const carried = work.steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
   const stops = await readDestinationStates(work.here.sql, carried);
@@ -99,26 +99,29 @@ function observationOf(
   const entity = entityNamed(step.entity);
   const key = { entity: step.entity, id: step.id };
   if (row === null && isAsWritten) return { key, hash: null, base: 'none' };
-  // A row that was never in sync gets what was sent as its base, so that it is recognised as the same row.
+  // A row that was never in sync gets the sent content as its base, so that both sides are recognised as one row.
   const sent = isAsWritten ? row : was?.base_hash ? null : step.after;
   const hash = row && hashOf(entity, row);
   if (sent === null) return { key, hash, base: null };
   const content: Draft<Content> = contentOf(entity, sent);
   const before = was?.base_content ? contentFrom(entity, was.base_content) : content;
-  // Excluded fields were not sent, so their base is unchanged.
+  // Excluded fields were not sent, so the base keeps their former values.
   for (const name of step.excludedFields) content[name] = before[name] ?? null;
   const base = { hash: hashOf(entity, content), content: canonical(entity, content) };
   return { key, hash, base };
 }
 
-/** For an undo, the bases from before the transfer that it undoes; otherwise null. */
+/** For an undo, the bases as they were before the undone transfer; null for any other transfer. */
 async function formerBases({ here, transfer }: Work) {
   if (transfer.undoes === null) return null;
   const steps = await journal.stepsOf(here.sql, transfer.undoes);
   return new Map(steps.map((step) => [keyText(step), step.base ?? null] as const));
 }
 
-/** After an undo the base is that of before the transfer: the restored content may never have been ours. */
+/**
+ * What to record after an undo. The base becomes the one from before the undone transfer, because the restored
+ * content may never have been in this environment.
+ */
 function observationAfterUndo(
   step: journal.Step,
   isAsWritten: boolean,
@@ -138,7 +141,8 @@ function observationAfterUndo(
 }
 
 /**
- * Undone content needs a confirmation to be sent again. The undo of an undo clears that, a third undo sets it again.
+ * Records that this content was undone, so that sending it again needs a confirmation. The undo of an undo removes
+ * that record, a third undo writes it again.
  */
 async function rememberUndone(connection: PoolConnection, { transfer, steps }: Work) {
   const own = steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
@@ -154,13 +158,13 @@ async function rememberUndone(connection: PoolConnection, { transfer, steps }: W
   await writeUndone(connection, contents('before'), { person, reason });
 }
 
-/** How often it was undone: 0 for a transfer, 1 for its undo, 2 for the undo of that undo … */
+/** How many undos lie behind a transfer: 0 for a transfer, 1 for its undo, 2 for the undo of that undo … */
 async function depthOf(on: Queryable, { undoes }: journal.Transfer): Promise<number> {
   const former = undoes === null ? undefined : await journal.byId(on, undoes);
   return former ? 1 + (await depthOf(on, former)) : 0;
 }
 
-/** A person who does not wait for the end is notified when rows were stored differently than sent. */
+/** Notifies the sender that rows were stored differently than sent, unless the sender waits for the answer. */
 async function notifySender(
   connection: PoolConnection,
   { transfer, steps }: Work,
@@ -177,7 +181,7 @@ async function notifySender(
   });
 }
 
-/** Publishes rows that are still as this transfer left them; later changes are published by whoever made them. */
+/** Notifies the indexer of rows that are still as this transfer left them, not of rows changed since. */
 function publishChanges(connection: PoolConnection, work: Work, outcomes: Map<number, string>) {
   const { transfer, steps } = work;
   const own = steps.filter(({ seq }) => outcomes.get(seq) !== 'changed since');
@@ -222,7 +226,7 @@ function detailOf(transfer: journal.Transfer, count: number): string | null {
   return `${rows} ${to}${transfer.reason ? `: ${transfer.reason}` : ''}`;
 }
 
-/** Nothing was written: records the reason in the journal and releases the claims. */
+/** Ends a transfer that wrote nothing: records the reason in the journal and removes the claims. */
 export async function refuse({ here, there, transfer }: Work, why: journal.TransferProblem) {
   await transaction(here.sql, async (connection) => {
     await journal.changeState(connection, transfer, ['planned', 'claimed'], 'refused', {
@@ -240,7 +244,7 @@ export async function refuse({ here, there, transfer }: Work, why: journal.Trans
     await journal.notifyIfPromised(connection, transfer, why.message);
   });
   await claims.release(there.sql, transfer).catch((error: unknown) => {
-    // The refusal is recorded first; if releasing fails, recovery removes claims of ended transfers.
+    // The refusal is recorded first: if removing the claims fails then, recovery removes them.
     if (!isUnwilling(error)) throw error;
   });
 }

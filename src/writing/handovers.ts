@@ -1,19 +1,22 @@
-// The order in which documents pass on unique values: the one that gives up a value is written before the one that
-// takes it. MongoDB on a single server has no transactions and checks each write, so in a circle one document first
-// gets temporary values.
+// The order in which documents pass unique values on: the document that gives up a value is written before the one
+// that takes it. A single MongoDB server has no transactions and checks uniqueness at each write. So where two
+// documents swap their values, one of them gets a temporary value first.
 
 /** A document to write: the unique values that it has and those that it will have, as keys. */
 export type Handover<T> = {
   item: T;
   has: string[];
   wants: string[];
-  /** A document that is removed after COMMIT keeps its values until then. */
+  /** Whether the document is removed after the COMMIT, so that it keeps its values until then. */
   isLater: boolean;
 };
 
 export type OrderedWrite<T> = { item: T; isTemporary: boolean };
 
-/** Keeps the given order where no value is passed on. A circle or a later removal needs a temporary value. */
+/**
+ * Sorts documents so that a value is given up before it is taken; otherwise the given order stays. Documents that
+ * swap values, or wait for a later removal, need a temporary value.
+ */
 export function inHandoverOrder<T>(handovers: Handover<T>[]): OrderedWrite<T>[] {
   const givers = Map.groupBy(
     handovers.flatMap((one) =>
@@ -30,7 +33,7 @@ export function inHandoverOrder<T>(handovers: Handover<T>[]): OrderedWrite<T>[] 
   const giverTo = ({ wants }: Handover<T>) =>
     wants.flatMap((key) => givers.get(key) ?? []).find(([, one]) => !freed.has(one))?.[1];
   for (const first of handovers) {
-    // A loop instead of recursion, because a chain may be as long as a transfer.
+    // A loop instead of recursion: as many documents may wait for each other as a transfer has.
     const path = freed.has(first) || first.isLater ? [] : [first];
     const waiting = new Set(path);
     for (let taker = path.at(-1); taker; taker = path.at(-1)) {

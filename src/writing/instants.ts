@@ -1,5 +1,6 @@
-// Assigns the timestamps of a write, while the clock is locked. Each is later than any that apps may know for the
-// row, document or tombstone. For a row dated in the future, only its own timestamp goes beyond that.
+// Assigns the timestamps of a write while the clock row of the environment is locked (see state/clock.ts). Each is
+// later than every timestamp that apps may have read for the row. Only a row whose own timestamp already lies in the
+// future gets a later one in the future.
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import type { StoredDocument } from '../rows/mongo.ts';
 import { horizonOf, type Clock } from '../state/clock.ts';
@@ -7,16 +8,16 @@ import { horizonOf, type Clock } from '../state/clock.ts';
 /** The last timestamp that MySQL can store. */
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 
-/** A former timestamp that was ahead of the clock; `isLast`: no later one can be stored. */
+/** The former timestamp of a row, if it lay in the future. `isLast`: it is the last one that MySQL can store. */
 export type Ahead = { instant: string; isLast: boolean };
 
 export class Instants {
   /**
-   * The first timestamp of the write: later than the clock, and than all former timestamps that are not in the
-   * future.
+   * The first timestamp of the write: later than the clock row, and later than all former timestamps that do not lie
+   * in the future.
    */
   readonly start: string;
-  /** The last assigned timestamp, which becomes the new clock. */
+  /** The last assigned timestamp; the clock row is set to it. */
   end: string;
   private readonly horizon: number;
   private readonly former: Map<string, number>;
@@ -30,24 +31,24 @@ export class Instants {
     this.end = this.start;
   }
 
-  /** The shared timestamp, or a later one for a row that was dated in the future. */
+  /** Returns the timestamp that all rows share, or a later one for a row whose former timestamp lay in the future. */
   of(key: RowKey): string {
     return this.later(key) ?? this.start;
   }
 
-  /** Returns a separate timestamp, later than all assigned before. */
+  /** Returns a timestamp for one document, a millisecond later than all assigned before. */
   next(): string {
     this.end = new Date(Date.parse(this.end) + 1).toISOString();
     return this.end;
   }
 
-  /** Returns a separate timestamp for a document, later than its former one. */
+  /** Returns a timestamp for one document, also later than the document’s former one. */
   nextOf(key: RowKey): string {
     const own = this.next();
     return this.later(key) ?? own;
   }
 
-  /** The former timestamp of a row that was dated in the future; null for any other row. */
+  /** Returns the former timestamp of a row if it lay in the future; null for any other row. */
   aheadOf(key: RowKey): Ahead | null {
     const former = this.former.get(keyText(key));
     if (former === undefined || former <= this.horizon) return null;
@@ -64,7 +65,8 @@ export class Instants {
 const latest = (all: number[]) => all.reduce((one, other) => Math.max(one, other));
 
 /**
- * The timestamp of each row that apps may know, in milliseconds; an invalid one of another program counts as none.
+ * The latest timestamp, in milliseconds since 1970, that apps may have read for each row. An invalid one that another
+ * program stored counts as none.
  */
 export function formerInstants(known: Iterable<[key: string, instants: (string | number)[]]>) {
   const found = new Map<string, number>();

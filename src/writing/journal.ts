@@ -1,5 +1,6 @@
-// The journal of an environment: every write is stored here before it starts. Each state change checks the fence of
-// its worker; a worker with an old fence cannot change anything.
+// The journal of an environment: every write is recorded here before it starts, with its steps. Each worker of a
+// transfer has a fence (a number that the next worker raises); a worker with an old fence cannot change the journal
+// any more.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
@@ -37,8 +38,8 @@ export * from '../state/transfer-kinds.ts';
 export class FencedOff extends Error {}
 
 /**
- * Writes a transfer and its steps in one commit. An idempotency key of a person opens one transfer, however often it
- * is sent.
+ * Records a transfer and its steps in one commit. A person’s idempotency key (a random text that the form posts)
+ * opens only one transfer, however often it is posted.
  */
 export async function open(
   here: Environment,
@@ -55,7 +56,7 @@ export async function open(
     });
   } catch (error) {
     const twin = await byKey(here.sql, draft.person, draft.idempotencyKey);
-    // The write succeeded, only its answer was lost, and no other worker has taken over.
+    // The insert had succeeded and only its answer was lost; no other worker has taken the transfer over.
     if (twin?.id === id && twin.fence === 1) return { transfer: twin, isNew: true };
     if ((error as { code?: string }).code === 'ER_DUP_ENTRY' && twin) {
       return { transfer: twin, isNew: false };
@@ -66,8 +67,8 @@ export async function open(
 }
 
 /**
- * Records a write that is a single transaction: the record exists exactly when the rows do, and needs no steps to
- * resume from.
+ * Records a write that is done in a single database transaction: this record is committed together with the rows, so
+ * no steps are needed to resume from.
  */
 export async function openEnded(
   connection: PoolConnection,
@@ -104,7 +105,10 @@ const insertLine = (connection: PoolConnection, id: string, begin: Beginning, dr
           ${toSqlInstant(new Date().toISOString())}, ${begin.endedAt})`,
   );
 
-/** Uses the database’s clock, because the clocks of servers may differ or jump. */
+/**
+ * An SQL expression for a time in so many milliseconds. It uses the database’s clock, because the clocks of servers
+ * may differ or jump.
+ */
 const inFuture = (milliseconds: number) =>
   sql`utc_timestamp(3) + interval ${milliseconds * 1000} microsecond`;
 
@@ -134,7 +138,7 @@ export const byKey = (on: Queryable, person: string, key: string) =>
     sql`select * from transfer where person = ${person} and idempotency_key = ${key}`,
   );
 
-/** Transfers that undid rows of this transfer. */
+/** The transfers that undid rows of this transfer. */
 export const undoing = (on: Queryable, id: string) =>
   select<Transfer>(
     on,
@@ -142,8 +146,8 @@ export const undoing = (on: Queryable, id: string) =>
   );
 
 /**
- * Changes the state of a transfer if this worker’s fence is still current.
- * @throws FencedOff when another worker has taken over
+ * Changes the state of a transfer, if no other worker has taken it over.
+ * @throws FencedOff when one has
  */
 export async function changeState(
   on: Queryable,
@@ -169,7 +173,8 @@ const saidOf = ({ message, reason, row }: TransferProblem) =>
   sql`, problem = ${message}, problem_reason = ${reason}, problem_row = ${row && keyText(row)}`;
 
 /**
- * Marks a transfer as needing attention: its claims are kept, and its sender and people on call are notified.
+ * Marks a transfer as needing attention (a person must decide): its claims stay, and its sender and people on call
+ * are notified.
  * @throws FencedOff when another worker has taken over
  */
 export async function needAttention(
@@ -189,7 +194,7 @@ export async function needAttention(
   });
 }
 
-/** Records a person’s decision as a state change with a new fence, so that recovery carries it out. */
+/** Records a person’s decision and raises the fence, so that recovery carries the decision out. */
 export async function resolveTransfer(
   here: Environment,
   transfer: Transfer,
@@ -215,7 +220,10 @@ export async function resolveTransfer(
   });
 }
 
-/** Renews the lease until stopped; a dead worker stops renewing it. */
+/**
+ * Renews the lease of a transfer until the returned function is called. A dead worker no longer renews it, so that
+ * another one takes over when it expires.
+ */
 export function keepLease(here: Environment, transfer: Transfer, milliseconds: number) {
   const timer = setInterval(() => {
     run(
@@ -223,14 +231,14 @@ export function keepLease(here: Environment, transfer: Transfer, milliseconds: n
       sql`update transfer set lease_until = ${inFuture(milliseconds)}
            where id = ${transfer.id} and fence = ${transfer.fence}`,
     ).catch(() => {
-      // If renewing fails, the lease expires and recovery continues from the journal.
+      // If renewing fails, the lease expires, and recovery resumes the transfer.
     });
   }, milliseconds / 3);
   timer.unref();
   return () => clearInterval(timer);
 }
 
-/** Ends the lease now, so that recovery can start. */
+/** Ends the lease of a transfer now, so that recovery need not wait for it to expire. */
 export const endLease = (here: Environment, transfer: Transfer) =>
   run(
     here.sql,
@@ -238,7 +246,7 @@ export const endLease = (here: Environment, transfer: Transfer) =>
          where id = ${transfer.id} and fence = ${transfer.fence}`,
   );
 
-/** Waits up to five seconds for a transfer that another process runs; returns its current state. */
+/** Waits up to five seconds until a transfer that another process runs has ended; returns it as it is then. */
 export async function waitUntilEnded(here: Environment, id: string): Promise<Transfer> {
   for (let look = 1; ; look += 1) {
     const transfer = mustExist(await byId(here.sql, id));
@@ -247,14 +255,14 @@ export async function waitUntilEnded(here: Environment, id: string): Promise<Tra
   }
 }
 
-/** A person who was told that a save would complete is notified when it did not. */
+/** Notifies a person who was told that a save would complete later, and whose save was then refused. */
 export async function notifyIfPromised(on: Queryable, transfer: Transfer, why: string) {
   if (transfer.kind !== 'save' || transfer.fence === 1) return;
   const text = `“${transfer.name}” could not be saved after all, and stands as it did before. ${why}`;
   await notify(on, { event: 'save.failed', to: transfer.person, text, href: null });
 }
 
-/** Running transfers whose lease has expired. */
+/** The running transfers whose lease has expired, because their worker died or is suspended. */
 export const orphans = (here: Environment) =>
   select<Transfer>(
     here.sql,
@@ -263,7 +271,7 @@ export const orphans = (here: Environment) =>
          order by number`,
   );
 
-/** Takes over an orphaned transfer by raising its fence; null when another worker was first. */
+/** Takes over a transfer whose worker died, by raising its fence; null when another worker was first. */
 export async function takeOver(
   here: Environment,
   orphan: Transfer,
@@ -278,7 +286,7 @@ export async function takeOver(
   return found === 1 ? mustExist(await byId(here.sql, orphan.id)) : null;
 }
 
-/** Sent transfers that are still running, and transfers that need attention. */
+/** The sent transfers that are still running or need attention. */
 export const unfinished = (on: Queryable) =>
   select<Transfer>(
     on,

@@ -1,5 +1,6 @@
-// A transfer that needs attention: current and planned values, and the possible decisions. A value that is neither
-// the former nor the planned one was written by someone else and is never overwritten.
+// The page of a transfer that needs attention: current and planned values, and the possible decisions. A current
+// value that is neither the value before the transfer nor the planned one was written by someone else, and is never
+// overwritten.
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -12,7 +13,9 @@ import { hasArrived, isExplained } from './work.ts';
 export type StuckRow = {
   step: journal.WrittenStep;
   now: Row | null;
-  /** The current value is neither the former nor the planned one: someone else wrote it. */
+  /**
+   * Whether someone else wrote the current value: it is neither the value before the transfer nor the planned one.
+   */
   isForeign: boolean;
 };
 
@@ -22,7 +25,10 @@ export type ManualResolution = {
   choices: journal.Decision[];
 };
 
-/** Before COMMIT a transfer can be rolled back; after it, only the remaining steps can be skipped. */
+/**
+ * What a person can decide about a transfer that needs attention. Before the COMMIT it can be rolled back; after it,
+ * only the remaining steps can be skipped.
+ */
 export async function manualResolution(
   here: Environment,
   there: Environment,
@@ -46,7 +52,10 @@ export async function manualResolution(
   };
 }
 
-/** @throws Invalid when the decision is not available now, Conflict when someone else has decided */
+/**
+ * Records the decision of a person.
+ * @throws Invalid when that decision is not possible now, Conflict when someone else has decided
+ */
 export async function resolveManually(
   here: Environment,
   there: Environment,

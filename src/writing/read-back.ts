@@ -1,5 +1,5 @@
-// Compares what a destination stored with what was sent, before anyone else can write it: triggers, non-strict
-// columns and validators may change values.
+// Compares what the destination stored with what was sent, before anyone else can write it: triggers, columns without
+// strict mode and validators may change values.
 import { hashOf, isSameRow, isSameValue } from '../catalog/content.ts';
 import { fieldEntries, keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -15,8 +15,8 @@ import { INSTANT, type Remark, type WrittenStep } from './transfer.ts';
 export type DrawnInstants = Map<string, string>;
 
 /**
- * Reads these steps’ rows back and adds a remark to each that was stored differently, or whose former timestamp was
- * in the future.
+ * Reads the rows of these steps again. A step gets a remark if its row was stored differently, or if its former
+ * timestamp lay in the future.
  */
 export async function readBack(
   place: Databases,
@@ -32,7 +32,10 @@ export async function readBack(
   }
 }
 
-/** The fields in which a stored row differs; null when none does. `instant`: its assigned timestamp. */
+/**
+ * The remark with the fields in which the stored row differs; null when none differs. `instant`: the assigned
+ * `modified_at`.
+ */
 function remarkOf(
   { entity: name, after }: WrittenStep,
   now: Row | null,
@@ -50,19 +53,19 @@ function remarkOf(
   return fields.length > 0 ? { differing, stored: now } : { differing };
 }
 
-/** A row that the destination stored with other content, or not at all. */
+/** Whether the destination stored other content than was sent, or no row at all. */
 export const isStoredDifferently = ({ remark }: WrittenStep): boolean =>
   remark?.stored !== undefined;
 
-/** The row as stored at the destination after the write, as far as it was read back. */
+/** The row as the destination stored it, if it was read again; otherwise as it was sent. */
 export const rowStored = (step: WrittenStep): Row | null =>
   step.remark?.stored === undefined ? step.after : step.remark.stored;
 
-/** Whether a row is still as the write left it, even if stored differently than sent. */
+/** Whether a row is still as the transfer left it, even if that differs from what was sent. */
 export const isAsStored = (step: WrittenStep, now: Row | null): boolean =>
   isSameRow(entityNamed(step.entity), now, rowStored(step));
 
-/** Corrects the recorded state of rows to what is stored. */
+/** Corrects the recorded state of rows (their hashes in the table `row_state`) to what is stored. */
 export async function correctStates(
   connection: PoolConnection,
   steps: WrittenStep[],

@@ -1,5 +1,6 @@
-// Recovery resumes the transfers of dead workers, at start and every few seconds: from the journal, with a raised
-// fence, by the same steps.
+// Recovery resumes the transfers of workers that died, at start and every few seconds. It follows the same steps from
+// the journal (the record of each transfer), with a raised fence, so that a worker that was only suspended can write
+// nothing any more.
 import type { Environment } from '../environments/environment.ts';
 import { collection } from '../rows/mongo.ts';
 import { isDocument } from '../catalog/entity.ts';
@@ -22,8 +23,8 @@ export type RecoveryContext = {
 };
 
 /**
- * Resumes every orphaned transfer; returns how many ended. Writes to this environment do not wait for an unresponsive
- * destination.
+ * Resumes every transfer whose worker died; returns how many ended. Saves in this environment are resumed even while
+ * the destination does not answer.
  */
 export async function recover(recovering: RecoveryContext): Promise<number> {
   const orphans = await journal.orphans(recovering.here);
@@ -63,8 +64,8 @@ async function recoverInTurn(
 }
 
 /**
- * No transfer starts while a database is being updated. One that holds claims may finish: the update waits for its
- * claims.
+ * Whether a transfer may be resumed now: not while a database is being updated, unless the transfer has claimed rows,
+ * because the update waits for those.
  */
 async function mayContinue(target: Environment, orphan: journal.Transfer): Promise<boolean> {
   try {
@@ -78,7 +79,10 @@ async function mayContinue(target: Environment, orphan: journal.Transfer): Promi
 
 const TRIES = 5;
 
-/** A transfer that keeps failing because of its own content needs attention. */
+/**
+ * Marks a transfer that failed five times because of its own content as needing attention; otherwise the next round
+ * of recovery tries again.
+ */
 async function escalateOrRelease(here: Environment, taken: journal.Transfer, error: unknown) {
   const message = reasonOf(error);
   const isHopeless =
@@ -87,11 +91,11 @@ async function escalateOrRelease(here: Environment, taken: journal.Transfer, err
     ? journal.needAttention(here, taken, { reason: 'keeps-failing', row: null, message })
     : journal.endLease(here, taken);
   await act.catch(() => {
-    // The next round of recovery retries the transfer.
+    // Ignored: the next round of recovery tries again.
   });
 }
 
-/** Removes claims of transfers that have ended. */
+/** Removes the claims of transfers that have ended, here and at the destination. */
 export async function sweepClaims({ here, there }: RecoveryContext) {
   for (const stop of there ? [here, there] : [here]) {
     for (const { transfer: id } of await claims.originsWithClaims(stop.sql, here.name)) {
@@ -100,7 +104,9 @@ export async function sweepClaims({ here, there }: RecoveryContext) {
   }
 }
 
-/** Stubs of removed documents are kept for a day, in case a worker is suspended that long. */
+/**
+ * Deletes stubs (what is left of a removed document) after a day. Until then they stop a worker that was suspended.
+ */
 async function sweepStubs(here: Environment) {
   const yesterday = new Date(Date.now() - 24 * 60 * 60 * 1000);
   for (const entity of catalog.filter(isDocument)) {
@@ -108,7 +114,10 @@ async function sweepStubs(here: Environment) {
   }
 }
 
-/** Runs recovery now and every few seconds until stopped. */
+/**
+ * Runs recovery now, and again each time `every` milliseconds after it ended. Call the returned function to stop; it
+ * resolves when the current round has ended.
+ */
 export function startRecovery(recovering: RecoveryContext, every: number): () => Promise<void> {
   let isOn = true;
   let wake = () => {};

@@ -1,4 +1,5 @@
-// Reason codes for refused writes: found by us before the databases were asked, or derived from their errors.
+// Reason codes for refused writes: problems found by Oneway before it asked the databases, and errors of the
+// databases.
 import { isFromAnother } from '../database/sql.ts';
 import { isFromMongo, unwillingness } from '../database/unwillingness.ts';
 import { reasonOf } from '../environments/unreachable.ts';
@@ -7,11 +8,16 @@ import { RowClaimed } from './claims.ts';
 import * as journal from './journal.ts';
 import { ChangedMeanwhile, OutcomePending, type Work } from './work.ts';
 
-/** A refusal before MySQL was asked: a row is claimed, has changed, or a linked name is missing. */
+/**
+ * Whether Oneway refused the write before it asked MySQL: a row is claimed or has changed, or a linked name is
+ * missing.
+ */
 export const isRefusal = (error: unknown): error is ChangedMeanwhile | RowClaimed | UnknownName =>
   error instanceof ChangedMeanwhile || error instanceof RowClaimed || error instanceof UnknownName;
 
-/** The problem when the destination refused the write; null for errors that its databases did not send. */
+/**
+ * The problem to show when a database of the destination refused the write; null for errors that no database sent.
+ */
 export function refusalOf(
   error: unknown,
   { there, steps }: Pick<Work, 'there' | 'steps'>,
@@ -44,7 +50,7 @@ function foundByUs(error: ChangedMeanwhile | RowClaimed | UnknownName): journal.
 
 type Answered = { code?: unknown; errno?: unknown; sqlMessage?: string };
 
-/** Classified by number, because above 3000 the names of errors differ between MySQL and MariaDB. */
+/** Reason codes by error number, because the names of errors above 3000 differ between MySQL and MariaDB. */
 const reasonsOfSql = new Map<number, journal.TransferReason>([
   [1048, 'value-missing'],
   [1054, 'column-missing'],

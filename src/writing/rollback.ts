@@ -23,9 +23,9 @@ import { writeTombstones } from './state-and-arrivals.ts';
 import { hasArrived, isExplained, type Work } from './work.ts';
 
 /**
- * Rolls back a write that did not reach COMMIT. Every document is marked with the fence, changed or not, so that a
- * delayed worker finds a higher fence. Returns false when someone else’s value was found, unless a person chose to
- * keep it.
+ * Rolls back a transfer that did not reach its COMMIT. Every document is marked with the fence, changed or not, so
+ * that a delayed worker finds a higher fence than its own and stops. Returns false when a value of someone else was
+ * found, unless a person decided to keep it.
  */
 export async function rollBackThere(work: Work, why?: journal.TransferProblem): Promise<boolean> {
   const { here, there, transfer } = work;
@@ -71,14 +71,14 @@ export async function rollBackThere(work: Work, why?: journal.TransferProblem): 
   });
 }
 
-/** Restores documents in an order that frees their unique values. */
+/** Restores documents in an order in which unique values are free when they are needed. */
 async function restoreDocuments(
   work: Work,
   stored: StoredByKey,
   { steps, foreign }: Record<'steps' | 'foreign', journal.WrittenStep[]>,
   instants: Instants,
 ) {
-  // A document that another user changed keeps that change; only temporary values are replaced by its own.
+  // A document that another user changed keeps that change; only its temporary values are replaced by the real ones.
   const handovers = inWritingOrder(steps).flatMap((step) => {
     const seen = stored.get(keyText(step));
     if (!foreign.includes(step)) return handoverOf(step, seen, step.before);

@@ -1,5 +1,5 @@
-// The write protocol: journal, claims at the destination, one transaction there (after its COMMIT there is no
-// rollback), verification, finish. After a crash it resumes from the state of journal and destination.
+// How a transfer runs: journal, claims at the destination, one transaction there, verification, end. After its COMMIT
+// there is no rollback. After a crash the transfer resumes from the journal and from what the destination has.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { isSameRow } from '../catalog/content.ts';
@@ -33,8 +33,8 @@ import {
 } from './work.ts';
 
 /**
- * Runs a transfer from the journal to its end and returns it.
- * @throws OutcomePending when the destination stopped answering; recovery resumes it
+ * Runs a transfer to its end and returns it.
+ * @throws OutcomePending when the destination stopped answering; recovery resumes the transfer
  */
 export async function runTransfer(
   here: Environment,
@@ -58,7 +58,7 @@ export async function runTransfer(
     return transfer;
   } catch (error) {
     if (error instanceof OutcomePending) await journal.endLease(here, transfer).catch(() => {});
-    // A suspended worker may have claimed rows again on waking, after the transfer had ended.
+    // A worker that was suspended may have claimed rows again after another worker had ended the transfer.
     if (error instanceof journal.FencedOff) {
       await claims.releaseIfOver(here.sql, there.sql, transfer.id).catch(() => {});
     }
@@ -95,7 +95,7 @@ async function forward(work: Work) {
   }
 }
 
-/** Commits at the destination, with a new connection for each attempt. */
+/** Writes and commits at the destination, with a new connection for each attempt. */
 async function write(work: Work) {
   for (let attempt = 1; ; attempt += 1) {
     let connection: PoolConnection | undefined;
@@ -110,7 +110,7 @@ async function write(work: Work) {
       if (!isQueueing && !isTransient(error)) throw error;
       if (isQueueing && attempt === CLAIM_ATTEMPTS) throw error;
       if (!isQueueing && attempt >= ATTEMPTS) throw pending(error);
-      // A save waits briefly for another write of the same rows; a transfer is refused at once.
+      // A save waits briefly while another transfer writes the same rows; a transfer is refused at once.
       if (isQueueing) await sleep(50);
     }
   }
@@ -136,16 +136,16 @@ async function claimAndApply(work: Work, connection: PoolConnection) {
   await unlockNames(connection, named);
 }
 
-/** Checks again, while the rows are claimed, that nothing has changed since the plan. */
+/** Checks, while the rows are claimed, that nothing has changed since the plan was made. */
 async function recheck(work: Work, connection: PoolConnection) {
   const place = { sql: connection, documents: work.there.documents };
-  // Not cached: a migration waits for claims, so the two cannot overlap. An attempt that was already applying
-  // continues.
+  // Read without a cache: an update waits for claims, so update and transfer cannot overlap. An attempt that had
+  // begun to write continues.
   if (work.transfer.state !== 'applying') await refuseUnlessOpen(work);
   const rows = await read(place, [...work.steps, ...work.reliedOn]);
   for (const step of work.steps) {
     const now = rows.get(keyText(step)) ?? null;
-    // Only a resumed attempt may find rows that it wrote itself.
+    // Only a resumed transfer may find rows that it wrote itself.
     const isExpected =
       work.transfer.state === 'applying'
         ? isExplained(step, now)
@@ -170,7 +170,7 @@ async function refuseUnlessOpen({ there }: Work) {
   }
 }
 
-/** Removed rows must not be referenced by rows that stay. */
+/** Refuses to remove rows that rows outside the transfer reference. */
 async function refuseReferenced(place: Databases, { steps }: Work) {
   const removals = steps.filter((step) => step.action === 'remove');
   const uses = await referencingRows(place, removals, { under: true });
@@ -186,7 +186,10 @@ async function refuseReferenced(place: Databases, { steps }: Work) {
   }
 }
 
-/** After COMMIT there is no rollback: removes documents, verifies, finishes, releases claims. */
+/**
+ * Completes a transfer after its COMMIT, when there is no rollback: removes documents, verifies, records the end,
+ * removes claims.
+ */
 async function complete(work: Work) {
   const { here, there, transfer } = work;
   if (transfer.state !== 'committed') {
@@ -205,7 +208,7 @@ async function complete(work: Work) {
   }
 }
 
-/** Before COMMIT: restores every document, then records the rollback. */
+/** Rolls back a transfer before its COMMIT: restores every document, then records the end. */
 async function rollBack(work: Work, why?: journal.TransferProblem) {
   try {
     await raiseFence(work);
@@ -220,7 +223,10 @@ async function rollBack(work: Work, why?: journal.TransferProblem) {
   }
 }
 
-/** A worker that takes over first raises the fence on the claims. */
+/**
+ * Raises the fence on the claims of a transfer. A worker that takes over does this first, so that the former one can
+ * write nothing more.
+ */
 async function raiseFence({ there, transfer, steps, reliedOn }: Work) {
   const connection = await there.writers.getConnection();
   try {
@@ -234,6 +240,6 @@ async function raiseFence({ there, transfer, steps, reliedOn }: Work) {
 
 const pending = (error: unknown) => new OutcomePending(reasonOf(error), { cause: error });
 
-/** Whether a write in the journal succeeded is unknown; recovery resumes it. */
+/** Whether it is unknown if the journal stored a change. Recovery resumes such a transfer. */
 export const isOutcomeUnknown = (error: unknown) =>
   error instanceof OutcomePending || error instanceof journal.FencedOff || isUnwilling(error);

@@ -1,6 +1,6 @@
-// Inserts and updates of MySQL rows in this environment: journal, rows and sync state share a database, so one
-// transaction is the whole write and a crash leaves nothing behind. Claimed or changed rows are not written;
-// timestamps are assigned while the clock is locked. Removals use the journal, which checks references.
+// Inserts and updates of MySQL rows in this environment. Journal, rows and sync state (what is recorded of each row)
+// are in one database, so a single transaction is the whole write, and a crash leaves nothing behind. Rows that are
+// claimed or changed meanwhile are not written. Removals go through the journal, which checks references.
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -37,12 +37,12 @@ import { enterTables } from './table-locks.ts';
 import { changedThere, parentGone, type Work } from './work.ts';
 import { isRefusal } from './refusal.ts';
 
-/** How many seconds the server waits for this silent session before ending it. */
+/** After how many seconds the server ends this connection if it sends nothing. */
 const SILENCE = 15;
 
 /**
- * Returns false when something blocks it and nothing was written; writing through the journal then gives the reason.
- * Connection errors are thrown, because the outcome is unknown.
+ * Writes the changes in one transaction. Returns false when something prevents that and nothing was written: writing
+ * through the journal then finds the reason. Connection errors are thrown, because the outcome is unknown.
  */
 export async function writeInOneTransaction(
   { here, onStoredDifferently }: WriteContext,
@@ -58,10 +58,11 @@ export async function writeInOneTransaction(
   }));
   try {
     await transaction(here.writers, async (connection) => {
-      // No claim names this connection, so the server must end it when its process is suspended.
+      // Recovery cannot find this connection by a claim, so the server itself must end it when its process is
+      // suspended.
       await command(connection, `SET SESSION wait_timeout = ${SILENCE}`);
       await enterTables(connection, steps);
-      // The clock is locked last: waiting for it must not block others from claiming.
+      // The clock row is locked last, so that other writers can claim rows while this one waits for it.
       const clock = await lockClock(connection);
       await claims.lockGate(connection);
       await claims.refuseIfClaimed(connection, '', { write: steps, shared: relied });
@@ -118,7 +119,7 @@ export async function writeInOneTransaction(
   }
 }
 
-/** Errors after which nothing was written: refused by this program or by MySQL, including a lock timeout. */
+/** Whether nothing was written after this error: Oneway or MySQL refused the write, or a lock timed out. */
 function isBlocked(error: unknown): boolean {
   if (isRefusal(error)) return true;
   const { code = '', sqlMessage } = error as { code?: string; sqlMessage?: string };

@@ -1,4 +1,5 @@
-// What the destination records in the transaction of its rows: the state of each row, and the arrivals (its history).
+// What the destination records in the transaction that writes its rows: the state of each row, and the arrivals (its
+// history).
 import type { PoolConnection } from 'mysql2/promise';
 import { differingFields } from '../catalog/content.ts';
 import { keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
@@ -14,7 +15,10 @@ import { isStoredDifferently } from './read-back.ts';
 import type { Work } from './work.ts';
 import { rootOf } from '../catalog/family.ts';
 
-/** Where the contents before and after are: a write to this environment has its journal in the same database. */
+/**
+ * Where the contents before and after each step are: in the journal, if it is in the same database (a write to this
+ * environment), otherwise in the memory of the worker.
+ */
 type Images = 'in the journal' | 'in the work';
 
 export async function writeStatesAndArrivals(
@@ -34,7 +38,7 @@ export async function writeStatesAndArrivals(
   for (const step of steps) {
     const entity = entityNamed(step.entity);
     const row = (step.after ?? step.before) as Row;
-    // A row that got a new id keeps its marks: author, engineering, hold.
+    // A row that got a new id keeps its author, its mark of engineering’s change, and its hold.
     const known = was.get(keyText({ entity: step.entity, id: step.formerId ?? step.id }));
     let state = states.stateAfter(entity, row, known, by);
     if (step.after === null) state.deleted_at = toSqlInstant(instants.of(step));
@@ -44,7 +48,8 @@ export async function writeStatesAndArrivals(
     after.set(keyText(step), state);
   }
   if (isEngineering) {
-    // A dependent row’s mark also marks its parent row, which is what a product manager sends.
+    // If a dependent row is marked as changed by engineering, so is its parent row, because a product manager sends
+    // the parent row.
     for (const [step, key] of steps.flatMap((one) =>
       rootKeysOf(one).map((root) => [one, root] as const),
     )) {
@@ -63,11 +68,14 @@ export async function writeStatesAndArrivals(
   else await writeArrivals(work, connection, instant, after);
 }
 
-/** The journal has what was sent, which may differ from what is stored. */
+/** The journal contains what was sent; the memory contains what was stored, where that differs. */
 const imagesOf = ({ here, there, steps }: Work): Images =>
   here.name === there.name && !steps.some(isStoredDifferently) ? 'in the journal' : 'in the work';
 
-/** Parent rows before and after the write, because moving a dependent row changes the state of both. */
+/**
+ * The keys of the parent rows before and after a step: moving a dependent row to another parent changes the state of
+ * both.
+ */
 const rootKeysOf = ({ entity, before, after }: journal.Step) =>
   [before, after].flatMap((row) => (row ? [rootOf(entityNamed(entity), row)] : []));
 
@@ -110,7 +118,7 @@ async function writeArrivals(
   await insertRows(connection, 'arrival', rows);
 }
 
-/** The journal is in the same database, so contents are copied there instead of being sent again. */
+/** Records arrivals by copying the contents from the journal inside the database, instead of sending them again. */
 const copyArrivals = (connection: PoolConnection, transfer: journal.Transfer, instant: string) =>
   run(
     connection,
@@ -126,7 +134,10 @@ const copyArrivals = (connection: PoolConnection, transfer: journal.Transfer, in
          order by s.seq`,
   );
 
-/** Documents that were briefly visible before a rollback get a tombstone, so that apps learn of their deletion. */
+/**
+ * Writes tombstones (records of a deletion) for new documents that apps may have read before the rollback, so that
+ * apps learn that they are gone.
+ */
 export async function writeTombstones(
   connection: PoolConnection,
   work: Work,

@@ -83,7 +83,7 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
   });
 }
 
-/** A placeholder for a base that equals the content before the write: most do, and contents are long. */
+/** Stored instead of a base that equals the content before the write: most bases do, and contents are long. */
 const AS_BEFORE = '=';
 
 function baseIn({ entity, before, base = null }: Step): string | null {
@@ -100,7 +100,7 @@ export async function size(on: Queryable, id: string): Promise<number> {
   return line?.total ?? 0;
 }
 
-/** Test results of rows at the time they were sent, by `transfer entity:id`. */
+/** The test results of rows when they were sent, by `<transfer> <entity>:<id>`. */
 export async function testedIn(on: Queryable, transfers: string[]): Promise<Map<string, string>> {
   const lines = await select<{ transfer: string; entity: string; row_id: number; tested: string }>(
     on,
@@ -112,7 +112,7 @@ export async function testedIn(on: Queryable, transfers: string[]): Promise<Map<
   );
 }
 
-/** Records outcomes that differ from the plan: one statement per outcome, with ranges of steps. */
+/** Records outcomes that differ from the plan: one SQL statement for each outcome, with ranges of step numbers. */
 export async function writeOutcomes(on: Queryable, id: string, outcomes: Map<number, string>) {
   const bySame = Map.groupBy(outcomes.keys(), (seq) => outcomes.get(seq) ?? '');
   for (const [outcome, seqs] of bySame) {
@@ -125,7 +125,10 @@ export async function writeOutcomes(on: Queryable, id: string, outcomes: Map<num
   }
 }
 
-/** Records the remarks of an attempt, replacing those of the previous one. */
+/**
+ * Records the remarks of an attempt to write (fields stored differently, timestamps in the future), in place of those
+ * of the previous attempt.
+ */
 export async function writeRemarks(on: Queryable, id: string, steps: WrittenStep[]) {
   await run(
     on,

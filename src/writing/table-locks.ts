@@ -1,11 +1,14 @@
-// Waits for locks of whole tables (ALTER TABLE, LOCK TABLES) before locking the clock, so that only writers of the
-// same tables wait.
+// Waits until no one locks a whole table (ALTER TABLE, LOCK TABLES), before the clock row is locked. Otherwise one
+// such lock would stop the writers of all other tables, too.
 import type { PoolConnection } from 'mysql2/promise';
 import { isDocument, linksOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { name, select, sql } from '../database/sql.ts';
 
-/** Takes metadata locks on the tables of these rows until the transaction ends; locks no row. */
+/**
+ * Waits for these rows’ tables, and prevents that others alter or lock them until the transaction ends. No row is
+ * locked.
+ */
 export async function enterTables(connection: PoolConnection, rows: { entity: string }[]) {
   const entities = [...new Set(rows.map(({ entity }) => entity))].map(entityNamed);
   const tables = entities

@@ -24,7 +24,7 @@ export const liveStates: TransferState[] = [
   'rolling_back',
 ];
 
-/** A transfer in one of these states has ended and does not change any more. */
+/** The states in which a transfer has ended and does not change any more. */
 export const overStates: TransferState[] = ['verified', 'refused', 'rolled_back'];
 
 export type Transfer = {
@@ -46,7 +46,7 @@ export type Transfer = {
   undoes: string | null;
   /** The selection that the transfer was sent from. */
   selection: string | null;
-  /** The decision of a person when the transfer needed attention. */
+  /** A person’s decision how to continue, if the transfer needed attention. */
   decision: Decision | null;
   /** JSON: the transfers that wrote these rows into the sending environment. */
   chain: string;
@@ -55,7 +55,7 @@ export type Transfer = {
   instant: string | null;
   problem: string | null;
   problem_reason: TransferReason | null;
-  /** The key of the row that stopped the transfer: `sts:12`. */
+  /** The key of the row that stopped the transfer, such as `sts:12`. */
   problem_row: string | null;
   created_at: string;
   ended_at: string | null;
@@ -93,39 +93,39 @@ export type Step = {
   id: number;
   title: string;
   action: StepAction;
-  /** Why the transfer includes a row that no one chose. */
+  /** Why the transfer includes a row that no one chose, such as `belongs to this form`. */
   because: string | null;
   before: Row | null;
   after: Row | null;
   /** Excluded fields, which keep the destination’s value. */
   excludedFields: string[];
-  /** The former base as canonical content, which an undo restores. */
+  /** The former base (the last content that both sides had in common) as canonical text; an undo restores it. */
   base?: string | null;
-  /** The row’s id before it was given a new one; its marks are kept. */
+  /** The row’s id before it was given a new one; author, mark of engineering’s change and hold move to the new id. */
   formerId?: number | null;
   /** Test results of this content; null where rows are not tested. */
   tested?: string | null;
   remark?: Remark | null;
 };
 
-/** Remarks on a step beside its outcome, known before the COMMIT at the destination. */
+/** Remarks on a step in addition to its outcome, known before the COMMIT at the destination. */
 export type Remark = {
-  /** Fields that the destination stored differently, including `modified_at` when its time differs. */
+  /** The fields that the destination stored differently than sent, including `modified_at`. */
   differing: string[];
-  /** The row as stored at the destination, if its content differs; null when it does not exist. */
+  /** The row as the destination stored it, if its content differs from what was sent; null if it stored no row. */
   stored?: Row | null;
-  /** The row’s former timestamp, if it was in the future. */
+  /** The row’s former timestamp, if it lay in the future. */
   ahead?: Ahead;
 };
 
 /** The field name under which a differing timestamp is listed in `differing`. */
 export const INSTANT = 'modified_at';
 
-/** The summary of a transfer: `1 of 3 rows is not as sent.` */
+/** The summary of a transfer that was stored differently than sent: `1 of 3 rows is not as sent.` */
 export const notAsSentText = (differing: number, all: number) =>
   `${differing} of ${all} rows ${differing === 1 ? 'is' : 'are'} not as sent.`;
 
-/** The outcome of a row that no one has changed since, and that was stored differently than sent. */
+/** The outcome of a row that the destination stored differently than sent, and that no one has changed since. */
 export const STORED_DIFFERENTLY = 'stored differently';
 
 /** `outcome` is null while the step is pending, and when it was not written. */

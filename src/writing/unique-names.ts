@@ -1,5 +1,5 @@
-// Keeps names unique that are equal but spelled differently. No index of MySQL or MongoDB knows that rule, so writers
-// that set names of one entity take a lock and run one after another.
+// Keeps names unique that count as equal though they are spelled differently. No index of MySQL or MongoDB knows that
+// rule, so transfers and saves that set names of the same entity take a lock and run one after another.
 import type { PoolConnection } from 'mysql2/promise';
 import { fieldEntries, labelOf, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
@@ -11,10 +11,13 @@ import type { Databases } from '../environments/environment.ts';
 import { rowsWithUniqueValue } from '../rows/store.ts';
 import { ChangedMeanwhile, type Work } from './work.ts';
 
-/** Values that rows get in a unique field, and the rows that are written. */
+/** The values that rows get in one unique field, and the rows that are written. */
 type Named = { entity: Entity; field: string; values: string[]; ids: Set<number> };
 
-/** A refresh writes production’s names, including those from before names had to be unique. */
+/**
+ * The names that a write sets. None for a refresh: it writes production’s names, which may be equal because they are
+ * older than the rule.
+ */
 export function namedIn({ transfer, steps }: Work): Named[] {
   if (transfer.kind === 'refresh') return [];
   return [...new Set(steps.map((step) => step.entity))].toSorted().flatMap((name) => {
@@ -38,7 +41,7 @@ function newValue(field: string, { before, after }: { before: Row | null; after:
 const lockName = ({ name }: Entity, field: string) =>
   sql`concat('oneway-', left(sha2(concat(database(), ${` ${name}.${field}`}), 256), 40))`;
 
-/** The lock timeout in seconds. */
+/** How many seconds a writer waits for the lock. */
 const PATIENCE = 5;
 
 /** Takes locks that are held until they are released, or until the connection ends. */
@@ -61,7 +64,10 @@ export async function unlockNames(connection: PoolConnection, named: Named[]) {
   }
 }
 
-/** @throws ChangedMeanwhile when another row has the same name */
+/**
+ * Checks that no other row has one of these names.
+ * @throws ChangedMeanwhile when one has
+ */
 export async function refuseTaken(place: Databases, named: Named[]) {
   for (const { entity, field, values, ids } of named) {
     const holders = await rowsWithUniqueValue(place, entity, field, values);

@@ -10,20 +10,21 @@ export type Work = {
   here: Environment;
   there: Environment;
   transfer: journal.Transfer;
-  /** The steps of the transfer that write something. */
+  /** The steps of the transfer that write a row; rows that must only stay as they are, are in `reliedOn`. */
   steps: journal.WrittenStep[];
   reliedOn: RowKey[];
-  /** Reports progress: how many steps are written. */
+  /** Called with the number of steps that are written so far. */
   onProgress: OnProgress;
 };
 
 export type OnProgress = (done: number, doing: string) => void;
 
-/** The outcome of the write is unknown: nothing is lost, and recovery resumes it when the server answers. */
+/** The error for a write whose outcome is unknown. Nothing is lost: recovery resumes it when the server answers. */
 export class OutcomePending extends Error {}
 
 /**
- * The write was refused because the destination changed after the plan was made; its changes were not overwritten.
+ * The error for a write that was refused because the destination changed after the plan was made. Its changes were
+ * not overwritten.
  */
 export class ChangedMeanwhile extends Error {
   readonly problem: journal.TransferProblem;
@@ -48,7 +49,7 @@ export const parentGone = (key: RowKey) =>
     message: `${entityNamed(key.entity).label.one} ${key.id}, which is needed, was removed there meanwhile.`,
   });
 
-/** Whether a stored row equals its content before or after the write. */
+/** Whether a stored row equals its content before the step or after it, so that no one else can have changed it. */
 export function isExplained(step: journal.Step, now: Row | null): boolean {
   const entity = entityNamed(step.entity);
   return isSameRow(entity, now, step.before) || isSameRow(entity, now, step.after);

@@ -43,7 +43,7 @@ export type WriteOptions = {
 };
 
 /**
- * Writes changes as one transfer.
+ * Writes changes as one transfer into this environment.
  * @throws Conflict when a row has changed, Unavailable when the outcome is unknown or a person must decide
  */
 export async function writeHere(
@@ -103,7 +103,9 @@ export const draftOf = (
 });
 
 /**
- * @throws Conflict for a row that was read without an invalid stored value, because writing it would lose that value
+ * The step that makes a change.
+ * @throws Conflict for a row that was read without an invalid stored value, because writing the row would lose that
+ * value
  */
 export function asStep({ entity, before, after, formerId }: Change): journal.Step {
   const row = (after ?? before) as Row;
@@ -126,8 +128,8 @@ export function asStep({ entity, before, after, formerId }: Change): journal.Ste
 }
 
 /**
- * Rows that must exist while these are written: referenced and linked rows. Unchanged references are not checked,
- * because another program may have removed such a row long before.
+ * The keys of the referenced and linked rows that must exist while these changes are written. References that stay
+ * the same are not checked: another program may have removed such a row long before.
  */
 export async function reliedOn(here: Environment, changes: Change[]): Promise<RowKey[]> {
   const keys = new Map<string, RowKey>();

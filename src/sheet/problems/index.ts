@@ -43,8 +43,8 @@ export function problemsOf(
 }
 
 /**
- * An undo sends nothing new, so only problems of the destination apply to it. The undo of an undo sends content
- * again, so it has the problems of a transfer.
+ * The problems of an undo. It sends nothing new, so only problems of the destination apply. The undo of an undo sends
+ * content again, so it has all problems of a transfer.
  */
 export const problemsOfUndo = (facts: Facts, choices: Choices, steps: PlannedStep[]): Problem[] => [
   ...destination(facts),

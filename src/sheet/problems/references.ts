@@ -19,7 +19,7 @@ export function deletions({ to }: Facts, { remove }: TypedWords, steps: PlannedS
   return [{ reason: 'deletion', row: null, message, solutions: [{ kind: 'delete' }] }];
 }
 
-/** A removed row must not be referenced by rows that are kept. */
+/** Reports removed rows that rows outside the transfer still reference. */
 export function used({ references: uses, pairs, to }: Facts, steps: PlannedStep[]): Problem[] {
   const going = new Map(steps.map((step) => [keyText(step), step]));
   const found = new Map<string, Problem>();
@@ -71,7 +71,7 @@ export function names(facts: Facts, choices: Choices, steps: PlannedStep[]): Pro
   });
 }
 
-/** Two names here that map to one at the destination cannot both be linked. */
+/** Reports a row that is linked with two names here that are mapped to one name at the destination. */
 export function coinciding({ to }: Facts, steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step) =>
     linksOf(entityNamed(step.entity)).flatMap(({ field, links: { target } }): Problem[] => {

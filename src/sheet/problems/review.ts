@@ -15,7 +15,10 @@ import { worksForOthers, type TestStatus } from '../../state/test-results.ts';
 import type { PlannedStep } from '../planned-step.ts';
 import { describe, keyOf, type Problem, type TypedWords } from '../problem.ts';
 
-/** Undone content needs a confirmation; a row with its dependent rows is one problem. */
+/**
+ * Reports rows whose content was undone at the destination: sending it again needs a confirmation. A row with its
+ * dependent rows is one problem.
+ */
 export function undone(
   { to, pairs }: Facts,
   { again }: Pick<Choices, 'again'>,
@@ -50,7 +53,10 @@ export function undone(
   return [...found.values()];
 }
 
-/** One problem for a row with its dependent rows, because adopting the row adopts them, too. */
+/**
+ * Reports rows that engineering changed. A row with its dependent rows is one problem, because a product manager
+ * adopts them together.
+ */
 export function engineering({ pairs }: Facts, steps: PlannedStep[]): Problem[] {
   const found = new Map<string, Problem>();
   for (const step of steps) {
@@ -75,7 +81,7 @@ export function engineering({ pairs }: Facts, steps: PlannedStep[]): Problem[] {
   return [...found.values()];
 }
 
-/** Whether every field that engineering changed is excluded. */
+/** Whether every field that engineering changed is excluded from this transfer. */
 function isLeftOut(state: RowState, { entity, excludedFields }: PlannedStep): boolean {
   const labels = JSON.parse(state.engineering_fields ?? '[]') as string[];
   const left = excludedFields.map((name) => labelOf(entityNamed(entity), name));
@@ -133,8 +139,8 @@ export function overwritten(
 }
 
 /**
- * Where tests are required, every row must be marked Works by someone other than the sender, and be sent exactly as
- * tested.
+ * Reports untested rows, where tests are required: someone other than the sender must have marked the row *Works*,
+ * and it must be sent exactly as tested.
  */
 export function untested(facts: Facts, steps: PlannedStep[]): Problem[] {
   const { tested, testedForSender: sender, pairs } = facts;
@@ -161,7 +167,7 @@ function reasonUntested(found: TestStatus | undefined, sender: string): string |
     : 'was not marked Works by anyone but you for this content';
 }
 
-/** A row with excluded fields mixes both sides, and no one has tested that mixture. */
+/** Reports a row sent with excluded fields: it mixes the values of both sides, and nobody has tested that mixture. */
 function partOf({ pairs }: Facts, root: RowKey, steps: PlannedStep[]): string | null {
   const going = new Map(steps.map((step) => [keyText(step), step]));
   const own = pairs.get(keyText(root));

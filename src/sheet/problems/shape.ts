@@ -84,7 +84,7 @@ export const narrowColumns = (
     charset === null || charset === 'utf8mb4' ? [] : [{ column, charset }],
   );
 
-/** A character that is missing in the column’s character set. */
+/** The first character of a step’s texts that the character set of its column lacks. */
 function unstorable(facts: Facts, entity: Entity, step: PlannedStep): Problem[] {
   const columns = facts.columns.get(entity.table) ?? new Map<string, Column>();
   const narrow = new Map(narrowColumns(columns).map((one) => [one.column, one.charset]));
@@ -111,7 +111,7 @@ const isOutside =
 /** Characters that MySQL’s latin1 has in addition to Latin-1. */
 const WINDOWS_1252 = '€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ';
 
-/** Rows here with invalid values; fields that are not transferred do not matter. */
+/** Reports rows here with invalid values in fields that are transferred. */
 export function unfit(steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step): Problem[] => {
     const own = step.pair?.here ?? null;

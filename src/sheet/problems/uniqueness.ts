@@ -1,5 +1,5 @@
-// Problems with unique values: after the whole plan, only one row may hold each. The order in which rows pass values
-// on is decided when they are written.
+// Problems with unique values: after the whole transfer, only one row may hold each value. Which row gives up its
+// value first is decided only when the rows are written.
 import { isSameValue } from '../../catalog/content.ts';
 import { keyText, labelOf, type RowKey } from '../../catalog/entity.ts';
 import { entityNamed } from '../../catalog/index.ts';
@@ -10,7 +10,7 @@ import type { Facts } from '../facts.ts';
 import type { PlannedStep } from '../planned-step.ts';
 import { describe, keyOf, type Problem, type Solution } from '../problem.ts';
 
-/** Reports a step whose unique value another row would still hold. */
+/** A step whose unique value another row, the holder, would still have after the transfer. */
 type Taken = { step: PlannedStep; field: string; key: string; holder: RowKey };
 
 export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
@@ -23,7 +23,7 @@ export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
       const key = uniqueKey(entity, field, step.after[field]);
       const twin = first.get(key);
       first.set(key, twin ?? step);
-      // Rows that have shared a name since before names had to be unique can still be sent.
+      // Rows that had the same name before names had to be unique can still be sent.
       if (isSameValue(step.before?.[field], step.after[field])) return [];
       const holder = keeperOf(facts, going, step.entity, key) ?? (twin && keyOf(twin)) ?? null;
       return holder && holder.id !== step.id
@@ -33,7 +33,7 @@ export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
   });
 }
 
-/** The row that would still hold a value at the destination after the plan; null for none. */
+/** The row that would still hold a unique value at the destination after the transfer; null if there is none. */
 export function keeperOf(
   { holders }: Pick<Facts, 'holders'>,
   going: Map<string, PlannedStep>,
@@ -73,7 +73,10 @@ function taken(facts: Facts, going: Map<string, PlannedStep>, one: Taken): Probl
   return { reason: 'unique-taken', row: keyOf(step), message, solutions };
 }
 
-/** The rows that would have to be added so that the holder gives up the value; null when that does not help. */
+/**
+ * The rows that would have to be added to the transfer so that the holder gives up the value; null when adding rows
+ * does not help.
+ */
 function goingAlong(facts: Facts, going: Map<string, PlannedStep>, one: Taken): RowKey[] | null {
   const entity = entityNamed(one.step.entity);
   const along = new Map([[keyText(one.holder), one.holder]]);
@@ -85,7 +88,7 @@ function goingAlong(facts: Facts, going: Map<string, PlannedStep>, one: Taken): 
     if (keys.some((key) => given.includes(key))) return null;
     for (const key of keys) {
       const next = keeperOf(facts, going, entity.name, key);
-      // The loop also visits entries that are added to the Map meanwhile.
+      // A `for … of` loop over a Map also visits entries that are added during the loop.
       if (next && next.id !== holder.id) along.set(keyText(next), next);
       given.push(key);
     }
