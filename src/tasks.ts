@@ -18,6 +18,8 @@ import { BUILD } from './staging/accept.ts';
 import { buildCopy, buildInput } from './staging/build.ts';
 import { followJobs } from './staging/follow.ts';
 import { endExpired } from './staging/keep.ts';
+import { restoreTestInput, runRestoreTest } from './staging/restore-test.ts';
+import { RESTORE_TEST } from './staging/restore-test-request.ts';
 import { askAboutOrders } from './staging/run.ts';
 import { UPDATE, updateCopy, updateInput } from './staging/update.ts';
 import { sweepDaily } from './storage/sweep.ts';
@@ -56,6 +58,16 @@ export const tasks = withDeadLetters({
     mayBeCancelled: true,
     run: buildCopy,
   }),
+  [RESTORE_TEST]: task(restoreTestInput, {
+    label: 'Restore test of backups',
+    attempts: 3,
+    mayBeCancelled: true,
+    mayBeRetried: true,
+    priority: 'low',
+    concurrency: 1,
+    run: runRestoreTest,
+    outcome: { view: 'staging/restore-test', locals: (report) => ({ tested: [], ...report }) },
+  }),
   [UPDATE]: task(updateInput, {
     label: 'Update of a staging database',
     attempts: 3,
@@ -92,6 +104,16 @@ export const schedules: Schedule[] = [
     input: {},
     onlyOne: BACKUP,
     isFor: ({ settings }) => settings.backups.client !== null,
+  },
+  {
+    name: 'nightly-restore-test',
+    label: 'Nightly restore test of backups',
+    pattern: '0 4 * * *',
+    timeZone: 'UTC',
+    kind: RESTORE_TEST,
+    input: { client: null },
+    onlyOne: RESTORE_TEST,
+    isFor: ({ settings }) => settings.copies !== null,
   },
 ];
 

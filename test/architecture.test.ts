@@ -119,6 +119,7 @@ const mayImport: Record<string, string[]> = {
     'release',
     'rows',
     'sheet',
+    'staging',
     'state',
     'transfers',
     'version',

@@ -55,11 +55,14 @@ CREATE TABLE staging_order (
 );
 
 -- `live_name` keeps a second live copy of that name away; one that is being replaced gives its name to its successor.
+-- `mark` stands in its databases: its id, or that of the spare that it was made of, whose MySQL database was `spare_name`.
 -- `is_creating`: its databases may be there without their mark.
 CREATE TABLE database_copy (
   id CHAR(36) NOT NULL PRIMARY KEY,
+  mark CHAR(36) NOT NULL,
   name VARCHAR(63) NOT NULL,
   documents_name VARCHAR(63) NOT NULL,
+  spare_name VARCHAR(63) NULL,
   client VARCHAR(40) NOT NULL,
   level VARCHAR(10) NOT NULL,
   person VARCHAR(190) NOT NULL,

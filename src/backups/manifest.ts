@@ -89,6 +89,16 @@ function jsonIn(written: string): unknown {
   }
 }
 
+/** Lists the clients that have complete backups in the store. */
+export async function clientsIn(store: Objects): Promise<string[]> {
+  const clients = new Set<string>();
+  for await (const { key } of store.list('')) {
+    const [client = '', time = '', name] = key.split('/');
+    if (name === 'manifest.json' && TIME.test(time)) clients.add(client);
+  }
+  return [...clients].toSorted();
+}
+
 /** Lists the start times of the complete backups of a client, newest first. */
 export async function timesOf(store: Objects, client: string): Promise<string[]> {
   const times: string[] = [];

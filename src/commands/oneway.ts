@@ -6,6 +6,8 @@ import { BadSettings } from '../settings.ts';
 import { addAccounts } from './accounts.ts';
 import { addCredentials } from './credentials.ts';
 import { addBackups } from './backups.ts';
+import { addCopies } from './copies.ts';
+import { addStaging } from './staging.ts';
 import { addDatabase } from './database.ts';
 import { exits, Incompatible, UsageError } from './cli.ts';
 import { addJobs } from './jobs.ts';
@@ -45,6 +47,8 @@ for (const add of [
   addJobs,
   addRelease,
   addBackups,
+  addStaging,
+  addCopies,
   addDatabase,
 ]) {
   add(program);

@@ -16,6 +16,8 @@ export type Restore = {
   manifest: Manifest;
   say: (line: string) => void;
   onRows?: OnRows;
+  /** Called when all rows are loaded, before anything else is done to them. */
+  afterLoad?: () => Promise<void>;
   /** How long other processes may cache the updating flag, in milliseconds. */
   ttlMs?: number;
 };
@@ -24,13 +26,15 @@ export type Restore = {
  * Restores a backup into this environment, with the version of this program.
  * @throws Conflict when the environment already has rows, or the backup is from a newer program
  */
-export async function restore({ here, source, manifest, say, onRows, ...how }: Restore) {
+export async function restore(restoring: Restore) {
+  const { here, source, manifest, say, onRows, afterLoad, ...how } = restoring;
   await refuseNewer(manifest);
   await refuseRows(here);
   await setUpdating(here, manifest.version);
   const shape = manifest.migrations.filter((name) => !name.startsWith('mongo/'));
   await migrate(here.sql, here.documents, { names: shape });
   await loadBackup(source, manifest, here, onRows);
+  await afterLoad?.();
   // Applies the remaining migrations, including those of MongoDB: creating indexes is faster after loading the rows.
   return upgrade({ here, say, ...how });
 }

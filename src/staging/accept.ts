@@ -7,6 +7,7 @@ import { run, sql, toSqlInstant, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import * as jobs from '../jobs/jobs.ts';
 import { migrationsUnknown } from '../release/restore.ts';
+import { currentVersion } from '../version/db-version.ts';
 import { BridgeProblem } from './bridge-problem.ts';
 import * as copies from './copies.ts';
 import { settingsOfCopies } from './databases.ts';
@@ -43,6 +44,7 @@ export async function accept(here: App, wanted: OrderRequest): Promise<Accepted>
     const again = await copies.byId(on, wanted.order);
     if (again) return { name: again.name, job: null };
     await takePlace(on, { ...wanted, name, limit });
+    const spare = await takeSpare(on, manifest);
     const { job } = await jobs.request(on, {
       kind: BUILD,
       name: `Build ${name}`,
@@ -56,14 +58,25 @@ export async function accept(here: App, wanted: OrderRequest): Promise<Accepted>
       name,
       job: job.id,
       isSpare: false,
+      spare,
     });
     await audit.write(on, { person: wanted.person, action: 'ordered a copy', subject: name });
     return { name, job };
   });
 }
 
+/** The tested copy of this very backup, if there is one: nobody else takes it. */
+async function takeSpare(on: PoolConnection, { client, time }: Manifest) {
+  const spare = await copies.spareOf(on, client);
+  const isFit =
+    spare?.state === 'ready' && spare.backup === time && spare.version === currentVersion();
+  if (!isFit) return null;
+  const what = sql`state = 'dropped', ended_at = utc_timestamp(3), ended_by = 'an order'`;
+  return (await copies.change(on, spare, ['ready'], what)) ? spare : null;
+}
+
 /** What a copy has from its backup. */
-const factsOf = ({ time, instant, version, files }: Manifest) => ({
+export const factsOf = ({ time, instant, version, files }: Manifest) => ({
   backup: time,
   data_at: toSqlInstant(instant),
   version,
@@ -119,6 +132,7 @@ async function giveUpName(
   { order, replace, client, level }: Pick<Wanted, 'order' | 'replace' | 'client' | 'level'>,
 ) {
   const { name } = former;
+  if (former.is_spare === 1) throw ofRestoreTest(name);
   const refuse = (why: string) => new BridgeProblem(409, 'name_taken', why);
   if (!replace) {
     throw refuse(
@@ -136,5 +150,12 @@ async function giveUpName(
   }
   await copies.change(on, former, ['ready'], sql`replaced_by = ${order}`);
 }
+
+const ofRestoreTest = (name: string) =>
+  new BridgeProblem(
+    409,
+    'name_taken',
+    `The name ${name} belongs to the nightly restore test. Choose another suffix.`,
+  );
 
 const now = () => toSqlInstant(new Date().toISOString());

@@ -10,12 +10,20 @@ import { appOn, type App } from '../environments/app.ts';
 import type { Environment } from '../environments/environment.ts';
 import { raiseIds } from '../environments/ids.ts';
 import type { Work } from '../jobs/task.ts';
+import { NotFound } from '../problems.ts';
 import { restore } from '../release/restore.ts';
 import { currentVersion } from '../version/db-version.ts';
 import { callBack } from './call-back.ts';
 import * as copies from './copies.ts';
 import type { Copy } from './copies.ts';
-import { createDatabases, dropDatabases, settingsOfCopies, withCopy } from './databases.ts';
+import {
+  createDatabases,
+  dropDatabases,
+  renameSpare,
+  settingsOfCopies,
+  withCopy,
+} from './databases.ts';
+import { requestRestoreTest } from './restore-test-request.ts';
 import { failpoint } from '../database/failpoints.ts';
 
 export const buildInput = z.object({ copy: z.uuid() });
@@ -31,23 +39,49 @@ export async function buildCopy(
   if (!copy) return null;
   if (copy.state === 'building') {
     await withBackups(here, async (store) => {
+      if (await takeOver(here, copy, report)) return;
       const source = { store, identity: here.settings.backups.identity };
       const manifest = await readManifest(store, { client: copy.client, time: copy.backup });
-      await makeDatabases(here, copy, manifest, { source, report });
+      await makeDatabases(here, await known(here.sql, copy), manifest, { source, report });
     });
     await markReady(here, copy);
   }
   return { name: copy.name, rows: copy.row_count, backup: copy.backup };
 }
 
-type How = { source: Source; report: Work['report'] };
+/** Makes the copy of the spare that was taken for it; answers false when there is none, or not any more. */
+async function takeOver(here: App, copy: Copy, report: Work['report']): Promise<boolean> {
+  const { spare_name: spare } = copy;
+  if (spare === null) return false;
+  await report({ done: 0, total: 0, doing: 'Taking the tested copy' });
+  await makeRoom(here, copy);
+  await copies.change(here.sql, copy, ['building'], sql`is_creating = true`);
+  await failpoint('copy taking over');
+  try {
+    await renameSpare(here, { ...copy, is_creating: 1, spare_name: spare });
+    await failpoint('copy taken over');
+    return true;
+  } catch (error) {
+    if (!(error instanceof NotFound)) throw error;
+    const own = sql`spare_name = null, mark = id, documents_name = name`;
+    await copies.change(here.sql, copy, ['building'], own);
+    return false;
+  }
+}
+
+type How = {
+  source: Source;
+  report: Work['report'];
+  /** Runs when all rows are loaded, and nothing else has been done to them. */
+  afterLoad?: (loaded: Environment) => Promise<void>;
+};
 
 /** Creates and fills the databases of a copy; what an earlier attempt left is removed first. */
-async function makeDatabases(
+export async function makeDatabases(
   here: App,
   copy: Copy,
   manifest: Manifest,
-  { source, report }: How,
+  { source, report, afterLoad }: How,
 ) {
   const total = copy.row_count;
   const doing = (what: string, done = 0) => report({ done, total, doing: what });
@@ -75,6 +109,7 @@ async function makeDatabases(
         await doing('Loading rows', done);
         await failpoint('copy loading');
       },
+      afterLoad: async () => afterLoad?.(environment),
       // Nobody has it open yet.
       ttlMs: 0,
     });
@@ -125,6 +160,8 @@ const markReady = (here: App, copy: Copy) =>
           until = utc_timestamp(3) + interval ${days} day`,
     );
     if (!isReady) return;
+    // The next one is as quick.
+    if (copy.spare_name !== null) await requestRestoreTest(on, copy.client);
     await callBack(here, on, { ...(await known(on, copy)) });
     await audit.write(on, { person: copy.person, action: 'made a copy', subject: copy.name });
   });

@@ -6,12 +6,16 @@ import type { Level } from './names.ts';
 export type CopyState = 'building' | 'ready' | 'updating' | 'dropping' | 'failed' | 'dropped';
 
 export type Copy = {
-  /** The id of its order; its databases are marked with it. */
+  /** The id of its order. */
   id: string;
+  /** Stands in its databases: its id, or that of the spare that it was made of. */
+  mark: string;
   /** Its MySQL database. */
   name: string;
   /** Its MongoDB database: another name for one that was made before it was ordered. */
   documents_name: string;
+  /** The MySQL database of the spare that it is made of. */
+  spare_name: string | null;
   client: string;
   level: Level;
   /** Who ordered it. */
@@ -50,6 +54,8 @@ export type NewCopy = Pick<
   'id' | 'name' | 'client' | 'level' | 'person' | 'backup' | 'data_at' | 'version' | 'job'
 > & {
   isSpare: boolean;
+  /** Whose databases it takes over. */
+  spare: Copy | null;
   callback: { url: string; key: string } | null;
   bytes: number;
   rows: number;
@@ -59,10 +65,11 @@ export const add = (on: Queryable, copy: NewCopy) =>
   run(
     on,
     sql`insert into database_copy
-          (id, name, documents_name, client, level, person, backup, data_at, version, state, is_spare,
+          (id, mark, name, documents_name, spare_name, client, level, person, backup, data_at, version, state, is_spare,
            job, callback_url, callback_key, bytes, row_count, created_at, changed_at)
         values
-          (${copy.id}, ${copy.name}, ${copy.name}, ${copy.client}, ${copy.level}, ${copy.person},
+          (${copy.id}, ${copy.spare?.mark ?? copy.id}, ${copy.name}, ${copy.spare?.documents_name ?? copy.name},
+           ${copy.spare?.name ?? null}, ${copy.client}, ${copy.level}, ${copy.person},
            ${copy.backup}, ${copy.data_at}, ${copy.version}, 'building', ${copy.isSpare}, ${copy.job},
            ${copy.callback?.url ?? null}, ${copy.callback?.key ?? null}, ${copy.bytes}, ${copy.rows},
            utc_timestamp(3), utc_timestamp(3))`,
@@ -135,6 +142,14 @@ export const keepName = (on: Queryable, successor: string) =>
     on,
     sql`update database_copy set replaced_by = null
          where replaced_by = ${successor} and state = 'ready'`,
+  );
+
+/** The tested copy of a client that nobody has ordered yet. */
+export const spareOf = (on: Queryable, client: string) =>
+  first<Copy>(
+    on,
+    sql`select * from database_copy
+         where client = ${client} and is_spare and ended_at is null order by created_at desc limit 1`,
   );
 
 /** Copies whose job has failed, was cancelled or is not known any more. */

@@ -3,15 +3,24 @@
 import type { Db } from 'mongodb';
 import type { RowDataPacket } from 'mysql2/promise';
 import { connectDatabases } from '../environments/connect.ts';
-import { first, name as quoted, run, sql, Statement, type Queryable } from '../database/sql.ts';
+import {
+  first,
+  name as quoted,
+  run,
+  select,
+  sql,
+  Statement,
+  type Queryable,
+} from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import type { Environment } from '../environments/environment.ts';
 import { openEnvironment, withEnvironment, type Opened } from '../environments/opened.ts';
-import { Conflict, Problem } from '../problems.ts';
+import { Conflict, NotFound, Problem } from '../problems.ts';
 import type { Copy } from './copies.ts';
 import type { CopySettings } from './settings.ts';
 
-type Named = Pick<Copy, 'id' | 'name' | 'documents_name'>;
+type Named = Pick<Copy, 'mark' | 'name' | 'documents_name'>;
+type Made = Named & Pick<Copy, 'is_creating' | 'spare_name'>;
 
 /** The table and the collection that hold the id of the copy. */
 const MARK = 'copy_mark';
@@ -60,7 +69,10 @@ async function withServers<T>(
 /** `mine`: it carries the mark of this copy. `empty`: it has no table and no mark. */
 type Presence = 'absent' | 'mine' | 'empty' | 'foreign';
 
-async function inMysql(on: Queryable, { id, name }: Named): Promise<Presence> {
+async function inMysql(
+  on: Queryable,
+  { mark: own, name }: Pick<Named, 'mark' | 'name'>,
+): Promise<Presence> {
   const schema = await first(
     on,
     sql`select 1 from information_schema.schemata where schema_name = ${name}`,
@@ -78,14 +90,14 @@ async function inMysql(on: Queryable, { id, name }: Named): Promise<Presence> {
     sql`select id from ${quoted(name)}.${quoted(MARK)} limit 1`,
   );
   if (!mark) return Number(tables?.all) === 1 ? 'empty' : 'foreign';
-  return mark.id === id ? 'mine' : 'foreign';
+  return mark.id === own ? 'mine' : 'foreign';
 }
 
-async function inMongo(documents: Db, { id }: Named): Promise<Presence> {
+async function inMongo(documents: Db, { mark: own }: Pick<Named, 'mark'>): Promise<Presence> {
   const collections = await documents.listCollections({}, { nameOnly: true }).toArray();
   if (collections.length === 0) return 'absent';
   const mark = await documents.collection<{ _id: string }>(MARK).findOne({});
-  return mark?._id === id ? 'mine' : 'foreign';
+  return mark?._id === own ? 'mine' : 'foreign';
 }
 
 /**
@@ -98,20 +110,24 @@ export const createDatabases = (here: App, copy: Named, begin: () => Promise<unk
     const [mysql, mongo] = [await inMysql(on, copy), await inMongo(documents, copy)];
     if (mysql !== 'absent' || mongo !== 'absent') throw taken(copy.name);
     await begin();
-    const database = quoted(copy.name).text;
-    await run(
-      on,
-      new Statement(`CREATE DATABASE ${database} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`, []),
-    ).catch((error: unknown) => {
-      throw (error as { code?: string }).code === 'ER_DB_CREATE_EXISTS' ? taken(copy.name) : error;
-    });
-    await run(
-      on,
-      new Statement(`CREATE TABLE ${database}.${MARK} (id CHAR(36) NOT NULL PRIMARY KEY)`, []),
-    );
-    await run(on, sql`insert into ${quoted(copy.name)}.${quoted(MARK)} (id) values (${copy.id})`);
-    await documents.collection<{ _id: string }>(MARK).insertOne({ _id: copy.id });
+    await createMysql(on, copy);
+    await documents.collection<{ _id: string }>(MARK).insertOne({ _id: copy.mark });
   });
+
+async function createMysql(on: Queryable, { name, mark }: Pick<Named, 'name' | 'mark'>) {
+  const database = quoted(name).text;
+  await run(
+    on,
+    new Statement(`CREATE DATABASE ${database} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`, []),
+  ).catch((error: unknown) => {
+    throw (error as { code?: string }).code === 'ER_DB_CREATE_EXISTS' ? taken(name) : error;
+  });
+  await run(
+    on,
+    new Statement(`CREATE TABLE ${database}.${MARK} (id CHAR(36) NOT NULL PRIMARY KEY)`, []),
+  );
+  await run(on, sql`insert into ${quoted(name)}.${quoted(MARK)} (id) values (${mark})`);
+}
 
 const taken = (name: string) =>
   new Conflict(
@@ -120,20 +136,78 @@ const taken = (name: string) =>
   );
 
 /**
- * Drops the databases of a copy, as far as they are there: MongoDB's first, and the one with the mark last.
+ * Drops the databases of a copy, as far as they are there: MongoDB's first, MySQL's last.
  * @throws Conflict when one of them does not carry the mark of this copy
  */
-export const dropDatabases = (here: App, copy: Named & Pick<Copy, 'is_creating'>) =>
+export const dropDatabases = (here: App, copy: Made) =>
   withServers(here, copy, async ({ sql: on, documents }) => {
-    const [mysql, mongo] = [await inMysql(on, copy), await inMongo(documents, copy)];
-    const isOwnEmpty = mysql === 'empty' && copy.is_creating === 1;
-    if (mongo === 'foreign' || mysql === 'foreign' || (mysql === 'empty' && !isOwnEmpty)) {
-      throw new Conflict(
-        `A database ${copy.name} does not carry the mark of this copy, so it is not dropped. Ask whoever made it.`,
-      );
+    const { mark, spare_name: spare } = copy;
+    const names = [copy.name, ...(spare === null ? [] : [spare])];
+    const mongo = await inMongo(documents, copy);
+    const own: string[] = [];
+    for (const name of names) {
+      const presence = await inMysql(on, { mark, name });
+      const isOwnEmpty = presence === 'empty' && copy.is_creating === 1;
+      if (presence !== 'absent' && presence !== 'mine' && !isOwnEmpty) throw unmarked(name);
+      if (presence !== 'absent') own.push(name);
     }
+    if (mongo === 'foreign') throw unmarked(copy.documents_name);
     if (mongo === 'mine') await documents.dropDatabase();
-    if (mysql !== 'absent') {
-      await run(on, new Statement(`DROP DATABASE IF EXISTS ${quoted(copy.name).text}`, []));
-    }
+    for (const name of own) await dropMysql(on, name);
   });
+
+const dropMysql = (on: Queryable, name: string) =>
+  run(on, new Statement(`DROP DATABASE IF EXISTS ${quoted(name).text}`, []));
+
+const unmarked = (name: string) =>
+  new Conflict(
+    `A database ${name} does not carry the mark of this copy, so it is not dropped. Ask whoever made it.`,
+  );
+
+/**
+ * Gives the tables of a spare to the copy that was ordered: they are renamed, which takes no time, however large they are.
+ * It can be killed at any point and done again. The documents keep the name of their database.
+ * @throws NotFound when the databases of the spare are not there any more
+ */
+export const renameSpare = (here: App, copy: Made & { spare_name: string }) =>
+  withServers(here, copy, async ({ sql: on, documents }) => {
+    const from = copy.spare_name;
+    const before = await inMysql(on, { mark: copy.mark, name: from });
+    const after = await inMysql(on, copy);
+    if ((await inMongo(documents, copy)) !== 'mine' || (before !== 'mine' && after !== 'mine')) {
+      throw new NotFound(`The databases of the tested copy ${from} are not there any more.`);
+    }
+    if (after === 'foreign' || (after === 'empty' && copy.is_creating === 0))
+      throw taken(copy.name);
+    if (after === 'absent') await createMysql(on, copy);
+    if (before !== 'mine') return;
+    await moveTables(on, from, copy.name);
+    await dropMysql(on, from);
+  });
+
+async function moveTables(on: Queryable, from: string, to: string) {
+  const tables = await select<{ name: string; type: string }>(
+    on,
+    sql`select table_name as name, table_type as type from information_schema.tables
+         where table_schema = ${from} and table_name <> ${MARK}`,
+  );
+  const views = tables.filter(({ type }) => type === 'VIEW').map(({ name }) => name);
+  const moved = tables.filter(({ type }) => type !== 'VIEW').map(({ name }) => name);
+  const definitions = await select<{ name: string; definition: string }>(
+    on,
+    sql`select table_name as name, view_definition as definition from information_schema.views
+         where table_schema = ${from} and table_name in (${views})`,
+  );
+  if (moved.length > 0) {
+    const pairs = moved.map((table) => `${inside(from, table)} TO ${inside(to, table)}`);
+    await run(on, new Statement(`RENAME TABLE ${pairs.join(', ')}`, []));
+  }
+  // A view cannot be renamed into another database.
+  for (const { name, definition } of definitions) {
+    const query = definition.replaceAll(`${quoted(from).text}.`, `${quoted(to).text}.`);
+    await run(on, new Statement(`CREATE OR REPLACE VIEW ${inside(to, name)} AS ${query}`, []));
+  }
+}
+
+const inside = (database: string, table: string) =>
+  `${quoted(database).text}.${quoted(table).text}`;

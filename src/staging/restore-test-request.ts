@@ -1,0 +1,16 @@
+import * as jobs from '../jobs/jobs.ts';
+import type { Queryable } from '../database/sql.ts';
+
+/** The kind of the job that tests backups by restoring them. */
+export const RESTORE_TEST = 'restore-test';
+
+/** Requests a restore test of one client; a sweep begins it after the commit. */
+export const requestRestoreTest = (on: Queryable, client: string) =>
+  jobs.request(on, {
+    kind: RESTORE_TEST,
+    name: `Restore test of ${client}`,
+    person: 'Oneway',
+    input: { client },
+    onlyOne: `${RESTORE_TEST} ${client}`.slice(0, 60),
+    priority: 'low',
+  });

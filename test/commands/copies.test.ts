@@ -1,0 +1,51 @@
+// Staging databases from a terminal: made, listed, kept, protected and dropped.
+import { expect, test } from '@jest/globals';
+import * as copies from '../../src/staging/copies.ts';
+import { add } from '../support/rows.ts';
+import { json, openTerminal } from '../support/command.ts';
+import { backUp, client, useCopies } from '../support/staging.ts';
+
+const world = useCopies();
+const run = (...words: string[]) => openTerminal(world)('staging', ['copies', ...words]);
+const name = `${client}-lab_cli`;
+
+test('a staging database is made, listed, kept, protected, tested and dropped from a terminal', async () => {
+  await add(world.production, 'form', { name: 'Visit' });
+  await backUp(world.production);
+  const made = run('build', '--client', client, '--suffix', 'cli', '--no-timestamp', '--json');
+  expect([made.status, made.stderr]).toEqual([0, '']);
+  expect(json<{ name: string }>(made).name).toBe(name);
+  expect(json(run('list', '--json'))).toMatchObject({ used: 1, limit: 10, copies: [{ name }] });
+  expect(run('keep', name).stdout).toMatch(/is kept until/);
+  expect(run('protect', name, '--days', '3').stdout).toMatch(/is protected until/);
+  const refused = run('drop', name, '--yes');
+  expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('is protected')]);
+  run('protect', name, '--days', '0');
+  expect(run('restore-test', '--client', client).stdout).toMatch(/the same as when it was taken/);
+  expect(run('drop', name, '--yes').stdout).toContain(`${name} is dropped.`);
+  expect(await copies.named(world.staging.sql, name)).toBeUndefined();
+}, 90_000);
+
+test.each([
+  ['build for nobody', ['build', '--client', 'nobody'], 'There is no backup of nobody'],
+  [
+    'drop of another database',
+    ['drop', 'mysql', '--yes'],
+    'There is no database mysql that was made here',
+  ],
+])(
+  'the failing command oneway copies %s ends with a sentence on what to do',
+  (_what, words, message) => {
+    const said = run(...words);
+    expect([said.status, said.stderr]).toEqual([1, expect.stringContaining(message)]);
+  },
+  30_000,
+);
+
+test('oneway staging run says which environments there are when the name is wrong', () => {
+  const said = openTerminal(world)('production', ['staging', 'run', '--environment', 'Lab']);
+  expect([said.status, said.stderr]).toEqual([
+    1,
+    expect.stringContaining('There is no staging environment “Lab”'),
+  ]);
+}, 30_000);

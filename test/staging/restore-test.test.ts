@@ -1,0 +1,203 @@
+// The nightly restore test of backups, and the tested copy that it leaves for the next order.
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run, select, sql } from '../../src/database/sql.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
+import * as jobs from '../../src/jobs/jobs.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import { accept } from '../../src/staging/accept.ts';
+import * as copies from '../../src/staging/copies.ts';
+import { withCopy } from '../../src/staging/databases.ts';
+import { dropNamed } from '../../src/staging/drop.ts';
+import { requestRestoreTest } from '../../src/staging/restore-test-request.ts';
+import { tasks } from '../../src/tasks.ts';
+import { silence } from '../support/jobs.ts';
+import { hire } from '../support/people.ts';
+import {
+  backUp,
+  build,
+  client,
+  copyOf,
+  fillProduction,
+  useCopies,
+  wanted,
+} from '../support/staging.ts';
+
+const world = useCopies();
+
+beforeEach(async () => {
+  await fillProduction(world);
+  await backUp(world.production);
+});
+
+async function testRestoring() {
+  const { job } = await requestRestoreTest(world.staging.sql, client);
+  const ended = await runJob(world.staging, tasks, job.id);
+  return { job: ended, tested: JSON.parse(ended?.report ?? '{}') as unknown };
+}
+
+const tables = (name: string) =>
+  select(
+    world.staging.sql,
+    sql`select table_name from information_schema.tables where table_schema = ${name}`,
+  );
+
+test('a backup that is restored and dumped again is the same, and its copy waits as a spare that takes no place', async () => {
+  const { job, tested } = await testRestoring();
+  expect([job?.state, job?.problem, tested]).toEqual([
+    'done',
+    null,
+    { tested: [{ client, backup: expect.any(String), problem: null }] },
+  ]);
+  expect(await copies.spareOf(world.staging.sql, client)).toMatchObject({ state: 'ready' });
+  expect(await copies.countSlots(world.staging.sql)).toBe(0);
+  expect(await copies.live(world.staging.sql)).toEqual([]);
+});
+
+test('a backup whose content is not what was backed up fails its test, and administrators are told', async () => {
+  await hire(world.staging, 'ops');
+  failpoints.reached = async (point) => {
+    if (point !== 'copy loading') return;
+    failpoints.reached = () => {};
+    const spare = await copies.spareOf(world.staging.sql, client);
+    if (!spare) return;
+    // As if a column had been stored otherwise than it was written.
+    await withCopy(world.staging, spare, ({ documents }) =>
+      documents.collection<{ _id: number }>('form').insertOne({ _id: 999_999_999 }),
+    );
+  };
+  const { tested } = await testRestoring();
+  failpoints.reached = () => {};
+  expect(JSON.stringify(tested)).toMatch(/form has \d+ rows after loading/);
+  const told = await select<{ text: string }>(
+    world.staging.sql,
+    sql`select text from message where person = 'ops@example.com'`,
+  );
+  expect(told.map(({ text }) => text)).toEqual([expect.stringContaining('rows after loading')]);
+  expect(await copies.spareOf(world.staging.sql, client)).toBeUndefined();
+});
+
+test('a value that was stored differently fails the test of its backup', async () => {
+  failpoints.reached = async (point) => {
+    if (point !== 'copy loading') return;
+    const spare = await copies.spareOf(world.staging.sql, client);
+    if (!spare) return;
+    await withCopy(world.staging, spare, ({ sql: on }) =>
+      run(on, sql`update business set description = concat(description, ' ') where id > 0`),
+    );
+  };
+  const { tested } = await testRestoring();
+  failpoints.reached = () => {};
+  expect(JSON.stringify(tested)).toMatch(/business is not what was backed up/);
+});
+
+test('a backup that is older than 26 hours is reported to administrators', async () => {
+  await hire(world.staging, 'ops');
+  const below = join(world.folder, 'dev-backups', client);
+  const [time = ''] = (await readdir(below)).filter((one) => /^\d{4}-/.test(one));
+  const old = '2026-01-02T02-00-00Z';
+  const { rename } = await import('node:fs/promises');
+  await rename(join(below, time), join(below, old));
+  const file = join(below, old, 'manifest.json');
+  await writeFile(file, (await readFile(file, 'utf8')).replaceAll(time, old));
+  await testRestoring();
+  const told = await select<{ text: string }>(
+    world.staging.sql,
+    sql`select text from message where person = 'ops@example.com'`,
+  );
+  expect(told.map(({ text }) => text)).toEqual([
+    expect.stringContaining('hours old: last night no backup was taken'),
+  ]);
+});
+
+describe('an order when a tested copy of the newest backup is there', () => {
+  beforeEach(async () => {
+    await testRestoring();
+  });
+
+  test('takes it over: no row is loaded, the tables have the new name, and a next spare is requested', async () => {
+    const spare = await copies.spareOf(world.staging.sql, client);
+    const points: string[] = [];
+    failpoints.reached = (point) => void points.push(point);
+    const copy = await build(world.staging);
+    failpoints.reached = () => {};
+    expect(copy).toMatchObject({
+      state: 'ready',
+      documents_name: spare?.documents_name,
+      mark: spare?.id,
+    });
+    expect(points).not.toContain('copy loading');
+    expect(await tables(spare?.name ?? '')).toEqual([]);
+    await withCopy(world.staging, copy, async ({ sql: on, documents }) => {
+      expect(await select(on, sql`select id from task`)).not.toEqual([]);
+      expect(await documents.collection('form').countDocuments()).toBeGreaterThan(0);
+    });
+    const [next] = await jobs.newest(world.staging.sql, 'restore-test', 1);
+    expect(next?.state).toBe('waiting');
+  });
+
+  test('drops both databases of it by the new name', async () => {
+    const copy = await build(world.staging);
+    const person = 'sam@example.com';
+    expect(
+      await dropNamed(world.staging, { client, level: 'lab', person, names: [copy.name] }),
+    ).toMatchObject([{ result: 'dropped' }]);
+    expect(await tables(copy.name)).toEqual([]);
+  });
+
+  test.each(['copy taking over', 'copy taken over'])(
+    'is made whole by the next attempt when it is killed at “%s”',
+    async (point) => {
+      const order = wanted();
+      const { job } = await accept(world.staging, order);
+      let end = () => {};
+      let isKilled = false;
+      failpoints.reached = (reached) => {
+        if (reached !== point || isKilled) return;
+        isKilled = true;
+        return new Promise((_resolve, reject) => {
+          end = () => reject(new Error('The process was killed'));
+        });
+      };
+      void runJob(world.staging, tasks, job?.id ?? '');
+      for (let wait = 0; !isKilled && wait < 600; wait += 1)
+        await new Promise((go) => setTimeout(go, 50));
+      await silence(world.staging, job?.id ?? '');
+      await runJob(world.staging, tasks, job?.id ?? '');
+      failpoints.reached = () => {};
+      end();
+      expect(await copyOf(world.staging, order.order)).toMatchObject({ state: 'ready' });
+    },
+  );
+
+  test('loads the backup itself when the databases of the spare are gone', async () => {
+    const spare = await copies.spareOf(world.staging.sql, client);
+    const order = wanted();
+    const { job } = await accept(world.staging, order);
+    await withCopy(
+      world.staging,
+      spare ?? (await copyOf(world.staging, order.order)),
+      ({ documents }) => documents.dropDatabase(),
+    );
+    await run(
+      world.staging.sql,
+      sql`update database_copy set spare_name = 'gone-lab_restore-test'`,
+    );
+    await runJob(world.staging, tasks, job?.id ?? '');
+    expect(await copyOf(world.staging, order.order)).toMatchObject({
+      state: 'ready',
+      spare_name: null,
+    });
+  });
+});
+
+test('two orders at once do not take the same spare', async () => {
+  await testRestoring();
+  const orders = ['one', 'two'].map((suffix) => wanted({ suffix }));
+  const accepted = await Promise.all(orders.map((order) => accept(world.staging, order)));
+  for (const { job } of accepted) await runJob(world.staging, tasks, job?.id ?? '');
+  const made = await Promise.all(orders.map(({ order }) => copyOf(world.staging, order)));
+  expect(made.map(({ state }) => state)).toEqual(['ready', 'ready']);
+  expect(new Set(made.map(({ documents_name }) => documents_name)).size).toBe(2);
+});
