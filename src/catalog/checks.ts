@@ -1,4 +1,5 @@
-// Checks entity definitions at start, and names entity and field of a wrong one.
+// Checks the definitions of entities when the program starts. A wrong one stops it, with the name of the entity and
+// the field.
 import { isSecret } from './secret.ts';
 import { linksOf, referencesOf, type Entity } from './entity.ts';
 

@@ -13,7 +13,7 @@ import type { Field, Link, Links, Value } from './fields.ts';
 import { packLinks, unpackLinks } from './links.ts';
 import { isSecret, secretVersion } from './secret.ts';
 
-/** The transferred fields with their values; a missing field stays missing. */
+/** The fields of a row that are transferred, with their values; a missing field stays missing. */
 export function contentOf(entity: Entity, row: Row | Content): Content {
   const content: Draft<Content> = {};
   for (const { name } of travellingFields(entity)) {
@@ -26,7 +26,7 @@ export function contentOf(entity: Entity, row: Row | Content): Content {
 type TravellingField = { name: string; quoted: string; links: Links | undefined };
 const sorted = new WeakMap<object, TravellingField[]>();
 
-/** Names of the transferred fields in canonical order, and quoted as in the text. */
+/** The names of the transferred fields in canonical order, as they are and as the JSON text has them. */
 function travellingFields(entity: Entity) {
   let names = sorted.get(entity.fields);
   if (!names) {
@@ -39,11 +39,11 @@ function travellingFields(entity: Entity) {
   return names;
 }
 
-/** Texts and hashes of rows are cached by object, because rows are never changed once built. */
+/** Texts and hashes are cached by row object, because rows are never changed once they are built. */
 const texts = new WeakMap<Row | Content, string>();
 const hashes = new WeakMap<Row | Content, string>();
 
-/** The content as JSON with sorted keys and links, without the braces. */
+/** The content of a row as JSON, with sorted keys and sorted links, without the braces. */
 export function canonical(entity: Entity, row: Row | Content): string {
   const known = texts.get(row);
   if (known !== undefined) return known;
@@ -56,7 +56,7 @@ export function canonical(entity: Entity, row: Row | Content): string {
   return text;
 }
 
-/** SHA-256 of the content, in hexadecimal. */
+/** The SHA-256 hash of a row’s content, in hexadecimal. */
 export function hashOf(entity: Entity, row: Row | Content): string {
   const known = hashes.get(row);
   if (known !== undefined) return known;
@@ -65,7 +65,7 @@ export function hashOf(entity: Entity, row: Row | Content): string {
   return made;
 }
 
-/** Whether two rows are equal in every field including environment-specific ones, except `modified_at`. */
+/** Whether two rows are equal in every field, also the environment-specific ones, except in `modified_at`. */
 export const isSameRow = (entity: Entity, one: Row | null, other: Row | null): boolean =>
   one === null || other === null
     ? one === other
@@ -82,7 +82,10 @@ export function differingFields(entity: Entity, one: Content, other: Content): s
     .map(([name]) => name);
 }
 
-/** A secret that was sealed again with another key counts as equal. */
+/**
+ * Whether two values of a field are equal. A secret that was encrypted again with another key is equal to what it
+ * was.
+ */
 const isSameField = (field: Field, one: Value | undefined, other: Value | undefined): boolean =>
   isSecret(field) ? secretVersion(one) === secretVersion(other) : isSameValue(one, other);
 
@@ -90,7 +93,7 @@ const isSameField = (field: Field, one: Value | undefined, other: Value | undefi
 export const isSameValue = (one: Value | undefined, other: Value | undefined): boolean =>
   one === other || (isObject(one) && isObject(other) && comparable(one) === comparable(other));
 
-/** A list, or a value of unknown shape that another program stored. */
+/** Whether a value is a list, or something else that is not plain because another program stored it. */
 const isObject = (value: Value | undefined): value is string[] | Link[] =>
   typeof value === 'object' && value !== null;
 
@@ -103,7 +106,7 @@ const isLinks = (value: string[] | Link[]): value is Link[] =>
 const linkText = (link: Link) =>
   JSON.stringify(Object.entries(link).toSorted(([one], [other]) => (one < other ? -1 : 1)));
 
-/** Parses the canonical text of a content. */
+/** Parses the canonical text of a content, as canonical() made it. */
 export function contentFrom(entity: Entity, text: string): Content {
   const content = JSON.parse(`{${text}}`) as Record<string, Value>;
   for (const { field, links } of linksOf(entity)) {

@@ -1,4 +1,5 @@
-// An entity definition, from which list, form, page, comparison and transfer are derived.
+// What an entity definition consists of (an entity is a type of row, such as task or form). Lists, forms, pages,
+// comparisons and transfers are all made from it.
 import { z } from 'zod';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import { textOf, type Field, type Link, type Links, type Value } from './fields.ts';
@@ -11,19 +12,22 @@ export type Declaration<F extends Fields> = {
   label: { one: string; many: string };
   /** The icon in menus and lists, by its name in the lucide set. */
   icon: string;
-  /** The name of the MySQL table or MongoDB collection. */
+  /** The name of its MySQL table or MongoDB collection. */
   table: string;
   store: 'mysql' | 'mongo';
-  /** The field whose value is a row’s title. */
+  /** The field whose value is the title of a row. */
   title: keyof F & string;
   fields: F;
-  /** Entities whose rows are dependents of rows of this one. */
+  /** The entities whose rows belong to rows of this one, as form fields belong to a form. */
   dependents?: string[];
-  /** The reference field to the parent row, for a dependent entity. */
+  /** For a dependent entity, the reference field that points to the parent row. */
   owner?: keyof F & string;
-  /** Rows of this entity belong to their environment: they are matched by name and never transferred. */
+  /**
+   * Whether each environment has its own rows of this entity, such as cities: they are found by name and never
+   * transferred.
+   */
   isMatchedByName?: boolean;
-  /** Rules between fields; returns one message for each field that violates one. */
+  /** Checks rules between fields; returns a message for each field that breaks one. */
   rules?: (content: Content) => FieldErrors;
   /** The sentence that an empty list shows. */
   purpose: string;
@@ -41,7 +45,7 @@ export type Row = {
   readonly modified_at: string;
   readonly [field: string]: Value;
 };
-/** A row or content while it is being built; it becomes read-only afterwards. */
+/** A row or content that may still be changed while it is being built. */
 export type Draft<T> = { -readonly [K in keyof T]: T[K] };
 /** The fields of a row without id and `modified_at`. */
 export type Content = Readonly<Record<string, Value>>;
@@ -53,10 +57,10 @@ export function entity<const F extends Fields>(
   return { dependents: [], owner: null, isMatchedByName: false, ...declaration };
 }
 
-/** Stored in MongoDB, where documents are written one by one with compare-and-set. */
+/** Whether rows of this entity are MongoDB documents, which are written one by one with compare-and-set. */
 export const isDocument = ({ store }: Entity): boolean => store === 'mongo';
 
-/** The label of a field: the declared one, or its name with spaces. */
+/** The label of a field: the one in its definition, or its name with spaces. */
 export function labelOf(entity: Entity, fieldName: string): string {
   const words = fieldName.replaceAll('_', ' ');
   return entity.fields[fieldName]?.label ?? words.charAt(0).toUpperCase() + words.slice(1);
@@ -64,7 +68,7 @@ export function labelOf(entity: Entity, fieldName: string): string {
 
 const entries = new WeakMap<object, [string, Field][]>();
 
-/** Field names and fields in the order of the declaration; the same array every time. */
+/** The names and definitions of all fields in the order of the definition; always the same array. */
 export function fieldEntries({ fields }: Entity): readonly [string, Field][] {
   const known = entries.get(fields) ?? Object.entries(fields);
   entries.set(fields, known);
@@ -77,7 +81,7 @@ export function columnOf(name: string, field: Field): string | null {
   return field.to ? `${name}_id` : name;
 }
 
-/** Every reference field of an entity: its name and the entity it points to. */
+/** Every reference field of an entity, with the entity that it points to. */
 export const referencesOf = (entity: Entity): { field: string; to: string }[] =>
   fieldEntries(entity).flatMap(([name, field]) =>
     field.to ? [{ field: name, to: field.to }] : [],
@@ -89,10 +93,10 @@ export const linksOf = (entity: Entity): { field: string; links: Links }[] =>
     field.links ? [{ field: name, links: field.links }] : [],
   );
 
-/** A row that belongs to its environment, identified by entity and name. */
+/** The entity and name of a row that every environment has under an id of its own, such as a city. */
 export type LinkedName = { entity: string; name: string };
 
-/** All names that a row is linked with, including duplicates. */
+/** All names that a row is linked with; a name may occur twice. */
 export const linkedNamesOf = (entity: Entity, row: Row | Content | null): LinkedName[] =>
   linksOf(entity).flatMap(({ field, links }) =>
     linksIn(row, field).flatMap((link) =>
@@ -103,7 +107,7 @@ export const linkedNamesOf = (entity: Entity, row: Row | Content | null): Linked
     ),
   );
 
-/** The links that a row has in one field. */
+/** The links of a row in one field. */
 export const linksIn = (row: Row | Content | null, field: string): Link[] =>
   (row?.[field] ?? []) as Link[];
 
@@ -112,22 +116,22 @@ export const titleOf = (entity: Entity, row: Row): string =>
 
 export const keyText = ({ entity, id }: RowKey): string => `${entity}:${id}`;
 
-/** Parses a key text that `keyText` wrote. */
+/** Parses a key text (`task:12`), as keyText() made it. */
 export function keyFrom(text: string): RowKey {
   const [entity = '', id] = text.split(':');
   return { entity, id: Number(id) };
 }
 
-/** Parses key texts and removes duplicates. */
+/** Parses key texts (`task:12`), each once. */
 export const keysFrom = (texts: string[]): RowKey[] => [...new Set(texts)].map(keyFrom);
 
-/** The default values of an empty form. */
+/** The values that the form of a new row shows. */
 export const initialContent = (entity: Entity): Content =>
   Object.fromEntries(fieldEntries(entity).map(([name, field]) => [name, field.initial]));
 
 /**
- * Parses a posted form. Untouched fields are `kept`: their stored values stay, even if they would be refused today.
- * `opened`: the content that the form showed.
+ * Parses a posted form. `kept`: the fields that the person did not touch; they keep their stored values, even invalid
+ * ones. `opened`: the content that the form showed.
  * @throws Invalid with one message for each invalid field
  */
 export function parseContent(
@@ -155,13 +159,16 @@ export function parseContent(
   return content;
 }
 
-/** A field that the stored document lacks is left out, so that it stays missing. */
+/** The content without fields that the stored document lacks, so that they stay missing. */
 const withoutMissing = (content: Record<string, Value | undefined>): Content =>
   Object.fromEntries(
     Object.entries(content).filter((entry): entry is [string, Value] => entry[1] !== undefined),
   );
 
-/** The fields that were posted exactly as the form showed them. `shown`: the text that a picker had then. */
+/**
+ * The fields that were posted exactly as the form showed them, with their stored values. `shown`: returns the text
+ * that a picker showed then.
+ */
 export function untouchedContent(
   entity: Entity,
   posted: Record<string, unknown>,
@@ -180,7 +187,7 @@ export function untouchedContent(
 /** The name of the hidden input with the text that a picker showed. */
 export const shownName = (name: string): string => `${name}_shown`;
 
-/** A rule is skipped when the person touched none of its fields. */
+/** The messages of rules between fields; a rule is skipped if the person touched none of its fields. */
 function brokenRules({ rules }: Entity, content: Content, kept: Content): FieldErrors {
   let isAsked = false;
   const watched = new Proxy(content, {

@@ -1,10 +1,10 @@
-// How entities relate: parent and dependent types, and references.
+// How entities belong together: parent and dependent entities, and references.
 import { referencesOf, type Content, type Entity, type Row, type RowKey } from './entity.ts';
 import { catalog, entityNamed } from './index.ts';
 
 export const dependentsOf = (entity: Entity): Entity[] => entity.dependents.map(entityNamed);
 
-/** Every field of other entities that references this entity. */
+/** Every field of other entities that refers to this entity. */
 export const referencesTo = (entity: Entity): { from: Entity; field: string }[] =>
   catalog.flatMap((from) =>
     referencesOf(from)
@@ -12,14 +12,16 @@ export const referencesTo = (entity: Entity): { from: Entity; field: string }[] 
       .map(({ field }) => ({ from, field })),
   );
 
-/** The parent row of a dependent row; null for every other row. */
+/** The key of the parent row of a dependent row; null for every other row. */
 export function ownerOf({ name, owner, fields }: Entity, content: Content): RowKey | null {
   const id = Number(owner ? content[owner] : NaN);
-  // No parent row is returned when it is missing, because another program deleted it.
+  // A dependent row has no parent row if another program deleted it.
   return owner && Number.isSafeInteger(id) ? { entity: fields[owner]?.to ?? name, id } : null;
 }
 
-/** The row that a row is transferred with: the parent row of a dependent, otherwise the row itself. */
+/**
+ * The key of the row that a row is transferred with: its parent row for a dependent row, otherwise the row itself.
+ */
 export const rootOf = (entity: Entity, row: Row): RowKey =>
   ownerOf(entity, row) ?? { entity: entity.name, id: row.id };
 

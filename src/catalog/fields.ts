@@ -1,4 +1,4 @@
-// The kinds of field. A kind is one function here (its schema and how it is stored) and two partials:
+// The kinds of field. Each kind has one function here (how it is checked and stored) and two partials,
 // views/catalog-pages/fields/<kind>-cell.ejs and -input.ejs.
 import { z } from 'zod';
 import { fromSqlInstant, toSqlInstant } from '../database/sql.ts';
@@ -14,33 +14,38 @@ import {
 } from './schemas.ts';
 import { isWebAddress } from './web-address.ts';
 
-/** The names of linked rows, by part; names, because their ids differ between environments. */
+/**
+ * A link by the names of its parts, such as a city and a partner; names, because the ids differ between environments.
+ */
 export type Link = Record<string, string | null>;
 export type LinkPart = { name: string; entity: string; isOptional: boolean };
-/** The parts of a link; the linked row itself is the first. */
+/** The definition of links: their table `through`, and their parts; the linked row itself is the first part. */
 export type Links = { through: string; target: LinkPart; parts: LinkPart[] };
 export type Value = string | number | boolean | null | string[] | Link[];
 
-/** The posted value of a secret field into which nothing was typed: the stored secret is kept. Null removes it. */
+/**
+ * The posted value of a secret field in which nothing was typed: the stored secret is kept. (Null removes the
+ * secret.)
+ */
 export const AS_STORED = '';
 
-/** A plain value as text; lists cannot be converted. */
+/** A plain value as text; empty for a list. */
 export const textOf = (value: Value | undefined): string =>
   value === undefined || value === null || typeof value === 'object' ? '' : String(value);
 
 export type Options = {
   label?: string;
   hint?: string;
-  /** Whether lists show the field as a column. */
+  /** Whether lists of rows show the field as a column. */
   list?: boolean;
-  /** Whether the search of a list includes the field. */
+  /** Whether the search in a list looks into the field. */
   search?: boolean;
   unique?: boolean;
   /** Whether the field may be left empty. */
   optional?: boolean;
-  /** Never transferred: every environment has its own value. */
+  /** Whether every environment has its own value, such as an endpoint: the field is never transferred. */
   local?: boolean;
-  /** For a reference: the referenced row is the parent, as a business is of its tasks. */
+  /** For a reference: whether rows are listed below the referenced row, as tasks are below their business. */
   under?: boolean;
 };
 
@@ -48,20 +53,20 @@ export type Field<T extends Value = Value> = Required<Omit<Options, 'label' | 'h
   kind: string;
   label?: string;
   hint?: string;
-  /** Parses a posted value; each message says what to do. `opened`: the value that the form showed. */
+  /** The zod schema of a posted value; each message says what to do. `opened`: the value that the form showed. */
   schema: (label: string, opened?: Value) => z.ZodType<T>;
-  /** Convert between the stored MySQL value and the value in a row. */
+  /** Convert a value from MySQL to that of a row, and back. */
   read: (stored: unknown) => T;
   store(value: T): unknown;
-  /** The value of the field in a new row. */
+  /** The value of the field in the form of a new row. */
   initial: T;
-  /** The limits of a value: the smallest and largest number; for texts, the most characters. */
+  /** The smallest and the largest number; for texts, `max` is the most characters. */
   min?: number;
   max?: number;
   choices?: readonly string[];
   /** The entity that a reference field points to. */
   to?: string;
-  /** For links: their table, and the entity whose names they hold. */
+  /** For a link field: its table and its parts. */
   links?: Links;
 };
 
@@ -95,7 +100,7 @@ export const text = (options: Options & { max: number }) =>
 
 type TextRules = Partial<Parameters<typeof textSchema>[0]>;
 
-/** An optional text is stored as null when empty, so that empty and missing compare as equal. */
+/** The functions of an optional text: empty is stored as null, so that empty and missing count as equal. */
 const orNull = (kind: string, options: Options & { max: number }, rules: TextRules = {}) =>
   field<string | null>(
     kind,
@@ -149,7 +154,7 @@ export const choice = (choices: readonly string[], options: Options = {}) =>
     choices,
   });
 
-/** The id of a row of another entity; saving checks that the row exists. */
+/** A reference: the id of a row of another entity. Saving checks that the row exists. */
 export const reference = (to: string, options: Options = {}) =>
   field<number>('reference', options, {
     schema: (label) => referenceSchema(label).transform((id) => id as number),
@@ -164,7 +169,7 @@ export const optionalReference = (to: string, options: Options = {}) =>
     { schema: (label) => referenceSchema(label, { optional: true }), initial: null, to },
   );
 
-/** The name of an image in storage: the SHA-256 of its content and its ending. */
+/** An image by its name in storage: the SHA-256 hash of its content, and an ending. */
 export const image = (options: Options = {}) =>
   field<string | null>(
     'image',
@@ -195,7 +200,7 @@ export const instant = (options: Options = {}) =>
 
 const LINES = 200;
 
-/** A short list of texts, one per line in the form; `lines` is the most of them. */
+/** A list of texts, one a line in the form; `lines`: the most lines. */
 export const list = ({ lines = LINES, ...options }: Options & { max: number; lines?: number }) =>
   field<string[]>(
     'list',

@@ -1,4 +1,4 @@
-// All entities. A new one needs a file in entities/, a line here, and a migration.
+// The catalogue: all entities. A new entity needs a file in entities/, a line here, and a migration.
 import { NotFound } from '../problems.ts';
 import { check } from './checks.ts';
 import { banner } from './entities/banner.ts';
@@ -32,19 +32,22 @@ check(catalog);
 
 const byName = new Map(catalog.map((entity) => [entity.name, entity]));
 
-/** @throws NotFound for a name that is not in the catalogue */
+/**
+ * Returns the definition of an entity.
+ * @throws NotFound for a name that is not in the catalogue
+ */
 export function entityNamed(name: string): Entity {
   const found = byName.get(name);
   if (!found) throw new NotFound(`There is no "${name}" in the catalogue.`);
   return found;
 }
 
-/** Entities whose rows are transferred; those matched by name belong to their environment. */
+/** The entities whose rows are transferred. The others are matched by name, and each environment has its own rows. */
 export const travelling = catalog.filter((entity) => !entity.isMatchedByName);
 
 export const matchedByName = catalog.filter((entity) => entity.isMatchedByName);
 
-/** The heading of all types matched by name: `Cities and partners` */
+/** The heading for all entities that are matched by name: `Cities and partners` */
 export const matchedByNameLabel = matchedByName
   .map(({ label }, index) => (index === 0 ? label.many : lowerFirst(label.many)))
   .join(' and ');

@@ -1,5 +1,6 @@
-// Links: a set of rows that every environment matches by name, each with further names, in a table of its own. A part
-// of a link is a name in the row’s value, and a column `<part>_id` in the table.
+// Links: a row has a set of rows that every environment finds by name, such as cities, each with further names, such
+// as a partner. They are in a table of their own. A part of a link is a name in the row’s value, and a column
+// `<part>_id` in the table.
 import { z } from 'zod';
 import { field, type Link, type LinkPart, type Links, type Options, type Value } from './fields.ts';
 import { line } from './schemas.ts';
@@ -7,10 +8,13 @@ import { shownLine, linksOfValue } from './shown-text.ts';
 
 type ByName = { entity: string };
 
-/** A name in a link beside the linked one; optional. */
+/** A part of a link beside the first: the name of a row of `entity`. It may be empty. */
 export const byName = (entity: string): ByName => ({ entity });
 
-/** Links to rows of `to`, matched by name and stored in the table `through`, with further names beside each. */
+/**
+ * Defines links to rows of the entity `to`, which are found by name and stored in the table `through`, with further
+ * names beside each.
+ */
 export function links(
   to: string,
   {
@@ -34,7 +38,10 @@ export function links(
   );
 }
 
-/** A line that was posted as the form showed it keeps its stored names; other lines are parsed as typed. */
+/**
+ * The schema of posted links. A line that was posted as the form showed it keeps its stored names; other lines are
+ * parsed as typed.
+ */
 function linksSchema(kept: Links, opened: Value | undefined) {
   const shown = new Map(linksOfValue(opened).map((link) => [shownLine(kept, link), link]));
   const typed = z.object(Object.fromEntries(kept.parts.map(({ name }) => [name, line])));
@@ -67,11 +74,11 @@ function linksSchema(kept: Links, opened: Value | undefined) {
 const linkFrom = ({ parts }: Links, posted: Record<string, string>): Link =>
   linkOf(parts, ({ name }) => posted[name] || null);
 
-/** Builds a link from the names of its parts, normalised to Unicode NFC. */
+/** Builds a link from the names of its parts, in Unicode NFC. */
 export const linkOf = (parts: LinkPart[], nameOf: (part: LinkPart) => string | null): Link =>
   Object.fromEntries(parts.map((part) => [part.name, nameOf(part)?.normalize('NFC') ?? null]));
 
-/** The canonical order of links, by code point. */
+/** Sorts links by code point, so that equal sets have equal texts. */
 export function sortLinks({ target: { name } }: Links, set: Link[]): Link[] {
   const key = (link: Link) => link[name] ?? '';
   return set.toSorted((one, other) => (key(one) < key(other) ? -1 : key(one) > key(other) ? 1 : 0));
@@ -79,7 +86,7 @@ export function sortLinks({ target: { name } }: Links, set: Link[]): Link[] {
 
 type PackedLink = (string | null)[];
 
-/** Links in canonical texts: in canonical order, the parts of each as a list. */
+/** Links in canonical texts: sorted, the names of each as a list. */
 export const packLinks = (kept: Links, set: Link[]): PackedLink[] =>
   sortLinks(kept, set).map((link) => kept.parts.map(({ name }) => link[name] ?? null));
 

@@ -1,33 +1,38 @@
-// Stored values that violate their field’s definition, because another program wrote them. The row is read without
-// such a value, so that lists, comparisons and the API keep working, and carries a description of it.
+// Stored values that do not fit the definition of their field, because another program wrote them. The row is read
+// without such a value, so that lists, comparisons and the API go on working, and with a description of what is
+// wrong.
 import { labelOf, type Content, type Draft, type Entity, type Row } from './entity.ts';
 import type { Field, Value } from './fields.ts';
 
-/** What is invalid in a row: `Options is not a list of texts`; with the stored value. */
+/**
+ * A value that does not fit. `message` says what is wrong, such as `Options is not a list of texts`; `stored` is the
+ * value.
+ */
 export type Misfit = { field: string; message: string; stored: string };
 
-// The property is a symbol, so that copies of a row keep it, while images and JSON answers leave it out.
+// The key is a symbol, so that copies of a row keep the descriptions, while stored contents and JSON answers do not
+// contain them.
 const MISFITS = Symbol('misfits');
 type Carrying = { [MISFITS]?: readonly Misfit[] };
 
 export const misfitsOf = (row: Row | Content | null | undefined): readonly Misfit[] =>
   (row as Carrying | null | undefined)?.[MISFITS] ?? [];
 
-/** Returns the row as validated content without misfits. */
+/** Returns the row as valid content, without descriptions of values that do not fit. */
 export function mended(row: Row): Row {
   const copy = { ...row } as Row & Carrying;
   delete copy[MISFITS];
   return copy;
 }
 
-/** Example: `Form field 9001: Options is not a list of texts` */
+/** What is wrong in a row, as a text: `Form field 9001: Options is not a list of texts` */
 export const misfitText = (entity: Entity, row: Row, misfits = misfitsOf(row)): string =>
   `${entity.label.one} ${row.id}: ${misfits.map(({ message }) => message).join('; ')}`;
 
-/** Rows without a timestamp count as changed before all others. */
+/** The `modified_at` of rows that have no timestamp, so that they count as changed before all others. */
 export const BEGINNING = '1970-01-01T00:00:00.000Z';
 
-/** Sets `modified_at` from a stored timestamp. Rows without one count as changed before all others. */
+/** Sets `modified_at` from the stored timestamp; without one it is the earliest. */
 export function readModified(row: Draft<Row>, stored: string | null) {
   row.modified_at = stored !== null && isInstant(stored) ? stored : BEGINNING;
   if (stored !== null && !isInstant(stored)) {
@@ -36,7 +41,7 @@ export function readModified(row: Draft<Row>, stored: string | null) {
   }
 }
 
-/** Sets a field from a stored value. A value of another type is left out; one outside its bounds is kept. */
+/** Sets a field from a stored value. A value of another type is left out of the row; one outside its limits stays. */
 export function readField(
   entity: Entity,
   row: Draft<Row>,
@@ -100,7 +105,7 @@ const judges: Record<string, (stored: unknown, field: Field) => Judgement> = {
       : useless('is not a list of texts'),
 };
 
-/** Converts a MySQL date to ISO 8601 in UTC; zero and partial dates give none. */
+/** Whether a timestamp in ISO 8601 exists: MySQL also stores zero and partial dates. */
 export function isInstant(text: string): boolean {
   const [whole, milliseconds] =
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})\d{0,3}Z$/.exec(text) ?? [];

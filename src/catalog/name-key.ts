@@ -1,16 +1,16 @@
-// When two names count as the same: one rule for forms, unique values, linked names and name mappings, in both
+// When two names count as equal: one rule for forms, unique values, linked names and name mappings, in both
 // databases.
 
 /**
- * The key that equal names share. They may differ in case, width, invisible characters, kinds of space and composed
- * or decomposed spelling, as in Unicode’s NFKC_Casefold. Accents count.
+ * Returns a key; names with the same key count as equal. They may differ in case, width, invisible characters, kinds
+ * of space, and composed or decomposed spelling, as in Unicode’s NFKC_Casefold; but not in accents.
  */
 export const nameKey = (name: string): string =>
   name
     .normalize('NFKC')
     .replaceAll(SPACES, ' ')
     .replaceAll(INVISIBLE, '')
-    // Upper case is applied first, because it maps ß, ſ and ς to SS, S and Σ.
+    // Upper case comes first, because it turns ß, ſ and ς into SS, S and Σ.
     .toUpperCase()
     .toLowerCase()
     .normalize('NFKC')

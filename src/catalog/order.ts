@@ -1,4 +1,4 @@
-// The order in which entities are written: referenced entities first. It is derived from the references.
+// The order in which entities are written: referenced entities first.
 import { catalog, matchedByName } from './index.ts';
 import { referencesOf, type Entity } from './entity.ts';
 
@@ -20,11 +20,11 @@ export function promotionOrder(entities: Entity[]): Entity[] {
   return ordered;
 }
 
-/** Entities matched by name come first, because links look their rows up by name. */
+/** Entities that are matched by name come first, because links find their rows by name. */
 const order = [...matchedByName, ...promotionOrder(catalog.filter((one) => !one.isMatchedByName))];
 const place = new Map(order.map((entity, index) => [entity.name, index]));
 
-/** Sorts items with an entity and an id into writing order. */
+/** Sorts steps or keys into the order in which they are written. */
 export const inWritingOrder = <T extends { entity: string; id: number }>(items: T[]): T[] =>
   items.toSorted(
     (one, other) =>

@@ -10,21 +10,21 @@ const posted = z
   .optional()
   .transform((typed) => [typed ?? ''].flat().join('\n'));
 
-/** One line of typed text; a missing one is empty. */
+/** The schema of one line of typed text; a missing one is empty. */
 export const line = posted.transform(cleanLine);
-/** Several lines of typed text. */
+/** The schema of several lines of typed text. */
 const lines = posted.transform(cleanLines);
 
 export const lower = (label: string) => label.charAt(0).toLowerCase() + label.slice(1);
 export const article = (label: string) => (/^[aeiou]/i.test(label) ? 'an' : 'a');
 
-/** Counts characters as people do: an emoji is one, not two code units. */
+/** Counts the characters of a text as people do: an emoji is one, not two. */
 const length = (text: string) => [...text].length;
 
 type TextRules = {
   max: number;
   optional?: boolean;
-  /** Whether the text may have several lines, so that line breaks are kept. */
+  /** Whether the text may have several lines. */
   isLong?: boolean;
   fits?: { test: (text: string) => boolean; message: string };
 };
@@ -48,8 +48,9 @@ export const integerSchema = ({ min, max }: { min: number; max: number }, label:
     .transform(Number);
 
 /**
- * Parses the text of a picker: `Sunrise Clinic #412`, or the id alone. It cannot check the title of row 412: pages
- * look that up before.
+ * The schema of the text in a picker (an input with suggestions). It returns the id at the end of `Sunrise Clinic
+ * #412`, or of `412` alone. Whether row 412 has that title is not checked here, but by the page that receives the
+ * post.
  */
 export const referenceSchema = (label: string, { optional = false } = {}) =>
   line
@@ -62,7 +63,7 @@ export const referenceSchema = (label: string, { optional = false } = {}) =>
     })
     .transform((typed) => idAtEnd(typed));
 
-/** The id in `Sunrise Clinic #412`, `#412` or `412`. */
+/** The id at the end of `Sunrise Clinic #412`, `#412` or `412`; null if there is none. */
 function idAtEnd(typed: string): number | null {
   const id = Number(/(?:^|#)(\d{1,15})$/.exec(typed)?.[1]);
   return Number.isSafeInteger(id) && id > 0 ? id : null;
@@ -76,9 +77,9 @@ export const instantSchema = (label: string) =>
     .transform((typed) => parseInstant(typed));
 
 type ListRules = {
-  /** The most characters that a line may have. */
+  /** The most characters of a line. */
   max: number;
-  /** The most lines that a list may have. */
+  /** The most lines of the list. */
   lines: number;
 };
 

@@ -1,11 +1,14 @@
-// The field kind `secret`, which is typed and never shown. Rows hold a text sealed for their environment (see
-// access/sealing.ts). A secret is never transferred; every environment has its own.
+// The field kind `secret`: its value is typed and never shown. Rows contain it encrypted for their environment (see
+// access/sealing.ts). It is never transferred; every environment has its own.
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import type { Content, Entity, Row } from './entity.ts';
 import { AS_STORED, field, type Field, type Options, type Value } from './fields.ts';
 
-/** The parts of a sealed text; `version` stays the same when it is sealed again with another key. */
+/**
+ * The parts of the text that an encrypted secret is stored as. `version` stays the same when the secret is encrypted
+ * again with another key.
+ */
 export type SealedParts = { keyId: string; since: string; version: string; data: string };
 
 const SEALED =
@@ -24,14 +27,14 @@ export const sealedText = ({ keyId, since, version, data }: SealedParts): string
 const MASKED = /^clear\.([0-9a-f]{8})$/;
 
 /**
- * A placeholder for a secret stored in clear text by another program: it shows that the value differs, without
- * revealing it.
+ * Returns what a row contains instead of a secret that another program stored in clear text: it changes with the
+ * secret, and does not reveal it.
  */
 export const maskOf = (clear: string): string => `clear.${hash('sha256', clear).slice(0, 8)}`;
 
 export const isMask = (value: unknown): boolean => typeof value === 'string' && MASKED.test(value);
 
-/** Identifies the value of a secret, whatever key sealed it; null when none is set. */
+/** Returns what identifies the value of a secret, whatever key encrypted it; null if no secret is set. */
 export const secretVersion = (value: Value | undefined): string | null =>
   sealedParts(value)?.version ??
   (typeof value === 'string' ? (MASKED.exec(value)?.[1] ?? null) : null);
@@ -73,17 +76,17 @@ export const secret = (options: Omit<Options, 'list' | 'search' | 'unique'> & { 
 
 export const isSecret = ({ kind }: Field): boolean => kind === 'secret';
 
-/** Names of the secret fields of an entity. */
+/** The names of an entity’s secret fields. */
 export const secretsOf = ({ fields }: Entity): string[] =>
   Object.entries(fields).flatMap(([name, one]) => (isSecret(one) ? [name] : []));
 
-/** What may be shown of a secret: whether it is set, and since when, if known. */
+/** What may be shown of a secret: whether it is set, and since when, if that is known. */
 export const secretState = (value: Value | undefined) => ({
   isSet: secretVersion(value) !== null,
   since: sealedParts(value)?.since ?? null,
 });
 
-/** A row for other programs, with secrets reduced to whether they are set and since when. */
+/** Returns a row for apps and scripts. Instead of a secret it contains only whether one is set, and since when. */
 export function withoutSecrets(entity: Entity, row: Row | Content): Record<string, unknown> {
   const shown: Record<string, unknown> = { ...row };
   for (const name of secretsOf(entity)) shown[name] = secretState(row[name]);

@@ -1,13 +1,13 @@
-// The text that a form shows for a stored value, and whether a posted text equals it. Inputs cannot show line breaks,
-// surrounding blanks or milliseconds, so an untouched field must keep its stored value.
+// The text in which a form shows a stored value, and whether a posted text equals it. Inputs cannot show line breaks,
+// blanks at the ends, or milliseconds, so a field that nobody touched must keep its stored value.
 import { cleanLine, withLineFeeds } from '../typed-text.ts';
 import { textOf, type Field, type Link, type Links, type Value } from './fields.ts';
 
-/** The option text of a row in a picker. A one-line input shows no line break. */
+/** The text by which a picker (an input with suggestions) shows a row. It has one line. */
 export const pickerText = (title: string, id: number | string): string =>
   `${cleanLine(title)} #${id}`.trim();
 
-/** The value for a `datetime-local` input: without zone, in whole seconds. */
+/** Matches a timestamp without zone and in whole seconds, as a `datetime-local` input has it. */
 const localTime = /^(\d{4,}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)(?:\.\d+)?Z?$/;
 
 export function shownText(
@@ -28,8 +28,8 @@ export const linksOfValue = (value: Value | undefined): Link[] =>
     : [];
 
 /**
- * Whether the posted text of a field equals what the form showed for its value. `shown`: the text that a picker
- * showed, with the title that the row had then.
+ * Whether the posted text of a field is what the form showed for its value. `shown`: the text that a picker showed,
+ * with the title that the row had then.
  */
 export function isUntouched(
   field: Field,
@@ -39,7 +39,7 @@ export function isUntouched(
 ) {
   if (field.kind === 'flag') return [posted].flat().includes('yes') === (value === true);
   if (posted === undefined) return true;
-  // A secret is never shown, so an empty input keeps it, and null removes it.
+  // A secret is never shown: an empty input keeps it, and null removes it.
   if (field.kind === 'secret') return posted === '' || posted === (value ?? null);
   if (field.links) return isSameLines(field.links, posted, linksOfValue(value));
   const text = [posted].flat().map(textIn).join('\n');
@@ -51,20 +51,20 @@ const isPicked = (text: string, value: Value | undefined, shown: unknown) =>
   textOf(value) !== '' &&
   (text === `#${textOf(value)}` || (text === shown && text.endsWith(`#${textOf(value)}`)));
 
-/** A text as a browser posts it from the input of its kind. */
+/** A text as the browser posts it back from the input for this kind of field. */
 function asPosted({ kind }: Field, text: string): string {
-  // HTML parsers replace NUL, so a browser posts it back changed.
+  // HTML parsers replace the character NUL, so the browser posts it back changed.
   const parsed = text.replaceAll('\0', '\uFFFD');
   if (kind === 'instant')
     return parsed.replace(/^(\d+-\d\d-\d\dT\d\d:\d\d)$/, '$1:00').replace(/\.0+$/, '');
-  // The first line break of a textarea belongs to the markup.
+  // HTML ignores a line break at the very start of a textarea.
   if (kind === 'long-text' || kind === 'list') return withLineFeeds(parsed).replace(/^\n/, '');
   return oneLine(parsed);
 }
 
 const oneLine = (text: string) => text.replaceAll(/[\r\n]/g, '');
 
-/** A line of links as the form shows it, in one text, to compare posted lines with shown ones. */
+/** A line of links in one text, as the form shows it, to compare it with posted lines. */
 export const shownLine = ({ parts }: Links, line: Record<string, unknown> | undefined): string =>
   JSON.stringify(parts.map(({ name }) => oneLine(textIn(line?.[name]))));
 

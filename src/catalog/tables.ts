@@ -1,9 +1,9 @@
-// Where rows of the catalogue are stored: the tables that grants, backups and refreshes mean by “the catalogue only”.
+// The tables and collections that store the rows of the catalogue. Grants, backups and refreshes use only these.
 import { isDocument, linksOf } from './entity.ts';
 import { catalog } from './index.ts';
 
 export type CatalogTables = {
-  /** The MySQL tables: each entity’s own, then those of its links. */
+  /** The MySQL tables: that of each entity, then those of its links. */
   mysql: string[];
   /** The MongoDB collections of the catalogue. */
   mongo: string[];

@@ -1,4 +1,4 @@
-/** Checks web addresses that people can follow: http or https, with a host and without a user. */
+/** Whether a text is a web address that people can follow: http or https, with a host and without a user name. */
 export function isWebAddress(text: string): boolean {
   // URL.parse alone is too lenient: it accepts https:example.com and https:///example.com.
   if (!/^https?:\/\/[^\s/\\]+\S*$/i.test(text)) return false;
@@ -8,5 +8,8 @@ export function isWebAddress(text: string): boolean {
 
 const isHost = (host: string) => /^\[.+\]$|^[^.]+(\.[^.]+)*\.?$/.test(host);
 
-/** An empty user (`https://@example.com`) disappears when the URL is parsed, so the text is checked. */
+/**
+ * Whether a web address has a user name, even an empty one (`https://@example.com`), which is lost when the URL is
+ * parsed.
+ */
 const hasUser = (text: string) => /^https?:\/\/[^/\\?#]*@/i.test(text);

@@ -1,5 +1,5 @@
-// Compares tables in chunks of 1,000 ids by the digests that each environment’s server computes. Rows are read only
-// in chunks that changed since they were last verified.
+// Compares tables in chunks of 1,000 row ids by digests (fingerprints of rows) that the server of each environment
+// computes. Rows are read only in chunks that changed since they were last verified.
 import { linksOf, type Entity } from '../catalog/entity.ts';
 import { first, sql, type Queryable } from '../database/sql.ts';
 import {
@@ -24,32 +24,38 @@ import {
 } from '../state/checked-chunks.ts';
 import type { Mappings } from '../state/name-mapping.ts';
 
-/** How many chunks one digest query covers: few queries, and still enough of them to prefetch. */
+/**
+ * How many chunks one query reads the digests of: enough to need few queries, and few enough to read the next ones
+ * ahead.
+ */
 const BATCH = 34;
 
 export type Chunk = CheckedChunk &
   ChunkSides & {
     chunk: number;
     source: RowDigests;
-    /** Ids whose sync state may be wrong because they changed since it was verified; null means all of them. */
+    /** Ids whose recorded state may be wrong because their rows changed since it was verified; null means all ids. */
     unsure: Set<number> | null;
-    /** Ids whose digest lines are stored separately; null where these were not read. */
+    /** Ids whose digest lines are stored separately; null when that was not read. */
     changed: Set<number> | null;
   };
 /** Chunks that are processed together, and the ids within them to read one by one. */
 export type Part = { at: string; chunks: Chunk[]; ids: number[] };
-/** `source`: the environment that rows are copied from, if any; then only its chunks are compared. */
+/**
+ * The environments to compare. `source`: the environment that rows are copied from, if any; then only chunks with
+ * rows there are compared.
+ */
 export type Places = { here: Environment; there: Environment | null; source: Environment | null };
 
 export type Walk = {
   from: number;
-  /** Whether every chunk is treated as unverified, so that all rows are read. */
+  /** Whether all chunks count as not verified, so that all rows are read. */
   ignoresChecked: boolean;
-  /** Selects the ids of a chunk whose rows must be read. */
+  /** Returns the ids of a chunk whose rows must be read. */
   wanted: (chunk: Chunk) => Iterable<number>;
 };
 
-/** Yields chunks in order, beginning with the one that contains `from`. */
+/** Yields the chunks of a table in order, beginning with the chunk that contains the id `from`. */
 export async function* chunkParts(
   entity: Entity,
   places: Places,
@@ -82,7 +88,8 @@ async function* batchesOf(entity: Entity, places: Places, from: number): AsyncGe
     const run = await readBatch(entity, places, low);
     yield run;
     const end = (low + BATCH) * CHUNK_SIZE;
-    // Prefetching assumes that the next chunk has rows when the last one had.
+    // If the last chunk of this batch has rows, the next batch probably begins right after it, and is read without
+    // looking up its first id.
     const isDense = run.chunks.at(-1)?.chunk === low + BATCH - 1;
     begin = isDense ? end : await nextOf(entity, places, end);
   }
@@ -102,7 +109,8 @@ async function readBatch(
   await refuseWhileUpdating(...(source ? [here, source] : stops));
   const high = low + BATCH - 1;
   const at = new Date().toISOString();
-  // The generation is read before the digests, because a concurrent write raises it.
+  // The generation (which each write of sync state raises) is read before the digests, so that a write in between is
+  // noticed.
   const known = await readCheckedChunks(here.sql, entity.name, low, high);
   const digests = await settleAll(stops.map((stop) => digestsByChunk(stop.sql, entity, low, high)));
   const linesOf = (stop: Environment | null, chunk: number) =>
@@ -128,7 +136,7 @@ async function readBatch(
   return { at, chunks };
 }
 
-/** Finds the ids whose digest lines differ from those stored when the chunk was verified. */
+/** Finds the ids of each chunk whose digest lines differ from those stored when the chunk was verified. */
 async function findUnsure(on: Queryable, { name }: Entity, chunks: Chunk[]) {
   const moved = [];
   for (const one of chunks) {
@@ -154,7 +162,7 @@ async function findUnsure(on: Queryable, { name }: Entity, chunks: Chunk[]) {
   }
 }
 
-/** The first id that either side or the sync state contains. */
+/** The first id from `from` on that either side or the sync state has; null when there is none. */
 async function nextAnywhere(
   entity: Entity,
   here: Environment,
@@ -177,7 +185,7 @@ async function nextAnywhere(
   return ids.length === 0 ? null : Math.min(...ids);
 }
 
-/** Includes chunks without rows that the sync state still lists, so that deletions are noticed. */
+/** Adds chunks that have no rows but are still listed in the sync state, so that deletions are noticed. */
 async function withSyncState(
   on: Queryable,
   { name }: Entity,
@@ -192,11 +200,15 @@ async function withSyncState(
   return [...numbers, ...new Set(ids.map(chunkOf))];
 }
 
-/** Digests are computed from stored names, so where names are mapped equal digests prove nothing. */
+/**
+ * Whether equal digests prove that rows of this entity are equal. Digests contain the stored names of linked rows
+ * (such as a city), so they prove nothing if the entity has links and a name mapping exists (`Pune` here is `Poona`
+ * at the destination).
+ */
 export const isComparedByDigest = (entity: Entity, mappings: Mappings) =>
   mappings.size === 0 || linksOf(entity).length === 0;
 
-/** Prepares the next item while the current one is being processed. */
+/** Prepares the next items while the current one is being processed. */
 export async function* prefetch<T, R>(
   items: AsyncIterable<T>,
   prepare: (item: T) => Promise<R>,
@@ -212,7 +224,7 @@ export async function* prefetch<T, R>(
       const item = await next;
       if (item === null) return;
       next = take();
-      // The promise is awaited later; this only avoids an unhandled rejection until then.
+      // The promise is awaited later. Without a handler, a rejection until then would end the process.
       next.catch(() => {});
       yield item.ready;
     }

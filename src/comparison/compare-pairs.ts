@@ -1,4 +1,4 @@
-// Pairs of a row here and the same row at the destination, read live.
+// Compares single rows: reads each row here and the same row at the destination, and pairs them.
 import { hashOf } from '../catalog/content.ts';
 import { keysFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -18,7 +18,7 @@ import { statusOf, withDependents, type Status } from '../state/status.ts';
 import { rootOf } from '../catalog/family.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
 
-/** A row on both sides; `here` has linked names in the destination’s spelling. */
+/** A row on both sides. Linked names in `here` are spelled as at the destination. */
 export type RowPair = {
   key: RowKey;
   entity: Entity;
@@ -32,8 +32,9 @@ export type RowPair = {
 };
 
 /**
- * Reads rows and their dependent rows on both sides, in a fixed number of queries, including dependents that only the
- * destination has. `basesIn` is the environment whose sync state holds the bases (the last common contents).
+ * Reads rows and their dependent rows on both sides in a fixed number of queries, including dependents that only the
+ * destination has. `basesIn`: the environment whose sync state holds the bases (the contents at which both sides were
+ * last equal).
  */
 export async function comparePairs(
   here: Databases,
@@ -47,8 +48,8 @@ export async function comparePairs(
   ]);
   const all = keysFrom([...keys.map(keyText), ...mine.keys(), ...theirs.keys()]);
   const requested = new Set(keys.map(keyText));
-  // The requested rows were read on both sides. A row found on one side only is a dependent, which may exist under
-  // another parent row on the other side.
+  // The chosen rows were read on both sides. Any other row found on only one side is a dependent; the other side may
+  // have it under another parent row.
   const unread = (side: Map<string, Row>) =>
     all.filter((key) => !side.has(keyText(key)) && !requested.has(keyText(key)));
   const [moreOfMine, moreOfTheirs] = await settleAll([
@@ -67,14 +68,14 @@ export async function comparePairs(
       const text = keyText(key);
       const state = states.get(text);
       const sides = { mine: mine.get(text), theirs: theirs.get(text) };
-      // The other side’s sync state is ignored for a row that the other side does not have.
+      // If the sync state is that of the other side, it is ignored for a row that the other side does not have.
       const stop = basesIn === here.sql || sides.theirs ? stops.get(text) : undefined;
       return [text, pairOf(key, sides, { state, stop, mappings })];
     }),
   );
 }
 
-/** Builds the pair of a row and determines its status. */
+/** Pairs a row here with the one at the destination, and computes its status. */
 export function pairOf(
   key: RowKey,
   { mine, theirs }: { mine: Row | undefined; theirs: Row | undefined },
@@ -95,7 +96,7 @@ export function pairOf(
   return { key, entity, here, there, hereHash, thereHash, state, destinationState: stop, status };
 }
 
-/** Records observations made at `at`; a row that is equal on both sides and has no base gets one. */
+/** Records what was observed of the pairs at `at`. A row that is equal on both sides and has no base gets one. */
 export async function recordObservations(on: Queryable, pairs: Iterable<RowPair>, at: string) {
   const news = [...pairs].flatMap(
     ({ key, entity, there, hereHash, thereHash: seen, destinationState: stop }) => {
@@ -107,7 +108,7 @@ export async function recordObservations(on: Queryable, pairs: Iterable<RowPair>
   await writeObservations(on, news, at);
 }
 
-/** The status of a row with its dependent rows taken into account. */
+/** The status of a row, with the statuses of its dependent rows taken into account. */
 export function statusWithDependents(pairs: Map<string, RowPair>, root: RowKey): Status | null {
   const own = pairs.get(keyText(root));
   if (!own?.status) return null;

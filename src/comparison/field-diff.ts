@@ -4,7 +4,7 @@ import { fieldEntries, labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Step } from '../writing/journal.ts';
 
-/** The fields whose displayed values differ between both sides. */
+/** The fields in which both sides of a pair display different values. */
 export const fieldDiff = ({ key, here, there }: RowPair) =>
   fieldChanges({ entity: key.entity, before: there, after: here })
     .map(({ field, label, definition, before, after }) => ({

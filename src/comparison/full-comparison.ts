@@ -1,5 +1,5 @@
-// Compares every row of both sides and updates the sync state. Tables are compared by digests first; documents are
-// all read.
+// Compares every row of both sides and corrects what is recorded about it. Tables are compared by digests first;
+// MongoDB documents are all read.
 import { hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row } from '../catalog/entity.ts';
 import {
@@ -43,8 +43,8 @@ export type ComparisonSides = {
 };
 
 /**
- * Compares the rows of an entity; unchanged chunks are skipped without reading rows. Returns how many rows were
- * compared.
+ * Compares the rows of a table; chunks whose digests are unchanged are skipped without reading rows. Yields for each
+ * part how many rows it compared.
  */
 export async function* compareTable(
   sides: ComparisonSides,
@@ -89,7 +89,10 @@ const within = (chunk: number, lines: Map<number, RowDigest>) =>
 
 const wanted = ({ here, there, unsure }: Chunk) => unsure ?? new Set([...here.ids, ...there.ids]);
 
-/** The rows of a few chunks on both sides with their sync state; for unverified chunks the whole sync state. */
+/**
+ * Reads the rows of a few chunks on both sides with their recorded state; for a chunk that was not verified, the
+ * recorded state of all its ids.
+ */
 async function readRows(
   { here, there }: ComparisonSides,
   entity: Entity,
@@ -112,7 +115,9 @@ async function readRows(
   return { own: byId(own), other: byId(other), states, stops };
 }
 
-/** MongoDB has no digests, so all documents of both sides are read. */
+/**
+ * Compares the documents of a collection. MongoDB cannot compute digests, so all documents of both sides are read.
+ */
 export async function* compareDocuments(
   sides: ComparisonSides,
   entity: Entity,
@@ -134,7 +139,7 @@ export async function* compareDocuments(
   }
 }
 
-/** Yields rows of both sides in order of id, as far as both sides have been read. */
+/** Yields the rows of both sides in order of id, up to the highest id that has been read on both. */
 async function* bothInParts(here: Environment, there: Environment, entity: Entity) {
   // Rows read later count as observed at the start of the comparison, so that newer observations win.
   const at = new Date().toISOString();
@@ -155,7 +160,7 @@ async function* bothInParts(here: Environment, there: Environment, entity: Entit
   }
 }
 
-/** A reader that keeps rows it has read ahead until they are requested. */
+/** Reads rows in parts, and holds those that were read too early until they are requested. */
 class ReadAhead {
   readonly #parts: AsyncIterator<Row[]>;
   #rows: Row[] = [];
@@ -189,12 +194,15 @@ class ReadAhead {
 type Rows = {
   own: Map<number, Row>;
   other: Map<number, Row>;
-  /** Hashes of the rows here according to the sync state. */
+  /** The recorded hashes of the rows here, by id. */
   states: Map<number, string>;
   stops: Map<number, DestinationHashes>;
 };
 
-/** New observations of the other side, and the ids of rows here whose recorded state is wrong. */
+/**
+ * Finds what must be recorded: new observations of the destination, and the ids of rows here whose recorded hash is
+ * wrong.
+ */
 function findDifferences(entity: Entity, { own, other, states, stops }: Rows, mappings: Mappings) {
   const ids = new Set([...own.keys(), ...other.keys(), ...states.keys()]);
   for (const [id, { observed_hash: seen }] of stops) if (seen !== null) ids.add(id);
@@ -232,7 +240,7 @@ async function destinationHashesOf(on: Queryable, { name }: Entity, within: Stat
   return new Map(lines.map((line) => [line.row_id, line]));
 }
 
-/** Corrects the recorded state of rows that another program wrote. */
+/** Corrects the recorded hash of rows here that another program wrote. */
 async function correctStates(here: Environment, entity: Entity, ids: number[]) {
   if (ids.length === 0) return;
   const keys = ids.map((id) => ({ entity: entity.name, id }));

@@ -1,4 +1,4 @@
-// The job that compares all rows here with the destination. Its page shows the recorded result and its age.
+// The job that compares all rows here with the destination. Its page shows the last result, and how old that is.
 import { travelling } from '../catalog/index.ts';
 import type { Queryable } from '../database/sql.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
@@ -11,16 +11,16 @@ import { Problem } from '../problems.ts';
 import { settleAll } from '../settle-all.ts';
 import { compareDocuments, compareTable } from './full-comparison.ts';
 
-/** Kind of job and `onlyOne` key: only one comparison may run at a time. */
+/** The kind of the job, and its `onlyOne` key: only one comparison may run at a time. */
 export const COMPARISON = 'comparison';
 
-/** The latest comparison, and the latest that completed. */
+/** The latest comparison, and the latest one that was completed. */
 export async function latestComparisons(on: Queryable) {
   const runs = await jobs.newest(on, COMPARISON);
   return { newest: runs[0], whole: runs.find(({ state }) => state === 'done') };
 }
 
-/** `isFull`: whether every row is read, even in verified chunks. */
+/** Requests the comparison job. `isFull`: whether every row is read, even in verified chunks. */
 export const requestComparison = (here: Environment, person: string, { isFull = false } = {}) =>
   jobs.request(here.sql, {
     kind: COMPARISON,
@@ -30,10 +30,10 @@ export const requestComparison = (here: Environment, person: string, { isFull = 
     onlyOne: COMPARISON,
   });
 
-/** Rows of a table are compared by digests on the server; documents are all read. */
+/** The function that compares the rows of a table or collection, by store. */
 const comparisons = { mysql: compareTable, mongo: compareDocuments };
 
-/** The function of the comparison job: compares all rows of both sides. */
+/** Compares all rows of both sides, as a job. */
 export async function compareAll(
   { here, report }: Work,
   { isFull }: { isFull: boolean },

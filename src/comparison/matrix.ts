@@ -17,7 +17,10 @@ type Signature = {
   rows_count: number;
 };
 
-/** Counts rows of each entity by status, grouped by the facts that determine a status. */
+/**
+ * Counts the rows of each entity by status. The database groups rows by the facts that decide their status, so that
+ * no row is read.
+ */
 export async function matrix(on: Queryable): Promise<Matrix> {
   const signatures = await select<Signature>(
     on,
@@ -38,7 +41,7 @@ export async function matrix(on: Queryable): Promise<Matrix> {
   return found;
 }
 
-/** All rows of either side, with the facts that determine their status. */
+/** SQL for all rows of either side, with the facts that decide their status. */
 const everyRow = sql`
   select s.entity, s.row_id, s.deleted_at is null as is_here, s.deleted_at is not null as is_deleted,
          t.observed_hash is not null as is_there, t.base_hash is not null as has_base,
@@ -53,7 +56,10 @@ const everyRow = sql`
     left join row_state s on s.entity = t.entity and s.row_id = t.row_id
    where s.entity is null`;
 
-/** Applies `statusOf` to placeholder hashes that are equal where the real ones are. */
+/**
+ * Computes the status of a group of rows: statusOf() gets placeholders instead of hashes, which are equal where the
+ * hashes are equal.
+ */
 function statusFrom(one: Signature): Status | null {
   const here = one.is_here ? 'here' : null;
   const there = one.is_there ? (here && one.is_equal ? 'here' : 'there') : null;
@@ -66,7 +72,7 @@ function statusFrom(one: Signature): Status | null {
   });
 }
 
-/** The ids of rows with one entity and status, at most `limit` after `after`. */
+/** The ids of an entity’s rows with this status: the first `limit` above `after`. */
 export async function idsInMatrix(
   on: Queryable,
   { entity, status }: { entity: string; status: Status },

@@ -41,7 +41,7 @@ export async function showComparison(req: Request, res: Response) {
   });
 }
 
-/** Why the last comparison is incomplete, as the end of a sentence. */
+/** Why the last comparison is incomplete, as the end of a sentence; null when it is complete. */
 function problemOf({ state, problem }: Listed): string | null {
   if (state === 'cancelled') return 'was cancelled';
   return state === 'failed' ? `ended early: ${problem}` : null;
@@ -66,7 +66,10 @@ const matrixRows = (counts: Awaited<ReturnType<typeof matrix>>, columns: Status[
 const addressOf = (entity: string, status: Status) =>
   `/comparison?entity=${entity}&status=${encodeURIComponent(status)}`;
 
-/** The rows of one matrix cell, compared live, each with the fields that differ. */
+/**
+ * The rows counted in one cell of the matrix (an entity and a status), compared now, each with the fields that
+ * differ.
+ */
 async function differing(req: Request, there: Environment, entity: Entity, status: Status) {
   const { here } = req;
   const after = numberOrNull(req.query['after']) ?? 0;

@@ -1,4 +1,5 @@
-// Checks on a row that need the database: references exist, linked names are known, unique values are free.
+// Checks of a row that need the database: whether referenced rows exist, linked names are known, and unique values
+// are free.
 import { isSameValue } from '../catalog/content.ts';
 import {
   fieldEntries,
@@ -47,7 +48,7 @@ export async function withStoredNames(
 }
 
 /**
- * Checks the fields that differ from the row `before`.
+ * Checks the fields in which a posted row differs from the row `before`.
  * @throws Invalid with one message for each invalid field
  */
 export async function check(
@@ -71,7 +72,7 @@ export async function check(
     if (unique && !isSame(field)) {
       const value = textOf(content[field]);
       const holders = await rowsWithUniqueValue(here, entity, field, [value]);
-      // A row that has shared its name since before names had to be unique can still be saved.
+      // A row that had the same name as another before names had to be unique can still be saved.
       const isOwnName = holders.some((one) => one.id === id);
       const holder = holders.find((one) => one.id !== id && (one.isExact || !isOwnName));
       if (holder) {
@@ -112,7 +113,10 @@ async function unknownNames(
   return errors;
 }
 
-/** Other environments match such rows by name, and rows linked with them store the name. */
+/**
+ * Why a row cannot be renamed; null when it can. Other environments find such rows by name, and rows linked with them
+ * store the name.
+ */
 async function renameError(here: Environment, entity: Entity, id: number): Promise<FieldErrors> {
   const { usedBy } = await deletion(here, entity, id);
   return usedBy.length > 0

@@ -14,13 +14,13 @@ export type Deletion = {
   row: Row;
   dependents: { entity: Entity; row: Row }[];
   usedBy: { entity: Entity; row: Row }[];
-  /** Everything that would be deleted: the row and its dependent rows. */
+  /** All rows that would be deleted: the row and its dependent rows. */
   all: { entity: Entity; row: Row }[];
-  /** A hash over the current content of all rows to delete. */
+  /** The hash of the content of all rows to delete, as the page showed them. */
   seen: string;
 };
 
-/** The dependent rows that a deletion includes, and the references that prevent it. */
+/** What deleting a row would do: the dependent rows that are deleted with it, and the references that prevent it. */
 export async function deletion(here: Environment, entity: Entity, id: number): Promise<Deletion> {
   const key = { entity: entity.name, id };
   const row = (await read(here, [key])).get(keyText(key));
@@ -39,8 +39,8 @@ export async function deletion(here: Environment, entity: Entity, id: number): P
 }
 
 /**
- * Deletes a row and its dependent rows, unless they differ from what was `shown`.
- * @throws Conflict when other rows still reference it
+ * Deletes a row and its dependent rows. `shown`: the hash of the rows that the page showed.
+ * @throws Conflict when the rows have changed since, or other rows still reference them
  */
 export async function remove(
   home: WriteContext,

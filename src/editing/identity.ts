@@ -1,5 +1,5 @@
-// Gives a new id to a row whose id belongs to an unrelated row in another environment, and updates every reference to
-// it in both databases.
+// Gives a new id to a row if an unrelated row of another environment has the same id. Every reference to the row is
+// changed, in both databases.
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { drawIds } from '../environments/ids.ts';
@@ -10,7 +10,7 @@ import type { Author } from '../state/row-state.ts';
 import { NotFound } from '../problems.ts';
 
 /**
- * Returns the new key.
+ * Gives a row a new id; returns its new key.
  * @throws NotFound when there is no such row
  */
 export async function giveNewId(

@@ -23,11 +23,11 @@ import * as journal from '../writing/journal.ts';
 import { writeHere, type WriteContext } from '../writing/write-here.ts';
 import { readStates, type Author } from '../state/row-state.ts';
 
-/** Another user saved the row meanwhile, and both users changed the same field. */
+/** The error for a save when another user saved the row meanwhile and both changed the same field. */
 export class EditConflict extends Conflict {
   readonly conflict: {
     theirs: Row;
-    /** The fields that this user changed, with the new values. */
+    /** The fields that this user changed, with the typed values. */
     mine: Content;
     /** The names of fields that both users changed. */
     fields: string[];
@@ -41,7 +41,7 @@ export class EditConflict extends Conflict {
   }
 }
 
-/** The same add form was already posted with other values. */
+/** The error for a form *Add* that was already posted with other values. */
 export class AddedBefore extends Invalid {
   readonly id: number;
 
@@ -52,8 +52,8 @@ export class AddedBefore extends Invalid {
 }
 
 /**
- * Adds a row and returns its id. Posting the same form again returns the same row.
- * @throws Invalid when a value is invalid, or when the form was posted before with other values
+ * Adds a row and returns its id. If the same form is posted twice, the same row is returned.
+ * @throws Invalid when a value is invalid, or the form was already posted with other values
  */
 export async function add(
   home: WriteContext,
@@ -74,7 +74,7 @@ export async function add(
   return written.isNew ? id : sameAdd(here, written.transfer, entity, content);
 }
 
-/** Returns the row that an earlier post of the same form added. */
+/** Returns the id of the row that an earlier post of the same form added; waits until that post has ended. */
 async function sameAdd(
   here: Environment,
   twin: journal.Transfer,
@@ -102,8 +102,8 @@ async function sameAdd(
 }
 
 /**
- * Saves a row that was opened at `version`, merging fields that other users saved meanwhile. Returns the labels of
- * the changed fields.
+ * Saves a row that the user opened at this `version` (a number that each write of the row raises); fields that others
+ * saved meanwhile are kept. Returns the labels of the changed fields.
  * @throws EditConflict when both changed the same field
  */
 export async function save(
@@ -134,7 +134,10 @@ export async function save(
   return [...new Set([...misfits, ...changed])].map((field) => labelOf(entity, field));
 }
 
-/** @throws Invalid for an invalid stored value that would be lost without being seen */
+/**
+ * Refuses to overwrite an invalid stored value that the form could not show.
+ * @throws Invalid when the user would lose such a value without having seen it
+ */
 function refuseUnseen(before: Row, wanted: Content) {
   const lost = misfitsOf(before).filter(
     ({ field }) => field !== 'modified_at' && !(field in before) && wanted[field] === undefined,
@@ -146,7 +149,9 @@ function refuseUnseen(before: Row, wanted: Content) {
   }
 }
 
-/** A three-way merge: the content as opened, as the other user saved it, and as this user typed it. */
+/**
+ * Merges three contents: as this user opened the row, as another user saved it meanwhile, and as this user typed it.
+ */
 async function merge(
   here: Environment,
   entity: Entity,
@@ -179,7 +184,7 @@ async function merge(
   return { ...theirs, ...mine };
 }
 
-/** The content that a form opened at `version` showed; null when the row has never been here. */
+/** The content that a form opened at `version` showed; null if the row never existed in this environment. */
 export async function contentAt(
   here: Environment,
   key: RowKey,
@@ -192,8 +197,8 @@ export async function contentAt(
 }
 
 /**
- * A row’s content at a former version: the state before the next change, or else the result of the change that
- * created the version.
+ * The content of a row at a former version: as it was before the next change, or else as the change that made this
+ * version left it.
  */
 async function contentBefore(here: Environment, { entity, id }: RowKey, version: number) {
   const line = await first<{ image: string | null }>(

@@ -1,5 +1,5 @@
-// Rows of production that pass unique values on to each other are written together, even when they were read in
-// different parts.
+// Rows of production that pass unique values on to each other (two forms that swapped their names) are written
+// together, even if they were read in different parts of the refresh.
 import { isSameValue } from '../catalog/content.ts';
 import { keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
@@ -19,8 +19,8 @@ type Sides = { here: Environment; there: Databases | null; source: Environment }
 type Written = Change & { after: Row };
 
 /**
- * Adds rows of other parts that give up a value which a row of this part takes, and skips a row whose value is kept
- * by another row here.
+ * Completes the plan of a part: adds rows of other parts that give up a value which a row of this part takes, and
+ * skips a row whose value another row here keeps.
  */
 export async function withHandovers(
   sides: Sides,
@@ -59,8 +59,9 @@ const changesOf = async (sides: Sides, entity: Entity, ids: number[]) => {
 };
 
 /**
- * The rows here that hold the unique values which changed rows take. Production may have equal names from before
- * names had to be unique, so only one with the same spelling gets the key.
+ * The rows here that now have the unique values which changed rows take. In production two rows may have names that
+ * count as equal, because they are older than that rule; so a holder gets a key only if its name is spelled exactly
+ * the same.
  */
 async function holdersHere({ here }: Sides, entity: Entity, changes: Written[]) {
   const found: { id: number; key: string | null }[] = [];
@@ -75,7 +76,10 @@ async function holdersHere({ here }: Sides, entity: Entity, changes: Written[]) 
   return found;
 }
 
-/** Removes changes that cannot be written; removing one can block others. */
+/**
+ * Takes out changes that cannot be written because another row keeps the value, and returns them with the reason.
+ * Taking out one change can block others.
+ */
 function withoutStuck(
   entity: Entity,
   changes: Map<number, Written>,
@@ -104,7 +108,7 @@ function withoutStuck(
       const fields = uniqueFieldsOf(entity).map((field) => lowerFirst(labelOf(entity, field)));
       const holder = `${lowerFirst(entity.label.one)} ${holders.get(held)}`;
       stuck.push({ change, why: `its ${fields.join(' or ')} is that of ${holder} here` });
-      // The rows that wait for values which a skipped row now keeps.
+      // The row that waits for a value which the skipped row now keeps is checked again.
       for (const key of spelledKeysOf(entity, change.before)) {
         const taker = takers.get(key);
         if (taker !== undefined) waiting.push(taker);
@@ -114,7 +118,7 @@ function withoutStuck(
   return stuck;
 }
 
-/** Rows that pass values on to each other form one group, which is written or skipped as a whole. */
+/** Groups rows that pass values on to each other; each group is written or skipped as a whole. */
 export function inGroups(changes: Change[]): Change[][] {
   const groups = new Map<string, Change[]>();
   for (const change of changes) {

@@ -1,4 +1,4 @@
-// The refresh as a background job.
+// The refresh (copying production’s rows to this environment) as a background job.
 import { refuseWhileClosed } from '../jobs/runner.ts';
 import type { Work } from '../jobs/task.ts';
 import { Problem } from '../problems.ts';
@@ -31,10 +31,10 @@ export async function runRefreshJob(
   });
 }
 
-/** Kind of job and `onlyOne` key: only one refresh may run at a time. */
+/** The kind of the job, and its `onlyOne` key: only one refresh may run at a time. */
 export const REFRESH = 'refresh';
 
-/** Requests a refresh or a dry run; returns the active one if there is one. */
+/** Requests a refresh or a dry run; returns the running one if there is one. */
 export function requestRefresh(here: Environment, person: string, dryRun: boolean) {
   const { inText } = rulesOf(here.name);
   return jobs.request(here.sql, {

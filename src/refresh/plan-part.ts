@@ -15,7 +15,10 @@ import { keyOf } from './report.ts';
 
 type Sides = { here: Environment; there: Databases | null; source: Environment };
 
-/** Rows of production, the known state of them here, and the decision for each. */
+/**
+ * What a refresh does with one part of production’s rows: the rows, what is known of them here, and the decision for
+ * each.
+ */
 export type PartPlan = {
   rows: Row[];
   mine: Map<string, Row>;
@@ -27,7 +30,10 @@ export type PartPlan = {
   skipped: { row: Row; why: string }[];
 };
 
-/** `isHere`: whether a row with this id can exist here; other ids are not queried. */
+/**
+ * Decides for each row of production whether it is copied. `isHere`: whether a row with this id can exist here; other
+ * ids are not queried.
+ */
 export async function planRefresh(
   sides: Sides,
   entity: Entity,
@@ -86,13 +92,13 @@ export async function planRefresh(
   return decided;
 }
 
-/** What is invalid in a row of production, if anything. */
+/** What is invalid in a row of production, as a sentence; null when nothing is. */
 function unfitIn(row: Row | null, place: string): string | null {
   const misfits = misfitsOf(row).map(({ message }) => message);
   return misfits.length === 0 ? null : `${misfits.join('; ')} ${place}`;
 }
 
-/** The reason to keep a row here unchanged; null when it has no pending changes. */
+/** Why a row here must stay as it is, as a sentence; null when it has no pending changes. */
 function reasonToSkip(
   entity: Entity,
   before: Row | null,
@@ -107,9 +113,9 @@ function reasonToSkip(
 }
 
 /**
- * Rows that were sent to the destination but not yet to production: they are in sync with the destination, so the
- * sync state shows no pending changes. They are replaced only when production edited them afterwards. Returns the
- * reason by id.
+ * Finds rows that were sent from here to the destination but have not reached production. They are in sync with the
+ * destination, so they have no pending changes; they are replaced only if production changed them afterwards. Returns
+ * the reason to skip each, by id.
  */
 async function sentOnwards({ here, there, source }: Sides, entity: Entity, changes: Change[]) {
   const found = new Map<number, string>();

@@ -1,5 +1,5 @@
-// Copies production’s rows into this environment, in parts. Rows with pending changes are skipped and listed. A
-// refresh can be stopped and run again at any point; a dry run only reports.
+// Copies production’s rows into this environment, in parts of 1,000. Rows with pending changes here are skipped and
+// listed. A refresh can be stopped at any point and run again; a dry run only reports.
 import { fieldEntries, keyText, type Entity, type Row, isDocument } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { matchedByName, travelling } from '../catalog/index.ts';
@@ -33,26 +33,29 @@ import {
 
 export type { Report } from './report.ts';
 
-/** The job records who started the refresh; the written rows are attributed to the refresh itself. */
+/** The author of rows that a refresh writes. Its job records the person who started it. */
 const author = { email: 'refresh', isProductManager: true };
-/** The number of rows per part; tests lower it. */
+/** How many rows a part has; tests lower it. */
 export const parts = { size: 1000 };
 
 export type RefreshRun = {
   here: Environment;
-  /** The destination: a base is recorded where its row is equal to production’s. Null when there is none. */
+  /**
+   * The destination of this environment: where its row is equal to production’s, that content is recorded as the base
+   * (last equal content). Null when there is no destination.
+   */
   there: Environment | null;
   source: Environment;
   lease: number;
-  /** Only reports what the refresh would do, without writing. */
+  /** Whether to report only what the refresh would do, without writing. */
   dryRun?: boolean;
-  /** Called after each part with the report so far; a stopped run resumes from that report. */
+  /** Called after each part with the report so far; a stopped refresh continues from that report. */
   progress?: (done: { entity: Entity; report: Report }) => void | Promise<void>;
-  /** The report of an interrupted attempt, from which this one resumes. */
+  /** The report of an interrupted attempt, from which this one continues. */
   former?: Report | null;
 };
 
-/** Counts production’s rows, for the progress of the refresh. */
+/** Counts production’s rows, to show the progress of the refresh. */
 export async function countSourceRows(source: Databases): Promise<number> {
   let all = 0;
   for (const entity of [...matchedByName, ...travelling]) all += await countRows(source, entity);
@@ -77,7 +80,7 @@ export async function runRefresh(from: RefreshRun): Promise<Report> {
   return report;
 }
 
-/** Reads production’s rows in parts. */
+/** Reads the rows of production in parts. */
 async function* sourceParts({ here, source }: RefreshRun, entity: Entity, after: number) {
   for await (const rows of walk(source, entity, after, parts.size)) {
     await refuseWhileUpdating(here, source);
@@ -85,7 +88,9 @@ async function* sourceParts({ here, source }: RefreshRun, entity: Entity, after:
   }
 }
 
-/** Rows matched by name; a new one keeps its id if that id is free here. */
+/**
+ * Copies rows that are matched by name, such as cities; a new one gets its id of production if that id is free here.
+ */
 async function refreshNames(from: RefreshRun, entity: Entity, report: Report) {
   const { here, dryRun, progress } = from;
   for await (const rows of sourceParts(from, entity, report.at.after)) {
@@ -114,17 +119,23 @@ async function refreshNames(from: RefreshRun, entity: Entity, report: Report) {
   }
 }
 
-/** A planned part of production’s rows, with a function that records their sync state after the write. */
+/**
+ * A part of production’s rows with the decision for each, and the function `keep` that records what is known of them
+ * after they were written.
+ */
 type PreparedPart = {
   decided: PartPlan;
-  /** What was read of a part of the refresh: the number of rows, the last id, and the highest ids. */
+  /** What was read for this part: the number of rows, the last id, and the highest ids of its chunks. */
   rows: number;
   after: number;
   highest: number[];
   keep: (done: PartPlan) => Promise<void>;
 };
 
-/** While one part is written, the next one is planned and the sync state of the previous one is recorded. */
+/**
+ * Copies the rows of one entity. While a part is written, the next one is planned, and the sync state of the previous
+ * one is recorded.
+ */
 async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
   const { here, dryRun, progress } = from;
   const prepare = { mysql: prepareTable, mongo: prepareDocuments }[entity.store];
@@ -156,7 +167,10 @@ async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
   await recorded;
 }
 
-/** Runs the second function even if the first fails; then throws the first error. */
+/**
+ * Waits for the first promise and then runs the second function, even if the promise is rejected; then throws the
+ * first error.
+ */
 async function inTurn(first: Promise<void>, second: () => Promise<void>) {
   try {
     await first;
@@ -167,7 +181,7 @@ async function inTurn(first: Promise<void>, second: () => Promise<void>) {
   await second();
 }
 
-/** MongoDB has no digests, so all documents are read. */
+/** Prepares the parts of a MongoDB collection. MongoDB cannot compute digests, so all documents are read. */
 const prepareDocuments = (from: RefreshRun, entity: Entity, after: number) => {
   // Rows read later count as observed at the start, so that newer observations win.
   const at = new Date().toISOString();
@@ -183,7 +197,10 @@ const prepareDocuments = (from: RefreshRun, entity: Entity, after: number) => {
   });
 };
 
-/** Reads only rows that differ from production’s, or whose sync state may be wrong. */
+/**
+ * Prepares the parts of a table. It reads only rows that differ from production’s, and rows that changed since their
+ * sync state (what is recorded of their equality with the destination) was verified.
+ */
 async function* prepareTable(from: RefreshRun, entity: Entity, after: number) {
   const ignoresChecked =
     from.dryRun === true || !isComparedByDigest(entity, await readMappings(from.here.sql));
@@ -198,7 +215,7 @@ async function* prepareTable(from: RefreshRun, entity: Entity, after: number) {
       decided: await planRefresh(from, entity, [...rows.values()], (id) => here.has(id)),
       rows: part.chunks.reduce((sum, { source }) => sum + source.ids.length, 0),
       after: (last + 1) * CHUNK_SIZE - 1,
-      // Ranges of ids are aligned with the chunks that the digests cover.
+      // A part covers whole chunks of 1,000 ids, so that the chunks can be recorded as verified.
       highest: part.chunks.map(({ source }) => source.ids.at(-1) ?? 0),
       keep: (done) => writeBasesChecked(from, entity, part, done),
     };
@@ -218,8 +235,8 @@ const wanted =
   };
 
 /**
- * Writes the planned changes, with rows of later parts that pass values on to them; `early` collects the ids of such
- * rows. Returns what was written.
+ * Writes the planned changes of a part, together with rows of later parts that give up values for them; `early`
+ * collects the ids of those. Returns the written changes.
  */
 async function writePlanned(
   from: RefreshRun,
@@ -239,7 +256,10 @@ async function writePlanned(
   return { ...decided, changes: [...written, ...part.changes.filter(isEarly)] };
 }
 
-/** Images are copied first: they are named by content, so a copy without its row is harmless. */
+/**
+ * Copies the images that changed rows refer to, before the rows are written. They are named by their content, so an
+ * image without its row does no harm.
+ */
 async function copyImagesOf({ here, source }: RefreshRun, changes: Change[], report: Report) {
   for (const { entity, after } of changes) {
     for (const [field, { kind }] of fieldEntries(entity)) {
@@ -253,8 +273,8 @@ async function copyImagesOf({ here, source }: RefreshRun, changes: Change[], rep
 }
 
 /**
- * If the database refuses a part, the part is halved until the refused group is alone, and its rows are skipped.
- * Returns what was written, or would be.
+ * Writes a part. If the database refuses it, each half is tried, until the refused group of rows is found, which is
+ * skipped. Returns the changes that were (in a dry run: would be) written.
  */
 async function writePart(
   from: RefreshRun,
@@ -285,7 +305,7 @@ async function writePart(
   }
 }
 
-/** Returns the rows that the database stored differently than sent. */
+/** Writes rows in one commit if possible. Returns the rows that the database stored differently than sent, by id. */
 async function storePart(from: RefreshRun, entity: Entity, changes: Change[], report: Report) {
   const stored = new Map<number | undefined, Row>();
   const onStoredDifferently = (steps: WrittenStep[]) => {

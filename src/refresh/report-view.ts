@@ -1,7 +1,7 @@
 // The result of a refresh or dry run, as the page of its job shows it.
 import type { Report } from './report.ts';
 
-/** How many rows of each kind the page lists. */
+/** How many rows of each kind the page lists: overwritten, skipped, stored differently. */
 const SHOWN = 200;
 
 export function reportLocals(found: object, input: object) {

@@ -10,21 +10,23 @@ export type Report = {
   created: number;
   updated: number;
   same: number;
-  /** Rows here with pending changes: their number, and the first of them. */
+  /** Rows here that were skipped because of pending changes: their number, and the first of them. */
   skipped: number;
   skippedRows: SkippedRow[];
-  /** The first rows whose content is (or would be) replaced by production’s, with the changed fields. */
+  /**
+   * The first rows whose content here was (in a dry run: would be) replaced by production’s, with the changed fields.
+   */
   overwritten: Overwritten[];
   /**
-   * The first rows that this database stored differently than sent, with the fields; reports of former versions lack
-   * it.
+   * The first rows that this database stored differently than sent, with the fields. Missing in reports of former
+   * versions.
    */
   storedDifferently?: Overwritten[];
-  /** Images that production’s rows reference and its storage lacks. */
+  /** Images that production’s rows refer to, but that production’s storage lacks. */
   missingImages: string[];
-  /** Documents of production whose _id cannot be a row id; older reports lack it. */
+  /** Documents of production whose `_id` cannot be a row id. Missing in reports of former versions. */
   unreadable?: string[];
-  /** The position to resume from: entity, last id, and rows of all entities so far. */
+  /** Where to continue: the entity, the last id that is done, and the number of rows done in all entities. */
   at: { entity: string; after: number; all: number };
 };
 
@@ -70,7 +72,7 @@ export function listStoredDifferently(report: Report, entity: Entity, steps: Wri
   }
 }
 
-/** A copy of the report that later changes do not affect. */
+/** A copy of a report, which does not change when the refresh goes on. */
 export const copyOf = (report: Report): Report => ({
   ...report,
   skippedRows: [...report.skippedRows],

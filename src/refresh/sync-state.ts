@@ -1,4 +1,5 @@
-// Records the sync state after a refresh: bases for rows that are equal at the destination.
+// Records after a refresh what is known of each row: where a row is equal here and at the destination, its content
+// becomes the base (the last equal content).
 import { hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row } from '../catalog/entity.ts';
 import {
@@ -26,13 +27,13 @@ import { keyOf } from './report.ts';
 
 type Sides = { here: Environment; there: Environment | null; source: Environment };
 
-/** Records observations made at `at` for rows that are equal here and at the destination. */
+/** Records the base of rows that were equal here and at the destination at the time `at`. */
 export async function writeBases(sides: Sides, entity: Entity, decided: PartPlan, at: string) {
   if (!sides.there) return;
   const written = new Set(decided.changes.map(({ after }) => after?.id));
   const news = await newsOf(sides, entity, decided);
   const isWritten = ({ key }: Observation) => written.has(key.id);
-  // Rows that were just written are equal, whatever was observed meanwhile.
+  // Rows that this refresh has just written are equal on both sides, whatever was observed meanwhile.
   await writeObservations(sides.here.sql, news.filter(isWritten), at, { isBaseCertain: true });
   await writeObservations(
     sides.here.sql,
@@ -42,8 +43,8 @@ export async function writeBases(sides: Sides, entity: Entity, decided: PartPlan
 }
 
 /**
- * Records the sync state of chunks of a table, which are also marked verified: written rows that read back as
- * production has them, unchanged rows, and rows verified before.
+ * Records what is known of the rows in chunks of a table, and that the chunks are verified: rows that were written
+ * and stored as production has them, rows that were already equal, and rows verified before.
  */
 export async function writeBasesChecked(
   sides: Sides,
@@ -73,16 +74,19 @@ export async function writeBasesChecked(
 
 type Outcome = {
   isTrusted: boolean;
-  /** The ids of read rows, and those of them whose sync state is now correct. */
+  /** `looked`: the ids of the rows that were read. `right`: the ids of those whose sync state is now correct. */
   looked: Set<number>;
   right: Set<number>;
-  /** The current digest lines of the written rows, by id. */
+  /** The present digest lines of the rows that were written, by id. */
   put: Map<number, RowDigest>;
-  /** The ids that the sync state lists in unverified chunks. */
+  /** The ids that the sync state has in chunks that were not verified. */
   inBooks: number[];
 };
 
-/** The current digest lines of a chunk, with an unknown digest for every row whose sync state is not verified. */
+/**
+ * The present digest lines of a chunk to record as verified. A row whose sync state may be wrong gets a line that
+ * matches no row, so that it is read the next time.
+ */
 function rightIn(one: Chunk, { isTrusted, looked, right, put, inBooks }: Outcome): VerifiedChunk {
   const { chunk, generation, unsure, changed: since, source } = one;
   const isRight = (id: number) =>
@@ -136,7 +140,7 @@ async function newsOf({ there, source }: Sides, entity: Entity, decided: PartPla
     };
     const news = newObservation(entity, key, there, stop);
     if (news) return [news];
-    // A missing row is recorded only once, not at every refresh.
+    // That a row is missing at the destination is recorded only once, not at every refresh.
     return stop ? [] : [{ key, hash: there.seen, base: null }];
   });
 }

@@ -3,7 +3,7 @@ import type { Databases } from '../environments/environment.ts';
 import { byEntity, read, readBy } from './store.ts';
 import { dependentsOf } from '../catalog/family.ts';
 
-/** Reads rows and their dependent rows by key text; `known`: rows that were just read. */
+/** Reads rows together with their dependent rows, by key text. `known`: rows that were just read. */
 export async function withTheirDependents(
   place: Databases,
   keys: RowKey[],

@@ -1,13 +1,13 @@
-// Digest lines: one per row, computed by the server that stores the row, so that two environments can be compared
-// without transferring rows. A digest covers every transferred value: texts with their lengths, marked nulls, and
-// linked names. MySQL 9.6 and later have no SHA1(); 40 digits of SHA-256 keep lines short.
+// Digest lines: a short fingerprint of each row, computed by the server that stores the row, so that two environments
+// can be compared without transferring rows. It covers every value that transfers write: texts with their lengths,
+// marked nulls, and linked names. It is 40 digits of SHA-256, because MySQL 9.6 and later have no SHA1().
 import { hash } from 'node:crypto';
 import { columnOf, fieldEntries, type Entity } from '../catalog/entity.ts';
 import { join, name, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import { linkTexts } from './links.ts';
 
-/** The number of ids per chunk, whether or not they all exist. */
+/** How many ids a chunk has, whether or not rows with these ids exist. */
 export const CHUNK_SIZE = 1000;
 export const chunkOf = (id: number) => Math.floor(id / CHUNK_SIZE);
 
@@ -16,7 +16,7 @@ export type RowDigest = string;
 const DIGEST = 40;
 export const contentDigest = (line: RowDigest) => line.slice(0, DIGEST);
 
-/** Digest lines in order of id. Their ids are parsed once, because they are used very often. */
+/** Digest lines in order of id. The ids in them are parsed only once, because they are needed very often. */
 export class RowDigests {
   readonly ids: number[] = [];
   readonly all: RowDigest[] = [];
@@ -33,10 +33,12 @@ export class RowDigests {
   }
 }
 
-/** A digest line that matches no row, so that the row is read next time. */
+/** Returns a digest line that equals that of no row, so that the row with this id is read the next time. */
 export const unknownDigest = (id: number): RowDigest => `${'-'.repeat(DIGEST)} ${id} -`;
 
-/** A copy of the lines in which `others` (in any order) replace or extend those with the same ids. */
+/**
+ * Returns a copy of digest lines in which `others` (in any order) replace the lines with the same ids, or are added.
+ */
 export function replaceDigests(lines: RowDigests, others: Map<number, RowDigest>): RowDigests {
   const made = new RowDigests();
   const sorted = new RowDigests();
@@ -47,7 +49,7 @@ export function replaceDigests(lines: RowDigests, others: Map<number, RowDigest>
   return made;
 }
 
-/** Visits every id of either list in order, with its line in both lists. */
+/** Calls a function for every id in either list, in order of id, with its line in both lists. */
 export function mergeById(
   one: RowDigests,
   other: RowDigests,
@@ -67,7 +69,7 @@ export function mergeById(
   }
 }
 
-/** The digest lines of chunks `first` to `last`, by chunk. */
+/** Reads the digest lines of the chunks with the numbers `first` to `last`, by chunk number. */
 export async function digestsByChunk(
   on: Queryable,
   entity: Entity,
@@ -98,7 +100,9 @@ export async function digestsOf(on: Queryable, entity: Entity, ids: number[]) {
   return new Map(lines.ids.map((id, index) => [id, lines.all[index] ?? '']));
 }
 
-/** Reads digest lines; `condition` restricts a column of ids. */
+/**
+ * Reads digest lines from the database; `condition` returns the SQL condition for the column of ids that it is given.
+ */
 async function digestsWhere(
   on: Queryable,
   entity: Entity,
@@ -126,7 +130,7 @@ const withLinks = (line: RowDigest, links: string | undefined): RowDigest =>
 
 const texts = new Set(['text', 'long-text', 'link', 'choice', 'image']);
 
-/** All transferred columns. A column that this database lacks is distinguished from null. */
+/** SQL for all columns that transfers write. A column that this database lacks gives another digest than null. */
 async function contentColumns(on: Queryable, entity: Entity): Promise<Statement[]> {
   const columns = await cachedFor(on, `columns of ${entity.table}`, () =>
     select<{ name: string }>(
@@ -148,8 +152,8 @@ async function contentColumns(on: Queryable, entity: Entity): Promise<Statement[
 }
 
 /**
- * The first id of a table from `from` on. Ids beyond JavaScript’s safe integers belong to other programs and are
- * ignored.
+ * The first id in a table that is at least `from`. Ids that JavaScript cannot represent exactly belong to other
+ * programs and are ignored.
  */
 export async function nextId(on: Queryable, table: string, from: number): Promise<number | null> {
   const [line] = await select<{ id: number | null }>(

@@ -1,4 +1,4 @@
-// The indexes of MongoDB, derived from the catalogue: unique fields, references, and the order of changes.
+// The indexes of MongoDB, made from the catalogue: for unique fields, references, and the order of changes.
 import type { CreateIndexesOptions, Db, IndexSpecification } from 'mongodb';
 import { fieldEntries, isDocument, type Entity } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -6,7 +6,7 @@ import { collection } from './mongo.ts';
 
 type Index = { key: IndexSpecification; options: CreateIndexesOptions };
 
-/** Creates missing indexes; an existing one costs only one command. */
+/** Creates the indexes that are missing; for an index that exists MongoDB does nothing. */
 export async function createIndexes(documents: Db) {
   for (const entity of catalog.filter(isDocument)) {
     for (const { key, options } of indexesOf(entity)) {
@@ -23,7 +23,7 @@ export const indexesOf = (entity: Entity): Index[] => [
   { key: { modified_at: 1, _id: 1 }, options: {} },
 ];
 
-/** A removed document stays for a day as a stub without fields; unique indexes must not treat stubs as duplicates. */
+/** A unique index that ignores stubs: what is left of a removed document for a day, without its fields. */
 const uniqueIndex = (entity: Entity, name: string): Index => ({
   key: { [name]: 1 },
   options: {

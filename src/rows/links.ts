@@ -1,4 +1,5 @@
-// Links in MySQL: a table beside the entity’s own with an id column for each part; read and written as names.
+// Links in MySQL (the cities and partners of a row): a table beside the entity’s own, with an id column for each
+// part. They are read and written as names.
 import { linksIn, linksOf, type Draft, type Entity, type Row } from '../catalog/entity.ts';
 import type { Link, LinkPart, Links } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -7,7 +8,7 @@ import { insertLines } from '../database/bulk.ts';
 import { join, name, run, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import type { IdsByEntity, IdsByName } from './names.ts';
 
-/** Fills in the links of rows, with one query for each link field. */
+/** Adds the links to rows that were read, with one query for each link field. */
 export async function addLinks(on: Queryable, entity: Entity, rows: Draft<Row>[]) {
   for (const { field, links } of rows.length > 0 ? linksOf(entity) : []) {
     const found = await readLinks(
@@ -74,7 +75,7 @@ export async function ownersLinkedWith(
   return owners.map(({ owner }) => owner);
 }
 
-/** All names that rows are linked with in one link field. */
+/** All names that rows of an entity are linked with in one link field. */
 export async function namesInUse(
   on: Queryable,
   { through }: Links,
@@ -88,7 +89,10 @@ export async function namesInUse(
   return lines.map((line) => line.name.normalize('NFC'));
 }
 
-/** The linked names of each row as one text; `condition` restricts a column of ids. */
+/**
+ * Reads the linked names of each row as one text. `condition` returns the SQL condition for the column of ids that it
+ * is given.
+ */
 export async function linkTexts(
   on: Queryable,
   entity: Entity,
@@ -122,7 +126,7 @@ const ownerColumn = (entity: Entity) => name(`${entity.table}_id`);
 const columnOfPart = (part: LinkPart) => name(`${part.name}_id`);
 const tableOf = ({ entity }: LinkPart) => name(entityNamed(entity).table);
 
-/** One join for each part of a link `l`; a left join, because an optional part may be missing. */
+/** SQL that joins the linked row of each part of a link `l`. A left join, because an optional part may be missing. */
 const linkedRows = (links: Links) =>
   join(
     links.parts.map((part) => {

@@ -3,12 +3,15 @@ import type { Entity, Row } from '../catalog/entity.ts';
 import { isMask, secretsOf } from '../catalog/secret.ts';
 import { name, sql } from '../database/sql.ts';
 
-/** A stored clear-text secret is known here only by its mask, so it is left as it is. */
+/**
+ * An SQL assignment that keeps a secret which another program stored in clear text: only its mask is known here, so
+ * the stored secret must not be replaced.
+ */
 export const keptSecret = (column: string) =>
   sql`target.${name(column)} =
         if(given.${name(column)} like 'clear.________', target.${name(column)}, given.${name(column)})`;
 
-/** A row that is inserted again must not contain a mask, because no stored value is behind it any more. */
+/** Returns a row to insert without its masks: no stored secret is behind them any more. */
 export function withoutMasks(entity: Entity, row: Row): Row {
   const masked = secretsOf(entity).filter((field) => isMask(row[field]));
   return masked.length === 0

@@ -5,16 +5,19 @@ import { BEGINNING } from '../catalog/misfits.ts';
 import type { Cursor, RowFilter } from './query.ts';
 import { idIn, searchPatterns } from './search-pattern.ts';
 
-/** Matches documents that are not stubs: the field is missing or null. */
+/** A condition that matches documents which are not stubs (removed ones): the field is missing or null. */
 export const present: Document = { removed_at: null };
 
-/** Other programs store ids that are no row ids; such documents are never read as rows. */
+/**
+ * A condition that matches documents whose `_id` can be a row id. Documents of other programs with other ids are
+ * never read as rows.
+ */
 export const readable = { _id: { $gte: 0, $lte: Number.MAX_SAFE_INTEGER } };
 
 /** The sort order of texts, which ignores case and accents. */
 export const byPeople: CollationOptions = { locale: 'en', strength: 1 };
 
-/** Some servers that implement MongoDB’s protocol accept no longer patterns. */
+/** The most characters that a pattern may have: some servers that speak MongoDB’s protocol refuse longer ones. */
 const LONGEST_PATTERN = 1000;
 
 export function conditions(entity: Entity, query: RowFilter): Document[] {
@@ -35,7 +38,10 @@ export function conditions(entity: Entity, query: RowFilter): Document[] {
 
 const LAST = new Date('9999-12-31T23:59:59.999Z');
 
-/** Two queries, in order: rows without a timestamp or dated at the beginning, and rows changed after the cursor. */
+/**
+ * The conditions of two queries, to run one after the other: first rows that have no timestamp, then rows changed
+ * after the cursor (the last row that an app has read).
+ */
 export function changedAfter({ modifiedAfter, after }: Cursor): { where: Document; order: Sort }[] {
   const instant = new Date(modifiedAfter);
   const dated = (condition: Document) => ({
@@ -55,7 +61,9 @@ export function changedAfter({ modifiedAfter, after }: Cursor): { where: Documen
   ];
 }
 
-/** The stored timestamp of a document; null without one, and a text that describes an invalid one. */
+/**
+ * The stored timestamp of a document as text; null if it has none; a description of the value if it is no timestamp.
+ */
 export function instantIn(stored: unknown): string | null {
   if (stored === undefined || stored === null) return null;
   const isDate = stored instanceof Date && !Number.isNaN(stored.getTime());

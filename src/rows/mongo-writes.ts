@@ -1,4 +1,5 @@
-// Writes documents with a compare-and-set over all fields, one by one or many in one round trip.
+// Writes documents only if they are still as they were read (compare-and-set over all fields), one by one or many in
+// one round trip.
 import { MongoBulkWriteError, type Db, type Filter } from 'mongodb';
 import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
 import { collection, readStored, type Stamp, type StoredDocument } from './mongo.ts';
@@ -13,7 +14,7 @@ export function toStored(entity: Entity, row: Row, instant: string, stamp: Stamp
 
 const ours = new Set(['_id', 'modified_at', 'stamp', 'removed_at', 'temporary']);
 
-/** Fields that this version does not know; they are kept. */
+/** The fields of a stored document that this version does not know, which are kept. */
 export const unknownFields = (
   entity: Entity,
   seen: StoredDocument | undefined,
@@ -28,10 +29,10 @@ export const stub = (id: number, instant: string, stamp: Stamp): StoredDocument 
   stamp,
 });
 
-/** A document to write if `expected` is still stored; `undefined` expects that no document exists. */
+/** A document to write if `expected` is still stored; `undefined` means that no document may exist. */
 export type Replacement = { expected: StoredDocument | undefined; next: StoredDocument };
 
-/** Compare-and-set over all fields. Returns whether `expected` was still stored. */
+/** Writes a document if `expected` is still stored in every field. Returns whether it was. */
 export async function replace(
   documents: Db,
   entity: Entity,
@@ -58,8 +59,8 @@ function unchangedFilter(seen: StoredDocument, next: StoredDocument): Filter<Sto
 }
 
 /**
- * Compare-and-set of many documents in order, in one round trip. Returns how many succeeded before the first
- * conflict; later ones may have been written.
+ * Writes many documents in order, in one round trip, each only if it is still as expected. Returns how many were
+ * written before the first that was not; some after it may have been written, too.
  */
 export async function replaceAll(
   documents: Db,
@@ -76,7 +77,8 @@ export async function replaceAll(
     const { matchedCount, insertedCount } = await into.bulkWrite(operations, { ordered: true });
     if (matchedCount + insertedCount === replacements.length) return replacements.length;
   } catch (error) {
-    // Any other error, including a failed write concern, is thrown without looking for the document that caused it.
+    // Any other error is thrown at once, also a failed write concern (the document is stored, but not confirmed by
+    // all members).
     if (!isDuplicate(error)) throw error;
   }
   return replaceRest(documents, entity, replacements);
@@ -87,11 +89,11 @@ const isDuplicate = (error: unknown) =>
   error.code === 11_000 &&
   error.result.getWriteConcernError() === undefined;
 
-/** Retries one document at a time to find the one that conflicted. */
+/** Writes one document at a time, to find the one that is not as expected. */
 async function replaceRest(documents: Db, entity: Entity, replacements: Replacement[]) {
   const ids = replacements.map(({ next }) => next._id);
   const now = await readStored(documents, entity, ids);
-  // A document that gives up a unique value is written twice: first with a temporary value.
+  // A document that gives up a unique value is in the list twice: first with a temporary value.
   const done = new Map(
     replacements.flatMap(({ next }, index) =>
       isSameWrite(now.get(next._id), next) ? [[next._id, index] as const] : [],
@@ -111,7 +113,10 @@ const isSameWrite = (now: StoredDocument | undefined, { stamp, modified_at: at }
   now?.stamp?.fence === stamp?.fence &&
   timeOf(now?.modified_at) === timeOf(at);
 
-/** Other programs store texts and numbers where a date belongs: such documents are sorted before all others. */
+/**
+ * The time of a stored timestamp in milliseconds. Other programs store texts and numbers there; such documents sort
+ * before all others.
+ */
 const timeOf = (stored: unknown): number => (stored instanceof Date && stored.getTime()) || 0;
 
 function refuseDuplicateId(error: unknown): boolean {

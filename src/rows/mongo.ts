@@ -1,5 +1,5 @@
-// Rows stored in MongoDB. A removed document stays as a stub for a day, so that a delayed writer finds its newer
-// fencing number. Readers treat stubs as absent.
+// Rows stored in MongoDB. A removed document stays for a day as a stub (its `_id` and timestamp), so that a delayed
+// writer finds the higher fence (number of the later worker) in it and stops. Readers treat stubs as absent.
 import type { Db, Filter } from 'mongodb';
 import { fieldEntries, type Entity, type Row, type Draft } from '../catalog/entity.ts';
 import { readField, readModified } from '../catalog/misfits.ts';
@@ -23,7 +23,7 @@ import {
 } from './query.ts';
 import { ownValue, type Temporary } from './temporary-values.ts';
 
-/** Marks each document with the transfer and fence that wrote it last. */
+/** The mark of each document: the transfer that wrote it last, and the fence of the worker that did. */
 export type Stamp = { transfer: string; fence: number };
 export type StoredDocument = {
   _id: number;
@@ -60,11 +60,13 @@ async function readBy({ documents }: Databases, entity: Entity, field: string, t
   return rowsIn(entity, await findIn(documents, entity, field, targets));
 }
 
-/** Stubs are rare, so filtering them here is cheaper than a condition in the query. */
+/**
+ * The rows of stored documents. Stubs are rare, so leaving them out here is cheaper than a condition in the query.
+ */
 const rowsIn = (entity: Entity, stored: StoredDocument[]) =>
   stored.flatMap((one) => (Number.isSafeInteger(one._id) ? (rowIn(entity, one) ?? []) : []));
 
-/** Streams all rows above an id in order of id, in parts, with a single cursor. */
+/** Reads all rows above an id in order of id, in parts, with one cursor. */
 async function* walk({ documents }: Databases, entity: Entity, after: number, size: number) {
   const cursor = collection(documents, entity)
     .find({ _id: { $gt: after, $lte: Number.MAX_SAFE_INTEGER }, ...present }, { batchSize: size })
@@ -80,7 +82,7 @@ async function* walk({ documents }: Databases, entity: Entity, after: number, si
   if (part.length > 0) yield part;
 }
 
-/** Documents without a timestamp count as changed before all others. */
+/** Reads the next rows in the order of their last change. Documents without a timestamp come before all others. */
 async function readChangedAfter(
   { documents }: Databases,
   entity: Entity,
@@ -104,7 +106,7 @@ async function readChangedAfter(
 const count = ({ documents }: Databases, entity: Entity): Promise<number> =>
   collection(documents, entity).countDocuments({ $and: [present, readable] });
 
-/** Reads stored documents including stubs, for writers. */
+/** Reads stored documents, including stubs, for code that writes them. */
 export async function readStored(documents: Db, entity: Entity, ids: number[]) {
   const stored = await findIn(documents, entity, '_id', ids);
   return new Map(stored.map((one) => [one._id, one]));
@@ -118,7 +120,7 @@ async function find({ documents }: Databases, entity: Entity, query: Query): Pro
   const found = collection(documents, entity)
     .find(where)
     .sort({ [field]: direction, ...(field === '_id' ? {} : { _id: direction }) });
-  // The collation applies only to sorting: conditions compare texts exactly.
+  // The collation applies only to sorting, because conditions must compare texts exactly.
   const ordered = entity.fields[field]?.kind === 'text' ? found.collation(byPeople) : found;
   const stored = await ordered.skip(query.offset).limit(query.limit).toArray();
   return { rows: rowsIn(entity, stored), total };
@@ -136,7 +138,10 @@ async function findIds(
   return stored.map((one) => one._id);
 }
 
-/** All names are read and compared here, because no collation ignores kinds of space and invisible fillers. */
+/**
+ * Finds rows by name. All names are read and compared here, because no collation of MongoDB ignores kinds of space
+ * and invisible characters.
+ */
 async function withNames({ documents }: Databases, entity: Entity, field: string) {
   const stored = await collection(documents, entity)
     .find({ $and: [present, readable] })

@@ -6,7 +6,10 @@ import type { Cursor, RowFilter } from './query.ts';
 import { idIn, searchPattern } from './search-pattern.ts';
 import { ordered, textColumn } from './text-columns.ts';
 
-/** JavaScript cannot represent larger ids exactly: such rows belong to other programs and are never read. */
+/**
+ * An SQL condition for ids that JavaScript can represent exactly. Rows with larger ids belong to other programs and
+ * are never read.
+ */
 export const readable = sql`id <= ${Number.MAX_SAFE_INTEGER}`;
 
 export function condition(entity: Entity, query: RowFilter): Statement {
@@ -31,14 +34,17 @@ export function condition(entity: Entity, query: RowFilter): Statement {
   return join(all, ' and ');
 }
 
-/** The sort expressions of fields: texts are sorted as people expect. */
+/** The SQL to sort by these fields; texts are sorted as people expect, ignoring case and accents. */
 export function orderOf(entity: Entity, field: string): Statement {
   const definition = entity.fields[field];
   const column = (definition && columnOf(field, definition)) ?? field;
   return definition?.kind === 'text' ? ordered(column) : name(column);
 }
 
-/** Two queries, in order: rows without a timestamp or dated at the beginning, and rows changed after the cursor. */
+/**
+ * The conditions of two queries, to run one after the other: first rows that have no timestamp, then rows changed
+ * after the cursor (the last row that an app has read).
+ */
 export function changedAfter(
   instant: Statement,
   id: Statement,

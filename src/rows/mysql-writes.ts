@@ -15,13 +15,13 @@ const columnsOf = (entity: Entity): [string, Field, string][] =>
     return column ? [[field, definition, column] as [string, Field, string]] : [];
   });
 
-/** The id of a row and the values of these columns, as stored. */
+/** The values of an SQL line: the id of a row, and its values in these columns as they are stored. */
 const storedLine = (row: Row, columns: [string, Field, string][]): Line => [
   row.id,
   ...columns.map(([field, definition]) => definition.store(row[field] ?? null) as Line[number]),
 ];
 
-/** Inserts rows under their ids, all with one `modified_at`; `ids` are those of linked names. */
+/** Inserts rows with the ids that they have, all with the same `modified_at`. `ids`: the ids of linked names. */
 export async function insert(
   on: Queryable,
   entity: Entity,
@@ -40,8 +40,8 @@ export async function insert(
 }
 
 /**
- * Overwrites existing rows, and replaces all their links. If `now`, their current contents, is given, a column that
- * no row changes is not written: it may hold a value that reading normalises, such as 2 for a flag.
+ * Overwrites existing rows and replaces all their links. `now`: their present contents; then a column in which no row
+ * changes is not written, because it may hold a value that reading normalises, such as 2 for a yes-or-no field.
  */
 export async function update(
   on: Queryable,
@@ -61,8 +61,8 @@ export async function update(
     ),
     sql`target.modified_at = ${toSqlInstant(instant)}`,
   ];
-  // Joined on the primary key: INSERT … ON DUPLICATE KEY UPDATE also reacts to other unique keys and would change the
-  // wrong row.
+  // An UPDATE with a join on the primary key, because INSERT … ON DUPLICATE KEY UPDATE also reacts to other unique
+  // keys and would change the wrong row.
   await updateFromLines(
     on,
     {

@@ -33,7 +33,7 @@ async function read(
   return toRows(on, entity, stored);
 }
 
-/** The rows whose reference `field` points to one of `targets`. */
+/** Reads the rows whose reference `field` points to one of `targets`. */
 async function readBy(
   { sql: on }: Databases,
   entity: Entity,
@@ -47,7 +47,7 @@ async function readBy(
   return toRows(on, entity, stored);
 }
 
-/** All rows above an id, in order of id and in parts. */
+/** Reads all rows above an id, in order of id and in parts. */
 async function* walk({ sql: on }: Databases, entity: Entity, after: number, size: number) {
   for (let last = after; ;) {
     const stored = await select<Stored>(
@@ -60,7 +60,10 @@ async function* walk({ sql: on }: Databases, entity: Entity, after: number, size
   }
 }
 
-/** Rows without a valid timestamp (zero and partial dates) count as changed before all others. */
+/**
+ * Reads the next rows in the order of their last change. Rows without a valid timestamp (such as 0000-00-00) come
+ * before all others.
+ */
 async function readChangedAfter(
   { sql: on }: Databases,
   entity: Entity,
@@ -152,7 +155,7 @@ export const mysqlStore: Store = {
 };
 
 async function toRows(on: Queryable, entity: Entity, stored: Stored[]): Promise<Row[]> {
-  // An id beyond JavaScript’s safe integers is returned as text: the row belongs to another program.
+  // The driver returns an id that JavaScript cannot represent exactly as text; such a row belongs to another program.
   const rows = stored.flatMap((one) => (Number.isSafeInteger(one.id) ? toRow(entity, one) : []));
   await addLinks(on, entity, rows);
   return rows;
@@ -164,7 +167,7 @@ function toRow(entity: Entity, stored: Stored): Draft<Row> {
   readModified(row, typeof modified === 'string' ? fromSqlInstant(modified) : null);
   for (const [field, definition] of fieldEntries(entity)) {
     const column = columnOf(field, definition);
-    // A column that this database lacks is left out of the row, which differs from null.
+    // The row gets no value for a column that this database lacks, which is not the same as null.
     if (column && column in stored) {
       readField(entity, row, [field, definition], definition.read(stored[column]));
     }

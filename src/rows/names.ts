@@ -1,16 +1,16 @@
-// Finds rows that each environment has under its own ids, by their names.
+// Finds rows by name that have different ids in each environment, such as cities.
 import type { LinkedName } from '../catalog/entity.ts';
 import { entityNamed, matchedByName } from '../catalog/index.ts';
 import { nameKey } from '../catalog/name-key.ts';
 import { name, select, sql, type Queryable } from '../database/sql.ts';
 import { mayBeNamed, ordered } from './text-columns.ts';
 
-/** Ids by NFC name; two ids mean that the name is ambiguous. */
+/** Ids by name (in Unicode NFC); a name with two ids is ambiguous. */
 export type IdsByName = Map<string, number[]>;
 
 export type IdsByEntity = Map<string, IdsByName>;
 
-/** Ids of linked names by entity, with one query each. */
+/** Finds the ids of linked names, with one query for each entity. */
 export async function idsOfLinked(on: Queryable, linked: LinkedName[]): Promise<IdsByEntity> {
   const found: IdsByEntity = new Map();
   for (const { name: kind } of matchedByName) {
@@ -24,7 +24,9 @@ export const namesOf = (kind: string, linked: LinkedName[]): string[] =>
 
 type Named = { id: number; name: string };
 
-/** Rows by requested name (NFC): those whose name counts as the same, in any spelling. */
+/**
+ * Finds the rows whose name counts as equal to a requested one, in any spelling, by requested name (in Unicode NFC).
+ */
 export async function rowsNamed(
   on: Queryable,
   entity: string,
@@ -46,8 +48,8 @@ export async function rowsNamed(
 }
 
 /**
- * Ids by NFC name. Exactly spelled rows come before those in decomposed spelling. A row whose name is spelled
- * otherwise is not found here, because linked rows would then be read back with another name.
+ * Ids by name (in Unicode NFC). Rows spelled exactly like the name come before rows in decomposed spelling. Rows with
+ * another spelling are left out: rows linked with them would be read back with another name than was written.
  */
 export async function idsByName(
   on: Queryable,
@@ -57,7 +59,7 @@ export async function idsByName(
   return idsSpelled(await rowsNamed(on, entity, names));
 }
 
-/** Of the rows whose names count as the same, keeps those with exactly the requested spelling. */
+/** Of the rows whose names count as equal, the ids of those with exactly the requested spelling. */
 export function idsSpelled(rowsByName: Map<string, Named[]>): IdsByName {
   const found: IdsByName = new Map();
   for (const [text, rows] of rowsByName) {
@@ -69,7 +71,7 @@ export function idsSpelled(rowsByName: Map<string, Named[]>): IdsByName {
   return found;
 }
 
-/** The stored spelling of these names, where exactly one row has the name. */
+/** The stored spelling of each of these names, if exactly one row has the name. */
 export async function storedSpellings(
   on: Queryable,
   entity: string,
@@ -85,7 +87,7 @@ export async function storedSpellings(
   return found;
 }
 
-/** All names of entities, for pickers. */
+/** All names of these entities, which pickers (inputs with suggestions) offer. */
 export async function namesByEntity(on: Queryable, entities: string[]) {
   const names: Record<string, string[]> = {};
   for (const entity of entities) names[entity] = await allNames(on, entity);

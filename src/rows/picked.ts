@@ -1,4 +1,5 @@
-// Finds the row that a picker’s text means, without guessing: a title may end like an ID (`Seat upgrade #2002`).
+// Finds the row that the text in a picker (an input with suggestions) means, without guessing: a title may end like
+// an id (`Seat upgrade #2002`).
 import { titleOf, type Entity } from '../catalog/entity.ts';
 import { pickerText } from '../catalog/shown-text.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
@@ -8,7 +9,10 @@ import { find, readOne } from './store.ts';
 
 export type Picked = { id: number } | { problem: string };
 
-/** Tried in this order: `<title> #<id>` of one row, a title, an id alone. */
+/**
+ * Returns the row that a picker’s text means. It is read first as `<title> #<id>` of one row, then as a title, then
+ * as an id alone.
+ */
 export async function pickedRow(here: Databases, entity: Entity, typed: string): Promise<Picked> {
   const text = cleanLine(typed);
   const end = /#?(\d{1,15})$/.exec(text);

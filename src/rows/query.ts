@@ -1,4 +1,4 @@
-// Queries for rows, and the interface that both stores implement.
+// What can be asked of rows, and the functions that both stores (MySQL and MongoDB) have for it.
 import type { Entity, Row } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
 import type { Databases } from '../environments/environment.ts';
@@ -6,41 +6,43 @@ import type { Databases } from '../environments/environment.ts';
 export type Query = {
   search: string;
   filters: Record<string, Value>;
-  /** Restricts the query to rows with these ids. */
+  /** The ids of the only rows that may be found. */
   ids?: number[];
   sort: { field: string; descending: boolean };
   limit: number;
   offset: number;
 };
-/** Which rows are requested, regardless of sort order and page. */
+/** Which rows are requested, without sort order and page. */
 export type RowFilter = Pick<Query, 'search' | 'filters' | 'ids'>;
 export type FoundRows = { rows: Row[]; total: number };
 
-/** A cursor for paging through rows in the order of their last change. */
+/**
+ * A position in the list of rows in order of their last change: the timestamp and id of the last row that was read.
+ */
 export type Cursor = { modifiedAfter: string; after: number };
 
-/** The most unreadable rows and documents that are listed. */
+/** The most unreadable rows and documents that a page or report lists. */
 export const UNREADABLE = 100;
 
-/** The interface for reading rows, implemented for MySQL and for MongoDB. */
+/** The functions that read rows; there is one such object for MySQL and one for MongoDB. */
 export type Store = {
   read(from: Databases, entity: Entity, ids: number[], options: { lock?: boolean }): Promise<Row[]>;
-  /** Rows whose reference `field` points to one of `targets`. */
+  /** Reads the rows whose reference `field` points to one of `targets`. */
   readBy(from: Databases, entity: Entity, field: string, targets: number[]): Promise<Row[]>;
-  /** All rows above an id, in order of id and in parts of `size`. */
+  /** Reads all rows above an id, in order of id and in parts of `size` rows. */
   walk(from: Databases, entity: Entity, after: number, size: number): AsyncGenerator<Row[]>;
-  /** The next `limit` rows in the order of (modified_at, id). */
+  /** Reads the next `limit` rows in the order of (modified_at, id). */
   readChangedAfter(from: Databases, entity: Entity, cursor: Cursor, limit: number): Promise<Row[]>;
   count(from: Databases, entity: Entity): Promise<number>;
   find(from: Databases, entity: Entity, query: Query): Promise<FoundRows>;
   findIds(from: Databases, entity: Entity, filter: RowFilter): Promise<number[]>;
-  /** Rows whose field may equal one of these names; the caller must compare exactly. */
+  /** Finds rows whose field may equal one of these names; the caller must compare the names exactly. */
   withNames(
     from: Databases,
     entity: Entity,
     field: string,
     names: string[],
   ): Promise<{ id: number; value: string }[]>;
-  /** Rows and documents whose id cannot be a row id, each described. */
+  /** Lists rows and documents whose id cannot be a row id, each described in a text. */
   unreadable(from: Databases, entity: Entity): Promise<string[]>;
 };

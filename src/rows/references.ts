@@ -9,7 +9,10 @@ import { referencesTo } from '../catalog/family.ts';
 /** A row that refers to another, by a reference field or by a link. */
 export type Reference = { target: RowKey; referrer: { entity: Entity; row: Row; field: string } };
 
-/** All references to these rows. `under` includes rows below them (a business’s tasks, a form’s fields). */
+/**
+ * Finds all references to these rows. `under`: also references to rows below them (a business’s tasks, a form’s
+ * fields).
+ */
 export async function referencingRows(
   place: Databases,
   keys: RowKey[],
@@ -39,13 +42,13 @@ export const keyOfReferrer = ({ referrer: user }: Reference): RowKey => ({
   id: user.row.id,
 });
 
-/** Keeps the references that come from rows outside `keys`. */
+/** The references that come from rows outside `keys`. */
 export const fromOtherRows = (uses: Reference[], keys: RowKey[]): Reference[] => {
   const own = new Set(keys.map(keyText));
   return uses.filter((use) => !own.has(keyText(keyOfReferrer(use))));
 };
 
-/** Rows linked with one of these rows of `kind`, and the field with the links. */
+/** Finds rows linked with one of these rows of the entity `kind`, and the field that contains the link. */
 export async function rowsLinkedWith(
   place: Databases,
   kind: string,

@@ -1,5 +1,5 @@
-// Turns search text into a regular expression that MariaDB, MySQL and MongoDB interpret alike, so that both stores
-// find the same rows. A stored search key would become wrong as soon as another program writes.
+// Makes a regular expression of a search text that MariaDB, MySQL and MongoDB interpret alike, so that both stores
+// find the same rows. A stored search key would become wrong when another program writes.
 
 /** Combining accents and invisible characters, which a search ignores. */
 const PASSED_OVER =
@@ -8,12 +8,12 @@ const PASSED_OVER =
 const passedOver = new RegExp(`[${PASSED_OVER}]`, 'gu');
 const SPACE = '[ \\t\\r\\n\u00A0\u2000-\u200A\u202F\u3000]+';
 
-/** Longer search texts are truncated, because PCRE compiles no pattern beyond 64 kB. */
+/** The most characters of a search text that are used; PCRE accepts no pattern beyond 64 kB. */
 const LONGEST = 100;
 
 /**
- * A pattern that ignores case, accents, width, invisible characters and composed or decomposed spelling. Null for a
- * text without a visible character, which matches everything.
+ * A regular expression that ignores case, accents, width, invisible characters and composed or decomposed spelling.
+ * Null for a text without a visible character: it matches every row.
  */
 export function searchPattern(text: string): string | null {
   const parts = partsOf(text);
@@ -21,8 +21,8 @@ export function searchPattern(text: string): string | null {
 }
 
 /**
- * A pattern for servers that accept only short ones: a longer pattern is split into overlapping pieces, all of which
- * must match.
+ * Regular expressions for servers that accept only short ones: a long one is split into overlapping pieces, and a row
+ * must match all of them.
  */
 export function searchPatterns(text: string, longest: number): string[] {
   const parts = partsOf(text);
@@ -49,7 +49,7 @@ function partsOf(text: string): string[] {
   return parts;
 }
 
-/** Normalises compatible characters, case, accents and spaces. */
+/** A text with one form of each character, in lower case, without accents and with single spaces. */
 const plain = (text: string): string =>
   text
     .normalize('NFKD')
@@ -64,7 +64,7 @@ const plain = (text: string): string =>
     .replaceAll(/\s+/g, ' ')
     .trim();
 
-/** The number of characters that one part of the pattern covers, and the part itself. */
+/** How many characters the next part of the pattern stands for, and that part. */
 function partAt(characters: string[], at: number): [number, string] {
   for (const length of [3, 2]) {
     const several = characters.slice(at, at + length);
@@ -107,7 +107,7 @@ function spellings(): Map<string, string> {
 }
 
 /**
- * Ranges of letters whose variants are collected: Latin to Cherokee, phonetic and polytonic Greek, circled,
+ * The letters whose variants are collected: Latin to Cherokee, phonetic and polytonic Greek, circled letters,
  * ligatures, full width.
  */
 const SCRIPTS_WITH_CASE_ACCENTS_OR_WIDTH = [
@@ -129,6 +129,6 @@ const SCRIPTS_WITH_CASE_ACCENTS_OR_WIDTH = [
   [0x1e900, 0x1e943],
 ] as const;
 
-/** The id that a search text contains: `412`, `#412`. */
+/** The id in a search text such as `412` or `#412`; null if it contains none. */
 export const idIn = (text: string): number | null =>
   /^#?\d{1,15}$/.test(text.trim()) ? Number(text.trim().replace('#', '')) : null;

@@ -1,4 +1,4 @@
-// Reads rows from whichever database stores them.
+// Reads rows from the database that stores them, MySQL or MongoDB.
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { nameKey } from '../catalog/name-key.ts';
@@ -11,8 +11,8 @@ const stores: Record<Entity['store'], Store> = { mysql: mysqlStore, mongo: mongo
 const storeOf = ({ store }: Entity): Store => stores[store];
 
 /**
- * Rows by key text (`task:12`); the map lacks rows that do not exist. It takes a fixed number of queries per table or
- * collection.
+ * Reads rows by key; the returned map (by key text, `task:12`) lacks rows that do not exist. It takes a fixed number
+ * of queries for each table or collection.
  */
 export async function read(
   from: Databases,
@@ -32,31 +32,31 @@ export async function readOne(from: Databases, key: RowKey): Promise<Row | undef
   return (await read(from, [key])).get(keyText(key));
 }
 
-/** Rows of `entity` whose reference `field` points to one of `targets`. */
+/** Reads the rows of `entity` whose reference `field` points to one of `targets`. */
 export const readBy = async (from: Databases, entity: Entity, field: string, targets: number[]) =>
   targets.length === 0 ? [] : storeOf(entity).readBy(from, entity, field, targets);
 
-/** All rows above an id, in order of id and in parts of `size`. */
+/** Reads all rows above an id, in order of id and in parts of `size` rows. */
 export const walk = (from: Databases, entity: Entity, after: number, size: number) =>
   storeOf(entity).walk(from, entity, after, size);
 
-/** The next `limit` rows in the order of (modified_at, id). */
+/** Reads the next `limit` rows in the order of (modified_at, id). */
 export const readChangedAfter = (from: Databases, entity: Entity, cursor: Cursor, limit: number) =>
   storeOf(entity).readChangedAfter(from, entity, cursor, limit);
 
-/** The number of rows of an entity. */
+/** Counts the rows of an entity. */
 export const countRows = (from: Databases, entity: Entity): Promise<number> =>
   storeOf(entity).count(from, entity);
 
 export const find = (from: Databases, entity: Entity, query: Query): Promise<FoundRows> =>
   storeOf(entity).find(from, entity, query);
 
-/** The ids of all rows that match a filter, on every page. */
+/** Finds the ids of all rows that match a filter, not only those of one page. */
 export const findIds = (from: Databases, entity: Entity, filter: RowFilter): Promise<number[]> =>
   storeOf(entity).findIds(from, entity, filter);
 
 /**
- * Rows whose unique field has one of these names, in any spelling that counts as the same; each with the name that
+ * Finds rows whose unique field has one of these names, in any spelling that counts as equal; each with the name that
  * was requested.
  */
 export async function rowsWithUniqueValue(
@@ -73,11 +73,11 @@ export async function rowsWithUniqueValue(
   );
 }
 
-/** Rows and documents whose id cannot be a row id, such as a document with an ObjectId. */
+/** Lists rows and documents whose id cannot be a row id, such as a document with an ObjectId. */
 export const unreadable = (from: Databases, entity: Entity): Promise<string[]> =>
   storeOf(entity).unreadable(from, entity);
 
-/** Keys grouped by entity, each id once, in rising order: the order in which rows are locked. */
+/** Groups keys by entity, each id once and in rising order, which is the order in which rows are locked. */
 export function byEntity(keys: RowKey[]): Map<Entity, number[]> {
   const groups = new Map<string, Set<number>>();
   for (const { entity, id } of keys) {

@@ -1,4 +1,5 @@
-// Temporary unique values, which rows hold while other rows of the same write take over theirs.
+// Temporary unique values. When two forms swap their names, one is renamed to `Feedback (moving 3f9a…)` first,
+// because the database checks uniqueness at each write.
 import { randomBytes } from 'node:crypto';
 import { isSameValue } from '../catalog/content.ts';
 import type { Entity, Row } from '../catalog/entity.ts';
@@ -7,7 +8,10 @@ import { uniqueFieldsOf } from '../catalog/unique-values.ts';
 import { updateFromLines } from '../database/bulk.ts';
 import { name, sql, type Queryable } from '../database/sql.ts';
 
-/** A value that no row has and no one can guess; it contains the row’s name for people who see it. */
+/**
+ * Returns a temporary value that no row has and no one can guess. It begins with the row’s own value, for people who
+ * see it.
+ */
 function temporaryValue(entity: Entity, field: string, own: string): string {
   const max = entity.fields[field]?.max ?? own.length;
   const mark = ` (moving ${randomBytes(6).toString('hex')})`;
@@ -16,8 +20,8 @@ function temporaryValue(entity: Entity, field: string, own: string): string {
 }
 
 /**
- * Gives temporary values to rows whose unique values change, so that the following update may pass them on in chains
- * and circles: MySQL checks uniqueness row by row, in an order of its own.
+ * Gives temporary values to rows whose unique values change, before the update that gives them their new ones: MySQL
+ * checks uniqueness row by row, in an order of its own.
  */
 export async function giveTemporaryValues(
   on: Queryable,
@@ -26,7 +30,7 @@ export async function giveTemporaryValues(
 ) {
   for (const field of uniqueFieldsOf(entity)) {
     const moving = rows.filter(({ now, after }) => !isSameValue(now[field], after[field]));
-    // A single changed row needs no temporary value: its new one is free, or was held by a removed row.
+    // If only one row changes its value, the new value is free, and no temporary one is needed.
     if (moving.length > 1) {
       const column = name(field);
       await updateFromLines(
@@ -42,19 +46,19 @@ export async function giveTemporaryValues(
   }
 }
 
-/** The temporary values of a document and its real ones, by field. */
+/** The temporary values that a document has, and its real ones, by field. */
 export type Temporary = Record<string, { value: string; own: string }>;
 
 type Stored = { temporary?: Temporary; [field: string]: unknown };
 
-/** Readers see the real values of a document instead of its temporary ones. */
+/** The real value of a document’s field, which readers see even while the document has a temporary one. */
 export function ownValue(stored: Stored, field: string): unknown {
   const temporary = stored.temporary?.[field];
   return temporary && temporary.value === stored[field] ? temporary.own : stored[field];
 }
 
 /**
- * A document that gives up its unique values for temporary ones. Its `modified_at` stays, because apps that poll must
+ * A document with temporary values in place of its unique ones. Its `modified_at` stays the same, because apps must
  * not take this for its final state.
  */
 export function withTemporaryValues<T extends Stored>(entity: Entity, seen: T): T {
@@ -70,7 +74,9 @@ export function withTemporaryValues<T extends Stored>(entity: Entity, seen: T): 
 }
 
 /**
- * A document that another user changed meanwhile, with temporary values replaced by its real ones or by the user’s.
+ * A document without temporary values. A field that still has its temporary value gets its real one (or what
+ * `lasting` makes of it); a field that another user has changed since keeps that user’s value. Example: `Feedback
+ * (moving 3f9a…)` becomes `Feedback` again.
  */
 export function withLastingValues<T extends Stored>(
   seen: T,

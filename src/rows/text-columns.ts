@@ -1,18 +1,19 @@
 // SQL for text columns. Other programs create columns in other character sets, which cannot be compared or sorted
-// with ours directly; and MariaDB and MySQL name the same collation differently.
+// with Oneway’s directly; and MariaDB and MySQL have different names for the same collation.
 import { nameKey } from '../catalog/name-key.ts';
 import { name, sql, Statement } from '../database/sql.ts';
 
-/** A text column of any character set as an expression that compares character by character. */
+/** SQL that compares a text column of any character set character by character. */
 export const textColumn = (column: string): Statement =>
   sql`convert(${name(column)} using utf8mb4) collate utf8mb4_bin`;
 
-/** A text column for `order by`: case and accents are ignored. */
+/** SQL that sorts by a text column, ignoring case and accents. */
 export const ordered = (column: string): Statement =>
   sql`convert(${name(column)} using utf8mb4) collate ${collation('ai_ci')}`;
 
 /**
- * MariaDB from 10.10 on and MySQL each read only their own collation name; the other one is inside a version comment.
+ * The collation, in SQL that both servers understand: MariaDB (from 10.10) and MySQL each read only their own name
+ * for it, the other one is inside a version comment.
  */
 const collation = (sensitivity: 'ai_ci' | 'as_ci') =>
   new Statement(
@@ -21,8 +22,8 @@ const collation = (sensitivity: 'ai_ci' | 'as_ci') =>
   );
 
 /**
- * Whether a column has one of these names as far as the server can compare: it ignores case, width, invisible
- * characters and spaces. Matches must still be compared by the rule for names.
+ * An SQL condition: a column has one of these names, as far as the server can compare them, ignoring case, width,
+ * invisible characters and spaces. The rows found must still be compared by the rule for names (catalog/name-key.ts).
  */
 export function mayBeNamed(column: string, names: Iterable<string>): Statement {
   const packed = [...new Set([...names].flatMap((one) => [one, nameKey(one)]))].map((one) =>
@@ -32,7 +33,7 @@ export function mayBeNamed(column: string, names: Iterable<string>): Statement {
   return sql`${stored} collate ${collation('as_ci')} in (${packed})`;
 }
 
-/** Spaces, and invisible fillers that collations do not ignore. */
+/** Spaces, and invisible characters that collations do not ignore. */
 const PASSED_OVER =
   '[\\t\\n\\x0B\\f\\r \u0085\u00A0\u115F\u1160\u1680\u17B4\u17B5\u2000-\u200A\u2028\u2029\u202F\u205F\u3000\u3164\uFFA0]+';
 const passedOver = new RegExp(PASSED_OVER, 'gu');

@@ -1,8 +1,9 @@
-// The data of the page *Arrived*: transfers from the previous environment, without the contents of their rows.
+// The data of the page *Arrived*: transfers that arrived from the previous environment, without the contents of their
+// rows.
 import { join, select, sql, type Queryable } from '../database/sql.ts';
 import { sentKinds, type StepAction } from './transfer-kinds.ts';
 
-/** How many transfers a page shows, and how many rows of each. */
+/** How many transfers a page of *Arrived* lists, and below how many rows of each. */
 export const TRANSFERS = 20;
 const LISTED = 50;
 
@@ -14,11 +15,11 @@ export type ArrivedTransfer = {
   origin: string;
   at: string;
   rows_count: number;
-  /** How many rows were written again after they arrived. */
+  /** How many rows of the transfer were written again after they arrived. */
   changed_since: number;
 };
 
-/** Lists arrived transfers newest first, from before the transfer `before`. */
+/** Lists arrived transfers, newest first, beginning with the one before the transfer `before`. */
 export const arrivedTransfers = (on: Queryable, before: string | null) =>
   select<ArrivedTransfer>(
     on,
@@ -44,7 +45,10 @@ export type ArrivedRow = {
   row_id: number;
   title: string;
   action: StepAction;
-  /** Rows that are no dependents, and dependents whose parent row did not arrive in the same transfer. */
+  /**
+   * 1 for a row that is no dependent, and for a dependent row whose parent row did not arrive in the same transfer;
+   * otherwise 0.
+   */
   is_root: number;
 };
 
@@ -74,7 +78,7 @@ const rowsAt = (on: Queryable, transfers: string[], places: ReturnType<typeof sq
 
 export type OnwardTransfer = { number: number; undone_by: string | null; chain: string };
 
-/** The later transfers that sent arrived rows on, and who undid these. */
+/** The later transfers that sent arrived rows on to the next environment, with the people who undid these. */
 export const onwardTransfers = async (on: Queryable, transfers: string[]) =>
   transfers.length === 0
     ? []
@@ -94,7 +98,7 @@ export const onwardTransfers = async (on: Queryable, transfers: string[]) =>
 
 export type ArrivedHead = { name: string; chain: string; is_named_after_rows: number };
 
-/** The name of a transfer, and whether it was derived from its rows: `A and 3 more`. */
+/** The name of a transfer, and whether Oneway made it from its rows: `A and 3 more`. */
 export async function arrivedHead(
   on: Queryable,
   transfer: string,

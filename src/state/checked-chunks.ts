@@ -1,5 +1,6 @@
-// The digests of both sides from when a chunk’s sync state was last verified. While they match and no one writes the
-// sync state, the chunk need not be read again.
+// The digests (short fingerprints) of both sides of a chunk, 1,000 row ids that are compared together, as they were
+// when its sync state was last verified. While they match, and no one writes the sync state, the rows of the chunk
+// need not be read.
 import { hash } from 'node:crypto';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import type { RowKey } from '../catalog/entity.ts';
@@ -17,10 +18,13 @@ import { RowDigests, mergeById, CHUNK_SIZE, chunkOf, type RowDigest } from '../r
 import { upsertObservations, type Certainty, type Observation } from './destination-state.ts';
 
 export type ChunkSides = { here: RowDigests; there: RowDigests };
-/** A chunk that was never verified has generation 0 and no digest. */
+/**
+ * What is stored of a verified chunk. `generation` grows each time its sync state is written; a chunk that was never
+ * verified has generation 0 and no digest.
+ */
 export type CheckedChunk = { generation: number; digest: string | null };
 
-/** A digest over the digest lines of both sides of a chunk. */
+/** One digest for a chunk, computed from the digest lines of all its rows on both sides. */
 export const chunkDigest = ({ here, there }: ChunkSides) =>
   hash('sha256', `${here.all.join('\n')}\n\n${there.all.join('\n')}`);
 
@@ -38,10 +42,16 @@ export async function readCheckedChunks(
   return new Map(lines.map((line) => [line.chunk, line]));
 }
 
-/** `changed`: ids whose digest lines are stored separately, because they changed after the others were stored. */
+/**
+ * The digest lines of a verified chunk. `changed`: ids whose lines are stored separately, because they changed after
+ * the others were stored.
+ */
 export type CheckedSides = ChunkSides & { changed: Set<number> };
 
-/** The digest lines of both sides from when the given chunks were verified, if stored. */
+/**
+ * Reads the digest lines of both sides, as they were when the given chunks were verified, by chunk; chunks without
+ * stored lines are missing.
+ */
 export async function readCheckedSides(on: Queryable, entity: string, chunks: number[]) {
   if (chunks.length === 0) return new Map<number, CheckedSides>();
   const lines = await select<{
@@ -83,8 +93,8 @@ function withChanges({ here, there }: ChunkSides, text: string | null): CheckedS
 }
 
 /**
- * A chunk whose sync state is verified, unless it is written after `generation` was read. `changed`: the only new
- * digest lines, or null for all.
+ * A chunk to record as verified, unless its sync state is written after `generation` was read. `changed`: the ids of
+ * the only new digest lines, or null if all lines are new.
  */
 export type VerifiedChunk = ChunkSides & {
   chunk: number;
@@ -94,12 +104,12 @@ export type VerifiedChunk = ChunkSides & {
 
 const key = ['entity', 'chunk'];
 
-/** Up to this many changed lines are stored separately before the whole chunk is stored again. */
+/** Up to how many changed digest lines are stored separately; for more, the whole chunk is stored again. */
 const KEPT_APART = 200;
 
 /**
- * Writes observations, and marks the given chunks as verified. Where the sync state was written meanwhile, an
- * observation counts only if it is newer.
+ * Writes what was observed at `at`, and records the given chunks as verified. Where the sync state was written
+ * meanwhile, an observation counts only if it is newer.
  */
 export async function writeCheckedChunks(
   pool: Pool,
@@ -125,7 +135,7 @@ export async function writeCheckedChunks(
         changes: null,
       })),
     );
-    // The long text of a chunk is not stored again for a few changed lines.
+    // The long text of a chunk’s digest lines is not stored again for a few changed lines.
     await upsertRows(
       connection,
       'checked_chunk',
@@ -147,7 +157,7 @@ export async function writeCheckedChunks(
 
 const isApart = ({ changed: since }: VerifiedChunk) => since !== null && since.size <= KEPT_APART;
 
-/** Locks the given chunks in order; returns those whose generation is unchanged. */
+/** Locks the records of the given chunks in order; returns the numbers of those whose generation has not changed. */
 async function lockUnchanged(connection: PoolConnection, entity: string, checked: VerifiedChunk[]) {
   const chunks = checked.map(({ chunk }) => chunk).toSorted((one, other) => one - other);
   await insertRows(
@@ -176,7 +186,7 @@ function changesIn({ here, there, changed: since }: VerifiedChunk): string {
   return JSON.stringify(changes);
 }
 
-/** Writes observations of rows at the destination. */
+/** Writes what was observed of rows at the destination. */
 export async function writeObservations(
   on: Queryable,
   seen: Observation[],
@@ -195,14 +205,14 @@ export async function writeObservations(
 }
 
 /**
- * Marks the chunks of these rows as unverified; it runs before the rows’ sync state is written, in the same
- * transaction.
+ * Records that the chunks of these rows are no longer verified. This runs before the sync state of the rows is
+ * written, in the same transaction.
  */
 async function invalidate(connection: PoolConnection, keys: RowKey[]) {
   const chunks = new Map(
     keys.map(({ entity, id }) => [`${entity} ${chunkOf(id)}`, [entity, chunkOf(id)] as const]),
   );
-  // Rows are locked in a fixed order, so that two writers wait for each other instead of deadlocking.
+  // Chunks are locked in a fixed order, so that two writers wait for each other instead of deadlocking.
   const sorted = [...chunks.values()].toSorted(([one, low], [other, high]) =>
     one === other ? low - high : one < other ? -1 : 1,
   );
@@ -214,11 +224,11 @@ async function invalidate(connection: PoolConnection, keys: RowKey[]) {
   );
 }
 
-/** An SQL condition on `row_id` for each chunk. */
+/** For each chunk an SQL condition on `row_id` that selects its 1,000 ids. */
 export const rowsInChunks = (chunks: number[]): Statement[] =>
   chunks.map((one) => sql`row_id between ${one * CHUNK_SIZE} and ${(one + 1) * CHUNK_SIZE - 1}`);
 
-/** Ids in the given chunks that exist on either side according to the sync state. */
+/** Ids in the given chunks of rows that exist on either side according to the sync state. */
 export async function idsInSyncState(on: Queryable, entity: string, chunks: number[]) {
   if (chunks.length === 0) return [];
   const within = join(rowsInChunks(chunks), ' or ');
@@ -233,6 +243,6 @@ export async function idsInSyncState(on: Queryable, entity: string, chunks: numb
   return lines.map(({ id }) => id);
 }
 
-/** A changed name mapping makes every stored digest invalid. */
+/** Forgets every stored digest: a changed name mapping makes them invalid. */
 export const invalidateAll = (on: Queryable) =>
   run(on, sql`update checked_chunk set generation = generation + 1, digest = null`);

@@ -1,16 +1,18 @@
-// The clock of an environment: a single row that writers lock in turn and that assigns their timestamps.
+// The clock of an environment: the row `clock` of the table `clock`. Every writer locks it in turn and takes its
+// timestamps from it, so that no row gets an earlier `modified_at` than a row that apps have read already.
 import type { PoolConnection } from 'mysql2/promise';
 import { first, fromSqlInstant, run, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
 
 /**
- * The last assigned timestamp, and the time of the database server: program servers’ clocks differ, and one that runs
- * ahead must not date other writers’ rows.
+ * `instant`: the last timestamp that was assigned. `now`: the time of the database server. The clocks of program
+ * servers are not used: they differ, and one that runs fast must not date the rows of other writers.
  */
 export type Clock = { instant: string; now: string };
 
-/** Locks the clock until COMMIT, so that timestamps and commits have the same order. */
+/** Locks the clock row until COMMIT, so that rows become visible in the order of their timestamps. */
 export async function lockClock(connection: PoolConnection): Promise<Clock> {
-  // sysdate() instead of utc_timestamp(), which would be the time at which the statement began to wait for the lock.
+  // sysdate() is the time when the lock was granted; utc_timestamp() would be the time when the statement began to
+  // wait for it.
   const clock = await first<Clock>(
     connection,
     sql`select instant, sysdate(3) as now from clock where name = 'clock' for update`,
@@ -32,10 +34,13 @@ function clockFrom(clock: Clock | undefined): Clock {
 export const setClock = (connection: PoolConnection, instant: string) =>
   run(connection, sql`update clock set instant = ${toSqlInstant(instant)} where name = 'clock'`);
 
-/** How many milliseconds a timestamp may be ahead of the database server’s time and still be accepted. */
+/** By how many milliseconds a timestamp may be later than the time of the database server and still be accepted. */
 export const ALLOWANCE = 60_000;
 
-/** The latest accepted timestamp: a later one was not assigned here, or by a clock that ran ahead. */
+/**
+ * The latest accepted timestamp, in milliseconds since 1970. A later one was written by another program, or by a
+ * server whose clock ran fast.
+ */
 export const horizonOf = ({ instant, now }: Clock): number =>
   Math.max(Date.parse(instant), Date.parse(now) + ALLOWANCE);
 

@@ -1,4 +1,5 @@
-// What an environment knows about its rows at the destination.
+// What an environment knows about its rows at the destination, in the table `destination_state`: what was last
+// observed of each, and the base (the content at which both sides were last equal).
 import { canonical } from '../catalog/content.ts';
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { insertRows } from '../database/bulk.ts';
@@ -15,8 +16,8 @@ export type DestinationState = {
   base_content: string | null;
   base_at: string | null;
   /**
-   * The hash of the content that was undone at the destination, or `deleted`; sending it again requires a
-   * confirmation.
+   * The hash of the content that was undone at the destination, or `deleted` for a deletion that was undone; sending
+   * it again needs a confirmation.
    */
   undone_hash: string | null;
   undone_by: string | null;
@@ -24,7 +25,7 @@ export type DestinationState = {
   undone_reason: string | null;
 };
 
-/** Replaces a content hash when a deletion was undone. */
+/** Stands in `undone_hash` for a deletion that was undone. */
 export const DELETED = 'deleted';
 
 export async function readDestinationStates(
@@ -42,7 +43,7 @@ export async function readDestinationStates(
 
 export type DestinationHashes = Pick<DestinationState, 'observed_hash' | 'base_hash'>;
 
-/** Only the hashes are read, because contents are long. */
+/** Reads only the hashes of these rows at the destination, because contents are long. */
 export async function readDestinationHashes(on: Queryable, keys: RowKey[]) {
   if (keys.length === 0) return new Map<string, DestinationHashes>();
   const lines = await select<DestinationHashes & Pick<DestinationState, 'entity' | 'row_id'>>(
@@ -53,8 +54,8 @@ export async function readDestinationHashes(on: Queryable, keys: RowKey[]) {
 }
 
 /**
- * What was observed at the destination. `base`: the content when both sides were equal; `none` when the row no longer
- * exists there and the base no longer applies.
+ * What was observed of a row at the destination. `base`: the content when both sides were equal; `none` if the row no
+ * longer exists there and has no base any more.
  */
 export type Observation = {
   key: RowKey;
@@ -63,7 +64,7 @@ export type Observation = {
 };
 
 /**
- * The observation to write for a row, or null when the sync state is up to date. When both sides are equal, their
+ * The observation to write for a row; null when the sync state already says so. When both sides are equal, their
  * content becomes the base.
  */
 export function newObservation(
@@ -82,12 +83,15 @@ export function newObservation(
   };
 }
 
-/** `isCertain`: overrides even later observations. `isBaseCertain`: only its base overrides them. */
+/**
+ * Which stored values an observation replaces. `isCertain`: all of them, even if they were observed later;
+ * `isBaseCertain`: only a later base.
+ */
 export type Certainty = { isCertain?: boolean; isBaseCertain?: boolean };
 
 /**
- * Upserts observations without marking chunks as unverified (see checked-chunks.ts). A later observation by another
- * process is kept unless this one is certain.
+ * Stores observations without recording that their chunks are no longer verified (see checked-chunks.ts). A later
+ * observation of another process stays, unless this one is certain.
  */
 export async function upsertObservations(
   on: Queryable,
@@ -133,7 +137,7 @@ export async function upsertObservations(
 
 export type Undone = { key: RowKey; hash: string };
 
-/** Records contents as undone at the destination. */
+/** Records that these contents were undone at the destination. */
 export async function writeUndone(
   on: Queryable,
   undone: Undone[],
@@ -159,7 +163,7 @@ export async function writeUndone(
   );
 }
 
-/** Clears the undone mark where that content was written again. */
+/** Clears the record that a content was undone, where that content was written again. */
 export async function clearUndone(on: Queryable, written: Undone[]) {
   const keys = written.map(({ key }) => key);
   if (keys.length === 0) return;

@@ -1,4 +1,4 @@
-// The history of rows: every save, transfer and refresh stores the content before and after in `arrival`.
+// The history of rows: every save, transfer and refresh stores the content before and after in the table `arrival`.
 import { hashOf } from '../catalog/content.ts';
 import type { Entity, Row, RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
@@ -7,7 +7,7 @@ import type { StepAction, TransferKind } from './transfer-kinds.ts';
 export type Arrival = {
   id: number;
   transfer: string;
-  /** The position of the row among the rows of its transfer. */
+  /** The position of the row in its transfer: 1 for the first, 2 for the second … */
   seq: number;
   entity: string;
   row_id: number;
@@ -30,7 +30,7 @@ export type Arrival = {
 export const parseImage = (json: string | null) =>
   json === null ? null : (JSON.parse(json) as Row);
 
-/** The history of a row and its dependent rows, newest first. */
+/** The history of a row and of its dependent rows, newest first. */
 export const historyOf = (on: Queryable, { entity, id }: RowKey, limit: number) =>
   select<Arrival>(
     on,
@@ -41,7 +41,7 @@ export const historyOf = (on: Queryable, { entity, id }: RowKey, limit: number) 
          limit ${limit}`,
   );
 
-/** The state of a row and its dependent rows at the arrival `upTo`: the last entry of each until then. */
+/** The content of a row and its dependent rows just after the entry `upTo` of their history. */
 export async function rowAtMoment(on: Queryable, { entity, id }: RowKey, upTo: number) {
   const lines = await select<Arrival>(
     on,
@@ -57,7 +57,7 @@ export async function rowAtMoment(on: Queryable, { entity, id }: RowKey, upTo: n
   return lines.filter(isKept);
 }
 
-/** The latest entry in the history of each of these rows. */
+/** The newest entry in the history of each of these rows, by id. */
 export async function latestArrivals(on: Queryable, entity: string, ids: number[]) {
   const lines = await select<Pick<Arrival, 'row_id' | 'kind' | 'at' | 'person'>>(
     on,
@@ -68,7 +68,7 @@ export async function latestArrivals(on: Queryable, entity: string, ids: number[
   return new Map(lines.map((line) => [line.row_id, line]));
 }
 
-/** Hashes of every content that these rows have had in that environment, by id. */
+/** The hashes of all contents that these rows ever had in the environment, by id. */
 export async function contentHistory(on: Queryable, entity: Entity, ids: number[]) {
   const lines = await select<Pick<Arrival, 'row_id' | 'before_image' | 'after_image'>>(
     on,
@@ -85,7 +85,7 @@ export async function contentHistory(on: Queryable, entity: Entity, ids: number[
   return found;
 }
 
-/** Contents that came from production, with their hashes and times. */
+/** The contents that a refresh or restore brought from production, as hashes with their times. */
 export async function refreshedContents(on: Queryable, entity: Entity, ids: number[]) {
   const lines = await select<Pick<Arrival, 'row_id' | 'at' | 'after_image'>>(
     on,

@@ -1,5 +1,6 @@
-// Finds rows dated later than the clock of their environment: their own changes get still later times, and apps that
-// remember the latest time would miss other rows.
+// Finds rows whose `modified_at` is later than the clock of their environment (by a wrong clock, or written by
+// another program). Each change of such a row gets a still later time, and apps that remember the latest time they
+// read would miss changes of other rows.
 import { isDocument } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
 import {
@@ -19,13 +20,16 @@ type AheadKind = 'row' | 'document' | 'tombstone' | 'clock';
 export type InstantsAhead = {
   clock: Clock;
   numbers: Record<AheadKind, number>;
-  /** Some of the rows found, such as `sts:12 2099-01-01T00:00:00.000Z`. */
+  /** Some of the rows found, each with its timestamp: `sts:12 2099-01-01T00:00:00.000Z`. */
   examples: string[];
 };
 
 const SHOWN = 3;
 
-/** Counts rows dated later than the database’s clock by more than the allowance. */
+/**
+ * Counts rows whose `modified_at` is later than the time of the database server by more than the allowance (a
+ * minute).
+ */
 export async function instantsAhead(place: Databases): Promise<InstantsAhead> {
   const clock = await readClock(place.sql);
   const limit = new Date(Date.parse(clock.now) + ALLOWANCE);

@@ -1,4 +1,5 @@
-// Names of linked rows that differ at the destination. Mappings are stored in the sending environment.
+// Name mappings: names of linked rows, such as cities, that are different at the destination. They are stored in the
+// sending environment.
 import { linksIn, linksOf, type Entity, type Row } from '../catalog/entity.ts';
 import { linkOf, sortLinks } from '../catalog/links.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';

@@ -1,4 +1,5 @@
-// Finds rows that are not in sync with the destination as last observed, using only the sync state.
+// Finds rows with pending changes: those that are not in sync with the destination, as last observed. Uses only what
+// is recorded about rows and reads no row.
 import { type Entity, keysFrom } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { DELETED, readDestinationStates } from './destination-state.ts';
@@ -18,8 +19,8 @@ type StateLine = {
 };
 
 /**
- * `isUndone`: this content was undone at the destination and needs a confirmation. `isHeld`: *Not for
- * production*.
+ * A row with pending changes. `isUndone`: this content was undone at the destination, so sending it needs a
+ * confirmation. `isHeld`: the row is marked *Not for production*.
  */
 export type PendingRow = {
   status: Status;
@@ -29,7 +30,7 @@ export type PendingRow = {
 };
 
 /**
- * All rows of an entity that were not in sync when last observed, by id; dependent rows count under their parent row.
+ * All rows of an entity that were not in sync when last observed, by id; a dependent row counts as its parent row.
  */
 export async function pendingRows(on: Queryable, entity: Entity): Promise<Map<number, PendingRow>> {
   const kinds = [entity.name, ...entity.dependents];
@@ -75,11 +76,11 @@ export async function pendingRows(on: Queryable, entity: Entity): Promise<Map<nu
   );
 }
 
-/** Ready to send: new or changed here, not changed by engineering, not undone, not on hold. */
+/** Whether a row is ready to send: new or changed here, not by engineering, not undone, not on hold. */
 export const isReadyToSend = ({ status, isEngineering, isUndone, isHeld }: PendingRow) =>
   isReady(status) && !isEngineering && !isUndone && !isHeld;
 
-/** Ids of this environment’s rows with a status; `waits` are all rows that are not in sync. */
+/** Ids of rows with this status. `waits`: all rows that are not in sync, as pendingRows() returns them. */
 export async function idsWithStatus(
   on: Queryable,
   entity: Entity,
@@ -96,7 +97,7 @@ export async function idsWithStatus(
   return standing.map((line) => line.row_id).filter((id) => !waits.has(id));
 }
 
-/** The status of a row according to the sync state. */
+/** The status of a row as recorded, without reading the row. */
 export const lastKnownStatus = (
   line: Pick<StateLine, 'hash' | 'deleted_at' | 'base_hash' | 'observed_hash'>,
 ): Status | null =>
@@ -108,8 +109,8 @@ export const lastKnownStatus = (
   });
 
 /**
- * The last known status of rows: of this environment’s rows at its destination; or, when read in the destination, of
- * our rows in the environment after it (`hashes` are then ours).
+ * The status of rows as recorded in the environment `on`, which compares them with its destination. `hashes`: the
+ * contents of the rows, by key text. `at`: when the oldest of them was observed.
  */
 export async function lastKnownStatuses(
   on: Queryable,

@@ -1,4 +1,4 @@
-// What an environment records about each of its own rows.
+// What an environment records about each of its own rows, in the table `row_state`.
 import { hashOf } from '../catalog/content.ts';
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { upsertRows } from '../database/bulk.ts';
@@ -39,11 +39,14 @@ export type RowState = {
   deleted_at: string | null;
 };
 
-/** A condition for these rows, grouped by entity because MySQL checks a long list of pairs one by one. */
+/**
+ * An SQL condition that selects these rows. It is grouped by entity, because MySQL checks a long list of pairs one by
+ * one.
+ */
 export const whereRows = (keys: RowKey[]): Statement =>
   whereKeys({ entity: sql`entity`, id: sql`row_id` }, keys);
 
-/** The recorded state of these rows and of their dependent rows. */
+/** An SQL condition that selects the recorded state of these rows and of their dependent rows. */
 export const whereRoots = (keys: RowKey[]): Statement =>
   whereKeys({ entity: sql`root_entity`, id: sql`root_id` }, keys);
 
@@ -76,10 +79,10 @@ export async function readStates(
   );
 }
 
-/** The person who saves. A save by anyone but a product manager marks the row as changed by engineering. */
+/** The person who saves. A save by anyone who is no product manager marks the row as changed by engineering. */
 export type Author = { email: string; isProductManager: boolean };
 
-/** The state of a row after a write. */
+/** What to record about a row after a write. */
 export function stateAfter(
   entity: Entity,
   row: Row,
@@ -111,7 +114,10 @@ export function stateAfter(
   };
 }
 
-/** Marks a row as changed by engineering, which ends an earlier adoption by a product manager. */
+/**
+ * The state of a row with the mark that engineering changed it; the mark ends an earlier adoption by a product
+ * manager.
+ */
 export function markedAsEngineering(
   state: RowState,
   by: { person: string; instant: string; fields: string[] },
@@ -127,7 +133,7 @@ export function markedAsEngineering(
   };
 }
 
-/** Removes the mark: the content is now the responsibility of a product manager. */
+/** The state of a row without the mark of engineering’s change: a product manager has taken the change over. */
 export const unmarkedAsEngineering = (state: RowState): RowState => ({
   ...state,
   engineering_by: null,
@@ -140,7 +146,7 @@ export async function writeStates(on: Queryable, states: RowState[]) {
   await upsertRows(on, 'row_state', ['entity', 'row_id'], states);
 }
 
-/** Runs a statement that changes row_state; returns how many rows it matched. */
+/** Runs an SQL statement that changes the table `row_state`; returns how many rows it matched. */
 export function updateStates(on: Queryable, statement: Statement): Promise<number> {
   forgetCached();
   return run(on, statement);

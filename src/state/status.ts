@@ -1,4 +1,4 @@
-// The status of a row: how it compares with the row at the destination. No other code names these statuses.
+// The status of a row: how the row here compares with the row at the destination. No other file names the statuses.
 
 export const statuses = [
   'New',
@@ -16,8 +16,8 @@ export const statuses = [
 export type Status = (typeof statuses)[number];
 
 /**
- * Content hashes; null means that there is no row. `base` is the content at which both sides were last known to be
- * equal.
+ * The hashes of a row’s content here, at the destination (`there`), and when both sides were last equal (`base`);
+ * null for no row.
  */
 export type Hashes = {
   here: string | null;
@@ -26,11 +26,11 @@ export type Hashes = {
   isDeletedHere?: boolean;
 };
 
-/** The status of a row; null when neither side has the row. */
+/** Computes the status of a row; null when neither side has it. */
 export function statusOf({ here, base, there, isDeletedHere = false }: Hashes): Status | null {
   if (here === null && there === null) return null;
   if (here === null) {
-    // Without a base, a deletion here says nothing about the row at the destination.
+    // Without a base both sides were never equal, so a deletion here says nothing about the row at the destination.
     if (!isDeletedHere || base === null) return 'Only there';
     return there === base ? 'Deleted here' : 'Deleted here, changed there';
   }
@@ -47,7 +47,7 @@ export function statusOf({ here, base, there, isDeletedHere = false }: Hashes): 
 const movedHere: readonly Status[] = ['New', 'Changed here', 'Deleted here'];
 const movedThere: readonly Status[] = ['Changed there', 'Deleted there', 'Only there'];
 
-/** The status of a row with its dependent rows: a form with a changed field counts as changed. */
+/** The status of a row together with its dependent rows: a form with a changed field counts as changed. */
 export function withDependents(own: Status, dependents: Status[]): Status {
   const moved = dependents.filter((status) => status !== 'In sync');
   if (own !== 'In sync' || moved.length === 0) return own;
@@ -56,10 +56,13 @@ export function withDependents(own: Status, dependents: Status[]): Status {
   return 'Changed on both';
 }
 
-/** Whether the row can be sent without a confirmation. */
+/** Whether a row with this status can be sent without a confirmation. */
 export const isReady = (status: Status) => status === 'New' || status === 'Changed here';
 
-/** Whether sending would overwrite the destination’s own changes, or re-create a row that it deleted. */
+/**
+ * Whether sending a row with this status would overwrite a change made at the destination, or create a row again that
+ * was deleted there.
+ */
 export const overwrites = (status: Status) =>
   status === 'Changed there' ||
   status === 'Changed on both' ||

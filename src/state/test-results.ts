@@ -1,5 +1,5 @@
-// Test results, *Works* or *Does not work*, of a row with its dependent rows. A result applies only to the tested
-// content.
+// Test results (*Works* or *Does not work*) that people give a row together with its dependent rows. A result counts
+// only for the content that was tested.
 import { createHash } from 'node:crypto';
 import { hashOf } from '../catalog/content.ts';
 import { keyFrom, keyText, type Entity, type RowKey, linksOf } from '../catalog/entity.ts';
@@ -26,13 +26,13 @@ export type TestResult = {
 /** Test results of a row's current content. */
 export type TestStatus = {
   hash: string;
-  /** The latest result of each person on this content, newest first. */
+  /** The latest result of each person for the present content, newest first. */
   current: TestResult[];
-  /** The newest result on earlier content, if there is none on the current one. */
+  /** The newest result for earlier content, if the present content has none. */
   former: TestResult | null;
 };
 
-/** One hash over each row and its dependent rows, by key text. */
+/** One hash for each row together with its dependent rows, by key text; a test result is stored with it. */
 export async function hashesWithDependents(
   place: Databases,
   keys: RowKey[],
@@ -51,14 +51,17 @@ export async function hashesWithDependents(
   );
 }
 
-/** Computed from the current rows, which are read with their dependents. */
+/** Finds the test results of rows by reading the rows and their dependents. */
 export const testStatusOf = async (place: Databases, keys: RowKey[]) =>
   statusesFrom(await hashesWithDependents(place, keys), await testResultsOf(place.sql, keys));
 
-/** Computed from the recorded state, for lists: no row is read. Changes by other programs are not noticed. */
+/**
+ * Finds the test results of rows for lists, from recorded hashes, without reading rows. Changes by other programs are
+ * not noticed.
+ */
 export async function recalledTestStatus(place: Databases, keys: RowKey[]) {
   const mappings = await readMappings(place.sql);
-  // Recorded hashes contain mapped names; hashes for test results must not.
+  // Recorded hashes contain the mapped names of linked rows. Hashes for test results must not, so such rows are read.
   const isKept = ({ entity }: RowKey) => mappings.size === 0 || !isLinked(entityNamed(entity));
   const hashes = new Map([
     ...(await recalledHashes(place.sql, keys.filter(isKept))),
@@ -73,7 +76,7 @@ export async function recalledTestStatus(place: Databases, keys: RowKey[]) {
 const isLinked = (entity: Entity) =>
   [entity, ...dependentsOf(entity)].some((one) => linksOf(one).length > 0);
 
-/** The result that hashesWithDependents would give for the recorded content. */
+/** What hashesWithDependents() would return for the recorded contents. */
 async function recalledHashes(on: Queryable, keys: RowKey[]): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map();
   const lines = await select<{ entity: string; id: number; hash: string }>(
@@ -118,7 +121,7 @@ function lastOfEach(newestFirst: TestResult[]): TestResult[] {
   return newestFirst.filter(({ person }) => !people.has(person) && people.add(person));
 }
 
-/** Whether someone else marked it Works and no one marked it Does not work. */
+/** Whether someone other than this person marked the row *Works*, and no one marked it *Does not work*. */
 export const worksForOthers = ({ current }: TestStatus, person: string): boolean =>
   current.every(({ works }) => works === 1) && current.some((one) => one.person !== person);
 
