@@ -56,7 +56,7 @@ const ask = async (client: Client, { method }: Route, address: string) =>
 
 describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (name) => {
   test.each(Object.keys(cast))(
-    'S0-11 S0-12 S0-13 S0-16 S0-17 S0-21 the user %s reaches exactly the permitted routes',
+    'S0-11 S0-12 S0-13 S0-16 S0-17 S0-21 the test user %s reaches exactly the URLs that their permissions allow',
     async (role) => {
       const site = await openSite(world, name);
       const client = await site.as(role);

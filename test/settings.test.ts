@@ -101,9 +101,12 @@ test.each([
   ['SESSION_SECRET', 'too short'],
   ['METRICS_TOKEN', 'too short'],
   ['REDIS_URL', 'http://127.0.0.1'],
-])('a wrong %s is reported in one line with its name', (name, value) => {
-  expect(refusal({ [name]: value })).toEqual([expect.stringMatching(`^${name}: `)]);
-});
+])(
+  'a wrong value of the setting %s is reported in one line with the setting’s name',
+  (name, value) => {
+    expect(refusal({ [name]: value })).toEqual([expect.stringMatching(`^${name}: `)]);
+  },
+);
 
 describe('connections to other machines', () => {
   test.each([
@@ -115,7 +118,7 @@ describe('connections to other machines', () => {
     ['SQL_DB_HOST', 'localhost.example.com', 'SQL_DB_TLS'],
     ['NOSQL_DB_HOST', '2001:db8::5', 'NOSQL_DB_TLS'],
   ])(
-    '%s=%s without TLS is refused, unless the network is declared private (C8)',
+    'the setting %s=%s without TLS is refused, unless the network is declared private (C8)',
     (name, value, setting) => {
       const [line = ''] = refusal({ [name]: value });
       expect(line).toMatch(new RegExp(`^${setting}: must be .*PLAIN_CONNECTIONS_TO`));

@@ -106,14 +106,17 @@ describe('a token', () => {
     [{ scopes: [] }, 'scopes'],
     [{ scopes: ['*'] }, 'scopes'],
     [{ expiresAt: new Date(0) }, 'expiresAt'],
-  ])('creating a token with %j is refused with an error at that field', async (facts, field) => {
-    await expect(make(facts)).rejects.toMatchObject({ fields: { [field]: expect.any(String) } });
-    expect(await credentials.list(here.sql)).toEqual([]);
-  });
+  ])(
+    'creating an API token with the invalid value %j is refused with an error at that field',
+    async (facts, field) => {
+      await expect(make(facts)).rejects.toMatchObject({ fields: { [field]: expect.any(String) } });
+      expect(await credentials.list(here.sql)).toEqual([]);
+    },
+  );
 });
 
 describe('rotation', () => {
-  test('after a key rotation both keys work until the grace period of the old key ends', async () => {
+  test('after an API key is rotated, the old and the new key work until the grace period of the old one ends', async () => {
     const former = await make();
     const next = await credentials.rotate(here, ops, former.credential, { graceHours: 24 });
     expect([await refusalOf(former.secret), await refusalOf(next.secret)]).toEqual([null, null]);
@@ -126,7 +129,7 @@ describe('rotation', () => {
     expect(await refusalOf(next.secret)).toBeNull();
   });
 
-  test('rotating from an outdated page revokes no key that was created after the page was opened (F16)', async () => {
+  test('rotating an API key from an outdated page revokes no key that was created after the page was opened (F16)', async () => {
     const former = await make();
     const seen = (await only())?.keys[0]?.id ?? 0;
     const next = await credentials.rotate(here, ops, former.credential, { graceHours: 0, seen });
@@ -135,7 +138,7 @@ describe('rotation', () => {
     expect(await refusalOf(next.secret)).toBeNull();
   });
 
-  test('revoking one of two keys ends the rotation, and the other key goes on working', async () => {
+  test('revoking one of two API keys ends the rotation, and the other key goes on working', async () => {
     const former = await make();
     const next = await credentials.rotate(here, ops, former.credential, { graceHours: 24 });
     const id = (await only())?.keys.find((key) => key.public_part === former.publicPart)?.id ?? 0;
@@ -144,20 +147,20 @@ describe('rotation', () => {
     expect(await refusalOf(next.secret)).toBeNull();
   });
 
-  test('rotating a key never extends its life when it expires before the grace period ends', async () => {
+  test('rotating an API key never extends its life when it expires before the grace period ends', async () => {
     const former = await make({ expiresAt: new Date(Date.now() + DAY) });
     const before = (await only())?.keys[0]?.expires_at;
     await credentials.rotate(here, ops, former.credential, { graceHours: 240 });
     expect((await only())?.keys[1]?.expires_at).toBe(before);
   });
 
-  test('rotating a key without a grace period ends the old key at once', async () => {
+  test('rotating an API key without a grace period ends the old key at once', async () => {
     const former = await make();
     await credentials.rotate(here, ops, former.credential, { graceHours: 0 });
     expect(await refusalOf(former.secret)).toBe('expired');
   });
 
-  test('rotating is refused while two keys work, and when no key works', async () => {
+  test('rotating an API key is refused while two keys work, and when no key works', async () => {
     const { credential } = await make();
     await credentials.rotate(here, ops, credential, { graceHours: 24 });
     const again = () => credentials.rotate(here, ops, credential, { graceHours: 24 });
@@ -166,7 +169,7 @@ describe('rotation', () => {
     await expect(again()).rejects.toMatchObject({ status: 409 });
   });
 
-  test('ten simultaneous requests to rotate a key create one second key', async () => {
+  test('ten simultaneous requests to rotate an API key create one second key', async () => {
     const { credential } = await make();
     const asked = Array.from({ length: 10 }, () =>
       credentials.rotate(here, ops, credential, { graceHours: 24 }),
@@ -177,7 +180,7 @@ describe('rotation', () => {
   });
 });
 
-test('creating, rotating and revoking a key is recorded in the audit log, with the person who did it', async () => {
+test('creating, rotating and revoking an API key is recorded in the audit log, with the person who did it', async () => {
   const { credential } = await make();
   await credentials.rotate(here, ops, credential, { graceHours: 24 });
   await credentials.revoke(here, ops, credential);
@@ -191,7 +194,7 @@ test('creating, rotating and revoking a key is recorded in the audit log, with t
   );
 });
 
-test('a credential or key that does not exist is reported as not found', async () => {
+test('an API credential or key that does not exist is reported as not found', async () => {
   const { credential } = await make();
   for (const ask of [
     () => credentials.revoke(here, ops, 999),

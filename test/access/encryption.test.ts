@@ -70,7 +70,7 @@ test.each([
   ['previous without current', { CREDENTIALS_KEY_PREVIOUS: text }, 'CREDENTIALS_KEY'],
   ['previous too short', { CREDENTIALS_KEY: text, CREDENTIALS_KEY_PREVIOUS: 'x' }, 'PREVIOUS'],
 ])(
-  'a wrong CREDENTIALS_KEY (%s) is reported by name, without repeating its value',
+  'a wrong value of the setting CREDENTIALS_KEY (%s) is reported by the setting’s name, without repeating the value',
   (_what, wrong, name) => {
     let message = '';
     try {

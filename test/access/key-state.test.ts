@@ -15,7 +15,7 @@ test.each([
   [after, before, 'revoked', false],
   [before, before, 'revoked', false],
 ] as const)(
-  'an API key that expires at %s and was revoked at %s is %s',
+  'the state of an API key with the expiry %s and the revocation %s is “%s”',
   (expires, revoked, state, works) => {
     const found = stateOf({ expires_at: expires, revoked_at: revoked }, now);
     expect([found, isUsable(found)]).toEqual([state, works]);

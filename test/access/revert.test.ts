@@ -15,7 +15,7 @@ const oneway = (variables: Record<string, string>, ...words: string[]) =>
     encoding: 'utf8',
   });
 
-test('S0-75 S0-43 a setting and a command open production for editing: every page shows it, and nobody can transfer', async () => {
+test('S0-75 S0-43 when production is open for editing, every page says so and nobody can transfer', async () => {
   const { staging, preprod, production, variables } = world;
   const key = { entity: 'form', id: await add(staging, 'form', { name: 'Address change' }) };
   await transfer(staging, [key]);

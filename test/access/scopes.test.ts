@@ -16,7 +16,7 @@ describe('a scope', () => {
     [['catalog:task'], 'catalog:task_city', false],
     [['catalog:task'], 'catalog:*', false],
     [[], 'catalog:task', false],
-  ])('the scope %j covers %s: %s', (granted, needed, isCovered) => {
+  ])('an API key with the scopes %j may use the scope %s: %s', (granted, needed, isCovered) => {
     expect(covers(granted, needed)).toBe(isCovered);
   });
 
@@ -32,7 +32,7 @@ describe('a scope', () => {
     ['catalog:ta*', false],
     ['catalog task', false],
     [`a:${'b'.repeat(120)}`, false],
-  ])('the scope %j has a valid format: %s', (text, isAccepted) => {
+  ])('the text %j is a valid API scope: %s', (text, isAccepted) => {
     expect(scopeSchema.safeParse(text).success).toBe(isAccepted);
   });
 

@@ -246,14 +246,14 @@ describe('pages of the feed', () => {
     ['modified_after=2026-01-01T00:00:00Z&after=-1', 'after must be a whole number'],
     ['modifiedafter=12', 'modifiedafter'],
     ['modified_after=2026-01-01T00:00:00Z&modified_after=2026-01-01T00:00:00Z', 'modified_after'],
-  ])('the API refuses %s and names the wrong parameter', async (query, message) => {
+  ])('the API refuses the query “%s” and names the wrong parameter', async (query, message) => {
     const key = await keyFor(staging);
     const answer = await ask(staging, key, `/api/v1/task?${query}`);
     expect(answer.status).toBe(422);
     expect(JSON.stringify(answer.body)).toContain(message);
   });
 
-  test('the API answers 304 when nothing changed, compresses large answers, and refuses writing methods', async () => {
+  test('the API answers 304 when nothing changed, compresses large answers, and refuses requests that would write', async () => {
     for (let number = 0; number < 12; number += 1)
       await add(world.staging, 'form', { description: 'A long text. '.repeat(20) });
     const key = await keyFor(staging);

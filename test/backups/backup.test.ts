@@ -142,20 +142,23 @@ describe('a backup that is not as it was stored', () => {
       async (file: string) => writeFile(file, (await readFile(file)).subarray(0, -9)),
     ],
     ['a file is gone', (file: string) => rm(file)],
-  ])('when %s, verifying and restoring the backup name the damaged file', async (_what, damage) => {
-    await fill(world);
-    for (const { recipient, identity } of [{ recipient: null, identity: null }, await keys()]) {
-      const manifest = await takeAfterASecond(recipient);
-      for (const table of ['task', 'form']) {
-        const file = fileOf(manifest, table);
-        const before = await readFile(file);
-        await damage(file);
-        await expect(verify(manifest, identity)).rejects.toThrow(table);
-        await writeFile(file, before);
+  ])(
+    'when a file of a backup is damaged (%s), verifying and restoring the backup name that file',
+    async (_what, damage) => {
+      await fill(world);
+      for (const { recipient, identity } of [{ recipient: null, identity: null }, await keys()]) {
+        const manifest = await takeAfterASecond(recipient);
+        for (const table of ['task', 'form']) {
+          const file = fileOf(manifest, table);
+          const before = await readFile(file);
+          await damage(file);
+          await expect(verify(manifest, identity)).rejects.toThrow(table);
+          await writeFile(file, before);
+        }
+        expect((await verify(manifest, identity)).files).toBe(manifest.files.length);
       }
-      expect((await verify(manifest, identity)).files).toBe(manifest.files.length);
-    }
-  });
+    },
+  );
 
   test('a backup is refused when its manifest is damaged, missing or from another time', async () => {
     const manifest = await take();

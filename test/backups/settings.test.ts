@@ -27,10 +27,13 @@ test.each([
       keys: { id: 'id', secret: 'secret' },
     },
   ],
-])('S1-13 BACKUPS_URL=%s with %j sets where backups are stored', (url, also, store) => {
-  const { backups, wrong } = backupSettings({ BACKUPS_URL: url, ...also });
-  expect([backups.store, wrong]).toEqual([store, []]);
-});
+])(
+  'S1-13 the settings BACKUPS_URL=%s and %j decide where backups are stored',
+  (url, also, store) => {
+    const { backups, wrong } = backupSettings({ BACKUPS_URL: url, ...also });
+    expect([backups.store, wrong]).toEqual([store, []]);
+  },
+);
 
 test.each([
   [{ BACKUPS_CLIENT: 'cosmos' }, 'BACKUPS_URL: is missing'],
@@ -43,6 +46,9 @@ test.each([
     'BACKUPS_RECIPIENT: must be as age1',
   ],
   [{ BACKUPS_IDENTITY: 'age1aaaaaaaaaaaaaaaaaaaaaaaaaaaaa' }, 'BACKUPS_IDENTITY: must be as AGE'],
-])('the backup settings %j are refused', (variables, message) => {
-  expect(backupSettings(variables).wrong.join('\n')).toContain(message);
-});
+])(
+  'the invalid backup settings %j are refused with the name of the wrong one',
+  (variables, message) => {
+    expect(backupSettings(variables).wrong.join('\n')).toContain(message);
+  },
+);

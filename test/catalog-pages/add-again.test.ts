@@ -29,7 +29,7 @@ test('a form posted twice with the same values adds one row (F14)', async () => 
   expect(await names()).toEqual(['First']);
 });
 
-test('posting an add form again with other values first shows a link to the row already added, then adds a second row (F14)', async () => {
+test('posting the form for a new row again with other values first links to the row already added, then adds a second row (F14)', async () => {
   const page = shownValues((await ana.get('/catalog/form/new')).text);
   const first = await ana.post('/catalog/form', { ...page, name: 'First' });
   const back = await ana.post('/catalog/form', { ...page, name: 'Second', description: 'Typed' });
@@ -42,7 +42,7 @@ test('posting an add form again with other values first shows a link to the row 
   expect(await names()).toEqual(['First', 'Second']);
 });
 
-test('an add form that had an error, or was refused after going back, also links to the row already added (F14)', async () => {
+test('the form for a new row links to the row already added, also after an error or after going back (F14)', async () => {
   const page = shownValues((await ana.get('/catalog/form/new')).text);
   await ana.post('/catalog/form', { ...page, name: 'First' });
   const wrong = await ana.post('/catalog/form', { ...page, name: '' });

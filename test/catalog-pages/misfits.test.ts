@@ -42,32 +42,35 @@ async function oddField(here: 'staging' | 'production', also: Document) {
   return { form, field };
 }
 
-test.each(odd)('every page can show a form field with %s (F6)', async (_what, also) => {
-  const { form, field } = await oddField('staging', also);
-  for (const client of [pm, vic]) {
-    for (const path of [
-      '/',
-      '/catalog/form',
-      '/catalog/form_field',
-      '/catalog/form_field?sort=label',
-      '/catalog/form_field?sort=-modified_at',
-      '/catalog/form_field/options?q=',
-      `/catalog/form/${form}`,
-      `/catalog/form_field/${field}`,
-      '/catalog/form_field/9001',
-      '/search?q=field',
-    ]) {
-      const { status } = await client.get(path);
+test.each(odd)(
+  'every page can show a form field that another program stored with %s (F6)',
+  async (_what, also) => {
+    const { form, field } = await oddField('staging', also);
+    for (const client of [pm, vic]) {
+      for (const path of [
+        '/',
+        '/catalog/form',
+        '/catalog/form_field',
+        '/catalog/form_field?sort=label',
+        '/catalog/form_field?sort=-modified_at',
+        '/catalog/form_field/options?q=',
+        `/catalog/form/${form}`,
+        `/catalog/form_field/${field}`,
+        '/catalog/form_field/9001',
+        '/search?q=field',
+      ]) {
+        const { status } = await client.get(path);
+        expect([path, status]).toEqual([path, 200]);
+      }
+    }
+    for (const path of ['/catalog/form_field/9001/deletion', `/catalog/form/${form}/deletion`]) {
+      const { status } = await pm.get(path);
       expect([path, status]).toEqual([path, 200]);
     }
-  }
-  for (const path of ['/catalog/form_field/9001/deletion', `/catalog/form/${form}/deletion`]) {
-    const { status } = await pm.get(path);
-    expect([path, status]).toEqual([path, 200]);
-  }
-});
+  },
+);
 
-test('the list, the form and the page of a stored field that breaks the catalogue’s rules name what is wrong (F6)', async () => {
+test('list, form and page of a form field name what another program stored wrongly in it (F6)', async () => {
   const { form } = await oddField('staging', { options: [null] });
   for (const path of ['/catalog/form_field', `/catalog/form/${form}`, '/catalog/form_field/9001']) {
     const { text } = await pm.get(path).expect(200);
@@ -86,7 +89,7 @@ test('a list reports stored documents whose _id cannot be a row ID (F6)', async 
 });
 
 test.each(odd)(
-  'a form with %s can be saved and transferred, or the transfer sheet says why not (F6)',
+  'a form whose field another program stored with %s can be saved and transferred, or the transfer sheet says why not (F6)',
   async (_what, also) => {
     const { staging } = world;
     const { form } = await oddField('staging', also);
@@ -103,7 +106,7 @@ test.each(odd)(
   },
 );
 
-test('editing corrects a stored field that breaks the catalogue’s rules, and the row can then be transferred (F6)', async () => {
+test('a user can correct a value that another program stored wrongly, and then transfer the row (F6)', async () => {
   const { staging } = world;
   const { form } = await oddField('staging', { options: [null], modified_at: 'yesterday' });
   const key = { entity: 'form_field', id: 9001 };
@@ -122,7 +125,7 @@ test('editing corrects a stored field that breaks the catalogue’s rules, and t
 });
 
 test.each(odd)(
-  'a refresh from production skips a form field with %s and copies the other rows (F6)',
+  'a refresh from production skips a form field that another program stored with %s, and copies the other rows (F6)',
   async (_what, also) => {
     const { production, preprod } = world;
     const { field } = await oddField('production', also);
@@ -144,7 +147,7 @@ test.each(odd)(
 );
 
 test.each(['0000-00-00', '2026-00-10'])(
-  'pages, the API and a refresh keep working when a banner has the date %s (F7)',
+  'pages, the API and a refresh keep working when another program stored the date %s in a banner (F7)',
   async (date) => {
     const { staging, production, preprod } = world;
     for (const here of [staging, production]) {

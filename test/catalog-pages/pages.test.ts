@@ -129,7 +129,7 @@ describe('catalog lists', () => {
 });
 
 describe('row pages', () => {
-  test('S0-03 S0-24 a product manager adds a row once; errors name the field and the remedy, and the typed values are kept', async () => {
+  test('S0-03 S0-24 a product manager adds a row, and an error names the field and the remedy', async () => {
     const wrong = await ana.post('/catalog/business', {
       name: '',
       description: 'Kept “as typed” 🪔',
@@ -180,7 +180,7 @@ describe('row pages', () => {
     }
   });
 
-  test('S0-90 a deletion lists the dependent rows it removes, is refused for rows in use, and appears under Deleted here', async () => {
+  test('S0-90 deleting a row lists the dependent rows that go with it, and is refused while other rows use it', async () => {
     const { staging } = world;
     const form = await add(staging, 'form', { name: 'Visit details' });
     await add(staging, 'form_field', { form, label: 'Date of birth' });
@@ -303,7 +303,7 @@ describe('S0-91 icons', () => {
     'base64',
   );
 
-  test('an icon is stored under the digest of its content, shown, and transferred with its business', async () => {
+  test('the icon of a business is stored under the digest (SHA-256) of its content, and transferred with the business', async () => {
     const { staging, preprod } = world;
     const token =
       /name="csrf" value="([^"]+)"/.exec((await ana.get('/catalog/business/new')).text)?.[1] ?? '';

@@ -40,7 +40,7 @@ describe('a reference', () => {
     ['digits alone', (id: number) => ` ${id} `],
     ['a title', () => 'Airport drop before sunrise'],
     ['what the list offers', (id: number) => `Airport drop before sunrise #${id}`],
-  ])('a reference field accepts %s (F4, walk 19)', async (_what, text) => {
+  ])('the input of a reference field accepts %s (F4, walk 19)', async (_what, text) => {
     expect((await pick(text(drop))).status).toBe(303);
     expect(await picked()).toBe(drop);
   });
@@ -58,13 +58,16 @@ describe('a reference', () => {
     ['a title that is nowhere', () => 'Nothing like it'],
     ['a number within a text', (id: number) => `Airport${id}`],
     ['a number that is too large', () => '#99999999999999999999'],
-  ])('a reference field refuses %s and keeps what was typed (F4)', async (_what, text) => {
-    const answer = await pick(text(drop));
-    expect(answer.status).toBe(422);
-    expect(textOf(answer.text)).toMatch(/from the list|Choose/);
-    expect(answer.text).toContain(`value="${text(drop)}"`);
-    expect(await picked()).toBeNull();
-  });
+  ])(
+    'the input of a reference field refuses %s and keeps what was typed (F4)',
+    async (_what, text) => {
+      const answer = await pick(text(drop));
+      expect(answer.status).toBe(422);
+      expect(textOf(answer.text)).toMatch(/from the list|Choose/);
+      expect(answer.text).toContain(`value="${text(drop)}"`);
+      expect(await picked()).toBeNull();
+    },
+  );
 
   test('a reference field refuses a title that several rows have, and names those rows (F4)', async () => {
     const twin = await addTask('Airport drop before sunrise');

@@ -196,7 +196,7 @@ describe('a secret that another program stored in clear (B3)', () => {
     expect(await everything(world.staging)).not.toContain(KEY);
   });
 
-  test('sealing a stored clear-text secret keeps modified_at and does not count as a change for undo (B3)', async () => {
+  test('encrypting a secret that was stored in clear text is no change of the row: its modified_at stays (B3)', async () => {
     const { credentialsKeys } = world.staging;
     const before = await get(world.staging, row());
     const first = await sealAgain(world.staging.sql, credentialsKeys as never, catalog);
@@ -230,7 +230,7 @@ describe('a secret in the API (B3)', () => {
   });
 });
 
-test('a secret in a form that is saved while signing in again is sealed, and set when the form is sent (B3)', async () => {
+test('a secret in a form that is kept while its user signs in again is encrypted, and set when the form is sent (B3)', async () => {
   const { saved, unsealed } = await withSealedSecrets(world.staging, address(), [
     ['name', 'Calendar'],
     ['key', 'typed signed out'],

@@ -31,7 +31,7 @@ const odd = [
 
 describe('a save keeps untouched fields as they are stored', () => {
   test.each(odd)(
-    'saving another field keeps the untouched text %j as it is stored (F1)',
+    'a save keeps the stored text %j of a field that the user did not touch (F1)',
     async (text) => {
       const business = await add(world.staging, 'business');
       const id = await add(world.staging, 'task', { business });
@@ -43,7 +43,7 @@ describe('a save keeps untouched fields as they are stored', () => {
     },
   );
 
-  test('a save keeps untouched numbers out of range, unknown choices, flags, invalid images and dangling references (F1)', async () => {
+  test('a save keeps invalid stored numbers, choices, flags, images and references that the user did not touch (F1)', async () => {
     const { staging } = world;
     const id = await add(staging, 'business', { name: 'Kesar' });
     const odds = { priority: 5000, category: 'Old “category”', active: 2, icon: 'logo  1.svg' };
@@ -61,7 +61,7 @@ describe('a save keeps untouched fields as they are stored', () => {
     });
   });
 
-  test('a save keeps untouched timestamps with milliseconds, an end before the start, and invalid links (F1)', async () => {
+  test('a save keeps dates and links that the user did not touch, even invalid ones (F1)', async () => {
     const id = await add(world.staging, 'banner');
     const odds = {
       start: '2026-11-30 09:00:00.123',
@@ -77,7 +77,7 @@ describe('a save keeps untouched fields as they are stored', () => {
     expect(late.text).toContain('End must be later than start');
   });
 
-  test('a save keeps untouched lists with empty or long lines, and does not add missing document fields (F1)', async () => {
+  test('a save keeps untouched lists with empty or long lines, and adds no field that the document lacks (F1)', async () => {
     const form = await add(world.staging, 'form');
     const id = await add(world.staging, 'form_field', { form, type: 'choice', options: ['x'] });
     const fields = collection(world.staging.documents, entityNamed('form_field'));

@@ -64,7 +64,7 @@ describe('posted forms', () => {
       'Pune is listed twice. Keep one line for it.',
     ],
   ])(
-    'the posted form %j of a catalogue row is refused with an explanation',
+    'a posted catalogue form with the invalid value %j is refused with a message at that field',
     (facts, field, words) => {
       const good = { name: 'A', category: 'Food', priority: '1' };
       expect(errorsOf('business', { ...good, ...facts })[field]).toBe(words);

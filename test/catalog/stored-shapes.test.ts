@@ -62,7 +62,7 @@ const rows: [string, Row, string][] = [
 
 describe('stored shapes', () => {
   test.each(rows)(
-    'the digest of %s %j equals the digest stored by earlier versions',
+    'the digest of a %s with the content %j equals the one that earlier versions stored',
     (name, one, hash) => {
       expect(hashOf(entityNamed(name), one)).toBe(hash);
     },

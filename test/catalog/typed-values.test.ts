@@ -40,7 +40,7 @@ const required = catalog.flatMap((entity) =>
 
 describe('a required text', () => {
   test.each(required)(
-    'a required text (%s %s) needs at least one visible character (F2)',
+    'the required text field %s.%s needs at least one visible character (F2)',
     (entity, field) => {
       for (const text of [
         '\u200B',
@@ -76,7 +76,7 @@ describe('a required text', () => {
     ['👩‍👩‍👧 ok', '👩‍👩‍👧 ok'],
     ['می‌خواهم', 'می‌خواهم'],
   ])(
-    'a text is stored without control characters and bidirectional marks: %j (F2)',
+    'the typed text %j is stored without control characters and bidirectional marks (F2)',
     (text, kept) => {
       expect(valueOf('business', 'name', text)).toBe(kept);
     },
@@ -117,7 +117,7 @@ describe('date fields', () => {
     '2026-11-30T09:00:00.1234',
     '2026-11-30T09:00 Z',
     '２０２６-11-30T09:00',
-  ])('a date field refuses %s (F5, C3)', (start) => {
+  ])('a date field refuses the text “%s” (F5, C3)', (start) => {
     expect(errorsOf('banner', { start })).toEqual({
       start: expect.stringContaining('such as 2026-11-30T09:00'),
     });
@@ -132,7 +132,7 @@ describe('date fields', () => {
     ['1970-01-01T00:00', '1970-01-01T00:00:00.000Z'],
     ['9998-12-31T23:59:59.999', '9998-12-31T23:59:59.999Z'],
     ['', null],
-  ])('a date field accepts %s (F5, C3)', (start, instant) => {
+  ])('a date field accepts the text “%s” (F5, C3)', (start, instant) => {
     expect(valueOf('banner', 'start', start)).toBe(instant);
   });
 });
@@ -160,7 +160,7 @@ describe('a link', () => {
     'ftp://example.com/',
     'javascript:alert(1)',
     'example.com',
-  ])('a link field refuses %s (C6)', (link) => {
+  ])('a link field refuses the address %s (C6)', (link) => {
     expect(errorsOf('banner', { link })).toEqual({ link: expect.stringContaining('https://') });
   });
 
@@ -171,7 +171,7 @@ describe('a link', () => {
     'https://münchen.example/ü',
     'https://[::1]:8080/',
     'https://example.com./',
-  ])('a link field accepts %s and stores it as typed (C6)', (link) => {
+  ])('a link field accepts the address %s and stores it as typed (C6)', (link) => {
     expect(valueOf('banner', 'link', link)).toBe(link);
   });
 });

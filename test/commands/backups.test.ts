@@ -51,7 +51,7 @@ test.each([
     'is not the time',
   ],
 ])(
-  'the failing command oneway backup %s ends with a sentence on what to do',
+  'when the command “oneway backup” fails (%s), it ends with a sentence on what to do',
   (_what, words, variables, message) => {
     const said = type('staging', ['backup', ...words], { also: { ...also, ...variables } });
     expect([said.status, said.stderr]).toEqual([1, expect.stringContaining(message)]);

@@ -38,7 +38,7 @@ test.each([
   ['y\r', 'true'],
   ['n\r', 'false'],
   ['\r', 'false'],
-])('a terminal prompt reads the typed %j as %s', async (typed, meaning) => {
+])('a yes-or-no prompt in a terminal reads the typed text %j as %s', async (typed, meaning) => {
   const { shown } = await atTerminal(`console.log('meaning:', await confirmed('Send 3 rows?'))`, {
     'Send 3 rows?': typed,
   });

@@ -40,7 +40,7 @@ test.each([
   ['a credential that is not there', ['revoke', '12'], 1],
   ['a HAWK key without CREDENTIALS_KEY', ['create', ...hawk()], 1],
 ])(
-  'the command oneway credentials %s is refused',
+  'the command “oneway credentials” refuses %s',
   (_what, words, status) => {
     expect(run(...words).status).toBe(status);
   },

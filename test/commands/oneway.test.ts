@@ -19,7 +19,7 @@ const oneway = (name: 'staging' | 'preprod' | 'production', words: string[], inp
     input,
   });
 
-test('S0-73 J-7 oneway refresh copies production to staging, prints counts and lists the rows it skipped', async () => {
+test('S0-73 J-7 the command oneway refresh copies production to staging and lists the rows it skipped', async () => {
   const id = await add(world.production, 'form', { name: 'Address change' });
   const first = oneway('preprod', ['refresh']);
   expect([first.status, first.stdout]).toEqual([
@@ -31,13 +31,13 @@ test('S0-73 J-7 oneway refresh copies production to staging, prints counts and l
   expect(oneway('preprod', ['refresh']).stdout).toContain('changed here by pm@example.com');
 });
 
-test('oneway refresh is refused in production, which has no environment to copy from', () => {
+test('the command oneway refresh is refused in production, which has no environment to copy from', () => {
   const { status, stderr } = oneway('production', ['refresh']);
   expect(status).toBe(1);
   expect(stderr).toContain('REFRESH_SOURCE_* is not set');
 });
 
-test('oneway db migrate writes the version document, and changes nothing when it runs again', async () => {
+test('the command oneway db migrate writes the version document, and changes nothing when it runs again', async () => {
   await world.staging.documents.collection('metadata').deleteMany({});
   const { status, stdout } = oneway('staging', ['db', 'migrate']);
   expect([status, stdout]).toEqual([0, `Staging is at version ${currentVersion()}.\n`]);
@@ -47,7 +47,7 @@ test('oneway db migrate writes the version document, and changes nothing when it
   });
 });
 
-test('oneway people add reads the password from standard input and checks it', async () => {
+test('the command oneway people add reads the password from standard input and checks it', async () => {
   const words = ['people', 'add', '--name', 'Ana', '--email', 'ana@example.com'];
   const short = oneway('staging', words, 'short\n');
   expect([short.status, short.stderr.trim()]).toEqual([
@@ -60,7 +60,7 @@ test('oneway people add reads the password from standard input and checks it', a
   expect(ana).toMatchObject({ email: 'ana@example.com', permissions: ['editor'] });
 });
 
-test('oneway people add without a password prints an invitation (B5)', async () => {
+test('the command oneway people add prints an invitation when it gets no password (B5)', async () => {
   const words = ['people', 'add', '--name', 'Ben', '--email', 'ben@example.com'];
   const { status, stdout } = oneway('staging', words);
   expect(status).toBe(0);

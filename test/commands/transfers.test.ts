@@ -75,7 +75,7 @@ test('an expired command-line sign-in never grants more than a valid one', async
 });
 
 describe('commands that read', () => {
-  test('oneway list, show, diff and status print what the pages show, also as JSON', async () => {
+  test('the commands oneway list, show, diff and status print what the pages show, as text or with --json as JSON', async () => {
     const form = await add(world.staging, 'form', { name: 'Address change', description: 'Old' });
     await add(world.staging, 'form_field', { form, label: 'Street', type: 'text' });
     await transfer(world.staging, [{ entity: 'form', id: form }]);
@@ -115,12 +115,15 @@ describe('commands that read', () => {
     [['show', 'form:999999'], 1, 'There is no form:999999 here.'],
     [['frobnicate'], 2, 'unknown command'],
     [['transfer'], 2, "missing required argument 'rows'"],
-  ])('oneway %j exits with code %d and explains the remedy', (words, status, message) => {
-    const said = oneway('staging', words);
-    expect([said.status, said.stderr]).toEqual([status, expect.stringContaining(message)]);
-  });
+  ])(
+    'the command oneway with the wrong arguments %j exits with code %d and says how to correct them',
+    (words, status, message) => {
+      const said = oneway('staging', words);
+      expect([said.status, said.stderr]).toEqual([status, expect.stringContaining(message)]);
+    },
+  );
 
-  test('oneway help explains the commands and their exit codes', () => {
+  test('the command oneway help explains the commands and their exit codes', () => {
     const help = oneway('staging', ['--help']);
     expect(help.status).toBe(0);
     expect(help.stdout).toContain('oneway transfer task:12 form:3 --dry-run');
@@ -129,7 +132,7 @@ describe('commands that read', () => {
 });
 
 describe('commands that transfer and undo', () => {
-  test('S0-20 oneway transfer --dry-run prints the plan without writing; the real transfer then records the person in the audit log', async () => {
+  test('S0-20 the command oneway transfer --dry-run prints the plan and writes nothing; without it, the audit log names the person', async () => {
     await signIn('pm');
     const business = await add(world.staging, 'business');
     const task = await add(world.staging, 'task', { business, title: 'Book a “visit” 🪔' });
@@ -166,7 +169,7 @@ describe('commands that transfer and undo', () => {
     expect(await has(world.preprod, { entity: 'task', id: task })).toBe(false);
   });
 
-  test('oneway transfer names each row that the destination stored differently than sent, and exits with 1 (F9)', async () => {
+  test('the command oneway transfer names each row that the destination stored differently than sent, and exits with 1 (F9)', async () => {
     await signIn('pm');
     const business = await add(world.staging, 'business');
     const id = await add(world.staging, 'sts', { business, text: 'Hello' });
@@ -186,7 +189,7 @@ describe('commands that transfer and undo', () => {
     }
   });
 
-  test('oneway transfer lists the problems of a transfer and exits with 1, and each solution is a command-line option', async () => {
+  test('the command oneway transfer lists the problems of a transfer and exits with 1, and each solution is a command-line option', async () => {
     await signIn('pm');
     await add(world.staging, 'city', { name: 'Pune' });
     const id = await add(world.staging, 'business', { cities: [{ city: 'Pune', partner: null }] });
@@ -220,7 +223,7 @@ describe('commands that transfer and undo', () => {
     });
   });
 
-  test('S0-21 the command line enforces the same permissions as the pages, and repeating an idempotency key sends once', async () => {
+  test('S0-21 the command line enforces the same permissions as the pages', async () => {
     const form = await add(world.staging, 'form');
     const nobody = oneway('staging', ['transfer', `form:${form}`, '--yes']);
     expect([nobody.status, nobody.stderr]).toEqual([1, expect.stringContaining('Sign in first')]);
@@ -246,7 +249,7 @@ describe('commands that transfer and undo', () => {
     expect(await has(world.preprod, { entity: 'form', id: other })).toBe(false);
   });
 
-  test('oneway transfer refuses to exclude a field that does not exist or is not being sent', async () => {
+  test('the command oneway transfer refuses to exclude a field that does not exist or is not being sent', async () => {
     await signIn('pm');
     const form = await add(world.staging, 'form');
     const transferred = (keep: string) =>
@@ -264,7 +267,7 @@ describe('commands that transfer and undo', () => {
     expect(await has(world.preprod, { entity: 'form', id: form })).toBe(false);
   });
 
-  test('oneway transfer to production requires a reason', async () => {
+  test('the command oneway transfer requires a reason for production', async () => {
     const form = await add(world.staging, 'form');
     await transfer(world.staging, [{ entity: 'form', id: form }]);
     await signIn('pm', 'preprod');
@@ -279,7 +282,7 @@ describe('commands that transfer and undo', () => {
   });
 });
 
-test('oneway people grants and revokes permissions by name, and never product_manager in production', async () => {
+test('the command oneway people grants and revokes permissions by name, and never product_manager in production', async () => {
   await hire(world.staging, 'vic');
   await hire(world.production, 'vic');
   const give = (name: 'staging' | 'production') =>
@@ -295,7 +298,7 @@ test('oneway people grants and revokes permissions by name, and never product_ma
   expect(oneway('staging', ['people']).stdout).toContain('vic@example.com  vic  may look');
 });
 
-test('J-7 oneway refresh runs as a job, and its dry run reports what it would do', async () => {
+test('J-7 the command oneway refresh runs as a job, and its dry run reports what it would do', async () => {
   const id = await add(world.production, 'form', { name: 'Address change' });
   const dry = oneway('preprod', ['refresh', '--dry-run']);
   expect([dry.status, dry.stdout]).toEqual([

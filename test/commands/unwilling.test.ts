@@ -121,7 +121,7 @@ describe('the image and backup stores of the own environment', () => {
     { fault: silent, command: 'backup now' },
     { fault: silent, command: 'transfer' },
   ])(
-    'when the store is $fault.0, the command “oneway $command” ends with an error message (F11)',
+    'when the store of images and backups is $fault.0, the command “oneway $command” ends with an error message (F11)',
     async ({ fault: [, fail], command }) => {
       const { bucket, endpoint, keys } = await newBucket('');
       const proxy = await proxyTo(new URL(endpoint ?? '').port);

@@ -75,27 +75,30 @@ test.each([
   ['an empty text', ''],
   ['null', null],
   ['a text of 20,000 characters', '€'.repeat(20_000)],
-])('a bulk update stores texts of 64 KiB and more whole after %s', async (_what, first) => {
-  const { sql: on } = world.staging;
-  for (const text of long) {
-    await updateFromLines(
-      on,
-      {
-        head: sql`update line target join (`,
-        columns: ['id', 'text'],
-        end: sql`) given on given.id = target.id set target.text = given.text`,
-      },
-      [
-        [1, first],
-        [2, text],
-        [3, 'b'],
-      ],
-    );
-    const now = (await stored()).slice(0, 3).map((line) => line.text);
-    expect(now.map((one) => one?.length)).toEqual([first?.length, text.length, 1]);
-    expect(now).toEqual([first, text, 'b']);
-  }
-});
+])(
+  'a bulk update stores texts of 64 KiB and more whole when the row before them has %s',
+  async (_what, first) => {
+    const { sql: on } = world.staging;
+    for (const text of long) {
+      await updateFromLines(
+        on,
+        {
+          head: sql`update line target join (`,
+          columns: ['id', 'text'],
+          end: sql`) given on given.id = target.id set target.text = given.text`,
+        },
+        [
+          [1, first],
+          [2, text],
+          [3, 'b'],
+        ],
+      );
+      const now = (await stored()).slice(0, 3).map((line) => line.text);
+      expect(now.map((one) => one?.length)).toEqual([first?.length, text.length, 1]);
+      expect(now).toEqual([first, text, 'b']);
+    }
+  },
+);
 
 test('a bulk insert without rows sends no statement, and a refused row is an error', async () => {
   const { sql: on } = world.staging;

@@ -60,11 +60,14 @@ describe('MySQL and MariaDB', () => {
     ['ER_STATEMENT_TIMEOUT of MariaDB', 1969, 'away'],
     ['ER_QUERY_TIMEOUT of MySQL', 3024, 'away'],
     ['ER_SERVER_OFFLINE_MODE', 3032, 'away'],
-  ])('the MySQL error %s (%i) is classified as %s (F11, F12, walk 2)', (_name, errno, kind) => {
-    expect(unwillingness(ofSql(errno))).toBe(kind);
-    // mysql2 names error numbers by MySQL’s list, even when MariaDB answers.
-    expect(unwillingness(ofSql(errno, { code: 'ER_MISNAMED', fatal: true }))).toBe(kind);
-  });
+  ])(
+    'the MySQL error %s (%i) is classified as the server failure “%s” (F11, F12, walk 2)',
+    (_name, errno, kind) => {
+      expect(unwillingness(ofSql(errno))).toBe(kind);
+      // mysql2 names error numbers by MySQL’s list, even when MariaDB answers.
+      expect(unwillingness(ofSql(errno, { code: 'ER_MISNAMED', fatal: true }))).toBe(kind);
+    },
+  );
 
   test.each<[string, Unwillingness | null]>([
     ['Got error 28 "No space left on device" from storage engine InnoDB', 'full'],
@@ -72,7 +75,7 @@ describe('MySQL and MariaDB', () => {
     ['Got error 30 "Read-only file system" from storage engine Aria', 'read-only'],
     ['Got error 168 "Unknown (generic) error from engine"', null],
   ])(
-    'the operating system error inside ER_GET_ERRNO decides its class: %s (F11)',
+    'the MySQL error ER_GET_ERRNO is classified by the operating system error in its text: %s (F11)',
     (message, kind) => {
       expect(unwillingness(ofSql(1030, { message }))).toBe(kind);
     },
@@ -116,7 +119,7 @@ describe('MongoDB', () => {
     ['OutOfDiskSpace', 14_031, 'full'],
     ['AtlasError: over the space quota', 8000, 'full'],
   ])(
-    'the MongoDB error %s (%i) is classified as %s, even inside a bulk write (F11)',
+    'the MongoDB error %s (%i) is classified as the server failure “%s”, even inside a bulk write (F11)',
     (_name, code, kind) => {
       expect(unwillingness(ofMongo(code))).toBe(kind);
       const bulk = new MongoBulkWriteError({ code, message: QUOTED, writeErrors: [] }, {} as never);
@@ -147,7 +150,7 @@ describe('Redis', () => {
     ['NOPERM this user has no permissions', 'denied'],
     ['LOADING Redis is loading the dataset in memory', 'away'],
     ['ERR max number of clients reached', 'crowded'],
-  ])('the Redis error “%s” is classified as %s (F11)', (message, kind) => {
+  ])('the Redis error “%s” is classified as the server failure “%s” (F11)', (message, kind) => {
     expect(unwillingness(new SimpleError(message))).toBe(kind);
   });
 
@@ -169,7 +172,7 @@ test('locks, timeouts and too many connections are retried at once; a missing da
 });
 
 test.each(kinds)(
-  'each class of server failure (%s) has a sentence with a solution and a short name',
+  'the server failure “%s” has a sentence with a solution and a short name',
   (kind) => {
     const text = explainUnwilling(kind, 'Pre-production', 'SQL_DB_*');
     expect(text).toMatch(/^Pre-production .*(Try again|engineer)/);

@@ -127,7 +127,7 @@ describe.each<keyof typeof there>(['mysql', 'mongo'])('a destination whose %s', 
     ['is slow', (proxy) => proxy.slow(1500)],
     ['is cut in the middle', (proxy) => (proxy.cut(), proxy.cutAfter(200))],
   ])(
-    'a destination whose server %s: every page of the menu loads within two seconds (walk 1)',
+    'every page of the menu loads within two seconds when the destination’s server %s (walk 1)',
     async (_how, fail) => {
       await fail(there[server]);
       expect(await wrong()).toEqual([]);
@@ -166,7 +166,7 @@ describe('a destination whose account', () => {
       /its limit is used up/,
     ],
   ])(
-    'a destination whose server %s: the pages of the menu still open and name the cause (walk 2)',
+    'the pages of the menu still open and name the cause when the destination’s account %s (walk 2)',
     async (...given) => {
       const [, take, give, words] = given;
       await changed(take);
@@ -180,7 +180,7 @@ describe('a destination whose account', () => {
     120_000,
   );
 
-  test('a destination whose account may not read: the pages of the menu still open and name the cause (walk 2)', async () => {
+  test('the pages of the menu still open and name the cause when the destination’s account may not read (walk 2)', async () => {
     const table = `${NAME}_preprod.claim`;
     const [granted] = await root.query(`show grants for ${account}`);
     const lines = (granted as Record<string, string>[]).flatMap((line) => Object.values(line));
@@ -195,7 +195,7 @@ describe('a destination whose account', () => {
     }
   }, 120_000);
 
-  test('a destination that accepts no changes ends a transfer with “nothing written” and the reason, on the page and the command line (F11)', async () => {
+  test('a transfer to a destination that accepts no changes ends with “nothing written” and the reason (F11)', async () => {
     const tables = ['claim', 'form', 'business', 'city', 'arrival'];
     const selection = await sheet(world.staging, [form]);
     const [granted] = await root.query(`show grants for ${account}`);
@@ -234,7 +234,7 @@ describe('a destination whose account', () => {
   }, 120_000);
 });
 
-test('a failure of the destination is cached, so that the next pages do not wait, and the cache expires by itself (walk 1)', async () => {
+test('a failed connection to the destination is remembered for a moment, so that the next pages do not wait (walk 1)', async () => {
   there.mysql.hang('both');
   await pm().get('/catalog/form');
   const begun = performance.now();

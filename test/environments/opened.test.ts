@@ -145,7 +145,7 @@ test('opening a database that does not exist gives an error that names it', asyn
 });
 
 test.each(['', 'a/b', 'a.b', '`x`', 'a b', 'x'.repeat(64), '../x'])(
-  'the database name %j is refused before any server is asked',
+  'the invalid database name %j is refused before any server is asked',
   async (name) => {
     await expect(noteOf(name)).rejects.toMatchObject({ status: 404 });
   },

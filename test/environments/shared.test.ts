@@ -18,7 +18,7 @@ const resource = (name: string) => {
 const shared = (max = 2) => new Shared<ReturnType<typeof resource>>({ max, idleMs: 1000 });
 const use = (pool: ReturnType<typeof shared>, name: string) => pool.use(name, () => resource(name));
 
-test('a shared resource is opened once for simultaneous users, and closed a while after the last one', async () => {
+test('a shared resource, such as a connection pool, is opened once for simultaneous users, and closed a while after the last one', async () => {
   const pool = shared();
   const uses = await Promise.all(Array.from({ length: 20 }, () => use(pool, 'a')));
   expect(new Set(uses.map((one) => one.resource)).size).toBe(1);

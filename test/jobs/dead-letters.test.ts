@@ -54,7 +54,7 @@ const open = () => all('open');
 const audited = () =>
   select(world.staging.sql, sql`select person, action, subject, detail from audit order by id`);
 
-test('a job with one failing item ends as done, and the item is recorded as a dead letter with reason and payload', async () => {
+test('an item of a job that fails is recorded as a dead letter with its reason and content, and the job ends as done', async () => {
   const { letter, job } = await withDeadLetter();
   expect(letter).toMatchObject({
     kind: 'count',
@@ -78,7 +78,7 @@ test('an item that fails again in the same job is one dead letter with two attem
   expect(await open()).toMatchObject([{ item_key: 'b.csv', attempts: 2 }]);
 });
 
-test('retrying a dead letter that fails again keeps it with the new reason; a successful retry settles it', async () => {
+test('retrying a dead letter (a recorded failure) that fails again keeps it with the new reason; a successful retry settles it', async () => {
   const { staging } = world;
   const { tasks, state, letter } = await withDeadLetter();
   const first = await deadLetters.retry(staging, letter.id, 'ops@example.com');

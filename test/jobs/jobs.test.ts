@@ -125,7 +125,7 @@ describe('running a job', () => {
     expect(await runJob(staging, broken, job.id)).toMatchObject({ state: 'failed', attempt: 2 });
   });
 
-  test('the backoff between attempts of a job is exponential up to a minute, or as the task declares', () => {
+  test('the delay between attempts of a job doubles up to a minute, unless its kind of job sets another one', () => {
     const delays = [1, 2, 3, 4, 5, 100].map((attempts) => backoffOf({}, attempts));
     expect(delays).toEqual([5000, 10_000, 20_000, 40_000, 60_000, 60_000]);
     expect(backoffOf({ backoff: { type: 'fixed', delay: 700 } }, 9)).toBe(700);
@@ -172,7 +172,7 @@ describe('cancelling a job', () => {
     expect(await audited('cancelled a job')).toHaveLength(1);
   });
 
-  test('a cancelled waiting job ends at once, and a cancelled job whose worker died is not restarted', async () => {
+  test('a waiting job that is cancelled ends at once, and a running one is not restarted when its worker has died', async () => {
     const { staging } = world;
     const seen: number[] = [];
     const own = counting(seen);

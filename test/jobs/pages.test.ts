@@ -97,7 +97,7 @@ test('a product manager cancels a waiting job; a viewer may not', async () => {
   expect(await stateOf()).toBe('cancelled');
 });
 
-test('an administrator starts the job of a schedule with Run now; a product manager may not', async () => {
+test('an administrator starts the job of a schedule with the button Run now; a product manager may not', async () => {
   await recordSchedules(world.staging, schedules);
   const [schedule] = schedules;
   const page = textOf((await ops.get('/jobs')).text);

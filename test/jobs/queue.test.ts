@@ -181,7 +181,7 @@ test('the rate limit of a kind of job holds for all its workers together', async
   expect((rest.at(-1) ?? 0) - first).toBeGreaterThan(1500);
 });
 
-test('a failed attempt is queued again after the backoff that the task declares', async () => {
+test('a failed attempt at a job is queued again after the delay that its kind of job sets', async () => {
   const { staging } = world;
   const at: number[] = [];
   const own: Tasks = {

@@ -114,7 +114,7 @@ async function findings(visits: Visit[], base: string, page: Page): Promise<stri
   return found;
 }
 
-test('every page of staging has 0 axe findings and 0 violations of the content security policy', async () => {
+test('every page of staging has 0 findings of the accessibility checker axe and violates no content security policy', async () => {
   const context = await openContext(at.browser, { height: TALL });
   const page = await context.newPage();
   const blocked = watchPolicy(page);
@@ -128,7 +128,7 @@ test('every page of staging has 0 axe findings and 0 violations of the content s
   await context.close();
 }, 600_000);
 
-test('the pages of administrators and viewers in pre-production and production have 0 axe findings', async () => {
+test('the pages of administrators and viewers in pre-production and production have 0 findings of the accessibility checker axe', async () => {
   const context = await openContext(at.browser, { height: TALL });
   const page = await context.newPage();
   const blocked = watchPolicy(page);
@@ -167,7 +167,7 @@ test('the pages of administrators and viewers in pre-production and production h
 const isWide = (page: Page) =>
   page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 
-test('list, edit, transfer sheet and result pages at 320 px do not scroll sideways and have 0 axe findings', async () => {
+test('list, edit, transfer sheet and result pages at 320 px do not scroll sideways and have 0 findings of the accessibility checker axe', async () => {
   const context = await openContext(at.browser, { width: 320, height: TALL });
   const page = await context.newPage();
   await signIn(page, at.servers.urls.staging, 'pm@example.com', password);

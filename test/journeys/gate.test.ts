@@ -13,7 +13,7 @@ const at = useBrowser(world);
 
 const supported = currentVersion();
 
-test('S2-23 S2-55 when a database update begins during an edit, the page waits, returns by itself and restores the typed values', async () => {
+test('S2-23 S2-55 when a database update begins during an edit, the page waits, and the typed values are there again after it', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit details' }) };
   const context = await openContext(at.browser);
@@ -66,7 +66,7 @@ test('S2-21 S2-22 when program and database have different versions, the page â€
   await context.close();
 }, 60_000);
 
-test('S2-54 without a version document pages are readable, and a bar explains why saving is refused', async () => {
+test('S2-54 without a version document in the database, pages can be read, and a bar explains why saving is refused', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Other details' }) };
   const context = await openContext(at.browser);

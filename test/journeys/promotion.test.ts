@@ -69,7 +69,7 @@ test('S0-04 S0-14 S0-15 S0-16 S0-17 S0-32 S0-37 a product manager edits a form a
 });
 
 test.each(['ed', 'vic'])(
-  'S0-21 S0-22 S0-23 %s sees no transfer button, and the URL of a transfer answers 403',
+  'S0-21 S0-22 S0-23 a person without the right to transfer (%s) sees no transfer button, and the URL of a transfer answers 403',
   async (role) => {
     const id = await add(world.staging, 'form');
     const context = await openContext(at.browser);

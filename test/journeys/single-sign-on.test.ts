@@ -84,7 +84,7 @@ test('a search after the session has ended leads to the sign-in page', async () 
   await context.close();
 });
 
-test('the page of the test provider has 0 axe findings', async () => {
+test('the page of the test provider has 0 findings of the accessibility checker axe', async () => {
   const context = await openContext(browser);
   const page = await context.newPage();
   await page.goto(`${servers.urls.production}/sign-in/single`);

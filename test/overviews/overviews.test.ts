@@ -164,7 +164,7 @@ describe('the comparison matrix', () => {
     await site.close();
   });
 
-  test('a full comparison with the destination keeps the tombstone of a deletion that is being transferred', async () => {
+  test('a full comparison with the destination keeps the record of a deletion that is being transferred', async () => {
     const { staging, variables } = world;
     const form = await formKey();
     await transfer(staging, [form]);

@@ -143,7 +143,7 @@ describe('who an account of the provider is here', () => {
   });
   const idOf = (admission: Admission) => ('person' in admission ? admission.person.id : admission);
 
-  test('an account of single sign-on is recognised by its subject, even when its e-mail changes later (C10)', async () => {
+  test('an account of single sign-on is recognised by the id that the provider gave it (its subject), even when its e-mail changes later (C10)', async () => {
     const here = await start('staging');
     const first = idOf(await admit(here, claims('one')));
     const moved = await admit(here, claims('one', { email: 'victoria@example.com' }));
@@ -162,7 +162,7 @@ describe('who an account of the provider is here', () => {
     expect(await admit(here, claims('one'))).toEqual(other);
   });
 
-  test('subjects of single sign-on that differ only in case are different people (C10)', async () => {
+  test('provider ids (subjects) of single sign-on that differ only in case are different people (C10)', async () => {
     const here = await start('staging');
     await admit(here, claims('one'));
     expect(await admit(here, claims('ONE'))).toEqual({ refused: 'other-identity' });
@@ -176,12 +176,15 @@ describe('who an account of the provider is here', () => {
     ['groups=oneway', { groups: ['others', 'oneway'] }, true],
     ['groups=oneway', { groups: 'oneway-guests' }, false],
     ['@example.org,groups=oneway', { groups: 'oneway' }, true],
-  ])('OIDC_ADMITS=%s with the claims %j admits: %s (C10)', async (admits, also, isIn) => {
-    const here = await start('production', { OIDC_ADMITS: admits });
-    const admission = await admit(here, claims('one', also));
-    expect('refused' in admission ? admission.refused : 'in').toBe(isIn ? 'in' : 'not-admitted');
-    expect(await people.list(here.sql)).toHaveLength(isIn ? 1 : 0);
-  });
+  ])(
+    'single sign-on with the setting OIDC_ADMITS=%s admits a person with the claims %j: %s (C10)',
+    async (admits, also, isIn) => {
+      const here = await start('production', { OIDC_ADMITS: admits });
+      const admission = await admit(here, claims('one', also));
+      expect('refused' in admission ? admission.refused : 'in').toBe(isIn ? 'in' : 'not-admitted');
+      expect(await people.list(here.sql)).toHaveLength(isIn ? 1 : 0);
+    },
+  );
 
   test('a person whom OIDC_ADMITS does not admit is told so and not sent to the provider again (C10)', async () => {
     await start('staging', { OIDC_ADMITS: '@example.org' });
@@ -305,7 +308,7 @@ describe('forged and repeated answers', () => {
     expect(refused(await who.open(callback.href))).toEqual([403, false]);
   });
 
-  test('single sign-on refuses a repeated answer of the provider', async () => {
+  test('single sign-on refuses an answer of the sign-in provider that was used before', async () => {
     await start('staging');
     const who = visitor();
     const callback = await callbackFor(who, 'vic');

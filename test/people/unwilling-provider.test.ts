@@ -91,7 +91,7 @@ const faults: [string, () => unknown][] = [
 
 describe('a sign-in provider', () => {
   test.each(faults)(
-    'no sign-in page waits for a sign-in provider that is %s, and signing in with a password works (F11, walk 1)',
+    'no sign-in page waits for a single sign-on provider that is %s, and signing in with a password works (F11, walk 1)',
     async (_fault, fail) => {
       await fail();
       for (const path of ['/sign-in/single', '/catalog/task', '/sign-in']) {
@@ -110,7 +110,7 @@ describe('a sign-in provider', () => {
   );
 
   test.each(faults)(
-    'a sign-in ends with an error message when its provider is %s as the browser returns from it, and a password works (F11, walk 1)',
+    'a sign-in ends with an error message when its provider is %s by the time the browser returns from it (F11, walk 1)',
     async (_fault, fail) => {
       const who = visitor();
       const callback = await callbackFor(who);

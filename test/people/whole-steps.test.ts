@@ -14,7 +14,7 @@ test.each([
   ['with an error', () => Promise.reject(new Error('wrong')), 1],
   ['in the next step', () => sleep(450), 2],
 ])(
-  'an answer that is ready %s is sent at the end of its time step, to hide how long the check took (C12)',
+  'the answer of a password check that is ready %s is sent at the end of its time step, so that its timing reveals nothing (C12)',
   async (_when, work, steps) => {
     const time = await timed(work);
     expect(time).toBeGreaterThanOrEqual(400 * steps - 2);

@@ -47,7 +47,7 @@ const namesIn = (here: App, keys: RowKey[]) =>
   Promise.all(keys.map(async (key) => (await get(here, key))['name']));
 
 test.each(['business', 'form'] as const)(
-  'three rows (%s) that rotate their unique names are refreshed as one group, even when read in three parts (F13)',
+  'three rows of the entity %s that pass their unique names around in a circle are refreshed together, even when read in three parts (F13)',
   async (entity) => {
     const keys = await far(entity, ['A', 'B', 'C']);
     await rename(world.production, keys, ['B', 'C', 'A']);
@@ -62,7 +62,7 @@ test.each(['business', 'form'] as const)(
 );
 
 test.each(['business', 'form'] as const)(
-  'a refresh from production swaps the spelling of two old %s rows whose names already count as equal (F13)',
+  'a refresh from production swaps the names of two %s rows that are spelled differently but count as equal (F13)',
   async (entity) => {
     const { preprod, production } = world;
     const keys = await far(entity, ['A', 'B']);

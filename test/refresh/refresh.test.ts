@@ -98,7 +98,7 @@ test('a refresh from production keeps the id of a city with the same name, and g
   ]);
 });
 
-test('ids assigned after a refresh are higher than all copied ids', async () => {
+test('ids assigned after a refresh from production are higher than all copied ids', async () => {
   const { production: above, staging } = world;
   await above.sql.query(
     "insert into partner (id, name, modified_at) values (41, 'Café Coral', now(3))",

@@ -8,7 +8,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-test('release/grants.ts decides the database rights for every table of a migrated database', async () => {
+test('the list of database rights covers every table of a migrated database', async () => {
   const there = await select<{ name: string }>(
     world.staging.sql,
     sql`select table_name as name from information_schema.tables

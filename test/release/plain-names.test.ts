@@ -98,7 +98,7 @@ test('a database of version 1.3.0 is upgraded with its renamed tables, columns a
   ]);
 });
 
-test('a program of version 1.3.0 can still read the destination state under its old name', async () => {
+test('a program of version 1.3.0 can still read the table destination_state under its former name', async () => {
   expect(await select(here.sql, sql`select row_id, seen_hash, base_hash from stop_state`)).toEqual([
     { row_id: 7, seen_hash: hash, base_hash: hash },
   ]);

@@ -28,7 +28,7 @@ const checksIn = async (also: Record<string, string> = {}) => {
 };
 
 describe('S0-74 release-check', () => {
-  test('release-check lists all missing prerequisites of a release, each with a remedy', async () => {
+  test('the command release-check lists all missing prerequisites of a release, each with a remedy', async () => {
     await add(world.staging, 'city', { name: 'Pune' });
     await add(world.staging, 'partner', { name: 'TOI Offers' });
     await add(world.staging, 'business', { cities: [{ city: 'Pune', partner: 'TOI Offers' }] });
@@ -48,7 +48,7 @@ describe('S0-74 release-check', () => {
     expect([said.status, said.stdout]).toEqual([4, expect.stringContaining('MISSING')]);
   });
 
-  test('release-check passes when all prerequisites are met in the order of the release', async () => {
+  test('the command release-check passes when all prerequisites are met in the order of the release', async () => {
     await add(world.production, 'form');
     oneway('preprod', ['refresh']);
     expect(oneway('staging', ['refresh']).status).toBe(0);
@@ -59,7 +59,7 @@ describe('S0-74 release-check', () => {
     expect([said.status, said.stdout]).toEqual([0, expect.stringContaining('Staging is ready.')]);
   });
 
-  test('release-check reports a destination with another schema or version, or one that is unreachable', async () => {
+  test('the command release-check reports a destination with another schema or version, or one that is unreachable', async () => {
     await world.preprod.sql.query('alter table banner drop column link');
     const changed = await checksIn(complete);
     await world.preprod.sql.query(
@@ -75,7 +75,7 @@ describe('S0-74 release-check', () => {
 });
 
 describe('S0-70 S0-71 S0-72 reindex-report', () => {
-  test('reindex-report lists all ids per type and environment, and the ids that exist on one side only', async () => {
+  test('the command reindex-report lists all ids by type and environment, and the ids that exist on one side only', async () => {
     const forms = [await add(world.staging, 'form'), await add(world.staging, 'form')];
     await transfer(world.staging, [{ entity: 'form', id: forms[0] ?? 0 }]);
     const report = json<{ ids: Record<string, number[]>; beside: object[] }>(
@@ -92,7 +92,7 @@ describe('S0-70 S0-71 S0-72 reindex-report', () => {
     expect(oneway('staging', ['reindex-report']).stdout).toContain(`only here: ${forms[1]}`);
   });
 
-  test('reindex-report --since lists the ids that were written and removed after a transfer', async () => {
+  test('the command reindex-report --since lists the ids that were written and removed after a transfer', async () => {
     const kept = { entity: 'form', id: await add(world.staging, 'form') };
     const gone = { entity: 'form', id: await add(world.staging, 'form') };
     await transfer(world.staging, [kept]);
@@ -108,7 +108,7 @@ describe('S0-70 S0-71 S0-72 reindex-report', () => {
   });
 });
 
-test('reindex-report refuses to start from a transfer that wrote nothing', async () => {
+test('the command reindex-report refuses to start from a transfer that wrote nothing', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form') };
   const { number } = await transfer(staging, [form]);
@@ -118,7 +118,7 @@ test('reindex-report refuses to start from a transfer that wrote nothing', async
 });
 
 describe('S0-75 revert finish', () => {
-  test('revert finish lists the rows edited while production was open, and copies them to staging through the transfer sheet', async () => {
+  test('the command revert finish lists the rows edited while production was open, and copies them to staging through the transfer sheet', async () => {
     const { production, preprod, staging } = world;
     const edited = { entity: 'form', id: await add(production, 'form', { description: 'Old' }) };
     const same = { entity: 'form', id: await add(production, 'form') };

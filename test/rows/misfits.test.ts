@@ -73,7 +73,7 @@ const listed = (entity: string, sort = 'id') =>
   });
 
 test.each(odd)(
-  'a document with %s can be read, and the violated rule is reported (F6)',
+  'a document that another program stored with %s can be read, and the wrong field is reported (F6)',
   async (_what, also, wrong) => {
     const { staging } = world;
     const all = staging.documents.collection<{ _id: number }>('form_field');
@@ -113,7 +113,7 @@ test('documents whose _id is not a number are left out of a list, and reported (
 });
 
 test.each(['0000-00-00', '2026-00-10', '2026-11-00', '2026-02-31'])(
-  'the date %s is read as empty, and reported as invalid (F7)',
+  'the stored date %s is read as empty, and reported as invalid (F7)',
   async (date) => {
     const { staging } = world;
     const banners = [];

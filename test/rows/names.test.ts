@@ -52,26 +52,32 @@ async function store(entity: string, id: number, name: string) {
 
 const kinds = ['business', 'form', 'city'] as const;
 
-test.each(same)('a name %s counts as the same name (F3)', async (_how, spelled) => {
-  expect(isSameName(NAME, spelled)).toBe(true);
-  for (const kind of kinds) {
-    await store(kind, 9001, spelled);
-    const found = await rowsWithUniqueValue(world.staging, entityNamed(kind), 'name', [NAME]);
-    expect(found).toEqual([{ id: 9001, value: NAME, isExact: false }]);
-    await expect(add(world.staging, kind, { name: NAME })).rejects.toMatchObject({
-      fields: { name: expect.stringContaining(' 9001') },
-    });
-  }
-  expect((await rowsNamed(world.staging.sql, 'city', [NAME])).get(NAME)).toHaveLength(1);
-});
+test.each(same)(
+  'a name counts as the same name when it is spelled %s (F3)',
+  async (_how, spelled) => {
+    expect(isSameName(NAME, spelled)).toBe(true);
+    for (const kind of kinds) {
+      await store(kind, 9001, spelled);
+      const found = await rowsWithUniqueValue(world.staging, entityNamed(kind), 'name', [NAME]);
+      expect(found).toEqual([{ id: 9001, value: NAME, isExact: false }]);
+      await expect(add(world.staging, kind, { name: NAME })).rejects.toMatchObject({
+        fields: { name: expect.stringContaining(' 9001') },
+      });
+    }
+    expect((await rowsNamed(world.staging.sql, 'city', [NAME])).get(NAME)).toHaveLength(1);
+  },
+);
 
-test.each(other)('a name %s counts as a different name (F3)', async (_how, spelled) => {
-  expect(isSameName(NAME, spelled)).toBe(false);
-  for (const kind of kinds) {
-    await store(kind, 9001, spelled);
-    expect(await add(world.staging, kind, { name: NAME })).toBeGreaterThan(0);
-  }
-});
+test.each(other)(
+  'a name counts as a different name when it is spelled %s (F3)',
+  async (_how, spelled) => {
+    expect(isSameName(NAME, spelled)).toBe(false);
+    for (const kind of kinds) {
+      await store(kind, 9001, spelled);
+      expect(await add(world.staging, kind, { name: NAME })).toBeGreaterThan(0);
+    }
+  },
+);
 
 test('ß, ſ, final sigma and ligatures in names are compared by Unicode case folding (F3)', () => {
   expect(isSameName('Straße', 'STRASSE')).toBe(true);
@@ -94,7 +100,7 @@ test.each(kinds)(
 );
 
 test.each(kinds)(
-  'rows of %s that have shared a name since an earlier version can still be saved (F3)',
+  'rows of the entity %s that have had the same name since an earlier version can still be saved (F3)',
   async (kind) => {
     await store(kind, 1, NAME);
     await store(kind, 2, 'CAFÉ BLÜ 1');

@@ -49,7 +49,7 @@ test('databases that are there from a former start give their users the new pass
   }
 });
 
-test('a run of the tests leaves no process behind when it ends, not even those of others', async () => {
+test('the test runner stops every process when it ends, also those that its own processes started', async () => {
   const run = `${process.pid}-left`;
   const endless = "console.log('on'); setInterval(() => {}, 1000)";
   const parent = spawn(

@@ -170,7 +170,7 @@ test.each<['server' | 'worker', string, (proxy: Proxy) => unknown]>([
   ['server', 'refuses', (proxy) => proxy.refuse()],
   ['worker', 'refuses', (proxy) => proxy.refuse()],
 ])(
-  'on SIGTERM the %s exits although Redis %s',
+  'on SIGTERM the %s process exits although Redis %s',
   async (file, _how, fail) => {
     const redis = new URL(world.variables.staging['REDIS_URL'] ?? '');
     const proxy = await openProxy(Number(redis.port));
@@ -215,7 +215,7 @@ test('on SIGTERM the server finishes a running transfer and exits', async () => 
 });
 
 describe('health, metrics and log', () => {
-  test('/healthz and /readyz report the state of each database and service with its reason', async () => {
+  test('the checks /healthz and /readyz report the state of each database and service with its reason', async () => {
     const proxy = await openProxy(Number(new URL(process.env['TEST_MONGO_URL'] ?? '').port));
     const other = await openWorld('ready', ({ staging }) => {
       staging['NOSQL_DB_PORT'] = String(proxy.port);
@@ -238,7 +238,7 @@ describe('health, metrics and log', () => {
     await other.close();
   }, 60_000);
 
-  test('/metrics counts requests by route, pending rows and transfers that need attention, and can require a token', async () => {
+  test('the metrics page counts requests by route, pending rows and transfers that need attention, and can require a token', async () => {
     const site = await openSite(world, 'staging', { METRICS_TOKEN: 'a token of monitoring' });
     const client = await site.as('pm');
     await run(

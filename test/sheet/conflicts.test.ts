@@ -76,7 +76,7 @@ async function twin() {
 }
 
 test.each(statuses)(
-  'edits and transfers by users bring a row into the status %s',
+  'edits and transfers by users bring a row into the status “%s”',
   async (status) => {
     expect(await statusOf(await stories[status]())).toBe(status);
   },
@@ -87,7 +87,7 @@ test('each of the eleven statuses has a test scenario', () => {
 });
 
 test.each(statuses.filter((status) => status !== 'Only there' && status !== 'In sync'))(
-  'a transfer of a row that is %s overwrites nothing without a typed confirmation',
+  'a transfer of a row with the status “%s” overwrites nothing without a typed confirmation',
   async (status) => {
     const key = await stories[status]();
     const before = await world.preprod.documents.collection('form').find().toArray();
@@ -107,7 +107,7 @@ test.each(statuses.filter((status) => status !== 'Only there' && status !== 'In 
   },
 );
 
-test('the transfer sheet of a row changed on both sides shows the last common content, both current ones, and who changed the destination and when', async () => {
+test('the transfer sheet of a row changed on both sides shows the last common content and both current ones', async () => {
   const { staging, preprod } = world;
   const key = await added();
   await change(staging, key, { description: 'At first' });
@@ -179,7 +179,7 @@ describe('excluded fields', () => {
     expect(plan.steps.map(({ action }) => action)).toEqual(['same']);
   });
 
-  test('fields changed by engineering can be excluded from a transfer without approving them', async () => {
+  test('fields changed by engineering can be excluded from a transfer, and then need no approval of a product manager', async () => {
     const { staging, preprod } = world;
     const business = { entity: 'business', id: await add(staging, 'business') };
     await transfer(staging, [business]);
@@ -228,7 +228,7 @@ describe('rows with the same id that may be unrelated', () => {
     expect((await get(preprod, field))['form']).toBe(next.id);
   });
 
-  test('a row that is given a new id keeps its engineering mark and its hold', async () => {
+  test('a row that is given a new id keeps its hold and the mark that engineering changed it', async () => {
     const { staging } = world;
     const old = { entity: 'form', id: await add(staging, 'form', {}, ed) };
     await marks.hold(staging, pm.email, old, 'A test');
@@ -255,7 +255,7 @@ describe('rows with the same id that may be unrelated', () => {
 });
 
 describe('environment-specific fields', () => {
-  test('environment-specific fields are asked for and checked when the destination gets a new row, and later transfers keep their values', async () => {
+  test('the transfer sheet asks for environment-specific fields when the destination gets a new row', async () => {
     const { staging, preprod } = world;
     const business = { entity: 'business', id: await add(staging, 'business') };
     const tool = {

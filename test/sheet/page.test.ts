@@ -21,7 +21,7 @@ const fieldsInList = async (address: string) =>
 const choose = async (rows: string[]) =>
   (await client.post('/selections', { rows })).headers['location'] ?? '';
 
-test('the first page of a transfer sheet holds every row that overwrites a change at the destination, the following pages all others', async () => {
+test('the first page of a transfer sheet lists every row that overwrites a change at the destination, the following pages all others', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   await transfer(staging, [{ entity: 'business', id: business }]);
@@ -88,7 +88,7 @@ test('choices made on one page of a transfer sheet are kept on its other pages',
   expect(fieldText(untouched['title'])).not.toContain('again');
 });
 
-test('one tick adds all rows that exchange their unique names in a circle to the transfer (F13)', async () => {
+test('one checkbox adds all rows that pass their unique names around in a circle to the transfer (F13)', async () => {
   const { staging, preprod } = world;
   const keys: RowKey[] = [];
   for (const name of ['Ann', 'Ben', 'Cem']) {
@@ -113,7 +113,7 @@ test('one tick adds all rows that exchange their unique names in a circle to the
   expect(names).toEqual(['Ben', 'Cem', 'Ann']);
 });
 
-test('selected form fields name their form on the transfer sheet, and can be removed one by one', async () => {
+test('form fields selected for a transfer name their form on the transfer sheet, and can be removed one by one', async () => {
   const { staging, preprod } = world;
   const form = await add(staging, 'form', { name: 'Visit details' });
   await transfer(staging, [{ entity: 'form', id: form }]);
@@ -161,7 +161,7 @@ test('the order in which fields are excluded on several pages of a transfer shee
   expect(goes(kept)).toBe(goes(turned));
 });
 
-test('cities cannot be restored from production, even by a forged POST', async () => {
+test('cities cannot be restored from production, even by a forged request', async () => {
   const answer = await client.post('/restores/choice', { entity: 'city', id: '1' });
   expect(answer.status).toBe(422);
   expect(textOf(answer.text)).toContain('belong to their environment');

@@ -64,7 +64,7 @@ const byStatus: Record<Status, { row: GivenRow; actions: string[]; needsWord: bo
 };
 
 test.each(statuses)(
-  'the transfer plan for a row that is %s has the right actions and confirmations',
+  'the transfer plan for a row with the status “%s” has the right actions and confirmations',
   (status) => {
     const { row, actions, needsWord } = byStatus[status];
     const facts = factsOf({ 'form:1': row });

@@ -98,7 +98,7 @@ test('S0-10 S0-13 settings that give production a destination are refused', () =
   expect(() => parseSettings({ ...wrong, ENVIRONMENT: 'prod' })).toThrow('ENVIRONMENT');
 });
 
-test('S0-92 S0-101 the transfer sheet names a partner that the destination lacks before anything is written, and a tick creates it', async () => {
+test('S0-92 S0-101 the transfer sheet names a partner that the destination lacks, and a checkbox creates it there', async () => {
   const { staging, preprod } = world;
   for (const here of [staging, preprod]) await add(here, 'city', { name: 'Pune' });
   await add(staging, 'partner', { name: 'Night Riders' });
@@ -115,7 +115,7 @@ test('S0-92 S0-101 the transfer sheet names a partner that the destination lacks
   expect((await get(preprod, key))['cities']).toEqual([{ city: 'Pune', partner: 'Night Riders' }]);
 });
 
-test('S0-101 the transfer sheet names a city that the destination lacks, and a tick creates it with its country under an id of the destination', async () => {
+test('S0-101 the transfer sheet names a city that the destination lacks, and a checkbox creates it there with its country', async () => {
   const { staging, preprod } = world;
   await add(staging, 'city', { name: 'Zürich' });
   const city = await add(staging, 'city', { name: '東京', country: 'JP' });
@@ -185,7 +185,7 @@ test('a value that is too long for the column at the destination is refused', as
   }
 });
 
-test('a unique value that another row of the destination has is refused, and that row is named', async () => {
+test('a transfer is refused when another row of the destination already has a unique value, and the problem names that row', async () => {
   const { staging, preprod } = world;
   for (const [entity, field] of [
     ['business', 'name'],
@@ -223,7 +223,7 @@ test('J-1 a new row is refused when the destination has a required column that i
   }
 });
 
-test('J-1 a transfer is refused while the destination is updating, on the transfer sheet and when the update begins after the sheet was opened', async () => {
+test('J-1 a transfer is refused while the destination’s database is being updated', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await writeVersion(preprod.documents, { databaseVersion: '1.0.0', isUpdating: true });
@@ -286,7 +286,7 @@ test('of two simultaneous transfers of a row, one succeeds and the other is refu
   expect(await has(preprod, key)).toBe(true);
 });
 
-test('a double click sends one transfer, and its idempotency key is refused for another plan', async () => {
+test('a double click sends one transfer, and its idempotency key (the random text in the form) is refused for another plan', async () => {
   const { staging } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   const { selection, plan } = await sheet(staging, [key]);
@@ -301,7 +301,7 @@ test('a double click sends one transfer, and its idempotency key is refused for 
   expect(await refusalOf(send(routeFrom(staging), selection, other))).toEqual(['key-reused']);
 });
 
-test('S0-23 S0-99 an editor’s change is not sent until a product manager approves that content, and the editor’s next save ends the approval', async () => {
+test('S0-23 S0-99 an editor’s change is not sent until a product manager approves that content', async () => {
   const { staging, preprod } = world;
   const form = await add(staging, 'form');
   const field = await add(staging, 'form_field', { form });
@@ -327,7 +327,7 @@ test('approving a row that was saved again meanwhile is refused', async () => {
   await expect(adoption.adopt(staging, pm.email, key, seen)).rejects.toThrow('was saved again');
 });
 
-test('the mark Not for production keeps a row out of transfers until the mark is removed', async () => {
+test('a row marked Not for production is kept out of transfers until the mark is removed', async () => {
   const { staging } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await holds.hold(staging, pm.email, key, 'Only for the regression suite');

@@ -18,7 +18,7 @@ async function newTask() {
   return { entity: 'task', id: await add(staging, 'task', { business }) };
 }
 
-test('a rehearsed transfer reports that MySQL accepts the rows, and leaves no row and no lock', async () => {
+test('a rehearsed (tried and rolled back) transfer reports that MySQL accepts the rows, and leaves no row and no lock', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   const { selection } = await sheet(staging, [task], { create: ['city:Pune'] });
@@ -32,7 +32,7 @@ test('a rehearsed transfer reports that MySQL accepts the rows, and leaves no ro
   expect((await transfer(staging, [task], { create: ['city:Pune'] })).state).toBe('verified');
 });
 
-test('a rehearsed transfer reports the error of MySQL', async () => {
+test('a rehearsed (tried and rolled back) transfer reports the error of MySQL', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   await createTrigger(
@@ -47,7 +47,7 @@ test('a rehearsed transfer reports the error of MySQL', async () => {
   });
 });
 
-test('a rehearsed transfer does not wait for a lock on the row', async () => {
+test('a rehearsed (tried and rolled back) transfer does not wait for a lock on the row', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   await transfer(staging, [task], { create: ['city:Pune'] });
@@ -63,7 +63,7 @@ test('a rehearsed transfer does not wait for a lock on the row', async () => {
   holder.release();
 });
 
-test('a rehearsed transfer keeps the values typed on the transfer sheet', async () => {
+test('a rehearsed (tried and rolled back) transfer keeps the values typed on the transfer sheet', async () => {
   const form = { entity: 'business', id: await add(world.staging, 'business') };
   const site = await openSite(world, 'staging');
   const client = await site.as('pm');

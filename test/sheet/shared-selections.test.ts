@@ -24,7 +24,7 @@ async function changedForm() {
   return key;
 }
 
-test('two users with the same transfer sheet open both save their choices, and the second one is told (F16)', async () => {
+test('when two users have the same transfer sheet open, the choices of both are saved, and the second one is told (F16)', async () => {
   const key = await changedForm();
   const text = `form:${key.id}`;
   const address = await choose([text]);

@@ -113,7 +113,7 @@ test('the undo of a transfer can delete a row whose references are restored to o
   expect(actionsOf(plan).toSorted()).toEqual(['remove form:1', 'update task:1']);
 });
 
-test('the undo of a transfer skips all rows that skipped rows need, one after the other', () => {
+test('the undo of a transfer skips a row that a skipped row needs, and then the rows that this one needs', () => {
   const plan = undoOf(
     [
       stepOf('business:1', null, {}),
@@ -139,7 +139,7 @@ test('the undo of a transfer skips a row whose referenced row no longer exists',
   expect(actionsOf(whole)).toEqual(['create business:1', 'create task:1']);
 });
 
-test('the undo of a transfer requires the referenced rows that it does not write, each once', () => {
+test('the undo of a transfer lists each referenced row that must stay unchanged once', () => {
   const plan = undoOf(
     [stepOf('task:1', { business: 1 }, null), stepOf('task:2', { business: 1 }, null)],
     { 'business:1': row('business:1') },
@@ -186,7 +186,7 @@ test('the undo of a transfer skips a row whose former name is still held by a sk
   expect(plan.skipped.at(-1)?.why).toContain('“form:2”, which stays');
 });
 
-test('undoing one half of a name swap offers the other half (F13)', () => {
+test('undoing one of two rows that swapped their names offers the other one (F13)', () => {
   const otherHolders = new Map([
     ['form:2', { title: 'A', isHere: true, after: row('form:2', { name: 'B' }) }],
   ]);

@@ -22,7 +22,7 @@ const table = [
 ] as const;
 
 test.each(table)(
-  'a row with content %s here, %s when last in sync and %s at the destination has the status %s',
+  'a row with content %s here, %s when last in sync and %s at the destination has the status “%s”',
   (here, base, there, expected) => {
     const isDeletedHere = here === 'deleted';
     expect(statusOf({ here: isDeletedHere ? null : here, base, there, isDeletedHere })).toBe(

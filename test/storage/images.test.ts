@@ -46,7 +46,7 @@ const formats: [PictureFormat, string][] = [
   ['webp', 'webp'],
 ];
 
-test.each(formats)('a complete image is accepted: %s', async (format, ending) => {
+test.each(formats)('a complete %s image is accepted', async (format, ending) => {
   const name = await images.keepImage(here, 'icon', await picture(format));
   expect(name.split('.')[1]).toBe(ending);
 });
@@ -58,7 +58,7 @@ const refusalOf = (content: Buffer | null) =>
     (error: { status: number; fields: { icon: string } }) => [error.status, error.fields.icon],
   );
 
-test.each(formats)('a truncated image is refused: %s (F18)', async (format) => {
+test.each(formats)('a truncated %s image is refused (F18)', async (format) => {
   const whole = await picture(format);
   for (const bytes of [12, 40, Math.floor(whole.length / 2), whole.length - 20]) {
     const [status, message] = (await refusalOf(whole.subarray(0, bytes))) ?? [];
@@ -82,7 +82,7 @@ test.each([
   ['png', 16],
   ['gif', 6],
 ] as const)(
-  'an image of 60,000 × 60,000 pixels is refused from its header alone: %s (C5)',
+  'a %s image of 60,000 × 60,000 pixels is refused from its header alone (C5)',
   async (format, at) => {
     const bomb = Buffer.from(await picture(format));
     if (format === 'png') {
@@ -99,7 +99,7 @@ test.each([
   },
 );
 
-test('a script that begins like an image is refused (C5)', async () => {
+test('an uploaded script that is disguised with the first bytes of an image is refused (C5)', async () => {
   const script = Buffer.from('GIF89a/*\0\0\0\0*/=1;alert(document.cookie)//', 'latin1');
   expect(await refusalOf(script)).toEqual([422, expect.stringContaining('damaged')]);
 });
@@ -112,7 +112,7 @@ test('a file that is no image or is larger than 2 MB is refused', async () => {
 });
 
 test.each(['../../etc/passwd', 'x.png', `${'a'.repeat(64)}.svg`, ''])(
-  'the image name %j is invalid, and there is no such image',
+  'no image is found under the invalid name %j',
   async (name) => {
     expect(await images.hasImage(here, name)).toBe(false);
     expect(await images.copyImage(here, there, name)).toBe(false);
@@ -120,7 +120,7 @@ test.each(['../../etc/passwd', 'x.png', `${'a'.repeat(64)}.svg`, ''])(
   },
 );
 
-test('copying an image to a store that lacks it succeeds, and an image that neither store has is reported', async () => {
+test('an image can be copied to a store that lacks it; one that neither store has is reported', async () => {
   const name = await images.keepImage(here, 'icon', png);
   expect(await images.copyImage(here, there, name)).toBe(true);
   expect(await images.readImage(there, name)).toEqual(png);

@@ -154,7 +154,7 @@ describe.each([
   });
 
   test.each(['', '/a', 'a/', 'a//b', '../a', 'a/../b', './a', '.hidden', 'a\\b', 'a\nb', '\ud800'])(
-    'the object store refuses the key %j',
+    'the object store refuses the invalid key %j',
     async (key) => {
       await expect(objects.put(key, bytes('x'))).rejects.toThrow('Not a key of an object');
       await expect(objects.read(key)).rejects.toThrow('Not a key of an object');

@@ -43,7 +43,7 @@ describe('images of a storage server that', () => {
     ['is slow', (proxy) => proxy.slow(9000)],
     ['is cut in the middle', (proxy) => proxy.cutAfter(200)],
   ])(
-    'images of a storage server that %s lead to an error message within eight seconds, and the typed values are kept (F11)',
+    'when the storage server %s, a page with images ends with an error message within eight seconds and keeps the typed values (F11)',
     async (_how, fail) => {
       const ana = await site.as('pm');
       const bucket = await newBucket();

@@ -5,14 +5,14 @@ import { storageSettings } from '../../src/storage/settings.ts';
 const keys = { id: 'id', secret: 'secret' };
 const both = { destination: true, source: true };
 
-test('STORAGE_URL can name a folder', () => {
+test('the setting STORAGE_URL can name a folder', () => {
   expect(storageAddress('file:///srv/one%20way', keys)).toEqual({
     kind: 'folder',
     path: '/srv/one way',
   });
 });
 
-test('STORAGE_URL can name a bucket with prefix, region and endpoint', () => {
+test('the setting STORAGE_URL can name an S3 bucket with prefix, region and endpoint', () => {
   const url = 's3://our-bucket/some/where/?region=eu-central-1&endpoint=https://s3.example.com/';
   expect(storageAddress(url, keys)).toEqual({
     kind: 's3',
@@ -44,7 +44,7 @@ test.each([
   ['s3://bucket?endpoint=https://id:secret@s3.example.com', 'has an endpoint'],
   ['s3://bucket/a%20b', 'has a prefix'],
   ['s3://bucket/a/../b/.c', 'has a prefix'],
-])('STORAGE_URL refuses the address %s', (url, message) => {
+])('the setting STORAGE_URL refuses the address %s', (url, message) => {
   expect(storageAddress(url, keys)).toContain(message);
 });
 
@@ -104,7 +104,7 @@ describe('settings of storage', () => {
       ['UNI_DIR_DESTINATION_STORAGE_URL'],
     ],
   ])(
-    'the cleanup of unused images is refused for a store that another environment shares: %j',
+    'the cleanup of unused images is refused for a store that another environment shares, with the settings %j',
     (others, named) => {
       const variables = { STORAGE_URL: 'file:///own', STORAGE_SWEEP_AFTER_DAYS: '30', ...others };
       const { storage, wrong } = storageSettings(variables, both);
@@ -131,7 +131,7 @@ test.each([
   ['s3://one', 's3://one/below', true],
   ['s3://one/a', 's3://one/b', false],
   ['s3://one?endpoint=http://h:1', 's3://one?endpoint=http://h:2', false],
-])('whether the two storage addresses %s and %s overlap', (one, other, expected) => {
+])('the storage addresses %s and %s overlap: %s', (one, other, expected) => {
   const [first, second] = [one, other].map((url) => storageAddress(url, null) as StorageAddress);
   if (!first || !second) throw new Error('no address');
   expect(overlaps(first, second)).toBe(expected);

@@ -39,7 +39,7 @@ async function formWithField() {
   return { form, field };
 }
 
-test('S0-90 a deletion is listed under Deleted here, is sent with its dependent rows, and leaves a tombstone', async () => {
+test('S0-90 a deletion is listed under Deleted here, is sent with its dependent rows, and leaves a record of the deletion', async () => {
   const { staging, preprod } = world;
   const { form, field } = await formWithField();
   await deleteHere(form);

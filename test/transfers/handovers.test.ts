@@ -100,7 +100,7 @@ async function restore(here: App, keys: RowKey[]) {
 }
 
 test.each(entities)(
-  'a swap of the unique names of two rows (%s) is sent and undone as a whole (F13)',
+  'a transfer sends two %s rows that swap their unique names, and its undo swaps them back (F13)',
   async (entity) => {
     const keys = await sent(entity, ['Swap A', 'Swap B']);
     await hand(keys, ['Swap B', 'Swap A']);
@@ -109,7 +109,7 @@ test.each(entities)(
 );
 
 test.each(entities)(
-  'a rotation of the unique names of three rows (%s) is sent and undone as a whole (F13)',
+  'a transfer sends three %s rows that pass their unique names around in a circle, and its undo restores them (F13)',
   async (entity) => {
     const keys = await sent(entity, ['A', 'B', 'C']);
     await hand(keys, ['B', 'C', 'A']);
@@ -118,7 +118,7 @@ test.each(entities)(
 );
 
 test.each(entities)(
-  'a swap of unique names (%s) in another spelling is sent and undone as a whole (F13)',
+  'a transfer sends two %s rows that swap their unique names in another spelling, and its undo swaps them back (F13)',
   async (entity) => {
     const keys = await sent(entity, ['Corner Café', 'Ｔea House']);
     await hand(keys, ['tea house', 'CORNER CAFÉ']);
@@ -127,7 +127,7 @@ test.each(entities)(
 );
 
 test.each(entities)(
-  'a chain of rows (%s) that each take the next one’s name is sent and undone as a whole (F13)',
+  'a transfer sends a chain of %s rows that each take the next one’s name, and its undo restores them (F13)',
   async (entity) => {
     const keys = await sent(entity, ['A', 'B', 'C']);
     await hand(keys, ['B', 'C', 'D']);
@@ -177,7 +177,7 @@ test('a new form takes the name of the deleted one while its tasks move to the n
 });
 
 test.each(entities)(
-  'sending one half of a name swap of a %s offers the other half, and then sends both (F13)',
+  'sending one of two %s rows that swap their names offers the other one, and then sends both (F13)',
   async (entity) => {
     const keys = await sent(entity, ['A', 'B']);
     await hand(keys, ['B', 'A']);
@@ -191,7 +191,7 @@ test.each(entities)(
   },
 );
 
-test('undoing one half of a name swap offers the other half (F13)', async () => {
+test('undoing one of two rows that swapped their names offers the other one (F13)', async () => {
   const keys = await sent('form', ['A', 'B']);
   await hand(keys, ['B', 'A']);
   const swap = await transfer(world.staging, keys);
@@ -201,7 +201,7 @@ test('undoing one half of a name swap offers the other half (F13)', async () => 
   ]);
 });
 
-test('a rehearsed transfer accepts a name swap of two businesses (F13)', async () => {
+test('a rehearsed (tried and rolled back) transfer accepts two businesses that swap their names (F13)', async () => {
   const keys = await sent('business', ['A', 'B']);
   await hand(keys, ['B', 'A']);
   const { selection } = await sheet(world.staging, keys);
@@ -209,7 +209,7 @@ test('a rehearsed transfer accepts a name swap of two businesses (F13)', async (
 });
 
 test.each(entities)(
-  'a name swap of two rows (%s) is restored from production (F13)',
+  'two %s rows that swapped their names are restored from production (F13)',
   async (entity) => {
     const { staging, preprod, production } = world;
     const keys = await sent(entity, ['A', 'B']);

@@ -27,7 +27,7 @@ async function open(client: Client, ...rows: string[]) {
   return { address, text: textOf(text), click };
 }
 
-test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: the first transfer INSERTs it, the next one UPDATEs every column under the same id', async () => {
+test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: the first transfer inserts it, the next one updates every column', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   const id = await add(staging, 'task', { business, title: 'Book a visit', priority: 3 });
@@ -83,7 +83,7 @@ test('S0-15 S0-32 the Arrived page of pre-production sends rows to production, w
   await above.close();
 });
 
-test('S0-05 S0-10 S0-12 rows travel only along the fixed route: pre-production has one destination, production none', async () => {
+test('S0-05 S0-10 S0-12 rows are transferred only along one route: from staging to pre-production to production', async () => {
   const production = await openSite(world, 'production');
   const pm = await production.as('pm');
   expect((await pm.post('/selections', { rows: ['task:1'] })).status).toBe(403);
@@ -145,7 +145,7 @@ describe('opening and sending the transfer sheet', () => {
     expect(await has(world.preprod, { entity: 'form', id })).toBe(false);
   });
 
-  test('the transfer sheet offers pending rows of the same business and adds them', async () => {
+  test('the transfer sheet offers rows with pending changes of the same business and adds them', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business', { name: 'Kesar' });
     const tasks = [];

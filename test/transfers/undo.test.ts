@@ -82,7 +82,7 @@ test('the undo of a transfer restores the former values with a new modified_at, 
   expect(plan.steps.map(({ action }) => action)).toEqual(['same', 'same']);
 });
 
-test('undoing single rows of a transfer includes their dependent rows and leaves the rest', async () => {
+test('undoing single rows of a transfer also undoes their dependent rows, and no others', async () => {
   const { staging, preprod } = world;
   const { form, field, business } = await launch();
   await change(staging, form, { description: 'Newer' });
@@ -186,7 +186,7 @@ describe('undone rows', () => {
   });
 });
 
-test('an undone row that is on hold stays on hold', async () => {
+test('an undone row that is on hold (Not for production) stays on hold', async () => {
   const { staging } = world;
   const { form, sent } = await launch();
   await marks.hold(staging, pm.email, form, 'not yet');

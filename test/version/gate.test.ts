@@ -43,7 +43,7 @@ test.each([
   [{ databaseVersion: '2.0', isUpdating: true }, 'updating'],
   [null, 'unknown'],
 ])(
-  'S2-52 S2-53 program and database versions must be exactly equal, and updating takes precedence: %j is %s',
+  'S2-52 S2-53 with the version document %j in the database the program is “%s”',
   (version, kind) => {
     expect(compatibilityOf(version, '1.0').kind).toBe(kind);
   },
@@ -190,7 +190,7 @@ describe('pages during an update', () => {
 });
 
 describe('the API during an update', () => {
-  test('S2-05 S2-57 the API answers 503 with Retry-After during an update and 426 at another version, and shows the version to everyone', async () => {
+  test('S2-05 S2-57 the API answers 503 during a database update, and 426 when program and database have different versions', async () => {
     const site = await openSite(world, 'staging', { LOG_LEVEL: 'silent' });
     const stranger = await site.as(null);
     await mark(world.staging, updating);
@@ -216,7 +216,7 @@ describe('J-1 a destination that begins to update', () => {
   const stages = ['journal', 'claim', 'state', 'open', 'lock', 'rows', 'document', 'before commit'];
 
   test.each([...stages, 'after commit', 'committed', 'removed', 'finish'])(
-    'a transfer whose destination begins to update at “%s” is refused or completed as a whole',
+    'a transfer whose destination begins to update at the step “%s” is refused or completed as a whole',
     async (stage) => {
       const { staging, preprod } = world;
       const form = { entity: 'form', id: await add(staging, 'form') };

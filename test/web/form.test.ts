@@ -18,7 +18,7 @@ test('a text for a database column is taken whole, in Unicode form NFC, or refus
   expect(() => form.textUpTo(299, 'note', 'Note')).toThrow('Note must be 299 characters or fewer');
 });
 
-test('a list in a posted form is read by its name, or by the indexes that client programs write', () => {
+test('a list in a posted form is read by its name alone, or by the indexes that client programs write', () => {
   const form = new Form([
     ['rows', 'a'],
     ['rows[1]', 'c'],
@@ -53,7 +53,7 @@ test('list lines in a posted form come in the order of their index, with all the
   ]);
 });
 
-test('a full list in a form may have empty lines below, with any index that the form shows (F17)', () => {
+test('a list of full length in a form may have empty lines below, with any index that the form shows (F17)', () => {
   const full = ['Goa', 'Pune'].map((city, n): [string, string] => [`cities[${n}][city]`, city]);
   const read = (...more: [string, string][]) =>
     new Form([...full, ...more]).lines('cities', ['city'], 2).map(({ city }) => city);
@@ -69,6 +69,6 @@ test.each([
   'cities[0][city][x]',
   'cities[-1][city]',
   'cities[__proto__][city]',
-])('%s is refused as a line of a list in a posted form', (name) => {
+])('the field name %s is refused as a line of a list in a posted form', (name) => {
   expect(() => new Form([[name, 'x']]).lines('cities', ['city'], 10)).toThrow('does not show');
 });

@@ -163,7 +163,7 @@ const hostile: Record<string, (names: string[], most: number) => [string, string
 };
 
 test.each(Object.keys(hostile))(
-  'every form handles field values given %s without a server error (B6, B7)',
+  'every form handles field values posted %s without a server error (B6, B7)',
   async (how) => {
     const pm = clients['pm'] as Client;
     const ops = clients['ops'] as Client;
@@ -186,7 +186,7 @@ test.each(Object.keys(hostile))(
   180_000,
 );
 
-test('a field of any wrong shape causes no server error in any form (B6)', async () => {
+test('a form field posted in any wrong shape causes no server error in any form (B6)', async () => {
   const pm = clients['pm'] as Client;
   const csrf = await pm.token();
   const wrong: string[] = [];

@@ -130,7 +130,7 @@ describe.each<keyof typeof own>(['redis', 'mysql', 'mongo'])(
       ['is slow', (proxy) => proxy.slow(proxy === own.redis ? 1500 : 150)],
       ['is cut in the middle', (proxy) => (proxy.cut(), proxy.cutAfter(200))],
     ])(
-      'a server of the own environment that %s keeps no page of the menu waiting (F11)',
+      'no page of the menu waits for a server of its own environment that %s (F11)',
       async (_how, fail) => {
         await fail(own[server]);
         expect(await wrong(patience[server])).toEqual([]);
@@ -161,7 +161,7 @@ async function isSaved() {
 
 describe('a form that is saved', () => {
   test.each<keyof typeof own>(['redis', 'mysql', 'mongo'])(
-    'a form saved while the own %s server is silent is shown again with the typed values, and nothing is saved (F11)',
+    'a form saved while the %s server of its environment is silent is shown again with the typed values, and nothing is saved (F11)',
     async (server) => {
       const post = postOf(await pm().token());
       // How long the version of the database is cached.
@@ -252,7 +252,7 @@ describe('/readyz', () => {
     ['ACCOUNT LOCK', 'ACCOUNT UNLOCK', 'has locked the account'],
     ['WITH MAX_QUERIES_PER_HOUR 1', 'WITH MAX_QUERIES_PER_HOUR 0', 'has a limit that is used up'],
   ])(
-    '/readyz tells what MySQL refuses, without names of accounts: %s (C1)',
+    'after “alter user … %s” the check /readyz says what MySQL refuses, without names of accounts (C1)',
     async (take, give, words) => {
       const found = await first<{ user: string }>(world.staging.sql, sql`select user() as user`);
       const user = found?.user.split('@')[0] ?? '';

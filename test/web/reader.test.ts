@@ -27,7 +27,7 @@ async function costOf(work: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1000;
 }
 
-test('a huge list index sent by a stranger creates no array (A1)', async () => {
+test('a huge list index posted by a visitor who is not signed in creates no array (A1)', async () => {
   const post = () => ours('/catalog/task').field('a[49999999]', 'x');
   await post();
   // Creating the array alone would take seconds.

@@ -86,7 +86,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect((await get(world.staging, form))['description']).toBeNull();
   });
 
-  test('a page of an earlier session can still sign out and change the theme, but a page of another person signs nobody out (F15)', async () => {
+  test('a page left open from an earlier session can still sign out, unless another person has signed in since (F15)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
     const first = await browser.open('/');

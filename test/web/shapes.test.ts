@@ -29,7 +29,7 @@ test.each([
   { again: '__proto__' },
   { create: 'toString:x' },
 ])(
-  'a choice that no transfer sheet offers is refused or ignored: %j (B6.1, B6.5)',
+  'a posted choice that no transfer sheet offers (%j) is refused or ignored (B6.1, B6.5)',
   async (choice) => {
     const id = await openedSheet();
     const { status } = await pm.post(`/selections/${id}/choices`, choice);

@@ -36,7 +36,7 @@ const world = useWorld();
 const problemsOf = async (...given: Parameters<typeof sheet>) =>
   (await sheet(...given)).plan.problems.map(({ reason }) => reason);
 
-test('thirty simultaneous saves all succeed: writers queue for each other without using up the connections', async () => {
+test('thirty simultaneous saves all succeed without using up the database connections', async () => {
   const ids = await Promise.all(Array.from({ length: 30 }, () => add(world.staging, 'form')));
   expect(new Set(ids).size).toBe(30);
 });
@@ -94,7 +94,7 @@ describe('transfers of rows that are being written', () => {
 
 describe('rollback', () => {
   test.each(['rollback claim', 'rollback state', 'rollback document', 'roll-back'])(
-    'recovery completes a rollback killed at “%s”, and the API lists the rows as deleted',
+    'recovery completes a rollback killed at the step “%s”, and the API lists the rows as deleted',
     async (point) => {
       const { staging, preprod } = world;
       const form = await add(staging, 'form');
@@ -177,7 +177,7 @@ test('resending an unchanged row also works for a row with linked cities', async
   expect((await get(preprod, key)).modified_at > before).toBe(true);
 });
 
-test('a typed confirmation holds only for the plan it was typed for', async () => {
+test('a typed confirmation holds only for the plan of the transfer that it was typed for', async () => {
   const { staging, preprod } = world;
   const [one, other] = [
     { entity: 'form', id: await add(staging, 'form') },
@@ -218,7 +218,7 @@ test('the transfer sheet refuses two cities that are mapped to the same city of 
   expect(await problemsOf(staging, [key])).toEqual(['name-ambiguous']);
 });
 
-test('a city created at the destination under a mapped name is verified under that name', async () => {
+test('a city created at the destination under a mapped name is found there under that name', async () => {
   const { staging } = world;
   await add(staging, 'city', { name: 'Bombay', country: 'IN' });
   const key = {
@@ -246,7 +246,7 @@ test('a save keeps document fields that this version does not know', async () =>
 });
 
 test.each(['state', 'lock', 're-check', 'document', 'before commit', 'after commit'])(
-  'I9 I13 a process paused at “%s” that resumes after another one has recovered its transfer changes nothing',
+  'I9 I13 a process paused at the step “%s” changes nothing when it resumes after another one has recovered its transfer',
   async (point) => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };

@@ -45,14 +45,14 @@ async function many() {
 
 const field = () => collection(world.preprod.documents, entityNamed('form_field'));
 
-test('a transfer of more documents than one batch writes all of them', async () => {
+test('a transfer of more MongoDB documents than one batch writes all of them', async () => {
   const { form } = await many();
   expect((await transfer(world.staging, [form])).state).toBe('verified');
   expect(await field().countDocuments({ label: 'Newer' })).toBe(fields);
   expect(await contents(world.preprod)).toEqual(await contents(world.staging));
 });
 
-test('recovery finishes a transfer killed between two batches of documents', async () => {
+test('recovery finishes a transfer killed between two batches of MongoDB documents', async () => {
   const { form } = await many();
   const { ended } = elsewhere({
     variables: world.variables.staging,
@@ -68,7 +68,7 @@ test('recovery finishes a transfer killed between two batches of documents', asy
   expect(await contents(world.preprod)).toEqual(await contents(world.staging));
 });
 
-test('a document changed by another user during a transfer is not overwritten, and all other documents are rolled back', async () => {
+test('a MongoDB document changed by another user during a transfer is not overwritten, and all other documents are rolled back', async () => {
   const { form } = await many();
   const ids = (await field().find().sort({ _id: 1 }).toArray()).map(({ _id: id }) => id);
   const theirs = { _id: ids[150] ?? 0 };
@@ -106,7 +106,7 @@ test('a unique name taken by another user during a transfer refuses the whole tr
   expect(left.map(({ _id: id }) => id)).toEqual([77]);
 });
 
-test('a save of one document takes one round trip', async () => {
+test('a save of one MongoDB document takes one round trip', async () => {
   const entity = entityNamed('form');
   const id = await edits.add(writeContextOf(world.staging), pm, entity, contentFor('form', {}));
   expect(await collection(world.staging.documents, entity).findOne({ _id: id })).toMatchObject({

@@ -121,7 +121,7 @@ const everywhere = ['claim', 'state', 'lock', 'rows', 'document', 'before commit
 
 describe('a connection that is cut', () => {
   test.each(everywhere)(
-    'a transfer whose connection to the destination’s MySQL is cut at “%s” is completed or rolled back',
+    'a transfer whose connection to the destination’s MySQL is cut at the step “%s” is completed or rolled back',
     async (point) => {
       const changed = await changedBoth(world);
       atPoint(point, () => there.mysql.cut());
@@ -132,7 +132,7 @@ describe('a connection that is cut', () => {
   );
 
   test.each(['open', 'document', 'after commit', 'committed'])(
-    'a transfer whose connection to the destination’s MongoDB is cut at “%s” is completed or rolled back',
+    'a transfer whose connection to the destination’s MongoDB is cut at the step “%s” is completed or rolled back',
     async (point) => {
       const changed = await changedBoth(world);
       atPoint(point, () => there.mongo.cut());
@@ -143,7 +143,7 @@ describe('a connection that is cut', () => {
   );
 
   test.each(['claim', 'open', 'after commit', 'removed'])(
-    'a transfer whose connection to its own MySQL is cut at “%s” is completed or rolled back',
+    'a transfer whose connection to its own MySQL is cut at the step “%s” is completed or rolled back',
     async (point) => {
       const changed = await changedBoth(world);
       atPoint(point, () => here.mysql.cut());
@@ -155,7 +155,7 @@ describe('a connection that is cut', () => {
 });
 
 describe('a connection that hangs half-open', () => {
-  test('after a lost answer to COMMIT a retried transfer finds its rows and writes nothing twice', async () => {
+  test('after a lost answer to COMMIT a transfer that is retried finds its rows and writes nothing twice', async () => {
     const changed = await changedBoth(world);
     timeouts.statement = 1000;
     atPoint('before commit', () => {
@@ -186,7 +186,7 @@ describe('a connection that hangs half-open', () => {
   });
 
   test.each(['claim', 'lock', 'rows'])(
-    'a transfer whose MySQL connection hangs at “%s” is completed or rolled back',
+    'a transfer whose MySQL connection hangs at the step “%s” is completed or rolled back',
     async (point) => {
       const changed = await changedBoth(world);
       timeouts.statement = 1000;
@@ -203,7 +203,7 @@ describe('a connection that hangs half-open', () => {
 
 describe('a server that is killed', () => {
   test.each(['lock', 'before commit', 'after commit'])(
-    'a transfer survives a kill of MySQL at “%s”',
+    'a transfer during which MySQL is killed at the step “%s” is completed or rolled back',
     async (point) => {
       const changed = await changedBoth(world);
       atPoint(point, () => crash('mysql'));
@@ -217,7 +217,7 @@ describe('a server that is killed', () => {
   );
 
   test.each(['rows', 'document'])(
-    'a transfer survives a kill of MongoDB at “%s”',
+    'a transfer during which MongoDB is killed at the step “%s” is completed or rolled back',
     async (point) => {
       const changed = await changedBoth(world);
       atPoint(point, () => crash('mongo'));
@@ -287,7 +287,7 @@ describe('locks', () => {
 
 describe('a clock that is wrong', () => {
   test.each([-3_600_000, 3_600_000])(
-    'later changes get a later modified_at while the server clock is wrong by %d ms',
+    'while the server clock is wrong by %d ms, later changes still get a later modified_at',
     async (skew) => {
       const changed = await changedBoth(world);
       const { task, form } = changed;

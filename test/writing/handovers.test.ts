@@ -37,16 +37,19 @@ test.each<[string, string[], string[]]>([
   ['two swaps', ['A:B', 'C:D', 'B:A', 'D:C'], ['~A:B', 'B:A', 'A:B', '~C:D', 'D:C', 'C:D']],
   ['a chain that ends in a later removal', ['A:B', 'B:C', 'C:!'], ['~C:!', 'B:C', 'A:B']],
   ['a value that its holder keeps is not waited for', ['A:B', 'B:B'], ['A:B', 'B:B']],
-])('the order of writes that hand over unique names: %s (F13)', (_what, given, expected) => {
-  expect(ordered(given)).toEqual(expected);
-});
+])(
+  'documents that hand over unique names are written in the right order: %s (F13)',
+  (_what, given, expected) => {
+    expect(ordered(given)).toEqual(expected);
+  },
+);
 
-test('a long chain of rows that each take the next one’s unique name is ordered (F13)', () => {
+test('a long chain of rows that each take the next one’s unique name is written in the right order (F13)', () => {
   const chain = Array.from({ length: 20_000 }, (_one, index) => `${index}:${index + 1}`);
   expect(ordered(chain)).toEqual(chain.toReversed());
 });
 
-test('every permutation of six unique values is written without a duplicate at any moment (F13)', () => {
+test('every permutation of six unique values is written so that no two rows ever have the same one (F13)', () => {
   const names = ['A', 'B', 'C', 'D', 'E', 'F'];
   for (const wanted of permutations(names)) {
     const now = new Map(names.map((name, index) => [index, name]));

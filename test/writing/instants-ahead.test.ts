@@ -74,7 +74,7 @@ describe.each(['sts', 'form'] as const)('a row (%s) with a future modified_at', 
     expect(isNow(`${clock?.instant.replace(' ', 'T')}Z`)).toBe(true);
   });
 
-  test('a row dated at the end of time can still be sent, and the transfer says what happens to its date (F8)', async () => {
+  test('a row with the latest possible modified_at can still be sent, and the transfer says what happens to its date (F8)', async () => {
     const { staging, preprod } = world;
     const last = '9999-12-31T23:59:59.999Z';
     const key = await datedThere(entity, last);
@@ -103,7 +103,7 @@ describe.each(['sts', 'form'] as const)('a row (%s) with a future modified_at', 
     await site.close();
   });
 
-  test('deleting a row with a future modified_at leaves a later tombstone, and re-creating it a later date still (F8)', async () => {
+  test('deleting a row with a future modified_at records a later time of deletion, and re-creating it a later one still (F8)', async () => {
     const { staging, preprod } = world;
     const key = await datedThere(entity, FUTURE);
     const { number: _number, ...sent } = await transfer(staging, [key]);
@@ -144,7 +144,7 @@ test('a timestamp slightly ahead is accepted, and the clock continues from there
   expect((await instantsAhead(preprod)).numbers.row).toBe(0);
 });
 
-test('a server whose clock ran ahead and was corrected dates nothing in the future (F8)', async () => {
+test('a server whose clock ran ahead and was corrected gives no row a future modified_at (F8)', async () => {
   const { staging, preprod, variables } = world;
   const [one, other] = [await addSts(), await addSts()];
   const order = { variables: variables.staging, at: null, skew: 3_600_000 };
@@ -155,7 +155,7 @@ test('a server whose clock ran ahead and was corrected dates nothing in the futu
   expect([isNow(first), isNow(second), first < second]).toEqual([true, true, true]);
 });
 
-test('a stored clock that is ahead keeps timestamps in order, and is warned of (F8)', async () => {
+test('timestamps stay in order when the stored clock of an environment is ahead, and a warning says so (F8)', async () => {
   const { staging, preprod } = world;
   await preprod.sql.query("update clock set instant = '2099-01-01' where name = 'clock'");
   const key = await addSts();

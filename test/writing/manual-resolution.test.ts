@@ -68,7 +68,7 @@ test('a transfer that needs attention shows the former, planned and current valu
   expect(await has(world.preprod, task)).toBe(true);
 });
 
-test('the decision Roll back mine, keep theirs restores all rows except those that another user changed, and releases the claims', async () => {
+test('the decision Roll back mine, keep theirs restores all rows except those that another user changed', async () => {
   const { task, form } = await stuck();
   const { page } = await decide('roll-back', 'oncall');
   expect(page).toContain('Choose how to continue');

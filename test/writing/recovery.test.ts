@@ -77,7 +77,7 @@ describe('I4 I9 recovery of a killed transfer', () => {
     'removal',
     'removed',
     'finish',
-  ])('recovery completes a transfer killed at “%s”', async (point) => {
+  ])('recovery completes a transfer killed at the step “%s”', async (point) => {
     const { keys, all, gone } = await changedTaskAndForm();
     expect(await transferKilledAt(world.variables.staging, keys, point)).toBe(true);
     await recoverNow(world.staging);

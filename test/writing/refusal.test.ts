@@ -54,7 +54,7 @@ async function problemOf({ id }: Transfer) {
 
 describe('a transfer that is refused once its journal is open', () => {
   test.each(['journal', 'open'])(
-    'a transfer refused while it runs names the row that was changed at the destination at “%s”',
+    'a transfer refused while it runs names the row that was changed at the destination at the step “%s”',
     async (at) => {
       const { staging } = world;
       const key = await addSts();

@@ -37,7 +37,7 @@ test('the number of statements of a transfer does not depend on the number of de
   expect(second).toBe(first);
 });
 
-test('a list of 50 rows takes as many queries as a list of 2', async () => {
+test('a catalogue list of 50 rows takes as many queries as a list of 2', async () => {
   const site = await openSite(world, 'staging');
   const pm = await site.as('pm');
   const key = await taskWith(1);

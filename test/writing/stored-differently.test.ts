@@ -86,7 +86,7 @@ test('an update that a trigger of the destination alters keeps the last synced c
   expect((await get(preprod, key))['text']).toBe('Hello');
 });
 
-test('the undo of a transfer is reported as stored differently, too, when a trigger of the destination alters it (F9)', async () => {
+test('the undo of a transfer is also reported as stored differently when a trigger of the destination alters it (F9)', async () => {
   const { staging, preprod } = world;
   const key = await addSts();
   await transfer(staging, [key]);
@@ -98,7 +98,7 @@ test('the undo of a transfer is reported as stored differently, too, when a trig
 });
 
 test.each(['arrival', 'row_state'])(
-  'a sent row that a trigger on %s deletes is reported as missing at the destination (F9)',
+  'a sent row that a trigger on the table %s deletes is reported as missing at the destination (F9)',
   async (table) => {
     const { staging, preprod } = world;
     await trigger(preprod, `after insert on ${table}`, 'delete from sts where id = new.row_id');
@@ -139,7 +139,7 @@ test('a difference that another user wrote after a transfer is still reported as
 });
 
 test.each(['after commit', 'committed', 'removed'])(
-  'the recovery of a transfer killed at “%s” reports rows stored differently as the transfer would (F9)',
+  'the recovery of a transfer killed at the step “%s” reports rows stored differently as the transfer would (F9)',
   async (point) => {
     const { staging, preprod } = world;
     await shout(preprod);
@@ -180,7 +180,7 @@ describe('the time of a change', () => {
       'alter table sts modify modified_at datetime(3) not null',
     ],
   ])(
-    '%s at the destination: the transfer reports that modified_at was stored differently (F8)',
+    'a transfer to %s reports that modified_at was stored differently (F8)',
     async (_what, odd, usual) => {
       const { staging, preprod } = world;
       await shape(preprod, odd, usual);

@@ -72,7 +72,7 @@ const atPoint = (name: string, work: () => Promise<unknown>) => {
   };
 };
 
-test('a transfer into a locked table stays in progress after three short waits, does not delay another table, and ends by itself once the lock is gone (F12)', async () => {
+test('a transfer into a locked table stays in progress without delaying another table, and ends once the lock is gone (F12)', async () => {
   const { staging, preprod } = world;
   const [sts, task] = [await addSts(), await addTask()];
   const holder = await session(preprod);
@@ -117,7 +117,7 @@ test.each([
   ],
   ['a lock of all tables', 'flush tables with read lock', 'unlock tables'],
 ])(
-  'a transfer waits for %s at the destination and then completes (F12)',
+  'a transfer waits while another program locks its table at the destination (%s), and then completes (F12)',
   async (_what, lock, unlock) => {
     const { staging, preprod } = world;
     const sts = await addSts();

@@ -43,7 +43,7 @@ test.each([
   ['of pre-production', 'https://PRE.example.com/x', others],
   ['of production', 'https://example.com:8443/x', others],
 ])(
-  'a text with the address of an environment %s is reported on the transfer sheet (F19)',
+  'a text with the address of an environment, written %s, is reported on the transfer sheet (F19)',
   (_spelling, description, more) => {
     expect(problemsOf({ description }, more)).toHaveLength(1);
   },
@@ -67,6 +67,9 @@ test.each([
   ['a name that goes on', 'https://staging.example.com.org/', https],
   ['a broken percent sign', '100% staging %zz %E0%A4%A', https],
   ['no address', 'Staging. Example. Com', https],
-])('%s is not mistaken for the address of an environment (F19)', (_what, description, more) => {
-  expect(problemsOf({ description }, more)).toEqual([]);
-});
+])(
+  'a text with %s is not mistaken for the address of an environment (F19)',
+  (_what, description, more) => {
+    expect(problemsOf({ description }, more)).toEqual([]);
+  },
+);

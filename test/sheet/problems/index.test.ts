@@ -265,7 +265,7 @@ const examples: Record<Reason, Example> = {
 };
 
 test.each(reasons)(
-  'the problem %s of a transfer plan names its row and its solutions',
+  'the problem “%s” of a transfer plan names its row and its solutions',
   (reason) => {
     const { facts, choices, row: key, solutions } = examples[reason];
     const { problems } = planOf(facts, choices);
@@ -275,7 +275,7 @@ test.each(reasons)(
   },
 );
 
-test.each(reasons)('the user can resolve the problem %s of a transfer plan', (reason) => {
+test.each(reasons)('the user can resolve the problem “%s” of a transfer plan', (reason) => {
   const { facts, without } = examples[reason];
   const plan =
     'facts' in without

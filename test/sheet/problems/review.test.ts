@@ -12,7 +12,7 @@ const changed: GivenRow = { here: { name: 'New' }, base: {}, there: {} };
 const byEngineer = { engineering_by: 'ed@example.com' };
 
 describe('engineering', () => {
-  test('a form whose fields were changed by engineering is one problem that covers all of them', () => {
+  test('a form whose fields engineering changed is one problem on the transfer sheet that covers all of them', () => {
     const field: GivenRow = {
       here: { form: 1, label: 'New' },
       base: { form: 1 },
@@ -31,7 +31,7 @@ describe('engineering', () => {
     ]);
   });
 
-  test('a row can be sent when all fields that engineering changed are excluded', () => {
+  test('a row that engineering changed can be sent when the user excludes all those fields from the transfer', () => {
     const facts = factsOf({
       'form:1': {
         here: { name: 'New', description: 'New' },
@@ -47,7 +47,7 @@ describe('engineering', () => {
   });
 });
 
-test('a hold on a form also blocks a changed field of that form', () => {
+test('a hold on a form (Not for production) also blocks a changed field of that form', () => {
   const facts = factsOf(
     {
       'form:1': { here: {}, base: {}, there: {}, state: { held_at: '2026-01-01T00:00:00.000Z' } },
@@ -148,7 +148,7 @@ describe('test results', () => {
     ['that differ', ['not-tested'], resulting(result('vic', 1), result('ed', 0))],
     ['of other content', ['not-tested'], new Map()],
   ])(
-    'where tests are required, test results %s lead to the problems %j',
+    'where tests are required, a row with test results %s has the problems %j',
     (_who, expected, tested) => {
       expect(reasonsOf(planOf(facts(tested)))).toEqual(expected);
     },

@@ -31,7 +31,7 @@ test('a column that the destination lacks is one problem for all rows of a type,
   expect(reasonsOf(planOf(facts))).toEqual(['column-missing', 'column-missing', 'column-missing']);
 });
 
-test('the columns of environment-specific fields may be missing at the destination', () => {
+test('columns of environment-specific fields may be missing at the destination', () => {
   const names = ['business_id', 'name', 'active'];
   const columns = new Map([
     [

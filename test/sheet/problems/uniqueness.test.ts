@@ -55,9 +55,12 @@ test.each<[string, Record<string, string>]>([
   ['a new row that takes a name given up', { 'form:1': ' > A', 'form:2': 'A > B' }],
   ['a name of a row that is deleted', { 'form:1': 'A > B', 'form:2': 'B > ' }],
   ['a new row with the name of a deleted one', { 'business:1': ' > B', 'business:2': 'B > ' }],
-])('%s leaves unique names consistent and has no problem (F13)', (_what, rows) => {
-  expect(problemsOf(rows)).toEqual([]);
-});
+])(
+  'a transfer plan with %s leaves every unique name with one row, and has no problem (F13)',
+  (_what, rows) => {
+    expect(problemsOf(rows)).toEqual([]);
+  },
+);
 
 test.each<[string, Record<string, string>, Record<string, string>, string[] | null]>([
   ['half of a swap adds the other half', { 'form:1': 'A > B' }, { 'form:2': 'B > A' }, ['form:2']],
@@ -92,7 +95,7 @@ test('when a unique name is taken at the destination, the row that holds it can 
   expect(problem?.message).toContain('form 2 “B”');
 });
 
-test('leaving one half of a name swap out of the transfer is a problem of the other half (F13)', () => {
+test('leaving one of two rows that swap their names out of the transfer is a problem of the other one (F13)', () => {
   const rows = { 'form:1': 'A > B', 'form:2': 'B > A' };
   const [problem, ...more] = problemsOf(rows, {}, { excludedFields: { 'form:2': ['name'] } });
   expect(more).toEqual([]);

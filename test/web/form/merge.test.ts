@@ -21,7 +21,7 @@ test.each([
   ['changed by both alike', 'same', 'before', 'same', { text: 'same', isOvertaken: false }],
   ['changed by both', 'theirs', 'before', 'mine', { text: 'mine', isOvertaken: true }],
 ])(
-  'a text of another user is kept unless this user changed it too: %s (F16)',
+  'another user’s text is kept unless this user changed the field, too (the field is %s) (F16)',
   (_when, stored, shown, posted, wanted) => {
     expect(withOwnText(stored, shown, posted)).toEqual(wanted);
   },
