@@ -175,11 +175,27 @@ export async function prepareCopies(at: Addresses, prefix: string): Promise<Vari
   };
 }
 
-/** Removes the databases of all environments. */
+/** The databases that were made from backups, as far as staging is there to tell. */
+async function copiesOf(sql: Connection, staging: string) {
+  const [found] = await sql.query(
+    `SELECT 1 FROM information_schema.tables WHERE table_schema = '${staging}' AND table_name = 'database_copy'`,
+  );
+  if ((found as unknown[]).length === 0) return [];
+  const [copies] = await sql.query(
+    `SELECT name, documents_name AS documents FROM \`${staging}\`.database_copy WHERE ended_at IS NULL`,
+  );
+  return copies as { name: string; documents: string }[];
+}
+
+/** Removes the databases of all environments, and those that were made from backups. */
 export async function dropEnvironments(at: Addresses, prefix: string) {
   const sql = await createConnection({ uri: at.mysql.href });
   const mongo = new MongoClient(at.mongo.href);
   try {
+    for (const { name, documents } of await copiesOf(sql, `${prefix}_staging`)) {
+      await sql.query(`DROP DATABASE IF EXISTS \`${name}\``);
+      await mongo.db(documents).dropDatabase();
+    }
     for (const environment of ladder) {
       await sql.query(`DROP DATABASE IF EXISTS \`${prefix}_${environment}\``);
       await mongo.db(`${prefix}_${environment}`).dropDatabase();

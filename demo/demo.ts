@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import {
   dropEnvironments,
   grantLeastRights,
+  prepareCopies,
   prepareEnvironments,
   settingsOf,
 } from '../bin/databases.ts';
@@ -77,11 +78,16 @@ async function main() {
     if (clients[index]) Object.assign(one, settingsFor(providerPort, clients[index]));
   }
   mkdirSync(`${FOLDER}/backups/dev-backups`, { recursive: true });
-  variables.production['BACKUPS_URL'] = pathToFileURL(resolve(`${FOLDER}/backups`)).href;
-  variables.production['BACKUPS_CLIENT'] = 'cosmos';
+  const copies = await prepareCopies(servers, PREFIX);
+  for (const one of [variables, owners]) {
+    const backups = pathToFileURL(resolve(`${FOLDER}/backups`)).href;
+    Object.assign(one.staging, copies, { BACKUPS_URL: backups });
+    Object.assign(one.production, { BACKUPS_URL: backups, BACKUPS_CLIENT: 'cosmos' });
+  }
   await seed(owners, {
     announce,
     isFresh: !existsSync(SEEDED),
+    stagingUrl: addresses[0]?.[1] ?? '',
     afterMigration: ({ sql, name }) => grantLeastRights(sql, `${PREFIX}_${name}`),
   });
   writeFileSync(SEEDED, '');
@@ -165,7 +171,7 @@ async function refuseTaken(port: number) {
 async function reset(given: Partial<Addresses>) {
   const { mysql, mongo, redis } = given;
   if (mysql && mongo && redis) await dropEnvironments({ mysql, mongo, redis }, PREFIX);
-  for (const part of ['mysql', 'mongo', 'redis', 'objects', 'seeded']) {
+  for (const part of ['mysql', 'mongo', 'redis', 'objects', 'backups', 'seeded']) {
     rmSync(`${FOLDER}/${part}`, { recursive: true, force: true });
   }
 }

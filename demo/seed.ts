@@ -12,7 +12,10 @@ import { productionRows } from './production.ts';
 import type { Environments } from './environments.ts';
 import { letTimePass } from './time.ts';
 import { workAWeek } from './week.ts';
+import { requestBackup } from '../src/backups/job.ts';
 import { requestRefresh } from '../src/refresh/job.ts';
+import * as environments from '../src/staging/environments.ts';
+import { requestRestoreTest } from '../src/staging/restore-test-request.ts';
 
 type Announce = <T>(step: string, work: () => Promise<T>) => Promise<T>;
 
@@ -52,6 +55,13 @@ export const logins = [
     permissions: ['administrator'],
     can: 'administrator: people and permissions',
   },
+  {
+    email: 'client@example.com',
+    name: 'Sam Okafor',
+    password: 'demo-password-client',
+    permissions: ['run_staging'],
+    can: 'runs staging jobs: orders a database in production',
+  },
 ];
 
 /** Migrates all three environments, and fills them with data when they are new. */
@@ -60,8 +70,15 @@ export async function seed(
   {
     announce,
     isFresh,
+    stagingUrl,
     afterMigration,
-  }: { announce: Announce; isFresh: boolean; afterMigration: (here: App) => Promise<void> },
+  }: {
+    announce: Announce;
+    isFresh: boolean;
+    /** The address of the staging server, from which production orders databases. */
+    stagingUrl: string;
+    afterMigration: (here: App) => Promise<void>;
+  },
 ) {
   const all: Environments = {
     staging: openApp(parseSettings(variables.staging)),
@@ -85,10 +102,25 @@ export async function seed(
       await announce('Refresh to pre-production', () => refresh(all.preprod));
       await announce('Refresh to staging', () => refresh(all.staging));
       await announce('A week of work', () => workAWeek(all));
+      await announce('A backup, restored as a test', () => backUp(all, stagingUrl));
     }
   } finally {
     for (const here of Object.values(all)) await here.close();
   }
+}
+
+/** Production can order databases from staging, and the first one is ready at once. */
+async function backUp({ production, staging }: Environments, url: string) {
+  const [token = ''] = staging.settings.copies?.tokens ?? [];
+  const lab = { name: 'Lab', url, client: 'cosmos', level: 'lab', token };
+  await environments.add(production, 'setup', lab);
+  await runOne(production, await requestBackup(production, 'setup'));
+  await runOne(staging, await requestRestoreTest(staging.sql, 'cosmos'));
+}
+
+async function runOne(here: App, { job }: { job: { id: string; name: string } }) {
+  const ended = await runJob(here, tasks, job.id);
+  if (ended?.state !== 'done') throw new Error(`${job.name} ended: ${ended?.problem}`);
 }
 
 async function addPeople(here: App) {
@@ -126,7 +158,5 @@ function parts(changes: Change[], size: number): Change[][] {
 }
 
 async function refresh(here: App) {
-  const { job } = await requestRefresh(here, founder.email, false);
-  const ended = await runJob(here, tasks, job.id);
-  if (ended?.state !== 'done') throw new Error(`The refresh ended: ${ended?.problem}`);
+  await runOne(here, await requestRefresh(here, founder.email, false));
 }
