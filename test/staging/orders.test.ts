@@ -3,49 +3,31 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { createServer, type Server } from 'node:http';
 import { first, run, select, sql } from '../../src/database/sql.ts';
 import type { App } from '../../src/environments/app.ts';
-import { openApp } from '../../src/environments/app.ts';
 import { deliver } from '../../src/messages/delivery.ts';
 import { deadlines } from '../../src/staging/ask.ts';
 import * as copies from '../../src/staging/copies.ts';
 import * as environments from '../../src/staging/environments.ts';
-import { followJobs } from '../../src/staging/follow.ts';
 import * as orders from '../../src/staging/orders.ts';
-import { askAboutOrders, runJob } from '../../src/staging/run.ts';
+import { runJob } from '../../src/staging/run.ts';
 import * as stagingJobs from '../../src/staging/staging-jobs.ts';
 import type { PostedJob } from '../../src/staging/staging-jobs.ts';
-import { freePort } from '../../bin/programs.ts';
 import { until } from '../support/jobs.ts';
-import { openMailServer, type MailServer } from '../support/mail-server.ts';
-import { listen, type Listening } from '../support/servers.ts';
+import type { MailServer } from '../support/mail-server.ts';
+import type { Listening } from '../support/servers.ts';
 import { add } from '../support/rows.ts';
 import { backUp, client, useCopies, wanted } from '../support/staging.ts';
-import { settingsOf } from '../support/world.ts';
+import { useOrdering } from '../support/ordering.ts';
 
 const world = useCopies({ NUMIKUBE_STAGING_DATABASE_LIMIT: '2' });
 const sam = 'sam@example.com';
+const both = useOrdering(world);
 let mail: MailServer;
 let servers: Listening;
 let production: App;
 let staging: App;
-
-beforeAll(async () => {
-  mail = await openMailServer(await freePort());
-  const also = { SMTP_URL: mail.url, MAIL_FROM: 'Oneway <oneway@example.com>' };
-  servers = await listen(world, async () => ({ staging: {}, preprod: {}, production: also }));
-  const urls = Object.entries(servers.urls)
-    .map((pair) => pair.join('='))
-    .join(',');
-  const here = { ...also, ENVIRONMENT_URLS: urls };
-  production = openApp(settingsOf(world.variables.production, here));
-  staging = openApp(settingsOf(world.variables.staging, { ENVIRONMENT_URLS: urls }));
-}, 120_000);
-afterAll(async () => {
-  await production.close();
-  await staging.close();
-  await servers.close();
-  await mail.close();
+beforeAll(() => {
+  ({ mail, servers, production, staging } = both.now);
 });
-
 let lab: number;
 beforeEach(async () => {
   mail.received.length = 0;
@@ -82,21 +64,9 @@ const orderOf = async (number: number) => {
   return order;
 };
 
-/** As the chores of both servers do, without waiting for their next round. */
-async function chores() {
-  await followJobs(staging);
-  await deliver(staging);
-  await run(
-    production.sql,
-    sql`update staging_order set next_at = utc_timestamp(3) where next_at is not null`,
-  );
-  await askAboutOrders(production);
-  await deliver(production);
-}
-
 const ended = (number: number) =>
   until(async () => {
-    await chores();
+    await both.now.chores();
     const { state } = await jobAt(number);
     return (state === 'done' || state === 'error') && state;
   });
