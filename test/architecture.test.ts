@@ -236,6 +236,17 @@ test('only settings.ts and the entry programs read process.env', () => {
   expect(wrong).toEqual([]);
 });
 
+test('J-4 only the room storage talks to S3 or writes files, so backups and images go through one module', () => {
+  const wrong = files.filter((file) => {
+    const source = readFileSync(join('src', file), 'utf8');
+    const isStoring =
+      /from '@aws-sdk\//.test(source) || /\b(writeFile|createWriteStream|mkdir)\b/.test(source);
+    // The command line keeps the token of whoever signed in.
+    return isStoring && !/^storage\/|^commands\/cli\.ts$/.test(file);
+  });
+  expect(wrong).toEqual([]);
+});
+
 test('S0-75 isStaging() is defined once, and no other code compares the names of environments', () => {
   const wrong = files.filter(
     (file) =>
