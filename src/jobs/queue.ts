@@ -6,6 +6,7 @@ import { fromSqlInstant } from '../database/sql.ts';
 import type { App, Redis } from '../environments/app.ts';
 import { waitingChildren } from './children.ts';
 import * as jobs from './jobs.ts';
+import { keepWorking } from './keep-working.ts';
 import { runJob } from './runner.ts';
 import type { Task, Tasks } from './task.ts';
 
@@ -28,19 +29,23 @@ const queueName = ({ name }: App, tasks: Tasks, kind: string) =>
 
 export function openQueue(here: App, redis: Redis, tasks: Tasks): JobQueue {
   const queues = new Map<string, Queue>();
-  const open = (kind: string) => {
+  const open = async (kind: string) => {
     // BullMQ requires a connected client, so the queue is created only then.
     if (!redis.isReady) throw new Error('Redis does not answer');
     const name = queueName(here, tasks, kind);
-    const queue = queues.get(name) ?? new Queue(name, { connection: redis, prefix: PREFIX });
-    if (!queues.has(name)) queue.on('error', (error) => here.log.warn({ err: error }, 'queue'));
+    const known = queues.get(name);
+    if (known) return known;
+    const queue = new Queue(name, { connection: redis, prefix: PREFIX });
+    queue.on('error', (error) => here.log.warn({ err: error }, 'queue'));
+    // A queue whose connection breaks while it opens never works: it is not kept.
+    await queue.waitUntilReady();
     queues.set(name, queue);
     return queue;
   };
   const pushAll = async (all: Queued[]) => {
     try {
       for (const [kind, own] of Map.groupBy(all, (job) => job.kind)) {
-        await add(open(kind), tasks[kind], own);
+        await add(await open(kind), tasks[kind], own);
       }
     } catch (error) {
       here.log.warn({ err: error }, 'queue');
@@ -106,25 +111,29 @@ export function startWorker(
     }
   };
   const limited = Object.keys(tasks).filter((kind) => isLimited(tasks[kind]));
-  const workers = ['', ...limited].map((kind) => {
+  const stops = ['', ...limited].map((kind) => {
     const { concurrency = SIDE_BY_SIDE, rate } = tasks[kind] ?? {};
-    const worker = new Worker<{ id: string }>(queueName(here, tasks, kind), run, {
-      connection: patient,
-      prefix: PREFIX,
-      concurrency: Math.min(concurrency, SIDE_BY_SIDE),
-      ...(rate ? { limiter: { max: rate.max, duration: rate.perMs } } : {}),
-      lockDuration: 15_000,
-      stalledInterval: 5_000,
-      maxStalledCount: 1000,
-    });
-    worker.on('error', (error) => here.log.warn({ err: error }, 'queue'));
-    worker.on('failed', (one, error) =>
-      here.log.warn({ err: error, job: one?.name }, 'not done this time'),
-    );
-    return worker;
+    const open = () => {
+      const worker = new Worker<{ id: string }>(queueName(here, tasks, kind), run, {
+        connection: patient,
+        prefix: PREFIX,
+        autorun: false,
+        concurrency: Math.min(concurrency, SIDE_BY_SIDE),
+        ...(rate ? { limiter: { max: rate.max, duration: rate.perMs } } : {}),
+        lockDuration: 15_000,
+        stalledInterval: 5_000,
+        maxStalledCount: 1000,
+      });
+      worker.on('error', (error) => here.log.warn({ err: error }, 'queue'));
+      worker.on('failed', (one, error) =>
+        here.log.warn({ err: error, job: one?.name }, 'not done this time'),
+      );
+      return worker;
+    };
+    return keepWorking(here, open);
   });
   return async () => {
-    await Promise.all(workers.map((worker) => worker.close()));
+    await Promise.all(stops.map((stop) => stop()));
     await queue.close();
   };
 }

@@ -2,6 +2,7 @@
 // MySQL, so an extra or a lost tick changes nothing.
 import { Queue, Worker } from 'bullmq';
 import type { App, Redis } from '../environments/app.ts';
+import { keepWorking } from './keep-working.ts';
 import { PREFIX, type JobQueue } from './queue.ts';
 import { declaredFor, recordSchedules, runDue, runMissed, type Schedule } from './schedules.ts';
 
@@ -23,32 +24,38 @@ export function openTicks(
 ): Ticks {
   const own = declaredFor(here, schedules);
   let opened: Queue | null = null;
-  const queue = () => {
+  const queue = async () => {
     if (opened) return opened;
-    opened = new Queue(nameOf(here), { connection: redis, prefix: PREFIX });
-    opened.on('error', (error) => here.log.warn({ err: error }, 'schedules'));
-    return opened;
+    const made = new Queue(nameOf(here), { connection: redis, prefix: PREFIX });
+    made.on('error', (error) => here.log.warn({ err: error }, 'schedules'));
+    // A queue whose connection breaks while it opens never works: it is not kept.
+    await made.waitUntilReady();
+    opened = made;
+    return made;
   };
   return {
     sweep: async () => {
       await recordSchedules(here, own);
       for (const job of await runMissed(here, own)) await jobs.push(job);
-      if (redis.isReady) for (const schedule of own) await register(queue(), schedule);
+      if (redis.isReady) for (const schedule of own) await register(await queue(), schedule);
     },
     start: (patient) => {
-      const worker = new Worker(
-        nameOf(here),
-        async ({ name }) => {
-          const schedule = own.find((one) => one.name === name);
-          const job = schedule && (await runDue(here, schedule, Date.now()));
-          if (job) await jobs.push(job);
-          // Removes the scheduler from Redis only; a program that still declares the schedule registers it again.
-          if (!schedule) await queue().removeJobScheduler(name);
-        },
-        { connection: patient, prefix: PREFIX },
-      );
-      worker.on('error', (error) => here.log.warn({ err: error }, 'schedules'));
-      return () => worker.close();
+      const open = () => {
+        const worker = new Worker(
+          nameOf(here),
+          async ({ name }) => {
+            const schedule = own.find((one) => one.name === name);
+            const job = schedule && (await runDue(here, schedule, Date.now()));
+            if (job) await jobs.push(job);
+            // Removes the scheduler from Redis only; a program that still declares the schedule registers it again.
+            if (!schedule) await (await queue()).removeJobScheduler(name);
+          },
+          { connection: patient, prefix: PREFIX, autorun: false },
+        );
+        worker.on('error', (error) => here.log.warn({ err: error }, 'schedules'));
+        return worker;
+      };
+      return keepWorking(here, open);
     },
     close: async () => {
       await opened?.close().catch(() => {});

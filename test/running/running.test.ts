@@ -165,6 +165,27 @@ test('without Redis the server starts, recovers and reports it; jobs run once Re
   proxy.close();
 }, 90_000);
 
+test('a worker whose connections to Redis break while they open runs jobs once Redis answers, and exits on SIGTERM', async () => {
+  const redis = new URL(world.variables.staging['REDIS_URL'] ?? '');
+  const proxy = await openProxy(Number(redis.port));
+  redis.port = String(proxy.port);
+  // The login is shorter, and what BullMQ asks about the server is longer.
+  proxy.cutAfter(2000);
+  const worker = await start('worker', { REDIS_URL: redis.href });
+  await sleep(3000);
+  proxy.heal();
+  await jobs.request(world.staging.sql, {
+    kind: 'refresh',
+    name: 'Waits',
+    person: 'pm@example.com',
+    input: { dryRun: true },
+  });
+  await until(async () => (await jobs.newest(world.staging.sql, 'refresh'))[0]?.state === 'done');
+  worker.child.kill('SIGTERM');
+  expect(await worker.ended).toEqual({ code: 0, signal: null });
+  proxy.close();
+}, 90_000);
+
 test.each<['server' | 'worker', string, (proxy: Proxy) => unknown]>([
   ['server', 'is silent', (proxy) => proxy.hang('both')],
   ['server', 'refuses', (proxy) => proxy.refuse()],
