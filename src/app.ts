@@ -1,4 +1,4 @@
-// The pipeline of Express middleware that every request passes, in order.
+// The Express app: the middleware that every request passes, in order.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { v7 as uuid } from 'uuid';
@@ -117,7 +117,7 @@ export function createApp(
   return app;
 }
 
-/** The proxy’s request id is kept, so that a request has the same id in every log. */
+/** The id of a request. That of the proxy is kept, so that both logs have the same one. */
 function requestId(req: IncomingMessage, res: ServerResponse): string {
   const given = String(req.headers['x-request-id'] ?? '');
   const id = /^[\w-]{8,64}$/.test(given) ? given : uuid();
@@ -125,10 +125,10 @@ function requestId(req: IncomingMessage, res: ServerResponse): string {
   return id;
 }
 
-/** Log only the status of a response: its headers contain cookies. */
+/** What is logged of a response: only its status, because its headers contain cookies. */
 const outcome = ({ statusCode }: { statusCode: number }) => ({ status: statusCode });
 
-/** Log only method and path of a request: no headers, cookies or query values. */
+/** What is logged of a request: only method and path, no headers, cookies or query values. */
 const brief = ({ id, method, originalUrl }: Request) => ({
   id,
   method,

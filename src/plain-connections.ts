@@ -9,7 +9,7 @@ const ADDRESS = /^(?:REDIS|SMTP|INDEXER|WEBHOOK_[A-Z0-9_]+|SLACK_[A-Z0-9_]+)_URL
 const STORAGE = /^(?:UNI_DIR_DESTINATION_|REFRESH_SOURCE_)?STORAGE_URL$/;
 const PLAIN = ['http:', 'redis:', 'smtp:'];
 
-/** One message per setting; an address may be a secret, so only its host is repeated. */
+/** A message for each such setting. It repeats only the host of an address, because an address may be a secret. */
 export function plainConnections(variables: Variables): string[] {
   const allowed = (variables[SETTING] ?? '').split(',').map((host) => host.trim().toLowerCase());
   const isPlain = (host: string) => isElsewhere(host) && !allowed.includes(host.toLowerCase());
@@ -41,7 +41,7 @@ function plainUrl(name: string, value: string): URL | null {
   return isPlain && url.searchParams.get('requireTLS') !== 'true' ? url : null;
 }
 
-/** A host name without a dot is in the machine’s own network, like neighbouring containers. */
+/** Whether a host is on another network. A name without a dot is not: it is that of a neighbouring container. */
 const isElsewhere = (host: string): boolean =>
   /[.:]/.test(host) &&
   !/^127\.\d+\.\d+\.\d+$|^\[?::1\]?$/.test(host) &&

@@ -1,4 +1,4 @@
-// Errors that a person can act on. Every other error is a bug and is answered with 500.
+// Errors that a person can do something about. Any other error is a bug and is answered with 500.
 import type { z } from 'zod';
 
 export type FieldErrors = Record<string, string>;
@@ -46,9 +46,9 @@ export function parsed<T extends z.ZodType>(schema: T, posted: unknown): z.infer
   );
 }
 
-/** Thrown when another user changed or claimed the data first. */
+/** The error when another user changed or claimed the data first. */
 export class Conflict extends Problem {
-  /** The reason code of the database’s refusal; null when the database was not asked. */
+  /** The reason code of the database’s refusal; null when Oneway refused before asking the database. */
   readonly reason: string | null;
 
   constructor(message: string, reason: string | null = null) {
@@ -57,12 +57,12 @@ export class Conflict extends Problem {
   }
 }
 
-/** Another server does not answer, or asks to wait. */
+/** The error when another server does not answer, or asks to wait. */
 export class Unavailable extends Problem {
   constructor(message: string, options?: ErrorOptions) {
     super(503, message, options);
   }
 }
 
-/** Thrown while a database is being updated or has another version, which will pass. */
+/** The error while a database is being updated or has another version; it passes. */
 export class Closed extends Unavailable {}

@@ -50,7 +50,10 @@ export type Route = {
   allow: Allow;
   body: Body;
   handler: RequestHandler;
-  /** Works in the copy that the browser has opened, if it has; other routes are about this server's own environment. */
+  /**
+   * Whether the route works in the copy (staging database) that the browser has opened; other routes are about this
+   * server’s own environment.
+   */
   servesCopies: boolean;
 };
 
@@ -212,7 +215,9 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/people/:id/activity', 'administer', body.small, people.setActive),
 ];
 
-/** The routes of a transfer sheet, its choices, its rehearsal and its send button. */
+/**
+ * The routes of a transfer sheet: the sheet, its choices, its rehearsal (trying it on MySQL) and its transfer button.
+ */
 function sheetRoutes(kind: SelectionKind, allow: Ability): Route[] {
   const { path, send: click } = sheetKinds[kind];
   return [

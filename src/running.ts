@@ -13,7 +13,7 @@ import { explain } from './version/compatibility.ts';
 
 export type Running = { here: App; redis: Redis; line: JobQueue; stop: () => Promise<void> };
 
-/** Recovery and pages start without Redis; jobs start when it answers. */
+/** Runs recovery and chores at once, and jobs as soon as Redis answers. */
 export async function run(
   settings: Settings,
   { runsJobs }: { runsJobs: boolean },
@@ -63,12 +63,12 @@ export async function run(
   };
 }
 
-/** How long closing the database connections may take. */
+/** How many milliseconds closing the database connections may take. */
 const CLOSE_MS = 5000;
-/** How long Redis may take to answer before it counts as unreachable. */
+/** After how many milliseconds without an answer Redis counts as unreachable. */
 const GONE_MS = 3000;
 
-/** Resolves when Redis no longer answers; it is pinged every second. */
+/** Resolves when Redis does not answer any more; it is pinged every second. */
 async function untilGone(redis: Redis) {
   for (;;) {
     const answered = await inTime(GONE_MS, redis.ping()).catch(() => null);
@@ -88,10 +88,13 @@ export async function startWith(program: (settings: Settings) => Promise<void>) 
   }
 }
 
-/** How long the shutdown may take; recovery or another process takes over what has not ended by then. */
+/**
+ * How many milliseconds the shutdown may take. What has not ended by then is continued by recovery or another
+ * process.
+ */
 const LAST_MS = 75_000;
 
-/** Runs the shutdown once on SIGTERM or SIGINT, and ends the process even if something has not ended. */
+/** Calls `drain` once on SIGTERM or SIGINT, and ends the process even if something has not ended in time. */
 export function onStop(drain: () => void) {
   const once = () => {
     setTimeout(() => process.exit(1), LAST_MS).unref();

@@ -4,7 +4,7 @@ import { rulesOf } from './environments/rules.ts';
 import { openServer } from './web/connections.ts';
 import { onStop, run, startWith } from './running.ts';
 
-/** Writes that have not ended by then are left to recovery. */
+/** How many milliseconds running writes may take at shutdown; recovery continues those that take longer. */
 const DRAIN_MS = 60_000;
 
 await startWith(async (settings) => {
@@ -22,7 +22,7 @@ await startWith(async (settings) => {
   onStop(() => {
     here.log.info('draining');
     here.halt.abort();
-    // Running requests finish; keep-alive connections close after their next response.
+    // Requests that are running are finished; open connections close after their next answer.
     const closed = new Promise<void>((resolve) => {
       server.close(() => resolve());
     });

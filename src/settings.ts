@@ -23,11 +23,11 @@ const onOff = z
   .default('false')
   .transform((value) => value === 'true');
 const milliseconds = z.coerce.number().int().min(50);
-/** The variable is missing, or nothing follows the equals sign. */
+/** The schema of a variable that may be missing or empty. */
 const optional = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
 
-/** The error message does not repeat the value, because it is a secret. */
+/** The schema of a secret. Its message does not repeat the value. */
 const secretKey = z
   .string()
   .refine(isEncryptionKey, 'must be 32 bytes in base64: openssl rand -base64 32');
@@ -103,7 +103,7 @@ const copies = z.record(z.string(), z.string().optional()).transform((environmen
   return { copies: settings };
 });
 
-/** All settings read from the environment variables; errors in one part do not hide those in others. */
+/** The schema of all environment variables. Errors in one part do not hide errors in others. */
 const settingsSchema = variables
   .superRefine((values, context) => {
     for (const message of wrongTogether(values)) context.addIssue(message);
@@ -162,7 +162,7 @@ function named(values: Variables) {
     isStagingAlways: values.IS_STAGING_ALWAYS,
     /** The search indexer, which receives signed notifications of written rows. */
     indexer: indexerOf(values),
-    /** Rows sent to production must have been marked Works by someone other than the sender. */
+    /** Whether rows sent to production must have been marked *Works* by someone other than the sender. */
     requireTested: values.REQUIRE_TESTED,
     /** The version of the database schema that this program expects. */
     supportedVersion: values.SUPPORTED_DATABASE_VERSION,
@@ -172,7 +172,10 @@ function named(values: Variables) {
     /** Whether a web process also runs jobs. */
     runsJobs: values.RUN_JOBS,
     idsPerQuery: values.NOSQL_IDS_PER_QUERY,
-    /** For environments that are opened by name: how many may be open, and when an idle one is closed. */
+    /**
+     * Environments that are opened by name, such as copies: how many may be open at once, and when an idle one is
+     * closed.
+     */
     openEnvironments: {
       max: values.OPEN_ENVIRONMENTS_MAX,
       idleMs: values.OPEN_ENVIRONMENTS_IDLE_MS,
@@ -182,8 +185,8 @@ function named(values: Variables) {
 }
 
 /**
- * Settings that contradict the ladder of environments: a destination where there is none, or an environment that is
- * its own.
+ * Messages for settings that contradict the order of environments: a destination for an environment that has none, or
+ * an environment that is its own destination.
  */
 function misplaced({
   environment,
@@ -217,7 +220,7 @@ function misplaced({
 const indexerOf = ({ INDEXER_URL: url, INDEXER_SECRET: secret }: Variables) =>
   url && secret ? { url, secret } : null;
 
-/** Settings that require each other. */
+/** Messages for settings of which one requires another. */
 function wrongTogether(values: Variables): string[] {
   const wrong = lackingForSingleSignOn(values);
   if ((values.INDEXER_URL === undefined) !== (values.INDEXER_SECRET === undefined)) {
@@ -229,7 +232,7 @@ function wrongTogether(values: Variables): string[] {
   return wrong;
 }
 
-/** The settings of single sign-on are either all missing or all set. */
+/** Messages if some but not all settings of single sign-on are set. */
 function lackingForSingleSignOn(values: Variables): string[] {
   const needed = ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'] as const;
   const given = [...needed, 'OIDC_PERMISSIONS_CLAIM' as const, 'OIDC_ADMITS' as const].filter(
@@ -250,7 +253,7 @@ function lackingForSingleSignOn(values: Variables): string[] {
   return wrong;
 }
 
-/** How the sign-in provider knows this server. */
+/** The settings of single sign-on: how the sign-in provider knows this server. */
 export type SingleSignOn = NonNullable<Settings['singleSignOn']>;
 
 function singleSignOn(values: Variables) {
@@ -261,9 +264,12 @@ function singleSignOn(values: Variables) {
     clientSecret: values.OIDC_CLIENT_SECRET ?? '',
     /** The URL to which the provider redirects people after signing in. */
     redirectUri: `${environmentUrls(values.ENVIRONMENT_URLS)[values.ENVIRONMENT]}/sign-in/callback`,
-    /** The claim that lists a person’s permissions; null when they are granted on the people page. */
+    /**
+     * The claim (of the provider about a person) that lists the person’s permissions; null when they are granted on
+     * the people page.
+     */
     permissionsClaim: values.OIDC_PERMISSIONS_CLAIM ?? null,
-    /** Who may sign in; null for everyone whom the provider lets in. */
+    /** Who may sign in with single sign-on; null for everyone whom the provider lets in. */
     admits: values.OIDC_ADMITS ?? null,
   };
 }

@@ -1,4 +1,4 @@
-// All background tasks and schedules with their limits, and the periodic chores of every process.
+// All kinds of job and all schedules with their limits, and the chores (work every few seconds) of every process.
 import { z } from 'zod';
 import type { Chore } from './jobs/chores.ts';
 import * as jobs from './jobs/jobs.ts';
@@ -119,7 +119,7 @@ export const schedules: Schedule[] = [
 
 const HOUR = 60 * 60 * 1000;
 
-/** Periodic work of every process that is not a job. */
+/** The chores: work that every process does every few seconds, without a job. */
 export const chores = (queue: JobQueue, ticks: Ticks): Chore[] => [
   { name: 'sweep of jobs', everyMs: 5000, run: (here) => sweep(here, queue) },
   { name: 'sweep of schedules', everyMs: 5000, run: () => ticks.sweep() },

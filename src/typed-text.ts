@@ -1,14 +1,17 @@
 // Normalises typed and pasted texts to Unicode NFC, without invisible and misleading characters.
 import { z } from 'zod';
 
-/** White space, control characters, joiners, fillers and lone marks are invisible by themselves. */
+/**
+ * Matches a visible character. White space, control characters, joiners, fillers and marks are invisible by
+ * themselves.
+ */
 const visible =
   /[^\p{White_Space}\p{Cc}\p{Cf}\p{Cs}\p{M}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]/u;
 
 /** Whether a text has at least one visible character. */
 export const isVisible = (text: string): boolean => visible.test(text);
 
-/** Embeddings, overrides and isolates display a text in another order than it is stored. */
+/** Characters that make a text appear in another order than it is stored. */
 const reordering = /[\u202A-\u202E\u2066-\u206F]/gu;
 const directionMarks = /[\u200E\u200F\u061C]/gu;
 const controls = /\p{Cc}/gu;
@@ -30,7 +33,7 @@ export function cleanLines(typed: string): string {
   return orNothing(lines);
 }
 
-/** Browsers post every line break as CR LF. */
+/** A text with line feeds instead of the CR LF that browsers post. */
 export const withLineFeeds = (text: string): string => text.replaceAll(/\r\n?/g, '\n');
 
 const orNothing = (text: string) => (isVisible(text) ? text.normalize('NFC').trim() : '');

@@ -1,4 +1,4 @@
-// A worker process without pages, for another machine: recovery, jobs, notifications.
+// A worker: a process without pages that can run on another machine, for recovery, jobs and notifications.
 import { rulesOf } from './environments/rules.ts';
 import { onStop, run, startWith } from './running.ts';
 

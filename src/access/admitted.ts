@@ -4,7 +4,7 @@ import { z } from 'zod';
 /** One entry of the setting OIDC_ADMITS: `@example.com`, or `groups=oneway`. */
 export type Admitted = { domain: string } | { claim: string; value: string };
 
-/** Entries are separated by commas, and a person needs to match only one of them. */
+/** The schema of the setting OIDC_ADMITS: entries separated by commas, of which a person needs to match only one. */
 export const admittedSchema = z.string().transform((list, context): Admitted[] =>
   list.split(',').flatMap((text) => {
     const one = admittedFrom(text.trim());

@@ -1,5 +1,5 @@
-// Credentials identify the apps, clients and jobs that call Oneway. Each has scopes and one or two keys: rotation
-// adds a second key, and both work until the first one is revoked or its grace period ends.
+// Credentials: the apps, clients and jobs that call Oneway, with their keys. Each has scopes and one or two keys:
+// rotation adds a second key, and both work until the first one is revoked or its grace period ends.
 import type { PoolConnection } from 'mysql2/promise';
 import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
@@ -43,7 +43,10 @@ export type Credential = {
   keys: Key[];
 };
 
-/** The new secret is shown only now: afterwards nobody can read it, or only the verifier. */
+/**
+ * A new key with its secret, which is shown only now: afterwards nobody can read it (of a HAWK key: only the code
+ * that verifies requests).
+ */
 export type Issued = { credential: number; publicPart: string; secret: string };
 
 const kindLabels: Record<Kind, string> = {
@@ -93,11 +96,11 @@ export async function create(here: App, by: string, posted: WantedCredential): P
 }
 
 export type Rotation = {
-  /** How long the former key keeps working beside the new one. */
+  /** For how many hours the former key works beside the new one. */
   graceHours: number;
   /** When the new key expires. */
   expiresAt?: Date | null;
-  /** The key that the page showed, so that a key created meanwhile is not revoked by mistake. */
+  /** The id of the key that the page showed, so that a key created meanwhile is not revoked by mistake. */
   seen?: number | null;
 };
 
@@ -141,7 +144,7 @@ export async function rotate(
   });
 }
 
-/** Revokes one key of a credential, or all of them; keys that are already revoked keep their date. */
+/** Revokes one key of a credential, or all of them; a key that is already revoked keeps its date. */
 export async function revoke(here: App, by: string, id: number, keyId: number | null = null) {
   await transaction(here.sql, async (connection) => {
     const { kind, name, keys } = await locked(connection, id);

@@ -1,5 +1,5 @@
-// Encrypts secrets that must be readable later: AES-256-GCM with a key from the settings. The key’s id is stored with
-// each secret, so that the key can be replaced.
+// Encrypts secrets that must be readable later: AES-256-GCM with the key in the setting CREDENTIALS_KEY. Each
+// ciphertext contains the id of that key, so that the key can be replaced.
 import {
   createCipheriv,
   createDecipheriv,
@@ -12,7 +12,7 @@ import {
 /** The key is a KeyObject, so that it cannot leak into a log, an error or JSON. */
 export type EncryptionKey = { id: string; key: KeyObject };
 
-/** `current` encrypts; `previous` only decrypts. Null where no key is set. */
+/** The keys in the settings: `current` encrypts, `previous` only decrypts. Null when there is none. */
 export type EncryptionKeys = { current: EncryptionKey; previous: EncryptionKey | null } | null;
 
 export type Encrypted = { keyId: string; text: string };
@@ -20,7 +20,7 @@ export type Encrypted = { keyId: string; text: string };
 export const isEncryptionKey = (base64: string): boolean =>
   /^[A-Za-z0-9+/]{43}=$/.test(base64) && Buffer.from(base64, 'base64').length === 32;
 
-/** A key of 32 bytes in base64. */
+/** Makes a key from 32 bytes in base64. */
 export function encryptionKey(base64: string): EncryptionKey {
   const bytes = Buffer.from(base64, 'base64');
   const digest = createHash('sha256')
@@ -38,7 +38,7 @@ export const encryptionKeys = (current?: string, previous?: string): EncryptionK
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** The ciphertext is bound to `owner`: copied into another row it cannot be decrypted. */
+/** Encrypts a secret. The ciphertext is bound to `owner`: copied into another row it cannot be decrypted. */
 export function encrypt({ id, key }: EncryptionKey, secret: string, owner: string): Encrypted {
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(owner));
@@ -49,7 +49,7 @@ export function encrypt({ id, key }: EncryptionKey, secret: string, owner: strin
   };
 }
 
-/** Returns the decrypted text; null when the key is missing from the settings, or the ciphertext was altered. */
+/** Returns the decrypted text; null when its key is not in the settings, or the ciphertext was altered. */
 export function decrypt(
   keys: EncryptionKeys,
   { keyId, text }: Encrypted,

@@ -1,4 +1,4 @@
-// Checks the permission that a route declares and refuses everyone else before any code of the route runs.
+// Checks the permission that a route requires, and refuses everyone else before any code of the route runs.
 import type { NextFunction, Request, Response } from 'express';
 import { Forbidden } from '../problems.ts';
 import { may, whoMay, type Ability } from './permissions.ts';
@@ -29,13 +29,19 @@ export const isAdmitted = ({ account, here }: Request, allow: Allow): boolean =>
     allow === 'signed-in' ||
     (allow !== 'app' && allow !== 'bridge' && may(account, allow, here.setup)));
 
-/** Only navigations to pages start a silent sign-in, not requests for scripts, images and event streams. */
+/**
+ * Whether a browser opens a page with this request, and does not load a script, an image or an event stream for it:
+ * only then the sign-in provider is asked silently.
+ */
 const isPage = (req: Request) => (req.get('Sec-Fetch-Dest') ?? 'document') === 'document';
 
-/** The longest return address that fits into a cookie. */
+/** The most characters of a return address, so that it fits into a cookie. */
 const RETURN_LENGTH = 500;
 
-/** A longer return address is dropped, because nothing is stored for people who are not signed in. */
+/**
+ * Remembers where to return to after signing in. A longer address is dropped, because nothing is stored on the server
+ * for visitors who are not signed in.
+ */
 function rememberReturn({ visitor, originalUrl }: Request) {
   if (originalUrl.length <= RETURN_LENGTH) visitor.returnTo = originalUrl;
   else delete visitor.returnTo;
@@ -44,8 +50,9 @@ function rememberReturn({ visitor, originalUrl }: Request) {
 const SILENCE_MS = 5000;
 
 /**
- * People who are signed in with the provider get in without seeing the sign-in page. Silent sign-in is skipped right
- * after an attempt (it would loop), after signing out (which must last), and for requests of scripts and images.
+ * Whether the sign-in provider is asked silently, so that a person who is signed in there gets in without seeing the
+ * sign-in page. Not right after such an attempt (it would loop), not after signing out (which must last), and not for
+ * scripts and images.
  */
 function isTriedSilently(req: Request): boolean {
   const { signsInByHand, askedAt = 0 } = req.visitor;

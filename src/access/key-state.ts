@@ -5,7 +5,7 @@ export type KeyState = 'valid' | 'expiring' | 'expired' | 'revoked';
 
 export type KeyTimes = { expires_at: string | null; revoked_at: string | null };
 
-/** A key is valid up to and including its expiry timestamp. */
+/** The state of a key. It is valid up to and including its expiry timestamp. */
 export function stateOf(
   { expires_at: expires, revoked_at: revoked }: KeyTimes,
   now: string,

@@ -24,11 +24,13 @@ export type Ability =
   | 'administer'
   | 'run-staging';
 
-/** Whether rows of the catalogue can be edited in this environment at all. */
+/**
+ * Whether rows can be edited in this environment: in staging and development, and anywhere with IS_STAGING_ALWAYS.
+ */
 export const isStaging = ({ rules, isStagingAlways }: EnvironmentSetup): boolean =>
   isStagingAlways || rules.isEdited;
 
-/** Whether the revert switch opened editing in an environment where it is normally closed. */
+/** Whether the setting IS_STAGING_ALWAYS opened editing in an environment that is normally closed for it. */
 export const isOpenedForEditing = (place: EnvironmentSetup): boolean =>
   isStaging(place) && !place.rules.isEdited;
 
@@ -66,10 +68,10 @@ export function may(
 }
 
 const editors: Permission[] = ['editor', 'product_manager'];
-/** An undo sends no new content, so people on call may do it too. */
+/** The permissions that may undo a transfer: an undo sends no new content, so people on call may do it, too. */
 const undoers: Permission[] = ['product_manager', 'on_call'];
 
-/** These abilities are harmless, because no one’s work can be lost by them. */
+/** The permissions for a refresh and a comparison, which can lose no one’s work. */
 const refreshers: Permission[] = ['product_manager', 'administrator'];
 
 /** The permissions that an administrator may grant in this environment. */
@@ -78,7 +80,7 @@ export const grantable = ({ rules }: EnvironmentSetup): Permission[] =>
 
 const asks = 'An administrator gives permissions on the People page.';
 
-/** The permission that each ability requires, and why an ability may be closed to everyone. */
+/** The permissions of which a person needs one for this action, or the reason why nobody may do it here. */
 export function whoMay(ability: Ability, place: EnvironmentSetup): string {
   const { label } = place.rules;
   switch (ability) {

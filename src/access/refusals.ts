@@ -7,7 +7,7 @@ export type RefusalKind = (typeof refusalKinds)[number];
 
 const counts = new WeakMap<App, Map<RefusalKind, number>>();
 
-/** Numbers of refusals since this process started, for the metrics. */
+/** How many sign-ins and keys of each kind were refused since this process started, for the metrics. */
 export const refusalCounts = (here: App): ReadonlyMap<RefusalKind, number> =>
   counts.get(here) ?? new Map();
 
@@ -21,7 +21,7 @@ export function noteRefusal(
   here.log.warn(line, `${kind} refused`);
 }
 
-/** Hashes an e-mail for the log: repeated attempts for one e-mail can be recognised without revealing it. */
+/** Hashes an e-mail for the log, so that repeated attempts for one e-mail can be recognised without revealing it. */
 export const hashedEmail = ({ settings }: App, email: string): string =>
   createHmac('sha256', settings.session.secret)
     .update(`refused e-mail\n${email}`)

@@ -1,4 +1,4 @@
-// Scopes, the permissions of a key, as strings: `catalog:task` is one thing, `catalog:*` everything below `catalog`.
+// Scopes: what an API key may do, as strings. `catalog:task` is one thing, `catalog:*` everything below `catalog`.
 import { z } from 'zod';
 import { Problem } from '../problems.ts';
 
@@ -9,13 +9,16 @@ export const scopeSchema = z
   .max(120)
   .regex(PARTS, 'must be a scope such as catalog:task or catalog:*');
 
-/** `catalog:*` covers `catalog:task` and `catalog:task:read`, but not `catalog` and not `catalogue:task`. */
+/**
+ * Whether one of the granted scopes includes the needed one. `catalog:*` includes `catalog:task` and
+ * `catalog:task:read`, but not `catalog` and not `catalogue:task`.
+ */
 export const covers = (granted: readonly string[], needed: string): boolean =>
   granted.some(
     (one) => one === needed || (one.endsWith(':*') && needed.startsWith(one.slice(0, -1))),
   );
 
-/** The key is valid, but its scopes do not include the requested one. */
+/** The error for a valid key whose scopes do not include the requested one. */
 export class LacksScope extends Problem {
   readonly scope: string;
 
@@ -25,7 +28,10 @@ export class LacksScope extends Problem {
   }
 }
 
-/** @throws LacksScope, which names the required scope */
+/**
+ * Checks that a key has a scope.
+ * @throws LacksScope, which names the scope, when it does not
+ */
 export function needScope({ scopes }: { scopes: readonly string[] }, needed: string) {
   if (!covers(scopes, needed)) throw new LacksScope(needed);
 }

@@ -1,5 +1,6 @@
-// Seals secrets for one environment: its public key encrypts, and only its CREDENTIALS_KEY decrypts. So an
-// environment can send a secret to its destination without being able to read the secrets stored there.
+// Seals secrets: encrypts them with the public key of one environment, so that only the CREDENTIALS_KEY of that
+// environment decrypts them. An environment can thus send a secret to its destination without being able to read the
+// secrets stored there.
 import {
   createCipheriv,
   createDecipheriv,
@@ -50,7 +51,10 @@ const TAG_BYTES = 16;
 
 type Sealed = { owner: string; since?: string; version?: string };
 
-/** The ciphertext is bound to `owner`: copied into another field it cannot be decrypted. */
+/**
+ * Encrypts a secret for one environment. The ciphertext is bound to `owner`: copied into another field it cannot be
+ * decrypted.
+ */
 export function seal(
   to: SealingKey,
   secret: string,
@@ -68,8 +72,8 @@ export function seal(
 }
 
 /**
- * Returns the decrypted secret; null when the key is missing from the settings, when the ciphertext was altered, or
- * when it belongs to another field.
+ * Returns the decrypted secret; null when its key is not in the settings, when the ciphertext was altered, or when it
+ * belongs to another field.
  */
 export function open(keys: EncryptionKeys, text: string, owner: string): string | null {
   const parts = sealedParts(text);

@@ -1,4 +1,5 @@
-// Secret fields of rows are sealed before any other code sees the typed value, and are decrypted only for the API.
+// Secret fields of rows, such as the key of an external tool. A typed secret is sealed (encrypted for the environment
+// that stores it) before any other code sees it, and is decrypted only for API keys with the scope for it.
 import type { Content, Draft, Entity, Row } from '../catalog/entity.ts';
 import { labelOf } from '../catalog/entity.ts';
 import { AS_STORED, type Value } from '../catalog/fields.ts';
@@ -12,8 +13,8 @@ import { open, publicText, seal, sealingKey, sealingKeyFrom, type SealingKey } f
 const ownerOf = ({ name: entity }: Entity, field: string) => `${entity}.${field}`;
 
 /**
- * Publishes this environment’s public key, so that the environment before it can seal secrets for it. Does nothing
- * when no CREDENTIALS_KEY is set.
+ * Publishes the public key of this environment, so that the environment before it can encrypt secrets for it. Does
+ * nothing without a CREDENTIALS_KEY.
  */
 export async function publishSealingKey({ sql: on, credentialsKeys }: Environment) {
   if (!credentialsKeys) return;
@@ -26,7 +27,7 @@ export async function publishSealingKey({ sql: on, credentialsKeys }: Environmen
   );
 }
 
-/** The public key that seals secrets for an environment; null where no CREDENTIALS_KEY is set. */
+/** The public key that encrypts secrets for an environment; null if that has no CREDENTIALS_KEY. */
 async function sealingKeyOf({ sql: on, credentialsKeys }: Environment): Promise<SealingKey | null> {
   if (credentialsKeys) return sealingKey(credentialsKeys.current);
   const line = await first<{ id: string; public_key: string }>(
@@ -37,9 +38,9 @@ async function sealingKeyOf({ sql: on, credentialsKeys }: Environment): Promise<
 }
 
 /**
- * Returns a content whose typed secrets are sealed for `place`; secrets that were left empty or typed as before keep
- * their stored value.
- * @throws Invalid where that environment cannot store secrets
+ * Returns a content whose typed secrets are encrypted for `place`; a secret that was left empty or typed as before
+ * keeps its stored ciphertext.
+ * @throws Invalid when that environment cannot store secrets
  */
 export async function sealSecrets(
   place: Environment,
@@ -79,8 +80,8 @@ async function sealedValue(
 }
 
 /**
- * Decrypts the secrets of these rows, by id, for the API scope that reads them; one that cannot be decrypted is left
- * out.
+ * Decrypts the secrets of these rows, by id, for API keys with the scope for that; a secret that cannot be decrypted
+ * is left out.
  */
 export async function openedSecrets(
   { sql: on, credentialsKeys }: Environment,
@@ -108,8 +109,8 @@ export async function openedSecrets(
 export type SealedAgain = { sealed: number; unreadable: string[] };
 
 /**
- * Seals every stored secret with the current key: those in clear text and those sealed with the previous key. This
- * does not count as a change: the row keeps its `modified_at`, and its history still matches.
+ * Encrypts every stored secret with the current key: those in clear text, and those encrypted with the previous key.
+ * That is no change of the row: it keeps its `modified_at`, and its history still matches.
  */
 export async function sealAgain(
   on: Queryable,
@@ -143,8 +144,8 @@ const storedSecrets = (on: Queryable, entity: Entity, field: string) =>
   );
 
 /**
- * Sealing again keeps the secret’s version, so that histories and journals recognise the value. Null when the secret
- * cannot be decrypted.
+ * A stored secret encrypted with the current key. It keeps its version, so that history and journal recognise the
+ * value. Null when it cannot be decrypted.
  */
 function sealedWithCurrent(
   keys: NonNullable<EncryptionKeys>,
@@ -161,7 +162,7 @@ function sealedWithCurrent(
     : seal(to, clear, { owner, since: parts.since, version: parts.version });
 }
 
-/** Counts the secrets stored in clear text by other programs or earlier versions. */
+/** Counts the secrets that other programs or earlier versions stored in clear text. */
 export async function countInClear(on: Queryable, entities: readonly Entity[]): Promise<number> {
   let found = 0;
   for (const entity of entities) {

@@ -1,4 +1,4 @@
-// Counts attempts in Redis and refuses further ones above a limit.
+// Counts attempts (to sign in, to use a key) in Redis, and refuses more than a limit.
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import type { App, Redis } from '../environments/app.ts';
 import { Problem } from '../problems.ts';
@@ -20,7 +20,7 @@ export function addressOf({ ip = '' }: { ip?: string | undefined }): string {
   return [...groups, ...zeros, ...(tail ?? '').split(':')].slice(0, 4).join(':');
 }
 
-/** Allows this number of attempts within 15 minutes. */
+/** A counter that allows so many attempts within 15 minutes. */
 export const openThrottle = (
   { name }: App,
   redis: Redis,
@@ -34,7 +34,10 @@ export const openThrottle = (
     duration: MINUTES * 60,
   });
 
-/** @throws Problem 429 when there were too many */
+/**
+ * Counts an attempt.
+ * @throws Problem 429 when there were too many
+ */
 export async function countAttempt(throttle: Throttle, by: string) {
   await throttle.consume(by).catch((error: unknown) => {
     if (error instanceof Error) throw error;

@@ -8,7 +8,9 @@ import { hashOf, isSameHash, publicPartOf, type Kind } from './secrets.ts';
 /** The credential that a valid key belongs to. */
 export type Holder = { id: number; kind: Kind; name: string; scopes: string[]; keyId: number };
 
-/** `unreadable`: the encryption key is missing from the settings, or the stored secret was altered. */
+/**
+ * Why a key is refused. `unreadable`: its encryption key is not in the settings, or the stored secret was altered.
+ */
 export type Refusal = 'unknown' | 'revoked' | 'expired' | 'unreadable';
 type Refused = { holder: null; refused: Refusal };
 
@@ -18,7 +20,7 @@ export type VerifiedToken = { holder: Holder; refused: null } | Refused;
 type HawkKey = { id: string; key: string; algorithm: 'sha256'; user: string };
 export type VerifiedHawkId = { holder: Holder; hawk: HawkKey; refused: null } | Refused;
 
-/** Verifies a token, and records its use at most about once a minute. */
+/** Finds the credential of a token, or why it is refused. Records its use, at most about once a minute. */
 export async function verifyToken(
   on: Queryable,
   kind: Exclude<Kind, 'hawk'>,
@@ -32,7 +34,10 @@ export async function verifyToken(
   return verified;
 }
 
-/** Returns the secret for verifying a HAWK request. The caller records the use once the request has been verified. */
+/**
+ * Finds the secret for verifying a HAWK request, or why its key is refused. The caller records the use after
+ * verifying.
+ */
 export async function hawkKeyOf(
   on: Queryable,
   keys: EncryptionKeys,
@@ -48,7 +53,7 @@ export async function hawkKeyOf(
   return { ...verified, hawk: { id, key, algorithm: 'sha256', user: verified.holder.name } };
 }
 
-/** Recording the use may fail: a read-only database must still authenticate requests. */
+/** Records that a key was used. It may fail: a read-only database must still authenticate requests. */
 export const noteUse = (on: Queryable, { keyId }: Holder) =>
   run(
     on,

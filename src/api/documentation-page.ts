@@ -54,7 +54,7 @@ function typeText({ type, items, format }: Property): string {
     const parts = items.properties ? Object.keys(items.properties).join(' with ') : items.type;
     return `list of ${parts}`;
   }
-  // Only the field `deleted` has no type in the table, because it is false in every row.
+  // Only the field `deleted` has no type, because it is false in every row.
   const text = type === undefined ? 'false' : [type].flat().join(' or ');
   return format ? `${text} (${format})` : text;
 }

@@ -1,4 +1,4 @@
-// The feed that apps poll: rows in the order of their changes, with deletions among them. An app that follows `next`
+// The feed that apps poll: rows and deletions in the order of their last change. An app that always follows `next`
 // misses nothing, whatever is written meanwhile.
 import type { Entity, Row, RowKey } from '../catalog/entity.ts';
 import { BEGINNING, isInstant } from '../catalog/misfits.ts';
@@ -12,14 +12,16 @@ import { failpoint } from '../database/failpoints.ts';
 
 export type { Cursor };
 
-/** A row as it is now, or the notice that it was deleted. */
+/** An item of the feed: a row as it is now, or that it was deleted. */
 export type Item = (Row & { deleted: false }) | { id: number; modified_at: string; deleted: true };
 
-/** A cursor in the feed; `certainUpTo` is set when earlier pages returned documents whose transfer had not ended. */
+/**
+ * A position in the feed. `certainUpTo` is set if earlier pages returned documents of a transfer that had not ended.
+ */
 export type Place = Cursor & { certainUpTo: string | null };
 export type Page = { items: Item[]; next: Place; isMore: boolean };
 
-/** The position before the first item of the feed. */
+/** The position before the first item. */
 export const START: Cursor = { modifiedAfter: BEGINNING, after: 0 };
 
 /**
@@ -46,7 +48,7 @@ export async function pageOf(
   return { items: shown, next: { ...next, certainUpTo: null }, isMore };
 }
 
-/** The most characters of JSON in a page of the feed. */
+/** How many characters of JSON a page of the feed has at most. */
 const ROOM = 4_000_000;
 
 /** Returns the first items that fit on a page, and at least one. */
@@ -64,11 +66,11 @@ const earlier = (one: string | null, other: string | null) =>
 
 type Found = {
   items: Item[];
-  /** Timestamp up to which all transfers had ended; null when no found item is of a running transfer. */
+  /** The timestamp up to which all transfers had ended; null when no item belongs to a running transfer. */
   certainUpTo: string | null;
 };
 
-/** Reads rows and deletions from one snapshot. */
+/** Reads rows and deletions in MySQL after a position, in one snapshot. */
 const rowsAfter = (
   here: Environment,
   entity: Entity,
@@ -84,8 +86,8 @@ const rowsAfter = (
   });
 
 /**
- * Returns the present time when items are dated later than that: an app that followed such an item would miss every
- * change until then. Null when there is none.
+ * The present time, if an item has a later timestamp: an app that continued after such an item would miss every
+ * change until then. Null if none has.
  */
 async function presentBefore(on: Queryable, items: Item[]): Promise<string | null> {
   const { instant, now } = await readClock(on);
@@ -94,8 +96,9 @@ async function presentBefore(on: Queryable, items: Item[]): Promise<string | nul
 }
 
 /**
- * MongoDB has no snapshot here: the clock is read first, and later documents are uncertain. If nobody wrote meanwhile
- * and no row is claimed, everything is certain.
+ * Reads documents after a position. MongoDB has no snapshot here, so the clock row of the environment is read first,
+ * and later documents are uncertain. If nobody wrote meanwhile and no row is claimed (being written by a transfer),
+ * everything is certain.
  */
 async function documentsAfter(
   here: Environment,
@@ -146,13 +149,13 @@ async function deletedAfter(
   return lines.map(({ row_id: id, deleted_at: at }) => deletionOf(id, at));
 }
 
-/** A deletion without a valid timestamp (a zero date) is sorted first. */
+/** The item of a deletion. One without a valid timestamp (a zero date) comes first. */
 function deletionOf(id: number, deletedAt: string): Item {
   const at = fromSqlInstant(deletedAt);
   return { id, modified_at: isInstant(at) ? at : BEGINNING, deleted: true };
 }
 
-/** All finished writes of this program are dated at or before this timestamp. */
+/** The timestamp that no finished write of Oneway is later than. */
 async function lastInstant(on: Queryable): Promise<string> {
   const clock = await first<{ instant: string }>(
     on,
@@ -164,7 +167,7 @@ async function lastInstant(on: Queryable): Promise<string> {
 const isHeld = async (on: Queryable): Promise<boolean> =>
   (await first(on, sql`select 1 from claim where mode = 'write' limit 1`)) !== undefined;
 
-/** Reads one row or its deletion; null when it never existed. */
+/** Reads one row, or that it was deleted; null when it never existed. */
 export async function itemAt(here: Environment, entity: Entity, id: number): Promise<Item | null> {
   const key: RowKey = { entity: entity.name, id };
   const row = await readOne(here, key);
@@ -177,5 +180,8 @@ export async function itemAt(here: Environment, entity: Entity, id: number): Pro
   return gone ? deletionOf(id, gone.deleted_at) : null;
 }
 
-/** A MySQL row is certain once committed; a document is certain once its transfer has ended. */
+/**
+ * The function that reads a page of the feed, by store. A MySQL row is certain once committed; a document is certain
+ * once its transfer has ended.
+ */
 const feedOf = { mysql: rowsAfter, mongo: documentsAfter };

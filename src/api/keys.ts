@@ -1,4 +1,4 @@
-// API keys of apps: bearer credentials whose scopes are entity types of the catalogue.
+// API keys of apps: bearer credentials whose scopes are entities of the catalogue.
 import { z } from 'zod';
 import * as credentials from '../access/credentials.ts';
 import { catalog } from '../catalog/index.ts';
@@ -8,21 +8,21 @@ import { parsed } from '../problems.ts';
 import { entitiesWithSecrets, secretScopeOf, secretsLabel } from './secrets.ts';
 import { requiredLine } from '../typed-text.ts';
 
-/** The scope of all types of the catalogue, including types added later. */
+/** The scope for all entities of the catalogue, including those added later. */
 export const EVERYTHING = '*';
 
-/** How many days the former key keeps working after a rotation; `0` revokes it at once. */
+/** For how many days the former key can work after a rotation; with `0` it ends at once. */
 export const graceDays = ['0', '1', '7', '30'] as const;
 
 const AREA = 'catalog';
 export const scopeOf = (entity: string): string => `${AREA}:${entity}`;
 
-/** Scopes that can be chosen beside the types: reading the secrets of a type in clear text. */
+/** The scopes that can be chosen for secrets: each allows to read the secrets of one entity in clear text. */
 const secretScopes = entitiesWithSecrets().map(({ name }) => secretScopeOf(name));
 const scopeOfChoice = (choice: string) =>
   secretScopes.includes(choice) ? choice : scopeOf(choice);
 
-/** Describes what an app may read; a scope outside the catalogue is shown as it is. */
+/** What an app may read, as a text; a scope outside the catalogue is shown as it is. */
 export const readsOf = ({ scopes }: Pick<credentials.Credential, 'scopes'>): string =>
   scopes.map(readOf).join(', ');
 
@@ -65,7 +65,7 @@ export async function create(here: App, by: string, posted: unknown): Promise<st
 const wantedRotation = z.object({
   graceDays: z.enum(graceDays).default('7'),
   expiresAt: lastDay,
-  // No key has the id 0: a page that does not say which key it showed replaces none.
+  // Without the id of the key that the page showed, 0 is taken, which no key has: the post then replaces none.
   seen: z.coerce.number().int().positive().catch(0),
 });
 

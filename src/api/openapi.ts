@@ -6,7 +6,10 @@ import { lowerFirst } from '../catalog/lower-first.ts';
 import { promotionOrder } from '../catalog/order.ts';
 import { components, id, instant, jsonSchema, pageSchema } from './schemas.ts';
 
-/** Lists referring entities first: an app that polls in this order never has a task without its form. */
+/**
+ * The entities in the order in which an app should poll them: a task’s form comes before the task, so that no task is
+ * without its form.
+ */
 export const readingOrder = promotionOrder(travelling)
   .toReversed()
   .map(({ name }) => name);

@@ -19,9 +19,9 @@ import { object as sendObject } from '../web/handlers.ts';
 const WRONG_KEYS = 100;
 
 /**
- * Authenticates a request by the key in `Authorization: Bearer …`; its scopes are checked later. Wrong keys are
- * counted by address, and too many are answered with 429. A valid key always works, because apps may share an
- * address.
+ * Returns the middleware that authenticates a request by the key in `Authorization: Bearer …`; its scopes are checked
+ * later. Wrong keys are counted by address, and too many are answered with 429. A valid key always works, because
+ * apps may share an address.
  */
 export function needKey(here: App, redis: Redis) {
   const wrongKeys = openThrottle(here, redis, { counts: 'wrong-keys', attempts: WRONG_KEYS });
@@ -100,7 +100,10 @@ const querySchema = z.strictObject({
     .default(100),
 });
 
-/** @throws Invalid, naming the parameter and its allowed values */
+/**
+ * Parses the parameters of a page of the feed.
+ * @throws Invalid with the name of the wrong parameter and the values it may have
+ */
 function queried(query: unknown): { from: Place; limit: number } {
   const { data, error } = querySchema.safeParse(query);
   if (!data) {
@@ -149,7 +152,7 @@ export async function show(req: Request, res: Response) {
   res.status(item.deleted ? 410 : 200).json(shown);
 }
 
-/** The API is read-only, so every other method is refused. */
+/** Refuses every method but GET and HEAD, because the API only reads. */
 export function onlyRead(req: Request, res: Response, next: NextFunction) {
   if (req.method === 'GET' || req.method === 'HEAD') return next();
   res.set('Allow', 'GET, HEAD');

@@ -46,7 +46,7 @@ function fieldSchema(field: Field): z.ZodType {
   return isNullable ? own.nullable() : own;
 }
 
-/** Fields are optional: a document has only the fields that it was written with. */
+/** The schema of a row. Its fields are optional, because a document has only the fields that it was written with. */
 const rowSchema = (entity: Entity) =>
   z.object({
     id,
@@ -64,7 +64,10 @@ const rowSchema = (entity: Entity) =>
 
 type Override = NonNullable<z.core.JSONSchemaGeneratorParams['override']>;
 
-/** Simplifies the JSON Schema: one form for nullable values, and no bounds that apply to every JavaScript number. */
+/**
+ * Simplifies a JSON Schema: one form for values that may be null, and no limits that hold for every JavaScript
+ * number.
+ */
 const plain: Override = ({ jsonSchema }) => {
   const [own, other] = jsonSchema.anyOf ?? [];
   if (own && other?.type === 'null') {

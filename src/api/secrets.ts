@@ -1,4 +1,4 @@
-// Secrets in API answers are left out, unless the key has the separate scope for reading them in clear text.
+// Leaves secrets out of API answers, unless the key has the separate scope for reading them in clear text.
 import { openedSecrets } from '../access/secret-fields.ts';
 import { covers } from '../access/scopes.ts';
 import { labelOf, type Entity } from '../catalog/entity.ts';
@@ -7,7 +7,10 @@ import { secretsOf } from '../catalog/secret.ts';
 import type { Environment } from '../environments/environment.ts';
 import type { Item } from './feed.ts';
 
-/** `catalog:*` does not include this scope: a key that reads every type reads no secret. */
+/**
+ * The scope for the secrets of an entity. `catalog:*` does not include it: a key that reads every entity reads no
+ * secret.
+ */
 export const secretScopeOf = (entity: string): string => `secrets:${entity}`;
 
 export const entitiesWithSecrets = (): Entity[] =>
@@ -20,8 +23,8 @@ export const secretsLabel = (entity: Entity): string =>
     .join(', ')}, in clear`;
 
 /**
- * Removes the secrets that a key’s scopes do not include from items; a secret that cannot be decrypted is missing,
- * too.
+ * Returns items without the secrets that the key’s scopes do not include; a secret that cannot be decrypted is
+ * missing, too.
  */
 export async function readableItems<T extends Item>(
   here: Environment,

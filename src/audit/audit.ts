@@ -36,8 +36,8 @@ export const write = (on: Queryable, line: NewLine) =>
 type Log = { warn(data: object, message: string): void };
 
 /**
- * Records an event that can happen while the database is read-only. Then it goes to the program’s log, without e-mail
- * addresses.
+ * Records an event that can also happen while the database is read-only: then it goes to the program’s log, without
+ * e-mail addresses.
  */
 export async function writeOrLog(on: Queryable, log: Log, line: NewLine, personId?: number) {
   await write(on, line).catch((error: unknown) => {
@@ -48,7 +48,7 @@ export async function writeOrLog(on: Queryable, log: Log, line: NewLine, personI
 
 export type Filter = { person: string; action: string; before: number | null };
 
-/** Lists audit lines newest first, 50 per page, before the id `before`. */
+/** Lists audit lines newest first, 50 a page, with ids below `before`. */
 export const find = (on: Queryable, { person, action, before }: Filter) =>
   select<Line>(
     on,

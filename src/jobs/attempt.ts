@@ -1,5 +1,5 @@
-// One attempt to run a job. Its number is the fencing token: every change checks that this attempt is still the
-// current one.
+// One attempt to run a job. The number of the attempt is stored with the job, and each change checks that it is still
+// the same: a worker that was taken over can change nothing any more.
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { first, run, sql, transaction, type Queryable, type Statement } from '../database/sql.ts';
 import { cancelChildren, hasLiveChildren, lock, wake } from './children.ts';
@@ -8,7 +8,7 @@ import { mine } from './fence.ts';
 import { endSteps } from './steps.ts';
 import { Cancelled, Overtaken } from './interrupted.ts';
 
-/** Takes a job that is due, or whose worker died; null when there is none. */
+/** Takes a job that is due, or whose worker died, for this worker; undefined when another worker was first. */
 export async function begin(on: Queryable, id: string): Promise<Job | null> {
   const found = await run(
     on,
@@ -25,7 +25,7 @@ export async function begin(on: Queryable, id: string): Promise<Job | null> {
 const inSeconds = (milliseconds: number) =>
   sql`${now} + interval ${Math.round(milliseconds) * 1000} microsecond`;
 
-/** Records why a job is not started yet, and when to try again. */
+/** Records why a job cannot start yet, and when to try again. */
 export const postpone = (on: Queryable, id: string, problem: string, delayMs: number) =>
   run(
     on,
@@ -33,10 +33,13 @@ export const postpone = (on: Queryable, id: string, problem: string, delayMs: nu
          where id = ${id} and state = 'waiting'`,
   );
 
-/** `result` is stored with the job, so that the next attempt can continue from it. */
+/** How far a job is. `result` is stored with the job, so that its next attempt can continue from it. */
 export type Progress = { done: number; total: number; doing: string; result?: unknown };
 
-/** @throws Overtaken when another worker has the job, Cancelled when a person cancelled it */
+/**
+ * Records the progress of a job.
+ * @throws Overtaken when another worker has the job, Cancelled when a person cancelled it
+ */
 export async function report(on: Queryable, job: Job, { done, total, doing, result }: Progress) {
   await run(
     on,
@@ -68,7 +71,7 @@ export const fail = (pool: Pool, job: Job, problem: string, kinds: string[]) =>
     also: (on) => cancelChildren(on, job.id, { person: `job ${job.number}`, kinds }),
   });
 
-/** The job was cancelled and has stopped; its results so far are kept. */
+/** Ends a job that was cancelled and has stopped; its results so far are kept. */
 export const endCancelled = (pool: Pool, job: Job) =>
   end(pool, job, { steps: 'stopped', change: sql`state = 'cancelled'` });
 
@@ -79,8 +82,8 @@ type Ending = {
 };
 
 /**
- * Ends a job and wakes its parent job in one commit. The parent is always locked first, so that cancelling cannot
- * cause a deadlock.
+ * Ends a job and wakes its parent job, in one commit. The parent is always locked first, so that ending and
+ * cancelling cannot deadlock.
  */
 const end = (pool: Pool, job: Job, { steps, change, also }: Ending) =>
   transaction(pool, async (on) => {
@@ -95,7 +98,7 @@ const end = (pool: Pool, job: Job, { steps, change, also }: Ending) =>
     if (job.parent) await wake(on, job.parent);
   });
 
-/** Schedules the next attempt in the given number of milliseconds. */
+/** Ends this attempt; the next one starts in so many milliseconds. */
 export async function retryLater(on: Queryable, job: Job, problem: string, delayMs: number) {
   const found = await run(
     on,

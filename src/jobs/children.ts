@@ -1,5 +1,5 @@
-// Child jobs: requested by a parent job, awaited by it, cancelled with it. MySQL is the record, so losing Redis data
-// loses no jobs.
+// Child jobs: a parent job requests them, waits for them, and is cancelled with them. They are recorded in MySQL, so
+// none is lost when Redis loses its data.
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
@@ -29,7 +29,10 @@ export type Child = {
   report: unknown;
 };
 
-/** @throws Overtaken when another worker has taken over the parent job */
+/**
+ * Records the child jobs of a job.
+ * @throws Overtaken when another worker has taken over the parent job
+ */
 export function requestChildren(on: Queryable, job: Job, children: ChildRequest[]): Promise<void> {
   return 'getConnection' in on
     ? transaction(on, (connection) => insert(connection, job, children))
@@ -63,21 +66,26 @@ export async function childrenOf(on: Queryable, id: string): Promise<Child[]> {
   }));
 }
 
-/** @throws AwaitingChildren while one of the child jobs has not ended */
+/**
+ * Returns the child jobs of a job once all have ended.
+ * @throws AwaitingChildren while one has not
+ */
 export async function endedChildren(on: Queryable, { id }: Job): Promise<Child[]> {
   const children = await childrenOf(on, id);
   if (children.some(isLive)) throw new AwaitingChildren('Waiting for its child jobs');
   return children;
 }
 
-/** The child jobs that a worker could take. */
+/** The child jobs of a job that a worker could take now. */
 export const waitingChildren = (on: Queryable, id: string) =>
   select<Job>(
     on,
     sql`select * from job where parent = ${id} and state = 'waiting' order by number`,
   );
 
-/** Parent jobs are locked before their children everywhere, to avoid deadlocks. */
+/**
+ * Locks the record of a job. Parent jobs are locked before their children everywhere, so that there is no deadlock.
+ */
 export const lock = (on: PoolConnection, id: string) =>
   first(on, sql`select id from job where id = ${id} for update`);
 
@@ -117,7 +125,10 @@ export async function cancelChildren(
   for (const parent of parents.toReversed()) await wake(on, parent);
 }
 
-/** A waiting job ends at once, a running one at its next progress report; returns how many there were to stop. */
+/**
+ * Cancels these jobs: a waiting one ends at once, a running one at its next progress report. Returns how many there
+ * were to stop.
+ */
 export const markCancelled = (on: PoolConnection, ids: string[], person: string) =>
   run(
     on,

@@ -1,5 +1,5 @@
-// Periodic work that every process does every few seconds. Each chore takes its work from the database under a lock,
-// so that only one process gets it. They are plain timers and need no Redis.
+// Chores: work that every process does every few seconds, such as sending e-mails. Each takes its work from the
+// database under a lock, so that only one process gets it. They are plain timers and need no Redis.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '../environments/app.ts';
 

@@ -1,5 +1,5 @@
-// Dead letters: items of a job (such as one file of many) that failed for good, kept with their payload until they
-// are retried or discarded.
+// Dead letters: items of a job (such as one file of many) that failed for good. They are kept with their content
+// until a person retries or discards them.
 import { reasonOf } from '../environments/unreachable.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { z } from 'zod';
@@ -31,8 +31,8 @@ type DeadLetter = {
 };
 
 /**
- * Records a failed item of a running job, or a further failure of it.
- * @throws Overtaken
+ * Records a failed item of a running job as a dead letter, or that it failed again.
+ * @throws Overtaken when another worker has taken over the job
  */
 export async function record(on: Queryable, job: Job, { key, reason, payload }: Failure) {
   const found = await run(
@@ -55,7 +55,7 @@ export type Listed = DeadLetter & {
   retry_state: JobState | null;
 };
 
-/** Lists dead letters newest first, 50 per page, below the id `before`. */
+/** Lists dead letters newest first, 50 a page, with ids below `before`. */
 export const list = (on: Queryable, { state, kind, before }: Filter) =>
   select<Listed>(
     on,
@@ -83,7 +83,7 @@ const byId = (on: Queryable, id: number) =>
 const DEAD_LETTER = 'dead-letter';
 const keyOf = (id: number) => `${DEAD_LETTER} ${id}`;
 
-/** Records a job that retries an open dead letter. The caller queues it after the commit. */
+/** Requests a job that retries an open dead letter. The caller queues the job after the commit. */
 export const retry = (here: Environment, id: number, person: string): Promise<Job> =>
   transaction(here.sql, async (on) => {
     const letter = await takeOpen(on, id);
@@ -103,7 +103,10 @@ export const retry = (here: Environment, id: number, person: string): Promise<Jo
     return job;
   });
 
-/** @throws Conflict while another retry is running */
+/**
+ * Discards a dead letter.
+ * @throws Conflict while a job retries it
+ */
 export const discard = (here: Environment, id: number, person: string) =>
   transaction(here.sql, async (on) => {
     const { item_key: subject, reason: detail } = await takeOpen(on, id);
@@ -136,7 +139,7 @@ const failAgain = (on: Queryable, id: number, reason: string) =>
          where id = ${id} and state = 'open'`,
   );
 
-/** The kind of job that retries dead letters of the given tasks. */
+/** Adds the kind of job that retries dead letters of the given kinds. */
 export const withDeadLetters = (tasks: Tasks): Tasks => ({
   ...tasks,
   [DEAD_LETTER]: retryTask(tasks),
@@ -150,7 +153,7 @@ const retryTask = (tasks: Tasks): Task =>
     run: async (work, { letter: id }) => {
       const on = work.here.sql;
       const letter = await byId(on, id);
-      // An earlier attempt finished the retry, but died before recording that.
+      // An earlier attempt of this job succeeded with the item, but died before it recorded that.
       if (letter?.state !== 'open') return { letter: id };
       const retryItem = tasks[letter.kind]?.retryItem;
       if (!retryItem) throw new Problem(422, `Items of “${letter.kind}” cannot be retried.`);

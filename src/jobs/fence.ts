@@ -1,6 +1,6 @@
 import { sql } from '../database/sql.ts';
 import type { Job } from './jobs.ts';
 
-/** The job, provided that this attempt is still the current one. */
+/** An SQL condition: the job, if this attempt is still the current one. */
 export const mine = ({ id, attempt }: Pick<Job, 'id' | 'attempt'>) =>
   sql`id = ${id} and attempt = ${attempt} and state = 'running'`;

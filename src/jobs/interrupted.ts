@@ -1,4 +1,4 @@
-// Reasons why an attempt stops early although nothing failed.
+// Reasons why an attempt at a job stops early although nothing failed.
 
 export class Interrupted extends Error {}
 
@@ -8,8 +8,8 @@ export class Overtaken extends Interrupted {}
 /** Thrown when a person cancelled the job. */
 export class Cancelled extends Interrupted {}
 
-/** This process is shutting down: another one continues the job. */
+/** Thrown when this process is shutting down; another one continues the job. */
 export class Stopping extends Interrupted {}
 
-/** Thrown to free the worker; the job continues when its child jobs have ended. */
+/** Thrown to end the attempt while child jobs run; the job continues when they have ended. */
 export class AwaitingChildren extends Interrupted {}

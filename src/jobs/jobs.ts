@@ -1,5 +1,5 @@
-// The MySQL record of every job: its request, progress and outcome. Redis only runs jobs; those it loses are requeued
-// from here.
+// The MySQL record of every job: its request, progress and outcome. Redis only queues jobs; those it loses are queued
+// again from here.
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import * as audit from '../audit/audit.ts';
@@ -40,15 +40,18 @@ export type Job = {
   input: string;
   only_one: string | null;
   state: JobState;
-  /** The fencing token: a worker of an earlier attempt cannot change anything any more. */
+  /** The number of the attempt: the worker of an earlier attempt cannot change the job any more. */
   attempt: number;
-  /** Attempts that do not count towards the task’s limit. */
+  /**
+   * How many attempts do not count towards the limit of the job’s kind, because the job was retried by a person
+   * since.
+   */
   attempts_before: number;
   done_count: number;
   total_count: number;
   doing: string;
   report: string | null;
-  /** Who cancelled the job; a running one stops at its next progress report. */
+  /** The person who cancelled the job; a running one then stops at its next progress report. */
   cancelled_by: string | null;
   problem: string | null;
   /** The parent job that requested this one, and its key among the child jobs. */
@@ -62,7 +65,7 @@ export type Job = {
   ended_at: string | null;
 };
 
-/** How long a worker may send no heartbeat before it is presumed dead. */
+/** After how many milliseconds without a heartbeat a worker counts as dead. */
 export const SILENCE_MS = 15_000;
 
 export const now = sql`utc_timestamp(3)`;
@@ -74,7 +77,7 @@ export type JobRequest = {
   name: string;
   person: string;
   input: object;
-  /** The `onlyOne` key: while a job with it has not ended, no second one is recorded. */
+  /** A key of which only one job may be active: while it has not ended, no second one is recorded. */
   onlyOne?: string;
   priority?: Priority;
   /** A timestamp in ISO 8601 before which the job does not start. */
@@ -82,8 +85,8 @@ export type JobRequest = {
 };
 
 /**
- * Records a job, or returns the active one where only one is allowed. On a connection the record is part of the
- * caller’s transaction: queue the job after the commit. If the process dies before that, a periodic check queues it.
+ * Records a job, or returns the active one with its `onlyOne` key. On a connection the record is part of the caller’s
+ * transaction: queue the job after the commit. If the process dies before that, a periodic check queues it.
  */
 export function request(on: Queryable, wanted: JobRequest): Promise<{ job: Job; isNew: boolean }> {
   return 'getConnection' in on
@@ -117,7 +120,7 @@ export const byId = (on: Queryable, id: string) =>
 export const byNumber = (on: Queryable, number: number) =>
   first<Job>(on, sql`select * from job where number = ${number}`);
 
-/** The job with an `onlyOne` key that has not ended. */
+/** The active job with this `onlyOne` key; undefined if there is none. */
 export const active = (on: Queryable, key: string) =>
   first<Job>(on, sql`select * from job where active_key = ${key}`);
 
@@ -128,7 +131,7 @@ export const newest = (on: Queryable, kind: string, limit = 10) =>
     sql`select ${inList} from job where kind = ${kind} order by number desc limit ${limit}`,
   );
 
-/** Lists leave out columns that may be large. */
+/** A job as lists show it, without the columns that may be large. */
 export type Listed = Omit<Job, 'report' | 'only_one'>;
 const inList = sql`id, number, kind, priority, name, person, input, state, attempt, attempts_before, done_count,
                    total_count, doing, cancelled_by, problem, parent, child_key, created_at, run_at, started_at,
@@ -137,8 +140,8 @@ const inList = sql`id, number, kind, priority, name, person, input, state, attem
 export type Filter = { state: string; kind: string; before: number | null };
 
 /**
- * Lists running jobs first, then the newest; 50 per page, below the number `before`. Child jobs are listed on their
- * parent’s page.
+ * Lists jobs, running ones first, then the newest; 50 a page, with numbers below `before`. A child job is listed on
+ * its parent’s page only.
  */
 export const list = (on: Queryable, { state, kind, before }: Filter) =>
   select<Listed>(
@@ -165,7 +168,7 @@ export async function purgeExpired({ sql: on }: Environment): Promise<number> {
   return run(on, sql`delete from job where id in (${expired.map(({ id }) => id)})`);
 }
 
-/** Jobs that were due some seconds ago and not started, or whose worker died. */
+/** Jobs that should run and do not: due some seconds ago and not started, or their worker died. */
 export const stalled = (on: Queryable) =>
   select<Listed>(
     on,

@@ -1,5 +1,5 @@
-// The part of a job’s page that changes while the job runs: steps, log and child jobs. The event stream sends the
-// same partial.
+// The part of a job’s page that changes while the job runs: steps, log and child jobs. The event stream of the page
+// sends the same partial.
 import { fromSqlInstant, type Queryable } from '../database/sql.ts';
 import { exactly, iso } from '../web/format.ts';
 import { icon } from '../web/icons.ts';
@@ -36,7 +36,7 @@ const looks: Record<Step['state'], { image: string; text: string }> = {
   stopped: { image: 'circle-pause', text: 'Stopped' },
 };
 
-/** A step that was running when its waiting job was cancelled counts as stopped. */
+/** How a step is shown. A step that was running when its waiting job was cancelled is shown as stopped. */
 const stepLook = ({ state }: Step, job: Job) =>
   looks[state === 'running' && !isLive(job) ? 'stopped' : state];
 

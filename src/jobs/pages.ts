@@ -115,7 +115,7 @@ export const retry = (tasks: Tasks) => async (req: Request, res: Response) => {
   res.redirect(303, `/jobs/${job.number}`);
 };
 
-/** A person starts the job of a schedule ahead of time. */
+/** Returns the handler of the button *Run now*, which starts the job of a schedule ahead of its time. */
 export const runSchedule =
   (schedules: scheduled.Schedule[]) => async (req: Request, res: Response) => {
     const { here } = req;

@@ -16,7 +16,7 @@ const SIDE_BY_SIDE = 4;
 
 type Queued = Pick<jobs.Job, 'id' | 'attempt' | 'kind' | 'priority' | 'run_at'>;
 export type JobQueue = {
-  /** Queues a job, to run once it is due and a worker is free; without Redis a periodic check queues it later. */
+  /** Queues a job, to run when it is due and a worker is free. Without Redis a periodic check queues it later. */
   push(job: Queued): Promise<void>;
   pushAll(jobs: Queued[]): Promise<void>;
   close(): Promise<void>;
@@ -69,8 +69,8 @@ async function add(queue: Queue, task: Task | undefined, all: Queued[]) {
       data: { id },
       opts: {
         ...entryOptions,
-        // The attempt is part of the entry’s id: queueing an attempt again changes nothing, and the entry of a dead
-        // worker, which is still locked, does not block the next attempt.
+        // The id of a queue entry contains the attempt: queueing an attempt twice changes nothing, and the entry of a
+        // dead worker, which stays locked, does not stop the next attempt.
         jobId: `${id}-${attempt}`,
         delay: run_at === null ? 0 : Math.max(0, timeOf(run_at) - Date.now()),
         priority: priorities[priority ?? task?.priority ?? 'normal'],
@@ -84,8 +84,8 @@ const timeOf = (stored: string) => Date.parse(fromSqlInstant(stored));
 const priorities: Record<jobs.Priority, number> = { high: 1, normal: 10, low: 100 };
 
 /**
- * The record in MySQL decides how often a job is tried. BullMQ’s own attempts serve only when that record cannot be
- * read.
+ * Options of a queue entry. The record in MySQL decides how often a job is tried; BullMQ’s own attempts are used only
+ * when that record cannot be read.
  */
 const entryOptions: JobsOptions = {
   attempts: 1_000_000,
@@ -94,7 +94,9 @@ const entryOptions: JobsOptions = {
   removeOnFail: true,
 };
 
-/** Runs jobs until told to stop; running ones then finish, or stop at their next progress report. */
+/**
+ * Runs jobs until the returned function is called; running jobs then finish, or stop at their next progress report.
+ */
 export function startWorker(
   here: App,
   { redis, patient }: { redis: Redis; patient: Redis },
@@ -138,7 +140,10 @@ export function startWorker(
   };
 }
 
-/** The start time from the record, but at least a second from now, so that a wrong clock causes no busy loop. */
+/**
+ * When a job that cannot run now is tried next, in milliseconds since 1970: the time in its record, but at least a
+ * second from now, so that a wrong clock causes no endless loop.
+ */
 function nextStart({ halt }: App, { run_at }: jobs.Job): number {
   if (halt.signal.aborted) return Date.now();
   return Math.max(run_at === null ? 0 : timeOf(run_at), Date.now() + 1000);
@@ -153,7 +158,7 @@ async function pushFamily(here: App, queue: JobQueue, job: jobs.Job) {
   if (parent?.state === 'waiting') await queue.push(parent);
 }
 
-/** Requeues jobs that Redis lost, or whose worker died. */
+/** Queues jobs again that Redis lost, or whose worker died. */
 export async function sweep(here: App, queue: JobQueue) {
   await queue.pushAll(await jobs.stalled(here.sql));
 }

@@ -5,7 +5,7 @@ import { Conflict } from '../problems.ts';
 import { now, type Job } from './jobs.ts';
 import type { Tasks } from './task.ts';
 
-/** Either finished steps keep their results, or everything starts over. */
+/** What a retry repeats: the steps from the failed one on, or everything. */
 type From = 'failed step' | 'start';
 
 export const mayBeRetried = (tasks: Tasks, { kind, state, parent }: Job) =>
@@ -14,7 +14,7 @@ export const mayBeRetried = (tasks: Tasks, { kind, state, parent }: Job) =>
   (state === 'failed' || state === 'cancelled');
 
 /**
- * Lets a failed or cancelled job run again with a new count of attempts; its log is kept.
+ * Lets a failed or cancelled job run again; its attempts are counted from zero, and its log is kept.
  * @throws Conflict when it may not be retried, or when another job with its `onlyOne` key is active
  */
 export async function retry(

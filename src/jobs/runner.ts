@@ -13,7 +13,7 @@ import { log } from './steps.ts';
 import { cancellableKinds, type Task, type Tasks } from './task.ts';
 import { openWork } from './work.ts';
 
-/** How long to wait before checking again whether the databases are open for work. */
+/** After how many milliseconds to check again whether a database update has ended. */
 const CLOSED_MS = 10_000;
 /** A job that crashes its process is given up after this many attempts. */
 const MOST_ATTEMPTS = 200;
@@ -31,7 +31,7 @@ export async function runJob(
   if (!task) return waiting;
   const reason = await whyClosed(here);
   if (reason !== null) {
-    // The job is not started, because an update may last longer than all attempts of a job.
+    // The job waits without an attempt, because an update may last longer than all attempts of a job.
     await attempt.postpone(here.sql, id, reason, CLOSED_MS);
     return jobs.byId(here.sql, id);
   }
@@ -49,7 +49,8 @@ type Attempt = {
 async function runAttempt(here: App, tasks: Tasks, { job, task, onProgress }: Attempt) {
   const pulse = setInterval(() => {
     attempt.heartbeat(here.sql, job).catch(() => {
-      // Without heartbeats another worker takes over the job, and this one stops at its next progress report.
+      // The heartbeat failed. Another worker may take over the job, and then this one stops at its next progress
+      // report.
     });
   }, jobs.SILENCE_MS / 4);
   try {
@@ -79,7 +80,7 @@ async function endOrRetry(
   if (error instanceof Cancelled) return attempt.endCancelled(on, job);
   if (error instanceof AwaitingChildren) return attempt.awaitChildren(on, job);
   if (error instanceof Stopping) return attempt.retryLater(on, job, problem, 0);
-  // The attempt was interrupted, for example because another worker took over the job.
+  // The attempt was interrupted, for example by another worker, which has recorded that.
   if (error instanceof Interrupted) return undefined;
   here.log.warn({ err: error, job: job.number, attempt: job.attempt }, 'job stopped');
   await log(on, job, problem);
@@ -90,7 +91,10 @@ async function endOrRetry(
   return attempt.fail(on, job, problem, cancellableKinds(tasks));
 }
 
-/** BullMQ computes the backoff, and the record stores it, so that it holds even when Redis loses its data. */
+/**
+ * The delay in milliseconds before the next attempt. BullMQ computes it, and the record stores it, so that it holds
+ * even when Redis loses its data.
+ */
 export function backoffOf({ backoff }: Pick<Task, 'backoff'>, attempts: number): number {
   const { type, delay, jitter, longest } = {
     longest: 60_000,
@@ -100,13 +104,16 @@ export function backoffOf({ backoff }: Pick<Task, 'backoff'>, attempts: number):
   return Math.min(Number(strategy?.(attempts)), longest);
 }
 
-/** @throws Closed, after which the job is retried */
+/**
+ * Checks that the databases of this environment and its neighbours are not being updated.
+ * @throws Closed when one is; the job is tried again later
+ */
 export async function refuseWhileClosed(here: App) {
   const standing = await here.compatibility();
   if (standing.kind !== 'open') throw new Closed(explain(standing));
 }
 
-/** Why no job can start now: this environment or a neighbouring one is being updated. */
+/** Why no job can start now, as a sentence: a database is being updated; null when jobs can start. */
 async function whyClosed(here: App): Promise<string | null> {
   try {
     await refuseWhileClosed(here);

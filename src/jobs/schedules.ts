@@ -1,5 +1,6 @@
-// Schedules request jobs by the clock, once per environment. MySQL records the next run of each, so that a second
-// process does not run it twice and lost Redis data skips none. After an outage one run makes up for all missed ones.
+// Schedules request jobs at fixed times, once per environment. MySQL records the next run of each, so that a second
+// process does not run it twice, and none is skipped when Redis loses its data. After an outage one run makes up for
+// all missed ones.
 import { getNextMillis } from 'bullmq';
 import { first, run, select, sql, toSqlInstant, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -15,14 +16,14 @@ export type Schedule = {
   input: object;
   /** The `onlyOne` key of the job: while another job with it is active, that job counts as the run. */
   onlyOne?: string;
-  /** The environments that have this schedule; all by default. */
+  /** Returns whether an environment has this schedule; without it all have. */
   isFor?: (here: App) => boolean;
 };
 
 export const declaredFor = (here: App, schedules: Schedule[]) =>
   schedules.filter(({ isFor }) => isFor?.(here) !== false);
 
-/** The first time of a schedule after a given time, in milliseconds. */
+/** The first time of a schedule after `after`, both in milliseconds since 1970. */
 export function nextRun({ pattern, timeZone }: Schedule, after: number): number {
   const next = getNextMillis(after, { pattern, tz: timeZone });
   if (next === undefined) throw new Error(`The cron pattern “${pattern}” has no next time`);
@@ -62,7 +63,7 @@ export async function recordSchedules(here: App, schedules: Schedule[]) {
   }
 }
 
-/** Requests the job of a schedule that was due by `until`; when several processes try, only one does it. */
+/** Requests the job of a schedule whose next run was due by `until`. When several processes try, only one does it. */
 export const runDue = (here: App, schedule: Schedule, until: number): Promise<jobs.Job | null> =>
   transaction(here.sql, async (on) => {
     const due = await first<Recorded>(
@@ -72,7 +73,7 @@ export const runDue = (here: App, schedule: Schedule, until: number): Promise<jo
     );
     if (!due) return null;
     const { job } = await jobs.request(on, wanted(schedule, 'schedule'));
-    // The next run of a schedule is always later than this one, even if this machine’s clock is slow.
+    // The next run must be later than this one, even if this machine’s clock is slow.
     const after = Math.max(Date.now(), Date.parse(`${due.next_at.replace(' ', 'T')}Z`));
     await run(
       on,
@@ -94,7 +95,7 @@ const wanted = (
   ...(onlyOne === undefined ? {} : { onlyOne }),
 });
 
-/** How late a run must be to count as missed. */
+/** How many milliseconds late a run must be to count as missed. */
 const MISSED_MS = 5000;
 
 /** Requests runs that were missed because Redis or all processes were down. */
@@ -107,7 +108,10 @@ export async function runMissed(here: App, schedules: Schedule[]): Promise<jobs.
   return found;
 }
 
-/** A person runs a schedule now; its next time stays unchanged. The caller queues the job after the commit. */
+/**
+ * Requests the job of a schedule for a person, now; the next run of the schedule stays as it is. The caller queues
+ * the job after the commit.
+ */
 export const runNow = (here: App, schedule: Schedule, person: string) =>
   transaction(here.sql, async (on) => {
     const asked = await jobs.request(on, wanted(schedule, person));
@@ -123,7 +127,7 @@ export type Shown = Schedule & {
   last: { number: number; state: jobs.JobState; created_at: string } | null;
 };
 
-/** The schedules of this environment with their next and last runs, for their page. */
+/** The schedules of this environment with their next and last runs, as their page shows them. */
 export async function shown(here: App, schedules: Schedule[]): Promise<Shown[]> {
   const lines = await select<
     Recorded & { number: number; state: jobs.JobState; created_at: string }

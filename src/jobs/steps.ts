@@ -7,7 +7,7 @@ import { now, type Job } from './jobs.ts';
 export type Step = {
   position: number;
   name: string;
-  /** `stopped`: the attempt was interrupted during this step of the job. */
+  /** The state of a step. `stopped`: the attempt was interrupted during it. */
   state: 'running' | 'done' | 'failed' | 'stopped';
   attempt: number;
   started_at: string;
@@ -29,7 +29,10 @@ export async function resultOf(on: Queryable, job: Job, name: string) {
   );
 }
 
-/** @throws Overtaken when another worker has taken over the job */
+/**
+ * Records that a step of the job begins.
+ * @throws Overtaken when another worker has taken over the job
+ */
 export async function beginStep(on: Queryable, job: Job, name: string) {
   const found = await run(
     on,
@@ -63,7 +66,7 @@ export const endSteps = (on: Queryable, { id }: Pick<Job, 'id'>, state: Step['st
     sql`update job_step set state = ${state}, ended_at = ${now} where job = ${id} and state = 'running'`,
   );
 
-/** Only the last log lines of a job are kept. */
+/** How many log lines of a job are kept. */
 const LINES_KEPT = 500;
 
 export async function log(on: Queryable, job: Job, text: string) {

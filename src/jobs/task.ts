@@ -1,4 +1,4 @@
-// Declares a kind of job: its label, the function that runs it, and its limits.
+// Declares a kind of job: its label, the function that runs it (its task), and its limits.
 import type { z } from 'zod';
 import type { Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -6,12 +6,12 @@ import type { Progress } from './attempt.ts';
 import type { Child, ChildRequest } from './children.ts';
 import type { Job, Priority } from './jobs.ts';
 
-/** What a task can access while it runs for a job. */
+/** What the function of a job gets while it runs. */
 export type Work = {
   here: App;
   job: Job;
   /**
-   * Records the progress. Outside of `step`, a new `doing` also begins a step on the job’s page.
+   * Records the progress of the job. Outside of `step`, a new text in `doing` also begins a step on the job’s page.
    * @throws Interrupted when the job must stop here
    */
   report: (progress: Progress) => Promise<void>;
@@ -21,8 +21,8 @@ export type Work = {
   log: (text: string) => Promise<void>;
   children: {
     /**
-     * Requests child jobs, in the caller’s transaction if `on` is a connection; those with known keys are not
-     * requested again.
+     * Requests child jobs, in the caller’s transaction if `on` is a connection. A child job whose key is known
+     * already is not requested again.
      */
     request: (on: Queryable, children: ChildRequest[]) => Promise<void>;
     /**
@@ -36,10 +36,10 @@ export type Work = {
   deadLetter: (failure: Failure) => Promise<void>;
 };
 
-/** An item of a job that failed for good; the payload is what a retry needs. */
+/** An item of a job that failed for good; `payload` is what a retry of the item needs. */
 export type Failure = { key: string; reason: string; payload: unknown };
 
-/** Milliseconds between attempts, computed like BullMQ’s backoff; `longest` is a minute by default. */
+/** How to compute the milliseconds between attempts; `longest` is a minute by default. */
 type Backoff = {
   type: 'fixed' | 'exponential';
   delay: number;
@@ -49,31 +49,31 @@ type Backoff = {
 
 export type Task = {
   label: string;
-  /** How many attempts are made while a server does not answer. */
+  /** How many attempts a job gets while a server does not answer. */
   attempts: number;
   mayBeCancelled: boolean;
   /** Whether a failed or cancelled job may be retried from its page. */
   mayBeRetried?: boolean;
-  /** The backoff between attempts; by default exponential, from 5 seconds to a minute. */
+  /** How long to wait between attempts; by default from 5 seconds, doubled each time, up to a minute. */
   backoff?: Backoff;
-  /** The default priority of this kind’s jobs. */
+  /** The priority of this kind’s jobs, if their request does not set one. */
   priority?: Priority;
   /** How many jobs of this kind may run at once in the environment, on all machines together. */
   concurrency?: number;
   /** At most `max` jobs of this kind start within `perMs`, on all machines together. */
   rate?: { max: number; perMs: number };
   run: (work: Work) => Promise<unknown>;
-  /** Retries one dead letter. It runs as a job of its own, perhaps more than once. */
+  /** Retries one dead letter (failed item). It runs as a job of its own, perhaps more than once. */
   retryItem?: (work: Work, payload: unknown) => Promise<void>;
   /** Renders the report on the page of the job. */
   outcome?: Outcome;
 };
 
-/** A view, and a function that derives its locals from the job’s report and input. */
+/** The view that shows the report of a job, and a function that makes its locals from the job’s report and input. */
 type Outcome = { view: string; locals: (report: object, input: object) => object };
 export type Tasks = Record<string, Task>;
 
-/** A task with its input schema, parsed before it runs. */
+/** Makes a task from its function and the schema of its input, which is checked before the function runs. */
 export const task = <T extends z.ZodType>(
   input: T,
   {
@@ -82,6 +82,6 @@ export const task = <T extends z.ZodType>(
   }: Omit<Task, 'run'> & { run: (work: Work, input: z.infer<T>) => Promise<unknown> },
 ): Task => ({ ...rest, run: (work) => run(work, input.parse(JSON.parse(work.job.input))) });
 
-/** Kinds whose jobs may be cancelled, directly or with their parent job. */
+/** The kinds of job that may be cancelled, by a person or together with their parent job. */
 export const cancellableKinds = (tasks: Tasks): string[] =>
   Object.keys(tasks).filter((kind) => tasks[kind]?.mayBeCancelled);

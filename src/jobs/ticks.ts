@@ -1,5 +1,5 @@
-// BullMQ’s job schedulers wake one process when a schedule is due. That tick only triggers a check of the record in
-// MySQL, so an extra or a lost tick changes nothing.
+// BullMQ wakes one process when a schedule is due. That only makes the process look into the record in MySQL, so an
+// extra or a lost wake-up changes nothing.
 import { Queue, Worker } from 'bullmq';
 import type { App, Redis } from '../environments/app.ts';
 import { keepWorking } from './keep-working.ts';
@@ -7,7 +7,7 @@ import { PREFIX, type JobQueue } from './queue.ts';
 import { declaredFor, recordSchedules, runDue, runMissed, type Schedule } from './schedules.ts';
 
 export type Ticks = {
-  /** Records the schedules, requests missed runs, and registers schedules that Redis does not have. */
+  /** Records the schedules, requests runs that were missed, and tells Redis the schedules that it does not have. */
   sweep(): Promise<void>;
   /** Requests jobs at their times; returns a function that stops this. */
   start(patient: Redis): () => Promise<void>;
@@ -47,7 +47,7 @@ export function openTicks(
             const schedule = own.find((one) => one.name === name);
             const job = schedule && (await runDue(here, schedule, Date.now()));
             if (job) await jobs.push(job);
-            // Removes the scheduler from Redis only; a program that still declares the schedule registers it again.
+            // A program without this schedule removes it from Redis only; a program that declares it tells Redis again.
             if (!schedule) await (await queue()).removeJobScheduler(name);
           },
           { connection: patient, prefix: PREFIX, autorun: false },

@@ -1,4 +1,5 @@
-// The context that one attempt gives its task: progress, steps, log, child jobs and dead letters.
+// What one attempt at a job gives to the function of the job: progress, steps, log, child jobs and dead letters
+// (failed items).
 import type { App } from '../environments/app.ts';
 import * as attempt from './attempt.ts';
 import { endedChildren, requestChildren } from './children.ts';
@@ -48,7 +49,7 @@ export function openWork(
         await endStep(on, job, name, { state: 'done', result });
         return result;
       } catch (error) {
-        // An interrupted step is recorded together with the end of its attempt.
+        // An interrupted step is recorded when its attempt ends.
         if (!(error instanceof Interrupted)) await endStep(on, job, name, { state: 'failed' });
         throw error;
       } finally {
@@ -68,7 +69,7 @@ export function openWork(
   };
 }
 
-/** Runs calls one after the other, even if the callers do not wait. */
+/** Returns a function that runs calls one after the other, even if their callers do not wait. */
 function queueOfCalls() {
   let last: Promise<unknown> = Promise.resolve();
   return <T>(call: () => Promise<T>): Promise<T> => {

@@ -2,26 +2,23 @@
 // `s3://bucket/prefix?region=eu-central-1&endpoint=https://s3.example.com`.
 import { fileURLToPath } from 'node:url';
 
-/**
- * Access keys of a store; null where the machine itself has access, by a role of the server in AWS or by AWS’s own
- * settings.
- */
+/** The access keys of a store; null if the machine itself has access, by its role in AWS or by AWS’s own settings. */
 export type StorageKeys = { id: string; secret: string } | null;
 
 export type S3Address = {
   kind: 's3';
   bucket: string;
-  /** The prefix of all keys; ends with a slash, or is empty. */
+  /** The beginning of all keys in the bucket; it ends with a slash or is empty. */
   prefix: string;
   region: string;
-  /** Null means Amazon’s own endpoint. */
+  /** The URL of the S3 server; null for Amazon’s. */
   endpoint: string | null;
   keys: StorageKeys;
 };
 
 export type StorageAddress = { kind: 'folder'; path: string } | S3Address;
 
-/** The parsed address, or what is wrong with it. */
+/** The parsed address; a text when it is wrong, which says what is wrong with it. */
 export function storageAddress(text: string, keys: StorageKeys): StorageAddress | string {
   const url = URL.parse(text);
   if (url?.protocol === 'file:') return folderAddress(url);

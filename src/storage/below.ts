@@ -1,7 +1,8 @@
 import type { Objects, StoredObject } from './objects.ts';
 
 /**
- * The part of a store below a prefix that ends with a slash, as a store. Closing it does not close the whole store.
+ * A store that consists of the objects below a prefix of another store; the prefix ends with a slash. Closing it does
+ * not close the other store.
  */
 export function below(objects: Objects, prefix: string): Objects {
   const inside = (object: StoredObject): StoredObject => ({

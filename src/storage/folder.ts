@@ -11,7 +11,7 @@ import type { Content, Objects, PutOptions, Stored, StoredObject } from './objec
 
 const UNFINISHED = '.unfinished';
 
-/** The folder must exist: creating it would hide a disk that is not mounted. */
+/** A folder as a store. It must exist: creating it would hide that a disk is not mounted. */
 export function folderObjects(path: string): Objects {
   const folder = resolve(path);
   const drafts = join(folder, UNFINISHED);
@@ -20,7 +20,7 @@ export function folderObjects(path: string): Objects {
     work.catch((error: unknown) => {
       throw asTrouble(error);
     });
-  /** Returns null when a file does not exist; reports a missing storage folder instead. */
+  /** The result of the work; null when the file does not exist. A storage folder that is missing is an error. */
   const unlessAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
     try {
       return await work;
@@ -36,7 +36,8 @@ export function folderObjects(path: string): Objects {
   };
 
   /**
-   * Writes a draft, then publishes it under its name; null when the name is taken and `give` does not replace files.
+   * Writes a file under a temporary name, and then gives it its name. Null when the name is taken and `give` replaces
+   * no files.
    */
   const store = async (key: string, content: Content, options: PutOptions, give: GiveName) => {
     const named = join(folder, checkedKey(key));
@@ -63,7 +64,7 @@ export function folderObjects(path: string): Objects {
       if (isFolder) {
         yield* walk(key, prefix, after);
       } else {
-        // The file may have been deleted since the folder was listed.
+        // The file may have been deleted since the folder was read.
         const object = await statOf(key);
         if (object) yield object;
       }
@@ -102,7 +103,7 @@ export function folderObjects(path: string): Objects {
   };
 }
 
-/** Returns whether the draft was published under its name. */
+/** A function that gives a complete file its name; returns whether it did. */
 type GiveName = (draft: string, named: string) => Promise<boolean>;
 
 const replacing: GiveName = async (draft, named) => {
@@ -110,7 +111,7 @@ const replacing: GiveName = async (draft, named) => {
   return true;
 };
 
-/** A hard link for the draft: unlike a rename, it never replaces a file. */
+/** Gives the file its name only if that is free, by a hard link: unlike a rename it never replaces a file. */
 const ifFree: GiveName = (draft, named) =>
   fs.link(draft, named).then(
     () => true,
@@ -120,7 +121,7 @@ const ifFree: GiveName = (draft, named) =>
     },
   );
 
-/** Opens a file; returns null for a subfolder. */
+/** Opens a file; null for a subfolder. */
 async function openFile(path: string) {
   const opened = await fs.open(path);
   const stat = await opened.stat();
@@ -153,7 +154,7 @@ async function place(draft: string, named: string, give: GiveName): Promise<bool
   }
 }
 
-/** Syncing the folder makes sure that the name is on the disk, too. */
+/** Writes a folder to the disk, so that the names of its files are safe, too. */
 async function sync(folder: string) {
   const opened = await fs.open(folder);
   try {
@@ -177,7 +178,7 @@ async function removeEmpty(folder: string, upTo: string): Promise<void> {
   if (isRemoved) await removeEmpty(dirname(folder), upTo);
 }
 
-/** Sorted as S3 lists keys: by the bytes of the whole key, so that `a-b` comes before `a/b`. */
+/** Sorts the files of a folder as S3 lists keys, by the bytes of the whole key: `a-b` comes before `a/b`. */
 function inOrder(at: string, entries: Dirent[]) {
   return entries
     .filter((entry) => !entry.name.startsWith('.') && (entry.isFile() || entry.isDirectory()))
@@ -194,7 +195,7 @@ const isAfter = (key: string, other: string) =>
 const codeOf = (error: unknown) => (error as { code?: string } | null)?.code ?? '';
 const isAbsence = (error: unknown) => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error));
 
-/** Explains errors of the disk with a remedy; other errors are returned unchanged. */
+/** An error of the disk as a message with a remedy; any other error unchanged. */
 function troubleIn(folder: string, error: unknown): unknown {
   const solution: Record<string, string> = {
     ENOENT:

@@ -16,7 +16,7 @@ const PIXELS = 40_000_000;
 const PIXELS_IN_ALL = 100_000_000;
 
 /**
- * Checks an upload, which is null when it was too large to read.
+ * Checks an uploaded image; `null` stands for one that was too large to read.
  * @throws Invalid when it is not an image that browsers show
  */
 export async function checkedImage(
@@ -60,12 +60,15 @@ async function problemIn(content: Buffer): Promise<string | null> {
   }
 }
 
-/** The library ignores a GIF screen that is much larger than its pictures; browsers may not. */
+/**
+ * The screen size in the header of a GIF. The library ignores one that is much larger than the pictures; browsers may
+ * not.
+ */
 const screenOf = (gif: Buffer) => ({ width: gif.readUInt16LE(6), height: gif.readUInt16LE(8) });
 
 let last: Promise<unknown> = Promise.resolve();
 
-/** Decoding an interlaced image of 40 megapixels takes 160 MB of memory. */
+/** Runs one job at a time: decoding an interlaced image of 40 megapixels takes 160 MB of memory. */
 function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
   const result = last.then(work, work);
   last = result;

@@ -1,5 +1,6 @@
-// Finds every image name in an environment’s databases: in rows, in the history that rows are restored from, in
-// transfers that can be undone, in contents that edits are merged with, and in unsent sheets.
+// Finds the name of every image that an environment’s databases mention: in rows, in the history that rows are
+// restored from, in transfers that can be undone, in contents that edits are merged with, and in transfer sheets that
+// were not sent.
 import type { Db } from 'mongodb';
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -9,8 +10,8 @@ import { IMAGE_NAME } from './images.ts';
 type Databases = { sql: Queryable; documents: Db };
 
 /**
- * Yields the names of all images referenced by a row or by anything recorded about one. The history is read last: a
- * reference removed from a row meanwhile is in the history by then.
+ * The names of all images that a row, or anything recorded about a row, refers to. The history is read last: a
+ * reference that is removed from a row meanwhile is in the history by then.
  */
 export async function namedImages(on: Databases): Promise<Set<string>> {
   const named = new Set<string>();
@@ -53,7 +54,7 @@ async function* inRows({ sql: on, documents }: Databases) {
 const imageFields = (entity: Entity) =>
   fieldEntries(entity).flatMap(([field, { kind }]) => (kind === 'image' ? [field] : []));
 
-/** Values that were typed on a transfer sheet. */
+/** Yields the values that were typed on transfer sheets. */
 async function* inSelections({ sql: on }: Databases) {
   const found = await select<{ text: string }>(
     on,
@@ -102,7 +103,7 @@ async function* inHistory({ sql: on }: Databases) {
 const LINES = 5000;
 type Line = { at: number; text: string | null };
 
-/** Reads in parts, so that no statement takes long. */
+/** Yields the lines of a query in parts, so that no statement takes long. */
 async function* pages(ask: (after: number) => Promise<Line[]>): AsyncGenerator<string> {
   for (let after = 0; ;) {
     const lines = await ask(after);

@@ -12,13 +12,15 @@ import type { Objects, StoredObject } from './objects.ts';
 export const IMAGE_NAME = '[0-9a-f]{64}\\.(png|jpg|gif|webp)';
 const imageName = new RegExp(`^${IMAGE_NAME}$`);
 
-/** The first two characters of a name are its folder, so that no folder grows too large. */
+/**
+ * The key of an image: the first two characters of its name are its folder, so that no folder gets too many files.
+ */
 const keyOf = (name: string) => `${name.slice(0, 2)}/${name}`;
 
 export const hasImage = async (objects: Objects, name: string): Promise<boolean> =>
   imageName.test(name) && (await objects.find(keyOf(name))) !== null;
 
-/** How long a page waits for a complete image. */
+/** How many milliseconds a page waits for a complete image. */
 const WHOLE_MS = 6000;
 
 /**
@@ -62,13 +64,13 @@ export async function copyImage(from: Objects, to: Objects, name: string): Promi
 
 const HOUR = 60 * 60 * 1000;
 /**
- * After this time an image is stored again; it is much shorter than any grace period of the cleanup (settings.ts).
+ * After how many milliseconds an image is stored again; much less than any grace period of the cleanup (settings.ts).
  */
 const FRESH = 12 * HOUR;
 
 /**
- * A row is about to reference the image, so the cleanup must not delete it as unused. An old one is stored again,
- * because not every S3 server renews the age of an object that is copied onto itself.
+ * Whether the store has the image, safe from the cleanup until a row refers to it. An old image is stored again for
+ * that: not every S3 server renews the age of an object that is copied onto itself.
  */
 async function isKept(objects: Objects, name: string): Promise<boolean> {
   const found = await objects.find(keyOf(name));
@@ -79,7 +81,7 @@ async function isKept(objects: Objects, name: string): Promise<boolean> {
   return true;
 }
 
-/** Returns whether it was deleted: not when the image was stored again in the meantime. */
+/** Deletes an image; returns whether it did: not when the image was stored again meanwhile. */
 export async function deleteImage(
   objects: Objects,
   name: string,

@@ -2,7 +2,10 @@ const LONGEST_KEY = 1000;
 /** The longest name that file systems accept. */
 const LONGEST_PART = 255;
 
-/** Returns a key if both a folder and S3 can store it. */
+/**
+ * Returns the key if both a folder and S3 can store it.
+ * @throws TypeError when one cannot
+ */
 export function checkedKey(key: string): string {
   const isFit =
     Buffer.byteLength(key) <= LONGEST_KEY && key.isWellFormed() && key.split('/').every(isFitPart);

@@ -4,7 +4,7 @@ import { pipeline, Readable, Transform } from 'node:stream';
 import { Unavailable } from '../problems.ts';
 import type { Content, PutOptions, Stored } from './objects.ts';
 
-/** Counts and hashes the content while it is stored. */
+/** Passes a content on to a store, and counts and hashes it meanwhile. */
 export function measure(content: Content, { signal }: PutOptions) {
   const hash = createHash('sha256');
   let size = 0;
@@ -29,7 +29,7 @@ export function measure(content: Content, { signal }: PutOptions) {
       yield part;
     }
   }
-  // A silent source does not notice the abort signal by itself.
+  // A source that is silent does not notice by itself that the upload was aborted.
   const stop = () => {
     if (content instanceof Readable) content.destroy(signal?.reason as Error);
   };
@@ -37,7 +37,7 @@ export function measure(content: Content, { signal }: PutOptions) {
   return {
     parts: passing(),
     stored: (): Stored => ({ size, checksum: hash.digest('hex') }),
-    /** Errors of the content itself, in contrast to errors of the store. */
+    /** The error of the content itself, if it failed, not of the store. */
     failure: () => failure,
     end: () => signal?.removeEventListener('abort', stop),
   };
@@ -48,9 +48,7 @@ async function* partsOf(content: Content): AsyncGenerator<Uint8Array> {
   else yield* content;
 }
 
-/**
- * A stream that checks the length of its content: it fails when the content ends too early, with a readable error.
- */
+/** A stream that fails with a readable error when its content ends too early. */
 export function checked(
   body: Readable,
   size: number | undefined,

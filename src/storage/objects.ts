@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 
 export type Content = Uint8Array | AsyncIterable<Uint8Array>;
 
-/** The stored object: its size in bytes and its SHA-256 in hexadecimal. */
+/** What was stored: the size in bytes, and the SHA-256 in hexadecimal. */
 export type Stored = { size: number; checksum: string };
 
 export type StoredObject = { key: string; size: number; modifiedAt: Date };
@@ -22,17 +22,23 @@ export type PutOptions = {
  * object counts as absent only if the store is sure.
  */
 export type Objects = {
-  /** Stores a whole object or, after any failure, nothing; replaces an object with that key. */
+  /** Stores a whole object, in place of one with the same key; after any failure nothing is stored. */
   put(key: string, content: Content, options?: PutOptions): Promise<Stored>;
   /**
-   * Stores an object only if its key is free, otherwise returns null. After a lost answer the key may be taken by
-   * this very call: for a lock, write the holder into the content and read it back.
+   * Stores an object only if its key is free; otherwise returns null. If the answer was lost, the key may have been
+   * taken by this very call: to use it as a lock, write the holder into the content and read it back.
    */
   putIfAbsent(key: string, content: Content, options?: PutOptions): Promise<Stored | null>;
-  /** @throws NotFound when there is no object with that key */
+  /**
+   * Opens an object for reading.
+   * @throws NotFound when there is none with that key
+   */
   read(key: string): Promise<Readable>;
   find(key: string): Promise<StoredObject | null>;
-  /** Lists keys in order (by bytes of UTF-8), page by page; `after` continues after a key. */
+  /**
+   * Yields the objects whose key begins with `prefix`, in the order of their keys (by bytes of UTF-8); `after`: from
+   * the next key on.
+   */
   list(prefix: string, options?: { after?: string }): AsyncIterable<StoredObject>;
   /** Deletes an object; deleting an absent one succeeds, too. */
   delete(key: string): Promise<void>;

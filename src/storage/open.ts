@@ -7,7 +7,7 @@ import type { Objects } from './objects.ts';
 export const openObjects = (address: StorageAddress): Objects =>
   address.kind === 'folder' ? folderObjects(address.path) : s3WhenUsed(address);
 
-/** The SHA-256 of an object as stored now, read completely. */
+/** Reads a stored object completely; returns its SHA-256. */
 export async function checksumOf(objects: Objects, key: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const part of await objects.read(key)) hash.update(part as Uint8Array);

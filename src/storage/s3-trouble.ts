@@ -1,5 +1,4 @@
-// Turns errors of an S3 store into messages with a remedy. The original error is not repeated, because it may contain
-// keys.
+// Errors of an S3 store as messages with a remedy. The original error is not repeated, because it may contain keys.
 import { Unavailable } from '../problems.ts';
 import type { S3Address } from './address.ts';
 
@@ -8,11 +7,14 @@ type Answer = { name?: string; code?: string; $metadata?: { httpStatusCode?: num
 const answerOf = (error: unknown) => (error ?? {}) as Answer;
 const statusOf = (error: unknown) => answerOf(error).$metadata?.httpStatusCode;
 
-/** `NotFound` is the name of every 404 without a body, so the bucket may be missing instead of the object. */
+/**
+ * Whether the error says that an object does not exist. `NotFound` is the name of every 404 without a body, so it may
+ * be the bucket that is missing.
+ */
 export const isAbsence = (error: unknown) =>
   ['NoSuchKey', 'NotFound', 'NoSuchUpload'].includes(answerOf(error).name ?? '');
 
-/** The condition of a conditional upload was not met. */
+/** Whether the error says that the key of a conditional upload is taken. */
 export const isTaken = (error: unknown) =>
   answerOf(error).name === 'PreconditionFailed' || statusOf(error) === 412;
 
@@ -22,7 +24,7 @@ const RIGHTS =
   's3:ListBucket on the bucket, s3:GetObject, s3:PutObject and s3:DeleteObject on what is in it';
 const URL = 'the bucket, region or endpoint in STORAGE_URL (for backups BACKUPS_URL)';
 
-/** Messages by S3’s error name or Node’s error code. */
+/** Messages with a remedy, by the error name of S3 or the error code of Node. */
 const solutions: Record<string, string> = {
   NoSuchBucket: `does not exist. Create it, or correct ${URL}`,
   NotFound: `does not exist. Create it, or correct ${URL}`,
@@ -51,12 +53,12 @@ const silent = [
   'EHOSTUNREACH',
   'ENETUNREACH',
   'TimeoutError',
-  // Our own timeout for answers of the store was reached.
+  // Oneway’s own error when the store does not answer in time.
   'STATEMENT_TIMEOUT',
   'ERR_STREAM_PREMATURE_CLOSE',
 ];
 
-/** Explains an error of the store with a remedy; other errors are returned unchanged. */
+/** An error of the store as a message with a remedy; any other error unchanged. */
 export function troubleWith({ bucket, endpoint }: S3Address, error: unknown): unknown {
   const { name = '', code = '' } = answerOf(error);
   const status = statusOf(error);
@@ -73,5 +75,5 @@ export function troubleWith({ bucket, endpoint }: S3Address, error: unknown): un
   return new Unavailable(`${place} cannot do this right now (${answer}). Try again in a moment.`);
 }
 
-/** An answer without a body does not give a reason. */
+/** The message for denied access; an answer without a body does not say why. */
 const denied = `denies access. Correct ${KEYS}, and give these keys ${RIGHTS}`;

@@ -1,4 +1,5 @@
-// An S3 bucket, or the part of it below a prefix, as object storage: Amazon’s or any server with the same protocol.
+// An S3 bucket, or its part below a prefix, as a store. The server may be Amazon’s or any other with the same
+// protocol.
 import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
@@ -26,8 +27,8 @@ const PARTS = 10_000;
 const partSize = (expected = 0) => Math.max(8 * MEGABYTE, Math.ceil(expected / (PARTS - 1)));
 
 /**
- * How long a store may take to connect, to answer a request for a small object, and to be silent within a large one;
- * and how long its silence is cached. Tests shorten these.
+ * How many milliseconds a store may take: to connect, to answer a request for a small object, to be silent within a
+ * large one; and how long its silence is remembered. Tests shorten these.
  */
 export const s3Patience = {
   connection: 5000,
@@ -47,7 +48,10 @@ export function s3Objects(address: S3Address): Objects {
       throw asTrouble(error);
     });
   const soon = untilSilent();
-  /** Returns null when an object does not exist. A missing bucket gives the same answer, so the bucket is checked. */
+  /**
+   * The result of the work; null when the object does not exist. A missing bucket gives the same error, so the bucket
+   * is looked up then.
+   */
   const unlessAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
     try {
       return await work;
@@ -158,8 +162,8 @@ function doneUnless(signal: AbortSignal, upload: Upload) {
 }
 
 /**
- * Aborts requests that the store does not answer in time. A page may load several objects: after the first timeout,
- * the others do not wait.
+ * Returns a function that aborts requests which the store does not answer in time. A page may load several objects:
+ * after the first timeout, the others do not wait.
  */
 function untilSilent() {
   let silent: { until: number; error: TooLate } | null = null;
@@ -180,7 +184,7 @@ function untilSilent() {
 
 type Condition = { IfNoneMatch?: '*' };
 
-/** The date of an object whose store reports none, so that it counts as old. */
+/** The date of an object when its store does not give one, so that the object counts as old. */
 const LONG_AGO = new Date(0);
 
 function connect({ region, endpoint, keys }: S3Address): S3Client {
@@ -199,7 +203,7 @@ function connect({ region, endpoint, keys }: S3Address): S3Client {
 
 type Ask = (question: ListMultipartUploadsCommand) => Promise<ListMultipartUploadsCommandOutput>;
 
-/** Multipart uploads that were started below the prefix, and neither completed nor aborted. */
+/** Yields multipart uploads below the prefix that were begun and neither completed nor aborted. */
 async function* unfinished(ask: Ask, { Bucket, prefix }: { Bucket: string; prefix: string }) {
   let from: { KeyMarker: string; UploadIdMarker: string } | undefined;
   do {

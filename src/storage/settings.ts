@@ -1,9 +1,12 @@
-// The stores in the settings: this environment’s own, its destination’s, and that of the refresh source.
+// The settings of the stores: that of this environment, of its destination, and of the refresh source (production).
 import { overlaps, storageAddress, type StorageAddress, type StorageKeys } from './address.ts';
 
 export type StorageSettings = {
   stores: Record<'own' | 'destination' | 'source', StorageAddress>;
-  /** After how many days an unused image is deleted; null where the store is shared, and nothing is deleted. */
+  /**
+   * After how many days an unused image is deleted; null when other environments use the store, too, and nothing is
+   * deleted.
+   */
   sweepAfterDays: number | null;
 };
 
@@ -11,7 +14,7 @@ type Variables = Record<string, string | undefined>;
 type Neighbours = Record<'destination' | 'source', boolean>;
 const prefixes = { own: '', destination: 'UNI_DIR_DESTINATION_', source: 'REFRESH_SOURCE_' };
 
-/** The parsed settings, and errors for the wrong ones. */
+/** Parses the settings of the stores; returns them, and a message for each wrong one. */
 export function storageSettings(
   variables: Variables,
   neighbours: Neighbours,
@@ -59,7 +62,9 @@ function halfKeys(variables: Variables, prefix: string): string[] {
   return given.length === 1 ? [`${names.join(' and ')}: give both or none`] : [];
 }
 
-/** Neighbouring environments whose images a cleanup of this environment’s store would delete. */
+/**
+ * The settings of neighbouring environments that use this environment’s store: a cleanup would delete their images.
+ */
 const sharedStores = (stores: StorageSettings['stores'], neighbours: Neighbours): string[] =>
   (['destination', 'source'] as const)
     .filter((one) => neighbours[one] && overlaps(stores.own, stores[one]))

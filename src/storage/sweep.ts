@@ -1,6 +1,6 @@
-// Deletes images that are no longer referenced. Only an environment with a store of its own does so, because
-// references in other environments are unknown here. Every environment therefore leaves a mark in its store, whether
-// it cleans up or not.
+// Deletes images that nothing refers to any more. Only an environment with a store of its own does that, because it
+// does not know what other environments refer to. So every environment leaves a mark in its store, whether it deletes
+// images or not.
 import { createHash } from 'node:crypto';
 import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
@@ -22,7 +22,9 @@ type Owner = {
   log: Logger;
 };
 
-/** Cleans up once a day, in whichever process comes first; only marks the store where no grace period is set. */
+/**
+ * Cleans up the store once a day, in whichever process comes first. Without a grace period it only leaves the mark.
+ */
 export async function sweepDaily(here: Owner): Promise<void> {
   await leaveMark(here);
   const { sweepAfterDays: days } = here.settings.storage;
@@ -41,7 +43,7 @@ export type SweepReport = {
   unfinished: number;
 };
 
-/** Deletes images that are neither referenced nor younger than the grace period. */
+/** Deletes images that nothing refers to, if they were stored longer ago than the grace period in milliseconds. */
 export async function sweepImages(here: Owner, graceMs: number): Promise<SweepReport> {
   const before = new Date(Date.now() - graceMs);
   const refused = await refusal(here, before);
@@ -52,7 +54,7 @@ export async function sweepImages(here: Owner, graceMs: number): Promise<SweepRe
   for await (const { name, modifiedAt } of listImages(storage)) {
     if (modifiedAt < before) old.push(name);
   }
-  // References are read after the list of images, so that later images are not in the list.
+  // References are read after the list of images: an image that is stored later is not in that list.
   const named = old.length > 0 ? await namedImages(here) : new Set<string>();
   for (const name of old) {
     if (named.has(name)) report.kept += 1;
@@ -71,7 +73,7 @@ async function refusal(here: Owner, before: Date): Promise<string | null> {
   if (other !== null) {
     return `Another environment keeps its images here, too: ${other}. Delete that object if the environment is gone.`;
   }
-  // A running transfer has stored its images here already, and writes the rows that reference them later.
+  // A running transfer has already stored its images here, and writes the rows that refer to them later.
   const stuck = await first<{ origin: string; number: number }>(
     here.sql,
     sql`select origin, number from claim where since < utc_timestamp(3) - interval 12 hour limit 1`,
@@ -93,7 +95,10 @@ async function markOfAnother(here: Owner): Promise<string | null> {
   return null;
 }
 
-/** The mark contains the database names, because two environments may have the same name. */
+/**
+ * The mark of an environment. It contains the names of the databases, because two environments may have the same
+ * name.
+ */
 function markOf({ name, settings }: Owner): string {
   const databases = [settings.sql, settings.nosql].map(
     ({ host, port, name: database }) => `${host}:${port}/${database}`,

@@ -1,4 +1,4 @@
-// Adoption: a product manager takes responsibility for changes that an engineer made.
+// Adoption: a product manager takes over changes that an engineer made to a row, so that they can be sent.
 import * as audit from '../audit/audit.ts';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -8,8 +8,8 @@ import { Conflict, NotFound } from '../problems.ts';
 import { readStates, updateStates } from '../state/row-state.ts';
 
 /**
- * Adopts engineering’s changes to a row and its dependent rows. `seen`: the time of the last such change that the
- * page showed, so that later changes are not adopted unseen.
+ * Adopts engineering’s changes to a row and its dependent rows. `seen`: when the last of the changes was made that
+ * the page showed; a later one is not adopted unseen.
  */
 export async function adopt(here: Environment, person: string, key: RowKey, seen: string) {
   await transaction(here.sql, async (connection) => {

@@ -1,5 +1,5 @@
-// The page *Arrived*: transfers from the previous environment, from which a selection for the next one is made. It
-// takes a fixed number of statements.
+// The page *Arrived*: transfers that arrived from the previous environment, whose rows can be sent to the next one.
+// It takes a fixed number of SQL statements.
 import type { Request, Response } from 'express';
 import { keyText } from '../catalog/entity.ts';
 import { catalog, entityNamed } from '../catalog/index.ts';
@@ -38,7 +38,7 @@ export async function arrivals(req: Request, res: Response) {
   });
 }
 
-/** An arrived transfer with its rows: what was tested, and what may be sent on. */
+/** An arrived transfer with its rows as the page shows them: test results, and what may be sent on. */
 function arrivedView(
   line: ArrivedTransfer,
   rows: ArrivedRow[],
@@ -82,12 +82,16 @@ async function testedOf(here: App, rows: ArrivedRow[]) {
 const keyOf = ({ entity, row_id: id }: ArrivedRow) => ({ entity, id });
 
 /**
- * The keys to send to the next environment: dependent rows go with their parent row, or alone if they arrived alone.
+ * Whether a row of an arrived transfer is chosen to be sent on. A dependent row goes with its parent row, or is
+ * chosen itself if it arrived alone.
  */
 const isChosen = ({ entity, is_root: isRoot }: ArrivedRow) =>
   isRoot === 1 && !entityNamed(entity).isMatchedByName;
 
-/** Creates a selection of an arrived transfer’s rows for the next environment; single rows may be left out. */
+/**
+ * Makes a selection for the next environment from the rows of an arrived transfer; the person may leave out single
+ * rows.
+ */
 export async function chooseArrived(req: Request, res: Response) {
   const transfer = String(req.params['transfer']);
   const head = await arrived.arrivedHead(req.here.sql, transfer);
@@ -108,6 +112,6 @@ const kinds = catalog.flatMap(({ label }) => [label.one, label.many]).join('|');
 
 const namesOfKinds = new RegExp(`^[\\d,]+ (${kinds})(, [\\d,]+ (${kinds}))*$`, 'i');
 
-/** A name generated from its rows would be wrong for other rows. */
+/** Whether Oneway made the name from the rows of the transfer: it would be wrong for other rows. */
 const isDefaultName = ({ name, is_named_after_rows: isNamedAfterRows }: arrived.ArrivedHead) =>
   namesOfKinds.test(name) || isNamedAfterRows === 1;

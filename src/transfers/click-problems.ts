@@ -1,4 +1,4 @@
-// Problems that prevent sending a sheet although its plan has none.
+// Problems with a click on the transfer button although the plan has none.
 import type { Environment } from '../environments/environment.ts';
 import { rulesOf } from '../environments/rules.ts';
 import type { ClickProblem } from '../sheet/problem.ts';
@@ -12,7 +12,9 @@ export const reasonMissing = ({ to }: Route): ClickProblem => ({
   solutions: [{ kind: 'enter-reason' }],
 });
 
-/** The sheet was already sent, usually from another tab or by a colleague. */
+/**
+ * The problem that the sheet was already sent, from another tab or by a colleague, or has changed since it was shown.
+ */
 export async function outdated({ sql: on }: Environment, { id }: Selection): Promise<ClickProblem> {
   const number = (await sentFrom(on, [id])).get(id)?.at(-1);
   return number === undefined

@@ -29,7 +29,7 @@ export async function hold(here: Environment, person: string, key: RowKey, reaso
 }
 
 /**
- * `seen`: when the hold that the page showed was set, so that a later one is kept.
+ * Removes the hold of a row. `seen`: when the hold that the page showed was set.
  * @throws Conflict when it was set again meanwhile
  */
 export async function removeHold(

@@ -9,7 +9,7 @@ import { Problem } from '../problems.ts';
 /** The job’s `onlyOne` key: one active job per transfer. */
 export const jobKeyOf = (transfer: string) => `transfer ${transfer}`;
 
-/** Runs a transfer that is in the journal; when recovery already runs it, waits for its end. */
+/** Runs a transfer that is in the journal. If recovery already runs it, waits until it has ended. */
 export async function runTransferJob(
   { here, report }: Work,
   { transfer: id }: { transfer: string },
@@ -19,7 +19,7 @@ export async function runTransferJob(
   const total = await journal.size(here.sql, id);
   const say = (done: number, doing: string) => {
     report({ done, total, doing }).catch(() => {
-      // A failed progress report must not stop the transfer.
+      // Ignored: a progress report that fails must not stop the transfer.
     });
   };
   if (transfer.state === 'planned' && transfer.fence === 1) await runOpened(here, transfer, say);
@@ -42,7 +42,7 @@ async function runOpened(
   if (!there) throw new Problem(422, 'Its destination cannot be reached from here.');
   await runTransfer(here, there, transfer, here.settings.lease.milliseconds, say).catch(
     (error: unknown) => {
-      // Recovery resumes such a transfer, so its error does not fail the job.
+      // Recovery resumes such a transfer, so the job does not fail.
       if (!(error instanceof OutcomePending || error instanceof journal.FencedOff)) throw error;
     },
   );

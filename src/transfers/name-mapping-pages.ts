@@ -34,11 +34,11 @@ export async function mapName(req: Request, res: Response) {
   }
   const name = await spelledIn(req.here, kind.name, typed);
   const typedThere = req.form.textUpTo(100, 'there', 'Name there');
-  // Mapping a name must work while the destination does not answer.
+  // Names can be mapped even while the destination does not answer.
   const there = req.here.destination
     ? await spelledIn(req.here.destination, kind.name, typedThere).catch(() => typedThere)
     : typedThere;
-  // A page that does not say what it showed may replace nothing.
+  // A page that does not say which mapping it showed may replace none.
   const was = req.form.text('was');
   const wanted = { entity: kind.name, name, there, was };
   try {
@@ -55,7 +55,7 @@ export async function mapName(req: Request, res: Response) {
   res.redirect(303, localPath(req.form.text('return'), '/name-mappings'));
 }
 
-/** The stored spelling of the name at the destination, if the row exists: mapped names are compared exactly. */
+/** The name as the destination spells it, if the row exists there: mapped names are compared exactly. */
 async function spelledIn(place: Databases, kind: string, name: string): Promise<string> {
   return (await storedSpellings(place.sql, kind, [name])).get(name) ?? name;
 }

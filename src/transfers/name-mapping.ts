@@ -20,7 +20,7 @@ export type WantedMapping = {
   was?: string | undefined;
 };
 
-/** The name is now mapped differently from what the page showed. */
+/** The error for a name that is now mapped to another name than the page showed. */
 export class MappedMeanwhile extends Conflict {
   readonly mapping: Mapping;
 
@@ -32,9 +32,9 @@ export class MappedMeanwhile extends Conflict {
 }
 
 /**
- * Maps a name here to a name at the destination, replacing the mapping that the page showed, and recomputes the hashes
- * of linked rows.
- * @throws MappedMeanwhile
+ * Maps a name here to a name at the destination, in place of the mapping that the page showed, and computes the
+ * hashes of linked rows again.
+ * @throws MappedMeanwhile when another user has changed the mapping
  */
 export async function mapName(here: Environment, person: string, wanted: WantedMapping) {
   const { entity, name, there, was } = wanted;
@@ -70,7 +70,10 @@ export async function mapName(here: Environment, person: string, wanted: WantedM
   });
 }
 
-/** Hashes contain the destination’s names, so they change with a mapping. */
+/**
+ * Computes the hashes of all rows linked with a name again: hashes contain the names of the destination, so they
+ * change with a mapping.
+ */
 async function countAnew(
   here: Environment,
   connection: PoolConnection,

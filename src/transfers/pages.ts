@@ -73,7 +73,7 @@ async function addressedTransfer(req: Request): Promise<journal.Transfer> {
   return transfer;
 }
 
-/** Rows whose result differs from the plan, which readers look for first. */
+/** Whether the result of a row differs from the plan; such rows are listed first. */
 const isUnplanned = ({ outcome, action, remark }: journal.WrittenStep) =>
   Boolean(remark) || (outcome !== null && outcome !== journal.plannedOutcome[action]);
 

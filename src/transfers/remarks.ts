@@ -1,9 +1,10 @@
-// Remarks on rows that the destination stored differently, or whose timestamp was ahead of the clock.
+// What the page of a transfer says about rows that the destination stored differently than sent, or whose timestamp
+// lay in the future.
 import { labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import * as journal from '../writing/journal.ts';
 
-/** The outcome of a row: `stored differently there: Text`; other outcomes unchanged. */
+/** The outcome of a row: `stored differently there: Text`; any other outcome unchanged. */
 export function outcomeText(step: journal.WrittenStep): string | null {
   if (step.outcome !== journal.STORED_DIFFERENTLY) return step.outcome;
   return `stored differently there: ${storedText(step)}`;
@@ -19,7 +20,7 @@ function storedText({ entity: name, after, remark }: journal.WrittenStep): strin
     .join(', ');
 }
 
-/** Remarks on the timestamps of a row. */
+/** Sentences about the timestamp of a row that lay in the future. */
 export function timeRemarks({ remark }: journal.WrittenStep): string[] {
   const texts: string[] = [];
   if (remark?.differing.includes(journal.INSTANT)) {

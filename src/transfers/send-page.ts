@@ -1,4 +1,4 @@
-// The handler of a sheet's send button.
+// The handler of the transfer button on a sheet.
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
 import * as jobs from '../jobs/jobs.ts';
@@ -16,7 +16,7 @@ import { routeOf, roleOf } from '../sheet/route.ts';
 import { changedMeanwhile, savePosted, showOvertaken } from '../sheet/choices-page.ts';
 import { addressOf } from '../sheet/routes.ts';
 
-/** Sends the sheet. When either side changed since the sheet was shown, a new sheet is shown instead. */
+/** Sends the transfer that a sheet shows. If either side changed since, the sheet is shown again instead. */
 export const send = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = req.form.text('selection');
   req.params['id'] = id;
@@ -27,7 +27,7 @@ export const send = (kind: SelectionKind) => async (req: Request, res: Response)
     flash(req, changedMeanwhile);
     return res.redirect(303, addressOf(kind, id, req.form));
   }
-  // A choice made just before sending must be reviewed on a new sheet first.
+  // A choice that was made with the click itself must be reviewed on a new sheet first.
   if (selections.fingerprint({ ...selection, ...now }) !== selections.fingerprint(selection)) {
     flash(req, 'The sheet now shows your choices. Review it, then confirm.');
     return res.redirect(303, addressOf(kind, id, req.form));
@@ -61,7 +61,7 @@ export const send = (kind: SelectionKind) => async (req: Request, res: Response)
   }
 };
 
-/** A large transfer runs as a job, whose page shows the progress. */
+/** Queues a large transfer as a job and shows the job’s page; see `handOver`. */
 async function inTheBackground({ here, line }: Request, { id, name, person }: journal.Transfer) {
   const { job } = await jobs.request(here.sql, {
     kind: 'transfer',

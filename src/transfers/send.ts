@@ -26,7 +26,7 @@ export type Click = {
   role?: 'product_manager' | 'on_call';
   /** Hands a large transfer over to a job; without this function the caller waits for transfers of every size. */
   handOver?: (transfer: journal.Transfer) => Promise<void>;
-  /** Transfers of at least this many rows are handed over to a job. */
+  /** From how many rows on a transfer is handed over to a job. */
   largeFrom?: number;
 };
 
@@ -34,7 +34,7 @@ export type Click = {
 const LARGE = 1000;
 
 /**
- * Sends the plan that the sheet showed. A double click returns the same transfer.
+ * Sends the plan that a sheet showed. A double click returns the same transfer twice.
  * @throws SheetProblems when either side has changed or a problem remains
  */
 export async function send(route: Route, selection: Selection, click: Click) {
@@ -44,7 +44,7 @@ export async function send(route: Route, selection: Selection, click: Click) {
   try {
     return await sendFirst(route, selection, click);
   } catch (error) {
-    // The second click of a double click may find rows claimed by the first.
+    // The second click of a double click may find the rows claimed by the first one.
     const first = error instanceof Problem ? await findTwin() : undefined;
     if (first) return sameRequest(first, click);
     throw error;
@@ -98,7 +98,7 @@ function sameRequest(twin: journal.Transfer, click: Click): journal.Transfer {
   throw new SheetProblems([keyReused]);
 }
 
-/** Once a transfer is in the journal, its page shows its state; before that, nothing was written. */
+/** Opens the transfer in the journal. From then on its page shows its state; until then nothing was written. */
 async function openedTransfer(
   route: Route,
   click: Click,
@@ -109,7 +109,10 @@ async function openedTransfer(
   throw unreachable(error, farSideOf(route));
 }
 
-/** Images are copied first: they are named by content, so a copy without its row is harmless. */
+/**
+ * Copies the images that the rows refer to, before the rows are written. They are named by their content, so an image
+ * without its row does no harm.
+ */
 async function copyImages({ from: here, to: there }: Route, steps: PlannedStep[]) {
   for (const step of steps.filter(({ action }) => action !== 'same')) {
     for (const { name } of imagesOf(step)) {
@@ -120,7 +123,7 @@ async function copyImages({ from: here, to: there }: Route, steps: PlannedStep[]
   }
 }
 
-/** Assigns ids of the destination to linked rows that will be created there. */
+/** Gives ids of the destination to linked rows (such as cities) that will be created there. */
 async function withIds(there: Environment, steps: PlannedStep[]): Promise<journal.Step[]> {
   const drawn: journal.Step[] = [];
   for (const { pair: _sight, root: _root, ...step } of steps) {
@@ -133,7 +136,7 @@ async function withIds(there: Environment, steps: PlannedStep[]): Promise<journa
   return drawn;
 }
 
-/** The default name of a transfer: its first row, and how many more. */
+/** The name of a transfer that its sender did not name: its first row, and how many more. */
 function nameOf(steps: PlannedStep[]): string {
   const written = steps.filter((step) => step.action !== 'same');
   const picked = written.filter((step) => step.because === null);

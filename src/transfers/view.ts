@@ -96,10 +96,10 @@ const choiceTexts: Record<journal.Decision, { text: string; hint: string }> = {
   },
 };
 
-/** The current values at the destination of a transfer that needs attention, and the possible decisions. */
+/** The page of a transfer that needs attention: the present values at the destination, and the possible decisions. */
 export function resolutionView({ destination }: journal.Transfer, found: ManualResolution) {
   const foreign = found.rows.filter(({ isForeign }) => isForeign);
-  // Only values that someone else wrote need a decision.
+  // Lists only values that someone else wrote, if there are any: these need the decision.
   const listed = foreign.length > 0 ? foreign : found.rows;
   const shown = listed.slice(0, PAGE_SIZE);
   const cut = shown.length < listed.length ? ` The first ${shown.length} are shown.` : '';

@@ -3,7 +3,7 @@ import { keyFrom } from '../catalog/entity.ts';
 import type { TransferReason } from '../writing/transfer.ts';
 import type { Transfer } from '../writing/journal.ts';
 
-/** The possible remedies: review the sheet, wait first, change the row first, or ask an engineer. */
+/** A remedy: review the sheet, wait first, change the row first, or ask an engineer. */
 type WayOut = 'review' | 'wait' | 'edit' | 'engineer';
 
 const ways: Record<TransferReason, WayOut> = {
@@ -48,7 +48,7 @@ const paths: Partial<Record<Transfer['kind'], string>> = {
   restore: '/restores',
 };
 
-/** The remedy, the sheet to open again, and the row concerned if it can be opened here. */
+/** The remedy for a refused transfer, the URL of the sheet to open again, and the row if it can be opened here. */
 export function wayOutOf({ kind, selection, problem_reason: reason, problem_row: row }: Transfer) {
   const way = reason === null ? 'review' : ways[reason];
   const path = paths[kind];

@@ -5,11 +5,11 @@ import { readVersion, type DatabaseVersion } from './metadata.ts';
 
 export type Compatibility =
   | { kind: 'open' }
-  /** The database is being updated, which is checked before the version. */
+  /** The state while the database is being updated; it takes precedence over the version. */
   | { kind: 'updating'; since: string | null; by: string | null }
-  /** The database has another version than this program supports; they must be equal. */
+  /** The state when the database has another version than this program supports; both must be equal. */
   | { kind: 'unsupported'; database: string; supported: string }
-  /** The version document is missing or malformed: reading is allowed, writing is not. */
+  /** The state when the version document is missing or malformed: reading is allowed, writing is not. */
   | { kind: 'unknown' };
 
 export function compatibilityOf(version: DatabaseVersion | null, supported: string): Compatibility {
@@ -21,12 +21,15 @@ export function compatibilityOf(version: DatabaseVersion | null, supported: stri
   return database === supported ? { kind: 'open' } : { kind: 'unsupported', database, supported };
 }
 
-/** How long the result is cached: a migration waits that long before it starts. */
+/** For how many milliseconds an answer is used again; an update waits that long before it starts. */
 export const TTL_MS = 2000;
 
 export type CachedCompatibility = () => Promise<Compatibility>;
 
-/** Queries at most every two seconds; concurrent callers share one query. */
+/**
+ * Returns a function that reads the compatibility at most every two seconds; callers at the same time share one
+ * query.
+ */
 export function cachedCompatibility(documents: Db, supported: string): CachedCompatibility {
   let asked: Promise<Compatibility> | null = null;
   let until = 0;
@@ -42,7 +45,7 @@ export function cachedCompatibility(documents: Db, supported: string): CachedCom
   };
 }
 
-/** The reason and the remedy, for logs, commands and the API. */
+/** Why the database is closed and what to do, as a text for logs, commands and the API. */
 export function explain(standing: Exclude<Compatibility, { kind: 'open' }>): string {
   switch (standing.kind) {
     case 'updating': {

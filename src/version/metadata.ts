@@ -5,7 +5,7 @@ import { z } from 'zod';
 const schema = z.object({
   databaseVersion: z.string().min(1),
   isUpdating: z.boolean(),
-  /** Since when (ISO 8601) and by whom the database is being updated. */
+  /** Since when (ISO 8601), and by whom, the database is being updated. */
   since: z.string().optional(),
   by: z.string().optional(),
 });
@@ -18,6 +18,6 @@ export async function readVersion(documents: Db): Promise<DatabaseVersion | null
   return schema.safeParse(await collection(documents).findOne({ _id: 'metadata' })).data ?? null;
 }
 
-/** Only `oneway db` calls this; test/architecture checks that. */
+/** Writes the version document. Only the command `oneway db` calls this; test/architecture checks that. */
 export const writeVersion = (documents: Db, version: DatabaseVersion) =>
   collection(documents).replaceOne({ _id: 'metadata' }, version, { upsert: true });

@@ -3,7 +3,9 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 
 const usual = { headersMs: 20_000, requestMs: 60_000, checkEveryMs: 5000, connections: 2000 };
 
-/** Requests must arrive in time; their answers, including event streams, may take longer. */
+/**
+ * Opens the HTTP server. Requests must arrive within the limits; answers, including event streams, may take longer.
+ */
 export function openServer(app: RequestListener, limits: typeof usual = usual): Server {
   const server = createServer(
     {

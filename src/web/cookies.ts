@@ -1,5 +1,5 @@
-// Names and attributes of our cookies: the prefix `__Host-` wherever they are Secure, so that no other host can plant
-// one.
+// The names and attributes of Oneway’s cookies. Secure ones begin with `__Host-`, so that no other host can set a
+// cookie of that name.
 import type { Request, Response } from 'express';
 
 type Settings = { settings: { session: { secureCookie: boolean } } };
@@ -14,7 +14,10 @@ const attributes = ({ settings }: Settings) => ({
   path: '/',
 });
 
-/** Which copy a browser works in. Not in the session: whoever signs in again is where they were. */
+/**
+ * The name of the cookie that says which copy (staging database) a browser works in. The session does not say it: a
+ * person who signs in again still works there.
+ */
 export const copyCookie = ({ house }: Request): string => `oneway.${house.name}.database`;
 
 /** The value of a cookie; empty when it is missing. */

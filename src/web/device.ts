@@ -27,7 +27,7 @@ const read = (req: Request) => unseal(sealOf(req), schema, readCookie(req, nameO
 const hashed = (email: string) =>
   createHash('sha256').update(email.toLowerCase()).digest('base64url').slice(0, 22);
 
-/** The id of this device, if this person has signed in with it before. */
+/** The id of this browser, if this person has signed in with it before; otherwise null. */
 export function deviceOf(req: Request, email: string): string | null {
   const device = read(req);
   return device?.people.includes(hashed(email)) ? device.id : null;

@@ -46,7 +46,8 @@ export async function answerError(error: unknown, req: Request, res: Response, n
     const offersSearch = status === 404 && req.account !== undefined;
     const typed = status >= 500 ? await typedForm(req) : null;
     const data = { title, message, offersSearch, typed };
-    // A page with a menu needs this environment’s servers; an error page without one does not.
+    // An error page with a menu needs the servers of this environment, so after an error of theirs the page has no
+    // menu.
     const isAlone = !(error instanceof Problem) && unwillingness(error) === 'away';
     const sendAlone = () => sendPage(res, 'web/error', { ...alone(req), ...data });
     await (isAlone ? sendAlone() : page(req, res, 'web/error', data).catch(sendAlone)).catch(() =>
@@ -63,7 +64,10 @@ const alone = ({ here }: Request) => ({
   csrf: '',
 });
 
-/** The session could not be stored after the answer was sent, so nothing can be answered any more. */
+/**
+ * Handles an error that comes when the session is stored after the answer: nothing can be answered any more, so it is
+ * only logged.
+ */
 function afterAnswer(error: unknown, req: Request, res: Response, next: NextFunction) {
   if (!res.writableEnded) return next(error);
   req.log.warn({ err: error, path: req.path }, 'failed after the answer');
@@ -81,7 +85,7 @@ function silence(error: Silence, { rules }: App): Problem {
 
 function asProblem(error: unknown, here: App): Problem | null {
   if (error instanceof Problem) return error;
-  // A URL with an invalid percent escape belongs to no page.
+  // A URL with an invalid percent sign belongs to no page.
   if (error instanceof URIError) return new NotFound('There is no page at this address.');
   if (error instanceof Silence) return silence(error, here);
   const unwilling = unwillingHere(error, here);

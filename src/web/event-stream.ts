@@ -4,13 +4,16 @@ import type { Request, Response } from 'express';
 
 const BEAT_MS = 1000;
 
-/** How often a stream asks whether its person is still signed in. */
+/** After how many beats (one a second) a stream checks whether its person is still signed in. */
 const RECOGNISE_BEATS = 5;
 
-/** What is sent; after the last one the stream ends. Null: there is nothing to show any more. */
+/**
+ * What a live page is sent: an object, and whether it is the last one, after which the stream ends. Null when there
+ * is nothing to show any more.
+ */
 export type Beat = { data: object; isLast: boolean } | null;
 
-/** Sends what `beat` answers every second, until it says that this was the last. */
+/** Sends the answer of `beat` every second, until it says that it was the last. */
 export async function sendEvents(req: Request, res: Response, beat: () => Promise<Beat>) {
   let isOpen = true;
   res.once('close', () => (isOpen = false));

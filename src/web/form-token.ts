@@ -9,7 +9,10 @@ export type Holder = { id: number; credential: string };
 
 export const formHolderSchema = z.object({
   id: z.number(),
-  /** Changes with the password: forms of a session that a new password ended are not saved for the next one. */
+  /**
+   * A text that changes with the person’s password: forms of a session that a new password ended are not saved for
+   * the next session.
+   */
   mark: z.string(),
 });
 /** The person to whom a posted form belongs. */
@@ -29,7 +32,7 @@ export function newFormToken(here: App, person: Holder): string {
   return `${text}.${signed(here, text)}`;
 }
 
-/** The person whose page a form was on; null unless we made its token. */
+/** The person whose page a form was on, read from its token; null if the token is not Oneway’s. */
 export function holderIn(here: App, token: unknown): FormHolder | null {
   if (typeof token !== 'string') return null;
   const [id = '', mark = '', random = '', signature = ''] = token.split('.');

@@ -11,7 +11,7 @@ export { lowerFirst };
 const numbers = new Intl.NumberFormat('en-GB');
 export const count = (number: number) => numbers.format(number);
 
-/** Counts with a noun: `3 forms`, `1 form` */
+/** Formats a count with its noun: `3 forms`, `1 form` */
 const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
 
 /** Formats a size: `12 kB`, `3.4 MB` */
@@ -47,7 +47,7 @@ const minute = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
 });
 
-/** Converts an ISO or MySQL timestamp to ISO 8601. */
+/** Turns a timestamp of MySQL into ISO 8601; one that is in ISO 8601 already stays. */
 export const iso = (instant: string) => (instant.endsWith('Z') ? instant : fromSqlInstant(instant));
 
 /** Formats a time: `12 min ago` within the last day, then `21 Nov 2026`; pages show the exact time beside it. */
@@ -94,7 +94,7 @@ export function secretText(value: Value): string {
   return since === null ? 'Set' : `Set since ${exactly(since)}`;
 }
 
-/** Formats a link: the linked name, with the names beside it in brackets. */
+/** Formats a link: the linked name, with the further names in brackets, as in `Pune (Metro Cabs)`. */
 function formatLink({ target, parts }: Links, link: Link): string {
   const beside = parts.flatMap((part) => (part === target ? [] : (link[part.name] ?? [])));
   return `${link[target.name]}${beside.length > 0 ? ` (${beside.join(', ')})` : ''}`;

@@ -1,5 +1,5 @@
-// Closes the server while its database is being updated or has another version: people are signed out, forms they are
-// posting are saved, and a page says why and when they can return.
+// Closes the server while its database is being updated or has another version than the program: people are signed
+// out, posted forms are saved, and a page says why and when they can return.
 import type { NextFunction, Request, Response } from 'express';
 import { explain, type Compatibility } from '../version/compatibility.ts';
 import { Unavailable } from '../problems.ts';
@@ -21,7 +21,7 @@ const writesNothing = new Set(['/sign-in', '/sign-out', '/theme']);
 
 export async function refuseIncompatible(req: Request, res: Response, next: NextFunction) {
   if (isAlwaysOpen(req)) return next();
-  // An unreadable version document is ignored here, because the next query reports the same problem.
+  // If the version cannot be read, the request goes on: its next query meets the same problem and reports it.
   const standing = await req.here.compatibility().catch(() => null);
   if (standing === null || standing.kind === 'open') return next();
   if (standing.kind === 'unknown') {
@@ -39,7 +39,10 @@ export async function refuseIncompatible(req: Request, res: Response, next: Next
   res.redirect(303, pageOf(standing, back));
 }
 
-/** Forms are saved only from our own pages, in a browser in which someone has signed in. */
+/**
+ * Saves the posted form, if it comes from a page of this server and a browser in which someone has signed in; returns
+ * whether it was saved.
+ */
 async function isSaved(req: Request): Promise<boolean> {
   if (!mayRead(req)) return false;
   await readForm(req, any, { mayCome: (token) => mayBring(req, token) });
@@ -48,11 +51,14 @@ async function isSaved(req: Request): Promise<boolean> {
 
 type Closed = Extract<Compatibility, { kind: 'updating' | 'unsupported' }>;
 
-/** The page that explains the closure, and returns to where the person was going. */
+/** The URL of the page that says why the server is closed, and later returns to `back`. */
 const pageOf = ({ kind }: Closed, back: string) =>
   `/${kind === 'updating' ? 'updating' : 'update-application'}?return=${encodeURIComponent(back)}`;
 
-/** Answers API requests with 503 and Retry-After during an update, with 426 at another version. */
+/**
+ * Answers a request of the API while the server is closed: 503 with Retry-After during an update, 426 when the
+ * versions differ.
+ */
 function answerApi(res: Response, standing: Closed) {
   const isUpdating = standing.kind === 'updating';
   if (isUpdating) res.set('Retry-After', String(RETRY_AFTER));
@@ -65,7 +71,10 @@ const signOut = (req: Request) =>
     req.session.destroy(() => resolve());
   });
 
-/** The page *Updating the application*: needs neither session nor MySQL, and returns by itself afterwards. */
+/**
+ * Shows the page *Updating the application*. It needs neither session nor MySQL, and returns by itself after the
+ * update.
+ */
 export async function showUpdating(req: Request, res: Response) {
   const standing = await req.here.compatibility().catch(() => null);
   const back = localPath(textIn(req.query, 'return'), '/');
@@ -79,7 +88,7 @@ export async function showUpdating(req: Request, res: Response) {
   });
 }
 
-/** The page *Update application*: names both versions and the person to ask. */
+/** Shows the page *Update application*: both versions, and the person to ask. */
 export async function showUpdateApplication(req: Request, res: Response) {
   const standing = await req.here.compatibility().catch(() => null);
   const back = localPath(textIn(req.query, 'return'), '/');
@@ -94,7 +103,7 @@ export async function showUpdateApplication(req: Request, res: Response) {
   });
 }
 
-/** Sends a page without a menu, which needs no session. */
+/** What a page without a menu and a session gets. */
 type Data = { title: string } & Record<string, unknown>;
 const standAlone = (req: Request, res: Response, view: string, data: Data) =>
   sendPage(res, view, { ...data, theme: 'system', environment: req.here.name, shell: null });

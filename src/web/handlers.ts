@@ -15,7 +15,7 @@ export function setTheme(req: Request, res: Response) {
   res.redirect(303, localPath(req.form.text('return'), '/'));
 }
 
-/** An icon or image; its name is the hash of its content, so it can be cached forever. */
+/** Sends an icon or image. Its name is the hash of its content, so browsers may cache it forever. */
 export async function object(req: Request, res: Response) {
   const name = String(req.params['name']);
   const content = await readImage(req.here.storage, name);
@@ -26,7 +26,7 @@ export async function object(req: Request, res: Response) {
 
 export const healthcheck = (_req: Request, res: Response) => res.json({ status: 'OK' });
 
-/** Anyone may read the version of the database and whether it is being updated. */
+/** Sends the version of the database, and whether it is being updated; anyone may read that. */
 export async function metadata(req: Request, res: Response) {
   const version = await readVersion(req.here.documents);
   if (!version) {
@@ -35,7 +35,7 @@ export async function metadata(req: Request, res: Response) {
   res.json({ databaseVersion: version.databaseVersion, isUpdating: version.isUpdating });
 }
 
-/** URLs of the former admin tools, by page. */
+/** The URLs of the former admin tools, by the page that replaced them. */
 const formerTools = new Map([
   ['business_admin', '/catalog/business'],
   ['business_task', '/catalog/task'],

@@ -5,7 +5,7 @@ export type LayoutLocals = {
   title: string;
   theme: string;
   environment: string;
-  /** The menu and bars around the page; null for a page without menu and session. */
+  /** What surrounds the page: the menu and the bars; null for a page without menu and session. */
   shell: object | null;
 };
 

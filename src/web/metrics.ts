@@ -9,10 +9,10 @@ import { Problem } from '../problems.ts';
 import { instantsAhead } from '../state/instants-ahead.ts';
 import { isSecret } from './sealed.ts';
 
-/** States of a transfer that has not ended. */
+/** The states of a transfer that has not ended. */
 const unended = ['planned', 'claimed', 'applying', 'committed', 'rolling_back', 'needs_attention'];
 
-/** A query that runs when the metrics are scraped: a label and a count. */
+/** A metric that is counted when the metrics are read: its name, help, label and known values, and the query. */
 const counted: [name: string, help: string, label: string, known: string[], question: Statement][] =
   [
     [
@@ -74,7 +74,7 @@ export function openMetrics(here: App) {
           () => null,
         );
         if (lines === null) return;
-        // Zero is reported explicitly: a missing series would look like a broken query.
+        // Zero is reported, too: a metric that is missing would look like a broken query.
         for (const value of known) this.set({ [name]: value }, 0);
         for (const { label, number } of lines) this.set({ [name]: label }, number);
       },
@@ -98,7 +98,7 @@ export function openMetrics(here: App) {
   const measure = (req: Request, res: Response, next: NextFunction) => {
     const end = requests.startTimer({ method: req.method });
     res.once('finish', () => {
-      // The label is the route pattern, not the path: ids would create one series per row.
+      // The label is the route with placeholders, not the path: with ids there would be one metric for each row.
       const { path = 'other' } = (req.route ?? {}) as { path?: string };
       end({ route: path, status: res.statusCode });
     });
@@ -115,7 +115,9 @@ export function openMetrics(here: App) {
   return { measure, show };
 }
 
-/** Counts rows dated later than the database’s clock; left out while a database does not answer. */
+/**
+ * Counts rows whose `modified_at` is later than the clock of the database; left out while a database does not answer.
+ */
 const aheadGauge = (place: App) =>
   new Gauge({
     name: 'oneway_instants_ahead',

@@ -23,7 +23,7 @@ export function partial(name: string, data: object): string {
   return render(data);
 }
 
-/** The value of a field, as lists and row pages show it. */
+/** The value of a field as HTML, as lists and row pages show it. */
 export const cell = (
   field: Field,
   value: Value | undefined,
@@ -48,6 +48,6 @@ const linkLines = ({ target, parts }: Links, links: Link[]) =>
     return { name: link[target.name] ?? '', beside };
   });
 
-/** A status, with its colour and icon. */
+/** A status as HTML, with its colour and icon. */
 export const badge = (status: Status | null) =>
   partial('web/badge', { status, looks: status && statusLooks[status], icon });

@@ -1,5 +1,5 @@
-// /readyz: whether each part of this environment works, for machines and strangers. The servers’ own error messages
-// are only logged.
+// The check /readyz, which says whether each part of this environment works. Machines and strangers may read it, so
+// the servers’ own error messages are only logged.
 import type { Request, Response } from 'express';
 import { run, sql } from '../database/sql.ts';
 import { timeouts } from '../database/timeouts.ts';
@@ -9,7 +9,7 @@ import { briefly } from '../environments/unreachable.ts';
 import { inTime } from '../in-time.ts';
 import { explain } from '../version/compatibility.ts';
 
-/** The state of each part; 503 when one is missing or read-only. */
+/** Sends the state of each part; with status 503 when one is missing or read-only. */
 export async function ready(req: Request, res: Response) {
   const { here, redis } = req;
   const [mysql, mongodb, redisState, version] = await Promise.all([
@@ -40,7 +40,7 @@ async function versionOf({ compatibility }: App): Promise<string> {
   return standing.kind === 'open' ? 'OK' : explain(standing);
 }
 
-/** An update that matches no row: a read-only server refuses it like any other. */
+/** An UPDATE that matches no row, to find out whether the server is read-only: it refuses that like any other. */
 const takeRow = ({ sql: pool }: App) =>
   run(pool, sql`update clock set instant = instant where name = 'readiness'`);
 

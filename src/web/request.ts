@@ -10,11 +10,11 @@ import { Forbidden, NotFound } from '../problems.ts';
 import type { Form } from './form/form.ts';
 import type { Visitor } from './visitor.ts';
 
-/** A copy that a person works in. */
+/** A copy (staging database) that a person works in. */
 export type OpenedCopy = {
   name: string;
   client: string;
-  /** The moment of production that it shows. */
+  /** The time at which production had the data that the copy shows. */
   dataAt: string;
   until: string | null;
 };
@@ -35,17 +35,19 @@ declare global {
       here: App;
       /** This server's own environment: sessions, people and messages are there. */
       house: App;
-      /** The copy that `here` is, if it is one. */
+      /** The copy that `here` is; undefined when the request works on this server’s own environment. */
       copy?: OpenedCopy;
       redis: Redis;
       /** What the signed cookie of a visitor’s browser contains. */
       visitor: Visitor;
       account?: Account;
-      /** Checks session store and database again during a long request. */
+      /**
+       * Asks the session store and the database again, during a long request, whether the person is still signed in.
+       */
       isStillSignedIn(): Promise<boolean>;
       /** The API key with which the request was authenticated. */
       apiKey?: { name: string; scopes: string[] };
-      /** The queue to which handlers add jobs. */
+      /** The queue that handlers add jobs to. */
       line: { push(job: QueuedJob): Promise<void> };
     }
   }
@@ -54,10 +56,10 @@ declare global {
 declare module 'express-session' {
   interface SessionData {
     personId: number;
-    /** Identifies the password that the person signed in with, so that a new one ends the session. */
+    /** A text that changes with the person’s password, so that a new password ends the session. */
     credential: string;
     csrf: string;
-    /** The time at which the person signed in, from which the session’s lifetime counts. */
+    /** When the person signed in, in milliseconds since 1970; the session ends 12 hours later. */
     startedAt: number;
   }
 }
@@ -68,7 +70,7 @@ export function accountOf(req: Request): Account {
   return req.account;
 }
 
-/** The abilities of the signed-in person here; none for everyone else. */
+/** Whether the signed-in person may do this here; false for everyone else. */
 export const can = ({ account, here }: Request, ability: Ability): boolean =>
   account !== undefined && may(account, ability, here.setup);
 
@@ -101,11 +103,13 @@ export function textIn(from: unknown, name: string): string {
   return typeof value === 'string' ? value.replaceAll('\0', '').trim() : '';
 }
 
-/** Returns a path of this server, or the fallback: redirects never leave the server. */
+/** Returns a path of this server; `otherwise` for any other address, so that no redirect leaves this server. */
 export const localPath = (path: string, otherwise: string): string =>
   /^\/(?![/\\])[^\s\\]*$/.test(path) ? path : otherwise;
 
-/** The idempotency key of a form, by which a repeated post is recognised; a new one when it is not ours. */
+/**
+ * The idempotency key of a form, by which a repeated post is recognised. A form without a valid key gets a new one.
+ */
 export function idempotencyKeyIn(form: Form): { key: string; isKey: boolean } {
   const key = form.text('idempotency_key');
   return isUuid(key) ? { key, isKey: true } : { key: newUuid(), isKey: key === '' };

@@ -27,18 +27,21 @@ export async function saveForm(req: Request): Promise<boolean> {
 
 const tokenOf = ({ form }: Request) => tokenIn(form.raw('csrf'));
 
-/** The person whose page the form was on: named by its token, otherwise by the present or former session. */
+/**
+ * The person whose page the form was on: named by the form’s token, otherwise the person of the present or former
+ * session.
+ */
 function holderOfForm(req: Request): FormHolder | null {
   const { personId: id, credential } = sessionOf(req);
   const signedIn = id === undefined || credential === undefined ? null : { id, credential };
   const named = holderIn(req.here, tokenOf(req));
   if (named === null && req.get('Sec-Fetch-Site') !== 'same-origin') return null;
-  // A person who has set a new password still gets forms saved before it.
+  // A person who has set a new password still gets the forms that were saved before.
   if (signedIn && (named === null || named.id === signedIn.id)) return holderOf(signedIn);
   return named ?? lastHolder(req);
 }
 
-/** The posted values, with images stored and secrets sealed. */
+/** The values of the posted form, with images stored and secrets encrypted. */
 export async function formIn(req: Request): Promise<SavedForm> {
   const { kept, lost } = await keptImages(req);
   const { saved, unsealed } = await textsOf(req);
@@ -52,7 +55,7 @@ export async function formIn(req: Request): Promise<SavedForm> {
   };
 }
 
-/** The typed values, with sealed secrets and without files. */
+/** The typed values of the form with secrets encrypted, and without files. */
 const textsOf = ({ here, path, form }: Request) =>
   withSealedSecrets(
     here,
@@ -61,8 +64,8 @@ const textsOf = ({ here, path, form }: Request) =>
   );
 
 /**
- * Uploaded images by field, stored as if the form were saved, and the fields of invalid images or of those that the
- * storage refused: the typed values are saved without these.
+ * Stores uploaded images as if the form were saved. Returns their names by field, and the fields of images that were
+ * invalid or that the store refused; the rest of the form is saved without these.
  */
 async function keptImages({ here, form, log }: Request) {
   const kept = new Map<string, string>();
@@ -82,17 +85,17 @@ async function keptImages({ here, form, log }: Request) {
 export const mayRead = (req: Request): boolean =>
   sessionOf(req).personId !== undefined || lastHolder(req) !== null;
 
-/** A request has no session while Redis does not answer. */
+/** The session of a request; undefined while Redis does not answer. */
 const sessionOf = ({ session }: Partial<Pick<Request, 'session'>>): Partial<Request['session']> =>
   session ?? {};
 
-/** Whether files of a form are accepted, by its token: from pages of this session and of earlier ones. */
+/** Whether files of a form are read: if its token is from a page of this session or of an earlier one. */
 export const mayBring = (req: Request, token: string | undefined): boolean =>
   isOurs(req, token) || (isFromHere(req) && holderIn(req.here, tokenIn(token)) !== null);
 
 /**
- * Saves a form whose sender may not send it (any more): posted after the session had ended, after another person had
- * signed in, or after a permission was revoked.
+ * Returns the middleware that saves a form whose sender may not send it (any more): posted after the session had
+ * ended, after another person had signed in, or after a permission was revoked.
  */
 export const saveFormOfRefused = (limit: Throttle, body: Body, allow: Allow) =>
   async function keepOfRefused(req: Request, res: Response, next: NextFunction) {
@@ -109,7 +112,7 @@ export const saveFormOfRefused = (limit: Throttle, body: Body, allow: Allow) =>
     res.redirect(303, '/sign-in');
   };
 
-/** The access check refuses the request afterwards. */
+/** Saves the form if its sender may not send it; the access check refuses the request afterwards. */
 async function keepOfOthers(req: Request, res: Response, next: NextFunction, body: Body) {
   if (!isForm(body)) return next();
   await readForm(req, body, { mayCome: (token) => mayBring(req, token) });
@@ -118,7 +121,7 @@ async function keepOfOthers(req: Request, res: Response, next: NextFunction, bod
   next();
 }
 
-/** Rejects posts that do not come from our own pages; saves forms from pages of an earlier session. */
+/** Refuses posts that do not come from a page of this server. A form on a page of an earlier session is saved. */
 export async function refuseForged(req: Request, res: Response, next: NextFunction) {
   if (isOurs(req)) return next();
   const holder = isFromHere(req) ? holderIn(req.here, tokenOf(req)) : null;
@@ -148,7 +151,7 @@ const notKept = 'What was typed on it is still there: go back to copy it, or ope
 
 const image = new RegExp(`^${IMAGE_NAME}$`);
 
-/** Hidden fields of forms (versions, keys and plans), which a person did not type. */
+/** Hidden fields of forms, such as versions, keys and hashes of plans, which no person typed. */
 const carried =
   /^(version|idempotency_key|plan|selection|return|then|seen|payload|query|scope|page|shown|was|turn)$/;
 
@@ -194,7 +197,7 @@ export async function sendOn(req: Request, res: Response) {
   const saved = id === '' ? forms[0] : forms.find((one) => one.id === id);
   if (!saved) throw new NotFound('This form is not kept any more.');
   req.visitor.sentForm = saved.id;
-  // It is sent to where it was typed.
+  // The form is posted to the environment or copy in which it was typed.
   if (saved.copy === null) dropCookie(req, res, copyCookie(req));
   else setCookie(req, res, copyCookie(req), saved.copy, 24);
   res.redirect(307, localPath(saved.path, '/'));

@@ -1,4 +1,5 @@
-// Forms that could not be sent, stored in Redis: bound to person and password, limited in number and size.
+// Saved forms: forms that could not be sent, stored in Redis for the person who typed them. They are bound to the
+// password, and limited in number and size.
 import { createHash } from 'node:crypto';
 import type { Request } from 'express';
 import { z } from 'zod';
@@ -11,13 +12,13 @@ const ROOM = 2_000_000;
 
 const schema = z.object({
   path: z.string(),
-  /** The copy that it was typed in; null for this server's own environment. */
+  /** The copy (staging database) in which the form was typed; null for this server’s own environment. */
   copy: z.string().nullable().default(null),
   at: z.string(),
   fields: z.array(z.tuple([z.string(), z.string()])),
   /** Names of fields whose uploaded file could not be kept. */
   lost: z.array(z.string()),
-  /** Names of secrets that could not be sealed, and are never kept in clear text. */
+  /** The names of secret fields whose value could not be encrypted; it is never stored in clear text. */
   unsealed: z.array(z.string()).default([]),
 });
 export type SavedForm = z.infer<typeof schema>;
@@ -32,7 +33,7 @@ const idOf = ({ path, copy, fields }: SavedForm) =>
     .digest('base64url')
     .slice(0, 16);
 
-/** Returns whether the form was saved: it has a value, and there is room for it. */
+/** Saves a form; returns whether that was possible: it must contain a value, and there must be room for it. */
 export async function save(req: Request, holder: FormHolder, form: SavedForm): Promise<boolean> {
   const text = JSON.stringify(form);
   if (!isWorthSaving(form) || text.length > ROOM) return false;

@@ -1,5 +1,5 @@
-// Secrets in a form that is saved until its sender has signed in again are sealed, so that nothing typed is lost and
-// nothing is stored in clear text.
+// Secrets in a form that is saved until its sender has signed in again. They are sealed (encrypted for the
+// environment that will store them), so that nothing typed is lost and nothing is stored in clear text.
 import { sealSecrets } from '../access/secret-fields.ts';
 import { timeouts } from '../database/timeouts.ts';
 import { inTime } from '../in-time.ts';
@@ -10,7 +10,10 @@ import type { App } from '../environments/app.ts';
 import type { Environment } from '../environments/environment.ts';
 import type { Entry } from './form/form.ts';
 
-/** The entries of a form with its secrets sealed, and the fields of those that could not be sealed: they are left out. */
+/**
+ * The entries of a form with its secrets encrypted, and the names of the secret fields that could not be and are left
+ * out.
+ */
 export async function withSealedSecrets(here: App, path: string, entries: readonly Entry[]) {
   const saved: [string, string][] = [];
   const unsealed: string[] = [];
@@ -25,7 +28,10 @@ export async function withSealedSecrets(here: App, path: string, entries: readon
 
 type Secret = { place: Environment | null; entity: Entity; name: string };
 
-/** Row forms have secrets of this environment, transfer sheets those of their destination: `local[external_tool:5][key]`. */
+/**
+ * The secret field that a posted name means. Row forms contain secrets of this environment, transfer sheets those of
+ * their destination: `local[external_tool:5][key]`.
+ */
 function secretIn(here: App, path: string, field: string): Secret | null {
   const [, ofRow = ''] = /^\/catalog\/(\w+)(?:\/\d+)?$/.exec(path) ?? [];
   const [, ofSheet = '', name = field] = /^local\[(\w+):\d+\]\[(\w+)\]$/.exec(field) ?? [];
@@ -35,7 +41,10 @@ function secretIn(here: App, path: string, field: string): Secret | null {
   return { place: isForHere ? here : here.destination, entity, name };
 }
 
-/** Null when the place cannot seal it now: it may be the server that the form failed of. */
+/**
+ * The encrypted secret; null when the environment that will store it cannot encrypt it now. That may be the reason
+ * why the form failed.
+ */
 async function sealedText({ place, entity, name }: Secret, text: string): Promise<string | null> {
   if (place === null) return null;
   const sealing = sealSecrets(place, entity, { [name]: text }, null);

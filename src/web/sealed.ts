@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { z } from 'zod';
 
-/** `purpose` prevents a value signed for one use from being accepted for another. */
+/** What a value is signed with. `purpose`: a value that was signed for one purpose is not accepted for another. */
 export type Seal = { secret: string; purpose: string };
 
 export function seal(by: Seal, value: unknown): string {
@@ -10,7 +10,7 @@ export function seal(by: Seal, value: unknown): string {
   return `${text}.${signatureOf(by, text)}`;
 }
 
-/** The signed value; null when the signature is wrong. */
+/** Returns the value if its signature is right; otherwise null. */
 export function unseal<T extends z.ZodType>(
   by: Seal,
   schema: T,
@@ -28,7 +28,7 @@ export function unseal<T extends z.ZodType>(
 export const signatureOf = ({ secret, purpose }: Seal, text: string): string =>
   createHmac('sha256', secret).update(`${purpose}\n${text}`).digest('base64url');
 
-/** Compares two secrets in constant time. */
+/** Compares two secrets, in a time that does not depend on where they differ. */
 export function isSecret(given: unknown, expected: string | undefined): boolean {
   if (typeof given !== 'string' || !expected) return false;
   const [one, other] = [Buffer.from(given), Buffer.from(expected)];

@@ -1,5 +1,5 @@
-// Security headers, and two checks against forged posts: the origin that the browser reports, and a token that only
-// our own pages contain.
+// Security headers, and two checks against forged posts: where the browser says that the post comes from, and a token
+// that only pages of this server contain.
 import { randomBytes } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
@@ -63,8 +63,8 @@ export function headers(req: Request, res: Response, next: NextFunction) {
 }
 
 /**
- * The token of our forms: that of the session, or of the visitor’s cookie before signing in. On a page of a copy it ends
- * in the name of the copy.
+ * The token of the forms on a page: that of the session, or of the visitor’s cookie before signing in. On a page of a
+ * copy (staging database) it ends with the name of the copy.
  */
 export function csrfToken({ account, session, visitor, copy }: Request): string {
   if (account) return `${session.csrf ?? ''}${copy ? `@${copy.name}` : ''}`;
@@ -72,21 +72,21 @@ export function csrfToken({ account, session, visitor, copy }: Request): string 
   return visitor.csrf;
 }
 
-/** Whether a post comes from one of our own pages. */
+/** Whether a post comes from a page of this server. */
 export function isOurs(req: Request, given: string | undefined = req.form.raw('csrf')): boolean {
   const { session, visitor } = req;
   const expected = session.personId === undefined ? visitor.csrf : session.csrf;
   return isFromHere(req) && isSecret(tokenIn(given), expected);
 }
 
-/** The token without the name of a copy. */
+/** The token of a form without the name of a copy. */
 export const tokenIn = (given: string | undefined) => given?.split('@')[0];
 
-/** The copy whose page posted a form; null for a page of this server's own environment. */
+/** The copy on whose page a form was; null for a page of this server’s own environment. */
 export const copyIn = ({ form }: Pick<Request, 'form'>): string | null =>
   form.raw('csrf')?.split('@')[1] ?? null;
 
-/** Whether the browser reports that a page of this server sent it; a missing header is accepted. */
+/** Whether the browser says that a page of this server sent the request; without such a header it is accepted. */
 export function isFromHere(req: Request): boolean {
   const site = req.get('Sec-Fetch-Site');
   if (site !== undefined) return site === 'same-origin' || site === 'none';

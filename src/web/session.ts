@@ -1,4 +1,4 @@
-// Sessions of signed-in people, in Redis. Other visitors have none.
+// Sessions of signed-in people, in Redis. A visitor who has not signed in has no session.
 import type { NextFunction, Request, Response } from 'express';
 import { RedisStore } from 'connect-redis';
 import session from 'express-session';
@@ -6,7 +6,7 @@ import type { App, Redis } from '../environments/app.ts';
 import { cookieName } from './cookies.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
-/** The maximum lifetime of a session, however much it is used. */
+/** After how many hours a session ends, however much it is used. */
 const SESSION_END_HOURS = 12;
 
 /** Cookie and keys contain the environment’s name, so that three servers on one host have separate sessions. */
@@ -19,7 +19,8 @@ export function sessions(here: App, redis: Redis) {
     resave: false,
     saveUninitialized: false,
     rolling: true,
-    // The setting says that browsers use https, whatever the last proxy forwards (see trustOwnAddress).
+    // Secure cookies depend on the setting of this server’s address, not on what the last proxy says (see
+    // trustOwnAddress).
     proxy: secureCookie,
     cookie: {
       httpOnly: true,
@@ -31,7 +32,7 @@ export function sessions(here: App, redis: Redis) {
   });
 }
 
-/** express-session leaves a Secure cookie out of answers to requests that it takes for http. */
+/** Marks the request as https if this server’s address is https: otherwise express-session sets no Secure cookie. */
 export function trustOwnAddress(req: Request, _res: Response, next: NextFunction) {
   if (req.here.settings.session.secureCookie) req.headers['x-forwarded-proto'] = 'https';
   next();
@@ -42,7 +43,10 @@ const timeLeft = ({ startedAt = 0 }: Partial<session.SessionData>) =>
 
 export const isInTime = (one: Partial<session.SessionData>): boolean => timeLeft(one) > 0;
 
-/** Using a session does not extend it: the browser and Redis keep it until its end at most. */
+/**
+ * Limits the session’s cookie: using a session does not extend it beyond its end, neither in the browser nor in
+ * Redis.
+ */
 export function limitCookie(
   one: Pick<session.SessionData, 'cookie'> & Partial<session.SessionData>,
 ) {
@@ -50,13 +54,13 @@ export function limitCookie(
   if (left < (one.cookie.originalMaxAge ?? Infinity)) one.cookie.maxAge = left;
 }
 
-/** Replaces the session id, so that one planted or stolen before is worthless. */
+/** Gives the session a new id, so that an id which someone planted or stole before is useless. */
 export const renewSession = (req: Request) =>
   new Promise<void>((resolve, reject) => {
     req.session.regenerate((error: unknown) => (error ? reject(error) : resolve()));
   });
 
-/** Answers to signed-in people must not be cached: the browser may not show them after signing out. */
+/** Forbids browsers to cache answers to signed-in people: they must not be shown after signing out. */
 export function keepOutOfCaches(_req: Request, res: Response, next: NextFunction) {
   res.set('Cache-Control', 'no-store');
   next();

@@ -33,7 +33,7 @@ export async function menuOf(req: Request): Promise<MenuSection[]> {
   const link = (href: string, icon: string, text: string, isShown = true) =>
     isShown ? [{ href, icon, text, count: null, isCurrent: pathOf(req).startsWith(href) }] : [];
   const hasDestination = req.here.destination !== null;
-  // Copies are made of what production has.
+  // Copies (staging databases) are ordered from the last environment, production.
   const isOrdering = req.house.rules.next === null;
   return [
     { heading: 'Metadata', links: catalog.filter(isInMenu).map(entityLink) },
@@ -78,7 +78,8 @@ export async function menuOf(req: Request): Promise<MenuSection[]> {
 const pathOf = ({ originalUrl }: Request) => originalUrl.split('?')[0] ?? '';
 
 /**
- * Dependent rows are listed on their parent row’s page; only form fields are numerous enough for a list of their own.
+ * Whether the menu lists an entity. Dependent rows are listed on the page of their parent row; only form fields are
+ * so many that they have a list of their own.
  */
 const isInMenu = ({ name, owner, isMatchedByName }: Entity) =>
   (owner === null && !isMatchedByName) || name === 'form_field';
@@ -95,7 +96,7 @@ export async function rowCounts({ here }: Request): Promise<Map<string, number>>
 
 export type EnvironmentLink = { name: string; label: string; isHere: boolean; href: string | null };
 
-/** Links to the servers of the other environments, at the same row. */
+/** Links to the servers of the other environments, each at the same row. */
 export function stopsOf({ house: here, originalUrl }: Request): EnvironmentLink[] {
   const path = originalUrl.startsWith('/catalog/') ? originalUrl.split('?')[0] : '/';
   const shown = ladder.includes(here.name) ? ladder : [here.name, ...ladder];

@@ -1,15 +1,15 @@
-// A page never waits for a silent server of its own environment: a request that takes long pings both databases, and
-// ends with an error message when one does not answer, or answers slowly for too long.
+// No page waits for a silent server of its own environment. A request that takes long pings both databases; it ends
+// with an error message when one of them does not answer, or answers slowly for too long.
 import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express';
 import { timeouts } from '../database/timeouts.ts';
 import { askDatabases, type OwnDatabase } from '../environments/own-databases.ts';
 import { TooLate } from '../in-time.ts';
 
-/** A database of this environment was silent, or slow, for so long that the request was ended. */
+/** The error of a request that was ended because a database of this environment was silent, or slow, for too long. */
 export class Silence extends TooLate {
   readonly server: OwnDatabase;
   readonly isSlow: boolean;
-  /** Whether the database may still execute the interrupted save. */
+  /** Whether the database may still finish the save that the request was waiting for. */
   readonly mayBeSaved: boolean;
 
   constructor({ server, isSlow, mayBeSaved }: Pick<Silence, 'server' | 'isSlow' | 'mayBeSaved'>) {
@@ -23,10 +23,13 @@ export class Silence extends TooLate {
 const saving = new WeakSet<Request>();
 const ended = new WeakSet<Request>();
 
-/** Whether the request was already ended: a later result or error is then dropped. */
+/** Whether the request was already ended; its later result or error is then dropped. */
 export const isEnded = (req: Request): boolean => ended.has(req);
 
-/** Ends requests with `answer` while a database is silent; long requests of responsive databases go on. */
+/**
+ * Returns the middleware that ends requests with `answer` while a database is silent. A long request goes on while
+ * its databases answer.
+ */
 export const watchSilence = (answer: ErrorRequestHandler) =>
   function watchSilence(req: Request, res: Response, next: NextFunction) {
     const last = performance.now() + longestOf(req);
@@ -61,9 +64,9 @@ export const watchSilence = (answer: ErrorRequestHandler) =>
 const longestOf = ({ method }: Request) =>
   method === 'POST' ? timeouts.slowSave : timeouts.slowPage;
 
-/** Marks that from here on the request may write, so an interruption leaves the outcome uncertain. */
+/** Marks that the request may write from here on: if it is ended later, it is unknown whether it saved. */
 export function beginSaving(req: Request, _res: Response, next: NextFunction) {
-  // The sender was told that nothing was saved, so the request must not write now.
+  // The sender was already told that nothing was saved, so the request must not write.
   if (isEnded(req)) return;
   saving.add(req);
   next();

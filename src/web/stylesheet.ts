@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Request, Response } from 'express';
 
-/** The parts are joined in the order of the cascade: later ones may override earlier ones. */
+/** The parts in the order in which they are joined: later ones may override earlier ones. */
 const parts = [
   'tokens',
   'elements',

@@ -9,13 +9,13 @@ import { isFromHere, tokenIn } from './security.ts';
 
 export type TypedForm = Pick<SavedForm, 'path' | 'fields' | 'lost' | 'unsealed'> & {
   shown: ReturnType<typeof shownFields>;
-  /** Whether the form is saved for a day; otherwise only the page has it, which posts it to `path` again. */
+  /** Whether the form is saved for a day. Otherwise only the page has it, and posts it to `path` again. */
   isSaved: boolean;
-  /** The token that the form was posted with, because the session may be unreachable. */
+  /** The token that the form was posted with; the session, which has it, too, may be unreachable. */
   csrf: string;
 };
 
-/** The typed form of a failed request; null without typed values, without a sign-in, or from another site. */
+/** The typed form of a failed request; null when it has no typed values, or comes from a visitor or another site. */
 export async function typedForm(req: Request): Promise<TypedForm | null> {
   if (req.method !== 'POST' || !isFromHere(req) || !mayRead(req)) return null;
   // The request may have failed before the form was read. A form that cannot be read remains only in the browser.

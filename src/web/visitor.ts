@@ -7,7 +7,7 @@ import { dropCookie, readCookie, setCookie } from './cookies.ts';
 import { seal, unseal } from './sealed.ts';
 
 const HOURS = 12;
-/** The cookie stays below 4096 bytes, because browsers ignore longer ones. */
+/** The most bytes of the cookie’s value; browsers ignore cookies above 4096 bytes. */
 const ROOM = 3800;
 
 const attempt = z.object({
@@ -26,13 +26,15 @@ const schema = z.object({
   returnTo: z.string().optional(),
   /** A form was saved for the person who signs in next. */
   hasSavedForm: z.boolean().optional(),
-  /** The id of the saved form that is being posted again. */
+  /** The id of the saved form that is being posted again now. */
   sentForm: z.string().optional(),
   /** Sign-ins that were started at the provider and not finished, one per browser tab. */
   attempts: z.array(attempt).optional(),
-  /** When the sign-in provider was last asked silently. */
+  /** When the sign-in provider was last asked without showing a page, in milliseconds since 1970. */
   askedAt: z.number().optional(),
-  /** After signing out or a refusal, silent sign-in stops and the provider asks for the account. */
+  /**
+   * Whether the person signed out or was refused: then the provider is not asked silently, and asks for the account.
+   */
   signsInByHand: z.boolean().optional(),
 });
 export type Visitor = z.infer<typeof schema>;

@@ -12,8 +12,8 @@ type Fields = {
 };
 
 /**
- * `none`: nothing is read. `json`: the message of another server. `fields`: URL-encoded fields. `image`: fields and images,
- * also as multipart.
+ * What a request may contain. `none`: nothing is read. `json`: the message of another server. `fields`: URL-encoded
+ * fields. `image`: fields and images, also as multipart.
  */
 export type Body = { kind: 'none' } | { kind: 'json' } | Fields;
 export type FormBody = Fields;
@@ -25,19 +25,19 @@ const fields = (most: number, bytes: number): FormBody => ({ kind: 'fields', fie
 
 export const none: Body = { kind: 'none' };
 export const json: Body = { kind: 'json' };
-/** Posts without a sign-in: an e-mail, a password and the token. */
+/** The limits of forms that visitors post without signing in: an e-mail, a password and the token. */
 export const tiny = fields(5, 4 * KB);
-/** A form with one action and an optional note. */
+/** The limits of a form with one action and an optional note. */
 export const small = fields(50, 64 * KB);
-/** A form with the rows that are ticked on a page. */
+/** The limits of a form with checkboxes for the rows of a page. */
 export const ticks = fields(2000, 256 * KB);
-/** A page of a sheet with all its choices, and with those that the page showed. */
+/** The limits of one page of a transfer sheet, with all its choices and those that the page showed. */
 export const sheet = fields(10_000, 2 * MB);
-/** A conflict page: three versions of the row in one field. */
+/** The limits of the page of an edit conflict, which posts three versions of the row in one field. */
 export const conflict = fields(200, 4 * MB);
-/** A row form with images, and up to 5,000 lines of links. */
+/** The limits of a row form, with images and up to 5,000 lines of links. */
 export const row: FormBody = { kind: 'image', fields: 12_000, bytes: 3 * MB };
-/** Any posted form, because saved forms of all routes are posted again through one. */
+/** The limits of any posted form: saved forms of all pages are posted again through one URL. */
 export const any: FormBody = { kind: 'image', fields: 12_000, bytes: 4 * MB };
 
 export const images = {
@@ -46,8 +46,8 @@ export const images = {
   /** The most bytes of an uploaded image that is kept. */
   bytes: 2 * MB,
   /**
-   * The most bytes of an image that is discarded while the rest of the form is read, so that a photo which is too
-   * large becomes an error of its field and typed values survive.
+   * The most bytes of an image that is discarded while the rest of the form is read. A photo that is a little too
+   * large then gets an error at its field, and the typed values stay.
    */
   passedOver: 12 * MB,
 };

@@ -26,7 +26,7 @@ export class Form {
     }
   }
 
-  /** One text, trimmed; empty when it is missing or given twice, or has no visible character. */
+  /** One posted text, trimmed; empty when it is missing or posted twice, or has no visible character. */
   text(name: string): string {
     const texts = this.#texts.get(name);
     // People never type NUL, and databases treat it differently.
@@ -35,8 +35,8 @@ export class Form {
   }
 
   /**
-   * One text for a column, in Unicode NFC.
-   * @throws Invalid when it is longer than its input allows
+   * One posted text for a database column, in Unicode NFC.
+   * @throws Invalid when it has more characters than its input allows
    */
   textUpTo(most: number, name: string, label: string): string {
     const text = this.text(name).normalize('NFC');
@@ -46,7 +46,7 @@ export class Form {
     return text;
   }
 
-  /** One posted text of a name, unchanged. */
+  /** The first posted text with this name, unchanged. */
   raw(name: string): string | undefined {
     return this.#texts.get(name)?.[0];
   }
@@ -79,7 +79,7 @@ export class Form {
     return found;
   }
 
-  /** Posted names under a prefix: `name[a][b]=text` as the path `a`, `b`. */
+  /** The posted names that begin with `name`: `name[a][b]=text` as the path `a`, `b`. */
   under(name: string): { path: string[]; text: string }[] {
     const start = `${name}[`;
     return this.entries.flatMap(([own, text]) =>
@@ -98,7 +98,7 @@ export class Form {
     if (posted.some(({ path }) => lineIndex(path, parts) === null)) {
       throw new Invalid({ [name]: 'This list has a line that the form does not show.' });
     }
-    // Lines beyond the limit count only if they are filled: browsers post emptied and unused lines, too.
+    // Lines beyond the limit count only if they are filled: browsers also post unused lines.
     const isBeyond = posted.some(({ path, text }) => Number(path[0]) >= 2 * most && isFilled(text));
     const filled = this.typedLines(name, parts).filter((line) =>
       Object.values<string>(line).some(isFilled),
@@ -110,7 +110,7 @@ export class Form {
     return filled;
   }
 
-  /** The lines of a list for showing them again, regardless of their number and content. */
+  /** The typed lines of a list, however many and however wrong, to show them again. */
   typedLines<T extends string>(name: string, parts: readonly T[]): Record<T, string>[] {
     const lines = new Map<number, Map<string, string>>();
     for (const { path, text } of this.under(name)) {
@@ -126,7 +126,7 @@ export class Form {
 
 const isFilled = (text: string) => text.trim() !== '';
 
-/** The index in the name of a line whose part is known; otherwise null. */
+/** The index in the posted name of a line; null if its part is not one of `parts`. */
 function lineIndex([index = '', part = '', ...more]: string[], parts: readonly string[]) {
   return more.length === 0 && /^\d+$/.test(index) && parts.includes(part) ? Number(index) : null;
 }

@@ -1,7 +1,10 @@
-// Merges changes on a page with what is stored now: decisions that another person saved after the page was shown are
-// kept.
+// Merges a posted page with what is stored now, so that choices that another person saved after the page was shown
+// are kept.
 
-/** Applies only the ticks that this person changed. */
+/**
+ * Returns the stored ticks of checkboxes with the changes of this person: what differs between the shown and the
+ * posted ticks.
+ */
 export function withOwnTicks(
   stored: readonly string[],
   shown: readonly string[],
@@ -12,7 +15,7 @@ export function withOwnTicks(
   return [...stored.filter((one) => !removed.has(one)), ...added];
 }
 
-/** Keeps another person’s text, unless this person changed it too: then the other text was `overtaken`. */
+/** Returns another person’s text, unless this person changed it, too; then `isOvertaken` is true. */
 export function withOwnText(stored: string, shown: string, posted: string) {
   const isOwn = posted !== shown;
   return {

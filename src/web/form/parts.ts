@@ -8,9 +8,9 @@ import { images, type FormBody } from './body.ts';
 import { Form, type Entry, type PostedFile } from './form.ts';
 import { incomplete, type Counted, type TooLarge } from './problems.ts';
 
-/** The most bytes of a field name on our pages. */
+/** The most bytes of a field name; those of Oneway’s pages are shorter. */
 const LONGEST_NAME = 200;
-/** The most bytes around one part: its boundary and headers. */
+/** The most bytes around one part of a multipart form: its boundary and headers. */
 const AROUND = 1024;
 
 export async function readParts(
@@ -61,7 +61,7 @@ function parserOf(headers: IncomingHttpHeaders) {
   }
 }
 
-/** Once a file is too large, nothing of it is kept. */
+/** Reads an uploaded file; null once it is too large. */
 function contentOf(field: string, stream: BusboyFileStream): Promise<PostedFile> {
   return new Promise((resolve) => {
     let read: Buffer[] = [];

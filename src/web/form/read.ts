@@ -18,10 +18,10 @@ declare global {
   }
 }
 
-/** `mayCome`: decides by the form’s token, its first field, whether files may be kept. */
+/** `mayCome`: decides by the form’s token, which is its first field, whether files may be kept. */
 type Options = { mayCome?: (token: string | undefined) => boolean };
 
-/** The form reader of a route. It runs after the access check. */
+/** Returns the middleware that reads the forms of a route. It runs after the access check. */
 export const reader =
   (body: Body, mayCome?: (req: Request, token: string | undefined) => boolean) =>
   async (req: Request, _res: Response, next: NextFunction) => {
@@ -33,7 +33,8 @@ export const reader =
 
 /**
  * Reads the posted form into `req.form`, once.
- * @throws Problem 413 when it is larger than the form can be, 415 when it is no form, 400 when it is malformed
+ * @throws Problem 413 when it is larger than the page’s forms can be, 415 when it is no form, 400 when it is
+ * malformed
  */
 export async function readForm(req: Request, body: FormBody, options: Options = {}): Promise<void> {
   if (req.form.entries.length > 0 || !hasBody(req)) return;
@@ -60,7 +61,10 @@ const tooLarge = ({ kind, fields }: FormBody) =>
     `This form is larger than this page can take: it may have ${fields.toLocaleString('en')} fields${kind === 'image' ? ' and 3 images of 2 MB' : ''}. Go back, take some of it away, and send it again.`,
   );
 
-/** The request is not destroyed, so that the client can still receive an answer while sending. */
+/**
+ * Yields the parts of a request and counts their bytes. A request that is too large is not cut off, so that its
+ * client, which is still sending, receives the answer.
+ */
 async function* count(req: Request, most: number, refuse: () => Problem): Counted {
   let bytes = 0;
   try {
