@@ -12,6 +12,7 @@ import { runJob } from '../../src/staging/run.ts';
 import * as stagingJobs from '../../src/staging/staging-jobs.ts';
 import type { PostedJob } from '../../src/staging/staging-jobs.ts';
 import { until } from '../support/jobs.ts';
+import { openSite, textOf } from '../support/people.ts';
 import type { MailServer } from '../support/mail-server.ts';
 import type { Listening } from '../support/servers.ts';
 import { add } from '../support/rows.ts';
@@ -113,6 +114,25 @@ test('S1-51 the person of a job that failed gets another e-mail, with the reason
   const [sent] = mail.received;
   expect(sent?.subject).toBe(`The database of staging job ${number} could not be made`);
   expect(sent?.text).toMatch(/There is no backup of nobody.*click Run/s);
+});
+
+test('the page of a job says that its e-mail is not sent yet while the mail server is down', async () => {
+  lab = await addEnvironment({ name: 'Other', client: 'nobody' });
+  const number = await addJob();
+  await mail.close();
+  try {
+    await runJob(production, number, sam);
+    await deliver(production);
+    const site = await openSite(world, 'production');
+    const page = textOf((await (await site.as('sam')).get(`/staging/jobs/${number}`)).text);
+    expect(page).toMatch(/Not sent yet to sam@example\.com\. .*ECONNREFUSED/);
+    await site.close();
+  } finally {
+    await mail.listen();
+  }
+  await run(production.sql, sql`update outbox set next_at = utc_timestamp(3)`);
+  await deliver(production);
+  expect(mail.received).toHaveLength(1);
 });
 
 describe('staging refuses a run, and the job ends in its words', () => {
