@@ -101,12 +101,12 @@ async function walk(): Promise<{ title: string; status: string }[]> {
 test('an entity added to a copy of the project can be edited, transferred and read over the API', async () => {
   addFaq();
   expect((await walk()).map(({ title, status }) => `${title}: ${status}`)).toEqual([
-    'is listed: passed',
-    'is added: passed',
-    'is edited, with its history: passed',
-    'is transferred over two hops: passed',
-    'is refreshed from production: passed',
-    'is served to apps: passed',
-    'is deleted, and the deletion travels: passed',
+    'a newly declared entity is listed: passed',
+    'a row of a newly declared entity is added: passed',
+    'a row of a newly declared entity is edited, with its history: passed',
+    'a row of a newly declared entity is transferred over two hops: passed',
+    'a row of a newly declared entity is refreshed from production: passed',
+    'a row of a newly declared entity is served to apps: passed',
+    'a row of a newly declared entity is deleted, and the deletion is transferred: passed',
   ]);
 }, 120_000);
