@@ -110,7 +110,7 @@ async function main() {
   printAddresses(ports, mailbox.pagePort);
 }
 
-/** Settings of each environment for the command line: `(set -a; . var/demo/staging.env; bin/oneway status)`. */
+/** Writes the settings of an environment to a file, for `(set -a; . var/demo/staging.env; bin/oneway status)`. */
 function writeSettings(name: string, variables: Record<string, string>) {
   const lines = Object.entries(variables).map(
     ([key, value]) => `${key}='${value.replaceAll("'", `'\\''`)}'\n`,
@@ -118,7 +118,7 @@ function writeSettings(name: string, variables: Record<string, string>) {
   writeFileSync(`${FOLDER}/${name}.env`, lines.join(''), { mode: 0o600 });
 }
 
-/** Stands in for the search indexer: accepts every notification. */
+/** Starts a server in place of the search indexer, which accepts every notification. */
 const listenAsIndexer = (port: number) =>
   createServer((req, res) => req.resume().once('end', () => res.writeHead(204).end()))
     .listen(port, '127.0.0.1')
@@ -132,7 +132,7 @@ function portsFrom(first: string): number[] {
   return [port, port + 1, port + 2];
 }
 
-/** Only one demo may run in this folder; the lock of a process that no longer exists is ignored. */
+/** Makes sure that only one demo runs in this folder; the lock of a process that has ended is ignored. */
 function lock() {
   const pid = existsSync(LOCK) ? Number(readFileSync(LOCK, 'utf8')) : 0;
   if (pid > 0 && isAlive(pid)) {
@@ -194,7 +194,7 @@ const provide = (plan: Plan) =>
     `http://127.0.0.1:${plan.port}/.well-known/openid-configuration`,
   );
 
-/** Starts one of our programs in a process of its own, and waits until its address answers. */
+/** Starts a program of Oneway in a process of its own, and waits until its address answers. */
 async function startProcess(file: string, variables: Record<string, string>, address: string) {
   const child = spawn(process.execPath, [file], {
     stdio: ['ignore', 'inherit', 'inherit'],

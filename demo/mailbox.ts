@@ -5,10 +5,10 @@ import PostalMime from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 import { mailboxPage, type Mail } from './mailbox-page.ts';
 
-/** The mailbox keeps this many e-mails and drops older ones. */
+/** How many e-mails the mailbox keeps; older ones are dropped. */
 const KEPT = 200;
 
-/** Listens on this machine only, until the process ends. */
+/** Starts the mailbox, which listens on this machine only, until the process ends. */
 export async function startMailbox({ smtpPort, pagePort }: { smtpPort: number; pagePort: number }) {
   const mails: Mail[] = [];
   await listen(openSmtp(mails), smtpPort);

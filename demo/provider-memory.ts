@@ -20,7 +20,7 @@ function shelf(kept: Map<string, AdapterPayload>, model: string): Adapter {
       if (payload) payload.consumed = Math.floor(Date.now() / 1000);
     },
     destroy: async (id) => void kept.delete(key(id)),
-    // Only records of this kind are removed: an interaction refers to a grant, too, and must outlive it.
+    // Deletes only records of this kind: an interaction refers to a grant, too, and must stay longer than it.
     revokeByGrantId: async (grant) => {
       for (const [one, { grantId }] of kept) {
         if (one.startsWith(key('')) && grantId === grant) kept.delete(one);

@@ -17,7 +17,7 @@ export type ProviderAccount = {
 export type Client = { id: string; secret: string; redirectUri: string };
 export type Plan = {
   port: number;
-  /** The provider’s URL as its clients know it, if it differs from the port it listens on. */
+  /** The provider’s URL as its clients know it, if it is not that of its own port. */
   issuer?: string;
   accounts: ProviderAccount[];
   clients: Client[];
@@ -38,7 +38,10 @@ export const settingsFor = (port: number, { id, secret }: Client): Record<string
   OIDC_CLIENT_SECRET: secret,
 });
 
-/** Listens on this machine only. `accounts` are read at each request, so they may change meanwhile. */
+/**
+ * Starts the provider, which listens on this machine only. `accounts` are read at each request, so they may change
+ * meanwhile.
+ */
 export async function startProvider({
   port,
   issuer = `http://localhost:${port}`,
@@ -76,7 +79,7 @@ async function signIn(provider: Provider, all: ProviderAccount[], req: Request, 
   }
 }
 
-/** Express recognises an error handler by its four arguments. */
+/** Answers after an error. Express recognises an error handler by its four arguments. */
 function sayItIsOver(_error: unknown, _req: Request, res: Response, _next: NextFunction) {
   res.status(400).type('text').send('This sign-in is over. Go back to Oneway and begin again.');
 }
@@ -131,7 +134,7 @@ const signingKey = () => ({
   use: 'sig',
 });
 
-/** All clients are our own, so no person is asked for consent. */
+/** Grants every client what it asks for: all clients are Oneway’s own, so no person is asked for consent. */
 const grantEverything: Configuration['loadExistingGrant'] = async ({ oidc }) => {
   const { client, session, provider } = oidc;
   if (!client || !session?.accountId) return undefined;

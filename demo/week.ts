@@ -1,4 +1,4 @@
-// A believable week of work in staging, so that a newcomer sees every common status at once.
+// A week of work in staging such as might happen, so that a newcomer sees every common status at once.
 import { v7 as uuid } from 'uuid';
 import { entityNamed } from '../src/catalog/index.ts';
 import { initialContent, keyText, type Content, type RowKey } from '../src/catalog/entity.ts';
@@ -46,7 +46,7 @@ const routeFrom = (here: App) => {
   return { from: here, to: here.destination, lease: 15_000, hostHere: null };
 };
 
-/** `from` is the transfer that wrote these rows into this environment. */
+/** Sends rows, as a product manager does. `from`: the transfer that wrote these rows into this environment. */
 async function transfer(here: App, name: string, reason: string, keys: RowKey[], from?: Transfer) {
   const chain = from ? [from.id] : [];
   const id = await selections.create(here.sql, pm.email, { keys, name, chain });
@@ -73,7 +73,7 @@ async function click(here: App, selection: Selection, reason: string, person: st
   return ended;
 }
 
-/** A person tries a row in pre-production and records the test result. */
+/** Records the test result of a person who tried a row in pre-production. */
 async function judge(here: App, key: RowKey, works: boolean, note: string) {
   const seen = (await testResults.hashesWithDependents(here, [key])).get(keyText(key)) ?? '';
   await testResults.recordTestResult(here, 'viewer@example.com', key, { works, note, seen });
@@ -152,7 +152,7 @@ export async function workAWeek(all: Environments) {
   await undo(preprod, early, 'The live map crashes on iOS', [task(2006)]);
   await letTimePass(all, { days: 0.8 });
 
-  // Friday: a typo corrected directly in pre-production while the revert switch was on.
+  // Friday: a typo that was corrected directly in pre-production while that was open for editing.
   await change(
     preprod,
     task(2010),

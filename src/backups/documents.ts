@@ -3,17 +3,17 @@
 import type { Collection, Db, Document } from 'mongodb';
 import { BSON } from 'mongodb';
 
-/** The fields that show when a document was written, and by which transfer. */
+/** When a document was written last, in milliseconds since 1970, and by which transfer. */
 export type Written = { at: number; transfer: string | null };
 
 export type DocumentDump = {
   parts: AsyncIterable<Uint8Array>;
   rows: () => number;
-  /** Documents that were written after the moment of the backup. */
+  /** Documents that were written after the time of the backup. */
   later: Written[];
 };
 
-/** Reads every document of a collection, including recently deleted ones. */
+/** Reads every document of a collection as BSON, including stubs of documents that were removed within a day. */
 export function dumpDocuments(documents: Db, name: string, moment: string): DocumentDump {
   const since = Date.parse(moment);
   const later: Written[] = [];

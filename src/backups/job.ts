@@ -10,7 +10,7 @@ import { applyRetention } from './retention.ts';
 import { takeBackup } from './take.ts';
 import { verifyBackup } from './verify.ts';
 
-/** Kind of job and `onlyOne` key: only one backup is taken at a time. */
+/** The kind of the job, and its `onlyOne` key: only one backup is taken at a time. */
 export const BACKUP = 'backup';
 
 export const requestBackup = (here: App, person: string) => {
@@ -28,10 +28,10 @@ export type BackupReport = {
   client: string;
   time: string;
   rows: number;
-  /** The size of the backup as stored, in bytes. */
+  /** The size of the stored backup in bytes. */
   bytes: number;
   isEncrypted: boolean;
-  /** Whether the content was read back; an encrypted backup cannot be without its private key. */
+  /** Whether the backup was read again and verified; an encrypted one cannot be without its private key. */
   isVerified: boolean;
   columnsLeftOut: string[];
   removed: string[];
@@ -58,13 +58,16 @@ export const runBackup = ({ here, report }: Work): Promise<BackupReport> =>
 
 const sum = (numbers: number[]) => numbers.reduce((total, one) => total + one, 0);
 
-/** The report as the page of the job shows it. */
+/** The report of a backup job, as the page of the job shows it. */
 export const reportLocals = (report: object) => {
   const { rows, bytes: size, ...rest } = report as BackupReport;
   return { ...rest, rows: plural(rows, { one: 'row', many: 'rows' }), size: bytes(size) };
 };
 
-/** The client whose databases this program backs up. */
+/**
+ * The client (company) whose databases this program backs up.
+ * @throws when the settings name none
+ */
 export function clientOf({ settings }: App): string {
   const { client } = settings.backups;
   if (client !== null) return client;

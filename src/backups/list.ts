@@ -11,7 +11,9 @@ export type ListedBackup = {
   isEncrypted: boolean;
 };
 
-/** Lists the complete backups of a client, newest first. */
+/**
+ * Lists the complete backups of a client, newest first; a client is a company whose databases are backed up together.
+ */
 export async function listBackups(store: Objects, client: string): Promise<ListedBackup[]> {
   const found: ListedBackup[] = [];
   for (const time of await timesOf(store, client)) {

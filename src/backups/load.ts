@@ -13,10 +13,13 @@ import { contentOf, type Source } from './read.ts';
 import { statementsIn } from './statements.ts';
 import { STATE_TABLE } from './tables.ts';
 
-/** Called with the number of rows loaded since the last call. */
+/** Called with the number of rows that were loaded since the last call. */
 export type OnRows = (rows: number) => Promise<void> | void;
 
-/** @throws Invalid when a file differs from what was stored, or belongs to a table outside the catalogue */
+/**
+ * Loads the rows and documents of a backup.
+ * @throws Invalid when a file differs from what was stored, or belongs to a table outside the catalogue
+ */
 export async function loadBackup(
   source: Source,
   manifest: Manifest,
@@ -54,7 +57,7 @@ async function loadTables(
   try {
     for (const file of files) {
       for await (const { text, rows } of statementsIn(contentOf(source, manifest, file), file.of)) {
-        // The statement is published to the log without its rows, which are many.
+        // The log gets the statement without its rows, because they are many.
         const shown = new Statement(`INSERT INTO ${name(file.of).text} (…) VALUES (…)`, []);
         await runText(connection, shown, text);
         await onRows(rows);
@@ -70,7 +73,10 @@ async function loadTables(
   }
 }
 
-/** Ids and timestamps assigned after the restore must be higher than those in the backup. */
+/**
+ * Raises the sequences of ids and the clock row, so that ids and timestamps assigned later are higher than those in
+ * the backup.
+ */
 async function continueAfter(into: Environment, { nextIds, instant }: Manifest) {
   for (const [entity, next] of Object.entries(nextIds)) await raiseIds(into, entity, [next - 1]);
   const at = toSqlInstant(instant);

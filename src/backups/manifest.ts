@@ -8,16 +8,16 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.number().int().min(0);
 
 const file = z.object({
-  /** The file’s path within the folder of the backup. */
+  /** The path of the file within the folder of its backup. */
   name: z.string().regex(/^[\w.-]+$/),
   /** The table or collection that the file contains. */
   of: z.string(),
   store: z.enum(['mysql', 'mongo']),
   rows: count,
-  /** Size and hash of the file as stored: compressed, and encrypted if the backup is. */
+  /** The size in bytes and the SHA-256 of the file as stored: compressed, and encrypted if the backup is. */
   bytes: count,
   checksum: digest,
-  /** Size and hash of the content before compression and encryption. */
+  /** The size in bytes and the SHA-256 of the content before compression and encryption. */
   plainBytes: count,
   plainChecksum: digest,
 });
@@ -28,16 +28,16 @@ const manifest = z.object({
   client: z.string(),
   /** The id of the backup: the time it was started, `2026-11-26T02-00-00Z`. */
   time: z.string(),
-  /** The point in time that both databases are backed up at: the last timestamp assigned by then. */
+  /** The time of the data: the last timestamp that had been assigned when both databases were read. */
   instant: z.iso.datetime(),
   version: z.string(),
   /** The migrations of the databases, in the order in which they were applied. */
   migrations: z.array(z.string()),
-  /** The next id of each entity, as restored into its sequence. */
+  /** The next id of each entity, which its sequence of ids gets after the restore. */
   nextIds: z.record(z.string(), count),
   isEncrypted: z.boolean(),
   files: z.array(file),
-  /** The names of the images that the rows reference. */
+  /** The names of the images that the rows refer to. */
   images: z.array(z.string()),
   /** Columns that were added by other programs and are left out of the backup. */
   columnsLeftOut: z.array(z.string()),
@@ -58,13 +58,15 @@ export const imagesBelow = (client: string) => `${client}/objects/`;
 export const manifestKey = (id: BackupId) => `${folderOf(id)}manifest.json`;
 
 /**
- * Writes the manifest; returns false when there is one already, because two backups started within the same second.
+ * Writes the manifest (the list of a backup’s files); returns false when there is one already, because two backups
+ * began within the same second.
  */
 export const writeManifest = async (store: Objects, content: Manifest): Promise<boolean> =>
   (await store.putIfAbsent(manifestKey(content), Buffer.from(JSON.stringify(content, null, 2)))) !==
   null;
 
 /**
+ * Reads the manifest of a backup.
  * @throws NotFound when there is no complete backup of that time
  * @throws Invalid when this program did not write the manifest
  */
@@ -99,7 +101,7 @@ export async function clientsIn(store: Objects): Promise<string[]> {
   return [...clients].toSorted();
 }
 
-/** Lists the start times of the complete backups of a client, newest first. */
+/** The times at which the complete backups of a client were begun, newest first. */
 export async function timesOf(store: Objects, client: string): Promise<string[]> {
   const times: string[] = [];
   for await (const { key } of store.list(`${client}/`)) {

@@ -1,6 +1,7 @@
-// Reads both databases at one point in time. MySQL has snapshots; MongoDB may have none. A transfer writes its
-// documents before its transaction commits, under claims stored in MySQL. So the documents match a MySQL snapshot
-// when nobody held a claim on a document then, and none was written until they were read.
+// Reads both databases as they were at one point in time. MySQL has snapshots for that; MongoDB may have none. But a
+// transfer writes its documents before its MySQL transaction commits, and claims them (marks them as being written)
+// in MySQL before that. So documents match a MySQL snapshot if none was claimed when it was taken, and none was
+// written until they were read.
 import type { PoolConnection } from 'mysql2/promise';
 import { isDocument } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -11,12 +12,12 @@ import type { Written } from './documents.ts';
 const documentEntities = () => catalog.filter(isDocument).map((entity) => entity.name);
 
 export type Moment = {
-  /** The last timestamp that was assigned to a row by then. */
+  /** The last timestamp that had been assigned when the snapshot was taken. */
   instant: string;
   arrivals: { newest: number; later: number };
 };
 
-/** The point in time of a database snapshot, or why documents cannot be read at it. */
+/** The point in time of a MySQL snapshot, or the reason why documents cannot be read as of then. */
 export async function momentOf(on: PoolConnection): Promise<Moment | string> {
   const claimed = await claimOnDocument(on);
   if (claimed) return claimed;
@@ -33,7 +34,7 @@ export async function momentOf(on: PoolConnection): Promise<Moment | string> {
   };
 }
 
-/** Why documents read since the snapshot do not match it; null when they do. */
+/** Why documents that were read after the snapshot do not match it, as a sentence; null when they do. */
 export async function disturbance(
   here: Environment,
   snapshot: PoolConnection,
@@ -45,7 +46,7 @@ export async function disturbance(
   const now = await arrivalsLater(here.sql, { instant, newest: arrivals.newest });
   if (now !== arrivals.later) return 'documents were written meanwhile';
   for (const { at, transfer } of later) {
-    // Skipped, because a document dated in the future by another program does not tell when it was written.
+    // A document that another program dated in the future is ignored: its date does not say when it was written.
     if (transfer === null && at > Date.now()) continue;
     if (transfer === null || !(await hasArrived(snapshot, transfer))) {
       return 'a document was being written meanwhile';
@@ -63,7 +64,10 @@ async function claimOnDocument(on: Queryable): Promise<string | null> {
   return claim ? `transfer ${claim.number} from ${claim.origin} writes documents` : null;
 }
 
-/** How many of the latest ids are read again: ids are assigned before the commit, so lower ones may still appear. */
+/**
+ * How many of the highest ids are read again. Ids are assigned before the commit, so a row with a lower id may appear
+ * later.
+ */
 const REACH = 10_000;
 
 async function arrivalsLater(

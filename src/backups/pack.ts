@@ -8,7 +8,7 @@ import { Invalid } from '../problems.ts';
 export type Measured = { bytes: number; checksum: string };
 type Parts = AsyncIterable<Uint8Array>;
 
-/** The packed stream; `plain` returns size and hash of the content once all of it has passed. */
+/** Packs a stream. `plain` returns the size and SHA-256 of the content, once all of it has passed. */
 export function pack(
   content: Parts,
   recipient: string | null,
@@ -49,7 +49,7 @@ function openMeter() {
   };
 }
 
-/** An error of the source stream must be passed on to the last stream, whose reader waits for it. */
+/** Passes an error of the first stream on to the last one, whose reader waits for it. */
 function through(source: Readable, end: NodeJS.ReadWriteStream & AsyncIterable<Uint8Array>): Parts {
   pipeline(source, end, () => {});
   return end;

@@ -36,7 +36,10 @@ export async function start(req: Request, res: Response) {
 type Found = { backups: ListedBackup[]; problem: string | null };
 const none: Found = { backups: [], problem: null };
 
-/** When the backup store does not answer, the page reports that and shows the rest. */
+/**
+ * The backups to list; while the backup store does not answer, the reason instead, so that the page can show the
+ * rest.
+ */
 const listed = (req: Request, client: string): Promise<Found> =>
   withBackups(req.here, (store) => listBackups(store, client)).then(
     (backups) => ({ backups, problem: null }),

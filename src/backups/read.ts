@@ -8,13 +8,13 @@ import { unpack } from './pack.ts';
 
 export type Source = {
   store: Objects;
-  /** The private key that decrypts (`AGE-SECRET-KEY-…`); null where there is none. */
+  /** The private key that decrypts backups (`AGE-SECRET-KEY-…`); null when there is none. */
   identity: string | null;
 };
 
 /**
- * Returns the content of a file.
- * @throws Invalid at the end, or before, when it differs from what was stored
+ * Yields the content of a file.
+ * @throws Invalid, at the latest after the last part, when it differs from what was stored
  */
 export async function* contentOf(
   { store, identity }: Source,
@@ -29,7 +29,8 @@ export async function* contentOf(
   try {
     yield* parts;
   } catch (error) {
-    // zlib, BSON and age throw when a file is damaged; a failing store has an error message of its own.
+    // zlib, BSON and age throw errors of their own when a file is damaged; an error of the store already says what to
+    // do.
     throw error instanceof Problem ? error : damaged(key);
   }
   const { bytes, checksum } = plain();

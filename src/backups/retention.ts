@@ -7,7 +7,7 @@ const DAY = 24 * 60 * 60 * 1000;
 const DAYS = 7;
 const WEEKS = 5;
 
-/** The backups that may be deleted; `times` are sorted newest first. */
+/** The backups that may be deleted; `times`: those of all backups, newest first. */
 export function outdated(times: string[], now: Date): string[] {
   const ageOf = (time: string) => (now.getTime() - instantOf(time).getTime()) / DAY;
   const firstOfWeek = new Map<number, string>();
@@ -19,7 +19,7 @@ export function outdated(times: string[], now: Date): string[] {
   });
 }
 
-/** Weeks begin on Monday, so the offset is needed: 1 January 1970 was a Thursday. */
+/** The number of a week that begins on Monday, counted from 1970; 1 January 1970 was a Thursday. */
 const weekOf = (time: string) => Math.floor((instantOf(time).getTime() / DAY + 3) / 7);
 
 /** Deletes outdated backups, and files of failed attempts older than a day; returns the times of deleted backups. */
@@ -41,7 +41,7 @@ export async function applyRetention(
   return gone;
 }
 
-/** The manifest is deleted first: without it the remaining files do not count as a backup. */
+/** Deletes the files of a backup, the manifest first: without it the other files do not count as a backup. */
 export async function removeFiles(store: Objects, folder: string) {
   await store.delete(`${folder}manifest.json`);
   const keys: string[] = [];

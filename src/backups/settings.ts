@@ -2,9 +2,9 @@
 import { storageAddress, type StorageAddress, type StorageKeys } from '../storage/address.ts';
 
 export type BackupSettings = {
-  /** The store of all clients’ backups; null when it is not set. */
+  /** The store of the backups of all clients; null when it is not set. */
   store: StorageAddress | null;
-  /** The client whose backups are made here; null when no backups are made. */
+  /** The client (company) whose backups are made here; null when none are made. */
   client: string | null;
   /** The public key that age encrypts for (`age1…`); null when backups are not encrypted. */
   recipient: string | null;
@@ -14,10 +14,10 @@ export type BackupSettings = {
 
 type Variables = Record<string, string | undefined>;
 
-/** The client’s name as part of database names: `cosmos`. */
+/** The name of a client, such as `cosmos`; it becomes part of database names. */
 const CLIENT = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
-/** The parsed settings, and errors for the wrong ones. */
+/** Parses the backup settings; returns them, and a message for each wrong one. */
 export function backupSettings(variables: Variables): {
   backups: BackupSettings;
   wrong: string[];
@@ -45,7 +45,10 @@ export function backupSettings(variables: Variables): {
 
 const KEYS = ['BACKUPS_ACCESS_KEY_ID', 'BACKUPS_SECRET_ACCESS_KEY'] as const;
 
-/** A backup address: `file:///srv/backups` (a folder of buckets), or the address of an S3 server. */
+/**
+ * The store at a backup address: `file:///srv/backups` (a folder of buckets), or the address of an S3 server. Null
+ * when it is wrong, with a message in `wrong`.
+ */
 function storeOf(variables: Variables, wrong: string[]): StorageAddress | null {
   const text = variables['BACKUPS_URL'];
   if (!text) return null;

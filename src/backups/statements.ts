@@ -6,7 +6,7 @@ export type InsertStatement = { text: string; rows: number };
 const END = Buffer.from(';\n');
 
 /**
- * Splits a file into INSERT statements with their numbers of rows.
+ * Yields the INSERT statements of a file, each with its number of rows.
  * @throws Invalid when the file contains anything else
  */
 export async function* statementsIn(
@@ -23,7 +23,7 @@ export async function* statementsIn(
   }
 }
 
-/** A statement ends at a line that ends in a semicolon. */
+/** Yields the statements of a file; a statement ends with a line that ends with a semicolon. */
 async function* texts(parts: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let rest = Buffer.alloc(0);
   for await (const part of parts) {

@@ -7,7 +7,7 @@ import { join, name, select, sql, Statement } from '../database/sql.ts';
 import { streamBytes } from '../database/stream.ts';
 import { Unavailable } from '../problems.ts';
 
-/** The columns of the catalogue’s tables; columns added by other programs are left out. */
+/** The columns of the catalogue’s tables, by table. Columns that other programs added are left out. */
 export function catalogueColumns(): Map<string, string[]> {
   const columns = new Map<string, string[]>();
   for (const entity of catalog.filter((one) => !isDocument(one))) {
@@ -23,25 +23,25 @@ export function catalogueColumns(): Map<string, string[]> {
 
 type Column = { name: string; type: string };
 
-/** The sync state is backed up without the names of people. */
+/** The table with the state of each row; it is backed up without the names of people. */
 export const STATE_TABLE = 'row_state';
 const PERSON = 'production';
 const isPerson = (table: string, column: string) => table === STATE_TABLE && column.endsWith('_by');
 
-/** The largest INSERT statement in bytes; a longer row gets a statement of its own. */
+/** The most bytes of an INSERT statement; a longer row gets a statement of its own. */
 const STATEMENT = 1_000_000;
 const ROWS = 1000;
 
 export type Dump = {
   parts: AsyncIterable<Uint8Array>;
-  /** The number of rows, known once everything was read. */
+  /** Returns the number of rows, once everything was read. */
   rows: () => number;
   columnsLeftOut: string[];
 };
 
 /**
- * Reads the rows of a table in key order as INSERT statements. A line break inside a value is written `\n`, so a line
- * that ends in a semicolon ends a statement.
+ * Reads a table as INSERT statements, with its rows in the order of their key. A line break inside a value is written
+ * `\n`, so a line that ends with a semicolon ends a statement.
  */
 export async function dumpTable(
   on: PoolConnection,
@@ -91,12 +91,12 @@ async function keyOf(on: PoolConnection, table: string): Promise<string[]> {
 const numbers = /^(tinyint|smallint|mediumint|int|bigint|decimal|double|year)$/;
 const bytes = /^(binary|varbinary|tinyblob|blob|mediumblob|longblob)$/;
 
-/** The SQL expression that prints a column as a literal. */
+/** The SQL expression in which the server writes a column as text for an INSERT statement. */
 function cell(table: string, { name: column, type }: Column): Statement {
   const value = name(column);
   if (isPerson(table, column)) return sql`if(${value} is null, 'NULL', ${`'${PERSON}'`})`;
   if (numbers.test(type)) return sql`coalesce(${value}, 'NULL')`;
-  // A FLOAT would be printed with only six digits, so it is cast first.
+  // The server would write a FLOAT with only six digits, so it is converted first.
   if (type === 'float') return sql`coalesce(cast(${value} as double), 'NULL')`;
   if (bytes.test(type)) return sql`coalesce(concat('x''', hex(${value}), ''''), 'NULL')`;
   return sql`replace(replace(quote(${value}), '\n', '\\\\n'), '\r', '\\\\r')`;
@@ -126,7 +126,9 @@ async function* statementsOf(
   if (parts.length > 0) yield statement();
 }
 
-/** The server returns NULL for a text longer than its limit, instead of an error. */
+/**
+ * The error for a text that is longer than the server can return; the server then returns NULL instead of an error.
+ */
 const tooLong = (table: string) =>
   new Unavailable(
     `A row of ${table} is longer than the MySQL server sends. Raise max_allowed_packet there, and take the backup again.`,

@@ -33,13 +33,13 @@ export type Take = {
   onProgress?: (progress: { done: number; total: number; doing: string }) => Promise<void>;
 };
 
-/** How often the documents are read again when one is written meanwhile. */
+/** How often the documents are read again because one was written meanwhile. */
 const TRIES = 5;
 const PAUSE_MS = 2000;
 
 /**
- * Takes a backup and returns its manifest. A failed backup leaves no files.
- * @throws Unavailable while documents are being written all the time, or when a server does not answer
+ * Takes a backup and returns its manifest (the list of its files). A backup that fails leaves no files.
+ * @throws Unavailable when documents are being written all the time, or a server does not answer
  */
 export async function takeBackup(here: Environment, take: Take): Promise<Manifest> {
   const time = timeOf(new Date());
@@ -48,7 +48,7 @@ export async function takeBackup(here: Environment, take: Take): Promise<Manifes
   if (!version || version.isUpdating) {
     throw new Unavailable('The database is being updated. Take the backup when that is over.');
   }
-  // Checked first, so that a silent, denied or missing store is noticed before everything is read.
+  // A first request to the store, so that a silent, denied or missing one is noticed before everything is read.
   await take.store.find(manifestKey(id));
   try {
     for (let tries = 1; ; tries += 1) {
@@ -81,7 +81,7 @@ export async function takeBackup(here: Environment, take: Take): Promise<Manifes
 
 type Taken = Omit<Manifest, 'format' | 'client' | 'time' | 'version' | 'isEncrypted'>;
 
-/** Reads both databases once; returns a reason if the contents are not from one point in time. */
+/** Reads both databases once; returns the reason if their contents are not of one point in time. */
 const attempt = (here: Environment, take: Take, folder: string): Promise<Taken | string> =>
   snapshot(here.sql, async (on) => {
     const moment = await momentOf(on);
@@ -146,7 +146,10 @@ async function storeFile(
 const storeText = ({ store }: Take, key: string, text: string) =>
   store.put(key, Buffer.from(text) as Content);
 
-/** The schema is included for people who restore by hand; this program creates tables with its own migrations. */
+/**
+ * The CREATE statements of the tables, for people who restore by hand; Oneway itself creates tables with its
+ * migrations.
+ */
 async function schemaOf(on: PoolConnection, tables: string[]): Promise<string> {
   const statements: string[] = [];
   for (const table of tables) {
@@ -171,7 +174,7 @@ async function factsOf(on: PoolConnection): Promise<Pick<Manifest, 'migrations' 
   };
 }
 
-/** Stores each image once for all backups of a client; returns the names of the images found. */
+/** Stores each image once for all backups of a client; returns the names of the images that were found. */
 async function copyImages(here: Environment, take: Take, images: string[]): Promise<string[]> {
   const kept = below(take.store, imagesBelow(take.client));
   const copied: string[] = [];

@@ -9,7 +9,10 @@ import { statementsIn } from './statements.ts';
 
 export type Verified = { files: number; rows: number; bytes: number };
 
-/** @throws Invalid, naming the first file that differs from what was stored */
+/**
+ * Reads every file of a backup.
+ * @throws Invalid with the name of the first file that differs from what was stored
+ */
 export async function verifyBackup(source: Source, manifest: Manifest): Promise<Verified> {
   const verified: Verified = { files: 0, rows: 0, bytes: 0 };
   for (const file of manifest.files) {

@@ -1,4 +1,4 @@
-// Creates a selection from the chosen rows of a list.
+// Makes a selection (rows for a transfer) from the rows chosen in a list.
 import type { Request, Response } from 'express';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -9,7 +9,7 @@ import { accountOf } from '../web/request.ts';
 import { parseListState } from './list-state.ts';
 import { allIds } from './list.ts';
 
-/** The ticked rows, or all rows that match the list’s filters. */
+/** Opens the transfer sheet for the ticked rows of a list, or for all rows that match its filters. */
 export async function choose(req: Request, res: Response) {
   const keys =
     req.form.text('scope') === 'all' ? await everyRow(req) : parseKeys(req.form.texts('rows'));

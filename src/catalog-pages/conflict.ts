@@ -1,4 +1,5 @@
-// The conflict page for two people who saved the same field: it shows both values and posts the chosen ones.
+// The page of an edit conflict, when two people changed the same field: it shows both values and posts the chosen
+// ones.
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { labelOf, titleOf, type Content, type Entity } from '../catalog/entity.ts';
@@ -67,7 +68,7 @@ const conflictSchema = z.object({
   version: z.number().int(),
 });
 
-/** Parses the hidden fields of the conflict page, which a browser may have changed. */
+/** Parses the hidden fields of the conflict page; they are checked, because a browser can change them. */
 export function conflictIn(payload: string | undefined): z.infer<typeof conflictSchema> {
   try {
     return conflictSchema.parse(JSON.parse(payload ?? ''));

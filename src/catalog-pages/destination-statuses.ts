@@ -1,5 +1,4 @@
-// The status of rows in the next two environments: compared live where these are reachable, otherwise as last
-// observed.
+// The status of rows in the next two environments: compared now if these can be reached, otherwise as last observed.
 import { keyText, type Row, type RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -22,7 +21,7 @@ export type DestinationStatuses = {
   beyond: Map<string, Status>;
   pairs: Map<string, RowPair>;
   lastSeen: string | null;
-  /** Why the destination could not be compared, and the remedy; null when it was compared. */
+  /** Why the destination could not be compared, and what to do; null when it was compared. */
   trouble: string | null;
 };
 
@@ -41,9 +40,9 @@ export const nothing: DestinationStatuses = {
 };
 
 /**
- * Status of rows at the destination (live) and in the environment after it (as last observed). An error while
- * comparing never breaks the page, unless it is from this environment’s own databases. `known`: the rows, when they
- * were just read.
+ * The status of rows at the destination (compared now) and in the environment after it (as last observed). An error
+ * while comparing never breaks the page, unless it is one of this environment’s own databases. `known`: the rows, if
+ * they were just read.
  */
 export async function statusesAhead(
   here: App,
@@ -67,7 +66,8 @@ async function liveStatuses(
   const at = new Date().toISOString();
   const pairs = await comparePairs(here, destination, keys, known ? { known } : {});
   await recordObservations(here.sql, pairs.values(), at).catch((error: unknown) => {
-    // A list page only reads, so it must work even while this environment’s database is read-only.
+    // A list page only reads, so it must also work while this environment’s database is read-only and stores no
+    // observation.
     here.log.warn({ err: error }, 'an observation was not recorded');
   });
   const next = new Map<string, Status>();
@@ -97,7 +97,7 @@ async function statusesBeyond(on: Queryable, pairs: Map<string, RowPair>, keys: 
   return beyond;
 }
 
-/** The last known statuses, when the destination does not answer. */
+/** The statuses as last observed, for a destination that does not answer. */
 async function lastKnown(on: Queryable, keys: RowKey[]) {
   const [line] = await select<{ at: string | null }>(
     on,

@@ -18,8 +18,8 @@ import { showConflict, conflictIn } from './conflict.ts';
 import { asTyped, contentOf, readTyped, retyped, type TypedRow } from './typed-row.ts';
 
 /**
- * Writes a row for a request; `saved` shows a notice on the next page, and fields that the database stored
- * differently.
+ * What a handler needs to write a row. `saved` shows a message on the next page, with the fields that the database
+ * stored differently.
  */
 function writesOf(req: Request): WriteContext & { saved: (text: string) => void } {
   const { here } = req;
@@ -62,14 +62,16 @@ export async function add(req: Request, res: Response) {
       await newPage(req, res, entity, { content, errors: error.fields, key });
     } else if (error instanceof Conflict) {
       res.status(409);
-      // The refusal is stored in the journal under the old idempotency key, so another attempt needs a new key.
+      // The journal has recorded the refusal under this idempotency key, so another attempt needs a new one.
       const again = { content, errors: {}, notice: error.message, key: uuid() };
       await newPage(req, res, entity, again);
     } else throw error;
   }
 }
 
-/** The same form was posted before with other values: most often after going back in the browser. */
+/**
+ * The message for a form *Add* that was already posted with other values, most often after going back in the browser.
+ */
 function addedNotice(entity: Entity, id: number) {
   const one = lowerFirst(entity.label.one);
   return {
@@ -82,7 +84,7 @@ function addedNotice(entity: Entity, id: number) {
 export async function save(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const given = req.form.text('version');
-  // Version 0 means that nothing is known of the opened row, so every difference is shown.
+  // Version 0 stands for an unknown opened row, so that every difference counts as changed.
   const version = numberOrNull(given) ?? 0;
   const isVersion = ['', '0'].includes(given) || numberOrNull(given) !== null;
   const opened = await edits.contentAt(req.here, { entity: entity.name, id }, version);
@@ -107,7 +109,7 @@ export async function save(req: Request, res: Response) {
   }
 }
 
-/** Shows the form again with the typed values and the errors. */
+/** Shows the form again, with the typed values and the errors. */
 async function editAgain(
   req: Request,
   res: Response,
@@ -125,7 +127,7 @@ async function editAgain(
   await editPage(req, res, entity, row, { content, opened, version, ...said });
 }
 
-/** The row was deleted meanwhile: offers to save the typed values as a new row. */
+/** Shows that the row was deleted meanwhile, and offers to save the typed values as a new row. */
 async function gone(
   req: Request,
   res: Response,
@@ -139,8 +141,8 @@ async function gone(
 }
 
 /**
- * *Save* stays on the row, *Save and close* goes to the list or the parent row, *Save and add another* opens an empty
- * form with the same parent row.
+ * The URL after a save: *Save* stays on the row, *Save and close* goes to the list or the parent row, *Save and add
+ * another* opens an empty form with the same parent row.
  */
 function nextAddress(req: Request, entity: Entity, id: number, content: Content): string {
   const owner = ownerOf(entity, content);
@@ -157,7 +159,7 @@ function nextAddress(req: Request, entity: Entity, id: number, content: Content)
   }
 }
 
-/** Saves the choices of the conflict page: for each field the other user’s value or mine. */
+/** Saves the values chosen on the conflict page: for each field that of this user or of the other. */
 export async function resolve(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const { mine, fields, version } = conflictIn(req.form.raw('payload'));

@@ -20,7 +20,7 @@ export type Input = {
   id: string;
   kind: string;
   label: string;
-  /** A label within a sentence: `Remove the icon`. */
+  /** The label as part of a sentence: `Remove the icon`. */
   labelInText: string;
   hint: string;
   error: string;
@@ -28,21 +28,24 @@ export type Input = {
   isOptional: boolean;
   /** Whether several inputs share one label. */
   isGroup: boolean;
-  /** The ids of hint and error for aria-describedby; empty where there are none. */
+  /** The ids of hint and error for `aria-describedby`; empty when the input has neither. */
   about: string;
   text: string;
-  /** For a picker: the text of the value that the form was opened with. */
+  /** For a picker (an input with suggestions): the text of the value that the form was opened with. */
   shown: { name: string; text: string } | null;
-  /** The text inside a textarea, whose first line break browsers drop. */
+  /** The text inside a textarea; a line break at its start is doubled, because browsers drop it. */
   areaText: string;
-  /** `text` replaces the type of an input that could not show the stored value. */
+  /** The type of the input; `text` for one whose own type could not show the stored value. */
   type: string;
   isChecked: boolean;
   choices: { value: string; text: string; isChosen: boolean }[];
   links: LinksInput | null;
-  /** The URL at which a picker searches for options. */
+  /** The URL at which a picker (an input with suggestions) asks for options. */
   optionsHref: string;
-  /** For a secret: whether one is stored, and the sealed text of one typed before an error. */
+  /**
+   * For a secret: whether one is stored, and the encrypted text of one that was typed before an error in another
+   * field.
+   */
   secret: { state: string; isSet: boolean; typed: string } | null;
   /** A link to the row that a reference points to. */
   referenced: { href: string; title: string } | null;
@@ -52,7 +55,7 @@ type Typed = {
   content: Content;
   errors: FieldErrors;
   titles: Map<string, string>;
-  /** The content that the form was opened with, if it differs from the one to show. */
+  /** The content that the form was opened with, if another one is shown. */
   opened: Content | null;
   /** The row being edited; null for a new one. */
   stored: Row | null;
@@ -105,13 +108,13 @@ function shownIn({ content, opened, titles }: Typed, name: string, field: Field)
   return { name: shownName(name), text: inputText(field, value, titleIn(titles, field, value)) };
 }
 
-/** The text of an input; for a picker, the row’s title. */
+/** The text that an input shows for a value; for a picker, the title of the row. */
 function inputText(field: Field, value: Value, title: string): string {
   const text = shownText(field, value);
   return field.to && title ? pickerText(title, text) : text;
 }
 
-/** A stored value that is no longer an option is still listed, so that it can be kept. */
+/** The options of a field. A stored value that is no longer an option is listed, too, so that it can be kept. */
 function choicesOf({ choices = [] }: Field, value: Value) {
   const stored = textOf(value);
   const others = stored === '' || choices.includes(stored) ? [] : [stored];
@@ -120,7 +123,7 @@ function choicesOf({ choices = [] }: Field, value: Value) {
   return [...options, ...former].map((one) => ({ ...one, isChosen: one.value === stored }));
 }
 
-/** A table of links: a column for each part, and empty lines to fill in. */
+/** A table of links, such as cities with partners: a column for each part, and empty lines to fill in. */
 type LinksInput = {
   target: string;
   columns: { entity: string; label: string; isOptional: boolean }[];

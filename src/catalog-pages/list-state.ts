@@ -13,7 +13,7 @@ export type ListState = {
   tab: Tab;
   search: string;
   status: Status | '';
-  /** Search text and filter values as typed or chosen; empty ones are left out. */
+  /** The search text and filter values as typed or chosen, without empty ones. */
   filters: Record<string, string>;
   sort: { field: string; descending: boolean };
   page: number;
@@ -77,7 +77,7 @@ export function listHref(
   return `/catalog/${entity.name}${query.size > 0 ? `?${query.toString()}` : ''}`;
 }
 
-/** Converts filter values to stored values; `picked`: the ids of the rows that pickers name. */
+/** Turns filter values into stored values. `picked`: the ids of the rows that were named in pickers. */
 export function filterValues(
   entity: Entity,
   { filters }: ListState,
@@ -87,7 +87,7 @@ export function filterValues(
     Object.entries(filters).map(([name, chosen]): [string, Value] => {
       const field = entity.fields[name];
       if (field?.kind === 'flag') return [name, chosen === 'yes'];
-      // No row has this id: a picker text that matches no row must find nothing.
+      // −1 is the id of no row: a picker text that names no row must find nothing.
       if (field?.to) return [name, picked[name] ?? -1];
       return [name, chosen];
     }),

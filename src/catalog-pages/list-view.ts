@@ -76,7 +76,7 @@ const filtersOf = (entity: Entity, state: ListState) =>
     choices: choices ?? ['yes', 'no'],
   }));
 
-/** A column head: a sort link where the column can be sorted, and its current order. */
+/** The head of a column: a link that sorts by it, if the column can be sorted, and the present order. */
 function headOf(entity: Entity, state: ListState, field: string, text: string) {
   const isSorted = state.sort.field === field;
   const isUp = !state.sort.descending;
@@ -92,7 +92,7 @@ function headOf(entity: Entity, state: ListState, field: string, text: string) {
   };
 }
 
-/** The active filters of a list, each with the URL that removes it. */
+/** The active filters, each with the URL of the list without it. */
 function chipsOf(entity: Entity, state: ListState) {
   const chips = Object.entries(state.filters).map(([name, value]) => {
     const { [name]: _gone, ...filters } = state.filters;

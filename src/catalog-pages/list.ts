@@ -23,7 +23,7 @@ type Listed = {
   misfits: string[];
   state: RowState | undefined;
   status: Status | null;
-  /** The status in the environment after the destination, as the destination last observed it. */
+  /** The status in the environment after the destination, as the destination observed it last. */
   beyond: Status | null;
 };
 
@@ -35,14 +35,15 @@ export type Listing = {
   /** Titles of referenced rows, by key text. */
   titles: Map<string, string>;
   /**
-   * Rows deleted here, for the tab Deleted here; the status is null where they are deleted at the destination, too.
+   * Rows that were deleted here, for the tab *Deleted here*. The status is null if the destination has deleted the
+   * row, too.
    */
   deleted: { state: RowState; status: Status | null }[];
-  /** Documents that cannot be listed, with the reasons. */
+  /** Documents that cannot be listed, each with the reason. */
   unreadable: string[];
-  /** When the destination was last observed, in case it does not answer now. */
+  /** When the destination was last observed, for a destination that does not answer now. */
   lastSeen: string | null;
-  /** Why the destination could not be compared; null when it was compared. */
+  /** Why the destination could not be compared, as a sentence; null when it was compared. */
   trouble: string | null;
 };
 
@@ -53,7 +54,7 @@ export async function listRows(
   person: string,
 ): Promise<Listing> {
   const isTravelling = here.destination !== null && !entity.isMatchedByName;
-  // Counts on tabs may be five seconds old; the rows that a tab shows may not.
+  // The counts on tabs may be five seconds old; the rows of the open tab must be up to date.
   const isCountedOnly = state.tab !== 'ready' && state.status === '';
   const waits = !isTravelling
     ? new Map<number, PendingRow>()
@@ -93,7 +94,7 @@ export async function listRows(
   };
 }
 
-/** Finds the rows of a list page; a page number beyond the end shows the last page. */
+/** Finds the rows of one page of a list; a page number beyond the end gives the last page. */
 async function findOnAPage(here: App, entity: Entity, query: Query) {
   const found = await find(here, entity, query);
   if (found.rows.length > 0 || found.total === 0)
@@ -102,7 +103,7 @@ async function findOnAPage(here: App, entity: Entity, query: Query) {
   return { ...(await find(here, entity, { ...query, offset: (page - 1) * PAGE })), page };
 }
 
-/** The ids of all rows that match a list’s filters, on every page: for *Select all 128*. */
+/** The ids of all rows that match the filters of a list, on every page, for *Select all 128*. */
 export async function allIds(here: App, entity: Entity, state: ListState, person: string) {
   const waits = here.destination
     ? await pendingRows(here.sql, entity)
@@ -128,7 +129,7 @@ async function queryOf(
   };
 }
 
-/** The rows that pickers in the filters name. */
+/** Finds the ids of the rows that are named in the filters’ pickers. */
 async function pickedIds(here: App, entity: Entity, { filters }: ListState) {
   const ids: Record<string, number> = {};
   for (const [name, chosen] of Object.entries(filters)) {
@@ -139,7 +140,7 @@ async function pickedIds(here: App, entity: Entity, { filters }: ListState) {
   return ids;
 }
 
-/** The ids of rows that match tab and status; null means all rows. */
+/** The ids of rows that match the open tab and the status filter; null means all rows. */
 async function idsOf(
   here: App,
   entity: Entity,

@@ -1,4 +1,5 @@
-// The marks above the fields of a row’s page; each kind has a partial of its name in views/catalog-pages/marks.
+// The marks above the fields of a row’s page, such as *Not for production*; each kind has a partial of its name in
+// views/catalog-pages/marks.
 import type { Misfit } from '../catalog/misfits.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
 import { fieldsIn } from '../sheet/problems/review.ts';
@@ -42,7 +43,7 @@ export const marksOf = ({
   ...undoneMark(pair),
 ];
 
-/** Marks for changes by engineering, their adoption, and a hold. */
+/** The marks that say who of engineering changed the row, who adopted that change, and why the row is on hold. */
 function reviewMarks(state: RowState | undefined): Mark[] {
   if (!state) return [];
   const { engineering_by: engineer, engineering_at: changedAt } = state;
@@ -59,7 +60,7 @@ function reviewMarks(state: RowState | undefined): Mark[] {
   return marks;
 }
 
-/** The mark that exactly this content was undone at the destination. */
+/** The mark that the present content was sent and undone at the destination. */
 function undoneMark(pair: RowPair | undefined): Mark[] {
   const found = pair?.destinationState;
   if (!found?.undone_hash || found.undone_hash !== pair?.hereHash) return [];

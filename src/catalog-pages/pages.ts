@@ -26,7 +26,7 @@ export async function home(req: Request, res: Response) {
   await page(req, res, 'catalog-pages/home', { title: 'Home', rows, purpose: purposeOf(req) });
 }
 
-/** The number of pending rows of a type: ready to send, changed by engineering, and to review. */
+/** How many rows of an entity have pending changes: ready to send, changed by engineering, to review; each a link. */
 function pendingLinks({ name, label }: Entity, pending: Map<number, PendingRow>) {
   const rows = [...pending.values()].filter(({ isHeld }) => !isHeld);
   const ready = rows.filter(isReadyToSend).length;
@@ -69,7 +69,10 @@ export async function list(req: Request, res: Response) {
   });
 }
 
-/** Options that a picker offers while a person types: `{ options: ["Sunrise Clinic #412"] }`. */
+/**
+ * Sends the options of a picker (an input with suggestions) while a person types: `{ options: ["Sunrise Clinic #412"]
+ * }`.
+ */
 export async function options(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
   const { rows } = await find(req.here, entity, {

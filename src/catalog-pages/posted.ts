@@ -1,4 +1,5 @@
-// Converts a row’s posted form for the schemas of its fields: a text, a list of texts, or lines of links.
+// Turns the posted form of a row into what the schemas of its fields take: a text, a list of texts, or lines of
+// links.
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import type { Field, Link, Links } from '../catalog/fields.ts';
 import { isSecret, sealedParts } from '../catalog/secret.ts';
@@ -13,7 +14,7 @@ const MOST_LINES = 5000;
 type PostedFields = { values: Record<string, Posted>; errors: FieldErrors };
 
 /**
- * Posted values by field; fields missing in the form are left out. Lines beyond the limit are an error of their
+ * The posted values by field; fields that were not posted are missing. Lines above the limit are an error of their
  * field.
  */
 export function postedFields(entity: Entity, form: Form): PostedFields {
@@ -45,7 +46,7 @@ function postedValue(name: string, field: Field, form: Form): Posted {
 }
 
 /**
- * The posted secret: null when it is to be removed; the sealed text when it was typed before an error in another
+ * The posted value of a secret: null to remove it; its encrypted text if it was typed before an error in another
  * field.
  */
 function postedSecret(name: string, form: Form): string | null | undefined {

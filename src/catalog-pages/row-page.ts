@@ -1,4 +1,4 @@
-// What surrounds the fields of a row’s page: statuses, marks, dependent rows, users, history.
+// What the page of a row shows around its fields: statuses, marks, dependent rows, rows that use it, history.
 import type { Request } from 'express';
 import { fieldEntries, keyText, titleOf, type Entity, type Row } from '../catalog/entity.ts';
 import { dependentsOf, referencesTo } from '../catalog/family.ts';
@@ -55,7 +55,7 @@ export async function rowContext(req: Request, entity: Entity, row: Row) {
   };
 }
 
-/** Which version of the row is in which environment: here, at the destination, and after it. */
+/** Which version of the row each environment has: this one, the destination, and the one after it. */
 function whereabouts(
   { here }: Request,
   key: string,
@@ -77,7 +77,7 @@ function whereabouts(
   return [own, next, { label: last, text, isHere: false }];
 }
 
-/** The dependent rows by type, in order, each with its status. */
+/** The dependent rows, grouped by entity in the catalogue’s order, each with its status. */
 async function childrenOf(
   { here }: Request,
   entity: Entity,
@@ -111,7 +111,7 @@ const childColumns = (child: Entity) =>
     ([name, field]) => (field.list || field.local) && name !== child.owner && name !== child.title,
   );
 
-/** Other rows that reference this one, by type. */
+/** The other rows that refer to this one, by entity. */
 async function usersOf({ here }: Request, entity: Entity, { id }: Row) {
   const users = [];
   for (const { from, field } of referencesTo(entity)) {
@@ -128,14 +128,14 @@ async function usersOf({ here }: Request, entity: Entity, { id }: Row) {
   return users;
 }
 
-/** Test results of this row, where tests are required; for a dependent row, its parent row is tested instead. */
+/** The test results of a row, in environments where rows are tested. A dependent row has those of its parent row. */
 async function testedHere({ here }: Request, entity: Entity, row: Row) {
   if (!here.rules.isTested || entity.isMatchedByName || entity.owner) return null;
   const key = { entity: entity.name, id: row.id };
   return (await testStatusOf(here, [key])).get(keyText(key)) ?? null;
 }
 
-/** A line of a row’s history: who did what to the row itself or to a dependent row. */
+/** A line of a row’s history: who changed what, in the row itself or in a dependent row. */
 export function historyLine(arrival: Arrival, entity: Entity) {
   const of = arrival.entity === entity.name ? '' : ` “${arrival.title}”`;
   return {

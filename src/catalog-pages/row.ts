@@ -27,7 +27,7 @@ import { inputsOf } from './inputs.ts';
 import { historyLine, rowContext } from './row-page.ts';
 import { referredBy, titles } from './titles.ts';
 
-/** Shows a row as a form to people who may edit it, otherwise read-only. */
+/** Shows the page of a row: a form for people who may edit it, otherwise the values only. */
 export async function show(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const row = await readOne(req.here, { entity: entity.name, id });
@@ -53,7 +53,7 @@ export async function show(req: Request, res: Response) {
 const absent = ({ here }: Request, entity: Entity, id: number) =>
   new NotFound(`There is no ${lowerFirst(entity.label.one)} ${id} in ${here.rules.inText}.`);
 
-/** Breadcrumbs from the list, or from the parent row of a dependent row. */
+/** The links above a row’s title: from the list, or from the parent row of a dependent row. */
 function rowCrumbs(entity: Entity, title: string, content: Content, named: Map<string, string>) {
   const owner = ownerOf(entity, content);
   const by =
@@ -91,7 +91,7 @@ export async function history(req: Request, res: Response) {
   });
 }
 
-/** A row with its dependent rows as they were after a given change. */
+/** Shows a row with its dependent rows as they were after one change of its history. */
 export async function moment(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const key = { entity: entity.name, id };
@@ -130,7 +130,7 @@ export type Typed = {
   opened?: Content | null;
   notice?: Notice | string;
 };
-/** An error that belongs to no field, with a link to the row it is about. */
+/** A message about the whole form, with a link to the row that it is about. */
 type Notice = { text: string; href: string; linkText: string };
 
 export async function editPage(
@@ -173,14 +173,14 @@ export async function newPage(
   });
 }
 
-/** The typed values are not saved yet, so the page asks for confirmation before it is left. */
+/** Whether the typed values were refused: they are not saved yet, so the page asks before it is left. */
 const isRefused = ({ errors, notice }: Typed) =>
   Object.keys(errors).length > 0 || notice !== undefined;
 
 const noticeOf = ({ notice }: Typed): Notice | null =>
   typeof notice === 'string' ? { text: notice, href: '', linkText: '' } : (notice ?? null);
 
-/** Data for the form’s inputs: values, errors, options. */
+/** What the inputs of the form show: values, errors, options. */
 async function formData({ here }: Request, entity: Entity, typed: Typed, stored: Row | null) {
   const { content, errors, opened = null } = typed;
   const linked = linksOf(entity).flatMap(({ links }) => links.parts.map((part) => part.entity));

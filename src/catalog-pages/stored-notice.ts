@@ -1,4 +1,4 @@
-// Tells the person who saved a row what the database stored differently.
+// The message to a person who saved a row that the database stored differently than typed.
 import { fieldEntries, labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { formatValue } from '../web/format.ts';
@@ -19,5 +19,5 @@ export function storedNotice({ entity: name, title, after, remark }: WrittenStep
   return `The database stored it differently: ${fields.join('; ')}.`;
 }
 
-/** A notice has little room, so long values are shortened. */
+/** Shortens a long value, because the message has little room. */
 const brief = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);

@@ -1,4 +1,4 @@
-// Parses a row’s posted form: into a content when every field is valid, otherwise into the values to show again.
+// Parses the posted form of a row: into a content when every field is valid, otherwise into the values to show again.
 import { sealSecrets } from '../access/secret-fields.ts';
 import {
   fieldEntries,
@@ -25,15 +25,15 @@ type Body = Record<string, unknown>;
 
 export type TypedRow = {
   body: Body;
-  /** Errors of images and pickers, which need the store or the database. */
+  /** Errors that only the image store or the database finds: of images and of pickers (inputs with suggestions). */
   errors: FieldErrors;
   /** The content that the form was opened with; null for a new row. */
   opened: Content | null;
-  /** Fields that the person did not touch, with their stored values. */
+  /** The stored values of fields that the person did not touch. */
   kept: Content;
 };
 
-/** Stores uploaded images and looks up the rows that pickers name. */
+/** Stores the uploaded images, and finds the rows that are named in pickers. */
 export async function readTyped(
   here: Environment,
   entity: Entity,
@@ -57,7 +57,7 @@ function keptContent(entity: Entity, form: Form, body: Body, opened: Content): C
   const shown = (name: string) => form.raw(shownName(name));
   const unshown = new Set(misfitsOf(opened).map(({ field }) => field));
   const kept = Object.entries(untouchedContent(entity, body, opened, shown));
-  // An invalid stored value was not shown in the form, so the posted value replaces it.
+  // The form could not show an invalid stored value, so the posted value replaces it.
   return Object.fromEntries(
     kept.filter(([name]) => opened[name] !== undefined || !unshown.has(name)),
   );
@@ -69,7 +69,7 @@ async function keptImages(here: Environment, entity: Entity, form: Form, opened:
   for (const [name, { kind }] of fieldEntries(entity)) {
     if (kind !== 'image') continue;
     if (form.text(`${name}_removed`) === 'yes') names[name] = '';
-    // After a refused form the image is posted by name, since it was stored then.
+    // After an error in another field the image is posted by its name, because it was stored then.
     const posted = form.text(name);
     const isKnown = posted === '' || posted === textOf(opened?.[name]);
     if (!isKnown && names[name] === undefined && !(await hasImage(here.storage, posted))) {
@@ -90,7 +90,7 @@ async function keptImages(here: Environment, entity: Entity, form: Form, opened:
   return { names, errors };
 }
 
-/** Looks up the ids of rows typed into pickers. */
+/** Finds the ids of the rows that were typed into pickers. */
 async function pickedIds(here: Environment, entity: Entity, body: Body, kept: Content) {
   const ids: Record<string, string> = {};
   const errors: FieldErrors = {};
@@ -105,7 +105,10 @@ async function pickedIds(here: Environment, entity: Entity, body: Body, kept: Co
   return { ids, errors };
 }
 
-/** @throws Invalid with one message for each invalid field */
+/**
+ * The content of a posted form.
+ * @throws Invalid with one message for each invalid field
+ */
 export function contentOf(entity: Entity, { body, errors, kept, opened }: TypedRow): Content {
   try {
     const content = parseContent(entity, body, kept, opened ?? {});
@@ -117,11 +120,14 @@ export function contentOf(entity: Entity, { body, errors, kept, opened }: TypedR
   throw new Invalid(errors);
 }
 
-/** The typed values, kept unparsed where they are invalid, so that nothing is lost; secrets are sealed. */
+/**
+ * The typed values to show again; an invalid one stays as it was typed, so that nothing is lost. Secrets are
+ * encrypted.
+ */
 export function asTyped(here: Environment, entity: Entity, typed: TypedRow): Promise<Content> {
   const shown = shownAgain(entity, typed);
   const without = Object.fromEntries(secretsOf(entity).map((name) => [name, null]));
-  // A secret that cannot be sealed must be typed again.
+  // A secret that cannot be encrypted must be typed again.
   return sealSecrets(here, entity, shown, null).catch(() => ({ ...shown, ...without }));
 }
 
@@ -142,7 +148,7 @@ function rawValue({ kind, initial, links }: Field, posted: unknown): Value {
   return links && Array.isArray(posted) ? (posted as Value) : initial;
 }
 
-/** Chosen and hidden values of the conflict page, as if they had been typed: they are validated again. */
+/** The values chosen on the conflict page as if they had been typed, so that they are validated again. */
 export function retyped(entity: Entity, chosen: Content, opened: Content | null): TypedRow {
   const body: Body = {};
   const kept: Record<string, Value> = {};
@@ -154,10 +160,10 @@ export function retyped(entity: Entity, chosen: Content, opened: Content | null)
   return { body, errors: {}, opened, kept };
 }
 
-/** A stored value in the shape in which a form posts it. */
+/** A stored value as a form posts it. */
 function postedValue(field: Field, value: Value): unknown {
   if (field.kind === 'flag') return value === true ? 'yes' : '';
-  // The secret itself is posted, because an empty text would mean that the stored one is kept.
+  // The encrypted secret itself: an empty text would mean that the stored one is kept.
   if (isSecret(field)) return value;
   if (!Array.isArray(value)) return textOf(value);
   return field.links ? linksOfValue(value).map(emptyForNull) : value;

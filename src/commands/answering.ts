@@ -12,12 +12,12 @@ import { Unavailable } from '../problems.ts';
 
 const settings: Record<OwnDatabase, string> = { MySQL: 'SQL_DB_*', MongoDB: 'NOSQL_DB_*' };
 
-/** How long the databases may take to connect and to give the first answer. */
+/** How many milliseconds the databases may take to connect and to answer for the first time. */
 const FIRST_MS = 2500;
 
 /**
- * Checks both databases.
- * @throws Unavailable when one does not answer, or refuses this program
+ * Checks that both databases answer a command.
+ * @throws Unavailable when one does not, or refuses this program
  */
 export async function refuseUnanswered(here: App) {
   const questions: [OwnDatabase, Promise<unknown>][] = [
@@ -46,7 +46,7 @@ const refusal = (
 ) => explainUnwilling(kind, `${server} of ${rules.inText}`, settings[server]);
 
 /**
- * Returns the result of `work`, as long as the databases answer at all.
+ * Returns the result of `work`, however long it takes, as long as the databases answer.
  * @throws Unavailable when one falls silent
  */
 export async function whileAnswering(here: App, work: Promise<void>): Promise<void> {

@@ -109,7 +109,7 @@ const restoreHere = (here: App, time: string | undefined, { client, yes }: Wante
     print(`${label} has the rows of ${manifest.instant}.`);
   });
 
-/** Finds the backup of a given time, or the newest. */
+/** Runs `work` with the backup of a given time, or with the newest one. */
 const withBackup = <T>(
   here: App,
   { time, client }: { time: string | undefined; client: string | undefined },

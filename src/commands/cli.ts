@@ -1,4 +1,4 @@
-// What every command shares: the environment, the person, output and exit codes.
+// What all commands share: the environment, the person, output and exit codes.
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -19,10 +19,13 @@ import { refuseUnanswered, whileAnswering } from './answering.ts';
 /** Exit codes; scripts may rely on them. */
 export const exits = { done: 0, refused: 1, usage: 2, closed: 3, differs: 4 } as const;
 
-/** Exit code when program and database are not compatible, or the database is being updated. */
+/**
+ * The error when a command cannot run, because program and database have different versions or the database is being
+ * updated.
+ */
 export class Incompatible extends Problem {}
 
-/** An error for wrong usage of a command, which has an exit code of its own. */
+/** The error when a command was called wrongly; it has an exit code of its own. */
 export class UsageError extends Problem {
   constructor(message: string) {
     super(422, message);
@@ -42,15 +45,16 @@ export function answer(isJson: boolean | undefined, data: unknown, words: () => 
   else for (const line of words()) print(line);
 }
 
-/** Options of commands that repair a database which this program cannot work with. */
+/** Options of commands that repair a database which this program cannot use as it is. */
 export const anyVersion = { isAboutVersion: true, isWithoutDatabases: false };
 
-/** Options of commands that use neither database, so that they work after the databases are lost. */
+/** Options of commands that use neither database, so that they also work after the databases are lost. */
 export const withoutDatabases = { isAboutVersion: true, isWithoutDatabases: true };
 
 /**
  * Opens the environment for one command.
- * @throws Incompatible when the database is being updated or has another version, unless the command repairs that
+ * @throws Incompatible when its database is being updated or has another version, unless the command is there to
+ * repair that
  */
 export async function withApp(
   work: (here: App) => Promise<void>,
@@ -70,7 +74,7 @@ export async function withApp(
   } catch (error) {
     throw error instanceof Problem ? error : (unwillingHere(error, here) ?? error);
   } finally {
-    // Closing waits for servers to answer, and a silent one must not keep the command from ending.
+    // Closing waits for the servers to answer; a silent one must not keep the command from ending.
     await inTime(500, here.close()).catch(() => {});
     // Open connections to the silent server would keep the process alive.
     setTimeout(() => process.exit(), 200).unref();
@@ -78,8 +82,9 @@ export async function withApp(
 }
 
 /**
- * The name for the audit log: the signed-in person, if permitted; otherwise the user of the operating system.
- * @throws Problem for an expired sign-in, Forbidden when the person lacks the permission
+ * The name for the audit log: the signed-in person if that person may do this, otherwise the user of the operating
+ * system.
+ * @throws Problem when the sign-in has expired, Forbidden when the person may not do this
  */
 export async function actor(here: App, ability: Ability): Promise<string> {
   const found = await signedIn(here);
@@ -105,9 +110,8 @@ export async function saveToken(here: App, token: string) {
 export const forgetToken = (here: App) => rm(tokenFile(here), { force: true });
 
 /**
- * The signed-in person; null when no one is signed in. An expired sign-in is an error, so that it never grants more
- * than a valid one.
- * @throws Problem
+ * The signed-in person; null when no one is signed in.
+ * @throws Problem when the sign-in has expired: it must not count as no sign-in, which may do more
  */
 export async function signedIn(here: App): Promise<Person | null> {
   const given = process.env['ONEWAY_TOKEN'];
@@ -124,8 +128,8 @@ export async function signedIn(here: App): Promise<Person | null> {
 }
 
 /**
- * The signed-in person, if permitted.
- * @throws Problem when no one is signed in, Forbidden without the permission
+ * The signed-in person.
+ * @throws Problem when no one is signed in, Forbidden when the person may not do this
  */
 export async function person(here: App, ability: Ability): Promise<Person> {
   const found = await signedIn(here);
@@ -160,7 +164,7 @@ export async function confirmed(question: string, isYes: boolean | undefined): P
 // Questions go to standard error, because scripts capture standard output.
 const onTerminal = { output: process.stderr };
 
-/** Ctrl-C at a question cancels the command; it is not a program error. */
+/** Turns Ctrl-C at a question into the end of the command; it is no bug. */
 function endPrompt(error: unknown): never {
   if (error instanceof Error && error.name === 'ExitPromptError') {
     throw new Problem(422, 'Nothing was written.');

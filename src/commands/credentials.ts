@@ -17,7 +17,7 @@ type Rotated = Output & { grace: string; expires?: string };
 
 export function addCredentials(program: Command) {
   const own = program.command('credentials').description('keys of apps, clients and jobs');
-  // Without this, the parent command would take the option --json away from its subcommands.
+  // Without this, the parent command would take the option --json from its subcommands.
   own
     .command('list', { isDefault: true })
     .option('--json')

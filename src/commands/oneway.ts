@@ -20,7 +20,7 @@ import { addTransfers, listed } from './transfers.ts';
 
 const program = new Command('oneway')
   .description('Commands for one environment; settings come from its environment variables.')
-  // Without this, a command would take the option --json away from its subcommands.
+  // Without this, a command would take the option --json from its subcommands.
   .enablePositionalOptions()
   .showHelpAfterError('Add --help to see how it is used.')
   .configureHelp({ showGlobalOptions: true })
@@ -54,7 +54,7 @@ for (const add of [
   add(program);
 }
 
-/** commander exits with 1 for wrong usage; our commands use a separate code. */
+/** Shows how a command is used, and ends with the exit code for wrong usage; commander itself would end with 1. */
 function tellUse(command: Command) {
   command.exitOverride();
   command.commands.forEach(tellUse);

@@ -99,7 +99,7 @@ async function reportSince(here: App, number: string, isJson: boolean | undefine
   ]);
 }
 
-/** Shortens a list of numbers to ranges: `1-4, 7`. */
+/** A list of numbers as ranges: `1-4, 7`. */
 const ranges = (ids: number[]) =>
   rangesOf(ids)
     .map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`))

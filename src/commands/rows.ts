@@ -60,7 +60,10 @@ export function addRows(program: Command) {
     .action((row: string, { json }: Json) => withApp((here) => diff(here, key(row), json)));
 }
 
-/** @throws UsageError when the argument is not `type:id` */
+/**
+ * Parses the argument `type:id`.
+ * @throws UsageError when it is something else
+ */
 export function key(text: string): RowKey {
   if (!/^[a-z_]+:[1-9]\d{0,15}$/.test(text)) {
     throw new UsageError(`“${text}” is no row: write type:id, such as task:12.`);
@@ -70,7 +73,10 @@ export function key(text: string): RowKey {
   return found;
 }
 
-/** @throws UsageError for a type that is not in the catalogue */
+/**
+ * Finds the entity of an argument.
+ * @throws UsageError for one that is not in the catalogue
+ */
 function typed(name: string): Entity {
   const found = catalog.find((entity) => entity.name === name);
   if (found) return found;
@@ -129,7 +135,7 @@ async function list(here: App, type: string, { search, where, status, limit, jso
   ]);
 }
 
-/** Parses a filter such as `business=12`; numbers, yes and no are converted. */
+/** Parses a filter such as `business=12`; numbers, yes and no become values of their type. */
 function filterOf(type: string, text: string): [string, Value] {
   const [name = '', value = ''] = text.split(/=(.*)/s);
   const field = fieldOf(entityNamed(type), name);
@@ -143,7 +149,10 @@ function filterOf(type: string, text: string): [string, Value] {
   return [name, isNumber ? Number(value) : value];
 }
 
-/** @throws UsageError for a field that the type does not have */
+/**
+ * Finds a field of an entity.
+ * @throws UsageError for one that the entity does not have
+ */
 export function fieldOf({ name: type, fields }: Entity, name: string): Field {
   const found = fields[name];
   if (found) return found;

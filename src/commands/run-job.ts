@@ -10,9 +10,9 @@ import { print } from './cli.ts';
 type Requested = { job: Job; isNew: boolean };
 
 /**
- * Runs a newly requested job, prints its progress, and returns its report. `running`: the message when another job of
- * its kind is active, such as `A refresh is already running`.
- * @throws Problem when one is active, and when the job fails
+ * Runs a job that was just requested, prints its progress, and returns its report. `running`: the message when
+ * another job of its kind is active, such as `A refresh is already running`.
+ * @throws Problem when one is active, or the job fails
  */
 export async function runHere<T>(
   here: App,

@@ -108,10 +108,10 @@ async function undo(here: App, number: string, rows: string[], asked: Asked) {
 
 export type Sheet = { wanted: selections.NewSelection; email: string; isManager: boolean };
 
-/** The longest idempotency key that the journal can store. */
+/** The most characters of an idempotency key that the journal can store. */
 const LONGEST_KEY = 64;
 
-/** Prints the plan of a selection and, unless it is a dry run, sends it. */
+/** Prints the plan of a selection and sends it, unless it is a dry run. */
 export async function review(here: App, { wanted, email, isManager }: Sheet, asked: Asked) {
   const chosen = selections.draft(email, { ...wanted, choices: choicesOf(asked) });
   const { kind } = chosen;
@@ -128,7 +128,7 @@ export async function review(here: App, { wanted, email, isManager }: Sheet, ask
   const route = routeFrom(here, email, kind);
   const seen = await prepareSheet(route, chosen);
   refuseUnknown(chosen.choices, seen.plan);
-  // Typed confirmations apply only to the plan that was printed.
+  // A typed confirmation holds only for the plan that was printed.
   const choices = {
     ...chosen.choices,
     overwrite: asked.overwrite ? OVERWRITE : '',
@@ -167,7 +167,10 @@ export async function review(here: App, { wanted, email, isManager }: Sheet, ask
   await tell(here, await journal.waitUntilEnded(here, sent.id), asked);
 }
 
-/** @throws Problem when the idempotency key belongs to another transfer */
+/**
+ * Refuses an idempotency key that belongs to another transfer.
+ * @throws Problem when it does
+ */
 async function refuseOther(here: App, twin: journal.Transfer, chosen: selections.Selection) {
   const former = await selections
     .find(here.sql, twin.selection ?? '', chosen.kind)
@@ -182,7 +185,10 @@ async function refuseOther(here: App, twin: journal.Transfer, chosen: selections
   );
 }
 
-/** @throws UsageError for an excluded field that is not part of the transfer */
+/**
+ * Refuses to exclude a field that is not part of the transfer.
+ * @throws UsageError for such a field
+ */
 function refuseUnknown({ excludedFields }: Choices, { steps }: Plan) {
   const going = new Set(steps.map(keyText));
   for (const [row, fields] of Object.entries(excludedFields)) {
@@ -211,7 +217,7 @@ async function tell(here: App, sent: journal.Transfer, { json }: Asked) {
   if (state !== 'verified' || differing) endWith('refused');
 }
 
-/** The rows that the destination did not store as planned, with the difference of each. */
+/** The lines about rows that the destination stored differently than sent, each with the difference. */
 const remarkLines = (steps: journal.WrittenStep[]) =>
   steps.flatMap((step) => {
     const isPlanned = step.outcome === journal.plannedOutcome[step.action];
@@ -272,7 +278,7 @@ function inLines(
   ];
 }
 
-/** The command-line options that resolve a problem; other solutions exist only on pages. */
+/** The command-line options that resolve a problem; none for solutions that only pages have. */
 function optionFor(way: Solution): string[] {
   switch (way.kind) {
     case 'overwrite':

@@ -41,11 +41,11 @@ export type SqlAddress = {
   tls?: boolean;
 };
 export type NosqlAddress = SqlAddress & {
-  /** The database in which the user is defined; `name` itself by default. */
+  /** The MongoDB database in which the user is defined; by default the one in `name`. */
   authSource?: string;
 };
 
-/** Parses the variables that begin with `prefix`; error messages contain the full variable name. */
+/** The schema of the variables that begin with `prefix`; its messages contain the full names of the variables. */
 const behind = <T extends z.ZodType>(prefix: string, schema: T) =>
   z.record(z.string(), z.unknown()).transform((variables, context): z.infer<T> => {
     const own = Object.entries(variables)
@@ -59,12 +59,15 @@ const behind = <T extends z.ZodType>(prefix: string, schema: T) =>
     return z.NEVER;
   });
 
-/** The variables `SQL_DB_*` and `NOSQL_DB_*`: the two databases of an environment. */
+/** The schema of the variables `SQL_DB_*` and `NOSQL_DB_*`, the two databases of an environment. */
 export const databasesSchema = behind('SQL_DB', address(3306))
   .transform((sql) => ({ sql }))
   .and(behind('NOSQL_DB', address(27_017)).transform((nosql) => ({ nosql })));
 
-/** Parses the variables of both databases behind a prefix; null when none of them is set. */
+/**
+ * The schema of the variables of both databases of a neighbouring environment, which begin with `prefix`; null when
+ * none is set.
+ */
 export const neighbourSchema = (prefix: string) =>
   behind(prefix, z.preprocess(nullWhenEmpty, databasesSchema.nullable()));
 

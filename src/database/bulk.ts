@@ -3,8 +3,8 @@ import { escape, format } from 'mysql2/promise';
 import { join, name, runText, sql, Statement, type Queryable } from './sql.ts';
 
 /**
- * Counted in UTF-16 units: at three bytes each, plus one more row, a statement stays below the 4 MB that old servers
- * accept.
+ * The most UTF-16 units of a statement: at three bytes each, and with one more row, it stays below the 4 MB that old
+ * servers accept.
  */
 const LENGTH = 250_000;
 const LINES = 1000;
@@ -12,7 +12,7 @@ const LINES = 1000;
 type Cell = string | number | boolean | null;
 /** The values of one row, in the order of the columns. */
 export type Line = readonly Cell[];
-/** Rows as arrays of values; all rows must have the same columns. */
+/** A row to write, by column; all rows of a call must have the same columns. */
 export type Columns = Record<string, Cell>;
 
 /** Inserts rows; the keys of the objects are the columns. */
@@ -26,7 +26,7 @@ export const insertRows = (on: Queryable, table: string, rows: Columns[], end?: 
   );
 };
 
-/** Inserts rows; where a row with the same `key` columns exists, overwrites its other columns. */
+/** Inserts rows; if a row with the same values in the columns `key` exists, its other columns are overwritten. */
 export const upsertRows = (on: Queryable, table: string, key: string[], rows: Columns[]) => {
   const others = Object.keys(rows[0] ?? {}).filter((column) => !key.includes(column));
   const assignments = others.map((column) => sql`${name(column)} = values(${name(column)})`);
@@ -34,7 +34,7 @@ export const upsertRows = (on: Queryable, table: string, key: string[], rows: Co
   return insertRows(on, table, rows, end);
 };
 
-/** Runs `insert into … (…) values` with many rows, followed by a clause such as `on duplicate key update`. */
+/** Runs `insert into … (…) values` with many rows, and then a clause such as `on duplicate key update`. */
 export const insertLines = (
   on: Queryable,
   head: Statement,
@@ -42,7 +42,7 @@ export const insertLines = (
   end = new Statement('', []),
 ) => inStatements(on, { head, end, separator: ',' }, lines, (values) => `(${values.join(',')})`);
 
-/** Runs `update table … join (the rows as a derived table with these columns) given …`. */
+/** Runs `update table … join (the rows, as a table with these columns) given …`. */
 export const updateFromLines = (
   on: Queryable,
   { head, columns, end }: { head: Statement; columns: string[]; end: Statement },
@@ -54,11 +54,14 @@ export const updateFromLines = (
     return `select ${(isFirst ? named : cells).join(',')}`;
   });
 
-/** MariaDB 11.4 truncates texts of 64 KiB and more in a union, except those that are cast, in whichever SELECT. */
+/**
+ * Casts a text: in a union MariaDB 11.4 truncates texts of 64 KiB and more that are not cast, in whichever SELECT
+ * they are.
+ */
 const asLongText = (value: string) =>
   value.startsWith("'") && value.length > UNCAST ? `cast(${value} as char)` : value;
 
-/** UTF-16 units, at three bytes each. */
+/** Up to how many UTF-16 units a text is not cast; each has at most three bytes. */
 const UNCAST = 20_000;
 
 type Frame = { head: Statement; end: Statement; separator: string };
@@ -80,7 +83,7 @@ async function inStatements(
   const send = async () => {
     await underWay;
     underWay = runText(on, published, `${before} ${text} ${after}`);
-    // The promise is awaited later; this only avoids an unhandled rejection until then.
+    // The promise is awaited later. Without a handler, a rejection until then would end the process.
     underWay.catch(() => {});
     text = '';
     count = 0;

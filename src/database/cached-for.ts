@@ -1,8 +1,8 @@
-// Caches the results of queries over whole tables, for five seconds or until this process writes the sync state.
-// Concurrent callers share one query.
+// Caches results of queries over whole tables for five seconds, or until this process writes the recorded state of
+// rows. Callers at the same time share one query.
 import type { Queryable } from './sql.ts';
 
-/** How long a result stays cached, in milliseconds. */
+/** For how many milliseconds a result stays cached. */
 export const TTL_MS = 5000;
 
 type Cached = { answer: Promise<unknown>; until: number; writes: number };
@@ -10,14 +10,17 @@ const cache = new WeakMap<Queryable, Map<string, Cached>>();
 
 let writes = 0;
 
-/** Called by every writer of the sync state, so that this process does not serve outdated results. */
+/**
+ * Empties the cache. Everything that writes the recorded state of rows calls it, so that this process shows no
+ * outdated results.
+ */
 export const forgetCached = () => {
   writes += 1;
 };
 
 /**
- * Returns the cached result of a query. `question` is the cache key, which must name the query and all its
- * parameters.
+ * Returns the result of a query, cached if possible. `question` is the key of the cache: it must name the query and
+ * all its parameters.
  */
 export function cachedFor<T>(on: Queryable, question: string, ask: () => Promise<T>): Promise<T> {
   const answers = cache.get(on) ?? new Map<string, Cached>();

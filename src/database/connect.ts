@@ -6,9 +6,9 @@ import type { NosqlAddress, SqlAddress } from './address.ts';
 import { timeouts } from './timeouts.ts';
 import { traceCommands } from './traces.ts';
 
-// The session settings of MySQL connections. utf8mb4: otherwise emoji are lost. Strict mode: otherwise long values
-// are truncated silently. Times are in UTC. Lock waits for rows and tables are short, so that a writer rolls back and
-// retries instead of queueing. group_concat must not truncate lists.
+// The settings of every MySQL connection. utf8mb4: otherwise emoji are lost. Strict mode: otherwise long values are
+// truncated without an error. Times are in UTC. Waiting for locks of rows and tables is short, so that a writer rolls
+// back and tries again. group_concat must not truncate lists.
 const SESSION = `SET
   time_zone = '+00:00',
   sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',
@@ -16,7 +16,7 @@ const SESSION = `SET
   lock_wait_timeout = 5,
   group_concat_max_len = 16777216`;
 
-/** Creates a pool that connects at the first query. */
+/** Makes a pool of MySQL connections, which connects at the first query. */
 export function connectSql(address: SqlAddress, connections = 10): Pool {
   const pool = createPool({
     database: address.name,
@@ -46,11 +46,11 @@ export function connectSql(address: SqlAddress, connections = 10): Pool {
   return pool;
 }
 
-/** The option is missing from the driver’s type definitions. */
+/** The TCP stream of a connection; the type definitions of the driver lack it. */
 const streamOf = (connection: PoolConnection) =>
   (connection as unknown as { stream: Duplex }).stream;
 
-/** A MongoDB client and its database; it connects at the first command. */
+/** Makes a MongoDB client with its database; it connects at the first command. */
 export function connectNosql(
   address: NosqlAddress,
   { isTraced }: { isTraced: boolean },
@@ -63,7 +63,7 @@ export function connectNosql(
     serverSelectionTimeoutMS: 3000,
     connectTimeoutMS: 3000,
     socketTimeoutMS: timeouts.statement,
-    // Documents must be durable before MySQL commits the rows that reference them.
+    // A document must be on the disk before MySQL commits rows that refer to it.
     writeConcern: { w: 'majority', journal: true },
     monitorCommands: isTraced,
     ignoreUndefined: true,

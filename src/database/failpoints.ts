@@ -1,4 +1,5 @@
-// Named steps of a write: the debug log shows each that was reached, and tests kill or pause the process there.
+// Failpoints: named steps of a write. The debug log names each that was reached, and tests kill or pause the process
+// there.
 import { stepTraces } from './traces.ts';
 
 export const failpoints: { reached: (name: string) => void | Promise<void> } = {

@@ -1,5 +1,5 @@
-// Migrations are files that are applied once each, in order of their numbers: plain SQL, and modules for MongoDB.
-// Completed statements are counted, so that a killed run continues where it stopped.
+// Migrations: files that are applied once each, in the order of their numbers; plain SQL, and modules for MongoDB.
+// Finished statements are counted, so that a run that was killed continues where it stopped.
 import { hash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -16,12 +16,12 @@ export type How = {
   names?: string[];
   /** The folder that contains the migration files. */
   folder?: URL;
-  /** Called after each completed statement; tests stop the migration there. */
+  /** Called after each finished statement; tests stop the migration there. */
   step?: () => Promise<void>;
 };
 
 /**
- * Migrates a database to the schema of this program; returns the names of the applied migrations.
+ * Migrates a database to the schema of this program; returns the names of the migrations it applied.
  * @throws Conflict when the file of an applied migration was changed since
  */
 export async function migrate(
@@ -40,7 +40,7 @@ export async function migrate(
       await run(pool, sql`delete from migration_progress where name = ${name}`);
       applied.push(name);
     } else if (known.get(name) === null) {
-      // The migration was applied by an earlier version, which stored no checksums.
+      // An earlier version applied this migration without storing its checksum.
       await run(pool, sql`update migration set checksum = ${checksum} where name = ${name}`);
     }
   }
@@ -49,8 +49,8 @@ export async function migrate(
 
 /**
  * Compares the files of applied migrations with their checksums.
- * @throws Conflict before anything is applied, because no file describes the schema of a database with an edited
- * history
+ * @throws Conflict before anything is applied, when one was changed: then no file describes the schema of the
+ * database
  */
 export async function refuseChanged(pool: Pool, { names, folder = root }: How = {}) {
   await prepareTables(pool);
@@ -138,7 +138,7 @@ async function applySql(file: URL, name: string, pool: Pool, step: () => Promise
   for (const [index, statement] of statements.entries()) {
     if (index >= done) {
       await timed(statement, null, () => changeShape(pool, statement)).catch((error: unknown) => {
-        // The last run was killed after this statement was executed and before it was counted.
+        // The last run was killed after this statement had run and before it was counted.
         if (index !== done || line === undefined || !isDoneAlready(statement, error)) throw error;
       });
       await step();
@@ -151,7 +151,9 @@ async function applySql(file: URL, name: string, pool: Pool, step: () => Promise
   }
 }
 
-/** How many seconds a schema change waits for running queries on the table; other statements wait at most 5. */
+/**
+ * For how many seconds a schema change waits for running queries on its table; any other statement waits at most 5.
+ */
 const LOCK_WAIT = 300;
 
 async function changeShape(pool: Pool, statement: string) {
@@ -172,7 +174,7 @@ const doneAlready = new Set([
   'ER_CANT_DROP_FIELD_OR_KEY',
   'ER_BAD_TABLE_ERROR',
 ]);
-/** The rename was already executed: the old name of the table, column or index is gone. */
+/** Error codes of a rename that was already done: the old name of the table, column or index is gone. */
 const renamedAlready = new Set([
   'ER_NO_SUCH_TABLE',
   'ER_BAD_FIELD_ERROR',
@@ -180,8 +182,8 @@ const renamedAlready = new Set([
 ]);
 
 /**
- * The statement was already executed: its table, column, index or row exists (or is gone). InnoDB executes a
- * statement completely or not at all.
+ * Whether a statement was already run: its table, column, index or row exists (or is gone). InnoDB runs a statement
+ * completely or not at all.
  */
 function isDoneAlready(statement: string, error: unknown): boolean {
   const code = (error as { code?: string }).code ?? '';

@@ -1,8 +1,8 @@
-// Explains why a database refused to write a value, in our own words: the database’s messages contain values, tables
-// and accounts.
+// Says in Oneway’s own words why a database refused to write a value: the messages of databases contain values,
+// tables and accounts.
 import { channel } from 'node:diagnostics_channel';
 
-/** An error message of a database, which is only logged; pages, journal and audit log never contain it. */
+/** The error message of a database, which is only logged; no page, journal or audit log contains it. */
 export type Refusal = { code: string; quote: string };
 
 export const refusals = channel('oneway:refusal');
@@ -40,7 +40,10 @@ const reasonsOfMongo = new Map<number, string>([
 
 type Answered = { code?: unknown; errno?: unknown; sqlMessage?: string; errmsg?: string };
 
-/** The reason as the end of a sentence; null for an error that MySQL did not send. The original message is logged. */
+/**
+ * Why MySQL refused, as the end of a sentence; null for an error that MySQL did not send. The message of MySQL itself
+ * is logged.
+ */
 export function whyMysqlRefused(error: unknown): string | null {
   const { code, errno, sqlMessage } = error as Answered;
   if (!sqlMessage) return null;
@@ -52,7 +55,8 @@ export function whyMysqlRefused(error: unknown): string | null {
 }
 
 /**
- * The reason as the end of a sentence; null for an error that MongoDB did not send. The original message is logged.
+ * Why MongoDB refused, as the end of a sentence; null for an error that MongoDB did not send. The message of MongoDB
+ * itself is logged.
  */
 export function whyMongoRefused(error: unknown): string | null {
   const { code, errmsg } = error as Answered;
@@ -68,7 +72,7 @@ const unnamed = 'for a reason that is in the log of this environment';
 const publish = (code: string, quote: string) =>
   refusals.publish({ code, quote } satisfies Refusal);
 
-/** The column named in the error message, as part of a sentence; column names are ours and may be shown. */
+/** The column in an error message, as part of a sentence. Only the name of the column may be shown. */
 function columnIn(message: string): string {
   const found = /(?:column|field) (?:'([^']+)'|(?:`[^`]*`\.)*`([^`]+)`)/i.exec(message);
   const column = found?.[1] ?? found?.[2];

@@ -6,7 +6,7 @@ import type { Pool, PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql
 
 export type Queryable = Pool | PoolConnection;
 
-/** An SQL statement with its values. It is a class, so that parsed request data can never pass for a statement. */
+/** An SQL statement with its values. It is a class, so that no posted JSON can pass for a statement. */
 export class Statement {
   readonly text: string;
   readonly values: unknown[];
@@ -37,7 +37,9 @@ export function sql(parts: TemplateStringsArray, ...given: unknown[]): Statement
   return new Statement(text, values);
 }
 
-/** The driver inserts values as text: objects would become conditions, and NaN a column name. */
+/**
+ * Refuses values that the driver would not insert as values: objects would become conditions, and NaN a column name.
+ */
 function refuse(value: unknown) {
   if (Array.isArray(value)) value.forEach(refuse);
   else if (typeof value === 'object' && value !== null && !Buffer.isBuffer(value)) {
@@ -68,7 +70,7 @@ export async function first<T extends object>(
   return (await select<T>(on, statement))[0];
 }
 
-/** Runs an INSERT, UPDATE or DELETE; returns the number of matched rows. */
+/** Runs an INSERT, UPDATE or DELETE; returns how many rows it matched. */
 export async function run(on: Queryable, statement: Statement): Promise<number> {
   return ((await ask(on, statement)) as ResultSetHeader).affectedRows;
 }
@@ -124,7 +126,7 @@ async function answerOf(
 
 const servers = new WeakMap<object, string>();
 
-/** Remembers which server an error came from, because a page may read two. */
+/** Marks an error with the server that it came from, because a page may read two. */
 function fromServer(error: unknown, on: Queryable): unknown {
   if (typeof error === 'object' && error !== null) servers.set(error, serverOf(on));
   return error;
@@ -139,7 +141,7 @@ export function isFromAnother(error: unknown, on: Queryable): boolean {
 type Address = { host?: string; port?: number; database?: string };
 
 function serverOf(on: Queryable): string {
-  // The driver’s types describe the options passed to a pool, not its parsed configuration.
+  // The types of the driver describe the options of a pool, not the parsed configuration that it has.
   const { connectionConfig } = ('getConnection' in on ? on.pool : on).config as {
     connectionConfig?: Address;
   };
@@ -147,15 +149,16 @@ function serverOf(on: Queryable): string {
   return `${host}:${port}/${database}`;
 }
 
-/** The server did not answer in time; it may or may not have executed the statement. */
+/** The error when the server did not answer in time; it may or may not have run the statement. */
 class StatementTimeout extends Error {
   readonly code = 'STATEMENT_TIMEOUT';
 }
 
 /**
- * A server that stops answering without closing its sockets must not block a worker forever. The driver’s own timeout
- * starts only when a statement reaches the front of its queue, so it misses a server that went silent earlier. The
- * connection is destroyed, because nothing may queue behind the unanswered statement.
+ * Fails when a server does not answer in time: one that stops answering without closing its connections must not
+ * block a worker forever. The driver’s own timeout begins only when a statement reaches the front of its queue, so it
+ * misses a server that fell silent earlier. The connection is closed, because nothing may wait behind the unanswered
+ * statement.
  */
 async function withTimeout<T>(connection: PoolConnection, answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -173,8 +176,8 @@ async function withTimeout<T>(connection: PoolConnection, answer: Promise<T>): P
 }
 
 /**
- * Runs `work` in a transaction. After any error the connection is destroyed, because a lock-wait timeout
- * rolls back only the statement and a later COMMIT would commit the rest.
+ * Runs `work` in a transaction. After any error the connection is closed: a lock timeout rolls back only its own
+ * statement, and a later COMMIT would commit the rest.
  */
 export async function transaction<T>(
   pool: Pool,

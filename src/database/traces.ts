@@ -11,7 +11,7 @@ export type CommandTrace = { database: string; command: string; collection: stri
 export const statementTraces = channel('oneway:statement-trace');
 /** A command that MongoDB answered: its name and its collection. */
 export const commandTraces = channel('oneway:command-trace');
-/** The name of a write step that was reached. */
+/** Publishes the name of a step of a write (a failpoint) that was reached. */
 export const stepTraces = channel('oneway:step-trace');
 
 /** Publishes how long a MySQL statement took, even when it was refused. */

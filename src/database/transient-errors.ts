@@ -12,7 +12,7 @@ export function isTransient(error: unknown): boolean {
   );
 }
 
-/** Whether the failure will pass by itself: a missing right must be granted, everything else passes. */
+/** Whether the failure passes by itself: a missing right must be granted by a person, everything else passes. */
 export function willPass(error: unknown): boolean {
   const kind = unwillingness(error);
   return kind !== null && kind !== 'denied';

@@ -1,4 +1,4 @@
-// Classifies errors of a server that works but refuses or cannot do what it is asked, for MySQL, MariaDB, MongoDB and
+// Classes of errors of a server that works but refuses, or cannot do, what it is asked: MySQL, MariaDB, MongoDB and
 // Redis.
 
 export type Unwillingness =
@@ -99,7 +99,7 @@ const ofSockets = new Set([
   'POOL_CLOSED',
 ]);
 
-/** Errors that the driver itself creates, or passes on without a number. */
+/** The classes of errors that the driver itself makes, or passes on without a number, by name. */
 const ofNames = new Map<string, Unwillingness>([
   ['ER_LOCK_DEADLOCK', 'busy'],
   ['ER_LOCK_WAIT_TIMEOUT', 'busy'],
@@ -115,7 +115,7 @@ const ofNames = new Map<string, Unwillingness>([
   ['ER_RECORD_FILE_FULL', 'full'],
 ]);
 
-/** The first word of an error reply of Redis. */
+/** The classes of Redis errors, by their first word. */
 const ofRedis = new Map<string, Unwillingness>([
   ['READONLY', 'read-only'],
   ['MISCONF', 'read-only'],
@@ -174,8 +174,8 @@ function kindOfSql({ code, errno, fatal, sqlMessage, message = '' }: SqlTrouble)
 }
 
 /**
- * The operating system’s error number in `Got error 28 "No space left on device" from storage engine`; 122 is a
- * quota, 135 a full file.
+ * The class of the operating system’s error number in `Got error 28 "No space left on device" from storage engine`;
+ * 122 is a quota, 135 a full file.
  */
 const kindOfErrno = (message: string): Unwillingness | null =>
   /\b(28|122|132|135)\b/.test(message) ? 'full' : /\b(30|165)\b/.test(message) ? 'read-only' : null;
@@ -201,7 +201,7 @@ function kindOfMongo({ code, name, message, cause }: MongoTrouble): Unwillingnes
 export const isFromRedis = (error: unknown): boolean =>
   error instanceof Error && !isFromMongo(error) && kindOfRedis(error) !== null;
 
-/** Recognised by error class, because errors of the redis client have no code. */
+/** Redis errors that mean a lost connection. They have no code, so they are recognised by their class. */
 const goneFromRedis =
   /^(ClientOffline|ClientClosed|DisconnectsClient|SocketClosedUnexpectedly|ConnectionTimeout|SocketTimeout|ReconnectStrategy|RootNodesUnavailable|Abort|Timeout)/;
 

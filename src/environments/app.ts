@@ -24,13 +24,13 @@ export type App = Environment & {
   destination: Environment | null;
   /** Production’s databases, which the refresh reads. */
   source: Environment | null;
-  /** The pool of databases that are opened by name: openEnvironment, withEnvironment. */
+  /** The databases that were opened by name, such as copies: openEnvironment, withEnvironment. */
   opened: OpenEnvironments;
   setup: EnvironmentSetup;
-  /** Whether this program and its database are compatible; cached for two seconds. */
+  /** Whether program and database have the same version; read at most every two seconds. */
   compatibility: CachedCompatibility;
   log: Logger;
-  /** Aborted on shutdown: loops stop and responses close their connection. */
+  /** Aborted when the process shuts down: loops then stop, and answers close their connection. */
   halt: AbortController;
   close(): Promise<void>;
 };
@@ -100,8 +100,8 @@ export function openApp(settings: Settings): App {
 }
 
 /**
- * Makes an App for another environment, such as one that was opened by name: nothing is sent from there or refreshed,
- * and its opener closes it.
+ * Makes an App for another environment, such as a copy that was opened by name. Nothing is sent from there or
+ * refreshed; whoever opened it closes it.
  */
 export const appOn = (here: App, environment: Environment): App => ({
   ...here,
@@ -119,14 +119,14 @@ export const appOn = (here: App, environment: Environment): App => ({
 });
 
 /**
- * Serialises an error for the log. Database errors contain parameter values and drivers attach the whole statement,
- * so both are left out.
+ * An error for the log. Database errors contain the values of rows, and drivers attach the whole statement, so both
+ * are left out.
  */
 export function withoutValues(error: unknown) {
   if (!(error instanceof Error)) return { type: typeof error };
   const { code, errno, sqlMessage, errmsg, keyValue } = error as Error & Record<string, unknown>;
   const isFromDatabase = [sqlMessage, errmsg, keyValue].some((one) => one !== undefined);
-  // Errors of the server class concern the server itself, contain no values, and help to repair it.
+  // An error about the server itself contains no values, and its message helps to repair the server.
   const isQuoting = isFromDatabase && !isUnwilling(error);
   return {
     type: error.name,
@@ -137,14 +137,17 @@ export function withoutValues(error: unknown) {
   };
 }
 
-/** The Redis client for sessions and throttling; every key begins with the environment’s name. */
+/**
+ * Opens the Redis client for sessions and for limits on attempts; all its keys begin with the name of the
+ * environment.
+ */
 export async function openRedis(here: App): Promise<Redis> {
   const { redis, connected } = reachRedis(here);
   await connected;
   return redis;
 }
 
-/** Connects in the background; until then every command fails at once. */
+/** Opens a Redis client that connects in the background; until then every command fails at once. */
 export function reachRedis({ settings, log }: App): { redis: Redis; connected: Promise<unknown> } {
   const redis = redisClient(settings.redisUrl);
   redis.on('error', (error: Error) => log.warn({ err: error }, 'redis'));
@@ -152,8 +155,8 @@ export function reachRedis({ settings, log }: App): { redis: Redis; connected: P
 }
 
 /**
- * A connection whose commands wait while Redis is unreachable. Workers need it: they would repeat a failing command
- * without pause and starve the rest of the process.
+ * A Redis connection whose commands wait while Redis does not answer. Workers need it: they would repeat a failing
+ * command without a pause, and nothing else in the process could run.
  */
 export async function patientCopy(redis: Redis, { log }: App): Promise<Redis> {
   const copy = redis.duplicate({ disableOfflineQueue: false });

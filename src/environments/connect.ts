@@ -1,4 +1,4 @@
-// Opens the pools of one environment. They connect at the first query.
+// Opens the connection pools of one environment, which connect at the first query.
 import type { Pool } from 'mysql2/promise';
 import type { NosqlAddress, SqlAddress } from '../database/address.ts';
 import { connectNosql, connectSql } from '../database/connect.ts';
@@ -6,7 +6,10 @@ import type { Environment } from './environment.ts';
 
 export type DatabaseAddresses = { sql: SqlAddress; nosql: NosqlAddress };
 
-/** `isTraced`: whether MongoDB commands are reported for the debug log. */
+/**
+ * `readers`, `writers`: how many connections each pool has; `isTraced`: whether MongoDB commands are published for
+ * the debug log.
+ */
 type Options = { readers: number; writers: number; isTraced: boolean };
 
 export const usualSize = { readers: 10, writers: 4 };
@@ -32,5 +35,5 @@ export function connectDatabases(
   };
 }
 
-/** A pool cannot end a connection in order that broke before; that connection is already closed. */
+/** Closes a pool. It cannot close a broken connection properly, but that one is closed already. */
 const endPool = (pool: Pool) => pool.end().catch(() => {});

@@ -14,14 +14,14 @@ export type Environment = {
   rules: EnvironmentRules;
   sql: Pool;
   /**
-   * A separate pool for writers: a writer holds a connection while it queries the journal, and in one shared pool
-   * writers could use up all connections and wait for each other.
+   * A separate pool for writers. A writer holds one connection while it reads the journal with another; in a single
+   * pool, writers could take all connections and wait for each other.
    */
   writers: Pool;
   documents: Db;
   storage: Objects;
-  /** The keys that seal and open secrets of this environment; null where no CREDENTIALS_KEY is set. */
+  /** The keys that encrypt and decrypt secrets of this environment; null without a CREDENTIALS_KEY. */
   credentialsKeys: Settings['credentialsKeys'];
-  /** Whether writes are published to the search indexer. */
+  /** Whether the search indexer is notified of what is written here. */
   notifiesIndexer: boolean;
 };

@@ -1,4 +1,4 @@
-// Reads another environment for a page with a deadline, and after a failure does not try its servers again at once.
+// Reads another environment for a page, within a deadline; after a failure its servers are not tried again at once.
 import { first, isFromAnother, sql } from '../database/sql.ts';
 import { inTime, TooLate } from '../in-time.ts';
 import { timeouts } from '../database/timeouts.ts';
@@ -6,19 +6,19 @@ import { isClosed, isUnwilling, unwillingness } from '../database/unwillingness.
 import type { Environment } from './environment.ts';
 import { explainUnwilling, settingsOf, unreachable } from './unreachable.ts';
 
-/** Failures by connection pool, of which each environment has one for as long as the program runs. */
+/** The last failure of each other environment, by its connection pool, which lives as long as the program. */
 const failures = new WeakMap<object, { error: unknown; retry: NodeJS.Timeout }>();
 
 type Log = { error(data: object, message: string): void };
 type FarAnswer<T> =
   | { answer: T; trouble: null }
-  /** What is wrong with the other environment, and the remedy. */
+  /** No answer: what is wrong with the other environment, and what to do. */
   | { answer: null; trouble: string };
 
 /**
- * Reads the other environment for a page that can be shown without it: within the deadline, whatever error occurs
+ * Reads another environment for a page that can be shown without it: within the deadline, whatever error occurs
  * there. After a failure the next pages do not wait, and the servers are tried again in the background.
- * @throws errors of another MySQL server, which must be this environment’s own
+ * @throws errors of this environment’s own MySQL server
  */
 export async function tryFarSide<T>(
   there: Environment,
@@ -35,7 +35,7 @@ export async function tryFarSide<T>(
 }
 
 /**
- * Reads the other environment for a page that shows nothing without it, for as long as its servers answer pings.
+ * Reads another environment for a page that has nothing to show without it, for as long as its servers answer pings.
  * @throws Unavailable within four seconds when they do not
  */
 export async function askFarSide<T>(there: Environment, ask: () => Promise<T>): Promise<T> {
@@ -60,7 +60,7 @@ async function readInTime<T>(there: Environment, ask: () => Promise<T>): Promise
   } catch (error) {
     if (isUnwilling(error) && !isFromAnother(error, there.sql)) {
       remember(there, error);
-      // The servers are tried again before the failure is cached: a single statement or right may have failed.
+      // The servers are tried before the failure is remembered: it may be that of a single statement or right.
       tryAgain(there);
     }
     throw error;
@@ -78,7 +78,7 @@ function forget({ sql: pool }: Environment) {
   failures.delete(pool);
 }
 
-/** Tries the servers again in the background, without delaying the caller. */
+/** Tries the servers again in the background; the caller does not wait. */
 function tryAgain(there: Environment) {
   probe(there).catch((error: unknown) => {
     // The program is shutting down, so its connections are closed.
@@ -96,7 +96,7 @@ async function probe(there: Environment, patience = timeouts.probe) {
     await inTime(patience, answers);
     forget(there);
   } catch (error) {
-    // A timeout tells less than the earlier error, so the earlier one is kept.
+    // A timeout says less than the error before it, so that one stays.
     const known = error instanceof TooLate ? failures.get(there.sql)?.error : undefined;
     remember(there, known ?? error);
     throw error;

@@ -1,4 +1,4 @@
-// Assigns ids from a sequence per environment; they are never reused.
+// Assigns the ids of new rows: each environment has a sequence of its own for every entity, and no id is used twice.
 import type { Pool } from 'mysql2/promise';
 import { run, runForId, sql } from '../database/sql.ts';
 import type { EnvironmentRules } from './rules.ts';
@@ -6,8 +6,8 @@ import type { EnvironmentRules } from './rules.ts';
 type Where = { rules: EnvironmentRules; sql: Pool };
 
 /**
- * Reserves `count` consecutive ids and returns the first. It is one statement, so that concurrent callers never get
- * the same ids.
+ * Takes the next `count` ids of a sequence; returns the first. It is one statement, so that two callers never get the
+ * same ids.
  */
 export async function drawIds(where: Where, entity: string, count = 1): Promise<number> {
   const { from, to } = where.rules.ids;
@@ -23,7 +23,8 @@ export async function drawIds(where: Where, entity: string, count = 1): Promise<
 }
 
 /**
- * Raises the sequence above ids that came from other environments; ids of another environment’s range are ignored.
+ * Raises a sequence above the ids of rows that came from other environments. Ids in the range of another environment
+ * are ignored.
  */
 export async function raiseIds(where: Where, entity: string, ids: number[]) {
   const { from, to } = where.rules.ids;

@@ -3,7 +3,8 @@ import { inTime } from '../in-time.ts';
 import type { Redis } from './app.ts';
 
 /**
- * Redis for pages with a timeout on every command, because the client itself waits for a silent server without end.
+ * A Redis client for pages, with a timeout for every command, because the client itself waits for a silent server
+ * forever.
  */
 export const impatient = (redis: Redis): Redis =>
   new Proxy(redis, {

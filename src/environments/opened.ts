@@ -10,28 +10,28 @@ import { copyRules, type EnvironmentRules } from './rules.ts';
 import type { Shared } from './shared.ts';
 
 export type Place = {
-  /** The name of the MySQL database to open. */
+  /** The name of the MySQL database to open, such as that of a copy. */
   database: string;
   /** The name of the MongoDB database to open, if it differs. */
   documents?: string;
-  /** The rules of the environment; by default those of a copy, which is editable and sends nothing. */
+  /** The rules of the environment; by default those of a copy, which can be edited and sends nothing. */
   rules?: EnvironmentRules;
-  /** Servers and users; by default this environment’s own. The database names in it are replaced. */
+  /** Servers and users; by default those of this environment. The database names in it are replaced. */
   at?: DatabaseAddresses;
 };
 
-/** Call `release` after use: the pools stay open as long as anyone uses them. */
+/** An opened environment. Call `release` after use: its connection pools stay open as long as anyone uses them. */
 export type Opened = {
   environment: Environment;
   release: () => void;
-  /** The real cause of an error: that the database was dropped meanwhile, or the error itself. */
+  /** Returns the real cause of an error: that the database was dropped meanwhile, or the error itself. */
   explain(error: unknown): Promise<unknown>;
 };
 
 export type OpenEnvironments = {
-  /** This environment's own servers and users. */
+  /** The servers and users of this environment. */
   own: DatabaseAddresses;
-  /** Databases of configured environments, whose rules must not be bypassed. */
+  /** The databases of environments in the settings: opened by name, they would escape their rules. */
   reserved: DatabaseAddresses[];
   storage: Environment['storage'];
   isTraced: boolean;
@@ -41,7 +41,7 @@ export type OpenEnvironments = {
 type Opener = { opened: OpenEnvironments };
 
 /**
- * Opens the environment of a database; call `release` after use.
+ * Opens the environment of a database given by name; call `release` after use.
  * @throws NotFound when the database does not exist, Unavailable when too many are in use
  */
 export async function openEnvironment({ opened }: Opener, place: Place): Promise<Opened> {
@@ -77,7 +77,7 @@ export async function openEnvironment({ opened }: Opener, place: Place): Promise
 }
 
 /**
- * Runs `work` with the environment of a database, given by name or place.
+ * Runs `work` in the environment of a database given by name.
  * @throws NotFound when the database does not exist, or is dropped during the work
  */
 export async function withEnvironment<T>(
@@ -115,7 +115,10 @@ const environmentOf = (
   notifiesIndexer: false,
 });
 
-/** MongoDB’s maximum length for a name, one below MySQL’s; a dot or slash would have a meaning. */
+/**
+ * Matches the names that both servers accept: MongoDB takes 63 characters, one less than MySQL; a dot or slash would
+ * have a meaning.
+ */
 const NAME = /^[\w-]{1,63}$/;
 
 function addressesOf(
@@ -142,7 +145,10 @@ function refuseReserved(at: DatabaseAddresses, reserved: DatabaseAddresses[]) {
   }
 }
 
-/** @throws NotFound, naming a database that does not exist or must not be opened */
+/**
+ * Checks that a database exists and may be opened.
+ * @throws NotFound with its name when it does not
+ */
 async function refuseMissing({ sql: pool, documents }: Connected, at: DatabaseAddresses) {
   const [isInMysql, isInMongo] = await Promise.all([
     first(pool, sql`select 1 from information_schema.schemata where schema_name = ${at.sql.name}`)
@@ -154,7 +160,10 @@ async function refuseMissing({ sql: pool, documents }: Connected, at: DatabaseAd
   if (!isInMongo) throw new NotFound(`There is no MongoDB database “${at.nosql.name}”.`);
 }
 
-/** MongoDB treats a missing database like an empty one, so it must be looked up. */
+/**
+ * Whether a MongoDB database exists. MongoDB treats a missing database like an empty one, so its collections are
+ * listed.
+ */
 const hasCollections = async (documents: Db) =>
   (await documents.listCollections({}, { nameOnly: true }).toArray()).length > 0;
 

@@ -6,10 +6,10 @@ import { inTime } from '../in-time.ts';
 import type { App } from './app.ts';
 
 export type OwnDatabase = 'MySQL' | 'MongoDB';
-/** The database that took longer to answer a ping, and how long: Infinity when it was silent. */
+/** The database that took longer to answer a ping, and how many milliseconds: Infinity when it was silent. */
 type SlowerAnswer = { server: OwnDatabase; milliseconds: number };
 
-/** The running ping of each environment, which simultaneous callers share. */
+/** The ping that is running for each environment; callers at the same time share it. */
 const asked = new WeakMap<object, Promise<SlowerAnswer>>();
 
 /** Pings both databases. `patience`: after how many milliseconds one counts as silent. */
@@ -34,7 +34,7 @@ async function askBoth(
       () => Infinity,
     );
   const [mysql, mongo] = await Promise.all([
-    // Tries several connections, because one pool may be busy with long statements.
+    // Pings over several connections, because one pool may be busy with long statements.
     timed(
       Promise.race([readers, writers].map((pool) => answerOf(() => first(pool, sql`select 1`)))),
     ),
@@ -48,7 +48,7 @@ async function askBoth(
 
 const AGAIN_MS = 100;
 
-/** A database that refuses has answered; one whose connection fails has not. */
+/** Resolves when a database has answered. One that refuses has answered, too; one whose connection fails has not. */
 async function untilAnswered(ask: () => Promise<unknown>, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
     const error: unknown = await ask().then(

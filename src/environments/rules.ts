@@ -1,23 +1,31 @@
-// The ladder of environments: staging, pre-production, production. All rules that depend on the environment are
-// defined here.
+// The order of the environments (staging, pre-production, production), and all rules that depend on the environment.
 
 export const environmentNames = ['development', 'staging', 'preprod', 'production'] as const;
-/** `copy`: an environment that is opened by the name of its database. It has no server of its own. */
+/**
+ * The names of environments. `copy`: one that is opened by the name of its database, such as a staging database made
+ * from a backup; it has no server of its own.
+ */
 export type EnvironmentName = (typeof environmentNames)[number] | 'copy';
 
 export type EnvironmentRules = {
   label: string;
-  /** The name within a sentence, as in "in staging", "to pre-production". */
+  /** The name as part of a sentence, as in “in staging”, “to pre-production”. */
   inText: string;
-  /** The environment that rows are sent to. */
+  /** The environment that rows are sent to; null when there is none. */
   next: EnvironmentName | null;
-  /** Whether rows can be edited even without the revert switch. */
+  /** Whether rows can be edited here even without the setting IS_STAGING_ALWAYS. */
   isEdited: boolean;
-  /** The range of ids assigned here. Separate ranges prevent collisions while the revert switch is on. */
+  /**
+   * The range of ids that are assigned here. Each environment has its own range, so that ids stay different even
+   * while production can be edited, too.
+   */
   ids: { from: number; to: number };
   /** Permissions that can never be granted in this environment. */
   neverGranted: readonly string[];
-  /** Apps read this environment: sending rows here requires a reason, deleting them a typed confirmation. */
+  /**
+   * Whether apps read this environment: then sending rows here requires a reason, and deleting them a typed
+   * confirmation.
+   */
   asksReason: boolean;
   /** Whether rows must be tested in this environment before they are sent on. */
   isTested: boolean;
@@ -88,14 +96,14 @@ export const copyRules = (database: string): EnvironmentRules => ({
 /** The environments that rows pass through, in order; development is separate. */
 export const ladder: EnvironmentName[] = ['staging', 'preprod', 'production'];
 
-/** The facts that determine what is allowed in an environment. */
+/** The facts that decide what is allowed in an environment. */
 export type EnvironmentSetup = {
   rules: EnvironmentRules;
-  /** Whether the revert switch, IS_STAGING_ALWAYS, is on. */
+  /** Whether the setting IS_STAGING_ALWAYS opens this environment for editing. */
   isStagingAlways: boolean;
   hasDestination: boolean;
   /** Whether production can be read from here, to refresh and to restore rows. */
   hasSource: boolean;
-  /** Of a copy: the e-mail of whoever ordered it, who may edit it. */
+  /** For a copy: the e-mail of the person who ordered it, and may edit it. */
   orderedBy?: string;
 };

@@ -1,11 +1,13 @@
-// Shares resources that are costly to open: opened once for simultaneous users, closed after a while without use, and
-// never more than a given number.
+// Shares resources that are costly to open, such as connection pools: each is opened once for all simultaneous users,
+// closed after a while without use, and there are never more than a given number.
 import { Unavailable } from '../problems.ts';
 
 type Closable = { close: () => Promise<void> };
 type Entry<T> = {
   resource: T;
-  /** The resource that is being closed to make room: until then there would be more open than allowed. */
+  /**
+   * Resolves when the resource that makes room for this one is closed; until then more than allowed would be open.
+   */
   ready: Promise<unknown>;
   users: number;
   idle?: NodeJS.Timeout;
@@ -13,7 +15,10 @@ type Entry<T> = {
 
 export type SharedLimits = { max: number; idleMs: number };
 
-/** One use of a resource. Call `release` once; after `discard` no one else gets the same resource. */
+/**
+ * One use of a resource. Call `release` once when done; `discard` also makes sure that no one else gets this resource
+ * any more.
+ */
 export type Use<T> = { resource: T; release: () => void; discard: () => void };
 
 export class Shared<T extends Closable> {
@@ -33,7 +38,10 @@ export class Shared<T extends Closable> {
     return this.#open.size;
   }
 
-  /** @throws Unavailable when the allowed number of resources is in use */
+  /**
+   * Uses a resource, which is opened if necessary.
+   * @throws Unavailable when the allowed number is in use
+   */
   async use(key: string, open: () => T): Promise<Use<T>> {
     const entry = this.#entries.get(key) ?? this.#begin(key, open);
     entry.users += 1;
@@ -85,7 +93,7 @@ export class Shared<T extends Closable> {
     entry.users -= 1;
     if (entry.users > 0 || !this.#open.has(entry)) return;
     if (this.#entries.get(key) === entry) {
-      // Moves the resource to the end of the map, as the most recently used.
+      // Moves the resource to the end of the map: it is the most recently used one.
       this.#entries.delete(key);
       this.#entries.set(key, entry);
       entry.idle = setTimeout(() => {
@@ -102,7 +110,7 @@ export class Shared<T extends Closable> {
     this.#open.delete(entry);
     const closed: Promise<void> = entry.resource
       .close()
-      // A resource that fails to close is broken anyway: the caller waiting for its place continues.
+      // A resource that fails to close is broken anyway; the caller who waits for its place goes on.
       .catch(() => {})
       .finally(() => this.#closing.delete(closed));
     this.#closing.add(closed);

@@ -1,4 +1,4 @@
-// Explains failures of database servers and what a person can do about them.
+// Says what is wrong when a database server fails, and what a person can do about it.
 import { whyMongoRefused, whyMysqlRefused } from '../database/refusals.ts';
 import { isFromAnother } from '../database/sql.ts';
 import { isFromRedis, unwillingness, type Unwillingness } from '../database/unwillingness.ts';
@@ -31,7 +31,7 @@ export function explainUnwilling(kind: Unwillingness, server: string, checks: st
   }
 }
 
-/** A short description without details, for machines and for strangers. */
+/** A short description of each failure without details, for machines and strangers. */
 export const briefly: Record<Unwillingness, string> = {
   away: 'does not answer',
   untrusted: 'shows no trusted certificate',
@@ -45,14 +45,11 @@ export const briefly: Record<Unwillingness, string> = {
   full: 'has no room left',
 };
 
-/** The settings of each neighbouring environment’s servers. */
+/** The names of the settings of a neighbouring environment’s servers. */
 export const settingsOf = (there: Environment) =>
   there.name === 'copy' ? 'SQL_DB_* and NOSQL_DB_*' : 'UNI_DIR_DESTINATION_* (or REFRESH_SOURCE_*)';
 
-/**
- * Turns an error of a neighbouring environment’s server into a message with a remedy; other errors are returned
- * unchanged.
- */
+/** An error of a neighbouring environment’s server as a message that says what to do; any other error unchanged. */
 export function unreachable(error: unknown, there: Environment): unknown {
   if (error instanceof Problem || isFromAnother(error, there.sql)) return error;
   const kind = unwillingness(error);
@@ -62,7 +59,7 @@ export function unreachable(error: unknown, there: Environment): unknown {
 }
 
 /**
- * Explains an error of this environment’s own databases; null for other errors. `outcome`: what happened to the
+ * The message for an error of this environment’s own databases; null for other errors. `outcome`: what became of the
  * interrupted action.
  */
 export function unwillingHere(
@@ -81,8 +78,8 @@ export function unwillingHere(
 }
 
 /**
- * Why an action ended, for journal, job record and page; the database’s own message is only logged. `server`: where
- * the error came from, if known.
+ * Why an action ended, as a sentence for journal, job and page. The message of the database itself is only logged.
+ * `server`: where the error came from, if known.
  */
 export function reasonOf(error: unknown, server = 'A server'): string {
   if (error instanceof Problem) return error.message;

@@ -3,8 +3,8 @@ import { readVersion } from '../version/metadata.ts';
 import type { Environment } from './environment.ts';
 
 /**
- * Stops long work at a checkpoint while a database is being updated.
- * @throws Closed, after which the job is retried
+ * Stops long work between two parts while a database is being updated.
+ * @throws Closed; the job is then tried again later
  */
 export async function refuseWhileUpdating(...stops: Environment[]) {
   for (const { documents, rules } of stops) {

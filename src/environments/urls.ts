@@ -1,7 +1,7 @@
 // The URLs at which people reach each environment.
 import type { EnvironmentName } from './rules.ts';
 
-/** The format of the setting: `staging=https://…,preprod=https://…` */
+/** Parses the setting ENVIRONMENT_URLS: `staging=https://…,preprod=https://…` */
 export function environmentUrls(list: string): Partial<Record<EnvironmentName, string>> {
   const pairs = list.split(',').map((pair) => pair.trim().split('=', 2));
   return Object.fromEntries(
@@ -9,11 +9,13 @@ export function environmentUrls(list: string): Partial<Record<EnvironmentName, s
   );
 }
 
-/** Addresses that never leave the machine. */
+/** Whether an address never leaves this machine. */
 export const isLoopback = ({ hostname }: URL): boolean =>
   ['localhost', '127.0.0.1', '[::1]'].includes(hostname) || hostname.endsWith('.localhost');
 
-/** Cookies are Secure unless the setting turns that off, or a server’s own address is http on the same machine. */
+/**
+ * Whether cookies are Secure: unless the setting turns that off, or the server’s own address is http on this machine.
+ */
 export function isSecureCookie(setting: string, ownUrl: string | undefined): boolean {
   if (setting !== '') return setting === 'true';
   const url = URL.parse(ownUrl ?? '');

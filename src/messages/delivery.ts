@@ -10,7 +10,10 @@ import { webhook } from './channels/webhook.ts';
 import { emailAbout, notifyHolders } from './messages.ts';
 import * as outbox from './outbox.ts';
 
-/** Retry delays of 5 s, 10 s, 20 s … up to an hour: about five and a half hours in all. */
+/**
+ * After how many attempts a line is given up. The delays are 5 s, 10 s, 20 s … up to an hour: about five and a half
+ * hours in all.
+ */
 const ATTEMPTS = 15;
 export const backoff = (attempts: number) => Math.min(5 * 2 ** (attempts - 1), 3600);
 
@@ -19,13 +22,13 @@ const PARALLEL = 5;
 
 type Target = outbox.Target & { send: Send };
 
-/** Sends all lines that are due; returns how many were acknowledged. */
+/** Sends all lines that are due; returns how many were acknowledged. Several processes may do so at the same time. */
 export async function deliver(here: App): Promise<number> {
   const counts = await Promise.all(targetsOf(here).map((target) => deliverTo(here, target)));
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-/** The configured targets; lines for other targets stay pending until those are configured. */
+/** The targets in the settings; lines for other targets stay pending until these are set. */
 function targetsOf({ settings, name }: App): Target[] {
   const { mail, webhooks, slack: chats } = settings.messages;
   const sender = { label: rulesOf(name).label, url: settings.urls[name] ?? null };
@@ -44,7 +47,8 @@ function targetsOf({ settings, name }: App): Target[] {
 async function deliverTo(here: App, target: Target): Promise<number> {
   const lines = await outbox.due(here.sql, target);
   let acknowledged = 0;
-  // After a failure the target’s remaining lines wait for the next round: a hanging target must not delay the others.
+  // After a failure the other lines of the target wait for the next round, because a hanging target must not delay
+  // the other targets.
   let isDown = false;
   const sender = async () => {
     while (!isDown && !here.halt.signal.aborted) {
@@ -60,7 +64,7 @@ async function deliverTo(here: App, target: Target): Promise<number> {
 }
 
 async function attempt(here: App, { send }: Target, line: outbox.Line) {
-  // The claim lasts longer than an attempt may take, so that no other process sends the line meanwhile.
+  // The line is reserved for longer than an attempt may take, so that no other process sends it meanwhile.
   const isOurs = await outbox.claim(here.sql, line, (2 * timeouts.attempt) / 1000);
   if (!isOurs) return null;
   const reply = await send(line);
@@ -97,7 +101,7 @@ const giveUp = (here: App, line: outbox.Line, { outcome, answer }: Reply) =>
           ? `${whom} refused ${subject} to ${line.recipient}: ${answer}`
           : `${whom} did not acknowledge ${subject} after ${line.attempts} attempts. Retry it when it is back.`,
       href: '/outbox?state=failed',
-      // Failing e-mails are not reported by e-mail.
+      // That an e-mail failed is not reported by another e-mail.
       email: line.channel === 'email' ? null : emailAbout(here.settings, `${whom} does not answer`),
     });
   });

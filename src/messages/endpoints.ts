@@ -34,7 +34,7 @@ function mailFrom({ SMTP_URL: url, MAIL_FROM: from }: Variables): Mail | null {
   return url && from ? { url, from } : null;
 }
 
-/** The variable prefix of each webhook, such as `WEBHOOK_MOBILE_APP`, and `INDEXER`. */
+/** The beginnings of the variables of each webhook, such as `WEBHOOK_MOBILE_APP`, and `INDEXER`. */
 const webhookNames = (variables: Variables) =>
   namesIn(variables, /^(INDEXER|WEBHOOK_[A-Z0-9_]+)_(?:URL|SECRET)$/);
 const slackNames = (variables: Variables) => namesIn(variables, /^(SLACK_[A-Z0-9_]+)_URL$/);
@@ -50,7 +50,7 @@ const nameOf = (name: string) =>
     .toLowerCase()
     .replaceAll('_', '-');
 
-/** Messages about missing or wrong settings. Addresses are not repeated, because they may be secrets. */
+/** Messages about settings that are missing or wrong. They do not repeat addresses, which may be secrets. */
 export function wrongEndpoints(variables: Variables): string[] {
   const wrong: string[] = [];
   const value = (key: string) => variables[key] ?? '';

@@ -6,7 +6,10 @@ import * as inApp from './channels/in-app.ts';
 import type { Endpoints } from './endpoints.ts';
 import * as outbox from './outbox.ts';
 
-/** `messageId`: by which its line in the outbox is found again. */
+/**
+ * What an e-mail has in addition to its message. `messageId`: the id by which the caller finds its line in the
+ * outbox.
+ */
 type Email = { subject: string; messageId?: string };
 
 export type News = {
@@ -14,7 +17,7 @@ export type News = {
   event: string;
   text: string;
   href: string | null;
-  /** Requests an additional e-mail: `emailAbout(settings, subject)`. */
+  /** `emailAbout(settings, subject)`, if the message is also sent by e-mail. */
   email?: Email | null;
 };
 
@@ -35,7 +38,7 @@ export async function notifyHolders(
   }
 }
 
-/** An e-mail in addition to the inbox message; null when no mail server is configured. */
+/** What makes a message also an e-mail with this subject; null when the settings name no mail server. */
 export const emailAbout = (
   { messages: { mail } }: { messages: Endpoints },
   subject: string,

@@ -37,7 +37,7 @@ export async function index(req: Request, res: Response) {
   });
 }
 
-/** The rows, and the transfer that wrote them, which only notifications of the indexer have. */
+/** The rows of a notification for the indexer, with the transfer that wrote them; other messages have none. */
 type RowChanges = {
   kind: string;
   environment: EnvironmentName;
@@ -65,7 +65,7 @@ function shown(line: outbox.Line) {
     receiver: line.recipient === 'indexer' ? 'Search indexer' : line.recipient,
     channelLabel: channelNames[line.channel],
   };
-  // E-mails are shown without their links, which may be meant for the recipient alone.
+  // Messages to people are shown without their links, which may be meant for the recipient alone.
   if (line.event !== 'rows.changed') return { ...common, href: null, changes: null };
   const changes = JSON.parse(line.body) as RowChanges;
   const { kind, environment, transfer } = changes;
@@ -83,7 +83,7 @@ function shown(line: outbox.Line) {
 const countsOf = (ids: Record<string, number[]>, note: string) =>
   Object.entries(ids).map(([entity, { length }]) => ({ entity, number: length, note }));
 
-/** The environment before this one, which sends notifications about rows that it writes here. */
+/** The environment before this one: what it writes here, it reports itself, in its own outbox. */
 function senderOf({ here }: Request) {
   const name = ladder.find((one) => rulesOf(one).next === here.name);
   return name ? { inText: rulesOf(name).inText, href: here.settings.urls[name] ?? null } : null;

@@ -11,7 +11,7 @@ export type Line = {
   id: number;
   /** The id stays the same at every attempt, so that the receiver can recognise duplicates. */
   message_id: string;
-  /** The event’s name, such as `rows.changed`. */
+  /** The name of the event, such as `rows.changed`. */
   event: string;
   channel: Channel;
   /** An e-mail address, the name of a webhook in the settings, or the address of a callback. */
@@ -23,7 +23,7 @@ export type Line = {
   state: 'pending' | 'acknowledged' | 'failed';
   attempts: number;
   next_at: string;
-  /** The answer of the target at the last attempt. */
+  /** What the target answered to the last attempt. */
   answer: string | null;
   created_at: string;
   acknowledged_at: string | null;
@@ -84,10 +84,10 @@ export const list = (on: Queryable, { channel, state, before }: Filter) =>
 export const byMessageId = (on: Queryable, id: string) =>
   first<Line>(on, sql`select * from outbox where message_id = ${id}`);
 
-/** The targets of the lines; all e-mails share one target, because one mail server accepts them. */
+/** Whom lines are sent to. All e-mails have the same target, the mail server. */
 export type Target = { channel: Channel; recipient: string | null };
 
-/** The lines that are due, oldest first. */
+/** The lines for a target that are due, oldest first. */
 export const due = (on: Queryable, { channel, recipient }: Target) =>
   select<Line>(
     on,
@@ -97,7 +97,7 @@ export const due = (on: Queryable, { channel, recipient }: Target) =>
          order by id limit 50`,
   );
 
-/** Claims a line for the given `seconds`; when several processes try, only one gets it. */
+/** Reserves a line for so many seconds; when several processes try, only one gets it. */
 export async function claim(on: Queryable, { id, attempts }: Line, seconds: number) {
   const found = await run(
     on,
@@ -115,7 +115,7 @@ export const acknowledge = (on: Queryable, { id }: Line, answer: string) =>
          where id = ${id}`,
   );
 
-/** Schedules the next attempt in the given number of seconds. */
+/** Sets the next attempt at a line, in so many seconds. */
 export const postpone = (on: Queryable, { id }: Line, answer: string, seconds: number) =>
   run(
     on,
@@ -124,7 +124,7 @@ export const postpone = (on: Queryable, { id }: Line, answer: string, seconds: n
          where id = ${id} and state = 'pending'`,
   );
 
-/** Gives up a line; returns whether it was still pending. */
+/** Gives a line up; returns whether it was still pending. */
 export async function fail(on: Queryable, { id }: Line, answer: string) {
   const found = await run(
     on,
@@ -134,7 +134,7 @@ export async function fail(on: Queryable, { id }: Line, answer: string) {
   return found === 1;
 }
 
-/** Sends a line again, with a new count of attempts; returns whether it exists. */
+/** Lets a line be sent again, with its attempts counted from zero; returns whether there is such a line. */
 export async function retry(here: Environment, id: number, person: string): Promise<boolean> {
   return transaction(here.sql, async (on) => {
     const line = await first<Line>(on, sql`select * from outbox where id = ${id}`);

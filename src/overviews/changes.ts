@@ -1,4 +1,4 @@
-// Recent changes in an environment, by row and field: who made them, why, and from which environment.
+// Recent changes in an environment, row by row and field by field: who made them, why, and in which environment.
 import { differingFields } from '../catalog/content.ts';
 import { labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -10,17 +10,17 @@ import { formatValue } from '../web/format.ts';
 export type Change = {
   arrival: Arrival;
   fields: ReturnType<typeof changesIn>;
-  /**
-   * The number of further rows of the same transfer, which are not listed so that a large transfer does not hide
-   * other changes.
-   */
+  /** How many more rows of the same transfer are not listed, so that a large transfer does not hide other changes. */
   more: number;
 };
 
 /** How many rows of a transfer the changes page lists. */
 const OF_EACH = 5;
 
-/** Lists changes newest first, before the arrival `before`; `next` is set when there are more. */
+/**
+ * Lists changes newest first, before the entry `before` of the history; `next`: where the following page begins, if
+ * there is one.
+ */
 export async function changesSince(
   on: Queryable,
   { hours, before, limit }: { hours: number; before: number | null; limit: number },
@@ -49,7 +49,10 @@ export async function changesSince(
   };
 }
 
-/** The old and new value of every changed field; environment-specific fields of other environments are left out. */
+/**
+ * The old and the new value of every changed field. Environment-specific fields are left out if the change came from
+ * another environment.
+ */
 export function changesIn(
   { entity: name, before_image, after_image }: Arrival,
   { withLocals }: { withLocals: boolean },

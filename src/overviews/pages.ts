@@ -67,7 +67,7 @@ function groupView(group: Group, entries: PendingEntry[], canTransfer: boolean) 
   };
 }
 
-/** Rows of each entity that are ready to send, by the age of their change. */
+/** Counts rows that are ready to send, by entity and by the age of their change. */
 function countsByAge(rows: PendingEntry[]) {
   return travelling
     .filter(({ owner }) => owner === null)
@@ -134,7 +134,7 @@ const periodText = (hours: number) =>
 
 const verbs = { create: 'created', update: 'changed', remove: 'deleted', same: 'resent' };
 
-/** A change with the transfer of this environment that sent it on. */
+/** A change as the page shows it, with the transfer of this environment that sent it on. */
 function changeView(
   { arrival, fields, more }: Change,
   transfer: journal.Transfer | undefined,
@@ -156,7 +156,10 @@ function changeView(
   };
 }
 
-/** Production sends nothing on, so changes that arrived there are undone in the environment that sent them. */
+/**
+ * The URL at which changes that arrived in production are undone: that of the environment that sent them; null
+ * elsewhere.
+ */
 function undoHrefOf({ here }: Request): string | null {
   const { next } = here.rules;
   const sender = ladder.find((name) => rulesOf(name).next === here.name);

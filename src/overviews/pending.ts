@@ -1,4 +1,5 @@
-// Rows pending for the destination as last observed: their status, age, authors, and what prevents sending them.
+// Rows with changes that the destination does not have, as last observed: their status, age, authors, and what
+// prevents sending them.
 import { entityNamed } from '../catalog/index.ts';
 import type { RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
@@ -17,7 +18,7 @@ export type PendingEntry = {
   why: string | null;
 };
 
-/** The groups of pending rows: ready to send, to review, changed by engineering, not for production. */
+/** The groups of rows with pending changes: ready to send, to review, changed by engineering, not for production. */
 export const groups = ['ready', 'look', 'engineering', 'held'] as const;
 export type Group = (typeof groups)[number];
 
@@ -89,7 +90,10 @@ const fresh = (line: Line, status: Status) => ({
   dependents: [] as Status[],
 });
 
-/** What prevents sending a row, by precedence: a hold, changes by engineering, undone content. */
+/**
+ * Which of two groups a row belongs to when its dependent rows differ: what prevents sending counts more, a hold
+ * most, then changes by engineering, then undone content.
+ */
 function worse(known: { group: Group; why: string | null }, line: Line) {
   if (line.held_by) return { group: 'held' as const, why: said(line.held_by, line.held_reason) };
   if (known.group === 'held') return known;
@@ -104,7 +108,7 @@ function worse(known: { group: Group; why: string | null }, line: Line) {
 
 const said = (person: string, reason: string | null) => (reason ? `${person}: ${reason}` : person);
 
-/** The age of a change in three classes. */
+/** The classes of a change’s age. */
 export const ages = ['today', 'this week', 'longer'] as const;
 export type Age = (typeof ages)[number];
 

@@ -27,7 +27,7 @@ async function accountPage(req: Request, res: Response, errors: FieldErrors) {
   });
 }
 
-/** Ends all other sessions and tokens of this person; this browser continues in a new session. */
+/** Changes the password. All other sessions and tokens of the person end; this browser goes on in a new session. */
 export const changePassword = ({ limits }: SignIn) =>
   async function changePassword(req: Request, res: Response) {
     const { id } = accountOf(req);

@@ -1,5 +1,5 @@
-// Admits people who sign in through the provider: recognised by issuer and subject, at first by e-mail, otherwise
-// added, with the permissions that the provider sends.
+// Admits people who sign in through the sign-in provider: known ones by their id at the provider (issuer and
+// subject), at first by e-mail; new ones are added. They get the permissions that the provider sends.
 import { z } from 'zod';
 import { isAdmitted } from '../access/admitted.ts';
 import { grantable, type Permission } from '../access/permissions.ts';
@@ -53,8 +53,8 @@ type Identity = { issuer: string; subject: string };
 type Comer = Identity & { email: string; name: string };
 
 /**
- * The account of an identity at the provider. After the first sign-in the e-mail address may change. Null when the
- * account with this e-mail belongs to another identity: addresses are reused when people leave.
+ * The account of an identity at the provider; after the first sign-in the e-mail may change. Null when the account
+ * with this e-mail belongs to another identity: addresses are given to other people when someone leaves.
  */
 async function personOf(here: App, comer: Comer): Promise<people.Person | null> {
   const { sql: on, log } = here;
@@ -65,7 +65,7 @@ async function personOf(here: App, comer: Comer): Promise<people.Person | null> 
   try {
     await link(on, comer);
   } catch (error) {
-    // The account is linked at a later sign-in, when this environment accepts changes again.
+    // This environment accepts no changes now; the account is linked at a later sign-in.
     if (!former || !isUnwilling(error)) throw error;
     log.warn({ err: error, person: former.id }, 'single sign-on was not linked');
     return former;
@@ -109,7 +109,10 @@ const addUnlessThere = (on: App['sql'], { email, name }: Comer) =>
     }
   });
 
-/** Unlinks an account, so that the next identity with the account’s e-mail can use it. */
+/**
+ * Unlinks an account from its identity at the provider, so that the next identity with the account’s e-mail can use
+ * it.
+ */
 export async function unlink(here: Environment, by: string, id: number) {
   await transaction(here.sql, async (connection) => {
     const { email } = await people.known(connection, id);
@@ -126,13 +129,13 @@ export const isLinked = async (on: Queryable, id: number): Promise<boolean> =>
   (await first(on, sql`select 1 from person where id = ${id} and subject is not null`)) !==
   undefined;
 
-/** Reads the permissions in a claim that can be granted here; others are ignored. */
+/** The permissions in a claim (of the provider about a person) that can be granted here; others are ignored. */
 function permissionsIn(claim: unknown, { setup: grounds }: App): Permission[] {
   const named = [claim ?? []].flat();
   return grantable(grounds).filter((permission) => named.includes(permission));
 }
 
-/** Grants and revokes the permissions that the provider sends; the last administrator keeps the permission. */
+/** Grants and revokes permissions as the provider sends them; the last administrator keeps that permission. */
 async function follow(here: App, person: people.Person, wanted: Permission[]) {
   if (isSame(person.permissions, wanted)) return;
   const set = (permissions: Permission[]) =>

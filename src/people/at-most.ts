@@ -1,9 +1,8 @@
 import { Unavailable } from '../problems.ts';
 
 /**
- * Runs a limited number of calls at once and queues a limited number of others; further callers are asked to try
- * again later.
- * @throws Unavailable when the queue is full
+ * Returns a function that runs at most so many calls at once, and lets so many others wait.
+ * @throws Unavailable when no more may wait: the caller is asked to try again later
  */
 export function atMost<In extends unknown[], Out>(
   { atOnce, waiting }: { atOnce: number; waiting: number },
@@ -16,7 +15,7 @@ export function atMost<In extends unknown[], Out>(
       if (line.length >= waiting) {
         throw new Unavailable('Many people sign in right now. Wait a moment and try again.');
       }
-      // A finished call hands its place to the next in the queue, so that newcomers cannot overtake.
+      // A call that ends hands its place to the next one in the queue, so that a new call cannot overtake.
       await new Promise<void>((resolve) => line.push(resolve));
     } else running += 1;
     try {

@@ -12,9 +12,9 @@ import * as people from './people.ts';
 const HOURS = 24;
 
 /**
- * Creates an invitation and returns its token, which is not stored. The person’s earlier invitation becomes invalid;
- * an existing password stays until a new one is chosen. `seen`: the expiry of the invitation that the page showed, so
- * that a newer one is not invalidated.
+ * Creates an invitation and returns its token, which is not stored. An earlier invitation of the person stops
+ * working; an existing password stays until a new one is chosen. `seen`: the expiry of the invitation that the page
+ * showed, so that a newer one is not replaced.
  * @throws Conflict when there is a newer one
  */
 export async function invite(
@@ -46,11 +46,11 @@ export async function invite(
   return token;
 }
 
-/** The URL where a token is used; without the host when the settings lack this server’s address. */
+/** The URL of an invitation; without the host if the settings do not name this server’s address. */
 export const linkOf = ({ name, settings }: App, token: string): string =>
   `${settings.urls[name] ?? ''}/invitation?token=${token}`;
 
-/** The time until which a person’s invitation can be used; null when there is none. */
+/** Until when a person’s invitation can be used; null when there is none. */
 export async function openUntil(on: Queryable, id: number): Promise<string | null> {
   const open = await first<{ expires_at: string }>(
     on,

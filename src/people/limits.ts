@@ -4,7 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { countAttempt, openThrottle, type Throttle } from '../access/throttle.ts';
 import type { App, Redis } from '../environments/app.ts';
 
-/** Failures for an e-mail from one address or device, from one address, for an e-mail; saved forms of an address. */
+/**
+ * The limits: on failed sign-ins for an e-mail from one address or device, from one address, and for one e-mail; on
+ * forms saved for one address.
+ */
 export type Limits = Record<'account' | 'address' | 'email' | 'kept', Throttle>;
 
 const FREE_TRIES = 20;
@@ -16,7 +19,7 @@ export function openLimits(here: App, redis: Redis): Limits {
   return {
     account: limit('account', 10),
     address: limit('address', 100),
-    // This limit only slows down and never refuses: otherwise anyone could lock another person out.
+    // This limit only slows attempts down and never refuses any: otherwise anyone could lock another person out.
     email: limit('email', 1_000_000),
     kept: limit('kept', 100),
   };
@@ -25,7 +28,7 @@ export function openLimits(here: App, redis: Redis): Limits {
 const hashed = (...parts: string[]) =>
   createHash('sha256').update(parts.join('\n')).digest('base64url');
 
-/** `device`: a browser in which this person has signed in before. */
+/** An attempt to sign in. `device`: the browser, if this person has signed in with it before. */
 type Tried = { email: string; address: string; device: string | null };
 
 /**
@@ -53,6 +56,6 @@ export async function countSignIn(limits: Limits, { email, address, device }: Tr
   };
 }
 
-/** The delay grows by a second with every five attempts, up to ten seconds. */
+/** After how many milliseconds an attempt is answered: a second more with every five attempts, up to ten seconds. */
 export const waitAfter = (tries: number): number =>
   Math.min(LONGEST_WAIT_MS, Math.ceil(Math.max(0, tries - FREE_TRIES) / 5) * 1000);

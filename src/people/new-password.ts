@@ -6,7 +6,7 @@ import { Invalid, parsed } from '../problems.ts';
 const SHORTEST = 12;
 const LONGEST = 200;
 /**
- * The strength of a password is estimated from its beginning, because the time grows with the square of its length.
+ * From how many characters the strength of a password is estimated: the time grows with the square of that number.
  */
 const CHECKED = 40;
 const SAFE_GUESSES = 1e9;
@@ -17,7 +17,7 @@ type Owner = { name: string; email: string };
 let opened: Promise<ZxcvbnFactory> | undefined;
 const estimate = () => (opened ??= open());
 
-/** Most commands choose no password, and the dictionaries are large. */
+/** Loads the dictionaries of passwords at their first use: they are large, and most commands choose no password. */
 async function open(): Promise<ZxcvbnFactory> {
   const { ZxcvbnFactory } = await import('@zxcvbn-ts/core');
   const { adjacencyGraphs, dictionary } = await import('@zxcvbn-ts/language-common');
@@ -34,7 +34,7 @@ const schema = z.object({
 });
 
 /**
- * Checks that a password is acceptable for this person, and returns it.
+ * Checks that a person may choose a password, and returns it.
  * @throws Invalid for one that is short, common, a pattern, or made of the person’s own name or e-mail
  */
 export async function newPassword(owner: Owner, posted: unknown): Promise<string> {

@@ -10,7 +10,7 @@ import * as people from './people.ts';
 
 declare module 'express-session' {
   interface SessionData {
-    /** A newly created invitation, until the page has shown it. */
+    /** An invitation that was just created, until the page has shown it. */
     newInvitation: { person: number; token: string };
   }
 }
@@ -43,7 +43,7 @@ export async function add(req: Request, res: Response) {
 
 export const show = (req: Request, res: Response) => personPage(req, res, {});
 
-/** `chosen`: ticks that were refused, shown again. */
+/** Shows the page of a person. `chosen`: checkboxes as they were ticked when the post was refused. */
 async function personPage(
   req: Request,
   res: Response,
@@ -72,7 +72,7 @@ async function personPage(
   });
 }
 
-/** The invitation link that was just created for this person, shown once. */
+/** The link of the invitation that was just created for this person; it is shown once. */
 function newLink(req: Request, id: number): string | null {
   const { newInvitation } = req.session;
   if (newInvitation?.person !== id) return null;
@@ -97,7 +97,9 @@ export async function setPermissions(req: Request, res: Response) {
 const INCOMPLETE =
   'This page was not sent as a whole, so nothing was saved. Choose the permissions again.';
 
-/** Permissions that another administrator granted or revoked after the page was shown; these are kept. */
+/**
+ * The permissions that another administrator granted or revoked after the page was shown, as a message; these stay.
+ */
 function changedMeanwhile(shown: string[], stored: string[]): string {
   const granted = stored.filter((one) => !shown.includes(one));
   const revoked = shown.filter((one) => !stored.includes(one));
@@ -137,7 +139,7 @@ export async function setActive(req: Request, res: Response) {
   });
 }
 
-/** Changes a person and confirms it, or shows the person's page with the error. */
+/** Runs a change of a person and says that it was done, or shows the person’s page with the error. */
 async function orShow(req: Request, res: Response, act: () => Promise<string>) {
   try {
     flash(req, await act());

@@ -2,12 +2,15 @@ import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { atMost } from './at-most.ts';
 
-/** Hashing is limited, because the process’s threads have other work, too, and each hash takes memory. */
+/**
+ * Hashes a password. Only a few are hashed at once: the process’s threads have other work, too, and each hash takes
+ * memory.
+ */
 const derive = atMost({ atOnce: 3, waiting: 20 }, promisify(argon2));
 // OWASP’s first recommendation for argon2id: 19 MiB, two passes, one lane.
 const cost = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 };
 
-/** A hash that no password matches, so that checking takes equally long for unknown people. */
+/** Stands for a missing hash: no password matches it, and checking it takes as long as for a person who exists. */
 export const noPassword = 'none';
 const nobodys = encoded(randomBytes(16), randomBytes(cost.tagLength));
 

@@ -19,7 +19,7 @@ import { withOwnTicks } from '../web/form/merge.ts';
 import { inWholeSteps } from './whole-steps.ts';
 import { hashPassword, isPassword, noPassword } from './passwords.ts';
 
-/** `credential` changes with the password, which ends sessions and tokens issued under the old one. */
+/** A person as stored. `credential` changes with the password, which ends former sessions and tokens. */
 export type Person = Account & { isActive: boolean; hasPassword: boolean; credential: string };
 
 type Stored = {
@@ -63,7 +63,10 @@ export async function find(on: Queryable, id: number): Promise<Person | null> {
   return person ? toPerson(person) : null;
 }
 
-/** @throws NotFound when there is no such person */
+/**
+ * Reads a person.
+ * @throws NotFound when there is none with this id
+ */
 export async function known(on: Queryable, id: number): Promise<Person> {
   const person = await find(on, id);
   if (!person) throw new NotFound('There is no such person.');
@@ -102,7 +105,7 @@ const newPerson = z.object({
     .pipe(z.email('Enter an e-mail address, such as ana@example.com').max(190)),
 });
 
-/** A person without a password cannot sign in with one: they get an invitation, or use single sign-on. */
+/** Adds a person without a password: they get an invitation to choose one, or use single sign-on. */
 export async function add(
   here: Environment,
   by: string,
@@ -130,8 +133,8 @@ export async function add(
 }
 
 /**
- * Grants the wanted permissions and revokes the others. If `shown` is given (what the page displayed), only the ticks
- * changed there are applied. Returns the permissions that the person had before.
+ * Grants the wanted permissions and revokes the others. `shown`: the permissions that the page displayed; then only
+ * the differences to these are granted or revoked. Returns the permissions that the person had before.
  * @throws Invalid for a permission that may not be granted here (product_manager in production)
  */
 export async function setPermissions(
@@ -169,7 +172,7 @@ export async function setPermissions(
   });
 }
 
-/** The row is locked before it is read, so that of two simultaneous changes the second sees the first. */
+/** Reads a person and locks the row, so that the second of two simultaneous changes sees the first. */
 export async function locked(connection: PoolConnection, id: number): Promise<Person> {
   await first(connection, sql`select id from person where id = ${id} for update`);
   return known(connection, id);
@@ -209,7 +212,7 @@ export async function setPassword(here: Environment, by: string, id: number, pos
   });
 }
 
-/** Changing the password also ends sessions and tokens of the former one, and any invitation. */
+/** Stores a new password, which ends the sessions, tokens and invitation of the person. */
 export async function storePassword(on: Queryable, id: number, hash: string) {
   await run(on, sql`update person set password_hash = ${hash} where id = ${id}`);
   await run(on, sql`delete from invitation where person_id = ${id}`);

@@ -3,26 +3,29 @@ import * as openid from 'openid-client';
 import { inTime, TooLate } from '../in-time.ts';
 import type { SingleSignOn } from '../settings.ts';
 
-/** Values stored in the session that the provider must return unchanged. */
+/** One attempt to sign in: random values in the browser’s cookie that the provider’s answer must match. */
 export type Attempt = { state: string; nonce: string; verifier: string; isSilent: boolean };
 export type Claims = Record<string, unknown>;
 export type Provider = ReturnType<typeof openProvider>;
 
 /**
- * How many milliseconds a page waits for the provider: before it sends the browser there, and for all requests when
- * the browser comes back, since the answer can be used in one attempt only.
+ * How many milliseconds a page waits for the provider before it sends the browser there, and for all requests when
+ * the browser comes back; the answer can be used in one attempt only.
  */
 const BEGIN_MS = 1500;
 const FINISH_MS = 5000;
 const KNOWN_MS = 10_000;
 
-/** The provider is contacted only at sign-in, so the server starts without it. */
+/**
+ * Opens the client of the sign-in provider. The provider is asked only at a sign-in, so the server starts without it.
+ */
 export function openProvider(client: SingleSignOn) {
   let known: { at: number; asked: Promise<openid.Configuration> } | null = null;
-  // Discovery is cached between the beginning and the end of a sign-in, to save a request.
+  // The provider’s configuration, kept from the beginning of a sign-in to its end, to save a request.
   let last: openid.Configuration | null = null;
 
-  // Discovery runs at each sign-in: if the provider is down, the page reports that before redirecting the browser.
+  // Reads the configuration at each sign-in: if the provider is down, the page says so before it sends the browser
+  // there.
   const discover = () => {
     if (known === null || Date.now() - known.at > KNOWN_MS) {
       const asked = discovery(client);
@@ -39,14 +42,17 @@ export function openProvider(client: SingleSignOn) {
   };
 
   return {
-    /** @throws an error of the provider when it does not answer */
+    /**
+     * Begins a sign-in: returns the URL of the provider and the values that its answer must match.
+     * @throws an error of the provider when it does not answer
+     */
     async begin(how: { isSilent: boolean; asksAgain: boolean }) {
       const attempt = newAttempt(how.isSilent);
       const configuration = await inTime(BEGIN_MS, discover());
       return { attempt, address: await addressOf(configuration, client, attempt, how) };
     },
     /**
-     * The provider’s claims about the person, or its error code.
+     * Ends a sign-in: returns the provider’s claims about the person, or its error code.
      * @throws an error when the provider does not answer, or answers something else
      */
     async finish(
@@ -66,7 +72,7 @@ export function openProvider(client: SingleSignOn) {
 
 function discovery({ issuer, clientId, clientSecret }: SingleSignOn) {
   const server = new URL(issuer);
-  // The settings allow http:// only for this machine.
+  // The settings allow http:// only for a provider on this machine.
   const local = server.protocol === 'http:' ? [openid.allowInsecureRequests] : [];
   return openid.discovery(server, clientId, clientSecret, undefined, {
     execute: [...local, openid.enableNonRepudiationChecks],
@@ -75,8 +81,8 @@ function discovery({ issuer, clientId, clientSecret }: SingleSignOn) {
 }
 
 /**
- * Whether the provider did not answer or cannot do so now, so that the error does not concern the person who signs
- * in.
+ * Whether the provider did not answer, or cannot do so now: then the error has nothing to do with the person who
+ * signs in.
  */
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof TooLate) return true;

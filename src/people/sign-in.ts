@@ -24,7 +24,7 @@ export type SignIn = {
   provider: Provider | null;
 };
 
-/** Passport with its one strategy, and the limits on attempts. */
+/** Opens passport with its only strategy (e-mail and password), and the limits on attempts. */
 export function openSignIn(here: App, redis: Redis): SignIn {
   const { sql, settings } = here;
   const passport = new Passport();
@@ -48,7 +48,9 @@ export const showSignIn = (req: Request, res: Response) =>
 
 type Said = { title: string; email?: string; message?: string; singleSignOn?: string };
 
-/** `message`: an error about the typed values; `singleSignOn`: an error about the provider. */
+/**
+ * Shows the sign-in page. `message`: an error about the typed values; `singleSignOn`: an error about the provider.
+ */
 export const signInPage = (req: Request, res: Response, said: Said) =>
   page(req, res, 'people/sign-in', {
     email: '',
@@ -73,10 +75,13 @@ export const signIn = (by: SignIn) =>
     }
   };
 
-/** The length of the e-mail column, because longer e-mails cannot exist. */
+/** The most characters of an e-mail, as many as its column stores. */
 const EMAIL_LENGTH = 190;
 
-/** @throws Problem when e-mail or password is wrong, or after too many attempts */
+/**
+ * Finds the person who signs in.
+ * @throws Problem when e-mail or password is wrong, or after too many attempts
+ */
 async function personWith(
   { passport, limits }: SignIn,
   req: Request,
@@ -104,7 +109,7 @@ async function personWith(
   return person;
 }
 
-/** Logged with the hash of the e-mail, and recorded in the audit log by name if the account exists. */
+/** Logs a refused sign-in with the hash of the e-mail; the audit log gets the name if the account exists. */
 async function noteRefused({ here, ip = '' }: Request, email: string, { status }: Problem) {
   const reason = reasons[status] ?? 'refused';
   noteRefusal(here, 'sign-in', { address: ip, reason, email: hashedEmail(here, email) });
@@ -142,7 +147,7 @@ export async function letIn(req: Request, res: Response, person: people.Person) 
   res.redirect(303, (await isWaiting(req, person)) ? '/saved-form' : localPath(returnTo, '/'));
 }
 
-/** The session id changes at sign-in, so that one planted by an attacker is worthless. */
+/** Starts a session with a new id, so that an id which an attacker planted is useless. */
 export async function startSession(req: Request, res: Response, person: people.Person) {
   await renewSession(req);
   req.session.personId = person.id;

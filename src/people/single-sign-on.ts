@@ -22,8 +22,8 @@ export const begin = ({ provider }: SignIn) =>
   };
 
 /**
- * The content security policy forbids forms that lead to another server, even by redirect. From our own pages,
- * sign-in therefore continues through an intermediate page.
+ * Sends the browser to the provider. The content security policy forbids forms to lead to another server, even by a
+ * redirect, so a post from a page of Oneway continues through an intermediate page.
  */
 function leave(
   req: Request,
@@ -49,7 +49,9 @@ export const finish = ({ provider }: SignIn) =>
     return refuse(req, res, outcome.refused);
   };
 
-/** The values are removed on first use, so that a repeated answer is rejected. */
+/**
+ * Takes the values of a sign-in attempt out of the cookie, so that an answer of the provider can be used only once.
+ */
 function takeAttempt(req: Request): Attempt | undefined {
   const { attempts = [] } = req.visitor;
   const attempt = attempts.find(({ state }) => state === textIn(req.query, 'state'));
@@ -90,7 +92,7 @@ const words: Record<Refusal, string> = {
     'The account with your e-mail address belongs to another account at the sign-in provider. Ask an administrator to unlink it.',
 };
 
-/** A silent retry would be refused again, so the sign-in page is shown. */
+/** Refusals after which the sign-in page is shown: asking the provider silently again would end the same way. */
 const byHand = new Set<Refusal>(['unverified', 'closed', 'not-admitted', 'other-identity']);
 
 function refuse(req: Request, res: Response, refusal: Refusal) {

@@ -1,4 +1,4 @@
-// Tokens of the command line: person and expiry, signed and not stored; a new password invalidates them.
+// Tokens of the command line: person and expiry, signed and not stored. A new password makes them invalid.
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { App } from '../environments/app.ts';
@@ -20,7 +20,7 @@ export function issue(here: App, person: Person): string {
   return `${text}.${seal(here, text, person)}`;
 }
 
-/** The person of a token; null when the token is no longer valid. */
+/** The person whose token it is; null when the token is no longer valid. */
 export async function holderOf(here: App, token: string): Promise<Person | null> {
   const [text = '', mac = ''] = token.trim().split('.');
   const content = contentOf(text);

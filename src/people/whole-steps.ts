@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Delays answers to a multiple of a time step, so that small timing differences cannot be measured from outside. */
+/**
+ * Delays an answer until the next multiple of a time step in milliseconds, so that nobody can measure small
+ * differences from outside.
+ */
 export async function inWholeSteps<T>(step: number, work: () => Promise<T>): Promise<T> {
   const start = performance.now();
   try {

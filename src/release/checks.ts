@@ -89,8 +89,8 @@ async function version(here: App): Promise<Check[]> {
 }
 
 /**
- * Secrets sealed with the key in the settings; other programs can no longer read the column and need the API scope
- * for secrets.
+ * Checks secrets: that they are encrypted with the key in the settings. Other programs can then no longer read the
+ * column, and need the API scope for secrets.
  */
 async function secrets({ sql: on, settings: own }: App): Promise<Check[]> {
   const inClear = await countInClear(on, catalog);
@@ -142,7 +142,7 @@ async function shape({ destination: there }: App): Promise<Check[]> {
   return [check('Shape of the destination', problems.length === 0, detail)];
 }
 
-/** Every linked name must match exactly one row of the destination. */
+/** Checks linked names: each must match exactly one row of the destination. */
 async function names({ sql: on, destination: there }: App): Promise<Check[]> {
   if (!there) return [];
   const mappings = await readMappings(on);
@@ -175,7 +175,7 @@ async function linked(on: Queryable, kind: string): Promise<string[]> {
   return [...found].toSorted();
 }
 
-/** Rows and documents with invalid values that another program stored. */
+/** Checks for rows and documents with invalid values that another program stored. */
 async function misfits(here: App): Promise<Check[]> {
   const found: string[] = [];
   for (const entity of catalog) {
@@ -216,7 +216,7 @@ async function data(here: App): Promise<Check[]> {
   ];
 }
 
-/** Ids that production has and that never existed here; rows deleted here do not count as missing. */
+/** Ids that production has and that never existed here; a row that was deleted here does not count. */
 async function missingHere(here: Environment, source: Environment): Promise<string[]> {
   const keys = (await differences(here, source)).flatMap(({ entity, onlyThere }) =>
     onlyThere.map((id) => ({ entity, id })),
@@ -244,7 +244,8 @@ async function index({ sql: on, settings: own }: App): Promise<Check[]> {
 }
 
 /**
- * Checked here and at the destination: apps that remember the latest time they saw would miss rows dated before it.
+ * Checks here and at the destination whether rows have a `modified_at` in the future: apps that remember the latest
+ * time they read would miss rows with an earlier one.
  */
 async function clocks(here: App): Promise<Check[]> {
   const places = here.destination ? [here, here.destination] : [here];

@@ -1,4 +1,4 @@
-// The least MySQL rights that each user of an environment’s database needs, derived from the catalogue.
+// The least MySQL rights that each user of an environment’s database needs, made from the catalogue.
 import { catalogTables } from '../catalog/tables.ts';
 
 /**
@@ -53,7 +53,7 @@ const programRights: Record<string, Rights> = {
   migration_progress: {},
 };
 
-/** All tables that a user’s rights are defined for. */
+/** All tables that the rights of a user are defined for. */
 export const knownTables = (): string[] => [
   ...catalogTables().mysql,
   ...Object.keys(programRights),
@@ -82,12 +82,12 @@ export function grants(
   ];
 }
 
-/** Ends of the names of copies, by level: `cosmos-lab`, and `cosmos-lab_…`. */
+/** Ends of the names of copies (staging databases) by their level: `cosmos-lab`, and `cosmos-lab_…`. */
 const copyLevels = ['lab', 'test', 'ecom'];
 
 /**
- * GRANT statements for the account that makes copies (COPIES_SQL_DB_USER): whatever goes by the name of a copy, and no
- * other database, so that MySQL itself refuses to drop one of those.
+ * GRANT statements for the account that makes copies (COPIES_SQL_DB_USER). It may use only databases with the name of
+ * a copy, so that MySQL itself refuses to drop any other.
  */
 export const copyGrants = (account: string): string[] =>
   copyLevels.flatMap((level) =>
@@ -109,7 +109,7 @@ const purposes: Record<DatabaseUser, string> = {
   reader: 'what reads production for the refresh and to restore rows (REFRESH_SOURCE_SQL_DB_USER)',
 };
 
-/** The statements for all users, as an SQL file. */
+/** The GRANT statements for all users, as an SQL file. */
 export const grantsFile = (database: string): string =>
   [
     `-- The least rights in MySQL or MariaDB that work for each user of one environment's database, here

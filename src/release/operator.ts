@@ -1,4 +1,4 @@
 import { hostname, userInfo } from 'node:os';
 
-/** The user of the operating system, for commands that must work before anyone has an account. */
+/** The name of the operating system’s user and machine, for commands that must work before anyone has an account. */
 export const operator = () => `${userInfo().username}@${hostname()}`;

@@ -9,11 +9,11 @@ import { Problem } from '../problems.ts';
 
 export type Ids = Record<string, number[]>;
 
-/** Every id of an entity in ascending order. */
+/** Every id of an entity, in rising order. */
 const idsOf = (place: Environment, entity: Entity): Promise<number[]> =>
   findIds(place, entity, { search: '', filters: {} });
 
-/** All ids of an environment by entity. */
+/** All ids of an environment, by entity. */
 export async function allIds(place: Environment): Promise<Ids> {
   const found: Ids = {};
   for (const entity of travelling) found[entity.name] = await idsOf(place, entity);
@@ -23,8 +23,8 @@ export async function allIds(place: Environment): Promise<Ids> {
 export type Changed = { entity: string; id: number; isGone: boolean };
 
 /**
- * Ids that were written since a transfer, including its own.
- * @throws Problem when it wrote nothing
+ * The ids that were written since a transfer, including its own.
+ * @throws Problem when the transfer wrote nothing
  */
 export async function changedSince(on: Queryable, transfer: Transfer): Promise<Changed[]> {
   const came = await first<{ id: number | null }>(

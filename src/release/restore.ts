@@ -18,7 +18,7 @@ export type Restore = {
   onRows?: OnRows;
   /** Called when all rows are loaded, before anything else is done to them. */
   afterLoad?: () => Promise<void>;
-  /** How long other processes may cache the updating flag, in milliseconds. */
+  /** For how many milliseconds other processes may still use a cached updating flag. */
   ttlMs?: number;
 };
 
@@ -35,11 +35,12 @@ export async function restore(restoring: Restore) {
   await migrate(here.sql, here.documents, { names: shape });
   await loadBackup(source, manifest, here, onRows);
   await afterLoad?.();
-  // Applies the remaining migrations, including those of MongoDB: creating indexes is faster after loading the rows.
+  // Applies the remaining migrations after loading, also those of MongoDB: an index is made faster when the documents
+  // are there.
   return upgrade({ here, say, ...how });
 }
 
-/** The migrations of a backup that this program does not have: it is of a newer one. */
+/** The migrations of a backup that this program does not have, because a newer program made the backup. */
 export async function migrationsUnknown({ migrations }: Manifest): Promise<string[]> {
   const known = await available();
   return migrations.filter((name) => !known.includes(name));

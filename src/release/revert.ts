@@ -1,4 +1,5 @@
-// After the revert switch: brings rows edited in production back to staging through the transfer sheet.
+// After production was open for editing (IS_STAGING_ALWAYS): lists rows that were edited there, and brings them to
+// staging through a transfer sheet.
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { select, sql } from '../database/sql.ts';
@@ -15,7 +16,7 @@ export type Edited = {
   status: string | null;
 };
 
-/** Rows that were last edited in production, and that differ here. */
+/** The rows that were last edited in production and that differ from those here. */
 export async function editedInSource(here: Environment, source: Environment): Promise<Edited[]> {
   const lines = await select<{
     entity: string;
@@ -45,8 +46,8 @@ export async function editedInSource(here: Environment, source: Environment): Pr
     const key = { entity, id };
     const pair = pairs.get(keyText(key));
     const isSame = !pair || pair.hereHash === pair.thereHash;
-    // A row that was refreshed after the edit and differs now was changed here. An earlier refresh proves nothing,
-    // because an edit may restore an older text.
+    // A row that was refreshed after the edit and differs now, was changed here. An earlier refresh proves nothing,
+    // because the edit may have restored an older text.
     const isKnown = came
       .get(keyText(key))
       ?.some((one) => one.hash === pair?.hereHash && one.at >= at);

@@ -24,14 +24,14 @@ const NONE = '0.0.0';
 export type Upgrade = {
   here: App;
   say: (line: string) => void;
-  /** How long to wait for running transfers, in milliseconds. */
+  /** For how many milliseconds to wait until running transfers have ended. */
   waitMs?: number;
-  /** How long other processes may cache the updating flag, in milliseconds. */
+  /** For how many milliseconds other processes may still use a cached updating flag. */
   ttlMs?: number;
 };
 
 /**
- * Migrates the databases; returns the names of the applied migrations.
+ * Migrates the databases; returns the names of the migrations it applied.
  * @throws Conflict when another migration is running or an applied file was changed, Problem when transfers do not
  * end
  */
@@ -54,7 +54,7 @@ export async function upgrade({
     try {
       await waitUntilIdle(here, say, patience);
     } catch (error) {
-      // The flag stays set if a migration is half done, or if a person set it by hand.
+      // The flag stays set if a migration is half done, or if a person had set it by hand.
       if (!before?.isUpdating) {
         await writeVersion(here.documents, { databaseVersion: from, isUpdating: false });
       }
@@ -99,7 +99,10 @@ export const setUpdating = (here: App, databaseVersion: string) =>
     by: operator(),
   });
 
-/** Waits until nothing is claimed here and no transfer is running; transfers of dead processes are finished first. */
+/**
+ * Waits until no row is claimed (being written) here and no transfer is running; transfers of dead processes are
+ * finished first.
+ */
 async function waitUntilIdle(here: App, say: Upgrade['say'], patience: number) {
   if (!(await isMigrated(here.sql))) return;
   const until = Date.now() + patience;
@@ -131,7 +134,7 @@ const isMigrated = async (on: Queryable) =>
   )) !== undefined;
 
 async function openTransfers(on: Pool): Promise<string[]> {
-  // Writes in a single transaction hold the gate (see claims.ts) instead of claims.
+  // Writes in a single transaction lock the row `gate` (see claims.ts) instead of claiming rows.
   const isFree = await transaction(on, claims.lockGate).then(() => true, refuseUnlessLocked);
   if (!isFree) return ['a refresh'];
   const held = await claims.heldClaims(on);

@@ -1,7 +1,11 @@
-// What every channel of the outbox has in common: it sends one line, and returns the answer.
+// What all channels of the outbox (e-mail, webhook, Slack …) have in common: each sends one line and returns the
+// answer.
 import type { Line } from '../outbox.ts';
 
-/** `retry`: the other side did not acknowledge it. `refused`: it never will, so trying again is useless. */
+/**
+ * The outcome of an attempt. `retry`: the other side did not acknowledge the line. `refused`: it never will, so the
+ * line is given up.
+ */
 export type Reply = { outcome: 'acknowledged' | 'retry' | 'refused'; answer: string };
 
 export type Send = (line: Line) => Promise<Reply>;
@@ -9,10 +13,13 @@ export type Send = (line: Line) => Promise<Reply>;
 /** The environment that sends; `url` is its own address, for links. */
 export type Sender = { label: string; url: string | null };
 
-/** How long one attempt may take. Tests make it short. */
+/** How many milliseconds one attempt may take. Tests shorten it. */
 export const timeouts = { attempt: 10_000 };
 
-/** `/transfers/12` as a link that works outside of this server; null when its address is not known. */
+/**
+ * A path such as `/transfers/12` as a link that works outside of this server; null when the server’s own address is
+ * not set.
+ */
 export function absolute({ url }: Sender, href: string | null): string | null {
   if (href === null || /^https?:/.test(href)) return href;
   return url && `${url}${href}`;

@@ -33,7 +33,7 @@ const mailOf = (line: Line, from: string, sender: Sender) => ({
   headers: { 'Auto-Submitted': 'auto-generated' },
 });
 
-/** Line breaks are removed, because one would start another mail header. */
+/** Removes line breaks: after one, a text could continue as another mail header. */
 const oneLine = (text: string) => text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
 
 const domainOf = (from: string) => /@([^\s>]+)>?\s*$/.exec(from)?.[1] ?? 'oneway.invalid';
@@ -53,8 +53,8 @@ type SmtpError = Error & {
 const answerOf = ({ response, message }: SmtpError) => response ?? message;
 
 /**
- * A permanent refusal of this e-mail. Refusals of the sign-in or the sender are caused by settings that can be
- * corrected, so those are retried.
+ * Whether the mail server refuses this e-mail for good. If it refuses the sign-in or the sender, a person can correct
+ * the settings, so that is tried again.
  */
 const isRefusal = ({ code, command, responseCode = 0 }: SmtpError) =>
   (['RCPT TO', 'DATA'].includes(command ?? '') && responseCode >= 500) ||

@@ -1,4 +1,4 @@
-// The inbox of each person. A message appears in it with the commit that wrote it.
+// The inbox of each person. A message appears in it when the change that it reports is committed.
 import { first, run, select, sql, type Queryable } from '../../database/sql.ts';
 
 export type Message = {

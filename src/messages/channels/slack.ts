@@ -10,6 +10,6 @@ export const slack =
     return post(url, JSON.stringify({ text }));
   };
 
-/** Without escaping, a text such as `<!channel>` would notify the whole channel. */
+/** Escapes a text for Slack: otherwise `<!channel>` in it would notify the whole channel. */
 const escaped = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -9,7 +9,10 @@ export const webhook =
   ({ message_id: id, body }) =>
     post(url, body, { 'Oneway-Event': id, 'Oneway-Signature': signatureOf(secret, body) });
 
-/** The signature header `t=1767225600,v1=<hex>`: HMAC-SHA256 over the time, a full stop and the body. */
+/**
+ * Computes the signature header `t=1767225600,v1=<hex>`: HMAC-SHA256 over the time (seconds since 1970), a full stop
+ * and the body.
+ */
 export function signatureOf(secret: string, body: string, at = Date.now()): string {
   const time = Math.floor(at / 1000);
   const mac = createHmac('sha256', secret).update(`${time}.${body}`).digest('hex');
