@@ -9,7 +9,7 @@ import { pages } from './pages.ts';
 import { smallTransfer } from './small-transfer.ts';
 import { transfer10000 } from './transfer-10000.ts';
 
-/** Every bench by its name, in the order of the table. */
+/** Every benchmark by its name, in the order of the table in docs/measurements.md. */
 export const benches: Record<string, (ground: Ground) => Promise<Found>> = {
   'small-transfer': smallTransfer,
   'transfer-10000': transfer10000,

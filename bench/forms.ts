@@ -21,7 +21,8 @@ export async function forms({ world }: Ground): Promise<Found> {
   await fill(production.documents);
   const clock = new Clock();
   for (let round = 1; round <= ROUNDS; round += 1) {
-    // The peer writes into the empty databases of staging, which has the same user, indexes and write concern.
+    // The other program writes into the empty databases of staging, which has the same user, indexes and write
+    // concern.
     for (const name of ['form', 'form_field']) await staging.documents.dropCollection(name);
     await prepareCollections(staging.documents);
     await clock.time('insertMany', () => fill(staging.documents));

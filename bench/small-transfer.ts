@@ -78,7 +78,7 @@ const catalogue = new RegExp(
   'i',
 );
 
-/** The first transaction at the destination takes the claims, the second one writes. */
+/** Counts statements by transaction: the first one at the destination claims the rows, the second one writes them. */
 function count(texts: string[]): Counts {
   const none = () => ({ reads: 0, writes: 0 });
   const counts: Counts = {

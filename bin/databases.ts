@@ -1,5 +1,5 @@
-// Creates the databases of three environments on given servers, each with accounts of its own: the owner, one that
-// writes what arrives, and a read-only one for the refresh.
+// Creates the databases of three environments on given servers. Each environment has accounts of its own: the owner,
+// one with which the previous environment writes (`arrivals`), and one that only reads, for the refresh.
 import { createHmac } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -49,7 +49,7 @@ export async function prepareEnvironments(
   return settingsOf(at, prefix, storage, 'owner');
 }
 
-/** The settings of environments that exist; the account `app` works once `grantLeastRights` has run. */
+/** The settings of environments that exist already; the account `app` works once `grantLeastRights` has run. */
 export function settingsOf(
   at: Addresses,
   prefix: string,
@@ -61,7 +61,7 @@ export function settingsOf(
     ...addresses(at, '', `${prefix}_${environment}`, rights),
     ...neighbours(at, prefix, environment),
     REDIS_URL: at.redis.href,
-    // Servers that are given by URL may run on another machine.
+    // The connections are not encrypted, also to servers given by URL that may be on another machine.
     PLAIN_CONNECTIONS_TO: [at.mysql, at.mongo, at.redis].map(({ hostname }) => hostname).join(','),
     // SecantusDB, which stands in for mongod, is slow at queries with long lists of ids.
     NOSQL_IDS_PER_QUERY: '50',
@@ -100,7 +100,10 @@ function addresses(at: Addresses, group: string, name: string, rights: Rights): 
 const accountName = (name: string, rights: Rights) =>
   rights === 'owner' ? name : `${name}_${rights}`;
 
-/** A password that stays the same at every start, and that only those who know the servers’ passwords can derive. */
+/**
+ * Derives a password that is the same at every start, and that only those who know the passwords of the servers can
+ * derive.
+ */
 const secret = (at: Addresses, name: string) =>
   createHmac('sha256', `${at.mysql.password}${at.mongo.password}`).update(name).digest('hex');
 
@@ -112,7 +115,7 @@ async function prepare(sql: Connection, mongo: MongoClient, at: Addresses, name:
     const account = accountName(name, rights);
     const password = secret(at, account);
     await sql.query(`CREATE USER IF NOT EXISTS '${account}'@'%' IDENTIFIED BY '${password}'`);
-    // The account may exist with the password of an earlier start.
+    // The account may exist already, with the password of an earlier start.
     await sql.query(`ALTER USER '${account}'@'%' IDENTIFIED BY '${password}'`);
     await addMongoUser(mongo.db(name), account, password, mongoRoles[rights]);
   }
@@ -124,7 +127,7 @@ async function prepare(sql: Connection, mongo: MongoClient, at: Addresses, name:
 }
 
 /**
- * Gives each limited user the rights that `oneway db grants` prints; run as the database’s owner, after the
+ * Gives each account with few rights those that `oneway db grants` prints; runs as the database’s owner, after the
  * migrations.
  */
 export async function grantLeastRights(owner: Pool, name: string) {
@@ -142,8 +145,8 @@ async function addMongoUser(db: Db, user: string, pwd: string, names: string[]) 
 }
 
 /**
- * The account that makes copies, with the rights that `oneway db grants` prints; answers the settings of a server that
- * uses it.
+ * Creates the account that makes copies (staging databases), with the rights that `oneway db grants` prints; returns
+ * the settings of a server that uses it.
  */
 export async function prepareCopies(at: Addresses, prefix: string): Promise<Variables> {
   const account = `${prefix}_copies`;

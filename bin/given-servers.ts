@@ -2,7 +2,10 @@
 import { CannotStart } from './programs.ts';
 import type { Addresses } from './servers.ts';
 
-/** The addresses in `DEMO_MYSQL_URL`, `DEMO_MONGO_URL` and `DEMO_REDIS_URL`, or those of `TEST_…`. */
+/**
+ * The addresses in `DEMO_MYSQL_URL`, `DEMO_MONGO_URL` and `DEMO_REDIS_URL`, or in the variables that begin with
+ * `TEST_`.
+ */
 export function givenServers(prefix: 'DEMO' | 'TEST'): Partial<Addresses> {
   const given: Partial<Addresses> = {};
   for (const part of ['mysql', 'mongo', 'redis'] as const) {

@@ -6,7 +6,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { answering, CannotStart, freePort, isRoot, password, run, type Keep } from './programs.ts';
 
-/** `options` are passed to the MySQL server unchanged. */
+/** Starts a MySQL server. `options` are passed to it unchanged. */
 export async function startMysql(folder: string, keep: Keep, options: string[] = []): Promise<URL> {
   const program = sqlProgram();
   if (!program) throw new CannotStart('Missing: mariadbd or mysqld. Install mariadb-server.');
@@ -15,7 +15,8 @@ export async function startMysql(folder: string, keep: Keep, options: string[] =
   const secret = password(folder);
   const port = await freePort();
   const asRoot = isRoot ? ['--user=root'] : [];
-  // Servers that share a folder for temporary tables delete each other's when they start.
+  // Each server has a folder of its own for temporary tables: servers that share one delete each other’s when they
+  // start.
   const own = [`--datadir=${data}`, `--tmpdir=${resolve(folder)}`];
   const start = ['--no-defaults', ...own, ...asRoot];
   if (!existsSync(data)) makeData(program, data, start);
@@ -46,7 +47,7 @@ export async function startMysql(folder: string, keep: Keep, options: string[] =
   return new URL(`mysql://root:${secret}@127.0.0.1:${port}`);
 }
 
-/** The path of the server program, null when there is none. */
+/** The path of the server program; null when there is none. */
 export function sqlProgram(): string | null {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   const paths = folders.flatMap((one) => [join(one, 'mariadbd'), join(one, 'mysqld')]);
@@ -70,8 +71,8 @@ function makeData(program: string, data: string, start: string[]) {
 }
 
 /**
- * The SQL files that come with the chosen MariaDB server. `mariadb-install-db` would create the system tables of the
- * machine’s own version instead.
+ * The SQL files of the system tables that belong to the chosen MariaDB server. `mariadb-install-db` would take those
+ * of the version that is installed on the machine.
  */
 function systemTables(program: string): string {
   const { stdout } = spawnSync(program, ['--no-defaults', '--verbose', '--help'], {

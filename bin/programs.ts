@@ -35,7 +35,7 @@ export function aptInstall(packages: string[]) {
   if (apt.status !== 0) throw new CannotStart(`apt-get install ${list} failed:\n${apt.stderr}`);
 }
 
-/** A random password of this folder, created once. */
+/** The random password of a folder, which is made once. */
 export function password(folder: string): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'password');
@@ -50,7 +50,7 @@ export function run(
   variables: Record<string, string> = {},
 ): ChildProcess {
   const log = openSync(join(folder, 'log'), 'a');
-  // The program gets its own process group, so that Ctrl-C reaches only the demo, which stops it in order.
+  // The program gets a process group of its own, so that Ctrl-C reaches only the demo, which then stops it in order.
   const env = { ...process.env, ...variables };
   return spawn(program, options, { stdio: ['ignore', log, log], detached: true, env });
 }

@@ -15,8 +15,8 @@ import {
 const VERSITYGW = 'v1.8.0';
 
 /**
- * Returns the server’s address with its keys: `http://key:secret@127.0.0.1:7070`. The key `stranger` has the same
- * secret and no rights.
+ * Starts the S3 server; returns its address with its keys: `http://key:secret@127.0.0.1:7070`. The key `stranger` has
+ * the same secret and no rights.
  */
 export async function startS3(folder: string, keep: Keep): Promise<URL> {
   const program = versitygw();
@@ -40,7 +40,7 @@ export async function startS3(folder: string, keep: Keep): Promise<URL> {
   return new URL(`http://oneway:${secret}@127.0.0.1:${port}`);
 }
 
-/** The versitygw program, on the PATH or built once with Go. */
+/** The path of the versitygw program: on the PATH, or built once with Go. */
 function versitygw(): string {
   if (installed('versitygw')) return 'versitygw';
   const bin = resolve('var/versitygw');

@@ -87,7 +87,7 @@ export async function startMongo(folder: string, keep: Keep): Promise<URL> {
   };
   if (!existsSync(data)) {
     mkdirSync(data, { recursive: true });
-    // MongoDB users can be created only without access control, so the first start is without it.
+    // MongoDB users can be created only without access control, so the first start has none.
     const { child, url } = await open(false);
     await withMongo(url, (client) =>
       client.db('admin').command({ createUser: 'root', pwd: secret, roles: ['root'] }),
@@ -131,7 +131,7 @@ export async function startRedis(folder: string, keep: Keep): Promise<URL> {
     resolve(folder),
     '--appendonly',
     'yes',
-    // A process title would overwrite the environment variables by which the starter of this process is recognised.
+    // Otherwise Redis overwrites the environment variables by which the starter of this process is recognised.
     '--set-proc-title',
     'no',
   ]);

@@ -127,7 +127,7 @@ const mayImport: Record<string, string[]> = {
     'writing',
   ],
 };
-/** Pages of folders below `web`: only the routes import them. */
+/** The folders of pages, which only the routes may import. */
 const exceptions = [
   'audit/pages.ts → web',
   'messages/pages.ts → web',
@@ -135,7 +135,8 @@ const exceptions = [
 ];
 
 /**
- * Files at the root: who may import them, and what they may import. The others are programs and tables of contents.
+ * Files at the root of src: who may import them, and what they may import. The others are programs and tables of
+ * contents.
  */
 const importedByAll = [
   'in-time.ts',
@@ -195,7 +196,7 @@ test('no import cycles exist in src, demo, bench and test', () => {
   expect(circles(all, importsIn)).toEqual([]);
 });
 
-/** Every cycle along `next`, as its members in order. */
+/** Every circle of imports, as its files in order. */
 function circles(nodes: string[], next: (node: string) => string[]): string[] {
   const done = new Set<string>();
   const found: string[] = [];

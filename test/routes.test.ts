@@ -10,7 +10,7 @@ import { useWorld } from './support/world.ts';
 
 type Name = 'staging' | 'preprod' | 'production';
 
-/** The expected access of each role, written by hand. */
+/** What each role may open and do in each environment, written by hand. */
 const table: Record<
   Exclude<Allow, 'anyone' | 'signed-in' | 'app' | 'bridge'>,
   Record<Name, string[]>

@@ -18,7 +18,7 @@ export async function fillAll({ world, lower, upper }: Ground, tasks: number) {
   await keepBooks(staging);
 }
 
-/** Compares all rows, so that the sync state here is correct for both sides. */
+/** Compares all rows, so that what is recorded here about both sides is right. */
 export async function keepBooks(here: App) {
   const { job } = await requestComparison(here, 'pm@example.com');
   const ended = await runJob(here, tasks, job.id);

@@ -47,7 +47,7 @@ export async function openGround(): Promise<Ground> {
 async function openIn(folder: string, children: ChildProcess[]): Promise<Ground> {
   const keep = (child: ChildProcess) => children.push(child);
   const first = await startMysql(join(folder, 'mysql'), keep, durable(folder, 1));
-  // One root password on both servers, so that the accounts derived from it are the same on both.
+  // Both servers have the same root password, so that the accounts derived from it are the same on both.
   mkdirSync(join(folder, 'mysql-2'), { recursive: true });
   copyFileSync(join(folder, 'mysql/password'), join(folder, 'mysql-2/password'));
   const second = await startMysql(join(folder, 'mysql-2'), keep, durable(folder, 2));

@@ -10,7 +10,7 @@ export function installPeers() {
   if (process.env['BENCH_SKIP_INSTALL'] !== 'true') aptInstall(['percona-toolkit']);
 }
 
-/** Creates an empty table like another one, in a database of its own. */
+/** Creates an empty table with the columns of another one, in a database of its own. */
 export async function peerTable(server: Server, database: string, like: string): Promise<Table> {
   await server.ask.query('CREATE DATABASE IF NOT EXISTS ?? CHARACTER SET utf8mb4', [database]);
   await server.ask.query('DROP TABLE IF EXISTS ??.task', [database]);
@@ -18,7 +18,7 @@ export async function peerTable(server: Server, database: string, like: string):
   return { server, database, name: 'task' };
 }
 
-/** The fastest possible copy: INSERT … SELECT within one server. */
+/** The fastest possible copy of rows: INSERT … SELECT within one server. */
 export const insideServer = (ask: Connection, from: string, to: string) =>
   ask.query(
     `INSERT INTO ??.task SELECT * FROM ??.task
@@ -30,7 +30,7 @@ export const insideServer = (ask: Connection, from: string, to: string) =>
 
 const BOOKS = ['row_state', 'arrival', 'destination_state'];
 
-/** Empty sync-state tables for the peer, on the server of the rows that a refresh has just written. */
+/** Creates empty tables for the recorded state of rows, on the server of the rows that a refresh has just written. */
 export async function emptyBooks({ ask }: Server, database: string, like: string) {
   await ask.query('DROP DATABASE IF EXISTS ??', [database]);
   await ask.query('CREATE DATABASE ??', [database]);
@@ -40,7 +40,8 @@ export async function emptyBooks({ ask }: Server, database: string, like: string
 }
 
 /**
- * The fastest possible sync state: row states, arrivals with images and bases, written without leaving their server.
+ * The fastest possible way to record the state of rows: states, arrivals with contents, and bases, written without
+ * leaving their server.
  */
 export async function booksInsideServer(ask: Connection, from: string, to: string) {
   for (const table of BOOKS) {

@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
 import { ROUNDS, sized, type Rounds } from './timing.ts';
 
-/** `cold`: nothing was remembered from an earlier run. `warm`: what an earlier run found was still valid. */
+/**
+ * The result for a goal. `cold`: nothing was remembered from an earlier run. `warm`: what an earlier run found was
+ * still valid.
+ */
 export type Goal = { goal: string; measured: string; isMet: boolean; state?: 'cold' | 'warm' };
 export type Found = { goals: Goal[]; rounds?: Rounds; counts?: Record<string, unknown> };
 export type Result = Found & { bench: string; date: string; machine: Record<string, string> };

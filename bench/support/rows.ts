@@ -5,7 +5,7 @@ import type { Connection } from 'mysql2/promise';
 const BUSINESSES = 200;
 const CITIES = ['Pune', 'Mumbai', 'नागपुर', '東京', 'São Paulo', 'Köln', 'Kraków', 'Surat'];
 
-/** The seeded random numbers of mulberry32, the same at every run. */
+/** Random numbers from a seed (mulberry32), the same at every run. */
 function dice(seed: number) {
   let state = seed;
   return (below: number) => {

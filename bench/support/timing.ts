@@ -25,7 +25,7 @@ export class Clock {
     return median(this.rounds[what] ?? []);
   }
 
-  /** How many times longer `what` took than `than`. */
+  /** How many times as long `what` took as `than`. */
   ratio(what: string, than: string): number {
     return this.median(what) / this.median(than);
   }

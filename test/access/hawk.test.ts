@@ -34,7 +34,10 @@ const make = (expiresAt: Date | null = null) =>
     expiresAt,
   });
 
-/** A signed request, verified by hawk with what `app` reads from its database: 'verified', or the reason why not. */
+/**
+ * Sends a signed request, and verifies it with hawk and what `app` reads from its database: returns 'verified', or
+ * the reason why it is not.
+ */
 async function request(app: App, id: string, key: string): Promise<string> {
   const { header } = client.header(url, 'GET', { credentials: { id, key, algorithm: 'sha256' } });
   const asked = {

@@ -1,4 +1,4 @@
-// Table tests of the state of a key at a given time.
+// The state of an API key at a given time.
 import { expect, test } from '@jest/globals';
 import { isUsable, stateOf } from '../../src/access/key-state.ts';
 

@@ -21,7 +21,7 @@ test('S0-75 S0-43 when production is open for editing, every page says so and no
   await transfer(staging, [key]);
   await transfer(preprod, [key]);
 
-  // Before the switch no one may save in production, whatever is posted.
+  // Before the setting is changed, no one may save in production, whatever is posted.
   const closed = await openSite(world, 'production');
   const before = await closed.as('ed');
   const refused = await before.post(`/catalog/form/${key.id}`, { name: 'Forged', version: 1 });
@@ -29,7 +29,7 @@ test('S0-75 S0-43 when production is open for editing, every page says so and no
   expect((await before.get(`/catalog/form/${key.id}`)).text).not.toContain('name="description"');
   await closed.close();
 
-  // One command each in staging and in pre-production.
+  // The command that takes the permission product_manager from everyone, in staging and in pre-production.
   for (const name of ['staging', 'preprod'] as const) {
     await hire(world[name], 'pm');
     const { stdout, status } = oneway(variables[name], 'permissions', 'revoke', 'product_manager');

@@ -1,4 +1,4 @@
-// Scopes as strings: which granted scopes cover which required ones.
+// Scopes (what an API key may do) as strings: which granted scopes include which required ones.
 import { describe, expect, test } from '@jest/globals';
 import { covers, LacksScope, needScope, scopeSchema } from '../../src/access/scopes.ts';
 

@@ -1,4 +1,5 @@
-// Secrets sealed with a public key: a sender can write them, and only the environment itself can read them.
+// Secrets that are sealed (encrypted with the public key of an environment): any sender can encrypt them, and only
+// that environment can decrypt them.
 import { expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { encryptionKey } from '../../src/access/encryption.ts';

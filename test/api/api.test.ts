@@ -183,7 +183,7 @@ describe('pages of the feed', () => {
     const form = await add(here, 'form');
     const fields: number[] = [];
     for (let n = 0; n < 5; n += 1) fields.push(await add(here, 'form_field', { form }));
-    // Stands for another program, or an older version, that wrote lists without a limit.
+    // Written as another program, or an older version, may have written it: without a limit for lists.
     const options = Array.from({ length: 15_000 }, (_, n) => `${n}${'x'.repeat(100)}`);
     await here.documents.collection('form_field').updateMany({}, { $set: { options } });
     const key = await keyFor(staging, ['form_field']);
@@ -296,7 +296,7 @@ async function follow(site: Site, key: string, isOn: () => boolean) {
   const orphans: string[] = [];
   let polls = 0;
   const round = async () => {
-    // Polls referring types before referenced ones, as the documentation advises.
+    // An entity is polled before those that it refers to, as the documentation advises.
     for (const name of ['task', 'form'] as const) {
       for (;;) {
         const page = await pageOf(site, key, at[name]);
@@ -395,7 +395,7 @@ describe('rows written while an API page is being read', () => {
     const items = [...first.items, ...second.items];
     expect(items).toContainEqual(expect.objectContaining({ id: gone, deleted: true }));
     expect(items).toContainEqual(expect.objectContaining({ id: changed.id, description: 'Newer' }));
-    // The last page is empty.
+    // The last page of the feed is empty.
     const third = await pageOf(staging, key, second.next.href);
     expect(await pageOf(staging, key, third.next.href)).toMatchObject({ items: [], more: false });
   });
@@ -422,7 +422,7 @@ describe('rows written while an API page is being read', () => {
     let read: Promise<Awaited<ReturnType<typeof round>>> | undefined;
     failpoints.reached = async (name) => {
       if (name !== 'before commit' || read) return;
-      // All documents are written, but the transfer can still be rolled back.
+      // Here all documents are written, but the transfer can still be rolled back.
       read = round('/api/v1/form?limit=5');
       await read;
     };
@@ -433,7 +433,7 @@ describe('rows written while an API page is being read', () => {
     failpoints.reached = () => {};
     const early = await read;
     expect([...(early?.seen ?? [])].toSorted((a, b) => a - b)).toEqual(ids);
-    // The app’s cursor went back to the last certain timestamp, so all rows are delivered once more, then none.
+    // The app’s position went back to the last certain timestamp, so all rows are delivered once more, and then none.
     const again = await round(early?.next ?? '');
     expect(again.seen.size).toBe(12);
     expect((await round(again.next)).seen.size).toBe(0);

@@ -181,7 +181,7 @@ async function alter(file: string) {
   await writeFile(file, bytes);
 }
 
-/** Backups are named by the second in which they start. */
+/** Takes a backup after a second, because a backup is named by the second in which it begins. */
 async function takeAfterASecond(recipient: string | null) {
   await new Promise((resolve) => setTimeout(resolve, 1001));
   return take(recipient);

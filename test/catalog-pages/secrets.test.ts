@@ -45,7 +45,7 @@ const selectionOf = async () => {
   return headers['location'] ?? '';
 };
 
-/** All values in every table of an environment. */
+/** All values in every table of an environment, as one text. */
 async function everything(here: App): Promise<string> {
   const [tables] = await here.sql.query(
     "select table_name as name from information_schema.tables where table_schema = database() and table_type = 'BASE TABLE'",

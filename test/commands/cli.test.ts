@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { surroundings } from '../support/left-behind.ts';
 import { expect, test } from '@jest/globals';
 
-/** Runs `code` beside the prompts and answers each question that appears. */
+/** Runs `code` at a terminal and answers each question that it asks. */
 async function atTerminal(code: string, answers: Record<string, string>) {
   const program = `import { confirmed, secret } from './src/commands/cli.ts'; ${code}`;
   const child = spawn('script', ['-qefc', `"$NODE" --input-type=module -e "$CODE"`, '/dev/null'], {

@@ -1,4 +1,5 @@
-// Checked chunks of ids are skipped without reading rows, and no later change on either side is missed.
+// Chunks (1,000 ids that are compared together) that were verified are skipped without reading rows, and no later
+// change on either side is missed.
 import { expect, test } from '@jest/globals';
 import { canonical } from '../../src/catalog/content.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -38,7 +39,7 @@ async function compare(how: { isFull?: boolean } = {}): Promise<number> {
   return reads;
 }
 
-/** Settings for a refresh into staging; production is also the comparison’s destination there. */
+/** The settings of a refresh from production into staging. */
 function down() {
   const { source, destination: there } = world.staging;
   if (!source) throw new Error('no source');
@@ -48,7 +49,10 @@ function down() {
 const statusesOf = async (entity: string) =>
   Object.fromEntries((await matrix(world.staging.sql)).get(entity) ?? []);
 
-/** Businesses with a task each, equal on both sides, compared until every chunk is checked. */
+/**
+ * Adds businesses with a task each, equal on both sides, and compares them until every chunk is verified; returns
+ * their ids.
+ */
 async function checkedRows(number = 3): Promise<number[]> {
   const { staging } = world;
   const ids: number[] = [];
@@ -74,7 +78,7 @@ test('a comparison finds a row changed on either side by direct SQL, and skips r
     'Changed there': 1,
     'Changed here': 1,
   });
-  // A chunk whose sync state was corrected is checked once more.
+  // A chunk whose recorded state was corrected is read once more.
   expect(await compare()).toBeGreaterThan(0);
   expect(await compare()).toBe(0);
 });
@@ -110,7 +114,7 @@ test('the digest of a row changes with its linked partner and with the name of t
   await preprod.sql.query("update city set name = 'Poona'");
   await compare();
   expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
-  // With mapped names, rows with equal names are different rows.
+  // With a name mapping, rows with equal linked names are different rows.
   await preprod.sql.query("update city set name = 'Pune'");
   await compare();
   expect(await statusesOf('business')).toEqual({ 'In sync': 1 });
@@ -151,7 +155,7 @@ test('a chunk of ids whose sync state changes during its comparison is not recor
   const generation = known?.generation ?? 0;
   const sides = { here: new RowDigests(), there: new RowDigests() };
   const news = { seen: [], at: new Date().toISOString() };
-  // A transfer ends between reading the rows and recording their sync state.
+  // A transfer ends after the rows were read and before their state is recorded.
   await change(world.staging, { entity: 'business', id }, { description: 'Newer' });
   await transfer(world.staging, [{ entity: 'business', id }]);
   await writeCheckedChunks(on, 'business', [{ chunk, generation, changed: null, ...sides }], news);
@@ -171,7 +175,7 @@ test('after a refresh the chunk of a vanished row stays unchecked until a compar
   await runRefresh(down());
   await compare();
   expect(await statusesOf('business')).toEqual({ 'In sync': 2 });
-  // The same for a chunk that was never checked.
+  // The same for a chunk that was never verified.
   const more = await add(staging, 'business');
   await staging.sql.query('delete from business where id = ?', [more]);
   await staging.sql.query('delete from checked_chunk');

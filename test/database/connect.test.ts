@@ -26,7 +26,7 @@ test('a connection to MongoDB without TLS is refused when TLS is set (C8)', asyn
   await client.close();
   await new Promise((resolve) => server.close(resolve));
   expect(heard.length).toBeGreaterThan(0);
-  // The first byte of a TLS handshake is 22.
+  // The first byte of an encrypted connection (a TLS handshake) is 22.
   for (const bytes of heard) expect(bytes[0]).toBe(22);
 });
 

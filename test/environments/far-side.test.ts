@@ -74,7 +74,7 @@ afterEach(async () => {
 
 const [pm, ops] = [() => clients[0] as Client, () => clients[1] as Client];
 
-/** The failure is cached for a while, and then the servers are tried again. */
+/** Waits until the page shows that the destination was compared again: a failure is remembered for a while. */
 async function untilCompared() {
   for (let look = 0; look < 100; look += 1) {
     const { text } = await pm().get('/catalog/form');
@@ -84,7 +84,7 @@ async function untilCompared() {
   throw new Error('The destination is still not compared');
 }
 
-/** The menu links of both people, and pages that read more of the destination. */
+/** The URLs in the menu for both people, and pages that read more of the destination. */
 async function pages(): Promise<[Client, string][]> {
   const found: [Client, string][] = [];
   for (const client of clients) {
@@ -98,7 +98,7 @@ async function pages(): Promise<[Client, string][]> {
   return [...found, ...more.map((href): [Client, string] => [pm(), href])];
 }
 
-/** Pages that failed, or took longer than two seconds. */
+/** The pages that failed, or took longer than two seconds. */
 async function wrong(): Promise<string[]> {
   const found: string[] = [];
   for (const [client, href] of await pages()) {
@@ -110,7 +110,7 @@ async function wrong(): Promise<string[]> {
   return found;
 }
 
-/** Only new connections are affected by a change of the account. */
+/** Runs statements that change the account; only new connections notice them, so the old ones are closed. */
 async function changed(...statements: string[]) {
   for (const statement of statements) await root.query(statement);
   const [open] = await root.query('show processlist');
@@ -140,7 +140,7 @@ describe.each<keyof typeof there>(['mysql', 'mongo'])('a destination whose %s', 
   );
 });
 
-/** The command runs without the proxies, because this process blocks while waiting, and the proxies run in it. */
+/** Runs a command without the proxies: this process, in which they run, does nothing else while it waits. */
 function inTerminal(words: string[]) {
   const oneway = openTerminal(world);
   const also = {

@@ -76,7 +76,7 @@ const noteOf = (name: string) =>
     return [line?.text, document?.['text']];
   });
 
-/** The MySQL connections to databases of this test. */
+/** Counts the MySQL connections to the databases of this test. */
 async function connections(): Promise<number> {
   const [lines] = await root.query(
     'select count(*) as total from information_schema.processlist where db like ?',
@@ -188,7 +188,7 @@ test('opening many databases one after the other leaks no connections, and never
       seen.push(await connections());
     }
   }
-  // Each database had one caller at a time, and so needed one connection for the caller and one for the check.
+  // Each database had one caller at a time, so it needed one connection for the caller and one for the check.
   expect(Math.max(...seen)).toBeLessThanOrEqual(MAX * 2);
   await becomes(0);
   expect(app.opened.pools.count).toBe(0);

@@ -150,7 +150,7 @@ test('a parent job and its child jobs finish although Redis loses its data while
   );
   await workers.flush(staging);
   open();
-  // How long a job must be overdue before it is requeued.
+  // A job is queued again when it has been due for five seconds.
   await sleep(5500);
   const done = await ended(staging, parent.id);
   expect(JSON.parse(done.report ?? '')).toEqual([0, 10, 20, 30, 40]);

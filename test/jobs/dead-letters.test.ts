@@ -12,7 +12,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-/** A job over three files, of which one fails until it is repaired. */
+/** A kind of job that imports three files, of which one fails until it is repaired. */
 function importing() {
   const state = { isMended: false, isAway: false, retried: [] as unknown[] };
   const tasks = deadLetters.withDeadLetters({

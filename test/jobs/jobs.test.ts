@@ -28,7 +28,7 @@ const doing = (runTask: (work: Work) => Promise<unknown>): Tasks => ({
   }),
 });
 
-/** A gate at which a task waits until the test opens it. */
+/** Returns a promise at which a task waits, and a function that resolves it. */
 function gate() {
   let open = () => {};
   const isOpen = new Promise<void>((resolve) => (open = resolve));
@@ -162,7 +162,7 @@ describe('cancelling a job', () => {
     const running = runJob(staging, slow, job.id);
     await sleep(100);
     expect(await cancel(staging, slow, job, 'pm@example.com')).toBe(true);
-    // A cancelled job counts as active until it has really stopped, so that no second one runs beside it.
+    // A cancelled job counts as active until it has really stopped, so that no second one runs at the same time.
     expect(await jobs.active(staging.sql, 'count')).toMatchObject({ state: 'running' });
     expect(await cancel(staging, slow, job, 'pm@example.com')).toBe(false);
     open();

@@ -18,7 +18,7 @@ const pm = useClient(site, 'pm');
 const vic = useClient(site, 'vic');
 const ops = useClient(site, 'ops');
 
-/** A comparison that fails in its second step. */
+/** A kind of job that fails in its second step. */
 const failing: Tasks = {
   comparison: task(z.object({}), {
     label: 'Comparison',

@@ -23,7 +23,7 @@ const schedule: Schedule = {
 };
 const nightly: Schedule = { ...schedule, pattern: '0 3 * * *' };
 
-/** The schedules as declared by one process. */
+/** Opens a queue and a schedule as one process does; `start` runs the schedule in it. */
 async function openProcess(own: Schedule) {
   const { staging } = world;
   const redis = await openRedis(staging);
@@ -55,7 +55,7 @@ const recorded = () =>
     sql`select next_at, last_due_at from job_schedule`,
   );
 
-/** Simulates a run that has been due for some minutes. */
+/** Makes a schedule look as if two of its runs had been missed some minutes ago. */
 const missTwice = () =>
   run(
     world.staging.sql,

@@ -1,5 +1,5 @@
-// Every page in light and dark: no axe findings, nothing blocked by the content security policy. The main pages also
-// at 320 px and without JavaScript.
+// Every page in light and dark mode: the accessibility checker axe finds nothing, and nothing is blocked by the
+// content security policy. The main pages also at 320 px and without JavaScript.
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { findingsOn, watchPolicy } from '../support/axe.ts';
@@ -163,7 +163,7 @@ test('the pages of administrators and viewers in pre-production and production h
   await context.close();
 }, 600_000);
 
-/** Elements wider than the screen, except in tables that scroll by themselves. */
+/** The elements that are wider than the screen, except in tables that scroll by themselves. */
 const isWide = (page: Page) =>
   page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 

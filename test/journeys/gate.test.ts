@@ -33,7 +33,7 @@ test('S2-23 S2-55 when a database update begins during an edit, the page waits, 
   expect(await findingsOn(page)).toEqual([]);
   expect((await get(staging, form))['description']).toBeNull();
   await writeVersion(staging.documents, { databaseVersion: supported, isUpdating: false });
-  // Without any action by the person, the page continues to the sign-in page.
+  // The page goes on to the sign-in page without any action of the person.
   await page.getByRole('button', { name: 'Sign in' }).waitFor({ timeout: 15_000 });
   await page.getByLabel('E-mail').fill('pm@example.com');
   await page.getByLabel('Password').fill(password);

@@ -60,7 +60,7 @@ test('a signed-out person stays signed out, and another person can then sign in'
   await page.getByText('You are signed out.').waitFor();
   await page.goto(`${servers.urls.staging}/catalog/task`);
   expect(page.url()).toBe(`${servers.urls.staging}/sign-in`);
-  // The provider asks again, so another person can sign in.
+  // The provider asks for the account again, so another person can sign in.
   await signInOnce(page, 'ed');
   await page.waitForURL(`${servers.urls.staging}/catalog/task`);
   expect(await page.locator('.person-name').textContent()).toBe('ed');

@@ -15,7 +15,7 @@ beforeEach(async () => {
   stranger = await site.as(null);
 });
 
-/** The token in the link that a page shows. */
+/** The token of the link that a page shows. */
 const tokenOn = ({ text }: { text: string }) =>
   /\/invitation\?token=([\w-]+)/.exec(text)?.[1] ?? '';
 

@@ -65,7 +65,7 @@ async function signIn(who: Visitor, name: Name, role: string): Promise<Answer> {
   return who.follow(await who.send(page, { email: `${role}@example.com`, password }));
 }
 
-/** The provider’s redirect to the callback, not yet followed. */
+/** The URL to which the provider redirects the browser after signing in, not yet opened. */
 async function callbackFor(who: Visitor, role: string, change = (address: string) => address) {
   const begun = await who.get(`${urls.staging}/sign-in/single`);
   const page = await who.open(change(begun.location));

@@ -67,7 +67,7 @@ async function timed<T>(asked: Promise<T>) {
 const sentence =
   'The sign-in provider cannot be reached right now. Sign in with e-mail and password.';
 
-/** The provider’s redirect to the callback, not yet followed. */
+/** The URL to which the provider redirects the browser after signing in, not yet opened. */
 async function callbackFor(who: Visitor) {
   const page = await who.open(`${url}/sign-in/single`);
   let answer = await who.send(page, { email: 'vic@example.com', password });

@@ -29,14 +29,17 @@ function refresh(here: App, dryRun = false) {
 const nextId = (here: App, entity: string, id: number) =>
   run(here.sql, sql`update id_sequence set next = ${id} where entity = ${entity}`);
 
-/** Rows that exist in production and pre-production, and that a refresh reads in different parts. */
+/**
+ * Adds rows that are in production and pre-production, so far apart in their ids that a refresh reads them in
+ * different parts.
+ */
 async function far(entity: 'business' | 'form', names: string[]): Promise<RowKey[]> {
   const { production } = world;
   const keys: RowKey[] = [];
   for (const name of names) {
     const id = await add(production, entity, { name });
     keys.push({ entity, id });
-    // Rows of a table are in one part when their ids are close.
+    // The ids are far apart, because rows with close ids are in one part.
     await nextId(production, entity, id + 50_000);
   }
   await refresh(world.preprod);

@@ -15,7 +15,7 @@ function refresh(here: App): Promise<Report> {
   return runRefresh({ here, there, source, lease: 2000 });
 }
 
-/** Old rows of production have low ids. */
+/** Adds rows in production, with low ids, as its old rows have. */
 async function production() {
   const { production: above } = world;
   await above.sql.query(

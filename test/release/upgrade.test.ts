@@ -115,7 +115,7 @@ describe('oneway db migrate', () => {
     );
     expect(line?.detail).toBe('staging was thrown away');
     expect(await go(preprod)).toEqual([]);
-    // The sending process turns out to be alive: it resumes and completes.
+    // The process that seemed dead is alive: it resumes and completes the transfer.
     await recoverNow(staging);
     expect(await readOne(preprod, form)).toBeDefined();
     expect(await claimsIn(preprod)).toBe(0);
@@ -177,7 +177,7 @@ describe('database migrations', () => {
   let fresh: App;
   afterEach(() => fresh.close());
 
-  /** Empty databases without any table. */
+  /** Creates databases without any table; returns their environment and its settings. */
   async function empty() {
     const name = `m${process.env['JEST_WORKER_ID']}_${Math.random().toString(36).slice(2, 8)}`;
     const variables = await prepareEnvironments(servers(), name, () => '/tmp/oneway-none');

@@ -23,7 +23,7 @@ const hostile = [
   '京都市 🌸 Ελληνικά Žluťoučký ÿ \u{10FFFD}',
 ];
 
-/** Rows of every entity with a value in every kind of field. */
+/** Adds rows of every entity with a value in every kind of field; returns their keys. */
 async function fill(here: App) {
   for (const name of ['Zürich', 'Zürich-Süd 🪔', 'São Paulo']) await add(here, 'city', { name });
   await add(here, 'partner', { name: 'Café “Coral” & Söhne' });
@@ -116,7 +116,7 @@ test('transferred rows are equal to the last byte in pre-production and in produ
   await transfer(staging, keys, { create });
   await transfer(preprod, keys, { create });
   const own = await bytesOf(staging);
-  // A city without linked rows is not transferred.
+  // The rows without cities that no row is linked with, because those are not transferred.
   const relevant = (all: Map<string, string>) =>
     new Map([...all].filter(([key]) => !key.startsWith('city ')));
   expect(relevant(own).size).toBe(hostile.length * 8 + 1);

@@ -15,7 +15,7 @@ const prefix = `again${process.env['JEST_WORKER_ID'] ?? '0'}`;
 const folder = mkdtempSync(join(tmpdir(), 'oneway-again-'));
 const storage = (environment: string) => join(folder, environment);
 
-/** What signs in to staging with the password that its settings have. */
+/** Signs in to the MySQL server of staging with the user and the password in its settings; returns the password. */
 async function signIn(at: Addresses) {
   const { staging } = settingsOf(at, prefix, storage, 'app');
   const connection = await createConnection({
@@ -62,7 +62,7 @@ test('the test runner stops every process when it ends, also those that its own 
     { env: { ...process.env, [MARK]: run }, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   await once(parent.stdout, 'data');
-  // It closes when nobody holds its output any more.
+  // The output closes when no process has it open any more.
   const closed = once(parent, 'close');
   endLeftBehind(run);
   expect(await closed).toEqual([null, 'SIGKILL']);

@@ -72,7 +72,7 @@ describe('two web processes on one environment', () => {
     for (let number = 0; number < 40; number += 1) await add(world.production, 'form');
     const one = await start('server');
     const pm = await signIn(one);
-    // A row lock makes the refresh wait halfway.
+    // A lock on this row makes the refresh wait halfway.
     await run(
       world.staging.sql,
       sql`insert into claim (entity, row_id, transfer, mode, number, origin, fence, connection, person, since)

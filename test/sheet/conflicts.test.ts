@@ -66,7 +66,7 @@ async function deleted(key: RowKey, here = world.staging) {
   return key;
 }
 
-/** A row that the former admin tool created with the same id at the destination. */
+/** Adds a row with the same id at the destination, as the former admin tool may have. */
 async function twin() {
   const key = await added();
   await world.preprod.documents

@@ -1,4 +1,5 @@
-// The rows that a selection includes, decided from facts: dependent rows, referenced rows, and offered rows.
+// The rows that a transfer of chosen rows includes, computed from facts without a database: dependent rows,
+// referenced rows, and rows that are offered.
 import { expect, test } from '@jest/globals';
 import { keyFrom } from '../../src/catalog/entity.ts';
 import { actionsOf, factsOf, planOf } from '../support/facts.ts';

@@ -1,4 +1,5 @@
-// The plan of a transfer, decided from facts: which rows are written, what they become, and what the sheet offers.
+// The plan of a transfer, computed from facts without a database: which rows are written, what they become, and what
+// the sheet offers.
 import { expect, test } from '@jest/globals';
 import { statuses, type Status } from '../../src/state/status.ts';
 import {

@@ -1,4 +1,5 @@
-// A rehearsed transfer shows errors that only the destination’s MySQL can report, and leaves nothing behind.
+// A rehearsal (the MySQL half of a transfer is tried at the destination and rolled back) shows errors that only that
+// server can find, and leaves nothing behind.
 import { afterEach, expect, test } from '@jest/globals';
 import { rehearse } from '../../src/sheet/rehearsal.ts';
 import { contents } from '../support/checker.ts';

@@ -1,4 +1,5 @@
-// The plan of an undo, decided from facts: which steps of a transfer are undone, and which rows are skipped.
+// The plan of an undo, computed from facts without a database: which steps of a transfer are undone, and which rows
+// are skipped.
 import { expect, test } from '@jest/globals';
 import { keyFrom, keyText, type Content, type Row } from '../../src/catalog/entity.ts';
 import { noChoices, type Choices } from '../../src/sheet/choices.ts';
@@ -7,7 +8,7 @@ import { planUndo, rowBefore } from '../../src/sheet/undo-plan.ts';
 import type { Step } from '../../src/writing/journal.ts';
 import { actionsOf, claimOn, factsOf, referenceTo, row, stateOf } from '../support/facts.ts';
 
-/** A step that replaced `before` by `after`; null means no row. */
+/** A step of a transfer that replaced `before` by `after`; null stands for no row. */
 function stepOf(key: string, before: Content | null, after: Content | null): Step {
   return {
     ...keyFrom(key),
@@ -20,7 +21,10 @@ function stepOf(key: string, before: Content | null, after: Content | null): Ste
   };
 }
 
-/** The undo of these steps; the destination’s rows are as the steps left them, unless `there` differs. */
+/**
+ * The plan that undoes these steps. The rows of the destination are as the steps left them, unless `there` says
+ * otherwise.
+ */
 function undoOf(
   steps: Step[],
   there: Record<string, Row | null> = {},

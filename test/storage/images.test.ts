@@ -51,7 +51,7 @@ test.each(formats)('a complete %s image is accepted', async (format, ending) => 
   expect(name.split('.')[1]).toBe(ending);
 });
 
-/** The problem of an upload; undefined when it is accepted. */
+/** Uploads an image; returns the reason why it is refused, or undefined when it is accepted. */
 const refusalOf = (content: Buffer | null) =>
   images.keepImage(here, 'icon', content).then(
     () => undefined,

@@ -27,7 +27,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 const sha256 = (content: string | Buffer) => createHash('sha256').update(content).digest('hex');
 const bytes = (content: string) => Buffer.from(content);
 
-/** Parts of uploads that were neither completed nor removed. */
+/** Counts parts of uploads that were neither completed nor removed. */
 async function leftovers(address: StorageAddress): Promise<number> {
   if (address.kind === 'folder') {
     return (await readdir(join(address.path, '.unfinished')).catch(() => [])).length;
@@ -187,7 +187,7 @@ describe.each([
     const hash = createHash('sha256');
     for await (const part of megabytes(100)) hash.update(part);
     const checksum = hash.digest('hex');
-    // Only memory still referenced, because uncollected garbage depends on the machine’s load.
+    // Counts only memory that is still in use, because what else is allocated depends on the machine’s load.
     const used = () => {
       collectGarbage();
       const { external, heapUsed } = process.memoryUsage();

@@ -1,5 +1,5 @@
-// What the cleanup of unused images deletes: images without a reference in this environment’s databases, from a store
-// that no other environment uses.
+// What the cleanup deletes: images that nothing in this environment’s databases refers to, in a store that no other
+// environment uses.
 import { beforeEach, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
@@ -32,7 +32,7 @@ const folderOf = ({ settings }: App) => {
 
 const keep = async (here: App) => keepImage(here.storage, 'icon', await picture());
 
-/** Makes everything in the store, including the environment’s mark, so many days older. */
+/** Makes everything in the store so many days older, also the mark that the environment leaves in it. */
 async function age(here: App, days: number) {
   await leaveMark(here);
   const then = new Date(Date.now() - days * DAY);
@@ -196,13 +196,14 @@ test('the cleanup of unused images removes uploads begun before the grace period
 
 test('every long text column is classified by whether it can contain image names', () => {
   const nameless = [
-    // Ids and hashes of rows, of transfers and of the rows that a plan relied on.
+    // Columns with ids and hashes of rows, of transfers, and of the rows that a plan relied on.
     'relied_on',
     'row_keys',
     'here_lines',
     'there_lines',
     'changes',
-    // Inputs, results and failed items of jobs, and messages to other systems: no row is restored from these.
+    // Columns with inputs, results and failed items of jobs, and with messages to other systems: no row is restored
+    // from these.
     'input',
     'report',
     'result',

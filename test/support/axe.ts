@@ -6,8 +6,8 @@ const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best
 const ofColour = ['color-contrast', 'link-in-text-block'];
 
 /**
- * The axe findings of a page, one line each, with WCAG 2.2 AA and best practice: in light mode all rules, in dark
- * mode those about colour.
+ * The problems that the accessibility checker axe finds on a page (WCAG 2.2 AA and best practice), one line each: in
+ * light mode by all rules, in dark mode by those about colours.
  */
 export async function findingsOn(page: Page): Promise<string[]> {
   await page.emulateMedia({ colorScheme: 'light' });

@@ -7,7 +7,7 @@ import type { Databases, Environment } from '../../src/environments/environment.
 import { walk } from '../../src/rows/store.ts';
 import { overStates } from '../../src/writing/journal.ts';
 
-/** All rows of the catalogue with their links, by key; without timestamps and digests. */
+/** All rows of the catalogue with their links, as texts by key; without timestamps. */
 export type Contents = Map<string, string>;
 
 export async function contents(place: Databases): Promise<Contents> {
@@ -23,15 +23,15 @@ export async function contents(place: Databases): Promise<Contents> {
 }
 
 /**
- * `half-applied`: some rows are as before and others as after. `overwritten`: another user’s value was lost. `stuck`:
- * a transfer or a claim that nothing will resume.
+ * An inconsistency after a crash. `half-applied`: some rows are as before the write and others as after it.
+ * `overwritten`: another user’s value was lost. `stuck`: a transfer or claim that nothing will resume.
  */
 export type Finding = { kind: 'half-applied' | 'overwritten' | 'stuck'; what: string };
 
 export type Expected = {
   before: Contents;
   after: Contents;
-  /** Values written meanwhile by another user, by key, which must be kept. */
+  /** Values that another user wrote meanwhile, by key; they must still be there. */
   foreign?: Contents;
 };
 

@@ -8,7 +8,7 @@ import type { World } from './world.ts';
 
 export type Said = { status: number | null; stdout: string; stderr: string };
 
-/** Returns a function that runs one command in a process. */
+/** Returns a function that runs one `oneway` command in a process of its own. */
 export function openTerminal({ variables }: World) {
   const home = mkdtempSync(join(tmpdir(), 'oneway-home-'));
   return (

@@ -19,7 +19,7 @@ import type { RowState } from '../../src/state/row-state.ts';
 import type { Claim } from '../../src/writing/claims.ts';
 
 export type GivenRow = {
-  /** Fields that differ from an empty row; null where the row does not exist. */
+  /** The fields of the row here that differ from an empty row; null for no row. */
   here?: Content | null;
   there?: Content | null;
   /** The fields of the row when both sides were last equal. */
@@ -37,11 +37,11 @@ export function row(key: string, content: Content = {}): Row {
   return { ...initialContent(entity), [entity.title]: key, ...content, id, modified_at };
 }
 
-/** Ids by entity and name, in the shape of the facts: `namesOf({ city: { Pune: [1] } })`. */
+/** Ids by entity and name, as the facts of a plan have them: `namesOf({ city: { Pune: [1] } })`. */
 export const namesOf = (ids: Record<string, Record<string, number[]>>): Facts['names'] =>
   new Map(Object.entries(ids).map(([entity, own]) => [entity, new Map(Object.entries(own))]));
 
-/** Facts of rows by key (`form:1`), all of which are chosen; `more` replaces single facts. */
+/** The facts of a plan with these rows, by key (`form:1`), all of which are chosen. `more` replaces single facts. */
 export function factsOf(given: Record<string, GivenRow>, more: Partial<Facts> = {}): Facts {
   const pairs = Object.entries(given).map(([key, one]) => pairFrom(key, one));
   return {
@@ -166,7 +166,7 @@ export const referenceTo = (target: string, referrer: string, field: string) => 
 export const planOf = (facts: Facts, choices: Partial<Choices> = {}) =>
   planTransfer(facts, { ...noChoices, ...choices });
 
-/** The same plan after typing the confirmations that it requires. */
+/** The plan after typing the words that confirm it. */
 export const planWithWords = (facts: Facts, words: Partial<Choices>) =>
   planOf(facts, { ...words, typedFor: planOf(facts, words).hash });
 

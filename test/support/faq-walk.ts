@@ -39,7 +39,7 @@ function oneway(words: string[], variables: Variables = {}): string {
   return stdout;
 }
 
-/** Grants the environments’ users exactly the rights that the command prints for them. */
+/** Grants the users of the environments exactly the rights that the command `oneway db grants` prints for them. */
 async function grant() {
   const root = await createConnection({ uri: servers().mysql.href });
   for (const environment of ladder) {

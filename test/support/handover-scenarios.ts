@@ -16,7 +16,10 @@ const pairOf = async (here: App, entity: string): Promise<RowKey[]> => [
   { entity, id: await add(here, entity, { name: 'B' }) },
 ];
 
-/** Rows that exchange names: a swap in each database, and a form that is removed while another takes its name. */
+/**
+ * Rows that exchange unique names: two that swap theirs in each database, and a form that is removed while another
+ * one takes its name.
+ */
 async function renamed({ staging, preprod }: World): Promise<RowKey[]> {
   const [businesses, forms] = [await pairOf(staging, 'business'), await pairOf(staging, 'form')];
   const gone = { entity: 'form', id: await add(staging, 'form', { name: 'C' }) };
@@ -47,7 +50,7 @@ export const undoingThat: Scenario = async (world) => {
   return { task, origin: 'staging', destination: 'preprod', before, after };
 };
 
-/** MySQL refuses after the documents were written: a transfer may have no arrivals yet when the clock is set. */
+/** A transfer that is rolled back after its documents were written, because MySQL refuses it. */
 export const rollingThatBack: Scenario = async (world) => {
   const ready = await handingOn(world);
   await createTrigger(
@@ -62,7 +65,7 @@ export const rollingThatBack: Scenario = async (world) => {
   return { ...ready, after: ready.before };
 };
 
-/** Swaps names in production, in each database. */
+/** A refresh after two rows of production swapped their names, in each database. */
 export const refreshingNames: Scenario = async (world) => {
   const { staging, preprod, production } = world;
   const keys = [...(await pairOf(production, 'business')), ...(await pairOf(production, 'form'))];

@@ -22,7 +22,7 @@ export async function rename(here: App, keys: RowKey[], names: string[]) {
   await writeHere(writeContextOf(here), pm, changes);
 }
 
-/** Forms as stored in MongoDB, in order of id and without stubs. */
+/** The forms as MongoDB stores them, in order of id, without stubs (what is left of removed documents). */
 export const rawForms = async (here: App) =>
   collection(here.documents, entityNamed('form'))
     .find({ removed_at: { $exists: false } })

@@ -1,5 +1,5 @@
-// Jest’s hooks, imported only under jest: benchmarks and `bin/test --long` use the same support files without jest,
-// where `@jest/globals` cannot be imported.
+// Jest’s hooks, which exist only under jest: benchmarks and `bin/test --long` use the same support files without
+// jest, where `@jest/globals` cannot be imported.
 type Hooks = Pick<typeof import('@jest/globals'), 'afterAll' | 'beforeAll' | 'beforeEach'>;
 
 export const { afterAll, beforeAll, beforeEach } = globalThis as unknown as Hooks;

@@ -6,7 +6,7 @@ type Size = { width?: number; height?: number };
 
 let pictures = 0;
 
-/** Creates a picture; no two calls create the same one. */
+/** Makes a picture; each call makes another one. */
 export function picture(format: PictureFormat = 'png', { width = 40, height = 30 }: Size = {}) {
   pictures += 1;
   const background = { r: pictures % 256, g: Math.floor(pictures / 256), b: 90 };

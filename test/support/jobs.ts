@@ -45,14 +45,14 @@ export const ended = (here: App, id: string) =>
     return job && !jobs.isLive(job) && job;
   });
 
-/** Simulates a worker that has sent no heartbeat for a minute. */
+/** Makes a job look as if its worker had sent no heartbeat for a minute. */
 export const silence = (here: App, id: string) =>
   run(
     here.sql,
     sql`update job set alive_at = utc_timestamp(3) - interval 60 second where id = ${id}`,
   );
 
-/** Simulates a job that was requested a minute ago. */
+/** Makes a job look as if it had been requested a minute ago. */
 export const age = (here: App, id: string) =>
   run(
     here.sql,
@@ -85,7 +85,7 @@ export function useWorkers() {
       });
       return queue;
     },
-    /** Simulates a Redis that loses its data. */
+    /** Empties Redis, as if it had lost its data. */
     flush: async (here: App) => {
       const redis = await openRedis(here);
       await redis.flushDb();

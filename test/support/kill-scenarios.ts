@@ -45,7 +45,7 @@ async function changed({ staging, preprod }: World): Promise<RowKey[]> {
   return keys;
 }
 
-/** The destination's contents after everything is sent. */
+/** The contents that the destination must have after everything is sent. */
 const asIn = async (here: App) => contents(here);
 
 const sending: Scenario = async (world) => {
@@ -61,7 +61,7 @@ const sending: Scenario = async (world) => {
   };
 };
 
-/** Cities and partners belong to each environment and are not compared. */
+/** Contents without cities and partners: each environment has its own, which are not compared. */
 function withOwnNames(theirs: Contents, own: Contents): Contents {
   const isName = (key: string) => key.startsWith('city:') || key.startsWith('partner:');
   return new Map([
@@ -126,7 +126,7 @@ const refreshing: Scenario = async (world) => {
   return refreshOf(world);
 };
 
-/** Kills a transfer at `point`, and then its recovery, too. */
+/** A transfer that is killed at `point`, and whose recovery is killed, too. */
 const recovering =
   (point: string, scenario = sending): Scenario =>
   async (world) => {
@@ -136,7 +136,7 @@ const recovering =
     return { ...ready, task: { do: 'recover' } };
   };
 
-/** MySQL refuses halfway, so that documents are rolled back, and the rollback is killed. */
+/** A transfer that MySQL refuses halfway, so that its documents are rolled back, and whose rollback is killed. */
 const rollingBack: Scenario = async (world) => {
   const ready = await sending(world);
   await freeze(world);

@@ -16,7 +16,7 @@ type Variables = Record<string, string>;
 const script = fileURLToPath(new URL('worker.ts', import.meta.url));
 const start = () => spawn(process.execPath, [script], { stdio: ['pipe', 'ignore', 'pipe'] });
 
-/** The process is started in advance, because starting takes longer than running its task. */
+/** A process that was started in advance, because starting one takes longer than its task. */
 let ready: ChildProcess | null = null;
 
 /** Runs a task in another process, with a lease that expires soon after the process dies. */

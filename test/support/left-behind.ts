@@ -2,18 +2,18 @@
 // registered.
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** A mark in the environment variables of every process that a test run starts. */
+/** The environment variable that marks every process of a test run. */
 export const MARK = 'ONEWAY_TEST_RUN';
 
 /**
- * The environment variables of a tested program besides its settings; a cache of compiled code makes it start faster.
+ * The environment variables of a tested program besides its settings. A cache of compiled code makes it start faster.
  */
 export function surroundings(): Record<string, string | undefined> {
   const names = ['PATH', 'NODE_COMPILE_CACHE', MARK];
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }
 
-/** Ends all processes with the mark of this run. Without /proc none are found. */
+/** Ends all processes with the mark of this run. Without the folder /proc none are found. */
 export function endLeftBehind(run: string) {
   for (const pid of processes()) {
     if (pid !== process.pid && variablesOf(pid).includes(`${MARK}=${run}`)) kill(pid);

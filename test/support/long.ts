@@ -19,7 +19,7 @@ function count(name: string, n: number, found: Finding[]) {
   }
 }
 
-/** Kills at step 1, 2, 3 … until a run completes without reaching the step. */
+/** Kills a process at its step 1, 2, 3 … until one run has no such step. */
 async function killEverywhere(world: World, name: string, scenario: Scenario) {
   for (let n = 1; counts.kills < target; n += 1) {
     const { found, wasKilled } = await killAt(world, scenario, n);
@@ -30,7 +30,7 @@ async function killEverywhere(world: World, name: string, scenario: Scenario) {
   }
 }
 
-/** Pauses the process at step 1, 2, 3 … and resumes it after recovery took over. */
+/** Pauses a process at its step 1, 2, 3 …, and resumes it after recovery has taken its transfer over. */
 async function stopEverywhere(world: World, scenario: Scenario) {
   for (let n = 1; ; n += 1) {
     await world.clear();

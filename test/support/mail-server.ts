@@ -22,7 +22,7 @@ export type MailServer = {
 };
 
 type Behaviour = {
-  /** The server’s answer to a recipient; null to accept it with 250. */
+  /** The server’s answer to a recipient; null accepts the recipient with 250. */
   recipient: { code: number; text: string } | null;
   /** Runs when an e-mail is received completely, before the server acknowledges it. */
   onMail: (mail: Received) => Promise<void> | void;

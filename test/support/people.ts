@@ -13,7 +13,7 @@ import { settingsOf, type World } from './world.ts';
 
 export const password = 'correct horse battery';
 
-/** The usual password hashed with the least cost, so that checking it is fast: the cost is stored in the hash. */
+/** The usual password, hashed with the least cost (which the hash contains), so that checking it is fast. */
 const passwordHash = cheaplyHashed(password);
 
 function cheaplyHashed(message: string): string {
@@ -39,11 +39,11 @@ type Body = Record<string, unknown>;
 export type Client = {
   get(path: string): Test;
   post(path: string, body?: Body): Promise<Awaited<Test>>;
-  /** Posts exactly these bytes, with the headers that a page of ours would send. */
+  /** Posts exactly these bytes, with the headers that a page of Oneway would send. */
   postRaw(path: string, type: string, body: string | Buffer): Test;
-  /** The CSRF token in the pages of the site. */
+  /** Reads the CSRF token from a page of the site. */
   token(): Promise<string>;
-  /** A post from another site, without the CSRF token. */
+  /** Posts from another site, without the CSRF token. */
   forge(path: string, body?: Body): Test;
 };
 
@@ -57,7 +57,7 @@ export type Site = {
 
 type Name = 'staging' | 'preprod' | 'production';
 
-/** One site for all tests of a file; it is closed with the test environments. */
+/** The site of one environment, for all tests of a file; it is closed together with the test environments. */
 export function useSite(world: World, name: Name, also: Record<string, string> = {}): Site {
   let site: Site | undefined;
   const opened = () => {
@@ -133,7 +133,7 @@ export async function openSite(
   };
 }
 
-/** Adds an account with a role’s permissions, except those that cannot be granted there. */
+/** Adds a person with the permissions of a role, except those that cannot be granted there. */
 export async function hire(here: App, role: string) {
   const email = `${role}@example.com`;
   const known = (await people.list(here.sql)).find((person) => person.email === email);
@@ -169,7 +169,7 @@ function clientOf(app: Express): Client {
   };
 }
 
-/** The reason codes for which a page refused to send a sheet. */
+/** The reason codes with which the page of a transfer sheet refused a click. */
 export const refusalsOn = (html: string): string[] =>
   / data-reasons="([^"]+)"/.exec(html)?.[1]?.split(' ') ?? [];
 

@@ -53,7 +53,7 @@ export async function startProgram(
   };
 }
 
-/** A browser with its cookies and CSRF token, for any of several servers of one environment. */
+/** Signs in; returns a browser with its cookies and CSRF token, for any of several servers of one environment. */
 export async function signInTo(url: string, email: string, password: string) {
   const cookies = new Map<string, string>();
   const send = async (to: string, path: string, body?: Record<string, string>) => {

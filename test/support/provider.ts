@@ -21,7 +21,7 @@ export type TestProvider = {
 export async function openProvider(
   urls: EnvironmentOf<string>,
   at?: number,
-  /** The port at which clients reach the provider, such as that of a proxy. */
+  /** Returns the port at which clients reach the provider, such as that of a proxy. */
   known?: (port: number) => Promise<number>,
 ): Promise<TestProvider> {
   const listening = at ?? (await freePort());

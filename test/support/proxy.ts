@@ -13,7 +13,7 @@ export type Proxy = {
   to(port: number): void;
   /** Cuts all open connections; new ones work. */
   cut(): void;
-  /** Keeps connections open but drops data: answers, everything, or answers after the login. */
+  /** Keeps connections open and drops data: answers, everything, or answers after the login. */
   hang(direction: Direction): void;
   /** Refuses new connections and cuts the open ones, until `accept`. */
   refuse(): Promise<void>;
@@ -57,7 +57,7 @@ export async function openProxy(target: number): Promise<Proxy> {
     remote.on('data', (part) => {
       answers += 1;
       bytes += part.length;
-      // MySQL sends two packets before commands: a greeting and the answer to the password.
+      // MySQL sends two packets before it answers commands: a greeting, and the answer to the password.
       if (hanging !== null && (hanging !== 'after greeting' || answers > 2)) return;
       if (delay === 0) answer(part);
       // The timer must not keep the process alive, because the test may have ended by then.

@@ -1,6 +1,6 @@
 // Random requests that no page would send, reproducible by a seed.
 
-/** The random numbers of mulberry32: small, and the same on every machine. */
+/** Random numbers from a seed (mulberry32), the same on every machine. */
 export function randomFrom(seed: number) {
   let state = seed >>> 0;
   const next = () => {
@@ -63,7 +63,7 @@ export const strangeTexts = [
   '0192f0c0-0000-7000-8000-000000000000',
 ];
 
-/** One field name in every shape that a parser may turn into an object or array. */
+/** A field name in every shape that a parser may turn into an object or array. */
 export const strangeNames = (name: string): string[] => [
   name,
   `${name}[]`,

@@ -67,7 +67,7 @@ export function routeFrom(here: App): Route {
   };
 }
 
-/** The transfer sheet of these rows, with choices. */
+/** Opens the transfer sheet of these rows, with choices. */
 export async function sheet(here: App, keys: RowKey[], choices: Partial<Choices> = {}) {
   const id = await selections.create(here.sql, pm.email, { keys });
   const selection = {
@@ -96,7 +96,7 @@ export async function transfer(
   });
 }
 
-/** The reason codes for which sending was refused. */
+/** The reason codes with which a click on the transfer button was refused. */
 export async function refusalOf(click: Promise<unknown>): Promise<string[]> {
   const error = await click.then(
     () => new Error('The click was not refused.'),
@@ -106,7 +106,7 @@ export async function refusalOf(click: Promise<unknown>): Promise<string[]> {
   return error.problems.map(({ reason }) => reason);
 }
 
-/** The transfer sheet that undoes a transfer, or some rows of it. */
+/** Opens the transfer sheet that undoes a transfer, or some of its rows. */
 export async function undoSheet(
   here: App,
   { id }: Transfer,
@@ -151,8 +151,8 @@ export async function undo(
 }
 
 /**
- * A task and its form that were sent and then changed here; the destination’s contents before and after a second
- * transfer.
+ * Sends a task and its form, and changes both here; returns them with the destination’s contents before and after a
+ * second transfer.
  */
 export async function changedBoth({ staging, preprod }: Pick<World, 'staging' | 'preprod'>) {
   const form = { entity: 'form', id: await add(staging, 'form') };

@@ -43,13 +43,13 @@ async function main(): Promise<number> {
   }
 }
 
-/** The servers need no orderly shutdown, because their data are deleted. */
+/** Deletes the data of the servers; they need no orderly shutdown before that. */
 function tidyUp() {
   endLeftBehind(run);
   rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 }
 
-/** Without an S3 server only the tests of storage fail, and they say what to install. */
+/** Starts the S3 server. Without one only the tests of storage fail, and they say what to install. */
 async function startStorage(): Promise<Record<string, string>> {
   try {
     return { TEST_S3_URL: (await startS3(`${folder}/s3`, () => {})).href };
@@ -90,7 +90,7 @@ async function runForLong(env: NodeJS.ProcessEnv): Promise<number> {
   return undo === 0 ? kills : undo;
 }
 
-/** Two workers kill processes, 1,200 times by default. */
+/** Kills processes in two workers at once, 1,200 times by default. */
 async function killForLong(env: NodeJS.ProcessEnv): Promise<number> {
   const kills = given[1] ?? '1200';
   const workers = 2;

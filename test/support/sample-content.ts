@@ -3,7 +3,9 @@ import { v4 as uuid } from 'uuid';
 import { fieldEntries, type Content, type Entity } from '../../src/catalog/entity.ts';
 import type { Field, Value } from '../../src/catalog/fields.ts';
 
-/** Easier to read in a failure than the entity’s label; an entity without an own text needs none. */
+/**
+ * Titles that are easier to read in a failure than the label of the entity. An entity without one here needs none.
+ */
 const titles: Record<string, string> = {
   business: 'Sunrise Clinic',
   task: 'Book a visit',
@@ -18,7 +20,10 @@ const titles: Record<string, string> = {
 let count = 0;
 const unique = () => `${(count += 1)}-${uuid().slice(0, 6)}`;
 
-/** The default of a new row, or a value where one is required; references are given by the test. */
+/**
+ * The content of a row: the values of a new row, and a sample value for each required field; references are given by
+ * the test.
+ */
 export const sampleContent = (entity: Entity): Content =>
   Object.fromEntries(
     fieldEntries(entity).map(([name, field]) => [name, sampleValue(entity, name, field)]),

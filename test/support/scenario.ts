@@ -12,13 +12,13 @@ export type Ready = {
   destination: 'staging' | 'preprod';
   before: Contents;
   after: Contents;
-  /** Runs the interrupted task again, where that completes it. */
+  /** Runs the killed task again, if that is what completes it. */
   again?: () => Promise<unknown>;
 };
 
 export type Scenario = (world: World) => Promise<Ready>;
 
-/** A killed refresh is completed by running it again. */
+/** A scenario of a refresh: after a kill it is completed by running it again. */
 export const refreshOf = async ({ staging, production }: World): Promise<Ready> => {
   const before = await contents(staging);
   const after = new Map(before);

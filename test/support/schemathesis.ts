@@ -5,7 +5,10 @@ import { resolve } from 'node:path';
 
 const VERSION = 'schemathesis==4.32.5';
 
-/** @throws with the command that installs it by hand */
+/**
+ * The path of the program Schemathesis.
+ * @throws an error with the command that installs it by hand
+ */
 export function schemathesis(): string {
   const folder = resolve('var/schemathesis');
   const program = resolve(folder, 'bin/schemathesis');

@@ -28,7 +28,7 @@ export default class LongestFirst {
     return [...tests].toSorted((one, other) => rank(one) - rank(other));
   }
 
-  /** Jest requires these methods; nothing is stored between runs. */
+  /** Jest calls these methods; nothing is stored between runs. */
   cacheResults() {}
   allFailedTests(tests) {
     return tests;

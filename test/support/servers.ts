@@ -12,7 +12,7 @@ export type Listening = { urls: EnvironmentOf<string>; close(): Promise<void> };
 
 type Also = EnvironmentOf<Record<string, string>>;
 
-/** `settingsFor` returns further settings of each server, given the addresses. */
+/** Starts the three servers. `settingsFor` returns further settings for each, given the addresses of all. */
 export async function listen(
   world: World,
   settingsFor?: (urls: EnvironmentOf<string>) => Promise<Also>,

@@ -21,7 +21,7 @@ import { openWorld, servers, useWorld, type World } from './world.ts';
 
 const worker = process.env['JEST_WORKER_ID'] ?? '0';
 
-/** The client of this worker: copies of two workers have different names. */
+/** The client (company) of this jest worker, so that the copies of two workers have different names. */
 export const client = `client${worker}`;
 
 /** Three environments of which production makes backups and staging makes copies; `also` are settings of staging. */
@@ -48,7 +48,7 @@ export function useCopies(
   if (cleared === 'before each test') {
     afterEach(async () => {
       await dropAll(world.staging);
-      // Two backups do not begin within one second.
+      // Two backups must not begin within the same second, so former ones are deleted.
       rmSync(join(folder, 'dev-backups', client), { recursive: true, force: true });
     });
   }
@@ -87,7 +87,7 @@ export const wanted = (also: Partial<OrderRequest> = {}): OrderRequest => ({
   ...also,
 });
 
-/** Accepts an order and builds its copy; answers the copy, whatever became of it. */
+/** Accepts an order and builds its copy; returns the copy as it is recorded afterwards. */
 export async function build(staging: App, also: Partial<OrderRequest> = {}): Promise<Copy> {
   const order = wanted(also);
   const { job } = await accept(staging, order);

@@ -20,7 +20,10 @@ export async function newBucket(prefix = 'some/where/'): Promise<S3Address> {
   return address;
 }
 
-/** @throws when the server is not running, naming what starts it */
+/**
+ * The address of the S3 server that bin/test starts.
+ * @throws an error that says what starts it, when it is not running
+ */
 function s3Server() {
   const given = process.env['TEST_S3_URL'];
   if (!given) {
@@ -40,7 +43,10 @@ export const clientOf = ({ region, endpoint, keys }: S3Address) =>
     credentials: { accessKeyId: keys?.id ?? '', secretAccessKey: keys?.secret ?? '' },
   });
 
-/** Stores a small object under each key; in a bucket without the product's uploads, which take twice as long. */
+/**
+ * Stores a small object under each key; in a bucket by the plain S3 client, because Oneway’s uploads take twice as
+ * long.
+ */
 export async function putMany(address: StorageAddress, objects: Objects, keys: string[]) {
   const { put, close } =
     address.kind === 's3'
@@ -74,7 +80,7 @@ export async function all(list: AsyncIterable<StoredObject>): Promise<string[]> 
 
 const MEGABYTE = 1024 * 1024;
 
-/** A stream of so many megabytes; `at` may throw or wait before a given megabyte. */
+/** Yields so many megabytes; `at` is called before each and may throw or wait. */
 export async function* megabytes(count: number, at: (index: number) => unknown = () => {}) {
   for (let index = 0; index < count; index += 1) {
     await at(index);

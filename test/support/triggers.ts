@@ -1,12 +1,13 @@
-// Triggers stand for a destination that stores something else, or refuses.
+// Triggers that stand for another program at the destination: they store something else than was sent, or refuse it.
 import { createConnection } from 'mysql2/promise';
 import { first, sql } from '../../src/database/sql.ts';
 import type { App } from '../../src/environments/app.ts';
 import { servers } from './world.ts';
 
 /**
- * Creates it as the administrator: a MySQL server with a binary log lets nobody else create one, unless
- * `log_bin_trust_function_creators` is set. It keeps `mode`, and the owner of the tables may drop it.
+ * Creates a trigger as the administrator: a MySQL server with a binary log lets nobody else create one, unless
+ * `log_bin_trust_function_creators` is set. The trigger keeps `mode` as its SQL mode, and the owner of the tables may
+ * drop it.
  */
 export async function createTrigger(here: App, name: string, text: string, mode?: string) {
   const at = await first<{ name: string }>(here.sql, sql`select database() as name`);

@@ -1,4 +1,4 @@
-// A minimal browser for several servers: keeps cookies for each and follows redirects on request.
+// A small browser for several servers: it keeps the cookies of each, and follows redirects when asked to.
 
 export type Answer = { status: number; url: string; location: string; text: string };
 export type Visitor = {

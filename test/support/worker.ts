@@ -30,7 +30,7 @@ export type Task =
   | { do: 'upgrade'; patience: number };
 
 export type At = {
-  /** The name of a failpoint, or `any` for all of them. */
+  /** The name of a failpoint (a named step of a write), or `any` for all of them. */
   point: string;
   /** At which occurrence of the failpoint to act, counted from 1. */
   times: number;
@@ -41,9 +41,9 @@ export type Order = {
   variables: Record<string, string>;
   task: Task;
   at: At | null;
-  /** How far the process’s clock is wrong, in milliseconds. */
+  /** By how many milliseconds the clock of the process is wrong. */
   skew?: number;
-  /** The timeout of statements in milliseconds. */
+  /** After how many milliseconds a statement is given up. */
   statement?: number;
   /** How many documents are written per round trip; 1 by default. */
   bulk?: number;

@@ -24,16 +24,17 @@ export type World = EnvironmentOf<App> & {
   /** Empties every table and collection of the test environments. */
   clear(): Promise<void>;
   /**
-   * Registers what runs before the environments close, the last one first: sites, servers, tables of a test’s own.
+   * Registers what is closed before the environments are, the last one first: sites, servers, tables that a test
+   * made.
    */
   onClose(close: () => unknown): void;
   close(): Promise<void>;
 };
 
 type WorldOptions = {
-  /** Environments of another name or with other connections. */
+  /** Opens environments with another name or other connections. */
   open?: () => Promise<World>;
-  /** Tests that build on each other empty the databases once. */
+  /** When the databases are emptied: `once` for tests that build on each other. */
   cleared?: 'before each test' | 'once';
 };
 
@@ -71,7 +72,10 @@ export function useWorld({
   };
 }
 
-/** @throws when the servers are not running, naming the command that starts them */
+/**
+ * The addresses of the test servers.
+ * @throws an error with the command that starts them, when they are not running
+ */
 export function servers(): Addresses {
   const url = (name: string) => {
     const value = process.env[name];
@@ -85,7 +89,7 @@ export function servers(): Addresses {
   };
 }
 
-/** `altered` may redirect connections: through a proxy, or to other servers. */
+/** Opens three environments. `altered` may change their connections: through a proxy, or to other servers. */
 export async function openWorld(
   name = `t${process.env['JEST_WORKER_ID'] ?? '0'}`,
   altered: (variables: EnvironmentOf<Record<string, string>>) => void = () => {},
@@ -153,7 +157,10 @@ async function forget(url: string) {
 
 const kept = ['migration', 'clock'];
 
-/** Only filled tables are emptied: emptying all of them before every test takes ten times as long. */
+/**
+ * Empties the tables and collections of an environment, but only those with rows: emptying all before every test
+ * takes ten times as long.
+ */
 async function clearOne(one: Environment) {
   const { sql: pool, documents } = one;
   const tables = await select<{ name: string }>(

@@ -50,7 +50,7 @@ async function sent(entity: string, names: string[]): Promise<RowKey[]> {
   return keys;
 }
 
-/** Changes the names of several rows in staging at once. */
+/** Changes the names of several rows in staging in one write. */
 const hand = (keys: RowKey[], names: string[]) => rename(world.staging, keys, names);
 
 const namesIn = async (here: App, keys: RowKey[]) => {
@@ -75,7 +75,7 @@ async function expectSent(keys: RowKey[], names: (string | null)[]) {
   return ended;
 }
 
-/** The transfer sheet that restores rows from production. */
+/** Opens the transfer sheet that restores rows from production. */
 async function restoreSheet(here: App, keys: RowKey[]) {
   const route = routeOf(here, pm.email, 'restore');
   const id = await selections.create(here.sql, pm.email, { keys, kind: 'restore' });
@@ -236,7 +236,7 @@ test('apps see a temporary name only while documents are being written, with the
     if (now.some(({ temporary }) => temporary)) seen.push(point);
   };
   await transfer(world.staging, keys);
-  // A single round trip writes both the temporary and the final name.
+  // Both the temporary and the final name are written in a single round trip, so nobody sees the temporary one.
   expect(seen).toEqual([]);
   const after = await rawForms(world.preprod);
   const times = (forms: typeof before) => forms.map((one) => one.modified_at?.getTime() ?? 0);

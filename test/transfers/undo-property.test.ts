@@ -16,7 +16,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
 
-/** `bin/test --long` runs all of them; otherwise a sample runs. */
+/** How many transfers are tried; `bin/test --long` sets 500. */
 const wanted = Number(process.env['UNDO_TRANSFERS'] ?? 100);
 
 const cities = ['Pune', 'Delhi', '東京 🗼'];
@@ -30,7 +30,7 @@ const links = fc.uniqueArray(
   { selector: ({ city }) => city, maxLength: 3 },
 );
 
-/** One edit in staging; `at` picks an existing row. */
+/** An edit in staging; `at` says which existing row it changes. */
 const edit = fc.oneof(
   fc.record({ do: fc.constant('business' as const), at: fc.nat(), text: words, links }),
   fc.record({ do: fc.constant('form' as const), at: fc.nat(), text: words, links }),
@@ -41,9 +41,9 @@ const edit = fc.oneof(
 type Edit = typeof edit extends fc.Arbitrary<infer T> ? T : never;
 const round = fc.record({
   edits: fc.array(edit, { minLength: 1, maxLength: 3 }),
-  /** Which rows are selected, one bit each. */
+  /** A number whose bits say which rows are selected. */
   picked: fc.nat(),
-  /** Sent again after the undo, so that the next round starts from another state. */
+  /** Whether the rows are sent again after the undo, so that the next round begins in another state. */
   stays: fc.boolean(),
 });
 
@@ -56,7 +56,7 @@ async function idsOf(entity: string): Promise<number[]> {
 }
 const pick = <T>(from: T[], at: number): T | undefined => from[at % Math.max(1, from.length)];
 
-/** Each edit adds a row or changes an existing one. */
+/** Applies an edit: it adds a row, or changes an existing one. */
 const facts: Record<Exclude<Edit['do'], 'remove'>, (one: Edit) => Promise<Content | null>> = {
   business: async ({ text, links: linked }) => ({ description: text, cities: linked }),
   form: async ({ text }) => ({ description: text }),

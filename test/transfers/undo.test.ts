@@ -24,7 +24,7 @@ import { pendingRows } from '../../src/state/pending.ts';
 
 const world = useWorld();
 
-/** Undoes an undo, with the confirmation for undone rows. */
+/** Undoes an undo, with the confirmation that undone rows need. */
 async function redo(back: Transfer) {
   const { plan } = await undoSheet(world.staging, back);
   const again = plan.steps.map(keyText);

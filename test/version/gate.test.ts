@@ -227,7 +227,8 @@ describe('J-1 a destination that begins to update', () => {
         if (reached === stage) await writeVersion(preprod.documents, updating);
       };
       const { state } = await transfer(staging, [task, form]);
-      // The transfer reads the version again, uncached, once it holds its claims; later updates let it finish.
+      // The transfer reads the version once more, without a cache, when it has claimed its rows. An update that
+      // begins later lets it finish.
       const isEarly = ['journal', 'claim', 'state'].includes(stage);
       expect(state).toBe(isEarly ? 'refused' : 'verified');
       const after = await contents(preprod);

@@ -1,4 +1,4 @@
-// Every route with requests that no page of ours sends. FUZZ_SEED repeats a run, FUZZ_REQUESTS makes it longer.
+// Every route gets requests that no page of Oneway sends. FUZZ_SEED repeats a run, FUZZ_REQUESTS makes it longer.
 import { beforeAll, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -60,7 +60,7 @@ const askedFor = [
 ];
 const fieldNames = [...new Set(catalog.flatMap(({ fields }) => Object.keys(fields)))];
 
-/** The URLs of each route: mostly of existing rows, sometimes impossible ones. */
+/** A URL of a route: mostly of an existing row, sometimes an impossible one. */
 const addressOf = (random: Random, { path }: Route) =>
   path
     .replace(/\{(.*)\}/, random.below(2) === 0 ? '$1' : '')
@@ -104,7 +104,7 @@ async function send(
   return { line, status, ms: performance.now() - began, text };
 }
 
-/** Requests that would end the session, change permissions or keep a stream open are left out. */
+/** Whether a route is tried: not those that end the session, change permissions or keep a stream open. */
 const isTried = ({ path }: Route) =>
   !['/sign-out', '/sign-in', '/jobs/:number/events', '/readyz'].includes(path) &&
   !path.startsWith('/people/:id') &&

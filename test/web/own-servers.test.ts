@@ -97,14 +97,17 @@ async function untilReady() {
 
 const sentence = /right now|at the moment|Try again/;
 
-/** Every page uses Redis, whose silence is cached; the databases are pinged after three seconds. */
+/**
+ * How long pages may take: every page uses Redis, whose silence is remembered; the databases are pinged after three
+ * seconds.
+ */
 const patience = {
   redis: { most: 3000, atOnce: 12 },
   mysql: { most: 8000, atOnce: Infinity },
   mongo: { most: 8000, atOnce: Infinity },
 };
 
-/** Pages that failed without an error message, or took longer. */
+/** The pages that failed without an error message, or took too long. */
 async function wrong({ most, atOnce }: { most: number; atOnce: number }): Promise<string[]> {
   const found: string[] = [];
   const look = async ([client, href]: [Client, string]) => {
@@ -164,7 +167,7 @@ describe('a form that is saved', () => {
     'a form saved while the %s server of its environment is silent is shown again with the typed values, and nothing is saved (F11)',
     async (server) => {
       const post = postOf(await pm().token());
-      // How long the version of the database is cached.
+      // As long as the version of the database is cached.
       await sleep(TTL_MS);
       own[server].hang('both');
       const begun = performance.now();

@@ -19,7 +19,7 @@ afterAll(() => void server.close());
 
 const ours = (path: string) => request(server).post(path).set('Sec-Fetch-Site', 'same-origin');
 
-/** Milliseconds of CPU time of a request, client and server together; other programs do not count. */
+/** The CPU time of a request in milliseconds, client and server together; other programs do not count. */
 async function costOf(work: () => Promise<unknown>): Promise<number> {
   const before = process.cpuUsage();
   await work();
@@ -61,7 +61,7 @@ test('a compressed form is not read (A3)', async () => {
   expect((await ours('/sign-in').set('Content-Encoding', 'gzip').send('email=a')).status).toBe(415);
 });
 
-/** Sends raw bytes and returns the answer until the connection ended or was silent. */
+/** Sends raw bytes; returns the answer once the connection has ended or is silent. */
 const raw = (head: string, body: string) =>
   new Promise<string>((resolve) => {
     const socket = connect(port, '127.0.0.1');

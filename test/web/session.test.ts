@@ -95,7 +95,7 @@ describe('the last hour of a session', () => {
     expect(await statusAt(0)).toEqual({ status: 200, until: expect.closeTo(10, 1) });
     expect(await statusAt(11.5)).toEqual({ status: 200, until: expect.closeTo(12, 1) });
     expect(await statusAt(12.1)).toMatchObject({ status: 303 });
-    // Setting the clock back does not bring the session back: it is deleted.
+    // The session was deleted, so setting the clock back does not bring it to life.
     expect(await statusAt(1)).toMatchObject({ status: 303 });
   });
 

@@ -1,4 +1,4 @@
-// Many documents in one round trip: each is still its own compare-and-set.
+// Many documents in one round trip: each is replaced only if it is still as it was read (compare-and-set).
 import { afterEach, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import * as edits from '../../src/editing/save.ts';

@@ -322,7 +322,7 @@ describe('a clock that is wrong', () => {
   });
 });
 
-/** Fills the server’s disk space; returns a function that frees it, unless the next start does. */
+/** Fills the disk of the server; returns a function that frees it, unless the next start of the server does. */
 async function fill(root: Connection, database: string): Promise<() => Promise<unknown>> {
   const [[server]] = (await root.query('select version() as version')) as unknown as [
     { version: string }[],

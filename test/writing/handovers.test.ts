@@ -1,8 +1,11 @@
-// The order in which documents pass on unique values, decided without a database.
+// The order in which documents pass unique values on, computed without a database.
 import { expect, test } from '@jest/globals';
 import { inHandoverOrder, type Handover } from '../../src/writing/handovers.ts';
 
-/** `A:B` has the value A and will have B; `:B` is new; `A:` is removed before COMMIT, `A:!` after it. */
+/**
+ * A document as a text: `A:B` has the value A and will have B; `:B` is new; `A:` is removed before COMMIT, `A:!`
+ * after it.
+ */
 function handover(text: string): Handover<string> {
   const [has = '', wants = ''] = text.split(':');
   const isLater = wants === '!';
@@ -14,7 +17,7 @@ function handover(text: string): Handover<string> {
   };
 }
 
-/** `~A:B` means that the document first gets a temporary value. */
+/** The order of the writes as texts; `~A:B` stands for a document that gets a temporary value first. */
 const ordered = (texts: string[]) =>
   inHandoverOrder(texts.map(handover)).map(({ item, isTemporary }) =>
     isTemporary ? `~${item}` : item,
@@ -77,7 +80,7 @@ function permutations(names: string[]): string[][] {
   );
 }
 
-/** Circles of two or more documents. */
+/** Counts the circles in which two or more documents pass their values on. */
 function circlesIn(names: string[], wanted: string[]): number {
   const seen = new Set<string>();
   let circles = 0;

@@ -1,4 +1,4 @@
-// Rows, documents and tombstones dated in the future: only their own changes get still later times.
+// Rows, documents and deletions with a time in the future: only their own later changes get still later times.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { START, pageOf, type Place } from '../../src/api/feed.ts';
@@ -40,7 +40,7 @@ const date = (here: App, { entity, id }: RowKey, instant: string) =>
 const isNow = (instant: string) => Math.abs(Date.parse(instant) - Date.now()) < MINUTE;
 const modified = async (here: App, key: RowKey) => (await get(here, key)).modified_at;
 
-/** A row in both environments, dated at the destination as given, and changed here. */
+/** Adds a row to both environments, gives it this `modified_at` at the destination, and changes it here. */
 async function datedThere(entity: 'sts' | 'form', instant: string) {
   const { staging, preprod } = world;
   const key = entity === 'sts' ? await addSts() : { entity, id: await add(staging, 'form') };

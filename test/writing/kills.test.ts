@@ -1,12 +1,12 @@
-// I4 I7 I9: work killed at its n-th step is all-or-nothing, and nothing stays stuck. This file kills at a sample of
-// steps; `bin/test --long` kills at every step, 1,200 times.
+// I4 I7 I9: work that is killed at its n-th step happens completely or not at all, and nothing stays stuck. This file
+// kills at some steps; `bin/test --long` kills at every step, 1,200 times.
 import { expect, test } from '@jest/globals';
 import { killAt, scenarios } from '../support/kill-scenarios.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
 
-/** Steps early, in the middle and late. */
+/** The numbers of steps at which processes are killed: an early, a middle and a late one. */
 const sample = [2, 8, 13];
 
 test.each(Object.keys(scenarios))(

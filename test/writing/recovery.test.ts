@@ -12,7 +12,10 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-/** A changed task and form, one field added and one removed: rows, documents and a removal. */
+/**
+ * A task and a form that are changed, with one field added and one removed: so a transfer writes rows and documents,
+ * and removes one.
+ */
 async function changedTaskAndForm() {
   const { staging } = world;
   const form = await add(staging, 'form');

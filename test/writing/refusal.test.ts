@@ -23,7 +23,7 @@ async function addSts(text = 'Hello'): Promise<RowKey> {
   return { entity: 'sts', id: await add(world.staging, 'sts', { business, text }) };
 }
 
-/** Runs something at the destination once, when a write reaches a step. */
+/** Runs `act` at the destination once, when a write reaches a step. */
 function meanwhile(point: string, act: () => Promise<unknown>) {
   failpoints.reached = async (name) => {
     if (name !== point) return;

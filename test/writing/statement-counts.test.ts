@@ -85,7 +85,7 @@ describe('the page Arrived', () => {
   });
 });
 
-/** Makes the arrived transfer as large as this, with long texts. */
+/** Makes the arrived transfer as large as this number of rows, with long texts. */
 async function enlargeArrival(rows: number) {
   const { sql: pool } = world.preprod;
   await pool.query("delete from arrival where entity <> 'task'");

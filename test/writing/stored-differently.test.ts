@@ -187,7 +187,7 @@ describe('the time of a change', () => {
       const key = await addSts();
       const sent = await transfer(staging, [key]);
       const step = await stepOf(sent, key);
-      // One time in a thousand is a whole second, which would hide the difference.
+      // A time in whole seconds, one in a thousand, would hide the difference.
       expect(step).toMatchObject({ outcome: 'created', remark: { differing: ['modified_at'] } });
     },
   );

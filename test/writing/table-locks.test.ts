@@ -1,5 +1,5 @@
-// Locks of whole tables at the destination are waited for as briefly as row locks, and delay no other table. Tested
-// on a separate server, because `flush tables with read lock` would stop other tests on the same one.
+// Locks of whole tables at the destination are waited for as briefly as locks of rows, and delay no other table.
+// Tested on a server of its own, because `flush tables with read lock` would stop other tests.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Every reason that prevents sending a plan: the facts that cause it, and what resolves it.
+// Every reason that prevents sending a plan: the facts that cause it, and what removes it.
 import { expect, test } from '@jest/globals';
 import { hashOf } from '../../../src/catalog/content.ts';
 import { keyFrom } from '../../../src/catalog/entity.ts';
@@ -24,7 +24,7 @@ type Example = {
   choices?: Partial<Choices>;
   row: string | null;
   solutions: Solution['kind'][];
-  /** Different facts, choices or typed confirmations, with which the problem does not occur. */
+  /** Other facts, choices or typed confirmations with which there is no such problem. */
   without: { facts: Facts } | { choices: Partial<Choices> } | { words: Partial<Choices> };
 };
 
@@ -34,7 +34,7 @@ const deleted: GivenRow = { isDeletedHere: true, base: {}, there: {} };
 const linked = { cities: [{ city: 'Pune', partner: 'Café Coral' }] };
 const pune = { city: { Pune: [1] }, partner: { 'Café Coral': [1] } };
 
-/** The columns of the destination’s table of tasks; `more` adds or replaces some. */
+/** The columns of the table `task` at the destination; `more` adds or replaces some. */
 const taskColumns = (more: Record<string, Partial<Column>>, without = '') => {
   const known = ['title', 'message', 'business_id', 'form_id', 'priority', 'active'];
   const names = new Set([...known.filter((name) => name !== without), ...Object.keys(more)]);

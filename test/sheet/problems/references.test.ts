@@ -1,4 +1,4 @@
-// Problems with references, decided from facts without a database.
+// Problems with references, found in facts without a database.
 import { expect, test } from '@jest/globals';
 import { keyFrom } from '../../../src/catalog/entity.ts';
 import {

@@ -1,4 +1,4 @@
-// Unique values that rows of one plan exchange, and those that are taken, decided from facts without a database.
+// Unique values that rows of one plan exchange, and values that are taken, computed from facts without a database.
 import { expect, test } from '@jest/globals';
 import { keyFrom, keyText } from '../../../src/catalog/entity.ts';
 import { entityNamed } from '../../../src/catalog/index.ts';
@@ -6,9 +6,7 @@ import { uniqueKey } from '../../../src/catalog/unique-values.ts';
 import type { Facts } from '../../../src/sheet/facts.ts';
 import { factsOf, planOf, row, type GivenRow } from '../../support/facts.ts';
 
-/**
- * Rows by key, with their name at the destination and here as `Old > New`; an empty side means that there is no row.
- */
+/** Rows by key with their name at the destination and here, as `Old > New`; an empty side stands for no row. */
 function given(rows: Record<string, string>): Record<string, GivenRow> {
   return Object.fromEntries(
     Object.entries(rows).map(([key, text]) => {
@@ -20,7 +18,7 @@ function given(rows: Record<string, string>): Record<string, GivenRow> {
   );
 }
 
-/** Maps `form.name:old` to 1 for every row with a name at the destination. */
+/** The facts about who has a unique value: `form.name:old` → 1, for every row with a name at the destination. */
 const holdersIn = (rows: Record<string, string>): Facts['holders'] =>
   new Map(
     Object.entries(rows).flatMap(([key, text]) => {
