@@ -1,4 +1,5 @@
-// Takes an order: a name, a place within the limit and a job, in one commit. The same order again has the same answer.
+// Accepts an order of a copy (a staging database made from a backup): gives it a name, a place within the limit and a
+// job, in one commit. The same order, sent again, gets the same answer.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import { withBackups } from '../backups/job.ts';
@@ -17,7 +18,7 @@ import { nameOf, type Level } from './names.ts';
 export const BUILD = 'copy-build';
 
 export type OrderRequest = {
-  /** The id of the order, and of the copy that is made of it. */
+  /** The id of the order, and also of the copy that is made for it. */
   order: string;
   client: string;
   level: Level;
@@ -30,7 +31,10 @@ export type OrderRequest = {
 
 export type Accepted = { name: string; job: jobs.Job | null };
 
-/** @throws BridgeProblem when there is no backup, no free place, or the name is taken */
+/**
+ * Accepts an order, or returns what was answered to it before.
+ * @throws BridgeProblem when there is no backup, no free place, or the name is taken
+ */
 export async function accept(here: App, wanted: OrderRequest): Promise<Accepted> {
   const known = await copies.byId(here.sql, wanted.order);
   if (known) return { name: known.name, job: null };
@@ -65,7 +69,10 @@ export async function accept(here: App, wanted: OrderRequest): Promise<Accepted>
   });
 }
 
-/** The tested copy of this very backup, if there is one: nobody else takes it. */
+/**
+ * Takes the spare (a tested copy that nobody ordered) for an order, if it was made from this very backup; null if
+ * there is none. Nobody else can take it then.
+ */
 async function takeSpare(on: PoolConnection, { client, time }: Manifest) {
   const spare = await copies.spareOf(on, client);
   const isFit =
@@ -75,7 +82,7 @@ async function takeSpare(on: PoolConnection, { client, time }: Manifest) {
   return (await copies.change(on, spare, ['ready'], what)) ? spare : null;
 }
 
-/** What a copy has from its backup. */
+/** What is recorded about a copy from the manifest of its backup. */
 export const factsOf = ({ time, instant, version, files }: Manifest) => ({
   backup: time,
   data_at: toSqlInstant(instant),
@@ -84,7 +91,10 @@ export const factsOf = ({ time, instant, version, files }: Manifest) => ({
   rows: files.reduce((total, file) => total + file.rows, 0),
 });
 
-/** @throws BridgeProblem when there is none, or only one of a newer program */
+/**
+ * The newest backup of a client.
+ * @throws BridgeProblem when there is none, or only one that a newer program made
+ */
 const newestBackup = (here: App, client: string): Promise<Manifest> =>
   withBackups(here, async (store) => {
     const [time] = await timesOf(store, client);
@@ -104,7 +114,7 @@ const newestBackup = (here: App, client: string): Promise<Manifest> =>
     );
   });
 
-/** One order at a time: until the commit nobody else takes a place or a name. */
+/** Locks the taking of places and names: until the commit no other order is accepted. */
 const lockPlaces = (on: PoolConnection) =>
   run(on, sql`insert into copy_lock (name) values ('places') on duplicate key update name = name`);
 

@@ -1,11 +1,11 @@
-// Asks a staging server over HTTP: JSON there and back.
+// Asks a staging server over HTTP; request and answer are JSON.
 import { z } from 'zod';
 import type { App } from '../environments/app.ts';
 import { Problem, Unavailable } from '../problems.ts';
 import { BridgeProblem } from './bridge-problem.ts';
 import { tokenOf, type StagingEnvironment } from './environments.ts';
 
-/** How long an answer may take. Tests make it short. */
+/** How many milliseconds a staging server may take to answer. Tests shorten it. */
 export const deadlines = { answer: 10_000 };
 const MOST_BYTES = 64 * 1024;
 
@@ -14,8 +14,8 @@ const refusal = z.object({
 });
 
 /**
- * Posts to a path of the staging server, with its token, and parses the answer.
- * @throws Unavailable when it does not answer, or asks to come again; BridgeProblem when it refuses
+ * Posts JSON to a path of the staging server, with its token, and parses the answer.
+ * @throws Unavailable when it does not answer, or asks to try later; BridgeProblem when it refuses
  */
 export async function ask<T extends z.ZodType>(
   here: App,

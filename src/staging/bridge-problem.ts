@@ -1,6 +1,6 @@
 import { Problem } from '../problems.ts';
 
-/** A refusal between two servers: a code for the program, and words for its people. */
+/** The error when one server refuses what another one asks: a code for the program, and a sentence for its people. */
 export class BridgeProblem extends Problem {
   readonly code: string;
 

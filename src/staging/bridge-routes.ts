@@ -1,4 +1,5 @@
-// What staging servers and those that order from them say to each other: JSON by POST, with a token or a key in the body.
+// The bridge: what staging servers, and the servers that order staging databases from them, post to each other. It is
+// JSON, with a token or a key in it.
 import type { NextFunction, Request, Response } from 'express';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
@@ -54,13 +55,13 @@ const callbackBody = z.object({
   url: z.string().max(500).nullish(),
 });
 
-/** Wrong tokens and keys from one address, in 15 minutes. */
+/** How many wrong tokens and keys one address may send in 15 minutes. */
 const WRONG_ATTEMPTS = 20;
 
 async function refuseWrongToken(req: Request) {
   const { tokens } = settingsOfCopies(req.here);
   const given = (req.body as { token?: unknown } | undefined)?.token;
-  // All of them are tried, so that the time does not tell which one is nearly right.
+  // All tokens are compared, so that the time reveals nothing about them.
   const found = tokens.map((token) => isSame(token, String(given))).filter(Boolean);
   if (found.length > 0) return;
   await countWrong(req, 'wrong staging token');
@@ -81,7 +82,7 @@ async function countWrong(req: Request, reason: string) {
   await countAttempt(wrong, addressOf(req));
 }
 
-/** Every answer is JSON, the refusals too. */
+/** Returns a handler that answers in JSON, refusals included. */
 const answered = (act: (req: Request, res: Response) => Promise<void>) =>
   async function answer(req: Request, res: Response) {
     try {
@@ -91,7 +92,10 @@ const answered = (act: (req: Request, res: Response) => Promise<void>) =>
     }
   };
 
-/** Whoever knows the token may order copies, ask about orders, and drop copies. */
+/**
+ * Returns a handler for servers that send the token; with it they may order copies, ask about orders, and drop
+ * copies.
+ */
 const withToken = (act: (req: Request, res: Response) => Promise<void>) =>
   answered(async (req, res) => {
     await refuseWrongToken(req);
@@ -149,7 +153,7 @@ export const states = withToken(tellStates);
 export const drop = withToken(dropCopies);
 export const callback = answered(hearCallback);
 
-/** Also for what is refused before a handler runs: a body that is no JSON. */
+/** Answers an error in JSON, also one before a handler runs: a request that is no JSON. */
 export function answerBridgeError(
   error: unknown,
   req: Request,

@@ -1,5 +1,5 @@
-// Builds a copy out of a backup. It can be killed at any point: the next attempt removes what this one left, and begins
-// again.
+// Builds a copy (staging database) from a backup. The process can be killed at any point: the next attempt removes
+// what this one left, and begins again.
 import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
 import { withBackups } from '../backups/job.ts';
@@ -30,7 +30,10 @@ export const buildInput = z.object({ copy: z.uuid() });
 
 export type BuildReport = { name: string; rows: number; backup: string };
 
-/** The job of an order. A copy that is not being built any more is left as it is. */
+/**
+ * The job of an order: builds its copy. A copy that is no longer being built, for example because it was dropped,
+ * stays as it is.
+ */
 export async function buildCopy(
   { here, report }: Work,
   { copy: id }: z.infer<typeof buildInput>,
@@ -49,7 +52,10 @@ export async function buildCopy(
   return { name: copy.name, rows: copy.row_count, backup: copy.backup };
 }
 
-/** Makes the copy of the spare that was taken for it; answers false when there is none, or not any more. */
+/**
+ * Makes the copy out of the spare (tested copy) that was taken for it. Returns false when there is none, or when its
+ * databases are gone.
+ */
 async function takeOver(here: App, copy: Copy, report: Work['report']): Promise<boolean> {
   const { spare_name: spare } = copy;
   if (spare === null) return false;
@@ -72,11 +78,11 @@ async function takeOver(here: App, copy: Copy, report: Work['report']): Promise<
 type How = {
   source: Source;
   report: Work['report'];
-  /** Runs when all rows are loaded, and nothing else has been done to them. */
+  /** Called when all rows are loaded, before anything else is done to them. */
   afterLoad?: (loaded: Environment) => Promise<void>;
 };
 
-/** Creates and fills the databases of a copy; what an earlier attempt left is removed first. */
+/** Creates and fills the databases of a copy, after removing what an earlier attempt left. */
 export async function makeDatabases(
   here: App,
   copy: Copy,
@@ -110,7 +116,7 @@ export async function makeDatabases(
         await failpoint('copy loading');
       },
       afterLoad: async () => afterLoad?.(environment),
-      // Nobody has it open yet.
+      // Nobody has the new database open yet, so no cache has to expire.
       ttlMs: 0,
     });
     await raiseIdsAbove(environment);
@@ -118,7 +124,10 @@ export async function makeDatabases(
   await failpoint('copy loaded');
 }
 
-/** New rows of a copy get ids of staging's range, which rows of production have, too. */
+/**
+ * Raises the sequences of ids in a copy: its new rows get ids in staging’s range, and rows of production have such
+ * ids, too.
+ */
 async function raiseIdsAbove(environment: Environment) {
   const { from, to } = environment.rules.ids;
   const highest = await select<{ entity: string; id: number }>(
@@ -129,7 +138,7 @@ async function raiseIdsAbove(environment: Environment) {
   for (const { entity, id } of highest) await raiseIds(environment, entity, [id]);
 }
 
-/** Drops the copy whose name this one takes over. */
+/** Drops the copy that this one replaces under the same name. */
 async function makeRoom(here: App, copy: Copy) {
   const former = await copies.replacedBy(here.sql, copy.id);
   if (!former) return;
@@ -148,7 +157,7 @@ async function makeRoom(here: App, copy: Copy) {
   });
 }
 
-/** The copy may be opened, and whoever ordered it is told: in one commit. */
+/** Records that the copy is ready, and tells the server that ordered it, in one commit. */
 const markReady = (here: App, copy: Copy) =>
   transaction(here.sql, async (on) => {
     const { days } = settingsOfCopies(here);
@@ -160,7 +169,7 @@ const markReady = (here: App, copy: Copy) =>
           until = utc_timestamp(3) + interval ${days} day`,
     );
     if (!isReady) return;
-    // The next one is as quick.
+    // The spare is used up, so the next one is requested, with which the next order is as quick.
     if (copy.spare_name !== null) await requestRestoreTest(on, copy.client);
     await callBack(here, on, { ...(await known(on, copy)) });
     await audit.write(on, { person: copy.person, action: 'made a copy', subject: copy.name });

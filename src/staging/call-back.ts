@@ -1,11 +1,12 @@
-// Tells whoever ordered a copy that it is ready, or that it failed. The outbox repeats it until it is acknowledged.
+// Tells the server that ordered a copy that it is ready, or that it failed. The outbox repeats that until it is
+// acknowledged.
 import { fromSqlInstant, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import * as outbox from '../messages/outbox.ts';
 import { v7 as uuid } from 'uuid';
 import type { Copy } from './copies.ts';
 
-/** What an order is told, by callback and by poll alike. */
+/** The state of an order, as the server that ordered learns it: by a callback, or when it asks. */
 export type OrderState = {
   order: string;
   state: 'running' | 'done' | 'error';
@@ -14,9 +15,9 @@ export type OrderState = {
   done: number;
   total: number;
   problem: string | null;
-  /** How long it is kept: ISO 8601. */
+  /** Until when the copy is kept, in ISO 8601. */
   until: string | null;
-  /** Where it is opened. */
+  /** The URL at which the copy is opened. */
   url: string | null;
 };
 

@@ -4,8 +4,8 @@ import { ask } from './ask.ts';
 import type { StagingEnvironment } from './environments.ts';
 
 /**
- * Asks a staging server about no order at all: its address and the token are right when it answers.
- * @throws Problem
+ * Asks a staging server about no order at all: if it answers, its address and the token are right.
+ * @throws Problem when it does not
  */
 export const testConnection = (here: App, environment: StagingEnvironment) =>
   ask(here, environment, {

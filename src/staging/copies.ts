@@ -1,37 +1,41 @@
-// The record of every copy: whose it is, what it was made from, and what is happening to it.
+// The record of every copy (staging database), in the table `database_copy`: who ordered it, what it was made from,
+// and what is happening to it.
 import { first, run, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import type { Level } from './names.ts';
 
-/** `updating`: it is brought to the shape of this program. Failed and dropped ones have no databases any more. */
+/**
+ * The state of a copy. `updating`: a job migrates it to the schema of this program. A failed or dropped copy has no
+ * databases any more.
+ */
 export type CopyState = 'building' | 'ready' | 'updating' | 'dropping' | 'failed' | 'dropped';
 
 export type Copy = {
-  /** The id of its order. */
+  /** The id of the copy, which is also that of its order. */
   id: string;
-  /** Stands in its databases: its id, or that of the spare that it was made of. */
+  /** The id that is written into its databases: its own, or that of the spare (tested copy) that it was made from. */
   mark: string;
-  /** Its MySQL database. */
+  /** The name of its MySQL database. */
   name: string;
-  /** Its MongoDB database: another name for one that was made before it was ordered. */
+  /** The name of its MongoDB database; not that of the MySQL one if the copy was made from a spare. */
   documents_name: string;
-  /** The MySQL database of the spare that it is made of. */
+  /** The name of the spare’s MySQL database, if the copy is made from a spare. */
   spare_name: string | null;
   client: string;
   level: Level;
-  /** Who ordered it. */
+  /** The e-mail of the person who ordered it. */
   person: string;
-  /** The time of its backup, and the moment of the data in it. */
+  /** The time at which its backup was begun; `data_at` is the time of the data in it. */
   backup: string;
   data_at: string;
-  /** The database version that it has. */
+  /** The version of its database. */
   version: string;
   state: CopyState;
-  /** It waits, tested and unnamed, for an order. */
+  /** 1 for a spare: a copy that was tested and waits for an order. */
   is_spare: number;
   is_creating: number;
-  /** The copy that takes over its name. */
+  /** The id of the copy that replaces this one under the same name. */
   replaced_by: string | null;
-  /** The job that works on it. */
+  /** The id of the job that builds or updates it. */
   job: string | null;
   callback_url: string | null;
   callback_key: string | null;
@@ -43,7 +47,7 @@ export type Copy = {
   problem: string | null;
   ended_by: string | null;
   created_at: string;
-  /** When its state changed the last time. */
+  /** When its state changed last. */
   changed_at: string;
   ready_at: string | null;
   ended_at: string | null;
@@ -54,7 +58,7 @@ export type NewCopy = Pick<
   'id' | 'name' | 'client' | 'level' | 'person' | 'backup' | 'data_at' | 'version' | 'job'
 > & {
   isSpare: boolean;
-  /** Whose databases it takes over. */
+  /** The spare (tested copy) whose databases it takes over; null if it loads its backup. */
   spare: Copy | null;
   callback: { url: string; key: string } | null;
   bytes: number;
@@ -81,25 +85,25 @@ export const byId = (on: Queryable, id: string) =>
 export const byIds = (on: Queryable, ids: string[]) =>
   select<Copy>(on, sql`select * from database_copy where id in (${ids})`);
 
-/** The live copy of a name. */
+/** The copy that has this name now. */
 export const named = (on: Queryable, name: string) =>
   first<Copy>(on, sql`select * from database_copy where live_name = ${name}`);
 
-/** The newest of a name, also one that is gone. */
+/** The newest copy with this name, even if it is gone. */
 export const newestNamed = (on: Queryable, name: string) =>
   first<Copy>(
     on,
     sql`select * from database_copy where name = ${name} order by created_at desc limit 1`,
   );
 
-/** What people may open, the newest first; a spare has no name of its own yet. */
+/** The copies that people may open, newest first, without spares, which have no name for people yet. */
 export const live = (on: Queryable) =>
   select<Copy>(
     on,
     sql`select * from database_copy where ended_at is null and not is_spare order by created_at desc`,
   );
 
-/** What has ended lately, for the page. */
+/** The copies that ended in the last 30 days, for the page. */
 export const ended = (on: Queryable) =>
   select<Copy>(
     on,
@@ -108,7 +112,7 @@ export const ended = (on: Queryable) =>
          order by ended_at desc limit 20`,
   );
 
-/** The copies that count against the limit. One that is replaced gives its place to its successor. */
+/** Counts the copies against the limit. A copy that is being replaced does not count, because its successor does. */
 export async function countSlots(on: Queryable): Promise<number> {
   const line = await first<{ count: number }>(
     on,
@@ -118,7 +122,7 @@ export async function countSlots(on: Queryable): Promise<number> {
   return line?.count ?? 0;
 }
 
-/** Changes a copy, if it is in one of the states; answers whether it was. */
+/** Changes a copy if it is in one of these states; returns whether it was. */
 export async function change(
   on: Queryable,
   { id }: Pick<Copy, 'id'>,
@@ -132,11 +136,11 @@ export async function change(
   return found === 1;
 }
 
-/** The copy that gives its name to another one. */
+/** The copy that is being replaced by this one, if it still exists. */
 export const replacedBy = (on: Queryable, id: string) =>
   first<Copy>(on, sql`select * from database_copy where replaced_by = ${id} and ended_at is null`);
 
-/** Gives its name back to a copy whose successor was not made. */
+/** Lets a copy keep its name, because the one that was to replace it was not made. */
 export const keepName = (on: Queryable, successor: string) =>
   run(
     on,
@@ -144,7 +148,7 @@ export const keepName = (on: Queryable, successor: string) =>
          where replaced_by = ${successor} and state = 'ready'`,
   );
 
-/** The tested copy of a client that nobody has ordered yet. */
+/** The spare of a client: a tested copy that nobody has ordered yet. */
 export const spareOf = (on: Queryable, client: string) =>
   first<Copy>(
     on,
@@ -152,7 +156,7 @@ export const spareOf = (on: Queryable, client: string) =>
          where client = ${client} and is_spare and ended_at is null order by created_at desc limit 1`,
   );
 
-/** Copies whose job has failed, was cancelled or is not known any more. */
+/** Copies that no job works on any more: it failed, was cancelled, or is not known. */
 export const abandoned = (on: Queryable) =>
   select<Copy>(
     on,
@@ -162,7 +166,7 @@ export const abandoned = (on: Queryable) =>
            and (job.id is null or job.ended_at is not null)`,
   );
 
-/** Copies whose drop was begun by a process that did not finish it. */
+/** Copies whose drop was begun more than a minute ago and not finished, because its process died. */
 export const droppingForLong = (on: Queryable) =>
   select<Copy>(
     on,

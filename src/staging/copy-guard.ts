@@ -1,5 +1,5 @@
-// Pages of the catalogue work in the copy that a browser has opened: the request gets another environment, and every room
-// is the same. People, sessions and messages stay this server's own.
+// Lets pages of the catalogue work in the copy (staging database) that a browser has opened: the request gets another
+// environment, and all other code stays the same. People, sessions and messages are always those of this server.
 import type { NextFunction, Request, Response } from 'express';
 import { appOn, type App } from '../environments/app.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -38,7 +38,10 @@ export const enterCopy = (recover: Recover) =>
     next();
   };
 
-/** By pool: one for as long as the copy is open, so that its version is asked for once for many requests. */
+/**
+ * One App for each open copy, by its connection pool, so that the version of its database is read once for many
+ * requests.
+ */
 const apps = new WeakMap<object, { app: App; recovered: Promise<unknown> }>();
 
 async function appOf(
@@ -73,7 +76,7 @@ function whyGone(name: string, copy: Copy | undefined): string {
   return `${name} was dropped by ${copy.ended_by} on ${exactly(copy.ended_at)}.`;
 }
 
-/** What was typed on a page of the copy is kept. */
+/** Leaves the copy, with a message that says why. A form that was typed on one of its pages is saved. */
 async function leave(req: Request, res: Response, why: string) {
   if (req.method === 'POST') {
     await readForm(req, any, { mayCome: (token) => mayBring(req, token) });
@@ -87,7 +90,10 @@ async function leave(req: Request, res: Response, why: string) {
   res.redirect(303, '/databases');
 }
 
-/** A form of one database is not saved in another one, which was opened in another tab meanwhile. */
+/**
+ * Refuses a form from a page of another database than the one that is open: someone opened that one in another tab
+ * meanwhile. The form is saved.
+ */
 export async function refuseOtherDatabase(req: Request, _res: Response, next: NextFunction) {
   const [posted, open] = [copyIn(req), req.copy?.name ?? null];
   if (posted === open || req.form.raw('csrf') === undefined) return next();

@@ -1,4 +1,4 @@
-// A copy as pages show it.
+// A copy (staging database) as pages show it.
 import type { App } from '../environments/app.ts';
 import { bytes, exactly, plural } from '../web/format.ts';
 import type { Copy, CopyState } from './copies.ts';

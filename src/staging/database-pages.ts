@@ -1,4 +1,5 @@
-// Databases of a staging server: itself, and the copies that were made on demand. People open one, and work in it.
+// The page of a staging server’s databases: its own, and the copies that people ordered. A person opens one and works
+// in it.
 import type { Request, Response } from 'express';
 import { isStaging } from '../access/permissions.ts';
 import { Conflict, Forbidden, NotFound } from '../problems.ts';
@@ -34,7 +35,7 @@ export async function index(req: Request, res: Response) {
   });
 }
 
-/** Whoever ordered it, and those who may order. */
+/** Whether a person may keep, protect and drop a copy: the one who ordered it, and those who may order copies. */
 const mayManage = (req: Request, copy: Copy) =>
   can(req, 'run-staging') || can(req, 'administer') || copy.person === accountOf(req).email;
 
@@ -55,7 +56,7 @@ async function managedCopy(req: Request): Promise<Copy> {
   );
 }
 
-/** The link of the e-mail: asks, then opens the database and goes on to `to`. */
+/** The page behind the link in the e-mail: asks first, then opens the database and goes on to the path `to`. */
 export async function show(req: Request, res: Response) {
   const copy = await knownCopy(req);
   await page(req, res, 'staging/database', {

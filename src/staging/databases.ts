@@ -1,5 +1,5 @@
-// The databases of a copy on their servers: created, marked, opened and dropped. The mark says whose they are: nothing is
-// dropped that does not carry the mark of its copy.
+// The databases of a copy (staging database) on their servers: created, marked, opened and dropped. The mark, an id
+// in each of them, says which copy they belong to: a database without that mark is never dropped.
 import type { Db } from 'mongodb';
 import type { RowDataPacket } from 'mysql2/promise';
 import { connectDatabases } from '../environments/connect.ts';
@@ -25,7 +25,10 @@ type Made = Named & Pick<Copy, 'is_creating' | 'spare_name'>;
 /** The table and the collection that hold the id of the copy. */
 const MARK = 'copy_mark';
 
-/** @throws Problem where no copies are made */
+/**
+ * The settings for copies.
+ * @throws Problem when none are made here
+ */
 export function settingsOfCopies({ settings }: App): CopySettings {
   if (settings.copies !== null) return settings.copies;
   throw new Problem(
@@ -40,14 +43,14 @@ const placeOf = (here: App, { name, documents_name: documents }: Named) => ({
   at: settingsOfCopies(here).servers,
 });
 
-/** Opens the databases of a copy; its pools are shared. */
+/** Opens the databases of a copy; all its users share the connection pools. */
 export const openCopy = (here: App, copy: Named): Promise<Opened> =>
   openEnvironment(here, placeOf(here, copy));
 
 export const withCopy = <T>(here: App, copy: Named, work: (copy: Environment) => Promise<T>) =>
   withEnvironment(here, placeOf(here, copy), work);
 
-/** Both servers without a database of their own. */
+/** Runs `work` with connections to both servers that have no database selected. */
 async function withServers<T>(
   here: App,
   { documents_name: documents }: Named,
@@ -66,7 +69,10 @@ async function withServers<T>(
   }
 }
 
-/** `mine`: it carries the mark of this copy. `empty`: it has no table and no mark. */
+/**
+ * What a server has under the name of a copy. `mine`: a database with the mark of this copy. `empty`: one with no
+ * table and no mark. `foreign`: any other.
+ */
 type Presence = 'absent' | 'mine' | 'empty' | 'foreign';
 
 async function inMysql(
@@ -101,9 +107,9 @@ async function inMongo(documents: Db, { mark: own }: Pick<Named, 'mark'>): Promi
 }
 
 /**
- * Creates both databases and marks them. `begin` is called when it is certain that neither is there, so that a later
- * attempt knows its own unmarked ones.
- * @throws Conflict when a database of that name is there already
+ * Creates both databases and marks them. `begin` is called once it is certain that neither exists, so that a later
+ * attempt knows that unmarked ones are its own.
+ * @throws Conflict when a database of that name exists already
  */
 export const createDatabases = (here: App, copy: Named, begin: () => Promise<unknown>) =>
   withServers(here, copy, async ({ sql: on, documents }) => {
@@ -136,8 +142,8 @@ const taken = (name: string) =>
   );
 
 /**
- * Drops the databases of a copy, as far as they are there: MongoDB's first, MySQL's last.
- * @throws Conflict when one of them does not carry the mark of this copy
+ * Drops the databases of a copy, as far as they exist: that of MongoDB first, that of MySQL last.
+ * @throws Conflict when one of them lacks the mark of this copy
  */
 export const dropDatabases = (here: App, copy: Made) =>
   withServers(here, copy, async ({ sql: on, documents }) => {
@@ -165,9 +171,9 @@ const unmarked = (name: string) =>
   );
 
 /**
- * Gives the tables of a spare to the copy that was ordered: they are renamed, which takes no time, however large they are.
- * It can be killed at any point and done again. The documents keep the name of their database.
- * @throws NotFound when the databases of the spare are not there any more
+ * Gives the tables of a spare (tested copy) to the copy that was ordered, by renaming them, which takes no time
+ * however large they are. It can be killed at any point and repeated. The MongoDB database keeps its name.
+ * @throws NotFound when the databases of the spare are gone
  */
 export const renameSpare = (here: App, copy: Made & { spare_name: string }) =>
   withServers(here, copy, async ({ sql: on, documents }) => {
@@ -202,7 +208,7 @@ async function moveTables(on: Queryable, from: string, to: string) {
     const pairs = moved.map((table) => `${inside(from, table)} TO ${inside(to, table)}`);
     await run(on, new Statement(`RENAME TABLE ${pairs.join(', ')}`, []));
   }
-  // A view cannot be renamed into another database.
+  // MySQL cannot rename a view into another database, so it is created there.
   for (const { name, definition } of definitions) {
     const query = definition.replaceAll(`${quoted(from).text}.`, `${quoted(to).text}.`);
     await run(on, new Statement(`CREATE OR REPLACE VIEW ${inside(to, name)} AS ${query}`, []));

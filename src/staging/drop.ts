@@ -1,4 +1,4 @@
-// Drops copies: those that people name, and those whose time is over.
+// Drops copies (staging databases): those that people name, and those whose time is over.
 import * as audit from '../audit/audit.ts';
 import { fromSqlInstant, run, sql, toSqlInstant, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -10,8 +10,8 @@ import { dropDatabases } from './databases.ts';
 import type { Level } from './names.ts';
 
 /**
- * What became of one name. `unknown`: no copy of that name was made here. `not_yours`: it is another client's, or of
- * another level. `failed`: its servers did not answer, or its databases do not carry its mark.
+ * What became of a name in a drop. `unknown`: no copy of that name was made here. `not_yours`: it belongs to another
+ * client or level. `failed`: its servers did not answer, or its databases lack its mark.
  */
 export const dropResults = [
   'dropped',
@@ -26,7 +26,7 @@ export type NamedResult = { name: string; result: DropResult; problem: string | 
 
 export type DropRequest = { client: string; level: Level; person: string; names: string[] };
 
-/** Drops the copies of a client and level by their names; answers what became of each. */
+/** Drops the copies of a client and level with these names; returns what became of each. */
 export async function dropNamed(here: App, wanted: DropRequest): Promise<NamedResult[]> {
   const results: NamedResult[] = [];
   for (const name of wanted.names) {
@@ -42,7 +42,7 @@ export async function dropNamed(here: App, wanted: DropRequest): Promise<NamedRe
 
 const LATELY_MS = 60 * 60 * 1000;
 
-/** Whether the same person dropped it lately: then the answer was lost, and is given again. */
+/** Whether the same person dropped the copy lately: then the answer was lost, and is given again. */
 async function wasDropped(here: App, name: string, { client, level, person }: DropRequest) {
   const former = await copies.newestNamed(here.sql, name);
   if (former?.state !== 'dropped' || former.ended_at === null) return false;
@@ -70,8 +70,8 @@ export const isProtected = ({ protected_until: until }: Pick<Copy, 'protected_un
   until !== null && until > toSqlInstant(new Date().toISOString());
 
 /**
- * Drops a copy that is ready; a drop that was cut off is finished by the next one.
- * @throws Conflict while it is protected or worked on
+ * Drops a copy that is ready; a drop that was interrupted is finished by the next one.
+ * @throws Conflict while the copy is protected or a job works on it
  */
 export async function drop(here: App, copy: Copy, person: string): Promise<void> {
   if (isProtected(copy)) {
@@ -102,7 +102,7 @@ const recordDropped = (here: App, copy: Copy, person: string) =>
     }
   });
 
-/** Finishes the drops that were cut off a minute ago. */
+/** Finishes drops that were interrupted more than a minute ago. */
 export async function finishDrops(here: App): Promise<void> {
   for (const copy of await copies.droppingForLong(here.sql)) {
     await drop(here, copy, copy.ended_by ?? copy.person);

@@ -1,4 +1,4 @@
-// Administration / Staging / Environments: which staging servers copies are ordered from.
+// The page *Administration / Staging / Environments*: the staging servers that staging databases are ordered from.
 import type { Request, Response } from 'express';
 import type { FieldErrors } from '../problems.ts';
 import { Problem } from '../problems.ts';
@@ -39,7 +39,7 @@ async function formPage(
   const typed = Object.fromEntries(
     FIELDS.map((name) => {
       const stored = name === 'token' ? '' : (known?.[name] ?? '');
-      // What was typed is shown again, but never a token.
+      // The typed values are shown again, except a token.
       return [name, posted && name !== 'token' ? req.form.text(name) : stored];
     }),
   );

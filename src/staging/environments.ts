@@ -1,5 +1,5 @@
-// Where copies are ordered: a staging server, the client and level that they are for, and its token. The token is stored
-// encrypted and never shown again.
+// Staging environments, from which staging databases are ordered: the URL of a staging server, the client (company)
+// and level that they are for, and its token. The token is stored encrypted and never shown again.
 import { z } from 'zod';
 import { decrypt, encrypt } from '../access/encryption.ts';
 import * as audit from '../audit/audit.ts';
@@ -13,13 +13,13 @@ import { clientSchema, levelSchema, type Level } from './names.ts';
 export type StagingEnvironment = {
   id: number;
   name: string;
-  /** Address of its server, without a slash at the end. */
+  /** The URL of the staging server, without a slash at the end. */
   url: string;
   client: string;
   level: Level;
   token: string;
   token_key: string;
-  /** Counts its changes, so that nobody overwrites those of another person. */
+  /** A number that each change raises, so that nobody overwrites the change of another person. */
   version: number;
 };
 
@@ -33,7 +33,7 @@ const wantedEnvironment = z.object({
   token: z.string().trim().default(''),
 });
 
-/** `localhost:8069` is an address, too. */
+/** Parses a typed address; `localhost:8069` is one, too. */
 function addressIn(typed: string, context: z.RefinementCtx): string {
   const text = typed.trim();
   const withScheme = /^https?:\/\//.test(text) ? text : `${schemeOf(text)}://${text}`;
@@ -51,7 +51,10 @@ function addressIn(typed: string, context: z.RefinementCtx): string {
   return url.origin;
 }
 
-/** The token is not sent in the clear to another machine, unless somebody writes so. */
+/**
+ * The scheme of an address that was typed without one: https, so that the token is not sent unencrypted to another
+ * machine.
+ */
 const schemeOf = (text: string) => {
   const url = URL.parse(`http://${text}`);
   return url && isLoopback(url) ? 'http' : 'https';
@@ -60,7 +63,10 @@ const schemeOf = (text: string) => {
 export const list = (on: Queryable) =>
   select<StagingEnvironment>(on, sql`select * from staging_environment order by name`);
 
-/** @throws NotFound */
+/**
+ * Reads a staging environment.
+ * @throws NotFound when there is none with this id
+ */
 export async function known(on: Queryable, id: number): Promise<StagingEnvironment> {
   const found = await first<StagingEnvironment>(
     on,
@@ -72,7 +78,10 @@ export async function known(on: Queryable, id: number): Promise<StagingEnvironme
 
 type Posted = Partial<Record<'name' | 'url' | 'client' | 'level' | 'token', string>>;
 
-/** @throws Invalid */
+/**
+ * Adds a staging environment.
+ * @throws Invalid with a message for each wrong field
+ */
 export async function add(here: App, person: string, posted: Posted): Promise<number> {
   const wanted = parsed(wantedEnvironment, posted);
   const { text, keyId } = sealedToken(here, wanted.token);
@@ -90,8 +99,9 @@ export async function add(here: App, person: string, posted: Posted): Promise<nu
 }
 
 /**
- * Changes an environment; an empty token stays as it is. `seen` is the version that the page showed.
- * @throws Invalid, Conflict when another person changed it meanwhile
+ * Changes a staging environment; if no token is typed, the stored one stays. `seen`: the version that the page
+ * showed.
+ * @throws Invalid for wrong fields, Conflict when another person changed it meanwhile
  */
 export async function change(
   here: App,
@@ -143,10 +153,12 @@ function sealedToken({ settings }: App, token: string) {
   return encrypt(settings.credentialsKeys.current, token, OWNER);
 }
 
-/** Bound to the encrypted token: it cannot be moved to another kind of secret. */
+/**
+ * A text that the encrypted token is bound to, so that it cannot be decrypted in the place of another kind of secret.
+ */
 const OWNER = 'staging environment';
 
-/** The token in the clear, for the request to staging; null when the key that encrypted it is gone. */
+/** The decrypted token, for a request to staging; null when the key that encrypted it is not in the settings. */
 export const tokenOf = ({ settings }: App, environment: StagingEnvironment): string | null =>
   decrypt(
     settings.credentialsKeys,

@@ -1,5 +1,5 @@
-// Copies follow their jobs: when the job of one has failed, was cancelled or is gone, its databases are removed, its place
-// is free, and whoever ordered it is told. There is no other way to fail.
+// Copies follow their jobs: when the job of a copy has failed, was cancelled or is gone, the databases of the copy
+// are removed, its place is free, and the server that ordered it is told. A copy fails in no other way.
 import * as audit from '../audit/audit.ts';
 import { sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -10,7 +10,7 @@ import type { Copy } from './copies.ts';
 import { dropDatabases } from './databases.ts';
 import { finishDrops } from './drop.ts';
 
-/** Ends what no job works on any more. */
+/** Ends the copies that no job works on any more. */
 export async function followJobs(here: App): Promise<void> {
   if (here.settings.copies === null) return;
   for (const copy of await copies.abandoned(here.sql)) {
@@ -41,7 +41,7 @@ async function endFailed(here: App, copy: Copy, problem: string) {
       sql`state = 'failed', ended_at = utc_timestamp(3), problem = ${problem}`,
     );
     if (!isEnded) return;
-    // The one that was to be replaced stays, if its databases are still there.
+    // The copy that was to be replaced stays, if it has not been dropped yet.
     await copies.keepName(on, copy.id);
     await callBack(here, on, { ...copy, state: 'failed', problem });
     const line = { person: copy.person, action: 'failed to make a copy', subject: copy.name };

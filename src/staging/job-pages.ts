@@ -1,4 +1,4 @@
-// Administration / Staging / Jobs: new databases and drops, as people order them.
+// The page *Administration / Staging / Jobs*: new databases and drops, as people order them.
 import type { Request, Response } from 'express';
 import { Conflict, type FieldErrors } from '../problems.ts';
 import * as outbox from '../messages/outbox.ts';
@@ -138,7 +138,7 @@ export async function show(req: Request, res: Response) {
   });
 }
 
-/** The progress of the newest order, second by second. */
+/** Sends the progress of the newest order, every second. */
 export async function events(req: Request, res: Response) {
   const { sql: on } = req.here;
   const { number } = await stagingJobs.known(on, numberOf(req));

@@ -1,4 +1,4 @@
-// How long copies are kept: extended, protected, announced, and dropped when their time is over.
+// How long copies (staging databases) are kept: extended, protected, announced, and dropped when their time is over.
 import * as audit from '../audit/audit.ts';
 import { fromSqlInstant, select, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -11,12 +11,12 @@ import { settingsOfCopies } from './databases.ts';
 import { drop } from './drop.ts';
 
 export const MOST_PROTECTED_DAYS = 90;
-/** How long before its end people are told. */
+/** How many days before the end of a copy people are told. */
 const WARNING_DAYS = 2;
-/** Who drops what has come to its end, in the audit. */
+/** The name in the audit log for copies that were dropped because their time was over. */
 const OWN = 'Oneway';
 
-/** Keeps a copy for the usual time from now; answers until when. */
+/** Keeps a copy for the usual number of days from now; returns until when. */
 export async function keepLonger(here: App, copy: Copy, person: string): Promise<string> {
   const { days } = settingsOfCopies(here);
   await changeReady(here, copy, {
@@ -27,7 +27,7 @@ export async function keepLonger(here: App, copy: Copy, person: string): Promise
   return endOf(here, copy, 'until');
 }
 
-/** Protects a copy: until then nobody and nothing drops it. Answers until when. */
+/** Protects a copy for some days, in which nobody and nothing drops it; returns until when. */
 export async function protect(here: App, copy: Copy, person: string, days: number) {
   if (days < 1 || days > MOST_PROTECTED_DAYS) {
     throw new Invalid({ days: `Protect it for 1 to ${MOST_PROTECTED_DAYS} days.` });
@@ -63,7 +63,7 @@ async function endOf(here: App, { id }: Copy, of: 'until' | 'protected_until'): 
   return instant ? exactly(fromSqlInstant(instant)) : '';
 }
 
-/** Tells people two days before a copy ends, and drops those that have come to their end. */
+/** Tells people two days before a copy ends, and drops the copies whose time is over. */
 export async function endExpired(here: App): Promise<void> {
   if (here.settings.copies === null) return;
   for (const copy of await soonToEnd(here)) await warn(here, copy);

@@ -1,8 +1,8 @@
-// The name of a copy: `cosmos-lab_20261126_0951_david-test`. Pure.
+// The names of copies (staging databases): `cosmos-lab_20261126_0951_david-test`. Pure functions.
 import { z } from 'zod';
 import { Invalid } from '../problems.ts';
 
-/** What a copy is for, as it stands in its name, and as people read it. */
+/** The levels (purposes) of copies, as their names contain them, and as people read them. */
 export const levels = { lab: 'Lab', test: 'Test', ecom: 'E-commerce' } as const;
 export type Level = keyof typeof levels;
 export const levelSchema = z.enum(
@@ -10,7 +10,7 @@ export const levelSchema = z.enum(
   'Choose a level from the list',
 );
 
-/** One below MySQL's limit for the name of a database; it is MongoDB's. */
+/** The most bytes of a database’s name: MongoDB’s limit, one less than MySQL’s. */
 const MOST_BYTES = 63;
 
 export const clientSchema = z
@@ -35,13 +35,13 @@ export const suffixSchema = z
 export type NameParts = {
   client: string;
   level: Level;
-  /** Null: no timestamp in the name. */
+  /** The time in the name; null for a name without one. */
   at: Date | null;
   suffix: string;
 };
 
 /**
- * The name of the databases of a copy; `timeZone` is that of its timestamp.
+ * Makes the name of a copy from its parts; `timeZone` is that of the time in it.
  * @throws Invalid when it is longer than a database server allows
  */
 export function nameOf({ client, level, at, suffix }: NameParts, timeZone = 'UTC'): string {
@@ -55,7 +55,7 @@ export function nameOf({ client, level, at, suffix }: NameParts, timeZone = 'UTC
   });
 }
 
-/** `20261126_0951` */
+/** A time as names contain it: `20261126_0951` */
 function stampOf(at: Date, timeZone: string): string {
   const parts = new Intl.DateTimeFormat('en-GB', {
     timeZone,
@@ -71,7 +71,7 @@ function stampOf(at: Date, timeZone: string): string {
   return `${of('year')}${of('month')}${of('day')}_${of('hour')}${of('minute')}`;
 }
 
-/** The names in a text, which has spaces, commas or line breaks between them; each once. */
+/** The names in a typed text, which separates them by spaces, commas or line breaks; each once. */
 export const namesIn = (text: string): string[] => [
   ...new Set(text.split(/[\s,]+/).filter(Boolean)),
 ];

@@ -1,5 +1,6 @@
-// Orders: one for each run of a staging job. An order is recorded before it is sent, and sent again, with the same id,
-// until staging has acknowledged it; then its progress is polled, and whoever ordered is told how it ended.
+// Orders: each run of a staging job orders a staging database, or its drop, from a staging server. An order is
+// recorded before it is sent, and sent again with the same id until staging acknowledges it. Then its progress is
+// asked for, and the person who ordered is told how it ended.
 import { createHmac } from 'node:crypto';
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
@@ -20,7 +21,7 @@ import { Conflict } from '../problems.ts';
 import type { NamedResult } from './drop.ts';
 import { subjectOf } from './staging-jobs.ts';
 
-/** `asking`: staging has not acknowledged it yet. */
+/** The state of an order. `asking`: it was sent, but staging has not acknowledged it yet. */
 export type OrderStatus = 'asking' | 'running' | 'done' | 'error';
 
 export type Order = {
@@ -36,7 +37,7 @@ export type Order = {
   problem: string | null;
   url: string | null;
   until: string | null;
-  /** Of a drop: what became of each name, as JSON. */
+  /** For a drop: what became of each name, as JSON. */
   results: string | null;
   next_at: string | null;
   created_at: string;
@@ -44,7 +45,7 @@ export type Order = {
   ended_at: string | null;
 };
 
-/** Of a job, the newest first. */
+/** The orders of a job, newest first. */
 export const ofJob = (on: Queryable, job: number) =>
   select<Order>(on, sql`select * from staging_order where job = ${job} order by attempt desc`);
 
@@ -60,7 +61,7 @@ export const newestOf = (on: Queryable, jobs: number[]) =>
             as newest on newest.job = staging_order.job and newest.attempt = staging_order.attempt`,
   );
 
-/** Those whose time has come to be sent, or asked about. */
+/** The orders that are due: to be sent, or to be asked about. */
 export const due = (on: Queryable) =>
   select<Order>(
     on,
@@ -70,8 +71,8 @@ export const due = (on: Queryable) =>
   );
 
 /**
- * Records an order of a job that is a draft or has failed.
- * @throws Conflict when it is running or done
+ * Records an order for a job that is a draft or has failed.
+ * @throws Conflict when the job is running or done
  */
 export const record = (here: App, job: number, person: string): Promise<Order> =>
   transaction(here.sql, async (on) => {
@@ -94,14 +95,17 @@ export const record = (here: App, job: number, person: string): Promise<Order> =
     return order;
   });
 
-/** Proves to production that a callback is about this order. */
+/**
+ * The key of an order. Staging sends it with the callback, which proves to production that the callback is about this
+ * order.
+ */
 export const keyOf = ({ settings }: App, id: string): string =>
   createHmac('sha256', settings.session.secret).update(`staging order\n${id}`).digest('base64url');
 
 export const isKeyOf = (here: App, id: string, key: string): boolean =>
   isSameHash(keyOf(here, id), key);
 
-/** Staging has taken it: its database will have this name. */
+/** Records that staging has accepted an order; its database will have this name. */
 export const acknowledge = (on: Queryable, { id }: Order, name: string | null) =>
   run(
     on,
@@ -113,7 +117,10 @@ export const acknowledge = (on: Queryable, { id }: Order, name: string | null) =
 
 type Progress = { step: string; done: number; total: number };
 
-/** A younger order is asked about more often than one that takes long: every 2 seconds, up to a minute. */
+/**
+ * Records the progress of an order, and when to ask again: after 2 seconds at first, then less and less often, up to
+ * a minute.
+ */
 export const keepProgress = (on: Queryable, { id }: Order, { step, done, total }: Progress) =>
   run(
     on,
@@ -125,7 +132,7 @@ export const keepProgress = (on: Queryable, { id }: Order, { step, done, total }
          where id = ${id} and state = 'running'`,
   );
 
-/** Staging did not answer: it is asked again. */
+/** Records that staging did not answer; it is asked again in a while. */
 export const postpone = (on: Queryable, { id }: Order, problem: string) =>
   run(
     on,
@@ -140,13 +147,13 @@ export type Ending = {
   state: 'done' | 'error';
   name?: string | null;
   problem?: string | null;
-  /** ISO 8601. */
+  /** Until when the copy is kept, in ISO 8601. */
   until?: string | null;
   url?: string | null;
   results?: NamedResult[];
 };
 
-/** Ends an order and its job, and tells whoever ordered it, once: in one commit. */
+/** Ends an order and its job, and tells the person who ordered it, once: all in one commit. */
 export const end = (here: App, order: Order, ending: Ending) =>
   transaction(here.sql, async (on) => {
     const { state, problem = null, until, url = null, results, name = order.name } = ending;

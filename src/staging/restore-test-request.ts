@@ -4,7 +4,7 @@ import type { Queryable } from '../database/sql.ts';
 /** The kind of the job that tests backups by restoring them. */
 export const RESTORE_TEST = 'restore-test';
 
-/** Requests a restore test of one client; a sweep begins it after the commit. */
+/** Requests a restore test of one client’s backup. The caller need not queue the job: a periodic check does. */
 export const requestRestoreTest = (on: Queryable, client: string) =>
   jobs.request(on, {
     kind: RESTORE_TEST,

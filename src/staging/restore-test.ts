@@ -1,5 +1,5 @@
-// The restore test: the newest backup of a client is restored, dumped again and compared. The copy stays as a spare, so
-// that the next order is ready at once.
+// The restore test of backups: the newest backup of a client is restored into a copy, dumped again and compared. The
+// copy stays as a spare, so that the next order is ready at once.
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
 import { compareWithBackup } from '../backups/compare.ts';
@@ -20,17 +20,17 @@ import * as copies from './copies.ts';
 import type { Copy } from './copies.ts';
 import { drop } from './drop.ts';
 
-/** `client`: null for all whose backups are in the store. */
+/** The input of the job. `client`: the one to test; null for all clients with backups in the store. */
 export const restoreTestInput = z.object({ client: z.string().nullable().default(null) });
 
-/** A newest backup that is older was not taken last night. */
+/** After how many hours the newest backup is too old: last night’s is missing. */
 const OLD_HOURS = 26;
 
 export type TestedBackup = {
   client: string;
-  /** Null when there is no backup. */
+  /** The time of the tested backup; null when there is none. */
   backup: string | null;
-  /** What is wrong with it; null when it is as it was backed up. */
+  /** What is wrong with the backup; null when it restores as it was backed up. */
   problem: string | null;
 };
 
@@ -59,7 +59,10 @@ async function testNewest(work: Work, source: Source, client: string): Promise<T
   return { ...tested, problem: problem ?? (hours > OLD_HOURS ? old : null) };
 }
 
-/** Answers what is wrong with the content; other errors are the job's, and are tried again. */
+/**
+ * Restores a backup and compares it; returns what is wrong with its content. Other errors fail the job, which is
+ * tried again.
+ */
 async function restoreAndCompare({ here, job, report }: Work, source: Source, manifest: Manifest) {
   const former = await copies.spareOf(here.sql, manifest.client);
   if (former?.state === 'ready' && isOf(former, manifest)) return null;

@@ -1,5 +1,5 @@
-// Runs staging jobs: sends their orders, asks how they are, and takes the callback. A lost answer or a lost callback costs
-// only time.
+// Runs staging jobs: sends their orders, asks about them, and takes callbacks. When an answer or a callback is lost,
+// only time is lost.
 import { z } from 'zod';
 import { first, fromSqlInstant, sql } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -15,7 +15,7 @@ import type { Order } from './orders.ts';
 import * as stagingJobs from './staging-jobs.ts';
 import type { StagingJob } from './staging-jobs.ts';
 
-/** Staging that is silent for longer has lost the order. */
+/** After how many hours without an answer staging has lost the order. */
 const SILENT_HOURS = 6;
 
 const acknowledged = z.object({ name: z.string().max(63) });
@@ -45,14 +45,17 @@ const dropped = z.object({
   ),
 });
 
-/** Someone clicks *Run*: the order is recorded, and sent at once, so that its name shows. */
+/**
+ * Runs a job for a person who clicks *Run*: records the order, and sends it at once, so that the page can show the
+ * name of the database.
+ */
 export async function runJob(here: App, number: number, person: string): Promise<void> {
   const job = await stagingJobs.known(here.sql, number);
   const order = await orders.record(here, number, person);
   await send(here, job, order);
 }
 
-/** Sends an order; what staging refuses ends it, in staging's words. */
+/** Sends an order. If staging refuses it, the order ends, with the words of staging. */
 async function send(here: App, job: StagingJob, order: Order): Promise<void> {
   try {
     const environment = await environments.known(here.sql, job.environment);
@@ -81,7 +84,7 @@ async function sendNew(
       suffix: job.suffix,
       replace: job.replaces === 1,
       person: order.person,
-      // Without an address of its own it learns the end by asking.
+      // If this server’s own address is not set, staging cannot call back, and the end is learnt by asking.
       callback: own ? { url: `${own}/bridge/callbacks`, key: orders.keyOf(here, order.id) } : null,
     },
     answer: acknowledged,
@@ -109,7 +112,7 @@ async function sendDrop(
   await orders.end(here, order, { state: problem ? 'error' : 'done', problem, results });
 }
 
-/** An error that may pass: it is sent again. Any other one ends the order. */
+/** Keeps an order after an error that may pass, so that it is sent again; any other error ends it. */
 async function keepOrEnd(here: App, order: Order, error: unknown) {
   const problem = reasonOf(error);
   const since = fromSqlInstant(order.answered_at ?? order.created_at);
@@ -125,7 +128,10 @@ async function keepOrEnd(here: App, order: Order, error: unknown) {
   await orders.end(here, order, { state: 'error', problem: isPassing ? silent : problem });
 }
 
-/** Sends what is not acknowledged, and asks about what runs: a few seconds after it began, then less and less often. */
+/**
+ * Sends orders that were not acknowledged, and asks about those that run: a few seconds after they began, then less
+ * and less often.
+ */
 export async function askAboutOrders(here: App): Promise<void> {
   for (const order of await orders.due(here.sql)) {
     const job = await first<StagingJob>(
@@ -178,8 +184,8 @@ export type Callback = {
 };
 
 /**
- * Staging says that an order has ended; it may say so more than once.
- * @throws NotFound when there is no such order, or the key is another's
+ * Handles the callback of staging that an order has ended, which may come more than once.
+ * @throws NotFound when there is no such order, or the key is that of another
  */
 export async function takeCallback(here: App, { order: id, key, ...ending }: Callback) {
   const order = await orders.byId(here.sql, id);

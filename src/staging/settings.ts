@@ -1,17 +1,17 @@
-// Whether copies are made here, for whom, and on which servers.
+// The settings for copies (staging databases): whether they are made here, for which client, and on which servers.
 import { z } from 'zod';
 import { neighbourSchema, type NosqlAddress, type SqlAddress } from '../database/address.ts';
 
 export type CopySettings = {
-  /** Whoever sends one of them may order copies; two while one is replaced by another. */
+  /** The tokens: a server that sends one may order copies. There are two while one replaces the other. */
   tokens: string[];
-  /** How many copies there may be. */
+  /** The most copies that exist at the same time. */
   limit: number;
-  /** How long a copy is kept, if nobody keeps it longer. */
+  /** For how many days a copy is kept, if nobody extends that. */
   days: number;
-  /** Of the timestamps in names. */
+  /** The time zone of the times in names. */
   timeZone: string;
-  /** The servers of the copies, and an account that may create and drop databases there. */
+  /** The servers for the databases of copies, with an account that may create and drop databases there. */
   servers: { sql: SqlAddress; nosql: NosqlAddress };
 };
 
@@ -49,7 +49,7 @@ function isTimeZone(timeZone: string): boolean {
 const TOKEN = 'NUMIKUBE_STAGING_TOKEN';
 const TOKEN_LENGTH = 32;
 
-/** The settings, or null where no copies are made; and which of them are wrong. */
+/** Parses the settings for copies; returns them, or null when none are made here, and messages about wrong ones. */
 export function copySettings(variables: Variables): {
   copies: CopySettings | null;
   wrong: string[];
@@ -92,7 +92,10 @@ export function copySettings(variables: Variables): {
   };
 }
 
-/** Names are given when a copy is opened; that of MongoDB stands for the database that knows the account. */
+/**
+ * The schema of the servers. The names of databases are given when a copy is opened; the name in the address of
+ * MongoDB is only that of the database in which its account is defined.
+ */
 const serversSchema = z
   .record(z.string(), z.unknown())
   .transform((variables) => {

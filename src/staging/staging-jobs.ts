@@ -1,5 +1,5 @@
-// What people order in production: a new database, or dropping some. A job is a draft until it is run; each run is an
-// order of its own, and former ones stay listed.
+// Staging jobs, which people order in production: a new staging database, or dropping some. A job is a draft until it
+// is run; each run is an order of its own, and former ones stay listed.
 import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
 import { first, run, runForId, select, sql, transaction, type Queryable } from '../database/sql.ts';
@@ -17,7 +17,7 @@ export type StagingJob = {
   has_timestamp: number;
   suffix: string;
   replaces: number;
-  /** With spaces or line breaks between them, as typed. */
+  /** The names of the databases to drop, as typed, with spaces or line breaks between them. */
   database_names: string;
   state: StagingJobState;
   version: number;
@@ -62,7 +62,7 @@ const withEnvironment = sql`select staging_job.*, environment.name as environmen
        environment.level
   from staging_job join staging_environment as environment on environment.id = staging_job.environment`;
 
-/** 50 a page, the newest first, below the number `before`. */
+/** Lists staging jobs newest first, 50 a page, with numbers below `before`. */
 export const list = (on: Queryable, before: number | null) =>
   select<StagingJob>(
     on,
@@ -71,7 +71,10 @@ export const list = (on: Queryable, before: number | null) =>
          order by number desc limit 50`,
   );
 
-/** @throws NotFound */
+/**
+ * Reads a staging job.
+ * @throws NotFound when there is none with this number
+ */
 export async function known(on: Queryable, number: number): Promise<StagingJob> {
   const job = await first<StagingJob>(
     on,
@@ -81,7 +84,10 @@ export async function known(on: Queryable, number: number): Promise<StagingJob> 
   return job;
 }
 
-/** @throws Invalid when something is wrong, also when the name would be too long */
+/**
+ * Checks a posted job.
+ * @throws Invalid with a message for each wrong field, also when the name would be too long
+ */
 async function checked(here: App, posted: PostedJob) {
   const wanted = parsed(wantedJob, posted);
   const { client, level } = await knownEnvironment(here.sql, wanted.environment);
@@ -93,7 +99,10 @@ async function checked(here: App, posted: PostedJob) {
   return { values };
 }
 
-/** @throws Invalid */
+/**
+ * Adds a draft.
+ * @throws Invalid with a message for each wrong field
+ */
 export async function add(here: App, person: string, posted: PostedJob): Promise<number> {
   const { values } = await checked(here, posted);
   return transaction(here.sql, async (on) => {
@@ -106,7 +115,10 @@ export async function add(here: App, person: string, posted: PostedJob): Promise
   });
 }
 
-/** @throws Invalid, Conflict when it was run, or changed by another person */
+/**
+ * Changes a draft.
+ * @throws Invalid for wrong fields, Conflict when it was run, or changed by another person
+ */
 export async function change(
   here: App,
   person: string,
@@ -129,7 +141,10 @@ export async function change(
   });
 }
 
-/** @throws Conflict when it is not a draft any more: what was run stays listed */
+/**
+ * Removes a draft.
+ * @throws Conflict when it was run: then it stays listed
+ */
 export async function remove(here: App, person: string, number: number) {
   await transaction(here.sql, async (on) => {
     const found = await run(

@@ -1,4 +1,4 @@
-// Brings a copy of an older program to the shape of this one.
+// Brings a copy (staging database) that an older program made to the schema of this one.
 import { z } from 'zod';
 import { sql, transaction } from '../database/sql.ts';
 import { appOn, type App } from '../environments/app.ts';
@@ -14,7 +14,10 @@ import { withCopy } from './databases.ts';
 export const UPDATE = 'copy-update';
 export const updateInput = z.object({ copy: z.uuid() });
 
-/** @throws Conflict when it is not ready */
+/**
+ * Requests the job that updates a copy.
+ * @throws Conflict when the copy is not ready
+ */
 export const requestUpdate = (here: App, copy: Copy, person: string): Promise<jobs.Job> =>
   transaction(here.sql, async (on) => {
     const { job } = await jobs.request(on, {
@@ -28,7 +31,7 @@ export const requestUpdate = (here: App, copy: Copy, person: string): Promise<jo
     throw new Conflict(`${copy.name} is being worked on, or gone already. Reload the page.`);
   });
 
-/** The job of it. */
+/** Updates a copy, as a job. */
 export async function updateCopy(
   { here, report }: Work,
   { copy: id }: z.infer<typeof updateInput>,

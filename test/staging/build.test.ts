@@ -1,4 +1,4 @@
-// Copies made from backups, on real servers.
+// Staging databases are made from backups, on real servers.
 import { expect, test } from '@jest/globals';
 import { catalogTables } from '../../src/catalog/tables.ts';
 import { name, select, sql } from '../../src/database/sql.ts';
@@ -13,7 +13,7 @@ import { backUp, build, client, fillProduction, jobOf, useCopies } from '../supp
 
 const world = useCopies();
 
-/** Every stored row and document of the catalogue, as the servers answer them. */
+/** Every stored row and document of the catalogue, as the servers return them. */
 async function stored({ sql: on, documents }: Pick<Environment, 'sql' | 'documents'>) {
   const { mysql, mongo } = catalogTables();
   const found: Record<string, unknown[]> = {};
@@ -27,7 +27,7 @@ async function stored({ sql: on, documents }: Pick<Environment, 'sql' | 'documen
   return found;
 }
 
-test('S1-89 a copy has every row, document and image of its backup, and a name of client, level and suffix', async () => {
+test('S1-89 a staging database has every row, document and image of its backup', async () => {
   await fillProduction(world);
   const icon = await keepImage(world.production.storage, 'icon', await picture());
   await add(world.production, 'business', { name: `'"\`\\ 🪔`, icon });

@@ -43,16 +43,19 @@ describe('a database of the same name that another program made', () => {
   test.each([
     ['in MySQL', () => root.query(`CREATE DATABASE \`${name}\``)],
     ['in MongoDB', () => mongo.db(name).collection('own').insertOne({})],
-  ])('S1-85 %s makes the order fail, and stays', async (_where, make) => {
-    await make();
-    const copy = await build(world.staging);
-    await followJobs(world.staging);
-    expect(await copyOf(world.staging, copy.id)).toMatchObject({ state: 'failed' });
-    expect((await copyOf(world.staging, copy.id)).problem).toMatch(/which was not made here/);
-    expect([await inMysql(), await inMongo()].filter(Boolean)).toHaveLength(1);
-  });
+  ])(
+    'S1-85 a database of the same name, made by another program %s, makes the order fail and is kept',
+    async (_where, make) => {
+      await make();
+      const copy = await build(world.staging);
+      await followJobs(world.staging);
+      expect(await copyOf(world.staging, copy.id)).toMatchObject({ state: 'failed' });
+      expect((await copyOf(world.staging, copy.id)).problem).toMatch(/which was not made here/);
+      expect([await inMysql(), await inMongo()].filter(Boolean)).toHaveLength(1);
+    },
+  );
 
-  test('S1-85 took the place of a copy: it is not dropped for it', async () => {
+  test('S1-85 a database that took the name of a staging database is not dropped in its place', async () => {
     const copy = await build(world.staging);
     await root.query(`DROP DATABASE \`${name}\``);
     await root.query(`CREATE DATABASE \`${name}\``);
@@ -63,7 +66,7 @@ describe('a database of the same name that another program made', () => {
   });
 });
 
-test('S1-85 another client, another level and an unknown name are refused; a copy of one’s own is dropped from both servers', async () => {
+test('S1-85 staging databases of another client or level are not dropped, and neither is an unknown name', async () => {
   await build(world.staging);
   const person = 'sam@example.com';
   const names = [name];
@@ -80,7 +83,7 @@ test('S1-85 another client, another level and an unknown name are refused; a cop
   expect([await inMysql(), await inMongo()]).toEqual([false, false]);
 });
 
-test('S1-85 MySQL itself refuses the account of the copies every database that is not named as a copy', async () => {
+test('S1-85 MySQL lets the account of staging databases create and drop only databases that are named like one', async () => {
   const { COPIES_SQL_DB_USER: user, COPIES_SQL_DB_PASSWORD: password } = world.variables.staging;
   const { hostname, port } = servers().mysql;
   const own = await createConnection({
@@ -95,7 +98,7 @@ test('S1-85 MySQL itself refuses the account of the copies every database that i
   await own.end();
 });
 
-test('a copy whose time is over is announced two days before by a message, and then dropped, unless it is protected', async () => {
+test('a staging database whose time is over is announced two days before, and then dropped unless it is protected', async () => {
   const copy = await build(world.staging);
   const inDays = (days: number) =>
     run(

@@ -1,4 +1,5 @@
-// Builds that are cut off: whatever happens, the next attempt makes a whole copy, or the job fails and nothing is left.
+// Builds of staging databases that are interrupted: the next attempt makes a whole database, or the job fails and
+// leaves nothing behind.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readdir, rename, writeFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,7 +27,7 @@ beforeEach(async () => {
   await add(world.production, 'form', { name: 'Visit' });
   await backUp(world.production);
 });
-/** Ends what hangs as in a killed process. */
+/** Lets a promise of the build fail that hangs as in a killed process. */
 let bury = () => {};
 afterEach(() => {
   failpoints.reached = () => {};
@@ -43,7 +44,7 @@ const points = [
 ];
 
 test.each(points)(
-  'S1-87 a build whose process is killed at “%s” is made whole by the next attempt',
+  'S1-87 when a build is killed at the step “%s”, the next attempt makes a whole staging database',
   async (point) => {
     const order = wanted();
     const { job } = await accept(world.staging, order);
@@ -51,7 +52,7 @@ test.each(points)(
     failpoints.reached = (reached) => {
       if (reached !== point || isKilled) return;
       isKilled = true;
-      // Nothing after this point happens, and nobody records that it did not.
+      // Nothing after this step happens, and nobody records that it did not.
       return new Promise((_resolve, reject) => {
         bury = () => reject(new Unavailable('The process was killed'));
       });
@@ -67,7 +68,7 @@ test.each(points)(
 );
 
 describe('a build that cannot succeed', () => {
-  /** Runs every attempt, and then what the processes do every few seconds. */
+  /** Builds a staging database that cannot be built: every attempt, and then what processes do every few seconds. */
   async function buildInVain() {
     const copy = await build(world.staging);
     for (let attempt = 0; attempt < 3; attempt += 1) {
@@ -91,7 +92,7 @@ describe('a build that cannot succeed', () => {
     return join(below, time);
   }
 
-  test('S1-50 because a byte of the backup was altered: it fails, names the file, and nothing is left', async () => {
+  test('S1-50 a build fails when a byte of the backup was altered, names the file, and leaves nothing behind', async () => {
     const folder = await folderOfBackup();
     const file = (await readdir(folder)).find((one) => one.startsWith('form.bson')) ?? '';
     const bytes = await readFile(join(folder, file));
@@ -104,7 +105,7 @@ describe('a build that cannot succeed', () => {
     expect(await copies.countSlots(world.staging.sql)).toBe(0);
   });
 
-  test('S1-50 because the bucket is gone: it is tried again, then it fails, and its place is free', async () => {
+  test('S1-50 a build that cannot reach the backup’s bucket is tried again, and its place is free when it fails', async () => {
     const store = join(world.folder, 'dev-backups');
     const order = wanted();
     const { job } = await accept(world.staging, order);
@@ -126,7 +127,7 @@ describe('a build that cannot succeed', () => {
     }
   });
 
-  test('S1-50 because the database server is full: it fails with a sentence, and nothing is left', async () => {
+  test('S1-50 a build fails with a sentence when the database server is full, and leaves nothing behind', async () => {
     failpoints.reached = (point) => {
       if (point !== 'copy loading') return;
       throw Object.assign(new Error('The table is full'), {
@@ -140,7 +141,7 @@ describe('a build that cannot succeed', () => {
     expect(await anyDatabase()).toBeUndefined();
   });
 
-  test('because its job was cancelled: its databases are removed', async () => {
+  test('the databases of a build are removed when its job was cancelled', async () => {
     const order = wanted();
     await accept(world.staging, order);
     await run(
@@ -152,7 +153,7 @@ describe('a build that cannot succeed', () => {
     expect([copy.state, copy.problem]).toEqual(['failed', 'Cancelled by sam@example.com.']);
   });
 
-  test('and would have replaced another one: that one stays, if it was not dropped yet', async () => {
+  test('a staging database that was to be replaced stays when its replacement could not be built', async () => {
     const former = await build(world.staging);
     failpoints.reached = (point) => {
       if (point === 'copy cleaned') throw new Unavailable('The server is away');

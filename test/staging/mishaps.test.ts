@@ -1,5 +1,5 @@
-// What goes wrong around a staging database that is there: servers away in the middle, e-mail that is not taken, an older
-// version. Nothing is lost, and each ends by itself.
+// What goes wrong around a staging database that exists: servers are away, e-mail is not accepted, an older version.
+// Nothing is lost, and everything ends by itself.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
 import { MongoClient } from 'mongodb';
@@ -32,34 +32,37 @@ describe('a drop whose process was killed', () => {
   test.each([
     ['before anything was dropped', false],
     ['between the two databases', true],
-  ])('S1-87 %s is finished within a minute or two', async (_when, isHalf) => {
-    await backUp(world.production);
-    const copy = await build(world.staging);
-    if (isHalf) {
-      const mongo = new MongoClient(servers().mongo.href);
-      await mongo.db(name).dropDatabase();
-      await mongo.close();
-    }
-    await run(
-      world.staging.sql,
-      sql`update database_copy
+  ])(
+    'S1-87 the drop of a staging database whose process was killed %s is finished within two minutes',
+    async (_when, isHalf) => {
+      await backUp(world.production);
+      const copy = await build(world.staging);
+      if (isHalf) {
+        const mongo = new MongoClient(servers().mongo.href);
+        await mongo.db(name).dropDatabase();
+        await mongo.close();
+      }
+      await run(
+        world.staging.sql,
+        sql`update database_copy
              set state = 'dropping', ended_by = 'sam@example.com',
                  changed_at = utc_timestamp(3) - interval 2 minute`,
-    );
-    await followJobs(world.staging);
-    expect(await copyOf(world.staging, copy.id)).toMatchObject({
-      state: 'dropped',
-      ended_by: 'sam@example.com',
-    });
-    const schema = await first(
-      world.staging.sql,
-      sql`select 1 from information_schema.schemata where schema_name = ${name}`,
-    );
-    expect(schema).toBeUndefined();
-  });
+      );
+      await followJobs(world.staging);
+      expect(await copyOf(world.staging, copy.id)).toMatchObject({
+        state: 'dropped',
+        ended_by: 'sam@example.com',
+      });
+      const schema = await first(
+        world.staging.sql,
+        sql`select 1 from information_schema.schemata where schema_name = ${name}`,
+      );
+      expect(schema).toBeUndefined();
+    },
+  );
 });
 
-test('J-2 a staging database of an older version is not opened, and is brought up to date by a job', async () => {
+test('J-2 a staging database of an older version is not opened, and a job brings it up to date', async () => {
   await backUp(world.production);
   const copy = await build(world.staging);
   await withCopy(world.staging, copy, ({ documents }) =>
@@ -105,21 +108,24 @@ describe('production is away when a database is ready', () => {
   test.each([
     ['repeated until it is taken', [500, 503], 3],
     ['not repeated when nobody waits for it', [404], 1],
-  ])('S1-88 the callback is %s', async (_what, given, times) => {
-    answers = [...given];
-    const { port } = there.address() as { port: number };
-    const callback = { url: `http://127.0.0.1:${port}/bridge/callbacks`, key: 'k'.repeat(43) };
-    await build(world.staging, { callback });
-    for (let round = 0; round < 5; round += 1) {
-      await run(world.staging.sql, sql`update outbox set next_at = utc_timestamp(3)`);
-      await deliver(world.staging);
-    }
-    expect(asked).toBe(times);
-    there.close();
-  });
+  ])(
+    'S1-88 while production is away, the callback that a staging database is ready is %s',
+    async (_what, given, times) => {
+      answers = [...given];
+      const { port } = there.address() as { port: number };
+      const callback = { url: `http://127.0.0.1:${port}/bridge/callbacks`, key: 'k'.repeat(43) };
+      await build(world.staging, { callback });
+      for (let round = 0; round < 5; round += 1) {
+        await run(world.staging.sql, sql`update outbox set next_at = utc_timestamp(3)`);
+        await deliver(world.staging);
+      }
+      expect(asked).toBe(times);
+      there.close();
+    },
+  );
 });
 
-test('S1-13 backups in a bucket of an S3 server are made, and databases are made of them', async () => {
+test('S1-13 staging databases can be made from backups in a bucket of an S3 server', async () => {
   const { bucket, endpoint, keys } = await newBucket('');
   const also = {
     BACKUPS_URL: `${endpoint}?region=us-east-1`,

@@ -12,11 +12,14 @@ describe('the name of a staging database', () => {
     [{ at: null, suffix: 'david' }, 'UTC', 'cosmos-lab_david'],
     [{ at: null, suffix: '' }, 'UTC', 'cosmos-lab'],
     [{ at: new Date('2021-09-20T00:05:00Z'), suffix: '' }, 'UTC', 'cosmos-lab_20210920_0005'],
-  ])('S1-33 S1-34 S1-80 of %j in the time zone %s is %s', (parts, timeZone, name) => {
-    expect(nameOf({ client: 'cosmos', level: 'lab', ...parts }, timeZone)).toBe(name);
-  });
+  ])(
+    'S1-33 S1-34 S1-80 a staging database with the time and suffix %j in the time zone %s is named “%s”',
+    (parts, timeZone, name) => {
+      expect(nameOf({ client: 'cosmos', level: 'lab', ...parts }, timeZone)).toBe(name);
+    },
+  );
 
-  test('S1-81 has 63 bytes at most, and the message says by how many the suffix is too long', () => {
+  test('S1-81 the name of a staging database has at most 63 bytes, and the message says by how many it is too long', () => {
     const named = (length: number) =>
       nameOf({ client: 'cosmos', level: 'lab', at, suffix: 'x'.repeat(length) });
     expect(named(38)).toHaveLength(63);
@@ -29,7 +32,7 @@ describe('the name of a staging database', () => {
 });
 
 test.each(['david-test', 'a', '1', 'a_b-c', '2026', ''])(
-  'S1-81 the suffix “%s” is accepted',
+  'S1-81 the suffix “%s” is accepted in the name of a staging database',
   (suffix) => {
     expect(suffixSchema.safeParse(suffix).data).toBe(suffix);
   },
@@ -49,18 +52,21 @@ test.each([
   '🪔',
   'a`b',
   'a%',
-])('S1-40 the suffix “%s” is refused with what is allowed', (suffix) => {
-  const message = suffixSchema.safeParse(suffix).error?.issues[0]?.message;
-  expect(message).toMatch(/lowercase letters and digits.*david-test/);
-});
+])(
+  'S1-40 the suffix “%s” in the name of a staging database is refused, with what is allowed',
+  (suffix) => {
+    const message = suffixSchema.safeParse(suffix).error?.issues[0]?.message;
+    expect(message).toMatch(/lowercase letters and digits.*david-test/);
+  },
+);
 
 test.each(['Cosmos', 'a_b', 'a--b', '-a', '', ' '])(
-  'S1-23 the client “%s” is refused',
+  'S1-23 the client “%s” in the name of a staging database is refused',
   (client) => {
     expect(clientSchema.safeParse(client).success).toBe(false);
   },
 );
 
-test('S1-62 names of databases stand with spaces, commas or line breaks between them, each counted once', () => {
+test('S1-62 names of staging databases may be typed with spaces, commas or line breaks between them', () => {
   expect(namesIn(' a-lab\r\nb-lab\t c-lab,a-lab\n\n')).toEqual(['a-lab', 'b-lab', 'c-lab']);
 });

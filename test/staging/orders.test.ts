@@ -1,4 +1,4 @@
-// The whole way between two servers: a job is run in production, staging makes the database, production is told.
+// The whole way between two servers: a job is run in production, staging makes the database, and production is told.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
 import { first, run, select, sql } from '../../src/database/sql.ts';
@@ -72,7 +72,7 @@ const ended = (number: number) =>
     return (state === 'done' || state === 'error') && state;
   });
 
-test('S1-01 S1-03 S1-04 S1-06 S1-07 S1-08 S1-09 S1-36 S1-37 S1-38 S1-39 a job that is run shows its name at once, and its person gets an e-mail with the link when the database is ready', async () => {
+test('S1-01 S1-03 S1-04 S1-06 S1-07 S1-08 S1-09 S1-36 S1-37 S1-38 S1-39 a staging job shows the database’s name at once, and its person gets an e-mail with the link when it is ready', async () => {
   const number = await addJob();
   await runJob(production, number, sam);
   const order = await orderOf(number);
@@ -92,7 +92,7 @@ test('S1-01 S1-03 S1-04 S1-06 S1-07 S1-08 S1-09 S1-36 S1-37 S1-38 S1-39 a job th
   expect(mail.received).toHaveLength(1);
 });
 
-test('S1-88 an order whose callback never arrives ends by asking, and is told of once', async () => {
+test('S1-88 an order of a staging database whose callback is lost ends when production asks, and its person is told once', async () => {
   const number = await addJob();
   await runJob(production, number, sam);
   const order = await orderOf(number);
@@ -103,7 +103,7 @@ test('S1-88 an order whose callback never arrives ends by asking, and is told of
   expect(told).toHaveLength(1);
 });
 
-test('S1-51 the person of a job that failed gets another e-mail, with the reason and the way out', async () => {
+test('S1-51 the person of a staging job that failed gets an e-mail with the reason and what to do', async () => {
   lab = await addEnvironment({ name: 'Other', client: 'nobody' });
   const number = await addJob();
   await runJob(production, number, sam);
@@ -116,7 +116,7 @@ test('S1-51 the person of a job that failed gets another e-mail, with the reason
   expect(sent?.text).toMatch(/There is no backup of nobody.*click Run/s);
 });
 
-test('the page of a job says that its e-mail is not sent yet while the mail server is down', async () => {
+test('the page of a staging job says that its e-mail is not sent yet while the mail server is down', async () => {
   lab = await addEnvironment({ name: 'Other', client: 'nobody' });
   const number = await addJob();
   await mail.close();
@@ -143,7 +143,7 @@ describe('staging refuses a run, and the job ends in its words', () => {
     return problem;
   };
 
-  test('S1-05 S1-25 with another token', async () => {
+  test('S1-05 S1-25 a staging job with a wrong token ends with the refusal of staging', async () => {
     lab = await addEnvironment({
       name: 'Other',
       token: 'another token, which staging does not know',
@@ -151,12 +151,12 @@ describe('staging refuses a run, and the job ends in its words', () => {
     expect(await problemOf(await addJob())).toMatch(/The token is not the one of staging/);
   });
 
-  test('S1-89 without a backup of the client', async () => {
+  test('S1-89 a staging job ends with the refusal of staging when the client has no backup', async () => {
     lab = await addEnvironment({ name: 'Other', client: 'nobody' });
     expect(await problemOf(await addJob())).toMatch(/There is no backup of nobody/);
   });
 
-  test('S1-70 S1-71 S1-86 when as many databases are there or being made as are allowed', async () => {
+  test('S1-70 S1-71 S1-86 a staging job ends with the refusal of staging when the limit of databases is reached', async () => {
     for (const suffix of ['one', 'two']) {
       await runJob(production, await addJob({ suffix }), sam);
     }
@@ -165,7 +165,7 @@ describe('staging refuses a run, and the job ends in its words', () => {
     );
   });
 
-  test('S1-82 when the name is taken, unless the database is replaced', async () => {
+  test('S1-82 a staging job ends with the refusal of staging when the name is taken, unless it replaces that database', async () => {
     const plain = { suffix: 'same', timestamp: 'no' } as const;
     const former = await addJob(plain);
     await runJob(production, former, sam);
@@ -179,7 +179,7 @@ describe('staging refuses a run, and the job ends in its words', () => {
     ]);
   });
 
-  test('S1-52 S1-83 a job in Error is run again, and each attempt stays listed', async () => {
+  test('S1-52 S1-83 a staging job in the state Error can be run again, and each attempt stays listed', async () => {
     await run(staging.sql, sql`delete from database_copy`);
     lab = await addEnvironment({ name: 'Other', client: 'nobody' });
     const number = await addJob();
@@ -204,7 +204,7 @@ describe('staging refuses a run, and the job ends in its words', () => {
   });
 });
 
-test('a job that is clicked twice at once is ordered once', async () => {
+test('a double click on Run orders one staging database', async () => {
   const number = await addJob();
   const outcomes = await Promise.allSettled([
     runJob(production, number, sam),
@@ -215,7 +215,7 @@ test('a job that is clicked twice at once is ordered once', async () => {
   await ended(number);
 });
 
-test('the same order that is sent twice has the same answer and makes one database', async () => {
+test('the same order of a staging database sent twice gets the same answer and makes one database', async () => {
   const order = { ...wanted(), token: tokenHere() };
   const post = () =>
     fetch(`${servers.urls.staging}/bridge/orders`, {
@@ -242,7 +242,7 @@ describe('staging cannot be reached', () => {
     silent.close();
   });
 
-  test('an order that is not acknowledged is sent again until staging is back', async () => {
+  test('an order that staging did not acknowledge is sent again until staging is back', async () => {
     const { port } = silent.address() as { port: number };
     const away = await addEnvironment({ name: 'Away', url: `localhost:${port}` });
     lab = away;
@@ -259,7 +259,7 @@ describe('staging cannot be reached', () => {
     deadlines.answer = 300;
   });
 
-  test('S1-87 an order that is silent for more than six hours ends in Error', async () => {
+  test('S1-87 an order without an answer for more than six hours ends in the state Error', async () => {
     const { port } = silent.address() as { port: number };
     lab = await addEnvironment({ name: 'Away', url: `localhost:${port}` });
     const number = await addJob();
@@ -273,7 +273,7 @@ describe('staging cannot be reached', () => {
   });
 });
 
-test('a callback with a wrong key is refused, and changes nothing', async () => {
+test('a callback of staging with a wrong key is refused, and changes nothing', async () => {
   const number = await addJob();
   await runJob(production, number, sam);
   const { id, name } = await orderOf(number);
@@ -294,7 +294,7 @@ test('a callback with a wrong key is refused, and changes nothing', async () => 
 });
 
 describe('a job that drops databases', () => {
-  test('S1-60 S1-61 S1-63 S1-84 S1-85 ends within the request, with a result for each name', async () => {
+  test('S1-60 S1-61 S1-63 S1-84 S1-85 a job that drops staging databases ends within the request, with a result for each name', async () => {
     const made = await addJob({ suffix: 'gone', timestamp: 'no' });
     await runJob(production, made, sam);
     await ended(made);
@@ -320,7 +320,7 @@ describe('a job that drops databases', () => {
     expect(await schema(control)).toBeDefined();
   });
 
-  test('S1-84 is done when every name was dropped, also when its answer was lost and it is sent again', async () => {
+  test('S1-84 a job that drops staging databases is done when all are dropped, even if the first answer was lost', async () => {
     const made = await addJob({ suffix: 'gone', timestamp: 'no' });
     await runJob(production, made, sam);
     await ended(made);

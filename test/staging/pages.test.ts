@@ -1,4 +1,4 @@
-// The pages with which databases are ordered in production.
+// The pages on which staging databases are ordered in production.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { first, sql } from '../../src/database/sql.ts';
 import * as environments from '../../src/staging/environments.ts';
@@ -26,7 +26,7 @@ const lastPart = (location: unknown) => Number(String(location).split('/').at(-1
 const addLab = () => environments.add(site.here, 'ops@example.com', lab);
 
 describe('staging environments', () => {
-  test('S1-20 S1-21 S1-22 S1-23 S1-24 S1-25 an administrator adds one with its name, URL, client, level and token, and the token is not shown again', async () => {
+  test('S1-20 S1-21 S1-22 S1-23 S1-24 S1-25 an administrator adds a staging environment, and its token is not shown again', async () => {
     const added = await ops.post('/staging/environments', lab);
     expect(added.status).toBe(303);
     const list = textOf((await ops.get('/staging/environments')).text);
@@ -49,15 +49,18 @@ describe('staging environments', () => {
     [{ client: 'Cosmos Inc' }, 'Use lowercase letters and digits'],
     [{ level: 'production' }, 'Choose a level from the list'],
     [{ token: 'short' }, 'Enter the token exactly as it stands'],
-  ])('are refused beside the field, and what was typed stays: %j', async (also, message) => {
-    const answer = await ops.post('/staging/environments', { ...lab, ...also });
-    expect(answer.status).toBe(422);
-    expect(textOf(answer.text)).toContain(message);
-    if (!('client' in also)) expect(answer.text).toContain('value="cosmos"');
-    expect(answer.text).not.toContain(token);
-  });
+  ])(
+    'a staging environment with the wrong value %j is refused with a message at that field, and the typed values are kept',
+    async (also, message) => {
+      const answer = await ops.post('/staging/environments', { ...lab, ...also });
+      expect(answer.status).toBe(422);
+      expect(textOf(answer.text)).toContain(message);
+      if (!('client' in also)) expect(answer.text).toContain('value="cosmos"');
+      expect(answer.text).not.toContain(token);
+    },
+  );
 
-  test('are not overwritten by a page that was opened before another person changed them', async () => {
+  test('a staging environment is not overwritten by a page that was opened before another person changed it', async () => {
     const id = await addLab();
     const fields = { ...lab, token: '', version: '1' };
     expect(
@@ -70,7 +73,7 @@ describe('staging environments', () => {
     expect(environments.tokenOf(site.here, known)).toBe(token);
   });
 
-  test('a connection test says what is wrong, and how to mend it', async () => {
+  test('the connection test of a staging environment says what is wrong, and how to correct it', async () => {
     const id = await environments.add(site.here, 'ops@example.com', { ...lab, url: 'localhost:1' });
     await ops.post(`/staging/environments/${id}/test`);
     expect(textOf((await ops.get('/staging/environments')).text)).toMatch(
@@ -80,7 +83,7 @@ describe('staging environments', () => {
 });
 
 describe('staging jobs', () => {
-  test('S1-02 S1-10 S1-30 S1-31 members of Admin Light / Run Staging find the list in the menu of production, and nobody else does', async () => {
+  test('S1-02 S1-10 S1-30 S1-31 only members of Admin Light / Run Staging find the list of staging jobs in production’s menu', async () => {
     const person = await ops.get('/people');
     const id = /\/people\/(\d+)"[^>]*>\s*sam/.exec(person.text)?.[1] ?? '';
     expect((await ops.get(`/people/${id}`)).text).toContain('Admin Light / Run Staging');
@@ -91,7 +94,7 @@ describe('staging jobs', () => {
     expect((await vic.get('/staging/jobs')).status).toBe(403);
   });
 
-  test('S1-32 S1-33 S1-34 S1-35 the form has the environment chosen and Timestamp ticked; it is saved, and then has the button Run', async () => {
+  test('S1-32 S1-33 S1-34 S1-35 the form of a new staging job has an environment chosen and Timestamp ticked, and can be saved and run', async () => {
     const environment = String(await addLab());
     const form = await sam.get('/staging/jobs/new');
     expect(form.text).toMatch(/name="timestamp" value="yes"[^>]*checked/);
@@ -121,7 +124,7 @@ describe('staging jobs', () => {
       'Enter 100 names at most',
     ],
   ])(
-    'S1-40 S1-61 a job is refused beside the field, and what was typed stays: %#',
+    'S1-40 S1-61 a staging job with a wrong value (case %#) is refused with a message at that field, and the typed values are kept',
     async (also, message) => {
       const environment = String(await addLab());
       const answer = await sam.post('/staging/jobs', {
@@ -136,7 +139,7 @@ describe('staging jobs', () => {
     },
   );
 
-  test('a draft is changed and removed; one that two people change at once is not overwritten', async () => {
+  test('the draft of a staging job can be changed and removed, and is not overwritten by an outdated page', async () => {
     const environment = String(await addLab());
     const number = await stagingJobs.add(site.here, 'sam@example.com', {
       type: 'new',
@@ -155,7 +158,7 @@ describe('staging jobs', () => {
   });
 });
 
-test('S1-11 a server without a token makes no copies, and says what to set', async () => {
+test('S1-11 a server without the token for staging databases makes none, and says which setting is missing', async () => {
   const vic = await site.as('vic');
   expect(textOf((await vic.get('/databases')).text)).toContain(
     'No copies are made here: set NUMIKUBE_STAGING_TOKEN',
@@ -172,7 +175,7 @@ test('S1-11 a server without a token makes no copies, and says what to set', asy
 test.each([
   ['no JSON', '{', 400],
   ['too large', JSON.stringify({ token: 'x'.repeat(70_000) }), 413],
-])('what another server sends is refused as JSON when it is %s', async (_what, body, status) => {
+])('a message of another server that is %s is refused in JSON', async (_what, body, status) => {
   const stranger = await site.as(null);
   const answer = await stranger.postRaw('/bridge/orders', 'application/json', body);
   expect(answer.status).toBe(status);

@@ -1,4 +1,4 @@
-// The nightly restore test of backups, and the tested copy that it leaves for the next order.
+// The nightly restore test of backups, and the tested copy (spare) that it leaves for the next order.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ const tables = (name: string) =>
     sql`select table_name from information_schema.tables where table_schema = ${name}`,
   );
 
-test('a backup that is restored and dumped again is the same, and its copy waits as a spare that takes no place', async () => {
+test('a backup that is restored and dumped again is the same, and the tested copy waits for the next order', async () => {
   const { job, tested } = await testRestoring();
   expect([job?.state, job?.problem, tested]).toEqual([
     'done',
@@ -55,14 +55,14 @@ test('a backup that is restored and dumped again is the same, and its copy waits
   expect(await copies.live(world.staging.sql)).toEqual([]);
 });
 
-test('a backup whose content is not what was backed up fails its test, and administrators are told', async () => {
+test('a backup whose content is not what was backed up fails its restore test, and administrators are told', async () => {
   await hire(world.staging, 'ops');
   failpoints.reached = async (point) => {
     if (point !== 'copy loading') return;
     failpoints.reached = () => {};
     const spare = await copies.spareOf(world.staging.sql, client);
     if (!spare) return;
-    // As if a column had been stored otherwise than it was written.
+    // Stands for a column that stores another value than was written.
     await withCopy(world.staging, spare, ({ documents }) =>
       documents.collection<{ _id: number }>('form').insertOne({ _id: 999_999_999 }),
     );
@@ -78,7 +78,7 @@ test('a backup whose content is not what was backed up fails its test, and admin
   expect(await copies.spareOf(world.staging.sql, client)).toBeUndefined();
 });
 
-test('a value that was stored differently fails the test of its backup', async () => {
+test('a backup fails its restore test when a value was stored differently', async () => {
   failpoints.reached = async (point) => {
     if (point !== 'copy loading') return;
     const spare = await copies.spareOf(world.staging.sql, client);
@@ -92,7 +92,7 @@ test('a value that was stored differently fails the test of its backup', async (
   expect(JSON.stringify(tested)).toMatch(/business is not what was backed up/);
 });
 
-test('a backup that is older than 26 hours is reported to administrators', async () => {
+test('a newest backup that is older than 26 hours is reported to administrators', async () => {
   await hire(world.staging, 'ops');
   const below = join(world.folder, 'dev-backups', client);
   const [time = ''] = (await readdir(below)).filter((one) => /^\d{4}-/.test(one));
@@ -116,7 +116,7 @@ describe('an order when a tested copy of the newest backup is there', () => {
     await testRestoring();
   });
 
-  test('takes it over: no row is loaded, the tables have the new name, and a next spare is requested', async () => {
+  test('an order takes over a tested copy of the newest backup without loading rows, and a new one is requested', async () => {
     const spare = await copies.spareOf(world.staging.sql, client);
     const points: string[] = [];
     failpoints.reached = (point) => void points.push(point);
@@ -137,7 +137,7 @@ describe('an order when a tested copy of the newest backup is there', () => {
     expect(next?.state).toBe('waiting');
   });
 
-  test('drops both databases of it by the new name', async () => {
+  test('a staging database made from a tested copy is dropped by its own name, in MySQL and in MongoDB', async () => {
     const copy = await build(world.staging);
     const person = 'sam@example.com';
     expect(
@@ -147,7 +147,7 @@ describe('an order when a tested copy of the newest backup is there', () => {
   });
 
   test.each(['copy taking over', 'copy taken over'])(
-    'is made whole by the next attempt when it is killed at “%s”',
+    'when the takeover of a tested copy is killed at the step “%s”, the next attempt makes a whole staging database',
     async (point) => {
       const order = wanted();
       const { job } = await accept(world.staging, order);
@@ -171,7 +171,7 @@ describe('an order when a tested copy of the newest backup is there', () => {
     },
   );
 
-  test('loads the backup itself when the databases of the spare are gone', async () => {
+  test('an order loads the backup itself when the databases of the tested copy are gone', async () => {
     const spare = await copies.spareOf(world.staging.sql, client);
     const order = wanted();
     const { job } = await accept(world.staging, order);
@@ -192,7 +192,7 @@ describe('an order when a tested copy of the newest backup is there', () => {
   });
 });
 
-test('two orders at once do not take the same spare', async () => {
+test('two simultaneous orders do not take the same tested copy', async () => {
   await testRestoring();
   const orders = ['one', 'two'].map((suffix) => wanted({ suffix }));
   const accepted = await Promise.all(orders.map((order) => accept(world.staging, order)));

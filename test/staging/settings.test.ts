@@ -12,7 +12,7 @@ const complete = {
   COPIES_NOSQL_DB_HOST: 'mongo.internal',
 };
 
-test('S1-12 S1-15 copies are made where a token is set, ten at most if nothing else is said', () => {
+test('S1-12 S1-15 staging databases are made where a token is set, at most ten by default', () => {
   expect(copySettings({})).toEqual({ copies: null, wrong: [] });
   const { copies, wrong } = copySettings(complete);
   expect(wrong).toEqual([]);
@@ -25,7 +25,7 @@ test('S1-12 S1-15 copies are made where a token is set, ten at most if nothing e
   });
 });
 
-test('S1-15 the limit, the days, the time zone and a second token can be set', () => {
+test('S1-15 the limit, days, time zone and a second token of staging databases can be set', () => {
   const second = 'another token that replaces the first one';
   const { copies } = copySettings({
     ...complete,
@@ -45,6 +45,9 @@ test.each([
   [{ COPIES_SQL_DB_USER: '' }, /COPIES_SQL_DB_USER/],
   [{ NUMIKUBE_STAGING_TIME_ZONE: 'Mars' }, /NUMIKUBE_STAGING_TIME_ZONE: must be the name of a/],
   [{ NUMIKUBE_STAGING_DATABASE_LIMIT: '0' }, /NUMIKUBE_STAGING_DATABASE_LIMIT/],
-])('half a group of settings is refused with what is missing: %j', (also, message) => {
-  expect(copySettings({ ...complete, ...also }).wrong.join('\n')).toMatch(message);
-});
+])(
+  'incomplete settings of staging databases (%j) are refused with the name of the missing one',
+  (also, message) => {
+    expect(copySettings({ ...complete, ...also }).wrong.join('\n')).toMatch(message);
+  },
+);

@@ -1,4 +1,4 @@
-// Working in a copy through the pages of staging: what is done in it stays in it.
+// Working in a copy (staging database) through the pages of staging: what is done there stays there.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as copies from '../../src/staging/copies.ts';
 import type { Copy } from '../../src/staging/copies.ts';
@@ -36,7 +36,7 @@ async function inCopy(role: string): Promise<Client> {
   return browser;
 }
 
-/** Posts just these fields, with the token of the page that they stand on. */
+/** Posts just these fields, with the token of the page that they are on. */
 const send = (browser: Client, path: string, fields: Record<string, string>) =>
   browser.postRaw(
     path,
@@ -47,7 +47,7 @@ const send = (browser: Client, path: string, fields: Record<string, string>) =>
 const inDatabase = (row = form) =>
   withCopy(world.staging, copy, (environment) => get(appOn(world.staging, environment), row));
 
-/** The fields of the edit page, as a browser would post them. */
+/** The fields of the edit page as a browser would post them, with some replaced. */
 async function typed(browser: Client, also: Record<string, string>) {
   const page = await browser.get(`/catalog/form/${form.id}`);
   expect(page.status).toBe(200);
@@ -62,7 +62,7 @@ async function typed(browser: Client, also: Record<string, string>) {
   };
 }
 
-test('S0-17 everyone who is signed in sees the databases and opens one; a bar on every page says which one it is', async () => {
+test('S0-17 every signed-in person sees the staging databases and can open one, and a bar on every page names it', async () => {
   const vic = await inCopy('vic');
   const page = textOf((await vic.get('/catalog/form')).text);
   expect(page).toContain(`Copy ${name} of production`);
@@ -71,7 +71,7 @@ test('S0-17 everyone who is signed in sees the databases and opens one; a bar on
 });
 
 test.each(['ed', 'pm', 'sam'])(
-  'S1-01 %s edits a row of the copy, and staging and production do not change',
+  'S1-01 when the test user %s edits a row in a staging database, staging and production do not change',
   async (role) => {
     const browser = await inCopy(role);
     const saved = await browser.post(
@@ -85,7 +85,7 @@ test.each(['ed', 'pm', 'sam'])(
   },
 );
 
-test('a row that is added in a copy gets an id that no row of it has', async () => {
+test('a row that is added in a staging database gets an id that no row there has', async () => {
   const browser = await inCopy('ed');
   const page = await browser.get('/catalog/form/new');
   const key = /name="idempotency_key" value="([^"]*)"/.exec(page.text)?.[1] ?? '';
@@ -98,7 +98,7 @@ test('a row that is added in a copy gets an id that no row of it has', async () 
   expect(added.status).toBe(303);
 });
 
-test('a form of staging is not saved in a copy that was opened in another tab, and what was typed is kept', async () => {
+test('a form of staging is not saved in a staging database that was opened in another tab, and the typed values are kept', async () => {
   const ed = await site.as('ed');
   const own = { entity: 'form', id: await add(world.staging, 'form', { name: 'In staging' }) };
   const page = await ed.get(`/catalog/form/${own.id}`);
@@ -119,7 +119,7 @@ test('a form of staging is not saved in a copy that was opened in another tab, a
 });
 
 describe('a copy that is dropped while somebody works in it', () => {
-  test('says by whom, keeps what was typed, and leads back to staging', async () => {
+  test('dropping a staging database while someone works in it says who dropped it, and keeps the typed values', async () => {
     const ed = await inCopy('ed');
     const fields = await typed(ed, { description: 'Typed for nothing?' });
     await drop(world.staging, copy, 'sam@example.com');
@@ -131,7 +131,7 @@ describe('a copy that is dropped while somebody works in it', () => {
     expect(textOf((await ed.get('/catalog/form')).text)).not.toContain(`Copy ${name}`);
   });
 
-  test('leads to the list of databases, which says when it was dropped', async () => {
+  test('the pages of a dropped staging database lead to the list of databases, which says when it was dropped', async () => {
     const vic = await inCopy('vic');
     await drop(world.staging, copy, 'sam@example.com');
     const answer = await vic.get('/catalog/form');
@@ -143,14 +143,17 @@ describe('a copy that is dropped while somebody works in it', () => {
 });
 
 describe('who may keep, protect and drop a database', () => {
-  test.each(['ed', 'vic', 'pm'])('S1-85 not %s, who did not order it', async (role) => {
-    const browser = await site.as(role);
-    for (const what of ['keeping', 'protection', 'removal']) {
-      expect((await browser.post(`/databases/${name}/${what}`, { days: '3' })).status).toBe(403);
-    }
-  });
+  test.each(['ed', 'vic', 'pm'])(
+    'S1-85 the test user %s, who did not order a staging database, may not keep, protect or drop it',
+    async (role) => {
+      const browser = await site.as(role);
+      for (const what of ['keeping', 'protection', 'removal']) {
+        expect((await browser.post(`/databases/${name}/${what}`, { days: '3' })).status).toBe(403);
+      }
+    },
+  );
 
-  test('whoever may run staging keeps it longer, protects it, and drops it when the protection has ended', async () => {
+  test('a person who may run staging keeps a staging database longer, protects it, and drops it after the protection', async () => {
     const sam = await site.as('sam');
     await run(
       world.staging.sql,
@@ -167,7 +170,7 @@ describe('who may keep, protect and drop a database', () => {
   });
 });
 
-test('J-3 nothing leaves a copy: it has no destination, and its rows are not sent to the indexer', async () => {
+test('J-3 nothing leaves a staging database: it has no destination, and the indexer is not notified', async () => {
   const pm = await inCopy('pm');
   const page = textOf((await pm.get(`/catalog/form/${form.id}`)).text);
   expect(page).not.toMatch(/Transfer to|Send to/);
