@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { catalogTables } from '../catalog/tables.ts';
 import { first, name, select, snapshot, sql } from '../database/sql.ts';
+import { failpoint } from '../database/failpoints.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Conflict, Unavailable } from '../problems.ts';
 import { below } from '../storage/below.ts';
@@ -131,6 +132,7 @@ async function storeFile(
   const named = `${plainName}.zst${recipient === null ? '' : '.age'}`;
   const { parts, plain } = pack(content, recipient);
   const { size, checksum } = await store.put(folder + named, parts);
+  await failpoint('backup file stored');
   const { bytes, checksum: plainChecksum } = plain();
   return {
     name: named,

@@ -2,6 +2,7 @@
 // in each of them, says which copy they belong to: a database without that mark is never dropped.
 import type { Db } from 'mongodb';
 import type { RowDataPacket } from 'mysql2/promise';
+import { failpoint } from '../database/failpoints.ts';
 import { connectDatabases } from '../environments/connect.ts';
 import {
   first,
@@ -159,6 +160,7 @@ export const dropDatabases = (here: App, copy: Made) =>
     }
     if (mongo === 'foreign') throw unmarked(copy.documents_name);
     if (mongo === 'mine') await documents.dropDatabase();
+    await failpoint('copy documents dropped');
     for (const name of own) await dropMysql(on, name);
   });
 

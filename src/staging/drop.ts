@@ -1,6 +1,7 @@
 // Drops copies (staging databases): those that people name, and those whose time is over.
 import * as audit from '../audit/audit.ts';
 import { fromSqlInstant, run, sql, toSqlInstant, transaction } from '../database/sql.ts';
+import { failpoint } from '../database/failpoints.ts';
 import type { App } from '../environments/app.ts';
 import { reasonOf } from '../environments/unreachable.ts';
 import { Conflict } from '../problems.ts';
@@ -86,7 +87,9 @@ export async function drop(here: App, copy: Copy, person: string): Promise<void>
   if (!isOurs) {
     throw new Conflict(`${copy.name} is being worked on, or gone already. Reload the page.`);
   }
+  await failpoint('copy dropping');
   await dropDatabases(here, copy);
+  await failpoint('copy tables dropped');
   await recordDropped(here, copy, person);
 }
 

@@ -2,6 +2,7 @@
 // only time is lost.
 import { z } from 'zod';
 import { first, fromSqlInstant, sql } from '../database/sql.ts';
+import { failpoint } from '../database/failpoints.ts';
 import type { App } from '../environments/app.ts';
 import { reasonOf } from '../environments/unreachable.ts';
 import { NotFound, Unavailable } from '../problems.ts';
@@ -52,6 +53,7 @@ const dropped = z.object({
 export async function runJob(here: App, number: number, person: string): Promise<void> {
   const job = await stagingJobs.known(here.sql, number);
   const order = await orders.record(here, number, person);
+  await failpoint('order recorded');
   await send(here, job, order);
 }
 
@@ -89,6 +91,7 @@ async function sendNew(
     },
     answer: acknowledged,
   });
+  await failpoint('order sent');
   await orders.acknowledge(here.sql, order, name);
 }
 

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readdir, rename, writeFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { first, run, sql } from '../../src/database/sql.ts';
+import { run, sql } from '../../src/database/sql.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
 import { runJob } from '../../src/jobs/runner.ts';
 import { Unavailable } from '../../src/problems.ts';
@@ -13,15 +13,20 @@ import { followJobs } from '../../src/staging/follow.ts';
 import { tasks } from '../../src/tasks.ts';
 import { add } from '../support/rows.ts';
 import { silence } from '../support/jobs.ts';
-import { backUp, build, client, copyOf, jobOf, useCopies, wanted } from '../support/staging.ts';
+import {
+  backUp,
+  databasesThere,
+  build,
+  client,
+  copyOf,
+  jobOf,
+  useCopies,
+  wanted,
+} from '../support/staging.ts';
 
 const world = useCopies();
 const name = `${client}-lab_trial`;
-const anyDatabase = () =>
-  first(
-    world.staging.sql,
-    sql`select 1 from information_schema.schemata where schema_name = ${name}`,
-  );
+const anyDatabase = async () => (await databasesThere()).mysql[0];
 
 beforeEach(async () => {
   await add(world.production, 'form', { name: 'Visit' });

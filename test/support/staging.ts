@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach } from '@jest/globals';
+import { MongoClient } from 'mongodb';
+import { createConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import { prepareCopies } from '../../bin/databases.ts';
 import { requestBackup } from '../../src/backups/job.ts';
@@ -73,6 +75,25 @@ export async function backUp(production: App): Promise<void> {
   const { job } = await requestBackup(production, 'ops@example.com');
   const ended = await runJob(production, tasks, job.id);
   if (ended?.state !== 'done') throw new Error(`The backup ended: ${ended?.problem}`);
+}
+
+/** The databases of this worker’s client on both servers, as an administrator sees them. */
+export async function databasesThere(): Promise<{ mysql: string[]; mongo: string[] }> {
+  const { mysql, mongo } = servers();
+  const root = await createConnection({ uri: mysql.href });
+  const [lines] = await root.query(`SHOW DATABASES LIKE '${client}-%'`);
+  await root.end();
+  const there = new MongoClient(mongo.href);
+  const { databases } = await there.db().admin().listDatabases();
+  await there.close();
+  const names = (lines as Record<string, string>[]).flatMap((line) => Object.values(line));
+  return {
+    mysql: names.toSorted(),
+    mongo: databases
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith(`${client}-`))
+      .toSorted(),
+  };
 }
 
 export const wanted = (also: Partial<OrderRequest> = {}): OrderRequest => ({

@@ -6,6 +6,11 @@ import type { Content, RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { openApp, openRedis, type App } from '../../src/environments/app.ts';
 import { startWorker } from '../../src/jobs/queue.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import * as copies from '../../src/staging/copies.ts';
+import { drop } from '../../src/staging/drop.ts';
+import { runJob as runStagingJob } from '../../src/staging/run.ts';
+import { tasks as allTasks } from '../../src/tasks.ts';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { upgrade } from '../../src/release/upgrade.ts';
 import { runRefresh } from '../../src/refresh/refresh.ts';
@@ -27,6 +32,9 @@ export type Task =
   | { do: 'recover' }
   | { do: 'deliver' }
   | { do: 'jobs' }
+  | { do: 'job'; id: string }
+  | { do: 'order'; number: number }
+  | { do: 'drop'; copy: string }
   | { do: 'upgrade'; patience: number };
 
 export type At = {
@@ -72,6 +80,12 @@ const tasks: { [kind in Task['do']]: (here: App, task: Task & { do: kind }) => P
       startWorker(here, { redis, patient: redis }, jobTasks);
       // Waits until this process is killed.
       await new Promise(() => {});
+    },
+    job: (here, { id }) => runJob(here, allTasks, id),
+    order: (here, { number }) => runStagingJob(here, number, 'sam@example.com'),
+    drop: async (here, { copy: id }) => {
+      const copy = await copies.byId(here.sql, id);
+      if (copy) await drop(here, copy, 'sam@example.com');
     },
     recover: async (here) => {
       const recovering = { here, there: here.destination, lease: 100, log: quiet };
