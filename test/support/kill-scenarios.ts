@@ -5,7 +5,7 @@ import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import type { App } from '../../src/environments/app.ts';
 import { contents, findings, type Contents, type Finding } from './checker.ts';
-import { killedAt, recoverNow } from './killing.ts';
+import { killedAt, recoverAll } from './killing.ts';
 import { handingOn, refreshingNames, rollingThatBack, undoingThat } from './handover-scenarios.ts';
 import { rawForms } from './handovers.ts';
 import { add, change, writeContextOf, pm, transfer } from './rows.ts';
@@ -180,7 +180,7 @@ export async function killAt(
   const { task, origin, destination, before, after, again } = await scenario(world);
   try {
     const wasKilled = await killedAt(world.variables[origin], task, { point: 'any', times: n });
-    await recoverNow(world[origin]);
+    await recoverAll(world[origin]);
     if (again) await again();
     const expected = again ? { before: after, after } : { before, after };
     const found = await findings(world[origin], world[destination], expected);

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import type { App } from '../../src/environments/app.ts';
+import { liveStates } from '../../src/writing/journal.ts';
 import { recover, sweepClaims } from '../../src/writing/recovery.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import { afterAll, isJest } from './hooks.ts';
@@ -82,6 +83,22 @@ export async function recoverNow(here: App) {
   await sleep(120);
   await recover(recovering);
   await sweepClaims(recovering);
+}
+
+/** As often as the server needs: on a busy machine a killed process's connection may hold its locks for some seconds. */
+const ROUNDS = 6;
+
+/** Runs recovery until no transfer is under way any more. */
+export async function recoverAll(here: App) {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await recoverNow(here);
+    const [live] = await select(
+      here.sql,
+      sql`select 1 from transfer where state in (${liveStates}) limit 1`,
+    );
+    if (!live) return;
+    await sleep(500);
+  }
 }
 
 /** The states of all transfers in a journal in order, without saves. */
