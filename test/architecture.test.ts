@@ -180,7 +180,7 @@ test('the table of folders of src and their allowed imports is complete, and no 
   expect(circles(Object.keys(mayImport), (room) => mayImport[room] ?? [])).toEqual([]);
 });
 
-test('folders of src import only the shared files beside them, not the programs', () => {
+test('folders of src import only the shared files beside them, and no program', () => {
   const wrong = files.flatMap((file) =>
     importsOf(file)
       .filter((target) => file.includes('/') && !target.includes('/'))
@@ -221,14 +221,14 @@ test('only pages, request handlers and the web layer import Express', () => {
   expect(wrong).toEqual([]);
 });
 
-test('S2-04 S2-06 only the command oneway db writes the version document', () => {
+test('S2-04 S2-06 only the command oneway db writes the version document of a database', () => {
   const writers = files.filter((file) =>
     /writeVersion|collection\(['"]metadata/.test(readFileSync(join('src', file), 'utf8')),
   );
   expect(writers.toSorted()).toEqual(['release/upgrade.ts', 'version/metadata.ts']);
 });
 
-test('only settings.ts and the entry programs read process.env', () => {
+test('only settings.ts and the programs that start it read process.env', () => {
   const wrong = files.filter(
     (file) =>
       readFileSync(join('src', file), 'utf8').includes('process.env') &&
@@ -258,7 +258,7 @@ test('S0-75 isStaging() is defined once, and no other code compares the names of
   expect(wrong).toEqual([]);
 });
 
-test('no object or array literal is spread into another one just to influence line breaks', () => {
+test('no object or array literal is spread into another one only to influence line breaks', () => {
   const all = ['src', 'demo', 'bench', 'bin', 'test'].flatMap(filesIn);
   const wrong = all.flatMap((file) =>
     readFileSync(file, 'utf8')

@@ -94,7 +94,7 @@ describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (na
   });
 });
 
-test('request handlers take only a request and an answer, because Express would pass next() as a third argument', () => {
+test('request handlers take only a request and an answer, because Express would pass its function next as a third argument', () => {
   const wrong = all.filter(({ handler }) => handler.length > 2 || /=>|\(/.test(handler.name));
   expect(wrong.map(({ path }) => path)).toEqual([]);
   const pages = readdirSync('src', { recursive: true, encoding: 'utf8' })
@@ -105,7 +105,7 @@ test('request handlers take only a request and an answer, because Express would 
   expect(pages).toEqual([]);
 });
 
-test('every route declares who may use it, and each method and path exists once', () => {
+test('every route declares who may use it, and each URL exists once', () => {
   const lines = all.map(({ method, path }) => `${method} ${path}`);
   expect(new Set(lines).size).toBe(lines.length);
   expect(all.filter(({ allow }) => allow === 'anyone').map(({ path }) => path)).toEqual([

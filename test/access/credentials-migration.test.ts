@@ -31,7 +31,7 @@ const some = 'ow_ZyXwVuTsRqPoNmLkJiHgFeDcBa543210';
 const revoked = 'ow_-_-_0123456789-_abcdefghijklmnop';
 const hashOf = (secret: string) => createHash('sha256').update(secret).digest('hex');
 
-test('API keys created before the credentials migration still authenticate, with their scopes and dates', async () => {
+test('API keys that were created before the database migration of credentials still work, with their scopes and dates', async () => {
   const before = (await available()).filter((one) => one !== MIGRATION && one < 'app/0009');
   await migrate(here.sql, here.documents, { names: before });
   for (const [id, secret, scopes, revokedBy, revokedAt] of [
@@ -74,7 +74,7 @@ test('API keys created before the credentials migration still authenticate, with
   ]);
 });
 
-test('an API key created before the credentials migration can be rotated like any other key', async () => {
+test('an API key that was created before the database migration of credentials can be rotated like any other key', async () => {
   const { secret } = await credentials.rotate(here, 'ops@example.com', 7, { graceHours: 24 });
   const app = createApp(here, redis);
   for (const token of [all, secret]) {

@@ -51,7 +51,7 @@ describe('a token', () => {
     expect((await only())?.keys[0]?.used_at).not.toBeNull();
   });
 
-  test('an API token with one changed character, a missing end or another type is unknown', async () => {
+  test('an API token with one changed character, a missing end or another type is refused as unknown', async () => {
     const { secret } = await make();
     const last = secret.endsWith('A') ? 'B' : 'A';
     const others = [`${secret.slice(0, -1)}${last}`, secret.slice(0, -1), `${secret}A`, '', 'ow_'];
@@ -59,7 +59,7 @@ describe('a token', () => {
     expect((await check(secret, 'job')).refused).toBe('unknown');
   });
 
-  test('two API tokens that share a prefix are not confused with each other', async () => {
+  test('two API tokens that begin with the same characters are not confused with each other', async () => {
     const one = await make();
     const other = await make({ name: 'Other app' });
     await here.sql.query('update credential_key set public_part = ?', [one.publicPart]);
@@ -91,7 +91,7 @@ describe('a token', () => {
     });
   });
 
-  test('a job token cannot be created without an expiry date', async () => {
+  test('an API token for a job cannot be created without an expiry date', async () => {
     const wanted = { kind: 'job', name: 'Job 42', scopes: ['job:42'] } as const;
     await expect(make(wanted)).rejects.toMatchObject({
       fields: { expiresAt: expect.any(String) },

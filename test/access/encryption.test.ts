@@ -10,7 +10,7 @@ const text = newKey();
 const current = encryptionKey(text);
 const previous = encryptionKey(newKey());
 
-test('a secret is decrypted with the key that encrypted it, current or previous', () => {
+test('a stored secret can be decrypted with the key that encrypted it, whether that is the current or the previous one', () => {
   const encrypted = encrypt(previous, 'the secret', 'owner');
   expect(encrypted.keyId).toBe(previous.id);
   expect(encrypted.text).not.toContain('the secret');
@@ -20,7 +20,7 @@ test('a secret is decrypted with the key that encrypted it, current or previous'
   expect(decrypt(null, encrypted, 'owner')).toBeNull();
 });
 
-test('a secret that was altered, cut or moved to another row cannot be decrypted', () => {
+test('a stored secret that was altered, cut or moved to another row cannot be decrypted', () => {
   const keys = { current, previous: null };
   const { keyId, text: whole } = encrypt(current, 'the secret', 'owner');
   const bytes = Buffer.from(whole, 'base64');
@@ -86,7 +86,7 @@ test.each([
   },
 );
 
-test('CREDENTIALS_KEY may be missing or empty', () => {
+test('the setting CREDENTIALS_KEY may be missing or empty', () => {
   expect(parseSettings(settings).credentialsKeys).toBeNull();
   expect(parseSettings({ ...settings, CREDENTIALS_KEY: '' }).credentialsKeys).toBeNull();
   expect(parseSettings({ ...settings, CREDENTIALS_KEY: text }).credentialsKeys?.current.id).toBe(

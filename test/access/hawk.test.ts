@@ -59,7 +59,7 @@ async function request(app: App, id: string, key: string): Promise<string> {
   }
 }
 
-test('a HAWK secret that was issued, stored and decrypted verifies a request', async () => {
+test('a HAWK secret that was issued and stored encrypted verifies a signed request', async () => {
   const { publicPart, secret, credential } = await make();
   expect(await request(here, publicPart, secret)).toBe('verified');
   const { holder } = await hawkKeyOf(here.sql, here.settings.credentialsKeys, publicPart);
@@ -88,7 +88,7 @@ test('an expired HAWK key verifies no request', async () => {
   expect(await request(here, publicPart, secret)).toBe('expired');
 });
 
-test('HAWK requests are refused when CREDENTIALS_KEY is missing or is another key', async () => {
+test('HAWK requests are refused when the setting CREDENTIALS_KEY is missing or is another key', async () => {
   const { publicPart, secret } = await make();
   const without = withKeys({});
   const withAnother = withKeys({ CREDENTIALS_KEY: secondKey });
@@ -121,7 +121,7 @@ test('an encrypted secret that was copied onto another HAWK key verifies no requ
   expect(await request(here, other.publicPart, one.secret)).toBe('unreadable');
 });
 
-test('both HAWK keys verify requests during rotation', async () => {
+test('while a HAWK key is rotated, the old and the new key verify requests', async () => {
   const former = await make();
   const next = await credentials.rotate(here, ops, former.credential, { graceHours: 24 });
   expect(next.publicPart).not.toBe(former.publicPart);
@@ -129,7 +129,7 @@ test('both HAWK keys verify requests during rotation', async () => {
   expect(await request(here, next.publicPart, next.secret)).toBe('verified');
 });
 
-test('HAWK keys go on working while CREDENTIALS_KEY is replaced', async () => {
+test('HAWK keys go on working while the setting CREDENTIALS_KEY is replaced', async () => {
   const { publicPart, secret } = await make();
   const both = withKeys({ CREDENTIALS_KEY: secondKey, CREDENTIALS_KEY_PREVIOUS: firstKey });
   const changed = withKeys({ CREDENTIALS_KEY: secondKey });

@@ -24,7 +24,7 @@ describe('S0-11 S0-12 S0-13 environments and their order', () => {
     expect(rulesOf('production').next).toBeNull();
   });
 
-  test('S0-75 IS_STAGING_ALWAYS opens editing in every environment, to people who may edit', () => {
+  test('S0-75 the setting IS_STAGING_ALWAYS opens editing in every environment, to people who may edit', () => {
     expect(may(who('editor'), 'edit', grounds('production', true))).toBe(true);
     expect(may(who('administrator'), 'edit', grounds('production', true))).toBe(false);
     expect(may(who(), 'edit', grounds('preprod', true))).toBe(false);

@@ -12,7 +12,7 @@ const keys = { current, previous };
 const owner = 'external_tool.key';
 const value = 'SECRET-KEY-123 🔑';
 
-test('a sealed secret can be decrypted only with the current or previous key of its own environment (B3)', () => {
+test('a secret sealed (encrypted) for an environment can be decrypted only with the keys of that environment (B3)', () => {
   for (const own of [current, previous]) {
     const published = sealingKeyFrom(own.id, publicText(sealingKey(own)));
     const sealed = seal(published, value, { owner });
@@ -23,7 +23,7 @@ test('a sealed secret can be decrypted only with the current or previous key of 
   }
 });
 
-test('a sealed secret that was altered, or moved to another field, cannot be decrypted (B3)', () => {
+test('a secret sealed (encrypted) for an environment cannot be decrypted after it was altered or moved to another field (B3)', () => {
   const sealed = seal(sealingKey(current), value, { owner });
   expect(open(keys, sealed, 'external_tool.other')).toBeNull();
   const since = sealedParts(sealed)?.since ?? '';
@@ -33,7 +33,7 @@ test('a sealed secret that was altered, or moved to another field, cannot be dec
   expect(open(keys, 'sealed.1.', owner)).toBeNull();
 });
 
-test('a sealed secret of the greatest length fits its column, and two equal secrets look different (B3)', () => {
+test('a sealed (encrypted) secret of the greatest length fits its column, and two equal secrets look different (B3)', () => {
   const long = '🔑'.repeat(200);
   const [one, other] = [1, 2].map(() => seal(sealingKey(current), long, { owner }));
   expect(one?.length).toBeLessThan(2000);

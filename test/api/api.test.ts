@@ -126,7 +126,7 @@ describe('API keys', () => {
     expect([past.status, /id="e-expiresAt"/.test(past.text)]).toEqual([422, true]);
   });
 
-  test('too many wrong API keys from one address are answered with 429, and a valid key from there still works', async () => {
+  test('too many wrong API keys from one address are answered with 429, but a valid key from there still works', async () => {
     const key = await keyFor(staging);
     const statuses = new Set<number>();
     for (let count = 0; count < 101; count += 1) {
@@ -159,7 +159,7 @@ describe('pages of the feed', () => {
     expect(order).toEqual(order.toSorted());
   });
 
-  test('MySQL rows modified in the same millisecond are split over API pages by id', async () => {
+  test('MySQL rows modified in the same millisecond are split over API pages by their id', async () => {
     const business = await add(world.staging, 'business');
     const ids = [];
     for (let number = 0; number < 5; number += 1)
@@ -200,7 +200,7 @@ describe('pages of the feed', () => {
     expect(ids).toEqual(fields);
   });
 
-  test('the API lists deletions in order of time, and lists a re-created row as a row, not as a deletion', async () => {
+  test('the API lists deletions in order of time, and a row that was created again as a row', async () => {
     const form = await add(world.staging, 'form');
     const key = await keyFor(preprod);
     await transfer(world.staging, [{ entity: 'form', id: form }]);
@@ -272,7 +272,7 @@ describe('pages of the feed', () => {
   });
 });
 
-test('the OpenAPI document lists exactly the routes of the API', async () => {
+test('the OpenAPI document lists exactly the URLs of the API', async () => {
   const { body } = await request(staging.app).get('/api/v1/openapi.json');
   const document = body as { openapi: string; paths: Record<string, object> };
   expect(document.openapi).toBe('3.1.0');
@@ -379,7 +379,7 @@ describe('rows written while an API page is being read', () => {
     };
   }
 
-  test('the API delivers a row that was written before a deletion it has already listed', async () => {
+  test('the API delivers a row that was written before a deletion which it has already listed', async () => {
     const { staging: here } = world;
     const gone = await add(here, 'form');
     const changed = { entity: 'form', id: await add(here, 'form') };
@@ -400,7 +400,7 @@ describe('rows written while an API page is being read', () => {
     expect(await pageOf(staging, key, third.next.href)).toMatchObject({ items: [], more: false });
   });
 
-  test('an app that starts polling the API during a large write receives all documents in one round', async () => {
+  test('an app that polls the API during a large write receives all documents in one round', async () => {
     const { staging: here } = world;
     const ids = [];
     for (let number = 0; number < 12; number += 1) ids.push(await add(here, 'form'));
@@ -439,7 +439,7 @@ describe('rows written while an API page is being read', () => {
     expect((await round(again.next)).seen.size).toBe(0);
   });
 
-  test('rows removed by a rollback are listed by the API as deleted, even for an app that has read them', async () => {
+  test('new rows that a rollback removed are listed by the API as deleted, even for an app that has read them', async () => {
     const { staging: here } = world;
     const kept = { entity: 'form', id: await add(here, 'form', { description: 'Old' }) };
     await transfer(here, [kept]);

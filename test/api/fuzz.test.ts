@@ -30,7 +30,7 @@ const run = (program: string, words: string[]) =>
     child.once('exit', (code) => resolve({ code, said }));
   });
 
-test('S0-06 the API conforms to its OpenAPI document for generated requests', async () => {
+test('S0-06 the API answers generated requests as its OpenAPI document says', async () => {
   const { staging } = world;
   const business = await add(staging, 'business');
   const form = await add(staging, 'form');

@@ -160,7 +160,7 @@ describe('a backup that is not as it was stored', () => {
     },
   );
 
-  test('a backup is refused when its manifest is damaged, missing or from another time', async () => {
+  test('a backup is refused when its manifest (the list of its files) is damaged, missing or from another time', async () => {
     const manifest = await take();
     const file = join(folder, folderOf(manifest), 'manifest.json');
     await writeFile(file, '{"format": 1');
@@ -187,7 +187,7 @@ async function takeAfterASecond(recipient: string | null) {
   return take(recipient);
 }
 
-test('a backup is restored only into empty databases, and only by a program that has the backup’s migrations', async () => {
+test('a backup is restored only into empty databases, and only by a program that has its migrations', async () => {
   await add(world.staging, 'business', { name: 'Sunrise' });
   const manifest = await take();
   const newer = {
@@ -216,7 +216,7 @@ test('when storing a backup fails halfway, no backup and no files are left behin
   expect(left).toEqual([]);
 });
 
-test('columns that were added by other programs are left out of a backup, and its manifest names them', async () => {
+test('columns that other programs added are left out of a backup, and its manifest (the list of its files) names them', async () => {
   await world.staging.sql.query('alter table task add column of_others varchar(9) null');
   try {
     const manifest = await take();

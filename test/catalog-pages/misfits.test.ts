@@ -79,7 +79,7 @@ test('list, form and page of a form field name what another program stored wrong
   expect(textOf((await pm.get('/catalog/form_field/9001')).text)).toContain('Stored is [null]');
 });
 
-test('a list reports stored documents whose _id cannot be a row ID (F6)', async () => {
+test('a catalogue list reports documents whose _id cannot be a row ID (F6)', async () => {
   await add(world.staging, 'form', { name: 'Address' });
   const _id = new ObjectId();
   await world.staging.documents.collection('form').insertOne({ _id, name: 'Odd' });

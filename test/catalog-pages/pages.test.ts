@@ -39,7 +39,7 @@ describe('S0-50 S0-51 S0-52 S0-53 S0-54 S0-07 URLs of the former admin tools', (
     ['/admin_tools/business_sts/422/', '/catalog/sts?business=422'],
     ['/admin_tools/add_form/', '/catalog/form'],
     ['/admin_tools/app_banner/', '/catalog/banner'],
-  ])('the former URL %s of the old admin tools redirects to %s', async (former, now) => {
+  ])('the URL %s of the former admin tools redirects to %s', async (former, now) => {
     const answer = await ana.get(former);
     expect([answer.status, answer.headers['location']]).toEqual([303, now]);
     await ana.get(now).expect(200);
@@ -47,7 +47,7 @@ describe('S0-50 S0-51 S0-52 S0-53 S0-54 S0-07 URLs of the former admin tools', (
 });
 
 describe('catalog lists', () => {
-  test('a list searches by text and ID, filters by status, and counts pending rows on a tab', async () => {
+  test('a catalogue list searches by text and ID, filters by status, and counts rows with pending changes on a tab', async () => {
     const business = await add(world.staging, 'business', { name: 'Kesar Wheels' });
     const cab = await add(world.staging, 'task', { business, title: 'Book a cab' });
     await add(world.staging, 'task', { business, title: 'Lost & found', active: false });
@@ -60,13 +60,13 @@ describe('catalog lists', () => {
     expect(await page('/catalog/task?business=999')).toContain('No tasks match these filters.');
   });
 
-  test('search finds forms by any part of a word, with any characters', async () => {
+  test('the search finds forms by any part of a word, with any characters', async () => {
     await add(world.staging, 'form', { name: 'Address (new) [v2]' });
     expect(await page('/catalog/form?q=(new)%20%5B')).toContain('Address (new) [v2]');
     expect(await page('/catalog/form?q=.*')).toContain('No forms match');
   });
 
-  test('a list with an unknown page, tab or sort order answers without an error 500', async () => {
+  test('a catalogue list with an unknown page, tab or sort order in its URL answers without an error', async () => {
     await add(world.staging, 'form');
     for (const query of [
       '?sort=name',
@@ -85,7 +85,7 @@ describe('catalog lists', () => {
     await ana.get('/catalog/task/99999999999999999999').expect(404);
   });
 
-  test('S0-30 S0-31 bulk selection takes all rows that match the filters, and no others', async () => {
+  test('S0-30 S0-31 selecting all rows of a list takes all that match the filters, and no others', async () => {
     const business = await add(world.staging, 'business');
     for (const title of ['Cab one', 'Cab two', 'Flowers']) {
       await add(world.staging, 'task', { business, title });
@@ -99,7 +99,7 @@ describe('catalog lists', () => {
     expect(one.status).toBe(422);
   });
 
-  test('a list shows the last known statuses while the destination is unreachable', async () => {
+  test('a catalogue list shows the last known statuses while the destination is unreachable', async () => {
     const key = { entity: 'form', id: await add(world.staging, 'form') };
     await transfer(world.staging, [key]);
     const down = await openSite(world, 'staging', { UNI_DIR_DESTINATION_SQL_DB_PORT: '1' });
@@ -109,7 +109,7 @@ describe('catalog lists', () => {
     await down.close();
   });
 
-  test('a row on hold is listed as on hold under every filter, and while the destination is unreachable', async () => {
+  test('a row on hold (Not for production) is listed as such under every filter, also while the destination is unreachable', async () => {
     const { staging } = world;
     const key = { entity: 'form', id: await add(staging, 'form', { name: 'Held form' }) };
     await transfer(staging, [key]);
@@ -160,7 +160,7 @@ describe('row pages', () => {
     expect(await has(world.staging, { entity: 'form', id: 2 })).toBe(false);
   });
 
-  test('a form with a reference to a missing row or with an unknown city is refused with an explanation', async () => {
+  test('a row with a reference to a missing row or with an unknown city is refused with an explanation', async () => {
     const answer = await ana.post('/catalog/task', {
       title: 'A',
       business: '#77',
@@ -223,7 +223,7 @@ describe('row pages', () => {
     expect(text).toContain('ed@example.com changed');
   });
 
-  test('a city cannot be renamed while rows use it, because environments match cities by name', async () => {
+  test('a city cannot be renamed while rows use it, because environments find cities by name', async () => {
     await add(world.staging, 'city', { name: 'Pune' });
     await add(world.staging, 'business', { cities: [{ city: 'Pune', partner: null }] });
     const answer = await ana.post('/catalog/city/1', { name: 'Poona', version: 1 });
@@ -259,7 +259,7 @@ describe('concurrent edits', () => {
     expect(await get(staging, key)).toMatchObject({ name: 'A, renamed', description: 'Theirs' });
   });
 
-  test('hidden fields of a conflict page are validated like typed values', async () => {
+  test('hidden fields of an edit conflict’s page are validated like typed values', async () => {
     const id = await add(world.staging, 'form');
     const version = { text: '(select 1)', values: [] };
     const payload = JSON.stringify({ theirs: {}, mine: {}, merged: {}, fields: [], version });
@@ -370,7 +370,7 @@ test('two people who edit different fields of a row can both save', async () => 
   );
 });
 
-test('a save keeps the typed values while another request writes the row, and succeeds when repeated', async () => {
+test('a save that fails because another request writes the row keeps the typed values, and succeeds when repeated', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit details' }) };
   const address = `/catalog/form/${form.id}`;

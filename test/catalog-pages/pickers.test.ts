@@ -45,7 +45,7 @@ describe('a reference', () => {
     expect(await picked()).toBe(drop);
   });
 
-  test('a reference field reads digits first as a title, then as an ID (F4)', async () => {
+  test('a reference field takes typed digits first as a title, then as an ID (F4)', async () => {
     const digits = await addTask(String(drop));
     expect((await pick(String(drop))).status).toBe(303);
     expect(await picked()).toBe(digits);
@@ -76,7 +76,7 @@ describe('a reference', () => {
     expect(answer.text).toContain(`#${drop}, #${twin}`);
   });
 
-  test('a reference is kept when the referenced row is renamed while the form is open (F4)', async () => {
+  test('a reference stays when the referenced row is renamed while the form is open (F4)', async () => {
     expect((await pick(`#${drop}`)).status).toBe(303);
     await change(world.staging, { entity: 'task', id: drop }, { title: 'Renamed' });
     const answer = await ana.post(`/catalog/banner/${banner}`, {
@@ -90,7 +90,7 @@ describe('a reference', () => {
   });
 });
 
-test('the filter of a list interprets the text of a picker like a reference field does (F4)', async () => {
+test('the filter of a catalogue list understands a typed row like a reference field does (F4)', async () => {
   const other = await add(world.staging, 'business', { name: `Wheels #${business}` });
   await add(world.staging, 'task', { business: other, title: 'Of the other' });
   const shown = async (text: string) => {

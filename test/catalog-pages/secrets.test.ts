@@ -81,7 +81,7 @@ describe('the form of a secret (B3)', () => {
   const save = async (also: object) =>
     pm.post(address(), { ...typed(), version: await version(world.staging, row()), ...also });
 
-  test('a form keeps a secret when nothing is typed, and replaces or removes it on request (B3)', async () => {
+  test('a form keeps a secret into which nothing is typed, and replaces or removes it on request (B3)', async () => {
     const before = await stored(world.staging);
     await save({ key: '', name: 'Renamed' });
     expect(await stored(world.staging)).toBe(before);
@@ -123,7 +123,7 @@ describe('the form of a secret (B3)', () => {
     expect(await clear(world.staging)).toBe('mine-1');
   });
 
-  test('typing a secret is refused with an explanation while CREDENTIALS_KEY is not set (B3)', async () => {
+  test('typing a secret is refused with an explanation while the setting CREDENTIALS_KEY is missing (B3)', async () => {
     const { CREDENTIALS_KEY: _key, ...without } = world.variables.staging;
     const here = openApp(settingsOf(without));
     await here.sql.query('delete from sealing_key');
@@ -137,7 +137,7 @@ describe('the form of a secret (B3)', () => {
 describe('a secret at the destination (B3)', () => {
   const keyThere = () => clear(world.preprod);
 
-  test('a secret for the destination is typed on the transfer sheet, sealed, and can be decrypted only there (B3)', async () => {
+  test('a secret typed on the transfer sheet is sealed (encrypted) for the destination, and can be decrypted only there (B3)', async () => {
     const sheet = await selectionOf();
     await pm.post(`${sheet}/choices`, { [`local[external_tool:${id}][key]`]: 'there-1' });
     const shown = await pm.get(sheet);
@@ -246,7 +246,7 @@ test('a secret in a form that is kept while its user signs in again is encrypted
   expect(await clear(world.staging)).toBe('typed signed out');
 });
 
-test('a secret typed on a transfer sheet after the session ended is sealed for the destination, and set there when the form is sent (B3, F15)', async () => {
+test('a secret typed on a transfer sheet after the session ended is sealed (encrypted) for the destination, and set there when the form is sent (B3, F15)', async () => {
   const sheet = await selectionOf();
   const field = `local[external_tool:${id}][key]`;
   const path = `${sheet}/choices`;
@@ -261,7 +261,7 @@ test('a secret typed on a transfer sheet after the session ended is sealed for t
   expect(await clear(world.preprod)).toBe('for there');
 });
 
-test('a secret that cannot be sealed is not kept in clear text, and the saved form says so (B3, F15)', async () => {
+test('a secret that cannot be sealed (encrypted) is not saved in clear text, and the saved form says so (B3, F15)', async () => {
   const field = `local[external_tool:${id}][key]`;
   const nowhere = { ...world.staging, destination: null };
   expect(await withSealedSecrets(nowhere, '/selections/1/choices', [[field, 'x']])).toEqual({

@@ -105,7 +105,7 @@ describe('a save keeps untouched fields as they are stored', () => {
     ]);
   });
 
-  test('untouched fields stay as stored after a refused save, and when a referenced row is renamed meanwhile (F1)', async () => {
+  test('fields that the user did not touch stay as stored, also after a refused save or the renaming of a referenced row (F1)', async () => {
     const { staging } = world;
     const business = await add(staging, 'business', { name: 'Kesar' });
     const id = await add(staging, 'task', { business });

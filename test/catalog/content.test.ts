@@ -34,7 +34,7 @@ describe('digests of content', () => {
     );
   });
 
-  test('a missing field and a null field give different digests', () => {
+  test('a missing field and a null field give a row different digests', () => {
     const { description: _description, ...missing } = row({});
     expect(hashOf(business, missing)).not.toBe(hashOf(business, row({ description: null })));
   });
@@ -105,7 +105,7 @@ test('a wrong entity definition stops the program at start and names the entity 
   expect(() => check([...catalog, broken])).toThrow('"id" is kept for the program');
 });
 
-test('S0-01 S0-94 the catalogue contains all entity types and their dependent types', () => {
+test('S0-01 S0-94 the catalogue contains all entities (types of rows) and their dependent entities', () => {
   expect(catalog.map(({ name }) => name)).toEqual([
     'business',
     'task',
@@ -126,7 +126,7 @@ test('S0-98 forms and form fields are stored in MongoDB, all other types in MySQ
   expect(inMongo).toEqual(['form', 'form_field']);
 });
 
-test('S0-97 STS is an entity type like task, and its abbreviation is never expanded', () => {
+test('S0-97 STS is an entity like task, and its abbreviation is never expanded', () => {
   const { label, fields, store } = entityNamed('sts');
   const task = entityNamed('task');
   expect(label).toEqual({ one: 'STS', many: 'STS' });

@@ -19,7 +19,7 @@ function namePattern() {
   return new RegExp(`(?<![A-Za-z])(${any}|${capital})|[a-z](${capital})`);
 }
 
-test('no file mentions an entity that is matched by name, except the entity’s own definition', () => {
+test('no file mentions an entity that is matched by name (such as city), except the entity’s own definition', () => {
   const pattern = namePattern();
   expect('cityNames').toMatch(pattern);
   expect('opacity').not.toMatch(pattern);

@@ -68,7 +68,7 @@ describe('stored shapes', () => {
     },
   );
 
-  test('the canonical text of a row lists links as pairs sorted by name, and parses back to the same row', () => {
+  test('the canonical text of a row lists links sorted by name, and is parsed back to the same row', () => {
     const business = entityNamed('business');
     const text = canonical(
       business,
@@ -82,7 +82,7 @@ describe('stored shapes', () => {
     expect(JSON.stringify(contentFrom(business, text)['cities'])).toBe(JSON.stringify(sorted));
   });
 
-  test('the digest of a row with mapped names equals the digest stored by earlier versions', () => {
+  test('the digest of a row with mapped names equals the one that earlier versions stored', () => {
     const task = entityNamed('task');
     const mappings = new Map([
       ['city:Pune', 'Zzz'],
@@ -102,7 +102,7 @@ describe('stored shapes', () => {
 describe('in the database', () => {
   const world = useWorld();
 
-  test('linked rows are read from city_id and partner_id and are part of the digest', async () => {
+  test('linked rows are read from the columns city_id and partner_id and are part of the digest', async () => {
     const { staging } = world;
     for (const statement of [
       `insert into business (id, name, category, active, priority, modified_at)

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { catalogTables } from '../../src/catalog/tables.ts';
 
-test('catalogTables lists exactly the tables that the migrations of the catalogue create', () => {
+test('the function catalogTables lists exactly the tables that the migrations of the catalogue create', () => {
   const made = readFileSync('migrations/catalog/0001-catalogue.sql', 'utf8')
     .matchAll(/^CREATE TABLE (\w+)/gm)
     .map(([, name = '']) => name)

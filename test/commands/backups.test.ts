@@ -22,7 +22,7 @@ beforeEach(async () => {
   also = { BACKUPS_URL: `file://${folder}` };
 });
 
-test('S1-13 a backup is taken, listed, verified and restored from a terminal', async () => {
+test('S1-13 a backup can be taken, listed, verified and restored on the command line', async () => {
   await fill(world);
   const own = { also: { ...also, BACKUPS_CLIENT: 'cosmos' } };
   const taken = type('staging', ['backup', 'now', '--json'], own);

@@ -15,7 +15,7 @@ beforeAll(() => {
 const run = (...words: string[]) =>
   type('staging', ['credentials', ...words], { also: { CREDENTIALS_KEY: '' } });
 
-test('an API credential is created, rotated, listed and revoked from a terminal', async () => {
+test('an API credential can be created, rotated, listed and revoked on the command line', async () => {
   const check = async ({ secret }: Issued) =>
     (await verifyToken(world.staging.sql, 'bearer', secret)).refused;
   const made = run('create', '--name', 'Android app', '--scope', 'catalog:task', '--json');
@@ -51,7 +51,7 @@ function hawk() {
   return ['--name', 'Prices client', '--scope', 'dataset:*', '--kind', 'hawk', '--json'];
 }
 
-test('HAWK secrets are encrypted again with a new CREDENTIALS_KEY from a terminal', () => {
+test('HAWK secrets can be encrypted again with a new CREDENTIALS_KEY on the command line', () => {
   const [old, next] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
   const runWith = (also: Record<string, string>, ...words: string[]) =>
     type('staging', ['credentials', ...words], { also });

@@ -23,7 +23,7 @@ async function signIn(role: string, name: 'staging' | 'preprod' = 'staging') {
 }
 
 describe('signing in on the command line', () => {
-  test('a command-line sign-in ends with sign-out, a new password or a closed account', async () => {
+  test('a sign-in on the command line ends with sign-out, a new password or a closed account', async () => {
     await signIn('pm');
     expect(json(oneway('staging', ['whoami', '--json']))).toMatchObject({
       email: 'pm@example.com',
@@ -54,7 +54,7 @@ describe('signing in on the command line', () => {
   });
 });
 
-test('an expired command-line sign-in never grants more than a valid one', async () => {
+test('an expired sign-in on the command line never allows more than a valid one', async () => {
   await hire(world.staging, 'vic');
   const words = ['sign-in', '--email', 'vic@example.com', '--print'];
   const token = oneway('staging', words, { input: password }).stdout.trim();

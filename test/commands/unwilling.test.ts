@@ -149,7 +149,7 @@ describe('the image and backup stores of the own environment', () => {
     60_000,
   );
 
-  test('a command lists backups even when the databases are lost (F11)', async () => {
+  test('the command oneway backup list works even when the databases are lost (F11)', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'oneway-backups-'));
     await mkdir(join(folder, 'dev-backups'));
     const nowhere = String(await freePort());

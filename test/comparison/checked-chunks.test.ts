@@ -83,7 +83,7 @@ test('a comparison finds a row changed on either side by direct SQL, and skips r
   expect(await compare()).toBe(0);
 });
 
-test('a comparison notices a database restored from a backup even when its timestamps are equal', async () => {
+test('a comparison notices that a database was restored from a backup, even when its timestamps are equal', async () => {
   const { staging, preprod } = world;
   const [id = 0] = await checkedRows(1);
   const key = { entity: 'business', id };
@@ -123,7 +123,7 @@ test('the digest of a row changes with its linked partner and with the name of t
   expect(await statusesOf('business')).not.toEqual({ 'In sync': 1 });
 });
 
-test('rows that disappear, alone or with all rows of their chunk, are recorded as deleted in the sync state', async () => {
+test('rows that disappear, alone or with their whole chunk of 1,000 ids, are recorded as deleted', async () => {
   const { staging, preprod } = world;
   for (const id of [999, 1000, 1999, 2000, 77_000, 5_000_123]) {
     for (const here of [staging, preprod]) {
@@ -147,7 +147,7 @@ test('rows that disappear, alone or with all rows of their chunk, are recorded a
   expect([same, others]).toEqual([3, { 'Deleted there': 1, 'Deleted here': 1 }]);
 });
 
-test('a chunk of ids whose sync state changes during its comparison is not recorded as checked', async () => {
+test('a chunk of 1,000 ids is not recorded as checked when a row in it is written during the comparison', async () => {
   const [id = 0] = await checkedRows(1);
   const { sql: on } = world.staging;
   const chunk = Math.floor(id / 1000);
@@ -165,7 +165,7 @@ test('a chunk of ids whose sync state changes during its comparison is not recor
   expect(chunkDigest(sides)).not.toBe(known?.digest);
 });
 
-test('after a refresh the chunk of a vanished row stays unchecked until a comparison corrects the sync state', async () => {
+test('after a refresh the chunk (1,000 ids) of a vanished row stays unchecked until a comparison corrects what is recorded', async () => {
   const { staging } = world;
   const [id = 0, other = 0] = await checkedRows(2);
   const lonely = await add(staging, 'business');
@@ -185,7 +185,7 @@ test('after a refresh the chunk of a vanished row stays unchecked until a compar
   expect([id, other].every((one) => one > 0)).toBe(true);
 });
 
-test('an observation with a future timestamp does not make a changed row appear In sync', async () => {
+test('what was observed at a future time does not make a changed row appear In sync', async () => {
   const { staging, preprod } = world;
   const [id = 0] = await checkedRows(1);
   await staging.sql.query("update destination_state set observed_at = '2099-01-01'");
@@ -194,7 +194,7 @@ test('an observation with a future timestamp does not make a changed row appear 
   expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
 });
 
-test('a full comparison with the destination reads every row, even rows of already checked chunks', async () => {
+test('a full comparison with the destination reads every row, even where digests are unchanged', async () => {
   await checkedRows(1);
   await world.staging.sql.query("update row_state set hash = repeat('0', 64)");
   expect(await compare()).toBe(0);
@@ -203,7 +203,7 @@ test('a full comparison with the destination reads every row, even rows of alrea
   expect(await statusesOf('business')).toEqual({ 'In sync': 1 });
 });
 
-test('a refresh from production that is stopped keeps the sync state of the rows it wrote', async () => {
+test('a refresh from production that is stopped keeps what it recorded about the rows it wrote', async () => {
   const { production, preprod } = world;
   const { source } = preprod;
   if (!source) throw new Error('no source');
@@ -282,7 +282,7 @@ test('MySQL and MongoDB compute equal digests exactly when the row contents are 
   }
 });
 
-test('a refresh from production skips a row claimed by a running transfer, names the sender, and copies the other rows', async () => {
+test('a refresh from production skips a row that a running transfer has claimed, names its sender, and copies the other rows', async () => {
   const { production, staging } = world;
   const [one, other] = [await add(production, 'business'), await add(production, 'business')];
   await staging.sql.query(

@@ -50,7 +50,7 @@ test('migration numbers are unique, except 0001, with which every folder begins'
   expect(new Set(later).size).toBe(later.length);
 });
 
-test('migrating applies only new migrations, each once', async () => {
+test('migrating a database applies only new migrations, each once', async () => {
   const { sql: pool, documents } = world.staging;
   const { folder } = copyWithOneMore();
   expect(await migrate(pool, documents, { folder })).toEqual(['catalog/9999-later.sql']);
@@ -66,7 +66,7 @@ test('migrating stores the missing checksums of a database migrated by an earlie
   expect(before.every(({ checksum }) => /^[0-9a-f]{64}$/.test(checksum ?? ''))).toBe(true);
 });
 
-test('migrating is refused when the file of an applied migration was changed', async () => {
+test('migrating a database is refused when the file of an applied migration was changed', async () => {
   const { sql: pool, documents } = world.staging;
   const { folder, change } = copyWithOneMore();
   change('app/0003-certain.sql', '-- One more line.\n');

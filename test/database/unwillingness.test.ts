@@ -97,7 +97,7 @@ describe('MySQL and MariaDB', () => {
     },
   );
 
-  test('an unnamed error that ended its MySQL connection is classified as unreachable', () => {
+  test('an error without a name that ended its MySQL connection is classified as unreachable', () => {
     expect(unwillingness(Object.assign(new Error('x'), { fatal: true }))).toBe('away');
   });
 });

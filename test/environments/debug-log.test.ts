@@ -37,7 +37,7 @@ async function logOfTransfer(level: string, [task, form]: [string, string]): Pro
   }
 }
 
-test('LOG_LEVEL=debug logs statements and commands with their durations, and the steps of a write, without values', async () => {
+test('with LOG_LEVEL=debug the log has statements with their durations and the steps of a write, without values', async () => {
   const log = await logOfTransfer('debug', ['Visit Dr. Quince', 'Quince’s form']);
   const of = (kind: string) => log.filter(({ msg }) => msg === kind);
   expect(of('statement')).toContainEqual(
@@ -72,7 +72,7 @@ test('LOG_LEVEL=debug logs statements and commands with their durations, and the
   expect(JSON.stringify(log)).not.toContain(password);
 });
 
-test('LOG_LEVEL=info logs no statements and no steps of a write', async () => {
+test('with LOG_LEVEL=info the log has no statements and no steps of a write', async () => {
   const log = await logOfTransfer('info', ['Another visit', 'Another form']);
   const kinds = new Set(log.map(({ msg }) => msg));
   expect(['statement', 'command', 'step'].filter((kind) => kinds.has(kind))).toEqual([]);

@@ -260,7 +260,7 @@ test('the transfer sheet shows a message within four seconds when the destinatio
   expect((await pm().get(address)).status).toBe(200);
 });
 
-test('any error while comparing with the destination, even a program defect, makes the status unknown (walk 2)', async () => {
+test('any error while comparing with the destination, even a bug, makes the status unknown (walk 2)', async () => {
   const id = await add(world.staging, 'business');
   await root.query(`RENAME TABLE ${NAME}_preprod.business TO ${NAME}_preprod.business_away`);
   try {

@@ -91,7 +91,7 @@ async function becomes(wanted: number) {
   expect(await connections()).toBe(wanted);
 }
 
-test('20 simultaneous callers of a newly created database share one connection pool', async () => {
+test('20 simultaneous users of a new database share one connection pool', async () => {
   const name = await make('shared');
   const environments = new Set();
   await Promise.all(
@@ -207,7 +207,7 @@ test('opening one database more than allowed is refused while all of them are in
   await becomes(0);
 });
 
-test('the database of a configured environment cannot be opened by name', async () => {
+test('the database of an environment in the settings cannot be opened by name', async () => {
   for (const { SQL_DB_NAME: name = '' } of [world.variables.staging, world.variables.preprod]) {
     await expect(withEnvironment(app, name, async () => 'opened')).rejects.toMatchObject({
       status: 404,

@@ -44,7 +44,7 @@ test('using an idle shared resource keeps it open', async () => {
   expect(log).toEqual(['open a']);
 });
 
-test('releasing a shared resource twice counts as one release', async () => {
+test('releasing a shared resource (such as a connection pool) twice counts as one release', async () => {
   const pool = shared();
   const one = await use(pool, 'a');
   await use(pool, 'a');
@@ -54,7 +54,7 @@ test('releasing a shared resource twice counts as one release', async () => {
   expect(log).toEqual(['open a']);
 });
 
-test('the least recently used idle resource is closed to make room for a new one', async () => {
+test('the least recently used idle resource (such as a connection pool) is closed to make room for a new one', async () => {
   const pool = shared();
   (await use(pool, 'a')).release();
   (await use(pool, 'b')).release();
@@ -64,7 +64,7 @@ test('the least recently used idle resource is closed to make room for a new one
   expect(pool.count).toBe(2);
 });
 
-test('a shared resource in use is never closed to make room: opening another one is refused', async () => {
+test('a shared resource (such as a connection pool) in use is never closed to make room: opening another one is refused', async () => {
   const pool = shared();
   await use(pool, 'a');
   const b = await use(pool, 'b');
@@ -74,7 +74,7 @@ test('a shared resource in use is never closed to make room: opening another one
   expect(log).toEqual(['open a', 'open b', 'close b', 'open c']);
 });
 
-test('opening a shared resource waits until the one that makes room for it is closed', async () => {
+test('opening a shared resource (such as a connection pool) waits until the one that makes room for it is closed', async () => {
   const pool = new Shared<{ close: () => Promise<void> }>({ max: 1, idleMs: 1000 });
   let finish = () => {};
   const slow = { close: () => new Promise<void>((resolve) => (finish = resolve)) };

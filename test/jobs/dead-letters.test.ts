@@ -67,7 +67,7 @@ test('an item of a job that fails is recorded as a dead letter with its reason a
   });
 });
 
-test('an item that fails again in the same job is one dead letter with two attempts', async () => {
+test('an item that fails again in the same job is one dead letter (recorded failure) with two attempts', async () => {
   const { staging } = world;
   const { tasks, job } = await withDeadLetter();
   await staging.sql.query(
@@ -100,7 +100,7 @@ test('retrying a dead letter (a recorded failure) that fails again keeps it with
   });
 });
 
-test('retrying a dead letter waits for an unreachable server, without counting an attempt', async () => {
+test('retrying a dead letter (a recorded failure) waits for an unreachable server, without counting an attempt', async () => {
   const { staging } = world;
   const { tasks, state, letter } = await withDeadLetter();
   state.isMended = true;
@@ -113,7 +113,7 @@ test('retrying a dead letter waits for an unreachable server, without counting a
   expect(await runJob(staging, tasks, job.id)).toMatchObject({ state: 'done' });
 });
 
-test('two people who retry a dead letter at once start one job', async () => {
+test('two people who retry a dead letter (a recorded failure) at once start one job', async () => {
   const { staging } = world;
   const { letter } = await withDeadLetter();
   const both = await Promise.all([
@@ -126,7 +126,7 @@ test('two people who retry a dead letter at once start one job', async () => {
   );
 });
 
-test('a discarded dead letter is recorded in the audit log, and cannot be retried or discarded again', async () => {
+test('discarding a dead letter (a recorded failure) is recorded in the audit log, and it can no longer be retried', async () => {
   const { staging } = world;
   const { letter } = await withDeadLetter();
   await deadLetters.discard(staging, letter.id, 'ops@example.com');

@@ -77,7 +77,7 @@ describe('requesting a job', () => {
 });
 
 describe('running a job', () => {
-  test('a job of a kind that this program version does not know is left waiting', async () => {
+  test('a job of a kind that this version of the program does not know stays waiting', async () => {
     const { staging } = world;
     const { job } = await jobs.request(staging.sql, { ...wanted, kind: 'of next year' });
     expect(await runJob(staging, tasks, job.id)).toMatchObject({ state: 'waiting', attempt: 0 });
@@ -94,7 +94,7 @@ describe('running a job', () => {
     expect(seen).toEqual([7]);
   });
 
-  test('a worker takes over a job without heartbeats, and the former worker stops at its next progress report', async () => {
+  test('a worker takes over a job whose worker sends no heartbeats, and the former worker stops at its next progress report', async () => {
     const { staging } = world;
     const { open, isOpen } = gate();
     const reports: string[] = [];
@@ -113,7 +113,7 @@ describe('running a job', () => {
     expect(reports).toEqual(['attempt 2']);
   });
 
-  test('a job is retried with backoff while a server does not answer, then fails with the reason', async () => {
+  test('a job is retried with growing delays while a server does not answer, then fails with the reason', async () => {
     const { staging } = world;
     const broken = doing(() => Promise.reject(new Unavailable('Production does not answer')));
     const { job } = await jobs.request(staging.sql, wanted);
@@ -196,7 +196,7 @@ describe('cancelling a job', () => {
 });
 
 describe('retrying a failed job by hand', () => {
-  test('retrying a failed job by hand gives it the attempts of a new job, unless another job with its key is active', async () => {
+  test('a person who retries a failed job gives it as many attempts as a new one, unless another job with its key is active', async () => {
     const { staging } = world;
     let isBroken = true;
     const own = doing(() =>
@@ -228,7 +228,7 @@ describe('purging expired jobs', () => {
   const counts = () =>
     Promise.all([count('job'), count('job_step'), count('job_log'), count('dead_letter')]);
 
-  test('purging removes an expired job with its steps, log, child jobs and settled dead letters, but keeps one with open dead letters', async () => {
+  test('purging removes an expired job with its steps, log and child jobs, but not one with open dead letters (recorded failures)', async () => {
     const { staging } = world;
     const own = doing(async ({ step, log, children, deadLetter, here }) => {
       await step('Only step', () => log('One line'));

@@ -48,7 +48,7 @@ const address = () => `/jobs/${job.number}`;
 const stateOf = async () => (await jobs.byId(world.staging.sql, job.id))?.state;
 const status = async (answer: Promise<{ status: number }>) => (await answer).status;
 
-test('the page of a job shows its steps with times, log, inputs and dead letters, all escaped', async () => {
+test('the page of a job shows its steps with times, log, inputs and dead letters (recorded failures), all escaped', async () => {
   await runJob(world.staging, failing, job.id);
   const { text: html } = await vic.get(address());
   const text = textOf(html);
@@ -115,7 +115,7 @@ test('an administrator starts the job of a schedule with the button Run now; a p
   expect(await status(ops.post('/schedules/unknown/run'))).toBe(404);
 });
 
-test('an administrator discards a dead letter; a product manager may only view it', async () => {
+test('an administrator discards a dead letter (a recorded failure); a product manager may only view it', async () => {
   const begun = await attempt.begin(world.staging.sql, job.id);
   if (!begun) throw new Error('It did not begin');
   await record(world.staging.sql, begun, { key: 'form 7', reason: 'Lost', payload: { id: 7 } });
@@ -133,7 +133,7 @@ test('an administrator discards a dead letter; a product manager may only view i
   expect(await status(ops.post(`${path}/discarding`))).toBe(409);
 });
 
-test('an administrator retries a dead letter, which starts a job', async () => {
+test('an administrator retries a dead letter (a recorded failure), which starts a job', async () => {
   const begun = await attempt.begin(world.staging.sql, job.id);
   if (!begun) throw new Error('It did not begin');
   await record(world.staging.sql, begun, { key: 'form 7', reason: 'Lost', payload: { id: 7 } });

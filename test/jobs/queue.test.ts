@@ -39,7 +39,7 @@ test('a job is recorded in MySQL, runs from the Redis queue, and keeps its repor
   expect(seen).toEqual([7]);
 });
 
-test('jobs are requeued after Redis loses its data, before and while a worker waits', async () => {
+test('jobs are queued again after Redis loses its data, before and while a worker waits', async () => {
   const { staging } = world;
   const seen: number[] = [];
   const lost = await request();

@@ -120,7 +120,7 @@ test('a schedule with a changed pattern runs at its next time, not at once', asy
   expect((await recorded())[0]?.next_at).toMatch(/ 04:00:00.000$/);
 });
 
-test('Run now requests the job of a schedule and does not move its next run', async () => {
+test('the button Run now requests the job of a schedule and does not move its next run', async () => {
   const { staging } = world;
   const { ticks } = await openProcess(nightly);
   await ticks.sweep();

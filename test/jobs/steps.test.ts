@@ -56,7 +56,7 @@ test('retrying a job skips the steps that are done and uses their results', asyn
   ]);
 });
 
-test('starting a job over runs every step again and keeps the log', async () => {
+test('starting a failed job over runs every step again and keeps the log', async () => {
   const { staging } = world;
   const ran: number[] = [];
   const own = doing(async ({ step, job }) => {
@@ -76,7 +76,7 @@ test('starting a job over runs every step again and keeps the log', async () => 
   ]);
 });
 
-test('a progress report with a new text begins a step of a job, and the end of the job ends the step', async () => {
+test('a progress report of a job with a new text begins a step, and the end of the job ends it', async () => {
   const { staging } = world;
   const own = doing(async ({ report }) => {
     await report({ done: 1, total: 3, doing: 'Forms' });
@@ -93,7 +93,7 @@ test('a progress report with a new text begins a step of a job, and the end of t
   expect(steps.every(({ ended_at }) => ended_at !== null)).toBe(true);
 });
 
-test('a step is recorded as stopped, not failed, when the attempt is interrupted', async () => {
+test('a step of a job is recorded as stopped, not failed, when the attempt is interrupted', async () => {
   const { staging } = world;
   const own = doing(async ({ report, job }) => {
     await report({ done: 0, total: 1, doing: 'Reading' });
@@ -118,7 +118,7 @@ test('the log of a job keeps its last 500 lines, and at most 100 more for a mome
   expect([lines[0]?.text, lines.length]).toEqual(['Line 201', 500]);
 });
 
-test('an attempt that another worker has taken over adds no steps and no log lines', async () => {
+test('an attempt at a job that another worker has taken over adds no steps and no log lines', async () => {
   const { staging } = world;
   const own = doing(async ({ log, step, job }) => {
     await staging.sql.query('update job set attempt = 5 where id = ?', [job.id]);

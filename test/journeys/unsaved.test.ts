@@ -99,7 +99,7 @@ test('a form that is discarded, saved or untouched is left without asking for co
   expect(await get(world.staging, { entity: 'banner', id })).toMatchObject({ title: 'Typed' });
 });
 
-test('going back after adding a row offers to add a second row, and counts as unsaved what was typed (F14)', async () => {
+test('a form to which a person goes back after adding a row offers to add a second row, and counts as unsaved (F14)', async () => {
   const business = await add(world.staging, 'business', { name: 'Kesar' });
   await open('/catalog/sts/new');
   await page.getByLabel('Text').fill('First');

@@ -19,7 +19,7 @@ async function stored(table: string, id: number) {
 const setByAnotherProgram = (table: string, id: number, values: object) =>
   world.staging.sql.query(`update \`${table}\` set ? where id = ?`, [values, id]);
 
-test('Chromium posts the values it showed, and untouched fields are stored unchanged to the last byte (F1)', async () => {
+test('a save in Chromium leaves fields that the user did not touch unchanged to the last byte (F1)', async () => {
   const { staging } = world;
   const business = await add(staging, 'business', { name: 'Kesar' });
   const task = await add(staging, 'task', { business });

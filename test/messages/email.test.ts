@@ -45,7 +45,7 @@ const lines = () => outbox.list(world.staging.sql, { channel: 'email', state: ''
 const makeDue = () =>
   run(world.staging.sql, sql`update outbox set next_at = utc_timestamp(3) where state = 'pending'`);
 
-test('an e-mail is delivered once, with its text, a link and a stable Message-ID', async () => {
+test('an e-mail is delivered once, with its text, a link and the same Message-ID at every attempt', async () => {
   await send();
   expect(await deliver(staging)).toBe(1);
   expect(await deliver(staging)).toBe(0);
@@ -66,7 +66,7 @@ test('an e-mail is delivered once, with its text, a link and a stable Message-ID
   expect(text).toContain('Oneway, Staging');
 });
 
-test('an e-mail message also appears in the recipient’s inbox, in the same commit and without delay', async () => {
+test('a message sent by e-mail also appears in the recipient’s inbox, in the same commit', async () => {
   await send();
   expect(await inApp.of(staging.sql, to)).toMatchObject([
     { event: 'database.ready', text: 'Your database “trial” is ready.', href: '/databases/7' },
@@ -74,7 +74,7 @@ test('an e-mail message also appears in the recipient’s inbox, in the same com
   expect(await inApp.unread(staging.sql, to)).toBe(1);
 });
 
-test('a rolled-back commit leaves neither a message nor an e-mail', async () => {
+test('a commit that is rolled back leaves neither a message nor an e-mail', async () => {
   const failing = transaction(staging.sql, async (on) => {
     const email = emailAbout(staging.settings, 'Never sent');
     await notify(on, { event: 'database.ready', to, text: 'Ready', href: null, email });
@@ -144,7 +144,7 @@ test.each(['silent', 'slow'] as const)(
   },
 );
 
-test('a mail server that hangs ends the delivery round after one timeout, so that other channels are not delayed', async () => {
+test('a mail server that hangs delays e-mails for one timeout only, and no other channel', async () => {
   timeouts.attempt = 1000;
   const server = await openSlowServer('silent', 0);
   const here = openApp(settingsOf(world.variables.staging, variables(server.url)));
@@ -177,7 +177,7 @@ test('an e-mail is resent under the same Message-ID when its process is killed b
   expect(new Set(ids).size).toBe(1);
 });
 
-test('several processes together send an e-mail once', async () => {
+test('several processes together send each e-mail once', async () => {
   await send();
   await Promise.all([deliver(staging), deliver(staging), deliver(staging)]);
   expect(mail.received).toHaveLength(1);

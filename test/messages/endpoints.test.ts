@@ -13,7 +13,7 @@ import { settingsOf, useWorld } from '../support/world.ts';
 const secret = 'a secret of the mobile app, 32 characters';
 
 describe('settings of webhooks and Slack', () => {
-  test('without endpoint settings, messages are not sent to webhooks or Slack', () => {
+  test('without webhooks and Slack channels in the settings, messages are not sent to them', () => {
     expect(endpointsFrom({})).toEqual({ mail: null, webhooks: {}, slack: {} });
     expect(wrongEndpoints({ SMTP_URL: '', INDEXER_URL: '', SLACK_ONCALL_URL: '' })).toEqual([]);
   });
@@ -45,7 +45,7 @@ describe('settings of webhooks and Slack', () => {
     [{ WEBHOOK_CRM_URL: 'crm', WEBHOOK_CRM_SECRET: secret }, 'WEBHOOK_CRM_URL'],
     [{ WEBHOOK_INDEXER_URL: 'https://x.example', WEBHOOK_INDEXER_SECRET: secret }, 'INDEXER_URL'],
     [{ SLACK_ONCALL_URL: 'hooks.slack.example/T1' }, 'SLACK_ONCALL_URL'],
-  ])('wrong settings of webhooks and Slack are refused: %j', (variables, complaint) => {
+  ])('wrong settings of webhooks and Slack (%j) are refused', (variables, complaint) => {
     expect(wrongEndpoints(variables).join('\n')).toContain(complaint);
   });
 
@@ -93,7 +93,7 @@ describe('delivery of webhooks and Slack messages', () => {
     publishToSlack(staging.sql, { event: 'transfer.needs-attention', to: 'oncall', text, href });
   const lines = () => outbox.list(staging.sql, { channel: '', state: '', before: null });
 
-  test('each webhook is signed with its own secret, in the same envelope as the indexer’s', async () => {
+  test('each webhook is signed with its own secret, in the same format as the indexer’s', async () => {
     await publishOne();
     expect(await deliver(staging)).toBe(1);
     const [{ headers, body } = { headers: {}, body: '' }] = app.received;
@@ -106,7 +106,7 @@ describe('delivery of webhooks and Slack messages', () => {
     expect(signature).toBe(signatureOf(secret, body, time));
   });
 
-  test('Slack receives {"text": …} with a link, and names within the text notify nobody', async () => {
+  test('Slack receives {"text": …} with a link, and no name within the text notifies anyone', async () => {
     await post('<!channel> Forms & tasks need attention', '/transfers/12');
     expect(await deliver(staging)).toBe(1);
     expect(chat.received.map(({ body }) => JSON.parse(body) as object)).toEqual([
@@ -136,7 +136,7 @@ describe('delivery of webhooks and Slack messages', () => {
     expect((await lines()).filter(({ attempts }) => attempts > 0)).toHaveLength(1);
   });
 
-  test('notifications can be listed by channel and state', async () => {
+  test('the outbox page lists notifications by channel and state', async () => {
     await publishOne();
     await post('Ready', null);
     await publishOne('indexer');

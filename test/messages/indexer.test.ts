@@ -76,7 +76,7 @@ describe('content of Indexer notifications', () => {
     });
   });
 
-  test('the indexer is also notified of a row that the destination stored differently than sent (F9)', async () => {
+  test('the search indexer is also notified of a row that the destination stored differently than sent (F9)', async () => {
     const { sql: there } = world.preprod;
     await createTrigger(
       world.preprod,
@@ -95,7 +95,7 @@ describe('content of Indexer notifications', () => {
     }
   });
 
-  test('a rolled-back transfer notifies nobody', async () => {
+  test('a transfer that is rolled back notifies nobody', async () => {
     const id = await add(world.staging, 'form');
     failpoints.reached = (name) => {
       if (name !== 'before commit') return;
@@ -106,7 +106,7 @@ describe('content of Indexer notifications', () => {
     expect(await lines()).toEqual([]);
   });
 
-  test('without an indexer in the settings a transfer writes no notification', async () => {
+  test('a transfer writes no notification when the settings name no search indexer', async () => {
     const id = await add(world.staging, 'form');
     await transfer(world.staging, [{ entity: 'form', id }]);
     expect(await lines()).toEqual([]);
@@ -171,7 +171,7 @@ print(hmac.compare_digest(given["v1"], expected) and abs(time.time() - int(given
     expect(new Set(events).size).toBe(1);
   });
 
-  test('several processes together send a notification once', async () => {
+  test('several processes together send each notification once', async () => {
     await sendOne();
     await Promise.all([deliver(staging), deliver(staging), deliver(staging)]);
     expect(indexer.received).toHaveLength(1);

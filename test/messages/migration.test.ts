@@ -29,7 +29,7 @@ afterAll(async () => {
   await here.close();
 });
 
-test('the migration of messages keeps all messages and outbox entries, and pending ones are still delivered', async () => {
+test('the database migration of messages keeps all of them, and pending ones are still delivered', async () => {
   const before = (await available()).filter((one) => !one.startsWith('app/') || one < 'app/0007');
   await migrate(here.sql, here.documents, { names: before });
   await here.sql.query(

@@ -44,7 +44,7 @@ const formKey = async (facts = {}, by = pm): Promise<RowKey> => ({
 });
 
 describe('pending rows', () => {
-  test('pending rows are grouped into ready, to review, changed by engineering, and not for production', async () => {
+  test('rows with pending changes are grouped into ready, to review, changed by engineering, and not for production', async () => {
     const { staging, preprod } = world;
     const [ready, theirs, held, both, undone] = [
       await formKey(),
@@ -85,7 +85,7 @@ describe('pending rows', () => {
     await site.close();
   });
 
-  test('a changed dependent row counts under its parent row, pending since the oldest change', async () => {
+  test('a changed dependent row counts as its parent row, pending since the oldest change', async () => {
     const { staging } = world;
     const form = await formKey();
     await transfer(staging, [form]);
@@ -148,7 +148,7 @@ describe('the comparison matrix', () => {
     expect((await numbers())['form Only there']).toBeUndefined();
   });
 
-  test('a full comparison with the destination records the sync state of rows that Oneway has not written', async () => {
+  test('a full comparison with the destination records the state of rows that Oneway has not written', async () => {
     const { staging } = world;
     await staging.documents
       .collection<{ _id: number; [field: string]: unknown }>('form')
@@ -175,7 +175,7 @@ describe('the comparison matrix', () => {
     expect((await numbers())['form Deleted here']).toBe(1);
   });
 
-  test('a full comparison with the destination handles several chunks of ids, and ids that exist on one side only', async () => {
+  test('a full comparison with the destination handles several chunks of 1,000 ids, and ids that exist on one side only', async () => {
     const { staging, preprod } = world;
     const forms = (here: typeof staging) =>
       here.documents.collection<{ _id: number; [field: string]: unknown }>('form');
@@ -201,7 +201,7 @@ describe('the comparison matrix', () => {
     expect([rows.length, rows[0]]).toEqual([50, 901]);
   });
 
-  test('two simultaneous full comparisons with the destination share one job, and one whose server died is finished', async () => {
+  test('two simultaneous requests for a full comparison with the destination share one job', async () => {
     const { staging } = world;
     const [one, other] = [
       await requestComparison(staging, pm.email),

@@ -31,7 +31,7 @@ const secondsOf = async (act: () => Promise<unknown>) => {
 };
 
 describe('sign-ins for one e-mail from many addresses', () => {
-  test('sign-in attempts for one e-mail from many addresses slow down but never lock the account, and a known device is not slowed (B4)', async () => {
+  test('sign-in attempts for one e-mail from many addresses slow down but never lock the account (B4)', async () => {
     await site.as('vic');
     const known = browserAt('10.0.0.1');
     const email = 'vic@example.com';
@@ -50,7 +50,7 @@ describe('sign-ins for one e-mail from many addresses', () => {
     expect(slow).toBeGreaterThan(0.9);
   }, 60_000);
 
-  test('a slowed sign-in attempt waits ten seconds at most (B4)', () => {
+  test('a sign-in attempt that is slowed down waits ten seconds at most (B4)', () => {
     expect([1, 20, 21, 25, 26, 70, 5000].map(waitAfter)).toEqual([
       0, 0, 1000, 1000, 2000, 10_000, 10_000,
     ]);
@@ -100,7 +100,7 @@ test('a request with a wrong API key is logged and counted in the metrics (B4)',
   expect(text).toMatch(/oneway_refusals_total\{kind="api-key",environment="staging"\} 1/);
 });
 
-test('at most 20 password checks are queued, and further people are asked to try again later (C11)', async () => {
+test('at most 20 password checks wait, and further people are asked to try again later (C11)', async () => {
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
   const check = atMost({ atOnce: 3, waiting: 20 }, async (number: number) => {

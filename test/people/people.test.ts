@@ -33,7 +33,7 @@ test('the name of a person needs at least one visible character (F2)', async () 
 });
 
 describe('signing in', () => {
-  test('signing in creates a new session under the environment’s cookie name, and returns to the requested page', async () => {
+  test('signing in creates a new session under the environment’s own cookie name', async () => {
     await hire(site.here, 'vic');
     const agent = request.agent(site.app);
     await agent.get('/catalog/task?q=cab').expect(303, /sign-in/);
@@ -49,7 +49,7 @@ describe('signing in', () => {
     expect(cookieOf(answer, 'oneway.staging')).toMatch(/^oneway\.staging=.*HttpOnly; SameSite=Lax/);
   });
 
-  test('signing in gives the same answer for an unknown e-mail and a wrong password, and locks after ten failures', async () => {
+  test('signing in gives the same answer for an unknown e-mail and a wrong password', async () => {
     await hire(site.here, 'vic');
     const client = await site.as(null);
     const wrong = async (email: string) => {
@@ -94,7 +94,7 @@ describe('signing in', () => {
     expect(await tokens.holderOf(site.here, token)).toBeNull();
   });
 
-  test('the form saved for a session that a new password ended is not shown to the next person', async () => {
+  test('a form saved for a session that ended with a password change is not shown to the next person who signs in', async () => {
     const thief = await site.as('vic');
     const person = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
     const version = { databaseVersion: currentVersion(), isUpdating: true };
@@ -148,7 +148,7 @@ describe('forged posts', () => {
 });
 
 describe('the people page', () => {
-  test('of two administrators who edit the same person, the second changes only the permissions that he ticked, and is told of the first (F16)', async () => {
+  test('of two administrators who edit the same person, the second changes only the permissions that they ticked (F16)', async () => {
     const [one, other] = [await site.as('ops'), await site.as('ops')];
     await hire(site.here, 'vic');
     const vic = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
@@ -207,7 +207,7 @@ describe('the people page', () => {
     expect(textOf(twice.text)).toContain('has an account already');
   });
 
-  test('S0-25 product_manager cannot be granted in production, even by a forged POST', async () => {
+  test('S0-25 the permission product_manager cannot be granted in production, even by a forged POST', async () => {
     const production = await openSite(world, 'production');
     const client = await production.as('ops');
     const { id = 0 } = (await people.list(production.here.sql))[0] ?? {};
@@ -229,7 +229,7 @@ describe('the people page', () => {
   });
 });
 
-test('values typed before a session ended are restored after signing in again; forms from other sites are not saved', async () => {
+test('values typed before a session ended are restored after signing in again', async () => {
   const form = { entity: 'form', id: await add(world.staging, 'form', { name: 'Visit details' }) };
   const client = await site.as('pm');
   await client.post('/sign-out');

@@ -151,7 +151,7 @@ describe('who an account of the provider is here', () => {
     expect(await people.list(here.sql)).toHaveLength(1);
   });
 
-  test('an account of single sign-on cannot open a person’s account through an e-mail address it was given later, until that person is unlinked (C10)', async () => {
+  test('an account of single sign-on cannot open a person’s account because it was later given that person’s e-mail address (C10)', async () => {
     const here = await start('staging');
     const vic = idOf(await admit(here, claims('one')));
     const other = { refused: 'other-identity' };
@@ -186,7 +186,7 @@ describe('who an account of the provider is here', () => {
     },
   );
 
-  test('a person whom OIDC_ADMITS does not admit is told so and not sent to the provider again (C10)', async () => {
+  test('a person whom the setting OIDC_ADMITS does not admit is told so and not sent to the provider again (C10)', async () => {
     await start('staging', { OIDC_ADMITS: '@example.org' });
     const who = visitor();
     const refused = await signIn(who, 'staging', 'vic');
@@ -197,7 +197,7 @@ describe('who an account of the provider is here', () => {
     expect((await who.open(`${urls.staging}/`)).url).toBe(`${urls.staging}/sign-in`);
   });
 
-  test('a wrong OIDC_ADMITS stops the program at start (C10)', () => {
+  test('a wrong value of the setting OIDC_ADMITS stops the program at start (C10)', () => {
     expect(() =>
       settingsOf(world.variables.staging, { ...provider.settings.staging, OIDC_ADMITS: 'staff' }),
     ).toThrow('must be as @example.com or groups=oneway');
@@ -228,7 +228,7 @@ describe('single sign-on of known people', () => {
     expect((await people.list(here.sql)).map(({ email }) => email)).toEqual(['ed@example.com']);
   });
 
-  test('single sign-on into a closed account is refused, and not retried without telling the person', async () => {
+  test('single sign-on into a closed account is refused, and not tried again without telling the person', async () => {
     const here = await start('staging');
     await hire(here, 'vic');
     const person = await personIn(here, 'vic');
@@ -260,7 +260,7 @@ describe('permissions from a claim', () => {
     for (const one of provider.accounts) delete one.claims;
   });
 
-  test('the permissions claim grants and revokes permissions and ignores unknown names, and changes are recorded in the audit log', async () => {
+  test('the permissions claim of the sign-in provider grants and revokes permissions, and ignores unknown names', async () => {
     const here = await start('staging', withClaim);
     grant('vic', ['editor', 'on_call', 'root']);
     await signIn(visitor(), 'staging', 'vic');
@@ -299,7 +299,7 @@ describe('permissions from a claim', () => {
 describe('forged and repeated answers', () => {
   const refused = (answer: Answer) => [answer.status, isIn(answer)];
 
-  test('single sign-on refuses a forged state parameter, and one issued to another browser', async () => {
+  test('single sign-on refuses a forged state parameter, and one that was issued to another browser', async () => {
     await start('staging');
     const who = visitor();
     const callback = new URL(await callbackFor(who, 'vic'));
@@ -391,7 +391,7 @@ describe('one sign-in for three servers', () => {
     later.mockRestore();
   });
 
-  test('only page requests start a silent sign-in, not requests for scripts and images', async () => {
+  test('only requests for pages start a silent sign-in (one without a sign-in page), not those for scripts and images', async () => {
     await start('staging');
     const asked = await visitor().get(`${urls.staging}/catalog/task/options`, {
       'Sec-Fetch-Dest': 'empty',
@@ -399,7 +399,7 @@ describe('one sign-in for three servers', () => {
     expect(asked.location).toBe(`${urls.staging}/sign-in`);
   });
 
-  test('a signed-out person stays signed out, and the provider asks which account to use next time', async () => {
+  test('a person who signed out stays signed out, and the sign-in provider asks which account to use next time', async () => {
     await start('staging');
     const who = visitor();
     await who.send(await signIn(who, 'staging', 'vic'), {});
@@ -412,7 +412,7 @@ describe('one sign-in for three servers', () => {
     expect(isIn(await signIn(who, 'staging', 'vic'))).toBe(true);
   });
 
-  test('a posted form reaches the provider through an intermediate page, because the content security policy forbids a redirect', async () => {
+  test('a post that starts single sign-on continues through an intermediate page, because the content security policy forbids a redirect', async () => {
     await start('staging');
     const page = await visitor().get(`${urls.staging}/sign-in/single?silent=1`, {
       'Sec-Fetch-Site': 'same-origin',
@@ -492,7 +492,7 @@ describe('settings of single sign-on', () => {
   });
 });
 
-test('without its settings there is no single sign-on', async () => {
+test('without the settings of single sign-on there is none', async () => {
   await start('staging', { OIDC_ISSUER: '', OIDC_CLIENT_ID: '', OIDC_CLIENT_SECRET: '' });
   const who = visitor();
   const page = await who.open(`${urls.staging}/`);

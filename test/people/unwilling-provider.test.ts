@@ -132,7 +132,7 @@ describe('a sign-in provider', () => {
     expect([inside.status, inside.text.includes('Sign out')]).toEqual([200, true]);
   }, 30_000);
 
-  test('a silent sign-in provider loses nothing that was typed before the session ended (F11, walk 1)', async () => {
+  test('nothing that was typed before the session ended is lost when the sign-in provider is silent (F11, walk 1)', async () => {
     const agent = request.agent(app);
     const tokenOn = (html: string) => /name="csrf" value="([^"]+)"/.exec(html)?.[1] ?? '';
     const post = (path: string, csrf: string, body: object) =>

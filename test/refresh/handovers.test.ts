@@ -91,7 +91,7 @@ test('a refresh from production skips a row whose name is still used by a row wi
   expect(await namesIn(preprod, keys)).toEqual(['A', 'B', 'D']);
 });
 
-test('a refresh from production groups rows that exchange unique names, and treats other rows on their own (F13)', () => {
+test('a refresh from production groups only rows that exchange unique names (F13)', () => {
   const entity = entityNamed('form');
   const moved = (id: number, from: string, to: string) => ({
     entity,

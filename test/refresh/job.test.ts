@@ -24,7 +24,7 @@ const request = async (dryRun: boolean, here: App = world.staging) =>
     })
   ).job;
 
-test('J-7 S0-73 a refresh from production is a job with progress, history and a report; a dry run writes nothing', async () => {
+test('J-7 S0-73 a refresh from production is a job with progress, history and a report', async () => {
   const { production, preprod } = world;
   const id = await add(production, 'form', { name: 'Address change' });
   const preview = await runJob(preprod, tasks, (await request(true, preprod)).id);

@@ -37,7 +37,7 @@ async function production() {
   return { business, tool, form, field, task };
 }
 
-test('S0-02 S0-73 S0-04 a refresh from production copies every type with its dependent rows under the same ids, and all are In sync', async () => {
+test('S0-02 S0-73 S0-04 a refresh from production copies every entity with its dependent rows under the same ids', async () => {
   const ids = await production();
   await refresh(world.preprod);
   const { created, skippedRows } = await refresh(world.staging);
@@ -86,7 +86,7 @@ test('a second refresh from production changes nothing; rows with pending change
   expect((await get(world.staging, { entity: 'task', id: ids.task }))['title']).toBe('Newer above');
 });
 
-test('a refresh from production keeps the id of a city with the same name, and gives a new city another id when its own is taken', async () => {
+test('a refresh from production keeps the id of a city with the same name, and gives a new city another id if its own is taken', async () => {
   const { staging } = world;
   const ids = await production();
   const own = await add(staging, 'city', { name: 'Pune' });
@@ -107,7 +107,7 @@ test('ids assigned after a refresh from production are higher than all copied id
   expect(await drawIds(staging, 'partner')).toBe(42);
 });
 
-test('a refresh from production skips and lists a row that does not fit into the tables here, and copies all others', async () => {
+test('a refresh from production skips and lists a row that does not fit into the tables here', async () => {
   const { production: above, staging } = world;
   await add(staging, 'business', { name: 'Corner Café' });
   await add(above, 'business', { name: 'Corner Café' });
@@ -118,7 +118,7 @@ test('a refresh from production skips and lists a row that does not fit into the
   expect(await has(staging, { entity: 'business', id: other })).toBe(true);
 });
 
-test('a refresh from production skips rows that were sent on but are not yet in production, and replaces rows whose content production already had', async () => {
+test('a refresh from production skips rows that were sent from here and have not reached production yet', async () => {
   const { production: above, preprod, staging } = world;
   const ids = await production();
   await refresh(preprod);

@@ -17,7 +17,7 @@ test('the list of database rights covers every table of a migrated database', as
   expect(there.map(({ name }) => name).toSorted()).toEqual(knownTables().toSorted());
 });
 
-test('oneway db grants prints the GRANT statements for every user of a database', () => {
+test('the command oneway db grants prints the GRANT statements for every user of a database', () => {
   const { status, stdout } = openTerminal(world)('staging', ['db', 'grants', 'shop_production']);
   expect(status).toBe(0);
   expect(stdout.trim()).toBe(grantsFile('shop_production').trim());
@@ -28,7 +28,7 @@ test('oneway db grants prints the GRANT statements for every user of a database'
   }
 });
 
-test('docs/rights.sql equals what oneway db grants oneway_production prints', () => {
+test('docs/rights.sql equals what the command oneway db grants oneway_production prints', () => {
   expect(readFileSync('docs/rights.sql', 'utf8').trim()).toBe(
     grantsFile('oneway_production').trim(),
   );

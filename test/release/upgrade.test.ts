@@ -36,7 +36,7 @@ const go = (here: App, patience = 10_000) =>
   upgrade({ here, say: (line) => said.push(line), waitMs: patience });
 
 describe('oneway db migrate', () => {
-  test('S2-40 S2-41 oneway db migrate sets the updating flag, migrates, writes the version and clears the flag', async () => {
+  test('S2-40 S2-41 the command oneway db migrate sets the updating flag, migrates, writes the version and clears the flag', async () => {
     const { preprod } = world;
     await writeVersion(preprod.documents, { databaseVersion: '0.9.0', isUpdating: false });
     const running = go(preprod);
@@ -53,7 +53,7 @@ describe('oneway db migrate', () => {
     });
   });
 
-  test('oneway db migrate waits for a running transfer, and the transfer of a dead process is recovered by its own environment', async () => {
+  test('the command oneway db migrate waits for a running transfer', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     const { goOn } = await stoppedAt(
@@ -78,7 +78,7 @@ describe('oneway db migrate', () => {
     expect(await readOne(preprod, other)).toBeDefined();
   });
 
-  test('oneway db migrate recovers abandoned transfers of its own environment without a running server', async () => {
+  test('the command oneway db migrate completes transfers of dead processes without a running server', async () => {
     const { staging, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     const facts = { description: 'Newer' };
@@ -93,7 +93,7 @@ describe('oneway db migrate', () => {
     expect((await readOne(staging, form))?.['description']).toBe('Newer');
   });
 
-  test('oneway db migrate clears the updating flag and explains the remedy when a transfer does not end', async () => {
+  test('the command oneway db migrate clears the updating flag and says what to do when a transfer does not end', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'lock');
@@ -121,7 +121,7 @@ describe('oneway db migrate', () => {
     expect(await claimsIn(preprod)).toBe(0);
   });
 
-  test('oneway db migrate keeps an updating flag that was set before it, because the schema may be half migrated', async () => {
+  test('the command oneway db migrate keeps an updating flag that was set before it, because the schema may be half migrated', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'lock');

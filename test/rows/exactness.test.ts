@@ -149,7 +149,7 @@ const foreign = `
   f_generated VARCHAR(40) GENERATED ALWAYS AS (concat('#', id)) STORED`;
 const names = [...foreign.matchAll(/\b(f_\w+)/g)].map(([, name]) => name ?? '');
 
-test('columns that Oneway does not know keep their values, for every type and with unusual values', async () => {
+test('columns that Oneway does not know keep their values, for every entity and with unusual values', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   const ids = [];

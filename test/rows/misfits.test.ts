@@ -90,7 +90,7 @@ test.each(odd)(
   },
 );
 
-test('reading a document names the invalid field: Options is not a list of texts (F6)', async () => {
+test('reading a document names the invalid field: “Options is not a list of texts” (F6)', async () => {
   const { staging } = world;
   const all = staging.documents.collection<Document & { _id: number }>('form_field');
   await all.insertOne({ _id: 9001, ...whole, options: [null] });
@@ -147,7 +147,7 @@ test('a deletion with a zero date stays in the API’s list of deletions (F7)', 
   expect(await everyItem('banner')).toEqual([77]);
 });
 
-test('a number out of range and an unknown choice in a table are read as they are (F7)', async () => {
+test('an out-of-range number or unknown choice in a table is read as it is (F7)', async () => {
   const { staging } = world;
   const key = { entity: 'business', id: await add(staging, 'business') };
   await staging.sql.query("update business set priority = 70000, category = 'Sports'");

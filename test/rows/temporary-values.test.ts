@@ -25,12 +25,12 @@ test.each([
   },
 );
 
-test('a document with a temporary value that is given another one keeps its real value (F13)', () => {
+test('a document with a temporary name that is given another temporary name keeps its real one (F13)', () => {
   const twice = withTemporaryValues(form, withTemporaryValues(form, { _id: 1, name: 'A' }));
   expect(ownValue(twice, 'name')).toBe('A');
 });
 
-test('a name given by another user to a document that holds a temporary name is shown (F13)', () => {
+test('the name that another user gave to a document with a temporary name is shown (F13)', () => {
   const moving = { ...withTemporaryValues(form, { _id: 1, name: 'A' }), name: 'Theirs' };
   expect(ownValue(moving, 'name')).toBe('Theirs');
   expect(withLastingValues(moving)).toEqual({ _id: 1, name: 'Theirs' });

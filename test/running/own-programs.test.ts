@@ -28,7 +28,7 @@ async function signIn(at: Addresses) {
   return staging['SQL_DB_PASSWORD'];
 }
 
-test('databases that are there from a former start give their users the new passwords', async () => {
+test('starting the demo or the tests again sets the new passwords of users in existing databases', async () => {
   const at = servers();
   const root = await createConnection({ uri: at.mysql.href });
   const other = new URL(at.mysql);

@@ -48,7 +48,7 @@ async function clickFor(keys: { entity: string; id: number }[]) {
 }
 
 describe('two web processes on one environment', () => {
-  test('two web processes share sessions and claims, so a click that reaches both starts one transfer', async () => {
+  test('two web processes share sessions and claims (which rows are being written), so a click that reaches both starts one transfer', async () => {
     const [one, other] = [await start('server'), await start('server')];
     const form = { entity: 'form', id: await add(world.staging, 'form') };
     const pm = await signIn(one);
@@ -141,7 +141,7 @@ test('on SIGTERM the server exits despite a keep-alive connection and an open ev
   expect((await stream).text).toContain('"state":"waiting"');
 });
 
-test('without Redis the server starts, recovers and reports it; jobs run once Redis is up', async () => {
+test('without Redis the server starts and reports that; jobs run once Redis is back', async () => {
   const proxy = await openProxy(Number(new URL(world.variables.staging['REDIS_URL'] ?? '').port));
   const redis = new URL(world.variables.staging['REDIS_URL'] ?? '');
   const port = redis.port;

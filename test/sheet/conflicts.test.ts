@@ -207,7 +207,7 @@ describe('excluded fields', () => {
 });
 
 describe('rows with the same id that may be unrelated', () => {
-  test('a row can be given a new id, and references to it follow in both databases', async () => {
+  test('a row can be given a new id, and references to it change with it in both databases', async () => {
     const { staging, preprod } = world;
     const old = await twin();
     const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: old.id }) };
@@ -236,7 +236,7 @@ describe('rows with the same id that may be unrelated', () => {
     expect(await reasons(staging, [next])).toEqual(['engineering', 'on-hold']);
   });
 
-  test('the transfer sheet offers a new id when the destination has an unrelated row under the same id, and continues with it', async () => {
+  test('the transfer sheet offers a new id when the destination has an unrelated row under the same id', async () => {
     const { staging } = world;
     const old = await twin();
     const site = await openSite(world, 'staging');

@@ -136,7 +136,7 @@ test('form fields selected for a transfer name their form on the transfer sheet,
   expect(await has(preprod, { entity: 'form_field', id: fields[0] ?? 0 })).toBe(false);
 });
 
-test('a form of which only a field changed can be removed from the transfer sheet', async () => {
+test('a form of which only a form field changed can be removed from the transfer sheet', async () => {
   const { staging } = world;
   const forms: number[] = [];
   for (const name of ['Visit details', 'Address change']) {
@@ -167,7 +167,7 @@ test('cities cannot be restored from production, even by a forged request', asyn
   expect(textOf(answer.text)).toContain('belong to their environment');
 });
 
-test('a transfer sheet that was already sent from another tab is refused and names the transfer', async () => {
+test('sending a transfer sheet that was already sent from another tab is refused, and the transfer is named', async () => {
   const id = await add(world.staging, 'form');
   const address = await choose([`form:${id}`]);
   const [one, other] = [await open(address), await open(address)];
@@ -183,7 +183,7 @@ test('a transfer sheet that was already sent from another tab is refused and nam
   expect(textOf(second.text)).toContain(`This was sent already as transfer ${number}.`);
 });
 
-test('a selection of rows that was not sent is listed under the names of its rows and can be removed', async () => {
+test('a selection of rows that was not sent is listed under the names of its rows, and can be removed', async () => {
   const { staging } = world;
   const id = await add(staging, 'form', { name: 'Visit details' });
   const address = await choose([`form:${id}`]);

@@ -131,7 +131,7 @@ test('the transfer plan keeps environment-specific fields of the destination, an
   });
 });
 
-test('the transfer plan resends unchanged rows only on request', () => {
+test('the transfer plan sends unchanged rows again only on request', () => {
   const facts = factsOf({ 'form:1': { here: one, base: one, there: one } });
   expect(actionsOf(planOf(facts))).toEqual(['same form:1']);
   expect(actionsOf(planOf(facts, { resend: true }))).toEqual(['update form:1']);
@@ -148,7 +148,7 @@ test('the transfer plan creates a missing city once, before the rows that are li
   expect(plan.problems).toEqual([]);
 });
 
-test('the transfer plan counts the rows at the destination that also use an updated row', () => {
+test('the transfer plan counts the rows at the destination that use a row which it updates', () => {
   const plan = planOf(
     factsOf(
       { 'form:1': { here: two, base: one, there: one } },
@@ -218,7 +218,7 @@ test('a transfer plan lists all its problems together', () => {
   ]);
 });
 
-test('rows that a plan leaves unchanged have no problems', () => {
+test('rows that a transfer plan leaves unchanged have no problems', () => {
   const facts = factsOf(
     { 'form:1': { here: {}, base: {}, there: {}, state: { engineering_by: 'ed@example.com' } } },
     { claims: [claimOn('form:1')] },

@@ -154,7 +154,7 @@ test('a linked name that two rows of the destination have is refused as ambiguou
   expect(await reasons(staging, [{ entity: 'business', id }])).toEqual(['name-ambiguous']);
 });
 
-test('S0-101 a referenced row that the destination lacks is added to the transfer, and named when neither side has it', async () => {
+test('S0-101 a referenced row that the destination lacks is added to the transfer', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   const form = await add(staging, 'form');
@@ -236,7 +236,7 @@ test('J-1 a transfer is refused while the destination’s database is being upda
   expect(await reasons(staging, [key])).toEqual(['no-version']);
 });
 
-test('S0-33 an unknown row id leaves nothing to send, and an unknown entity type is answered with 404', async () => {
+test('S0-33 a selection of an unknown row id has nothing to send, and one of an unknown entity is answered with 404', async () => {
   const { staging } = world;
   const unknown = transfer(staging, [{ entity: 'task', id: 987_654 }]);
   expect(await refusalOf(unknown)).toEqual(['unknown-row']);
@@ -255,7 +255,7 @@ test('sending an outdated transfer sheet writes nothing and shows a new sheet', 
   expect(await has(preprod, key)).toBe(false);
 });
 
-test('a row that changed at the destination is replaced only after a typed confirmation', async () => {
+test('a row that changed at the destination is overwritten only after a typed confirmation', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await transfer(staging, [key]);
@@ -319,7 +319,7 @@ test('S0-23 S0-99 an editor’s change is not sent until a product manager appro
   expect((await get(preprod, { entity: 'form_field', id: field }))['label']).toBe('Date of birth');
 });
 
-test('approving a row that was saved again meanwhile is refused', async () => {
+test('approving engineering’s change of a row is refused when the row was saved again meanwhile', async () => {
   const { staging } = world;
   const key = { entity: 'form', id: await add(staging, 'form', {}, ed) };
   const seen = await markedAt(staging, key);
@@ -336,7 +336,7 @@ test('a row marked Not for production is kept out of transfers until the mark is
   expect(await reasons(staging, [key])).toEqual([]);
 });
 
-test('a text that contains the host name of its own environment is refused', async () => {
+test('a text that contains the host name of its own environment is refused on the transfer sheet', async () => {
   const { staging } = world;
   const id = await add(staging, 'banner', { link: 'https://staging.example.com/offers' });
   const route = { ...routeFrom(staging), hostHere: 'staging.example.com' };

@@ -44,7 +44,7 @@ test('when two users have the same transfer sheet open, the choices of both are 
   expect(textOf((await client.get(address)).text)).toContain('Another user changed this selection');
 });
 
-test('a text that two users entered on a transfer sheet is shown in both versions, and the first stays until the second is confirmed (F16)', async () => {
+test('when two users type different texts on the same transfer sheet, both are shown, and the first stays until the second is confirmed (F16)', async () => {
   const { id } = await changedForm();
   const address = await choose([`form:${id}`]);
   const [one, other] = [await sheetOf(address), await sheetOf(address)];
@@ -83,7 +83,7 @@ test('rows that two users add to a selection at the same moment are all kept in 
   expect((await stored(address)).keys.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
 });
 
-test('a selection of rows that was changed after the list was shown is not removed from that list (F16)', async () => {
+test('a selection of rows that changed after a list was shown is not removed by a click on that list (F16)', async () => {
   const id = await add(world.staging, 'form', { name: 'Visit' });
   const address = await choose([`form:${id}`]);
   const removal = `action="${address}/removal"`;

@@ -78,7 +78,7 @@ test('the undo plan of a transfer names the person and the fields of a later edi
   expect(plan.skipped[0]?.why).toContain('ed@example.com');
 });
 
-test('the undo of a transfer neither writes nor lists a deleted row that is still absent', () => {
+test('the undo of a transfer neither writes nor lists a row that the transfer deleted and that is gone anyway', () => {
   const plan = undoOf([stepOf('form:1', null, null)]);
   expect([actionsOf(plan), skippedIn(plan)]).toEqual([[], []]);
 });
@@ -108,7 +108,7 @@ test('the undo of a transfer skips a created row that a later row references', (
   expect(skippedIn(plan)).toEqual(['form:1']);
 });
 
-test('the undo of a transfer can delete a row whose references are restored to others in the same undo', () => {
+test('the undo of a transfer can delete a row if rows that refer to it get other references in the same undo', () => {
   const plan = undoOf(
     [stepOf('form:1', null, {}), stepOf('task:1', { business: 1 }, { business: 1, form: 1 })],
     { 'business:1': row('business:1') },
@@ -176,7 +176,7 @@ const swapped = new Map([
   ['form.name:a', 2],
 ]);
 
-test('the undo of a name swap swaps the names back (F13)', () => {
+test('undoing a transfer in which two rows swapped their names swaps the names back (F13)', () => {
   const plan = undoOf(swap, {}, { holders: swapped });
   expect(actionsOf(plan)).toEqual(['update form:1', 'update form:2']);
   expect(plan.problems).toEqual([]);
@@ -200,7 +200,7 @@ test('undoing one of two rows that swapped their names offers the other one (F13
   ]);
 });
 
-test('the undo of a transfer can create a city again that was deleted meanwhile', () => {
+test('the undo of a transfer creates a city again that was deleted meanwhile', () => {
   const cities = [{ city: 'Pune', partner: null }];
   const step = stepOf('business:1', { cities }, {});
   const reasons = (choices: Partial<Choices>) =>

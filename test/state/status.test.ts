@@ -37,7 +37,7 @@ test('S0-96 a row has exactly one of eleven statuses', () => {
   expect(reached).toEqual(new Set(statuses));
 });
 
-test('rows New and Changed here are ready to send; all statuses with changes at the destination overwrite them', () => {
+test('rows New and Changed here are ready to send; statuses with changes at the destination would overwrite these', () => {
   expect(statuses.filter(isReady)).toEqual(['New', 'Changed here']);
   expect(statuses.filter((status) => !overwrites(status))).toEqual([
     'New',
@@ -55,7 +55,7 @@ test('a row with changed dependent rows counts as changed', () => {
   expect(withDependents('New', ['New'])).toBe('New');
 });
 
-test('referenced types are written before the types that refer to them', () => {
+test('entities are written after those that they refer to', () => {
   const order = promotionOrder(catalog).map(({ name }) => name);
   const before = (one: string, other: string) => order.indexOf(one) < order.indexOf(other);
   expect(before('business', 'task')).toBe(true);
@@ -76,7 +76,7 @@ test('referenced types are written before the types that refer to them', () => {
   ]);
 });
 
-test('circular references between entity types are refused', () => {
+test('circular references between entities are refused', () => {
   const task = entityNamed('task');
   const fields = { ...task.fields, task: { ...task.fields['business']!, to: 'order_receipt' } };
   const circle = catalog.map((one) => (one.name === 'task' ? { ...one, fields } : one));

@@ -35,7 +35,7 @@ async function sheetOf(key: RowKey) {
   return textOf((await client.get(String(chosen.headers['location']))).text);
 }
 
-test('everyone signed in may mark a row as Works in pre-production, and the transfer sheet shows the person and that the content is the same', async () => {
+test('everyone signed in may mark a row as Works in pre-production, and the transfer sheet shows who did', async () => {
   const { form } = await arrived();
   expect(await sheetOf(form)).toContain('was not marked Works by anyone but you');
   expect((await say('vic', form, 'works', 'On iOS and Android')).status).toBe(303);
@@ -92,7 +92,7 @@ test('a row sent with excluded fields, or a dependent sent alone, is refused as 
   ]);
 });
 
-test('a dependent row moved to another parent needs a test result of the new parent, even when the move is excluded', async () => {
+test('a dependent row moved to another parent needs a test result of the new parent row', async () => {
   const { staging, preprod } = world;
   const { form, field } = await arrived();
   const other = { entity: 'form', id: await add(staging, 'form', { name: 'Other form' }) };
@@ -121,7 +121,7 @@ test('a test result for content that changed after the page was opened is refuse
   expect(answer.status).toBe(409);
 });
 
-test('the test results shown in a list equal those found by reading the rows, even where names are mapped', async () => {
+test('the test results in a list equal those found by reading the rows, even where names are mapped', async () => {
   const { preprod } = world;
   const { form } = await arrived();
   await add(preprod, 'city', { name: 'Pune' });
@@ -137,7 +137,7 @@ test('the test results shown in a list equal those found by reading the rows, ev
   expect(await testResults.recalledTestStatus(preprod, keys)).toEqual(read);
 });
 
-test('without REQUIRE_TESTED test results are only shown, and staging has none', async () => {
+test('without the setting REQUIRE_TESTED test results are only shown, and staging has none', async () => {
   const { form } = await arrived();
   const open = await openSite(world, 'preprod');
   const client = await open.as('pm');

@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 const content = Buffer.from('content');
 
-test('a storage folder that is missing is reported, instead of treating its objects as absent', async () => {
+test('a storage folder that is missing is reported, and its objects do not count as absent', async () => {
   await objects.put('a/b', content);
   await rm(folder, { recursive: true });
   const trouble = {
@@ -43,7 +43,7 @@ test('a storage folder still serves images stored by earlier versions', async ()
   expect(await all(objects.list(''))).toEqual([`ab/${name}`]);
 });
 
-test('a storage folder lists files whose names are no valid keys, and treats subfolders as no objects', async () => {
+test('a storage folder also lists files whose names are no valid keys, and no subfolders', async () => {
   await objects.put('a/b', content);
   await writeFile(join(folder, 'odd\\name'), 'x');
   expect(await all(objects.list(''))).toEqual(['a/b', 'odd\\name']);

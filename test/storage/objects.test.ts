@@ -76,7 +76,7 @@ describe.each([
     await objects.delete('absent/none');
   });
 
-  test('the object store deletes an object, and can then store one under the name of its folder', async () => {
+  test('the object store deletes an object, and can then store one under a key that begins with the deleted one', async () => {
     await objects.put('gone/deep/er', bytes('x'));
     await objects.delete('gone/deep/er');
     expect(await objects.find('gone/deep/er')).toBeNull();
@@ -108,7 +108,7 @@ describe.each([
     expect(await leftovers(address)).toBe(0);
   });
 
-  test('the object store keeps and lists keys with special characters unchanged', async () => {
+  test('the object store stores and lists keys with special characters unchanged', async () => {
     const keys = [
       'a b',
       'a+b',
@@ -183,7 +183,7 @@ describe.each([
     expect(seen).toBe(5);
   }, 300_000);
 
-  test('the object store streams 100 MB in and out with constant memory', async () => {
+  test('the object store streams 100 MB in and out without holding them in memory', async () => {
     const hash = createHash('sha256');
     for await (const part of megabytes(100)) hash.update(part);
     const checksum = hash.digest('hex');
@@ -247,7 +247,7 @@ describe.each([
     expect(await textAt(objects, 'former')).toBe('former');
   });
 
-  test('uploading an object again renews its age', async () => {
+  test('storing an object again renews its age', async () => {
     await objects.put('again', bytes('x'));
     const first = await objects.find('again');
     await sleep(1100);

@@ -131,7 +131,7 @@ test('an upload to S3 retries a part when the connection is cut halfway', async 
   expect(await objects.find('large')).toMatchObject({ size: 40 * 1024 * 1024 });
 });
 
-test('an upload to S3 whose connection does not return stores nothing, and its multipart rest is removed later', async () => {
+test('an upload to S3 whose connection does not return stores nothing, and its parts are removed later', async () => {
   const objects = throughProxy();
   const dead = await freePort();
   const source = megabytes(40, (index) => {

@@ -49,7 +49,7 @@ test.each([
 });
 
 describe('settings of storage', () => {
-  test('another environment uses this environment’s image store and keys by default', () => {
+  test('an environment uses this environment’s image store and keys when no others are set for it', () => {
     const { storage, wrong } = storageSettings(
       {
         STORAGE_URL: 's3://own',

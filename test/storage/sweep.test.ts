@@ -98,7 +98,7 @@ test('the cleanup of unused images keeps an image that only an unfinished or pas
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('the cleanup of unused images keeps an image that only the last synced content of a row or an open transfer sheet references', async () => {
+test('the cleanup of unused images keeps an image that only an open transfer sheet or the last synced content of a row mentions', async () => {
   const { staging } = world;
   const [base, typed] = [await keep(staging), await keep(staging)];
   await run(
@@ -128,7 +128,7 @@ test('the cleanup of unused images reads more rows than fit in one statement', a
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('the cleanup of unused images removes no image while a transfer has been holding its rows for half a day', async () => {
+test('the cleanup of unused images removes no image while a transfer has been unfinished for half a day', async () => {
   const { staging } = world;
   await keep(staging);
   await age(staging, 8);
@@ -194,7 +194,7 @@ test('the cleanup of unused images removes uploads begun before the grace period
   expect(await sweepImages(staging, GRACE)).toMatchObject({ unfinished: 1 });
 });
 
-test('every long text column is classified by whether it can contain image names', () => {
+test('every column of long texts is classified by whether it can contain image names', () => {
   const nameless = [
     // Columns with ids and hashes of rows, of transfers, and of the rows that a plan relied on.
     'relied_on',

@@ -118,7 +118,7 @@ test('a row of a newly declared entity is edited, with its history', async () =>
     await client.get(`/catalog/faq/${key.id}${path}`).expect(200);
 });
 
-test('a row of a newly declared entity is transferred over two hops', async () => {
+test('a row of a newly declared entity is transferred to pre-production and on to production', async () => {
   const { selection } = await sheet(world.staging, [key], { create });
   const reviewed = await client.get(`/selections/${selection.id}`).expect(200);
   expect(textOf(reviewed.text)).toContain('Is it free?');

@@ -92,7 +92,7 @@ test('S0-90 a deletion in production requires a confirmation typed for that plan
   expect(await has(production, form)).toBe(true);
 });
 
-test('a deleted form field is transferred with its form', async () => {
+test('the deletion of a form field is transferred with its form', async () => {
   const { staging, preprod } = world;
   const { form, field } = await formWithField();
   await deleteHere(field);
@@ -101,7 +101,7 @@ test('a deleted form field is transferred with its form', async () => {
   expect(await has(preprod, field)).toBe(false);
 });
 
-test('deleting a row that the destination still uses is refused, with an offer to send the change of the referring row', async () => {
+test('deleting a row that the destination still uses is refused, with an offer to send the change of the row that refers to it', async () => {
   const { staging, preprod } = world;
   const { form } = await formWithField();
   const business = await add(staging, 'business');

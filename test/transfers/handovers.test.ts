@@ -157,7 +157,7 @@ test.each(entities)(
   },
 );
 
-test('a new form takes the name of the deleted one while its tasks move to the new form (F13)', async () => {
+test('a new form can take the name of a deleted one while its tasks move to the new form (F13)', async () => {
   const { staging, preprod } = world;
   const [former] = await sent('form', ['Address']);
   const business = await add(staging, 'business');

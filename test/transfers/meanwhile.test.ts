@@ -17,7 +17,7 @@ describe('name mappings', () => {
   const page = async () => (await client.get('/name-mappings')).text;
   const removal = 'action="/name-mappings"';
 
-  test('a city mapping that another user saved meanwhile is shown, and replaced only on confirmation (F16)', async () => {
+  test('the mapping of a city’s name that another user saved meanwhile is replaced only on confirmation (F16)', async () => {
     const pages = [await page(), await page()];
     const [first = {}, second = {}] = pages.map((html) =>
       fieldsOn(html, 'stack" method="post" action="/name-mappings"'),
@@ -38,7 +38,7 @@ describe('name mappings', () => {
     expect(await mapped()).toEqual(['Pune → Puna']);
   });
 
-  test('a city mapping that was changed meanwhile is not removed (F16)', async () => {
+  test('the mapping of a city’s name that was changed meanwhile is not removed (F16)', async () => {
     await client.post('/name-mappings', { entity: 'city', name: 'Pune', there: 'Poona' });
     const shown = fieldsOn(await page(), removal);
     await client.post('/name-mappings', {
@@ -64,7 +64,7 @@ describe('holds', () => {
     return { address, reason };
   };
 
-  test('a second hold on a row is refused with the reason of the first, and the typed reason is kept (F16)', async () => {
+  test('a second hold (Not for production) on a row is refused with the reason of the first, and the typed reason is kept (F16)', async () => {
     const { address, reason } = await newForm();
     await client.post(`${address}/hold`, { reason: 'A trial' });
     const again = await client.post(`${address}/hold`, { reason: 'A trial' });
@@ -76,7 +76,7 @@ describe('holds', () => {
     expect(await reason()).toBe('A trial');
   });
 
-  test('a hold that was replaced meanwhile is not removed (F16)', async () => {
+  test('a hold (Not for production) that was replaced meanwhile is not removed (F16)', async () => {
     const { address, reason } = await newForm();
     await client.post(`${address}/hold`, { reason: 'A trial' });
     const shown = fieldsOn((await client.get(address)).text, `${address}/hold/removal"`);

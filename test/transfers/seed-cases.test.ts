@@ -41,7 +41,7 @@ test('S0-80 S0-38 a transfer replaces the linked cities of a row', async () => {
   expect((await get(preprod, key))['cities']).toEqual(cities(['Pune', '東京']));
 });
 
-test('S0-80 S0-39 a transfer links each city with its partner, found by name under the destination’s own id', async () => {
+test('S0-80 S0-39 a transfer links each city with its partner, which is found by name at the destination', async () => {
   const { staging, preprod } = world;
   await add(preprod, 'partner', { name: 'Another one first' });
   for (const here of [staging, preprod]) {
@@ -60,7 +60,7 @@ test('S0-80 S0-39 a transfer links each city with its partner, found by name und
   expect((await get(preprod, key))['cities']).toEqual([{ city: 'Pune', partner: 'Café Coral' }]);
 });
 
-test('S0-80 S0-37 each transfer sets modified_at to the clock of the destination', async () => {
+test('S0-80 S0-37 each transfer sets modified_at by the clock of the destination', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   const before = Date.now();

@@ -55,7 +55,7 @@ test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: the fi
   expect(lines).toEqual([{ active: 1 }]);
 });
 
-test('S0-15 S0-32 the Arrived page of pre-production sends rows to production, with a reason that can be read (F2)', async () => {
+test('S0-15 S0-32 the Arrived page of pre-production sends rows on to production, with a reason (F2)', async () => {
   const { staging, preprod, production } = world;
   const key = { entity: 'form', id: await add(staging, 'form', { name: 'Address change' }) };
   await transfer(staging, [key]);
@@ -119,7 +119,7 @@ test('S0-21 S0-23 a transfer by a person who is not a product manager is refused
   expect(await has(world.preprod, { entity: 'form', id })).toBe(false);
 });
 
-test('S0-23 S0-99 the transfer sheet shows changes by engineering, and approving them allows the transfer', async () => {
+test('S0-23 S0-99 the transfer sheet shows changes by engineering, and a product manager’s approval allows the transfer', async () => {
   const id = await add(world.staging, 'form', { name: 'Address change' });
   await change(world.staging, { entity: 'form', id }, { description: 'Debug' }, ed);
   const { text, address } = await open(ana, `form:${id}`);
@@ -175,7 +175,7 @@ describe('opening and sending the transfer sheet', () => {
     expect(affected.text).toContain('Form “Visit details” is also used there by 1 task');
   });
 
-  test('rows that are equal at the destination are listed as unchanged, and resent only on request', async () => {
+  test('rows that are equal at the destination are listed as unchanged, and sent again only on request', async () => {
     const id = await add(world.staging, 'form');
     await transfer(world.staging, [{ entity: 'form', id }]);
     const { text, click } = await open(ana, `form:${id}`);

@@ -142,7 +142,7 @@ test('the undo of a transfer removes a city that the transfer created, unless an
   expect(await cityThere()).toBe(1);
 });
 
-test('undoing the transfer of a deletion restores the row under its id', async () => {
+test('undoing the transfer of a deletion restores the row under its former id', async () => {
   const { staging, preprod } = world;
   const form = keyOf('form', await add(staging, 'form'));
   const field = keyOf('form_field', await add(staging, 'form_field', { form: form.id }));
@@ -194,7 +194,7 @@ test('an undone row that is on hold (Not for production) stays on hold', async (
   expect(plan.problems).toEqual([]);
 });
 
-test('replacing a value that an undo restored still requires a typed confirmation', async () => {
+test('overwriting a value that an undo restored still requires a typed confirmation', async () => {
   const { staging, preprod } = world;
   const { form } = await launch();
   await change(staging, form, { description: 'Ours' });
@@ -206,7 +206,7 @@ test('replacing a value that an undo restored still requires a typed confirmatio
   expect((await problems([form])).map(({ reason }) => reason)).toEqual(['changed-there']);
 });
 
-test('the mark Undone follows the content of a row: another transfer keeps it, a second undo sets it again', async () => {
+test('the mark Undone belongs to the content of a row: another transfer keeps it, a second undo sets it again', async () => {
   const { staging } = world;
   const { form } = await launch();
   await change(staging, form, { description: 'Crashes' });
@@ -241,7 +241,7 @@ test('excluding a row from the undo of a transfer also excludes its dependent ro
   await site.close();
 });
 
-test('a double click undoes a transfer once, and undoing it again finds nothing left to do', async () => {
+test('a double click on undo undoes a transfer once', async () => {
   const { staging } = world;
   const { sent } = await launch();
   const key = uuid();

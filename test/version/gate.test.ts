@@ -79,7 +79,7 @@ test('S2-10 S2-11 S2-12 S2-13 S2-15 S2-16 S2-42 S2-43 the server and the command
 describe('pages during an update', () => {
   const site = useSite(world, 'staging');
 
-  test('S2-20 S2-23 S2-24 S2-25 a database update signs people out, shows the updating page, and lets them return afterwards', async () => {
+  test('S2-20 S2-23 S2-24 S2-25 a database update signs people out, and lets them return to their page afterwards', async () => {
     const client = await site.as('pm');
     await mark(world.staging, updating);
     const gone = await client.get('/catalog/task?tab=ready');
@@ -99,7 +99,7 @@ describe('pages during an update', () => {
     expect((await client.get('/catalog/task')).headers['location']).toBe('/sign-in');
   });
 
-  test('S2-21 S2-22 a different database version signs people out, and the page names both versions and the person to ask', async () => {
+  test('S2-21 S2-22 when program and database have different versions, people are signed out, and the page names both', async () => {
     const client = await site.as('pm');
     await mark(world.staging, { databaseVersion: '0.9.0', isUpdating: false });
     const gone = await client.get('/catalog/task');
@@ -157,7 +157,7 @@ describe('pages during an update', () => {
     await mark(world.staging, open);
   });
 
-  test('S2-54 without the version document pages can be read but not saved, and /readyz gives the reason', async () => {
+  test('S2-54 without the version document of the database, pages can be read but not saved', async () => {
     const form = {
       entity: 'form',
       id: await add(world.staging, 'form', { name: 'Visit details' }),
@@ -237,7 +237,7 @@ describe('J-1 a destination that begins to update', () => {
     },
   );
 
-  test('a save is refused when a database update begins before the save holds its claims on the rows', async () => {
+  test('a save is refused when a database update begins before the save has claimed its rows', async () => {
     const { staging } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     failpoints.reached = async (reached) => {
@@ -250,7 +250,7 @@ describe('J-1 a destination that begins to update', () => {
     await change(staging, form, { description: 'Newer' });
   });
 
-  test('J-5 the transfer of a dead process is recovered after an update if it holds no rows, and may end during it otherwise', async () => {
+  test('J-5 the transfer of a dead process is recovered after a database update, or during it if it has claimed rows', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'journal');

@@ -12,7 +12,7 @@ test('a text field of a posted form is trimmed, and read as empty when missing o
   ).toEqual(['Pune', '', '', '', '']);
 });
 
-test('a text for a database column is taken whole, in Unicode form NFC, or refused (B7)', () => {
+test('a posted text for a database column is taken whole or refused, never truncated (B7)', () => {
   const form = new Form([['note', 'e\u0301'.repeat(300)]]);
   expect(form.textUpTo(300, 'note', 'Note')).toBe('é'.repeat(300));
   expect(() => form.textUpTo(299, 'note', 'Note')).toThrow('Note must be 299 characters or fewer');

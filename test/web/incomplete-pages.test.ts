@@ -22,7 +22,7 @@ beforeEach(async () => {
 
 const newForm = () => add(world.staging, 'form', { name: 'Visit' });
 
-test('permissions are not replaced by a post that does not say which ones its page showed, and the ticks are shown again (F16)', async () => {
+test('a post that does not say which permissions its page showed replaces none, and the ticks are shown again (F16)', async () => {
   await hire(site.here, 'ed');
   const found = () =>
     people.list(site.here.sql).then((all) => all.find(({ name }) => name === 'ed'));
@@ -36,12 +36,12 @@ test('permissions are not replaced by a post that does not say which ones its pa
   expect((await found())?.permissions).toEqual(before?.permissions);
 });
 
-test('an invitation link of another administrator is not replaced by a post that does not say whether its page showed one (F16)', async () => {
+test('a post that does not say whether its page showed an invitation link replaces none of another administrator (F16)', async () => {
   const { headers } = await ops.post('/people', { name: 'Ana', email: 'ana@example.com' });
   expect((await ops.post(`${headers['location']}/invitation`, {})).status).toBe(409);
 });
 
-test('a hold is not removed by a post that does not say which one its page showed (F16)', async () => {
+test('a post that does not say which hold (Not for production) its page showed removes none (F16)', async () => {
   const key = { entity: 'form', id: await newForm() };
   await pm.post(`/catalog/form/${key.id}/hold`, { reason: 'A trial' });
   expect((await pm.post(`/catalog/form/${key.id}/hold/removal`, {})).status).toBe(409);
@@ -49,14 +49,14 @@ test('a hold is not removed by a post that does not say which one its page showe
   expect(state?.held_reason).toBe('A trial');
 });
 
-test('a name mapping is not removed by a post that does not say which one its page showed (F16)', async () => {
+test('a post that does not say which name mapping its page showed removes none (F16)', async () => {
   await pm.post('/name-mappings', { entity: 'city', name: 'Pune', there: 'Poona' });
   const answer = await pm.post('/name-mappings', { entity: 'city', name: 'Pune', there: '' });
   expect([answer.status, textOf(answer.text)]).toEqual([409, expect.stringContaining('Poona')]);
   expect(await listMappings(world.staging.sql)).toMatchObject([{ name: 'Pune', there: 'Poona' }]);
 });
 
-test('a selection is neither removed nor changed by a post that does not say what its page showed (F16)', async () => {
+test('a post that does not say what its page showed of a selection neither removes nor changes it (F16)', async () => {
   const address = (await pm.post('/selections', { rows: [`form:${await newForm()}`] })).headers[
     'location'
   ] as string;
@@ -74,7 +74,7 @@ test('a selection is neither removed nor changed by a post that does not say wha
   expect((await stored()).name).toBe('Diwali');
 });
 
-test('an API key is not rotated by a post that does not say which one its page showed (F16)', async () => {
+test('a post that does not say which API key its page showed rotates none (F16)', async () => {
   await ops.post('/api-keys', { name: 'App', scopes: ['form'], expiresAt: '' });
   const [own] = await credentials.list(world.staging.sql);
   expect((await ops.post(`/api-keys/${own?.id}/rotation`, { graceDays: '7' })).status).toBe(409);

@@ -201,7 +201,7 @@ describe('a form that is saved', () => {
     expect((await pm().get('/saved-form')).text).toContain(typed.name);
   }, 60_000);
 
-  test('a form saved while MySQL is read-only is kept, explains why, and can be sent again (F11)', async () => {
+  test('a form saved while MySQL is read-only is kept with an explanation, and can be sent again (F11)', async () => {
     await root.query('SET GLOBAL read_only = 1');
     try {
       const answer = await pm().post('/catalog/form', typed);

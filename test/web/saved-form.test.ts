@@ -67,7 +67,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect((await browser.agent.get('/saved-form')).headers['location']).toBe('/');
   });
 
-  test('a form opened by another person is kept for that person, and nothing is sent (F15)', async () => {
+  test('a form on a page opened by another person is kept for that person, and nothing is sent (F15)', async () => {
     const form = await newForm();
     const browser = openBrowser();
     await browser.signIn('pm');
@@ -148,7 +148,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect(left).toEqual(['/saved-form', '/']);
   });
 
-  test('a saved form is kept when the page it is sent to refuses it (F15)', async () => {
+  test('a saved form is kept when the page to which it is sent refuses it (F15)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
     const first = await browser.open('/catalog/form/new');
@@ -161,7 +161,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect(textOf((await browser.agent.get('/saved-form')).text)).toContain('Kept');
   });
 
-  test('a chosen image is kept with its saved form, and a file that is no image is named (F15)', async () => {
+  test('a chosen image is kept with its saved form, and a file that is no image is reported (F15)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
     const first = await browser.open('/catalog/banner/new');
@@ -219,7 +219,7 @@ describe('a form of a page that was opened before signing in again', () => {
     });
   });
 
-  test('every route that takes a form can save it for later (F15)', async () => {
+  test('every page that takes a form can save it for later (F15)', async () => {
     const all = routes(openSignIn(site.here, site.redis)).filter(
       ({ method, allow, path }) =>
         method === 'post' && allow === 'look' && !path.startsWith('/saved-form'),

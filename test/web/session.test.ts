@@ -39,7 +39,7 @@ describe('strangers', () => {
     expect(page.status).toBe(200);
   });
 
-  test('a sign-in with an e-mail of one megabyte is refused at once and leaves only short keys in Redis (B1)', async () => {
+  test('a sign-in with an e-mail of one megabyte is refused at once and stores only short keys in Redis (B1)', async () => {
     const client = await site.as(null);
     const email = `${'x'.repeat(3000)}@example.com`;
     const answer = await client.post('/sign-in', { email, password });
@@ -50,7 +50,7 @@ describe('strangers', () => {
 });
 
 describe('answers of a session', () => {
-  test('every page for signed-in people is sent with no-store, and signing out clears the browser’s cache (B2)', async () => {
+  test('pages for signed-in people are sent with Cache-Control: no-store, and signing out clears the browser’s cache (B2)', async () => {
     const client = await site.as('ops');
     for (const path of ['/', '/audit', '/people', '/catalog/task', '/search?q=x', '/nothing']) {
       const { headers } = await client.get(path);
@@ -169,7 +169,7 @@ test('a POST with a foreign Origin is refused when the browser sends no Sec-Fetc
   expect((await post('http://oneway.test')).status).toBe(303);
 });
 
-test('incomplete request headers, incomplete bodies and too many connections are ended (C13)', async () => {
+test('connections with incomplete headers or bodies are closed, and so are too many at once (C13)', async () => {
   const limits = { headersMs: 300, requestMs: 600, checkEveryMs: 100, connections: 2 };
   const server = openServer((req, res) => req.resume().once('end', () => res.end()), limits);
   server.listen(0);

@@ -38,7 +38,7 @@ test.each([
   },
 );
 
-test('a field posted in the shape of an object is shown as empty, in each form (B6.2)', async () => {
+test('a form field posted in the shape of an object is shown as empty, in each form (B6.2)', async () => {
   for (const name of ['title[toString]', 'title[a]', 'cities[0][city][x]', 'cities[x][city]']) {
     const answer = await pm.post('/catalog/task', { [name]: 'x' });
     expect([name, answer.status]).toEqual([name, 422]);
@@ -70,7 +70,7 @@ test('permissions posted in any shape are saved once or refused (B6.3, B6.4)', a
 });
 
 test.each(['x'.repeat(65), 'one key', '😀'])(
-  'an idempotency key that is no UUID is refused, and the typed values are kept: %j (B6.6)',
+  'an idempotency key that is no UUID (%j) is refused, and the typed values are kept (B6.6)',
   async (key) => {
     const answer = await pm.post('/catalog/form', { name: 'Typed', idempotency_key: key });
     expect(answer.status).toBe(422);
@@ -82,7 +82,7 @@ test.each(['x'.repeat(65), 'one key', '😀'])(
 );
 
 test.each(['NaN', '1e309', 'Infinity', '0x1', '-1'])(
-  'a row version that is no number is refused, and the typed values are kept: %s (B6.7)',
+  'a row version that is no number (%s) is refused, and the typed values are kept (B6.7)',
   async (version) => {
     const id = await add(world.staging, 'form', { name: 'Before' });
     const answer = await pm.post(`/catalog/form/${id}`, { name: 'Typed', version });
@@ -93,7 +93,7 @@ test.each(['NaN', '1e309', 'Infinity', '0x1', '-1'])(
 );
 
 test.each([Number.NaN, Infinity, [[1, Number.NaN]], [{ a: 1 }], {}])(
-  'a value of a type that SQL does not have never becomes part of a statement: %p (B6.7)',
+  'a value of a type that SQL does not have (%p) never becomes part of a statement (B6.7)',
   (value) => {
     expect(() => sql`select ${value}`).toThrow(TypeError);
   },
@@ -122,7 +122,7 @@ test.each([
   { 'local[zzz:1][x]': 'y' },
   { add: 'zzz:1' },
 ])(
-  'a choice of something that is not in the catalogue is refused, and the transfer sheet can still be opened: %j (B8)',
+  'a posted choice of something that is not in the catalogue (%j) is refused, and the transfer sheet can still be opened (B8)',
   async (choice) => {
     const id = await openedSheet();
     const { status } = await pm.post(`/selections/${id}/choices`, choice);
@@ -131,7 +131,7 @@ test.each([
   },
 );
 
-test('a stored selection of rows drops what no longer exists, and can be opened (B8)', async () => {
+test('a stored selection drops rows that no longer exist, and can be opened (B8)', async () => {
   const id = await openedSheet();
   const choices = {
     include: ['zzz:1', 7, 'task:1'],
@@ -172,7 +172,7 @@ test('a note that is too long is refused, not truncated (B7)', async () => {
   expect(textOf(answer.text)).toContain('Reason must be 300 characters or fewer');
 });
 
-test('a number in a posted form consists of digits only', () => {
+test('a number in a posted form is accepted only if it consists of digits', () => {
   expect(['1', '0x1', '1e3', ' 1', '9'.repeat(17)].map(numberOrNull)).toEqual([
     1,
     null,

@@ -75,7 +75,7 @@ describe.each<keyof typeof own>(['mysql', 'mongo'])('while the own %s server is 
   }, 40_000);
 });
 
-test('a page that needs many answers of a slow MySQL ends, and the next one is shown when MySQL is fast again (F11)', async () => {
+test('a page that needs many answers of a slow MySQL ends with an error message, and is shown when MySQL is fast again (F11)', async () => {
   Object.assign(timeouts, { slow: 300, slowAnswer: 200, slowPage: 500 });
   own.mysql.slow(400);
   const page = await pm.get('/catalog/task');

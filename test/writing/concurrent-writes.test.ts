@@ -59,7 +59,7 @@ test('a business cannot be deleted while another request adds a task to it', asy
   expect(isThere).toBe((tasks as unknown[]).length > 0);
 });
 
-test('a form posted twice adds one row, and its idempotency key is refused for other values', async () => {
+test('a form posted twice adds one row, and its idempotency key (the random text in the form) is refused for other values', async () => {
   const { staging } = world;
   const form = entityNamed('form');
   const content = contentFor('form', { name: 'Address change' });
@@ -124,7 +124,7 @@ describe('rollback', () => {
 });
 
 describe('engineering’s work', () => {
-  test('approving a form is refused when one of its fields was saved after the page was opened', async () => {
+  test('approving engineering’s change of a form is refused when a form field was saved after the page was opened', async () => {
     const { staging } = world;
     const form = await add(staging, 'form', {}, ed);
     const key = { entity: 'form', id: form };
@@ -164,7 +164,7 @@ test('a dependent row that moved to another parent row is sent with that parent'
   expect(await problemsOf(staging, [keys[0]!])).toEqual([]);
 });
 
-test('resending an unchanged row also works for a row with linked cities', async () => {
+test('sending an unchanged row again also works for a row with linked cities', async () => {
   const { staging, preprod } = world;
   for (const here of [staging, preprod]) await add(here, 'city', { name: 'Pune' });
   const key = {
@@ -231,7 +231,7 @@ test('a city created at the destination under a mapped name is found there under
   expect(steps.map(({ outcome }) => outcome)).toEqual(['created', 'created']);
 });
 
-test('a save keeps document fields that this version does not know', async () => {
+test('a save keeps the fields of a document that this version of the program does not know', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await transfer(staging, [key]);

@@ -249,7 +249,7 @@ describe('a server that is killed', () => {
 });
 
 describe('locks', () => {
-  test('a transfer is retried as a whole when a row is locked for longer than the lock-wait timeout', async () => {
+  test('a transfer is retried as a whole when a row is locked for longer than the lock timeout', async () => {
     const changed = await changedBoth(world);
     const holder = await world.preprod.writers.getConnection();
     atPoint('lock', async () => {
@@ -307,7 +307,7 @@ describe('a clock that is wrong', () => {
     },
   );
 
-  test('the transfer of a dead process whose clock ran an hour ahead is recovered as soon as any other', async () => {
+  test('the transfer of a dead process whose clock was an hour fast is recovered as soon as any other', async () => {
     const changed = await changedBoth(world);
     const { ended } = elsewhere({
       variables: world.variables.staging,

@@ -51,7 +51,7 @@ async function datedThere(entity: 'sts' | 'form', instant: string) {
 }
 
 describe.each(['sts', 'form'] as const)('a row (%s) with a future modified_at', (entity) => {
-  test('a transferred row with a future modified_at gets a still later one, without moving the clock for other rows (F8)', async () => {
+  test('a transferred row with a future modified_at gets a still later one, and other rows do not (F8)', async () => {
     const { staging, preprod } = world;
     const key = await datedThere(entity, FUTURE);
     const other = { entity: 'form', id: await add(staging, 'form') };
@@ -88,7 +88,7 @@ describe.each(['sts', 'form'] as const)('a row (%s) with a future modified_at', 
     await site.close();
   });
 
-  test('a row with a future modified_at is warned of on the transfer sheet, found by the release check and counted in the metrics (F8)', async () => {
+  test('the transfer sheet, the release check and the metrics report a row with a future modified_at (F8)', async () => {
     const { staging } = world;
     const key = await datedThere(entity, FUTURE);
     const { plan } = await sheet(staging, [key]);
@@ -135,7 +135,7 @@ describe.each(['sts', 'form'] as const)('a row (%s) with a future modified_at', 
   });
 });
 
-test('a timestamp slightly ahead is accepted, and the clock continues from there (F8)', async () => {
+test('a timestamp slightly in the future is accepted, and later timestamps continue from it (F8)', async () => {
   const { staging, preprod } = world;
   const soon = new Date(Date.now() + 20_000).toISOString();
   const key = await datedThere('sts', soon);
@@ -165,7 +165,7 @@ test('timestamps stay in order when the stored clock of an environment is ahead,
   expect(await modified(preprod, key)).toBe('2099-01-01T00:00:00.001Z');
 });
 
-test('saving a row with a future modified_at does not move the clock of its environment (F8)', async () => {
+test('saving a row with a future modified_at gives no other row a future timestamp (F8)', async () => {
   const { staging } = world;
   const key = await addSts();
   await date(staging, key, FUTURE);

@@ -78,7 +78,7 @@ test('the decision Roll back mine, keep theirs restores all rows except those th
   expect(await claimsIn(world.preprod)).toBe(0);
 });
 
-test('Retry completes a transfer once the destination’s value is as expected again', async () => {
+test('the decision Retry completes a transfer once the destination’s value is as expected again', async () => {
   const { task, form } = await stuck();
   await decide('try-again');
   expect(await last()).toBe('needs_attention');
@@ -118,7 +118,7 @@ test('a transfer that has committed cannot be rolled back: rows that cannot be c
   expect(await claimsIn(preprod)).toBe(0);
 });
 
-test('a save that needs attention is resolved on the same page with the same decisions as a transfer', async () => {
+test('a save that needs attention (a person’s decision) is resolved on the same page as a transfer', async () => {
   const { staging, variables } = world;
   const form = { entity: 'form', id: await add(staging, 'form') };
   const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: form.id }) };

@@ -29,7 +29,7 @@ test('the consistency checker finds the half-applied rows of a writer without a 
   expect(await kinds({ before, after })).toEqual(['half-applied']);
 });
 
-test('the consistency checker finds another user’s row overwritten by a blind upsert', async () => {
+test('the consistency checker finds another user’s row that a writer overwrote without looking', async () => {
   const { task, before, after } = await changedBoth(world);
   const { preprod } = world;
   await change(preprod, task, { title: 'By hand' });
@@ -84,7 +84,7 @@ const loginOf = ({ variables }: World) => ({
   database: variables.preprod['SQL_DB_NAME'] ?? '',
 });
 
-test('the consistency checker finds a transfer that nobody resumes as stuck', async () => {
+test('the consistency checker reports a transfer that nobody resumes as stuck', async () => {
   const { task, form, before, after } = await changedBoth(world);
   const keys = [task, form];
   await killedAt(world.variables.staging, { do: 'transfer', keys }, { point: 'lock', times: 1 });

@@ -51,7 +51,7 @@ async function expectWhole(all: RowKey[], gone: RowKey) {
   expect(await claimsIn(world.preprod)).toBe(0);
 }
 
-test('the author is notified when a queued save cannot be completed', async () => {
+test('the author of a save that could not be completed later is notified', async () => {
   const { staging, variables } = world;
   const key = { entity: 'form', id: await add(staging, 'form', { description: 'First' }) };
   const save = { do: 'save', key, facts: { description: 'Mine' } } as const;
@@ -122,7 +122,7 @@ test('a document changed by another user after the crash needs attention and kee
   expect(await claimsIn(world.preprod)).toBeGreaterThan(0);
 });
 
-test('a transfer of rows that an unfinished transfer holds is refused, and names the sender of that one', async () => {
+test('a transfer of rows that an unfinished transfer has claimed is refused, and names the sender of that one', async () => {
   const { keys } = await changedTaskAndForm();
   await transferKilledAt(world.variables.staging, keys, 'lock');
   const { plan } = await sheet(world.staging, keys);

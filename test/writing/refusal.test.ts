@@ -120,7 +120,7 @@ describe('a transfer that is refused once its journal is open', () => {
   });
 });
 
-test('a save that the database refuses carries a reason code like a transfer', async () => {
+test('a save that the database refuses has a reason code, as a transfer has', async () => {
   const { staging } = world;
   const key = await addSts();
   await trigger(staging, 'before update on sts', 'not on a Sunday');

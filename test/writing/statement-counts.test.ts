@@ -28,7 +28,7 @@ async function taskWith(receipts: number) {
   return { entity: 'task', id: task };
 }
 
-test('the number of statements of a transfer does not depend on the number of dependent rows', async () => {
+test('the number of SQL statements of a transfer does not depend on the number of dependent rows', async () => {
   const [few, many] = [await taskWith(2), await taskWith(25)];
   // The first transfer also asks which collations the destination has.
   await transfer(world.staging, [await taskWith(1)]);
@@ -54,7 +54,7 @@ test('a catalogue list of 50 rows takes as many queries as a list of 2', async (
 });
 
 describe('the page Arrived', () => {
-  test('the page Arrived takes the same number of statements for 20 transfers with dependent rows as for one', async () => {
+  test('the page Arrived takes as many SQL statements for 20 transfers with dependent rows as for one', async () => {
     const site = await openSite(world, 'preprod');
     const pm = await site.as('pm');
     const arrived = () => pm.get('/arrivals').expect(200);

@@ -67,7 +67,7 @@ test('a new row that a trigger of the destination alters is reported as stored d
   await site.close();
 });
 
-test('an update that a trigger of the destination alters keeps the last synced content, and its undo restores the row (F9)', async () => {
+test('a transfer reports a trigger of the destination that alters an update, and its undo restores the row (F9)', async () => {
   const { staging, preprod } = world;
   const key = await addSts();
   await transfer(staging, [key]);
@@ -127,7 +127,7 @@ test('a destination column that truncates texts without an error is reported (F9
   expect((await stepOf(await transfer(staging, [key]), key))?.remark?.stored?.['text']).toBe('Hel');
 });
 
-test('a difference that another user wrote after a transfer is still reported as “changed since” (F9)', async () => {
+test('a value that another user wrote after a transfer is reported as “changed since” (F9)', async () => {
   const { staging, preprod } = world;
   await shout(preprod);
   const key = await addSts();
@@ -192,7 +192,7 @@ describe('the time of a change', () => {
     },
   );
 
-  test('a trigger that sets modified_at itself: the transfer reports that it was stored differently (F8)', async () => {
+  test('a transfer to a table with a trigger that sets modified_at reports that it was stored differently (F8)', async () => {
     const { staging, preprod } = world;
     await trigger(preprod, 'before insert on sts', "set new.modified_at = '2020-01-01'");
     const key = await addSts();

@@ -89,7 +89,7 @@ test('a transfer into a locked table stays in progress without delaying another 
   expect((await get(preprod, sts))['text']).toBe('Play music');
 }, 60_000);
 
-test('a refresh from production waits for a locked table before it locks the clock for other writers (F12)', async () => {
+test('a refresh from production waits for a locked table before it locks the clock row that other writers need (F12)', async () => {
   const { staging } = world;
   const holder = await session(staging);
   const after = {

@@ -13,7 +13,7 @@ import {
 const reasonsOf = ({ problems }: ReturnType<typeof planOf>) => problems.map(({ reason }) => reason);
 const deleted: GivenRow = { isDeletedHere: true, base: {}, there: {} };
 
-test('a row can be deleted at the destination when the row that references it changes its reference in the same plan', () => {
+test('a row can be deleted at the destination when the row that refers to it changes its reference in the same transfer', () => {
   const moved = { here: { business: 1 }, base: {}, there: { business: 1, form: 1 } };
   const facts = (task: GivenRow) =>
     factsOf(
@@ -49,7 +49,7 @@ test('only deletions in production require a typed confirmation', () => {
   expect(reasonsOf(planOf(facts('production')))).toEqual(['deletion']);
 });
 
-test('two cities that are the same city at the destination are refused', () => {
+test('a row that is linked with two cities which are one city at the destination is refused', () => {
   const cities = [
     { city: 'Pune', partner: null },
     { city: 'Pune', partner: 'Café Coral' },
@@ -67,7 +67,7 @@ test('a missing city that several rows of a transfer use is reported as one prob
   expect(reasonsOf(planOf(facts))).toEqual(['name-missing']);
 });
 
-test('the cities of a row that stays unchanged are not required at the destination', () => {
+test('the cities of a row that stays unchanged need not exist at the destination', () => {
   const same = { cities: [{ city: 'Pune', partner: null }] };
   const facts = factsOf({ 'business:1': { here: same, base: same, there: same } });
   expect(reasonsOf(planOf(facts))).toEqual([]);

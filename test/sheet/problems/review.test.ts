@@ -60,7 +60,7 @@ test('a hold on a form (Not for production) also blocks a changed field of that 
   ]);
 });
 
-test('for a row that may be a different one at the destination, a new id is offered beside overwriting', () => {
+test('for a row that may be unrelated to the one at the destination, a new id is offered as well as overwriting', () => {
   const facts = factsOf({ 'form:1': { here: { name: 'One' }, there: { name: 'Other' } } });
   expect(planOf(facts).problems).toMatchObject([
     { reason: 'changed-there', solutions: [{ kind: 'new-id' }, { kind: 'overwrite' }] },

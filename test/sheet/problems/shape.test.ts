@@ -16,7 +16,7 @@ test('the length of a value is counted in characters, not in UTF-16 code units',
   expect(banner('👍👍👍👍')).toHaveLength(1);
 });
 
-test('a column that the destination lacks is one problem for all rows of a type, and each such column is a problem of its own', () => {
+test('a column that the destination lacks is one problem for all rows of an entity', () => {
   const columns = new Map([
     ['sts', new Map([['text', { maxLength: 200, isRequired: true, charset: null }]])],
   ]);
@@ -49,7 +49,7 @@ test('columns of environment-specific fields may be missing at the destination',
   expect(reasonsOf(planOf(facts))).toEqual([]);
 });
 
-test('the host name of the own environment is allowed in an environment-specific field', () => {
+test('the host name of the environment itself is allowed in an environment-specific field', () => {
   const facts = factsOf(
     {
       'business:1': { here: {}, base: {}, there: {} },

@@ -76,7 +76,7 @@ test.each<[string, Record<string, string>, Record<string, string>, string[] | nu
     { 'form:2': 'B > C', 'form:3': 'C' },
     null,
   ],
-])('a unique name that is taken at the destination: %s (F13)', (_what, rows, others, added) => {
+])('when a unique name is taken at the destination: %s (F13)', (_what, rows, others, added) => {
   const [problem, ...more] = problemsOf(rows, others);
   expect(more).toEqual([]);
   expect(problem).toMatchObject({ reason: 'unique-taken', row: keyFrom('form:1') });
