@@ -178,7 +178,10 @@ export async function prepareCopies(at: Addresses, prefix: string): Promise<Vari
   };
 }
 
-/** The databases that were made from backups, as far as staging is there to tell. */
+/**
+ * The names of the staging databases that were made from backups, as the database of staging records them; none if
+ * that database does not exist.
+ */
 async function copiesOf(sql: Connection, staging: string) {
   const [found] = await sql.query(
     `SELECT 1 FROM information_schema.tables WHERE table_schema = '${staging}' AND table_name = 'database_copy'`,
@@ -190,7 +193,7 @@ async function copiesOf(sql: Connection, staging: string) {
   return copies as { name: string; documents: string }[];
 }
 
-/** Removes the databases of all environments, and those that were made from backups. */
+/** Drops the databases of all environments, and the staging databases that were made from backups. */
 export async function dropEnvironments(at: Addresses, prefix: string) {
   const sql = await createConnection({ uri: at.mysql.href });
   const mongo = new MongoClient(at.mongo.href);

@@ -75,7 +75,7 @@ export async function seed(
   }: {
     announce: Announce;
     isFresh: boolean;
-    /** The address of the staging server, from which production orders databases. */
+    /** The URL of the staging server, from which production orders staging databases. */
     stagingUrl: string;
     afterMigration: (here: App) => Promise<void>;
   },
@@ -109,7 +109,7 @@ export async function seed(
   }
 }
 
-/** Production can order databases from staging, and the first one is ready at once. */
+/** Prepares staging databases: production can order them from staging, and the first one is ready at once. */
 async function backUp({ production, staging }: Environments, url: string) {
   const [token = ''] = staging.settings.copies?.tokens ?? [];
   const lab = { name: 'Lab', url, client: 'cosmos', level: 'lab', token };

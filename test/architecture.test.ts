@@ -237,12 +237,12 @@ test('only settings.ts and the programs that start it read process.env', () => {
   expect(wrong).toEqual([]);
 });
 
-test('J-4 only the room storage talks to S3 or writes files, so backups and images go through one module', () => {
+test('J-4 only the folder src/storage talks to S3 or writes files, so that backups and images use the same code', () => {
   const wrong = files.filter((file) => {
     const source = readFileSync(join('src', file), 'utf8');
     const isStoring =
       /from '@aws-sdk\//.test(source) || /\b(writeFile|createWriteStream|mkdir)\b/.test(source);
-    // The command line keeps the token of whoever signed in.
+    // The command line writes a file with the token of the signed-in person.
     return isStoring && !/^storage\/|^commands\/cli\.ts$/.test(file);
   });
   expect(wrong).toEqual([]);

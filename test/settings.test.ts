@@ -79,7 +79,7 @@ test('every wrong setting is listed once', () => {
   ]);
 });
 
-test('settings of which only a part of their group is set are refused', () => {
+test('a group of settings that is only partly set is refused', () => {
   const lines = refusal({ INDEXER_URL: 'https://indexer.example.com', OIDC_CLIENT_ID: 'oneway' });
   expect(lines.map((line) => line.split(':')[0])).toEqual([
     'OIDC_ISSUER',

@@ -1,4 +1,4 @@
-// Proves that a loaded backup is what was dumped: every table and collection is dumped again by the same writer, and its
+// Compares a loaded backup with what was dumped: every table and collection is dumped again by the same code, and its
 // checksum is compared.
 import { createHash } from 'node:crypto';
 import type { Environment } from '../environments/environment.ts';
@@ -7,7 +7,10 @@ import { dumpDocuments } from './documents.ts';
 import type { BackupFile, Manifest } from './manifest.ts';
 import { catalogueColumns, dumpTable, STATE_TABLE } from './tables.ts';
 
-/** @throws Invalid, naming the first table or collection whose content differs */
+/**
+ * Compares the databases with a backup.
+ * @throws Invalid with the name of the first table or collection whose content differs
+ */
 export async function compareWithBackup(loaded: Environment, manifest: Manifest): Promise<void> {
   const connection = await loaded.sql.getConnection();
   try {

@@ -1,4 +1,4 @@
-// `oneway copies`: making databases from backups, and looking after them.
+// The command `oneway copies`: makes copies (staging databases) from backups, lists, keeps and drops them.
 import type { Command } from 'commander';
 import { v7 as uuid } from 'uuid';
 import type { App } from '../environments/app.ts';
@@ -20,7 +20,7 @@ import { runHere } from './run-job.ts';
 
 type Json = { json?: boolean };
 
-/** Where databases are made. */
+/** Adds the command `oneway copies`, for the server where staging databases are made. */
 export function addCopies(program: Command) {
   const own = program.command('copies').description('databases that were made here from backups');
   own

@@ -1,4 +1,4 @@
-// `oneway staging`: ordering databases from a staging server, and dropping them there.
+// The command `oneway staging`: orders staging databases from a staging server, and drops them there.
 import type { Command } from 'commander';
 import type { App } from '../environments/app.ts';
 import { NotFound, Problem } from '../problems.ts';
@@ -10,7 +10,7 @@ import { actor, answer, columns, withApp } from './cli.ts';
 
 type Json = { json?: boolean };
 
-/** Where databases are ordered. */
+/** Adds the command `oneway staging`, for the server where staging databases are ordered. */
 export function addStaging(program: Command) {
   const staging = program
     .command('staging')

@@ -39,7 +39,7 @@ export type Chunk = CheckedChunk &
     /** Ids whose digest lines are stored separately; null when that was not read. */
     changed: Set<number> | null;
   };
-/** Chunks that are processed together, and the ids within them to read one by one. */
+/** Chunks that are processed together, and the ids in them whose rows must be read. */
 export type Part = { at: string; chunks: Chunk[]; ids: number[] };
 /**
  * The environments to compare. `source`: the environment that rows are copied from, if any; then only chunks with

@@ -4,7 +4,7 @@
 export type Unwillingness =
   /** The server does not answer, or there is no connection to it. */
   | 'away'
-  /** It shows no certificate that this program trusts. */
+  /** The server shows no certificate that this program trusts. */
   | 'untrusted'
   /** Another session holds a lock. */
   | 'busy'
@@ -72,11 +72,11 @@ const ofCertificates = new Set([
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  // The MySQL driver’s own code, when the server offers no TLS.
+  // The code of the MySQL driver when the server offers no TLS.
   'HANDSHAKE_NO_SSL_SUPPORT',
 ]);
 
-/** The MySQL driver has one code for all that fails in a TLS handshake. */
+/** The MySQL driver has the same code for everything that fails when a TLS connection is opened. */
 const isOfCertificate = (code: unknown, message: unknown) =>
   ofCertificates.has(String(code)) ||
   (code === 'HANDSHAKE_SSL_ERROR' && /certificate|altnames/i.test(String(message)));

@@ -1,12 +1,15 @@
-// BullMQ’s workers as they start. A connection that breaks while a worker opens it rejects every later command at
-// once: the worker would repeat them without pause, keep the process from everything else, and never recover.
+// Starts BullMQ’s workers. If a connection breaks while a worker opens it, the worker’s later commands all fail at
+// once: it would repeat them without a pause, keep the process from everything else, and never recover.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
 import type { App } from '../environments/app.ts';
 
 const AGAIN_MS = 1000;
 
-/** Runs the worker that `open` makes without `autorun`, and replaces it until one has opened; returns a function that stops it. */
+/**
+ * Runs the worker that `open` makes (with `autorun: false`), and makes another one until one has opened. Returns a
+ * function that stops it.
+ */
 export function keepWorking({ log }: App, open: () => Worker): () => Promise<void> {
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -18,9 +21,10 @@ export function keepWorking({ log }: App, open: () => Worker): () => Promise<voi
         () => false,
       );
       if (signal.aborted) return;
-      // Its errors are events.
+      // Errors of a running worker are reported as events.
       if (isOpen) return void worker.run().catch(() => {});
-      // It is left as it is: once closed, it would throw the next error of its connections, which ends the process.
+      // The failed worker is not closed: closing would make it throw the next error of its connections, which ends
+      // the process.
       log.warn('a worker was not opened and is opened again');
       await sleep(AGAIN_MS, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;

@@ -37,7 +37,7 @@ export function openQueue(here: App, redis: Redis, tasks: Tasks): JobQueue {
     if (known) return known;
     const queue = new Queue(name, { connection: redis, prefix: PREFIX });
     queue.on('error', (error) => here.log.warn({ err: error }, 'queue'));
-    // A queue whose connection breaks while it opens never works: it is not kept.
+    // A queue whose connection breaks while it opens never works, so it is not kept.
     await queue.waitUntilReady();
     queues.set(name, queue);
     return queue;

@@ -28,7 +28,7 @@ export function openTicks(
     if (opened) return opened;
     const made = new Queue(nameOf(here), { connection: redis, prefix: PREFIX });
     made.on('error', (error) => here.log.warn({ err: error }, 'schedules'));
-    // A queue whose connection breaks while it opens never works: it is not kept.
+    // A queue whose connection breaks while it opens never works, so it is not kept.
     await made.waitUntilReady();
     opened = made;
     return made;

@@ -1,4 +1,4 @@
-// Staging databases from a terminal: made, listed, kept, protected and dropped.
+// Staging databases on the command line: made, listed, kept, protected and dropped.
 import { expect, test } from '@jest/globals';
 import * as copies from '../../src/staging/copies.ts';
 import { add } from '../support/rows.ts';
@@ -9,7 +9,7 @@ const world = useCopies();
 const run = (...words: string[]) => openTerminal(world)('staging', ['copies', ...words]);
 const name = `${client}-lab_cli`;
 
-test('a staging database is made, listed, kept, protected, tested and dropped from a terminal', async () => {
+test('a staging database can be made, listed, kept, protected, tested and dropped on the command line', async () => {
   await add(world.production, 'form', { name: 'Visit' });
   await backUp(world.production);
   const made = run('build', '--client', client, '--suffix', 'cli', '--no-timestamp', '--json');
@@ -34,7 +34,7 @@ test.each([
     'There is no database mysql that was made here',
   ],
 ])(
-  'the failing command oneway copies %s ends with a sentence on what to do',
+  'when the command “oneway copies” fails (%s), it ends with a sentence on what to do',
   (_what, words, message) => {
     const said = run(...words);
     expect([said.status, said.stderr]).toEqual([1, expect.stringContaining(message)]);
@@ -42,7 +42,7 @@ test.each([
   30_000,
 );
 
-test('oneway staging run says which environments there are when the name is wrong', () => {
+test('the command oneway staging run names the environments that exist when the given name is wrong', () => {
   const said = openTerminal(world)('production', ['staging', 'run', '--environment', 'Lab']);
   expect([said.status, said.stderr]).toEqual([
     1,

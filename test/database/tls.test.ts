@@ -1,4 +1,5 @@
-// A MySQL server with a certificate of an authority of its own: it is verified before a password is sent.
+// A MySQL server whose certificate is signed by an authority of its own: the certificate is verified before a
+// password is sent.
 import { execFileSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -24,7 +25,7 @@ const openssl = (...words: string[]) =>
 
 const fresh = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2'];
 
-/** A server with a certificate for a host, which the authority signed. */
+/** Starts a MySQL server with a certificate for a host name, signed by that authority. */
 async function serverFor(host: string) {
   const named = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`];
   const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key'];
@@ -46,7 +47,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** As NODE_EXTRA_CA_CERTS does at the start of a process. */
+/** Trusts the authority, as the variable NODE_EXTRA_CA_CERTS does when a process starts. */
 const trust = () =>
   setDefaultCACertificates([...trusted, readFileSync(join(folder, 'ca.pem'), 'utf8')]);
 
@@ -73,7 +74,7 @@ const whyRefused = (at: URL) =>
     (error: unknown) => explainUnwilling(unwillingness(error) ?? 'full', 'MySQL', 'SQL_DB_*'),
   );
 
-test('MySQL is reached over TLS when the authority of its certificate is trusted (F11)', async () => {
+test('MySQL can be reached over TLS when the authority of its certificate is trusted (F11)', async () => {
   trust();
   expect(await cipherAt(server)).toMatch(/^TLS|SHA/);
 });

@@ -1,5 +1,6 @@
-// The whole story of a staging database in a real browser: ordered in production, announced by e-mail, opened and worked
-// in on staging, dropped. Every page on the way has no axe finding and fits on a phone.
+// The whole story of a staging database in a real browser: ordered in production, announced by e-mail, opened and
+// worked in on staging, dropped. On every page the accessibility checker axe finds nothing, and the page fits on a
+// phone.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import * as environments from '../../src/staging/environments.ts';
@@ -21,7 +22,7 @@ afterAll(() => browser.close());
 
 const found: string[] = [];
 
-/** Notes axe findings, and whether the page scrolls sideways on a phone. */
+/** Records what axe finds on a page, and whether the page scrolls sideways on a phone. */
 async function look(page: Page) {
   found.push(...(await findingsOn(page)));
   await page.setViewportSize({ width: 360, height: 900 });
@@ -32,7 +33,7 @@ async function look(page: Page) {
   await page.setViewportSize({ width: 1280, height: 4000 });
 }
 
-/** Does what the servers do every few seconds, until the page shows a text. */
+/** Does what the servers do every few seconds, again and again, until the page shows a text. */
 async function untilShown(page: Page, text: string) {
   for (let look = 0; look < 100; look += 1) {
     await both.now.chores();
@@ -42,7 +43,7 @@ async function untilShown(page: Page, text: string) {
   throw new Error(`“${text}” did not appear`);
 }
 
-test('S1-31 S1-38 S1-39 S1-91 J-2 J-3 a person runs a staging job, follows the link of the e-mail, edits and uploads in the database, and drops it, and staging and production do not change', async () => {
+test('S1-31 S1-38 S1-39 S1-91 J-2 J-3 a person orders a staging database, opens it by the link in the e-mail, works in it and drops it', async () => {
   const { servers, production, mail } = both.now;
   const business = {
     entity: 'business',

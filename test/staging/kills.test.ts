@@ -1,5 +1,5 @@
-// Work on staging databases in processes that are killed at their n-th step: what remains is ended by another process, and
-// then nothing is left over, half made or running. STAGING_KILLS=200 kills that often.
+// Work on staging databases in processes that are killed at their n-th step: another process ends what remains, and
+// then nothing is left over, half made or still running. STAGING_KILLS=200 kills so often.
 import { beforeEach, expect, test } from '@jest/globals';
 import { compareWithBackup } from '../../src/backups/compare.ts';
 import { requestBackup } from '../../src/backups/job.ts';
@@ -82,7 +82,7 @@ const scenarios: Record<string, () => Promise<Work>> = {
   },
 };
 
-/** What other processes do after one was killed, until nothing is left to do. */
+/** Does what other processes do after one was killed, until nothing is left to do. */
 async function settle({ of, task }: Work) {
   if (task.do === 'job') {
     await silence(of, task.id);
@@ -115,7 +115,7 @@ async function unsettled(): Promise<number> {
   return lines.length;
 }
 
-/** What is wrong after everything has settled; nothing may be. */
+/** What is wrong after everything has settled, as texts; nothing may be. */
 async function findings(): Promise<string[]> {
   const found: string[] = [];
   if ((await unsettled()) > 0) found.push('something is still running');
@@ -148,10 +148,10 @@ const each = Object.entries(scenarios);
 let kills = 0;
 
 test.each(each)(
-  'S1-85 S1-87 %s in a process that is killed at one of its steps leaves nothing half made, left over or running',
+  'S1-85 S1-87 nothing on staging is half made, left over or running after a process was killed at one of its steps: %s',
   async (name, scenario) => {
     const most = Math.max(1, Math.round(target / each.length));
-    // Steps early and late; with more kills every step in turn.
+    // A single kill is at the second step; with more kills every step is tried in turn.
     for (let kill = 1; kill <= most; kill += 1) {
       if (kill > 1) await world.clear();
       if (kill > 1)
@@ -168,6 +168,6 @@ test.each(each)(
   600_000,
 );
 
-test('processes were killed', () => {
+test('processes were really killed during the work on staging databases', () => {
   expect(kills).toBeGreaterThan(each.length / 2);
 });

@@ -85,10 +85,13 @@ export async function recoverNow(here: App) {
   await sweepClaims(recovering);
 }
 
-/** As often as the server needs: on a busy machine a killed process's connection may hold its locks for some seconds. */
+/**
+ * How often recovery is tried: on a busy machine the connection of a killed process may keep its locks for some
+ * seconds.
+ */
 const ROUNDS = 6;
 
-/** Runs recovery until no transfer is under way any more. */
+/** Runs recovery until no transfer is running any more. */
 export async function recoverAll(here: App) {
   for (let round = 0; round < ROUNDS; round += 1) {
     await recoverNow(here);

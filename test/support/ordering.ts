@@ -1,4 +1,5 @@
-// Production orders from staging over HTTP: both servers listen, a mail server takes what production sends.
+// Production orders staging databases from staging over HTTP: both servers listen, and a mail server receives what
+// production sends.
 import { run, sql } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
 import { deliver } from '../../src/messages/delivery.ts';
@@ -15,11 +16,11 @@ export type Ordering = {
   servers: Listening;
   production: App;
   staging: App;
-  /** Does what the processes of both servers do every few seconds, at once. */
+  /** Does at once what the processes of both servers do every few seconds. */
   chores(): Promise<void>;
 };
 
-/** Opened before the first test of a file; read it inside of tests. */
+/** Opens the two servers before the first test of a file; use them only inside of tests. */
 export function useOrdering(world: World): { readonly now: Ordering } {
   let opened: Ordering | undefined;
   beforeAll(async () => {

@@ -77,7 +77,7 @@ export async function backUp(production: App): Promise<void> {
   if (ended?.state !== 'done') throw new Error(`The backup ended: ${ended?.problem}`);
 }
 
-/** The databases of this worker’s client on both servers, as an administrator sees them. */
+/** The databases of this jest worker’s client on both servers, as an administrator sees them. */
 export async function databasesThere(): Promise<{ mysql: string[]; mongo: string[] }> {
   const { mysql, mongo } = servers();
   const root = await createConnection({ uri: mysql.href });

@@ -51,7 +51,7 @@ async function expectWhole(all: RowKey[], gone: RowKey) {
   expect(await claimsIn(world.preprod)).toBe(0);
 }
 
-test('the author of a save that could not be completed later is notified', async () => {
+test('a person whose save was to complete later, and failed, is notified', async () => {
   const { staging, variables } = world;
   const key = { entity: 'form', id: await add(staging, 'form', { description: 'First' }) };
   const save = { do: 'save', key, facts: { description: 'Mine' } } as const;
