@@ -8,7 +8,7 @@ export class TooLate extends Error {
 /**
  * Returns the result of `asked` if it comes within the given milliseconds. The call goes on afterwards, and its late
  * failure is ignored.
- * @throws TooLate
+ * @throws TooLate when it does not
  */
 export async function inTime<T>(milliseconds: number, asked: Promise<T>): Promise<T> {
   const stop = new AbortController();

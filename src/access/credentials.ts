@@ -72,7 +72,7 @@ export type WantedCredential = Omit<z.input<typeof wantedCredential>, 'scopes'> 
 
 /**
  * Creates a credential with its first key.
- * @throws Invalid
+ * @throws Invalid with a message for each wrong field
  */
 export async function create(here: App, by: string, posted: WantedCredential): Promise<Issued> {
   const { kind, name, scopes, expiresAt } = parsed(wantedCredential, posted);

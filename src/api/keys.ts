@@ -50,7 +50,7 @@ const wantedKey = z.object({
 
 /**
  * Creates a key and returns its secret, which cannot be read afterwards.
- * @throws Invalid
+ * @throws Invalid with a message for each wrong field
  */
 export async function create(here: App, by: string, posted: unknown): Promise<string> {
   const wanted = parsed(wantedKey, posted);

@@ -246,7 +246,7 @@ async function linkedRows(here: Databases, steps: Step[]): Promise<Map<string, R
   return rows;
 }
 
-/** All queries run in parallel, so that they take as long as the slowest one. */
+/** Finds the linked names at the destination; the queries run in parallel. */
 async function namesThere(
   there: Environment,
   linked: LinkedName[],

@@ -104,7 +104,7 @@ test('an entity added to a copy of the project can be edited, transferred and re
     'a newly declared entity is listed: passed',
     'a row of a newly declared entity is added: passed',
     'a row of a newly declared entity is edited, with its history: passed',
-    'a row of a newly declared entity is transferred over two hops: passed',
+    'a row of a newly declared entity is transferred to pre-production and on to production: passed',
     'a row of a newly declared entity is refreshed from production: passed',
     'a row of a newly declared entity is served to apps: passed',
     'a row of a newly declared entity is deleted, and the deletion is transferred: passed',

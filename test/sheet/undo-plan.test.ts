@@ -117,7 +117,7 @@ test('the undo of a transfer can delete a row if rows that refer to it get other
   expect(actionsOf(plan).toSorted()).toEqual(['remove form:1', 'update task:1']);
 });
 
-test('the undo of a transfer skips a row that a skipped row needs, and then the rows that this one needs', () => {
+test('when the undo of a transfer skips a row, it also skips the rows that this one needs', () => {
   const plan = undoOf(
     [
       stepOf('business:1', null, {}),

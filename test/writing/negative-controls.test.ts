@@ -43,7 +43,7 @@ test('the consistency checker finds another user’s row that a writer overwrote
   expect(await kinds({ before, after, foreign })).toEqual(['overwritten']);
 });
 
-test('the consistency checker finds the half-applied rows of a COMMIT after a lock-wait timeout', async () => {
+test('the consistency checker finds the half-applied rows of a writer that commits after a lock timeout', async () => {
   const { task, before, after } = await changedBoth(world);
   const { preprod, staging } = world;
   const other = { entity: 'business', id: await add(staging, 'business') };
