@@ -123,7 +123,7 @@ function choicesOf({ choices = [] }: Field, value: Value) {
   return [...options, ...former].map((one) => ({ ...one, isChosen: one.value === stored }));
 }
 
-/** A table of links, such as cities with partners: a column for each part, and empty lines to fill in. */
+/** A table of links: a column for each part, and empty lines to fill in. */
 type LinksInput = {
   target: string;
   columns: { entity: string; label: string; isOptional: boolean }[];

@@ -23,8 +23,8 @@ export type Declaration<F extends Fields> = {
   /** For a dependent entity, the reference field that points to the parent row. */
   owner?: keyof F & string;
   /**
-   * Whether each environment has its own rows of this entity, such as cities: they are found by name and never
-   * transferred.
+   * Whether each environment has its own rows of this entity under ids of its own: they are found by name (`Pune`)
+   * and never transferred.
    */
   isMatchedByName?: boolean;
   /** Checks rules between fields; returns a message for each field that breaks one. */
@@ -93,7 +93,7 @@ export const linksOf = (entity: Entity): { field: string; links: Links }[] =>
     field.links ? [{ field: name, links: field.links }] : [],
   );
 
-/** The entity and name of a row that every environment has under an id of its own, such as a city. */
+/** The entity and name of a row that every environment has under an id of its own, such as `Pune`. */
 export type LinkedName = { entity: string; name: string };
 
 /** All names that a row is linked with; a name may occur twice. */

@@ -15,7 +15,8 @@ import {
 import { isWebAddress } from './web-address.ts';
 
 /**
- * A link by the names of its parts, such as a city and a partner; names, because the ids differ between environments.
+ * A link by the names of its parts, such as `Pune` and `Metro Cabs`; names, because the ids differ between
+ * environments.
  */
 export type Link = Record<string, string | null>;
 export type LinkPart = { name: string; entity: string; isOptional: boolean };

@@ -1,5 +1,5 @@
-// Links: a row has a set of rows that every environment finds by name, such as cities, each with further names, such
-// as a partner. They are in a table of their own. A part of a link is a name in the row’s value, and a column
+// Links: a row has a set of rows that every environment finds by name (`Pune`), each with further names (`Metro
+// Cabs`). They are in a table of their own. A part of a link is a name in the row’s value, and a column
 // `<part>_id` in the table.
 import { z } from 'zod';
 import { field, type Link, type LinkPart, type Links, type Options, type Value } from './fields.ts';

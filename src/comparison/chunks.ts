@@ -201,9 +201,9 @@ async function withSyncState(
 }
 
 /**
- * Whether equal digests prove that rows of this entity are equal. Digests contain the stored names of linked rows
- * (such as a city), so they prove nothing if the entity has links and a name mapping exists (`Pune` here is `Poona`
- * at the destination).
+ * Whether equal digests prove that rows of this entity are equal. Digests contain the stored names of linked
+ * rows, so they prove nothing if the entity has links and a name mapping exists (`Pune` here is `Poona` at the
+ * destination).
  */
 export const isComparedByDigest = (entity: Entity, mappings: Mappings) =>
   mappings.size === 0 || linksOf(entity).length === 0;

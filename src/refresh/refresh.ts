@@ -89,7 +89,7 @@ async function* sourceParts({ here, source }: RefreshRun, entity: Entity, after:
 }
 
 /**
- * Copies rows that are matched by name, such as cities; a new one gets its id of production if that id is free here.
+ * Copies rows that are matched by name (`Pune`); a new one gets its id of production if that id is free here.
  */
 async function refreshNames(from: RefreshRun, entity: Entity, report: Report) {
   const { here, dryRun, progress } = from;

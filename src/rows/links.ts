@@ -1,5 +1,5 @@
-// Links in MySQL (the cities and partners of a row): a table beside the entity’s own, with an id column for each
-// part. They are read and written as names.
+// Links in MySQL (the rows that a row is linked with by name): a table beside the entity’s own, with an id column for
+// each part. They are read and written as names.
 import { linksIn, linksOf, type Draft, type Entity, type Row } from '../catalog/entity.ts';
 import type { Link, LinkPart, Links } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';

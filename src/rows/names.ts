@@ -1,4 +1,4 @@
-// Finds rows by name that have different ids in each environment, such as cities.
+// Finds rows by name that have different ids in each environment, such as `Pune`.
 import type { LinkedName } from '../catalog/entity.ts';
 import { entityNamed, matchedByName } from '../catalog/index.ts';
 import { nameKey } from '../catalog/name-key.ts';

@@ -1,5 +1,5 @@
-// Name mappings: names of linked rows, such as cities, that are different at the destination. They are stored in the
-// sending environment.
+// Name mappings: names of linked rows that are different at the destination (`Pune` here is `Poona` there). They are
+// stored in the sending environment.
 import { linksIn, linksOf, type Entity, type Row } from '../catalog/entity.ts';
 import { linkOf, sortLinks } from '../catalog/links.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';

@@ -123,7 +123,7 @@ async function copyImages({ from: here, to: there }: Route, steps: PlannedStep[]
   }
 }
 
-/** Gives ids of the destination to linked rows (such as cities) that will be created there. */
+/** Gives ids of the destination to linked rows that will be created there. */
 async function withIds(there: Environment, steps: PlannedStep[]): Promise<journal.Step[]> {
   const drawn: journal.Step[] = [];
   for (const { pair: _sight, root: _root, ...step } of steps) {
