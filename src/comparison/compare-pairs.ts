@@ -68,7 +68,7 @@ export async function comparePairs(
       const text = keyText(key);
       const state = states.get(text);
       const sides = { mine: mine.get(text), theirs: theirs.get(text) };
-      // If the sync state is that of the other side, it is ignored for a row that the other side does not have.
+      // What the other side has recorded is ignored for a row that it does not have.
       const stop = basesIn === here.sql || sides.theirs ? stops.get(text) : undefined;
       return [text, pairOf(key, sides, { state, stop, mappings })];
     }),

@@ -68,7 +68,7 @@ export function openMetrics(here: App) {
       labelNames: [name],
       registers: [],
       async collect() {
-        // During an outage the other metrics matter most, so these are left out, and /readyz gives the reason.
+        // While the database does not answer, its counts are left out of the metrics; /readyz gives the reason.
         this.reset();
         const lines = await select<{ label: string; number: number }>(on, question).catch(
           () => null,

@@ -143,7 +143,7 @@ describe('staging refuses a run, and the job ends in its words', () => {
     return problem;
   };
 
-  test('S1-05 S1-25 a staging job with a wrong token ends with the refusal of staging', async () => {
+  test('S1-05 S1-25 a staging job with a wrong token fails with the reason that staging gives', async () => {
     lab = await addEnvironment({
       name: 'Other',
       token: 'another token, which staging does not know',
@@ -151,12 +151,12 @@ describe('staging refuses a run, and the job ends in its words', () => {
     expect(await problemOf(await addJob())).toMatch(/The token is not the one of staging/);
   });
 
-  test('S1-89 a staging job ends with the refusal of staging when the client has no backup', async () => {
+  test('S1-89 a staging job fails with the reason that staging gives when the client has no backup', async () => {
     lab = await addEnvironment({ name: 'Other', client: 'nobody' });
     expect(await problemOf(await addJob())).toMatch(/There is no backup of nobody/);
   });
 
-  test('S1-70 S1-71 S1-86 a staging job ends with the refusal of staging when the limit of databases is reached', async () => {
+  test('S1-70 S1-71 S1-86 a staging job fails with the reason that staging gives when there are as many databases as allowed', async () => {
     for (const suffix of ['one', 'two']) {
       await runJob(production, await addJob({ suffix }), sam);
     }
@@ -165,7 +165,7 @@ describe('staging refuses a run, and the job ends in its words', () => {
     );
   });
 
-  test('S1-82 a staging job ends with the refusal of staging when the name is taken, unless it replaces that database', async () => {
+  test('S1-82 a staging job fails with the reason that staging gives when the name is taken, unless it replaces that database', async () => {
     const plain = { suffix: 'same', timestamp: 'no' } as const;
     const former = await addJob(plain);
     await runJob(production, former, sam);

@@ -56,7 +56,7 @@ test('a post that does not say which name mapping its page showed removes none (
   expect(await listMappings(world.staging.sql)).toMatchObject([{ name: 'Pune', there: 'Poona' }]);
 });
 
-test('a post that does not say what its page showed of a selection neither removes nor changes it (F16)', async () => {
+test('a post that does not say what its page showed neither removes nor changes a selection of rows (F16)', async () => {
   const address = (await pm.post('/selections', { rows: [`form:${await newForm()}`] })).headers[
     'location'
   ] as string;
