@@ -2,6 +2,7 @@
 // Nothing is lost, and everything ends by itself.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { MongoClient } from 'mongodb';
 import { run, sql } from '../../src/database/sql.ts';
 import { deliver } from '../../src/messages/delivery.ts';
@@ -137,4 +138,25 @@ test('S1-13 staging databases can be made from backups in a bucket of an S3 serv
   expect(copy).toMatchObject({ state: 'ready', name });
   expect(await copies.countSlots(staging.sql)).toBe(1);
   await Promise.all([production.close(), staging.close()]);
+});
+
+describe('encrypted backups', () => {
+  test('make a staging database where their key is known, and name the setting where it is not', async () => {
+    const identity = await generateX25519Identity();
+    const recipient = await identityToRecipient(identity);
+    const production = openApp(
+      settingsOf(world.variables.production, { BACKUPS_RECIPIENT: recipient }),
+    );
+    const { job } = await requestBackup(production, 'ops@example.com');
+    expect((await runJob(production, tasks, job.id))?.state).toBe('done');
+    await production.close();
+
+    const without = await build(world.staging, { suffix: 'without' });
+    await followJobs(world.staging);
+    expect((await copyOf(world.staging, without.id)).problem).toMatch(/Set BACKUPS_IDENTITY/);
+
+    const staging = openApp(settingsOf(world.variables.staging, { BACKUPS_IDENTITY: identity }));
+    expect(await build(staging)).toMatchObject({ state: 'ready' });
+    await staging.close();
+  });
 });
