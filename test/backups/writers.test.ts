@@ -5,6 +5,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { entityNamed } from '../../src/catalog/index.ts';
+import { textOf } from '../../src/catalog/fields.ts';
 import { catalogTables } from '../../src/catalog/tables.ts';
 import { name, run, sql } from '../../src/database/sql.ts';
 import { loadBackup } from '../../src/backups/load.ts';
@@ -77,7 +78,7 @@ function mixedMoments(tasks: Row[], forms: Row[]): string[] {
   const formOf = new Map(forms.map((form) => [form.id, form]));
   return tasks.flatMap((task) => {
     const form = formOf.get(Number(task['form']));
-    const [title, message] = [String(task['title']), Number(task['message'])];
+    const [title, message] = [textOf(task['title'] ?? null), Number(task['message'])];
     if (!form) return [`${title}: a task without its form`];
     const described = Number(form['description']);
     const isFit = title === 'saved' ? [0, 1].includes(described - message) : described === message;
