@@ -39,14 +39,7 @@ afterEach(() => {
   bury();
 });
 
-const points = [
-  'copy cleaned',
-  'copy has room',
-  'copy creating',
-  'copy created',
-  'copy loading',
-  'copy loaded',
-];
+const points = ['copy cleaned', 'copy has room', 'copy creating', 'copy created', 'copy loaded'];
 
 test.each(points)(
   'S1-87 when a build is killed at the step “%s”, the next attempt makes a whole staging database',

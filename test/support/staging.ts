@@ -43,13 +43,13 @@ export function useCopies(
         production['BACKUPS_URL'] = pathToFileURL(folder).href;
         production['BACKUPS_CLIENT'] = client;
       });
-      opened.onClose(() => dropAll(opened.staging));
+      opened.onClose(() => dropCopies(opened.staging));
       return opened;
     },
   });
   if (cleared === 'before each test') {
     afterEach(async () => {
-      await dropAll(world.staging);
+      await dropCopies(world.staging);
       // Two backups must not begin within the same second, so former ones are deleted.
       rmSync(join(folder, 'dev-backups', client), { recursive: true, force: true });
     });
@@ -59,7 +59,7 @@ export function useCopies(
 }
 
 /** Drops every database that a test has made. */
-async function dropAll(here: App) {
+export async function dropCopies(here: App) {
   const left = await select<Copy>(here.sql, sql`select * from database_copy`);
   for (const copy of left) {
     await dropDatabases(here, { ...copy, is_creating: 1 }).catch(() => {});
