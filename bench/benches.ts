@@ -6,6 +6,8 @@ import { forms } from './forms.ts';
 import { list } from './list.ts';
 import { memory } from './memory.ts';
 import { pages } from './pages.ts';
+import { staging } from './staging.ts';
+import { stagingMemory } from './staging-memory.ts';
 import { smallTransfer } from './small-transfer.ts';
 import { transfer10000 } from './transfer-10000.ts';
 
@@ -19,4 +21,6 @@ export const benches: Record<string, (ground: Ground) => Promise<Found>> = {
   memory,
   list,
   pages,
+  staging,
+  'staging-memory': stagingMemory,
 };

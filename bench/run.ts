@@ -1,14 +1,15 @@
-// Runs the benchmarks; it checks no limits. `npm run bench` runs all, `npm run bench -- compare list` those two.
+// Runs the benchmarks; it checks no limits. `npm run bench` runs all, `npm run bench -- compare list` those two, and
+// `--rows=100000` chooses the size of the benchmarks that can be resized.
 // Peers are measured in the same run. Results are kept in bench/results, and docs/measurements.md is written from
 // them.
+import { chosen } from './support/arguments.ts';
 import { installPeers } from './support/peers.ts';
 import { openGround, type Ground } from './support/ground.ts';
 import { machine, save, type Found } from './support/results.ts';
 import { writeTable } from './table.ts';
 import { benches } from './benches.ts';
 
-const given = process.argv.slice(2);
-const unknown = given.filter((name) => !(name in benches));
+const unknown = chosen.filter((name) => !(name in benches));
 if (unknown.length > 0) {
   console.error(
     `No such bench: ${unknown.join(', ')}. There are ${Object.keys(benches).join(', ')}.`,
@@ -20,7 +21,7 @@ let ground: Ground | undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void ground?.stop().then(() => process.exit(1)));
 }
-for (const name of given.length > 0 ? given : Object.keys(benches)) {
+for (const name of chosen.length > 0 ? chosen : Object.keys(benches)) {
   console.log(name);
   // Every benchmark gets servers of its own, so that data left by another one does not slow it down.
   ground = await openGround();

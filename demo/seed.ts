@@ -135,7 +135,7 @@ async function addPeople(here: App) {
 
 const founder = { email: 'pm@example.com', isProductManager: true };
 
-async function fillProduction(here: App) {
+export async function fillProduction(here: App) {
   const home = { here, lease: here.settings.lease.milliseconds };
   for (const { name, changes } of await productionRows(here.storage)) {
     for (const part of parts(changes, 500)) {

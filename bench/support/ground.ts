@@ -1,10 +1,11 @@
 // The servers of a benchmark: two MySQL servers with durable commits and a binary log. Staging and production use
 // one, pre-production the other, so that rows always travel between servers.
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { ChildProcess } from 'node:child_process';
 import { createConnection, type Connection } from 'mysql2/promise';
-import { prepareEnvironments } from '../../bin/databases.ts';
+import { prepareCopies, prepareEnvironments } from '../../bin/databases.ts';
 import { end } from '../../bin/programs.ts';
 import { startMysql } from '../../bin/mysql-server.ts';
 import { startServers } from '../../bin/servers.ts';
@@ -17,6 +18,9 @@ export type Ground = {
   /** The MySQL server of staging and production, and the one of pre-production. */
   lower: Server;
   upper: Server;
+  /** The folder of the servers’ data, and the store of the backups. */
+  folder: string;
+  backups: string;
   stop(): Promise<void>;
 };
 
@@ -55,11 +59,17 @@ async function openIn(folder: string, children: ChildProcess[]): Promise<Ground>
   const there = await prepareEnvironments({ ...servers, mysql: second }, PREFIX, (environment) =>
     join(folder, environment),
   );
+  const copies = await prepareCopies(servers, PREFIX);
+  const backups = resolve(folder, 'backups/dev-backups');
+  mkdirSync(backups, { recursive: true });
+  const store = pathToFileURL(dirname(backups)).href;
   const world = await openWorld(
     PREFIX,
     (variables) => {
       lead(variables.preprod, there.preprod, 'SQL_DB_');
       lead(variables.staging, there.staging, 'UNI_DIR_DESTINATION_SQL_DB_');
+      Object.assign(variables.staging, copies, { BACKUPS_URL: store });
+      Object.assign(variables.production, { BACKUPS_URL: store, BACKUPS_CLIENT: PREFIX });
     },
     servers,
   );
@@ -68,6 +78,8 @@ async function openIn(folder: string, children: ChildProcess[]): Promise<Ground>
     world,
     lower,
     upper,
+    folder,
+    backups,
     stop: async () => {
       // The servers are stopped even while statements are still running on them.
       lower.ask.destroy();

@@ -7,7 +7,7 @@ import type { Server } from './ground.ts';
 export type Table = { server: Server; database: string; name: string };
 
 export function installPeers() {
-  if (process.env['BENCH_SKIP_INSTALL'] !== 'true') aptInstall(['percona-toolkit']);
+  if (process.env['BENCH_SKIP_INSTALL'] !== 'true') aptInstall(['percona-toolkit', 'zstd']);
 }
 
 /** Creates an empty table with the columns of another one, in a database of its own. */
@@ -67,11 +67,11 @@ export const sync = (from: Table, to: Table, action: '--execute' | '--print' = '
     [0, 2],
   );
 
-const login = ({ url }: Server) => `-h ${url.hostname} -P ${url.port} -u ${url.username}`;
+export const login = ({ url }: Server) => `-h ${url.hostname} -P ${url.port} -u ${url.username}`;
 const dsn = ({ server: { url }, database, name }: Table) =>
   `h=${url.hostname},P=${url.port},u=${url.username},p=${url.password},D=${database},t=${name}`;
 
-function shell(line: string, { url }: Server, expected = [0]): Promise<string> {
+export function shell(line: string, { url }: Server, expected = [0]): Promise<string> {
   const env = { ...process.env, MYSQL_PWD: url.password, LC_ALL: 'C.UTF-8' };
   const child = spawn('bash', ['-o', 'pipefail', '-c', line], { env });
   let said = '';

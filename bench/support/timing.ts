@@ -29,6 +29,14 @@ export class Clock {
   ratio(what: string, than: string): number {
     return this.median(what) / this.median(than);
   }
+
+  /** The same, as the median of the rounds’ own ratios: it holds when the machine’s speed drifts. */
+  pairRatio(what: string, than: string): number {
+    const others = this.rounds[than] ?? [];
+    return median(
+      (this.rounds[what] ?? []).map((taken, round) => taken / (others[round] ?? Number.NaN)),
+    );
+  }
 }
 
 export function median(values: number[]): number {

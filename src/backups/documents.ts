@@ -13,12 +13,17 @@ export type DocumentDump = {
   later: Written[];
 };
 
+/** Documents are passed on in parts of this many bytes: compressing each document by itself takes longer. */
+const PART = 256 * 1024;
+
 /** Reads every document of a collection as BSON, including stubs of documents that were removed within a day. */
 export function dumpDocuments(documents: Db, name: string, moment: string): DocumentDump {
   const since = Date.parse(moment);
   const later: Written[] = [];
   let rows = 0;
   async function* parts() {
+    let part: Buffer[] = [];
+    let size = 0;
     const cursor = documents
       .collection(name)
       .find({}, { raw: true, batchSize: 1000 })
@@ -28,8 +33,15 @@ export function dumpDocuments(documents: Db, name: string, moment: string): Docu
       rows += 1;
       const written = writtenAt(bytes);
       if (written.at > since) later.push(written);
-      yield bytes;
+      part.push(bytes);
+      size += bytes.length;
+      if (size > PART) {
+        yield Buffer.concat(part);
+        part = [];
+        size = 0;
+      }
     }
+    if (size > 0) yield Buffer.concat(part);
   }
   return { parts: parts(), rows: () => rows, later };
 }

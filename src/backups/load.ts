@@ -56,7 +56,9 @@ async function loadTables(
   const connection = await into.writers.getConnection();
   try {
     for (const file of files) {
-      for await (const { text, rows } of statementsIn(contentOf(source, manifest, file), file.of)) {
+      for await (const { text, rows } of ahead(
+        statementsIn(contentOf(source, manifest, file), file.of),
+      )) {
         // The log gets the statement without its rows, because they are many.
         const shown = new Statement(`INSERT INTO ${name(file.of).text} (…) VALUES (…)`, []);
         await runText(connection, shown, text);
@@ -95,11 +97,28 @@ async function loadCollections(
 ) {
   for (const file of files) {
     const collection = into.documents.collection(file.of);
-    for await (const batch of documentsIn(contentOf(source, manifest, file))) {
+    for await (const batch of ahead(documentsIn(contentOf(source, manifest, file)))) {
       await insertDocuments(collection, batch);
       await onRows(batch.length);
     }
     refuseOtherCount(file, await collection.countDocuments({}));
+  }
+}
+
+/** Reads the next item while the current one is written. */
+async function* ahead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
+  let next = items.next();
+  try {
+    for (;;) {
+      const { done, value } = await next;
+      if (done) return;
+      next = items.next();
+      // It may fail before it is awaited, which Node would take for an unhandled rejection.
+      next.catch(() => {});
+      yield value;
+    }
+  } finally {
+    await items.return(undefined);
   }
 }
 

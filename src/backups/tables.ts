@@ -89,6 +89,7 @@ async function keyOf(on: PoolConnection, table: string): Promise<string[]> {
 }
 
 const numbers = /^(tinyint|smallint|mediumint|int|bigint|decimal|double|year)$/;
+const times = /^(date|time|datetime|timestamp)$/;
 const bytes = /^(binary|varbinary|tinyblob|blob|mediumblob|longblob)$/;
 
 /** The SQL expression in which the server writes a column as text for an INSERT statement. */
@@ -99,6 +100,7 @@ function cell(table: string, { name: column, type }: Column): Statement {
   // The server would write a FLOAT with only six digits, so it is converted first.
   if (type === 'float') return sql`coalesce(cast(${value} as double), 'NULL')`;
   if (bytes.test(type)) return sql`coalesce(concat('x''', hex(${value}), ''''), 'NULL')`;
+  if (times.test(type)) return sql`quote(${value})`;
   return sql`replace(replace(quote(${value}), '\n', '\\\\n'), '\r', '\\\\r')`;
 }
 

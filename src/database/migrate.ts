@@ -4,7 +4,7 @@ import { hash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Db } from 'mongodb';
-import type { Pool } from 'mysql2/promise';
+import type { Pool, PoolConnection } from 'mysql2/promise';
 import { Conflict } from '../problems.ts';
 import { first, run, select, sql } from './sql.ts';
 import { timed } from './traces.ts';
@@ -31,21 +31,34 @@ export async function migrate(
 ): Promise<string[]> {
   const { known, checksums } = await refuseChanged(pool, { folder, ...(names ? { names } : {}) });
   const applied: string[] = [];
-  for (const [name, checksum] of checksums) {
-    if (!known.has(name)) {
-      if (name.endsWith('.sql')) await applySql(new URL(name, folder), name, pool, step);
-      else await applyModule(new URL(name, folder), documents);
-      await step();
-      await run(pool, sql`insert into migration (name, checksum) values (${name}, ${checksum})`);
-      await run(pool, sql`delete from migration_progress where name = ${name}`);
-      applied.push(name);
-    } else if (known.get(name) === null) {
-      // An earlier version applied this migration without storing its checksum.
-      await run(pool, sql`update migration set checksum = ${checksum} where name = ${name}`);
+  // One connection for all statements: opening one for each takes as long as the statements.
+  const on = await pool.getConnection();
+  try {
+    await on.query(`SET SESSION lock_wait_timeout = ${LOCK_WAIT}`);
+    for (const [name, checksum] of checksums) {
+      if (!known.has(name)) {
+        if (name.endsWith('.sql')) await applySql(new URL(name, folder), name, on, step);
+        else await applyModule(new URL(name, folder), documents);
+        await step();
+        await run(on, sql`insert into migration (name, checksum) values (${name}, ${checksum})`);
+        await run(on, sql`delete from migration_progress where name = ${name}`);
+        applied.push(name);
+      } else if (known.get(name) === null) {
+        // An earlier version applied this migration without storing its checksum.
+        await run(on, sql`update migration set checksum = ${checksum} where name = ${name}`);
+      }
     }
+  } finally {
+    // Destroyed rather than released, because of its longer lock wait.
+    on.destroy();
   }
   return applied;
 }
+
+/**
+ * For how many seconds a schema change waits for running queries on its table; any other statement waits at most 5.
+ */
+const LOCK_WAIT = 300;
 
 /**
  * Compares the files of applied migrations with their checksums.
@@ -119,50 +132,35 @@ async function checksumsOf(names: string[], folder: URL): Promise<Map<string, st
   return found;
 }
 
-async function applySql(file: URL, name: string, pool: Pool, step: () => Promise<void>) {
+async function applySql(file: URL, name: string, on: PoolConnection, step: () => Promise<void>) {
   const text = await readFile(file, 'utf8');
   const statements = text
     .split(/;\s*$/m)
     .filter((statement) => statement.replaceAll(/^--.*$/gm, '').trim() !== '');
   const line = await first<{ done: number }>(
-    pool,
+    on,
     sql`select statements_done as done from migration_progress where name = ${name}`,
   );
   const done = line?.done ?? 0;
   // Recorded before the first statement, to distinguish a killed run from one that never started.
   await run(
-    pool,
+    on,
     sql`insert into migration_progress (name, statements_done) values (${name}, ${done})
         on duplicate key update statements_done = values(statements_done)`,
   );
   for (const [index, statement] of statements.entries()) {
     if (index >= done) {
-      await timed(statement, null, () => changeShape(pool, statement)).catch((error: unknown) => {
+      await timed(statement, on, () => on.query(statement)).catch((error: unknown) => {
         // The last run was killed after this statement had run and before it was counted.
         if (index !== done || line === undefined || !isDoneAlready(statement, error)) throw error;
       });
       await step();
       await run(
-        pool,
+        on,
         sql`insert into migration_progress (name, statements_done) values (${name}, ${index + 1})
             on duplicate key update statements_done = values(statements_done)`,
       );
     }
-  }
-}
-
-/**
- * For how many seconds a schema change waits for running queries on its table; any other statement waits at most 5.
- */
-const LOCK_WAIT = 300;
-
-async function changeShape(pool: Pool, statement: string) {
-  const connection = await pool.getConnection();
-  try {
-    await connection.query(`SET SESSION lock_wait_timeout = ${LOCK_WAIT}`);
-    await connection.query(statement);
-  } finally {
-    connection.destroy();
   }
 }
 

@@ -1,0 +1,51 @@
+// What people would use instead of backups and copies: mariadb-dump, mariadb and zstd for tables, and the bare
+// driver of MongoDB for documents.
+import type { Db, Document } from 'mongodb';
+import { createIndexes } from '../../src/rows/indexes.ts';
+import type { Server } from './ground.ts';
+import { login, shell } from './peers.ts';
+
+/** Writes tables into a file with `mariadb-dump | zstd`, which is then on the disk as a backup of ours is. */
+export const dumpTables = (server: Server, database: string, tables: string[], file: string) =>
+  shell(
+    `mariadb-dump --no-defaults ${login(server)} --single-transaction --no-create-info --skip-tz-utc ` +
+      `--hex-blob --default-character-set=utf8mb4 ${database} ${tables.join(' ')} | ` +
+      `zstd -q -f -o ${file} && sync ${file}`,
+    server,
+  );
+
+/** Loads files with `zstd -dc | mariadb`. */
+export async function loadTables(server: Server, database: string, files: string[]) {
+  for (const file of files) {
+    await shell(
+      `zstd -dc ${file} | mariadb --no-defaults ${login(server)} --default-character-set=utf8mb4 ${database}`,
+      server,
+    );
+  }
+}
+
+/** Creates the tables from the schema that a backup has for people who restore by hand. */
+export async function makeTables(server: Server, database: string, schemaFile: string) {
+  await server.ask.query('DROP DATABASE IF EXISTS ??', [database]);
+  await server.ask.query('CREATE DATABASE ?? COLLATE utf8mb4_bin', [database]);
+  const client = `mariadb --no-defaults ${login(server)} --default-character-set=utf8mb4`;
+  await shell(`${client} ${database} < ${schemaFile}`, server);
+}
+
+/** Reads a collection to its end, in order of the ids; answers the number of bytes, or of documents. */
+export async function readAll(documents: Db, name: string, raw: boolean): Promise<number> {
+  let read = 0;
+  const cursor = documents.collection(name).find({}, { raw, batchSize: 1000 }).sort({ _id: 1 });
+  for await (const one of cursor) read += raw ? (one as unknown as Buffer).length : 1;
+  return read;
+}
+
+/** Inserts documents with insertMany, and creates the indexes after them. */
+export async function insertAll(documents: Db, all: Map<string, Document[]>) {
+  for (const [name, some] of all) {
+    for (let from = 0; from < some.length; from += 1000) {
+      await documents.collection(name).insertMany(some.slice(from, from + 1000));
+    }
+  }
+  await createIndexes(documents);
+}
