@@ -15,7 +15,7 @@ import type { Ground } from './ground.ts';
 import { databaseOf } from './ground.ts';
 import { fieldDocuments, fillDocuments, fillSql, formDocuments } from './rows.ts';
 
-export const CLIENT = 'bench';
+const CLIENT = 'bench';
 
 /** Fills production: tasks with their sync state, and a tenth as many fields of forms. */
 export async function fillProduction({ world: { production }, lower }: Ground, rows: number) {

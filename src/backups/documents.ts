@@ -75,7 +75,7 @@ export async function* documentsIn(
     while (rest.length - at >= 4) {
       const length = rest.readInt32LE(at);
       if (rest.length - at < length) break;
-      batch.push(BSON.deserialize(rest.subarray(at, at + length), exactTypes));
+      batch.push(await documentOf(rest.subarray(at, at + length), parts));
       at += length;
       if (batch.length === size) {
         yield batch;
@@ -86,6 +86,16 @@ export async function* documentsIn(
   }
   if (rest.length > 0) throw new Error('The file ends within a document');
   if (batch.length > 0) yield batch;
+}
+
+/** A damaged document fails only after all of its file was read, because the end of the file names the damaged file. */
+async function documentOf(bytes: Buffer, following: AsyncIterable<Uint8Array>): Promise<Document> {
+  try {
+    return BSON.deserialize(bytes, exactTypes);
+  } catch (error) {
+    for await (const _part of following);
+    throw error;
+  }
 }
 
 const exactTypes = { promoteLongs: false, promoteValues: false, promoteBuffers: false };

@@ -82,9 +82,6 @@ type How = {
   afterLoad?: (loaded: Environment) => Promise<void>;
 };
 
-/** Progress is reported not more often, because each report is a commit, as each batch of rows is. */
-const REPORT_MS = 250;
-
 /** Creates and fills the databases of a copy, after removing what an earlier attempt left. */
 export async function makeDatabases(
   here: App,
@@ -107,7 +104,6 @@ export async function makeDatabases(
   await failpoint('copy created');
   await doing('Making tables');
   let done = 0;
-  let reportedAt = 0;
   await withCopy(here, copy, async (environment) => {
     await restore({
       here: appOn(here, environment),
@@ -116,10 +112,7 @@ export async function makeDatabases(
       say: () => {},
       onRows: async (rows) => {
         done += rows;
-        if (done === total || Date.now() - reportedAt >= REPORT_MS) {
-          reportedAt = Date.now();
-          await doing('Loading rows', done);
-        }
+        await doing('Loading rows', done);
         await failpoint('copy loading');
       },
       afterLoad: async () => afterLoad?.(environment),

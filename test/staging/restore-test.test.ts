@@ -66,14 +66,14 @@ test('a backup whose content is not what was backed up fails its restore test, a
   };
   const { tested } = await testRestoring();
   failpoints.reached = () => {};
-  expect(JSON.stringify(tested)).toMatch(
-    /form (has \d+ rows after loading|is not what was backed up)/,
-  );
+  // The form comes before or after the forms of this copy are counted.
+  const found = /form (has \d+ rows after loading|is not what was backed up)/;
+  expect(JSON.stringify(tested)).toMatch(found);
   const told = await select<{ text: string }>(
     world.staging.sql,
     sql`select text from message where person = 'ops@example.com'`,
   );
-  expect(told.map(({ text }) => text)).toEqual([expect.stringMatching(/, form |: form /)]);
+  expect(told.map(({ text }) => text)).toEqual([expect.stringMatching(found)]);
   expect(await copies.spareOf(world.staging.sql, client)).toBeUndefined();
 });
 
