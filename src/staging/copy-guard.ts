@@ -3,7 +3,10 @@
 import type { NextFunction, Request, Response } from 'express';
 import { appOn, type App } from '../environments/app.ts';
 import type { Environment } from '../environments/environment.ts';
-import { Conflict } from '../problems.ts';
+import type { Opened } from '../environments/opened.ts';
+import { timeouts } from '../database/timeouts.ts';
+import { inTime } from '../in-time.ts';
+import { Conflict, Problem, Unavailable } from '../problems.ts';
 import { explain } from '../version/compatibility.ts';
 import { copyCookie, dropCookie, readCookie } from '../web/cookies.ts';
 import { any } from '../web/form/body.ts';
@@ -26,7 +29,7 @@ export const enterCopy = (recover: Recover) =>
     if (name === '' || !req.account || house.settings.copies === null) return next();
     const copy = await copies.named(house.sql, name);
     if (copy?.state !== 'ready') return leaveGone(req, res, name);
-    const opened = await openCopy(house, copy);
+    const opened = await openInTime(house, copy);
     res.once('close', opened.release);
     const here = await appOf(house, copy, { environment: opened.environment, recover });
     const standing = await here.compatibility();
@@ -62,6 +65,21 @@ async function appOf(
   apps.set(environment.sql, { app, recovered });
   await recovered;
   return app;
+}
+
+/** A page does not wait for the servers of a copy; pools that open later are released. */
+async function openInTime(house: App, copy: Copy): Promise<Opened> {
+  const opening = openCopy(house, copy);
+  try {
+    return await inTime(timeouts.page, opening);
+  } catch (error) {
+    opening.then(({ release }) => release()).catch(() => {});
+    if (error instanceof Problem) throw error;
+    throw new Unavailable(
+      `The servers of the database ${copy.name} do not answer right now. Try again in a moment, or leave it under Databases (/databases): ${house.rules.inText} itself works.`,
+      { cause: error },
+    );
+  }
 }
 
 async function leaveGone(req: Request, res: Response, name: string) {

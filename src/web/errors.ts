@@ -29,7 +29,7 @@ const titles: Record<number, string> = {
 export async function answerError(error: unknown, req: Request, res: Response, next: NextFunction) {
   if (isEnded(req) && !(error instanceof Silence)) return;
   if (res.headersSent) return afterAnswer(error, req, res, next);
-  const problem = asProblem(error, req.here);
+  const problem = withWayOut(asProblem(error, req.here), req);
   const reference = randomBytes(3).toString('hex').toUpperCase();
   if (!problem) req.log.error({ err: error, reference, path: req.path }, 'defect');
   if (problem?.cause) req.log.warn({ err: problem.cause, path: req.path }, 'a server is unwilling');
@@ -81,6 +81,13 @@ function silence(error: Silence, { rules }: App): Problem {
   const outcome = error.mayBeSaved ? uncertain : 'Nothing was saved.';
   const words = `${error.server} of ${rules.inText} ${fault} right now. Try again in a moment.`;
   return new Unavailable(`${words} ${outcome}`, { cause: error });
+}
+
+/** A person who works in a staging database can always leave it: the server’s own databases may be well. */
+function withWayOut(problem: Problem | null, { copy }: Request): Problem | null {
+  if (problem?.status !== 503 || copy === undefined) return problem;
+  const { message, cause } = problem;
+  return new Unavailable(`${message} Or leave it under Databases (/databases).`, { cause });
 }
 
 function asProblem(error: unknown, here: App): Problem | null {
