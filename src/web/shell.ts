@@ -61,19 +61,24 @@ export async function menuOf(req: Request): Promise<MenuSection[]> {
         link('/api-keys', 'key-round', 'API keys', can(req, 'administer')),
         link('/backups', 'archive', 'Backups', can(req, 'administer')),
         link('/databases', 'database', 'Databases', req.house.settings.copies !== null),
-        link('/staging/jobs', 'copy-plus', 'Staging jobs', isOrdering && can(req, 'run-staging')),
-        link(
-          '/staging/environments',
-          'server',
-          'Staging environments',
-          isOrdering && can(req, 'administer'),
-        ),
         link('/outbox', 'send', 'Notifications'),
         link('/api-docs', 'book-open', 'API for apps'),
       ].flat(),
     },
-  ];
+    ...(isOrdering ? [stagingSection(req, link)] : []),
+  ].filter(({ links }) => links.length > 0);
 }
+
+const stagingSection = (
+  req: Request,
+  link: (href: string, icon: string, text: string, isShown?: boolean) => MenuLink[],
+): MenuSection => ({
+  heading: 'Administration / Staging',
+  links: [
+    link('/staging/environments', 'server', 'Staging environments', can(req, 'administer')),
+    link('/staging/jobs', 'copy-plus', 'Staging jobs', can(req, 'run-staging')),
+  ].flat(),
+});
 
 const pathOf = ({ originalUrl }: Request) => originalUrl.split('?')[0] ?? '';
 
