@@ -1,6 +1,8 @@
 // What people would use instead of backups and copies: mariadb-dump, mariadb and zstd for tables, and the bare
 // driver of MongoDB for documents.
+import { readFile } from 'node:fs/promises';
 import type { Db, Document } from 'mongodb';
+import { available } from '../../src/database/migrate.ts';
 import { createIndexes } from '../../src/rows/indexes.ts';
 import type { Server } from './ground.ts';
 import { login, shell } from './peers.ts';
@@ -32,6 +34,17 @@ export async function makeTables(server: Server, database: string, schemaFile: s
   await shell(`${client} ${database} < ${schemaFile}`, server);
 }
 
+/** Creates an empty database with the bare statements of all migrations, as `mariadb < file` would. */
+export async function migrateBare({ ask }: Server, database: string) {
+  const files = (await available()).filter((name) => name.endsWith('.sql'));
+  const texts = await Promise.all(files.map((name) => readFile(`migrations/${name}`, 'utf8')));
+  await ask.query('CREATE DATABASE ?? COLLATE utf8mb4_bin', [database]);
+  await ask.query('USE ??', [database]);
+  for (const statement of texts.flatMap((text) => text.split(/;\s*$/m))) {
+    if (statement.replaceAll(/^--.*$/gm, '').trim() !== '') await ask.query(statement);
+  }
+}
+
 /** Reads a collection to its end, in order of the ids; answers the number of bytes, or of documents. */
 export async function readAll(documents: Db, name: string, raw: boolean): Promise<number> {
   let read = 0;
@@ -48,4 +61,21 @@ export async function insertAll(documents: Db, all: Map<string, Document[]>) {
     }
   }
   await createIndexes(documents);
+}
+
+/** Renames every table of a database into another one, and back. */
+export async function renameAll({ ask }: Server, from: string) {
+  const [lines] = await ask.query(
+    `SELECT table_name AS name FROM information_schema.tables
+      WHERE table_schema = ? AND table_type = 'BASE TABLE'`,
+    [from],
+  );
+  const names = (lines as { name: string }[]).map(({ name }) => name);
+  const to = 'bench_renamed';
+  await ask.query('CREATE DATABASE ??', [to]);
+  const move = (one: string, other: string) =>
+    names.map((name) => `\`${one}\`.\`${name}\` TO \`${other}\`.\`${name}\``).join(', ');
+  await ask.query(`RENAME TABLE ${move(from, to)}`);
+  await ask.query(`RENAME TABLE ${move(to, from)}`);
+  await ask.query('DROP DATABASE ??', [to]);
 }

@@ -104,10 +104,14 @@ const kept = new Set(['migration', 'clock', 'person', 'permission']);
 
 /** Empties an environment quickly, but keeps its people. */
 export async function empty({ sql, documents }: App) {
-  const [tables] = await sql.query<never>('SHOW TABLES');
+  const on = await sql.getConnection();
+  // Otherwise a table that another one references cannot be truncated.
+  await on.query('SET foreign_key_checks = 0');
+  const [tables] = await on.query<never>(`SHOW FULL TABLES WHERE table_type = 'BASE TABLE'`);
   for (const name of (tables as object[]).map((line) => String(Object.values(line)[0]))) {
-    if (!kept.has(name)) await sql.query(`TRUNCATE \`${name}\``);
+    if (!kept.has(name)) await on.query(`TRUNCATE \`${name}\``);
   }
+  on.destroy();
   for (const { name } of await documents.listCollections().toArray()) {
     if (!name.startsWith('metadata') && !name.startsWith('system.')) {
       await documents.collection(name).deleteMany({});
