@@ -70,7 +70,7 @@ async function main() {
   for (const [index, [name]] of addresses.entries()) {
     const one = variables[name as 'staging'];
     one['ENVIRONMENT_URLS'] = addresses.map((pair) => pair.join('=')).join(',');
-    one['LOG_LEVEL'] = 'warn';
+    one['LOG_LEVEL'] = 'error';
     one['INDEXER_URL'] = `http://localhost:${indexerPort}/oneway`;
     one['INDEXER_SECRET'] = `the demo's indexer, on port ${indexerPort} of this machine`;
     one['SMTP_URL'] = `smtp://localhost:${mailbox.smtpPort}`;
