@@ -19,6 +19,7 @@ import {
   timeOf,
   writeManifest,
   type BackupFile,
+  type BackupId,
   type Manifest,
 } from './manifest.ts';
 import { disturbance, momentOf } from './moment.ts';
@@ -43,14 +44,13 @@ const PAUSE_MS = 2000;
  * @throws Unavailable when documents are being written all the time, or a server does not answer
  */
 export async function takeBackup(here: Environment, take: Take): Promise<Manifest> {
-  const time = timeOf(new Date());
-  const id = { client: take.client, time };
   const version = await readVersion(here.documents);
   if (!version || version.isUpdating) {
     throw new Unavailable('The database is being updated. Take the backup when that is over.');
   }
-  // A first request to the store, so that a silent, denied or missing one is noticed before everything is read.
-  await take.store.find(manifestKey(id));
+  // Also a first request to the store, so that a silent, denied or missing one is noticed before everything is read.
+  const id = await claimFolder(take);
+  const { time } = id;
   try {
     for (let tries = 1; ; tries += 1) {
       const taken = await attempt(here, take, folderOf(id));
@@ -64,7 +64,10 @@ export async function takeBackup(here: Environment, take: Take): Promise<Manifes
           ...taken,
           images,
         };
-        if (await writeManifest(take.store, content)) return content;
+        if (await writeManifest(take.store, content)) {
+          await take.store.delete(claimOf(id)).catch(() => {});
+          return content;
+        }
         throw new Conflict(`Another backup was begun at ${time}. Try again.`);
       }
       if (tries === TRIES) {
@@ -77,6 +80,22 @@ export async function takeBackup(here: Environment, take: Take): Promise<Manifes
   } catch (error) {
     if (!(error instanceof Conflict)) await removeFiles(take.store, folderOf(id)).catch(() => {});
     throw error;
+  }
+}
+
+const claimOf = (id: BackupId) => `${folderOf(id)}begun`;
+const SECOND = 1000;
+
+/** Claims a folder of its own for a backup: two that begin within one second must not write over each other. */
+async function claimFolder({ store, client }: Take): Promise<BackupId> {
+  for (;;) {
+    const id = { client, time: timeOf(new Date()) };
+    const isTaken = (await store.find(manifestKey(id))) !== null;
+    if (!isTaken && (await store.putIfAbsent(claimOf(id), Buffer.from(id.time))) !== null) {
+      // One that was completed in between has given its claim back.
+      if ((await store.find(manifestKey(id))) === null) return id;
+    }
+    await sleep(SECOND - (Date.now() % SECOND));
   }
 }
 

@@ -225,3 +225,12 @@ test('columns that other programs added are left out of a backup, and its manife
     await world.staging.sql.query('alter table task drop column of_others');
   }
 });
+
+test('two backups that begin within one second are both whole, whichever ends first', async () => {
+  await fill(world);
+  const taken = await Promise.all([take(), take(), take()]);
+  expect(new Set(taken.map(({ time }) => time)).size).toBe(3);
+  for (const manifest of taken) await verifyBackup({ store, identity: null }, manifest);
+  const again = await take();
+  for (const manifest of [...taken, again]) await verifyBackup({ store, identity: null }, manifest);
+});
