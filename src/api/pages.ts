@@ -4,7 +4,7 @@ import * as credentials from '../access/credentials.ts';
 import { isUsable } from '../access/key-state.ts';
 import { catalog } from '../catalog/index.ts';
 import { NotFound, type FieldErrors } from '../problems.ts';
-import { fieldErrors, flash, page } from '../web/pages.ts';
+import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
 import * as keys from './keys.ts';
 import { entitiesWithSecrets, secretScopeOf, secretsLabel } from './secrets.ts';
@@ -62,17 +62,17 @@ function shown(credential: credentials.Credential) {
 }
 
 export async function add(req: Request, res: Response) {
-  try {
-    req.session.newKey = await keys.create(req.here, accountOf(req).email, {
-      ...req.form.pick('name', 'expiresAt'),
-      scopes: req.form.texts('scopes'),
-    });
-    res.redirect(303, '/api-keys');
-  } catch (error) {
-    const errors = fieldErrors(error);
-    res.status(422);
-    await keysPage(req, res, errors);
-  }
+  await orShowErrors(
+    res,
+    async () => {
+      req.session.newKey = await keys.create(req.here, accountOf(req).email, {
+        ...req.form.pick('name', 'expiresAt'),
+        scopes: req.form.texts('scopes'),
+      });
+      res.redirect(303, '/api-keys');
+    },
+    (errors) => keysPage(req, res, errors),
+  );
 }
 
 export async function rotate(req: Request, res: Response) {

@@ -2,7 +2,7 @@
 import type { Request, Response } from 'express';
 import { countAttempt } from '../access/throttle.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
-import { fieldErrors, flash, page } from '../web/pages.ts';
+import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf } from '../web/request.ts';
 import { newPassword, passwordRule } from './new-password.ts';
 import { meaningOf } from './permission-meanings.ts';
@@ -31,16 +31,16 @@ async function accountPage(req: Request, res: Response, errors: FieldErrors) {
 export const changePassword = ({ limits }: SignIn) =>
   async function changePassword(req: Request, res: Response) {
     const { id } = accountOf(req);
-    try {
-      await change(req, limits);
-      await startSession(req, res, await people.known(req.here.sql, id));
-      flash(req, 'Password changed. You are signed out everywhere else.');
-      res.redirect(303, '/account');
-    } catch (error) {
-      const errors = fieldErrors(error);
-      res.status(422);
-      await accountPage(req, res, errors);
-    }
+    await orShowErrors(
+      res,
+      async () => {
+        await change(req, limits);
+        await startSession(req, res, await people.known(req.here.sql, id));
+        flash(req, 'Password changed. You are signed out everywhere else.');
+        res.redirect(303, '/account');
+      },
+      (errors) => accountPage(req, res, errors),
+    );
   };
 
 async function change(req: Request, limits: SignIn['limits']) {

@@ -1,7 +1,7 @@
 // The page behind an invitation link: an invited person chooses a password and is signed in.
 import type { Request, Response } from 'express';
 import type { FieldErrors } from '../problems.ts';
-import { fieldErrors, page } from '../web/pages.ts';
+import { orShowErrors, page } from '../web/pages.ts';
 import { textIn } from '../web/request.ts';
 import * as invitations from './invitations.ts';
 import { passwordRule } from './new-password.ts';
@@ -23,12 +23,12 @@ async function invitationPage(req: Request, res: Response, token: string, errors
 
 export async function accept(req: Request, res: Response) {
   const token = req.form.text('token');
-  try {
-    const person = await invitations.accept(req.here, token, req.form.pick('password'));
-    await letIn(req, res, person);
-  } catch (error) {
-    const errors = fieldErrors(error);
-    res.status(422);
-    await invitationPage(req, res, token, errors);
-  }
+  await orShowErrors(
+    res,
+    async () => {
+      const person = await invitations.accept(req.here, token, req.form.pick('password'));
+      await letIn(req, res, person);
+    },
+    (errors) => invitationPage(req, res, token, errors),
+  );
 }

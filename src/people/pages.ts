@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import { grantable, permissionNames } from '../access/permissions.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
-import { fieldErrors, flash, page } from '../web/pages.ts';
+import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
 import * as admission from './admission.ts';
 import * as invitations from './invitations.ts';
@@ -29,16 +29,16 @@ async function newPage(req: Request, res: Response, errors: FieldErrors) {
 }
 
 export async function add(req: Request, res: Response) {
-  try {
-    const id = await people.add(req.here, accountOf(req).email, req.form.pick('name', 'email'));
-    await showLink(req, id);
-    flash(req, 'Person added. Choose what this person may do here.');
-    res.redirect(303, `/people/${id}`);
-  } catch (error) {
-    const errors = fieldErrors(error);
-    res.status(422);
-    await newPage(req, res, errors);
-  }
+  await orShowErrors(
+    res,
+    async () => {
+      const id = await people.add(req.here, accountOf(req).email, req.form.pick('name', 'email'));
+      await showLink(req, id);
+      flash(req, 'Person added. Choose what this person may do here.');
+      res.redirect(303, `/people/${id}`);
+    },
+    (errors) => newPage(req, res, errors),
+  );
 }
 
 export const show = (req: Request, res: Response) => personPage(req, res, {});
@@ -141,13 +141,12 @@ export async function setActive(req: Request, res: Response) {
 
 /** Runs a change of a person and says that it was done, or shows the person’s page with the error. */
 async function orShow(req: Request, res: Response, act: () => Promise<string>) {
-  try {
+  const actAndSay = async () => {
     flash(req, await act());
     res.redirect(303, `/people/${String(req.params['id'])}`);
-  } catch (error) {
-    const errors = fieldErrors(error);
-    res.status(422);
+  };
+  await orShowErrors(res, actAndSay, (errors) => {
     const chosen = 'permissions' in errors ? req.form.texts('permissions') : null;
-    await personPage(req, res, errors, chosen);
-  }
+    return personPage(req, res, errors, chosen);
+  });
 }

@@ -1,8 +1,7 @@
 // The page *Administration / Staging / Environments*: the staging servers that staging databases are ordered from.
 import type { Request, Response } from 'express';
-import type { FieldErrors } from '../problems.ts';
-import { Problem } from '../problems.ts';
-import { fieldErrors, flash, page } from '../web/pages.ts';
+import { Problem, type FieldErrors } from '../problems.ts';
+import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
 import { testConnection } from './connection-test.ts';
 import * as environments from './environments.ts';
@@ -56,31 +55,25 @@ async function formPage(
 }
 
 export async function add(req: Request, res: Response) {
-  try {
+  const addPosted = async () => {
     const id = await environments.add(req.here, accountOf(req).email, req.form.pick(...FIELDS));
     flash(req, 'Added. Test the connection.');
     res.redirect(303, `/staging/environments/${id}`);
-  } catch (error) {
-    const errors = fieldErrors(error);
-    res.status(422);
-    await formPage(req, res, null, errors);
-  }
+  };
+  await orShowErrors(res, addPosted, (errors) => formPage(req, res, null, errors));
 }
 
 export async function save(req: Request, res: Response) {
   const id = idOf(req);
   const seen = numberOrNull(req.form.raw('version')) ?? 0;
   const known = await environments.known(req.here.sql, id);
-  try {
+  const savePosted = async () => {
     const by = accountOf(req).email;
     await environments.change(req.here, by, { id, seen }, req.form.pick(...FIELDS));
     flash(req, 'Saved.');
     res.redirect(303, `/staging/environments/${id}`);
-  } catch (error) {
-    const errors = fieldErrors(error);
-    res.status(422);
-    await formPage(req, res, known, errors);
-  }
+  };
+  await orShowErrors(res, savePosted, (errors) => formPage(req, res, known, errors));
 }
 
 export async function test(req: Request, res: Response) {

@@ -4,7 +4,7 @@ import { Conflict, type FieldErrors } from '../problems.ts';
 import * as outbox from '../messages/outbox.ts';
 import { sendEvents } from '../web/event-stream.ts';
 import { olderHref } from '../web/paginate.ts';
-import { fieldErrors, flash, page } from '../web/pages.ts';
+import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
 import * as environments from './environments.ts';
 import { levels } from './names.ts';
@@ -23,14 +23,8 @@ export async function index(req: Request, res: Response) {
   const { sql: on } = req.here;
   const before = numberOrNull(req.query['before']);
   const list = await stagingJobs.list(on, before);
-  const newest = new Map(
-    (
-      await orders.newestOf(
-        on,
-        list.map(({ number }) => number),
-      )
-    ).map((one) => [one.job, one]),
-  );
+  const numbers = list.map(({ number }) => number);
+  const newest = new Map((await orders.newestOf(on, numbers)).map((one) => [one.job, one]));
   await page(req, res, 'staging/jobs', {
     title: 'Staging jobs',
     crumbs: [{ text: 'Staging jobs' }],
@@ -94,30 +88,25 @@ async function formPage(req: Request, res: Response, job: StagingJob | null, err
 }
 
 export async function add(req: Request, res: Response) {
-  try {
-    const number = await stagingJobs.add(req.here, accountOf(req).email, req.form.pick(...FIELDS));
+  const addPosted = async () => {
+    const by = accountOf(req).email;
+    const number = await stagingJobs.add(req.here, by, req.form.pick(...FIELDS));
     res.redirect(303, `/staging/jobs/${number}`);
-  } catch (error) {
-    const errors = fieldErrors(error);
-    res.status(422);
-    await formPage(req, res, null, errors);
-  }
+  };
+  await orShowErrors(res, addPosted, (errors) => formPage(req, res, null, errors));
 }
 
 export async function save(req: Request, res: Response) {
   const number = numberOf(req);
   const job = await stagingJobs.known(req.here.sql, number);
   const seen = numberOrNull(req.form.raw('version')) ?? 0;
-  try {
+  const savePosted = async () => {
     const by = accountOf(req).email;
     await stagingJobs.change(req.here, by, { number, seen }, req.form.pick(...FIELDS));
     flash(req, 'Saved.');
     res.redirect(303, `/staging/jobs/${number}`);
-  } catch (error) {
-    const errors = fieldErrors(error);
-    res.status(422);
-    await formPage(req, res, job, errors);
-  }
+  };
+  await orShowErrors(res, savePosted, (errors) => formPage(req, res, job, errors));
 }
 
 export async function show(req: Request, res: Response) {

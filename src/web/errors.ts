@@ -97,11 +97,15 @@ function asProblem(error: unknown, here: App): Problem | null {
   if (error instanceof Silence) return silence(error, here);
   const unwilling = unwillingHere(error, here);
   if (unwilling) return unwilling;
+  return badRequest(error);
+}
+
+/** The problem of a request that a parser refused (malformed, too large); null for any other error. */
+export function badRequest(error: unknown): Problem | null {
   const { status, expose, message } = error as {
     status?: number;
     expose?: boolean;
     message?: string;
   };
-  // Errors of body parsers (malformed, too large) are caused by the sender.
   return status && status < 500 && expose ? new Problem(status, String(message)) : null;
 }

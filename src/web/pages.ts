@@ -59,7 +59,22 @@ export function flash(req: Request, message: string) {
 }
 
 /** The field errors of a form; every other error is thrown again. */
-export function fieldErrors(error: unknown): problems.FieldErrors {
+function fieldErrors(error: unknown): problems.FieldErrors {
   if (error instanceof problems.Invalid) return error.fields;
   throw error;
+}
+
+/** Does what a form asks for; if its fields are wrong, answers 422 with the page that `show` renders. */
+export async function orShowErrors(
+  res: Response,
+  act: () => Promise<void>,
+  show: (errors: problems.FieldErrors) => Promise<void>,
+) {
+  try {
+    await act();
+  } catch (error) {
+    const errors = fieldErrors(error);
+    res.status(422);
+    await show(errors);
+  }
 }
