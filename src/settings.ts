@@ -77,31 +77,25 @@ type Variables = z.infer<typeof variables>;
 type Databases = z.infer<typeof databasesSchema>;
 type Neighbours = { destination: Databases | null; source: Databases | null };
 
-const endpoints = z.record(z.string(), z.string().optional()).transform((environment, context) => {
-  for (const message of wrongEndpoints(environment)) context.addIssue(message);
-  return { messages: endpointsFrom(environment) };
-});
+/** The schema of a part of the settings, which `read` parses; it returns messages about wrong ones, too. */
+const part = <T extends { wrong: string[] }>(read: (variables: NodeJS.ProcessEnv) => T) =>
+  z.record(z.string(), z.string().optional()).transform((environment, context) => {
+    const { wrong, ...settings } = read(environment);
+    for (const message of wrong) context.addIssue(message);
+    return settings;
+  });
 
-const stores = z.record(z.string(), z.string().optional()).transform((environment, context) => {
-  const { storage, wrong } = storageSettings(environment, {
+const endpoints = part((environment) => ({
+  messages: endpointsFrom(environment),
+  wrong: wrongEndpoints(environment),
+}));
+
+const stores = part((environment) =>
+  storageSettings(environment, {
     destination: Boolean(environment['UNI_DIR_DESTINATION_SQL_DB_NAME']),
     source: Boolean(environment['REFRESH_SOURCE_SQL_DB_NAME']),
-  });
-  for (const message of wrong) context.addIssue(message);
-  return { storage };
-});
-
-const backups = z.record(z.string(), z.string().optional()).transform((environment, context) => {
-  const { backups: settings, wrong } = backupSettings(environment);
-  for (const message of wrong) context.addIssue(message);
-  return { backups: settings };
-});
-
-const copies = z.record(z.string(), z.string().optional()).transform((environment, context) => {
-  const { copies: settings, wrong } = copySettings(environment);
-  for (const message of wrong) context.addIssue(message);
-  return { copies: settings };
-});
+  }),
+);
 
 /** The schema of all environment variables. Errors in one part do not hide errors in others. */
 const settingsSchema = variables
@@ -114,8 +108,8 @@ const settingsSchema = variables
   .and(neighbourSchema('REFRESH_SOURCE').transform((source) => ({ source })))
   .and(endpoints)
   .and(stores)
-  .and(backups)
-  .and(copies);
+  .and(part(backupSettings))
+  .and(part(copySettings));
 
 export type Settings = z.infer<typeof settingsSchema>;
 

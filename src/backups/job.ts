@@ -6,6 +6,7 @@ import { Problem } from '../problems.ts';
 import { openObjects } from '../storage/open.ts';
 import type { Objects } from '../storage/objects.ts';
 import { bytes, plural } from '../web/format.ts';
+import { totalOf } from './manifest.ts';
 import { applyRetention } from './retention.ts';
 import { takeBackup } from './take.ts';
 import { verifyBackup } from './verify.ts';
@@ -47,16 +48,14 @@ export const runBackup = ({ here, report }: Work): Promise<BackupReport> =>
     return {
       client,
       time: manifest.time,
-      rows: sum(manifest.files.map((file) => file.rows)),
-      bytes: sum(manifest.files.map((file) => file.bytes)),
+      rows: totalOf(manifest, 'rows'),
+      bytes: totalOf(manifest, 'bytes'),
       isEncrypted: manifest.isEncrypted,
       isVerified,
       columnsLeftOut: manifest.columnsLeftOut,
       removed: await applyRetention(store, client),
     };
   });
-
-const sum = (numbers: number[]) => numbers.reduce((total, one) => total + one, 0);
 
 /** The report of a backup job, as the page of the job shows it. */
 export const reportLocals = (report: object) => {

@@ -1,5 +1,5 @@
 import type { Objects } from '../storage/objects.ts';
-import { readManifest, timesOf } from './manifest.ts';
+import { readManifest, timesOf, totalOf } from './manifest.ts';
 
 export type ListedBackup = {
   client: string;
@@ -17,9 +17,10 @@ export type ListedBackup = {
 export async function listBackups(store: Objects, client: string): Promise<ListedBackup[]> {
   const found: ListedBackup[] = [];
   for (const time of await timesOf(store, client)) {
-    const { version, files, isEncrypted } = await readManifest(store, { client, time });
-    const sum = (of: 'rows' | 'bytes') => files.reduce((total, file) => total + file[of], 0);
-    found.push({ client, time, version, rows: sum('rows'), bytes: sum('bytes'), isEncrypted });
+    const manifest = await readManifest(store, { client, time });
+    const { version, isEncrypted } = manifest;
+    const [rows, bytes] = [totalOf(manifest, 'rows'), totalOf(manifest, 'bytes')];
+    found.push({ client, time, version, rows, bytes, isEncrypted });
   }
   return found;
 }

@@ -44,6 +44,12 @@ const manifest = z.object({
 });
 export type Manifest = z.infer<typeof manifest>;
 
+/** A number of the files of a backup, added up. */
+export const totalOf = (
+  { files }: Pick<Manifest, 'files'>,
+  of: 'rows' | 'bytes' | 'plainBytes',
+): number => files.reduce((total, one) => total + one[of], 0);
+
 export type BackupId = { client: string; time: string };
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ$/;

@@ -49,18 +49,18 @@ function isTimeZone(timeZone: string): boolean {
 const TOKEN = 'NUMIKUBE_STAGING_TOKEN';
 const TOKEN_LENGTH = 32;
 
+const hasServers = (variables: Record<string, unknown>) =>
+  Object.entries(variables).some(([name, value]) => /^COPIES_(NO)?SQL_DB_/.test(name) && value);
+
 /** Parses the settings for copies; returns them, or null when none are made here, and messages about wrong ones. */
 export function copySettings(variables: Variables): {
   copies: CopySettings | null;
   wrong: string[];
 } {
   const tokens = (variables[TOKEN] ?? '').split(',').filter(Boolean);
-  const isServerGiven = Object.entries(variables).some(
-    ([name, value]) => /^COPIES_(NO)?SQL_DB_/.test(name) && value,
-  );
   if (tokens.length === 0) {
     const alone = `${TOKEN}: is missing beside COPIES_SQL_DB_* and COPIES_NOSQL_DB_*`;
-    return { copies: null, wrong: isServerGiven ? [alone] : [] };
+    return { copies: null, wrong: hasServers(variables) ? [alone] : [] };
   }
   const wrong: string[] = [];
   if (tokens.length > 2) wrong.push(`${TOKEN}: give one, or two with a comma between them`);
@@ -99,11 +99,8 @@ export function copySettings(variables: Variables): {
 const serversSchema = z
   .record(z.string(), z.unknown())
   .transform((variables) => {
-    const isGiven = Object.entries(variables).some(
-      ([name, value]) => /^COPIES_(NO)?SQL_DB_/.test(name) && value,
-    );
     const knownBy = variables['COPIES_NOSQL_DB_AUTH_SOURCE'] || 'admin';
-    return isGiven
+    return hasServers(variables)
       ? { ...variables, COPIES_SQL_DB_NAME: 'any', COPIES_NOSQL_DB_NAME: knownBy }
       : variables;
   })
