@@ -3,8 +3,8 @@
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import { withBackups } from '../backups/job.ts';
-import { readManifest, timesOf, type Manifest } from '../backups/manifest.ts';
-import { run, sql, toSqlInstant, transaction } from '../database/sql.ts';
+import { readManifest, timesOf, totalOf, type Manifest } from '../backups/manifest.ts';
+import { run, sql, toSqlInstant, transaction, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import * as jobs from '../jobs/jobs.ts';
 import { migrationsUnknown } from '../release/restore.ts';
@@ -29,7 +29,8 @@ export type OrderRequest = {
   callback: { url: string; key: string } | null;
 };
 
-export type Accepted = { name: string; job: jobs.Job | null };
+/** `job`: null for an order of which only the answer is known, because its job was removed long ago. */
+export type Accepted = { name: string; job: jobs.Job | null; isNew: boolean };
 
 /**
  * Accepts an order, or returns what was answered to it before.
@@ -37,7 +38,7 @@ export type Accepted = { name: string; job: jobs.Job | null };
  */
 export async function accept(here: App, wanted: OrderRequest): Promise<Accepted> {
   const known = await copies.byId(here.sql, wanted.order);
-  if (known) return { name: known.name, job: null };
+  if (known) return repeated(here.sql, known);
   const { timeZone, limit } = settingsOfCopies(here);
   const { client, level, suffix } = wanted;
   const at = wanted.timestamp ? new Date() : null;
@@ -46,7 +47,7 @@ export async function accept(here: App, wanted: OrderRequest): Promise<Accepted>
   return transaction(here.sql, async (on) => {
     await lockPlaces(on);
     const again = await copies.byId(on, wanted.order);
-    if (again) return { name: again.name, job: null };
+    if (again) return repeated(on, again);
     await takePlace(on, { ...wanted, name, limit });
     const spare = await takeSpare(on, manifest);
     const { job } = await jobs.request(on, {
@@ -65,30 +66,39 @@ export async function accept(here: App, wanted: OrderRequest): Promise<Accepted>
       spare,
     });
     await audit.write(on, { person: wanted.person, action: 'ordered a copy', subject: name });
-    return { name, job };
+    return { name, job, isNew: true };
   });
 }
+
+/** The answer that an order got before. */
+const repeated = async (on: Queryable, { name, job }: copies.Copy): Promise<Accepted> => ({
+  name,
+  job: (job === null ? undefined : await jobs.byId(on, job)) ?? null,
+  isNew: false,
+});
 
 /**
  * Takes the spare (a tested copy that nobody ordered) for an order, if it was made from this very backup; null if
  * there is none. Nobody else can take it then.
  */
-async function takeSpare(on: PoolConnection, { client, time }: Manifest) {
-  const spare = await copies.spareOf(on, client);
-  const isFit =
-    spare?.state === 'ready' && spare.backup === time && spare.version === currentVersion();
-  if (!isFit) return null;
+async function takeSpare(on: PoolConnection, manifest: Manifest) {
+  const spare = await copies.spareOf(on, manifest.client);
+  if (spare?.state !== 'ready' || !isMadeOf(spare, manifest)) return null;
   const what = sql`state = 'dropped', ended_at = utc_timestamp(3), ended_by = 'an order'`;
   return (await copies.change(on, spare, ['ready'], what)) ? spare : null;
 }
 
+/** Whether a copy was made from this very backup, and has the version of this program. */
+export const isMadeOf = ({ backup, version }: copies.Copy, { time }: Manifest): boolean =>
+  backup === time && version === currentVersion();
+
 /** What is recorded about a copy from the manifest of its backup. */
-export const factsOf = ({ time, instant, version, files }: Manifest) => ({
-  backup: time,
-  data_at: toSqlInstant(instant),
-  version,
-  bytes: files.reduce((total, file) => total + file.plainBytes, 0),
-  rows: files.reduce((total, file) => total + file.rows, 0),
+export const factsOf = (manifest: Manifest) => ({
+  backup: manifest.time,
+  data_at: toSqlInstant(manifest.instant),
+  version: manifest.version,
+  bytes: totalOf(manifest, 'plainBytes'),
+  rows: totalOf(manifest, 'rows'),
 });
 
 /**
@@ -155,7 +165,7 @@ async function giveUpName(
   if (former.state !== 'ready') {
     throw refuse(`The database ${name} is being worked on. Try again when that is over.`);
   }
-  if (former.protected_until !== null && former.protected_until > now()) {
+  if (copies.isProtected(former)) {
     throw refuse(`The database ${name} is protected. End its protection first.`);
   }
   await copies.change(on, former, ['ready'], sql`replaced_by = ${order}`);
@@ -167,5 +177,3 @@ const ofRestoreTest = (name: string) =>
     'name_taken',
     `The name ${name} belongs to the nightly restore test. Choose another suffix.`,
   );
-
-const now = () => toSqlInstant(new Date().toISOString());

@@ -1,14 +1,15 @@
 // The bridge: what staging servers, and the servers that order staging databases from them, post to each other. It is
 // JSON, with a token or a key in it.
 import type { NextFunction, Request, Response } from 'express';
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { noteRefusal } from '../access/refusals.ts';
+import { hashOf, isSameHash } from '../access/secrets.ts';
 import { addressOf, countAttempt, openThrottle } from '../access/throttle.ts';
 import type { App } from '../environments/app.ts';
 import { unwillingHere } from '../environments/unreachable.ts';
 import * as jobs from '../jobs/jobs.ts';
 import { Invalid, NotFound, parsed, Problem } from '../problems.ts';
+import { badRequest } from '../web/errors.ts';
 import { accept } from './accept.ts';
 import { BridgeProblem } from './bridge-problem.ts';
 import { stateOf, type OrderState } from './call-back.ts';
@@ -62,8 +63,8 @@ async function refuseWrongToken(req: Request) {
   const { tokens } = settingsOfCopies(req.here);
   const given = (req.body as { token?: unknown } | undefined)?.token;
   // All tokens are compared, so that the time reveals nothing about them.
-  const found = tokens.map((token) => isSame(token, String(given))).filter(Boolean);
-  if (found.length > 0) return;
+  const found = tokens.map((token) => isSameHash(hashOf(token), hashOf(String(given))));
+  if (found.includes(true)) return;
   await countWrong(req, 'wrong staging token');
   throw new BridgeProblem(
     401,
@@ -71,9 +72,6 @@ async function refuseWrongToken(req: Request) {
     `The token is not the one of ${req.here.rules.inText}. Enter the value of its NUMIKUBE_STAGING_TOKEN.`,
   );
 }
-
-const isSame = (one: string, other: string) => timingSafeEqual(digest(one), digest(other));
-const digest = (text: string) => createHash('sha256').update(text).digest();
 
 async function countWrong(req: Request, reason: string) {
   const { here, redis, ip = '' } = req;
@@ -104,15 +102,9 @@ const withToken = (act: (req: Request, res: Response) => Promise<void>) =>
 
 async function acceptOrder(req: Request, res: Response) {
   const { token: _token, ...wanted } = parsed(orderBody, req.body);
-  const { name, job } = await accept(req.here, wanted);
-  if (job) await req.line.push(job);
-  const copy = await copies.byId(req.here.sql, wanted.order);
-  res.status(202).json({ name, job: job?.number ?? (await numberOf(req.here, copy)) });
-}
-
-async function numberOf({ sql: on }: App, copy: copies.Copy | undefined) {
-  const job = copy?.job ? await jobs.byId(on, copy.job) : undefined;
-  return job?.number ?? null;
+  const { name, job, isNew } = await accept(req.here, wanted);
+  if (isNew && job) await req.line.push(job);
+  res.status(202).json({ name, job: job?.number ?? null });
 }
 
 async function tellStates(req: Request, res: Response) {
@@ -181,14 +173,7 @@ function refuse(error: unknown, req: Request, res: Response) {
 
 function asProblem(error: unknown, here: App): Problem | null {
   if (error instanceof Problem) return error;
-  const unwilling = unwillingHere(error, here, 'Nothing was ordered.');
-  if (unwilling) return unwilling;
-  const { status, expose, message } = error as {
-    status?: number;
-    expose?: boolean;
-    message?: string;
-  };
-  return status && status < 500 && expose ? new Problem(status, String(message)) : null;
+  return unwillingHere(error, here, 'Nothing was ordered.') ?? badRequest(error);
 }
 
 const codes: Record<number, string> = {

@@ -23,6 +23,7 @@ import {
   settingsOfCopies,
   withCopy,
 } from './databases.ts';
+import { finishDrop } from './drop.ts';
 import { requestRestoreTest } from './restore-test-request.ts';
 import { failpoint } from '../database/failpoints.ts';
 
@@ -45,7 +46,10 @@ export async function buildCopy(
       if (await takeOver(here, copy, report)) return;
       const source = { store, identity: here.settings.backups.identity };
       const manifest = await readManifest(store, { client: copy.client, time: copy.backup });
-      await makeDatabases(here, await known(here.sql, copy), manifest, { source, report });
+      await makeDatabases(here, await copies.known(here.sql, copy.id), manifest, {
+        source,
+        report,
+      });
     });
     await markReady(here, copy);
   }
@@ -143,18 +147,7 @@ async function makeRoom(here: App, copy: Copy) {
   const former = await copies.replacedBy(here.sql, copy.id);
   if (!former) return;
   await copies.change(here.sql, former, ['ready'], sql`state = 'dropping'`);
-  await dropDatabases(here, former);
-  await transaction(here.sql, async (on) => {
-    const isDropped = await copies.change(
-      on,
-      former,
-      ['dropping'],
-      sql`state = 'dropped', ended_at = utc_timestamp(3), ended_by = ${copy.person}`,
-    );
-    if (!isDropped) return;
-    const line = { person: copy.person, action: 'replaced a copy', subject: former.name };
-    await audit.write(on, line);
-  });
+  await finishDrop(here, former, { person: copy.person, action: 'replaced a copy' });
 }
 
 /** Records that the copy is ready, and tells the server that ordered it, in one commit. */
@@ -171,12 +164,6 @@ const markReady = (here: App, copy: Copy) =>
     if (!isReady) return;
     // The spare is used up, so the next one is requested, with which the next order is as quick.
     if (copy.spare_name !== null) await requestRestoreTest(on, copy.client);
-    await callBack(here, on, { ...(await known(on, copy)) });
+    await callBack(here, on, await copies.known(on, copy.id));
     await audit.write(on, { person: copy.person, action: 'made a copy', subject: copy.name });
   });
-
-async function known(on: Parameters<typeof copies.byId>[0], { id }: Copy): Promise<Copy> {
-  const copy = await copies.byId(on, id);
-  if (!copy) throw new Error('The record of a copy is gone');
-  return copy;
-}

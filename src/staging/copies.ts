@@ -1,6 +1,15 @@
 // The record of every copy (staging database), in the table `database_copy`: who ordered it, what it was made from,
 // and what is happening to it.
-import { first, run, select, sql, type Queryable, type Statement } from '../database/sql.ts';
+import {
+  first,
+  run,
+  select,
+  sql,
+  toSqlInstant,
+  type Queryable,
+  type Statement,
+} from '../database/sql.ts';
+import { Conflict } from '../problems.ts';
 import type { Level } from './names.ts';
 
 /**
@@ -82,6 +91,13 @@ export const add = (on: Queryable, copy: NewCopy) =>
 export const byId = (on: Queryable, id: string) =>
   first<Copy>(on, sql`select * from database_copy where id = ${id}`);
 
+/** A copy that is certainly recorded. */
+export async function known(on: Queryable, id: string): Promise<Copy> {
+  const copy = await byId(on, id);
+  if (!copy) throw new Error('The record of a copy is gone');
+  return copy;
+}
+
 export const byIds = (on: Queryable, ids: string[]) =>
   select<Copy>(on, sql`select * from database_copy where id in (${ids})`);
 
@@ -112,6 +128,10 @@ export const ended = (on: Queryable) =>
          order by ended_at desc limit 20`,
   );
 
+/** Whether nobody and nothing may drop a copy now. */
+export const isProtected = ({ protected_until: until }: Pick<Copy, 'protected_until'>): boolean =>
+  until !== null && until > toSqlInstant(new Date().toISOString());
+
 /** Counts the copies against the limit. A copy that is being replaced does not count, because its successor does. */
 export async function countSlots(on: Queryable): Promise<number> {
   const line = await first<{ count: number }>(
@@ -134,6 +154,20 @@ export async function change(
     sql`update database_copy set ${what}, changed_at = utc_timestamp(3) where id = ${id} and state in (${states})`,
   );
   return found === 1;
+}
+
+/**
+ * Changes a copy if it is in one of these states.
+ * @throws Conflict when it is in another one
+ */
+export async function changeOrRefuse(
+  on: Queryable,
+  copy: Pick<Copy, 'id' | 'name'>,
+  states: CopyState[],
+  what: Statement,
+): Promise<void> {
+  if (await change(on, copy, states, what)) return;
+  throw new Conflict(`${copy.name} is being worked on, or gone already. Reload the page.`);
 }
 
 /** The copy that is being replaced by this one, if it still exists. */

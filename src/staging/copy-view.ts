@@ -1,8 +1,7 @@
 // A copy (staging database) as pages show it.
 import type { App } from '../environments/app.ts';
 import { bytes, exactly, plural } from '../web/format.ts';
-import type { Copy, CopyState } from './copies.ts';
-import { isProtected } from './drop.ts';
+import { isProtected, type Copy, type CopyState } from './copies.ts';
 import { levels } from './names.ts';
 
 const looks: Record<CopyState, { icon: string; text: string }> = {

@@ -1,6 +1,6 @@
 // Drops copies (staging databases): those that people name, and those whose time is over.
 import * as audit from '../audit/audit.ts';
-import { fromSqlInstant, run, sql, toSqlInstant, transaction } from '../database/sql.ts';
+import { fromSqlInstant, sql, transaction } from '../database/sql.ts';
 import { failpoint } from '../database/failpoints.ts';
 import type { App } from '../environments/app.ts';
 import { reasonOf } from '../environments/unreachable.ts';
@@ -9,6 +9,7 @@ import * as copies from './copies.ts';
 import type { Copy } from './copies.ts';
 import { dropDatabases } from './databases.ts';
 import type { Level } from './names.ts';
+import { oneByOne } from './one-by-one.ts';
 
 /**
  * What became of a name in a drop. `unknown`: no copy of that name was made here. `not_yours`: it belongs to another
@@ -54,7 +55,7 @@ async function wasDropped(here: App, name: string, { client, level, person }: Dr
 function refusalOf(copy: Copy | undefined, { client, level }: DropRequest): DropResult | null {
   if (!copy || copy.is_spare === 1) return 'unknown';
   if (copy.client !== client || copy.level !== level) return 'not_yours';
-  if (isProtected(copy)) return 'protected';
+  if (copies.isProtected(copy)) return 'protected';
   return copy.state === 'building' || copy.state === 'updating' ? 'building' : null;
 }
 
@@ -67,47 +68,38 @@ const tryToDrop = (here: App, copy: Copy, person: string) =>
     },
   );
 
-export const isProtected = ({ protected_until: until }: Pick<Copy, 'protected_until'>): boolean =>
-  until !== null && until > toSqlInstant(new Date().toISOString());
-
 /**
  * Drops a copy that is ready; a drop that was interrupted is finished by the next one.
  * @throws Conflict while the copy is protected or a job works on it
  */
 export async function drop(here: App, copy: Copy, person: string): Promise<void> {
-  if (isProtected(copy)) {
+  if (copies.isProtected(copy)) {
     throw new Conflict(`${copy.name} is protected. End its protection first, or wait for its end.`);
   }
-  const isOurs = await copies.change(
-    here.sql,
-    copy,
-    ['ready', 'dropping'],
-    sql`state = 'dropping', ended_by = ${person}`,
-  );
-  if (!isOurs) {
-    throw new Conflict(`${copy.name} is being worked on, or gone already. Reload the page.`);
-  }
+  const what = sql`state = 'dropping', ended_by = ${person}`;
+  await copies.changeOrRefuse(here.sql, copy, ['ready', 'dropping'], what);
+  await finishDrop(here, copy, { person, action: 'dropped a copy' });
+}
+
+/** Drops the databases of a copy that is in the state `dropping`, and records who did that. */
+export async function finishDrop(
+  here: App,
+  copy: Copy,
+  { person, action }: { person: string; action: string },
+) {
   await failpoint('copy dropping');
   await dropDatabases(here, copy);
   await failpoint('copy tables dropped');
-  await recordDropped(here, copy, person);
-}
-
-const recordDropped = (here: App, copy: Copy, person: string) =>
-  transaction(here.sql, async (on) => {
-    const found = await run(
-      on,
-      sql`update database_copy set state = 'dropped', ended_at = utc_timestamp(3), ended_by = ${person}
-           where id = ${copy.id} and state = 'dropping'`,
-    );
-    if (found === 1) {
-      await audit.write(on, { person, action: 'dropped a copy', subject: copy.name });
-    }
+  await transaction(here.sql, async (on) => {
+    const what = sql`state = 'dropped', ended_at = utc_timestamp(3), ended_by = ${person}`;
+    const isDropped = await copies.change(on, copy, ['dropping'], what);
+    if (isDropped) await audit.write(on, { person, action, subject: copy.name });
   });
+}
 
 /** Finishes drops that were interrupted more than a minute ago. */
 export async function finishDrops(here: App): Promise<void> {
-  for (const copy of await copies.droppingForLong(here.sql)) {
-    await drop(here, copy, copy.ended_by ?? copy.person);
-  }
+  await oneByOne(here, await copies.droppingForLong(here.sql), (copy) =>
+    drop(here, copy, copy.ended_by ?? copy.person),
+  );
 }

@@ -9,16 +9,17 @@ import * as copies from './copies.ts';
 import type { Copy } from './copies.ts';
 import { dropDatabases } from './databases.ts';
 import { finishDrops } from './drop.ts';
+import { oneByOne } from './one-by-one.ts';
 
 /** Ends the copies that no job works on any more. */
 export async function followJobs(here: App): Promise<void> {
   if (here.settings.copies === null) return;
-  for (const copy of await copies.abandoned(here.sql)) {
+  await oneByOne(here, await copies.abandoned(here.sql), async (copy) => {
     const problem = await reasonFor(here, copy);
-    if (copy.state === 'updating')
+    if (copy.state === 'updating') {
       await copies.change(here.sql, copy, ['updating'], backTo(problem));
-    else await endFailed(here, copy, problem);
-  }
+    } else await endFailed(here, copy, problem);
+  });
   await finishDrops(here);
 }
 

@@ -3,12 +3,13 @@ import * as audit from '../audit/audit.ts';
 import { fromSqlInstant, select, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { emailAbout, notify } from '../messages/messages.ts';
-import { Conflict, Invalid } from '../problems.ts';
+import { Invalid } from '../problems.ts';
 import { exactly } from '../web/format.ts';
 import * as copies from './copies.ts';
 import type { Copy } from './copies.ts';
 import { settingsOfCopies } from './databases.ts';
 import { drop } from './drop.ts';
+import { oneByOne } from './one-by-one.ts';
 
 export const MOST_PROTECTED_DAYS = 90;
 /** How many days before the end of a copy people are told. */
@@ -52,9 +53,7 @@ type Change = { person: string; action: string; what: ReturnType<typeof sql> };
 
 const changeReady = (here: App, copy: Copy, { person, action, what }: Change) =>
   transaction(here.sql, async (on) => {
-    if (!(await copies.change(on, copy, ['ready'], what))) {
-      throw new Conflict(`${copy.name} is being worked on, or gone already. Reload the page.`);
-    }
+    await copies.changeOrRefuse(on, copy, ['ready'], what);
     await audit.write(on, { person, action, subject: copy.name });
   });
 
@@ -66,12 +65,8 @@ async function endOf(here: App, { id }: Copy, of: 'until' | 'protected_until'): 
 /** Tells people two days before a copy ends, and drops the copies whose time is over. */
 export async function endExpired(here: App): Promise<void> {
   if (here.settings.copies === null) return;
-  for (const copy of await soonToEnd(here)) await warn(here, copy);
-  for (const copy of await expired(here)) {
-    await drop(here, copy, OWN).catch((error: unknown) =>
-      here.log.warn({ err: error, copy: copy.name }, 'a copy has expired and was not dropped'),
-    );
-  }
+  await oneByOne(here, await soonToEnd(here), (copy) => warn(here, copy));
+  await oneByOne(here, await expired(here), (copy) => drop(here, copy, OWN));
 }
 
 const soonToEnd = ({ sql: on }: App) =>

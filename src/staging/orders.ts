@@ -145,11 +145,11 @@ export const postpone = (on: Queryable, { id }: Order, problem: string) =>
 
 export type Ending = {
   state: 'done' | 'error';
-  name?: string | null;
-  problem?: string | null;
+  name?: string | null | undefined;
+  problem?: string | null | undefined;
   /** Until when the copy is kept, in ISO 8601. */
-  until?: string | null;
-  url?: string | null;
+  until?: string | null | undefined;
+  url?: string | null | undefined;
   results?: NamedResult[];
 };
 

@@ -13,7 +13,7 @@ import { Invalid } from '../problems.ts';
 import { emailAbout, notifyHolders } from '../messages/messages.ts';
 import { migrationsUnknown } from '../release/restore.ts';
 import { currentVersion } from '../version/db-version.ts';
-import { factsOf } from './accept.ts';
+import { factsOf, isMadeOf } from './accept.ts';
 import { makeDatabases } from './build.ts';
 import { dropDatabases } from './databases.ts';
 import * as copies from './copies.ts';
@@ -65,7 +65,7 @@ async function testNewest(work: Work, source: Source, client: string): Promise<T
  */
 async function restoreAndCompare({ here, job, report }: Work, source: Source, manifest: Manifest) {
   const former = await copies.spareOf(here.sql, manifest.client);
-  if (former?.state === 'ready' && isOf(former, manifest)) return null;
+  if (former?.state === 'ready' && isMadeOf(former, manifest)) return null;
   if (former?.state === 'ready') await drop(here, former, 'Oneway');
   const spare = former?.state === 'building' ? former : await addSpare(here, job.id, manifest);
   try {
@@ -89,9 +89,6 @@ async function restoreAndCompare({ here, job, report }: Work, source: Source, ma
   return null;
 }
 
-const isOf = ({ backup, version }: Copy, { time }: Manifest) =>
-  backup === time && version === currentVersion();
-
 async function addSpare(here: App, job: string, manifest: Manifest): Promise<Copy> {
   const id = uuid();
   const { client } = manifest;
@@ -107,9 +104,7 @@ async function addSpare(here: App, job: string, manifest: Manifest): Promise<Cop
     spare: null,
     callback: null,
   });
-  const spare = await copies.byId(here.sql, id);
-  if (!spare) throw new Error('The spare was not recorded');
-  return spare;
+  return copies.known(here.sql, id);
 }
 
 async function tell(here: App, tested: TestedBackup[]) {

@@ -1,7 +1,7 @@
 // Runs staging jobs: sends their orders, asks about them, and takes callbacks. When an answer or a callback is lost,
 // only time is lost.
 import { z } from 'zod';
-import { first, fromSqlInstant, sql } from '../database/sql.ts';
+import { fromSqlInstant } from '../database/sql.ts';
 import { failpoint } from '../database/failpoints.ts';
 import type { App } from '../environments/app.ts';
 import { reasonOf } from '../environments/unreachable.ts';
@@ -12,7 +12,7 @@ import { dropResults } from './drop.ts';
 import * as environments from './environments.ts';
 import { namesIn } from './names.ts';
 import * as orders from './orders.ts';
-import type { Order } from './orders.ts';
+import type { Ending, Order } from './orders.ts';
 import * as stagingJobs from './staging-jobs.ts';
 import type { StagingJob } from './staging-jobs.ts';
 
@@ -137,13 +137,8 @@ async function keepOrEnd(here: App, order: Order, error: unknown) {
  */
 export async function askAboutOrders(here: App): Promise<void> {
   for (const order of await orders.due(here.sql)) {
-    const job = await first<StagingJob>(
-      here.sql,
-      sql`select * from staging_job where number = ${order.job}`,
-    );
-    if (!job) continue;
-    if (order.state === 'asking')
-      await send(here, await stagingJobs.known(here.sql, job.number), order);
+    const job = await stagingJobs.known(here.sql, order.job);
+    if (order.state === 'asking') await send(here, job, order);
     else await askAbout(here, job, order);
   }
 }
@@ -171,20 +166,11 @@ async function take(here: App, order: Order, there: StateThere | null) {
   } else if (there.state === 'running') {
     await orders.keepProgress(here.sql, order, there);
   } else {
-    const { state, name, problem = null, until = null, url = null } = there;
-    await orders.end(here, order, { state, name, problem, until, url });
+    await orders.end(here, order, { ...there, state: there.state });
   }
 }
 
-export type Callback = {
-  order: string;
-  key: string;
-  state: 'done' | 'error';
-  name: string;
-  problem?: string | null | undefined;
-  until?: string | null | undefined;
-  url?: string | null | undefined;
-};
+export type Callback = { order: string; key: string } & Omit<Ending, 'results'>;
 
 /**
  * Handles the callback of staging that an order has ended, which may come more than once.
@@ -193,6 +179,5 @@ export type Callback = {
 export async function takeCallback(here: App, { order: id, key, ...ending }: Callback) {
   const order = await orders.byId(here.sql, id);
   if (!order || !orders.isKeyOf(here, id, key)) throw new NotFound('There is no such order.');
-  const { state, name, problem = null, until = null, url = null } = ending;
-  await orders.end(here, order, { state, name, problem, until, url });
+  await orders.end(here, order, ending);
 }

@@ -4,7 +4,6 @@ import { sql, transaction } from '../database/sql.ts';
 import { appOn, type App } from '../environments/app.ts';
 import * as jobs from '../jobs/jobs.ts';
 import type { Work } from '../jobs/task.ts';
-import { Conflict } from '../problems.ts';
 import { upgrade } from '../release/upgrade.ts';
 import { currentVersion } from '../version/db-version.ts';
 import * as copies from './copies.ts';
@@ -27,8 +26,8 @@ export const requestUpdate = (here: App, copy: Copy, person: string): Promise<jo
       input: { copy: copy.id },
     });
     const what = sql`state = 'updating', job = ${job.id}, problem = null`;
-    if (await copies.change(on, copy, ['ready'], what)) return job;
-    throw new Conflict(`${copy.name} is being worked on, or gone already. Reload the page.`);
+    await copies.changeOrRefuse(on, copy, ['ready'], what);
+    return job;
   });
 
 /** Updates a copy, as a job. */

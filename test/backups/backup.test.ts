@@ -8,8 +8,7 @@ import { join } from 'node:path';
 import { folderOf, readManifest, timesOf, type Manifest } from '../../src/backups/manifest.ts';
 import { takeBackup } from '../../src/backups/take.ts';
 import { verifyBackup } from '../../src/backups/verify.ts';
-import { catalogTables } from '../../src/catalog/tables.ts';
-import { name, run, select, sql } from '../../src/database/sql.ts';
+import { run, select, sql } from '../../src/database/sql.ts';
 import type { App } from '../../src/environments/app.ts';
 import { restore } from '../../src/release/restore.ts';
 import { folderObjects } from '../../src/storage/folder.ts';
@@ -17,6 +16,7 @@ import { keepImage, readImage } from '../../src/storage/images.ts';
 import type { Objects } from '../../src/storage/objects.ts';
 import { add } from '../support/rows.ts';
 import { fill } from '../support/sample.ts';
+import { stored } from '../support/stored.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -64,20 +64,6 @@ const png = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
   'base64',
 );
-
-/** Every stored row and document of the catalogue, as the servers return them. */
-async function stored({ sql: on, documents }: App) {
-  const { mysql, mongo } = catalogTables();
-  const found: Record<string, unknown[]> = {};
-  for (const table of mysql) {
-    found[table] = await select(on, sql`select * from ${name(table)} order by 1, 2`);
-  }
-  for (const one of mongo) {
-    const raw = await documents.collection(one).find({}, { raw: true }).sort({ _id: 1 }).toArray();
-    found[one] = raw.map((document) => (document as unknown as Buffer).toString('base64'));
-  }
-  return found;
-}
 
 test('a restored backup has every row, document, status and image unchanged to the last byte and millisecond', async () => {
   const icon = await fillWithHostileRows(world.staging);

@@ -23,12 +23,18 @@ beforeAll(async () => {
   mongo = new MongoClient(servers().mongo.href);
 });
 afterAll(async () => {
+  await removeForeign();
   await root.end();
   await mongo.close();
 });
-beforeEach(async () => {
+/** Removes what stands for the database of another program, which no drop of ours removes. */
+async function removeForeign() {
   await root.query(`DROP DATABASE IF EXISTS \`${name}\``);
   await mongo.db(name).dropDatabase();
+}
+
+beforeEach(async () => {
+  await removeForeign();
   await add(world.production, 'form', { name: 'Visit' });
   await backUp(world.production);
 });
@@ -124,4 +130,20 @@ test('a staging database whose time is over is announced two days before, and th
     ended_by: 'Oneway',
   });
   expect(await inMysql()).toBe(false);
+});
+
+test('S1-87 an interrupted drop that cannot be finished does not keep another one waiting', async () => {
+  const stuck = await build(world.staging);
+  const other = await build(world.staging, { suffix: 'other' });
+  await root.query(`DROP DATABASE \`${name}\``);
+  await root.query(`CREATE DATABASE \`${name}\``);
+  await root.query(`CREATE TABLE \`${name}\`.theirs (id INT)`);
+  await run(
+    world.staging.sql,
+    sql`update database_copy
+           set state = 'dropping', changed_at = utc_timestamp(3) - interval 2 minute`,
+  );
+  await followJobs(world.staging);
+  expect((await copyOf(world.staging, stuck.id)).state).toBe('dropping');
+  expect((await copyOf(world.staging, other.id)).state).toBe('dropped');
 });

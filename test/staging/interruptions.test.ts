@@ -12,9 +12,9 @@ import * as copies from '../../src/staging/copies.ts';
 import { followJobs } from '../../src/staging/follow.ts';
 import { tasks } from '../../src/tasks.ts';
 import { add } from '../support/rows.ts';
-import { silence } from '../support/jobs.ts';
 import {
   backUp,
+  buildKilledAt,
   databasesThere,
   build,
   client,
@@ -32,11 +32,8 @@ beforeEach(async () => {
   await add(world.production, 'form', { name: 'Visit' });
   await backUp(world.production);
 });
-/** Lets a promise of the build fail that hangs as in a killed process. */
-let bury = () => {};
 afterEach(() => {
   failpoints.reached = () => {};
-  bury();
 });
 
 const points = ['copy cleaned', 'copy has room', 'copy creating', 'copy created', 'copy loaded'];
@@ -44,24 +41,7 @@ const points = ['copy cleaned', 'copy has room', 'copy creating', 'copy created'
 test.each(points)(
   'S1-87 when a build is killed at the step “%s”, the next attempt makes a whole staging database',
   async (point) => {
-    const order = wanted();
-    const { job } = await accept(world.staging, order);
-    let isKilled = false;
-    failpoints.reached = (reached) => {
-      if (reached !== point || isKilled) return;
-      isKilled = true;
-      // Nothing after this step happens, and nobody records that it did not.
-      return new Promise((_resolve, reject) => {
-        bury = () => reject(new Unavailable('The process was killed'));
-      });
-    };
-    void runJob(world.staging, tasks, job?.id ?? '');
-    for (let wait = 0; !isKilled && wait < 600; wait += 1)
-      await new Promise((go) => setTimeout(go, 50));
-    expect(isKilled).toBe(true);
-    await silence(world.staging, job?.id ?? '');
-    await runJob(world.staging, tasks, job?.id ?? '');
-    expect(await copyOf(world.staging, order.order)).toMatchObject({ state: 'ready' });
+    expect(await buildKilledAt(world.staging, point)).toMatchObject({ state: 'ready' });
   },
 );
 

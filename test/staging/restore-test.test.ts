@@ -12,10 +12,10 @@ import { withCopy } from '../../src/staging/databases.ts';
 import { dropNamed } from '../../src/staging/drop.ts';
 import { requestRestoreTest } from '../../src/staging/restore-test-request.ts';
 import { tasks } from '../../src/tasks.ts';
-import { silence } from '../support/jobs.ts';
 import { hire } from '../support/people.ts';
 import {
   backUp,
+  buildKilledAt,
   build,
   client,
   copyOf,
@@ -148,25 +148,7 @@ describe('an order when a tested copy of the newest backup is there', () => {
   test.each(['copy taking over', 'copy taken over'])(
     'when the takeover of a tested copy is killed at the step “%s”, the next attempt makes a whole staging database',
     async (point) => {
-      const order = wanted();
-      const { job } = await accept(world.staging, order);
-      let end = () => {};
-      let isKilled = false;
-      failpoints.reached = (reached) => {
-        if (reached !== point || isKilled) return;
-        isKilled = true;
-        return new Promise((_resolve, reject) => {
-          end = () => reject(new Error('The process was killed'));
-        });
-      };
-      void runJob(world.staging, tasks, job?.id ?? '');
-      for (let wait = 0; !isKilled && wait < 600; wait += 1)
-        await new Promise((go) => setTimeout(go, 50));
-      await silence(world.staging, job?.id ?? '');
-      await runJob(world.staging, tasks, job?.id ?? '');
-      failpoints.reached = () => {};
-      end();
-      expect(await copyOf(world.staging, order.order)).toMatchObject({ state: 'ready' });
+      expect(await buildKilledAt(world.staging, point)).toMatchObject({ state: 'ready' });
     },
   );
 

@@ -9,6 +9,7 @@ import { createConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import { prepareCopies } from '../../bin/databases.ts';
 import { requestBackup } from '../../src/backups/job.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
 import type { App } from '../../src/environments/app.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { runJob } from '../../src/jobs/runner.ts';
@@ -17,7 +18,9 @@ import * as copies from '../../src/staging/copies.ts';
 import type { Copy } from '../../src/staging/copies.ts';
 import { dropDatabases } from '../../src/staging/databases.ts';
 import { select, sql } from '../../src/database/sql.ts';
+import { Unavailable } from '../../src/problems.ts';
 import { tasks } from '../../src/tasks.ts';
+import { silence, until } from './jobs.ts';
 import { fill } from './sample.ts';
 import { openWorld, servers, useWorld, type World } from './world.ts';
 
@@ -114,6 +117,31 @@ export async function build(staging: App, also: Partial<OrderRequest> = {}): Pro
   const { job } = await accept(staging, order);
   if (!job) throw new Error('It was ordered before');
   await runJob(staging, tasks, job.id);
+  return copyOf(staging, order.order);
+}
+
+/**
+ * Builds a copy in an attempt that hangs at a step, as if its process had been killed there, and then in another attempt;
+ * returns the copy.
+ */
+export async function buildKilledAt(staging: App, point: string): Promise<Copy> {
+  const order = wanted();
+  const { job } = await accept(staging, order);
+  const id = job?.id ?? '';
+  let bury: (() => void) | undefined;
+  failpoints.reached = (reached) => {
+    if (reached !== point || bury) return;
+    // Nothing after this step happens, and nobody records that it did not.
+    return new Promise((_resolve, reject) => {
+      bury = () => reject(new Unavailable('The process was killed'));
+    });
+  };
+  void runJob(staging, tasks, id);
+  await until(async () => bury);
+  await silence(staging, id);
+  await runJob(staging, tasks, id);
+  failpoints.reached = () => {};
+  bury?.();
   return copyOf(staging, order.order);
 }
 
