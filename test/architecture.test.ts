@@ -11,6 +11,7 @@ const mayImport: Record<string, string[]> = {
   catalog: ['database'],
   environments: ['database', 'storage', 'version'],
   audit: ['catalog', 'database'],
+  datasets: [],
   access: ['audit', 'catalog', 'database', 'environments'],
   rows: ['catalog', 'database', 'environments'],
   state: ['catalog', 'database', 'environments', 'rows'],
