@@ -1,5 +1,12 @@
 // The first pass over a data file: proposes a reading from all of its rows.
-import type { Choices, ColumnType, Counts, Reading, Reject } from './reading.ts';
+import { proposeDelimiter, type Sample } from './delimiter.ts';
+import * as encoding from './encoding.ts';
+import type { ColumnFacts, Example } from './facts.ts';
+import { layoutOf } from './header.ts';
+import { Unreadable, type Choices, type Counts, type Reading, type Reject } from './reading.ts';
+import { rowReader, type DataRow } from './rows.ts';
+import { Tally, type Doubt } from './tally.ts';
+import { unpack, type Unpacked, type UnpackOptions } from './unpack.ts';
 
 /** A question that only a person can answer, with examples from the file. */
 export type Ask = {
@@ -7,26 +14,7 @@ export type Ask = {
   column: string | null;
   /** The answers to choose from, the proposed one first: encodings or formats. */
   options: string[];
-  examples: { line: number; text: string }[];
-};
-
-export type Fit = { type: ColumnType; format: string | null; cells: number };
-
-/** What the cells of a column are: how many fit which type, and which do not fit the nearest one. */
-export type ColumnFacts = {
-  name: string;
-  type: ColumnType;
-  format: string | null;
-  /** Cells that are empty. */
-  empty: number;
-  /** Cells that are not empty. */
-  filled: number;
-  /** How many filled cells fit each type and format; words for null fit every one but text. */
-  fits: Fit[];
-  samples: string[];
-  /** The type other than text that most cells fit; null when none fits. */
-  nearest: Fit | null;
-  misfits: { line: number; text: string }[];
+  examples: Example[];
 };
 
 export type Examination = {
@@ -37,9 +25,9 @@ export type Examination = {
   /** The first 1,000. */
   rejects: Reject[];
   /** The first 20 rows, as they would be loaded. */
-  preview: { line: number; cells: (string | null)[] }[];
+  preview: DataRow[];
   /** The first 20 lines above the header. */
-  above: { line: number; text: string }[];
+  above: Example[];
   /** The first 100 lines with a quote inside an unquoted cell. */
   strayQuotes: number[];
 };
@@ -47,14 +35,145 @@ export type Examination = {
 export type Open = () => Promise<AsyncIterable<Uint8Array>>;
 
 /**
- * Reads the whole file, more than once when its encoding is not the first one tried.
+ * Reads the whole file; more than once when its encoding is not the first one tried.
  * @throws Unreadable
  */
-export function examine(
-  _open: Open,
-  _fileName: string,
-  _choices: Choices = {},
-  _options: { limitBytes?: number } = {},
+export async function examine(
+  open: Open,
+  fileName: string,
+  choices: Choices = {},
+  options: UnpackOptions = {},
 ): Promise<Examination> {
-  return Promise.reject(new Error('Not written yet'));
+  const unpacked = async () => unpack(await open(), { fileName, ...options });
+  const first = await unpacked();
+  const told = chosenEncoding(choices) ?? encoding.encodingByStart(first.head);
+  const found = await passIn(first, told ?? 'utf-8', choices);
+  if (found) return found.examination;
+  if (choices.encoding !== undefined || told?.startsWith('utf-16'))
+    throw encoding.notIn(told ?? '');
+  const sample = await encoding.sampleOf((await unpacked()).content);
+  for (const proposed of new Set([encoding.proposeEncoding(sample), encoding.USUAL])) {
+    const other = await passIn(await unpacked(), proposed, choices);
+    if (other) return asking(other, proposed);
+  }
+  throw encoding.notIn(encoding.USUAL);
+}
+
+function chosenEncoding({ encoding: label }: Choices): string | null {
+  if (label === undefined) return null;
+  const name = encoding.encodingNamed(label);
+  if (name === null) throw new Unreadable('encoding', `No encoding is called ${label}.`);
+  return name;
+}
+
+const usualEncodings = [
+  'windows-1252',
+  'windows-1250',
+  'windows-1251',
+  'iso-8859-15',
+  'shift_jis',
+  'gb18030',
+];
+
+function asking({ examination, beyondAscii }: Pass, proposed: string): Examination {
+  const options = [proposed, ...usualEncodings.filter((other) => other !== proposed)];
+  const ask: Ask = { code: 'encoding', column: null, options, examples: beyondAscii };
+  examination.asks.unshift(ask);
+  return examination;
+}
+
+type Pass = { examination: Examination; beyondAscii: Example[] };
+
+/** One pass; null when the file is not in this encoding. */
+async function passIn(unpacked: Unpacked, name: string, choices: Choices): Promise<Pass | null> {
+  try {
+    return await pass(unpacked, name, choices);
+  } catch (error) {
+    if (error instanceof encoding.WrongEncoding) return null;
+    throw error;
+  }
+}
+
+async function pass(unpacked: Unpacked, name: string, choices: Choices): Promise<Pass> {
+  const texts = encoding.decoded(unpacked.content, name);
+  try {
+    const { sample, rest } = await beginning(texts);
+    const delimiter = choices.delimiter ?? proposeDelimiter(sample);
+    const layout = layoutOf(sample, delimiter, choices.headerLine);
+    const rules = {
+      delimiter,
+      headerLine: layout.headerLine,
+      width: layout.width,
+      fillShortRows: choices.fillShortRows ?? false,
+      ignoreEmptySurplus: choices.ignoreEmptySurplus ?? false,
+    };
+    const tally = new Tally(layout, rules, choices.types);
+    tally.push(sample.text);
+    tally.push(rest);
+    for await (const text of texts) tally.push(text);
+    tally.end();
+    const { facts, positions, doubts } = tally.columns();
+    const columns = facts.map(({ name: header, type, format }) => ({ name: header, type, format }));
+    const { compression } = unpacked;
+    const reading: Reading = { compression, encoding: name, ...rules, columns, positions };
+    return {
+      examination: examinationOf(tally, reading, facts, doubts.map(askOf)),
+      beyondAscii: tally.beyondAscii,
+    };
+  } finally {
+    await texts.return(undefined);
+  }
+}
+
+function examinationOf(
+  tally: Tally,
+  reading: Reading,
+  columns: ColumnFacts[],
+  asks: Ask[],
+): Examination {
+  const counts = tally.lines.total();
+  if (counts.header + counts.rows + counts.rejects === 0) throw nothingInIt();
+  const rowOf = rowReader(reading);
+  const preview = tally.firstLines.map(rowOf).flatMap((row) => ('reason' in row ? [] : [row]));
+  const { rejects, strayQuotes } = tally;
+  return {
+    reading,
+    counts,
+    asks,
+    columns,
+    rejects,
+    preview,
+    above: tally.lines.above,
+    strayQuotes,
+  };
+}
+
+const formatsToChoose = { dates: ['d/m/y', 'm/d/y'], numbers: ['1,234.5', '1.234,5'] };
+
+const askOf = ({ code, column, examples }: Doubt): Ask => ({
+  code,
+  column,
+  options: formatsToChoose[code],
+  examples,
+});
+
+const nothingInIt = () =>
+  new Unreadable(
+    'empty',
+    'The file has no cell with anything in it. Save it again, with its rows.',
+  );
+
+/** Characters that are looked at to propose a delimiter and a header. */
+const SAMPLE = 4_000_000;
+
+/** Takes the beginning of a text, and what came with it. */
+async function beginning(texts: AsyncGenerator<string>): Promise<{ sample: Sample; rest: string }> {
+  let text = '';
+  let isWhole = false;
+  while (text.length <= SAMPLE && !isWhole) {
+    const next = await texts.next();
+    if (next.done) isWhole = true;
+    else text += next.value;
+  }
+  return { sample: { text: text.slice(0, SAMPLE), isWhole }, rest: text.slice(SAMPLE) };
 }

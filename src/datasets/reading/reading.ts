@@ -30,10 +30,10 @@ const typeSchema = z
     message: 'Choose one of the formats of this type.',
   });
 
-export const columnSchema = z.intersection(z.object({ name: z.string() }), typeSchema);
+const columnSchema = z.intersection(z.object({ name: z.string() }), typeSchema);
 export type Column = { name: string; type: ColumnType; format: string | null };
 
-export const compressions = ['none', 'gzip', 'zip'] as const;
+const compressions = ['none', 'gzip', 'zip'] as const;
 
 export const readingSchema = z.object({
   compression: z.enum(compressions),

@@ -1,5 +1,64 @@
-// Cells as they are stored and given out.
+// Cells as they are stored and given out: numbers plain, dates and times ISO.
 import type { Column } from './reading.ts';
+import { isoTime, shapeOf, shapes } from './shapes.ts';
+import { kindOf, takes } from './types.ts';
+
+/** Gives the value of a filled cell; undefined when the cell does not fit the column. */
+export type Convert = (cell: string) => string | null | undefined;
+
+export function converterOf(column: Column): Convert {
+  if (column.type === 'text') return (cell) => cell;
+  const kind = kindOf(column.type, column.format);
+  const write = writerOf(column);
+  return (cell) => {
+    const shape = shapeOf(cell);
+    if (shape === shapes.nullWord) return null;
+    return takes(kind, shape) ? write(cell) : undefined;
+  };
+}
+
+function writerOf({ type, format }: Column): (cell: string) => string {
+  switch (format ?? type) {
+    case '1,234.5':
+      return (cell) => cell.replaceAll(',', '');
+    case '1.234,5':
+      return (cell) => cell.replaceAll('.', '').replace(',', '.');
+    case 'd/m/y':
+      return (cell) => isoFrom(cell, 'day');
+    case 'm/d/y':
+      return (cell) => isoFrom(cell, 'month');
+    case 'UTC':
+      return inUtc;
+    case 'local':
+      return localTime;
+    case 'boolean':
+      return (cell) => cell.toLowerCase();
+    case 'real':
+      return (cell) => cell.replace(/^(-?)\./, '$10.');
+    default:
+      return (cell) => cell;
+  }
+}
+
+function isoFrom(cell: string, first: 'day' | 'month'): string {
+  const [one = '', other = '', year = ''] = cell.split(/[/.-]/);
+  const [day, month] = first === 'day' ? [one, other] : [other, one];
+  return `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
+}
+
+function localTime(cell: string): string {
+  const [, date = '', hour, minute, second = '00', fraction = ''] = isoTime.exec(cell) ?? [];
+  return `${date}T${hour}:${minute}:${second}${fraction}`;
+}
+
+function inUtc(cell: string): string {
+  const [, date = '', hour, minute, second = '00', fraction = '', zone = 'Z'] =
+    isoTime.exec(cell) ?? [];
+  const offset =
+    zone === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(3).replace(':', '') || '00'}`;
+  const instant = new Date(`${date}T${hour}:${minute}:${second}${offset}`).toISOString();
+  return `${instant.slice(0, 19)}${fraction}Z`;
+}
 
 /** The JSON array of a row: integer, real and boolean are themselves, all others strings. */
 export function cellsAsJson(columns: Column[], cells: (string | null)[]): string {

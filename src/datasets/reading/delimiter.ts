@@ -1,0 +1,54 @@
+// Which character stands between the cells.
+import { Tokenizer, type LineRecord } from './tokenizer.ts';
+
+export const delimiters = [',', ';', '\t', '|'] as const;
+
+/** Records that are looked at to propose a delimiter and a header. */
+const RECORDS = 1_000;
+
+/** The beginning of a file; `isWhole` when that is all of it. */
+export type Sample = { text: string; isWhole: boolean };
+
+/** The first records of a sample, from one line on. */
+export function recordsOf(sample: Sample, delimiter: string, fromLine = 1): LineRecord[] {
+  const tokenizer = new Tokenizer(delimiter);
+  tokenizer.push(sample.text, sample.isWhole);
+  for (let line = 1; line < fromLine; line += 1) if (!tokenizer.nextLine()) return [];
+  const records: LineRecord[] = [];
+  let record = tokenizer.next();
+  while (record && records.length < RECORDS) {
+    records.push(record);
+    record = tokenizer.next();
+  }
+  return records;
+}
+
+/** The delimiter of the most even records, times log2 of their columns. */
+export function proposeDelimiter(sample: Sample): string {
+  const named = /^sep=([,;\t|])[\r\n]/i.exec(sample.text)?.[1];
+  if (named) return named;
+  const scores = delimiters.map((delimiter) => {
+    const { width, share } = usualWidth(recordsOf(sample, delimiter));
+    return { delimiter, score: share * Math.log2(width), share };
+  });
+  // With one column everywhere, the delimiter that cuts no cell.
+  const [best] = scores.toSorted(
+    (one, other) => other.score - one.score || other.share - one.share,
+  );
+  return best?.delimiter ?? ',';
+}
+
+export const isEmpty = (record: LineRecord) =>
+  record.damage === null && record.cells.every((cell) => cell === '');
+
+/** The number of cells that most records have, and which share of them has it. */
+export function usualWidth(records: LineRecord[]): { width: number; share: number } {
+  const filled = records.filter((record) => !isEmpty(record));
+  const counts = new Map<number, number>();
+  for (const { damage, cells } of filled) {
+    if (damage === null) counts.set(cells.length, (counts.get(cells.length) ?? 0) + 1);
+  }
+  let [width, most] = [1, 0];
+  for (const [cells, count] of counts) if (count > most) [width, most] = [cells, count];
+  return { width, share: filled.length === 0 ? 0 : most / filled.length };
+}

@@ -1,0 +1,120 @@
+// Bytes become text. Bytes that the encoding does not have are an error, never a replacement character.
+import chardet from 'chardet';
+import { isAscii } from 'node:buffer';
+import { Unreadable } from './reading.ts';
+
+/** The error when bytes are not of the encoding. */
+export class WrongEncoding extends Error {}
+
+export const notIn = (encoding: string) =>
+  new Unreadable('encoding', `The file has bytes that are not ${encoding}. Choose its encoding.`);
+
+const marks: [bytes: number[], encoding: string][] = [
+  [[0xef, 0xbb, 0xbf], 'utf-8'],
+  [[0xff, 0xfe], 'utf-16le'],
+  [[0xfe, 0xff], 'utf-16be'],
+];
+
+/** The encoding that the first bytes tell: a byte order mark, or the zero bytes of UTF-16. */
+export function encodingByStart(head: Uint8Array): string | null {
+  const mark = marks.find(([bytes]) => bytes.every((byte, index) => head[index] === byte));
+  return mark?.[1] ?? utf16ByZeros(head);
+}
+
+/**
+ * Delimiters, digits and line ends of UTF-16 have a zero byte, always on the same side. Bytes of a line end that
+ * stand without one are of another encoding, which has NUL characters.
+ */
+function utf16ByZeros(head: Uint8Array): string | null {
+  const zeros: [number, number] = [0, 0];
+  for (let index = 0; index < head.length; index += 1) {
+    if (head[index] === 0) zeros[index % 2 === 0 ? 0 : 1] += 1;
+  }
+  const [even, odd] = zeros;
+  const units = head.length / 2;
+  if (Math.max(even, odd) < units / 10 || Math.min(even, odd) * 10 >= Math.max(even, odd))
+    return null;
+  const { whole, halves } = lineEndsIn(head, even > odd ? 1 : 0);
+  const isUtf16 = whole + halves > 0 ? whole >= halves : Math.max(even, odd) * 2 >= units;
+  if (!isUtf16) return null;
+  return even > odd ? 'utf-16be' : 'utf-16le';
+}
+
+/** Bytes of CR and LF with their zero byte, and without; `low` says on which side the CR or LF is. */
+function lineEndsIn(head: Uint8Array, low: 0 | 1): { whole: number; halves: number } {
+  const isEnd = (byte: number | undefined) => byte === 10 || byte === 13;
+  let [whole, halves] = [0, 0];
+  for (let index = 0; index + 1 < head.length; index += 2) {
+    const [lower, upper] = [head[index + low], head[index + 1 - low]];
+    if (isEnd(lower) && upper === 0) whole += 1;
+    else if (isEnd(lower) || isEnd(upper)) halves += 1;
+  }
+  return { whole, halves };
+}
+
+/** The text of bytes, in pieces. @throws WrongEncoding */
+export async function* decoded(
+  content: AsyncIterable<Uint8Array>,
+  encoding: string,
+): AsyncGenerator<string> {
+  const decoder = new TextDecoder(encoding, { fatal: true });
+  for await (const chunk of content) yield decode(decoder, chunk);
+  yield decode(decoder);
+}
+
+function decode(decoder: InstanceType<typeof TextDecoder>, chunk?: Uint8Array): string {
+  try {
+    return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
+  } catch (error) {
+    throw new WrongEncoding(`These bytes are not ${decoder.encoding}`, { cause: error });
+  }
+}
+
+/** The name under which an encoding is kept; null when it is none. */
+export function encodingNamed(label: string): string | null {
+  try {
+    return new TextDecoder(label).encoding;
+  } catch {
+    return null;
+  }
+}
+
+const SAMPLE = 256 * 1024;
+
+/** The parts of a file with bytes beyond ASCII. */
+export async function sampleOf(content: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of content) {
+    if (isAscii(chunk)) continue;
+    parts.push(chunk);
+    size += chunk.length;
+    if (size >= SAMPLE) break;
+  }
+  return Buffer.concat(parts).subarray(0, SAMPLE);
+}
+
+/** The encoding that is proposed for bytes that are not UTF-8; windows-1252 has every byte. */
+export function proposeEncoding(sample: Uint8Array): string {
+  const found = chardet.analyse(sample).map(({ name, confidence }) => ({
+    encoding: encodingNamed(name),
+    confidence,
+  }));
+  const usual = found.find(({ encoding }) => encoding === USUAL)?.confidence ?? 0;
+  const other = found.find(
+    ({ encoding }) => encoding !== null && encoding !== USUAL && !encoding.startsWith('utf-'),
+  );
+  const isSurer = other !== undefined && other.confidence >= usual + 10;
+  return isSurer && canDecode(sample, other.encoding ?? USUAL) ? (other.encoding ?? USUAL) : USUAL;
+}
+
+export const USUAL = 'windows-1252';
+
+function canDecode(sample: Uint8Array, encoding: string): boolean {
+  try {
+    new TextDecoder(encoding, { fatal: true }).decode(sample, { stream: true });
+    return true;
+  } catch {
+    return false;
+  }
+}

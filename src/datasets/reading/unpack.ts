@@ -1,0 +1,101 @@
+// Stored bytes become the bytes of one delimited file, as a stream; the limit counts unpacked bytes.
+import { Readable, pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { Unreadable, type Reading } from './reading.ts';
+import { refuseOtherKinds } from './other-kinds.ts';
+import { damaged, isZlibError, unzip } from './zip.ts';
+
+export type Unpacked = {
+  compression: Reading['compression'];
+  /** The first bytes, at least 64 kB unless the file is shorter. */
+  head: Uint8Array;
+  content: AsyncIterable<Uint8Array>;
+};
+
+export type UnpackOptions = {
+  /** Unpacked bytes at most. */
+  limitBytes?: number;
+  /** What messages call the file. */
+  fileName?: string;
+};
+
+const HEAD = 64 * 1024;
+
+/** @throws Unreadable, also while the content is read */
+export async function unpack(
+  stored: AsyncIterable<Uint8Array>,
+  { limitBytes = Infinity, fileName = 'The file' }: UnpackOptions = {},
+): Promise<Unpacked> {
+  const packed = await withHead(stored);
+  const compression = compressionOf(packed.head);
+  const opened = await withHead(limited(openers[compression](packed.content), limitBytes));
+  if (opened.head.length === 0) throw new Unreadable('empty', `${fileName} is empty.`);
+  refuseOtherKinds(opened.head, fileName);
+  return { compression, head: opened.head, content: opened.content };
+}
+
+function compressionOf(head: Uint8Array): Reading['compression'] {
+  if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
+  return Buffer.from(head.subarray(0, 4)).toString('latin1') === 'PK\x03\x04' ? 'zip' : 'none';
+}
+
+const openers: Record<
+  Reading['compression'],
+  (content: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
+> = { none: (content) => content, gzip: gunzip, zip: unzip };
+
+async function* gunzip(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const unzipped = createGunzip({ chunkSize: HEAD });
+  pipeline(Readable.from(content), unzipped, () => {});
+  try {
+    yield* unzipped as AsyncIterable<Buffer>;
+  } catch (error) {
+    if (!isZlibError(error)) throw error;
+    throw damaged(error);
+  }
+}
+
+async function* limited(
+  content: AsyncIterable<Uint8Array>,
+  limit: number,
+): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const chunk of content) {
+    size += chunk.length;
+    if (size > limit) {
+      const megabytes = Math.floor(limit / 1_000_000).toLocaleString('en');
+      throw new Unreadable(
+        'too-large',
+        `The file has more than ${megabytes} MB when unpacked. Split it, or raise DATAFILE_LIMIT_MB.`,
+      );
+    }
+    yield chunk;
+  }
+}
+
+/** Reads the first bytes ahead. */
+async function withHead(content: AsyncIterable<Uint8Array>) {
+  const rest = content[Symbol.asyncIterator]();
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  while (size < HEAD) {
+    const { done, value } = await rest.next();
+    if (done) break;
+    parts.push(value);
+    size += value.length;
+  }
+  const head = Buffer.concat(parts);
+  return { head, content: follow(head, rest) };
+}
+
+async function* follow(
+  head: Uint8Array,
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    if (head.length > 0) yield head;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
