@@ -97,7 +97,7 @@ describe('staging jobs', () => {
   test('S1-32 S1-33 S1-34 S1-35 the form of a new staging job has an environment chosen and Timestamp ticked, and can be saved and run', async () => {
     const environment = String(await addLab());
     const form = await sam.get('/staging/jobs/new');
-    expect(form.text).toMatch(/name="timestamp" value="yes"[^>]*checked/);
+    expect(form.text).toMatch(/name="timestamp"\s+value="yes"[^>]*checked/);
     expect(form.text).toContain('Lab (cosmos-lab)');
     const added = await sam.post('/staging/jobs', {
       type: 'new',

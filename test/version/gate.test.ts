@@ -140,7 +140,7 @@ describe('pages during an update', () => {
     const sent = await client.post('/saved-form/sending', {});
     expect([sent.status, sent.headers['location']]).toEqual([307, `/catalog/form/${form.id}`]);
     const fields = Object.fromEntries(
-      [...kept.text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)">/g)].map(
+      [...kept.text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)" \/>/g)].map(
         ([, name, value]) => [name, value],
       ),
     );

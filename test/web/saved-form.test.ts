@@ -175,7 +175,7 @@ describe('a form of a page that was opened before signing in again', () => {
         .attach('image', content, 'banner.png');
     expect((await send(pixel)).headers['location']).toBe('/saved-form');
     const page = (await browser.agent.get('/saved-form')).text;
-    const [, name = ''] = /<input type="hidden" name="image" value="([^"]+)">/.exec(page) ?? [];
+    const [, name = ''] = /<input type="hidden" name="image" value="([^"]+)" \/>/.exec(page) ?? [];
     await browser.agent.get(`/objects/${name}`).expect(200);
     await send(Buffer.from('no image'));
     const both = textOf((await browser.agent.get('/saved-form')).text);
