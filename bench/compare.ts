@@ -1,6 +1,6 @@
 // Compares 100,000 rows that are equal on both sides: the first comparison reads every row, later ones let both
 // servers compute digests, as pt-table-sync does too.
-import { keepBooks } from './support/books.ts';
+import { recordSyncState } from './support/used-environments.ts';
 import { atLeast, besides, warm } from './support/goals.ts';
 import { databaseOf, type Ground } from './support/ground.ts';
 import { sync } from './support/peers.ts';
@@ -14,13 +14,13 @@ export async function compare({ world, lower, upper }: Ground): Promise<Found> {
   const clock = new Clock();
   await fillSql(lower.ask, databaseOf(staging), rows);
   await fillSql(upper.ask, databaseOf(preprod), rows);
-  await clock.time('first look, oneway', () => keepBooks(staging));
+  await clock.time('first look, oneway', () => recordSyncState(staging));
   const [here, there] = [
     { server: lower, database: databaseOf(staging), name: 'task' },
     { server: upper, database: databaseOf(preprod), name: 'task' },
   ];
   for (let round = 1; round <= ROUNDS * 2 + 1; round += 1) {
-    await clock.time('oneway', () => keepBooks(staging));
+    await clock.time('oneway', () => recordSyncState(staging));
     const said = await clock.time('pt-table-sync', () => sync(here, there, '--print'));
     if (said !== '') throw new Error('pt-table-sync saw a difference');
   }

@@ -2,7 +2,7 @@
 // statements of that page: with its counts cached, and with counting.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, type Connection } from 'mysql2/promise';
-import { fillAll } from './support/books.ts';
+import { fillAll } from './support/used-environments.ts';
 import { TTL_MS } from '../src/database/cached-for.ts';
 import { cold, warm, within } from './support/goals.ts';
 import { databaseOf, type Ground, type Server } from './support/ground.ts';

@@ -12,7 +12,7 @@ export async function memory({ world, lower }: Ground): Promise<Found> {
   const rows = sized(1_000_000);
   await fillSql(lower.ask, databaseOf(world.production), rows);
   const env = { ...process.env, ...world.variables.preprod };
-  const child = fork('bench/support/down.ts', { env, execArgv: nodeFlags });
+  const child = fork('bench/support/refresh-process.ts', { env, execArgv: nodeFlags });
   const told = await new Promise<Told>((resolve, reject) => {
     child.once('message', (message) => resolve(message as Told));
     child.once('error', reject);

@@ -1,6 +1,6 @@
 // Counts the pages a second of the task list, beside the list page of Django admin over the same table: one process
 // each, the same load, signed in.
-import { fillAll } from './support/books.ts';
+import { fillAll } from './support/used-environments.ts';
 import { django } from './support/django.ts';
 import { atLeast } from './support/goals.ts';
 import { databaseOf, type Ground } from './support/ground.ts';

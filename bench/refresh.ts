@@ -4,9 +4,9 @@ import { runRefresh } from '../src/refresh/refresh.ts';
 import type { App } from '../src/environments/app.ts';
 import { databaseOf, empty, type Ground } from './support/ground.ts';
 import {
-  booksInsideServer,
+  syncStateInsideServer,
   dump,
-  emptyBooks,
+  emptySyncState,
   insideServer,
   peerTable,
   sync,
@@ -38,9 +38,9 @@ export async function refreshBench({ world, lower, upper }: Ground): Promise<Fou
       } else await dump(source, synced);
     };
     await all('empty');
-    await emptyBooks(upper, 'peer_books', databaseOf(preprod));
-    await clock.time('empty, limit of the books', () =>
-      booksInsideServer(upper.ask, databaseOf(preprod), 'peer_books'),
+    await emptySyncState(upper, 'peer_sync_state', databaseOf(preprod));
+    await clock.time('empty, limit of the sync state', () =>
+      syncStateInsideServer(upper.ask, databaseOf(preprod), 'peer_sync_state'),
     );
     await edit(lower.ask, above, round);
     await all('rewritten');
@@ -52,9 +52,9 @@ export async function refreshBench({ world, lower, upper }: Ground): Promise<Fou
   const slower = (state: string) => clock.ratio(`${state}, oneway`, `${state}, limit`);
   // The lower limit for any refresh that also keeps a sync state: writing the rows and the sync state inside one
   // server.
-  const withBooks =
+  const withSyncState =
     clock.median('empty, oneway') /
-    (clock.median('empty, limit') + clock.median('empty, limit of the books'));
+    (clock.median('empty, limit') + clock.median('empty, limit of the sync state'));
   const into = `refresh of ${rows.toLocaleString('en')} rows`;
   return {
     rounds: clock.rounds,
@@ -76,7 +76,7 @@ export async function refreshBench({ world, lower, upper }: Ground): Promise<Fou
       cold(
         besides(
           within(`${into}, empty destination: of the in-server limit`, 1.7, slower('empty')),
-          `${times(withBooks)} of rows with the same sync state`,
+          `${times(withSyncState)} of rows with the same sync state`,
         ),
       ),
       cold(

@@ -1,5 +1,5 @@
-// The memory of a process that takes a backup, and of one that makes a copy of it: with few and with many rows, since
-// it must not grow with them.
+// Measures the memory of a process that takes a backup, and of one that makes a staging database (a copy) from it, with
+// few and with many rows: the memory must not grow with the rows.
 import { fork } from 'node:child_process';
 import { drop } from '../src/staging/drop.ts';
 import * as copies from '../src/staging/copies.ts';

@@ -1,5 +1,6 @@
-// Backs up and copies a catalogue: tables beside `mariadb-dump | zstd`, documents beside the bare cursor, a copy beside
-// `zstd -dc | mariadb` and insertMany, and the time from the click on Run until a copy is ready.
+// Measures a backup of a catalogue, and the making of a staging database (a copy) from it, each beside what people
+// would use instead: `mariadb-dump | zstd` and `zstd -dc | mariadb` for tables, a bare cursor and insertMany for
+// documents. Also measures the time from the click on Run until a copy is ready.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection, PoolConnection } from 'mysql2/promise';
@@ -57,7 +58,7 @@ export async function staging(ground: Ground): Promise<Found> {
   return { rounds: bench.clock.rounds, goals };
 }
 
-/** Orders copies of the demo’s catalogue; nothing is prepared. */
+/** Orders staging databases with the catalogue of the demo, without a spare from the restore test. */
 async function clickOnDemo({ ground: { world, lower }, clock }: Bench): Promise<Goal> {
   const { production, staging: here } = world;
   await fillDemo(production);
@@ -191,7 +192,7 @@ async function build({ ground, clock, rows, folder }: Bench): Promise<Goal> {
       ),
     ),
   );
-  // The copies’ account of the peer is that of the program: same user, same write concern.
+  // The peer (insertMany) writes with the same MongoDB user and write concern as Oneway.
   const peerDocuments = here.documents;
   for (let round = 1; round <= ROUNDS; round += 1) {
     const { order, build: run } = await orderCopy(here, `built${round}`);
@@ -216,7 +217,10 @@ async function build({ ground, clock, rows, folder }: Bench): Promise<Goal> {
   );
 }
 
-/** Orders copies while a tested one is there; its tables are renamed. */
+/**
+ * Orders a staging database while a spare (a copy that the restore test made and nobody ordered) is there: only the
+ * tables of the spare are renamed.
+ */
 async function clickWithSpare({ ground, clock, rows }: Bench): Promise<Goal> {
   const { staging: here } = ground.world;
   const what = 'click to ready, spare';

@@ -5,7 +5,7 @@ import { prepareSheet } from '../src/sheet/sheet.ts';
 import { send } from '../src/transfers/send.ts';
 import type { App } from '../src/environments/app.ts';
 import { pm, routeFrom } from '../test/support/rows.ts';
-import { fillAll, keepBooks } from './support/books.ts';
+import { fillAll, recordSyncState } from './support/used-environments.ts';
 import { atLeast, besides, within } from './support/goals.ts';
 import { databaseOf, type Ground } from './support/ground.ts';
 import { insideServer, peerTable, sync } from './support/peers.ts';
@@ -30,7 +30,7 @@ export async function transfer10000(ground: Ground): Promise<Found> {
       await insideServer(lower.ask, here.database, limit.database);
       await insideServer(upper.ask, databaseOf(preprod), synced.database);
       await edit(lower.ask, here.database, round);
-      await keepBooks(staging);
+      await recordSyncState(staging);
       await clock.time('limit', () => insideServer(lower.ask, here.database, limit.database));
       const selection = await basket(staging, rows);
       const page = await load(site, `/selections/${selection}`);

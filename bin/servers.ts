@@ -131,7 +131,8 @@ export async function startRedis(folder: string, keep: Keep): Promise<URL> {
     resolve(folder),
     '--appendonly',
     'yes',
-    // Otherwise Redis overwrites the environment variables by which the starter of this process is recognised.
+    // Without this option Redis overwrites its environment variables; one of them marks the processes that a test run
+    // started.
     '--set-proc-title',
     'no',
   ]);

@@ -1,4 +1,4 @@
-/** Says how many rows are ticked, and ticks all of a list. */
+/** Shows how many rows of a list are ticked, and ticks all of them with one checkbox. */
 export function countTicks() {
   for (const form of document.querySelectorAll('form[data-bulk]')) countIn(form);
 }

@@ -20,7 +20,8 @@ export function followJob() {
       bar.max = total;
       bar.value = done;
     }
-    // Escaped by the server's template. Not while someone reads in it with the keyboard: the focus would be lost.
+    // The server’s template has escaped this HTML. It is not replaced while the keyboard focus is inside it, because
+    // the focus would be lost.
     if (live && job.live !== undefined && !live.contains(document.activeElement)) {
       live.innerHTML = job.live;
     }

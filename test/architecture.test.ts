@@ -243,7 +243,7 @@ test('J-4 only the folder src/storage talks to S3 or writes files, so that backu
     const source = readFileSync(join('src', file), 'utf8');
     const isStoring =
       /from '@aws-sdk\//.test(source) || /\b(writeFile|createWriteStream|mkdir)\b/.test(source);
-    // The command line writes a file with the token of the signed-in person.
+    // The command line may write files, too: it keeps the token of the signed-in person in one.
     return isStoring && !/^storage\/|^commands\/cli\.ts$/.test(file);
   });
   expect(wrong).toEqual([]);

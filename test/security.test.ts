@@ -79,7 +79,7 @@ describe('security of the whole program', () => {
   const site = useSite(world, 'staging');
   const vic = useClient(site, 'vic');
 
-  test('every answer carries the security headers and is meant for its own site only (C14)', async () => {
+  test('every answer has the security headers, and forbids other sites to load it (C14)', async () => {
     const { headers } = await vic.get('/').set('Origin', 'https://evil.example');
     expect(headers).toMatchObject({
       'content-type': 'text/html; charset=utf-8',

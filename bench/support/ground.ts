@@ -105,7 +105,7 @@ const kept = new Set(['migration', 'clock', 'person', 'permission']);
 /** Empties an environment quickly, but keeps its people. */
 export async function empty({ sql, documents }: App) {
   const on = await sql.getConnection();
-  // Otherwise a table that another one references cannot be truncated.
+  // MySQL truncates a table that another one references only while this check is off.
   await on.query('SET foreign_key_checks = 0');
   const [tables] = await on.query<never>(`SHOW FULL TABLES WHERE table_type = 'BASE TABLE'`);
   for (const name of (tables as object[]).map((line) => String(Object.values(line)[0]))) {

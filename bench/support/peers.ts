@@ -31,7 +31,7 @@ export const insideServer = (ask: Connection, from: string, to: string) =>
 const BOOKS = ['row_state', 'arrival', 'destination_state'];
 
 /** Creates empty tables for the recorded state of rows, on the server of the rows that a refresh has just written. */
-export async function emptyBooks({ ask }: Server, database: string, like: string) {
+export async function emptySyncState({ ask }: Server, database: string, like: string) {
   await ask.query('DROP DATABASE IF EXISTS ??', [database]);
   await ask.query('CREATE DATABASE ??', [database]);
   for (const table of BOOKS) {
@@ -43,7 +43,7 @@ export async function emptyBooks({ ask }: Server, database: string, like: string
  * The fastest possible way to record the state of rows: states, arrivals with contents, and bases, written without
  * leaving their server.
  */
-export async function booksInsideServer(ask: Connection, from: string, to: string) {
+export async function syncStateInsideServer(ask: Connection, from: string, to: string) {
   for (const table of BOOKS) {
     await ask.query('INSERT INTO ??.?? SELECT * FROM ??.??', [to, table, from, table]);
   }

@@ -30,7 +30,10 @@ export class Clock {
     return this.median(what) / this.median(than);
   }
 
-  /** The same, as the median of the rounds’ own ratios: it holds when the machine’s speed drifts. */
+  /**
+   * How many times as long `what` took as `than`, as the median of the ratios of all rounds: it stays right when the
+   * machine becomes slower or faster meanwhile.
+   */
   pairRatio(what: string, than: string): number {
     const others = this.rounds[than] ?? [];
     return median(

@@ -20,7 +20,7 @@ export function addressOf({ ip = '' }: { ip?: string | undefined }): string {
   return [...groups, ...zeros, ...(tail ?? '').split(':')].slice(0, 4).join(':');
 }
 
-/** A counter that allows so many attempts within 15 minutes. */
+/** Creates a counter that allows the given number of attempts within 15 minutes. */
 export const openThrottle = (
   { name }: App,
   redis: Redis,

@@ -149,7 +149,7 @@ async function deletedAfter(
   return lines.map(({ row_id: id, deleted_at: at }) => deletionOf(id, at));
 }
 
-/** The item of a deletion. One without a valid timestamp (a zero date) comes first. */
+/** The item for a deleted row. A deletion without a valid timestamp (a zero date) comes before all others. */
 function deletionOf(id: number, deletedAt: string): Item {
   const at = fromSqlInstant(deletedAt);
   return { id, modified_at: isInstant(at) ? at : BEGINNING, deleted: true };

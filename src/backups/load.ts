@@ -113,7 +113,7 @@ async function* ahead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
       const { done, value } = await next;
       if (done) return;
       next = items.next();
-      // It may fail before it is awaited, which Node would take for an unhandled rejection.
+      // The next item may fail before it is awaited; without this handler Node would end the process.
       next.catch(() => {});
       yield value;
     }

@@ -92,7 +92,8 @@ async function claimFolder({ store, client }: Take): Promise<BackupId> {
     const id = { client, time: timeOf(new Date()) };
     const isTaken = (await store.find(manifestKey(id))) !== null;
     if (!isTaken && (await store.putIfAbsent(claimOf(id), Buffer.from(id.time))) !== null) {
-      // One that was completed in between has given its claim back.
+      // Another backup that began in the same second may have ended just now and removed its claim; its manifest shows
+      // that.
       if ((await store.find(manifestKey(id))) === null) return id;
     }
     await sleep(SECOND - (Date.now() % SECOND));

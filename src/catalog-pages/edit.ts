@@ -84,7 +84,8 @@ function addedNotice(entity: Entity, id: number) {
 export async function save(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const given = req.form.text('version');
-  // Version 0 stands for an unknown opened row, so that every difference counts as changed.
+  // Without a valid version it is unknown which content the form showed. No row has version 0, so every difference then
+  // counts as changed by this user.
   const version = numberOrNull(given) ?? 0;
   const isVersion = ['', '0'].includes(given) || numberOrNull(given) !== null;
   const opened = await edits.contentAt(req.here, { entity: entity.name, id }, version);

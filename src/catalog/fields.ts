@@ -20,7 +20,10 @@ import { isWebAddress } from './web-address.ts';
  */
 export type Link = Record<string, string | null>;
 export type LinkPart = { name: string; entity: string; isOptional: boolean };
-/** The definition of links: their table `through`, and their parts; the linked row itself is the first part. */
+/**
+ * The definition of links: `through` is their table, `target` the part for the linked row (a city), and `parts` all
+ * parts, the target first.
+ */
 export type Links = { through: string; target: LinkPart; parts: LinkPart[] };
 export type Value = string | number | boolean | null | string[] | Link[];
 

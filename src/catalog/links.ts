@@ -1,6 +1,7 @@
-// Links: a row has a set of rows that every environment finds by name (`Pune`), each with further names (`Metro
-// Cabs`). They are in a table of their own. A part of a link is a name in the row’s value, and a column
-// `<part>_id` in the table.
+// Links connect a row with rows that every environment finds by name, because their ids differ: a task with the city
+// `Pune`, served there by the partner `Metro Cabs`. The parts of a link are the linked row (the city) and further names
+// beside it (the partner). A row contains parts as names; the table of the links contains them as ids, in columns
+// `<part>_id`.
 import { z } from 'zod';
 import { field, type Link, type LinkPart, type Links, type Options, type Value } from './fields.ts';
 import { line } from './schemas.ts';
@@ -8,7 +9,7 @@ import { shownLine, linksOfValue } from './shown-text.ts';
 
 type ByName = { entity: string };
 
-/** A part of a link beside the first: the name of a row of `entity`. It may be empty. */
+/** Defines a further part of a link: the name of a row of `entity`. It may be empty. */
 export const byName = (entity: string): ByName => ({ entity });
 
 /**

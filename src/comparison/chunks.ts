@@ -169,7 +169,7 @@ async function nextAnywhere(
   there: Environment | null,
   from: number,
 ) {
-  const inBooks = await first<{ id: number | null }>(
+  const inSyncState = await first<{ id: number | null }>(
     here.sql,
     sql`select least(coalesce(s.id, t.id), coalesce(t.id, s.id)) as id
           from (select min(row_id) as id from row_state
@@ -178,7 +178,7 @@ async function nextAnywhere(
                  where entity = ${entity.name} and row_id >= ${from}) t`,
   );
   const ids = [
-    inBooks?.id ?? null,
+    inSyncState?.id ?? null,
     await nextId(here.sql, entity.table, from),
     there && (await nextId(there.sql, entity.table, from)),
   ].filter((id) => id !== null);

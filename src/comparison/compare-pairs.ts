@@ -68,7 +68,7 @@ export async function comparePairs(
       const text = keyText(key);
       const state = states.get(text);
       const sides = { mine: mine.get(text), theirs: theirs.get(text) };
-      // What the other side has recorded is ignored for a row that it does not have.
+      // If the other side stores the sync state, what it recorded about a row that it no longer has is ignored.
       const stop = basesIn === here.sql || sides.theirs ? stops.get(text) : undefined;
       return [text, pairOf(key, sides, { state, stop, mappings })];
     }),

@@ -41,7 +41,7 @@ export async function matrix(on: Queryable): Promise<Matrix> {
   return found;
 }
 
-/** SQL for all rows of either side, with the facts that decide their status. */
+/** SQL for all rows that exist here or at the destination, each with the facts that decide its status. */
 const everyRow = sql`
   select s.entity, s.row_id, s.deleted_at is null as is_here, s.deleted_at is not null as is_deleted,
          t.observed_hash is not null as is_there, t.base_hash is not null as has_base,

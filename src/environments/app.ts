@@ -100,8 +100,8 @@ export function openApp(settings: Settings): App {
 }
 
 /**
- * Makes an App for another environment, such as a copy that was opened by name. Nothing is sent from there or
- * refreshed; whoever opened it closes it.
+ * Makes an App for another environment, such as a copy that was opened by name. It has no destination and no refresh.
+ * The caller that opened the environment closes it.
  */
 export const appOn = (here: App, environment: Environment): App => ({
   ...here,

@@ -110,7 +110,7 @@ export class Shared<T extends Closable> {
     this.#open.delete(entry);
     const closed: Promise<void> = entry.resource
       .close()
-      // A resource that fails to close is broken anyway; the caller who waits for its place goes on.
+      // A resource that fails to close is broken anyway, so the caller that waits for its place is not kept waiting.
       .catch(() => {})
       .finally(() => this.#closing.delete(closed));
     this.#closing.add(closed);

@@ -98,7 +98,7 @@ const end = (pool: Pool, job: Job, { steps, change, also }: Ending) =>
     if (job.parent) await wake(on, job.parent);
   });
 
-/** Ends this attempt; the next one starts in so many milliseconds. */
+/** Ends this attempt; the next one starts after `delayMs`. */
 export async function retryLater(on: Queryable, job: Job, problem: string, delayMs: number) {
   const found = await run(
     on,

@@ -1,4 +1,4 @@
-// Delivers the lines of the outbox until each is acknowledged or given up.
+// Delivers the lines of the outbox (messages for one recipient each) until each is acknowledged or given up.
 import { transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
@@ -11,18 +11,21 @@ import { emailAbout, notifyHolders } from './messages.ts';
 import * as outbox from './outbox.ts';
 
 /**
- * After how many attempts a line is given up. The delays are 5 s, 10 s, 20 s … up to an hour: about five and a half
- * hours in all.
+ * After how many attempts a line of the outbox is given up. The delays are 5 s, 10 s, 20 s … up to an hour: about five
+ * and a half hours in all.
  */
 const ATTEMPTS = 15;
 export const backoff = (attempts: number) => Math.min(5 * 2 ** (attempts - 1), 3600);
 
-/** How many lines are sent to one target at the same time. */
+/** How many lines of the outbox are sent to one target at the same time. */
 const PARALLEL = 5;
 
 type Target = outbox.Target & { send: Send };
 
-/** Sends all lines that are due; returns how many were acknowledged. Several processes may do so at the same time. */
+/**
+ * Sends all lines of the outbox that are due; returns how many were acknowledged. Several processes may do so at the
+ * same time.
+ */
 export async function deliver(here: App): Promise<number> {
   const counts = await Promise.all(targetsOf(here).map((target) => deliverTo(here, target)));
   return counts.reduce((sum, count) => sum + count, 0);
@@ -101,7 +104,7 @@ const giveUp = (here: App, line: outbox.Line, { outcome, answer }: Reply) =>
           ? `${whom} refused ${subject} to ${line.recipient}: ${answer}`
           : `${whom} did not acknowledge ${subject} after ${line.attempts} attempts. Retry it when it is back.`,
       href: '/outbox?state=failed',
-      // That an e-mail failed is not reported by another e-mail.
+      // A failed e-mail is reported in the inbox only, not by another e-mail.
       email: line.channel === 'email' ? null : emailAbout(here.settings, `${whom} does not answer`),
     });
   });

@@ -7,7 +7,7 @@ import type { Endpoints } from './endpoints.ts';
 import * as outbox from './outbox.ts';
 
 /**
- * What an e-mail has in addition to its message. `messageId`: the id by which the caller finds its line in the
+ * What a message needs to be sent as an e-mail, too. `messageId`: the id by which the caller finds the e-mail in the
  * outbox.
  */
 type Email = { subject: string; messageId?: string };

@@ -1,5 +1,5 @@
-// The outbox: messages to other systems. A line is written in the commit of the change that it reports, and sent
-// until it is acknowledged.
+// The outbox: messages to people and systems outside of Oneway, one line for each recipient. A line is written in the
+// commit of the change that it reports, and sent until it is acknowledged.
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -84,10 +84,10 @@ export const list = (on: Queryable, { channel, state, before }: Filter) =>
 export const byMessageId = (on: Queryable, id: string) =>
   first<Line>(on, sql`select * from outbox where message_id = ${id}`);
 
-/** Whom lines are sent to. All e-mails have the same target, the mail server. */
+/** Whom lines of the outbox are sent to. All e-mails have the same target, the mail server. */
 export type Target = { channel: Channel; recipient: string | null };
 
-/** The lines for a target that are due, oldest first. */
+/** The lines of the outbox that are due for a target, oldest first. */
 export const due = (on: Queryable, { channel, recipient }: Target) =>
   select<Line>(
     on,
@@ -97,7 +97,10 @@ export const due = (on: Queryable, { channel, recipient }: Target) =>
          order by id limit 50`,
   );
 
-/** Reserves a line for so many seconds; when several processes try, only one gets it. */
+/**
+ * Reserves a line of the outbox for `seconds`, in which no other process sends it. Returns false when another process
+ * has reserved it first.
+ */
 export async function claim(on: Queryable, { id, attempts }: Line, seconds: number) {
   const found = await run(
     on,
@@ -115,7 +118,7 @@ export const acknowledge = (on: Queryable, { id }: Line, answer: string) =>
          where id = ${id}`,
   );
 
-/** Sets the next attempt at a line, in so many seconds. */
+/** Records the answer to a failed attempt; the line of the outbox is sent again after `seconds`. */
 export const postpone = (on: Queryable, { id }: Line, answer: string, seconds: number) =>
   run(
     on,
@@ -124,7 +127,7 @@ export const postpone = (on: Queryable, { id }: Line, answer: string, seconds: n
          where id = ${id} and state = 'pending'`,
   );
 
-/** Gives a line up; returns whether it was still pending. */
+/** Gives up a line of the outbox, which is not sent any more; returns whether it was still pending. */
 export async function fail(on: Queryable, { id }: Line, answer: string) {
   const found = await run(
     on,
@@ -134,7 +137,7 @@ export async function fail(on: Queryable, { id }: Line, answer: string) {
   return found === 1;
 }
 
-/** Lets a line be sent again, with its attempts counted from zero; returns whether there is such a line. */
+/** Lets a line of the outbox be sent again, with its attempts counted from zero; returns whether the line exists. */
 export async function retry(here: Environment, id: number, person: string): Promise<boolean> {
   return transaction(here.sql, async (on) => {
     const line = await first<Line>(on, sql`select * from outbox where id = ${id}`);
@@ -148,7 +151,7 @@ export async function retry(here: Environment, id: number, person: string): Prom
   });
 }
 
-/** Deletes lines that were acknowledged 30 days ago. */
+/** Deletes lines of the outbox that were acknowledged more than 30 days ago. */
 export const purgeExpired = ({ sql: on }: Environment) =>
   run(
     on,

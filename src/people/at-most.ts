@@ -1,7 +1,8 @@
 import { Unavailable } from '../problems.ts';
 
 /**
- * Returns a function that runs at most so many calls at once, and lets so many others wait.
+ * Returns a function that runs at most `atOnce` calls of `act` at the same time, and lets at most `waiting` others
+ * wait.
  * @throws Unavailable when no more may wait: the caller is asked to try again later
  */
 export function atMost<In extends unknown[], Out>(

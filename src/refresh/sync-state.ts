@@ -56,10 +56,10 @@ export async function writeBasesChecked(
   if (!there) return;
   const news = { seen: await newsOf(sides, entity, decided), at };
   const written = decided.changes.flatMap(({ after }) => after?.id ?? []);
-  const same = decided.same.filter((row) => isInBooks(entity, row, decided));
+  const same = decided.same.filter((row) => isRecordedRight(entity, row, decided));
   const unknown = chunks.filter(({ unsure }) => unsure === null).map(({ chunk }) => chunk);
   const outcome: Outcome = {
-    inBooks: await idsInSyncState(here.sql, entity.name, unknown),
+    recorded: await idsInSyncState(here.sql, entity.name, unknown),
     isTrusted: isComparedByDigest(entity, decided.mappings),
     looked: new Set(decided.rows.map(({ id }) => id)),
     right: new Set([...written, ...same.map(({ id }) => id)]),
@@ -80,19 +80,19 @@ type Outcome = {
   /** The present digest lines of the rows that were written, by id. */
   put: Map<number, RowDigest>;
   /** The ids that the sync state has in chunks that were not verified. */
-  inBooks: number[];
+  recorded: number[];
 };
 
 /**
  * The present digest lines of a chunk to record as verified. A row whose sync state may be wrong gets a line that
  * matches no row, so that it is read the next time.
  */
-function rightIn(one: Chunk, { isTrusted, looked, right, put, inBooks }: Outcome): VerifiedChunk {
+function rightIn(one: Chunk, { isTrusted, looked, right, put, recorded }: Outcome): VerifiedChunk {
   const { chunk, generation, unsure, changed: since, source } = one;
   const isRight = (id: number) =>
     isTrusted && (looked.has(id) ? right.has(id) : unsure !== null && !unsure.has(id));
   const others = new Map<number, RowDigest>();
-  for (const id of [...(unsure ?? []), ...inBooks.filter((own) => chunkOf(own) === chunk)]) {
+  for (const id of [...(unsure ?? []), ...recorded.filter((own) => chunkOf(own) === chunk)]) {
     if (!isRight(id)) others.set(id, unknownDigest(id));
   }
   mergeById(one.here, source, (id, _mine, wanted) => {
@@ -112,7 +112,7 @@ function rightIn(one: Chunk, { isTrusted, looked, right, put, inBooks }: Outcome
   };
 }
 
-function isInBooks(entity: Entity, row: Row, { mine, states, mappings }: PartPlan): boolean {
+function isRecordedRight(entity: Entity, row: Row, { mine, states, mappings }: PartPlan): boolean {
   const text = keyText(keyOf(entity, row));
   const [own, state] = [mine.get(text), states.get(text)];
   if (!own || !state || state.deleted_at) return false;
@@ -140,7 +140,7 @@ async function newsOf({ there, source }: Sides, entity: Entity, decided: PartPla
     };
     const news = newObservation(entity, key, there, stop);
     if (news) return [news];
-    // That a row is missing at the destination is recorded only once, not at every refresh.
+    // It is recorded only once that a row is missing at the destination, not again at every refresh.
     return stop ? [] : [{ key, hash: there.seen, base: null }];
   });
 }

@@ -27,11 +27,11 @@ export type Choices = {
   locals: Record<string, Record<string, string>>;
   /** Rows whose transfer was undone, and which the user chose to send again. */
   again: string[];
-  /** The word typed to confirm that changes at the destination are overwritten, */
+  /** The word that the user typed to confirm that changes at the destination are overwritten; empty before. */
   overwrite: string;
-  /** the word typed to confirm deletions in an environment that apps read, */
+  /** The word that the user typed to confirm deletions in an environment that apps read; empty before. */
   remove: string;
-  /** and the hash of the plan that both words confirm: another plan needs new confirmations. */
+  /** The hash of the plan for which these two words were typed: any other plan must be confirmed again. */
   typedFor: string;
 };
 

@@ -66,7 +66,10 @@ export const tilesOf = ({ steps }: Plan) =>
     return { number: own.length, text, types: countsByType(own) };
   });
 
-/** A choice made on this sheet, with the checkbox that removes it. */
+/**
+ * The choices that the user has made on this sheet, such as a city to create or an undone row to send again, each
+ * with the checkbox that takes it back.
+ */
 export function chosenView({ problems, words, steps }: Plan, { choices }: Selection, to: Named) {
   const asked = problems.flatMap(({ solutions }) =>
     solutions.flatMap((one) => (one.kind === 'create-name' ? [`${one.entity}:${one.name}`] : [])),

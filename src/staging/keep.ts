@@ -12,7 +12,7 @@ import { drop } from './drop.ts';
 import { oneByOne } from './one-by-one.ts';
 
 export const MOST_PROTECTED_DAYS = 90;
-/** How many days before the end of a copy people are told. */
+/** How many days before a copy is dropped its person is notified. */
 const WARNING_DAYS = 2;
 /** The name in the audit log for copies that were dropped because their time was over. */
 const OWN = 'Oneway';

@@ -46,8 +46,8 @@ export async function answerError(error: unknown, req: Request, res: Response, n
     const offersSearch = status === 404 && req.account !== undefined;
     const typed = status >= 500 ? await typedForm(req) : null;
     const data = { title, message, offersSearch, typed };
-    // An error page with a menu needs the servers of this environment, so after an error of theirs the page has no
-    // menu.
+    // The menu of a page is read from this environment’s own servers, so the page of an error that came from one of
+    // them has no menu.
     const isAlone = !(error instanceof Problem) && unwillingness(error) === 'away';
     const sendAlone = () => sendPage(res, 'web/error', { ...alone(req), ...data });
     await (isAlone ? sendAlone() : page(req, res, 'web/error', data).catch(sendAlone)).catch(() =>

@@ -31,11 +31,19 @@ declare global {
   // oxlint-disable-next-line typescript/no-namespace -- Express is extended through its namespace
   namespace Express {
     interface Request {
-      /** The environment that the request works on: this server's own, or a copy that was opened. */
+      /**
+       * The environment that the request works on: this server’s own one, or the staging database (copy) that the
+       * browser has opened.
+       */
       here: App;
-      /** This server's own environment: sessions, people and messages are there. */
+      /**
+       * This server’s own environment. People, sessions and messages are always in it, even while the request works on
+       * a copy.
+       */
       house: App;
-      /** The copy that `here` is; undefined when the request works on this server’s own environment. */
+      /**
+       * The staging database (copy) that `here` is; undefined when the request works on this server’s own environment.
+       */
       copy?: OpenedCopy;
       redis: Redis;
       /** What the signed cookie of a visitor’s browser contains. */

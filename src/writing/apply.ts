@@ -90,8 +90,8 @@ export async function instantsOfTombstones(connection: PoolConnection, steps: jo
 }
 
 /**
- * The work with each row as it was stored: history and recorded state contain that, even where it differs from what
- * was sent.
+ * The transfer with each row as the destination has stored it, which is what the history and the recorded state must
+ * contain, even where it differs from what was sent.
  */
 export const asStored = (work: Work): Work =>
   work.steps.some(isStoredDifferently)

@@ -33,7 +33,8 @@ export function inHandoverOrder<T>(handovers: Handover<T>[]): OrderedWrite<T>[] 
   const giverTo = ({ wants }: Handover<T>) =>
     wants.flatMap((key) => givers.get(key) ?? []).find(([, one]) => !freed.has(one))?.[1];
   for (const first of handovers) {
-    // A loop instead of recursion: as many documents may wait for each other as a transfer has.
+    // A loop instead of recursion: in a large transfer thousands of documents may wait for each other, and recursion
+    // would overflow the stack.
     const path = freed.has(first) || first.isLater ? [] : [first];
     const waiting = new Set(path);
     for (let taker = path.at(-1); taker; taker = path.at(-1)) {

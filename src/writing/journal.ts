@@ -106,8 +106,8 @@ const insertLine = (connection: PoolConnection, id: string, begin: Beginning, dr
   );
 
 /**
- * An SQL expression for a time in so many milliseconds. It uses the database’s clock, because the clocks of servers
- * may differ or jump.
+ * An SQL expression for the time this many milliseconds from now. It uses the database’s clock, because the clocks of
+ * servers may differ or jump.
  */
 const inFuture = (milliseconds: number) =>
   sql`utc_timestamp(3) + interval ${milliseconds * 1000} microsecond`;

@@ -50,7 +50,7 @@ export type Transfer = {
   decision: Decision | null;
   /** JSON: the transfers that wrote these rows into the sending environment. */
   chain: string;
-  /** JSON: rows at the destination that must not change while this is written. */
+  /** JSON: rows at the destination that must not change while this transfer is written. */
   relied_on: string;
   instant: string | null;
   problem: string | null;

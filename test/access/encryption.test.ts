@@ -40,7 +40,7 @@ test('encrypting the same secret twice never gives the same ciphertext', () => {
   );
 });
 
-test('an encryption key does not reveal itself when it is logged', () => {
+test('logging an encryption key does not reveal it', () => {
   const keys = { current, previous };
   for (const logged of [inspect(keys, { depth: 9, showHidden: true }), JSON.stringify(keys)]) {
     expect(logged).not.toContain(text);

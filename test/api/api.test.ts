@@ -400,7 +400,7 @@ describe('rows written while an API page is being read', () => {
     expect(await pageOf(staging, key, third.next.href)).toMatchObject({ items: [], more: false });
   });
 
-  test('an app that polls the API during a large write receives all documents in one round', async () => {
+  test('an app that polls the API during a large transfer receives all its documents in one pass over the pages', async () => {
     const { staging: here } = world;
     const ids = [];
     for (let number = 0; number < 12; number += 1) ids.push(await add(here, 'form'));
@@ -422,7 +422,7 @@ describe('rows written while an API page is being read', () => {
     let read: Promise<Awaited<ReturnType<typeof round>>> | undefined;
     failpoints.reached = async (name) => {
       if (name !== 'before commit' || read) return;
-      // Here all documents are written, but the transfer can still be rolled back.
+      // At this step the transfer has written all its documents, but it can still be rolled back.
       read = round('/api/v1/form?limit=5');
       await read;
     };

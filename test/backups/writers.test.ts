@@ -29,7 +29,10 @@ async function addPair(business: number, name: string): Promise<Pair> {
   return { task: { entity: 'task', id: task }, form: { entity: 'form', id: form } };
 }
 
-/** Each repeats its work until the backups are taken; errors of one that was overtaken do not matter. */
+/**
+ * People and processes that each repeat one kind of write until the backups are taken. Errors are ignored: a write may
+ * be refused because another one changed the row first.
+ */
 function writers(business: number, isOver: () => boolean): Promise<unknown>[] {
   const { staging, preprod, variables } = world;
   const repeat = async (work: (count: number) => Promise<unknown>) => {

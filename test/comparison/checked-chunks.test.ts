@@ -165,7 +165,7 @@ test('a chunk of 1,000 ids is not recorded as checked when a row in it is writte
   expect(chunkDigest(sides)).not.toBe(known?.digest);
 });
 
-test('after a refresh the chunk (1,000 ids) of a vanished row stays unchecked until a comparison corrects what is recorded', async () => {
+test('after a refresh a chunk (1,000 ids) in which a row vanished does not count as checked until a comparison has recorded that the row is gone', async () => {
   const { staging } = world;
   const [id = 0, other = 0] = await checkedRows(2);
   const lonely = await add(staging, 'business');
@@ -175,7 +175,7 @@ test('after a refresh the chunk (1,000 ids) of a vanished row stays unchecked un
   await runRefresh(down());
   await compare();
   expect(await statusesOf('business')).toEqual({ 'In sync': 2 });
-  // The same for a chunk that was never verified.
+  // A row that vanished is noticed, too, when its chunk was never verified before.
   const more = await add(staging, 'business');
   await staging.sql.query('delete from business where id = ?', [more]);
   await staging.sql.query('delete from checked_chunk');
@@ -185,7 +185,7 @@ test('after a refresh the chunk (1,000 ids) of a vanished row stays unchecked un
   expect([id, other].every((one) => one > 0)).toBe(true);
 });
 
-test('what was observed at a future time does not make a changed row appear In sync', async () => {
+test('an observation that a wrong clock dated in the future does not make a changed row appear In sync', async () => {
   const { staging, preprod } = world;
   const [id = 0] = await checkedRows(1);
   await staging.sql.query("update destination_state set observed_at = '2099-01-01'");

@@ -44,7 +44,7 @@ test('migrations are ordered by their number across all folders', async () => {
   expect(names.at(-1)).toBe('catalog/9999-later.sql');
 });
 
-test('migration numbers are unique, except 0001, with which every folder begins', async () => {
+test('migration numbers are unique in all folders, except 0001, the first one of every folder', async () => {
   const numbers = (await available()).map((name) => /\/(\d{4})-/.exec(name)?.[1]);
   const later = numbers.filter((number) => number !== '0001');
   expect(new Set(later).size).toBe(later.length);

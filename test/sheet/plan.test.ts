@@ -189,7 +189,7 @@ test('the hash of a transfer plan changes with the content of either side and wi
   expect(again.hash).toBe(hashes[0]);
 });
 
-test('a typed confirmation counts only for the plan it was typed for', () => {
+test('a confirmation typed for one transfer plan does not confirm another plan', () => {
   const facts = factsOf({ 'form:1': { here: one, base: one, there: two } });
   const former = planOf(facts).hash;
   const later = factsOf({ 'form:1': { here: one, base: one, there: three } });

@@ -27,7 +27,7 @@ afterAll(async () => {
   await root.end();
   await mongo.close();
 });
-/** Removes what stands for the database of another program, which no drop of ours removes. */
+/** Removes the database that plays the part of another program’s; no function of Oneway drops it. */
 async function removeForeign() {
   await root.query(`DROP DATABASE IF EXISTS \`${name}\``);
   await mongo.db(name).dropDatabase();
@@ -50,7 +50,7 @@ describe('a database of the same name that another program made', () => {
     ['in MySQL', () => root.query(`CREATE DATABASE \`${name}\``)],
     ['in MongoDB', () => mongo.db(name).collection('own').insertOne({})],
   ])(
-    'S1-85 a database of the same name, made by another program %s, makes the order fail and is kept',
+    'S1-85 the order of a staging database fails when another program made a database of that name %s, and that database is kept',
     async (_where, make) => {
       await make();
       const copy = await build(world.staging);
@@ -132,7 +132,7 @@ test('a staging database whose time is over is announced two days before, and th
   expect(await inMysql()).toBe(false);
 });
 
-test('S1-87 an interrupted drop that cannot be finished does not keep another one waiting', async () => {
+test('S1-87 an interrupted drop of a staging database that cannot be finished does not delay the drop of another one', async () => {
   const stuck = await build(world.staging);
   const other = await build(world.staging, { suffix: 'other' });
   await root.query(`DROP DATABASE \`${name}\``);

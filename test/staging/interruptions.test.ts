@@ -70,7 +70,7 @@ describe('a build that cannot succeed', () => {
     return join(below, time);
   }
 
-  test('S1-50 a build fails when a byte of the backup was altered, names the file, and leaves nothing behind', async () => {
+  test('S1-50 the build of a staging database fails when a byte of the backup was altered, names the file, and leaves nothing behind', async () => {
     const folder = await folderOfBackup();
     const file = (await readdir(folder)).find((one) => one.startsWith('form.bson')) ?? '';
     const bytes = await readFile(join(folder, file));
@@ -83,7 +83,7 @@ describe('a build that cannot succeed', () => {
     expect(await copies.countSlots(world.staging.sql)).toBe(0);
   });
 
-  test('S1-50 a build that cannot reach the backup’s bucket is tried again, and its place is free when it fails', async () => {
+  test('S1-50 the build of a staging database that cannot reach the backup’s bucket is tried again, and frees its place within the limit when it fails', async () => {
     const store = join(world.folder, 'dev-backups');
     const order = wanted();
     const { job } = await accept(world.staging, order);
@@ -105,7 +105,7 @@ describe('a build that cannot succeed', () => {
     }
   });
 
-  test('S1-50 a build fails with a sentence when the database server is full, and leaves nothing behind', async () => {
+  test('S1-50 the build of a staging database fails with an explanation when the database server is full, and leaves nothing behind', async () => {
     failpoints.reached = (point) => {
       if (point !== 'copy loading') return;
       throw Object.assign(new Error('The table is full'), {
@@ -119,7 +119,7 @@ describe('a build that cannot succeed', () => {
     expect(await anyDatabase()).toBeUndefined();
   });
 
-  test('the databases of a build are removed when its job was cancelled', async () => {
+  test('a half-built staging database is removed when its job is cancelled', async () => {
     const order = wanted();
     await accept(world.staging, order);
     await run(

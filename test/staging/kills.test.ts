@@ -159,7 +159,8 @@ test.each(each)(
   'S1-85 S1-87 nothing on staging is half made, left over or running after a process was killed at one of its steps: %s',
   async (name, scenario) => {
     const most = Math.max(1, Math.round(target / each.length));
-    // A single kill is at the second step, or while rows are loaded; with more kills every step is tried in turn.
+    // If each kind of work is killed only once, that is at its second step, or while rows are loaded; otherwise every
+    // step is tried in turn.
     for (let kill = 1; kill <= most; kill += 1) {
       if (kill > 1) {
         await dropCopies(world.staging);
@@ -180,6 +181,6 @@ test.each(each)(
   600_000,
 );
 
-test('processes were really killed during the work on staging databases', () => {
+test('in the tests of killed work on staging databases, processes were really killed', () => {
   expect(kills).toBeGreaterThan(each.length / 2);
 });

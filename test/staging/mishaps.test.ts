@@ -141,7 +141,7 @@ test('S1-13 staging databases can be made from backups in a bucket of an S3 serv
 });
 
 describe('encrypted backups', () => {
-  test('make a staging database where their key is known, and name the setting where it is not', async () => {
+  test('a staging database is made from an encrypted backup where its private key is known; elsewhere the job fails and names the setting that is missing', async () => {
     const identity = await generateX25519Identity();
     const recipient = await identityToRecipient(identity);
     const production = openApp(

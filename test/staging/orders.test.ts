@@ -315,7 +315,7 @@ describe('a job that drops databases', () => {
     expect(await stagingJobs.list(staging.sql, null)).toEqual([]);
   });
 
-  test('S1-84 a job that drops staging databases is done when all are dropped, even if the first answer was lost', async () => {
+  test('S1-84 a staging job that drops databases is done when all are dropped, even if staging’s answer to the first request was lost', async () => {
     const made = await addJob({ suffix: 'gone', timestamp: 'no' });
     await runJob(production, made, sam);
     await ended(made);

@@ -175,9 +175,12 @@ test('S1-11 a server without the token for staging databases makes none, and say
 test.each([
   ['no JSON', '{', 400],
   ['too large', JSON.stringify({ token: 'x'.repeat(70_000) }), 413],
-])('a message of another server that is %s is refused in JSON', async (_what, body, status) => {
-  const stranger = await site.as(null);
-  const answer = await stranger.postRaw('/bridge/orders', 'application/json', body);
-  expect(answer.status).toBe(status);
-  expect(answer.body).toMatchObject({ error: { message: expect.any(String) } });
-});
+])(
+  'a request of another server that is %s is refused with an error in JSON',
+  async (_what, body, status) => {
+    const stranger = await site.as(null);
+    const answer = await stranger.postRaw('/bridge/orders', 'application/json', body);
+    expect(answer.status).toBe(status);
+    expect(answer.body).toMatchObject({ error: { message: expect.any(String) } });
+  },
+);

@@ -40,7 +40,7 @@ async function testRestoring() {
 
 const isInMysql = async (name: string) => (await databasesThere()).mysql.includes(name);
 
-test('a backup that is restored and dumped again is the same, and the tested copy waits for the next order', async () => {
+test('the restore test of a backup passes when the backup, restored and dumped again, is the same; the restored copy is kept for the next order', async () => {
   const { job, tested } = await testRestoring();
   expect([job?.state, job?.problem, tested]).toEqual([
     'done',
@@ -59,14 +59,16 @@ test('a backup whose content is not what was backed up fails its restore test, a
     failpoints.reached = () => {};
     const spare = await copies.spareOf(world.staging.sql, client);
     if (!spare) return;
-    // Stands for a column that stores another value than was written.
+    // Changes the restored copy while it is tested, as if the database had stored something else than was in the
+    // backup.
     await withCopy(world.staging, spare, ({ documents }) =>
       documents.collection<{ _id: number }>('form').insertOne({ _id: 999_999_999 }),
     );
   };
   const { tested } = await testRestoring();
   failpoints.reached = () => {};
-  // The form comes before or after the forms of this copy are counted.
+  // Which of the two messages appears depends on whether the form was added before or after the restore test counted
+  // the forms.
   const found = /form (has \d+ rows after loading|is not what was backed up)/;
   expect(JSON.stringify(tested)).toMatch(found);
   const told = await select<{ text: string }>(
@@ -115,7 +117,7 @@ describe('an order when a tested copy of the newest backup is there', () => {
     await testRestoring();
   });
 
-  test('an order takes over a tested copy of the newest backup without loading rows, and a new one is requested', async () => {
+  test('an order of a staging database takes over the copy that the restore test made of the newest backup, without loading rows, and the next restore test is requested', async () => {
     const spare = await copies.spareOf(world.staging.sql, client);
     const points: string[] = [];
     failpoints.reached = (point) => void points.push(point);
@@ -136,7 +138,7 @@ describe('an order when a tested copy of the newest backup is there', () => {
     expect(next?.state).toBe('waiting');
   });
 
-  test('a staging database made from a tested copy is dropped by its own name, in MySQL and in MongoDB', async () => {
+  test('a staging database made from a copy of the restore test is dropped by its own name, in MySQL and in MongoDB', async () => {
     const copy = await build(world.staging);
     const person = 'sam@example.com';
     expect(
@@ -146,13 +148,13 @@ describe('an order when a tested copy of the newest backup is there', () => {
   });
 
   test.each(['copy taking over', 'copy taken over'])(
-    'when the takeover of a tested copy is killed at the step “%s”, the next attempt makes a whole staging database',
+    'when an order is killed while it takes over a copy from the restore test (at the step “%s”), the next attempt makes a whole staging database',
     async (point) => {
       expect(await buildKilledAt(world.staging, point)).toMatchObject({ state: 'ready' });
     },
   );
 
-  test('an order loads the backup itself when the databases of the tested copy are gone', async () => {
+  test('an order of a staging database loads the backup when the databases of the copy from the restore test are gone', async () => {
     const spare = await copies.spareOf(world.staging.sql, client);
     const order = wanted();
     const { job } = await accept(world.staging, order);
@@ -173,7 +175,7 @@ describe('an order when a tested copy of the newest backup is there', () => {
   });
 });
 
-test('two simultaneous orders do not take the same tested copy', async () => {
+test('two simultaneous orders of a staging database do not take the same copy from the restore test', async () => {
   await testRestoring();
   const orders = ['one', 'two'].map((suffix) => wanted({ suffix }));
   const accepted = await Promise.all(orders.map((order) => accept(world.staging, order)));

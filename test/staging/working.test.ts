@@ -153,7 +153,7 @@ describe('who may keep, protect and drop a database', () => {
     },
   );
 
-  test('a person who may run staging keeps a staging database longer, protects it, and drops it after the protection', async () => {
+  test('a person with the permission to run staging prolongs and protects a staging database, and can drop it only after the protection has ended', async () => {
     const sam = await site.as('sam');
     await run(
       world.staging.sql,

@@ -37,7 +37,7 @@ test('S0-96 a row has exactly one of eleven statuses', () => {
   expect(reached).toEqual(new Set(statuses));
 });
 
-test('rows New and Changed here are ready to send; statuses with changes at the destination would overwrite these', () => {
+test('rows with the status New or Changed here can be sent at once; sending a row that changed at the destination would overwrite that change', () => {
   expect(statuses.filter(isReady)).toEqual(['New', 'Changed here']);
   expect(statuses.filter((status) => !overwrites(status))).toEqual([
     'New',

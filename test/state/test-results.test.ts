@@ -56,7 +56,7 @@ test('a test result does not apply to changed content, even when only a field of
   expect(sheet).toContain('an earlier version was marked Works by vic@example.com');
 });
 
-test('the sender’s own test result does not count, and a row marked Does not work is refused', async () => {
+test('a transfer to production is refused when only its sender marked the row as Works, and when someone marked it as Does not work', async () => {
   const { form } = await arrived();
   await say('pm', form, 'works');
   expect(await sheetOf(form)).toContain('was not marked Works by anyone but you');
@@ -121,7 +121,7 @@ test('a test result for content that changed after the page was opened is refuse
   expect(answer.status).toBe(409);
 });
 
-test('the test results in a list equal those found by reading the rows, even where names are mapped', async () => {
+test('lists show the same test results, which they take from recorded hashes, as the pages that read the rows, even where names are mapped', async () => {
   const { preprod } = world;
   const { form } = await arrived();
   await add(preprod, 'city', { name: 'Pune' });

@@ -32,7 +32,10 @@ const folderOf = ({ settings }: App) => {
 
 const keep = async (here: App) => keepImage(here.storage, 'icon', await picture());
 
-/** Makes everything in the store so many days older, also the mark that the environment leaves in it. */
+/**
+ * Makes everything in the store look older by this number of days, including the mark that the environment leaves in
+ * it.
+ */
 async function age(here: App, days: number) {
   await leaveMark(here);
   const then = new Date(Date.now() - days * DAY);

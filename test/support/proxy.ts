@@ -17,9 +17,9 @@ export type Proxy = {
   hang(direction: Direction): void;
   /** Refuses new connections and cuts the open ones, until `accept`. */
   refuse(): Promise<void>;
-  /** Delays each answer by so many milliseconds, until `heal`. */
+  /** Delays each answer by `milliseconds`, until `heal`. */
   slow(milliseconds: number): void;
-  /** Cuts connections after so many bytes of answers, until `heal`. */
+  /** Cuts each connection after the server has answered `bytes` bytes, until `heal`. */
   cutAfter(bytes: number): void;
   /** Lets new connections work again, and cuts hanging ones. */
   heal(): void;

@@ -131,7 +131,7 @@ export async function buildKilledAt(staging: App, point: string): Promise<Copy> 
   let bury: (() => void) | undefined;
   failpoints.reached = (reached) => {
     if (reached !== point || bury) return;
-    // Nothing after this step happens, and nobody records that it did not.
+    // The attempt hangs at this step and records no failure, as if its process had been killed.
     return new Promise((_resolve, reject) => {
       bury = () => reject(new Unavailable('The process was killed'));
     });

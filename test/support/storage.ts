@@ -80,7 +80,7 @@ export async function all(list: AsyncIterable<StoredObject>): Promise<string[]> 
 
 const MEGABYTE = 1024 * 1024;
 
-/** Yields so many megabytes; `at` is called before each and may throw or wait. */
+/** Yields `count` megabytes; `at` is called before each and may throw or wait. */
 export async function* megabytes(count: number, at: (index: number) => unknown = () => {}) {
   for (let index = 0; index < count; index += 1) {
     await at(index);

@@ -206,7 +206,7 @@ test('overwriting a value that an undo restored still requires a typed confirmat
   expect((await problems([form])).map(({ reason }) => reason)).toEqual(['changed-there']);
 });
 
-test('the mark Undone belongs to the content of a row: another transfer keeps it, a second undo sets it again', async () => {
+test('the mark Undone belongs to the undone content of a row: a transfer of other content keeps the mark, a second undo sets it again', async () => {
   const { staging } = world;
   const { form } = await launch();
   await change(staging, form, { description: 'Crashes' });

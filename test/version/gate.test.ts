@@ -43,7 +43,7 @@ test.each([
   [{ databaseVersion: '2.0', isUpdating: true }, 'updating'],
   [null, 'unknown'],
 ])(
-  'S2-52 S2-53 with the version document %j in the database the program is “%s”',
+  'S2-52 S2-53 when the version document of the database is %j, the program counts its database as “%s”',
   (version, kind) => {
     expect(compatibilityOf(version, '1.0').kind).toBe(kind);
   },

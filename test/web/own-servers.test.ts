@@ -167,7 +167,7 @@ describe('a form that is saved', () => {
     'a form saved while the %s server of its environment is silent is shown again with the typed values, and nothing is saved (F11)',
     async (server) => {
       const post = postOf(await pm().token());
-      // As long as the version of the database is cached.
+      // Waits as long as a process keeps the version of the database in its cache.
       await sleep(TTL_MS);
       own[server].hang('both');
       const begun = performance.now();

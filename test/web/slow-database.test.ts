@@ -39,7 +39,7 @@ afterAll(() => {
 
 const sentence = /(answers too slowly|does not answer) right now/;
 
-/** Loads a page, and expects it, or an error message, within so many milliseconds. */
+/** Loads a page, and expects it, or an error message, within the given milliseconds. */
 async function expectAnswer(path: string, within: number) {
   const begun = performance.now();
   const { status, text } = await pm.get(path);

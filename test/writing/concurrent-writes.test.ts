@@ -177,7 +177,7 @@ test('sending an unchanged row again also works for a row with linked cities', a
   expect((await get(preprod, key)).modified_at > before).toBe(true);
 });
 
-test('a typed confirmation holds only for the plan of the transfer that it was typed for', async () => {
+test('a confirmation typed for one plan of a transfer does not confirm a changed plan', async () => {
   const { staging, preprod } = world;
   const [one, other] = [
     { entity: 'form', id: await add(staging, 'form') },

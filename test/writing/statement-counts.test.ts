@@ -30,7 +30,7 @@ async function taskWith(receipts: number) {
 
 test('the number of SQL statements of a transfer does not depend on the number of dependent rows', async () => {
   const [few, many] = [await taskWith(2), await taskWith(25)];
-  // The first transfer also asks which collations the destination has.
+  // The first transfer is not counted, because it also asks which collations the destination has.
   await transfer(world.staging, [await taskWith(1)]);
   const first = await statementsOf(() => transfer(world.staging, [few]));
   const second = await statementsOf(() => transfer(world.staging, [many]));

@@ -1,10 +1,10 @@
-// What all channels of the outbox (e-mail, webhook, Slack …) have in common: each sends one line and returns the
-// answer.
+// What all channels of the outbox (e-mail, webhook, Slack …) have in common: each sends one line of the outbox, which
+// is a message for one recipient, and returns the answer.
 import type { Line } from '../outbox.ts';
 
 /**
- * The outcome of an attempt. `retry`: the other side did not acknowledge the line. `refused`: it never will, so the
- * line is given up.
+ * The outcome of an attempt to send a line of the outbox. `retry`: the other side did not acknowledge it. `refused`:
+ * the other side never will, so the line is given up.
  */
 export type Reply = { outcome: 'acknowledged' | 'retry' | 'refused'; answer: string };
 

@@ -24,7 +24,7 @@ type Example = {
   choices?: Partial<Choices>;
   row: string | null;
   solutions: Solution['kind'][];
-  /** Other facts, choices or typed confirmations with which there is no such problem. */
+  /** Facts, choices or typed confirmations with which the problem does not occur. */
   without: { facts: Facts } | { choices: Partial<Choices> } | { words: Partial<Choices> };
 };
 
