@@ -1,6 +1,6 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 
-/** The error when there was no answer before the deadline; one may still come. */
+/** The error when there was no answer before the deadline. The answer may still come later. */
 export class TooLate extends Error {
   readonly code = 'STATEMENT_TIMEOUT';
 }
@@ -13,8 +13,8 @@ export class TooLate extends Error {
 export async function inTime<T>(milliseconds: number, asked: Promise<T>): Promise<T> {
   const stop = new AbortController();
   const silence = sleep(milliseconds, undefined, { signal: stop.signal }).then(async () => {
-    // In a busy process an answer may have arrived and not been read yet, so other events are handled once more
-    // first.
+    // In a busy process the answer may have arrived already without having been read, so other events are handled once
+    // more before the deadline counts.
     await turn();
     throw new TooLate('No answer in time');
   });

@@ -57,12 +57,12 @@ export class Conflict extends Problem {
   }
 }
 
-/** The error when another server does not answer, or asks to wait. */
+/** The error when another server does not answer, or asks to try again later. */
 export class Unavailable extends Problem {
   constructor(message: string, options?: ErrorOptions) {
     super(503, message, options);
   }
 }
 
-/** The error while a database is being updated or has another version; it passes. */
+/** The error while a database is being updated, or has another version than this program. Trying again later helps. */
 export class Closed extends Unavailable {}

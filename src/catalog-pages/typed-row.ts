@@ -57,7 +57,7 @@ function keptContent(entity: Entity, form: Form, body: Body, opened: Content): C
   const shown = (name: string) => form.raw(shownName(name));
   const unshown = new Set(misfitsOf(opened).map(({ field }) => field));
   const kept = Object.entries(untouchedContent(entity, body, opened, shown));
-  // The form could not show an invalid stored value, so the posted value replaces it.
+  // The form could not show the invalid stored value of this field, so the posted value replaces it.
   return Object.fromEntries(
     kept.filter(([name]) => opened[name] !== undefined || !unshown.has(name)),
   );
@@ -69,7 +69,7 @@ async function keptImages(here: Environment, entity: Entity, form: Form, opened:
   for (const [name, { kind }] of fieldEntries(entity)) {
     if (kind !== 'image') continue;
     if (form.text(`${name}_removed`) === 'yes') names[name] = '';
-    // After an error in another field the image is posted by its name, because it was stored then.
+    // After an error in another field the form posts the image by its name, because it was stored with the first post.
     const posted = form.text(name);
     const isKnown = posted === '' || posted === textOf(opened?.[name]);
     if (!isKnown && names[name] === undefined && !(await hasImage(here.storage, posted))) {

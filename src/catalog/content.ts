@@ -39,7 +39,10 @@ function travellingFields(entity: Entity) {
   return names;
 }
 
-/** Texts and hashes are cached by row object, because rows are never changed once they are built. */
+/**
+ * Canonical texts and hashes are cached by row object, which is safe because rows are never changed once they are
+ * built.
+ */
 const texts = new WeakMap<Row | Content, string>();
 const hashes = new WeakMap<Row | Content, string>();
 

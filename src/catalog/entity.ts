@@ -130,8 +130,8 @@ export const initialContent = (entity: Entity): Content =>
   Object.fromEntries(fieldEntries(entity).map(([name, field]) => [name, field.initial]));
 
 /**
- * Parses a posted form. `kept`: the fields that the person did not touch; they keep their stored values, even invalid
- * ones. `opened`: the content that the form showed.
+ * Parses the posted form of a row into its content. `kept`: the stored values of fields that the person did not touch;
+ * they stay, even if they are invalid. `opened`: the content that the form showed.
  * @throws Invalid with one message for each invalid field
  */
 export function parseContent(
@@ -166,8 +166,8 @@ const withoutMissing = (content: Record<string, Value | undefined>): Content =>
   );
 
 /**
- * The fields that were posted exactly as the form showed them, with their stored values. `shown`: returns the text
- * that a picker showed then.
+ * The stored values of all fields that were posted exactly as the form showed them. `shown`: returns the text that a
+ * picker showed then.
  */
 export function untouchedContent(
   entity: Entity,

@@ -17,7 +17,7 @@ export function parseInstant(text: string): string | null {
   return year >= years.first && year <= years.last ? instant.toISOString() : null;
 }
 
-/** Whether the parsed day is the typed one: JavaScript turns 30 February into 2 March. */
+/** Whether the day really exists: JavaScript turns 30 February into 2 March. */
 function isSame(text: string): boolean {
   const parsed = new Date(text);
   return !Number.isNaN(parsed.getTime()) && parsed.toISOString() === text;

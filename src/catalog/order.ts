@@ -20,7 +20,7 @@ export function promotionOrder(entities: Entity[]): Entity[] {
   return ordered;
 }
 
-/** Entities that are matched by name come first, because links find their rows by name. */
+/** Entities that are matched by name (cities, partners) come first, because the links of other rows look them up. */
 const order = [...matchedByName, ...promotionOrder(catalog.filter((one) => !one.isMatchedByName))];
 const place = new Map(order.map((entity, index) => [entity.name, index]));
 

@@ -34,9 +34,12 @@ export type Chunk = CheckedChunk &
   ChunkSides & {
     chunk: number;
     source: RowDigests;
-    /** Ids whose recorded state may be wrong because their rows changed since it was verified; null means all ids. */
+    /**
+     * The ids of rows that changed since the chunk was verified, so that what is recorded about them may be wrong;
+     * null means all ids of the chunk.
+     */
     unsure: Set<number> | null;
-    /** Ids whose digest lines are stored separately; null when that was not read. */
+    /** The ids whose digest lines are stored apart from the others of the chunk; null when that was not read. */
     changed: Set<number> | null;
   };
 /** Chunks that are processed together, and the ids in them whose rows must be read. */

@@ -48,8 +48,8 @@ export async function comparePairs(
   ]);
   const all = keysFrom([...keys.map(keyText), ...mine.keys(), ...theirs.keys()]);
   const requested = new Set(keys.map(keyText));
-  // The chosen rows were read on both sides. Any other row found on only one side is a dependent; the other side may
-  // have it under another parent row.
+  // The requested rows were read on both sides. Any other row that was found on one side only is a dependent row, which
+  // the other side may have under another parent row.
   const unread = (side: Map<string, Row>) =>
     all.filter((key) => !side.has(keyText(key)) && !requested.has(keyText(key)));
   const [moreOfMine, moreOfTheirs] = await settleAll([

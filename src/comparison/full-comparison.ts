@@ -246,7 +246,8 @@ async function correctStates(here: Environment, entity: Entity, ids: number[]) {
   const keys = ids.map((id) => ({ entity: entity.name, id }));
   await transaction(here.sql, async (connection) => {
     const was = await readStates(connection, keys, { lock: true });
-    // The new state of a claimed row is recorded before its document is removed, so it is not corrected.
+    // Rows that are being written (claimed) are not corrected: their new state is recorded before the document itself
+    // is removed.
     const busy = new Set((await onRows(connection, keys)).map(({ row_id: id }) => id));
     const rows = await read(here, keys);
     const mappings = await readMappings(connection);

@@ -61,7 +61,7 @@ export const updateFromLines = (
 const asLongText = (value: string) =>
   value.startsWith("'") && value.length > UNCAST ? `cast(${value} as char)` : value;
 
-/** Up to how many UTF-16 units a text is not cast; each has at most three bytes. */
+/** The longest text, in UTF-16 units, that needs no cast: each unit has at most three bytes. */
 const UNCAST = 20_000;
 
 type Frame = { head: Statement; end: Statement; separator: string };

@@ -49,7 +49,7 @@ export async function migrate(
       }
     }
   } finally {
-    // Destroyed rather than released, because of its longer lock wait.
+    // The connection is destroyed, not given back to the pool, because its lock timeout is longer than usual.
     on.destroy();
   }
   return applied;
@@ -142,7 +142,7 @@ async function applySql(file: URL, name: string, on: PoolConnection, step: () =>
     sql`select statements_done as done from migration_progress where name = ${name}`,
   );
   const done = line?.done ?? 0;
-  // Recorded before the first statement, to distinguish a killed run from one that never started.
+  // The migration is recorded before its first statement, so that a killed run can be told from one that never started.
   await run(
     on,
     sql`insert into migration_progress (name, statements_done) values (${name}, ${done})

@@ -126,7 +126,7 @@ async function answerOf(
 
 const servers = new WeakMap<object, string>();
 
-/** Marks an error with the server that it came from, because a page may read two. */
+/** Remembers from which server an error came, because a page may read two. */
 function fromServer(error: unknown, on: Queryable): unknown {
   if (typeof error === 'object' && error !== null) servers.set(error, serverOf(on));
   return error;

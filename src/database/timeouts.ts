@@ -6,11 +6,11 @@ export const timeouts = {
   page: 1000,
   /** How long a server may take to answer a ping. */
   probe: 700,
-  /** How long it may take when the page has nothing to show without its answer. */
+  /** How long a server may take to answer a ping when a page has nothing to show without it. */
   patientProbe: 2500,
   /** After how long a request pings the databases of its own environment. */
   slow: 3000,
-  /** How long these may then be silent before the request ends with an error. */
+  /** How long databases of the own environment may be silent after that before the request ends with an error. */
   silence: 2000,
   /** From which answering time to a ping on a database counts as slow. */
   slowAnswer: 1000,

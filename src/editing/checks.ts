@@ -72,7 +72,7 @@ export async function check(
     if (unique && !isSame(field)) {
       const value = textOf(content[field]);
       const holders = await rowsWithUniqueValue(here, entity, field, [value]);
-      // A row that had the same name as another before names had to be unique can still be saved.
+      // Two rows may have had the same name before names had to be unique; both can still be saved.
       const isOwnName = holders.some((one) => one.id === id);
       const holder = holders.find((one) => one.id !== id && (one.isExact || !isOwnName));
       if (holder) {

@@ -74,7 +74,10 @@ export async function add(
   return written.isNew ? id : sameAdd(here, written.transfer, entity, content);
 }
 
-/** Returns the id of the row that an earlier post of the same form added; waits until that post has ended. */
+/**
+ * Returns the id of the row that an earlier post of the same form has added; if that post is still running, waits for
+ * its end.
+ */
 async function sameAdd(
   here: Environment,
   twin: journal.Transfer,
@@ -102,9 +105,9 @@ async function sameAdd(
 }
 
 /**
- * Saves a row that the user opened at this `version` (a number that each write of the row raises); fields that others
- * saved meanwhile are kept. Returns the labels of the changed fields.
- * @throws EditConflict when both changed the same field
+ * Saves a row. `version` is that of the row when the user opened it (a number that every write raises). Fields that
+ * others have saved since are kept. Returns the labels of the changed fields.
+ * @throws EditConflict when this user and another one changed the same field
  */
 export async function save(
   home: WriteContext,

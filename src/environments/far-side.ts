@@ -60,7 +60,7 @@ async function readInTime<T>(there: Environment, ask: () => Promise<T>): Promise
   } catch (error) {
     if (isUnwilling(error) && !isFromAnother(error, there.sql)) {
       remember(there, error);
-      // The servers are tried before the failure is remembered: it may be that of a single statement or right.
+      // The servers are tried before the failure is remembered, because it may concern only one statement or one right.
       tryAgain(there);
     }
     throw error;
@@ -96,7 +96,7 @@ async function probe(there: Environment, patience = timeouts.probe) {
     await inTime(patience, answers);
     forget(there);
   } catch (error) {
-    // A timeout says less than the error before it, so that one stays.
+    // The failure before a timeout says more about the cause, so it is kept.
     const known = error instanceof TooLate ? failures.get(there.sql)?.error : undefined;
     remember(there, known ?? error);
     throw error;

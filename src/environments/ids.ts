@@ -23,8 +23,8 @@ export async function drawIds(where: Where, entity: string, count = 1): Promise<
 }
 
 /**
- * Raises a sequence above the ids of rows that came from other environments. Ids in the range of another environment
- * are ignored.
+ * Raises a sequence of ids above those of rows that came from other environments, so that they are not assigned again.
+ * Ids within the range of another environment are ignored.
  */
 export async function raiseIds(where: Where, entity: string, ids: number[]) {
   const { from, to } = where.rules.ids;

@@ -6,7 +6,8 @@ type Closable = { close: () => Promise<void> };
 type Entry<T> = {
   resource: T;
   /**
-   * Resolves when the resource that makes room for this one is closed; until then more than allowed would be open.
+   * Resolves when the resource is closed that had to make room for this one; opening this one earlier would exceed the
+   * limit.
    */
   ready: Promise<unknown>;
   users: number;

@@ -153,7 +153,7 @@ const retryTask = (tasks: Tasks): Task =>
     run: async (work, { letter: id }) => {
       const on = work.here.sql;
       const letter = await byId(on, id);
-      // An earlier attempt of this job succeeded with the item, but died before it recorded that.
+      // An earlier attempt of this retry has already succeeded with the item, but died before it could record that.
       if (letter?.state !== 'open') return { letter: id };
       const retryItem = tasks[letter.kind]?.retryItem;
       if (!retryItem) throw new Problem(422, `Items of “${letter.kind}” cannot be retried.`);

@@ -7,8 +7,8 @@ import type { App } from '../environments/app.ts';
 const AGAIN_MS = 1000;
 
 /**
- * Runs the worker that `open` makes (with `autorun: false`), and makes another one until one has opened. Returns a
- * function that stops it.
+ * Runs the BullMQ worker that `open` makes (with `autorun: false`). If opening fails, makes another one, until one has
+ * opened. Returns a function that stops it.
  */
 export function keepWorking({ log }: App, open: () => Worker): () => Promise<void> {
   const stopping = new AbortController();

@@ -149,7 +149,7 @@ function nextStart({ halt }: App, { run_at }: jobs.Job): number {
   return Math.max(run_at === null ? 0 : timeOf(run_at), Date.now() + 1000);
 }
 
-/** Queues the child jobs that a job requested, or the parent job that waited for it. */
+/** Queues the child jobs that a job has requested, or the parent job that waited for this job. */
 async function pushFamily(here: App, queue: JobQueue, job: jobs.Job) {
   if (job.state === 'waiting_children') {
     await queue.pushAll(await waitingChildren(here.sql, job.id));

@@ -27,7 +27,7 @@ export async function runJob(
 ): Promise<jobs.Job | undefined> {
   const waiting = await jobs.byId(here.sql, id);
   const task = waiting && tasks[waiting.kind];
-  // Only a newer program knows this kind of job, and will run it.
+  // This program does not know this kind of job. A newer one has requested it and will run it.
   if (!task) return waiting;
   const reason = await whyClosed(here);
   if (reason !== null) {
@@ -49,8 +49,8 @@ type Attempt = {
 async function runAttempt(here: App, tasks: Tasks, { job, task, onProgress }: Attempt) {
   const pulse = setInterval(() => {
     attempt.heartbeat(here.sql, job).catch(() => {
-      // The heartbeat failed. Another worker may take over the job, and then this one stops at its next progress
-      // report.
+      // A failed heartbeat is ignored. If another worker takes the job over because of it, this one stops at its next
+      // progress report.
     });
   }, jobs.SILENCE_MS / 4);
   try {
@@ -105,8 +105,8 @@ export function backoffOf({ backoff }: Pick<Task, 'backoff'>, attempts: number):
 }
 
 /**
- * Checks that the databases of this environment and its neighbours are not being updated.
- * @throws Closed when one is; the job is tried again later
+ * Refuses to start a job while the databases of this environment or of a neighbour are being updated.
+ * @throws Closed then; the job is tried again later
  */
 export async function refuseWhileClosed(here: App) {
   const standing = await here.compatibility();

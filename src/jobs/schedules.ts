@@ -73,7 +73,7 @@ export const runDue = (here: App, schedule: Schedule, until: number): Promise<jo
     );
     if (!due) return null;
     const { job } = await jobs.request(on, wanted(schedule, 'schedule'));
-    // The next run must be later than this one, even if this machine’s clock is slow.
+    // The next run must be later than the present one, even if this machine’s clock is slow.
     const after = Math.max(Date.now(), Date.parse(`${due.next_at.replace(' ', 'T')}Z`));
     await run(
       on,

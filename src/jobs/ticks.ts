@@ -7,9 +7,12 @@ import { PREFIX, type JobQueue } from './queue.ts';
 import { declaredFor, recordSchedules, runDue, runMissed, type Schedule } from './schedules.ts';
 
 export type Ticks = {
-  /** Records the schedules, requests runs that were missed, and tells Redis the schedules that it does not have. */
+  /**
+   * Records the schedules in MySQL, requests jobs for runs that were missed, and registers the schedules in Redis that
+   * it lacks.
+   */
   sweep(): Promise<void>;
-  /** Requests jobs at their times; returns a function that stops this. */
+  /** Requests the jobs of schedules when they are due; returns a function that stops this. */
   start(patient: Redis): () => Promise<void>;
   close(): Promise<void>;
 };
@@ -47,7 +50,8 @@ export function openTicks(
             const schedule = own.find((one) => one.name === name);
             const job = schedule && (await runDue(here, schedule, Date.now()));
             if (job) await jobs.push(job);
-            // A program without this schedule removes it from Redis only; a program that declares it tells Redis again.
+            // A program that does not know this schedule removes it from Redis only; a program that declares it
+            // registers it there again.
             if (!schedule) await (await queue()).removeJobScheduler(name);
           },
           { connection: patient, prefix: PREFIX, autorun: false },

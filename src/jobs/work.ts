@@ -49,7 +49,7 @@ export function openWork(
         await endStep(on, job, name, { state: 'done', result });
         return result;
       } catch (error) {
-        // An interrupted step is recorded when its attempt ends.
+        // A step that is interrupted, rather than failed, is recorded when the attempt ends.
         if (!(error instanceof Interrupted)) await endStep(on, job, name, { state: 'failed' });
         throw error;
       } finally {

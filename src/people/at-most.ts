@@ -16,7 +16,7 @@ export function atMost<In extends unknown[], Out>(
       if (line.length >= waiting) {
         throw new Unavailable('Many people sign in right now. Wait a moment and try again.');
       }
-      // A call that ends hands its place to the next one in the queue, so that a new call cannot overtake.
+      // A call that ends passes its place on to the next waiting call, so that a new call cannot overtake it.
       await new Promise<void>((resolve) => line.push(resolve));
     } else running += 1;
     try {

@@ -1,4 +1,4 @@
-// Finds the person of a session, at every request, and again and again during long ones.
+// Finds the person to whom a session belongs: at every request, and repeatedly during long ones.
 import type { NextFunction, Request, Response } from 'express';
 import type { SessionData } from 'express-session';
 import { isAlwaysOpen } from '../web/gate.ts';

@@ -46,8 +46,8 @@ export async function editedInSource(here: Environment, source: Environment): Pr
     const key = { entity, id };
     const pair = pairs.get(keyText(key));
     const isSame = !pair || pair.hereHash === pair.thereHash;
-    // A row that was refreshed after the edit and differs now, was changed here. An earlier refresh proves nothing,
-    // because the edit may have restored an older text.
+    // If a refresh read the row after the edit and it differs now, it was changed here since. An earlier refresh proves
+    // nothing, because the edit may have restored an older text.
     const isKnown = came
       .get(keyText(key))
       ?.some((one) => one.hash === pair?.hereHash && one.at >= at);

@@ -49,7 +49,7 @@ export async function upgrade({
     const from = before?.databaseVersion ?? NONE;
     await setUpdating(here, from);
     await failpoint('upgrade flag');
-    // Other processes may still use the old flag from their cache.
+    // Other processes may have cached the flag for some seconds and do not know yet that it is set.
     if (before !== null) await sleep(kept);
     try {
       await waitUntilIdle(here, say, patience);
@@ -134,7 +134,8 @@ const isMigrated = async (on: Queryable) =>
   )) !== undefined;
 
 async function openTransfers(on: Pool): Promise<string[]> {
-  // Writes in a single transaction lock the row `gate` (see claims.ts) instead of claiming rows.
+  // Saves that are written in a single transaction claim no rows; they lock the row `gate` of the table `clock` instead
+  // (see claims.ts).
   const isFree = await transaction(on, claims.lockGate).then(() => true, refuseUnlessLocked);
   if (!isFree) return ['a refresh'];
   const held = await claims.heldClaims(on);

@@ -3,7 +3,10 @@ import type { Databases } from '../environments/environment.ts';
 import { byEntity, read, readBy } from './store.ts';
 import { dependentsOf } from '../catalog/family.ts';
 
-/** Reads rows together with their dependent rows, by key text. `known`: rows that were just read. */
+/**
+ * Reads rows together with their dependent rows (such as the fields of a form). The result has them by key text, such
+ * as `form:12`. `known`: rows that were just read and need not be read again.
+ */
 export async function withTheirDependents(
   place: Databases,
   keys: RowKey[],

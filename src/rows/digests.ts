@@ -33,7 +33,7 @@ export class RowDigests {
   }
 }
 
-/** Returns a digest line that equals that of no row, so that the row with this id is read the next time. */
+/** Returns a digest line that no row can have: it makes sure that the row with this id is read the next time. */
 export const unknownDigest = (id: number): RowDigest => `${'-'.repeat(DIGEST)} ${id} -`;
 
 /**

@@ -39,8 +39,8 @@ export function conditions(entity: Entity, query: RowFilter): Document[] {
 const LAST = new Date('9999-12-31T23:59:59.999Z');
 
 /**
- * The conditions of two queries, to run one after the other: first rows that have no timestamp, then rows changed
- * after the cursor (the last row that an app has read).
+ * The conditions of two queries that find changed documents, to run one after the other: first those that have no
+ * timestamp, then those changed after the cursor (the last row that an app has read).
  */
 export function changedAfter({ modifiedAfter, after }: Cursor): { where: Document; order: Sort }[] {
   const instant = new Date(modifiedAfter);

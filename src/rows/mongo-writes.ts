@@ -77,8 +77,8 @@ export async function replaceAll(
     const { matchedCount, insertedCount } = await into.bulkWrite(operations, { ordered: true });
     if (matchedCount + insertedCount === replacements.length) return replacements.length;
   } catch (error) {
-    // Any other error is thrown at once, also a failed write concern (the document is stored, but not confirmed by
-    // all members).
+    // Only duplicates are handled here. Every other error is thrown, also a failed write concern (the document is
+    // stored, but not every member has confirmed it).
     if (!isDuplicate(error)) throw error;
   }
   return replaceRest(documents, entity, replacements);
@@ -93,7 +93,7 @@ const isDuplicate = (error: unknown) =>
 async function replaceRest(documents: Db, entity: Entity, replacements: Replacement[]) {
   const ids = replacements.map(({ next }) => next._id);
   const now = await readStored(documents, entity, ids);
-  // A document that gives up a unique value is in the list twice: first with a temporary value.
+  // A document that gives up a unique value is written twice, so it is in the list twice: first with a temporary value.
   const done = new Map(
     replacements.flatMap(({ next }, index) =>
       isSameWrite(now.get(next._id), next) ? [[next._id, index] as const] : [],

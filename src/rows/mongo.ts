@@ -66,7 +66,7 @@ async function readBy({ documents }: Databases, entity: Entity, field: string, t
 const rowsIn = (entity: Entity, stored: StoredDocument[]) =>
   stored.flatMap((one) => (Number.isSafeInteger(one._id) ? (rowIn(entity, one) ?? []) : []));
 
-/** Reads all rows above an id in order of id, in parts, with one cursor. */
+/** Yields all rows with ids above `after`, in order of id and in parts of `size` rows, with one MongoDB cursor. */
 async function* walk({ documents }: Databases, entity: Entity, after: number, size: number) {
   const cursor = collection(documents, entity)
     .find({ _id: { $gt: after, $lte: Number.MAX_SAFE_INTEGER }, ...present }, { batchSize: size })

@@ -42,8 +42,8 @@ export function orderOf(entity: Entity, field: string): Statement {
 }
 
 /**
- * The conditions of two queries, to run one after the other: first rows that have no timestamp, then rows changed
- * after the cursor (the last row that an app has read).
+ * The conditions of two queries that find changed rows, to run one after the other: first the rows that have no
+ * timestamp, then those changed after the cursor (the last row that an app has read).
  */
 export function changedAfter(
   instant: Statement,

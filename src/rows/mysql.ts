@@ -47,7 +47,7 @@ async function readBy(
   return toRows(on, entity, stored);
 }
 
-/** Reads all rows above an id, in order of id and in parts. */
+/** Yields all rows with ids above `after`, in order of id and in parts of `size` rows. */
 async function* walk({ sql: on }: Databases, entity: Entity, after: number, size: number) {
   for (let last = after; ;) {
     const stored = await select<Stored>(

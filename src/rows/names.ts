@@ -59,7 +59,7 @@ export async function idsByName(
   return idsSpelled(await rowsNamed(on, entity, names));
 }
 
-/** Of the rows whose names count as equal, the ids of those with exactly the requested spelling. */
+/** The ids of those rows whose name is spelled exactly as requested, of all rows whose names count as equal. */
 export function idsSpelled(rowsByName: Map<string, Named[]>): IdsByName {
   const found: IdsByName = new Map();
   for (const [text, rows] of rowsByName) {

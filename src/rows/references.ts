@@ -42,7 +42,7 @@ export const keyOfReferrer = ({ referrer: user }: Reference): RowKey => ({
   id: user.row.id,
 });
 
-/** The references that come from rows outside `keys`. */
+/** Of these references those that come from rows outside of `keys`. */
 export const fromOtherRows = (uses: Reference[], keys: RowKey[]): Reference[] => {
   const own = new Set(keys.map(keyText));
   return uses.filter((use) => !own.has(keyText(keyOfReferrer(use))));

@@ -8,7 +8,7 @@ const PASSED_OVER =
 const passedOver = new RegExp(`[${PASSED_OVER}]`, 'gu');
 const SPACE = '[ \\t\\r\\n\u00A0\u2000-\u200A\u202F\u3000]+';
 
-/** The most characters of a search text that are used; PCRE accepts no pattern beyond 64 kB. */
+/** How many characters of a search text are used at most; PCRE accepts no pattern longer than 64 kB. */
 const LONGEST = 100;
 
 /**
@@ -64,7 +64,7 @@ const plain = (text: string): string =>
     .replaceAll(/\s+/g, ' ')
     .trim();
 
-/** How many characters the next part of the pattern stands for, and that part. */
+/** How many characters the next part of the pattern covers, and the pattern for them. */
 function partAt(characters: string[], at: number): [number, string] {
   for (const length of [3, 2]) {
     const several = characters.slice(at, at + length);

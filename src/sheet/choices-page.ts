@@ -16,16 +16,17 @@ type Posted = {
   /** The stored selection (the rows to transfer), before the posted choices are saved. */
   selection: Selection;
   now: SavedChoices;
-  /** Whether other choices were saved after this page was shown. */
+  /** Whether another user saved choices on this sheet after the page was shown. */
   isChangedMeanwhile: boolean;
-  /** Choices that two people changed: the value of the other person stays until this user confirms. */
+  /** Choices that this user and another one changed: the value of the other one stays until this user confirms. */
   overtaken: Overtaken[];
 };
 
 /**
- * Saves the posted choices of a selection. `unless` says what an old page counts as having shown, if its post does
- * not say: `untouched`, an empty sheet; `stored`, the choices as they are stored now. A click on the transfer button
- * names its plan, so nothing else is sent; other pages replace no choice of another person.
+ * Saves the posted choices of a selection. A page posts them with those that it showed, so that choices of other
+ * people are kept. `unless` says what counts as shown when a page does not post that. `untouched`: an empty sheet, so
+ * that stored choices of other people stay. `stored`: what is stored now, so that the posted choices replace it; only
+ * the transfer button does that, because its click names the plan, and nothing else is sent.
  */
 export function savePosted(
   req: Request,

@@ -37,7 +37,7 @@ export type Facts = {
    * `<entity>:<name>`.
    */
   otherSpellings: Map<string, string[]>;
-  /** Rows of this environment with those similarly spelled names, by `<entity>:<name>`. */
+  /** Rows of this environment whose names are spelled in such another way, by `<entity>:<name>`. */
   namesHere: Map<string, Row>;
   columns: ColumnsByTable;
   version: DatabaseVersion | null;
@@ -45,9 +45,12 @@ export type Facts = {
   claims: Claim[];
   /** The row that holds a unique value at the destination: `form.name:address` → id. */
   holders: Map<string, number>;
-  /** The rows that hold unique values and are not part of the plan, by key text. */
+  /** The rows that have a unique value which the plan needs, but are not part of the plan, by key text. */
   otherHolders: Map<string, OtherHolder>;
-  /** Rows at the destination that reference written rows; for removed rows also rows below them. */
+  /**
+   * Rows at the destination that reference a row of the plan; for a row that is removed, also those that reference its
+   * dependent rows.
+   */
   references: Reference[];
   /** What the destination recorded about each of its rows: who changed it, and when. */
   statesThere: Map<string, RowState>;
@@ -76,7 +79,9 @@ export type FactsQuery = {
    * does not include it.
    */
   planned: (pair: RowPair) => Row | null | undefined;
-  /** Returns a row outside the plan as it would be at the destination if it were added. */
+  /**
+   * For a row outside of the plan: returns it as it would be at the destination if the user added it to the transfer.
+   */
   plannedAlong: (pair: RowPair) => Row | null | undefined;
   hostHere: string | null;
   otherHosts?: Facts['otherHosts'];
@@ -225,7 +230,7 @@ async function comparePairsWithParents(here: Databases, there: Databases, questi
   return pairs;
 }
 
-/** The rows here that have a linked name, by their name at the destination. */
+/** The rows of this environment with the names that planned rows are linked with, by their name at the destination. */
 async function linkedRows(here: Databases, steps: Step[]): Promise<Map<string, Row>> {
   const links = linkedNames(steps);
   const mappings = await readMappings(here.sql);

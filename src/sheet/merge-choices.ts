@@ -115,7 +115,7 @@ export function mergeChoices(
 
 type Lists = Choices['excludedFields'];
 
-/** The page has no inputs for other rows, so their stored choices are used. */
+/** The posted page has no inputs for rows on other pages, so their stored choices are used. */
 function mergedLists(stored: Lists, shown: Lists, posted: Lists): Lists {
   const rows = Object.keys({ ...stored, ...posted });
   return Object.fromEntries(

@@ -17,7 +17,7 @@ export function postedChoices(
   const removed = new Set(lists('leave'));
   const all = added.length > 0 ? joinedKeys(selection.keys, added) : selection.keys;
   const keys = all.filter((key) => !removed.has(keyText(key)));
-  // Rows on other pages of the sheet keep their choices.
+  // Rows that were on other pages of the sheet keep their choices.
   const shown = new Set(lists('shown'));
   const others = <T>(decisions: Record<string, T>) =>
     Object.fromEntries(Object.entries(decisions).filter(([text]) => !shown.has(text)));

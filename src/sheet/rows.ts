@@ -43,9 +43,7 @@ export function groupsOf(steps: PlannedStep[], facts: Facts, selection: Selectio
   });
 }
 
-/**
- * The chosen keys that *Remove* takes out of the selection for a whole group; empty when the group cannot be removed.
- */
+/** The keys that the button *Remove* of a group takes out of the selection; empty when the group cannot be removed. */
 function keysToLeave(
   root: string,
   keys: string[],

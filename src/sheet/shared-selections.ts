@@ -19,8 +19,8 @@ export const changeKeys = (on: Pool, id: string, change: (keys: RowKey[]) => Row
   });
 
 /**
- * The hash of everything that people choose in a selection; a page posts it, so that a change made meanwhile is
- * noticed.
+ * The hash of everything that people choose in a selection. A page posts the hash that it showed, so that a change
+ * made meanwhile is noticed.
  */
 export const seenOf = ({ keys, choices, name, reason }: SavedChoices): string =>
   hash('sha256', JSON.stringify([keys.map(keyText), choices, name, reason])).slice(0, 16);

@@ -99,7 +99,7 @@ function fieldViews(step: PlannedStep, { pairs }: Facts) {
       // Every field of a new row is new, so no difference is highlighted.
       after: step.before === null ? plain(parts.after) : parts.after,
       ours: (isExcluded && text(definition, step.pair?.here?.[field])) || 'Empty',
-      /** The value when both sides were last equal, for a field that the destination has changed since. */
+      /** The value when both sides were last equal; shown only for a field that the destination has changed since. */
       base: theirs.has(field) ? text(definition, base?.[field]) || 'Empty' : null,
     };
   });

@@ -56,7 +56,7 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
     else if (planned) going.set(keyText(step), planned);
   }
   const usesOfRow = Map.groupBy(facts.references, ({ target: of }) => keyText(of));
-  // All steps are checked again after one was skipped, because others may have needed it.
+  // After a step was skipped all others are checked again, because they may have needed it.
   for (let isStable = false; !isStable;) {
     isStable = true;
     for (const step of going.values()) {

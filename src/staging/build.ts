@@ -150,7 +150,7 @@ async function makeRoom(here: App, copy: Copy) {
   await finishDrop(here, former, { person: copy.person, action: 'replaced a copy' });
 }
 
-/** Records that the copy is ready, and tells the server that ordered it, in one commit. */
+/** Records that the copy is ready, and notifies the server that ordered it, in one commit. */
 const markReady = (here: App, copy: Copy) =>
   transaction(here.sql, async (on) => {
     const { days } = settingsOfCopies(here);
@@ -162,7 +162,7 @@ const markReady = (here: App, copy: Copy) =>
           until = utc_timestamp(3) + interval ${days} day`,
     );
     if (!isReady) return;
-    // The spare is used up, so the next one is requested, with which the next order is as quick.
+    // The copy took over the spare, so another one is requested: the next order is as quick then.
     if (copy.spare_name !== null) await requestRestoreTest(on, copy.client);
     await callBack(here, on, await copies.known(on, copy.id));
     await audit.write(on, { person: copy.person, action: 'made a copy', subject: copy.name });

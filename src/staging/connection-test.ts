@@ -4,8 +4,8 @@ import { ask } from './ask.ts';
 import type { StagingEnvironment } from './environments.ts';
 
 /**
- * Asks a staging server about no order at all: if it answers, its address and the token are right.
- * @throws Problem when it does not
+ * Asks a staging server about an order that does not exist: any answer proves that its address and token are right.
+ * @throws Problem when it does not answer, or refuses the token
  */
 export const testConnection = (here: App, environment: StagingEnvironment) =>
   ask(here, environment, {

@@ -91,7 +91,7 @@ export const add = (on: Queryable, copy: NewCopy) =>
 export const byId = (on: Queryable, id: string) =>
   first<Copy>(on, sql`select * from database_copy where id = ${id}`);
 
-/** A copy that is certainly recorded. */
+/** Reads the record of a copy, which must exist. */
 export async function known(on: Queryable, id: string): Promise<Copy> {
   const copy = await byId(on, id);
   if (!copy) throw new Error('The record of a copy is gone');
@@ -105,7 +105,7 @@ export const byIds = (on: Queryable, ids: string[]) =>
 export const named = (on: Queryable, name: string) =>
   first<Copy>(on, sql`select * from database_copy where live_name = ${name}`);
 
-/** The newest copy with this name, even if it is gone. */
+/** The newest copy that ever had this name, even if it was dropped since. */
 export const newestNamed = (on: Queryable, name: string) =>
   first<Copy>(
     on,
@@ -128,7 +128,7 @@ export const ended = (on: Queryable) =>
          order by ended_at desc limit 20`,
   );
 
-/** Whether nobody and nothing may drop a copy now. */
+/** Whether a copy is protected now, so that neither a person nor a job may drop it. */
 export const isProtected = ({ protected_until: until }: Pick<Copy, 'protected_until'>): boolean =>
   until !== null && until > toSqlInstant(new Date().toISOString());
 
@@ -170,11 +170,11 @@ export async function changeOrRefuse(
   throw new Conflict(`${copy.name} is being worked on, or gone already. Reload the page.`);
 }
 
-/** The copy that is being replaced by this one, if it still exists. */
+/** The copy that this one replaces, if it still exists. */
 export const replacedBy = (on: Queryable, id: string) =>
   first<Copy>(on, sql`select * from database_copy where replaced_by = ${id} and ended_at is null`);
 
-/** Lets a copy keep its name, because the one that was to replace it was not made. */
+/** Ends the replacement of a copy, which keeps its name, because the copy that was to replace it was not made. */
 export const keepName = (on: Queryable, successor: string) =>
   run(
     on,
@@ -190,7 +190,7 @@ export const spareOf = (on: Queryable, client: string) =>
          where client = ${client} and is_spare and ended_at is null order by created_at desc limit 1`,
   );
 
-/** Copies that no job works on any more: it failed, was cancelled, or is not known. */
+/** Copies whose job will not finish them any more: it failed, was cancelled, or no longer exists. */
 export const abandoned = (on: Queryable) =>
   select<Copy>(
     on,
@@ -200,7 +200,7 @@ export const abandoned = (on: Queryable) =>
            and (job.id is null or job.ended_at is not null)`,
   );
 
-/** Copies whose drop was begun more than a minute ago and not finished, because its process died. */
+/** Copies that a process began to drop more than a minute ago and has not finished, because it died. */
 export const droppingForLong = (on: Queryable) =>
   select<Copy>(
     on,

@@ -173,8 +173,8 @@ const unmarked = (name: string) =>
   );
 
 /**
- * Gives the tables of a spare (tested copy) to the copy that was ordered, by renaming them, which takes no time
- * however large they are. It can be killed at any point and repeated. The MongoDB database keeps its name.
+ * Makes the ordered copy out of a spare by renaming the spare’s tables, which takes no time however large they are. It
+ * can be killed at any point and repeated. The MongoDB database keeps its name.
  * @throws NotFound when the databases of the spare are gone
  */
 export const renameSpare = (here: App, copy: Made & { spare_name: string }) =>

@@ -44,7 +44,10 @@ export async function dropNamed(here: App, wanted: DropRequest): Promise<NamedRe
 
 const LATELY_MS = 60 * 60 * 1000;
 
-/** Whether the same person dropped the copy lately: then the answer was lost, and is given again. */
+/**
+ * Whether the same person dropped the copy a short time ago. Then the request is a repetition, because the first
+ * answer was lost, and gets the same answer.
+ */
 async function wasDropped(here: App, name: string, { client, level, person }: DropRequest) {
   const former = await copies.newestNamed(here.sql, name);
   if (former?.state !== 'dropped' || former.ended_at === null) return false;

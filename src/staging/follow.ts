@@ -1,5 +1,5 @@
-// Copies follow their jobs: when the job of a copy has failed, was cancelled or is gone, the databases of the copy
-// are removed, its place is free, and the server that ordered it is told. A copy fails in no other way.
+// Ends copies whose job has failed, was cancelled or is gone: their databases are removed, their place within the limit
+// is free again, and the server that ordered them is notified. A copy fails in no other way.
 import * as audit from '../audit/audit.ts';
 import { sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -42,7 +42,7 @@ async function endFailed(here: App, copy: Copy, problem: string) {
       sql`state = 'failed', ended_at = utc_timestamp(3), problem = ${problem}`,
     );
     if (!isEnded) return;
-    // The copy that was to be replaced stays, if it has not been dropped yet.
+    // The copy that this one should have replaced stays, if it has not been dropped yet.
     await copies.keepName(on, copy.id);
     await callBack(here, on, { ...copy, state: 'failed', problem });
     const line = { person: copy.person, action: 'failed to make a copy', subject: copy.name };

@@ -2,8 +2,8 @@ import type { App } from '../environments/app.ts';
 import type { Copy } from './copies.ts';
 
 /**
- * Works on copies one after the other, as a process does every few seconds. One that fails waits for the next round, and
- * does not keep the others waiting.
+ * Works on copies one after the other, for a chore that runs every few seconds. If one fails, it is tried again in the
+ * next round, and the others are not delayed.
  */
 export async function oneByOne(here: App, all: Copy[], work: (copy: Copy) => Promise<unknown>) {
   for (const copy of all) {

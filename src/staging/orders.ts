@@ -153,7 +153,7 @@ export type Ending = {
   results?: NamedResult[];
 };
 
-/** Ends an order and its job, and tells the person who ordered it, once: all in one commit. */
+/** Ends an order and its staging job, and notifies the person who ordered, exactly once: all in one commit. */
 export const end = (here: App, order: Order, ending: Ending) =>
   transaction(here.sql, async (on) => {
     const { state, problem = null, until, url = null, results, name = order.name } = ending;

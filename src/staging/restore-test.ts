@@ -30,7 +30,7 @@ export type TestedBackup = {
   client: string;
   /** The time of the tested backup; null when there is none. */
   backup: string | null;
-  /** What is wrong with the backup; null when it restores as it was backed up. */
+  /** What is wrong with the backup; null when the restored data is what was backed up. */
   problem: string | null;
 };
 
@@ -60,8 +60,8 @@ async function testNewest(work: Work, source: Source, client: string): Promise<T
 }
 
 /**
- * Restores a backup and compares it; returns what is wrong with its content. Other errors fail the job, which is
- * tried again.
+ * Restores a backup and compares the result; returns what is wrong with the content, or null. Other errors fail the
+ * job, which is tried again.
  */
 async function restoreAndCompare({ here, job, report }: Work, source: Source, manifest: Manifest) {
   const former = await copies.spareOf(here.sql, manifest.client);

@@ -1,5 +1,5 @@
-// Runs staging jobs: sends their orders, asks about them, and takes callbacks. When an answer or a callback is lost,
-// only time is lost.
+// Runs staging jobs: sends their orders to staging, asks how they get on, and receives callbacks. A lost answer or
+// callback only delays that.
 import { z } from 'zod';
 import { fromSqlInstant } from '../database/sql.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -16,7 +16,7 @@ import type { Ending, Order } from './orders.ts';
 import * as stagingJobs from './staging-jobs.ts';
 import type { StagingJob } from './staging-jobs.ts';
 
-/** After how many hours without an answer staging has lost the order. */
+/** After how many hours without an answer about an order it counts as lost. */
 const SILENT_HOURS = 6;
 
 const acknowledged = z.object({ name: z.string().max(63) });
@@ -115,7 +115,7 @@ async function sendDrop(
   await orders.end(here, order, { state: problem ? 'error' : 'done', problem, results });
 }
 
-/** Keeps an order after an error that may pass, so that it is sent again; any other error ends it. */
+/** After an error that may pass, the order is kept and sent again; after any other error it ends. */
 async function keepOrEnd(here: App, order: Order, error: unknown) {
   const problem = reasonOf(error);
   const since = fromSqlInstant(order.answered_at ?? order.created_at);

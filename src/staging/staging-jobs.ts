@@ -100,7 +100,7 @@ async function checked(here: App, posted: PostedJob) {
 }
 
 /**
- * Adds a draft.
+ * Adds the draft of a staging job.
  * @throws Invalid with a message for each wrong field
  */
 export async function add(here: App, person: string, posted: PostedJob): Promise<number> {
@@ -116,8 +116,8 @@ export async function add(here: App, person: string, posted: PostedJob): Promise
 }
 
 /**
- * Changes a draft.
- * @throws Invalid for wrong fields, Conflict when it was run, or changed by another person
+ * Changes the draft of a staging job.
+ * @throws Invalid for wrong fields, Conflict when the job was run meanwhile, or another person changed it
  */
 export async function change(
   here: App,
@@ -142,8 +142,8 @@ export async function change(
 }
 
 /**
- * Removes a draft.
- * @throws Conflict when it was run: then it stays listed
+ * Removes the draft of a staging job.
+ * @throws Conflict when the job was run: then it stays listed
  */
 export async function remove(here: App, person: string, number: number) {
   await transaction(here.sql, async (on) => {

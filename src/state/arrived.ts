@@ -46,8 +46,8 @@ export type ArrivedRow = {
   title: string;
   action: StepAction;
   /**
-   * 1 for a row that is no dependent, and for a dependent row whose parent row did not arrive in the same transfer;
-   * otherwise 0.
+   * 1 for a row that has no parent row, or whose parent row did not arrive in the same transfer; 0 for the other
+   * dependent rows.
    */
   is_root: number;
 };

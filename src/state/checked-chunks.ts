@@ -1,6 +1,6 @@
-// The digests (short fingerprints) of both sides of a chunk, 1,000 row ids that are compared together, as they were
-// when its sync state was last verified. While they match, and no one writes the sync state, the rows of the chunk
-// need not be read.
+// Chunks are 1,000 row ids that are compared together. For each that was verified, this file stores the digests (short
+// fingerprints) of both sides. As long as both sides still have these digests, and nobody has changed the sync state,
+// the rows of the chunk need not be read.
 import { hash } from 'node:crypto';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import type { RowKey } from '../catalog/entity.ts';
@@ -19,8 +19,8 @@ import { upsertObservations, type Certainty, type Observation } from './destinat
 
 export type ChunkSides = { here: RowDigests; there: RowDigests };
 /**
- * What is stored of a verified chunk. `generation` grows each time its sync state is written; a chunk that was never
- * verified has generation 0 and no digest.
+ * What is stored about a chunk. `generation` grows each time the sync state of its rows is written. A chunk that was
+ * never verified has generation 0 and no digest.
  */
 export type CheckedChunk = { generation: number; digest: string | null };
 

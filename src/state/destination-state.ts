@@ -25,7 +25,7 @@ export type DestinationState = {
   undone_reason: string | null;
 };
 
-/** Stands in `undone_hash` for a deletion that was undone. */
+/** The value of `undone_hash` for a deletion that was undone. */
 export const DELETED = 'deleted';
 
 export async function readDestinationStates(

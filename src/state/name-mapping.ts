@@ -21,7 +21,10 @@ export const listMappings = (on: Queryable) =>
 export const nameThere = (mappings: Mappings, entity: string, name: string) =>
   mappings.get(mappingKey(entity, name)) ?? name;
 
-/** Returns the row with linked names in the destination’s spelling. */
+/**
+ * Returns the row as the destination would spell it: each linked name that is mapped (`Pune`) is replaced by its name
+ * there (`Poona`).
+ */
 export function withMappedNames(entity: Entity, row: Row, mappings: Mappings): Row {
   if (mappings.size === 0) return row;
   const theirs = { ...row };

@@ -80,7 +80,7 @@ export async function pendingRows(on: Queryable, entity: Entity): Promise<Map<nu
 export const isReadyToSend = ({ status, isEngineering, isUndone, isHeld }: PendingRow) =>
   isReady(status) && !isEngineering && !isUndone && !isHeld;
 
-/** Ids of rows with this status. `waits`: all rows that are not in sync, as pendingRows() returns them. */
+/** The ids of an entity’s rows with this status. `waits`: the rows that are not in sync, from pendingRows(). */
 export async function idsWithStatus(
   on: Queryable,
   entity: Entity,

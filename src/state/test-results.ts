@@ -32,7 +32,10 @@ export type TestStatus = {
   former: TestResult | null;
 };
 
-/** One hash for each row together with its dependent rows, by key text; a test result is stored with it. */
+/**
+ * One hash for each row together with its dependent rows, by key text. It is stored with a test result, and tells
+ * whether the tested content is still the present one.
+ */
 export async function hashesWithDependents(
   place: Databases,
   keys: RowKey[],
@@ -76,7 +79,7 @@ export async function recalledTestStatus(place: Databases, keys: RowKey[]) {
 const isLinked = (entity: Entity) =>
   [entity, ...dependentsOf(entity)].some((one) => linksOf(one).length > 0);
 
-/** What hashesWithDependents() would return for the recorded contents. */
+/** The same hashes as from hashesWithDependents(), computed from what is recorded, without reading rows. */
 async function recalledHashes(on: Queryable, keys: RowKey[]): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map();
   const lines = await select<{ entity: string; id: number; hash: string }>(

@@ -20,7 +20,10 @@ export function folderObjects(path: string): Objects {
     work.catch((error: unknown) => {
       throw asTrouble(error);
     });
-  /** The result of the work; null when the file does not exist. A storage folder that is missing is an error. */
+  /**
+   * Returns the result of `work`, or null when the file does not exist. If the whole storage folder is missing, that
+   * is an error.
+   */
   const unlessAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
     try {
       return await work;

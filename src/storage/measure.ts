@@ -37,7 +37,7 @@ export function measure(content: Content, { signal }: PutOptions) {
   return {
     parts: passing(),
     stored: (): Stored => ({ size, checksum: hash.digest('hex') }),
-    /** The error of the content itself, if it failed, not of the store. */
+    /** The error of the source of the content, if that failed and not the store. */
     failure: () => failure,
     end: () => signal?.removeEventListener('abort', stop),
   };

@@ -49,8 +49,8 @@ export function s3Objects(address: S3Address): Objects {
     });
   const soon = untilSilent();
   /**
-   * The result of the work; null when the object does not exist. A missing bucket gives the same error, so the bucket
-   * is looked up then.
+   * Returns the result of `work`, or null when the object does not exist. A missing bucket causes the same error, so
+   * the bucket is looked up in that case.
    */
   const unlessAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
     try {
@@ -203,7 +203,10 @@ function connect({ region, endpoint, keys }: S3Address): S3Client {
 
 type Ask = (question: ListMultipartUploadsCommand) => Promise<ListMultipartUploadsCommandOutput>;
 
-/** Yields multipart uploads below the prefix that were begun and neither completed nor aborted. */
+/**
+ * Yields uploads (below the prefix) that were begun and then neither completed nor aborted, because their process
+ * died.
+ */
 async function* unfinished(ask: Ask, { Bucket, prefix }: { Bucket: string; prefix: string }) {
   let from: { KeyMarker: string; UploadIdMarker: string } | undefined;
   do {

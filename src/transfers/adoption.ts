@@ -8,8 +8,8 @@ import { Conflict, NotFound } from '../problems.ts';
 import { readStates, updateStates } from '../state/row-state.ts';
 
 /**
- * Adopts engineering’s changes to a row and its dependent rows. `seen`: when the last of the changes was made that
- * the page showed; a later one is not adopted unseen.
+ * Adopts engineering’s changes to a row and its dependent rows. `seen`: the time of the last change that the page
+ * showed; a later change is not adopted.
  */
 export async function adopt(here: Environment, person: string, key: RowKey, seen: string) {
   await transaction(here.sql, async (connection) => {

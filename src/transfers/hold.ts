@@ -29,8 +29,8 @@ export async function hold(here: Environment, person: string, key: RowKey, reaso
 }
 
 /**
- * Removes the hold of a row. `seen`: when the hold that the page showed was set.
- * @throws Conflict when it was set again meanwhile
+ * Removes the hold of a row. `seen`: the time at which the hold was set that the page showed.
+ * @throws Conflict when another hold was set meanwhile
  */
 export async function removeHold(
   here: Environment,

@@ -38,7 +38,7 @@ export async function mapName(req: Request, res: Response) {
   const there = req.here.destination
     ? await spelledIn(req.here.destination, kind.name, typedThere).catch(() => typedThere)
     : typedThere;
-  // A page that does not say which mapping it showed may replace none.
+  // A page that does not post which mapping it showed may not replace one.
   const was = req.form.text('was');
   const wanted = { entity: kind.name, name, there, was };
   try {

@@ -20,7 +20,7 @@ function storedText({ entity: name, after, remark }: journal.WrittenStep): strin
     .join(', ');
 }
 
-/** Sentences about the timestamp of a row that lay in the future. */
+/** Sentences about a row whose timestamp at the destination lay in the future. */
 export function timeRemarks({ remark }: journal.WrittenStep): string[] {
   const texts: string[] = [];
   if (remark?.differing.includes(journal.INSTANT)) {

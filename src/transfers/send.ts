@@ -44,7 +44,7 @@ export async function send(route: Route, selection: Selection, click: Click) {
   try {
     return await sendFirst(route, selection, click);
   } catch (error) {
-    // The second click of a double click may find the rows claimed by the first one.
+    // The second click of a double click may find the rows claimed by the first click’s transfer.
     const first = error instanceof Problem ? await findTwin() : undefined;
     if (first) return sameRequest(first, click);
     throw error;

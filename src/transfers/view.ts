@@ -99,7 +99,7 @@ const choiceTexts: Record<journal.Decision, { text: string; hint: string }> = {
 /** The page of a transfer that needs attention: the present values at the destination, and the possible decisions. */
 export function resolutionView({ destination }: journal.Transfer, found: ManualResolution) {
   const foreign = found.rows.filter(({ isForeign }) => isForeign);
-  // Lists only values that someone else wrote, if there are any: these need the decision.
+  // If someone else wrote values meanwhile, only these are listed: the decision is about them.
   const listed = foreign.length > 0 ? foreign : found.rows;
   const shown = listed.slice(0, PAGE_SIZE);
   const cut = shown.length < listed.length ? ` The first ${shown.length} are shown.` : '';

@@ -12,7 +12,7 @@ const PEOPLE = 5;
 
 const schema = z.object({
   id: z.string(),
-  /** The people who signed in here, most recent first, by hashed e-mail. */
+  /** The people who signed in with this browser, most recent first, by hashed e-mail. */
   people: z.array(z.string()),
   last: formHolderSchema,
 });

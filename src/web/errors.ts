@@ -64,10 +64,7 @@ const alone = ({ here }: Request) => ({
   csrf: '',
 });
 
-/**
- * Handles an error that comes when the session is stored after the answer: nothing can be answered any more, so it is
- * only logged.
- */
+/** Handles an error of storing the session, which happens after the answer was sent: it can only be logged. */
 function afterAnswer(error: unknown, req: Request, res: Response, next: NextFunction) {
   if (!res.writableEnded) return next(error);
   req.log.warn({ err: error, path: req.path }, 'failed after the answer');

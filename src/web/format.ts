@@ -72,7 +72,7 @@ export function exactly(instant: string): string {
   return `${day.format(at)}, ${minute.format(at)} UTC`;
 }
 
-/** A value as plain text, for differences and where it has no partial. */
+/** A value as plain text, for comparisons of two values and for places without a partial of the field’s kind. */
 export function formatValue(field: Field, value: Value | undefined): string {
   if (value === undefined || value === null || value === '') return '';
   if (isSecret(field)) return secretText(value);

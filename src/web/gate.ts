@@ -56,8 +56,8 @@ const pageOf = ({ kind }: Closed, back: string) =>
   `/${kind === 'updating' ? 'updating' : 'update-application'}?return=${encodeURIComponent(back)}`;
 
 /**
- * Answers a request of the API while the server is closed: 503 with Retry-After during an update, 426 when the
- * versions differ.
+ * Answers a request of the API while the server is closed: with 503 and Retry-After during an update, with 426 when
+ * program and database have different versions.
  */
 function answerApi(res: Response, standing: Closed) {
   const isUpdating = standing.kind === 'updating';

@@ -74,7 +74,7 @@ export function openMetrics(here: App) {
           () => null,
         );
         if (lines === null) return;
-        // Zero is reported, too: a metric that is missing would look like a broken query.
+        // A count of zero is reported, too, because a missing metric would look like a broken query.
         for (const value of known) this.set({ [name]: value }, 0);
         for (const { label, number } of lines) this.set({ [name]: label }, number);
       },
@@ -98,7 +98,8 @@ export function openMetrics(here: App) {
   const measure = (req: Request, res: Response, next: NextFunction) => {
     const end = requests.startTimer({ method: req.method });
     res.once('finish', () => {
-      // The label is the route with placeholders, not the path: with ids there would be one metric for each row.
+      // The label is the route with its placeholders (`/catalog/:entity/:id`); with the path itself there would be one
+      // metric for each row.
       const { path = 'other' } = (req.route ?? {}) as { path?: string };
       end({ route: path, status: res.statusCode });
     });

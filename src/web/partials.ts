@@ -40,7 +40,7 @@ export const cell = (
     exactly,
   });
 
-/** The linked row of each link, with the names beside it. */
+/** For each link of a row the name of the linked row, and the further names that are shown beside it. */
 const linkLines = ({ target, parts }: Links, links: Link[]) =>
   links.map((link) => {
     const others = parts.filter(({ name }) => name !== target.name);

@@ -9,7 +9,9 @@ import { briefly } from '../environments/unreachable.ts';
 import { inTime } from '../in-time.ts';
 import { explain } from '../version/compatibility.ts';
 
-/** Sends the state of each part; with status 503 when one is missing or read-only. */
+/**
+ * Sends the state of each part (MySQL, MongoDB, Redis, version); with status 503 when one is unreachable or read-only.
+ */
 export async function ready(req: Request, res: Response) {
   const { here, redis } = req;
   const [mysql, mongodb, redisState, version] = await Promise.all([

@@ -36,7 +36,7 @@ function holderOfForm(req: Request): FormHolder | null {
   const signedIn = id === undefined || credential === undefined ? null : { id, credential };
   const named = holderIn(req.here, tokenOf(req));
   if (named === null && req.get('Sec-Fetch-Site') !== 'same-origin') return null;
-  // A person who has set a new password still gets the forms that were saved before.
+  // The signed-in person gets the form even if their password has changed since the page was shown.
   if (signedIn && (named === null || named.id === signedIn.id)) return holderOf(signedIn);
   return named ?? lastHolder(req);
 }
@@ -89,7 +89,10 @@ export const mayRead = (req: Request): boolean =>
 const sessionOf = ({ session }: Partial<Pick<Request, 'session'>>): Partial<Request['session']> =>
   session ?? {};
 
-/** Whether files of a form are read: if its token is from a page of this session or of an earlier one. */
+/**
+ * Whether the files of a form are read: only if its token proves that it comes from a page of this session or of an
+ * earlier one.
+ */
 export const mayBring = (req: Request, token: string | undefined): boolean =>
   isOurs(req, token) || (isFromHere(req) && holderIn(req.here, tokenIn(token)) !== null);
 
@@ -112,7 +115,7 @@ export const saveFormOfRefused = (limit: Throttle, body: Body, allow: Allow) =>
     res.redirect(303, '/sign-in');
   };
 
-/** Saves the form if its sender may not send it; the access check refuses the request afterwards. */
+/** Saves the form if its sender may not send it (any more); afterwards the access check refuses the request. */
 async function keepOfOthers(req: Request, res: Response, next: NextFunction, body: Body) {
   if (!isForm(body)) return next();
   await readForm(req, body, { mayCome: (token) => mayBring(req, token) });
@@ -131,7 +134,7 @@ export async function refuseForged(req: Request, res: Response, next: NextFuncti
   }
   if (!holder || !req.account) throw new Forbidden(forged);
   const isOwn = holder.id === req.account.id;
-  // Changing the theme and signing out are harmless for any person.
+  // Changing the theme and signing out do no harm, whoever the form’s page was shown to.
   if (req.path === '/theme' || (isOwn && req.path === '/sign-out')) return next();
   const isSaved = await saveForm(req);
   if (!isOwn) throw new Conflict(`${ofAnotherPerson} ${isSaved ? keptForIt : notKept}`);
@@ -189,7 +192,8 @@ export const shownFields = ({ fields }: Pick<SavedForm, 'fields'>) =>
 export const labelOfInput = (name: string) => formatChoice(name.replaceAll(/[[\]]+/g, ' ').trim());
 
 /**
- * Posts the form again to its URL: status 307 keeps method and body. The saved form is deleted once it was accepted.
+ * Posts a saved form again to its URL: the redirect has status 307, which keeps method and body. The saved form is
+ * deleted once it was accepted.
  */
 export async function sendOn(req: Request, res: Response) {
   const forms = await savedForms.savedFor(req, personOf(req));

@@ -63,8 +63,8 @@ export function headers(req: Request, res: Response, next: NextFunction) {
 }
 
 /**
- * The token of the forms on a page: that of the session, or of the visitor’s cookie before signing in. On a page of a
- * copy (staging database) it ends with the name of the copy.
+ * The CSRF token in the forms of a page: that of the session, or before signing in that of the visitor’s cookie. On a
+ * page of a copy (staging database) the copy’s name is appended.
  */
 export function csrfToken({ account, session, visitor, copy }: Request): string {
   if (account) return `${session.csrf ?? ''}${copy ? `@${copy.name}` : ''}`;
@@ -79,7 +79,7 @@ export function isOurs(req: Request, given: string | undefined = req.form.raw('c
   return isFromHere(req) && isSecret(tokenIn(given), expected);
 }
 
-/** The token of a form without the name of a copy. */
+/** The CSRF token of a form, without the name of a copy that may be appended. */
 export const tokenIn = (given: string | undefined) => given?.split('@')[0];
 
 /** The copy on whose page a form was; null for a page of this server’s own environment. */

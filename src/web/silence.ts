@@ -23,7 +23,10 @@ export class Silence extends TooLate {
 const saving = new WeakSet<Request>();
 const ended = new WeakSet<Request>();
 
-/** Whether the request was already ended; its later result or error is then dropped. */
+/**
+ * Whether a request was already ended because a database was silent; what its handler still returns or throws is then
+ * dropped.
+ */
 export const isEnded = (req: Request): boolean => ended.has(req);
 
 /**
@@ -39,7 +42,7 @@ export const watchSilence = (answer: ErrorRequestHandler) =>
       const left = Math.max(0, last - performance.now());
       const look = () => {
         endIfSilent().catch((error: unknown) => {
-          // The request’s own answer may have been sent before the timeout was handled.
+          // The handler may have sent its answer just before the timeout was handled.
           if (!isOver()) next(error);
         });
       };
@@ -64,7 +67,7 @@ export const watchSilence = (answer: ErrorRequestHandler) =>
 const longestOf = ({ method }: Request) =>
   method === 'POST' ? timeouts.slowSave : timeouts.slowPage;
 
-/** Marks that the request may write from here on: if it is ended later, it is unknown whether it saved. */
+/** Marks that the request may write from here on: if it is ended later, nobody knows whether its data was saved. */
 export function beginSaving(req: Request, _res: Response, next: NextFunction) {
   // The sender was already told that nothing was saved, so the request must not write.
   if (isEnded(req)) return;

@@ -11,7 +11,7 @@ export type TypedForm = Pick<SavedForm, 'path' | 'fields' | 'lost' | 'unsealed'>
   shown: ReturnType<typeof shownFields>;
   /** Whether the form is saved for a day. Otherwise only the page has it, and posts it to `path` again. */
   isSaved: boolean;
-  /** The token that the form was posted with; the session, which has it, too, may be unreachable. */
+  /** The CSRF token that the form was posted with. The session has it, too, but may be unreachable. */
   csrf: string;
 };
 

@@ -24,7 +24,7 @@ const schema = z.object({
   flash: z.string().optional(),
   /** The path to return to after signing in. */
   returnTo: z.string().optional(),
-  /** A form was saved for the person who signs in next. */
+  /** Whether a form was saved for the person who signs in next. */
   hasSavedForm: z.boolean().optional(),
   /** The id of the saved form that is being posted again now. */
   sentForm: z.string().optional(),

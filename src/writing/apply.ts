@@ -68,7 +68,8 @@ export async function apply(work: Work, connection: PoolConnection) {
   await failpoint('arrivals');
   for (const [key, instant] of await writeDocuments(work, stored, instants))
     drawn.set(key, instant);
-  // Rows are read back again, because triggers on the arrival records may have changed them.
+  // The rows are read once more, because triggers on the table `arrival`, which was just written, may have changed
+  // them.
   await readBack(place, [...rowSteps, ...work.steps.filter(isBeforePivot)], drawn, instants);
   await correctStates(connection, work.steps, instants);
   await journal.writeRemarks(work.here.sql, transfer.id, work.steps);
@@ -81,7 +82,10 @@ export async function apply(work: Work, connection: PoolConnection) {
 export const instantsOfRows = (rows: Map<string, Row>): [string, string[]][] =>
   [...rows].map(([key, row]) => [key, [row.modified_at]]);
 
-/** The timestamps of the earlier deletions of rows that are created again: apps may already have read that far. */
+/**
+ * The timestamps of earlier deletions of rows that this transfer creates again. Apps may have read up to these, so the
+ * rows must get later ones.
+ */
 export async function instantsOfTombstones(connection: PoolConnection, steps: journal.Step[]) {
   const created = steps.filter(({ before }) => before === null);
   return [...(await readStates(connection, created))].map(
@@ -102,8 +106,8 @@ export const asStored = (work: Work): Work =>
     : work;
 
 /**
- * Returns a function that chooses the columns to write. A transfer writes whole rows; the save of a person does not
- * write untouched fields.
+ * Returns a function that chooses the columns to write: all for a transfer, but only those of changed fields when a
+ * person saves a row.
  */
 export const columnsWrittenBy = ({ kind }: Pick<journal.Transfer, 'kind'>): WrittenColumns =>
   kind === 'save' ? 'changed' : 'all';

@@ -43,8 +43,9 @@ export class RowClaimed extends Error {
 }
 
 /**
- * Claims the rows that a transfer writes or relies on, in one short transaction; a lock admits one transfer at a
- * time. A fence is a number that every new worker of the same transfer raises; it is stored in the claims.
+ * Claims the rows that a transfer writes, and those that it needs unchanged, in one short transaction. A lock lets one
+ * transfer at a time do that. Each new worker of a transfer claims its rows again with a higher fence (a number), so
+ * that the former worker is recognised and stopped.
  * @throws RowClaimed when another transfer has claimed a row, FencedOff when a newer worker of this transfer has
  * raised the fence
  */

@@ -92,10 +92,7 @@ export async function writeDocuments(work: Work, stored: StoredByKey, instants: 
   return drawn;
 }
 
-/**
- * The unique values that the database has for a document, including temporary ones, and the unique values of its next
- * content.
- */
+/** The unique values that a stored document has (including temporary ones), and those of its next content. */
 export function handoverOf(
   step: journal.WrittenStep,
   seen: mongo.StoredDocument | undefined,
@@ -164,8 +161,8 @@ export async function compareAndSet(
 }
 
 /**
- * Removes documents after the COMMIT in MySQL: each becomes a stub, a document without fields. A document that
- * someone else changed is kept, and its step records that.
+ * Removes documents after the COMMIT in MySQL: each becomes a stub, which has no fields and stays for a day. A
+ * document that someone else changed is kept, and its step records that.
  */
 export async function removeDocuments(work: Work) {
   const removals = work.steps.filter((step) => isDocumentStep(step) && step.action === 'remove');
@@ -184,11 +181,12 @@ export async function removeDocuments(work: Work) {
         // timestamp of the tombstone (the record of the deletion) instead.
         const stub = mongoWrites.stub(step.id, instants.next(), stampOf(work));
         await compareAndSet(work, step, seen, stub).catch((error: unknown) => {
-          // An error is skipped only if a person decided to keep what cannot be removed.
+          // Any error stops the transfer here, unless a person has decided to keep the documents that cannot be
+          // removed.
           if (work.transfer.decision !== 'keep-theirs' || willPass(error)) throw error;
         });
       } else if (seen?.temporary) {
-        // Another user changed the document, so it stays; its former name belongs to another document now.
+        // The document stays, because another user changed it; but its former name now belongs to another document.
         const kept = withLastingValues(seen, (own) => `${own.slice(0, 50)} (ID ${step.id})`);
         const instant = new Date(instants.nextOf(step));
         await compareAndSet(work, step, seen, {

@@ -29,7 +29,7 @@ export async function finish(work: Work) {
   const { here, there, transfer, steps } = work;
   const now = await read(there, steps);
   const outcomes = outcomesOf(steps, now);
-  // A save writes only into its own environment, so there is no other side and no base to record.
+  // A save writes only into its own environment, so there is no destination to observe, and no base to record.
   const seen = here.name === there.name ? null : await observationsOf(work, now);
   await transaction(here.sql, async (connection) => {
     await journal.changeState(connection, transfer, ['committed'], 'verified');
@@ -76,7 +76,10 @@ export async function recordEnd(
 const isAsWritten = (step: journal.Step, now: Map<string, Row>) =>
   isSameRow(entityNamed(step.entity), now.get(keyText(step)) ?? null, step.after);
 
-/** What to record for each step: the row that the destination has now, and the new base. */
+/**
+ * For each step what is recorded about the row: the row that the destination has now, and the new base (the last
+ * content that both sides had in common).
+ */
 async function observationsOf(work: Work, now: Map<string, Row>): Promise<Observation[]> {
   const carried = work.steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
   const stops = await readDestinationStates(work.here.sql, carried);
@@ -105,13 +108,16 @@ function observationOf(
   if (sent === null) return { key, hash, base: null };
   const content: Draft<Content> = contentOf(entity, sent);
   const before = was?.base_content ? contentFrom(entity, was.base_content) : content;
-  // Excluded fields were not sent, so the base keeps their former values.
+  // Excluded fields were not sent, so in the base (the last common content) they keep their former values.
   for (const name of step.excludedFields) content[name] = before[name] ?? null;
   const base = { hash: hashOf(entity, content), content: canonical(entity, content) };
   return { key, hash, base };
 }
 
-/** For an undo, the bases as they were before the undone transfer; null for any other transfer. */
+/**
+ * For an undo: the base of each row (the last common content) as it was before the undone transfer. Null for any other
+ * transfer.
+ */
 async function formerBases({ here, transfer }: Work) {
   if (transfer.undoes === null) return null;
   const steps = await journal.stepsOf(here.sql, transfer.undoes);
@@ -119,8 +125,8 @@ async function formerBases({ here, transfer }: Work) {
 }
 
 /**
- * What to record after an undo. The base becomes the one from before the undone transfer, because the restored
- * content may never have been in this environment.
+ * What to record about a row after an undo. Its base (the last common content) becomes that from before the undone
+ * transfer, because the restored content may never have been in this environment.
  */
 function observationAfterUndo(
   step: journal.Step,
@@ -244,7 +250,7 @@ export async function refuse({ here, there, transfer }: Work, why: journal.Trans
     await journal.notifyIfPromised(connection, transfer, why.message);
   });
   await claims.release(there.sql, transfer).catch((error: unknown) => {
-    // The refusal is recorded first: if removing the claims fails then, recovery removes them.
+    // The refusal is recorded before the claims are removed: if removing them fails, recovery does it later.
     if (!isUnwilling(error)) throw error;
   });
 }

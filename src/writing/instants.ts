@@ -8,7 +8,7 @@ import { horizonOf, type Clock } from '../state/clock.ts';
 /** The last timestamp that MySQL can store. */
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 
-/** The former timestamp of a row, if it lay in the future. `isLast`: it is the last one that MySQL can store. */
+/** The former timestamp of a row that was later than the clock. `isLast`: it was the last one that MySQL can store. */
 export type Ahead = { instant: string; isLast: boolean };
 
 export class Instants {

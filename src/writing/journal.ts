@@ -56,7 +56,7 @@ export async function open(
     });
   } catch (error) {
     const twin = await byKey(here.sql, draft.person, draft.idempotencyKey);
-    // The insert had succeeded and only its answer was lost; no other worker has taken the transfer over.
+    // An earlier try had inserted this transfer and only the answer was lost; no other worker has taken it over since.
     if (twin?.id === id && twin.fence === 1) return { transfer: twin, isNew: true };
     if ((error as { code?: string }).code === 'ER_DUP_ENTRY' && twin) {
       return { transfer: twin, isNew: false };
@@ -231,7 +231,7 @@ export function keepLease(here: Environment, transfer: Transfer, milliseconds: n
       sql`update transfer set lease_until = ${inFuture(milliseconds)}
            where id = ${transfer.id} and fence = ${transfer.fence}`,
     ).catch(() => {
-      // If renewing fails, the lease expires, and recovery resumes the transfer.
+      // A failed renewal is ignored: the lease expires then, and recovery resumes the transfer.
     });
   }, milliseconds / 3);
   timer.unref();

@@ -26,8 +26,8 @@ export type ManualResolution = {
 };
 
 /**
- * What a person can decide about a transfer that needs attention. Before the COMMIT it can be rolled back; after it,
- * only the remaining steps can be skipped.
+ * The decisions between which a person can choose for a transfer that needs attention. Before the COMMIT it can still
+ * be rolled back; after it, remaining steps can only be skipped.
  */
 export async function manualResolution(
   here: Environment,

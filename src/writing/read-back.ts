@@ -15,8 +15,8 @@ import { INSTANT, type Remark, type WrittenStep } from './transfer.ts';
 export type DrawnInstants = Map<string, string>;
 
 /**
- * Reads the rows of these steps again. A step gets a remark if its row was stored differently, or if its former
- * timestamp lay in the future.
+ * Reads the rows of these steps again after writing. A step gets a remark if its row was stored differently than sent,
+ * or if its former timestamp lay in the future.
  */
 export async function readBack(
   place: Databases,
@@ -33,8 +33,8 @@ export async function readBack(
 }
 
 /**
- * The remark with the fields in which the stored row differs; null when none differs. `instant`: the assigned
- * `modified_at`.
+ * The remark about a row that was stored differently than sent, with the fields in which it differs; null when none
+ * differs. `instant`: the `modified_at` that the row should have.
  */
 function remarkOf(
   { entity: name, after }: WrittenStep,

@@ -91,7 +91,7 @@ async function escalateOrRelease(here: Environment, taken: journal.Transfer, err
     ? journal.needAttention(here, taken, { reason: 'keeps-failing', row: null, message })
     : journal.endLease(here, taken);
   await act.catch(() => {
-    // Ignored: the next round of recovery tries again.
+    // The error is ignored, because the next round of recovery tries again.
   });
 }
 

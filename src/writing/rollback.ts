@@ -23,9 +23,9 @@ import { writeTombstones } from './state-and-arrivals.ts';
 import { hasArrived, isExplained, type Work } from './work.ts';
 
 /**
- * Rolls back a transfer that did not reach its COMMIT. Every document is marked with the fence, changed or not, so
- * that a delayed worker finds a higher fence than its own and stops. Returns false when a value of someone else was
- * found, unless a person decided to keep it.
+ * Rolls back a transfer that did not reach its COMMIT. Every document is marked with the fence (the number of this
+ * worker), changed or not, so that a delayed former worker finds a higher number than its own and stops. Returns false
+ * when someone else has changed a document meanwhile, unless a person decided to keep that.
  */
 export async function rollBackThere(work: Work, why?: journal.TransferProblem): Promise<boolean> {
   const { here, there, transfer } = work;
@@ -71,7 +71,7 @@ export async function rollBackThere(work: Work, why?: journal.TransferProblem): 
   });
 }
 
-/** Restores documents in an order in which unique values are free when they are needed. */
+/** Restores documents in such an order that a unique value is free when a document needs it back. */
 async function restoreDocuments(
   work: Work,
   stored: StoredByKey,

@@ -139,13 +139,13 @@ async function claimAndApply(work: Work, connection: PoolConnection) {
 /** Checks, while the rows are claimed, that nothing has changed since the plan was made. */
 async function recheck(work: Work, connection: PoolConnection) {
   const place = { sql: connection, documents: work.there.documents };
-  // Read without a cache: an update waits for claims, so update and transfer cannot overlap. An attempt that had
-  // begun to write continues.
+  // The version is read without a cache: an update of the database waits for claimed rows, so update and transfer
+  // cannot overlap. An attempt that had already begun to write continues.
   if (work.transfer.state !== 'applying') await refuseUnlessOpen(work);
   const rows = await read(place, [...work.steps, ...work.reliedOn]);
   for (const step of work.steps) {
     const now = rows.get(keyText(step)) ?? null;
-    // Only a resumed transfer may find rows that it wrote itself.
+    // A transfer that is resumed after a crash may find rows that it wrote itself before.
     const isExpected =
       work.transfer.state === 'applying'
         ? isExplained(step, now)
@@ -170,7 +170,7 @@ async function refuseUnlessOpen({ there }: Work) {
   }
 }
 
-/** Refuses to remove rows that rows outside the transfer reference. */
+/** Refuses a transfer that removes rows which are still referenced by rows outside of it. */
 async function refuseReferenced(place: Databases, { steps }: Work) {
   const removals = steps.filter((step) => step.action === 'remove');
   const uses = await referencingRows(place, removals, { under: true });
@@ -240,6 +240,6 @@ async function raiseFence({ there, transfer, steps, reliedOn }: Work) {
 
 const pending = (error: unknown) => new OutcomePending(reasonOf(error), { cause: error });
 
-/** Whether it is unknown if the journal stored a change. Recovery resumes such a transfer. */
+/** Whether this error leaves it unknown if the journal stored a change. Recovery resumes such a transfer. */
 export const isOutcomeUnknown = (error: unknown) =>
   error instanceof OutcomePending || error instanceof journal.FencedOff || isUnwilling(error);

@@ -58,8 +58,8 @@ export async function writeInOneTransaction(
   }));
   try {
     await transaction(here.writers, async (connection) => {
-      // Recovery cannot find this connection by a claim, so the server itself must end it when its process is
-      // suspended.
+      // Recovery could not find this connection, because it has no claim. So the server itself must end it if this
+      // process is suspended.
       await command(connection, `SET SESSION wait_timeout = ${SILENCE}`);
       await enterTables(connection, steps);
       // The clock row is locked last, so that other writers can claim rows while this one waits for it.
@@ -119,7 +119,10 @@ export async function writeInOneTransaction(
   }
 }
 
-/** Whether nothing was written after this error: Oneway or MySQL refused the write, or a lock timed out. */
+/**
+ * Whether this error proves that nothing was written: Oneway or MySQL refused the write, or waiting for a lock took
+ * too long.
+ */
 function isBlocked(error: unknown): boolean {
   if (isRefusal(error)) return true;
   const { code = '', sqlMessage } = error as { code?: string; sqlMessage?: string };

@@ -16,8 +16,8 @@ import type { Work } from './work.ts';
 import { rootOf } from '../catalog/family.ts';
 
 /**
- * Where the contents before and after each step are: in the journal, if it is in the same database (a write to this
- * environment), otherwise in the memory of the worker.
+ * Where the contents of rows before and after each step are copied from: the journal, if it is in the same database (a
+ * write into this environment), otherwise the memory of the worker.
  */
 type Images = 'in the journal' | 'in the work';
 
@@ -68,7 +68,10 @@ export async function writeStatesAndArrivals(
   else await writeArrivals(work, connection, instant, after);
 }
 
-/** The journal contains what was sent; the memory contains what was stored, where that differs. */
+/**
+ * If a row was stored differently than sent, only the memory of the worker has the stored content; the journal has
+ * what was sent.
+ */
 const imagesOf = ({ here, there, steps }: Work): Images =>
   here.name === there.name && !steps.some(isStoredDifferently) ? 'in the journal' : 'in the work';
 

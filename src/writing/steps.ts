@@ -83,7 +83,7 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
   });
 }
 
-/** Stored instead of a base that equals the content before the write: most bases do, and contents are long. */
+/** Stands in the journal for a base that equals the content before the write. Most do, and contents are long. */
 const AS_BEFORE = '=';
 
 function baseIn({ entity, before, base = null }: Step): string | null {

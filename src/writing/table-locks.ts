@@ -6,8 +6,8 @@ import { entityNamed } from '../catalog/index.ts';
 import { name, select, sql } from '../database/sql.ts';
 
 /**
- * Waits for these rows’ tables, and prevents that others alter or lock them until the transaction ends. No row is
- * locked.
+ * Waits until the tables of these rows are not locked, and then prevents others from altering or locking them until
+ * the transaction ends. No row is locked.
  */
 export async function enterTables(connection: PoolConnection, rows: { entity: string }[]) {
   const entities = [...new Set(rows.map(({ entity }) => entity))].map(entityNamed);

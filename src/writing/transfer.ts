@@ -108,7 +108,7 @@ export type Step = {
   remark?: Remark | null;
 };
 
-/** Remarks on a step in addition to its outcome, known before the COMMIT at the destination. */
+/** What is remarkable about a step beside its outcome, known before the COMMIT at the destination. */
 export type Remark = {
   /** The fields that the destination stored differently than sent, including `modified_at`. */
   differing: string[];
@@ -118,17 +118,20 @@ export type Remark = {
   ahead?: Ahead;
 };
 
-/** The field name under which a differing timestamp is listed in `differing`. */
+/** The name by which `differing` lists the timestamp of a row, if it was stored differently than sent. */
 export const INSTANT = 'modified_at';
 
-/** The summary of a transfer that was stored differently than sent: `1 of 3 rows is not as sent.` */
+/**
+ * The summary of a transfer whose destination stored rows differently than they were sent: `1 of 3 rows is not as
+ * sent.`
+ */
 export const notAsSentText = (differing: number, all: number) =>
   `${differing} of ${all} rows ${differing === 1 ? 'is' : 'are'} not as sent.`;
 
 /** The outcome of a row that the destination stored differently than sent, and that no one has changed since. */
 export const STORED_DIFFERENTLY = 'stored differently';
 
-/** `outcome` is null while the step is pending, and when it was not written. */
+/** A step as it is recorded. `outcome` is null as long as its row was not written, and for good if it never was. */
 export type WrittenStep = Step & { seq: number; outcome: string | null };
 
 /** The outcome of a step in a verified transfer, unless another one is recorded. */

@@ -37,7 +37,10 @@ function newValue(field: string, { before, after }: { before: Row | null; after:
   return after === null || isKept ? [] : [value];
 }
 
-/** Named locks belong to the whole server, so they contain the database’s name. They have at most 64 characters. */
+/**
+ * MySQL’s named locks are shared by all databases of a server, so their names contain the name of the database. They
+ * have at most 64 characters.
+ */
 const lockName = ({ name }: Entity, field: string) =>
   sql`concat('oneway-', left(sha2(concat(database(), ${` ${name}.${field}`}), 256), 40))`;
 

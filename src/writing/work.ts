@@ -1,4 +1,4 @@
-// A transfer that a worker is running, and what can stop it.
+// A transfer that a worker is running: what it writes, where, and the errors that stop it.
 import { isSameRow } from '../catalog/content.ts';
 import type { Row, RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -10,7 +10,7 @@ export type Work = {
   here: Environment;
   there: Environment;
   transfer: journal.Transfer;
-  /** The steps of the transfer that write a row; rows that must only stay as they are, are in `reliedOn`. */
+  /** The steps of the transfer that write a row. Rows that must only stay unchanged meanwhile are in `reliedOn`. */
   steps: journal.WrittenStep[];
   reliedOn: RowKey[];
   /** Called with the number of steps that are written so far. */
@@ -19,12 +19,15 @@ export type Work = {
 
 export type OnProgress = (done: number, doing: string) => void;
 
-/** The error for a write whose outcome is unknown. Nothing is lost: recovery resumes it when the server answers. */
+/**
+ * The error when it is unknown whether a write succeeded. Nothing is lost: recovery completes the write when the
+ * server answers.
+ */
 export class OutcomePending extends Error {}
 
 /**
- * The error for a write that was refused because the destination changed after the plan was made. Its changes were
- * not overwritten.
+ * The error when the destination changed after the plan was made. The write was refused, and the changes at the
+ * destination were not overwritten.
  */
 export class ChangedMeanwhile extends Error {
   readonly problem: journal.TransferProblem;
@@ -49,7 +52,10 @@ export const parentGone = (key: RowKey) =>
     message: `${entityNamed(key.entity).label.one} ${key.id}, which is needed, was removed there meanwhile.`,
   });
 
-/** Whether a stored row equals its content before the step or after it, so that no one else can have changed it. */
+/**
+ * Whether a stored row has its content from before the step, or the one that the step writes. Otherwise someone else
+ * has changed it.
+ */
 export function isExplained(step: journal.Step, now: Row | null): boolean {
   const entity = entityNamed(step.entity);
   return isSameRow(entity, now, step.before) || isSameRow(entity, now, step.after);

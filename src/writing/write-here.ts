@@ -71,7 +71,7 @@ export async function writeHere(
       ? new Unavailable(`It could not be finished, and an engineer has to decide. ${why}`)
       : new Conflict(`Nothing was saved. ${why}`, line?.problem_reason);
   } catch (error) {
-    // A server that refuses has executed nothing; one that becomes silent may have.
+    // A server that refuses a write has executed nothing of it; a server that falls silent may have executed it.
     const isCertain = !isKept && isUnwilling(error) && !isTransient(error);
     if (!isOutcomeUnknown(error) || isCertain) throw error;
     throw new Unavailable(

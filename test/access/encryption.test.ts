@@ -1,4 +1,4 @@
-// Encryption of secrets that must be readable later, and its keys.
+// Encryption of secrets that must be readable again later, such as HAWK secrets, and the keys for it in the settings.
 import { expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';

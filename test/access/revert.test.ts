@@ -38,7 +38,7 @@ test('S0-75 S0-43 when production is open for editing, every page says so and no
     expect(holders).not.toContain('product_manager');
   }
 
-  // The one setting that opens production.
+  // Only this setting is needed to open production for editing.
   const site = await openSite(world, 'production', { IS_STAGING_ALWAYS: 'true' });
   const editor = await site.as('ed');
   const page = await editor.get(`/catalog/form/${key.id}`);

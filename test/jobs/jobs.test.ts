@@ -119,7 +119,7 @@ describe('running a job', () => {
     const { job } = await jobs.request(staging.sql, wanted);
     const waiting = await runJob(staging, broken, job.id);
     expect(waiting).toMatchObject({ state: 'waiting', problem: 'Production does not answer' });
-    // The job must not start before its time.
+    // The job is not due yet, so it must not start.
     expect(await runJob(staging, broken, job.id)).toMatchObject({ state: 'waiting', attempt: 1 });
     await age(staging, job.id);
     expect(await runJob(staging, broken, job.id)).toMatchObject({ state: 'failed', attempt: 2 });

@@ -33,7 +33,7 @@ async function look(page: Page) {
   await page.setViewportSize({ width: 1280, height: 4000 });
 }
 
-/** Does what the servers do every few seconds, again and again, until the page shows a text. */
+/** Runs the chores that the servers run every few seconds, again and again, until the page shows a text. */
 async function untilShown(page: Page, text: string) {
   for (let look = 0; look < 100; look += 1) {
     await both.now.chores();

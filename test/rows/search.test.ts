@@ -24,7 +24,10 @@ const stored = [
   '京都市',
 ];
 
-/** The names that a search finds, or that a list shows in its order, without their numbers. */
+/**
+ * The names that a search finds, or without a search those of the whole list, in the order shown and without their
+ * numbers.
+ */
 async function names(entity: 'business' | 'form', search: string) {
   const { rows, total } = await find(world.staging, entityNamed(entity), {
     search,

@@ -28,7 +28,9 @@ beforeEach(async () => {
   expect(copy.state).toBe('ready');
 });
 
-/** A browser in which this role has opened the copy. */
+/**
+ * A signed-in client with the permissions of this role, which has opened the staging database (copy) and works in it.
+ */
 async function inCopy(role: string): Promise<Client> {
   const browser = await site.as(role);
   const answer = await browser.post(`/databases/${name}/opening`, { to: '/catalog/form' });
@@ -36,7 +38,7 @@ async function inCopy(role: string): Promise<Client> {
   return browser;
 }
 
-/** Posts just these fields, with the token of the page that they are on. */
+/** Posts exactly these fields; they must include the CSRF token of their page. */
 const send = (browser: Client, path: string, fields: Record<string, string>) =>
   browser.postRaw(
     path,

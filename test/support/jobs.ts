@@ -62,7 +62,10 @@ export const age = (here: App, id: string) =>
          where id = ${id}`,
   );
 
-/** Workers with their own Redis connection and periodic check, as a process has them. */
+/**
+ * Starts workers as separate processes would have them, each with its own Redis connection and periodic check; they
+ * are stopped after each test.
+ */
 export function useWorkers() {
   const closers: (() => Promise<unknown> | void)[] = [];
   afterEach(async () => {

@@ -16,7 +16,7 @@ export type Ordering = {
   servers: Listening;
   production: App;
   staging: App;
-  /** Does at once what the processes of both servers do every few seconds. */
+  /** Runs the chores of both servers now, which they usually run every few seconds. */
   chores(): Promise<void>;
 };
 

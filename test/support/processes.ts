@@ -53,7 +53,10 @@ export async function startProgram(
   };
 }
 
-/** Signs in; returns a browser with its cookies and CSRF token, for any of several servers of one environment. */
+/**
+ * Signs in on one of the servers of an environment; returns the cookies and the CSRF token, which are valid on all of
+ * them.
+ */
 export async function signInTo(url: string, email: string, password: string) {
   const cookies = new Map<string, string>();
   const send = async (to: string, path: string, body?: Record<string, string>) => {

@@ -1,4 +1,4 @@
-// A valid content for a row of any entity, derived from its declaration.
+// Makes a valid content for a row of any entity, from the definition of the entity.
 import { v4 as uuid } from 'uuid';
 import { fieldEntries, type Content, type Entity } from '../../src/catalog/entity.ts';
 import type { Field, Value } from '../../src/catalog/fields.ts';

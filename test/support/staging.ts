@@ -69,7 +69,7 @@ export async function dropCopies(here: App) {
   }
 }
 
-/** Rows of every kind in production, most of which were transferred there. */
+/** Adds rows of every kind in production, most of them by a transfer. */
 export const fillProduction = (world: World) =>
   fill({ ...world, staging: world.preprod, preprod: world.production });
 

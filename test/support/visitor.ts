@@ -6,7 +6,7 @@ export type Visitor = {
   get(url: string, headers?: Record<string, string>): Promise<Answer>;
   /** Opens a page and follows all redirects. */
   open(url: string): Promise<Answer>;
-  /** Posts the form of a page with the typed values. */
+  /** Posts the form of a page with typed values in some of its fields. */
   send(page: Answer, typed: Record<string, string>): Promise<Answer>;
   follow(answer: Answer): Promise<Answer>;
   cookie(url: string, name: string): string;

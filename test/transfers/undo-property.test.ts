@@ -41,7 +41,7 @@ const edit = fc.oneof(
 type Edit = typeof edit extends fc.Arbitrary<infer T> ? T : never;
 const round = fc.record({
   edits: fc.array(edit, { minLength: 1, maxLength: 3 }),
-  /** A number whose bits say which rows are selected. */
+  /** A number whose bits say which of the rows are selected for the transfer. */
   picked: fc.nat(),
   /** Whether the rows are sent again after the undo, so that the next round begins in another state. */
   stays: fc.boolean(),

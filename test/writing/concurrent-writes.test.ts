@@ -106,7 +106,7 @@ describe('rollback', () => {
         "before insert on arrival for each row if new.entity = 'task' then signal sqlstate '45000' set message_text = 'frozen'; end if",
       );
       try {
-        // The first document is written directly, as an earlier attempt would have left it.
+        // An attempt to write the transfer has already written its first document and was killed then.
         await transferKilledAt(world.variables.staging, [{ entity: 'task', id: task }], point);
         await recoverNow(staging);
       } finally {

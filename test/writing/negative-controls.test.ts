@@ -25,7 +25,7 @@ test('the consistency checker finds the half-applied rows of a writer without a 
   await world.preprod.documents
     .collection<{ _id: number }>('form')
     .updateOne({ _id: form.id }, { $set: { description: 'Newer' } });
-  // This writer never writes the task.
+  // This faulty writer writes the form, but never the task.
   expect(await kinds({ before, after })).toEqual(['half-applied']);
 });
 

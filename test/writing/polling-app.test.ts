@@ -17,7 +17,7 @@ type Seen = {
   polls: number;
 };
 
-/** Polls for rows newer than the last timestamp, every few milliseconds. */
+/** Polls the tables for rows with a later `modified_at` than it has read, every few milliseconds. */
 function poll(here: App) {
   const seen: Seen = { tasks: new Map(), forms: new Map(), orphans: 0, polls: 0 };
   let [taskCursor, formCursor] = ['2000-01-01T00:00:00.000Z', new Date(0)];

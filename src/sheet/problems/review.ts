@@ -167,7 +167,10 @@ function reasonUntested(found: TestStatus | undefined, sender: string): string |
     : 'was not marked Works by anyone but you for this content';
 }
 
-/** Reports a row sent with excluded fields: it mixes the values of both sides, and nobody has tested that mixture. */
+/**
+ * Reports a row that is sent with excluded fields: at the destination it would mix values of both sides, and nobody
+ * has tested that mixture.
+ */
 function partOf({ pairs }: Facts, root: RowKey, steps: PlannedStep[]): string | null {
   const going = new Map(steps.map((step) => [keyText(step), step]));
   const own = pairs.get(keyText(root));

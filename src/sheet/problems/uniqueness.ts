@@ -23,7 +23,7 @@ export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
       const key = uniqueKey(entity, field, step.after[field]);
       const twin = first.get(key);
       first.set(key, twin ?? step);
-      // Rows that had the same name before names had to be unique can still be sent.
+      // Two rows may have had the same name before names had to be unique; both can still be sent.
       if (isSameValue(step.before?.[field], step.after[field])) return [];
       const holder = keeperOf(facts, going, step.entity, key) ?? (twin && keyOf(twin)) ?? null;
       return holder && holder.id !== step.id

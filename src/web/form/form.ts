@@ -8,7 +8,7 @@ export type Entry = readonly [name: string, text: string];
 /** An uploaded file: `content` is null when it was too large to keep. */
 export type PostedFile = { field: string; content: Buffer | null };
 
-/** The highest index of a list: what the largest form can contain. */
+/** The highest index that a posted list may have: no form is larger. */
 const MOST = 20_000;
 
 export class Form {
@@ -90,8 +90,9 @@ export class Form {
   }
 
   /**
-   * Reads `links[0][name]=Pune` as lines of texts, in order of their index; a part that was not posted is empty.
-   * @throws Invalid for a part that the field does not have, or more lines than its limit
+   * Reads posted lines such as `links[0][name]=Pune`: a list of objects with the given parts (here `name`), in order
+   * of the index. A part that was not posted is empty.
+   * @throws Invalid for a part that the field does not have, and for more lines than `most`
    */
   lines<T extends string>(name: string, parts: readonly T[], most: number): Record<T, string>[] {
     const posted = this.under(name);
@@ -110,7 +111,7 @@ export class Form {
     return filled;
   }
 
-  /** The typed lines of a list, however many and however wrong, to show them again. */
+  /** All posted lines of a list, however many and however wrong, to show them again. */
   typedLines<T extends string>(name: string, parts: readonly T[]): Record<T, string>[] {
     const lines = new Map<number, Map<string, string>>();
     for (const { path, text } of this.under(name)) {

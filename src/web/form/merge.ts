@@ -2,8 +2,8 @@
 // are kept.
 
 /**
- * Returns the stored ticks of checkboxes with the changes of this person: what differs between the shown and the
- * posted ticks.
+ * Returns which checkboxes are ticked after a post: as they are stored now, with the changes of this person, which are
+ * the differences between the page as it was shown and as it was posted.
  */
 export function withOwnTicks(
   stored: readonly string[],
@@ -15,7 +15,10 @@ export function withOwnTicks(
   return [...stored.filter((one) => !removed.has(one)), ...added];
 }
 
-/** Returns another person’s text, unless this person changed it, too; then `isOvertaken` is true. */
+/**
+ * Returns the text to store: that of another person if this person did not change it. If both did, `isOvertaken` is
+ * true.
+ */
 export function withOwnText(stored: string, shown: string, posted: string) {
   const isOwn = posted !== shown;
   return {

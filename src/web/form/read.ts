@@ -18,7 +18,7 @@ declare global {
   }
 }
 
-/** `mayCome`: decides by the form’s token, which is its first field, whether files may be kept. */
+/** `mayCome`: decides by the form’s token (its first field) whether files are kept. */
 type Options = { mayCome?: (token: string | undefined) => boolean };
 
 /** Returns the middleware that reads the forms of a route. It runs after the access check. */

@@ -1,4 +1,4 @@
-// Addresses of environments within transferred content.
+// Texts to transfer that contain the address of an environment are a problem of the sheet.
 import { expect, test } from '@jest/globals';
 import type { Content } from '../../../src/catalog/entity.ts';
 import type { Facts } from '../../../src/sheet/facts.ts';
