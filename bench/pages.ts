@@ -1,5 +1,5 @@
-// Counts the pages a second of the task list, beside the list page of Django admin over the same table: one process
-// each, the same load, signed in.
+// Measures how many pages of the task list are served per second, beside the list page of Django admin over the same
+// table: one process each, the same load, signed in.
 import { fillAll } from './support/used-environments.ts';
 import { django } from './support/django.ts';
 import { atLeast } from './support/goals.ts';

@@ -1,4 +1,5 @@
-// All kinds of job and all schedules with their limits, and the chores (work every few seconds) of every process.
+// Lists all kinds of job, all schedules with their limits, and the chores: work that every process does every few
+// seconds.
 import { z } from 'zod';
 import type { Chore } from './jobs/chores.ts';
 import * as jobs from './jobs/jobs.ts';

@@ -181,7 +181,7 @@ test('the table of folders of src and their allowed imports is complete, and no 
   expect(circles(Object.keys(mayImport), (room) => mayImport[room] ?? [])).toEqual([]);
 });
 
-test('folders of src import only the shared files beside them, and no program', () => {
+test('of the files at the root of src, its folders import only the shared ones, and no program', () => {
   const wrong = files.flatMap((file) =>
     importsOf(file)
       .filter((target) => file.includes('/') && !target.includes('/'))

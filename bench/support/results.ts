@@ -46,7 +46,7 @@ export async function machine(ask: Connection): Promise<Result['machine']> {
   };
 }
 
-/** Empty when the program is not installed: not every benchmark needs it. */
+/** The version of an installed program; empty when it is missing, because not every benchmark needs it. */
 const versionOf = (program: string): string =>
   (spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout ?? '').trim();
 

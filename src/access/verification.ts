@@ -53,7 +53,7 @@ export async function hawkKeyOf(
   return { ...verified, hawk: { id, key, algorithm: 'sha256', user: verified.holder.name } };
 }
 
-/** Records that a key was used. It may fail: a read-only database must still authenticate requests. */
+/** Records that a key was used. A failure is ignored, because keys must work even while the database is read-only. */
 export const noteUse = (on: Queryable, { keyId }: Holder) =>
   run(
     on,

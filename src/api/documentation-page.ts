@@ -1,4 +1,4 @@
-// The API documentation as a page for people.
+// Shows the documentation of the API, made from its OpenAPI document, as a page for people.
 import type { Request, Response } from 'express';
 import type { Entity } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';

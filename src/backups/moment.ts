@@ -12,7 +12,7 @@ import type { Written } from './documents.ts';
 const documentEntities = () => catalog.filter(isDocument).map((entity) => entity.name);
 
 export type Moment = {
-  /** The last timestamp that had been assigned when the snapshot was taken. */
+  /** The last timestamp that the clock of the environment had given to a row when the snapshot was taken. */
   instant: string;
   arrivals: { newest: number; later: number };
 };

@@ -1,4 +1,4 @@
-// The order in which entities are written: referenced entities first.
+// Sorts entities into the order in which their rows are written: referenced entities come first.
 import { catalog, matchedByName } from './index.ts';
 import { referencesOf, type Entity } from './entity.ts';
 

@@ -154,7 +154,10 @@ export const list = (on: Queryable, { state, kind, before }: Filter) =>
          limit 50`,
   );
 
-/** Deletes jobs that ended 90 days ago, with steps, log and child jobs, unless one of their dead letters is open. */
+/**
+ * Deletes jobs that ended more than 90 days ago, with their steps, log and child jobs, unless one of their dead
+ * letters is open.
+ */
 export async function purgeExpired({ sql: on }: Environment): Promise<number> {
   const expired = await select<{ id: string }>(
     on,

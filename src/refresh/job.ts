@@ -1,4 +1,4 @@
-// The refresh (copying production’s rows to this environment) as a background job.
+// Runs the refresh, which copies production’s rows to this environment, as a background job.
 import { refuseWhileClosed } from '../jobs/runner.ts';
 import type { Work } from '../jobs/task.ts';
 import { Problem } from '../problems.ts';

@@ -72,7 +72,7 @@ export function listStoredDifferently(report: Report, entity: Entity, steps: Wri
   }
 }
 
-/** A copy of a report, which does not change when the refresh goes on. */
+/** Copies a report, so that the copy stays as it is while the refresh continues. */
 export const copyOf = (report: Report): Report => ({
   ...report,
   skippedRows: [...report.skippedRows],

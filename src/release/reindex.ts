@@ -23,7 +23,7 @@ export async function allIds(place: Environment): Promise<Ids> {
 export type Changed = { entity: string; id: number; isGone: boolean };
 
 /**
- * The ids that were written since a transfer, including its own.
+ * The ids of all rows that were written since a transfer began, including the rows of that transfer.
  * @throws Problem when the transfer wrote nothing
  */
 export async function changedSince(on: Queryable, transfer: Transfer): Promise<Changed[]> {

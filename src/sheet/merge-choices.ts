@@ -72,9 +72,9 @@ export type Overtaken = { label: string; theirs: string; yours: string };
 type Merged = { now: SavedChoices; overtaken: Overtaken[] };
 
 /**
- * Merges posted choices with the stored ones. A choice that differs from what the page showed was made by this
- * person; all other stored choices stay. A value that both people changed is listed in `overtaken`, and the result
- * contains the one that the last argument prefers.
+ * Merges posted choices with the stored ones. A choice that differs from what the page showed was made by this person;
+ * all other stored choices stay. Values that this person and another one both changed are listed in `overtaken`;
+ * `prefer` says whose value the result then contains.
  */
 export function mergeChoices(
   stored: Selection,

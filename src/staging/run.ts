@@ -57,7 +57,7 @@ export async function runJob(here: App, number: number, person: string): Promise
   await send(here, job, order);
 }
 
-/** Sends an order. If staging refuses it, the order ends, with the words of staging. */
+/** Sends an order to staging. If staging refuses it, the order ends with the reason that staging gives. */
 async function send(here: App, job: StagingJob, order: Order): Promise<void> {
   try {
     const environment = await environments.known(here.sql, job.environment);

@@ -71,8 +71,8 @@ export async function mapName(here: Environment, person: string, wanted: WantedM
 }
 
 /**
- * Computes the hashes of all rows linked with a name again: hashes contain the names of the destination, so they
- * change with a mapping.
+ * Recomputes the recorded hashes of all rows that are linked with a name. The hashes contain linked names as the
+ * destination spells them, so they change with the mapping of a name.
  */
 async function countAnew(
   here: Environment,

@@ -11,7 +11,6 @@ export { lowerFirst };
 const numbers = new Intl.NumberFormat('en-GB');
 export const count = (number: number) => numbers.format(number);
 
-/** Formats a count with its noun: `3 forms`, `1 form` */
 const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
 
 /** Formats a size: `12 kB`, `3.4 MB` */
@@ -25,10 +24,11 @@ export function bytes(size: number): string {
   return new Intl.NumberFormat('en', format).format(size / 1000 ** power);
 }
 
+/** Formats a count with its noun: `3 forms`, `1 form` */
 export const plural = (number: number, { one, many }: { one: string; many: string }) =>
   `${count(number)} ${number === 1 ? lowerFirst(one) : lowerFirst(many)}`;
 
-/** Counts by type: `3 tasks, 1 form` */
+/** Counts rows by type, as a text: `3 tasks, 1 form` */
 export function countsByType(rows: { entity: string }[]): string {
   const counts = new Map<string, number>();
   for (const { entity } of rows) counts.set(entity, (counts.get(entity) ?? 0) + 1);

@@ -115,8 +115,8 @@ async function sweepStubs(here: Environment) {
 }
 
 /**
- * Runs recovery now, and again each time `every` milliseconds after it ended. Call the returned function to stop; it
- * resolves when the current round has ended.
+ * Runs recovery now and then again and again, with a pause of `every` milliseconds between two rounds. The returned
+ * function stops it, and resolves when the current round has ended.
  */
 export function startRecovery(recovering: RecoveryContext, every: number): () => Promise<void> {
   let isOn = true;

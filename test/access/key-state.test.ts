@@ -1,4 +1,4 @@
-// The state of an API key at a given time.
+// Computes the state of an API key (valid, expiring, expired, revoked) at a given time.
 import { expect, test } from '@jest/globals';
 import { isUsable, stateOf } from '../../src/access/key-state.ts';
 

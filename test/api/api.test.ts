@@ -379,7 +379,7 @@ describe('rows written while an API page is being read', () => {
     };
   }
 
-  test('the API delivers a row that was written before a deletion which it has already listed', async () => {
+  test('an app that has already read a deletion from the API still receives a row that was written shortly before it', async () => {
     const { staging: here } = world;
     const gone = await add(here, 'form');
     const changed = { entity: 'form', id: await add(here, 'form') };
@@ -439,7 +439,7 @@ describe('rows written while an API page is being read', () => {
     expect((await round(again.next)).seen.size).toBe(0);
   });
 
-  test('new rows that a rollback removed are listed by the API as deleted, even for an app that has read them', async () => {
+  test('the API lists new rows that a rollback removed as deleted, because apps may have read them', async () => {
     const { staging: here } = world;
     const kept = { entity: 'form', id: await add(here, 'form', { description: 'Old' }) };
     await transfer(here, [kept]);

@@ -1,4 +1,4 @@
-// The form of a new row that is posted a second time.
+// The form of a new row can be posted twice (by a double click, or after going back) without adding a row by mistake.
 import { expect, test } from '@jest/globals';
 import { find } from '../../src/rows/store.ts';
 import { entityNamed } from '../../src/catalog/index.ts';

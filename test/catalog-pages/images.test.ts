@@ -1,4 +1,4 @@
-// Images that are chosen in the form of a row.
+// Images that a person chooses in the form of a row: checked, stored, and kept when the form comes back with an error.
 import { expect, test } from '@jest/globals';
 import { picture } from '../support/images.ts';
 import { shownValues } from '../support/forms.ts';

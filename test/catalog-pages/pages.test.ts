@@ -268,7 +268,7 @@ describe('concurrent edits', () => {
     expect(() => sql`select ${version}`).toThrow('no value for SQL');
   });
 
-  test('two people who edit different fields of a row both succeed', async () => {
+  test('two people who edit different fields of a row can both save, one after the other', async () => {
     const { staging } = world;
     const key = {
       entity: 'form',

@@ -83,7 +83,7 @@ test('a comparison finds a row changed on either side by direct SQL, and skips r
   expect(await compare()).toBe(0);
 });
 
-test('a comparison notices that a database was restored from a backup, even when its timestamps are equal', async () => {
+test('a comparison with the destination notices that its database was restored from a backup, even when the timestamps are equal', async () => {
   const { staging, preprod } = world;
   const [id = 0] = await checkedRows(1);
   const key = { entity: 'business', id };

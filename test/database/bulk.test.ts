@@ -1,4 +1,5 @@
-// Bulk statements: every value is stored unchanged, however the lines are split over statements.
+// Statements that write many rows store every value unchanged, wherever a long list of rows is split into several
+// statements.
 import { beforeAll, expect, test } from '@jest/globals';
 import { insertLines, updateFromLines, type Line } from '../../src/database/bulk.ts';
 import { select, sql, statements } from '../../src/database/sql.ts';

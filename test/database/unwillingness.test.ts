@@ -161,7 +161,7 @@ describe('Redis', () => {
   });
 });
 
-test('locks, timeouts and too many connections are retried at once; a missing database right waits for a person', () => {
+test('after a lock, a timeout or too many connections a write is retried at once; a missing database right waits for a person', () => {
   const at = (errno: number) => [isTransient(ofSql(errno)), willPass(ofSql(errno))];
   expect(at(1205)).toEqual([true, true]);
   expect(at(1040)).toEqual([true, true]);

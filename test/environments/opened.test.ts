@@ -216,7 +216,7 @@ test('the database of an environment in the settings cannot be opened by name', 
   }
 });
 
-test('each caller of a database opened by name gets the environment rules it asked for', async () => {
+test('two callers that open the same database by name with different environment rules each get their own rules', async () => {
   const name = await make('rules');
   const own = { ...copyRules(name), label: 'Training', isEdited: false, ids: { from: 5, to: 9 } };
   const usual = await openEnvironment(app, { database: name, at });

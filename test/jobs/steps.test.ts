@@ -1,4 +1,4 @@
-// Steps and log lines of a job.
+// What the page of a job shows of its work: its steps, and the lines of its log.
 import { expect, test } from '@jest/globals';
 import { z } from 'zod';
 import * as jobs from '../../src/jobs/jobs.ts';

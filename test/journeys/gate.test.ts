@@ -13,7 +13,7 @@ const at = useBrowser(world);
 
 const supported = currentVersion();
 
-test('S2-23 S2-55 when a database update begins during an edit, the page waits, and the typed values are there again after it', async () => {
+test('S2-23 S2-55 when a database update begins during an edit, a page waits for its end, and then the typed values are shown again', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit details' }) };
   const context = await openContext(at.browser);

@@ -1,4 +1,4 @@
-// The migration to channels keeps pending outbox lines and messages.
+// The database migration that gave messages a channel (e-mail, webhook …) keeps pending outbox lines and messages.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { dropEnvironments, prepareEnvironments } from '../../bin/databases.ts';
 import { available, migrate } from '../../src/database/migrate.ts';

@@ -85,7 +85,7 @@ describe('pending rows', () => {
     await site.close();
   });
 
-  test('a changed dependent row counts as its parent row, pending since the oldest change', async () => {
+  test('a row with changed dependent rows counts as one pending row, since the time of the oldest change', async () => {
     const { staging } = world;
     const form = await formKey();
     await transfer(staging, [form]);
@@ -247,7 +247,7 @@ test('the changes page of production lists row, field, person and reason of each
   expect((await get(production, one))['description']).toBe('Newer');
 });
 
-test('the changes page shows five rows and a count of a large transfer, and pages to older transfers', async () => {
+test('the changes page shows the first five rows of a large transfer and the number of the others, and has a link to older transfers', async () => {
   const { staging, preprod } = world;
   const early = await formKey({ name: 'Sent before' });
   await transfer(staging, [early]);

@@ -1,4 +1,4 @@
-// Invitations, and the page My account.
+// Invitations, with which people choose their own password, and the page My account.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as people from '../../src/people/people.ts';
 import { hire, password, textOf, useClient, useSite, type Client } from '../support/people.ts';

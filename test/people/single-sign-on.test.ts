@@ -228,7 +228,7 @@ describe('single sign-on of known people', () => {
     expect((await people.list(here.sql)).map(({ email }) => email)).toEqual(['ed@example.com']);
   });
 
-  test('single sign-on into a closed account is refused, and not tried again without telling the person', async () => {
+  test('single sign-on into a closed account is refused with a message, and is not tried silently again', async () => {
     const here = await start('staging');
     await hire(here, 'vic');
     const person = await personIn(here, 'vic');
@@ -368,7 +368,7 @@ describe('one sign-in for three servers', () => {
     expect(await auditOf(above)).toContain('vic@example.com | signed in | vic@example.com | ');
   });
 
-  test('a visitor without a sign-in anywhere is led to the sign-in page without a redirect loop', async () => {
+  test('a visitor who is signed in neither here nor at the sign-in provider is led to the sign-in page, without a redirect loop', async () => {
     await start('staging');
     const who = visitor();
     const first = await who.get(`${urls.staging}/`);

@@ -1,4 +1,5 @@
-// The refresh as a background job.
+// The refresh (copying production’s rows to this environment) as a background job: its progress, report and
+// interruption.
 import { expect, test } from '@jest/globals';
 import type { App } from '../../src/environments/app.ts';
 import * as jobs from '../../src/jobs/jobs.ts';

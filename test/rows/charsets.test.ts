@@ -98,7 +98,7 @@ test.each([
   ['character set utf8mb3', '🙂'],
   ['character set latin1', '京'],
 ])(
-  'the transfer sheet names a character that a column in %s cannot store at the destination (F10)',
+  'the transfer sheet names a character that a text column of the destination (in %s) cannot store (F10)',
   async (kind, character) => {
     const { key, business } = await sent();
     await transfer(world.staging, [business, key]);

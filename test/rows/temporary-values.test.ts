@@ -14,7 +14,7 @@ test.each([
   ['a long name', 'W'.repeat(80)],
   ['a long name of two code units a character', '🪔'.repeat(80)],
 ])(
-  'the temporary value written while %s moves to another document fits its field, and readers see the real one (F13)',
+  'while %s moves to another document, its temporary value fits the field, and readers see the real value (F13)',
   (_what, name) => {
     const moving = withTemporaryValues(form, { _id: 1, name });
     expect(moving.name).toMatch(/ \(moving [0-9a-f]{12}\)$/);

@@ -228,7 +228,7 @@ describe('rows with the same id that may be unrelated', () => {
     expect((await get(preprod, field))['form']).toBe(next.id);
   });
 
-  test('a row that is given a new id keeps its hold and the mark that engineering changed it', async () => {
+  test('a row that is given a new id keeps its hold (Not for production) and the mark that engineering changed it', async () => {
     const { staging } = world;
     const old = { entity: 'form', id: await add(staging, 'form', {}, ed) };
     await marks.hold(staging, pm.email, old, 'A test');

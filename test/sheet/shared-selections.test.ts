@@ -1,4 +1,4 @@
-// One selection of rows that two users have open.
+// When two users have the same selection of rows open, neither loses what the other one chose.
 import { expect, test } from '@jest/globals';
 import * as selections from '../../src/sheet/selections.ts';
 import { fieldsOn } from '../support/shown-form.ts';

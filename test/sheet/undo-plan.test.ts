@@ -78,7 +78,7 @@ test('the undo plan of a transfer names the person and the fields of a later edi
   expect(plan.skipped[0]?.why).toContain('ed@example.com');
 });
 
-test('the undo of a transfer neither writes nor lists a row that the transfer deleted and that is gone anyway', () => {
+test('the undo of a transfer neither writes nor lists a row that did not exist before the transfer and does not exist now', () => {
   const plan = undoOf([stepOf('form:1', null, null)]);
   expect([actionsOf(plan), skippedIn(plan)]).toEqual([[], []]);
 });
@@ -143,7 +143,7 @@ test('the undo of a transfer skips a row whose referenced row no longer exists',
   expect(actionsOf(whole)).toEqual(['create business:1', 'create task:1']);
 });
 
-test('the undo of a transfer lists each referenced row that must stay unchanged once', () => {
+test('the undo of a transfer lists each referenced row that must stay unchanged only once', () => {
   const plan = undoOf(
     [stepOf('task:1', { business: 1 }, null), stepOf('task:2', { business: 1 }, null)],
     { 'business:1': row('business:1') },

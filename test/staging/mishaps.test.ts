@@ -1,5 +1,5 @@
-// What goes wrong around a staging database that exists: servers are away, e-mail is not accepted, an older version.
-// Nothing is lost, and everything ends by itself.
+// What can go wrong around a staging database after it was made: a server is away, e-mail is not accepted, the database
+// has an older version. Nothing is lost, and every interrupted action is completed.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';

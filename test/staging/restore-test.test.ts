@@ -93,7 +93,7 @@ test('a backup fails its restore test when a value was stored differently', asyn
   expect(JSON.stringify(tested)).toMatch(/business is not what was backed up/);
 });
 
-test('a newest backup that is older than 26 hours is reported to administrators', async () => {
+test('administrators are notified when the newest backup is older than 26 hours', async () => {
   await hire(world.staging, 'ops');
   const below = join(world.folder, 'dev-backups', client);
   const [time = ''] = (await readdir(below)).filter((one) => /^\d{4}-/.test(one));

@@ -1,4 +1,4 @@
-// Behaviour specific to storage in a folder: disk errors, and files of earlier versions.
+// What an object store in a folder does that one in S3 does not: errors of the disk, and files of earlier versions.
 import { beforeEach, expect, test } from '@jest/globals';
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -76,7 +76,7 @@ describe.each([
     await objects.delete('absent/none');
   });
 
-  test('the object store deletes an object, and can then store one under a key that begins with the deleted one', async () => {
+  test('the object store deletes an object, and can then store another under a key that was the deleted one’s folder', async () => {
     await objects.put('gone/deep/er', bytes('x'));
     await objects.delete('gone/deep/er');
     expect(await objects.find('gone/deep/er')).toBeNull();

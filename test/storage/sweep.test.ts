@@ -170,7 +170,7 @@ test('the cleanup of unused images waits a grace period in which other environme
   expect(await hasImage(staging.storage, forgotten)).toBe(false);
 });
 
-test('the cleanup of unused images runs daily when a grace period is set, and otherwise only leaves its mark', async () => {
+test('the cleanup of unused images runs daily when a grace period is set; otherwise it only marks the image store as used by this environment', async () => {
   const { staging } = world;
   const forgotten = await keep(staging);
   await age(staging, 8);

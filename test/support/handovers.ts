@@ -1,4 +1,4 @@
-// Rows that exchange unique names, and how MongoDB stores them meanwhile.
+// Helps tests in which rows exchange unique names, and shows how MongoDB stores the documents meanwhile.
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { App } from '../../src/environments/app.ts';

@@ -1,4 +1,4 @@
-// Stores for tests: a new folder, and a new bucket on the private S3 server that bin/test starts.
+// Object stores for tests: a new folder, and a new bucket on the private S3 server that bin/test starts.
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

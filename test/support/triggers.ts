@@ -1,4 +1,4 @@
-// Triggers that stand for another program at the destination: they store something else than was sent, or refuse it.
+// Triggers that act like another program at the destination: they store something else than was sent, or refuse it.
 import { createConnection } from 'mysql2/promise';
 import { first, sql } from '../../src/database/sql.ts';
 import type { App } from '../../src/environments/app.ts';

@@ -1,4 +1,5 @@
-// Two users with the same page open: name mappings and holds.
+// When two users have the same page open, neither replaces the other one’s name mapping or hold (Not for production)
+// unseen.
 import { describe, expect, test } from '@jest/globals';
 import { listMappings } from '../../src/state/name-mapping.ts';
 import { readStates } from '../../src/state/row-state.ts';

@@ -186,7 +186,7 @@ describe('undone rows', () => {
   });
 });
 
-test('an undone row that is on hold (Not for production) stays on hold', async () => {
+test('a row on hold (Not for production) stays on hold when its transfer is undone', async () => {
   const { staging } = world;
   const { form, sent } = await launch();
   await marks.hold(staging, pm.email, form, 'not yet');

@@ -86,7 +86,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect((await get(world.staging, form))['description']).toBeNull();
   });
 
-  test('a page left open from an earlier session can still sign out, unless another person has signed in since (F15)', async () => {
+  test('the sign-out button of a page left open from an earlier session still works, unless another person has signed in since (F15)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
     const first = await browser.open('/');

@@ -113,7 +113,7 @@ test.each(['arrival', 'row_state'])(
   },
 );
 
-test('a destination column that truncates texts without an error is reported (F9)', async () => {
+test('a transfer reports that a column of the destination truncated a text without an error (F9)', async () => {
   const { staging, preprod } = world;
   // A trigger keeps the non-strict SQL mode that it was created with.
   await createTrigger(
@@ -127,7 +127,7 @@ test('a destination column that truncates texts without an error is reported (F9
   expect((await stepOf(await transfer(staging, [key]), key))?.remark?.stored?.['text']).toBe('Hel');
 });
 
-test('a value that another user wrote after a transfer is reported as “changed since” (F9)', async () => {
+test('the page of a transfer reports a value that another user wrote after it as “changed since” (F9)', async () => {
   const { staging, preprod } = world;
   await shout(preprod);
   const key = await addSts();
@@ -155,7 +155,7 @@ test.each(['after commit', 'committed', 'removed'])(
   },
 );
 
-test('a document altered before the COMMIT is reported as stored differently, one altered after it as changed since (F9)', async () => {
+test('a document that someone else altered before the transfer’s COMMIT is reported as stored differently, one altered after it as changed since (F9)', async () => {
   const { staging, preprod } = world;
   const forms = preprod.documents.collection<{ _id: number }>('form');
   const sendChangedAt = async (point: string) => {

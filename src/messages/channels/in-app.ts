@@ -53,6 +53,6 @@ export const markRead = (on: Queryable, person: string, upTo: number) =>
          where person = ${person} and id <= ${upTo} and read_at is null`,
   );
 
-/** Deletes messages that were read 90 days ago. */
+/** Deletes messages that were read more than 90 days ago. */
 export const purgeExpired = ({ sql: on }: { sql: Queryable }) =>
   run(on, sql`delete from message where read_at < utc_timestamp() - interval 90 day`);

@@ -1,4 +1,4 @@
-// Problems with references, found in facts without a database.
+// Problems of a transfer sheet with references between rows, computed from given facts, without a database.
 import { expect, test } from '@jest/globals';
 import { keyFrom } from '../../../src/catalog/entity.ts';
 import {

@@ -1,4 +1,4 @@
-// Problems that a person must review, found in facts without a database.
+// Problems of a transfer sheet that a person must review, computed from given facts, without a database.
 import { describe, expect, test } from '@jest/globals';
 import { hashOf } from '../../../src/catalog/content.ts';
 import { keyFrom, type Content } from '../../../src/catalog/entity.ts';

@@ -1,4 +1,4 @@
-// Problems with columns and lengths, found in facts without a database.
+// Problems of a transfer sheet with columns and lengths, computed from given facts, without a database.
 import { expect, test } from '@jest/globals';
 import { factsOf, planOf } from '../../support/facts.ts';
 

@@ -1,4 +1,5 @@
-// Unique values that rows of one plan exchange, and values that are taken, computed from facts without a database.
+// Problems of a transfer sheet with unique values, taken or passed on between rows, computed from given facts, without
+// a database.
 import { expect, test } from '@jest/globals';
 import { keyFrom, keyText } from '../../../src/catalog/entity.ts';
 import { entityNamed } from '../../../src/catalog/index.ts';
