@@ -85,9 +85,11 @@ type Counts = Record<'kills' | 'stops' | 'halfApplied' | 'overwritten' | 'stuck'
 
 /** Runs `bin/test --long [kills]`: the long random tests. */
 async function runForLong(env: NodeJS.ProcessEnv): Promise<number> {
-  const undo = await runJest({ ...env, UNDO_TRANSFERS: '500' }, ['transfers/undo-property']);
+  const longer = { ...env, UNDO_TRANSFERS: '500', READING_TEXTS: '200000' };
+  const words = ['transfers/undo-property', 'datasets/reading/(tokenizer|examine)'];
+  const properties = await runJest(longer, words);
   const kills = await killForLong(env);
-  return undo === 0 ? kills : undo;
+  return properties === 0 ? kills : properties;
 }
 
 /** Kills processes in two workers at once, 1,200 times by default. */

@@ -50,5 +50,6 @@ export function usualWidth(records: LineRecord[]): { width: number; share: numbe
   }
   let [width, most] = [1, 0];
   for (const [cells, count] of counts) if (count > most) [width, most] = [cells, count];
-  return { width, share: filled.length === 0 ? 0 : most / filled.length };
+  // Records that are all empty are even, too.
+  return { width, share: filled.length === 0 ? 1 : most / filled.length };
 }

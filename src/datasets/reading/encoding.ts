@@ -58,8 +58,25 @@ export async function* decoded(
   encoding: string,
 ): AsyncGenerator<string> {
   const decoder = new TextDecoder(encoding, { fatal: true });
-  for await (const chunk of content) yield decode(decoder, chunk);
+  for await (const chunk of gathered(content)) yield decode(decoder, chunk);
   yield decode(decoder);
+}
+
+const CHUNK = 64 * 1024;
+
+/** Small chunks are joined: what is cut from each of them costs the same. */
+async function* gathered(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of content) {
+    parts.push(chunk);
+    size += chunk.length;
+    if (size < CHUNK) continue;
+    yield parts.length === 1 ? chunk : Buffer.concat(parts);
+    parts = [];
+    size = 0;
+  }
+  if (size > 0) yield Buffer.concat(parts);
 }
 
 function decode(decoder: InstanceType<typeof TextDecoder>, chunk?: Uint8Array): string {
@@ -104,7 +121,8 @@ export function proposeEncoding(sample: Uint8Array): string {
   const other = found.find(
     ({ encoding }) => encoding !== null && encoding !== USUAL && !encoding.startsWith('utf-'),
   );
-  const isSurer = other !== undefined && other.confidence >= usual + 10;
+  // 10 points alone are what chardet gives to bytes that it knows nothing about.
+  const isSurer = other !== undefined && other.confidence > usual + 10;
   return isSurer && canDecode(sample, other.encoding ?? USUAL) ? (other.encoding ?? USUAL) : USUAL;
 }
 

@@ -44,17 +44,17 @@ export async function examine(
   choices: Choices = {},
   options: UnpackOptions = {},
 ): Promise<Examination> {
+  const chosen = chosenEncoding(choices);
   const unpacked = async () => unpack(await open(), { fileName, ...options });
   const first = await unpacked();
-  const told = chosenEncoding(choices) ?? encoding.encodingByStart(first.head);
-  const found = await passIn(first, told ?? 'utf-8', choices);
-  if (found) return found.examination;
-  if (choices.encoding !== undefined || told?.startsWith('utf-16'))
-    throw encoding.notIn(told ?? '');
+  const told = chosen ?? encoding.encodingByStart(first.head);
+  const found = await passIn(first, told ?? 'utf-8', choices, false);
+  if (found) return found;
+  if (chosen !== null || told?.startsWith('utf-16')) throw encoding.notIn(told ?? 'utf-8');
   const sample = await encoding.sampleOf((await unpacked()).content);
   for (const proposed of new Set([encoding.proposeEncoding(sample), encoding.USUAL])) {
-    const other = await passIn(await unpacked(), proposed, choices);
-    if (other) return asking(other, proposed);
+    const other = await passIn(await unpacked(), proposed, choices, true);
+    if (other) return other;
   }
   throw encoding.notIn(encoding.USUAL);
 }
@@ -75,54 +75,52 @@ const usualEncodings = [
   'gb18030',
 ];
 
-function asking({ examination, beyondAscii }: Pass, proposed: string): Examination {
-  const options = [proposed, ...usualEncodings.filter((other) => other !== proposed)];
-  const ask: Ask = { code: 'encoding', column: null, options, examples: beyondAscii };
-  examination.asks.unshift(ask);
-  return examination;
-}
-
-type Pass = { examination: Examination; beyondAscii: Example[] };
-
-/** One pass; null when the file is not in this encoding. */
-async function passIn(unpacked: Unpacked, name: string, choices: Choices): Promise<Pass | null> {
+/** One pass; null when the file is not in this encoding. `isProposed` when a person must confirm that. */
+async function passIn(
+  { content, compression }: Unpacked,
+  name: string,
+  choices: Choices,
+  isProposed: boolean,
+): Promise<Examination | null> {
+  const texts = encoding.decoded(content, name);
   try {
-    return await pass(unpacked, name, choices);
+    const { tally, rules } = await tallyOf(texts, choices, isProposed);
+    const { facts, positions, doubts } = tally.columns();
+    const asks = doubts.map(askOf);
+    if (isProposed) asks.unshift(askEncoding(name, tally.beyondAscii));
+    const columns = facts.map(({ name: header, type, format }) => ({ name: header, type, format }));
+    const reading = { compression, encoding: name, ...rules, columns, positions };
+    return examinationOf(tally, reading, facts, asks);
   } catch (error) {
     if (error instanceof encoding.WrongEncoding) return null;
     throw error;
-  }
-}
-
-async function pass(unpacked: Unpacked, name: string, choices: Choices): Promise<Pass> {
-  const texts = encoding.decoded(unpacked.content, name);
-  try {
-    const { sample, rest } = await beginning(texts);
-    const delimiter = choices.delimiter ?? proposeDelimiter(sample);
-    const layout = layoutOf(sample, delimiter, choices.headerLine);
-    const rules = {
-      delimiter,
-      headerLine: layout.headerLine,
-      width: layout.width,
-      fillShortRows: choices.fillShortRows ?? false,
-      ignoreEmptySurplus: choices.ignoreEmptySurplus ?? false,
-    };
-    const tally = new Tally(layout, rules, choices.types);
-    tally.push(sample.text);
-    tally.push(rest);
-    for await (const text of texts) tally.push(text);
-    tally.end();
-    const { facts, positions, doubts } = tally.columns();
-    const columns = facts.map(({ name: header, type, format }) => ({ name: header, type, format }));
-    const { compression } = unpacked;
-    const reading: Reading = { compression, encoding: name, ...rules, columns, positions };
-    return {
-      examination: examinationOf(tally, reading, facts, doubts.map(askOf)),
-      beyondAscii: tally.beyondAscii,
-    };
   } finally {
     await texts.return(undefined);
   }
+}
+
+async function tallyOf(texts: AsyncGenerator<string>, choices: Choices, isProposed: boolean) {
+  const { sample, rest } = await beginning(texts);
+  const delimiter = choices.delimiter ?? proposeDelimiter(sample);
+  const layout = layoutOf(sample, delimiter, choices.headerLine);
+  const rules = {
+    delimiter,
+    headerLine: layout.headerLine,
+    width: layout.width,
+    fillShortRows: choices.fillShortRows ?? false,
+    ignoreEmptySurplus: choices.ignoreEmptySurplus ?? false,
+  };
+  const tally = new Tally(layout, rules, { types: choices.types, isEncodingDoubtful: isProposed });
+  tally.push(sample.text);
+  tally.push(rest);
+  for await (const text of texts) tally.push(text);
+  tally.end();
+  return { tally, rules };
+}
+
+function askEncoding(proposed: string, examples: Example[]): Ask {
+  const options = [proposed, ...usualEncodings.filter((other) => other !== proposed)];
+  return { code: 'encoding', column: null, options, examples };
 }
 
 function examinationOf(

@@ -1,6 +1,6 @@
 // What the cells of one column are, over all rows.
 import type { Column } from './reading.ts';
-import { shapeOf, shapes } from './shapes.ts';
+import { indexOfShape, shapeOf, shapes } from './shapes.ts';
 import {
   fitting,
   kindOf,
@@ -9,6 +9,7 @@ import {
   takes,
   type CellKind,
   type Proposal,
+  type ShapeCounts,
 } from './types.ts';
 
 export type Fit = { type: Column['type']; format: string | null; cells: number };
@@ -31,16 +32,15 @@ export type ColumnFacts = Column & {
 
 const EXAMPLES = 3;
 const SHOWN = 200;
+const SHAPES = Object.keys(shapes).length;
 
 export class ColumnCounter {
-  private readonly counts = new Map<number, number>();
-  private readonly rejected = new Map<number, number>();
-  private readonly examples = new Map<number, Example[]>();
+  /** Cells of each shape, and those of rejected rows. */
+  private readonly counts = new Float64Array(SHAPES);
+  private readonly rejected = new Float64Array(SHAPES);
+  private readonly examples: (Example[] | undefined)[] = [];
   private readonly samples: string[] = [];
   private empty = 0;
-  // Neighbours mostly have the same shape: they are counted without looking it up.
-  private shape = 0;
-  private run = 0;
 
   /** Counts a cell and returns its shape; 0 when it is empty. */
   add(cell: string, line: number): number {
@@ -49,52 +49,43 @@ export class ColumnCounter {
       return 0;
     }
     const shape = shapeOf(cell);
-    if (shape === this.shape) {
-      this.run += 1;
-    } else {
-      this.flush();
-      this.shape = shape;
-      this.run = 1;
-    }
-    if (this.run <= EXAMPLES) this.show(shape, cell, line);
+    const index = indexOfShape(shape);
+    const count = (this.counts[index] ?? 0) + 1;
+    this.counts[index] = count;
+    if (count <= EXAMPLES) this.show(index, cell, line);
     return shape;
   }
 
   /** Takes a cell of a rejected row out of the decision about the type. */
   leaveOut(shape: number) {
-    if (shape !== 0) this.rejected.set(shape, (this.rejected.get(shape) ?? 0) + 1);
+    const index = indexOfShape(shape);
+    this.rejected[index] = (this.rejected[index] ?? 0) + 1;
   }
 
   isEmpty(): boolean {
-    this.flush();
-    return this.counts.size === 0;
+    return this.counts.every((count) => count === 0);
   }
 
   propose(delimiter: string): Proposal {
-    this.flush();
-    const kept = new Map<number, number>();
-    for (const [shape, count] of this.counts) {
-      const left = count - (this.rejected.get(shape) ?? 0);
-      if (left > 0) kept.set(shape, left);
-    }
-    return proposeKind(kept, delimiter);
+    const accepted = this.counts.map((count, index) => count - (this.rejected[index] ?? 0));
+    return proposeKind(countsOf(accepted), delimiter);
   }
 
   /** Cells of a shape that makes a type doubtful. */
   examplesOf(...wanted: number[]): Example[] {
-    const found = wanted.flatMap((shape) => this.examples.get(shape) ?? []);
+    const found = wanted.flatMap((shape) => this.examples[indexOfShape(shape)] ?? []);
     return found.toSorted((one, other) => one.line - other.line).slice(0, EXAMPLES);
   }
 
   facts(column: Column): ColumnFacts {
-    this.flush();
+    const counts = countsOf(this.counts);
     const fits = kinds.map((kind) => this.fit(kind)).filter(({ cells }) => cells > 0);
     const nearest =
       column.type === 'text' ? most(fits) : this.fit(kindOf(column.type, column.format));
     const kind = nearest && kindOf(nearest.type, nearest.format);
-    const others = kind ? [...this.counts.keys()].filter((shape) => !takes(kind, shape)) : [];
+    const others = kind ? [...counts.keys()].filter((shape) => !takes(kind, shape)) : [];
     let filled = 0;
-    for (const count of this.counts.values()) filled += count;
+    for (const count of counts.values()) filled += count;
     return {
       name: column.name,
       type: column.type,
@@ -102,7 +93,7 @@ export class ColumnCounter {
       empty: this.empty,
       filled,
       fits,
-      nullWords: this.counts.get(shapes.nullWord) ?? 0,
+      nullWords: counts.get(shapes.nullWord) ?? 0,
       samples: this.samples,
       nearest,
       misfits: this.examplesOf(...others),
@@ -110,23 +101,21 @@ export class ColumnCounter {
   }
 
   private fit(kind: CellKind): Fit {
-    return { type: kind.type, format: kind.format, cells: fitting(kind, this.counts) };
+    return { type: kind.type, format: kind.format, cells: fitting(kind, countsOf(this.counts)) };
   }
 
-  private flush() {
-    if (this.run > 0) this.counts.set(this.shape, (this.counts.get(this.shape) ?? 0) + this.run);
-    this.run = 0;
-  }
-
-  private show(shape: number, cell: string, line: number) {
-    const shown = this.examples.get(shape) ?? [];
-    if (shown.length < EXAMPLES) {
-      this.examples.set(shape, [...shown, { line, text: kept(cell) }]);
-    }
+  private show(index: number, cell: string, line: number) {
+    (this.examples[index] ??= []).push({ line, text: kept(cell) });
     if (this.samples.length < EXAMPLES && !this.samples.includes(cell)) {
       this.samples.push(kept(cell));
     }
   }
+}
+
+function countsOf(counts: Float64Array): ShapeCounts {
+  const found = new Map<number, number>();
+  for (const [index, count] of counts.entries()) if (count > 0) found.set(2 ** index, count);
+  return found;
 }
 
 function most(fits: Fit[]): Fit | null {

@@ -20,6 +20,16 @@ export function layoutOf(
   delimiter: string,
   chosen: number | null | undefined,
 ): Layout {
+  const layout = layoutUnder(sample, delimiter, chosen);
+  if (layout.width <= COLUMNS) return layout;
+  const found = layout.width.toLocaleString('en');
+  throw new Unreadable('header', `The file has ${found} columns; at most 16,384 can be read.`);
+}
+
+/** As many columns as a spreadsheet has. */
+const COLUMNS = 16_384;
+
+function layoutUnder(sample: Sample, delimiter: string, chosen: number | null | undefined): Layout {
   const line = chosen === undefined ? proposeHeader(recordsOf(sample, delimiter)) : chosen;
   const records = recordsOf(sample, delimiter, line ?? 1);
   if (line === null) return { headerLine: null, header: [], width: usualWidth(records).width };

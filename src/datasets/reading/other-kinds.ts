@@ -38,6 +38,7 @@ export function refuseOtherKinds(head: Uint8Array, fileName: string) {
       fileName,
     );
   }
+  if (/^(\{\s*"|\[\s*[{[])/.test(markup)) throw refusal('json', 'a JSON document', fileName);
   if (start.slice(257, 262) === 'ustar') throw refusal('archive', 'a tar archive', fileName);
 }
 

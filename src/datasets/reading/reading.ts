@@ -95,6 +95,7 @@ export type UnreadableReason =
   | 'spreadsheet'
   | 'pdf'
   | 'html'
+  | 'json'
   | 'archive'
   | 'many-files'
   | 'damaged'

@@ -29,45 +29,69 @@ export const shapes = {
   nullWord: 131072,
 } as const;
 
-const words = new Map<string, number>([
-  ['true', shapes.boolean],
-  ['false', shapes.boolean],
-]);
-for (const word of ['n/a', 'na', '#n/a', 'null', 'none', 'nan', '-', '.', '\\n']) {
-  words.set(word, shapes.nullWord);
+/** The number of a shape, to count it in an array. */
+export const indexOfShape = (shape: number) => 31 - Math.clz32(shape);
+
+const words = new Map<string, number>();
+const meanings = { boolean: ['true', 'false'], nullWord: nullWords() };
+for (const [shape, meant] of Object.entries(meanings)) {
+  for (const word of meant) {
+    const capital = word.slice(0, 1).toUpperCase() + word.slice(1);
+    for (const written of [word, word.toUpperCase(), capital]) {
+      words.set(written, shapes[shape as keyof typeof meanings]);
+    }
+  }
+}
+const isFirstOfWord = new Uint8Array(128);
+for (const word of words.keys()) isFirstOfWord[word.charCodeAt(0)] = 1;
+
+/** Words for "no value" in columns of numbers, dates, times and true or false. */
+function nullWords(): string[] {
+  return ['n/a', 'na', '#n/a', 'null', 'none', 'nan', '-', '.', '\\n'];
 }
 
 const isDigit = (code: number) => code >= 48 && code <= 57;
 const ZERO = 48;
 const MINUS = 45;
 const POINT = 46;
+const COMMA = 44;
+const SLASH = 47;
+const COLON = 58;
+const [E, e] = [69, 101];
 
 export function shapeOf(cell: string): number {
   const first = cell.charCodeAt(0);
   if (isDigit(first)) return shapeOfDigits(cell, 0);
-  const second = cell.charCodeAt(1);
-  if (first === MINUS && (isDigit(second) || second === POINT)) return shapeOfDigits(cell, 1);
-  if (first === POINT && isDigit(second)) return shapeOfDigits(cell, 0);
-  if (cell.length <= 5) return words.get(cell.toLowerCase()) ?? shapes.text;
-  return shapes.text;
+  if ((first === MINUS || first === POINT) && cell.length > 1) {
+    const second = cell.charCodeAt(1);
+    const hasDigit = isDigit(second) || (second === POINT && cell.length > 2);
+    if (hasDigit) return shapeOfDigits(cell, first === MINUS ? 1 : 0);
+  }
+  if (cell.length > 5 || isFirstOfWord[first] !== 1) return shapes.text;
+  return words.get(cell) ?? shapes.text;
 }
 
 /** The shape of a cell whose digits begin at `from`, behind the sign. */
 function shapeOfDigits(cell: string, from: number): number {
   const { length } = cell;
+  const isZero = cell.charCodeAt(from) === ZERO && from + 1 < length;
+  // A code with leading zeros; or a date.
+  const isCode = isZero && isDigit(cell.charCodeAt(from + 1));
+  if (length > 90 || (isCode && length > 32)) return shapes.text;
   const whole = afterDigits(cell, from);
-  const isCode = whole - from > 1 && cell.charCodeAt(from) === ZERO;
   if (whole === length) return isCode ? shapes.text : shapeOfInteger(cell, from);
   if (cell.charCodeAt(whole) === POINT && !isCode) {
     const fraction = afterDigits(cell, whole + 1);
     if (fraction === length && fraction > whole + 1) return shapeOfDecimal(cell, from, whole);
   }
-  return length > 40 ? shapes.text : shapeOfSigns(cell);
+  return shapeOfSigns(cell, from, whole);
 }
 
 function afterDigits(cell: string, from: number): number {
+  const { length } = cell;
   let at = from;
-  while (isDigit(cell.charCodeAt(at))) at += 1;
+  // Within the length: a place behind the end makes charCodeAt slow.
+  while (at < length && isDigit(cell.charCodeAt(at))) at += 1;
   return at;
 }
 
@@ -91,28 +115,30 @@ function shapeOfDecimal(cell: string, from: number, point: number): number {
   return isGroup && cell.charCodeAt(from) !== ZERO ? shapes.pointGroup : shapes.decimal;
 }
 
-const patterns: [RegExp, number][] = [
-  [/^-?[1-9]\d{0,2},\d{3}$/, shapes.commaGroup],
-  [/^-?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$/, shapes.commaGroups],
-  [/^-?([1-9]\d{0,2}(\.\d{3})+|0|[1-9]\d*),\d+$/, shapes.decimalComma],
-  [/^-?[1-9]\d{0,2}(\.\d{3}){2,}$/, shapes.decimalComma],
-];
+const commaGroup = /^-?[1-9]\d{0,2},\d{3}$/;
+const commaGroups = /^-?[1-9]\d{0,2}(,\d{3})+(\.\d{1,30})?$/;
+const decimalComma = /^-?([1-9]\d{0,2}(\.\d{3})+|0|[1-9]\d*),\d{1,30}$/;
+const pointGroups = /^-?[1-9]\d{0,2}(\.\d{3}){2,}$/;
 /** Without a point or a negative exponent it is a code, such as 1E5. */
 const exponent = /^-?(0|[1-9]\d*)((\.\d+)[eE][+-]?\d+|[eE]-\d+)$|^-?\.\d+[eE][+-]?\d+$/;
 const slashDate = /^(\d{1,2})([/.-])(\d{1,2})\2(\d{4})$/;
-const isoDate = /^(\d{4})-(\d\d)-(\d\d)$/;
-export const isoTime =
-  /^(\d{4}-\d\d-\d\d)[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(\.\d{1,6})?)?(Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)?$/;
 
-function shapeOfSigns(cell: string): number {
-  for (const [pattern, shape] of patterns) if (pattern.test(cell)) return shape;
-  if (exponent.test(cell)) return isExact(cell) ? shapes.exponent : shapes.text;
-  const iso = isoDate.exec(cell);
-  if (iso) return isDate(iso[1], iso[2], iso[3]) ? shapes.isoDate : shapes.text;
-  const slash = slashDate.exec(cell);
-  if (slash) return shapeOfDate(slash);
-  const time = isoTime.exec(cell);
-  return time ? shapeOfTime(time) : shapes.text;
+/** The shape of a cell by the first character behind its digits. */
+function shapeOfSigns(cell: string, from: number, whole: number): number {
+  const sign = cell.charCodeAt(whole);
+  if (sign === MINUS && whole === 4 && from === 0) return shapeOfIso(cell);
+  if (sign === COMMA || sign === POINT) {
+    if (commaGroup.test(cell)) return shapes.commaGroup;
+    if (commaGroups.test(cell)) return shapes.commaGroups;
+    if (decimalComma.test(cell) || pointGroups.test(cell)) return shapes.decimalComma;
+  }
+  const isDateLike = sign === SLASH || sign === POINT || sign === MINUS;
+  if (isDateLike && whole <= 2 && cell.length >= 8 && cell.length <= 10) {
+    const date = slashDate.exec(cell);
+    if (date) return shapeOfDate(date);
+  }
+  const isReal = (sign === POINT || sign === E || sign === e) && exponent.test(cell);
+  return isReal && isExact(cell) ? shapes.exponent : shapes.text;
 }
 
 function isExact(cell: string): boolean {
@@ -121,23 +147,70 @@ function isExact(cell: string): boolean {
 }
 
 function shapeOfDate([, one, , other, year]: RegExpExecArray): number {
-  const isDayFirst = isDate(year, other, one);
-  const isMonthFirst = isDate(year, one, other);
+  const [first, second] = [Number(one), Number(other)];
+  const isDayFirst = isDate(Number(year), second, first);
+  const isMonthFirst = isDate(Number(year), first, second);
   if (isDayFirst && isMonthFirst) return shapes.dayOrMonthFirst;
   if (isDayFirst) return shapes.dayFirst;
   return isMonthFirst ? shapes.monthFirst : shapes.text;
 }
 
-function shapeOfTime([, date = '', , , , , offset]: RegExpExecArray): number {
-  const [year, month, day] = date.split('-');
-  if (!isDate(year, month, day)) return shapes.text;
-  if (offset === undefined) return shapes.localTime;
+/** 2024-03-31, or that with a time behind it. */
+function shapeOfIso(cell: string): number {
+  if (cell.length < 10) return shapes.text;
+  const year = twoDigits(cell, 0) * 100 + twoDigits(cell, 2);
+  const isDay =
+    cell.charCodeAt(7) === MINUS && isDate(year, twoDigits(cell, 5), twoDigits(cell, 8));
+  if (!isDay) return shapes.text;
+  if (cell.length === 10) return shapes.isoDate;
+  if (cell[10] !== 'T' && cell[10] !== ' ') return shapes.text;
+  const zone = afterTime(cell);
+  if (zone === cell.length) return shapes.localTime;
   // In UTC it could be in the year 0 or 10000.
-  return year === '0001' || year === '9999' ? shapes.text : shapes.instant;
+  return isZone(cell, zone) && year > 1 && year < 9999 ? shapes.instant : shapes.text;
 }
 
-function isDate(year: string | undefined, month: string | undefined, day: string | undefined) {
-  const [y, m, d] = [Number(year), Number(month), Number(day)];
-  if (y < 1 || m < 1 || m > 12 || d < 1) return false;
-  return d <= 28 || d <= new Date(Date.UTC(y + 400, m, 0)).getUTCDate();
+/** Where the zone of an ISO time begins, behind hours, minutes and perhaps seconds; -1 when it is none. */
+function afterTime(cell: string): number {
+  if (
+    cell.length < 16 ||
+    !isBelow(cell, 11, 24) ||
+    cell.charCodeAt(13) !== COLON ||
+    !isBelow(cell, 14, 60)
+  )
+    return -1;
+  if (cell.length === 16 || cell.charCodeAt(16) !== COLON) return 16;
+  if (cell.length < 19 || !isBelow(cell, 17, 60)) return -1;
+  if (cell.length === 19 || cell.charCodeAt(19) !== POINT) return 19;
+  const end = afterDigits(cell, 20);
+  return end > 20 && end <= 26 ? end : -1;
+}
+
+/** Z, +01, +0100 or +01:00 */
+function isZone(cell: string, at: number): boolean {
+  if (at === -1) return false;
+  if (cell[at] === 'Z') return at + 1 === cell.length;
+  if ((cell[at] !== '+' && cell[at] !== '-') || !isBelow(cell, at + 1, 15)) return false;
+  if (at + 3 === cell.length) return true;
+  const minutes = cell.charCodeAt(at + 3) === COLON ? at + 4 : at + 3;
+  return isBelow(cell, minutes, 60) && minutes + 2 === cell.length;
+}
+
+function isBelow(cell: string, at: number, limit: number): boolean {
+  if (at + 1 >= cell.length) return false;
+  const value = twoDigits(cell, at);
+  return value >= 0 && value < limit;
+}
+
+function twoDigits(cell: string, at: number): number {
+  const [tens, ones] = [cell.charCodeAt(at), cell.charCodeAt(at + 1)];
+  return isDigit(tens) && isDigit(ones) ? (tens - 48) * 10 + ones - 48 : -1;
+}
+
+const lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+function isDate(year: number, month: number, day: number): boolean {
+  if (year < 1 || month < 1 || month > 12 || day < 1) return false;
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return day <= (lengths[month - 1] ?? 0) || (month === 2 && isLeap && day === 29);
 }

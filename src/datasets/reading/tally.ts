@@ -18,8 +18,9 @@ export class Tally {
   readonly rejects: Reject[] = [];
   readonly firstLines: DataLine[] = [];
   readonly strayQuotes: number[] = [];
-  /** Lines with characters that depend on the encoding. */
+  /** Cells with characters that depend on the encoding, where that is doubtful. */
   readonly beyondAscii: Example[] = [];
+  private readonly isEncodingDoubtful: boolean;
   readonly lines: Lines;
   private readonly delimiter: string;
   private readonly layout: Layout;
@@ -28,13 +29,22 @@ export class Tally {
   /** The columns whose type a person chose. */
   private readonly chosen: (Column | undefined)[];
 
-  constructor(layout: Layout, rules: LineRules, types: Choices['types'] = {}) {
+  constructor(
+    layout: Layout,
+    rules: LineRules,
+    { types = {}, isEncodingDoubtful }: { types: Choices['types']; isEncodingDoubtful: boolean },
+  ) {
     this.layout = layout;
+    this.isEncodingDoubtful = isEncodingDoubtful;
     this.delimiter = rules.delimiter;
     this.lines = new Lines(rules);
     this.names = columnNames(layout);
     this.counters = this.names.map(() => new ColumnCounter());
-    this.chosen = this.names.map((name) => types[name] && { name, ...types[name] });
+    // A column can be called "constructor".
+    this.chosen = this.names.map((name) => {
+      const type = Object.hasOwn(types, name) ? types[name] : undefined;
+      return type && { name, type: type.type, format: type.format };
+    });
   }
 
   push(text: string) {
@@ -83,7 +93,7 @@ export class Tally {
     }
     if (this.firstLines.length < PREVIEW) this.firstLines.push(line);
     if (line.hasStrayQuote && this.strayQuotes.length < STRAY) this.strayQuotes.push(line.line);
-    if (this.beyondAscii.length < EXAMPLES) this.showBeyondAscii(line);
+    if (this.isEncodingDoubtful && this.beyondAscii.length < EXAMPLES) this.showBeyondAscii(line);
   }
 
   /** Counts the cells of a row; a reject when one does not fit the type that was chosen for it. */

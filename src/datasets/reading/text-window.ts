@@ -125,7 +125,7 @@ export class TextWindow {
     for (;;) {
       const first = this.afterBlanks(from, end);
       let to: number;
-      if (text.charCodeAt(first) === QUOTE && first < end) {
+      if (first < end && text.charCodeAt(first) === QUOTE) {
         const close = this.closingQuote(first + 1);
         if (close >= end) return { cells, isOpen: true, hasStrayQuote };
         to = this.afterBlanks(close + 1, end);
@@ -144,7 +144,7 @@ export class TextWindow {
   /** Where a record ends whose quoted cell goes on behind the line end `from`. */
   closing(from: number): Closing {
     const { search } = this;
-    const isKnown = search.from !== -1 && search.from <= from && from <= search.found.at;
+    const isKnown = search.from !== -1 && search.from <= from && from < search.found.at;
     if (isKnown && search.found.is !== 'open') return search.found;
     // Lines that were searched already are not searched again: each could begin a quoted cell without an end.
     const found = this.searchClosing(isKnown ? search.found.at : from);
@@ -168,7 +168,7 @@ export class TextWindow {
         }
         if (text[next] !== this.delimiter) return { is: 'wrong', at: close };
         const cell = this.afterBlanks(next + 1, end);
-        if (text.charCodeAt(cell) === QUOTE) {
+        if (cell < end && text.charCodeAt(cell) === QUOTE) {
           at = cell + 1;
           break;
         }
@@ -184,7 +184,7 @@ export class TextWindow {
     for (;;) {
       const quote = text.indexOf('"', at);
       if (quote === -1) return Infinity;
-      if (text.charCodeAt(quote + 1) !== QUOTE) return quote;
+      if (quote + 1 === text.length || text.charCodeAt(quote + 1) !== QUOTE) return quote;
       at = quote + 2;
     }
   }

@@ -35,8 +35,11 @@ export class Tokenizer {
   /** The beginning of a line that is over the limit, while its end has not arrived. */
   private overlong: string | null = null;
 
-  constructor(delimiter: string) {
+  private readonly limit: number;
+
+  constructor(delimiter: string, limit = RECORD_LIMIT) {
     this.window = new TextWindow(delimiter);
+    this.limit = limit;
   }
 
   push(piece: string, isLast: boolean) {
@@ -59,8 +62,7 @@ export class Tokenizer {
   next(): LineRecord | null {
     const end = this.endOfLine();
     if (end === null) return null;
-    if (this.overlong !== null || end - this.at > RECORD_LIMIT)
-      return this.damaged(end, 'too-long');
+    if (this.overlong !== null || end - this.at > this.limit) return this.damaged(end, 'too-long');
     const { window, at } = this;
     if (window.quote(at) > end) return this.finish(end, 1, window.split(at, end), null, false);
     const cut = window.cut(at, end);
@@ -74,7 +76,7 @@ export class Tokenizer {
     this.window.rewind();
     const found = this.window.closing(firstEnd);
     const reached = found.at - this.at;
-    if (reached > RECORD_LIMIT) return this.damaged(firstEnd, 'too-long');
+    if (reached > this.limit) return this.damaged(firstEnd, 'too-long');
     if (found.is === 'wrong') return this.damaged(firstEnd, 'after-quote');
     if (found.is === 'open') return this.isLast ? this.damaged(firstEnd, 'unclosed') : null;
     const cut = this.window.cut(this.at, found.at);
@@ -97,10 +99,11 @@ export class Tokenizer {
   /** Keeps no more than the beginning of a line over the limit. */
   private shorten() {
     const { text, at } = this;
-    if (this.overlong === null && text.length - at <= RECORD_LIMIT) return;
+    // A CR at the end may be half of a CRLF, and ends the line in any case.
+    const end = text.endsWith('\r') ? text.length - 1 : text.length;
+    if (this.overlong === null && end - at <= this.limit) return;
     this.overlong ??= text.slice(at, at + EXCERPT);
-    // A CR at the end may be half of a CRLF.
-    this.at = text.endsWith('\r') ? text.length - 1 : text.length;
+    this.at = end;
   }
 
   private damaged(end: number, damage: Damage): LineRecord {

@@ -36,7 +36,8 @@ export async function unpack(
 
 function compressionOf(head: Uint8Array): Reading['compression'] {
   if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
-  return Buffer.from(head.subarray(0, 4)).toString('latin1') === 'PK\x03\x04' ? 'zip' : 'none';
+  const start = Buffer.from(head.subarray(0, 4)).toString('latin1');
+  return start === 'PK\x03\x04' || start === 'PK\x05\x06' ? 'zip' : 'none';
 }
 
 const openers: Record<

@@ -1,6 +1,6 @@
 // Cells as they are stored and given out: numbers plain, dates and times ISO.
 import type { Column } from './reading.ts';
-import { isoTime, shapeOf, shapes } from './shapes.ts';
+import { shapeOf, shapes } from './shapes.ts';
 import { kindOf, takes } from './types.ts';
 
 /** Gives the value of a filled cell; undefined when the cell does not fit the column. */
@@ -46,17 +46,20 @@ function isoFrom(cell: string, first: 'day' | 'month'): string {
   return `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
 }
 
+const isoTime = /^(.{10})[T ](\d\d:\d\d)(?::(\d\d)(\.\d+)?)?(?:(Z)|([+-]\d\d):?(\d\d)?)?$/;
+
 function localTime(cell: string): string {
-  const [, date = '', hour, minute, second = '00', fraction = ''] = isoTime.exec(cell) ?? [];
-  return `${date}T${hour}:${minute}:${second}${fraction}`;
+  if (cell.length >= 19 && cell[10] === 'T') return cell;
+  const [, date, minutes, seconds = '00', fraction = ''] = isoTime.exec(cell) ?? [];
+  return `${date}T${minutes}:${seconds}${fraction}`;
 }
 
 function inUtc(cell: string): string {
-  const [, date = '', hour, minute, second = '00', fraction = '', zone = 'Z'] =
+  if (cell.length >= 20 && cell[10] === 'T' && cell.endsWith('Z')) return cell;
+  const [, date, minutes, seconds = '00', fraction = '', z, hours = '', more = '00'] =
     isoTime.exec(cell) ?? [];
-  const offset =
-    zone === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(3).replace(':', '') || '00'}`;
-  const instant = new Date(`${date}T${hour}:${minute}:${second}${offset}`).toISOString();
+  const zone = z ?? `${hours}:${more}`;
+  const instant = new Date(`${date}T${minutes}:${seconds}${zone}`).toISOString();
   return `${instant.slice(0, 19)}${fraction}Z`;
 }
 

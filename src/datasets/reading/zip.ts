@@ -6,6 +6,8 @@ import { Unreadable } from './reading.ts';
 
 const LOCAL = 0x04034b50;
 const CENTRAL = 0x02014b50;
+/** An archive without files begins with its end. */
+const END = 0x06054b50;
 const DESCRIPTOR = 0x08074b50;
 
 type Entry = {
@@ -37,7 +39,10 @@ export async function* unzip(content: AsyncIterable<Uint8Array>): AsyncGenerator
 }
 
 export const isZlibError = (error: unknown) =>
-  error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
+  typeof error === 'object' &&
+  error !== null &&
+  'code' in error &&
+  String(error.code).startsWith('Z_');
 
 export const damaged = (cause?: unknown) =>
   new Unreadable(
@@ -57,7 +62,7 @@ const isFile = (name: string) =>
 
 async function signature(bytes: ByteReader): Promise<number> {
   const found = (await bytes.take(4)).readUInt32LE();
-  if (found !== LOCAL && found !== CENTRAL) throw damaged();
+  if (found !== LOCAL && found !== CENTRAL && found !== END) throw damaged();
   return found;
 }
 
@@ -121,14 +126,14 @@ async function* inflated(bytes: ByteReader): AsyncGenerator<Uint8Array> {
 }
 
 async function feed(bytes: ByteReader, inflate: InflateRaw, fed: Fed) {
+  const ending = Promise.race([once(inflate, 'end'), once(inflate, 'close')]);
+  // An error reaches the reader of the stream.
+  ending.catch(() => {});
   const isOver = () => inflate.readableEnded || inflate.destroyed;
   for (let chunk = await bytes.some(); chunk; chunk = await bytes.some()) {
     fed.add(chunk, inflate.bytesWritten);
     if (isOver()) return;
-    const isRoom = inflate.write(chunk);
-    if (!isRoom) {
-      await Promise.race([once(inflate, 'drain'), once(inflate, 'end'), once(inflate, 'close')]);
-    }
+    if (!inflate.write(chunk)) await Promise.race([once(inflate, 'drain'), ending]);
     if (isOver()) return;
   }
   inflate.end();
