@@ -25,7 +25,7 @@ function watch(form) {
   form.addEventListener('input', count);
   form.addEventListener('submit', () => (isLeaving = true));
   form.querySelector('[data-discard]')?.addEventListener('click', () => (isLeaving = true));
-  // Coming back by the browser's history, after a save or a discard.
+  // After a save or a discard the page may be shown again by going back; then it warns again.
   addEventListener('pageshow', () => (isLeaving = false));
   addEventListener('beforeunload', (event) => {
     if (!isLeaving && isDirty()) event.preventDefault();

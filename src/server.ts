@@ -1,4 +1,5 @@
-// The server of one environment: pages, API, recovery and jobs; drains on SIGTERM.
+// Starts the server of one environment, with its pages, API, recovery and jobs. On SIGTERM it finishes what is running,
+// and then ends.
 import { createApp } from './app.ts';
 import { rulesOf } from './environments/rules.ts';
 import { openServer } from './web/connections.ts';

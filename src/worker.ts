@@ -1,4 +1,4 @@
-// A worker: a process without pages that can run on another machine, for recovery, jobs and notifications.
+// Starts a worker: a process without pages, possibly on another machine, that runs recovery, jobs and notifications.
 import { rulesOf } from './environments/rules.ts';
 import { onStop, run, startWith } from './running.ts';
 

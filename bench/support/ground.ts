@@ -81,7 +81,7 @@ async function openIn(folder: string, children: ChildProcess[]): Promise<Ground>
     folder,
     backups,
     stop: async () => {
-      // The servers are stopped even while statements are still running on them.
+      // The connections are destroyed rather than closed, because statements may still be running on them.
       lower.ask.destroy();
       upper.ask.destroy();
       await Promise.all([...children.map(end), servers.stop()]);

@@ -1,4 +1,4 @@
-// The apps’ API: pages of changed rows, single rows and images.
+// The handlers of the API that apps read: pages of changed rows, single rows and images.
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 import { covers, LacksScope } from '../access/scopes.ts';

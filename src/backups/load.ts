@@ -105,7 +105,7 @@ async function loadCollections(
   }
 }
 
-/** Reads the next item while the current one is written. */
+/** Yields the items of a generator, and already reads the next one while the caller works on the current one. */
 async function* ahead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
   let next = items.next();
   try {

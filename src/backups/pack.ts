@@ -52,7 +52,7 @@ function openMeter() {
   };
 }
 
-/** Passes an error of the first stream on to the last one, whose reader waits for it. */
+/** Connects two streams so that an error of the first one reaches the reader of the last one. */
 function through(source: Readable, end: NodeJS.ReadWriteStream & AsyncIterable<Uint8Array>): Parts {
   pipeline(source, end, () => {});
   return end;

@@ -92,7 +92,7 @@ function headOf(entity: Entity, state: ListState, field: string, text: string) {
   };
 }
 
-/** The active filters, each with the URL of the list without it. */
+/** The active filters of a list, each with the URL that shows the list without this filter. */
 function chipsOf(entity: Entity, state: ListState) {
   const chips = Object.entries(state.filters).map(([name, value]) => {
     const { [name]: _gone, ...filters } = state.filters;

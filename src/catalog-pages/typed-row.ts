@@ -163,7 +163,7 @@ export function retyped(entity: Entity, chosen: Content, opened: Content | null)
 /** A stored value as a form posts it. */
 function postedValue(field: Field, value: Value): unknown {
   if (field.kind === 'flag') return value === true ? 'yes' : '';
-  // The encrypted secret itself: an empty text would mean that the stored one is kept.
+  // A secret is posted again encrypted; an empty text would mean that the stored one is kept.
   if (isSecret(field)) return value;
   if (!Array.isArray(value)) return textOf(value);
   return field.links ? linksOfValue(value).map(emptyForNull) : value;

@@ -1,4 +1,4 @@
-// The transfer sheet on the command line: the same plan, problems and checks as on its page.
+// Transfers on the command line, with the same plan, problems and checks as on the page of the transfer sheet.
 import { v7 as uuid } from 'uuid';
 import type { Command } from 'commander';
 import { keyFrom, keyText } from '../catalog/entity.ts';

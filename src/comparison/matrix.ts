@@ -57,8 +57,8 @@ const everyRow = sql`
    where s.entity is null`;
 
 /**
- * Computes the status of a group of rows: statusOf() gets placeholders instead of hashes, which are equal where the
- * hashes are equal.
+ * Computes the status of a group of rows. statusOf() compares hashes, which the group does not have; so it gets
+ * made-up ones that are equal exactly where the hashes of the rows are.
  */
 function statusFrom(one: Signature): Status | null {
   const here = one.is_here ? 'here' : null;

@@ -1,5 +1,5 @@
-// Classes of errors of a server that works but refuses, or cannot do, what it is asked: MySQL, MariaDB, MongoDB and
-// Redis.
+// Sorts errors of a server that works, but refuses a request or cannot fulfil it, into classes: for MySQL, MariaDB,
+// MongoDB and Redis.
 
 export type Unwillingness =
   /** The server does not answer, or there is no connection to it. */

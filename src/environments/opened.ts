@@ -31,7 +31,10 @@ export type Opened = {
 export type OpenEnvironments = {
   /** The servers and users of this environment. */
   own: DatabaseAddresses;
-  /** The databases of environments in the settings: opened by name, they would escape their rules. */
+  /**
+   * The databases of environments in the settings. They cannot be opened by name, because the rules of their
+   * environment would not apply then.
+   */
   reserved: DatabaseAddresses[];
   storage: Environment['storage'];
   isTraced: boolean;

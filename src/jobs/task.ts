@@ -6,7 +6,7 @@ import type { Progress } from './attempt.ts';
 import type { Child, ChildRequest } from './children.ts';
 import type { Job, Priority } from './jobs.ts';
 
-/** What the function of a job gets while it runs. */
+/** The environment, the record and the helper functions that the function of a job (its task) gets while it runs. */
 export type Work = {
   here: App;
   job: Job;

@@ -1,4 +1,4 @@
-// After production was open for editing (IS_STAGING_ALWAYS): lists rows that were edited there, and brings them to
+// Lists the rows that were edited in production while it was open for editing (IS_STAGING_ALWAYS), and brings them to
 // staging through a transfer sheet.
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';

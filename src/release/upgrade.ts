@@ -154,7 +154,7 @@ function refuseUnlessLocked(error: unknown): boolean {
   throw error;
 }
 
-/** Clears the updating flag by hand; returns the former document. */
+/** Clears the updating flag by hand; returns the version document as it was before. */
 export async function clearUpdating(here: App) {
   const lock = await takeLock(here);
   try {

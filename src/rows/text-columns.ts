@@ -12,8 +12,8 @@ export const ordered = (column: string): Statement =>
   sql`convert(${name(column)} using utf8mb4) collate ${collation('ai_ci')}`;
 
 /**
- * The collation, in SQL that both servers understand: MariaDB (from 10.10) and MySQL each read only their own name
- * for it, the other one is inside a version comment.
+ * The name of the collation in SQL that both servers understand. MariaDB (from 10.10) and MySQL have different names
+ * for it; each name is in a version comment that the other server skips.
  */
 const collation = (sensitivity: 'ai_ci' | 'as_ci') =>
   new Statement(

@@ -168,6 +168,6 @@ function formFor(solution: Solution, index: number, place: SheetPlace): Solution
   }
 }
 
-/** Whether a name must be mapped, so that the destination’s names are offered. */
+/** Whether the sheet offers to map a name, for which it needs the list of the destination’s names. */
 export const offersNames = ({ problems }: Plan) =>
   problems.some(({ solutions }) => solutions.some(({ kind }) => kind === 'map-name'));

@@ -1,4 +1,4 @@
-// The pages of a sheet, which are the same for a transfer, an undo and a restore.
+// The handlers of a sheet’s pages, which are the same for a transfer, an undo and a restore.
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
 import { keyText, titleOf } from '../catalog/entity.ts';

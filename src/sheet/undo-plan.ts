@@ -27,8 +27,8 @@ import { hashOfPlan, rootKeyOf, type PlannedStep } from './planned-step.ts';
 import { warningsOf } from './warnings.ts';
 
 /**
- * The content that undoing a step gives the row: that from before the transfer, with the present values of
- * environment-specific fields.
+ * Returns the content that a row gets when this step is undone: its content from before the transfer, but with the
+ * present values of environment-specific fields.
  */
 export function rowBefore(step: Step, there: Row | null): Row | null {
   if (step.before === null) return null;

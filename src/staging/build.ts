@@ -32,8 +32,8 @@ export const buildInput = z.object({ copy: z.uuid() });
 export type BuildReport = { name: string; rows: number; backup: string };
 
 /**
- * The job of an order: builds its copy. A copy that is no longer being built, for example because it was dropped,
- * stays as it is.
+ * Builds the copy of an order, as a job. If the copy is not waiting to be built any more, for example because it was
+ * dropped, nothing is done.
  */
 export async function buildCopy(
   { here, report }: Work,
@@ -129,8 +129,8 @@ export async function makeDatabases(
 }
 
 /**
- * Raises the sequences of ids in a copy: its new rows get ids in staging’s range, and rows of production have such
- * ids, too.
+ * Raises the sequences of ids in a copy. Its new rows get ids of staging’s range, in which rows that came from
+ * production already have ids.
  */
 async function raiseIdsAbove(environment: Environment) {
   const { from, to } = environment.rules.ids;
@@ -162,7 +162,8 @@ const markReady = (here: App, copy: Copy) =>
           until = utc_timestamp(3) + interval ${days} day`,
     );
     if (!isReady) return;
-    // The copy took over the spare, so another one is requested: the next order is as quick then.
+    // The spare was used for this copy. A restore test makes the next spare, so that the next order is ready as
+    // quickly.
     if (copy.spare_name !== null) await requestRestoreTest(on, copy.client);
     await callBack(here, on, await copies.known(on, copy.id));
     await audit.write(on, { person: copy.person, action: 'made a copy', subject: copy.name });

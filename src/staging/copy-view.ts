@@ -1,4 +1,4 @@
-// A copy (staging database) as pages show it.
+// Turns a copy (staging database) into what pages show of it.
 import type { App } from '../environments/app.ts';
 import { bytes, exactly, plural } from '../web/format.ts';
 import { isProtected, type Copy, type CopyState } from './copies.ts';

@@ -1,4 +1,4 @@
-// An order as pages show it.
+// Turns an order of a staging job into what its page shows: state, progress, and the result for each database.
 import { count } from '../web/format.ts';
 import type { DropResult, NamedResult } from './drop.ts';
 import type { Order, OrderStatus } from './orders.ts';

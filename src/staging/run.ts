@@ -115,7 +115,7 @@ async function sendDrop(
   await orders.end(here, order, { state: problem ? 'error' : 'done', problem, results });
 }
 
-/** After an error that may pass, the order is kept and sent again; after any other error it ends. */
+/** Handles an error of sending an order. If the error may pass, the order is kept and sent again; otherwise it ends. */
 async function keepOrEnd(here: App, order: Order, error: unknown) {
   const problem = reasonOf(error);
   const since = fromSqlInstant(order.answered_at ?? order.created_at);

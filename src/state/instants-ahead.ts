@@ -1,6 +1,6 @@
-// Finds rows whose `modified_at` is later than the clock of their environment (by a wrong clock, or written by
-// another program). Each change of such a row gets a still later time, and apps that remember the latest time they
-// read would miss changes of other rows.
+// Finds rows whose `modified_at` is later than the clock of their environment, because a clock was wrong, or another
+// program wrote it. Apps that remember the latest time they read would miss changes of other rows, which get earlier
+// times.
 import { isDocument } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
 import {

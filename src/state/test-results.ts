@@ -23,7 +23,7 @@ export type TestResult = {
   at: string;
 };
 
-/** Test results of a row's current content. */
+/** The test results of a row’s current content. */
 export type TestStatus = {
   hash: string;
   /** The latest result of each person for the present content, newest first. */
@@ -79,7 +79,10 @@ export async function recalledTestStatus(place: Databases, keys: RowKey[]) {
 const isLinked = (entity: Entity) =>
   [entity, ...dependentsOf(entity)].some((one) => linksOf(one).length > 0);
 
-/** The same hashes as from hashesWithDependents(), computed from what is recorded, without reading rows. */
+/**
+ * Computes the hashes that hashesWithDependents() would return, from what is recorded about rows, without reading the
+ * rows.
+ */
 async function recalledHashes(on: Queryable, keys: RowKey[]): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map();
   const lines = await select<{ entity: string; id: number; hash: string }>(

@@ -106,7 +106,10 @@ export function folderObjects(path: string): Objects {
   };
 }
 
-/** A function that gives a complete file its name; returns whether it did. */
+/**
+ * A function that renames a draft (a file that was written completely) to its final name; returns false if that name
+ * is taken.
+ */
 type GiveName = (draft: string, named: string) => Promise<boolean>;
 
 const replacing: GiveName = async (draft, named) => {

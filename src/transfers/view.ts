@@ -96,7 +96,10 @@ const choiceTexts: Record<journal.Decision, { text: string; hint: string }> = {
   },
 };
 
-/** The page of a transfer that needs attention: the present values at the destination, and the possible decisions. */
+/**
+ * What the page of a transfer that needs attention shows: the present values at the destination, and the possible
+ * decisions.
+ */
 export function resolutionView({ destination }: journal.Transfer, found: ManualResolution) {
   const foreign = found.rows.filter(({ isForeign }) => isForeign);
   // If someone else wrote values meanwhile, only these are listed: the decision is about them.

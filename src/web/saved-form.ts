@@ -115,7 +115,10 @@ export const saveFormOfRefused = (limit: Throttle, body: Body, allow: Allow) =>
     res.redirect(303, '/sign-in');
   };
 
-/** Saves the form if its sender may not send it (any more); afterwards the access check refuses the request. */
+/**
+ * Saves the form of a request whose sender may not send it (any more). The access check refuses the request
+ * afterwards.
+ */
 async function keepOfOthers(req: Request, res: Response, next: NextFunction, body: Body) {
   if (!isForm(body)) return next();
   await readForm(req, body, { mayCome: (token) => mayBring(req, token) });

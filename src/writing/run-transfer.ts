@@ -1,5 +1,6 @@
-// How a transfer runs: journal, claims at the destination, one transaction there, verification, end. After its COMMIT
-// there is no rollback. After a crash the transfer resumes from the journal and from what the destination has.
+// Runs a transfer: records it in the journal, claims its rows at the destination, writes them in one transaction there,
+// verifies them, and records the end. After the COMMIT there is no rollback. After a crash the transfer resumes from
+// the journal and from what the destination has.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { isSameRow } from '../catalog/content.ts';

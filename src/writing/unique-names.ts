@@ -47,7 +47,10 @@ const lockName = ({ name }: Entity, field: string) =>
 /** How many seconds a writer waits for the lock. */
 const PATIENCE = 5;
 
-/** Takes locks that are held until they are released, or until the connection ends. */
+/**
+ * Locks these unique names, so that no other write sets names of the same entities meanwhile. The locks last until
+ * they are released, or until the connection ends.
+ */
 export async function lockNames(connection: PoolConnection, named: Named[]) {
   for (const { entity, field } of named) {
     const line = await first<{ taken: number | null }>(

@@ -103,9 +103,9 @@ export const draftOf = (
 });
 
 /**
- * The step that makes a change.
- * @throws Conflict for a row that was read without an invalid stored value, because writing the row would lose that
- * value
+ * Turns a change into a step to write.
+ * @throws Conflict when the row has an invalid stored value, which was left out when the row was read, so that writing
+ * the row would lose it
  */
 export function asStep({ entity, before, after, formerId }: Change): journal.Step {
   const row = (after ?? before) as Row;

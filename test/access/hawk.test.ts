@@ -1,4 +1,4 @@
-// HAWK keys from a real database, verified by the package hawk.
+// HAWK keys that were stored in a real database are verified by the package hawk.
 import { beforeAll, expect, test } from '@jest/globals';
 import { client, server } from 'hawk';
 import { randomBytes } from 'node:crypto';

@@ -433,7 +433,8 @@ describe('rows written while an API page is being read', () => {
     failpoints.reached = () => {};
     const early = await read;
     expect([...(early?.seen ?? [])].toSorted((a, b) => a - b)).toEqual(ids);
-    // The app’s position went back to the last certain timestamp, so all rows are delivered once more, and then none.
+    // The app’s position went back to the timestamp up to which everything was certain. So the next pass delivers all
+    // rows once more, and the pass after it none.
     const again = await round(early?.next ?? '');
     expect(again.seen.size).toBe(12);
     expect((await round(again.next)).seen.size).toBe(0);

@@ -76,7 +76,7 @@ function writers(business: number, isOver: () => boolean): Promise<unknown>[] {
   return [saves(), transfers(), deletions(), kills()];
 }
 
-/** What is wrong in the rows of a backup; nothing may be. */
+/** Finds tasks in a backup that are from another moment than their form; returns a sentence for each. */
 function mixedMoments(tasks: Row[], forms: Row[]): string[] {
   const formOf = new Map(forms.map((form) => [form.id, form]));
   return tasks.flatMap((task) => {

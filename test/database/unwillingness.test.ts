@@ -1,4 +1,5 @@
-// The classes of errors of servers that work but refuse, or cannot do, what they are asked.
+// Errors of a database server that works, but refuses a request or cannot fulfil it, are sorted into classes
+// (unreachable, locked, full …).
 import { describe, expect, test } from '@jest/globals';
 import { MongoBulkWriteError, MongoNetworkError, MongoServerError } from 'mongodb';
 import { SimpleError, SocketClosedUnexpectedlyError } from 'redis';
@@ -64,7 +65,8 @@ describe('MySQL and MariaDB', () => {
     'the MySQL error %s (%i) is classified as the server failure “%s” (F11, F12, walk 2)',
     (_name, errno, kind) => {
       expect(unwillingness(ofSql(errno))).toBe(kind);
-      // The driver mysql2 names error numbers by MySQL’s list, even when MariaDB answers.
+      // The name of an error does not count, only its number: the driver takes names from MySQL’s list, even when
+      // MariaDB answers.
       expect(unwillingness(ofSql(errno, { code: 'ER_MISNAMED', fatal: true }))).toBe(kind);
     },
   );

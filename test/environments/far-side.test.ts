@@ -1,4 +1,5 @@
-// A destination that is refused, silent, slow, cut, locked or without rights: the pages of staging keep working.
+// The pages of staging keep working while the servers of its destination are unreachable, silent, slow or locked, or
+// refuse its account.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

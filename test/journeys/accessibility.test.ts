@@ -163,7 +163,7 @@ test('the pages of administrators and viewers in pre-production and production h
   await context.close();
 }, 600_000);
 
-/** The elements that are wider than the screen, except in tables that scroll by themselves. */
+/** Whether the page scrolls sideways. Tables that scroll by themselves do not count. */
 const isWide = (page: Page) =>
   page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 

@@ -32,7 +32,7 @@ function variablesOf(pid: number): string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
   } catch {
-    // The process has ended, or belongs to another user.
+    // The process has ended meanwhile, or belongs to another user.
     return [];
   }
 }

@@ -20,7 +20,7 @@ export type Ordering = {
   chores(): Promise<void>;
 };
 
-/** Opens the two servers before the first test of a file; use them only inside of tests. */
+/** Opens the two servers before the first test of a file. The returned object may be used only within tests. */
 export function useOrdering(world: World): { readonly now: Ordering } {
   let opened: Ordering | undefined;
   beforeAll(async () => {

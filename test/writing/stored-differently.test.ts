@@ -1,4 +1,5 @@
-// A destination that stores something else than it was sent: reported row by row, and never as a plain success.
+// When the destination stores something else than it was sent, the transfer reports each such row, and never counts as
+// a plain success.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { comparePairs } from '../../src/comparison/compare-pairs.ts';
