@@ -200,7 +200,7 @@ describe('pages of the feed', () => {
     expect(ids).toEqual(fields);
   });
 
-  test('the API lists deletions in order of time, and no deletion of a row that exists again', async () => {
+  test('the API lists deletions in order of time, but none of a row that exists again', async () => {
     const form = await add(world.staging, 'form');
     const key = await keyFor(preprod);
     await transfer(world.staging, [{ entity: 'form', id: form }]);

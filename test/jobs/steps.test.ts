@@ -107,7 +107,7 @@ test('a step of a job is recorded as stopped, not failed, when the attempt is in
   expect(await stepsOf(staging.sql, id)).toMatchObject([{ state: 'done', attempt: 2 }]);
 });
 
-test('the log of a job keeps its last 500 lines, and at most 100 more for a moment', async () => {
+test('the log of a job keeps its last 500 lines', async () => {
   const { staging } = world;
   const own = doing(async ({ log }) => {
     for (let line = 1; line <= 700; line += 1) await log(`Line ${line}`);

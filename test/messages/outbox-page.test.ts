@@ -40,7 +40,7 @@ const send = (here = staging, subject = 'Your database is ready') =>
   });
 const lines = () => outbox.list(world.staging.sql, { channel: 'email', state: '', before: null });
 
-test('the outbox page filters by channel, and lists Indexer notifications as a channel of their own', async () => {
+test('the outbox page can show one channel only, and lists notifications of the search indexer as a channel of their own', async () => {
   const site = await openSite(world, 'staging', variables());
   const vic = await site.as('vic');
   await send();

@@ -153,7 +153,7 @@ describe('excluded fields', () => {
     expect(await statusOf(task)).toBe('In sync');
   });
 
-  test('excluding a field that changed at the destination requires no typed confirmation, and keeps its value there', async () => {
+  test('excluding a field that changed at the destination keeps the destination’s value, and needs no typed confirmation', async () => {
     const { staging, preprod } = world;
     const business = { entity: 'business', id: await add(staging, 'business') };
     await transfer(staging, [business]);

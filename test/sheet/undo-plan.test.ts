@@ -190,7 +190,7 @@ test('the undo of a transfer skips a row whose former name is still held by a sk
   expect(plan.skipped.at(-1)?.why).toContain('“form:2”, which stays');
 });
 
-test('undoing one of two rows that swapped their names offers the other one (F13)', () => {
+test('undoing one of two rows that swapped their names is a problem, and the sheet offers to undo the other one, too (F13)', () => {
   const otherHolders = new Map([
     ['form:2', { title: 'A', isHere: true, after: row('form:2', { name: 'B' }) }],
   ]);

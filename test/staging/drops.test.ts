@@ -61,7 +61,7 @@ describe('a database of the same name that another program made', () => {
     },
   );
 
-  test('S1-85 a database that took the name of a staging database is not dropped in its place', async () => {
+  test('S1-85 when another program’s database has the name of a recorded staging database, it is not dropped in its place', async () => {
     const copy = await build(world.staging);
     await root.query(`DROP DATABASE \`${name}\``);
     await root.query(`CREATE DATABASE \`${name}\``);

@@ -121,7 +121,7 @@ test('a test result for content that changed after the page was opened is refuse
   expect(answer.status).toBe(409);
 });
 
-test('lists show the same test results, which they take from recorded hashes, as the pages that read the rows, even where names are mapped', async () => {
+test('the test results that lists find by recorded hashes equal those found by reading the rows, even where names are mapped', async () => {
   const { preprod } = world;
   const { form } = await arrived();
   await add(preprod, 'city', { name: 'Pune' });
@@ -137,7 +137,7 @@ test('lists show the same test results, which they take from recorded hashes, as
   expect(await testResults.recalledTestStatus(preprod, keys)).toEqual(read);
 });
 
-test('without the setting REQUIRE_TESTED test results are only shown, and staging has none', async () => {
+test('without the setting REQUIRE_TESTED test results are shown but not required, and rows in staging have none', async () => {
   const { form } = await arrived();
   const open = await openSite(world, 'preprod');
   const client = await open.as('pm');

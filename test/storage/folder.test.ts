@@ -43,7 +43,7 @@ test('a storage folder still serves images stored by earlier versions', async ()
   expect(await all(objects.list(''))).toEqual([`ab/${name}`]);
 });
 
-test('a storage folder also lists files whose names are no valid keys, and no subfolders', async () => {
+test('the objects listed in a storage folder include files whose names are invalid keys, but no subfolders', async () => {
   await objects.put('a/b', content);
   await writeFile(join(folder, 'odd\\name'), 'x');
   expect(await all(objects.list(''))).toEqual(['a/b', 'odd\\name']);

@@ -49,7 +49,7 @@ test.each([
 });
 
 describe('settings of storage', () => {
-  test('an environment uses this environment’s image store and keys when no others are set for it', () => {
+  test('the destination and production are taken to use this environment’s image store and keys, unless the settings name others for them', () => {
     const { storage, wrong } = storageSettings(
       {
         STORAGE_URL: 's3://own',
@@ -66,7 +66,7 @@ describe('settings of storage', () => {
     expect(storage.sweepAfterDays).toBeNull();
   });
 
-  test('another environment can have its own storage keys', () => {
+  test('the settings can name other storage keys for the destination than for this environment', () => {
     const { storage } = storageSettings(
       {
         STORAGE_URL: 'file:///own',

@@ -191,7 +191,7 @@ test.each(entities)(
   },
 );
 
-test('undoing one of two rows that swapped their names offers the other one (F13)', async () => {
+test('undoing one of two rows that swapped their names is a problem, and the sheet offers to undo the other one, too (F13)', async () => {
   const keys = await sent('form', ['A', 'B']);
   await hand(keys, ['B', 'A']);
   const swap = await transfer(world.staging, keys);

@@ -69,6 +69,6 @@ test.each([
   'cities[0][city][x]',
   'cities[-1][city]',
   'cities[__proto__][city]',
-])('the field name %s is refused as a line of a list in a posted form', (name) => {
+])('a posted form in which the field name %s should be a line of a list is refused', (name) => {
   expect(() => new Form([[name, 'x']]).lines('cities', ['city'], 10)).toThrow('does not show');
 });
