@@ -56,11 +56,11 @@ function putBack(html: string, scriptlets: Scriptlet[], ignored: string[]) {
 const spaced = (attribute: string, before = '', after = '') =>
   (/\s/.test(before) ? '' : ' ') + attribute + (/[\s>]/.test(after) ? '' : ' ');
 
-/** The indentation of the line at this offset. */
+/** How many spaces the line at this offset begins with. */
 const indentAt = (text: string, offset: number) =>
   /^ */.exec(text.slice(text.lastIndexOf('\n', offset - 1) + 1))![0].length;
 
-/** Moves all lines but the first. */
+/** Indents all lines of a scriptlet but the first by more spaces, or by fewer if the number is negative. */
 const indentedBy = (spaces: number, text: string) =>
   text.replace(
     /\n( *)/g,

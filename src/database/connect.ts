@@ -34,8 +34,8 @@ export function connectSql(address: SqlAddress, connections = 10): Pool {
     maxIdle: connections,
     idleTimeout: 60_000,
   });
-  // A connection runs its commands in order, so these run before the caller’s query, which then fails with their
-  // error.
+  // Sets up each new connection. A connection runs its commands in order, so these settings apply before the query of
+  // the caller; if they fail, the connection is closed and the query fails with their error.
   pool.pool.on('connection', (connection) => {
     const endOnError = (error: Error | null) => {
       if (error) streamOf(connection).destroy(error);

@@ -17,7 +17,10 @@ export type News = {
   event: string;
   text: string;
   href: string | null;
-  /** `emailAbout(settings, subject)`, if the message is also sent by e-mail. */
+  /**
+   * What emailAbout(settings, subject) returns, for a message that is also sent by e-mail; null or missing for the
+   * inbox only.
+   */
   email?: Email | null;
 };
 

@@ -113,10 +113,7 @@ const isSameWrite = (now: StoredDocument | undefined, { stamp, modified_at: at }
   now?.stamp?.fence === stamp?.fence &&
   timeOf(now?.modified_at) === timeOf(at);
 
-/**
- * The time of a stored timestamp in milliseconds. Other programs store texts and numbers there; such documents sort
- * before all others.
- */
+/** A stored timestamp in milliseconds since 1970; 0 for a text or number that another program stored in its place. */
 const timeOf = (stored: unknown): number => (stored instanceof Date && stored.getTime()) || 0;
 
 function refuseDuplicateId(error: unknown): boolean {

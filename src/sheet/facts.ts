@@ -189,7 +189,7 @@ const clockOf = async ({ sql: on }: Environment) =>
 const rootsOf = (pairs: Map<string, RowPair>): RowKey[] =>
   [...pairs.values()].flatMap(({ entity, here, key }) => (here && !entity.owner ? [key] : []));
 
-/** A row as a provisional step of a plan, for queries that run before the plan exists. */
+/** Makes a provisional step from a row, for queries that need steps before the plan is made. */
 const planning =
   (planned: FactsQuery['planned']) =>
   (pair: RowPair): Step => {

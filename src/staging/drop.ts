@@ -12,8 +12,9 @@ import type { Level } from './names.ts';
 import { oneByOne } from './one-by-one.ts';
 
 /**
- * What became of a name in a drop. `unknown`: no copy of that name was made here. `not_yours`: it belongs to another
- * client or level. `failed`: its servers did not answer, or its databases lack its mark.
+ * The possible results for each name in a request to drop copies. `unknown`: no copy of that name was made here.
+ * `not_yours`: it belongs to another client or level. `failed`: its servers did not answer, or its databases lack its
+ * mark.
  */
 export const dropResults = [
   'dropped',

@@ -72,8 +72,8 @@ const signOut = (req: Request) =>
   });
 
 /**
- * Shows the page *Updating the application*. It needs neither session nor MySQL, and returns by itself after the
- * update.
+ * Shows the page *Updating the application*, which needs neither session nor MySQL. After the update it leads back to
+ * the requested page by itself.
  */
 export async function showUpdating(req: Request, res: Response) {
   const standing = await req.here.compatibility().catch(() => null);

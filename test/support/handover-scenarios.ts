@@ -17,8 +17,8 @@ const pairOf = async (here: App, entity: string): Promise<RowKey[]> => [
 ];
 
 /**
- * Rows that exchange unique names: two that swap theirs in each database, and a form that is removed while another
- * one takes its name.
+ * Adds rows and changes their unique names in staging: in each database two rows swap their names, and a form is
+ * removed while another one takes its name.
  */
 async function renamed({ staging, preprod }: World): Promise<RowKey[]> {
   const [businesses, forms] = [await pairOf(staging, 'business'), await pairOf(staging, 'form')];
