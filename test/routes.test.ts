@@ -16,9 +16,9 @@ const table: Record<
   Record<Name, string[]>
 > = {
   look: {
-    staging: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam'],
-    preprod: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam'],
-    production: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam'],
+    staging: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam', 'dana'],
+    preprod: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam', 'dana'],
+    production: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam', 'dana'],
   },
   edit: { staging: ['pm', 'ed'], preprod: [], production: [] },
   transfer: { staging: ['pm'], preprod: ['pm'], production: [] },
@@ -26,9 +26,10 @@ const table: Record<
   settle: { staging: ['pm', 'oncall'], preprod: ['pm', 'oncall'], production: ['oncall'] },
   restore: { staging: ['pm'], preprod: [], production: [] },
   refresh: { staging: ['pm', 'ops'], preprod: ['pm', 'ops'], production: [] },
-  judge: { staging: [], preprod: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam'], production: [] },
+  judge: { staging: [], preprod: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam', 'dana'], production: [] },
   administer: { staging: ['ops'], preprod: ['ops'], production: ['ops'] },
   'run-staging': { staging: ['sam'], preprod: ['sam'], production: ['sam'] },
+  'manage-data': { staging: ['dana'], preprod: ['dana'], production: ['dana'] },
 };
 
 const filled: Record<string, string> = {

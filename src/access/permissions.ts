@@ -7,6 +7,7 @@ export const permissionNames = [
   'administrator',
   'on_call',
   'run_staging',
+  'data_manager',
 ] as const;
 export type Permission = (typeof permissionNames)[number];
 
@@ -22,7 +23,8 @@ export type Ability =
   | 'refresh'
   | 'judge'
   | 'administer'
-  | 'run-staging';
+  | 'run-staging'
+  | 'manage-data';
 
 /**
  * Whether rows can be edited in this environment: in staging and development, and anywhere with IS_STAGING_ALWAYS.
@@ -64,6 +66,8 @@ export function may(
       return permissions.includes('administrator');
     case 'run-staging':
       return permissions.includes('run_staging');
+    case 'manage-data':
+      return permissions.includes('data_manager');
   }
 }
 
@@ -114,5 +118,7 @@ export function whoMay(ability: Ability, place: EnvironmentSetup): string {
       return `Only people with the permission administrator may do this. ${asks}`;
     case 'run-staging':
       return `Only people with the permission run_staging (Admin Light / Run Staging) may order and drop staging databases. ${asks}`;
+    case 'manage-data':
+      return `Only people with the permission data_manager may upload, load and restore data files. ${asks}`;
   }
 }

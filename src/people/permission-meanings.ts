@@ -7,4 +7,5 @@ export const meaningOf: Record<Permission, string> = {
   administrator: 'manages people',
   on_call: 'undoes transfers when on call',
   run_staging: 'Admin Light / Run Staging: orders and drops staging databases',
+  data_manager: 'uploads, loads and restores data files, and runs sources and pipelines',
 };

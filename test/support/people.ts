@@ -30,6 +30,7 @@ export const cast: Record<string, Permission[]> = {
   ops: ['administrator'],
   oncall: ['on_call'],
   sam: ['run_staging'],
+  dana: ['data_manager'],
 };
 export type Role = keyof typeof cast;
 

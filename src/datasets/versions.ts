@@ -1,0 +1,176 @@
+// Versions of a dataset: an ordered list of data files that never changes. One commit makes a version visible.
+import type { PoolConnection } from 'mysql2/promise';
+import { z } from 'zod';
+import * as audit from '../audit/audit.ts';
+import { insertRows } from '../database/bulk.ts';
+import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { Conflict, NotFound } from '../problems.ts';
+import * as pipeline from '../pipeline/runs.ts';
+import { fullName, type Dataset } from './datasets.ts';
+import { columnSchema, type Column } from './reading/reading.ts';
+
+export type Version = {
+  dataset: number;
+  number: number;
+  columns: Column[];
+  row_count: number;
+  person: string;
+  reason: string | null;
+  created_at: string;
+  /** When a client last read a page of it. */
+  read_at: string | null;
+  /** When its rows were deleted; null while it can be read. */
+  purged_at: string | null;
+};
+
+/** A data file of a version. `first_id`: the id of its first row within the version. */
+export type VersionFile = {
+  position: number;
+  datafile: number;
+  first_id: number;
+  row_count: number;
+};
+
+type Stored = Omit<Version, 'columns'> & { columns: string };
+const columnsSchema = z.array(columnSchema);
+const parsedVersion = (line: Stored): Version => ({
+  ...line,
+  columns: columnsSchema.parse(JSON.parse(line.columns)),
+});
+
+/** Finds a version; undefined when there is none with this number. */
+export async function find(
+  on: Queryable,
+  dataset: number,
+  number: number,
+): Promise<Version | undefined> {
+  const found = await first<Stored>(
+    on,
+    sql`select * from data_version where dataset = ${dataset} and number = ${number}`,
+  );
+  return found && parsedVersion(found);
+}
+
+/** The current version of a dataset; undefined before the first file was loaded. */
+export const current = async (on: Queryable, dataset: Dataset): Promise<Version | undefined> =>
+  dataset.current_version === null
+    ? undefined
+    : find(on, dataset.id, dataset.current_version);
+
+/** All versions of a dataset, newest first. */
+export async function list(on: Queryable, dataset: number): Promise<Version[]> {
+  const lines = await select<Stored>(
+    on,
+    sql`select * from data_version where dataset = ${dataset} order by number desc`,
+  );
+  return lines.map(parsedVersion);
+}
+
+export const filesOf = (on: Queryable, dataset: number, version: number) =>
+  select<VersionFile>(
+    on,
+    sql`select position, datafile, first_id, row_count from data_version_file
+         where dataset = ${dataset} and version = ${version} order by position`,
+  );
+
+export type NewVersion = {
+  dataset: Dataset;
+  datafile: number;
+  rows: number;
+  columns: Column[];
+  person: string;
+  reason: string | null;
+};
+
+/**
+ * Makes a version with a loaded data file and makes it current, with its pipeline run, in the caller's transaction.
+ * `dataset` is locked by the caller.
+ */
+export async function publish(here: App, on: PoolConnection, wanted: NewVersion) {
+  const { dataset, datafile, rows, columns, person } = wanted;
+  const before =
+    dataset.mode === 'append' && dataset.current_version !== null
+      ? (await filesOf(on, dataset.id, dataset.current_version)).filter(
+          (file) => file.datafile !== datafile,
+        )
+      : [];
+  const files = numbered([...before, { datafile, row_count: rows }]);
+  const total = files.reduce((sum, { row_count }) => sum + row_count, 0);
+  const last = await first<{ number: number | null }>(
+    on,
+    sql`select max(number) as number from data_version where dataset = ${dataset.id}`,
+  );
+  const number = (last?.number ?? 0) + 1;
+  await run(
+    on,
+    sql`insert into data_version (dataset, number, columns, row_count, person, reason, created_at)
+        values (${dataset.id}, ${number}, ${JSON.stringify(columns)}, ${total}, ${person}, ${wanted.reason},
+          utc_timestamp(3))`,
+  );
+  await insertRows(
+    on,
+    'data_version_file',
+    files.map((file) => ({ dataset: dataset.id, version: number, ...file })),
+  );
+  await run(on, sql`update dataset set current_version = ${number} where id = ${dataset.id}`);
+  await audit.write(on, {
+    person,
+    action: 'loaded a version',
+    subject: fullName(dataset),
+    detail: `Version ${number}, ${total} rows${wanted.reason ? `: ${wanted.reason}` : ''}`,
+  });
+  const job = await pipeline.request(here, on, { dataset, version: number, rows: total, person });
+  return { number, total, ...job };
+}
+
+const numbered = (files: { datafile: number; row_count: number }[]): VersionFile[] => {
+  let next = 1;
+  return files.map(({ datafile, row_count }, index) => {
+    const first_id = next;
+    next += row_count;
+    return { position: index + 1, datafile, first_id, row_count };
+  });
+};
+
+/** Locks a dataset for the commit of a version, and reads it as it is now. */
+export async function lockDataset(on: PoolConnection, id: number): Promise<Dataset> {
+  const found = await first<Dataset>(on, sql`select * from dataset where id = ${id} for update`);
+  if (!found) throw new NotFound('There is no such dataset.');
+  return found;
+}
+
+/**
+ * Makes an earlier version current again; nothing is loaded. `seen`: the number of the version that the page showed
+ * as current.
+ * @throws Conflict when another version became current meanwhile, or the rows of this one were purged
+ */
+export const restore = (
+  here: App,
+  person: string,
+  { dataset: id, number, seen, reason }: { dataset: number; number: number; seen: number; reason: string },
+) =>
+  transaction(here.sql, async (on) => {
+    const dataset = await lockDataset(on, id);
+    const version = await find(on, id, number);
+    if (!version) throw new NotFound(`${fullName(dataset)} has no version ${number}.`);
+    if (version.purged_at !== null) {
+      throw new Conflict(
+        `The rows of version ${number} were deleted, because ${fullName(dataset)} keeps ${dataset.keep_versions} versions. Load its data file again: it becomes a new version.`,
+      );
+    }
+    if (dataset.current_version !== seen) {
+      throw new Conflict(
+        `Version ${dataset.current_version} became current after this page was shown. Reload the page, and restore again if you still want to.`,
+      );
+    }
+    if (number === seen) throw new Conflict(`Version ${number} is the current one already.`);
+    await run(on, sql`update dataset set current_version = ${number} where id = ${id}`);
+    await audit.write(on, {
+      person,
+      action: 'restored a version',
+      subject: fullName(dataset),
+      detail: `Version ${number} instead of ${seen}: ${reason}`,
+    });
+    return pipeline.request(here, on, { dataset, version: number, rows: version.row_count, person });
+  });
