@@ -47,6 +47,14 @@ GRANT UPDATE ON `oneway_production`.`staging_job` TO 'oneway_production_app'@'%'
 GRANT UPDATE ON `oneway_production`.`staging_order` TO 'oneway_production_app'@'%';
 GRANT UPDATE ON `oneway_production`.`database_copy` TO 'oneway_production_app'@'%';
 GRANT UPDATE ON `oneway_production`.`copy_lock` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`dataset` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`source` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`operations_datafile_registry` TO 'oneway_production_app'@'%';
+GRANT DELETE ON `oneway_production`.`data_row` TO 'oneway_production_app'@'%';
+GRANT DELETE ON `oneway_production`.`data_reject` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`data_version` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`upload` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`pipeline_run` TO 'oneway_production_app'@'%';
 
 -- arrivals: what the environment before writes here (UNI_DIR_DESTINATION_SQL_DB_USER). It sees no people, no
 -- permissions, no keys.

@@ -5,7 +5,9 @@ import { countTicks } from './bulk-select.js';
 import { offerOptions } from './combobox.js';
 import { returnWhenOpen } from './until-open.js';
 import { followJob } from './job-live.js';
+import { redrawReading } from './redraw.js';
 import { listenForShortcuts } from './shortcuts.js';
+import { showUploads } from './upload.js';
 
 guardForms();
 warnOfUnsaved();
@@ -14,6 +16,8 @@ offerOptions();
 listenForShortcuts();
 returnWhenOpen();
 followJob();
+redrawReading();
+showUploads();
 
 // A page with a problem begins at the problem.
 document.querySelector('[data-focus]')?.focus();

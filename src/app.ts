@@ -21,6 +21,7 @@ import { refuseIncompatible, showUpdateApplication, showUpdating } from './web/g
 import { answerError, notFound } from './web/errors.ts';
 import { Form } from './web/form/form.ts';
 import { reader } from './web/form/read.ts';
+import { readUpload } from './web/form/upload.ts';
 import { openMetrics } from './web/metrics.ts';
 import { headers } from './web/security.ts';
 import { keepOutOfCaches, sessions, trustOwnAddress } from './web/session.ts';
@@ -74,6 +75,7 @@ export function createApp(
     req.redis = redis;
     req.line = line;
     req.form = new Form();
+    req.upload = null;
     next();
   });
   app.get('/metrics', metrics.show);
@@ -102,7 +104,13 @@ export function createApp(
     // Forms are parsed after the access check, so that refused requests cost little.
     const read =
       method === 'post'
-        ? [reader(body, mayBring), refuseForged, ...ofOne, forgetSent, beginSaving]
+        ? [
+            body.kind === 'upload' ? readUpload : reader(body, mayBring),
+            refuseForged,
+            ...ofOne,
+            forgetSent,
+            beginSaving,
+          ]
         : [];
     const first =
       method === 'post' && allow !== 'anyone'

@@ -11,6 +11,10 @@ import * as apiDocs from './api/documentation-page.ts';
 import * as api from './api/reading.ts';
 import * as audit from './audit/pages.ts';
 import * as backups from './backups/pages.ts';
+import * as checks from './datasets/check-pages.ts';
+import * as datafiles from './datasets/datafile-pages.ts';
+import * as datasets from './datasets/dataset-pages.ts';
+import * as uploads from './datasets/upload-pages.ts';
 import * as deadLetters from './jobs/dead-letters-page.ts';
 import * as jobs from './jobs/pages.ts';
 import * as messages from './messages/pages.ts';
@@ -70,6 +74,14 @@ const post = (path: string, allow: Allow, of: FormBody, handler: RequestHandler)
   path,
   allow,
   body: of,
+  handler,
+  servesCopies: false,
+});
+const uploadTo = (path: string, allow: Allow, handler: RequestHandler): Route => ({
+  method: 'post',
+  path,
+  allow,
+  body: body.upload,
   handler,
   servesCopies: false,
 });
@@ -197,6 +209,29 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   fromServer('/bridge/orders/states', bridge.states),
   fromServer('/bridge/drops', bridge.drop),
   fromServer('/bridge/callbacks', bridge.callback),
+
+  get('/datasets', 'look', datasets.index),
+  get('/datasets/new', 'manage-data', datasets.showNew),
+  post('/datasets', 'manage-data', body.small, datasets.add),
+  get('/datasets/:id', 'look', datasets.show),
+  get('/datasets/:id/download', 'look', datasets.download),
+  get('/datasets/:id/settings', 'manage-data', datasets.showSettings),
+  post('/datasets/:id/settings', 'manage-data', body.small, datasets.save),
+  get('/datasets/:id/versions', 'look', datasets.showVersions),
+  post('/datasets/:id/versions', 'manage-data', body.small, datasets.restore),
+  get('/datasets/:id/uploads/new', 'manage-data', uploads.showNew),
+  uploadTo('/datasets/:id/uploads', 'manage-data', uploads.upload),
+  get('/uploads/:id', 'look', uploads.show),
+  get('/datafiles', 'look', datafiles.index),
+  get('/datafiles/:id', 'look', datafiles.show),
+  get('/datafiles/:id/file', 'look', datafiles.download),
+  get('/datafiles/:id/rejects', 'look', checks.rejects),
+  get('/datafiles/:id/check', 'manage-data', checks.show),
+  post('/datafiles/:id/reading', 'manage-data', body.sheet, checks.choose),
+  post('/datafiles/:id/loading', 'manage-data', body.sheet, checks.load),
+  post('/datafiles/:id/reopening', 'manage-data', body.small, datafiles.loadAgain),
+  post('/datafiles/:id/acceptance', 'manage-data', body.small, datafiles.acceptColumns),
+  post('/datafiles/:id/ignoring', 'manage-data', body.small, datafiles.ignore),
 
   get('/outbox', 'look', outbox.index),
   post('/outbox/:id/retry', 'administer', body.small, outbox.retry),

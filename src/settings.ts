@@ -69,6 +69,7 @@ const variables = z.object({
   NOSQL_IDS_PER_QUERY: z.coerce.number().int().min(1).default(limits.idsPerQuery),
   TRANSFER_LEASE_MS: milliseconds.default(15_000),
   RECOVERY_EVERY_MS: milliseconds.default(5000),
+  DATAFILE_LIMIT_MB: z.coerce.number().int().min(1).default(2048),
   OPEN_ENVIRONMENTS_MAX: z.coerce.number().int().min(1).max(100).default(10),
   OPEN_ENVIRONMENTS_IDLE_MS: milliseconds.default(300_000),
 });
@@ -166,6 +167,8 @@ function named(values: Variables) {
     /** Whether a web process also runs jobs. */
     runsJobs: values.RUN_JOBS,
     idsPerQuery: values.NOSQL_IDS_PER_QUERY,
+    /** How large a data file may be, unpacked. */
+    datafiles: { limitBytes: values.DATAFILE_LIMIT_MB * 1_000_000 },
     /**
      * Environments that are opened by name, such as copies: how many may be open at once, and when an idle one is
      * closed.

@@ -13,6 +13,11 @@ import { deliver } from './messages/delivery.ts';
 import * as outbox from './messages/outbox.ts';
 import { BACKUP, reportLocals as backupLocals, runBackup } from './backups/job.ts';
 import { compareAll, COMPARISON } from './comparison/job.ts';
+import { CHECK_FILES, checkDatafiles } from './datasets/check-objects.ts';
+import { EXAMINE, examineInput, runExamination } from './datasets/examination.ts';
+import { followDatafiles } from './datasets/follow.ts';
+import { LOAD, loadInput, runLoad } from './datasets/load.ts';
+import { purgeVersions } from './datasets/purge.ts';
 import { runTransferJob } from './transfers/job.ts';
 import * as selections from './sheet/selections.ts';
 import { BUILD } from './staging/accept.ts';
@@ -75,6 +80,29 @@ export const tasks = withDeadLetters({
     mayBeCancelled: false,
     run: updateCopy,
   }),
+  [EXAMINE]: task(examineInput, {
+    label: 'Examination of a data file',
+    attempts: 5,
+    mayBeCancelled: true,
+    run: runExamination,
+  }),
+  [LOAD]: task(loadInput, {
+    label: 'Loading of a data file',
+    attempts: 20,
+    mayBeCancelled: true,
+    run: runLoad,
+    outcome: { view: 'datasets/load-report', locals: (report) => report },
+  }),
+  [CHECK_FILES]: task(z.object({}), {
+    label: 'Check of stored data files',
+    attempts: 5,
+    mayBeCancelled: true,
+    mayBeRetried: true,
+    priority: 'low',
+    concurrency: 1,
+    run: checkDatafiles,
+    outcome: { view: 'datasets/check-report', locals: (report) => ({ wrong: [], ...report }) },
+  }),
   transfer: task(z.object({ transfer: z.string() }), {
     label: 'Transfer',
     attempts: 20,
@@ -116,6 +144,15 @@ export const schedules: Schedule[] = [
     onlyOne: RESTORE_TEST,
     isFor: ({ settings }) => settings.copies !== null,
   },
+  {
+    name: 'nightly-datafile-check',
+    label: 'Nightly check of stored data files',
+    pattern: '0 5 * * *',
+    timeZone: 'UTC',
+    kind: CHECK_FILES,
+    input: {},
+    onlyOne: CHECK_FILES,
+  },
 ];
 
 const HOUR = 60 * 60 * 1000;
@@ -127,6 +164,8 @@ export const chores = (queue: JobQueue, ticks: Ticks): Chore[] => [
   { name: 'outbox', everyMs: 2000, run: deliver },
   { name: 'staging orders', everyMs: 1000, run: askAboutOrders },
   { name: 'copies without a job', everyMs: 2000, run: followJobs },
+  { name: 'data files without a job', everyMs: 2000, run: followDatafiles },
+  { name: 'purge of dataset versions', everyMs: HOUR, run: purgeVersions },
   { name: 'copies at their end', everyMs: HOUR, run: endExpired },
   { name: 'purge of expired jobs', everyMs: HOUR, run: jobs.purgeExpired },
   { name: 'purge of expired selections', everyMs: HOUR, run: selections.purgeExpired },

@@ -26,7 +26,11 @@ const table: Record<
   settle: { staging: ['pm', 'oncall'], preprod: ['pm', 'oncall'], production: ['oncall'] },
   restore: { staging: ['pm'], preprod: [], production: [] },
   refresh: { staging: ['pm', 'ops'], preprod: ['pm', 'ops'], production: [] },
-  judge: { staging: [], preprod: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam', 'dana'], production: [] },
+  judge: {
+    staging: [],
+    preprod: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam', 'dana'],
+    production: [],
+  },
   administer: { staging: ['ops'], preprod: ['ops'], production: ['ops'] },
   'run-staging': { staging: ['sam'], preprod: ['sam'], production: ['sam'] },
   'manage-data': { staging: ['dana'], preprod: ['dana'], production: ['dana'] },

@@ -67,6 +67,7 @@ test('lines of views have at most 120 characters', () => {
 
 /** Locals that every view may use without naming them: src/web/pages.ts passes them to all views. */
 const shell = [
+  'bytes',
   'badge',
   'can',
   'cell',

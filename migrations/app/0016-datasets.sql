@@ -32,7 +32,7 @@ CREATE TABLE source (
   created_by VARCHAR(190) NOT NULL,
   created_at DATETIME(3) NOT NULL,
   UNIQUE KEY source_name (name),
-  CONSTRAINT source_dataset FOREIGN KEY (dataset) REFERENCES dataset (id)
+  CONSTRAINT source_dataset FOREIGN KEY (dataset) REFERENCES dataset (id) ON DELETE CASCADE
 );
 
 -- The registry of data files. `loaded_line`: the last line of the file whose rows are stored.
@@ -41,7 +41,7 @@ CREATE TABLE operations_datafile_registry (
   dataset BIGINT UNSIGNED NOT NULL,
   source BIGINT UNSIGNED NULL,
   file_name VARCHAR(255) NOT NULL,
-  fetch INT UNSIGNED NOT NULL DEFAULT 1,
+  fetch_number INT UNSIGNED NOT NULL DEFAULT 1,
   state VARCHAR(12) NOT NULL,
   object VARCHAR(700) NOT NULL,
   url VARCHAR(2000) NULL,
@@ -51,6 +51,7 @@ CREATE TABLE operations_datafile_registry (
   seen_size BIGINT UNSIGNED NULL,
   seen_etag VARCHAR(300) NULL,
   choices MEDIUMTEXT NULL,
+  examination LONGTEXT NULL,
   reading MEDIUMTEXT NULL,
   counts TEXT NULL,
   accepts_columns BOOLEAN NOT NULL DEFAULT FALSE,
@@ -61,14 +62,15 @@ CREATE TABLE operations_datafile_registry (
   person VARCHAR(190) NOT NULL,
   job CHAR(36) NULL,
   checked_at DATETIME(3) NULL,
+  hashed_at DATETIME(3) NULL,
   check_result VARCHAR(12) NULL,
   created_timestamp DATETIME(3) NOT NULL,
   updated_timestamp DATETIME(3) NOT NULL,
-  UNIQUE KEY operations_datafile_registry_file (source, file_name, fetch),
+  UNIQUE KEY operations_datafile_registry_file (source, file_name, fetch_number),
   KEY operations_datafile_registry_state (state),
   KEY operations_datafile_registry_dataset (dataset, id),
-  CONSTRAINT operations_datafile_registry_dataset FOREIGN KEY (dataset) REFERENCES dataset (id),
-  CONSTRAINT operations_datafile_registry_source FOREIGN KEY (source) REFERENCES source (id)
+  CONSTRAINT operations_datafile_registry_dataset FOREIGN KEY (dataset) REFERENCES dataset (id) ON DELETE CASCADE,
+  CONSTRAINT operations_datafile_registry_source FOREIGN KEY (source) REFERENCES source (id) ON DELETE CASCADE
 );
 
 -- `cells`: a JSON array. `id`: the number of the row within its file.
@@ -101,7 +103,7 @@ CREATE TABLE data_version (
   read_at DATETIME(3) NULL,
   purged_at DATETIME(3) NULL,
   PRIMARY KEY (dataset, number),
-  CONSTRAINT data_version_dataset FOREIGN KEY (dataset) REFERENCES dataset (id)
+  CONSTRAINT data_version_dataset FOREIGN KEY (dataset) REFERENCES dataset (id) ON DELETE CASCADE
 );
 
 -- `first_id`: the id of the file's first row within the version.
@@ -114,7 +116,7 @@ CREATE TABLE data_version_file (
   row_count BIGINT UNSIGNED NOT NULL,
   PRIMARY KEY (dataset, version, position),
   KEY data_version_file_datafile (datafile),
-  CONSTRAINT data_version_file_version FOREIGN KEY (dataset, version) REFERENCES data_version (dataset, number)
+  CONSTRAINT data_version_file_version FOREIGN KEY (dataset, version) REFERENCES data_version (dataset, number) ON DELETE CASCADE
 );
 
 CREATE TABLE upload (
@@ -133,7 +135,7 @@ CREATE TABLE upload (
   KEY upload_state (state, changed_at),
   KEY upload_datafile (datafile),
   KEY upload_pipeline_run (pipeline_run),
-  CONSTRAINT upload_dataset FOREIGN KEY (dataset) REFERENCES dataset (id)
+  CONSTRAINT upload_dataset FOREIGN KEY (dataset) REFERENCES dataset (id) ON DELETE CASCADE
 );
 
 -- `next`: the URL of the next page to fetch; null before the first and after the last.

@@ -5,9 +5,9 @@ import { first, run, runForId, select, sql, transaction, type Queryable } from '
 import type { App } from '../environments/app.ts';
 import { Conflict, Invalid, NotFound, parsed } from '../problems.ts';
 
-export const modes = ['replace', 'append'] as const;
+const modes = ['replace', 'append'] as const;
 /** How a new data file makes a version: `replace`: of it alone; `append`: of the files before and it. */
-export type Mode = (typeof modes)[number];
+type Mode = (typeof modes)[number];
 
 export type Dataset = {
   id: number;
@@ -31,7 +31,7 @@ export type Dataset = {
 };
 
 /** A part of a dataset's name: lower-case letters, digits and underscores. */
-export const NAME_PART = /^[a-z][a-z0-9_]{0,29}$/;
+const NAME_PART = /^[a-z][a-z0-9_]{0,29}$/;
 const part = (what: string) =>
   z
     .string({ error: `Enter the ${what}` })
@@ -57,7 +57,9 @@ const wantedSettings = z.object({
     .min(1, 'At least 1 version is kept')
     .max(100, 'At most 100 versions can be kept')
     .default(5),
-  feeds: z.enum(['', 'city', 'partner'], { error: 'Choose cities, partners or nothing' }).default(''),
+  feeds: z
+    .enum(['', 'city', 'partner'], { error: 'Choose cities, partners or nothing' })
+    .default(''),
   feedsColumn: z.string().trim().max(200).default(''),
 });
 
@@ -133,7 +135,10 @@ export async function known(on: Queryable, id: number): Promise<Dataset> {
 }
 
 /** Finds a dataset by organisation and name; undefined when there is none. */
-export const named = (on: Queryable, { organisation, name }: Pick<Dataset, 'organisation' | 'name'>) =>
+export const named = (
+  on: Queryable,
+  { organisation, name }: Pick<Dataset, 'organisation' | 'name'>,
+) =>
   first<Dataset>(
     on,
     sql`select * from dataset where organisation = ${organisation} and name = ${name}`,

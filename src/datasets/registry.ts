@@ -1,10 +1,17 @@
 // The registry of data files: every file that was stored, from a source or an upload, and what became of it.
 import type { PoolConnection } from 'mysql2/promise';
-import { first, run, runForId, select, sql, type Queryable, type Statement } from '../database/sql.ts';
+import {
+  first,
+  run,
+  runForId,
+  select,
+  sql,
+  type Queryable,
+  type Statement,
+} from '../database/sql.ts';
 import { Conflict, NotFound } from '../problems.ts';
 import {
   choicesSchema,
-  countsSchema,
   readingSchema,
   type Choices,
   type Counts,
@@ -22,6 +29,7 @@ export type DatafileReason =
   | 'unreadable'
   | 'columns-differ'
   | 'question'
+  | 'unchecked'
   | 'object-missing'
   | 'object-changed'
   | 'storage'
@@ -34,7 +42,7 @@ export type Datafile = {
   source: number | null;
   file_name: string;
   /** The number of the fetch: a file that is fetched again from its source gets the next one. */
-  fetch: number;
+  fetch_number: number;
   state: DatafileState;
   /** The key of the stored file in object storage. */
   object: string;
@@ -48,6 +56,8 @@ export type Datafile = {
   seen_etag: string | null;
   /** What a person chose for its reading, as JSON. */
   choices: string | null;
+  /** What its examination found, as JSON; null while it has not been examined with the present choices. */
+  examination: string | null;
   /** The reading by which it is or was loaded, as JSON. */
   reading: string | null;
   counts: string | null;
@@ -61,17 +71,19 @@ export type Datafile = {
   person: string;
   job: string | null;
   checked_at: string | null;
+  /** When its content was last hashed. */
+  hashed_at: string | null;
   /** What the nightly check of the stored file found: `ok`, `missing` or `changed`. */
   check_result: string | null;
   created_timestamp: string;
   updated_timestamp: string;
 };
 
-export type NewDatafile = Pick<
+type NewDatafile = Pick<
   Datafile,
   'dataset' | 'source' | 'file_name' | 'object' | 'size' | 'sha256' | 'person'
 > &
-  Partial<Pick<Datafile, 'fetch' | 'url' | 'etag'>>;
+  Partial<Pick<Datafile, 'fetch_number' | 'url' | 'etag'>>;
 
 /**
  * Adds a stored file to the registry, in the caller's transaction. A file of a source that another worker has added
@@ -81,9 +93,9 @@ export async function add(on: PoolConnection, file: NewDatafile): Promise<Datafi
   const id = await runForId(
     on,
     sql`insert into operations_datafile_registry
-          (dataset, source, file_name, fetch, state, object, url, size, sha256, etag, seen_size, seen_etag, person,
+          (dataset, source, file_name, fetch_number, state, object, url, size, sha256, etag, seen_size, seen_etag, person,
            created_timestamp, updated_timestamp)
-        values (${file.dataset}, ${file.source}, ${file.file_name}, ${file.fetch ?? 1}, 'processing', ${file.object},
+        values (${file.dataset}, ${file.source}, ${file.file_name}, ${file.fetch_number ?? 1}, 'processing', ${file.object},
           ${file.url ?? null}, ${file.size}, ${file.sha256}, ${file.etag ?? null}, ${file.size}, ${file.etag ?? null},
           ${file.person}, utc_timestamp(3), utc_timestamp(3))
         on duplicate key update id = last_insert_id(id)`,
@@ -111,11 +123,17 @@ export type DatafileFilter = {
   before: number | null;
 };
 
+/** A data file as lists show it, without the columns that may be large. */
+export type ListedDatafile = Omit<Datafile, 'choices' | 'examination' | 'reading'>;
+const inList = sql`id, dataset, source, file_name, fetch_number, state, object, url, size, sha256, etag, seen_size, seen_etag,
+                   counts, accepts_columns, loaded_line, loaded_rows, reason, error_message, person, job, checked_at, hashed_at,
+                   check_result, created_timestamp, updated_timestamp`;
+
 /** Lists data files newest first, 50 a page, with ids below `before`. */
 export const list = (on: Queryable, { state, dataset, source, before }: DatafileFilter) =>
-  select<Datafile>(
+  select<ListedDatafile>(
     on,
-    sql`select * from operations_datafile_registry
+    sql`select ${inList} from operations_datafile_registry
          where (${state} = '' or state = ${state})
            and (${dataset} is null or dataset = ${dataset})
            and (${source} is null or source = ${source})
@@ -125,13 +143,13 @@ export const list = (on: Queryable, { state, dataset, source, before }: Datafile
 
 /** All files of a source, the newest fetch of each name. */
 export const ofSource = (on: Queryable, source: number) =>
-  select<Datafile>(
+  select<ListedDatafile>(
     on,
-    sql`select file.* from operations_datafile_registry file
-         where file.source = ${source}
-           and file.fetch = (select max(other.fetch) from operations_datafile_registry other
-                              where other.source = file.source and other.file_name = file.file_name)
-         order by file.id`,
+    sql`select ${inList} from operations_datafile_registry as file
+         where source = ${source}
+           and fetch_number = (select max(other.fetch_number) from operations_datafile_registry as other
+                         where other.source = file.source and other.file_name = file.file_name)
+         order by id`,
   );
 
 /**
@@ -177,12 +195,9 @@ export const fail = (
     sql`state = 'failed', reason = ${reason}, error_message = ${message.slice(0, 2000)}`,
   );
 
-const stored = <T>(text: string | null, parse: (json: unknown) => T): T | null =>
-  text === null ? null : parse(JSON.parse(text));
-
 export const readingOf = ({ reading }: Datafile): Reading | null =>
-  stored(reading, (json) => readingSchema.parse(json));
+  reading === null ? null : readingSchema.parse(JSON.parse(reading));
 export const choicesOf = ({ choices }: Datafile): Choices =>
-  stored(choices, (json) => choicesSchema.parse(json)) ?? {};
-export const countsOf = ({ counts }: Datafile): Counts | null =>
-  stored(counts, (json) => countsSchema.parse(json));
+  choices === null ? {} : choicesSchema.parse(JSON.parse(choices));
+export const countsOf = ({ counts }: Pick<Datafile, 'counts'>): Counts | null =>
+  counts === null ? null : (JSON.parse(counts) as Counts);

@@ -1,13 +1,24 @@
 // The rows of a version, page by page. A row is read by its key; its cells are JSON as they were stored.
+import { Problem } from '../problems.ts';
 import { run, select, sql, type Queryable } from '../database/sql.ts';
 import { filesOf } from './versions.ts';
 
 /** A row of a version: its id there, and its cells as a JSON array. */
-export type DataRow = { id: number; cells: string };
+type DataRow = { id: number; cells: string };
 
 type VersionAddress = { dataset: number; version: number };
 
-/** Reads up to `limit` rows of a version, from the row with the id `from` on; ids begin with 1 and have no gaps. */
+/** The error when the rows of a version have been deleted, perhaps while they were read. */
+class VersionGone extends Problem {
+  constructor() {
+    super(410, 'The rows of this version were deleted. Start again with the current version.');
+  }
+}
+
+/**
+ * Reads up to `limit` rows of a version, from the row with the id `from` on; ids begin with 1 and have no gaps.
+ * @throws VersionGone when a row that must be there is not
+ */
 export async function page(
   on: Queryable,
   { dataset, version }: VersionAddress,
@@ -18,12 +29,14 @@ export async function page(
     const behind = file.first_id + file.row_count;
     const start = Math.max(from, file.first_id);
     if (start >= behind || found.length >= limit) continue;
+    const wanted = Math.min(limit - found.length, behind - start);
     const rows = await select<DataRow>(
       on,
       sql`select id + ${file.first_id - 1} as id, cells from data_row
            where datafile = ${file.datafile} and id >= ${start - file.first_id + 1}
-           order by data_row.id limit ${Math.min(limit - found.length, behind - start)}`,
+           order by data_row.id limit ${wanted}`,
     );
+    if (rows.length < wanted) throw new VersionGone();
     found.push(...rows);
   }
   return found;

@@ -25,7 +25,7 @@ export type Version = {
 };
 
 /** A data file of a version. `first_id`: the id of its first row within the version. */
-export type VersionFile = {
+type VersionFile = {
   position: number;
   datafile: number;
   first_id: number;
@@ -54,9 +54,7 @@ export async function find(
 
 /** The current version of a dataset; undefined before the first file was loaded. */
 export const current = async (on: Queryable, dataset: Dataset): Promise<Version | undefined> =>
-  dataset.current_version === null
-    ? undefined
-    : find(on, dataset.id, dataset.current_version);
+  dataset.current_version === null ? undefined : find(on, dataset.id, dataset.current_version);
 
 /** All versions of a dataset, newest first. */
 export async function list(on: Queryable, dataset: number): Promise<Version[]> {
@@ -74,7 +72,7 @@ export const filesOf = (on: Queryable, dataset: number, version: number) =>
          where dataset = ${dataset} and version = ${version} order by position`,
   );
 
-export type NewVersion = {
+type NewVersion = {
   dataset: Dataset;
   datafile: number;
   rows: number;
@@ -89,13 +87,7 @@ export type NewVersion = {
  */
 export async function publish(here: App, on: PoolConnection, wanted: NewVersion) {
   const { dataset, datafile, rows, columns, person } = wanted;
-  const before =
-    dataset.mode === 'append' && dataset.current_version !== null
-      ? (await filesOf(on, dataset.id, dataset.current_version)).filter(
-          (file) => file.datafile !== datafile,
-        )
-      : [];
-  const files = numbered([...before, { datafile, row_count: rows }]);
+  const files = numbered(await filesWith(on, dataset, { datafile, row_count: rows }));
   const total = files.reduce((sum, { row_count }) => sum + row_count, 0);
   const last = await first<{ number: number | null }>(
     on,
@@ -124,7 +116,37 @@ export async function publish(here: App, on: PoolConnection, wanted: NewVersion)
   return { number, total, ...job };
 }
 
-const numbered = (files: { datafile: number; row_count: number }[]): VersionFile[] => {
+type FilePart = Pick<VersionFile, 'datafile' | 'row_count'>;
+
+/**
+ * The files of the next version: of a dataset that appends, those of the current one and the new file, which takes the
+ * place of the same file as it was fetched or read before.
+ */
+async function filesWith(
+  on: PoolConnection,
+  { id, mode, current_version: version }: Dataset,
+  added: FilePart,
+): Promise<FilePart[]> {
+  if (mode === 'replace' || version === null) return [added];
+  const before = await select<FilePart & { is_same: number }>(
+    on,
+    sql`select used.datafile, used.row_count,
+               (file.object = new.object
+                 or (file.source = new.source and file.file_name = new.file_name)) is true as is_same
+          from data_version_file used
+          join operations_datafile_registry file on file.id = used.datafile
+          join operations_datafile_registry new on new.id = ${added.datafile}
+         where used.dataset = ${id} and used.version = ${version}
+         order by used.position`,
+  );
+  const place = before.findIndex(({ is_same }) => is_same === 1);
+  if (place === -1) return [...before, added];
+  return before.flatMap((file, index) =>
+    index === place ? [added] : file.is_same === 1 ? [] : [file],
+  );
+}
+
+const numbered = (files: FilePart[]): VersionFile[] => {
   let next = 1;
   return files.map(({ datafile, row_count }, index) => {
     const first_id = next;
@@ -132,6 +154,15 @@ const numbered = (files: { datafile: number; row_count: number }[]): VersionFile
     return { position: index + 1, datafile, first_id, row_count };
   });
 };
+
+/** The newest version that a data file is in; null when it is in none. */
+export async function madeBy(on: Queryable, datafile: number): Promise<number | null> {
+  const found = await first<{ version: number | null }>(
+    on,
+    sql`select max(version) as version from data_version_file where datafile = ${datafile}`,
+  );
+  return found?.version ?? null;
+}
 
 /** Locks a dataset for the commit of a version, and reads it as it is now. */
 export async function lockDataset(on: PoolConnection, id: number): Promise<Dataset> {
@@ -148,7 +179,12 @@ export async function lockDataset(on: PoolConnection, id: number): Promise<Datas
 export const restore = (
   here: App,
   person: string,
-  { dataset: id, number, seen, reason }: { dataset: number; number: number; seen: number; reason: string },
+  {
+    dataset: id,
+    number,
+    seen,
+    reason,
+  }: { dataset: number; number: number; seen: number; reason: string },
 ) =>
   transaction(here.sql, async (on) => {
     const dataset = await lockDataset(on, id);
@@ -172,5 +208,10 @@ export const restore = (
       subject: fullName(dataset),
       detail: `Version ${number} instead of ${seen}: ${reason}`,
     });
-    return pipeline.request(here, on, { dataset, version: number, rows: version.row_count, person });
+    return pipeline.request(here, on, {
+      dataset,
+      version: number,
+      rows: version.row_count,
+      person,
+    });
   });

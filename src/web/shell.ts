@@ -54,6 +54,13 @@ export async function menuOf(req: Request): Promise<MenuSection[]> {
       ].flat(),
     },
     {
+      heading: 'Data',
+      links: [
+        link('/datasets', 'table', 'Datasets'),
+        link('/datafiles', 'file-spreadsheet', 'Data files'),
+      ].flat(),
+    },
+    {
       heading: 'This environment',
       links: [
         catalog.filter(({ isMatchedByName }) => isMatchedByName).map(entityLink),

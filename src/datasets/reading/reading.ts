@@ -30,7 +30,7 @@ const typeSchema = z
     message: 'Choose one of the formats of this type.',
   });
 
-const columnSchema = z.intersection(z.object({ name: z.string() }), typeSchema);
+export const columnSchema = z.intersection(z.object({ name: z.string() }), typeSchema);
 export type Column = { name: string; type: ColumnType; format: string | null };
 
 const compressions = ['none', 'gzip', 'zip'] as const;

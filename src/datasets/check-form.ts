@@ -1,0 +1,88 @@
+// The choices that a person posts on the page that checks a data file.
+import { z } from 'zod';
+import { Invalid } from '../problems.ts';
+import type { Form } from '../web/form/form.ts';
+import type { Examined } from './examination.ts';
+import { choicesSchema, columnTypes, type Choices, type ColumnType } from './reading/reading.ts';
+
+/** The most columns whose types can be chosen on the page. */
+const MOST_COLUMNS = 4000;
+
+/** A type with its format as one value of a select: `date|d/m/y`, `integer|`. */
+export const typeValue = ({ type, format }: { type: ColumnType; format: string | null }) =>
+  `${type}|${format ?? ''}`;
+
+const typeSchema = z
+  .string()
+  .regex(new RegExp(`^(${columnTypes.join('|')})\\|`))
+  .transform((value) => {
+    const [type, ...format] = value.split('|');
+    return { type: type as ColumnType, format: format.join('|') || null };
+  });
+
+/**
+ * What was chosen, compared with what the page proposed: a select that still shows the proposal is no choice, so that
+ * another encoding or delimiter leads to new proposals.
+ * @throws Invalid for a value that the page does not offer
+ */
+export function postedChoices(form: Form, { reading }: Examined, before: Choices): Choices {
+  const choices: Record<string, unknown> = {
+    ...before,
+    types: postedTypes(form, reading.columns, before),
+  };
+  const encoding = form.text('encoding');
+  if (encoding !== '' && encoding !== reading.encoding) choices['encoding'] = encoding;
+  if (encoding !== '' && form.text('answered') === 'encoding') choices['encoding'] = encoding;
+  const delimiter = form.raw('delimiter') === 'tab' ? '\t' : (form.raw('delimiter') ?? '');
+  if (delimiter !== '' && delimiter !== reading.delimiter) choices['delimiter'] = delimiter;
+  const header = form.text('headerLine');
+  if (header !== '' && header !== String(reading.headerLine ?? 'none')) {
+    choices['headerLine'] = header === 'none' ? null : Number(header);
+  }
+  for (const name of ['fillShortRows', 'ignoreEmptySurplus'] as const) {
+    choices[name] = form.text(name) === 'yes';
+  }
+  const parsed = choicesSchema.safeParse(choices);
+  if (parsed.success) return parsed.data;
+  throw new Invalid(
+    Object.fromEntries(
+      parsed.error.issues.map(({ path }) => [
+        String(path[0] ?? 'encoding'),
+        'Choose one of the values that the page offers',
+      ]),
+    ),
+  );
+}
+
+function postedTypes(
+  form: Form,
+  columns: Examined['reading']['columns'],
+  before: Choices,
+): NonNullable<Choices['types']> {
+  const chosen = new Map(Object.entries(before.types ?? {}));
+  for (const { name, type } of form.lines('types', ['name', 'type'], MOST_COLUMNS)) {
+    const proposed = columns.find((column) => column.name === name);
+    const posted = typeSchema.safeParse(type);
+    if (!proposed || !posted.success) continue;
+    if (typeValue(posted.data) !== typeValue(proposed) || form.texts('asked').includes(name)) {
+      chosen.set(name, posted.data);
+    }
+  }
+  return Object.fromEntries(chosen);
+}
+
+/** Whether two sets of choices lead to the same reading. */
+export const isSameChoice = (one: Choices, other: Choices): boolean =>
+  JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
+
+const sorted = ({
+  types = {},
+  fillShortRows = false,
+  ignoreEmptySurplus = false,
+  ...rest
+}: Choices) => ({
+  ...Object.fromEntries(Object.entries(rest).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+  fillShortRows,
+  ignoreEmptySurplus,
+  types: Object.entries(types).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+});

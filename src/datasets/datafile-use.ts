@@ -1,0 +1,67 @@
+// Data files as pages show them: with their dataset and source, and the versions that they are in.
+import { select, sql, type Queryable } from '../database/sql.ts';
+import * as registry from './registry.ts';
+import type { Datafile, DatafileFilter, ListedDatafile } from './registry.ts';
+
+type FileInList = ListedDatafile & {
+  dataset_name: string;
+  source_name: string | null;
+  /** How many versions have it. */
+  versions: number;
+};
+
+/** A page of the registry with names. */
+export async function listedFiles(on: Queryable, filter: DatafileFilter): Promise<FileInList[]> {
+  const files = await registry.list(on, filter);
+  const facts = await select<{
+    id: number;
+    dataset_name: string;
+    source_name: string | null;
+    versions: number;
+  }>(
+    on,
+    sql`select file.id, concat(dataset.organisation, '/', dataset.name) as dataset_name,
+               source.name as source_name,
+               (select count(*) from data_version_file used where used.datafile = file.id) as versions
+          from operations_datafile_registry file
+          join dataset on dataset.id = file.dataset
+          left join source on source.id = file.source
+         where file.id in (${files.map(({ id }) => id)})`,
+  );
+  const byId = new Map(facts.map((fact) => [fact.id, fact]));
+  return files.flatMap((file) => {
+    const fact = byId.get(file.id);
+    return fact ? [{ ...file, ...fact }] : [];
+  });
+}
+
+type DatafileUse = {
+  source: { id: number; name: string } | null;
+  versions: { version: number; is_current: number; purged_at: string | null }[];
+  /** Other fetches and readings of the same file. */
+  others: { id: number; fetch_number: number; state: string; created_timestamp: string }[];
+};
+
+/** Where a data file comes from, the versions that it is in, and its other fetches. */
+export async function datafileUse(on: Queryable, file: Datafile): Promise<DatafileUse> {
+  const [source] = await select<{ id: number; name: string }>(
+    on,
+    sql`select id, name from source where id = ${file.source}`,
+  );
+  const versions = await select<DatafileUse['versions'][number]>(
+    on,
+    sql`select used.version, used.version = dataset.current_version as is_current, version.purged_at
+          from data_version_file used
+          join dataset on dataset.id = used.dataset
+          join data_version version on version.dataset = used.dataset and version.number = used.version
+         where used.datafile = ${file.id} order by used.version desc limit 50`,
+  );
+  const others = await select<DatafileUse['others'][number]>(
+    on,
+    sql`select id, fetch_number, state, created_timestamp from operations_datafile_registry
+         where dataset = ${file.dataset} and file_name = ${file.file_name} and source <=> ${file.source}
+           and id <> ${file.id}
+         order by id desc limit 20`,
+  );
+  return { source: source ?? null, versions, others };
+}

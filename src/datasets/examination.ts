@@ -1,0 +1,139 @@
+// Examines a stored data file: proposes how to read it, compares it with the current version, and keeps what was found
+// for the page that checks it.
+import type { PoolConnection } from 'mysql2/promise';
+import { z } from 'zod';
+import { first, run, sql, type Queryable } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import * as jobs from '../jobs/jobs.ts';
+import type { Job } from '../jobs/jobs.ts';
+import type { Work } from '../jobs/task.ts';
+import { NotFound } from '../problems.ts';
+import { differingColumns, typesThatStay } from './columns.ts';
+import * as datasets from './datasets.ts';
+import { examine, type Ask, type Examination } from './reading/examine.ts';
+import { choicesSchema, Unreadable, type Choices, type Column } from './reading/reading.ts';
+import * as registry from './registry.ts';
+import type { Datafile } from './registry.ts';
+import * as uploads from './uploads.ts';
+import * as versions from './versions.ts';
+
+export const EXAMINE = 'examine';
+export const examineInput = z.object({ datafile: z.number() });
+
+/** What an examination found. `differing`: how the columns differ from those of the current version. */
+export type Examined = Examination & { differing: string[]; current: Column[] | null };
+
+/** Requests the examination of a data file, in the caller's transaction. */
+export async function requestExamination(
+  on: PoolConnection,
+  { id, file_name: name }: Pick<Datafile, 'id' | 'file_name'>,
+  person: string,
+): Promise<{ job: Job }> {
+  const { job } = await jobs.request(on, {
+    kind: EXAMINE,
+    name: `Examine ${name}`,
+    person,
+    input: { datafile: id },
+    priority: 'high',
+  });
+  await run(on, sql`update operations_datafile_registry set job = ${job.id} where id = ${id}`);
+  return { job };
+}
+
+/** The job that examines a data file. A file that cannot be read fails with the reason. */
+export async function runExamination(
+  { here, job, report }: Work,
+  { datafile }: z.infer<typeof examineInput>,
+): Promise<{ rows: number | null }> {
+  const file = await registry.known(here.sql, datafile);
+  // A person has chosen otherwise meanwhile, and another job examines the file.
+  if (file.state !== 'processing' || file.job !== job.id) return { rows: null };
+  await report({ done: 0, total: file.size, doing: `Reading ${file.file_name}` });
+  try {
+    const { counts } = await examineFile(here, file);
+    return { rows: counts.rows };
+  } catch (error) {
+    const message =
+      error instanceof NotFound
+        ? 'The stored file is missing in object storage. Fetch or upload it again.'
+        : error instanceof Unreadable
+          ? error.message
+          : null;
+    if (message === null) throw error;
+    const reason = error instanceof NotFound ? 'object-missing' : 'unreadable';
+    await registry.fail(here.sql, file, { reason, message });
+    await uploads.fail(here.sql, file.id, message);
+    return { rows: null };
+  }
+}
+
+/** Examines a data file with its choices, and stores what was found. */
+export async function examineFile(here: App, file: Datafile): Promise<Examined> {
+  const { sql: on, storage, settings } = here;
+  const dataset = await datasets.known(on, file.dataset);
+  const current = (await versions.current(on, dataset))?.columns ?? null;
+  const choices = { ...(await formerChoices(on, file)), ...registry.choicesOf(file) };
+  const limits = { limitBytes: settings.datafiles.limitBytes };
+  const withChoices = (all: Choices) =>
+    examine(() => storage.read(file.object), file.file_name, all, limits);
+  const found = await withChoices(choices);
+  const stay = typesThatStay(current ?? [], found.columns, choices.types);
+  const examination =
+    Object.keys(stay).length > 0
+      ? await withChoices({ ...choices, types: { ...stay, ...choices.types } })
+      : found;
+  const differing = current === null ? [] : differingColumns(current, examination.reading.columns);
+  const examined = { ...examination, differing, current };
+  await run(
+    on,
+    sql`update operations_datafile_registry set examination = ${JSON.stringify(clipped(examined))}
+         where id = ${file.id} and state in ('processing', 'failed') and choices <=> ${file.choices}`,
+  );
+  return examined;
+}
+
+/** What a person chose for the last file of the same source that was loaded: its next files are like it. */
+async function formerChoices(on: Queryable, { source }: Datafile): Promise<Choices> {
+  if (source === null) return {};
+  const former = await first<{ choices: string | null }>(
+    on,
+    sql`select choices from operations_datafile_registry
+         where source = ${source} and state = 'processed' order by id desc limit 1`,
+  );
+  return former?.choices ? choicesSchema.parse(JSON.parse(former.choices)) : {};
+}
+
+/** The most characters of a cell that a page shows. */
+const SHOWN = 300;
+const clip = (text: string) => (text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
+
+/** What was found, with long cells cut for the page. */
+const clipped = (examined: Examined): Examined => ({
+  ...examined,
+  preview: examined.preview.map(({ line, cells }) => ({
+    line,
+    cells: cells.map((cell) => (cell === null ? null : clip(cell))),
+  })),
+  columns: examined.columns.map((facts) => ({
+    ...facts,
+    samples: facts.samples.map(clip),
+    misfits: facts.misfits.map(({ line, text }) => ({ line, text: clip(text) })),
+  })),
+});
+
+/** What the examination of a data file found; null while it has not been examined with the present choices. */
+export const examinationOf = ({ examination }: Datafile): Examined | null =>
+  examination === null ? null : (JSON.parse(examination) as Examined);
+
+/** A question to a person, as a sentence. */
+export function askText({ code, column, options, examples }: Ask): string {
+  const shown = examples.map(({ text }) => `“${clip(text)}”`).join(', ');
+  switch (code) {
+    case 'encoding':
+      return `The file does not say how its characters are encoded: is it ${options[0] ?? 'windows-1252'}? Examples: ${shown}.`;
+    case 'dates':
+      return `Is the day or the month first in “${column}”? Examples: ${shown}.`;
+    case 'numbers':
+      return `Does the comma or the point separate decimals in “${column}”? Examples: ${shown}.`;
+  }
+}

@@ -1,0 +1,31 @@
+// Data files follow their jobs: when the job that examines or loads one has failed or was cancelled, the file fails
+// with its reason.
+import { select, sql, transaction } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import * as registry from './registry.ts';
+import { endAbandoned } from './receive.ts';
+import * as uploads from './uploads.ts';
+
+type Stranded = { id: number; problem: string | null; cancelled_by: string | null };
+
+/** Fails the data files whose job ended without them, and ends abandoned uploads; as a chore. */
+export async function followDatafiles(here: App): Promise<void> {
+  const stranded = await select<Stranded>(
+    here.sql,
+    sql`select file.id, job.problem, job.cancelled_by
+          from operations_datafile_registry file join job on job.id = file.job
+         where file.state = 'processing' and job.kind in ('examine', 'load')
+           and job.state in ('failed', 'cancelled') limit 100`,
+  );
+  for (const file of stranded) {
+    const message =
+      file.cancelled_by === null
+        ? (file.problem ?? 'Its job ended without it.')
+        : `Cancelled by ${file.cancelled_by}.`;
+    await transaction(here.sql, async (on) => {
+      await registry.fail(on, file, { reason: 'other', message });
+      await uploads.fail(on, file.id, message);
+    });
+  }
+  await endAbandoned(here);
+}

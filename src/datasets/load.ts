@@ -1,0 +1,302 @@
+// Loads a data file: its rows in batches under a datafile that no version names, then one commit that makes a version
+// of them. A killed load continues after the last stored line.
+import { createHash } from 'node:crypto';
+import type { PoolConnection } from 'mysql2/promise';
+import { z } from 'zod';
+import { insertLines } from '../database/bulk.ts';
+import { failpoint } from '../database/failpoints.ts';
+import { run, sql, transaction } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { Overtaken } from '../jobs/interrupted.ts';
+import type { Job } from '../jobs/jobs.ts';
+import type { Work } from '../jobs/task.ts';
+import { NotFound, Problem } from '../problems.ts';
+import { askText, examineFile } from './examination.ts';
+import { publish, lockDataset } from './versions.ts';
+import * as versions from './versions.ts';
+import * as registry from './registry.ts';
+import type { Datafile, DatafileReason, DatafileState } from './registry.ts';
+import { Unreadable, type Counts, type Reading, type Reject } from './reading/reading.ts';
+import { differingColumns } from './columns.ts';
+import { readRows, type Batch } from './reading/rows.ts';
+import { cellsAsJson } from './reading/values.ts';
+import { purgeRows } from './purge.ts';
+import * as uploads from './uploads.ts';
+
+export const LOAD = 'load';
+export const loadInput = z.object({ datafile: z.number() });
+
+/** What became of a data file; `version` is the version that it made. */
+export type Loaded = {
+  state: DatafileState;
+  rows: number;
+  rejects: number;
+  version: number | null;
+  message: string | null;
+};
+
+/** The least number of rows of a commit: larger commits hold up those of other programs. */
+const COMMIT_ROWS = 10_000;
+/** How many rejected lines of a file are stored. */
+const MOST_REJECTS = 10_000;
+
+/** The job that loads one data file. */
+export const runLoad = (work: Work, { datafile }: z.infer<typeof loadInput>) =>
+  loadFile(work, datafile);
+
+type LoadWork = Pick<Work, 'here' | 'job' | 'report'>;
+
+/**
+ * Loads a data file within a job. A fault of the file is recorded with it and returned; only faults that may pass are
+ * thrown.
+ */
+export async function loadFile(work: LoadWork, id: number): Promise<Loaded> {
+  const { here } = work;
+  if (!(await claim(here, id, work.job))) return outcome(here, id);
+  const file = await registry.known(here.sql, id);
+  await uploads.beginLoading(here.sql, id);
+  try {
+    await loadClaimed(work, file);
+  } catch (error) {
+    const fault = faultOf(error);
+    if (!fault) throw error;
+    await fail(here, file, fault);
+  }
+  return outcome(here, id);
+}
+
+/** Takes a data file for a job; false when it is not to be loaded, or another active job has it. */
+const claim = async ({ sql: on }: App, id: number, job: Job): Promise<boolean> =>
+  (await run(
+    on,
+    sql`update operations_datafile_registry file
+           set file.job = ${job.id}, file.updated_timestamp = utc_timestamp(3)
+         where file.id = ${id} and file.state = 'processing'
+           and (file.job is null or file.job = ${job.id}
+                or not exists (select 1 from job where job.id = file.job and job.ended_at is null))`,
+  )) === 1;
+
+async function outcome({ sql: on }: App, id: number): Promise<Loaded> {
+  const file = await registry.known(on, id);
+  const counts = registry.countsOf(file);
+  return {
+    state: file.state,
+    rows: file.loaded_rows,
+    rejects: counts?.rejects ?? 0,
+    version: await versions.madeBy(on, id),
+    message: file.error_message,
+  };
+}
+
+async function loadClaimed(work: LoadWork, file: Datafile) {
+  const { here } = work;
+  const reading = registry.readingOf(file) ?? (await chooseReading(work, file));
+  if (file.loaded_rows === 0) await purgeRows(here, file.id);
+  const counts = await storeRows(work, file, reading);
+  await makeVersion(here, work.job, { file, reading, counts });
+}
+
+/**
+ * The reading of a file that no person has checked: what the examination proposes, if it asks nothing and the columns
+ * are those of the current version.
+ */
+async function chooseReading({ here, report }: LoadWork, file: Datafile): Promise<Reading> {
+  await report({ done: 0, total: file.size, doing: `Examining ${file.file_name}` });
+  const { reading, asks, differing } = await examineFile(here, file);
+  if (asks.length > 0) throw new Fault('question', asks.map(askText).join(' '));
+  refuseOtherColumns(file, differing);
+  await registry.change(here.sql, file, ['processing'], sql`reading = ${JSON.stringify(reading)}`);
+  return reading;
+}
+
+function refuseOtherColumns(file: Datafile, differing: string[]) {
+  if (differing.length === 0 || file.accepts_columns === 1) return;
+  throw new Fault(
+    'columns-differ',
+    `Its columns are not those of the current version: ${differing.join('; ')}. Accept the new columns, or ask the publisher for the former ones.`,
+  );
+}
+
+async function storeRows(work: LoadWork, file: Datafile, reading: Reading): Promise<Counts> {
+  const { here, report } = work;
+  const hash = createHash('sha256');
+  let bytes = 0;
+  async function* content() {
+    for await (const part of await here.storage.read(file.object)) {
+      hash.update(part as Uint8Array);
+      bytes += (part as Uint8Array).length;
+      yield part as Uint8Array;
+    }
+  }
+  const store = openStore(work, file, reading);
+  const batches = readRows(content(), reading, { limitBytes: limitOf(here) });
+  for (;;) {
+    const next = await batches.next();
+    if (next.done) {
+      await store.flush();
+      refuseChanged(file, hash.digest('hex'));
+      refuseLostRows(file, next.value, store.rows());
+      return next.value;
+    }
+    if (await store.add(next.value)) {
+      await report({ done: bytes, total: file.size, doing: `Loading ${file.file_name}` });
+    }
+  }
+}
+
+const limitOf = ({ settings }: App) => settings.datafiles.limitBytes;
+
+function refuseChanged(file: Datafile, sha256: string) {
+  if (sha256 === file.sha256) return;
+  throw new Fault(
+    'object-changed',
+    `The stored file is not the one that was stored: its SHA-256 is ${sha256.slice(0, 12)}…, and ${file.sha256.slice(0, 12)}… was expected. ${again(file)}`,
+  );
+}
+
+const again = ({ source }: Datafile) =>
+  source === null ? 'Upload it again.' : 'Fetch it again from its source.';
+
+/** Every row of the file is stored, or the load fails. */
+function refuseLostRows(file: Datafile, counts: Counts, stored: number) {
+  if (counts.rows === stored) return;
+  throw new Error(
+    `Data file ${file.id}: ${counts.rows} rows were read and ${stored} were stored. Nothing was published.`,
+  );
+}
+
+/** Collects rows and rejects, and stores them in commits that also record how far the load is. */
+function openStore({ here, job }: LoadWork, file: Datafile, reading: Reading) {
+  let rows: Batch['rows'] = [];
+  let rejects: Reject[] = [];
+  let storedRows = file.loaded_rows;
+  let storedLine = file.loaded_line;
+  let rejected = 0;
+
+  const commit = async (on: PoolConnection) => {
+    const last = Math.max(
+      storedLine,
+      rows.at(-1)?.line ?? 0,
+      rejects.reduce((most, { line }) => Math.max(most, line), 0),
+    );
+    const found = await run(
+      on,
+      sql`update operations_datafile_registry
+             set loaded_line = ${last}, loaded_rows = ${storedRows + rows.length},
+                 updated_timestamp = utc_timestamp(3)
+           where id = ${file.id} and state = 'processing' and job = ${job.id}
+             and loaded_rows = ${storedRows} and loaded_line = ${storedLine}`,
+    );
+    if (found === 0) throw new Overtaken(`${file.file_name} is loaded by another worker`);
+    await insertLines(
+      on,
+      sql`insert into data_row (datafile, id, cells) values`,
+      rows.map(({ cells }, index) => [
+        file.id,
+        storedRows + index + 1,
+        cellsAsJson(reading.columns, cells),
+      ]),
+    );
+    await insertLines(
+      on,
+      sql`insert into data_reject (datafile, line, column_name, reason, message, excerpt) values`,
+      rejects.map(({ line, column, reason, text, excerpt }) => [
+        file.id,
+        line,
+        column?.slice(0, 300) ?? null,
+        reason,
+        text.slice(0, 500),
+        excerpt.slice(0, 400),
+      ]),
+    );
+    return last;
+  };
+
+  const flush = async () => {
+    if (rows.length === 0 && rejects.length === 0) return;
+    await failpoint('load batch');
+    const last = await transaction(here.sql, commit);
+    await failpoint('load batch stored');
+    storedRows += rows.length;
+    storedLine = last;
+    rows = [];
+    rejects = [];
+  };
+
+  return {
+    rows: () => storedRows,
+    flush,
+    /** Adds a batch, without what an earlier attempt stored; returns whether it was committed. */
+    add: async (batch: Batch): Promise<boolean> => {
+      const isNew = ({ line }: { line: number }) => line > storedLine;
+      for (const row of batch.rows) if (isNew(row)) rows.push(row);
+      const left = MOST_REJECTS - rejected;
+      rejected += batch.rejects.length;
+      if (left > 0) rejects.push(...batch.rejects.slice(0, left).filter(isNew));
+      if (rows.length < COMMIT_ROWS) return false;
+      await flush();
+      return true;
+    },
+  };
+}
+
+type Whole = { file: Datafile; reading: Reading; counts: Counts };
+
+/** The last commit: registry, version, current version, pipeline run and audit, all of them or nothing. */
+async function makeVersion(here: App, job: Job, { file, reading, counts }: Whole) {
+  await failpoint('load last commit');
+  await transaction(here.sql, async (on) => {
+    const dataset = await lockDataset(on, file.dataset);
+    const current = await versions.current(on, dataset);
+    // Another file may have made a version since this one was examined or checked.
+    if (file.accepts_columns === 0 && current) {
+      refuseOtherColumns(file, differingColumns(current.columns, reading.columns));
+    }
+    const found = await run(
+      on,
+      sql`update operations_datafile_registry
+             set state = 'processed', reason = null, error_message = null, counts = ${JSON.stringify(counts)},
+                 updated_timestamp = utc_timestamp(3)
+           where id = ${file.id} and state = 'processing' and job = ${job.id}`,
+    );
+    if (found === 0) throw new Overtaken(`${file.file_name} is loaded by another worker`);
+    const { run: pipelineRun } = await publish(here, on, {
+      dataset,
+      datafile: file.id,
+      rows: counts.rows,
+      columns: reading.columns,
+      person: file.person,
+      reason: null,
+    });
+    await uploads.endLoading(on, file.id, pipelineRun);
+  });
+  await failpoint('load published');
+}
+
+/** A fault of a data file, which another attempt would meet again. */
+class Fault extends Problem {
+  readonly reason: DatafileReason;
+
+  constructor(reason: DatafileReason, message: string) {
+    super(422, message);
+    this.reason = reason;
+  }
+}
+
+function faultOf(error: unknown): { reason: DatafileReason; message: string } | null {
+  if (error instanceof Fault) return error;
+  if (error instanceof Unreadable) return { reason: 'unreadable', message: error.message };
+  if (error instanceof NotFound) {
+    return {
+      reason: 'object-missing',
+      message: 'The stored file is missing in object storage. Fetch or upload it again.',
+    };
+  }
+  return null;
+}
+
+const fail = (here: App, file: Datafile, fault: { reason: DatafileReason; message: string }) =>
+  transaction(here.sql, async (on) => {
+    await registry.fail(on, file, fault);
+    await uploads.fail(on, file.id, fault.message);
+  });

@@ -1,0 +1,44 @@
+// The list of datasets with what a person wants to know of each: rows, version, when and from where, and the pipeline.
+import { select, sql, type Queryable } from '../database/sql.ts';
+import { fullName, type Dataset } from './datasets.ts';
+
+type Line = Dataset & {
+  row_count: number | null;
+  updated_at: string | null;
+  file_name: string | null;
+  source_name: string | null;
+  person: string | null;
+  run: number | null;
+  run_state: string | null;
+};
+
+/** A dataset of the list; `origin`: the source or the person that its newest file came from. */
+type ListedDataset = Line & { fullName: string; origin: string };
+
+export async function overview(on: Queryable): Promise<ListedDataset[]> {
+  const lines = await select<Line>(
+    on,
+    sql`select dataset.*, version.row_count, version.created_at as updated_at, version.person,
+               file.file_name, source.name as source_name, pipeline_run.number as run,
+               pipeline_run.state as run_state
+          from dataset
+          left join data_version version
+            on version.dataset = dataset.id and version.number = dataset.current_version
+          left join data_version_file used
+            on used.dataset = dataset.id and used.version = dataset.current_version
+               and used.position = (select max(other.position) from data_version_file other
+                                     where other.dataset = dataset.id
+                                       and other.version = dataset.current_version)
+          left join operations_datafile_registry file on file.id = used.datafile
+          left join source on source.id = file.source
+          left join pipeline_run
+            on pipeline_run.number = (select max(run.number) from pipeline_run run
+                                       where run.dataset = dataset.id)
+         order by dataset.organisation, dataset.name`,
+  );
+  return lines.map((line) => ({
+    ...line,
+    fullName: fullName(line),
+    origin: line.source_name ? `Source ${line.source_name}` : (line.person ?? ''),
+  }));
+}

@@ -1,0 +1,66 @@
+// Deletes rows that no version needs any more. Stored files stay, so that a file can always be loaded again.
+import { first, run, select, sql, transaction } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import type { Dataset } from './datasets.ts';
+
+/** How many rows a statement deletes: larger ones hold up those of other programs. */
+const CHUNK = 5000;
+
+/** Deletes the rows and rejects of a data file. */
+export async function purgeRows({ sql: on }: App, datafile: number): Promise<void> {
+  let deleted = CHUNK;
+  while (deleted === CHUNK) {
+    deleted = await run(on, sql`delete from data_row where datafile = ${datafile} limit ${CHUNK}`);
+  }
+  await run(on, sql`delete from data_reject where datafile = ${datafile}`);
+}
+
+/** Deletes the versions that a dataset does not keep, and rows of data files that are in no version; as a chore. */
+export async function purgeVersions(here: App): Promise<number> {
+  const { sql: on } = here;
+  const all = await select<Dataset>(
+    on,
+    sql`select * from dataset where current_version is not null`,
+  );
+  let purged = 0;
+  for (const dataset of all) purged += await markPurged(here, dataset);
+  for (const { id } of await withoutVersion(here)) await purgeRows(here, id);
+  return purged;
+}
+
+/**
+ * Marks the versions beyond those that are kept; one that a client read within the last hour stays, so that the client
+ * reaches its end.
+ */
+const markPurged = ({ sql: on }: App, { id, keep_versions: keep }: Dataset): Promise<number> =>
+  transaction(on, async (connection) => {
+    const dataset = await first<Dataset>(
+      connection,
+      sql`select * from dataset where id = ${id} for update`,
+    );
+    const kept = await select<{ number: number }>(
+      connection,
+      sql`select number from data_version where dataset = ${id} order by number desc limit ${keep}`,
+    );
+    return run(
+      connection,
+      sql`update data_version set purged_at = utc_timestamp(3)
+           where dataset = ${id} and purged_at is null and number <> ${dataset?.current_version ?? 0}
+             and number not in (${kept.map(({ number }) => number)})
+             and coalesce(read_at, '2000-01-01') < utc_timestamp(3) - interval 1 hour`,
+    );
+  });
+
+/** Data files with rows that are neither in a version nor being loaded. */
+const withoutVersion = ({ sql: on }: App) =>
+  select<{ id: number }>(
+    on,
+    sql`select file.id from operations_datafile_registry file
+         where file.state <> 'processing'
+           and exists (select 1 from data_row where data_row.datafile = file.id)
+           and not exists (
+             select 1 from data_version_file used
+               join data_version version on version.dataset = used.dataset and version.number = used.version
+              where used.datafile = file.id and version.purged_at is null)
+         limit 100`,
+  );

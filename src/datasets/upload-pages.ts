@@ -1,0 +1,78 @@
+// The pages of an upload: choosing a file, and following it until its version is current.
+import type { Request, Response } from 'express';
+import { isLive } from '../jobs/jobs.ts';
+import { jobView } from '../jobs/view.ts';
+import { Problem } from '../problems.ts';
+import { cleanLine } from '../typed-text.ts';
+import { bytes } from '../web/format.ts';
+import { page } from '../web/pages.ts';
+import { accountOf, numberOrNull } from '../web/request.ts';
+import { addressedDataset, crumbOf, home } from './dataset-pages.ts';
+import * as datasets from './datasets.ts';
+import { uploadLook } from './looks.ts';
+import { waitShortly } from './progress.ts';
+import { receive, tooLarge } from './receive.ts';
+import * as registry from './registry.ts';
+import * as uploads from './uploads.ts';
+import * as versions from './versions.ts';
+
+export async function showNew(req: Request, res: Response) {
+  const dataset = await addressedDataset(req);
+  const { limitBytes } = req.here.settings.datafiles;
+  await page(req, res, 'datasets/upload-file', {
+    title: `Upload a file for ${datasets.fullName(dataset)}`,
+    crumbs: [home, crumbOf(dataset), { text: 'Upload' }],
+    dataset,
+    name: datasets.fullName(dataset),
+    limitBytes,
+    limitText: bytes(limitBytes),
+  });
+}
+
+/** Stores the file that the browser sends, while it arrives. */
+export async function upload(req: Request, res: Response) {
+  const dataset = await addressedDataset(req);
+  if (!req.upload) throw new Problem(422, 'Choose a file. Go back and choose one.');
+  const expected = numberOrNull(req.get('Content-Length'));
+  const { limitBytes } = req.here.settings.datafiles;
+  // The announced length also covers what surrounds the file in the form.
+  if (expected !== null && expected > limitBytes + FORM_BYTES) throw tooLarge(limitBytes);
+  const { id, job } = await receive(
+    req.here,
+    { dataset, person: accountOf(req).email },
+    { fileName: fileNameOf(req.upload.name), content: req.upload.content, expected },
+  );
+  await req.line.push(job);
+  res.redirect(303, `/uploads/${id}`);
+}
+
+const FORM_BYTES = 64 * 1024;
+
+/** The name of a file without its folder, as some browsers send it. */
+const fileNameOf = (sent: string) =>
+  cleanLine(sent.split(/[/\\]/).at(-1) ?? '').slice(0, 255) || 'file without a name';
+
+export async function show(req: Request, res: Response) {
+  const { here } = req;
+  const known = await uploads.known(here.sql, String(req.params['id']));
+  const datafile = known.datafile === null ? null : await registry.known(here.sql, known.datafile);
+  const job = await waitShortly(here.sql, datafile?.job ?? null);
+  const one = await uploads.known(here.sql, known.id);
+  if (one.state === 'uploaded' && datafile) {
+    return res.redirect(303, `/datafiles/${datafile.id}/check`);
+  }
+  const dataset = await datasets.known(here.sql, one.dataset);
+  const loaded = datafile && (await registry.known(here.sql, datafile.id));
+  await page(req, res, 'datasets/upload', {
+    title: `Upload of ${one.file_name}`,
+    crumbs: [home, crumbOf(dataset), { text: one.file_name }],
+    upload: one,
+    look: uploadLook(one.state),
+    dataset,
+    name: datasets.fullName(dataset),
+    datafile: loaded,
+    counts: loaded && registry.countsOf(loaded),
+    version: loaded && (await versions.madeBy(here.sql, loaded.id)),
+    job: job && isLive(job) ? jobView(job) : null,
+  });
+}

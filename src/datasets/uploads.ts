@@ -1,0 +1,170 @@
+// Uploads: files that people bring, from the first byte to the finished pipeline run.
+import type { PoolConnection } from 'mysql2/promise';
+import { v7 as uuid } from 'uuid';
+import { first, run, select, sql, type Queryable } from '../database/sql.ts';
+import { NotFound } from '../problems.ts';
+
+/**
+ * The state of an upload: its bytes arrive; stored and examined, it waits for a person; its reading is confirmed; its
+ * rows are loaded; its version is current and the pipeline carries it on; the end.
+ */
+export type UploadState =
+  | 'uploading'
+  | 'uploaded'
+  | 'verified'
+  | 'processing_dss'
+  | 'processing_dataflow'
+  | 'completed'
+  | 'failed';
+
+export type Upload = {
+  id: string;
+  dataset: number;
+  file_name: string;
+  state: UploadState;
+  datafile: number | null;
+  /** How many bytes have arrived, and how many the browser announced. */
+  received: number;
+  expected: number | null;
+  pipeline_run: number | null;
+  error: string | null;
+  person: string;
+  created_at: string;
+  changed_at: string;
+};
+
+/** For how many days an upload waits for a person to check it. */
+export const WAITS_DAYS = 7;
+
+const now = sql`utc_timestamp(3)`;
+
+type NewUpload = {
+  dataset: number;
+  fileName: string;
+  expected: number | null;
+  person: string;
+};
+
+/** Records that bytes begin to arrive; returns the id of the upload. */
+export async function begin(on: Queryable, wanted: NewUpload): Promise<string> {
+  const id = uuid();
+  await run(
+    on,
+    sql`insert into upload (id, dataset, file_name, state, expected, person, created_at, changed_at)
+        values (${id}, ${wanted.dataset}, ${wanted.fileName}, 'uploading', ${wanted.expected}, ${wanted.person},
+          ${now}, ${now})`,
+  );
+  return id;
+}
+
+export const noteReceived = (on: Queryable, id: string, received: number) =>
+  run(
+    on,
+    sql`update upload set received = ${received}, changed_at = ${now}
+         where id = ${id} and state = 'uploading'`,
+  );
+
+/** Records that the whole file is stored, as a data file. */
+export const endReceiving = (
+  on: Queryable,
+  id: string,
+  { datafile, received }: { datafile: number; received: number },
+) =>
+  run(
+    on,
+    sql`update upload set state = 'uploaded', datafile = ${datafile}, received = ${received}, changed_at = ${now}
+         where id = ${id} and state = 'uploading'`,
+  );
+
+export const failReceiving = (
+  on: Queryable,
+  id: string,
+  { received, error }: { received: number; error: string },
+) =>
+  run(
+    on,
+    sql`update upload set state = 'failed', received = ${received}, error = ${error}, changed_at = ${now}
+         where id = ${id} and state = 'uploading'`,
+  );
+
+/**
+ * Reads an upload.
+ * @throws NotFound when there is none with this id
+ */
+export async function known(on: Queryable, id: string): Promise<Upload> {
+  const found = await first<Upload>(on, sql`select * from upload where id = ${id}`);
+  if (!found) throw new NotFound('There is no such upload.');
+  return found;
+}
+
+/** The newest uploads of a dataset. */
+export const ofDataset = (on: Queryable, dataset: number, limit = 10) =>
+  select<Upload>(
+    on,
+    sql`select * from upload where dataset = ${dataset} order by created_at desc, id desc limit ${limit}`,
+  );
+
+/** The upload that brought a data file; undefined for a file of a source. */
+export const ofDatafile = (on: Queryable, datafile: number) =>
+  first<Upload>(
+    on,
+    sql`select * from upload where datafile = ${datafile} order by created_at desc limit 1`,
+  );
+
+const move = (
+  on: Queryable,
+  datafile: number,
+  from: UploadState[],
+  what: ReturnType<typeof sql>,
+): Promise<number> =>
+  run(
+    on,
+    sql`update upload set ${what}, changed_at = ${now}
+         where datafile = ${datafile} and state in (${from})`,
+  );
+
+/** Records that a file waits for a person again, because it is examined with other choices. */
+export const reopen = (on: PoolConnection, datafile: number) =>
+  move(on, datafile, ['failed', 'uploaded'], sql`state = 'uploaded', error = null`);
+
+/** Records that a person confirmed the reading of a file; one that failed before begins again. */
+export const verify = (on: PoolConnection, datafile: number) =>
+  move(on, datafile, ['uploaded', 'failed', 'completed'], sql`state = 'verified', error = null`);
+
+export const beginLoading = (on: Queryable, datafile: number) =>
+  move(on, datafile, ['verified'], sql`state = 'processing_dss'`);
+
+/** Records, in the commit of the version, that the rows are loaded; `pipelineRun`: the run that carries them on. */
+export const endLoading = (on: PoolConnection, datafile: number, pipelineRun: number | null) =>
+  move(
+    on,
+    datafile,
+    ['verified', 'processing_dss'],
+    pipelineRun === null
+      ? sql`state = 'completed'`
+      : sql`state = 'processing_dataflow', pipeline_run = ${pipelineRun}`,
+  );
+
+export const fail = (on: Queryable, datafile: number, error: string) =>
+  move(
+    on,
+    datafile,
+    ['uploaded', 'verified', 'processing_dss'],
+    sql`state = 'failed', error = ${error.slice(0, 2000)}`,
+  );
+
+/** Uploads whose process died while bytes arrived: nothing was heard of them for two minutes. */
+export const abandoned = (on: Queryable) =>
+  select<Upload>(
+    on,
+    sql`select * from upload
+         where state = 'uploading' and changed_at < ${now} - interval 2 minute limit 100`,
+  );
+
+/** Uploads that nobody has checked in time. */
+export const unchecked = (on: Queryable) =>
+  select<Upload>(
+    on,
+    sql`select * from upload
+         where state = 'uploaded' and changed_at < ${now} - interval ${WAITS_DAYS} day limit 100`,
+  );

@@ -1,0 +1,107 @@
+// Reads a multipart form with a large file: its fields, which come first, and then the file as a stream.
+import type { NextFunction, Request, Response } from 'express';
+import { Busboy, type BusboyFileStream, type BusboyHeaders } from '@fastify/busboy';
+import { Problem } from '../../problems.ts';
+import { liftDeadline } from '../connections.ts';
+import { Form, type Entry } from './form.ts';
+
+/** An uploaded file. `content` ends with an error when the connection breaks, or is silent for too long. */
+type UploadedFile = { name: string; content: BusboyFileStream };
+
+declare global {
+  // oxlint-disable-next-line typescript/no-namespace -- Express is extended through its namespace
+  namespace Express {
+    interface Request {
+      /** The file of a route that takes an upload; null when none was chosen. */
+      upload: UploadedFile | null;
+    }
+  }
+}
+
+/** How many milliseconds an upload may be silent. Tests shorten it. */
+export const silences = { upload: 60_000 };
+
+const FIELDS = 20;
+const FIELD_BYTES = 4096;
+
+/** The middleware that reads a form up to its file; the CSRF token must stand ahead of the file. */
+export async function readUpload(req: Request, res: Response, next: NextFunction) {
+  if (req.get('Content-Encoding') !== undefined || !req.is('multipart/form-data')) {
+    throw new Problem(415, 'This is no form that this page can post. Open the page and try again.');
+  }
+  liftDeadline(req);
+  const { entries, file } = await upToFile(req);
+  req.form = new Form(entries);
+  req.upload = file;
+  // A refused file is discarded, so that the client, which is still sending, receives the answer.
+  res.once('finish', () => file?.content.resume());
+  next();
+}
+
+function upToFile(req: Request): Promise<{ entries: Entry[]; file: UploadedFile | null }> {
+  const parser = parserOf(req);
+  const entries: Entry[] = [];
+  return new Promise((resolve, reject) => {
+    let content: BusboyFileStream | null = null;
+    let timer: NodeJS.Timeout | undefined;
+    const broken = (problem: Problem) => {
+      clearTimeout(timer);
+      req.unpipe(parser);
+      // What the client still sends is discarded, so that it receives the answer.
+      req.resume();
+      content?.destroy(problem);
+      reject(problem);
+    };
+    const watch = () => {
+      clearTimeout(timer);
+      // While the store is slow, nothing is read from the connection, so the silence is not the client's.
+      if (content && content.readableLength > 0) return void (timer = setTimeout(watch, 1000));
+      timer = setTimeout(() => broken(silent()), silences.upload);
+    };
+    watch();
+    req.on('data', watch);
+    req.once('end', () => clearTimeout(timer));
+    req.once('aborted', () => broken(cut()));
+    req.once('error', () => broken(cut()));
+    parser.on('error', () => broken(malformed()));
+    parser.on('field', (name: string | undefined, text: string) => {
+      if (name !== undefined && content === null && entries.length < FIELDS)
+        entries.push([name, text]);
+    });
+    parser.on('file', (_field: string | undefined, stream: BusboyFileStream, name: string) => {
+      // Without a listener, the error of a truncated form would end the process.
+      stream.on('error', () => {});
+      if (content !== null || name === '') return void stream.resume();
+      content = stream;
+      resolve({ entries, file: { name, content: stream } });
+    });
+    parser.on('finish', () => resolve({ entries, file: null }));
+    req.pipe(parser);
+  });
+}
+
+function parserOf(req: Request) {
+  try {
+    return new Busboy({
+      headers: req.headers as BusboyHeaders,
+      limits: {
+        headerSize: 4096,
+        headerPairs: 10,
+        fieldSize: FIELD_BYTES,
+        fields: FIELDS,
+        files: 1,
+      },
+    });
+  } catch {
+    throw malformed();
+  }
+}
+
+const malformed = () =>
+  new Problem(400, 'The form did not arrive as a whole. Go back and send it again.');
+const cut = () => new Problem(400, 'The connection broke before the whole file had arrived.');
+const silent = () =>
+  new Problem(
+    408,
+    'No more of the file arrived for a minute. Check the connection and upload it again.',
+  );

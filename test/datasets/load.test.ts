@@ -1,0 +1,233 @@
+// Loading data files: rows, rejects, versions, and what a file does that is broken, changed or missing.
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { run, select, sql } from '../../src/database/sql.ts';
+import type { Dataset } from '../../src/datasets/datasets.ts';
+import { loadFile } from '../../src/datasets/load.ts';
+import { purgeVersions } from '../../src/datasets/purge.ts';
+import * as registry from '../../src/datasets/registry.ts';
+import * as reloading from '../../src/datasets/reloading.ts';
+import * as datasetRows from '../../src/datasets/rows.ts';
+import * as uploads from '../../src/datasets/uploads.ts';
+import * as versions from '../../src/datasets/versions.ts';
+import {
+  addDataset,
+  confirm,
+  load,
+  rowsOf,
+  runJobs,
+  storedRows,
+  upload,
+} from '../support/datasets.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+let cities: Dataset;
+
+beforeEach(async () => {
+  cities = await addDataset(world.staging);
+});
+
+const csv = (...lines: string[]) => lines.map((line) => `${line}\n`).join('');
+const three = csv('name,people', 'Pune,7', 'Lyon,5', 'Łódź,');
+
+describe('a whole file', () => {
+  test('S3-03 S3-35 S3-66 an uploaded file becomes the current version of its dataset, with every cell as it was read', async () => {
+    const file = await load(world.staging, cities, three);
+    expect(file).toMatchObject({ state: 'processed', error_message: null });
+    expect(await rowsOf(world.staging, cities)).toEqual([
+      ['Pune', 7],
+      ['Lyon', 5],
+      ['Łódź', null],
+    ]);
+    const [version] = await versions.list(world.staging.sql, cities.id);
+    expect(version).toMatchObject({ number: 1, row_count: 3 });
+    expect(version?.columns.map(({ name, type }) => [name, type])).toEqual([
+      ['name', 'text'],
+      ['people', 'integer'],
+    ]);
+  });
+
+  test('S3-64 an upload passes through its states and ends completed', async () => {
+    const file = await upload(world.staging, cities, three);
+    const state = async () => (await uploads.ofDatafile(world.staging.sql, file.id))?.state;
+    expect(await state()).toBe('uploaded');
+    await confirm(world.staging, file);
+    expect(await state()).toBe('verified');
+    await runJobs(world.staging);
+    expect(await state()).toBe('completed');
+  });
+
+  test('S3-63 each line of a file is a row, a reject or counted, and rejects keep line and reason', async () => {
+    const file = await load(
+      world.staging,
+      cities,
+      csv('name,people', 'Pune,7', 'Lyon,5,6', '', 'Łódź,8', '"broken,9', 'Oslo,1'),
+    );
+    const counts = registry.countsOf(file);
+    expect(counts).toMatchObject({ lines: 7, header: 1, rows: 3, rejects: 2, empty: 1 });
+    const rejects = await select(
+      world.staging.sql,
+      sql`select line, reason from data_reject where datafile = ${file.id} order by line`,
+    );
+    expect(rejects).toEqual([
+      { line: 3, reason: 'cells' },
+      { line: 6, reason: 'quotes' },
+    ]);
+  });
+
+  test('S3-66 rows of a file that is being loaded are in no version, and readers see the former one until the last commit', async () => {
+    await load(world.staging, cities, three);
+    const file = await upload(world.staging, cities, csv('name,people', 'Oslo,1'));
+    const job = await confirm(world.staging, file);
+    // The rows are stored as by a worker that died just before the last commit.
+    await run(world.staging.sql, sql`insert into data_row values (${file.id}, 1, '["Oslo",1]')`);
+    expect(await rowsOf(world.staging, cities)).toHaveLength(3);
+    expect(job.state).toBe('waiting');
+  });
+
+  test('a second load of the same job changes nothing', async () => {
+    const file = await load(world.staging, cities, three);
+    const work = { here: world.staging, job: { id: file.job } as never, report: async () => {} };
+    expect(await loadFile(work, file.id)).toMatchObject({ state: 'processed', version: 1 });
+    expect(await versions.list(world.staging.sql, cities.id)).toHaveLength(1);
+  });
+});
+
+describe('versions', () => {
+  test('a dataset that replaces has the rows of its newest file only', async () => {
+    await load(world.staging, cities, three);
+    await load(world.staging, cities, csv('name,people', 'Oslo,1'));
+    expect(await rowsOf(world.staging, cities)).toEqual([['Oslo', 1]]);
+    expect(await rowsOf(world.staging, cities, 1)).toHaveLength(3);
+  });
+
+  test('a dataset that appends keeps the rows before, with ids without gaps', async () => {
+    const log = await addDataset(world.staging, { name: 'log', mode: 'append' });
+    await load(world.staging, log, three, 'january.csv');
+    await load(world.staging, log, csv('name,people', 'Oslo,1'), 'february.csv');
+    expect(await rowsOf(world.staging, log)).toHaveLength(4);
+    const all = await datasetRows.page(
+      world.staging.sql,
+      { dataset: log.id, version: 2 },
+      { from: 3, limit: 10 },
+    );
+    expect(all.map(({ id }) => id)).toEqual([3, 4]);
+  });
+
+  test('a file of a dataset that appends, loaded again, takes its own place: no row is there twice', async () => {
+    const log = await addDataset(world.staging, { name: 'log', mode: 'append' });
+    const january = await load(world.staging, log, three, 'january.csv');
+    await load(world.staging, log, csv('name,people', 'Oslo,1'), 'february.csv');
+    const { file } = await reloading.loadAgain(world.staging, 'dana@example.com', january);
+    await runJobs(world.staging);
+    await confirm(world.staging, file);
+    await runJobs(world.staging);
+    const names = (await rowsOf(world.staging, log)).map(([name]) => name);
+    expect(names).toEqual(['Pune', 'Lyon', 'Łódź', 'Oslo']);
+  });
+
+  test('restoring a version moves the pointer, loads nothing and is audited with its reason', async () => {
+    await load(world.staging, cities, three);
+    await load(world.staging, cities, csv('name,people', 'Oslo,1'));
+    await versions.restore(world.staging, 'dana@example.com', {
+      dataset: cities.id,
+      number: 1,
+      seen: 2,
+      reason: 'Half of it was missing',
+    });
+    expect(await rowsOf(world.staging, cities)).toHaveLength(3);
+    const [line] = await select(
+      world.staging.sql,
+      sql`select detail from audit where action = 'restored a version'`,
+    );
+    expect(line).toEqual({ detail: 'Version 1 instead of 2: Half of it was missing' });
+  });
+
+  test('a version is not restored from a page that showed another current one', async () => {
+    await load(world.staging, cities, three);
+    await load(world.staging, cities, csv('name,people', 'Oslo,1'));
+    await load(world.staging, cities, csv('name,people', 'Rome,2'));
+    const restoring = versions.restore(world.staging, 'dana@example.com', {
+      dataset: cities.id,
+      number: 1,
+      seen: 2,
+      reason: 'Late',
+    });
+    await expect(restoring).rejects.toMatchObject({ status: 409 });
+  });
+
+  test('versions beyond those that are kept lose their rows, and one that a client reads stays', async () => {
+    const few = await addDataset(world.staging, { name: 'few', keepVersions: '1' });
+    const first = await load(world.staging, few, three);
+    const second = await load(world.staging, few, csv('name,people', 'Oslo,1'));
+    await load(world.staging, few, csv('name,people', 'Rome,2'));
+    await datasetRows.noteRead(world.staging.sql, { dataset: few.id, version: 2 });
+    await purgeVersions(world.staging);
+    expect(await storedRows(world.staging, first)).toBe(0);
+    expect(await storedRows(world.staging, second)).toBe(1);
+    expect(await rowsOf(world.staging, few)).toEqual([['Rome', 2]]);
+    await expect(rowsOf(world.staging, few, 1)).rejects.toMatchObject({ status: 410 });
+  });
+});
+
+describe('what does not fit', () => {
+  test('a file with other columns than the current version fails until a person accepts them', async () => {
+    await load(world.staging, cities, three);
+    const file = await upload(world.staging, cities, csv('name,inhabitants', 'Oslo,1'));
+    await run(
+      world.staging.sql,
+      sql`update operations_datafile_registry set reading = null, job = null where id = ${file.id}`,
+    );
+    const job = { id: '0192f0c0-0000-7000-8000-000000000000' } as never;
+    const work = { here: world.staging, job, report: async () => {} };
+    expect(await loadFile(work, file.id)).toMatchObject({ state: 'failed', version: null });
+    const failed = await registry.known(world.staging.sql, file.id);
+    expect(failed.reason).toBe('columns-differ');
+    await reloading.acceptColumns(world.staging, 'dana@example.com', failed);
+    await runJobs(world.staging);
+    expect(await rowsOf(world.staging, cities)).toEqual([['Oslo', 1]]);
+  });
+
+  test('a column of texts stays one when a file has only numbers in it', async () => {
+    await load(world.staging, cities, csv('code,name', 'A1,Pune', '07,Lyon'));
+    await load(world.staging, cities, csv('code,name', '11,Oslo'));
+    expect(await rowsOf(world.staging, cities)).toEqual([['11', 'Oslo']]);
+  });
+
+  test('S3-41 a stored file that was changed is not loaded, and says that its checksum differs', async () => {
+    const file = await upload(world.staging, cities, three);
+    await confirm(world.staging, file);
+    await world.staging.storage.put(file.object, Buffer.from(three.replace('Pune', 'Pisa')));
+    await runJobs(world.staging);
+    expect(await registry.known(world.staging.sql, file.id)).toMatchObject({
+      state: 'failed',
+      reason: 'object-changed',
+    });
+    expect(await rowsOf(world.staging, cities)).toEqual([]);
+  });
+
+  test('S3-41 a file that failed is loaded again from storage, without its source', async () => {
+    const file = await upload(world.staging, cities, three);
+    await confirm(world.staging, file);
+    const content = Buffer.from(three);
+    await world.staging.storage.delete(file.object);
+    await runJobs(world.staging);
+    const failed = await registry.known(world.staging.sql, file.id);
+    expect(failed).toMatchObject({ state: 'failed', reason: 'object-missing' });
+    await world.staging.storage.put(file.object, content);
+    await reloading.loadAgain(world.staging, 'dana@example.com', failed);
+    await runJobs(world.staging);
+    await confirm(world.staging, file);
+    await runJobs(world.staging);
+    expect(await rowsOf(world.staging, cities)).toHaveLength(3);
+  });
+
+  test.each([
+    ['a PDF file', Buffer.from('%PDF-1.7\n')],
+    ['a web page', Buffer.from('<!DOCTYPE html><html><body>x</body></html>')],
+  ])('an upload of %s fails with a sentence that says what to do', async (_what, content) => {
+    const file = await upload(world.staging, cities, content);
+    expect(file).toMatchObject({ state: 'failed', reason: 'unreadable' });
+    expect(file.error_message).toMatch(/CSV/);
+  });
+});

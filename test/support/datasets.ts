@@ -1,0 +1,98 @@
+// Datasets for tests: files that are uploaded, checked and loaded as on the pages.
+import { Readable } from 'node:stream';
+import { select, sql } from '../../src/database/sql.ts';
+import * as datasets from '../../src/datasets/datasets.ts';
+import type { Dataset, PostedDataset } from '../../src/datasets/datasets.ts';
+import { examinationOf } from '../../src/datasets/examination.ts';
+import { cellsFromJson } from '../../src/datasets/reading/values.ts';
+import { receive } from '../../src/datasets/receive.ts';
+import * as registry from '../../src/datasets/registry.ts';
+import type { Datafile } from '../../src/datasets/registry.ts';
+import * as reloading from '../../src/datasets/reloading.ts';
+import * as rows from '../../src/datasets/rows.ts';
+import * as uploads from '../../src/datasets/uploads.ts';
+import type { App } from '../../src/environments/app.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import { tasks } from '../../src/tasks.ts';
+
+const person = 'dana@example.com';
+
+export async function addDataset(here: App, posted: PostedDataset = {}): Promise<Dataset> {
+  const id = await datasets.add(here, person, {
+    organisation: 'statistics',
+    name: 'cities',
+    ...posted,
+  });
+  return datasets.known(here.sql, id);
+}
+
+/** Runs the jobs that wait, and those that they request, until none waits. */
+export async function runJobs(here: App) {
+  for (;;) {
+    const waiting = await select<{ id: string }>(
+      here.sql,
+      sql`select id from job where state = 'waiting' and coalesce(run_at, created_at) <= utc_timestamp(3)
+             and kind in (${Object.keys(tasks)})
+           order by number`,
+    );
+    if (waiting.length === 0) return;
+    for (const { id } of waiting) await runJob(here, tasks, id);
+  }
+}
+
+/** Uploads a file and has it examined; it then waits for a person. */
+export async function upload(
+  here: App,
+  dataset: Dataset,
+  content: string | Buffer,
+  fileName = 'cities.csv',
+): Promise<Datafile> {
+  const stream = Readable.from([Buffer.from(content)]);
+  const { id } = await receive(
+    here,
+    { dataset, person },
+    { fileName, content: stream, expected: null },
+  );
+  await runJobs(here);
+  const { datafile } = await uploads.known(here.sql, id);
+  return registry.known(here.sql, datafile ?? 0);
+}
+
+/** Confirms the proposed reading of a file; returns the job that loads it. */
+export async function confirm(here: App, { id }: Datafile) {
+  const file = await registry.known(here.sql, id);
+  const examined = examinationOf(file);
+  if (!examined) throw new Error(`${file.file_name} was not examined: ${file.error_message}`);
+  const { reading, differing } = examined;
+  return reloading.confirm(here, person, { file, reading, acceptsColumns: differing.length > 0 });
+}
+
+/** Uploads a file, confirms its reading, and loads it. */
+export async function load(
+  here: App,
+  dataset: Dataset,
+  content: string | Buffer,
+  fileName = 'cities.csv',
+): Promise<Datafile> {
+  const file = await upload(here, dataset, content, fileName);
+  await confirm(here, file);
+  await runJobs(here);
+  return registry.known(here.sql, file.id);
+}
+
+/** The rows of a version, of the current one if none is named. */
+export async function rowsOf(here: App, { id }: Dataset, number?: number) {
+  const { current_version: current } = await datasets.known(here.sql, id);
+  const version = number ?? current;
+  if (version === null) return [];
+  const all = await rows.page(
+    here.sql,
+    { dataset: id, version },
+    { from: 1, limit: Number.MAX_SAFE_INTEGER },
+  );
+  return all.map(({ cells }) => cellsFromJson(cells));
+}
+
+/** The rows that are stored of a data file, whether or not a version has them. */
+export const storedRows = async (here: App, { id }: Pick<Datafile, 'id'>): Promise<number> =>
+  (await select(here.sql, sql`select id from data_row where datafile = ${id}`)).length;
