@@ -11,7 +11,10 @@ export const keptSecret = (column: string) =>
   sql`target.${name(column)} =
         if(given.${name(column)} like 'clear.________', target.${name(column)}, given.${name(column)})`;
 
-/** Returns a row to insert without its masks: no stored secret is behind them any more. */
+/**
+ * Returns a row to insert, without secrets of which only a mask is known: the row that stored them in clear text no
+ * longer exists.
+ */
 export function withoutMasks(entity: Entity, row: Row): Row {
   const masked = secretsOf(entity).filter((field) => isMask(row[field]));
   return masked.length === 0

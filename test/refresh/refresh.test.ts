@@ -1,4 +1,5 @@
-// S0-73 a refresh copies production’s rows to pre-production and staging, and records the bases of their status.
+// S0-73 a refresh copies production’s rows to pre-production and staging, and records the base of each (its last
+// content common with the destination), by which its status is computed.
 import { expect, test } from '@jest/globals';
 import type { App } from '../../src/environments/app.ts';
 import { runRefresh, type Report } from '../../src/refresh/refresh.ts';

@@ -1,5 +1,5 @@
-// The servers of a staging database that are refused or silent while somebody has it open: pages end with a sentence and
-// the way out, what was typed is kept, and staging itself works.
+// While somebody works in a staging database, its servers become unreachable or silent: every page ends with an
+// explanation and a way out, what was typed is kept, and staging’s own pages work.
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { openSite, textOf, type Site } from '../support/people.ts';

@@ -226,7 +226,7 @@ test.each(entities)(
   },
 );
 
-test('apps see a temporary name only while documents are being written, with the former modified_at (F13)', async () => {
+test('apps see a temporary name only while documents are being written, and then with the document’s former modified_at (F13)', async () => {
   const keys = await sent('form', ['A', 'B']);
   const before = await rawForms(world.preprod);
   await hand(keys, ['B', 'A']);

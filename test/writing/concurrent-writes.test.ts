@@ -246,7 +246,7 @@ test('a save keeps the fields of a document that this version of the program doe
 });
 
 test.each(['state', 'lock', 're-check', 'document', 'before commit', 'after commit'])(
-  'I9 I13 a process paused at the step “%s” changes nothing when it resumes after another one has recovered its transfer',
+  'I9 I13 a process paused at the step “%s” changes nothing when it resumes after another process has recovered its transfer',
   async (point) => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
