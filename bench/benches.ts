@@ -1,6 +1,7 @@
 import type { Ground } from './support/ground.ts';
 import type { Found } from './support/results.ts';
 import { compare } from './compare.ts';
+import { datasetsReading } from './datasets-reading.ts';
 import { refreshBench } from './refresh.ts';
 import { forms } from './forms.ts';
 import { list } from './list.ts';
@@ -23,4 +24,5 @@ export const benches: Record<string, (ground: Ground) => Promise<Found>> = {
   pages,
   staging,
   'staging-memory': stagingMemory,
+  'datasets-reading': datasetsReading,
 };

@@ -42,18 +42,15 @@ export class ColumnCounter {
   private readonly samples: string[] = [];
   private empty = 0;
 
-  /** Counts a cell and returns its shape; 0 when it is empty. */
-  add(cell: string, line: number): number {
+  add(cell: string, line: number) {
     if (cell === '') {
       this.empty += 1;
-      return 0;
+      return;
     }
-    const shape = shapeOf(cell);
-    const index = indexOfShape(shape);
+    const index = indexOfShape(shapeOf(cell));
     const count = (this.counts[index] ?? 0) + 1;
     this.counts[index] = count;
     if (count <= EXAMPLES) this.show(index, cell, line);
-    return shape;
   }
 
   /** Takes a cell of a rejected row out of the decision about the type. */

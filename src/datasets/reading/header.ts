@@ -39,7 +39,7 @@ function layoutUnder(sample: Sample, delimiter: string, chosen: number | null | 
 }
 
 function noHeader(line: number, header: LineRecord | undefined): Unreadable {
-  let why = 'the file has fewer lines before its rows begin';
+  let why = 'the file has no such line, or not near its beginning';
   if (header) why = header.damage ? 'its quotes do not close' : 'it is empty';
   return new Unreadable(
     'header',

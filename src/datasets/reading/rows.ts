@@ -58,26 +58,25 @@ async function* texts(content: AsyncIterable<Uint8Array>, reading: Reading, line
   yield;
 }
 
-/** Makes the row of a line: its cells as values of their columns, or a reject. */
-export function rowReader({
-  columns,
-  positions,
-  width,
-}: Reading): (line: DataLine) => DataRow | Reject {
+/** Makes the row of a line, with the values of its columns in place of the cells; or a reject. */
+export function rowReader({ columns, positions, width }: Reading) {
   const convert = columns.map(converterOf);
+  const taken = new Set(positions);
   const dropped = Array.from({ length: width }, (_one, index) => index).filter(
-    (index) => !positions.includes(index),
+    (index) => !taken.has(index),
   );
-  return ({ line, cells }) => {
+  return ({ line, cells }: DataLine): DataRow | Reject => {
     const surplus = dropped.find((index) => cells[index] !== '');
     if (surplus !== undefined) return inNoColumn(line, cells[surplus] ?? '');
-    const values: (string | null)[] = [];
+    const values: (string | null)[] = cells;
     for (let index = 0; index < columns.length; index += 1) {
-      const cell = cells[positions[index] ?? 0] ?? '';
+      // Positions ascend, so that no cell is overwritten before it is read.
+      const cell = cells[positions[index] as number] as string;
       const value = cell === '' ? null : (convert[index] as Convert)(cell);
       if (value === undefined) return misfit(line, columns[index] as Column, cell);
-      values.push(value);
+      values[index] = value;
     }
+    values.length = columns.length;
     return { line, cells: values };
   };
 }

@@ -27,7 +27,7 @@ export class Tally {
   private readonly counters: ColumnCounter[];
   private readonly names: string[];
   /** The columns whose type a person chose. */
-  private readonly chosen: (Column | undefined)[];
+  private readonly chosen: ReadonlyMap<number, Column>;
 
   constructor(
     layout: Layout,
@@ -40,11 +40,13 @@ export class Tally {
     this.lines = new Lines(rules);
     this.names = columnNames(layout);
     this.counters = this.names.map(() => new ColumnCounter());
-    // A column can be called "constructor".
-    this.chosen = this.names.map((name) => {
-      const type = Object.hasOwn(types, name) ? types[name] : undefined;
-      return type && { name, type: type.type, format: type.format };
-    });
+    this.chosen = new Map(
+      this.names.flatMap((name, index) => {
+        // A column can be called "constructor".
+        const type = Object.hasOwn(types, name) ? types[name] : undefined;
+        return type ? [[index, { name, type: type.type, format: type.format }]] : [];
+      }),
+    );
   }
 
   push(text: string) {
@@ -67,10 +69,10 @@ export class Tally {
       if (headerText(this.layout.header[index] ?? '') === '' && counter.isEmpty()) continue;
       const name = this.names[index] ?? '';
       const { kind, ask } = counter.propose(this.delimiter);
-      const column = this.chosen[index] ?? { name, type: kind.type, format: kind.format };
+      const column = this.chosen.get(index) ?? { name, type: kind.type, format: kind.format };
       positions.push(index);
       facts.push(counter.facts(column));
-      if (ask === null || this.chosen[index]) continue;
+      if (ask === null || this.chosen.has(index)) continue;
       const shape = ask === 'dates' ? shapes.dayOrMonthFirst : shapes.commaGroup;
       doubts.push({ code: ask, column: name, examples: counter.examplesOf(shape) });
     }
@@ -85,8 +87,10 @@ export class Tally {
   }
 
   private take(line: DataLine) {
-    const reject = this.count(line);
+    this.count(line);
+    const reject = this.misfitIn(line);
     if (reject) {
+      this.leaveOut(line.cells);
       this.lines.rejectRow(line);
       this.reject(reject);
       return;
@@ -96,19 +100,21 @@ export class Tally {
     if (this.isEncodingDoubtful && this.beyondAscii.length < EXAMPLES) this.showBeyondAscii(line);
   }
 
-  /** Counts the cells of a row; a reject when one does not fit the type that was chosen for it. */
-  private count({ line, cells }: DataLine): Reject | null {
-    const { counters, chosen } = this;
-    let reject: Reject | null = null;
+  private count({ line, cells }: DataLine) {
+    const { counters } = this;
     for (let index = 0; index < cells.length; index += 1) {
-      const cell = cells[index] ?? '';
-      const shape = counters[index]?.add(cell, line) ?? 0;
-      const column = chosen[index];
-      if (!column || shape === 0 || takes(kindOf(column.type, column.format), shape)) continue;
-      reject ??= misfit(line, column, cell);
+      counters[index]?.add(cells[index] as string, line);
     }
-    if (reject) this.leaveOut(cells);
-    return reject;
+  }
+
+  /** A reject, when a cell does not fit the type that was chosen for its column. */
+  private misfitIn({ line, cells }: DataLine): Reject | null {
+    for (const [index, column] of this.chosen) {
+      const cell = cells[index] ?? '';
+      const isFit = cell === '' || takes(kindOf(column.type, column.format), shapeOf(cell));
+      if (!isFit) return misfit(line, column, cell);
+    }
+    return null;
   }
 
   private leaveOut(cells: string[]) {

@@ -28,9 +28,16 @@ export async function unpack(
 ): Promise<Unpacked> {
   const packed = await withHead(stored);
   const compression = compressionOf(packed.head);
-  const opened = await withHead(limited(openers[compression](packed.content), limitBytes));
-  if (opened.head.length === 0) throw new Unreadable('empty', `${fileName} is empty.`);
-  refuseOtherKinds(opened.head, fileName);
+  const opened = await withHead(
+    limited(openers[compression](packed.content), limitBytes, fileName),
+  );
+  try {
+    if (opened.head.length === 0) throw new Unreadable('empty', `${fileName} is empty.`);
+    refuseOtherKinds(opened.head, fileName);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
   return { compression, head: opened.head, content: opened.content };
 }
 
@@ -59,19 +66,23 @@ async function* gunzip(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 async function* limited(
   content: AsyncIterable<Uint8Array>,
   limit: number,
+  fileName: string,
 ): AsyncGenerator<Uint8Array> {
   let size = 0;
   for await (const chunk of content) {
     size += chunk.length;
-    if (size > limit) {
-      const megabytes = Math.floor(limit / 1_000_000).toLocaleString('en');
-      throw new Unreadable(
-        'too-large',
-        `The file has more than ${megabytes} MB when unpacked. Split it, or raise DATAFILE_LIMIT_MB.`,
-      );
-    }
+    if (size > limit) throw tooLarge(limit, fileName);
     yield chunk;
   }
+}
+
+function tooLarge(limit: number, fileName: string): Unreadable {
+  const megabytes = Math.floor(limit / 1_000_000).toLocaleString('en');
+  const solution = 'Split it, or raise DATAFILE_LIMIT_MB.';
+  return new Unreadable(
+    'too-large',
+    `${fileName} holds more than ${megabytes} MB of text. ${solution}`,
+  );
 }
 
 /** Reads the first bytes ahead. */
@@ -86,7 +97,7 @@ async function withHead(content: AsyncIterable<Uint8Array>) {
     size += value.length;
   }
   const head = Buffer.concat(parts);
-  return { head, content: follow(head, rest) };
+  return { head, content: follow(head, rest), close: async () => void (await rest.return?.()) };
 }
 
 async function* follow(

@@ -46,21 +46,39 @@ function isoFrom(cell: string, first: 'day' | 'month'): string {
   return `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
 }
 
-const isoTime = /^(.{10})[T ](\d\d:\d\d)(?::(\d\d)(\.\d+)?)?(?:(Z)|([+-]\d\d):?(\d\d)?)?$/;
-
 function localTime(cell: string): string {
-  if (cell.length >= 19 && cell[10] === 'T') return cell;
-  const [, date, minutes, seconds = '00', fraction = ''] = isoTime.exec(cell) ?? [];
-  return `${date}T${minutes}:${seconds}${fraction}`;
+  return `${cell.slice(0, 10)}T${cell.slice(11, 16)}${cell.slice(16) || ':00'}`;
 }
 
 function inUtc(cell: string): string {
   if (cell.length >= 20 && cell[10] === 'T' && cell.endsWith('Z')) return cell;
-  const [, date, minutes, seconds = '00', fraction = '', z, hours = '', more = '00'] =
-    isoTime.exec(cell) ?? [];
-  const zone = z ?? `${hours}:${more}`;
-  const instant = new Date(`${date}T${minutes}:${seconds}${zone}`).toISOString();
-  return `${instant.slice(0, 19)}${fraction}Z`;
+  const zone = cell.endsWith('Z')
+    ? cell.length - 1
+    : Math.max(cell.indexOf('+'), cell.indexOf('-', 16));
+  const seconds = cell.slice(16, zone) || ':00';
+  const minutes =
+    Number(cell.slice(11, 13)) * 60 + Number(cell.slice(14, 16)) - offsetOf(cell, zone);
+  const days = Math.floor(minutes / MINUTES_A_DAY);
+  const date = days === 0 ? cell.slice(0, 10) : daysLater(cell.slice(0, 10), days);
+  const time = minutes - days * MINUTES_A_DAY;
+  return `${date}T${two(Math.floor(time / 60))}:${two(time % 60)}${seconds}Z`;
+}
+
+const MINUTES_A_DAY = 1_440;
+const two = (number: number) => (number < 10 ? `0${number}` : String(number));
+
+/** Minutes ahead of UTC. */
+function offsetOf(cell: string, zone: number): number {
+  if (cell[zone] === 'Z') return 0;
+  const minutes =
+    Number(cell.slice(zone + 1, zone + 3)) * 60 + Number(cell.slice(zone + 3).replace(':', ''));
+  return cell[zone] === '-' ? -minutes : minutes;
+}
+
+function daysLater(date: string, days: number): string {
+  const day = new Date(`${date}T00:00:00Z`);
+  day.setUTCDate(day.getUTCDate() + days);
+  return day.toISOString().slice(0, 10);
 }
 
 /** The JSON array of a row: integer, real and boolean are themselves, all others strings. */
