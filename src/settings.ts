@@ -15,6 +15,7 @@ import { environmentNames, rulesOf, type EnvironmentName } from './environments/
 import { endpointsFrom, wrongEndpoints } from './messages/endpoints.ts';
 import { plainConnections } from './plain-connections.ts';
 import { backupSettings } from './backups/settings.ts';
+import { pipelineSettings } from './pipeline/settings.ts';
 import { copySettings } from './staging/settings.ts';
 import { storageSettings } from './storage/settings.ts';
 
@@ -66,6 +67,7 @@ const variables = z.object({
     .default('true')
     .transform((value) => value !== 'false'),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  API_PAGE_SIZE: z.coerce.number().int().min(1).max(10_000).default(1000),
   NOSQL_IDS_PER_QUERY: z.coerce.number().int().min(1).default(limits.idsPerQuery),
   TRANSFER_LEASE_MS: milliseconds.default(15_000),
   RECOVERY_EVERY_MS: milliseconds.default(5000),
@@ -91,6 +93,15 @@ const endpoints = part((environment) => ({
   wrong: wrongEndpoints(environment),
 }));
 
+const pipeline = part((environment) =>
+  pipelineSettings(
+    environment,
+    environmentUrls(environment['ENVIRONMENT_URLS'] ?? '')[
+      environment['ENVIRONMENT'] as EnvironmentName
+    ],
+  ),
+);
+
 const stores = part((environment) =>
   storageSettings(environment, {
     destination: Boolean(environment['UNI_DIR_DESTINATION_SQL_DB_NAME']),
@@ -110,7 +121,8 @@ const settingsSchema = variables
   .and(endpoints)
   .and(stores)
   .and(part(backupSettings))
-  .and(part(copySettings));
+  .and(part(copySettings))
+  .and(pipeline);
 
 export type Settings = z.infer<typeof settingsSchema>;
 
@@ -166,6 +178,8 @@ function named(values: Variables) {
     metricsToken: values.METRICS_TOKEN ?? null,
     /** Whether a web process also runs jobs. */
     runsJobs: values.RUN_JOBS,
+    /** How many rows of a dataset a page of the signed API has. */
+    apiPageSize: values.API_PAGE_SIZE,
     idsPerQuery: values.NOSQL_IDS_PER_QUERY,
     /** How large a data file may be, unpacked. */
     datafiles: { limitBytes: values.DATAFILE_LIMIT_MB * 1_000_000 },

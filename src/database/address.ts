@@ -9,7 +9,8 @@ export const port = z.coerce
   .min(1, isPort)
   .max(65_535, isPort);
 
-const address = (defaultPort: number) =>
+/** The schema of an address, from variables without their prefix. */
+export const address = (defaultPort: number) =>
   z
     .object({
       NAME: text,
