@@ -3,13 +3,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { v7 as uuid } from 'uuid';
 import compression from 'compression';
-import express, { type Express, type Request } from 'express';
+import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
 import { pinoHttp } from 'pino-http';
 import { needKey, onlyRead } from './api/reading.ts';
 import { guard } from './access/guard.ts';
 import { withoutValues, type App, type Redis } from './environments/app.ts';
 import { impatient } from './environments/impatient.ts';
 import { openQueue } from './jobs/queue.ts';
+import { answerSignedError } from './signed-api/answer.ts';
+import { needHawk } from './signed-api/hawk.ts';
 import { answerBridgeError } from './staging/bridge-routes.ts';
 import { enterCopy, refuseOtherDatabase } from './staging/copy-guard.ts';
 import { recover } from './writing/recovery.ts';
@@ -82,21 +84,27 @@ export function createApp(
   // Health checks come first, because they must work when everything else fails.
   app.get('/updating', showUpdating);
   app.get('/update-application', showUpdateApplication);
-  app.use(watchSilence(answerError));
+  app.use(watchSilence(answerAny));
   app.use(visitors);
   app.use(trustOwnAddress, sessions(here, redis), keepOutOfCaches);
-  app.use('/api', onlyRead, compression());
+  const signIn = openSignIn(here, redis);
+  const all = routes(signIn);
+  app.use('/api', onlyRead(all), compression());
   app.use(refuseIncompatible);
   app.use(recognise);
 
-  const signIn = openSignIn(here, redis);
   const admitApp = needKey(here, redis);
+  const admitClient = needHawk(here, redis);
   const enter = enterCopy((copy) =>
     recover({ here: copy, there: null, lease: here.settings.lease.milliseconds, log: here.log }),
   );
-  for (const { method, path, allow, body, handler, servesCopies } of routes(signIn)) {
+  for (const { method, path, allow, body, handler, servesCopies } of all) {
     if (allow === 'bridge' || body.kind === 'json') {
       app[method](path, readJson, handler);
+      continue;
+    }
+    if (allow === 'hawk') {
+      app[method](path, admitClient(body), handler);
       continue;
     }
     const entered = servesCopies ? [enter] : [];
@@ -120,10 +128,15 @@ export function createApp(
     app[method](path, ...entered, ...first, admit, ...read, handler);
   }
   app.use(answerBridgeError);
+  app.use(answerSignedError);
   app.use(notFound);
   app.use(answerError);
   return app;
 }
+
+/** Answers an error of any page or API. */
+const answerAny: ErrorRequestHandler = (error, req, res, next) =>
+  answerSignedError(error, req, res, (other) => void answerError(other, req, res, next));
 
 /** The id of a request. That of the proxy is kept, so that both logs have the same one. */
 function requestId(req: IncomingMessage, res: ServerResponse): string {

@@ -37,6 +37,7 @@ import type { SelectionKind } from './sheet/selections.ts';
 import { sheetKinds } from './sheet/sheet-view.ts';
 import * as selectionPages from './sheet/selection-pages.ts';
 import * as sheet from './sheet/routes.ts';
+import * as signedApi from './signed-api/reading.ts';
 import * as bridge from './staging/bridge-routes.ts';
 import * as databases from './staging/database-pages.ts';
 import * as stagingEnvironments from './staging/environment-pages.ts';
@@ -101,6 +102,9 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/readyz', 'anyone', ready),
   get('/api/v1/metadata', 'anyone', web.metadata),
   get('/api/v1/openapi.json', 'anyone', apiDocs.openapi),
+  get('/api/v1/table-data', 'hawk', signedApi.list),
+  get('/api/v1/table-data/:organisation/:name', 'hawk', signedApi.page),
+  get('/api/v1/table-structure/:organisation/:name', 'hawk', signedApi.structure),
   get('/api/v1/objects/:name', 'app', api.object),
   get('/api/v1/:entity', 'app', api.list),
   get('/api/v1/:entity/:id', 'app', api.show),

@@ -1,7 +1,7 @@
 // Compares the list of routes with a table of permissions, for every role in every environment.
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Allow } from '../src/access/guard.ts';
+import type { Allow, ForPrograms } from '../src/access/guard.ts';
 import { routes, type Route } from '../src/routes.ts';
 import { openSignIn } from '../src/people/sign-in.ts';
 import { openRedis } from '../src/environments/app.ts';
@@ -12,7 +12,7 @@ type Name = 'staging' | 'preprod' | 'production';
 
 /** What each role may open and do in each environment, written by hand. */
 const table: Record<
-  Exclude<Allow, 'anyone' | 'signed-in' | 'app' | 'bridge'>,
+  Exclude<Allow, 'anyone' | 'signed-in' | ForPrograms>,
   Record<Name, string[]>
 > = {
   look: {
@@ -70,6 +70,7 @@ describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (na
           route.allow !== 'anyone' &&
           route.allow !== 'signed-in' &&
           route.allow !== 'app' &&
+          route.allow !== 'hawk' &&
           route.allow !== 'bridge'
         ) {
           const { status } = await ask(client, route, addressOf(route));
@@ -86,7 +87,7 @@ describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (na
   test('visitors who are not signed in are redirected to sign-in, and their posts are refused', async () => {
     const site = await openSite(world, name);
     const stranger = await site.as(null);
-    for (const route of all.filter(({ allow }) => !['anyone', 'app', 'bridge'].includes(allow))) {
+    for (const route of all.filter(({ allow }) => !['anyone', 'app', 'hawk', 'bridge'].includes(allow))) {
       const answer = await ask(stranger, route, addressOf(route));
       const line = `${route.method} ${route.path}`;
       if (route.method === 'get') {

@@ -61,6 +61,8 @@ const wantedCredential = z
     name: requiredLine('Enter a name', 100),
     scopes: z.array(scopeSchema).min(1, 'Choose at least one scope'),
     expiresAt: z.date().nullable().default(null),
+    /** Whether a name is refused that another credential with a working key has. */
+    isNameUnique: z.boolean().default(false),
   })
   .refine(({ kind, expiresAt }) => kind !== 'job' || expiresAt !== null, {
     path: ['expiresAt'],
@@ -75,7 +77,7 @@ export type WantedCredential = Omit<z.input<typeof wantedCredential>, 'scopes'> 
  * @throws Invalid with a message for each wrong field
  */
 export async function create(here: App, by: string, posted: WantedCredential): Promise<Issued> {
-  const { kind, name, scopes, expiresAt } = parsed(wantedCredential, posted);
+  const { kind, name, scopes, expiresAt, isNameUnique } = parsed(wantedCredential, posted);
   refuseThePast(expiresAt);
   const made = makeKey(here, kind);
   return transaction(here.sql, async (connection) => {
@@ -85,6 +87,7 @@ export async function create(here: App, by: string, posted: WantedCredential): P
           values (${kind}, ${name}, ${JSON.stringify(scopes)}, ${by}, utc_timestamp(3))`,
     );
     await insertKey(connection, { credential, by, expiresAt, made });
+    if (isNameUnique) await refuseTakenName(connection, { id: credential, name });
     await audit.write(connection, {
       person: by,
       action: `made ${kindLabels[kind]}`,
@@ -93,6 +96,26 @@ export async function create(here: App, by: string, posted: WantedCredential): P
     });
     return { credential, publicPart: made.publicPart, secret: made.secret };
   });
+}
+
+/** Of two that are created at the same time with one name, the lock lets one through. */
+async function refuseTakenName(
+  connection: PoolConnection,
+  { id, name }: Pick<Credential, 'id' | 'name'>,
+) {
+  const [taken] = await select(
+    connection,
+    sql`select credential.id from credential
+          join credential_key on credential_key.credential_id = credential.id
+         where credential.name = ${name} and credential.id <> ${id} and revoked_at is null
+           and (expires_at is null or expires_at > utc_timestamp(3))
+         limit 1 for update`,
+  );
+  if (taken) {
+    throw new Invalid({
+      name: `There is a key with the name ${name} already: rotate or revoke that one, or choose another name.`,
+    });
+  }
 }
 
 export type Rotation = {

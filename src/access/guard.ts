@@ -4,14 +4,14 @@ import { Forbidden } from '../problems.ts';
 import { may, whoMay, type Ability } from './permissions.ts';
 
 /**
- * `app`: routes for callers with an API key, which the API itself checks. `bridge`: for another server, whose token the
- * handler checks.
+ * `app`: routes for callers with an API key, which the API itself checks. `hawk`: for clients that sign each request,
+ * which the signed API checks. `bridge`: for another server, whose token the handler checks.
  */
-export type Allow = 'anyone' | 'signed-in' | 'app' | 'bridge' | Ability;
+export type Allow = 'anyone' | 'signed-in' | ForPrograms | Ability;
+export type ForPrograms = 'app' | 'hawk' | 'bridge';
 
 export const guard =
-  (allow: Exclude<Allow, 'app' | 'bridge'>) =>
-  (req: Request, res: Response, next: NextFunction) => {
+  (allow: Exclude<Allow, ForPrograms>) => (req: Request, res: Response, next: NextFunction) => {
     if (allow === 'anyone') return next();
     if (!req.account) {
       if (req.method !== 'GET') throw new Forbidden('You are signed out. Sign in and try again.');
@@ -27,7 +27,10 @@ export const isAdmitted = ({ account, here }: Request, allow: Allow): boolean =>
   account !== undefined &&
   (allow === 'anyone' ||
     allow === 'signed-in' ||
-    (allow !== 'app' && allow !== 'bridge' && may(account, allow, here.setup)));
+    (!isForPrograms(allow) && may(account, allow, here.setup)));
+
+const isForPrograms = (allow: Allow): allow is ForPrograms =>
+  allow === 'app' || allow === 'hawk' || allow === 'bridge';
 
 /**
  * Whether a browser opens a page with this request, and does not load a script, an image or an event stream for it:

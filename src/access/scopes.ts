@@ -1,13 +1,15 @@
-// Scopes: what an API key may do, as strings. `catalog:task` is one thing, `catalog:*` everything below `catalog`.
+// Scopes: what an API key may do, as strings. `catalog:task` is one thing, `catalog:*` everything below `catalog`, and
+// `dataset:city/*` everything below `dataset:city/`.
 import { z } from 'zod';
 import { Problem } from '../problems.ts';
 
-const PARTS = /^[a-z][a-z0-9_-]*(:[a-z0-9][\w.-]*)*(:\*)?$/i;
+const NAME = '[a-z0-9][\\w.-]*';
+const SCOPE = new RegExp(`^[a-z][a-z0-9_-]*(:${NAME}(/${NAME})?)*(:(${NAME}/)?\\*)?$`, 'i');
 
 export const scopeSchema = z
   .string()
   .max(120)
-  .regex(PARTS, 'must be a scope such as catalog:task or catalog:*');
+  .regex(SCOPE, 'must be a scope such as catalog:task, catalog:* or dataset:organisation/name');
 
 /**
  * Whether one of the granted scopes includes the needed one. `catalog:*` includes `catalog:task` and
@@ -15,7 +17,7 @@ export const scopeSchema = z
  */
 export const covers = (granted: readonly string[], needed: string): boolean =>
   granted.some(
-    (one) => one === needed || (one.endsWith(':*') && needed.startsWith(one.slice(0, -1))),
+    (one) => one === needed || (/[:/]\*$/.test(one) && needed.startsWith(one.slice(0, -1))),
   );
 
 /** The error for a valid key whose scopes do not include the requested one. */

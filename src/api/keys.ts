@@ -33,8 +33,8 @@ const labels = new Map([
 const readOf = (scope: string) =>
   scope === scopeOf(EVERYTHING) ? 'Everything' : (labels.get(scope) ?? scope);
 
-/** The last day of a key, in UTC; empty means that the key does not expire. */
-const lastDay = z
+/** The schema of the last day of a key, in UTC; empty means that the key does not expire. */
+export const lastDay = z
   .string()
   .default('')
   .refine((day) => day === '' || endOfDay(day) !== null, 'Enter a day')
@@ -52,12 +52,18 @@ const wantedKey = z.object({
  * Creates a key and returns its secret, which cannot be read afterwards.
  * @throws Invalid with a message for each wrong field
  */
-export async function create(here: App, by: string, posted: unknown): Promise<string> {
+export async function create(
+  here: App,
+  by: string,
+  posted: unknown,
+  { isNameUnique = false } = {},
+): Promise<string> {
   const wanted = parsed(wantedKey, posted);
   const { secret } = await credentials.create(here, by, {
     ...wanted,
     kind: 'bearer',
     scopes: wanted.scopes.map(scopeOfChoice),
+    isNameUnique,
   });
   return secret;
 }
@@ -70,11 +76,16 @@ const wantedRotation = z.object({
 });
 
 /**
- * Creates a second key and returns its secret.
+ * Creates a second key.
  * @throws Invalid, or Conflict when there are already two
  */
-export async function rotate(here: App, by: string, id: number, posted: unknown): Promise<string> {
+export async function rotate(
+  here: App,
+  by: string,
+  id: number,
+  posted: unknown,
+): Promise<credentials.Issued> {
   const { graceDays: days, ...wanted } = parsed(wantedRotation, posted);
   const graceHours = Number(days) * 24;
-  return (await credentials.rotate(here, by, id, { graceHours, ...wanted })).secret;
+  return credentials.rotate(here, by, id, { graceHours, ...wanted });
 }

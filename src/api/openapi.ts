@@ -4,6 +4,7 @@ import type { Entity } from '../catalog/entity.ts';
 import { catalog, matchedByNameLabel, travelling } from '../catalog/index.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
 import { promotionOrder } from '../catalog/order.ts';
+import { datasetPaths, hawkScheme } from './dataset-paths.ts';
 import { components, id, instant, jsonSchema, pageSchema } from './schemas.ts';
 
 /**
@@ -107,6 +108,7 @@ export const describe = (address: string, environment: string) => ({
   security: [{ key: [] }],
   paths: {
     ...Object.assign({}, ...catalog.map(pathsOf)),
+    ...datasetPaths,
     '/api/v1/objects/{name}': {
       get: {
         operationId: 'read_object',
@@ -150,7 +152,7 @@ export const describe = (address: string, environment: string) => ({
     },
   },
   components: {
-    securitySchemes: { key: { type: 'http', scheme: 'bearer' } },
+    securitySchemes: { key: { type: 'http', scheme: 'bearer' }, hawk: hawkScheme },
     schemas: components,
   },
 });

@@ -6,13 +6,14 @@ import { catalog } from '../catalog/index.ts';
 import { NotFound, type FieldErrors } from '../problems.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
+import * as hawkKeys from './hawk-keys.ts';
 import * as keys from './keys.ts';
 import { entitiesWithSecrets, secretScopeOf, secretsLabel } from './secrets.ts';
 
 declare module 'express-session' {
   interface SessionData {
-    /** A newly created key, until the page has shown its secret. */
-    newKey: string;
+    /** A newly created key, until the page has shown its secret. A HAWK key has an id, too. */
+    newKey: { id: string | null; secret: string };
   }
 }
 
@@ -21,17 +22,29 @@ export const index = (req: Request, res: Response) => keysPage(req, res, {});
 async function keysPage(req: Request, res: Response, errors: FieldErrors) {
   const { newKey } = req.session;
   if (newKey) delete req.session.newKey;
+  const isHawk = req.form.text('kind') === 'hawk';
   const chosen = req.form.texts('scopes');
   const scope = (value: string, text: string) => ({
     value,
     text,
     isChosen: chosen.includes(value),
   });
+  const typed = { name: req.form.text('name'), expiresAt: req.form.text('expiresAt') };
+  const nothing = { typed: { name: '', expiresAt: '' }, errors: {} };
+  const all = await credentials.list(req.here.sql);
   res.set('Cache-Control', 'no-store');
   await page(req, res, 'api/keys', {
     title: 'API keys',
     crumbs: [{ text: 'API keys' }],
-    credentials: (await credentials.list(req.here.sql, 'bearer')).map(shown),
+    bearer: {
+      credentials: all.filter(({ kind }) => kind === 'bearer').map(shown(keys.readsOf)),
+      ...(isHawk ? nothing : { typed, errors }),
+    },
+    hawk: {
+      credentials: all.filter(({ kind }) => kind === 'hawk').map(shown(hawkKeys.mayDo)),
+      scopes: (await hawkKeys.choices(req.here.sql)).map(([value, text]) => scope(value, text)),
+      ...(isHawk ? { typed, errors } : nothing),
+    },
     graceDays: keys.graceDays,
     newKey: newKey ?? null,
     scopes: [
@@ -40,35 +53,37 @@ async function keysPage(req: Request, res: Response, errors: FieldErrors) {
       ...entitiesWithSecrets().map((one) => scope(secretScopeOf(one.name), secretsLabel(one))),
     ],
     errors,
-    typed: {
-      name: req.form.text('name'),
-      expiresAt: req.form.text('expiresAt'),
-    },
   });
 }
 
-function shown(credential: credentials.Credential) {
-  const usable = credential.keys.filter(({ state }) => isUsable(state));
-  const mayRotate = usable.length === 1;
-  return {
-    ...credential,
-    reads: keys.readsOf(credential),
-    keys: credential.keys.map((key, index) => ({
-      ...key,
-      mayRotate: mayRotate && index === 0,
-      mayRevoke: isUsable(key.state),
-    })),
+const shown =
+  (reads: (one: credentials.Credential) => string) => (credential: credentials.Credential) => {
+    const usable = credential.keys.filter(({ state }) => isUsable(state));
+    const mayRotate = usable.length === 1;
+    return {
+      ...credential,
+      reads: reads(credential),
+      keys: credential.keys.map((key, index) => ({
+        ...key,
+        mayRotate: mayRotate && index === 0,
+        mayRevoke: isUsable(key.state),
+      })),
+    };
   };
-}
 
 export async function add(req: Request, res: Response) {
   await orShowErrors(
     res,
     async () => {
-      req.session.newKey = await keys.create(req.here, accountOf(req).email, {
-        ...req.form.pick('name', 'expiresAt'),
-        scopes: req.form.texts('scopes'),
-      });
+      const by = accountOf(req).email;
+      const posted = { ...req.form.pick('name', 'expiresAt'), scopes: req.form.texts('scopes') };
+      if (req.form.text('kind') === 'hawk') {
+        const { publicPart: id, secret } = await hawkKeys.create(req.here, by, posted);
+        req.session.newKey = { id, secret };
+      } else {
+        const secret = await keys.create(req.here, by, posted, { isNameUnique: true });
+        req.session.newKey = { id: null, secret };
+      }
       res.redirect(303, '/api-keys');
     },
     (errors) => keysPage(req, res, errors),
@@ -77,12 +92,14 @@ export async function add(req: Request, res: Response) {
 
 export async function rotate(req: Request, res: Response) {
   const by = accountOf(req).email;
-  req.session.newKey = await keys.rotate(
+  const { publicPart, secret } = await keys.rotate(
     req.here,
     by,
     numbered(req, 'id'),
     req.form.pick('graceDays', 'expiresAt', 'seen'),
   );
+  // The public part of a token is its beginning; only a HAWK key has an id of its own.
+  req.session.newKey = { id: secret.startsWith(publicPart) ? null : publicPart, secret };
   res.redirect(303, '/api-keys');
 }
 

@@ -152,9 +152,13 @@ export async function show(req: Request, res: Response) {
   res.status(item.deleted ? 410 : 200).json(shown);
 }
 
-/** Refuses every method but GET and HEAD, because the API only reads. */
-export function onlyRead(req: Request, res: Response, next: NextFunction) {
-  if (req.method === 'GET' || req.method === 'HEAD') return next();
-  res.set('Allow', 'GET, HEAD');
-  throw new Problem(405, 'This API only reads: use GET.');
+/** Refuses every method but GET and HEAD, except on routes that take a POST: the API for apps only reads. */
+export function onlyRead(routes: { method: string; path: string }[]) {
+  const posted = new Set(routes.flatMap(({ method, path }) => (method === 'post' ? [path] : [])));
+  return function onlyRead(req: Request, res: Response, next: NextFunction) {
+    if (req.method === 'GET' || req.method === 'HEAD') return next();
+    if (req.method === 'POST' && posted.has(`${req.baseUrl}${req.path}`)) return next();
+    res.set('Allow', 'GET, HEAD');
+    throw new Problem(405, 'This API only reads: use GET.');
+  };
 }

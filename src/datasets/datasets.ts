@@ -31,7 +31,7 @@ export type Dataset = {
 };
 
 /** A part of a dataset's name: lower-case letters, digits and underscores. */
-const NAME_PART = /^[a-z][a-z0-9_]{0,29}$/;
+export const NAME_PART = /^[a-z][a-z0-9_]{0,29}$/;
 const part = (what: string) =>
   z
     .string({ error: `Enter the ${what}` })

@@ -15,7 +15,7 @@ const RETRY_AFTER = 10;
 
 const alwaysOpen = new Set(['/healthcheck', '/readyz', '/api/v1/metadata']);
 /** Health checks are always open, even when no database answers. */
-export const isAlwaysOpen = ({ path }: Request) => alwaysOpen.has(path);
+export const isAlwaysOpen = ({ path }: Request) => alwaysOpen.has(path.replace(/\/$/, ''));
 /** Actions that are allowed while the version is unknown, because they write nothing to the catalogue. */
 const writesNothing = new Set(['/sign-in', '/sign-out', '/theme']);
 

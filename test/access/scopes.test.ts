@@ -16,6 +16,15 @@ describe('a scope', () => {
     [['catalog:task'], 'catalog:task_city', false],
     [['catalog:task'], 'catalog:*', false],
     [[], 'catalog:task', false],
+    [['dataset:*'], 'dataset:org/name', true],
+    [['dataset:org/*'], 'dataset:org/name', true],
+    [['dataset:org/name'], 'dataset:org/name', true],
+    [['dataset:org/name'], 'dataset:org/name_2', false],
+    [['dataset:org/*'], 'dataset:org2/name', false],
+    [['dataset:org/*'], 'dataset:org', false],
+    [['dataset:*'], 'datasets:org/name', false],
+    [['dataset:org'], 'dataset:org/name', false],
+    [['pipeline'], 'dataset:org/name', false],
   ])('an API key with the scopes %j may use the scope %s: %s', (granted, needed, isCovered) => {
     expect(covers(granted, needed)).toBe(isCovered);
   });
@@ -31,6 +40,16 @@ describe('a scope', () => {
     ['catalog:*:read', false],
     ['catalog:ta*', false],
     ['catalog task', false],
+    ['dataset:org/name', true],
+    ['dataset:org/*', true],
+    ['pipeline', true],
+    ['dataset:org/', false],
+    ['dataset:/name', false],
+    ['dataset:org/name/more', false],
+    ['dataset:*/name', false],
+    ['dataset:org/na*', false],
+    ['dataset/org', false],
+    ['dataset:org/*:read', false],
     [`a:${'b'.repeat(120)}`, false],
   ])('the text %j is a valid API scope: %s', (text, isAccepted) => {
     expect(scopeSchema.safeParse(text).success).toBe(isAccepted);

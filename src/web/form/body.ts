@@ -12,11 +12,12 @@ type Fields = {
 };
 
 /**
- * What a request may contain. `none`: nothing is read. `json`: the message of another server. `fields`: URL-encoded
- * fields. `image`: fields and images, also as multipart. `upload`: a few fields and then a file of any size, which the
- * handler reads as a stream.
+ * What a request may contain. `none`: nothing is read. `json`: the message of another server. `raw`: bytes, whose hash
+ * is signed. `fields`: URL-encoded fields. `image`: fields and images, also as multipart. `upload`: a few fields and
+ * then a file of any size, which the handler reads as a stream.
  */
-export type Body = { kind: 'none' } | { kind: 'json' } | { kind: 'upload' } | Fields;
+export type Body = { kind: 'none' } | { kind: 'json' } | { kind: 'upload' } | RawBody | Fields;
+export type RawBody = { kind: 'raw'; bytes: number };
 export type FormBody = Fields;
 
 export const isForm = (body: Body): body is FormBody =>
@@ -27,6 +28,8 @@ const fields = (most: number, bytes: number): FormBody => ({ kind: 'fields', fie
 export const none: Body = { kind: 'none' };
 export const json: Body = { kind: 'json' };
 export const upload: Body = { kind: 'upload' };
+/** The limit of a request of the signed API. */
+export const raw: RawBody = { kind: 'raw', bytes: 64 * KB };
 /** The limits of forms that visitors post without signing in: an e-mail, a password and the token. */
 export const tiny = fields(5, 4 * KB);
 /** The limits of a form with one action and an optional note. */

@@ -65,7 +65,7 @@ const tooLarge = ({ kind, fields }: FormBody) =>
  * Yields the parts of a request and counts their bytes. A request that is too large is not cut off, so that its
  * client, which is still sending, receives the answer.
  */
-async function* count(req: Request, most: number, refuse: () => Problem): Counted {
+export async function* count(req: Request, most: number, refuse: () => Problem): Counted {
   let bytes = 0;
   try {
     for await (const part of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {

@@ -1,0 +1,63 @@
+// HAWK keys: credentials of clients that sign their requests, with scopes by dataset.
+import { z } from 'zod';
+import * as credentials from '../access/credentials.ts';
+import type { Queryable } from '../database/sql.ts';
+import * as datasets from '../datasets/datasets.ts';
+import { fullName } from '../datasets/datasets.ts';
+import type { App } from '../environments/app.ts';
+import { parsed } from '../problems.ts';
+import { PIPELINE_SCOPE, scopeOf } from '../signed-api/datasets.ts';
+import { requiredLine } from '../typed-text.ts';
+import { lastDay } from './keys.ts';
+
+type Choice = [scope: string, text: string];
+
+const general: Choice[] = [
+  ['dataset:*', 'Every dataset that is open to clients'],
+  ['sources:run', 'Runs sources'],
+  [PIPELINE_SCOPE, 'The pipeline: every dataset, also those that are not open to clients'],
+];
+
+/** The scopes that can be chosen: everything, the datasets of an organisation, or one dataset. */
+export async function choices(on: Queryable): Promise<Choice[]> {
+  const all = await datasets.list(on);
+  const organisations = [...new Set(all.map(({ organisation }) => organisation))];
+  return [
+    ...general,
+    ...organisations.flatMap((one): Choice[] => [
+      [`dataset:${one}/*`, `${one}: all`],
+      ...all
+        .filter(({ organisation }) => organisation === one)
+        .map((dataset): Choice => [
+          scopeOf(dataset),
+          dataset.open_to_clients === 1
+            ? fullName(dataset)
+            : `${fullName(dataset)} (not open to clients now)`,
+        ]),
+    ]),
+  ];
+}
+
+/** What a client may do, as a text. */
+export const mayDo = ({ scopes }: Pick<credentials.Credential, 'scopes'>): string =>
+  scopes.map((scope) => labels.get(scope) ?? scope.replace(/^dataset:/, '')).join(', ');
+const labels = new Map(general);
+
+const wantedKey = (offered: string[]) =>
+  z.object({
+    name: requiredLine('Enter the name of the client', 100),
+    scopes: z
+      .array(z.enum(offered, 'Choose from the list: this dataset is not there any more'))
+      .min(1, 'Choose what it may read'),
+    expiresAt: lastDay,
+  });
+
+/**
+ * Creates a HAWK key, whose secret cannot be read afterwards.
+ * @throws Invalid with a message for each wrong field
+ */
+export async function create(here: App, by: string, posted: unknown): Promise<credentials.Issued> {
+  const offered = (await choices(here.sql)).map(([scope]) => scope);
+  const wanted = parsed(wantedKey(offered), posted);
+  return credentials.create(here, by, { ...wanted, kind: 'hawk', isNameUnique: true });
+}

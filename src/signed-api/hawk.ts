@@ -1,0 +1,165 @@
+// Verifies the HAWK signature of a request: the key, the signature, the time, the nonce, and the hash of a body.
+import type { IncomingMessage } from 'node:http';
+import type { NextFunction, Request, Response } from 'express';
+import { server } from 'hawk';
+import { RateLimiterRes } from 'rate-limiter-flexible';
+import { noteRefusal } from '../access/refusals.ts';
+import { addressOf, countAttempt, openThrottle, type Throttle } from '../access/throttle.ts';
+import { hawkKeyOf, noteUse, type Refusal, type VerifiedHawkId } from '../access/verification.ts';
+import type { App, Redis } from '../environments/app.ts';
+import type { Body } from '../web/form/body.ts';
+import { readRaw } from '../web/form/raw.ts';
+import { expectClient, rememberClient, type SignedClient } from './answer.ts';
+import { ownOrigin, signedHost } from './address.ts';
+import { isNewNonce } from './nonces.ts';
+import { ApiRefusal, type RefusalCode } from './refusal.ts';
+
+/** By how many seconds the clock of a client may be ahead or behind. */
+const SKEW_S = 60;
+/** How many wrong keys and signatures one address may send in 15 minutes. */
+const WRONG_KEYS = 100;
+/** How many requests one client may make in 15 minutes: 20 million rows. */
+export const REQUESTS = 20_000;
+
+/**
+ * Returns a function that makes the middleware of a route: it verifies the signature, reads the body, and signs what is
+ * answered. Wrong keys are counted by address, requests by client. A valid key always works, because clients may share
+ * an address.
+ */
+export function needHawk(here: App, redis: Redis) {
+  const wrongKeys = openThrottle(here, redis, { counts: 'wrong-hawk-keys', attempts: WRONG_KEYS });
+  const requests = openThrottle(here, redis, { counts: 'hawk-requests', attempts: REQUESTS });
+  return (body: Body) =>
+    async function needHawk(req: Request, _res: Response, next: NextFunction) {
+      expectClient(req);
+      const client = await verified(req).catch(async (error: unknown) => {
+        if (error instanceof ApiRefusal && isGuess(error)) {
+          noteRefusal(here, 'hawk-key', { address: req.ip ?? '', reason: error.code });
+          await countAttempt(wrongKeys, addressOf(req));
+        }
+        throw error;
+      });
+      const { holder, artifacts } = client;
+      const isNew = await isNewNonce(here, redis, { key: holder.keyId, nonce: artifacts.nonce });
+      if (!isNew) {
+        throw unauthorized('replayed', 'This request was sent before. Sign each request again.');
+      }
+      rememberClient(req, client);
+      await countRequest(requests, holder.id);
+      if (body.kind === 'raw') req.body = await signedBody(req, client, body);
+      await noteUse(here.sql, holder);
+      next();
+    };
+}
+
+/** Finds the client whose signature a request has. */
+async function verified(req: Request): Promise<SignedClient> {
+  const { here, method, originalUrl, headers } = req;
+  const asked = { method, url: originalUrl, headers } as IncomingMessage;
+  const options = { ...signedHost(ownOrigin(req)), timestampSkewSec: SKEW_S };
+  let key: VerifiedHawkId | undefined;
+  let failure: unknown;
+  const find = async (id: string) => {
+    key = await hawkKeyOf(here.sql, here.settings.credentialsKeys, id).catch((error: unknown) => {
+      failure = error;
+      throw error;
+    });
+    // For null hawk answers 401; an exception would become 500.
+    return (key.holder ? key.hawk : null) as server.Credentials;
+  };
+  const { credentials, artifacts } = await server
+    .authenticate(asked, find, options)
+    .catch((error: unknown) => {
+      throw failure ?? refusalOf(error as HawkError, key);
+    });
+  // hawk compares numbers, and a text that is none would never be stale.
+  if (!/^\d{1,12}$/.test(artifacts.ts)) throw unauthorized('malformed', `ts is no number. ${how}`);
+  if (!key?.holder) throw new Error('hawk verified a request without a key');
+  return { holder: key.holder, credentials, artifacts };
+}
+
+const how = 'Sign the request with HAWK, sha256: "Authorization: Hawk id=…".';
+const whereToGet = 'An administrator makes a key on the page API keys.';
+
+const refusedKeys: Record<Refusal, [RefusalCode, string]> = {
+  unknown: ['unknown_key', `This key is not known here. ${whereToGet}`],
+  revoked: ['revoked_key', `This key is revoked. ${whereToGet}`],
+  expired: ['expired_key', `This key has expired. ${whereToGet}`],
+  unreadable: ['unreadable_key', `This key cannot be verified. ${whereToGet}`],
+};
+
+const guesses: RefusalCode[] = [
+  'unknown_key',
+  'revoked_key',
+  'expired_key',
+  'unreadable_key',
+  'bad_signature',
+];
+const isGuess = ({ code }: ApiRefusal) => guesses.includes(code);
+
+type HawkError = Error & {
+  isBoom?: boolean;
+  output?: { statusCode: number; headers: Record<string, string | undefined> };
+};
+
+/** Why hawk refused a request; anything but a refusal stays as it is. */
+function refusalOf(error: HawkError, key: VerifiedHawkId | undefined): unknown {
+  if (!error.isBoom || (error.output?.statusCode ?? 500) >= 500) return error;
+  const header = error.output?.headers['WWW-Authenticate'] ?? 'Hawk';
+  if (key?.refused) return unauthorized(...refusedKeys[key.refused]);
+  if (error.message === 'Stale timestamp') {
+    return unauthorized(
+      'stale',
+      `The time of the signature is more than ${SKEW_S} seconds from that of this server. Set the clock.`,
+      header,
+    );
+  }
+  if (error.message === 'Bad mac') {
+    return unauthorized(
+      'bad_signature',
+      'The signature is not that of this request. Sign method, host, port, path and query as you send them, with the key and sha256.',
+    );
+  }
+  return header === 'Hawk' && !/Hawk/i.test(error.message) && error.output?.statusCode === 401
+    ? unauthorized('unsigned', `${how} ${whereToGet}`)
+    : unauthorized('malformed', `${error.message}. ${how}`);
+}
+
+const unauthorized = (code: RefusalCode, message: string, header = 'Hawk') =>
+  new ApiRefusal(401, code, message, { 'WWW-Authenticate': header });
+
+async function signedBody(
+  req: Request,
+  { credentials, artifacts }: SignedClient,
+  body: Extract<Body, { kind: 'raw' }>,
+): Promise<Buffer> {
+  if (!artifacts.hash) {
+    throw unauthorized('missing_hash', 'Sign the body, too: the attribute hash is missing.');
+  }
+  const content = await readRaw(req, body);
+  // The hash is that of the bytes; the types of hawk know texts only.
+  const bytes = content as unknown as string;
+  const type = req.get('Content-Type') ?? '';
+  try {
+    server.authenticatePayload(bytes, credentials, artifacts, type);
+  } catch {
+    throw unauthorized(
+      'bad_hash',
+      'The body, or its Content-Type, is not the one that was signed.',
+    );
+  }
+  return content;
+}
+
+async function countRequest(requests: Throttle, client: number) {
+  await requests.consume(client).catch((error: unknown) => {
+    if (!(error instanceof RateLimiterRes)) throw error;
+    const seconds = Math.ceil(error.msBeforeNext / 1000);
+    throw new ApiRefusal(
+      429,
+      'too_many_requests',
+      `This client made ${REQUESTS.toLocaleString('en')} requests in 15 minutes. Go on in ${seconds} seconds.`,
+      { 'Retry-After': String(seconds) },
+    );
+  });
+}

@@ -1,0 +1,48 @@
+// The text of a page of rows. Cells are joined as they are stored, so that no number changes on the way.
+
+export const orientations = ['tabular', 'records'] as const;
+export type Orientation = (typeof orientations)[number];
+
+type Row = { cells: string };
+type Page = { headers: string[]; rows: Row[]; next: string | null };
+
+export const pageText: Record<Orientation, (page: Page) => string> = {
+  tabular: ({ headers, rows, next }) =>
+    `{"headers":${JSON.stringify(headers)},"values":[${rows.map(({ cells }) => cells).join(',\n')}],"next":${JSON.stringify(next)}}`,
+  records: ({ headers, rows, next }) => {
+    const keys = headers.map((header) => `${JSON.stringify(header)}:`);
+    const record = ({ cells }: Row) => {
+      const own = splitCells(cells);
+      return `{${keys.map((key, index) => key + (own[index] ?? 'null')).join(',')}}`;
+    };
+    return `{"results":[${rows.map(record).join(',\n')}],"next":${JSON.stringify(next)}}`;
+  },
+};
+
+/** Splits a JSON array of texts, numbers, booleans and nulls into the JSON of each. */
+function splitCells(array: string): string[] {
+  const cells: string[] = [];
+  const last = array.lastIndexOf(']');
+  let at = 1;
+  while (at < last) {
+    if (array[at] === ' ') {
+      at += 1;
+      continue;
+    }
+    const comma = array.indexOf(',', array[at] === '"' ? endOfText(array, at) : at);
+    const end = comma === -1 ? last : comma;
+    cells.push(array.slice(at, end));
+    at = end + 1;
+  }
+  return cells;
+}
+
+/** The position behind a text that begins at `start`: behind the first quote that no backslash escapes. */
+function endOfText(array: string, start: number): number {
+  for (let end = array.indexOf('"', start + 1); end >= 0; end = array.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (array[end - 1 - backslashes] === '\\') backslashes += 1;
+    if (backslashes % 2 === 0) return end + 1;
+  }
+  throw new Error('The cells of a row are not whole');
+}

@@ -1,0 +1,162 @@
+// A client of the signed API: the published package hawk over real HTTP.
+import {
+  createServer,
+  request as send,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
+import { client } from 'hawk';
+import * as credentials from '../../src/access/credentials.ts';
+import type { App } from '../../src/environments/app.ts';
+import { afterAll, beforeAll, beforeEach } from './hooks.ts';
+import type { Site } from './people.ts';
+
+export type Key = { id: string; key: string; algorithm: 'sha256' };
+
+/** Makes a HAWK key with scopes. */
+export async function hawkKey(here: App, scopes: string[], name = 'Client'): Promise<Key> {
+  const wanted = { kind: 'hawk', name, scopes } as const;
+  const { publicPart, secret } = await credentials.create(here, 'ops@example.com', wanted);
+  return { id: publicPart, key: secret, algorithm: 'sha256' };
+}
+
+/** Answers a request in place of the site; returns whether it did. */
+export type Fault = (req: IncomingMessage, res: ServerResponse) => boolean;
+
+export type Address = {
+  readonly url: string;
+  /** What goes wrong with requests now; null when nothing does. */
+  fault: Fault | null;
+};
+
+/** Serves a site over HTTP for all tests of a file; its own address is in its settings. */
+export function useAddress(site: Site): Address {
+  let server: Server;
+  let url = '';
+  let fault: Fault | null = null;
+  beforeAll(async () => {
+    server = createServer((req, res) => {
+      if (!fault?.(req, res)) site.app(req, res);
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    site.here.settings.urls[site.here.name] = url;
+  });
+  afterAll(() => {
+    delete site.here.settings.urls[site.here.name];
+    server.closeAllConnections();
+    server.close();
+  });
+  beforeEach(() => {
+    fault = null;
+  });
+  return {
+    get url() {
+      return url;
+    },
+    get fault() {
+      return fault;
+    },
+    set fault(given) {
+      fault = given;
+    },
+  };
+}
+
+export type Answer = {
+  status: number;
+  headers: IncomingHttpHeaders;
+  /** The body after decompression. */
+  text: string;
+  json: { [name: string]: unknown; error?: { code: string; message: string } };
+  /** Whether the client could verify the signature of the answer. */
+  isSigned: boolean;
+};
+
+export type Sent = {
+  method?: string;
+  body?: string;
+  type?: string;
+  /** Where the request is sent, if it differs from what is signed. */
+  to?: string;
+  /** What is sent in place of the signed body. */
+  sentBody?: string;
+  headers?: Record<string, string>;
+  /** Options of the package hawk, such as timestamp, nonce and payload. */
+  sign?: Partial<Parameters<typeof client.header>[2]>;
+  /** The Authorization header of an earlier request. */
+  authorization?: string;
+};
+
+/** Signs and sends one request; verifies the answer if it is signed. */
+export async function ask(key: Key, url: string, sent: Sent = {}): Promise<Answer> {
+  const { method = 'GET', body, type = 'application/json', to = url } = sent;
+  const payload = body === undefined ? {} : { payload: body, contentType: type };
+  const { header, artifacts } = client.header(url, method, {
+    credentials: key,
+    ...payload,
+    ...sent.sign,
+  });
+  const answer = await exchange(to, {
+    method,
+    body: sent.sentBody ?? body,
+    headers: {
+      authorization: sent.authorization ?? header,
+      ...(body === undefined ? {} : { 'content-type': type }),
+      ...sent.headers,
+    },
+  });
+  const { headers, text } = answer;
+  let isSigned = headers['server-authorization'] !== undefined;
+  if (isSigned) {
+    try {
+      client.authenticate({ headers } as never, key, artifacts, {
+        payload: text,
+        required: true,
+      });
+    } catch {
+      isSigned = false;
+    }
+  }
+  return { ...answer, json: text === '' ? {} : (JSON.parse(text) as Answer['json']), isSigned };
+}
+
+type Exchanged = Pick<Answer, 'status' | 'headers' | 'text'>;
+
+/** Sends a request exactly as given, which fetch would not do with Host and Accept-Encoding. */
+const exchange = (
+  to: string,
+  { method, body, headers }: { method: string; body: string | undefined; headers: object },
+) =>
+  new Promise<Exchanged>((resolve, reject) => {
+    const asked = send(to, { method, headers: { ...headers } }, (answer) => {
+      const parts: Buffer[] = [];
+      answer.on('data', (part: Buffer) => parts.push(part));
+      answer.on('error', reject);
+      answer.on('end', () => {
+        const content = Buffer.concat(parts);
+        const isZipped = answer.headers['content-encoding'] === 'gzip' && content.length > 0;
+        const text = (isZipped ? gunzipSync(content) : content).toString('utf8');
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text });
+      });
+    });
+    asked.on('error', reject);
+    asked.end(body);
+  });
+
+/** Follows `next` until it is null; returns every row. */
+export async function allPages(key: Key, first: string): Promise<unknown[]> {
+  const rows: unknown[] = [];
+  for (let url: string | null = first; url !== null;) {
+    const { status, json, isSigned } = await ask(key, url);
+    if (status !== 200 || !isSigned) throw new Error(`${url}: ${status} ${JSON.stringify(json)}`);
+    const page = json as { values?: unknown[]; results?: unknown[]; next: string | null };
+    rows.push(...(page.values ?? page.results ?? []));
+    url = page.next;
+  }
+  return rows;
+}
