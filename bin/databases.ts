@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
 import { createConnection, type Connection, type Pool } from 'mysql2/promise';
-import { copyGrants, grants } from '../src/release/grants.ts';
+import { copyGrants, datasetsGrants, grants } from '../src/release/grants.ts';
 import { ladder, rulesOf, type EnvironmentName } from '../src/environments/rules.ts';
 import { currentVersion } from '../src/version/db-version.ts';
 import type { Addresses } from './servers.ts';
@@ -179,6 +179,31 @@ export async function prepareCopies(at: Addresses, prefix: string): Promise<Vari
 }
 
 /**
+ * Creates the datasets database with an account that may do there what the pipeline does; returns the settings of a
+ * server that uses it.
+ */
+export async function prepareDatasets(at: Addresses, prefix: string): Promise<Variables> {
+  const name = `${prefix}_datasets`;
+  const password = secret(at, name);
+  const sql = await createConnection({ uri: at.mysql.href });
+  try {
+    await sql.query(`CREATE DATABASE IF NOT EXISTS \`${name}\` CHARACTER SET utf8mb4`);
+    await sql.query(`CREATE USER IF NOT EXISTS '${name}'@'%' IDENTIFIED BY '${password}'`);
+    await sql.query(`ALTER USER '${name}'@'%' IDENTIFIED BY '${password}'`);
+    for (const statement of datasetsGrants(name, name)) await sql.query(statement);
+  } finally {
+    await sql.end();
+  }
+  return {
+    DATASETS_SQL_DB_NAME: name,
+    DATASETS_SQL_DB_USER: name,
+    DATASETS_SQL_DB_PASSWORD: password,
+    DATASETS_SQL_DB_HOST: at.mysql.hostname,
+    DATASETS_SQL_DB_PORT: at.mysql.port || '3306',
+  };
+}
+
+/**
  * The names of the staging databases that were made from backups, as the database of staging records them; none if
  * that database does not exist.
  */
@@ -202,6 +227,7 @@ export async function dropEnvironments(at: Addresses, prefix: string) {
       await sql.query(`DROP DATABASE IF EXISTS \`${name}\``);
       await mongo.db(documents).dropDatabase();
     }
+    await sql.query(`DROP DATABASE IF EXISTS \`${prefix}_datasets\``);
     for (const environment of ladder) {
       await sql.query(`DROP DATABASE IF EXISTS \`${prefix}_${environment}\``);
       await mongo.db(`${prefix}_${environment}`).dropDatabase();

@@ -20,6 +20,13 @@ import { LOAD, loadInput, runLoad } from './datasets/load.ts';
 import { purgeVersions } from './datasets/purge.ts';
 import { runTransferJob } from './transfers/job.ts';
 import * as selections from './sheet/selections.ts';
+import {
+  followJobs as followPipelineJobs,
+  pipelineInput,
+  purgeEnded,
+  runPipelineJob,
+} from './pipeline/job.ts';
+import { PIPELINE } from './pipeline/runs.ts';
 import { BUILD } from './staging/accept.ts';
 import { buildCopy, buildInput } from './staging/build.ts';
 import { followJobs } from './staging/follow.ts';
@@ -103,6 +110,12 @@ export const tasks = withDeadLetters({
     run: checkDatafiles,
     outcome: { view: 'datasets/check-report', locals: (report) => ({ wrong: [], ...report }) },
   }),
+  [PIPELINE]: task(pipelineInput, {
+    label: 'Pipeline',
+    attempts: 50,
+    mayBeCancelled: true,
+    run: runPipelineJob,
+  }),
   transfer: task(z.object({ transfer: z.string() }), {
     label: 'Transfer',
     attempts: 20,
@@ -166,6 +179,8 @@ export const chores = (queue: JobQueue, ticks: Ticks): Chore[] => [
   { name: 'copies without a job', everyMs: 2000, run: followJobs },
   { name: 'data files without a job', everyMs: 2000, run: followDatafiles },
   { name: 'purge of dataset versions', everyMs: HOUR, run: purgeVersions },
+  { name: 'pipeline runs without a job', everyMs: 5000, run: followPipelineJobs },
+  { name: 'purge of pipeline pages', everyMs: HOUR, run: purgeEnded },
   { name: 'copies at their end', everyMs: HOUR, run: endExpired },
   { name: 'purge of expired jobs', everyMs: HOUR, run: jobs.purgeExpired },
   { name: 'purge of expired selections', everyMs: HOUR, run: selections.purgeExpired },

@@ -106,6 +106,11 @@ export const copyGrants = (account: string): string[] =>
     ),
   );
 
+/** GRANT statements for the pipeline’s account in the datasets database (DATASETS_SQL_DB_USER). */
+export const datasetsGrants = (database: string, account: string): string[] => [
+  `GRANT SELECT, INSERT, DELETE, CREATE, ALTER, DROP ON ${named(database)}.* TO ${quoted(account)}@'%'`,
+];
+
 const named = (identifier: string) => `\`${identifier.replaceAll('`', '``')}\``;
 const quoted = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 
@@ -134,6 +139,11 @@ export const grantsFile = (database: string): string =>
     [
       `-- copies: what makes databases from backups (COPIES_SQL_DB_USER): any database by the name of a copy, and no other`,
       ...copyGrants('copies').map((line) => `${line};`),
+      '',
+    ].join('\n'),
+    [
+      `-- pipeline: what carries datasets into the datasets database (DATASETS_SQL_DB_USER)`,
+      ...datasetsGrants('datasets', 'oneway_pipeline').map((line) => `${line};`),
       '',
     ].join('\n'),
   ].join('\n');

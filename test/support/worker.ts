@@ -7,6 +7,7 @@ import { remove } from '../../src/editing/deletions.ts';
 import { openApp, openRedis, type App } from '../../src/environments/app.ts';
 import { startWorker } from '../../src/jobs/queue.ts';
 import { runJob } from '../../src/jobs/runner.ts';
+import { purgeEnded } from '../../src/pipeline/job.ts';
 import * as copies from '../../src/staging/copies.ts';
 import { drop } from '../../src/staging/drop.ts';
 import { runJob as runStagingJob } from '../../src/staging/run.ts';
@@ -33,6 +34,7 @@ export type Task =
   | { do: 'deliver' }
   | { do: 'jobs' }
   | { do: 'job'; id: string }
+  | { do: 'purge pipeline' }
   | { do: 'order'; number: number }
   | { do: 'drop'; copy: string }
   | { do: 'upgrade'; patience: number };
@@ -82,6 +84,7 @@ const tasks: { [kind in Task['do']]: (here: App, task: Task & { do: kind }) => P
       await new Promise(() => {});
     },
     job: (here, { id }) => runJob(here, allTasks, id),
+    'purge pipeline': purgeEnded,
     order: (here, { number }) => runStagingJob(here, number, 'sam@example.com'),
     drop: async (here, { copy: id }) => {
       const copy = await copies.byId(here.sql, id);

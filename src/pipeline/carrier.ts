@@ -1,0 +1,61 @@
+// What a run works with: the API’s key, the pipeline’s storage, and the datasets database.
+import type { Pool } from 'mysql2/promise';
+import { connectSql } from '../database/connect.ts';
+import type { App } from '../environments/app.ts';
+import type { Work } from '../jobs/task.ts';
+import { Problem } from '../problems.ts';
+import type { Objects } from '../storage/objects.ts';
+import { openObjects } from '../storage/open.ts';
+import type { Run } from './runs.ts';
+import type { PipelineSettings } from './settings.ts';
+
+export type Carrier = {
+  here: App;
+  key: PipelineSettings['key'];
+  storage: Objects;
+  target: Pool;
+  /**
+   * Reports the progress of a run on the page of its job.
+   * @throws Interrupted when another worker has the job, or it was cancelled
+   */
+  report: (run: Run, doing: string) => Promise<void>;
+};
+
+export type Parts = Pick<Carrier, 'storage' | 'target'>;
+
+/**
+ * Opens the pipeline’s storage and the datasets database for some work.
+ * @throws Problem when the settings name none
+ */
+export async function withParts<T>(
+  { settings }: App,
+  work: (parts: Parts & Pick<Carrier, 'key'>) => Promise<T>,
+): Promise<T> {
+  if (settings.pipeline === null) {
+    throw new Problem(422, 'No datasets database is set: an engineer sets DATASETS_SQL_DB_* here.');
+  }
+  const { store, target: address, key } = settings.pipeline;
+  const [storage, target] = [openObjects(store), connectSql(address, 2)];
+  try {
+    return await work({ storage, target, key });
+  } finally {
+    storage.close();
+    // A broken connection cannot be closed properly, but it is closed already.
+    await target.end().catch(() => {});
+  }
+}
+
+/** Makes the carrier of a job; without a job (in tests and commands) nothing is reported. */
+export const carrierFor = (
+  here: App,
+  parts: Parts & Pick<Carrier, 'key'>,
+  report: Work['report'],
+): Carrier => ({
+  here,
+  ...parts,
+  report: async (run, doing) => {
+    const pages = Math.max(1, Math.ceil(run.row_count / here.settings.apiPageSize));
+    const done = run.pages_fetched + run.pages_inserted;
+    await report({ done, total: Math.max(done, 2 * pages), doing });
+  },
+});

@@ -1,0 +1,95 @@
+// The job of a pipeline run, and what is done about runs whose job has ended and about pages that nobody needs.
+import { z } from 'zod';
+import { failpoint } from '../database/failpoints.ts';
+import { sql, select } from '../database/sql.ts';
+import { reasonOf } from '../environments/unreachable.ts';
+import type { App } from '../environments/app.ts';
+import { Interrupted } from '../jobs/interrupted.ts';
+import { isPassing } from '../jobs/passing.ts';
+import type { Work } from '../jobs/task.ts';
+import { carrierFor, withParts } from './carrier.ts';
+import { fetchPages } from './fetch-pages.ts';
+import { insertPages } from './insert-pages.ts';
+import * as runs from './runs.ts';
+import type { Run } from './runs.ts';
+import * as storedPages from './stored-pages.ts';
+import { swap } from './swap.ts';
+import * as target from './target.ts';
+
+export const pipelineInput = z.object({ run: z.number() });
+
+/** Carries the version of a run into the datasets database, from where an earlier attempt stopped. */
+export async function runPipelineJob(
+  { here, report }: Work,
+  { run: number }: z.infer<typeof pipelineInput>,
+): Promise<PipelineReport> {
+  const run = await runs.known(here.sql, number);
+  try {
+    const ended = runs.isLive(run)
+      ? await withParts(here, (parts) => {
+          const carrier = carrierFor(here, parts, report);
+          return carry(carrier, run);
+        })
+      : run;
+    return { run: number, state: ended.state, rows: ended.rows_inserted };
+  } catch (error) {
+    // The chore below fails the runs of jobs that were cancelled or have used up their attempts.
+    if (!(error instanceof Interrupted) && !isPassing(error)) {
+      await runs.fail(here, run, reasonOf(error, 'The datasets database'));
+    }
+    throw error;
+  }
+}
+
+/** What the job of a run returns. */
+export type PipelineReport = { run: number; state: Run['state']; rows: number };
+
+const carry = async (carrier: Parameters<typeof fetchPages>[0], run: Run): Promise<Run> =>
+  swap(carrier, await insertPages(carrier, await fetchPages(carrier, run)));
+
+/** Fails the runs that no job works on any more. */
+export async function followJobs(here: App) {
+  for (const run of await runs.abandoned(here.sql)) {
+    const reason = run.cancelled_by
+      ? `Cancelled by ${run.cancelled_by}.`
+      : (run.problem ?? 'Its job is gone.');
+    await runs.fail(here, run, reason);
+  }
+}
+
+/** After how many days the pages of a failed run are deleted. */
+const KEPT_DAYS = 7;
+
+/**
+ * Deletes the stored pages of runs that ended, and the tables that they left behind. Not at once, because a worker that
+ * was overtaken may still be storing a page.
+ */
+export async function purgeEnded(here: App) {
+  if (here.settings.pipeline === null) return;
+  const ended = await select<Run>(
+    here.sql,
+    sql`select * from pipeline_run
+         where pages_removed_at is null
+           and ((state in ('completed', 'superseded') and ended_at < utc_timestamp(3) - interval 10 minute)
+             or (state = 'failed' and ended_at < utc_timestamp(3) - interval ${KEPT_DAYS} day))
+         limit 100`,
+  );
+  if (ended.length === 0) return;
+  await withParts(here, async (parts) => {
+    await target.preparePages(parts.target);
+    for (const run of ended) {
+      await storedPages.removeAll(parts.storage, run);
+      const { filled, former } = target.tablesOf(run);
+      for (const table of [filled, former]) {
+        await target.dropOwn(parts.target, target.markOf(here.name, run), table);
+      }
+      await failpoint('pages removed');
+      await runs.advance(
+        here.sql,
+        run,
+        sql`state = ${run.state}`,
+        sql`pages_removed_at = utc_timestamp(3)`,
+      );
+    }
+  });
+}

@@ -1,0 +1,44 @@
+// The fetched pages of a run, each an object in the pipeline’s own storage, as the API sent it.
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
+import { Problem } from '../problems.ts';
+import type { Objects } from '../storage/objects.ts';
+import { cellSchema, type Cell, type MeasuredColumn } from './measures.ts';
+
+type OfRun = { number: number };
+
+const pageSchema = z.object({
+  headers: z.array(z.string()),
+  values: z.array(z.array(cellSchema)),
+  next: z.string().nullable(),
+});
+
+const keyOf = ({ number }: OfRun, page: number) => `pages/${number}/${page}.json`;
+
+export type Page = { rows: Cell[][]; next: string | null };
+
+/**
+ * Parses a page of the API.
+ * @throws Problem when its columns are not those of the run
+ */
+export function parsePage(json: string, columns: MeasuredColumn[]): Page {
+  const { headers, values, next } = pageSchema.parse(JSON.parse(json));
+  const isOfRun =
+    headers.length === columns.length &&
+    headers.every((header, index) => header === columns[index]?.name) &&
+    values.every((row) => row.length === columns.length);
+  if (!isOfRun)
+    throw new Problem(502, 'The API sent a page with other columns than the structure.');
+  return { rows: values, next };
+}
+
+export const store = (objects: Objects, run: OfRun, page: number, json: string) =>
+  objects.put(keyOf(run, page), Buffer.from(json));
+
+export const load = async (objects: Objects, run: OfRun, page: number): Promise<string> =>
+  text(await objects.read(keyOf(run, page)));
+
+/** Deletes all stored pages of a run. */
+export async function removeAll(objects: Objects, { number }: OfRun) {
+  for await (const { key } of objects.list(`pages/${number}/`)) await objects.delete(key);
+}

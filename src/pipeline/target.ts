@@ -1,0 +1,184 @@
+// Tables of the datasets database. Each carries a mark in its comment, by which the pipeline knows its own: it replaces
+// and drops no other table.
+import type { Pool, PoolConnection } from 'mysql2/promise';
+import { z } from 'zod';
+import { insertLines } from '../database/bulk.ts';
+import {
+  join,
+  name as quoted,
+  run as change,
+  select,
+  sql,
+  transaction,
+  Statement,
+  type Queryable,
+} from '../database/sql.ts';
+import { Problem } from '../problems.ts';
+import { columnTypes, sqlValue, type SqlType } from './column-types.ts';
+import type { Cell, MeasuredColumn } from './measures.ts';
+import type { Run } from './runs.ts';
+
+/** The most characters of the name of a table or column. */
+const LONGEST_NAME = 64;
+
+/** The names of the tables of a run: that of the dataset, the one being filled, and the one that was replaced. */
+export function tablesOf({
+  organisation,
+  name,
+  number,
+}: Pick<Run, 'organisation' | 'name' | 'number'>) {
+  const dataset = `${organisation}_${name}`;
+  const behind = (end: string) => `${dataset.slice(0, LONGEST_NAME - end.length)}${end}`;
+  return { dataset, filled: behind(`__${number}`), former: behind(`__${number}_former`) };
+}
+
+const markSchema = z.object({
+  environment: z.string(),
+  dataset: z.string(),
+  version: z.number(),
+  run: z.number(),
+});
+/** Whose table it is: the environment and dataset, with the version and the run that filled it. */
+export type Mark = z.infer<typeof markSchema>;
+
+export const markOf = (environment: string, run: Run): Mark => ({
+  environment,
+  dataset: `${run.organisation}/${run.name}`,
+  version: run.version,
+  run: run.number,
+});
+
+/** The mark of a table; undefined when there is no such table, null when it is not one of the pipeline. */
+export async function markAt(on: Queryable, table: string): Promise<Mark | null | undefined> {
+  const [found] = await select<{ comment: string }>(
+    on,
+    sql`select table_comment as comment from information_schema.tables
+         where table_schema = database() and table_name = ${table}`,
+  );
+  if (!found) return undefined;
+  const [, json] = /^Oneway (\{.*\})$/.exec(found.comment) ?? [];
+  return json === undefined ? null : (markSchema.safeParse(JSON.parse(json)).data ?? null);
+}
+
+export const isOwn = (mark: Mark | null | undefined, own: Mark): boolean =>
+  mark?.environment === own.environment && mark.dataset === own.dataset;
+
+export const taken = (table: string) =>
+  new Problem(
+    409,
+    `The datasets database has a table ${table} that is not of this dataset. Nothing was changed there: rename that table, or the dataset.`,
+  );
+
+/** Creates the table of the lines about inserted pages, if it is missing. */
+export const preparePages = (on: Queryable) =>
+  change(
+    on,
+    sql`create table if not exists _pages (
+          table_name varchar(64) not null, page int unsigned not null, row_count int unsigned not null,
+          primary key (table_name, page)) engine = InnoDB`,
+  );
+
+/** Creates the table that a run fills; returns false if an earlier attempt has. */
+export async function createTable(target: Pool, own: Mark, run: Run, columns: MeasuredColumn[]) {
+  const { filled } = tablesOf(run);
+  const mark = await markAt(target, filled);
+  if (mark !== undefined) {
+    if (!isOwn(mark, own)) throw taken(filled);
+    return false;
+  }
+  const names = await columnNames(target, columns);
+  const types = columnTypes(columns);
+  const lines = names.map((one, index) => {
+    const definition = new Statement(types[index]?.definition ?? 'TEXT', []);
+    return sql`${quoted(one)} ${definition} null`;
+  });
+  await change(target, sql`delete from _pages where table_name = ${filled}`);
+  await change(
+    target,
+    sql`create table ${quoted(filled)} (${join(lines, ', ')})
+        engine = InnoDB row_format = dynamic default charset utf8mb4 collate utf8mb4_bin
+        comment = ${`Oneway ${JSON.stringify(own)}`}`,
+  );
+  return true;
+}
+
+/** The names of the columns there: at most 64 characters, and different for MySQL, which ignores case and accents. */
+async function columnNames(on: Queryable, columns: { name: string }[]): Promise<string[]> {
+  const wanted = columns.map(({ name }) => allowed(name, LONGEST_NAME));
+  const keys: string[] = [];
+  for (const name of wanted) keys.push(await collationKey(on, name));
+  const taken = new Set(keys);
+  const names: string[] = [];
+  for (const [index, one] of wanted.entries()) {
+    const isFirst = keys.indexOf(keys[index] ?? '') === index;
+    let name = one;
+    for (let number = 2, key = ''; !isFirst && key === ''; number += 1) {
+      const end = `_${number}`;
+      name = `${allowed(one, LONGEST_NAME - end.length)}${end}`;
+      key = await collationKey(on, name);
+      if (taken.has(key)) key = '';
+      else taken.add(key);
+    }
+    names.push(name);
+  }
+  return names;
+}
+
+/** MySQL takes no characters above U+FFFF in names, no NUL, and no blank at the end. */
+const allowed = (name: string, most: number) =>
+  name
+    .replaceAll(/[\0\u{10000}-\u{10ffff}]/gu, '_')
+    .slice(0, most)
+    .trimEnd() || '_';
+
+async function collationKey(on: Queryable, name: string): Promise<string> {
+  const [found] = await select<{ weight: string }>(
+    on,
+    sql`select hex(weight_string(convert(${name} using utf8mb3) collate utf8mb3_general_ci)) as weight`,
+  );
+  return found?.weight ?? name;
+}
+
+/**
+ * Inserts the rows of a page, together with a line that says so; returns false when an earlier attempt has inserted
+ * it.
+ */
+export const insertPage = (
+  target: Pool,
+  run: Run,
+  { page, rows, columns }: { page: number; rows: Cell[][]; columns: MeasuredColumn[] },
+): Promise<boolean> =>
+  transaction(target, async (on) => {
+    const { filled } = tablesOf(run);
+    const isNew = await change(
+      on,
+      sql`insert ignore into _pages (table_name, page, row_count) values (${filled}, ${page}, ${rows.length})`,
+    );
+    if (isNew === 0) return false;
+    const types = columnTypes(columns);
+    const head = sql`insert into ${quoted(filled)} values`;
+    await insertLines(on, head, lines(rows, types));
+    return true;
+  });
+
+function* lines(rows: Cell[][], types: SqlType[]) {
+  for (const row of rows) {
+    yield types.map((type, index) => sqlValue(row[index] ?? null, type));
+  }
+}
+
+/** How many rows a run has inserted, counted in its table. */
+export async function countRows(on: Queryable, table: string): Promise<number> {
+  const [found] = await select<{ count: number }>(
+    on,
+    sql`select count(*) as count from ${quoted(table)}`,
+  );
+  return found?.count ?? 0;
+}
+
+/** Drops a table if it has the mark of this dataset, with the lines about its pages. */
+export async function dropOwn(on: Pool | PoolConnection, own: Mark, table: string) {
+  const mark = await markAt(on, table);
+  if (isOwn(mark, own)) await change(on, sql`drop table if exists ${quoted(table)}`);
+  await change(on, sql`delete from _pages where table_name = ${table}`);
+}

@@ -1,0 +1,265 @@
+// What becomes of a pipeline run when a server that it needs fails, and when the dataset changes under it.
+import { expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { failpoints } from '../../src/database/failpoints.ts';
+import { run as change, select, sql } from '../../src/database/sql.ts';
+import * as jobs from '../../src/jobs/jobs.ts';
+import { followJobs } from '../../src/pipeline/job.ts';
+import * as runs from '../../src/pipeline/runs.ts';
+import { jobOf, makeDue, rowsIn, usePipeline } from '../support/pipeline.ts';
+import { publish } from '../support/published.ts';
+import type { Fault } from '../support/signed-client.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const pipeline = usePipeline(world, { API_PAGE_SIZE: '10' });
+const columns = { name: 'text', size: 'integer' } as const;
+const rowsOf = (count: number, of = 'Row') =>
+  Array.from({ length: count }, (_, index) => [`${of} ${index}`, index]);
+const here = () => pipeline.site.here;
+const begin = async (rows = rowsOf(25)) => {
+  const { run } = await publish(here(), { name: 'org/cities', columns, rows });
+  return run;
+};
+
+/** Lets the n-th request of a page go wrong. */
+const atPage = (number: number, fault: Fault): Fault => {
+  let seen = 0;
+  return (req, res) => {
+    if (req.url?.includes('table-data')) seen += 1;
+    return req.url?.includes('table-data') && seen === number ? fault(req, res) : false;
+  };
+};
+const answering =
+  (status: number, body: string, headers: Record<string, string> = {}): Fault =>
+  (_req, res) => {
+    res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
+    return true;
+  };
+const refusing = (status: number, code: string) =>
+  answering(status, JSON.stringify({ error: { code, message: `Refused with ${code}` } }));
+
+/** Runs the job once, which stops; then again without the fault. */
+async function stopsAndGoesOn(run: number | null) {
+  const stopped = await pipeline.carry(run);
+  const job = await jobOf(here(), run);
+  pipeline.at.fault = null;
+  await makeDue(here());
+  const ended = await pipeline.carry(run);
+  return { stopped: stopped.state, waits: job?.state, ended: ended.state, error: ended.error };
+}
+const wentOn = { stopped: 'fetching', waits: 'waiting', ended: 'completed', error: null };
+
+const cut: Fault = (_req, res) => {
+  res.writeHead(200, { 'content-type': 'application/json', 'content-length': '5000' });
+  res.write('{"headers":[');
+  setTimeout(() => res.destroy(), 20);
+  return true;
+};
+const unsigned = answering(200, '{"headers":["name","size"],"values":[["forged",1]],"next":null}');
+
+test.each<[string, Fault]>([
+  ['503', refusing(503, 'unavailable')],
+  ['429', refusing(429, 'too_many_requests')],
+  ['500', refusing(500, 'failed')],
+  ['an update of the database', refusing(503, 'database_updating')],
+  ['half an answer', cut],
+  ['an answer that is not signed', unsigned],
+])(
+  'S3-37 a run that gets %s in the middle waits, and goes on with the same page',
+  async (_what, fault) => {
+    const run = await begin();
+    pipeline.at.fault = atPage(2, fault);
+    expect(await stopsAndGoesOn(run)).toEqual(wentOn);
+    expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(25));
+  },
+);
+
+test.each<[string, Fault, string]>([
+  ['401', refusing(401, 'bad_signature'), 'PIPELINE_HAWK_KEY'],
+  ['403', refusing(403, 'lacks_scope'), 'scope'],
+  ['410', refusing(410, 'version_gone'), 'version_gone'],
+  ['another server as next', answering(302, '', { location: 'http://192.0.2.1/' }), ''],
+])(
+  'a run that is answered %s in the middle fails with the reason, and can be resumed',
+  async (_what, fault, reason) => {
+    const run = await begin();
+    pipeline.at.fault = atPage(2, fault);
+    const failed = await pipeline.carry(run);
+    if (reason !== '') {
+      expect(failed).toMatchObject({
+        state: 'failed',
+        pages_fetched: 1,
+        error: expect.stringContaining(reason),
+      });
+      pipeline.at.fault = null;
+      await runs.resume(here(), 'dana@example.com', { number: run ?? 0 });
+    } else {
+      expect(failed.state).toBe('fetching');
+      pipeline.at.fault = null;
+      await makeDue(here());
+    }
+    expect((await pipeline.carry(run)).state).toBe('completed');
+    expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(25));
+  },
+);
+
+test('a run ends on its own version while the dataset is replaced and restored, and the newer run carries the newer', async () => {
+  const first = await begin();
+  let second: number | null = null;
+  failpoints.reached = async (point) => {
+    if (point !== 'page counted' || second !== null) return;
+    second = await begin(rowsOf(7, 'New'));
+  };
+  const ended = await pipeline.carry(first);
+  failpoints.reached = () => {};
+  expect(ended.state).toBe('superseded');
+  expect((await pipeline.carry(second)).state).toBe('completed');
+  expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(7, 'New'));
+});
+
+test('a run whose nonces Redis has forgotten goes on', async () => {
+  const run = await begin();
+  failpoints.reached = async (point) => {
+    if (point === 'page stored') await pipeline.site.redis.flushDb();
+  };
+  expect((await pipeline.carry(run)).state).toBe('completed');
+  failpoints.reached = () => {};
+});
+
+test('a run whose stored pages are gone fails, and fetches them again when it is resumed', async () => {
+  const run = await begin();
+  failpoints.reached = (point) => {
+    if (point === 'table created') rmSync(join(pipeline.folder, `pages/${run}/2.json`));
+  };
+  const stopped = await pipeline.carry(run);
+  failpoints.reached = () => {};
+  expect([stopped.state, stopped.error]).toEqual(['failed', expect.stringContaining('storage')]);
+  await runs.resume(here(), 'dana@example.com', { number: run ?? 0 });
+  expect((await pipeline.carry(run)).state).toBe('completed');
+  expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(25));
+});
+
+test('a run waits while its storage is away, and goes on afterwards', async () => {
+  const run = await begin();
+  const { pipeline: settings } = here().settings;
+  if (!settings) throw new Error('no pipeline');
+  const { store } = settings;
+  const silent = createServer((_req, res) => res.writeHead(503).end()).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  settings.store = {
+    kind: 's3',
+    bucket: 'pages',
+    prefix: '',
+    region: 'us-east-1',
+    endpoint: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+    keys: { id: 'id', secret: 'secret' },
+  };
+  const stopped = await pipeline.carry(run);
+  expect([stopped.error, stopped.state, (await jobOf(here(), run))?.state]).toEqual([
+    null,
+    'fetching',
+    'waiting',
+  ]);
+  settings.store = store;
+  silent.close();
+  await makeDue(here());
+  expect((await pipeline.carry(run)).state).toBe('completed');
+});
+
+test('a run waits while the datasets database is away, and goes on afterwards', async () => {
+  const run = await begin();
+  const { target } = here().settings.pipeline ?? {};
+  if (!target) throw new Error('no pipeline');
+  const { port } = target;
+  target.port = 1;
+  const stopped = await pipeline.carry(run);
+  expect([stopped.state, (await jobOf(here(), run))?.state]).toEqual(['inserting', 'waiting']);
+  target.port = port;
+  await makeDue(here());
+  expect((await pipeline.carry(run)).state).toBe('completed');
+});
+
+test('a run whose connection to the datasets database breaks in the middle of a page inserts the page once', async () => {
+  const run = await begin();
+  failpoints.reached = async (point) => {
+    if (point !== 'table created') return;
+    failpoints.reached = () => {};
+    const [own] = await pipeline.target.query('show processlist');
+    for (const { Id: id } of own as { Id: number }[]) {
+      await pipeline.target.query(`kill ${id}`).catch(() => {});
+    }
+  };
+  await pipeline.carry(run);
+  await makeDue(here());
+  expect((await pipeline.carry(run)).state).toBe('completed');
+  expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(25));
+});
+
+test('a run whose job was cancelled or has used up its attempts fails, and so does the upload that waits for it', async () => {
+  const run = await begin();
+  await change(
+    here().sql,
+    sql`insert into upload (id, dataset, file_name, state, pipeline_run, person, created_at, changed_at)
+        select uuid(), id, 'cities.csv', 'processing_dataflow', ${run}, 'dana@example.com', utc_timestamp(3),
+               utc_timestamp(3) from dataset`,
+  );
+  const { job } = await runs.known(here().sql, run ?? 0);
+  await followJobs(here());
+  expect((await runs.known(here().sql, run ?? 0)).state).toBe('fetching');
+  await change(
+    here().sql,
+    sql`update job set state = 'cancelled', ended_at = utc_timestamp(3), cancelled_by = 'dana' where id = ${job}`,
+  );
+  await followJobs(here());
+  expect(await runs.known(here().sql, run ?? 0)).toMatchObject({
+    state: 'failed',
+    error: 'Cancelled by dana.',
+  });
+  const uploads = () => select(here().sql, sql`select state, error from upload`);
+  expect(await uploads()).toEqual([{ state: 'failed', error: 'Cancelled by dana.' }]);
+  await runs.resume(here(), 'dana@example.com', { number: run ?? 0 });
+  expect(await uploads()).toEqual([{ state: 'processing_dataflow', error: null }]);
+  expect((await pipeline.carry(run)).state).toBe('completed');
+  expect(await uploads()).toEqual([{ state: 'completed', error: null }]);
+  const all = await jobs.list(here().sql, { state: '', kind: 'pipeline', before: null });
+  expect(all.map(({ state }) => state)).toEqual(['done', 'cancelled']);
+});
+
+test('an upload whose run is superseded is complete, with a note', async () => {
+  const run = await begin();
+  await change(
+    here().sql,
+    sql`insert into upload (id, dataset, file_name, state, pipeline_run, person, created_at, changed_at)
+        select uuid(), id, 'cities.csv', 'processing_dataflow', ${run}, 'dana@example.com', utc_timestamp(3),
+               utc_timestamp(3) from dataset`,
+  );
+  await begin(rowsOf(3));
+  const [upload] = await select<{ state: string; error: string }>(
+    here().sql,
+    sql`select * from upload`,
+  );
+  expect([upload?.state, upload?.error]).toEqual([
+    'completed',
+    expect.stringContaining('Version 2'),
+  ]);
+});
+
+test('a failed run whose pages were deleted begins with the first page again', async () => {
+  const run = await begin();
+  pipeline.at.fault = atPage(3, refusing(403, 'lacks_scope'));
+  await pipeline.carry(run);
+  pipeline.at.fault = null;
+  await change(here().sql, sql`update pipeline_run set pages_removed_at = utc_timestamp(3)`);
+  await runs.resume(here(), 'dana@example.com', { number: run ?? 0 });
+  expect(await runs.known(here().sql, run ?? 0)).toMatchObject({
+    state: 'fetching',
+    pages_fetched: 0,
+  });
+  expect((await pipeline.carry(run)).state).toBe('completed');
+  expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(25));
+});
