@@ -62,6 +62,13 @@ export const logins = [
     permissions: ['run_staging'],
     can: 'runs staging jobs: orders a database in production',
   },
+  {
+    email: 'data@example.com',
+    name: 'Dana Kowal',
+    password: 'demo-password-data',
+    permissions: ['data_manager'],
+    can: 'data manager: uploads and loads data files',
+  },
 ];
 
 /** Migrates all three environments, and fills them with data when they are new. */

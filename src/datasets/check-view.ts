@@ -129,7 +129,7 @@ export function checkView(file: Datafile, examined: Examined, choices: Choices) 
   };
 }
 
-export const reasonTexts: Record<string, string> = {
+const reasonTexts: Record<string, string> = {
   cells: 'another number of cells than the header',
   quotes: 'a quote that is not closed',
   nul: 'a NUL character',

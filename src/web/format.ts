@@ -15,6 +15,7 @@ const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
 
 /** Formats a size: `12 kB`, `3.4 MB` */
 export function bytes(size: number): string {
+  if (size < 1000) return `${size} bytes`;
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, size)) / 3));
   const format = {
     style: 'unit',

@@ -1,0 +1,130 @@
+// Loads in processes that are killed at their n-th step: another process continues, and then every row of the file is
+// there once. DATASET_KILLS=200 kills so often.
+import { beforeEach, expect, test } from '@jest/globals';
+import { run, select, sql } from '../../src/database/sql.ts';
+import type { Dataset } from '../../src/datasets/datasets.ts';
+import * as registry from '../../src/datasets/registry.ts';
+import type { Datafile } from '../../src/datasets/registry.ts';
+import * as versions from '../../src/datasets/versions.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import { tasks } from '../../src/tasks.ts';
+import {
+  addDataset,
+  confirm,
+  load,
+  rowsOf,
+  runJobs,
+  storedRows,
+  upload,
+} from '../support/datasets.ts';
+import { silence } from '../support/jobs.ts';
+import { killedAt } from '../support/killing.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const target = Number(process.env['DATASET_KILLS'] ?? 4);
+let cities: Dataset;
+
+beforeEach(async () => {
+  cities = await addDataset(world.staging);
+});
+
+const ROWS = 25_000;
+/** A file whose rows take three commits, with a rejected line in each of them. */
+const lines = Array.from({ length: ROWS }, (_, row) =>
+  row % 7000 === 13 ? `${row},broken,cells` : `${row},city ${row}`,
+);
+const file = `id,name\n${lines.join('\n')}\n`;
+const expected = lines
+  .map((line) => line.split(','))
+  .filter(({ length }) => length === 2)
+  .map(([id, name]) => [Number(id), name]);
+const rejected = lines.flatMap((line, index) => (line.split(',').length === 2 ? [] : [index + 2]));
+
+/** What is wrong with a loaded file, as texts; nothing may be. */
+async function findings(loaded: Datafile): Promise<string[]> {
+  const found: string[] = [];
+  const now = await registry.known(world.staging.sql, loaded.id);
+  if (now.state !== 'processed') found.push(`the file is ${now.state}: ${now.error_message}`);
+  const all = await rowsOf(world.staging, cities);
+  if (JSON.stringify(all) !== JSON.stringify(expected)) found.push(`${all.length} other rows`);
+  if ((await storedRows(world.staging, loaded)) !== expected.length) found.push('rows left over');
+  const rejects = await select<{ line: number }>(
+    world.staging.sql,
+    sql`select line from data_reject where datafile = ${loaded.id} order by line`,
+  );
+  if (rejects.map(({ line }) => line).join() !== rejected.join()) found.push('other rejects');
+  const made = await versions.list(world.staging.sql, cities.id);
+  if (made.length !== 1) found.push(`${made.length} versions`);
+  return found;
+}
+
+let kills = 0;
+
+test('S3-66 a load that is killed at any of its steps is continued, and every row and reject of the file is there once', async () => {
+  for (let kill = 1; kill <= target; kill += 1) {
+    if (kill > 1) {
+      await world.clear();
+      cities = await addDataset(world.staging);
+    }
+    const uploaded = await upload(world.staging, cities, file);
+    const job = await confirm(world.staging, uploaded);
+    // With few kills, every second step is tried.
+    const times = target < 10 ? kill * 2 : ((kill - 1) % 9) + 1;
+    const at = { point: 'any', times };
+    const wasKilled = await killedAt(world.variables.staging, { do: 'job', id: job.id }, at);
+    if (wasKilled) {
+      kills += 1;
+      await silence(world.staging, job.id);
+      await runJob(world.staging, tasks, job.id);
+    }
+    expect({ times, found: await findings(uploaded) }).toEqual({ times, found: [] });
+  }
+}, 900_000);
+
+test('processes were really killed during loads', () => {
+  expect(kills).toBeGreaterThan(Math.min(2, target / 2));
+});
+
+test('S3-66 two workers that load one file at the same time store every row once', async () => {
+  const uploaded = await upload(world.staging, cities, file);
+  const job = await confirm(world.staging, uploaded);
+  const first = runJob(world.staging, tasks, job.id);
+  // The first worker seems dead, and a second one takes the job over while the first still works.
+  await new Promise((go) => setTimeout(go, 100));
+  await silence(world.staging, job.id);
+  await Promise.all([first, runJob(world.staging, tasks, job.id)]);
+  await silence(world.staging, job.id);
+  await runJobs(world.staging);
+  expect(await findings(uploaded)).toEqual([]);
+});
+
+test('a load whose rows were stored by an earlier attempt with another reading begins from the first line', async () => {
+  const uploaded = await upload(world.staging, cities, 'name,people\nPune,7\nLyon,5\n');
+  await run(
+    world.staging.sql,
+    sql`insert into data_row values (${uploaded.id}, 1, '["of before",1]')`,
+  );
+  await confirm(world.staging, uploaded);
+  await runJobs(world.staging);
+  expect(await rowsOf(world.staging, cities)).toEqual([
+    ['Pune', 7],
+    ['Lyon', 5],
+  ]);
+});
+
+test('readers see the former version whole while a new one is loaded', async () => {
+  await load(world.staging, cities, 'name,people\nPune,7\nLyon,5\n');
+  const uploaded = await upload(world.staging, cities, 'name,people\nOslo,1\n');
+  const job = await confirm(world.staging, uploaded);
+  await killedAt(
+    world.variables.staging,
+    { do: 'job', id: job.id },
+    { point: 'load last commit', times: 1 },
+  );
+  expect(await storedRows(world.staging, uploaded)).toBe(1);
+  expect(await rowsOf(world.staging, cities)).toEqual([
+    ['Pune', 7],
+    ['Lyon', 5],
+  ]);
+});

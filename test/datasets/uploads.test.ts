@@ -1,0 +1,190 @@
+// Files that browsers send: streamed into storage, and nothing of them left when they break.
+import { createHash, randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import type { Server } from 'node:http';
+import { select, sql } from '../../src/database/sql.ts';
+import type { Dataset } from '../../src/datasets/datasets.ts';
+import { endAbandoned } from '../../src/datasets/receive.ts';
+import * as uploads from '../../src/datasets/uploads.ts';
+import type { Upload } from '../../src/datasets/uploads.ts';
+import { openServer } from '../../src/web/connections.ts';
+import { silences } from '../../src/web/form/upload.ts';
+import { addDataset } from '../support/datasets.ts';
+import { until } from '../support/jobs.ts';
+import { useClient, useSite } from '../support/people.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const site = useSite(world, 'staging', { DATAFILE_LIMIT_MB: '20' });
+const dana = useClient(site, 'dana');
+let cities: Dataset;
+let server: Server;
+
+beforeAll(() => {
+  server = openServer(site.app).listen(0);
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+beforeEach(async () => {
+  cities = await addDataset(site.here);
+});
+
+const boundary = '----oneway';
+const part = (name: string, value: string) =>
+  `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+const fileHead = (name: string) =>
+  `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\nContent-Type: text/csv\r\n\r\n`;
+const tail = `\r\n--${boundary}--\r\n`;
+const type = `multipart/form-data; boundary=${boundary}`;
+
+const send = async (content: Buffer, { name = 'cities.csv', token = '' } = {}) =>
+  dana.postRaw(
+    `/datasets/${cities.id}/uploads`,
+    type,
+    Buffer.concat([
+      Buffer.from(part('csrf', token || (await dana.token())) + fileHead(name)),
+      content,
+      Buffer.from(tail),
+    ]),
+  );
+
+const all = () => select<Upload>(site.here.sql, sql`select * from upload order by created_at`);
+const objects = async () => {
+  const found: string[] = [];
+  for await (const { key } of site.here.storage.list('datafiles/')) found.push(key);
+  return found;
+};
+const clearObjects = async () => {
+  for (const key of await objects()) await site.here.storage.delete(key);
+};
+beforeEach(clearObjects);
+
+test('S3-03 an uploaded file is stored byte for byte, and its examination is requested in the same commit', async () => {
+  const content = Buffer.from('name,people\nPune,7\n');
+  const answer = await send(content);
+  expect(answer.status).toBe(303);
+  const [upload] = await all();
+  expect(answer.headers['location']).toBe(`/uploads/${upload?.id}`);
+  const [file] = await select<{ sha256: string; size: number; object: string }>(
+    site.here.sql,
+    sql`select sha256, size, object from operations_datafile_registry`,
+  );
+  expect(file).toMatchObject({
+    size: content.length,
+    sha256: createHash('sha256').update(content).digest('hex'),
+  });
+  expect(await objects()).toEqual([file?.object]);
+  const [job] = await select(site.here.sql, sql`select kind, state from job`);
+  expect(job).toMatchObject({ kind: 'examine' });
+});
+
+test('a file without the token of the form, and a form without a file, store nothing', async () => {
+  expect((await send(Buffer.from('a\n1\n'), { token: 'forged' })).status).toBe(403);
+  const empty = `${part('csrf', await dana.token())}--${boundary}--\r\n`;
+  const answer = await dana.postRaw(`/datasets/${cities.id}/uploads`, type, empty);
+  expect([answer.status, /Choose a file/.test(answer.text)]).toEqual([422, true]);
+  expect(await objects()).toEqual([]);
+});
+
+test('the name of an uploaded file keeps its characters, but not its folder', async () => {
+  await send(Buffer.from('a\n1\n'), { name: 'C:\\data\\Łódź “x” 🏙.csv' });
+  expect((await all())[0]?.file_name).toBe('Łódź “x” 🏙.csv');
+});
+
+test('a file that is too large is refused with the limit, and nothing of it is stored', async () => {
+  const answer = await send(randomBytes(21 * 1_000_000));
+  expect([answer.status, /20 MB/.test(answer.text)]).toEqual([413, true]);
+  expect(await objects()).toEqual([]);
+});
+
+/** Begins to send a file of 12 MB, and stops after 5 MB; the caller decides how it ends. */
+async function beginSending(): Promise<Socket> {
+  const [cookie, token] = await signedIn();
+  const head = Buffer.from(part('csrf', token) + fileHead('large.csv'));
+  const length = head.length + 12_000_000 + tail.length;
+  const socket = connect((server.address() as AddressInfo).port);
+  socket.on('error', () => {});
+  socket.write(
+    `POST /datasets/${cities.id}/uploads HTTP/1.1\r\nHost: localhost\r\nCookie: ${cookie}\r\n` +
+      `Content-Type: ${type}\r\nContent-Length: ${length}\r\nSec-Fetch-Site: same-origin\r\n\r\n`,
+  );
+  socket.write(head);
+  socket.write(Buffer.alloc(5_000_000, 'x,y\n'));
+  await until(async () => (await all())[0]?.state === 'uploading');
+  return socket;
+}
+
+/** Signs in over the network, because supertest keeps the cookies of its own client. */
+async function signedIn(): Promise<[cookie: string, token: string]> {
+  const { port } = server.address() as AddressInfo;
+  const base = `http://localhost:${port}`;
+  const form = await fetch(`${base}/sign-in`);
+  const first = cookiesOf(form);
+  const csrf = /name="csrf" value="([^"]+)"/.exec(await form.text())?.[1] ?? '';
+  const answer = await fetch(`${base}/sign-in`, {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { Cookie: first, 'Sec-Fetch-Site': 'same-origin' },
+    body: new URLSearchParams({
+      csrf,
+      email: 'dana@example.com',
+      password: 'correct horse battery',
+    }),
+  });
+  const cookie = [first, cookiesOf(answer)].join('; ');
+  const page = await fetch(`${base}/datasets`, { headers: { Cookie: cookie } });
+  return [cookie, /name="csrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? ''];
+}
+
+const cookiesOf = (answer: Response) =>
+  answer.headers
+    .getSetCookie()
+    .map((one) => one.split(';')[0])
+    .join('; ');
+
+test('an upload whose connection breaks says how much arrived, and nothing of it is stored', async () => {
+  const socket = await beginSending();
+  socket.destroy();
+  const failed = await until(async () => {
+    const [upload] = await all();
+    return upload?.state === 'failed' && upload;
+  });
+  expect(failed.error).toMatch(/^\d(\.\d+)? MB of 12 MB arrived, then the connection broke/);
+  expect(await objects()).toEqual([]);
+  expect(await select(site.here.sql, sql`select id from operations_datafile_registry`)).toEqual([]);
+});
+
+test('an upload whose bytes stop coming is ended, and nothing of it is stored', async () => {
+  const before = silences.upload;
+  silences.upload = 300;
+  try {
+    const socket = await beginSending();
+    const failed = await until(async () => {
+      const [upload] = await all();
+      return upload?.state === 'failed' && upload;
+    });
+    expect(failed.error).toMatch(/No more of the file arrived/);
+    expect(await objects()).toEqual([]);
+    socket.destroy();
+  } finally {
+    silences.upload = before;
+  }
+});
+
+test('an upload whose process died is ended by another one, with what was stored of it', async () => {
+  const id = await uploads.begin(site.here.sql, {
+    dataset: cities.id,
+    fileName: 'cities.csv',
+    expected: 1000,
+    person: 'dana@example.com',
+  });
+  await site.here.storage.put(`datafiles/uploads/${id}`, Buffer.from('half'));
+  await select(site.here.sql, sql`update upload set changed_at = changed_at - interval 5 minute`);
+  await endAbandoned(site.here);
+  expect((await all())[0]).toMatchObject({ state: 'failed' });
+  expect(await objects()).toEqual([]);
+});

@@ -1,0 +1,94 @@
+// The story of an uploaded data file in a real browser: uploaded, checked, loaded, searched, replaced, restored. On
+// every page the accessibility checker axe finds nothing, and the page fits on a phone.
+import { expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { findingsOn, watchPolicy } from '../support/axe.ts';
+import { openContext, signIn, useBrowser } from '../support/browser.ts';
+import { password } from '../support/people.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld({ cleared: 'once' });
+const both = useBrowser(world);
+
+const cities = [
+  'Statistics office, cities',
+  'id;name;people;founded;rate',
+  '01;Pune;3,124;1937-02-01;0.5',
+  '02;Lyon;522;1960-01-05;0.25',
+  '03;"Łódź; the old town";677;1921-10-10;',
+  '04;Oslo;709',
+  '05;Rome;unknown;1871-02-03;1.5',
+  '',
+  '06;=HYPERLINK("x");1;2000-01-01;0.1',
+].join('\r\n');
+
+const found: string[] = [];
+
+/** Records what axe finds on a page, and whether the page scrolls sideways on a phone. */
+async function look(page: Page) {
+  found.push(...(await findingsOn(page)));
+  await page.setViewportSize({ width: 360, height: 900 });
+  const isWide = await page.evaluate(
+    'document.documentElement.scrollWidth > document.documentElement.clientWidth',
+  );
+  if (isWide) found.push(`${page.url()} scrolls sideways`);
+  await page.setViewportSize({ width: 1280, height: 2000 });
+}
+
+test('S3-03 S3-07 a person adds a dataset, uploads a CSV file, checks its reading, loads it, searches it, replaces it and restores the former version', async () => {
+  const { servers, browser } = both;
+  const base = servers.urls.staging;
+  const context = await openContext(browser, { height: 2000 });
+  const page = await context.newPage();
+  const blocked = watchPolicy(page);
+  await signIn(page, base, 'dana@example.com', password);
+  await page.goto(`${base}/datasets`);
+  await look(page);
+  await page.getByRole('link', { name: 'Add dataset' }).first().click();
+  await page.getByLabel('Organisation').fill('Statistics Office');
+  await page.getByLabel('Name', { exact: true }).fill('cities');
+  await page.getByRole('button', { name: 'Add dataset' }).click();
+  await page.getByText('There is a problem').waitFor();
+  await look(page);
+  await page.getByLabel('Organisation').fill('statistics');
+  await page.getByLabel('Open to clients').check();
+  await page.getByRole('button', { name: 'Add dataset' }).click();
+  await page.getByText('No file has been loaded yet.').waitFor();
+  await look(page);
+
+  await page.getByRole('link', { name: 'Upload a file' }).click();
+  await look(page);
+  await page
+    .getByLabel('File')
+    .setInputFiles({ name: 'cities.csv', mimeType: 'text/csv', buffer: Buffer.from(cities) });
+  await page.getByRole('button', { name: 'Upload' }).click();
+  await page.getByRole('heading', { name: 'Check cities.csv' }).waitFor();
+  await page.getByText('5 of 9 lines become rows').waitFor();
+  await look(page);
+
+  // The type of a column is chosen: the value that does not fit is rejected with its line.
+  await page.getByLabel('Type of people').selectOption('integer|');
+  await page.getByRole('button', { name: 'Read again with these choices' }).click();
+  await page
+    .getByRole('row', { name: /people.*unknown/ })
+    .first()
+    .waitFor();
+  await page.getByRole('button', { name: /^Load/ }).click();
+  await page.getByText('There is a problem').waitFor();
+  await look(page);
+  await page.getByLabel(/^Leave out/).check();
+  await page.getByRole('button', { name: /^Load/ }).click();
+  await page.getByText('Completed').waitFor();
+  await look(page);
+  await page.getByRole('link', { name: 'Version 1 of statistics/cities' }).click();
+  await page.getByLabel('Contains').fill('lodz');
+  await page.getByRole('button', { name: 'Search' }).click();
+  await look(page);
+
+  await page.goto(`${base}/datafiles`);
+  await look(page);
+  await page.getByRole('link', { name: 'cities.csv' }).click();
+  await look(page);
+  expect(found).toEqual([]);
+  expect(blocked).toEqual([]);
+}, 120_000);
