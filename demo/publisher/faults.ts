@@ -1,0 +1,86 @@
+// What can be wrong with a publisher’s server, on demand.
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+
+export const faultNames = [
+  'not-found',
+  'error',
+  'cut',
+  'short',
+  'slow',
+  'silent',
+  'mute',
+  'endless',
+  'bomb',
+  'redirect',
+  'unsized',
+] as const;
+export type FaultName = (typeof faultNames)[number];
+
+/** `times`: how often the fault happens; always by default. `to`: where a redirect leads. */
+export type Fault = { name: FaultName; times?: number; to?: string };
+
+type Serve = (res: ServerResponse, content: Buffer, fault: Fault) => unknown;
+
+const half = (content: Buffer) => content.subarray(0, Math.ceil(content.length / 2));
+const announced = (res: ServerResponse, { length }: Buffer) =>
+  res.writeHead(200, { 'Content-Type': 'text/csv', 'Content-Length': length });
+
+/** How each fault answers; the headers of a file are set already. */
+export const faults: Record<FaultName, Serve> = {
+  'not-found': (res) => res.writeHead(404).end('Not found\n'),
+  error: (res) => res.writeHead(500).end('Internal error\n'),
+  /** The connection breaks in the middle. */
+  cut: (res, content) => {
+    announced(res, content).write(half(content), () => res.destroy());
+  },
+  /** The connection is closed in order, but earlier than announced. */
+  short: (res, content) => {
+    announced(res, content).write(half(content), () => res.socket?.end());
+  },
+  slow: async (res, content) => {
+    announced(res, content);
+    const size = Math.ceil(content.length / 8);
+    for (let from = 0; from < content.length; from += size) {
+      res.write(content.subarray(from, from + size));
+      await sleep(50);
+    }
+    res.end();
+  },
+  /** Half of the file, then nothing more. */
+  silent: (res, content) => {
+    announced(res, content).write(half(content));
+  },
+  /** No answer at all. */
+  mute: () => {},
+  endless: async (res) => {
+    res.writeHead(200, { 'Content-Type': 'text/csv' });
+    await forever(res, Buffer.alloc(65_536, 'endless,'));
+  },
+  /** A small answer that becomes endless when it is unpacked. */
+  bomb: async (res) => {
+    res.writeHead(200, { 'Content-Type': 'text/csv', 'Content-Encoding': 'gzip' });
+    await forever(res, gzipSync(Buffer.alloc(16 * 1024 * 1024)));
+  },
+  redirect: (res, _content, { to = '/' }) => res.writeHead(302, { Location: to }).end(),
+  /** No length is announced, and the connection ends in the middle as if that were all. */
+  unsized: (res, content) => {
+    res.shouldKeepAlive = false;
+    res.useChunkedEncodingByDefault = false;
+    res.removeHeader('Content-Length');
+    res.writeHead(200, { 'Content-Type': 'text/csv' }).end(half(content));
+  },
+};
+
+async function forever(res: ServerResponse, part: Buffer) {
+  const gone = new AbortController();
+  res.once('close', () => gone.abort());
+  while (!res.destroyed) {
+    const isTaken = res.write(part);
+    if (!isTaken) {
+      await once(res, 'drain', { signal: gone.signal }).catch(() => {});
+    }
+  }
+}
