@@ -38,6 +38,7 @@ import { sheetKinds } from './sheet/sheet-view.ts';
 import * as selectionPages from './sheet/selection-pages.ts';
 import * as sheet from './sheet/routes.ts';
 import * as signedApi from './signed-api/reading.ts';
+import * as sources from './sources/pages.ts';
 import * as bridge from './staging/bridge-routes.ts';
 import * as databases from './staging/database-pages.ts';
 import * as stagingEnvironments from './staging/environment-pages.ts';
@@ -236,6 +237,14 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/datafiles/:id/reopening', 'manage-data', body.small, datafiles.loadAgain),
   post('/datafiles/:id/acceptance', 'manage-data', body.small, datafiles.acceptColumns),
   post('/datafiles/:id/ignoring', 'manage-data', body.small, datafiles.ignore),
+  get('/sources', 'look', sources.index),
+  get('/sources/new', 'administer', sources.showNew),
+  post('/sources', 'administer', body.small, sources.add),
+  get('/sources/:id', 'look', sources.show),
+  get('/sources/:id/edit', 'administer', sources.showEdit),
+  post('/sources/:id', 'administer', body.small, sources.save),
+  post('/sources/:id/run', 'manage-data', body.small, sources.runNow),
+  post('/sources/:id/files/:file/fetch', 'manage-data', body.small, sources.fetchAgain),
 
   get('/outbox', 'look', outbox.index),
   post('/outbox/:id/retry', 'administer', body.small, outbox.retry),

@@ -16,6 +16,7 @@ import { endpointsFrom, wrongEndpoints } from './messages/endpoints.ts';
 import { plainConnections } from './plain-connections.ts';
 import { backupSettings } from './backups/settings.ts';
 import { pipelineSettings } from './pipeline/settings.ts';
+import { sourceSettings } from './sources/settings.ts';
 import { copySettings } from './staging/settings.ts';
 import { storageSettings } from './storage/settings.ts';
 
@@ -122,7 +123,8 @@ const settingsSchema = variables
   .and(stores)
   .and(part(backupSettings))
   .and(part(copySettings))
-  .and(pipeline);
+  .and(pipeline)
+  .and(part(sourceSettings));
 
 export type Settings = z.infer<typeof settingsSchema>;
 

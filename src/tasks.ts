@@ -5,7 +5,7 @@ import type { Chore } from './jobs/chores.ts';
 import * as jobs from './jobs/jobs.ts';
 import { sweep, type JobQueue } from './jobs/queue.ts';
 import { withDeadLetters } from './jobs/dead-letters.ts';
-import type { Schedule } from './jobs/schedules.ts';
+import { declaredFor, type Schedule, type Schedules } from './jobs/schedules.ts';
 import { task } from './jobs/task.ts';
 import type { Ticks } from './jobs/ticks.ts';
 import * as inApp from './messages/channels/in-app.ts';
@@ -27,6 +27,8 @@ import {
   runPipelineJob,
 } from './pipeline/job.ts';
 import { PIPELINE } from './pipeline/runs.ts';
+import { sourceSchedules } from './sources/schedule.ts';
+import { SOURCE_RUN, sourceRunInput, runSource } from './sources/run.ts';
 import { BUILD } from './staging/accept.ts';
 import { buildCopy, buildInput } from './staging/build.ts';
 import { followJobs } from './staging/follow.ts';
@@ -116,6 +118,19 @@ export const tasks = withDeadLetters({
     mayBeCancelled: true,
     run: runPipelineJob,
   }),
+  [SOURCE_RUN]: task(sourceRunInput, {
+    label: 'Run of a source',
+    attempts: 20,
+    mayBeCancelled: true,
+    mayBeRetried: true,
+    priority: 'low',
+    concurrency: 3,
+    run: runSource,
+    outcome: {
+      view: 'sources/job-report',
+      locals: (report, input) => ({ report, source: (input as { source: number }).source }),
+    },
+  }),
   transfer: task(z.object({ transfer: z.string() }), {
     label: 'Transfer',
     attempts: 20,
@@ -126,7 +141,8 @@ export const tasks = withDeadLetters({
   }),
 });
 
-export const schedules: Schedule[] = [
+/** The schedules of the program. */
+const ownSchedules: Schedule[] = [
   {
     name: 'nightly-comparison',
     label: 'Nightly comparison with the destination',
@@ -166,6 +182,12 @@ export const schedules: Schedule[] = [
     input: {},
     onlyOne: CHECK_FILES,
   },
+];
+
+/** All schedules of an environment: those of the program, and one of each active source. */
+export const schedules: Schedules = async (here) => [
+  ...declaredFor(here, ownSchedules),
+  ...(await sourceSchedules(here)),
 ];
 
 const HOUR = 60 * 60 * 1000;

@@ -131,6 +131,7 @@ const mayImport: Record<string, string[]> = {
     'web',
   ],
   'signed-api': ['access', 'database', 'datasets', 'environments', 'web'],
+  sources: ['access', 'audit', 'database', 'datasets', 'environments', 'jobs', 'storage', 'web'],
   commands: [
     'access',
     'backups',
@@ -145,6 +146,7 @@ const mayImport: Record<string, string[]> = {
     'release',
     'rows',
     'sheet',
+    'sources',
     'staging',
     'state',
     'transfers',

@@ -15,7 +15,7 @@ import type { Tasks } from './task.ts';
 import { isDelayed, jobView, lookOf, nextStep, shownState } from './view.ts';
 
 export const index =
-  (tasks: Tasks, schedules: scheduled.Schedule[]) => async (req: Request, res: Response) => {
+  (tasks: Tasks, schedules: scheduled.Schedules) => async (req: Request, res: Response) => {
     const { here } = req;
     const filter = { state: textIn(req.query, 'state'), kind: textIn(req.query, 'kind') };
     const before = numberOrNull(req.query['before']);
@@ -28,7 +28,7 @@ export const index =
       list: list.map(jobView),
       states: jobs.jobStates.map((state) => ({ value: state, text: lookOf(state).text })),
       kinds: Object.entries(tasks).map(([value, { label }]) => ({ value, text: label })),
-      schedules: (await scheduled.shown(here, schedules)).map(scheduleView),
+      schedules: (await scheduled.shown(here, await schedules(here))).map(scheduleView),
       openLetters: await deadLetters.countOpen(here.sql),
       olderHref: olderHref('/jobs', filter, list.length, list.at(-1)?.number),
     });
@@ -117,11 +117,9 @@ export const retry = (tasks: Tasks) => async (req: Request, res: Response) => {
 
 /** Returns the handler of the button *Run now*, which starts the job of a schedule ahead of its time. */
 export const runSchedule =
-  (schedules: scheduled.Schedule[]) => async (req: Request, res: Response) => {
+  (schedules: scheduled.Schedules) => async (req: Request, res: Response) => {
     const { here } = req;
-    const schedule = scheduled
-      .declaredFor(here, schedules)
-      .find(({ name }) => name === req.params['name']);
+    const schedule = (await schedules(here)).find(({ name }) => name === req.params['name']);
     if (!schedule) throw new NotFound('There is no such schedule.');
     const { job, isNew } = await scheduled.runNow(here, schedule, accountOf(req).email);
     if (isNew) await req.line.push(job);

@@ -2,6 +2,7 @@
 // process does not run it twice, and none is skipped when Redis loses its data. After an outage one run makes up for
 // all missed ones.
 import { getNextMillis } from 'bullmq';
+import type { PoolConnection } from 'mysql2/promise';
 import { first, run, select, sql, toSqlInstant, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import * as jobs from './jobs.ts';
@@ -19,6 +20,9 @@ export type Schedule = {
   /** Returns whether an environment has this schedule; without it all have. */
   isFor?: (here: App) => boolean;
 };
+
+/** Finds the schedules of an environment: those of the program, and those that people have set up in its database. */
+export type Schedules = (here: App) => Promise<Schedule[]>;
 
 export const declaredFor = (here: App, schedules: Schedule[]) =>
   schedules.filter(({ isFor }) => isFor?.(here) !== false);
@@ -44,7 +48,7 @@ type Recorded = {
 /** Records new schedules and changed patterns; both start with the next time from now. */
 export async function recordSchedules(here: App, schedules: Schedule[]) {
   const known = await select<Recorded>(here.sql, sql`select * from job_schedule`);
-  for (const schedule of declaredFor(here, schedules)) {
+  for (const schedule of schedules) {
     const { name, pattern, timeZone } = schedule;
     const isRecorded = known.some(
       (one) => one.name === name && one.pattern === pattern && one.time_zone === timeZone,
@@ -62,6 +66,10 @@ export async function recordSchedules(here: App, schedules: Schedule[]) {
     }
   }
 }
+
+/** Removes the record of a schedule that is switched off or on, in the caller's transaction: it has missed no run. */
+export const forgetSchedule = (on: PoolConnection, name: string) =>
+  run(on, sql`delete from job_schedule where name = ${name}`);
 
 /** Requests the job of a schedule whose next run was due by `until`. When several processes try, only one does it. */
 export const runDue = (here: App, schedule: Schedule, until: number): Promise<jobs.Job | null> =>
@@ -101,7 +109,7 @@ const MISSED_MS = 5000;
 /** Requests runs that were missed because Redis or all processes were down. */
 export async function runMissed(here: App, schedules: Schedule[]): Promise<jobs.Job[]> {
   const found: jobs.Job[] = [];
-  for (const schedule of declaredFor(here, schedules)) {
+  for (const schedule of schedules) {
     const job = await runDue(here, schedule, Date.now() - MISSED_MS);
     if (job) found.push(job);
   }
@@ -136,7 +144,7 @@ export async function shown(here: App, schedules: Schedule[]): Promise<Shown[]> 
     sql`select job_schedule.*, job.number, job.state, job.created_at
           from job_schedule left join job on job.id = job_schedule.last_job`,
   );
-  return declaredFor(here, schedules).map((schedule) => {
+  return schedules.map((schedule) => {
     const line = lines.find(({ name }) => name === schedule.name);
     return {
       ...schedule,

@@ -4,7 +4,7 @@ import { Queue, Worker } from 'bullmq';
 import type { App, Redis } from '../environments/app.ts';
 import { keepWorking } from './keep-working.ts';
 import { PREFIX, type JobQueue } from './queue.ts';
-import { declaredFor, recordSchedules, runDue, runMissed, type Schedule } from './schedules.ts';
+import { recordSchedules, runDue, runMissed, type Schedule, type Schedules } from './schedules.ts';
 
 export type Ticks = {
   /**
@@ -22,10 +22,9 @@ const nameOf = ({ name }: App) => `${name}-schedules`;
 export function openTicks(
   here: App,
   redis: Redis,
-  schedules: Schedule[],
+  schedules: Schedules,
   jobs: Pick<JobQueue, 'push'>,
 ): Ticks {
-  const own = declaredFor(here, schedules);
   let opened: Queue | null = null;
   const queue = async () => {
     if (opened) return opened;
@@ -38,6 +37,7 @@ export function openTicks(
   };
   return {
     sweep: async () => {
+      const own = await schedules(here);
       await recordSchedules(here, own);
       for (const job of await runMissed(here, own)) await jobs.push(job);
       if (redis.isReady) for (const schedule of own) await register(await queue(), schedule);
@@ -47,11 +47,11 @@ export function openTicks(
         const worker = new Worker(
           nameOf(here),
           async ({ name }) => {
-            const schedule = own.find((one) => one.name === name);
+            const schedule = (await schedules(here)).find((one) => one.name === name);
             const job = schedule && (await runDue(here, schedule, Date.now()));
             if (job) await jobs.push(job);
-            // A program that does not know this schedule removes it from Redis only; a program that declares it
-            // registers it there again.
+            // A schedule that is switched off, or that only a newer program knows, is removed from Redis only; a program
+            // that declares it registers it there again.
             if (!schedule) await (await queue()).removeJobScheduler(name);
           },
           { connection: patient, prefix: PREFIX, autorun: false },

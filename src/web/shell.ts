@@ -58,6 +58,7 @@ export async function menuOf(req: Request): Promise<MenuSection[]> {
       links: [
         link('/datasets', 'table', 'Datasets'),
         link('/datafiles', 'file-spreadsheet', 'Data files'),
+        link('/sources', 'cloud-download', 'Sources'),
       ].flat(),
     },
     {

@@ -98,8 +98,9 @@ test('a product manager cancels a waiting job; a viewer may not', async () => {
 });
 
 test('an administrator starts the job of a schedule with the button Run now; a product manager may not', async () => {
-  await recordSchedules(world.staging, schedules);
-  const [schedule] = schedules;
+  const all = await schedules(world.staging);
+  await recordSchedules(world.staging, all);
+  const [schedule] = all;
   const page = textOf((await ops.get('/jobs')).text);
   expect(page).toContain(schedule?.label);
   expect(page).toContain('03:00 UTC');

@@ -1,11 +1,11 @@
 // Schedules: one run at each time, whatever happens to processes and to Redis.
 import { expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openRedis } from '../../src/environments/app.ts';
+import { openRedis, type App } from '../../src/environments/app.ts';
 import { fromSqlInstant, run, select, sql } from '../../src/database/sql.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { openQueue } from '../../src/jobs/queue.ts';
-import { nextRun, runNow, shown, type Schedule } from '../../src/jobs/schedules.ts';
+import { declaredFor, nextRun, runNow, shown, type Schedule } from '../../src/jobs/schedules.ts';
 import { openTicks } from '../../src/jobs/ticks.ts';
 import { counting, until, useWorkers } from '../support/jobs.ts';
 import { useWorld } from '../support/world.ts';
@@ -23,12 +23,14 @@ const schedule: Schedule = {
 };
 const nightly: Schedule = { ...schedule, pattern: '0 3 * * *' };
 
+const schedulesOf = (own: Schedule) => (here: App) => Promise.resolve(declaredFor(here, [own]));
+
 /** Opens a queue and a schedule as one process does; `start` runs the schedule in it. */
 async function openProcess(own: Schedule) {
   const { staging } = world;
   const redis = await openRedis(staging);
   const queue = openQueue(staging, redis, counting([]));
-  const ticks = openTicks(staging, redis, [own], queue);
+  const ticks = openTicks(staging, redis, schedulesOf(own), queue);
   workers.onClose(async () => {
     await Promise.all([ticks.close(), queue.close()]);
     redis.destroy();

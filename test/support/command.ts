@@ -1,8 +1,10 @@
 // The command line as a person uses it: a real process with its own home directory.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { surroundings } from './left-behind.ts';
 import type { World } from './world.ts';
 
@@ -30,3 +32,16 @@ export function openTerminal({ variables }: World) {
 }
 
 export const json = <T>({ stdout }: Said): T => JSON.parse(stdout) as T;
+
+/** Runs one `oneway` command in a process of its own, while servers of this process can answer it. */
+export async function runCommand({ variables }: World, words: string[]): Promise<Said> {
+  const home = mkdtempSync(join(tmpdir(), 'oneway-home-'));
+  const env = { ...surroundings(), XDG_CONFIG_HOME: home, ...variables.staging };
+  const child = spawn(process.execPath, ['src/commands/oneway.ts', ...words], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [stdout, stderr] = [text(child.stdout), text(child.stderr)];
+  const [status] = (await once(child, 'exit')) as [number | null];
+  return { status, stdout: await stdout, stderr: await stderr };
+}

@@ -30,7 +30,7 @@ const failing: Tasks = {
 
 /** Creates the sample jobs; returns the number of the failed one. */
 export async function fillJobs(here: App): Promise<number> {
-  await recordSchedules(here, schedules);
+  await recordSchedules(here, await schedules(here));
   const { job } = await jobs.request(here.sql, {
     kind: 'comparison',
     name: 'Comparison of everything with the destination',

@@ -1,0 +1,144 @@
+// An answer of a source as a stream that ends with an error when it is cut, silent or too large.
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { pipeline, Readable, type Transform } from 'node:stream';
+import zlib from 'node:zlib';
+import { inTime, TooLate } from '../in-time.ts';
+import { shown } from './addresses.ts';
+import { FetchFailure } from './failure.ts';
+
+/** How many milliseconds a source may be silent, and an index may take. Tests shorten them. */
+export const deadlines = { silence: 60_000, index: 600_000, pause: 2000 };
+
+export type Answer = {
+  /** Where the answer came from, after all redirects. */
+  url: URL;
+  headers: IncomingHttpHeaders;
+  /** The size as announced in `Content-Length`; null when it is not, or the content is compressed on its way. */
+  size: number | null;
+  /** The ETag without quotes and without the mark of a weak one; null when there is none. */
+  etag: string | null;
+  /** Whether the end of the body can be told from a cut connection. */
+  hasEnd: boolean;
+  body: () => AsyncGenerator<Buffer>;
+  close: () => void;
+};
+
+export function answerOf(url: URL, response: IncomingMessage): Answer {
+  const { headers } = response;
+  const encoding = (headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  const isPlain = encoding === 'identity' || encoding === '';
+  const length = Number(headers['content-length'] ?? Number.NaN);
+  return {
+    url,
+    headers,
+    size: isPlain && Number.isSafeInteger(length) ? length : null,
+    etag: plainEtag(headers.etag),
+    hasEnd:
+      headers['content-length'] !== undefined ||
+      headers['transfer-encoding'] !== undefined ||
+      !isPlain,
+    body: () => (isPlain ? partsOf(url, response) : unpacked(url, response, encoding)),
+    close: () => void response.destroy(),
+  };
+}
+
+/** An ETag as a plain text; the same file may have a weak one in one answer and a strong one in another. */
+export const plainEtag = (etag: string | undefined): string | null =>
+  etag?.trim().replace(/^W\//i, '').replaceAll(/^"|"$/g, '').slice(0, 300) || null;
+
+async function* partsOf(url: URL, response: IncomingMessage): AsyncGenerator<Buffer> {
+  const parts = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  try {
+    for (;;) {
+      const { done, value } = await inTime(deadlines.silence, parts.next());
+      if (done) return;
+      yield value;
+    }
+  } catch (error) {
+    throw asFailure(error, url, 'cut');
+  } finally {
+    response.destroy();
+  }
+}
+
+const unpackers: Record<string, () => Transform> = {
+  gzip: zlib.createGunzip,
+  'x-gzip': zlib.createGunzip,
+  deflate: zlib.createInflate,
+  br: zlib.createBrotliDecompress,
+  zstd: zlib.createZstdDecompress,
+};
+
+/** Unpacks an answer that was compressed although that was not asked for. */
+async function* unpacked(
+  url: URL,
+  response: IncomingMessage,
+  encoding: string,
+): AsyncGenerator<Buffer> {
+  const unpack = unpackers[encoding];
+  if (!unpack) {
+    response.destroy();
+    throw new FetchFailure(
+      'encoding',
+      `${shown(url)} is compressed as “${encoding.slice(0, 40)}”, which cannot be read.`,
+    );
+  }
+  const plain = pipeline(Readable.from(partsOf(url, response)), unpack(), () => {});
+  try {
+    for await (const part of plain) yield part as Buffer;
+  } catch (error) {
+    throw asFailure(error, url, 'cut');
+  } finally {
+    plain.destroy();
+    response.destroy();
+  }
+}
+
+/**
+ * The parts of an answer, up to so many bytes.
+ * @throws FetchFailure when there are more
+ */
+export async function* limited(answer: Answer, limit: number): AsyncGenerator<Buffer> {
+  const tooLarge = () =>
+    new FetchFailure(
+      'too-large',
+      `${shown(answer.url)} is larger than ${Math.round(limit / 1_000_000)} MB, the limit.`,
+    );
+  try {
+    if ((answer.size ?? 0) > limit) throw tooLarge();
+    let size = 0;
+    for await (const part of answer.body()) {
+      size += part.length;
+      if (size > limit) throw tooLarge();
+      yield part;
+    }
+  } finally {
+    answer.close();
+  }
+}
+
+export const silent = (url: URL) =>
+  new FetchFailure(
+    'silent',
+    `${shown(url)} was silent for ${Math.round(deadlines.silence / 1000)} seconds.`,
+    {
+      isPassing: true,
+    },
+  );
+
+/** An error of a connection as a failure with a sentence. */
+export function asFailure(
+  error: unknown,
+  url: URL,
+  reason: 'unreachable' | 'cut' = 'unreachable',
+): unknown {
+  if (error instanceof FetchFailure) return error;
+  if (error instanceof TooLate) return silent(url);
+  const { code = '', name = '' } = error as { code?: string; name?: string };
+  if (name === 'AbortError') return error;
+  const words =
+    reason === 'cut'
+      ? `${shown(url)} broke off before all of it came (${code || name}).`
+      : `${url.host} cannot be reached (${code || name}). Check the address; if it is right, it is asked again.`;
+  return new FetchFailure(reason, words, { isPassing: true, cause: error });
+}

@@ -1,0 +1,108 @@
+// Fetches one file of a source into object storage. Either all of it is stored, or nothing.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { failpoint } from '../database/failpoints.ts';
+import type { App } from '../environments/app.ts';
+import { checksumOf } from '../storage/open.ts';
+import { shown } from './addresses.ts';
+import { FetchFailure } from './failure.ts';
+import { deadlines, limited, type Answer } from './answer.ts';
+import type { Http } from './http.ts';
+import type { ListedFile } from './kind.ts';
+import type { Fetched } from './lines.ts';
+import { keyOf } from './names.ts';
+
+/** How often a file is asked for in one run. */
+const ATTEMPTS = 3;
+
+type Wanted = {
+  source: number;
+  file: ListedFile;
+  fetch: number;
+  /** Called while the file arrives, with the bytes so far and all of them; 0 when that is not known. */
+  onBytes: (done: number, total: number) => Promise<void>;
+};
+
+/**
+ * Fetches a file and stores it under its key; an object that another worker stored meanwhile is kept.
+ * @throws FetchFailure when the source does not give the whole file
+ */
+export async function fetchFile(here: App, http: Http, wanted: Wanted): Promise<Fetched> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await fetchOnce(here, http, wanted);
+    } catch (error) {
+      if (!(error instanceof FetchFailure) || !error.isPassing || attempt === ATTEMPTS) throw error;
+      await sleep(deadlines.pause * attempt, undefined, { signal: here.halt.signal });
+    }
+  }
+}
+
+async function fetchOnce(
+  here: App,
+  http: Http,
+  { source, file, fetch, onBytes }: Wanted,
+): Promise<Fetched> {
+  const key = keyOf(source, { name: file.name, fetch });
+  const answer = await http.open(file.url);
+  try {
+    const { limitBytes } = here.settings.datafiles;
+    const content = watched(
+      whole(answer, limited(answer, limitBytes), file),
+      answer.size ?? 0,
+      onBytes,
+    );
+    const stored = await here.storage.putIfAbsent(key, content, {
+      ...(answer.size !== null && { expectedSize: answer.size }),
+    });
+    await failpoint('source file stored');
+    const line = { name: file.name, fetch, url: file.url };
+    if (stored === null) return { ...line, ...(await storedFile(here, key)), etag: null };
+    return { ...line, size: stored.size, sha256: stored.checksum, etag: file.etag ?? answer.etag };
+  } finally {
+    answer.close();
+  }
+}
+
+/** Size and SHA-256 of an object that is stored already. */
+export async function storedFile(
+  { storage }: App,
+  key: string,
+): Promise<Pick<Fetched, 'size' | 'sha256'>> {
+  const sha256 = await checksumOf(storage, key);
+  return { size: (await storage.find(key))?.size ?? 0, sha256 };
+}
+
+/**
+ * Refuses an answer that ended too early although its server did not say how long it is: then the size in the index
+ * decides.
+ */
+async function* whole(answer: Answer, parts: AsyncGenerator<Buffer>, { size = 0 }: ListedFile) {
+  let received = 0;
+  for await (const part of parts) {
+    received += part.length;
+    yield part;
+  }
+  if (!answer.hasEnd && received < size) {
+    throw new FetchFailure(
+      'cut',
+      `${shown(answer.url)} broke off: ${received} of the ${size} bytes came that the index announces.`,
+      { isPassing: true },
+    );
+  }
+}
+
+const REPORT_MS = 1000;
+
+async function* watched(parts: AsyncGenerator<Buffer>, total: number, onBytes: Wanted['onBytes']) {
+  let done = 0;
+  let reportAt = Date.now() + REPORT_MS;
+  for await (const part of parts) {
+    if (done === 0) await failpoint('source file arriving');
+    done += part.length;
+    if (Date.now() > reportAt) {
+      await onBytes(done, total);
+      reportAt = Date.now() + REPORT_MS;
+    }
+    yield part;
+  }
+}

@@ -1,0 +1,67 @@
+// What a run of a source has done. It is read from the registry, so that it is right also when the run was killed and
+// another worker ended it.
+import { first, select, sql, type Queryable } from '../database/sql.ts';
+import type { Job } from '../jobs/jobs.ts';
+import { differing } from './lines.ts';
+import type { FailedFile } from './listing.ts';
+import type { Source } from './sources.ts';
+
+export type RunReport = {
+  /** How many files the source lists. */
+  found: number;
+  fetched: number;
+  loaded: number;
+  rows: number;
+  failed: number;
+  /** How many stored files differ from those at the source. */
+  differing: number;
+  /** The first files that could not be fetched or loaded. */
+  failures: FailedFile[];
+};
+
+/** The report of a job; null while it has none. */
+export const reportOf = (text: string | null): RunReport | null =>
+  text === null ? null : (JSON.parse(text) as RunReport);
+
+/** How many failures a report names. */
+const NAMED = 100;
+
+type Ended = { source: Source; job: Job; failures: FailedFile[] };
+
+export async function reportOfRun(
+  on: Queryable,
+  { source, job, failures }: Ended,
+  found: number,
+): Promise<RunReport> {
+  const counts = await first<
+    Record<'fetched' | 'loaded' | 'rows_count' | 'differing', number | string>
+  >(
+    on,
+    sql`select count(case when created_timestamp >= ${job.created_at} then 1 end) as fetched,
+               count(case when job = ${job.id} and state = 'processed' then 1 end) as loaded,
+               coalesce(sum(case when job = ${job.id} and state = 'processed' then loaded_rows end), 0) as rows_count,
+               count(case when ${differing} then 1 end) as differing
+          from operations_datafile_registry file
+         where source = ${source.id}
+           and file.fetch_number = (select max(other.fetch_number) from operations_datafile_registry other
+                         where other.source = file.source and other.file_name = file.file_name)`,
+  );
+  const notLoaded = await select<{ name: string; message: string | null }>(
+    on,
+    sql`select file_name as name, error_message as message from operations_datafile_registry
+         where source = ${source.id} and job = ${job.id} and state = 'failed' order by id`,
+  );
+  const all = [
+    ...failures,
+    ...notLoaded.map(({ name, message }) => ({ name, reason: 'load', message: message ?? '' })),
+  ];
+  return {
+    found,
+    fetched: Number(counts?.fetched ?? 0),
+    loaded: Number(counts?.loaded ?? 0),
+    rows: Number(counts?.rows_count ?? 0),
+    failed: all.length,
+    differing: Number(counts?.differing ?? 0),
+    failures: all.slice(0, NAMED),
+  };
+}

@@ -1,0 +1,20 @@
+// The schedules of sources: each active source has its own cron pattern.
+import type { App } from '../environments/app.ts';
+import type { Schedule, Schedules } from '../jobs/schedules.ts';
+import { onlyOneOf, SOURCE_RUN } from './run.ts';
+import * as sources from './sources.ts';
+import type { Source } from './sources.ts';
+
+export const sourceSchedules: Schedules = async ({ sql }: App) =>
+  (await sources.active(sql)).map(scheduleOf);
+
+/** The schedule of a source; its job runs for the person `schedule`. */
+const scheduleOf = ({ id, name, cron }: Source): Schedule => ({
+  name: sources.scheduleName(id),
+  label: `Source ${name}`,
+  pattern: cron,
+  timeZone: 'UTC',
+  kind: SOURCE_RUN,
+  input: { source: id },
+  onlyOne: onlyOneOf(id),
+});

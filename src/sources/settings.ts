@@ -1,0 +1,55 @@
+// The settings of sources: which addresses they may have, and their credentials.
+import { z } from 'zod';
+
+export type SourceSettings = {
+  /** The cron pattern that the form of a new source proposes. */
+  cron: string;
+  /** Whether files may come from this machine and from private networks, as the demo and the tests need it. */
+  mayBeLocal: boolean;
+  /** The values of the `Authorization` header by the name of the credential. */
+  credentials: Record<string, string>;
+};
+
+type Variables = Record<string, string | undefined>;
+
+const CREDENTIAL = /^SOURCE_CREDENTIAL_([A-Z0-9_]+)$/;
+
+const schema = z.object({
+  SOURCES_CRON: z.string().default('0 2 * * *'),
+  SOURCES_MAY_BE_LOCAL: z
+    .enum(['true', 'false', ''], 'must be true or false')
+    .default('false')
+    .transform((value) => value === 'true'),
+});
+
+/** Parses the settings of sources; returns them, and a message for each wrong one. */
+export function sourceSettings(variables: Variables): {
+  sources: SourceSettings;
+  wrong: string[];
+} {
+  const { data, error } = schema.safeParse(variables);
+  const credentials = credentialsIn(variables);
+  const wrong = [
+    ...(error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`),
+    ...Object.entries(credentials)
+      // A header cannot contain these characters; the message does not repeat the value.
+      .filter(([, value]) => !/^[\t\x20-\x7e]+$/.test(value))
+      .map(([name]) => `SOURCE_CREDENTIAL_${name}: must be one line of plain characters: Bearer …`),
+  ];
+  return {
+    sources: {
+      cron: data?.SOURCES_CRON ?? '',
+      mayBeLocal: data?.SOURCES_MAY_BE_LOCAL ?? false,
+      credentials,
+    },
+    wrong,
+  };
+}
+
+const credentialsIn = (variables: Variables): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(variables).flatMap(([variable, value]) => {
+      const name = CREDENTIAL.exec(variable)?.[1];
+      return name && value ? [[name, value]] : [];
+    }),
+  );

@@ -1,0 +1,164 @@
+// Runs of a source in processes that are killed or paused at their steps: the next attempt continues from what is
+// stored, and nothing is there twice. SOURCE_KILLS=200 kills at every step in turn.
+import { beforeEach, expect, test } from '@jest/globals';
+import { openWorld, useWorld } from '../support/world.ts';
+import { requestRun } from '../../src/sources/run.ts';
+import { checksumOf } from '../../src/storage/open.ts';
+import { select, sql } from '../../src/database/sql.ts';
+import { tasks } from '../../src/tasks.ts';
+import type { App } from '../../src/environments/app.ts';
+import { age, ended, silence, useWorkers } from '../support/jobs.ts';
+import { killedAt, stoppedAt } from '../support/killing.ts';
+import { newBucket, textAt } from '../support/storage.ts';
+import {
+  addSource,
+  emptyStorage,
+  linesIn,
+  objectsIn,
+  ops,
+  runSourceNow,
+  runToEnd,
+  usePublisher,
+  useSources,
+} from '../support/sources.ts';
+
+const inFolder = useSources();
+const inBucket = useWorld({
+  open: async () => {
+    const { bucket, endpoint, keys } = await newBucket();
+    return openWorld(undefined, ({ staging }) => {
+      Object.assign(staging, {
+        SOURCES_MAY_BE_LOCAL: 'true',
+        STORAGE_URL: `s3://${bucket}/staging?region=us-east-1&endpoint=${endpoint}`,
+        STORAGE_ACCESS_KEY_ID: keys?.id,
+        STORAGE_SECRET_ACCESS_KEY: keys?.secret,
+      });
+    });
+  },
+});
+const worlds = { 'a folder': inFolder, 'a bucket': inBucket };
+const publisher = usePublisher();
+const workers = useWorkers();
+beforeEach(async () => {
+  for (const world of Object.values(worlds)) await emptyStorage(world);
+});
+
+/** What is wrong after a run has ended, as texts; nothing may be. */
+async function findings(here: App): Promise<string[]> {
+  const found: string[] = [];
+  const lines = await linesIn(here);
+  const names = lines.map((line) => line.file_name);
+  if (names.join() !== 'cities-2024.csv,cities-2025.csv,cities-2026.csv')
+    found.push(`lines: ${names.join()}`);
+  for (const { object, sha256, file_name: name, state } of lines) {
+    if (state !== 'processed') found.push(`${name} is ${state}`);
+    const sum = await checksumOf(here.storage, object).catch(() => 'no object');
+    if (sum !== sha256) found.push(`${name} is not what its line says: ${sum}`);
+  }
+  for (const { id, object, file_name: name } of lines) {
+    const expected = (await textAt(here.storage, object)).trim().split('\r\n').length - 1;
+    const rows = await select(here.sql, sql`select id from data_row where datafile = ${id}`);
+    if (rows.length !== expected) found.push(`${name}: ${rows.length} rows of ${expected}`);
+  }
+  const versions = await select(here.sql, sql`select number from data_version`);
+  if (versions.length !== 3) found.push(`${versions.length} versions`);
+  const objects = await objectsIn(here);
+  if (objects.length !== 3) found.push(`objects: ${objects.join()}`);
+  const fetched = publisher.requests.filter(({ path }) => path.startsWith('/files/'));
+  if (fetched.length > 4) found.push(`${fetched.length} files were fetched`);
+  return found;
+}
+
+type Point = [point: string, times: number];
+const samples: Point[] = [
+  ['source listed', 1],
+  ['source file arriving', 2],
+  ['source file stored', 1],
+  ['source file stored', 3],
+  ['source line written', 2],
+  ['source file loaded', 1],
+  ['source file loaded', 3],
+];
+const kills = Number(process.env['SOURCE_KILLS'] ?? 0);
+const points: Point[] =
+  kills > 0 ? Array.from({ length: kills }, (_one, index): Point => ['any', index + 1]) : samples;
+
+test.each(points)(
+  'S3-33 S3-35 nothing is missing or there twice after a run was killed at: %s, time %d',
+  async (point, times) => {
+    const { staging } = inFolder;
+    const source = await addSource(staging, publisher);
+    const { job } = await requestRun(staging.sql, source, ops);
+    const wasKilled = await killedAt(
+      inFolder.variables.staging,
+      { do: 'job', id: job.id },
+      { point, times },
+    );
+    if (kills === 0) expect(wasKilled).toBe(true);
+    await silence(staging, job.id);
+    const { report } = await runToEnd(staging, job);
+    expect(report).toMatchObject({ found: 3, fetched: 3, loaded: 3, failed: 0 });
+    expect(await findings(staging)).toEqual([]);
+    expect((await runSourceNow(staging, source)).report).toMatchObject({ fetched: 0, loaded: 0 });
+  },
+);
+
+test.each(['a folder', 'a bucket'] as const)(
+  'a file in %s without a line, because the run was killed after it was stored, gets its line without being fetched again',
+  async (store) => {
+    const { staging } = worlds[store];
+    const source = await addSource(staging, publisher);
+    const { job } = await requestRun(staging.sql, source, ops);
+    await killedAt(
+      worlds[store].variables.staging,
+      { do: 'job', id: job.id },
+      { point: 'source file stored', times: 3 },
+    );
+    expect([(await objectsIn(staging)).length, (await linesIn(staging)).length]).toEqual([3, 2]);
+    publisher.requests.length = 0;
+    await silence(staging, job.id);
+    await runToEnd(staging, job);
+    expect(publisher.requests.map(({ path }) => path)).toEqual(['/cities.json']);
+    expect(await findings(staging)).toEqual([]);
+  },
+);
+
+test.each(['a folder', 'a bucket'] as const)(
+  'a worker that was paused while another one took over its run stores nothing twice in %s',
+  async (store) => {
+    const { staging } = worlds[store];
+    const source = await addSource(staging, publisher);
+    const { job } = await requestRun(staging.sql, source, ops);
+    const at = { point: 'source file arriving', times: 2 };
+    const task = { do: 'job', id: job.id } as const;
+    const { wasStopped, goOn } = await stoppedAt(worlds[store].variables.staging, task, at);
+    expect(wasStopped).toBe(true);
+    await silence(staging, job.id);
+    await runToEnd(staging, job);
+    const before = await linesIn(staging);
+    await goOn();
+    expect(await linesIn(staging)).toEqual(before);
+    expect(await findings(staging)).toEqual([]);
+  },
+);
+
+test('a run goes on after Redis has lost its data, by the record in MySQL', async () => {
+  const { staging } = inFolder;
+  const queue = await workers.open(staging, tasks);
+  const source = await addSource(staging, publisher);
+  await workers.flush(staging);
+  const { job } = await requestRun(staging.sql, source, ops);
+  await age(staging, job.id);
+  expect(await ended(staging, job.id)).toMatchObject({ state: 'done' });
+  await queue.close();
+  expect(await findings(staging)).toEqual([]);
+});
+
+test('a cancelled run stops at its next step and keeps what it has fetched', async () => {
+  const { staging } = inFolder;
+  const source = await addSource(staging, publisher);
+  const { job } = await requestRun(staging.sql, source, ops);
+  await staging.sql.query('UPDATE job SET cancelled_by = ?', [ops]);
+  expect((await runToEnd(staging, job)).job.state).toBe('cancelled');
+  expect((await runSourceNow(staging, source)).report).toMatchObject({ fetched: 3 });
+});

@@ -1,0 +1,294 @@
+// Runs of a source on the real publisher: what is fetched, loaded, repeated and reported.
+import { beforeEach, expect, test } from '@jest/globals';
+import { etagOf } from '../../demo/publisher/server.ts';
+import { run, sql } from '../../src/database/sql.ts';
+import { linesOf, differsAtSource } from '../../src/sources/lines.ts';
+import { requestRefetch } from '../../src/sources/run.ts';
+import type { Source } from '../../src/sources/sources.ts';
+import { checksumOf } from '../../src/storage/open.ts';
+import {
+  addSource,
+  emptyStorage,
+  linesIn,
+  objectsIn,
+  ops,
+  runSourceNow,
+  runToEnd,
+  usePublisher,
+  useSources,
+} from '../support/sources.ts';
+
+const world = useSources();
+const publisher = usePublisher();
+beforeEach(() => emptyStorage(world));
+
+const names = ['cities-2024.csv', 'cities-2025.csv', 'cities-2026.csv'];
+const path = (name: string) => `/files/cities/${name}`;
+const publish = (name: string, content: string | Buffer) =>
+  publisher.files.set(path(name), { content: Buffer.from(content) });
+/** A file with the columns of the publisher’s cities. */
+const table = 'city,country,population,area_km2,counted_on\r\nPune,IN,1,2.50,2027-06-30\r\n';
+const gets = (part = '/files/') =>
+  publisher.requests.filter(({ method, path: at }) => method === 'GET' && at.includes(part));
+
+const differing = async (source: Source) =>
+  (await linesOf(world.staging.sql, source)).filter(differsAtSource).map((line) => line.file_name);
+
+test('S3-02 S3-31 S3-32 S3-33 S3-41 a run fetches every listed file that is not stored and keeps it unchanged in storage', async () => {
+  const { staging } = world;
+  const source = await addSource(staging, publisher);
+  const { job, report } = await runSourceNow(staging, source);
+  expect(job).toMatchObject({ state: 'done', problem: null });
+  expect(report).toMatchObject({ found: 3, fetched: 3, failed: 0, differing: 0, failures: [] });
+  const lines = await linesIn(staging);
+  expect(lines.map((line) => line.file_name)).toEqual(names);
+  for (const line of lines) {
+    const content = publisher.files.get(path(line.file_name))?.content ?? Buffer.of();
+    expect(await checksumOf(staging.storage, line.object)).toBe(line.sha256);
+    expect([line.size, line.sha256.slice(0, 20)]).toEqual([content.length, etagOf(content)]);
+  }
+});
+
+test('S3-34 S3-35 S3-40 a second run with nothing new fetches and loads nothing', async () => {
+  const { staging } = world;
+  const source = await addSource(staging, publisher);
+  const first = await runSourceNow(staging, source);
+  expect(first.report).toMatchObject({ loaded: 3 });
+  const before = await linesIn(staging);
+  publisher.requests.length = 0;
+  const { report } = await runSourceNow(staging, source);
+  expect(report).toMatchObject({ found: 3, fetched: 0, loaded: 0, failed: 0 });
+  expect(publisher.requests.map((one) => one.path)).toEqual(['/cities.json']);
+  expect(await linesIn(staging)).toEqual(before);
+});
+
+test('only the file that is new is fetched and loaded by the next run', async () => {
+  const { staging } = world;
+  const source = await addSource(staging, publisher);
+  await runSourceNow(staging, source);
+  publish('cities-2027.csv', table);
+  publisher.requests.length = 0;
+  const { report } = await runSourceNow(staging, source);
+  expect(report).toMatchObject({ found: 4, fetched: 1, loaded: 1 });
+  expect(gets().map((one) => one.path)).toEqual([path('cities-2027.csv')]);
+});
+
+test('S3-67 files fail one by one: one that is away and one that cannot be read stop no other', async () => {
+  const { staging } = world;
+  publisher.faults.set(path('cities-2024.csv'), { name: 'not-found' });
+  publish('cities-2025-broken.csv', '<!doctype html><title>503</title>');
+  const source = await addSource(staging, publisher);
+  const { job, report } = await runSourceNow(staging, source);
+  expect(job.state).toBe('done');
+  expect(report).toMatchObject({ found: 4, fetched: 3, loaded: 2, failed: 2 });
+  expect(report?.failures).toMatchObject([
+    { name: 'cities-2024.csv', reason: 'status' },
+    { name: 'cities-2025-broken.csv', reason: 'load' },
+  ]);
+  publisher.faults.clear();
+  expect((await runSourceNow(staging, source)).report).toMatchObject({
+    fetched: 1,
+    loaded: 1,
+    failed: 0,
+  });
+});
+
+test.each([
+  ['not-found', 'status'],
+  ['error', 'status'],
+  ['cut', 'cut'],
+  ['short', 'cut'],
+  ['silent', 'silent'],
+  ['mute', 'silent'],
+  ['endless', 'too-large'],
+  ['bomb', 'too-large'],
+  ['unsized', 'cut'],
+] as const)('nothing is stored of a file whose answer is %s', async (name, reason) => {
+  const { staging } = world;
+  const source = await addSource(staging, publisher);
+  publisher.faults.set(path('cities-2025.csv'), { name });
+  const { report } = await runSourceNow(staging, source);
+  expect(report).toMatchObject({ fetched: 2, failures: [{ name: 'cities-2025.csv', reason }] });
+  expect(await objectsIn(staging)).toHaveLength(2);
+  expect((await linesIn(staging)).map((line) => line.file_name)).not.toContain('cities-2025.csv');
+});
+
+test('a fault that passes costs no file: it is asked for again within the run', async () => {
+  const { staging } = world;
+  const source = await addSource(staging, publisher);
+  publisher.faults.set(path('cities-2024.csv'), { name: 'cut', times: 1 });
+  publisher.faults.set(path('cities-2025.csv'), { name: 'error', times: 2 });
+  publisher.faults.set(path('cities-2026.csv'), { name: 'slow' });
+  const { report } = await runSourceNow(staging, source);
+  expect(report).toMatchObject({ fetched: 3, failed: 0 });
+});
+
+test('a file that is larger than the limit is refused by its announced size, before it is transferred', async () => {
+  const { staging } = world;
+  publish('cities-2030.csv', Buffer.alloc(2_000_001, 'x'));
+  publish('cities-2031.csv', Buffer.alloc(2_000_000, 'x'));
+  const { report } = await runSourceNow(staging, await addSource(staging, publisher));
+  expect(report?.fetched).toBe(4);
+  expect(report?.failures[0]).toMatchObject({ name: 'cities-2030.csv', reason: 'too-large' });
+});
+
+test('an index that is away fails the attempt and not the source; an index that is wrong fails the job', async () => {
+  const { staging } = world;
+  const source = await addSource(staging, publisher);
+  publisher.faults.set('/cities.json', { name: 'error', times: 1 });
+  const first = await runSourceNow(staging, source);
+  expect(first.job).toMatchObject({ state: 'waiting' });
+  await run(staging.sql, sql`update job set run_at = utc_timestamp(3) - interval 1 minute`);
+  expect((await runToEnd(staging, first.job)).job.state).toBe('done');
+  const wrong = await addSource(staging, publisher, { name: 'Wrong', options: { path: 'files' } });
+  const { job } = await runSourceNow(staging, wrong);
+  expect(job.state).toBe('failed');
+  expect(job.problem).toContain('“files” in the index is no list');
+});
+
+test('S3-65 a file that changed at the source is shown and not fetched again by itself', async () => {
+  const { staging } = world;
+  const source = await addSource(staging, publisher);
+  await runSourceNow(staging, source);
+  const before = await linesIn(staging);
+  publish('cities-2025.csv', table);
+  publisher.requests.length = 0;
+  const { report } = await runSourceNow(staging, source);
+  expect(report).toMatchObject({ fetched: 0, loaded: 0, differing: 1 });
+  expect(gets()).toEqual([]);
+  expect(await linesIn(staging)).toEqual(before);
+  expect(await differing(source)).toEqual(['cities-2025.csv']);
+});
+
+test('S3-65 a person fetches a changed file again: it becomes fetch 2, and the first one is kept', async () => {
+  const { staging } = world;
+  const source = await addSource(staging, publisher);
+  await runSourceNow(staging, source);
+  publish('cities-2025.csv', table);
+  await runSourceNow(staging, source);
+  const [, file] = await linesOf(staging.sql, source);
+  if (!file) throw new Error('There is no line');
+  const { job } = await requestRefetch(staging.sql, source, file, ops);
+  const { report } = await runToEnd(staging, job);
+  expect(report).toMatchObject({ fetched: 1, loaded: 1, failed: 0, differing: 0 });
+  const lines = (await linesIn(staging)).filter((line) => line.file_name === 'cities-2025.csv');
+  expect(lines.map(({ fetch_number: fetch, state }) => [fetch, state])).toEqual([
+    [1, 'processed'],
+    [2, 'processed'],
+  ]);
+  for (const line of lines)
+    expect(await checksumOf(staging.storage, line.object)).toBe(line.sha256);
+  expect((await runSourceNow(staging, source)).report).toMatchObject({ fetched: 0, differing: 0 });
+});
+
+test('fetching again is refused while a run of the source is active', async () => {
+  const { staging } = world;
+  const source = await addSource(staging, publisher);
+  await runSourceNow(staging, source);
+  const [file] = await linesOf(staging.sql, source);
+  if (!file) throw new Error('There is no line');
+  await requestRefetch(staging.sql, source, file, ops);
+  await expect(requestRefetch(staging.sql, source, file, ops)).rejects.toMatchObject({
+    status: 409,
+  });
+});
+
+test('a wrong size in the index is no difference when the file itself has the stored size', async () => {
+  const { staging } = world;
+  const source = await addSource(staging, publisher, {
+    options: { path: 'result.files', url: 'href', name: 'title', size: 'title', etag: '' },
+  });
+  await runSourceNow(staging, source);
+  expect((await runSourceNow(staging, source)).report).toMatchObject({ differing: 0 });
+});
+
+test('a stored file that was lost is fetched again without being loaded again', async () => {
+  const { staging } = world;
+  const source = await addSource(staging, publisher);
+  await runSourceNow(staging, source);
+  const before = await linesIn(staging);
+  await staging.storage.delete(before[1]?.object ?? '');
+  const { report } = await runSourceNow(staging, source);
+  expect(report).toMatchObject({ loaded: 0, failed: 0 });
+  expect(await objectsIn(staging)).toHaveLength(3);
+  expect(await linesIn(staging)).toEqual(before);
+});
+
+test('any name that a server lists can be stored and is fetched once', async () => {
+  const { staging } = world;
+  const odd = [
+    'a/b/../c.csv',
+    '../../etc/passwd',
+    '.hidden.csv',
+    `${'x'.repeat(300)}.csv`,
+    `${'y'.repeat(300)}1.csv`,
+    `${'y'.repeat(300)}2.csv`,
+    '🏙️ cities.csv',
+    '市'.repeat(120),
+    'Rain.csv',
+    'rain.csv',
+    'trailing space.csv ',
+    'trailing space.csv',
+    'back\\slash.csv',
+    'per%cent%0041.csv',
+    'tab\tand\0null.csv',
+    '..',
+    '\ud800lone.csv',
+    "'; drop table source; --",
+  ];
+  for (const [index] of odd.entries()) publish(`odd-${index}`, `name\n${index}\n`);
+  publisher.files.set('/odd.json', {
+    content: Buffer.from(
+      JSON.stringify(odd.map((name, index) => ({ name, url: path(`odd-${index}`) }))),
+    ),
+  });
+  const source = await addSource(staging, publisher, {
+    url: `${publisher.url}/odd.json`,
+    options: {},
+  });
+  const { report } = await runSourceNow(staging, source);
+  expect(report).toMatchObject({ found: odd.length, fetched: odd.length, failed: 0 });
+  const keys = await objectsIn(staging);
+  expect(new Set(keys.map((key) => key.toLowerCase())).size).toBe(odd.length - 1);
+  expect((await runSourceNow(staging, source)).report).toMatchObject({
+    found: odd.length,
+    fetched: 0,
+  });
+  expect(gets().length).toBe(odd.length);
+});
+
+test('two files of one name are reported, and so are entries without an address; no other file is lost', async () => {
+  const { staging } = world;
+  publisher.files.set('/twice.json', {
+    content: Buffer.from(
+      JSON.stringify([
+        { name: 'a.csv', url: path('cities-2024.csv') },
+        { name: 'a.csv', url: path('cities-2025.csv') },
+        { name: 'b.csv' },
+        { name: 'c.csv', url: path('cities-2026.csv') },
+      ]),
+    ),
+  });
+  const source = await addSource(staging, publisher, {
+    url: `${publisher.url}/twice.json`,
+    options: {},
+  });
+  const { report } = await runSourceNow(staging, source);
+  expect(report).toMatchObject({ fetched: 2, failed: 2 });
+  expect(report?.failures).toMatchObject([
+    { name: 'a.csv', reason: 'name' },
+    { name: 'b.csv', reason: 'host' },
+  ]);
+});
+
+test('files are loaded in the order of their names, with numbers by their value', async () => {
+  const { staging } = world;
+  publisher.files.clear();
+  for (const number of [10, 9, 2]) publish(`part-${number}.csv`, `n\n${number}\n`);
+  await runSourceNow(staging, await addSource(staging, publisher));
+  expect((await linesIn(staging)).map((line) => line.file_name)).toEqual([
+    'part-2.csv',
+    'part-9.csv',
+    'part-10.csv',
+  ]);
+});

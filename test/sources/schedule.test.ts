@@ -1,0 +1,139 @@
+// The schedule of each source: its own cron pattern, which takes effect without a restart.
+import { beforeEach, expect, test } from '@jest/globals';
+import { fromSqlInstant, run, select, sql } from '../../src/database/sql.ts';
+import { openRedis } from '../../src/environments/app.ts';
+import * as jobs from '../../src/jobs/jobs.ts';
+import { openQueue } from '../../src/jobs/queue.ts';
+import { shown } from '../../src/jobs/schedules.ts';
+import { openTicks } from '../../src/jobs/ticks.ts';
+import { requestRun, SOURCE_RUN } from '../../src/sources/run.ts';
+import * as sources from '../../src/sources/sources.ts';
+import { schedules, tasks } from '../../src/tasks.ts';
+import { until, useWorkers } from '../support/jobs.ts';
+import { addSource, emptyStorage, ops, usePublisher, useSources } from '../support/sources.ts';
+
+const world = useSources();
+const publisher = usePublisher();
+const workers = useWorkers();
+beforeEach(() => emptyStorage(world));
+
+async function openProcess() {
+  const { staging } = world;
+  const redis = await openRedis(staging);
+  const queue = openQueue(staging, redis, tasks);
+  const ticks = openTicks(staging, redis, schedules, queue);
+  workers.onClose(async () => {
+    await Promise.all([ticks.close(), queue.close()]);
+    redis.destroy();
+  });
+  return ticks;
+}
+
+const recorded = () =>
+  select<{ name: string; pattern: string; next_at: string }>(
+    world.staging.sql,
+    sql`select name, pattern, next_at from job_schedule where name like 'source-%'`,
+  );
+const requested = () => jobs.newest(world.staging.sql, SOURCE_RUN);
+const changeTo = async (source: sources.Source, also: sources.PostedSource) => {
+  const { revision: seen } = await sources.known(world.staging.sql, source.id);
+  await sources.change(
+    world.staging,
+    ops,
+    { id: source.id, seen },
+    {
+      name: source.name,
+      url: source.url,
+      dataset: String(source.dataset),
+      cron: source.cron,
+      active: 'yes',
+      options: sources.optionsOf(source),
+      ...also,
+    },
+  );
+};
+const missOne = () =>
+  run(world.staging.sql, sql`update job_schedule set next_at = utc_timestamp(3) - interval 1 hour`);
+
+test('S3-10 S3-24 an active source is run at its times, and once for all times that were missed', async () => {
+  const { staging } = world;
+  const source = await addSource(staging, publisher);
+  const ticks = await openProcess();
+  await ticks.sweep();
+  expect(await recorded()).toMatchObject([{ name: `source-${source.id}`, pattern: '0 2 * * *' }]);
+  expect(await requested()).toEqual([]);
+  await missOne();
+  await ticks.sweep();
+  await ticks.sweep();
+  expect(await requested()).toMatchObject([{ person: 'schedule', state: 'waiting' }]);
+});
+
+test('S3-24 the list of schedules has a line for each active source, with its next and its last run', async () => {
+  const { staging } = world;
+  const source = await addSource(staging, publisher);
+  await addSource(staging, publisher, { name: 'Idle', active: 'no' });
+  await (await openProcess()).sweep();
+  const lines = (await shown(staging, await schedules(staging))).filter(
+    ({ kind }) => kind === SOURCE_RUN,
+  );
+  expect(lines).toMatchObject([{ label: 'Source Cities', pattern: source.cron, last: null }]);
+  expect(lines[0]?.next_at).toMatch(/ 02:00:00/);
+});
+
+test('a changed cron pattern takes effect with the next sweep', async () => {
+  const { staging } = world;
+  const source = await addSource(staging, publisher);
+  const ticks = await openProcess();
+  await ticks.sweep();
+  await changeTo(source, { cron: '30 6 * * 1-5' });
+  await ticks.sweep();
+  const [line] = await recorded();
+  expect(line?.pattern).toBe('30 6 * * 1-5');
+  expect(line?.next_at).toMatch(/ 06:30:00/);
+  expect(await requested()).toEqual([]);
+});
+
+test('a source that is switched off is not run, and when it is switched on again it has missed nothing', async () => {
+  const { staging } = world;
+  const source = await addSource(staging, publisher);
+  const ticks = await openProcess();
+  await ticks.sweep();
+  await changeTo(source, { active: 'no' });
+  await missOne();
+  await ticks.sweep();
+  expect([await recorded(), await requested()]).toEqual([[], []]);
+  await changeTo(source, { active: 'yes' });
+  await ticks.sweep();
+  expect(await requested()).toEqual([]);
+  const [line] = await recorded();
+  expect(Date.parse(fromSqlInstant(line?.next_at ?? ''))).toBeGreaterThan(Date.now());
+});
+
+test('a process that runs schedules notices a source that was added while it runs', async () => {
+  const { staging } = world;
+  const ticks = await openProcess();
+  const redis = await openRedis(staging);
+  const stop = ticks.start(redis);
+  workers.onClose(async () => {
+    await stop();
+    redis.destroy();
+  });
+  await ticks.sweep();
+  await addSource(staging, publisher, { cron: '* * * * *' });
+  await ticks.sweep();
+  await missOne();
+  await until(async () => {
+    await ticks.sweep();
+    return (await requested()).length === 1;
+  });
+});
+
+test('one run of a source is active at a time: a second request gives the same job', async () => {
+  const { staging } = world;
+  const source = await addSource(staging, publisher);
+  const ticks = await openProcess();
+  await ticks.sweep();
+  await missOne();
+  await ticks.sweep();
+  expect(await requestRun(staging.sql, source, ops)).toMatchObject({ isNew: false });
+});

@@ -1,0 +1,128 @@
+// Sources on the real publisher of the demo, in staging.
+import { afterEach, beforeEach } from '@jest/globals';
+import { startPublisher, type Publisher } from '../../demo/publisher/server.ts';
+import { select, sql } from '../../src/database/sql.ts';
+import * as datasets from '../../src/datasets/datasets.ts';
+import type { App } from '../../src/environments/app.ts';
+import { byId, type Job } from '../../src/jobs/jobs.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import { deadlines } from '../../src/sources/answer.ts';
+import { reportOf } from '../../src/sources/report.ts';
+import { requestRun } from '../../src/sources/run.ts';
+import * as sources from '../../src/sources/sources.ts';
+import type { PostedSource } from '../../src/sources/sources.ts';
+import { tasks } from '../../src/tasks.ts';
+import { openWorld, useWorld, type World } from './world.ts';
+
+export const ops = 'ops@example.com';
+
+/** The environments, with sources that may be on this machine and files of up to 2 MB. */
+export const useSources = (
+  also: Record<string, string> = {},
+  cleared: 'before each test' | 'once' = 'before each test',
+) =>
+  useWorld({
+    cleared,
+    open: () =>
+      openWorld(undefined, (variables) => {
+        Object.assign(variables.staging, {
+          SOURCES_MAY_BE_LOCAL: 'true',
+          DATAFILE_LIMIT_MB: '2',
+          ...also,
+        });
+      }),
+  });
+
+/** A publisher that is started before each test and stopped after it; waiting for it is short. */
+export function usePublisher(): Publisher {
+  let publisher: Publisher | undefined;
+  const opened = () => {
+    if (!publisher) throw new Error('The publisher runs only inside hooks and tests.');
+    return publisher;
+  };
+  beforeEach(async () => {
+    Object.assign(deadlines, { silence: 400, pause: 10 });
+    publisher = await startPublisher();
+  });
+  afterEach(() => publisher?.close());
+  return {
+    get url() {
+      return opened().url;
+    },
+    get files() {
+      return opened().files;
+    },
+    get faults() {
+      return opened().faults;
+    },
+    get requests() {
+      return opened().requests;
+    },
+    close: () => opened().close(),
+  };
+}
+
+/** Adds a dataset; returns its id. */
+export const addDataset = (here: App, name = 'cities', also: datasets.PostedDataset = {}) =>
+  datasets.add(here, ops, { organisation: 'statistics', name, ...also });
+
+/** Adds a source of the publisher’s cities, or another one with these fields. */
+export async function addSource(here: App, { url }: Publisher, also: PostedSource = {}) {
+  const dataset =
+    (await datasets.named(here.sql, { organisation: 'statistics', name: 'cities' }))?.id ??
+    (await addDataset(here));
+  const id = await sources.add(here, ops, {
+    name: 'Cities',
+    kind: 'json-index',
+    url: `${url}/cities.json`,
+    dataset: String(dataset),
+    cron: '0 2 * * *',
+    active: 'yes',
+    options: { path: 'result.files', url: 'href', name: 'title', size: 'bytes', etag: 'digest' },
+    ...also,
+  });
+  return sources.known(here.sql, id);
+}
+
+export type SourceLine = {
+  id: number;
+  file_name: string;
+  fetch_number: number;
+  state: string;
+  size: number;
+  sha256: string;
+  object: string;
+};
+
+/** The lines of all sources in the registry. */
+export const linesIn = (here: App) =>
+  select<SourceLine>(
+    here.sql,
+    sql`select id, file_name, fetch_number, state, size, sha256, object from operations_datafile_registry
+         where source is not null order by id`,
+  );
+
+/** Runs a job to its end in this process. */
+export async function runToEnd(here: App, job: Pick<Job, 'id'>) {
+  await runJob(here, tasks, job.id);
+  const ended = await byId(here.sql, job.id);
+  if (!ended) throw new Error('The job is gone');
+  return { job: ended, report: reportOf(ended.report) };
+}
+
+/** Runs a source in this process; returns its job and report. */
+export async function runSourceNow(here: App, source: sources.Source) {
+  const { job } = await requestRun(here.sql, source, ops);
+  return runToEnd(here, job);
+}
+
+export async function objectsIn(here: App, prefix = 'datafiles/'): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of here.storage.list(prefix)) keys.push(key);
+  return keys;
+}
+
+/** Deletes the stored data files, which tests of one file share otherwise. */
+export async function emptyStorage(world: World) {
+  for (const key of await objectsIn(world.staging)) await world.staging.storage.delete(key);
+}
