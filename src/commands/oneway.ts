@@ -7,6 +7,7 @@ import { addAccounts } from './accounts.ts';
 import { addCredentials } from './credentials.ts';
 import { addBackups } from './backups.ts';
 import { addCopies } from './copies.ts';
+import { addSources } from './sources.ts';
 import { addStaging } from './staging.ts';
 import { addDatabase } from './database.ts';
 import { exits, Incompatible, UsageError } from './cli.ts';
@@ -47,6 +48,7 @@ for (const add of [
   addJobs,
   addRelease,
   addBackups,
+  addSources,
   addStaging,
   addCopies,
   addDatabase,
