@@ -1,4 +1,5 @@
 // Which character stands between the cells.
+import { CELL_LIMIT } from './text-window.ts';
 import { Tokenizer, type LineRecord } from './tokenizer.ts';
 
 export const delimiters = [',', ';', '\t', '|'] as const;
@@ -46,7 +47,9 @@ export function usualWidth(records: LineRecord[]): { width: number; share: numbe
   const filled = records.filter((record) => !isEmpty(record));
   const counts = new Map<number, number>();
   for (const { damage, cells } of filled) {
-    if (damage === null) counts.set(cells.length, (counts.get(cells.length) ?? 0) + 1);
+    if (damage !== null && damage !== 'too-wide') continue;
+    const width = damage === null ? cells.length : CELL_LIMIT + 1;
+    counts.set(width, (counts.get(width) ?? 0) + 1);
   }
   let [width, most] = [1, 0];
   for (const [cells, count] of counts) if (count > most) [width, most] = [cells, count];

@@ -2,6 +2,7 @@
 import { isEmpty, recordsOf, usualWidth, type Sample } from './delimiter.ts';
 import { Unreadable } from './reading.ts';
 import { shapeOf, shapes } from './shapes.ts';
+import { CELL_LIMIT } from './text-window.ts';
 import type { LineRecord } from './tokenizer.ts';
 
 export type Layout = {
@@ -20,23 +21,18 @@ export function layoutOf(
   delimiter: string,
   chosen: number | null | undefined,
 ): Layout {
-  const layout = layoutUnder(sample, delimiter, chosen);
-  if (layout.width <= COLUMNS) return layout;
-  const found = layout.width.toLocaleString('en');
-  throw new Unreadable('header', `The file has ${found} columns; at most 16,384 can be read.`);
-}
-
-/** As many columns as a spreadsheet has. */
-const COLUMNS = 16_384;
-
-function layoutUnder(sample: Sample, delimiter: string, chosen: number | null | undefined): Layout {
   const line = chosen === undefined ? proposeHeader(recordsOf(sample, delimiter)) : chosen;
   const records = recordsOf(sample, delimiter, line ?? 1);
+  const wide = records.filter(({ damage }) => damage === 'too-wide').length;
+  if (wide * 2 > records.length) throw tooWide();
   if (line === null) return { headerLine: null, header: [], width: usualWidth(records).width };
   const [header] = records;
   if (!header || header.damage || isEmpty(header)) throw noHeader(line, header);
   return { headerLine: line, header: header.cells, width: widthUnder(header, records.slice(1)) };
 }
+
+const tooWide = () =>
+  new Unreadable('header', `The file has more than ${CELL_LIMIT} columns. Leave some of them out.`);
 
 function noHeader(line: number, header: LineRecord | undefined): Unreadable {
   let why = 'the file has no such line, or not near its beginning';
@@ -94,12 +90,16 @@ function isNumbersAlone(cells: string[]): boolean {
 /** The names of the columns: empty ones get their number, repeated ones a number behind them. */
 export function columnNames({ header, width }: Layout): string[] {
   const given = Array.from({ length: width }, (_one, index) => headerText(header[index] ?? ''));
+  const known = new Set(given);
   const names = new Set<string>();
+  const numbers = new Map<string, number>();
   return given.map((name, index) => {
     const wanted = name === '' ? `column_${index + 1}` : name;
-    const isFree = (one: string) => !names.has(one) && (one === name || !given.includes(one));
     let free = wanted;
-    for (let number = 2; !isFree(free); number += 1) free = `${wanted}_${number}`;
+    let number = numbers.get(wanted) ?? 1;
+    while (names.has(free) || (free !== name && known.has(free)))
+      free = `${wanted}_${(number += 1)}`;
+    numbers.set(wanted, number);
     names.add(free);
     return free;
   });

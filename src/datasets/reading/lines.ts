@@ -123,11 +123,13 @@ const reasonOf: Record<Damage, RejectReason> = {
   unclosed: 'quotes',
   'after-quote': 'quotes',
   'too-long': 'too-long',
+  'too-wide': 'cells',
 };
 const sentenceOf: Record<Damage, string> = {
   unclosed: 'a quote that is never closed',
   'after-quote': 'text after a closing quote',
   'too-long': 'a record of more than 1,000,000 characters',
+  'too-wide': 'more than 16,384 cells',
 };
 
 /** Counts lines on its own, to check what was made of them. */

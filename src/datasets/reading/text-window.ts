@@ -36,6 +36,9 @@ type Closing = { is: 'closed' | 'wrong' | 'open'; at: number };
 
 export type Cut = { cells: string[]; isOpen: boolean; hasStrayQuote: boolean };
 
+/** Cells of a record at most: as many columns as a spreadsheet has. */
+export const CELL_LIMIT = 16_384;
+
 export class TextWindow {
   private text = '';
   private isLast = false;
@@ -96,12 +99,13 @@ export class TextWindow {
   }
 
   /** The cells of a line without quotes. */
-  split(at: number, end: number): string[] {
+  split(at: number, end: number): string[] | 'too-wide' {
     const { text, delimiters } = this;
     const cells: string[] = [];
     let from = at;
     let to = delimiters.find(text, from);
     while (to < end) {
+      if (cells.length === CELL_LIMIT) return 'too-wide';
       cells.push(trimmed(text, from, to));
       from = to + 1;
       to = delimiters.find(text, from);
@@ -117,12 +121,13 @@ export class TextWindow {
   }
 
   /** The cells of a line with quotes; open when a quoted cell does not end before it. */
-  cut(at: number, end: number): Cut | 'after-quote' {
+  cut(at: number, end: number): Cut | 'after-quote' | 'too-wide' {
     const { text, delimiters } = this;
     const cells: string[] = [];
     let hasStrayQuote = false;
     let from = at;
     for (;;) {
+      if (cells.length === CELL_LIMIT) return 'too-wide';
       const first = this.afterBlanks(from, end);
       let to: number;
       if (first < end && text.charCodeAt(first) === QUOTE) {

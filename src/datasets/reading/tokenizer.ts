@@ -6,7 +6,7 @@ export const RECORD_LIMIT = 1_000_000;
 /** Characters of a damaged line that are shown. */
 const EXCERPT = 200;
 
-export type Damage = 'unclosed' | 'after-quote' | 'too-long';
+export type Damage = 'unclosed' | 'after-quote' | 'too-long' | 'too-wide';
 
 /** The lines of the file that belong together. */
 export type LineRecord = {
@@ -64,9 +64,13 @@ export class Tokenizer {
     if (end === null) return null;
     if (this.overlong !== null || end - this.at > this.limit) return this.damaged(end, 'too-long');
     const { window, at } = this;
-    if (window.quote(at) > end) return this.finish(end, 1, window.split(at, end), null, false);
+    if (window.quote(at) > end) {
+      const cells = window.split(at, end);
+      if (cells === 'too-wide') return this.damaged(end, cells);
+      return this.finish(end, 1, cells, null, false);
+    }
     const cut = window.cut(at, end);
-    if (typeof cut === 'string') return this.damaged(end, 'after-quote');
+    if (typeof cut === 'string') return this.damaged(end, cut);
     if (!cut.isOpen) return this.finish(end, 1, cut.cells, null, cut.hasStrayQuote);
     return this.spanning(end);
   }
@@ -80,7 +84,7 @@ export class Tokenizer {
     if (found.is === 'wrong') return this.damaged(firstEnd, 'after-quote');
     if (found.is === 'open') return this.isLast ? this.damaged(firstEnd, 'unclosed') : null;
     const cut = this.window.cut(this.at, found.at);
-    if (typeof cut === 'string') return this.damaged(firstEnd, 'after-quote');
+    if (typeof cut === 'string') return this.damaged(firstEnd, cut);
     const lines = this.window.linesIn(this.at, found.at) + 1;
     return this.finish(found.at, lines, cut.cells, null, cut.hasStrayQuote);
   }

@@ -124,7 +124,7 @@ test.each<[string, string, Choices]>([
   ['the header is on a line that the file does not have', 'a,b\n1,2\n', { headerLine: 9 }],
   ['the header line is empty', 'a,b\n\n1,2\n', { headerLine: 2 }],
   ['the header line has an unclosed quote', 'a,b\n"1,2\n', { headerLine: 2 }],
-  ['more columns than a spreadsheet has', `${'a,'.repeat(20_000)}a\n`, {}],
+  ['more columns than a spreadsheet has', `${'a,'.repeat(20_000)}a\n`.repeat(3), {}],
 ])('says that a file cannot be read so: %s', async (_title, content, choices) => {
   await expect(examined(content, choices)).rejects.toMatchObject({ status: 422, reason: 'header' });
 });

@@ -1,0 +1,59 @@
+import { expect, test } from '@jest/globals';
+import { Lines } from '../../../src/datasets/reading/lines.ts';
+
+const rules = {
+  delimiter: ',',
+  headerLine: 1,
+  width: 2,
+  fillShortRows: false,
+  ignoreEmptySurplus: false,
+};
+
+/** The counts of a text, and how many rows and rejects were given out. */
+function counted(text: string) {
+  const lines = new Lines(rules);
+  let given = 0;
+  const takeAll = () => {
+    while (lines.next()) given += 1;
+  };
+  for (const piece of text) {
+    lines.push(piece);
+    takeAll();
+  }
+  lines.end();
+  takeAll();
+  return { ...lines.total(), given };
+}
+
+test('S3-35 each line is in exactly one count: above, header, row, reject, empty, or it continues a row', () => {
+  expect(counted('a,b\r\n1,"x\r\n\ry"\r\n\r\n2\n\0,3\n4,"\n,\r5,6')).toEqual({
+    lines: 10,
+    above: 0,
+    header: 1,
+    rows: 2,
+    rejects: 3,
+    empty: 2,
+    continued: 2,
+    strayQuotes: 0,
+    given: 5,
+  });
+});
+
+test('S3-35 a pass in which a line is in no count fails', () => {
+  const lines = new Lines(rules);
+  lines.push('a,b\n1,2\n3,4\n');
+  lines.end();
+  lines.next();
+  expect(() => lines.total()).toThrow('2 of 3 lines are accounted for');
+});
+
+test('a row with more cells than a spreadsheet has columns costs its line', () => {
+  const lines = new Lines(rules);
+  lines.push(`a,b\n${'1,'.repeat(20_000)}\n"x",${'1,'.repeat(20_000)}\n1,2\n`);
+  const found = [lines.next(), lines.next(), lines.next()];
+  expect(found.map((one) => one && ('reason' in one ? [one.line, one.text] : one.cells))).toEqual([
+    [2, 'more than 16,384 cells'],
+    [3, 'more than 16,384 cells'],
+    ['1', '2'],
+  ]);
+});
