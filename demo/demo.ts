@@ -2,7 +2,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { connect } from 'node:net';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -18,6 +17,7 @@ import { CannotStart, end } from '../bin/programs.ts';
 import { startServers, type Addresses } from '../bin/servers.ts';
 import { ladder, rulesOf } from '../src/environments/rules.ts';
 import { startMailbox } from './mailbox.ts';
+import { portsFrom, refuseTaken } from './ports.ts';
 import { clientsFor, settingsFor, type Plan } from './provider.ts';
 import { logins, seed } from './seed.ts';
 
@@ -29,8 +29,9 @@ const usage = `bin/demo [--reset]
 
 Starts Oneway's staging, pre-production and production with sample data and prints their addresses.
   --reset          start over with fresh data
-DEMO_PORT          port of staging; the other two follow (3001); the mailbox is 6 above it (3007)
-                   and the sign-in provider 9 (3010); 7 and 8 take mail and the indexer's webhooks
+DEMO_PORT          port of staging; the other two follow (3001); a publisher of data files is 4 above it
+                   (3005), the mailbox 6 (3007) and the sign-in provider 9 (3010); 7 and 8 take mail
+                   and the indexer's webhooks
 DEMO_MYSQL_URL     a MySQL or MariaDB server to use, with administrator rights: mysql://root:…@host:3306
 DEMO_MONGO_URL     a MongoDB server to use, with administrator rights: mongodb://root:…@host:27017
 DEMO_REDIS_URL     a Redis server to use`;
@@ -49,8 +50,9 @@ async function main() {
     process.on(signal, () => void stop());
   const providerPort = Number(ports[0]) + 9;
   const indexerPort = Number(ports[0]) + 8;
+  const publisherPort = Number(ports[0]) + 4;
   const mailbox = { pagePort: Number(ports[0]) + 6, smtpPort: Number(ports[0]) + 7 };
-  const others = [providerPort, indexerPort, mailbox.pagePort, mailbox.smtpPort];
+  const others = [providerPort, indexerPort, publisherPort, mailbox.pagePort, mailbox.smtpPort];
   for (const port of [...ports, ...others]) await refuseTaken(port);
   const given = givenServers('DEMO');
   if (process.argv.includes('--reset')) await announce('Removing the old data', () => reset(given));
@@ -81,13 +83,15 @@ async function main() {
   const copies = await prepareCopies(servers, PREFIX);
   for (const one of [variables, owners]) {
     const backups = pathToFileURL(resolve(`${FOLDER}/backups`)).href;
-    Object.assign(one.staging, copies, { BACKUPS_URL: backups });
+    Object.assign(one.staging, copies, { BACKUPS_URL: backups, SOURCES_MAY_BE_LOCAL: 'true' });
     Object.assign(one.production, { BACKUPS_URL: backups, BACKUPS_CLIENT: 'cosmos' });
   }
+  await announce('Publisher of data files', () => publish(publisherPort));
   await seed(owners, {
     announce,
     isFresh: !existsSync(SEEDED),
     stagingUrl: addresses[0]?.[1] ?? '',
+    publisherUrl: `http://localhost:${publisherPort}`,
     afterMigration: ({ sql, name }) => grantLeastRights(sql, `${PREFIX}_${name}`),
   });
   writeFileSync(SEEDED, '');
@@ -107,7 +111,7 @@ async function main() {
       ),
     ),
   );
-  printAddresses(ports, mailbox.pagePort);
+  printAddresses(ports, { mailbox: mailbox.pagePort, publisher: publisherPort });
 }
 
 /** Writes the settings of an environment to a file, for `(set -a; . var/demo/staging.env; bin/oneway status)`. */
@@ -123,14 +127,6 @@ const listenAsIndexer = (port: number) =>
   createServer((req, res) => req.resume().once('end', () => res.writeHead(204).end()))
     .listen(port, '127.0.0.1')
     .unref();
-
-function portsFrom(first: string): number[] {
-  const port = Number(first);
-  if (!Number.isInteger(port) || port < 1 || port > 65_526) {
-    throw new CannotStart(`DEMO_PORT=${first} is not a port. Try DEMO_PORT=4001.`);
-  }
-  return [port, port + 1, port + 2];
-}
 
 /** Makes sure that only one demo runs in this folder; the lock of a process that has ended is ignored. */
 function lock() {
@@ -149,22 +145,6 @@ function isAlive(pid: number): boolean {
     return pid !== process.pid;
   } catch {
     return false;
-  }
-}
-
-async function refuseTaken(port: number) {
-  const isTaken = await new Promise<boolean>((resolve) => {
-    const probe = connect(port, '127.0.0.1');
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
-  if (isTaken) {
-    throw new CannotStart(
-      `Port ${port} is in use. Stop what uses it, or try DEMO_PORT=${port + 1000}.`,
-    );
   }
 }
 
@@ -194,6 +174,9 @@ const provide = (plan: Plan) =>
     `http://127.0.0.1:${plan.port}/.well-known/openid-configuration`,
   );
 
+const publish = (port: number) =>
+  startProcess('demo/publisher/main.ts', { PORT: String(port) }, `http://127.0.0.1:${port}/`);
+
 /** Starts a program of Oneway in a process of its own, and waits until its address answers. */
 async function startProcess(file: string, variables: Record<string, string>, address: string) {
   const child = spawn(process.execPath, [file], {
@@ -208,11 +191,14 @@ async function startProcess(file: string, variables: Record<string, string>, add
     if (child.exitCode !== null) break;
     await sleep(100);
   }
-  const what = variables['ENVIRONMENT'] ?? 'The sign-in provider';
+  const what = variables['ENVIRONMENT'] ?? file;
   throw new CannotStart(`${what} did not start; its messages stand above.`);
 }
 
-function printAddresses(ports: number[], mailboxPort: number) {
+function printAddresses(
+  ports: number[],
+  { mailbox, publisher }: { mailbox: number; publisher: number },
+) {
   console.log('');
   for (const [index, name] of ladder.entries()) {
     console.log(`  ${rulesOf(name).label.padEnd(16)} http://localhost:${ports[index]}`);
@@ -224,7 +210,10 @@ function printAddresses(ports: number[], mailboxPort: number) {
   console.log('\nThe same logins work on all three servers. Ctrl-C stops everything.');
   console.log(`The command line: (set -a; . ${FOLDER}/staging.env; bin/oneway --help)`);
   console.log(
-    `E-mail of all three arrives at http://localhost:${mailboxPort}; as an administrator, send one from Notifications.`,
+    `E-mail of all three arrives at http://localhost:${mailbox}; as an administrator, send one from Notifications.`,
+  );
+  console.log(
+    `Staging pulls data files from http://localhost:${publisher}, where you can correct the broken one.`,
   );
   console.log('“Sign in with single sign-on” on one of them signs you in on all three.');
 }

@@ -11,6 +11,7 @@ import { parseSettings } from '../src/settings.ts';
 import { productionRows } from './production.ts';
 import type { Environments } from './environments.ts';
 import { letTimePass } from './time.ts';
+import { runSources, seedSources } from './sources.ts';
 import { workAWeek } from './week.ts';
 import { requestBackup } from '../src/backups/job.ts';
 import { requestRefresh } from '../src/refresh/job.ts';
@@ -78,12 +79,15 @@ export async function seed(
     announce,
     isFresh,
     stagingUrl,
+    publisherUrl,
     afterMigration,
   }: {
     announce: Announce;
     isFresh: boolean;
     /** The URL of the staging server, from which production orders staging databases. */
     stagingUrl: string;
+    /** The URL of the invented publisher, whose data files staging pulls. */
+    publisherUrl: string;
     afterMigration: (here: App) => Promise<void>;
   },
 ) {
@@ -110,6 +114,10 @@ export async function seed(
       await announce('Refresh to staging', () => refresh(all.staging));
       await announce('A week of work', () => workAWeek(all));
       await announce('A backup, restored as a test', () => backUp(all, stagingUrl));
+      await announce('Three sources of data files', async () => {
+        await seedSources(all.staging, publisherUrl);
+        await runSources(all.staging);
+      });
     }
   } finally {
     for (const here of Object.values(all)) await here.close();

@@ -47,7 +47,8 @@ export async function startPublisher({
 }
 
 function answer(publisher: Publisher, req: IncomingMessage, res: ServerResponse) {
-  const url = new URL(req.url ?? '/', publisher.url);
+  // As it was asked for, so that absolute addresses in an index lead to the same host.
+  const url = new URL(req.url ?? '/', `http://${req.headers.host ?? new URL(publisher.url).host}`);
   const path = safelyDecoded(url.pathname);
   const { method = 'GET', headers } = req;
   publisher.requests.push({ method, path, headers });
