@@ -4,7 +4,8 @@ import { isLoopback } from './environments/urls.ts';
 type Variables = Record<string, string | undefined>;
 
 const SETTING = 'PLAIN_CONNECTIONS_TO';
-const DATABASE = /^((?:UNI_DIR_DESTINATION_|REFRESH_SOURCE_|COPIES_|DATASETS_)?(?:NO)?SQL_DB)_HOST$/;
+const DATABASE =
+  /^((?:UNI_DIR_DESTINATION_|REFRESH_SOURCE_|COPIES_|DATASETS_)?(?:NO)?SQL_DB)_HOST$/;
 const ADDRESS = /^(?:REDIS|SMTP|INDEXER|WEBHOOK_[A-Z0-9_]+|SLACK_[A-Z0-9_]+)_URL$/;
 const STORAGE = /^(?:UNI_DIR_DESTINATION_|REFRESH_SOURCE_|PIPELINE_)?STORAGE_URL$/;
 const PLAIN = ['http:', 'redis:', 'smtp:'];

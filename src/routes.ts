@@ -14,6 +14,7 @@ import * as backups from './backups/pages.ts';
 import * as checks from './datasets/check-pages.ts';
 import * as datafiles from './datasets/datafile-pages.ts';
 import * as datasets from './datasets/dataset-pages.ts';
+import * as references from './datasets/reference-pages.ts';
 import * as uploads from './datasets/upload-pages.ts';
 import * as deadLetters from './jobs/dead-letters-page.ts';
 import * as jobs from './jobs/pages.ts';
@@ -224,6 +225,8 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/datasets/:id/settings', 'manage-data', body.small, datasets.save),
   get('/datasets/:id/versions', 'look', datasets.showVersions),
   post('/datasets/:id/versions', 'manage-data', body.small, datasets.restore),
+  get('/datasets/:id/references', 'look', references.show),
+  post('/datasets/:id/references', 'edit', body.ticks, references.add),
   get('/datasets/:id/uploads/new', 'manage-data', uploads.showNew),
   uploadTo('/datasets/:id/uploads', 'manage-data', uploads.upload),
   get('/uploads/:id', 'look', uploads.show),

@@ -87,7 +87,9 @@ describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (na
   test('visitors who are not signed in are redirected to sign-in, and their posts are refused', async () => {
     const site = await openSite(world, name);
     const stranger = await site.as(null);
-    for (const route of all.filter(({ allow }) => !['anyone', 'app', 'hawk', 'bridge'].includes(allow))) {
+    for (const route of all.filter(
+      ({ allow }) => !['anyone', 'app', 'hawk', 'bridge'].includes(allow),
+    )) {
       const answer = await ask(stranger, route, addressOf(route));
       const line = `${route.method} ${route.path}`;
       if (route.method === 'get') {

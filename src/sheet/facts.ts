@@ -22,7 +22,7 @@ import type { Step } from '../writing/journal.ts';
 import { parentsOf } from '../catalog/family.ts';
 import { columnsThere, type ColumnsByTable } from './columns.ts';
 import { gatherHolders, type OtherHolder } from './holders.ts';
-import { linkedNames } from './linked-names.ts';
+import { linkedNames, missingInDatasets } from './linked-names.ts';
 import { imagesOf } from './images.ts';
 
 export type Facts = {
@@ -37,6 +37,11 @@ export type Facts = {
    * `<entity>:<name>`.
    */
   otherSpellings: Map<string, string[]>;
+  /**
+   * The datasets of this environment that have a name which is missing at the destination, by `<entity>:<name>`; no
+   * entry where no dataset is checked against the entity.
+   */
+  namesInDatasets: Map<string, string[]>;
   /** Rows of this environment whose names are spelled in such another way, by `<entity>:<name>`. */
   namesHere: Map<string, Row>;
   columns: ColumnsByTable;
@@ -136,12 +141,14 @@ export async function gatherFacts(
     imagesMissing(here, steps),
     readClock(there.sql),
   ]);
+  const namesInDatasets = await missingInDatasets(here, linkedNames(steps), names);
   return {
     from: here.name,
     to: there.name,
     chosen,
     pairs,
     names,
+    namesInDatasets,
     otherSpellings,
     namesHere,
     columns,

@@ -1,6 +1,9 @@
 // The names that planned rows are linked with.
 import { linkedNamesOf, type LinkedName, type RowKey } from '../catalog/entity.ts';
-import { entityNamed } from '../catalog/index.ts';
+import { entityNamed, matchedByName } from '../catalog/index.ts';
+import { datasetsWith } from '../datasets/feeding-names.ts';
+import type { Environment } from '../environments/environment.ts';
+import { namesOf, type IdsByEntity } from '../rows/names.ts';
 import type { Step } from '../writing/journal.ts';
 
 /** Every linked name once, in the destination’s spelling, with the last row that is linked with it. */
@@ -12,4 +15,19 @@ export function linkedNames(steps: Step[]): (LinkedName & { row: RowKey })[] {
     }
   }
   return [...found.values()];
+}
+
+/** Which datasets here have the names that the destination lacks, by `<entity>:<name>`; nothing is read while it lacks none. */
+export async function missingInDatasets(
+  here: Environment,
+  linked: LinkedName[],
+  names: IdsByEntity,
+): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>();
+  for (const { name: kind } of matchedByName) {
+    const missing = namesOf(kind, linked).filter((one) => !names.get(kind)?.has(one));
+    const inDatasets = await datasetsWith(here.sql, kind, [...new Set(missing)]);
+    for (const [name, datasets] of inDatasets ?? []) found.set(`${kind}:${name}`, datasets);
+  }
+  return found;
 }

@@ -51,6 +51,7 @@ export function factsOf(given: Record<string, GivenRow>, more: Partial<Facts> = 
     pairs: new Map(pairs.map((pair) => [keyText(pair.key), pair])),
     names: new Map(),
     otherSpellings: new Map(),
+    namesInDatasets: new Map(),
     namesHere: new Map(),
     columns: new Map(),
     version: { databaseVersion: '1.0.0', isUpdating: false },

@@ -65,10 +65,19 @@ export function names(facts: Facts, choices: Choices, steps: PlannedStep[]): Pro
       return [{ reason: 'name-spelled-otherwise', row, message, solutions: [map] }];
     }
     if (ids.length === 1 || choices.create.includes(`${entity}:${name}`)) return [];
-    const message = `The ${lowerFirst(label.one)} “${name}” is not in ${place}.`;
+    const inDatasets = datasetText(facts.namesInDatasets.get(`${entity}:${name}`));
+    const message = `The ${lowerFirst(label.one)} “${name}” is not in ${place}.${inDatasets}`;
     const solutions: Solution[] = [{ kind: 'create-name', entity, name }, map];
     return [{ reason: 'name-missing', row, message, solutions }];
   });
+}
+
+/** Whether a dataset has a missing name; empty where no dataset is checked against such names. */
+function datasetText(datasets: string[] | undefined): string {
+  if (datasets === undefined) return '';
+  return datasets.length > 0
+    ? ` The dataset ${datasets.join(' and ')} has it.`
+    : ' No dataset has it either: check its spelling.';
 }
 
 /** Reports a row that is linked with two names here that are mapped to one name at the destination. */
