@@ -1,4 +1,5 @@
 // What the cells of one column are, over all rows.
+import { excerptOf } from './excerpt.ts';
 import type { Column } from './reading.ts';
 import { indexOfShape, shapeOf, shapes } from './shapes.ts';
 import {
@@ -31,7 +32,6 @@ export type ColumnFacts = Column & {
 };
 
 const EXAMPLES = 3;
-const SHOWN = 200;
 const SHAPES = Object.keys(shapes).length;
 
 export class ColumnCounter {
@@ -102,9 +102,9 @@ export class ColumnCounter {
   }
 
   private show(index: number, cell: string, line: number) {
-    (this.examples[index] ??= []).push({ line, text: kept(cell) });
+    (this.examples[index] ??= []).push({ line, text: excerptOf(cell) });
     if (this.samples.length < EXAMPLES && !this.samples.includes(cell)) {
-      this.samples.push(kept(cell));
+      this.samples.push(excerptOf(cell));
     }
   }
 }
@@ -119,7 +119,3 @@ function most(fits: Fit[]): Fit | null {
   const [first] = fits.toSorted((one, other) => other.cells - one.cells);
   return first ?? null;
 }
-
-/** The beginning of a text, copied: a slice would keep the piece of the file in memory that it is cut from. */
-export const kept = (text: string) =>
-  Buffer.from(text.slice(0, SHOWN), 'utf16le').toString('utf16le');

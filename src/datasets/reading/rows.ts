@@ -1,4 +1,5 @@
 // The second pass over a data file: rows as a reading says.
+import { excerptOf } from './excerpt.ts';
 import { decoded, notIn, WrongEncoding } from './encoding.ts';
 import { Lines, type DataLine } from './lines.ts';
 import type { Column, Counts, Reading, Reject } from './reading.ts';
@@ -83,14 +84,14 @@ export function rowReader({ columns, positions, width }: Reading) {
 
 function inNoColumn(line: number, cell: string): Reject {
   const text = 'a cell in a column that was empty throughout';
-  return { line, column: null, reason: 'cells', text, excerpt: cell.slice(0, 200) };
+  return { line, column: null, reason: 'cells', text, excerpt: excerptOf(cell) };
 }
 
 export function misfit(line: number, { name, type, format }: Column, cell: string): Reject {
   const wanted = format === null ? names[type] : `${names[type]} (${format})`;
-  const shown = cell.length > 60 ? `${cell.slice(0, 60)}…` : cell;
+  const shown = cell.length > 60 ? `${excerptOf(cell, 60)}…` : excerptOf(cell);
   const text = `“${shown}” is not ${wanted}`;
-  return { line, column: name, reason: 'type', text, excerpt: cell.slice(0, 200) };
+  return { line, column: name, reason: 'type', text, excerpt: excerptOf(cell) };
 }
 
 const names: Record<Column['type'], string> = {

@@ -1,5 +1,6 @@
 // Everything that one pass over a file learns, line by line.
-import { ColumnCounter, kept, type ColumnFacts, type Example } from './facts.ts';
+import { excerptOf } from './excerpt.ts';
+import { ColumnCounter, type ColumnFacts, type Example } from './facts.ts';
 import { columnNames, headerText, type Layout } from './header.ts';
 import { Lines, type DataLine, type LineRules } from './lines.ts';
 import type { Choices, Column, Reject } from './reading.ts';
@@ -124,12 +125,11 @@ export class Tally {
   }
 
   private reject(reject: Reject) {
-    if (this.rejects.length >= REJECTS) return;
-    this.rejects.push({ ...reject, text: kept(reject.text), excerpt: kept(reject.excerpt) });
+    if (this.rejects.length < REJECTS) this.rejects.push(reject);
   }
 
   private showBeyondAscii({ line, cells }: DataLine) {
     const text = cells.find((cell) => /[^\0-\x7f]/.test(cell));
-    if (text !== undefined) this.beyondAscii.push({ line, text: kept(text) });
+    if (text !== undefined) this.beyondAscii.push({ line, text: excerptOf(text) });
   }
 }

@@ -1,10 +1,9 @@
 // Cuts text into records of cells. A record that is damaged costs exactly the line on which it begins.
+import { excerptOf } from './excerpt.ts';
 import { TextWindow } from './text-window.ts';
 
 /** Characters of a record at most; a longer one is rejected. */
 export const RECORD_LIMIT = 1_000_000;
-/** Characters of a damaged line that are shown. */
-const EXCERPT = 200;
 
 export type Damage = 'unclosed' | 'after-quote' | 'too-long' | 'too-wide';
 
@@ -54,7 +53,7 @@ export class Tokenizer {
     const end = this.endOfLine();
     if (end === null) return null;
     const { text, at, overlong } = this;
-    const shown = overlong ?? text.slice(at, Math.min(end, at + EXCERPT));
+    const shown = overlong ?? excerptOf(text.slice(at, end));
     return this.finish(end, 1, [], null, false, shown);
   }
 
@@ -106,7 +105,7 @@ export class Tokenizer {
     // A CR at the end may be half of a CRLF, and ends the line in any case.
     const end = text.endsWith('\r') ? text.length - 1 : text.length;
     if (this.overlong === null && end - at <= this.limit) return;
-    this.overlong ??= text.slice(at, at + EXCERPT);
+    this.overlong ??= excerptOf(text.slice(at));
     this.at = end;
   }
 
@@ -127,7 +126,7 @@ export class Tokenizer {
     this.at = this.window.afterLineEnd(end);
     this.line += lines;
     this.overlong = null;
-    const excerpt = () => shown ?? text.slice(at, Math.min(end, at + EXCERPT));
+    const excerpt = () => shown ?? excerptOf(text.slice(at, end));
     return { line, lines, cells, size: end - at, damage, hasNul, hasStrayQuote, excerpt };
   }
 }

@@ -8,31 +8,70 @@ import { chunksOf, examined, read } from './read.ts';
 const csv = 'id,name\n1,Ann\n2,Bob\n';
 const large = `id,name\n${Array.from({ length: 60_000 }, (_one, id) => `${id},name ${id * 7919}\n`).join('')}`;
 
-/** A ZIP archive that Python writes: with sizes before or, as to a stream, behind the content. */
-function zip(
-  files: [name: string, content: string][],
-  options: { isStream?: boolean; isStored?: boolean } = {},
-): Buffer {
+type Wanted = { files: [name: string, content: string][]; isStream?: boolean; isStored?: boolean };
+
+/** ZIP archives that Python writes: with sizes before or, as to a stream, behind the content. */
+const zips = zipsOf({
+  one: { files: [['a.csv', csv]] },
+  streamed: { files: [['a.csv', csv]], isStream: true },
+  stored: { files: [['a.csv', csv]], isStored: true },
+  macOS: {
+    files: [
+      ['data/', ''],
+      ['data/a.csv', csv],
+      ['__MACOSX/data/._a.csv', 'x'],
+    ],
+  },
+  large: { files: [['a.csv', large]] },
+  'large, streamed': { files: [['a.csv', large]], isStream: true },
+  none: { files: [] },
+  two: {
+    files: [
+      ['a.csv', csv],
+      ['b.csv', csv],
+    ],
+  },
+  XLSX: {
+    files: [
+      ['[Content_Types].xml', '<x/>'],
+      ['xl/workbook.xml', '<x/>'],
+    ],
+  },
+  ODS: { files: [['mimetype', 'application/vnd.oasis']], isStored: true },
+});
+
+function zipsOf(wanted: Record<string, Wanted>): (name: string) => Buffer {
   const script = `
-import io, json, sys, zipfile
-class Stream(io.RawIOBase):
-    def writable(self): return True
+import base64, io, json, sys, zipfile
+class Stream(io.BytesIO):
     def seekable(self): return False
-    def write(self, data):
-        sys.stdout.buffer.write(data)
-        return len(data)
-given = json.load(sys.stdin)
-target = Stream() if given['isStream'] else io.BytesIO()
-kind = zipfile.ZIP_STORED if given['isStored'] else zipfile.ZIP_DEFLATED
-with zipfile.ZipFile(target, 'w', kind) as archive:
-    for name, content in given['files']:
-        archive.writestr(name, content)
-if not given['isStream']: sys.stdout.buffer.write(target.getvalue())
+    def seek(self, *place): raise io.UnsupportedOperation()
+    def tell(self): raise io.UnsupportedOperation()
+def written(files, isStream=False, isStored=False):
+    target = Stream() if isStream else io.BytesIO()
+    kind = zipfile.ZIP_STORED if isStored else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(target, 'w', kind) as archive:
+        for name, content in files: archive.writestr(name, content)
+    return base64.b64encode(target.getvalue()).decode()
+print(json.dumps({name: written(**one) for name, one in json.load(sys.stdin).items()}))
 `;
-  const { isStream = false, isStored = false } = options;
-  const input = JSON.stringify({ files, isStream, isStored });
-  return execFileSync('python3', ['-c', script], { input, maxBuffer: 2 ** 28 });
+  const options = { input: JSON.stringify(wanted), encoding: 'utf8', maxBuffer: 2 ** 28 } as const;
+  const made = JSON.parse(execFileSync('python3', ['-c', script], options)) as Record<
+    string,
+    string
+  >;
+  return (name) => Buffer.from(made[name] ?? '', 'base64');
 }
+
+test('the archives of these tests have their sizes before and behind the content', () => {
+  const hasSizesBehind = (name: string) => (zips(name).readUInt16LE(6) & 8) !== 0;
+  expect(['one', 'stored', 'streamed', 'large, streamed'].map(hasSizesBehind)).toEqual([
+    false,
+    false,
+    true,
+    true,
+  ]);
+});
 
 test.each<[string, Buffer, 'gzip' | 'zip']>([
   ['gzip', gzipSync(csv), 'gzip'],
@@ -41,18 +80,10 @@ test.each<[string, Buffer, 'gzip' | 'zip']>([
     Buffer.concat([gzipSync(csv.slice(0, 9)), gzipSync(csv.slice(9))]),
     'gzip',
   ],
-  ['ZIP', zip([['a.csv', csv]]), 'zip'],
-  ['ZIP, written as a stream', zip([['a.csv', csv]], { isStream: true }), 'zip'],
-  ['ZIP that compresses nothing', zip([['a.csv', csv]], { isStored: true }), 'zip'],
-  [
-    'ZIP with folders and what macOS adds',
-    zip([
-      ['data/', ''],
-      ['data/a.csv', csv],
-      ['__MACOSX/data/._a.csv', 'x'],
-    ]),
-    'zip',
-  ],
+  ['ZIP', zips('one'), 'zip'],
+  ['ZIP, written as a stream', zips('streamed'), 'zip'],
+  ['ZIP that compresses nothing', zips('stored'), 'zip'],
+  ['ZIP with folders and what macOS adds', zips('macOS'), 'zip'],
 ])('S3-35 unpacks %s as a stream, in chunks of any size', async (_title, content, compression) => {
   for (const size of [1, 7, 65_536]) {
     const found = await read(content, {}, size);
@@ -66,8 +97,8 @@ test.each<[string, Buffer, 'gzip' | 'zip']>([
 
 test.each<[string, Buffer]>([
   ['gzip', gzipSync(large)],
-  ['ZIP', zip([['a.csv', large]])],
-  ['ZIP, written as a stream', zip([['a.csv', large]], { isStream: true })],
+  ['ZIP', zips('large')],
+  ['ZIP, written as a stream', zips('large, streamed')],
 ])('S3-35 unpacks a larger file: %s', async (_title, content) => {
   expect((await examined(content, {}, 5_000)).counts.rows).toBe(60_000);
 });
@@ -77,28 +108,10 @@ test.each<[string, string, string | Uint8Array]>([
   ['a file of blanks and line ends', 'empty', ' \n\t\r\n'],
   ['a file of empty cells', 'empty', ',,\n,,\n'],
   ['an empty file in gzip', 'empty', gzipSync('')],
-  ['an archive without a file', 'empty', zip([])],
-  [
-    'an archive with two files',
-    'many-files',
-    zip([
-      ['a.csv', csv],
-      ['b.csv', csv],
-    ]),
-  ],
-  [
-    'an XLSX workbook',
-    'spreadsheet',
-    zip([
-      ['[Content_Types].xml', '<x/>'],
-      ['xl/workbook.xml', '<x/>'],
-    ]),
-  ],
-  [
-    'an ODS spreadsheet',
-    'spreadsheet',
-    zip([['mimetype', 'application/vnd.oasis']], { isStored: true }),
-  ],
+  ['an archive without a file', 'empty', zips('none')],
+  ['an archive with two files', 'many-files', zips('two')],
+  ['an XLSX workbook', 'spreadsheet', zips('XLSX')],
+  ['an ODS spreadsheet', 'spreadsheet', zips('ODS')],
   ['an XLS workbook', 'spreadsheet', Uint8Array.of(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1)],
   ['a PDF document', 'pdf', '%PDF-1.7\n%\xe2\xe3\n'],
   ['a web page', 'html', '\ufeff\n <!DOCTYPE html><html lang="en">'],
@@ -108,13 +121,9 @@ test.each<[string, string, string | Uint8Array]>([
   ['a tar archive in gzip', 'archive', gzipSync(`${'a.csv'.padEnd(257, '\0')}ustar\0`)],
   ['a cut gzip file', 'damaged', gzipSync(large).subarray(0, 90_000)],
   ['a gzip file with a wrong checksum', 'damaged', changed(gzipSync(large), -8)],
-  ['a cut ZIP archive', 'damaged', zip([['a.csv', large]]).subarray(0, 90_000)],
-  [
-    'a ZIP archive with a changed byte',
-    'damaged',
-    changed(zip([['a.csv', csv]], { isStored: true }), 40),
-  ],
-  ['an encrypted ZIP archive', 'archive', changed(zip([['a.csv', csv]]), 6)],
+  ['a cut ZIP archive', 'damaged', zips('large').subarray(0, 90_000)],
+  ['a ZIP archive with a changed byte', 'damaged', changed(zips('stored'), 40)],
+  ['an encrypted ZIP archive', 'archive', changed(zips('one'), 6)],
 ])('says what is wrong with %s: %s', async (_title, reason, content) => {
   await expect(examined(content)).rejects.toMatchObject({ status: 422, reason });
 });
