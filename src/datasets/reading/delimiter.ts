@@ -30,10 +30,18 @@ export function proposeDelimiter(sample: Sample): string {
   if (named) return named;
   const scores = delimiters.map((delimiter) => {
     const { width, share } = usualWidth(recordsOf(sample, delimiter));
-    return { delimiter, score: share * Math.log2(width), share };
+    return {
+      delimiter,
+      share,
+      isPerfect: share === 1 && width > 1,
+      score: share * Math.log2(width),
+    };
   });
+  // A list within a cell, such as 255;0;0, cuts almost every row evenly, but not the header.
+  const perfect = scores.filter(({ isPerfect }) => isPerfect);
+  const candidates = perfect.length > 0 ? perfect : scores;
   // With one column everywhere, the delimiter that cuts no cell.
-  const [best] = scores.toSorted(
+  const [best] = candidates.toSorted(
     (one, other) => other.score - one.score || other.share - one.share,
   );
   return best?.delimiter ?? ',';

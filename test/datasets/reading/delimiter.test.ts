@@ -20,6 +20,7 @@ test.each(delimiters.map((delimiter) => [delimiter]))(
 
 test.each([
   ['more columns win among even rows', 'a;b;1,5\nc;d;2,5\n', ';'],
+  ['a list within a cell is none', 'name,colour\nred,255;0;0\ngreen,0;255;0\n', ','],
   ['even rows win over more columns', 'a,b\nc,d|e|f\ng,h\n', ','],
   ['commas inside sentences do not cut one column', 'note\nyes, but\nno\n', ';'],
   ['one column without any delimiter', 'note\nyes\n', ','],
