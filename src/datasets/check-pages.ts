@@ -76,6 +76,8 @@ function needExamined(file: Datafile): Examined {
 export async function load(req: Request, res: Response) {
   const file = await addressedFile(req);
   const { here, form } = req;
+  // A second click, or the page of another tab: the file is being loaded already.
+  if (file.reading !== null && file.state !== 'failed') return followLoad(req, res, file);
   const loadShown = async () => {
     const examined = needExamined(file);
     const before = registry.choicesOf(file);
@@ -93,10 +95,14 @@ export async function load(req: Request, res: Response) {
       acceptsColumns: examined.differing.length > 0,
     });
     await req.line.push(job);
-    const upload = await uploads.ofDatafile(here.sql, file.id);
-    res.redirect(303, upload ? `/uploads/${upload.id}` : `/datafiles/${file.id}`);
+    await followLoad(req, res, file);
   };
   await orShowErrors(res, loadShown, (errors) => checkPage(req, res, file, errors));
+}
+
+async function followLoad({ here }: Request, res: Response, file: Datafile) {
+  const upload = await uploads.ofDatafile(here.sql, file.id);
+  res.redirect(303, upload ? `/uploads/${upload.id}` : `/datafiles/${file.id}`);
 }
 
 /** Refuses a page that was shown before the file was examined again. */

@@ -101,6 +101,7 @@ async function loadClaimed(work: LoadWork, file: Datafile) {
  * are those of the current version.
  */
 async function chooseReading({ here, report }: LoadWork, file: Datafile): Promise<Reading> {
+  if (file.source === null) throw new Fault('question', 'Check how it is read, and load it then.');
   await report({ done: 0, total: file.size, doing: `Examining ${file.file_name}` });
   const { reading, asks, differing } = await examineFile(here, file);
   if (asks.length > 0) throw new Fault('question', asks.map(askText).join(' '));

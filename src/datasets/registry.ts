@@ -152,35 +152,36 @@ export const ofSource = (on: Queryable, source: number) =>
          order by id`,
   );
 
-/**
- * Changes a data file, if it is in one of these states; returns whether it was.
- */
+/** Changes a data file, if it is in one of these states, and under a further condition; returns whether it was. */
 export const change = async (
   on: Queryable,
   { id }: Pick<Datafile, 'id'>,
   states: DatafileState[],
   what: Statement,
+  only = sql`true`,
 ): Promise<boolean> =>
   (await run(
     on,
     sql`update operations_datafile_registry
            set ${what}, updated_timestamp = utc_timestamp(3)
-         where id = ${id} and state in (${states})`,
+         where id = ${id} and state in (${states}) and ${only}`,
   )) === 1;
 
 /**
  * Changes a data file.
- * @throws Conflict when it is in none of these states any more
+ * @throws Conflict when it is in none of these states any more, or no longer fulfils the condition
  */
 export async function changeOrRefuse(
   on: Queryable,
   file: Pick<Datafile, 'id' | 'file_name'>,
   states: DatafileState[],
   what: Statement,
+  only = sql`true`,
 ) {
-  if (await change(on, file, states, what)) return;
-  const { state } = await known(on, file.id);
-  throw new Conflict(`${file.file_name} is ${state} now. Reload the page.`);
+  if (await change(on, file, states, what, only)) return;
+  const { state, reading } = await known(on, file.id);
+  const now = state === 'processing' && reading !== null ? 'being loaded' : state;
+  throw new Conflict(`${file.file_name} is ${now} now. Nothing was changed: reload the page.`);
 }
 
 export const fail = (

@@ -12,8 +12,11 @@ import * as registry from './registry.ts';
 import type { Datafile } from './registry.ts';
 import * as uploads from './uploads.ts';
 
-const fromTheStart = sql`state = 'processing', reason = null, error_message = null, examination = null,
-                         reading = null, counts = null, loaded_line = 0, loaded_rows = 0`;
+const withoutRows = sql`state = 'processing', reason = null, error_message = null, counts = null, loaded_line = 0,
+                        loaded_rows = 0`;
+const fromTheStart = sql`${withoutRows}, examination = null, reading = null`;
+/** The condition that a file is not being loaded: once its reading is confirmed, its rows are stored by it. */
+const isNotLoading = sql`(state = 'failed' or reading is null)`;
 
 /** Requests that a data file is examined again, with other choices; nothing is loaded yet. */
 export const chooseReading = (
@@ -23,7 +26,7 @@ export const chooseReading = (
 ): Promise<Job> =>
   transaction(here.sql, async (on) => {
     const what = sql`${fromTheStart}, choices = ${JSON.stringify(choices)}`;
-    await registry.changeOrRefuse(on, file, ['processing', 'failed'], what);
+    await registry.changeOrRefuse(on, file, ['processing', 'failed'], what, isNotLoading);
     await uploads.reopen(on, file.id);
     return (await requestExamination(on, file, person)).job;
   });
@@ -72,21 +75,21 @@ export const confirm = (
   { file, reading, acceptsColumns }: Confirmed,
 ): Promise<Job> =>
   transaction(here.sql, async (on) => {
-    const what = sql`state = 'processing', reason = null, error_message = null, loaded_line = 0, loaded_rows = 0,
-                     reading = ${JSON.stringify(reading)}, accepts_columns = ${acceptsColumns}, person = ${person}`;
-    await registry.changeOrRefuse(on, file, ['processing', 'failed'], what);
+    const what = sql`${withoutRows}, reading = ${JSON.stringify(reading)}, accepts_columns = ${acceptsColumns},
+                     person = ${person}`;
+    await registry.changeOrRefuse(on, file, ['processing', 'failed'], what, isNotLoading);
     await uploads.verify(on, file.id);
     return requestLoad(on, file, person);
   });
 
-/** Accepts the new columns of a file of a source, and requests the job that loads it. */
+/** Accepts the new columns of a file, and requests the job that loads it. */
 export const acceptColumns = (here: App, person: string, file: Datafile): Promise<Job> =>
   transaction(here.sql, async (on) => {
     await registry.changeOrRefuse(
       on,
       file,
       ['failed'],
-      sql`${fromTheStart}, accepts_columns = true`,
+      sql`${withoutRows}, accepts_columns = true`,
     );
     await audit.write(on, { person, action: 'accepted new columns', subject: file.file_name });
     return requestLoad(on, file, person);

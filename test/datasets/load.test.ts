@@ -176,7 +176,13 @@ describe('what does not fit', () => {
     const file = await upload(world.staging, cities, csv('name,inhabitants', 'Oslo,1'));
     await run(
       world.staging.sql,
-      sql`update operations_datafile_registry set reading = null, job = null where id = ${file.id}`,
+      sql`insert into source (id, name, kind, url, options, hosts, dataset, cron, created_by, created_at)
+          values (1, 'Office', 'json-index', 'http://localhost', '{}', '[]', ${cities.id}, '0 2 * * *', 'ops',
+            utc_timestamp(3))`,
+    );
+    await run(
+      world.staging.sql,
+      sql`update operations_datafile_registry set source = 1, job = null where id = ${file.id}`,
     );
     const job = { id: '0192f0c0-0000-7000-8000-000000000000' } as never;
     const work = { here: world.staging, job, report: async () => {} };

@@ -1,0 +1,183 @@
+// The page that checks a data file: questions, choices, two people at once, and a second click.
+import { beforeEach, expect, test } from '@jest/globals';
+import { run, select, sql } from '../../src/database/sql.ts';
+import type { Dataset } from '../../src/datasets/datasets.ts';
+import * as registry from '../../src/datasets/registry.ts';
+import type { Datafile } from '../../src/datasets/registry.ts';
+import { addDataset, load, rowsOf, runJobs, upload } from '../support/datasets.ts';
+import { useClient, useSite } from '../support/people.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const site = useSite(world, 'staging');
+const dana = useClient(site, 'dana');
+let cities: Dataset;
+
+beforeEach(async () => {
+  cities = await addDataset(world.staging);
+});
+
+const known = ({ id }: Datafile) => registry.known(world.staging.sql, id);
+
+/** The fields of the page as a browser would post them, with changes; a change to undefined leaves a field out. */
+async function fields(file: Datafile, changes: Record<string, string> = {}) {
+  const { text } = await dana.get(`/datafiles/${file.id}/check`);
+  const found: Record<string, string> = {};
+  for (const [, tag = ''] of text.matchAll(/<input\b([^>]*)>/g)) {
+    const [name, value] = ['name', 'value'].map(
+      (one) => new RegExp(`\\b${one}="([^"]*)"`).exec(tag)?.[1],
+    );
+    const isTick = /type="checkbox"/.test(tag) && !/\bchecked\b/.test(tag);
+    if (name && name !== 'csrf' && !isTick) found[name] = unescaped(value ?? '');
+  }
+  for (const [, name = '', options = ''] of text.matchAll(
+    /<select\b[^>]*?\bname="([^"]+)"[^>]*>([\s\S]*?)<\/select>/g,
+  )) {
+    const chosen = /<option[^>]*value="([^"]*)"[^>]*\bselected\b/.exec(options);
+    const first = /<option[^>]*value="([^"]*)"/.exec(options);
+    found[name] = unescaped((chosen ?? first)?.[1] ?? '');
+  }
+  return { ...found, ...changes };
+}
+
+const unescaped = (html: string) =>
+  html
+    .replaceAll('&#34;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
+
+test('S3-03 the check page shows what becomes of each line, and loading follows the reading that it showed', async () => {
+  const file = await upload(world.staging, cities, 'name;people\nPune;7\nLyon;5\n');
+  const page = await dana.get(`/datafiles/${file.id}/check`);
+  expect(page.text).toContain('2 of 3 lines become rows');
+  const answer = await dana.post(`/datafiles/${file.id}/loading`, await fields(file));
+  expect(answer.status).toBe(303);
+  await runJobs(world.staging);
+  expect(await rowsOf(world.staging, cities)).toEqual([
+    ['Pune', 7],
+    ['Lyon', 5],
+  ]);
+});
+
+test('a file in an unknown encoding is not loaded before a person has chosen it', async () => {
+  const latin = Buffer.from('name,people\nZürich,7\nGenève,5\n', 'latin1');
+  const file = await upload(world.staging, cities, latin);
+  const refused = await dana.post(`/datafiles/${file.id}/loading`, await fields(file));
+  expect([refused.status, /Choose the encoding/.test(refused.text)]).toEqual([422, true]);
+  await dana.post(
+    `/datafiles/${file.id}/reading`,
+    await fields(file, { encoding: 'windows-1252' }),
+  );
+  await runJobs(world.staging);
+  const answer = await dana.post(`/datafiles/${file.id}/loading`, await fields(file));
+  expect(answer.status).toBe(303);
+  await runJobs(world.staging);
+  expect((await rowsOf(world.staging, cities)).map(([name]) => name)).toEqual(['Zürich', 'Genève']);
+});
+
+test('dates whose order of day and month the file does not say are text until a person answers', async () => {
+  const file = await upload(world.staging, cities, 'name,day\nPune,01/02/2024\nLyon,03/04/2024\n');
+  const refused = await dana.post(`/datafiles/${file.id}/loading`, await fields(file));
+  expect([
+    refused.status,
+    /Choose the type of “day”|Choose the type of &#34;day/.test(refused.text),
+  ]).toEqual([422, true]);
+  await dana.post(
+    `/datafiles/${file.id}/reading`,
+    await fields(file, { 'types[1][type]': 'date|d/m/y' }),
+  );
+  await runJobs(world.staging);
+  await dana.post(`/datafiles/${file.id}/loading`, await fields(file));
+  await runJobs(world.staging);
+  expect(await rowsOf(world.staging, cities)).toEqual([
+    ['Pune', '2024-02-01'],
+    ['Lyon', '2024-04-03'],
+  ]);
+});
+
+test('a choice that was changed on the page is shown in a new preview before anything is loaded', async () => {
+  const file = await upload(world.staging, cities, 'name;people\nPune;7\n');
+  const answer = await dana.post(
+    `/datafiles/${file.id}/loading`,
+    await fields(file, { headerLine: 'none' }),
+  );
+  expect(answer.headers['location']).toBe(`/datafiles/${file.id}/check`);
+  await runJobs(world.staging);
+  expect(await rowsOf(world.staging, cities)).toEqual([]);
+  expect((await dana.get(`/datafiles/${file.id}/check`)).text).toContain(
+    '2 of 2 lines become rows',
+  );
+});
+
+test('rejected lines are left out only when the person ticks it, and can be downloaded with line and reason', async () => {
+  const file = await upload(world.staging, cities, 'name,people\nPune,7\n=cmd(),5,6\n');
+  const refused = await dana.post(`/datafiles/${file.id}/loading`, await fields(file));
+  expect([refused.status, /Tick that 1 rejected line/.test(refused.text)]).toEqual([422, true]);
+  const { text } = await dana.get(`/datafiles/${file.id}/rejects`);
+  expect(text.split('\r\n')).toEqual([
+    'line,column,reason,text',
+    expect.stringMatching(/^3,,"?2 cells expected, 3 found"?,"'=cmd\(\),5,6"$/),
+    '',
+  ]);
+  const accepted = await fields(file, { acceptsRejects: 'yes' });
+  expect((await dana.post(`/datafiles/${file.id}/loading`, accepted)).status).toBe(303);
+});
+
+test('a second click on Load follows the load that is under way, and loads nothing twice', async () => {
+  const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
+  const posted = await fields(file);
+  const answers = await Promise.all(
+    [1, 2].map(() => dana.post(`/datafiles/${file.id}/loading`, posted)),
+  );
+  expect(answers.filter(({ status }) => status === 303).length).toBeGreaterThan(0);
+  await runJobs(world.staging);
+  expect(await rowsOf(world.staging, cities)).toEqual([['Pune', 7]]);
+  const jobs = await select(world.staging.sql, sql`select id from job where kind = 'load'`);
+  expect(jobs).toHaveLength(1);
+});
+
+test('while a file is loaded, another tab changes neither its reading nor its rows', async () => {
+  const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
+  const posted = await fields(file);
+  await dana.post(`/datafiles/${file.id}/loading`, posted);
+  const late = await dana.post(`/datafiles/${file.id}/reading`, { ...posted, headerLine: 'none' });
+  expect(late.status).toBe(409);
+  await runJobs(world.staging);
+  expect(await rowsOf(world.staging, cities)).toEqual([['Pune', 7]]);
+});
+
+test('a page that was shown before another person examined the file again loads nothing', async () => {
+  const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
+  const stale = await fields(file);
+  await dana.post(`/datafiles/${file.id}/reading`, await fields(file, { headerLine: 'none' }));
+  await runJobs(world.staging);
+  const answer = await dana.post(`/datafiles/${file.id}/loading`, stale);
+  expect(answer.status).toBe(409);
+  expect((await known(file)).reading).toBeNull();
+});
+
+test('changed columns are named and need a tick', async () => {
+  await load(world.staging, cities, 'name,people\nPune,7\n');
+  const file = await upload(world.staging, cities, 'name,inhabitants\nLyon,5\n');
+  const { text } = await dana.get(`/datafiles/${file.id}/check`);
+  expect(text).toContain('“inhabitants” is new; “people” is missing');
+  expect((await dana.post(`/datafiles/${file.id}/loading`, await fields(file))).status).toBe(422);
+  const accepted = await fields(file, { acceptsColumns: 'yes' });
+  expect((await dana.post(`/datafiles/${file.id}/loading`, accepted)).status).toBe(303);
+});
+
+test('a failed file can be ignored with a reason, and loaded again later', async () => {
+  const file = await upload(world.staging, cities, '%PDF-1.7\n');
+  expect((await known(file)).state).toBe('failed');
+  expect((await dana.post(`/datafiles/${file.id}/ignoring`, {})).status).toBe(422);
+  await dana.post(`/datafiles/${file.id}/ignoring`, { reason: 'A report, not data' });
+  expect(await known(file)).toMatchObject({
+    state: 'ignored',
+    error_message: 'A report, not data',
+  });
+  await run(world.staging.sql, sql`delete from job`);
+  await dana.post(`/datafiles/${file.id}/reopening`, {});
+  expect((await known(file)).state).toBe('processing');
+});
