@@ -10,6 +10,8 @@ import { addCopies } from './copies.ts';
 import { addSources } from './sources.ts';
 import { addStaging } from './staging.ts';
 import { addDatabase } from './database.ts';
+import { addDatafiles } from './datafiles.ts';
+import { addDatasets } from './datasets.ts';
 import { exits, Incompatible, UsageError } from './cli.ts';
 import { addJobs } from './jobs.ts';
 
@@ -37,7 +39,8 @@ version, 4 differences found (diff, release-check).
   oneway diff task:12
   oneway transfer task:12 form:3 --dry-run
   oneway transfer task:12 form:3 --name "Autumn texts" --yes
-  oneway undo 41 --reason "The text was wrong" --yes`,
+  oneway undo 41 --reason "The text was wrong" --yes
+  oneway datasets upload cities.csv --dataset statistics/cities`,
   );
 
 for (const add of [
@@ -51,6 +54,8 @@ for (const add of [
   addSources,
   addStaging,
   addCopies,
+  addDatasets,
+  addDatafiles,
   addDatabase,
 ]) {
   add(program);

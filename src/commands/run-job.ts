@@ -1,4 +1,5 @@
 // Runs a job in this process, for a command at a terminal.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '../environments/app.ts';
 import type { Job } from '../jobs/jobs.ts';
 import { runJob } from '../jobs/runner.ts';
@@ -8,22 +9,38 @@ import { count } from '../web/format.ts';
 import { print } from './cli.ts';
 
 type Requested = { job: Job; isNew: boolean };
+type How = {
+  /** The message when another job of its kind is active, such as `A refresh is already running`. */
+  running: string;
+  isQuiet: boolean;
+  /** Formats what the job counts; rows by default. */
+  inUnits?: (number: number) => string;
+};
+
+/** How often a job is looked at that a worker of the server has taken. */
+const PAUSE_MS = 300;
 
 /**
- * Runs a job that was just requested, prints its progress, and returns its report. `running`: the message when
- * another job of its kind is active, such as `A refresh is already running`.
+ * Runs a job that was just requested, prints its progress, and returns its report.
  * @throws Problem when one is active, or the job fails
  */
 export async function runHere<T>(
   here: App,
   { job, isNew }: Requested,
-  { running, isQuiet }: { running: string; isQuiet: boolean },
+  { running, isQuiet, inUnits = count }: How,
 ): Promise<T> {
   if (!isNew) throw new Problem(409, `${running}: job ${job.number}.`);
   process.once('SIGINT', () => here.halt.abort());
-  const ended = await runJob(here, tasks, job.id, ({ doing, done, total }) => {
-    if (!isQuiet) print(`${doing}: ${count(done)} of ${count(total)}`);
-  });
+  const attempt = () =>
+    runJob(here, tasks, job.id, ({ doing, done, total }) => {
+      if (!isQuiet) print(`${doing}: ${inUnits(done)} of ${inUnits(total)}`);
+    });
+  let ended = await attempt();
+  // A worker of the server may have been faster; if it dies, this process takes the job over.
+  while (ended?.state === 'running' && !here.halt.signal.aborted) {
+    await sleep(PAUSE_MS);
+    ended = await attempt();
+  }
   if (here.halt.signal.aborted && ended?.state !== 'done') {
     throw new Problem(
       503,

@@ -29,7 +29,7 @@ export async function receive(
   here: App,
   { dataset, person }: { dataset: Dataset; person: string },
   { fileName, content, expected }: Arriving,
-): Promise<{ id: string; job: Job }> {
+): Promise<{ id: string; datafile: number; job: Job }> {
   const { sql: on, storage, settings } = here;
   const limit = settings.datafiles.limitBytes;
   const id = await uploads.begin(on, { dataset: dataset.id, fileName, expected, person });
@@ -51,7 +51,7 @@ export async function receive(
     const object = objectOf(id);
     const { size, checksum } = await storage.put(object, counted());
     await failpoint('upload stored');
-    const { job } = await transaction(on, async (connection) => {
+    const { job, datafile } = await transaction(on, async (connection) => {
       const file = await registry.add(connection, {
         dataset: dataset.id,
         source: null,
@@ -62,9 +62,9 @@ export async function receive(
         person,
       });
       await uploads.endReceiving(connection, id, { datafile: file.id, received: size });
-      return requestExamination(connection, file, person);
+      return { ...(await requestExamination(connection, file, person)), datafile: file.id };
     });
-    return { id, job };
+    return { id, datafile, job };
   } catch (error) {
     await uploads.failReceiving(on, id, { received, error: whyBroken(error, received, expected) });
     throw error;
