@@ -23,6 +23,7 @@ import * as outbox from './messages/outbox-page.ts';
 import * as account from './people/account-page.ts';
 import * as invitation from './people/invitation-pages.ts';
 import * as people from './people/pages.ts';
+import * as pipelineRuns from './pipeline/pages.ts';
 import { showSignIn, signIn, signOut, type openSignIn } from './people/sign-in.ts';
 import { begin, finish } from './people/single-sign-on.ts';
 import type { Ability } from './access/permissions.ts';
@@ -248,6 +249,10 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/sources/:id', 'administer', body.small, sources.save),
   post('/sources/:id/run', 'manage-data', body.small, sources.runNow),
   post('/sources/:id/files/:file/fetch', 'manage-data', body.small, sources.fetchAgain),
+
+  get('/pipeline-runs', 'look', pipelineRuns.index),
+  get('/pipeline-runs/:number', 'look', pipelineRuns.show),
+  post('/pipeline-runs/:number/resumption', 'manage-data', body.small, pipelineRuns.resume),
 
   get('/outbox', 'look', outbox.index),
   post('/outbox/:id/retry', 'administer', body.small, outbox.retry),

@@ -144,6 +144,7 @@ const mayImport: Record<string, string[]> = {
     'environments',
     'jobs',
     'people',
+    'pipeline',
     'refresh',
     'release',
     'rows',

@@ -14,7 +14,7 @@ import { addDatafiles } from './datafiles.ts';
 import { addDatasets } from './datasets.ts';
 import { exits, Incompatible, UsageError } from './cli.ts';
 import { addJobs } from './jobs.ts';
-
+import { addPipeline } from './pipeline.ts';
 import { addRelease } from './release.ts';
 import { addRows } from './rows.ts';
 import { withoutValues } from '../environments/app.ts';
@@ -56,6 +56,7 @@ for (const add of [
   addCopies,
   addDatasets,
   addDatafiles,
+  addPipeline,
   addDatabase,
 ]) {
   add(program);

@@ -59,6 +59,7 @@ export async function menuOf(req: Request): Promise<MenuSection[]> {
         link('/datasets', 'table', 'Datasets'),
         link('/datafiles', 'file-spreadsheet', 'Data files'),
         link('/sources', 'cloud-download', 'Sources'),
+        link('/pipeline-runs', 'workflow', 'Pipeline runs'),
       ].flat(),
     },
     {
