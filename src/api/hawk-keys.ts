@@ -25,7 +25,7 @@ export async function choices(on: Queryable): Promise<Choice[]> {
   return [
     ...general,
     ...organisations.flatMap((one): Choice[] => [
-      [`dataset:${one}/*`, `${one}: all`],
+      [`dataset:${one}/*`, `Every dataset of ${one} that is open to clients`],
       ...all
         .filter(({ organisation }) => organisation === one)
         .map((dataset): Choice => [

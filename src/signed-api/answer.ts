@@ -92,6 +92,8 @@ const codes: Record<number, RefusalCode> = {
   400: 'malformed',
   403: 'lacks_scope',
   404: 'not_found',
+  // Rows that were deleted while they were read.
+  410: 'version_gone',
   413: 'too_large',
   415: 'malformed',
   422: 'invalid',

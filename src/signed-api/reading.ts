@@ -10,6 +10,7 @@ import { answer, clientOf } from './answer.ts';
 import { ownOrigin } from './address.ts';
 import { find, gone, readable, versionOf } from './datasets.ts';
 import { orientations, pageText, type Orientation } from './page-text.ts';
+import { rowsThatFit } from './page-size.ts';
 import { queried } from './query.ts';
 
 const number = (most: number) =>
@@ -59,10 +60,8 @@ export async function structure(req: Request, res: Response) {
 export async function page(req: Request, res: Response) {
   const query = queried(rowsQuery, req.query);
   const dataset = await datasetOf(req);
-  const { sql: on, settings } = req.here;
-  const read = await versionOf(on, dataset, query.version ?? null);
-  const from = query['next-id'] ?? 1;
-  const found = await rowsOf(req, dataset, read, { from, limit: settings.apiPageSize });
+  const read = await versionOf(req.here.sql, dataset, query.version ?? null);
+  const found = await rowsOf(req, dataset, read, query['next-id'] ?? 1);
   const last = found.at(-1)?.id ?? Infinity;
   const next =
     last < read.row_count
@@ -85,21 +84,24 @@ async function rowsOf(
   { here }: Request,
   dataset: Dataset,
   { number, row_count }: Version,
-  { from, limit }: { from: number; limit: number },
+  from: number,
 ) {
+  const { sql: on, settings } = here;
   const at = { dataset: dataset.id, version: number };
-  await rows.noteRead(here.sql, at).catch((error: unknown) => {
+  await rows.noteRead(on, at).catch((error: unknown) => {
     // A read-only database must still be readable.
     if (unwillingness(error) !== 'read-only') throw error;
   });
-  const found = await rows.page(here.sql, at, { from, limit });
+  const limit = await rowsThatFit(on, { ...at, from }, settings.apiPageSize);
   const expected = Math.max(0, Math.min(limit, row_count - from + 1));
+  const found = await rows.page(on, at, { from, limit });
   const isWhole =
     found.length === expected && (found.at(-1)?.id ?? from - 1) === from + expected - 1;
   if (isWhole) return found;
-  const now = await versions.find(here.sql, dataset.id, number);
-  if (now?.purged_at === null)
+  const now = await versions.find(on, dataset.id, number);
+  if (now?.purged_at === null) {
     throw new Error(`Rows of ${fullName(dataset)} ${number} are missing`);
+  }
   throw gone(dataset, number);
 }
 

@@ -122,6 +122,34 @@ describe('pages of rows', () => {
     expect(codeOf(await ask(all, data('org/name', '?next-id=11')))).toEqual([500, 'failed']);
   });
 
+  test('a page of large rows has fewer rows, so that it stays below 8 MB, and no row is skipped', async () => {
+    const large = (size: number, index: number) => ['x'.repeat(size), index, null];
+    const rows = [
+      ...Array.from({ length: 5 }, (_, index) => large(1_900_000, index)),
+      large(9_000_000, 5),
+      ...Array.from({ length: 6 }, (_, index) => large(10, 6 + index)),
+    ];
+    await publish(site.here, {
+      name: 'org/large',
+      columns,
+      rows: rows.slice(0, 4),
+      mode: 'append',
+    });
+    await publish(site.here, { name: 'org/large', columns, rows: rows.slice(4), mode: 'append' });
+    const sizes: number[] = [];
+    const read: unknown[] = [];
+    for (let url: string | null = data('org/large'); url !== null;) {
+      const { json, text } = await ask(all, url);
+      const values = json['values'] as unknown[];
+      sizes.push(values.length);
+      read.push(...values);
+      expect(text.length < 8_100_000 || values.length === 1).toBe(true);
+      url = json['next'] as string | null;
+    }
+    expect(read).toEqual(rows);
+    expect(Math.max(...sizes)).toBeGreaterThan(1);
+  });
+
   test('each page records that its version is being read', async () => {
     await publish(site.here, { name: 'org/name', columns, rows: rowsOf(1) });
     await ask(all, data('org/name'));
