@@ -40,6 +40,7 @@ import { sheetKinds } from './sheet/sheet-view.ts';
 import * as selectionPages from './sheet/selection-pages.ts';
 import * as sheet from './sheet/routes.ts';
 import * as signedApi from './signed-api/reading.ts';
+import * as triggers from './signed-api/triggers.ts';
 import * as sources from './sources/pages.ts';
 import * as bridge from './staging/bridge-routes.ts';
 import * as databases from './staging/database-pages.ts';
@@ -89,6 +90,14 @@ const uploadTo = (path: string, allow: Allow, handler: RequestHandler): Route =>
   handler,
   servesCopies: false,
 });
+const fromClient = (path: string, handler: RequestHandler): Route => ({
+  method: 'post',
+  path,
+  allow: 'hawk',
+  body: body.raw,
+  handler,
+  servesCopies: false,
+});
 const fromServer = (path: string, handler: RequestHandler): Route => ({
   method: 'post',
   path,
@@ -108,6 +117,8 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/api/v1/table-data', 'hawk', signedApi.list),
   get('/api/v1/table-data/:organisation/:name', 'hawk', signedApi.page),
   get('/api/v1/table-structure/:organisation/:name', 'hawk', signedApi.structure),
+  fromClient('/api/v1/source-runs', triggers.requestRuns),
+  get('/api/v1/source-runs/:number', 'hawk', triggers.showRun),
   get('/api/v1/objects/:name', 'app', api.object),
   get('/api/v1/:entity', 'app', api.list),
   get('/api/v1/:entity/:id', 'app', api.show),

@@ -83,6 +83,7 @@ const mayImport: Record<string, string[]> = {
     'database',
     'datasets',
     'environments',
+    'jobs',
     'rows',
     'signed-api',
     'state',
@@ -132,7 +133,7 @@ const mayImport: Record<string, string[]> = {
     'storage',
     'web',
   ],
-  'signed-api': ['access', 'database', 'datasets', 'environments', 'web'],
+  'signed-api': ['access', 'database', 'datasets', 'environments', 'jobs', 'sources', 'web'],
   sources: ['access', 'audit', 'database', 'datasets', 'environments', 'jobs', 'storage', 'web'],
   commands: [
     'access',

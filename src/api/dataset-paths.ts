@@ -1,5 +1,6 @@
 // The paths of the signed API in the OpenAPI document.
 import { z } from 'zod';
+import { jobStates } from '../jobs/jobs.ts';
 import { orientations } from '../signed-api/page-text.ts';
 import { id, instant, jsonSchema } from './schemas.ts';
 
@@ -30,6 +31,31 @@ const page = z.union([
   z.object({ headers: z.array(z.string()), values: z.array(z.array(cell)), next }),
   z.object({ results: z.array(z.record(z.string(), cell)), next }),
 ]);
+const number = z.int().min(1);
+const runs = z.object({
+  runs: z.array(z.object({ source: z.string(), job: number, new: z.boolean(), url: z.url() })),
+});
+const run = z.object({
+  job: number,
+  source: z.string(),
+  state: z.enum(jobStates),
+  doing: z.string(),
+  problem: z.string().nullable(),
+  requested: instant,
+  started: instant.nullable(),
+  ended: instant.nullable(),
+  report: z
+    .object({
+      found: z.int(),
+      fetched: z.int(),
+      loaded: z.int(),
+      rows: z.int(),
+      failed: z.int(),
+      differing: z.int(),
+      failures: z.array(z.object({ name: z.string(), reason: z.string(), message: z.string() })),
+    })
+    .nullable(),
+});
 const refused = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
 const statuses = {
@@ -37,6 +63,8 @@ const statuses = {
   403: 'The key lacks the scope, which is named.',
   404: 'There is no such dataset or version for this key.',
   410: 'version_gone: the version was replaced and deleted. Start again without version.',
+  413: 'The body is larger than 64 kB.',
+  415: 'The body is compressed.',
   422: 'A parameter does not fit; the message names it.',
   429: 'Too many requests of this client, or wrong signatures from this address: try again after Retry-After seconds.',
   426: 'The database is of another version than the program.',
@@ -121,6 +149,34 @@ export const datasetPaths = {
           page,
         ),
         ...refusals(401, 403, 404, 410, 422, 426, 429, 503),
+      },
+    },
+  },
+  '/api/v1/source-runs': {
+    post: {
+      operationId: 'run_sources',
+      summary: 'Run a source, or all active ones',
+      description: 'The hash of the body is required. Up to 64 kB.',
+      security,
+      requestBody: {
+        content: json(z.strictObject({ source: z.union([z.string(), number]).optional() })),
+      },
+      responses: {
+        202: found('The jobs.', runs),
+        200: found('All of them were running already.', runs),
+        ...refusals(401, 403, 404, 413, 415, 422, 426, 429, 503),
+      },
+    },
+  },
+  '/api/v1/source-runs/{number}': {
+    get: {
+      operationId: 'read_source_run',
+      summary: 'How far a run of a source is',
+      security,
+      parameters: [parameter('number', 'path', number)],
+      responses: {
+        200: found('The run; its report when it has ended.', run),
+        ...refusals(401, 403, 404, 422, 426, 429, 503),
       },
     },
   },

@@ -7,6 +7,7 @@ import { fullName } from '../datasets/datasets.ts';
 import type { App } from '../environments/app.ts';
 import { parsed } from '../problems.ts';
 import { PIPELINE_SCOPE, scopeOf } from '../signed-api/datasets.ts';
+import { RUN_SCOPE } from '../signed-api/triggers.ts';
 import { requiredLine } from '../typed-text.ts';
 import { lastDay } from './keys.ts';
 
@@ -14,7 +15,7 @@ type Choice = [scope: string, text: string];
 
 const general: Choice[] = [
   ['dataset:*', 'Every dataset that is open to clients'],
-  ['sources:run', 'Runs sources'],
+  [RUN_SCOPE, 'Runs sources'],
   [PIPELINE_SCOPE, 'The pipeline: every dataset, also those that are not open to clients'],
 ];
 
