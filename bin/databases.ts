@@ -58,6 +58,8 @@ export function settingsOf(
 ): Settings {
   const of = (environment: EnvironmentName): Variables => ({
     ENVIRONMENT: environment,
+    // These are all settings: those of this machine in .env are for other programs.
+    ENV_FILE: '',
     ...addresses(at, '', `${prefix}_${environment}`, rights),
     ...neighbours(at, prefix, environment),
     REDIS_URL: at.redis.href,

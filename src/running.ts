@@ -7,7 +7,7 @@ import { openQueue, startWorker, type JobQueue } from './jobs/queue.ts';
 import { openTicks } from './jobs/ticks.ts';
 import { inTime } from './in-time.ts';
 import { startRecovery } from './writing/recovery.ts';
-import { BadSettings, parseSettings, type Settings } from './settings.ts';
+import { BadSettings, readSettings, type Settings } from './settings.ts';
 import { chores, schedules, tasks } from './tasks.ts';
 import { explain } from './version/compatibility.ts';
 
@@ -80,7 +80,7 @@ async function untilGone(redis: Redis) {
 /** Starts a program; wrong settings end it with an error message. */
 export async function startWith(program: (settings: Settings) => Promise<void>) {
   try {
-    await program(parseSettings(process.env));
+    await program(readSettings(process.env));
   } catch (error) {
     if (!(error instanceof BadSettings)) throw error;
     console.error(error.message);

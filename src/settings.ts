@@ -1,100 +1,53 @@
 // The environment variables, parsed once. Nothing else reads process.env.
 import { z } from 'zod';
-import { admittedSchema } from './access/admitted.ts';
-import { encryptionKeys, isEncryptionKey } from './access/encryption.ts';
+import { encryptionKeys } from './access/encryption.ts';
 import {
   databasesSchema,
+  databaseVariables,
   isSameDatabase,
   neighbourSchema,
-  port,
-  text,
 } from './database/address.ts';
-import { limits } from './database/limits.ts';
-import { environmentUrls, isLoopback, isSecureCookie } from './environments/urls.ts';
-import { environmentNames, rulesOf, type EnvironmentName } from './environments/rules.ts';
-import { endpointsFrom, wrongEndpoints } from './messages/endpoints.ts';
+import { environmentUrls, isSecureCookie } from './environments/urls.ts';
+import { rulesOf, type EnvironmentName } from './environments/rules.ts';
+import { endpointsFrom, messageVariables, wrongEndpoints } from './messages/endpoints.ts';
+import { lackingForSingleSignOn, singleSignOn } from './people/provider-settings.ts';
 import { plainConnections } from './plain-connections.ts';
-import { backupSettings } from './backups/settings.ts';
-import { pipelineSettings } from './pipeline/settings.ts';
-import { sourceSettings } from './sources/settings.ts';
-import { copySettings } from './staging/settings.ts';
-import { storageSettings } from './storage/settings.ts';
+import { withDefaults, withLocalFile } from './defaults.ts';
+import { backupSettings, backupVariables } from './backups/settings.ts';
+import { pipelineSettings, pipelineVariables } from './pipeline/settings.ts';
+import { sourceSettings, sourceVariables } from './sources/settings.ts';
+import { copySettings, copyVariables } from './staging/settings.ts';
+import { storageSettings, storageVariables } from './storage/settings.ts';
+import { variables, type Variables } from './variables.ts';
 
-const onOff = z
-  .enum(['true', 'false', ''])
-  .default('false')
-  .transform((value) => value === 'true');
-const milliseconds = z.coerce.number().int().min(50);
-/** The schema of a variable that may be missing or empty. */
-const optional = <T extends z.ZodType>(schema: T) =>
-  z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
-
-/** The schema of a secret. Its message does not repeat the value. */
-const secretKey = z
-  .string()
-  .refine(isEncryptionKey, 'must be 32 bytes in base64: openssl rand -base64 32');
-
-const variables = z.object({
-  ENVIRONMENT: z.enum(environmentNames, { error: `must be one of ${environmentNames.join(', ')}` }),
-  HOST: z.string().default('127.0.0.1'),
-  PORT: port.default(3000),
-  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be an address: redis://127.0.0.1:6379' }),
-  SESSION_SECRET: z.string({ error: 'is missing' }).min(32, 'must have at least 32 characters'),
-  CREDENTIALS_KEY: optional(secretKey),
-  CREDENTIALS_KEY_PREVIOUS: optional(secretKey),
-  SESSION_HOURS: z.coerce.number().positive().default(10),
-  SECURE_COOKIES: z.enum(['true', 'false', '']).default(''),
-  TRUST_PROXY: z.coerce.number().int().min(0).default(0),
-  ENVIRONMENT_URLS: z.string().default(''),
-  OIDC_ISSUER: optional(z.url({ protocol: /^https?$/ })),
-  OIDC_CLIENT_ID: optional(text),
-  OIDC_CLIENT_SECRET: optional(text),
-  OIDC_PERMISSIONS_CLAIM: optional(text),
-  OIDC_ADMITS: optional(admittedSchema),
-  IS_STAGING_ALWAYS: onOff,
-  INDEXER_URL: optional(z.url({ protocol: /^https?$/ })),
-  INDEXER_SECRET: optional(z.string().min(32, 'must have at least 32 characters')),
-  SMTP_URL: optional(z.url({ protocol: /^smtps?$/, error: 'must begin with smtp:// or smtps://' })),
-  MAIL_FROM: optional(
-    z.string().regex(/^[^@\r\n]+@[^@\s>]+>?$/, 'must be an address: Oneway <oneway@example.com>'),
-  ),
-  REQUIRE_TESTED: onOff,
-  SUPPORTED_DATABASE_VERSION: z
-    .string({ error: 'is missing: bin/serve and bin/oneway take it from the file DB_VERSION' })
-    .min(1),
-  METRICS_TOKEN: optional(z.string().min(16, 'must have at least 16 characters')),
-  RUN_JOBS: z
-    .enum(['true', 'false', ''])
-    .default('true')
-    .transform((value) => value !== 'false'),
-  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  API_PAGE_SIZE: z.coerce.number().int().min(1).max(10_000).default(1000),
-  NOSQL_IDS_PER_QUERY: z.coerce.number().int().min(1).default(limits.idsPerQuery),
-  TRANSFER_LEASE_MS: milliseconds.default(15_000),
-  RECOVERY_EVERY_MS: milliseconds.default(5000),
-  DATAFILE_LIMIT_MB: z.coerce.number().int().min(1).default(2048),
-  OPEN_ENVIRONMENTS_MAX: z.coerce.number().int().min(1).max(100).default(10),
-  OPEN_ENVIRONMENTS_IDLE_MS: milliseconds.default(300_000),
-});
-
-type Variables = z.infer<typeof variables>;
 type Databases = z.infer<typeof databasesSchema>;
 type Neighbours = { destination: Databases | null; source: Databases | null };
 
-/** The schema of a part of the settings, which `read` parses; it returns messages about wrong ones, too. */
-const part = <T extends { wrong: string[] }>(read: (variables: NodeJS.ProcessEnv) => T) =>
+type Names = readonly (string | RegExp)[];
+const isNamed = (name: string, names: Names) =>
+  names.some((one) => (typeof one === 'string' ? one === name : one.test(name)));
+
+/**
+ * The schema of a part of the settings. `read` gets the variables with these names only; it returns messages about
+ * wrong ones, too.
+ */
+const part = <T extends { wrong: string[] }>(
+  names: Names,
+  read: (variables: NodeJS.ProcessEnv) => T,
+) =>
   z.record(z.string(), z.string().optional()).transform((environment, context) => {
-    const { wrong, ...settings } = read(environment);
+    const own = Object.entries(environment).filter(([name]) => isNamed(name, names));
+    const { wrong, ...settings } = read(Object.fromEntries(own));
     for (const message of wrong) context.addIssue(message);
     return settings;
   });
 
-const endpoints = part((environment) => ({
+const endpoints = part(messageVariables, (environment) => ({
   messages: endpointsFrom(environment),
   wrong: wrongEndpoints(environment),
 }));
 
-const pipeline = part((environment) =>
+const pipeline = part(pipelineVariables, (environment) =>
   pipelineSettings(
     environment,
     environmentUrls(environment['ENVIRONMENT_URLS'] ?? '')[
@@ -103,12 +56,30 @@ const pipeline = part((environment) =>
   ),
 );
 
-const stores = part((environment) =>
-  storageSettings(environment, {
-    destination: Boolean(environment['UNI_DIR_DESTINATION_SQL_DB_NAME']),
-    source: Boolean(environment['REFRESH_SOURCE_SQL_DB_NAME']),
-  }),
+const neighbours = ['UNI_DIR_DESTINATION', 'REFRESH_SOURCE'] as const;
+const stores = part(
+  [...storageVariables, ...neighbours.map((one) => `${one}_SQL_DB_NAME`)],
+  (environment) =>
+    storageSettings(environment, {
+      destination: Boolean(environment['UNI_DIR_DESTINATION_SQL_DB_NAME']),
+      source: Boolean(environment['REFRESH_SOURCE_SQL_DB_NAME']),
+    }),
 );
+
+/** The names of all variables that are read, and the patterns of those whose names people choose. */
+export const variableNames: Names = [
+  ...Object.keys(variables.shape),
+  ...databaseVariables(''),
+  ...neighbours.flatMap((one) => databaseVariables(`${one}_`)),
+  ...messageVariables,
+  ...pipelineVariables,
+  ...storageVariables,
+  ...backupVariables,
+  ...copyVariables,
+  ...sourceVariables,
+  'PLAIN_CONNECTIONS_TO',
+  'ENV_FILE',
+];
 
 /** The schema of all environment variables. Errors in one part do not hide errors in others. */
 const settingsSchema = variables
@@ -121,22 +92,40 @@ const settingsSchema = variables
   .and(neighbourSchema('REFRESH_SOURCE').transform((source) => ({ source })))
   .and(endpoints)
   .and(stores)
-  .and(part(backupSettings))
-  .and(part(copySettings))
+  .and(part(backupVariables, backupSettings))
+  .and(part(copyVariables, copySettings))
   .and(pipeline)
-  .and(part(sourceSettings));
+  .and(part(sourceVariables, sourceSettings));
 
 export type Settings = z.infer<typeof settingsSchema>;
 
 export class BadSettings extends Error {}
 
 /**
- * Parses the settings.
+ * Reads the settings of a program: its environment variables, below them the file .env where it starts, below that the
+ * defaults. `otherwise`: what this program sets where neither environment nor file do.
  * @throws BadSettings with a line for each that is missing or wrong
  */
-export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
-  // process.env is not a plain object, so it is copied first.
-  const result = settingsSchema.safeParse({ ...environment });
+export function readSettings(
+  environment: NodeJS.ProcessEnv,
+  otherwise: NodeJS.ProcessEnv = {},
+): Settings {
+  let given: NodeJS.ProcessEnv;
+  try {
+    given = withLocalFile(environment, otherwise);
+  } catch (error) {
+    throw new BadSettings((error as Error).message);
+  }
+  return parseSettings(given);
+}
+
+/**
+ * Parses the settings; what is not given has its default.
+ * @throws BadSettings with a line for each that is missing or wrong
+ */
+export function parseSettings(given: NodeJS.ProcessEnv): Settings {
+  const environment = withDefaults(given);
+  const result = settingsSchema.safeParse(environment);
   const wrong = result.success
     ? [...misplaced(result.data), ...plainConnections(environment)]
     : result.error.issues.map(({ path, message }) =>
@@ -144,7 +133,7 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Settings {
       );
   if (result.success && wrong.length === 0) return result.data;
   throw new BadSettings(
-    `These settings are missing or wrong (see .env.example):\n  ${wrong.join('\n  ')}`,
+    `These settings are missing or wrong (see .env.example and config/defaults.env):\n  ${wrong.join('\n  ')}`,
   );
 }
 
@@ -243,46 +232,4 @@ function wrongTogether(values: Variables): string[] {
     wrong.push('CREDENTIALS_KEY: is missing beside CREDENTIALS_KEY_PREVIOUS');
   }
   return wrong;
-}
-
-/** Messages if some but not all settings of single sign-on are set. */
-function lackingForSingleSignOn(values: Variables): string[] {
-  const needed = ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'] as const;
-  const given = [...needed, 'OIDC_PERMISSIONS_CLAIM' as const, 'OIDC_ADMITS' as const].filter(
-    (name) => values[name],
-  );
-  if (given.length === 0) return [];
-  const wrong = needed
-    .filter((name) => !values[name])
-    .map((name) => `${name}: is missing; single sign-on needs it beside ${given.join(', ')}`);
-  const issuer = URL.parse(values.OIDC_ISSUER ?? '');
-  if (issuer && issuer.protocol !== 'https:' && !isLoopback(issuer)) {
-    wrong.push('OIDC_ISSUER: must begin with https:// (http:// for localhost and 127.0.0.1 only)');
-  }
-  if (!environmentUrls(values.ENVIRONMENT_URLS)[values.ENVIRONMENT]) {
-    const own = `${values.ENVIRONMENT}=https://…`;
-    wrong.push(`ENVIRONMENT_URLS: lacks ${own}, where single sign-on sends people back to`);
-  }
-  return wrong;
-}
-
-/** The settings of single sign-on: how the sign-in provider knows this server. */
-export type SingleSignOn = NonNullable<Settings['singleSignOn']>;
-
-function singleSignOn(values: Variables) {
-  if (!values.OIDC_ISSUER) return null;
-  return {
-    issuer: values.OIDC_ISSUER,
-    clientId: values.OIDC_CLIENT_ID ?? '',
-    clientSecret: values.OIDC_CLIENT_SECRET ?? '',
-    /** The URL to which the provider redirects people after signing in. */
-    redirectUri: `${environmentUrls(values.ENVIRONMENT_URLS)[values.ENVIRONMENT]}/sign-in/callback`,
-    /**
-     * The claim (of the provider about a person) that lists the person’s permissions; null when they are granted on
-     * the people page.
-     */
-    permissionsClaim: values.OIDC_PERMISSIONS_CLAIM ?? null,
-    /** Who may sign in with single sign-on; null for everyone whom the provider lets in. */
-    admits: values.OIDC_ADMITS ?? null,
-  };
 }

@@ -14,6 +14,17 @@ export type BackupSettings = {
 
 type Variables = Record<string, string | undefined>;
 
+const KEYS = ['BACKUPS_ACCESS_KEY_ID', 'BACKUPS_SECRET_ACCESS_KEY'] as const;
+
+export const backupVariables = [
+  'BACKUPS_URL',
+  'BACKUPS_MINIO_BUCKET',
+  ...KEYS,
+  'BACKUPS_CLIENT',
+  'BACKUPS_RECIPIENT',
+  'BACKUPS_IDENTITY',
+];
+
 /** The name of a client, such as `cosmos`; it becomes part of database names. */
 const CLIENT = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
@@ -43,8 +54,6 @@ export function backupSettings(variables: Variables): {
   };
 }
 
-const KEYS = ['BACKUPS_ACCESS_KEY_ID', 'BACKUPS_SECRET_ACCESS_KEY'] as const;
-
 /**
  * The store at a backup address: `file:///srv/backups` (a folder of buckets), or the address of an S3 server. Null
  * when it is wrong, with a message in `wrong`.
@@ -52,7 +61,7 @@ const KEYS = ['BACKUPS_ACCESS_KEY_ID', 'BACKUPS_SECRET_ACCESS_KEY'] as const;
 function storeOf(variables: Variables, wrong: string[]): StorageAddress | null {
   const text = variables['BACKUPS_URL'];
   if (!text) return null;
-  const bucket = variables['BACKUPS_MINIO_BUCKET'] || 'dev-backups';
+  const bucket = variables['BACKUPS_MINIO_BUCKET'] ?? '';
   const [id, secret] = KEYS.map((name) => variables[name]);
   if (!id !== !secret) wrong.push(`${KEYS.join(' and ')}: give both or none`);
   const keys: StorageKeys = id && secret ? { id, secret } : null;

@@ -11,7 +11,7 @@ import { inTime } from '../in-time.ts';
 import type { Person } from '../people/people.ts';
 import * as tokens from '../people/tokens.ts';
 import { Forbidden, Problem } from '../problems.ts';
-import { parseSettings } from '../settings.ts';
+import { readSettings } from '../settings.ts';
 import { explain } from '../version/compatibility.ts';
 import { operator } from '../release/operator.ts';
 import { refuseUnanswered, whileAnswering } from './answering.ts';
@@ -60,7 +60,7 @@ export async function withApp(
   work: (here: App) => Promise<void>,
   { isAboutVersion, isWithoutDatabases } = { isAboutVersion: false, isWithoutDatabases: false },
 ) {
-  const here = openApp(parseSettings({ LOG_LEVEL: 'error', ...process.env }));
+  const here = openApp(readSettings(process.env, { LOG_LEVEL: 'error' }));
   try {
     if (isWithoutDatabases) {
       await work(here);

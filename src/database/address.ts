@@ -10,24 +10,23 @@ export const port = z.coerce
   .max(65_535, isPort);
 
 /** The schema of an address, from variables without their prefix. */
-export const address = (defaultPort: number) =>
-  z
-    .object({
-      NAME: text,
-      USER: text,
-      PASSWORD: text,
-      HOST: text,
-      PORT: port.default(defaultPort),
-      TLS: z.enum(['true', 'false', ''], 'must be true or false').default(''),
-    })
-    .transform(({ NAME: name, USER: user, PASSWORD: password, HOST: host, PORT, TLS }) => ({
-      name,
-      user,
-      password,
-      host,
-      port: PORT,
-      ...(TLS === 'true' && { tls: true }),
-    }));
+export const address = z
+  .object({
+    NAME: text,
+    USER: text,
+    PASSWORD: text,
+    HOST: text,
+    PORT: port,
+    TLS: z.enum(['true', 'false'], 'must be true or false'),
+  })
+  .transform(({ NAME: name, USER: user, PASSWORD: password, HOST: host, PORT, TLS }) => ({
+    name,
+    user,
+    password,
+    host,
+    port: PORT,
+    ...(TLS === 'true' && { tls: true }),
+  }));
 
 /**
  * `tls`: the connection is encrypted, and the server’s certificate must be signed by an authority that this machine
@@ -61,9 +60,9 @@ const behind = <T extends z.ZodType>(prefix: string, schema: T) =>
   });
 
 /** The schema of the variables `SQL_DB_*` and `NOSQL_DB_*`, the two databases of an environment. */
-export const databasesSchema = behind('SQL_DB', address(3306))
+export const databasesSchema = behind('SQL_DB', address)
   .transform((sql) => ({ sql }))
-  .and(behind('NOSQL_DB', address(27_017)).transform((nosql) => ({ nosql })));
+  .and(behind('NOSQL_DB', address).transform((nosql) => ({ nosql })));
 
 /**
  * The schema of the variables of both databases of a neighbouring environment, which begin with `prefix`; null when
@@ -72,10 +71,19 @@ export const databasesSchema = behind('SQL_DB', address(3306))
 export const neighbourSchema = (prefix: string) =>
   behind(prefix, z.preprocess(nullWhenEmpty, databasesSchema.nullable()));
 
+/** Ports and TLS have defaults, so that they do not tell whether a database is set. */
 const nullWhenEmpty = (variables: unknown) =>
-  Object.entries(variables as object).some(([name, value]) => /SQL_DB_/.test(name) && value)
+  Object.entries(variables as object).some(([name, value]) => isOfDatabase(name) && value)
     ? variables
     : null;
+
+const isOfDatabase = (name: string) => /SQL_DB_(NAME|USER|PASSWORD|HOST)$/.test(name);
+
+/** The names of the variables of a MySQL and a MongoDB database, behind a prefix such as `COPIES_`. */
+export const databaseVariables = (prefix: string): string[] =>
+  ['SQL_DB', 'NOSQL_DB'].flatMap((kind) =>
+    ['NAME', 'USER', 'PASSWORD', 'HOST', 'PORT', 'TLS'].map((part) => `${prefix}${kind}_${part}`),
+  );
 
 export const isSameDatabase = (one: SqlAddress, other: SqlAddress) =>
   server(one) === server(other) && one.name === other.name;

@@ -11,6 +11,16 @@ export type Endpoints = {
   slack: Record<string, string>;
 };
 
+/** The variables of messages: webhooks and Slack channels have names of their own. */
+export const messageVariables = [
+  'SMTP_URL',
+  'MAIL_FROM',
+  'INDEXER_URL',
+  'INDEXER_SECRET',
+  /^WEBHOOK_[A-Z0-9_]+_(URL|SECRET)$/,
+  /^SLACK_[A-Z0-9_]+_URL$/,
+];
+
 /** Environment variables such as `WEBHOOK_MOBILE_APP_URL`, the URL of the webhook `mobile-app`. */
 type Variables = Record<string, string | undefined>;
 

@@ -1,7 +1,7 @@
 // Single sign-on with an OpenID Connect provider: code flow with PKCE, state and nonce.
 import * as openid from 'openid-client';
 import { inTime, TooLate } from '../in-time.ts';
-import type { SingleSignOn } from '../settings.ts';
+import type { SingleSignOn } from './provider-settings.ts';
 
 /** One attempt to sign in: random values in the browser’s cookie that the provider’s answer must match. */
 export type Attempt = { state: string; nonce: string; verifier: string; isSilent: boolean };

@@ -23,6 +23,15 @@ const needed = [
   'PIPELINE_HAWK_KEY',
 ];
 
+export const pipelineVariables = [
+  ...needed,
+  `${TARGET}_PORT`,
+  `${TARGET}_TLS`,
+  ...ACCESS,
+  'ENVIRONMENT',
+  'ENVIRONMENT_URLS',
+];
+
 /** Parses the settings of the pipeline; null where none is set. Returns a message for each wrong one, too. */
 export function pipelineSettings(
   variables: Variables,
@@ -58,7 +67,7 @@ function targetOf(variables: Variables, wrong: string[]): SqlAddress | null {
   const parts = Object.entries(variables)
     .filter(([name]) => name.startsWith(`${TARGET}_`))
     .map(([name, value]) => [name.slice(TARGET.length + 1), value]);
-  const { data, error } = address(3306).safeParse(Object.fromEntries(parts));
+  const { data, error } = address.safeParse(Object.fromEntries(parts));
   if (data) return data;
   const known = wrong.length;
   for (const { path, message } of error.issues) {

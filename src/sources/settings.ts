@@ -15,12 +15,13 @@ type Variables = Record<string, string | undefined>;
 const CREDENTIAL = /^SOURCE_CREDENTIAL_([A-Z0-9_]+)$/;
 
 const schema = z.object({
-  SOURCES_CRON: z.string().default('0 2 * * *'),
+  SOURCES_CRON: z.string(),
   SOURCES_MAY_BE_LOCAL: z
-    .enum(['true', 'false', ''], 'must be true or false')
-    .default('false')
+    .enum(['true', 'false'], 'must be true or false')
     .transform((value) => value === 'true'),
 });
+
+export const sourceVariables = [...Object.keys(schema.shape), CREDENTIAL];
 
 /** Parses the settings of sources; returns them, and a message for each wrong one. */
 export function sourceSettings(variables: Variables): {

@@ -1,6 +1,11 @@
 // The settings for copies (staging databases): whether they are made here, for which client, and on which servers.
 import { z } from 'zod';
-import { neighbourSchema, type NosqlAddress, type SqlAddress } from '../database/address.ts';
+import {
+  databaseVariables,
+  neighbourSchema,
+  type NosqlAddress,
+  type SqlAddress,
+} from '../database/address.ts';
 
 export type CopySettings = {
   /** The tokens: a server that sends one may order copies. There are two while one replaces the other. */
@@ -17,24 +22,16 @@ export type CopySettings = {
 
 type Variables = Record<string, string | undefined>;
 
-const number = (most: number, otherwise: number) =>
-  z.preprocess(
-    (value) => (value === '' ? undefined : value),
-    z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(most, `must be a number from 1 to ${most}`)
-      .default(otherwise),
-  );
+const number = (most: number) => {
+  const message = `must be a number from 1 to ${most}`;
+  return z.coerce.number(message).int(message).min(1, message).max(most, message);
+};
 
 const schema = z.object({
-  NUMIKUBE_STAGING_DATABASE_LIMIT: number(1000, 10),
-  NUMIKUBE_STAGING_DAYS: number(365, 14),
+  NUMIKUBE_STAGING_DATABASE_LIMIT: number(1000),
+  NUMIKUBE_STAGING_DAYS: number(365),
   NUMIKUBE_STAGING_TIME_ZONE: z
     .string()
-    .default('UTC')
-    .transform((zone) => zone || 'UTC')
     .refine(isTimeZone, 'must be the name of a time zone, such as America/New_York'),
 });
 
@@ -47,10 +44,21 @@ function isTimeZone(timeZone: string): boolean {
 }
 
 const TOKEN = 'NUMIKUBE_STAGING_TOKEN';
+const KNOWN_BY = 'COPIES_NOSQL_DB_AUTH_SOURCE';
+
+export const copyVariables = [
+  TOKEN,
+  ...Object.keys(schema.shape),
+  ...databaseVariables('COPIES_').filter((name) => !name.endsWith('_NAME')),
+  KNOWN_BY,
+  'BACKUPS_URL',
+];
 const TOKEN_LENGTH = 32;
 
 const hasServers = (variables: Record<string, unknown>) =>
-  Object.entries(variables).some(([name, value]) => /^COPIES_(NO)?SQL_DB_/.test(name) && value);
+  Object.entries(variables).some(
+    ([name, value]) => /^COPIES_(NO)?SQL_DB_(USER|PASSWORD|HOST)$/.test(name) && value,
+  );
 
 /** Parses the settings for copies; returns them, or null when none are made here, and messages about wrong ones. */
 export function copySettings(variables: Variables): {
@@ -99,9 +107,8 @@ export function copySettings(variables: Variables): {
 const serversSchema = z
   .record(z.string(), z.unknown())
   .transform((variables) => {
-    const knownBy = variables['COPIES_NOSQL_DB_AUTH_SOURCE'] || 'admin';
     return hasServers(variables)
-      ? { ...variables, COPIES_SQL_DB_NAME: 'any', COPIES_NOSQL_DB_NAME: knownBy }
+      ? { ...variables, COPIES_SQL_DB_NAME: 'any', COPIES_NOSQL_DB_NAME: variables[KNOWN_BY] }
       : variables;
   })
   .pipe(neighbourSchema('COPIES'));

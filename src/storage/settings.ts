@@ -14,6 +14,17 @@ type Variables = Record<string, string | undefined>;
 type Neighbours = Record<'destination' | 'source', boolean>;
 const prefixes = { own: '', destination: 'UNI_DIR_DESTINATION_', source: 'REFRESH_SOURCE_' };
 
+const SWEEP = 'STORAGE_SWEEP_AFTER_DAYS';
+
+export const storageVariables = [
+  ...Object.values(prefixes).flatMap((prefix) => [
+    `${prefix}STORAGE_URL`,
+    `${prefix}STORAGE_ACCESS_KEY_ID`,
+    `${prefix}STORAGE_SECRET_ACCESS_KEY`,
+  ]),
+  SWEEP,
+];
+
 /** Parses the settings of the stores; returns them, and a message for each wrong one. */
 export function storageSettings(
   variables: Variables,
@@ -43,8 +54,6 @@ export function storageSettings(
   const sweepAfterDays = Number.isNaN(days) ? null : days;
   return { storage: { stores, sweepAfterDays }, wrong: [...new Set(wrong)] };
 }
-
-const SWEEP = 'STORAGE_SWEEP_AFTER_DAYS';
 
 const keyNames = (prefix: string): [string, string] => [
   `${prefix}STORAGE_ACCESS_KEY_ID`,

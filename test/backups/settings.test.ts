@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
+import { withDefaults } from '../../src/defaults.ts';
 import { backupSettings } from '../../src/backups/settings.ts';
 
 test('without the backup settings no backups are made', () => {
-  expect(backupSettings({})).toEqual({
+  expect(backupSettings(withDefaults({}))).toEqual({
     backups: { store: null, client: null, recipient: null, identity: null },
     wrong: [],
   });
@@ -30,7 +31,7 @@ test.each([
 ])(
   'S1-13 the settings BACKUPS_URL=%s and %j decide where backups are stored',
   (url, also, store) => {
-    const { backups, wrong } = backupSettings({ BACKUPS_URL: url, ...also });
+    const { backups, wrong } = backupSettings(withDefaults({ BACKUPS_URL: url, ...also }));
     expect([backups.store, wrong]).toEqual([store, []]);
   },
 );
@@ -49,6 +50,6 @@ test.each([
 ])(
   'the invalid backup settings %j are refused with the name of the wrong one',
   (variables, message) => {
-    expect(backupSettings(variables).wrong.join('\n')).toContain(message);
+    expect(backupSettings(withDefaults(variables)).wrong.join('\n')).toContain(message);
   },
 );

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { withDefaults } from '../../src/defaults.ts';
 import { copySettings } from '../../src/staging/settings.ts';
 
 const complete = {
@@ -13,8 +14,8 @@ const complete = {
 };
 
 test('S1-12 S1-15 staging databases are made where a token is set, at most ten by default', () => {
-  expect(copySettings({})).toEqual({ copies: null, wrong: [] });
-  const { copies, wrong } = copySettings(complete);
+  expect(copySettings(withDefaults({}))).toEqual({ copies: null, wrong: [] });
+  const { copies, wrong } = copySettings(withDefaults(complete));
   expect(wrong).toEqual([]);
   expect(copies).toMatchObject({
     tokens: [complete.NUMIKUBE_STAGING_TOKEN],
@@ -27,13 +28,15 @@ test('S1-12 S1-15 staging databases are made where a token is set, at most ten b
 
 test('S1-15 the limit, days, time zone and a second token of staging databases can be set', () => {
   const second = 'another token that replaces the first one';
-  const { copies } = copySettings({
-    ...complete,
-    NUMIKUBE_STAGING_TOKEN: `${complete.NUMIKUBE_STAGING_TOKEN},${second}`,
-    NUMIKUBE_STAGING_DATABASE_LIMIT: '3',
-    NUMIKUBE_STAGING_DAYS: '2',
-    NUMIKUBE_STAGING_TIME_ZONE: 'America/New_York',
-  });
+  const { copies } = copySettings(
+    withDefaults({
+      ...complete,
+      NUMIKUBE_STAGING_TOKEN: `${complete.NUMIKUBE_STAGING_TOKEN},${second}`,
+      NUMIKUBE_STAGING_DATABASE_LIMIT: '3',
+      NUMIKUBE_STAGING_DAYS: '2',
+      NUMIKUBE_STAGING_TIME_ZONE: 'America/New_York',
+    }),
+  );
   expect(copies).toMatchObject({ limit: 3, days: 2, timeZone: 'America/New_York' });
   expect(copies?.tokens).toHaveLength(2);
 });
@@ -48,6 +51,6 @@ test.each([
 ])(
   'incomplete settings of staging databases (%j) are refused with the name of the missing one',
   (also, message) => {
-    expect(copySettings({ ...complete, ...also }).wrong.join('\n')).toMatch(message);
+    expect(copySettings(withDefaults({ ...complete, ...also })).wrong.join('\n')).toMatch(message);
   },
 );

@@ -1,0 +1,96 @@
+// The two files of settings, config/defaults.env and .env.example, compared with what the program reads.
+import { expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import { defaults, withDefaults, withLocalFile } from '../src/defaults.ts';
+import { parseSettings, readSettings, variableNames } from '../src/settings.ts';
+import { variables } from '../src/variables.ts';
+
+const example = readFileSync('.env.example', 'utf8');
+/** All variables of the example, also those that are commented out. */
+const inExample = parseEnv(example.replaceAll(/^# ?([A-Z][A-Z0-9_]*=)/gm, '$1'));
+/** The variables that a person fills in, as they stand there. */
+const filled = parseEnv(example);
+const isRead = (name: string) =>
+  variableNames.some((one) => (typeof one === 'string' ? one === name : one.test(name)));
+
+test('S3-52 every setting that is read stands in the file of defaults or in .env.example, and in one of them only', () => {
+  const both = [...Object.keys(defaults), ...Object.keys(inExample)];
+  expect(both.filter((name, index) => both.indexOf(name) !== index)).toEqual([]);
+  const missing = variableNames.filter((one) =>
+    typeof one === 'string' ? !both.includes(one) : !both.some((name) => one.test(name)),
+  );
+  expect(missing).toEqual([]);
+});
+
+test('S3-52 neither file has a setting that nothing reads', () => {
+  const names = [...Object.keys(defaults), ...Object.keys(inExample)];
+  expect(names.filter((name) => !isRead(name))).toEqual([]);
+});
+
+test('S3-52 each default is valid, and what .env.example fills in is all that is needed beside the defaults', () => {
+  const settings = parseSettings({ ...filled, SUPPORTED_DATABASE_VERSION: '1.0.0' });
+  expect(settings).toMatchObject({
+    port: 3000,
+    session: { hours: 10 },
+    sources: { cron: '0 2 * * *', mayBeLocal: false },
+    datafiles: { limitBytes: 2_048_000_000 },
+    apiPageSize: 1000,
+    destination: { sql: { port: 3306 } },
+  });
+});
+
+test('S3-52 no default stands in the code a second time: without the file they are missing', () => {
+  const { error } = variables.safeParse({ ...filled, SUPPORTED_DATABASE_VERSION: '1.0.0' });
+  const lacking = new Set(error?.issues.map(({ path }) => String(path[0])));
+  const own = Object.keys(defaults).filter((name) => name in variables.shape);
+  expect(own.filter((name) => !lacking.has(name))).toEqual([]);
+});
+
+test('an empty setting that has a default counts as not set, and one without a default stays empty', () => {
+  expect(withDefaults({ PORT: '', HOST: '0.0.0.0', OIDC_ISSUER: '' })).toMatchObject({
+    PORT: '3000',
+    HOST: '0.0.0.0',
+    OIDC_ISSUER: '',
+  });
+});
+
+test('S3-53 the environment stands above the file .env, .env above what a program sets, and that above the defaults', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'oneway-env-')), 'own.env');
+  writeFileSync(file, "# mine\nexport PORT=3005\nHOST='0.0.0.0'\nSESSION_HOURS=4\n");
+  const environment = { ENV_FILE: file, PORT: '3009', LOG_LEVEL: '' };
+  expect(
+    withDefaults(withLocalFile(environment, { SESSION_HOURS: '2', LOG_LEVEL: 'error' })),
+  ).toMatchObject({
+    PORT: '3009',
+    HOST: '0.0.0.0',
+    SESSION_HOURS: '4',
+    LOG_LEVEL: 'error',
+    TRUST_PROXY: '0',
+  });
+});
+
+test('S3-53 without a file .env nothing is missing, but a file that ENV_FILE names must be there', () => {
+  const { SUPPORTED_DATABASE_VERSION: _version, ...known } = filled;
+  const environment = { ...known, SUPPORTED_DATABASE_VERSION: '1.0.0' };
+  expect(readSettings({ ...environment, ENV_FILE: '' }).port).toBe(3000);
+  expect(() => readSettings({ ...environment, ENV_FILE: '/no/such.env' })).toThrow(
+    /^\/no\/such\.env cannot be read \(ENOENT\)/,
+  );
+});
+
+test('S3-53 a program reads the file .env of the folder that it starts in', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'oneway-env-'));
+  writeFileSync(join(folder, '.env'), 'ENVIRONMENT=staging\nPORT=many\n');
+  const { status, stderr } = spawnSync(process.execPath, [resolve('src/server.ts')], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] },
+    encoding: 'utf8',
+  });
+  expect(status).toBe(1);
+  expect(stderr).toContain('PORT: must be a port');
+  expect(stderr).not.toContain('ENVIRONMENT:');
+});
