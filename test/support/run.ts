@@ -1,5 +1,5 @@
 // bin/test: starts private servers, or uses those of TEST_MYSQL_URL, TEST_MONGO_URL and TEST_REDIS_URL, then runs
-// jest. `bin/test sheet` runs one folder, `bin/test --long` the long random tests; other words are passed to jest.
+// jest. `bin/test sheet` or `TEST=sheet bin/test` runs one folder, `bin/test --long` the long random tests; other words are passed to jest.
 import { fork, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -11,7 +11,9 @@ import { startServers } from '../../bin/servers.ts';
 
 const run = String(process.pid);
 const folder = `var/test-${run}`;
-const given = process.argv.slice(2);
+const words = process.argv.slice(2);
+const { TEST: folderToTest = '' } = process.env;
+const given = words.length === 0 && folderToTest !== '' ? [folderToTest] : words;
 
 async function main(): Promise<number> {
   // All processes inherit this mark, so that none is left whenever and however the run ends.
