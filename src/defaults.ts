@@ -40,6 +40,7 @@ function textOf(file: string, { isNeeded }: { isNeeded: boolean }): string {
     if (code === 'ENOENT' && !isNeeded) return '';
     throw new Error(
       `${file} cannot be read (${code}): correct ENV_FILE, or the rights of the file`,
+      { cause: error },
     );
   }
 }

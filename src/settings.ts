@@ -114,7 +114,7 @@ export function readSettings(
   try {
     given = withLocalFile(environment, otherwise);
   } catch (error) {
-    throw new BadSettings((error as Error).message);
+    throw new BadSettings((error as Error).message, { cause: error });
   }
   return parseSettings(given);
 }
