@@ -203,7 +203,8 @@ function isBelow(cell: string, at: number, limit: number): boolean {
 }
 
 function twoDigits(cell: string, at: number): number {
-  const [tens, ones] = [cell.charCodeAt(at), cell.charCodeAt(at + 1)];
+  const tens = cell.charCodeAt(at);
+  const ones = cell.charCodeAt(at + 1);
   return isDigit(tens) && isDigit(ones) ? (tens - 48) * 10 + ones - 48 : -1;
 }
 
