@@ -10,6 +10,7 @@ export const faultNames = [
   'cut',
   'short',
   'slow',
+  'drip',
   'silent',
   'mute',
   'endless',
@@ -48,6 +49,14 @@ export const faults: Record<FaultName, Serve> = {
       await sleep(50);
     }
     res.end();
+  },
+  /** A line at a time, for ever. */
+  drip: async (res, content) => {
+    res.writeHead(200, { 'Content-Type': 'text/csv' });
+    while (!res.destroyed) {
+      res.write(content.subarray(0, 80));
+      await sleep(20);
+    }
   },
   /** Half of the file, then nothing more. */
   silent: (res, content) => {

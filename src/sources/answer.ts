@@ -6,8 +6,17 @@ import { inTime, TooLate } from '../in-time.ts';
 import { shown } from './addresses.ts';
 import { FetchFailure } from './failure.ts';
 
-/** How many milliseconds a source may be silent, and an index may take. Tests shorten them. */
-export const deadlines = { silence: 60_000, index: 600_000, pause: 2000 };
+/**
+ * How many milliseconds a source may be silent, how long an index and a file may take, how long to wait before a file
+ * is asked for again, and how often its progress is reported. Tests shorten them.
+ */
+export const deadlines = {
+  silence: 60_000,
+  index: 600_000,
+  file: 6 * 60 * 60 * 1000,
+  pause: 2000,
+  report: 1000,
+};
 
 export type Answer = {
   /** Where the answer came from, after all redirects. */
@@ -95,21 +104,26 @@ async function* unpacked(
 }
 
 /**
- * The parts of an answer, up to so many bytes.
- * @throws FetchFailure when there are more
+ * The parts of an answer, up to so many bytes and for so many milliseconds.
+ * @throws FetchFailure when there are more, or it takes longer
  */
-export async function* limited(answer: Answer, limit: number): AsyncGenerator<Buffer> {
+export async function* limited(
+  answer: Answer,
+  { bytes, ms }: { bytes: number; ms: number },
+): AsyncGenerator<Buffer> {
   const tooLarge = () =>
     new FetchFailure(
       'too-large',
-      `${shown(answer.url)} is larger than ${Math.round(limit / 1_000_000)} MB, the limit.`,
+      `${shown(answer.url)} is larger than ${Math.round(bytes / 1_000_000)} MB, the limit.`,
     );
+  const end = Date.now() + ms;
   try {
-    if ((answer.size ?? 0) > limit) throw tooLarge();
+    if ((answer.size ?? 0) > bytes) throw tooLarge();
     let size = 0;
     for await (const part of answer.body()) {
       size += part.length;
-      if (size > limit) throw tooLarge();
+      if (size > bytes) throw tooLarge();
+      if (Date.now() > end) throw tooSlow(answer.url, ms);
       yield part;
     }
   } finally {
@@ -117,7 +131,13 @@ export async function* limited(answer: Answer, limit: number): AsyncGenerator<Bu
   }
 }
 
-export const silent = (url: URL) =>
+const tooSlow = (url: URL, ms: number) =>
+  new FetchFailure(
+    'slow',
+    `${shown(url)} had not come after ${Math.round(ms / 60_000)} minutes. Ask the publisher for smaller files.`,
+  );
+
+const silent = (url: URL) =>
   new FetchFailure(
     'silent',
     `${shown(url)} was silent for ${Math.round(deadlines.silence / 1000)} seconds.`,

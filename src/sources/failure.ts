@@ -5,6 +5,7 @@ export type FailureReason =
   | 'status'
   | 'cut'
   | 'silent'
+  | 'slow'
   | 'too-large'
   | 'redirect'
   | 'host'

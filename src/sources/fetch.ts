@@ -45,9 +45,9 @@ async function fetchOnce(
   const key = keyOf(source, { name: file.name, fetch });
   const answer = await http.open(file.url);
   try {
-    const { limitBytes } = here.settings.datafiles;
+    const limits = { bytes: here.settings.datafiles.limitBytes, ms: deadlines.file };
     const content = watched(
-      whole(answer, limited(answer, limitBytes), file),
+      whole(answer, limited(answer, limits), file),
       answer.size ?? 0,
       onBytes,
     );
@@ -91,17 +91,15 @@ async function* whole(answer: Answer, parts: AsyncGenerator<Buffer>, { size = 0 
   }
 }
 
-const REPORT_MS = 1000;
-
 async function* watched(parts: AsyncGenerator<Buffer>, total: number, onBytes: Wanted['onBytes']) {
   let done = 0;
-  let reportAt = Date.now() + REPORT_MS;
+  let reportAt = Date.now() + deadlines.report;
   for await (const part of parts) {
     if (done === 0) await failpoint('source file arriving');
     done += part.length;
     if (Date.now() > reportAt) {
       await onBytes(done, total);
-      reportAt = Date.now() + REPORT_MS;
+      reportAt = Date.now() + deadlines.report;
     }
     yield part;
   }

@@ -3,7 +3,7 @@ import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { inTime } from '../in-time.ts';
 import { checkedLookup, hostOf, hostsOf, refuseForeign, shown } from './addresses.ts';
-import { answerOf, asFailure, deadlines, limited, silent, type Answer } from './answer.ts';
+import { answerOf, asFailure, deadlines, limited, type Answer } from './answer.ts';
 import { FetchFailure } from './failure.ts';
 import type { SourceSettings } from './settings.ts';
 
@@ -83,11 +83,8 @@ export function openHttp(settings: SourceSettings, source: Asked, signal: AbortS
   const text = async (address: string) => {
     const answer = await follow(address, 'GET');
     const parts: Buffer[] = [];
-    const end = Date.now() + deadlines.index;
-    for await (const part of limited(answer, INDEX_LIMIT)) {
-      if (Date.now() > end) throw silent(answer.url);
-      parts.push(part);
-    }
+    const limits = { bytes: INDEX_LIMIT, ms: deadlines.index };
+    for await (const part of limited(answer, limits)) parts.push(part);
     return Buffer.concat(parts)
       .toString('utf8')
       .replace(/^\ufeff/, '');

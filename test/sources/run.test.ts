@@ -3,7 +3,11 @@ import { beforeEach, expect, test } from '@jest/globals';
 import { etagOf } from '../../demo/publisher/server.ts';
 import { run, sql } from '../../src/database/sql.ts';
 import { linesOf, differsAtSource } from '../../src/sources/lines.ts';
-import { requestRefetch } from '../../src/sources/run.ts';
+import { cancel } from '../../src/jobs/cancel.ts';
+import { deadlines } from '../../src/sources/answer.ts';
+import { requestRefetch, requestRun } from '../../src/sources/run.ts';
+import { tasks } from '../../src/tasks.ts';
+import { until } from '../support/jobs.ts';
 import type { Source } from '../../src/sources/sources.ts';
 import { checksumOf } from '../../src/storage/open.ts';
 import {
@@ -103,14 +107,42 @@ test.each([
   ['endless', 'too-large'],
   ['bomb', 'too-large'],
   ['unsized', 'cut'],
+  ['drip', 'slow'],
 ] as const)('nothing is stored of a file whose answer is %s', async (name, reason) => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   publisher.faults.set(path('cities-2025.csv'), { name });
+  if (name === 'drip') deadlines.file = 300;
   const { report } = await runSourceNow(staging, source);
   expect(report).toMatchObject({ fetched: 2, failures: [{ name: 'cities-2025.csv', reason }] });
   expect(await objectsIn(staging)).toHaveLength(2);
   expect((await linesIn(staging)).map((line) => line.file_name)).not.toContain('cities-2025.csv');
+});
+
+test('a run that is cancelled while a file arrives stops there, and nothing of the file is stored', async () => {
+  const { staging } = world;
+  publisher.faults.set(path('cities-2025.csv'), { name: 'drip' });
+  const source = await addSource(staging, publisher);
+  const { job } = await requestRun(staging.sql, source, ops);
+  const ended = runToEnd(staging, job);
+  await until(async () => gets('2025').length > 0);
+  await cancel(staging, tasks, job, ops);
+  expect((await ended).job.state).toBe('cancelled');
+  expect(await objectsIn(staging)).toHaveLength(1);
+});
+
+test('a process that stops while a file arrives leaves the run to another one', async () => {
+  const { staging } = world;
+  publisher.faults.set(path('cities-2025.csv'), { name: 'drip', times: 1 });
+  const source = await addSource(staging, publisher);
+  const { job } = await requestRun(staging.sql, source, ops);
+  const stopping = { ...staging, halt: new AbortController() };
+  const ended = runToEnd(stopping, job);
+  await until(async () => gets('2025').length > 0);
+  stopping.halt.abort();
+  expect((await ended).job.state).toBe('waiting');
+  expect(await objectsIn(staging)).toHaveLength(1);
+  expect((await runToEnd(staging, job)).report).toMatchObject({ fetched: 3, failed: 0 });
 });
 
 test('a fault that passes costs no file: it is asked for again within the run', async () => {

@@ -41,7 +41,7 @@ export function usePublisher(): Publisher {
     return publisher;
   };
   beforeEach(async () => {
-    Object.assign(deadlines, { silence: 400, pause: 10 });
+    Object.assign(deadlines, { silence: 400, pause: 10, report: 50, file: 60_000 });
     publisher = await startPublisher();
   });
   afterEach(() => publisher?.close());
