@@ -32,17 +32,12 @@ export async function noteChanges(
 }
 
 /**
- * Size and ETag of a file at its source. Its headers are asked for when the index says nothing about it, and when the
- * index gives another size than the stored one: many publishers round sizes.
+ * Size and ETag of a file at its source. Its headers are asked for when the index gives no ETag, and when it gives
+ * another size than the stored one: many publishers round sizes.
  */
 async function seenOf(http: Http, file: ListedFile, line: SourceFile) {
-  const etag = file.etag ?? null;
-  const isOtherSize = file.size !== undefined && file.size !== line.size;
-  const isUnknown = file.size === undefined && etag === null;
-  if (!isUnknown && !isOtherSize) return { size: file.size ?? line.size, etag };
-  const headers = await http.headers(file.url);
-  return {
-    size: headers?.size ?? file.size ?? line.size,
-    etag: etag ?? headers?.etag ?? null,
-  };
+  const { size, etag } = file;
+  const isEnough = etag !== undefined && (size === undefined || size === line.size);
+  const headers = isEnough ? null : await http.headers(file.url);
+  return { size: headers?.size ?? size ?? line.size, etag: etag ?? headers?.etag ?? null };
 }

@@ -1,7 +1,6 @@
 // Runs of a source in processes that are killed or paused at their steps: the next attempt continues from what is
 // stored, and nothing is there twice. SOURCE_KILLS=200 kills at every step in turn.
 import { beforeEach, expect, test } from '@jest/globals';
-import { openWorld, useWorld } from '../support/world.ts';
 import { requestRun } from '../../src/sources/run.ts';
 import { checksumOf } from '../../src/storage/open.ts';
 import { select, sql } from '../../src/database/sql.ts';
@@ -9,7 +8,7 @@ import { tasks } from '../../src/tasks.ts';
 import type { App } from '../../src/environments/app.ts';
 import { age, ended, silence, useWorkers } from '../support/jobs.ts';
 import { killedAt, stoppedAt } from '../support/killing.ts';
-import { newBucket, textAt } from '../support/storage.ts';
+import { textAt } from '../support/storage.ts';
 import {
   addSource,
   emptyStorage,
@@ -19,24 +18,11 @@ import {
   runSourceNow,
   runToEnd,
   usePublisher,
-  useSources,
+  useStores,
 } from '../support/sources.ts';
 
-const inFolder = useSources();
-const inBucket = useWorld({
-  open: async () => {
-    const { bucket, endpoint, keys } = await newBucket();
-    return openWorld(undefined, ({ staging }) => {
-      Object.assign(staging, {
-        SOURCES_MAY_BE_LOCAL: 'true',
-        STORAGE_URL: `s3://${bucket}/staging?region=us-east-1&endpoint=${endpoint}`,
-        STORAGE_ACCESS_KEY_ID: keys?.id,
-        STORAGE_SECRET_ACCESS_KEY: keys?.secret,
-      });
-    });
-  },
-});
-const worlds = { 'a folder': inFolder, 'a bucket': inBucket };
+const worlds = useStores();
+const { 'a folder': inFolder } = worlds;
 const publisher = usePublisher();
 const workers = useWorkers();
 beforeEach(async () => {

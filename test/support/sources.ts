@@ -12,6 +12,7 @@ import { requestRun } from '../../src/sources/run.ts';
 import * as sources from '../../src/sources/sources.ts';
 import type { PostedSource } from '../../src/sources/sources.ts';
 import { tasks } from '../../src/tasks.ts';
+import { newBucket } from './storage.ts';
 import { openWorld, useWorld, type World } from './world.ts';
 
 export const ops = 'ops@example.com';
@@ -126,3 +127,21 @@ export async function objectsIn(here: App, prefix = 'datafiles/'): Promise<strin
 export async function emptyStorage(world: World) {
   for (const key of await objectsIn(world.staging)) await world.staging.storage.delete(key);
 }
+
+/** The same environments twice: with data files in a folder, and in a bucket of an S3 server. */
+export const useStores = () => ({
+  'a folder': useSources(),
+  'a bucket': useWorld({
+    open: async () => {
+      const { bucket, endpoint, keys } = await newBucket();
+      return openWorld(undefined, ({ staging }) => {
+        Object.assign(staging, {
+          SOURCES_MAY_BE_LOCAL: 'true',
+          STORAGE_URL: `s3://${bucket}/staging?region=us-east-1&endpoint=${endpoint}`,
+          STORAGE_ACCESS_KEY_ID: keys?.id,
+          STORAGE_SECRET_ACCESS_KEY: keys?.secret,
+        });
+      });
+    },
+  }),
+});
