@@ -273,7 +273,7 @@ test.each([
     );
     const { content } = publisher.files.get(changed) ?? { content: Buffer.of() };
     publisher.files.set(changed, {
-      content: Buffer.from(content.toString().replace('2026', '2027').replace('2025', '2026')),
+      content: Buffer.from(content.toString().replace(/20\d\d-/, '2030-')),
     });
     const { report } = await runSourceNow(staging, source);
     expect(report).toMatchObject({ fetched: 0, differing: 1 });
