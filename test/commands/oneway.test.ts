@@ -37,7 +37,7 @@ test('the command oneway refresh is refused in production, which has no environm
   expect(stderr).toContain('REFRESH_SOURCE_* is not set');
 });
 
-test('the command oneway db migrate writes the version document, and changes nothing when it runs again', async () => {
+test('S3-55 the command oneway db migrate writes the version document, and changes nothing when it runs again', async () => {
   await world.staging.documents.collection('metadata').deleteMany({});
   const { status, stdout } = oneway('staging', ['db', 'migrate']);
   expect([status, stdout]).toEqual([0, `Staging is at version ${currentVersion()}.\n`]);

@@ -93,8 +93,29 @@ describe('a whole file', () => {
   });
 });
 
+describe('the schema', () => {
+  const tables = async () =>
+    (
+      await select<{ name: string }>(
+        world.staging.sql,
+        sql`select table_name as name from information_schema.tables where table_schema = database()`,
+      )
+    )
+      .map(({ name }) => name)
+      .toSorted();
+
+  test('S3-54 S3-68 loading files with other columns creates and changes no table, so that releases migrate the same tables everywhere', async () => {
+    const before = await tables();
+    await load(world.staging, cities, three);
+    const other = await addDataset(world.staging, { name: 'other' });
+    await load(world.staging, other, csv('`drop table`;a;b', '1;2;3'));
+    expect(await tables()).toEqual(before);
+    expect(before).toContain('operations_datafile_registry');
+  });
+});
+
 describe('versions', () => {
-  test('a dataset that replaces has the rows of its newest file only', async () => {
+  test('S3-01 a dataset that replaces has the rows of its newest file only', async () => {
     await load(world.staging, cities, three);
     await load(world.staging, cities, csv('name,people', 'Oslo,1'));
     expect(await rowsOf(world.staging, cities)).toEqual([['Oslo', 1]]);

@@ -85,6 +85,30 @@ test('S3-03 S3-07 a person adds a dataset, uploads a CSV file, checks its readin
   await page.getByRole('button', { name: 'Search' }).click();
   await look(page);
 
+  // A newer file replaces the rows; a restored version brings the former ones back.
+  await page.goto(`${base}/datasets`);
+  await page.getByRole('link', { name: 'statistics/cities' }).click();
+  await page.getByRole('link', { name: 'Upload a file' }).click();
+  const newer = cities.replace('3,124', '3124').replace('522', '523').replace('unknown', '9');
+  await page
+    .getByLabel('File')
+    .setInputFiles({ name: 'newer.csv', mimeType: 'text/csv', buffer: Buffer.from(newer) });
+  await page.getByRole('button', { name: 'Upload' }).click();
+  await page.getByLabel(/^Leave out/).check();
+  await page.getByRole('button', { name: /^Load/ }).click();
+  await page.getByText('Completed').waitFor();
+  await page.getByRole('link', { name: 'Version 2 of statistics/cities' }).click();
+  await page.getByRole('cell', { name: '523' }).waitFor();
+  await page.getByRole('link', { name: 'Versions' }).click();
+  await look(page);
+  await page.getByRole('button', { name: 'Restore this version' }).click();
+  await page.getByText('There is a problem').waitFor();
+  await look(page);
+  await page.getByLabel('Reason').fill('Lyon was right before');
+  await page.getByRole('button', { name: 'Restore this version' }).click();
+  await page.getByText('Version 1 is current again.').waitFor();
+  await page.getByRole('cell', { name: '522' }).waitFor();
+
   await page.goto(`${base}/datafiles`);
   await look(page);
   await page.getByRole('link', { name: 'cities.csv' }).click();
@@ -92,3 +116,27 @@ test('S3-03 S3-07 a person adds a dataset, uploads a CSV file, checks its readin
   expect(found).toEqual([]);
   expect(blocked).toEqual([]);
 }, 120_000);
+
+test('S3-03 without script a file is uploaded, checked and loaded by plain forms', async () => {
+  const { servers, browser } = both;
+  const base = servers.urls.staging;
+  const context = await openContext(browser, { javaScript: false });
+  const page = await context.newPage();
+  await signIn(page, base, 'dana@example.com', password);
+  await page.goto(`${base}/datasets/new`);
+  await page.getByLabel('Organisation').fill('statistics');
+  await page.getByLabel('Name', { exact: true }).fill('plain');
+  await page.getByRole('button', { name: 'Add dataset' }).click();
+  await page.getByRole('link', { name: 'Upload a file' }).click();
+  await page
+    .getByLabel('File')
+    .setInputFiles({ name: 'plain.csv', mimeType: 'text/csv', buffer: Buffer.from('a;b\n1;2\n') });
+  await page.getByRole('button', { name: 'Upload' }).click();
+  await page.getByLabel('Between cells').selectOption(',');
+  await page.getByRole('button', { name: 'Read again with these choices' }).click();
+  await page.getByText('1;2').first().waitFor();
+  await page.getByLabel('Between cells').selectOption(';');
+  await page.getByRole('button', { name: 'Read again with these choices' }).click();
+  await page.getByRole('button', { name: /^Load 1 row/ }).click();
+  await page.getByText('Completed').waitFor();
+});

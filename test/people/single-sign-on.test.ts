@@ -85,7 +85,7 @@ const auditOf = async (here: App) =>
   );
 
 describe('first single sign-on', () => {
-  test('the first single sign-on creates an account with the e-mail and name of the provider', async () => {
+  test('S3-08 the first single sign-on creates an account with the e-mail and name of the provider', async () => {
     const here = await start('staging');
     provider.accounts.push({ ...account('newcomer'), name: 'Nadia Newcomer' });
     expect(isIn(await signIn(visitor(), 'staging', 'newcomer'))).toBe(true);

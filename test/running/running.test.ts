@@ -237,7 +237,7 @@ test('on SIGTERM the server finishes a running transfer and exits', async () => 
 });
 
 describe('health, metrics and log', () => {
-  test('the checks /healthz and /readyz report the state of each database and service with its reason', async () => {
+  test('S3-50 the checks /healthcheck and /readyz report the state of each database and service with its reason', async () => {
     const proxy = await openProxy(Number(new URL(process.env['TEST_MONGO_URL'] ?? '').port));
     const other = await openWorld('ready', ({ staging }) => {
       staging['NOSQL_DB_PORT'] = String(proxy.port);

@@ -8,6 +8,7 @@ import { startS3 } from '../../bin/s3-server.ts';
 import { endLeftBehind, MARK } from './left-behind.ts';
 import { aptInstall, CannotStart, installed } from '../../bin/programs.ts';
 import { startServers } from '../../bin/servers.ts';
+import { wordsForJest } from './words-for-jest.ts';
 
 const run = String(process.pid);
 const folder = `var/test-${run}`;
@@ -73,7 +74,7 @@ async function runJest(env: NodeJS.ProcessEnv, words: string[]): Promise<number>
       '--maxWorkers=3',
       '--json',
       `--outputFile=${folder}/result.json`,
-      ...words.map((word) => (existsSync(`test/${word}`) ? `test/${word}/?` : word)),
+      ...wordsForJest(words),
     ],
     { stdio: 'inherit', env },
   );

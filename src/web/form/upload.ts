@@ -45,6 +45,7 @@ function upToFile(req: Request): Promise<{ entries: Entry[]; file: UploadedFile 
     let content: BusboyFileStream | null = null;
     let timer: NodeJS.Timeout | undefined;
     const broken = (problem: Problem) => {
+      req.off('data', watch);
       clearTimeout(timer);
       req.unpipe(parser);
       // What the client still sends is discarded, so that it receives the answer.
@@ -60,7 +61,12 @@ function upToFile(req: Request): Promise<{ entries: Entry[]; file: UploadedFile 
     };
     watch();
     req.on('data', watch);
-    req.once('end', () => clearTimeout(timer));
+    const end = () => {
+      req.off('data', watch);
+      clearTimeout(timer);
+    };
+    req.once('end', end);
+    req.once('close', end);
     req.once('aborted', () => broken(cut()));
     req.once('error', () => broken(cut()));
     parser.on('error', () => broken(malformed()));
