@@ -9,6 +9,7 @@ import {
   dropEnvironments,
   grantLeastRights,
   prepareCopies,
+  prepareDatasets,
   prepareEnvironments,
   settingsOf,
 } from '../bin/databases.ts';
@@ -16,6 +17,7 @@ import { givenServers } from '../bin/given-servers.ts';
 import { CannotStart, end } from '../bin/programs.ts';
 import { startServers, type Addresses } from '../bin/servers.ts';
 import { ladder, rulesOf } from '../src/environments/rules.ts';
+import { readKeys } from './data-keys.ts';
 import { startMailbox } from './mailbox.ts';
 import { portsFrom, refuseTaken } from './ports.ts';
 import { clientsFor, settingsFor, type Plan } from './provider.ts';
@@ -80,10 +82,20 @@ async function main() {
     if (clients[index]) Object.assign(one, settingsFor(providerPort, clients[index]));
   }
   mkdirSync(`${FOLDER}/backups/dev-backups`, { recursive: true });
+  mkdirSync(`${FOLDER}/pipeline`, { recursive: true });
   const copies = await prepareCopies(servers, PREFIX);
+  const datasets = {
+    ...(await prepareDatasets(servers, PREFIX)),
+    PIPELINE_STORAGE_URL: pathToFileURL(resolve(`${FOLDER}/pipeline`)).href,
+    // Their values are known when the keys are made, after the migrations.
+    PIPELINE_HAWK_ID: 'later',
+    PIPELINE_HAWK_KEY: 'later',
+  };
   for (const one of [variables, owners]) {
     const backups = pathToFileURL(resolve(`${FOLDER}/backups`)).href;
-    Object.assign(one.staging, copies, { BACKUPS_URL: backups, SOURCES_MAY_BE_LOCAL: 'true' });
+    const ofSources = { BACKUPS_URL: backups, SOURCES_MAY_BE_LOCAL: 'true' };
+    Object.assign(one.staging, copies, datasets, ofSources);
+    one.staging['ENVIRONMENT_URLS'] = variables.staging['ENVIRONMENT_URLS'] ?? '';
     Object.assign(one.production, { BACKUPS_URL: backups, BACKUPS_CLIENT: 'cosmos' });
   }
   await announce('Publisher of data files', () => publish(publisherPort));
@@ -95,6 +107,9 @@ async function main() {
     afterMigration: ({ sql, name }) => grantLeastRights(sql, `${PREFIX}_${name}`),
   });
   writeFileSync(SEEDED, '');
+  const keys = readKeys(addresses[0]?.[1] ?? '');
+  Object.assign(variables.staging, keys.server);
+  writeSettings('client', keys.client);
   await announce('Sign-in provider', () =>
     provide({ port: providerPort, accounts: logins, clients }),
   );
@@ -151,7 +166,7 @@ function isAlive(pid: number): boolean {
 async function reset(given: Partial<Addresses>) {
   const { mysql, mongo, redis } = given;
   if (mysql && mongo && redis) await dropEnvironments({ mysql, mongo, redis }, PREFIX);
-  for (const part of ['mysql', 'mongo', 'redis', 'objects', 'backups', 'seeded']) {
+  for (const part of ['mysql', 'mongo', 'redis', 'objects', 'backups', 'pipeline', 'seeded']) {
     rmSync(`${FOLDER}/${part}`, { recursive: true, force: true });
   }
 }
@@ -214,6 +229,9 @@ function printAddresses(
   );
   console.log(
     `Staging pulls data files from http://localhost:${publisher}, where you can correct the broken one.`,
+  );
+  console.log(
+    `A client of the signed API: ${FOLDER}/client.env has its HAWK key; docs/signed-api.md shows how to call it.`,
   );
   console.log('“Sign in with single sign-on” on one of them signs you in on all three.');
 }

@@ -11,6 +11,7 @@ import { parseSettings } from '../src/settings.ts';
 import { productionRows } from './production.ts';
 import type { Environments } from './environments.ts';
 import { letTimePass } from './time.ts';
+import { makeKeys } from './data-keys.ts';
 import { runSources, seedSources } from './sources.ts';
 import { workAWeek } from './week.ts';
 import { requestBackup } from '../src/backups/job.ts';
@@ -107,6 +108,7 @@ export async function seed(
     if (isFresh) {
       await announce('People', async () => {
         for (const here of Object.values(all)) await addPeople(here);
+        await makeKeys(all.staging);
       });
       await announce('Production’s rows', () => fillProduction(all.production));
       await letTimePass(all, { days: 30 });

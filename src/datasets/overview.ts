@@ -1,5 +1,7 @@
 // The list of datasets with what a person wants to know of each: rows, version, when and from where, and the pipeline.
 import { select, sql, type Queryable } from '../database/sql.ts';
+import { looks } from '../pipeline/looks.ts';
+import type { Run } from '../pipeline/runs.ts';
 import { fullName, type Dataset } from './datasets.ts';
 
 type Line = Dataset & {
@@ -9,11 +11,15 @@ type Line = Dataset & {
   source_name: string | null;
   person: string | null;
   run: number | null;
-  run_state: string | null;
+  run_state: Run['state'] | null;
 };
 
 /** A dataset of the list; `origin`: the source or the person that its newest file came from. */
-type ListedDataset = Line & { fullName: string; origin: string };
+type ListedDataset = Line & {
+  fullName: string;
+  origin: string;
+  runLook: { icon: string; text: string } | null;
+};
 
 export async function overview(on: Queryable): Promise<ListedDataset[]> {
   const lines = await select<Line>(
@@ -39,6 +45,7 @@ export async function overview(on: Queryable): Promise<ListedDataset[]> {
   return lines.map((line) => ({
     ...line,
     fullName: fullName(line),
+    runLook: line.run_state && looks[line.run_state],
     origin: line.source_name ? `Source ${line.source_name}` : (line.person ?? ''),
   }));
 }

@@ -6,19 +6,11 @@ import { jobView } from '../jobs/view.ts';
 import { olderHref } from '../web/paginate.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, can, numberOrNull, textIn } from '../web/request.ts';
+import { looks } from './looks.ts';
 import { structureOf, type Run } from './runs.ts';
 import * as runs from './runs.ts';
 import { tablesOf } from './target.ts';
 
-type Look = { icon: string; text: string };
-const looks: Record<Run['state'], Look> = {
-  fetching: { icon: 'loader', text: 'Fetching pages' },
-  inserting: { icon: 'loader', text: 'Inserting pages' },
-  swapping: { icon: 'loader', text: 'Swapping tables' },
-  completed: { icon: 'circle-check', text: 'Completed' },
-  failed: { icon: 'circle-x', text: 'Failed' },
-  superseded: { icon: 'circle-minus', text: 'Superseded' },
-};
 const states = Object.keys(looks) as Run['state'][];
 
 const shown = (run: Run) => ({
