@@ -31,7 +31,7 @@ test('S3-52 neither file has a setting that nothing reads', () => {
   expect(names.filter((name) => !isRead(name))).toEqual([]);
 });
 
-test('S3-52 each default is valid, and what .env.example fills in is all that is needed beside the defaults', () => {
+test('S3-50 S3-52 each default is valid, and what .env.example fills in is all that is needed beside the defaults', () => {
   const settings = parseSettings({ ...filled, SUPPORTED_DATABASE_VERSION: '1.0.0' });
   expect(settings).toMatchObject({
     port: 3000,
