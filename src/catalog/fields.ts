@@ -59,8 +59,9 @@ export type Field<T extends Value = Value> = Required<Omit<Options, 'label' | 'h
   hint?: string;
   /** The zod schema of a posted value; each message says what to do. `opened`: the value that the form showed. */
   schema: (label: string, opened?: Value) => z.ZodType<T>;
-  /** Convert a value from MySQL to that of a row, and back. */
+  /** Returns the value of the field in a row, from the value that MySQL stores. */
   read: (stored: unknown) => T;
+  /** Returns the value that MySQL stores, from the value of the field in a row. */
   store(value: T): unknown;
   /** The value of the field in the form of a new row. */
   initial: T;

@@ -86,7 +86,7 @@ const rules: Record<EnvironmentName, EnvironmentRules> = {
 
 export const rulesOf = (environment: EnvironmentName): EnvironmentRules => rules[environment];
 
-/** The rules of a copy, which is called by the name of its database. */
+/** The rules of a copy (a staging database made from a backup). Pages show it under the name of its database. */
 export const copyRules = (database: string): EnvironmentRules => ({
   ...rules.copy,
   label: database,

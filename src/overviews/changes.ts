@@ -50,8 +50,8 @@ export async function changesSince(
 }
 
 /**
- * The old and the new value of every changed field. Environment-specific fields are left out if the change came from
- * another environment.
+ * The old and the new value of every changed field. `withLocals`: includes environment-specific fields; callers leave
+ * them out of a change that came from another environment.
  */
 export function changesIn(
   { entity: name, before_image, after_image }: Arrival,

@@ -137,7 +137,7 @@ export async function refuseForged(req: Request, res: Response, next: NextFuncti
   }
   if (!holder || !req.account) throw new Forbidden(forged);
   const isOwn = holder.id === req.account.id;
-  // Changing the theme and signing out do no harm, whoever the form’s page was shown to.
+  // Changing the theme does no harm from any person’s page, and signing out does none from an older page of one’s own.
   if (req.path === '/theme' || (isOwn && req.path === '/sign-out')) return next();
   const isSaved = await saveForm(req);
   if (!isOwn) throw new Conflict(`${ofAnotherPerson} ${isSaved ? keptForIt : notKept}`);

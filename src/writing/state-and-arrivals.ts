@@ -48,8 +48,8 @@ export async function writeStatesAndArrivals(
     after.set(keyText(step), state);
   }
   if (isEngineering) {
-    // If a dependent row is marked as changed by engineering, so is its parent row, because a product manager sends
-    // the parent row.
+    // When engineering changes a dependent row, its root is marked, too: a product manager sends the root, and must
+    // see there that engineering changed something below it.
     for (const [step, key] of steps.flatMap((one) =>
       rootKeysOf(one).map((root) => [one, root] as const),
     )) {

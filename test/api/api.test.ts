@@ -440,7 +440,7 @@ describe('rows written while an API page is being read', () => {
     expect((await round(again.next)).seen.size).toBe(0);
   });
 
-  test('the API lists new rows that a rollback removed as deleted, because apps may have read them', async () => {
+  test('when a rollback removes a new row, the API reports the row as deleted, because an app may have read it', async () => {
     const { staging: here } = world;
     const kept = { entity: 'form', id: await add(here, 'form', { description: 'Old' }) };
     await transfer(here, [kept]);

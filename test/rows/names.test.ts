@@ -114,7 +114,7 @@ test.each(kinds)(
   },
 );
 
-test('a linked name is stored with the spelling of the row it refers to (F3)', async () => {
+test('a link to a city or partner is stored with the name as that row spells it, however it was typed (F3)', async () => {
   await store('city', 9001, 'Zürich');
   const cities = [{ city: 'ZU\u0308RICH ', partner: null }];
   const business = { entity: 'business', id: await add(world.staging, 'business', { cities }) };

@@ -79,7 +79,8 @@ test('a transfer into a locked table stays in progress without delaying another 
   await holder.query('lock tables sts read');
   const sent = secondsOf(() => transfer(staging, [sts]).catch(() => {}));
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  // Writes while the lock is held.
+  // While another session holds the lock on one table, a transfer into another table succeeds, and the blocked one
+  // gives up its wait within 20 seconds and stays in progress.
   expect(await transfer(staging, [task])).toMatchObject({ state: 'verified' });
   expect(await sent).toBeLessThan(20);
   expect((await statesOf(staging))[0]).toBe('applying');

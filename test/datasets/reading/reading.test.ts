@@ -8,7 +8,7 @@ import {
 } from '../../../src/datasets/reading/reading.ts';
 import { examined } from './read.ts';
 
-test('a reading is the same after it was stored as JSON', async () => {
+test('a reading (the description of how a file becomes rows) stays the same when it is stored as JSON and parsed again', async () => {
   const { reading } = await examined('id;day;\n1;13/02/2024;\n');
   expect(readingSchema.parse(JSON.parse(JSON.stringify(reading)))).toEqual(reading);
 });
