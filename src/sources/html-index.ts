@@ -6,7 +6,7 @@ import { kind } from './kind.ts';
 import { matches, nameAt } from './names.ts';
 
 /** The longest address of a link that is considered. */
-const LONGEST = 4000;
+const LONGEST = 2100;
 
 const options = z.object({
   pattern: z

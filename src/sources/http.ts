@@ -9,7 +9,7 @@ import type { SourceSettings } from './settings.ts';
 
 const REDIRECTS = 5;
 /** The most bytes of an index. */
-const INDEX_LIMIT = 64_000_000;
+const INDEX_LIMIT = 32_000_000;
 
 /** Asks a source; `open` streams an answer, `text` reads a whole index. */
 export type Http = {

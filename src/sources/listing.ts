@@ -26,7 +26,8 @@ export async function listFiles(source: Source, http: Http): Promise<Listing> {
   )) {
     const file = { ...listed, name: storedName(listed.name) };
     const known = files.get(file.name);
-    if (!known) files.set(file.name, file);
+    if (file.url.length > LONGEST) failed.push(tooLong(file));
+    else if (!known) files.set(file.name, file);
     else if (known.url !== file.url) failed.push(twice(file, known));
   }
   return {
@@ -36,6 +37,15 @@ export async function listFiles(source: Source, http: Http): Promise<Listing> {
     failed,
   };
 }
+
+/** The longest address of a file that is kept. */
+const LONGEST = 2000;
+
+const tooLong = ({ name, url }: ListedFile): FailedFile => ({
+  name,
+  reason: 'name',
+  message: `Its address has ${url.length} characters, more than the ${LONGEST} that are kept: ask the publisher for a shorter one.`,
+});
 
 const twice = ({ name, url }: ListedFile, first: ListedFile): FailedFile => ({
   name,

@@ -3,6 +3,7 @@
 import { first, select, sql, type Queryable } from '../database/sql.ts';
 import type { Job } from '../jobs/jobs.ts';
 import { differing } from './lines.ts';
+import type { Fetching } from './fetch-new.ts';
 import type { FailedFile } from './listing.ts';
 import type { Source } from './sources.ts';
 
@@ -26,12 +27,12 @@ export const reportOf = (text: string | null): RunReport | null =>
 /** How many failures a report names. */
 const NAMED = 100;
 
-type Ended = { source: Source; job: Job; failures: FailedFile[] };
+type Ended = { source: Source; job: Job };
 
 export async function reportOfRun(
   on: Queryable,
-  { source, job, failures }: Ended,
-  found: number,
+  { source, job }: Ended,
+  { found, failed, failures }: Fetching,
 ): Promise<RunReport> {
   const counts = await first<
     Record<'fetched' | 'loaded' | 'rows_count' | 'differing', number | string>
@@ -60,7 +61,7 @@ export async function reportOfRun(
     fetched: Number(counts?.fetched ?? 0),
     loaded: Number(counts?.loaded ?? 0),
     rows: Number(counts?.rows_count ?? 0),
-    failed: all.length,
+    failed: failed + notLoaded.length,
     differing: Number(counts?.differing ?? 0),
     failures: all.slice(0, NAMED),
   };

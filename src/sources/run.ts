@@ -13,14 +13,10 @@ import { isPassing } from '../jobs/passing.ts';
 import type { Work } from '../jobs/task.ts';
 import { Conflict, Problem, Unavailable } from '../problems.ts';
 import { FetchFailure } from './failure.ts';
-import { fetchFile, storedFile } from './fetch.ts';
-import { openHttp, type Http } from './http.ts';
-import type { ListedFile } from './kind.ts';
-import { addLine, linesOf, newestOf, noteReplaced, type SourceFile } from './lines.ts';
-import { listFiles, type FailedFile } from './listing.ts';
+import { fetchNew } from './fetch-new.ts';
+import { openHttp } from './http.ts';
+import { linesOf, newestOf, type SourceFile } from './lines.ts';
 import { reportOfRun, type RunReport } from './report.ts';
-import { fileOfKey, folderOf, keyOf } from './names.ts';
-import { noteChanges } from './changes.ts';
 import * as sources from './sources.ts';
 import type { Source } from './sources.ts';
 
@@ -68,24 +64,18 @@ export async function requestRefetch(
   return requested;
 }
 
-/** What all steps of one run share. */
-type Run = Pick<Work, 'here' | 'job' | 'report'> & {
-  source: Source;
-  http: Http;
-  /** Files that could not be fetched in this attempt. */
-  failures: FailedFile[];
-};
-
 /** The task of a run. */
 export async function runSource(work: Work, { source: id, again }: Input): Promise<RunReport> {
   const { here, job } = work;
   const source = await sources.known(here.sql, id);
   try {
-    const http = openHttp(here.settings.sources, source, here.halt.signal);
-    const run: Run = { here, job, report: work.report, source, http, failures: [] };
-    const found = await fetchNew(run, again);
-    await loadUnprocessed(run);
-    return await reportOfRun(here.sql, run, found);
+    // Within a step, what is being done has no line of its own on the page of the job.
+    const fetching = await work.step('Fetch new files', () => {
+      const http = openHttp(here.settings.sources, source, here.halt.signal);
+      return fetchNew({ ...work, source, http, again });
+    });
+    await work.step('Load them', () => loadUnprocessed(work, source));
+    return await reportOfRun(here.sql, { source, job }, fetching);
   } catch (error) {
     throw asEnding(here, error);
   }
@@ -102,117 +92,25 @@ function asEnding({ halt }: App, error: unknown): unknown {
   return error;
 }
 
-/** Fetches the files that are not stored, or the one that a person asked for; returns how many the source lists. */
-async function fetchNew(run: Run, again: Input['again']): Promise<number> {
-  const { here, source, http } = run;
-  await run.report({ done: 0, total: 0, doing: 'Listing the files of the source' });
-  const listing = await listFiles(source, http);
-  run.failures.push(...listing.failed);
-  await failpoint('source listed');
-  const stored = await storedKeys(here, source);
-  await addMissingLines(run, stored, listing.files);
-  const lines = await linesOf(here.sql, source);
-  const newest = newestOf(lines);
-  const wanted = again
-    ? [{ file: fileAgain(listing.files, newest, again.name), fetch: again.fetch }]
-    : listing.files.map((file) => ({ file, fetch: fetchOf(source, newest.get(file.name)) }));
-  const missing = wanted.filter(
-    ({ file: { name }, fetch }) => !stored.has(keyOf(source.id, { name, fetch })),
-  );
-  for (const [index, one] of missing.entries()) {
-    await fetchOne(run, { ...one, lines }, { done: index, total: missing.length });
-  }
-  if (!again) await noteChanges(run, listing.files, newest);
-  return listing.files.length;
-}
-
-/** The number of the fetch whose object holds a file; 1 for a new file. */
-const fetchOf = ({ id }: Source, line: SourceFile | undefined): number =>
-  (line && fileOfKey(id, line.object)?.fetch) ?? 1;
-
-/** The file that is fetched again: at its present address, or at its former one if the source lists it no more. */
-const fileAgain = (
-  files: ListedFile[],
-  newest: Map<string, SourceFile>,
-  name: string,
-): ListedFile =>
-  files.find((file) => file.name === name) ?? { name, url: newest.get(name)?.url ?? '' };
-
-/** The keys of the stored files of a source. */
-async function storedKeys({ storage }: App, { id }: Source): Promise<Set<string>> {
-  const found = new Set<string>();
-  for await (const { key } of storage.list(folderOf(id))) found.add(key);
-  return found;
-}
-
-/** Writes the lines of files that were stored by a run which was killed before it wrote them. */
-async function addMissingLines(
-  { here, source, job }: Run,
-  stored: Set<string>,
-  files: ListedFile[],
-) {
-  const lines = await linesOf(here.sql, source);
-  const known = new Set(lines.map(({ object }) => object));
-  const urls = new Map(files.map(({ name, url }) => [name, url]));
-  for (const key of stored) {
-    const file = fileOfKey(source.id, key);
-    if (!file || known.has(key)) continue;
-    const url = urls.get(file.name) || null;
-    const content = await storedFile(here, key);
-    await addLine(here, source, { ...file, ...content, url, etag: null }, job.person);
-    await failpoint('source line written');
-  }
-}
-
-type One = { file: ListedFile; fetch: number; lines: SourceFile[] };
-
-async function fetchOne(
-  run: Run,
-  { file, fetch, lines }: One,
-  at: { done: number; total: number },
-) {
-  const { here, source, http, job } = run;
-  const doing = `Fetching ${file.name}`;
-  await run.report({ ...at, doing });
-  try {
-    const fetched = await fetchFile(here, http, {
-      source: source.id,
-      file,
-      fetch,
-      onBytes: (done, total) => run.report({ done, total: Math.max(done, total), doing }),
-    });
-    const key = keyOf(source.id, { name: file.name, fetch });
-    const lost = lines.filter(({ object }) => object === key);
-    for (const line of lost) {
-      if (line.sha256 !== fetched.sha256) await noteReplaced(here.sql, line, fetched.size);
-    }
-    if (lost.length === 0) await addLine(here, source, fetched, job.person);
-    await failpoint('source line written');
-  } catch (error) {
-    if (!(error instanceof FetchFailure)) throw error;
-    run.failures.push({ name: file.name, reason: error.reason, message: error.message });
-  }
-}
-
 /** Loads every file that is neither loaded nor failed, in the order in which they were fetched. */
-async function loadUnprocessed(run: Run) {
-  const { here, source } = run;
+async function loadUnprocessed(work: Work, source: Source) {
+  const { here } = work;
   const newest = newestOf(await linesOf(here.sql, source));
   const waiting = [...newest.values()]
     .filter(({ state }) => state === 'processing')
     .toSorted((one, other) => one.id - other.id);
   for (const [index, file] of waiting.entries()) {
-    await run.report({ done: index, total: waiting.length, doing: `Loading ${file.file_name}` });
-    await loadOne(run, file);
+    await work.report({ done: index, total: waiting.length, doing: `Loading ${file.file_name}` });
+    await loadOne(work, file);
     await failpoint('source file loaded');
   }
 }
 
 /** Loads a file; one that cannot be loaded fails by itself, and only faults that may pass end the attempt. */
-async function loadOne(run: Run, file: SourceFile) {
-  const { here } = run;
+async function loadOne(work: Work, file: SourceFile) {
+  const { here } = work;
   try {
-    await loadFile(run, file.id);
+    await loadFile(work, file.id);
   } catch (error) {
     if (error instanceof Interrupted || isPassing(error) || here.halt.signal.aborted) throw error;
     here.log.error({ err: error, datafile: file.id }, 'a data file was not loaded');

@@ -15,7 +15,9 @@ type Variables = Record<string, string | undefined>;
 const CREDENTIAL = /^SOURCE_CREDENTIAL_([A-Z0-9_]+)$/;
 
 const schema = z.object({
-  SOURCES_CRON: z.string(),
+  SOURCES_CRON: z
+    .string()
+    .regex(/^\S+( \S+){4}$/, 'must be minute, hour, day, month and day of the week: 0 2 * * *'),
   SOURCES_MAY_BE_LOCAL: z
     .enum(['true', 'false'], 'must be true or false')
     .transform((value) => value === 'true'),

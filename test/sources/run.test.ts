@@ -4,6 +4,7 @@ import { etagOf } from '../../demo/publisher/server.ts';
 import { run, sql } from '../../src/database/sql.ts';
 import { linesOf, differsAtSource } from '../../src/sources/lines.ts';
 import { cancel } from '../../src/jobs/cancel.ts';
+import { stepsOf } from '../../src/jobs/steps.ts';
 import { deadlines } from '../../src/sources/answer.ts';
 import { requestRefetch, requestRun } from '../../src/sources/run.ts';
 import { tasks } from '../../src/tasks.ts';
@@ -289,6 +290,7 @@ test('two files of one name are reported, and so are entries without an address;
         { name: 'a.csv', url: path('cities-2024.csv') },
         { name: 'a.csv', url: path('cities-2025.csv') },
         { name: 'b.csv' },
+        { name: 'd.csv', url: `${path('cities-2026.csv')}?${'x'.repeat(2000)}` },
         { name: 'c.csv', url: path('cities-2026.csv') },
       ]),
     ),
@@ -298,10 +300,43 @@ test('two files of one name are reported, and so are entries without an address;
     options: {},
   });
   const { report } = await runSourceNow(staging, source);
-  expect(report).toMatchObject({ fetched: 2, failed: 2 });
+  expect(report).toMatchObject({ fetched: 2, failed: 3 });
   expect(report?.failures).toMatchObject([
     { name: 'a.csv', reason: 'name' },
+    { name: 'd.csv', reason: 'name' },
     { name: 'b.csv', reason: 'host' },
+  ]);
+});
+
+test('a source that falls silent in the middle of a run is asked again later, and files that are silent alone stop no other', async () => {
+  const { staging } = world;
+  deadlines.silence = 100;
+  publisher.files.clear();
+  const names = Array.from({ length: 12 }, (_one, index) => `part-${10 + index}.csv`);
+  for (const name of names) publish(name, table);
+  for (const name of names.slice(0, 11)) publisher.faults.set(path(name), { name: 'mute' });
+  const source = await addSource(staging, publisher);
+  const alone = await runSourceNow(staging, source);
+  expect(alone.job.state).toBe('done');
+  expect(alone.report).toMatchObject({ fetched: 1, failed: 11 });
+  publisher.faults.set(path('part-10.csv'), { name: 'mute', times: 3 });
+  const { job } = await requestRun(staging.sql, source, ops);
+  const ended = runToEnd(staging, job);
+  await until(async () => gets('part-11').length > 3);
+  publisher.faults.set('/cities.json', { name: 'mute' });
+  expect((await ended).job).toMatchObject({ state: 'waiting' });
+  publisher.faults.clear();
+  await run(staging.sql, sql`update job set run_at = utc_timestamp(3) - interval 1 minute`);
+  expect((await runToEnd(staging, job)).report).toMatchObject({ fetched: 11, failed: 0 });
+});
+
+test('the page of a job has one line for all files that are fetched, and one for all that are loaded', async () => {
+  const { staging } = world;
+  const { job } = await runSourceNow(staging, await addSource(staging, publisher));
+  const steps = await stepsOf(staging.sql, job.id);
+  expect(steps.map(({ name, state }) => [name, state])).toEqual([
+    ['Fetch new files', 'done'],
+    ['Load them', 'done'],
   ]);
 });
 
